@@ -1,0 +1,49 @@
+/**
+ * Functions with the same normalised body.
+ *
+ * Boundary: pure; what makes two bodies the same is measures.ts.
+ */
+import type { Clone, FunctionMeasure } from "./facts.ts"
+
+/** Groups of clones, those that repeat most first. A group that lies wholly inside members of larger ones is left out. */
+export const findClones = (functions: ReadonlyArray<FunctionMeasure>): ReadonlyArray<Clone> => {
+  const groups = new Map<string, Array<FunctionMeasure>>()
+  for (const measured of functions) {
+    if (measured.hash === "") continue
+    const group = groups.get(measured.hash)
+    if (group === undefined) groups.set(measured.hash, [measured])
+    else group.push(measured)
+  }
+  const repeated = [...groups.values()]
+    .filter((group) => group.length > 1)
+    .map((group) => group.sort(byPlace))
+    .sort((a, b) => sizeOf(b) - sizeOf(a) || byPlace(a[0] as FunctionMeasure, b[0] as FunctionMeasure))
+  const covered = new Map<string, Array<FunctionMeasure>>()
+  const clones: Array<Clone> = []
+  for (const group of repeated) {
+    if (group.every((member) => covered.get(member.path)?.some((outer) => contains(outer, member)))) continue
+    for (const member of group) {
+      const known = covered.get(member.path)
+      if (known === undefined) covered.set(member.path, [member])
+      else known.push(member)
+    }
+    clones.push({
+      hash: group[0]?.hash ?? "",
+      size: sizeOf(group),
+      lines: Math.max(...group.map((member) => member.endLine - member.line + 1)),
+      functions: group.map(({ path, name, line }) => ({ path, name, line }))
+    })
+  }
+  return clones.sort((a, b) => weight(b) - weight(a) || (a.hash < b.hash ? -1 : 1))
+}
+
+/** The nodes that would go if a group became one function. */
+const weight = (clone: Clone): number => clone.size * (clone.functions.length - 1)
+
+const sizeOf = (group: ReadonlyArray<FunctionMeasure>): number => group[0]?.size ?? 0
+
+const byPlace = (a: FunctionMeasure, b: FunctionMeasure): number =>
+  a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line || a.column - b.column
+
+const contains = (outer: FunctionMeasure, inner: FunctionMeasure): boolean =>
+  outer.line <= inner.line && inner.endLine <= outer.endLine

@@ -1,0 +1,314 @@
+/**
+ * The audit as a program: crawl to the fixed point, analyse the whole graph, report.
+ *
+ *     crawl    locate -> read -> parse -> resolve -> read ...     until no import leads to a file that was not read
+ *     analyse  cycles, places, unusedExports, clones, complexity  each over the finished graph, side by side
+ *     report   rank                                               findings, the most urgent first
+ *
+ * Files are read and specifiers resolved by fiber agents; text is parsed and graphs are searched by CPU agents, on worker
+ * threads. Nothing that a file holds, or fails to be, ends the job: it becomes a `Problem`, and a finding.
+ *
+ * Workers import this module to find the CPU agents: it has no side effects, and what only the main thread needs
+ * (reports, the platform) stays out of it or is loaded late.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { posix } from "node:path"
+import { Agent, Program } from "effect-converge"
+import { findClones } from "./clones.ts"
+import {
+  Clone,
+  ComplexFunction,
+  Cycle,
+  Export,
+  Finding,
+  FunctionMeasure,
+  Import,
+  Link,
+  Module,
+  Package,
+  Place,
+  Problem,
+  Request,
+  Source,
+  UnusedExport,
+  Wanted
+} from "./facts.ts"
+import { makeFiles, readSource, toPosix } from "./files.ts"
+import { rankFindings } from "./findings.ts"
+import { findCycles, findPlaces, makeGraph } from "./graph.ts"
+import { isExposed } from "./manifest.ts"
+import { parseSource } from "./parse.ts"
+import { isOwnFile, keepsUnusedImports, owner, resolve } from "./resolve.ts"
+import { crawledGraph, summarise } from "./summary.ts"
+import { findUnusedExports } from "./unusedExports.ts"
+
+// ---------------------------------------------------------------------------------------------------- tier 1: crawl
+
+/** Where the package begins; finds its root and asks for its entry. */
+const locate = Agent.make("locate", {
+  each: Request,
+  writes: [Package, Wanted],
+  execute: Effect.fnUntraced(function* ({ value: { entry } }) {
+    const files = makeFiles(yield* FileSystem.FileSystem)
+    const path = yield* files.realPath(absolute(toPosix(entry)))
+    const isDirectory = (yield* files.kind(path)) === "directory"
+    const found = yield* owner(files, isDirectory ? posix.join(path, "index") : path)
+    const directory = found?.directory ?? (isDirectory ? path : posix.dirname(path))
+    const root = posix.isAbsolute(toPosix(entry)) ? directory : posix.relative(workingDirectory(), directory) || "."
+    const entryPath = posix.relative(directory, path) || "."
+    return {
+      facts: [
+        Package.of({
+          name: found?.value.name ?? posix.basename(directory),
+          version: found?.value.version ?? "",
+          root,
+          entry: entryPath,
+          dependencies: [...new Set(found?.value.dependencies)].sort(),
+          developed: [...new Set(found?.value.devDependencies)].sort(),
+          exports: JSON.stringify(found?.value.exports) ?? ""
+        }),
+        Wanted.of({ path: entryPath })
+      ]
+    }
+  })
+})
+
+/** Reads a file once. What cannot be read is a problem, not a failure. */
+const read = Agent.make("read", {
+  each: Wanted,
+  reads: [Package],
+  writes: [Source, Problem],
+  timeout: "30 seconds",
+  onFailure: "discard",
+  execute: Effect.fnUntraced(function* ({ value: { path } }, view) {
+    const { source, problems } = yield* readSource(posix.join(rootOf(view.get(Package, "package")), path))
+    return {
+      facts: [
+        ...(source === undefined ? [] : [Source.of({ path, ...source })]),
+        ...problems.map((problem) => Problem.of({ path, line: 0, ...problem }))
+      ]
+    }
+  })
+})
+
+/**
+ * Parses a file. The deadline is far beyond what a file of the greatest size takes; a parser that is stopped there, or
+ * runs out of memory, leaves a source without a module, which the report names.
+ */
+const parse = Agent.cpu("parse", {
+  each: Source,
+  writes: [Module, Import, Export, FunctionMeasure, Problem],
+  timeout: "60 seconds",
+  onFailure: "discard",
+  execute: ({ value: { path, text, bytes } }) => {
+    const parsed = parseSource(path, text, bytes)
+    return {
+      facts: [
+        Module.of(parsed.module),
+        ...parsed.imports.map(Import.of),
+        ...parsed.exports.map(Export.of),
+        ...parsed.functions.map(FunctionMeasure.of),
+        ...parsed.problems.map(Problem.of)
+      ]
+    }
+  }
+})
+
+/** Finds where an import leads, and asks for the file if it is the crawl's to enter. */
+const follow = Agent.make("resolve", {
+  each: Import,
+  reads: [Package, Request],
+  writes: [Link, Wanted],
+  timeout: "30 seconds",
+  onFailure: "discard",
+  execute: Effect.fnUntraced(function* ({ value: { from, specifier, condition, elision } }, view) {
+    const files = makeFiles(yield* FileSystem.FileSystem)
+    const root = rootOf(view.get(Package, "package"))
+    const deep = Option.exists(view.get(Request, "request"), (request) => request.value.deep)
+    const importer = posix.join(root, from)
+    const elided = elision === "type" || (elision === "unused" && !(yield* keepsUnusedImports(files, importer)))
+    const resolution = yield* resolve(files, { from: importer, specifier, condition, enterPackages: deep })
+    const link = (kind: Link["kind"], to: string, entered = false): ReturnType<typeof Link.of> =>
+      Link.of({ from, specifier, condition, kind, to, fate: elided ? "elided" : entered ? "entered" : "recorded" })
+    switch (resolution.kind) {
+      case "package":
+      case "builtin":
+        return { facts: [link(resolution.kind, resolution.name)] }
+      case "url":
+        return { facts: [link("url", resolution.url)] }
+      case "missing":
+        return { facts: [link("missing", resolution.reason)] }
+      case "file": {
+        const path = posix.relative(root, resolution.path)
+        if (!isCode(path)) return { facts: [link("asset", path)] }
+        const isInside = yield* isOwnFile(files, root, resolution.path)
+        const kind = isInside ? "internal" : "outside"
+        if (elided || !(isInside || deep)) return { facts: [link(kind, path)] }
+        return { facts: [link(kind, path, true), Wanted.of({ path })] }
+      }
+    }
+  })
+})
+
+// ------------------------------------------------------------------------------------------------- tier 2: analysis
+
+const valuesOf = <T>(facts: ReadonlyArray<{ readonly value: T }>): ReadonlyArray<T> => facts.map((fact) => fact.value)
+
+/** The import graph's strongly connected components. */
+const cycles = Agent.cpu("cycles", {
+  reads: [Module, Link, Import],
+  writes: [Cycle],
+  execute: (view) => {
+    const modules = valuesOf(view.all(Module))
+    const links = valuesOf(view.all(Link))
+    const dynamic = new Set(
+      view
+        .all(Import)
+        .filter((found) => found.value.how === "dynamic")
+        .map((found) => found.id)
+    )
+    const eager = view
+      .all(Link)
+      .filter((link) => !dynamic.has(link.id))
+      .map((link) => link.value)
+    const eagerGraph = makeGraph(
+      modules.map(({ path }) => path),
+      eager
+    )
+    return { facts: findCycles(crawledGraph(modules, links), eagerGraph).map(Cycle.of) }
+  }
+})
+
+/** Fan-in, fan-out and depth of every module. */
+const places = Agent.cpu("places", {
+  reads: [Package, Module, Link],
+  writes: [Place],
+  execute: (view) => {
+    const graph = crawledGraph(valuesOf(view.all(Module)), valuesOf(view.all(Link)))
+    const entry = Option.match(view.get(Package, "package"), { onNone: () => "", onSome: ({ value }) => value.entry })
+    return { facts: findPlaces(graph, entry).map(Place.of) }
+  }
+})
+
+/** Exports that nobody imports. */
+const unusedExports = Agent.cpu("unusedExports", {
+  reads: [Package, Export, Import, Link],
+  writes: [UnusedExport],
+  execute: (view) => {
+    const found = Option.getOrUndefined(view.get(Package, "package"))?.value
+    const exposed: unknown = found === undefined || found.exports === "" ? undefined : JSON.parse(found.exports)
+    return {
+      facts: findUnusedExports({
+        isPublic: (path) => path === found?.entry || isExposed(exposed, path),
+        exports: valuesOf(view.all(Export)),
+        imports: valuesOf(view.all(Import)),
+        links: valuesOf(view.all(Link))
+      }).map(UnusedExport.of)
+    }
+  }
+})
+
+/** Functions that are copies of each other. */
+const clones = Agent.cpu("clones", {
+  reads: [FunctionMeasure],
+  writes: [Clone],
+  execute: (view) => ({ facts: findClones(valuesOf(view.all(FunctionMeasure))).map(Clone.of) })
+})
+
+/** The functions with the most ways through them. */
+const complexity = Agent.cpu("complexity", {
+  reads: [FunctionMeasure],
+  writes: [ComplexFunction],
+  execute: (view) => ({
+    facts: valuesOf(view.all(FunctionMeasure))
+      .filter((measured) => measured.complexity >= complexFrom)
+      .sort((a, b) => b.complexity - a.complexity || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line))
+      .slice(0, complexMax)
+      .map(({ path, name, line, column, endLine, complexity: ways }) =>
+        ComplexFunction.of({ path, name, line, column, lines: endLine - line + 1, complexity: ways })
+      )
+  })
+})
+
+const complexFrom = 15
+const complexMax = 25
+
+// --------------------------------------------------------------------------------------------------- tier 3: report
+
+/** Ranks all that was found. */
+const rank = Agent.cpu("rank", {
+  reads: [Package, Wanted, Source, Problem, Module, Import, Link, Cycle, Place, UnusedExport, Clone, ComplexFunction],
+  writes: [Finding],
+  execute: (view) => ({
+    facts: rankFindings({
+      package: Option.match(view.get(Package, "package"), {
+        onNone: () => ({ name: "", dependencies: [], developed: [] }),
+        onSome: ({ value }) => value
+      }),
+      wanted: valuesOf(view.all(Wanted)),
+      sources: valuesOf(view.all(Source)),
+      problems: valuesOf(view.all(Problem)),
+      modules: valuesOf(view.all(Module)),
+      imports: valuesOf(view.all(Import)),
+      links: valuesOf(view.all(Link)),
+      cycles: valuesOf(view.all(Cycle)),
+      places: valuesOf(view.all(Place)),
+      unusedExports: valuesOf(view.all(UnusedExport)),
+      clones: valuesOf(view.all(Clone)),
+      complex: valuesOf(view.all(ComplexFunction))
+    }).map(Finding.of)
+  })
+})
+
+/** The audit of one package, from its entry file. With `deep`, the packages that it imports are entered too. */
+export const audit = Program.make("code-audit", {
+  module: import.meta.url,
+  input: Schema.Struct({ entry: Schema.String, deep: Schema.optionalKey(Schema.Boolean) }),
+  seed: ({ entry, deep }) => [Request.of({ entry, deep: deep ?? false })],
+  tiers: [
+    ["locate", "read", "parse", "resolve"],
+    ["cycles", "places", "unusedExports", "clones", "complexity"],
+    ["rank"]
+  ],
+  agents: [locate, read, parse, follow, cycles, places, unusedExports, clones, complexity, rank],
+  // Each step away from the entry takes three cycles: this is a chain of imports more than 6,000 files long.
+  budget: { maxCycles: 20_000 },
+  output: (view) =>
+    summarise({
+      package: Option.getOrUndefined(view.get(Package, "package"))?.value,
+      modules: valuesOf(view.all(Module)),
+      links: valuesOf(view.all(Link)),
+      exports: view.size(Export),
+      unusedExports: view.size(UnusedExport),
+      clones: valuesOf(view.all(Clone)),
+      cycles: valuesOf(view.all(Cycle)),
+      places: valuesOf(view.all(Place)),
+      complex: valuesOf(view.all(ComplexFunction)),
+      findings: valuesOf(view.all(Finding))
+    })
+})
+
+/** What the audit's agents need: the file system of Node, loaded by those who provide it. */
+export const layer = Layer.unwrap(
+  Effect.map(
+    Effect.promise(() => import("@effect/platform-node/NodeFileSystem")),
+    (platform) => platform.layer
+  )
+)
+
+// ----------------------------------------------------------------------------------------------------------- paths
+
+const workingDirectory = (): string => toPosix(process.cwd())
+
+const absolute = (path: string): string =>
+  posix.isAbsolute(path) || /^[A-Za-z]:\//.test(path) ? path : posix.join(workingDirectory(), path)
+
+/** The absolute path of the package's root. Facts never hold it, unless the entry was given as an absolute path. */
+const rootOf = (found: Option.Option<{ readonly value: { readonly root: string } }>): string =>
+  absolute(Option.match(found, { onNone: () => ".", onSome: ({ value }) => value.root }))
+
+const isCode = (path: string): boolean => /\.([cm]?[jt]sx?|json)$/.test(path) || posix.extname(path) === ""

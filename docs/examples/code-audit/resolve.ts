@@ -1,0 +1,290 @@
+/**
+ * Where a specifier leads, by the rules of Node and of the bundlers that follow it: relative files with and without
+ * extension, `.js` that means `.ts`, directories, package `exports` and `imports` with conditions, a package's own name,
+ * tsconfig `paths`, node_modules.
+ *
+ * The yardstick is esbuild with `platform: "node"`: a test compares what both reach. Three rules are its and not Node's:
+ * extensions may be left out, `main` goes before `module` where there are no `exports`, and TypeScript files win over
+ * JavaScript ones outside node_modules, not inside.
+ *
+ * Boundary: pure over `Files`; absolute POSIX paths in, absolute POSIX paths out.
+ */
+import * as Effect from "effect/Effect"
+import { isBuiltin } from "node:module"
+import { posix } from "node:path"
+import { type Manifest, manifestTarget, packageName } from "./manifest.ts"
+
+/** The part of a file system that resolution asks. */
+export interface Files {
+  readonly kind: (path: string) => Effect.Effect<"file" | "directory" | "absent">
+  /** The package.json of a directory, undefined if it has none or none that can be read. */
+  readonly manifest: (directory: string) => Effect.Effect<Manifest | undefined>
+  readonly tsconfig: (directory: string) => Effect.Effect<Tsconfig | undefined>
+  readonly realPath: (path: string) => Effect.Effect<string>
+}
+
+/** What of a tsconfig.json decides about imports. `paths` are absolute patterns. */
+export interface Tsconfig {
+  readonly paths: Readonly<Record<string, ReadonlyArray<string>>>
+  readonly baseUrl: string | undefined
+  /** Imports of which no value is used stay when types are stripped. */
+  readonly verbatim: boolean
+}
+
+/** What a specifier leads to. A package is named and not looked up unless the caller enters packages. */
+export type Resolution =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "package"; readonly name: string }
+  | { readonly kind: "builtin"; readonly name: string }
+  | { readonly kind: "url"; readonly url: string }
+  | { readonly kind: "missing"; readonly reason: string }
+
+export interface ResolveRequest {
+  /** The importing file. */
+  readonly from: string
+  readonly specifier: string
+  readonly condition: "import" | "require"
+  /** Whether to look packages up in node_modules. */
+  readonly enterPackages: boolean
+}
+
+const missing = (reason: string): Resolution => ({ kind: "missing", reason })
+
+const rewritten: Readonly<Record<string, ReadonlyArray<string>>> = {
+  ".js": [".ts", ".tsx"],
+  ".jsx": [".ts", ".tsx"],
+  ".mjs": [".mts"],
+  ".cjs": [".cts"]
+}
+
+const inNodeModules = (path: string): boolean => path.includes("/node_modules/")
+
+const extensions = (path: string): ReadonlyArray<string> =>
+  inNodeModules(path)
+    ? [".jsx", ".js", ".tsx", ".ts", ".css", ".json"]
+    : [".tsx", ".ts", ".jsx", ".js", ".css", ".json"]
+
+/** Resolves one specifier. Never fails: what leads nowhere is `missing`, with the reason. */
+export const resolve = Effect.fnUntraced(function* (
+  files: Files,
+  request: ResolveRequest
+): Effect.fn.Return<Resolution> {
+  const exact = yield* resolveExact(files, request, 0)
+  if (exact.kind !== "missing") return exact
+  // "./style.css?inline" and the like: a tool's suffix, unless there is such a file.
+  const bare = request.specifier.replace(/(?<=.)[?#].*$/s, "")
+  if (bare === request.specifier) return exact
+  const stripped = yield* resolveExact(files, { ...request, specifier: bare }, 0)
+  return stripped.kind === "missing" ? exact : stripped
+})
+
+const resolveExact = (files: Files, request: ResolveRequest, hops: number): Effect.Effect<Resolution> => {
+  const { specifier } = request
+  if (specifier === "") return Effect.succeed(missing("an empty specifier"))
+  if (hops > 16) return Effect.succeed(missing("its package.json goes round in a circle"))
+  if (specifier.startsWith("node:") || isBuiltin(specifier)) {
+    return Effect.succeed({ kind: "builtin", name: specifier.replace(/^node:/, "").replace(/\/$/, "") })
+  }
+  if (/^(https?|data|blob):|^\/\//.test(specifier)) return Effect.succeed({ kind: "url", url: specifier.slice(0, 200) })
+  if (specifier.startsWith("file://")) {
+    return resolvePath(files, decodeURIComponent(specifier.slice("file://".length)))
+  }
+  if (/^\.{0,2}\/|^\.{1,2}$|^[A-Za-z]:[/\\]/.test(specifier)) {
+    const isDirectory = /(^|\/)\.{0,2}$/.test(specifier)
+    return resolvePath(files, posix.resolve(posix.dirname(request.from), specifier), isDirectory)
+  }
+  if (specifier.startsWith("#")) return resolveInternal(files, request, hops)
+  return resolveBare(files, request)
+}
+
+// ----------------------------------------------------------------------------------------------------------- files
+
+/** A path to a file, as it is or completed, or to a directory with an entry. */
+const resolvePath = Effect.fnUntraced(function* (
+  files: Files,
+  path: string,
+  isDirectory = false
+): Effect.fn.Return<Resolution> {
+  const file = isDirectory ? undefined : yield* findFile(files, path)
+  if (file !== undefined) return yield* found(files, file)
+  if ((yield* files.kind(path)) !== "directory") return missing(`there is no file ${posix.basename(path)}`)
+  const entry = yield* findIndex(files, path)
+  return entry === undefined ? missing("a directory without an index file") : yield* found(files, entry)
+})
+
+const found = (files: Files, path: string): Effect.Effect<Resolution> =>
+  Effect.map(files.realPath(path), (real): Resolution => ({ kind: "file", path: real }))
+
+/** The file at a path: itself, with an extension, or the TypeScript file that a JavaScript extension stands for. */
+const findFile = Effect.fnUntraced(function* (files: Files, path: string): Effect.fn.Return<string | undefined> {
+  for (const candidate of [path, ...extensions(path).map((extension) => path + extension), ...sources(path)]) {
+    if ((yield* files.kind(candidate)) === "file") return candidate
+  }
+  return undefined
+})
+
+const sources = (path: string): ReadonlyArray<string> => {
+  const extension = posix.extname(path)
+  return (rewritten[extension] ?? []).map((other) => path.slice(0, -extension.length) + other)
+}
+
+const findIndex = Effect.fnUntraced(function* (files: Files, directory: string): Effect.fn.Return<string | undefined> {
+  const manifest = yield* files.manifest(directory)
+  for (const main of [manifest?.main, manifest?.module]) {
+    if (main === undefined) continue
+    const path = posix.join(directory, main)
+    const file = (yield* findFile(files, path)) ?? (yield* findFile(files, posix.join(path, "index")))
+    if (file !== undefined) return file
+  }
+  return yield* findFile(files, posix.join(directory, "index"))
+})
+
+// -------------------------------------------------------------------------------------------------------- packages
+
+/** The nearest directory above a file for which `read` answers, with its answer. */
+const nearest = Effect.fnUntraced(function* <A>(
+  from: string,
+  read: (directory: string) => Effect.Effect<A | undefined>
+): Effect.fn.Return<{ readonly directory: string; readonly value: A } | undefined> {
+  for (let directory = posix.dirname(from); ; directory = posix.dirname(directory)) {
+    const value = posix.basename(directory) === "node_modules" ? undefined : yield* read(directory)
+    if (value !== undefined) return { directory, value }
+    if (directory === posix.dirname(directory)) return undefined
+  }
+})
+
+/** The package that a file belongs to: the nearest directory above it whose package.json has a name. */
+export const owner = (files: Files, path: string) =>
+  nearest(path, (directory) =>
+    Effect.map(files.manifest(directory), (manifest) => (manifest?.name === undefined ? undefined : manifest))
+  )
+
+/** Whether a file belongs to the package at `root`: lies under it, and not in a package within. */
+export const isOwnFile = Effect.fnUntraced(function* (
+  files: Files,
+  root: string,
+  path: string
+): Effect.fn.Return<boolean> {
+  if (!path.startsWith(root === "/" ? root : `${root}/`)) return false
+  for (let directory = posix.dirname(path); directory.length > root.length; directory = posix.dirname(directory)) {
+    if (posix.basename(directory) === "node_modules" || (yield* files.manifest(directory))?.name !== undefined)
+      return false
+  }
+  return true
+})
+
+/** Whether a TypeScript file keeps the imports of which no value is used. */
+export const keepsUnusedImports = (files: Files, path: string): Effect.Effect<boolean> =>
+  inNodeModules(path)
+    ? Effect.succeed(false)
+    : Effect.map(nearest(path, files.tsconfig), (config) => config?.value.verbatim === true)
+
+const conditionsOf = (request: ResolveRequest): ReadonlySet<string> =>
+  new Set(["node", "module", "default", request.condition])
+
+/** "#name": the `imports` of the package that the importing file belongs to. */
+const resolveInternal = Effect.fnUntraced(function* (
+  files: Files,
+  request: ResolveRequest,
+  hops: number
+): Effect.fn.Return<Resolution> {
+  const scope = yield* nearest(request.from, files.manifest)
+  const target = scope && manifestTarget(scope.value.imports, request.specifier, conditionsOf(request))
+  if (scope === undefined || target === undefined) {
+    const mapped = yield* resolveMapped(files, request)
+    return mapped ?? missing(`the package's "imports" has no ${request.specifier}`)
+  }
+  if (target.startsWith("./")) return yield* resolveTarget(files, scope.directory, target)
+  return yield* resolveExact(files, { ...request, specifier: target }, hops + 1)
+})
+
+/** A bare specifier: mapped by tsconfig, the package's own name, or a package. */
+const resolveBare = Effect.fnUntraced(function* (files: Files, request: ResolveRequest): Effect.fn.Return<Resolution> {
+  const mapped = yield* resolveMapped(files, request)
+  if (mapped !== undefined) return mapped
+  const name = packageName(request.specifier)
+  if (name === undefined) return missing("not a package name")
+  const own = yield* owner(files, request.from)
+  if (own?.value.name === name && own.value.exports !== undefined) {
+    return yield* resolveInPackage(files, own.directory, own.value, request)
+  }
+  if (!request.enterPackages) return { kind: "package", name }
+  for (let directory = posix.dirname(request.from); ; directory = posix.dirname(directory)) {
+    const candidate = posix.join(directory, "node_modules", name)
+    if (posix.basename(directory) !== "node_modules" && (yield* files.kind(candidate)) === "directory") {
+      const manifest = (yield* files.manifest(candidate)) ?? {}
+      return yield* resolveInPackage(files, candidate, manifest, request)
+    }
+    if (directory === posix.dirname(directory)) return missing(`the package ${name} is not installed`)
+  }
+})
+
+const resolveInPackage = (
+  files: Files,
+  directory: string,
+  manifest: Manifest,
+  request: ResolveRequest
+): Effect.Effect<Resolution> => {
+  const subpath = `.${request.specifier.slice((packageName(request.specifier) ?? "").length)}`
+  if (manifest.exports === undefined) {
+    return resolvePath(files, posix.join(directory, subpath), subpath === "." || subpath.endsWith("/"))
+  }
+  const target = manifestTarget(manifest.exports, subpath, conditionsOf(request))
+  return target === undefined
+    ? Effect.succeed(missing(`the package's "exports" has no ${subpath}`))
+    : resolveTarget(files, directory, target)
+}
+
+/** A target of `exports` or `imports` names a file; only its TypeScript source may stand in for it. */
+const resolveTarget = Effect.fnUntraced(function* (
+  files: Files,
+  directory: string,
+  target: string
+): Effect.fn.Return<Resolution> {
+  const path = posix.join(directory, target)
+  for (const candidate of [path, ...sources(path)]) {
+    if ((yield* files.kind(candidate)) === "file") return yield* found(files, candidate)
+  }
+  return missing(`its package.json points to ${target}, which does not exist`)
+})
+
+// -------------------------------------------------------------------------------------------------------- tsconfig
+
+/** What tsconfig `paths` or `baseUrl` make of a specifier; undefined if they say nothing that exists. */
+const resolveMapped = Effect.fnUntraced(function* (
+  files: Files,
+  request: ResolveRequest
+): Effect.fn.Return<Resolution | undefined> {
+  if (inNodeModules(request.from)) return undefined
+  const config = yield* nearest(request.from, files.tsconfig)
+  if (config === undefined) return undefined
+  for (const path of candidates(config.value, request.specifier)) {
+    const resolution = yield* resolvePath(files, path)
+    if (resolution.kind === "file") return resolution
+  }
+  return undefined
+})
+
+const candidates = (config: Tsconfig, specifier: string): ReadonlyArray<string> => {
+  const based = config.baseUrl === undefined ? [] : [posix.join(config.baseUrl, specifier)]
+  const exact = config.paths[specifier]
+  if (exact !== undefined) return [...exact, ...based]
+  const patterns = Object.keys(config.paths)
+    .filter((pattern) => matches(pattern, specifier))
+    .sort((a, b) => b.indexOf("*") - a.indexOf("*"))
+  const pattern = patterns[0]
+  if (pattern === undefined) return based
+  const [before = "", after = ""] = pattern.split("*")
+  const filling = specifier.slice(before.length, specifier.length - after.length)
+  return [...(config.paths[pattern] ?? []).map((path) => path.replace("*", () => filling)), ...based]
+}
+
+const matches = (pattern: string, specifier: string): boolean => {
+  const [before = "", after] = pattern.split("*")
+  return (
+    after !== undefined &&
+    specifier.length >= before.length + after.length &&
+    specifier.startsWith(before) &&
+    specifier.endsWith(after)
+  )
+}

@@ -1,0 +1,73 @@
+/**
+ * Which exports nobody needs: not part of what the package shows, not imported by any of its modules.
+ *
+ * Demand starts at the exports of public modules and at what modules import for themselves, and follows re-exports to where a
+ * value is made. So a name that only a barrel passes on, and nobody takes from the barrel, is unused in both.
+ *
+ * Modules of other packages (of a deep crawl) are left out: nobody uses all of a package. So are types (a module that is imported for its types only is not crawled, so their users are not all known),
+ * and CommonJS modules, whose exports are objects. Boundary: pure.
+ */
+import type { Export, Import, Link, UnusedExport } from "./facts.ts"
+
+export interface ExportUse {
+  /** Whether others can import a module: the entry, and what the package.json exposes. */
+  readonly isPublic: (path: string) => boolean
+  readonly exports: ReadonlyArray<Export>
+  readonly imports: ReadonlyArray<Import>
+  readonly links: ReadonlyArray<Link>
+}
+
+/** The unused exports, sorted by module and place. */
+export const findUnusedExports = ({ isPublic, exports, imports, links }: ExportUse): ReadonlyArray<UnusedExport> => {
+  const byModule = new Map<string, Array<Export>>()
+  for (const found of exports) {
+    const known = byModule.get(found.path)
+    if (known === undefined) byModule.set(found.path, [found])
+    else known.push(found)
+  }
+  const targets = new Map<string, string>()
+  const foreign = new Set(links.filter((link) => link.kind === "outside").map((link) => link.to))
+  for (const link of links) {
+    if (link.kind === "internal" || link.kind === "outside") {
+      targets.set(`${link.condition} ${link.from} ${link.specifier}`, link.to)
+    }
+  }
+  const demanded = new Set<string>()
+  const waiting: Array<{ readonly path: string; readonly name: string }> = []
+  const demand = (path: string | undefined, name: string): void => {
+    if (path === undefined || demanded.has(`${path}#${name}`)) return
+    demanded.add(`${path}#${name}`)
+    waiting.push({ path, name })
+  }
+
+  for (const path of byModule.keys()) if (isPublic(path)) demand(path, "*")
+  for (const self of imports) {
+    const target = targets.get(`${self.condition} ${self.from} ${self.specifier}`)
+    for (const name of self.names) demand(target, name)
+  }
+  while (waiting.length > 0) {
+    const { path, name } = waiting.pop() as { readonly path: string; readonly name: string }
+    const own = byModule.get(path) ?? []
+    const passOn = (found: Export, imported: string): void =>
+      demand(targets.get(`import ${path} ${found.from}`), imported)
+    if (name === "*") {
+      for (const found of own) {
+        if (found.name !== "*") demand(path, found.name)
+        else passOn(found, "*")
+      }
+      continue
+    }
+    const named = own.find((found) => found.name === name)
+    if (named === undefined) {
+      for (const star of own) if (star.name === "*") passOn(star, name)
+    } else if (named.from !== "") passOn(named, named.imported)
+  }
+
+  return exports
+    .filter(
+      (found) =>
+        found.name !== "*" && !found.type && !foreign.has(found.path) && !demanded.has(`${found.path}#${found.name}`)
+    )
+    .map(({ path, name, line, uses }) => ({ path, name, line, uses }))
+    .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line || (a.name < b.name ? -1 : 1)))
+}

@@ -1,0 +1,105 @@
+/**
+ * The life of one worker thread.
+ *
+ *     spawning -> loading -> ready <-> busy -> retiring -> dead
+ *     spawning, loading (its own code) -> failed            ready -> loading (a program, or a job's context) -> ready
+ *
+ * The pool's threads run this machine: a thread takes a task in `ready` and nowhere else, and what becomes of it when it
+ * is lost depends on the state that it was lost in. The machine decides, the adapter (src/workers/thread.ts) works.
+ *
+ * Invariants: one task at a time (`RUN` is for `ready` alone); an `ENDED` of another task than the one that runs is
+ * ignored; every life ends in `dead` or `failed`. Boundary: pure; imports nothing but xstate; the context is small JSON.
+ */
+import { assign, setup } from "xstate"
+
+export interface WorkerContext {
+  /** The worker's number in its pool, from 1. */
+  readonly worker: number
+  /** Whether it has loaded its own code, that is, whether it ever was ready. */
+  readonly isStarted: boolean
+  /** The task that it runs, or ran last: a number that grows. 0 before the first. */
+  readonly task: number
+  /** Tasks that it has ended. */
+  readonly ended: number
+  /** Why it retires, or undefined. */
+  readonly reason: RetireReason | undefined
+}
+
+/** Why a thread is ended on purpose. */
+export type RetireReason = "timeout" | "stopped" | "unclaimed" | "slow-start" | "worn-out" | "closed"
+
+export type WorkerEvent =
+  /** The thread runs, and loads its own code. */
+  | { readonly type: "ONLINE" }
+  /** It begins to load a program, or a job's context. */
+  | { readonly type: "LOAD" }
+  /** It has loaded what it was loading. */
+  | { readonly type: "LOADED" }
+  /** A task is handed to it. */
+  | { readonly type: "RUN"; readonly task: number }
+  /** The task's result is here. */
+  | { readonly type: "ENDED"; readonly task: number }
+  /** The thread is being ended on purpose. */
+  | { readonly type: "RETIRE"; readonly reason: RetireReason }
+  /** The thread has ended, for whatever reason. */
+  | { readonly type: "LOST" }
+
+export const workerMachine = setup({
+  types: {
+    context: {} as WorkerContext,
+    events: {} as WorkerEvent,
+    input: {} as { readonly worker: number }
+  },
+  guards: {
+    isStarted: ({ context }) => context.isStarted,
+    isCurrent: ({ context, event }) => event.type === "ENDED" && event.task === context.task
+  },
+  actions: {
+    start: assign({ isStarted: true }),
+    take: assign({ task: ({ context, event }) => (event.type === "RUN" ? event.task : context.task) }),
+    count: assign({ ended: ({ context }) => context.ended + 1 }),
+    note: assign({ reason: ({ context, event }) => (event.type === "RETIRE" ? event.reason : context.reason) })
+  }
+}).createMachine({
+  id: "worker",
+  context: ({ input }) => ({ worker: input.worker, isStarted: false, task: 0, ended: 0, reason: undefined }),
+  initial: "spawning",
+  states: {
+    spawning: {
+      on: {
+        ONLINE: { target: "loading" },
+        RETIRE: { target: "retiring", actions: "note" },
+        LOST: { target: "failed" }
+      }
+    },
+    loading: {
+      on: {
+        LOADED: { target: "ready", actions: "start" },
+        RETIRE: { target: "retiring", actions: "note" },
+        LOST: [{ guard: "isStarted", target: "dead" }, { target: "failed" }]
+      }
+    },
+    ready: {
+      on: {
+        LOAD: { target: "loading" },
+        RUN: { target: "busy", actions: "take" },
+        RETIRE: { target: "retiring", actions: "note" },
+        LOST: { target: "dead" }
+      }
+    },
+    busy: {
+      on: {
+        ENDED: { guard: "isCurrent", target: "ready", actions: "count" },
+        RETIRE: { target: "retiring", actions: "note" },
+        LOST: { target: "dead" }
+      }
+    },
+    retiring: {
+      on: {
+        LOST: [{ guard: "isStarted", target: "dead" }, { target: "failed" }]
+      }
+    },
+    dead: { type: "final" },
+    failed: { type: "final" }
+  }
+})

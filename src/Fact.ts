@@ -1,0 +1,147 @@
+/**
+ * Kinds, facts and proposals: what a job's context is made of.
+ *
+ * A `Kind` is a named type of fact: its schema, what identifies a fact of it, and what happens when two proposals
+ * disagree. A `Fact` is frozen and unique by (kind, id). A `Proposal` is what an agent, a seed or a signal asks to add.
+ *
+ * Boundary: definitions and types. How a value is validated and encoded is in internal/kindCodec.ts; how proposals
+ * become facts, in merge.ts.
+ */
+import type * as Schema from "effect/Schema"
+import { type KindCodec, makeKindCodec } from "./internal/kindCodec.ts"
+import { InvalidProgram } from "./InvalidProgram.ts"
+import type { Provenance } from "./Provenance.ts"
+
+export const KindTypeId: unique symbol = Symbol.for("effect-converge/Kind")
+
+/**
+ * What happens when a proposal's (kind, id) is already taken by another value.
+ *
+ * - `"reject"` (default): the whole later effect is discarded with `MergeConflict`
+ * - `"keepFirst"`: this proposal is dropped, the rest of its effect stays
+ * - `"keepLast"`: the later value is committed as a revision
+ * - a function `(existing, proposed) => combined`: the combined value is committed as a revision, or nothing if it equals
+ *   the existing one. It should be commutative, associative and idempotent (a join of a semilattice): then the outcome
+ *   does not depend on the order of agents, and the job converges.
+ */
+export type ConflictRule<T> = "reject" | "keepFirst" | "keepLast" | ((existing: T, proposed: T) => T)
+
+/** How many facts of a kind stay in the context: all, or the `latest` n by commit position (whole number, at least 1). */
+export type Retention = "all" | { readonly latest: number }
+
+/** A named type of fact. Made by `Fact.kind`. */
+export interface Kind<out Name extends string, in out T> extends Kind.Any {
+  readonly [KindTypeId]: { readonly value: T }
+  readonly name: Name
+  readonly schema: Schema.Codec<T, unknown>
+  readonly id: (value: T) => string
+  readonly conflict: ConflictRule<T>
+  readonly retention: Retention
+  /** A proposal of this kind. Never validates: an invalid value is found when the effect is, where the agent ran. */
+  readonly of: (value: T) => Proposal<Name, T>
+}
+
+export declare namespace Kind {
+  /** Any kind, whatever its name and value. */
+  interface Any {
+    readonly [KindTypeId]: { readonly value: unknown }
+    readonly name: string
+  }
+  /** The type of a kind's values. */
+  type Value<K extends Any> = K[typeof KindTypeId]["value"]
+}
+
+/** A value that somebody proposes as a fact. */
+export interface Proposal<out Name extends string, out T> {
+  readonly kind: Name
+  readonly value: T
+}
+
+/** A committed fact: deeply frozen, unique by (kind, id). */
+export interface Fact<out Name extends string = string, out T = unknown> {
+  readonly kind: Name
+  readonly id: string
+  readonly value: T
+  readonly provenance: Provenance
+}
+
+/** The proposals that a kind, or each of a union of kinds, accepts. */
+export type ProposalOf<K extends Kind.Any> = K extends Kind.Any ? Proposal<K["name"], Kind.Value<K>> : never
+
+/** The facts of a kind, or of each of a union of kinds. */
+export type FactOf<K extends Kind.Any> = K extends Kind.Any ? Fact<K["name"], Kind.Value<K>> : never
+
+/** What names a fact: its kind's name and its id. */
+export interface FactRef {
+  readonly kind: string
+  readonly id: string
+}
+
+/** A kind as the runtime holds it: its value type forgotten, its codec beside it. */
+export interface ErasedKind extends Kind<string, unknown> {
+  readonly codec: KindCodec
+}
+
+/**
+ * Defines a kind of fact.
+ *
+ * `schema` is an Effect Schema of plain data, or of immutable types that have a JSON codec, such as `DateTimeUtc`,
+ * `Duration` or `Option`. Types that cannot be frozen (`Date`, `Map`, `Set`, functions) are refused with
+ * `InvalidProgram`; `Uint8Array` is accepted as the documented exception: nobody stops an agent that writes to bytes, so
+ * copy before you change them. `id` gives a fact's identity within its kind and must be a function of the value alone.
+ * `conflict` defaults to `"reject"`, `retention` to `"all"`.
+ *
+ * @throws InvalidProgram when the name is empty or the schema admits what cannot be frozen or encoded
+ */
+export const kind = <const Name extends string, S extends Schema.Constraint>(
+  name: Name,
+  options: {
+    readonly schema: S & Schema.ConstraintCodec<S["Type"], unknown>
+    readonly id: (value: S["Type"]) => string
+    readonly conflict?: ConflictRule<S["Type"]> | undefined
+    readonly retention?: Retention | undefined
+  }
+): Kind<Name, S["Type"]> => {
+  if (typeof name !== "string" || name === "") {
+    throw new InvalidProgram({ program: "", message: "a kind needs a name that is not empty" })
+  }
+  const refuse = (message: string): never => {
+    throw new InvalidProgram({ program: "", message: `kind ${JSON.stringify(name)}: ${message}` })
+  }
+  if (typeof options !== "object" || options === null) return refuse("options are missing")
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown !== undefined) refuse(`there is no option ${JSON.stringify(unknown)}`)
+  const retention = options.retention ?? "all"
+  if (retention !== "all" && !(Number.isSafeInteger(retention.latest) && retention.latest >= 1)) {
+    refuse(`retention.latest must be a whole number of at least 1, not ${String(retention.latest)}`)
+  }
+  const conflict = options.conflict ?? "reject"
+  if (typeof conflict !== "function" && !["reject", "keepFirst", "keepLast"].includes(conflict)) {
+    refuse(`conflict must be "reject", "keepFirst", "keepLast" or a function, not ${JSON.stringify(conflict)}`)
+  }
+  if (typeof options.id !== "function") refuse("id must be a function of the value")
+  const codec = makeKindCodec(options.schema, refuse)
+  const self = {
+    [KindTypeId]: undefined as never,
+    name,
+    schema: options.schema as unknown as Schema.Codec<S["Type"], unknown>,
+    id: options.id,
+    conflict,
+    retention,
+    codec,
+    of: (value: S["Type"]): Proposal<Name, S["Type"]> => ({ kind: name, value })
+  }
+  return Object.freeze(self)
+}
+
+const known = ["schema", "id", "conflict", "retention"]
+
+/** Whether a value is a kind made by `Fact.kind`. */
+export const isKind = (value: unknown): value is Kind.Any =>
+  typeof value === "object" && value !== null && KindTypeId in value
+
+/** The runtime's view of a kind. Every kind is made by `kind` above, which sets the codec: the cast is sound. */
+export const eraseKind = (self: Kind.Any): ErasedKind => self as ErasedKind
+
+/** The text by which a fact is named in maps and messages. Kind names cannot be confused with ids: the name is quoted. */
+export const refKey = (ref: FactRef): string => `${JSON.stringify(ref.kind)}/${ref.id}`

@@ -1,0 +1,121 @@
+/**
+ * Invariants: what must hold of a job's context.
+ *
+ * - `structural`: checked before each effect is applied, against the context as it would be; a violation discards the
+ *   effect and, by default, ends the job
+ * - `semantic`: checked after each cycle that committed something; a violation becomes a `Violation` fact that agents may
+ *   read and repair, and fails the job only if it still holds at convergence
+ * - `acceptance`: checked at convergence; a violation fails the job
+ *
+ * Checks are synchronous, pure functions of the view. Boundary: definitions and the built-in kind; merge.ts and
+ * convergence.ts run them.
+ */
+import * as Schema from "effect/Schema"
+import { type Fact, type FactRef, kind, type Kind } from "./Fact.ts"
+import { InvalidProgram } from "./InvalidProgram.ts"
+import type { View } from "./View.ts"
+
+export type InvariantClass = "structural" | "semantic" | "acceptance"
+
+/** What a check answers: it holds, or does not, or the reason why not, perhaps with the facts that break it. */
+export type Verdict =
+  | boolean
+  | string
+  | { readonly reason: string; readonly facts?: ReadonlyArray<FactRef> | undefined }
+
+/** The effect that a structural check judges: what it proposes, and who proposes it ("" for seeds and signals). */
+export interface ProposedEffect {
+  readonly agent: string
+  readonly facts: ReadonlyArray<Pick<Fact, "kind" | "id" | "value">>
+}
+
+export interface Invariant {
+  readonly name: string
+  readonly class: InvariantClass
+  readonly check: (view: View<Kind.Any>, effect: ProposedEffect) => Verdict
+  readonly onViolation: "halt" | "discard"
+}
+
+const define = (
+  name: string,
+  type: InvariantClass,
+  check: Invariant["check"],
+  onViolation: "halt" | "discard"
+): Invariant => {
+  if (typeof name !== "string" || name === "") {
+    throw new InvalidProgram({ program: "", message: "an invariant needs a name that is not empty" })
+  }
+  if (typeof check !== "function") {
+    throw new InvalidProgram({ program: "", message: `invariant ${JSON.stringify(name)}: check must be a function` })
+  }
+  if (onViolation !== "halt" && onViolation !== "discard") {
+    const message = `onViolation must be "halt" or "discard", not ${JSON.stringify(onViolation)}`
+    throw new InvalidProgram({ program: "", message: `invariant ${JSON.stringify(name)}: ${message}` })
+  }
+  return Object.freeze({ name, class: type, check, onViolation })
+}
+
+/**
+ * An invariant of every state of the context.
+ *
+ * `check` sees the whole context as it would be with the effect, and the effect. With `onViolation: "halt"` (default) a
+ * violation discards the effect and ends the job with `InvariantViolated`; with `"discard"` the job goes on.
+ */
+export const structural = (
+  name: string,
+  check: (view: View<Kind.Any>, effect: ProposedEffect) => Verdict,
+  options?: { readonly onViolation?: "halt" | "discard" | undefined }
+): Invariant => define(name, "structural", check, options?.onViolation ?? "halt")
+
+/** An invariant that may be broken for a while, and repaired by agents that read `Violation`. */
+export const semantic = (name: string, check: (view: View<Kind.Any>) => Verdict): Invariant =>
+  define(name, "semantic", check, "halt")
+
+/** What must hold for the job to count as converged. */
+export const acceptance = (name: string, check: (view: View<Kind.Any>) => Verdict): Invariant =>
+  define(name, "acceptance", check, "halt")
+
+/**
+ * The built-in kind of semantic violations: one fact for each invariant that was ever violated, its id the invariant's
+ * name. Revised only when the reason changes or the invariant is repaired; not counted by `maxFacts`; part of the hash.
+ */
+export const Violation = kind("Violation", {
+  schema: Schema.Struct({ invariant: Schema.String, reason: Schema.String, repaired: Schema.Boolean }),
+  id: (violation) => violation.invariant,
+  conflict: "keepLast"
+})
+
+/** Whether a value is an invariant, such as the ones made here. */
+export const isInvariant = (value: unknown): value is Invariant =>
+  typeof value === "object" &&
+  value !== null &&
+  "check" in value &&
+  typeof value.check === "function" &&
+  "class" in value &&
+  ["structural", "semantic", "acceptance"].includes(value.class as string)
+
+const isRef = (value: unknown): value is FactRef =>
+  typeof value === "object" &&
+  value !== null &&
+  "kind" in value &&
+  "id" in value &&
+  typeof value.kind === "string" &&
+  typeof value.id === "string"
+
+/** A verdict as a reason with facts, or undefined if the invariant holds. */
+export const violationOf = (
+  invariant: Invariant,
+  verdict: unknown
+): { readonly reason: string; readonly facts: ReadonlyArray<FactRef> } | undefined => {
+  if (verdict === true) return undefined
+  if (typeof verdict === "string") return { reason: verdict, facts: [] }
+  if (typeof verdict === "object" && verdict !== null && "reason" in verdict && typeof verdict.reason === "string") {
+    const facts = ("facts" in verdict ? verdict.facts : undefined) ?? []
+    if (Array.isArray(facts) && facts.every(isRef)) {
+      return { reason: verdict.reason, facts: facts.map(({ id, kind }) => ({ kind, id })) }
+    }
+    throw new TypeError(`invariant ${JSON.stringify(invariant.name)} answered facts that are not {kind, id}`)
+  }
+  if (verdict === false) return { reason: `${invariant.name} does not hold`, facts: [] }
+  throw new TypeError(`invariant ${JSON.stringify(invariant.name)} answered ${typeof verdict}, not true or a reason`)
+}

@@ -1,0 +1,474 @@
+/**
+ * The context: facts in commit order, indexed by kind and id, with versions and deltas.
+ *
+ * A version is a commit position: every addition and every revision takes the next one, so "what is new since version v"
+ * is the tail of a log, and costs its own length (G5). A context can stand on an earlier, sealed one (`context` of an
+ * earlier result): it then holds only what is new, and starting it costs nothing, however large the earlier one is.
+ *
+ * `JobContext` reads; `Ledger` also writes, and belongs to the engine until the job halts and it is sealed.
+ *
+ * Invariants: positions are consecutive; an entry is live in at most one place; a sealed ledger never changes (G1).
+ * Boundary: the pure core: no Effect, no clock, no I/O, no schema.
+ */
+import * as Option from "effect/Option"
+import { deepFreeze } from "./Canonical.ts"
+import { type ErasedKind, type Fact, type FactOf, type FactRef, type Kind, refKey } from "./Fact.ts"
+import { Limits } from "./Limits.ts"
+import type { Provenance } from "./Provenance.ts"
+import type { CommittedEvaluation } from "./View.ts"
+
+/** A fact with what the engine keeps beside it. */
+export interface Entry {
+  readonly fact: Fact
+  /** The canonical text of the value. */
+  readonly text: string
+  readonly position: number
+  /** The entry that this one revised. */
+  readonly previous: Entry | undefined
+}
+
+/** The place in a log of the first entry after a position. */
+const firstAfter = (log: ReadonlyArray<Entry>, position: number): number => {
+  let low = 0
+  for (let high = log.length; low < high;) {
+    const middle = (low + high) >>> 1
+    if (log[middle]!.position > position) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+class Table {
+  readonly kind: ErasedKind
+  readonly base: Table | undefined
+  /** Every entry of this kind made here, dead ones included, in commit order. */
+  readonly log: Array<Entry> = []
+  /** What this layer says of an id: its live entry, or `null` where retention pruned it. */
+  readonly index = new Map<string, Entry | null>()
+  live: number
+  /** Where to look for the oldest live entry when retention prunes. */
+  oldest = 0
+  cachedAll: ReadonlyArray<Fact> | undefined
+
+  constructor(kind: ErasedKind, base: Table | undefined) {
+    this.kind = kind
+    this.base = base
+    this.live = base?.live ?? 0
+  }
+
+  find(id: string): Entry | undefined {
+    const entry = this.index.get(id)
+    if (entry === undefined) return this.base?.find(id)
+    return entry ?? undefined
+  }
+
+  isLive(entry: Entry): boolean {
+    return this.find(entry.fact.id) === entry
+  }
+
+  all(): ReadonlyArray<Fact> {
+    if (this.cachedAll !== undefined) return this.cachedAll
+    const facts: Array<Fact> = []
+    for (const fact of this.base?.all() ?? []) if (!this.index.has(fact.id)) facts.push(fact)
+    for (const entry of this.log) if (this.index.get(entry.fact.id) === entry) facts.push(entry.fact)
+    return (this.cachedAll = Object.freeze(facts))
+  }
+
+  /** Live entries after a position, in commit order. `raw` includes those that were revised or pruned later. */
+  after(position: number, raw: boolean): ReadonlyArray<Entry> {
+    let first = this.log.length
+    while (first > 0 && this.log[first - 1]!.position > position) first--
+    const own = this.log.slice(first)
+    const mine = raw ? own : own.filter((entry) => this.isLive(entry))
+    if (this.base === undefined || (first > 0 && this.log[first - 1]!.position <= position)) return mine
+    const below = this.base.after(position, raw)
+    if (below.length === 0) return mine
+    return [...(raw ? below : below.filter((entry) => this.isLive(entry))), ...mine]
+  }
+
+  /** Every entry from after a position up to another, dead ones included, in commit order. */
+  between(since: number, until: number): ReadonlyArray<Entry> {
+    const own = this.log.slice(firstAfter(this.log, since), firstAfter(this.log, until))
+    const below = this.base?.between(since, until) ?? []
+    return below.length === 0 ? own : [...below, ...own]
+  }
+
+  /** The entry that held an id at a position. */
+  asOf(id: string, position: number): Entry | undefined {
+    let entry = this.find(id)
+    while (entry !== undefined && entry.position > position) entry = entry.previous
+    // Pruning breaks the chain of revisions: then the log knows.
+    return entry ?? this.between(0, position).findLast((other) => other.fact.id === id)
+  }
+
+  /** As `after` without the dead, one at a time: what a long hand-over walks in slices. `top` says what is alive. */
+  *stream(position: number, top: Table): Generator<Entry, void> {
+    if (this.base !== undefined) yield* this.base.stream(position, top)
+    for (let i = firstAfter(this.log, position); i < this.log.length; i++)
+      if (top.isLive(this.log[i]!)) yield this.log[i]!
+  }
+
+  /** Whether anything is alive after a position. `top` says what is alive. */
+  hasAfter(position: number, top: Table = this): boolean {
+    for (let i = this.log.length - 1; i >= 0 && this.log[i]!.position > position; i--) {
+      if (top.isLive(this.log[i]!)) return true
+    }
+    return this.base !== undefined && this.base.hasAfter(position, top)
+  }
+}
+
+/** What a job knew of its agents, up to the version that it ended with. */
+interface Story {
+  readonly version: number
+  readonly traces: ReadonlyMap<string, unknown>
+  /** The names of the kinds that trigger each agent, by agent: what `causesOf` needs. */
+  readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
+}
+
+const traceKey = (cycle: number, agent: string, each: FactRef | undefined): string =>
+  `${cycle}/${agent}${each === undefined ? "" : `/${refKey(each)}`}`
+
+/** An immutable set of facts, as a job left it. Readers see facts in commit order. */
+export class JobContext {
+  protected readonly base: JobContext | undefined
+  protected readonly tables = new Map<string, Table>()
+  protected readonly order: Array<Entry> = []
+  protected readonly scores = new Map<string, Array<CommittedEvaluation>>()
+  /** All evaluations made here, in commit order. */
+  protected readonly evaluated: Array<CommittedEvaluation> = []
+  protected readonly traces = new Map<string, unknown>()
+  protected readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
+  /** Of a context that joins the layers of several jobs: theirs, oldest first. Cycles and agents recur from job to job. */
+  protected stories: ReadonlyArray<Story> = []
+  /** How far each agent had read when the job halted, by agent; see `Engine.start`, option `context`. */
+  readonly marks: Map<string, number> = new Map()
+  readonly program: string
+  protected readonly depth: number
+  protected head: number
+  protected bytes: number
+  protected chain: string
+
+  constructor(program: string, triggers: ReadonlyMap<string, ReadonlyArray<string>>, base: JobContext | undefined) {
+    this.program = program
+    this.triggers = triggers
+    this.base = base
+    this.depth = base === undefined ? 0 : base.depth + 1
+    this.head = base?.head ?? 0
+    this.bytes = base?.bytes ?? 0
+    this.chain = base?.chain ?? ""
+    if (base !== undefined)
+      for (const table of base.tables.values()) this.tables.set(table.kind.name, new Table(table.kind, table))
+  }
+
+  /** The commit position of the newest fact; 0 for an empty context. */
+  get version(): number {
+    return this.head
+  }
+
+  /** The chained hash of everything that was committed, in hexadecimal. */
+  get hash(): string {
+    return this.chain
+  }
+
+  /** UTF-8 bytes of the canonical text of all facts. */
+  get contextBytes(): number {
+    return this.bytes
+  }
+
+  /** All facts of a kind, in commit order: a frozen array. */
+  all<K extends Kind.Any>(kind: K): ReadonlyArray<FactOf<K>> {
+    return (this.tables.get(kind.name)?.all() ?? noFacts) as ReadonlyArray<FactOf<K>>
+  }
+
+  get<K extends Kind.Any>(kind: K, id: string): Option.Option<FactOf<K>> {
+    return Option.fromUndefinedOr(this.find(kind.name, id) as FactOf<K> | undefined)
+  }
+
+  size(kind: Kind.Any): number {
+    return this.tables.get(kind.name)?.live ?? 0
+  }
+
+  /** The fact of this kind's name and id. */
+  find(kind: string, id: string): Fact | undefined {
+    return this.tables.get(kind)?.find(id)?.fact
+  }
+
+  /** How many facts of each kind there are, by name, in the order of the names. */
+  counts(): Readonly<Record<string, number>> {
+    const live = [...this.tables.values()].filter((table) => table.live > 0)
+    return Object.fromEntries(
+      live.map((table) => [table.kind.name, table.live] as const).sort(([a], [b]) => (a < b ? -1 : 1))
+    )
+  }
+
+  /** All facts of all kinds, in commit order. */
+  facts(): ReadonlyArray<Fact> {
+    return [...this.tables.values()]
+      .flatMap((table) => table.all())
+      .sort((a, b) => a.provenance.version - b.provenance.version)
+  }
+
+  /** All facts of all kinds with the canonical text of their values, in commit order. */
+  encoded(): ReadonlyArray<{ readonly fact: Fact; readonly text: string }> {
+    return this.facts().map((fact) => ({ fact, text: this.tables.get(fact.kind)!.find(fact.id)!.text }))
+  }
+
+  /** The evaluations of a fact, in commit order. */
+  evaluations(ref: FactRef): ReadonlyArray<CommittedEvaluation> {
+    const own = this.scores.get(refKey(ref))
+    const below = this.base?.evaluations(ref) ?? noEvaluations
+    return own === undefined ? below : Object.freeze([...below, ...own])
+  }
+
+  /** How many evaluations there are, of facts of any kind. */
+  get evaluationCount(): number {
+    return (this.base?.evaluationCount ?? 0) + this.evaluated.length
+  }
+
+  /** The evaluations after the first `count`, in commit order. */
+  *evaluationsAfter(count: number): Generator<CommittedEvaluation, void> {
+    const below = this.base?.evaluationCount ?? 0
+    if (this.base !== undefined && count < below) yield* this.base.evaluationsAfter(count)
+    for (let i = Math.max(0, count - below); i < this.evaluated.length; i++) yield this.evaluated[i]!
+  }
+
+  /** What the agent that added a fact said of its execution. */
+  traceOf(fact: Fact): unknown {
+    const { agent, cycle, each, version } = fact.provenance
+    if (this.base !== undefined && version <= this.base.version) return this.base.traceOf(fact)
+    return this.storyOf(version).traces.get(traceKey(cycle, agent, each))
+  }
+
+  /** The facts that made the task that added a fact eligible, in commit order, as they were then. */
+  causesOf(fact: Fact): ReadonlyArray<Fact> {
+    const { agent, each, origin, since, until, version } = fact.provenance
+    if (origin !== "agent") return []
+    if (this.base !== undefined && version <= this.base.version) return this.base.causesOf(fact)
+    if (each !== undefined) {
+      const entry = this.tables.get(each.kind)?.asOf(each.id, until)
+      return entry === undefined || entry.position <= since ? [] : [entry.fact]
+    }
+    const kinds = this.storyOf(version).triggers.get(agent) ?? []
+    const entries = kinds.flatMap((name) => this.tables.get(name)?.between(since, until) ?? [])
+    // Of what was revised in the meantime, the agent saw the latest.
+    const latest = new Map(entries.map((entry) => [refKey(entry.fact), entry]))
+    return [...latest.values()].sort((a, b) => a.position - b.position).map((entry) => entry.fact)
+  }
+
+  /** What the job that committed a version knew of its agents. */
+  private storyOf(version: number): Story {
+    return this.stories.find((story) => version <= story.version) ?? this.story
+  }
+
+  protected get story(): Story {
+    return { version: this.head, traces: this.traces, triggers: this.triggers }
+  }
+}
+
+const noFacts: ReadonlyArray<Fact> = Object.freeze([])
+const noEvaluations: ReadonlyArray<CommittedEvaluation> = Object.freeze([])
+
+/** The UTF-8 length of a text, in bytes. */
+export const utf8Length = (text: string): number => {
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x80) continue
+    if (unit < 0x800) bytes += 1
+    else if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < text.length && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
+      bytes += 2
+      i++
+    } else bytes += 2
+  }
+  return bytes
+}
+
+/** A context that its engine, or a worker's replica, still writes to. */
+export class Ledger extends JobContext {
+  private sealed = false
+
+  /** An empty ledger, or one that stands on a sealed context. */
+  static make(program: string, triggers: ReadonlyMap<string, ReadonlyArray<string>>, base?: JobContext): Ledger {
+    return new Ledger(program, triggers, base !== undefined && base instanceof Ledger ? base.flattened() : base)
+  }
+
+  setHash(hash: string): void {
+    this.chain = hash
+  }
+
+  /** The live entry of a fact. */
+  entry(kind: string, id: string): Entry | undefined {
+    return this.tables.get(kind)?.find(id)
+  }
+
+  /** The entry that was committed here at a position. Not for replicas, whose positions have gaps. */
+  entryAt(position: number): Entry | undefined {
+    return this.order[position - (this.base?.version ?? 0) - 1]
+  }
+
+  /** Live entries of a kind after a position, in commit order. Costs their number. */
+  delta(kind: string, since: number): ReadonlyArray<Entry> {
+    return this.tables.get(kind)?.after(since, false) ?? []
+  }
+
+  hasDelta(kind: string, since: number): boolean {
+    return this.tables.get(kind)?.hasAfter(since) ?? false
+  }
+
+  /** Every entry of some kinds after a position, revised ones included: what a replica at that position lacks. */
+  entriesAfter(kinds: ReadonlyArray<string>, since: number): ReadonlyArray<Entry> {
+    return kinds
+      .flatMap((name) => this.tables.get(name)?.after(since, true) ?? [])
+      .sort((a, b) => a.position - b.position)
+  }
+
+  /** Live entries of a kind after a position, in commit order, one at a time. Do not write while you walk. */
+  *liveAfter(kind: string, since: number): Generator<Entry, void> {
+    const table = this.tables.get(kind)
+    if (table !== undefined) yield* table.stream(since, table)
+  }
+
+  /** Adds a fact, or revises the one that holds its id. The caller has resolved any conflict. */
+  add(kind: ErasedKind, id: string, value: unknown, text: string, origin: Omit<Provenance, "version">): Fact {
+    return this.addAt(kind, id, value, text, Object.freeze({ version: this.head + 1, ...origin }))
+  }
+
+  /** As `add`, at a given position: replicas hold some kinds only, so their positions have gaps. */
+  addAt(kind: ErasedKind, id: string, value: unknown, text: string, provenance: Provenance): Fact {
+    const fact: Fact = Object.freeze({ kind: kind.name, id, value, provenance })
+    this.insert(kind, { fact, text, position: provenance.version, previous: this.entry(kind.name, id) })
+    return fact
+  }
+
+  /** Moves a replica's version on to that of the context it follows. */
+  advanceTo(version: number): void {
+    this.head = version
+  }
+
+  private insert(kind: ErasedKind, entry: Entry): void {
+    if (this.sealed) throw new Error("a sealed context was written to")
+    let table = this.tables.get(kind.name)
+    if (table === undefined) this.tables.set(kind.name, (table = new Table(kind, undefined)))
+    if (entry.previous === undefined) table.live++
+    else this.bytes -= utf8Length(entry.previous.text)
+    this.bytes += utf8Length(entry.text)
+    table.log.push(entry)
+    table.index.set(entry.fact.id, entry)
+    table.cachedAll = undefined
+    this.order.push(entry)
+    this.head = entry.position
+  }
+
+  /** Undoes everything after a version, newest first. Not beyond a point at which retention pruned. */
+  rollback(version: number): void {
+    while (this.order.length > 0 && this.order[this.order.length - 1]!.position > version) {
+      const entry = this.order.pop()!
+      const table = this.tables.get(entry.fact.kind)!
+      table.log.pop()
+      table.cachedAll = undefined
+      this.bytes -= utf8Length(entry.text)
+      if (entry.previous === undefined) {
+        // Nothing was there before: or, of an earlier context, only what retention had pruned.
+        if (table.base?.find(entry.fact.id) === undefined) table.index.delete(entry.fact.id)
+        else table.index.set(entry.fact.id, null)
+        table.live--
+      } else {
+        this.bytes += utf8Length(entry.previous.text)
+        if (table.base?.find(entry.fact.id) === entry.previous) table.index.delete(entry.fact.id)
+        else table.index.set(entry.fact.id, entry.previous)
+      }
+    }
+    this.head = version
+  }
+
+  /** Prunes kinds with a retention to their newest facts. Returns what was pruned, in commit order. */
+  prune(kinds: Iterable<ErasedKind>): ReadonlyArray<Entry> {
+    const pruned: Array<Entry> = []
+    for (const kind of kinds) {
+      if (kind.retention === "all") continue
+      for (const entry of this.pruneTo(kind.name, kind.retention.latest)) pruned.push(entry)
+    }
+    return pruned
+  }
+
+  /** Prunes one kind to its newest facts: what a replica does to follow the ledger it is a copy of. */
+  pruneTo(kind: string, latest: number): ReadonlyArray<Entry> {
+    const pruned: Array<Entry> = []
+    const table = this.tables.get(kind)
+    if (table === undefined) return pruned
+    const inherited = table.base?.all() ?? noFacts
+    while (table.live > latest) {
+      const position = table.oldest++
+      const entry =
+        position < inherited.length ? table.base!.find(inherited[position]!.id) : table.log[position - inherited.length]
+      if (entry === undefined || !table.isLive(entry)) continue
+      table.index.set(entry.fact.id, null)
+      table.live--
+      table.cachedAll = undefined
+      this.bytes -= utf8Length(entry.text)
+      pruned.push(entry)
+    }
+    return pruned
+  }
+
+  addEvaluation(evaluation: CommittedEvaluation): void {
+    const key = refKey(evaluation.fact)
+    const present = this.scores.get(key)
+    this.evaluated.push(deepFreeze(evaluation))
+    if (present === undefined) this.scores.set(key, [evaluation])
+    else present.push(evaluation)
+  }
+
+  /** Undoes the evaluations after the first `count`. */
+  forgetEvaluations(count: number): void {
+    while (this.evaluated.length > 0 && this.evaluationCount > count) {
+      const { fact } = this.evaluated.pop()!
+      this.scores.get(refKey(fact))?.pop()
+    }
+  }
+
+  addTrace(cycle: number, agent: string, each: FactRef | undefined, trace: unknown): void {
+    this.traces.set(traceKey(cycle, agent, each), deepFreeze(trace))
+  }
+
+  /** From here on the context is a value. */
+  seal(): JobContext {
+    this.sealed = true
+    return this
+  }
+
+  /** This context, or a copy of it with fewer layers when it stands on too many. */
+  private flattened(): JobContext {
+    if (this.depth < Limits.contextLayers) return this
+    const layers: Array<Ledger> = []
+    for (let at: JobContext | undefined = this; at !== undefined; at = (at as Ledger).base) layers.unshift(at as Ledger)
+    const copy = new Ledger(this.program, this.triggers, undefined)
+    for (const layer of layers) {
+      for (const entry of layer.order) {
+        copy.insert(layer.tables.get(entry.fact.kind)!.kind, {
+          ...entry,
+          previous: copy.entry(entry.fact.kind, entry.fact.id)
+        })
+      }
+      for (const [key, scores] of layer.scores) copy.scores.set(key, [...(copy.scores.get(key) ?? []), ...scores])
+      for (const evaluation of layer.evaluated) copy.evaluated.push(evaluation)
+    }
+    for (const [name, table] of copy.tables) {
+      for (const id of [...table.index.keys()]) if (this.find(name, id) === undefined) copy.drop(name, id)
+    }
+    for (const [agent, mark] of this.marks) copy.marks.set(agent, mark)
+    copy.stories = layers.flatMap((layer) => [...layer.stories, layer.story])
+    copy.chain = this.chain
+    return copy.seal()
+  }
+
+  private drop(kind: string, id: string): void {
+    const table = this.tables.get(kind)
+    const entry = table?.find(id)
+    if (table === undefined || entry === undefined) return
+    table.index.set(id, null)
+    table.live--
+    table.cachedAll = undefined
+    this.bytes -= utf8Length(entry.text)
+  }
+}

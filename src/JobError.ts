@@ -1,0 +1,343 @@
+/**
+ * Every way a job can end other than by converging, as typed values (G9).
+ *
+ * A `Cause` is plain data: events and diagnostics carry it. An error of the `JobError` union is a cause with the job's id
+ * and `.partial`, the result as far as the job came: it is what `Engine.run` and `job.result` fail with. Before a job
+ * exists, or after it ended, calls fail with `InvalidProgram`, `InvalidInput`, `AdmissionRejected` or `JobHalted`.
+ *
+ * Boundary: data.
+ */
+import * as Schema from "effect/Schema"
+import type { FactRef } from "./Fact.ts"
+import type { JobResult } from "./JobResult.ts"
+
+export { InvalidProgram } from "./InvalidProgram.ts"
+
+const Ref = Schema.Struct({ kind: Schema.String, id: Schema.String })
+const at = { jobId: Schema.String, cycle: Schema.Number }
+const ofAgent = { ...at, agent: Schema.String }
+
+/** An agent failed with its own typed error, in `error`. */
+export class AgentFailed extends Schema.TaggedError<AgentFailed>()("AgentFailed", {
+  ...ofAgent,
+  error: Schema.Unknown
+}) {
+  declare readonly partial: JobResult.Partial
+  override get message(): string {
+    return `agent ${JSON.stringify(this.agent)} failed in cycle ${this.cycle}: ${describe(this.error)}`
+  }
+}
+
+/** An agent threw, died of a defect, or threw in `accepts`, `id` or a combining function. */
+export class AgentPanicked extends Schema.TaggedError<AgentPanicked>()("AgentPanicked", {
+  ...ofAgent,
+  message: Schema.String,
+  stack: Schema.String
+}) {
+  declare readonly partial: JobResult.Partial
+}
+
+/** An attempt of an agent took longer than its `timeout`, in milliseconds. */
+export class AgentTimedOut extends Schema.TaggedError<AgentTimedOut>()("AgentTimedOut", {
+  ...ofAgent,
+  timeoutMs: Schema.Number
+}) {
+  declare readonly partial: JobResult.Partial
+  override get message(): string {
+    return `agent ${JSON.stringify(this.agent)} exceeded ${this.timeoutMs} ms in cycle ${this.cycle}`
+  }
+}
+
+/** A CPU agent's thread went over its heap limit, in MiB. */
+export class AgentOutOfMemory extends Schema.TaggedError<AgentOutOfMemory>()("AgentOutOfMemory", {
+  ...ofAgent,
+  limitMb: Schema.Number
+}) {
+  declare readonly partial: JobResult.Partial
+  override get message(): string {
+    return `agent ${JSON.stringify(this.agent)} went over ${this.limitMb} MB of heap in cycle ${this.cycle}`
+  }
+}
+
+/** The thread that ran a CPU agent ended under it. */
+export class WorkerCrashed extends Schema.TaggedError<WorkerCrashed>()("WorkerCrashed", {
+  ...ofAgent,
+  exitCode: Schema.Number
+}) {
+  declare readonly partial: JobResult.Partial
+  override get message(): string {
+    return `the worker of agent ${JSON.stringify(this.agent)} exited with code ${this.exitCode} in cycle ${this.cycle}`
+  }
+}
+
+/** An agent's output does not fit its schema, names an undeclared kind, or cannot be encoded. */
+export class InvalidEffect extends Schema.TaggedError<InvalidEffect>()("InvalidEffect", {
+  ...ofAgent,
+  message: Schema.String
+}) {
+  declare readonly partial: JobResult.Partial
+}
+
+/** Two effects disagree on a fact whose kind rejects that. `agents`: who was first, and who was discarded. */
+export class MergeConflict extends Schema.TaggedError<MergeConflict>()("MergeConflict", {
+  ...at,
+  kind: Schema.String,
+  id: Schema.String,
+  existing: Schema.Unknown,
+  proposed: Schema.Unknown,
+  agents: Schema.Tuple([Schema.String, Schema.String])
+}) {
+  declare readonly partial: JobResult.Partial
+  override get message(): string {
+    const [first, second] = this.agents.map((agent) => JSON.stringify(agent))
+    return `${this.kind}/${this.id}: ${second} proposed another value than ${first} in cycle ${this.cycle}`
+  }
+}
+
+/** A budget was reached. `used` is what is committed; `spender` the agent whose effect would have crossed it, if any. */
+export class BudgetExhausted extends Schema.TaggedError<BudgetExhausted>()("BudgetExhausted", {
+  ...at,
+  budget: Schema.Literals(["cycles", "facts", "agents", "duration", "cpuTime", "contextBytes", "tokens"]),
+  used: Schema.Number,
+  limit: Schema.Number,
+  spender: Schema.optional(Schema.String)
+}) {
+  declare readonly partial: JobResult.Partial
+  override get message(): string {
+    const by = this.spender === undefined ? "" : ` (${JSON.stringify(this.spender)} would have crossed it)`
+    return `the budget of ${this.budget} is exhausted: ${this.used} of ${this.limit}${by}`
+  }
+}
+
+/** An invariant does not hold. `facts` are those that break it, as far as the check or the effect names them. */
+export class InvariantViolated extends Schema.TaggedError<InvariantViolated>()("InvariantViolated", {
+  ...at,
+  name: Schema.String,
+  class: Schema.Literals(["structural", "semantic", "acceptance"]),
+  reason: Schema.String,
+  facts: Schema.Array(Ref)
+}) {
+  declare readonly partial: JobResult.Partial
+  override get message(): string {
+    return `the ${this.class} invariant ${JSON.stringify(this.name)} is violated: ${this.reason}`
+  }
+}
+
+/** A program's own function threw outside any agent. */
+export class ProgramPanicked extends Schema.TaggedError<ProgramPanicked>()("ProgramPanicked", {
+  ...at,
+  phase: Schema.Literals(["output", "invariant"]),
+  message: Schema.String,
+  stack: Schema.String
+}) {
+  declare readonly partial: JobResult.Partial
+}
+
+/** The job was cancelled: by `job.cancel`, an interrupt of `Engine.run`, the engine's shutdown, or its actor's stop. */
+export class JobCancelled extends Schema.TaggedError<JobCancelled>()("JobCancelled", at) {
+  declare readonly partial: JobResult.Partial
+  override get message(): string {
+    return `the job was cancelled in cycle ${this.cycle}`
+  }
+}
+
+/** The journal refused a committed cycle. */
+export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", { ...at, message: Schema.String }) {
+  declare readonly partial: JobResult.Partial
+}
+
+/** An input, a seed or a signal does not fit: `message` says what is wrong and where. */
+export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInput", {
+  program: Schema.String,
+  message: Schema.String
+}) {
+  /** There is no result: the job never began. */
+  declare readonly partial?: undefined
+}
+
+/** The engine, or a job's mailbox, takes no more at the moment. */
+export class AdmissionRejected extends Schema.TaggedError<AdmissionRejected>()("AdmissionRejected", {
+  reason: Schema.Literals(["queue-full", "shutting-down", "memory-pressure"])
+}) {
+  declare readonly partial?: undefined
+  override get message(): string {
+    return `not admitted: ${this.reason}`
+  }
+}
+
+/** The job has ended, so it can no longer be signalled, paused or resumed. */
+export class JobHalted extends Schema.TaggedError<JobHalted>()("JobHalted", {
+  jobId: Schema.String,
+  status: Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"])
+}) {
+  override get message(): string {
+    return `the job ${this.jobId} has ended: ${this.status}`
+  }
+}
+
+/** The errors that end a job, but for an agent's own. */
+export type HaltError =
+  | AgentPanicked
+  | AgentTimedOut
+  | AgentOutOfMemory
+  | WorkerCrashed
+  | InvalidEffect
+  | MergeConflict
+  | BudgetExhausted
+  | InvariantViolated
+  | ProgramPanicked
+  | JobCancelled
+  | StoreFailed
+
+/** What a job whose agents fail with `E` ends with, its partial result typed. */
+export type JobError<E = unknown, Result = JobResult.Partial> = (
+  | HaltError
+  | ([E] extends [never] ? never : AgentFailed & { readonly error: E })
+) & { readonly partial: Result }
+
+/** What can be wrong before a job runs. */
+export type StartError = InvalidInput | AdmissionRejected
+
+interface OfAgent<Tag extends string> {
+  readonly _tag: Tag
+  readonly agent: string
+  readonly cycle: number
+}
+
+/** Why an effect was discarded or a job halted, as plain data. The fields are those of the errors. */
+export type Cause =
+  | (OfAgent<"AgentFailed"> & { readonly error: unknown })
+  | (OfAgent<"AgentPanicked"> & { readonly message: string; readonly stack: string })
+  | (OfAgent<"AgentTimedOut"> & { readonly timeoutMs: number })
+  | (OfAgent<"AgentOutOfMemory"> & { readonly limitMb: number })
+  | (OfAgent<"WorkerCrashed"> & { readonly exitCode: number })
+  | (OfAgent<"InvalidEffect"> & { readonly message: string })
+  | {
+      readonly _tag: "MergeConflict"
+      readonly cycle: number
+      readonly kind: string
+      readonly id: string
+      readonly existing: unknown
+      readonly proposed: unknown
+      readonly agents: readonly [string, string]
+    }
+  | {
+      readonly _tag: "BudgetExhausted"
+      readonly cycle: number
+      readonly budget: BudgetExhausted["budget"]
+      readonly used: number
+      readonly limit: number
+      readonly spender?: string
+    }
+  | {
+      readonly _tag: "InvariantViolated"
+      readonly cycle: number
+      readonly name: string
+      readonly class: InvariantViolated["class"]
+      readonly reason: string
+      readonly facts: ReadonlyArray<FactRef>
+    }
+  | {
+      readonly _tag: "ProgramPanicked"
+      readonly cycle: number
+      readonly phase: ProgramPanicked["phase"]
+      readonly message: string
+      readonly stack: string
+    }
+  | { readonly _tag: "JobCancelled"; readonly cycle: number }
+  | { readonly _tag: "StoreFailed"; readonly cycle: number; readonly message: string }
+
+/** The error of a cause: with the job's id, and the partial result beside its encodable fields. */
+export const fromCause = (cause: Cause, jobId: string, partial: JobResult.Partial): JobError => {
+  const error = make(cause, jobId)
+  // An error whose stack nobody has read holds what was on it: the whole session (G13).
+  void error.stack
+  Object.defineProperty(error, "partial", { value: partial, enumerable: false })
+  return error
+}
+
+const make = (cause: Cause, jobId: string): HaltError | AgentFailed => {
+  switch (cause._tag) {
+    case "AgentFailed":
+      return new AgentFailed({ ...cause, jobId })
+    case "AgentPanicked":
+      return new AgentPanicked({ ...cause, jobId })
+    case "AgentTimedOut":
+      return new AgentTimedOut({ ...cause, jobId })
+    case "AgentOutOfMemory":
+      return new AgentOutOfMemory({ ...cause, jobId })
+    case "WorkerCrashed":
+      return new WorkerCrashed({ ...cause, jobId })
+    case "InvalidEffect":
+      return new InvalidEffect({ ...cause, jobId })
+    case "MergeConflict":
+      return new MergeConflict({ ...cause, jobId })
+    case "BudgetExhausted":
+      return new BudgetExhausted({ ...cause, jobId })
+    case "InvariantViolated":
+      return new InvariantViolated({ ...cause, jobId })
+    case "ProgramPanicked":
+      return new ProgramPanicked({ ...cause, jobId })
+    case "JobCancelled":
+      return new JobCancelled({ ...cause, jobId })
+    case "StoreFailed":
+      return new StoreFailed({ ...cause, jobId })
+  }
+}
+
+const describe = (error: unknown): string => {
+  try {
+    if (error instanceof Error) {
+      // Nothing keeps a program from setting these to what is no text.
+      const { message, name }: { readonly message: unknown; readonly name: unknown } = error
+      return String(message === "" ? name : message)
+    }
+    if (typeof error === "object" && error !== null && "_tag" in error) return String(error._tag)
+    return String(error)
+  } catch {
+    // It has no text: its own methods, or the lack of any, throw.
+    return `${typeof error} that cannot be described`
+  }
+}
+
+const stackOf = (thrown: unknown): string => {
+  try {
+    return thrown instanceof Error && typeof thrown.stack === "string" ? thrown.stack : ""
+  } catch {
+    return ""
+  }
+}
+
+/** What a throw says: its message and stack, both bounded. */
+export const describePanic = (thrown: unknown, limit: number): { readonly message: string; readonly stack: string } => {
+  return { message: describe(thrown).slice(0, limit), stack: stackOf(thrown).slice(0, limit) }
+}
+
+/** An error as plain JSON: `_tag` and its fields, without the partial result. What cannot be written as JSON is described. */
+export const toJson = (error: { readonly _tag: string }): Record<string, unknown> => ({
+  _tag: error._tag,
+  ...fieldsOf(error)
+})
+
+const hidden = ["_tag", "partial", "cause", "stack"]
+
+const fieldsOf = (error: object): Record<string, unknown> => {
+  const shown = Object.entries(error).filter(
+    ([key, value]) => !hidden.includes(key) && !(key === "message" && value === "")
+  )
+  const fields: Record<string, unknown> = Object.fromEntries(shown.map(([key, value]) => [key, jsonOr(value)]))
+  if (error instanceof Error && error.message !== "") fields["message"] ??= error.message
+  return fields
+}
+
+const jsonOr = (value: unknown): unknown => {
+  if (value instanceof Error) {
+    return { _tag: "_tag" in value ? String(value._tag) : value.name, ...fieldsOf(value) }
+  }
+  try {
+    const text = JSON.stringify(value)
+    return text === undefined ? String(value) : (JSON.parse(text) as unknown)
+  } catch {
+    return String(value)
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * The event log of a job: a closed union of sequenced events (docs/events.md lists their fields).
+ *
+ * The log is a function of the journal: events are made from committed cycles, after the commit, without times, stacks or
+ * job ids, so it is the same in every run (G3). Live progress is telemetry, at the end of this file: unsequenced, unhashed,
+ * and lossy when a reader is slow.
+ *
+ * Boundary: types, and the pure function from what was committed to events.
+ */
+import type { Fact, FactRef } from "./Fact.ts"
+import type { Cause } from "./JobError.ts"
+import type { Status } from "./JobResult.ts"
+import type { CommittedEvaluation } from "./View.ts"
+import type { CommittedCycle, MergedOutcome } from "./merge.ts"
+
+interface InCycle<Tag extends string> {
+  readonly _tag: Tag
+  /** Counts from 1 within the job, without gaps. */
+  readonly seq: number
+  readonly cycle: number
+}
+
+interface OfTask<Tag extends string> extends InCycle<Tag> {
+  readonly agent: string
+  readonly each?: FactRef
+}
+
+/** A cause without its stack. */
+export type EventCause = Cause extends infer C ? (C extends Cause ? Omit<C, "stack"> : never) : never
+
+/** The job began. `hash` is the first of its chain; `seeds` the facts it started with. */
+export interface JobStarted extends InCycle<"JobStarted"> {
+  readonly program: string
+  readonly version: number
+  readonly hash: string
+  readonly seeds: ReadonlyArray<Fact>
+}
+/** A cycle was committed; the events up to the next one of this kind are what it did. */
+export interface CycleStarted extends InCycle<"CycleStarted"> {
+  readonly tier: number
+  readonly agents: ReadonlyArray<string>
+  readonly tasks: number
+}
+export interface TaskSucceeded extends OfTask<"TaskSucceeded"> {}
+export interface TaskDiscarded extends OfTask<"TaskDiscarded"> {
+  readonly cause: EventCause
+}
+/** Facts were added or revised, by an agent, or by a signal (`agent` is ""). */
+export interface FactsCommitted extends OfTask<"FactsCommitted"> {
+  readonly facts: ReadonlyArray<Fact>
+}
+export interface EvaluationsCommitted extends OfTask<"EvaluationsCommitted"> {
+  readonly evaluations: ReadonlyArray<CommittedEvaluation>
+}
+/** A signal was taken from the mailbox. `cause`: why it was discarded, if it was. */
+export interface SignalAdmitted extends InCycle<"SignalAdmitted"> {
+  readonly proposals: number
+  readonly cause?: EventCause
+}
+export interface IntentCommitted extends OfTask<"IntentCommitted"> {
+  readonly index: number
+  readonly kind: string
+  readonly payload: unknown
+}
+/** An intent's answer came back as facts. */
+export interface IntentAnswered extends OfTask<"IntentAnswered"> {
+  readonly index: number
+  readonly kind: string
+}
+/** A semantic invariant does not hold any more, or for another reason. */
+export interface InvariantViolated extends InCycle<"InvariantViolated"> {
+  readonly name: string
+  readonly reason: string
+}
+export interface InvariantRepaired extends InCycle<"InvariantRepaired"> {
+  readonly name: string
+}
+/** A tier reached its fixed point: the job went on to a later one, or ended. */
+export interface TierConverged extends InCycle<"TierConverged"> {
+  readonly tier: number
+}
+export interface JobPaused extends InCycle<"JobPaused"> {}
+/** The job waits for the answer to an intent. */
+export interface JobAwaiting extends InCycle<"JobAwaiting"> {}
+export interface JobResumed extends InCycle<"JobResumed"> {}
+/** The last event of every log. */
+export interface JobHalted extends InCycle<"JobHalted"> {
+  readonly status: Status
+  readonly version: number
+  readonly hash: string
+  readonly error?: EventCause
+}
+
+export type JobEvent =
+  | JobStarted
+  | CycleStarted
+  | TaskSucceeded
+  | TaskDiscarded
+  | FactsCommitted
+  | EvaluationsCommitted
+  | SignalAdmitted
+  | IntentCommitted
+  | IntentAnswered
+  | InvariantViolated
+  | InvariantRepaired
+  | TierConverged
+  | JobPaused
+  | JobAwaiting
+  | JobResumed
+  | JobHalted
+
+/** An event before it has its number. */
+type Unnumbered = JobEvent extends infer E ? (E extends JobEvent ? Omit<E, "seq"> : never) : never
+
+/** What a job's log is made of: what happened, as it was committed. */
+export type LogRecord =
+  | {
+      readonly _tag: "Started"
+      readonly program: string
+      readonly version: number
+      readonly hash: string
+      readonly seeds: ReadonlyArray<Fact>
+      readonly violations: ReadonlyArray<Fact>
+    }
+  | { readonly _tag: "Committed"; readonly row: CommittedCycle; readonly previousTier: number }
+  | { readonly _tag: "Paused" | "Resumed"; readonly cycle: number }
+  | {
+      readonly _tag: "Halted"
+      readonly cycle: number
+      readonly tier: number
+      readonly status: Status
+      readonly version: number
+      readonly hash: string
+      readonly cause: Cause | undefined
+    }
+
+const withoutStack = (cause: Cause): EventCause => {
+  if (!("stack" in cause)) return cause
+  const { stack: _, ...rest } = cause
+  return rest
+}
+
+const taskOf = (outcome: MergedOutcome): { readonly agent: string; readonly each?: FactRef } =>
+  outcome.each === undefined ? { agent: outcome.agent } : { agent: outcome.agent, each: outcome.each }
+
+function* violationEvents(cycle: number, violations: ReadonlyArray<Fact>): Generator<Unnumbered> {
+  for (const fact of violations) {
+    const { invariant, reason, repaired } = fact.value as {
+      readonly invariant: string
+      readonly reason: string
+      readonly repaired: boolean
+    }
+    yield repaired
+      ? { _tag: "InvariantRepaired", cycle, name: invariant }
+      : { _tag: "InvariantViolated", cycle, name: invariant, reason }
+  }
+}
+
+function* outcomeEvents(cycle: number, outcome: MergedOutcome): Generator<Unnumbered> {
+  const { cause, effect, facts } = outcome
+  const task = taskOf(outcome)
+  if (cause !== undefined || effect === undefined) {
+    if (cause !== undefined) yield { _tag: "TaskDiscarded", cycle, ...task, cause: withoutStack(cause) }
+    return
+  }
+  yield { _tag: "TaskSucceeded", cycle, ...task }
+  if (facts.length > 0) yield { _tag: "FactsCommitted", cycle, ...task, facts }
+  if (effect.evaluations.length > 0) {
+    const evaluations = effect.evaluations.map((evaluation) => ({ ...evaluation, agent: outcome.agent, cycle }))
+    yield { _tag: "EvaluationsCommitted", cycle, ...task, evaluations }
+  }
+  for (const [index, { kind, payload }] of effect.intents.entries()) {
+    yield { _tag: "IntentCommitted", cycle, ...task, index, kind, payload }
+  }
+}
+
+function* committedEvents(row: CommittedCycle, previousTier: number): Generator<Unnumbered> {
+  const { cycle } = row
+  for (let tier = Math.max(previousTier, 0); tier < row.tier; tier++) yield { _tag: "TierConverged", cycle, tier }
+  yield { _tag: "CycleStarted", cycle, tier: row.tier, agents: row.agents, tasks: row.tasks }
+  for (const signal of row.signals) {
+    const proposals = signal.effect?.facts.length ?? 0
+    yield signal.cause === undefined
+      ? { _tag: "SignalAdmitted", cycle, proposals }
+      : { _tag: "SignalAdmitted", cycle, proposals, cause: withoutStack(signal.cause) }
+    if (signal.facts.length > 0) yield { _tag: "FactsCommitted", cycle, agent: "", facts: signal.facts }
+  }
+  for (const outcome of row.outcomes) yield* outcomeEvents(cycle, outcome)
+  yield* violationEvents(cycle, row.violations)
+}
+
+function* unnumbered(record: LogRecord): Generator<Unnumbered> {
+  switch (record._tag) {
+    case "Started": {
+      const { hash, program, seeds, version } = record
+      yield { _tag: "JobStarted", cycle: 0, program, version, hash, seeds }
+      return yield* violationEvents(0, record.violations)
+    }
+    case "Committed":
+      return yield* committedEvents(record.row, record.previousTier)
+    case "Paused":
+      return yield { _tag: "JobPaused", cycle: record.cycle }
+    case "Resumed":
+      return yield { _tag: "JobResumed", cycle: record.cycle }
+    case "Halted": {
+      const { cause, cycle, hash, status, tier, version } = record
+      if (status === "converged" && tier >= 0) yield { _tag: "TierConverged", cycle, tier }
+      yield cause === undefined
+        ? { _tag: "JobHalted", cycle, status, version, hash }
+        : { _tag: "JobHalted", cycle, status, version, hash, error: withoutStack(cause) }
+    }
+  }
+}
+
+/** The events of one record; the first is numbered `seq`. */
+export const eventsOf = (record: LogRecord, seq: number): ReadonlyArray<JobEvent> => {
+  const events: Array<JobEvent> = []
+  for (const event of unnumbered(record)) events.push({ ...event, seq: seq + events.length })
+  return events
+}
+
+interface OfRunningTask<Tag extends string> {
+  readonly _tag: Tag
+  readonly cycle: number
+  readonly agent: string
+  readonly each?: FactRef
+  /** Milliseconds since the epoch, by Effect's Clock. */
+  readonly at: number
+}
+
+/** Live progress of a job. `worker` counts from 1; 0 is the main thread. */
+export type JobTelemetry =
+  | OfRunningTask<"TaskQueued">
+  | (OfRunningTask<"TaskClaimed"> & { readonly worker: number })
+  | (OfRunningTask<"TaskEnded"> & { readonly worker: number; readonly cpuMs?: number })
+  | (OfRunningTask<"TaskProgress"> & { readonly worker: number; readonly value: unknown })

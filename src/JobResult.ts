@@ -1,0 +1,67 @@
+/**
+ * What a job leaves behind, however it ended.
+ *
+ * Boundary: types. `context` is sealed: it can be read, explained, and given to `Engine.start` to go on from.
+ */
+import type { Usage } from "./Budget.ts"
+import type { FactRef } from "./Fact.ts"
+import type { JobContext } from "./JobContext.ts"
+import type { Cause } from "./JobError.ts"
+import type { Program } from "./Program.ts"
+
+/** How a job ended. */
+export type Status = "converged" | "budget-exhausted" | "failed" | "cancelled"
+
+/** The same state of the context was seen before: the job goes in circles. */
+export interface Oscillation {
+  readonly _tag: "Oscillation"
+  readonly cycle: number
+  /** The earlier cycle that left the context in the same state. */
+  readonly since: number
+}
+
+/** An effect that was discarded, or an oscillation: where, whose, and why. */
+export interface Diagnostic {
+  readonly cycle: number
+  /** "" for signals and seeds. */
+  readonly agent: string
+  readonly each: FactRef | undefined
+  readonly cause: Cause | Oscillation
+}
+
+/** An intent as it was committed. */
+export interface CommittedIntent {
+  readonly kind: string
+  readonly payload: unknown
+  readonly agent: string
+  readonly cycle: number
+  readonly each: FactRef | undefined
+  /** Its place among the intents of its effect. */
+  readonly index: number
+  /** Stable across replays: job id, cycle, agent, each-fact and index. */
+  readonly idempotencyKey: string
+}
+
+/** The result of a job of program `P`. All but the times in `usage` and `jobId` is the same in every run (G3). */
+export interface JobResult<P extends Program.Any = Program.Any, Output = Program.Output<P>> {
+  readonly jobId: string
+  readonly program: P["name"]
+  readonly status: Status
+  /** Turns of the machine, the one that found nothing eligible included. */
+  readonly cycles: number
+  /** The commit position of the newest fact. */
+  readonly version: number
+  /** The chained hash over everything that was committed. */
+  readonly hash: string
+  readonly usage: Usage
+  readonly context: JobContext
+  /** What the program's `output` made of the context; undefined unless the job converged. */
+  readonly output: Output
+  readonly intents: ReadonlyArray<CommittedIntent>
+  readonly diagnostics: ReadonlyArray<Diagnostic>
+}
+
+export declare namespace JobResult {
+  /** The result of a job that did not converge. */
+  type Partial<P extends Program.Any = Program.Any> = JobResult<P, undefined>
+}

@@ -1,0 +1,63 @@
+/**
+ * Every limit of the runtime, in one place: nothing here is unbounded (G14).
+ *
+ * A limit that a user may want to move is an option of the layer or function that it belongs to; the value here is its
+ * default. The others are fixed. Boundary: numbers only.
+ */
+export const Limits = {
+  /** Levels of nesting in one value; a deeper or circular value is refused as not encodable. */
+  valueDepth: 256,
+  /** Budget default: cycles that may execute before a job is exhausted. */
+  maxCycles: 1_000,
+  /** Budget default: facts that a job may commit, seeds included. */
+  maxFacts: 1_000_000,
+  /** Jobs that one engine runs at a time; further ones wait in its queue. */
+  runningJobs: 1_000,
+  /** Jobs that wait for a place on one engine; a further one is refused with `AdmissionRejected`. */
+  queuedJobs: 10_000,
+  /** Fiber tasks of one job that are under way at a time. */
+  fiberConcurrency: 256,
+  /** Signals that wait in one job's mailbox; a further one is refused with `AdmissionRejected`. */
+  mailboxSignals: 1_024,
+  /** Proposals in one signal. */
+  signalProposals: 100_000,
+  /** Committed cycles whose events a job keeps for readers that come late or fall behind; the oldest go first. */
+  retainedCycles: 100_000,
+  /** Telemetry items that a slow reader may have waiting before it loses the oldest. */
+  telemetryBuffer: 1_024,
+  /** Discarded effects that a result lists; `usage` goes on counting past it. */
+  diagnostics: 10_000,
+  /** Context hashes that a job remembers to report an oscillation. */
+  oscillationWindow: 1_024,
+  /** Nodes of one derivation tree that `Provenance.explain` spells out. */
+  explainNodes: 10_000,
+  /** Levels of a derivation tree that `Provenance.format` draws. */
+  explainDepth: 50,
+  /** Layers of earlier results' contexts that a context stands on before it is flattened. */
+  contextLayers: 8,
+  /** Milliseconds of work on the main thread after which a job lets others have a turn. */
+  sliceMs: 4,
+  /** Milliseconds that a new worker may take to load before its spawn counts as failed. */
+  workerStartTimeoutMs: 30_000,
+  /** Milliseconds for which a thread that was terminated is waited for: a native call cannot be interrupted. */
+  workerEndTimeoutMs: 3_000,
+  /** Programs that one worker keeps loaded. */
+  programsPerWorker: 256,
+  /** Milliseconds between two looks of the watchdog at the running tasks. */
+  watchdogIntervalMs: 10,
+  /** Times in a row that a worker may fail to start before the pool gives its tasks up. */
+  workerStartAttempts: 3,
+  /** Milliseconds that a worker may leave a task that was handed to it unclaimed, because of what an agent left behind. */
+  workerClaimTimeoutMs: 2_000,
+  /** Times that a task is handed to another worker because the one that it waited on was lost through no fault of its own. */
+  taskReissues: 3,
+  /** Characters of canonical text, and facts, that one message between threads carries. A larger fact goes alone. */
+  packetLength: 65_536,
+  packetFacts: 256,
+  /** Reports of `view.progress` that may be under way from one worker; what is reported meanwhile is lost. */
+  progressInFlight: 64,
+  /** Characters of JSON that one report of `view.progress` carries; a longer value is reported as its type's name. */
+  progressTextLength: 65_536,
+  /** Characters of a message or stack that an error carries from an agent. */
+  errorTextLength: 8_192
+} as const

@@ -1,0 +1,258 @@
+/**
+ * Programs: the definition of a job. Kinds, agents, tiers, invariants, a budget, an input and an output.
+ *
+ * `make` checks everything that can be checked before a job runs, and refuses with `InvalidProgram` what cannot work.
+ * Boundary: the definition and its compiled form; nothing here runs a job.
+ */
+import type * as Schema from "effect/Schema"
+import { type Agent, type ErasedAgent, eraseAgent, isAgent } from "./Agent.ts"
+import { type Budget, resolve } from "./Budget.ts"
+import { type ErasedKind, eraseKind, isKind, type Kind, type Proposal, type ProposalOf } from "./Fact.ts"
+import { type KindCodec, makeKindCodec } from "./internal/kindCodec.ts"
+import { InvalidProgram } from "./InvalidProgram.ts"
+import { type Invariant, isInvariant, Violation } from "./Invariant.ts"
+import type { View } from "./View.ts"
+
+export const ProgramTypeId: unique symbol = Symbol.for("effect-converge/Program")
+
+/** The definition of a job. `E` and `R` are the union of what its agents may fail with and need. */
+export interface Program<out Name extends string, in out Input, out Output, out E, out R, in out Kinds extends Kind.Any>
+  extends Program.Any {
+  readonly [ProgramTypeId]: {
+    readonly input: (input: Input) => Input
+    readonly output: Output
+    readonly error: E
+    readonly services: R
+    readonly kinds: (kinds: Kinds) => Kinds
+  }
+  readonly name: Name
+}
+
+export declare namespace Program {
+  /** Any program. */
+  interface Any {
+    readonly [ProgramTypeId]: {
+      readonly input: (input: never) => unknown
+      readonly output: unknown
+      readonly error: unknown
+      readonly services: unknown
+      readonly kinds: (kinds: never) => unknown
+    }
+    readonly name: string
+  }
+  type Input<P extends Any> = P extends Program<string, infer I, infer _O, infer _E, infer _R, infer _K> ? I : never
+  type Output<P extends Any> = P[typeof ProgramTypeId]["output"]
+  type Error<P extends Any> = P[typeof ProgramTypeId]["error"]
+  type Services<P extends Any> = P[typeof ProgramTypeId]["services"]
+  type Kinds<P extends Any> = P extends Program<string, infer _I, infer _O, infer _E, infer _R, infer K> ? K : never
+}
+
+/** A program as the runtime holds it: checked, its types forgotten, its names resolved to indexes. */
+export interface CompiledProgram {
+  readonly name: string
+  readonly module: string | undefined
+  readonly kinds: ReadonlyMap<string, ErasedKind>
+  /** The kinds that retention prunes. */
+  readonly retained: ReadonlyArray<ErasedKind>
+  readonly agents: ReadonlyArray<ErasedAgent>
+  /** The tier of each agent, by the agent's index. */
+  readonly tierOf: ReadonlyArray<number>
+  readonly tierCount: number
+  readonly structural: ReadonlyArray<Invariant>
+  readonly semantic: ReadonlyArray<Invariant>
+  readonly acceptance: ReadonlyArray<Invariant>
+  readonly budget: Budget | undefined
+  readonly input: Schema.Codec<unknown, unknown>
+  readonly inputCodec: KindCodec
+  readonly seed: (input: unknown) => unknown
+  readonly output: ((view: View<Kind.Any>) => unknown) | undefined
+}
+
+/**
+ * Defines a program.
+ *
+ * - `module`: `import.meta.url` of the module that exports the program; workers import it to find the CPU agents. Required
+ *   if there is one. The module must have no side effects at its top level.
+ * - `input`, `seed`: the schema of the input, and the facts that a job starts with (default none)
+ * - `agents`: merge order is the order of this array
+ * - `tiers`: names of agents, each in exactly one tier; a tier runs when the ones before it have nothing eligible.
+ *   Default: one tier with all agents
+ * - `kinds`: kinds that no agent reads or writes but that are seeded or signalled
+ * - `output`: the typed result, from the whole context, at convergence
+ *
+ * @throws InvalidProgram for duplicate names, unknown agents in tiers, agents in no tier or in two, a CPU agent without
+ * `module`, a tier that writes what an earlier one reads, and malformed options
+ */
+export const make = <
+  const Name extends string,
+  Input extends Schema.Constraint,
+  const Agents extends ReadonlyArray<Agent.Any>,
+  Extra extends Kind.Any = never,
+  Output = undefined
+>(
+  name: Name,
+  options: {
+    readonly module?: string | undefined
+    readonly input: Input & Schema.ConstraintCodec<Input["Type"], unknown>
+    readonly agents: Agents
+    readonly kinds?: ReadonlyArray<Extra> | undefined
+    readonly tiers?: ReadonlyArray<ReadonlyArray<NoInfer<Agents>[number]["name"]>> | undefined
+    readonly seed?:
+      | ((input: Input["Type"]) => ReadonlyArray<ProposalOf<NoInfer<Agent.Kinds<Agents[number]> | Extra>>>)
+      | undefined
+    readonly invariants?: ReadonlyArray<Invariant> | undefined
+    readonly budget?: Budget | undefined
+    readonly output?:
+      | ((view: View<NoInfer<Agent.Kinds<Agents[number]> | Extra> | typeof Violation>) => Output)
+      | undefined
+  }
+): Program<
+  Name,
+  Input["Type"],
+  Output,
+  Agent.Error<Agents[number]>,
+  Agent.Services<Agents[number]>,
+  Agent.Kinds<Agents[number]> | Extra
+> => {
+  const compiled = compile(name, options as unknown as Options)
+  return Object.freeze({ [ProgramTypeId]: undefined as never, name, compiled })
+}
+
+/** Whether a value is a program made by `Program.make`. */
+export const isProgram = (value: unknown): value is Program.Any =>
+  typeof value === "object" && value !== null && ProgramTypeId in value
+
+/** The compiled form. Every program is made by `make` above, which sets it: the cast is sound. */
+export const compiledOf = (program: Program.Any): CompiledProgram =>
+  (program as unknown as { readonly compiled: CompiledProgram }).compiled
+
+interface Options {
+  readonly module?: string
+  readonly input: Schema.Codec<unknown, unknown>
+  readonly agents: ReadonlyArray<Agent.Any>
+  readonly kinds?: ReadonlyArray<Kind.Any>
+  readonly tiers?: ReadonlyArray<ReadonlyArray<string>>
+  readonly seed?: (input: unknown) => ReadonlyArray<Proposal<string, unknown>>
+  readonly invariants?: ReadonlyArray<Invariant>
+  readonly budget?: Budget
+  readonly output?: (view: View<Kind.Any>) => unknown
+}
+
+const known = ["module", "input", "agents", "kinds", "tiers", "seed", "invariants", "budget", "output"]
+
+const compile = (name: string, options: Options): CompiledProgram => {
+  const quote = (text: string): string => JSON.stringify(text)
+  const refuse = (message: string): never => {
+    throw new InvalidProgram({ program: typeof name === "string" ? name : "", message })
+  }
+  if (typeof name !== "string" || name === "") refuse("a program needs a name that is not empty")
+  if (typeof options !== "object" || options === null) return refuse("options are missing")
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown !== undefined) refuse(`there is no option ${quote(unknown)}`)
+  if (!Array.isArray(options.agents)) refuse("agents must be an array")
+  for (const key of ["seed", "output"] as const) {
+    if (options[key] !== undefined && typeof options[key] !== "function") refuse(`${key} must be a function`)
+  }
+
+  const agents = options.agents.map((agent, index) =>
+    isAgent(agent) ? eraseAgent(agent) : refuse(`agents[${index}] is not an agent`)
+  )
+  const indexOf = new Map<string, number>()
+  agents.forEach((agent, index) => {
+    if (indexOf.has(agent.name)) refuse(`two agents are called ${quote(agent.name)}`)
+    indexOf.set(agent.name, index)
+  })
+
+  const kinds = new Map<string, ErasedKind>()
+  const addKind = (kind: ErasedKind): void => {
+    const present = kinds.get(kind.name)
+    if (present !== undefined && present !== kind) refuse(`two kinds are called ${quote(kind.name)}`)
+    kinds.set(kind.name, kind)
+  }
+  addKind(eraseKind(Violation))
+  if (options.kinds !== undefined && !Array.isArray(options.kinds)) refuse("kinds must be an array")
+  ;(options.kinds ?? []).forEach((kind, index) =>
+    addKind(isKind(kind) ? eraseKind(kind) : refuse(`kinds[${index}] is not a kind`))
+  )
+  for (const agent of agents) [...agent.visible, ...agent.writes].forEach(addKind)
+
+  const cpu = agents.find((agent) => agent.type === "cpu")
+  if (cpu !== undefined && options.module === undefined) {
+    refuse(`the CPU agent ${quote(cpu.name)} needs the program's module: give \`module: import.meta.url\``)
+  }
+  if (options.module !== undefined && !URL.canParse(options.module)) {
+    refuse(`module must be a URL such as import.meta.url, not ${quote(options.module)}`)
+  }
+
+  const tiers = options.tiers ?? [agents.map((agent) => agent.name)]
+  if (!Array.isArray(tiers) || !tiers.every(Array.isArray)) refuse("tiers must be an array of arrays of agents' names")
+  const tierOf = tiersOf(tiers, agents, indexOf, refuse)
+  refuseBackwardWrites(agents, tierOf, refuse)
+
+  const invariants = options.invariants ?? []
+  if (!Array.isArray(invariants)) refuse("invariants must be an array")
+  const names = new Set<string>()
+  for (const [index, invariant] of invariants.entries()) {
+    if (!isInvariant(invariant)) refuse(`invariants[${index}] is not an invariant`)
+    if (names.has(invariant.name)) refuse(`two invariants are called ${quote(invariant.name)}`)
+    names.add(invariant.name)
+  }
+  resolve(name, options.budget)
+
+  return Object.freeze({
+    name,
+    module: options.module,
+    kinds,
+    retained: [...kinds.values()].filter((kind) => kind.retention !== "all"),
+    agents,
+    tierOf,
+    tierCount: tiers.length,
+    structural: invariants.filter((invariant) => invariant.class === "structural"),
+    semantic: invariants.filter((invariant) => invariant.class === "semantic"),
+    acceptance: invariants.filter((invariant) => invariant.class === "acceptance"),
+    budget: options.budget,
+    input: options.input,
+    inputCodec: makeKindCodec(options.input, (message) => refuse(`input: ${message}`), "input"),
+    seed: options.seed ?? (() => []),
+    output: options.output
+  })
+}
+
+const tiersOf = (
+  tiers: ReadonlyArray<ReadonlyArray<string>>,
+  agents: ReadonlyArray<ErasedAgent>,
+  indexOf: ReadonlyMap<string, number>,
+  refuse: (message: string) => never
+): ReadonlyArray<number> => {
+  const tierOf: Array<number> = new Array(agents.length).fill(-1)
+  tiers.forEach((tier, number) => {
+    for (const agent of tier) {
+      const index = indexOf.get(agent)
+      if (index === undefined) refuse(`tier ${number} names ${JSON.stringify(agent)}, which is no agent of the program`)
+      else if (tierOf[index] === number) refuse(`the agent ${JSON.stringify(agent)} is twice in tier ${number}`)
+      else if (tierOf[index] !== -1)
+        refuse(`the agent ${JSON.stringify(agent)} is in tiers ${tierOf[index]} and ${number}`)
+      else tierOf[index] = number
+    }
+  })
+  const missing = agents.find((_, index) => tierOf[index] === -1)
+  return missing === undefined ? tierOf : refuse(`the agent ${JSON.stringify(missing.name)} is in no tier`)
+}
+
+const refuseBackwardWrites = (
+  agents: ReadonlyArray<ErasedAgent>,
+  tierOf: ReadonlyArray<number>,
+  refuse: (message: string) => never
+): void => {
+  agents.forEach((writer, w) => {
+    agents.forEach((reader, r) => {
+      if (tierOf[w]! <= tierOf[r]!) return
+      const kind = writer.writes.find((written) => reader.visible.includes(written))
+      if (kind === undefined) return
+      refuse(
+        `the agent ${JSON.stringify(writer.name)} of tier ${tierOf[w]} writes ${JSON.stringify(kind.name)}, ` +
+          `which ${JSON.stringify(reader.name)} of the earlier tier ${tierOf[r]} reads`
+      )
+    })
+  })
+}

@@ -1,0 +1,108 @@
+/**
+ * Where a fact comes from (G12), and the derivation tree of any fact.
+ *
+ * A fact names the task that added it and, as a range of versions, the facts that made that task eligible: those of the
+ * kinds its agent reads whose commit position lies in (`since`, `until`]. Nothing else has to be stored, so provenance
+ * costs the same for one cause and for a million.
+ *
+ * Boundary: data and a pure function over a context.
+ */
+import type { Fact, FactRef } from "./Fact.ts"
+import type { JobContext } from "./JobContext.ts"
+import { Limits } from "./Limits.ts"
+
+/** What put a fact into the context. */
+export type Origin = "seed" | "signal" | "agent" | "invariant"
+
+/** The task that added a fact, and what made it run. */
+export interface Provenance {
+  /** The commit position of this fact: 1 for the first of a context, then counting every addition and revision. */
+  readonly version: number
+  /** The cycle in which it was committed; 0 for seeds. */
+  readonly cycle: number
+  readonly origin: Origin
+  /** The agent that proposed it; the invariant's name for a `Violation`; "" for seeds and signals. */
+  readonly agent: string
+  /** For an agent with `each`: the fact that its task was about. */
+  readonly each: FactRef | undefined
+  /** Commit positions after `since` and up to `until` made the task eligible. Both 0 where nothing did. */
+  readonly since: number
+  readonly until: number
+}
+
+/** One node of a derivation tree. */
+export interface Explanation {
+  readonly fact: Fact
+  /** What the agent said about the execution that added this fact: its effect's `trace`. */
+  readonly trace: unknown
+  /** The facts that made the task eligible, in commit order; empty for seeds, signals and agents that read nothing. */
+  readonly causes: ReadonlyArray<Explanation>
+  /** How many causes are not spelled out, because the fact is explained elsewhere in the tree or the tree is too large. */
+  readonly omitted: number
+}
+
+/**
+ * The derivation tree of a fact: who added it, in which cycle, from which facts, down to seeds and signals.
+ *
+ * A fact that occurs more than once is spelled out where it is met first (breadth first, so at its shallowest place).
+ * At most `Limits.explainNodes` nodes are made. Returns undefined for a fact that the context does not hold.
+ */
+export const explain = (context: JobContext, ref: FactRef): Explanation | undefined => {
+  const root = context.find(ref.kind, ref.id)
+  if (root === undefined) return undefined
+  type Draft = { fact: Fact; trace: unknown; causes: Array<Draft>; omitted: number }
+  const draft = (fact: Fact): Draft => ({ fact, trace: context.traceOf(fact), causes: [], omitted: 0 })
+  const top = draft(root)
+  const seen = new Set<number>([root.provenance.version])
+  const queue: Array<Draft> = [top]
+  for (let next = 0; next < queue.length; next++) {
+    const node = queue[next]!
+    for (const cause of context.causesOf(node.fact)) {
+      if (queue.length >= Limits.explainNodes || seen.has(cause.provenance.version)) {
+        node.omitted++
+        continue
+      }
+      seen.add(cause.provenance.version)
+      const child = draft(cause)
+      node.causes.push(child)
+      queue.push(child)
+    }
+  }
+  return top
+}
+
+const describe = (fact: Fact): string => {
+  const { origin, agent, cycle } = fact.provenance
+  const by = origin === "agent" ? agent : origin === "invariant" ? `invariant ${agent}` : origin
+  return `${fact.kind}/${fact.id}  (${by}, cycle ${cycle})`
+}
+
+const sizeOf = (explanation: Explanation): number => {
+  const queue = [explanation]
+  for (let next = 0; next < queue.length; next++) queue.push(...queue[next]!.causes)
+  return queue.length
+}
+
+/**
+ * A derivation tree as lines of text, for a terminal or a log. What lies deeper than `Limits.explainDepth` is counted, not
+ * drawn: lines would be wider than they are useful.
+ */
+export const format = (explanation: Explanation): string => {
+  const lines: Array<string> = []
+  const walk = (node: Explanation, head: string, tail: string, depth: number): void => {
+    lines.push(head + describe(node.fact))
+    if (node.trace !== undefined) lines.push(`${tail}  trace: ${JSON.stringify(node.trace)}`)
+    if (depth === Limits.explainDepth && node.causes.length > 0) {
+      lines.push(`${tail}└─ … ${sizeOf(node) - 1} more below`)
+      return
+    }
+    const last = node.causes.length - 1
+    node.causes.forEach((cause, index) => {
+      const end = index === last && node.omitted === 0
+      walk(cause, `${tail}${end ? "└─ " : "├─ "}`, `${tail}${end ? "   " : "│  "}`, depth + 1)
+    })
+    if (node.omitted > 0) lines.push(`${tail}└─ … ${node.omitted} more, explained above or left out`)
+  }
+  walk(explanation, "", "", 0)
+  return lines.join("\n")
+}

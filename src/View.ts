@@ -1,0 +1,50 @@
+/**
+ * What an agent sees: a read-only view of the context as it was when its cycle began (G1).
+ *
+ * The same interface in a fiber, in a worker thread, in `accepts`, in invariants and in a program's `output`. Boundary:
+ * types; the implementation is internal/contextView.ts.
+ */
+import type * as Option from "effect/Option"
+import type { FactOf, FactRef, Kind } from "./Fact.ts"
+
+/** A score that an agent gave to a fact, as it was committed. */
+export interface CommittedEvaluation {
+  readonly fact: FactRef
+  /** In [0, 1]. */
+  readonly score: number
+  readonly reason: string
+  readonly agent: string
+  readonly cycle: number
+}
+
+/**
+ * A read-only view of a job's context.
+ *
+ * Facts come in commit order (a revised fact at the place of its revision). Values, facts and the arrays are deeply
+ * frozen: a write throws. Only the kinds in the agent's `reads` and `each` are visible; asking for another throws, and
+ * does not compile. A view that is kept and used after its cycle throws.
+ */
+export interface View<in Reads extends Kind.Any> {
+  /** All facts of a kind. Costs its size the first time in a version, nothing after. */
+  readonly all: <K extends Reads>(kind: K) => ReadonlyArray<FactOf<K>>
+  /** The facts of a kind committed or revised since this agent last executed. Costs their number. */
+  readonly delta: <K extends Reads>(kind: K) => ReadonlyArray<FactOf<K>>
+  /** The fact with this id. */
+  readonly get: <K extends Reads>(kind: K, id: string) => Option.Option<FactOf<K>>
+  /** How many facts of a kind there are. */
+  readonly size: (kind: Reads) => number
+  /** The commit position of the newest fact of the whole context. */
+  readonly version: number
+  /** The cycle that this execution belongs to. */
+  readonly cycle: number
+  /** The evaluations of a fact of a visible kind, in commit order. */
+  readonly evaluations: (fact: {
+    readonly kind: Reads["name"]
+    readonly id: string
+  }) => ReadonlyArray<CommittedEvaluation>
+  /**
+   * Reports progress to `job.telemetry`. Not sequenced, not hashed, lost under pressure; `value` is copied as plain data
+   * (what cannot be copied is reported as its type's name).
+   */
+  readonly progress: (value: unknown) => void
+}

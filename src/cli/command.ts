@@ -1,0 +1,225 @@
+/**
+ * The commands of `converge`, their flags and their help.
+ *
+ * What a command does is in a file of its own, loaded when it is called. Boundary: the command line and exit codes.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Argument from "effect/cli/Argument"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import type { FlagDoc } from "effect/cli/HelpDoc"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import process from "node:process"
+import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
+import { Host } from "./host.ts"
+import { indent, styleFor } from "./text.ts"
+
+const exitCodes = `Exit code: 0 converged, 2 budget exhausted, 3 failed, 4 cancelled, 64 usage,
+70 a stray error outside of the job, 130 or 143 ended by a signal.`
+
+const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0, { message: "Expected a whole number of at least 0" }))
+
+const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>
+  Flag.map(Flag.optional(flag), Option.getOrUndefined)
+
+const commands = (host: Host, finish: (exitCode: number) => void) => {
+  const run = Command.make(
+    "run",
+    {
+      module: Argument.String("module").pipe(
+        Argument.withDescription("The module that exports the program: a path, or a package's specifier")
+      ),
+      program: optional(
+        Flag.String("program").pipe(
+          Flag.withAlias("p"),
+          Flag.withMetavar("name"),
+          Flag.withDescription("The program to run, if the module exports several")
+        )
+      ),
+      input: optional(
+        Flag.String("input").pipe(
+          Flag.withAlias("i"),
+          Flag.withMetavar("json"),
+          Flag.withDescription("The program's input as JSON (default: {})")
+        )
+      ),
+      inputFile: optional(
+        Flag.String("input-file").pipe(
+          Flag.withMetavar("file"),
+          Flag.withDescription("Read the input from a file, or from standard input if it is -")
+        )
+      ),
+      workers: optional(
+        Flag.Int("workers").pipe(
+          Flag.withAlias("w"),
+          Flag.withMetavar("n"),
+          Flag.withDescription("Worker threads for CPU agents; 0: none (default: one per core)"),
+          Flag.withSchema(Count)
+        )
+      ),
+      id: optional(
+        Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The job's id (default: a random one)"))
+      ),
+      json: Flag.Boolean("json").pipe(
+        Flag.withDescription("Print the result as one line of JSON"),
+        Flag.withDefault(false)
+      ),
+      facts: Flag.Boolean("facts").pipe(
+        Flag.withDescription("Print all facts instead of their number by kind"),
+        Flag.withDefault(false)
+      ),
+      explain: optional(
+        Flag.String("explain").pipe(
+          Flag.withMetavar("kind/id"),
+          Flag.withDescription("Print where this fact comes from: which agents, cycles and facts")
+        )
+      ),
+      inspectStately: optional(
+        Flag.String("inspect-stately").pipe(
+          Flag.withMetavar("ws-url"),
+          Flag.withDescription("Show the job's machine on a Stately inspector's relay")
+        )
+      ),
+      quiet: Flag.Boolean("quiet").pipe(
+        Flag.withAlias("q"),
+        Flag.withDescription("Show no progress"),
+        Flag.withDefault(false)
+      )
+    },
+    (options) =>
+      Effect.promise(() => import("./run.ts")).pipe(
+        Effect.flatMap(({ run }) => run(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("Run a program to its end and print its result"),
+    Command.withDescription(
+      `Run a program to its end and print its result.
+
+Progress goes to standard error, the result to standard output. Ctrl-C cancels the job and
+prints what it has found so far; a second one ends the process at once. If the agents need
+services, the module exports them as "layer"; those of Node are there anyway.
+
+${exitCodes}`
+    ),
+    Command.withExamples([
+      {
+        command: 'converge run ./audit.ts --input \'{"entry": "src/index.ts"}\'',
+        description: "Run the module's program"
+      },
+      { command: "converge run ./audit.ts --json --quiet | jq .output", description: "Only the output" },
+      { command: "converge run ./audit.ts --explain Import/src/a.ts", description: "Where one fact comes from" }
+    ])
+  )
+
+  const machine = Command.make(
+    "machine",
+    {
+      machine: Argument.Literals("machine", ["job", "worker"]).pipe(
+        Argument.withDescription("The job's machine (default) or the worker thread's"),
+        Argument.withDefault("job" as const)
+      ),
+      format: Flag.Literals("format", ["mermaid", "json"]).pipe(
+        Flag.withAlias("f"),
+        Flag.withDescription("A Mermaid diagram (default), or JSON that Stately's editor imports"),
+        Flag.withDefault("mermaid" as const)
+      )
+    },
+    (options) =>
+      Effect.promise(() => import("./machine.ts")).pipe(
+        Effect.flatMap(({ machine }) => machine(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("Print a statechart of the runtime"),
+    Command.withDescription(
+      "Print a statechart of the runtime: the machine that every job is, or the life of a worker thread."
+    ),
+    Command.withExamples([
+      { command: "converge machine > job.mmd", description: "The job's machine as a diagram" },
+      { command: "converge machine worker --format json", description: "The worker's machine for Stately's editor" }
+    ])
+  )
+
+  return Command.make("converge").pipe(
+    Command.withDescription(
+      "Run jobs that converge: agents work on one shared context of facts until nothing is left to do."
+    ),
+    Command.withSubcommands([run, machine])
+  )
+}
+
+/** What Effect says about its own flags, on lines that fit a terminal. */
+const brief = (flag: FlagDoc): FlagDoc => {
+  if (flag.name === "completions") {
+    return {
+      ...flag,
+      type: "shell",
+      description: Option.some("Print a completion script for bash, zsh, fish or powershell")
+    }
+  }
+  if (flag.name === "log-level") {
+    return {
+      ...flag,
+      type: "level",
+      description: Option.some("The least severe logs to show: debug, info, warn, error or none")
+    }
+  }
+  return flag
+}
+
+/** Errors go to standard error, without the help in front of them. */
+const presenter: CliOutput.Presenter = {
+  present: (event) => {
+    if (event._tag === "Help") {
+      const helpDoc = { ...event.helpDoc, globalFlags: (event.helpDoc.globalFlags ?? []).map(brief) }
+      return CliOutput.defaultPresenter.present({ ...event, helpDoc })
+    }
+    if (event._tag === "Version") return CliOutput.defaultPresenter.present(event)
+    return Effect.sync(() => {
+      const lines = event.errors.map((error) => `converge: ${error.message}`)
+      process.stderr.write(`${lines.join("\n")}\n\nTry: ${event.commandPath.join(" ")} --help\n`)
+    })
+  }
+}
+
+const config = CliConfig.make({
+  builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
+})
+
+const layer = Layer.mergeAll(
+  NodeServices.layer,
+  Layer.succeed(CliConfig.CliConfig, config),
+  CliOutput.layerPresenter(presenter)
+)
+
+/** Runs the command that the process was started with. Never returns: it ends the process. */
+export const main = (version: string): void => {
+  const host = new Host()
+  const report = (error: UsageError | CommandFailed): Effect.Effect<void> => {
+    const style = styleFor(process.stderr)
+    const details = error.details === undefined ? "" : `\n\n${indent(error.details, "  ")}\n`
+    return host.warn(`${style("red", "converge:")} ${error.message}${details}`)
+  }
+  let exitCode = 0
+  const command = Command.runWith(
+    commands(host, (code) => (exitCode = code)),
+    { version }
+  )(process.argv.slice(2)).pipe(
+    Effect.map(() => exitCode),
+    Effect.catchTags({
+      UsageError: (error) => Effect.as(report(error), ExitCode.usage),
+      CommandFailed: (error) => Effect.as(report(error), ExitCode.failure),
+      ShowHelp: ({ errors }) => Effect.succeed(errors.length > 0 ? ExitCode.usage : 0)
+    }),
+    Effect.orDie,
+    Effect.provide(layer)
+  )
+  host.run(command)
+}

@@ -1,0 +1,36 @@
+/**
+ * Exit codes, and the errors of the command itself.
+ *
+ * Boundary: data. What a job ended with is the job's status; what went wrong outside of any job is one of the errors here.
+ */
+import * as Data from "effect/Data"
+import type { Status } from "../JobResult.ts"
+
+export const ExitCode = {
+  /** The command line, the module, the program's name or its input cannot be used; nothing was run. */
+  usage: 64,
+  /** The command failed outside of the job: a stray error on the main thread, the module's layer, a bug. */
+  failure: 70,
+  /** Ended by a signal before there was a job, or by the second one: 128 and the signal's number. */
+  signal: { SIGINT: 130, SIGTERM: 143 }
+} as const
+
+/** The exit code of a job that ended with this status. */
+export const ofStatus: Readonly<Record<Status, number>> = {
+  converged: 0,
+  "budget-exhausted": 2,
+  failed: 3,
+  cancelled: 4
+}
+
+/** The user has to change something: exit code 64. `details` is shown below the message, such as a list of choices. */
+export class UsageError extends Data.TaggedError("UsageError")<{
+  readonly message: string
+  readonly details?: string | undefined
+}> {}
+
+/** The command could not do its work, and no other arguments would help: exit code 70. */
+export class CommandFailed extends Data.TaggedError("CommandFailed")<{
+  readonly message: string
+  readonly details?: string | undefined
+}> {}

@@ -1,0 +1,129 @@
+/**
+ * The process that the command runs in: its signals, stray errors, standard output, and its end.
+ *
+ * - The first SIGINT or SIGTERM asks the command to stop: whoever has called `takeStops` is told and decides; before that,
+ *   the command is interrupted. The second one ends the process at once.
+ * - A promise that nobody awaits and an error that nobody catches are reported on stderr, and ask the command to stop,
+ *   too; the process then ends with code 70 (docs/semantics.md, G8).
+ * - Standard output belongs to the result. From `reserveStdout` on, what agents and their threads write there goes to
+ *   standard error instead. A reader that has gone away (`| head -1`) is no error.
+ *
+ * Invariant: the process ends when the command has and everything is written, whatever timers a module has left behind.
+ * Boundary: owns `process`; knows nothing of jobs.
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Runtime from "effect/Runtime"
+import process from "node:process"
+import { inspect } from "node:util"
+import { ExitCode } from "./exitCode.ts"
+import { printable } from "./text.ts"
+
+type Signal = keyof typeof ExitCode.signal
+
+/** Why the command is asked to stop. */
+export interface Stop {
+  readonly _tag: "Signal" | "Stray"
+}
+
+export class Host {
+  readonly #stop = Deferred.makeUnsafe<Stop>()
+  readonly #writeStdout = process.stdout.write.bind(process.stdout)
+  #fiber: Fiber.Fiber<unknown, unknown> | undefined
+  #stopsAreTaken = false
+  /** The exit code that comes before the command's own. */
+  #exitCode: number | undefined
+  #signals = 0
+
+  /** From here on a stop does not interrupt the command: it waits for `stop` and ends by itself. */
+  readonly takeStops: Effect.Effect<Effect.Effect<Stop>> = Effect.sync(() => {
+    this.#stopsAreTaken = true
+    return Deferred.await(this.#stop)
+  })
+
+  /** What writes to standard output from now on, other than `write`, writes to standard error. */
+  readonly reserveStdout: Effect.Effect<void> = Effect.sync(() => {
+    process.stdout.write = (
+      chunk: string | Uint8Array,
+      encoding?: BufferEncoding | ((error?: Error | null) => void),
+      done?: (error?: Error | null) => void
+    ): boolean => {
+      if (typeof encoding === "string") process.stderr.write(chunk, encoding, done)
+      else process.stderr.write(chunk, encoding)
+      // A writer that is told to wait would wait for a "drain" of standard output, which is not written to.
+      return true
+    }
+  })
+
+  /** Writes to standard output. Succeeds when it is written, or nobody reads it any more. */
+  write(text: string): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      this.#writeStdout(text, (error) => {
+        if (error !== undefined && error !== null && !isGone(error)) {
+          this.#exitCode ??= ExitCode.failure
+          process.stderr.write(`converge: cannot write to standard output: ${error.message}\n`)
+        }
+        resume(Effect.void)
+      })
+    })
+  }
+
+  /** A line on standard error. */
+  warn(line: string): Effect.Effect<void> {
+    return Effect.sync(() => {
+      process.stderr.write(`${line}\n`)
+    })
+  }
+
+  /** Runs the command, which gives the exit code, as the process's main. */
+  run(command: Effect.Effect<number>): void {
+    process.on("SIGINT", () => this.#onSignal("SIGINT"))
+    process.on("SIGTERM", () => this.#onSignal("SIGTERM"))
+    process.on("uncaughtException", (error) => this.#onStray("uncaught exception", error))
+    process.on("unhandledRejection", (reason) => this.#onStray("unhandled rejection", reason))
+    // What was wrong is told to the callback of the write.
+    process.stdout.on("error", () => undefined)
+    process.stderr.on("error", () => undefined)
+    const runMain = Runtime.makeRunMain(({ fiber }) => {
+      this.#fiber = fiber
+      fiber.addObserver((exit) => this.#end(exit))
+    })
+    runMain(command, { disableErrorReporting: true })
+  }
+
+  #onSignal(signal: Signal): void {
+    this.#signals++
+    if (this.#signals > 1) process.exit(ExitCode.signal[signal])
+    if (!this.#stopsAreTaken) this.#exitCode ??= ExitCode.signal[signal]
+    this.#ask({ _tag: "Signal" })
+  }
+
+  #onStray(what: string, error: unknown): void {
+    this.#exitCode = ExitCode.failure
+    const text = error instanceof Error && error.stack !== undefined ? error.stack : inspect(error)
+    process.stderr.write(`converge: ${what}: ${printable(text)}\n`)
+    this.#ask({ _tag: "Stray" })
+  }
+
+  #ask(stop: Stop): void {
+    if (this.#stopsAreTaken) Deferred.doneUnsafe(this.#stop, Effect.succeed(stop))
+    else this.#fiber?.interruptUnsafe()
+  }
+
+  #end(exit: Exit.Exit<unknown, unknown>): void {
+    let code = Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : ExitCode.failure
+    if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
+      process.stderr.write(`converge: ${printable(Cause.pretty(exit.cause))}\n`)
+    }
+    code = this.#exitCode ?? code
+    // The exit waits for what is written to standard output; standard error is never waited for.
+    process.exitCode = code
+    this.#writeStdout("", () => process.exit(this.#exitCode ?? code))
+  }
+}
+
+/** The reader has closed its end. */
+const isGone = (error: Error): boolean => "code" in error && error.code === "EPIPE"

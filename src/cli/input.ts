@@ -1,0 +1,70 @@
+/**
+ * The input of a job: read from the command line, a file or standard input, and decoded by the program's schema.
+ *
+ * A property that the schema does not know is refused: on a command line it is a typing error. Boundary: text to value;
+ * what is wrong, and where, is a `UsageError`.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Schema from "effect/Schema"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import { compiledOf, type Program } from "../Program.ts"
+import { UsageError } from "./exitCode.ts"
+import { indent, printable } from "./text.ts"
+
+/** Where an input comes from: the text of `--input`, or the file of `--input-file`. */
+export interface InputSource {
+  readonly text: string | undefined
+  readonly file: string | undefined
+}
+
+/** The program's input, decoded. Without a source it is `{}`. */
+export const read = (
+  program: Program.Any,
+  source: InputSource
+): Effect.Effect<unknown, UsageError, FileSystem.FileSystem | Stdio.Stdio> =>
+  Effect.gen(function* () {
+    const { name, text } = yield* textOf(source)
+    const json = yield* Effect.try({
+      try: () => JSON.parse(text) as unknown,
+      catch: (error) => {
+        const why = error instanceof Error ? error.message : String(error)
+        return new UsageError({ message: `${name} is not JSON: ${printable(why)}` })
+      }
+    })
+    const codec = Schema.toCodecJson(compiledOf(program).input)
+    const decoded = Schema.decodeUnknownEffect(codec)(json, { errors: "all", onExcessProperty: "error" })
+    return yield* Effect.mapError(
+      decoded,
+      (error) =>
+        new UsageError({
+          message: `${name} does not fit the input of ${JSON.stringify(program.name)}`,
+          details: indent(printable(error.message), "  ")
+        })
+    )
+  })
+
+const textOf = (
+  source: InputSource
+): Effect.Effect<{ readonly name: string; readonly text: string }, UsageError, FileSystem.FileSystem | Stdio.Stdio> => {
+  const { file, text } = source
+  if (text !== undefined && file !== undefined) {
+    return Effect.fail(new UsageError({ message: "--input and --input-file exclude each other" }))
+  }
+  if (text !== undefined) return Effect.succeed({ name: "--input", text })
+  if (file === undefined) return Effect.succeed({ name: "no input was given, and {}", text: "{}" })
+  if (file === "-") return Effect.map(standardInput, (all) => ({ name: "standard input", text: all }))
+  return FileSystem.FileSystem.use((files) => files.readFileString(file)).pipe(
+    Effect.map((all) => ({ name: file, text: all })),
+    Effect.mapError((error) => new UsageError({ message: `cannot read ${file}: ${printable(error.message)}` }))
+  )
+}
+
+const standardInput: Effect.Effect<string, UsageError, Stdio.Stdio> = Stdio.Stdio.use(({ stdin }) =>
+  stdin.pipe(
+    Stream.decodeText,
+    Stream.mkString,
+    Effect.mapError((error) => new UsageError({ message: `cannot read standard input: ${error.message}` }))
+  )
+)

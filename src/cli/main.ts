@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+/**
+ * The `converge` command: the file that Node starts.
+ *
+ * It imports nothing but a few of Node's own modules, so that `--version` answers at once; the rest is loaded when there
+ * is something to do, with Node's cache of compiled code. Boundary: starts command.ts; knows no command.
+ */
+import { readFileSync } from "node:fs"
+import { enableCompileCache, findPackageJSON } from "node:module"
+import process from "node:process"
+
+const packageFile = findPackageJSON("..", import.meta.url)
+const manifest = JSON.parse(packageFile === undefined ? "{}" : readFileSync(packageFile, "utf8")) as {
+  readonly version?: string
+}
+const version = manifest.version ?? "0.0.0"
+const [first, ...rest] = process.argv.slice(2)
+
+if (rest.length === 0 && (first === "--version" || first === "-v")) process.stdout.write(`converge v${version}\n`)
+else {
+  enableCompileCache()
+  void import("./command.ts").then(({ main }) => main(version))
+}

@@ -1,0 +1,153 @@
+/**
+ * The programs of a module: imports it, and finds what it exports.
+ *
+ * A module exports programs or arrays of them (the same one twice is one) and, if its agents need services, `layer`.
+ * Boundary: the module system; every way in which this can go wrong is a `UsageError` that says what the module said.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { spawnSync } from "node:child_process"
+import { statSync } from "node:fs"
+import { registerHooks } from "node:module"
+import { resolve } from "node:path"
+import process from "node:process"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { inspect } from "node:util"
+import { compiledOf, isProgram, type Program } from "../Program.ts"
+import { UsageError } from "./exitCode.ts"
+import { printable, table } from "./text.ts"
+
+/** What a module has for the command. */
+export interface LoadedModule {
+  /** As it was given on the command line. */
+  readonly name: string
+  readonly programs: ReadonlyArray<Program.Any>
+  readonly layer: Layer.Any | undefined
+}
+
+/** Imports a module: a path, relative to the working folder, or a package's specifier, as that folder would resolve it. */
+export const load = (specifier: string): Effect.Effect<LoadedModule, UsageError> =>
+  Effect.gen(function* () {
+    const url = yield* locate(specifier)
+    const exports = yield* Effect.tryPromise({
+      try: () => import(url) as Promise<Readonly<Record<string, unknown>>>,
+      catch: (error) => importFailed(specifier, url, error)
+    })
+    const layer = exports["layer"]
+    if (layer !== undefined && !Layer.isLayer(layer)) {
+      return yield* new UsageError({ message: `${specifier}: its export "layer" is not a Layer` })
+    }
+    return { name: specifier, programs: yield* programsOf(specifier, exports), layer }
+  })
+
+/** The program that is asked for, or the only one there is. */
+export const choose = (module: LoadedModule, name: string | undefined): Effect.Effect<Program.Any, UsageError> => {
+  const { programs } = module
+  const [first] = programs
+  const fail = (message: string): Effect.Effect<never, UsageError> =>
+    Effect.fail(new UsageError({ message, details: list(programs) }))
+  if (first === undefined) {
+    return Effect.fail(
+      new UsageError({
+        message: `${module.name} exports no program`,
+        details: "A module exports what Program.make returns, or arrays of it."
+      })
+    )
+  }
+  if (name === undefined) {
+    return programs.length === 1
+      ? Effect.succeed(first)
+      : fail(`${module.name} exports ${programs.length} programs: choose one with --program`)
+  }
+  const program = programs.find((candidate) => candidate.name === name)
+  return program === undefined
+    ? fail(`${module.name} exports no program ${JSON.stringify(name)}, but:`)
+    : Effect.succeed(program)
+}
+
+const list = (programs: ReadonlyArray<Program.Any>): string =>
+  table(
+    programs.map((program) => {
+      const agents = compiledOf(program).agents.map((agent) => agent.name)
+      return [`  ${program.name}`, `(${agents.length === 0 ? "no agents" : agents.join(", ")})`]
+    })
+  ).join("\n")
+
+const programsOf = (
+  specifier: string,
+  exports: Readonly<Record<string, unknown>>
+): Effect.Effect<ReadonlyArray<Program.Any>, UsageError> => {
+  const found = new Map<string, Program.Any>()
+  for (const value of Object.values(exports).flatMap((exported) => (Array.isArray(exported) ? exported : [exported]))) {
+    if (!isProgram(value)) continue
+    const present = found.get(value.name)
+    if (present !== undefined && present !== value) {
+      const message = `${specifier} exports two programs called ${JSON.stringify(value.name)}`
+      return Effect.fail(new UsageError({ message }))
+    }
+    found.set(value.name, value)
+  }
+  return Effect.succeed([...found.values()])
+}
+
+const locate = (specifier: string): Effect.Effect<string, UsageError> =>
+  Effect.try({
+    try: () => {
+      if (specifier.startsWith("file:")) return specifier
+      const path = resolve(specifier)
+      const found = statSync(path, { throwIfNoEntry: false })
+      if (found?.isFile() === true) return pathToFileURL(path).href
+      if (found !== undefined) throw new Error("it is not a file")
+      if (/^\.{0,2}[\\/]/.test(specifier)) throw new Error("there is no such file")
+      return resolvePackage(specifier)
+    },
+    catch: (error) => {
+      const isMissing = error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND"
+      const reason = error instanceof Error ? error.message : String(error)
+      const why = isMissing ? "there is no such file, and no such package" : reason
+      return new UsageError({ message: `cannot find ${specifier}: ${why}` })
+    }
+  })
+
+/** Resolves a bare specifier as a module in the working folder would. */
+const resolvePackage = (specifier: string): string => {
+  const parentURL = pathToFileURL(`${process.cwd()}/`).href
+  const hooks = registerHooks({
+    resolve: (asked, context, next) => next(asked, asked === specifier ? { ...context, parentURL } : context)
+  })
+  try {
+    return import.meta.resolve(specifier)
+  } finally {
+    hooks.deregister()
+  }
+}
+
+const importFailed = (specifier: string, url: string, error: unknown): UsageError => {
+  if (isInvalidProgram(error)) {
+    const program = error.program === "" ? "" : ` ${JSON.stringify(error.program)}`
+    return new UsageError({ message: `${specifier}: invalid program${program}: ${printable(error.message)}` })
+  }
+  const details = error instanceof Error ? (whereOf(url, error) ?? stackOf(error)) : inspect(error)
+  return new UsageError({ message: `cannot import ${specifier}`, details: printable(details) })
+}
+
+const isInvalidProgram = (error: unknown): error is { readonly program: string; readonly message: string } =>
+  error instanceof Error && "_tag" in error && error._tag === "InvalidProgram" && "program" in error
+
+/** The stack without the frames of Node's loader. */
+const stackOf = (error: Error): string => {
+  const lines = (error.stack ?? String(error)).split("\n")
+  return lines.filter((line) => !/^\s+at .*\(?node:internal\//.test(line)).join("\n")
+}
+
+/**
+ * Node prints the line of a syntax error, but does not have it in the error. So the file, if it is the one, is checked
+ * once more by a process of its own.
+ */
+const whereOf = (url: string, error: Error): string | undefined => {
+  if (!(error instanceof SyntaxError) || error.stack?.startsWith("SyntaxError") !== true) return undefined
+  const checked = spawnSync(process.execPath, ["--check", fileURLToPath(url)], { encoding: "utf8", timeout: 10_000 })
+  const text = checked.status === 0 ? "" : checked.stderr
+  const end = text.indexOf("\n    at ")
+  return text === "" ? undefined : text.slice(0, end === -1 ? text.length : end).trim()
+}

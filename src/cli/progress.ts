@@ -1,0 +1,72 @@
+/**
+ * The progress of a job on standard error.
+ *
+ * On a terminal: a line per tier, drawn ten times a second. Otherwise plain lines: one for each committed cycle, or for
+ * all that were committed since the last line, which is at least 100 ms ago (a second, in a long job); and a sign of life
+ * in a cycle that takes long. Boundary: follows a job's events and telemetry; what the lines say is liveBlock.ts and
+ * plainLines.ts.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import process from "node:process"
+import type { Job } from "../Job.ts"
+import type { CompiledProgram, Program } from "../Program.ts"
+import { liveBlock } from "./liveBlock.ts"
+import { PlainLines } from "./plainLines.ts"
+import { Screen } from "./screen.ts"
+import { Tally } from "./tally.ts"
+import { styleFor } from "./text.ts"
+
+const frameMs = 100
+
+/** Shows a tally: `frame` ten times a second, `end` once. */
+interface Renderer {
+  readonly frame: (tally: Tally, at: number) => void
+  readonly end: (tally: Tally, at: number) => void
+}
+
+const live = (stream: typeof process.stderr): Renderer => {
+  const style = styleFor(stream)
+  const screen = new Screen(stream)
+  return {
+    frame: (tally, at) => screen.draw(liveBlock(tally, at, style)),
+    end: (tally, at) => {
+      screen.draw(liveBlock(tally, at, style))
+      screen.release()
+      // The result follows on the same terminal.
+      if (process.stdout.isTTY) stream.write("\n")
+    }
+  }
+}
+
+const plain = (stream: typeof process.stderr, program: CompiledProgram): Renderer => {
+  const lines = new PlainLines(program.name)
+  const write = (line: string | undefined): void => {
+    if (line !== undefined) stream.write(`${line}\n`)
+  }
+  return {
+    frame: (tally, at) => write(lines.next(tally, at)),
+    end: (tally, at) => write(lines.last(tally, at))
+  }
+}
+
+/** Follows a job until its log ends. Begun before the job's first turn, it misses nothing. */
+export const follow = <P extends Program.Any>(job: Job<P>, program: CompiledProgram): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    const now = (): number => clock.currentTimeMillisUnsafe()
+    const tally = new Tally(program, now())
+    const isTerminal = process.stderr.isTTY && process.env["TERM"] !== "dumb"
+    const renderer = isTerminal ? live(process.stderr) : plain(process.stderr, program)
+    const events = Stream.runForEach(job.events, (event) => Effect.sync(() => tally.onEvent(event, now())))
+    const telemetry = Stream.runForEach(job.telemetry, (item) => Effect.sync(() => tally.onTelemetry(item)))
+    const frame = Effect.sync(() => {
+      tally.observe(job.actor.getSnapshot().context)
+      renderer.frame(tally, now())
+    })
+    const frames = Effect.forever(Effect.andThen(Effect.sleep(frameMs), frame))
+    yield* Effect.all([telemetry, Effect.raceFirst(events, frames)], { concurrency: 2, discard: true }).pipe(
+      Effect.ensuring(Effect.sync(() => renderer.end(tally, now())))
+    )
+  })

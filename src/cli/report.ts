@@ -1,0 +1,177 @@
+/**
+ * The result of a job for people: how it ended, what it found, and what went wrong.
+ *
+ * Boundary: a result, or the error of a job with its partial result, in; text out.
+ */
+import { fromCause, toJson as errorToJson } from "../JobError.ts"
+import type { Diagnostic, JobResult, Status } from "../JobResult.ts"
+import {
+  bytes,
+  duration,
+  indent,
+  inlineJson,
+  oneLine,
+  plural,
+  pretty,
+  printable,
+  type Style,
+  table,
+  thousands,
+  toPlain
+} from "./text.ts"
+
+const diagnosticsShown = 10
+const stackLines = 8
+
+/** How a job ended: its result, or its error with what it has. */
+export type End = JobResult | JobFailure
+
+export interface JobFailure {
+  readonly _tag: string
+  readonly message: string
+  readonly partial: JobResult.Partial
+}
+
+export const isFailure = (end: End): end is JobFailure => "partial" in end
+
+export const resultOf = (end: End): JobResult => (isFailure(end) ? end.partial : end)
+
+export interface ReportOptions {
+  readonly style: Style
+  /** Characters that a line should not exceed. */
+  readonly width: number
+  /** Show every fact instead of counts. */
+  readonly facts: boolean
+  /** The result's output as JSON would hold it. */
+  readonly output: unknown
+}
+
+/** The whole report; sections with an empty line between them, and a line break at the end. */
+export const report = (end: End, options: ReportOptions): string => {
+  const result = resultOf(end)
+  const sections = [
+    headline(result, options.style),
+    isFailure(end) ? failure(end, options) : "",
+    facts(result, options),
+    output(options),
+    intents(result, options.style),
+    diagnostics(result, options)
+  ]
+  return `${sections.filter((section) => section !== "").join("\n\n")}\n`
+}
+
+const looks: Readonly<Record<Status, { readonly mark: string; readonly format: "green" | "red" | "yellow" }>> = {
+  converged: { mark: "✔", format: "green" },
+  "budget-exhausted": { mark: "■", format: "yellow" },
+  failed: { mark: "✖", format: "red" },
+  cancelled: { mark: "■", format: "yellow" }
+}
+
+const headline = (result: JobResult, style: Style): string => {
+  const { cycles, hash, jobId, program, status, usage } = result
+  const { format, mark } = looks[status]
+  const how = status === "budget-exhausted" ? "exhausted its budget" : status === "cancelled" ? "was cancelled" : status
+  const spent = [plural(cycles, "cycle"), plural(usage.facts, "fact"), plural(usage.agents, "task")]
+  const first = `${style(format, `${mark} ${oneLine(program)} ${how}`)}  ${spent.join(", ")} in ${duration(usage.durationMs)}`
+  const more = [`job ${oneLine(jobId)}`, `hash ${hash.slice(0, 16)}`, bytes(usage.contextBytes)]
+  if (usage.cpuMs >= 1) more.push(`cpu ${duration(usage.cpuMs)}`)
+  if (usage.tokens > 0) more.push(plural(usage.tokens, "token"))
+  return `${first}\n${style("dim", `  ${more.join("  ")}`)}`
+}
+
+/** Fields that the message or the headline says already. */
+const said = new Set(["_tag", "message", "jobId", "stack"])
+
+const failure = (end: JobFailure, { style, width }: ReportOptions): string => {
+  // Who cancelled a job knows it.
+  if (end._tag === "JobCancelled") return ""
+  const fields = errorToJson(end)
+  const lines = [style("red", `${end._tag}: ${printable(end.message)}`)]
+  const shown = Object.entries(fields).filter(([key, value]) => !said.has(key) && value !== undefined)
+  const names = table(shown.map(([key]) => [key, ""]))
+  shown.forEach(([, value], index) => {
+    const name = names[index] ?? ""
+    const shown = typeof value === "string" ? value : pretty(toPlain(value), width - name.length, "  ")
+    lines.push(`  ${style("dim", name)}${printable(shown)}`)
+  })
+  const stack = typeof fields["stack"] === "string" ? fields["stack"].split("\n") : []
+  const frames = stack.filter((line) => /^\s+at /.test(line) && !line.includes("(node:internal/")).slice(0, stackLines)
+  if (frames.length > 0) lines.push(style("dim", printable(frames.map((frame) => `    ${frame.trim()}`).join("\n"))))
+  const missing = /^Service not found: (\S+)/.exec(end.message)
+  if (missing !== null) lines.push(`  The module can provide it by exporting a Layer as "layer".`)
+  return lines.join("\n")
+}
+
+const facts = ({ context }: JobResult, { facts, style, width }: ReportOptions): string => {
+  const counts = Object.entries(context.counts())
+  if (counts.length === 0) return ""
+  const rows = counts.map(([kind, count]) => [oneLine(kind), thousands(count)])
+  if (!facts) return section("facts", table(rows, [1]).join("\n"), style)
+  const lines = context.encoded().map(({ fact, text }) => {
+    const { agent, cycle, origin } = fact.provenance
+    const name = `${oneLine(fact.kind)}/${oneLine(fact.id)}`
+    const value = printable(pretty(JSON.parse(text), width - 4, ""))
+    return `${name}  ${style("dim", `${origin === "agent" ? oneLine(agent) : origin}, cycle ${cycle}`)}\n${indent(value, "  ")}`
+  })
+  return section("facts", lines.join("\n"), style)
+}
+
+const output = ({ output, style, width }: ReportOptions): string => {
+  if (output === undefined) return ""
+  return section("output", printable(typeof output === "string" ? output : pretty(output, width - 2)), style)
+}
+
+const intents = ({ intents }: JobResult, style: Style): string => {
+  if (intents.length === 0) return ""
+  const counts = new Map<string, number>()
+  for (const { kind } of intents) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  const rows = [...counts].map(([kind, count]) => [oneLine(kind), thousands(count)])
+  return section("intents", table(rows, [1]).join("\n"), style)
+}
+
+const diagnostics = (result: JobResult, { style }: ReportOptions): string => {
+  const { diagnostics } = result
+  if (diagnostics.length === 0) return ""
+  const rows = diagnostics.slice(0, diagnosticsShown).map(({ agent, cause, cycle, each }) => {
+    const about = each === undefined ? "" : ` on ${each.kind}/${each.id}`
+    const who = oneLine(`${agent === "" ? "signal" : agent}${about}`)
+    return [`cycle ${thousands(cycle)}`, who, oneLine(`${cause._tag}: ${describe(cause, result)}`)]
+  })
+  const more = diagnostics.length - rows.length
+  const lines = more > 0 ? [...table(rows), style("dim", `... and ${thousands(more)} more`)] : table(rows)
+  return section(`diagnostics (${thousands(diagnostics.length)})`, lines.join("\n"), style)
+}
+
+/** A cause, without the agent and the cycle that stand beside it. */
+const describe = (cause: Diagnostic["cause"], result: JobResult): string => {
+  switch (cause._tag) {
+    case "Oscillation":
+      return `the context is what it was after cycle ${thousands(cause.since)}`
+    case "AgentFailed":
+      return describeError(errorToJson(cause)["error"])
+    case "AgentPanicked":
+    case "InvalidEffect":
+      return cause.message
+    case "AgentTimedOut":
+      return `it took longer than ${duration(cause.timeoutMs)}`
+    case "AgentOutOfMemory":
+      return `it went over ${thousands(cause.limitMb)} MB of heap`
+    case "WorkerCrashed":
+      return `its worker exited with code ${cause.exitCode}`
+    case "MergeConflict":
+      return `${cause.kind}/${cause.id} has another value, by ${JSON.stringify(cause.agents[0])}`
+    default:
+      return fromCause(cause, result.jobId, { ...result, output: undefined }).message
+  }
+}
+
+/** An agent's own error: its tag and what else it says. */
+const describeError = (error: unknown): string => {
+  if (typeof error === "string") return error
+  if (typeof error !== "object" || error === null || !("_tag" in error)) return inlineJson(error)
+  const { _tag, ...fields } = error
+  const said = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ""))
+  return Object.keys(said).length === 0 ? String(_tag) : `${String(_tag)} ${inlineJson(said)}`
+}
+
+const section = (title: string, body: string, style: Style): string => `${style("bold", title)}\n${indent(body, "  ")}`

@@ -1,0 +1,145 @@
+/**
+ * What a job has done so far, tier by tier, counted from its events and telemetry.
+ *
+ * Events say what was committed, exactly; telemetry and the machine's context say what is under way, and may miss
+ * something. Boundary: pure counting; times come in as milliseconds since the epoch.
+ */
+import type { JobMachineContext } from "../../machines/job.machine.ts"
+import type { JobEvent, JobTelemetry } from "../JobEvent.ts"
+import type { Status } from "../JobResult.ts"
+import type { CompiledProgram } from "../Program.ts"
+import { oneLine, truncate } from "./text.ts"
+
+const reportLength = 200
+
+export interface TierTally {
+  readonly agents: ReadonlyArray<string>
+  /** `"idle"`: has not run yet, or found nothing to do. */
+  state: "idle" | "running" | "done" | "stopped"
+  cycles: number
+  tasks: number
+  discarded: number
+  /** Facts added or revised. */
+  facts: number
+  elapsedMs: number
+}
+
+/** The cycle that is executing. `ended` counts the tasks that telemetry has seen end. */
+export interface Underway {
+  readonly cycle: number
+  readonly tier: number
+  readonly tasks: number
+  readonly ended: number
+}
+
+export class Tally {
+  readonly tiers: ReadonlyArray<TierTally>
+  readonly startedAt: number
+  /** The last committed cycle. */
+  cycle = 0
+  facts = 0
+  halted: Status | undefined
+  underway: Underway | undefined
+  /** What an agent reported last through `view.progress`. */
+  report = ""
+  #tier = 0
+  #lastAt: number
+  #ended = { cycle: 0, count: 0 }
+
+  constructor(program: CompiledProgram, startedAt: number) {
+    this.startedAt = startedAt
+    this.#lastAt = startedAt
+    this.tiers = Array.from({ length: program.tierCount }, (_, tier) => ({
+      agents: program.agents.filter((_, index) => program.tierOf[index] === tier).map(({ name }) => name),
+      state: "idle",
+      cycles: 0,
+      tasks: 0,
+      discarded: 0,
+      facts: 0,
+      elapsedMs: 0
+    }))
+  }
+
+  onEvent(event: JobEvent, at: number): void {
+    switch (event._tag) {
+      case "JobStarted":
+        this.facts += event.seeds.length
+        return
+      case "CycleStarted": {
+        this.cycle = event.cycle
+        this.#tier = event.tier
+        const tier = this.#current()
+        if (tier === undefined) return
+        tier.state = "running"
+        tier.cycles++
+        tier.tasks += event.tasks
+        tier.elapsedMs += at - this.#lastAt
+        this.#lastAt = at
+        return
+      }
+      case "FactsCommitted": {
+        this.facts += event.facts.length
+        const tier = this.#current()
+        if (tier !== undefined) tier.facts += event.facts.length
+        return
+      }
+      case "TaskDiscarded": {
+        const tier = this.#current()
+        if (tier !== undefined) tier.discarded++
+        return
+      }
+      case "TierConverged": {
+        const tier = this.tiers[event.tier]
+        if (tier?.state === "running") tier.state = "done"
+        return
+      }
+      case "JobHalted": {
+        this.halted = event.status
+        this.underway = undefined
+        this.report = ""
+        for (const tier of this.tiers) {
+          if (tier.state !== "running") continue
+          tier.state = event.status === "converged" ? "done" : "stopped"
+          tier.elapsedMs += at - this.#lastAt
+        }
+        return
+      }
+      default:
+    }
+  }
+
+  onTelemetry(item: JobTelemetry): void {
+    if (item._tag === "TaskEnded") {
+      if (this.#ended.cycle !== item.cycle) this.#ended = { cycle: item.cycle, count: 0 }
+      this.#ended.count++
+    } else if (item._tag === "TaskProgress") {
+      const value = typeof item.value === "string" ? item.value : JSON.stringify(item.value)
+      this.report = `${item.agent}: ${truncate(oneLine(value ?? ""), reportLength)}`
+    }
+  }
+
+  /** Looks at what the machine is doing. */
+  observe({ cycle, tasks, tier }: JobMachineContext): void {
+    if (this.halted !== undefined || tasks === 0) {
+      this.underway = undefined
+      return
+    }
+    if (this.underway !== undefined && this.underway.tier !== tier) this.report = ""
+    const ended = this.#ended.cycle === cycle ? Math.min(this.#ended.count, tasks) : 0
+    this.underway = { cycle, tier, tasks, ended }
+    this.tiers.forEach((other, index) => {
+      if (index === tier) other.state = "running"
+      else if (other.state === "running") other.state = "done"
+    })
+  }
+
+  /** How long a tier has run, the cycle under way included. */
+  elapsedMs(tier: number, at: number): number {
+    const before = this.tiers[tier]?.elapsedMs ?? 0
+    return this.underway?.tier === tier ? before + at - this.#lastAt : before
+  }
+
+  #current(): TierTally | undefined {
+    return this.tiers[this.#tier]
+  }
+}

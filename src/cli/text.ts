@@ -1,0 +1,103 @@
+/**
+ * Text for people: numbers, durations, JSON that fits a terminal, and colours.
+ *
+ * What comes from programs (ids, messages, outputs) may hold anything, escape sequences of terminals included: it goes
+ * through `printable` before it is shown. Boundary: pure functions.
+ */
+import type * as Tty from "node:tty"
+import { styleText } from "node:util"
+
+export type Format = "bold" | "cyan" | "dim" | "green" | "red" | "yellow"
+
+/** Colours a text, or leaves it as it is. */
+export type Style = (format: Format, text: string) => string
+
+/** Colours for a stream that shows them: a terminal, unless `NO_COLOR` is set or it is a dumb one. */
+export const styleFor =
+  (stream: Tty.WriteStream | NodeJS.WritableStream): Style =>
+  (format, text) =>
+    styleText(format, text, { stream })
+
+/** Control characters as escapes, but for line breaks and tabs. */
+export const printable = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (char) => {
+    if (char === "\n" || char === "\t") return char
+    return char === "\r" ? "" : `\\x${(char.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`
+  })
+
+/** On one line. */
+export const oneLine = (text: string): string => printable(text).replaceAll("\n", " ").replaceAll("\t", " ").trim()
+
+export const truncate = (text: string, width: number): string =>
+  text.length <= width ? text : `${text.slice(0, Math.max(width - 1, 0))}…`
+
+/** 1234567 as 1,234,567. */
+export const thousands = (count: number): string => String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ",")
+
+/** `count` things: "1 fact", "2 facts". */
+export const plural = (count: number, noun: string): string => `${thousands(count)} ${noun}${count === 1 ? "" : "s"}`
+
+export const duration = (ms: number): string => {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1_000)
+  return `${Math.floor(seconds / 60)} m ${String(seconds % 60).padStart(2, "0")} s`
+}
+
+export const bytes = (count: number): string => {
+  if (count < 1_000) return `${count} B`
+  return count < 1_000_000 ? `${(count / 1_000).toFixed(1)} kB` : `${(count / 1_000_000).toFixed(1)} MB`
+}
+
+export const indent = (text: string, by: string): string =>
+  text
+    .split("\n")
+    .map((line) => (line === "" ? line : by + line))
+    .join("\n")
+
+/** Pads a table's columns; `right` names those that are aligned to the right. The last column is left as it is. */
+export const table = (
+  rows: ReadonlyArray<ReadonlyArray<string>>,
+  right: ReadonlyArray<number> = []
+): ReadonlyArray<string> => {
+  const widths: Array<number> = []
+  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0
+        if (right.includes(column)) return cell.padStart(width)
+        return column === row.length - 1 ? cell : cell.padEnd(width)
+      })
+      .join("  ")
+  )
+}
+
+/** A value as JSON would hold it. A bigint becomes its digits; undefined if there is no such value. */
+export const toPlain = (value: unknown): unknown => {
+  const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner))
+  return text === undefined ? undefined : (JSON.parse(text) as unknown)
+}
+
+/** JSON over several lines, with what fits into `width` on one line. Takes what `toPlain` gives. */
+export const pretty = (value: unknown, width: number, by = "", used = by.length): string => {
+  const flat = inlineJson(value)
+  if (typeof value !== "object" || value === null || flat.length <= 2) return flat
+  // An object that is not inside another value reads better as a list of its properties, however short.
+  if ((Array.isArray(value) || used > 0) && used + flat.length <= width) return flat
+  const inner = `${by}  `
+  const item = (child: unknown, name = ""): string =>
+    inner + name + pretty(child, width, inner, inner.length + name.length)
+  const [open, close, items] = Array.isArray(value)
+    ? ["[", "]", value.map((child) => item(child))]
+    : ["{", "}", Object.entries(value).map(([key, child]) => item(child, `${JSON.stringify(key)}: `))]
+  return `${open}\n${items.join(",\n")}\n${by}${close}`
+}
+
+/** JSON on one line, with a space after colons and commas. Takes what `toPlain` gives. */
+export const inlineJson = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(inlineJson).join(", ")}]`
+  if (typeof value !== "object" || value === null) return JSON.stringify(value)
+  const entries = Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${inlineJson(item)}`)
+  return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`
+}

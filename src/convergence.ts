@@ -1,0 +1,51 @@
+/**
+ * Convergence: what is decided when nothing is eligible, no task runs and the mailbox is empty (G6).
+ *
+ * Only then can nothing be in flight, so the fixed point is exact. The semantic invariants must hold, then the acceptance
+ * invariants, then the program makes its output. Boundary: the pure core; it calls the program's own functions.
+ */
+import { Violation } from "./Invariant.ts"
+import type { Ledger } from "./JobContext.ts"
+import { type Cause, describePanic } from "./JobError.ts"
+import { Limits } from "./Limits.ts"
+import { check, withView } from "./merge.ts"
+import type { CompiledProgram } from "./Program.ts"
+
+/** The end of a job at its fixed point: its output, or why it does not count as converged. */
+export type FixedPoint =
+  | { readonly _tag: "Converged"; readonly output: unknown }
+  | { readonly _tag: "Refused"; readonly cause: Cause }
+
+/** Judges a context at its fixed point. The first cause in the order of the declarations wins. */
+export const judge = (program: CompiledProgram, ledger: Ledger, cycle: number): FixedPoint =>
+  withView(ledger, 0, cycle, (view) => {
+    for (const invariant of program.semantic) {
+      const violation = ledger.find(Violation.name, invariant.name)?.value as
+        | { readonly reason: string; readonly repaired: boolean }
+        | undefined
+      if (violation === undefined || violation.repaired) continue
+      const now = check(invariant, cycle, () => invariant.check(view, { agent: "", facts: [] }))
+      return { _tag: "Refused", cause: now ?? stale(invariant.name, violation.reason, cycle) }
+    }
+    for (const invariant of program.acceptance) {
+      const cause = check(invariant, cycle, () => invariant.check(view, { agent: "", facts: [] }))
+      if (cause !== undefined) return { _tag: "Refused", cause }
+    }
+    if (program.output === undefined) return { _tag: "Converged", output: undefined }
+    try {
+      return { _tag: "Converged", output: program.output(view) }
+    } catch (error) {
+      const panic = describePanic(error, Limits.errorTextLength)
+      return { _tag: "Refused", cause: { _tag: "ProgramPanicked", cycle, phase: "output", ...panic } }
+    }
+  })
+
+/** A violation that was recorded and not repaired, of a check that is not a function of its view. */
+const stale = (name: string, reason: string, cycle: number): Cause => ({
+  _tag: "InvariantViolated",
+  cycle,
+  name,
+  class: "semantic",
+  reason,
+  facts: [{ kind: Violation.name, id: name }]
+})

@@ -1,0 +1,22 @@
+/**
+ * effect-converge: an embeddable actor-model runtime for jobs that converge.
+ *
+ * Every public name is in one of these namespaces. Importing this module loads no HTTP, SQL, cluster or inspector code.
+ */
+export * as Agent from "./Agent.ts"
+export * as AgentEffect from "./AgentEffect.ts"
+export * as Budget from "./Budget.ts"
+export * as Canonical from "./Canonical.ts"
+export * as Engine from "./Engine.ts"
+export * as Fact from "./Fact.ts"
+export * as Invariant from "./Invariant.ts"
+export * as Job from "./Job.ts"
+export * as JobContext from "./JobContext.ts"
+export * as JobError from "./JobError.ts"
+export * as JobEvent from "./JobEvent.ts"
+export * as JobStore from "./store/index.ts"
+export { Limits } from "./Limits.ts"
+export * as Program from "./Program.ts"
+export * as Provenance from "./Provenance.ts"
+export * as View from "./View.ts"
+export * as WorkerPool from "./workers/index.ts"

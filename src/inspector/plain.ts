@@ -1,0 +1,88 @@
+/**
+ * Any value as JSON: total, deterministic and bounded.
+ *
+ * Two callers need it: the statechart's JSON, for what an author put into `meta`, and the encoder, for a message that
+ * JSON.stringify refuses. It is the slow, careful way; a message that is JSON already never comes here.
+ *
+ * Invariants: never throws, whatever the value does (a getter or `toJSON` that throws, a cycle, a Proxy); at most
+ * `plainDepth` levels and `plainValues` values are read (G14). Boundary: values in, values out.
+ */
+import { limits } from "./limits.ts"
+
+export type Json = string | number | boolean | null | ReadonlyArray<Json> | JsonObject
+
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/** The value as JSON. What has no JSON form becomes a short text in round brackets, or is left out of its object. */
+export const plain = (value: unknown): Json => {
+  const open = new Set<object>()
+  let values = 0
+
+  const walk = (part: unknown, depth: number): Json | undefined => {
+    if (++values > limits.plainValues) return "(left out)"
+    switch (typeof part) {
+      case "string":
+      case "boolean":
+        return part
+      case "number":
+        return Number.isFinite(part) ? part : String(part)
+      case "bigint":
+        return String(part)
+      case "undefined":
+      case "symbol":
+        return undefined
+      case "function":
+        return { type: part.name }
+      case "object":
+        return part === null ? null : guarded(part, depth)
+    }
+  }
+
+  const guarded = (part: object, depth: number): Json => {
+    if (open.has(part)) return "(circular)"
+    if (depth === limits.plainDepth) return "(left out)"
+    open.add(part)
+    try {
+      return inside(part, depth + 1)
+    } catch {
+      return "(unreadable)"
+    } finally {
+      open.delete(part)
+    }
+  }
+
+  const inside = (part: object, depth: number): Json => {
+    if (part instanceof Error) return { name: part.name, message: part.message }
+    if (part instanceof Map || part instanceof Set) return list(part, depth)
+    if (Array.isArray(part)) return list(part, depth)
+    if ("toJSON" in part && typeof part.toJSON === "function") return walk(part.toJSON(), depth) ?? null
+    const entries: Record<string, Json> = {}
+    for (const key of Object.keys(part)) {
+      if (values > limits.plainValues) break
+      const json = walk(read(part, key), depth)
+      if (json !== undefined) entries[key] = json
+    }
+    return entries
+  }
+
+  const list = (part: Iterable<unknown>, depth: number): Json => {
+    const items: Array<Json> = []
+    for (const item of part) {
+      if (values > limits.plainValues) break
+      items.push(walk(item, depth) ?? null)
+    }
+    return items
+  }
+
+  return walk(value, 0) ?? null
+}
+
+const read = (from: object, key: string): unknown => {
+  try {
+    return Reflect.get(from, key)
+  } catch {
+    return "(unreadable)"
+  }
+}

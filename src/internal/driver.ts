@@ -1,0 +1,363 @@
+/**
+ * The driver: what a job's machine invokes while it runs.
+ *
+ * It performs the phase that the machine's state names and reports it; the machine's guards choose what comes next. One
+ * fiber for the whole run, uninterruptible but for the time in which tasks run: so a phase is done or not begun, and every
+ * exit, an interrupt from outside included, goes through `finish`.
+ *
+ * Invariants: `merging` ends only after the store has the row (G11); marks advance with the commit; convergence is judged
+ * with no task in flight and an empty mailbox, in one step with the machine's transition (G6); a stop discards the cycle
+ * whole (G7, G10). Boundary: phases; what they compute is in the pure core.
+ */
+import * as EffectCause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { HaltReason, JobMachineEvent } from "../../machines/job.machine.ts"
+import type { ErasedAgent } from "../Agent.ts"
+import { judge } from "../convergence.ts"
+import { advance, select, type Selection } from "../eligibility.ts"
+import type { Kind } from "../Fact.ts"
+import { type Cause, describePanic, InvalidInput } from "../JobError.ts"
+import { rowText } from "../journalText.ts"
+import type { Status } from "../JobResult.ts"
+import { Limits } from "../Limits.ts"
+import { type CommittedCycle, CycleMerge, type TaskOutcome } from "../merge.ts"
+import type { View } from "../View.ts"
+import { ContextView } from "./contextView.ts"
+import * as Telemetry from "./observability.ts"
+import type { JobSession } from "./session.ts"
+import { sha256Pieces } from "./sha256.ts"
+import { breathe, inSlices, nextTurn } from "./slices.ts"
+import { runTasks } from "./tasks.ts"
+
+type Phase = "eligible" | "executing" | "merging" | "checking" | "stopping" | "left"
+
+const nothing: Selection = { tier: -1, agents: [], tasks: 0 }
+
+/** How a job that halts for a cause ends. */
+export const statusOf = (cause: Cause): Exclude<Status, "converged"> => {
+  switch (cause._tag) {
+    case "BudgetExhausted":
+      return "budget-exhausted"
+    case "JobCancelled":
+      return "cancelled"
+    default:
+      return "failed"
+  }
+}
+
+const reasonOf = (cause: Cause | undefined): HaltReason | null =>
+  cause === undefined ? null : { status: statusOf(cause), error: cause._tag }
+
+const now: Effect.Effect<number> = Clock.currentTimeMillis
+
+/** Runs a session's job from where its machine stands, until the machine leaves `running`. */
+export const drive = (session: JobSession): Effect.Effect<void> => {
+  // A driver whose machine left `running` may still be unwinding when the next one starts: only the latest acts.
+  const self = {}
+  // Within the uninterruptible part: that the machine lets go of its driver is not how the job's span ends.
+  const run = Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      session.driver = self
+      // The machine is still in the transition that started this fiber.
+      yield* nextTurn
+      session.startClock(yield* now)
+      while (session.driver === self) {
+        const phase = phaseOf(session)
+        if (phase === "left") break
+        if (phase === "stopping") yield* stopping(session)
+        else if (phase === "eligible") yield* eligible(session)
+        else if (phase === "executing") yield* executing(session, restore)
+        else if (phase === "merging") yield* merging(session)
+        else yield* checking(session)
+        yield* breathe
+      }
+      if (session.driver === self) yield* left(session)
+    }).pipe((driven) => Telemetry.jobSpan(session.options.services, driven, session.jobId, session.program.name))
+  )
+  return Effect.onExit(run, (exit) => {
+    // Interrupted because the machine went to `paused`: that is not an end.
+    if (session.driver !== self) return Effect.void
+    session.driver = undefined
+    return Exit.isFailure(exit) ? session.finishDefect(exit.cause) : Effect.void
+  })
+}
+
+const phaseOf = (session: JobSession): Phase => {
+  const { status, value } = session.actor.getSnapshot()
+  if (status !== "active" || typeof value === "string") return "left"
+  return value.running
+}
+
+const send = (session: JobSession, event: JobMachineEvent): void => {
+  if (session.actor.getSnapshot().status === "active") session.actor.send(event)
+}
+
+/** After the machine left `running` for a final state, or was stopped: the job lets go. */
+const left = (session: JobSession): Effect.Effect<void> =>
+  session.actor.getSnapshot().context.halt?.status === "converged"
+    ? session.finish("converged", undefined, now)
+    : session.finish(...endOf(session), now)
+
+/** How a session ends whose machine has ended, or was stopped from outside. */
+export const endOf = (session: JobSession): [Status, Cause | undefined] => {
+  const cancelled: Cause = { _tag: "JobCancelled", cycle: session.cycle }
+  const isHalted = session.actor.getSnapshot().context.halt !== null
+  const cause = isHalted ? (session.haltCause ?? cancelled) : cancelled
+  return [statusOf(cause), cause]
+}
+
+/**
+ * Follows the machine into and out of `paused`, in one step with it: the driver that was there drives no more, the clock
+ * stands, and whoever waits for the pause, or for one that was withdrawn, is told.
+ */
+export const follow = (session: JobSession): void => {
+  const { context, value } = session.actor.getSnapshot()
+  const isStopping = typeof value === "object" && value.running === "stopping"
+  if (value === "paused" && !session.isPaused) {
+    session.isPaused = true
+    session.driver = undefined
+    session.unstage()
+    session.stopClock(Context.get(session.options.services, Clock.Clock).currentTimeMillisUnsafe())
+    session.log.append({ _tag: "Paused", cycle: session.cycle })
+  } else if (value !== "paused" && session.isPaused) {
+    session.isPaused = false
+    if (!isStopping) session.log.append({ _tag: "Resumed", cycle: session.cycle })
+  }
+  if (isStopping || context.pausing || session.isClosed) return
+  for (const waiter of session.pauseWaiters.splice(0)) Deferred.doneUnsafe(waiter, Effect.void)
+}
+
+const eligible = (session: JobSession): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const cycle = session.cycle + 1
+    const { budget, counters, ledger, program } = session
+    session.merge ??= new CycleMerge(cycle, program, ledger, budget, counters)
+    yield* stageSignals(session, session.merge)
+    session.begin = ledger.version
+    session.gate = { open: true }
+    const selection =
+      session.haltCause !== undefined || session.merge.crossed
+        ? nothing
+        : select(program, session.progress, ledger, viewFor(session, cycle))
+    session.selection = selection
+    session.haltCause ??= beforeCycle(session, selection, cycle, yield* now)
+    if (session.haltCause !== undefined) session.discardCycle()
+    send(session, {
+      type: "SELECTED",
+      cycle,
+      tier: selection.tier === -1 ? Math.max(session.tier, 0) : selection.tier,
+      agents: selection.agents.map(({ agent }) => agent.name),
+      tasks: selection.tasks,
+      signals: session.staged.length,
+      halt: reasonOf(session.haltCause)
+    })
+  })
+
+/** Applies the waiting signals to the context, in arrival order, before agents are selected. */
+const stageSignals = (session: JobSession, merge: CycleMerge): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const signal = session.mailbox.shift()
+    if (signal === undefined) return Effect.void
+    return Effect.flatMap(inSlices(merge.stage(signal.effect, "signal")), (outcome) => {
+      session.staged.push({ signal, outcome })
+      return stageSignals(session, merge)
+    })
+  })
+
+const viewFor =
+  (session: JobSession, cycle: number) =>
+  (agent: ErasedAgent, since: number): View<Kind.Any> => {
+    const { gate, ledger } = session
+    const report = session.report
+    return new ContextView({
+      ledger,
+      visible: new Set(agent.visible.map((kind) => kind.name)),
+      since,
+      cycle,
+      gate,
+      holder: `agent ${JSON.stringify(agent.name)}`,
+      onProgress:
+        report === undefined
+          ? undefined
+          : (value) => {
+              const clock = Context.get(session.options.services, Clock.Clock)
+              report({
+                _tag: "TaskProgress",
+                cycle,
+                agent: agent.name,
+                at: clock.currentTimeMillisUnsafe(),
+                worker: 0,
+                value
+              })
+            }
+    })
+  }
+
+/** The budgets that are tested before a cycle begins. */
+const beforeCycle = (session: JobSession, selection: Selection, cycle: number, at: number): Cause | undefined => {
+  if (selection.tasks === 0 && session.staged.length === 0) return undefined
+  const { budget, counters } = session
+  const exhausted = (name: "cycles" | "agents" | "duration", used: number, limit: number): Cause => ({
+    _tag: "BudgetExhausted",
+    cycle: session.cycle,
+    budget: name,
+    used,
+    limit
+  })
+  if (cycle > budget.cycles) return exhausted("cycles", session.cycle, budget.cycles)
+  if (counters.agents + selection.tasks > budget.agents) return exhausted("agents", counters.agents, budget.agents)
+  const elapsed = session.durationMs(at)
+  return elapsed >= budget.duration ? exhausted("duration", elapsed, budget.duration) : undefined
+}
+
+const executing = (session: JobSession, restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const selection = session.selection!
+    const cycle = session.cycle + 1
+    const elapsed = session.durationMs(yield* now)
+    const tasks = Effect.catchTag(runTasks(session, selection.agents, cycle), "CpuTimeExhausted", (error) =>
+      Effect.succeed<Cause>({
+        _tag: "BudgetExhausted",
+        cycle: session.cycle,
+        budget: "cpuTime",
+        used: session.cpuMs + error.usedMs,
+        limit: session.budget.cpuTime,
+        spender: error.agent
+      })
+    )
+    const stops: Array<Effect.Effect<ReadonlyArray<TaskOutcome> | Cause>> = [Deferred.await(session.stop)]
+    if (session.budget.duration !== Infinity) stops.push(outOfTime(session, session.budget.duration - elapsed))
+    const cycled = Telemetry.cycleSpan(
+      session.options.services,
+      Effect.raceAllFirst([tasks, ...stops]),
+      cycle,
+      selection.tier,
+      selection.tasks
+    )
+    const exit = yield* Effect.exit(restore(cycled))
+    session.gate.open = false
+    if (Exit.isFailure(exit) && !EffectCause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
+    if (Exit.isSuccess(exit) && !("_tag" in exit.value)) {
+      session.outcomes = exit.value
+      return send(session, { type: "EXECUTED" })
+    }
+    // Stopped: by the machine, by a budget, or because the actor itself was stopped, which interrupts this fiber.
+    session.haltCause =
+      Exit.isSuccess(exit) && "_tag" in exit.value ? exit.value : { _tag: "JobCancelled", cycle: session.cycle }
+    yield* stopping(session)
+  })
+
+const outOfTime = (session: JobSession, remainingMs: number): Effect.Effect<Cause> =>
+  Effect.as(Effect.sleep(Duration.millis(Math.max(remainingMs, 0))), {
+    _tag: "BudgetExhausted",
+    cycle: session.cycle,
+    budget: "duration",
+    used: session.budget.duration,
+    limit: session.budget.duration
+  } as const)
+
+/** Lets go of everything and only then tells the machine that the job has ended. */
+const stopping = (session: JobSession): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    session.haltCause ??= { _tag: "JobCancelled", cycle: session.cycle }
+    const cause = session.haltCause
+    session.discardCycle()
+    yield* session.letGo(statusOf(cause))
+    send(session, { type: "STOPPED", halt: { status: statusOf(cause), error: cause._tag } })
+  })
+
+const merging = (session: JobSession): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const merge = session.merge!
+    const selection = session.selection!
+    yield* inSlices(mergeAll(merge, session.outcomes, session.begin))
+    const row = yield* inSlices(
+      merge.finish(
+        selection.tier === -1 ? Math.max(session.tier, 0) : selection.tier,
+        selection.agents.map(({ agent }) => agent.name)
+      )
+    )
+    const pieces = yield* inSlices(rowText(row))
+    const hash = yield* inSlices(sha256Pieces(`${session.ledger.hash}\n`, pieces))
+    const stored = yield* Effect.exit(
+      session.options.store.append(session.jobId, { cycle: row.cycle, text: () => pieces.join(""), hash })
+    )
+    if (Exit.isFailure(stored)) {
+      const { message } = describePanic(EffectCause.squash(stored.cause), Limits.errorTextLength)
+      session.haltCause = { _tag: "StoreFailed", cycle: row.cycle, message }
+      return yield* stopping(session)
+    }
+    commit(session, merge, row, hash)
+    send(session, { type: "MERGED", version: row.version, hash, halt: reasonOf(session.haltCause) })
+  })
+
+function* mergeAll(merge: CycleMerge, outcomes: ReadonlyArray<TaskOutcome>, begin: number): Generator<void, void> {
+  for (const outcome of outcomes) {
+    yield* merge.merge(outcome, begin)
+    yield
+  }
+}
+
+/** What becomes true when the row is stored, all in one step. */
+const commit = (session: JobSession, merge: CycleMerge, row: CommittedCycle, hash: string): void => {
+  const pruned = merge.commit()
+  const selection = session.selection!
+  session.ledger.setHash(hash)
+  session.cpuMs = session.outcomes.reduce((sum, { cpuMs }) => sum + cpuMs, session.cpuMs)
+  advance(session.progress, selection, session.begin)
+  session.tracker.commit(row, session.ledger, pruned, merge.halt)
+  session.log.append({ _tag: "Committed", row, previousTier: session.tier })
+  session.cycle = row.cycle
+  session.tier = row.tier
+  session.version = row.version
+  session.haltCause = merge.halt
+  let facts = row.violations.length
+  let discarded = 0
+  for (const signal of row.signals) facts += signal.facts.length
+  for (const outcome of row.outcomes) {
+    facts += outcome.facts.length
+    if (outcome.cause !== undefined) discarded++
+  }
+  Telemetry.noteCycle(session.options.services, facts, row.outcomes.length - discarded, discarded)
+  for (const { outcome, signal } of session.staged.splice(0)) {
+    Deferred.doneUnsafe(
+      signal.committed,
+      outcome.cause === undefined
+        ? Effect.void
+        : Effect.fail(
+            new InvalidInput({
+              program: session.program.name,
+              message: `the signal was discarded: ${outcome.cause._tag}`
+            })
+          )
+    )
+  }
+  session.merge = undefined
+  session.selection = undefined
+  session.outcomes = []
+}
+
+/** Judges the fixed point, if this is one, in one step with the machine's transition. */
+const checking = (session: JobSession): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const mailbox = session.mailbox.length
+    const isFixedPoint = session.haltCause === undefined && session.selection !== undefined && mailbox === 0
+    let halt = reasonOf(session.haltCause)
+    if (isFixedPoint && !session.actor.getSnapshot().context.pausing) {
+      const verdict = judge(session.program, session.ledger, session.cycle)
+      if (verdict._tag === "Converged") {
+        session.output = verdict.output
+        halt = { status: "converged", error: null }
+      } else {
+        session.haltCause = verdict.cause
+        halt = reasonOf(verdict.cause)
+      }
+    }
+    session.discardCycle()
+    send(session, { type: "CHECKED", mailbox, halt })
+  })

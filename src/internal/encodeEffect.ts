@@ -1,0 +1,243 @@
+/**
+ * Validation: from what an agent returned to an effect that the merge can apply, and to and from its wire format.
+ *
+ * Runs where the agent ran, once: on a worker for CPU agents, on the main thread for the others. Works in steps, so that
+ * a large effect never holds the event loop (docs/semantics.md, Slices).
+ *
+ * Invariants: an effect is valid as a whole or not at all (G2); what comes out is frozen and canonical (G1).
+ * Boundary: throws `EffectFault`; knows nothing of the context that the effect will meet.
+ */
+import type { ErasedAgent } from "../Agent.ts"
+import {
+  type EncodedEffect,
+  type EncodedFact,
+  type EncodedIntent,
+  emptyEffect,
+  type Evaluation
+} from "../AgentEffect.ts"
+import { canonical, canonicalText, parseCanonical } from "../Canonical.ts"
+import { type ErasedKind, refKey } from "../Fact.ts"
+import { describePanic } from "../JobError.ts"
+import { Limits } from "../Limits.ts"
+import { InvalidValue } from "./kindCodec.ts"
+
+/** Why an output is no valid effect: it does not fit, or one of the program's own functions threw. */
+export class EffectFault extends Error {
+  readonly type: "InvalidEffect" | "AgentPanicked"
+  override readonly stack: string
+  constructor(type: "InvalidEffect" | "AgentPanicked", message: string, stack: string) {
+    super(message)
+    this.type = type
+    this.stack = stack
+  }
+}
+
+const invalid = (message: string): never => {
+  throw new EffectFault("InvalidEffect", message.slice(0, Limits.errorTextLength), "")
+}
+
+const panicked = (thrown: unknown): never => {
+  const { message, stack } = describePanic(thrown, Limits.errorTextLength)
+  throw new EffectFault("AgentPanicked", message, stack)
+}
+
+const keys = ["facts", "intents", "evaluations", "trace", "usage"]
+const stepSize = 64
+
+const listOf = (output: Record<string, unknown>, key: string): ReadonlyArray<unknown> => {
+  const value = output[key]
+  if (value === undefined) return []
+  return Array.isArray(value) ? value : invalid(`${key} must be an array, not ${typeOf(value)}`)
+}
+
+/** What a value is, for messages. */
+export const typeOf = (value: unknown): string => {
+  if (value === null) return "null"
+  if (typeof value !== "object") return typeof value
+  return value instanceof Promise ? "a promise" : Array.isArray(value) ? "an array" : "an object"
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
+
+const refuseUnknownKeys = (value: Record<string, unknown>, allowed: ReadonlyArray<string>, where: string): void => {
+  const unknown = Object.keys(value).find((key) => !allowed.includes(key))
+  if (unknown !== undefined) invalid(`${where} has a key that does not exist: ${JSON.stringify(unknown)}`)
+}
+
+/** Validates one value of a kind and finds its id. */
+export const encodeFact = (kind: ErasedKind, value: unknown, where: string): EncodedFact => {
+  let text: string
+  let frozen: unknown
+  try {
+    ;({ text, value: frozen } = kind.codec.encode(value))
+  } catch (error) {
+    return error instanceof InvalidValue ? invalid(`${where} (${kind.name}): ${error.message}`) : panicked(error)
+  }
+  let id: unknown
+  try {
+    id = kind.id(frozen)
+  } catch (error) {
+    return panicked(error)
+  }
+  if (typeof id !== "string") return invalid(`${where} (${kind.name}): id gave ${typeOf(id)}, not a string`)
+  return { kind, id, text, value: frozen }
+}
+
+/** Validates a list of proposals of some kinds; ids must be unique within it. Yields now and then. */
+export function* encodeFacts(
+  proposals: ReadonlyArray<unknown>,
+  kindOf: (name: string) => ErasedKind | undefined
+): Generator<void, ReadonlyArray<EncodedFact>> {
+  const facts: Array<EncodedFact> = []
+  const seen = new Set<string>()
+  for (let index = 0; index < proposals.length; index++) {
+    if (index % stepSize === stepSize - 1) yield
+    const proposal = proposals[index]
+    const where = `facts[${index}]`
+    if (!isRecord(proposal) || typeof proposal["kind"] !== "string" || !("value" in proposal)) {
+      return invalid(`${where} is ${typeOf(proposal)} that is no proposal: make it with Kind.of(value)`)
+    }
+    refuseUnknownKeys(proposal, ["kind", "value"], where)
+    const kind =
+      kindOf(proposal["kind"]) ??
+      invalid(`${where} is of kind ${JSON.stringify(proposal["kind"])}, which is not declared`)
+    const fact = encodeFact(kind, proposal["value"], where)
+    const key = refKey({ kind: kind.name, id: fact.id })
+    if (seen.has(key)) return invalid(`${where} proposes ${key} a second time in the same effect`)
+    seen.add(key)
+    facts.push(fact)
+  }
+  return facts
+}
+
+const encodeIntent = (intent: unknown, index: number): EncodedIntent => {
+  const where = `intents[${index}]`
+  if (!isRecord(intent) || typeof intent["kind"] !== "string") return invalid(`${where} needs a kind`)
+  refuseUnknownKeys(intent, ["kind", "payload"], where)
+  try {
+    const payload = canonical(intent["payload"] ?? null)
+    const kind = intent["kind"]
+    return { kind, payload: payload.value, text: `{"kind":${JSON.stringify(kind)},"payload":${payload.text}}` }
+  } catch (error) {
+    return invalid(`${where}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+const encodeEvaluation = (evaluation: unknown, index: number): Evaluation => {
+  const where = `evaluations[${index}]`
+  if (!isRecord(evaluation)) return invalid(`${where} is ${typeOf(evaluation)}`)
+  refuseUnknownKeys(evaluation, ["fact", "score", "reason"], where)
+  const { fact, reason, score } = evaluation
+  if (!isRecord(fact) || typeof fact["kind"] !== "string" || typeof fact["id"] !== "string") {
+    return invalid(`${where}.fact must be a fact or {kind, id}`)
+  }
+  if (typeof score !== "number" || !(score >= 0 && score <= 1)) {
+    return invalid(`${where}.score must be a number in [0, 1], not ${String(score)}`)
+  }
+  if (typeof reason !== "string") return invalid(`${where}.reason must be a string`)
+  return { fact: { kind: fact["kind"], id: fact["id"] }, score: score === 0 ? 0 : score, reason }
+}
+
+const tokensOf = (usage: unknown): number => {
+  if (usage === undefined) return 0
+  if (!isRecord(usage)) return invalid(`usage must be an object, not ${typeOf(usage)}`)
+  refuseUnknownKeys(usage, ["tokens"], "usage")
+  const tokens = usage["tokens"] ?? 0
+  return typeof tokens === "number" && Number.isFinite(tokens) && tokens >= 0
+    ? tokens
+    : invalid(`usage.tokens must be a finite number of at least 0, not ${JSON.stringify(tokens)}`)
+}
+
+const encodeTrace = (trace: unknown): unknown => {
+  if (trace === undefined) return undefined
+  try {
+    return canonical(trace).value
+  } catch (error) {
+    return invalid(`trace: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** Validates what an agent returned. Yields now and then; throws `EffectFault`. */
+export function* encodeEffect(agent: ErasedAgent, output: unknown): Generator<void, EncodedEffect> {
+  try {
+    if (!isRecord(output) || Array.isArray(output) || output instanceof Promise) {
+      return invalid(`execute returned ${typeOf(output)}, not an effect such as {facts: [...]}`)
+    }
+    refuseUnknownKeys(output, keys, "the effect")
+    const facts = yield* encodeFacts(listOf(output, "facts"), (name) => agent.writes.find((kind) => kind.name === name))
+    const intents = listOf(output, "intents").map(encodeIntent)
+    const evaluations = listOf(output, "evaluations").map(encodeEvaluation)
+    const trace = encodeTrace(output["trace"])
+    const tokens = tokensOf(output["usage"])
+    const isEmpty = facts.length + intents.length + evaluations.length + tokens === 0 && trace === undefined
+    return isEmpty ? emptyEffect : { facts, intents, evaluations, trace, tokens }
+  } catch (error) {
+    // An output may be a proxy or have getters that throw: that is the agent's doing.
+    if (error instanceof EffectFault) throw error
+    return panicked(error)
+  }
+}
+
+/** What is wrong with an output, as data. */
+export interface OutputFault {
+  readonly _tag: "InvalidEffect" | "AgentPanicked"
+  readonly message: string
+  readonly stack: string
+}
+
+/** As `encodeEffect`, with a fault as a value. */
+export function* settleEffect(agent: ErasedAgent, output: unknown): Generator<void, EncodedEffect | OutputFault> {
+  try {
+    return yield* encodeEffect(agent, output)
+  } catch (error) {
+    if (error instanceof EffectFault) return { _tag: error.type, message: error.message, stack: error.stack }
+    return { _tag: "AgentPanicked", ...describePanic(error, Limits.errorTextLength) }
+  }
+}
+
+/** Runs a generator of steps to its end at once. */
+export const runSteps = <A>(steps: Generator<void, A>): A => {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** An effect as it travels between threads: JSON whose values are canonical texts. */
+export type EffectWire = readonly [
+  facts: ReadonlyArray<readonly [kind: string, id: string, text: string]>,
+  intents: ReadonlyArray<readonly [kind: string, payload: string]>,
+  evaluations: ReadonlyArray<Evaluation>,
+  trace: string | null,
+  tokens: number
+]
+
+export const toWire = (effect: EncodedEffect): EffectWire => [
+  effect.facts.map((fact) => [fact.kind.name, fact.id, fact.text]),
+  effect.intents.map((intent) => [intent.kind, canonicalText(intent.payload)]),
+  effect.evaluations,
+  effect.trace === undefined ? null : canonicalText(effect.trace),
+  effect.tokens
+]
+
+/** Reads an effect that another thread validated. Yields now and then. */
+export function* fromWire(wire: EffectWire, kinds: ReadonlyMap<string, ErasedKind>): Generator<void, EncodedEffect> {
+  const facts: Array<EncodedFact> = []
+  for (let index = 0; index < wire[0].length; index++) {
+    if (index % stepSize === stepSize - 1) yield
+    const [name, id, text] = wire[0][index]!
+    const kind = kinds.get(name)!
+    facts.push({ kind, id, text, value: kind.codec.decode(text) })
+  }
+  return {
+    facts,
+    intents: wire[1].map(([kind, payload]) => ({
+      kind,
+      payload: parseCanonical(payload),
+      text: `{"kind":${JSON.stringify(kind)},"payload":${payload}}`
+    })),
+    evaluations: wire[2],
+    trace: wire[3] === null ? undefined : parseCanonical(wire[3]),
+    tokens: wire[4]
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The bridge from an Effect to XState: an Effect as actor logic.
+ *
+ * The actor's fiber starts when the actor does and is interrupted when the actor is stopped. How it ended goes to the
+ * parent as a typed event that the caller makes from the `Exit`, never as `onError: unknown`. Events that the parent sends
+ * go to listeners that the effect registers.
+ *
+ * Invariants: one runtime, the embedder's: the effect runs with the services it is given here; after a stop nothing is
+ * sent back. Boundary: the one place of the package that starts a fiber from outside of Effect.
+ */
+import * as Effect from "effect/Effect"
+import type * as Context from "effect/Context"
+import type * as Exit from "effect/Exit"
+import { type AnyActorRef, type EventObject, fromCallback } from "xstate"
+
+/** What the effect of an actor is given. */
+export interface EffectActorScope<Input, Received extends EventObject> {
+  readonly input: Input
+  readonly self: AnyActorRef
+  /** Registers a listener for the events that the parent sends. Listeners must not throw. */
+  readonly receive: (listener: (event: Received) => void) => void
+}
+
+/** An effect with the services that it runs with. */
+export interface EffectActor<A, E, R> {
+  readonly effect: Effect.Effect<A, E, R>
+  readonly services: Context.Context<R>
+}
+
+/**
+ * Actor logic that runs an Effect.
+ *
+ * `onExit` makes the event that tells the parent how the fiber ended, or undefined to tell nothing. The fiber begins
+ * synchronously, while the parent is still in its transition: an effect that sends to the parent should let a turn pass
+ * first.
+ */
+export const fromEffect = <Input, Received extends EventObject, Sent extends EventObject, A, E, R>(
+  make: (scope: EffectActorScope<Input, Received>) => EffectActor<A, E, R>,
+  onExit: (exit: Exit.Exit<A, E>) => Sent | undefined
+) =>
+  fromCallback<Received, Input>(({ input, receive, self, sendBack }) => {
+    let stopped = false
+    const { effect, services } = make({ input, self: self as AnyActorRef, receive })
+    const fiber = Effect.runForkWith(services)(effect)
+    fiber.addObserver((exit) => {
+      if (stopped) return
+      const event = onExit(exit)
+      if (event !== undefined) sendBack(event)
+    })
+    return () => {
+      stopped = true
+      fiber.interruptUnsafe()
+    }
+  })
+
+/** Runs an effect of a job outside of its actor: what is left to do when the actor was stopped from outside. */
+export const runDetached = <R>(services: Context.Context<R>, effect: Effect.Effect<void, never, R>): void => {
+  Effect.runForkWith(services)(effect)
+}

@@ -1,0 +1,231 @@
+/**
+ * How the values of one kind are validated, encoded and read back.
+ *
+ * A committed value is what decoding its canonical text gives (docs/semantics.md, Values). For kinds of plain data that
+ * needs no decoding: the validated copy is the value. A kind that is not plain goes through its schema's JSON codec.
+ * Which of the two a kind is, is decided once, from its schema's syntax tree.
+ *
+ * Boundary: schemas and the canonical encoding; throws `InvalidValue` and knows nothing of agents or jobs.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
+import { type Canonical, canonical, NotCanonical, parseCanonical } from "../Canonical.ts"
+
+/** A value does not fit its schema, or has no canonical form. */
+export class InvalidValue extends Error {
+  override readonly name = "InvalidValue"
+}
+
+export interface KindCodec {
+  /** Validates, copies, freezes. Throws `InvalidValue`. */
+  readonly encode: (value: unknown) => Canonical
+  /** Reads a canonical text that `encode` wrote. */
+  readonly decode: (text: string) => unknown
+}
+
+interface Shape {
+  /** The value is its own JSON form. */
+  plain: boolean
+  /** A number may be NaN or infinite, which JSON writes as a string. */
+  openNumbers: boolean
+}
+
+/** Immutable types of Effect that have a JSON codec, by the id under which Schema represents them. */
+const immutable = new Set([
+  "Json",
+  "Option",
+  "Result",
+  "DateTimeUtc",
+  "DateTimeZoned",
+  "TimeZone",
+  "TimeZoneNamed",
+  "TimeZoneOffset",
+  "Duration",
+  "BigDecimal",
+  "Uint8Array"
+])
+
+const advice: Readonly<Record<string, string>> = {
+  Date: "use Schema.DateTimeUtc or a string",
+  ReadonlyMap: "use Schema.Record, or an array of entries",
+  ReadonlySet: "use an array",
+  HashMap: "use Schema.Record, or an array of entries",
+  HashSet: "use an array",
+  Chunk: "use an array",
+  URL: "use a string",
+  RegExp: "use a string"
+}
+
+const declarationId = (ast: SchemaAST.Declaration): string | undefined => {
+  const representation = ast.annotations?.["representation"] as { readonly id?: unknown } | undefined
+  return typeof representation?.id === "string" ? representation.id.replace(/^effect\/schema\//, "") : undefined
+}
+
+const inspect = (
+  ast: SchemaAST.AST,
+  shape: Shape,
+  path: string,
+  refuse: (message: string) => never,
+  seen: Set<SchemaAST.AST>
+): void => {
+  if (seen.has(ast)) return
+  seen.add(ast)
+  const visit = (next: SchemaAST.AST, at: string) => inspect(next, shape, at, refuse, seen)
+  if (ast.encoding !== undefined) shape.plain = false
+  switch (ast._tag) {
+    case "Declaration": {
+      shape.plain = false
+      const id = declarationId(ast)
+      const isClass = ast.annotations?.["~constructor"] !== undefined
+      const isCustom =
+        id === undefined &&
+        !isClass &&
+        (ast.annotations?.["toCodecJson"] !== undefined || ast.annotations?.["toCodec"] !== undefined)
+      if (id === "Json") shape.plain = true
+      else if (!isClass && !isCustom && (id === undefined || !immutable.has(id))) {
+        const hint = id === undefined ? "give it a toCodecJson annotation" : (advice[id] ?? "use plain data")
+        refuse(`${path} holds ${id ?? "a declared type"}, which cannot be frozen and encoded: ${hint}`)
+      }
+      for (const parameter of ast.typeParameters) visit(parameter, path)
+      return
+    }
+    case "Symbol":
+    case "UniqueSymbol":
+    case "ObjectKeyword":
+      return refuse(`${path} holds ${ast._tag}, which has no JSON form`)
+    case "BigInt":
+    case "Undefined":
+    case "Void":
+      shape.plain = false
+      return
+    case "Literal":
+      if (typeof ast.literal === "bigint") shape.plain = false
+      return
+    case "Number":
+      if (!isFinite(ast)) shape.openNumbers = true
+      return
+    case "Arrays":
+      ast.elements.forEach((element, index) => visit(element, `${path}[${index}]`))
+      ast.rest.forEach((element) => visit(element, `${path}[]`))
+      return
+    case "Objects":
+      for (const property of ast.propertySignatures) {
+        const at = `${path}.${String(property.name)}`
+        if (typeof property.name === "symbol") refuse(`${at} is keyed by a symbol, which has no JSON form`)
+        // An optional key may hold `undefined`: the encoding leaves it out, so the value stays plain.
+        if (SchemaAST.isOptional(property.type) && SchemaAST.isUnion(property.type)) {
+          for (const member of property.type.types) if (!SchemaAST.isUndefined(member)) visit(member, at)
+          if (property.type.encoding !== undefined) shape.plain = false
+        } else visit(property.type, at)
+      }
+      for (const signature of ast.indexSignatures) {
+        if (signature.parameter.encoding !== undefined) shape.plain = false
+        visit(signature.type, `${path}[key]`)
+      }
+      return
+    case "Union":
+      for (const member of ast.types) visit(member, path)
+      return
+    case "Suspend":
+      return visit(ast.thunk(), path)
+    default:
+      return
+  }
+}
+
+const isFinite = (ast: SchemaAST.Number): boolean => {
+  const admits = (check: SchemaAST.Check<number>): boolean => {
+    if (check._tag === "FilterGroup") return check.checks.some(admits)
+    const id = (check.annotations?.["representation"] as { readonly id?: unknown } | undefined)?.id
+    return id === "effect/schema/isFinite" || id === "effect/schema/isInt"
+  }
+  return ast.checks !== undefined && ast.checks.some(admits)
+}
+
+/** How JSON writes a number that is NaN or infinite, and a text that says so. */
+const openNumber = /"(?:NaN|-?Infinity)"/
+
+const formatIssue = SchemaIssue.makeFormatterDefault()
+
+/** What is wrong and where: a schema's own message says only that something is. */
+const message = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return SchemaIssue.isIssue(error.cause) ? formatIssue(error.cause).replace(/\n\s*/g, " ") : error.message
+}
+
+/** Makes a schema's codec. `refuse` is called, and must throw, when the schema admits what cannot be a fact's value. */
+export const makeKindCodec = (
+  schema: Schema.Constraint,
+  refuse: (message: string) => never,
+  root = "value"
+): KindCodec => {
+  const shape: Shape = { plain: true, openNumbers: false }
+  if (!Schema.isSchema(schema)) return refuse("schema must be an Effect Schema")
+  const top = schema as Schema.Codec<unknown, unknown>
+  inspect(top.ast, shape, root, refuse, new Set())
+  const validate = SchemaParser.decodeUnknownSync(Schema.toType(top))
+  const codec = Schema.toCodecJson(top) as unknown as Schema.Codec<unknown, unknown>
+  const toJson = SchemaParser.encodeUnknownSync(codec)
+  const fromJson = SchemaParser.decodeUnknownSync(codec)
+  const decodeThrough = (text: string): unknown => freezeDecoded(fromJson(JSON.parse(text)))
+  const guard = <A>(body: () => A): A => {
+    try {
+      return body()
+    } catch (error) {
+      throw new InvalidValue(message(error))
+    }
+  }
+  const encodeThrough = (value: unknown): Canonical =>
+    guard(() => {
+      const { text } = canonical(toJson(value))
+      return { text, value: decodeThrough(text) }
+    })
+  if (!shape.plain) return { encode: encodeThrough, decode: decodeThrough }
+  if (!shape.openNumbers) {
+    return { encode: (value) => guard(() => canonical(validate(value))), decode: parseCanonical }
+  }
+  return {
+    encode: (value) =>
+      guard(() => {
+        const valid = validate(value)
+        try {
+          const found = canonical(valid)
+          // Where a schema admits numbers and texts, such a text may be read as a number, and then it is one everywhere.
+          return openNumber.test(found.text) ? { text: found.text, value: decodeThrough(found.text) } : found
+        } catch (error) {
+          if (error instanceof NotCanonical && error.message.startsWith("the number")) return encodeThrough(valid)
+          throw error
+        }
+      }),
+    decode: (text) => (openNumber.test(text) ? decodeThrough(text) : parseCanonical(text))
+  }
+}
+
+// These immutable types of Effect keep caches inside themselves, which a frozen object could not fill.
+
+const isSelfCaching = (value: object): boolean =>
+  DateTime.isDateTime(value) ||
+  DateTime.isTimeZone(value) ||
+  Duration.isDuration(value) ||
+  BigDecimal.isBigDecimal(value)
+
+/** Freezes what such a type is made of, and leaves room for its caches. */
+const freezeFields = (value: object): object => {
+  for (const [key, field] of Object.entries(value)) {
+    if (field !== value) freezeDecoded(field)
+    Object.defineProperty(value, key, { writable: false, configurable: false })
+  }
+  return value
+}
+
+const freezeDecoded = (value: unknown): unknown => {
+  if (value === null || typeof value !== "object" || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value
+  if (isSelfCaching(value)) return freezeFields(value)
+  Object.values(value).forEach(freezeDecoded)
+  return Object.freeze(value)
+}

@@ -1,0 +1,84 @@
+/**
+ * A result as plain JSON: what the command line prints and the server answers.
+ *
+ * Facts are given as counts by kind, or all of them with their encoded values. Boundary: a pure function of the result.
+ */
+import type { FactRef } from "../Fact.ts"
+import type { JobContext } from "../JobContext.ts"
+import { toJson as errorToJson } from "../JobError.ts"
+import type { Diagnostic, JobResult } from "../JobResult.ts"
+import type { Provenance } from "../Provenance.ts"
+
+/** A fact as JSON: its value as its kind's schema encodes it. */
+export interface FactJson {
+  readonly kind: string
+  readonly id: string
+  readonly value: unknown
+  readonly provenance: Provenance
+}
+
+export interface ResultJson {
+  readonly jobId: string
+  readonly program: string
+  readonly status: JobResult["status"]
+  readonly cycles: number
+  readonly version: number
+  readonly hash: string
+  readonly usage: JobResult["usage"]
+  readonly facts: Readonly<Record<string, number>> | ReadonlyArray<FactJson>
+  readonly output: unknown
+  readonly intents: JobResult["intents"]
+  readonly diagnostics: ReadonlyArray<{
+    readonly cycle: number
+    readonly agent: string
+    readonly each: FactRef | null
+    readonly cause: unknown
+  }>
+  /** The error that ended the job: `_tag` and its fields; null if it converged. */
+  readonly error: Readonly<Record<string, unknown>> | null
+}
+
+const diagnosticJson = ({ agent, cause, cycle, each }: Diagnostic): ResultJson["diagnostics"][number] => ({
+  cycle,
+  agent,
+  each: each ?? null,
+  cause: errorToJson(cause)
+})
+
+const factsJson = (context: JobContext): ReadonlyArray<FactJson> =>
+  context.encoded().map(({ fact, text }) => ({
+    kind: fact.kind,
+    id: fact.id,
+    value: JSON.parse(text) as unknown,
+    provenance: fact.provenance
+  }))
+
+/**
+ * A result, or the error of a job with its partial result, as plain JSON.
+ *
+ * `facts: "counts"` (default) gives the number of facts of each kind, `"all"` every fact in commit order. `output` is as
+ * the program made it; null if there is none.
+ */
+export const toJson = (
+  end: JobResult | { readonly _tag: string; readonly partial: JobResult.Partial },
+  options?: { readonly facts?: "counts" | "all" | undefined }
+): ResultJson => {
+  const isError = "partial" in end
+  const { context, cycles, diagnostics, hash, intents, jobId, output, program, status, usage, version } = isError
+    ? end.partial
+    : end
+  return {
+    jobId,
+    program,
+    status,
+    cycles,
+    version,
+    hash,
+    usage,
+    facts: options?.facts === "all" ? factsJson(context) : context.counts(),
+    output: output ?? null,
+    intents,
+    diagnostics: diagnostics.map(diagnosticJson),
+    error: isError ? errorToJson(end) : null
+  }
+}

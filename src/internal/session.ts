@@ -1,0 +1,328 @@
+/**
+ * A job's session: everything a running job holds outside of its machine.
+ *
+ * The machine's context is small JSON; facts, marks, mailbox and log live here, and are let go together when the job halts
+ * (G13). The driver (driver.ts) works on a session; the handle (Job.ts) shows it.
+ *
+ * Invariants: only the driver writes the ledger; `finish` happens once; nothing here outlives the session but its result.
+ * Boundary: state and its bookkeeping; no phase of a cycle is decided here.
+ */
+import type * as EffectCause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Actor } from "xstate"
+import type { jobMachine } from "../../machines/job.machine.ts"
+import type { EncodedEffect } from "../AgentEffect.ts"
+import type { ResolvedBudget, Usage } from "../Budget.ts"
+import type { AgentProgress, Selection } from "../eligibility.ts"
+import type { Ledger } from "../JobContext.ts"
+import { AdmissionRejected, type Cause, fromCause, InvalidInput, type JobError, JobHalted } from "../JobError.ts"
+import type { JobTelemetry } from "../JobEvent.ts"
+import type { JobResult, Status } from "../JobResult.ts"
+import { Limits } from "../Limits.ts"
+import type { Counters, CycleMerge, MergedOutcome, TaskOutcome } from "../merge.ts"
+import type { CompiledProgram } from "../Program.ts"
+import type { JobStore } from "../store/JobStore.ts"
+import type { WorkerPool } from "../workers/WorkerPool.ts"
+import type { Gate } from "./contextView.ts"
+import { EventLog } from "./eventLog.ts"
+import { sha256 } from "./sha256.ts"
+import { Tracker } from "./tracker.ts"
+
+export type JobActor = Actor<typeof jobMachine>
+
+/** A signal that waits, or is staged in the current cycle, and the caller that waits for it. */
+export interface PendingSignal {
+  readonly effect: EncodedEffect
+  readonly committed: Deferred.Deferred<void, InvalidInput | JobHalted>
+}
+
+interface TelemetryListener {
+  readonly report: (item: JobTelemetry) => void
+  readonly end: () => void
+}
+
+export interface SessionOptions {
+  readonly jobId: string
+  readonly program: CompiledProgram
+  readonly ledger: Ledger
+  readonly budget: ResolvedBudget
+  /** What agents run with: the services of the caller that started the job. */
+  readonly services: Context.Context<unknown>
+  readonly pool: WorkerPool["Service"]
+  readonly store: JobStore["Service"]
+  readonly fiberConcurrency: number
+  /** Called once, when the job has let go of everything. */
+  readonly onFinished: (session: JobSession, status: Status) => void
+}
+
+export class JobSession {
+  readonly jobId: string
+  readonly options: SessionOptions
+  readonly program: CompiledProgram
+  readonly ledger: Ledger
+  readonly budget: ResolvedBudget
+  readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
+  readonly progress: ReadonlyArray<AgentProgress>
+  readonly mailbox: Array<PendingSignal> = []
+  readonly log = new EventLog()
+  readonly tracker: Tracker
+  /** Resources that agents acquire live until the job ends. */
+  readonly scope = Scope.makeUnsafe()
+  readonly done = Deferred.makeUnsafe<JobResult, JobError>()
+  /** Completed to stop running tasks: with the cause that ends the job. */
+  readonly stop = Deferred.makeUnsafe<Cause>()
+  actor!: JobActor
+
+  /** The last committed cycle and its tier. */
+  cycle = 0
+  tier = -1
+  /** The context's version after it. */
+  version = 0
+  cpuMs = 0
+  /** Why the job halts after this cycle, if it does. */
+  haltCause: Cause | undefined
+  /** Whether the store has a journal of this job, which is then to be ended. */
+  isJournaled = false
+  /** Whether the engine gave the job a place, rather than leave it in its queue. */
+  isAdmitted = false
+  /** Names the driver that works on this session at the moment, if one does. */
+  driver: object | undefined
+  finished: Status | undefined
+  output: unknown
+  /** The machine reached `paused` and has not left it. */
+  isPaused = false
+  readonly pauseWaiters: Array<Deferred.Deferred<void, JobHalted>> = []
+
+  // The cycle under way.
+  merge: CycleMerge | undefined
+  staged: Array<{ readonly signal: PendingSignal; readonly outcome: MergedOutcome }> = []
+  selection: Selection | undefined
+  begin = 0
+  gate: Gate = { open: false }
+  outcomes: ReadonlyArray<TaskOutcome> = []
+
+  readonly #listeners = new Set<TelemetryListener>()
+  #hasLetGo = false
+  #ranMs = 0
+  #runningSince: number | undefined
+
+  constructor(options: SessionOptions) {
+    this.options = options
+    this.jobId = options.jobId
+    this.program = options.program
+    this.ledger = options.ledger
+    this.budget = options.budget
+    this.tracker = new Tracker(options.jobId, options.program, sha256)
+    this.progress = options.program.agents.map(() => ({ mark: 0, executed: false }))
+  }
+
+  /** Live progress, from when it is first pulled until the job has ended. A slow reader loses the oldest items. */
+  readonly telemetry: Stream.Stream<JobTelemetry> = Stream.callback<JobTelemetry>(
+    (queue) => {
+      const listener: TelemetryListener = {
+        report: (item) => void Queue.offerUnsafe(queue, item),
+        end: () => void Queue.endUnsafe(queue)
+      }
+      return Effect.acquireRelease(
+        Effect.sync(() => {
+          if (this.finished === undefined) this.#listeners.add(listener)
+          else listener.end()
+        }),
+        () => Effect.sync(() => this.#listeners.delete(listener))
+      )
+    },
+    { bufferSize: Limits.telemetryBuffer, strategy: "sliding" }
+  )
+
+  /** Where to report progress, or undefined while nobody listens. */
+  get report(): ((item: JobTelemetry) => void) | undefined {
+    return this.#listeners.size === 0 ? undefined : this.#report
+  }
+
+  readonly #report = (item: JobTelemetry): void => {
+    for (const listener of this.#listeners) listener.report(item)
+  }
+
+  /** Starts or goes on with the duration clock. */
+  startClock(nowMs: number): void {
+    this.#runningSince ??= nowMs
+  }
+
+  stopClock(nowMs: number): void {
+    if (this.#runningSince === undefined) return
+    this.#ranMs += nowMs - this.#runningSince
+    this.#runningSince = undefined
+  }
+
+  /** Milliseconds that the job has run, pauses excluded. */
+  durationMs(nowMs: number): number {
+    return this.#ranMs + (this.#runningSince === undefined ? 0 : nowMs - this.#runningSince)
+  }
+
+  usage(nowMs: number): Usage {
+    return {
+      cycles: this.cycle,
+      facts: this.counters.facts,
+      agents: this.counters.agents,
+      durationMs: this.durationMs(nowMs),
+      cpuMs: this.cpuMs,
+      contextBytes: this.ledger.contextBytes,
+      tokens: this.counters.tokens
+    }
+  }
+
+  /** Takes a signal into the mailbox, or says why not. */
+  offer(effect: EncodedEffect): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> {
+    return Effect.suspend((): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> => {
+      if (this.isClosed) return Effect.fail(this.halted())
+      if (this.mailbox.length >= Limits.mailboxSignals)
+        return Effect.fail(new AdmissionRejected({ reason: "queue-full" }))
+      const signal: PendingSignal = { effect, committed: Deferred.makeUnsafe() }
+      this.mailbox.push(signal)
+      return Effect.onInterrupt(Deferred.await(signal.committed), () =>
+        Effect.sync(() => {
+          const index = this.mailbox.indexOf(signal)
+          if (index >= 0) this.mailbox.splice(index, 1)
+        })
+      )
+    })
+  }
+
+  /** Whether the job has an actor yet: its seeds are planted first. */
+  get isStarted(): boolean {
+    return this.actor !== undefined
+  }
+
+  /** Whether the machine has reached a final state, or its driver died: nothing more is taken in. */
+  get isClosed(): boolean {
+    return this.finished !== undefined || this.actor.getSnapshot().status !== "active"
+  }
+
+  halted(): JobHalted {
+    return new JobHalted({ jobId: this.jobId, status: this.finished ?? this.#statusOfMachine() })
+  }
+
+  #statusOfMachine(): Status {
+    return this.actor.getSnapshot().context.halt?.status ?? "cancelled"
+  }
+
+  /** Undoes the cycle under way, if there is one: nothing of it is committed. */
+  discardCycle(): void {
+    this.gate.open = false
+    this.merge?.discard()
+    this.merge = undefined
+    this.selection = undefined
+    this.outcomes = []
+  }
+
+  /** As `discardCycle`, for a cycle that a pause put off: its signals wait again. */
+  unstage(): void {
+    this.discardCycle()
+    this.mailbox.unshift(...this.staged.splice(0).map(({ signal }) => signal))
+  }
+
+  /**
+   * Ends the session: undoes what is not committed, lets go of fibers, threads and resources, and gives the result to
+   * whoever waits. Runs once; later calls do nothing.
+   */
+  readonly finish = (status: Status, cause: Cause | undefined, nowMs: Effect.Effect<number>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (this.finished !== undefined) return Effect.void
+      this.finished = status
+      this.discardCycle()
+      return Effect.uninterruptible(this.#release(status, cause, nowMs))
+    })
+
+  /** A bug of the engine: the job ends as a defect. */
+  readonly finishDefect = (defect: EffectCause.Cause<never>): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (this.finished !== undefined) return Effect.void
+      this.finished = "failed"
+      this.discardCycle()
+      return Effect.uninterruptible(
+        Effect.andThen(
+          this.letGo("failed"),
+          Effect.sync(() => this.#end("failed", undefined, Effect.failCause(defect)))
+        )
+      )
+    })
+
+  /** Closes the job's scope, releases its replicas and ends its journal. Does it once. */
+  letGo(status: Status): Effect.Effect<void> {
+    if (this.#hasLetGo) return Effect.void
+    this.#hasLetGo = true
+    return Scope.close(this.scope, Exit.void).pipe(
+      Effect.andThen(this.options.pool.release(this.jobId)),
+      Effect.andThen(
+        Effect.suspend(() => (this.isJournaled ? this.options.store.halt(this.jobId, status) : Effect.void))
+      ),
+      Effect.catchTag("StoreError", (error) =>
+        Effect.logWarning(`the store did not take the end of job ${this.jobId}: ${error.message}`)
+      ),
+      Effect.catchCause((failure) => Effect.logWarning(`job ${this.jobId} let go with an error`, failure))
+    )
+  }
+
+  #release(status: Status, cause: Cause | undefined, nowMs: Effect.Effect<number>): Effect.Effect<void> {
+    return this.letGo(status).pipe(
+      Effect.andThen(nowMs),
+      Effect.map((now): Effect.Effect<JobResult, JobError> => {
+        const result = this.#result(status, now)
+        return cause === undefined
+          ? Effect.succeed(result)
+          : Effect.fail(fromCause(cause, this.jobId, { ...result, output: undefined }))
+      }),
+      Effect.matchCause({
+        onFailure: (defect) => this.#end(status, cause, Effect.failCause(defect)),
+        onSuccess: (outcome) => this.#end(status, cause, outcome)
+      })
+    )
+  }
+
+  /** The last step of every end: the log's last event, and the answer to whoever waits. */
+  #end(status: Status, cause: Cause | undefined, outcome: Effect.Effect<JobResult, JobError>): void {
+    // Whoever waits goes on at once, in the middle of this: its place and its id are free by then.
+    this.options.onFinished(this, status)
+    const { hash, version } = this.ledger
+    this.log.append({ _tag: "Halted", cycle: this.cycle, tier: this.tier, status, version, hash, cause })
+    this.#settle()
+    Deferred.doneUnsafe(this.done, outcome)
+  }
+
+  /** Answers everybody who waits for something that will not happen any more. */
+  #settle(): void {
+    const halted = Effect.fail(this.halted())
+    for (const { committed } of [...this.staged.map(({ signal }) => signal), ...this.mailbox]) {
+      Deferred.doneUnsafe(committed, halted)
+    }
+    this.staged = []
+    this.mailbox.length = 0
+    for (const waiter of this.pauseWaiters.splice(0)) Deferred.doneUnsafe(waiter, halted)
+    for (const listener of this.#listeners) listener.end()
+    this.#listeners.clear()
+  }
+
+  #result(status: Status, nowMs: number): JobResult {
+    const cycles = status === "converged" ? this.cycle + 1 : this.cycle
+    this.program.agents.forEach((agent, index) => this.ledger.marks.set(agent.name, this.progress[index]!.mark))
+    return Object.freeze({
+      jobId: this.jobId,
+      program: this.program.name,
+      status,
+      cycles,
+      version: this.ledger.version,
+      hash: this.ledger.hash,
+      usage: Object.freeze({ ...this.usage(nowMs), cycles }),
+      context: this.ledger.seal(),
+      output: this.output,
+      intents: Object.freeze([...this.tracker.intents]),
+      diagnostics: Object.freeze([...this.tracker.diagnostics])
+    })
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * SHA-256, in hexadecimal. Boundary: the one file that touches `node:crypto`.
+ */
+import { createHash, hash } from "node:crypto"
+
+/** The SHA-256 of a text's UTF-8 bytes: 64 hexadecimal digits. */
+export const sha256 = (text: string): string => hash("sha256", text, "hex")
+
+/** The SHA-256 of a prefix and pieces of text, one after the other. Yields after each piece. */
+export function* sha256Pieces(prefix: string, pieces: ReadonlyArray<string>): Generator<void, string> {
+  if (pieces.length === 1) return sha256(prefix + pieces[0]!)
+  const hasher = createHash("sha256").update(prefix)
+  for (const piece of pieces) {
+    hasher.update(piece)
+    yield
+  }
+  return hasher.digest("hex")
+}

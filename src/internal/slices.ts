@@ -1,0 +1,46 @@
+/**
+ * Slices: long work on the main thread in pieces of a few milliseconds (docs/semantics.md, Slices).
+ *
+ * Work is a generator that yields where it may be put aside. It runs on until `Limits.sliceMs` have passed since the event
+ * loop last had a turn, then lets the loop have one. This file owns the monotonic clock that measures it: real time, not
+ * Effect's Clock, since it is the real event loop that must not be held. What it measures never decides anything but when
+ * to pause.
+ */
+import * as Effect from "effect/Effect"
+import { Limits } from "../Limits.ts"
+
+// One for the process: all jobs share the event loop, so they share the slice.
+let sliceBegan = performance.now()
+let turnWatched = false
+
+/** Whether this turn of the event loop has been held for a slice. */
+export const isSliceOver = (): boolean => {
+  if (!turnWatched) {
+    turnWatched = true
+    sliceBegan = performance.now()
+    setImmediate(() => {
+      turnWatched = false
+    })
+    return false
+  }
+  return performance.now() - sliceBegan >= Limits.sliceMs
+}
+
+/** Lets the event loop have a turn: timers, messages and other fibers run before this goes on. */
+export const nextTurn: Effect.Effect<void> = Effect.callback((resume) => {
+  const handle = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(handle))
+})
+
+/** Lets the event loop have a turn if this slice is over. */
+export const breathe: Effect.Effect<void> = Effect.suspend(() => (isSliceOver() ? nextTurn : Effect.void))
+
+/** Runs a generator of steps to its end, in slices. */
+export const inSlices = <A>(steps: Generator<void, A>): Effect.Effect<A> =>
+  Effect.suspend(() => {
+    for (;;) {
+      const step = steps.next()
+      if (step.done === true) return Effect.succeed(step.value)
+      if (isSliceOver()) return Effect.flatMap(nextTurn, () => inSlices(steps))
+    }
+  })

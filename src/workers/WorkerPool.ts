@@ -1,0 +1,78 @@
+/**
+ * The port through which a job has its CPU tasks run: a `WorkerPool`.
+ *
+ * The engine hands over one cycle's CPU tasks at a time and gets their outcomes back in the same order, whatever order
+ * they ended in (G3). What a task does to its thread never reaches another task (G8). Boundary: the service and its data;
+ * the adapters are pool.ts (worker threads) and inline.ts (this thread).
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+import type { ErasedAgent } from "../Agent.ts"
+import type { EncodedEffect } from "../AgentEffect.ts"
+import type { FactRef } from "../Fact.ts"
+import type { Ledger } from "../JobContext.ts"
+import type { Cause } from "../JobError.ts"
+import type { CompiledProgram } from "../Program.ts"
+
+/** One execution of a CPU agent. */
+export interface CpuTask {
+  readonly agent: ErasedAgent
+  /** The agent's place in the program's array. */
+  readonly agentIndex: number
+  /** For an agent with `each`: the fact that the task is about. */
+  readonly each: FactRef | undefined
+  /** The agent's mark: `view.delta` shows what was committed after it. */
+  readonly since: number
+}
+
+/** What a task did, for `job.telemetry`. `task` is its place in the batch; `worker` is 0 for this thread, else from 1. */
+export type CpuProgress =
+  | { readonly _tag: "Claimed"; readonly task: number; readonly worker: number }
+  | { readonly _tag: "Ended"; readonly task: number; readonly worker: number }
+  | { readonly _tag: "Progress"; readonly task: number; readonly worker: number; readonly value: unknown }
+
+/** The CPU tasks of one cycle of one job. The ledger does not change while they run. */
+export interface CpuBatch {
+  readonly jobId: string
+  readonly program: CompiledProgram
+  readonly ledger: Ledger
+  readonly cycle: number
+  readonly tasks: ReadonlyArray<CpuTask>
+  /** CPU milliseconds that these tasks may use together; running ones are stopped when it is used up. May be Infinity. */
+  readonly cpuBudgetMs: number
+  /** Called as things happen, or undefined if nobody listens. Must not throw. */
+  readonly onProgress: ((progress: CpuProgress) => void) | undefined
+}
+
+/** How one task ended: its validated effect, or why there is none. */
+export interface CpuOutcome {
+  readonly result: EncodedEffect | Cause
+  /** CPU milliseconds of the thread while it ran the task; elapsed time of a task whose thread was lost. */
+  readonly cpuMs: number
+}
+
+/** A batch used up its CPU budget; its tasks were stopped. */
+export class CpuTimeExhausted extends Data.TaggedError("CpuTimeExhausted")<{
+  /** Milliseconds used by the batch, and the agent that was running or had just ended. */
+  readonly usedMs: number
+  readonly agent: string
+}> {}
+
+/**
+ * Runs CPU tasks.
+ *
+ * - `size`: how many threads it may use; 0 means this thread
+ * - `execute`: runs a batch. Outcomes are in the order of `tasks`. Never fails but for the CPU budget: a failed task is an
+ *   outcome. Interrupting it drops unclaimed tasks at once and stops running ones by ending their threads; the interrupt
+ *   is acknowledged when those threads have let go
+ * - `release`: forgets a halted job's replica everywhere. Never waits for a running task of another job
+ */
+export class WorkerPool extends Context.Service<
+  WorkerPool,
+  {
+    readonly size: number
+    readonly execute: (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted>
+    readonly release: (jobId: string) => Effect.Effect<void>
+  }
+>()("effect-converge/workers/WorkerPool") {}

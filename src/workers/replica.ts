@@ -1,0 +1,42 @@
+/**
+ * A worker's copy of a job's context, kept up by the packets of handOver.ts.
+ *
+ * Invariants: what a view over it shows is what a view over the ledger shows, for the kinds that are shipped: values,
+ * order, versions, provenance, evaluations (G3, G12). Boundary: worker side; written by packets alone.
+ */
+import { Ledger } from "../JobContext.ts"
+import type { CompiledProgram } from "../Program.ts"
+import type { Provenance } from "../Provenance.ts"
+import type { Source, UpdateHead } from "./handOver.ts"
+import type { Packet } from "./protocol.ts"
+
+const provenanceOf = (version: number, source: Source): Provenance => {
+  const [cycle, origin, agent, eachKind, eachId, since, until] = source
+  const each = eachKind === null || eachId === null ? undefined : Object.freeze({ kind: eachKind, id: eachId })
+  return Object.freeze({ version, cycle, origin, agent, each, since, until })
+}
+
+export class Replica {
+  readonly program: CompiledProgram
+  readonly ledger: Ledger
+
+  constructor(program: CompiledProgram) {
+    this.program = program
+    this.ledger = Ledger.make(program.name, new Map())
+  }
+
+  apply(packet: Packet): void {
+    const { end, evaluations, facts, sources } = JSON.parse(packet.head) as UpdateHead
+    facts.forEach(([name, id, version, source], index) => {
+      const kind = this.program.kinds.get(name)
+      if (kind === undefined) throw new Error(`the module's program knows no kind ${JSON.stringify(name)}`)
+      // The text itself is not kept: nothing on a worker asks for it.
+      const value = kind.codec.decode(packet.texts[index]!)
+      this.ledger.addAt(kind, id, value, "", provenanceOf(version, sources[source]!))
+    })
+    for (const evaluation of evaluations) this.ledger.addEvaluation(evaluation)
+    if (end === null) return
+    for (const [kind, size] of end.sizes) this.ledger.pruneTo(kind, size)
+    this.ledger.advanceTo(end.version)
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * One worker thread: the machine that says what state it is in, the thread itself, and what the pool knows of it.
+ *
+ * The thread runs on Effect's worker platform, over a Worker object of our own making: so that it can be terminated at
+ * once (the platform asks first, and waits five seconds), and so that its exit code and the code of its error are seen.
+ *
+ * Invariants: `lost` is reported once, after everything that the thread sent has been handled; the machine's state is
+ * the only answer to whether it takes a task. Boundary: this file owns `new Worker`; what to do is the pool's business.
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Worker from "effect/workers/Worker"
+import * as Threads from "node:worker_threads"
+import { type ActorRefFrom, createActor, type SnapshotFrom } from "xstate"
+import { type RetireReason, type WorkerEvent, workerMachine } from "../../machines/worker.machine.ts"
+import { nextTurn } from "../internal/slices.ts"
+import type { Ledger } from "../JobContext.ts"
+import { describePanic } from "../JobError.ts"
+import { Limits } from "../Limits.ts"
+import type { Mark } from "./handOver.ts"
+import type { ThreadOptions } from "./options.ts"
+import { type FromWorker, Place, placeCount, type ToWorker, type WorkerInit } from "./protocol.ts"
+
+/** How a thread ended. */
+export interface ThreadEnd {
+  readonly exitCode: number
+  /** What it died of: an error that nothing on it caught. */
+  readonly error: string | undefined
+  readonly isOutOfMemory: boolean
+}
+
+/** What a thread tells its pool. Called synchronously, and must not throw. */
+export interface ThreadEvents<Work> {
+  readonly onReady: (thread: Thread<Work>) => void
+  readonly onMessage: (thread: Thread<Work>, message: FromWorker) => void
+  readonly onLost: (thread: Thread<Work>, end: ThreadEnd) => void
+}
+
+/** What a worker holds of a job. */
+export interface ReplicaRecord {
+  readonly ledger: Ledger
+  mark: Mark
+}
+
+const entry = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url)
+
+export class Thread<Work> {
+  readonly number: number
+  readonly #actor: ActorRefFrom<typeof workerMachine>
+  /** Written by the worker, see `Place`. */
+  readonly shared = new Int32Array(new SharedArrayBuffer(placeCount * Int32Array.BYTES_PER_ELEMENT))
+  /** The programs that it has loaded, by key. */
+  readonly programs = new Set<string>()
+  /** What it holds of each job, by job id. */
+  readonly replicas = new Map<string, ReplicaRecord>()
+  /** What it does for the pool: loads, or runs a task. */
+  work: Work | undefined
+  /** Milliseconds that the watchdog saw since it began to start, to load or to end. */
+  waitedMs = 0
+  /** The limit of its heap, in MiB. */
+  limitMb: number
+  /** Done when the thread has ended and everything that it sent has been handled. */
+  readonly ended = Deferred.makeUnsafe<void>()
+  readonly #options: ThreadOptions
+  readonly #events: ThreadEvents<Work>
+  readonly #exited = Deferred.makeUnsafe<number>()
+  #channel: Worker.Worker<FromWorker, ToWorker> | undefined
+  #worker: Threads.Worker | undefined
+  #error: Error | undefined
+  #isLost = false
+
+  constructor(number: number, options: ThreadOptions, events: ThreadEvents<Work>) {
+    this.number = number
+    this.#options = options
+    this.#events = events
+    this.limitMb = options.heapLimitMb ?? 0
+    this.#actor = createActor(workerMachine, { input: { worker: number } }).start()
+  }
+
+  get state(): SnapshotFrom<typeof workerMachine>["value"] {
+    return this.#actor.getSnapshot().value
+  }
+
+  get isOver(): boolean {
+    return this.#actor.getSnapshot().status !== "active"
+  }
+
+  /** Why it was ended, if the pool did it. */
+  get reason(): RetireReason | undefined {
+    return this.#actor.getSnapshot().context.reason
+  }
+
+  /** Tells the machine. One whose life is over hears nothing. */
+  tell(event: WorkerEvent): void {
+    if (!this.isOver) this.#actor.send(event)
+  }
+
+  /** Whether the worker has begun with a task. */
+  hasClaimed(sequence: number): boolean {
+    return Atomics.load(this.shared, Place.claimed) === sequence
+  }
+
+  /** Whether the worker has a task's result ready: its message is on the way. */
+  hasEnded(sequence: number): boolean {
+    return Atomics.load(this.shared, Place.ended) === sequence
+  }
+
+  hearProgress(): void {
+    Atomics.add(this.shared, Place.heard, 1)
+  }
+
+  /** What to run so that the message goes out. Never fails: to a thread that has ended, nothing is sent. */
+  send(message: ToWorker): Effect.Effect<void> {
+    return this.#channel === undefined ? Effect.void : Effect.ignore(this.#channel.send(message))
+  }
+
+  /** An idle thread does not keep the process alive. */
+  keepProcess(keep: boolean): void {
+    if (keep) this.#worker?.ref()
+    else this.#worker?.unref()
+  }
+
+  /** Ends the thread, whatever it does. `ended` says when it has let go. */
+  end(reason: RetireReason): void {
+    this.waitedMs = 0
+    this.tell({ type: "RETIRE", reason })
+    // Says that the thread is gone, and so does its exit: one is enough.
+    void this.#worker?.terminate()
+  }
+
+  /** Stops waiting for a thread that was ended and does not end: it is inside a native call that nothing interrupts. */
+  abandon(): void {
+    this.#worker?.unref()
+    this.#lost(-1)
+  }
+
+  /** Starts the thread, whose life is then its own: it ends with the thread, and `ended` says so. Never fails. */
+  readonly start: Effect.Effect<void, never, Worker.WorkerPlatform> = Effect.suspend(() =>
+    Worker.WorkerPlatform.pipe(
+      Effect.flatMap((platform) => platform.spawn<FromWorker, ToWorker>(this.number)),
+      Effect.flatMap((channel) => {
+        this.#channel = channel
+        return channel.run(() => Effect.void, {
+          onSpawn: Effect.sync(() => this.#ready())
+        })
+      }),
+      Effect.provideService(Worker.Spawner, () => this.#open()),
+      Effect.catchCause((cause) =>
+        Cause.hasDies(cause) && this.#worker !== undefined
+          ? Effect.logError(`worker ${this.number} could not be served`, cause)
+          : Effect.void
+      ),
+      Effect.andThen(
+        Effect.suspend(() => (this.#worker === undefined ? Effect.succeed(-1) : Deferred.await(this.#exited)))
+      ),
+      Effect.flatMap((exitCode) => Effect.as(nextTurn, exitCode)),
+      Effect.flatMap((exitCode) => Effect.sync(() => this.#lost(exitCode))),
+      // Not a child of the pool's scope: a thread that was abandoned must not hold it.
+      Effect.forkDetach({ startImmediately: true }),
+      Effect.asVoid
+    )
+  )
+
+  #open(): Threads.Worker {
+    if (this.state !== "spawning") throw new Error("ended before it was opened")
+    const { execArgv, heapLimitMb, stackSizeMb } = this.#options
+    try {
+      const worker = new Threads.Worker(entry, {
+        name: `converge-${this.number}`,
+        workerData: { shared: this.shared } satisfies WorkerInit,
+        resourceLimits: {
+          ...(heapLimitMb === undefined ? {} : { maxOldGenerationSizeMb: heapLimitMb }),
+          ...(stackSizeMb === undefined ? {} : { stackSizeMb })
+        },
+        ...(execArgv === undefined ? {} : { execArgv: [...execArgv] })
+      })
+      this.#worker = worker
+      worker.on("online", () => {
+        this.limitMb = worker.resourceLimits?.maxOldGenerationSizeMb ?? this.limitMb
+        this.tell({ type: "ONLINE" })
+      })
+      // Heard here and not through the platform, which stops to listen at an error: the error that ends a thread can
+      // overtake a result that was sent before it.
+      worker.on("message", (message: Worker.PlatformMessage) => {
+        if (message[0] === 1) this.#events.onMessage(this, message[1] as FromWorker)
+      })
+      worker.on("error", (error) => {
+        this.#error = error instanceof Error ? error : new Error(String(error))
+      })
+      worker.on("exit", (code) => {
+        Deferred.doneUnsafe(this.#exited, Effect.succeed(code))
+      })
+      return worker
+    } catch (error) {
+      this.#error = error instanceof Error ? error : new Error(String(error))
+      throw error
+    }
+  }
+
+  #ready(): void {
+    // That it is online is said on another port, which may be later.
+    if (this.state === "spawning") this.tell({ type: "ONLINE" })
+    this.tell({ type: "LOADED" })
+    this.#events.onReady(this)
+  }
+
+  #lost(exitCode: number): void {
+    if (this.#isLost) return
+    this.#isLost = true
+    const error = this.#error
+    this.tell({ type: "LOST" })
+    this.#events.onLost(this, {
+      exitCode,
+      error: error === undefined ? undefined : describePanic(error, Limits.errorTextLength).message,
+      isOutOfMemory: error !== undefined && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY"
+    })
+    Deferred.doneUnsafe(this.ended, Effect.void)
+  }
+}

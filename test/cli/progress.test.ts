@@ -1,0 +1,228 @@
+/** What progress looks like: the tally, plain lines, and the block that a terminal shows. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { PassThrough } from "node:stream"
+import type { WriteStream } from "node:tty"
+import { describe, expect, it } from "vitest"
+import * as Agent from "../../src/Agent.ts"
+import { liveBlock } from "../../src/cli/liveBlock.ts"
+import { PlainLines } from "../../src/cli/plainLines.ts"
+import { Screen } from "../../src/cli/screen.ts"
+import { Tally } from "../../src/cli/tally.ts"
+import { duration, inlineJson, oneLine, pretty, table, thousands, toPlain } from "../../src/cli/text.ts"
+import type { JobEvent } from "../../src/JobEvent.ts"
+import * as Program from "../../src/Program.ts"
+
+const nothing = (name: string) => Agent.make(name, { execute: () => Effect.succeed({}) })
+const program = Program.compiledOf(
+  Program.make("audit", {
+    input: Schema.Struct({}),
+    agents: [nothing("read"), nothing("parse"), nothing("report")],
+    tiers: [["read", "parse"], ["report"]]
+  })
+)
+
+const machine = (cycle: number, tier: number, tasks: number) => ({
+  jobId: "j",
+  program: "audit",
+  tier,
+  cycle,
+  agents: [],
+  tasks,
+  version: 0,
+  hash: "",
+  pausing: false,
+  halt: null
+})
+
+const commit = (tally: Tally, cycle: number, tier: number, tasks: number, at: number): void => {
+  const events: ReadonlyArray<JobEvent> = [
+    { _tag: "CycleStarted", seq: 1, cycle, tier, tasks, agents: [] },
+    { _tag: "FactsCommitted", seq: 2, cycle, agent: "read", facts: [] }
+  ]
+  for (const event of events) tally.onEvent(event, at)
+}
+
+const halted = (status: "converged" | "cancelled"): JobEvent => ({
+  _tag: "JobHalted",
+  seq: 9,
+  cycle: 2,
+  status,
+  version: 0,
+  hash: ""
+})
+
+const drawn = (tally: Tally, at: number): ReadonlyArray<string> =>
+  liveBlock(tally, at, (_, text) => text).map((cells) =>
+    cells
+      .map(({ text }) => text)
+      .join("")
+      .trimEnd()
+  )
+
+describe("the live block", () => {
+  it("has a line per tier: what it has committed, and how far its cycle is", () => {
+    const tally = new Tally(program, 0)
+    expect(drawn(tally, 0)).toEqual(["· 1  read, parse", "· 2  report", "  cycle 0   0 facts   0 ms"])
+    tally.observe(machine(1, 0, 1))
+    expect(drawn(tally, 100)[0]).toMatch(/^⠙ 1 {2}read, parse +100 ms$/)
+    commit(tally, 1, 0, 1, 150)
+    tally.observe(machine(2, 0, 24))
+    for (let task = 0; task < 12; task++)
+      tally.onTelemetry({ _tag: "TaskEnded", cycle: 2, agent: "parse", at: 0, worker: 1 })
+    tally.onTelemetry({ _tag: "TaskProgress", cycle: 2, agent: "parse", at: 0, worker: 1, value: "half\u001b[1m" })
+    tally.observe(machine(2, 0, 24))
+    expect(drawn(tally, 1_500)).toEqual([
+      "⠴ 1  read, parse  1 cycle  1 task  0 facts  1.5 s  12/24 ━━━━━━──────",
+      "· 2  report",
+      "  cycle 2   0 facts   1.5 s   parse: half\\x1b[1m"
+    ])
+  })
+
+  it("marks a tier as done when a later one begins, and as stopped when the job is", () => {
+    const tally = new Tally(program, 0)
+    commit(tally, 1, 0, 1, 1_000)
+    tally.observe(machine(2, 1, 1))
+    expect(drawn(tally, 1_000).map((line) => line[0])).toEqual(["✔", "⠋", " "])
+    tally.onEvent(halted("cancelled"), 3_000)
+    expect(drawn(tally, 9_000)).toEqual([
+      "✔ 1  read, parse  1 cycle  1 task  0 facts  1.0 s",
+      "✖ 2  report                                 2.0 s"
+    ])
+  })
+})
+
+describe("plain lines", () => {
+  it("one for each cycle of a slow job, and what came together on one", () => {
+    const tally = new Tally(program, 0)
+    const lines = new PlainLines("audit")
+    commit(tally, 1, 0, 1, 900)
+    expect(lines.next(tally, 1_000)).toBe("audit: cycle 1, tier 1 of 2, 1 task, +0 facts, 0 in all, 1.0 s")
+    expect(lines.next(tally, 2_000)).toBe(undefined)
+    commit(tally, 2, 0, 8, 2_010)
+    commit(tally, 3, 1, 2, 2_020)
+    tally.onEvent(
+      { _tag: "TaskDiscarded", seq: 3, cycle: 3, agent: "report", cause: { _tag: "JobCancelled", cycle: 3 } },
+      0
+    )
+    const line = "audit: cycles 2-3, tier 2 of 2, 10 tasks (1 discarded), +0 facts, 0 in all, 2.1 s"
+    expect(lines.next(tally, 2_100)).toBe(line)
+    expect(lines.last(tally, 2_200)).toBe(undefined)
+  })
+
+  it("fewer than 150 in a minute of a job that commits all the time", () => {
+    const tally = new Tally(program, 0)
+    const lines = new PlainLines("audit")
+    let count = 0
+    for (let at = 100; at <= 60_000; at += 100) {
+      commit(tally, at / 100, 0, 1, at)
+      if (lines.next(tally, at) !== undefined) count++
+    }
+    expect(count).toBeGreaterThan(50)
+    expect(count).toBeLessThan(150)
+  })
+
+  it("a sign of life in a cycle that takes long", () => {
+    const tally = new Tally(program, 0)
+    const lines = new PlainLines("audit")
+    tally.observe(machine(1, 0, 5))
+    expect(lines.next(tally, 9_900)).toBe(undefined)
+    expect(lines.next(tally, 10_000)).toBe("audit: cycle 1, 0 of 5 tasks ended, 10.0 s")
+    expect(lines.next(tally, 10_100)).toBe(undefined)
+    expect(lines.next(tally, 20_000)).toContain("20.0 s")
+  })
+})
+
+/** A terminal: what was written to it, and what it shows then. */
+const terminal = (columns: number, rows: number) => {
+  const written: Array<string> = []
+  const stream = Object.assign(new PassThrough(), { columns, rows }) as unknown as WriteStream
+  stream.write = (chunk: string | Uint8Array): boolean => {
+    written.push(String(chunk))
+    return true
+  }
+  const shows = (): ReadonlyArray<string> => {
+    const lines = [""]
+    // Up by some lines, and everything from there on cleared: nothing else is asked of the terminal.
+    const text = written.join("").replaceAll("\u001b", "^").replaceAll("\r", "")
+    for (const part of text.split(/(\^\[\d+A\^\[0J|\n)/)) {
+      const up = /^\^\[(\d+)A/.exec(part)
+      if (up !== null) lines.splice(lines.length - 1 - Number(up[1]), Infinity, "")
+      else if (part === "\n") lines.push("")
+      else lines[lines.length - 1] += part
+    }
+    return lines.slice(0, -1)
+  }
+  return { stream, shows, written }
+}
+
+describe("the screen", () => {
+  const block = (...lines: ReadonlyArray<string>) => lines.map((text) => [{ text }])
+
+  it("draws a block over the one before, in one write", () => {
+    const { shows, stream, written } = terminal(80, 24)
+    const screen = new Screen(stream)
+    screen.draw(block("a", "b", "c"))
+    screen.draw(block("d"))
+    expect(written).toHaveLength(2)
+    expect(shows()).toEqual(["d"])
+  })
+
+  it("puts what others write above the block, line by line", () => {
+    const { shows, stream } = terminal(80, 24)
+    const screen = new Screen(stream)
+    screen.draw(block("a", "b"))
+    stream.write("log 1\nlo")
+    expect(shows()).toEqual(["log 1", "a", "b"])
+    stream.write(Buffer.from("g 2\n"))
+    screen.draw(block("c", "d"))
+    expect(shows()).toEqual(["log 1", "log 2", "c", "d"])
+    stream.write("rest")
+    screen.release()
+    stream.write("after\n")
+    expect(shows()).toEqual(["log 1", "log 2", "c", "d", "rest", "after"])
+  })
+
+  it("draws nothing wider or higher than the terminal", () => {
+    const { shows, stream } = terminal(10, 4)
+    const screen = new Screen(stream)
+    screen.draw(block("0123456789012", ...Array.from({ length: 10 }, (_, line) => String(line))))
+    expect(shows()).toEqual(["012345678", "0", "1"])
+  })
+})
+
+describe("text", () => {
+  it("prints JSON over lines only where it does not fit", () => {
+    expect(pretty({ a: [1, 2], b: { c: "x".repeat(30) }, d: {} }, 40)).toBe(
+      `{\n  "a": [1, 2],\n  "b": {\n    "c": "${"x".repeat(30)}"\n  },\n  "d": {}\n}`
+    )
+    expect(inlineJson({ a: [{ b: null }] })).toBe('{ "a": [{ "b": null }] }')
+    expect(toPlain({ a: 1n, b: undefined })).toEqual({ a: "1" })
+    expect(toPlain(undefined)).toBe(undefined)
+  })
+
+  it("shows control characters instead of obeying them", () => {
+    expect(oneLine("a\u001b[2J\u0007\r\nb")).toBe("a\\x1b[2J\\x07 b")
+  })
+
+  it("writes numbers and durations for people", () => {
+    expect([999, 1_000, 1_234_567].map(thousands)).toEqual(["999", "1,000", "1,234,567"])
+    expect([0, 999.4, 1_000, 59_949, 60_000, 125_000].map(duration)).toEqual([
+      "0 ms",
+      "999 ms",
+      "1.0 s",
+      "59.9 s",
+      "1 m 00 s",
+      "2 m 05 s"
+    ])
+    expect(
+      table(
+        [
+          ["a", "1"],
+          ["bb", "10"]
+        ],
+        [1]
+      )
+    ).toEqual(["a    1", "bb  10"])
+  })
+})

@@ -1,0 +1,100 @@
+/** What `converge run` refuses before there is a job: exit code 64, nothing on standard output, and why. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { converge, jsonOf, module, runCount } from "../support/cli/converge.ts"
+
+// Each test starts a process that is busy for half a second.
+vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })
+
+let folder = ""
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "converge-cli-"))
+  const write = (path: string, text: string): void => writeFileSync(join(folder, path), text)
+  mkdirSync(join(folder, "node_modules", "programs"), { recursive: true })
+  write(
+    "node_modules/programs/package.json",
+    JSON.stringify({ name: "programs", exports: { ".": { import: "./i.mjs" } } })
+  )
+  write("node_modules/programs/i.mjs", `export * from ${JSON.stringify(pathToFileURL(module("count")).href)}\n`)
+  write("input.json", '{"upTo": 3}')
+  write("nothing.mjs", "export const a = 1\n")
+  write("syntax.mjs", "export const a = 1\nconst b = }\n")
+  write("throws.mjs", 'throw new Error("top level")\n')
+  write("missing.mjs", 'import "./none.mjs"\n')
+  write("layer.mjs", "export const layer = {}\n")
+  const make =
+    `import { Program } from ${JSON.stringify(new URL("../../src/index.ts", import.meta.url).href)}\n` +
+    `import * as Schema from ${JSON.stringify(import.meta.resolve("effect/Schema"))}\n` +
+    'const make = () => Program.make("same", { input: Schema.Struct({}), agents: [] })\n'
+  write("same.mjs", `${make}export const a = make()\nexport const b = make()\n`)
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const refused = async (args: ReadonlyArray<string>, message: string | RegExp, input = ""): Promise<void> => {
+  const { code, stderr, stdout } = await converge(args, { folder, input })
+  expect({ code, stdout }).toEqual({ code: 64, stdout: "" })
+  expect(stderr).toMatch(message)
+  expect(stderr).toMatch(/^converge: /)
+}
+
+describe.concurrent("the command line", () => {
+  it.each<[ReadonlyArray<string>, RegExp]>([
+    [["frobnicate"], /Unknown subcommand "frobnicate"/],
+    [["run"], /Missing required argument: module\n\nTry: converge run --help\n$/],
+    [["run", "x.ts", "--jsn"], /Unrecognized flag: --jsn[^]*Did you mean this\?\s+--json/],
+    [["run", "x.ts", "--workers", "-1"], /--workers: "-1".*Expected a whole number of at least 0/],
+    [["run", "x.ts", "--workers", "two"], /--workers: "two"/],
+    [["machine", "--format", "png"], /--format: "png"/]
+  ])("%j", (args, message) => refused(args, message))
+})
+
+describe.concurrent("the module", () => {
+  it.each<[string, RegExp]>([
+    ["./none.ts", /cannot find \.\/none\.ts: there is no such file\n/],
+    ["none", /cannot find none: there is no such file, and no such package\n/],
+    ["programs/inner", /cannot find programs\/inner: Package subpath/],
+    [".", /cannot find \.: it is not a file\n/],
+    ["nothing.mjs", /nothing\.mjs exports no program\n/],
+    ["layer.mjs", /its export "layer" is not a Layer/],
+    ["same.mjs", /same\.mjs exports two programs called "same"/],
+    ["syntax.mjs", /cannot import syntax\.mjs\n\n.*syntax\.mjs:2\n {2}const b = \}\n[^]*SyntaxError: Unexpected token/],
+    ["throws.mjs", /cannot import throws\.mjs\n\n {2}Error: top level\n {6}at .*throws\.mjs:1:7/],
+    ["missing.mjs", /cannot import missing\.mjs\n\n.*Cannot find module .*none\.mjs/],
+    [module("broken"), /broken\.ts: invalid program "twice": /]
+  ])("%s", (name, message) => refused(["run", name], message))
+
+  it("with several programs, names them", async () => {
+    const list = /\n\n {4}squares +\(count, square\)\n[^]* {4}counting +\(count\)\n/
+    await refused(["run", module("count")], list)
+    await refused(["run", module("count"), "--program", "none"], list)
+  })
+
+  it("may be a package, as the working folder resolves it, for import", async () => {
+    const ended = await converge(["run", "programs", "-p", "counting", "--json", "--quiet"], { folder })
+    expect(jsonOf(ended)).toMatchObject({ status: "converged", program: "counting" })
+  })
+})
+
+describe.concurrent("the input", () => {
+  const counting = ["run", module("count"), "--program", "counting", "--quiet"]
+
+  it.each<[ReadonlyArray<string>, RegExp]>([
+    [["--input", "{upTo"], /--input is not JSON: .* at position 1/],
+    [["--input", '{"upTo": "x"}'], /--input does not fit the input of "counting"\n\n[^]*number[^]*at \["upTo"\]/],
+    [["--input", '{"upto": 1}'], /at \["upto"\]/],
+    [["--input", "{}", "--input-file", "input.json"], /exclude each other/],
+    [["--input-file", "none.json"], /cannot read none\.json: /],
+    [["--id", ""], /the job was not started: a job's id must be a string that is not empty/]
+  ])("%j", (args, message) => refused([...counting, ...args], message))
+
+  it("comes from a file, or from standard input", async () => {
+    const file = await converge([...counting, "--json", "--input-file", "input.json"], { folder })
+    expect(jsonOf(file)).toMatchObject({ output: 3 })
+    const stdin = await runCount("counting", ["--json", "--quiet", "--input-file", "-"], { input: '{"upTo": 4}' })
+    expect(jsonOf(stdin)).toMatchObject({ output: 4 })
+    await refused([...counting, "--input-file", "-"], /standard input is not JSON: /, "[1")
+  })
+})

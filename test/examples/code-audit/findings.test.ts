@@ -1,0 +1,149 @@
+/** What the audit makes of a package, rule by rule, and how it is ranked and shown. */
+import { stripVTControlCharacters } from "node:util"
+import { describe, expect, it } from "vitest"
+import type { Finding } from "../../../docs/examples/code-audit/facts.ts"
+import { reportHtml } from "../../../docs/examples/code-audit/reportHtml.ts"
+import { reportTerminal } from "../../../docs/examples/code-audit/reportTerminal.ts"
+import type { Audit } from "../../../docs/examples/code-audit/summary.ts"
+import { auditTexts, findingsOf } from "./support.ts"
+
+const job = { status: "converged", cycles: 3, facts: 1_234, hash: "0123456789abcdef0123", durationMs: 1_234 }
+
+describe("findings", () => {
+  it("name packages that are imported and not declared, once each", async () => {
+    const manifest = {
+      name: "sample",
+      dependencies: { a: "1" },
+      peerDependencies: { b: "1" },
+      devDependencies: { c: "1" }
+    }
+    const { output } = await auditTexts(
+      {
+        "package.json": JSON.stringify(manifest),
+        "i.ts": `import "a"; import "b/sub"; import "c"; import "./j.js"; import type { T } from "types-only"; import "node:fs"`,
+        "j.ts": `import "@d/e/f"; try { require("g") } catch {}; import("@d/e").catch(() => {}); import "sample"`
+      },
+      "i.ts"
+    )
+    expect(output.findings.filter(({ rule }) => rule === "undeclared-dependency")).toMatchObject([
+      { subject: "@d/e", severity: "warning", path: "j.ts", message: expect.stringContaining("(2 imports)") },
+      {
+        subject: "c",
+        severity: "warning",
+        path: "i.ts",
+        message: expect.stringContaining("only a development dependency")
+      },
+      { subject: "g", severity: "note" }
+    ])
+    expect(output).toMatchObject({ packages: ["@d/e", "a", "b", "c", "g", "sample"], builtins: ["fs"], external: 7 })
+  })
+
+  it("leave other packages out, and enter them when deep", async () => {
+    const texts = {
+      "a.js": `import "dep"; import "./vendored/b.js"`,
+      "vendored/package.json": `{"name":"vendored"}`,
+      "vendored/b.js": "export const b = 1",
+      "node_modules/dep/package.json": `{"name":"dep","main":"m.js"}`,
+      "node_modules/dep/m.js": "import './n.js'",
+      "node_modules/dep/n.js": "export const unused = 1"
+    }
+    const shallow = await auditTexts(texts, "a.js")
+    expect(shallow.output).toMatchObject({ modules: 1, edges: 0, external: 2, packages: ["dep"] })
+    const deep = await auditTexts(texts, "a.js", { deep: true })
+    expect(deep.output).toMatchObject({ modules: 4, edges: 3, external: 0, unusedExports: 0 })
+    expect(findingsOf(deep)).toEqual(["undeclared-dependency a.js:1"])
+  })
+
+  it("say which imports the crawl cannot follow", async () => {
+    const { output } = await auditTexts({ "a.js": "import(globalThis.name); require(globalThis.name)" }, "a.js")
+    expect(output.findings).toMatchObject([{ rule: "computed-import", message: expect.stringContaining("2 imports") }])
+  })
+
+  it("put what is broken before what is untidy", async () => {
+    const branches = "if (a) b\n".repeat(40)
+    const { output } = await auditTexts(
+      {
+        "a.js": `import { f } from "./b.js"; import "./gone.js"; f()`,
+        "b.js": `import "./a.js"; export function f(a, b) {\n${branches}}; export const spare = 1; import "x"`
+      },
+      "a.js"
+    )
+    expect(output.findings.map(({ rank, severity, rule }) => `${rank} ${severity} ${rule}`)).toEqual([
+      "1 error missing-import",
+      "2 warning undeclared-dependency",
+      "3 warning import-cycle",
+      "4 warning complex-function",
+      "5 note unused-export"
+    ])
+  })
+})
+
+const finding = (rank: number, more: Partial<Finding>): Finding => ({
+  rank,
+  score: 50,
+  severity: "note",
+  rule: "rule",
+  subject: "s",
+  path: "a.ts",
+  line: 1,
+  message: "message",
+  ...more
+})
+
+const sample = async (): Promise<Audit> => {
+  const { output } = await auditTexts(
+    { "a.js": "import './b.js'", "b.js": "export const b = 1; import './a.js'" },
+    "a.js"
+  )
+  return output
+}
+
+describe("the terminal report", () => {
+  const visible = (text: string): string => stripVTControlCharacters(text)
+
+  it.each([60, 80, 120, 160])("fits a terminal of %i columns, coloured or not", async (columns) => {
+    const long = "very/".repeat(40)
+    const audit = {
+      ...(await sample()),
+      findings: [finding(1, { path: `${long}a.ts` }), finding(2, { message: long.repeat(3) })]
+    }
+    const plain = reportTerminal(audit, job, { columns, colors: false, findings: 10 })
+    expect(plain).not.toContain("\u001b")
+    expect(Math.max(...plain.split("\n").map(({ length }) => length))).toBeLessThanOrEqual(columns)
+    const colored = reportTerminal(audit, job, { columns, colors: true, findings: 10 })
+    expect(colored).toContain("\u001b[")
+    expect(visible(colored)).toBe(plain)
+  })
+
+  it("says how many findings it leaves out", async () => {
+    const audit = { ...(await sample()), findings: [1, 2, 3].map((rank) => finding(rank, {})) }
+    expect(reportTerminal(audit, job, { columns: 100, colors: false, findings: 2 })).toContain("and 1 more")
+  })
+})
+
+describe("the page", () => {
+  it("shows names as text, whatever they hold", async () => {
+    const name = `<img src=x onerror="alert(1)">.js`
+    const audit = {
+      ...(await sample()),
+      package: "</script><b>",
+      findings: [finding(1, { path: name, message: "</td><script>" })]
+    }
+    const page = await reportHtml(audit, new Map([[name, []]]), job)
+    expect(page).not.toContain("<img")
+    expect(page).not.toContain("</td><script>")
+    expect(page.match(/<\/script>/g)).toHaveLength(2)
+  })
+
+  it("draws every module, alone or by the hundred", async () => {
+    const audit = await sample()
+    for (const size of [0, 1, 2, 400]) {
+      const paths = Array.from({ length: size }, (_, index) => `src/${index % 7}/m${index}.ts`)
+      const graph = new Map(
+        paths.map((path, index) => [path, paths.filter((_, other) => other > index && other % (index + 2) === 0)])
+      )
+      const page = await reportHtml(audit, graph, job)
+      expect(page.match(/<g class="module[ "]/g) ?? []).toHaveLength(size)
+    }
+  })
+})

@@ -1,0 +1,131 @@
+/** The audit as people run it: a process with arguments, streams and an exit code. */
+import { spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { minified, root, runAudit, type Texts, withPackage } from "./support.ts"
+
+interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const run = (directory: string, args: ReadonlyArray<string>, interruptAfterMs?: number): Promise<Ran> =>
+  new Promise((resolve, reject) => {
+    const main = join(root, "docs/examples/code-audit/main.ts")
+    const child = spawn(process.execPath, [main, ...args], { cwd: directory })
+    let stdout = ""
+    let stderr = ""
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()))
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
+    child.on("error", reject)
+    child.on("close", (code) => resolve({ code, stdout, stderr }))
+    if (interruptAfterMs !== undefined) setTimeout(() => child.kill("SIGINT"), interruptAfterMs)
+  })
+
+const sample: Texts = {
+  "src/index.ts": `import { a } from "./a.js"; import { readFileSync } from "node:fs"; import dep from "dep"; console.log(a, readFileSync, dep)`,
+  "src/a.ts": `import { b } from "./b.js"; export const a = () => b; export const spare = 1`,
+  "src/b.ts": `import { a } from "./a.js"; export const b = () => a`
+}
+
+describe("npm start", () => {
+  it("prints one line of JSON: the result with facts as counts, and no error", () =>
+    withPackage(sample, async (directory) => {
+      const { code, stdout, stderr } = await run(directory, ["src/index.ts", "--json", "--workers", "2"])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+      expect(stdout.endsWith("\n")).toBe(true)
+      expect(stdout.trimEnd()).not.toContain("\n")
+      const result: unknown = JSON.parse(stdout)
+      expect(result).toMatchObject({
+        program: "code-audit",
+        status: "converged",
+        error: null,
+        diagnostics: [],
+        facts: { Module: 3, Link: 5, Request: 1 },
+        output: {
+          package: "sample",
+          version: "1.2.3",
+          entry: "src/index.ts",
+          modules: 3,
+          edges: 3,
+          external: 2,
+          packages: ["dep"],
+          builtins: ["fs"],
+          cycles: [{ modules: ["src/a.ts", "src/b.ts"], eager: true }]
+        }
+      })
+      expect(stdout).not.toContain(directory)
+    }))
+
+  it("prints a report without colours into a pipe, and writes one page that asks nobody for anything", () =>
+    withPackage(sample, async (directory) => {
+      const { code, stdout, stderr } = await run(directory, ["src/index.ts", "--html", "report.html", "--workers", "0"])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "wrote report.html\n" })
+      expect(stdout).toContain("sample@1.2.3  src/index.ts")
+      expect(stdout).toContain("3 modules   3 imports   2 external")
+      expect(stdout).toContain("a.ts -> src/b.ts -> src/a.ts")
+      expect(stdout).toContain("converged in")
+      expect(stdout).not.toContain("\u001b")
+      const page = readFileSync(join(directory, "report.html"), "utf8")
+      expect(page).toContain("<svg")
+      expect(page).toContain("src/b.ts")
+      expect(page).not.toMatch(/(src|href)="?https?:|@import|url\((?!#)|fetch\(/)
+      expect(page).not.toContain(directory)
+    }))
+
+  it("converges where there is nothing to audit", () =>
+    withPackage({}, async (directory) => {
+      const { code, stdout } = await run(directory, ["nowhere.js", "--workers", "0"])
+      expect(code).toBe(0)
+      expect(stdout).toContain("there is no such file")
+    }))
+
+  it.each([
+    [["--nonsense"], "Unknown option '--nonsense'"],
+    [["a.js", "b.js"], "one entry at a time"],
+    [["--workers", "many"], "--workers takes a number"]
+  ])("refuses %j with the usage", async (args, problem) => {
+    const { code, stdout, stderr } = await run(root, args)
+    expect({ code, stdout }).toEqual({ code: 64, stdout: "" })
+    expect(stderr).toContain(problem)
+    expect(stderr).toContain("npm start -- [entry] [options]")
+  })
+
+  it("explains itself", async () => {
+    expect(await run(root, ["--help"])).toMatchObject({ code: 0, stderr: "" })
+  })
+
+  it("cancels on Ctrl-C, and still prints what it came to", () => {
+    // One thread has some 12 seconds of parsing before it; the interrupt comes long after the start and long before that.
+    const large = Object.fromEntries(["a", "b", "c"].map((name) => [`${name}.js`, minified()]))
+    const texts = { ...large, "index.js": `import "./a.js"; import "./b.js"; import "./c.js"`, "next.js": "" }
+    return withPackage(texts, async (directory) => {
+      const { code, stdout } = await run(directory, ["index.js", "--json", "--workers", "1"], 4_000)
+      expect(code).toBe(4)
+      expect(JSON.parse(stdout)).toMatchObject({
+        status: "cancelled",
+        error: { _tag: "JobCancelled" },
+        facts: { Request: 1, Module: 1, Source: 4 }
+      })
+    })
+  })
+})
+
+describe("the job", () => {
+  it("has the same hash and findings on any number of threads", async () => {
+    const entry = join(root, "node_modules/yaml/dist/index.js")
+    const results = []
+    for (const size of [0, 1, 2, 4]) results.push(await runAudit(entry, { pool: { size } }))
+    expect(new Set(results.map(({ hash }) => hash)).size).toBe(1)
+    expect(new Set(results.map(({ output }) => JSON.stringify(output))).size).toBe(1)
+    expect(results[0]?.output.modules).toBeGreaterThan(50)
+  })
+
+  it("has the same facts wherever the package lies", async () => {
+    const outputs = [await withPackage(sample, (path) => runAudit(join(path, "src/index.ts")))]
+    outputs.push(await withPackage(sample, (path) => runAudit(join(path, "src/index.ts"))))
+    expect(outputs[0]?.output).toEqual(outputs[1]?.output)
+  })
+})

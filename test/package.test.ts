@@ -1,0 +1,104 @@
+/**
+ * What package.json promises about the built package, and what importing its root costs: no HTTP, SQL, cluster, command
+ * line or inspector module is loaded by it. Reads dist, so `npm run build` comes first.
+ */
+import { existsSync, readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { beforeAll, describe, expect, it } from "vitest"
+import { node, projectRoot } from "./support/node.ts"
+
+interface Manifest {
+  readonly exports: Record<string, string | { readonly types: string; readonly default: string }>
+  readonly bin?: Record<string, string>
+}
+
+const manifest = JSON.parse(readFileSync(`${projectRoot}package.json`, "utf8")) as Manifest
+const has = (path: string) => existsSync(projectRoot + path)
+
+describe("package.json", () => {
+  it("names only files that the build makes", () => {
+    const targets = Object.values(manifest.exports).flatMap((target) =>
+      typeof target === "string" ? [target] : Object.values(target)
+    )
+    expect([...targets, ...Object.values(manifest.bin ?? {})].filter((target) => !has(target))).toEqual([])
+  })
+
+  it.each(["testing", "inspector"])("exports %s as soon as there is one", (folder) => {
+    const entry = { types: `./dist/src/${folder}/index.d.ts`, default: `./dist/src/${folder}/index.js` }
+    expect(manifest.exports[`./${folder}`]).toEqual(has(`src/${folder}/index.ts`) ? entry : undefined)
+  })
+
+  it("has the command as soon as there is one", () => {
+    expect(manifest.bin).toEqual(has("src/cli/main.ts") ? { converge: "./dist/src/cli/main.js" } : undefined)
+  })
+})
+
+/* ---------------------------------------------------------------- what the root loads */
+
+/** Prints the address of every module that Node is asked for, `require` included, when the process ends. */
+const listLoaded = `
+  import { registerHooks } from "node:module"
+  import { writeSync } from "node:fs"
+  const loaded = new Set()
+  registerHooks({
+    resolve(specifier, context, next) {
+      const result = next(specifier, context)
+      loaded.add(result.url)
+      return result
+    }
+  })
+  process.on("exit", () => writeSync(1, JSON.stringify([...loaded])))
+`
+
+const loadedBy = async (specifier: string): Promise<ReadonlyArray<string>> => {
+  const preload = `data:text/javascript,${encodeURIComponent(listLoaded)}`
+  const { code, stdout, stderr } = await node([
+    "--import",
+    preload,
+    "--input-type=module",
+    "--eval",
+    `await import(${JSON.stringify(specifier)})`
+  ])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+  return JSON.parse(stdout) as ReadonlyArray<string>
+}
+
+/** What a program that only runs jobs must not pay for, but for the few of these that Effect's own core loads. */
+const unwanted: ReadonlyArray<RegExp> = [
+  /\/effect\/dist\/(?:http|http-api|sql|cluster|cli|socket|rpc|eventlog|ai|workflow|persistence|devtools|graphql)\//,
+  /\/effect\/dist\/index\.js$/,
+  /\/@effect\/platform-node\/dist\/(?:index|Node(?:Http|Cluster|Socket|Redis|WS|Services|Runtime)\w*|Undici)\.js$/,
+  /\/node_modules\/(?:@statelyai|@effect\/sql-pg|ws|undici|redis|@redis)\//,
+  /\/dist\/src\/(?:server|cli|inspector|cluster|testing)\//,
+  /\/dist\/src\/store\/\w*sqlite/i,
+  /^node:(?:http|https|http2|sqlite|net|tls)$/
+]
+
+describe("importing the root", () => {
+  let loaded: ReadonlyArray<string> = []
+  let core: ReadonlyArray<string> = []
+  beforeAll(async () => {
+    expect(has("dist/src/index.js"), "dist is missing: npm run build").toBe(true)
+    loaded = await loadedBy("effect-converge")
+    core = [...(await loadedBy("effect/Effect")), ...(await loadedBy("effect/Schema"))]
+  })
+
+  it("loads the engine", () => {
+    expect(loaded.map((url) => url.replace(/.*\/dist\/src\//, ""))).toContain("Engine.js")
+  })
+
+  it.each(unwanted)("loads nothing that matches %s", (pattern) => {
+    expect(loaded.filter((url) => pattern.test(url) && !core.includes(url))).toEqual([])
+  })
+
+  it("would show them if it did", async () => {
+    const wanted = await loadedBy("@effect/platform-node/NodeHttpServer")
+    const seen = unwanted.filter((pattern) => wanted.some((url) => pattern.test(url)))
+    expect(seen.length).toBeGreaterThanOrEqual(3)
+  })
+
+  it("needs no file outside of node_modules and dist", () => {
+    const outside = loaded.filter((url) => url.startsWith("file:") && !/\/(?:node_modules|dist)\//.test(url))
+    expect(outside.map((url) => fileURLToPath(url))).toEqual([])
+  })
+})

@@ -1,0 +1,129 @@
+/**
+ * A process of its own that runs one job and takes the pulse of its event loop meanwhile: how much of this thread's CPU
+ * time each turn of the loop took. CPU time, not time: a machine that is busy with something else takes none of it. What the
+ * garbage collector took is left out: nobody can slice it.
+ *
+ *     node heartbeat.ts <case> [unsliced]     prints {turns, p99, max, total, cycles, version}, times in milliseconds
+ *
+ * Boundary: measures; slices.test.ts judges.
+ */
+import * as Effect from "effect/Effect"
+import * as Scheduler from "effect/Scheduler"
+import { type PerformanceEntry, PerformanceObserver } from "node:perf_hooks"
+import * as Agent from "../../../src/Agent.ts"
+import * as Engine from "../../../src/Engine.ts"
+import { Limits } from "../../../src/Limits.ts"
+import * as Program from "../../../src/Program.ts"
+import { counter, engine, noInput, Num, nums, turn } from "./harness.ts"
+
+const sizes = { warm: 500, cycles: 20_000, tasks: 20_000, facts: 100_000 }
+
+/** Proposals are made before the pulse is taken: what an agent or a caller does by itself nobody can slice. */
+const proposals = nums(1, sizes.facts)
+const few = nums(1, sizes.warm)
+
+const seeded = (seeds: typeof proposals) =>
+  Program.make("seeded", { input: noInput, agents: [], kinds: [Num], seed: () => seeds })
+
+const adder = (facts: typeof proposals) =>
+  Program.make("adder", {
+    input: noInput,
+    agents: [Agent.make("adds", { writes: [Num], execute: () => Effect.succeed({ facts }) })]
+  })
+
+const fanOut = (seeds: typeof proposals) =>
+  Program.make("fan-out", {
+    input: noInput,
+    agents: [Agent.make("looks", { each: Num, execute: () => Effect.succeed({}) })],
+    seed: () => seeds
+  })
+
+/** Goes on, a turn of the loop in each cycle, until the signal has come. */
+const signalled = (facts: typeof proposals) =>
+  Effect.gen(function* () {
+    const waits = Agent.make("waits", {
+      reads: [],
+      accepts: (view) => view.version === 0,
+      execute: () => Effect.as(turn, {})
+    })
+    const program = Program.make("signalled", { input: noInput, agents: [waits], kinds: [Num] })
+    const job = yield* Engine.start(program, {}, { budget: { maxCycles: Infinity } })
+    yield* job.signal(facts)
+    return yield* job.result
+  })
+
+type Measured = Effect.Effect<{ readonly cycles: number; readonly version: number }, unknown, Engine.Engine>
+
+const jobs: Readonly<Record<string, (isWarmUp: boolean) => Measured>> = {
+  cycles: (isWarmUp: boolean) => {
+    const cycles = isWarmUp ? sizes.warm : sizes.cycles
+    return Engine.run(counter(cycles - 1), {}, { budget: { maxCycles: cycles + 1 } })
+  },
+  seeds: (isWarmUp: boolean) => Engine.run(seeded(isWarmUp ? few : proposals), {}),
+  effect: (isWarmUp: boolean) => Engine.run(adder(isWarmUp ? few : proposals), {}),
+  tasks: (isWarmUp: boolean) => Engine.run(fanOut(isWarmUp ? few : proposals.slice(0, sizes.tasks)), {}),
+  signal: (isWarmUp: boolean) => signalled(isWarmUp ? few : proposals)
+}
+
+const cpuMs = (): number => {
+  const { system, user } = process.threadCpuUsage()
+  return (user + system) / 1_000
+}
+
+/** Runs an effect between two beats, and gives what each turn of the loop in between took. */
+const pulse = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const collections: Array<PerformanceEntry> = []
+    const observer = new PerformanceObserver((list) => void collections.push(...list.getEntries()))
+    observer.observe({ entryTypes: ["gc"] })
+    const beats: Array<{ readonly from: number; readonly to: number; readonly ms: number }> = []
+    let last = { at: performance.now(), ms: cpuMs() }
+    let next: NodeJS.Immediate
+    const beat = (): void => {
+      const now = { at: performance.now(), ms: cpuMs() }
+      beats.push({ from: last.at, to: now.at, ms: now.ms - last.ms })
+      last = now
+      next = setImmediate(beat)
+    }
+    yield* Effect.sync(() => (next = setImmediate(beat)))
+    const value = yield* effect
+    yield* turn
+    clearImmediate(next!)
+    // The collector's entries come a few turns late.
+    yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 50)))
+    observer.disconnect()
+    // An entry is in time, not CPU time: the collector's part of a turn is its part of the time that the turn took.
+    const turns = beats.map(({ from, ms, to }) => {
+      const within = collections.filter(({ duration, startTime }) => startTime < to && startTime + duration > from)
+      const collected = within.reduce((sum, { duration }) => sum + duration, 0) / Math.max(to - from, 0.001)
+      return ms * Math.max(0, 1 - collected)
+    })
+    return { value, turns: turns.sort((a, b) => a - b) }
+  })
+
+const [name, mode] = process.argv.slice(2)
+const job = jobs[name ?? ""]
+if (job === undefined) throw new Error(`there is no case ${name}`)
+// The limit is fixed for users; here it is moved to show that the pulse is a measure of it.
+if (mode === "unsliced") Object.assign(Limits, { sliceMs: Infinity })
+
+const measured = Effect.gen(function* () {
+  yield* job(true)
+  return yield* pulse(job(false))
+}).pipe(
+  Effect.provide(engine()),
+  // Effect's scheduler yields too, after so many operations of one fiber. Here only the engine does.
+  Effect.provideService(Scheduler.MaxOpsBeforeYield, Infinity)
+)
+
+const { turns, value } = await Effect.runPromise(measured)
+console.log(
+  JSON.stringify({
+    turns: turns.length,
+    p99: turns[Math.ceil(turns.length * 0.99) - 1],
+    max: turns.at(-1),
+    total: turns.reduce((sum, ms) => sum + ms, 0),
+    cycles: value.cycles,
+    version: value.version
+  })
+)

@@ -1,0 +1,53 @@
+/** Contexts and programs made by hand, for tests of the pure core. */
+import * as Schema from "effect/Schema"
+import type { Agent } from "../../../src/Agent.ts"
+import * as Fact from "../../../src/Fact.ts"
+import { type JobContext, Ledger } from "../../../src/JobContext.ts"
+import { type CompiledProgram, compiledOf } from "../../../src/Program.ts"
+import * as Program from "../../../src/Program.ts"
+import type { Provenance } from "../../../src/Provenance.ts"
+
+/** A fact with an id and a number. */
+export const numbered = <const Name extends string>(
+  name: Name,
+  options?: { readonly conflict?: Fact.ConflictRule<Numbered>; readonly retention?: Fact.Retention }
+) =>
+  Fact.kind(name, {
+    schema: Schema.Struct({ id: Schema.String, n: Schema.Finite }),
+    id: (value) => value.id,
+    ...options
+  })
+
+export interface Numbered {
+  readonly id: string
+  readonly n: number
+}
+
+export const seedProvenance: Omit<Provenance, "version"> = {
+  cycle: 0,
+  origin: "seed",
+  agent: "",
+  each: undefined,
+  since: 0,
+  until: 0
+}
+
+export const emptyLedger = (base?: JobContext): Ledger => Ledger.make("test", new Map(), base)
+
+/** Adds or revises a fact, as the merge would once it has resolved any conflict. */
+export const put = <K extends Fact.Kind.Any>(
+  ledger: Ledger,
+  kind: K,
+  value: Fact.Kind.Value<K>,
+  by: Partial<Omit<Provenance, "version">> = {}
+): void => {
+  const erased = Fact.eraseKind(kind)
+  const encoded = erased.codec.encode(value)
+  ledger.add(erased, erased.id(encoded.value), encoded.value, encoded.text, { ...seedProvenance, ...by })
+}
+
+/** A program of these agents, in its compiled form. */
+export const compile = (
+  agents: ReadonlyArray<Agent.Any>,
+  options: { readonly tiers?: ReadonlyArray<ReadonlyArray<string>>; readonly kinds?: ReadonlyArray<Fact.Kind.Any> } = {}
+): CompiledProgram => compiledOf(Program.make("test", { input: Schema.Struct({}), agents, ...options }))

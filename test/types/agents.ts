@@ -1,0 +1,182 @@
+/**
+ * Types of agents: what they may read and write, and what is inferred. Checked by `tsc`, never run: a line under
+ * `@ts-expect-error` that compiles is an error.
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Agent from "../../src/Agent.ts"
+import * as Fact from "../../src/Fact.ts"
+import type { View } from "../../src/View.ts"
+import type { Assert, Same } from "./assert.ts"
+
+const A = Fact.kind("A", { schema: Schema.Struct({ n: Schema.Finite }), id: (a) => String(a.n) })
+const B = Fact.kind("B", { schema: Schema.Struct({ n: Schema.Finite }), id: (b) => String(b.n) })
+const C = Fact.kind("C", { schema: Schema.Struct({ text: Schema.String }), id: (c) => c.text })
+
+class Disk extends Context.Service<Disk, { readonly read: Effect.Effect<string> }>()("Disk") {}
+class Delays extends Context.Service<Delays, { readonly ms: number }>()("Delays") {}
+class Unreadable extends Data.TaggedError("Unreadable")<{ readonly path: string }> {}
+
+/* ---------------------------------------------------------------- inference */
+
+const whole = Agent.make("whole", {
+  reads: [A, B],
+  writes: [B, C],
+  accepts: (view) => view.size(A) > 0,
+  execute: (view) => Effect.succeed({ facts: view.delta(A).map((fact) => B.of({ n: fact.value.n })) })
+})
+const each = Agent.make("each", {
+  each: A,
+  reads: [B],
+  writes: [C],
+  execute: (fact, view) =>
+    Effect.succeed({ facts: [C.of({ text: `${fact.value.n} of ${view.size(B) + view.size(A)}` })] })
+})
+const failing = Agent.make("failing", {
+  execute: () => Effect.flatMap(Disk, (disk) => Effect.andThen(disk.read, Effect.fail(new Unreadable({ path: "x" }))))
+})
+const forgiven = Agent.make("forgiven", {
+  onFailure: "discard",
+  execute: () => Effect.andThen(Disk, Effect.fail(new Unreadable({ path: "x" })))
+})
+const retried = Agent.make("retried", {
+  execute: () => Effect.fail(new Unreadable({ path: "x" })),
+  retry: Schedule.recurs(3).pipe(Schedule.addDelay(() => Effect.map(Delays, ({ ms }) => ms)))
+})
+const scoped = Agent.make("scoped", { execute: () => Effect.as(Effect.scope, {}) })
+const cpu = Agent.cpu("cpu", {
+  each: A,
+  reads: [B],
+  writes: [C],
+  execute: (fact) => ({ facts: [C.of({ text: fact.id })] })
+})
+const silent = Agent.cpu("silent", { execute: () => ({}) })
+
+export type Checks = [
+  Assert<Same<typeof whole, Agent.Agent<"whole", typeof A | typeof B, typeof B | typeof C, never, never>>>,
+  Assert<Same<typeof each, Agent.Agent<"each", typeof A | typeof B, typeof C, never, never>>>,
+  Assert<Same<typeof failing, Agent.Agent<"failing", never, never, Unreadable, Disk>>>,
+  // Its error cannot end the job; it needs its services all the same.
+  Assert<Same<typeof forgiven, Agent.Agent<"forgiven", never, never, never, Disk>>>,
+  Assert<Same<typeof retried, Agent.Agent<"retried", never, never, Unreadable, Delays>>>,
+  Assert<Same<typeof scoped, Agent.Agent<"scoped", never, never, never, Scope.Scope>>>,
+  Assert<Same<typeof cpu, Agent.Agent<"cpu", typeof A | typeof B, typeof C, never, never>>>,
+  Assert<Same<typeof silent, Agent.Agent<"silent", never, never, never, never>>>,
+  Assert<Same<Agent.Agent.Kinds<typeof whole | typeof each>, typeof A | typeof B | typeof C>>,
+  Assert<Same<Agent.Agent.Error<typeof whole | typeof failing>, Unreadable>>,
+  Assert<Same<Agent.Agent.Services<typeof scoped | typeof failing>, Scope.Scope | Disk>>,
+  // Of an agent whose type is forgotten nothing is known, rather than nothing needed.
+  Assert<Same<Agent.Agent.Services<Agent.Agent.Any>, unknown>>,
+  Assert<Same<Agent.Agent.Error<Agent.Agent.Any>, unknown>>
+]
+
+export const anyAgent: ReadonlyArray<Agent.Agent.Any> = [whole, each, failing, forgiven, retried, scoped, cpu, silent]
+
+/* ---------------------------------------------------------------- writes */
+
+Agent.make("a", {
+  writes: [A],
+  // @ts-expect-error: a kind that is not in writes
+  execute: () => Effect.succeed({ facts: [C.of({ text: "c" })] })
+})
+Agent.make("a", {
+  writes: [A],
+  // @ts-expect-error: one of several
+  execute: () => Effect.succeed({ facts: [A.of({ n: 1 }), C.of({ text: "c" })] })
+})
+Agent.make("a", {
+  // @ts-expect-error: nothing in writes
+  execute: () => Effect.succeed({ facts: [A.of({ n: 1 })] })
+})
+// @ts-expect-error: `each` is read, not written
+Agent.make("a", { each: A, execute: () => Effect.succeed({ facts: [A.of({ n: 1 })] }) })
+Agent.make("a", {
+  writes: [A],
+  // @ts-expect-error: of the same shape, but of another kind
+  execute: () => Effect.succeed({ facts: [B.of({ n: 1 })] })
+})
+Agent.cpu("a", {
+  writes: [A],
+  // @ts-expect-error: a CPU agent too
+  execute: () => ({ facts: [C.of({ text: "c" })] })
+})
+
+/* ---------------------------------------------------------------- reads */
+
+Agent.make("a", {
+  reads: [A],
+  // @ts-expect-error: view.all of a kind that is not in reads
+  execute: (view) => Effect.sync(() => (view.all(B), {}))
+})
+Agent.make("a", {
+  writes: [B],
+  // @ts-expect-error: written, but not read
+  execute: (view) => Effect.sync(() => (view.get(B, "1"), {}))
+})
+Agent.make("a", {
+  each: A,
+  // @ts-expect-error: an agent with each sees its kind and its reads
+  execute: (_, view) => Effect.sync(() => (view.size(B), {}))
+})
+Agent.cpu("a", {
+  reads: [A],
+  execute: (view) => {
+    view.all(A)
+    // @ts-expect-error: a CPU agent too
+    view.delta(B)
+    // @ts-expect-error: nor its evaluations
+    view.evaluations({ kind: "B", id: "1" })
+    return {}
+  }
+})
+Agent.make("a", {
+  reads: [A],
+  // @ts-expect-error: accepts sees no more than execute
+  accepts: (view) => view.size(B) > 0,
+  execute: () => Effect.succeed({})
+})
+
+declare const narrow: View<typeof A>
+declare const wide: View<typeof A | typeof B>
+// A helper that needs less can be given a view of more ...
+export const seesLess: View<typeof A> = wide
+// @ts-expect-error: ... but not the other way round
+export const seesMore: View<typeof A | typeof B> = narrow
+// @ts-expect-error: what a view hands out is read-only
+narrow.all(A).push(narrow.all(A)[0]!)
+
+/* ---------------------------------------------------------------- other options */
+
+Agent.cpu("a", {
+  // @ts-expect-error: a CPU agent is a synchronous function
+  execute: async () => ({})
+})
+Agent.cpu("a", {
+  // @ts-expect-error: an Effect is no effect
+  execute: () => Effect.succeed({})
+})
+Agent.make("a", {
+  // @ts-expect-error: a fiber agent returns an Effect
+  execute: () => ({})
+})
+// @ts-expect-error: retry is for fiber agents
+Agent.cpu("a", { execute: () => ({}), retry: Schedule.recurs(1) })
+// @ts-expect-error: placement is for CPU agents
+Agent.make("a", { execute: () => Effect.succeed({}), placement: "inline" })
+// @ts-expect-error: no such placement
+Agent.cpu("a", { execute: () => ({}), placement: "gpu" })
+// @ts-expect-error: no such answer to failure
+Agent.make("a", { execute: () => Effect.succeed({}), onFailure: "ignore" })
+Agent.make("a", {
+  // @ts-expect-error: no such key of an effect
+  execute: () => Effect.succeed({ fact: [] })
+})
+Agent.make("a", {
+  execute: () => Effect.fail("no"),
+  // @ts-expect-error: a retry schedule takes the agent's own error
+  retry: Schedule.identity<number>()
+})

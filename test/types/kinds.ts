@@ -1,0 +1,67 @@
+/**
+ * Types of kinds and facts. Checked by `tsc`, never run: a line under `@ts-expect-error` that compiles is an error.
+ */
+import * as DateTime from "effect/DateTime"
+import * as Schema from "effect/Schema"
+import * as Fact from "../../src/Fact.ts"
+import type { Assert, Same } from "./assert.ts"
+
+export const Source = Fact.kind("Source", {
+  schema: Schema.Struct({ path: Schema.String, size: Schema.Finite }),
+  id: (source) => source.path,
+  conflict: (a, b) => (a.size > b.size ? a : b)
+})
+
+/** Its value is of another type than its encoding. */
+const Stamp = Fact.kind("Stamp", {
+  schema: Schema.Struct({ at: Schema.DateTimeUtc }),
+  id: (stamp) => DateTime.formatIso(stamp.at)
+})
+
+export type Checks = [
+  Assert<Same<(typeof Source)["name"], "Source">>,
+  Assert<Same<Fact.Kind.Value<typeof Source>, { readonly path: string; readonly size: number }>>,
+  Assert<Same<Fact.Kind.Value<typeof Stamp>, { readonly at: DateTime.Utc }>>,
+  Assert<Same<Fact.FactOf<typeof Source | typeof Stamp>["kind"], "Source" | "Stamp">>,
+  // A union of kinds gives a union of proposals, not proposals of a union.
+  Assert<
+    Same<
+      Fact.ProposalOf<typeof Source | typeof Stamp>,
+      | Fact.Proposal<"Source", { readonly path: string; readonly size: number }>
+      | Fact.Proposal<"Stamp", { readonly at: DateTime.Utc }>
+    >
+  >
+]
+
+Source.of({ path: "a", size: 1 })
+// @ts-expect-error: a field of another type
+Source.of({ path: "a", size: "1" })
+// @ts-expect-error: a field is missing
+Source.of({ path: "a" })
+// @ts-expect-error: a field too many
+Source.of({ path: "a", size: 1, extra: true })
+// @ts-expect-error: the value, not its encoding
+Stamp.of({ at: "2026-11-21T00:00:00Z" })
+
+// @ts-expect-error: an id is a text
+Fact.kind("K", { schema: Schema.Struct({ n: Schema.Finite }), id: (value) => value.n })
+// @ts-expect-error: there is no such field to identify it by
+Fact.kind("K", { schema: Schema.Struct({ n: Schema.Finite }), id: (value) => value.m })
+// @ts-expect-error: no such conflict rule
+Fact.kind("K", { schema: Schema.Struct({ n: Schema.Finite }), id: () => "", conflict: "keepBest" })
+// @ts-expect-error: a combining function gives a value of the kind
+Fact.kind("K", { schema: Schema.Struct({ n: Schema.Finite }), id: () => "", conflict: (a, b) => a.n + b.n })
+// @ts-expect-error: no such retention
+Fact.kind("K", { schema: Schema.Struct({ n: Schema.Finite }), id: () => "", retention: { last: 3 } })
+
+declare const fact: Fact.FactOf<typeof Source>
+// @ts-expect-error: facts are read-only
+fact.value = { path: "b", size: 2 }
+// @ts-expect-error: values are read-only
+fact.value.size = 2
+// @ts-expect-error: provenance is read-only
+fact.provenance.cycle = 2
+
+// @ts-expect-error: a kind of one value is no kind of another
+const other: Fact.Kind<"Source", { readonly path: string }> = Source
+void other

@@ -1,0 +1,273 @@
+/**
+ * Types of programs, of `Engine.run` and of how jobs end. Checked by `tsc`, never run: a line under `@ts-expect-error`
+ * that compiles is an error.
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Agent from "../../src/Agent.ts"
+import * as Engine from "../../src/Engine.ts"
+import * as Fact from "../../src/Fact.ts"
+import { Violation } from "../../src/Invariant.ts"
+import type { Job } from "../../src/Job.ts"
+import type * as JobError from "../../src/JobError.ts"
+import type { JobResult } from "../../src/JobResult.ts"
+import * as Program from "../../src/Program.ts"
+import type { Assert, Same } from "./assert.ts"
+
+const A = Fact.kind("A", { schema: Schema.Struct({ n: Schema.Finite }), id: (a) => String(a.n) })
+const B = Fact.kind("B", { schema: Schema.Struct({ text: Schema.String }), id: (b) => b.text })
+const Seeded = Fact.kind("Seeded", { schema: Schema.Struct({ n: Schema.Finite }), id: (it) => String(it.n) })
+const Stranger = Fact.kind("Stranger", { schema: Schema.Struct({ n: Schema.Finite }), id: (it) => String(it.n) })
+
+class Disk extends Context.Service<Disk, { readonly read: Effect.Effect<string> }>()("Disk") {}
+class Net extends Context.Service<Net, { readonly get: Effect.Effect<string> }>()("Net") {}
+class NotFound extends Data.TaggedError("NotFound")<{ readonly path: string }> {}
+class Refused extends Data.TaggedError("Refused")<{ readonly host: string }> {}
+
+const reader = Agent.make("reader", {
+  each: A,
+  writes: [B],
+  execute: () => Effect.flatMap(Disk, () => Effect.fail(new NotFound({ path: "p" })))
+})
+const fetcher = Agent.make("fetcher", {
+  each: A,
+  writes: [B],
+  execute: () => Effect.flatMap(Net, () => Effect.fail(new Refused({ host: "h" })))
+})
+const quiet = Agent.make("quiet", { onFailure: "discard", execute: () => Effect.fail("quiet" as const) })
+
+const full = Program.make("full", {
+  input: Schema.Struct({ from: Schema.Finite, at: Schema.DateTimeUtc }),
+  agents: [reader, fetcher, quiet],
+  kinds: [Seeded],
+  tiers: [["reader", "fetcher"], ["quiet"]],
+  seed: (input) => [A.of({ n: input.from }), Seeded.of({ n: 1 })],
+  output: (view) => ({ texts: view.all(B).map((fact) => fact.value.text), violations: view.size(Violation) })
+})
+
+type Input = { readonly from: number; readonly at: import("effect/DateTime").Utc }
+type Output = { readonly texts: ReadonlyArray<string>; readonly violations: number }
+
+declare const input: Input
+const run = Engine.run(full, input)
+type RunError = Effect.Error<typeof run>
+type Run = Effect.Success<typeof run>
+
+export type Inferred = [
+  Assert<Same<Program.Program.Input<typeof full>, Input>>,
+  Assert<Same<Program.Program.Output<typeof full>, { texts: Array<string>; violations: number }>>,
+  Assert<Same<Program.Program.Error<typeof full>, NotFound | Refused>>,
+  Assert<Same<Program.Program.Services<typeof full>, Disk | Net>>,
+  Assert<Same<Program.Program.Kinds<typeof full>, typeof A | typeof B | typeof Seeded>>,
+  Assert<Same<Effect.Services<typeof run>, Engine.Engine | Disk | Net>>,
+  Assert<Same<Run, JobResult<typeof full>>>,
+  Assert<Same<Run["program"], "full">>,
+  Assert<Same<Run["status"], "converged" | "budget-exhausted" | "failed" | "cancelled">>
+]
+declare const result: Run
+export const output: Output = result.output
+
+/* ---------------------------------------------------------------- how a run ends */
+
+type Tags =
+  | "AgentFailed"
+  | "AgentPanicked"
+  | "AgentTimedOut"
+  | "AgentOutOfMemory"
+  | "WorkerCrashed"
+  | "InvalidEffect"
+  | "MergeConflict"
+  | "BudgetExhausted"
+  | "InvariantViolated"
+  | "ProgramPanicked"
+  | "JobCancelled"
+  | "StoreFailed"
+type StartTags = "InvalidInput" | "AdmissionRejected" | "InvalidProgram"
+
+declare const failed: Extract<RunError, { readonly _tag: "AgentFailed" }>
+declare const conflict: Extract<RunError, { readonly _tag: "MergeConflict" }>
+declare const exhausted: Extract<RunError, { readonly _tag: "BudgetExhausted" }>
+
+export type Ends = [
+  Assert<Same<RunError["_tag"], Tags | StartTags>>,
+  Assert<Same<(typeof failed)["error"], NotFound | Refused>>,
+  Assert<Same<(typeof failed)["partial"]["output"], undefined>>,
+  Assert<Same<(typeof failed)["partial"]["program"], "full">>,
+  Assert<Same<(typeof conflict)["agents"], readonly [string, string]>>,
+  Assert<Same<(typeof exhausted)["spender"], string | undefined>>,
+  Assert<
+    Same<
+      (typeof exhausted)["budget"],
+      "cycles" | "facts" | "agents" | "duration" | "cpuTime" | "contextBytes" | "tokens"
+    >
+  >
+]
+
+/** One by one, each with its fields; what is left is the others. */
+const handled = run.pipe(
+  Effect.catchTag("AgentFailed", (error) => Effect.succeed(error.error._tag)),
+  Effect.catchTag("BudgetExhausted", (error) =>
+    Effect.succeed([error.used, error.limit, error.partial.cycles] as const)
+  ),
+  Effect.catchTag("InvalidInput", (error) => Effect.succeed(error.message)),
+  Effect.catchTags({
+    MergeConflict: (error) => Effect.succeed([error.kind, error.agents[1]] as const),
+    InvariantViolated: (error) => Effect.succeed(error.facts.map(({ id }) => id))
+  })
+)
+export type Left = Assert<
+  Same<
+    Effect.Error<typeof handled>["_tag"],
+    Exclude<
+      Tags | StartTags,
+      "AgentFailed" | "BudgetExhausted" | "InvalidInput" | "MergeConflict" | "InvariantViolated"
+    >
+  >
+>
+void run.pipe(
+  // @ts-expect-error: there is no such end
+  Effect.catchTag("AgentExploded", () => Effect.void)
+)
+
+/* A program whose agents cannot fail has no AgentFailed, and one without services needs none. */
+const safe = Program.make("safe", { input: Schema.Struct({}), agents: [quiet] })
+const safeRun = Engine.run(safe, {})
+export type Safe = [
+  Assert<Same<Effect.Error<typeof safeRun>["_tag"], Exclude<Tags, "AgentFailed"> | StartTags>>,
+  Assert<Same<Effect.Services<typeof safeRun>, Engine.Engine>>,
+  Assert<Same<Effect.Success<typeof safeRun>["output"], undefined>>
+]
+export const closed: Effect.Effect<JobResult<typeof safe>, unknown> = safeRun.pipe(Effect.provide(Engine.layerMemory))
+const open = run.pipe(Effect.provide(Engine.layerMemory))
+export type Open = Assert<Same<Effect.Services<typeof open>, Disk | Net>>
+const services = Layer.mergeAll(
+  Engine.layerMemory,
+  Layer.succeed(Disk)({ read: Effect.succeed("") }),
+  Layer.succeed(Net)({ get: Effect.succeed("") })
+)
+export const provided: Effect.Effect<unknown, unknown> = run.pipe(Effect.provide(services))
+
+/* Agents get a scope from their job. */
+const scoped = Program.make("scoped", {
+  input: Schema.Struct({}),
+  agents: [
+    Agent.make("scoped", {
+      execute: () =>
+        Effect.as(
+          Effect.acquireRelease(Effect.void, () => Effect.void),
+          {}
+        )
+    })
+  ]
+})
+export const needsNoScope: Effect.Effect<unknown, unknown, Engine.Engine> = Engine.run(scoped, {})
+
+/* What is inferred is the same where an agent or a program is defined: at the top, in an array, in a call. */
+const inPlace = Program.make("in-place", {
+  input: Schema.Struct({}),
+  agents: [
+    Agent.make("a", { each: A, writes: [B], execute: (fact) => Effect.succeed({ facts: [B.of({ text: fact.id })] }) }),
+    Agent.make("b", { reads: [B], execute: () => Effect.fail(new NotFound({ path: "" })) }),
+    Agent.make("c", { onFailure: "discard", execute: () => Effect.andThen(Disk, Effect.fail("c" as const)) })
+  ]
+})
+Program.make("in-place", {
+  input: Schema.Struct({}),
+  agents: [
+    Agent.make("a", {
+      writes: [A],
+      // @ts-expect-error: not in reads, also for an agent that is defined in place
+      execute: (view) => Effect.sync(() => (view.all(A), {}))
+    }),
+    Agent.make("b", {
+      reads: [A],
+      // @ts-expect-error: not in writes, also for an agent that is defined in place
+      execute: () => Effect.succeed({ facts: [A.of({ n: 1 })] })
+    })
+  ]
+})
+const wholeInPlace = Engine.run(
+  Program.make("q", { input: Schema.Struct({}), agents: [], output: (view) => view.version }),
+  {}
+)
+const silentInPlace = Engine.run(Program.make("q", { input: Schema.Struct({}), agents: [quiet] }), {})
+export type InPlace = [
+  Assert<Same<Program.Program.Kinds<typeof inPlace>, typeof A | typeof B>>,
+  Assert<Same<Program.Program.Error<typeof inPlace>, NotFound>>,
+  Assert<Same<Program.Program.Services<typeof inPlace>, Disk>>,
+  Assert<Same<Effect.Success<typeof wholeInPlace>["output"], number>>,
+  Assert<Same<Effect.Services<typeof wholeInPlace>, Engine.Engine>>,
+  Assert<Same<Effect.Success<typeof silentInPlace>["output"], undefined>>,
+  Assert<Same<Effect.Error<typeof silentInPlace>["_tag"], Exclude<Tags, "AgentFailed"> | StartTags>>
+]
+
+/* ---------------------------------------------------------------- the handle of a job */
+
+declare const job: Job<typeof full>
+type JobEnds = Effect.Error<(typeof job)["result"]>
+export type Handle = [
+  Assert<Same<Effect.Success<(typeof job)["result"]>, JobResult<typeof full>>>,
+  Assert<Same<JobEnds["_tag"], Tags>>,
+  Assert<Same<Effect.Services<(typeof job)["result"]>, never>>,
+  Assert<Same<Effect.Error<(typeof job)["pause"]>, JobError.JobHalted>>,
+  Assert<Same<Effect.Error<(typeof job)["cancel"]>, never>>,
+  Assert<
+    Same<
+      Effect.Error<ReturnType<(typeof job)["signal"]>>,
+      JobError.InvalidInput | JobError.AdmissionRejected | JobError.JobHalted
+    >
+  >
+]
+void job.signal([A.of({ n: 1 }), B.of({ text: "b" }), Seeded.of({ n: 1 })])
+// @ts-expect-error: a signal of a kind that the program does not know
+void job.signal([Stranger.of({ n: 1 })])
+
+/* ---------------------------------------------------------------- what does not compile */
+
+// @ts-expect-error: the input does not fit
+void Engine.run(full, { from: "1", at: input.at })
+// @ts-expect-error: a part of the input is missing
+void Engine.run(full, { from: 1 })
+// @ts-expect-error: the value, not its encoding
+void Engine.run(full, { from: 1, at: "2026-11-21T00:00:00Z" })
+// @ts-expect-error: there is no such option
+void Engine.run(safe, {}, { name: "x" })
+// @ts-expect-error: there is no such budget
+void Engine.run(safe, {}, { budget: { maxThings: 1 } })
+
+Program.make("p", {
+  input: Schema.Struct({}),
+  agents: [quiet],
+  // @ts-expect-error: a tier with an agent that the program does not have
+  tiers: [["quiet", "loud"]]
+})
+Program.make("p", {
+  input: Schema.Struct({}),
+  agents: [reader],
+  // @ts-expect-error: a seed of a kind that the program does not know
+  seed: () => [Stranger.of({ n: 1 })]
+})
+Program.make("p", {
+  input: Schema.Struct({ from: Schema.Finite }),
+  agents: [reader],
+  // @ts-expect-error: a seed from an input that there is not
+  seed: (given) => [A.of({ n: given.to })]
+})
+Program.make("p", {
+  input: Schema.Struct({}),
+  agents: [reader],
+  // @ts-expect-error: an output from a kind that the program does not know
+  output: (view) => view.all(Stranger)
+})
+Program.make("p", {
+  input: Schema.Struct({}),
+  // @ts-expect-error: a kind is no agent
+  agents: [A]
+})
+// @ts-expect-error: an input is a schema
+Program.make("p", { input: { from: "number" }, agents: [] })
+// @ts-expect-error: there is no such budget
+Program.make("p", { input: Schema.Struct({}), agents: [], budget: { maxMinutes: 1 } })

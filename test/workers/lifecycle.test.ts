@@ -1,0 +1,176 @@
+/** Threads from their start to their end: late, wrong, or never started, and always gone with the pool. */
+import { describe, expect, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Context from "effect/Context"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { availableParallelism, tmpdir } from "node:os"
+import { join } from "node:path"
+import { type Options, WorkerPool } from "../../src/workers/index.ts"
+import * as Pool from "../../src/workers/index.ts"
+import { resolve } from "../../src/workers/options.ts"
+import { node } from "../support/node.ts"
+import { batch, causeOf, compiled, execute, ledgerOf, pool, said, task } from "../support/workers/harness.ts"
+import * as broken from "../support/workers/broken.ts"
+
+describe("a module that is no good on a worker", () => {
+  const cases = [
+    ["does not export the program", broken.hidden!, "AgentPanicked", /does not export the program "hidden"/],
+    ["throws", broken.throwing, "AgentPanicked", /cannot be imported on a worker: not on a worker/],
+    ["is not there", broken.missing, "AgentPanicked", /cannot be imported on a worker: .*missing/],
+    ["exits", broken.exiting, "WorkerCrashed", undefined],
+    ["has other agents", broken.changed, "AgentPanicked", /has no CPU agent "square"/]
+  ] as const
+  for (const [title, it_, tag, message] of cases) {
+    it.live(`that ${title} fails its tasks, and the next job runs`, () =>
+      Effect.gen(function* () {
+        const program = compiled(it_)
+        const tasks = ["0", "0", "0"].map((id) => task("square", id, 0, program))
+        const causes = (yield* execute(batch(ledgerOf(1), tasks, { program, jobId: "broken" }))).map(causeOf)
+        expect(causes.map(({ _tag }) => _tag)).toEqual([tag, tag, tag])
+        if (message !== undefined)
+          for (const cause of causes) expect("message" in cause && cause.message).toMatch(message)
+        else expect(causes[0]).toMatchObject({ exitCode: 9 })
+        expect((yield* execute(batch(ledgerOf(2), [task("square", "0")]))).map(said)).toEqual([4])
+      }).pipe(Effect.provide(pool(2)))
+    )
+  }
+
+  it.live("but programs may be exported in an array", () =>
+    Effect.gen(function* () {
+      const program = compiled(broken.many[1])
+      const [outcome] = yield* execute(batch(ledgerOf(1), [task("square", "0", 0, program)], { program }))
+      expect(said(outcome!)).toBeUndefined()
+    }).pipe(Effect.provide(pool(1)))
+  )
+})
+
+describe("a worker that does not start", () => {
+  const starting = (execArgv: ReadonlyArray<string>) =>
+    execute(batch(ledgerOf(3), [task("square", "0"), task("square", "0")])).pipe(Effect.provide(pool(2, { execArgv })))
+
+  it.live("is tried a few times, then its tasks fail", () =>
+    Effect.gen(function* () {
+      const outcomes = yield* starting(["--import", "./there-is-no-such-module.mjs"])
+      expect(outcomes.map(said)).toEqual(["WorkerCrashed", "WorkerCrashed"])
+    })
+  )
+
+  it.live("because its flags are refused, fails its tasks too", () =>
+    Effect.gen(function* () {
+      const outcomes = yield* starting(["--there-is-no-such-flag"])
+      expect(outcomes.map(said)).toEqual(["WorkerCrashed", "WorkerCrashed"])
+    })
+  )
+
+  it.live("the first time, costs nothing but time", () =>
+    Effect.gen(function* () {
+      const folder = mkdtempSync(join(tmpdir(), "converge-"))
+      const preload = new URL("../support/workers/failsTwice.mjs", import.meta.url)
+      preload.searchParams.set("folder", folder)
+      const outcomes = yield* starting(["--import", preload.href])
+      expect(outcomes.map(said)).toEqual([9, 9])
+      expect(readdirSync(folder).length).toBeGreaterThanOrEqual(2)
+      rmSync(folder, { recursive: true })
+    })
+  )
+})
+
+describe("the pool's scope", () => {
+  it.live("closes promptly, whatever its threads do", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(pool(2), scope)
+      const it_ = Context.get(context, WorkerPool)
+      const looping = { ...task("loop", "0"), agent: { ...task("loop", "0").agent, timeoutMs: undefined } }
+      const running = yield* Effect.forkChild(it_.execute(batch(ledgerOf(0), [looping, looping])))
+      yield* Effect.sleep(400)
+      const began = performance.now()
+      yield* Scope.close(scope, Exit.void)
+      expect(performance.now() - began).toBeLessThan(2_000)
+      expect(Exit.hasInterrupts(yield* Fiber.await(running))).toBe(true)
+      // Too late.
+      const late = yield* Effect.exit(
+        Effect.forkChild(it_.execute(batch(ledgerOf(0), [looping]))).pipe(Effect.flatMap(Fiber.join))
+      )
+      expect(Exit.isFailure(late)).toBe(true)
+    })
+  )
+
+  for (const afterMs of [0, 1, 20, 60]) {
+    it.live(`closes while workers start, after ${afterMs} ms`, () =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const it_ = Context.get(yield* Layer.buildWithScope(pool(2), scope), WorkerPool)
+        yield* Effect.forkChild(it_.execute(batch(ledgerOf(0), [task("loop", "0"), task("loop", "0")])))
+        yield* Effect.sleep(afterMs)
+        const began = performance.now()
+        yield* Scope.close(scope, Exit.void)
+        expect(performance.now() - began).toBeLessThan(2_000)
+      })
+    )
+  }
+
+  it.live("lets the process end, and so does an idle pool that nobody closed", () =>
+    Effect.gen(function* () {
+      for (const how of ["scoped", "open"]) {
+        const began = performance.now()
+        const { code, stderr, stdout } = yield* Effect.promise(() => node(["test/support/workers/main.ts", how]))
+        expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "9\n", stderr: "" })
+        expect(performance.now() - began).toBeLessThan(8_000)
+      }
+    })
+  )
+})
+
+describe("options", () => {
+  it("have defaults by profile, and win over them", () => {
+    expect(resolve({}, "cpu", 8)).toEqual({
+      size: 8,
+      heapLimitMb: undefined,
+      stackSizeMb: undefined,
+      execArgv: undefined
+    })
+    expect(resolve({}, "memory", 8)).toMatchObject({ size: 4, heapLimitMb: 1_024 })
+    expect(resolve({}, "throughput", 8)).toMatchObject({ size: 7 })
+    expect(resolve({}, "throughput", 1)).toMatchObject({ size: 1 })
+    expect(resolve({ size: 3, heapLimitMb: 99, stackSizeMb: 8 }, "memory", 8)).toMatchObject({
+      size: 3,
+      heapLimitMb: 99,
+      stackSizeMb: 8
+    })
+  })
+
+  it("that cannot work are refused", () => {
+    const bad: ReadonlyArray<Options> = [
+      { size: -1 },
+      { size: 1.5 },
+      { size: NaN },
+      { heapLimitMb: 0 },
+      { stackSizeMb: NaN }
+    ]
+    for (const options of bad) expect(() => resolve(options, "cpu", 2)).toThrow(RangeError)
+  })
+
+  const sizeWith = (options: Options, environment: Record<string, string>) =>
+    WorkerPool.use((it) => Effect.succeed(it.size)).pipe(
+      Effect.provide(Pool.layer(options)),
+      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment))
+    )
+
+  it.live("come from the configuration where they are not given", () =>
+    Effect.gen(function* () {
+      const parallelism = availableParallelism()
+      expect(yield* sizeWith({}, {})).toBe(parallelism)
+      expect(yield* sizeWith({}, { CONVERGE_PROFILE: "memory" })).toBe(Math.max(1, parallelism >> 1))
+      expect(yield* sizeWith({ profile: "cpu" }, { CONVERGE_PROFILE: "memory" })).toBe(parallelism)
+      expect(yield* sizeWith({ size: 0 }, {})).toBe(0)
+      const wrong = yield* Effect.exit(sizeWith({}, { CONVERGE_PROFILE: "turbo" }))
+      expect(String(Exit.isFailure(wrong) && wrong.cause)).toContain("CONVERGE_PROFILE")
+    })
+  )
+})

@@ -1,0 +1,87 @@
+/** The same outcomes in the same order, whatever runs them and whatever ends first (G3). */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { runInline } from "../../src/workers/inline.ts"
+import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
+import { batch, effectOf, execute, ledgerOf, pool, said, task } from "../support/workers/harness.ts"
+
+describe("outcomes", () => {
+  it.live("are in the order of the tasks, whatever the order of completion", () =>
+    Effect.gen(function* () {
+      const ends: Array<number> = []
+      const onProgress = (it: CpuProgress) => void (it._tag === "Ended" && ends.push(it.task))
+      const sizes = [120, 1, 60, 1, 1, 30, 1, 1]
+      const tasks = sizes.map((_, index) => task("slow", String(index)))
+      const outcomes = yield* execute(batch(ledgerOf(...sizes), tasks, { onProgress }))
+      expect(outcomes.map(said)).toEqual(sizes)
+      expect(ends.toSorted((a, b) => a - b)).toEqual(sizes.map((_, index) => index))
+      expect(ends).not.toEqual(sizes.map((_, index) => index))
+    }).pipe(Effect.provide(pool(3)))
+  )
+
+  it.live("are equal inline and on 1, 2 and 4 workers, down to kinds, texts and frozen values", () =>
+    Effect.gen(function* () {
+      const agents = ["square", "big", "throws", "functions", "slow", "cyclic", "talk"]
+      const ledger = ledgerOf(3, 300, 1)
+      const tasks = agents.flatMap((agent) => ["0", "1", "2"].map((id) => task(agent, id)))
+      const run = (size: number) => execute(batch(ledger, tasks)).pipe(Effect.provide(pool(size)))
+      const inline = (yield* run(0)).map(comparable)
+      expect(inline.some((outcome) => outcome.includes('"_tag"'))).toBe(true)
+      for (const size of [1, 2, 4]) expect((yield* run(size)).map(comparable)).toEqual(inline)
+      const kind = effectOf((yield* run(1))[0]!).facts[0]!
+      expect(kind.kind).toBe(tasks[0]!.agent.writes[0])
+      expect(Object.isFrozen(kind.value)).toBe(true)
+    })
+  )
+
+  it.live("are one task's where only one is run inline", () =>
+    Effect.gen(function* () {
+      const ledger = ledgerOf(3)
+      const alone = yield* runInline(batch(ledger, []), task("square", "0"), undefined)
+      const [pooled] = yield* execute(batch(ledger, [task("square", "0")])).pipe(Effect.provide(pool(0)))
+      expect(comparable(alone)).toBe(comparable(pooled!))
+    })
+  )
+
+  it.live("are none for no tasks", () =>
+    Effect.gen(function* () {
+      expect(yield* execute(batch(ledgerOf(), []))).toEqual([])
+    }).pipe(Effect.provide(pool(1)))
+  )
+})
+
+describe("progress", () => {
+  for (const size of [0, 1]) {
+    it.live(`is reported with the task and its worker, bounded (${size} threads)`, () =>
+      Effect.gen(function* () {
+        const heard: Array<CpuProgress> = []
+        const tasks = [task("talk", "0"), task("talk", "1")]
+        yield* execute(batch(ledgerOf(2, 0), tasks, { onProgress: (it) => void heard.push(it) }))
+        const of = (index: number) => heard.filter((it) => it.task === index)
+        const values = (index: number) => of(index).flatMap((it) => (it._tag === "Progress" ? [it.value] : []))
+        expect(values(0)).toEqual([{ step: 0 }, { step: 1 }, "bigint"])
+        expect(values(1)).toEqual(["bigint"])
+        expect(of(0).at(0)).toEqual({ _tag: "Claimed", task: 0, worker: size })
+        expect(of(0).at(-1)).toEqual({ _tag: "Ended", task: 0, worker: size })
+      }).pipe(Effect.provide(pool(size)))
+    )
+  }
+
+  it.live("is lost under pressure, and nothing else is", () =>
+    Effect.gen(function* () {
+      let heard = 0
+      const onProgress = (it: CpuProgress) => void (it._tag === "Progress" && heard++)
+      const outcomes = yield* execute(batch(ledgerOf(200_000), [task("talk", "0")], { onProgress }))
+      expect(outcomes.map(said)).toEqual(["talked"])
+      expect(heard).toBeGreaterThan(0)
+      expect(heard).toBeLessThan(100_000)
+    }).pipe(Effect.provide(pool(1)))
+  )
+})
+
+/** All that counts of an outcome, as text; stacks and time aside. */
+const comparable = ({ result }: { readonly result: unknown }): string =>
+  JSON.stringify(result, (key, value: unknown) => {
+    if (key === "stack") return undefined
+    return key === "kind" && typeof value === "object" ? (value as { readonly name: string }).name : value
+  })

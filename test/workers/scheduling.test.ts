@@ -1,0 +1,203 @@
+/** Deadlines by what was seen, budgets, interrupts that wait for threads, and turns between jobs. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { RoundRobin } from "../../src/workers/scheduler.ts"
+import { credit, Stopwatch } from "../../src/workers/watchdog.ts"
+import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
+import { batch, execute, ledgerOf, newLedger, pool, put, said, task } from "../support/workers/harness.ts"
+import { Item } from "../support/workers/programs.ts"
+
+const until = (condition: () => boolean): Effect.Effect<void> =>
+  Effect.suspend(() => (condition() ? Effect.void : Effect.andThen(Effect.sleep(5), until(condition))))
+
+const hold = (ms: number): void => {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+describe("the watchdog", () => {
+  it.live("kills no healthy task because the main thread was stalled", () =>
+    Effect.gen(function* () {
+      const ledger = ledgerOf(40)
+      yield* execute(batch(ledger, [task("square", "0"), task("square", "0")]))
+      const running = yield* Effect.forkChild(
+        execute(
+          batch(
+            ledger,
+            Array.from({ length: 6 }, () => task("quick", "0"))
+          )
+        )
+      )
+      for (let i = 0; i < 3; i++) {
+        yield* Effect.sleep(15)
+        hold(300)
+      }
+      expect((yield* Fiber.join(running)).map(said)).toEqual(Array.from({ length: 6 }, () => "quick"))
+    }).pipe(Effect.provide(pool(2)))
+  )
+
+  it.live("hears a result that waited while the main thread was stalled before it kills", () =>
+    Effect.gen(function* () {
+      const ledger = ledgerOf(90)
+      const thread = execute(batch(ledger, [task("thread", "0")])).pipe(Effect.map((outcomes) => outcomes.map(said)))
+      const first = yield* thread
+      for (let i = 0; i < 5; i++) {
+        const running = yield* Effect.forkChild(execute(batch(ledger, [task("quick", "0")])))
+        // Most of its 100 ms are seen; the tick after the stall credits more than the rest of them. Stalled by a timer, so
+        // that the tick, a timer too, comes before messages do.
+        setTimeout(() => hold(300), 65)
+        expect((yield* Fiber.join(running)).map(said)).toEqual(["quick"])
+      }
+      expect(yield* thread).toEqual(first)
+    }).pipe(Effect.provide(pool(1)))
+  )
+
+  it.live("does not count the start of a worker and of its program", () =>
+    Effect.gen(function* () {
+      expect((yield* execute(batch(ledgerOf(1), [task("quick", "0")]))).map(said)).toEqual(["quick"])
+    }).pipe(Effect.provide(pool(1)))
+  )
+
+  it("credits a late tick with a few intervals", () => {
+    const stopwatch = new Stopwatch(1_000)
+    expect(stopwatch.tick(1_010, 10)).toBe(10)
+    expect(stopwatch.tick(2_000, 10)).toBe(50)
+    expect(stopwatch.tick(2_007, 10)).toBe(7)
+  })
+
+  it("charges a task from its start, and from its claim", () => {
+    const watched = { startedAt: 105, timeoutMs: 20, elapsedMs: 0, unclaimedMs: 0 }
+    expect(credit(watched, false, 10, 110)).toBeUndefined()
+    expect(watched).toMatchObject({ elapsedMs: 0, unclaimedMs: 5 })
+    expect(credit(watched, true, 10, 120)).toBeUndefined()
+    expect(credit(watched, true, 10, 130)).toBe("timeout")
+    expect(credit(watched, false, 5_000, 6_000)).toBe("unclaimed")
+  })
+})
+
+describe("the CPU budget", () => {
+  for (const size of [0, 2]) {
+    it.live(`ends a batch that used it up (${size} threads)`, () =>
+      Effect.gen(function* () {
+        const tasks = Array.from({ length: 50 }, () => task("quick", "0"))
+        const result = yield* Effect.result(execute(batch(ledgerOf(20), tasks, { cpuBudgetMs: 100 })))
+        expect(Result.isFailure(result) && result.failure).toMatchObject({ _tag: "CpuTimeExhausted", agent: "quick" })
+        const usedMs = Result.isFailure(result) ? result.failure.usedMs : 0
+        expect(usedMs).toBeGreaterThan(100)
+        expect(usedMs).toBeLessThan(300)
+        // The pool is as good as before.
+        expect((yield* execute(batch(ledgerOf(3), [task("square", "0")]))).map(said)).toEqual([9])
+      }).pipe(Effect.provide(pool(size)))
+    )
+  }
+
+  it.live("stops a task that would go on for ever", () =>
+    Effect.gen(function* () {
+      const looping = { ...task("loop", "0"), agent: { ...task("loop", "0").agent, timeoutMs: undefined } }
+      const result = yield* Effect.result(execute(batch(ledgerOf(0), [looping], { cpuBudgetMs: 200 })))
+      expect(Result.isFailure(result) && result.failure.agent).toBe("loop")
+    }).pipe(Effect.provide(pool(1)))
+  )
+})
+
+describe("an interrupt", () => {
+  it.live("is acknowledged when the threads have let go; queued tasks never run, other batches go on", () =>
+    Effect.gen(function* () {
+      const folder = mkdtempSync(join(tmpdir(), "converge-"))
+      const ledger = newLedger()
+      const files = ["a", "b", "c"].map((name) => join(folder, name))
+      for (const id of files) put(ledger, Item, { id, size: 500 })
+      const sizes = () => files.map((file) => (existsSync(file) ? statSync(file).size : -1))
+      const tasks = files.map((file) => task("scribble", file))
+      const running = yield* Effect.forkChild(execute(batch(ledger, tasks, { jobId: "doomed" })))
+      yield* until(() => sizes().filter((size) => size > 0).length === 2)
+      const other = yield* Effect.forkChild(execute(batch(ledgerOf(5), [task("square", "0")], { jobId: "other" })))
+      yield* Fiber.interrupt(running)
+      const then = sizes()
+      yield* Effect.sleep(300)
+      expect(then[2]).toBe(-1)
+      expect(sizes()).toEqual(then)
+      expect((yield* Fiber.join(other)).map(said)).toEqual([25])
+      rmSync(folder, { recursive: true })
+    }).pipe(Effect.provide(pool(2)))
+  )
+
+  it.live("waits for a thread that cannot be stopped at once", () =>
+    Effect.gen(function* () {
+      const endless = { ...task("native", "0"), agent: { ...task("native", "0").agent, timeoutMs: undefined } }
+      yield* execute(batch(ledgerOf(1), [task("square", "0")]))
+      const running = yield* Effect.forkChild(execute(batch(ledgerOf(0.6), [endless], { jobId: "native" })))
+      yield* Effect.sleep(200)
+      const began = performance.now()
+      yield* Fiber.interrupt(running)
+      expect(performance.now() - began).toBeGreaterThan(200)
+    }).pipe(Effect.provide(pool(1)))
+  )
+
+  it.live("before anything has started leaves nothing to do", () =>
+    Effect.gen(function* () {
+      const running = yield* Effect.forkChild(execute(batch(ledgerOf(1), [task("loop", "0")])))
+      yield* Effect.yieldNow
+      yield* Fiber.interrupt(running)
+      expect((yield* execute(batch(ledgerOf(4), [task("square", "0")]))).map(said)).toEqual([16])
+    }).pipe(Effect.provide(pool(1)))
+  )
+})
+
+describe("two jobs at a time", () => {
+  it.live("take turns: a short one does not wait for a long one", () =>
+    Effect.gen(function* () {
+      const order: Array<string> = []
+      const listen = (job: string) => (it: CpuProgress) => void (it._tag === "Ended" && order.push(job))
+      const run = (jobId: string, count: number) =>
+        execute(
+          batch(
+            ledgerOf(5),
+            Array.from({ length: count }, () => task("slow", "0")),
+            { jobId, onProgress: listen(jobId) }
+          )
+        )
+      const long = yield* Effect.forkChild(run("long", 40))
+      yield* until(() => order.length >= 3)
+      yield* run("short", 5)
+      const before = order.length
+      yield* Fiber.join(long)
+      expect(order).toHaveLength(45)
+      expect(before).toBeLessThan(25)
+    }).pipe(Effect.provide(pool(1)))
+  )
+
+  it("are handed out round robin, each in its own order, what was put back first", () => {
+    const scheduler = new RoundRobin<string>()
+    scheduler.add("a", 3)
+    scheduler.add("b", 2)
+    const next = () => {
+      const batch = scheduler.choose(() => true)
+      return batch === undefined ? undefined : `${batch}${scheduler.take(batch)}`
+    }
+    expect([next(), next(), next()]).toEqual(["a0", "b0", "a1"])
+    scheduler.putBack("a", 1)
+    scheduler.putBack("a", 0)
+    expect(scheduler.waiting).toBe(4)
+    expect([next(), next(), next(), next(), next()]).toEqual(["b1", "a0", "a1", "a2", undefined])
+    scheduler.putBack("b", 1)
+    expect(scheduler.remove("b")).toEqual([1])
+    expect(scheduler.waiting).toBe(0)
+    scheduler.putBack("b", 0)
+    expect(scheduler.waiting).toBe(0)
+  })
+
+  it("are passed over when nobody can take them", () => {
+    const scheduler = new RoundRobin<string>()
+    scheduler.add("a", 1)
+    scheduler.add("b", 1)
+    expect(scheduler.choose((batch) => batch === "b")).toBe("b")
+    expect(scheduler.choose(() => true)).toBe("a")
+    expect(scheduler.remove("a")).toEqual([0])
+  })
+})
