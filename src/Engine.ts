@@ -29,7 +29,9 @@ import * as Telemetry from "./internal/observability.ts"
 import { JobSession } from "./internal/session.ts"
 import { sha256Pieces } from "./internal/sha256.ts"
 import { inSlices } from "./internal/slices.ts"
+import { EngineInWorker, isWorker } from "./internal/workerMark.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
+import { Violation } from "./Invariant.ts"
 import { cancel, finishUndriven, fromSession, type Job, settled } from "./Job.ts"
 import { type JobContext, Ledger } from "./JobContext.ts"
 import { AdmissionRejected, describePanic, InvalidInput, type JobError, type StartError } from "./JobError.ts"
@@ -127,6 +129,7 @@ export const run = <P extends Program.Any>(
   )
 
 const makeEngine = Effect.fnUntraced(function* (options: EngineOptions) {
+  if (isWorker()) return yield* Effect.die(new EngineInWorker())
   const pool = yield* WorkerPool
   const store = yield* JobStore
   const own = yield* Effect.context<never>()
@@ -196,6 +199,13 @@ const makeEngine = Effect.fnUntraced(function* (options: EngineOptions) {
 
   const startJob = Effect.fnUntraced(function* (program: Program.Any, input: unknown, startOptions: StartOptions) {
     const compiled = yield* compiledProgram(program)
+    const unknown = Object.keys(startOptions).find((key) => !startKeys.includes(key))
+    if (unknown !== undefined) {
+      return yield* new InvalidInput({
+        program: compiled.name,
+        message: `there is no start option ${JSON.stringify(unknown)}`
+      })
+    }
     const budget = yield* budgetOf(compiled, startOptions.budget)
     const jobId = startOptions.id ?? (yield* randomId)
     const refused = admission(jobId)
@@ -295,6 +305,8 @@ const contained = (observer: InspectionObserver, services: Context.Context<unkno
   }
 }
 
+const startKeys = ["id", "budget", "context"]
+
 const randomId: Effect.Effect<string> = Effect.map(
   Effect.all([Random.nextIntBetween(0, 0xffffffff), Random.nextIntBetween(0, 0xffffffff), Clock.currentTimeMillis]),
   ([a, b, at]) => `${at.toString(36)}-${a.toString(36).padStart(7, "0")}${b.toString(36).padStart(7, "0")}`
@@ -340,7 +352,9 @@ const encodeSeeds = (
       return invalid(describePanic(error, Limits.errorTextLength).message)
     }
     if (!Array.isArray(proposals)) return invalid("it must return an array of proposals")
-    return Effect.flatMap(inSlices(settled(encodeFacts(proposals, (name) => program.kinds.get(name)))), (facts) =>
+    // The built-in kind is the engine's own to write.
+    const kindOf = (name: string) => (name === Violation.name ? undefined : program.kinds.get(name))
+    return Effect.flatMap(inSlices(settled(encodeFacts(proposals, kindOf))), (facts) =>
       facts instanceof EffectFault ? invalid(facts.message) : Effect.succeed(facts)
     )
   })

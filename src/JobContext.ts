@@ -69,8 +69,14 @@ class Table {
   all(): ReadonlyArray<Fact> {
     if (this.cachedAll !== undefined) return this.cachedAll
     const facts: Array<Fact> = []
-    for (const fact of this.base?.all() ?? []) if (!this.index.has(fact.id)) facts.push(fact)
-    for (const entry of this.log) if (this.index.get(entry.fact.id) === entry) facts.push(entry.fact)
+    const inherited = this.base?.all() ?? []
+    for (let i = this.oldest; i < inherited.length; i++)
+      if (!this.index.has(inherited[i]!.id)) facts.push(inherited[i]!)
+    // Before `oldest` everything was pruned.
+    for (let i = Math.max(0, this.oldest - inherited.length); i < this.log.length; i++) {
+      const entry = this.log[i]!
+      if (this.index.get(entry.fact.id) === entry) facts.push(entry.fact)
+    }
     return (this.cachedAll = Object.freeze(facts))
   }
 
@@ -286,6 +292,8 @@ export const utf8Length = (text: string): number => {
 /** A context that its engine, or a worker's replica, still writes to. */
 export class Ledger extends JobContext {
   private sealed = false
+  private readonly deltas = new Map<string, ReadonlyArray<Fact>>()
+  private deltasAt = -1
 
   /** An empty ledger, or one that stands on a sealed context. */
   static make(program: string, triggers: ReadonlyMap<string, ReadonlyArray<string>>, base?: JobContext): Ledger {
@@ -309,6 +317,21 @@ export class Ledger extends JobContext {
   /** Live entries of a kind after a position, in commit order. Costs their number. */
   delta(kind: string, since: number): ReadonlyArray<Entry> {
     return this.tables.get(kind)?.after(since, false) ?? []
+  }
+
+  /** The facts of a delta: a frozen array, the same one for all who ask in the same version. */
+  deltaFacts(kind: string, since: number): ReadonlyArray<Fact> {
+    if (this.deltasAt !== this.head) {
+      this.deltas.clear()
+      this.deltasAt = this.head
+    }
+    const key = `${since}/${kind}`
+    let facts = this.deltas.get(key)
+    if (facts === undefined) {
+      facts = Object.freeze(this.delta(kind, since).map((entry) => entry.fact))
+      this.deltas.set(key, facts)
+    }
+    return facts
   }
 
   hasDelta(kind: string, since: number): boolean {
@@ -361,6 +384,7 @@ export class Ledger extends JobContext {
 
   /** Undoes everything after a version, newest first. Not beyond a point at which retention pruned. */
   rollback(version: number): void {
+    this.deltas.clear()
     while (this.order.length > 0 && this.order[this.order.length - 1]!.position > version) {
       const entry = this.order.pop()!
       const table = this.tables.get(entry.fact.kind)!
@@ -408,6 +432,7 @@ export class Ledger extends JobContext {
       this.bytes -= utf8Length(entry.text)
       pruned.push(entry)
     }
+    if (pruned.length > 0) this.deltas.clear()
     return pruned
   }
 
@@ -434,6 +459,7 @@ export class Ledger extends JobContext {
   /** From here on the context is a value. */
   seal(): JobContext {
     this.sealed = true
+    this.deltas.clear()
     return this
   }
 

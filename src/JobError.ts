@@ -338,6 +338,12 @@ const jsonOr = (value: unknown): unknown => {
     const text = JSON.stringify(value)
     return text === undefined ? String(value) : (JSON.parse(text) as unknown)
   } catch {
-    return String(value)
+    // Circular, a bigint, or a getter that throws: what can be written is, field by field.
+    if (typeof value !== "object" || value === null) return String(value)
+    const fields = Object.entries(value).map(([key, field]) => [
+      key,
+      typeof field === "object" ? describe(field) : String(field)
+    ])
+    return Object.fromEntries(fields) as unknown
   }
 }

@@ -35,6 +35,8 @@ export const Limits = {
   explainDepth: 50,
   /** Layers of earlier results' contexts that a context stands on before it is flattened. */
   contextLayers: 8,
+  /** Milliseconds for which a command that met a stray error lets its job end before it cancels it. */
+  drainTimeoutMs: 5_000,
   /** Milliseconds of work on the main thread after which a job lets others have a turn. */
   sliceMs: 4,
   /** Milliseconds that a new worker may take to load before its spawn counts as failed. */

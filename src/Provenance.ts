@@ -55,9 +55,19 @@ export const explain = (context: JobContext, ref: FactRef): Explanation | undefi
   const top = draft(root)
   const seen = new Set<number>([root.provenance.version])
   const queue: Array<Draft> = [top]
+  // All facts of one task have the same causes, which stand in the tree, or are left out, once the first has been met.
+  const causeCounts = new Map<string, number>()
   for (let next = 0; next < queue.length; next++) {
     const node = queue[next]!
-    for (const cause of context.causesOf(node.fact)) {
+    const task = taskKey(node.fact)
+    const known = causeCounts.get(task)
+    if (known !== undefined) {
+      node.omitted = known
+      continue
+    }
+    const causes = context.causesOf(node.fact)
+    causeCounts.set(task, causes.length)
+    for (const cause of causes) {
       if (queue.length >= Limits.explainNodes || seen.has(cause.provenance.version)) {
         node.omitted++
         continue
@@ -70,6 +80,10 @@ export const explain = (context: JobContext, ref: FactRef): Explanation | undefi
   }
   return top
 }
+
+/** What the facts of one task have in common. */
+const taskKey = ({ provenance: { agent, cycle, each, origin, since, until } }: Fact): string =>
+  JSON.stringify([origin, agent, cycle, each?.kind, each?.id, since, until])
 
 const describe = (fact: Fact): string => {
   const { origin, agent, cycle } = fact.provenance

@@ -15,7 +15,7 @@ import type { ResolvedBudget } from "./Budget.ts"
 import { canonicalText } from "./Canonical.ts"
 import { type ErasedKind, eraseKind, type Fact, type FactRef, type Kind } from "./Fact.ts"
 import { ContextView } from "./internal/contextView.ts"
-import { encodeFact, EffectFault } from "./internal/encodeEffect.ts"
+import { encodeFact, isEffectFault } from "./internal/encodeEffect.ts"
 import { type Invariant, Violation, violationOf } from "./Invariant.ts"
 import type { Entry, Ledger } from "./JobContext.ts"
 import { type Cause, describePanic } from "./JobError.ts"
@@ -163,14 +163,15 @@ export class CycleMerge {
 
   /** After the row is journaled: what cannot be undone. Returns the facts that retention pruned. */
   commit(): ReadonlyArray<Entry> {
-    for (const note of this.#notes) note()
     return this.#program.retained.length === 0 ? [] : this.#ledger.prune(this.#program.retained)
   }
 
   /** Ends the cycle: the semantic invariants, and the row that is to be committed. */
   *finish(tier: number, agents: ReadonlyArray<string>): Generator<void, CommittedCycle> {
+    for (const note of this.#notes) note()
     // Where a job begins, with an earlier context or with nothing, is new to its invariants.
-    const isNews = this.cycle === 0 || this.#ledger.version > this.#start
+    const isNews =
+      this.cycle === 0 || this.#ledger.version > this.#start || this.#ledger.evaluationCount > this.#evaluations
     const violations = isNews ? this.#checkSemantics() : []
     yield
     return {
@@ -288,7 +289,7 @@ export class CycleMerge {
       }
       return encoded.text === existing.text ? undefined : { fact: encoded, revises: true }
     } catch (error) {
-      if (error instanceof EffectFault) return fault(error.type, error.message, error.stack)
+      if (isEffectFault(error)) return fault(error.type, error.message, error.stack)
       throw error
     }
   }

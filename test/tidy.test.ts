@@ -38,6 +38,11 @@ const allowances: ReadonlyArray<Allowance> = [
     uses: ["Effect.run"],
     reason: "the bridge that runs an Effect as an XState actor"
   },
+  {
+    path: "src/internal/fiberGroup.ts",
+    uses: ["Effect.run"],
+    reason: "the fibers of a cycle's tasks, without the cost of the combinators"
+  },
   { path: "src/internal/sha256.ts", uses: ["node:"], reason: "the hash of the journal's chain" },
   { path: "src/workers/", uses: ["node:"], reason: "the adapter of worker threads" },
   { path: "src/workers/thread.ts", uses: ["new Worker"], reason: "owns the threads" },

@@ -6,8 +6,14 @@
  * is something to do, with Node's cache of compiled code. Boundary: starts command.ts; knows no command.
  */
 import { readFileSync } from "node:fs"
-import { enableCompileCache, findPackageJSON } from "node:module"
+import * as modules from "node:module"
 import process from "node:process"
+
+const { enableCompileCache, findPackageJSON } = modules
+if (Number(process.versions.node.split(".")[0]) < 24) {
+  process.stderr.write(`converge needs Node 24 or later; this is ${process.version}\n`)
+  process.exit(64)
+}
 
 const packageFile = findPackageJSON("..", import.meta.url)
 const manifest = JSON.parse(packageFile === undefined ? "{}" : readFileSync(packageFile, "utf8")) as {

@@ -2,7 +2,7 @@
  * `converge run`: one job from the command line.
  *
  * Loads the module, starts the job on an engine of its own, shows its progress, and prints its result, however it ended.
- * The first Ctrl-C, or a stray error, cancels the job; what it has found is printed then, too.
+ * The first Ctrl-C cancels the job; a stray error gives it a few seconds to end. What it has found is printed then, too.
  * Boundary: composition; each step is a file of its own.
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
@@ -19,6 +19,7 @@ import { type Job, toJson } from "../Job.ts"
 import type { InvalidProgram, StartError } from "../JobError.ts"
 import { compiledOf, type Program } from "../Program.ts"
 import { explain, format } from "../Provenance.ts"
+import { Limits } from "../Limits.ts"
 import { layerMemory as storeMemory } from "../store/JobStore.ts"
 import * as WorkerPool from "../workers/index.ts"
 import { CommandFailed, ofStatus, UsageError } from "./exitCode.ts"
@@ -105,8 +106,15 @@ const runProgram = (
       : yield* Effect.forkChild(follow(job, compiledOf(program)), { startImmediately: true })
     yield* Effect.forkChild(
       Effect.flatMap(stops, ({ _tag }) => {
-        const again = _tag === "Signal" ? " (again to end at once)" : ""
-        return Effect.andThen(host.warn(`converge: cancelling the job${again}`), job.cancel)
+        if (_tag === "Signal") {
+          return Effect.andThen(host.warn("converge: cancelling the job (again to end at once)"), job.cancel)
+        }
+        return host
+          .warn("converge: letting the job end")
+          .pipe(
+            Effect.andThen(Effect.timeoutOption(Effect.exit(job.result), Limits.drainTimeoutMs)),
+            Effect.andThen(job.cancel)
+          )
       })
     )
     const end = endOf(yield* Effect.exit(job.result))

@@ -5,7 +5,7 @@
  * Boundary: reads a ledger, writes nothing.
  */
 import * as Option from "effect/Option"
-import { type Fact, type FactOf, type FactRef, type Kind } from "../Fact.ts"
+import { type FactOf, type FactRef, type Kind } from "../Fact.ts"
 import type { JobContext, Ledger } from "../JobContext.ts"
 import type { CommittedEvaluation, View } from "../View.ts"
 
@@ -32,7 +32,6 @@ export class ContextView implements View<Kind.Any> {
   readonly version: number
   readonly cycle: number
   readonly #options: ViewOptions
-  readonly #deltas = new Map<string, ReadonlyArray<Fact>>()
 
   constructor(options: ViewOptions) {
     this.#options = options
@@ -45,12 +44,7 @@ export class ContextView implements View<Kind.Any> {
 
   readonly delta = <K extends Kind.Any>(kind: K): ReadonlyArray<FactOf<K>> => {
     this.#open(kind.name)
-    let facts = this.#deltas.get(kind.name)
-    if (facts === undefined) {
-      facts = Object.freeze(this.#options.ledger.delta(kind.name, this.#options.since).map((entry) => entry.fact))
-      this.#deltas.set(kind.name, facts)
-    }
-    return facts as ReadonlyArray<FactOf<K>>
+    return this.#options.ledger.deltaFacts(kind.name, this.#options.since) as ReadonlyArray<FactOf<K>>
   }
 
   readonly get = <K extends Kind.Any>(kind: K, id: string): Option.Option<FactOf<K>> =>

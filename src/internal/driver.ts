@@ -31,7 +31,7 @@ import { ContextView } from "./contextView.ts"
 import * as Telemetry from "./observability.ts"
 import type { JobSession } from "./session.ts"
 import { sha256Pieces } from "./sha256.ts"
-import { breathe, inSlices, nextTurn } from "./slices.ts"
+import { inSlices, isSliceOver, nextTurn } from "./slices.ts"
 import { runTasks } from "./tasks.ts"
 
 type Phase = "eligible" | "executing" | "merging" | "checking" | "stopping" | "left"
@@ -55,36 +55,60 @@ const reasonOf = (cause: Cause | undefined): HaltReason | null =>
 
 const now: Effect.Effect<number> = Clock.currentTimeMillis
 
+/** What a phase still has to wait for; undefined if it is done. */
+type Pending = Effect.Effect<void> | undefined
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
 /** Runs a session's job from where its machine stands, until the machine leaves `running`. */
 export const drive = (session: JobSession): Effect.Effect<void> => {
   // A driver whose machine left `running` may still be unwinding when the next one starts: only the latest acts.
   const self = {}
+  const clock = Context.get(session.options.services, Clock.Clock)
   // Within the uninterruptible part: that the machine lets go of its driver is not how the job's span ends.
-  const run = Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function* () {
-      session.driver = self
-      // The machine is still in the transition that started this fiber.
-      yield* nextTurn
-      session.startClock(yield* now)
+  const run = Effect.uninterruptibleMask((restore) => {
+    // Phases that need not wait follow one another without going through the fiber, until a slice is over.
+    const go = (): Effect.Effect<void> => {
       while (session.driver === self) {
         const phase = phaseOf(session)
-        if (phase === "left") break
-        if (phase === "stopping") yield* stopping(session)
-        else if (phase === "eligible") yield* eligible(session)
-        else if (phase === "executing") yield* executing(session, restore)
-        else if (phase === "merging") yield* merging(session)
-        else yield* checking(session)
-        yield* breathe
+        if (phase === "left") return left(session)
+        const pending = perform(phase, session, clock, restore)
+        if (pending !== undefined) return Effect.flatMap(pending, go)
+        if (isSliceOver()) return Effect.flatMap(nextTurn, go)
       }
-      if (session.driver === self) yield* left(session)
-    }).pipe((driven) => Telemetry.jobSpan(session.options.services, driven, session.jobId, session.program.name))
-  )
+      return Effect.void
+    }
+    const driven = Effect.suspend(() => {
+      session.driver = self
+      // The machine is still in the transition that started this fiber.
+      return Effect.flatMap(nextTurn, () => {
+        session.startClock(clock.currentTimeMillisUnsafe())
+        return go()
+      })
+    })
+    return Telemetry.jobSpan(session.options.services, driven, session.jobId, session.program.name)
+  })
   return Effect.onExit(run, (exit) => {
     // Interrupted because the machine went to `paused`: that is not an end.
     if (session.driver !== self) return Effect.void
     session.driver = undefined
     return Exit.isFailure(exit) ? session.finishDefect(exit.cause) : Effect.void
   })
+}
+
+const perform = (phase: Exclude<Phase, "left">, session: JobSession, clock: Clock.Clock, restore: Restore): Pending => {
+  switch (phase) {
+    case "eligible":
+      return eligible(session, clock)
+    case "executing":
+      return executing(session, clock, restore)
+    case "merging":
+      return merging(session)
+    case "checking":
+      return checking(session)
+    case "stopping":
+      return stopping(session)
+  }
 }
 
 const phaseOf = (session: JobSession): Phase => {
@@ -132,31 +156,35 @@ export const follow = (session: JobSession): void => {
   for (const waiter of session.pauseWaiters.splice(0)) Deferred.doneUnsafe(waiter, Effect.void)
 }
 
-const eligible = (session: JobSession): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    const cycle = session.cycle + 1
-    const { budget, counters, ledger, program } = session
-    session.merge ??= new CycleMerge(cycle, program, ledger, budget, counters)
-    yield* stageSignals(session, session.merge)
-    session.begin = ledger.version
-    session.gate = { open: true }
-    const selection =
-      session.haltCause !== undefined || session.merge.crossed
-        ? nothing
-        : select(program, session.progress, ledger, viewFor(session, cycle))
-    session.selection = selection
-    session.haltCause ??= beforeCycle(session, selection, cycle, yield* now)
-    if (session.haltCause !== undefined) session.discardCycle()
-    send(session, {
-      type: "SELECTED",
-      cycle,
-      tier: selection.tier === -1 ? Math.max(session.tier, 0) : selection.tier,
-      agents: selection.agents.map(({ agent }) => agent.name),
-      tasks: selection.tasks,
-      signals: session.staged.length,
-      halt: reasonOf(session.haltCause)
-    })
+const eligible = (session: JobSession, clock: Clock.Clock): Pending => {
+  const { budget, counters, ledger, program } = session
+  const merge = (session.merge ??= new CycleMerge(session.cycle + 1, program, ledger, budget, counters))
+  return session.mailbox.length === 0
+    ? selectNext(session, merge, clock)
+    : Effect.map(stageSignals(session, merge), () => selectNext(session, merge, clock))
+}
+
+const selectNext = (session: JobSession, merge: CycleMerge, clock: Clock.Clock): undefined => {
+  const cycle = session.cycle + 1
+  session.begin = session.ledger.version
+  session.gate = { open: true }
+  const selection =
+    session.haltCause !== undefined || merge.crossed
+      ? nothing
+      : select(session.program, session.progress, session.ledger, viewFor(session, cycle))
+  session.selection = selection
+  session.haltCause ??= beforeCycle(session, selection, cycle, clock.currentTimeMillisUnsafe())
+  if (session.haltCause !== undefined) session.discardCycle()
+  send(session, {
+    type: "SELECTED",
+    cycle,
+    tier: selection.tier === -1 ? Math.max(session.tier, 0) : selection.tier,
+    agents: selection.agents.map(({ agent }) => agent.name),
+    tasks: selection.tasks,
+    signals: session.staged.length,
+    halt: reasonOf(session.haltCause)
   })
+}
 
 /** Applies the waiting signals to the context, in arrival order, before agents are selected. */
 const stageSignals = (session: JobSession, merge: CycleMerge): Effect.Effect<void> =>
@@ -215,42 +243,46 @@ const beforeCycle = (session: JobSession, selection: Selection, cycle: number, a
   return elapsed >= budget.duration ? exhausted("duration", elapsed, budget.duration) : undefined
 }
 
-const executing = (session: JobSession, restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const selection = session.selection!
-    const cycle = session.cycle + 1
-    const elapsed = session.durationMs(yield* now)
-    const tasks = Effect.catchTag(runTasks(session, selection.agents, cycle), "CpuTimeExhausted", (error) =>
-      Effect.succeed<Cause>({
-        _tag: "BudgetExhausted",
-        cycle: session.cycle,
-        budget: "cpuTime",
-        used: session.cpuMs + error.usedMs,
-        limit: session.budget.cpuTime,
-        spender: error.agent
-      })
-    )
-    const stops: Array<Effect.Effect<ReadonlyArray<TaskOutcome> | Cause>> = [Deferred.await(session.stop)]
-    if (session.budget.duration !== Infinity) stops.push(outOfTime(session, session.budget.duration - elapsed))
-    const cycled = Telemetry.cycleSpan(
-      session.options.services,
-      Effect.raceAllFirst([tasks, ...stops]),
-      cycle,
-      selection.tier,
-      selection.tasks
-    )
-    const exit = yield* Effect.exit(restore(cycled))
-    session.gate.open = false
-    if (Exit.isFailure(exit) && !EffectCause.hasInterruptsOnly(exit.cause)) return yield* Effect.failCause(exit.cause)
-    if (Exit.isSuccess(exit) && !("_tag" in exit.value)) {
-      session.outcomes = exit.value
-      return send(session, { type: "EXECUTED" })
-    }
-    // Stopped: by the machine, by a budget, or because the actor itself was stopped, which interrupts this fiber.
-    session.haltCause =
-      Exit.isSuccess(exit) && "_tag" in exit.value ? exit.value : { _tag: "JobCancelled", cycle: session.cycle }
-    yield* stopping(session)
-  })
+const executing = (session: JobSession, clock: Clock.Clock, restore: Restore): Pending => {
+  const selection = session.selection!
+  const cycle = session.cycle + 1
+  const tasks = Effect.catchTag(runTasks(session, selection.agents, cycle), "CpuTimeExhausted", (error) =>
+    Effect.succeed<Cause>({
+      _tag: "BudgetExhausted",
+      cycle: session.cycle,
+      budget: "cpuTime",
+      used: session.cpuMs + error.usedMs,
+      limit: session.budget.cpuTime,
+      spender: error.agent
+    })
+  )
+  const stops: Array<Effect.Effect<ReadonlyArray<TaskOutcome> | Cause>> = [Deferred.await(session.stop)]
+  if (session.budget.duration !== Infinity) {
+    stops.push(outOfTime(session, session.budget.duration - session.durationMs(clock.currentTimeMillisUnsafe())))
+  }
+  const cycled = Telemetry.cycleSpan(
+    session.options.services,
+    Effect.raceAllFirst([tasks, ...stops]),
+    cycle,
+    selection.tier,
+    selection.tasks
+  )
+  return Effect.flatMap(Effect.exit(restore(cycled)), (exit) => executed(session, exit))
+}
+
+const executed = (session: JobSession, exit: Exit.Exit<ReadonlyArray<TaskOutcome> | Cause>): Effect.Effect<void> => {
+  session.gate.open = false
+  if (Exit.isFailure(exit) && !EffectCause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
+  if (Exit.isSuccess(exit) && !("_tag" in exit.value)) {
+    session.outcomes = exit.value
+    send(session, { type: "EXECUTED" })
+    return Effect.void
+  }
+  // Stopped: by the machine, by a budget, or because the actor itself was stopped, which interrupts this fiber.
+  session.haltCause =
+    Exit.isSuccess(exit) && "_tag" in exit.value ? exit.value : { _tag: "JobCancelled", cycle: session.cycle }
+  return stopping(session)
+}
 
 const outOfTime = (session: JobSession, remainingMs: number): Effect.Effect<Cause> =>
   Effect.as(Effect.sleep(Duration.millis(Math.max(remainingMs, 0))), {
@@ -263,48 +295,52 @@ const outOfTime = (session: JobSession, remainingMs: number): Effect.Effect<Caus
 
 /** Lets go of everything and only then tells the machine that the job has ended. */
 const stopping = (session: JobSession): Effect.Effect<void> =>
-  Effect.gen(function* () {
+  Effect.suspend(() => {
     session.haltCause ??= { _tag: "JobCancelled", cycle: session.cycle }
     const cause = session.haltCause
     session.discardCycle()
-    yield* session.letGo(statusOf(cause))
-    send(session, { type: "STOPPED", halt: { status: statusOf(cause), error: cause._tag } })
+    return Effect.map(session.letGo(statusOf(cause)), () =>
+      send(session, { type: "STOPPED", halt: { status: statusOf(cause), error: cause._tag } })
+    )
   })
 
-const merging = (session: JobSession): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    const merge = session.merge!
-    const selection = session.selection!
-    yield* inSlices(mergeAll(merge, session.outcomes, session.begin))
-    const row = yield* inSlices(
-      merge.finish(
-        selection.tier === -1 ? Math.max(session.tier, 0) : selection.tier,
-        selection.agents.map(({ agent }) => agent.name)
-      )
-    )
-    const pieces = yield* inSlices(rowText(row))
-    const hash = yield* inSlices(sha256Pieces(`${session.ledger.hash}\n`, pieces))
-    const stored = yield* Effect.exit(
-      session.options.store.append(session.jobId, { cycle: row.cycle, text: () => pieces.join(""), hash })
-    )
-    if (Exit.isFailure(stored)) {
-      const { message } = describePanic(EffectCause.squash(stored.cause), Limits.errorTextLength)
-      session.haltCause = { _tag: "StoreFailed", cycle: row.cycle, message }
-      return yield* stopping(session)
-    }
-    commit(session, merge, row, hash)
-    send(session, { type: "MERGED", version: row.version, hash, halt: reasonOf(session.haltCause) })
+const merging = (session: JobSession): Pending =>
+  Effect.flatMap(inSlices(mergeSteps(session)), ({ hash, pieces, row }) => {
+    const stored = session.options.store.append(session.jobId, { cycle: row.cycle, text: () => pieces.join(""), hash })
+    return Effect.matchCauseEffect(stored, {
+      onSuccess: () => {
+        commit(session, row, hash)
+        send(session, { type: "MERGED", version: row.version, hash, halt: reasonOf(session.haltCause) })
+        return Effect.void
+      },
+      onFailure: (cause) => {
+        const { message } = describePanic(EffectCause.squash(cause), Limits.errorTextLength)
+        session.haltCause = { _tag: "StoreFailed", cycle: row.cycle, message }
+        return stopping(session)
+      }
+    })
   })
 
-function* mergeAll(merge: CycleMerge, outcomes: ReadonlyArray<TaskOutcome>, begin: number): Generator<void, void> {
-  for (const outcome of outcomes) {
-    yield* merge.merge(outcome, begin)
+/** Everything between the tasks' end and the store, in steps. */
+function* mergeSteps(session: JobSession) {
+  const merge = session.merge!
+  const selection = session.selection!
+  for (const outcome of session.outcomes) {
+    yield* merge.merge(outcome, session.begin)
     yield
   }
+  const row = yield* merge.finish(
+    selection.tier === -1 ? Math.max(session.tier, 0) : selection.tier,
+    selection.agents.map(({ agent }) => agent.name)
+  )
+  const pieces = yield* rowText(row)
+  const hash = yield* sha256Pieces(`${session.ledger.hash}\n`, pieces)
+  return { row, pieces, hash }
 }
 
 /** What becomes true when the row is stored, all in one step. */
-const commit = (session: JobSession, merge: CycleMerge, row: CommittedCycle, hash: string): void => {
+const commit = (session: JobSession, row: CommittedCycle, hash: string): void => {
+  const merge = session.merge!
   const pruned = merge.commit()
   const selection = session.selection!
   session.ledger.setHash(hash)
@@ -343,21 +379,20 @@ const commit = (session: JobSession, merge: CycleMerge, row: CommittedCycle, has
 }
 
 /** Judges the fixed point, if this is one, in one step with the machine's transition. */
-const checking = (session: JobSession): Effect.Effect<void> =>
-  Effect.sync(() => {
-    const mailbox = session.mailbox.length
-    const isFixedPoint = session.haltCause === undefined && session.selection !== undefined && mailbox === 0
-    let halt = reasonOf(session.haltCause)
-    if (isFixedPoint && !session.actor.getSnapshot().context.pausing) {
-      const verdict = judge(session.program, session.ledger, session.cycle)
-      if (verdict._tag === "Converged") {
-        session.output = verdict.output
-        halt = { status: "converged", error: null }
-      } else {
-        session.haltCause = verdict.cause
-        halt = reasonOf(verdict.cause)
-      }
+const checking = (session: JobSession): undefined => {
+  const mailbox = session.mailbox.length
+  const isFixedPoint = session.haltCause === undefined && session.selection !== undefined && mailbox === 0
+  let halt = reasonOf(session.haltCause)
+  if (isFixedPoint && !session.actor.getSnapshot().context.pausing) {
+    const verdict = judge(session.program, session.ledger, session.cycle)
+    if (verdict._tag === "Converged") {
+      session.output = verdict.output
+      halt = { status: "converged", error: null }
+    } else {
+      session.haltCause = verdict.cause
+      halt = reasonOf(verdict.cause)
     }
-    session.discardCycle()
-    send(session, { type: "CHECKED", mailbox, halt })
-  })
+  }
+  session.discardCycle()
+  send(session, { type: "CHECKED", mailbox, halt })
+}

@@ -157,6 +157,18 @@ const encodeTrace = (trace: unknown): unknown => {
   }
 }
 
+function* eachOf<A>(
+  items: ReadonlyArray<unknown>,
+  encode: (item: unknown, index: number) => A
+): Generator<void, Array<A>> {
+  const encoded: Array<A> = []
+  for (let index = 0; index < items.length; index++) {
+    if (index % stepSize === stepSize - 1) yield
+    encoded.push(encode(items[index], index))
+  }
+  return encoded
+}
+
 /** Validates what an agent returned. Yields now and then; throws `EffectFault`. */
 export function* encodeEffect(agent: ErasedAgent, output: unknown): Generator<void, EncodedEffect> {
   try {
@@ -165,15 +177,15 @@ export function* encodeEffect(agent: ErasedAgent, output: unknown): Generator<vo
     }
     refuseUnknownKeys(output, keys, "the effect")
     const facts = yield* encodeFacts(listOf(output, "facts"), (name) => agent.writes.find((kind) => kind.name === name))
-    const intents = listOf(output, "intents").map(encodeIntent)
-    const evaluations = listOf(output, "evaluations").map(encodeEvaluation)
+    const intents = yield* eachOf(listOf(output, "intents"), encodeIntent)
+    const evaluations = yield* eachOf(listOf(output, "evaluations"), encodeEvaluation)
     const trace = encodeTrace(output["trace"])
     const tokens = tokensOf(output["usage"])
     const isEmpty = facts.length + intents.length + evaluations.length + tokens === 0 && trace === undefined
     return isEmpty ? emptyEffect : { facts, intents, evaluations, trace, tokens }
   } catch (error) {
     // An output may be a proxy or have getters that throw: that is the agent's doing.
-    if (error instanceof EffectFault) throw error
+    if (isEffectFault(error)) throw error
     return panicked(error)
   }
 }
@@ -190,10 +202,24 @@ export function* settleEffect(agent: ErasedAgent, output: unknown): Generator<vo
   try {
     return yield* encodeEffect(agent, output)
   } catch (error) {
-    if (error instanceof EffectFault) return { _tag: error.type, message: error.message, stack: error.stack }
-    return { _tag: "AgentPanicked", ...describePanic(error, Limits.errorTextLength) }
+    return faultOf(error)
   }
 }
+
+/** Whether something thrown is a fault of ours. A thrown proxy may throw again when it is asked what it is. */
+export const isEffectFault = (thrown: unknown): thrown is EffectFault => {
+  try {
+    return thrown instanceof EffectFault
+  } catch {
+    return false
+  }
+}
+
+/** What was thrown, as a fault: the output's, or the agent's panic. */
+export const faultOf = (thrown: unknown): OutputFault =>
+  isEffectFault(thrown)
+    ? { _tag: thrown.type, message: thrown.message, stack: thrown.stack }
+    : { _tag: "AgentPanicked", ...describePanic(thrown, Limits.errorTextLength) }
 
 /** Runs a generator of steps to its end at once. */
 export const runSteps = <A>(steps: Generator<void, A>): A => {

@@ -158,6 +158,22 @@ const message = (error: unknown): string => {
   return SchemaIssue.isIssue(error.cause) ? formatIssue(error.cause).replace(/\n\s*/g, " ") : error.message
 }
 
+/**
+ * A value whose keys that hold undefined are left out, as canonical texts leave them out: a schema's JSON codec writes null
+ * for them. The same object if there are none.
+ */
+const withoutUndefined = (value: unknown): unknown => {
+  if (Array.isArray(value)) {
+    const items = value.map(withoutUndefined)
+    return items.every((item, index) => item === value[index]) ? value : items
+  }
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
+  const entries = Object.entries(value)
+  const kept = entries.flatMap(([key, item]) => (item === undefined ? [] : [[key, withoutUndefined(item)] as const]))
+  const isSame = kept.length === entries.length && kept.every(([, item], index) => item === entries[index]![1])
+  return isSame ? value : Object.fromEntries(kept)
+}
+
 /** Makes a schema's codec. `refuse` is called, and must throw, when the schema admits what cannot be a fact's value. */
 export const makeKindCodec = (
   schema: Schema.Constraint,
@@ -180,9 +196,19 @@ export const makeKindCodec = (
       throw new InvalidValue(message(error))
     }
   }
+  const toJsonOf = (value: unknown): unknown => {
+    const stripped = withoutUndefined(value)
+    if (stripped === value) return toJson(value)
+    try {
+      return toJson(stripped)
+    } catch {
+      // A key that must be there may hold undefined, too.
+      return toJson(value)
+    }
+  }
   const encodeThrough = (value: unknown): Canonical =>
     guard(() => {
-      const { text } = canonical(toJson(value))
+      const { text } = canonical(toJsonOf(value))
       return { text, value: decodeThrough(text) }
     })
   if (!shape.plain) return { encode: encodeThrough, decode: decodeThrough }
@@ -206,7 +232,7 @@ export const makeKindCodec = (
   }
 }
 
-// These immutable types of Effect keep caches inside themselves, which a frozen object could not fill.
+// These immutable types of Effect keep caches inside themselves.
 
 const isSelfCaching = (value: object): boolean =>
   DateTime.isDateTime(value) ||
@@ -214,18 +240,26 @@ const isSelfCaching = (value: object): boolean =>
   Duration.isDuration(value) ||
   BigDecimal.isBigDecimal(value)
 
-/** Freezes what such a type is made of, and leaves room for its caches. */
-const freezeFields = (value: object): object => {
-  for (const [key, field] of Object.entries(value)) {
-    if (field !== value) freezeDecoded(field)
-    Object.defineProperty(value, key, { writable: false, configurable: false })
+/** Has such a value fill its caches, which it could not do any more when it is frozen, and freezes it with them. */
+const freezeFilled = (value: object): object => {
+  if (DateTime.isDateTime(value)) {
+    DateTime.toPartsUtc(value)
+    DateTime.toParts(value)
+    if (DateTime.isZoned(value)) DateTime.formatIsoZoned(value)
   }
-  return value
+  if (BigDecimal.isBigDecimal(value)) BigDecimal.normalize(value)
+  // A named time zone formats through an object of the platform, which keeps its own state.
+  if (DateTime.isTimeZone(value)) return Object.freeze(value)
+  for (const key of Reflect.ownKeys(value)) {
+    const field: unknown = Reflect.get(value, key)
+    if (field !== value) freezeDecoded(field)
+  }
+  return Object.freeze(value)
 }
 
 const freezeDecoded = (value: unknown): unknown => {
   if (value === null || typeof value !== "object" || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value
-  if (isSelfCaching(value)) return freezeFields(value)
+  if (isSelfCaching(value)) return freezeFilled(value)
   Object.values(value).forEach(freezeDecoded)
   return Object.freeze(value)
 }

@@ -12,7 +12,8 @@ import * as Tracer from "effect/Tracer"
 import type { Fact } from "../Fact.ts"
 import type { Status } from "../JobResult.ts"
 
-const isTraced = (services: Context.Context<unknown>): boolean => services.mapUnsafe.has(Tracer.Tracer.key)
+/** Whether the embedder provided a tracer. */
+export const isTraced = (services: Context.Context<unknown>): boolean => services.mapUnsafe.has(Tracer.Tracer.key)
 
 const spanned = <A, E, R>(
   services: Context.Context<unknown>,

@@ -9,17 +9,11 @@ import type { ErasedAgent } from "../Agent.ts"
 import type { EncodedEffect } from "../AgentEffect.ts"
 import type { FactRef } from "../Fact.ts"
 import type { Ledger } from "../JobContext.ts"
-import { describePanic } from "../JobError.ts"
-import { Limits } from "../Limits.ts"
 import { ContextView } from "./contextView.ts"
-import { EffectFault, encodeEffect } from "./encodeEffect.ts"
+import { encodeEffect, faultOf, type OutputFault } from "./encodeEffect.ts"
 
 /** Why a CPU agent gave no effect. */
-export interface CpuFault {
-  readonly _tag: "InvalidEffect" | "AgentPanicked"
-  readonly message: string
-  readonly stack: string
-}
+export type CpuFault = OutputFault
 
 /** Runs the agent and validates what it returns. Yields now and then while it validates. */
 export function* runCpuTask(
@@ -45,8 +39,7 @@ export function* runCpuTask(
     const output = agent.executeCpu!(fact, view)
     return yield* encodeEffect(agent, output)
   } catch (error) {
-    if (error instanceof EffectFault) return { _tag: error.type, message: error.message, stack: error.stack }
-    return { _tag: "AgentPanicked", ...describePanic(error, Limits.errorTextLength) }
+    return faultOf(error)
   } finally {
     gate.open = false
   }

@@ -8,7 +8,7 @@
  * Boundary: state and its bookkeeping; no phase of a cycle is decided here.
  */
 import type * as EffectCause from "effect/Cause"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -107,6 +107,8 @@ export class JobSession {
   gate: Gate = { open: false }
   outcomes: ReadonlyArray<TaskOutcome> = []
 
+  /** What fiber agents run with. */
+  readonly taskServices: Context.Context<Scope.Scope>
   readonly #listeners = new Set<TelemetryListener>()
   #hasLetGo = false
   #ranMs = 0
@@ -114,6 +116,7 @@ export class JobSession {
 
   constructor(options: SessionOptions) {
     this.options = options
+    this.taskServices = Context.add(options.services, Scope.Scope, this.scope)
     this.jobId = options.jobId
     this.program = options.program
     this.ledger = options.ledger

@@ -10,11 +10,12 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import type { ErasedAgent } from "../Agent.ts"
 import type { EncodedEffect } from "../AgentEffect.ts"
 import type { SelectedAgent } from "../eligibility.ts"
 import type { Fact, FactRef, Kind } from "../Fact.ts"
@@ -25,10 +26,14 @@ import type { TaskOutcome } from "../merge.ts"
 import type { View } from "../View.ts"
 import { inline as inlinePool } from "../workers/inline.ts"
 import type { CpuBatch, CpuProgress, CpuTimeExhausted } from "../workers/WorkerPool.ts"
-import { EffectFault, settleEffect, typeOf } from "./encodeEffect.ts"
+import { EffectFault, isEffectFault, settleEffect, typeOf } from "./encodeEffect.ts"
 import type { JobSession } from "./session.ts"
-import { breathe, inSlices } from "./slices.ts"
+import { runGroup } from "./fiberGroup.ts"
+import { inSlices } from "./slices.ts"
 import * as Telemetry from "./observability.ts"
+
+/** An attempt that took longer than its agent's timeout. */
+class TimedOut extends Data.TaggedError("AgentTimedOut") {}
 
 /** One task: which agent, about which fact, and its place in merge order. */
 interface Task {
@@ -143,24 +148,77 @@ const runFibers = (
   cycle: number,
   settle: Settle
 ): Effect.Effect<void> =>
-  Effect.flatMap(Clock.Clock, (clock) => {
+  Effect.flatMap(servicesOf(session), (services) => {
     const report = session.report
-    if (report !== undefined) {
-      for (const task of tasks) report(itemOf("TaskQueued", task, cycle, clock.currentTimeMillisUnsafe()))
+    const clock = Context.get(services, Clock.Clock)
+    const tell = (tag: "TaskQueued" | "TaskClaimed" | "TaskEnded", task: Task): void => {
+      if (report === undefined) return
+      const item = itemOf(tag, task, cycle, clock.currentTimeMillisUnsafe())
+      report(tag === "TaskQueued" ? { ...item, _tag: tag } : { ...item, _tag: tag, worker: 0 })
     }
-    return Effect.forEach(
-      tasks,
-      (task) =>
-        Effect.flatMap(breathe, () => {
-          report?.({ ...itemOf("TaskClaimed", task, cycle, clock.currentTimeMillisUnsafe()), worker: 0 })
-          return Effect.map(runFiber(session, task, cycle), (result) => {
-            report?.({ ...itemOf("TaskEnded", task, cycle, clock.currentTimeMillisUnsafe()), worker: 0 })
-            settle(task, result, 0)
-          })
-        }),
-      { concurrency: session.options.fiberConcurrency, discard: true }
+    if (report !== undefined) for (const task of tasks) tell("TaskQueued", task)
+    const exits: Array<Exit.Exit<unknown, unknown>> = new Array(tasks.length)
+    const ran = runGroup({
+      count: tasks.length,
+      concurrency: session.options.fiberConcurrency,
+      services,
+      effectOf: (index) => {
+        const task = tasks[index]!
+        tell("TaskClaimed", task)
+        return attempt(session, task, cycle)
+      },
+      // With a schedule, each attempt has a timeout of its own: see `attempt`.
+      timeoutMsOf: (index) => {
+        const { retry, timeoutMs } = tasks[index]!.selected.agent
+        return retry === undefined ? timeoutMs : undefined
+      },
+      onExit: (index, exit, hasTimedOut) => {
+        const task = tasks[index]!
+        tell("TaskEnded", task)
+        exits[index] = hasTimedOut && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? timedOutExit : exit
+      }
+    })
+    return Effect.andThen(
+      ran,
+      Effect.suspend(() => inSlices(settleAll(tasks, exits, cycle, settle)))
     )
   })
+
+/** The exit of a fiber that was interrupted at its deadline. */
+const timedOutExit = Exit.fail(new TimedOut())
+
+/** What agents run with: the services of the job's start, its scope, and the cycle's span if there is one. */
+const servicesOf = (session: JobSession): Effect.Effect<Context.Context<never>> =>
+  Telemetry.isTraced(session.options.services)
+    ? Effect.map(Effect.context<never>(), (context) => Context.add(context, Scope.Scope, session.scope))
+    : Effect.succeed(session.taskServices)
+
+function* settleAll(
+  tasks: ReadonlyArray<Task>,
+  exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
+  cycle: number,
+  settle: Settle
+): Generator<void, void> {
+  for (let index = 0; index < tasks.length; index++) {
+    const task = tasks[index]!
+    settle(task, yield* resultOf(task.selected.agent, exits[index]!, cycle), 0)
+    yield
+  }
+}
+
+function* resultOf(
+  agent: ErasedAgent,
+  exit: Exit.Exit<unknown, unknown>,
+  cycle: number
+): Generator<void, EncodedEffect | HaltCause> {
+  if (Exit.isFailure(exit)) return failureOf(agent, cycle, exit.cause)
+  const effect = yield* settleEffect(agent, exit.value)
+  if (!("_tag" in effect)) return effect
+  const { _tag, message, stack } = effect
+  return _tag === "InvalidEffect"
+    ? { _tag, agent: agent.name, cycle, message }
+    : { _tag, agent: agent.name, cycle, message, stack }
+}
 
 /** The agent's view. While somebody listens, that of a task about a fact names the fact in its progress. */
 const viewOf = ({ gate, options, report }: JobSession, task: Task, cycle: number): View<Kind.Any> => {
@@ -174,52 +232,41 @@ const viewOf = ({ gate, options, report }: JobSession, task: Task, cycle: number
   return Object.freeze(Object.create(view, { progress: { value: progress, enumerable: true } }) as View<Kind.Any>)
 }
 
-/**
- * One fiber task, from fork to a validated effect or a cause. Fails never; an interrupt from outside goes through. The
- * driver's fiber has the services that the job was started with, and so has this one: hence the cast.
- */
-const runFiber = (session: JobSession, task: Task, cycle: number): Effect.Effect<EncodedEffect | HaltCause> => {
+/** One attempt of a task after the other, as its agent's schedule says. Agents without one have one attempt. */
+const attempt = (session: JobSession, task: Task, cycle: number): Effect.Effect<unknown, unknown> => {
   const { agent } = task.selected
   const view = viewOf(session, task, cycle)
-  const timedOut = { _tag: "AgentTimedOut", agent: agent.name, cycle, timeoutMs: agent.timeoutMs ?? 0 } as const
-  const attempt = Effect.suspend(() => {
+  // The services are those that the job was started with, which is what its agents need: hence the casts.
+  const once = Effect.suspend(() => {
     const effect: unknown = agent.executeFiber!(task.fact, view)
-    return Effect.isEffect(effect) ? effect : Effect.die(noEffect(effect))
+    return Effect.isEffect(effect) ? (effect as Effect.Effect<unknown, unknown>) : Effect.die(noEffect(effect))
   })
-  const timed: Effect.Effect<unknown, unknown, unknown> =
-    agent.timeoutMs === undefined
-      ? attempt
-      : Effect.timeoutOrElse(attempt, {
-          duration: Duration.millis(agent.timeoutMs),
-          orElse: () => Effect.fail(timedOut)
-        })
-  const retried = agent.retry === undefined ? timed : Effect.retry(timed, agent.retry)
-  const spanned = Telemetry.agentSpan(session.options.services, retried, agent.name, cycle, task.fact)
-  // A fiber of its own: what is no effect, or interrupts its own fiber, ends that fiber and nothing around it (G8).
-  return Effect.forkChild(spanned, { startImmediately: true }).pipe(
-    Effect.flatMap(Fiber.await),
-    Effect.flatMap((exit): Effect.Effect<EncodedEffect | HaltCause> => {
-      if (Exit.isFailure(exit)) return Effect.succeed(failureOf(agent.name, cycle, exit.cause, timedOut))
-      return Effect.map(inSlices(settleEffect(agent, exit.value)), (effect) =>
-        "_tag" in effect
-          ? effect._tag === "InvalidEffect"
-            ? { _tag: effect._tag, agent: agent.name, cycle, message: effect.message }
-            : { _tag: effect._tag, agent: agent.name, cycle, message: effect.message, stack: effect.stack }
-          : effect
-      )
-    }),
-    Effect.provideService(Scope.Scope, session.scope)
-  ) as Effect.Effect<EncodedEffect | HaltCause>
+  const retried =
+    agent.retry === undefined
+      ? once
+      : (Effect.retry(
+          agent.timeoutMs === undefined
+            ? once
+            : Effect.timeoutOrElse(once, {
+                duration: Duration.millis(agent.timeoutMs),
+                orElse: () => Effect.fail(new TimedOut())
+              }),
+          agent.retry
+        ) as Effect.Effect<unknown, unknown>)
+  return Telemetry.agentSpan(session.options.services, retried, agent.name, cycle, task.fact)
 }
 
 const noEffect = (value: unknown): EffectFault =>
   new EffectFault("InvalidEffect", `execute returned ${typeOf(value)}, not an Effect`, "")
 
-const failureOf = (agent: string, cycle: number, cause: Cause.Cause<unknown>, timedOut: HaltCause): HaltCause => {
+const failureOf = ({ name, timeoutMs }: ErasedAgent, cycle: number, cause: Cause.Cause<unknown>): HaltCause => {
   const die = cause.reasons.find(Cause.isDieReason)
-  if (die?.defect instanceof EffectFault) return { _tag: "InvalidEffect", agent, cycle, message: die.defect.message }
-  if (die !== undefined) return panicOf(agent, cycle, die.defect)
+  if (die !== undefined && isEffectFault(die.defect))
+    return { _tag: "InvalidEffect", agent: name, cycle, message: die.defect.message }
+  if (die !== undefined) return panicOf(name, cycle, die.defect)
   const fail = cause.reasons.find(Cause.isFailReason)
-  if (fail === undefined) return panicOf(agent, cycle, new Error("the agent interrupted itself"))
-  return fail.error === timedOut ? timedOut : { _tag: "AgentFailed", agent, cycle, error: fail.error }
+  if (fail === undefined) return panicOf(name, cycle, new Error("the agent interrupted itself"))
+  return fail.error instanceof TimedOut
+    ? { _tag: "AgentTimedOut", agent: name, cycle, timeoutMs: timeoutMs ?? 0 }
+    : { _tag: "AgentFailed", agent: name, cycle, error: fail.error }
 }

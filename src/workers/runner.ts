@@ -15,6 +15,7 @@ import { parentPort, workerData } from "node:worker_threads"
 import type { ErasedAgent } from "../Agent.ts"
 import { runSteps } from "../internal/encodeEffect.ts"
 import { runCpuTask } from "../internal/runCpuTask.ts"
+import { markAsWorker } from "../internal/workerMark.ts"
 import { describePanic } from "../JobError.ts"
 import { Limits } from "../Limits.ts"
 import { type CompiledProgram, compiledOf, isProgram } from "../Program.ts"
@@ -32,6 +33,15 @@ import {
   type WorkerInit
 } from "./protocol.ts"
 import { Replica } from "./replica.ts"
+
+markAsWorker()
+
+// A module that runs jobs at its top level without waiting for them leaves this rejection behind in every worker that
+// imports it. It is told, and ends nothing; any other ends the thread, as it does by default.
+process.on("unhandledRejection", (reason) => {
+  if (!(reason instanceof Error) || reason.name !== "EngineInWorker") throw reason
+  process.emitWarning(reason.message)
+})
 
 const { shared } = workerData as WorkerInit
 const programs = new Map<string, CompiledProgram>()
@@ -87,10 +97,10 @@ const load = (program: ProgramRef, send: (message: FromWorker) => void): void =>
   const fail = (message: string, stack: string): void => send(["loaded", key, message, stack])
   import(program.module).then(
     (exports: Readonly<Record<string, unknown>>) => {
-      const found = findProgram(exports, program.name)
-      if (found === undefined) {
-        return fail(`${program.module} does not export the program ${JSON.stringify(program.name)}`, "")
-      }
+      const [found, another] = findPrograms(exports, program.name)
+      const quoted = JSON.stringify(program.name)
+      if (found === undefined) return fail(`${program.module} does not export the program ${quoted}`, "")
+      if (another !== undefined) return fail(`${program.module} exports several programs that are called ${quoted}`, "")
       programs.set(key, found)
       return send(["loaded", key, undefined, ""])
     },
@@ -101,13 +111,14 @@ const load = (program: ProgramRef, send: (message: FromWorker) => void): void =>
   )
 }
 
-/** A module exports programs, or arrays of them, under any name. */
-const findProgram = (exports: Readonly<Record<string, unknown>>, name: string): CompiledProgram | undefined => {
-  const found = Object.values(exports)
-    .flat()
-    .find((value) => isProgram(value) && value.name === name)
-  return isProgram(found) ? compiledOf(found) : undefined
-}
+/** A module exports programs, or arrays of them, under any name; the same one twice is one. */
+const findPrograms = (exports: Readonly<Record<string, unknown>>, name: string): ReadonlyArray<CompiledProgram> => [
+  ...new Set(
+    Object.values(exports)
+      .flat()
+      .flatMap((value) => (isProgram(value) && value.name === name ? [compiledOf(value)] : []))
+  )
+]
 
 const agentOf = (program: CompiledProgram, task: RunMessage): ErasedAgent | undefined => {
   const agent = program.agents[task.agentIndex]

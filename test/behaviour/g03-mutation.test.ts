@@ -23,11 +23,11 @@ vi.mock("../../src/internal/tasks.ts", async (importOriginal) => {
   const runTasks = (session: JobSession, agents: ReadonlyArray<SelectedAgent>, cycle: number) => {
     if (!mutation.isOn) return original.runTasks(session, agents, cycle)
     const ended: Array<string> = []
-    const { budget, cpuMs, jobId, ledger, options, program, scope } = session
+    const { budget, cpuMs, jobId, ledger, options, program, scope, taskServices } = session
     const report: JobSession["report"] = (item) => {
       if (item._tag === "TaskEnded") ended.push(keyOf(item.agent, item.each))
     }
-    const watched = { budget, cpuMs, jobId, ledger, options, program, scope, report } as JobSession
+    const watched = { budget, cpuMs, jobId, ledger, options, program, scope, taskServices, report } as JobSession
     const place = ({ agent, each }: TaskOutcome) => ended.indexOf(keyOf(agent.name, each))
     return Effect.map(original.runTasks(watched, agents, cycle), (outcomes) =>
       [...outcomes].sort((a, b) => place(a) - place(b))

@@ -137,8 +137,10 @@ describe("an agent with each", () => {
       reads: [B],
       execute: (fact, view) => Effect.sync(() => (log.each(`each(${view.size(B)})`, view, fact), {}))
     })
-    return Effect.map(run([ticker(B, 3), each], [A.of({ id: "a", n: 0 }), A.of({ id: "b", n: 0 })]), () => {
+    return Effect.map(run([ticker(B, 3), each], [A.of({ id: "a", n: 0 }), A.of({ id: "b", n: 0 })]), ({ events }) => {
       expect(log.lines).toEqual(["1 each(0) a", "1 each(0) b"])
+      const ran = events.flatMap((event) => (event._tag === "CycleStarted" ? [event.agents] : []))
+      expect(ran).toEqual([["ticker", "each"], ["ticker"], ["ticker"]])
     })
   })
 

@@ -73,6 +73,28 @@ describe("a structural invariant", () => {
     )
   })
 
+  it.effect("sees as delta what the cycle added so far, without what was discarded", () => {
+    const seen: Array<string> = []
+    const even = Invariant.structural(
+      "even",
+      (view, { agent }) => {
+        seen.push(
+          `${agent}: ${view
+            .delta(A)
+            .map(({ id }) => id)
+            .join(" ")}`
+        )
+        return view.all(A).every(({ value }) => value.n % 2 === 0) || "odd"
+      },
+      { onViolation: "discard" }
+    )
+    const agents = [adds("one", { 1: [a("x", 1)] }), adds("two", { 1: [a("y", 2)] }), adds("three", { 1: [a("z", 2)] })]
+    return Effect.map(run({ agents, invariants: [even], seed: [a("s")] }), ({ result }) => {
+      expect(seen).toEqual([": s", "one: x", "two: y", "three: y z"])
+      expect(idsOf(result, A)).toEqual(["s", "y", "z"])
+    })
+  })
+
   it.effect("ends the job by default; the effect is discarded, the others of the cycle are committed", () =>
     Effect.gen(function* () {
       const agents = [
@@ -303,6 +325,24 @@ describe("a semantic invariant", () => {
       const agents = [adds("one", { 1: [a("x")], 2: [], 3: [a("x")], 4: [a("y")], 5: [] })]
       yield* run({ agents, invariants: [spy] })
       expect(asked.filter((cycle) => cycle > 0)).toEqual([1, 4])
+    })
+  )
+
+  it.effect("sees the evaluations of the cycle that ended, also of one that added no fact", () =>
+    Effect.gen(function* () {
+      const rate = Agent.make("rate", {
+        each: A,
+        execute: (fact) => Effect.succeed({ evaluations: [{ fact, score: fact.value.n, reason: "" }] })
+      })
+      const good = Invariant.semantic("good", (view) => {
+        const scores = view.all(A).flatMap((fact) => view.evaluations(fact).map(({ score }) => score))
+        return scores.every((score) => score > 0.5) || `a score of ${Math.min(...scores)}`
+      })
+      const bad = yield* run({ agents: [rate], invariants: [good], seed: [a("x", 1), a("y", 0.25)] })
+      expect(bad.error).toMatchObject({ _tag: "InvariantViolated", name: "good", reason: "a score of 0.25" })
+      expect(violations(bad)).toEqual(["1 good: a score of 0.25"])
+      const fine = yield* run({ agents: [rate], invariants: [good], seed: [a("x", 1)] })
+      expect(fine.error).toBeUndefined()
     })
   )
 

@@ -40,11 +40,20 @@ describe.concurrent("stray errors", () => {
   it.each([
     ["rejecting", "unhandled rejection: Error: nobody awaits me"],
     ["throwing", "uncaught exception: Error: nobody catches me"]
-  ])("%s: reported, the job cancelled, its partial result printed, exit code 70", async (program, message) => {
-    const ended = await converge(endless(program, "--json"))
+  ])(
+    "%s: reported, a job that does not end is cancelled, its partial result printed, exit code 70",
+    async (program, message) => {
+      const ended = await converge(endless(program, "--json"))
+      expect(ended.code).toBe(70)
+      expect(jsonOf(ended)).toMatchObject({ status: "cancelled", facts: { Step: 3 } })
+      expect(ended.stderr).toContain(`converge: ${message}\n    at `)
+    }
+  )
+
+  it("a job that comes to its end is let end, its whole result printed, exit code 70", async () => {
+    const ended = await converge(endless("recovering", "--json"))
     expect(ended.code).toBe(70)
-    expect(jsonOf(ended)).toMatchObject({ status: "cancelled", facts: { Step: 3 } })
-    expect(ended.stderr).toContain(`converge: ${message}\n    at `)
+    expect(jsonOf(ended)).toMatchObject({ status: "converged", facts: { Step: 3 }, error: null })
   })
 })
 

@@ -159,6 +159,18 @@ describe("rollback", () => {
     expect(deltaIds(ledger, A, 2)).toEqual(["c"])
   })
 
+  it("forgets what was seen of what it undoes", () => {
+    const ledger = emptyLedger()
+    put(ledger, A, { id: "a", n: 1 })
+    put(ledger, A, { id: "b", n: 1 })
+    expect(ids(ledger.deltaFacts("A", 0))).toEqual(["a", "b"])
+    expect(ids(ledger.all(A))).toEqual(["a", "b"])
+    ledger.rollback(1)
+    put(ledger, A, { id: "c", n: 1 })
+    expect(ids(ledger.deltaFacts("A", 0))).toEqual(["a", "c"])
+    expect(ids(ledger.all(A))).toEqual(["a", "c"])
+  })
+
   it("of a revision of an earlier context's fact gives that fact back", () => {
     const base = emptyLedger()
     put(base, A, { id: "a", n: 1 })
@@ -335,6 +347,7 @@ const compare = (ledger: Ledger, model: Model, since: number): void => {
     const after = alive.filter(({ position }) => position > since)
     expect(ledger.delta(kind.name, since).map(({ fact }) => showFact(fact))).toEqual(after.map(show))
     expect([...ledger.liveAfter(kind.name, since)].map(({ fact }) => showFact(fact))).toEqual(after.map(show))
+    expect(ledger.deltaFacts(kind.name, since).map(showFact)).toEqual(after.map(show))
     expect(ledger.hasDelta(kind.name, since)).toBe(after.length > 0)
     for (const line of alive) bytes += `{"id":"${line.id}","n":${line.n}}`.length
     for (const id of ["a", "b", "c", "d", "e", "f"]) {

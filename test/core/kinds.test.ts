@@ -341,6 +341,13 @@ describe("a kind whose values cannot be frozen or written", () => {
   })
 })
 
+describe("a kind", () => {
+  it("is frozen", () => {
+    const kind = Fact.kind("K", { schema: Schema.Struct({}), id: () => "id" })
+    expect(() => Object.assign(kind, { conflict: "keepLast" })).toThrow(TypeError)
+  })
+})
+
 describe("Kind.of", () => {
   it("never validates: a value that does not fit is found with its effect", () => {
     const kind = Fact.kind("K", { schema: Schema.Struct({ n: Schema.Int }), id: (value) => String(value.n) })

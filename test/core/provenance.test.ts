@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Agent from "../../src/Agent.ts"
 import * as Engine from "../../src/Engine.ts"
 import * as Invariant from "../../src/Invariant.ts"
-import type { JobContext } from "../../src/JobContext.ts"
+import { type JobContext, Ledger } from "../../src/JobContext.ts"
 import { Limits } from "../../src/Limits.ts"
 import * as Program from "../../src/Program.ts"
 import * as Provenance from "../../src/Provenance.ts"
@@ -317,8 +317,17 @@ describe("a derivation tree", () => {
     )
   )
 
-  it("of a large context is cut off, and soon done", () => {
-    // Every one of many facts was derived from one seed of its own, and the last from all of them.
+  it("is cut off where it becomes too large, and says how much is missing", () => {
+    const count = Limits.explainNodes + 5
+    const ledger = Ledger.make("test", new Map([["sum", ["A"]]]))
+    for (let n = 0; n < count; n++) put(ledger, A, { id: `a${n}`, n })
+    put(ledger, B, { id: "b", n: 0 }, { origin: "agent", agent: "sum", cycle: 1, since: 0, until: count })
+    const { causes, omitted } = Provenance.explain(ledger, { kind: "B", id: "b" })!
+    expect([causes.length, omitted]).toEqual([Limits.explainNodes - 1, 6])
+  })
+
+  it("of a fact in a large context is soon done", () => {
+    // Every one of many facts was derived from one seed of its own.
     const count = Limits.explainNodes * 2
     const ledger = emptyLedger()
     const by = (agent: string) => ({ origin: "agent" as const, agent, cycle: 1 })

@@ -32,6 +32,27 @@ export const clinging = Program.make("clinging", {
   ]
 })
 
+/** Leaves a rejection behind, and comes to its end all the same. */
+export const recovering = Program.make("recovering", {
+  input,
+  seed,
+  agents: [
+    Agent.make("leaveOnce", {
+      each: Step,
+      execute: () =>
+        Effect.delay(
+          Effect.sync(() => ({ trace: void Promise.reject(new Error("nobody awaits me")) })),
+          1
+        )
+    }),
+    Agent.make("count", {
+      each: Step,
+      writes: [Step],
+      execute: ({ value: { n } }) => Effect.delay(Effect.succeed({ facts: n < 2 ? [Step.of({ n: n + 1 })] : [] }), 100)
+    })
+  ]
+})
+
 const stray = (name: string, leave: () => void) =>
   Program.make(name, {
     input,

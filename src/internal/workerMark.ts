@@ -1,0 +1,27 @@
+/**
+ * Whether this thread is a worker of a pool.
+ *
+ * A program's module is imported by every worker. If it also runs jobs at its top level, each worker would start an engine
+ * and workers of its own, and so on without end: an engine looks here first, and refuses.
+ *
+ * Boundary: one mark on the global object, which all copies of this package on a thread share.
+ */
+const key = Symbol.for("effect-converge/isWorker")
+
+/** Called by a worker before it imports anything of a program. */
+export const markAsWorker = (): void => {
+  Object.defineProperty(globalThis, key, { value: true })
+}
+
+export const isWorker = (): boolean => key in globalThis
+
+/** An engine was started where none may be. */
+export class EngineInWorker extends Error {
+  override readonly name = "EngineInWorker"
+  constructor() {
+    super(
+      "an engine was started on a worker thread: a module that defines CPU agents is imported by every worker, so it must " +
+        "not run jobs, or do anything else, at its top level; move that to a module of its own"
+    )
+  }
+}

@@ -1,0 +1,17 @@
+/** A module that exports two programs of the same name: a worker cannot tell which one a job means. */
+import * as Schema from "effect/Schema"
+import * as Agent from "../../../src/Agent.ts"
+import * as Fact from "../../../src/Fact.ts"
+import * as Program from "../../../src/Program.ts"
+
+const Product = Fact.kind("Product", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
+
+const scale = (factor: number) =>
+  Program.make("scale", {
+    module: import.meta.url,
+    input: Schema.Struct({}),
+    agents: [Agent.cpu("times", { writes: [Product], execute: () => ({ facts: [Product.of({ n: factor })] }) })]
+  })
+
+export const double = scale(2)
+export const triple = scale(3)
