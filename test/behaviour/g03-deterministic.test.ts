@@ -302,7 +302,7 @@ describe("what an agent proposes", () => {
   it.effect("is validated and given its id where it ran, and is the same value on every thread", () =>
     Effect.gen(function* () {
       const Odd = Fact.kind("Odd", {
-        schema: Schema.Struct({ n: Schema.Number, note: Schema.Union([Schema.String, Schema.Number]) }),
+        schema: Schema.Struct({ n: Schema.Number, note: Schema.Union([Schema.Number, Schema.String]) }),
         id: (odd) => `${odd.n} ${typeof odd.note}`
       })
       const program = Program.make("p", {
