@@ -338,7 +338,7 @@ export class Ledger extends JobContext {
     return this.tables.get(kind)?.hasAfter(since) ?? false
   }
 
-  /** Every entry of some kinds after a position, revised ones included: what a replica at that position lacks. */
+  /** The history of some kinds after a position: every entry, revised and pruned ones included, in commit order. */
   entriesAfter(kinds: ReadonlyArray<string>, since: number): ReadonlyArray<Entry> {
     return kinds
       .flatMap((name) => this.tables.get(name)?.after(since, true) ?? [])

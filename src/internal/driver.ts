@@ -178,8 +178,8 @@ const selectNext = (session: JobSession, merge: CycleMerge, clock: Clock.Clock):
   send(session, {
     type: "SELECTED",
     cycle,
-    tier: selection.tier === -1 ? Math.max(session.tier, 0) : selection.tier,
-    agents: selection.agents.map(({ agent }) => agent.name),
+    tier: tierOf(session, selection),
+    agents: namesOf(selection),
     tasks: selection.tasks,
     signals: session.staged.length,
     halt: reasonOf(session.haltCause)
@@ -196,6 +196,11 @@ const stageSignals = (session: JobSession, merge: CycleMerge): Effect.Effect<voi
       return stageSignals(session, merge)
     })
   })
+
+/** A cycle that only admitted signals counts for the tier before it. */
+const tierOf = (session: JobSession, { tier }: Selection): number => (tier === -1 ? Math.max(session.tier, 0) : tier)
+
+const namesOf = ({ agents }: Selection): ReadonlyArray<string> => agents.map(({ agent }) => agent.name)
 
 const viewFor =
   (session: JobSession, cycle: number) =>
@@ -329,10 +334,7 @@ function* mergeSteps(session: JobSession) {
     yield* merge.merge(outcome, session.begin)
     yield
   }
-  const row = yield* merge.finish(
-    selection.tier === -1 ? Math.max(session.tier, 0) : selection.tier,
-    selection.agents.map(({ agent }) => agent.name)
-  )
+  const row = yield* merge.finish(tierOf(session, selection), namesOf(selection))
   const pieces = yield* rowText(row)
   const hash = yield* sha256Pieces(`${session.ledger.hash}\n`, pieces)
   return { row, pieces, hash }
