@@ -4,11 +4,11 @@
  *     spawning -> loading -> ready <-> busy -> retiring -> dead
  *     spawning, loading (its own code) -> failed            ready -> loading (a program, or a job's context) -> ready
  *
- * The pool's threads run this machine: a thread takes a task in `ready` and nowhere else, and what becomes of it when it
+ * The pool's threads run this machine: a thread takes work in `ready` and nowhere else, and what becomes of it when it
  * is lost depends on the state that it was lost in. The machine decides, the adapter (src/workers/thread.ts) works.
  *
- * Invariants: one task at a time (`RUN` is for `ready` alone); an `ENDED` of another task than the one that runs is
- * ignored; every life ends in `dead` or `failed`. Boundary: pure; imports nothing but xstate; the context is small JSON.
+ * Invariants: one share of a round of tasks at a time (`RUN` is for `ready` alone); an `ENDED` of another share than the
+ * one that it has is ignored; every life ends in `dead` or `failed`. Boundary: pure; imports nothing but xstate; the context is small JSON.
  */
 import { assign, setup } from "xstate"
 
@@ -17,16 +17,16 @@ export interface WorkerContext {
   readonly worker: number
   /** Whether it has loaded its own code, that is, whether it ever was ready. */
   readonly isStarted: boolean
-  /** The task that it runs, or ran last: a number that grows. 0 before the first. */
+  /** The share of tasks that it has, or had last: a number that grows. 0 before the first. */
   readonly task: number
-  /** Tasks that it has ended. */
+  /** Shares that it has ended. */
   readonly ended: number
   /** Why it retires, or undefined. */
   readonly reason: RetireReason | undefined
 }
 
 /** Why a thread is ended on purpose. */
-export type RetireReason = "timeout" | "stopped" | "unclaimed" | "slow-start" | "worn-out" | "closed"
+export type RetireReason = "timeout" | "stopped" | "unclaimed" | "slow-start" | "worn-out" | "idle" | "closed"
 
 export type WorkerEvent =
   /** The thread runs, and loads its own code. */
@@ -35,9 +35,9 @@ export type WorkerEvent =
   | { readonly type: "LOAD" }
   /** It has loaded what it was loading. */
   | { readonly type: "LOADED" }
-  /** A task is handed to it. */
+  /** A share of tasks is handed to it. */
   | { readonly type: "RUN"; readonly task: number }
-  /** The task's result is here. */
+  /** The share's last result is here. */
   | { readonly type: "ENDED"; readonly task: number }
   /** The thread is being ended on purpose. */
   | { readonly type: "RETIRE"; readonly reason: RetireReason }

@@ -20,7 +20,14 @@ export const AgentTypeId: unique symbol = Symbol.for("effect-converge/Agent")
 /** What a failed task does to its job: end it (`"halt"`, the default), or leave a diagnostic and go on. */
 export type OnFailure = "halt" | "discard"
 
-/** Where a CPU agent runs: on a worker thread (default), on the main thread, or where the scheduler finds it cheaper. */
+/**
+ * Where a CPU agent runs.
+ *
+ * - `"worker"` (default): on a worker thread, where it can be stopped
+ * - `"inline"`: on the main thread, where nothing can stop it
+ * - `"auto"`: on the main thread while that is cheaper than the way to a worker, as the pool learns from what it measures.
+ *   What runs there cannot be stopped either, and no timeout is enforced; an agent that is not known yet runs on a worker
+ */
 export type Placement = "worker" | "inline" | "auto"
 
 /** An agent of a program. `E` and `R` are what its execution may fail with and what services it needs. */

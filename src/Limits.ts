@@ -53,9 +53,31 @@ export const Limits = {
   workerClaimTimeoutMs: 2_000,
   /** Times that a task is handed to another worker because the one that it waited on was lost through no fault of its own. */
   taskReissues: 3,
+  /** Tasks that are offered to the workers at a time, of one job; claims and messages are sized by it. */
+  roundTasks: 2_048,
+  /** Milliseconds that a worker stays with one job while another waits for a worker: what a turn is. */
+  turnMs: 4,
+  /** Milliseconds for which a worker that goes on with the next task keeps finished outcomes to itself. */
+  flushMs: 2,
+  /** Pool default: milliseconds for which a thread is kept without anything to do. */
+  workerIdleTimeoutMs: 60_000,
+  /** Pool defaults: crashes in a row after which an agent is quarantined, within which time, and for how long. */
+  quarantineCrashes: 5,
+  quarantineWindowMs: 60_000,
+  quarantineCooldownMs: 10_000,
+  /** Agents of whose crashes, and costs, one pool keeps account. */
+  accountedAgents: 4_096,
+  /** Milliseconds between two looks of the pool at what is not urgent: idle threads, metrics, starvation. */
+  houseKeepingMs: 1_000,
+  /** Milliseconds for which tasks wait while a thread is free before the pool warns that they starve. */
+  starvationMs: 1_000,
+  /** Milliseconds between two looks of a worker at its own memory. */
+  memoryLookMs: 1_000,
   /** Characters of canonical text, and facts, that one message between threads carries. A larger fact goes alone. */
   packetLength: 65_536,
   packetFacts: 256,
+  /** Bytes from which on a typed array in a committed value lies in shared memory and is copied to no worker. */
+  sharedBytes: 65_536,
   /** Reports of `view.progress` that may be under way from one worker; what is reported meanwhile is lost. */
   progressInFlight: 64,
   /** Characters of JSON that one report of `view.progress` carries; a longer value is reported as its type's name. */

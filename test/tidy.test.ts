@@ -46,9 +46,10 @@ const allowances: ReadonlyArray<Allowance> = [
   { path: "src/internal/sha256.ts", uses: ["node:"], reason: "the hash of the journal's chain" },
   { path: "src/workers/", uses: ["node:"], reason: "the adapter of worker threads" },
   { path: "src/workers/thread.ts", uses: ["new Worker"], reason: "owns the threads" },
+  { path: "src/workers/cpuTime.ts", uses: ["performance.now"], reason: "measures the work of a thread" },
   { path: "src/workers/runner.ts", uses: ["Effect.run"], reason: "the main of a worker thread" },
   { path: "src/cli/", uses: ["node:"], reason: "the adapter of the command line" },
-  { path: "src/inspector/unrefClock.ts", uses: ["setTimeout"], reason: "a sleep that lets the process end" }
+  { path: "src/internal/unrefClock.ts", uses: ["setTimeout"], reason: "a sleep that lets the process end" }
 ]
 
 /** What a job is made of. */

@@ -229,41 +229,38 @@ export const runSteps = <A>(steps: Generator<void, A>): A => {
   }
 }
 
-/** An effect as it travels between threads: JSON whose values are canonical texts. */
-export type EffectWire = readonly [
-  facts: ReadonlyArray<readonly [kind: string, id: string, text: string]>,
+/** All of an effect but its facts, as it travels between threads. Values are canonical texts. */
+export type EffectRest = readonly [
   intents: ReadonlyArray<readonly [kind: string, payload: string]>,
   evaluations: ReadonlyArray<Evaluation>,
   trace: string | null,
   tokens: number
 ]
 
-export const toWire = (effect: EncodedEffect): EffectWire => [
-  effect.facts.map((fact) => [fact.kind.name, fact.id, fact.text]),
-  effect.intents.map((intent) => [intent.kind, canonicalText(intent.payload)]),
-  effect.evaluations,
-  effect.trace === undefined ? null : canonicalText(effect.trace),
-  effect.tokens
-]
+/** What an effect holds beside its facts; undefined if nothing. */
+export const restOf = ({ evaluations, intents, tokens, trace }: EncodedEffect): EffectRest | undefined =>
+  intents.length === 0 && evaluations.length === 0 && trace === undefined && tokens === 0
+    ? undefined
+    : [
+        intents.map((intent) => [intent.kind, canonicalText(intent.payload)]),
+        evaluations,
+        trace === undefined ? null : canonicalText(trace),
+        tokens
+      ]
 
-/** Reads an effect that another thread validated. Yields now and then. */
-export function* fromWire(wire: EffectWire, kinds: ReadonlyMap<string, ErasedKind>): Generator<void, EncodedEffect> {
-  const facts: Array<EncodedFact> = []
-  for (let index = 0; index < wire[0].length; index++) {
-    if (index % stepSize === stepSize - 1) yield
-    const [name, id, text] = wire[0][index]!
-    const kind = kinds.get(name)!
-    facts.push({ kind, id, text, value: kind.codec.decode(text) })
-  }
+/** The effect that another thread validated. */
+export const effectOf = (facts: ReadonlyArray<EncodedFact>, rest: EffectRest | undefined): EncodedEffect => {
+  if (rest === undefined) return facts.length === 0 ? emptyEffect : { ...emptyEffect, facts }
+  const [intents, evaluations, trace, tokens] = rest
   return {
     facts,
-    intents: wire[1].map(([kind, payload]) => ({
+    intents: intents.map(([kind, payload]) => ({
       kind,
       payload: parseCanonical(payload),
       text: `{"kind":${JSON.stringify(kind)},"payload":${payload}}`
     })),
-    evaluations: wire[2],
-    trace: wire[3] === null ? undefined : parseCanonical(wire[3]),
-    tokens: wire[4]
+    evaluations,
+    trace: trace === null ? undefined : parseCanonical(trace),
+    tokens
   }
 }

@@ -14,7 +14,8 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import { type Canonical, canonical, NotCanonical, parseCanonical } from "../Canonical.ts"
+import { type Canonical, canonical, canonicalText, NotCanonical, parseCanonical } from "../Canonical.ts"
+import { putBack, type SharedPart, shareLarge, takeOut } from "./sharedBytes.ts"
 
 /** A value does not fit its schema, or has no canonical form. */
 export class InvalidValue extends Error {
@@ -26,6 +27,14 @@ export interface KindCodec {
   readonly encode: (value: unknown) => Canonical
   /** Reads a canonical text that `encode` wrote. */
   readonly decode: (text: string) => unknown
+  /** Of a kind that may hold bytes: how a value travels without its shared arrays (sharedBytes.ts). */
+  readonly parts?: PartsCodec
+}
+
+export interface PartsCodec {
+  /** The text of a value without its shared arrays, and those. Undefined if it has none. */
+  readonly takeOut: (value: unknown) => { readonly text: string; readonly parts: ReadonlyArray<SharedPart> } | undefined
+  readonly putBack: (text: string, parts: ReadonlyArray<SharedPart>) => unknown
 }
 
 interface Shape {
@@ -33,6 +42,8 @@ interface Shape {
   plain: boolean
   /** A number may be NaN or infinite, which JSON writes as a string. */
   openNumbers: boolean
+  /** A value may hold typed arrays. */
+  bytes: boolean
 }
 
 /** Immutable types of Effect that have a JSON codec, by the id under which Schema represents them. */
@@ -86,6 +97,7 @@ const inspect = (
         id === undefined &&
         !isClass &&
         (ast.annotations?.["toCodecJson"] !== undefined || ast.annotations?.["toCodec"] !== undefined)
+      if (id === "Uint8Array" || isCustom) shape.bytes = true
       if (id === "Json") shape.plain = true
       else if (!isClass && !isCustom && (id === undefined || !immutable.has(id))) {
         const hint = id === undefined ? "give it a toCodecJson annotation" : (advice[id] ?? "use plain data")
@@ -180,7 +192,7 @@ export const makeKindCodec = (
   refuse: (message: string) => never,
   root = "value"
 ): KindCodec => {
-  const shape: Shape = { plain: true, openNumbers: false }
+  const shape: Shape = { plain: true, openNumbers: false, bytes: false }
   if (!Schema.isSchema(schema)) return refuse("schema must be an Effect Schema")
   const top = schema as Schema.Codec<unknown, unknown>
   inspect(top.ast, shape, root, refuse, new Set())
@@ -188,7 +200,10 @@ export const makeKindCodec = (
   const codec = Schema.toCodecJson(top) as unknown as Schema.Codec<unknown, unknown>
   const toJson = SchemaParser.encodeUnknownSync(codec)
   const fromJson = SchemaParser.decodeUnknownSync(codec)
-  const decodeThrough = (text: string): unknown => freezeDecoded(fromJson(JSON.parse(text)))
+  const decodeThrough = (text: string): unknown => {
+    const decoded: unknown = fromJson(JSON.parse(text))
+    return freezeDecoded(shape.bytes ? shareLarge(decoded) : decoded)
+  }
   const guard = <A>(body: () => A): A => {
     try {
       return body()
@@ -211,7 +226,10 @@ export const makeKindCodec = (
       const { text } = canonical(toJsonOf(value))
       return { text, value: decodeThrough(text) }
     })
-  if (!shape.plain) return { encode: encodeThrough, decode: decodeThrough }
+  if (!shape.plain) {
+    const codecs: KindCodec = { encode: encodeThrough, decode: decodeThrough }
+    return shape.bytes ? { ...codecs, parts: partsCodec(codec) } : codecs
+  }
   if (!shape.openNumbers) {
     return { encode: (value) => guard(() => canonical(validate(value))), decode: parseCanonical }
   }
@@ -229,6 +247,19 @@ export const makeKindCodec = (
         }
       }),
     decode: (text) => (openNumber.test(text) ? decodeThrough(text) : parseCanonical(text))
+  }
+}
+
+/** Empty arrays stand for those that were taken out, whatever a schema's checks say of their length. */
+const partsCodec = (codec: Schema.Codec<unknown, unknown>): PartsCodec => {
+  const toJson = SchemaParser.encodeUnknownSync(codec, { disableChecks: true })
+  const fromJson = SchemaParser.decodeUnknownSync(codec, { disableChecks: true })
+  return {
+    takeOut: (value) => {
+      const taken = takeOut(value)
+      return taken && { text: canonicalText(toJson(withoutUndefined(taken.rest))), parts: taken.parts }
+    },
+    putBack: (text, parts) => freezeDecoded(putBack(fromJson(JSON.parse(text)), parts))
   }
 }
 

@@ -7,25 +7,25 @@
  */
 import type { ErasedAgent } from "../Agent.ts"
 import type { EncodedEffect } from "../AgentEffect.ts"
-import type { FactRef } from "../Fact.ts"
+import type { Fact, Kind } from "../Fact.ts"
 import type { Ledger } from "../JobContext.ts"
-import { ContextView } from "./contextView.ts"
+import type { View } from "../View.ts"
+import { ContextView, type Gate } from "./contextView.ts"
 import { encodeEffect, faultOf, type OutputFault } from "./encodeEffect.ts"
 
 /** Why a CPU agent gave no effect. */
 export type CpuFault = OutputFault
 
-/** Runs the agent and validates what it returns. Yields now and then while it validates. */
-export function* runCpuTask(
+/** A view for an agent's tasks of one cycle, over the job's ledger or its replica. */
+export const viewFor = (
   agent: ErasedAgent,
-  each: FactRef | undefined,
   since: number,
   cycle: number,
   ledger: Ledger,
+  gate: Gate,
   onProgress: ((value: unknown) => void) | undefined
-): Generator<void, EncodedEffect | CpuFault> {
-  const gate = { open: true }
-  const view = new ContextView({
+): View<Kind.Any> =>
+  new ContextView({
     ledger,
     visible: new Set(agent.visible.map((kind) => kind.name)),
     since,
@@ -34,13 +34,16 @@ export function* runCpuTask(
     holder: `agent ${JSON.stringify(agent.name)}`,
     onProgress
   })
+
+/** Calls the agent and validates what it returns. Yields now and then while it validates. */
+export function* runCpuTask(
+  agent: ErasedAgent,
+  fact: Fact | undefined,
+  view: View<Kind.Any>
+): Generator<void, EncodedEffect | CpuFault> {
   try {
-    const fact = each === undefined ? undefined : ledger.find(each.kind, each.id)
-    const output = agent.executeCpu!(fact, view)
-    return yield* encodeEffect(agent, output)
+    return yield* encodeEffect(agent, agent.executeCpu!(fact, view))
   } catch (error) {
     return faultOf(error)
-  } finally {
-    gate.open = false
   }
 }

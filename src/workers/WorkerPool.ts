@@ -14,6 +14,7 @@ import type { FactRef } from "../Fact.ts"
 import type { Ledger } from "../JobContext.ts"
 import type { Cause } from "../JobError.ts"
 import type { CompiledProgram } from "../Program.ts"
+import type { PoolStats } from "./stats.ts"
 
 /** One execution of a CPU agent. */
 export interface CpuTask {
@@ -67,6 +68,7 @@ export class CpuTimeExhausted extends Data.TaggedError("CpuTimeExhausted")<{
  *   outcome. Interrupting it drops unclaimed tasks at once and stops running ones by ending their threads; the interrupt
  *   is acknowledged when those threads have let go
  * - `release`: forgets a halted job's replica everywhere. Never waits for a running task of another job
+ * - `stats`: what it does at the moment
  */
 export class WorkerPool extends Context.Service<
   WorkerPool,
@@ -74,5 +76,6 @@ export class WorkerPool extends Context.Service<
     readonly size: number
     readonly execute: (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted>
     readonly release: (jobId: string) => Effect.Effect<void>
+    readonly stats: Effect.Effect<PoolStats>
   }
 >()("effect-converge/workers/WorkerPool") {}

@@ -2,8 +2,9 @@
  * The threads of a pool: how many there are, their numbers, their start and their end.
  *
  * Threads are started when tasks wait and no thread is free, one in a turn of the event loop (to open one takes
- * milliseconds of the main thread), and are never more than the pool's size. A thread that ends before it was ready is a
- * failed start; after a few in a row no further one is tried until a new batch asks.
+ * milliseconds of the main thread), and are never more than the pool's size. Those that have had nothing to do for a while
+ * are ended, down to the pool's least size. A thread that ends before it was ready is a failed start; after a few in a row no
+ * further one is tried until a new batch asks.
  *
  * Boundary: what threads do is the pool's business.
  */
@@ -12,17 +13,23 @@ import * as Effect from "effect/Effect"
 import type { WorkerPlatform } from "effect/workers/Worker"
 import { nextTurn } from "../internal/slices.ts"
 import { Limits } from "../Limits.ts"
-import type { Work } from "./batchRun.ts"
+import type { Share, Work } from "./batchRun.ts"
 import type { Resolved } from "./options.ts"
 import { Thread, type ThreadEvents } from "./thread.ts"
 
 export class Crew {
   readonly threads = new Map<number, Thread<Work>>()
+  /** What all threads share, see `PoolPlace`. */
+  readonly shared = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  /** Threads that were started because others had been lost. */
+  respawns = 0
   readonly #options: Resolved
   readonly #fork: (effect: Effect.Effect<void, never, WorkerPlatform>) => unknown
   readonly #events: ThreadEvents<Work>
   /** Threads in a row that ended before they were ready. */
   #failedStarts = 0
+  /** Threads that were lost without having been retired for good, and not replaced yet. */
+  #lost = 0
   /** A thread was opened in this turn of the event loop. */
   #isOpening = false
 
@@ -42,6 +49,7 @@ export class Crew {
       onLost: (thread, end) => {
         this.threads.delete(thread.number)
         if (thread.state === "failed" && thread.reason !== "closed") this.#failedStarts++
+        if (thread.reason !== "idle" && thread.reason !== "closed") this.#lost++
         events.onLost(thread, end)
       }
     }
@@ -49,12 +57,25 @@ export class Crew {
 
   /** The threads that could take a task. */
   idle(): Set<Thread<Work>> {
-    return new Set([...this.threads.values()].filter((thread) => thread.state === "ready"))
+    const idle = new Set<Thread<Work>>()
+    for (const thread of this.threads.values()) if (thread.state === "ready") idle.add(thread)
+    return idle
   }
 
-  /** The threads that run a task of which `isWanted` holds. */
-  busyWith(isWanted: (work: Work) => boolean): ReadonlyArray<Thread<Work>> {
-    return [...this.threads.values()].filter(({ work }) => work?.type === "task" && isWanted(work))
+  /** The threads that have a share of which `isWanted` holds. */
+  busyWith(isWanted: (work: Share) => boolean): ReadonlyArray<Thread<Work>> {
+    return [...this.threads.values()].filter(({ work }) => work?.type === "share" && isWanted(work))
+  }
+
+  /** Ends the threads, beyond those that are to be kept, that have had nothing to do since a moment. */
+  retireIdle(since: number): void {
+    let spare = this.threads.size - this.#options.minSize
+    for (const thread of this.idle()) {
+      if (spare <= 0) return
+      if (thread.idleSince === undefined || thread.idleSince > since) continue
+      spare--
+      thread.end("idle")
+    }
   }
 
   /** Whether no thread is left, and none can be started. */
@@ -67,17 +88,21 @@ export class Crew {
     if (this.#failedStarts >= Limits.workerStartAttempts) this.#failedStarts = 0
   }
 
-  /** Starts a thread if more tasks wait than threads are coming; `again` is called when there may be a need for another. */
-  staff(waiting: number, again: () => void): void {
+  /** Starts a thread if more are wanted than are coming; `again` is called when there may be a need for another. */
+  staff(wanted: number, again: () => void): void {
     if (this.#isOpening || this.threads.size >= this.#options.size) return
     if (this.#failedStarts >= Limits.workerStartAttempts) return
     let coming = 0
     for (const { state } of this.threads.values()) if (state === "spawning" || state === "loading") coming++
-    if (waiting <= coming) return
+    if (wanted <= coming && this.threads.size >= this.#options.minSize) return
     let number = 1
     while (this.threads.has(number)) number++
-    const thread = new Thread<Work>(number, this.#options, this.#events)
+    const thread = new Thread<Work>(number, this.#options, this.shared, this.#events)
     this.threads.set(number, thread)
+    if (this.#lost > 0) {
+      this.#lost--
+      this.respawns++
+    }
     this.#isOpening = true
     this.#fork(thread.start)
     this.#fork(
@@ -100,5 +125,5 @@ export class Crew {
 }
 
 /** Waits until threads have let go. */
-export const awaitEnds = (threads: ReadonlyArray<Thread<Work>>): Effect.Effect<void> =>
+const awaitEnds = (threads: ReadonlyArray<Thread<Work>>): Effect.Effect<void> =>
   Effect.forEach(threads, (thread) => Deferred.await(thread.ended), { discard: true })

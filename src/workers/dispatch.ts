@@ -1,7 +1,7 @@
 /**
- * How a task reaches a thread: the thread loads the program, its replica is brought up to date, the task is sent.
+ * How tasks reach a thread: it loads the program, its replica is brought up to date, it is given its share of a round.
  *
- * A small update goes with the task. A large one goes ahead of it, in slices, while the thread counts as loading, so that
+ * A small update goes with the share. A large one goes ahead of it, in slices, while the thread counts as loading, so that
  * neither loading nor copying is ever charged to an agent's `timeout`.
  *
  * Invariants: a replica is at a known version or is none: an update that is given up halfway is taken back. Boundary: one
@@ -12,13 +12,13 @@ import { breathe } from "../internal/slices.ts"
 import { Limits } from "../Limits.ts"
 import type { BatchRun, Work } from "./batchRun.ts"
 import { type HandOver, origin } from "./handOver.ts"
-import type { Packet } from "./protocol.ts"
-import type { Scheduler } from "./scheduler.ts"
+import type { Packet, ShareMessage } from "./protocol.ts"
+import { Inbox } from "./results.ts"
+import type { Round } from "./round.ts"
 import type { Thread } from "./thread.ts"
 
 export interface DispatchPort {
   readonly fork: (effect: Effect.Effect<void>) => unknown
-  readonly scheduler: Pick<Scheduler<BatchRun>, "take">
   readonly nowMs: () => number
   readonly onPrepared: (thread: Thread<Work>, run: BatchRun) => void
 }
@@ -39,25 +39,26 @@ export class Dispatch {
 
   /** What the thread's replica of the batch's job lacks, or undefined if it is up to date. */
   #updateFor(thread: Thread<Work>, run: BatchRun): HandOver | undefined {
-    const mark = thread.replicas.get(run.batch.jobId)?.mark ?? origin
+    const record = thread.replicas.get(run.batch.jobId)
+    const mark = record?.ledger === run.batch.ledger ? record.mark : origin
     const isCurrent = mark.version === run.mark.version && mark.evaluations === run.mark.evaluations
     return isCurrent ? undefined : run.handOver(mark)
   }
 
-  /** Has an idle thread run a task of a batch, or prepare for it. */
+  /** Has an idle thread take a share of a batch, or prepare for it. */
   give(thread: Thread<Work>, run: BatchRun): void {
     const { jobId, ledger } = run.batch
+    thread.idleSince = undefined
     thread.keepProcess(true)
     if (!thread.programs.has(run.key)) {
       if (thread.programs.size >= Limits.programsPerWorker) return thread.end("worn-out")
       this.#prepare(thread, run)
-      this.#port.fork(thread.send(["load", run.program]))
-      return
+      return thread.send(["load", run.program])
     }
     const record = thread.replicas.get(jobId)
     if (record !== undefined && record.ledger !== ledger) {
       thread.replicas.delete(jobId)
-      this.#port.fork(thread.send(["release", jobId]))
+      thread.send(["release", jobId])
     }
     const update = this.#updateFor(thread, run)
     if (update?.packet(1) !== undefined) {
@@ -65,10 +66,13 @@ export class Dispatch {
       this.#port.fork(this.#sync(thread, run, update))
       return
     }
-    const index = this.#port.scheduler.take(run)
-    if (index === undefined) return
-    thread.replicas.set(jobId, { ledger, mark: run.mark })
-    this.#start(thread, run, index, update?.packet(0))
+    const round = run.open()
+    if (round === undefined) return
+    const packet = update?.packet(0)
+    const before = thread.replicas.get(jobId)
+    const length = (before?.length ?? 0) + lengthOf(packet)
+    if (before === undefined || packet !== undefined) thread.replicas.set(jobId, { ledger, mark: run.mark, length })
+    this.#start(thread, run, round, packet)
   }
 
   #prepare(thread: Thread<Work>, run: BatchRun): void {
@@ -81,20 +85,22 @@ export class Dispatch {
   /** Sends a large update, in slices. Given up halfway, it leaves no replica. */
   #sync(thread: Thread<Work>, run: BatchRun, update: HandOver): Effect.Effect<void> {
     const { jobId, ledger } = run.batch
+    let length = thread.replicas.get(jobId)?.length ?? 0
     const step = (index: number): Effect.Effect<void> =>
       Effect.suspend(() => {
         if (thread.isOver) return Effect.void
         if (run.isOver) {
           thread.replicas.delete(jobId)
-          return Effect.andThen(
-            thread.send(["release", jobId]),
-            Effect.sync(() => this.#port.onPrepared(thread, run))
-          )
+          thread.send(["release", jobId])
+          this.#port.onPrepared(thread, run)
+          return Effect.void
         }
+        const packet = update.packet(index)!
         const isLast = update.packet(index + 1) === undefined
-        if (isLast) thread.replicas.set(jobId, { ledger, mark: update.to })
-        const sent = thread.send(["sync", jobId, run.key, update.packet(index)!, isLast])
-        return isLast ? sent : sent.pipe(Effect.andThen(breathe), Effect.andThen(step(index + 1)))
+        length += lengthOf(packet)
+        if (isLast) thread.replicas.set(jobId, { ledger, mark: update.to, length })
+        thread.send(["sync", jobId, run.key, packet, isLast])
+        return isLast ? Effect.void : Effect.andThen(breathe, step(index + 1))
       })
     return step(0)
   }
@@ -105,36 +111,34 @@ export class Dispatch {
     thread.tell({ type: "LOADED" })
   }
 
-  #start(thread: Thread<Work>, run: BatchRun, index: number, packet: Packet | undefined): void {
+  #start(thread: Thread<Work>, run: BatchRun, round: Round, packet: Packet | undefined): void {
     const { batch } = run
-    const { agent, agentIndex, each, since } = run.task(index)
     const sequence = this.#nextSequence()
+    round.join(sequence)
+    run.working++
     thread.work = {
-      type: "task",
+      type: "share",
       run,
-      index,
+      round,
       sequence,
-      packets: [],
+      inbox: new Inbox(batch.program.kinds),
+      spentMs: 0,
       startedAt: this.#port.nowMs(),
-      timeoutMs: agent.timeoutMs,
+      ordinal: 0,
       elapsedMs: 0,
       unclaimedMs: 0
     }
     thread.tell({ type: "RUN", task: sequence })
-    const message = {
+    const share: ShareMessage = {
       sequence,
       jobId: batch.jobId,
       program: run.key,
       cycle: batch.cycle,
-      agentIndex,
-      agent: agent.name,
-      eachKind: each?.kind,
-      eachId: each?.id,
-      since,
+      tasks: round.text,
+      claims: round.claims,
       wantsProgress: batch.onProgress !== undefined
     }
-    this.#port.fork(thread.send(["run", message, packet]))
-    run.report({ _tag: "Claimed", task: index, worker: thread.number })
+    thread.send(["run", share, packet])
   }
 
   /** An Int32 that is never 0, which is what a new worker's shared memory holds. */
@@ -142,3 +146,6 @@ export class Dispatch {
     return (this.#sequence = this.#sequence >= 0x7fffffff ? 1 : this.#sequence + 1)
   }
 }
+
+const lengthOf = (packet: Packet | undefined): number =>
+  packet === undefined ? 0 : packet.texts.reduce((sum, { length }) => sum + length, packet.head.length)

@@ -77,21 +77,27 @@ function* packetsOf(ledger: Ledger, program: CompiledProgram, from: Mark): Gener
   let facts: Array<UpdateHead["facts"][number]> = []
   let sources: Array<Source> = []
   let texts: Array<string> = []
+  let parts: Array<NonNullable<Packet["parts"]>[number]> = []
   let evaluations: Array<CommittedEvaluation> = []
   let previous: Provenance | undefined
   let length = 0
   const close = (end: UpdateHead["end"]): Packet => {
-    const packet = { head: JSON.stringify({ facts, sources, evaluations, end } satisfies UpdateHead), texts }
+    const head = JSON.stringify({ facts, sources, evaluations, end } satisfies UpdateHead)
+    const packet = parts.length === 0 ? { head, texts } : { head, texts, parts }
     facts = []
     sources = []
     texts = []
+    parts = []
     evaluations = []
     previous = undefined
     length = 0
     return packet
   }
   for (const kind of kinds) {
-    for (const { fact, text } of ledger.liveAfter(kind, from.version)) {
+    const shared = program.kinds.get(kind)?.codec.parts
+    for (const { fact, text: whole } of ledger.liveAfter(kind, from.version)) {
+      const taken = shared?.takeOut(fact.value)
+      const text = taken?.text ?? whole
       if (texts.length > 0 && (length + text.length > Limits.packetLength || texts.length >= Limits.packetFacts)) {
         yield close(null)
       }
@@ -99,6 +105,7 @@ function* packetsOf(ledger: Ledger, program: CompiledProgram, from: Mark): Gener
       if (previous === undefined || !isSameTask(previous, provenance)) sources.push(sourceOf(provenance))
       previous = provenance
       facts.push([kind, fact.id, provenance.version, sources.length - 1])
+      if (taken !== undefined) parts.push([texts.length, taken.parts])
       texts.push(text)
       length += text.length
     }

@@ -1,87 +1,164 @@
 /**
- * The pool without threads: CPU tasks on the calling thread, one after the other, between turns of the event loop.
+ * CPU tasks on the calling thread, one after the other, between turns of the event loop.
  *
- * For tests, for `size: 0`, and for agents with `placement: "inline"`. The same function runs a task here and on a worker,
- * so both give the same effect (G3). What is not given here, since nothing can stop a function that runs on this thread:
- * timeouts are not enforced, an endless loop hangs the process, `process.exit` ends it, and so does running out of memory
- * (G8 is for workers).
+ * For tests, for `size: 0`, for agents with `placement: "inline"`, and for those with `"auto"` while they are cheap. The
+ * same functions run a task here and on a worker, so both give the same effect (G3). What is not given here, since nothing
+ * can stop a function that runs on this thread: timeouts are not enforced, an endless loop hangs the process, `process.exit`
+ * ends it, and so does running out of memory (G8 is for workers).
  *
- * Boundary: no threads, no timers; CPU time is measured around the agent's own steps.
+ * Boundary: no threads, no timers. Long validation is done in slices; the agent itself is called in one piece.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { EncodedEffect } from "../AgentEffect.ts"
-import { type CpuFault, runCpuTask } from "../internal/runCpuTask.ts"
-import { breathe, inSlices } from "../internal/slices.ts"
+import type { Kind } from "../Fact.ts"
+import { type CpuFault, runCpuTask, viewFor } from "../internal/runCpuTask.ts"
+import { isSliceOver, nextTurn } from "../internal/slices.ts"
 import type { Cause } from "../JobError.ts"
-import { threadCpuMs } from "./cpuTime.ts"
+import type { View } from "../View.ts"
+import { elapsedMs, threadCpuMs } from "./cpuTime.ts"
+import { noThreads } from "./stats.ts"
 import { progressJson } from "./protocol.ts"
 import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, WorkerPool } from "./WorkerPool.ts"
 
-/** The cause of a CPU agent's fault. */
-export const causeOf = (fault: CpuFault, agent: string, cycle: number): Cause =>
-  fault._tag === "InvalidEffect"
-    ? { _tag: "InvalidEffect", agent, cycle, message: fault.message }
-    : { _tag: "AgentPanicked", agent, cycle, message: fault.message, stack: fault.stack }
-
-function* metered<A>(steps: Generator<void, A>): Generator<void, { readonly value: A; readonly cpuMs: number }> {
-  let cpuMs = 0
-  try {
-    for (;;) {
-      const began = threadCpuMs()
-      const step = steps.next()
-      cpuMs += threadCpuMs() - began
-      if (step.done === true) return { value: step.value, cpuMs }
-      yield
-    }
-  } finally {
-    // Closes the agent's view if this is given up halfway.
-    steps.return(undefined as never)
-  }
+/** The outcome of a CPU task: its effect, or the cause of its fault. */
+export const outcomeOf = (result: EncodedEffect | CpuFault, agent: string, cycle: number): EncodedEffect | Cause => {
+  if (!("_tag" in result)) return result
+  const { _tag, message, stack } = result
+  return _tag === "InvalidEffect" ? { _tag, agent, cycle, message } : { _tag, agent, cycle, message, stack }
 }
 
-/** Runs one CPU task on this thread. Long validation is done in slices; the agent itself is called in one piece. */
-export const runInline = (
-  batch: Pick<CpuBatch, "ledger" | "cycle">,
-  task: CpuTask,
-  onProgress: ((value: unknown) => void) | undefined
-): Effect.Effect<CpuOutcome> =>
-  Effect.suspend(() => {
-    const report =
-      onProgress === undefined ? undefined : (value: unknown) => onProgress(JSON.parse(progressJson(value)))
-    const steps = metered(runCpuTask(task.agent, task.each, task.since, batch.cycle, batch.ledger, report))
-    return inSlices(steps).pipe(
-      Effect.onInterrupt(() => Effect.sync(() => steps.return(undefined as never))),
-      Effect.map(({ cpuMs, value }): CpuOutcome => ({ result: outcomeOf(value, task, batch.cycle), cpuMs }))
+/** What an inline run asks of its owner. */
+export interface InlineOwner {
+  readonly settle: (task: number, outcome: CpuOutcome) => void
+  /** Asked after each task, with the number and the milliseconds of those so far: whether to go on here. */
+  readonly goesOn?: (count: number, totalMs: number) => boolean
+}
+
+/** Runs some tasks of a batch here, in their order. Gives those that it left, because its owner did not want to go on. */
+export class InlineRun {
+  readonly #batch: CpuBatch
+  readonly #tasks: ReadonlyArray<number>
+  readonly #owner: InlineOwner
+  readonly #gate = { open: true }
+  #next = 0
+  /** The task under way, if a slice ended while its effect was being validated; and the CPU time that it took so far. */
+  #steps: Generator<void, EncodedEffect | CpuFault> | undefined
+  #stepsMs = 0
+  #running = 0
+  #usedMs = 0
+  #totalMs = 0
+  /** The view of the agent whose tasks are under way. */
+  #view: View<Kind.Any> | undefined
+  #viewed: CpuTask | undefined
+
+  constructor(batch: CpuBatch, tasks: ReadonlyArray<number>, owner: InlineOwner) {
+    this.#batch = batch
+    this.#tasks = tasks
+    this.#owner = owner
+  }
+
+  readonly effect: Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> = Effect.suspend(() =>
+    Effect.ensuring(
+      this.#go(),
+      Effect.sync(() => {
+        this.#gate.open = false
+        this.#steps?.return(undefined as never)
+      })
     )
-  })
+  )
 
-const outcomeOf = (value: EncodedEffect | CpuFault, task: CpuTask, cycle: number): EncodedEffect | Cause =>
-  "_tag" in value ? causeOf(value, task.agent.name, cycle) : value
+  #go(): Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> {
+    // Others may have used up this slice.
+    if (isSliceOver()) return this.#later
+    let cpuMs = threadCpuMs()
+    let at = elapsedMs()
+    while (this.#steps !== undefined || this.#next < this.#tasks.length) {
+      this.#steps ??= this.#begin(this.#tasks[this.#next++]!)
+      const step = this.#steps.next()
+      const now = threadCpuMs()
+      this.#stepsMs += now - cpuMs
+      cpuMs = now
+      if (step.done === true) {
+        const ended = elapsedMs()
+        this.#totalMs += ended - at
+        at = ended
+        const agent = this.#end(step.value)
+        if (this.#usedMs > this.#batch.cpuBudgetMs) {
+          return Effect.fail(new CpuTimeExhausted({ usedMs: this.#usedMs, agent }))
+        }
+        if (this.#owner.goesOn?.(this.#next, this.#totalMs) === false) break
+      }
+      if (isSliceOver()) {
+        if (step.done !== true) this.#totalMs += elapsedMs() - at
+        return this.#later
+      }
+    }
+    return Effect.succeed(this.#tasks.slice(this.#next))
+  }
 
-const execute = (batch: CpuBatch): Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted> =>
-  Effect.gen(function* () {
-    const outcomes: Array<CpuOutcome> = []
-    const { onProgress } = batch
-    let usedMs = 0
-    for (const [index, task] of batch.tasks.entries()) {
-      yield* breathe
-      onProgress?.({ _tag: "Claimed", task: index, worker: 0 })
+  readonly #later: Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> = Effect.flatMap(nextTurn, () => this.#go())
+
+  #begin(index: number): Generator<void, EncodedEffect | CpuFault> {
+    const { ledger, onProgress, tasks } = this.#batch
+    const task = tasks[index]!
+    this.#running = index
+    this.#stepsMs = 0
+    onProgress?.({ _tag: "Claimed", task: index, worker: 0 })
+    const fact = task.each === undefined ? undefined : ledger.find(task.each.kind, task.each.id)
+    return runCpuTask(task.agent, fact, this.#viewOf(task))
+  }
+
+  #end(result: EncodedEffect | CpuFault): string {
+    const { cycle, onProgress, tasks } = this.#batch
+    const index = this.#running
+    const { name } = tasks[index]!.agent
+    this.#steps = undefined
+    this.#usedMs += this.#stepsMs
+    onProgress?.({ _tag: "Ended", task: index, worker: 0 })
+    this.#owner.settle(index, { result: outcomeOf(result, name, cycle), cpuMs: this.#stepsMs })
+    return name
+  }
+
+  #viewOf(task: CpuTask): View<Kind.Any> {
+    const viewed = this.#viewed
+    if (this.#view === undefined || viewed?.agent !== task.agent || viewed.since !== task.since) {
+      const { cycle, ledger, onProgress } = this.#batch
       const report =
         onProgress === undefined
           ? undefined
-          : (value: unknown) => onProgress({ _tag: "Progress", task: index, worker: 0, value })
-      const outcome = yield* runInline(batch, task, report)
-      onProgress?.({ _tag: "Ended", task: index, worker: 0 })
-      outcomes.push(outcome)
-      usedMs += outcome.cpuMs
-      if (usedMs > batch.cpuBudgetMs) return yield* new CpuTimeExhausted({ usedMs, agent: task.agent.name })
+          : (value: unknown) =>
+              onProgress({
+                _tag: "Progress",
+                task: this.#running,
+                worker: 0,
+                value: JSON.parse(progressJson(value)) as unknown
+              })
+      this.#view = viewFor(task.agent, task.since, cycle, ledger, this.#gate, report)
     }
-    return outcomes
+    this.#viewed = task
+    return this.#view
+  }
+}
+
+const execute = (batch: CpuBatch): Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted> =>
+  Effect.suspend(() => {
+    const outcomes: Array<CpuOutcome> = []
+    const run = new InlineRun(
+      batch,
+      batch.tasks.map((_, index) => index),
+      { settle: (_, outcome) => void outcomes.push(outcome) }
+    )
+    return Effect.as(run.effect, outcomes)
   })
 
 /** The service: see the head of this file. */
-export const inline: WorkerPool["Service"] = WorkerPool.of({ size: 0, execute, release: () => Effect.void })
+export const inline: WorkerPool["Service"] = WorkerPool.of({
+  size: 0,
+  execute,
+  release: () => Effect.void,
+  stats: Effect.succeed(noThreads)
+})
 
 /** The pool without threads. */
 export const layerInline: Layer.Layer<WorkerPool> = Layer.succeed(WorkerPool)(inline)

@@ -1,70 +1,176 @@
 /**
  * The options of the pool, and the profiles that stand for sets of them.
  *
- * Boundary: data and arithmetic; the machine's parallelism and the environment come in from pool.ts.
+ * Boundary: data and arithmetic; the machine's parallelism and the environment come in from index.ts.
  */
+import * as Duration from "effect/Duration"
+import { Limits } from "../Limits.ts"
 
 /** What the work on the pool is like, see `profiles`. */
 export type Profile = "cpu" | "memory" | "throughput"
 
 /** Options of `WorkerPool.layer`. All have defaults; those given win over the profile's. */
 export interface Options {
-  /** How many threads it may use, at least 0; they are started when they are needed. 0: no threads, everything inline. */
+  /**
+   * How many threads it may use, at least 0; they are started when there is something for them to do. 0: no threads,
+   * everything inline. Default: by profile, from the machine's parallelism.
+   */
   readonly size?: number | undefined
+  /**
+   * How many of them are started with the pool and kept when there is nothing to do, at most `size`. Default 0: the first
+   * task pays for the start of a thread.
+   */
+  readonly minSize?: number | undefined
   /** Default: the configuration's `CONVERGE_PROFILE`, else `"cpu"`. */
   readonly profile?: Profile | undefined
   /**
    * MiB of JavaScript heap after which a thread is ended and its task fails with `AgentOutOfMemory`. Buffers do not count.
-   * A thread's replicas of contexts are in it. Default: the engine's own limit.
+   * A thread's replicas of contexts are in it. Default: by profile; for most, the engine's own limit.
    */
   readonly heapLimitMb?: number | undefined
-  /** MiB of stack of a thread. Default: 4. */
+  /** MiB of stack of a thread: more for agents that recurse deeply. Default: 4, as Node has it. */
   readonly stackSizeMb?: number | undefined
+  /**
+   * Outcomes that a worker collects before it sends them, at least 1. More are cheaper to send, fewer are merged sooner and
+   * run again less when a thread is lost. Outcomes are also sent by time and by length. Default: by profile.
+   */
+  readonly batchSize?: number | undefined
+  /** How long a thread beyond `minSize` is kept without anything to do. Default: 1 minute. */
+  readonly idleTimeout?: Duration.Input | undefined
+  /**
+   * How long a task that runs may go on when its job is cancelled or has spent its budget, before its thread is ended.
+   * Unclaimed tasks are dropped at once. Default: not at all. A grace spares the start of a new thread when tasks are short.
+   */
+  readonly cancelGrace?: Duration.Input | undefined
+  /**
+   * MiB by which the heap of a thread may outgrow what it began with and what its replicas account for. A thread with more,
+   * after a collection, is replaced when it has nothing to do. Infinity: never. Default: by profile.
+   */
+  readonly recycleGrowthMb?: number | undefined
+  /** When an agent that crashes its threads again and again is no longer let onto one. Default: see `Quarantine`. */
+  readonly quarantine?: Quarantine | false | undefined
   /** Flags of Node for the threads. Default: those of the process. */
   readonly execArgv?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * The circuit breaker of each agent. An agent whose tasks have crashed their threads (`WorkerCrashed`, `AgentOutOfMemory`)
+ * `crashes` times in a row within `window` is quarantined: its tasks fail at once, as the last of them did. After
+ * `cooldown` one task is let through; if it gives an effect the quarantine ends, if it crashes it starts again.
+ */
+export interface Quarantine {
+  /** At least 1. Default 5: a job that goes on after a few crashes does not get here, a loop of them does. */
+  readonly crashes?: number | undefined
+  /** Default: 1 minute. */
+  readonly window?: Duration.Input | undefined
+  /** Default: 10 seconds. */
+  readonly cooldown?: Duration.Input | undefined
 }
 
 /** What a thread is started with. */
 export interface ThreadOptions {
   readonly heapLimitMb: number | undefined
   readonly stackSizeMb: number | undefined
+  readonly batchSize: number
+  readonly recycleGrowthMb: number
   readonly execArgv: ReadonlyArray<string> | undefined
 }
 
 export interface Resolved extends ThreadOptions {
   readonly size: number
+  readonly minSize: number
+  readonly profile: Profile
+  readonly idleTimeoutMs: number
+  readonly cancelGraceMs: number
+  readonly quarantine: { readonly crashes: number; readonly windowMs: number; readonly cooldownMs: number } | undefined
 }
+
+type ByProfile = Pick<Resolved, "size" | "heapLimitMb" | "batchSize" | "recycleGrowthMb">
 
 /**
  * - `cpu` (default): long computations. One thread for each core; the main thread has little to do meanwhile. Heap and
- *   stack as the engine sets them.
+ *   stack as the engine sets them. Outcomes in tens: the main thread merges while the workers compute.
  * - `memory`: large contexts. Each thread holds a replica, so half the threads are half the copies; and their heaps are
- *   limited, so that an agent that collects too much ends with `AgentOutOfMemory` before the machine begins to swap.
+ *   limited, so that an agent that collects too much ends with `AgentOutOfMemory` before the machine begins to swap; what
+ *   agents leave behind is given back early. Outcomes in few, since they are large.
  * - `throughput`: many short tasks, many jobs. The main thread merges and encodes all the time, so it gets a core for
- *   itself.
+ *   itself; outcomes go in large numbers, since a message costs more than a task.
  */
-const profiles: Readonly<Record<Profile, (parallelism: number) => Omit<Resolved, "execArgv">>> = {
-  cpu: (parallelism) => ({ size: parallelism, heapLimitMb: undefined, stackSizeMb: undefined }),
-  memory: (parallelism) => ({ size: Math.max(1, parallelism >> 1), heapLimitMb: 1_024, stackSizeMb: undefined }),
-  throughput: (parallelism) => ({ size: Math.max(1, parallelism - 1), heapLimitMb: undefined, stackSizeMb: undefined })
+const profiles: Readonly<Record<Profile, (parallelism: number) => ByProfile>> = {
+  cpu: (parallelism) => ({ size: parallelism, heapLimitMb: undefined, batchSize: 32, recycleGrowthMb: 256 }),
+  memory: (parallelism) => ({
+    size: Math.max(1, parallelism >> 1),
+    heapLimitMb: 1_024,
+    batchSize: 8,
+    recycleGrowthMb: 64
+  }),
+  throughput: (parallelism) => ({
+    size: Math.max(1, parallelism - 1),
+    heapLimitMb: undefined,
+    batchSize: 128,
+    recycleGrowthMb: 256
+  })
 }
 
-const positive = (name: string, value: number | undefined): number | undefined => {
-  if (value === undefined || (Number.isFinite(value) && value > 0)) return value
-  throw new RangeError(`WorkerPool: ${name} must be a number greater than 0, not ${String(value)}`)
+const refuse = (message: string): never => {
+  throw new RangeError(`WorkerPool: ${message}`)
+}
+
+const positive = (name: string, value: number | undefined): number | undefined =>
+  value === undefined || (Number.isFinite(value) && value > 0)
+    ? value
+    : refuse(`${name} must be a number greater than 0, not ${String(value)}`)
+
+const whole = (name: string, value: number, least: number): number =>
+  Number.isSafeInteger(value) && value >= least
+    ? value
+    : refuse(`${name} must be a whole number of at least ${least}, not ${String(value)}`)
+
+const millis = (name: string, value: Duration.Input): number => {
+  try {
+    const ms = Duration.toMillis(Duration.fromInputUnsafe(value))
+    if (ms >= 0 && !Number.isNaN(value)) return ms
+  } catch {
+    // Falls through to the refusal, which names the option.
+  }
+  return refuse(`${name} is not a duration: ${JSON.stringify(value)}`)
+}
+
+const known = [
+  ...["size", "minSize", "profile", "heapLimitMb", "stackSizeMb", "batchSize", "idleTimeout", "cancelGrace"],
+  ...["recycleGrowthMb", "quarantine", "execArgv"]
+]
+
+const quarantineOf = (quarantine: Quarantine | false | undefined): Resolved["quarantine"] => {
+  if (quarantine === false) return undefined
+  const { cooldown, crashes, window } = quarantine ?? {}
+  return {
+    crashes: whole("quarantine.crashes", crashes ?? Limits.quarantineCrashes, 1),
+    windowMs: millis("quarantine.window", window ?? Limits.quarantineWindowMs),
+    cooldownMs: millis("quarantine.cooldown", cooldown ?? Limits.quarantineCooldownMs)
+  }
 }
 
 /** The options with their defaults. Throws a RangeError for what cannot work. */
 export const resolve = (options: Options, profile: Profile, parallelism: number): Resolved => {
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown !== undefined) refuse(`there is no option ${JSON.stringify(unknown)}`)
   const defaults = profiles[profile](parallelism)
-  const size = options.size ?? defaults.size
-  if (!Number.isSafeInteger(size) || size < 0) {
-    throw new RangeError(`WorkerPool: size must be a whole number of at least 0, not ${String(size)}`)
-  }
+  const size = whole("size", options.size ?? defaults.size, 0)
+  const minSize = whole("minSize", options.minSize ?? 0, 0)
+  if (minSize > size) refuse(`minSize must not be more than size: ${minSize} > ${size}`)
+  const growth = options.recycleGrowthMb
   return {
     size,
+    minSize,
+    profile,
     heapLimitMb: positive("heapLimitMb", options.heapLimitMb) ?? defaults.heapLimitMb,
-    stackSizeMb: positive("stackSizeMb", options.stackSizeMb) ?? defaults.stackSizeMb,
+    stackSizeMb: positive("stackSizeMb", options.stackSizeMb),
+    batchSize: whole("batchSize", options.batchSize ?? defaults.batchSize, 1),
+    recycleGrowthMb: growth === Infinity ? growth : (positive("recycleGrowthMb", growth) ?? defaults.recycleGrowthMb),
+    idleTimeoutMs: millis("idleTimeout", options.idleTimeout ?? Limits.workerIdleTimeoutMs),
+    cancelGraceMs: millis("cancelGrace", options.cancelGrace ?? 0),
+    quarantine: quarantineOf(options.quarantine),
     execArgv: options.execArgv
   }
 }

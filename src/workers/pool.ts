@@ -1,56 +1,83 @@
 /**
  * The pool of worker threads: CPU tasks on threads of their own, with everything that can happen to a thread contained.
  *
- * Who waits is scheduler.ts; which threads there are, crew.ts; how a task reaches one, dispatch.ts; what its loss means,
- * losses.ts; when it has had its time, watchdog.ts. This file moves tasks between them. It is driven by batches that arrive,
- * messages, exits and the watchdog's ticks; each of these ends in `#pump`, which gives idle threads something to do.
+ * Whose turn it is says scheduler.ts; which threads there are, crew.ts; how tasks reach one, dispatch.ts; how its outcomes
+ * come back, results.ts; what its loss means, losses.ts and quarantine.ts; when a task has had its time, watchdog.ts. This
+ * file moves work between them. It is driven by batches that arrive, messages, exits and the watchdog's ticks; each of these
+ * ends in `#pump`, which gives idle threads something to do.
  *
  * Invariants: outcomes are in the order of tasks, whatever the order of completion (G3); a lost thread takes at most the
- * task that it had claimed with it, every other one is handed out again (G8); a batch that is given up is acknowledged
- * when its threads have let go (G10); the number of threads, and how often a task or a start is tried again, is bounded
- * (G14). Boundary: state changes are synchronous; fibers only wait, send and decode, and all belong to the pool's scope.
+ * task that it ran with it, every other one is handed out again (G8); a batch that is given up is acknowledged when its
+ * threads have let go (G10); the number of threads, and how often a task or a start is tried again, is bounded (G14).
+ * Boundary: state changes are synchronous; fibers only wait, and all belong to the pool's scope.
  */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as FiberSet from "effect/FiberSet"
-import type * as Scope from "effect/Scope"
 import type { WorkerPlatform } from "effect/workers/Worker"
-import { inSlices, nextTurn } from "../internal/slices.ts"
-import { describePanic } from "../JobError.ts"
 import { Limits } from "../Limits.ts"
-import { BatchRun, type CauseFor, type TaskWork, type Work } from "./batchRun.ts"
-import { awaitEnds, Crew } from "./crew.ts"
+import { BatchRun, type CauseFor, type Share, type Work } from "./batchRun.ts"
+import type { Costs } from "./costs.ts"
+import { Crew } from "./crew.ts"
 import { Dispatch } from "./dispatch.ts"
-import { causeOf } from "./inline.ts"
-import { crashOf, judgeLoad, judgeTask } from "./losses.ts"
+import { Graces } from "./graces.ts"
+import { crashOf, judgeLoad, judgeShare } from "./losses.ts"
+import type { PoolMetrics } from "./metrics.ts"
 import type { Resolved } from "./options.ts"
-import { type FromWorker, type Packet, unpackEffect } from "./protocol.ts"
-import { RoundRobin, type Scheduler } from "./scheduler.ts"
+import { agentKey } from "./placement.ts"
+import { type FromWorker, PoolPlace, programKey } from "./protocol.ts"
+import { Quarantines } from "./quarantine.ts"
+import { Reading, type Results } from "./reading.ts"
+import { Ring, type Starvation, starvation } from "./scheduler.ts"
+import type { PoolStats } from "./stats.ts"
 import type { Thread, ThreadEnd } from "./thread.ts"
 import { credit, Watchdog } from "./watchdog.ts"
-import { type CpuBatch, type CpuOutcome, CpuTimeExhausted, WorkerPool } from "./WorkerPool.ts"
+import { type CpuBatch, type CpuOutcome, CpuTimeExhausted } from "./WorkerPool.ts"
 
 type PoolThread = Thread<Work>
 type Done = (result: Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted>) => void
-type Fork = (effect: Effect.Effect<void, never, WorkerPlatform>) => Fiber.Fiber<void>
+export type Fork = (effect: Effect.Effect<void, never, WorkerPlatform>) => Fiber.Fiber<void>
 
 /** Ticks while nothing runs that could be stopped at a certain time. */
 const slowIntervalMs = 20 * Limits.watchdogIntervalMs
 
-class Pool {
+export class Pool {
+  readonly #options: Resolved
   readonly #fork: Fork
-  readonly #scheduler: Scheduler<BatchRun> = new RoundRobin()
+  readonly #ring = new Ring<BatchRun>()
   readonly #crew: Crew
   readonly #watchdog: Watchdog
   readonly #dispatch: Dispatch
+  readonly #quarantines: Quarantines
+  readonly #costs: Costs
+  readonly #metrics: PoolMetrics
   readonly #runs = new Map<BatchRun, Done>()
+  /** Probes of quarantined agents that are under way, by batch. */
+  readonly #probes = new Map<BatchRun, Array<string>>()
+  readonly #graces = new Graces()
+  readonly #reading: Reading
   #isClosed = false
 
-  constructor(options: Resolved, fork: Fork, clock: Clock.Clock) {
+  constructor(options: Resolved, fork: Fork, clock: Clock.Clock, costs: Costs, metrics: PoolMetrics) {
+    this.#options = options
     this.#fork = fork
+    this.#costs = costs
+    this.#metrics = metrics
+    this.#quarantines = new Quarantines(options.quarantine)
+    this.#reading = new Reading({
+      fork,
+      costs,
+      metrics,
+      settle: ({ run }, task, outcome, worker) => {
+        if (!this.#quarantines.isEmpty) this.#survived(run, run.task(task).agent.name)
+        this.#settle(run, task, outcome, worker)
+      }
+    })
     this.#crew = new Crew(options, fork, {
-      onReady: () => this.#pump(),
+      onReady: (thread) => {
+        thread.idleSince = this.nowMs()
+        this.#pump()
+      },
       onMessage: (thread, message) => this.#onMessage(thread, message),
       onLost: (thread, end) => this.#onLost(thread, end)
     })
@@ -61,10 +88,13 @@ class Pool {
     })
     this.#dispatch = new Dispatch({
       fork,
-      scheduler: this.#scheduler,
-      nowMs: () => this.#watchdog.nowMs(),
+      nowMs: () => this.nowMs(),
       onPrepared: (thread, run) => this.#onPrepared(thread, run)
     })
+  }
+
+  nowMs(): number {
+    return this.#watchdog.nowMs()
   }
 
   readonly execute = (batch: CpuBatch): Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted> =>
@@ -75,23 +105,30 @@ class Pool {
       if (module === undefined || batch.tasks.some(({ agent }) => agent.placement === "inline")) {
         return resume(Effect.die(new Error("a batch holds a task that cannot run on a worker")))
       }
-      const run = new BatchRun(batch, module)
+      const run = new BatchRun(batch, module, this.nowMs(), this.#expectedMs(batch, module))
       this.#runs.set(run, resume)
-      this.#scheduler.add(run, batch.tasks.length)
+      this.#ring.add(run)
+      if (!this.#quarantines.isEmpty) this.#admit(run)
       this.#crew.forgive()
       this.#pump()
       return this.#stop(run)
     })
 
   readonly release = (jobId: string): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const holders = [...this.#crew.threads.values()].filter((thread) => thread.replicas.delete(jobId))
-      return Effect.forEach(holders, (thread) => thread.send(["release", jobId]), { discard: true })
+    Effect.sync(() => {
+      for (const thread of this.#crew.threads.values())
+        if (thread.replicas.delete(jobId)) thread.send(["release", jobId])
     })
+
+  /** Starts the threads that are there from the beginning. */
+  warm(): void {
+    this.#pump()
+  }
 
   /** Ends all threads, now. Batches that are under way are interrupted. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.#isClosed = true
+    this.#metrics.close()
     const ended = this.#crew.close()
     const runs = [...this.#runs]
     for (const [run] of runs) this.#giveUp(run)
@@ -102,32 +139,93 @@ class Pool {
     )
   })
 
+  get stats(): PoolStats {
+    const nowMs = this.nowMs()
+    const workers = [...this.#crew.threads.values()].map(({ busyMs, cpuMs, number, replicas, state, work }) => {
+      const replicaBytes = [...replicas.values()].reduce((sum, { length }) => sum + length, 0)
+      const busy = work?.type === "share" ? nowMs - work.startedAt : 0
+      return { worker: number, state, busyMs: busyMs + busy, cpuMs, replicas: replicas.size, replicaBytes }
+    })
+    return {
+      workers,
+      batches: this.#runs.size,
+      waiting: [...this.#ring].reduce((sum, { waiting }) => sum + waiting, 0),
+      running: workers.filter(({ state }) => state === "busy").length,
+      quarantined: this.#quarantines.count
+    }
+  }
+
+  /** What is looked at now and then: threads that nobody needs, metrics. Gives tasks that starve beside free threads. */
+  keepHouse(): Starvation | undefined {
+    const nowMs = this.nowMs()
+    this.#crew.retireIdle(nowMs - this.#options.idleTimeoutMs)
+    this.#metrics.sample(this.stats, this.#crew.respawns, nowMs)
+    return starvation([...this.#ring], this.#crew.idle().size, nowMs)
+  }
+
   // ---------------------------------------------------------------- handing out
 
   #pump(): void {
     if (this.#isClosed) return
     const idle = this.#crew.idle()
-    while (idle.size > 0) {
-      const run = this.#scheduler.choose(
-        (candidate) =>
-          this.#scheduler.waitingOf(candidate) > candidate.preparing ||
-          [...idle].some((thread) => this.#dispatch.fitness(thread, candidate) === 2)
-      )
-      if (run === undefined) break
-      const [thread] = [...idle].sort((a, b) => this.#dispatch.fitness(b, run) - this.#dispatch.fitness(a, run))
-      idle.delete(thread!)
-      this.#dispatch.give(thread!, run)
+    for (const thread of idle) {
+      if (!thread.isWorn) continue
+      thread.end("worn-out")
+      idle.delete(thread)
     }
+    while (idle.size > 0) {
+      const run = this.#ring.choose((candidate) => candidate.wanted > 0)
+      if (run === undefined) break
+      const thread = this.#fittest(idle, run)
+      idle.delete(thread)
+      this.#dispatch.give(thread, run)
+    }
+    let wanted = 0
+    let unserved = 0
+    for (const run of this.#ring) {
+      wanted += Math.max(0, run.wanted)
+      if (run.working + run.preparing === 0 && run.waiting > 0) unserved++
+    }
+    Atomics.store(this.#crew.shared, PoolPlace.waiting, unserved)
     for (const thread of idle) thread.keepProcess(false)
-    this.#crew.staff(this.#scheduler.waiting, () => this.#pump())
+    this.#crew.staff(wanted, () => this.#pump())
     this.#watchdog.wake()
+  }
+
+  /** The idle thread that needs least to run the batch's tasks. */
+  #fittest(idle: ReadonlySet<PoolThread>, run: BatchRun): PoolThread {
+    let best: PoolThread | undefined
+    let most = -1
+    for (const thread of idle) {
+      const fitness = this.#dispatch.fitness(thread, run)
+      if (fitness <= most) continue
+      best = thread
+      most = fitness
+    }
+    return best!
   }
 
   /** A thread has loaded what a batch needs: it goes on with that batch, if there is still something to do. */
   #onPrepared(thread: PoolThread, run: BatchRun): void {
     this.#dispatch.prepared(thread, run)
-    if (thread.state === "ready" && !run.isOver && this.#scheduler.waitingOf(run) > 0) this.#dispatch.give(thread, run)
+    thread.idleSince = this.nowMs()
+    if (thread.state === "ready" && !run.isOver && run.waiting > 0) this.#dispatch.give(thread, run)
     this.#pump()
+  }
+
+  /** What one task of a batch takes, if that is known of all its agents. */
+  #expectedMs(batch: CpuBatch, module: string): number | undefined {
+    const key = programKey({ module, name: batch.program.name })
+    let sum = 0
+    let previous: string | undefined
+    let ms: number | undefined
+    for (const { agent } of batch.tasks) {
+      if (agent.name !== previous) ms = this.#costs.taskMs(agentKey(key, agent.name))
+      if (ms === undefined) return undefined
+      previous = agent.name
+      sum += ms
+    }
+    return sum / batch.tasks.length
   }
 
   // ---------------------------------------------------------------- what threads say
@@ -152,52 +250,41 @@ class Pool {
       }
       case "synced":
         return work?.type === "load" ? this.#onPrepared(thread, work.run) : undefined
-      case "progress":
-        thread.hearProgress()
-        if (work?.type !== "task" || work.sequence !== message[1]) return
-        return work.run.report({
-          _tag: "Progress",
-          task: work.index,
-          worker: thread.number,
-          value: JSON.parse(message[2])
-        })
-      case "part":
-        if (work?.type === "task" && work.sequence === message[1]) work.packets.push(message[2])
+      case "claimed":
+      case "progress": {
+        if (message[0] === "progress") thread.hearProgress()
+        if (work?.type !== "share" || work.sequence !== message[1]) return
+        const by = { task: work.round.tasks[message[2]]!, worker: thread.number }
+        if (message[0] === "claimed") work.run.report({ _tag: "Claimed", ...by })
+        else work.run.report({ _tag: "Progress", ...by, value: JSON.parse(message[3]) as unknown })
         return
-      case "ended":
-      case "failed": {
-        if (work?.type !== "task" || work.sequence !== message[1]) return
-        thread.work = undefined
-        thread.tell({ type: "ENDED", task: work.sequence })
-        // The thread first: it works while its result is decoded.
-        this.#pump()
-        if (message[0] === "ended") {
-          this.#fork(this.#decode(thread, work, [...work.packets, message[3]], message[2]))
-          return
-        }
-        const [, , cpuMs, _tag, text, stack] = message
-        const { agent } = work.run.task(work.index)
-        const result = causeOf({ _tag, message: text, stack }, agent.name, work.run.batch.cycle)
-        return this.#settle(work.run, work.index, { result, cpuMs }, thread.number)
       }
+      case "results":
+        if (work?.type === "share" && work.sequence === message[1]) this.#onResults(thread, work, message)
+        return
+      case "grown":
+        thread.isWorn = true
+        return this.#pump()
     }
   }
 
-  #decode(
-    thread: PoolThread,
-    { index, run }: TaskWork,
-    packets: ReadonlyArray<Packet>,
-    cpuMs: number
-  ): Effect.Effect<void> {
-    return inSlices(unpackEffect(packets, run.batch.program.kinds)).pipe(
-      Effect.catchDefect((defect) => {
-        const { message, stack } = describePanic(defect, Limits.errorTextLength)
-        const agent = run.task(index).agent.name
-        const why = `the worker's effect cannot be read, is its module the one that the job runs? ${message}`
-        return Effect.succeed(causeOf({ _tag: "InvalidEffect", message: why, stack }, agent, run.batch.cycle))
-      }),
-      Effect.flatMap((result) => Effect.sync(() => this.#settle(run, index, { result, cpuMs }, thread.number)))
-    )
+  #onResults(thread: PoolThread, share: Share, message: Results): void {
+    const [, sequence, cpuMs, , , isLast] = message
+    thread.cpuMs += cpuMs
+    if (isLast) {
+      const { round, run, startedAt } = share
+      const nowMs = this.nowMs()
+      thread.work = undefined
+      thread.idleSince = nowMs
+      thread.busyMs += nowMs - startedAt
+      round.leave()
+      run.working--
+      thread.tell({ type: "ENDED", task: sequence })
+      this.#graces.letGo(thread)
+      // The thread first: it works while its results are read.
+      this.#pump()
+    }
+    this.#reading.hear(thread.number, share, message)
   }
 
   // ---------------------------------------------------------------- ends
@@ -215,9 +302,8 @@ class Pool {
   }
 
   /** Fails every task of a batch that no worker has begun. */
-  #failWaiting(run: BatchRun, cause: CauseFor): void {
-    run.failure ??= cause
-    for (const index of this.#scheduler.remove(run)) this.#fail(run, index, cause, 0, 0)
+  #failWaiting(run: BatchRun, cause: CauseFor, isWanted: (task: number) => boolean = () => true): void {
+    for (const index of run.withdraw(isWanted)) this.#fail(run, index, cause, 0, 0)
   }
 
   #fail(run: BatchRun, index: number, cause: CauseFor, cpuMs: number, worker: number): void {
@@ -225,18 +311,37 @@ class Pool {
     this.#settle(run, index, { result, cpuMs }, worker)
   }
 
-  /** Forgets a batch. Its tasks that still run are ended. Returns the threads that run them. */
+  /** Forgets a batch. Its tasks that still run have their grace, if any, and are ended. Gives the threads that run them. */
   #giveUp(run: BatchRun): ReadonlyArray<PoolThread> {
     run.isOver = true
+    run.close()
     this.#runs.delete(run)
-    this.#scheduler.remove(run)
+    this.#ring.remove(run)
+    for (const agent of this.#probes.get(run) ?? []) this.#quarantines.abandon(agent)
+    this.#probes.delete(run)
     const threads = this.#crew.busyWith((work) => work.run === run)
-    for (const thread of threads) if (thread.state === "busy") thread.end("stopped")
-    return threads
+    // One whose last task has just ended says so in a moment: that is when its batch is complete.
+    const isComplete = run.outcomes !== undefined
+    for (const thread of threads) {
+      if (thread.state !== "busy" || isComplete) continue
+      const graceMs = this.#isClosed ? 0 : this.#options.cancelGraceMs
+      if (graceMs > 0) this.#graces.give(thread, graceMs)
+      else this.#end(thread, "stopped")
+    }
+    return isComplete ? [] : threads
+  }
+
+  #end(thread: PoolThread, reason: "stopped" | "timeout" | "unclaimed" | "slow-start"): void {
+    this.#metrics.noteKill(reason)
+    thread.end(reason)
   }
 
   #stop(run: BatchRun): Effect.Effect<void> {
-    return Effect.suspend(() => awaitEnds(this.#giveUp(run)))
+    return Effect.suspend(() => {
+      const threads = this.#giveUp(run)
+      this.#watchdog.wake()
+      return this.#graces.ended(threads)
+    })
   }
 
   #isOverBudget(run: BatchRun): boolean {
@@ -246,7 +351,7 @@ class Pool {
   #usedMs(run: BatchRun): number {
     let usedMs = run.usedMs
     for (const { work } of this.#crew.threads.values())
-      if (work?.type === "task" && work.run === run) usedMs += work.elapsedMs
+      if (work?.type === "share" && work.run === run) usedMs += work.elapsedMs
     return usedMs
   }
 
@@ -263,10 +368,15 @@ class Pool {
   }
 
   #onLost(thread: PoolThread, end: ThreadEnd): void {
+    this.#reading.catchUp()
     const { work } = thread
     thread.work = undefined
+    if (work?.type === "share") {
+      work.round.leave()
+      work.run.working--
+    } else if (work !== undefined) work.run.preparing--
+    this.#graces.letGo(thread)
     if (this.#isClosed) return
-    if (work?.type === "load") work.run.preparing--
     if (work !== undefined && !work.run.isOver) this.#bury(work, thread, end)
     if (end.error !== undefined && thread.reason === undefined && !end.isOutOfMemory) {
       // An agent's throws are caught where it is called, so this is what one left behind, or the thread's own failure.
@@ -274,78 +384,112 @@ class Pool {
     }
     if (this.#crew.isHopeless) {
       // Nothing that waits will ever run.
-      for (const run of [...this.#runs.keys()]) this.#failWaiting(run, crashOf(end))
+      for (const run of [...this.#runs.keys()]) this.#abandon(run, crashOf(end))
     }
     this.#pump()
   }
 
+  /** No further task of a batch can be run. */
+  #abandon(run: BatchRun, cause: CauseFor): void {
+    run.failure ??= cause
+    this.#failWaiting(run, cause)
+  }
+
   /** What becomes of what a lost thread was doing. */
   #bury(work: Work, thread: PoolThread, end: ThreadEnd): void {
+    const { run } = work
     if (work.type === "load") {
-      const cause = judgeLoad(work.run, thread, end)
-      if (cause !== undefined) this.#failWaiting(work.run, cause)
+      const cause = judgeLoad(run, thread, end)
+      if (cause !== undefined) this.#abandon(run, cause)
       return
     }
-    const cause = judgeTask(work, thread, end)
-    if (cause === undefined) this.#scheduler.putBack(work.run, work.index)
-    else this.#fail(work.run, work.index, cause, work.elapsedMs, thread.number)
+    const { guilty, innocent } = judgeShare(work, thread, end)
+    if (guilty?.isCrash === true) this.#metrics.noteCrash()
+    const again: Array<number> = []
+    for (const task of innocent) {
+      // It had ended, and its agent had left the thread alone.
+      if (guilty !== undefined && !this.#quarantines.isEmpty) this.#survived(run, run.task(task).agent.name)
+      // With a culprit found, the others were just in bad company; without one, it may be any of them.
+      const isTiring = guilty === undefined && run.reissue(task) > Limits.taskReissues
+      if (run.failure !== undefined || isTiring) this.#fail(run, task, run.failure ?? crashOf(end), 0, thread.number)
+      else again.push(task)
+    }
+    if (!run.isOver) run.putBack(again)
+    if (guilty === undefined) return
+    if (guilty.isCrash) this.#crashed(run, run.task(guilty.task).agent.name, guilty.cause)
+    else if (!this.#quarantines.isEmpty) this.#survived(run, run.task(guilty.task).agent.name)
+    this.#fail(run, guilty.task, guilty.cause, work.elapsedMs, thread.number)
+  }
+
+  // ---------------------------------------------------------------- quarantine
+
+  /** Fails the tasks of agents that are quarantined, but for one that is due as a probe. */
+  #admit(run: BatchRun): void {
+    const nowMs = this.nowMs()
+    for (const name of new Set(run.batch.tasks.map(({ agent }) => agent.name))) {
+      const key = agentKey(run.key, name)
+      const admission = this.#quarantines.admit(key, nowMs)
+      if (admission._tag === "Run") continue
+      let spared = -1
+      if (admission._tag === "Probe") {
+        spared = run.batch.tasks.findIndex(({ agent }) => agent.name === name)
+        this.#probes.set(run, [...(this.#probes.get(run) ?? []), key])
+      }
+      this.#failWaiting(run, admission.cause, (task) => task !== spared && run.task(task).agent.name === name)
+    }
+  }
+
+  #crashed(run: BatchRun, name: string, cause: CauseFor): void {
+    const key = agentKey(run.key, name)
+    if (!this.#quarantines.crashed(key, cause, this.nowMs())) return
+    this.#fork(
+      Effect.logWarning(`agent ${JSON.stringify(name)} is quarantined: it crashed its worker again and again`, {
+        program: run.program.name,
+        module: run.program.module
+      })
+    )
+    for (const other of [...this.#runs.keys()]) {
+      if (other.key === run.key) this.#failWaiting(other, cause, (task) => other.task(task).agent.name === name)
+    }
+  }
+
+  #survived(run: BatchRun, name: string): void {
+    if (!this.#quarantines.survived(agentKey(run.key, name))) return
+    this.#fork(Effect.logInfo(`agent ${JSON.stringify(name)} is let onto workers again`))
   }
 
   // ---------------------------------------------------------------- the watchdog
 
   /** The pace at which the threads have to be looked at, or undefined if all are idle. */
   #pace(): number | undefined {
+    if (!this.#graces.isEmpty) return Limits.watchdogIntervalMs
     let pace: number | undefined
     for (const { state, work } of this.#crew.threads.values()) {
       if (state === "retiring") return Limits.watchdogIntervalMs
-      if (work?.type === "task" && (work.timeoutMs !== undefined || work.run.batch.cpuBudgetMs !== Infinity)) {
-        return Limits.watchdogIntervalMs
-      }
+      if (work?.type === "share" && work.run.isTimed) return Limits.watchdogIntervalMs
       if (state !== "ready") pace = slowIntervalMs
     }
     return pace
   }
 
   #tick(creditMs: number, nowMs: number): Effect.Effect<void> {
-    const overdue: Array<{
-      readonly thread: PoolThread
-      readonly sequence: number
-      readonly why: "timeout" | "unclaimed"
-    }> = []
+    for (const thread of this.#graces.tick(creditMs)) this.#end(thread, "stopped")
     for (const thread of [...this.#crew.threads.values()]) {
       const { state, work } = thread
-      if (state === "busy" && work?.type === "task") {
-        const why = credit(work, thread.hasClaimed(work.sequence), creditMs, nowMs)
-        if (why !== undefined) overdue.push({ thread, sequence: work.sequence, why })
-        if (this.#isOverBudget(work.run)) this.#exhaust(work.run, work.run.task(work.index).agent.name)
+      if (state === "busy" && work?.type === "share") {
+        const { round, run, sequence } = work
+        const look = thread.look(sequence)
+        const running = look.ordinal === 0 ? undefined : run.task(round.tasks[thread.running(sequence)] ?? 0)
+        const why = credit(work, look, running?.agent.timeoutMs, creditMs, nowMs)
+        if (why !== undefined) this.#end(thread, why)
+        if (running !== undefined && this.#isOverBudget(run)) this.#exhaust(run, running.agent.name)
       } else if (state !== "ready") {
         thread.waitedMs += creditMs
         if (state === "retiring") {
           if (thread.waitedMs > Limits.workerEndTimeoutMs) thread.abandon()
-        } else if (thread.waitedMs > Limits.workerStartTimeoutMs) thread.end("slow-start")
+        } else if (thread.waitedMs > Limits.workerStartTimeoutMs) this.#end(thread, "slow-start")
       }
     }
-    if (overdue.length === 0) return Effect.void
-    // A result may be waiting to be heard: it is given a turn before the thread is ended.
-    return Effect.andThen(
-      nextTurn,
-      Effect.sync(() => {
-        for (const { sequence, thread, why } of overdue) {
-          const isRunning = thread.work?.type === "task" && thread.work.sequence === sequence
-          if (isRunning && thread.state === "busy" && !thread.hasEnded(sequence)) thread.end(why)
-        }
-      })
-    )
+    return Effect.void
   }
 }
-
-/** A pool of threads that lives in the scope. `options.size` is at least 1. */
-export const makePool = (
-  options: Resolved
-): Effect.Effect<WorkerPool["Service"], never, Scope.Scope | WorkerPlatform> =>
-  Effect.gen(function* () {
-    const fork = yield* FiberSet.makeRuntime<WorkerPlatform, void, never>()
-    const pool = new Pool(options, fork, yield* Clock.Clock)
-    yield* Effect.addFinalizer(() => pool.close)
-    return WorkerPool.of({ size: options.size, execute: pool.execute, release: pool.release })
-  })

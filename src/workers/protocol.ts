@@ -1,22 +1,26 @@
 /**
  * What the main thread and its workers say to each other.
  *
- * Facts travel as canonical texts, each a string of its own (made once, whatever the number of workers), with a JSON head
- * that says what they are. A message carries a bounded number of them, so neither side ever holds its event loop for a
- * large context or a large effect (docs/semantics.md, Slices). Beside the messages there is a piece of shared memory for each
- * worker, in which it says what it is doing: that can be read when it is too busy to answer.
+ * A cycle's tasks go out as one message for each worker; which of them a worker runs is decided in shared memory
+ * (claims.ts). Facts travel as canonical texts, each a string of its own (made once, whatever the number of workers), with a
+ * JSON head that says what they are. A message carries a bounded number of them, so neither side ever holds its event loop
+ * for a large context or a large effect (docs/semantics.md, Slices). Each worker says in a piece of shared memory what it is
+ * doing: that can be read when it is too busy to answer.
  *
- * Boundary: types, and the two functions by which an effect crosses. No threads, no clock.
+ * Boundary: types, and the layout of the shared memory. No threads, no clock.
  */
-import type { EncodedEffect } from "../AgentEffect.ts"
-import type { ErasedKind } from "../Fact.ts"
-import { type EffectWire, fromWire, toWire } from "../internal/encodeEffect.ts"
+import type { MessagePort } from "node:worker_threads"
+import type { EffectRest } from "../internal/encodeEffect.ts"
+import type { SharedPart } from "../internal/sharedBytes.ts"
 import { Limits } from "../Limits.ts"
+import type { Claims } from "./claims.ts"
 
-/** A part of a replica's update or of an effect: a JSON head, and the canonical texts of the facts that it lists. */
+/** A part of a replica's update: a JSON head, and the canonical texts of the facts that it lists. */
 export interface Packet {
   readonly head: string
   readonly texts: ReadonlyArray<string>
+  /** The shared arrays that were taken out of a fact's value, by the fact's place in the packet. */
+  readonly parts?: ReadonlyArray<readonly [fact: number, parts: ReadonlyArray<SharedPart>]>
 }
 
 /** Where a program is found: the URL of its module, and its name there. */
@@ -33,101 +37,91 @@ export type ToWorker =
   | readonly [op: "load", program: ProgramRef]
   /** Add to a job's replica. The last packet of an update is answered with `synced`. */
   | readonly [op: "sync", jobId: string, program: string, packet: Packet, isLast: boolean]
-  /** Run a task, on the job's replica after this packet. Answered with `ended` or `failed`. */
-  | readonly [op: "run", run: RunMessage, packet: Packet | undefined]
+  /** Run tasks, on the job's replica after this packet. Answered with `results`, the last of which says so. */
+  | readonly [op: "run", share: ShareMessage, packet: Packet | undefined]
   /** Forget a job. */
   | readonly [op: "release", jobId: string]
 
-export interface RunMessage {
-  /** Names the task to this worker: a number that grows, never 0. */
+/** A worker's share in a round of tasks: as many of them as it manages to claim. */
+export interface ShareMessage {
+  /** Names the share: a number that grows, never 0. */
   readonly sequence: number
   readonly jobId: string
   readonly program: string
   readonly cycle: number
-  readonly agentIndex: number
-  readonly agent: string
-  readonly eachKind: string | undefined
-  readonly eachId: string | undefined
-  readonly since: number
-  /** Whether anybody listens to `view.progress`. */
+  /** JSON of `ReadonlyArray<TaskGroup>`, made once for all workers of the round. */
+  readonly tasks: string
+  /** Where to claim tasks; undefined for a round of one task, which is this worker's. */
+  readonly claims: Claims | undefined
+  /** Whether anybody listens to claims and to `view.progress`. */
   readonly wantsProgress: boolean
 }
 
-/** From a worker. */
+/** Tasks of one agent that follow one another: one for each id, or, without `each`, one. */
+export type TaskGroup = readonly [
+  agentIndex: number,
+  agent: string,
+  since: number,
+  eachKind: string | null,
+  ids: ReadonlyArray<string> | null
+]
+
+/** From a worker. `index` is a task's place in its round. */
 export type FromWorker =
   | readonly [op: "loaded", program: string, error: string | undefined, stack: string]
   | readonly [op: "synced", jobId: string]
-  /** A part of the effect of a task; more will follow. */
-  | readonly [op: "part", sequence: number, packet: Packet]
-  /** The effect of a task, or its last part. */
-  | readonly [op: "ended", sequence: number, cpuMs: number, packet: Packet]
+  | readonly [op: "claimed", share: number, index: number]
+  | readonly [op: "progress", share: number, index: number, json: string]
+  /** What tasks came to, in the order of their ends. `cpuMs`: of the thread, since its last message. */
   | readonly [
-      op: "failed",
-      sequence: number,
+      op: "results",
+      share: number,
       cpuMs: number,
-      type: "InvalidEffect" | "AgentPanicked",
-      message: string,
-      stack: string
+      /** JSON of `ReadonlyArray<ResultItem>`. */
+      head: string,
+      texts: ReadonlyArray<string>,
+      isLast: boolean
     ]
-  | readonly [op: "progress", sequence: number, json: string]
+  /** It holds more memory than its replicas account for, also after a collection. */
+  | readonly [op: "grown", usedMb: number]
+
+export type FactHead = readonly [kind: string, id: string]
+
+/** What one task came to. `ms`: how long it took. */
+export type ResultItem =
+  /** An effect, or a part of one. `rest`: null if more will follow, 0 if there is nothing but facts. */
+  | readonly [index: number, ms: number, facts: ReadonlyArray<FactHead>, rest: EffectRest | null | 0]
+  /** A fault. */
+  | readonly [index: number, ms: number, type: "InvalidEffect" | "AgentPanicked", message: string, stack: string]
 
 /** The places of a worker's shared memory, an `Int32Array`. */
 export const Place = {
-  /** The sequence of the task that it took last. Written before the agent is called. */
-  claimed: 0,
-  /** The sequence of the task that it ended last. Written when its result is about to be sent. */
-  ended: 1,
+  /** The number of the share that it took up last. */
+  begun: 0,
+  /** The place in its round, plus 1, of the task that it runs; 0 between two tasks. */
+  task: 1,
+  /** Counts the tasks that it has begun. Written before `task`: the same number is the same execution. */
+  ordinal: 2,
   /** How many progress reports the main thread has received. */
-  heard: 2
+  heard: 3
+} as const
+
+export const placeCount = 4
+
+/** The places of the memory that all workers of a pool share. */
+export const PoolPlace = {
+  /** Jobs that wait while no worker works for them: a worker then stays with another job for a turn and no longer. */
+  waiting: 0
 } as const
 
 /** What `workerData` holds. */
 export interface WorkerInit {
   readonly shared: Int32Array<SharedArrayBuffer>
-}
-
-export const placeCount = 3
-
-type FactHead = readonly [kind: string, id: string]
-type EffectHead = readonly [facts: ReadonlyArray<FactHead>, rest?: EffectRest]
-type EffectRest = readonly [EffectWire[1], EffectWire[2], EffectWire[3], EffectWire[4]]
-
-/** An effect as packets: all but the last hold facts only. */
-export const packEffect = (effect: EncodedEffect): ReadonlyArray<Packet> => {
-  const [facts, ...rest] = toWire(effect)
-  const packets: Array<Packet> = []
-  let heads: Array<FactHead> = []
-  let texts: Array<string> = []
-  let length = 0
-  for (const [kind, id, text] of facts) {
-    if (texts.length > 0 && (length + text.length > Limits.packetLength || texts.length >= Limits.packetFacts)) {
-      packets.push({ head: JSON.stringify([heads] satisfies EffectHead), texts })
-      heads = []
-      texts = []
-      length = 0
-    }
-    heads.push([kind, id])
-    texts.push(text)
-    length += text.length
-  }
-  packets.push({ head: JSON.stringify([heads, rest] satisfies EffectHead), texts })
-  return packets
-}
-
-/** The effect that another thread packed. Yields now and then. */
-export function* unpackEffect(
-  packets: ReadonlyArray<Packet>,
-  kinds: ReadonlyMap<string, ErasedKind>
-): Generator<void, EncodedEffect> {
-  const facts: Array<EffectWire[0][number]> = []
-  let rest: EffectRest = [[], [], null, 0]
-  for (const packet of packets) {
-    const [heads, last] = JSON.parse(packet.head) as EffectHead
-    heads.forEach(([kind, id], index) => facts.push([kind, id, packet.texts[index]!]))
-    if (last !== undefined) rest = last
-    yield
-  }
-  return yield* fromWire([facts, ...rest], kinds)
+  readonly pool: Int32Array<SharedArrayBuffer>
+  /** The pool's end is the other one. Agents cannot reach it, as they can the thread's own port. */
+  readonly port: MessagePort
+  readonly batchSize: number
+  readonly recycleGrowthMb: number
 }
 
 /** A value that an agent reports, as JSON; what cannot be copied is its type's name. The same on every thread. */

@@ -19,6 +19,8 @@ const provenanceOf = (version: number, source: Source): Provenance => {
 export class Replica {
   readonly program: CompiledProgram
   readonly ledger: Ledger
+  /** Characters of the texts that it was made of, those of facts that are gone included. */
+  length = 0
 
   constructor(program: CompiledProgram) {
     this.program = program
@@ -27,11 +29,15 @@ export class Replica {
 
   apply(packet: Packet): void {
     const { end, evaluations, facts, sources } = JSON.parse(packet.head) as UpdateHead
+    const shared = new Map(packet.parts)
     facts.forEach(([name, id, version, source], index) => {
       const kind = this.program.kinds.get(name)
       if (kind === undefined) throw new Error(`the module's program knows no kind ${JSON.stringify(name)}`)
       // The text itself is not kept: nothing on a worker asks for it.
-      const value = kind.codec.decode(packet.texts[index]!)
+      const text = packet.texts[index]!
+      this.length += text.length
+      const parts = shared.get(index)
+      const value = parts === undefined ? kind.codec.decode(text) : kind.codec.parts!.putBack(text, parts)
       this.ledger.addAt(kind, id, value, "", provenanceOf(version, sources[source]!))
     })
     for (const evaluation of evaluations) this.ledger.addEvaluation(evaluation)

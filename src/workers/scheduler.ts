@@ -1,84 +1,66 @@
 /**
- * The order in which waiting tasks are handed out: a small port, and its first implementation.
+ * Whose turn it is: the batches that are under way, in a ring.
  *
- * Tasks of one batch go in the batch's order; between batches it goes round, one task each, so a job with a million tasks
- * does not keep another one waiting (docs/architecture.md, Worker threads). A task that is put back goes first.
+ * A worker that is free goes to the next batch in turn, so a job with a million tasks does not keep another one waiting; that
+ * it also leaves a batch when its turn is over is seen to in shareRun.ts.
  *
- * Boundary: pure data; knows nothing of threads or time.
+ * Boundary: pure data; knows nothing of threads; times come in.
  */
+import { Limits } from "../Limits.ts"
 
-/** Who waits for a worker. `R` is what the pool keeps for a batch. */
-export interface Scheduler<R> {
-  /** Tasks that wait, over all batches. */
+/** What stands in the ring, as far as its turn matters. */
+export interface Waiting {
+  /** When it came, in milliseconds. */
+  readonly arrivedAt: number
+  /** Tasks that wait, and workers that are there for it. */
   readonly waiting: number
-  readonly waitingOf: (batch: R) => number
-  readonly add: (batch: R, tasks: number) => void
-  /** The next batch in turn that is acceptable and has a task waiting. It then goes behind all others. */
-  readonly choose: (accepts: (batch: R) => boolean) => R | undefined
-  /** Takes the batch's next task. */
-  readonly take: (batch: R) => number | undefined
-  /** A task that was taken and did not run waits again. */
-  readonly putBack: (batch: R, task: number) => void
-  /** Drops a batch; returns the tasks that were waiting. */
-  readonly remove: (batch: R) => ReadonlyArray<number>
+  readonly working: number
+  readonly preparing: number
 }
 
-interface Lane {
-  next: number
-  readonly tasks: number
-  readonly back: Array<number>
+/** Tasks for which nobody works although workers are free. */
+export interface Starvation {
+  readonly waiting: number
+  readonly idle: number
+  readonly waitedMs: number
 }
 
-const waitingIn = (lane: Lane | undefined): number =>
-  lane === undefined ? 0 : lane.tasks - lane.next + lane.back.length
+/** Whether tasks have starved for so long that it is worth a warning: then the pool, or the machine, is not well. */
+export const starvation = (members: ReadonlyArray<Waiting>, idle: number, nowMs: number): Starvation | undefined => {
+  const starving = members.filter((it) => it.waiting > 0 && it.working + it.preparing === 0)
+  if (idle === 0 || starving.length === 0) return undefined
+  const waitedMs = nowMs - Math.min(...starving.map(({ arrivedAt }) => arrivedAt))
+  return waitedMs < Limits.starvationMs
+    ? undefined
+    : { waiting: starving.reduce((sum, { waiting }) => sum + waiting, 0), idle, waitedMs }
+}
 
-export class RoundRobin<R> implements Scheduler<R> {
-  // A Map is a ring here: who had a turn is deleted and set again, at the end.
-  readonly #lanes = new Map<R, Lane>()
-  #waiting = 0
+export class Ring<R> {
+  // A Set is a ring here: who had a turn is deleted and added again, at the end.
+  readonly #members = new Set<R>()
 
-  get waiting(): number {
-    return this.#waiting
+  add(member: R): void {
+    this.#members.add(member)
   }
 
-  readonly waitingOf = (batch: R): number => waitingIn(this.#lanes.get(batch))
-
-  readonly add = (batch: R, tasks: number): void => {
-    this.#lanes.set(batch, { next: 0, tasks, back: [] })
-    this.#waiting += tasks
+  remove(member: R): void {
+    this.#members.delete(member)
   }
 
-  readonly choose = (accepts: (batch: R) => boolean): R | undefined => {
-    for (const [batch, lane] of this.#lanes) {
-      if (waitingIn(lane) === 0 || !accepts(batch)) continue
-      this.#lanes.delete(batch)
-      this.#lanes.set(batch, lane)
-      return batch
+  /** The next member in turn of which `accepts` holds. It then goes behind all others. */
+  choose(accepts: (member: R) => boolean): R | undefined {
+    for (const member of this.#members) {
+      if (!accepts(member)) continue
+      if (this.#members.size > 1) {
+        this.#members.delete(member)
+        this.#members.add(member)
+      }
+      return member
     }
     return undefined
   }
 
-  readonly take = (batch: R): number | undefined => {
-    const lane = this.#lanes.get(batch)
-    if (lane === undefined || waitingIn(lane) === 0) return undefined
-    this.#waiting--
-    return lane.back.shift() ?? lane.next++
-  }
-
-  readonly putBack = (batch: R, task: number): void => {
-    const lane = this.#lanes.get(batch)
-    if (lane === undefined) return
-    lane.back.push(task)
-    lane.back.sort((a, b) => a - b)
-    this.#waiting++
-  }
-
-  readonly remove = (batch: R): ReadonlyArray<number> => {
-    const lane = this.#lanes.get(batch)
-    if (lane === undefined) return []
-    this.#waiting -= waitingIn(lane)
-    this.#lanes.delete(batch)
-    const rest = Array.from({ length: lane.tasks - lane.next }, (_, index) => lane.next + index)
-    return [...lane.back, ...rest]
+  [Symbol.iterator](): IterableIterator<R> {
+    return this.#members.values()
   }
 }

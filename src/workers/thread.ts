@@ -2,7 +2,8 @@
  * One worker thread: the machine that says what state it is in, the thread itself, and what the pool knows of it.
  *
  * The thread runs on Effect's worker platform, over a Worker object of our own making: so that it can be terminated at
- * once (the platform asks first, and waits five seconds), and so that its exit code and the code of its error are seen.
+ * once (the platform asks first, and waits five seconds), and so that its exit code and the code of its error are seen. Tasks
+ * and results go over a port of their own: agents cannot speak on it, and the error that ends a thread does not overtake it.
  *
  * Invariants: `lost` is reported once, after everything that the thread sent has been handled; the machine's state is
  * the only answer to whether it takes a task. Boundary: this file owns `new Worker`; what to do is the pool's business.
@@ -21,6 +22,7 @@ import { Limits } from "../Limits.ts"
 import type { Mark } from "./handOver.ts"
 import type { ThreadOptions } from "./options.ts"
 import { type FromWorker, Place, placeCount, type ToWorker, type WorkerInit } from "./protocol.ts"
+import type { Look } from "./watchdog.ts"
 
 /** How a thread ended. */
 export interface ThreadEnd {
@@ -40,7 +42,9 @@ export interface ThreadEvents<Work> {
 /** What a worker holds of a job. */
 export interface ReplicaRecord {
   readonly ledger: Ledger
-  mark: Mark
+  readonly mark: Mark
+  /** Characters that it was sent. */
+  readonly length: number
 }
 
 const entry = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url)
@@ -58,21 +62,30 @@ export class Thread<Work> {
   work: Work | undefined
   /** Milliseconds that the watchdog saw since it began to start, to load or to end. */
   waitedMs = 0
+  /** Since when it has had nothing to do, on the pool's clock; undefined while it has. */
+  idleSince: number | undefined
+  /** It asked to be replaced when it has nothing to do. */
+  isWorn = false
+  /** Milliseconds that it has spent on shares, and of CPU time on their tasks. */
+  busyMs = 0
+  cpuMs = 0
   /** The limit of its heap, in MiB. */
   limitMb: number
   /** Done when the thread has ended and everything that it sent has been handled. */
   readonly ended = Deferred.makeUnsafe<void>()
   readonly #options: ThreadOptions
+  readonly #pool: Int32Array<SharedArrayBuffer>
   readonly #events: ThreadEvents<Work>
   readonly #exited = Deferred.makeUnsafe<number>()
-  #channel: Worker.Worker<FromWorker, ToWorker> | undefined
+  #port: Threads.MessagePort | undefined
   #worker: Threads.Worker | undefined
   #error: Error | undefined
   #isLost = false
 
-  constructor(number: number, options: ThreadOptions, events: ThreadEvents<Work>) {
+  constructor(number: number, options: ThreadOptions, pool: Int32Array<SharedArrayBuffer>, events: ThreadEvents<Work>) {
     this.number = number
     this.#options = options
+    this.#pool = pool
     this.#events = events
     this.limitMb = options.heapLimitMb ?? 0
     this.#actor = createActor(workerMachine, { input: { worker: number } }).start()
@@ -96,29 +109,37 @@ export class Thread<Work> {
     if (!this.isOver) this.#actor.send(event)
   }
 
-  /** Whether the worker has begun with a task. */
-  hasClaimed(sequence: number): boolean {
-    return Atomics.load(this.shared, Place.claimed) === sequence
+  /** What the worker says that it does, as the holder of a share. */
+  look(share: number): Look {
+    return {
+      hasBegun: Atomics.load(this.shared, Place.begun) === share,
+      ordinal: Atomics.load(this.shared, Place.task) === 0 ? 0 : Atomics.load(this.shared, Place.ordinal)
+    }
   }
 
-  /** Whether the worker has a task's result ready: its message is on the way. */
-  hasEnded(sequence: number): boolean {
-    return Atomics.load(this.shared, Place.ended) === sequence
+  /** The place in its round of the task that the worker runs; -1 if none. */
+  running(share: number): number {
+    return Atomics.load(this.shared, Place.begun) === share ? Atomics.load(this.shared, Place.task) - 1 : -1
   }
 
   hearProgress(): void {
     Atomics.add(this.shared, Place.heard, 1)
   }
 
-  /** What to run so that the message goes out. Never fails: to a thread that has ended, nothing is sent. */
-  send(message: ToWorker): Effect.Effect<void> {
-    return this.#channel === undefined ? Effect.void : Effect.ignore(this.#channel.send(message))
+  /** To a thread that has ended, nothing is sent. */
+  send(message: ToWorker): void {
+    this.#port?.postMessage(message)
   }
 
   /** An idle thread does not keep the process alive. */
   keepProcess(keep: boolean): void {
-    if (keep) this.#worker?.ref()
-    else this.#worker?.unref()
+    if (keep) {
+      this.#worker?.ref()
+      this.#port?.ref()
+    } else {
+      this.#worker?.unref()
+      this.#port?.unref()
+    }
   }
 
   /** Ends the thread, whatever it does. `ended` says when it has let go. */
@@ -131,20 +152,15 @@ export class Thread<Work> {
 
   /** Stops waiting for a thread that was ended and does not end: it is inside a native call that nothing interrupts. */
   abandon(): void {
-    this.#worker?.unref()
+    this.keepProcess(false)
     this.#lost(-1)
   }
 
   /** Starts the thread, whose life is then its own: it ends with the thread, and `ended` says so. Never fails. */
   readonly start: Effect.Effect<void, never, Worker.WorkerPlatform> = Effect.suspend(() =>
     Worker.WorkerPlatform.pipe(
-      Effect.flatMap((platform) => platform.spawn<FromWorker, ToWorker>(this.number)),
-      Effect.flatMap((channel) => {
-        this.#channel = channel
-        return channel.run(() => Effect.void, {
-          onSpawn: Effect.sync(() => this.#ready())
-        })
-      }),
+      Effect.flatMap((platform) => platform.spawn<never, never>(this.number)),
+      Effect.flatMap((channel) => channel.run(() => Effect.void, { onSpawn: Effect.sync(() => this.#ready()) })),
       Effect.provideService(Worker.Spawner, () => this.#open()),
       Effect.catchCause((cause) =>
         Cause.hasDies(cause) && this.#worker !== undefined
@@ -164,11 +180,14 @@ export class Thread<Work> {
 
   #open(): Threads.Worker {
     if (this.state !== "spawning") throw new Error("ended before it was opened")
-    const { execArgv, heapLimitMb, stackSizeMb } = this.#options
+    const { batchSize, execArgv, heapLimitMb, recycleGrowthMb, stackSizeMb } = this.#options
+    const { port1, port2 } = new Threads.MessageChannel()
+    const init: WorkerInit = { shared: this.shared, pool: this.#pool, port: port2, batchSize, recycleGrowthMb }
     try {
       const worker = new Threads.Worker(entry, {
         name: `converge-${this.number}`,
-        workerData: { shared: this.shared } satisfies WorkerInit,
+        workerData: init,
+        transferList: [port2],
         resourceLimits: {
           ...(heapLimitMb === undefined ? {} : { maxOldGenerationSizeMb: heapLimitMb }),
           ...(stackSizeMb === undefined ? {} : { stackSizeMb })
@@ -176,29 +195,40 @@ export class Thread<Work> {
         ...(execArgv === undefined ? {} : { execArgv: [...execArgv] })
       })
       this.#worker = worker
+      this.#port = port1
       worker.on("online", () => {
         this.limitMb = worker.resourceLimits?.maxOldGenerationSizeMb ?? this.limitMb
         this.tell({ type: "ONLINE" })
       })
-      // Heard here and not through the platform, which stops to listen at an error: the error that ends a thread can
-      // overtake a result that was sent before it.
-      worker.on("message", (message: Worker.PlatformMessage) => {
-        if (message[0] === 1) this.#events.onMessage(this, message[1] as FromWorker)
-      })
+      port1.on("message", (message: FromWorker) => this.#hear(message))
       worker.on("error", (error) => {
         this.#error = error instanceof Error ? error : new Error(String(error))
       })
       worker.on("exit", (code) => {
+        // What it had sent and nobody has heard yet.
+        for (let rest = Threads.receiveMessageOnPort(port1); rest !== undefined;) {
+          this.#hear(rest.message as FromWorker)
+          rest = Threads.receiveMessageOnPort(port1)
+        }
+        port1.close()
+        this.#port = undefined
         Deferred.doneUnsafe(this.#exited, Effect.succeed(code))
       })
       return worker
     } catch (error) {
+      port1.close()
       this.#error = error instanceof Error ? error : new Error(String(error))
       throw error
     }
   }
 
+  #hear(message: FromWorker): void {
+    if (!this.#isLost) this.#events.onMessage(this, message)
+  }
+
   #ready(): void {
+    // From here on all that comes this way is what agents post to the parent of their thread.
+    this.#worker?.removeAllListeners("message")
     // That it is online is said on another port, which may be later.
     if (this.state === "spawning") this.tell({ type: "ONLINE" })
     this.tell({ type: "LOADED" })

@@ -30,29 +30,48 @@ export class Stopwatch {
   }
 }
 
-/** A task on a worker, as the watchdog sees it. */
+/** A share on a worker, as the watchdog sees it. */
 export interface Watched {
+  /** When it was handed over, on the pool's clock. */
   readonly startedAt: number
-  readonly timeoutMs: number | undefined
-  /** Milliseconds seen since the worker claimed it, and before that. */
+  /** The execution that was seen last, by its number; 0 for none. */
+  ordinal: number
+  /** Milliseconds seen of that execution, and before the worker took the share up. */
   elapsedMs: number
   unclaimedMs: number
 }
 
-/** Credits a tick to a task. Says what it is then to be ended for, if anything. */
+/** What a worker's shared memory says at a moment. */
+export interface Look {
+  /** It has taken the share up. */
+  readonly hasBegun: boolean
+  /** The number of the task's execution, or 0 if it runs none at the moment. */
+  readonly ordinal: number
+}
+
+/**
+ * Credits a tick to what a share runs. Says whether its worker has to be ended for it: because a task has had its time, or
+ * because the share was never taken up. An execution is charged from the first tick that sees it: never too early, and at
+ * most one interval late.
+ */
 export const credit = (
-  task: Watched,
-  isClaimed: boolean,
+  share: Watched,
+  look: Look,
+  timeoutMs: number | undefined,
   creditMs: number,
   nowMs: number
 ): "timeout" | "unclaimed" | undefined => {
-  const seenMs = Math.min(creditMs, Math.max(0, nowMs - task.startedAt))
-  if (!isClaimed) {
-    task.unclaimedMs += seenMs
-    return task.unclaimedMs > Limits.workerClaimTimeoutMs ? "unclaimed" : undefined
+  if (!look.hasBegun) {
+    share.unclaimedMs += Math.min(creditMs, Math.max(0, nowMs - share.startedAt))
+    return share.unclaimedMs > Limits.workerClaimTimeoutMs ? "unclaimed" : undefined
   }
-  task.elapsedMs += seenMs
-  return task.timeoutMs !== undefined && task.elapsedMs >= task.timeoutMs ? "timeout" : undefined
+  if (look.ordinal === 0 || look.ordinal !== share.ordinal) {
+    share.ordinal = look.ordinal
+    share.elapsedMs = 0
+    return undefined
+  }
+  share.elapsedMs += creditMs
+  return timeoutMs !== undefined && share.elapsedMs >= timeoutMs ? "timeout" : undefined
 }
 
 /** What the loop asks of its owner. */

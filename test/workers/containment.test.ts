@@ -19,7 +19,7 @@ describe("containment", () => {
       const outcome = yield* among("loop", 0)
       expect(causeOf(outcome)).toEqual({ _tag: "AgentTimedOut", agent: "loop", cycle: 1, timeoutMs: 250 })
       expect(outcome.cpuMs).toBeGreaterThanOrEqual(250)
-      expect(performance.now() - began).toBeLessThan(2_000)
+      expect(performance.now() - began).toBeLessThan(5_000)
     }).pipe(Effect.provide(pool(2)))
   )
 
@@ -28,6 +28,32 @@ describe("containment", () => {
       const outcome = yield* among("loop", 0)
       expect(said(outcome)).toBe("AgentTimedOut")
     }).pipe(Effect.provide(pool(1)))
+  )
+
+  it.live("a kill takes the running task alone, though others had ended whose outcomes were not sent yet", () =>
+    Effect.gen(function* () {
+      const names = Array.from({ length: 400 }, (_, index) => (index % 100 === 99 ? "loop" : "square"))
+      const outcomes = yield* execute(
+        batch(
+          ledgerOf(0, 3),
+          names.map((name) => task(name, "1"))
+        )
+      )
+      expect(outcomes.map(said)).toEqual(names.map((name) => (name === "loop" ? "AgentTimedOut" : 9)))
+    }).pipe(Effect.provide(pool(2, { batchSize: 10_000 })))
+  )
+
+  it.live("an exit takes the running task alone, however many had ended before it in the same message", () =>
+    Effect.gen(function* () {
+      const names = Array.from({ length: 300 }, (_, index) => (index % 60 === 59 ? "exit" : "square"))
+      const outcomes = yield* execute(
+        batch(
+          ledgerOf(0, 3),
+          names.map((name) => task(name, "1"))
+        )
+      )
+      expect(outcomes.map(said)).toEqual(names.map((name) => (name === "exit" ? "WorkerCrashed" : 9)))
+    }).pipe(Effect.provide(pool(1, { batchSize: 10_000 })))
   )
 
   it.live("a native call that cannot be interrupted is left alone, and its thread replaced", () =>

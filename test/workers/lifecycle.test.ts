@@ -131,18 +131,29 @@ describe("options", () => {
   it("have defaults by profile, and win over them", () => {
     expect(resolve({}, "cpu", 8)).toEqual({
       size: 8,
+      minSize: 0,
+      profile: "cpu",
       heapLimitMb: undefined,
       stackSizeMb: undefined,
+      batchSize: 32,
+      recycleGrowthMb: 256,
+      idleTimeoutMs: 60_000,
+      cancelGraceMs: 0,
+      quarantine: { crashes: 5, windowMs: 60_000, cooldownMs: 10_000 },
       execArgv: undefined
     })
-    expect(resolve({}, "memory", 8)).toMatchObject({ size: 4, heapLimitMb: 1_024 })
-    expect(resolve({}, "throughput", 8)).toMatchObject({ size: 7 })
+    expect(resolve({}, "memory", 8)).toMatchObject({ size: 4, heapLimitMb: 1_024, batchSize: 8, recycleGrowthMb: 64 })
+    expect(resolve({}, "throughput", 8)).toMatchObject({ size: 7, batchSize: 128 })
     expect(resolve({}, "throughput", 1)).toMatchObject({ size: 1 })
-    expect(resolve({ size: 3, heapLimitMb: 99, stackSizeMb: 8 }, "memory", 8)).toMatchObject({
-      size: 3,
-      heapLimitMb: 99,
-      stackSizeMb: 8
+    const given = { size: 3, minSize: 2, heapLimitMb: 99, stackSizeMb: 8, batchSize: 5, recycleGrowthMb: Infinity }
+    expect(resolve(given, "memory", 8)).toMatchObject(given)
+    const times = { idleTimeout: "2 seconds", cancelGrace: 50, quarantine: { crashes: 2, window: "1 second" } } as const
+    expect(resolve(times, "cpu", 8)).toMatchObject({
+      idleTimeoutMs: 2_000,
+      cancelGraceMs: 50,
+      quarantine: { crashes: 2, windowMs: 1_000, cooldownMs: 10_000 }
     })
+    expect(resolve({ quarantine: false }, "cpu", 8).quarantine).toBeUndefined()
   })
 
   it("that cannot work are refused", () => {
@@ -151,7 +162,14 @@ describe("options", () => {
       { size: 1.5 },
       { size: NaN },
       { heapLimitMb: 0 },
-      { stackSizeMb: NaN }
+      { stackSizeMb: NaN },
+      { size: 2, minSize: 3 },
+      { batchSize: 0 },
+      { recycleGrowthMb: 0 },
+      { idleTimeout: NaN },
+      { cancelGrace: "soon" as never },
+      { quarantine: { crashes: 0 } },
+      { threads: 2 } as never
     ]
     for (const options of bad) expect(() => resolve(options, "cpu", 2)).toThrow(RangeError)
   })

@@ -1,7 +1,6 @@
 /** The same outcomes in the same order, whatever runs them and whatever ends first (G3). */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { runInline } from "../../src/workers/inline.ts"
 import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
 import { batch, effectOf, execute, ledgerOf, pool, said, task } from "../support/workers/harness.ts"
 
@@ -31,15 +30,6 @@ describe("outcomes", () => {
       const kind = effectOf((yield* run(1))[0]!).facts[0]!
       expect(kind.kind).toBe(tasks[0]!.agent.writes[0])
       expect(Object.isFrozen(kind.value)).toBe(true)
-    })
-  )
-
-  it.live("are one task's where only one is run inline", () =>
-    Effect.gen(function* () {
-      const ledger = ledgerOf(3)
-      const alone = yield* runInline(batch(ledger, []), task("square", "0"), undefined)
-      const [pooled] = yield* execute(batch(ledger, [task("square", "0")])).pipe(Effect.provide(pool(0)))
-      expect(comparable(alone)).toBe(comparable(pooled!))
     })
   )
 

@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { RoundRobin } from "../../src/workers/scheduler.ts"
+import { Ring } from "../../src/workers/scheduler.ts"
 import { credit, Stopwatch } from "../../src/workers/watchdog.ts"
 import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
 import { batch, execute, ledgerOf, newLedger, pool, put, said, task } from "../support/workers/harness.ts"
@@ -70,13 +70,20 @@ describe("the watchdog", () => {
     expect(stopwatch.tick(2_007, 10)).toBe(7)
   })
 
-  it("charges a task from its start, and from its claim", () => {
-    const watched = { startedAt: 105, timeoutMs: 20, elapsedMs: 0, unclaimedMs: 0 }
-    expect(credit(watched, false, 10, 110)).toBeUndefined()
-    expect(watched).toMatchObject({ elapsedMs: 0, unclaimedMs: 5 })
-    expect(credit(watched, true, 10, 120)).toBeUndefined()
-    expect(credit(watched, true, 10, 130)).toBe("timeout")
-    expect(credit(watched, false, 5_000, 6_000)).toBe("unclaimed")
+  it("charges each execution from when it is seen, and a share that is not taken up from its start", () => {
+    const share = { startedAt: 105, ordinal: 0, elapsedMs: 0, unclaimedMs: 0 }
+    const tick = (ordinal: number | undefined, creditMs: number, nowMs: number) =>
+      credit(share, { hasBegun: ordinal !== undefined, ordinal: ordinal ?? 0 }, 20, creditMs, nowMs)
+    expect(tick(undefined, 10, 110)).toBeUndefined()
+    expect(share).toMatchObject({ elapsedMs: 0, unclaimedMs: 5 })
+    expect([tick(1, 10, 120), tick(1, 10, 130)]).toEqual([undefined, undefined])
+    expect(share.elapsedMs).toBe(10)
+    // Another execution: the clock begins again.
+    expect([tick(2, 10, 140), tick(2, 10, 150)]).toEqual([undefined, undefined])
+    // Between two tasks nothing is charged.
+    expect([tick(0, 10, 160), tick(2, 10, 170), tick(2, 10, 180)]).toEqual([undefined, undefined, undefined])
+    expect(tick(2, 10, 190)).toBe("timeout")
+    expect(tick(undefined, 5_000, 6_000)).toBe("unclaimed")
   })
 })
 
@@ -172,32 +179,31 @@ describe("two jobs at a time", () => {
     }).pipe(Effect.provide(pool(1)))
   )
 
-  it("are handed out round robin, each in its own order, what was put back first", () => {
-    const scheduler = new RoundRobin<string>()
-    scheduler.add("a", 3)
-    scheduler.add("b", 2)
-    const next = () => {
-      const batch = scheduler.choose(() => true)
-      return batch === undefined ? undefined : `${batch}${scheduler.take(batch)}`
-    }
-    expect([next(), next(), next()]).toEqual(["a0", "b0", "a1"])
-    scheduler.putBack("a", 1)
-    scheduler.putBack("a", 0)
-    expect(scheduler.waiting).toBe(4)
-    expect([next(), next(), next(), next(), next()]).toEqual(["b1", "a0", "a1", "a2", undefined])
-    scheduler.putBack("b", 1)
-    expect(scheduler.remove("b")).toEqual([1])
-    expect(scheduler.waiting).toBe(0)
-    scheduler.putBack("b", 0)
-    expect(scheduler.waiting).toBe(0)
-  })
+  it.live("do not starve each other: two tasks are done long before a hundred thousand", () =>
+    Effect.gen(function* () {
+      const crowd = Array.from({ length: 100_000 }, () => task("crash", "0"))
+      let done = false
+      const long = yield* Effect.forkChild(
+        Effect.tap(execute(batch(ledgerOf(0), crowd, { jobId: "crowd" })), () => Effect.sync(() => (done = true)))
+      )
+      yield* Effect.sleep(100)
+      expect((yield* execute(batch(ledgerOf(5), [task("square", "0"), task("square", "0")]))).map(said)).toEqual([
+        25, 25
+      ])
+      expect(done).toBe(false)
+      const outcomes = yield* Fiber.join(long)
+      expect(outcomes).toHaveLength(100_000)
+      expect(new Set(outcomes.map(said))).toEqual(new Set(["alive"]))
+    }).pipe(Effect.provide(pool(2)))
+  )
 
-  it("are passed over when nobody can take them", () => {
-    const scheduler = new RoundRobin<string>()
-    scheduler.add("a", 1)
-    scheduler.add("b", 1)
-    expect(scheduler.choose((batch) => batch === "b")).toBe("b")
-    expect(scheduler.choose(() => true)).toBe("a")
-    expect(scheduler.remove("a")).toEqual([0])
+  it("come in turn, but for those that want nothing", () => {
+    const ring = new Ring<string>()
+    for (const name of ["a", "b", "c"]) ring.add(name)
+    const next = (but = "") => ring.choose((name) => name !== but)
+    expect([next(), next(), next(), next()]).toEqual(["a", "b", "c", "a"])
+    expect([next("b"), next(), next()]).toEqual(["c", "b", "a"])
+    ring.remove("c")
+    expect([next(), next(), ring.choose(() => false)]).toEqual(["b", "a", undefined])
   })
 })

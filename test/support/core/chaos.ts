@@ -45,6 +45,7 @@ export const sometime = <A, E>(what: string, work: () => Effect.Effect<A, E>): E
 export const disorderlyPool: Layer.Layer<WorkerPool> = Layer.succeed(WorkerPool)({
   size: 0,
   release: inline.release,
+  stats: inline.stats,
   execute: (batch) =>
     Effect.gen(function* () {
       const places = batch.tasks.map((_, place) => place)

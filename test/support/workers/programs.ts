@@ -1,8 +1,9 @@
 /** Programs whose CPU agents do to their threads what agents should not do. Loaded by workers. */
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { execFileSync } from "node:child_process"
 import { appendFileSync } from "node:fs"
-import { parentPort, threadId } from "node:worker_threads"
+import { isMainThread, parentPort, threadId } from "node:worker_threads"
 import * as Agent from "../../../src/Agent.ts"
 import * as Fact from "../../../src/Fact.ts"
 import * as Program from "../../../src/Program.ts"
@@ -26,6 +27,16 @@ export const Hidden = Fact.kind("Hidden", { schema: Schema.Struct({ id: Schema.S
 export const Seen = Fact.kind("Seen", {
   schema: Schema.Struct({ id: Schema.String, text: Schema.String }),
   id: (seen) => seen.id
+})
+
+/** Bytes among other things that are not plain, of at least ten. */
+export const Binary = Fact.kind("Binary", {
+  schema: Schema.Struct({
+    name: Schema.String,
+    bytes: Schema.Uint8Array.check(Schema.makeFilter((bytes) => bytes.length >= 10)),
+    at: Schema.Option(Schema.Uint8Array)
+  }),
+  id: (it) => it.name
 })
 
 const seen = (id: string, value: unknown) => ({ facts: [Seen.of({ id, text: JSON.stringify(value) })] })
@@ -160,6 +171,25 @@ const deep = Agent.cpu("deep", {
   }
 })
 
+/** Says how deep it can go. */
+const depth = Agent.cpu("depth", {
+  each: Item,
+  writes: [Seen],
+  execute: (item) => {
+    let deepest = 0
+    const down = (n: number): number => {
+      deepest = n
+      return down(n + 1) + 1
+    }
+    try {
+      down(0)
+    } catch {
+      // That was the bottom.
+    }
+    return seen(item.id, deepest)
+  }
+})
+
 const throws = Agent.cpu("throws", {
   each: Item,
   writes: [Seen],
@@ -238,6 +268,58 @@ const native = Agent.cpu("native", {
   execute: (item) => seen(item.id, execFileSync("sleep", [String(item.value.size)]).length)
 })
 
+const left: Array<unknown> = []
+
+/** Leaves as many MiB behind as the item's size. */
+const leak = Agent.cpu("leak", {
+  each: Item,
+  writes: [Seen],
+  execute: (item) => {
+    for (let i = 0; i < item.value.size * 8; i++) left.push(new Array<number>(16_384).fill(i + 0.5))
+    return seen(item.id, "leaked")
+  }
+})
+
+/** Exits if the item's size is not 0. */
+const crash = Agent.cpu("crash", {
+  each: Item,
+  writes: [Seen],
+  execute: (item) => (item.value.size === 0 ? seen(item.id, "alive") : process.exit(item.value.size))
+})
+
+/** Runs wherever it is cheaper, holds its thread for as many milliseconds as the item's size, and says where that was. */
+const anywhere = Agent.cpu("anywhere", {
+  placement: "auto",
+  each: Item,
+  writes: [Seen],
+  execute: (item) => {
+    if (item.value.size > 0) Atomics.wait(sleeper, 0, 0, item.value.size)
+    return seen(item.id, isMainThread ? "here" : "away")
+  }
+})
+
+/** Adds 1 to every byte of a large array, which nobody should do: it shows whose memory it is. */
+const increment = Agent.cpu("increment", {
+  reads: [Binary],
+  writes: [Seen],
+  execute: (view) => {
+    for (const { value } of view.all(Binary)) for (let i = 0; i < value.bytes.length; i++) value.bytes[i]! += 1
+    return seen(
+      "increment",
+      view.all(Binary).map(({ value }) => [value.bytes.length, value.bytes[0], value.name])
+    )
+  }
+})
+
+/** Makes a large array. */
+const makeBytes = Agent.cpu("makeBytes", {
+  each: Item,
+  writes: [Binary],
+  execute: (item) => ({
+    facts: [Binary.of({ name: item.id, bytes: new Uint8Array(item.value.size).fill(7), at: Option.none() })]
+  })
+})
+
 /** Says which thread it runs on. */
 const thread = Agent.cpu("thread", { each: Item, writes: [Seen], execute: (item) => seen(item.id, threadId) })
 
@@ -258,6 +340,7 @@ export const hazards = Program.make("hazards", {
     laterLoop,
     hoard,
     deep,
+    depth,
     throws,
     functions,
     cyclic,
@@ -267,6 +350,11 @@ export const hazards = Program.make("hazards", {
     intrude,
     scribble,
     native,
-    thread
+    thread,
+    leak,
+    crash,
+    anywhere,
+    increment,
+    makeBytes
   ]
 })

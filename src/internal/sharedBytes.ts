@@ -1,0 +1,80 @@
+/**
+ * Large binary values, shared between threads instead of copied.
+ *
+ * A typed array of `Limits.sharedBytes` or more in a committed value lies in a SharedArrayBuffer, on every thread the same
+ * one. What travels to a worker is the value's text with those arrays taken out (`takeOut`), and the arrays beside it; the
+ * worker puts them back (`putBack`). Places are counted in the order of a value's own keys, which is the same wherever its
+ * canonical text is decoded.
+ *
+ * Boundary: walks values; knows nothing of schemas and threads.
+ */
+import { Limits } from "../Limits.ts"
+
+/** A typed array in shared memory, and its place among all typed arrays of its value. */
+export type SharedPart = readonly [place: number, bytes: ArrayBufferView]
+
+type View = ArrayBufferView & { readonly byteLength: number }
+
+const isLarge = (view: View): boolean => view.byteLength >= Limits.sharedBytes
+
+const isShared = (view: View): boolean => view.buffer instanceof SharedArrayBuffer
+
+/** A view of the same type over other bytes. Buffers, which are Node's own, become plain bytes. */
+const viewLike = (view: View, buffer: ArrayBufferLike): View => {
+  if (view instanceof DataView) return new DataView(buffer)
+  const constructor = view instanceof Buffer ? Uint8Array : view.constructor
+  return Reflect.construct(constructor, [buffer]) as View
+}
+
+/** The same bytes in shared memory, if they are many; the same object otherwise. */
+const share = (view: View): View => {
+  if (!isLarge(view) || isShared(view)) return view
+  const buffer = new SharedArrayBuffer(view.byteLength)
+  new Uint8Array(buffer).set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
+  return viewLike(view, buffer)
+}
+
+/**
+ * A value with some of its typed arrays replaced. Copies the objects on the way to them, with their prototypes, and nothing
+ * else; the same value if nothing is replaced.
+ */
+const replaced = (value: unknown, replace: (view: View) => View): unknown => {
+  if (value === null || typeof value !== "object") return value
+  if (ArrayBuffer.isView(value)) return replace(value)
+  let copy: object | undefined
+  for (const key of Object.keys(value)) {
+    const item: unknown = Reflect.get(value, key)
+    const other = replaced(item, replace)
+    if (other === item) continue
+    copy ??= Array.isArray(value)
+      ? [...value]
+      : (Object.assign(Object.create(Object.getPrototypeOf(value) as object | null), value) as object)
+    Reflect.set(copy, key, other)
+  }
+  return copy ?? value
+}
+
+/** A value with its large typed arrays in shared memory. */
+export const shareLarge = (value: unknown): unknown => replaced(value, share)
+
+/** A value's shared arrays, and the value with empty ones in their places. Undefined if there are none. */
+export const takeOut = (
+  value: unknown
+): { readonly rest: unknown; readonly parts: ReadonlyArray<SharedPart> } | undefined => {
+  const parts: Array<SharedPart> = []
+  let place = 0
+  const rest = replaced(value, (view) => {
+    const at = place++
+    if (!isShared(view)) return view
+    parts.push([at, view])
+    return viewLike(view, new ArrayBuffer(0))
+  })
+  return parts.length === 0 ? undefined : { rest, parts }
+}
+
+/** The value whose shared arrays were taken out. */
+export const putBack = (rest: unknown, parts: ReadonlyArray<SharedPart>): unknown => {
+  let place = 0
+  let next = 0
+  return replaced(rest, (view) => (parts[next]?.[0] === place++ ? parts[next++]![1] : view))
+}

@@ -1,0 +1,101 @@
+/**
+ * What agents cost, as it was measured: moving averages, in milliseconds.
+ *
+ * For each agent, what one task takes on a worker; and for agents that may run in either place, what a task of a batch took
+ * here and there, by the size of the batch (a small batch does not pay for its dispatch, a large one does).
+ *
+ * Invariant: bounded (G14). Boundary: data; decides only where and by how many threads something is run, never what comes
+ * of it (G3).
+ */
+import { Limits } from "../Limits.ts"
+
+/** How much the latest measurement counts: more if it is lower, for noise and first calls only ever make it higher. */
+const weightUp = 0.25
+const weightDown = 0.5
+
+const average = (before: number | undefined, now: number): number =>
+  before === undefined ? now : before + (now < before ? weightDown : weightUp) * (now - before)
+
+/** Where an agent's tasks may run. */
+export type Site = "inline" | "threads"
+
+interface SizeClass {
+  inline: number | undefined
+  threads: number | undefined
+  /** Batches since the site that was not chosen was tried. */
+  untried: number
+}
+
+interface Account {
+  /** One task's time on a worker. */
+  taskMs: number | undefined
+  /** By the logarithm of the number of tasks. */
+  readonly sizes: Array<SizeClass | undefined>
+}
+
+/** A batch's way to the workers and back, before any measurement: what it has to save to be worth it. */
+const dispatchMs = 0.1
+
+/** Every so many batches the other site is tried again, if it is not out of the question. */
+const exploreEvery = 32
+const outOfQuestion = 2
+
+export class Costs {
+  readonly #threads: number
+  readonly #accounts = new Map<string, Account>()
+
+  /** `threads`: how many the pool has. */
+  constructor(threads: number) {
+    this.#threads = threads
+  }
+
+  /** What one task of an agent takes on a worker, if that is known. */
+  taskMs(agent: string): number | undefined {
+    return this.#accounts.get(agent)?.taskMs
+  }
+
+  /** Tasks of an agent have run on a worker. */
+  noteTasks(agent: string, count: number, totalMs: number): void {
+    const account = this.#account(agent)
+    account.taskMs = average(account.taskMs, totalMs / count)
+  }
+
+  /** A batch of an agent's tasks has ended; `elapsedMs` is the time that its job waited for it. */
+  noteBatch(agent: string, site: Site, count: number, elapsedMs: number): void {
+    const size = this.#size(agent, count)
+    size[site] = average(size[site], elapsedMs / count)
+  }
+
+  /** What an agent's task takes here, as far as can be told. */
+  inlineMs(agent: string, count: number): number | undefined {
+    return this.#size(agent, count).inline ?? this.#account(agent).taskMs
+  }
+
+  /** Where a batch of an agent's tasks is best run. What is not known yet goes where it can be stopped. */
+  choose(agent: string, count: number): Site {
+    const size = this.#size(agent, count)
+    const inline = this.inlineMs(agent, count)
+    if (inline === undefined) return "threads"
+    const threads = size.threads ?? inline / Math.min(count, this.#threads) + dispatchMs / count
+    const best: Site = inline <= threads ? "inline" : "threads"
+    const [chosen, other] = best === "inline" ? [inline, threads] : [threads, inline]
+    // What it is said to cost there may be an old story, or none but an estimate.
+    if (++size.untried < exploreEvery || other > outOfQuestion * chosen) return best
+    size.untried = 0
+    return best === "inline" ? "threads" : "inline"
+  }
+
+  #account(agent: string): Account {
+    let account = this.#accounts.get(agent)
+    if (account === undefined) {
+      if (this.#accounts.size >= Limits.accountedAgents) this.#accounts.clear()
+      this.#accounts.set(agent, (account = { taskMs: undefined, sizes: [] }))
+    }
+    return account
+  }
+
+  #size(agent: string, count: number): SizeClass {
+    const { sizes } = this.#account(agent)
+    return (sizes[31 - Math.clz32(count)] ??= { inline: undefined, threads: undefined, untried: 0 })
+  }
+}

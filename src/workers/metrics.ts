@@ -1,0 +1,107 @@
+/**
+ * What the pool tells the embedder's metrics (docs/events.md lists them).
+ *
+ * Tasks are counted as their outcomes come in; what is a state, not an event, is sampled now and then (pool.ts). Metrics go
+ * through Effect's Metric and are read by whatever exporter the embedder has. Boundary: names, units and attributes; no
+ * decision depends on them.
+ */
+import type * as Context from "effect/Context"
+import * as Metric from "effect/Metric"
+import { monitorEventLoopDelay } from "node:perf_hooks"
+import type { RetireReason } from "../../machines/worker.machine.ts"
+import type { PoolStats } from "./stats.ts"
+
+/** From 10 us to 100 s, three to a decade. */
+const boundaries = Array.from({ length: 22 }, (_, i) => Number((0.01 * 10 ** (i / 3)).toPrecision(2)))
+
+const waiting = Metric.gauge("converge_pool_tasks_waiting", { description: "CPU tasks that wait for a worker" })
+const running = Metric.gauge("converge_pool_tasks_running", { description: "Workers that run CPU tasks" })
+const claimed = Metric.counter("converge_pool_tasks_claimed_total", { description: "CPU tasks that a worker ran" })
+const threads = Metric.gauge("converge_pool_threads", { description: "Worker threads, by state" })
+const utilization = Metric.gauge("converge_pool_worker_utilization", {
+  description: "Part of the time that a worker spent on tasks since the last sample, from 0 to 1"
+})
+const cpu = Metric.gauge("converge_pool_worker_cpu_ms", { description: "CPU milliseconds of a worker's tasks" })
+const taskWait = Metric.histogram("converge_pool_task_wait_ms", {
+  description: "Milliseconds from a batch's arrival to a task's start",
+  boundaries
+})
+const taskRun = Metric.histogram("converge_pool_task_run_ms", {
+  description: "Milliseconds that a task took on its worker",
+  boundaries
+})
+const kills = Metric.counter("converge_pool_kills_total", { description: "Threads that the pool ended, by reason" })
+const crashes = Metric.counter("converge_pool_crashes_total", { description: "Threads that a task ended" })
+const respawns = Metric.gauge("converge_pool_respawns", { description: "Threads started in place of lost ones" })
+const replicaBytes = Metric.gauge("converge_pool_replica_bytes", {
+  description: "Length of the texts that the workers were sent for the replicas they hold"
+})
+const quarantined = Metric.gauge("converge_pool_quarantined_agents", { description: "Agents in quarantine" })
+const loopDelay = Metric.gauge("converge_event_loop_delay_ms", {
+  description: "99th percentile, since the last sample, of the main thread's event-loop delay"
+})
+
+const states = ["spawning", "loading", "ready", "busy", "retiring"]
+
+/** How often the event loop's delay is measured, in milliseconds: also the least that is seen. */
+const resolutionMs = 10
+
+export class PoolMetrics {
+  readonly #services: Context.Context<never>
+  readonly #delay: ReturnType<typeof monitorEventLoopDelay>
+  readonly #busyMs = new Map<number, number>()
+  #sampledAt: number
+
+  constructor(services: Context.Context<never>, nowMs: number) {
+    this.#services = services
+    this.#sampledAt = nowMs
+    this.#delay = monitorEventLoopDelay({ resolution: resolutionMs })
+    this.#delay.enable()
+  }
+
+  noteTask(waitMs: number, runMs: number): void {
+    claimed.updateUnsafe(1, this.#services)
+    taskWait.updateUnsafe(waitMs, this.#services)
+    taskRun.updateUnsafe(runMs, this.#services)
+  }
+
+  noteKill(reason: RetireReason): void {
+    Metric.withAttributes(kills, { reason }).updateUnsafe(1, this.#services)
+  }
+
+  noteCrash(): void {
+    crashes.updateUnsafe(1, this.#services)
+  }
+
+  sample(stats: PoolStats, respawned: number, nowMs: number): void {
+    const services = this.#services
+    const intervalMs = Math.max(nowMs - this.#sampledAt, 1)
+    this.#sampledAt = nowMs
+    waiting.updateUnsafe(stats.waiting, services)
+    running.updateUnsafe(stats.running, services)
+    respawns.updateUnsafe(respawned, services)
+    quarantined.updateUnsafe(stats.quarantined, services)
+    let bytes = 0
+    for (const { busyMs, cpuMs, replicaBytes, worker } of stats.workers) {
+      bytes += replicaBytes
+      const before = this.#busyMs.get(worker) ?? 0
+      // A new thread of an old number begins at 0.
+      const share = Math.min(1, (busyMs >= before ? busyMs - before : busyMs) / intervalMs)
+      this.#busyMs.set(worker, busyMs)
+      const by = { worker: String(worker) }
+      Metric.withAttributes(utilization, by).updateUnsafe(share, services)
+      Metric.withAttributes(cpu, by).updateUnsafe(cpuMs, services)
+    }
+    replicaBytes.updateUnsafe(bytes, services)
+    for (const state of states) {
+      const count = stats.workers.filter((worker) => worker.state === state).length
+      Metric.withAttributes(threads, { state }).updateUnsafe(count, services)
+    }
+    loopDelay.updateUnsafe(Math.max(0, this.#delay.percentile(99) / 1e6 - resolutionMs), services)
+    this.#delay.reset()
+  }
+
+  close(): void {
+    this.#delay.disable()
+  }
+}

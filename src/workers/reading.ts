@@ -1,0 +1,82 @@
+/**
+ * Reads what workers send: on arrival, while this turn of the event loop has time left, else in the next turns.
+ *
+ * Invariant: messages are read in the order in which they came. Boundary: what an outcome means is the pool's business.
+ */
+import * as Effect from "effect/Effect"
+import { isSliceOver, nextTurn } from "../internal/slices.ts"
+import type { Share } from "./batchRun.ts"
+import { type Costs } from "./costs.ts"
+import { outcomeOf } from "./inline.ts"
+import type { PoolMetrics } from "./metrics.ts"
+import { agentKey } from "./placement.ts"
+import type { FromWorker } from "./protocol.ts"
+import type { Read } from "./results.ts"
+import type { CpuOutcome } from "./WorkerPool.ts"
+
+export type Results = Extract<FromWorker, readonly ["results", ...ReadonlyArray<unknown>]>
+
+export interface ReadingPort {
+  readonly fork: (effect: Effect.Effect<void>) => unknown
+  readonly costs: Costs
+  readonly metrics: PoolMetrics
+  /** A task has come to its end on a worker. */
+  readonly settle: (share: Share, task: number, outcome: CpuOutcome, worker: number) => void
+}
+
+export class Reading {
+  readonly #port: ReadingPort
+  readonly #unread: Array<() => void> = []
+
+  constructor(port: ReadingPort) {
+    this.#port = port
+  }
+
+  /** A message has come from a worker about its share. */
+  hear(worker: number, share: Share, message: Results): void {
+    const read = (): void => this.#read(worker, share, message)
+    if (this.#unread.length === 0 && !isSliceOver()) return read()
+    if (this.#unread.push(read) === 1) this.#port.fork(this.#readLater)
+  }
+
+  /** Reads what has come, now: before anything is concluded from what has not. */
+  catchUp(): void {
+    for (const read of this.#unread.splice(0)) read()
+  }
+
+  readonly #readLater: Effect.Effect<void> = Effect.flatMap(nextTurn, () => {
+    let count = 0
+    while (count < this.#unread.length && !isSliceOver()) this.#unread[count++]!()
+    this.#unread.splice(0, count)
+    return this.#unread.length === 0 ? Effect.void : this.#readLater
+  })
+
+  #read(worker: number, share: Share, [, , cpuMs, head, texts]: Results): void {
+    const { round, run } = share
+    if (run.isOver) return
+    const { costs, metrics, settle } = this.#port
+    const reads: Array<Read> = []
+    let totalMs = 0
+    share.inbox.read(head, texts, (read) => {
+      reads.push(read)
+      totalMs += read.ms
+    })
+    // The thread's CPU time is known by message; tasks have their part of it by the time that they took.
+    const ratio = totalMs > 0 ? cpuMs / totalMs : 0
+    const spent = new Map<string, { count: number; totalMs: number }>()
+    for (const { index, ms, result } of reads) {
+      metrics.noteTask(Math.max(0, share.startedAt + share.spentMs - run.arrivedAt), ms)
+      share.spentMs += ms
+      const task = round.tasks[index]!
+      const { name } = run.task(task).agent
+      const sum = spent.get(name)
+      if (sum === undefined) spent.set(name, { count: 1, totalMs: ms })
+      else {
+        sum.count++
+        sum.totalMs += ms
+      }
+      settle(share, task, { result: outcomeOf(result, name, run.batch.cycle), cpuMs: ms * ratio }, worker)
+    }
+    for (const [name, sum] of spent) costs.noteTasks(agentKey(run.key, name), sum.count, sum.totalMs)
+  }
+}

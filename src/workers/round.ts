@@ -1,0 +1,100 @@
+/**
+ * A round: tasks of one batch that are offered to the workers together, and who has claimed which.
+ *
+ * Small batches are one round. What a lost thread had claimed comes in a round of its own, and so on. A round of one task
+ * goes to one worker and needs no shared memory.
+ *
+ * Invariant: a task is in one round that could still run it, at most. Boundary: data, and the claims in shared memory.
+ */
+import { claimedBy, type Claims, close, makeClaims, passedOver, unclaimed, withdraw } from "./claims.ts"
+import type { TaskGroup } from "./protocol.ts"
+import type { CpuBatch, CpuTask } from "./WorkerPool.ts"
+
+const isSameGroup = (a: CpuTask, b: CpuTask): boolean =>
+  a.agentIndex === b.agentIndex && a.since === b.since && b.each !== undefined && a.each?.kind === b.each.kind
+
+const groupsOf = (tasks: ReadonlyArray<CpuTask>): ReadonlyArray<TaskGroup> => {
+  const groups: Array<TaskGroup> = []
+  let previous: CpuTask | undefined
+  let ids: Array<string> = []
+  for (const task of tasks) {
+    const { agent, agentIndex, each, since } = task
+    if (each === undefined) groups.push([agentIndex, agent.name, since, null, null])
+    else {
+      if (previous === undefined || !isSameGroup(previous, task)) {
+        ids = []
+        groups.push([agentIndex, agent.name, since, each.kind, ids])
+      }
+      ids.push(each.id)
+    }
+    previous = each === undefined ? undefined : task
+  }
+  return groups
+}
+
+export class Round {
+  /** The tasks' places in their batch, in order. */
+  readonly tasks: ReadonlyArray<number>
+  /** What the workers are told of them. */
+  readonly text: string
+  readonly claims: Claims | undefined
+  /** Shares of it that are under way. */
+  shares = 0
+  /** Of a round of one task: the share that has it, or 0. */
+  #holder = 0
+
+  constructor(batch: CpuBatch, tasks: ReadonlyArray<number>) {
+    this.tasks = tasks
+    this.text = JSON.stringify(groupsOf(tasks.map((index) => batch.tasks[index]!)))
+    this.claims = tasks.length === 1 ? undefined : makeClaims(tasks.length)
+  }
+
+  /** At most how many tasks nobody has claimed. */
+  get unclaimed(): number {
+    return this.claims === undefined ? (this.#holder === 0 ? 1 : 0) : unclaimed(this.claims)
+  }
+
+  get isOver(): boolean {
+    return this.shares === 0 && this.unclaimed === 0
+  }
+
+  /** A share begins. */
+  join(share: number): void {
+    this.shares++
+    if (this.claims === undefined) this.#holder = share
+  }
+
+  /** A share has ended, one way or another. */
+  leave(): void {
+    this.shares--
+  }
+
+  /** The places of the tasks that a share has claimed. */
+  claimedBy(share: number): ReadonlyArray<number> {
+    if (this.claims === undefined) return this.#holder === share ? [0] : []
+    return claimedBy(this.claims, share)
+  }
+
+  /** Takes back what a lost thread may have passed over. Returns places. */
+  recover(): ReadonlyArray<number> {
+    const { claims } = this
+    return claims === undefined ? [] : passedOver(claims).filter((place) => withdraw(claims, place))
+  }
+
+  /** Takes tasks that nobody has claimed away from the workers. Returns their places in the batch. */
+  withdraw(isWanted: (task: number) => boolean): ReadonlyArray<number> {
+    const { claims } = this
+    if (claims === undefined) {
+      if (this.#holder !== 0 || !isWanted(this.tasks[0]!)) return []
+      this.#holder = -1
+      return this.tasks
+    }
+    return this.tasks.filter((task, place) => isWanted(task) && withdraw(claims, place))
+  }
+
+  /** From here on nobody claims any of it. */
+  close(): void {
+    if (this.claims === undefined) this.#holder ||= -1
+    else close(this.claims)
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A worker's share of a round: claims tasks and runs them, one after the other, until nothing is left to claim.
+ *
+ * All of it happens while one message is handled, so an agent's endless loop holds this thread and no other. What the
+ * thread does can be read from its shared memory at any time (`Place`). Outcomes are posted by number and by time: a thread
+ * that is ended takes at most the task that it runs with it, and what it had finished in the last few milliseconds runs
+ * again elsewhere.
+ *
+ * Invariants: a task is named in shared memory before its agent is called, and until its outcome is in the outbox. While
+ * other jobs wait for a worker, this one leaves after its turn (`Limits.turnMs`). Boundary: worker side; no messages of its
+ * own but through the ports it is given; every throw of an agent is an outcome.
+ */
+import type { ErasedAgent } from "../Agent.ts"
+import type { Fact, Kind } from "../Fact.ts"
+import { runSteps } from "../internal/encodeEffect.ts"
+import { type CpuFault, runCpuTask, viewFor } from "../internal/runCpuTask.ts"
+import { Limits } from "../Limits.ts"
+import type { CompiledProgram } from "../Program.ts"
+import type { View } from "../View.ts"
+import { claim } from "./claims.ts"
+import { elapsedMs } from "./cpuTime.ts"
+import { Place, PoolPlace, progressJson, type ShareMessage, type TaskGroup } from "./protocol.ts"
+import type { Replica } from "./replica.ts"
+import { Outbox, type Post } from "./results.ts"
+
+/** What a share needs of its thread. */
+export interface ShareHost {
+  readonly shared: Int32Array<SharedArrayBuffer>
+  readonly pool: Int32Array<SharedArrayBuffer>
+  readonly batchSize: number
+  readonly post: Post
+  readonly onClaimed: ((index: number) => void) | undefined
+  readonly onProgress: ((index: number, json: string) => void) | undefined
+}
+
+/** The tasks of one agent within a round. */
+interface Group {
+  readonly first: number
+  readonly end: number
+  readonly name: string
+  readonly agent: ErasedAgent | undefined
+  readonly eachKind: string | null
+  readonly ids: ReadonlyArray<string> | null
+  readonly since: number
+  view: View<Kind.Any> | undefined
+}
+
+const groupsOf = (text: string, program: CompiledProgram): ReadonlyArray<Group> => {
+  const groups: Array<Group> = []
+  let first = 0
+  for (const [agentIndex, name, since, eachKind, ids] of JSON.parse(text) as ReadonlyArray<TaskGroup>) {
+    const agent = program.agents[agentIndex]
+    const isKnown = agent?.name === name && agent.executeCpu !== undefined
+    const end = first + (ids === null ? 1 : ids.length)
+    groups.push({ first, end, name, agent: isKnown ? agent : undefined, eachKind, ids, since, view: undefined })
+    first = end
+  }
+  return groups
+}
+
+const missing = (program: string, agent: string): CpuFault => ({
+  _tag: "AgentPanicked",
+  message:
+    `the worker's program ${JSON.stringify(program)} has no CPU agent ${JSON.stringify(agent)} at this place: ` +
+    `is its module the one that the job was started from?`,
+  stack: ""
+})
+
+class ShareRun {
+  readonly #message: ShareMessage
+  readonly #replica: Replica
+  readonly #host: ShareHost
+  readonly #groups: ReadonlyArray<Group>
+  readonly #gate = { open: true }
+  #group = 0
+  #running = -1
+
+  constructor(message: ShareMessage, replica: Replica, host: ShareHost) {
+    this.#message = message
+    this.#replica = replica
+    this.#host = host
+    this.#groups = groupsOf(message.tasks, replica.program)
+  }
+
+  run(): void {
+    const { batchSize, onClaimed, pool, post, shared } = this.#host
+    const { claims, sequence } = this.#message
+    const outbox = new Outbox(post)
+    const began = elapsedMs()
+    let flushed = began
+    let at = began
+    Atomics.store(shared, Place.begun, sequence)
+    for (let index = claims === undefined ? 0 : claim(claims, sequence); index >= 0;) {
+      this.#running = index
+      Atomics.add(shared, Place.ordinal, 1)
+      Atomics.store(shared, Place.task, index + 1)
+      onClaimed?.(index)
+      const group = this.#groupOf(index)
+      const result = this.#execute(group, index)
+      const ended = elapsedMs()
+      outbox.add(index, ended - at, group.name, result)
+      Atomics.store(shared, Place.task, 0)
+      at = ended
+      if (claims === undefined) break
+      if (at - began >= Limits.turnMs && Atomics.load(pool, PoolPlace.waiting) > 0) break
+      index = claim(claims, sequence)
+      if (index >= 0 && (outbox.size >= batchSize || at - flushed >= Limits.flushMs)) {
+        outbox.flush(false)
+        flushed = at
+      }
+    }
+    this.#gate.open = false
+    outbox.flush(true)
+  }
+
+  #groupOf(index: number): Group {
+    let group = this.#groups[this.#group]!
+    // Claims go up, but for those of tasks that were passed over.
+    if (index < group.first) group = this.#groups[(this.#group = 0)]!
+    while (index >= group.end) group = this.#groups[++this.#group]!
+    return group
+  }
+
+  #execute(group: Group, index: number) {
+    const { agent, eachKind, ids } = group
+    if (agent === undefined) return missing(this.#replica.program.name, group.name)
+    const { ledger } = this.#replica
+    const view = (group.view ??= viewFor(agent, group.since, this.#message.cycle, ledger, this.#gate, this.#report))
+    const fact: Fact | undefined =
+      eachKind === null || ids === null ? undefined : ledger.find(eachKind, ids[index - group.first]!)
+    return runSteps(runCpuTask(agent, fact, view))
+  }
+
+  get #report(): ((value: unknown) => void) | undefined {
+    const { onProgress } = this.#host
+    return onProgress === undefined ? undefined : (value) => onProgress(this.#running, progressJson(value))
+  }
+}
+
+/** Runs a share to its end. The last message of results says so. */
+export const runShare = (message: ShareMessage, replica: Replica, host: ShareHost): void =>
+  new ShareRun(message, replica, host).run()

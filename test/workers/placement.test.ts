@@ -1,0 +1,108 @@
+/** Agents that may run in either place: cheap ones here, dear ones on workers, the same outcomes wherever that is. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { Costs } from "../../src/workers/costs.ts"
+import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
+import { batch, execute, ledgerOf, pool, said, task } from "../support/workers/harness.ts"
+
+/** Has the agent that runs anywhere run some tasks, each for as many milliseconds; where each one ran. */
+const run = (...sizes: ReadonlyArray<number>) =>
+  execute(
+    batch(
+      ledgerOf(...sizes),
+      sizes.map((_, index) => task("anywhere", String(index)))
+    )
+  ).pipe(Effect.map((outcomes) => outcomes.map(said)))
+
+/** Runs cheap batches until what was learned of first, slow calls is outweighed. */
+const untilHere = (count: number): ReturnType<typeof run> =>
+  Effect.flatMap(run(...many(count, 0)), (places) =>
+    places.every((place) => place === "here") ? Effect.succeed(places) : untilHere(count)
+  )
+
+const many = (count: number, size: number) => Array.from({ length: count }, () => size)
+
+describe("an agent that may run anywhere", () => {
+  it.live("goes to a worker while nothing is known of it, and comes here when it turns out to be cheap", () =>
+    Effect.gen(function* () {
+      expect(yield* run(...many(8, 0))).toEqual(many(8, 0).map(() => "away"))
+      expect(yield* untilHere(8)).toHaveLength(8)
+    }).pipe(Effect.provide(pool(2)))
+  )
+
+  it.live("stays on the workers while it is dear", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 4; i++) expect(new Set(yield* run(...many(8, 10)))).toEqual(new Set(["away"]))
+    }).pipe(Effect.provide(pool(4)))
+  )
+
+  it.live("is sent away in the middle of a batch that is much slower than it was expected to be", () =>
+    Effect.gen(function* () {
+      yield* untilHere(32)
+      const slow = yield* run(...many(32, 4))
+      expect([slow[0], slow.at(-1)]).toEqual(["here", "away"])
+      expect(slow.filter((place) => place === "here").length).toBeLessThan(16)
+      expect(new Set(yield* run(...many(32, 4)))).toEqual(new Set(["away"]))
+    }).pipe(Effect.provide(pool(4)))
+  )
+
+  it.live("is here where there are no threads", () =>
+    Effect.gen(function* () {
+      expect(yield* run(0, 0)).toEqual(["here", "here"])
+    }).pipe(Effect.provide(pool(0)))
+  )
+
+  it.live("shares a cycle with others: outcomes and progress keep their places", () =>
+    Effect.gen(function* () {
+      const heard: Array<CpuProgress> = []
+      const tasks = [task("square", "0"), task("anywhere", "1"), task("square", "2"), task("anywhere", "2")]
+      const ledger = ledgerOf(2, 0, 3)
+      for (let i = 0; i < 8; i++) {
+        heard.length = 0
+        const onProgress = (it: CpuProgress) => void heard.push(it)
+        const outcomes = yield* execute(batch(ledger, tasks, { onProgress }))
+        expect([said(outcomes[0]!), said(outcomes[2]!)]).toEqual([4, 9])
+        expect(["here", "away"]).toContain(said(outcomes[1]!))
+        const ended = heard.flatMap((it) => (it._tag === "Ended" ? [it.task] : []))
+        expect(ended.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3])
+        const claimed = heard.flatMap((it) => (it._tag === "Claimed" ? [it.task] : []))
+        expect(claimed.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3])
+      }
+    }).pipe(Effect.provide(pool(2)))
+  )
+})
+
+describe("costs", () => {
+  it("send what is unknown away, what is cheap here and what is dear away", () => {
+    const costs = new Costs(2)
+    expect(costs.choose("a", 64)).toBe("threads")
+    costs.noteTasks("a", 64, 64 * 0.001)
+    expect(costs.choose("a", 64)).toBe("inline")
+    costs.noteTasks("b", 64, 64)
+    expect(costs.choose("b", 64)).toBe("threads")
+    // One task has nobody to share the work with.
+    expect(costs.choose("b", 1)).toBe("inline")
+  })
+
+  it("go by what was measured, by the size of the batch", () => {
+    const costs = new Costs(2)
+    costs.noteBatch("a", "inline", 64, 6.4)
+    costs.noteBatch("a", "threads", 64, 3.2)
+    expect(costs.choose("a", 64)).toBe("threads")
+    costs.noteBatch("a", "inline", 2, 0.05)
+    costs.noteBatch("a", "threads", 2, 0.2)
+    expect(costs.choose("a", 2)).toBe("inline")
+    expect(costs.choose("a", 100)).toBe("threads")
+  })
+
+  it("try the other place now and then, unless it is out of the question", () => {
+    const costs = new Costs(2)
+    costs.noteBatch("a", "inline", 8, 8)
+    costs.noteBatch("a", "threads", 8, 9)
+    const chosen = Array.from({ length: 100 }, () => costs.choose("a", 8))
+    expect(chosen.filter((site) => site === "threads")).toHaveLength(3)
+    costs.noteBatch("b", "inline", 8, 8)
+    costs.noteBatch("b", "threads", 8, 90)
+    expect(new Set(Array.from({ length: 100 }, () => costs.choose("b", 8)))).toEqual(new Set(["inline"]))
+  })
+})

@@ -1,0 +1,102 @@
+/** Large binary values: in shared memory, the same on every thread, copied to none. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { eraseKind } from "../../src/Fact.ts"
+import { putBack, takeOut } from "../../src/internal/sharedBytes.ts"
+import { Limits } from "../../src/Limits.ts"
+import { HandOver, origin } from "../../src/workers/handOver.ts"
+import { Replica } from "../../src/workers/replica.ts"
+import { batch, effectOf, execute, newLedger, pool, program, put, said, task } from "../support/workers/harness.ts"
+import { Binary, Item } from "../support/workers/programs.ts"
+
+const large = Limits.sharedBytes
+
+const binary = (name: string, length: number, at?: Uint8Array) => ({
+  name,
+  bytes: new Uint8Array(length).fill(1),
+  at: Option.fromUndefinedOr(at)
+})
+
+const codec = eraseKind(Binary).codec
+
+const valueOf = (name: string, length: number, at?: Uint8Array) =>
+  codec.encode(binary(name, length, at)).value as ReturnType<typeof binary>
+
+const isShared = (bytes: Uint8Array) => bytes.buffer instanceof SharedArrayBuffer
+
+describe("a committed value", () => {
+  it("has its large arrays in shared memory, and its small ones not", () => {
+    expect(isShared(valueOf("a", large).bytes)).toBe(true)
+    expect(isShared(valueOf("a", large - 1).bytes)).toBe(false)
+    const both = valueOf("a", 20, new Uint8Array(large).fill(9))
+    expect([isShared(both.bytes), isShared(Option.getOrThrow(both.at))]).toEqual([false, true])
+    expect([both.bytes[0], Option.getOrThrow(both.at)[large - 1]]).toEqual([1, 9])
+    expect(Object.isFrozen(both)).toBe(true)
+  })
+
+  it("comes apart and together again, whatever else is in it", () => {
+    const bytes = new Uint8Array(new SharedArrayBuffer(4))
+    const floats = new Float64Array(new SharedArrayBuffer(16))
+    const value = { z: [new Uint8Array(2), bytes, { floats }], a: "text", some: Option.some(bytes) }
+    const taken = takeOut(value)!
+    expect(taken.parts.map(([place]) => place)).toEqual([1, 2, 3])
+    const rest = taken.rest as typeof value
+    expect([(rest.z[1] as Uint8Array).length, (rest.z[0] as Uint8Array).length]).toEqual([0, 2])
+    const whole = putBack(taken.rest, taken.parts) as typeof value
+    expect(whole).toEqual(value)
+    expect((whole.z[1] as Uint8Array).buffer).toBe(bytes.buffer)
+    expect((whole.z[2] as { floats: Float64Array }).floats).toBe(floats)
+    expect(Option.isSome(whole.some) && whole.some.value).toBe(bytes)
+    expect(takeOut({ a: new Uint8Array(10) })).toBeUndefined()
+  })
+
+  it("keeps one text, whether its bytes are shared or not", () => {
+    const found = codec.encode(binary("a", large))
+    expect(codec.encode(found.value).text).toBe(found.text)
+    expect(codec.decode(found.text)).toEqual(found.value)
+  })
+})
+
+describe("a worker", () => {
+  it("is sent a large array by reference: neither its text nor its bytes", () => {
+    const ledger = newLedger()
+    put(ledger, Binary, binary("a", 1_000_000, new Uint8Array(20)))
+    put(ledger, Binary, binary("b", 20))
+    const update = new HandOver(ledger, program, origin)
+    const packet = update.packet(0)!
+    expect(packet.texts.join("").length).toBeLessThan(1_000)
+    expect(update.packet(1)).toBeUndefined()
+    const replica = new Replica(program)
+    replica.apply(structuredClone(packet))
+    const [before, after] = [ledger.all(Binary), replica.ledger.all(Binary)]
+    expect(after).toEqual(before)
+    expect(Object.isFrozen(after[0]!.value)).toBe(true)
+    before[0]!.value.bytes[5] = 77
+    expect(after[0]!.value.bytes[5]).toBe(77)
+  })
+
+  it.live("works on the very bytes of the main thread", () =>
+    Effect.gen(function* () {
+      const ledger = newLedger()
+      put(ledger, Binary, binary("a", 1_000_000))
+      const [outcome] = yield* execute(batch(ledger, [task("increment")]))
+      expect(said(outcome!)).toEqual([[1_000_000, 2, "a"]])
+      const [fact] = ledger.all(Binary)
+      expect([fact!.value.bytes[0], fact!.value.bytes[999_999]]).toEqual([2, 2])
+    }).pipe(Effect.provide(pool(1)))
+  )
+
+  it.live("gives large arrays back as it would inline", () =>
+    Effect.gen(function* () {
+      const ledger = newLedger()
+      put(ledger, Item, { id: "x", size: 300_000 })
+      const run = execute(batch(ledger, [task("makeBytes", "x")])).pipe(Effect.map(([it]) => effectOf(it!).facts[0]!))
+      const pooled = yield* run
+      const inline = yield* Effect.provide(run, pool(0))
+      expect(pooled.text).toBe(inline.text)
+      expect(pooled.value).toEqual(inline.value)
+      expect(isShared((pooled.value as ReturnType<typeof binary>).bytes)).toBe(true)
+    }).pipe(Effect.provide(pool(1)))
+  )
+})
