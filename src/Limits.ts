@@ -65,8 +65,8 @@ export const Limits = {
   quarantineCrashes: 5,
   quarantineWindowMs: 60_000,
   quarantineCooldownMs: 10_000,
-  /** Agents of whose crashes, and costs, one pool keeps account. */
-  accountedAgents: 4_096,
+  /** Agents of whose crashes one pool keeps account. */
+  quarantineAgents: 4_096,
   /** Milliseconds between two looks of the pool at what is not urgent: idle threads, metrics, starvation. */
   houseKeepingMs: 1_000,
   /** Milliseconds for which tasks wait while a thread is free before the pool warns that they starve. */

@@ -36,6 +36,7 @@ export type CauseFor = (agent: string, cycle: number) => Cause
 export class BatchRun {
   readonly batch: CpuBatch
   readonly program: ProgramRef
+  /** The program's `programKey`. */
   readonly key: string
   /** What a replica is when it is up to date. */
   readonly mark: Mark
@@ -58,8 +59,9 @@ export class BatchRun {
   /** Why no further task of it can be run. */
   failure: CauseFor | undefined
   readonly #outcomes: Array<CpuOutcome | undefined>
-  readonly #reissues = new Map<number, number>()
-  readonly #updates = new Map<string, HandOver>()
+  /** How often tasks were handed out again, by task. */
+  #reissues: Map<number, number> | undefined
+  readonly #updates: Array<{ readonly from: Mark; readonly update: HandOver }> = []
   /** The rounds that are not over. */
   #rounds: Array<Round> = []
   /** The first task that was in no round yet; and those that are to be in one again. */
@@ -153,6 +155,7 @@ export class BatchRun {
 
   /** Counts how often a task was handed to another worker. */
   reissue(index: number): number {
+    this.#reissues ??= new Map()
     const times = (this.#reissues.get(index) ?? 0) + 1
     this.#reissues.set(index, times)
     return times
@@ -160,10 +163,10 @@ export class BatchRun {
 
   /** What a replica at `from` lacks. One for all workers that are there. */
   handOver(from: Mark): HandOver {
-    const key = `${from.version}/${from.evaluations}`
-    let update = this.#updates.get(key)
-    if (update === undefined)
-      this.#updates.set(key, (update = new HandOver(this.batch.ledger, this.batch.program, from)))
+    for (const { from: known, update } of this.#updates)
+      if (known.version === from.version && known.evaluations === from.evaluations) return update
+    const update = new HandOver(this.batch.ledger, this.batch.program, from)
+    this.#updates.push({ from, update })
     return update
   }
 

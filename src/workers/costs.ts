@@ -4,10 +4,10 @@
  * For each agent, what one task takes on a worker; and for agents that may run in either place, what a task of a batch took
  * here and there, by the size of the batch (a small batch does not pay for its dispatch, a large one does).
  *
- * Invariant: bounded (G14). Boundary: data; decides only where and by how many threads something is run, never what comes
+ * Invariant: what is known of an agent goes with it (G14). Boundary: data; decides only where and by how many threads something is run, never what comes
  * of it (G3).
  */
-import { Limits } from "../Limits.ts"
+import type { ErasedAgent } from "../Agent.ts"
 
 /** How much the latest measurement counts: more if it is lower, for noise and first calls only ever make it higher. */
 const weightUp = 0.25
@@ -42,7 +42,7 @@ const outOfQuestion = 2
 
 export class Costs {
   readonly #threads: number
-  readonly #accounts = new Map<string, Account>()
+  readonly #accounts = new WeakMap<ErasedAgent, Account>()
 
   /** `threads`: how many the pool has. */
   constructor(threads: number) {
@@ -50,29 +50,29 @@ export class Costs {
   }
 
   /** What one task of an agent takes on a worker, if that is known. */
-  taskMs(agent: string): number | undefined {
+  taskMs(agent: ErasedAgent): number | undefined {
     return this.#accounts.get(agent)?.taskMs
   }
 
   /** Tasks of an agent have run on a worker. */
-  noteTasks(agent: string, count: number, totalMs: number): void {
+  noteTasks(agent: ErasedAgent, count: number, totalMs: number): void {
     const account = this.#account(agent)
     account.taskMs = average(account.taskMs, totalMs / count)
   }
 
   /** A batch of an agent's tasks has ended; `elapsedMs` is the time that its job waited for it. */
-  noteBatch(agent: string, site: Site, count: number, elapsedMs: number): void {
+  noteBatch(agent: ErasedAgent, site: Site, count: number, elapsedMs: number): void {
     const size = this.#size(agent, count)
     size[site] = average(size[site], elapsedMs / count)
   }
 
   /** What an agent's task takes here, as far as can be told. */
-  inlineMs(agent: string, count: number): number | undefined {
+  inlineMs(agent: ErasedAgent, count: number): number | undefined {
     return this.#size(agent, count).inline ?? this.#account(agent).taskMs
   }
 
   /** Where a batch of an agent's tasks is best run. What is not known yet goes where it can be stopped. */
-  choose(agent: string, count: number): Site {
+  choose(agent: ErasedAgent, count: number): Site {
     const size = this.#size(agent, count)
     const inline = this.inlineMs(agent, count)
     if (inline === undefined) return "threads"
@@ -85,16 +85,13 @@ export class Costs {
     return best === "inline" ? "threads" : "inline"
   }
 
-  #account(agent: string): Account {
+  #account(agent: ErasedAgent): Account {
     let account = this.#accounts.get(agent)
-    if (account === undefined) {
-      if (this.#accounts.size >= Limits.accountedAgents) this.#accounts.clear()
-      this.#accounts.set(agent, (account = { taskMs: undefined, sizes: [] }))
-    }
+    if (account === undefined) this.#accounts.set(agent, (account = { taskMs: undefined, sizes: [] }))
     return account
   }
 
-  #size(agent: string, count: number): SizeClass {
+  #size(agent: ErasedAgent, count: number): SizeClass {
     const { sizes } = this.#account(agent)
     return (sizes[31 - Math.clz32(count)] ??= { inline: undefined, threads: undefined, untried: 0 })
   }

@@ -8,22 +8,19 @@
  * Boundary: decides and measures; the work is done by inline.ts and pool.ts.
  */
 import * as Effect from "effect/Effect"
-import type { CpuBatch, CpuOutcome, CpuTimeExhausted } from "./WorkerPool.ts"
+import type { ErasedAgent } from "../Agent.ts"
 import type { Costs, Site } from "./costs.ts"
 import { elapsedMs } from "./cpuTime.ts"
 import { InlineRun } from "./inline.ts"
-import { programKey } from "./protocol.ts"
+import type { CpuBatch, CpuOutcome, CpuTimeExhausted } from "./WorkerPool.ts"
 
 type Execute = (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted>
-
-/** The name under which an agent's costs and crashes are kept. */
-export const agentKey = (program: string, agent: string): string => `${program}/${agent}`
 
 /** Milliseconds of the main thread that a batch may take beyond what was expected before the rest is given away. */
 const patienceMs = 5
 
 interface Plan {
-  readonly key: string
+  readonly agent: ErasedAgent
   readonly tasks: Array<number>
   site: Site
 }
@@ -46,8 +43,6 @@ export class Placement {
   /** The tasks by agent, if there is one whose place is open. */
   #plan(batch: CpuBatch): ReadonlyArray<Plan> | undefined {
     if (!batch.program.agents.some(({ placement }) => placement === "auto")) return undefined
-    const { module = "", name } = batch.program
-    const program = programKey({ module, name })
     const plans = new Map<number, Plan>()
     let isOpen = false
     for (let index = 0; index < batch.tasks.length; index++) {
@@ -55,14 +50,13 @@ export class Placement {
       let plan = plans.get(agentIndex)
       if (plan === undefined) {
         isOpen ||= agent.placement === "auto"
-        plans.set(agentIndex, (plan = { key: agentKey(program, agent.name), tasks: [], site: "threads" }))
+        plans.set(agentIndex, (plan = { agent, tasks: [], site: "threads" }))
       }
       plan.tasks.push(index)
     }
     if (!isOpen) return undefined
-    for (const [agentIndex, plan] of plans) {
-      if (batch.program.agents[agentIndex]!.placement === "auto")
-        plan.site = this.#costs.choose(plan.key, plan.tasks.length)
+    for (const plan of plans.values()) {
+      if (plan.agent.placement === "auto") plan.site = this.#costs.choose(plan.agent, plan.tasks.length)
     }
     return [...plans.values()]
   }
@@ -75,18 +69,18 @@ export class Placement {
     if (away.length > 0) {
       const tasks = away.flatMap((plan) => plan.tasks).sort((a, b) => a - b)
       const only = away.length === 1 ? away[0] : undefined
-      parts.unshift(this.#away(batch, tasks, outcomes, only?.key))
+      parts.unshift(this.#away(batch, tasks, outcomes, only?.agent))
     }
     const all = parts.length === 1 ? parts[0]! : Effect.all(parts, { concurrency: "unbounded", discard: true })
     return Effect.as(all, outcomes)
   }
 
-  /** Has the workers run some tasks. `key`: whose they are, if they are one agent's. */
+  /** Has the workers run some tasks. `agent`: whose they are, if they are one agent's. */
   #away(
     batch: CpuBatch,
     tasks: ReadonlyArray<number>,
     outcomes: Array<CpuOutcome>,
-    key: string | undefined
+    agent: ErasedAgent | undefined
   ): Effect.Effect<void, CpuTimeExhausted> {
     const { onProgress } = batch
     const part: CpuBatch = {
@@ -98,17 +92,17 @@ export class Placement {
     return Effect.suspend(() => {
       const began = elapsedMs()
       // The first batch pays for the start of threads and for loading: it says nothing of the next ones.
-      const isFirst = key === undefined || this.#costs.taskMs(key) === undefined
+      const isFirst = agent === undefined || this.#costs.taskMs(agent) === undefined
       return Effect.map(this.#onThreads(part), (results) => {
-        if (!isFirst) this.#costs.noteBatch(key, "threads", tasks.length, elapsedMs() - began)
+        if (!isFirst) this.#costs.noteBatch(agent, "threads", tasks.length, elapsedMs() - began)
         results.forEach((outcome, index) => (outcomes[tasks[index]!] = outcome))
       })
     })
   }
 
-  #here(batch: CpuBatch, { key, tasks }: Plan, outcomes: Array<CpuOutcome>): Effect.Effect<void, CpuTimeExhausted> {
+  #here(batch: CpuBatch, { agent, tasks }: Plan, outcomes: Array<CpuOutcome>): Effect.Effect<void, CpuTimeExhausted> {
     return Effect.suspend(() => {
-      const expectedMs = this.#costs.inlineMs(key, tasks.length) ?? 0
+      const expectedMs = this.#costs.inlineMs(agent, tasks.length) ?? 0
       let ran = { count: 0, totalMs: 0 }
       const run = new InlineRun(batch, tasks, {
         settle: (task, outcome) => (outcomes[task] = outcome),
@@ -118,7 +112,7 @@ export class Placement {
         }
       })
       return Effect.flatMap(run.effect, (rest) => {
-        this.#costs.noteBatch(key, "inline", tasks.length, (ran.totalMs / Math.max(ran.count, 1)) * tasks.length)
+        this.#costs.noteBatch(agent, "inline", tasks.length, (ran.totalMs / Math.max(ran.count, 1)) * tasks.length)
         return rest.length === 0 ? Effect.void : this.#away(batch, rest, outcomes, undefined)
       })
     })

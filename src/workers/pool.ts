@@ -15,6 +15,7 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { WorkerPlatform } from "effect/workers/Worker"
+import type { ErasedAgent } from "../Agent.ts"
 import { Limits } from "../Limits.ts"
 import { BatchRun, type CauseFor, type Share, type Work } from "./batchRun.ts"
 import type { Costs } from "./costs.ts"
@@ -24,8 +25,7 @@ import { Graces } from "./graces.ts"
 import { crashOf, judgeLoad, judgeShare } from "./losses.ts"
 import type { PoolMetrics } from "./metrics.ts"
 import type { Resolved } from "./options.ts"
-import { agentKey } from "./placement.ts"
-import { type FromWorker, PoolPlace, programKey } from "./protocol.ts"
+import { type FromWorker, PoolPlace } from "./protocol.ts"
 import { Quarantines } from "./quarantine.ts"
 import { Reading, type Results } from "./reading.ts"
 import { Ring, type Starvation, starvation } from "./scheduler.ts"
@@ -53,7 +53,7 @@ export class Pool {
   readonly #metrics: PoolMetrics
   readonly #runs = new Map<BatchRun, Done>()
   /** Probes of quarantined agents that are under way, by batch. */
-  readonly #probes = new Map<BatchRun, Array<string>>()
+  readonly #probes = new Map<BatchRun, Array<ErasedAgent>>()
   readonly #graces = new Graces()
   readonly #reading: Reading
   #isClosed = false
@@ -69,7 +69,7 @@ export class Pool {
       costs,
       metrics,
       settle: ({ run }, task, outcome, worker) => {
-        if (!this.#quarantines.isEmpty) this.#survived(run, run.task(task).agent.name)
+        if (!this.#quarantines.isEmpty) this.#survived(run.task(task).agent)
         this.#settle(run, task, outcome, worker)
       }
     })
@@ -105,7 +105,7 @@ export class Pool {
       if (module === undefined || batch.tasks.some(({ agent }) => agent.placement === "inline")) {
         return resume(Effect.die(new Error("a batch holds a task that cannot run on a worker")))
       }
-      const run = new BatchRun(batch, module, this.nowMs(), this.#expectedMs(batch, module))
+      const run = new BatchRun(batch, module, this.nowMs(), this.#expectedMs(batch))
       this.#runs.set(run, resume)
       this.#ring.add(run)
       if (!this.#quarantines.isEmpty) this.#admit(run)
@@ -214,15 +214,14 @@ export class Pool {
   }
 
   /** What one task of a batch takes, if that is known of all its agents. */
-  #expectedMs(batch: CpuBatch, module: string): number | undefined {
-    const key = programKey({ module, name: batch.program.name })
+  #expectedMs(batch: CpuBatch): number | undefined {
     let sum = 0
-    let previous: string | undefined
+    let previous: ErasedAgent | undefined
     let ms: number | undefined
     for (const { agent } of batch.tasks) {
-      if (agent.name !== previous) ms = this.#costs.taskMs(agentKey(key, agent.name))
+      if (agent !== previous) ms = this.#costs.taskMs(agent)
       if (ms === undefined) return undefined
-      previous = agent.name
+      previous = agent
       sum += ms
     }
     return sum / batch.tasks.length
@@ -408,7 +407,7 @@ export class Pool {
     const again: Array<number> = []
     for (const task of innocent) {
       // It had ended, and its agent had left the thread alone.
-      if (guilty !== undefined && !this.#quarantines.isEmpty) this.#survived(run, run.task(task).agent.name)
+      if (guilty !== undefined && !this.#quarantines.isEmpty) this.#survived(run.task(task).agent)
       // With a culprit found, the others were just in bad company; without one, it may be any of them.
       const isTiring = guilty === undefined && run.reissue(task) > Limits.taskReissues
       if (run.failure !== undefined || isTiring) this.#fail(run, task, run.failure ?? crashOf(end), 0, thread.number)
@@ -416,8 +415,9 @@ export class Pool {
     }
     if (!run.isOver) run.putBack(again)
     if (guilty === undefined) return
-    if (guilty.isCrash) this.#crashed(run, run.task(guilty.task).agent.name, guilty.cause)
-    else if (!this.#quarantines.isEmpty) this.#survived(run, run.task(guilty.task).agent.name)
+    const { agent } = run.task(guilty.task)
+    if (guilty.isCrash) this.#crashed(run, agent, guilty.cause)
+    else if (!this.#quarantines.isEmpty) this.#survived(agent)
     this.#fail(run, guilty.task, guilty.cause, work.elapsedMs, thread.number)
   }
 
@@ -426,36 +426,34 @@ export class Pool {
   /** Fails the tasks of agents that are quarantined, but for one that is due as a probe. */
   #admit(run: BatchRun): void {
     const nowMs = this.nowMs()
-    for (const name of new Set(run.batch.tasks.map(({ agent }) => agent.name))) {
-      const key = agentKey(run.key, name)
-      const admission = this.#quarantines.admit(key, nowMs)
+    for (const agent of new Set(run.batch.tasks.map((task) => task.agent))) {
+      const admission = this.#quarantines.admit(agent, nowMs)
       if (admission._tag === "Run") continue
       let spared = -1
       if (admission._tag === "Probe") {
-        spared = run.batch.tasks.findIndex(({ agent }) => agent.name === name)
-        this.#probes.set(run, [...(this.#probes.get(run) ?? []), key])
+        spared = run.batch.tasks.findIndex((task) => task.agent === agent)
+        this.#probes.set(run, [...(this.#probes.get(run) ?? []), agent])
       }
-      this.#failWaiting(run, admission.cause, (task) => task !== spared && run.task(task).agent.name === name)
+      this.#failWaiting(run, admission.cause, (task) => task !== spared && run.task(task).agent === agent)
     }
   }
 
-  #crashed(run: BatchRun, name: string, cause: CauseFor): void {
-    const key = agentKey(run.key, name)
-    if (!this.#quarantines.crashed(key, cause, this.nowMs())) return
+  #crashed(run: BatchRun, agent: ErasedAgent, cause: CauseFor): void {
+    if (!this.#quarantines.crashed(agent, cause, this.nowMs())) return
     this.#fork(
-      Effect.logWarning(`agent ${JSON.stringify(name)} is quarantined: it crashed its worker again and again`, {
+      Effect.logWarning(`agent ${JSON.stringify(agent.name)} is quarantined: it crashed its worker again and again`, {
         program: run.program.name,
         module: run.program.module
       })
     )
     for (const other of [...this.#runs.keys()]) {
-      if (other.key === run.key) this.#failWaiting(other, cause, (task) => other.task(task).agent.name === name)
+      this.#failWaiting(other, cause, (task) => other.task(task).agent === agent)
     }
   }
 
-  #survived(run: BatchRun, name: string): void {
-    if (!this.#quarantines.survived(agentKey(run.key, name))) return
-    this.#fork(Effect.logInfo(`agent ${JSON.stringify(name)} is let onto workers again`))
+  #survived(agent: ErasedAgent): void {
+    if (!this.#quarantines.survived(agent)) return
+    this.#fork(Effect.logInfo(`agent ${JSON.stringify(agent.name)} is let onto workers again`))
   }
 
   // ---------------------------------------------------------------- the watchdog

@@ -10,6 +10,7 @@
  * Invariants: bounded (G14); what is let through as a probe is accounted for on every path: it ends, or it is given up.
  * Boundary: data; the time comes in.
  */
+import type { ErasedAgent } from "../Agent.ts"
 import { Limits } from "../Limits.ts"
 import type { CauseFor } from "./batchRun.ts"
 import type { Resolved } from "./options.ts"
@@ -35,7 +36,7 @@ const run: Admission = { _tag: "Run" }
 
 export class Quarantines {
   readonly #options: Resolved["quarantine"]
-  readonly #records = new Map<string, Account>()
+  readonly #records = new Map<ErasedAgent, Account>()
 
   constructor(options: Resolved["quarantine"]) {
     this.#options = options
@@ -54,7 +55,7 @@ export class Quarantines {
   }
 
   /** A batch with tasks of an agent has arrived. */
-  admit(agent: string, nowMs: number): Admission {
+  admit(agent: ErasedAgent, nowMs: number): Admission {
     const record = this.#records.get(agent)
     if (record?.openUntil === undefined) return run
     if (record.isProbing || nowMs < record.openUntil) return { _tag: "Refuse", cause: record.cause }
@@ -63,14 +64,14 @@ export class Quarantines {
   }
 
   /** A task of the agent crashed its thread. Whether the agent is quarantined by that. */
-  crashed(agent: string, cause: CauseFor, nowMs: number): boolean {
+  crashed(agent: ErasedAgent, cause: CauseFor, nowMs: number): boolean {
     if (this.#options === undefined) return false
     const { cooldownMs, crashes, windowMs } = this.#options
     const record = this.#records.get(agent) ?? { crashes: [], cause, openUntil: undefined, isProbing: false }
     // The one that crashed last is the last to be forgotten.
     this.#records.delete(agent)
     this.#records.set(agent, record)
-    if (this.#records.size > Limits.accountedAgents) {
+    if (this.#records.size > Limits.quarantineAgents) {
       for (const oldest of this.#records.keys()) {
         this.#records.delete(oldest)
         break
@@ -87,7 +88,7 @@ export class Quarantines {
   }
 
   /** A task of the agent has ended and left its thread alone. Whether a quarantine ends with that. */
-  survived(agent: string): boolean {
+  survived(agent: ErasedAgent): boolean {
     const record = this.#records.get(agent)
     if (record === undefined) return false
     // What was running already when the quarantine began says nothing; a probe does.
@@ -97,7 +98,7 @@ export class Quarantines {
   }
 
   /** A probe was given up before it ended. */
-  abandon(agent: string): void {
+  abandon(agent: ErasedAgent): void {
     const record = this.#records.get(agent)
     if (record !== undefined) record.isProbing = false
   }

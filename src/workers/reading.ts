@@ -4,12 +4,12 @@
  * Invariant: messages are read in the order in which they came. Boundary: what an outcome means is the pool's business.
  */
 import * as Effect from "effect/Effect"
+import type { ErasedAgent } from "../Agent.ts"
 import { isSliceOver, nextTurn } from "../internal/slices.ts"
 import type { Share } from "./batchRun.ts"
 import { type Costs } from "./costs.ts"
 import { outcomeOf } from "./inline.ts"
 import type { PoolMetrics } from "./metrics.ts"
-import { agentKey } from "./placement.ts"
 import type { FromWorker } from "./protocol.ts"
 import type { Read } from "./results.ts"
 import type { CpuOutcome } from "./WorkerPool.ts"
@@ -63,20 +63,20 @@ export class Reading {
     })
     // The thread's CPU time is known by message; tasks have their part of it by the time that they took.
     const ratio = totalMs > 0 ? cpuMs / totalMs : 0
-    const spent = new Map<string, { count: number; totalMs: number }>()
+    const spent = new Map<ErasedAgent, { count: number; totalMs: number }>()
     for (const { index, ms, result } of reads) {
       metrics.noteTask(Math.max(0, share.startedAt + share.spentMs - run.arrivedAt), ms)
       share.spentMs += ms
       const task = round.tasks[index]!
-      const { name } = run.task(task).agent
-      const sum = spent.get(name)
-      if (sum === undefined) spent.set(name, { count: 1, totalMs: ms })
+      const { agent } = run.task(task)
+      const sum = spent.get(agent)
+      if (sum === undefined) spent.set(agent, { count: 1, totalMs: ms })
       else {
         sum.count++
         sum.totalMs += ms
       }
-      settle(share, task, { result: outcomeOf(result, name, run.batch.cycle), cpuMs: ms * ratio }, worker)
+      settle(share, task, { result: outcomeOf(result, agent.name, run.batch.cycle), cpuMs: ms * ratio }, worker)
     }
-    for (const [name, sum] of spent) costs.noteTasks(agentKey(run.key, name), sum.count, sum.totalMs)
+    for (const [agent, sum] of spent) costs.noteTasks(agent, sum.count, sum.totalMs)
   }
 }

@@ -72,37 +72,39 @@ describe("an agent that may run anywhere", () => {
   )
 })
 
+const [a, b] = [task("square", "0").agent, task("slow", "0").agent]
+
 describe("costs", () => {
   it("send what is unknown away, what is cheap here and what is dear away", () => {
     const costs = new Costs(2)
-    expect(costs.choose("a", 64)).toBe("threads")
-    costs.noteTasks("a", 64, 64 * 0.001)
-    expect(costs.choose("a", 64)).toBe("inline")
-    costs.noteTasks("b", 64, 64)
-    expect(costs.choose("b", 64)).toBe("threads")
+    expect(costs.choose(a, 64)).toBe("threads")
+    costs.noteTasks(a, 64, 64 * 0.001)
+    expect(costs.choose(a, 64)).toBe("inline")
+    costs.noteTasks(b, 64, 64)
+    expect(costs.choose(b, 64)).toBe("threads")
     // One task has nobody to share the work with.
-    expect(costs.choose("b", 1)).toBe("inline")
+    expect(costs.choose(b, 1)).toBe("inline")
   })
 
   it("go by what was measured, by the size of the batch", () => {
     const costs = new Costs(2)
-    costs.noteBatch("a", "inline", 64, 6.4)
-    costs.noteBatch("a", "threads", 64, 3.2)
-    expect(costs.choose("a", 64)).toBe("threads")
-    costs.noteBatch("a", "inline", 2, 0.05)
-    costs.noteBatch("a", "threads", 2, 0.2)
-    expect(costs.choose("a", 2)).toBe("inline")
-    expect(costs.choose("a", 100)).toBe("threads")
+    costs.noteBatch(a, "inline", 64, 6.4)
+    costs.noteBatch(a, "threads", 64, 3.2)
+    expect(costs.choose(a, 64)).toBe("threads")
+    costs.noteBatch(a, "inline", 2, 0.05)
+    costs.noteBatch(a, "threads", 2, 0.2)
+    expect(costs.choose(a, 2)).toBe("inline")
+    expect(costs.choose(a, 100)).toBe("threads")
   })
 
   it("try the other place now and then, unless it is out of the question", () => {
     const costs = new Costs(2)
-    costs.noteBatch("a", "inline", 8, 8)
-    costs.noteBatch("a", "threads", 8, 9)
-    const chosen = Array.from({ length: 100 }, () => costs.choose("a", 8))
+    costs.noteBatch(a, "inline", 8, 8)
+    costs.noteBatch(a, "threads", 8, 9)
+    const chosen = Array.from({ length: 100 }, () => costs.choose(a, 8))
     expect(chosen.filter((site) => site === "threads")).toHaveLength(3)
-    costs.noteBatch("b", "inline", 8, 8)
-    costs.noteBatch("b", "threads", 8, 90)
-    expect(new Set(Array.from({ length: 100 }, () => costs.choose("b", 8)))).toEqual(new Set(["inline"]))
+    costs.noteBatch(b, "inline", 8, 8)
+    costs.noteBatch(b, "threads", 8, 90)
+    expect(new Set(Array.from({ length: 100 }, () => costs.choose(b, 8)))).toEqual(new Set(["inline"]))
   })
 })
