@@ -1,25 +1,18 @@
 /**
  * Where CPU agents run: the `WorkerPool` service, and its layers.
  *
- * Boundary: composition. It reads the configuration and the machine's parallelism; the root exports this as `WorkerPool`.
+ * Boundary: the public names, which the root exports as `WorkerPool`. What owns threads is loaded when a pool is built.
  */
-import * as NodeWorker from "@effect/platform-node/NodeWorker"
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { availableParallelism } from "node:os"
-import { inline } from "./inline.ts"
-import { type Options, resolve } from "./options.ts"
-import { makePool } from "./pool.ts"
-import { WorkerPool } from "./WorkerPool.ts"
+import type { Options } from "./options.ts"
+import type { WorkerPool } from "./WorkerPool.ts"
 
 export { layerInline } from "./inline.ts"
 export type { Options, Profile } from "./options.ts"
 export { WorkerPool } from "./WorkerPool.ts"
 
-const profileConfig = Config.Literals(["cpu", "memory", "throughput"], "CONVERGE_PROFILE").pipe(
-  Config.withDefault("cpu" as const)
-)
+const loadThreads = Effect.promise(() => import("./layer.ts"))
 
 /**
  * A pool of worker threads.
@@ -29,10 +22,4 @@ const profileConfig = Config.Literals(["cpu", "memory", "throughput"], "CONVERGE
  * profile, are defects: they are found when the layer is built. With `size: 0` it is `layerInline`.
  */
 export const layer = (options: Options = {}): Layer.Layer<WorkerPool> =>
-  Layer.effect(WorkerPool)(
-    Effect.gen(function* () {
-      const profile = options.profile ?? (yield* Effect.orDie(profileConfig))
-      const resolved = yield* Effect.sync(() => resolve(options, profile, availableParallelism()))
-      return resolved.size === 0 ? inline : yield* makePool(resolved)
-    })
-  ).pipe(Layer.provide(NodeWorker.layerPlatform))
+  Layer.unwrap(Effect.map(loadThreads, ({ layer }) => layer(options)))
