@@ -50,18 +50,25 @@ const listLoaded = `
   process.on("exit", () => writeSync(1, JSON.stringify([...loaded])))
 `
 
-const loadedBy = async (specifier: string): Promise<ReadonlyArray<string>> => {
+/** What an import loads, and what a script does then with its exports, `root`. */
+const loadedBy = async (specifier: string, then = ""): Promise<ReadonlyArray<string>> => {
   const preload = `data:text/javascript,${encodeURIComponent(listLoaded)}`
   const { code, stdout, stderr } = await node([
     "--import",
     preload,
     "--input-type=module",
     "--eval",
-    `await import(${JSON.stringify(specifier)})`
+    `const root = await import(${JSON.stringify(specifier)})\n${then}`
   ])
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
   return JSON.parse(stdout) as ReadonlyArray<string>
 }
+
+const buildEngine = `
+  const Effect = await import("effect/Effect")
+  const Layer = await import("effect/Layer")
+  await Effect.runPromise(Effect.scoped(Layer.build(root.Engine.layerMemory)))
+`
 
 /** What a program that only runs jobs must not pay for, but for the few of these that Effect's own core loads. */
 const unwanted: ReadonlyArray<RegExp> = [
@@ -83,8 +90,21 @@ describe("importing the root", () => {
     core = [...(await loadedBy("effect/Effect")), ...(await loadedBy("effect/Schema"))]
   })
 
-  it("loads the engine", () => {
-    expect(loaded.map((url) => url.replace(/.*\/dist\/src\//, ""))).toContain("Engine.js")
+  const own = (urls: ReadonlyArray<string>): ReadonlyArray<string> =>
+    urls.flatMap((url) => /\/dist\/((?:src|machines)\/.*)$/.exec(url)?.[1] ?? [])
+
+  it("loads what programs are defined with, and of its dependencies only effect/Schema and effect/Effect", () => {
+    const rest = loaded.filter((url) => !core.includes(url) && own([url]).length === 0)
+    expect(rest).toEqual([])
+    expect(own(loaded)).toEqual(expect.arrayContaining(["src/index.js", "src/Engine.js", "src/Program.js"]))
+    expect(own(loaded).length).toBeLessThanOrEqual(35)
+  })
+
+  it("leaves what runs jobs until an engine or a pool is built", async () => {
+    const late = ["machines/job.machine.js", "src/internal/driver.js", "src/workers/pool.js", "src/workers/thread.js"]
+    expect(own(loaded).filter((path) => late.includes(path))).toEqual([])
+    const built = await loadedBy("effect-converge", buildEngine)
+    expect(own(built)).toEqual(expect.arrayContaining(late))
   })
 
   it.each(unwanted)("loads nothing that matches %s", (pattern) => {

@@ -3,13 +3,13 @@
  * The `converge` command: the file that Node starts.
  *
  * It imports nothing but a few of Node's own modules, so that `--version` answers at once; the rest is loaded when there
- * is something to do, with Node's cache of compiled code. Boundary: starts command.ts; knows no command.
+ * is something to do, by internal/quickStart.ts. Boundary: starts command.ts; knows no command.
  */
 import { readFileSync } from "node:fs"
 import * as modules from "node:module"
 import process from "node:process"
 
-const { enableCompileCache, findPackageJSON } = modules
+const { findPackageJSON } = modules
 if (Number(process.versions.node.split(".")[0]) < 24) {
   process.stderr.write(`converge needs Node 24 or later; this is ${process.version}\n`)
   process.exit(64)
@@ -24,6 +24,8 @@ const [first, ...rest] = process.argv.slice(2)
 
 if (rest.length === 0 && (first === "--version" || first === "-v")) process.stdout.write(`converge v${version}\n`)
 else {
-  enableCompileCache()
-  void import("./command.ts").then(({ main }) => main(version))
+  void import("../internal/quickStart.ts").then(({ quickStart }) => {
+    quickStart()
+    return import("./command.ts").then(({ main }) => main(version))
+  })
 }

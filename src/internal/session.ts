@@ -2,7 +2,7 @@
  * A job's session: everything a running job holds outside of its machine.
  *
  * The machine's context is small JSON; facts, marks, mailbox and log live here, and are let go together when the job halts
- * (G13). The driver (driver.ts) works on a session; the handle (Job.ts) shows it.
+ * (G13). The driver (driver.ts) works on a session; the handle (jobHandle.ts) shows it.
  *
  * Invariants: only the driver writes the ledger; `finish` happens once; nothing here outlives the session but its result.
  * Boundary: state and its bookkeeping; no phase of a cycle is decided here.

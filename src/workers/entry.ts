@@ -1,11 +1,10 @@
 /**
- * What a worker thread starts with: the compile cache, then everything else.
+ * What a worker thread starts with: a quick start for modules, then everything else.
  *
- * Modules are linked before they run, so the cache has to be on before the first import of weight; it halves the start of
- * a worker. Boundary: nothing but that.
+ * Modules are linked before they run, so that comes before the first import of weight. Boundary: nothing but that.
  */
-import { enableCompileCache } from "node:module"
+import { quickStart } from "../internal/quickStart.ts"
 
-enableCompileCache()
+quickStart()
 
 void import("./runner.ts")

@@ -1,78 +1,20 @@
 /**
  * Where CPU agents run: the `WorkerPool` service, and its layers.
  *
- * Boundary: composition. It reads the configuration and the machine's parallelism; the root exports this as `WorkerPool`.
+ * Boundary: the public names, which the root exports as `WorkerPool`. What owns threads is loaded when a pool is built.
  */
-import * as NodeWorker from "@effect/platform-node/NodeWorker"
-import * as Clock from "effect/Clock"
-import * as Config from "effect/Config"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
-import type { WorkerPlatform } from "effect/workers/Worker"
-import { availableParallelism } from "node:os"
-import { unrefClock } from "../internal/unrefClock.ts"
-import { Limits } from "../Limits.ts"
-import { Costs } from "./costs.ts"
-import { inline } from "./inline.ts"
-import { PoolMetrics } from "./metrics.ts"
-import { type Options, type Resolved, resolve } from "./options.ts"
-import { Placement } from "./placement.ts"
-import { Pool } from "./pool.ts"
-import { WorkerPool } from "./WorkerPool.ts"
+import { loadOnce } from "../internal/loadOnce.ts"
+import type { Options } from "./options.ts"
+import type { WorkerPool } from "./WorkerPool.ts"
 
 export { layerInline } from "./inline.ts"
 export type { Options, Profile, Quarantine } from "./options.ts"
 export type { PoolStats, WorkerStats } from "./stats.ts"
 export { WorkerPool } from "./WorkerPool.ts"
 
-const profileConfig = Config.Literals(["cpu", "memory", "throughput"], "CONVERGE_PROFILE").pipe(
-  Config.withDefault("cpu" as const)
-)
-
-/** Looks after a pool for as long as it lives, without keeping the process alive. */
-const keepHouse = (pool: Pool, clock: Clock.Clock, options: Resolved): Effect.Effect<never> => {
-  const intervalMs = Math.max(1, Math.min(Limits.houseKeepingMs, options.idleTimeoutMs))
-  let isStarving = false
-  const look = Effect.suspend(() => {
-    const starving = pool.keepHouse()
-    const isNews = starving !== undefined && !isStarving
-    isStarving = starving !== undefined
-    return isNews ? Effect.logWarning("CPU tasks starve: they wait although workers are free", starving) : Effect.void
-  })
-  return Effect.provideService(
-    Effect.forever(Effect.andThen(Effect.sleep(Duration.millis(intervalMs)), look)),
-    Clock.Clock,
-    unrefClock(clock)
-  )
-}
-
-/** A pool of threads that lives in the scope. `options.size` is at least 1. */
-const makePool = (options: Resolved): Effect.Effect<WorkerPool["Service"], never, Scope.Scope | WorkerPlatform> =>
-  Effect.gen(function* () {
-    const fork = yield* FiberSet.makeRuntime<WorkerPlatform, void, never>()
-    const clock = yield* Clock.Clock
-    const costs = new Costs(options.size)
-    const metrics = new PoolMetrics(
-      yield* Effect.context<never>(),
-      Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-    )
-    const pool = new Pool(options, fork, clock, costs, metrics)
-    const placement = new Placement(costs, pool.execute)
-    yield* Effect.addFinalizer(() => pool.close)
-    yield* Effect.forkScoped(keepHouse(pool, clock, options))
-    const { heapLimitMb, minSize, profile, size } = options
-    yield* Effect.logDebug(`worker pool: up to ${size} threads, profile ${profile}`, { minSize, heapLimitMb })
-    if (minSize > 0) pool.warm()
-    return WorkerPool.of({
-      size,
-      execute: placement.execute,
-      release: pool.release,
-      stats: Effect.sync(() => pool.stats)
-    })
-  })
+const loadThreads = loadOnce(() => import("./layer.ts"))
 
 /**
  * A pool of worker threads.
@@ -82,10 +24,4 @@ const makePool = (options: Resolved): Effect.Effect<WorkerPool["Service"], never
  * profile, are defects: they are found when the layer is built. With `size: 0` it is `layerInline`.
  */
 export const layer = (options: Options = {}): Layer.Layer<WorkerPool> =>
-  Layer.effect(WorkerPool)(
-    Effect.gen(function* () {
-      const profile = options.profile ?? (yield* Effect.orDie(profileConfig))
-      const resolved = yield* Effect.sync(() => resolve(options, profile, availableParallelism()))
-      return resolved.size === 0 ? inline : yield* makePool(resolved)
-    })
-  ).pipe(Layer.provide(NodeWorker.layerPlatform))
+  Layer.unwrap(Effect.map(loadThreads, ({ layer }) => layer(options)))

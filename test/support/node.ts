@@ -23,10 +23,15 @@ const environment = (): NodeJS.ProcessEnv =>
     )
   )
 
-/** Runs a command to its end, whatever its exit code. */
-export const command = async (file: string, args: ReadonlyArray<string>, folder = projectRoot): Promise<Finished> => {
+/** Runs a command to its end, whatever its exit code. `variables` are set besides those of this process, or unset. */
+export const command = async (
+  file: string,
+  args: ReadonlyArray<string>,
+  folder = projectRoot,
+  variables: NodeJS.ProcessEnv = {}
+): Promise<Finished> => {
   try {
-    const options = { cwd: folder, env: environment(), maxBuffer: 64 * 1024 * 1024 }
+    const options = { cwd: folder, env: { ...environment(), ...variables }, maxBuffer: 64 * 1024 * 1024 }
     return { code: 0, ...(await run(file, [...args], options)) }
   } catch (error) {
     const { code, stdout, stderr } = error as { code?: unknown; stdout?: string; stderr?: string }
