@@ -10,6 +10,7 @@
 import * as Schema from "effect/Schema"
 import type { FactRef } from "./Fact.ts"
 import type { JobResult } from "./JobResult.ts"
+import { describeError } from "./internal/panic.ts"
 
 export { InvalidProgram } from "./InvalidProgram.ts"
 
@@ -24,7 +25,7 @@ export class AgentFailed extends Schema.TaggedError<AgentFailed>()("AgentFailed"
 }) {
   declare readonly partial: JobResult.Partial
   override get message(): string {
-    return `agent ${JSON.stringify(this.agent)} failed in cycle ${this.cycle}: ${describe(this.error)}`
+    return `agent ${JSON.stringify(this.agent)} failed in cycle ${this.cycle}: ${describeError(this.error)}`
   }
 }
 
@@ -285,34 +286,6 @@ const make = (cause: Cause, jobId: string): HaltError | AgentFailed => {
   }
 }
 
-const describe = (error: unknown): string => {
-  try {
-    if (error instanceof Error) {
-      // Nothing keeps a program from setting these to what is no text.
-      const { message, name }: { readonly message: unknown; readonly name: unknown } = error
-      return String(message === "" ? name : message)
-    }
-    if (typeof error === "object" && error !== null && "_tag" in error) return String(error._tag)
-    return String(error)
-  } catch {
-    // It has no text: its own methods, or the lack of any, throw.
-    return `${typeof error} that cannot be described`
-  }
-}
-
-const stackOf = (thrown: unknown): string => {
-  try {
-    return thrown instanceof Error && typeof thrown.stack === "string" ? thrown.stack : ""
-  } catch {
-    return ""
-  }
-}
-
-/** What a throw says: its message and stack, both bounded. */
-export const describePanic = (thrown: unknown, limit: number): { readonly message: string; readonly stack: string } => {
-  return { message: describe(thrown).slice(0, limit), stack: stackOf(thrown).slice(0, limit) }
-}
-
 /** An error as plain JSON: `_tag` and its fields, without the partial result. What cannot be written as JSON is described. */
 export const toJson = (error: { readonly _tag: string }): Record<string, unknown> => ({
   _tag: error._tag,
@@ -342,7 +315,7 @@ const jsonOr = (value: unknown): unknown => {
     if (typeof value !== "object" || value === null) return String(value)
     const fields = Object.entries(value).map(([key, field]) => [
       key,
-      typeof field === "object" ? describe(field) : String(field)
+      typeof field === "object" ? describeError(field) : String(field)
     ])
     return Object.fromEntries(fields) as unknown
   }

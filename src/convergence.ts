@@ -6,7 +6,8 @@
  */
 import { Violation } from "./Invariant.ts"
 import type { Ledger } from "./JobContext.ts"
-import { type Cause, describePanic } from "./JobError.ts"
+import type { Cause } from "./JobError.ts"
+import { describePanic } from "./internal/panic.ts"
 import { Limits } from "./Limits.ts"
 import { check, withView } from "./merge.ts"
 import type { CompiledProgram } from "./Program.ts"

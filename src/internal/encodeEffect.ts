@@ -17,9 +17,9 @@ import {
 } from "../AgentEffect.ts"
 import { canonical, canonicalText, parseCanonical } from "../Canonical.ts"
 import { type ErasedKind, refKey } from "../Fact.ts"
-import { describePanic } from "../JobError.ts"
+import { describePanic } from "./panic.ts"
 import { Limits } from "../Limits.ts"
-import { InvalidValue } from "./kindCodec.ts"
+import { isInvalidValue } from "./InvalidValue.ts"
 
 /** Why an output is no valid effect: it does not fit, or one of the program's own functions threw. */
 export class EffectFault extends Error {
@@ -71,7 +71,7 @@ export const encodeFact = (kind: ErasedKind, value: unknown, where: string): Enc
   try {
     ;({ text, value: frozen } = kind.codec.encode(value))
   } catch (error) {
-    return error instanceof InvalidValue ? invalid(`${where} (${kind.name}): ${error.message}`) : panicked(error)
+    return isInvalidValue(error) ? invalid(`${where} (${kind.name}): ${error.message}`) : panicked(error)
   }
   let id: unknown
   try {

@@ -21,7 +21,8 @@ import { InvalidProgram } from "../InvalidProgram.ts"
 import { Violation } from "../Invariant.ts"
 import type { Job } from "../Job.ts"
 import { type JobContext, Ledger } from "../JobContext.ts"
-import { AdmissionRejected, describePanic, InvalidInput, type StartError } from "../JobError.ts"
+import { AdmissionRejected, InvalidInput, type StartError } from "../JobError.ts"
+import { describePanic } from "./panic.ts"
 import { Limits } from "../Limits.ts"
 import { genesisText } from "../journalText.ts"
 import { CycleMerge } from "../merge.ts"
@@ -32,7 +33,7 @@ import { drive, follow } from "./driver.ts"
 import { EffectFault, encodeFacts } from "./encodeEffect.ts"
 import { fromEffect, runDetached } from "./fromEffect.ts"
 import { cancel, finishUndriven, fromSession, settled } from "./jobHandle.ts"
-import { InvalidValue } from "./kindCodec.ts"
+import { isInvalidValue } from "./InvalidValue.ts"
 import * as Telemetry from "./observability.ts"
 import { JobSession } from "./session.ts"
 import { sha256Pieces } from "./sha256.ts"
@@ -247,7 +248,7 @@ const encodeInput = (program: CompiledProgram, input: unknown) =>
     catch: (error) =>
       new InvalidInput({
         program: program.name,
-        message: `input: ${error instanceof InvalidValue ? error.message : String(error)}`
+        message: `input: ${isInvalidValue(error) ? error.message : String(error)}`
       })
   })
 

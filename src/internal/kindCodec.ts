@@ -15,12 +15,8 @@ import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { type Canonical, canonical, canonicalText, NotCanonical, parseCanonical } from "../Canonical.ts"
+import { InvalidValue } from "./InvalidValue.ts"
 import { putBack, type SharedPart, shareLarge, takeOut } from "./sharedBytes.ts"
-
-/** A value does not fit its schema, or has no canonical form. */
-export class InvalidValue extends Error {
-  override readonly name = "InvalidValue"
-}
 
 export interface KindCodec {
   /** Validates, copies, freezes. Throws `InvalidValue`. */

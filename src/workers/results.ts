@@ -11,7 +11,7 @@ import type { EncodedEffect, EncodedFact } from "../AgentEffect.ts"
 import type { ErasedKind } from "../Fact.ts"
 import { effectOf, restOf } from "../internal/encodeEffect.ts"
 import type { CpuFault } from "../internal/runCpuTask.ts"
-import { describePanic } from "../JobError.ts"
+import { describePanic } from "../internal/panic.ts"
 import { Limits } from "../Limits.ts"
 import type { FactHead, ResultItem } from "./protocol.ts"
 

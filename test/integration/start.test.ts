@@ -84,6 +84,18 @@ describe("a worker", () => {
   })
 })
 
+describe("a worker of the published package", () => {
+  it("runs from one file, and tells a program's own errors from others", async () => {
+    const runner = readFileSync(new URL("../../dist/src/workers/runner.js", import.meta.url), "utf8")
+    expect(runner.match(/^import .*$/gm)?.filter((line) => !line.includes('"node:'))).toEqual([])
+    const script = fileURLToPath(support("published"))
+    expect(JSON.parse(await run([script], {}))).toMatchObject({
+      output: ["1", "3", "5"],
+      causes: [{ _tag: "InvalidEffect", agent: "slip", message: expect.stringContaining("Odd") }]
+    })
+  })
+})
+
 describe("the command line", () => {
   const machine = async (args: ReadonlyArray<string>, wishes: NodeJS.ProcessEnv): Promise<void> => {
     expect(await run([...args, "src/cli/main.ts", "machine"], wishes)).toContain("stateDiagram-v2")
