@@ -67,10 +67,22 @@ const hashOf = (result: unknown): string =>
     .update(JSON.stringify(result, sorted) ?? "undefined")
     .digest("hex")
 
-/** A collector of this process, so that the garbage of one contender is not collected in another's time. */
-const makeCollector = (): (() => void) => {
+interface Collector {
+  /** Everything, once a round. */
+  readonly full: () => void
+  /** What the contender before left behind in the young generation, so that it is not collected in another's time. */
+  readonly young: () => void
+}
+
+/**
+ * Collections throw the code of functions away that have not run for some of them: with many contenders, that would be
+ * everybody's code before its turn comes again. So that is switched off.
+ */
+const makeCollector = (): Collector => {
+  setFlagsFromString("--no-flush-bytecode")
   setFlagsFromString("--expose-gc")
-  return runInNewContext("gc") as () => void
+  const collect = runInNewContext("gc") as (options?: { readonly type: "minor" }) => void
+  return { full: () => collect(), young: () => collect({ type: "minor" }) }
 }
 
 export const measure = async (benchmark: Benchmark, options: Options): Promise<Outcome> => {
@@ -78,7 +90,7 @@ export const measure = async (benchmark: Benchmark, options: Options): Promise<O
   const { isTiny } = options
   const rounds = options.rounds ?? (isTiny ? 1 : benchmark.rounds)
   const warmups = isTiny ? 0 : benchmark.warmups
-  const collect = makeCollector()
+  const collector = makeCollector()
   const hashes = new Map<string, string>(
     Object.entries(benchmark.expected?.(isTiny) ?? {}).map(([computes, result]) => [computes, hashOf(result)])
   )
@@ -90,9 +102,10 @@ export const measure = async (benchmark: Benchmark, options: Options): Promise<O
     }
     for (let round = 0; round < warmups + rounds; round++) {
       options.onRound(Math.max(0, round + 1 - warmups), rounds)
+      collector.full()
       for (let place = 0; place < lanes.length; place++) {
         const lane = lanes[(place + round) % lanes.length]!
-        collect()
+        collector.young()
         const measured = await lane.ready.round()
         checkHash(benchmark, lane.contender, measured, hashes)
         if (round >= warmups) lane.measured.push(measured)
