@@ -94,7 +94,7 @@ else {
   await measureAll()
   const withBar = outcomes.flatMap(({ figures }) => figures).filter(({ bar }) => bar !== null)
   const missed = withBar.filter(({ met }) => met === false)
-  if (outcomes.length > 1) console.log(`all figures with a bar\n${figureRows(withBar)}\n`)
+  if (outcomes.length > 1 && withBar.length > 0) console.log(`all figures with a bar\n${figureRows(withBar)}\n`)
   if (!options.tiny) console.log(`${withBar.length - missed.length} of ${withBar.length} bars met`)
   if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(outcomes))
   if (!options.tiny && !options.dry) await writePage(false)

@@ -1,7 +1,7 @@
 /** How much of two cores long tasks get. */
 import { type Benchmark, type Contender, ratio } from "../framework/definition.ts"
 import { spins } from "../programs/chain.ts"
-import { poolOf, startEngine, timed } from "../support/engine.ts"
+import { sharedEngine, timed } from "../support/engine.ts"
 import { runCycles, startPort } from "../support/lanes.ts"
 import { startRaw, stepsPerMicrosecond } from "../support/raw.ts"
 import { threads } from "../support/trivialLanes.ts"
@@ -13,12 +13,14 @@ let calibrated: Promise<number> | undefined
 const stepsOf = (isTiny: boolean): Promise<number> =>
   isTiny ? Promise.resolve(1_000) : (calibrated ??= stepsPerMicrosecond().then((rate) => Math.round(rate * 10_000)))
 
+const liveEngine = sharedEngine(threads)
+
 const contenders: ReadonlyArray<Contender> = [
   {
     name: "cycle",
     about: "effect-converge, a whole job of one cycle on a warm pool of two threads",
     start: async (isTiny) => {
-      const engine = startEngine(poolOf(threads))
+      const engine = liveEngine()
       const input = { lanes: lanesOf(isTiny), steps: await stepsOf(isTiny) }
       return {
         round: async () => {
@@ -33,7 +35,7 @@ const contenders: ReadonlyArray<Contender> = [
     name: "port",
     about: "effect-converge, the pool's port alone",
     start: async (isTiny) => {
-      const engine = startEngine(poolOf(threads))
+      const engine = liveEngine()
       const port = await startPort(engine, spins, { lanes: lanesOf(isTiny), steps: await stepsOf(isTiny) })
       return {
         round: async () => {

@@ -1,7 +1,7 @@
 /** Whether `placement: "auto"` finds the better place for tasks of every length. */
 import { best, type Benchmark, type Contender } from "../framework/definition.ts"
 import { placed } from "../programs/chain.ts"
-import { type LiveEngine, poolOf, startEngine, timed } from "../support/engine.ts"
+import { sharedEngine, timed } from "../support/engine.ts"
 import { runCycles } from "../support/lanes.ts"
 import { stepsPerMicrosecond } from "../support/raw.ts"
 import { threads } from "../support/trivialLanes.ts"
@@ -17,8 +17,7 @@ const rateOf = (isTiny: boolean): Promise<number> =>
   isTiny ? Promise.resolve(1) : (calibrated ??= stepsPerMicrosecond())
 
 /** One engine for all: what a task's place is worth depends on the same two threads. */
-let shared: LiveEngine | undefined
-let users = 0
+const liveEngine = sharedEngine(threads)
 
 const placements = ["auto", "inline", "worker"] as const
 
@@ -28,9 +27,7 @@ const contenders: ReadonlyArray<Contender> = placed.flatMap((programs) =>
     about: `tasks of ${programs.us.toLocaleString("en-US")} µs, ${placement === "auto" ? '`placement: "auto"`' : placement === "inline" ? "all on the main thread" : "all on two workers"}`,
     computes: String(programs.us),
     start: async (isTiny: boolean) => {
-      shared ??= startEngine(poolOf(threads))
-      users++
-      const engine = shared
+      const engine = liveEngine()
       const steps = Math.max(1, Math.round((await rateOf(isTiny)) * programs.us))
       const input = { lanes: lanesOf(isTiny), steps }
       const cycles = cyclesOf(programs.us, isTiny)
@@ -39,9 +36,7 @@ const contenders: ReadonlyArray<Contender> = placed.flatMap((programs) =>
           const [ms, result] = await timed(() => runCycles(engine, programs[placement], input, cycles))
           return { values: { cycle: ms / cycles }, result }
         },
-        stop: async () => {
-          if (--users === 0) await engine.stop()
-        }
+        stop: engine.stop
       }
     }
   }))

@@ -1,7 +1,7 @@
 /** The latency of one CPU task on an idle, warm pool. */
 import { type Benchmark, type Contender, ratio } from "../framework/definition.ts"
 import { trivial, trivialExpected } from "../programs/chain.ts"
-import { poolOf, startEngine, timed } from "../support/engine.ts"
+import { sharedEngine, timed } from "../support/engine.ts"
 import { runCycles, startPort } from "../support/lanes.ts"
 import { startRaw } from "../support/raw.ts"
 import { threads } from "../support/trivialLanes.ts"
@@ -14,13 +14,15 @@ const measured = async (isTiny: boolean, body: () => Promise<ReadonlyArray<numbe
   return { values: { task: (ms * 1_000) / tasksOf(isTiny) }, result }
 }
 
+const liveEngine = sharedEngine(threads)
+
 const contenders: ReadonlyArray<Contender> = [
   {
     name: "port",
     about:
       "effect-converge, the pool's port alone: `execute` of one task after the other, with the new value put into the ledger",
     start: async (isTiny) => {
-      const engine = startEngine(poolOf(threads))
+      const engine = liveEngine()
       const port = await startPort(engine, trivial, input)
       return { round: () => measured(isTiny, () => port.run(tasksOf(isTiny))), stop: engine.stop }
     }
@@ -29,7 +31,7 @@ const contenders: ReadonlyArray<Contender> = [
     name: "cycle",
     about: "effect-converge, a job of cycles with one task each",
     start: async (isTiny) => {
-      const engine = startEngine(poolOf(threads))
+      const engine = liveEngine()
       const round = () => measured(isTiny, () => runCycles(engine, trivial, input, tasksOf(isTiny)))
       return { round, stop: engine.stop }
     }

@@ -1,18 +1,20 @@
 /** Whether a cycle costs what is new, or what is there. */
 import { type Benchmark, type Contender, value } from "../framework/definition.ts"
 import { began, delta, Found } from "../programs/delta.ts"
-import { contextAfter, poolOf, startEngine } from "../support/engine.ts"
+import { contextAfter, sharedEngine } from "../support/engine.ts"
 import { median } from "../framework/statistics.ts"
 import { threads } from "../support/trivialLanes.ts"
 
 const sizes = { small: 1_000, large: 100_000 }
+
+const liveEngine = sharedEngine(threads)
 
 const contender = (name: "small" | "large"): Contender => ({
   name,
   about: `a context of ${sizes[name].toLocaleString("en-US")} facts of 200 bytes, ten more each cycle, from two CPU agents that read them all`,
   computes: name,
   start: async (isTiny) => {
-    const engine = startEngine(poolOf(threads))
+    const engine = liveEngine()
     const facts = isTiny ? sizes[name] / 100 : sizes[name]
     const cycles = isTiny ? 4 : 200
     const skipped = isTiny ? 1 : 20

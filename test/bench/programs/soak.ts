@@ -7,13 +7,16 @@ import * as Schema from "effect/Schema"
 import { Agent, Fact, Program } from "../converge.ts"
 import { spin } from "../work.ts"
 
-/** What an item's agent does. The last four end its thread. */
+/** What an item's agent does. The last three end its thread. */
 export const deeds = ["work", "throw", "invalid", "timeout", "exit", "memory"] as const
 
 const Item = Fact.kind("Item", {
   schema: Schema.Struct({ n: Schema.Int, deed: Schema.Literals(deeds), steps: Schema.Int, left: Schema.Int }),
   id: ({ left, n }) => `${n}/${left}`
 })
+
+/** An item of its own, since to fill a heap takes longer than any deadline that the others need. */
+const Hoard = Fact.kind("Hoard", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 
 const Done = Fact.kind("Done", {
   schema: Schema.Struct({ n: Schema.Int, left: Schema.Int, value: Schema.Int }),
@@ -30,11 +33,8 @@ const misbehave = (deed: (typeof deeds)[number]): { readonly facts: readonly [] 
       for (;;);
     case "exit":
       return process.exit(7)
-    case "memory": {
-      const kept: Array<unknown> = []
-      for (;;) kept.push(new Array<number>(16_384).fill(kept.length + 0.5))
-    }
     case "work":
+    case "memory":
       return { facts: [] }
   }
 }
@@ -46,6 +46,16 @@ const work = Agent.cpu("work", {
   onFailure: "discard",
   execute: ({ value: { deed, left, n, steps } }) =>
     deed === "work" ? { facts: [Done.of({ n, left, value: spin(steps, n + left) })] } : misbehave(deed)
+})
+
+const hoard = Agent.cpu("hoard", {
+  each: Hoard,
+  timeout: "2 minutes",
+  onFailure: "discard",
+  execute: () => {
+    const kept: Array<unknown> = []
+    for (;;) kept.push(new Array<number>(16_384).fill(kept.length + 0.5))
+  }
 })
 
 /** Goes on from what was done, until nothing is left. */
@@ -69,8 +79,9 @@ const input = Schema.Struct({ items: Schema.Array(Schema.Literals(deeds)), left:
 export const soak = Program.make("soak", {
   module: import.meta.url,
   input,
-  seed: ({ items, left }) => items.map((deed, n) => Item.of({ n, deed, steps: 5_000, left })),
-  agents: [work, next, sum],
+  seed: ({ items, left }) =>
+    items.map((deed, n) => (deed === "memory" ? Hoard.of({ n }) : Item.of({ n, deed, steps: 5_000, left }))),
+  agents: [work, hoard, next, sum],
   output: (view) => view.size(Done)
 })
 

@@ -27,6 +27,24 @@ export const startEngine = (
   return { run: (effect) => runtime.runPromise(effect), stop: () => runtime.dispose() }
 }
 
+/** An engine that several contenders use, one after the other; the last one to stop it ends it. */
+export const sharedEngine = (size: number): (() => LiveEngine) => {
+  let engine: LiveEngine | undefined
+  let users = 0
+  return () => {
+    const live = (engine ??= startEngine(poolOf(size)))
+    users++
+    return {
+      run: live.run,
+      stop: async () => {
+        if (--users > 0) return
+        engine = undefined
+        await live.stop()
+      }
+    }
+  }
+}
+
 /** The context that a job left, however it ended. Any end but the expected ones is an error. */
 export const contextAfter = <P extends Source.Program.Program.Any>(
   program: P,

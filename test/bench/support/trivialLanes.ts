@@ -5,7 +5,7 @@
 import type { Contender, Ready } from "../framework/definition.ts"
 import { load } from "../framework/peers.ts"
 import { trivial } from "../programs/chain.ts"
-import { poolOf, startEngine, timed } from "./engine.ts"
+import { sharedEngine, timed } from "./engine.ts"
 import { runCycles, startPort } from "./lanes.ts"
 import { startRaw } from "./raw.ts"
 
@@ -43,8 +43,10 @@ type Pattern = typeof byCalls
 
 const input = ({ lanes }: Shape) => ({ lanes, steps: 1 })
 
+const liveEngine = sharedEngine(threads)
+
 const ours = (shape: Shape): Ready => {
-  const engine = startEngine(poolOf(threads))
+  const engine = liveEngine()
   return {
     round: () => measured(shape, () => runCycles(engine, trivial, input(shape), shape.batches)),
     stop: engine.stop
@@ -52,7 +54,7 @@ const ours = (shape: Shape): Ready => {
 }
 
 const port = async (shape: Shape): Promise<Ready> => {
-  const engine = startEngine(poolOf(threads))
+  const engine = liveEngine()
   const driven = await startPort(engine, trivial, input(shape))
   return { round: () => measured(shape, () => driven.run(shape.batches)), stop: engine.stop }
 }
