@@ -7,6 +7,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { Benchmark } from "./bench/framework/definition.ts"
+import { measure } from "./bench/framework/measure.ts"
 import { type Finished, node, projectRoot } from "./support/node.ts"
 
 interface Outcome {
@@ -76,5 +78,59 @@ describe("the command", () => {
         .split("\n")
         .map((line) => line.split(" ")[0])
     ).toEqual(names.toSorted())
+  })
+})
+
+describe("a measurement", () => {
+  /** Two contenders whose numbers and results are given, round by round. */
+  const benchmark = (left: ReadonlyArray<number>, right: ReadonlyArray<number>, results: ReadonlyArray<unknown>) => {
+    const order: Array<string> = []
+    const contender = (name: string, numbers: ReadonlyArray<number>, result: unknown) => ({
+      name,
+      about: "",
+      start: async () => {
+        let round = 0
+        return {
+          round: async () => {
+            order.push(name)
+            return { values: { n: numbers[round++]! }, result }
+          }
+        }
+      }
+    })
+    const defined: Benchmark = {
+      name: "example",
+      title: "",
+      measures: "",
+      notMeasured: "",
+      rounds: 3,
+      warmups: 1,
+      metrics: {},
+      contenders: [contender("left", left, results[0]), contender("right", right, results[1])],
+      expected: () => ({ "": 42 }),
+      figures: [
+        {
+          name: "r",
+          title: "",
+          unit: "ratio",
+          better: "lower",
+          bar: 2,
+          ofRound: (at) => at("left", "n") / at("right", "n")
+        }
+      ]
+    }
+    const run = measure(defined, { isTiny: false, rounds: undefined, onRound: () => undefined })
+    return { order, run }
+  }
+
+  it("pairs rounds, and does not count those that warm up", async () => {
+    const { order, run } = benchmark([900, 10, 100, 30], [1, 10, 20, 10], [42, 42])
+    const { figures } = await run
+    expect(figures[0]).toMatchObject({ value: 3, spread: [1.4, 4.6], met: false })
+    expect(order.slice(0, 4)).toEqual(["left", "right", "right", "left"])
+  })
+
+  it("fails when a contender does not compute what plain code does", async () => {
+    await expect(benchmark([1, 1, 1, 1], [1, 1, 1, 1], [42, 43]).run).rejects.toThrow("right computed something else")
   })
 })
