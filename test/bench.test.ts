@@ -1,0 +1,136 @@
+/**
+ * A tiny run of every benchmark, so that none rots: it runs, computes what it should, and gives its figures. Nothing here
+ * depends on how long anything took. The peers need not be installed; who needs one that is missing is left out, and the
+ * run says so.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { Benchmark } from "./bench/framework/definition.ts"
+import { measure } from "./bench/framework/measure.ts"
+import { type Finished, node, projectRoot } from "./support/node.ts"
+
+interface Outcome {
+  readonly name: string
+  readonly contenders: ReadonlyArray<{
+    readonly name: string
+    readonly missing: string | null
+    readonly hash: string | null
+  }>
+  readonly figures: ReadonlyArray<{ readonly name: string; readonly value: number | null }>
+}
+
+const names = readdirSync(join(projectRoot, "test/bench/benchmarks")).map((file) => file.replace(/\.ts$/, ""))
+
+describe("a tiny run of all benchmarks", () => {
+  const folder = mkdtempSync(join(tmpdir(), "converge-bench-"))
+  let run: Finished
+  let outcomes: ReadonlyArray<Outcome> = []
+
+  beforeAll(async () => {
+    expect(existsSync(join(projectRoot, "dist/src/index.js")), "dist is missing: npm run build").toBe(true)
+    const file = join(folder, "outcomes.json")
+    run = await node(["test/bench/main.ts", "--tiny", "--json", file])
+    if (existsSync(file)) outcomes = JSON.parse(readFileSync(file, "utf8")) as ReadonlyArray<Outcome>
+  }, 120_000)
+
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it("ends well", () => {
+    expect(run).toMatchObject({ code: 0, stderr: "" })
+  })
+
+  it.each(names)("%s gives what it should, by every contender that is there", (name) => {
+    const outcome = outcomes.find((candidate) => candidate.name === name)
+    const present = outcome?.contenders.filter(({ missing }) => missing === null) ?? []
+    expect(present.length).toBeGreaterThan(0)
+    expect(present.filter(({ hash }) => !/^[0-9a-f]{64}$/.test(hash ?? ""))).toEqual([])
+  })
+
+  it.each(names)("%s gives all of its figures, but those that need a peer that is missing", (name) => {
+    const outcome = outcomes.find((candidate) => candidate.name === name)
+    const isComplete = outcome?.contenders.every(({ missing }) => missing === null) ?? false
+    const given = outcome?.figures.filter(({ value }) => value !== null) ?? []
+    expect(outcome?.figures.length).toBeGreaterThan(0)
+    expect(given.length).toBeGreaterThan(0)
+    if (isComplete) expect(given).toEqual(outcome?.figures)
+  })
+})
+
+describe("the page of the benchmarks", () => {
+  it("says what the record says", async () => {
+    expect(await node(["test/bench/page.ts", "--check"])).toMatchObject({ code: 0, stderr: "" })
+  })
+})
+
+describe("the command", () => {
+  it("refuses what it does not know", async () => {
+    expect(await node(["test/bench/main.ts", "no-such-benchmark"])).toMatchObject({ code: 64 })
+    expect(await node(["test/bench/main.ts", "--rounds", "many"])).toMatchObject({ code: 64 })
+  })
+
+  it("lists all benchmarks", async () => {
+    const { stdout } = await node(["test/bench/main.ts", "--list"])
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" ")[0])
+    ).toEqual(names.toSorted())
+  })
+})
+
+describe("a measurement", () => {
+  /** Two contenders whose numbers and results are given, round by round. */
+  const benchmark = (left: ReadonlyArray<number>, right: ReadonlyArray<number>, results: ReadonlyArray<unknown>) => {
+    const order: Array<string> = []
+    const contender = (name: string, numbers: ReadonlyArray<number>, result: unknown) => ({
+      name,
+      about: "",
+      start: async () => {
+        let round = 0
+        return {
+          round: async () => {
+            order.push(name)
+            return { values: { n: numbers[round++]! }, result }
+          }
+        }
+      }
+    })
+    const defined: Benchmark = {
+      name: "example",
+      title: "",
+      measures: "",
+      notMeasured: "",
+      rounds: 3,
+      warmups: 1,
+      metrics: {},
+      contenders: [contender("left", left, results[0]), contender("right", right, results[1])],
+      expected: () => ({ "": 42 }),
+      figures: [
+        {
+          name: "r",
+          title: "",
+          unit: "ratio",
+          better: "lower",
+          bar: 2,
+          ofRound: (at) => at("left", "n") / at("right", "n")
+        }
+      ]
+    }
+    const run = measure(defined, { isTiny: false, rounds: undefined, onRound: () => undefined })
+    return { order, run }
+  }
+
+  it("pairs rounds, and does not count those that warm up", async () => {
+    const { order, run } = benchmark([900, 10, 100, 30], [1, 10, 20, 10], [42, 42])
+    const { figures } = await run
+    expect(figures[0]).toMatchObject({ value: 3, spread: [1.4, 4.6], met: false })
+    expect(order.slice(0, 4)).toEqual(["left", "right", "right", "left"])
+  })
+
+  it("fails when a contender does not compute what plain code does", async () => {
+    await expect(benchmark([1, 1, 1, 1], [1, 1, 1, 1], [42, 43]).run).rejects.toThrow("right computed something else")
+  })
+})

@@ -1,0 +1,49 @@
+/** 512 trivial CPU tasks in a cycle, against one message a task. */
+import { type Benchmark, ratio } from "../framework/definition.ts"
+import { trivialExpected } from "../programs/chain.ts"
+import { trivialContenders } from "../support/trivialLanes.ts"
+
+const shape = (isTiny: boolean) => ({ lanes: 512, batches: isTiny ? 1 : 25 })
+
+const bounds = { unit: "ratio", better: "lower", bar: 0.25, aim: 0.12 } as const
+
+export const benchmark: Benchmark = {
+  name: "cpu-512",
+  title: "512 trivial CPU tasks in a cycle",
+  measures:
+    "As cpu-64 with 512 tasks a cycle and 25 cycles a job. The bar is against bare worker threads that get one message a task and answer with one: what is left of it is what batching saves, minus what validation, merge, hash and events cost.",
+  notMeasured: "Tasks that take long (cpu-10ms), and the start of the pools (start).",
+  rounds: 15,
+  warmups: 3,
+  metrics: { batch: { title: "512 tasks", unit: "us" } },
+  contenders: trivialContenders(shape),
+  expected: (isTiny) => ({ "": trivialExpected(shape(isTiny).lanes, shape(isTiny).batches) }),
+  figures: [
+    {
+      ...bounds,
+      name: "cpu-512/cycle-over-raw",
+      title: "whole cycle / bare threads, one message a task",
+      ofRound: ratio("cycle", "raw", "batch")
+    },
+    {
+      ...bounds,
+      name: "cpu-512/port-over-raw",
+      title: "the pool's port alone / bare threads, one message a task",
+      ofRound: ratio("port", "raw", "batch")
+    },
+    {
+      name: "cpu-512/cycle-over-raw-stream",
+      title: "whole cycle / bare threads, one message a task, without a barrier",
+      unit: "ratio",
+      better: "lower",
+      ofRound: ratio("cycle", "raw-stream", "batch")
+    },
+    {
+      name: "cpu-512/port-over-floor",
+      title: "the pool's port alone / bare threads, one message a thread",
+      unit: "ratio",
+      better: "lower",
+      ofRound: ratio("port", "raw-batched", "batch")
+    }
+  ]
+}

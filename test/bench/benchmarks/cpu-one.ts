@@ -1,0 +1,83 @@
+/** The latency of one CPU task on an idle, warm pool. */
+import { type Benchmark, type Contender, ratio } from "../framework/definition.ts"
+import { trivial, trivialExpected } from "../programs/chain.ts"
+import { sharedEngine, timed } from "../support/engine.ts"
+import { runCycles, startPort } from "../support/lanes.ts"
+import { startRaw } from "../support/raw.ts"
+import { threads } from "../support/trivialLanes.ts"
+
+const tasksOf = (isTiny: boolean) => (isTiny ? 5 : 500)
+const input = { lanes: 1, steps: 1 }
+
+const measured = async (isTiny: boolean, body: () => Promise<ReadonlyArray<number>>) => {
+  const [ms, result] = await timed(body)
+  return { values: { task: (ms * 1_000) / tasksOf(isTiny) }, result }
+}
+
+const liveEngine = sharedEngine(threads)
+
+const contenders: ReadonlyArray<Contender> = [
+  {
+    name: "port",
+    about:
+      "effect-converge, the pool's port alone: `execute` of one task after the other, with the new value put into the ledger",
+    start: async (isTiny) => {
+      const engine = liveEngine()
+      const port = await startPort(engine, trivial, input)
+      return { round: () => measured(isTiny, () => port.run(tasksOf(isTiny))), stop: engine.stop }
+    }
+  },
+  {
+    name: "cycle",
+    about: "effect-converge, a job of cycles with one task each",
+    start: async (isTiny) => {
+      const engine = liveEngine()
+      const round = () => measured(isTiny, () => runCycles(engine, trivial, input, tasksOf(isTiny)))
+      return { round, stop: engine.stop }
+    }
+  },
+  {
+    name: "raw",
+    about: "one bare thread, `postMessage` and its answer, one after the other",
+    start: async (isTiny) => {
+      const raw = startRaw(1)
+      const body = async () => {
+        let value = 0
+        for (let i = 0; i < tasksOf(isTiny); i++) value = await raw.send<number>(value)
+        return [value]
+      }
+      return { round: () => measured(isTiny, body), stop: raw.stop }
+    }
+  }
+]
+
+export const benchmark: Benchmark = {
+  name: "cpu-one",
+  title: "One CPU task on an idle, warm pool",
+  measures:
+    "Trivial tasks one after the other, each sent when the answer of the one before is there: the round trip to a thread and back, with nothing else under way. The bar is for the pool's port; a whole cycle also selects, merges, hashes and commits.",
+  notMeasured: "Threads that have slept for long, and the start of a cold pool (start).",
+  rounds: 15,
+  warmups: 3,
+  metrics: { task: { title: "one task", unit: "us" } },
+  contenders,
+  expected: (isTiny) => ({ "": trivialExpected(1, tasksOf(isTiny)) }),
+  figures: [
+    {
+      name: "cpu-one/port-over-raw",
+      title: "the pool's port alone / a bare round trip",
+      unit: "ratio",
+      better: "lower",
+      bar: 2,
+      aim: 1.3,
+      ofRound: ratio("port", "raw", "task")
+    },
+    {
+      name: "cpu-one/cycle-over-raw",
+      title: "a whole cycle / a bare round trip",
+      unit: "ratio",
+      better: "lower",
+      ofRound: ratio("cycle", "raw", "task")
+    }
+  ]
+}

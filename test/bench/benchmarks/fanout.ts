@@ -1,0 +1,92 @@
+/** One cycle with many fiber tasks, against LangGraph's Send. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Agent, Engine, Fact, Program } from "../converge.ts"
+import { type Benchmark, ratio, type Ready } from "../framework/definition.ts"
+import { startEngine, timed } from "../support/engine.ts"
+import { loadLangGraph } from "../support/langgraph.ts"
+
+const tasksOf = (isTiny: boolean) => (isTiny ? 20 : 1_000)
+
+const Item = Fact.kind("Item", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
+const Square = Fact.kind("Square", {
+  schema: Schema.Struct({ n: Schema.Int, square: Schema.Int }),
+  id: ({ n }) => String(n)
+})
+
+const program = Program.make("fanout", {
+  input: Schema.Struct({ tasks: Schema.Int }),
+  seed: ({ tasks }) => Array.from({ length: tasks }, (_, n) => Item.of({ n })),
+  agents: [
+    Agent.make("square", {
+      each: Item,
+      writes: [Square],
+      execute: ({ value: { n } }) => Effect.succeed({ facts: [Square.of({ n, square: n * n })] })
+    })
+  ],
+  output: (view) => view.all(Square).reduce((sum, { value }) => sum + value.square, 0)
+})
+
+const ours = (isTiny: boolean): Ready => {
+  const engine = startEngine()
+  return {
+    round: async () => {
+      const [ms, { output }] = await timed(() => engine.run(Engine.run(program, { tasks: tasksOf(isTiny) })))
+      return { values: { job: ms }, result: output }
+    },
+    stop: engine.stop
+  }
+}
+
+interface State {
+  readonly sum: number
+}
+
+const langgraph = async (isTiny: boolean): Promise<Ready> => {
+  const { Annotation, END, Send, START, StateGraph } = await loadLangGraph()
+  const tasks = tasksOf(isTiny)
+  const graph = new StateGraph<State>(
+    Annotation.Root({ sum: Annotation<number>({ reducer: (left, right) => left + right, default: () => 0 }) })
+  )
+    .addNode("square", (state) => {
+      const { n } = state as unknown as { readonly n: number }
+      return { sum: n * n }
+    })
+    .addConditionalEdges(START, () => Array.from({ length: tasks }, (_, n) => new Send("square", { n })), ["square"])
+    .addEdge("square", END)
+    .compile()
+  return {
+    round: async () => {
+      const [ms, { sum }] = await timed(() => graph.invoke({}))
+      return { values: { job: ms }, result: sum }
+    }
+  }
+}
+
+export const benchmark: Benchmark = {
+  name: "fanout",
+  title: "One cycle with 1,000 fiber tasks",
+  measures:
+    "A job with 1,000 seeds and an agent that has one task for each, which adds one fact: seeds, one cycle, convergence. LangGraph sends 1,000 times to one node, whose results a reducer sums: no checkpointer, no tracing, one superstep. The result is the sum of the squares.",
+  notMeasured:
+    "Tasks that wait, and what the 1,000 facts are worth: LangGraph keeps one number, ours keeps every fact with its provenance.",
+  rounds: 11,
+  warmups: 3,
+  metrics: { job: { title: "the whole job", unit: "ms" } },
+  contenders: [
+    { name: "ours", about: "effect-converge, an agent with `each`", start: async (isTiny) => ours(isTiny) },
+    { name: "langgraph", about: "LangGraph, `Send`", peer: "langgraph", start: langgraph }
+  ],
+  expected: (isTiny) => ({ "": Array.from({ length: tasksOf(isTiny) }, (_, n) => n * n).reduce((a, b) => a + b) }),
+  figures: [
+    {
+      name: "fanout/langgraph-over-ours",
+      title: "LangGraph Send / ours",
+      unit: "ratio",
+      better: "higher",
+      bar: 100,
+      aim: 200,
+      ofRound: ratio("langgraph", "ours", "job")
+    }
+  ]
+}

@@ -1,0 +1,154 @@
+/** Whether the main thread stays responsive. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Agent, Engine, Fact, Program } from "../converge.ts"
+import { type Benchmark, type Contender, value } from "../framework/definition.ts"
+import { spins } from "../programs/chain.ts"
+import { contextAfter, poolOf, startEngine } from "../support/engine.ts"
+import { runCycles } from "../support/lanes.ts"
+import { delayDuring, idlePeriod } from "../support/loopDelay.ts"
+import { stepsPerMicrosecond } from "../support/raw.ts"
+import { threads } from "../support/trivialLanes.ts"
+
+const idleMs = (isTiny: boolean) => (isTiny ? 20 : 300)
+
+let executed = 0
+
+/** Eight agents that never wait: nothing gives the event loop a turn but the engine. */
+const synchronous = Program.make("synchronous", {
+  input: Schema.Struct({}),
+  agents: Array.from({ length: 8 }, (_, index) =>
+    Agent.make(`agent-${index}`, {
+      accepts: () => true,
+      execute: () =>
+        Effect.sync(() => {
+          executed++
+          return {}
+        })
+    })
+  )
+})
+
+const Seed = Fact.kind("Seed", {
+  schema: Schema.Struct({ n: Schema.Int, name: Schema.String, text: Schema.String }),
+  id: ({ n }) => String(n)
+})
+
+const seeded = Program.make("seeded", {
+  input: Schema.Struct({ seeds: Schema.Int }),
+  kinds: [Seed],
+  seed: ({ seeds }) =>
+    Array.from({ length: seeds }, (_, n) =>
+      Seed.of({ n, name: `seed number ${n}`, text: "a text that is as long as the texts of facts tend to be" })
+    ),
+  agents: [],
+  output: (view) => view.size(Seed)
+})
+
+const contenders: ReadonlyArray<Contender> = [
+  {
+    name: "workers",
+    about: "a job of tasks of 1 ms on a warm pool with a thread for each core, 64 in each cycle",
+    computes: "workers",
+    start: async (isTiny) => {
+      const engine = startEngine(poolOf(threads))
+      const steps = isTiny ? 10 : Math.round((await stepsPerMicrosecond()) * 1_000)
+      const job = () => runCycles(engine, spins, { lanes: isTiny ? 4 : 64, steps }, isTiny ? 2 : 40)
+      await job()
+      return {
+        round: async () => {
+          let result: unknown
+          const period = await idlePeriod(idleMs(isTiny))
+          const delay = await delayDuring(period, async () => (result = await job()))
+          return { values: { ...delay, period }, result }
+        },
+        stop: engine.stop
+      }
+    }
+  },
+  {
+    name: "cycles",
+    about: "a job of 20,000 cycles of eight synchronous fiber agents",
+    computes: "cycles",
+    start: async (isTiny) => {
+      const engine = startEngine()
+      const cycles = isTiny ? 50 : 20_000
+      return {
+        round: async () => {
+          executed = 0
+          const period = await idlePeriod(idleMs(isTiny))
+          const job = () => engine.run(contextAfter(synchronous, {}, { budget: { maxCycles: cycles } }))
+          const delay = await delayDuring(period, job)
+          return { values: { ...delay, period }, result: executed / cycles }
+        },
+        stop: engine.stop
+      }
+    }
+  },
+  {
+    name: "seeds",
+    about: "a job of 100,000 seeds and nothing else",
+    computes: "seeds",
+    start: async (isTiny) => {
+      const engine = startEngine()
+      const seeds = isTiny ? 500 : 100_000
+      return {
+        round: async () => {
+          let result: unknown
+          const period = await idlePeriod(idleMs(isTiny))
+          const job = async () => (result = (await engine.run(Engine.run(seeded, { seeds }))).output)
+          const delay = await delayDuring(period, job)
+          return { values: { ...delay, period }, result: { committed: result === seeds } }
+        },
+        stop: engine.stop
+      }
+    }
+  }
+]
+
+const bounds = { unit: "ms", better: "lower", bar: 20, aim: 5 } as const
+
+export const benchmark: Benchmark = {
+  name: "loop-delay",
+  title: "The delay of the main thread's event loop",
+  measures:
+    "`monitorEventLoopDelay` with a resolution of 1 ms, around a whole job, in three situations. The monitor records how far apart the turns of its own timer were; its period on an idle loop, taken in the same round, is no delay and is subtracted. A percentile counts turns, not time, so one long block is one turn: the longest one of each round stands beside.",
+  notMeasured:
+    "What a program's own code does in one piece: `seed` makes its 100,000 proposals in one call, which no engine can interrupt, and that is in the figure's maximum.",
+  rounds: 7,
+  warmups: 1,
+  metrics: {
+    p99: { title: "p99", unit: "ms" },
+    max: { title: "the longest", unit: "ms" },
+    period: { title: "the monitor's period when idle", unit: "ms" }
+  },
+  contenders,
+  expected: () => ({ cycles: 8, seeds: { committed: true } }),
+  figures: [
+    {
+      ...bounds,
+      name: "loop-delay/workers",
+      title: "p99 while all workers are busy",
+      ofRound: value("workers", "p99")
+    },
+    {
+      ...bounds,
+      name: "loop-delay/cycles",
+      title: "p99 while synchronous agents run 20,000 cycles",
+      ofRound: value("cycles", "p99")
+    },
+    {
+      ...bounds,
+      name: "loop-delay/seeds",
+      title: "p99 while 100,000 seeds are committed",
+      ofRound: value("seeds", "p99")
+    },
+    {
+      name: "loop-delay/seeds-longest",
+      title: "the longest while 100,000 seeds are committed",
+      unit: "ms",
+      better: "lower",
+      ofRound: value("seeds", "max")
+    }
+  ]
+}

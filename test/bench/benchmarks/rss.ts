@@ -1,0 +1,56 @@
+/** Whether jobs leave memory behind. */
+import type { RssInput, RssResult } from "../children/rss.ts"
+import { runChild } from "../framework/child.ts"
+import { type Benchmark, value } from "../framework/definition.ts"
+import { manyExpected } from "../programs/many.ts"
+
+const inputOf = (isTiny: boolean): RssInput =>
+  isTiny ? { jobs: 6, first: 3, facts: 50 } : { jobs: 200, first: 50, facts: 1_000 }
+
+export const benchmark: Benchmark = {
+  name: "rss",
+  title: "The memory of 200 jobs in sequence",
+  measures:
+    "A process of its own runs 200 jobs of 1,000 facts, one after the other, on one engine with two threads; each job's facts are shipped to a worker and summed there. Resident memory of the process, threads included, after a full collection on the main thread: after the last job, less after the fiftieth. The peak is read after each job, without any collection of ours.",
+  notMeasured: "Jobs side by side, and hours (npm run soak is for minutes).",
+  rounds: 3,
+  warmups: 0,
+  metrics: {
+    grown: { title: "resident memory after job 200 less after job 50", unit: "MB" },
+    peak: { title: "its peak until job 200 less until job 50", unit: "MB" },
+    heap: { title: "heap of the main thread after job 200 less after job 50", unit: "MB" }
+  },
+  contenders: [
+    {
+      name: "ours",
+      about: "effect-converge, a pool of two threads",
+      start: async (isTiny) => ({
+        round: async () => {
+          const { grownMb, heapGrownMb, peakGrownMb, results } = await runChild<RssResult>("rss.ts", inputOf(isTiny), [
+            "--expose-gc"
+          ])
+          return { values: { grown: grownMb, peak: peakGrownMb, heap: heapGrownMb }, result: results }
+        }
+      })
+    }
+  ],
+  expected: (isTiny) => ({ "": [manyExpected(inputOf(isTiny).facts)] }),
+  figures: [
+    {
+      name: "rss/growth",
+      title: "growth of resident memory after the first 50",
+      unit: "MB",
+      better: "lower",
+      bar: 5,
+      aim: 0,
+      ofRound: value("ours", "grown")
+    },
+    {
+      name: "rss/peak-growth",
+      title: "growth of its peak after the first 50",
+      unit: "MB",
+      better: "lower",
+      ofRound: value("ours", "peak")
+    }
+  ]
+}

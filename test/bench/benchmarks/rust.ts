@@ -1,0 +1,202 @@
+/** The benchmarks of the Rust engine that this one descends from, and what each layer of ours costs in them. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import type { JobContext } from "../../../src/JobContext.ts"
+import { Engine, JobStore, WorkerPool } from "../converge.ts"
+import { type Benchmark, type Contender, type Figure, value } from "../framework/definition.ts"
+import { median } from "../framework/statistics.ts"
+import { base, cases, plain, type RustCase } from "../programs/rust.ts"
+import { type CoreTask, type Ended, loadCore } from "../support/core.ts"
+import { startEngine } from "../support/engine.ts"
+
+const engineInline = Engine.layer().pipe(Layer.provide([WorkerPool.layerInline, JobStore.layerMemory]))
+
+const contexts = new Map<number, Promise<JobContext>>()
+
+/** The result that a job goes on from, made once. */
+const earlierOf = (facts: number): Promise<JobContext> => {
+  let context = contexts.get(facts)
+  if (context === undefined) {
+    const engine = startEngine()
+    context = engine.run(Effect.map(Engine.run(base, { seeds: facts }), (result) => result.context))
+    void context.finally(() => void engine.stop())
+    contexts.set(facts, context)
+  }
+  return context
+}
+
+interface Run {
+  readonly input: { readonly seeds: number }
+  readonly options: { readonly context?: JobContext; readonly budget?: { readonly maxCycles: number } }
+}
+
+const runOf = async ({ earlier, maxCycles, seeds = 0 }: RustCase, isTiny: boolean): Promise<Run> => ({
+  input: { seeds },
+  options: {
+    ...(earlier === undefined ? {} : { context: await earlierOf(isTiny ? earlier / 100 : earlier) }),
+    ...(maxCycles === undefined ? {} : { budget: { maxCycles } })
+  }
+})
+
+interface Result {
+  readonly status: string
+  readonly usage: { readonly cycles: number; readonly facts: number }
+}
+
+const ended = ({ status, usage }: Result): Ended => ({ status, cycles: usage.cycles, facts: usage.facts })
+
+/** A new engine for every job. */
+const whole = ({ job }: RustCase, { input, options }: Run): Effect.Effect<Ended> =>
+  Effect.provide(
+    Effect.match(Engine.run(job, input, options), {
+      onSuccess: ended,
+      onFailure: (error) =>
+        "partial" in error && error.partial !== undefined
+          ? ended(error.partial)
+          : { status: error._tag, cycles: 0, facts: 0 }
+    }),
+    engineInline
+  )
+
+/** The same, with a reader of the job's events from beginning to end. */
+const withEvents = ({ job }: RustCase, { input, options }: Run): Effect.Effect<Ended> =>
+  Effect.provide(
+    Effect.gen(function* () {
+      const started = yield* Engine.start(job, input, options)
+      const reader = yield* Effect.forkChild(Stream.runCount(started.events))
+      const end = yield* Effect.match(started.result, {
+        onSuccess: ended,
+        onFailure: (error) => ended(error.partial)
+      })
+      return (yield* Fiber.join(reader)) > 0 ? end : { ...end, status: "without events" }
+    }),
+    engineInline
+  ).pipe(Effect.orDie)
+
+type Core = Awaited<ReturnType<typeof loadCore>>
+
+const callPlain = ({ agent, view }: CoreTask): unknown => plain.get(agent.name)!(view)
+
+const coreAlone = (core: Core, { job }: RustCase, { input, options }: Run): Ended => {
+  const steps = core(job, input, options)
+  let step = steps.next([])
+  while (step.done !== true) step = steps.next(step.value.map(callPlain))
+  return step.value
+}
+
+const runFiber = ({ agent, fact, view }: CoreTask) =>
+  Effect.exit(agent.executeFiber!(fact, view) as Effect.Effect<unknown>)
+
+const coreWithEffect = (core: Core, { job }: RustCase, { input, options }: Run): Effect.Effect<Ended> =>
+  Effect.gen(function* () {
+    const steps = core(job, input, options)
+    let step = steps.next([])
+    while (step.done !== true) {
+      const exits = yield* Effect.forEach(step.value, runFiber, { concurrency: "unbounded" })
+      step = steps.next(exits.map((exit) => (exit._tag === "Success" ? exit.value : undefined)))
+    }
+    return step.value
+  })
+
+/** As many at once as the case wants; all of them have to end in the same way. */
+const several = (engines: number, job: Effect.Effect<Ended>): Effect.Effect<Ended> =>
+  engines === 1
+    ? job
+    : Effect.map(
+        Effect.all(
+          Array.from({ length: engines }, () => job),
+          { concurrency: "unbounded" }
+        ),
+        (ends) => {
+          const distinct = new Set(ends.map((end) => JSON.stringify(end)))
+          return distinct.size === 1 ? ends[0]! : { status: "not all the same", cycles: 0, facts: 0 }
+        }
+      )
+
+const layers = {
+  core: "the pure core alone, driven by a plain loop",
+  effect: "the pure core with its agents run by Effect",
+  engine: "the whole engine: machine, driver, log, store",
+  events: "the whole engine, and somebody who reads its events"
+} as const
+
+type LayerName = keyof typeof layers
+
+const bodyOf = (layer: LayerName, it: RustCase, run: Run, core: Core): (() => Ended | Promise<Ended>) => {
+  const engines = it.engines ?? 1
+  switch (layer) {
+    case "core":
+      return () => {
+        let end = coreAlone(core, it, run)
+        for (let i = 1; i < engines; i++) end = coreAlone(core, it, run)
+        return end
+      }
+    case "effect":
+      return () => Effect.runPromise(several(engines, coreWithEffect(core, it, run)))
+    case "engine":
+      return () => Effect.runPromise(several(engines, whole(it, run)))
+    case "events":
+      return () => Effect.runPromise(several(engines, withEvents(it, run)))
+  }
+}
+
+const contender = (it: RustCase, layer: LayerName): Contender => ({
+  name: `${it.name} ${layer}`,
+  about: layer === "core" ? `${it.title}: ${layers[layer]}` : layers[layer],
+  computes: it.name,
+  start: async (isTiny) => {
+    const body = bodyOf(layer, it, await runOf(it, isTiny), await loadCore())
+    const iterations = isTiny ? 1 : it.iterations
+    return {
+      round: async () => {
+        let result: unknown
+        const times: Array<number> = []
+        for (let i = 0; i < iterations; i++) {
+          const began = performance.now()
+          const ending = body()
+          result = ending instanceof Promise ? await ending : ending
+          times.push((performance.now() - began) * 1_000)
+        }
+        return { values: { job: median(times) }, result }
+      }
+    }
+  }
+})
+
+const figuresOf = ({ aimMs, coreBar, name, rustMs, title }: RustCase): ReadonlyArray<Figure> => [
+  {
+    name: `rust/${name}`,
+    title: `${title}: ours (Rust: ${rustMs} ms)`,
+    unit: "ms",
+    better: "lower",
+    ...(aimMs === undefined ? {} : { aim: aimMs }),
+    ofRound: (round) => value(`${name} engine`, "job")(round) / 1_000
+  },
+  {
+    name: `rust/${name}-core`,
+    title: `${title}: the pure core alone / Rust`,
+    unit: "ratio",
+    better: "lower",
+    bar: coreBar,
+    ofRound: (round) => value(`${name} core`, "job")(round) / 1_000 / rustMs
+  }
+]
+
+export const benchmark: Benchmark = {
+  name: "rust",
+  title: "The Rust engine's own benchmarks",
+  measures:
+    "Ported as they are: every iteration builds a new engine, and results are checked by their status, cycles and facts. The Rust times are constants of the definition, medians from its unchanged source on a machine like this one with one runtime for all iterations, not of the same run: compare with a wide margin. Its chain took 0.57 to 2.0 ms, of which the smaller is taken. The layers show what is paid for what: the pure core is selection, validation, merge, hash and convergence in a plain loop; then its agents run by Effect; then the whole engine with its machine, driver, log and store; then with a reader of its events.",
+  notMeasured:
+    "What Rust's engine does not have: fibers with timeouts, a machine that can be paused and watched, an event log, a hash chain. Its first case takes 0.144 ms as its own bench runs it, with a new runtime each time.",
+  rounds: 11,
+  warmups: 3,
+  metrics: { job: { title: "one iteration, median", unit: "us" } },
+  contenders: cases.flatMap((it) =>
+    (Object.keys(layers) as ReadonlyArray<LayerName>).map((layer) => contender(it, layer))
+  ),
+  expected: () => Object.fromEntries(cases.map(({ expected, name }) => [name, expected])),
+  figures: cases.flatMap(figuresOf)
+}

@@ -1,0 +1,35 @@
+/**
+ * The package as the benchmarks see it: the built one, since that is what is published, with the types of the sources, so
+ * that checking needs no build. Programs with CPU agents import it from here too: one copy in each thread.
+ *
+ * Boundary: the only file of test/bench that knows where the package lies. `internal` is what no user can reach, for
+ * figures that take a layer alone.
+ */
+import type * as Source from "../../src/index.ts"
+
+const load = <Module>(path: string): Promise<Module> =>
+  import(new URL(`../../dist/src/${path}.js`, import.meta.url).href) as Promise<Module>
+
+const root = await load<typeof Source>("index")
+
+export const Agent: typeof Source.Agent = root.Agent
+export const Engine: typeof Source.Engine = root.Engine
+export const Fact: typeof Source.Fact = root.Fact
+export const JobStore: typeof Source.JobStore = root.JobStore
+export const Program: typeof Source.Program = root.Program
+export const WorkerPool: typeof Source.WorkerPool = root.WorkerPool
+
+/** Modules that a figure may take apart, loaded when it does. */
+export const internal = {
+  budget: () => load<typeof import("../../src/Budget.ts")>("Budget"),
+  context: () => load<typeof import("../../src/JobContext.ts")>("JobContext"),
+  convergence: () => load<typeof import("../../src/convergence.ts")>("convergence"),
+  effects: () => load<typeof import("../../src/internal/encodeEffect.ts")>("internal/encodeEffect"),
+  eligibility: () => load<typeof import("../../src/eligibility.ts")>("eligibility"),
+  fact: () => load<typeof import("../../src/Fact.ts")>("Fact"),
+  journal: () => load<typeof import("../../src/journalText.ts")>("journalText"),
+  merge: () => load<typeof import("../../src/merge.ts")>("merge"),
+  program: () => load<typeof import("../../src/Program.ts")>("Program"),
+  sha256: () => load<typeof import("../../src/internal/sha256.ts")>("internal/sha256"),
+  view: () => load<typeof import("../../src/internal/contextView.ts")>("internal/contextView")
+}

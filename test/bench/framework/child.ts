@@ -1,0 +1,68 @@
+/**
+ * Child processes of the benchmarks: the one that measures a benchmark, and those in which a benchmark takes figures that
+ * need a process of their own (memory, start). Boundary: processes; nothing is measured here but their time from outside.
+ */
+import { fork, spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import type { Outcome } from "./measure.ts"
+import type { Message, Order } from "./one.ts"
+
+/** The project's root: every child runs there. */
+export const projectRoot = fileURLToPath(new URL("../../..", import.meta.url))
+
+/** The environment without what a package manager or test runner left in it, and without a compile cache. */
+export const plainEnvironment = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(?:npm_|NODE_|VITEST|INIT_CWD|CONVERGE_)/.test(name))
+  ),
+  ...more
+})
+
+/** Measures a benchmark in a process of its own. */
+export const measureInChild = (order: Order, onRound: (round: number, rounds: number) => void): Promise<Outcome> =>
+  new Promise((resolve, reject) => {
+    const path = fileURLToPath(new URL("one.ts", import.meta.url))
+    const child = fork(path, { cwd: projectRoot, env: plainEnvironment(), execArgv: [] })
+    child.on("message", (message: Message) => {
+      if (message._tag === "Round") onRound(message.round, message.rounds)
+      else if (message._tag === "Done") resolve(message.outcome)
+      else reject(new Error(message.message))
+    })
+    child.on("exit", (code) => reject(new Error(`the process of ${order.name} ended with exit code ${code}`)))
+    child.send(order)
+  })
+
+export interface Finished {
+  readonly stdout: string
+  /** Milliseconds from spawn to the end of the process. */
+  readonly ms: number
+}
+
+/** Runs Node to its end. Rejects if it fails. */
+export const runNode = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Finished> =>
+  new Promise((resolve, reject) => {
+    const began = performance.now()
+    const child = spawn(process.execPath, [...args], {
+      cwd: projectRoot,
+      env: plainEnvironment(env),
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    let stdout = ""
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text))
+    child.on("error", reject)
+    child.on("close", (code) => {
+      if (code === 0) resolve({ stdout, ms: performance.now() - began })
+      else reject(new Error(`node ${args.join(" ")} ended with exit code ${code}`))
+    })
+  })
+
+/** Runs a script of test/bench/children with flags, and reads the JSON that it prints. */
+export const runChild = async <Result>(
+  script: string,
+  input: unknown,
+  flags: ReadonlyArray<string>
+): Promise<Result> => {
+  const path = fileURLToPath(new URL(`../children/${script}`, import.meta.url))
+  const { stdout } = await runNode([...flags, path, JSON.stringify(input)])
+  return JSON.parse(stdout) as Result
+}

@@ -1,0 +1,176 @@
+/**
+ * Measures one benchmark: contenders take turns, round by round, in an order that rotates, so that a slow minute of the
+ * machine meets all of them. Figures are made of paired rounds: a ratio is the median of the rounds' ratios.
+ *
+ * Invariants: warm-up rounds are not counted; contenders that compute the same must have the same hash in every round, and
+ * that of plain code where there is some. Boundary: no output; progress goes to a callback.
+ */
+import { createHash } from "node:crypto"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import type { Benchmark, Contender, Figure, Measured, Ready } from "./definition.ts"
+import { isInstalled } from "./peers.ts"
+import { quantile, summarise, type Summary } from "./statistics.ts"
+
+export interface FigureOutcome {
+  readonly name: string
+  readonly title: string
+  readonly unit: string
+  readonly better: "lower" | "higher"
+  readonly bar: number | null
+  readonly aim: number | null
+  /** Null if a contender that it needs was left out. */
+  readonly value: number | null
+  /** The tenth and ninetieth percentile of what the value is the median of. */
+  readonly spread: readonly [number, number] | null
+  readonly met: boolean | null
+}
+
+export interface ContenderOutcome {
+  readonly name: string
+  readonly about: string
+  /** The peer that it would have needed. */
+  readonly missing: string | null
+  readonly hash: string | null
+  readonly metrics: Readonly<Record<string, Summary>>
+}
+
+export interface Outcome {
+  readonly name: string
+  readonly rounds: number
+  readonly seconds: number
+  readonly contenders: ReadonlyArray<ContenderOutcome>
+  readonly figures: ReadonlyArray<FigureOutcome>
+}
+
+export interface Options {
+  readonly isTiny: boolean
+  readonly rounds: number | undefined
+  readonly onRound: (round: number, rounds: number) => void
+}
+
+/** One contender's rounds. */
+interface Lane {
+  readonly contender: Contender
+  readonly ready: Ready
+  readonly measured: Array<Measured>
+}
+
+/** Keys in the order of their names: the same result in another order is the same result. */
+const sorted = (_: string, value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value
+
+const hashOf = (result: unknown): string =>
+  createHash("sha256")
+    .update(JSON.stringify(result, sorted) ?? "undefined")
+    .digest("hex")
+
+interface Collector {
+  /** Everything, once a round. */
+  readonly full: () => void
+  /** What the contender before left behind in the young generation, so that it is not collected in another's time. */
+  readonly young: () => void
+}
+
+/**
+ * Collections throw the code of functions away that have not run for some of them: with many contenders, that would be
+ * everybody's code before its turn comes again. So that is switched off.
+ */
+const makeCollector = (): Collector => {
+  setFlagsFromString("--no-flush-bytecode")
+  setFlagsFromString("--expose-gc")
+  const collect = runInNewContext("gc") as (options?: { readonly type: "minor" }) => void
+  return { full: () => collect(), young: () => collect({ type: "minor" }) }
+}
+
+export const measure = async (benchmark: Benchmark, options: Options): Promise<Outcome> => {
+  const began = performance.now()
+  const { isTiny } = options
+  const rounds = options.rounds ?? (isTiny ? 1 : benchmark.rounds)
+  const warmups = isTiny ? 0 : benchmark.warmups
+  const collector = makeCollector()
+  const hashes = new Map<string, string>(
+    Object.entries(benchmark.expected?.(isTiny) ?? {}).map(([computes, result]) => [computes, hashOf(result)])
+  )
+  const lanes: Array<Lane> = []
+  try {
+    for (const contender of benchmark.contenders) {
+      if (contender.peer !== undefined && !isInstalled(contender.peer)) continue
+      lanes.push({ contender, ready: await contender.start(isTiny), measured: [] })
+    }
+    for (let round = 0; round < warmups + rounds; round++) {
+      options.onRound(Math.max(0, round + 1 - warmups), rounds)
+      collector.full()
+      for (let place = 0; place < lanes.length; place++) {
+        const lane = lanes[(place + round) % lanes.length]!
+        collector.young()
+        const measured = await lane.ready.round()
+        checkHash(benchmark, lane.contender, measured, hashes)
+        if (round >= warmups) lane.measured.push(measured)
+      }
+    }
+  } finally {
+    for (const lane of lanes) await lane.ready.stop?.()
+  }
+  return {
+    name: benchmark.name,
+    rounds,
+    seconds: (performance.now() - began) / 1_000,
+    contenders: benchmark.contenders.map((contender) => describe(contender, lanes, hashes)),
+    figures: benchmark.figures.map((figure) => figureOf(isTiny ? withoutBounds(figure) : figure, lanes, rounds))
+  }
+}
+
+const checkHash = (benchmark: Benchmark, contender: Contender, { result }: Measured, hashes: Map<string, string>) => {
+  const computes = contender.computes ?? ""
+  const hash = hashOf(result)
+  const known = hashes.get(computes)
+  if (known === undefined) hashes.set(computes, hash)
+  else if (known !== hash) {
+    const shown = JSON.stringify(result)?.slice(0, 300)
+    throw new Error(`${benchmark.name}: ${contender.name} computed something else than the others: ${shown}`)
+  }
+}
+
+const describe = (
+  contender: Contender,
+  lanes: ReadonlyArray<Lane>,
+  hashes: ReadonlyMap<string, string>
+): ContenderOutcome => {
+  const { about, name } = contender
+  const lane = lanes.find((candidate) => candidate.contender === contender)
+  if (lane === undefined) return { name, about, missing: contender.peer ?? null, hash: null, metrics: {} }
+  const metrics = Object.keys(lane.measured[0]!.values).map(
+    (metric) => [metric, summarise(lane.measured.map(({ values }) => values[metric]!))] as const
+  )
+  const hash = hashes.get(contender.computes ?? "") ?? null
+  return { name, about, missing: null, hash, metrics: Object.fromEntries(metrics) }
+}
+
+/** A tiny run shows that a figure can be taken, not how it stands. */
+const withoutBounds = (figure: Figure): Figure => {
+  const { aim, bar, ...rest } = figure
+  return aim === undefined && bar === undefined ? figure : rest
+}
+
+const figureOf = (figure: Figure, lanes: ReadonlyArray<Lane>, rounds: number): FigureOutcome => {
+  const { aim = null, bar = null, better, name, title, unit } = figure
+  const laneOf = (contender: string) => lanes.find((lane) => lane.contender.name === contender)
+  let numbers: ReadonlyArray<number>
+  let value: number
+  if (figure.ofSamples !== undefined) {
+    const { contender, metric, quantile: q } = figure.ofSamples
+    numbers = laneOf(contender)?.measured.flatMap(({ samples }) => samples?.[metric] ?? []) ?? []
+    value = quantile(numbers, q)
+  } else {
+    numbers = Array.from({ length: rounds }, (_, round) =>
+      figure.ofRound!((contender, metric) => laneOf(contender)?.measured[round]?.values[metric] ?? Number.NaN)
+    )
+    value = numbers.some((number) => !Number.isFinite(number)) ? Number.NaN : quantile(numbers, 0.5)
+  }
+  if (!Number.isFinite(value)) return { name, title, unit, better, bar, aim, value: null, spread: null, met: null }
+  const met = bar === null ? null : better === "lower" ? value <= bar : value >= bar
+  return { name, title, unit, better, bar, aim, value, spread: [quantile(numbers, 0.1), quantile(numbers, 0.9)], met }
+}

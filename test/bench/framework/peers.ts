@@ -1,0 +1,42 @@
+/**
+ * The packages that effect-converge is measured against: whether they are installed, in which version, and how they get
+ * there. Boundary: they live in test/bench's own node_modules; nothing else of the project ever needs them.
+ */
+import { spawnSync } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+
+const packages = {
+  langgraph: "@langchain/langgraph",
+  piscina: "piscina",
+  tinypool: "tinypool"
+} as const
+
+export type PeerName = keyof typeof packages
+
+const names = Object.keys(packages) as ReadonlyArray<PeerName>
+const folder = new URL("../", import.meta.url)
+const manifestOf = (name: PeerName): URL => new URL(`node_modules/${packages[name]}/package.json`, folder)
+
+export const isInstalled = (name: PeerName): boolean => existsSync(manifestOf(name))
+
+/** The versions of the installed peers, by the name of the package. */
+export const versions = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    names.filter(isInstalled).map((name) => {
+      const { version } = JSON.parse(readFileSync(manifestOf(name), "utf8")) as { readonly version: string }
+      return [packages[name], version]
+    })
+  )
+
+/** Installs the peers if one is missing. */
+export const install = (): void => {
+  if (names.every(isInstalled)) return
+  console.log("installing the peers in test/bench ...")
+  const options = { cwd: fileURLToPath(folder), shell: true, stdio: "inherit" } as const
+  const { status } = spawnSync("npm install --no-audit --no-fund", options)
+  if (status !== 0) throw new Error("the peers could not be installed")
+}
+
+/** Loads a peer; the caller says what it uses of it. */
+export const load = <Module>(name: PeerName): Promise<Module> => import(packages[name]) as Promise<Module>

@@ -1,0 +1,117 @@
+/**
+ * The pure core alone: a job as the engine runs it, phase by phase, with neither Effect nor machine nor events around it.
+ *
+ * A generator yields the tasks of each cycle and is given what they returned, so that the same loop is driven by plain
+ * calls and by Effect: the difference is what Effect costs. Boundary: only src's pure core; a job that only has fiber
+ * agents.
+ */
+import type { Budget } from "../../../src/Budget.ts"
+import type { Selection } from "../../../src/eligibility.ts"
+import type { Fact, Kind } from "../../../src/Fact.ts"
+import type { JobContext } from "../../../src/JobContext.ts"
+import type { TaskOutcome } from "../../../src/merge.ts"
+import type { Program as AnyProgram } from "../../../src/Program.ts"
+import type { ErasedAgent } from "../../../src/Agent.ts"
+import type { View } from "../../../src/View.ts"
+import { internal } from "../converge.ts"
+
+/** One execution of an agent. */
+export interface CoreTask {
+  readonly agent: ErasedAgent
+  readonly fact: Fact | undefined
+  readonly view: View<Kind.Any>
+}
+
+/** How a job ended, as all contenders of benchmark rust report it. */
+export interface Ended {
+  readonly status: string
+  readonly cycles: number
+  readonly facts: number
+}
+
+/** Loads the modules of the core once; what it returns runs a job. */
+export const loadCore = async () => {
+  const [budgets, contexts, convergence, effects, eligibility, journal, merges, programs, hashes, views] =
+    await Promise.all([
+      internal.budget(),
+      internal.context(),
+      internal.convergence(),
+      internal.effects(),
+      internal.eligibility(),
+      internal.journal(),
+      internal.merge(),
+      internal.program(),
+      internal.sha256(),
+      internal.view()
+    ])
+  const { encodeEffect, encodeFacts, runSteps } = effects
+
+  return function* (
+    program: AnyProgram.Any,
+    input: unknown,
+    options: { readonly budget?: Budget | undefined; readonly context?: JobContext | undefined }
+  ): Generator<ReadonlyArray<CoreTask>, Ended, ReadonlyArray<unknown>> {
+    const compiled = programs.compiledOf(program)
+    const budget = budgets.resolve(compiled.name, compiled.budget, options.budget)
+    const encoded = compiled.inputCodec.encode(input)
+    const seeds = runSteps(
+      encodeFacts(compiled.seed(encoded.value) as ReadonlyArray<unknown>, (name) => compiled.kinds.get(name))
+    )
+    const triggers = new Map(compiled.agents.map((agent) => [agent.name, agent.triggers.map((kind) => kind.name)]))
+    const ledger = contexts.Ledger.make(compiled.name, triggers, options.context)
+    const counters = { facts: 0, agents: 0, tokens: 0 }
+    const progress = compiled.agents.map(() => ({ mark: 0, executed: false }))
+
+    const planting = new merges.CycleMerge(0, compiled, ledger, budget, counters)
+    runSteps(planting.stage({ facts: seeds, intents: [], evaluations: [], trace: undefined, tokens: 0 }, "seed"))
+    runSteps(planting.finish(0, []))
+    const genesis = runSteps(journal.genesisText(compiled.name, encoded.text, seeds, options.context?.hash))
+    ledger.setHash(runSteps(hashes.sha256Pieces("", genesis)))
+    planting.commit()
+
+    for (let cycle = 1; ; cycle++) {
+      const gate = { open: true }
+      const viewFor = (agent: ErasedAgent, since: number) =>
+        new views.ContextView({
+          ledger,
+          visible: new Set(agent.visible.map((kind) => kind.name)),
+          since,
+          cycle,
+          gate,
+          holder: agent.name,
+          onProgress: undefined
+        })
+      const selection: Selection = eligibility.select(compiled, progress, ledger, viewFor)
+      if (selection.tasks === 0) {
+        const { _tag } = convergence.judge(compiled, ledger, cycle)
+        ledger.seal()
+        return { status: _tag === "Converged" ? "converged" : "failed", cycles: cycle, facts: counters.facts }
+      }
+      if (cycle > budget.cycles) return { status: "budget-exhausted", cycles: cycle - 1, facts: counters.facts }
+      const begin = ledger.version
+      const tasks = selection.agents.flatMap(({ agent, each, since, view }) =>
+        (each ?? [undefined]).map((fact) => ({ agent, fact, view, since }))
+      )
+      const outputs = yield tasks
+      gate.open = false
+      const merge = new merges.CycleMerge(cycle, compiled, ledger, budget, counters)
+      for (let place = 0; place < tasks.length; place++) {
+        const { agent, fact, since } = tasks[place]!
+        const outcome: TaskOutcome = {
+          agent,
+          each: fact === undefined ? undefined : { kind: fact.kind, id: fact.id },
+          since,
+          cpuMs: 0,
+          result: runSteps(encodeEffect(agent, outputs[place]))
+        }
+        runSteps(merge.merge(outcome, begin))
+      }
+      const names = selection.agents.map(({ agent }) => agent.name)
+      const row = runSteps(merge.finish(selection.tier, names))
+      ledger.setHash(runSteps(hashes.sha256Pieces(`${ledger.hash}\n`, runSteps(journal.rowText(row)))))
+      merge.commit()
+      eligibility.advance(progress, selection, begin)
+      if (merge.halt !== undefined) return { status: "failed", cycles: cycle, facts: counters.facts }
+    }
+  }
+}

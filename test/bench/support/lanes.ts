@@ -1,0 +1,92 @@
+/**
+ * Drives jobs of programs/chain.ts: as a whole, and with the pool's port alone.
+ *
+ * The port is driven as the engine drives it: before each batch the ledger holds the values that the batch before gave, so
+ * a batch carries its inputs to the workers, as the messages of every other contender do.
+ */
+import * as Effect from "effect/Effect"
+import type * as Source from "../../../src/index.ts"
+import type { CompiledProgram, Program as AnyProgram } from "../../../src/Program.ts"
+import type { CpuBatch, CpuOutcome, CpuTask } from "../../../src/workers/WorkerPool.ts"
+import { internal, WorkerPool } from "../converge.ts"
+import { Lane } from "../programs/chain.ts"
+import { contextAfter, type LiveEngine } from "./engine.ts"
+
+/** The input of such a job. */
+export interface Input {
+  readonly lanes: number
+  readonly steps: number
+}
+
+type ChainProgram = AnyProgram<string, Input, undefined, never, never, typeof Lane>
+
+/** The values of all lanes, in the order of the lanes. */
+const valuesOf = (context: Source.JobContext.JobContext): ReadonlyArray<number> =>
+  context
+    .all(Lane)
+    .map(({ value }) => value)
+    .sort((a, b) => a.lane - b.lane)
+    .map(({ value }) => value)
+
+/** Runs a whole job for some cycles. */
+export const runCycles = async (engine: LiveEngine, program: ChainProgram, input: Input, cycles: number) =>
+  valuesOf(await engine.run(contextAfter(program, input, { budget: { maxCycles: cycles } })))
+
+const provenance = { cycle: 0, origin: "seed", agent: "", each: undefined, since: 0, until: 0 } as const
+
+export interface Port {
+  /** Runs batches of one task for each lane, and returns the values that the last one gave. */
+  readonly run: (
+    batches: number,
+    onBatch?: (outcomes: ReadonlyArray<CpuOutcome>) => void
+  ) => Promise<ReadonlyArray<number>>
+}
+
+/** The pool's port, with a ledger by hand. Each run is a job of its own, which is released at its end. */
+export const startPort = async (engine: LiveEngine, program: ChainProgram, input: Input): Promise<Port> => {
+  const { Ledger } = await internal.context()
+  const { eraseKind } = await internal.fact()
+  const { compiledOf } = await internal.program()
+  const compiled: CompiledProgram = compiledOf(program)
+  const kind = eraseKind(Lane)
+  const agent = compiled.agents[0]!
+  let jobs = 0
+  let jobId = ""
+
+  const run = (batches: number, onBatch?: (outcomes: ReadonlyArray<CpuOutcome>) => void) =>
+    Effect.gen(function* () {
+      const pool = yield* WorkerPool.WorkerPool
+      const ledger = Ledger.make(compiled.name, new Map())
+      jobId = `port-${jobs++}`
+      for (let lane = 0; lane < input.lanes; lane++) {
+        const { text, value } = kind.codec.encode({ lane, value: lane, steps: input.steps })
+        ledger.add(kind, String(lane), value, text, provenance)
+      }
+      let since = 0
+      for (let cycle = 1; cycle <= batches; cycle++) {
+        const tasks: ReadonlyArray<CpuTask> = ledger
+          .delta(kind.name, since)
+          .map(({ fact }) => ({ agent, agentIndex: 0, each: { kind: fact.kind, id: fact.id }, since }))
+        since = ledger.version
+        const batch: CpuBatch = {
+          jobId,
+          program: compiled,
+          ledger,
+          cycle,
+          tasks,
+          cpuBudgetMs: Infinity,
+          onProgress: undefined
+        }
+        const outcomes = yield* pool.execute(batch)
+        for (const { result } of outcomes) {
+          if ("_tag" in result) return yield* Effect.die(new Error(`a task gave ${result._tag}`))
+          for (const { id, text, value } of result.facts) ledger.add(kind, id, value, text, provenance)
+        }
+        onBatch?.(outcomes)
+      }
+      return valuesOf(ledger)
+    })
+
+  const release = Effect.flatMap(WorkerPool.WorkerPool, (pool) => pool.release(jobId))
+  return { run: (batches, onBatch) => engine.run(Effect.ensuring(run(batches, onBatch), release)) }
+}

@@ -1,0 +1,35 @@
+/** What is used of LangGraph, as small types: checking must not need it installed. */
+import { load } from "../framework/peers.ts"
+
+export interface CompiledGraph<State> {
+  readonly invoke: (input: Partial<State>, options?: { readonly recursionLimit?: number }) => Promise<State>
+}
+
+interface GraphBuilder<State> {
+  readonly addNode: (name: string, node: (state: State) => Partial<State>) => GraphBuilder<State>
+  readonly addEdge: (from: string, to: string) => GraphBuilder<State>
+  readonly addConditionalEdges: (
+    from: string,
+    route: (state: State) => ReadonlyArray<unknown>,
+    targets: ReadonlyArray<string>
+  ) => GraphBuilder<State>
+  readonly compile: () => CompiledGraph<State>
+}
+
+interface Annotation {
+  <Value>(options: { readonly reducer: (left: Value, right: Value) => Value; readonly default: () => Value }): {
+    readonly of: Value
+  }
+  readonly Root: (channels: Readonly<Record<string, unknown>>) => unknown
+}
+
+export interface LangGraph {
+  readonly StateGraph: new <State>(state: unknown) => GraphBuilder<State>
+  readonly Annotation: Annotation
+  readonly Send: new (node: string, state: unknown) => unknown
+  readonly START: string
+  readonly END: string
+  readonly GraphRecursionError: abstract new (...args: ReadonlyArray<never>) => Error
+}
+
+export const loadLangGraph = (): Promise<LangGraph> => load<LangGraph>("langgraph")
