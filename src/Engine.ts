@@ -386,7 +386,7 @@ const plantSeeds = (
     const pieces = yield* inSlices(genesisText(program.name, input, seeds, context?.hash))
     ledger.setHash(yield* inSlices(sha256Pieces("", pieces)))
     session.haltCause = merge.halt ?? haltOfSeeds(program, planted.cause)
-    session.tracker.commit(row, ledger, merge.commit(), session.haltCause)
+    yield* inSlices(session.tracker.commit(row, ledger, yield* inSlices(merge.commitSteps()), session.haltCause))
     session.version = ledger.version
     session.log.append({
       _tag: "Started",

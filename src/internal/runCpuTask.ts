@@ -27,11 +27,11 @@ export function* runCpuTask(
   const gate = { open: true }
   const view = new ContextView({
     ledger,
-    visible: new Set(agent.visible.map((kind) => kind.name)),
+    visible: agent.visibleNames,
     since,
     cycle,
     gate,
-    holder: `agent ${JSON.stringify(agent.name)}`,
+    holder: agent.label,
     onProgress
   })
   try {

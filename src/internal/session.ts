@@ -19,7 +19,7 @@ import type { Actor } from "xstate"
 import type { jobMachine } from "../../machines/job.machine.ts"
 import type { EncodedEffect } from "../AgentEffect.ts"
 import type { ResolvedBudget, Usage } from "../Budget.ts"
-import type { AgentProgress, Selection } from "../eligibility.ts"
+import { type AgentProgress, Candidates, type Selection } from "../eligibility.ts"
 import type { Ledger } from "../JobContext.ts"
 import { AdmissionRejected, type Cause, fromCause, InvalidInput, type JobError, JobHalted } from "../JobError.ts"
 import type { JobTelemetry } from "../JobEvent.ts"
@@ -31,6 +31,7 @@ import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import type { Gate } from "./contextView.ts"
 import { EventLog } from "./eventLog.ts"
+import type { RunningGroup } from "./fiberGroup.ts"
 import { sha256 } from "./sha256.ts"
 import { Tracker } from "./tracker.ts"
 
@@ -69,6 +70,7 @@ export class JobSession {
   readonly budget: ResolvedBudget
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
   readonly progress: ReadonlyArray<AgentProgress>
+  readonly candidates: Candidates
   readonly mailbox: Array<PendingSignal> = []
   readonly log = new EventLog()
   readonly tracker: Tracker
@@ -103,9 +105,13 @@ export class JobSession {
   merge: CycleMerge | undefined
   staged: Array<{ readonly signal: PendingSignal; readonly outcome: MergedOutcome }> = []
   selection: Selection | undefined
+  /** The names of the selected agents. */
+  agents: ReadonlyArray<string> = []
   begin = 0
   gate: Gate = { open: false }
   outcomes: ReadonlyArray<TaskOutcome> = []
+  /** The fibers of the tasks under way. */
+  group: RunningGroup | undefined
 
   /** What fiber agents run with. */
   readonly taskServices: Context.Context<Scope.Scope>
@@ -122,6 +128,7 @@ export class JobSession {
     this.ledger = options.ledger
     this.budget = options.budget
     this.tracker = new Tracker(options.jobId, options.program, sha256)
+    this.candidates = new Candidates(options.program)
     this.progress = options.program.agents.map(() => ({ mark: 0, executed: false }))
   }
 
