@@ -17,13 +17,11 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import { createActor, type InspectionEvent, type Observer } from "xstate"
-import { type DriverEvent, jobMachine, type JobMachineEvent } from "../machines/job.machine.ts"
 import type { EncodedFact } from "./AgentEffect.ts"
 import { type Budget, resolve, type ResolvedBudget } from "./Budget.ts"
-import { drive, follow } from "./internal/driver.ts"
 import { EffectFault, encodeFacts } from "./internal/encodeEffect.ts"
-import { fromEffect, runDetached } from "./internal/fromEffect.ts"
+import { runDetached } from "./internal/fromEffect.ts"
+import { type InspectionObserver, makeActor } from "./internal/jobActor.ts"
 import { InvalidValue } from "./internal/kindCodec.ts"
 import * as Telemetry from "./internal/observability.ts"
 import { JobSession } from "./internal/session.ts"
@@ -49,7 +47,7 @@ export const inspect: Context.Reference<InspectionObserver | undefined> = Contex
   InspectionObserver | undefined
 >("effect-converge/Engine/inspect", { defaultValue: () => undefined })
 
-export type InspectionObserver = Observer<InspectionEvent> | ((event: InspectionEvent) => void)
+export type { InspectionObserver } from "./internal/jobActor.ts"
 
 /** Options of one job. */
 export interface StartOptions {
@@ -141,19 +139,6 @@ const makeEngine = Effect.fnUntraced(function* (options: EngineOptions) {
   let running = 0
   let isShuttingDown = false
 
-  const driver = fromEffect<{ readonly jobId: string }, DriverEvent, JobMachineEvent, void, never, never>(
-    ({ input, receive }) => {
-      const session = sessions.get(input.jobId)
-      if (session === undefined) return { effect: Effect.die(new Error("no session")), services: own }
-      receive(() => {
-        Deferred.doneUnsafe(session.stop, Effect.succeed({ _tag: "JobCancelled", cycle: session.cycle } as const))
-      })
-      return { effect: drive(session), services: session.options.services }
-    },
-    (exit) => ({ type: "DRIVER_EXITED", defect: Exit.isFailure(exit) ? Cause.pretty(exit.cause) : null })
-  )
-  const machine = jobMachine.provide({ actors: { driver } })
-
   const begin = (session: JobSession): void => {
     running++
     Telemetry.noteRunning(own, running)
@@ -217,7 +202,6 @@ const makeEngine = Effect.fnUntraced(function* (options: EngineOptions) {
     const encoded = yield* encodeInput(compiled, input)
     const seeds = yield* encodeSeeds(compiled, encoded.value)
     const services = yield* Effect.context<unknown>()
-    const observer = Context.get(services, inspect)
 
     // From here on everything is synchronous up to the actor's start, but for seeds that take more than a slice.
     const ledger = Ledger.make(compiled.name, triggersOf(compiled), startOptions.context)
@@ -243,16 +227,8 @@ const makeEngine = Effect.fnUntraced(function* (options: EngineOptions) {
       yield* abandon(session)
       return yield* late
     }
-    session.actor = createActor(machine, {
-      input: { jobId, program: compiled.name, version: ledger.version, hash: ledger.hash },
-      ...(observer === undefined ? {} : { inspect: contained(observer, services) })
-    })
-    session.actor.subscribe({
-      next: () => follow(session),
-      complete: () => {
-        if (session.driver === undefined && session.finished === undefined)
-          runDetached(services, finishUndriven(session))
-      }
+    session.actor = makeActor(session, Context.get(services, inspect), () => {
+      if (session.driver === undefined && session.finished === undefined) runDetached(services, finishUndriven(session))
     })
     session.actor.start()
     if (session.isClosed) return session
@@ -289,21 +265,6 @@ const makeEngine = Effect.fnUntraced(function* (options: EngineOptions) {
     live: Effect.sync(() => [...sessions.values()].map(({ jobId, program }) => ({ jobId, program: program.name })))
   })
 })
-
-/** An observer that throws would leave the actor in the middle of a step: it is told no more, and the job goes on. */
-const contained = (observer: InspectionObserver, services: Context.Context<unknown>) => {
-  let isDropped = false
-  return (event: InspectionEvent): void => {
-    if (isDropped) return
-    try {
-      if (typeof observer === "function") observer(event)
-      else observer.next?.(event)
-    } catch (error) {
-      isDropped = true
-      runDetached(services, Effect.logWarning("an inspection observer threw, and is told no more", error))
-    }
-  }
-}
 
 const startKeys = ["id", "budget", "context"]
 
