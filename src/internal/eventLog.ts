@@ -32,6 +32,7 @@ export class EventLog {
     if (record._tag === "Halted") this.#ended = true
     if (this.#records.length >= Limits.retainedCycles * 2) this.#trim()
     // A reader that wakes runs at once, up to where it waits again: it must not meet itself here.
+    if (this.#waiting.size === 0) return
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const wake of waiting) wake()
@@ -44,8 +45,12 @@ export class EventLog {
   }
 
   /** All events, from the first that is kept to `JobHalted`. */
-  readonly stream: Stream.Stream<JobEvent> = Stream.paginate<Cursor, JobEvent>({ record: 0, seq: 0 }, (asked) =>
-    Effect.suspend(() => {
+  get stream(): Stream.Stream<JobEvent> {
+    return Stream.paginate<Cursor, JobEvent>({ record: 0, seq: 0 }, (asked) => this.#page(asked))
+  }
+
+  #page(asked: Cursor) {
+    return Effect.suspend(() => {
       const at = asked.record < this.#dropped.record ? this.#dropped : asked
       const record = this.#records[at.record - this.#dropped.record]
       if (record === undefined) {
@@ -57,11 +62,13 @@ export class EventLog {
       const next = { record: at.record + 1, seq: at.seq + events.length }
       return Effect.succeed([events, record._tag === "Halted" ? Option.none() : Option.some(next)] as const)
     })
-  )
+  }
 
-  readonly #grown: Effect.Effect<void> = Effect.callback((resume) => {
-    const wake = (): void => resume(Effect.void)
-    this.#waiting.add(wake)
-    return Effect.sync(() => this.#waiting.delete(wake))
-  })
+  get #grown(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const wake = (): void => resume(Effect.void)
+      this.#waiting.add(wake)
+      return Effect.sync(() => this.#waiting.delete(wake))
+    })
+  }
 }

@@ -133,30 +133,32 @@ export class JobSession {
   }
 
   /** Live progress, from when it is first pulled until the job has ended. A slow reader loses the oldest items. */
-  readonly telemetry: Stream.Stream<JobTelemetry> = Stream.callback<JobTelemetry>(
-    (queue) => {
-      const listener: TelemetryListener = {
-        report: (item) => void Queue.offerUnsafe(queue, item),
-        end: () => void Queue.endUnsafe(queue)
-      }
-      return Effect.acquireRelease(
-        Effect.sync(() => {
-          if (this.finished === undefined) this.#listeners.add(listener)
-          else listener.end()
-        }),
-        () => Effect.sync(() => this.#listeners.delete(listener))
-      )
-    },
-    { bufferSize: Limits.telemetryBuffer, strategy: "sliding" }
-  )
+  get telemetry(): Stream.Stream<JobTelemetry> {
+    return Stream.callback<JobTelemetry>(
+      (queue) => {
+        const listener: TelemetryListener = {
+          report: (item) => void Queue.offerUnsafe(queue, item),
+          end: () => void Queue.endUnsafe(queue)
+        }
+        return Effect.acquireRelease(
+          Effect.sync(() => {
+            if (this.finished === undefined) this.#listeners.add(listener)
+            else listener.end()
+          }),
+          () => Effect.sync(() => this.#listeners.delete(listener))
+        )
+      },
+      { bufferSize: Limits.telemetryBuffer, strategy: "sliding" }
+    )
+  }
 
   /** Where to report progress, or undefined while nobody listens. */
   get report(): ((item: JobTelemetry) => void) | undefined {
-    return this.#listeners.size === 0 ? undefined : this.#report
-  }
-
-  readonly #report = (item: JobTelemetry): void => {
-    for (const listener of this.#listeners) listener.report(item)
+    const listeners = this.#listeners
+    if (listeners.size === 0) return undefined
+    return (item) => {
+      for (const listener of listeners) listener.report(item)
+    }
   }
 
   /** Starts or goes on with the duration clock. */
@@ -241,17 +243,18 @@ export class JobSession {
    * Ends the session: undoes what is not committed, lets go of fibers, threads and resources, and gives the result to
    * whoever waits. Runs once; later calls do nothing.
    */
-  readonly finish = (status: Status, cause: Cause | undefined, nowMs: Effect.Effect<number>): Effect.Effect<void> =>
-    Effect.suspend(() => {
+  finish(status: Status, cause: Cause | undefined, nowMs: Effect.Effect<number>): Effect.Effect<void> {
+    return Effect.suspend(() => {
       if (this.finished !== undefined) return Effect.void
       this.finished = status
       this.discardCycle()
       return Effect.uninterruptible(this.#release(status, cause, nowMs))
     })
+  }
 
   /** A bug of the engine: the job ends as a defect. */
-  readonly finishDefect = (defect: EffectCause.Cause<never>): Effect.Effect<void> =>
-    Effect.suspend(() => {
+  finishDefect(defect: EffectCause.Cause<never>): Effect.Effect<void> {
+    return Effect.suspend(() => {
       if (this.finished !== undefined) return Effect.void
       this.finished = "failed"
       this.discardCycle()
@@ -262,6 +265,7 @@ export class JobSession {
         )
       )
     })
+  }
 
   /** Closes the job's scope, releases its replicas and ends its journal. Does it once. */
   letGo(status: Status): Effect.Effect<void> {
@@ -307,13 +311,16 @@ export class JobSession {
 
   /** Answers everybody who waits for something that will not happen any more. */
   #settle(): void {
-    const halted = Effect.fail(this.halted())
-    for (const { committed } of [...this.staged.map(({ signal }) => signal), ...this.mailbox]) {
-      Deferred.doneUnsafe(committed, halted)
-    }
+    const signals = [...this.staged.map(({ signal }) => signal), ...this.mailbox]
+    const waiters = this.pauseWaiters.splice(0)
     this.staged = []
     this.mailbox.length = 0
-    for (const waiter of this.pauseWaiters.splice(0)) Deferred.doneUnsafe(waiter, halted)
+    // Mostly nobody waits, and an error costs its stack.
+    if (signals.length + waiters.length > 0) {
+      const halted = Effect.fail(this.halted())
+      for (const { committed } of signals) Deferred.doneUnsafe(committed, halted)
+      for (const waiter of waiters) Deferred.doneUnsafe(waiter, halted)
+    }
     for (const listener of this.#listeners) listener.end()
     this.#listeners.clear()
   }
