@@ -252,6 +252,16 @@ const executing = (session: JobSession, clock: Clock.Clock, restore: Restore): P
   const tasks = runTasks(session, selection.agents, cycle)
   const ended = outcomesOf(tasks)
   if (ended !== undefined && !Telemetry.isTraced(services)) return executed(session, Exit.succeed(ended))
+  const { group } = session
+  if (group !== undefined && session.budget.duration === Infinity) {
+    // Nothing but fibers of ours: they are stopped where they are, which needs no race.
+    session.stopTasks = (cause) => {
+      session.haltCause = cause
+      group.halt()
+    }
+    stopIfCancelled(session)
+    return Effect.flatMap(Effect.exit(restore(fibersOnly(tasks))), (exit) => executed(session, exit) ?? Effect.void)
+  }
   const withinBudget = Effect.catchTag(tasks, "CpuTimeExhausted", (error) =>
     Effect.succeed<Cause>({
       _tag: "BudgetExhausted",
@@ -262,7 +272,10 @@ const executing = (session: JobSession, clock: Clock.Clock, restore: Restore): P
       spender: error.agent
     })
   )
-  const stops: Array<Effect.Effect<ReadonlyArray<TaskOutcome> | Cause>> = [Deferred.await(session.stop)]
+  const stop = Deferred.makeUnsafe<Cause>()
+  session.stopTasks = (cause) => void Deferred.doneUnsafe(stop, Effect.succeed(cause))
+  stopIfCancelled(session)
+  const stops: Array<Effect.Effect<ReadonlyArray<TaskOutcome> | Cause>> = [Deferred.await(stop)]
   if (session.budget.duration !== Infinity) {
     stops.push(outOfTime(session, session.budget.duration - session.durationMs(clock.currentTimeMillisUnsafe())))
   }
@@ -270,6 +283,15 @@ const executing = (session: JobSession, clock: Clock.Clock, restore: Restore): P
   const cycled = Telemetry.cycleSpan(services, raced, cycle, selection.tier, selection.tasks)
   return Effect.flatMap(Effect.exit(restore(cycled)), (exit) => executed(session, exit) ?? Effect.void)
 }
+
+/** An agent may cancel its job in its first step, before there was anybody to be told. */
+const stopIfCancelled = (session: JobSession): void => {
+  if (phaseOf(session) === "stopping") session.stopTasks?.({ _tag: "JobCancelled", cycle: session.cycle })
+}
+
+/** Only CPU tasks can use up their time. */
+const fibersOnly = (tasks: ReturnType<typeof runTasks>): Effect.Effect<ReadonlyArray<TaskOutcome>> =>
+  Effect.catchTag(tasks, "CpuTimeExhausted", Effect.die)
 
 /** What an effect that is done already came to. */
 const outcomesOf = (tasks: ReturnType<typeof runTasks>): ReadonlyArray<TaskOutcome> | undefined =>
@@ -279,15 +301,16 @@ const executed = (session: JobSession, exit: Exit.Exit<ReadonlyArray<TaskOutcome
   const { gate, group } = session
   gate.open = false
   session.group = undefined
+  session.stopTasks = undefined
   if (Exit.isFailure(exit) && !EffectCause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
-  if (Exit.isSuccess(exit) && !("_tag" in exit.value)) {
+  if (Exit.isSuccess(exit) && !("_tag" in exit.value) && group?.isHalted !== true) {
     session.outcomes = exit.value
     send(session, { type: "EXECUTED" })
     return undefined
   }
   // Stopped: by the machine, by a budget, or because the actor itself was stopped, which interrupts this fiber.
-  session.haltCause =
-    Exit.isSuccess(exit) && "_tag" in exit.value ? exit.value : { _tag: "JobCancelled", cycle: session.cycle }
+  if (Exit.isSuccess(exit) && "_tag" in exit.value) session.haltCause = exit.value
+  session.haltCause ??= { _tag: "JobCancelled", cycle: session.cycle }
   return group === undefined ? stopping(session) : Effect.andThen(group.stop, stopping(session))
 }
 

@@ -33,122 +33,152 @@ interface Timer {
   fiber: Fiber.Fiber<void> | undefined
 }
 
-/** A group that has started. */
-export interface RunningGroup {
-  readonly hasEnded: () => boolean
-  /** Waits for its end. Never fails; an interrupt stops the group. */
-  readonly wait: Effect.Effect<void>
-  /** Interrupts what still runs, and ends when all fibers have. */
-  readonly stop: Effect.Effect<void>
+/** Starts a group. Whoever does must see to it that it is waited for, or stopped. */
+export const startGroup = <R>(group: FiberGroup<R>): RunningGroup<R> => {
+  const running = new RunningGroup(group)
+  running.pump()
+  return running
 }
 
-/** Starts a group. Whoever does must see to it that it is waited for, or stopped. */
-export const startGroup = <R>(group: FiberGroup<R>): RunningGroup => {
-  const { count, concurrency, effectOf, onExit, services, timeoutMsOf } = group
-  const fork = Effect.runForkWith(services)
-  const live = new Set<Fiber.Fiber<unknown, unknown>>()
-  const timers = new Set<Timer>()
-  const timedOut = new Set<number>()
-  let next = 0
-  let ended = 0
-  let isStopped = false
-  let resting: Fiber.Fiber<void> | undefined
-  let waiting: (() => void) | undefined
+/** A group that has started. */
+export class RunningGroup<R> {
+  /** Whether it was halted before all its effects had ended. */
+  isHalted = false
+  readonly #group: FiberGroup<R>
+  readonly #fork: <A, E>(effect: Effect.Effect<A, E, R>) => Fiber.Fiber<A, E>
+  readonly #live = new Set<Fiber.Fiber<unknown, unknown>>()
+  /** Made when the first is: most groups have no timeouts. */
+  #timers: Set<Timer> | undefined
+  #timedOut: Set<number> | undefined
+  #next = 0
+  #ended = 0
+  /** The turn of the event loop that is waited for when a slice is over. */
+  #resting: Fiber.Fiber<void> | undefined
+  #waiting: (() => void) | undefined
 
-  const end = (index: number, exit: Exit.Exit<unknown, unknown>): void => {
-    ended++
-    onExit(index, exit, timedOut.has(index))
+  constructor(group: FiberGroup<R>) {
+    this.#group = group
+    this.#fork = Effect.runForkWith(group.services)
   }
 
-  const expire = (timer: Timer): void => {
-    timers.delete(timer)
-    for (const [index, fiber] of timer.members) {
-      timedOut.add(index)
-      fiber.interruptUnsafe()
+  /** Whether all effects have ended. */
+  get hasEnded(): boolean {
+    return this.#ended === this.#group.count
+  }
+
+  /** Waits for its end. Never fails; an interrupt stops the group. */
+  get wait(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      this.#waiting = () => resume(Effect.void)
+      this.#wake()
+      return this.stop
+    })
+  }
+
+  /** Interrupts what still runs, and ends when all fibers have. */
+  get stop(): Effect.Effect<void> {
+    return Effect.suspend(() => Fiber.interruptAll(this.halt()))
+  }
+
+  /** Starts nothing more, and interrupts what still runs: whoever waits goes on when all fibers have ended. */
+  halt(): ReadonlyArray<Fiber.Fiber<unknown, unknown>> {
+    this.isHalted ||= !this.hasEnded
+    const fibers = [...this.#live, ...[...(this.#timers ?? [])].flatMap(({ fiber }) => fiber ?? [])]
+    if (this.#resting !== undefined) fibers.push(this.#resting)
+    for (const fiber of fibers) fiber.interruptUnsafe()
+    this.#wake()
+    return fibers
+  }
+
+  #wake(): void {
+    if (!this.hasEnded && !(this.isHalted && this.#live.size === 0)) return
+    this.#waiting?.()
+    this.#waiting = undefined
+  }
+
+  /** Starts as many effects as may run at a time. */
+  pump(): void {
+    const { concurrency, count } = this.#group
+    let pending: Map<number, Timer["members"]> | undefined
+    while (!this.isHalted && this.#resting === undefined && this.#next < count && this.#live.size < concurrency) {
+      if (isSliceOver()) {
+        this.#rest()
+        break
+      }
+      const index = this.#next++
+      const fiber = this.#start(index)
+      const timeoutMs = fiber === undefined ? undefined : this.#group.timeoutMsOf(index)
+      if (timeoutMs === undefined) continue
+      pending ??= new Map()
+      let members = pending.get(timeoutMs)
+      if (members === undefined) pending.set(timeoutMs, (members = new Map()))
+      members.set(index, fiber!)
     }
+    if (pending !== undefined) for (const [timeoutMs, members] of pending) this.#watch(timeoutMs, members)
+    this.#wake()
   }
 
-  const watch = (timeoutMs: number, members: Timer["members"]): void => {
+  /** Starts one effect. Returns its fiber if it has not ended yet. */
+  #start(index: number): Fiber.Fiber<unknown, unknown> | undefined {
+    const effect = this.#group.effectOf(index)
+    const fiber = Exit.isExit(effect) ? undefined : this.#fork(effect)
+    const exit = fiber === undefined ? (effect as Exit.Exit<unknown, unknown>) : fiber.pollUnsafe()
+    if (exit !== undefined) {
+      this.#end(index, exit)
+      return undefined
+    }
+    this.#live.add(fiber!)
+    fiber!.addObserver((late) => {
+      this.#live.delete(fiber!)
+      this.#release(index)
+      this.#end(index, late)
+      this.pump()
+    })
+    return fiber
+  }
+
+  #end(index: number, exit: Exit.Exit<unknown, unknown>): void {
+    this.#ended++
+    this.#group.onExit(index, exit, this.#timedOut?.has(index) ?? false)
+  }
+
+  #rest(): void {
+    const resting = this.#fork(nextTurn)
+    this.#resting = resting
+    resting.addObserver(() => {
+      this.#resting = undefined
+      this.pump()
+    })
+  }
+
+  #watch(timeoutMs: number, members: Timer["members"]): void {
     const timer: Timer = { members, fiber: undefined }
-    timers.add(timer)
-    timer.fiber = fork(
+    this.#timers ??= new Set()
+    this.#timers.add(timer)
+    timer.fiber = this.#fork(
       Effect.andThen(
         Effect.sleep(Duration.millis(timeoutMs)),
-        Effect.sync(() => expire(timer))
+        Effect.sync(() => this.#expire(timer))
       )
     )
   }
 
-  const release = (index: number): void => {
-    for (const timer of timers) {
+  #expire(timer: Timer): void {
+    this.#timers?.delete(timer)
+    this.#timedOut ??= new Set()
+    for (const [index, fiber] of timer.members) {
+      this.#timedOut.add(index)
+      fiber.interruptUnsafe()
+    }
+  }
+
+  /** A timer that nobody needs any more ends. */
+  #release(index: number): void {
+    if (this.#timers === undefined) return
+    for (const timer of this.#timers) {
       if (!timer.members.delete(index) || timer.members.size > 0) continue
-      timers.delete(timer)
+      this.#timers.delete(timer)
       timer.fiber?.interruptUnsafe()
     }
-  }
-
-  const rest = (): void => {
-    resting = fork(nextTurn)
-    resting.addObserver(() => {
-      resting = undefined
-      pump()
-    })
-  }
-
-  const pump = (): void => {
-    if (isStopped || resting !== undefined) return
-    let pending: Map<number, Timer["members"]> | undefined
-    while (next < count && live.size < concurrency) {
-      if (isSliceOver()) {
-        rest()
-        break
-      }
-      const index = next++
-      const effect = effectOf(index)
-      if (Exit.isExit(effect)) {
-        end(index, effect)
-        continue
-      }
-      const fiber = fork(effect)
-      const exit = fiber.pollUnsafe()
-      if (exit !== undefined) {
-        end(index, exit)
-        continue
-      }
-      live.add(fiber)
-      const timeoutMs = timeoutMsOf(index)
-      if (timeoutMs !== undefined) {
-        pending ??= new Map()
-        let members = pending.get(timeoutMs)
-        if (members === undefined) pending.set(timeoutMs, (members = new Map()))
-        members.set(index, fiber)
-      }
-      fiber.addObserver((late) => {
-        live.delete(fiber)
-        release(index)
-        end(index, late)
-        pump()
-      })
-    }
-    if (pending !== undefined) for (const [timeoutMs, members] of pending) watch(timeoutMs, members)
-    if (ended === count && !isStopped) waiting?.()
-  }
-
-  const stop = Effect.suspend(() => {
-    isStopped = true
-    const running = [...live, ...[...timers].flatMap(({ fiber }) => fiber ?? [])]
-    if (resting !== undefined) running.push(resting)
-    return Fiber.interruptAll(running)
-  })
-
-  pump()
-  return {
-    hasEnded: () => ended === count,
-    stop,
-    wait: Effect.callback((resume) => {
-      waiting = () => resume(Effect.void)
-      if (ended === count) waiting()
-      return stop
-    })
   }
 }

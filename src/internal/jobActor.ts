@@ -7,7 +7,6 @@
  */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type AnyActorRef, createActor, type InspectionEvent, type Observer } from "xstate"
@@ -25,7 +24,7 @@ const driver = fromEffect<{ readonly jobId: string }, DriverEvent, JobMachineEve
   ({ receive, self }) => {
     const session = sessions.get(self._parent!)!
     receive(() => {
-      Deferred.doneUnsafe(session.stop, Effect.succeed({ _tag: "JobCancelled", cycle: session.cycle } as const))
+      session.stopTasks?.({ _tag: "JobCancelled", cycle: session.cycle })
     })
     return { effect: drive(session), services: session.options.services }
   },

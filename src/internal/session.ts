@@ -77,8 +77,6 @@ export class JobSession {
   /** Resources that agents acquire live until the job ends. */
   readonly scope = Scope.makeUnsafe()
   readonly done = Deferred.makeUnsafe<JobResult, JobError>()
-  /** Completed to stop running tasks: with the cause that ends the job. */
-  readonly stop = Deferred.makeUnsafe<Cause>()
   actor!: JobActor
 
   /** The last committed cycle and its tier. */
@@ -111,7 +109,9 @@ export class JobSession {
   gate: Gate = { open: false }
   outcomes: ReadonlyArray<TaskOutcome> = []
   /** The fibers of the tasks under way. */
-  group: RunningGroup | undefined
+  group: RunningGroup<Scope.Scope> | undefined
+  /** Stops the tasks under way, with the cause that ends the job. */
+  stopTasks: ((cause: Cause) => void) | undefined
 
   /** What fiber agents run with. */
   readonly taskServices: Context.Context<Scope.Scope>

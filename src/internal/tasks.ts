@@ -208,7 +208,7 @@ const startFibers = (
   session.group = group
   const settled = (): Effect.Effect<void> =>
     inSlicesThen(settleAll(tasks, exits, cycle, settle), nothingMore) ?? Effect.void
-  return group.hasEnded() ? settled() : Effect.flatMap(group.wait, settled)
+  return group.hasEnded ? settled() : Effect.flatMap(group.wait, () => (group.isHalted ? Effect.void : settled()))
 }
 
 const nothingMore = (): undefined => undefined
