@@ -204,7 +204,7 @@ const makeEngine = Effect.fnUntraced(function* (options: EngineOptions) {
     const services = yield* Effect.context<unknown>()
 
     // From here on everything is synchronous up to the actor's start, but for seeds that take more than a slice.
-    const ledger = Ledger.make(compiled.name, triggersOf(compiled), startOptions.context)
+    const ledger = Ledger.make(compiled.name, compiled.triggers, startOptions.context)
     const session = new JobSession({
       jobId,
       program: compiled,
@@ -319,9 +319,6 @@ const encodeSeeds = (
       facts instanceof EffectFault ? invalid(facts.message) : Effect.succeed(facts)
     )
   })
-
-const triggersOf = (program: CompiledProgram): ReadonlyMap<string, ReadonlyArray<string>> =>
-  new Map(program.agents.map((agent) => [agent.name, agent.triggers.map((kind) => kind.name)]))
 
 /** Agents of the same program go on from where the earlier job's had come to; to others everything is new. */
 const continueFrom = (session: JobSession, context: JobContext | undefined): void => {

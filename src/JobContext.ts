@@ -24,7 +24,7 @@ export { type Entry, utf8Length } from "./internal/factTable.ts"
 /** What a job knew of its agents, up to the version that it ended with. */
 interface Story {
   readonly version: number
-  readonly traces: ReadonlyMap<string, unknown>
+  readonly traces: ReadonlyMap<string, unknown> | undefined
   /** The names of the kinds that trigger each agent, by agent: what `causesOf` needs. */
   readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
 }
@@ -37,10 +37,11 @@ export class JobContext {
   protected readonly base: JobContext | undefined
   protected readonly tables = new Map<string, Table>()
   protected readonly order: Array<Entry> = []
-  protected readonly scores = new Map<string, Array<CommittedEvaluation>>()
+  // Made when there is something to hold: many contexts have neither evaluations nor traces.
+  protected scores: Map<string, Array<CommittedEvaluation>> | undefined
   /** All evaluations made here, in commit order. */
   protected readonly evaluated: Array<CommittedEvaluation> = []
-  protected readonly traces = new Map<string, unknown>()
+  protected traces: Map<string, unknown> | undefined
   protected readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
   /** Of a context that joins the layers of several jobs: theirs, oldest first. Cycles and agents recur from job to job. */
   protected stories: ReadonlyArray<Story> = []
@@ -119,7 +120,7 @@ export class JobContext {
 
   /** The evaluations of a fact, in commit order. */
   evaluations(ref: FactRef): ReadonlyArray<CommittedEvaluation> {
-    const own = this.scores.get(refKey(ref))
+    const own = this.scores?.get(refKey(ref))
     const below = this.base?.evaluations(ref) ?? noEvaluations
     return own === undefined ? below : Object.freeze([...below, ...own])
   }
@@ -140,7 +141,7 @@ export class JobContext {
   traceOf(fact: Fact): unknown {
     const { agent, cycle, each, version } = fact.provenance
     if (this.base !== undefined && version <= this.base.version) return this.base.traceOf(fact)
-    return this.storyOf(version).traces.get(traceKey(cycle, agent, each))
+    return this.storyOf(version).traces?.get(traceKey(cycle, agent, each))
   }
 
   /** The facts that made the task that added a fact eligible, in commit order, as they were then. */
@@ -179,7 +180,7 @@ const noEvaluations: ReadonlyArray<CommittedEvaluation> = Object.freeze([])
 /** A context that its engine, or a worker's replica, still writes to. */
 export class Ledger extends JobContext {
   private sealed = false
-  private readonly deltas = new Map<string, ReadonlyArray<Fact>>()
+  private deltas: Map<string, ReadonlyArray<Fact>> | undefined
   private deltasAt = -1
   /** Tables that were written to since `takeTouched`. */
   private touched: Array<Table> = []
@@ -210,8 +211,8 @@ export class Ledger extends JobContext {
 
   /** The facts of a delta: a frozen array, the same one for all who ask in the same version. */
   deltaFacts(kind: string, since: number): ReadonlyArray<Fact> {
-    if (this.deltasAt !== this.head) {
-      this.deltas.clear()
+    if (this.deltas === undefined || this.deltasAt !== this.head) {
+      this.deltas = new Map()
       this.deltasAt = this.head
     }
     const key = `${since}/${kind}`
@@ -289,7 +290,7 @@ export class Ledger extends JobContext {
 
   /** Undoes everything after a version, newest first. Not beyond a point at which retention pruned. */
   rollback(version: number): void {
-    this.deltas.clear()
+    this.deltas = undefined
     while (this.order.length > 0 && this.order[this.order.length - 1]!.position > version) {
       const entry = this.order.pop()!
       const table = this.tables.get(entry.fact.kind)!
@@ -333,7 +334,7 @@ export class Ledger extends JobContext {
   private *pruneTable(kind: string, latest: number, pruned: Array<Entry>): Generator<void, void> {
     const table = this.tables.get(kind)
     if (table === undefined || table.live <= latest) return
-    this.deltas.clear()
+    this.deltas = undefined
     const inherited = table.base?.all() ?? noFacts
     while (table.live > latest) {
       if (table.oldest % stepSize === stepSize - 1) yield
@@ -351,6 +352,7 @@ export class Ledger extends JobContext {
 
   addEvaluation(evaluation: CommittedEvaluation): void {
     const key = refKey(evaluation.fact)
+    this.scores ??= new Map()
     const present = this.scores.get(key)
     this.evaluated.push(deepFreeze(evaluation))
     if (present === undefined) this.scores.set(key, [evaluation])
@@ -361,18 +363,19 @@ export class Ledger extends JobContext {
   forgetEvaluations(count: number): void {
     while (this.evaluated.length > 0 && this.evaluationCount > count) {
       const { fact } = this.evaluated.pop()!
-      this.scores.get(refKey(fact))?.pop()
+      this.scores?.get(refKey(fact))?.pop()
     }
   }
 
   addTrace(cycle: number, agent: string, each: FactRef | undefined, trace: unknown): void {
+    this.traces ??= new Map()
     this.traces.set(traceKey(cycle, agent, each), deepFreeze(trace))
   }
 
   /** From here on the context is a value. */
   seal(): JobContext {
     this.sealed = true
-    this.deltas.clear()
+    this.deltas = undefined
     return this
   }
 
@@ -389,7 +392,10 @@ export class Ledger extends JobContext {
           previous: copy.entry(entry.fact.kind, entry.fact.id)
         })
       }
-      for (const [key, scores] of layer.scores) copy.scores.set(key, [...(copy.scores.get(key) ?? []), ...scores])
+      for (const [key, scores] of layer.scores ?? []) {
+        copy.scores ??= new Map()
+        copy.scores.set(key, [...(copy.scores.get(key) ?? []), ...scores])
+      }
       for (const evaluation of layer.evaluated) copy.evaluated.push(evaluation)
     }
     for (const [name, table] of copy.tables) {

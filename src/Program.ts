@@ -55,6 +55,8 @@ export interface CompiledProgram {
   /** The kinds that retention prunes. */
   readonly retained: ReadonlyArray<ErasedKind>
   readonly agents: ReadonlyArray<ErasedAgent>
+  /** The names of the kinds that trigger each agent, by the agent's name. */
+  readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
   /** The indexes of the agents that facts of a kind trigger, by the kind's name. */
   readonly triggeredBy: ReadonlyMap<string, ReadonlyArray<number>>
   /** The tier of each agent, by the agent's index. */
@@ -207,6 +209,7 @@ const compile = (name: string, options: Options): CompiledProgram => {
     kinds,
     retained: [...kinds.values()].filter((kind) => kind.retention !== "all"),
     agents,
+    triggers: new Map(agents.map((agent) => [agent.name, agent.triggers.map((kind) => kind.name)])),
     triggeredBy: triggeredByOf(agents),
     tierOf,
     tierCount: tiers.length,

@@ -22,7 +22,8 @@ interface Cursor {
 
 export class EventLog {
   readonly #records: Array<LogRecord> = []
-  readonly #waiting = new Set<() => void>()
+  /** Readers that wait for the next record; made when the first does. */
+  #waiting: Set<() => void> | undefined
   /** How many records, and events, were dropped from the front. */
   #dropped: Cursor = { record: 0, seq: 0 }
   #ended = false
@@ -32,10 +33,9 @@ export class EventLog {
     if (record._tag === "Halted") this.#ended = true
     if (this.#records.length >= Limits.retainedCycles * 2) this.#trim()
     // A reader that wakes runs at once, up to where it waits again: it must not meet itself here.
-    if (this.#waiting.size === 0) return
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const wake of waiting) wake()
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (waiting !== undefined) for (const wake of waiting) wake()
   }
 
   #trim(): void {
@@ -67,8 +67,9 @@ export class EventLog {
   get #grown(): Effect.Effect<void> {
     return Effect.callback((resume) => {
       const wake = (): void => resume(Effect.void)
+      this.#waiting ??= new Set()
       this.#waiting.add(wake)
-      return Effect.sync(() => this.#waiting.delete(wake))
+      return Effect.sync(() => this.#waiting?.delete(wake))
     })
   }
 }

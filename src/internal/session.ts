@@ -115,7 +115,8 @@ export class JobSession {
 
   /** What fiber agents run with. */
   readonly taskServices: Context.Context<Scope.Scope>
-  readonly #listeners = new Set<TelemetryListener>()
+  /** Made when the first reader comes. */
+  #listeners: Set<TelemetryListener> | undefined
   #hasLetGo = false
   #ranMs = 0
   #runningSince: number | undefined
@@ -142,10 +143,10 @@ export class JobSession {
         }
         return Effect.acquireRelease(
           Effect.sync(() => {
-            if (this.finished === undefined) this.#listeners.add(listener)
+            if (this.finished === undefined) (this.#listeners ??= new Set()).add(listener)
             else listener.end()
           }),
-          () => Effect.sync(() => this.#listeners.delete(listener))
+          () => Effect.sync(() => this.#listeners?.delete(listener))
         )
       },
       { bufferSize: Limits.telemetryBuffer, strategy: "sliding" }
@@ -155,7 +156,7 @@ export class JobSession {
   /** Where to report progress, or undefined while nobody listens. */
   get report(): ((item: JobTelemetry) => void) | undefined {
     const listeners = this.#listeners
-    if (listeners.size === 0) return undefined
+    if (listeners === undefined || listeners.size === 0) return undefined
     return (item) => {
       for (const listener of listeners) listener.report(item)
     }
@@ -321,8 +322,9 @@ export class JobSession {
       for (const { committed } of signals) Deferred.doneUnsafe(committed, halted)
       for (const waiter of waiters) Deferred.doneUnsafe(waiter, halted)
     }
-    for (const listener of this.#listeners) listener.end()
-    this.#listeners.clear()
+    const listeners = this.#listeners
+    this.#listeners = undefined
+    if (listeners !== undefined) for (const listener of listeners) listener.end()
   }
 
   #result(status: Status, nowMs: number): JobResult {

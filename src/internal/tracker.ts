@@ -27,10 +27,9 @@ export class Tracker {
   readonly intents: Array<CommittedIntent> = []
   readonly #jobId: string
   readonly #program: CompiledProgram
-  readonly #retained: ReadonlySet<string>
   readonly #sha256: (text: string) => string
   /** The cycle that left the context in a state, by state, oldest first. */
-  readonly #states = new Map<string, number>([["0/0", 0]])
+  readonly #states = new Map<string, number>().set("0/0", 0)
   #state = 0n
   #size = 0
   #key = "0/0"
@@ -38,7 +37,6 @@ export class Tracker {
   constructor(jobId: string, program: CompiledProgram, sha256: (text: string) => string) {
     this.#jobId = jobId
     this.#program = program
-    this.#retained = new Set(program.retained.map((kind) => kind.name))
     this.#sha256 = sha256
   }
 
@@ -110,7 +108,7 @@ export class Tracker {
     const entry = ledger.entryAt(fact.provenance.version)
     if (entry === undefined) return false
     if (entry.previous === undefined) {
-      if (this.#retained.has(fact.kind)) this.#toggle(entry)
+      if (this.#program.kinds.get(fact.kind)!.retention !== "all") this.#toggle(entry)
       else this.#size++
       return false
     }
