@@ -7,7 +7,7 @@
  * for all that started together with the same timeout.
  *
  * Invariants: every fiber has ended before the group has, also when it is interrupted (G10); `onExit` is called once for
- * each, in the order of their ends; at most `concurrency` run at a time (G14). Boundary: fibers; with fromEffect.ts the
+ * each that was started, in the order of their ends; at most `concurrency` run at a time (G14). Boundary: fibers; with fromEffect.ts the
  * only place that starts them from outside of Effect.
  */
 import * as Context from "effect/Context"
