@@ -98,15 +98,15 @@ export const jobMachine = setup({
     hasDefect: ({ event }) => event.type === "DRIVER_EXITED" && event.defect !== null
   },
   actions: {
-    begin: assign(({ context, event }) =>
+    begin: assign(({ event }) =>
       event.type === "SELECTED"
-        ? { ...context, cycle: event.cycle, tier: event.tier, agents: event.agents, tasks: event.tasks }
-        : context
+        ? { cycle: event.cycle, tier: event.tier, agents: event.agents, tasks: event.tasks }
+        : {}
     ),
-    commit: assign(({ context, event }) =>
-      event.type === "MERGED" ? { ...context, version: event.version, hash: event.hash, agents: [], tasks: 0 } : context
+    commit: assign(({ event }) =>
+      event.type === "MERGED" ? { version: event.version, hash: event.hash, agents: [], tasks: 0 } : {}
     ),
-    halt: assign(({ context, event }) => ("halt" in event ? { ...context, halt: event.halt } : context)),
+    halt: assign(({ event }) => ("halt" in event ? { halt: event.halt } : {})),
     haltCancelled: assign({ halt: { status: "cancelled", error: "JobCancelled" } as HaltReason }),
     haltDefect: assign({ halt: { status: "failed", error: "Defect" } as HaltReason }),
     pause: assign({ pausing: true }),

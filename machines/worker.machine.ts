@@ -56,9 +56,9 @@ export const workerMachine = setup({
   },
   actions: {
     start: assign({ isStarted: true }),
-    take: assign({ task: ({ context, event }) => (event.type === "RUN" ? event.task : context.task) }),
-    count: assign({ ended: ({ context }) => context.ended + 1 }),
-    note: assign({ reason: ({ context, event }) => (event.type === "RETIRE" ? event.reason : context.reason) })
+    take: assign(({ event }) => (event.type === "RUN" ? { task: event.task } : {})),
+    count: assign(({ context }) => ({ ended: context.ended + 1 })),
+    note: assign(({ event }) => (event.type === "RETIRE" ? { reason: event.reason } : {}))
   }
 }).createMachine({
   id: "worker",

@@ -64,11 +64,15 @@ export declare namespace Agent {
 /** An agent as the runtime holds it: types forgotten, defaults filled in. */
 export interface ErasedAgent {
   readonly name: string
+  /** What messages call it. */
+  readonly label: string
   readonly type: "fiber" | "cpu"
   /** The kinds whose facts trigger the agent: `each` alone if there is one, else `reads`. */
   readonly triggers: ReadonlyArray<ErasedKind>
   /** The kinds that its view shows: `reads` and `each`. */
   readonly visible: ReadonlyArray<ErasedKind>
+  /** The names of `visible`: made once, not for every view. */
+  readonly visibleNames: ReadonlySet<string>
   readonly each: ErasedKind | undefined
   readonly writes: ReadonlyArray<ErasedKind>
   readonly accepts: ((view: View<Kind.Any>) => boolean) | undefined
@@ -253,9 +257,11 @@ const define = (name: string, type: "fiber" | "cpu", options: Options): Agent.An
       : (fact: Fact | undefined, view: ErasedView): unknown => Reflect.apply(execute, undefined, [fact, view])
   const erased: ErasedAgent = {
     name,
+    label: `agent ${JSON.stringify(name)}`,
     type,
     triggers: each === undefined ? visible : [each],
     visible,
+    visibleNames: new Set(visible.map((kind) => kind.name)),
     each,
     writes: [...new Set(kinds(options.writes, "writes"))],
     accepts: options.accepts,

@@ -41,14 +41,28 @@ export interface Canonical {
 export const canonical = (value: unknown): Canonical => {
   const copy = copySorted(value, 0)
   const text = copy === null || typeof copy !== "object" ? JSON.stringify(copy) : stringify(copy)
-  return { text, value: deepFreeze(copy) }
+  return { text, value: freezeFresh(copy) }
 }
 
 /** The canonical text of a plain value. Throws as `canonical` does. */
 export const canonicalText = (value: unknown): string => canonical(value).text
 
 /** The frozen value of a canonical text that was written here or on another thread. */
-export const parseCanonical = (text: string): unknown => deepFreeze(JSON.parse(text))
+export const parseCanonical = (text: string): unknown => freezeFresh(JSON.parse(text))
+
+/** As `deepFreeze`, for plain data that was made here: nothing of it is frozen yet, and nothing else than plain. */
+const freezeFresh = (value: unknown): unknown => {
+  if (value === null || typeof value !== "object") return value
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) freezeFresh(value[i])
+  } else {
+    for (const key in value) {
+      const item = (value as Record<string, unknown>)[key]
+      if (typeof item === "object") freezeFresh(item)
+    }
+  }
+  return Object.freeze(value)
+}
 
 /** Freezes plain objects, arrays and class instances, deeply. Bytes cannot be frozen and stay as they are. */
 export const deepFreeze = <T>(value: T): T => {

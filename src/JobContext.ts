@@ -13,120 +13,18 @@
 import * as Option from "effect/Option"
 import { deepFreeze } from "./Canonical.ts"
 import { type ErasedKind, type Fact, type FactOf, type FactRef, type Kind, refKey } from "./Fact.ts"
+import { runSteps } from "./internal/encodeEffect.ts"
+import { type Entry, Table, utf8Length } from "./internal/factTable.ts"
 import { Limits } from "./Limits.ts"
 import type { Provenance } from "./Provenance.ts"
 import type { CommittedEvaluation } from "./View.ts"
 
-/** A fact with what the engine keeps beside it. */
-export interface Entry {
-  readonly fact: Fact
-  /** The canonical text of the value. */
-  readonly text: string
-  readonly position: number
-  /** The entry that this one revised. */
-  readonly previous: Entry | undefined
-}
-
-/** The place in a log of the first entry after a position. */
-const firstAfter = (log: ReadonlyArray<Entry>, position: number): number => {
-  let low = 0
-  for (let high = log.length; low < high;) {
-    const middle = (low + high) >>> 1
-    if (log[middle]!.position > position) high = middle
-    else low = middle + 1
-  }
-  return low
-}
-
-class Table {
-  readonly kind: ErasedKind
-  readonly base: Table | undefined
-  /** Every entry of this kind made here, dead ones included, in commit order. */
-  readonly log: Array<Entry> = []
-  /** What this layer says of an id: its live entry, or `null` where retention pruned it. */
-  readonly index = new Map<string, Entry | null>()
-  live: number
-  /** Where to look for the oldest live entry when retention prunes. */
-  oldest = 0
-  cachedAll: ReadonlyArray<Fact> | undefined
-
-  constructor(kind: ErasedKind, base: Table | undefined) {
-    this.kind = kind
-    this.base = base
-    this.live = base?.live ?? 0
-  }
-
-  find(id: string): Entry | undefined {
-    const entry = this.index.get(id)
-    if (entry === undefined) return this.base?.find(id)
-    return entry ?? undefined
-  }
-
-  isLive(entry: Entry): boolean {
-    return this.find(entry.fact.id) === entry
-  }
-
-  all(): ReadonlyArray<Fact> {
-    if (this.cachedAll !== undefined) return this.cachedAll
-    const facts: Array<Fact> = []
-    const inherited = this.base?.all() ?? []
-    for (let i = this.oldest; i < inherited.length; i++)
-      if (!this.index.has(inherited[i]!.id)) facts.push(inherited[i]!)
-    // Before `oldest` everything was pruned.
-    for (let i = Math.max(0, this.oldest - inherited.length); i < this.log.length; i++) {
-      const entry = this.log[i]!
-      if (this.index.get(entry.fact.id) === entry) facts.push(entry.fact)
-    }
-    return (this.cachedAll = Object.freeze(facts))
-  }
-
-  /** Live entries after a position, in commit order. `raw` includes those that were revised or pruned later. */
-  after(position: number, raw: boolean): ReadonlyArray<Entry> {
-    let first = this.log.length
-    while (first > 0 && this.log[first - 1]!.position > position) first--
-    const own = this.log.slice(first)
-    const mine = raw ? own : own.filter((entry) => this.isLive(entry))
-    if (this.base === undefined || (first > 0 && this.log[first - 1]!.position <= position)) return mine
-    const below = this.base.after(position, raw)
-    if (below.length === 0) return mine
-    return [...(raw ? below : below.filter((entry) => this.isLive(entry))), ...mine]
-  }
-
-  /** Every entry from after a position up to another, dead ones included, in commit order. */
-  between(since: number, until: number): ReadonlyArray<Entry> {
-    const own = this.log.slice(firstAfter(this.log, since), firstAfter(this.log, until))
-    const below = this.base?.between(since, until) ?? []
-    return below.length === 0 ? own : [...below, ...own]
-  }
-
-  /** The entry that held an id at a position. */
-  asOf(id: string, position: number): Entry | undefined {
-    let entry = this.find(id)
-    while (entry !== undefined && entry.position > position) entry = entry.previous
-    // Pruning breaks the chain of revisions: then the log knows.
-    return entry ?? this.between(0, position).findLast((other) => other.fact.id === id)
-  }
-
-  /** As `after` without the dead, one at a time: what a long hand-over walks in slices. `top` says what is alive. */
-  *stream(position: number, top: Table): Generator<Entry, void> {
-    if (this.base !== undefined) yield* this.base.stream(position, top)
-    for (let i = firstAfter(this.log, position); i < this.log.length; i++)
-      if (top.isLive(this.log[i]!)) yield this.log[i]!
-  }
-
-  /** Whether anything is alive after a position. `top` says what is alive. */
-  hasAfter(position: number, top: Table = this): boolean {
-    for (let i = this.log.length - 1; i >= 0 && this.log[i]!.position > position; i--) {
-      if (top.isLive(this.log[i]!)) return true
-    }
-    return this.base !== undefined && this.base.hasAfter(position, top)
-  }
-}
+export { type Entry, utf8Length } from "./internal/factTable.ts"
 
 /** What a job knew of its agents, up to the version that it ended with. */
 interface Story {
   readonly version: number
-  readonly traces: ReadonlyMap<string, unknown>
+  readonly traces: ReadonlyMap<string, unknown> | undefined
   /** The names of the kinds that trigger each agent, by agent: what `causesOf` needs. */
   readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
 }
@@ -139,10 +37,11 @@ export class JobContext {
   protected readonly base: JobContext | undefined
   protected readonly tables = new Map<string, Table>()
   protected readonly order: Array<Entry> = []
-  protected readonly scores = new Map<string, Array<CommittedEvaluation>>()
+  // Made when there is something to hold: many contexts have neither evaluations nor traces.
+  protected scores: Map<string, Array<CommittedEvaluation>> | undefined
   /** All evaluations made here, in commit order. */
   protected readonly evaluated: Array<CommittedEvaluation> = []
-  protected readonly traces = new Map<string, unknown>()
+  protected traces: Map<string, unknown> | undefined
   protected readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
   /** Of a context that joins the layers of several jobs: theirs, oldest first. Cycles and agents recur from job to job. */
   protected stories: ReadonlyArray<Story> = []
@@ -221,7 +120,7 @@ export class JobContext {
 
   /** The evaluations of a fact, in commit order. */
   evaluations(ref: FactRef): ReadonlyArray<CommittedEvaluation> {
-    const own = this.scores.get(refKey(ref))
+    const own = this.scores?.get(refKey(ref))
     const below = this.base?.evaluations(ref) ?? noEvaluations
     return own === undefined ? below : Object.freeze([...below, ...own])
   }
@@ -242,7 +141,7 @@ export class JobContext {
   traceOf(fact: Fact): unknown {
     const { agent, cycle, each, version } = fact.provenance
     if (this.base !== undefined && version <= this.base.version) return this.base.traceOf(fact)
-    return this.storyOf(version).traces.get(traceKey(cycle, agent, each))
+    return this.storyOf(version).traces?.get(traceKey(cycle, agent, each))
   }
 
   /** The facts that made the task that added a fact eligible, in commit order, as they were then. */
@@ -271,29 +170,20 @@ export class JobContext {
   }
 }
 
-const noFacts: ReadonlyArray<Fact> = Object.freeze([])
-const noEvaluations: ReadonlyArray<CommittedEvaluation> = Object.freeze([])
+/** Facts that are pruned in one step. */
+const stepSize = 256
 
-/** The UTF-8 length of a text, in bytes. */
-export const utf8Length = (text: string): number => {
-  let bytes = text.length
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit < 0x80) continue
-    if (unit < 0x800) bytes += 1
-    else if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < text.length && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
-      bytes += 2
-      i++
-    } else bytes += 2
-  }
-  return bytes
-}
+const noFacts: ReadonlyArray<Fact> = Object.freeze([])
+const nothingTouched: ReadonlyArray<string> = Object.freeze([])
+const noEvaluations: ReadonlyArray<CommittedEvaluation> = Object.freeze([])
 
 /** A context that its engine, or a worker's replica, still writes to. */
 export class Ledger extends JobContext {
   private sealed = false
-  private readonly deltas = new Map<string, ReadonlyArray<Fact>>()
+  private deltas: Map<string, ReadonlyArray<Fact>> | undefined
   private deltasAt = -1
+  /** Tables that were written to since `takeTouched`. */
+  private touched: Array<Table> = []
 
   /** An empty ledger, or one that stands on a sealed context. */
   static make(program: string, triggers: ReadonlyMap<string, ReadonlyArray<string>>, base?: JobContext): Ledger {
@@ -321,8 +211,8 @@ export class Ledger extends JobContext {
 
   /** The facts of a delta: a frozen array, the same one for all who ask in the same version. */
   deltaFacts(kind: string, since: number): ReadonlyArray<Fact> {
-    if (this.deltasAt !== this.head) {
-      this.deltas.clear()
+    if (this.deltas === undefined || this.deltasAt !== this.head) {
+      this.deltas = new Map()
       this.deltasAt = this.head
     }
     const key = `${since}/${kind}`
@@ -336,6 +226,15 @@ export class Ledger extends JobContext {
 
   hasDelta(kind: string, since: number): boolean {
     return this.tables.get(kind)?.hasAfter(since) ?? false
+  }
+
+  /** The names of the kinds that were written to since this was last asked, also if it was undone. */
+  takeTouched(): ReadonlyArray<string> {
+    if (this.touched.length === 0) return nothingTouched
+    const names = this.touched.map((table) => table.kind.name)
+    for (const table of this.touched) table.isTouched = false
+    this.touched = []
+    return names
   }
 
   /** The history of some kinds after a position: every entry, revised and pruned ones included, in commit order. */
@@ -352,8 +251,11 @@ export class Ledger extends JobContext {
   }
 
   /** Adds a fact, or revises the one that holds its id. The caller has resolved any conflict. */
-  add(kind: ErasedKind, id: string, value: unknown, text: string, origin: Omit<Provenance, "version">): Fact {
-    return this.addAt(kind, id, value, text, Object.freeze({ version: this.head + 1, ...origin }))
+  add(kind: ErasedKind, id: string, value: unknown, text: string, by: Omit<Provenance, "version">): Fact {
+    // Field by field: a spread costs several times as much, for each fact.
+    const { agent, cycle, each, origin, since, until } = by
+    const provenance = Object.freeze({ version: this.head + 1, cycle, origin, agent, each, since, until })
+    return this.addAt(kind, id, value, text, provenance)
   }
 
   /** As `add`, at a given position: replicas hold some kinds only, so their positions have gaps. */
@@ -375,6 +277,10 @@ export class Ledger extends JobContext {
     if (entry.previous === undefined) table.live++
     else this.bytes -= utf8Length(entry.previous.text)
     this.bytes += utf8Length(entry.text)
+    if (!table.isTouched) {
+      table.isTouched = true
+      this.touched.push(table)
+    }
     table.log.push(entry)
     table.index.set(entry.fact.id, entry)
     table.cachedAll = undefined
@@ -384,7 +290,7 @@ export class Ledger extends JobContext {
 
   /** Undoes everything after a version, newest first. Not beyond a point at which retention pruned. */
   rollback(version: number): void {
-    this.deltas.clear()
+    this.deltas = undefined
     while (this.order.length > 0 && this.order[this.order.length - 1]!.position > version) {
       const entry = this.order.pop()!
       const table = this.tables.get(entry.fact.kind)!
@@ -407,21 +313,31 @@ export class Ledger extends JobContext {
 
   /** Prunes kinds with a retention to their newest facts. Returns what was pruned, in commit order. */
   prune(kinds: Iterable<ErasedKind>): ReadonlyArray<Entry> {
+    return runSteps(this.pruneSteps(kinds))
+  }
+
+  /** As `prune`, in steps. */
+  *pruneSteps(kinds: Iterable<ErasedKind>): Generator<void, ReadonlyArray<Entry>> {
     const pruned: Array<Entry> = []
-    for (const kind of kinds) {
-      if (kind.retention === "all") continue
-      for (const entry of this.pruneTo(kind.name, kind.retention.latest)) pruned.push(entry)
-    }
+    for (const { name, retention } of kinds)
+      if (retention !== "all") yield* this.pruneTable(name, retention.latest, pruned)
     return pruned
   }
 
   /** Prunes one kind to its newest facts: what a replica does to follow the ledger it is a copy of. */
   pruneTo(kind: string, latest: number): ReadonlyArray<Entry> {
     const pruned: Array<Entry> = []
+    runSteps(this.pruneTable(kind, latest, pruned))
+    return pruned
+  }
+
+  private *pruneTable(kind: string, latest: number, pruned: Array<Entry>): Generator<void, void> {
     const table = this.tables.get(kind)
-    if (table === undefined) return pruned
+    if (table === undefined || table.live <= latest) return
+    this.deltas = undefined
     const inherited = table.base?.all() ?? noFacts
     while (table.live > latest) {
+      if (table.oldest % stepSize === stepSize - 1) yield
       const position = table.oldest++
       const entry =
         position < inherited.length ? table.base!.find(inherited[position]!.id) : table.log[position - inherited.length]
@@ -432,12 +348,11 @@ export class Ledger extends JobContext {
       this.bytes -= utf8Length(entry.text)
       pruned.push(entry)
     }
-    if (pruned.length > 0) this.deltas.clear()
-    return pruned
   }
 
   addEvaluation(evaluation: CommittedEvaluation): void {
     const key = refKey(evaluation.fact)
+    this.scores ??= new Map()
     const present = this.scores.get(key)
     this.evaluated.push(deepFreeze(evaluation))
     if (present === undefined) this.scores.set(key, [evaluation])
@@ -448,18 +363,19 @@ export class Ledger extends JobContext {
   forgetEvaluations(count: number): void {
     while (this.evaluated.length > 0 && this.evaluationCount > count) {
       const { fact } = this.evaluated.pop()!
-      this.scores.get(refKey(fact))?.pop()
+      this.scores?.get(refKey(fact))?.pop()
     }
   }
 
   addTrace(cycle: number, agent: string, each: FactRef | undefined, trace: unknown): void {
+    this.traces ??= new Map()
     this.traces.set(traceKey(cycle, agent, each), deepFreeze(trace))
   }
 
   /** From here on the context is a value. */
   seal(): JobContext {
     this.sealed = true
-    this.deltas.clear()
+    this.deltas = undefined
     return this
   }
 
@@ -476,7 +392,10 @@ export class Ledger extends JobContext {
           previous: copy.entry(entry.fact.kind, entry.fact.id)
         })
       }
-      for (const [key, scores] of layer.scores) copy.scores.set(key, [...(copy.scores.get(key) ?? []), ...scores])
+      for (const [key, scores] of layer.scores ?? []) {
+        copy.scores ??= new Map()
+        copy.scores.set(key, [...(copy.scores.get(key) ?? []), ...scores])
+      }
       for (const evaluation of layer.evaluated) copy.evaluated.push(evaluation)
     }
     for (const [name, table] of copy.tables) {

@@ -55,6 +55,10 @@ export interface CompiledProgram {
   /** The kinds that retention prunes. */
   readonly retained: ReadonlyArray<ErasedKind>
   readonly agents: ReadonlyArray<ErasedAgent>
+  /** The names of the kinds that trigger each agent, by the agent's name. */
+  readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
+  /** The indexes of the agents that facts of a kind trigger, by the kind's name. */
+  readonly triggeredBy: ReadonlyMap<string, ReadonlyArray<number>>
   /** The tier of each agent, by the agent's index. */
   readonly tierOf: ReadonlyArray<number>
   readonly tierCount: number
@@ -205,6 +209,8 @@ const compile = (name: string, options: Options): CompiledProgram => {
     kinds,
     retained: [...kinds.values()].filter((kind) => kind.retention !== "all"),
     agents,
+    triggers: new Map(agents.map((agent) => [agent.name, agent.triggers.map((kind) => kind.name)])),
+    triggeredBy: triggeredByOf(agents),
     tierOf,
     tierCount: tiers.length,
     structural: invariants.filter((invariant) => invariant.class === "structural"),
@@ -216,6 +222,18 @@ const compile = (name: string, options: Options): CompiledProgram => {
     seed: options.seed ?? (() => []),
     output: options.output
   })
+}
+
+const triggeredByOf = (agents: ReadonlyArray<ErasedAgent>): ReadonlyMap<string, ReadonlyArray<number>> => {
+  const triggeredBy = new Map<string, Array<number>>()
+  agents.forEach((agent, index) => {
+    for (const { name } of agent.triggers) {
+      const triggered = triggeredBy.get(name)
+      if (triggered === undefined) triggeredBy.set(name, [index])
+      else triggered.push(index)
+    }
+  })
+  return triggeredBy
 }
 
 const tiersOf = (

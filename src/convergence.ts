@@ -4,12 +4,12 @@
  * Only then can nothing be in flight, so the fixed point is exact. The semantic invariants must hold, then the acceptance
  * invariants, then the program makes its output. Boundary: the pure core; it calls the program's own functions.
  */
+import { check, withView } from "./internal/programChecks.ts"
 import { Violation } from "./Invariant.ts"
 import type { Ledger } from "./JobContext.ts"
 import type { Cause } from "./JobError.ts"
 import { describePanic } from "./internal/panic.ts"
 import { Limits } from "./Limits.ts"
-import { check, withView } from "./merge.ts"
 import type { CompiledProgram } from "./Program.ts"
 
 /** The end of a job at its fixed point: its output, or why it does not count as converged. */

@@ -11,6 +11,7 @@
  */
 import type { ErasedAgent } from "./Agent.ts"
 import type { Fact, Kind } from "./Fact.ts"
+import { runSteps } from "./internal/encodeEffect.ts"
 import type { Ledger } from "./JobContext.ts"
 import type { CompiledProgram } from "./Program.ts"
 import type { View } from "./View.ts"
@@ -42,9 +43,52 @@ export interface Selection {
   readonly tasks: number
 }
 
-const isTriggered = (agent: ErasedAgent, progress: AgentProgress, ledger: Ledger): boolean => {
-  if (agent.triggers.length === 0) return agent.accepts !== undefined || !progress.executed
-  return agent.triggers.some((kind) => ledger.hasDelta(kind.name, progress.mark))
+/**
+ * The agents that may be eligible: all that are, and few others.
+ *
+ * Facts trigger the agents that read their kind, and nothing else makes an agent eligible that was not. So the agents that
+ * are asked in a cycle are those of the kinds written to since the last one, and those that were left waiting; a program
+ * may have many more.
+ */
+export class Candidates {
+  readonly #triggeredBy: CompiledProgram["triggeredBy"]
+  readonly #isCandidate: Array<boolean>
+  /** Ascending: the order of the program's agents. */
+  #indexes: Array<number>
+
+  constructor({ agents, triggeredBy }: CompiledProgram) {
+    this.#triggeredBy = triggeredBy
+    this.#isCandidate = agents.map(() => true)
+    this.#indexes = agents.map((_, index) => index)
+  }
+
+  /** Takes in whom the facts written since the last call may have triggered. */
+  update(ledger: Ledger): ReadonlyArray<number> {
+    let isSorted = true
+    for (const kind of ledger.takeTouched()) {
+      for (const index of this.#triggeredBy.get(kind) ?? []) {
+        if (this.#isCandidate[index]) continue
+        this.#isCandidate[index] = true
+        this.#indexes.push(index)
+        isSorted = false
+      }
+    }
+    if (!isSorted) this.#indexes.sort((a, b) => a - b)
+    return this.#indexes
+  }
+
+  /** Leaves out those that turned out not to be triggered, until facts of their kinds are written again. */
+  drop(indexes: ReadonlyArray<number>): void {
+    if (indexes.length === 0) return
+    for (const index of indexes) this.#isCandidate[index] = false
+    this.#indexes = this.#indexes.filter((index) => this.#isCandidate[index])
+  }
+}
+
+const isTriggered = ({ accepts, triggers }: ErasedAgent, progress: AgentProgress, ledger: Ledger): boolean => {
+  if (triggers.length === 0) return accepts !== undefined || !progress.executed
+  for (const kind of triggers) if (ledger.hasDelta(kind.name, progress.mark)) return true
+  return false
 }
 
 /** A promise, or anything else that is neither true nor false, is a bug of the agent and no answer. */
@@ -53,24 +97,45 @@ const isAccepted = (answer: unknown): boolean => {
   throw new TypeError(`accepts answered ${typeof answer}, not true or false`)
 }
 
+/** Facts that are gathered in one step. */
+const stepSize = 512
+
+function* newFacts(kind: string, since: number, ledger: Ledger): Generator<void, ReadonlyArray<Fact>> {
+  const facts: Array<Fact> = []
+  for (const { fact } of ledger.liveAfter(kind, since)) {
+    facts.push(fact)
+    if (facts.length % stepSize === 0) yield
+  }
+  return facts
+}
+
 /**
- * Selects the agents of the lowest tier that has an eligible one, or none.
+ * Selects the agents of the lowest tier that has an eligible one, or none. In steps: an agent with `each` may have very
+ * many new facts.
  *
  * `accepts` is asked at most once per agent, and only in tiers that are reached.
  */
-export const select = (
+export function* selectSteps(
   program: CompiledProgram,
   progress: ReadonlyArray<AgentProgress>,
   ledger: Ledger,
-  viewFor: (agent: ErasedAgent, since: number) => View<Kind.Any>
-): Selection => {
-  for (let tier = 0; tier < program.tierCount; tier++) {
+  viewFor: (agent: ErasedAgent, since: number) => View<Kind.Any>,
+  candidates: Candidates
+): Generator<void, Selection> {
+  const indexes = candidates.update(ledger)
+  const idle: Array<number> = []
+  let selection = nothingEligible
+  for (let tier = 0; tier < program.tierCount && selection === nothingEligible; tier++) {
     const agents: Array<SelectedAgent> = []
     let tasks = 0
-    for (let index = 0; index < program.agents.length; index++) {
+    for (const index of indexes) {
+      if (program.tierOf[index] !== tier) continue
       const agent = program.agents[index]!
       const own = progress[index]!
-      if (program.tierOf[index] !== tier || !isTriggered(agent, own, ledger)) continue
+      if (!isTriggered(agent, own, ledger)) {
+        idle.push(index)
+        continue
+      }
       const view = viewFor(agent, own.mark)
       let panic: unknown
       let accepted = true
@@ -83,16 +148,26 @@ export const select = (
       }
       if (!accepted) continue
       const each =
-        agent.each === undefined || panic !== undefined
-          ? undefined
-          : ledger.delta(agent.each.name, own.mark).map((entry) => entry.fact)
+        agent.each === undefined || panic !== undefined ? undefined : yield* newFacts(agent.each.name, own.mark, ledger)
       agents.push({ index, agent, since: own.mark, each, panic, view })
       tasks += each?.length ?? 1
     }
-    if (agents.length > 0) return { tier, agents, tasks }
+    if (agents.length > 0) selection = { tier, agents, tasks }
   }
-  return { tier: -1, agents: [], tasks: 0 }
+  candidates.drop(idle)
+  return selection
 }
+
+/** A selection of no agents: the fixed point. */
+export const nothingEligible: Selection = Object.freeze({ tier: -1, agents: Object.freeze([]), tasks: 0 })
+
+/** As `selectSteps`, all at once and with every agent a candidate. */
+export const select = (
+  program: CompiledProgram,
+  progress: ReadonlyArray<AgentProgress>,
+  ledger: Ledger,
+  viewFor: (agent: ErasedAgent, since: number) => View<Kind.Any>
+): Selection => runSteps(selectSteps(program, progress, ledger, viewFor, new Candidates(program)))
 
 /** Consumes the deltas of the agents that executed in a committed cycle, up to the version that the cycle began with. */
 export const advance = (progress: ReadonlyArray<AgentProgress>, selection: Selection, begin: number): void => {

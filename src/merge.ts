@@ -10,20 +10,19 @@
  * runtime can give others a turn.
  */
 import type { ErasedAgent } from "./Agent.ts"
-import type { EncodedEffect, EncodedFact, Evaluation } from "./AgentEffect.ts"
+import { emptyEffect, type EncodedEffect, type EncodedFact, type Evaluation } from "./AgentEffect.ts"
 import type { ResolvedBudget } from "./Budget.ts"
 import { canonicalText } from "./Canonical.ts"
 import { type ErasedKind, eraseKind, type Fact, type FactRef, type Kind } from "./Fact.ts"
-import { ContextView } from "./internal/contextView.ts"
-import { encodeFact, isEffectFault } from "./internal/encodeEffect.ts"
-import { type Invariant, Violation, violationOf } from "./Invariant.ts"
+import { encodeFact, isEffectFault, runSteps } from "./internal/encodeEffect.ts"
+import { check, withView } from "./internal/programChecks.ts"
+import { Violation } from "./Invariant.ts"
 import type { Entry, Ledger } from "./JobContext.ts"
 import type { Cause } from "./JobError.ts"
 import { describePanic } from "./internal/panic.ts"
 import { Limits } from "./Limits.ts"
 import type { CompiledProgram } from "./Program.ts"
 import type { Origin, Provenance } from "./Provenance.ts"
-import type { View } from "./View.ts"
 
 /** How one task ended. */
 export interface TaskOutcome {
@@ -69,9 +68,47 @@ export interface Counters {
   tokens: number
 }
 
+/** Facts or evaluations of one effect that are merged in one step. */
 const stepSize = 64
 
-type Operation = { readonly fact: EncodedFact; readonly revises: boolean } | { readonly conflict: Cause } | undefined
+const isSmall = ({ evaluations, facts }: EncodedEffect): boolean =>
+  facts.length < stepSize && evaluations.length < stepSize
+
+/** What a proposal means for the context: a fact to be committed, a conflict, or nothing. */
+type Operation = Commit | { readonly conflict: Cause } | undefined
+
+interface Commit {
+  readonly fact: EncodedFact
+  readonly revises: boolean
+}
+
+/** What all facts of an effect have in common. */
+type By = Omit<Provenance, "version">
+
+/** An effect that is being applied, and where the ledger and the counters stood before. */
+class Application {
+  readonly effect: EncodedEffect
+  readonly by: By
+  readonly commits: Array<Commit> = []
+  /** Facts that the budget counts. */
+  added = 0
+  readonly facts: Array<Fact> = []
+  readonly before: number
+  readonly bytesBefore: number
+
+  constructor(effect: EncodedEffect, by: By, ledger: Ledger) {
+    this.effect = effect
+    this.by = by
+    this.before = ledger.version
+    this.bytesBefore = ledger.contextBytes
+  }
+
+  ended(cause: Cause | undefined): MergedOutcome {
+    const { agent, each } = this.by
+    const facts = cause === undefined && this.facts.length > 0 ? this.facts : noFacts
+    return { agent, each, cause, effect: this.effect, facts }
+  }
+}
 
 export class CycleMerge {
   readonly cycle: number
@@ -86,7 +123,8 @@ export class CycleMerge {
   readonly #evaluations: number
   readonly #signals: Array<MergedOutcome> = []
   readonly #outcomes: Array<MergedOutcome> = []
-  readonly #notes: Array<() => void> = []
+  /** Applied effects with evaluations or a trace, and who gave them. */
+  readonly #notes: Array<Application> = []
   #crossed: Cause | undefined
 
   constructor(cycle: number, program: CompiledProgram, ledger: Ledger, budget: ResolvedBudget, counters: Counters) {
@@ -111,33 +149,48 @@ export class CycleMerge {
 
   /** Applies a signal, or the seeds, as one effect. Returns what became of it. */
   *stage(effect: EncodedEffect, origin: "seed" | "signal"): Generator<void, MergedOutcome> {
-    const provenance = { cycle: this.cycle, origin, agent: "", each: undefined, since: 0, until: 0 }
-    const outcome = yield* this.#apply(effect, provenance)
+    const by: By = { cycle: this.cycle, origin, agent: "", each: undefined, since: 0, until: 0 }
+    const outcome = yield* this.#applyInSteps(effect, by)
     this.#signals.push(outcome)
     return outcome
   }
 
   /** Merges one task's outcome. Call in merge order. `begin` is the version that the cycle's tasks saw. */
   *merge(task: TaskOutcome, begin: number): Generator<void, MergedOutcome> {
-    this.#counters.agents++
-    const name = task.agent.name
-    let merged: MergedOutcome
-    if ("_tag" in task.result) {
-      merged = { agent: name, each: task.each, cause: task.result, effect: undefined, facts: [] }
-    } else {
-      const until = task.agent.triggers.length === 0 ? 0 : begin
-      const since = task.agent.triggers.length === 0 ? 0 : task.since
-      merged = yield* this.#apply(task.result, {
-        cycle: this.cycle,
-        origin: "agent",
-        agent: name,
-        each: task.each,
-        since,
-        until
-      })
+    return (
+      this.mergeSmall(task, begin) ??
+      this.#merged(task, yield* this.#applyInSteps(task.result as EncodedEffect, this.#byOf(task, begin)))
+    )
+  }
+
+  /** As `merge`, at once; undefined, and nothing done, for an effect that is too large for that. */
+  mergeSmall(task: TaskOutcome, begin: number): MergedOutcome | undefined {
+    const { agent, each, result } = task
+    if ("_tag" in result) {
+      return this.#merged(task, { agent: agent.name, each, cause: result, effect: undefined, facts: noFacts })
     }
+    if (result === emptyEffect && this.#crossed === undefined && this.#program.structural.length === 0) {
+      return this.#merged(task, { agent: agent.name, each, cause: undefined, effect: result, facts: noFacts })
+    }
+    return isSmall(result) ? this.#merged(task, this.#applyAtOnce(result, this.#byOf(task, begin))) : undefined
+  }
+
+  #byOf({ agent, each, since }: TaskOutcome, begin: number): By {
+    const isTriggered = agent.triggers.length > 0
+    return {
+      cycle: this.cycle,
+      origin: "agent",
+      agent: agent.name,
+      each,
+      since: isTriggered ? since : 0,
+      until: isTriggered ? begin : 0
+    }
+  }
+
+  #merged({ agent }: TaskOutcome, merged: MergedOutcome): MergedOutcome {
+    this.#counters.agents++
     this.#outcomes.push(merged)
-    if (merged.cause !== undefined && this.halt === undefined && this.#halts(merged.cause, task.agent)) {
+    if (merged.cause !== undefined && this.halt === undefined && this.#halts(merged.cause, agent)) {
       this.halt = merged.cause
     }
     return merged
@@ -163,13 +216,18 @@ export class CycleMerge {
   }
 
   /** After the row is journaled: what cannot be undone. Returns the facts that retention pruned. */
+  *commitSteps(): Generator<void, ReadonlyArray<Entry>> {
+    return this.#program.retained.length === 0 ? noEntries : yield* this.#ledger.pruneSteps(this.#program.retained)
+  }
+
+  /** As `commitSteps`, at once. */
   commit(): ReadonlyArray<Entry> {
-    return this.#program.retained.length === 0 ? [] : this.#ledger.prune(this.#program.retained)
+    return runSteps(this.commitSteps())
   }
 
   /** Ends the cycle: the semantic invariants, and the row that is to be committed. */
   *finish(tier: number, agents: ReadonlyArray<string>): Generator<void, CommittedCycle> {
-    for (const note of this.#notes) note()
+    yield* this.#note()
     // Where a job begins, with an earlier context or with nothing, is new to its invariants.
     const isNews =
       this.cycle === 0 || this.#ledger.version > this.#start || this.#ledger.evaluationCount > this.#evaluations
@@ -187,66 +245,100 @@ export class CycleMerge {
     }
   }
 
-  *#apply(effect: EncodedEffect, by: Omit<Provenance, "version">): Generator<void, MergedOutcome> {
-    const outcome = (cause: Cause | undefined, facts: ReadonlyArray<Fact>): MergedOutcome => ({
-      agent: by.agent,
-      each: by.each,
-      cause,
-      effect,
-      facts
-    })
-    if (this.#crossed !== undefined) return outcome(this.#crossed, [])
-
-    const operations: Array<{ readonly fact: EncodedFact; readonly revises: boolean }> = []
-    let added = 0
-    for (let index = 0; index < effect.facts.length; index++) {
-      if (index % stepSize === stepSize - 1) yield
-      const operation = this.#operation(effect.facts[index]!, by)
-      if (operation === undefined) continue
-      if ("conflict" in operation) return outcome(operation.conflict, [])
-      operations.push(operation)
-      if (!operation.revises && operation.fact.kind.name !== Violation.name) added++
+  /** Adds what the applied effects hold besides facts: only now is it certain whose are. */
+  *#note(): Generator<void, void> {
+    let steps = 0
+    for (const { by, effect } of this.#notes) {
+      for (const evaluation of effect.evaluations) {
+        if (++steps % stepSize === 0) yield
+        this.#ledger.addEvaluation({ ...evaluation, agent: by.agent, cycle: this.cycle })
+      }
+      if (effect.trace !== undefined) this.#ledger.addTrace(this.cycle, by.agent, by.each, effect.trace)
+      if (++steps % stepSize === 0) yield
     }
+  }
 
+  /** Applies an effect whole, or gives the cause why not. */
+  #applyAtOnce(effect: EncodedEffect, by: By): MergedOutcome {
+    const application = new Application(effect, by, this.#ledger)
+    let refused = this.#crossed
+    for (let i = 0; i < effect.facts.length && refused === undefined; i++) refused = this.#plan(application, i)
+    refused ??= this.#refuseBudget(application)
+    if (refused !== undefined) return application.ended(refused)
+    for (const commit of application.commits) this.#add(application, commit)
+    refused = this.#refuseBytes(application)
+    for (let i = 0; i < effect.evaluations.length && refused === undefined; i++)
+      refused = this.#refuseEvaluation(effect.evaluations[i]!, by)
+    return this.#concluded(application, refused)
+  }
+
+  /** As `#applyAtOnce`, for an effect that may be large. */
+  *#applyInSteps(effect: EncodedEffect, by: By): Generator<void, MergedOutcome> {
+    const application = new Application(effect, by, this.#ledger)
+    let refused = this.#crossed
+    for (let i = 0; i < effect.facts.length && refused === undefined; i++) {
+      if (i % stepSize === stepSize - 1) yield
+      refused = this.#plan(application, i)
+    }
+    refused ??= this.#refuseBudget(application)
+    if (refused !== undefined) return application.ended(refused)
+    for (let i = 0; i < application.commits.length; i++) {
+      if (i % stepSize === stepSize - 1) yield
+      this.#add(application, application.commits[i]!)
+    }
+    refused = this.#refuseBytes(application)
+    for (let i = 0; i < effect.evaluations.length && refused === undefined; i++) {
+      if (i % stepSize === stepSize - 1) yield
+      refused = this.#refuseEvaluation(effect.evaluations[i]!, by)
+    }
+    return this.#concluded(application, refused)
+  }
+
+  /** Decides what becomes of one proposal; a conflict refuses the whole effect. */
+  #plan(application: Application, index: number): Cause | undefined {
+    const operation = this.#operation(application.effect.facts[index]!, application.by)
+    if (operation === undefined) return undefined
+    if ("conflict" in operation) return operation.conflict
+    application.commits.push(operation)
+    if (!operation.revises && operation.fact.kind.name !== Violation.name) application.added++
+    return undefined
+  }
+
+  #refuseBudget({ added, by, effect }: Application): Cause | undefined {
     const crossing =
       this.#crossing("facts", this.#counters.facts, added, this.#budget.facts, by.agent) ??
       this.#crossing("tokens", this.#counters.tokens, effect.tokens, this.#budget.tokens, by.agent)
-    if (crossing !== undefined) return outcome(this.#cross(crossing), [])
+    return crossing === undefined ? undefined : this.#cross(crossing)
+  }
 
-    const before = this.#ledger.version
-    const bytesBefore = this.#ledger.contextBytes
-    const facts: Array<Fact> = []
-    for (let index = 0; index < operations.length; index++) {
-      if (index % stepSize === stepSize - 1) yield
-      const { id, kind, text, value } = operations[index]!.fact
-      facts.push(this.#ledger.add(kind, id, value, text, by))
-    }
-    if (this.#ledger.contextBytes > this.#budget.contextBytes) {
-      this.#ledger.rollback(before)
-      return outcome(this.#cross(this.#exhausted("contextBytes", bytesBefore, this.#budget.contextBytes, by.agent)), [])
-    }
-    const refused = this.#checkEvaluations(effect.evaluations, by) ?? this.#checkStructure(effect, by, facts)
+  #add({ by, facts }: Application, { fact: { id, kind, text, value } }: Commit): void {
+    facts.push(this.#ledger.add(kind, id, value, text, by))
+  }
+
+  #refuseBytes({ by, bytesBefore }: Application): Cause | undefined {
+    const limit = this.#budget.contextBytes
+    return this.#ledger.contextBytes > limit
+      ? this.#cross(this.#exhausted("contextBytes", bytesBefore, limit, by.agent))
+      : undefined
+  }
+
+  /** The last check, on the ledger with the effect in it: after it the effect is in for good, or out. */
+  #concluded(application: Application, refusedBefore: Cause | undefined): MergedOutcome {
+    const { added, before, by, effect, facts } = application
+    const refused = refusedBefore ?? this.#checkStructure(effect, by, facts)
     if (refused !== undefined) {
       this.#ledger.rollback(before)
       if (by.origin !== "agent" && this.halt === undefined && refused._tag === "ProgramPanicked") this.halt = refused
-      return outcome(refused, [])
+      return application.ended(refused)
     }
-
     this.#counters.facts += added
     this.#counters.tokens += effect.tokens
-    if (effect.evaluations.length > 0 || effect.trace !== undefined) {
-      this.#notes.push(() => {
-        for (const evaluation of effect.evaluations) {
-          this.#ledger.addEvaluation({ ...evaluation, agent: by.agent, cycle: this.cycle })
-        }
-        if (effect.trace !== undefined) this.#ledger.addTrace(this.cycle, by.agent, by.each, effect.trace)
-      })
-    }
-    return outcome(undefined, facts.length === 0 ? noFacts : facts)
+    if (effect.evaluations.length > 0 || effect.trace !== undefined) this.#notes.push(application)
+    return application.ended(undefined)
   }
 
   /** What a proposal means for the context as it is now. */
-  #operation(fact: EncodedFact, by: Omit<Provenance, "version">): Operation {
+  #operation(fact: EncodedFact, by: By): Operation {
     const existing = this.#ledger.entry(fact.kind.name, fact.id)
     if (existing === undefined) return { fact, revises: false }
     if (existing.text === fact.text) return undefined
@@ -316,23 +408,13 @@ export class CycleMerge {
     return cause
   }
 
-  #checkEvaluations(evaluations: ReadonlyArray<Evaluation>, by: Omit<Provenance, "version">): Cause | undefined {
-    const lost = evaluations.find(({ fact }) => this.#ledger.find(fact.kind, fact.id) === undefined)
-    return lost === undefined
-      ? undefined
-      : {
-          _tag: "InvalidEffect",
-          agent: by.agent,
-          cycle: this.cycle,
-          message: `it evaluates ${lost.fact.kind}/${lost.fact.id}, which does not exist`
-        }
+  #refuseEvaluation({ fact }: Evaluation, by: By): Cause | undefined {
+    if (this.#ledger.find(fact.kind, fact.id) !== undefined) return undefined
+    const message = `it evaluates ${fact.kind}/${fact.id}, which does not exist`
+    return { _tag: "InvalidEffect", agent: by.agent, cycle: this.cycle, message }
   }
 
-  #checkStructure(
-    effect: EncodedEffect,
-    by: Omit<Provenance, "version">,
-    facts: ReadonlyArray<Fact>
-  ): Cause | undefined {
+  #checkStructure(effect: EncodedEffect, by: By, facts: ReadonlyArray<Fact>): Cause | undefined {
     if (this.#program.structural.length === 0) return undefined
     const proposed = {
       agent: by.agent,
@@ -390,6 +472,7 @@ export class CycleMerge {
   }
 }
 
+const noEntries: ReadonlyArray<Entry> = Object.freeze([])
 const noFacts: ReadonlyArray<Fact> = Object.freeze([])
 
 const nothingProposed = Object.freeze({ agent: "", facts: Object.freeze([]) })
@@ -397,29 +480,6 @@ const nothingProposed = Object.freeze({ agent: "", facts: Object.freeze([]) })
 /** The name by which a conflict calls the proposer of a fact. */
 const proposerName = (by: Pick<Provenance, "agent" | "origin">): string =>
   by.origin === "agent" ? by.agent : by.origin
-
-/** Runs a program's check; a throw, or an answer that is none, is the program's panic. */
-export const check = (invariant: Invariant, cycle: number, body: () => unknown): Cause | undefined => {
-  try {
-    const violation = violationOf(invariant, body())
-    if (violation === undefined) return undefined
-    return { _tag: "InvariantViolated", cycle, name: invariant.name, class: invariant.class, ...violation }
-  } catch (error) {
-    return { _tag: "ProgramPanicked", cycle, phase: "invariant", ...describePanic(error, Limits.errorTextLength) }
-  }
-}
-
-/** Gives the program a view of the whole context, for as long as `body` runs. */
-export const withView = <A>(ledger: Ledger, since: number, cycle: number, body: (view: View<Kind.Any>) => A): A => {
-  const gate = { open: true }
-  try {
-    return body(
-      new ContextView({ ledger, visible: undefined, since, cycle, gate, holder: "the program", onProgress: undefined })
-    )
-  } finally {
-    gate.open = false
-  }
-}
 
 /** A fingerprint of one fact, for telling whether a context came back to an earlier state. */
 export const fingerprintOf = (sha256: (text: string) => string, kind: ErasedKind, id: string, text: string): bigint =>

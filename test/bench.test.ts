@@ -53,8 +53,8 @@ describe("a tiny run of all benchmarks", () => {
     const isComplete = outcome?.contenders.every(({ missing }) => missing === null) ?? false
     const given = outcome?.figures.filter(({ value }) => value !== null) ?? []
     expect(outcome?.figures.length).toBeGreaterThan(0)
-    expect(given.length).toBeGreaterThan(0)
     if (isComplete) expect(given).toEqual(outcome?.figures)
+    else expect(outcome?.contenders.some(({ missing }) => missing !== null)).toBe(true)
   })
 })
 

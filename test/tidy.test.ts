@@ -57,7 +57,10 @@ const allowances: ReadonlyArray<Allowance> = [
 const data = ["Fact", "Agent", "AgentEffect", "Program", "Budget", "Invariant", "Provenance"].map((n) => `src/${n}.ts`)
 
 /** What decides, on values alone. */
-const core = ["JobContext", "eligibility", "merge", "journalText", "convergence"].map((n) => `src/${n}.ts`)
+const core = [
+  ...["JobContext", "eligibility", "merge", "journalText", "convergence"],
+  ...["internal/factTable", "internal/programChecks"]
+].map((n) => `src/${n}.ts`)
 
 /** What runs jobs: nothing of data or core may reach it. */
 const runtime = [

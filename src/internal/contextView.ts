@@ -4,10 +4,9 @@
  * Invariants: shows only the kinds it was made for (G1); throws once its cycle's gate is closed; hands out frozen arrays.
  * Boundary: reads a ledger, writes nothing.
  */
-import * as Option from "effect/Option"
-import { type FactOf, type FactRef, type Kind } from "../Fact.ts"
+import type { FactOf, Kind } from "../Fact.ts"
 import type { JobContext, Ledger } from "../JobContext.ts"
-import type { CommittedEvaluation, View } from "../View.ts"
+import type { View } from "../View.ts"
 
 /** Open while a cycle's views may be used. One for all views of a cycle. */
 export interface Gate {
@@ -28,6 +27,12 @@ export interface ViewOptions {
   readonly onProgress: ((value: unknown) => void) | undefined
 }
 
+/**
+ * The view of one agent in one cycle, or of the program.
+ *
+ * Its members are functions that can be taken out of it (`const { all } = view`). They are made when they are asked for:
+ * most views are asked for one or two, and every cycle makes a view for each of its agents.
+ */
 export class ContextView implements View<Kind.Any> {
   readonly version: number
   readonly cycle: number
@@ -40,23 +45,38 @@ export class ContextView implements View<Kind.Any> {
     Object.freeze(this)
   }
 
-  readonly all = <K extends Kind.Any>(kind: K): ReadonlyArray<FactOf<K>> => this.#open(kind.name).all(kind)
-
-  readonly delta = <K extends Kind.Any>(kind: K): ReadonlyArray<FactOf<K>> => {
-    this.#open(kind.name)
-    return this.#options.ledger.deltaFacts(kind.name, this.#options.since) as ReadonlyArray<FactOf<K>>
+  get all(): View<Kind.Any>["all"] {
+    return (kind) => this.#open(kind.name).all(kind)
   }
 
-  readonly get = <K extends Kind.Any>(kind: K, id: string): Option.Option<FactOf<K>> =>
-    this.#open(kind.name).get(kind, id)
+  get delta(): View<Kind.Any>["delta"] {
+    return <K extends Kind.Any>(kind: K) => {
+      this.#open(kind.name)
+      return this.#options.ledger.deltaFacts(kind.name, this.#options.since) as ReadonlyArray<FactOf<K>>
+    }
+  }
 
-  readonly size = (kind: Kind.Any): number => this.#open(kind.name).size(kind)
+  get get(): View<Kind.Any>["get"] {
+    return (kind, id) => this.#open(kind.name).get(kind, id)
+  }
 
-  readonly evaluations = (fact: FactRef): ReadonlyArray<CommittedEvaluation> =>
-    this.#open(fact.kind).evaluations({ kind: fact.kind, id: fact.id })
+  get size(): View<Kind.Any>["size"] {
+    return (kind) => this.#open(kind.name).size(kind)
+  }
 
-  readonly progress = (value: unknown): void => {
-    if (this.#options.gate.open) this.#options.onProgress?.(value)
+  get evaluations(): View<Kind.Any>["evaluations"] {
+    return (fact) => this.#open(fact.kind).evaluations({ kind: fact.kind, id: fact.id })
+  }
+
+  get progress(): View<Kind.Any>["progress"] {
+    return (value) => {
+      if (this.#options.gate.open) this.#options.onProgress?.(value)
+    }
+  }
+
+  /** The same view with another listener for its progress. */
+  static withProgress(view: ContextView, onProgress: (value: unknown) => void): ContextView {
+    return new ContextView({ ...view.#options, onProgress })
   }
 
   #open(kind: string): JobContext {

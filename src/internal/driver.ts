@@ -19,11 +19,11 @@ import * as Exit from "effect/Exit"
 import type { HaltReason, JobMachineEvent } from "../../machines/job.machine.ts"
 import type { ErasedAgent } from "../Agent.ts"
 import { judge } from "../convergence.ts"
-import { advance, select, type Selection } from "../eligibility.ts"
+import { advance, nothingEligible, type Selection, selectSteps } from "../eligibility.ts"
 import type { Kind } from "../Fact.ts"
 import { type Cause, InvalidInput } from "../JobError.ts"
 import { describePanic } from "./panic.ts"
-import { rowText } from "../journalText.ts"
+import { rowText, type TextPieces } from "../journalText.ts"
 import type { Status } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { type CommittedCycle, CycleMerge, type TaskOutcome } from "../merge.ts"
@@ -32,12 +32,10 @@ import { ContextView } from "./contextView.ts"
 import * as Telemetry from "./observability.ts"
 import type { JobSession } from "./session.ts"
 import { sha256Pieces } from "./sha256.ts"
-import { inSlices, isSliceOver, nextTurn } from "./slices.ts"
+import { inSlices, inSlicesThen, isSliceOver, nextTurn, type Pending } from "./slices.ts"
 import { runTasks } from "./tasks.ts"
 
 type Phase = "eligible" | "executing" | "merging" | "checking" | "stopping" | "left"
-
-const nothing: Selection = { tier: -1, agents: [], tasks: 0 }
 
 /** How a job that halts for a cause ends. */
 export const statusOf = (cause: Cause): Exclude<Status, "converged"> => {
@@ -55,9 +53,6 @@ const reasonOf = (cause: Cause | undefined): HaltReason | null =>
   cause === undefined ? null : { status: statusOf(cause), error: cause._tag }
 
 const now: Effect.Effect<number> = Clock.currentTimeMillis
-
-/** What a phase still has to wait for; undefined if it is done. */
-type Pending = Effect.Effect<void> | undefined
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
@@ -161,26 +156,30 @@ const eligible = (session: JobSession, clock: Clock.Clock): Pending => {
   const { budget, counters, ledger, program } = session
   const merge = (session.merge ??= new CycleMerge(session.cycle + 1, program, ledger, budget, counters))
   return session.mailbox.length === 0
-    ? selectNext(session, merge, clock)
-    : Effect.map(stageSignals(session, merge), () => selectNext(session, merge, clock))
+    ? selecting(session, merge, clock)
+    : Effect.flatMap(stageSignals(session, merge), () => selecting(session, merge, clock) ?? Effect.void)
 }
 
-const selectNext = (session: JobSession, merge: CycleMerge, clock: Clock.Clock): undefined => {
-  const cycle = session.cycle + 1
-  session.begin = session.ledger.version
+const selecting = (session: JobSession, merge: CycleMerge, clock: Clock.Clock): Pending => {
+  const { candidates, ledger, program, progress } = session
+  session.begin = ledger.version
   session.gate = { open: true }
-  const selection =
-    session.haltCause !== undefined || merge.crossed
-      ? nothing
-      : select(session.program, session.progress, session.ledger, viewFor(session, cycle))
+  if (session.haltCause !== undefined || merge.crossed) return selected(session, nothingEligible, clock)
+  const steps = selectSteps(program, progress, ledger, viewFor(session, session.cycle + 1), candidates)
+  return inSlicesThen(steps, (selection) => selected(session, selection, clock))
+}
+
+const selected = (session: JobSession, selection: Selection, clock: Clock.Clock): undefined => {
+  const cycle = session.cycle + 1
   session.selection = selection
+  session.agents = selection.agents.map(({ agent }) => agent.name)
   session.haltCause ??= beforeCycle(session, selection, cycle, clock.currentTimeMillisUnsafe())
   if (session.haltCause !== undefined) session.discardCycle()
   send(session, {
     type: "SELECTED",
     cycle,
     tier: tierOf(session, selection),
-    agents: namesOf(selection),
+    agents: session.agents,
     tasks: selection.tasks,
     signals: session.staged.length,
     halt: reasonOf(session.haltCause)
@@ -201,8 +200,6 @@ const stageSignals = (session: JobSession, merge: CycleMerge): Effect.Effect<voi
 /** A cycle that only admitted signals counts for the tier before it. */
 const tierOf = (session: JobSession, { tier }: Selection): number => (tier === -1 ? Math.max(session.tier, 0) : tier)
 
-const namesOf = ({ agents }: Selection): ReadonlyArray<string> => agents.map(({ agent }) => agent.name)
-
 const viewFor =
   (session: JobSession, cycle: number) =>
   (agent: ErasedAgent, since: number): View<Kind.Any> => {
@@ -210,11 +207,11 @@ const viewFor =
     const report = session.report
     return new ContextView({
       ledger,
-      visible: new Set(agent.visible.map((kind) => kind.name)),
+      visible: agent.visibleNames,
       since,
       cycle,
       gate,
-      holder: `agent ${JSON.stringify(agent.name)}`,
+      holder: agent.label,
       onProgress:
         report === undefined
           ? undefined
@@ -252,7 +249,21 @@ const beforeCycle = (session: JobSession, selection: Selection, cycle: number, a
 const executing = (session: JobSession, clock: Clock.Clock, restore: Restore): Pending => {
   const selection = session.selection!
   const cycle = session.cycle + 1
-  const tasks = Effect.catchTag(runTasks(session, selection.agents, cycle), "CpuTimeExhausted", (error) =>
+  const { services } = session.options
+  const tasks = runTasks(session, selection.agents, cycle)
+  const ended = outcomesOf(tasks)
+  if (ended !== undefined && !Telemetry.isTraced(services)) return executed(session, Exit.succeed(ended))
+  const { group } = session
+  if (group !== undefined && session.budget.duration === Infinity) {
+    // Nothing but fibers of ours: they are stopped where they are, which needs no race.
+    session.stopTasks = (cause) => {
+      session.haltCause = cause
+      group.halt()
+    }
+    stopIfCancelled(session)
+    return Effect.flatMap(Effect.exit(restore(fibersOnly(tasks))), (exit) => executed(session, exit) ?? Effect.void)
+  }
+  const withinBudget = Effect.catchTag(tasks, "CpuTimeExhausted", (error) =>
     Effect.succeed<Cause>({
       _tag: "BudgetExhausted",
       cycle: session.cycle,
@@ -262,32 +273,46 @@ const executing = (session: JobSession, clock: Clock.Clock, restore: Restore): P
       spender: error.agent
     })
   )
-  const stops: Array<Effect.Effect<ReadonlyArray<TaskOutcome> | Cause>> = [Deferred.await(session.stop)]
+  const stop = Deferred.makeUnsafe<Cause>()
+  session.stopTasks = (cause) => void Deferred.doneUnsafe(stop, Effect.succeed(cause))
+  stopIfCancelled(session)
+  const stops: Array<Effect.Effect<ReadonlyArray<TaskOutcome> | Cause>> = [Deferred.await(stop)]
   if (session.budget.duration !== Infinity) {
     stops.push(outOfTime(session, session.budget.duration - session.durationMs(clock.currentTimeMillisUnsafe())))
   }
-  const cycled = Telemetry.cycleSpan(
-    session.options.services,
-    Effect.raceAllFirst([tasks, ...stops]),
-    cycle,
-    selection.tier,
-    selection.tasks
-  )
-  return Effect.flatMap(Effect.exit(restore(cycled)), (exit) => executed(session, exit))
+  const raced = Effect.raceAllFirst([withinBudget, ...stops])
+  const cycled = Telemetry.cycleSpan(services, raced, cycle, selection.tier, selection.tasks)
+  return Effect.flatMap(Effect.exit(restore(cycled)), (exit) => executed(session, exit) ?? Effect.void)
 }
 
-const executed = (session: JobSession, exit: Exit.Exit<ReadonlyArray<TaskOutcome> | Cause>): Effect.Effect<void> => {
-  session.gate.open = false
+/** An agent may cancel its job in its first step, before there was anybody to be told. */
+const stopIfCancelled = (session: JobSession): void => {
+  if (phaseOf(session) === "stopping") session.stopTasks?.({ _tag: "JobCancelled", cycle: session.cycle })
+}
+
+/** Only CPU tasks can use up their time. */
+const fibersOnly = (tasks: ReturnType<typeof runTasks>): Effect.Effect<ReadonlyArray<TaskOutcome>> =>
+  Effect.catchTag(tasks, "CpuTimeExhausted", Effect.die)
+
+/** What an effect that is done already came to. */
+const outcomesOf = (tasks: ReturnType<typeof runTasks>): ReadonlyArray<TaskOutcome> | undefined =>
+  Exit.isExit(tasks) && Exit.isSuccess(tasks) ? (tasks.value as ReadonlyArray<TaskOutcome>) : undefined
+
+const executed = (session: JobSession, exit: Exit.Exit<ReadonlyArray<TaskOutcome> | Cause>): Pending => {
+  const { gate, group } = session
+  gate.open = false
+  session.group = undefined
+  session.stopTasks = undefined
   if (Exit.isFailure(exit) && !EffectCause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
-  if (Exit.isSuccess(exit) && !("_tag" in exit.value)) {
+  if (Exit.isSuccess(exit) && !("_tag" in exit.value) && group?.isHalted !== true) {
     session.outcomes = exit.value
     send(session, { type: "EXECUTED" })
-    return Effect.void
+    return undefined
   }
   // Stopped: by the machine, by a budget, or because the actor itself was stopped, which interrupts this fiber.
-  session.haltCause =
-    Exit.isSuccess(exit) && "_tag" in exit.value ? exit.value : { _tag: "JobCancelled", cycle: session.cycle }
-  return stopping(session)
+  if (Exit.isSuccess(exit) && "_tag" in exit.value) session.haltCause = exit.value
+  session.haltCause ??= { _tag: "JobCancelled", cycle: session.cycle }
+  return group === undefined ? stopping(session) : Effect.andThen(group.stop, stopping(session))
 }
 
 const outOfTime = (session: JobSession, remainingMs: number): Effect.Effect<Cause> =>
@@ -311,14 +336,12 @@ const stopping = (session: JobSession): Effect.Effect<void> =>
   })
 
 const merging = (session: JobSession): Pending =>
-  Effect.flatMap(inSlices(mergeSteps(session)), ({ hash, pieces, row }) => {
+  inSlicesThen(mergeSteps(session), (merged) => {
+    const { hash, pieces, row } = merged
     const stored = session.options.store.append(session.jobId, { cycle: row.cycle, text: () => pieces.join(""), hash })
+    if (Exit.isExit(stored) && Exit.isSuccess(stored)) return committing(session, merged)
     return Effect.matchCauseEffect(stored, {
-      onSuccess: () => {
-        commit(session, row, hash)
-        send(session, { type: "MERGED", version: row.version, hash, halt: reasonOf(session.haltCause) })
-        return Effect.void
-      },
+      onSuccess: () => committing(session, merged) ?? Effect.void,
       onFailure: (cause) => {
         const { message } = describePanic(EffectCause.squash(cause), Limits.errorTextLength)
         session.haltCause = { _tag: "StoreFailed", cycle: row.cycle, message }
@@ -327,34 +350,54 @@ const merging = (session: JobSession): Pending =>
     })
   })
 
+interface Merged {
+  readonly row: CommittedCycle
+  readonly pieces: TextPieces
+  readonly hash: string
+}
+
+/** Facts and outcomes that are merged in one step. */
+const stepSize = 64
+
 /** Everything between the tasks' end and the store, in steps. */
-function* mergeSteps(session: JobSession) {
+function* mergeSteps(session: JobSession): Generator<void, Merged> {
   const merge = session.merge!
-  const selection = session.selection!
+  let steps = 0
   for (const outcome of session.outcomes) {
-    yield* merge.merge(outcome, session.begin)
+    const { facts } = merge.mergeSmall(outcome, session.begin) ?? (yield* merge.merge(outcome, session.begin))
+    steps += 1 + facts.length
+    if (steps < stepSize) continue
+    steps = 0
     yield
   }
-  const row = yield* merge.finish(tierOf(session, selection), namesOf(selection))
+  const row = yield* merge.finish(tierOf(session, session.selection!), session.agents)
   const pieces = yield* rowText(row)
   const hash = yield* sha256Pieces(`${session.ledger.hash}\n`, pieces)
   return { row, pieces, hash }
 }
 
-/** What becomes true when the row is stored, all in one step. */
+/** The row is stored: what follows from it is worked out in steps, and then becomes true in one. */
+const committing = (session: JobSession, { hash, row }: Merged): Pending =>
+  inSlicesThen(commitSteps(session, row), () => {
+    commit(session, row, hash)
+    send(session, { type: "MERGED", version: row.version, hash, halt: reasonOf(session.haltCause) })
+    return undefined
+  })
+
+/** What nobody sees before the cycle is committed, and what cannot be undone. */
+function* commitSteps({ ledger, merge, tracker }: JobSession, row: CommittedCycle): Generator<void, void> {
+  const pruned = yield* merge!.commitSteps()
+  yield* tracker.commit(row, ledger, pruned, merge!.halt)
+}
+
 const commit = (session: JobSession, row: CommittedCycle, hash: string): void => {
-  const merge = session.merge!
-  const pruned = merge.commit()
-  const selection = session.selection!
   session.ledger.setHash(hash)
-  session.cpuMs = session.outcomes.reduce((sum, { cpuMs }) => sum + cpuMs, session.cpuMs)
-  advance(session.progress, selection, session.begin)
-  session.tracker.commit(row, session.ledger, pruned, merge.halt)
+  advance(session.progress, session.selection!, session.begin)
   session.log.append({ _tag: "Committed", row, previousTier: session.tier })
   session.cycle = row.cycle
   session.tier = row.tier
   session.version = row.version
-  session.haltCause = merge.halt
+  session.haltCause = session.merge!.halt
   let facts = row.violations.length
   let discarded = 0
   for (const signal of row.signals) facts += signal.facts.length
@@ -362,10 +405,17 @@ const commit = (session: JobSession, row: CommittedCycle, hash: string): void =>
     facts += outcome.facts.length
     if (outcome.cause !== undefined) discarded++
   }
+  for (const { cpuMs } of session.outcomes) session.cpuMs += cpuMs
   Telemetry.noteCycle(session.options.services, facts, row.outcomes.length - discarded, discarded)
+  if (session.staged.length > 0) answerSignals(session)
+  session.merge = undefined
+  session.selection = undefined
+  session.outcomes = []
+}
+
+const answerSignals = (session: JobSession): void => {
   for (const { outcome, signal } of session.staged.splice(0)) {
-    Deferred.doneUnsafe(
-      signal.committed,
+    const answer =
       outcome.cause === undefined
         ? Effect.void
         : Effect.fail(
@@ -374,11 +424,8 @@ const commit = (session: JobSession, row: CommittedCycle, hash: string): void =>
               message: `the signal was discarded: ${outcome.cause._tag}`
             })
           )
-    )
+    Deferred.doneUnsafe(signal.committed, answer)
   }
-  session.merge = undefined
-  session.selection = undefined
-  session.outcomes = []
 }
 
 /** Judges the fixed point, if this is one, in one step with the machine's transition. */

@@ -42,6 +42,7 @@ const panicked = (thrown: unknown): never => {
 }
 
 const keys = ["facts", "intents", "evaluations", "trace", "usage"]
+const proposalKeys = ["kind", "value"]
 const stepSize = 64
 
 const listOf = (output: Record<string, unknown>, key: string): ReadonlyArray<unknown> => {
@@ -59,19 +60,35 @@ export const typeOf = (value: unknown): string => {
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
 
-const refuseUnknownKeys = (value: Record<string, unknown>, allowed: ReadonlyArray<string>, where: string): void => {
-  const unknown = Object.keys(value).find((key) => !allowed.includes(key))
-  if (unknown !== undefined) invalid(`${where} has a key that does not exist: ${JSON.stringify(unknown)}`)
+const refuseUnknownKeys = (
+  value: Record<string, unknown>,
+  allowed: ReadonlyArray<string>,
+  where: string,
+  index?: number
+): void => {
+  for (const key of Object.keys(value)) {
+    if (allowed.includes(key)) continue
+    invalid(`${placeOf(where, index)} has a key that does not exist: ${JSON.stringify(key)}`)
+  }
 }
 
-/** Validates one value of a kind and finds its id. */
-export const encodeFact = (kind: ErasedKind, value: unknown, where: string): EncodedFact => {
+/** Only what goes wrong needs to be told where: the texts for it are not made before. */
+const placeOf = (where: string, index: number | undefined): string =>
+  index === undefined ? where : `${where}[${index}]`
+
+const factName = (kind: ErasedKind, where: string | number): string =>
+  `${typeof where === "number" ? placeOf("facts", where) : where} (${kind.name})`
+
+/** Validates one value of a kind and finds its id. `where`: what messages call it, or its place among an effect's facts. */
+export const encodeFact = (kind: ErasedKind, value: unknown, where: string | number): EncodedFact => {
   let text: string
   let frozen: unknown
   try {
-    ;({ text, value: frozen } = kind.codec.encode(value))
+    const encoded = kind.codec.encode(value)
+    text = encoded.text
+    frozen = encoded.value
   } catch (error) {
-    return isInvalidValue(error) ? invalid(`${where} (${kind.name}): ${error.message}`) : panicked(error)
+    return isInvalidValue(error) ? invalid(`${factName(kind, where)}: ${error.message}`) : panicked(error)
   }
   let id: unknown
   try {
@@ -79,35 +96,51 @@ export const encodeFact = (kind: ErasedKind, value: unknown, where: string): Enc
   } catch (error) {
     return panicked(error)
   }
-  if (typeof id !== "string") return invalid(`${where} (${kind.name}): id gave ${typeOf(id)}, not a string`)
+  if (typeof id !== "string") return invalid(`${factName(kind, where)}: id gave ${typeOf(id)}, not a string`)
   return { kind, id, text, value: frozen }
+}
+
+type KindOf = (name: string) => ErasedKind | undefined
+
+/** The facts of one effect, as they are validated one after the other: their ids are unique. */
+class FactList {
+  readonly facts: Array<EncodedFact> = []
+  readonly #kindOf: KindOf
+  readonly #ids = new Map<ErasedKind, Set<string>>()
+
+  constructor(kindOf: KindOf) {
+    this.#kindOf = kindOf
+  }
+
+  add(proposal: unknown, index: number): void {
+    if (!isRecord(proposal) || typeof proposal["kind"] !== "string" || !("value" in proposal)) {
+      return invalid(`facts[${index}] is ${typeOf(proposal)} that is no proposal: make it with Kind.of(value)`)
+    }
+    refuseUnknownKeys(proposal, proposalKeys, "facts", index)
+    const name = proposal["kind"]
+    const kind =
+      this.#kindOf(name) ?? invalid(`facts[${index}] is of kind ${JSON.stringify(name)}, which is not declared`)
+    const fact = encodeFact(kind, proposal["value"], index)
+    const ids = this.#ids.get(kind)
+    if (ids === undefined) this.#ids.set(kind, new Set([fact.id]))
+    else if (ids.has(fact.id)) {
+      return invalid(`facts[${index}] proposes ${refKey({ kind: name, id: fact.id })} a second time in the same effect`)
+    } else ids.add(fact.id)
+    this.facts.push(fact)
+  }
 }
 
 /** Validates a list of proposals of some kinds; ids must be unique within it. Yields now and then. */
 export function* encodeFacts(
   proposals: ReadonlyArray<unknown>,
-  kindOf: (name: string) => ErasedKind | undefined
+  kindOf: KindOf
 ): Generator<void, ReadonlyArray<EncodedFact>> {
-  const facts: Array<EncodedFact> = []
-  const seen = new Set<string>()
+  const list = new FactList(kindOf)
   for (let index = 0; index < proposals.length; index++) {
     if (index % stepSize === stepSize - 1) yield
-    const proposal = proposals[index]
-    const where = `facts[${index}]`
-    if (!isRecord(proposal) || typeof proposal["kind"] !== "string" || !("value" in proposal)) {
-      return invalid(`${where} is ${typeOf(proposal)} that is no proposal: make it with Kind.of(value)`)
-    }
-    refuseUnknownKeys(proposal, ["kind", "value"], where)
-    const kind =
-      kindOf(proposal["kind"]) ??
-      invalid(`${where} is of kind ${JSON.stringify(proposal["kind"])}, which is not declared`)
-    const fact = encodeFact(kind, proposal["value"], where)
-    const key = refKey({ kind: kind.name, id: fact.id })
-    if (seen.has(key)) return invalid(`${where} proposes ${key} a second time in the same effect`)
-    seen.add(key)
-    facts.push(fact)
+    list.add(proposals[index], index)
   }
-  return facts
+  return list.facts
 }
 
 const encodeIntent = (intent: unknown, index: number): EncodedIntent => {
@@ -169,20 +202,67 @@ function* eachOf<A>(
   return encoded
 }
 
+type Output = Record<string, unknown>
+
+const effectOf = (
+  output: Output,
+  facts: ReadonlyArray<EncodedFact>,
+  intents: ReadonlyArray<EncodedIntent>,
+  evaluations: ReadonlyArray<Evaluation>
+): EncodedEffect => {
+  const trace = encodeTrace(output["trace"])
+  const tokens = tokensOf(output["usage"])
+  const isEmpty = facts.length + intents.length + evaluations.length + tokens === 0 && trace === undefined
+  return isEmpty ? emptyEffect : { facts, intents, evaluations, trace, tokens }
+}
+
+const isShort = (list: unknown): boolean => !Array.isArray(list) || list.length < stepSize
+
+/** Most effects are small: those are validated in one step, without a generator for each of their parts. */
+const isSmall = (output: Output): boolean =>
+  isShort(output["facts"]) && isShort(output["intents"]) && isShort(output["evaluations"])
+
+const encodeSmall = (agent: ErasedAgent, output: Output): EncodedEffect => {
+  const proposals = listOf(output, "facts")
+  let facts = noFacts
+  if (proposals.length > 0) {
+    const list = new FactList((name) => writtenKind(agent, name))
+    for (let index = 0; index < proposals.length; index++) list.add(proposals[index], index)
+    facts = list.facts
+  }
+  return effectOf(
+    output,
+    facts,
+    listOf(output, "intents").map(encodeIntent),
+    listOf(output, "evaluations").map(encodeEvaluation)
+  )
+}
+
+function* encodeLarge(agent: ErasedAgent, output: Output): Generator<void, EncodedEffect> {
+  const facts = yield* encodeFacts(listOf(output, "facts"), (name) => writtenKind(agent, name))
+  const intents = yield* eachOf(listOf(output, "intents"), encodeIntent)
+  const evaluations = yield* eachOf(listOf(output, "evaluations"), encodeEvaluation)
+  return effectOf(output, facts, intents, evaluations)
+}
+
+const noFacts: ReadonlyArray<EncodedFact> = Object.freeze([])
+
+const writtenKind = (agent: ErasedAgent, name: string): ErasedKind | undefined =>
+  agent.writes.find((kind) => kind.name === name)
+
+const outputOf = (output: unknown): Output => {
+  if (!isRecord(output) || Array.isArray(output) || output instanceof Promise) {
+    return invalid(`execute returned ${typeOf(output)}, not an effect such as {facts: [...]}`)
+  }
+  refuseUnknownKeys(output, keys, "the effect")
+  return output
+}
+
 /** Validates what an agent returned. Yields now and then; throws `EffectFault`. */
 export function* encodeEffect(agent: ErasedAgent, output: unknown): Generator<void, EncodedEffect> {
   try {
-    if (!isRecord(output) || Array.isArray(output) || output instanceof Promise) {
-      return invalid(`execute returned ${typeOf(output)}, not an effect such as {facts: [...]}`)
-    }
-    refuseUnknownKeys(output, keys, "the effect")
-    const facts = yield* encodeFacts(listOf(output, "facts"), (name) => agent.writes.find((kind) => kind.name === name))
-    const intents = yield* eachOf(listOf(output, "intents"), encodeIntent)
-    const evaluations = yield* eachOf(listOf(output, "evaluations"), encodeEvaluation)
-    const trace = encodeTrace(output["trace"])
-    const tokens = tokensOf(output["usage"])
-    const isEmpty = facts.length + intents.length + evaluations.length + tokens === 0 && trace === undefined
-    return isEmpty ? emptyEffect : { facts, intents, evaluations, trace, tokens }
+    const checked = outputOf(output)
+    return isSmall(checked) ? encodeSmall(agent, checked) : yield* encodeLarge(agent, checked)
   } catch (error) {
     // An output may be a proxy or have getters that throw: that is the agent's doing.
     if (isEffectFault(error)) throw error
@@ -201,6 +281,16 @@ export interface OutputFault {
 export function* settleEffect(agent: ErasedAgent, output: unknown): Generator<void, EncodedEffect | OutputFault> {
   try {
     return yield* encodeEffect(agent, output)
+  } catch (error) {
+    return faultOf(error)
+  }
+}
+
+/** As `settleEffect`, at once; undefined for an effect that is too large for that. */
+export const settleSmallEffect = (agent: ErasedAgent, output: unknown): EncodedEffect | OutputFault | undefined => {
+  try {
+    const checked = outputOf(output)
+    return isSmall(checked) ? encodeSmall(agent, checked) : undefined
   } catch (error) {
     return faultOf(error)
   }
@@ -248,8 +338,8 @@ export const restOf = ({ evaluations, intents, tokens, trace }: EncodedEffect): 
         tokens
       ]
 
-/** The effect that another thread validated. */
-export const effectOf = (facts: ReadonlyArray<EncodedFact>, rest: EffectRest | undefined): EncodedEffect => {
+/** The effect that another thread validated, from its parts. */
+export const joinEffect = (facts: ReadonlyArray<EncodedFact>, rest: EffectRest | undefined): EncodedEffect => {
   if (rest === undefined) return facts.length === 0 ? emptyEffect : { ...emptyEffect, facts }
   const [intents, evaluations, trace, tokens] = rest
   return {

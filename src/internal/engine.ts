@@ -12,8 +12,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import { createActor, type InspectionEvent } from "xstate"
-import { type DriverEvent, jobMachine, type JobMachineEvent } from "../../machines/job.machine.ts"
 import type { EncodedFact } from "../AgentEffect.ts"
 import { type Budget, resolve, type ResolvedBudget } from "../Budget.ts"
 import type { EngineOptions, InspectionObserver, StartOptions } from "../Engine.ts"
@@ -29,9 +27,9 @@ import { CycleMerge } from "../merge.ts"
 import { type CompiledProgram, compiledOf, isProgram, type Program } from "../Program.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { WorkerPool } from "../workers/WorkerPool.ts"
-import { drive, follow } from "./driver.ts"
 import { EffectFault, encodeFacts } from "./encodeEffect.ts"
-import { fromEffect, runDetached } from "./fromEffect.ts"
+import { runDetached } from "./fromEffect.ts"
+import { makeActor } from "./jobActor.ts"
 import { cancel, finishUndriven, fromSession, settled } from "./jobHandle.ts"
 import { isInvalidValue } from "./InvalidValue.ts"
 import * as Telemetry from "./observability.ts"
@@ -54,19 +52,6 @@ export const makeEngine = Effect.fnUntraced(function* (
   const fiberConcurrency = options.fiberConcurrency ?? Limits.fiberConcurrency
   let running = 0
   let isShuttingDown = false
-
-  const driver = fromEffect<{ readonly jobId: string }, DriverEvent, JobMachineEvent, void, never, never>(
-    ({ input, receive }) => {
-      const session = sessions.get(input.jobId)
-      if (session === undefined) return { effect: Effect.die(new Error("no session")), services: own }
-      receive(() => {
-        Deferred.doneUnsafe(session.stop, Effect.succeed({ _tag: "JobCancelled", cycle: session.cycle } as const))
-      })
-      return { effect: drive(session), services: session.options.services }
-    },
-    (exit) => ({ type: "DRIVER_EXITED", defect: Exit.isFailure(exit) ? Cause.pretty(exit.cause) : null })
-  )
-  const machine = jobMachine.provide({ actors: { driver } })
 
   const begin = (session: JobSession): void => {
     running++
@@ -131,10 +116,9 @@ export const makeEngine = Effect.fnUntraced(function* (
     const encoded = yield* encodeInput(compiled, input)
     const seeds = yield* encodeSeeds(compiled, encoded.value)
     const services = yield* Effect.context<unknown>()
-    const observer = Context.get(services, inspect)
 
     // From here on everything is synchronous up to the actor's start, but for seeds that take more than a slice.
-    const ledger = Ledger.make(compiled.name, triggersOf(compiled), startOptions.context)
+    const ledger = Ledger.make(compiled.name, compiled.triggers, startOptions.context)
     const session = new JobSession({
       jobId,
       program: compiled,
@@ -157,16 +141,8 @@ export const makeEngine = Effect.fnUntraced(function* (
       yield* abandon(session)
       return yield* late
     }
-    session.actor = createActor(machine, {
-      input: { jobId, program: compiled.name, version: ledger.version, hash: ledger.hash },
-      ...(observer === undefined ? {} : { inspect: contained(observer, services) })
-    })
-    session.actor.subscribe({
-      next: () => follow(session),
-      complete: () => {
-        if (session.driver === undefined && session.finished === undefined)
-          runDetached(services, finishUndriven(session))
-      }
+    session.actor = makeActor(session, Context.get(services, inspect), () => {
+      if (session.driver === undefined && session.finished === undefined) runDetached(services, finishUndriven(session))
     })
     session.actor.start()
     if (session.isClosed) return session
@@ -203,21 +179,6 @@ export const makeEngine = Effect.fnUntraced(function* (
     live: Effect.sync(() => [...sessions.values()].map(({ jobId, program }) => ({ jobId, program: program.name })))
   }
 })
-
-/** An observer that throws would leave the actor in the middle of a step: it is told no more, and the job goes on. */
-const contained = (observer: InspectionObserver, services: Context.Context<unknown>) => {
-  let isDropped = false
-  return (event: InspectionEvent): void => {
-    if (isDropped) return
-    try {
-      if (typeof observer === "function") observer(event)
-      else observer.next?.(event)
-    } catch (error) {
-      isDropped = true
-      runDetached(services, Effect.logWarning("an inspection observer threw, and is told no more", error))
-    }
-  }
-}
 
 const startKeys = ["id", "budget", "context"]
 
@@ -273,9 +234,6 @@ const encodeSeeds = (
     )
   })
 
-const triggersOf = (program: CompiledProgram): ReadonlyMap<string, ReadonlyArray<string>> =>
-  new Map(program.agents.map((agent) => [agent.name, agent.triggers.map((kind) => kind.name)]))
-
 /** Agents of the same program go on from where the earlier job's had come to; to others everything is new. */
 const continueFrom = (session: JobSession, context: JobContext | undefined): void => {
   if (context === undefined || context.program !== session.program.name) return
@@ -300,7 +258,7 @@ const plantSeeds = (
     const pieces = yield* inSlices(genesisText(program.name, input, seeds, context?.hash))
     ledger.setHash(yield* inSlices(sha256Pieces("", pieces)))
     session.haltCause = merge.halt ?? haltOfSeeds(program, planted.cause)
-    session.tracker.commit(row, ledger, merge.commit(), session.haltCause)
+    yield* inSlices(session.tracker.commit(row, ledger, yield* inSlices(merge.commitSteps()), session.haltCause))
     session.version = ledger.version
     session.log.append({
       _tag: "Started",

@@ -22,7 +22,8 @@ interface Cursor {
 
 export class EventLog {
   readonly #records: Array<LogRecord> = []
-  readonly #waiting = new Set<() => void>()
+  /** Readers that wait for the next record; made when the first does. */
+  #waiting: Set<() => void> | undefined
   /** How many records, and events, were dropped from the front. */
   #dropped: Cursor = { record: 0, seq: 0 }
   #ended = false
@@ -32,9 +33,9 @@ export class EventLog {
     if (record._tag === "Halted") this.#ended = true
     if (this.#records.length >= Limits.retainedCycles * 2) this.#trim()
     // A reader that wakes runs at once, up to where it waits again: it must not meet itself here.
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const wake of waiting) wake()
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (waiting !== undefined) for (const wake of waiting) wake()
   }
 
   #trim(): void {
@@ -44,8 +45,12 @@ export class EventLog {
   }
 
   /** All events, from the first that is kept to `JobHalted`. */
-  readonly stream: Stream.Stream<JobEvent> = Stream.paginate<Cursor, JobEvent>({ record: 0, seq: 0 }, (asked) =>
-    Effect.suspend(() => {
+  get stream(): Stream.Stream<JobEvent> {
+    return Stream.paginate<Cursor, JobEvent>({ record: 0, seq: 0 }, (asked) => this.#page(asked))
+  }
+
+  #page(asked: Cursor) {
+    return Effect.suspend(() => {
       const at = asked.record < this.#dropped.record ? this.#dropped : asked
       const record = this.#records[at.record - this.#dropped.record]
       if (record === undefined) {
@@ -57,11 +62,14 @@ export class EventLog {
       const next = { record: at.record + 1, seq: at.seq + events.length }
       return Effect.succeed([events, record._tag === "Halted" ? Option.none() : Option.some(next)] as const)
     })
-  )
+  }
 
-  readonly #grown: Effect.Effect<void> = Effect.callback((resume) => {
-    const wake = (): void => resume(Effect.void)
-    this.#waiting.add(wake)
-    return Effect.sync(() => this.#waiting.delete(wake))
-  })
+  get #grown(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const wake = (): void => resume(Effect.void)
+      this.#waiting ??= new Set()
+      this.#waiting.add(wake)
+      return Effect.sync(() => this.#waiting?.delete(wake))
+    })
+  }
 }

@@ -2,17 +2,18 @@
  * Many effects side by side, each on a fiber of its own, bounded in number: what `Effect.forEach` with an exit and a
  * timeout for each does, at a fraction of its cost.
  *
- * Effects that end synchronously cost their own fiber and nothing else. Timers are made only for fibers that are still
- * running after their synchronous part, one for all that started together with the same timeout.
+ * The group starts at once: one whose effects all end synchronously has ended when it has started. An effect that is an
+ * exit already needs no fiber. Timers are made only for fibers that are still running after their synchronous part, one
+ * for all that started together with the same timeout.
  *
  * Invariants: every fiber has ended before the group has, also when it is interrupted (G10); `onExit` is called once for
- * each, in the order of their ends; at most `concurrency` run at a time (G14). Boundary: fibers; with fromEffect.ts the
+ * each that was started, in the order of their ends; at most `concurrency` run at a time (G14). Boundary: fibers; with fromEffect.ts the
  * only place that starts them from outside of Effect.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { isSliceOver, nextTurn } from "./slices.ts"
 
@@ -32,93 +33,152 @@ interface Timer {
   fiber: Fiber.Fiber<void> | undefined
 }
 
-/** Runs a group to its end. Never fails; an interrupt is acknowledged when all fibers have ended. */
-export const runGroup = <R>(group: FiberGroup<R>): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    const { count, concurrency, effectOf, onExit, services, timeoutMsOf } = group
-    const fork = Effect.runForkWith(services)
-    const live = new Set<Fiber.Fiber<unknown, unknown>>()
-    const timers = new Set<Timer>()
-    const timedOut = new Set<number>()
-    let next = 0
-    let ended = 0
-    let isStopped = false
-    let resting: Fiber.Fiber<void> | undefined
+/** Starts a group. Whoever does must see to it that it is waited for, or stopped. */
+export const startGroup = <R>(group: FiberGroup<R>): RunningGroup<R> => {
+  const running = new RunningGroup(group)
+  running.pump()
+  return running
+}
 
-    const end = (index: number, exit: Exit.Exit<unknown, unknown>): void => {
-      ended++
-      onExit(index, exit, timedOut.has(index))
-    }
+/** A group that has started. */
+export class RunningGroup<R> {
+  /** Whether it was halted before all its effects had ended. */
+  isHalted = false
+  readonly #group: FiberGroup<R>
+  readonly #fork: <A, E>(effect: Effect.Effect<A, E, R>) => Fiber.Fiber<A, E>
+  readonly #live = new Set<Fiber.Fiber<unknown, unknown>>()
+  /** Made when the first is: most groups have no timeouts. */
+  #timers: Set<Timer> | undefined
+  #timedOut: Set<number> | undefined
+  #next = 0
+  #ended = 0
+  /** The turn of the event loop that is waited for when a slice is over. */
+  #resting: Fiber.Fiber<void> | undefined
+  #waiting: (() => void) | undefined
 
-    const expire = (timer: Timer): void => {
-      timers.delete(timer)
-      for (const [index, fiber] of timer.members) {
-        timedOut.add(index)
-        fiber.interruptUnsafe()
-      }
-    }
+  constructor(group: FiberGroup<R>) {
+    this.#group = group
+    this.#fork = Effect.runForkWith(group.services)
+  }
 
-    const watch = (timeoutMs: number, members: Timer["members"]): void => {
-      const timer: Timer = { members, fiber: undefined }
-      timers.add(timer)
-      timer.fiber = fork(
-        Effect.andThen(
-          Effect.sleep(Duration.millis(timeoutMs)),
-          Effect.sync(() => expire(timer))
-        )
-      )
-    }
+  /** Whether all effects have ended. */
+  get hasEnded(): boolean {
+    return this.#ended === this.#group.count
+  }
 
-    const release = (index: number): void => {
-      for (const timer of timers) {
-        if (!timer.members.delete(index) || timer.members.size > 0) continue
-        timers.delete(timer)
-        timer.fiber?.interruptUnsafe()
-      }
-    }
-
-    const pump = (): void => {
-      if (isStopped || resting !== undefined) return
-      const pending = new Map<number, Timer["members"]>()
-      while (next < count && live.size < concurrency) {
-        if (isSliceOver()) {
-          resting = fork(nextTurn)
-          resting.addObserver(() => {
-            resting = undefined
-            pump()
-          })
-          break
-        }
-        const index = next++
-        const fiber = fork(effectOf(index))
-        const exit = fiber.pollUnsafe()
-        if (exit !== undefined) {
-          end(index, exit)
-          continue
-        }
-        live.add(fiber)
-        const timeoutMs = timeoutMsOf(index)
-        if (timeoutMs !== undefined) {
-          let members = pending.get(timeoutMs)
-          if (members === undefined) pending.set(timeoutMs, (members = new Map()))
-          members.set(index, fiber)
-        }
-        fiber.addObserver((late) => {
-          live.delete(fiber)
-          release(index)
-          end(index, late)
-          pump()
-        })
-      }
-      for (const [timeoutMs, members] of pending) watch(timeoutMs, members)
-      if (ended === count && !isStopped) resume(Effect.void)
-    }
-
-    pump()
-    return Effect.suspend(() => {
-      isStopped = true
-      const running = [...live, ...[...timers].flatMap(({ fiber }) => fiber ?? [])]
-      if (resting !== undefined) running.push(resting)
-      return Fiber.interruptAll(running)
+  /** Waits for its end. Never fails; an interrupt stops the group. */
+  get wait(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      this.#waiting = () => resume(Effect.void)
+      this.#wake()
+      return this.stop
     })
-  })
+  }
+
+  /** Interrupts what still runs, and ends when all fibers have. */
+  get stop(): Effect.Effect<void> {
+    return Effect.suspend(() => Fiber.interruptAll(this.halt()))
+  }
+
+  /** Starts nothing more, and interrupts what still runs: whoever waits goes on when all fibers have ended. */
+  halt(): ReadonlyArray<Fiber.Fiber<unknown, unknown>> {
+    this.isHalted ||= !this.hasEnded
+    const fibers = [...this.#live, ...[...(this.#timers ?? [])].flatMap(({ fiber }) => fiber ?? [])]
+    if (this.#resting !== undefined) fibers.push(this.#resting)
+    for (const fiber of fibers) fiber.interruptUnsafe()
+    this.#wake()
+    return fibers
+  }
+
+  #wake(): void {
+    if (!this.hasEnded && !(this.isHalted && this.#live.size === 0)) return
+    this.#waiting?.()
+    this.#waiting = undefined
+  }
+
+  /** Starts as many effects as may run at a time. */
+  pump(): void {
+    const { concurrency, count } = this.#group
+    let pending: Map<number, Timer["members"]> | undefined
+    while (!this.isHalted && this.#resting === undefined && this.#next < count && this.#live.size < concurrency) {
+      if (isSliceOver()) {
+        this.#rest()
+        break
+      }
+      const index = this.#next++
+      const fiber = this.#start(index)
+      const timeoutMs = fiber === undefined ? undefined : this.#group.timeoutMsOf(index)
+      if (timeoutMs === undefined) continue
+      pending ??= new Map()
+      let members = pending.get(timeoutMs)
+      if (members === undefined) pending.set(timeoutMs, (members = new Map()))
+      members.set(index, fiber!)
+    }
+    if (pending !== undefined) for (const [timeoutMs, members] of pending) this.#watch(timeoutMs, members)
+    this.#wake()
+  }
+
+  /** Starts one effect. Returns its fiber if it has not ended yet. */
+  #start(index: number): Fiber.Fiber<unknown, unknown> | undefined {
+    const effect = this.#group.effectOf(index)
+    const fiber = Exit.isExit(effect) ? undefined : this.#fork(effect)
+    const exit = fiber === undefined ? (effect as Exit.Exit<unknown, unknown>) : fiber.pollUnsafe()
+    if (exit !== undefined) {
+      this.#end(index, exit)
+      return undefined
+    }
+    this.#live.add(fiber!)
+    fiber!.addObserver((late) => {
+      this.#live.delete(fiber!)
+      this.#release(index)
+      this.#end(index, late)
+      this.pump()
+    })
+    return fiber
+  }
+
+  #end(index: number, exit: Exit.Exit<unknown, unknown>): void {
+    this.#ended++
+    this.#group.onExit(index, exit, this.#timedOut?.has(index) ?? false)
+  }
+
+  #rest(): void {
+    const resting = this.#fork(nextTurn)
+    this.#resting = resting
+    resting.addObserver(() => {
+      this.#resting = undefined
+      this.pump()
+    })
+  }
+
+  #watch(timeoutMs: number, members: Timer["members"]): void {
+    const timer: Timer = { members, fiber: undefined }
+    this.#timers ??= new Set()
+    this.#timers.add(timer)
+    timer.fiber = this.#fork(
+      Effect.andThen(
+        Effect.sleep(Duration.millis(timeoutMs)),
+        Effect.sync(() => this.#expire(timer))
+      )
+    )
+  }
+
+  #expire(timer: Timer): void {
+    this.#timers?.delete(timer)
+    this.#timedOut ??= new Set()
+    for (const [index, fiber] of timer.members) {
+      this.#timedOut.add(index)
+      fiber.interruptUnsafe()
+    }
+  }
+
+  /** A timer that nobody needs any more ends. */
+  #release(index: number): void {
+    if (this.#timers === undefined) return
+    for (const timer of this.#timers) {
+      if (!timer.members.delete(index) || timer.members.size > 0) continue
+      this.#timers.delete(timer)
+      timer.fiber?.interruptUnsafe()
+    }
+  }
+}

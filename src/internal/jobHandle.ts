@@ -6,35 +6,78 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
 import { Violation } from "../Invariant.ts"
 import type { Job, JobStatus } from "../Job.ts"
+import type { JobEvent, JobTelemetry } from "../JobEvent.ts"
 import { type AdmissionRejected, InvalidInput, type JobHalted } from "../JobError.ts"
 import { Limits } from "../Limits.ts"
 import type { Program } from "../Program.ts"
 import { endOf } from "./driver.ts"
 import { EffectFault, encodeFacts } from "./encodeEffect.ts"
-import type { JobSession } from "./session.ts"
+import type { JobActor, JobSession } from "./session.ts"
 import { inSlices } from "./slices.ts"
 
 const now = Clock.currentTimeMillis
 
 /** The handle of a session. `P` is the program that the session was made from. */
-export const fromSession = <P extends Program.Any>(session: JobSession): Job<P> => ({
-  id: session.jobId,
-  actor: session.actor,
-  events: session.log.stream,
-  telemetry: session.telemetry,
-  result: Deferred.await(session.done) as unknown as Job<P>["result"],
-  status: Effect.map(now, (at) => statusAt(session, at)),
-  pause: pause(session),
-  resume: Effect.suspend((): Effect.Effect<void, JobHalted> => {
+export const fromSession = <P extends Program.Any>(session: JobSession): Job<P> => new Handle<P>(session)
+
+/** What it offers is made when it is asked for: many jobs are only waited for. */
+class Handle<P extends Program.Any> implements Job<P> {
+  readonly #session: JobSession
+
+  constructor(session: JobSession) {
+    this.#session = session
+  }
+
+  get id(): string {
+    return this.#session.jobId
+  }
+
+  get actor(): JobActor {
+    return this.#session.actor
+  }
+
+  get events(): Stream.Stream<JobEvent> {
+    return this.#session.log.stream
+  }
+
+  get telemetry(): Stream.Stream<JobTelemetry> {
+    return this.#session.telemetry
+  }
+
+  get result(): Job<P>["result"] {
+    return Deferred.await(this.#session.done) as unknown as Job<P>["result"]
+  }
+
+  get status(): Effect.Effect<JobStatus> {
+    return Effect.map(now, (at) => statusAt(this.#session, at))
+  }
+
+  get pause(): Effect.Effect<void, JobHalted> {
+    return pause(this.#session)
+  }
+
+  get resume(): Effect.Effect<void, JobHalted> {
+    return resume(this.#session)
+  }
+
+  get cancel(): Effect.Effect<void> {
+    return cancel(this.#session)
+  }
+
+  get signal(): Job<P>["signal"] {
+    return (proposals) => signal(this.#session, proposals)
+  }
+}
+
+const resume = (session: JobSession): Effect.Effect<void, JobHalted> =>
+  Effect.suspend((): Effect.Effect<void, JobHalted> => {
     if (session.isClosed) return Effect.fail(session.halted())
     session.actor.send({ type: "RESUME" })
     return Effect.void
-  }),
-  cancel: cancel(session),
-  signal: (proposals) => signal(session, proposals)
-})
+  })
 
 const statusAt = (session: JobSession, at: number): JobStatus => {
   const { context, value } = session.actor.getSnapshot()

@@ -200,13 +200,15 @@ export const makeKindCodec = (
     const decoded: unknown = fromJson(JSON.parse(text))
     return freezeDecoded(shape.bytes ? shareLarge(decoded) : decoded)
   }
-  const guard = <A>(body: () => A): A => {
-    try {
-      return body()
-    } catch (error) {
-      throw new InvalidValue(message(error))
+  const guard =
+    (encode: (value: unknown) => Canonical) =>
+    (value: unknown): Canonical => {
+      try {
+        return encode(value)
+      } catch (error) {
+        throw new InvalidValue(message(error))
+      }
     }
-  }
   const toJsonOf = (value: unknown): unknown => {
     const stripped = withoutUndefined(value)
     if (stripped === value) return toJson(value)
@@ -217,31 +219,27 @@ export const makeKindCodec = (
       return toJson(value)
     }
   }
-  const encodeThrough = (value: unknown): Canonical =>
-    guard(() => {
-      const { text } = canonical(toJsonOf(value))
-      return { text, value: decodeThrough(text) }
-    })
+  const encodeThrough = (value: unknown): Canonical => {
+    const { text } = canonical(toJsonOf(value))
+    return { text, value: decodeThrough(text) }
+  }
   if (!shape.plain) {
-    const codecs: KindCodec = { encode: encodeThrough, decode: decodeThrough }
+    const codecs: KindCodec = { encode: guard(encodeThrough), decode: decodeThrough }
     return shape.bytes ? { ...codecs, parts: partsCodec(codec) } : codecs
   }
-  if (!shape.openNumbers) {
-    return { encode: (value) => guard(() => canonical(validate(value))), decode: parseCanonical }
-  }
+  if (!shape.openNumbers) return { encode: guard((value) => canonical(validate(value))), decode: parseCanonical }
   return {
-    encode: (value) =>
-      guard(() => {
-        const valid = validate(value)
-        try {
-          const found = canonical(valid)
-          // Where a schema admits numbers and texts, such a text may be read as a number, and then it is one everywhere.
-          return openNumber.test(found.text) ? { text: found.text, value: decodeThrough(found.text) } : found
-        } catch (error) {
-          if (error instanceof NotCanonical && error.message.startsWith("the number")) return encodeThrough(valid)
-          throw error
-        }
-      }),
+    encode: guard((value) => {
+      const valid = validate(value)
+      try {
+        const found = canonical(valid)
+        // Where a schema admits numbers and texts, such a text may be read as a number, and then it is one everywhere.
+        return openNumber.test(found.text) ? { text: found.text, value: decodeThrough(found.text) } : found
+      } catch (error) {
+        if (error instanceof NotCanonical && error.message.startsWith("the number")) return encodeThrough(valid)
+        throw error
+      }
+    }),
     decode: (text) => (openNumber.test(text) ? decodeThrough(text) : parseCanonical(text))
   }
 }

@@ -11,7 +11,7 @@ import type { Fact, Kind } from "../Fact.ts"
 import type { Ledger } from "../JobContext.ts"
 import type { View } from "../View.ts"
 import { ContextView, type Gate } from "./contextView.ts"
-import { encodeEffect, faultOf, type OutputFault } from "./encodeEffect.ts"
+import { faultOf, type OutputFault, settleEffect, settleSmallEffect } from "./encodeEffect.ts"
 
 /** Why a CPU agent gave no effect. */
 export type CpuFault = OutputFault
@@ -27,23 +27,27 @@ export const viewFor = (
 ): View<Kind.Any> =>
   new ContextView({
     ledger,
-    visible: new Set(agent.visible.map((kind) => kind.name)),
+    visible: agent.visibleNames,
     since,
     cycle,
     gate,
-    holder: `agent ${JSON.stringify(agent.name)}`,
+    holder: agent.label,
     onProgress
   })
 
-/** Calls the agent and validates what it returns. Yields now and then while it validates. */
-export function* runCpuTask(
-  agent: ErasedAgent,
-  fact: Fact | undefined,
-  view: View<Kind.Any>
-): Generator<void, EncodedEffect | CpuFault> {
+/** What a task came to, or the steps that are left of its validation. */
+export type CpuResult = EncodedEffect | CpuFault
+export type CpuSteps = Generator<void, CpuResult>
+
+/** Calls the agent and validates what it returns: at once, or for a large effect in steps. Never throws. */
+export const runCpuTask = (agent: ErasedAgent, fact: Fact | undefined, view: View<Kind.Any>): CpuResult | CpuSteps => {
+  let output: unknown
   try {
-    return yield* encodeEffect(agent, agent.executeCpu!(fact, view))
+    output = agent.executeCpu!(fact, view)
   } catch (error) {
     return faultOf(error)
   }
+  return settleSmallEffect(agent, output) ?? settleEffect(agent, output)
 }
+
+export const isUnderWay = (result: CpuResult | CpuSteps): result is CpuSteps => "next" in result

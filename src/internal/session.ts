@@ -19,7 +19,7 @@ import type { Actor } from "xstate"
 import type { jobMachine } from "../../machines/job.machine.ts"
 import type { EncodedEffect } from "../AgentEffect.ts"
 import type { ResolvedBudget, Usage } from "../Budget.ts"
-import type { AgentProgress, Selection } from "../eligibility.ts"
+import { type AgentProgress, Candidates, type Selection } from "../eligibility.ts"
 import type { Ledger } from "../JobContext.ts"
 import { AdmissionRejected, type Cause, fromCause, InvalidInput, type JobError, JobHalted } from "../JobError.ts"
 import type { JobTelemetry } from "../JobEvent.ts"
@@ -31,6 +31,7 @@ import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import type { Gate } from "./contextView.ts"
 import { EventLog } from "./eventLog.ts"
+import type { RunningGroup } from "./fiberGroup.ts"
 import { sha256 } from "./sha256.ts"
 import { Tracker } from "./tracker.ts"
 
@@ -69,14 +70,13 @@ export class JobSession {
   readonly budget: ResolvedBudget
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
   readonly progress: ReadonlyArray<AgentProgress>
+  readonly candidates: Candidates
   readonly mailbox: Array<PendingSignal> = []
   readonly log = new EventLog()
   readonly tracker: Tracker
   /** Resources that agents acquire live until the job ends. */
   readonly scope = Scope.makeUnsafe()
   readonly done = Deferred.makeUnsafe<JobResult, JobError>()
-  /** Completed to stop running tasks: with the cause that ends the job. */
-  readonly stop = Deferred.makeUnsafe<Cause>()
   actor!: JobActor
 
   /** The last committed cycle and its tier. */
@@ -103,13 +103,20 @@ export class JobSession {
   merge: CycleMerge | undefined
   staged: Array<{ readonly signal: PendingSignal; readonly outcome: MergedOutcome }> = []
   selection: Selection | undefined
+  /** The names of the selected agents. */
+  agents: ReadonlyArray<string> = []
   begin = 0
   gate: Gate = { open: false }
   outcomes: ReadonlyArray<TaskOutcome> = []
+  /** The fibers of the tasks under way. */
+  group: RunningGroup<Scope.Scope> | undefined
+  /** Stops the tasks under way, with the cause that ends the job. */
+  stopTasks: ((cause: Cause) => void) | undefined
 
   /** What fiber agents run with. */
   readonly taskServices: Context.Context<Scope.Scope>
-  readonly #listeners = new Set<TelemetryListener>()
+  /** Made when the first reader comes. */
+  #listeners: Set<TelemetryListener> | undefined
   #hasLetGo = false
   #ranMs = 0
   #runningSince: number | undefined
@@ -122,34 +129,37 @@ export class JobSession {
     this.ledger = options.ledger
     this.budget = options.budget
     this.tracker = new Tracker(options.jobId, options.program, sha256)
+    this.candidates = new Candidates(options.program)
     this.progress = options.program.agents.map(() => ({ mark: 0, executed: false }))
   }
 
   /** Live progress, from when it is first pulled until the job has ended. A slow reader loses the oldest items. */
-  readonly telemetry: Stream.Stream<JobTelemetry> = Stream.callback<JobTelemetry>(
-    (queue) => {
-      const listener: TelemetryListener = {
-        report: (item) => void Queue.offerUnsafe(queue, item),
-        end: () => void Queue.endUnsafe(queue)
-      }
-      return Effect.acquireRelease(
-        Effect.sync(() => {
-          if (this.finished === undefined) this.#listeners.add(listener)
-          else listener.end()
-        }),
-        () => Effect.sync(() => this.#listeners.delete(listener))
-      )
-    },
-    { bufferSize: Limits.telemetryBuffer, strategy: "sliding" }
-  )
+  get telemetry(): Stream.Stream<JobTelemetry> {
+    return Stream.callback<JobTelemetry>(
+      (queue) => {
+        const listener: TelemetryListener = {
+          report: (item) => void Queue.offerUnsafe(queue, item),
+          end: () => void Queue.endUnsafe(queue)
+        }
+        return Effect.acquireRelease(
+          Effect.sync(() => {
+            if (this.finished === undefined) (this.#listeners ??= new Set()).add(listener)
+            else listener.end()
+          }),
+          () => Effect.sync(() => this.#listeners?.delete(listener))
+        )
+      },
+      { bufferSize: Limits.telemetryBuffer, strategy: "sliding" }
+    )
+  }
 
   /** Where to report progress, or undefined while nobody listens. */
   get report(): ((item: JobTelemetry) => void) | undefined {
-    return this.#listeners.size === 0 ? undefined : this.#report
-  }
-
-  readonly #report = (item: JobTelemetry): void => {
-    for (const listener of this.#listeners) listener.report(item)
+    const listeners = this.#listeners
+    if (listeners === undefined || listeners.size === 0) return undefined
+    return (item) => {
+      for (const listener of listeners) listener.report(item)
+    }
   }
 
   /** Starts or goes on with the duration clock. */
@@ -234,17 +244,18 @@ export class JobSession {
    * Ends the session: undoes what is not committed, lets go of fibers, threads and resources, and gives the result to
    * whoever waits. Runs once; later calls do nothing.
    */
-  readonly finish = (status: Status, cause: Cause | undefined, nowMs: Effect.Effect<number>): Effect.Effect<void> =>
-    Effect.suspend(() => {
+  finish(status: Status, cause: Cause | undefined, nowMs: Effect.Effect<number>): Effect.Effect<void> {
+    return Effect.suspend(() => {
       if (this.finished !== undefined) return Effect.void
       this.finished = status
       this.discardCycle()
       return Effect.uninterruptible(this.#release(status, cause, nowMs))
     })
+  }
 
   /** A bug of the engine: the job ends as a defect. */
-  readonly finishDefect = (defect: EffectCause.Cause<never>): Effect.Effect<void> =>
-    Effect.suspend(() => {
+  finishDefect(defect: EffectCause.Cause<never>): Effect.Effect<void> {
+    return Effect.suspend(() => {
       if (this.finished !== undefined) return Effect.void
       this.finished = "failed"
       this.discardCycle()
@@ -255,6 +266,7 @@ export class JobSession {
         )
       )
     })
+  }
 
   /** Closes the job's scope, releases its replicas and ends its journal. Does it once. */
   letGo(status: Status): Effect.Effect<void> {
@@ -300,15 +312,19 @@ export class JobSession {
 
   /** Answers everybody who waits for something that will not happen any more. */
   #settle(): void {
-    const halted = Effect.fail(this.halted())
-    for (const { committed } of [...this.staged.map(({ signal }) => signal), ...this.mailbox]) {
-      Deferred.doneUnsafe(committed, halted)
-    }
+    const signals = [...this.staged.map(({ signal }) => signal), ...this.mailbox]
+    const waiters = this.pauseWaiters.splice(0)
     this.staged = []
     this.mailbox.length = 0
-    for (const waiter of this.pauseWaiters.splice(0)) Deferred.doneUnsafe(waiter, halted)
-    for (const listener of this.#listeners) listener.end()
-    this.#listeners.clear()
+    // Mostly nobody waits, and an error costs its stack.
+    if (signals.length + waiters.length > 0) {
+      const halted = Effect.fail(this.halted())
+      for (const { committed } of signals) Deferred.doneUnsafe(committed, halted)
+      for (const waiter of waiters) Deferred.doneUnsafe(waiter, halted)
+    }
+    const listeners = this.#listeners
+    this.#listeners = undefined
+    if (listeners !== undefined) for (const listener of listeners) listener.end()
   }
 
   #result(status: Status, nowMs: number): JobResult {

@@ -35,6 +35,18 @@ export const nextTurn: Effect.Effect<void> = Effect.callback((resume) => {
 /** Lets the event loop have a turn if this slice is over. */
 export const breathe: Effect.Effect<void> = Effect.suspend(() => (isSliceOver() ? nextTurn : Effect.void))
 
+/** What work on the main thread still has to wait for; undefined if it is done. */
+export type Pending = Effect.Effect<void> | undefined
+
+/** Runs a generator of steps, in slices, and then `next`: at once if this slice is long enough for them. */
+export const inSlicesThen = <A>(steps: Generator<void, A>, next: (value: A) => Pending): Pending => {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return next(step.value)
+    if (isSliceOver()) return Effect.flatMap(nextTurn, () => inSlicesThen(steps, next) ?? Effect.void)
+  }
+}
+
 /** Runs a generator of steps to its end, in slices. */
 export const inSlices = <A>(steps: Generator<void, A>): Effect.Effect<A> =>
   Effect.suspend(() => {

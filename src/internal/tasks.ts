@@ -27,10 +27,18 @@ import type { TaskOutcome } from "../merge.ts"
 import type { View } from "../View.ts"
 import { inline as inlinePool } from "../workers/inline.ts"
 import type { CpuBatch, CpuProgress, CpuTimeExhausted } from "../workers/WorkerPool.ts"
-import { EffectFault, isEffectFault, settleEffect, typeOf } from "./encodeEffect.ts"
+import { ContextView } from "./contextView.ts"
+import {
+  EffectFault,
+  isEffectFault,
+  type OutputFault,
+  settleEffect,
+  settleSmallEffect,
+  typeOf
+} from "./encodeEffect.ts"
 import type { JobSession } from "./session.ts"
-import { runGroup } from "./fiberGroup.ts"
-import { inSlices } from "./slices.ts"
+import { startGroup } from "./fiberGroup.ts"
+import { inSlicesThen } from "./slices.ts"
 import * as Telemetry from "./observability.ts"
 
 /** An attempt that took longer than its agent's timeout. */
@@ -55,35 +63,44 @@ const tasksOf = (agents: ReadonlyArray<SelectedAgent>): ReadonlyArray<Task> => {
   return tasks
 }
 
-/** Runs all tasks of the selected agents. Fails only when the CPU budget is used up. */
+/**
+ * Runs all tasks of the selected agents. Fails only when the CPU budget is used up.
+ *
+ * A cycle of nothing but fiber agents begins at once, and its effect is an exit if all of them have ended already: most
+ * cycles need not wait. So whoever calls this must run the effect, or stop `session.group`.
+ */
 export const runTasks = (
   session: JobSession,
   agents: ReadonlyArray<SelectedAgent>,
   cycle: number
-): Effect.Effect<ReadonlyArray<TaskOutcome>, CpuTimeExhausted> =>
-  Effect.suspend(() => {
-    const tasks = tasksOf(agents)
-    const outcomes: Array<TaskOutcome> = new Array(tasks.length)
-    const settle = ({ fact, place, selected }: Task, result: EncodedEffect | HaltCause, cpuMs: number): void => {
-      outcomes[place] = { agent: selected.agent, each: refOf(fact), since: selected.since, cpuMs, result }
-    }
-    const fibers: Array<Task> = []
-    const threads: Array<Task> = []
-    const inline: Array<Task> = []
-    for (const task of tasks) {
-      const { agent, panic } = task.selected
-      if (panic !== undefined) settle(task, panicOf(agent.name, cycle, panic), 0)
-      else if (agent.type === "fiber") fibers.push(task)
-      else if (agent.placement === "inline") inline.push(task)
-      else threads.push(task)
-    }
-    const parts: Array<Effect.Effect<void, CpuTimeExhausted>> = []
-    if (threads.length > 0) parts.push(runCpu(session, session.options.pool.execute, threads, cycle, settle))
-    if (fibers.length > 0) parts.push(runFibers(session, fibers, cycle, settle))
-    if (inline.length > 0) parts.push(runCpu(session, inlinePool.execute, inline, cycle, settle))
-    const all = parts.length === 1 ? parts[0]! : Effect.all(parts, { concurrency: "unbounded", discard: true })
-    return Effect.as(all, outcomes)
-  })
+): Effect.Effect<ReadonlyArray<TaskOutcome>, CpuTimeExhausted> => {
+  const tasks = tasksOf(agents)
+  const outcomes: Array<TaskOutcome> = new Array(tasks.length)
+  const settle = ({ fact, place, selected }: Task, result: EncodedEffect | HaltCause, cpuMs: number): void => {
+    outcomes[place] = { agent: selected.agent, each: refOf(fact), since: selected.since, cpuMs, result }
+  }
+  const fibers: Array<Task> = []
+  const threads: Array<Task> = []
+  const inline: Array<Task> = []
+  for (const task of tasks) {
+    const { agent, panic } = task.selected
+    if (panic !== undefined) settle(task, panicOf(agent.name, cycle, panic), 0)
+    else if (agent.type === "fiber") fibers.push(task)
+    else if (agent.placement === "inline") inline.push(task)
+    else threads.push(task)
+  }
+  if (threads.length + inline.length === 0) {
+    const ran = runFibers(session, fibers, cycle, settle)
+    return Exit.isExit(ran) ? Effect.succeed(outcomes) : Effect.as(ran, outcomes)
+  }
+  const parts: Array<Effect.Effect<void, CpuTimeExhausted>> = []
+  if (threads.length > 0) parts.push(runCpu(session, session.options.pool.execute, threads, cycle, settle))
+  // Not before the threads have theirs.
+  if (fibers.length > 0) parts.push(Effect.suspend(() => runFibers(session, fibers, cycle, settle)))
+  if (inline.length > 0) parts.push(runCpu(session, inlinePool.execute, inline, cycle, settle))
+  const all = parts.length === 1 ? parts[0]! : Effect.all(parts, { concurrency: "unbounded", discard: true })
+  return Effect.as(all, outcomes)
+}
 
 type Settle = (task: Task, result: EncodedEffect | HaltCause, cpuMs: number) => void
 
@@ -143,56 +160,65 @@ const runCpu = (
     })
   })
 
+/** Agents run with the services of the job's start, its scope, and the cycle's span if there is one. */
 const runFibers = (
   session: JobSession,
   tasks: ReadonlyArray<Task>,
   cycle: number,
   settle: Settle
 ): Effect.Effect<void> =>
-  Effect.flatMap(servicesOf(session), (services) => {
-    const report = session.report
-    const clock = Context.get(services, Clock.Clock)
-    const tell = (tag: "TaskQueued" | "TaskClaimed" | "TaskEnded", task: Task): void => {
-      if (report === undefined) return
-      const item = itemOf(tag, task, cycle, clock.currentTimeMillisUnsafe())
-      report(tag === "TaskQueued" ? { ...item, _tag: tag } : { ...item, _tag: tag, worker: 0 })
+  Telemetry.isTraced(session.options.services)
+    ? Effect.flatMap(Effect.context<never>(), (context) =>
+        startFibers(session, tasks, cycle, settle, Context.add(context, Scope.Scope, session.scope))
+      )
+    : startFibers(session, tasks, cycle, settle, session.taskServices)
+
+const startFibers = (
+  session: JobSession,
+  tasks: ReadonlyArray<Task>,
+  cycle: number,
+  settle: Settle,
+  services: Context.Context<Scope.Scope>
+): Effect.Effect<void> => {
+  const { report } = session
+  const tell = (tag: "TaskQueued" | "TaskClaimed" | "TaskEnded", task: Task): void => {
+    const item = itemOf(tag, task, cycle, Context.get(services, Clock.Clock).currentTimeMillisUnsafe())
+    report?.(tag === "TaskQueued" ? { ...item, _tag: tag } : { ...item, _tag: tag, worker: 0 })
+  }
+  if (report !== undefined) for (const task of tasks) tell("TaskQueued", task)
+  const exits: Array<Exit.Exit<unknown, unknown>> = new Array(tasks.length)
+  const group = startGroup({
+    count: tasks.length,
+    concurrency: session.options.fiberConcurrency,
+    services,
+    effectOf: (index) => {
+      const task = tasks[index]!
+      if (report !== undefined) tell("TaskClaimed", task)
+      return attempt(session, task, cycle)
+    },
+    // With a schedule, each attempt has a timeout of its own: see `attempt`.
+    timeoutMsOf: (index) => {
+      const { retry, timeoutMs } = tasks[index]!.selected.agent
+      return retry === undefined ? timeoutMs : undefined
+    },
+    onExit: (index, exit, hasTimedOut) => {
+      if (report !== undefined) tell("TaskEnded", tasks[index]!)
+      exits[index] = hasTimedOut && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? timedOutExit : exit
     }
-    if (report !== undefined) for (const task of tasks) tell("TaskQueued", task)
-    const exits: Array<Exit.Exit<unknown, unknown>> = new Array(tasks.length)
-    const ran = runGroup({
-      count: tasks.length,
-      concurrency: session.options.fiberConcurrency,
-      services,
-      effectOf: (index) => {
-        const task = tasks[index]!
-        tell("TaskClaimed", task)
-        return attempt(session, task, cycle)
-      },
-      // With a schedule, each attempt has a timeout of its own: see `attempt`.
-      timeoutMsOf: (index) => {
-        const { retry, timeoutMs } = tasks[index]!.selected.agent
-        return retry === undefined ? timeoutMs : undefined
-      },
-      onExit: (index, exit, hasTimedOut) => {
-        const task = tasks[index]!
-        tell("TaskEnded", task)
-        exits[index] = hasTimedOut && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? timedOutExit : exit
-      }
-    })
-    return Effect.andThen(
-      ran,
-      Effect.suspend(() => inSlices(settleAll(tasks, exits, cycle, settle)))
-    )
   })
+  session.group = group
+  const settled = (): Effect.Effect<void> =>
+    inSlicesThen(settleAll(tasks, exits, cycle, settle), nothingMore) ?? Effect.void
+  return group.hasEnded ? settled() : Effect.flatMap(group.wait, () => (group.isHalted ? Effect.void : settled()))
+}
+
+const nothingMore = (): undefined => undefined
 
 /** The exit of a fiber that was interrupted at its deadline. */
 const timedOutExit = Exit.fail(new TimedOut())
 
-/** What agents run with: the services of the job's start, its scope, and the cycle's span if there is one. */
-const servicesOf = (session: JobSession): Effect.Effect<Context.Context<never>> =>
-  Telemetry.isTraced(session.options.services)
-    ? Effect.map(Effect.context<never>(), (context) => Context.add(context, Scope.Scope, session.scope))
-    : Effect.succeed(session.taskServices)
+/** Tasks with small effects that are settled in one step. */
+const stepSize = 16
 
 function* settleAll(
   tasks: ReadonlyArray<Task>,
@@ -202,46 +228,53 @@ function* settleAll(
 ): Generator<void, void> {
   for (let index = 0; index < tasks.length; index++) {
     const task = tasks[index]!
-    settle(task, yield* resultOf(task.selected.agent, exits[index]!, cycle), 0)
-    yield
+    const { agent } = task.selected
+    const exit = exits[index]!
+    if (Exit.isFailure(exit)) settle(task, failureOf(agent, cycle, exit.cause), 0)
+    else {
+      const effect = settleSmallEffect(agent, exit.value) ?? (yield* settleEffect(agent, exit.value))
+      settle(task, "_tag" in effect ? causeOf(agent, cycle, effect) : effect, 0)
+    }
+    if (index % stepSize === stepSize - 1) yield
   }
 }
 
-function* resultOf(
-  agent: ErasedAgent,
-  exit: Exit.Exit<unknown, unknown>,
-  cycle: number
-): Generator<void, EncodedEffect | HaltCause> {
-  if (Exit.isFailure(exit)) return failureOf(agent, cycle, exit.cause)
-  const effect = yield* settleEffect(agent, exit.value)
-  if (!("_tag" in effect)) return effect
-  const { _tag, message, stack } = effect
-  return _tag === "InvalidEffect"
-    ? { _tag, agent: agent.name, cycle, message }
-    : { _tag, agent: agent.name, cycle, message, stack }
-}
+const causeOf = ({ name }: ErasedAgent, cycle: number, { _tag, message, stack }: OutputFault): HaltCause =>
+  _tag === "InvalidEffect" ? { _tag, agent: name, cycle, message } : { _tag, agent: name, cycle, message, stack }
 
 /** The agent's view. While somebody listens, that of a task about a fact names the fact in its progress. */
-const viewOf = ({ gate, options, report }: JobSession, task: Task, cycle: number): View<Kind.Any> => {
+const viewOf = ({ options, report }: JobSession, task: Task, cycle: number): View<Kind.Any> => {
   const { view } = task.selected
   if (report === undefined || task.fact === undefined) return view
   const clock = Context.get(options.services, Clock.Clock)
   const progress = (value: unknown): void => {
-    if (!gate.open) return
     report({ ...itemOf("TaskProgress", task, cycle, clock.currentTimeMillisUnsafe()), worker: 0, value })
   }
-  return Object.freeze(Object.create(view, { progress: { value: progress, enumerable: true } }) as View<Kind.Any>)
+  return view instanceof ContextView ? ContextView.withProgress(view, progress) : view
+}
+
+/** What an agent gives: an effect, whatever it does. */
+const executed = (
+  agent: ErasedAgent,
+  fact: Fact | undefined,
+  view: View<Kind.Any>
+): Effect.Effect<unknown, unknown> => {
+  try {
+    const effect: unknown = agent.executeFiber!(fact, view)
+    // The services are those that the job was started with, which is what its agents need: hence the cast.
+    return Effect.isEffect(effect) ? (effect as Effect.Effect<unknown, unknown>) : Exit.die(noEffect(effect))
+  } catch (error) {
+    return Exit.die(error)
+  }
 }
 
 /** One attempt of a task after the other, as its agent's schedule says. Agents without one have one attempt. */
 const attempt = (session: JobSession, task: Task, cycle: number): Effect.Effect<unknown, unknown> => {
   const { agent } = task.selected
   const view = viewOf(session, task, cycle)
-  // The services are those that the job was started with, which is what its agents need: hence the casts.
-  const once = Effect.suspend(() => {
-    const effect: unknown = agent.executeFiber!(task.fact, view)
-    return Effect.isEffect(effect) ? (effect as Effect.Effect<unknown, unknown>) : Effect.die(noEffect(effect))
-  })
+  const { services } = session.options
+  if (agent.retry === undefined && !Telemetry.isTraced(services)) return executed(agent, task.fact, view)
+  const once = Effect.suspend(() => executed(agent, task.fact, view))
   const retried =
     agent.retry === undefined
       ? once
@@ -254,7 +287,7 @@ const attempt = (session: JobSession, task: Task, cycle: number): Effect.Effect<
               }),
           agent.retry
         ) as Effect.Effect<unknown, unknown>)
-  return Telemetry.agentSpan(session.options.services, retried, agent.name, cycle, task.fact)
+  return Telemetry.agentSpan(services, retried, agent.name, cycle, task.fact)
 }
 
 const noEffect = (value: unknown): EffectFault =>

@@ -16,6 +16,9 @@ import { Limits } from "../Limits.ts"
 import { type CommittedCycle, fingerprintOf, type MergedOutcome } from "../merge.ts"
 import type { CompiledProgram } from "../Program.ts"
 
+/** Facts that are looked at in one step: each may cost a hash. */
+const stepSize = 64
+
 /** Marks a state whose repetition has been reported. */
 const reported = -1
 
@@ -26,9 +29,10 @@ export class Tracker {
   readonly #program: CompiledProgram
   readonly #sha256: (text: string) => string
   /** The cycle that left the context in a state, by state, oldest first. */
-  readonly #states = new Map<string, number>([["0/0", 0]])
+  readonly #states = new Map<string, number>().set("0/0", 0)
   #state = 0n
   #size = 0
+  #key = "0/0"
 
   constructor(jobId: string, program: CompiledProgram, sha256: (text: string) => string) {
     this.#jobId = jobId
@@ -42,22 +46,32 @@ export class Tracker {
 
   /**
    * Notes what a committed cycle discarded and wished for, and whether it came back to an earlier state. The effect whose
-   * cause ends the job is not among the diagnostics: it is the job's error.
+   * cause ends the job is not among the diagnostics: it is the job's error. In steps.
    */
-  commit(row: CommittedCycle, ledger: Ledger, pruned: ReadonlyArray<Entry>, halt: Cause | undefined): void {
-    const halting = halt && [...row.signals, ...row.outcomes].find(({ cause }) => cause === halt)
-    for (const outcome of [...row.signals, ...row.outcomes]) {
-      if (outcome === halting) continue
-      if (outcome.cause !== undefined) {
-        this.diagnose({ cycle: row.cycle, agent: outcome.agent, each: outcome.each, cause: outcome.cause })
-      } else this.#note(row.cycle, outcome)
+  *commit(
+    row: CommittedCycle,
+    ledger: Ledger,
+    pruned: ReadonlyArray<Entry>,
+    halt: Cause | undefined
+  ): Generator<void, void> {
+    let halting = halt
+    for (const outcomes of [row.signals, row.outcomes]) {
+      for (const outcome of outcomes) {
+        const { agent, cause, each, effect } = outcome
+        if (cause === undefined) {
+          if (effect !== undefined && effect.intents.length > 0) this.#note(row.cycle, outcome)
+        } else if (cause === halting) halting = undefined
+        else this.diagnose({ cycle: row.cycle, agent, each, cause })
+      }
     }
-    const revised = this.#observe(row, ledger, pruned)
-    const key = `${this.#size}/${this.#state.toString(16)}`
-    const since = this.#states.get(key)
-    if (since === undefined) return this.#remember(key, row.cycle)
+    const wasState = this.#state
+    const wasSize = this.#size
+    const revised = yield* this.#observe(row, ledger, pruned)
+    if (this.#state !== wasState || this.#size !== wasSize) this.#key = `${this.#size}/${this.#state.toString(16)}`
+    const since = this.#states.get(this.#key)
+    if (since === undefined) return this.#remember(this.#key, row.cycle)
     if (revised === undefined || since === reported) return
-    this.#states.set(key, reported)
+    this.#states.set(this.#key, reported)
     const cause = { _tag: "Oscillation", cycle: row.cycle, since } as const
     this.diagnose({ cycle: row.cycle, agent: revised.provenance.agent, each: revised.provenance.each, cause })
   }
@@ -70,26 +84,37 @@ export class Tracker {
   }
 
   /** Brings the running fingerprint up to date. Returns the first fact that was revised, if any was. */
-  #observe(row: CommittedCycle, ledger: Ledger, pruned: ReadonlyArray<Entry>): Fact | undefined {
+  *#observe(row: CommittedCycle, ledger: Ledger, pruned: ReadonlyArray<Entry>): Generator<void, Fact | undefined> {
     let revised: Fact | undefined
-    for (const fact of [...row.signals, ...row.outcomes].flatMap(({ facts }) => facts).concat(row.violations)) {
-      const entry = ledger.entryAt(fact.provenance.version)
-      const isRetained = this.#program.retained.some((kind) => kind.name === fact.kind)
-      if (entry === undefined) continue
-      if (entry.previous === undefined) {
-        if (isRetained) this.#toggle(entry)
-        else this.#size++
-      } else {
-        revised ??= fact
-        this.#toggle(entry)
-        this.#toggle(entry.previous)
+    let steps = 0
+    for (const outcomes of [row.signals, row.outcomes, [{ facts: row.violations }]]) {
+      for (const { facts } of outcomes) {
+        for (const fact of facts) {
+          if (this.#observeFact(fact, ledger)) revised ??= fact
+          if (++steps % stepSize === 0) yield
+        }
       }
     }
     for (const entry of pruned) {
       revised ??= entry.fact
       this.#toggle(entry)
+      if (++steps % stepSize === 0) yield
     }
     return revised
+  }
+
+  /** Whether the fact revised another. */
+  #observeFact(fact: Fact, ledger: Ledger): boolean {
+    const entry = ledger.entryAt(fact.provenance.version)
+    if (entry === undefined) return false
+    if (entry.previous === undefined) {
+      if (this.#program.kinds.get(fact.kind)!.retention !== "all") this.#toggle(entry)
+      else this.#size++
+      return false
+    }
+    this.#toggle(entry)
+    this.#toggle(entry.previous)
+    return true
   }
 
   #toggle(entry: Entry): void {

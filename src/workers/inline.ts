@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { EncodedEffect } from "../AgentEffect.ts"
 import type { Kind } from "../Fact.ts"
-import { type CpuFault, runCpuTask, viewFor } from "../internal/runCpuTask.ts"
+import { type CpuResult, type CpuSteps, isUnderWay, runCpuTask, viewFor } from "../internal/runCpuTask.ts"
 import { isSliceOver, nextTurn } from "../internal/slices.ts"
 import type { Cause } from "../JobError.ts"
 import type { View } from "../View.ts"
@@ -22,7 +22,7 @@ import { progressJson } from "./protocol.ts"
 import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, WorkerPool } from "./WorkerPool.ts"
 
 /** The outcome of a CPU task: its effect, or the cause of its fault. */
-export const outcomeOf = (result: EncodedEffect | CpuFault, agent: string, cycle: number): EncodedEffect | Cause => {
+export const outcomeOf = (result: CpuResult, agent: string, cycle: number): EncodedEffect | Cause => {
   if (!("_tag" in result)) return result
   const { _tag, message, stack } = result
   return _tag === "InvalidEffect" ? { _tag, agent, cycle, message } : { _tag, agent, cycle, message, stack }
@@ -43,7 +43,7 @@ export class InlineRun {
   readonly #gate = { open: true }
   #next = 0
   /** The task under way, if a slice ended while its effect was being validated; and the CPU time that it took so far. */
-  #steps: Generator<void, EncodedEffect | CpuFault> | undefined
+  #steps: CpuSteps | undefined
   #stepsMs = 0
   #running = 0
   #usedMs = 0
@@ -74,23 +74,22 @@ export class InlineRun {
     let cpuMs = threadCpuMs()
     let at = elapsedMs()
     while (this.#steps !== undefined || this.#next < this.#tasks.length) {
-      this.#steps ??= this.#begin(this.#tasks[this.#next++]!)
-      const step = this.#steps.next()
+      const result = this.#step()
       const now = threadCpuMs()
       this.#stepsMs += now - cpuMs
       cpuMs = now
-      if (step.done === true) {
+      if (result !== undefined) {
         const ended = elapsedMs()
         this.#totalMs += ended - at
         at = ended
-        const agent = this.#end(step.value)
+        const agent = this.#end(result)
         if (this.#usedMs > this.#batch.cpuBudgetMs) {
           return Effect.fail(new CpuTimeExhausted({ usedMs: this.#usedMs, agent }))
         }
         if (this.#owner.goesOn?.(this.#next, this.#totalMs) === false) break
       }
       if (isSliceOver()) {
-        if (step.done !== true) this.#totalMs += elapsedMs() - at
+        if (result === undefined) this.#totalMs += elapsedMs() - at
         return this.#later
       }
     }
@@ -99,7 +98,18 @@ export class InlineRun {
 
   readonly #later: Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> = Effect.flatMap(nextTurn, () => this.#go())
 
-  #begin(index: number): Generator<void, EncodedEffect | CpuFault> {
+  /** Goes on with the task under way, or with the next one. Its result, if that was all. */
+  #step(): CpuResult | undefined {
+    if (this.#steps === undefined) {
+      const result = this.#begin(this.#tasks[this.#next++]!)
+      if (!isUnderWay(result)) return result
+      this.#steps = result
+    }
+    const step = this.#steps.next()
+    return step.done === true ? step.value : undefined
+  }
+
+  #begin(index: number): CpuResult | CpuSteps {
     const { ledger, onProgress, tasks } = this.#batch
     const task = tasks[index]!
     this.#running = index
@@ -109,7 +119,7 @@ export class InlineRun {
     return runCpuTask(task.agent, fact, this.#viewOf(task))
   }
 
-  #end(result: EncodedEffect | CpuFault): string {
+  #end(result: CpuResult): string {
     const { cycle, onProgress, tasks } = this.#batch
     const index = this.#running
     const { name } = tasks[index]!.agent

@@ -7,10 +7,10 @@
  *
  * Boundary: encoding and decoding; both sides; no threads.
  */
-import type { EncodedEffect, EncodedFact } from "../AgentEffect.ts"
+import type { EncodedFact } from "../AgentEffect.ts"
 import type { ErasedKind } from "../Fact.ts"
-import { effectOf, restOf } from "../internal/encodeEffect.ts"
-import type { CpuFault } from "../internal/runCpuTask.ts"
+import { joinEffect, restOf } from "../internal/encodeEffect.ts"
+import type { CpuFault, CpuResult } from "../internal/runCpuTask.ts"
 import { describePanic } from "../internal/panic.ts"
 import { Limits } from "../Limits.ts"
 import type { FactHead, ResultItem } from "./protocol.ts"
@@ -35,7 +35,7 @@ export class Outbox {
   }
 
   /** Takes a task's outcome; `agent` is for messages. A large effect is posted in parts, at once. */
-  add(index: number, ms: number, agent: string, result: EncodedEffect | CpuFault): void {
+  add(index: number, ms: number, agent: string, result: CpuResult): void {
     if ("_tag" in result) {
       this.#items.push([index, ms, result._tag, result.message, result.stack])
       return
@@ -87,7 +87,7 @@ export interface Read {
   /** The task's place in its round. */
   readonly index: number
   readonly ms: number
-  readonly result: EncodedEffect | CpuFault
+  readonly result: CpuResult
 }
 
 /** The pool's side, for one share. */
@@ -123,7 +123,7 @@ export class Inbox {
         // What follows of this effect is passed over: the task is settled.
       }
       this.#begun = []
-      settle({ index, ms, result: fault ?? effectOf(facts, rest === null || rest === 0 ? undefined : rest) })
+      settle({ index, ms, result: fault ?? joinEffect(facts, rest === null || rest === 0 ? undefined : rest) })
     }
   }
 

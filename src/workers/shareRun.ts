@@ -13,7 +13,7 @@
 import type { ErasedAgent } from "../Agent.ts"
 import type { Fact, Kind } from "../Fact.ts"
 import { runSteps } from "../internal/encodeEffect.ts"
-import { type CpuFault, runCpuTask, viewFor } from "../internal/runCpuTask.ts"
+import { type CpuFault, type CpuResult, isUnderWay, runCpuTask, viewFor } from "../internal/runCpuTask.ts"
 import { Limits } from "../Limits.ts"
 import type { CompiledProgram } from "../Program.ts"
 import type { View } from "../View.ts"
@@ -121,14 +121,15 @@ class ShareRun {
     return group
   }
 
-  #execute(group: Group, index: number) {
+  #execute(group: Group, index: number): CpuResult {
     const { agent, eachKind, ids } = group
     if (agent === undefined) return missing(this.#replica.program.name, group.name)
     const { ledger } = this.#replica
     const view = (group.view ??= viewFor(agent, group.since, this.#message.cycle, ledger, this.#gate, this.#report))
     const fact: Fact | undefined =
       eachKind === null || ids === null ? undefined : ledger.find(eachKind, ids[index - group.first]!)
-    return runSteps(runCpuTask(agent, fact, view))
+    const result = runCpuTask(agent, fact, view)
+    return isUnderWay(result) ? runSteps(result) : result
   }
 
   get #report(): ((value: unknown) => void) | undefined {

@@ -15,6 +15,7 @@ import * as Worker from "effect/workers/Worker"
 import * as Threads from "node:worker_threads"
 import { type ActorRefFrom, createActor, type SnapshotFrom } from "xstate"
 import { type RetireReason, type WorkerEvent, workerMachine } from "../../machines/worker.machine.ts"
+import { withQuickSteps } from "../internal/quickSteps.ts"
 import { nextTurn } from "../internal/slices.ts"
 import type { Ledger } from "../JobContext.ts"
 import { describePanic } from "../internal/panic.ts"
@@ -46,6 +47,9 @@ export interface ReplicaRecord {
   /** Characters that it was sent. */
   readonly length: number
 }
+
+/** A thread takes two steps for every share of work. */
+const machine = withQuickSteps(workerMachine)
 
 const entry = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url)
 
@@ -88,7 +92,7 @@ export class Thread<Work> {
     this.#pool = pool
     this.#events = events
     this.limitMb = options.heapLimitMb ?? 0
-    this.#actor = createActor(workerMachine, { input: { worker: number } }).start()
+    this.#actor = createActor(machine, { input: { worker: number } }).start()
   }
 
   get state(): SnapshotFrom<typeof workerMachine>["value"] {

@@ -35,7 +35,7 @@ const allDeeds = (program: typeof cpuVandal | typeof fiberVandal) => {
   for (const name of Object.keys(writes)) {
     it.effect(`an attempt to ${name} throws, and nobody else sees a change`, () =>
       Effect.provide(
-        vandalise(program, name, /read only|not extensible|Cannot (assign|delete|add|redefine)/),
+        vandalise(program, name, /read only|not extensible|Cannot (assign|set|delete|add|redefine)/),
         engineInline
       )
     )
@@ -59,7 +59,7 @@ layer(engineOn(poolLayer({ size: 1, execArgv: [] })), { excludeTestServices: tru
     it.effect("a write throws, and so does an undeclared read", () =>
       Effect.gen(function* () {
         for (const name of Object.keys(writes)) {
-          yield* vandalise(cpuVandal, name, /read only|not extensible|Cannot (assign|delete|add|redefine)/)
+          yield* vandalise(cpuVandal, name, /read only|not extensible|Cannot (assign|set|delete|add|redefine)/)
         }
         for (const name of Object.keys(undeclaredReads))
           yield* vandalise(cpuVandal, name, /not among the kinds it reads/)

@@ -58,6 +58,27 @@ const ways: ReadonlyArray<readonly [string, (job: AnyJob) => Effect.Effect<void>
 ]
 
 describe.each(ways)("by %s", (_, cancel) => {
+  it.live("an agent that cancels its own job in its first step stops those beside it that wait", () =>
+    Effect.gen(function* () {
+      let job: AnyJob | undefined
+      let released = 0
+      const waits = (name: string) =>
+        Agent.make(name, { execute: () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => void released++)) })
+      const cancels = Agent.make("cancels", {
+        execute: () => {
+          Effect.runFork(cancel(job!))
+          return Effect.succeed({})
+        }
+      })
+      const agents = [waits("before"), cancels, waits("after")]
+      const own = yield* Engine.start(Program.make("own", { input: noInput, agents }), {})
+      job = own
+      expect(yield* failure(own.result)).toMatchObject({ _tag: "JobCancelled", cycle: 0 })
+      expect(released).toBe(2)
+      expect(yield* (yield* Engine.Engine).live).toEqual([])
+    }).pipe(Effect.provide(engine()))
+  )
+
   it.effect("a queued job ends without having begun, and leaves the queue", () =>
     Effect.gen(function* () {
       const holder = yield* Engine.start(stuck().program, {})

@@ -47,6 +47,8 @@ const cases = [
   { name: "seeds", title: "100,000 seeds", expected: { cycles: 1, version: 100_000 } },
   { name: "effect", title: "one effect of 100,000 facts", expected: { cycles: 2, version: 100_000 } },
   { name: "signal", title: "one signal of 100,000 facts", expected: { version: 100_000 } },
+  { name: "evaluations", title: "one effect of 100,000 evaluations", expected: { cycles: 2, version: 1 } },
+  { name: "pruned", title: "a commit that prunes 99,999 facts", expected: { cycles: 2, version: 100_000 } },
   { name: "tasks", title: "20,000 synchronous tasks in one cycle", expected: { cycles: 2, version: 20_000 } }
 ]
 

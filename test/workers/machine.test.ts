@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { createActor, type EventFromLogic, initialTransition, transition } from "xstate"
 import { getShortestPaths } from "xstate/graph"
 import { type WorkerEvent, workerMachine } from "../../machines/worker.machine.ts"
+import { withQuickSteps } from "../../src/internal/quickSteps.ts"
 
 const events: ReadonlyArray<WorkerEvent> = [
   { type: "ONLINE" },
@@ -73,6 +74,17 @@ describe("a worker's machine", () => {
     expect(after(...start, { type: "LOAD" }).value).toBe("loading")
     expect(after(...start, { type: "LOAD" }, { type: "LOST" }).value).toBe("dead")
     expect(after(...start, { type: "LOAD" }, { type: "LOADED" }).value).toBe("ready")
+  })
+
+  it("takes the same steps in the pool, which takes them by a shorter way", () => {
+    const quick = withQuickSteps(workerMachine)
+    for (const { state } of paths) {
+      for (const event of events) {
+        const [there] = transition(quick, state, event)
+        const [here] = transition(workerMachine, state, event)
+        expect([there.value, there.context, there.status]).toEqual([here.value, here.context, here.status])
+      }
+    }
   })
 
   it("keeps a small context of plain data", () => {

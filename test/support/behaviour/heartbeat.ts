@@ -8,10 +8,12 @@
  * Boundary: measures; slices.test.ts judges.
  */
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Scheduler from "effect/Scheduler"
 import { type PerformanceEntry, PerformanceObserver } from "node:perf_hooks"
 import * as Agent from "../../../src/Agent.ts"
 import * as Engine from "../../../src/Engine.ts"
+import * as Fact from "../../../src/Fact.ts"
 import { Limits } from "../../../src/Limits.ts"
 import * as Program from "../../../src/Program.ts"
 import { counter, engine, noInput, Num, nums, turn } from "./harness.ts"
@@ -38,6 +40,30 @@ const fanOut = (seeds: typeof proposals) =>
     seed: () => seeds
   })
 
+/** One effect with a fact and very many evaluations of it. */
+const judge = (count: number) => {
+  const fact = { kind: Num.name, id: "1" }
+  const evaluations = Array.from({ length: count }, (_, n) => ({ fact, score: 1 / (n + 1), reason: `because of ${n}` }))
+  const judges = Agent.make("judges", {
+    writes: [Num],
+    execute: () => Effect.succeed({ facts: nums(1, 1), evaluations })
+  })
+  return Program.make("judge", { input: noInput, agents: [judges] })
+}
+
+const Brief = Fact.kind("Brief", {
+  schema: Schema.Struct({ n: Schema.Int }),
+  id: ({ n }) => String(n),
+  retention: { latest: 1 }
+})
+
+/** All but the last of what one effect adds is pruned when its cycle commits. */
+const forgetful = (count: number) => {
+  const facts = Array.from({ length: count }, (_, n) => Brief.of({ n }))
+  const forgets = Agent.make("forgets", { writes: [Brief], execute: () => Effect.succeed({ facts }) })
+  return Program.make("forgetful", { input: noInput, agents: [forgets] })
+}
+
 /** Goes on, a turn of the loop in each cycle, until the signal has come. */
 const signalled = (facts: typeof proposals) =>
   Effect.gen(function* () {
@@ -52,6 +78,9 @@ const signalled = (facts: typeof proposals) =>
     return yield* job.result
   })
 
+const judged = { few: judge(sizes.warm), many: judge(sizes.facts) }
+const forgetfuls = { few: forgetful(sizes.warm), many: forgetful(sizes.facts) }
+
 type Measured = Effect.Effect<{ readonly cycles: number; readonly version: number }, unknown, Engine.Engine>
 
 const jobs: Readonly<Record<string, (isWarmUp: boolean) => Measured>> = {
@@ -62,6 +91,8 @@ const jobs: Readonly<Record<string, (isWarmUp: boolean) => Measured>> = {
   seeds: (isWarmUp: boolean) => Engine.run(seeded(isWarmUp ? few : proposals), {}),
   effect: (isWarmUp: boolean) => Engine.run(adder(isWarmUp ? few : proposals), {}),
   tasks: (isWarmUp: boolean) => Engine.run(fanOut(isWarmUp ? few : proposals.slice(0, sizes.tasks)), {}),
+  evaluations: (isWarmUp: boolean) => Engine.run(isWarmUp ? judged.few : judged.many, {}),
+  pruned: (isWarmUp: boolean) => Engine.run(isWarmUp ? forgetfuls.few : forgetfuls.many, {}),
   signal: (isWarmUp: boolean) => signalled(isWarmUp ? few : proposals)
 }
 

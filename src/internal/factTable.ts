@@ -1,0 +1,130 @@
+/**
+ * The facts of one kind: a log in commit order and an index by id, perhaps on top of those of an earlier context.
+ *
+ * Invariants: an entry is live in at most one place; what is new since a position is the tail of the log (G5).
+ * Boundary: data structures of JobContext.ts, which says when they are written.
+ */
+import type { ErasedKind, Fact } from "../Fact.ts"
+
+/** A fact with what the engine keeps beside it. */
+export interface Entry {
+  readonly fact: Fact
+  /** The canonical text of the value. */
+  readonly text: string
+  readonly position: number
+  /** The entry that this one revised. */
+  readonly previous: Entry | undefined
+}
+
+/** The place in a log of the first entry after a position. */
+const firstAfter = (log: ReadonlyArray<Entry>, position: number): number => {
+  let low = 0
+  for (let high = log.length; low < high;) {
+    const middle = (low + high) >>> 1
+    if (log[middle]!.position > position) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+export class Table {
+  readonly kind: ErasedKind
+  readonly base: Table | undefined
+  /** Every entry of this kind made here, dead ones included, in commit order. */
+  readonly log: Array<Entry> = []
+  /** What this layer says of an id: its live entry, or `null` where retention pruned it. */
+  readonly index = new Map<string, Entry | null>()
+  live: number
+  /** Whether it is in its ledger's list of what was written to. */
+  isTouched = false
+  /** Where to look for the oldest live entry when retention prunes. */
+  oldest = 0
+  cachedAll: ReadonlyArray<Fact> | undefined
+
+  constructor(kind: ErasedKind, base: Table | undefined) {
+    this.kind = kind
+    this.base = base
+    this.live = base?.live ?? 0
+  }
+
+  find(id: string): Entry | undefined {
+    const entry = this.index.get(id)
+    if (entry === undefined) return this.base?.find(id)
+    return entry ?? undefined
+  }
+
+  isLive(entry: Entry): boolean {
+    return this.find(entry.fact.id) === entry
+  }
+
+  all(): ReadonlyArray<Fact> {
+    if (this.cachedAll !== undefined) return this.cachedAll
+    const facts: Array<Fact> = []
+    const inherited = this.base?.all() ?? []
+    for (let i = this.oldest; i < inherited.length; i++)
+      if (!this.index.has(inherited[i]!.id)) facts.push(inherited[i]!)
+    // Before `oldest` everything was pruned.
+    for (let i = Math.max(0, this.oldest - inherited.length); i < this.log.length; i++) {
+      const entry = this.log[i]!
+      if (this.index.get(entry.fact.id) === entry) facts.push(entry.fact)
+    }
+    return (this.cachedAll = Object.freeze(facts))
+  }
+
+  /** Live entries after a position, in commit order. `raw` includes those that were revised or pruned later. */
+  after(position: number, raw: boolean): ReadonlyArray<Entry> {
+    let first = this.log.length
+    while (first > 0 && this.log[first - 1]!.position > position) first--
+    const own = this.log.slice(first)
+    const mine = raw ? own : own.filter((entry) => this.isLive(entry))
+    if (this.base === undefined || (first > 0 && this.log[first - 1]!.position <= position)) return mine
+    const below = this.base.after(position, raw)
+    if (below.length === 0) return mine
+    return [...(raw ? below : below.filter((entry) => this.isLive(entry))), ...mine]
+  }
+
+  /** Every entry from after a position up to another, dead ones included, in commit order. */
+  between(since: number, until: number): ReadonlyArray<Entry> {
+    const own = this.log.slice(firstAfter(this.log, since), firstAfter(this.log, until))
+    const below = this.base?.between(since, until) ?? []
+    return below.length === 0 ? own : [...below, ...own]
+  }
+
+  /** The entry that held an id at a position. */
+  asOf(id: string, position: number): Entry | undefined {
+    let entry = this.find(id)
+    while (entry !== undefined && entry.position > position) entry = entry.previous
+    // Pruning breaks the chain of revisions: then the log knows.
+    return entry ?? this.between(0, position).findLast((other) => other.fact.id === id)
+  }
+
+  /** As `after` without the dead, one at a time: what a long hand-over walks in slices. `top` says what is alive. */
+  *stream(position: number, top: Table): Generator<Entry, void> {
+    if (this.base !== undefined) yield* this.base.stream(position, top)
+    for (let i = firstAfter(this.log, position); i < this.log.length; i++)
+      if (top.isLive(this.log[i]!)) yield this.log[i]!
+  }
+
+  /** Whether anything is alive after a position. `top` says what is alive. */
+  hasAfter(position: number, top: Table = this): boolean {
+    for (let i = this.log.length - 1; i >= 0 && this.log[i]!.position > position; i--) {
+      if (top.isLive(this.log[i]!)) return true
+    }
+    return this.base !== undefined && this.base.hasAfter(position, top)
+  }
+}
+
+/** The UTF-8 length of a text, in bytes. */
+export const utf8Length = (text: string): number => {
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x80) continue
+    if (unit < 0x800) bytes += 1
+    else if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < text.length && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
+      bytes += 2
+      i++
+    } else bytes += 2
+  }
+  return bytes
+}

@@ -1,0 +1,66 @@
+/**
+ * The actor of a job: its machine with the driver that works for it.
+ *
+ * The machine is made once, and serves all engines: a driver finds its session by the actor that invoked it. An actor that
+ * is inspected takes its steps the way XState does, so that an inspector sees all of them; others take short ones
+ * (quickSteps.ts). Boundary: XState actors; what a driver does is driver.ts.
+ */
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { type AnyActorRef, createActor, type InspectionEvent } from "xstate"
+import { type DriverEvent, jobMachine, type JobMachineEvent } from "../../machines/job.machine.ts"
+import type { InspectionObserver } from "../Engine.ts"
+import { drive, follow } from "./driver.ts"
+import { fromEffect, runDetached } from "./fromEffect.ts"
+import { withQuickSteps } from "./quickSteps.ts"
+import type { JobActor, JobSession } from "./session.ts"
+
+const sessions = new WeakMap<AnyActorRef, JobSession>()
+
+const driver = fromEffect<{ readonly jobId: string }, DriverEvent, JobMachineEvent, void, never, unknown>(
+  ({ receive, self }) => {
+    const session = sessions.get(self._parent!)!
+    receive(() => {
+      session.stopTasks?.({ _tag: "JobCancelled", cycle: session.cycle })
+    })
+    return { effect: drive(session), services: session.options.services }
+  },
+  (exit) => ({ type: "DRIVER_EXITED", defect: Exit.isFailure(exit) ? Cause.pretty(exit.cause) : null })
+)
+
+const inspectedMachine = jobMachine.provide({ actors: { driver } })
+const machine = withQuickSteps(inspectedMachine)
+
+/** Makes the actor of a session. `onEnd` is called when it has ended, whoever ended it. */
+export const makeActor = (
+  session: JobSession,
+  observer: InspectionObserver | undefined,
+  onEnd: () => void
+): JobActor => {
+  const { jobId, ledger, program } = session
+  const input = { jobId, program: program.name, version: ledger.version, hash: ledger.hash }
+  const actor =
+    observer === undefined
+      ? createActor(machine, { input })
+      : createActor(inspectedMachine, { input, inspect: contained(observer, session.options.services) })
+  sessions.set(actor, session)
+  actor.subscribe({ next: () => follow(session), complete: onEnd })
+  return actor
+}
+
+/** An observer that throws would leave the actor in the middle of a step: it is told no more, and the job goes on. */
+const contained = (observer: InspectionObserver, services: Context.Context<unknown>) => {
+  let isDropped = false
+  return (event: InspectionEvent): void => {
+    if (isDropped) return
+    try {
+      if (typeof observer === "function") observer(event)
+      else observer.next?.(event)
+    } catch (error) {
+      isDropped = true
+      runDetached(services, Effect.logWarning("an inspection observer threw, and is told no more", error))
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Runs the checks of a program: its invariants, on a view of the whole context.
+ *
+ * Boundary: the pure core. A check that throws, or that answers what is no answer, is the program's panic.
+ */
+import type { Kind } from "../Fact.ts"
+import { type Invariant, violationOf } from "../Invariant.ts"
+import type { Ledger } from "../JobContext.ts"
+import { type Cause } from "../JobError.ts"
+import { describePanic } from "./panic.ts"
+import { Limits } from "../Limits.ts"
+import type { View } from "../View.ts"
+import { ContextView } from "./contextView.ts"
+
+/** Runs a program's check; a throw, or an answer that is none, is the program's panic. */
+export const check = (invariant: Invariant, cycle: number, body: () => unknown): Cause | undefined => {
+  try {
+    const violation = violationOf(invariant, body())
+    if (violation === undefined) return undefined
+    return { _tag: "InvariantViolated", cycle, name: invariant.name, class: invariant.class, ...violation }
+  } catch (error) {
+    return { _tag: "ProgramPanicked", cycle, phase: "invariant", ...describePanic(error, Limits.errorTextLength) }
+  }
+}
+
+/** Gives the program a view of the whole context, for as long as `body` runs. */
+export const withView = <A>(ledger: Ledger, since: number, cycle: number, body: (view: View<Kind.Any>) => A): A => {
+  const gate = { open: true }
+  try {
+    return body(
+      new ContextView({ ledger, visible: undefined, since, cycle, gate, holder: "the program", onProgress: undefined })
+    )
+  } finally {
+    gate.open = false
+  }
+}

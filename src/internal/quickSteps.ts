@@ -1,0 +1,138 @@
+/**
+ * Short steps of a statechart: the same snapshots, without the general procedure.
+ *
+ * XState takes every step by the algorithm of SCXML: sets of states to leave and to enter, of transitions that exclude
+ * each other, of what may follow without an event. That is four to five microseconds for an event, and a job sends four
+ * of them in a cycle, each of which does no more than go on from one phase to the next. For such a step the outcome stands
+ * in the machine's own nodes: the first transition of the state whose guard holds leads to a sibling, neither of the two
+ * has anything to do on entry or exit, and the actions assign to the context. Whatever else an event does is left to XState.
+ *
+ * Invariants: the machine decides: its guards in their order, its assignments, its targets, and nothing of a particular
+ * machine is known here; a snapshot is the same, field by field, as the one that XState makes (test/machine/
+ * quickSteps.test.ts sends every event in every state). Boundary: reads XState's nodes; the only file that does.
+ */
+import type { AnyActorScope, AnyStateMachine, AnyStateNode, EventObject, MachineContext, StateValue } from "xstate"
+
+interface StepArgs {
+  readonly context: MachineContext
+  readonly event: EventObject
+}
+
+type Guard = (args: StepArgs) => boolean
+type Assignment = (args: StepArgs) => Partial<MachineContext>
+
+/** A transition of a state, as far as its guard and its step are plain. */
+interface Candidate {
+  readonly guard: Guard
+  /** Undefined if only XState can take it. */
+  readonly step: ShortStep | undefined
+}
+
+interface ShortStep {
+  readonly assignments: ReadonlyArray<Assignment>
+  /** Undefined if the machine stays where it is. */
+  readonly target: { readonly value: StateValue; readonly nodes: ReadonlyArray<AnyStateNode> } | undefined
+}
+
+/** The transitions of one state for one type of event, in order. */
+type Candidates = ReadonlyArray<Candidate>
+
+type Snapshot = ReturnType<AnyStateMachine["transition"]>
+
+/** A machine of the same definition that takes short steps where it can. Inspectors do not see its microsteps. */
+export const withQuickSteps = <M extends AnyStateMachine>(original: M): M => {
+  const machine = original.provide({}) as M
+  // Where several states are active at a time, or the past is remembered, or events are matched by patterns.
+  if (nodesOf(machine.root).some(isGeneral)) return machine
+  const general = machine.transition.bind(machine)
+  const known = new Map<AnyStateNode, Map<string, Candidates>>()
+
+  const candidatesOf = (leaf: AnyStateNode, type: string): Candidates => {
+    let ofLeaf = known.get(leaf)
+    if (ofLeaf === undefined) known.set(leaf, (ofLeaf = new Map()))
+    let candidates = ofLeaf.get(type)
+    if (candidates === undefined) ofLeaf.set(type, (candidates = shortSteps(machine, leaf, type)))
+    return candidates
+  }
+
+  const transition = (snapshot: Snapshot, event: EventObject, scope: AnyActorScope): Snapshot => {
+    // Without parallel states the active ones are a line, the leaf last.
+    const leaf: AnyStateNode = snapshot._nodes.at(-1)!
+    if (snapshot.status !== "active" || leaf.type !== "atomic") return general(snapshot, event, scope)
+    const args: StepArgs = { context: snapshot.context as MachineContext, event }
+    for (const { guard, step } of candidatesOf(leaf, event.type)) {
+      if (!guard(args)) continue
+      if (step === undefined) break
+      return stepped(snapshot, event, step)
+    }
+    return general(snapshot, event, scope)
+  }
+  return Object.assign(machine, { transition })
+}
+
+const stepped = (snapshot: Snapshot, event: EventObject, { assignments, target }: ShortStep): Snapshot => {
+  let context = snapshot.context as MachineContext
+  for (const assign of assignments) context = { ...context, ...assign({ context, event }) }
+  // A snapshot's methods are fields of it, so a copy has them.
+  if (target === undefined) return { ...snapshot, context }
+  return { ...snapshot, context, value: target.value, _nodes: target.nodes as Array<AnyStateNode> }
+}
+
+const nodesOf = (node: AnyStateNode): ReadonlyArray<AnyStateNode> => [
+  node,
+  ...Object.values(node.states).flatMap(nodesOf)
+]
+
+const isGeneral = (node: AnyStateNode): boolean =>
+  node.type === "parallel" ||
+  node.type === "history" ||
+  node.always !== undefined ||
+  [...node.transitions.keys()].some((type) => type.includes("*"))
+
+const isSilent = ({ entry, exit, invoke, tags, type }: AnyStateNode): boolean =>
+  type === "atomic" && entry.length + exit.length + invoke.length + tags.length === 0
+
+const lineOf = (node: AnyStateNode): ReadonlyArray<AnyStateNode> =>
+  node.parent === undefined ? [node] : [...lineOf(node.parent), node]
+
+const valueOf = (node: AnyStateNode, inner?: StateValue): StateValue => {
+  if (node.parent === undefined) return inner!
+  return valueOf(node.parent, inner === undefined ? node.key : Object.freeze({ [node.key]: inner }))
+}
+
+const shortSteps = (machine: AnyStateMachine, leaf: AnyStateNode, type: string): Candidates =>
+  (leaf.transitions.get(type) ?? []).map(({ actions, guard, reenter, target: targets = [] }): Candidate => {
+    const plainGuard = guard === undefined ? always : guardOf(machine, guard)
+    // Whether it holds, XState has to say: from here on it decides.
+    if (plainGuard === undefined) return { guard: always, step: undefined }
+    const assignments = actions.flatMap((action) => assignmentOf(machine, action) ?? [])
+    const target = targets[0]
+    const isPlain = assignments.length === actions.length && targets.length < 2 && !reenter
+    if (isPlain && target === undefined) return { guard: plainGuard, step: { assignments, target } }
+    const isShort = isPlain && isSilent(leaf) && isSilent(target!) && target!.parent === leaf.parent && target !== leaf
+    if (!isShort) return { guard: plainGuard, step: undefined }
+    return { guard: plainGuard, step: { assignments, target: { value: valueOf(target!), nodes: lineOf(target!) } } }
+  })
+
+const always: Guard = () => true
+
+const guardOf = (machine: AnyStateMachine, guard: unknown): Guard | undefined => {
+  if (typeof guard !== "string") return undefined
+  const found: unknown = machine.implementations.guards[guard]
+  return typeof found === "function" && !("check" in found) ? (found as Guard) : undefined
+}
+
+const assignmentOf = (machine: AnyStateMachine, action: unknown): Assignment | undefined => {
+  const name =
+    typeof action === "object" && action !== null && "type" in action && !("params" in action) ? action.type : action
+  if (typeof name !== "string") return undefined
+  const found: unknown = machine.implementations.actions[name]
+  if (typeof found !== "function" || !("type" in found) || found.type !== "xstate.assign") return undefined
+  if (!("assignment" in found)) return undefined
+  const { assignment } = found
+  if (typeof assignment === "function") return assignment as Assignment
+  // Assignments by field: only of values, not of functions.
+  if (typeof assignment !== "object" || assignment === null) return undefined
+  const fields = { ...assignment }
+  return Object.values(fields).some((value) => typeof value === "function") ? undefined : () => fields
+}
