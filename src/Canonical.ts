@@ -47,6 +47,13 @@ export const canonical = (value: unknown): Canonical => {
 /** The canonical text of a plain value. Throws as `canonical` does. */
 export const canonicalText = (value: unknown): string => canonical(value).text
 
+/** The frozen values of canonical texts, of which `joined` is the list with commas in between. */
+export const parseCanonicals = (joined: string): ReadonlyArray<unknown> => {
+  const values = JSON.parse(`[${joined}]`) as ReadonlyArray<unknown>
+  for (let i = 0; i < values.length; i++) freezeFresh(values[i])
+  return values
+}
+
 /** The frozen value of a canonical text that was written here or on another thread. */
 export const parseCanonical = (text: string): unknown => freezeFresh(JSON.parse(text))
 

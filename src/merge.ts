@@ -12,8 +12,7 @@
 import type { ErasedAgent } from "./Agent.ts"
 import { emptyEffect, type EncodedEffect, type EncodedFact, type Evaluation } from "./AgentEffect.ts"
 import type { ResolvedBudget } from "./Budget.ts"
-import { canonicalText } from "./Canonical.ts"
-import { type ErasedKind, eraseKind, type Fact, type FactRef, type Kind } from "./Fact.ts"
+import { eraseKind, type Fact, type FactRef, type Kind } from "./Fact.ts"
 import { encodeFact, isEffectFault, runSteps } from "./internal/encodeEffect.ts"
 import { check, withView } from "./internal/programChecks.ts"
 import { Violation } from "./Invariant.ts"
@@ -480,7 +479,3 @@ const nothingProposed = Object.freeze({ agent: "", facts: Object.freeze([]) })
 /** The name by which a conflict calls the proposer of a fact. */
 const proposerName = (by: Pick<Provenance, "agent" | "origin">): string =>
   by.origin === "agent" ? by.agent : by.origin
-
-/** A fingerprint of one fact, for telling whether a context came back to an earlier state. */
-export const fingerprintOf = (sha256: (text: string) => string, kind: ErasedKind, id: string, text: string): bigint =>
-  BigInt(`0x${sha256(`${canonicalText([kind.name, id])}${text}`).slice(0, 32)}`)

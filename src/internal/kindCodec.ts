@@ -23,6 +23,8 @@ export interface KindCodec {
   readonly encode: (value: unknown) => Canonical
   /** Reads a canonical text that `encode` wrote. */
   readonly decode: (text: string) => unknown
+  /** Whether that is what `parseCanonical` does: then many texts can be read at once. */
+  readonly isPlain: boolean
   /** Of a kind that may hold bytes: how a value travels without its shared arrays (sharedBytes.ts). */
   readonly parts?: PartsCodec
 }
@@ -224,10 +226,11 @@ export const makeKindCodec = (
     return { text, value: decodeThrough(text) }
   }
   if (!shape.plain) {
-    const codecs: KindCodec = { encode: guard(encodeThrough), decode: decodeThrough }
+    const codecs: KindCodec = { encode: guard(encodeThrough), decode: decodeThrough, isPlain: false }
     return shape.bytes ? { ...codecs, parts: partsCodec(codec) } : codecs
   }
-  if (!shape.openNumbers) return { encode: guard((value) => canonical(validate(value))), decode: parseCanonical }
+  if (!shape.openNumbers)
+    return { encode: guard((value) => canonical(validate(value))), decode: parseCanonical, isPlain: true }
   return {
     encode: guard((value) => {
       const valid = validate(value)
@@ -240,7 +243,8 @@ export const makeKindCodec = (
         throw error
       }
     }),
-    decode: (text) => (openNumber.test(text) ? decodeThrough(text) : parseCanonical(text))
+    decode: (text) => (openNumber.test(text) ? decodeThrough(text) : parseCanonical(text)),
+    isPlain: false
   }
 }
 

@@ -32,7 +32,6 @@ import type { WorkerPool } from "../workers/WorkerPool.ts"
 import type { Gate } from "./contextView.ts"
 import { EventLog } from "./eventLog.ts"
 import type { RunningGroup } from "./fiberGroup.ts"
-import { sha256 } from "./sha256.ts"
 import { Tracker } from "./tracker.ts"
 
 export type JobActor = Actor<typeof jobMachine>
@@ -128,7 +127,7 @@ export class JobSession {
     this.program = options.program
     this.ledger = options.ledger
     this.budget = options.budget
-    this.tracker = new Tracker(options.jobId, options.program, sha256)
+    this.tracker = new Tracker(options.jobId, options.program)
     this.candidates = new Candidates(options.program)
     this.progress = options.program.agents.map(() => ({ mark: 0, executed: false }))
   }

@@ -13,10 +13,11 @@ import type { Cause } from "../JobError.ts"
 import type { CommittedIntent, Diagnostic } from "../JobResult.ts"
 import { refKey } from "../Fact.ts"
 import { Limits } from "../Limits.ts"
-import { type CommittedCycle, fingerprintOf, type MergedOutcome } from "../merge.ts"
+import type { CommittedCycle, MergedOutcome } from "../merge.ts"
 import type { CompiledProgram } from "../Program.ts"
+import { SetFingerprint } from "./fingerprint.ts"
 
-/** Facts that are looked at in one step: each may cost a hash. */
+/** Facts that are looked at in one step: each may cost a fingerprint. */
 const stepSize = 64
 
 /** Marks a state whose repetition has been reported. */
@@ -27,17 +28,17 @@ export class Tracker {
   readonly intents: Array<CommittedIntent> = []
   readonly #jobId: string
   readonly #program: CompiledProgram
-  readonly #sha256: (text: string) => string
   /** The cycle that left the context in a state, by state, oldest first. */
-  readonly #states = new Map<string, number>().set("0/0", 0)
-  #state = 0n
+  readonly #states = new Map<string, number>().set("0/0/0", 0)
+  readonly #state = new SetFingerprint()
   #size = 0
-  #key = "0/0"
+  /** Names the state. */
+  #key = "0/0/0"
+  #isChanged = false
 
-  constructor(jobId: string, program: CompiledProgram, sha256: (text: string) => string) {
+  constructor(jobId: string, program: CompiledProgram) {
     this.#jobId = jobId
     this.#program = program
-    this.#sha256 = sha256
   }
 
   diagnose(diagnostic: Diagnostic): void {
@@ -64,10 +65,9 @@ export class Tracker {
         else this.diagnose({ cycle: row.cycle, agent, each, cause })
       }
     }
-    const wasState = this.#state
-    const wasSize = this.#size
     const revised = yield* this.#observe(row, ledger, pruned)
-    if (this.#state !== wasState || this.#size !== wasSize) this.#key = `${this.#size}/${this.#state.toString(16)}`
+    if (this.#isChanged) this.#key = `${this.#size}/${this.#state.key}`
+    this.#isChanged = false
     const since = this.#states.get(this.#key)
     if (since === undefined) return this.#remember(this.#key, row.cycle)
     if (revised === undefined || since === reported) return
@@ -109,7 +109,10 @@ export class Tracker {
     if (entry === undefined) return false
     if (entry.previous === undefined) {
       if (this.#program.kinds.get(fact.kind)!.retention !== "all") this.#toggle(entry)
-      else this.#size++
+      else {
+        this.#size++
+        this.#isChanged = true
+      }
       return false
     }
     this.#toggle(entry)
@@ -118,7 +121,8 @@ export class Tracker {
   }
 
   #toggle(entry: Entry): void {
-    this.#state ^= fingerprintOf(this.#sha256, this.#program.kinds.get(entry.fact.kind)!, entry.fact.id, entry.text)
+    this.#state.toggle(entry.fact.kind, entry.fact.id, entry.text)
+    this.#isChanged = true
   }
 
   #remember(key: string, cycle: number): void {

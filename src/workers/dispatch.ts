@@ -148,4 +148,4 @@ export class Dispatch {
 }
 
 const lengthOf = (packet: Packet | undefined): number =>
-  packet === undefined ? 0 : packet.texts.reduce((sum, { length }) => sum + length, packet.head.length)
+  packet === undefined ? 0 : packet.head.length + packet.texts.length

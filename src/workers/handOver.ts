@@ -8,11 +8,14 @@
  * Invariants: cost is proportional to the delta (G5); packets are made when they are asked for, and once for all workers
  * that are at the same version. Boundary: main thread; reads a ledger that does not change meanwhile.
  */
+import type { Fact } from "../Fact.ts"
+import type { SharedPart } from "../internal/sharedBytes.ts"
 import type { JobContext, Ledger } from "../JobContext.ts"
 import { Limits } from "../Limits.ts"
 import type { CompiledProgram } from "../Program.ts"
 import type { Provenance } from "../Provenance.ts"
 import type { CommittedEvaluation } from "../View.ts"
+import { type FactRun, FactTexts } from "./factTexts.ts"
 import type { Packet } from "./protocol.ts"
 
 /** How far a replica has come: the version of the ledger, and the number of evaluations that it has been told of. */
@@ -25,21 +28,24 @@ export const origin: Mark = { version: 0, evaluations: 0 }
 
 export const markOf = (ledger: JobContext): Mark => ({ version: ledger.version, evaluations: ledger.evaluationCount })
 
-/** The task that added facts: everything of their provenance but the version. */
+/** The tasks of one agent in one cycle that added facts: everything of their provenance but the version and the each-fact. */
 export type Source = readonly [
   cycle: number,
   origin: Provenance["origin"],
   agent: string,
   eachKind: string | null,
-  eachId: string | null,
   since: number,
   until: number
 ]
 
-/** The head of a packet. `source` is a place in `sources`. */
+/** The head of a packet: columns, in the order of the facts. */
 export interface UpdateHead {
-  readonly facts: ReadonlyArray<readonly [kind: string, id: string, version: number, source: number]>
-  readonly sources: ReadonlyArray<Source>
+  readonly runs: ReadonlyArray<FactRun>
+  readonly versions: ReadonlyArray<number>
+  /** Whence: a source, and how many facts that follow one another are from it. */
+  readonly sources: ReadonlyArray<readonly [source: Source, count: number]>
+  /** The each-facts' ids: 0 if it is the fact's own id, null if there is none. */
+  readonly eachIds: ReadonlyArray<string | 0 | null>
   readonly evaluations: ReadonlyArray<CommittedEvaluation>
   /** Only in the last packet: the ledger's version, and the sizes of the kinds with a retention. */
   readonly end: {
@@ -54,43 +60,71 @@ export const shippedKinds = (program: CompiledProgram): ReadonlyArray<string> =>
   return [...new Set(agents.flatMap((agent) => agent.visible.map((kind) => kind.name)))]
 }
 
+const isSameSource = (a: Provenance, b: Provenance): boolean =>
+  a.cycle === b.cycle &&
+  a.agent === b.agent &&
+  a.each?.kind === b.each?.kind &&
+  a.origin === b.origin &&
+  a.since === b.since &&
+  a.until === b.until
+
 const sourceOf = ({ agent, cycle, each, origin, since, until }: Provenance): Source => [
   cycle,
   origin,
   agent,
   each?.kind ?? null,
-  each?.id ?? null,
   since,
   until
 ]
 
-const isSameTask = (a: Provenance, b: Provenance): boolean =>
-  a.cycle === b.cycle &&
-  a.agent === b.agent &&
-  a.each === b.each &&
-  a.origin === b.origin &&
-  a.since === b.since &&
-  a.until === b.until
+/** Collects one packet. */
+class PacketDraft {
+  readonly #facts = new FactTexts()
+  readonly #versions: Array<number> = []
+  readonly #sources: Array<[Source, number]> = []
+  readonly #eachIds: Array<string | 0 | null> = []
+  readonly #parts: Array<NonNullable<Packet["parts"]>[number]> = []
+  readonly evaluations: Array<CommittedEvaluation> = []
+  #previous: Provenance | undefined
+
+  isFull(text: string): boolean {
+    return this.#facts.isFull(text)
+  }
+
+  add({ id, kind, provenance }: Fact, text: string, parts: ReadonlyArray<SharedPart> | undefined): void {
+    if (this.#previous === undefined || !isSameSource(this.#previous, provenance)) {
+      this.#sources.push([sourceOf(provenance), 0])
+    }
+    this.#previous = provenance
+    this.#sources.at(-1)![1]++
+    const { each } = provenance
+    this.#eachIds.push(each === undefined ? null : each.id === id ? 0 : each.id)
+    this.#versions.push(provenance.version)
+    if (parts !== undefined) this.#parts.push([this.#facts.count, parts])
+    this.#facts.add(kind, id, text)
+  }
+
+  packet(end: UpdateHead["end"]): Packet {
+    const { runs, texts } = this.#facts.take()
+    const head: UpdateHead = {
+      runs,
+      versions: this.#versions,
+      sources: this.#sources,
+      eachIds: this.#eachIds,
+      evaluations: this.evaluations,
+      end
+    }
+    const packet = { head: JSON.stringify(head), texts }
+    return this.#parts.length === 0 ? packet : { ...packet, parts: this.#parts }
+  }
+}
 
 function* packetsOf(ledger: Ledger, program: CompiledProgram, from: Mark): Generator<Packet, void> {
   const kinds = shippedKinds(program)
-  let facts: Array<UpdateHead["facts"][number]> = []
-  let sources: Array<Source> = []
-  let texts: Array<string> = []
-  let parts: Array<NonNullable<Packet["parts"]>[number]> = []
-  let evaluations: Array<CommittedEvaluation> = []
-  let previous: Provenance | undefined
-  let length = 0
+  let draft = new PacketDraft()
   const close = (end: UpdateHead["end"]): Packet => {
-    const head = JSON.stringify({ facts, sources, evaluations, end } satisfies UpdateHead)
-    const packet = parts.length === 0 ? { head, texts } : { head, texts, parts }
-    facts = []
-    sources = []
-    texts = []
-    parts = []
-    evaluations = []
-    previous = undefined
-    length = 0
+    const packet = draft.packet(end)
+    draft = new PacketDraft()
     return packet
   }
   for (const kind of kinds) {
@@ -98,22 +132,14 @@ function* packetsOf(ledger: Ledger, program: CompiledProgram, from: Mark): Gener
     for (const { fact, text: whole } of ledger.liveAfter(kind, from.version)) {
       const taken = shared?.takeOut(fact.value)
       const text = taken?.text ?? whole
-      if (texts.length > 0 && (length + text.length > Limits.packetLength || texts.length >= Limits.packetFacts)) {
-        yield close(null)
-      }
-      const { provenance } = fact
-      if (previous === undefined || !isSameTask(previous, provenance)) sources.push(sourceOf(provenance))
-      previous = provenance
-      facts.push([kind, fact.id, provenance.version, sources.length - 1])
-      if (taken !== undefined) parts.push([texts.length, taken.parts])
-      texts.push(text)
-      length += text.length
+      if (draft.isFull(text)) yield close(null)
+      draft.add(fact, text, taken?.parts)
     }
   }
   for (const evaluation of ledger.evaluationsAfter(from.evaluations)) {
     if (!kinds.includes(evaluation.fact.kind)) continue
-    if (evaluations.length >= Limits.packetFacts) yield close(null)
-    evaluations.push(evaluation)
+    if (draft.evaluations.length >= Limits.packetFacts) yield close(null)
+    draft.evaluations.push(evaluation)
   }
   const retained = kinds.flatMap((name) => program.kinds.get(name) ?? []).filter((kind) => kind.retention !== "all")
   yield close({ version: ledger.version, sizes: retained.map((kind) => [kind.name, ledger.size(kind)] as const) })

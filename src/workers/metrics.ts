@@ -59,8 +59,11 @@ export class PoolMetrics {
     this.#delay.enable()
   }
 
+  noteClaimed(count: number): void {
+    claimed.updateUnsafe(count, this.#services)
+  }
+
   noteTask(waitMs: number, runMs: number): void {
-    claimed.updateUnsafe(1, this.#services)
     taskWait.updateUnsafe(waitMs, this.#services)
     taskRun.updateUnsafe(runMs, this.#services)
   }

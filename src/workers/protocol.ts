@@ -2,8 +2,8 @@
  * What the main thread and its workers say to each other.
  *
  * A cycle's tasks go out as one message for each worker; which of them a worker runs is decided in shared memory
- * (claims.ts). Facts travel as canonical texts, each a string of its own (made once, whatever the number of workers), with a
- * JSON head that says what they are. A message carries a bounded number of them, so neither side ever holds its event loop
+ * (claims.ts). Facts travel as canonical texts, joined into one (made once, whatever the number of workers), with a JSON head
+ * that says what they are. A message carries a bounded number of them, so neither side ever holds its event loop
  * for a large context or a large effect (docs/semantics.md, Slices). Each worker says in a piece of shared memory what it is
  * doing: that can be read when it is too busy to answer.
  *
@@ -14,11 +14,12 @@ import type { EffectRest } from "../internal/encodeEffect.ts"
 import type { SharedPart } from "../internal/sharedBytes.ts"
 import { Limits } from "../Limits.ts"
 import type { Claims } from "./claims.ts"
+import type { FactRun } from "./factTexts.ts"
 
-/** A part of a replica's update: a JSON head, and the canonical texts of the facts that it lists. */
+/** A part of a replica's update: a JSON head, and the facts' canonical texts (factTexts.ts). */
 export interface Packet {
   readonly head: string
-  readonly texts: ReadonlyArray<string>
+  readonly texts: string
   /** The shared arrays that were taken out of a fact's value, by the fact's place in the packet. */
   readonly parts?: ReadonlyArray<readonly [fact: number, parts: ReadonlyArray<SharedPart>]>
 }
@@ -77,20 +78,21 @@ export type FromWorker =
       op: "results",
       share: number,
       cpuMs: number,
-      /** JSON of `ReadonlyArray<ResultItem>`. */
+      /** JSON of `ResultsHead`. */
       head: string,
-      texts: ReadonlyArray<string>,
+      texts: string,
       isLast: boolean
     ]
   /** It holds more memory than its replicas account for, also after a collection. */
   | readonly [op: "grown", usedMb: number]
 
-export type FactHead = readonly [kind: string, id: string]
+/** The facts of all effects, one after the other, and what tasks came to. */
+export type ResultsHead = readonly [runs: ReadonlyArray<FactRun>, items: ReadonlyArray<ResultItem>]
 
 /** What one task came to. `ms`: how long it took. */
 export type ResultItem =
-  /** An effect, or a part of one. `rest`: null if more will follow, 0 if there is nothing but facts. */
-  | readonly [index: number, ms: number, facts: ReadonlyArray<FactHead>, rest: EffectRest | null | 0]
+  /** An effect, or a part of one: its number of facts. `rest`: null if more will follow, 0 if there is nothing but facts. */
+  | readonly [index: number, ms: number, facts: number, rest: EffectRest | null | 0]
   /** A fault. */
   | readonly [index: number, ms: number, type: "InvalidEffect" | "AgentPanicked", message: string, stack: string]
 

@@ -62,6 +62,7 @@ export class Reading {
       totalMs += read.ms
     })
     // The thread's CPU time is known by message; tasks have their part of it by the time that they took.
+    metrics.noteClaimed(reads.length)
     const ratio = totalMs > 0 ? cpuMs / totalMs : 0
     const spent = new Map<ErasedAgent, { count: number; totalMs: number }>()
     for (const { index, ms, result } of reads) {

@@ -7,11 +7,12 @@
 import { Ledger } from "../JobContext.ts"
 import type { CompiledProgram } from "../Program.ts"
 import type { Provenance } from "../Provenance.ts"
+import { readFacts } from "./factTexts.ts"
 import type { Source, UpdateHead } from "./handOver.ts"
 import type { Packet } from "./protocol.ts"
 
-const provenanceOf = (version: number, source: Source): Provenance => {
-  const [cycle, origin, agent, eachKind, eachId, since, until] = source
+const provenanceOf = (version: number, source: Source, eachId: string | null): Provenance => {
+  const [cycle, origin, agent, eachKind, since, until] = source
   const each = eachKind === null || eachId === null ? undefined : Object.freeze({ kind: eachKind, id: eachId })
   return Object.freeze({ version, cycle, origin, agent, each, since, until })
 }
@@ -28,18 +29,29 @@ export class Replica {
   }
 
   apply(packet: Packet): void {
-    const { end, evaluations, facts, sources } = JSON.parse(packet.head) as UpdateHead
+    const { eachIds, end, evaluations, runs, sources, versions } = JSON.parse(packet.head) as UpdateHead
     const shared = new Map(packet.parts)
-    facts.forEach(([name, id, version, source], index) => {
-      const kind = this.program.kinds.get(name)
+    let index = 0
+    let next = 0
+    let left = 0
+    let source: Source | undefined
+    readFacts(runs, packet.texts, this.program.kinds, (kind, name, id, text, plain) => {
       if (kind === undefined) throw new Error(`the module's program knows no kind ${JSON.stringify(name)}`)
-      // The text itself is not kept: nothing on a worker asks for it.
-      const text = packet.texts[index]!
-      this.length += text.length
+      if (left === 0) [source, left] = sources[next++]!
+      left--
       const parts = shared.get(index)
-      const value = parts === undefined ? kind.codec.decode(text) : kind.codec.parts!.putBack(text, parts)
-      this.ledger.addAt(kind, id, value, "", provenanceOf(version, sources[source]!))
+      const value = kind.codec.isPlain
+        ? plain
+        : parts === undefined
+          ? kind.codec.decode(text)
+          : kind.codec.parts!.putBack(text, parts)
+      const eachId = eachIds[index] ?? null
+      const provenance = provenanceOf(versions[index]!, source!, eachId === 0 ? id : eachId)
+      index++
+      // The text itself is not kept: nothing on a worker asks for it.
+      this.ledger.addAt(kind, id, value, "", provenance)
     })
+    this.length += packet.texts.length
     for (const evaluation of evaluations) this.ledger.addEvaluation(evaluation)
     if (end === null) return
     for (const [kind, size] of end.sizes) this.ledger.pruneTo(kind, size)

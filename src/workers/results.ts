@@ -13,17 +13,20 @@ import { joinEffect, restOf } from "../internal/encodeEffect.ts"
 import type { CpuFault, CpuResult } from "../internal/runCpuTask.ts"
 import { describePanic } from "../internal/panic.ts"
 import { Limits } from "../Limits.ts"
-import type { FactHead, ResultItem } from "./protocol.ts"
+import { FactTexts, readFacts } from "./factTexts.ts"
+import type { ResultItem, ResultsHead } from "./protocol.ts"
 
 /** Posts a message of results. */
-export type Post = (head: string, texts: ReadonlyArray<string>, isLast: boolean) => void
+export type Post = (head: string, texts: string, isLast: boolean) => void
+
+/** Times are told to the microsecond: shorter to write, and more than they are worth. */
+const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000
 
 /** The worker's side. */
 export class Outbox {
   readonly #post: Post
+  readonly #facts = new FactTexts()
   #items: Array<ResultItem> = []
-  #texts: Array<string> = []
-  #length = 0
 
   constructor(post: Post) {
     this.#post = post
@@ -35,7 +38,8 @@ export class Outbox {
   }
 
   /** Takes a task's outcome; `agent` is for messages. A large effect is posted in parts, at once. */
-  add(index: number, ms: number, agent: string, result: CpuResult): void {
+  add(index: number, elapsedMs: number, agent: string, result: CpuResult): void {
+    const ms = rounded(elapsedMs)
     if ("_tag" in result) {
       this.#items.push([index, ms, result._tag, result.message, result.stack])
       return
@@ -46,39 +50,28 @@ export class Outbox {
     } catch (error) {
       // A text that is longer than a string can be.
       const { message, stack } = describePanic(error, Limits.errorTextLength)
-      this.#items.push([
-        index,
-        ms,
-        "InvalidEffect",
-        `the effect of ${JSON.stringify(agent)} cannot be sent: ${message}`,
-        stack
-      ])
+      const why = `the effect of ${JSON.stringify(agent)} cannot be sent: ${message}`
+      this.#items.push([index, ms, "InvalidEffect", why, stack])
       return
     }
-    let heads: Array<FactHead> = []
+    let count = 0
     for (const { id, kind, text } of result.facts) {
-      if (this.#texts.length > 0 && this.#isFull(text.length)) {
-        if (heads.length > 0) this.#items.push([index, ms, heads, null])
-        heads = []
+      if (this.#facts.isFull(text)) {
+        if (count > 0) this.#items.push([index, ms, count, null])
+        count = 0
         this.flush(false)
       }
-      heads.push([kind.name, id])
-      this.#texts.push(text)
-      this.#length += text.length
+      this.#facts.add(kind.name, id, text)
+      count++
     }
-    this.#items.push([index, ms, heads, rest ?? 0])
-  }
-
-  #isFull(more: number): boolean {
-    return this.#length + more > Limits.packetLength || this.#texts.length >= Limits.packetFacts
+    this.#items.push([index, ms, count, rest ?? 0])
   }
 
   flush(isLast: boolean): void {
-    const [items, texts] = [this.#items, this.#texts]
+    const { runs, texts } = this.#facts.take()
+    const items = this.#items
     this.#items = []
-    this.#texts = []
-    this.#length = 0
-    this.#post(items.length === 0 ? "[]" : JSON.stringify(items), texts, isLast)
+    this.#post(JSON.stringify([runs, items] satisfies ResultsHead), texts, isLast)
   }
 }
 
@@ -94,49 +87,55 @@ export interface Read {
 export class Inbox {
   readonly #kinds: ReadonlyMap<string, ErasedKind>
   /** The effect of which a part has come. A worker runs one task after the other, so there is one at most. */
-  #begun: Array<EncodedFact> = []
+  #begun: Array<EncodedFact | CpuFault> = []
 
   constructor(kinds: ReadonlyMap<string, ErasedKind>) {
     this.#kinds = kinds
   }
 
   /** Reads a message; calls `settle` for each outcome that is complete, in the order of their ends. */
-  read(head: string, texts: ReadonlyArray<string>, settle: (read: Read) => void): void {
-    let place = 0
-    for (const item of JSON.parse(head) as ReadonlyArray<ResultItem>) {
-      const [index, ms, content] = item
+  read(head: string, texts: string, settle: (read: Read) => void): void {
+    const [runs, items] = JSON.parse(head) as ResultsHead
+    const facts: Array<EncodedFact | CpuFault> = []
+    readFacts(runs, texts, this.#kinds, (kind, name, id, text, value) =>
+      facts.push(factOf(kind, name, id, text, value))
+    )
+    let next = 0
+    for (const item of items) {
+      const [index, ms, content, rest] = item
       if (typeof content === "string") {
-        const [, , _tag, message, stack] = item
-        settle({ index, ms, result: { _tag, message, stack } })
+        settle({ index, ms, result: { _tag: content, message: item[3], stack: item[4] } })
         continue
       }
-      const rest = item[3]
-      const facts = this.#begun.length > 0 ? this.#begun : []
-      let fault: CpuFault | undefined
-      for (const [name, id] of content) {
-        const text = texts[place++]!
-        fault ??= this.#decode(facts, name, id, text)
-      }
+      const own = facts.slice(next, (next += content))
       if (rest === null) {
-        this.#begun = facts
-        if (fault === undefined) continue
-        // What follows of this effect is passed over: the task is settled.
+        for (const fact of own) this.#begun.push(fact)
+        continue
       }
+      const all = this.#begun.length === 0 ? own : this.#begun.concat(own)
       this.#begun = []
-      settle({ index, ms, result: fault ?? joinEffect(facts, rest === null || rest === 0 ? undefined : rest) })
+      const fault = all.find(isFault)
+      settle({ index, ms, result: fault ?? joinEffect(all.filter(isFact), rest === 0 ? undefined : rest) })
     }
   }
+}
 
-  #decode(facts: Array<EncodedFact>, name: string, id: string, text: string): CpuFault | undefined {
-    try {
-      const kind = this.#kinds.get(name)
-      if (kind === undefined) throw new Error(`the job's program knows no kind ${JSON.stringify(name)}`)
-      facts.push({ kind, id, text, value: kind.codec.decode(text) })
-      return undefined
-    } catch (error) {
-      const { message, stack } = describePanic(error, Limits.errorTextLength)
-      const why = `the worker's effect cannot be read, is its module the one that the job runs? ${message}`
-      return { _tag: "InvalidEffect", message: why, stack }
-    }
+const isFault = (read: EncodedFact | CpuFault): read is CpuFault => "_tag" in read
+const isFact = (read: EncodedFact | CpuFault): read is EncodedFact => !("_tag" in read)
+
+const factOf = (
+  kind: ErasedKind | undefined,
+  name: string,
+  id: string,
+  text: string,
+  value: unknown
+): EncodedFact | CpuFault => {
+  try {
+    if (kind === undefined) throw new Error(`the job's program knows no kind ${JSON.stringify(name)}`)
+    return { kind, id, text, value: kind.codec.isPlain ? value : kind.codec.decode(text) }
+  } catch (error) {
+    const { message, stack } = describePanic(error, Limits.errorTextLength)
+    const why = `the worker's effect cannot be read, is its module the one that the job runs? ${message}`
+    return { _tag: "InvalidEffect", message: why, stack }
   }
 }

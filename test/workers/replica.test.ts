@@ -5,7 +5,7 @@ import { nextTurn } from "../../src/internal/slices.ts"
 import type { Ledger } from "../../src/JobContext.ts"
 import { Limits } from "../../src/Limits.ts"
 import { threadCpuMs } from "../../src/workers/cpuTime.ts"
-import { HandOver, type Mark, markOf, origin } from "../../src/workers/handOver.ts"
+import { HandOver, type Mark, markOf, origin, type UpdateHead } from "../../src/workers/handOver.ts"
 import { WorkerPool } from "../../src/workers/index.ts"
 import { Replica } from "../../src/workers/replica.ts"
 import { batch, execute, newLedger, pool, program, put, said, task } from "../support/workers/harness.ts"
@@ -18,10 +18,12 @@ const packetsOf = (ledger: Ledger, from: Mark) => {
   return packets
 }
 
+const factsIn = (head: string): number => (JSON.parse(head) as UpdateHead).versions.length
+
 const cost = (ledger: Ledger, from: Mark) => {
   const packets = packetsOf(ledger, from)
-  const length = packets.reduce((sum, { head, texts }) => sum + head.length + texts.join("").length, 0)
-  return { facts: packets.reduce((sum, { texts }) => sum + texts.length, 0), length, packets: packets.length }
+  const length = packets.reduce((sum, { head, texts }) => sum + head.length + texts.length, 0)
+  return { facts: packets.reduce((sum, { head }) => sum + factsIn(head), 0), length, packets: packets.length }
 }
 
 const fill = (ledger: Ledger, count: number, from = 0) => {
@@ -131,9 +133,10 @@ describe("a replica", () => {
     fill(ledger, 10, 5_000)
     const packets = packetsOf(ledger, origin)
     expect(packets.length).toBeGreaterThan(15)
-    for (const { texts } of packets) {
-      expect(texts.length).toBeLessThanOrEqual(Limits.packetFacts)
-      if (texts.length > 1) expect(texts.join("").length).toBeLessThanOrEqual(Limits.packetLength)
+    for (const { head, texts } of packets) {
+      const count = factsIn(head)
+      expect(count).toBeLessThanOrEqual(Limits.packetFacts)
+      if (count > 1) expect(texts.length).toBeLessThanOrEqual(Limits.packetLength + Limits.packetFacts)
     }
   })
 })

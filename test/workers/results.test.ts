@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { type EncodedEffect, emptyEffect } from "../../src/AgentEffect.ts"
 import { eraseKind } from "../../src/Fact.ts"
 import { Limits } from "../../src/Limits.ts"
+import type { ResultsHead } from "../../src/workers/protocol.ts"
 import { Inbox, Outbox, type Read } from "../../src/workers/results.ts"
 import { program } from "../support/workers/harness.ts"
 import { Seen } from "../support/workers/programs.ts"
@@ -14,7 +15,7 @@ const effect = (ids: ReadonlyArray<string>, length = 1): EncodedEffect => ({
   facts: ids.map((id) => ({ kind, id, ...kind.codec.encode({ id, text: "x".repeat(length) }) }))
 })
 
-type Message = readonly [head: string, texts: ReadonlyArray<string>, isLast: boolean]
+type Message = readonly [head: string, texts: string, isLast: boolean]
 
 const through = (fill: (outbox: Outbox) => void) => {
   const messages: Array<Message> = []
@@ -64,9 +65,11 @@ describe("results", () => {
     })
     expect(messages.length).toBeGreaterThan(4)
     expect(messages.filter(([, , isLast]) => isLast)).toHaveLength(1)
-    for (const [, texts] of messages) {
-      expect(texts.length).toBeLessThanOrEqual(Limits.packetFacts)
-      if (texts.length > 1) expect(texts.join("").length).toBeLessThanOrEqual(Limits.packetLength)
+    for (const [head, texts] of messages) {
+      const [runs] = JSON.parse(head) as ResultsHead
+      const count = runs.reduce((sum, [, ids]) => sum + ids.length, 0)
+      expect(count).toBeLessThanOrEqual(Limits.packetFacts)
+      if (count > 1) expect(texts.length).toBeLessThanOrEqual(Limits.packetLength + Limits.packetFacts)
     }
     expect(reads.map(({ index }) => index)).toEqual([0, 1, 2, 3])
     expect(reads.map(({ result }) => ("_tag" in result ? [] : result.facts.map(({ id }) => id)))).toEqual([

@@ -1,0 +1,37 @@
+/**
+ * Fingerprints of what a context holds, for telling whether it came back to an earlier state.
+ *
+ * Two mixes of 32 bits each, after MurmurHash's finaliser: fast, the same in every run, and unlike enough by chance. Nobody
+ * gains by making two states look alike: what follows from it is a diagnostic. The journal's hash is sha256.ts.
+ *
+ * Boundary: pure arithmetic.
+ */
+
+/** A set of texts, whatever their order: each is either in it or not. */
+export class SetFingerprint {
+  #high = 0
+  #low = 0
+
+  /** Puts a text into the set, or takes it out again. */
+  toggle(...parts: ReadonlyArray<string>): void {
+    let high = 0x9e3779b9
+    let low = 0x85ebca6b
+    for (const part of parts) {
+      for (let i = 0; i < part.length; i++) {
+        const unit = part.charCodeAt(i)
+        high = Math.imul(high ^ unit, 0x9e3779b1)
+        low = Math.imul(low ^ unit, 0x5f356495)
+      }
+      // Where one part ends and the next begins is part of it.
+      high = Math.imul(high ^ (high >>> 16) ^ part.length, 0x85ebca6b)
+      low = Math.imul(low ^ (low >>> 13) ^ part.length, 0xc2b2ae35)
+    }
+    this.#high ^= high ^ (low >>> 15)
+    this.#low ^= low ^ (high >>> 16)
+  }
+
+  /** Equal for equal sets. */
+  get key(): string {
+    return `${this.#high}/${this.#low}`
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Facts on their way between threads: heads in columns, and all texts in one.
+ *
+ * A string is copied between threads at once, an array of strings one by one; and one text of many values is parsed in half
+ * the time of many texts. So a message holds runs of facts of one kind, each with a column of ids and one of lengths, and
+ * the canonical texts of all, with commas in between.
+ *
+ * Boundary: encoding and decoding; both sides. What else is to be said of a fact goes beside it, in the same order.
+ */
+import { parseCanonicals } from "../Canonical.ts"
+import type { ErasedKind } from "../Fact.ts"
+import { Limits } from "../Limits.ts"
+
+/** Facts of one kind that follow one another: their ids, and the lengths of their texts. */
+export type FactRun = readonly [kind: string, ids: Array<string>, lengths: Array<number>]
+
+/** Collects facts for one message. */
+export class FactTexts {
+  #runs: Array<FactRun> = []
+  #texts = ""
+  #count = 0
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Whether a fact more would be too much. A larger one goes alone. */
+  isFull(text: string): boolean {
+    return (
+      this.#count > 0 && (this.#texts.length + text.length > Limits.packetLength || this.#count >= Limits.packetFacts)
+    )
+  }
+
+  add(kind: string, id: string, text: string): void {
+    let run = this.#runs.at(-1)
+    if (run === undefined || run[0] !== kind) this.#runs.push((run = [kind, [], []]))
+    run[1].push(id)
+    run[2].push(text.length)
+    this.#texts = this.#count === 0 ? text : `${this.#texts},${text}`
+    this.#count++
+  }
+
+  /** What was collected; begins anew. */
+  take(): { readonly runs: ReadonlyArray<FactRun>; readonly texts: string } {
+    const taken = { runs: this.#runs, texts: this.#texts }
+    this.#runs = []
+    this.#texts = ""
+    this.#count = 0
+    return taken
+  }
+}
+
+/**
+ * Called for each fact, in order. `kind` is undefined if there is none of that name here, `value` undefined unless the kind
+ * is plain.
+ */
+export type FactReader = (kind: ErasedKind | undefined, name: string, id: string, text: string, value: unknown) => void
+
+/** Reads the facts of a message. */
+export const readFacts = (
+  runs: ReadonlyArray<FactRun>,
+  texts: string,
+  kinds: ReadonlyMap<string, ErasedKind>,
+  read: FactReader
+): void => {
+  let from = 0
+  for (const [name, ids, lengths] of runs) {
+    const kind = kinds.get(name)
+    let values: ReadonlyArray<unknown> | undefined
+    if (kind?.codec.isPlain === true) {
+      let end = from - 1
+      for (const length of lengths) end += length + 1
+      values = parseCanonicals(texts.slice(from, end))
+    }
+    for (let i = 0; i < ids.length; i++) {
+      const text = texts.slice(from, from + lengths[i]!)
+      from += lengths[i]! + 1
+      read(kind, name, ids[i]!, text, values?.[i])
+    }
+  }
+}
