@@ -105,6 +105,7 @@ describe("a measurement", () => {
       notMeasured: "",
       rounds: 3,
       warmups: 1,
+      warmupMs: 0,
       metrics: {},
       contenders: [contender("left", left, results[0]), contender("right", right, results[1])],
       expected: () => ({ "": 42 }),

@@ -246,6 +246,8 @@ function* encodeLarge(agent: ErasedAgent, output: Output): Generator<void, Encod
 }
 
 const noFacts: ReadonlyArray<EncodedFact> = Object.freeze([])
+const noIntents: ReadonlyArray<EncodedIntent> = Object.freeze([])
+const noEvaluations: ReadonlyArray<Evaluation> = Object.freeze([])
 
 const writtenKind = (agent: ErasedAgent, name: string): ErasedKind | undefined =>
   agent.writes.find((kind) => kind.name === name)
@@ -327,10 +329,10 @@ export type EffectRest = readonly [
   tokens: number
 ]
 
-/** What an effect holds beside its facts; undefined if nothing. */
-export const restOf = ({ evaluations, intents, tokens, trace }: EncodedEffect): EffectRest | undefined =>
-  intents.length === 0 && evaluations.length === 0 && trace === undefined && tokens === 0
-    ? undefined
+/** What an effect holds beside its facts: only the tokens, if there is nothing else. */
+export const restOf = ({ evaluations, intents, tokens, trace }: EncodedEffect): EffectRest | number =>
+  intents.length === 0 && evaluations.length === 0 && trace === undefined
+    ? tokens
     : [
         intents.map((intent) => [intent.kind, canonicalText(intent.payload)]),
         evaluations,
@@ -339,8 +341,12 @@ export const restOf = ({ evaluations, intents, tokens, trace }: EncodedEffect): 
       ]
 
 /** The effect that another thread validated, from its parts. */
-export const joinEffect = (facts: ReadonlyArray<EncodedFact>, rest: EffectRest | undefined): EncodedEffect => {
-  if (rest === undefined) return facts.length === 0 ? emptyEffect : { ...emptyEffect, facts }
+export const joinEffect = (facts: ReadonlyArray<EncodedFact>, rest: EffectRest | number): EncodedEffect => {
+  if (typeof rest === "number") {
+    return facts.length === 0 && rest === 0
+      ? emptyEffect
+      : { facts, intents: noIntents, evaluations: noEvaluations, trace: undefined, tokens: rest }
+  }
   const [intents, evaluations, trace, tokens] = rest
   return {
     facts,

@@ -16,6 +16,12 @@ import type { CpuBatch, CpuOutcome, CpuProgress, CpuTask } from "./WorkerPool.ts
 /** Milliseconds of work that are worth waking one more worker for. */
 const shareWorthMs = 0.1
 
+/**
+ * Milliseconds that the main thread works for a task while others run: it reads the outcome. Tasks that take less keep it
+ * busy with one worker, and a second one would only take its processor away.
+ */
+const mainThreadMs = 0.001
+
 /** What a thread does for the pool: it loads a batch's program or context, or works through its share of a round. */
 export type Work = { readonly type: "load"; readonly run: BatchRun } | Share
 
@@ -112,7 +118,10 @@ export class BatchRun {
   get wanted(): number {
     const { waiting } = this
     if (waiting === 0) return 0
-    const worth = this.expectedMs === undefined ? waiting : Math.ceil((waiting * this.expectedMs) / shareWorthMs)
+    const worth =
+      this.expectedMs === undefined
+        ? waiting
+        : Math.min(Math.ceil((waiting * this.expectedMs) / shareWorthMs), Math.ceil(this.expectedMs / mainThreadMs))
     return Math.min(waiting, Math.max(1, worth)) - this.working - this.preparing
   }
 

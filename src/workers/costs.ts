@@ -8,6 +8,7 @@
  * of it (G3).
  */
 import type { ErasedAgent } from "../Agent.ts"
+import { Limits } from "../Limits.ts"
 
 /** How much the latest measurement counts: more if it is lower, for noise and first calls only ever make it higher. */
 const weightUp = 0.25
@@ -36,9 +37,11 @@ interface Account {
 /** A batch's way to the workers and back, before any measurement: what it has to save to be worth it. */
 const dispatchMs = 0.1
 
-/** Every so many batches the other site is tried again, if it is not out of the question. */
+/** Every so many batches the other site is tried again; the less often, the more it is expected to cost. */
 const exploreEvery = 32
-const outOfQuestion = 2
+
+/** A task that takes longer than this is not tried here when it need not be: it would hold the event loop. */
+const tryInlineMs = Limits.sliceMs / 4
 
 export class Costs {
   readonly #threads: number
@@ -75,12 +78,13 @@ export class Costs {
   choose(agent: ErasedAgent, count: number): Site {
     const size = this.#size(agent, count)
     const inline = this.inlineMs(agent, count)
-    if (inline === undefined) return "threads"
+    if (inline === undefined || inline > Limits.sliceMs) return "threads"
     const threads = size.threads ?? inline / Math.min(count, this.#threads) + dispatchMs / count
     const best: Site = inline <= threads ? "inline" : "threads"
     const [chosen, other] = best === "inline" ? [inline, threads] : [threads, inline]
     // What it is said to cost there may be an old story, or none but an estimate.
-    if (++size.untried < exploreEvery || other > outOfQuestion * chosen) return best
+    const isDue = ++size.untried >= exploreEvery * Math.max(1, other / chosen) ** 2
+    if (!isDue || (best === "threads" && inline > tryInlineMs)) return best
     size.untried = 0
     return best === "inline" ? "threads" : "inline"
   }

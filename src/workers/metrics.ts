@@ -5,7 +5,7 @@
  * through Effect's Metric and are read by whatever exporter the embedder has. Boundary: names, units and attributes; no
  * decision depends on them.
  */
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import type { RetireReason } from "../../machines/worker.machine.ts"
@@ -41,6 +41,50 @@ const loopDelay = Metric.gauge("converge_event_loop_delay_ms", {
   description: "99th percentile, since the last sample, of the main thread's event-loop delay"
 })
 
+/**
+ * A histogram that is read when somebody asks, since two updates for each task would cost as much as a small task. Of all
+ * pools that report to one registry there is one of a name.
+ */
+class Histogram {
+  static readonly #known = new WeakMap<object, Map<string, Histogram>>()
+  readonly #counts = new Float64Array(boundaries.length + 1)
+  #count = 0
+  #sum = 0
+  #min = Number.MAX_VALUE
+  #max = -Number.MAX_VALUE
+
+  /** The one of a metric in the registry of a context. */
+  static of(metric: typeof taskWait, services: Context.Context<never>): Histogram {
+    const registry = Context.get(services, Metric.MetricRegistry)
+    let known = Histogram.#known.get(registry)
+    if (known === undefined) Histogram.#known.set(registry, (known = new Map()))
+    let histogram = known.get(metric.id)
+    if (histogram === undefined) {
+      known.set(metric.id, (histogram = new Histogram()))
+      const { state } = histogram
+      Metric.registerUnsafe(metric, services, { get: state, update: () => undefined, modify: () => undefined })
+    }
+    return histogram
+  }
+
+  observe(value: number): void {
+    let bucket = 0
+    while (bucket < boundaries.length && value > boundaries[bucket]!) bucket++
+    this.#counts[bucket]! += 1
+    this.#count++
+    this.#sum += value
+    if (value < this.#min) this.#min = value
+    if (value > this.#max) this.#max = value
+  }
+
+  /** Buckets are cumulative, as those of Effect's histograms are. */
+  readonly state = () => {
+    let below = 0
+    const buckets = boundaries.map((boundary, index): [number, number] => [boundary, (below += this.#counts[index]!)])
+    return { buckets, count: this.#count, min: this.#min, max: this.#max, sum: this.#sum }
+  }
+}
+
 const states = ["spawning", "loading", "ready", "busy", "retiring"]
 
 /** How often the event loop's delay is measured, in milliseconds: also the least that is seen. */
@@ -50,11 +94,15 @@ export class PoolMetrics {
   readonly #services: Context.Context<never>
   readonly #delay: ReturnType<typeof monitorEventLoopDelay>
   readonly #busyMs = new Map<number, number>()
+  readonly #taskWait: Histogram
+  readonly #taskRun: Histogram
   #sampledAt: number
 
   constructor(services: Context.Context<never>, nowMs: number) {
     this.#services = services
     this.#sampledAt = nowMs
+    this.#taskWait = Histogram.of(taskWait, services)
+    this.#taskRun = Histogram.of(taskRun, services)
     this.#delay = monitorEventLoopDelay({ resolution: resolutionMs })
     this.#delay.enable()
   }
@@ -64,8 +112,8 @@ export class PoolMetrics {
   }
 
   noteTask(waitMs: number, runMs: number): void {
-    taskWait.updateUnsafe(waitMs, this.#services)
-    taskRun.updateUnsafe(runMs, this.#services)
+    this.#taskWait.observe(waitMs)
+    this.#taskRun.observe(runMs)
   }
 
   noteKill(reason: RetireReason): void {

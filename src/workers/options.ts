@@ -89,7 +89,7 @@ type ByProfile = Pick<Resolved, "size" | "heapLimitMb" | "batchSize" | "recycleG
 
 /**
  * - `cpu` (default): long computations. One thread for each core; the main thread has little to do meanwhile. Heap and
- *   stack as the engine sets them. Outcomes in tens: the main thread merges while the workers compute.
+ *   stack as the engine sets them. Outcomes by the hundred: with tasks of a few microseconds a message costs as much as ten.
  * - `memory`: large contexts. Each thread holds a replica, so half the threads are half the copies; and their heaps are
  *   limited, so that an agent that collects too much ends with `AgentOutOfMemory` before the machine begins to swap; what
  *   agents leave behind is given back early. Outcomes in few, since they are large.
@@ -97,17 +97,17 @@ type ByProfile = Pick<Resolved, "size" | "heapLimitMb" | "batchSize" | "recycleG
  *   itself; outcomes go in large numbers, since a message costs more than a task.
  */
 const profiles: Readonly<Record<Profile, (parallelism: number) => ByProfile>> = {
-  cpu: (parallelism) => ({ size: parallelism, heapLimitMb: undefined, batchSize: 32, recycleGrowthMb: 256 }),
+  cpu: (parallelism) => ({ size: parallelism, heapLimitMb: undefined, batchSize: 128, recycleGrowthMb: 256 }),
   memory: (parallelism) => ({
     size: Math.max(1, parallelism >> 1),
     heapLimitMb: 1_024,
-    batchSize: 8,
+    batchSize: 16,
     recycleGrowthMb: 64
   }),
   throughput: (parallelism) => ({
     size: Math.max(1, parallelism - 1),
     heapLimitMb: undefined,
-    batchSize: 128,
+    batchSize: 256,
     recycleGrowthMb: 256
   })
 }

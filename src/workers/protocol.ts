@@ -91,8 +91,8 @@ export type ResultsHead = readonly [runs: ReadonlyArray<FactRun>, items: Readonl
 
 /** What one task came to. `ms`: how long it took. */
 export type ResultItem =
-  /** An effect, or a part of one: its number of facts. `rest`: null if more will follow, 0 if there is nothing but facts. */
-  | readonly [index: number, ms: number, facts: number, rest: EffectRest | null | 0]
+  /** An effect, or a part of one: its number of facts. `rest`: null if more will follow, a number if it is but tokens. */
+  | readonly [index: number, ms: number, facts: number, rest: EffectRest | null | number]
   /** A fault. */
   | readonly [index: number, ms: number, type: "InvalidEffect" | "AgentPanicked", message: string, stack: string]
 

@@ -62,22 +62,29 @@ export class Reading {
       totalMs += read.ms
     })
     // The thread's CPU time is known by message; tasks have their part of it by the time that they took.
-    metrics.noteClaimed(reads.length)
     const ratio = totalMs > 0 ? cpuMs / totalMs : 0
-    const spent = new Map<ErasedAgent, { count: number; totalMs: number }>()
+    const { cycle } = run.batch
+    const offsetMs = share.startedAt - run.arrivedAt
+    metrics.noteClaimed(reads.length)
+    // Tasks of one agent follow one another.
+    let agent: ErasedAgent | undefined
+    let count = 0
+    let spentMs = 0
     for (const { index, ms, result } of reads) {
-      metrics.noteTask(Math.max(0, share.startedAt + share.spentMs - run.arrivedAt), ms)
-      share.spentMs += ms
       const task = round.tasks[index]!
-      const { agent } = run.task(task)
-      const sum = spent.get(agent)
-      if (sum === undefined) spent.set(agent, { count: 1, totalMs: ms })
-      else {
-        sum.count++
-        sum.totalMs += ms
+      const next = run.task(task).agent
+      if (next !== agent) {
+        if (agent !== undefined) costs.noteTasks(agent, count, spentMs)
+        agent = next
+        count = 0
+        spentMs = 0
       }
-      settle(share, task, { result: outcomeOf(result, agent.name, run.batch.cycle), cpuMs: ms * ratio }, worker)
+      count++
+      spentMs += ms
+      metrics.noteTask(Math.max(0, offsetMs + share.spentMs), ms)
+      share.spentMs += ms
+      settle(share, task, { result: outcomeOf(result, next.name, cycle), cpuMs: ms * ratio }, worker)
     }
-    for (const [agent, sum] of spent) costs.noteTasks(agent, sum.count, sum.totalMs)
+    if (agent !== undefined) costs.noteTasks(agent, count, spentMs)
   }
 }

@@ -64,7 +64,7 @@ export class Outbox {
       this.#facts.add(kind.name, id, text)
       count++
     }
-    this.#items.push([index, ms, count, rest ?? 0])
+    this.#items.push([index, ms, count, rest])
   }
 
   flush(isLast: boolean): void {
@@ -97,9 +97,10 @@ export class Inbox {
   read(head: string, texts: string, settle: (read: Read) => void): void {
     const [runs, items] = JSON.parse(head) as ResultsHead
     const facts: Array<EncodedFact | CpuFault> = []
-    readFacts(runs, texts, this.#kinds, (kind, name, id, text, value) =>
+    readFacts(runs, texts, this.#kinds, (kind, name, id, text, value) => {
       facts.push(factOf(kind, name, id, text, value))
-    )
+    })
+    const isSound = !facts.some(isFault)
     let next = 0
     for (const item of items) {
       const [index, ms, content, rest] = item
@@ -107,21 +108,27 @@ export class Inbox {
         settle({ index, ms, result: { _tag: content, message: item[3], stack: item[4] } })
         continue
       }
-      const own = facts.slice(next, (next += content))
+      const own = content === 0 ? noFacts : facts.slice(next, (next += content))
       if (rest === null) {
         for (const fact of own) this.#begun.push(fact)
         continue
       }
-      const all = this.#begun.length === 0 ? own : this.#begun.concat(own)
-      this.#begun = []
-      const fault = all.find(isFault)
-      settle({ index, ms, result: fault ?? joinEffect(all.filter(isFact), rest === 0 ? undefined : rest) })
+      const isWhole = this.#begun.length === 0
+      const all = isWhole ? own : this.#begun.concat(own)
+      if (!isWhole) this.#begun = []
+      const fault = isSound && isWhole ? undefined : all.find(isFault)
+      settle({
+        index,
+        ms,
+        result: fault ?? joinEffect(all as ReadonlyArray<EncodedFact>, rest)
+      })
     }
   }
 }
 
 const isFault = (read: EncodedFact | CpuFault): read is CpuFault => "_tag" in read
-const isFact = (read: EncodedFact | CpuFault): read is EncodedFact => !("_tag" in read)
+
+const noFacts: ReadonlyArray<EncodedFact | CpuFault> = Object.freeze([])
 
 const factOf = (
   kind: ErasedKind | undefined,

@@ -135,15 +135,15 @@ describe("options", () => {
       profile: "cpu",
       heapLimitMb: undefined,
       stackSizeMb: undefined,
-      batchSize: 32,
+      batchSize: 128,
       recycleGrowthMb: 256,
       idleTimeoutMs: 60_000,
       cancelGraceMs: 0,
       quarantine: { crashes: 5, windowMs: 60_000, cooldownMs: 10_000 },
       execArgv: undefined
     })
-    expect(resolve({}, "memory", 8)).toMatchObject({ size: 4, heapLimitMb: 1_024, batchSize: 8, recycleGrowthMb: 64 })
-    expect(resolve({}, "throughput", 8)).toMatchObject({ size: 7, batchSize: 128 })
+    expect(resolve({}, "memory", 8)).toMatchObject({ size: 4, heapLimitMb: 1_024, batchSize: 16, recycleGrowthMb: 64 })
+    expect(resolve({}, "throughput", 8)).toMatchObject({ size: 7, batchSize: 256 })
     expect(resolve({}, "throughput", 1)).toMatchObject({ size: 1 })
     const given = { size: 3, minSize: 2, heapLimitMb: 99, stackSizeMb: 8, batchSize: 5, recycleGrowthMb: Infinity }
     expect(resolve(given, "memory", 8)).toMatchObject(given)

@@ -97,14 +97,24 @@ describe("costs", () => {
     expect(costs.choose(a, 100)).toBe("threads")
   })
 
-  it("try the other place now and then, unless it is out of the question", () => {
+  it("try the other place now and then, the less often the more it costs", () => {
     const costs = new Costs(2)
-    costs.noteBatch(a, "inline", 8, 8)
-    costs.noteBatch(a, "threads", 8, 9)
+    costs.noteBatch(a, "inline", 8, 0.8)
+    costs.noteBatch(a, "threads", 8, 0.8)
     const chosen = Array.from({ length: 100 }, () => costs.choose(a, 8))
     expect(chosen.filter((site) => site === "threads")).toHaveLength(3)
-    costs.noteBatch(b, "inline", 8, 8)
-    costs.noteBatch(b, "threads", 8, 90)
-    expect(new Set(Array.from({ length: 100 }, () => costs.choose(b, 8)))).toEqual(new Set(["inline"]))
+    costs.noteBatch(b, "inline", 8, 0.8)
+    costs.noteBatch(b, "threads", 8, 8)
+    const often = Array.from({ length: 3_300 }, () => costs.choose(b, 8))
+    expect(often.filter((site) => site === "threads")).toHaveLength(1)
+  })
+
+  it("never let a task that takes milliseconds hold the event loop, not even to try", () => {
+    const costs = new Costs(1)
+    costs.noteTasks(a, 1, 5)
+    expect(costs.choose(a, 1)).toBe("threads")
+    costs.noteBatch(b, "inline", 8, 16)
+    costs.noteBatch(b, "threads", 8, 15)
+    expect(new Set(Array.from({ length: 1_000 }, () => costs.choose(b, 8)))).toEqual(new Set(["threads"]))
   })
 })

@@ -36,6 +36,7 @@ export const benchmark: Benchmark = {
     "A machine with more than two cores. The main thread reads, merges and hashes while workers parse, so on two cores two workers never have both to themselves.",
   rounds: 9,
   warmups: 1,
+  warmupMs: 0,
   metrics: { span: { title: "span of the CPU agents", unit: "ms" }, job: { title: "the whole job", unit: "ms" } },
   contenders: [
     contender("one", 1, "effect-converge, one worker"),

@@ -1,6 +1,6 @@
 /** 512 trivial CPU tasks in a cycle, against one message a task. */
 import { type Benchmark, ratio } from "../framework/definition.ts"
-import { trivialExpected } from "../programs/chain.ts"
+import { standingExpected, trivialExpected } from "../programs/chain.ts"
 import { trivialContenders } from "../support/trivialLanes.ts"
 
 const shape = (isTiny: boolean) => ({ lanes: 512, batches: isTiny ? 1 : 25 })
@@ -17,7 +17,10 @@ export const benchmark: Benchmark = {
   warmups: 3,
   metrics: { batch: { title: "512 tasks", unit: "us" } },
   contenders: trivialContenders(shape),
-  expected: (isTiny) => ({ "": trivialExpected(shape(isTiny).lanes, shape(isTiny).batches) }),
+  expected: (isTiny) => {
+    const { batches, lanes } = shape(isTiny)
+    return { "": trivialExpected(lanes, batches), standing: standingExpected(lanes, batches) }
+  },
   figures: [
     {
       ...bounds,
@@ -26,10 +29,24 @@ export const benchmark: Benchmark = {
       ofRound: ratio("cycle", "raw", "batch")
     },
     {
-      ...bounds,
       name: "cpu-512/port-over-raw",
-      title: "the pool's port alone / bare threads, one message a task",
+      unit: "ratio",
+      better: "lower",
+      title: "the pool's port, new facts in every batch / bare threads, one message a task",
       ofRound: ratio("port", "raw", "batch")
+    },
+    {
+      ...bounds,
+      name: "cpu-512/standing-over-raw",
+      title: "the pool's port, standing context / bare threads, one message a task",
+      ofRound: ratio("standing", "raw", "batch")
+    },
+    {
+      name: "cpu-512/standing-over-raw-stream",
+      unit: "ratio",
+      better: "lower",
+      title: "the pool's port, standing context / bare threads, each lane's next message when its last is answered",
+      ofRound: ratio("standing", "raw-stream", "batch")
     },
     {
       name: "cpu-512/cycle-over-raw-stream",

@@ -1,8 +1,8 @@
 /** The latency of one CPU task on an idle, warm pool. */
 import { type Benchmark, type Contender, ratio } from "../framework/definition.ts"
-import { trivial, trivialExpected } from "../programs/chain.ts"
+import { standingExpected, trivial, trivialExpected } from "../programs/chain.ts"
 import { sharedEngine, timed } from "../support/engine.ts"
-import { runCycles, startPort } from "../support/lanes.ts"
+import { runCycles, startPort, startStanding } from "../support/lanes.ts"
 import { startRaw } from "../support/raw.ts"
 import { threads } from "../support/trivialLanes.ts"
 
@@ -18,9 +18,20 @@ const liveEngine = sharedEngine(threads)
 
 const contenders: ReadonlyArray<Contender> = [
   {
+    name: "standing",
+    about:
+      "effect-converge, the pool's port alone: `execute` of one task after the other, on a context that the worker has; the answer is a number",
+    computes: "standing",
+    start: async (isTiny) => {
+      const engine = liveEngine()
+      const port = await startStanding(engine, input)
+      return { round: () => measured(isTiny, () => port.run(tasksOf(isTiny))), stop: engine.stop }
+    }
+  },
+  {
     name: "port",
     about:
-      "effect-converge, the pool's port alone: `execute` of one task after the other, with the new value put into the ledger",
+      "effect-converge, the pool's port alone, with the new value put into the ledger as a fact and sent along with the next task",
     start: async (isTiny) => {
       const engine = liveEngine()
       const port = await startPort(engine, trivial, input)
@@ -55,21 +66,31 @@ export const benchmark: Benchmark = {
   name: "cpu-one",
   title: "One CPU task on an idle, warm pool",
   measures:
-    "Trivial tasks one after the other, each sent when the answer of the one before is there: the round trip to a thread and back, with nothing else under way. The bar is for the pool's port; a whole cycle also selects, merges, hashes and commits.",
+    "Trivial tasks one after the other, each sent when the answer of the one before is there: the round trip to a thread and back, with nothing else under way. The bar is for the pool's port with a context that the worker has; beside it, what a new fact with every task costs, and a whole cycle, which also selects, merges, hashes and commits.",
   notMeasured: "Threads that have slept for long, and the start of a cold pool (start).",
   rounds: 15,
   warmups: 3,
   metrics: { task: { title: "one task", unit: "us" } },
   contenders,
-  expected: (isTiny) => ({ "": trivialExpected(1, tasksOf(isTiny)) }),
+  expected: (isTiny) => ({
+    "": trivialExpected(1, tasksOf(isTiny)),
+    standing: standingExpected(1, tasksOf(isTiny))
+  }),
   figures: [
     {
-      name: "cpu-one/port-over-raw",
-      title: "the pool's port alone / a bare round trip",
+      name: "cpu-one/standing-over-raw",
+      title: "the pool's port, standing context / a bare round trip",
       unit: "ratio",
       better: "lower",
       bar: 2,
       aim: 1.3,
+      ofRound: ratio("standing", "raw", "task")
+    },
+    {
+      name: "cpu-one/port-over-raw",
+      title: "the pool's port, a new fact with every task / a bare round trip",
+      unit: "ratio",
+      better: "lower",
       ofRound: ratio("port", "raw", "task")
     },
     {

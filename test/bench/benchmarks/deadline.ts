@@ -60,6 +60,7 @@ export const benchmark: Benchmark = {
     "Threads inside a native call, which nobody can end, and how long the pool needs until it has all of its threads again.",
   rounds: 8,
   warmups: 1,
+  warmupMs: 0,
   metrics: {
     worst: { title: "over the deadline, worst of a round", unit: "ms" },
     best: { title: "over the deadline, best of a round", unit: "ms" }

@@ -7,6 +7,17 @@ import { startEngine, timed } from "../support/engine.ts"
 import { loadLangGraph } from "../support/langgraph.ts"
 
 const tasksOf = (isTiny: boolean) => (isTiny ? 20 : 1_000)
+const jobsOf = (isTiny: boolean) => (isTiny ? 1 : 5)
+
+/** Some jobs one after the other: the time of one, and what the last one gave. */
+const several = async (isTiny: boolean, job: () => Promise<number>) => {
+  const jobs = jobsOf(isTiny)
+  let result = 0
+  const [ms] = await timed(async () => {
+    for (let i = 0; i < jobs; i++) result = await job()
+  })
+  return { values: { job: ms / jobs }, result }
+}
 
 const Item = Fact.kind("Item", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 const Square = Fact.kind("Square", {
@@ -30,10 +41,8 @@ const program = Program.make("fanout", {
 const ours = (isTiny: boolean): Ready => {
   const engine = startEngine()
   return {
-    round: async () => {
-      const [ms, { output }] = await timed(() => engine.run(Engine.run(program, { tasks: tasksOf(isTiny) })))
-      return { values: { job: ms }, result: output }
-    },
+    round: () =>
+      several(isTiny, async () => (await engine.run(Engine.run(program, { tasks: tasksOf(isTiny) }))).output),
     stop: engine.stop
   }
 }
@@ -56,10 +65,7 @@ const langgraph = async (isTiny: boolean): Promise<Ready> => {
     .addEdge("square", END)
     .compile()
   return {
-    round: async () => {
-      const [ms, { sum }] = await timed(() => graph.invoke({}))
-      return { values: { job: ms }, result: sum }
-    }
+    round: () => several(isTiny, async () => (await graph.invoke({})).sum)
   }
 }
 
@@ -67,7 +73,7 @@ export const benchmark: Benchmark = {
   name: "fanout",
   title: "One cycle with 1,000 fiber tasks",
   measures:
-    "A job with 1,000 seeds and an agent that has one task for each, which adds one fact: seeds, one cycle, convergence. LangGraph sends 1,000 times to one node, whose results a reducer sums: no checkpointer, no tracing, one superstep. The result is the sum of the squares.",
+    "A job with 1,000 seeds and an agent that has one task for each, which adds one fact: seeds, one cycle, convergence. LangGraph sends 1,000 times to one node, whose results a reducer sums: no checkpointer, no tracing, one superstep. Five such jobs one after the other make a round. The result is the sum of the squares.",
   notMeasured:
     "Tasks that wait, and what the 1,000 facts are worth: LangGraph keeps one number, ours keeps every fact with its provenance.",
   rounds: 11,

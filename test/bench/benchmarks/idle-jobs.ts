@@ -25,6 +25,7 @@ export const benchmark: Benchmark = {
   notMeasured: "What the facts of a job weigh: these have none.",
   rounds: 3,
   warmups: 0,
+  warmupMs: 0,
   metrics: {
     heap: { title: "heap a job", unit: "kB" },
     rss: { title: "resident memory a job", unit: "kB" }

@@ -117,6 +117,7 @@ export const benchmark: Benchmark = {
     "What a program's own code does in one piece: `seed` makes its 100,000 proposals in one call, which no engine can interrupt, and that is in the figure's maximum.",
   rounds: 7,
   warmups: 1,
+  warmupMs: 0,
   metrics: {
     p99: { title: "p99", unit: "ms" },
     max: { title: "the longest", unit: "ms" },

@@ -80,6 +80,7 @@ export const benchmark: Benchmark = {
   notMeasured: "Other versions of Node.",
   rounds: 5,
   warmups: 0,
+  warmupMs: 0,
   metrics: {
     early: { title: "messages 101 to 200, median", unit: "us" },
     late: { title: "the last 100 messages, median", unit: "us" },

@@ -15,6 +15,7 @@ export const benchmark: Benchmark = {
   notMeasured: "Jobs side by side, and hours (npm run soak is for minutes).",
   rounds: 3,
   warmups: 0,
+  warmupMs: 0,
   metrics: {
     grown: { title: "resident memory after job 200 less after job 50", unit: "MB" },
     peak: { title: "its peak until job 200 less until job 50", unit: "MB" },

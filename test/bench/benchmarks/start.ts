@@ -112,6 +112,7 @@ export const benchmark: Benchmark = {
   notMeasured: "The first read of the files from a disk, and packages that were bundled.",
   rounds: 15,
   warmups: 2,
+  warmupMs: 0,
   metrics: {
     inside: { title: "timed inside of the process", unit: "ms" },
     process: { title: "the whole process", unit: "ms" }

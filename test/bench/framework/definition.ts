@@ -60,9 +60,13 @@ export interface Benchmark {
   readonly measures: string
   /** What was not measured, or what one must not conclude. */
   readonly notMeasured: string
+  /** Where a bar is not met: why, and what would have to change. */
+  readonly missed?: string
   readonly rounds: number
   /** Rounds that are run first and not counted. */
   readonly warmups: number
+  /** For how long each contender runs before those, in milliseconds. Default: see measure.ts. 0 where a start is measured. */
+  readonly warmupMs?: number
   readonly metrics: Readonly<Record<string, Metric>>
   readonly contenders: ReadonlyArray<Contender>
   readonly figures: ReadonlyArray<Figure>

@@ -67,30 +67,26 @@ const hashOf = (result: unknown): string =>
     .update(JSON.stringify(result, sorted) ?? "undefined")
     .digest("hex")
 
-interface Collector {
-  /** Everything, once a round. */
-  readonly full: () => void
-  /** What the contender before left behind in the young generation, so that it is not collected in another's time. */
-  readonly young: () => void
+/**
+ * Collects the young generation: what the contender before left behind, so that it is not collected in another's time. Not
+ * the old one: a forced full collection throws away compiled code that refers to what has died, which is not how anybody
+ * runs.
+ */
+const makeCollector = (): (() => void) => {
+  setFlagsFromString("--expose-gc")
+  const collect = runInNewContext("gc") as (options: { readonly type: "minor" }) => void
+  return () => collect({ type: "minor" })
 }
 
-/**
- * Collections throw the code of functions away that have not run for some of them: with many contenders, that would be
- * everybody's code before its turn comes again. So that is switched off.
- */
-const makeCollector = (): Collector => {
-  setFlagsFromString("--no-flush-bytecode")
-  setFlagsFromString("--expose-gc")
-  const collect = runInNewContext("gc") as (options?: { readonly type: "minor" }) => void
-  return { full: () => collect(), young: () => collect({ type: "minor" }) }
-}
+/** For how long a contender runs before the first round, in milliseconds. */
+const warmupMs = 1_500
 
 export const measure = async (benchmark: Benchmark, options: Options): Promise<Outcome> => {
   const began = performance.now()
   const { isTiny } = options
   const rounds = options.rounds ?? (isTiny ? 1 : benchmark.rounds)
   const warmups = isTiny ? 0 : benchmark.warmups
-  const collector = makeCollector()
+  const collectYoung = makeCollector()
   const hashes = new Map<string, string>(
     Object.entries(benchmark.expected?.(isTiny) ?? {}).map(([computes, result]) => [computes, hashOf(result)])
   )
@@ -100,12 +96,16 @@ export const measure = async (benchmark: Benchmark, options: Options): Promise<O
       if (contender.peer !== undefined && !isInstalled(contender.peer)) continue
       lanes.push({ contender, ready: await contender.start(isTiny), measured: [] })
     }
+    // Each for the same time, for what is measured is how they run, not how a compiler learns them.
+    for (const { contender, ready } of isTiny ? [] : lanes) {
+      const until = performance.now() + (benchmark.warmupMs ?? warmupMs)
+      while (performance.now() < until) checkHash(benchmark, contender, await ready.round(), hashes)
+    }
     for (let round = 0; round < warmups + rounds; round++) {
       options.onRound(Math.max(0, round + 1 - warmups), rounds)
-      collector.full()
       for (let place = 0; place < lanes.length; place++) {
         const lane = lanes[(place + round) % lanes.length]!
-        collector.young()
+        collectYoung()
         const measured = await lane.ready.round()
         checkHash(benchmark, lane.contender, measured, hashes)
         if (round >= warmups) lane.measured.push(measured)

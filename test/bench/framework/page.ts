@@ -92,6 +92,7 @@ const section = (benchmark: Benchmark, lines: ReadonlyMap<string, Line>): string
     `## ${benchmark.name}`,
     `${benchmark.title}. ${benchmark.measures}`,
     `*Not measured:* ${benchmark.notMeasured}`,
+    ...(benchmark.missed === undefined ? [] : [`*Where a bar is missed:* ${benchmark.missed}`]),
     ...(newest === undefined
       ? ["Not measured yet."]
       : [figures.join("\n"), measuredTable(benchmark, newest), `${circumstancesOf(newest)}; ${peers}.`])

@@ -34,6 +34,23 @@ export const trivial = Program.make("trivial", {
   budget: { maxCycles: 1_000_000 }
 })
 
+/** Trivial tasks on a context that stays as it is: a number is in the facts that the workers have, a number comes back. */
+export const standing = Program.make("standing", {
+  module: import.meta.url,
+  input,
+  seed,
+  agents: [
+    Agent.cpu("next", {
+      each: Lane,
+      execute: ({ value: { value } }, view) => ({ usage: { tokens: step(value + view.cycle) } })
+    })
+  ]
+})
+
+/** What plain code gives for the last batch of those. */
+export const standingExpected = (lanes: number, cycles: number): ReadonlyArray<number> =>
+  Array.from({ length: lanes }, (_, lane) => step(lane + cycles))
+
 const spinning = (name: string, placement: "worker" | "inline" | "auto") =>
   Program.make(name, {
     module: import.meta.url,

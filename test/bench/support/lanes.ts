@@ -9,7 +9,7 @@ import type * as Source from "../../../src/index.ts"
 import type { CompiledProgram, Program as AnyProgram } from "../../../src/Program.ts"
 import type { CpuBatch, CpuOutcome, CpuTask } from "../../../src/workers/WorkerPool.ts"
 import { internal, WorkerPool } from "../converge.ts"
-import { Lane } from "../programs/chain.ts"
+import { Lane, standing } from "../programs/chain.ts"
 import { contextAfter, type LiveEngine } from "./engine.ts"
 
 /** The input of such a job. */
@@ -89,4 +89,34 @@ export const startPort = async (engine: LiveEngine, program: ChainProgram, input
 
   const release = Effect.flatMap(WorkerPool.WorkerPool, (pool) => pool.release(jobId))
   return { run: (batches, onBatch) => engine.run(Effect.ensuring(run(batches, onBatch), release)) }
+}
+
+/** The same on a context that stays as it is: what is left is the pool. The workers have it before the first run. */
+export const startStanding = async (engine: LiveEngine, input: Input): Promise<Port> => {
+  const { Ledger } = await internal.context()
+  const { eraseKind } = await internal.fact()
+  const { compiledOf } = await internal.program()
+  const compiled: CompiledProgram = compiledOf(standing)
+  const kind = eraseKind(Lane)
+  const agent = compiled.agents[0]!
+  const ledger = Ledger.make(compiled.name, new Map())
+  for (let lane = 0; lane < input.lanes; lane++) {
+    const { text, value } = kind.codec.encode({ lane, value: lane, steps: input.steps })
+    ledger.add(kind, String(lane), value, text, provenance)
+  }
+  const tasks: ReadonlyArray<CpuTask> = Array.from({ length: input.lanes }, (_, lane) => ({
+    agent,
+    agentIndex: 0,
+    each: { kind: kind.name, id: String(lane) },
+    since: 0
+  }))
+  const batch = { jobId: "standing", program: compiled, ledger, tasks, cpuBudgetMs: Infinity, onProgress: undefined }
+  const run = (batches: number) =>
+    Effect.gen(function* () {
+      const pool = yield* WorkerPool.WorkerPool
+      let outcomes: ReadonlyArray<CpuOutcome> = []
+      for (let cycle = 1; cycle <= batches; cycle++) outcomes = yield* pool.execute({ ...batch, cycle })
+      return outcomes.map(({ result }) => ("_tag" in result ? -1 : result.tokens))
+    })
+  return { run: (batches) => engine.run(run(batches)) }
 }

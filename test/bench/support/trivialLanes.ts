@@ -6,7 +6,7 @@ import type { Contender, Ready } from "../framework/definition.ts"
 import { load } from "../framework/peers.ts"
 import { trivial } from "../programs/chain.ts"
 import { sharedEngine, timed } from "./engine.ts"
-import { runCycles, startPort } from "./lanes.ts"
+import { runCycles, startPort, startStanding } from "./lanes.ts"
 import { startRaw } from "./raw.ts"
 
 export const threads = 2
@@ -56,6 +56,12 @@ const ours = (shape: Shape): Ready => {
 const port = async (shape: Shape): Promise<Ready> => {
   const engine = liveEngine()
   const driven = await startPort(engine, trivial, input(shape))
+  return { round: () => measured(shape, () => driven.run(shape.batches)), stop: engine.stop }
+}
+
+const standing = async (shape: Shape): Promise<Ready> => {
+  const engine = liveEngine()
+  const driven = await startStanding(engine, input(shape))
   return { round: () => measured(shape, () => driven.run(shape.batches)), stop: engine.stop }
 }
 
@@ -120,6 +126,13 @@ export const trivialContenders = (shapeOf: (isTiny: boolean) => Shape): Readonly
     name: "port",
     about: "effect-converge, the pool's port alone: `execute` of a batch, with the new values put into the ledger",
     start: (isTiny) => port(shapeOf(isTiny))
+  },
+  {
+    name: "standing",
+    about:
+      "effect-converge, the pool's port alone, on a context that stays as it is: a task's number is in a fact that the workers have, its answer is a number",
+    computes: "standing",
+    start: (isTiny) => standing(shapeOf(isTiny))
   },
   {
     name: "piscina",
