@@ -4,8 +4,34 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { jobMachine } from "../machines/job.machine.ts"
 import { workerMachine } from "../machines/worker.machine.ts"
 import { toMermaid } from "../src/inspector/Statechart.ts"
+import { latest } from "../test/bench/framework/record.ts"
+import { digits, withUnit } from "../test/bench/framework/table.ts"
+
+/** The benchmark figures that a reader of the README may want to know, as they were measured last. */
+const headlines = [
+  "cycle-empty/langgraph-over-ours",
+  "cycle-empty/ours-over-effect",
+  "fanout/langgraph-over-ours",
+  "cpu-64/standing-over-piscina",
+  "cpu-10ms/ideal-over-cycle",
+  "delta/large-over-small",
+  "deadline/p99",
+  "start/import"
+]
+
+const figures = (): string => {
+  const lines = latest()
+  const rows = headlines.flatMap((name) => {
+    const line = lines.get(name)
+    if (line === undefined || line.value === null) return []
+    const spread = line.spread == null ? "" : line.spread.map(digits).join(" – ")
+    return [`| ${line.title} | **${withUnit(line.value, line.unit)}** | ${spread} |`]
+  })
+  return ["| figure | median | spread |", "|---|---|---|", ...rows].join("\n")
+}
 
 const parts: Readonly<Record<string, () => string>> = {
+  figures,
   "machine job": () => "```mermaid\n" + toMermaid(jobMachine) + "\n```",
   "machine worker": () => "```mermaid\n" + toMermaid(workerMachine) + "\n```"
 }

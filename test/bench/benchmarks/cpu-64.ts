@@ -14,6 +14,8 @@ export const benchmark: Benchmark = {
     "One job of 100 cycles with 64 CPU tasks each, on a warm pool of two threads; the time is that of the whole job, divided by its cycles. A task takes a number and returns the next one of a linear congruential generator; here it is a fact with three fields, validated, merged and hashed, for the others a bare number. Every contender waits for all tasks of a cycle before it sends the next, as a cycle does, but for those called stream, which keep as many in flight without that barrier. Piscina is taken as it comes (one task a thread at a time), and at the better of that and 32 at a time in each round.",
   notMeasured:
     "Tasks that take long (cpu-10ms), the start of the pools (start), and errors: the peers run no validation, keep no log and cannot stop a task without losing its neighbours.",
+  missed:
+    "A whole cycle is more than a pool: each answer is a fact that is validated, encoded and frozen on the worker, read, merged with its provenance, hashed and put into the context on the main thread, and sent to the workers again before the next cycle. The contenders beside it show the parts: the pool alone (standing), the facts' way to the workers and back (port), and the rest of the cycle; since effects are merged when the last task has ended, the workers and the main thread work one after the other. The pool alone, on a context that the workers have, is below the bar. To get the whole cycle there, effects would have to be merged while others still run (in their order), and a worker would have to keep the facts that it made itself instead of being sent them.",
   rounds: 15,
   warmups: 3,
   metrics: { batch: { title: "64 tasks", unit: "us" } },

@@ -14,7 +14,7 @@ import type { Summary } from "./statistics.ts"
 const file = fileURLToPath(new URL("../results.ndjson", import.meta.url))
 
 /** What a run itself writes says nothing about the code. */
-const ownFiles = ["test/bench/results.ndjson", "docs/benchmarks.md"]
+const ownFiles = ["test/bench/results.ndjson", "docs/benchmarks.md", "README.md"]
 
 export interface Line extends FigureOutcome {
   readonly date: string
