@@ -31,10 +31,11 @@ export class Dispatch {
     this.#port = port
   }
 
-  /** 2: can run a task of the batch at once; 1: knows its program; 0: a stranger. */
-  fitness(thread: Thread<Work>, run: BatchRun): 0 | 1 | 2 {
+  /** 3: has the job's context; 2: can run a task of the batch at once; 1: knows its program; 0: a stranger. */
+  fitness(thread: Thread<Work>, run: BatchRun): 0 | 1 | 2 | 3 {
     if (!thread.programs.has(run.key)) return 0
-    return this.#updateFor(thread, run)?.packet(1) === undefined ? 2 : 1
+    if (this.#updateFor(thread, run)?.packet(1) !== undefined) return 1
+    return thread.replicas.get(run.batch.jobId)?.ledger === run.batch.ledger ? 3 : 2
   }
 
   /** What the thread's replica of the batch's job lacks, or undefined if it is up to date. */

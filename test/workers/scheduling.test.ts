@@ -3,9 +3,12 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { nextTurn } from "../../src/internal/slices.ts"
+import { WorkerPool } from "../../src/workers/index.ts"
 import { Ring } from "../../src/workers/scheduler.ts"
 import { credit, Stopwatch } from "../../src/workers/watchdog.ts"
 import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
@@ -60,6 +63,27 @@ describe("the watchdog", () => {
   it.live("does not count the start of a worker and of its program", () =>
     Effect.gen(function* () {
       expect((yield* execute(batch(ledgerOf(1), [task("quick", "0")]))).map(said)).toEqual(["quick"])
+    }).pipe(Effect.provide(pool(1)))
+  )
+
+  it.effect("goes by Effect's Clock: where that stands still, no deadline passes", () =>
+    Effect.gen(function* () {
+      const turns = (condition: () => boolean): Effect.Effect<void> =>
+        Effect.suspend(() => (condition() ? Effect.void : Effect.andThen(nextTurn, turns(condition))))
+      const elapsed = (ms: number) => {
+        const until = performance.now() + ms
+        return turns(() => performance.now() >= until)
+      }
+      const running = yield* Effect.forkChild(execute(batch(ledgerOf(0), [task("loop", "0")])), {
+        startImmediately: true
+      })
+      const pool = yield* WorkerPool
+      yield* turns(() => Effect.runSync(pool.stats).running === 1)
+      // Longer than the agent's deadline, by the wall.
+      yield* elapsed(600)
+      expect(Effect.runSync(pool.stats).running).toBe(1)
+      for (let i = 0; i < 40; i++) yield* Effect.andThen(TestClock.adjust(10), nextTurn)
+      expect((yield* Fiber.join(running)).map(said)).toEqual(["AgentTimedOut"])
     }).pipe(Effect.provide(pool(1)))
   )
 
@@ -194,6 +218,23 @@ describe("two jobs at a time", () => {
       const outcomes = yield* Fiber.join(long)
       expect(outcomes).toHaveLength(100_000)
       expect(new Set(outcomes.map(said))).toEqual(new Set(["alive"]))
+    }).pipe(Effect.provide(pool(2)))
+  )
+
+  it.live("each stay with the worker that has their context", () =>
+    Effect.gen(function* () {
+      // Both threads are there.
+      yield* execute(batch(ledgerOf(30), [task("slow", "0"), task("slow", "0"), task("slow", "0")]))
+      const ledgers = new Map(["a", "b"].map((jobId) => [jobId, ledgerOf(1)] as const))
+      const threadOf = (jobId: string) =>
+        Effect.map(execute(batch(ledgers.get(jobId)!, [task("thread", "0")], { jobId })), ([outcome]) => said(outcome!))
+      const both = Effect.all([threadOf("a"), threadOf("b")], { concurrency: "unbounded" })
+      const first = yield* both
+      expect(new Set(first).size).toBe(2)
+      for (let i = 0; i < 5; i++) {
+        expect([yield* threadOf("b"), yield* threadOf("a")]).toEqual([first[1], first[0]])
+        expect(yield* both).toEqual(first)
+      }
     }).pipe(Effect.provide(pool(2)))
   )
 
