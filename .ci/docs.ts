@@ -12,7 +12,7 @@ const headlines = [
   "cycle-empty/langgraph-over-ours",
   "cycle-empty/ours-over-effect",
   "fanout/langgraph-over-ours",
-  "cpu-64/standing-over-piscina",
+  "cpu-64/cycle-over-piscina",
   "cpu-10ms/ideal-over-cycle",
   "delta/large-over-small",
   "deadline/p99",

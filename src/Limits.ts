@@ -59,6 +59,11 @@ export const Limits = {
   turnMs: 4,
   /** Milliseconds for which a worker that goes on with the next task keeps finished outcomes to itself. */
   flushMs: 2,
+  /** Threads that one pool may have. */
+  poolThreads: 1_024,
+  /** The least heap and stack of a thread, in MiB: with less, V8 ends the process instead of the thread. */
+  leastHeapMb: 16,
+  leastStackMb: 1,
   /** Pool default: milliseconds for which a thread is kept without anything to do. */
   workerIdleTimeoutMs: 60_000,
   /** Pool defaults: crashes in a row after which an agent is quarantined, within which time, and for how long. */
@@ -67,7 +72,8 @@ export const Limits = {
   quarantineCooldownMs: 10_000,
   /** Agents of whose crashes one pool keeps account. */
   quarantineAgents: 4_096,
-  /** Milliseconds between two looks of the pool at what is not urgent: idle threads, metrics, starvation. */
+  /** The least and the usual milliseconds between two looks of the pool at what is not urgent: idle threads, metrics, starvation. */
+  houseKeepingLeastMs: 50,
   houseKeepingMs: 1_000,
   /** Milliseconds for which tasks wait while a thread is free before the pool warns that they starve. */
   starvationMs: 1_000,

@@ -50,6 +50,7 @@ export class RunningGroup<R> {
   /** Made when the first is: most groups have no timeouts. */
   #timers: Set<Timer> | undefined
   #timedOut: Set<number> | undefined
+  #isPumping = false
   #next = 0
   #ended = 0
   /** The turn of the event loop that is waited for when a slice is over. */
@@ -98,6 +99,10 @@ export class RunningGroup<R> {
 
   /** Starts as many effects as may run at a time. */
   pump(): void {
+    // A fiber that is being started may end others, whose ends come here: it does not count among the live ones yet, so the
+    // loop that is starting it goes on when it has.
+    if (this.#isPumping) return
+    this.#isPumping = true
     const { concurrency, count } = this.#group
     let pending: Map<number, Timer["members"]> | undefined
     while (!this.isHalted && this.#resting === undefined && this.#next < count && this.#live.size < concurrency) {
@@ -114,6 +119,7 @@ export class RunningGroup<R> {
       if (members === undefined) pending.set(timeoutMs, (members = new Map()))
       members.set(index, fiber!)
     }
+    this.#isPumping = false
     if (pending !== undefined) for (const [timeoutMs, members] of pending) this.#watch(timeoutMs, members)
     this.#wake()
   }

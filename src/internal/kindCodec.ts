@@ -42,6 +42,8 @@ interface Shape {
   openNumbers: boolean
   /** A value may hold typed arrays. */
   bytes: boolean
+  /** What a value becomes may depend on what is in those: a transformation, or a choice between shapes. */
+  looksAtBytes: boolean
 }
 
 /** Immutable types of Effect that have a JSON codec, by the id under which Schema represents them. */
@@ -85,7 +87,10 @@ const inspect = (
   if (seen.has(ast)) return
   seen.add(ast)
   const visit = (next: SchemaAST.AST, at: string) => inspect(next, shape, at, refuse, seen)
-  if (ast.encoding !== undefined) shape.plain = false
+  if (ast.encoding !== undefined) {
+    shape.plain = false
+    shape.looksAtBytes = true
+  }
   switch (ast._tag) {
     case "Declaration": {
       shape.plain = false
@@ -130,7 +135,10 @@ const inspect = (
         // An optional key may hold `undefined`: the encoding leaves it out, so the value stays plain.
         if (SchemaAST.isOptional(property.type) && SchemaAST.isUnion(property.type)) {
           for (const member of property.type.types) if (!SchemaAST.isUndefined(member)) visit(member, at)
-          if (property.type.encoding !== undefined) shape.plain = false
+          if (property.type.encoding !== undefined) {
+            shape.plain = false
+            shape.looksAtBytes = true
+          }
         } else visit(property.type, at)
       }
       for (const signature of ast.indexSignatures) {
@@ -139,6 +147,7 @@ const inspect = (
       }
       return
     case "Union":
+      if (ast.types.filter(isCompound).length > 1) shape.looksAtBytes = true
       for (const member of ast.types) visit(member, path)
       return
     case "Suspend":
@@ -147,6 +156,9 @@ const inspect = (
       return
   }
 }
+
+/** Whether a member of a union may hold something. */
+const isCompound = ({ _tag }: SchemaAST.AST): boolean => ["Objects", "Arrays", "Declaration", "Suspend"].includes(_tag)
 
 const isFinite = (ast: SchemaAST.Number): boolean => {
   const admits = (check: SchemaAST.Check<number>): boolean => {
@@ -190,17 +202,18 @@ export const makeKindCodec = (
   refuse: (message: string) => never,
   root = "value"
 ): KindCodec => {
-  const shape: Shape = { plain: true, openNumbers: false, bytes: false }
+  const shape: Shape = { plain: true, openNumbers: false, bytes: false, looksAtBytes: false }
   if (!Schema.isSchema(schema)) return refuse("schema must be an Effect Schema")
   const top = schema as Schema.Codec<unknown, unknown>
   inspect(top.ast, shape, root, refuse, new Set())
+  const isShareable = shape.bytes && !shape.looksAtBytes
   const validate = SchemaParser.decodeUnknownSync(Schema.toType(top))
   const codec = Schema.toCodecJson(top) as unknown as Schema.Codec<unknown, unknown>
   const toJson = SchemaParser.encodeUnknownSync(codec)
   const fromJson = SchemaParser.decodeUnknownSync(codec)
   const decodeThrough = (text: string): unknown => {
     const decoded: unknown = fromJson(JSON.parse(text))
-    return freezeDecoded(shape.bytes ? shareLarge(decoded) : decoded)
+    return freezeDecoded(isShareable ? shareLarge(decoded) : decoded)
   }
   const guard =
     (encode: (value: unknown) => Canonical) =>
@@ -227,7 +240,7 @@ export const makeKindCodec = (
   }
   if (!shape.plain) {
     const codecs: KindCodec = { encode: guard(encodeThrough), decode: decodeThrough, isPlain: false }
-    return shape.bytes ? { ...codecs, parts: partsCodec(codec) } : codecs
+    return isShareable ? { ...codecs, parts: partsCodec(codec) } : codecs
   }
   if (!shape.openNumbers)
     return { encode: guard((value) => canonical(validate(value))), decode: parseCanonical, isPlain: true }
@@ -248,16 +261,33 @@ export const makeKindCodec = (
   }
 }
 
-/** Empty arrays stand for those that were taken out, whatever a schema's checks say of their length. */
+/**
+ * Empty arrays stand for those that were taken out, whatever a schema's checks say of their length. Where a type of one's own
+ * does not stand that, its values travel whole.
+ */
 const partsCodec = (codec: Schema.Codec<unknown, unknown>): PartsCodec => {
   const toJson = SchemaParser.encodeUnknownSync(codec, { disableChecks: true })
   const fromJson = SchemaParser.decodeUnknownSync(codec, { disableChecks: true })
+  const restore = (text: string, parts: ReadonlyArray<SharedPart>): unknown =>
+    putBack(fromJson(JSON.parse(text)), parts)
   return {
     takeOut: (value) => {
       const taken = takeOut(value)
-      return taken && { text: canonicalText(toJson(withoutUndefined(taken.rest))), parts: taken.parts }
+      if (taken === undefined) return undefined
+      const { parts, rest } = taken
+      try {
+        const text = canonicalText(toJson(withoutUndefined(rest)))
+        const found = takeOut(restore(text, parts))?.parts ?? []
+        const isWhole = parts.every(([place, bytes], index) => {
+          const other = found[index]
+          return other?.[0] === place && other[1] === bytes
+        })
+        return isWhole ? { text, parts } : undefined
+      } catch {
+        return undefined
+      }
     },
-    putBack: (text, parts) => freezeDecoded(putBack(fromJson(JSON.parse(text)), parts))
+    putBack: (text, parts) => freezeDecoded(restore(text, parts))
   }
 }
 

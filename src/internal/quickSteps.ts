@@ -60,6 +60,8 @@ export const withQuickSteps = <M extends AnyStateMachine>(original: M): M => {
     const leaf: AnyStateNode = snapshot._nodes.at(-1)!
     if (snapshot.status !== "active" || leaf.type !== "atomic") return general(snapshot, event, scope)
     const args: StepArgs = { context: snapshot.context as MachineContext, event }
+    // What is remembered is bounded by the machine: anything may be sent to an actor.
+    if (!leaf.transitions.has(event.type)) return general(snapshot, event, scope)
     for (const { guard, step } of candidatesOf(leaf, event.type)) {
       if (!guard(args)) continue
       if (step === undefined) break

@@ -8,6 +8,7 @@
  *
  * Boundary: walks values; knows nothing of schemas and threads.
  */
+import * as Option from "effect/Option"
 import { Limits } from "../Limits.ts"
 
 /** A typed array in shared memory, and its place among all typed arrays of its value. */
@@ -34,13 +35,21 @@ const share = (view: View): View => {
   return viewLike(view, buffer)
 }
 
+/** Objects that are no more than their fields. Others may know something of what is in them: those stay whole. */
+const isOpen = (value: object): boolean => {
+  if (Array.isArray(value) || Option.isOption(value)) return true
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
 /**
- * A value with some of its typed arrays replaced. Copies the objects on the way to them, with their prototypes, and nothing
- * else; the same value if nothing is replaced.
+ * A value with some of its typed arrays replaced: those in plain objects, arrays and Options. Copies the objects on the way
+ * to them, and nothing else; the same value if nothing is replaced.
  */
 const replaced = (value: unknown, replace: (view: View) => View): unknown => {
   if (value === null || typeof value !== "object") return value
   if (ArrayBuffer.isView(value)) return replace(value)
+  if (!isOpen(value)) return value
   let copy: object | undefined
   for (const key of Object.keys(value)) {
     const item: unknown = Reflect.get(value, key)

@@ -92,8 +92,10 @@ export class Crew {
   staff(wanted: number, again: () => void): void {
     if (this.#isOpening || this.threads.size >= this.#options.size) return
     if (this.#failedStarts >= Limits.workerStartAttempts) return
+    // One that loads for a batch is that batch's, and no answer to what others want.
     let coming = 0
-    for (const { state } of this.threads.values()) if (state === "spawning" || state === "loading") coming++
+    for (const { state, work } of this.threads.values())
+      if (work === undefined && (state === "spawning" || state === "loading")) coming++
     if (wanted <= coming && this.threads.size >= this.#options.minSize) return
     let number = 1
     while (this.threads.has(number)) number++

@@ -17,7 +17,9 @@ export class Graces {
     return this.#graces.size === 0
   }
 
+  /** A thread that has a grace already keeps that one. */
   give(thread: PoolThread, graceMs: number): void {
+    if (this.#graces.has(thread)) return
     this.#graces.set(thread, { leftMs: graceMs, ended: Deferred.makeUnsafe() })
   }
 

@@ -29,7 +29,7 @@ const profileConfig = Config.Literals(["cpu", "memory", "throughput"], "CONVERGE
 
 /** Looks after a pool for as long as it lives, without keeping the process alive. */
 const keepHouse = (pool: Pool, clock: Clock.Clock, options: Resolved): Effect.Effect<never> => {
-  const intervalMs = Math.max(1, Math.min(Limits.houseKeepingMs, options.idleTimeoutMs))
+  const intervalMs = Math.max(Limits.houseKeepingLeastMs, Math.min(Limits.houseKeepingMs, options.idleTimeoutMs))
   let isStarving = false
   const look = Effect.suspend(() => {
     const starving = pool.keepHouse()

@@ -35,15 +35,19 @@ export class MemoryWatch {
     this.#growthMb = growthMb
   }
 
+  /** Before the first share, with its program loaded: what is there now is no growth. */
+  begin(): void {
+    this.#startMb ??= usedMb()
+  }
+
   /** Looks, if it is time to. `replicaBytes`: the length of the texts that the replicas were made of. The MiB if too many. */
   look(replicaBytes: number): number | undefined {
     if (this.#growthMb === Infinity) return undefined
     const now = elapsedMs()
-    if (this.#startMb !== undefined && now - this.#lookedAt < Limits.memoryLookMs) return undefined
+    if (now - this.#lookedAt < Limits.memoryLookMs) return undefined
     this.#lookedAt = now
     let used = usedMb()
-    this.#startMb ??= used
-    const allowed = this.#startMb + this.#growthMb + (replicaRatio * replicaBytes) / 2 ** 20
+    const allowed = (this.#startMb ?? 0) + this.#growthMb + (replicaRatio * replicaBytes) / 2 ** 20
     if (used <= allowed) return undefined
     this.#collect ??= collector()
     this.#collect()

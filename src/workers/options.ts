@@ -25,10 +25,10 @@ export interface Options {
   readonly profile?: Profile | undefined
   /**
    * MiB of JavaScript heap after which a thread is ended and its task fails with `AgentOutOfMemory`. Buffers do not count.
-   * A thread's replicas of contexts are in it. Default: by profile; for most, the engine's own limit.
+   * A thread's replicas of contexts are in it. At least 16: with less, a thread does not start. Default: by profile; for most, the engine's own limit.
    */
   readonly heapLimitMb?: number | undefined
-  /** MiB of stack of a thread: more for agents that recurse deeply. Default: 4, as Node has it. */
+  /** MiB of stack of a thread, at least 1: more for agents that recurse deeply. Default: 4, as Node has it. */
   readonly stackSizeMb?: number | undefined
   /**
    * Outcomes that a worker collects before it sends them, at least 1. More are cheaper to send, fewer are merged sooner and
@@ -116,10 +116,10 @@ const refuse = (message: string): never => {
   throw new RangeError(`WorkerPool: ${message}`)
 }
 
-const positive = (name: string, value: number | undefined): number | undefined =>
-  value === undefined || (Number.isFinite(value) && value > 0)
+const atLeast = (name: string, value: number | undefined, least: number): number | undefined =>
+  value === undefined || (Number.isFinite(value) && value >= least)
     ? value
-    : refuse(`${name} must be a number greater than 0, not ${String(value)}`)
+    : refuse(`${name} must be a number of at least ${least}, not ${String(value)}`)
 
 const whole = (name: string, value: number, least: number): number =>
   Number.isSafeInteger(value) && value >= least
@@ -143,6 +143,11 @@ const known = [
 
 const quarantineOf = (quarantine: Quarantine | false | undefined): Resolved["quarantine"] => {
   if (quarantine === false) return undefined
+  if (quarantine !== undefined && (typeof quarantine !== "object" || quarantine === null)) {
+    return refuse(`quarantine must be false or an object, not ${String(quarantine)}`)
+  }
+  const unknown = Object.keys(quarantine ?? {}).find((key) => !["crashes", "window", "cooldown"].includes(key))
+  if (unknown !== undefined) refuse(`there is no option quarantine.${unknown}`)
   const { cooldown, crashes, window } = quarantine ?? {}
   return {
     crashes: whole("quarantine.crashes", crashes ?? Limits.quarantineCrashes, 1),
@@ -153,10 +158,19 @@ const quarantineOf = (quarantine: Quarantine | false | undefined): Resolved["qua
 
 /** The options with their defaults. Throws a RangeError for what cannot work. */
 export const resolve = (options: Options, profile: Profile, parallelism: number): Resolved => {
+  if (typeof options !== "object" || options === null) refuse(`options must be an object, not ${String(options)}`)
   const unknown = Object.keys(options).find((key) => !known.includes(key))
   if (unknown !== undefined) refuse(`there is no option ${JSON.stringify(unknown)}`)
+  if (!Object.hasOwn(profiles, profile)) {
+    refuse(`profile must be ${Object.keys(profiles).join(", ")}, not ${JSON.stringify(profile)}`)
+  }
+  const { execArgv } = options
+  if (execArgv !== undefined && !(Array.isArray(execArgv) && execArgv.every((flag) => typeof flag === "string"))) {
+    refuse("execArgv must be an array of strings")
+  }
   const defaults = profiles[profile](parallelism)
   const size = whole("size", options.size ?? defaults.size, 0)
+  if (size > Limits.poolThreads) refuse(`size must be at most ${Limits.poolThreads}, not ${size}`)
   const minSize = whole("minSize", options.minSize ?? 0, 0)
   if (minSize > size) refuse(`minSize must not be more than size: ${minSize} > ${size}`)
   const growth = options.recycleGrowthMb
@@ -164,13 +178,13 @@ export const resolve = (options: Options, profile: Profile, parallelism: number)
     size,
     minSize,
     profile,
-    heapLimitMb: positive("heapLimitMb", options.heapLimitMb) ?? defaults.heapLimitMb,
-    stackSizeMb: positive("stackSizeMb", options.stackSizeMb),
+    heapLimitMb: atLeast("heapLimitMb", options.heapLimitMb, Limits.leastHeapMb) ?? defaults.heapLimitMb,
+    stackSizeMb: atLeast("stackSizeMb", options.stackSizeMb, Limits.leastStackMb),
     batchSize: whole("batchSize", options.batchSize ?? defaults.batchSize, 1),
-    recycleGrowthMb: growth === Infinity ? growth : (positive("recycleGrowthMb", growth) ?? defaults.recycleGrowthMb),
+    recycleGrowthMb: growth === Infinity ? growth : (atLeast("recycleGrowthMb", growth, 1) ?? defaults.recycleGrowthMb),
     idleTimeoutMs: millis("idleTimeout", options.idleTimeout ?? Limits.workerIdleTimeoutMs),
     cancelGraceMs: millis("cancelGrace", options.cancelGrace ?? 0),
     quarantine: quarantineOf(options.quarantine),
-    execArgv: options.execArgv
+    execArgv
   }
 }

@@ -53,7 +53,7 @@ export class Pool {
   readonly #metrics: PoolMetrics
   readonly #runs = new Map<BatchRun, Done>()
   /** Probes of quarantined agents that are under way, by batch. */
-  readonly #probes = new Map<BatchRun, Array<ErasedAgent>>()
+  readonly #probes = new Map<BatchRun, Set<ErasedAgent>>()
   readonly #graces = new Graces()
   readonly #reading: Reading
   #isClosed = false
@@ -69,7 +69,7 @@ export class Pool {
       costs,
       metrics,
       settle: ({ run }, task, outcome, worker) => {
-        if (!this.#quarantines.isEmpty) this.#survived(run.task(task).agent)
+        if (!this.#quarantines.isEmpty) this.#survived(run, run.task(task).agent)
         this.#settle(run, task, outcome, worker)
       }
     })
@@ -407,7 +407,7 @@ export class Pool {
     const again: Array<number> = []
     for (const task of innocent) {
       // It had ended, and its agent had left the thread alone.
-      if (guilty !== undefined && !this.#quarantines.isEmpty) this.#survived(run.task(task).agent)
+      if (guilty !== undefined && !this.#quarantines.isEmpty) this.#survived(run, run.task(task).agent)
       // With a culprit found, the others were just in bad company; without one, it may be any of them.
       const isTiring = guilty === undefined && run.reissue(task) > Limits.taskReissues
       if (run.failure !== undefined || isTiring) this.#fail(run, task, run.failure ?? crashOf(end), 0, thread.number)
@@ -417,7 +417,7 @@ export class Pool {
     if (guilty === undefined) return
     const { agent } = run.task(guilty.task)
     if (guilty.isCrash) this.#crashed(run, agent, guilty.cause)
-    else if (!this.#quarantines.isEmpty) this.#survived(agent)
+    else if (!this.#quarantines.isEmpty) this.#survived(run, agent)
     this.#fail(run, guilty.task, guilty.cause, work.elapsedMs, thread.number)
   }
 
@@ -432,13 +432,14 @@ export class Pool {
       let spared = -1
       if (admission._tag === "Probe") {
         spared = run.batch.tasks.findIndex((task) => task.agent === agent)
-        this.#probes.set(run, [...(this.#probes.get(run) ?? []), agent])
+        this.#probes.set(run, (this.#probes.get(run) ?? new Set()).add(agent))
       }
       this.#failWaiting(run, admission.cause, (task) => task !== spared && run.task(task).agent === agent)
     }
   }
 
   #crashed(run: BatchRun, agent: ErasedAgent, cause: CauseFor): void {
+    this.#probes.get(run)?.delete(agent)
     if (!this.#quarantines.crashed(agent, cause, this.nowMs())) return
     this.#fork(
       Effect.logWarning(`agent ${JSON.stringify(agent.name)} is quarantined: it crashed its worker again and again`, {
@@ -451,7 +452,8 @@ export class Pool {
     }
   }
 
-  #survived(agent: ErasedAgent): void {
+  #survived(run: BatchRun, agent: ErasedAgent): void {
+    this.#probes.get(run)?.delete(agent)
     if (!this.#quarantines.survived(agent)) return
     this.#fork(Effect.logInfo(`agent ${JSON.stringify(agent.name)} is let onto workers again`))
   }

@@ -2,14 +2,15 @@
  * How the outcomes of tasks travel from a worker to the pool: many in a message, large ones in several.
  *
  * The worker's `Outbox` collects outcomes and posts them by number, by length and, when its owner says so, by time. The
- * pool's `Inbox` of a share puts effects together again. Each message is bounded (`Limits.packetFacts`, `packetLength`), so
- * reading one never holds the event loop for long.
+ * pool's `Inbox` of a share puts effects together again. A message is bounded (`Limits.packetFacts`, `packetLength`) but for
+ * what is large by itself: one fact, or one effect's intents, evaluations and trace. So reading one does not hold the event
+ * loop for long.
  *
  * Boundary: encoding and decoding; both sides; no threads.
  */
 import type { EncodedFact } from "../AgentEffect.ts"
 import type { ErasedKind } from "../Fact.ts"
-import { joinEffect, restOf } from "../internal/encodeEffect.ts"
+import { type EffectRest, joinEffect, restOf } from "../internal/encodeEffect.ts"
 import type { CpuFault, CpuResult } from "../internal/runCpuTask.ts"
 import { describePanic } from "../internal/panic.ts"
 import { Limits } from "../Limits.ts"
@@ -27,6 +28,8 @@ export class Outbox {
   readonly #post: Post
   readonly #facts = new FactTexts()
   #items: Array<ResultItem> = []
+  /** Characters of what is not facts. */
+  #length = 0
 
   constructor(post: Post) {
     this.#post = post
@@ -44,16 +47,21 @@ export class Outbox {
       this.#items.push([index, ms, result._tag, result.message, result.stack])
       return
     }
-    let rest: ReturnType<typeof restOf>
+    let rest: EffectRest | number
+    let length: number
     try {
       rest = restOf(result)
+      length = lengthOf(rest)
+      if (length > longestRest) throw new RangeError("its intents, evaluations or trace are too long")
     } catch (error) {
-      // A text that is longer than a string can be.
+      // Or one of its texts is longer than a string can be.
       const { message, stack } = describePanic(error, Limits.errorTextLength)
       const why = `the effect of ${JSON.stringify(agent)} cannot be sent: ${message}`
       this.#items.push([index, ms, "InvalidEffect", why, stack])
       return
     }
+    if (this.#length > 0 && this.#length + length > Limits.packetLength) this.flush(false)
+    this.#length += length
     let count = 0
     for (const { id, kind, text } of result.facts) {
       if (this.#facts.isFull(text)) {
@@ -71,9 +79,26 @@ export class Outbox {
     const { runs, texts } = this.#facts.take()
     const items = this.#items
     this.#items = []
+    this.#length = 0
     this.#post(JSON.stringify([runs, items] satisfies ResultsHead), texts, isLast)
   }
 }
+
+/** About how many characters the rest of an effect takes in a message. */
+const lengthOf = (rest: EffectRest | number): number => {
+  if (typeof rest === "number") return 0
+  const [intents, evaluations, trace] = rest
+  let length = trace?.length ?? 0
+  for (const [kind, payload] of intents) length += kind.length + payload.length
+  for (const { fact, reason } of evaluations) length += fact.kind.length + fact.id.length + reason.length + restOverhead
+  return length
+}
+
+/** What an evaluation takes besides its texts. */
+const restOverhead = 48
+
+/** An effect whose intents, evaluations and trace are longer than this is none: escaped, a text cannot hold them. */
+const longestRest = 2 ** 26
 
 /** One task's outcome, as a message of results holds it. */
 export interface Read {

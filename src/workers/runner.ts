@@ -109,6 +109,7 @@ const run = (share: ShareMessage, packet: Packet | undefined): void => {
   const replica = replicaOf(share.jobId, share.program)
   if (packet !== undefined) replica.apply(packet)
   const { sequence, wantsProgress } = share
+  memory.begin()
   let usedCpuMs = threadCpuMs()
   runShare(share, replica, {
     shared,

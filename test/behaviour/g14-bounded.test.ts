@@ -3,6 +3,7 @@
  * limits, and what is beyond a limit is refused, dropped or counted, never kept.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
@@ -244,6 +245,31 @@ describe("fibers", () => {
   )
   it.effect("or as many as the engine says", () => most(20, { fiberConcurrency: 3 }, 3))
   it.effect("or one after the other", () => most(5, { fiberConcurrency: 1 }, 1))
+  it.effect("also where one of them ends others while it is being started", () =>
+    Effect.gen(function* () {
+      const gates = Array.from({ length: 100 }, () => Deferred.makeUnsafe<void>())
+      let running = 0
+      let most = 0
+      const agent = Agent.make("a", {
+        each: Num,
+        execute: ({ value: { n } }) =>
+          Effect.gen(function* () {
+            most = Math.max(most, ++running)
+            // Every fourth lets the three before it go, and takes a few turns itself.
+            if (n % 4 !== 3) yield* Deferred.await(gates[n]!)
+            else {
+              for (const gate of gates.slice(n - 3, n)) Deferred.doneUnsafe(gate, Effect.void)
+              yield* turns(3)
+            }
+            running--
+            return {}
+          })
+      })
+      const program = Program.make("p", { input: noInput, agents: [agent], seed: () => gates.map((_, n) => num(n)) })
+      yield* Effect.provide(Engine.run(program, {}), engine({ fiberConcurrency: 4 }))
+      expect(most).toBe(4)
+    })
+  )
 })
 
 describe("values", () => {

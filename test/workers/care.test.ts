@@ -7,8 +7,20 @@ import { resolve } from "../../src/workers/options.ts"
 import { Quarantines } from "../../src/workers/quarantine.ts"
 import { starvation } from "../../src/workers/scheduler.ts"
 import { type PoolStats, WorkerPool } from "../../src/workers/index.ts"
-import { batch, causeOf, execute, ledgerOf, newLedger, pool, put, said, task } from "../support/workers/harness.ts"
+import {
+  batch,
+  causeOf,
+  compiled,
+  execute,
+  ledgerOf,
+  newLedger,
+  pool,
+  put,
+  said,
+  task
+} from "../support/workers/harness.ts"
 import { Item } from "../support/workers/programs.ts"
+import { slowStart } from "../support/workers/slowStart.ts"
 
 const stats = WorkerPool.use((it) => it.stats)
 
@@ -51,6 +63,25 @@ describe("threads", () => {
     }).pipe(Effect.provide(pool(3, { minSize: 1, idleTimeout: 50 })))
   )
 
+  it.live("are started for a job although another one's program is still loading", () =>
+    Effect.gen(function* () {
+      const program = compiled(slowStart)
+      let isSlowDone = false
+      const slow = yield* Effect.forkChild(
+        Effect.tap(
+          execute(
+            batch(newLedger(undefined, program), [task("none", undefined, 0, program)], { program, jobId: "slow" })
+          ),
+          () => Effect.sync(() => (isSlowDone = true))
+        )
+      )
+      yield* until((now) => states(now).includes("loading"))
+      expect((yield* execute(batch(ledgerOf(3), [task("square", "0")]))).map(said)).toEqual([9])
+      expect(isSlowDone).toBe(false)
+      expect((yield* Fiber.join(slow)).map(said)).toEqual([undefined])
+    }).pipe(Effect.provide(pool(2)))
+  )
+
   it.live("up to the least number are there from the beginning", () =>
     Effect.gen(function* () {
       yield* until((now) => states(now).filter((state) => state === "ready").length === 2)
@@ -68,6 +99,16 @@ describe("threads", () => {
       expect((yield* execute(batch(ledgerOf(60), [task("leak", "0")]))).map(said)).toEqual(["leaked"])
       yield* until(({ workers }) => workers.length === 0)
       expect(yield* thread).not.toBe(first)
+    }).pipe(Effect.provide(pool(1, { recycleGrowthMb: 32 })))
+  )
+
+  it.live("are replaced for what their very first task left behind, too", () =>
+    Effect.gen(function* () {
+      yield* execute(batch(ledgerOf(60), [task("leak", "0")]))
+      // It looks at its memory at once, or when it next has something to do and a second has gone by.
+      yield* Effect.sleep(1_050)
+      if ((yield* stats).workers.length > 0) yield* execute(batch(ledgerOf(0), [task("thread", "0")]))
+      yield* until(({ workers }) => workers.length === 0)
     }).pipe(Effect.provide(pool(1, { recycleGrowthMb: 32 })))
   )
 
@@ -111,6 +152,21 @@ describe("threads", () => {
       yield* Fiber.interrupt(endless)
       expect(yield* thread).not.toBe(first)
     }).pipe(Effect.provide(pool(1, { cancelGrace: 300 })))
+  )
+
+  it.live("have one grace, also if their job is cancelled while its budget's grace runs", () =>
+    Effect.gen(function* () {
+      const running = yield* Effect.forkChild(
+        execute(batch(ledgerOf(5_000), [task("quick", "0")], { cpuBudgetMs: 50, jobId: "spent" }))
+      )
+      yield* until((now) => now.running === 1)
+      yield* Effect.sleep(350)
+      const began = performance.now()
+      yield* Fiber.interrupt(running)
+      expect(performance.now() - began).toBeLessThan(900)
+      yield* until((now) => now.running === 0)
+      expect(performance.now() - began).toBeLessThan(900)
+    }).pipe(Effect.provide(pool(1, { cancelGrace: 1_000 })))
   )
 
   it.live("run as deep as their stack allows", () =>
@@ -210,6 +266,31 @@ describe("an agent that crashes again and again", () => {
       expect((yield* stats).quarantined).toBe(0)
       expect((yield* execute(batch(ledgerOf(3, 0), tasks))).map(said)).toEqual(["alive", "alive", "alive"])
     }).pipe(Effect.provide(pool(1, quick)))
+  )
+
+  it.live("keeps the probe of one batch when another one ends whose own has long ended", () =>
+    Effect.gen(function* () {
+      const crash = (size: number, jobId: string, ...more: ReadonlyArray<number>) =>
+        execute(
+          batch(
+            ledgerOf(size, ...more),
+            [task("crash", "0"), ...more.map((_, index) => task("slow", String(index + 1)))],
+            {
+              jobId
+            }
+          )
+        ).pipe(Effect.map((outcomes) => outcomes.map(said)))
+      yield* crash(3, "first")
+      yield* Effect.sleep(250)
+      // Its probe crashes at once; the rest of it takes a while.
+      const long = yield* Effect.forkChild(crash(3, "long", 1_600))
+      yield* Effect.sleep(900)
+      const probe = yield* Effect.forkChild(crash(-1_500, "probe"))
+      expect(yield* Fiber.join(long)).toEqual(["WorkerCrashed", 1_600])
+      expect(yield* crash(0, "early")).toEqual(["WorkerCrashed"])
+      expect(yield* Fiber.join(probe)).toEqual(["alive"])
+      expect((yield* stats).quarantined).toBe(0)
+    }).pipe(Effect.provide(pool(2, { quarantine: { crashes: 1, cooldown: 200 } })))
   )
 
   it.live("but gives effects in between, is not", () =>

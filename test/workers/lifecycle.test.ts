@@ -169,9 +169,17 @@ describe("options", () => {
       { idleTimeout: NaN },
       { cancelGrace: "soon" as never },
       { quarantine: { crashes: 0 } },
-      { threads: 2 } as never
+      { threads: 2 } as never,
+      { heapLimitMb: 1 },
+      { stackSizeMb: 0.05 },
+      { size: 100_000 },
+      { quarantine: true as never },
+      { quarantine: { crashs: 3 } as never },
+      { execArgv: "--flag" as never },
+      null as never
     ]
     for (const options of bad) expect(() => resolve(options, "cpu", 2)).toThrow(RangeError)
+    expect(() => resolve({}, "turbo" as never, 2)).toThrow(/profile must be cpu, memory, throughput, not "turbo"/)
   })
 
   const sizeWith = (options: Options, environment: Record<string, string>) =>

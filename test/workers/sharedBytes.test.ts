@@ -2,6 +2,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as Fact from "../../src/Fact.ts"
 import { eraseKind } from "../../src/Fact.ts"
 import { putBack, takeOut } from "../../src/internal/sharedBytes.ts"
 import { Limits } from "../../src/Limits.ts"
@@ -55,6 +58,59 @@ describe("a committed value", () => {
     const found = codec.encode(binary("a", large))
     expect(codec.encode(found.value).text).toBe(found.text)
     expect(codec.decode(found.text)).toEqual(found.value)
+  })
+})
+
+describe("a kind whose values depend on their bytes", () => {
+  const Png = Schema.Struct({ png: Schema.Uint8Array }).pipe(
+    Schema.decodeTo(
+      Schema.Struct({ png: Schema.Uint8Array, size: Schema.Number }),
+      SchemaTransformation.transform({
+        decode: ({ png }) => ({ png, size: png.length }),
+        encode: ({ png }) => ({ png })
+      })
+    )
+  )
+  const Either = Schema.Union([
+    Schema.Struct({ few: Schema.Uint8Array.check(Schema.makeFilter((bytes) => bytes.length < 10)) }),
+    Schema.Struct({ few: Schema.Uint8Array, many: Schema.Literal(true) })
+  ])
+  class Held extends Schema.Class<Held>("Held")({ bytes: Schema.Uint8Array }) {
+    readonly #secret = 42
+    get secret(): number {
+      return this.#secret
+    }
+  }
+
+  it.each([
+    ["by a transformation", Png, { png: new Uint8Array(large).fill(3), size: large }],
+    ["by a choice between shapes", Either, { few: new Uint8Array(large).fill(3), many: true }],
+    ["by a class of its own", Schema.Struct({ held: Held }), { held: new Held({ bytes: new Uint8Array(large) }) }]
+  ])("%s travels whole", (_, schema, value) => {
+    const { parts, ...rest } = eraseKind(Fact.kind("K", { schema, id: () => "" })).codec
+    const encoded = rest.encode(value)
+    expect(encoded.value).toEqual(value)
+    expect(parts?.takeOut(encoded.value)).toBeUndefined()
+    if ("held" in (encoded.value as object)) expect((encoded.value as { held: Held }).held.secret).toBe(42)
+  })
+
+  it("or does not stand that they are taken out, travels whole, too", () => {
+    const Matrix = Schema.declare((value: unknown): value is Float64Array => value instanceof Float64Array, {
+      toCodecJson: () =>
+        Schema.link<Float64Array>()(
+          Schema.Array(Schema.Number),
+          SchemaTransformation.transform({
+            decode: (numbers): Float64Array => Float64Array.from(numbers),
+            encode: (matrix) => {
+              if (matrix.length === 0) throw new Error("a matrix is not empty")
+              return [...matrix]
+            }
+          })
+        )
+    })
+    const codec = eraseKind(Fact.kind("M", { schema: Schema.Struct({ m: Matrix }), id: () => "" })).codec
+    const { value } = codec.encode({ m: new Float64Array(large).fill(0.5) })
+    expect(codec.parts?.takeOut(value)).toBeUndefined()
   })
 })
 

@@ -14,7 +14,7 @@ export const benchmark: Benchmark = {
     "A process of its own runs 200 jobs of 1,000 facts, one after the other, on one engine with two threads; each job's facts are shipped to a worker and summed there. Resident memory of the process, threads included, after a full collection on the main thread: after the last job, less after the fiftieth. The peak is read after each job, without any collection of ours.",
   notMeasured: "Jobs side by side, and hours (npm run soak is for minutes).",
   missed:
-    "Nothing is kept: after a collection the heap is as large after 200 jobs as after 50 (the last figure). Resident memory follows V8's heap, which grows while jobs allocate faster than it collects, and whose free pages V8 keeps. A smaller young generation or a heap limit moves it; the library cannot.",
+    "Nothing is kept: after a collection the heap is as large after 200 jobs as after 50 (its growth stands in the table). Resident memory follows V8's heap, which grows while jobs allocate faster than it collects, and whose free pages V8 keeps. A smaller young generation or a heap limit moves it; the library cannot.",
   rounds: 3,
   warmups: 0,
   warmupMs: 0,

@@ -280,11 +280,15 @@ const leak = Agent.cpu("leak", {
   }
 })
 
-/** Exits if the item's size is not 0. */
+/** Exits if the item's size is more than 0, and takes so many milliseconds if it is less. */
 const crash = Agent.cpu("crash", {
   each: Item,
   writes: [Seen],
-  execute: (item) => (item.value.size === 0 ? seen(item.id, "alive") : process.exit(item.value.size))
+  execute: (item) => {
+    if (item.value.size > 0) process.exit(item.value.size)
+    if (item.value.size < 0) Atomics.wait(sleeper, 0, 0, -item.value.size)
+    return seen(item.id, "alive")
+  }
 })
 
 /** Runs wherever it is cheaper, holds its thread for as many milliseconds as the item's size, and says where that was. */
