@@ -48,6 +48,8 @@ export const benchmark: Benchmark = {
   measures:
     'The same job of 64 tasks a cycle three times: with `placement: "auto"`, all inline and all on two warm workers; the figure is the time of auto over the better one of the others in the same round, for each length of task. Lengths are calibrated as numbers of steps on a bare thread when the run begins. Each length and placement is a program of its own, so what auto learned of one says nothing of another; the warm-up rounds are where it learns.',
   notMeasured: "The first job of an agent that nobody knows yet, and agents whose cost changes from job to job.",
+  missed:
+    "Where both places cost the same, the choice is a matter of noise, and so is the figure: a batch that is tried in the other place, or a machine that is busy for a moment, moves what was learned.",
   rounds: 9,
   warmups: 3,
   metrics: { cycle: { title: "one cycle", unit: "ms" } },
