@@ -25,6 +25,8 @@ interface SizeClass {
   threads: number | undefined
   /** Batches since the site that was not chosen was tried. */
   untried: number
+  /** Where the last batch was sent for good. */
+  home: Site | undefined
 }
 
 interface Account {
@@ -39,6 +41,9 @@ const dispatchMs = 0.1
 
 /** Every so many batches the other site is tried again; the less often, the more it is expected to cost. */
 const exploreEvery = 32
+
+/** A site has to be better than the present one by so much: to change costs, too, since workers then have to catch up. */
+const worthMoving = 0.85
 
 /** A task that takes longer than this is not tried here when it need not be: it would hold the event loop. */
 const tryInlineMs = Limits.sliceMs / 4
@@ -80,7 +85,9 @@ export class Costs {
     const inline = this.inlineMs(agent, count)
     if (inline === undefined || inline > Limits.sliceMs) return "threads"
     const threads = size.threads ?? inline / Math.min(count, this.#threads) + dispatchMs / count
-    const best: Site = inline <= threads ? "inline" : "threads"
+    const cheaper: Site = inline <= threads ? "inline" : "threads"
+    const isWorth = Math.min(inline, threads) < worthMoving * Math.max(inline, threads)
+    const best = (size.home = isWorth ? cheaper : (size.home ?? cheaper))
     const [chosen, other] = best === "inline" ? [inline, threads] : [threads, inline]
     // What it is said to cost there may be an old story, or none but an estimate.
     const isDue = ++size.untried >= exploreEvery * Math.max(1, other / chosen) ** 2
@@ -97,6 +104,6 @@ export class Costs {
 
   #size(agent: ErasedAgent, count: number): SizeClass {
     const { sizes } = this.#account(agent)
-    return (sizes[31 - Math.clz32(count)] ??= { inline: undefined, threads: undefined, untried: 0 })
+    return (sizes[31 - Math.clz32(count)] ??= { inline: undefined, threads: undefined, untried: 0, home: undefined })
   }
 }
