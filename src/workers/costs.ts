@@ -39,8 +39,12 @@ interface Account {
 /** A batch's way to the workers and back, before any measurement: what it has to save to be worth it. */
 const dispatchMs = 0.1
 
-/** Every so many batches the other site is tried again; the less often, the more it is expected to cost. */
+/** Every so many batches the other site is tried again; the less often, the more it is expected to cost, down to a limit. */
 const exploreEvery = 32
+const rarely = 8
+
+/** What a task may take here beyond what it takes on a worker. */
+const overheadMs = 0.005
 
 /** A site has to be better than the present one by so much: to change costs, too, since workers then have to catch up. */
 const worthMoving = 0.85
@@ -82,15 +86,20 @@ export class Costs {
   /** Where a batch of an agent's tasks is best run. What is not known yet goes where it can be stopped. */
   choose(agent: ErasedAgent, count: number): Site {
     const size = this.#size(agent, count)
-    const inline = this.inlineMs(agent, count)
-    if (inline === undefined || inline > Limits.sliceMs) return "threads"
+    const { taskMs } = this.#account(agent)
+    const known = size.inline ?? taskMs
+    if (known === undefined) return "threads"
+    // What was measured here long ago, or in a bad moment, is not believed for ever against what the workers tell now.
+    const isAway = size.home === "threads" && taskMs !== undefined
+    const inline = isAway ? Math.min(known, 2 * taskMs + overheadMs) : known
+    if (inline > Limits.sliceMs) return "threads"
     const threads = size.threads ?? inline / Math.min(count, this.#threads) + dispatchMs / count
     const cheaper: Site = inline <= threads ? "inline" : "threads"
     const isWorth = Math.min(inline, threads) < worthMoving * Math.max(inline, threads)
     const best = (size.home = isWorth ? cheaper : (size.home ?? cheaper))
     const [chosen, other] = best === "inline" ? [inline, threads] : [threads, inline]
     // What it is said to cost there may be an old story, or none but an estimate.
-    const isDue = ++size.untried >= exploreEvery * Math.max(1, other / chosen) ** 2
+    const isDue = ++size.untried >= exploreEvery * Math.min(Math.max(1, other / chosen), rarely) ** 2
     if (!isDue || (best === "threads" && inline > tryInlineMs)) return best
     size.untried = 0
     return best === "inline" ? "threads" : "inline"

@@ -105,7 +105,7 @@ describe("costs", () => {
     expect(chosen.filter((site) => site === "threads")).toHaveLength(3)
     costs.noteBatch(b, "inline", 8, 0.8)
     costs.noteBatch(b, "threads", 8, 8)
-    const often = Array.from({ length: 3_300 }, () => costs.choose(b, 8))
+    const often = Array.from({ length: 2_100 }, () => costs.choose(b, 8))
     expect(often.filter((site) => site === "threads")).toHaveLength(1)
   })
 
