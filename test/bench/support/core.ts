@@ -44,7 +44,7 @@ export const loadCore = async () => {
       internal.sha256(),
       internal.view()
     ])
-  const { encodeEffect, encodeFacts, runSteps } = effects
+  const { encodeEffect, encodeFacts, runSteps, settleSmallEffect } = effects
 
   return function* (
     program: AnyProgram.Any,
@@ -57,10 +57,10 @@ export const loadCore = async () => {
     const seeds = runSteps(
       encodeFacts(compiled.seed(encoded.value) as ReadonlyArray<unknown>, (name) => compiled.kinds.get(name))
     )
-    const triggers = new Map(compiled.agents.map((agent) => [agent.name, agent.triggers.map((kind) => kind.name)]))
-    const ledger = contexts.Ledger.make(compiled.name, triggers, options.context)
+    const ledger = contexts.Ledger.make(compiled.name, compiled.triggers, options.context)
     const counters = { facts: 0, agents: 0, tokens: 0 }
     const progress = compiled.agents.map(() => ({ mark: 0, executed: false }))
+    const candidates = new eligibility.Candidates(compiled)
 
     const planting = new merges.CycleMerge(0, compiled, ledger, budget, counters)
     runSteps(planting.stage({ facts: seeds, intents: [], evaluations: [], trace: undefined, tokens: 0 }, "seed"))
@@ -74,14 +74,14 @@ export const loadCore = async () => {
       const viewFor = (agent: ErasedAgent, since: number) =>
         new views.ContextView({
           ledger,
-          visible: new Set(agent.visible.map((kind) => kind.name)),
+          visible: agent.visibleNames,
           since,
           cycle,
           gate,
-          holder: agent.name,
+          holder: agent.label,
           onProgress: undefined
         })
-      const selection: Selection = eligibility.select(compiled, progress, ledger, viewFor)
+      const selection: Selection = runSteps(eligibility.selectSteps(compiled, progress, ledger, viewFor, candidates))
       if (selection.tasks === 0) {
         const { _tag } = convergence.judge(compiled, ledger, cycle)
         ledger.seal()
@@ -89,22 +89,26 @@ export const loadCore = async () => {
       }
       if (cycle > budget.cycles) return { status: "budget-exhausted", cycles: cycle - 1, facts: counters.facts }
       const begin = ledger.version
-      const tasks = selection.agents.flatMap(({ agent, each, since, view }) =>
-        (each ?? [undefined]).map((fact) => ({ agent, fact, view, since }))
-      )
+      const tasks: Array<CoreTask & { readonly since: number }> = []
+      for (const { agent, each, since, view } of selection.agents) {
+        if (each === undefined) tasks.push({ agent, fact: undefined, view, since })
+        else for (const fact of each) tasks.push({ agent, fact, view, since })
+      }
       const outputs = yield tasks
       gate.open = false
       const merge = new merges.CycleMerge(cycle, compiled, ledger, budget, counters)
       for (let place = 0; place < tasks.length; place++) {
         const { agent, fact, since } = tasks[place]!
+        const small = settleSmallEffect(agent, outputs[place])
+        if (small !== undefined && "_tag" in small) throw new Error(`${agent.name}: ${small.message}`)
         const outcome: TaskOutcome = {
           agent,
           each: fact === undefined ? undefined : { kind: fact.kind, id: fact.id },
           since,
           cpuMs: 0,
-          result: runSteps(encodeEffect(agent, outputs[place]))
+          result: small ?? runSteps(encodeEffect(agent, outputs[place]))
         }
-        runSteps(merge.merge(outcome, begin))
+        if (merge.mergeSmall(outcome, begin) === undefined) runSteps(merge.merge(outcome, begin))
       }
       const names = selection.agents.map(({ agent }) => agent.name)
       const row = runSteps(merge.finish(selection.tier, names))
