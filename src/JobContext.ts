@@ -86,7 +86,8 @@ export class JobContext {
   }
 
   get<K extends Kind.Any>(kind: K, id: string): Option.Option<FactOf<K>> {
-    return Option.fromUndefinedOr(this.find(kind.name, id) as FactOf<K> | undefined)
+    const entry = this.tables.get(kind.name)?.find(id)
+    return entry === undefined ? noFact : Option.some(entry.fact as FactOf<K>)
   }
 
   size(kind: Kind.Any): number {
@@ -173,6 +174,7 @@ export class JobContext {
 /** Facts that are pruned in one step. */
 const stepSize = 256
 
+const noFact = Option.none()
 const noFacts: ReadonlyArray<Fact> = Object.freeze([])
 const nothingTouched: ReadonlyArray<string> = Object.freeze([])
 const noEvaluations: ReadonlyArray<CommittedEvaluation> = Object.freeze([])
@@ -225,7 +227,12 @@ export class Ledger extends JobContext {
   }
 
   hasDelta(kind: string, since: number): boolean {
-    return this.tables.get(kind)?.hasAfter(since) ?? false
+    return this.newest(kind) > since
+  }
+
+  /** The commit position of the newest live fact of a kind, or 0. */
+  newest(kind: string): number {
+    return this.tables.get(kind)?.newest() ?? 0
   }
 
   /** The names of the kinds that were written to since this was last asked, also if it was undone. */

@@ -85,10 +85,30 @@ export class Candidates {
   }
 }
 
-const isTriggered = ({ accepts, triggers }: ErasedAgent, progress: AgentProgress, ledger: Ledger): boolean => {
-  if (triggers.length === 0) return accepts !== undefined || !progress.executed
-  for (const kind of triggers) if (ledger.hasDelta(kind.name, progress.mark)) return true
-  return false
+/** Which agents facts have triggered. Most agents of a cycle wait for the same news: the last answer is kept. */
+class Triggers {
+  readonly #ledger: Ledger
+  #kind: string | undefined
+  /** The position of the newest fact of `#kind`. */
+  #newest = 0
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger
+  }
+
+  has({ accepts, triggers }: ErasedAgent, { executed, mark }: AgentProgress): boolean {
+    if (triggers.length === 0) return accepts !== undefined || !executed
+    for (const { name } of triggers) if (this.#newestOf(name) > mark) return true
+    return false
+  }
+
+  #newestOf(kind: string): number {
+    if (kind !== this.#kind) {
+      this.#kind = kind
+      this.#newest = this.#ledger.newest(kind)
+    }
+    return this.#newest
+  }
 }
 
 /** A promise, or anything else that is neither true nor false, is a bug of the agent and no answer. */
@@ -109,6 +129,46 @@ function* newFacts(kind: string, since: number, ledger: Ledger): Generator<void,
   return facts
 }
 
+/** An agent that is selected, while its facts are gathered. */
+interface Chosen extends SelectedAgent {
+  each: ReadonlyArray<Fact> | undefined
+}
+
+type ViewFor = (agent: ErasedAgent, since: number) => View<Kind.Any>
+
+/** The agents of a tier that are triggered and accept. Adds to `idle` those that are not triggered. */
+const choose = (
+  { agents, tierOf }: CompiledProgram,
+  tier: number,
+  indexes: ReadonlyArray<number>,
+  progress: ReadonlyArray<AgentProgress>,
+  triggers: Triggers,
+  viewFor: ViewFor,
+  idle: Array<number>
+): ReadonlyArray<Chosen> => {
+  const chosen: Array<Chosen> = []
+  for (const index of indexes) {
+    if (tierOf[index] !== tier) continue
+    const agent = agents[index]!
+    const own = progress[index]!
+    if (!triggers.has(agent, own)) {
+      idle.push(index)
+      continue
+    }
+    const view = viewFor(agent, own.mark)
+    let panic: unknown
+    if (agent.accepts !== undefined) {
+      try {
+        if (!isAccepted(agent.accepts(view))) continue
+      } catch (error) {
+        panic = error ?? new Error("accepts threw undefined")
+      }
+    }
+    chosen.push({ index, agent, since: own.mark, each: undefined, panic, view: Object.freeze(view) })
+  }
+  return chosen
+}
+
 /**
  * Selects the agents of the lowest tier that has an eligible one, or none. In steps: an agent with `each` may have very
  * many new facts.
@@ -119,40 +179,23 @@ export function* selectSteps(
   program: CompiledProgram,
   progress: ReadonlyArray<AgentProgress>,
   ledger: Ledger,
-  viewFor: (agent: ErasedAgent, since: number) => View<Kind.Any>,
+  viewFor: ViewFor,
   candidates: Candidates
 ): Generator<void, Selection> {
   const indexes = candidates.update(ledger)
+  const triggers = new Triggers(ledger)
   const idle: Array<number> = []
   let selection = nothingEligible
   for (let tier = 0; tier < program.tierCount && selection === nothingEligible; tier++) {
-    const agents: Array<SelectedAgent> = []
+    const agents = choose(program, tier, indexes, progress, triggers, viewFor, idle)
+    if (agents.length === 0) continue
     let tasks = 0
-    for (const index of indexes) {
-      if (program.tierOf[index] !== tier) continue
-      const agent = program.agents[index]!
-      const own = progress[index]!
-      if (!isTriggered(agent, own, ledger)) {
-        idle.push(index)
-        continue
-      }
-      const view = viewFor(agent, own.mark)
-      let panic: unknown
-      let accepted = true
-      if (agent.accepts !== undefined) {
-        try {
-          accepted = isAccepted(agent.accepts(view))
-        } catch (error) {
-          panic = error ?? new Error("accepts threw undefined")
-        }
-      }
-      if (!accepted) continue
-      const each =
-        agent.each === undefined || panic !== undefined ? undefined : yield* newFacts(agent.each.name, own.mark, ledger)
-      agents.push({ index, agent, since: own.mark, each, panic, view })
-      tasks += each?.length ?? 1
+    for (const chosen of agents) {
+      const { agent, panic, since } = chosen
+      if (agent.each !== undefined && panic === undefined) chosen.each = yield* newFacts(agent.each.name, since, ledger)
+      tasks += chosen.each?.length ?? 1
     }
-    if (agents.length > 0) selection = { tier, agents, tasks }
+    selection = { tier, agents, tasks }
   }
   candidates.drop(idle)
   return selection
@@ -166,7 +209,7 @@ export const select = (
   program: CompiledProgram,
   progress: ReadonlyArray<AgentProgress>,
   ledger: Ledger,
-  viewFor: (agent: ErasedAgent, since: number) => View<Kind.Any>
+  viewFor: ViewFor
 ): Selection => runSteps(selectSteps(program, progress, ledger, viewFor, new Candidates(program)))
 
 /** Consumes the deltas of the agents that executed in a committed cycle, up to the version that the cycle began with. */

@@ -32,17 +32,25 @@ export interface ViewOptions {
  *
  * Its members are functions that can be taken out of it (`const { all } = view`). They are made when they are asked for:
  * most views are asked for one or two, and every cycle makes a view for each of its agents.
+ *
+ * It has no properties of its own and cannot be given any: see `readOnly`. So one that only `accepts` looks at need not be
+ * frozen, which would cost as much as the look; `select` freezes those of the agents that it selects.
  */
 export class ContextView implements View<Kind.Any> {
-  readonly version: number
-  readonly cycle: number
   readonly #options: ViewOptions
+  readonly #version: number
 
   constructor(options: ViewOptions) {
     this.#options = options
-    this.version = options.ledger.version
-    this.cycle = options.cycle
-    Object.freeze(this)
+    this.#version = options.ledger.version
+  }
+
+  get version(): number {
+    return this.#version
+  }
+
+  get cycle(): number {
+    return this.#options.cycle
   }
 
   get all(): View<Kind.Any>["all"] {
@@ -74,9 +82,14 @@ export class ContextView implements View<Kind.Any> {
     }
   }
 
+  /** A view that is handed out as it is. */
+  static frozen(options: ViewOptions): View<Kind.Any> {
+    return Object.freeze(new ContextView(options))
+  }
+
   /** The same view with another listener for its progress. */
-  static withProgress(view: ContextView, onProgress: (value: unknown) => void): ContextView {
-    return new ContextView({ ...view.#options, onProgress })
+  static withProgress(view: ContextView, onProgress: (value: unknown) => void): View<Kind.Any> {
+    return ContextView.frozen({ ...view.#options, onProgress })
   }
 
   #open(kind: string): JobContext {
@@ -88,3 +101,12 @@ export class ContextView implements View<Kind.Any> {
     return ledger
   }
 }
+
+/** Where the search for a property ends that a view does not have: a write throws there, as that to a frozen object. */
+const readOnly = new Proxy(Object.prototype, {
+  set: (_, key) => {
+    throw new TypeError(`Cannot add property ${String(key)}, object is not extensible`)
+  }
+})
+
+Object.setPrototypeOf(ContextView.prototype, readOnly)

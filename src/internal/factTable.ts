@@ -105,12 +105,12 @@ export class Table {
       if (top.isLive(this.log[i]!)) yield this.log[i]!
   }
 
-  /** Whether anything is alive after a position. `top` says what is alive. */
-  hasAfter(position: number, top: Table = this): boolean {
-    for (let i = this.log.length - 1; i >= 0 && this.log[i]!.position > position; i--) {
-      if (top.isLive(this.log[i]!)) return true
-    }
-    return this.base !== undefined && this.base.hasAfter(position, top)
+  /** The position of the newest live entry, or 0. `top` says what is alive. */
+  newest(top: Table = this): number {
+    if (top.live === 0) return 0
+    // What is at the end of a log is alive but where retention pruned all of it.
+    for (let i = this.log.length - 1; i >= 0; i--) if (top.isLive(this.log[i]!)) return this.log[i]!.position
+    return this.base?.newest(top) ?? 0
   }
 }
 

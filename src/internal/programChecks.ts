@@ -28,7 +28,15 @@ export const withView = <A>(ledger: Ledger, since: number, cycle: number, body: 
   const gate = { open: true }
   try {
     return body(
-      new ContextView({ ledger, visible: undefined, since, cycle, gate, holder: "the program", onProgress: undefined })
+      ContextView.frozen({
+        ledger,
+        visible: undefined,
+        since,
+        cycle,
+        gate,
+        holder: "the program",
+        onProgress: undefined
+      })
     )
   } finally {
     gate.open = false

@@ -25,7 +25,7 @@ export const viewFor = (
   gate: Gate,
   onProgress: ((value: unknown) => void) | undefined
 ): View<Kind.Any> =>
-  new ContextView({
+  ContextView.frozen({
     ledger,
     visible: agent.visibleNames,
     since,

@@ -14,11 +14,13 @@ import { layer as poolLayer } from "../../src/workers/index.ts"
 import type { View } from "../../src/View.ts"
 import { engineInline, engineOn, idsOf, runInline, runToEnd, valuesOf } from "../support/core/run.ts"
 import { numbered } from "../support/core/ledger.ts"
-import { cpuVandal, fiberVandal, Seen, undeclaredReads, writes } from "../support/core/vandals.ts"
+import { askedVandal, cpuVandal, fiberVandal, Seen, undeclaredReads, writes } from "../support/core/vandals.ts"
 
 const original = JSON.stringify({ deep: { list: [{ n: 1 }] }, id: "a", tags: ["y", "x"] })
 
-const vandalise = (program: typeof cpuVandal | typeof fiberVandal, name: string, message: RegExp) =>
+type Vandal = typeof askedVandal | typeof cpuVandal | typeof fiberVandal
+
+const vandalise = (program: Vandal, name: string, message: RegExp) =>
   Effect.gen(function* () {
     const { error, result } = yield* runToEnd(program, name)
     expect(error).toBeUndefined()
@@ -31,7 +33,7 @@ const vandalise = (program: typeof cpuVandal | typeof fiberVandal, name: string,
     ])
   })
 
-const allDeeds = (program: typeof cpuVandal | typeof fiberVandal) => {
+const allDeeds = (program: Vandal) => {
   for (const name of Object.keys(writes)) {
     it.effect(`an attempt to ${name} throws, and nobody else sees a change`, () =>
       Effect.provide(
@@ -51,6 +53,7 @@ const allDeeds = (program: typeof cpuVandal | typeof fiberVandal) => {
 }
 
 describe("in a fiber agent", () => allDeeds(fiberVandal))
+describe("in a fiber agent's accepts", () => allDeeds(askedVandal))
 describe("in a CPU agent on the main thread", () => allDeeds(cpuVandal))
 
 layer(engineOn(poolLayer({ size: 1, execArgv: [] })), { excludeTestServices: true })(

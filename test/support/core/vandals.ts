@@ -60,7 +60,9 @@ export const writes: Readonly<Record<string, Deed>> = {
   "change what get gives": (view) => loose(Option.getOrThrow(view.get(Item, "a")).value.tags).pop(),
   "change an option's content": (view) => loose(Option.getOrThrow(coded(view).value.maybe)).push(1),
   "move a point in time": (view) => (loose(coded(view).value.at).epochMilliseconds = 0),
-  "replace the view's methods": (view) => (loose(view).all = () => [])
+  "replace the view's methods": (view) => (loose(view).all = () => []),
+  "assign the view's version": (view) => (loose(view).version = 7),
+  "give the view a field": (view) => (loose(view).extra = 1)
 }
 
 export const undeclaredReads: Readonly<Record<string, Deed>> = {
@@ -125,4 +127,18 @@ export const cpuVandal = Program.make("cpu-vandal", {
 export const fiberVandal = Program.make("fiber-vandal", {
   ...options,
   agents: [Agent.make("vandal", { ...sees, execute: (view) => Effect.sync(() => done(view)) }), witness, later]
+})
+
+/** Does it when it is asked whether it accepts. */
+export const askedVandal = Program.make("asked-vandal", {
+  ...options,
+  agents: [
+    Agent.make("vandal", {
+      ...sees,
+      accepts: (view) => done(view).facts.length > 0,
+      execute: () => Effect.succeed({ facts: [] })
+    }),
+    witness,
+    later
+  ]
 })
