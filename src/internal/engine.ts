@@ -22,7 +22,7 @@ import { type JobContext, Ledger } from "../JobContext.ts"
 import { AdmissionRejected, InvalidInput, type StartError } from "../JobError.ts"
 import { describePanic } from "./panic.ts"
 import { Limits } from "../Limits.ts"
-import { genesisText } from "../journalText.ts"
+import { genesisText, type TextPieces } from "../journalText.ts"
 import { CycleMerge } from "../merge.ts"
 import { type CompiledProgram, compiledOf, isProgram, type Program } from "../Program.ts"
 import { JobStore } from "../store/JobStore.ts"
@@ -35,7 +35,7 @@ import { isInvalidValue } from "./InvalidValue.ts"
 import * as Telemetry from "./observability.ts"
 import { JobSession } from "./session.ts"
 import { sha256Pieces } from "./sha256.ts"
-import { inSlices } from "./slices.ts"
+import { inSlices, inSlicesThen, type Pending } from "./slices.ts"
 
 /** The service that `Engine.layer` provides; `inspect` is the Reference of that module. */
 export const makeEngine = Effect.fnUntraced(function* (
@@ -151,21 +151,26 @@ export const makeEngine = Effect.fnUntraced(function* (
     return session
   })
 
+  /** Lets the jobs that are there end, or ends them. */
+  const drain = Effect.fnUntraced(function* (drainMs: number) {
+    if (drainMs > 0) {
+      const ended = Effect.forEach(
+        [...sessions.values()].filter(({ isAdmitted }) => isAdmitted),
+        (session) => Effect.exit(Deferred.await(session.done)),
+        { concurrency: "unbounded", discard: true }
+      )
+      yield* Effect.timeoutOption(ended, drainMs)
+    }
+    // A job that is still being seeded has no actor yet: its start finds the door closed and lets go of it.
+    const started = [...sessions.values()].filter(({ isStarted }) => isStarted)
+    yield* Effect.forEach(started, cancel, { concurrency: "unbounded", discard: true })
+  })
+
   yield* Effect.addFinalizer(() =>
-    Effect.gen(function* () {
+    Effect.suspend(() => {
       isShuttingDown = true
       const drainMs = Duration.toMillis(Duration.fromInputUnsafe(options.drainTimeout ?? 0))
-      if (drainMs > 0 && sessions.size > 0) {
-        const ended = Effect.forEach(
-          [...sessions.values()].filter(({ isAdmitted }) => isAdmitted),
-          (session) => Effect.exit(Deferred.await(session.done)),
-          { concurrency: "unbounded", discard: true }
-        )
-        yield* Effect.timeoutOption(ended, drainMs)
-      }
-      // A job that is still being seeded has no actor yet: its start finds the door closed and lets go of it.
-      const started = [...sessions.values()].filter(({ isStarted }) => isStarted)
-      yield* Effect.forEach(started, cancel, { concurrency: "unbounded", discard: true })
+      return sessions.size === 0 ? Effect.void : drain(drainMs)
     })
   )
 
@@ -182,9 +187,15 @@ export const makeEngine = Effect.fnUntraced(function* (
 
 const startKeys = ["id", "budget", "context"]
 
-const randomId: Effect.Effect<string> = Effect.map(
-  Effect.all([Random.nextIntBetween(0, 0xffffffff), Random.nextIntBetween(0, 0xffffffff), Clock.currentTimeMillis]),
-  ([a, b, at]) => `${at.toString(36)}-${a.toString(36).padStart(7, "0")}${b.toString(36).padStart(7, "0")}`
+const randomWord = Random.nextIntBetween(0, 0xffffffff)
+
+const randomId: Effect.Effect<string> = Effect.flatMap(randomWord, (a) =>
+  Effect.flatMap(randomWord, (b) =>
+    Effect.map(
+      Clock.currentTimeMillis,
+      (at) => `${at.toString(36)}-${a.toString(36).padStart(7, "0")}${b.toString(36).padStart(7, "0")}`
+    )
+  )
 )
 
 const compiledProgram = (program: unknown): Effect.Effect<CompiledProgram, InvalidProgram> =>
@@ -249,40 +260,64 @@ const plantSeeds = (
   seeds: ReadonlyArray<EncodedFact>,
   context: JobContext | undefined
 ): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    const { budget, counters, ledger, program } = session
-    const merge = new CycleMerge(0, program, ledger, budget, counters)
-    const effect = { facts: seeds, intents: [], evaluations: [], trace: undefined, tokens: 0 }
-    const planted = yield* inSlices(merge.stage(effect, "seed"))
-    const row = yield* inSlices(merge.finish(0, []))
-    const pieces = yield* inSlices(genesisText(program.name, input, seeds, context?.hash))
-    ledger.setHash(yield* inSlices(sha256Pieces("", pieces)))
-    session.haltCause = merge.halt ?? haltOfSeeds(program, planted.cause)
-    yield* inSlices(session.tracker.commit(row, ledger, yield* inSlices(merge.commitSteps()), session.haltCause))
-    session.version = ledger.version
-    session.log.append({
-      _tag: "Started",
-      program: program.name,
-      version: ledger.version,
-      hash: ledger.hash,
-      seeds: planted.facts,
-      violations: row.violations
-    })
-    const create = session.options.store.create({
-      jobId: session.jobId,
-      program: program.name,
-      text: () => pieces.join(""),
-      hash: ledger.hash
-    })
-    // An interrupted start has to know whether there is a journal to be ended.
-    const stored = yield* Effect.uninterruptible(
-      Effect.tap(Effect.exit(create), (exit) => Effect.sync(() => (session.isJournaled = Exit.isSuccess(exit))))
-    )
-    if (Exit.isFailure(stored)) {
-      const { message } = describePanic(Cause.squash(stored.cause), Limits.errorTextLength)
-      session.haltCause ??= { _tag: "StoreFailed", cycle: 0, message }
-    }
+  Effect.suspend(
+    () =>
+      inSlicesThen(plantSteps(session, input, seeds, context), (pieces) => journalBegins(session, pieces)) ??
+      Effect.void
+  )
+
+function* plantSteps(
+  session: JobSession,
+  input: string,
+  seeds: ReadonlyArray<EncodedFact>,
+  context: JobContext | undefined
+): Generator<void, TextPieces> {
+  const { budget, counters, ledger, program } = session
+  const merge = new CycleMerge(0, program, ledger, budget, counters)
+  const effect = { facts: seeds, intents: [], evaluations: [], trace: undefined, tokens: 0 }
+  const planted = yield* merge.stage(effect, "seed")
+  const row = yield* merge.finish(0, [])
+  const pieces = yield* genesisText(program.name, input, seeds, context?.hash)
+  ledger.setHash(yield* sha256Pieces("", pieces))
+  session.haltCause = merge.halt ?? haltOfSeeds(program, planted.cause)
+  yield* session.tracker.commit(row, ledger, yield* merge.commitSteps(), session.haltCause)
+  session.version = ledger.version
+  session.log.append({
+    _tag: "Started",
+    program: program.name,
+    version: ledger.version,
+    hash: ledger.hash,
+    seeds: planted.facts,
+    violations: row.violations
   })
+  return pieces
+}
+
+const journalBegins = (session: JobSession, pieces: TextPieces): Pending => {
+  const { jobId, ledger, program } = session
+  const created = session.options.store.create({
+    jobId,
+    program: program.name,
+    text: () => pieces.join(""),
+    hash: ledger.hash
+  })
+  if (Exit.isExit(created) && Exit.isSuccess(created)) {
+    session.isJournaled = true
+    return undefined
+  }
+  // An interrupted start has to know whether there is a journal to be ended.
+  return Effect.uninterruptible(
+    Effect.matchCause(created, {
+      onSuccess: () => {
+        session.isJournaled = true
+      },
+      onFailure: (cause) => {
+        const { message } = describePanic(Cause.squash(cause), Limits.errorTextLength)
+        session.haltCause ??= { _tag: "StoreFailed", cycle: 0, message }
+      }
+    })
+  )
+}
 
 const haltOfSeeds = (program: CompiledProgram, cause: JobSession["haltCause"]): JobSession["haltCause"] => {
   if (cause?._tag !== "InvariantViolated") return cause

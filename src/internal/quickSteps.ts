@@ -6,6 +6,7 @@
  * of them in a cycle, each of which does no more than go on from one phase to the next. For such a step the outcome stands
  * in the machine's own nodes: the first transition of the state whose guard holds leads to a sibling, neither of the two
  * has anything to do on entry or exit, and the actions assign to the context. Whatever else an event does is left to XState.
+ * The first snapshot costs as much as two steps, and is the same for every actor but for its context.
  *
  * Invariants: the machine decides: its guards in their order, its assignments, its targets, and nothing of a particular
  * machine is known here; a snapshot is the same, field by field, as the one that XState makes (test/machine/
@@ -69,7 +70,43 @@ export const withQuickSteps = <M extends AnyStateMachine>(original: M): M => {
     }
     return general(snapshot, event, scope)
   }
-  return Object.assign(machine, { transition })
+  return Object.assign(machine, { transition, getInitialSnapshot: shortStart(machine) })
+}
+
+/** The first snapshot: the one that XState makes is kept, and further ones differ from it in their context. */
+const shortStart = (machine: AnyStateMachine): AnyStateMachine["getInitialSnapshot"] => {
+  const general = machine.getInitialSnapshot.bind(machine)
+  const { context: contextOf } = machine.config
+  const { entry, initial, invoke, tags } = machine.root
+  const first = initial?.target[0]
+  const isShort =
+    typeof contextOf === "function" &&
+    entry.length + invoke.length + tags.length + (initial?.actions.length ?? 0) === 0 &&
+    first !== undefined &&
+    isSilent(first) &&
+    first.parent === machine.root
+  if (!isShort) return general
+  let template: Snapshot | undefined
+  return (scope, input) => {
+    if (template === undefined) {
+      const made = general(scope, input)
+      // Of the first actor nothing stays here.
+      if (made.status === "active") template = { ...made, context: {} }
+      return made
+    }
+    let context: MachineContext
+    try {
+      context = { ...contextOf({ spawn: noSpawn, input, self: scope.self }) }
+    } catch {
+      return general(scope, input)
+    }
+    return { ...template, context, tags: new Set(), children: {}, historyValue: {} }
+  }
+}
+
+/** A context with actors in it is left to XState. */
+const noSpawn = (): never => {
+  throw new Error("not in a short start")
 }
 
 const stepped = (snapshot: Snapshot, event: EventObject, { assignments, target }: ShortStep): Snapshot => {

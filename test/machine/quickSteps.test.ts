@@ -162,3 +162,74 @@ describe("a step is left to XState", () => {
     })
   }
 })
+
+describe("a start", () => {
+  const child = fromCallback(() => undefined)
+  const starts = {
+    "with plain context": createMachine({
+      context: ({ input }) => ({ n: (input as { readonly n: number }).n }),
+      initial: "a",
+      states: { a: { on: { GO: "b" } }, b: {} }
+    }),
+    "with an entry": createMachine({
+      context: () => ({ n: 0 }),
+      initial: "a",
+      states: { a: { entry: assign({ n: 7 }) } }
+    }),
+    "with an entry of the machine": createMachine({
+      context: () => ({ n: 0 }),
+      entry: assign({ n: 7 }),
+      initial: "a",
+      states: { a: {} }
+    }),
+    "with an action on the way": createMachine({
+      context: () => ({ n: 0 }),
+      initial: { target: "a", actions: assign({ n: 7 }) },
+      states: { a: {} }
+    }),
+    "that invokes": createMachine({
+      context: () => ({ n: 0 }),
+      initial: "a",
+      states: { a: { invoke: { id: "child", src: child } } }
+    }),
+    "with an actor in its context": createMachine({
+      context: ({ spawn }) => ({ n: spawn(child, { id: "child" }) === undefined ? 0 : 1 }),
+      initial: "a",
+      states: { a: {} }
+    }),
+    "that fails": createMachine({
+      context: ({ input }) => {
+        if ((input as { readonly n: number }).n > 0) throw new Error("no")
+        return { n: 0 }
+      },
+      initial: "a",
+      states: { a: {} }
+    }),
+    "at the end": createMachine({ context: () => ({ n: 0 }), initial: "a", states: { a: { type: "final" } } })
+  }
+
+  for (const [name, machine] of Object.entries(starts)) {
+    it(`${name} comes out the same for every actor`, () => {
+      const pass = (logic: typeof machine) =>
+        [0, 1, 2].map((n) => {
+          const actor = createActor(logic as (typeof starts)["with plain context"], { input: { n } })
+          const { children, context, status, tags } = actor.getSnapshot()
+          const first = [Object.keys(actor.getSnapshot()), Object.keys(children), context, status, [...tags]]
+          actor.subscribe({ error: () => undefined })
+          actor.start()
+          const json = JSON.stringify(actor.getSnapshot())
+          actor.stop()
+          return [...first, json]
+        })
+      expect(pass(withQuickSteps(machine))).toEqual(pass(machine))
+    })
+  }
+
+  it("of an actor leaves nothing in that of another", () => {
+    const machine = withQuickSteps(starts["with plain context"])
+    const [a, b] = [1, 2].map((n) => createActor(machine, { input: { n } }))
+    expect(a!.getSnapshot().context).toEqual({ n: 1 })
+    expect(b!.getSnapshot().context).toEqual({ n: 2 })
+    expect(a!.getSnapshot().children).not.toBe(b!.getSnapshot().children)
+  })
+})
