@@ -192,7 +192,7 @@ export const benchmark: Benchmark = {
   notMeasured:
     "What Rust's engine does not have: fibers with timeouts, a machine that can be paused and watched, an event log, a hash chain. Its first case takes 0.144 ms as its own bench runs it, with a new runtime each time.",
   missed:
-    "The chain is ported as the original has it: every agent of the chain looks, in every cycle, whether its predecessor's fact is there. Each look is given a view of its own, which throws when it is used after its cycle; that view costs more than the look. Agents that read a kind each are not asked at all. The range of the original's own figure for this case is wide; the ratio is to its best.",
+    "The chain is ported as the original has it: every agent of the chain looks, in every cycle, whether its predecessor's fact is there: 9,900 looks, 15,000 lookups. A plain loop over one Map that makes the same ids and looks them up takes 0.8 ms on the same machine, which is more than Rust's best for the whole; a quarter of the core's time is `Map.get` on ids that were made a moment ago. A hundred cycles without looks take 0.4 ms, an eighth of it SHA-256. What is left is some 50 ns for a look: a view of its own, which throws when it is used after its cycle, the check that the kind was declared, the option that it answers. Agents that read a kind each are not asked at all. The range of the original's own figure for this case is wide; the ratio is to its best.",
   rounds: 11,
   warmups: 3,
   metrics: { job: { title: "one iteration, median", unit: "us" } },
