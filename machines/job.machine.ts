@@ -40,6 +40,9 @@ export interface JobMachineContext {
 export interface JobMachineInput {
   readonly jobId: string
   readonly program: string
+  /** Of a job that goes on: its last committed cycle and that cycle's tier. */
+  readonly cycle?: number
+  readonly tier?: number
   readonly version: number
   readonly hash: string
 }
@@ -118,8 +121,8 @@ export const jobMachine = setup({
   context: ({ input }) => ({
     jobId: input.jobId,
     program: input.program,
-    tier: -1,
-    cycle: 0,
+    tier: input.tier ?? -1,
+    cycle: input.cycle ?? 0,
     agents: [],
     tasks: 0,
     version: input.version,

@@ -84,6 +84,7 @@ export interface ErasedAgent {
   readonly retry: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
   readonly onFailure: OnFailure
   readonly placement: Placement
+  readonly memoize: boolean
 }
 
 interface Common<Reads extends Kind.Any, Writes extends Kind.Any, Failure extends OnFailure> {
@@ -111,6 +112,12 @@ interface Each<EachKind extends Kind.Any, Reads extends Kind.Any> {
 interface Retrying<E, R2> {
   /** When to try again after a typed failure or a timeout. Panics, conflicts and invalid effects are never retried. */
   readonly retry?: Schedule.Schedule<unknown, E, never, R2> | undefined
+  /**
+   * Keep what a task gave as soon as it ends, before its cycle is committed: if the process dies in between, the cycle runs
+   * again with that effect instead of executing the agent. For what is expensive to get. Only with a durable store; an
+   * effect, not a failure, is kept. Default: no.
+   */
+  readonly memoize?: boolean | undefined
 }
 
 type Escaping<Failure extends OnFailure, E> = Failure extends "discard" ? never : E
@@ -217,10 +224,11 @@ interface Options {
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
   readonly onFailure?: OnFailure | undefined
   readonly placement?: Placement | undefined
+  readonly memoize?: boolean | undefined
   readonly execute: (...args: ReadonlyArray<unknown>) => unknown
 }
 
-const known = ["each", "reads", "writes", "accepts", "timeout", "retry", "onFailure", "placement", "execute"]
+const known = ["each", "reads", "writes", "accepts", "timeout", "retry", "onFailure", "placement", "memoize", "execute"]
 
 const define = (name: string, type: "fiber" | "cpu", options: Options): Agent.Any => {
   const refuse = (message: string): never => {
@@ -239,6 +247,9 @@ const define = (name: string, type: "fiber" | "cpu", options: Options): Agent.An
   if (options.placement !== undefined && !["worker", "inline", "auto"].includes(options.placement)) {
     refuse(`placement must be "worker", "inline" or "auto", not ${JSON.stringify(options.placement)}`)
   }
+  if (type === "cpu" && options.memoize !== undefined)
+    refuse("memoize is for fiber agents: a function gives the same again")
+  if (options.memoize !== undefined && typeof options.memoize !== "boolean") refuse("memoize must be true or false")
   const onFailure = options.onFailure ?? "halt"
   if (onFailure !== "halt" && onFailure !== "discard") {
     refuse(`onFailure must be "halt" or "discard", not ${JSON.stringify(onFailure)}`)
@@ -270,7 +281,8 @@ const define = (name: string, type: "fiber" | "cpu", options: Options): Agent.An
     timeoutMs: timeoutMs(options.timeout, refuse),
     retry: options.retry,
     onFailure,
-    placement: options.placement ?? "worker"
+    placement: options.placement ?? "worker",
+    memoize: options.memoize ?? false
   }
   return Object.freeze(Object.assign(erased, { [AgentTypeId]: undefined as never }))
 }

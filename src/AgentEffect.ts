@@ -16,6 +16,17 @@ export interface Intent {
   readonly payload: unknown
 }
 
+/** What names a committed intent within its job. */
+export interface IntentRef {
+  readonly kind: string
+  /** The cycle that committed it, and the agent whose effect held it. */
+  readonly cycle: number
+  readonly agent: string
+  readonly each: FactRef | undefined
+  /** Its place among the intents of its effect. */
+  readonly index: number
+}
+
 /** A score in [0, 1] with a reason, given to a fact that is in the context or in the same effect. */
 export interface Evaluation {
   readonly fact: FactRef

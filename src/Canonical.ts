@@ -15,6 +15,7 @@
  * Boundary: no schema, no hash, no I/O. Values that are nested deeper than `Limits.valueDepth`, circular ones among
  * them, are refused.
  */
+import { parseJson } from "./internal/parseJson.ts"
 import { Limits } from "./Limits.ts"
 
 /** Why a value has no canonical text, and where in the value it was found. */
@@ -49,13 +50,13 @@ export const canonicalText = (value: unknown): string => canonical(value).text
 
 /** The frozen values of canonical texts, of which `joined` is the list with commas in between. */
 export const parseCanonicals = (joined: string): ReadonlyArray<unknown> => {
-  const values = JSON.parse(`[${joined}]`) as ReadonlyArray<unknown>
+  const values = parseJson(`[${joined}]`) as ReadonlyArray<unknown>
   for (let i = 0; i < values.length; i++) freezeFresh(values[i])
   return values
 }
 
 /** The frozen value of a canonical text that was written here or on another thread. */
-export const parseCanonical = (text: string): unknown => freezeFresh(JSON.parse(text))
+export const parseCanonical = (text: string): unknown => freezeFresh(parseJson(text))
 
 /** As `deepFreeze`, for plain data that was made here: nothing of it is frozen yet, and nothing else than plain. */
 const freezeFresh = (value: unknown): unknown => {

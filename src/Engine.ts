@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { InspectionEvent, Observer } from "xstate"
 import type { Budget } from "./Budget.ts"
+import type { Kind, ProposalOf } from "./Fact.ts"
 import { loadOnce } from "./internal/loadOnce.ts"
 import { EngineInWorker, isWorker } from "./internal/workerMark.ts"
 import type { InvalidProgram } from "./InvalidProgram.ts"
@@ -22,7 +23,7 @@ import type { JobContext } from "./JobContext.ts"
 import type { JobError, StartError } from "./JobError.ts"
 import type { JobResult } from "./JobResult.ts"
 import type { Program } from "./Program.ts"
-import { type JobStore, layerMemory as storeMemory } from "./store/JobStore.ts"
+import { type JobStore, layerMemory as storeMemory, type StoreError } from "./store/JobStore.ts"
 import { layer as poolLayer } from "./workers/index.ts"
 import type { WorkerPool } from "./workers/WorkerPool.ts"
 
@@ -35,7 +36,11 @@ export type InspectionObserver = Observer<InspectionEvent> | ((event: Inspection
 
 /** Options of one job. */
 export interface StartOptions {
-  /** The job's id; must not be that of a live job. Default: a random UUID. */
+  /**
+   * The job's id; must not be that of a live job. Default: a random one. If a durable store has a job of that id, of the same
+   * program and with the same input, it is taken up as `resume` does, and other options are ignored: so what starts a job
+   * can be done again after a crash.
+   */
   readonly id?: string | undefined
   /** Overrides the program's budget, field by field. */
   readonly budget?: Budget | undefined
@@ -46,8 +51,26 @@ export interface StartOptions {
   readonly context?: JobContext | undefined
 }
 
+/** Options of a fork. `K` are the kinds of the program. */
+export interface ForkOptions<K extends Kind.Any> {
+  /** The cycle after which the new job begins; 0: after the seeds. Default: the last. */
+  readonly at?: number | undefined
+  /** Facts that the new job begins with. One that is there with another value is revised, whatever its kind's rule. */
+  readonly facts?: ReadonlyArray<ProposalOf<K>> | undefined
+  /** The new job's id. Default: a random one. */
+  readonly id?: string | undefined
+  /** Overrides the program's budget, field by field. */
+  readonly budget?: Budget | undefined
+}
+
 /** Options of an engine. */
-export interface EngineOptions {
+export interface EngineOptions<P extends Program.Any = never> {
+  /**
+   * Programs whose unfinished jobs the engine resumes: those in the store when it starts and, since it goes on looking,
+   * those whose engine died later. Default: none. Jobs are resumed one after the other, in the background; agents run with
+   * the services that the layer is built with.
+   */
+  readonly programs?: ReadonlyArray<P> | undefined
   /** Jobs that run at a time. Default 1,000. */
   readonly maxRunningJobs?: number | undefined
   /** Jobs that wait for a place; one more is refused with `AdmissionRejected`. Default 10,000. */
@@ -70,6 +93,18 @@ export class Engine extends Context.Service<
       input: Program.Input<P>,
       options?: StartOptions
     ) => Effect.Effect<Job<P>, StartError | InvalidProgram, Needs<P>>
+    readonly resume: <P extends Program.Any>(
+      program: P,
+      jobId: string
+    ) => Effect.Effect<Job<P>, StartError | InvalidProgram, Needs<P>>
+    readonly resumeAll: <P extends Program.Any>(
+      programs: ReadonlyArray<P>
+    ) => Effect.Effect<ReadonlyArray<Job<P>>, StoreError | InvalidProgram, Needs<P>>
+    readonly fork: <P extends Program.Any>(
+      program: P,
+      jobId: string,
+      options?: ForkOptions<Program.Kinds<P>>
+    ) => Effect.Effect<Job<P>, StartError | InvalidProgram, Needs<P>>
     /** Jobs that run or wait at the moment. */
     readonly live: Effect.Effect<ReadonlyArray<{ readonly jobId: string; readonly program: string }>>
   }
@@ -80,7 +115,7 @@ export class Engine extends Context.Service<
  * it. Agents run with the services that the caller had.
  *
  * Fails with `InvalidInput` for an input or seeds that do not fit, `AdmissionRejected` when the engine's queue is full or
- * it is shutting down.
+ * it is shutting down; and, for the id of a stored job, as `resume` does.
  */
 export const start = <P extends Program.Any>(
   program: P,
@@ -111,13 +146,50 @@ export const run = <P extends Program.Any>(
   )
 
 /**
+ * Takes up a stored job where its journal ends, and returns its handle: a job that was under way goes on from its last
+ * committed cycle, one that was paused is paused, one that has ended has its result. A job that is live here is the same.
+ *
+ * Fails with `StoreError` (`missing`; `held` while another engine runs it), with `JournalCorrupt` for a journal that is not
+ * what was written, with `ProgramChanged` if the program's kinds are not those of the journal and it declares no `migrate`,
+ * with `InvalidInput` for a job of another program, and with `AdmissionRejected` as `start` does.
+ */
+export const resume = <P extends Program.Any>(
+  program: P,
+  jobId: string
+): Effect.Effect<Job<P>, StartError | InvalidProgram, Engine | Needs<P>> =>
+  Effect.flatMap(Engine, (engine) => engine.resume(program, jobId))
+
+/**
+ * Resumes all unfinished jobs of some programs, one after the other, and returns the handles of those that were not live.
+ * Jobs that another engine holds are left to it; one that cannot go on is logged as a warning, and hinders no other.
+ */
+export const resumeAll = <P extends Program.Any>(
+  programs: ReadonlyArray<P>
+): Effect.Effect<ReadonlyArray<Job<P>>, StoreError | InvalidProgram, Engine | Needs<P>> =>
+  Effect.flatMap(Engine, (engine) => engine.resumeAll(programs))
+
+/**
+ * Starts a new job from a past cycle of a stored one, with changed facts. The context up to that cycle is the new job's
+ * beginning, its agents have read what they had read by then, and the changed facts are new to them. What had been derived
+ * from a fact that is changed stays. The stored job is left as it is. Fails as `resume` does.
+ */
+export const fork = <P extends Program.Any>(
+  program: P,
+  jobId: string,
+  options?: ForkOptions<Program.Kinds<P>>
+): Effect.Effect<Job<P>, StartError | InvalidProgram, Engine | Needs<P>> =>
+  Effect.flatMap(Engine, (engine) => engine.fork(program, jobId, options))
+
+/**
  * What runs jobs is loaded when an engine is built: a worker, which imports this package for a program's definitions, never
  * builds one.
  */
 const loadRuntime = loadOnce(() => import("./internal/engine.ts"))
 
 /** An engine over a `WorkerPool` and a `JobStore` of your choice. */
-export const layer = (options?: EngineOptions): Layer.Layer<Engine, never, WorkerPool | JobStore> =>
+export const layer = <P extends Program.Any = never>(
+  options?: EngineOptions<P>
+): Layer.Layer<Engine, never, WorkerPool | JobStore | Needs<P>> =>
   Layer.effect(
     Engine,
     Effect.suspend(() =>

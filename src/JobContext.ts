@@ -22,11 +22,26 @@ import type { CommittedEvaluation } from "./View.ts"
 export { type Entry, utf8Length } from "./internal/factTable.ts"
 
 /** What a job knew of its agents, up to the version that it ended with. */
-interface Story {
+export interface Story {
   readonly version: number
   readonly traces: ReadonlyMap<string, unknown> | undefined
   /** The names of the kinds that trigger each agent, by agent: what `causesOf` needs. */
   readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
+}
+
+/** What a context is made of: its history, and what is not in the facts. */
+export interface ContextParts {
+  readonly program: string
+  readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
+  readonly hash: string
+  /** The version, which may be later than that of the newest fact. */
+  readonly version: number
+  readonly history: Iterable<{ readonly kind: ErasedKind; readonly fact: Fact; readonly text: string }>
+  readonly evaluations: Iterable<CommittedEvaluation>
+  /** Whether a fact that was committed is still there: retention prunes. */
+  readonly isLive: (kind: string, id: string) => boolean
+  readonly marks: Iterable<readonly [agent: string, mark: number]>
+  readonly stories: ReadonlyArray<Story>
 }
 
 const traceKey = (cycle: number, agent: string, each: FactRef | undefined): string =>
@@ -159,6 +174,17 @@ export class JobContext {
     // Of what was revised in the meantime, the agent saw the latest.
     const latest = new Map(entries.map((entry) => [refKey(entry.fact), entry]))
     return [...latest.values()].sort((a, b) => a.position - b.position).map((entry) => entry.fact)
+  }
+
+  /** All that was ever committed, revised and pruned facts included, in commit order. */
+  *history(): Generator<{ readonly kind: ErasedKind; readonly fact: Fact; readonly text: string }, void> {
+    if (this.base !== undefined) yield* this.base.history()
+    for (const { fact, text } of this.order) yield { kind: this.tables.get(fact.kind)!.kind, fact, text }
+  }
+
+  /** What the jobs that made this context knew of their agents, oldest first. */
+  knownStories(): ReadonlyArray<Story> {
+    return [...(this.base?.knownStories() ?? []), ...this.stories, this.story]
   }
 
   /** What the job that committed a version knew of its agents. */
@@ -389,28 +415,34 @@ export class Ledger extends JobContext {
   /** This context, or a copy of it with fewer layers when it stands on too many. */
   private flattened(): JobContext {
     if (this.depth < Limits.contextLayers) return this
-    const layers: Array<Ledger> = []
-    for (let at: JobContext | undefined = this; at !== undefined; at = (at as Ledger).base) layers.unshift(at as Ledger)
-    const copy = new Ledger(this.program, this.triggers, undefined)
-    for (const layer of layers) {
-      for (const entry of layer.order) {
-        copy.insert(layer.tables.get(entry.fact.kind)!.kind, {
-          ...entry,
-          previous: copy.entry(entry.fact.kind, entry.fact.id)
-        })
-      }
-      for (const [key, scores] of layer.scores ?? []) {
-        copy.scores ??= new Map()
-        copy.scores.set(key, [...(copy.scores.get(key) ?? []), ...scores])
-      }
-      for (const evaluation of layer.evaluated) copy.evaluated.push(evaluation)
+    return Ledger.rebuild({
+      program: this.program,
+      triggers: this.triggers,
+      hash: this.chain,
+      version: this.head,
+      history: this.history(),
+      evaluations: this.evaluationsAfter(0),
+      isLive: (kind, id) => this.find(kind, id) !== undefined,
+      marks: this.marks,
+      stories: this.knownStories()
+    })
+  }
+
+  /** A sealed context in one layer, from all that was ever committed to it. */
+  static rebuild(parts: ContextParts): JobContext {
+    const copy = new Ledger(parts.program, parts.triggers, undefined)
+    for (const { fact, kind, text } of parts.history) {
+      const previous = copy.entry(kind.name, fact.id)
+      copy.insert(kind, { fact, text, position: fact.provenance.version, previous })
     }
+    for (const evaluation of parts.evaluations) copy.addEvaluation(evaluation)
     for (const [name, table] of copy.tables) {
-      for (const id of [...table.index.keys()]) if (this.find(name, id) === undefined) copy.drop(name, id)
+      for (const id of [...table.index.keys()]) if (!parts.isLive(name, id)) copy.drop(name, id)
     }
-    for (const [agent, mark] of this.marks) copy.marks.set(agent, mark)
-    copy.stories = layers.flatMap((layer) => [...layer.stories, layer.story])
-    copy.chain = this.chain
+    for (const [agent, mark] of parts.marks) copy.marks.set(agent, mark)
+    copy.head = parts.version
+    copy.stories = parts.stories
+    copy.chain = parts.hash
     return copy.seal()
   }
 

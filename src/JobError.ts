@@ -11,8 +11,11 @@ import * as Schema from "effect/Schema"
 import type { FactRef } from "./Fact.ts"
 import type { JobResult } from "./JobResult.ts"
 import { describeError } from "./internal/panic.ts"
+import type { StoreError } from "./StoreError.ts"
+import { parseJson } from "./internal/parseJson.ts"
 
 export { InvalidProgram } from "./InvalidProgram.ts"
+export { StoreError } from "./StoreError.ts"
 
 const Ref = Schema.Struct({ kind: Schema.String, id: Schema.String })
 const at = { jobId: Schema.String, cycle: Schema.Number }
@@ -142,9 +145,30 @@ export class JobCancelled extends Schema.TaggedError<JobCancelled>()("JobCancell
   }
 }
 
-/** The journal refused a committed cycle. */
-export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", { ...at, message: Schema.String }) {
+/**
+ * The journal did not take a cycle. `reason` is that of the store's error (JobStore.ts): `"fenced"` if another engine has
+ * taken the job over. The journal ends with the last cycle that it took; unless another holds it, the job can be resumed.
+ */
+export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", {
+  ...at,
+  message: Schema.String,
+  reason: Schema.String
+}) {
   declare readonly partial: JobResult.Partial
+}
+
+/** An intent was not performed: its handler failed, or what it asks for cannot be done. `key` is its idempotency key. */
+export class IntentFailed extends Schema.TaggedError<IntentFailed>()("IntentFailed", {
+  ...ofAgent,
+  kind: Schema.String,
+  key: Schema.String,
+  error: Schema.Unknown
+}) {
+  declare readonly partial: JobResult.Partial
+  override get message(): string {
+    const what = `the intent ${JSON.stringify(this.kind)} of agent ${JSON.stringify(this.agent)}`
+    return `${what} was not performed: ${describeError(this.error)}`
+  }
 }
 
 /** An input, a seed or a signal does not fit: `message` says what is wrong and where. */
@@ -163,6 +187,42 @@ export class AdmissionRejected extends Schema.TaggedError<AdmissionRejected>()("
   declare readonly partial?: undefined
   override get message(): string {
     return `not admitted: ${this.reason}`
+  }
+}
+
+/**
+ * A stored job was begun by a program whose kinds had other schemas. `kinds` are the names of those that differ or are
+ * gone; `from` and `to` are the versions that the two programs declare. Declare `migrate` to bring its facts along.
+ */
+export class ProgramChanged extends Schema.TaggedError<ProgramChanged>()("ProgramChanged", {
+  jobId: Schema.String,
+  program: Schema.String,
+  kinds: Schema.Array(Schema.String),
+  from: Schema.String,
+  to: Schema.String,
+  reason: Schema.String
+}) {
+  declare readonly partial?: undefined
+  override get message(): string {
+    return `the job ${this.jobId} cannot go on with this ${JSON.stringify(this.program)}: ${this.reason}`
+  }
+}
+
+/**
+ * A journal is not what was written: the row of `cycle` (0: its beginning) has another `part` than `expected`. Everything
+ * before it is intact.
+ */
+export class JournalCorrupt extends Schema.TaggedError<JournalCorrupt>()("JournalCorrupt", {
+  jobId: Schema.String,
+  cycle: Schema.Number,
+  part: Schema.String,
+  expected: Schema.String,
+  found: Schema.String
+}) {
+  declare readonly partial?: undefined
+  override get message(): string {
+    const where = this.cycle === 0 ? "the beginning" : `the row of cycle ${this.cycle}`
+    return `${where} of job ${this.jobId} is not what was written: ${this.part}: expected ${this.expected}, found ${this.found}`
   }
 }
 
@@ -189,6 +249,7 @@ export type HaltError =
   | ProgramPanicked
   | JobCancelled
   | StoreFailed
+  | IntentFailed
 
 /** What a job whose agents fail with `E` ends with, its partial result typed. */
 export type JobError<E = unknown, Result = JobResult.Partial> = (
@@ -197,7 +258,7 @@ export type JobError<E = unknown, Result = JobResult.Partial> = (
 ) & { readonly partial: Result }
 
 /** What can be wrong before a job runs. */
-export type StartError = InvalidInput | AdmissionRejected
+export type StartError = InvalidInput | AdmissionRejected | StoreError | ProgramChanged | JournalCorrupt
 
 interface OfAgent<Tag extends string> {
   readonly _tag: Tag
@@ -246,7 +307,8 @@ export type Cause =
       readonly stack: string
     }
   | { readonly _tag: "JobCancelled"; readonly cycle: number }
-  | { readonly _tag: "StoreFailed"; readonly cycle: number; readonly message: string }
+  | { readonly _tag: "StoreFailed"; readonly cycle: number; readonly message: string; readonly reason: string }
+  | (OfAgent<"IntentFailed"> & { readonly kind: string; readonly key: string; readonly error: unknown })
 
 /** The error of a cause: with the job's id, and the partial result beside its encodable fields. */
 export const fromCause = (cause: Cause, jobId: string, partial: JobResult.Partial): JobError => {
@@ -283,6 +345,8 @@ const make = (cause: Cause, jobId: string): HaltError | AgentFailed => {
       return new JobCancelled({ ...cause, jobId })
     case "StoreFailed":
       return new StoreFailed({ ...cause, jobId })
+    case "IntentFailed":
+      return new IntentFailed({ ...cause, jobId })
   }
 }
 
@@ -309,7 +373,7 @@ const jsonOr = (value: unknown): unknown => {
   }
   try {
     const text = JSON.stringify(value)
-    return text === undefined ? String(value) : (JSON.parse(text) as unknown)
+    return text === undefined ? String(value) : parseJson(text)
   } catch {
     // Circular, a bigint, or a getter that throws: what can be written is, field by field.
     if (typeof value !== "object" || value === null) return String(value)

@@ -123,7 +123,7 @@ export type LogRecord =
       readonly violations: ReadonlyArray<Fact>
     }
   | { readonly _tag: "Committed"; readonly row: CommittedCycle; readonly previousTier: number }
-  | { readonly _tag: "Paused" | "Resumed"; readonly cycle: number }
+  | { readonly _tag: "Paused" | "Resumed" | "Awaiting"; readonly cycle: number }
   | {
       readonly _tag: "Halted"
       readonly cycle: number
@@ -179,10 +179,14 @@ function* committedEvents(row: CommittedCycle, previousTier: number): Generator<
   for (let tier = Math.max(previousTier, 0); tier < row.tier; tier++) yield { _tag: "TierConverged", cycle, tier }
   yield { _tag: "CycleStarted", cycle, tier: row.tier, agents: row.agents, tasks: row.tasks }
   for (const signal of row.signals) {
-    const proposals = signal.effect?.facts.length ?? 0
+    const proposals = signal.proposals ?? signal.effect?.facts.length ?? 0
     yield signal.cause === undefined
       ? { _tag: "SignalAdmitted", cycle, proposals }
       : { _tag: "SignalAdmitted", cycle, proposals, cause: withoutStack(signal.cause) }
+    if (signal.answers !== undefined) {
+      const { agent, each, index, kind } = signal.answers
+      yield { _tag: "IntentAnswered", cycle, agent, ...(each === undefined ? {} : { each }), index, kind }
+    }
     if (signal.facts.length > 0) yield { _tag: "FactsCommitted", cycle, agent: "", facts: signal.facts }
   }
   for (const outcome of row.outcomes) yield* outcomeEvents(cycle, outcome)
@@ -202,6 +206,8 @@ function* unnumbered(record: LogRecord): Generator<Unnumbered> {
       return yield { _tag: "JobPaused", cycle: record.cycle }
     case "Resumed":
       return yield { _tag: "JobResumed", cycle: record.cycle }
+    case "Awaiting":
+      return yield { _tag: "JobAwaiting", cycle: record.cycle }
     case "Halted": {
       const { cause, cycle, hash, status, tier, version } = record
       if (status === "converged" && tier >= 0) yield { _tag: "TierConverged", cycle, tier }

@@ -88,6 +88,10 @@ export const Limits = {
   progressInFlight: 64,
   /** Characters of JSON that one report of `view.progress` carries; a longer value is reported as its type's name. */
   progressTextLength: 65_536,
+  /** Milliseconds between two looks for jobs that somebody asked the store to cancel. */
+  cancelPollMs: 1_000,
+  /** Milliseconds between two looks for unfinished jobs of the programs that an engine was given. */
+  resumeScanMs: 5_000,
   /** Characters of a message or stack that an error carries from an agent. */
   errorTextLength: 8_192
 } as const

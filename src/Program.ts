@@ -47,6 +47,25 @@ export declare namespace Program {
   type Kinds<P extends Any> = P extends Program<string, infer _I, infer _O, infer _E, infer _R, infer K> ? K : never
 }
 
+/** A fact of a stored job, as the program that committed it encoded it. */
+export interface StoredFact {
+  readonly kind: string
+  readonly id: string
+  /** JSON. */
+  readonly value: unknown
+}
+
+/**
+ * Brings a fact that an earlier version of the program committed to what this one declares.
+ *
+ * Called once for every fact of the job's context, in commit order, when the job is resumed. Gives the kind and the value as
+ * this version encodes it, in JSON; or undefined to drop the fact. Must be a pure function.
+ */
+export type Migration = (
+  fact: StoredFact,
+  from: { readonly version: string }
+) => { readonly kind: string; readonly value: unknown } | undefined
+
 /** A program as the runtime holds it: checked, its types forgotten, its names resolved to indexes. */
 export interface CompiledProgram {
   readonly name: string
@@ -68,6 +87,9 @@ export interface CompiledProgram {
   readonly budget: Budget | undefined
   readonly input: Schema.Codec<unknown, unknown>
   readonly inputCodec: KindCodec
+  /** "" for a program that declares none. */
+  readonly version: string
+  readonly migrate: Migration | undefined
   readonly seed: (input: unknown) => unknown
   readonly output: ((view: View<Kind.Any>) => unknown) | undefined
 }
@@ -82,6 +104,9 @@ export interface CompiledProgram {
  * - `tiers`: names of agents, each in exactly one tier; a tier runs when the ones before it have nothing eligible.
  *   Default: one tier with all agents
  * - `kinds`: kinds that no agent reads or writes but that are seeded or signalled
+ * - `version`: names this version of the program in journals. Default "". Resuming a job goes by the schemas of the kinds,
+ *   whatever the version
+ * - `migrate`: what resumes a job whose kinds had other schemas; without it such a job is refused with `ProgramChanged`
  * - `output`: the typed result, from the whole context, at convergence
  *
  * @throws InvalidProgram for duplicate names, unknown agents in tiers, agents in no tier or in two, a CPU agent without
@@ -106,6 +131,8 @@ export const make = <
       | undefined
     readonly invariants?: ReadonlyArray<Invariant> | undefined
     readonly budget?: Budget | undefined
+    readonly version?: string | undefined
+    readonly migrate?: Migration | undefined
     readonly output?:
       | ((view: View<NoInfer<Agent.Kinds<Agents[number]> | Extra> | typeof Violation>) => Output)
       | undefined
@@ -139,10 +166,24 @@ interface Options {
   readonly seed?: (input: unknown) => ReadonlyArray<Proposal<string, unknown>>
   readonly invariants?: ReadonlyArray<Invariant>
   readonly budget?: Budget
+  readonly version?: string
+  readonly migrate?: Migration
   readonly output?: (view: View<Kind.Any>) => unknown
 }
 
-const known = ["module", "input", "agents", "kinds", "tiers", "seed", "invariants", "budget", "output"]
+const known = [
+  "module",
+  "input",
+  "agents",
+  "kinds",
+  "tiers",
+  "seed",
+  "invariants",
+  "budget",
+  "version",
+  "migrate",
+  "output"
+]
 
 const compile = (name: string, options: Options): CompiledProgram => {
   const quote = (text: string): string => JSON.stringify(text)
@@ -154,7 +195,8 @@ const compile = (name: string, options: Options): CompiledProgram => {
   const unknown = Object.keys(options).find((key) => !known.includes(key))
   if (unknown !== undefined) refuse(`there is no option ${quote(unknown)}`)
   if (!Array.isArray(options.agents)) refuse("agents must be an array")
-  for (const key of ["seed", "output"] as const) {
+  if (options.version !== undefined && typeof options.version !== "string") refuse("version must be a string")
+  for (const key of ["seed", "output", "migrate"] as const) {
     if (options[key] !== undefined && typeof options[key] !== "function") refuse(`${key} must be a function`)
   }
 
@@ -219,6 +261,8 @@ const compile = (name: string, options: Options): CompiledProgram => {
     budget: options.budget,
     input: options.input,
     inputCodec: makeKindCodec(options.input, (message) => refuse(`input: ${message}`), "input"),
+    version: options.version ?? "",
+    migrate: options.migrate,
     seed: options.seed ?? (() => []),
     output: options.output
   })

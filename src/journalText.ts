@@ -4,11 +4,11 @@
  *     h0 = sha256({context, format, input, program, seeds})
  *     hn = sha256(hn-1 "\n" {cycle, outcomes, signals, tier, violations})
  *
- * Outcomes are in merge order, empty ones included, with what was proposed or the tag of why it was discarded. Job id,
+ * A signal that answers an intent names it, as `answers`. Outcomes are in merge order, empty ones included, with what was proposed or the tag of why it was discarded. Job id,
  * budgets, traces, messages, stacks and usage are not in it (G3). Boundary: the pure core; values are encoded already, so
  * a text is put together from texts. Long ones come in pieces and in steps.
  */
-import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation } from "./AgentEffect.ts"
+import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation, IntentRef } from "./AgentEffect.ts"
 import { canonicalText } from "./Canonical.ts"
 import type { FactRef } from "./Fact.ts"
 import type { CommittedCycle, MergedOutcome } from "./merge.ts"
@@ -102,12 +102,18 @@ const nothingText = `"evaluations":[],"facts":[],"intents":[]}`
 const eachText = (each: FactRef | undefined): string =>
   each === undefined ? "" : `"each":[${JSON.stringify(each.kind)},${JSON.stringify(each.id)}]`
 
+/** The part of a signal that says which intent it answers. Keys in canonical order. */
+const answersText = ({ agent, cycle, each, index, kind }: IntentRef): string =>
+  `{"agent":${JSON.stringify(agent)},"cycle":${cycle}${each === undefined ? "" : `,${eachText(each)}`},` +
+  `"index":${index},"kind":${JSON.stringify(kind)}}`
+
 /** One list of outcomes: what was proposed, or the tag of why it was discarded. */
 function* writeOutcomes(writer: Writer, outcomes: ReadonlyArray<MergedOutcome>): Generator<void, void> {
   for (let index = 0; index < outcomes.length; index++) {
-    const { agent, cause, each, effect } = outcomes[index]!
+    const { agent, answers, cause, each, effect } = outcomes[index]!
     const about = eachText(each)
-    const head = `${index > 0 ? "," : ""}{"agent":${JSON.stringify(agent)},`
+    const answered = answers === undefined ? "" : `"answers":${answersText(answers)},`
+    const head = `${index > 0 ? "," : ""}{"agent":${JSON.stringify(agent)},${answered}`
     if (cause !== undefined || effect === undefined) {
       writer.write(`${head}"discarded":${JSON.stringify(cause?._tag)}${about === "" ? "" : `,${about}`}}`)
       if (writer.isStep(1)) yield

@@ -10,7 +10,7 @@
  * runtime can give others a turn.
  */
 import type { ErasedAgent } from "./Agent.ts"
-import { emptyEffect, type EncodedEffect, type EncodedFact, type Evaluation } from "./AgentEffect.ts"
+import { emptyEffect, type EncodedEffect, type EncodedFact, type Evaluation, type IntentRef } from "./AgentEffect.ts"
 import type { ResolvedBudget } from "./Budget.ts"
 import { eraseKind, type Fact, type FactRef, type Kind } from "./Fact.ts"
 import { encodeFact, isEffectFault, runSteps } from "./internal/encodeEffect.ts"
@@ -44,6 +44,10 @@ export interface MergedOutcome {
   readonly effect: EncodedEffect | undefined
   /** What it added or revised, in commit order. */
   readonly facts: ReadonlyArray<Fact>
+  /** Of a discarded signal that was read back from a journal, which keeps only their number: how many facts it proposed. */
+  readonly proposals?: number
+  /** Of a signal that answers an intent: which. */
+  readonly answers?: IntentRef
 }
 
 /** A committed cycle: the journal's row, and what events are made of. */
@@ -125,6 +129,8 @@ export class CycleMerge {
   /** Applied effects with evaluations or a trace, and who gave them. */
   readonly #notes: Array<Application> = []
   #crossed: Cause | undefined
+  /** Seeds of a fork override what is there, whatever their kinds' rules. */
+  #isForced = false
 
   constructor(cycle: number, program: CompiledProgram, ledger: Ledger, budget: ResolvedBudget, counters: Counters) {
     this.cycle = cycle
@@ -147,10 +153,19 @@ export class CycleMerge {
   }
 
   /** Applies a signal, or the seeds, as one effect. Returns what became of it. */
-  *stage(effect: EncodedEffect, origin: "seed" | "signal"): Generator<void, MergedOutcome> {
+  *stage(effect: EncodedEffect, origin: "seed" | "signal", answers?: IntentRef): Generator<void, MergedOutcome> {
     const by: By = { cycle: this.cycle, origin, agent: "", each: undefined, since: 0, until: 0 }
-    const outcome = yield* this.#applyInSteps(effect, by)
+    const applied = yield* this.#applyInSteps(effect, by)
+    const outcome = answers === undefined ? applied : { ...applied, answers }
     this.#signals.push(outcome)
+    return outcome
+  }
+
+  /** As `stage`, for the seeds of a fork: a fact that is there with another value is revised, whatever its kind's rule. */
+  *override(effect: EncodedEffect): Generator<void, MergedOutcome> {
+    this.#isForced = true
+    const outcome = yield* this.stage(effect, "seed")
+    this.#isForced = false
     return outcome
   }
 
@@ -341,7 +356,7 @@ export class CycleMerge {
     const existing = this.#ledger.entry(fact.kind.name, fact.id)
     if (existing === undefined) return { fact, revises: false }
     if (existing.text === fact.text) return undefined
-    const rule = fact.kind.conflict
+    const rule = this.#isForced ? "keepLast" : fact.kind.conflict
     if (rule === "keepFirst") return undefined
     if (rule === "keepLast") return { fact, revises: true }
     if (rule === "reject") {

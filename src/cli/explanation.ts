@@ -14,6 +14,7 @@ import { compiledOf, type Program } from "../Program.ts"
 import { explain, type Explanation } from "../Provenance.ts"
 import { UsageError } from "./exitCode.ts"
 import { oneLine, thousands } from "./text.ts"
+import { parseJson } from "../internal/parseJson.ts"
 
 export interface ExplanationJson {
   readonly nodes: ReadonlyArray<
@@ -66,7 +67,7 @@ export const toJson = (context: JobContext, ref: FactRef): ExplanationJson | nul
     nodes: queue.map(({ causes, fact, omitted, trace }) => ({
       kind: fact.kind,
       id: fact.id,
-      value: JSON.parse(texts.get(fact.provenance.version) ?? "null") as unknown,
+      value: parseJson(texts.get(fact.provenance.version) ?? "null"),
       provenance: fact.provenance,
       trace: trace ?? null,
       causes: causes.map((cause) => places.get(cause) ?? 0),

@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import { compiledOf, type Program } from "../Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { indent, printable } from "./text.ts"
+import { parseJson } from "../internal/parseJson.ts"
 
 /** Where an input comes from: the text of `--input`, or the file of `--input-file`. */
 export interface InputSource {
@@ -27,7 +28,7 @@ export const read = (
   Effect.gen(function* () {
     const { name, text } = yield* textOf(source)
     const json = yield* Effect.try({
-      try: () => JSON.parse(text) as unknown,
+      try: () => parseJson(text),
       catch: (error) => {
         const why = error instanceof Error ? error.message : String(error)
         return new UsageError({ message: `${name} is not JSON: ${printable(why)}` })

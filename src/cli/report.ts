@@ -19,6 +19,7 @@ import {
   thousands,
   toPlain
 } from "./text.ts"
+import { parseJson } from "../internal/parseJson.ts"
 
 const diagnosticsShown = 10
 const stackLines = 8
@@ -110,7 +111,7 @@ const facts = ({ context }: JobResult, { facts, style, width }: ReportOptions): 
   const lines = context.encoded().map(({ fact, text }) => {
     const { agent, cycle, origin } = fact.provenance
     const name = `${oneLine(fact.kind)}/${oneLine(fact.id)}`
-    const value = printable(pretty(JSON.parse(text), width - 4, ""))
+    const value = printable(pretty(parseJson(text), width - 4, ""))
     return `${name}  ${style("dim", `${origin === "agent" ? oneLine(agent) : origin}, cycle ${cycle}`)}\n${indent(value, "  ")}`
   })
   return section("facts", lines.join("\n"), style)

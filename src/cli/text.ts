@@ -6,6 +6,7 @@
  */
 import type * as Tty from "node:tty"
 import { styleText } from "node:util"
+import { parseJson } from "../internal/parseJson.ts"
 
 export type Format = "bold" | "cyan" | "dim" | "green" | "red" | "yellow"
 
@@ -76,7 +77,7 @@ export const table = (
 /** A value as JSON would hold it. A bigint becomes its digits; undefined if there is no such value. */
 export const toPlain = (value: unknown): unknown => {
   const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner))
-  return text === undefined ? undefined : (JSON.parse(text) as unknown)
+  return text === undefined ? undefined : parseJson(text)
 }
 
 /** JSON over several lines, with what fits into `width` on one line. Takes what `toPlain` gives. */

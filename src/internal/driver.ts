@@ -22,13 +22,13 @@ import { judge } from "../convergence.ts"
 import { advance, nothingEligible, type Selection, selectSteps } from "../eligibility.ts"
 import type { Kind } from "../Fact.ts"
 import { type Cause, InvalidInput } from "../JobError.ts"
-import { describePanic } from "./panic.ts"
 import { rowText, type TextPieces } from "../journalText.ts"
 import type { Status } from "../JobResult.ts"
-import { Limits } from "../Limits.ts"
 import { type CommittedCycle, CycleMerge, type TaskOutcome } from "../merge.ts"
 import type { View } from "../View.ts"
 import { ContextView } from "./contextView.ts"
+import { runDetached } from "./fromEffect.ts"
+import { appendRow, noteBetween, storeFailed } from "./jobJournal.ts"
 import * as Telemetry from "./observability.ts"
 import type { JobSession } from "./session.ts"
 import { sha256Pieces } from "./sha256.ts"
@@ -136,20 +136,35 @@ export const endOf = (session: JobSession): [Status, Cause | undefined] => {
  * stands, and whoever waits for the pause, or for one that was withdrawn, is told.
  */
 export const follow = (session: JobSession): void => {
-  const { context, value } = session.actor.getSnapshot()
+  const { value } = session.actor.getSnapshot()
   const isStopping = typeof value === "object" && value.running === "stopping"
   if (value === "paused" && !session.isPaused) {
     session.isPaused = true
     session.driver = undefined
     session.unstage()
     session.stopClock(Context.get(session.options.services, Clock.Clock).currentTimeMillisUnsafe())
-    session.log.append({ _tag: "Paused", cycle: session.cycle })
-  } else if (value !== "paused" && session.isPaused) {
-    session.isPaused = false
-    if (!isStopping) session.log.append({ _tag: "Resumed", cycle: session.cycle })
+    return noteBetween(session, "Paused", () => answerPauses(session))
   }
-  if (isStopping || context.pausing || session.isClosed) return
-  for (const waiter of session.pauseWaiters.splice(0)) Deferred.doneUnsafe(waiter, Effect.void)
+  if (value !== "paused" && session.isPaused) {
+    session.isPaused = false
+    if (!isStopping) return noteBetween(session, "Resumed", () => answerPauses(session))
+  }
+  answerPauses(session)
+}
+
+/**
+ * Tells those who wait for a pause that it has come, or was withdrawn: when the actor is out of its step, so that what they
+ * do next finds it where it is.
+ */
+const answerPauses = (session: JobSession): void => {
+  if (session.pauseWaiters.length === 0) return
+  const answer = Effect.sync(() => {
+    const { context, value } = session.actor.getSnapshot()
+    const isStopping = typeof value === "object" && value.running === "stopping"
+    if (isStopping || context.pausing || session.isClosed) return
+    for (const waiter of session.pauseWaiters.splice(0)) Deferred.doneUnsafe(waiter, Effect.void)
+  })
+  runDetached(session.options.services, Effect.andThen(Effect.yieldNow, answer))
 }
 
 const eligible = (session: JobSession, clock: Clock.Clock): Pending => {
@@ -338,13 +353,12 @@ const stopping = (session: JobSession): Effect.Effect<void> =>
 const merging = (session: JobSession): Pending =>
   inSlicesThen(mergeSteps(session), (merged) => {
     const { hash, pieces, row } = merged
-    const stored = session.options.store.append(session.jobId, { cycle: row.cycle, text: () => pieces.join(""), hash })
+    const stored = appendRow(session, row, pieces, hash)
     if (Exit.isExit(stored) && Exit.isSuccess(stored)) return committing(session, merged)
     return Effect.matchCauseEffect(stored, {
       onSuccess: () => committing(session, merged) ?? Effect.void,
       onFailure: (cause) => {
-        const { message } = describePanic(EffectCause.squash(cause), Limits.errorTextLength)
-        session.haltCause = { _tag: "StoreFailed", cycle: row.cycle, message }
+        session.haltCause = storeFailed(row.cycle, cause)
         return stopping(session)
       }
     })
@@ -411,6 +425,8 @@ const commit = (session: JobSession, row: CommittedCycle, hash: string): void =>
   session.merge = undefined
   session.selection = undefined
   session.outcomes = []
+  session.kept = undefined
+  if (session.between.length > 0) session.between = []
 }
 
 const answerSignals = (session: JobSession): void => {

@@ -12,34 +12,48 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import * as Schedule from "effect/Schedule"
 import type { EncodedFact } from "../AgentEffect.ts"
-import { type Budget, resolve, type ResolvedBudget } from "../Budget.ts"
-import type { EngineOptions, InspectionObserver, StartOptions } from "../Engine.ts"
-import { InvalidProgram } from "../InvalidProgram.ts"
-import { Violation } from "../Invariant.ts"
+import type { ResolvedBudget } from "../Budget.ts"
+import { canonicalText } from "../Canonical.ts"
+import type { EngineOptions, ForkOptions, InspectionObserver, StartOptions } from "../Engine.ts"
+import type { InvalidProgram } from "../InvalidProgram.ts"
 import type { Job } from "../Job.ts"
-import { type JobContext, Ledger } from "../JobContext.ts"
-import { AdmissionRejected, InvalidInput, type StartError } from "../JobError.ts"
-import { describePanic } from "./panic.ts"
+import { Ledger } from "../JobContext.ts"
+import {
+  AdmissionRejected,
+  InvalidInput,
+  type JournalCorrupt,
+  type ProgramChanged,
+  type StartError
+} from "../JobError.ts"
 import { Limits } from "../Limits.ts"
-import { genesisText, type TextPieces } from "../journalText.ts"
-import { CycleMerge } from "../merge.ts"
-import { type CompiledProgram, compiledOf, isProgram, type Program } from "../Program.ts"
-import { JobStore } from "../store/JobStore.ts"
+import type { CompiledProgram, Program } from "../Program.ts"
+import { JobStore, type StoredJournal, StoreError } from "../store/JobStore.ts"
 import { WorkerPool } from "../workers/WorkerPool.ts"
-import { EffectFault, encodeFacts } from "./encodeEffect.ts"
+import {
+  budgetOf,
+  compiledProgram,
+  continueFrom,
+  encodeFactsOf,
+  encodeInput,
+  encodeSeeds,
+  freshBeginning,
+  plantSeeds,
+  refuseUnknown
+} from "./beginning.ts"
 import { runDetached } from "./fromEffect.ts"
-import { makeActor } from "./jobActor.ts"
-import { cancel, finishUndriven, fromSession, settled } from "./jobHandle.ts"
-import { isInvalidValue } from "./InvalidValue.ts"
+import { makeActor, makeEndedActor } from "./jobActor.ts"
+import type { Beginning } from "./jobJournal.ts"
+import { cancel, finishUndriven, fromSession } from "./jobHandle.ts"
 import * as Telemetry from "./observability.ts"
+import { changedKinds, programChanged, readHeader, replayJournal, type ReplayedJournal } from "./readJournal.ts"
 import { JobSession } from "./session.ts"
-import { sha256Pieces } from "./sha256.ts"
-import { inSlices, inSlicesThen, type Pending } from "./slices.ts"
+import { endOfJournal, refuseOther, takeUp, type TakenUp } from "./storedJob.ts"
 
 /** The service that `Engine.layer` provides; `inspect` is the Reference of that module. */
 export const makeEngine = Effect.fnUntraced(function* (
-  options: EngineOptions,
+  options: EngineOptions<Program.Any>,
   inspect: Context.Reference<InspectionObserver | undefined>
 ) {
   const pool = yield* WorkerPool
@@ -96,29 +110,37 @@ export const makeEngine = Effect.fnUntraced(function* (
       Effect.sync(() => sessions.delete(session.jobId))
     )
 
-  const startJob = Effect.fnUntraced(function* (program: Program.Any, input: unknown, startOptions: StartOptions) {
-    const compiled = yield* compiledProgram(program)
-    const unknown = Object.keys(startOptions).find((key) => !startKeys.includes(key))
-    if (unknown !== undefined) {
-      return yield* new InvalidInput({
-        program: compiled.name,
-        message: `there is no start option ${JSON.stringify(unknown)}`
-      })
-    }
-    const budget = yield* budgetOf(compiled, startOptions.budget)
-    const jobId = startOptions.id ?? (yield* randomId)
-    const refused = admission(jobId)
-    if (refused !== undefined) return yield* refused
+  const invalidId = (compiled: CompiledProgram, jobId: unknown): InvalidInput | undefined => {
     const invalid = (message: string) => new InvalidInput({ program: compiled.name, message })
-    if (typeof jobId !== "string" || jobId === "")
-      return yield* invalid("a job's id must be a string that is not empty")
-    if (sessions.has(jobId)) return yield* invalid(`the job id ${JSON.stringify(jobId)} is that of a live job`)
-    const encoded = yield* encodeInput(compiled, input)
-    const seeds = yield* encodeSeeds(compiled, encoded.value)
-    const services = yield* Effect.context<unknown>()
+    if (typeof jobId !== "string" || jobId === "") return invalid("a job's id must be a string that is not empty")
+    return sessions.has(jobId) ? invalid(`the job id ${JSON.stringify(jobId)} is that of a live job`) : undefined
+  }
 
-    // From here on everything is synchronous up to the actor's start, but for seeds that take more than a slice.
-    const ledger = Ledger.make(compiled.name, compiled.triggers, startOptions.context)
+  /** Gives a session its actor and its place. */
+  const launch = (session: JobSession, isPaused: boolean): JobSession => {
+    const { services } = session.options
+    session.actor = makeActor(session, Context.get(services, inspect), () => {
+      if (session.driver === undefined && session.finished === undefined) runDetached(services, finishUndriven(session))
+    })
+    session.actor.start()
+    if (isPaused) session.actor.send({ type: "PAUSE" })
+    if (session.isClosed) return session
+    if (running < maxRunning) begin(session)
+    else queue.push(session)
+    return session
+  }
+
+  /** Starts a job that is new. From here on everything is synchronous, but for what takes more than a slice, and the store. */
+  const startNew = Effect.fnUntraced(function* (
+    compiled: CompiledProgram,
+    jobId: string,
+    budget: ResolvedBudget,
+    input: string,
+    seeds: ReadonlyArray<EncodedFact>,
+    beginning: Beginning
+  ) {
+    const services = yield* Effect.context<unknown>()
+    const ledger = Ledger.make(compiled.name, compiled.triggers, beginning.context)
     const session = new JobSession({
       jobId,
       program: compiled,
@@ -130,10 +152,11 @@ export const makeEngine = Effect.fnUntraced(function* (
       fiberConcurrency,
       onFinished
     })
-    if (sessions.has(jobId)) return yield* invalid(`the job id ${JSON.stringify(jobId)} is that of a live job`)
+    const taken = invalidId(compiled, jobId)
+    if (taken !== undefined) return yield* taken
     sessions.set(jobId, session)
-    continueFrom(session, startOptions.context)
-    yield* Effect.onExit(plantSeeds(session, encoded.text, seeds, startOptions.context), (exit) =>
+    continueFrom(session, beginning)
+    yield* Effect.onExit(plantSeeds(session, input, seeds, beginning), (exit) =>
       Exit.isFailure(exit) ? abandon(session) : Effect.void
     )
     const late = admission("")
@@ -141,17 +164,175 @@ export const makeEngine = Effect.fnUntraced(function* (
       yield* abandon(session)
       return yield* late
     }
-    session.actor = makeActor(session, Context.get(services, inspect), () => {
-      if (session.driver === undefined && session.finished === undefined) runDetached(services, finishUndriven(session))
-    })
-    session.actor.start()
-    if (session.isClosed) return session
-    if (running < maxRunning) begin(session)
-    else queue.push(session)
-    return session
+    return launch(session, false)
   })
 
-  /** Lets the jobs that are there end, or ends them. */
+  const startJob = Effect.fnUntraced(function* (program: Program.Any, input: unknown, startOptions: StartOptions) {
+    const compiled = yield* compiledProgram(program)
+    yield* refuseUnknown(compiled, startOptions, startKeys)
+    const budget = yield* budgetOf(compiled, startOptions.budget)
+    const jobId = startOptions.id ?? (yield* randomId)
+    const refused = admission(jobId)
+    if (refused !== undefined) return yield* refused
+    const taken = invalidId(compiled, jobId)
+    if (taken !== undefined) return yield* taken
+    const encoded = yield* encodeInput(compiled, input)
+    if (store.isDurable && startOptions.id !== undefined) {
+      const journal = yield* find(jobId)
+      if (journal !== undefined) return yield* resumeStored(compiled, journal, encoded.text)
+    }
+    const seeds = yield* encodeSeeds(compiled, encoded.value)
+    const { context } = startOptions
+    return yield* startNew(compiled, jobId, budget, encoded.text, seeds, { ...freshBeginning, context })
+  })
+
+  const find = (jobId: string): Effect.Effect<StoredJournal | undefined, StoreError> =>
+    Effect.catchTag(store.load(jobId), "StoreError", (error) =>
+      error.reason === "missing" ? Effect.succeed(undefined) : Effect.fail(error)
+    )
+
+  /** Jobs that are being taken up: whoever asks for one meanwhile gets the same. */
+  const resuming = new Map<string, Deferred.Deferred<JobSession, StartError>>()
+
+  const resumeStored = (
+    compiled: CompiledProgram,
+    journal: StoredJournal,
+    input: string | undefined
+  ): Effect.Effect<JobSession, StartError, unknown> =>
+    Effect.uninterruptibleMask((restore) => {
+      const { jobId } = journal
+      const other = refuseOther(journal, compiled, input)
+      if (other !== undefined) return Effect.fail(other)
+      const present = sessions.get(jobId)
+      if (present !== undefined) return Effect.succeed(present)
+      const underWay = resuming.get(jobId)
+      if (underWay !== undefined) return restore(Deferred.await(underWay))
+      const taken = Deferred.makeUnsafe<JobSession, StartError>()
+      resuming.set(jobId, taken)
+      return Effect.onExit(restore(resumeAlone(compiled, journal)), (exit) =>
+        Effect.sync(() => {
+          resuming.delete(jobId)
+          Deferred.doneUnsafe(taken, Exit.isSuccess(exit) || Cause.hasFails(exit.cause) ? exit : notResumed(jobId))
+        })
+      )
+    })
+
+  const resumeAlone = Effect.fnUntraced(function* (compiled: CompiledProgram, journal: StoredJournal) {
+    const { jobId } = journal
+    const services = yield* Effect.context<unknown>()
+    const sessionOf = ({ budget, ledger, log, replay }: TakenUp, onEnd: typeof onFinished): JobSession => {
+      const replayed = { tracker: replay.tracker, log }
+      const from = { jobId, program: compiled, ledger, budget, services, pool, store, fiberConcurrency, replayed }
+      const session = new JobSession({ ...from, onFinished: onEnd })
+      session.resumeFrom(replay)
+      return session
+    }
+    if (journal.status !== undefined) {
+      const taken = yield* takeUp(store, journal, compiled, undefined)
+      const { cause, output, usage } = endOfJournal(journal, compiled, taken)
+      const session = sessionOf(taken, () => undefined)
+      session.actor = makeEndedActor(session, journal.status, cause?._tag ?? null)
+      session.restoreEnd(journal.status, cause ?? undefined, usage, output)
+      return session
+    }
+    const refused = admission(jobId)
+    if (refused !== undefined) return yield* refused
+    const fence = yield* store.lease(jobId)
+    return yield* Effect.onExit(
+      Effect.gen(function* () {
+        // What was written between the first look and the lease counts.
+        const current = yield* store.load(jobId)
+        const taken = yield* takeUp(store, current, compiled, fence)
+        const late = admission(jobId)
+        if (late !== undefined) return yield* late
+        const session = sessionOf(taken, onFinished)
+        session.fence = fence
+        session.kept = taken.kept
+        sessions.set(jobId, session)
+        const last = taken.between.at(-1)
+        // What the job does first is to say it again.
+        session.between = [...(last === "Resumed" ? taken.between : taken.between.slice(0, -1))]
+        for (const tag of session.between) session.log.append({ _tag: tag, cycle: session.cycle })
+        return launch(session, last === "Paused")
+      }),
+      (exit) => (Exit.isFailure(exit) ? Effect.ignore(store.release(jobId, fence)) : Effect.void)
+    )
+  })
+
+  const resumeJob = Effect.fnUntraced(function* (program: Program.Any, jobId: string) {
+    const compiled = yield* compiledProgram(program)
+    const present = sessions.get(jobId)
+    if (present !== undefined && present.program === compiled && present.isStarted) return present
+    return yield* resumeStored(compiled, yield* store.load(jobId), undefined)
+  })
+
+  /** The unfinished jobs of some programs, resumed as far as nobody else holds them. Each failure is told, and hinders no other. */
+  const resumeAll = Effect.fnUntraced(function* (programs: ReadonlyArray<Program.Any>) {
+    const resumed: Array<JobSession> = []
+    for (const program of programs) {
+      const compiled = yield* compiledProgram(program)
+      let cursor: string | undefined
+      do {
+        const page = yield* store.list({ status: "unfinished", program: compiled.name, cursor })
+        cursor = page.cursor
+        for (const { jobId } of page.jobs) {
+          const isNew = !sessions.has(jobId)
+          const session = yield* Effect.matchEffect(resumeJob(program, jobId), {
+            onFailure: (error) => Effect.as(tellNotResumed(jobId, error), undefined),
+            onSuccess: Effect.succeed
+          })
+          if (session !== undefined && isNew) resumed.push(session)
+        }
+      } while (cursor !== undefined)
+    }
+    return resumed
+  })
+
+  const fork = Effect.fnUntraced(function* (program: Program.Any, jobId: string, forkOptions: ForkOptions<never>) {
+    const compiled = yield* compiledProgram(program)
+    yield* refuseUnknown(compiled, forkOptions, forkKeys)
+    const budget = yield* budgetOf(compiled, forkOptions.budget)
+    const id = forkOptions.id ?? (yield* randomId)
+    const refused = admission(id) ?? invalidId(compiled, id)
+    if (refused !== undefined) return yield* refused
+    const journal = yield* store.load(jobId)
+    const other = refuseOther(journal, compiled, undefined)
+    if (other !== undefined) return yield* other
+    const { at } = forkOptions
+    if (at !== undefined && !(Number.isSafeInteger(at) && at >= 0 && at <= journal.cycle)) {
+      const message = `at: the job ${JSON.stringify(jobId)} has the cycles 0 to ${journal.cycle}, not ${String(at)}`
+      return yield* new InvalidInput({ program: compiled.name, message })
+    }
+    const { input, replay } = yield* replayFor(store, journal, compiled, at)
+    const seeds = yield* encodeFactsOf(compiled, "facts", () => forkOptions.facts ?? [])
+    for (const [agent, mark] of replay.marks) replay.ledger.marks.set(agent, mark)
+    const context = replay.ledger.seal()
+    const beginning = { context, executed: [...replay.executed], isForced: true }
+    return yield* startNew(compiled, id, budget, canonicalText(input), seeds, beginning)
+  })
+
+  if (store.isDurable) {
+    const cancelAsked = Effect.flatMap(store.cancelRequests, (ids) =>
+      Effect.forEach(
+        ids.flatMap((id) => sessions.get(id) ?? []).filter(({ isStarted }) => isStarted),
+        cancel,
+        { concurrency: "unbounded", discard: true }
+      )
+    )
+    const watched = Effect.catchCause(cancelAsked, (cause) => Effect.logWarning("the store could not be asked", cause))
+    yield* Effect.forkScoped(Effect.repeat(watched, Schedule.spaced(Limits.cancelPollMs)))
+    const programs = options.programs ?? []
+    if (programs.length > 0) {
+      // What the layer is built with has what their agents need: its type says so.
+      const services = own as Context.Context<unknown>
+      const scan = Effect.catchCause(Effect.provideContext(resumeAll(programs), services), (cause) =>
+        Effect.logWarning("unfinished jobs could not be looked for", cause)
+      )
+      yield* Effect.forkScoped(Effect.repeat(scan, Schedule.spaced(Limits.resumeScanMs)))
+    }
+  }
+
+  /** Lets the jobs that are there end, or ends them; those of a durable store are left so that they can be resumed. */
   const drain = Effect.fnUntraced(function* (drainMs: number) {
     if (drainMs > 0) {
       const ended = Effect.forEach(
@@ -163,6 +344,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     }
     // A job that is still being seeded has no actor yet: its start finds the door closed and lets go of it.
     const started = [...sessions.values()].filter(({ isStarted }) => isStarted)
+    if (store.isDurable) for (const session of started) session.isSuspended = true
     yield* Effect.forEach(started, cancel, { concurrency: "unbounded", discard: true })
   })
 
@@ -181,11 +363,54 @@ export const makeEngine = Effect.fnUntraced(function* (
         StartError | InvalidProgram,
         Exclude<Program.Services<P>, Scope.Scope>
       >,
+    resume: <P extends Program.Any>(program: P, jobId: string) =>
+      Effect.map(resumeJob(program, jobId), (session) => fromSession<P>(session)) as Effect.Effect<
+        Job<P>,
+        StartError | InvalidProgram,
+        Exclude<Program.Services<P>, Scope.Scope>
+      >,
+    resumeAll: <P extends Program.Any>(programs: ReadonlyArray<P>) =>
+      Effect.map(resumeAll(programs), (resumed) => resumed.map((session) => fromSession<P>(session))) as Effect.Effect<
+        ReadonlyArray<Job<P>>,
+        StoreError | InvalidProgram,
+        Exclude<Program.Services<P>, Scope.Scope>
+      >,
+    fork: <P extends Program.Any>(program: P, jobId: string, forkOptions?: ForkOptions<Program.Kinds<P>>) =>
+      Effect.map(fork(program, jobId, forkOptions ?? {}), (session) => fromSession<P>(session)) as Effect.Effect<
+        Job<P>,
+        StartError | InvalidProgram,
+        Exclude<Program.Services<P>, Scope.Scope>
+      >,
     live: Effect.sync(() => [...sessions.values()].map(({ jobId, program }) => ({ jobId, program: program.name })))
   }
 })
 
 const startKeys = ["id", "budget", "context"]
+const forkKeys = ["at", "facts", "id", "budget"]
+
+/** What those get who waited for a job to be taken up, when that was interrupted. */
+const notResumed = (jobId: string): Exit.Exit<never, StoreError> =>
+  Exit.fail(new StoreError({ reason: "failed", message: `taking up the job ${jobId} was interrupted` }))
+
+/** A job that another engine holds is not news: it is looked at again. */
+const tellNotResumed = (jobId: string, error: StartError | InvalidProgram): Effect.Effect<void> =>
+  error._tag === "StoreError" && error.reason === "held"
+    ? Effect.logDebug(`the job ${jobId} is held by another engine`)
+    : Effect.logWarning(`the job ${jobId} was not resumed: ${error.message}`)
+
+/** Replays a journal for a program whose kinds must be those of the journal. */
+const replayFor = (
+  store: JobStore["Service"],
+  journal: StoredJournal,
+  program: CompiledProgram,
+  at: number | undefined
+): Effect.Effect<ReplayedJournal, StoreError | JournalCorrupt | ProgramChanged> =>
+  Effect.gen(function* () {
+    const header = yield* readHeader(journal)
+    const changed = changedKinds(header, program)
+    if (changed.length > 0) return yield* programChanged(journal.jobId, header, program, changed)
+    return yield* replayJournal(store, journal, { program, at })
+  })
 
 const randomWord = Random.nextIntBetween(0, 0xffffffff)
 
@@ -197,130 +422,3 @@ const randomId: Effect.Effect<string> = Effect.flatMap(randomWord, (a) =>
     )
   )
 )
-
-const compiledProgram = (program: unknown): Effect.Effect<CompiledProgram, InvalidProgram> =>
-  isProgram(program)
-    ? Effect.succeed(compiledOf(program))
-    : Effect.fail(new InvalidProgram({ program: "", message: "it was not made by Program.make" }))
-
-const budgetOf = (
-  program: CompiledProgram,
-  override: Budget | undefined
-): Effect.Effect<ResolvedBudget, InvalidInput> =>
-  Effect.try({
-    try: () => resolve(program.name, program.budget, override),
-    catch: (error) =>
-      new InvalidInput({ program: program.name, message: describePanic(error, Limits.errorTextLength).message })
-  })
-
-/** Validates an input; what the job is given is what decoding its canonical text gives. */
-const encodeInput = (program: CompiledProgram, input: unknown) =>
-  Effect.try({
-    try: () => program.inputCodec.encode(input),
-    catch: (error) =>
-      new InvalidInput({
-        program: program.name,
-        message: `input: ${isInvalidValue(error) ? error.message : String(error)}`
-      })
-  })
-
-const encodeSeeds = (
-  program: CompiledProgram,
-  input: unknown
-): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidInput> =>
-  Effect.suspend(() => {
-    const invalid = (message: string) =>
-      Effect.fail(new InvalidInput({ program: program.name, message: `seed: ${message}` }))
-    let proposals: unknown
-    try {
-      proposals = program.seed(input)
-    } catch (error) {
-      return invalid(describePanic(error, Limits.errorTextLength).message)
-    }
-    if (!Array.isArray(proposals)) return invalid("it must return an array of proposals")
-    // The built-in kind is the engine's own to write.
-    const kindOf = (name: string) => (name === Violation.name ? undefined : program.kinds.get(name))
-    return Effect.flatMap(inSlices(settled(encodeFacts(proposals, kindOf))), (facts) =>
-      facts instanceof EffectFault ? invalid(facts.message) : Effect.succeed(facts)
-    )
-  })
-
-/** Agents of the same program go on from where the earlier job's had come to; to others everything is new. */
-const continueFrom = (session: JobSession, context: JobContext | undefined): void => {
-  if (context === undefined || context.program !== session.program.name) return
-  session.program.agents.forEach((agent, index) => {
-    session.progress[index]!.mark = context.marks.get(agent.name) ?? 0
-  })
-}
-
-/** Cycle 0: the seeds, as one effect, the first hash of the chain, and the journal's beginning. */
-const plantSeeds = (
-  session: JobSession,
-  input: string,
-  seeds: ReadonlyArray<EncodedFact>,
-  context: JobContext | undefined
-): Effect.Effect<void> =>
-  Effect.suspend(
-    () =>
-      inSlicesThen(plantSteps(session, input, seeds, context), (pieces) => journalBegins(session, pieces)) ??
-      Effect.void
-  )
-
-function* plantSteps(
-  session: JobSession,
-  input: string,
-  seeds: ReadonlyArray<EncodedFact>,
-  context: JobContext | undefined
-): Generator<void, TextPieces> {
-  const { budget, counters, ledger, program } = session
-  const merge = new CycleMerge(0, program, ledger, budget, counters)
-  const effect = { facts: seeds, intents: [], evaluations: [], trace: undefined, tokens: 0 }
-  const planted = yield* merge.stage(effect, "seed")
-  const row = yield* merge.finish(0, [])
-  const pieces = yield* genesisText(program.name, input, seeds, context?.hash)
-  ledger.setHash(yield* sha256Pieces("", pieces))
-  session.haltCause = merge.halt ?? haltOfSeeds(program, planted.cause)
-  yield* session.tracker.commit(row, ledger, yield* merge.commitSteps(), session.haltCause)
-  session.version = ledger.version
-  session.log.append({
-    _tag: "Started",
-    program: program.name,
-    version: ledger.version,
-    hash: ledger.hash,
-    seeds: planted.facts,
-    violations: row.violations
-  })
-  return pieces
-}
-
-const journalBegins = (session: JobSession, pieces: TextPieces): Pending => {
-  const { jobId, ledger, program } = session
-  const created = session.options.store.create({
-    jobId,
-    program: program.name,
-    text: () => pieces.join(""),
-    hash: ledger.hash
-  })
-  if (Exit.isExit(created) && Exit.isSuccess(created)) {
-    session.isJournaled = true
-    return undefined
-  }
-  // An interrupted start has to know whether there is a journal to be ended.
-  return Effect.uninterruptible(
-    Effect.matchCause(created, {
-      onSuccess: () => {
-        session.isJournaled = true
-      },
-      onFailure: (cause) => {
-        const { message } = describePanic(Cause.squash(cause), Limits.errorTextLength)
-        session.haltCause ??= { _tag: "StoreFailed", cycle: 0, message }
-      }
-    })
-  )
-}
-
-const haltOfSeeds = (program: CompiledProgram, cause: JobSession["haltCause"]): JobSession["haltCause"] => {
-  if (cause?._tag !== "InvariantViolated") return cause
-  const invariant = program.structural.find(({ name }) => name === cause.name)
-  return invariant?.onViolation === "discard" ? undefined : cause
-}

@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import { type AnyActorRef, createActor, type InspectionEvent } from "xstate"
 import { type DriverEvent, jobMachine, type JobMachineEvent } from "../../machines/job.machine.ts"
 import type { InspectionObserver } from "../Engine.ts"
+import type { Status } from "../JobResult.ts"
 import { drive, follow } from "./driver.ts"
 import { fromEffect, runDetached } from "./fromEffect.ts"
 import { withQuickSteps } from "./quickSteps.ts"
@@ -40,7 +41,14 @@ export const makeActor = (
   onEnd: () => void
 ): JobActor => {
   const { jobId, ledger, program } = session
-  const input = { jobId, program: program.name, version: ledger.version, hash: ledger.hash }
+  const input = {
+    jobId,
+    program: program.name,
+    version: ledger.version,
+    hash: ledger.hash,
+    cycle: session.cycle,
+    tier: session.tier
+  }
   const actor =
     observer === undefined
       ? createActor(machine, { input })
@@ -48,6 +56,34 @@ export const makeActor = (
   sessions.set(actor, session)
   actor.subscribe({ next: () => follow(session), complete: onEnd })
   return actor
+}
+
+const finalStates = {
+  converged: "converged",
+  "budget-exhausted": "budgetExhausted",
+  failed: "failed",
+  cancelled: "cancelled"
+} as const
+
+/** The actor of a job that had ended before: its machine stands in its final state. */
+export const makeEndedActor = (session: JobSession, status: Status, error: string | null): JobActor => {
+  const { cycle, jobId, ledger, program, tier } = session
+  const { hash, version } = ledger
+  const input = { jobId, program: program.name, version, hash }
+  const snapshot = machine.resolveState({
+    value: finalStates[status],
+    status: "done",
+    context: {
+      ...input,
+      tier,
+      cycle,
+      agents: [],
+      tasks: 0,
+      pausing: false,
+      halt: { status, error }
+    }
+  })
+  return createActor(machine, { input, snapshot }).start()
 }
 
 /** An observer that throws would leave the actor in the middle of a step: it is told no more, and the job goes on. */

@@ -16,6 +16,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { type Canonical, canonical, canonicalText, NotCanonical, parseCanonical } from "../Canonical.ts"
 import { InvalidValue } from "./InvalidValue.ts"
+import { parseJson } from "./parseJson.ts"
 import { putBack, type SharedPart, shareLarge, takeOut } from "./sharedBytes.ts"
 
 export interface KindCodec {
@@ -212,7 +213,7 @@ export const makeKindCodec = (
   const toJson = SchemaParser.encodeUnknownSync(codec)
   const fromJson = SchemaParser.decodeUnknownSync(codec)
   const decodeThrough = (text: string): unknown => {
-    const decoded: unknown = fromJson(JSON.parse(text))
+    const decoded: unknown = fromJson(parseJson(text))
     return freezeDecoded(isShareable ? shareLarge(decoded) : decoded)
   }
   const guard =
@@ -268,8 +269,7 @@ export const makeKindCodec = (
 const partsCodec = (codec: Schema.Codec<unknown, unknown>): PartsCodec => {
   const toJson = SchemaParser.encodeUnknownSync(codec, { disableChecks: true })
   const fromJson = SchemaParser.decodeUnknownSync(codec, { disableChecks: true })
-  const restore = (text: string, parts: ReadonlyArray<SharedPart>): unknown =>
-    putBack(fromJson(JSON.parse(text)), parts)
+  const restore = (text: string, parts: ReadonlyArray<SharedPart>): unknown => putBack(fromJson(parseJson(text)), parts)
   return {
     takeOut: (value) => {
       const taken = takeOut(value)

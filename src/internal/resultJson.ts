@@ -8,6 +8,7 @@ import type { JobContext } from "../JobContext.ts"
 import { toJson as errorToJson } from "../JobError.ts"
 import type { Diagnostic, JobResult } from "../JobResult.ts"
 import type { Provenance } from "../Provenance.ts"
+import { parseJson } from "./parseJson.ts"
 
 /** A fact as JSON: its value as its kind's schema encodes it. */
 export interface FactJson {
@@ -49,7 +50,7 @@ const factsJson = (context: JobContext): ReadonlyArray<FactJson> =>
   context.encoded().map(({ fact, text }) => ({
     kind: fact.kind,
     id: fact.id,
-    value: JSON.parse(text) as unknown,
+    value: parseJson(text),
     provenance: fact.provenance
   }))
 

@@ -27,11 +27,14 @@ import type { JobResult, Status } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
 import type { Counters, CycleMerge, MergedOutcome, TaskOutcome } from "../merge.ts"
 import type { CompiledProgram } from "../Program.ts"
+import type { Replay } from "../replay.ts"
 import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import type { Gate } from "./contextView.ts"
+import type { Between } from "../journal.ts"
 import { EventLog } from "./eventLog.ts"
 import type { RunningGroup } from "./fiberGroup.ts"
+import { endJournal } from "./jobJournal.ts"
 import { Tracker } from "./tracker.ts"
 
 export type JobActor = Actor<typeof jobMachine>
@@ -57,6 +60,8 @@ export interface SessionOptions {
   readonly pool: WorkerPool["Service"]
   readonly store: JobStore["Service"]
   readonly fiberConcurrency: number
+  /** Of a job that is taken up where its journal ends: what its replay made. */
+  readonly replayed?: { readonly tracker: Tracker; readonly log: EventLog } | undefined
   /** Called once, when the job has let go of everything. */
   readonly onFinished: (session: JobSession, status: Status) => void
 }
@@ -71,7 +76,7 @@ export class JobSession {
   readonly progress: ReadonlyArray<AgentProgress>
   readonly candidates: Candidates
   readonly mailbox: Array<PendingSignal> = []
-  readonly log = new EventLog()
+  readonly log: EventLog
   readonly tracker: Tracker
   /** Resources that agents acquire live until the job ends. */
   readonly scope = Scope.makeUnsafe()
@@ -86,8 +91,14 @@ export class JobSession {
   cpuMs = 0
   /** Why the job halts after this cycle, if it does. */
   haltCause: Cause | undefined
-  /** Whether the store has a journal of this job, which is then to be ended. */
-  isJournaled = false
+  /** Under which the store takes writes of this job; undefined while it has no journal of it. */
+  fence: number | undefined
+  /** What happened since the last committed cycle. */
+  between: Array<Between> = []
+  /** What tasks gave in a cycle that the process did not live to commit, by task. */
+  kept: ReadonlyMap<string, EncodedEffect> | undefined
+  /** The engine closes: the job is left in its journal, to be resumed. */
+  isSuspended = false
   /** Whether the engine gave the job a place, rather than leave it in its queue. */
   isAdmitted = false
   /** Names the driver that works on this session at the moment, if one does. */
@@ -127,7 +138,8 @@ export class JobSession {
     this.program = options.program
     this.ledger = options.ledger
     this.budget = options.budget
-    this.tracker = new Tracker(options.jobId, options.program)
+    this.tracker = options.replayed?.tracker ?? new Tracker(options.jobId, options.program)
+    this.log = options.replayed?.log ?? new EventLog()
     this.candidates = new Candidates(options.program)
     this.progress = options.program.agents.map(() => ({ mark: 0, executed: false }))
   }
@@ -170,6 +182,32 @@ export class JobSession {
     if (this.#runningSince === undefined) return
     this.#ranMs += nowMs - this.#runningSince
     this.#runningSince = undefined
+  }
+
+  /** Takes up a job where its journal ends. */
+  resumeFrom(replay: Replay): void {
+    this.cycle = replay.cycle
+    this.tier = replay.tier
+    this.version = this.ledger.version
+    this.cpuMs = replay.cpuMs
+    this.#ranMs = replay.ranMs
+    this.haltCause = replay.halt
+    Object.assign(this.counters, replay.counters)
+    this.program.agents.forEach(({ name }, index) => {
+      const progress = this.progress[index]!
+      progress.mark = replay.marks.get(name) ?? 0
+      progress.executed = replay.executed.has(name)
+    })
+  }
+
+  /** Takes up a job that has ended: nothing of it runs any more. */
+  restoreEnd(status: Status, cause: Cause | undefined, usage: Usage, output: unknown): void {
+    this.finished = status
+    this.#hasLetGo = true
+    this.output = output
+    this.#ranMs = usage.durationMs
+    this.cpuMs = usage.cpuMs
+    this.#end(status, cause, this.#outcome(status, cause, 0))
   }
 
   /** Milliseconds that the job has run, pauses excluded. */
@@ -273,9 +311,7 @@ export class JobSession {
     this.#hasLetGo = true
     return Scope.close(this.scope, Exit.void).pipe(
       Effect.andThen(this.options.pool.release(this.jobId)),
-      Effect.andThen(
-        Effect.suspend(() => (this.isJournaled ? this.options.store.halt(this.jobId, status) : Effect.void))
-      ),
+      Effect.andThen(Effect.suspend(() => endJournal(this, status))),
       Effect.catchTag("StoreError", (error) =>
         Effect.logWarning(`the store did not take the end of job ${this.jobId}: ${error.message}`)
       ),
@@ -286,17 +322,19 @@ export class JobSession {
   #release(status: Status, cause: Cause | undefined, nowMs: Effect.Effect<number>): Effect.Effect<void> {
     return this.letGo(status).pipe(
       Effect.andThen(nowMs),
-      Effect.map((now): Effect.Effect<JobResult, JobError> => {
-        const result = this.#result(status, now)
-        return cause === undefined
-          ? Effect.succeed(result)
-          : Effect.fail(fromCause(cause, this.jobId, { ...result, output: undefined }))
-      }),
+      Effect.map((now) => this.#outcome(status, cause, now)),
       Effect.matchCause({
         onFailure: (defect) => this.#end(status, cause, Effect.failCause(defect)),
         onSuccess: (outcome) => this.#end(status, cause, outcome)
       })
     )
+  }
+
+  #outcome(status: Status, cause: Cause | undefined, nowMs: number): Effect.Effect<JobResult, JobError> {
+    const result = this.#result(status, nowMs)
+    return cause === undefined
+      ? Effect.succeed(result)
+      : Effect.fail(fromCause(cause, this.jobId, { ...result, output: undefined }))
   }
 
   /** The last step of every end: the log's last event, and the answer to whoever waits. */

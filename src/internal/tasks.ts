@@ -18,7 +18,7 @@ import * as Scope from "effect/Scope"
 import type { ErasedAgent } from "../Agent.ts"
 import type { EncodedEffect } from "../AgentEffect.ts"
 import type { SelectedAgent } from "../eligibility.ts"
-import type { Fact, FactRef, Kind } from "../Fact.ts"
+import { type Fact, type FactRef, type Kind, refKey } from "../Fact.ts"
 import type { Cause as HaltCause } from "../JobError.ts"
 import { describePanic } from "./panic.ts"
 import type { JobTelemetry } from "../JobEvent.ts"
@@ -32,10 +32,12 @@ import {
   EffectFault,
   isEffectFault,
   type OutputFault,
+  runSteps,
   settleEffect,
   settleSmallEffect,
   typeOf
 } from "./encodeEffect.ts"
+import { keepEffect } from "./jobJournal.ts"
 import type { JobSession } from "./session.ts"
 import { startGroup } from "./fiberGroup.ts"
 import { inSlicesThen } from "./slices.ts"
@@ -53,6 +55,10 @@ interface Task {
 
 const refOf = (fact: Fact | undefined): FactRef | undefined =>
   fact === undefined ? undefined : { kind: fact.kind, id: fact.id }
+
+/** Names a task within its cycle. */
+const keyOf = ({ fact, selected }: Task): string =>
+  fact === undefined ? selected.agent.name : `${selected.agent.name}/${refKey(fact)}`
 
 const tasksOf = (agents: ReadonlyArray<SelectedAgent>): ReadonlyArray<Task> => {
   const tasks: Array<Task> = []
@@ -84,7 +90,9 @@ export const runTasks = (
   const inline: Array<Task> = []
   for (const task of tasks) {
     const { agent, panic } = task.selected
+    const kept = session.kept?.get(keyOf(task))
     if (panic !== undefined) settle(task, panicOf(agent.name, cycle, panic), 0)
+    else if (kept !== undefined && agent.memoize) settle(task, kept, 0)
     else if (agent.type === "fiber") fibers.push(task)
     else if (agent.placement === "inline") inline.push(task)
     else threads.push(task)
@@ -187,6 +195,7 @@ const startFibers = (
   }
   if (report !== undefined) for (const task of tasks) tell("TaskQueued", task)
   const exits: Array<Exit.Exit<unknown, unknown>> = new Array(tasks.length)
+  const early: Array<EncodedEffect | OutputFault | undefined> = []
   const group = startGroup({
     count: tasks.length,
     concurrency: session.options.fiberConcurrency,
@@ -204,11 +213,16 @@ const startFibers = (
     onExit: (index, exit, hasTimedOut) => {
       if (report !== undefined) tell("TaskEnded", tasks[index]!)
       exits[index] = hasTimedOut && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? timedOutExit : exit
+      const { agent } = tasks[index]!.selected
+      if (agent.memoize && Exit.isSuccess(exit)) {
+        early[index] = runSteps(settleEffect(agent, exit.value))
+        keepEffect(session, cycle, keyOf(tasks[index]!), early[index])
+      }
     }
   })
   session.group = group
   const settled = (): Effect.Effect<void> =>
-    inSlicesThen(settleAll(tasks, exits, cycle, settle), nothingMore) ?? Effect.void
+    inSlicesThen(settleAll(tasks, exits, early, cycle, settle), nothingMore) ?? Effect.void
   return group.hasEnded ? settled() : Effect.flatMap(group.wait, () => (group.isHalted ? Effect.void : settled()))
 }
 
@@ -223,6 +237,7 @@ const stepSize = 16
 function* settleAll(
   tasks: ReadonlyArray<Task>,
   exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
+  early: ReadonlyArray<EncodedEffect | OutputFault | undefined>,
   cycle: number,
   settle: Settle
 ): Generator<void, void> {
@@ -232,7 +247,7 @@ function* settleAll(
     const exit = exits[index]!
     if (Exit.isFailure(exit)) settle(task, failureOf(agent, cycle, exit.cause), 0)
     else {
-      const effect = settleSmallEffect(agent, exit.value) ?? (yield* settleEffect(agent, exit.value))
+      const effect = early[index] ?? settleSmallEffect(agent, exit.value) ?? (yield* settleEffect(agent, exit.value))
       settle(task, "_tag" in effect ? causeOf(agent, cycle, effect) : effect, 0)
     }
     if (index % stepSize === stepSize - 1) yield

@@ -27,7 +27,7 @@ export class Tracker {
   readonly diagnostics: Array<Diagnostic> = []
   readonly intents: Array<CommittedIntent> = []
   readonly #jobId: string
-  readonly #program: CompiledProgram
+  #program: Pick<CompiledProgram, "kinds">
   /** The cycle that left the context in a state, by state, oldest first. */
   readonly #states = new Map<string, number>().set("0/0/0", 0)
   readonly #state = new SetFingerprint()
@@ -36,8 +36,13 @@ export class Tracker {
   #key = "0/0/0"
   #isChanged = false
 
-  constructor(jobId: string, program: CompiledProgram) {
+  constructor(jobId: string, program: Pick<CompiledProgram, "kinds">) {
     this.#jobId = jobId
+    this.#program = program
+  }
+
+  /** Goes on with other kinds: those of a program that a job was migrated to. */
+  continueOn(program: Pick<CompiledProgram, "kinds">): void {
     this.#program = program
   }
 

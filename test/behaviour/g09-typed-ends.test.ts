@@ -305,12 +305,12 @@ describe("the store", () => {
   const refusing = (op: "append" | "create" | "halt", how: Effect.Effect<never, StoreError>) =>
     engineOver({
       store: {
-        [op]: (_: unknown, row: unknown) =>
+        [op]: (_: unknown, __: unknown, row: unknown) =>
           op === "append" && (row as { cycle: number }).cycle < 3 ? Effect.void : how
       }
     })
   const hows: ReadonlyArray<readonly [string, Effect.Effect<never, StoreError>]> = [
-    ["fails", Effect.fail(new StoreError({ message: "disk full" }))],
+    ["fails", Effect.fail(new StoreError({ reason: "full", message: "disk full" }))],
     ["dies", Effect.die(new Error("disk full"))],
     ["interrupts itself", Effect.interrupt]
   ]
@@ -354,7 +354,7 @@ describe("the store", () => {
     Effect.gen(function* () {
       const error = yield* ended(Engine.run(counter(9, { budget: { maxFacts: 3 } }), {}))
       expect(error).toMatchObject({ _tag: "StoreFailed", cycle: 3 })
-    }).pipe(Effect.provide(refusing("append", Effect.fail(new StoreError({ message: "no" })))))
+    }).pipe(Effect.provide(refusing("append", Effect.fail(new StoreError({ reason: "failed", message: "no" })))))
   )
 
   it.effect("that serves two engines keeps their journals apart: a taken id ends the second job, not the first", () =>
@@ -367,7 +367,8 @@ describe("the store", () => {
       yield* gate.arrived
       expect(yield* ended(second.use(Engine.run(counter(2), {}, { id: "x" })))).toMatchObject({
         _tag: "StoreFailed",
-        cycle: 0
+        cycle: 0,
+        reason: "exists"
       })
       yield* gate.open
       expect((yield* job.result).output).toBe(3)
@@ -381,9 +382,9 @@ describe("the store", () => {
     const told: Array<string> = []
     const layer = engineOver({
       store: {
-        create: () => gate.arrive,
+        create: () => Effect.as(gate.arrive, 1),
         append: () => Effect.void,
-        halt: (jobId, status) => Effect.sync(() => told.push(`${jobId} ${status}`))
+        halt: (jobId, _, { status }) => Effect.sync(() => told.push(`${jobId} ${status}`))
       }
     })
     return Effect.gen(function* () {

@@ -61,9 +61,15 @@ describe.each(ways)("by %s", (_, cancel) => {
   it.live("an agent that cancels its own job in its first step stops those beside it that wait", () =>
     Effect.gen(function* () {
       let job: AnyJob | undefined
+      let began = 0
       let released = 0
       const waits = (name: string) =>
-        Agent.make(name, { execute: () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => void released++)) })
+        Agent.make(name, {
+          execute: () => {
+            began++
+            return Effect.onInterrupt(Effect.never, () => Effect.sync(() => void released++))
+          }
+        })
       const cancels = Agent.make("cancels", {
         execute: () => {
           Effect.runFork(cancel(job!))
@@ -74,7 +80,9 @@ describe.each(ways)("by %s", (_, cancel) => {
       const own = yield* Engine.start(Program.make("own", { input: noInput, agents }), {})
       job = own
       expect(yield* failure(own.result)).toMatchObject({ _tag: "JobCancelled", cycle: 0 })
-      expect(released).toBe(2)
+      // The one after it may not have begun.
+      expect(began).toBeGreaterThan(0)
+      expect(released).toBe(began)
       expect(yield* (yield* Engine.Engine).live).toEqual([])
     }).pipe(Effect.provide(engine()))
   )
@@ -412,7 +420,7 @@ describe("what is left", () => {
 
   it.effect("a cycle whose row the store was taking is waited for, and kept", () => {
     const store = makeGate()
-    const layer = engineOver({ store: { append: (_, { cycle }) => (cycle === 2 ? store.arrive : Effect.void) } })
+    const layer = engineOver({ store: { append: (_, __, { cycle }) => (cycle === 2 ? store.arrive : Effect.void) } })
     return Effect.gen(function* () {
       const job = yield* Engine.start(counter(5), {})
       yield* store.arrived

@@ -45,7 +45,7 @@ const journals = () => {
   return {
     open,
     store: {
-      create: ({ jobId }: { readonly jobId: string }) => of((id) => open.add(id))(jobId),
+      create: ({ jobId }: { readonly jobId: string }) => Effect.as(of((id) => open.add(id))(jobId), 1),
       append: of(() => 0),
       halt: of((id) => open.delete(id))
     }

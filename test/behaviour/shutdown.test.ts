@@ -169,9 +169,10 @@ describe("a job that is still being seeded", () => {
       const store = {
         create: ({ jobId }: { readonly jobId: string }) => {
           journal.push(`create ${jobId}`)
-          return Deferred.await(created)
+          return Effect.as(Deferred.await(created), 1)
         },
-        halt: (jobId: string, status: string) => Effect.sync(() => void journal.push(`halt ${jobId} ${status}`))
+        halt: (jobId: string, _: number, { status }: { readonly status: string }) =>
+          Effect.sync(() => void journal.push(`halt ${jobId} ${status}`))
       }
       const { close, service, use } = yield* openEngine(engineOver({ store }))
       const starting = yield* Effect.forkChild(failure(use(Engine.start(counter(3), {}, { id: "young" }))))
@@ -190,7 +191,7 @@ describe("a job that is still being seeded", () => {
       const created = Deferred.makeUnsafe<void>()
       let asked = 0
       const store = {
-        create: () => (++asked === 2 ? Deferred.await(created) : Effect.void),
+        create: () => Effect.as(++asked === 2 ? Deferred.await(created) : Effect.void, 1),
         append: () => Effect.void,
         halt: () => Effect.void
       }

@@ -131,7 +131,7 @@ describe("a signal's way into the context", () => {
 
   it.effect("it succeeds only after the store has the row", () => {
     const store = makeGate()
-    const layer = engineOver({ store: { append: (_, row) => (row.cycle === 2 ? store.arrive : Effect.void) } })
+    const layer = engineOver({ store: { append: (_, __, row) => (row.cycle === 2 ? store.arrive : Effect.void) } })
     return Effect.gen(function* () {
       const { gate, program } = waiting()
       const job = yield* Engine.start(program, {})

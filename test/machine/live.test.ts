@@ -146,7 +146,8 @@ const manyJobs = (inspect: (event: InspectionEvent) => void) =>
 const world = engineOver(
   {
     store: {
-      append: (jobId) => (jobId === "unstored" ? Effect.fail(new StoreError({ message: "full" })) : Effect.void)
+      append: (jobId) =>
+        jobId === "unstored" ? Effect.fail(new StoreError({ reason: "full", message: "full" })) : Effect.void
     },
     pool: { execute: () => Effect.die(new Error("no threads")) }
   },

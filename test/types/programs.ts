@@ -85,7 +85,14 @@ type Tags =
   | "ProgramPanicked"
   | "JobCancelled"
   | "StoreFailed"
-type StartTags = "InvalidInput" | "AdmissionRejected" | "InvalidProgram"
+  | "IntentFailed"
+type StartTags =
+  | "InvalidInput"
+  | "AdmissionRejected"
+  | "InvalidProgram"
+  | "StoreError"
+  | "ProgramChanged"
+  | "JournalCorrupt"
 
 declare const failed: Extract<RunError, { readonly _tag: "AgentFailed" }>
 declare const conflict: Extract<RunError, { readonly _tag: "MergeConflict" }>

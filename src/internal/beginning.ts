@@ -1,0 +1,164 @@
+/**
+ * How a job begins: what it is given is checked, and its seeds are planted.
+ *
+ * Boundary: from what an embedder passes to a session with its first facts, its first hash and its journal. Admission and
+ * everything after the beginning is engine.ts.
+ */
+import * as Effect from "effect/Effect"
+import type { EncodedFact } from "../AgentEffect.ts"
+import { type Budget, resolve, type ResolvedBudget } from "../Budget.ts"
+import { InvalidProgram } from "../InvalidProgram.ts"
+import { Violation } from "../Invariant.ts"
+import { InvalidInput } from "../JobError.ts"
+import { genesisText, type TextPieces } from "../journalText.ts"
+import { Limits } from "../Limits.ts"
+import { type CommittedCycle, CycleMerge } from "../merge.ts"
+import { type CompiledProgram, compiledOf, isProgram } from "../Program.ts"
+import { EffectFault, encodeFacts } from "./encodeEffect.ts"
+import { isInvalidValue } from "./InvalidValue.ts"
+import { settled } from "./jobHandle.ts"
+import { type Beginning, createJournal, storeFailed } from "./jobJournal.ts"
+import { describePanic } from "./panic.ts"
+import type { JobSession } from "./session.ts"
+import { sha256Pieces } from "./sha256.ts"
+import { inSlices, inSlicesThen } from "./slices.ts"
+
+export const freshBeginning: Beginning = { context: undefined, executed: [], isForced: false }
+
+export const refuseUnknown = (
+  program: CompiledProgram,
+  options: object,
+  known: ReadonlyArray<string>
+): Effect.Effect<void, InvalidInput> => {
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown === undefined) return Effect.void
+  const message = `there is no start option ${JSON.stringify(unknown)}`
+  return Effect.fail(new InvalidInput({ program: program.name, message }))
+}
+
+export const compiledProgram = (program: unknown): Effect.Effect<CompiledProgram, InvalidProgram> =>
+  isProgram(program)
+    ? Effect.succeed(compiledOf(program))
+    : Effect.fail(new InvalidProgram({ program: "", message: "it was not made by Program.make" }))
+
+export const budgetOf = (
+  program: CompiledProgram,
+  override: Budget | undefined
+): Effect.Effect<ResolvedBudget, InvalidInput> =>
+  Effect.try({
+    try: () => resolve(program.name, program.budget, override),
+    catch: (error) =>
+      new InvalidInput({ program: program.name, message: describePanic(error, Limits.errorTextLength).message })
+  })
+
+/** Validates an input; what the job is given is what decoding its canonical text gives. */
+export const encodeInput = (program: CompiledProgram, input: unknown) =>
+  Effect.try({
+    try: () => program.inputCodec.encode(input),
+    catch: (error) =>
+      new InvalidInput({
+        program: program.name,
+        message: `input: ${isInvalidValue(error) ? error.message : String(error)}`
+      })
+  })
+
+export const encodeSeeds = (
+  program: CompiledProgram,
+  input: unknown
+): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidInput> => encodeFactsOf(program, "seed", () => program.seed(input))
+
+/** Validates proposals that come from outside. `what` is what messages call them. */
+export const encodeFactsOf = (
+  program: CompiledProgram,
+  what: string,
+  make: () => unknown
+): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidInput> =>
+  Effect.suspend(() => {
+    const invalid = (message: string) =>
+      Effect.fail(new InvalidInput({ program: program.name, message: `${what}: ${message}` }))
+    let proposals: unknown
+    try {
+      proposals = make()
+    } catch (error) {
+      return invalid(describePanic(error, Limits.errorTextLength).message)
+    }
+    if (!Array.isArray(proposals)) return invalid("it must return an array of proposals")
+    // The built-in kind is the engine's own to write.
+    const kindOf = (name: string) => (name === Violation.name ? undefined : program.kinds.get(name))
+    return Effect.flatMap(inSlices(settled(encodeFacts(proposals, kindOf))), (facts) =>
+      facts instanceof EffectFault ? invalid(facts.message) : Effect.succeed(facts)
+    )
+  })
+
+/** Agents of the same program go on from where the earlier job's had come to; to others everything is new. */
+export const continueFrom = (session: JobSession, { context, executed }: Beginning): void => {
+  if (context === undefined || context.program !== session.program.name) return
+  session.program.agents.forEach(({ name }, index) => {
+    const progress = session.progress[index]!
+    progress.mark = context.marks.get(name) ?? 0
+    progress.executed = executed.includes(name)
+  })
+}
+
+/** Cycle 0: the seeds, as one effect, the first hash of the chain, and the journal's beginning. */
+export const plantSeeds = (
+  session: JobSession,
+  input: string,
+  seeds: ReadonlyArray<EncodedFact>,
+  beginning: Beginning
+): Effect.Effect<void> =>
+  Effect.suspend(
+    () =>
+      inSlicesThen(plantSteps(session, input, seeds, beginning), ({ pieces, row }) =>
+        journalBegins(session, beginning, row, pieces)
+      ) ?? Effect.void
+  )
+
+interface Planted {
+  readonly row: CommittedCycle
+  readonly pieces: TextPieces
+}
+
+function* plantSteps(
+  session: JobSession,
+  input: string,
+  seeds: ReadonlyArray<EncodedFact>,
+  { context, isForced }: Beginning
+): Generator<void, Planted> {
+  const { budget, counters, ledger, program } = session
+  const merge = new CycleMerge(0, program, ledger, budget, counters)
+  const effect = { facts: seeds, intents: [], evaluations: [], trace: undefined, tokens: 0 }
+  const planted = yield* isForced ? merge.override(effect) : merge.stage(effect, "seed")
+  const row = yield* merge.finish(0, [])
+  const pieces = yield* genesisText(program.name, input, seeds, context?.hash)
+  ledger.setHash(yield* sha256Pieces("", pieces))
+  session.haltCause = merge.halt ?? haltOfSeeds(program, planted.cause)
+  yield* session.tracker.commit(row, ledger, yield* merge.commitSteps(), session.haltCause)
+  session.version = ledger.version
+  session.log.append({
+    _tag: "Started",
+    program: program.name,
+    version: ledger.version,
+    hash: ledger.hash,
+    seeds: planted.facts,
+    violations: row.violations
+  })
+  return { row, pieces }
+}
+
+const journalBegins = (
+  session: JobSession,
+  beginning: Beginning,
+  row: CommittedCycle,
+  pieces: TextPieces
+): Effect.Effect<void> =>
+  Effect.matchCause(createJournal(session, beginning, row, pieces), {
+    onSuccess: () => undefined,
+    onFailure: (cause) => void (session.haltCause ??= storeFailed(0, cause))
+  })
+
+const haltOfSeeds = (program: CompiledProgram, cause: JobSession["haltCause"]): JobSession["haltCause"] => {
+  if (cause?._tag !== "InvariantViolated") return cause
+  const invariant = program.structural.find(({ name }) => name === cause.name)
+  return invariant?.onViolation === "discard" ? undefined : cause
+}

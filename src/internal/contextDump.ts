@@ -1,0 +1,119 @@
+/**
+ * A whole context as JSON, for the journal of a job that goes on from it, and back.
+ *
+ * The first piece says what is not in the facts; the others hold the history, in commit order, revised and pruned facts
+ * included: `explain` needs them. Boundary: the pure core; pieces are texts of about 64 KiB.
+ */
+import { canonicalText } from "../Canonical.ts"
+import type { ErasedKind, Fact } from "../Fact.ts"
+import { type JobContext, Ledger, type Story } from "../JobContext.ts"
+import type { Origin } from "../Provenance.ts"
+import type { CommittedEvaluation } from "../View.ts"
+import { parseJson } from "./parseJson.ts"
+
+interface Head {
+  readonly program: string
+  readonly hash: string
+  readonly version: number
+  readonly marks: ReadonlyArray<readonly [agent: string, mark: number]>
+  readonly stories: ReadonlyArray<{
+    readonly version: number
+    readonly triggers: ReadonlyArray<readonly [agent: string, kinds: ReadonlyArray<string>]>
+    readonly traces: ReadonlyArray<readonly [task: string, trace: unknown]>
+  }>
+  /** Facts that retention pruned, by kind and id. */
+  readonly pruned: ReadonlyArray<readonly [kind: string, id: string]>
+  readonly evaluations: ReadonlyArray<CommittedEvaluation>
+}
+
+type FactLine = readonly [
+  kind: string,
+  id: string,
+  value: unknown,
+  version: number,
+  cycle: number,
+  origin: Origin,
+  agent: string,
+  each: readonly [kind: string, id: string] | 0,
+  since: number,
+  until: number
+]
+
+const pieceLength = 65_536
+
+/** The context in pieces of JSON. */
+export function* dumpContext(context: JobContext): Generator<string, void> {
+  const pruned = new Map<string, readonly [string, string]>()
+  for (const { fact } of context.history()) {
+    if (context.find(fact.kind, fact.id) === undefined) pruned.set(`${fact.kind}\n${fact.id}`, [fact.kind, fact.id])
+  }
+  const head: Head = {
+    program: context.program,
+    hash: context.hash,
+    version: context.version,
+    marks: [...context.marks],
+    stories: context.knownStories().map(({ traces, triggers, version }) => ({
+      version,
+      triggers: [...triggers],
+      traces: [...(traces ?? [])]
+    })),
+    pruned: [...pruned.values()],
+    evaluations: [...context.evaluationsAfter(0)]
+  }
+  yield JSON.stringify(head)
+  let piece = ""
+  for (const { fact, text } of context.history()) {
+    const { agent, cycle, each, origin, since, until, version } = fact.provenance
+    const rest = [version, cycle, origin, agent, each === undefined ? 0 : [each.kind, each.id], since, until]
+    const names = JSON.stringify([fact.kind, fact.id]).slice(0, -1)
+    piece += `${piece === "" ? "[" : ","}${names},${text},${JSON.stringify(rest).slice(1)}`
+    if (piece.length < pieceLength) continue
+    yield `${piece}]`
+    piece = ""
+  }
+  if (piece !== "") yield `${piece}]`
+}
+
+/** The context that was dumped. `kindOf` gives a kind for every name. @throws what a kind's schema throws */
+export const restoreContext = (pieces: ReadonlyArray<string>, kindOf: (name: string) => ErasedKind): JobContext => {
+  const [first, ...rest] = pieces
+  const head = parseJson(first ?? "null") as Head
+  const pruned = new Set(head.pruned.map(([kind, id]) => `${kind}\n${id}`))
+  const stories = head.stories.map(({ traces, triggers, version }): Story => {
+    return { version, triggers: new Map(triggers), traces: traces.length === 0 ? undefined : new Map(traces) }
+  })
+  return Ledger.rebuild({
+    program: head.program,
+    triggers: stories.at(-1)?.triggers ?? new Map(),
+    hash: head.hash,
+    version: head.version,
+    history: linesOf(rest, kindOf),
+    evaluations: head.evaluations,
+    isLive: (kind, id) => !pruned.has(`${kind}\n${id}`),
+    marks: head.marks,
+    stories
+  })
+}
+
+function* linesOf(
+  pieces: ReadonlyArray<string>,
+  kindOf: (name: string) => ErasedKind
+): Generator<{ readonly kind: ErasedKind; readonly fact: Fact; readonly text: string }, void> {
+  for (const piece of pieces) {
+    for (const line of parseJson(piece) as ReadonlyArray<FactLine>) {
+      const [name, id, json, version, cycle, origin, agent, each, since, until] = line
+      const kind = kindOf(name)
+      const text = canonicalText(json)
+      const provenance = Object.freeze({
+        version,
+        cycle,
+        origin,
+        agent,
+        each: each === 0 ? undefined : { kind: each[0], id: each[1] },
+        since,
+        until
+      })
+      yield { kind, text, fact: Object.freeze({ kind: name, id, value: kind.codec.decode(text), provenance }) }
+    }
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * A session's journal: what it writes to the store, under which fence, and what it does when a store refuses.
+ *
+ * Boundary: between a session and the port of the store. What the texts hold is in journal.ts and journalText.ts.
+ *
+ * Invariants: what happened between two cycles is in the journal before anybody is told of it; a job whose store has failed,
+ * or whose engine closes, is not ended in its journal, so that it can be resumed (G11).
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import {
+  beginningExtra,
+  type Between,
+  budgetHeader,
+  causeJson,
+  encodeKept,
+  type EndExtra,
+  type JournalHeader,
+  rowExtra
+} from "../journal.ts"
+import type { EncodedEffect } from "../AgentEffect.ts"
+import type { OutputFault } from "./encodeEffect.ts"
+import type { TextPieces } from "../journalText.ts"
+import type { JobContext } from "../JobContext.ts"
+import type { Cause as HaltCause } from "../JobError.ts"
+import type { Status } from "../JobResult.ts"
+import { Limits } from "../Limits.ts"
+import type { CommittedCycle } from "../merge.ts"
+import type { CompiledProgram } from "../Program.ts"
+import { StoreError } from "../store/JobStore.ts"
+import { dumpContext } from "./contextDump.ts"
+import { runDetached } from "./fromEffect.ts"
+import { fingerprintOf } from "./kindFingerprint.ts"
+import { describePanic } from "./panic.ts"
+import type { JobSession } from "./session.ts"
+
+/** What a job begins with beside its program and input. */
+export interface Beginning {
+  readonly context: JobContext | undefined
+  /** Of a fork: agents that count as having executed, and that the seeds override what is there. */
+  readonly executed: ReadonlyArray<string>
+  readonly isForced: boolean
+}
+
+/** A program as a header describes it. */
+export const describeProgram = (
+  program: CompiledProgram
+): Pick<JournalHeader, "format" | "program" | "version" | "kinds" | "triggers"> => ({
+  format: 1,
+  program: program.name,
+  version: program.version,
+  kinds: [...program.kinds.values()].map((kind) => ({
+    name: kind.name,
+    latest: kind.retention === "all" ? null : kind.retention.latest,
+    conflict: typeof kind.conflict === "function" ? "combine" : kind.conflict,
+    fingerprint: fingerprintOf(kind)
+  })),
+  triggers: program.agents.map(({ name, triggers }) => [name, triggers.map((kind) => kind.name)])
+})
+
+const nowOf = (session: JobSession): number =>
+  Context.get(session.options.services, Clock.Clock).currentTimeMillisUnsafe()
+
+/** The text of a fact that was committed. */
+const textOf =
+  ({ ledger }: JobSession) =>
+  (version: number): string =>
+    ledger.entryAt(version)?.text ?? ""
+
+/** Begins the journal of a session, whose beginning is planted. */
+export const createJournal = (
+  session: JobSession,
+  beginning: Beginning,
+  row: CommittedCycle,
+  pieces: TextPieces
+): Effect.Effect<void, StoreError> => {
+  const { ledger, options, program } = session
+  const { context } = beginning
+  const header = (): string => {
+    const header: JournalHeader = {
+      ...describeProgram(program),
+      budget: budgetHeader(session.budget),
+      executed: beginning.executed,
+      isForced: beginning.isForced,
+      earlier: [],
+      beginning: beginningExtra(row, session.haltCause, textOf(session))
+    }
+    return JSON.stringify(header)
+  }
+  const create = Effect.suspend(() =>
+    options.store.create({
+      jobId: session.jobId,
+      program: program.name,
+      createdAt: nowOf(session),
+      text: () => pieces.join(""),
+      hash: ledger.hash,
+      header,
+      base: context === undefined ? undefined : () => dumpContext(context)
+    })
+  )
+  // An interrupted start has to know whether there is a journal to be ended.
+  return Effect.uninterruptible(Effect.map(create, (fence) => void (session.fence = fence)))
+}
+
+/** Writes the row of a merged cycle. */
+export const appendRow = (
+  session: JobSession,
+  row: CommittedCycle,
+  pieces: TextPieces,
+  hash: string
+): Effect.Effect<void, StoreError> => {
+  const { store } = session.options
+  const extra = (): string => {
+    const at = nowOf(session)
+    let { cpuMs } = session
+    for (const outcome of session.outcomes) cpuMs += outcome.cpuMs
+    return rowExtra(row, session.merge?.halt, textOf(session), {
+      at,
+      ranMs: session.durationMs(at),
+      cpuMs,
+      before: session.between
+    })
+  }
+  return store.append(session.jobId, session.fence ?? 0, { cycle: row.cycle, text: () => pieces.join(""), hash, extra })
+}
+
+/** The cause that ends a job whose store did not take a row. */
+export const storeFailed = (cycle: number, cause: Cause.Cause<StoreError>): HaltCause => {
+  const error = Cause.squash(cause)
+  const { message } = describePanic(error, Limits.errorTextLength)
+  return { _tag: "StoreFailed", cycle, message, reason: error instanceof StoreError ? error.reason : "failed" }
+}
+
+/** Notes what happened between two cycles, and then tells it: `told` is called when the log says so. */
+export const noteBetween = (session: JobSession, tag: Between, told: () => void): void => {
+  const { services, store } = session.options
+  const { cycle, fence } = session
+  const tell = (): void => {
+    session.log.append({ _tag: tag, cycle })
+    told()
+  }
+  session.between.push(tag)
+  if (!store.isDurable || fence === undefined) return tell()
+  const note = store.note(session.jobId, fence, JSON.stringify(session.between))
+  const noted = Effect.catchCause(note, (cause) =>
+    Effect.logWarning(`job ${session.jobId} could not note that it is ${tag.toLowerCase()}`, cause)
+  )
+  runDetached(services, Effect.andThen(noted, Effect.sync(tell)))
+}
+
+/** Keeps what a task gave, in case the process does not live to commit its cycle. */
+export const keepEffect = (
+  { fence, jobId, options }: JobSession,
+  cycle: number,
+  key: string,
+  effect: EncodedEffect | OutputFault | undefined
+): void => {
+  const { services, store } = options
+  if (!store.isDurable || fence === undefined || effect === undefined || "_tag" in effect) return
+  const keep = Effect.catchCause(store.keep(jobId, fence, { cycle, key, text: encodeKept(effect) }), (cause) =>
+    Effect.logWarning(`job ${jobId} could not keep what ${key} gave`, cause)
+  )
+  runDetached(services, keep)
+}
+
+/** Ends the journal, or leaves it so that the job can be resumed. */
+export const endJournal = (session: JobSession, status: Status): Effect.Effect<void, StoreError> => {
+  const { haltCause, jobId, options } = session
+  const { store } = options
+  const { fence } = session
+  if (fence === undefined) return Effect.void
+  if (haltCause?._tag === "StoreFailed") {
+    // Whoever holds it now, or whoever resumes it later, goes on from the last row.
+    return haltCause.reason === "fenced" ? Effect.void : Effect.ignore(store.release(jobId, fence))
+  }
+  if (session.isSuspended && status === "cancelled") return store.release(jobId, fence)
+  const at = nowOf(session)
+  const cancelled: HaltCause = { _tag: "JobCancelled", cycle: session.cycle }
+  const cause = status === "converged" ? null : (haltCause ?? cancelled)
+  const end = (): string => {
+    const usage = session.usage(at)
+    const extra: EndExtra = { cause: cause === null ? null : causeJson(cause), usage }
+    return endText(extra, session.output)
+  }
+  return store.halt(jobId, fence, { status, haltedAt: at, text: end })
+}
+
+/** The end with its output, if that can be written. */
+const endText = (extra: EndExtra, output: unknown): string => {
+  if (output === undefined) return JSON.stringify(extra)
+  try {
+    return JSON.stringify({ ...extra, output })
+  } catch {
+    return JSON.stringify(extra)
+  }
+}

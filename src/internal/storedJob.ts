@@ -1,0 +1,104 @@
+/**
+ * A job as its journal left it, ready to go on or to be looked at.
+ *
+ * Boundary: the store and a program in; everything a session is made of out. It writes to the store only to record a
+ * migration, under the fence that it is given.
+ */
+import * as Effect from "effect/Effect"
+import { canonicalText } from "../Canonical.ts"
+import type { ResolvedBudget } from "../Budget.ts"
+import { judge } from "../convergence.ts"
+import { type Between, budgetOfHeader, decodeKept, type EndExtra, reviveCause } from "../journal.ts"
+import type { EncodedEffect } from "../AgentEffect.ts"
+import type { Ledger } from "../JobContext.ts"
+import { InvalidInput, type JournalCorrupt, type ProgramChanged } from "../JobError.ts"
+import type { CompiledProgram } from "../Program.ts"
+import type { Replay } from "../replay.ts"
+import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
+import { EventLog } from "./eventLog.ts"
+import { changedKinds, migrate, readHeader, replayJournal } from "./readJournal.ts"
+import { parseJson } from "./parseJson.ts"
+
+/** What a session is made of, of a job that was replayed. */
+export interface TakenUp {
+  readonly ledger: Ledger
+  readonly budget: ResolvedBudget
+  readonly replay: Replay
+  readonly log: EventLog
+  /** What happened since the last row. */
+  readonly between: ReadonlyArray<Between>
+  readonly kept: ReadonlyMap<string, EncodedEffect> | undefined
+}
+
+/** Whether a stored job is one of a program with an input; why not, if it is not. */
+export const refuseOther = (
+  journal: StoredJournal,
+  program: CompiledProgram,
+  input: string | undefined
+): InvalidInput | undefined => {
+  const refuse = (message: string): InvalidInput => new InvalidInput({ program: program.name, message })
+  const id = JSON.stringify(journal.jobId)
+  if (journal.program !== program.name) {
+    return refuse(`the job id ${id} is that of a stored job of the program ${JSON.stringify(journal.program)}`)
+  }
+  if (input === undefined) return undefined
+  const { input: stored } = parseJson(journal.text) as { readonly input: unknown }
+  return canonicalText(stored) === input
+    ? undefined
+    : refuse(`the job id ${id} is that of a stored job with another input`)
+}
+
+/** Replays a journal for a program. `fence`: under which a migration is recorded; undefined for a job that has ended. */
+export const takeUp = (
+  store: JobStore["Service"],
+  journal: StoredJournal,
+  program: CompiledProgram,
+  fence: number | undefined
+): Effect.Effect<TakenUp, StoreError | JournalCorrupt | ProgramChanged> =>
+  Effect.gen(function* () {
+    const { jobId } = journal
+    const header = yield* readHeader(journal)
+    const changed = changedKinds(header, program)
+    const log = new EventLog()
+    const options = { log: (record: Parameters<EventLog["append"]>[0]) => log.append(record) }
+    const replayed = yield* replayJournal(store, journal, changed.length === 0 ? { ...options, program } : options)
+    const { replay } = replayed
+    let { ledger } = replay
+    if (changed.length > 0) {
+      const migrated = yield* migrate(jobId, replayed, program, changed)
+      ledger = migrated.ledger
+      if (fence !== undefined) {
+        const base = { cycle: replay.cycle, header: JSON.stringify(migrated.header), pieces: migrated.pieces }
+        yield* store.rebase(jobId, fence, base)
+      }
+      replay.continueOn(program, ledger)
+    }
+    const between = journal.note === "" ? [] : (parseJson(journal.note) as ReadonlyArray<Between>)
+    const kept = (yield* store.kept(jobId)).filter(({ cycle }) => cycle === replay.cycle + 1)
+    const effects = new Map<string, EncodedEffect>()
+    for (const { key, text } of kept) {
+      const effect = decodeKept(text, (name) => program.kinds.get(name))
+      if (effect !== undefined) effects.set(key, effect)
+    }
+    return {
+      ledger,
+      budget: budgetOfHeader(header),
+      replay,
+      log,
+      between,
+      kept: effects.size === 0 ? undefined : effects
+    }
+  })
+
+/** What a journal's end says; the output is made anew, if the context still converges. */
+export const endOfJournal = (
+  journal: StoredJournal,
+  program: CompiledProgram,
+  { ledger, replay }: TakenUp
+): EndExtra => {
+  const read = parseJson(journal.end ?? "null") as EndExtra
+  const end = read.cause === null ? read : { ...read, cause: reviveCause(read.cause) }
+  if (journal.status !== "converged") return end
+  const verdict = judge(program, ledger, replay.cycle)
+  return verdict._tag === "Converged" ? { ...end, output: verdict.output } : end
+}

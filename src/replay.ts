@@ -1,0 +1,293 @@
+/**
+ * Replay: a context from the rows of its journal (G11).
+ *
+ * What was committed is applied again, in the order of the rows: the same facts at the same positions, with the same
+ * provenance. No agent, no invariant and no combining function is asked again: what they said is in the rows. Each row must
+ * continue the chain of hashes; the first that does not is named, and everything before it has been replayed.
+ *
+ * Invariants: after n rows, ledger, marks, counters and log are what they were after cycle n (G3). Boundary: the pure core;
+ * rows come as texts, in order, from whoever read them. Long work is done in steps.
+ */
+import type { EncodedFact } from "./AgentEffect.ts"
+import { eraseKind, type ErasedKind, type Fact } from "./Fact.ts"
+import { Violation } from "./Invariant.ts"
+import { sha256Pieces } from "./internal/sha256.ts"
+import type { Tracker } from "./internal/tracker.ts"
+import {
+  type DecodedOutcome,
+  decodeGenesis,
+  decodeRow,
+  type HaltExtra,
+  type JournalHeader,
+  reviveCause,
+  type RowExtra
+} from "./journal.ts"
+import type { Ledger } from "./JobContext.ts"
+import type { Cause } from "./JobError.ts"
+import type { LogRecord } from "./JobEvent.ts"
+import type { CommittedCycle, Counters, MergedOutcome } from "./merge.ts"
+import type { Provenance } from "./Provenance.ts"
+
+/** What a replay has to know of a program: also what a header says of one. */
+export interface ReplayProgram {
+  readonly name: string
+  readonly kinds: ReadonlyMap<string, ErasedKind>
+  readonly retained: ReadonlyArray<ErasedKind>
+  readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
+}
+
+/** A row of a journal, as it was read. */
+export interface ReplayRow {
+  readonly cycle: number
+  readonly text: string
+  readonly hash: string
+  readonly extra: string
+  readonly isIntact: boolean
+}
+
+/** Where a journal is not what was written, and how that shows. */
+export class CorruptRow extends Error {
+  override readonly name = "CorruptRow"
+  /** 0: the beginning. */
+  readonly cycle: number
+  readonly part: "cycle" | "hash" | "extra" | "text"
+  readonly expected: string
+  readonly found: string
+  constructor(cycle: number, part: CorruptRow["part"], expected: string, found: string) {
+    super(`${part}: expected ${expected}, found ${found}`)
+    this.cycle = cycle
+    this.part = part
+    this.expected = expected
+    this.found = found
+  }
+}
+
+type By = Omit<Provenance, "version">
+
+const stepSize = 64
+const noFacts: ReadonlyArray<Fact> = Object.freeze([])
+
+/** A replay under way. */
+export class Replay {
+  program: ReplayProgram
+  ledger: Ledger
+  readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
+  /** How far each agent has read, by name. */
+  readonly marks: Map<string, number>
+  /** The agents that have executed. */
+  readonly executed = new Set<string>()
+  cycle = 0
+  tier = -1
+  ranMs = 0
+  cpuMs = 0
+  /** Why the job halts after the last cycle. */
+  halt: Cause | undefined
+  /** What the last row says beside its text. */
+  extra: RowExtra | undefined
+  readonly #kindOf = (name: string): ErasedKind | undefined => this.program.kinds.get(name)
+  readonly tracker: Tracker
+  #isForced = false
+  readonly #log: (record: LogRecord) => void
+
+  /** `ledger` is empty, or stands on the context that the job began with; `marks` are those of that context. */
+  constructor(
+    program: ReplayProgram,
+    ledger: Ledger,
+    marks: Iterable<readonly [agent: string, mark: number]>,
+    tracker: Tracker,
+    log: (record: LogRecord) => void
+  ) {
+    this.program = program
+    this.marks = new Map(marks)
+    this.ledger = ledger
+    this.tracker = tracker
+    this.#log = log
+  }
+
+  /** Replays the beginning: cycle 0. Gives the input. @throws CorruptRow */
+  *begin(text: string, hash: string, header: JournalHeader): Generator<void, unknown> {
+    const found = yield* sha256Pieces("", [text])
+    if (found !== hash) throw new CorruptRow(0, "hash", hash, found)
+    const genesis = yield* reading(0, decodeGenesis(text, header, this.#kindOf))
+    this.#isForced = header.isForced
+    const seeds = yield* this.#apply([genesis.seeds], 0, 0, "seed")
+    this.#isForced = false
+    const { beginning } = header
+    for (const agent of header.executed) this.executed.add(agent)
+    const violations = this.#violate(beginning.violations, 0, 0)
+    const row: CommittedCycle = {
+      cycle: 0,
+      tier: 0,
+      agents: [],
+      tasks: 0,
+      signals: seeds,
+      outcomes: [],
+      violations,
+      version: this.ledger.version
+    }
+    yield* this.#commit(row, hash, haltOf(beginning.halt, row))
+    this.tier = -1
+    this.#log({
+      _tag: "Started",
+      program: genesis.program,
+      version: this.ledger.version,
+      hash,
+      seeds: seeds[0]!.facts,
+      violations
+    })
+    return genesis.input
+  }
+
+  /** Goes on with another context and other kinds: what a migration made of the ones before. */
+  continueOn(program: ReplayProgram, ledger: Ledger): void {
+    this.program = program
+    this.ledger = ledger
+    this.tracker.continueOn(program)
+  }
+
+  /** Replays the next row. @throws CorruptRow, and has then changed nothing */
+  *next({ cycle, extra: extraText, hash, isIntact, text }: ReplayRow): Generator<void, void> {
+    if (cycle !== this.cycle + 1) throw new CorruptRow(this.cycle + 1, "cycle", String(this.cycle + 1), String(cycle))
+    const found = yield* sha256Pieces(`${this.ledger.hash}\n`, [text])
+    if (found !== hash) throw new CorruptRow(cycle, "hash", found, hash)
+    if (!isIntact) throw new CorruptRow(cycle, "extra", "what was written with the row", "something else")
+    const { extra, outcomes, signals, tier, violations } = yield* reading(
+      cycle,
+      decodeRow(text, extraText, this.#kindOf)
+    )
+    const start = this.ledger.version
+    const mergedSignals = yield* this.#apply(signals, cycle, 0, "signal")
+    const begin = this.ledger.version
+    const mergedOutcomes = yield* this.#apply(outcomes, cycle, begin, "agent")
+    yield* this.#note(cycle, [...signals, ...outcomes])
+    const violated = this.#violate(violations, cycle, start)
+    const row: CommittedCycle = {
+      cycle,
+      tier,
+      agents: [...new Set(outcomes.map(({ agent }) => agent))],
+      tasks: outcomes.length,
+      signals: mergedSignals,
+      outcomes: mergedOutcomes,
+      violations: violated,
+      version: this.ledger.version
+    }
+    const previousTier = this.tier
+    yield* this.#commit(row, hash, haltOf(extra.halt, row))
+    for (const agent of row.agents) {
+      this.marks.set(agent, begin)
+      this.executed.add(agent)
+    }
+    this.counters.agents += outcomes.length
+    this.cycle = cycle
+    this.tier = tier
+    this.ranMs = extra.ranMs
+    this.cpuMs = extra.cpuMs
+    this.extra = extra
+    for (const tag of extra.before ?? []) this.#log({ _tag: tag, cycle: cycle - 1 })
+    this.#log({ _tag: "Committed", row, previousTier })
+  }
+
+  *#commit(row: CommittedCycle, hash: string, halt: Cause | undefined): Generator<void, void> {
+    const pruned = this.program.retained.length === 0 ? [] : yield* this.ledger.pruneSteps(this.program.retained)
+    yield* this.tracker.commit(row, this.ledger, pruned, halt)
+    this.halt = halt
+    this.ledger.setHash(hash)
+  }
+
+  *#apply(
+    outcomes: ReadonlyArray<DecodedOutcome>,
+    cycle: number,
+    begin: number,
+    origin: "seed" | "signal" | "agent"
+  ): Generator<void, ReadonlyArray<MergedOutcome>> {
+    const merged: Array<MergedOutcome> = []
+    let steps = 0
+    for (const { agent, answers, cause, combined, each, effect, proposals } of outcomes) {
+      const isTriggered = origin === "agent" && (this.program.triggers.get(agent)?.length ?? 0) > 0
+      const since = isTriggered ? (this.marks.get(agent) ?? 0) : 0
+      const by: By = { cycle, origin, agent, each, since, until: isTriggered ? begin : 0 }
+      const facts: Array<Fact> = []
+      for (const [place, proposed] of (effect?.facts ?? []).entries()) {
+        const fact = this.#add(proposed, combined?.get(place), by)
+        if (fact !== undefined) facts.push(fact)
+        if (++steps % stepSize === 0) yield
+      }
+      this.counters.tokens += effect?.tokens ?? 0
+      merged.push({
+        agent,
+        each,
+        cause,
+        effect,
+        facts: facts.length === 0 ? noFacts : facts,
+        ...(cause === undefined ? {} : { proposals }),
+        ...(answers === undefined ? {} : { answers })
+      })
+      if (++steps % stepSize === 0) yield
+    }
+    return merged
+  }
+
+  /** Commits a proposal as the merge did: by its kind's rule, and what a combining function said then. */
+  #add(fact: EncodedFact, combined: string | null | undefined, by: By): Fact | undefined {
+    const { id, kind, text, value } = fact
+    const existing = this.ledger.entry(kind.name, id)
+    if (existing === undefined) {
+      if (kind.name !== Violation.name) this.counters.facts++
+      return this.ledger.add(kind, id, value, text, by)
+    }
+    if (combined === null || existing.text === text) return undefined
+    if (kind.conflict === "keepFirst" && !this.#isForced) return undefined
+    if (combined === undefined) return this.ledger.add(kind, id, value, text, by)
+    return this.ledger.add(kind, id, kind.codec.decode(combined), combined, by)
+  }
+
+  *#note(cycle: number, outcomes: ReadonlyArray<DecodedOutcome>): Generator<void, void> {
+    let steps = 0
+    for (const { agent, each, effect } of outcomes) {
+      for (const evaluation of effect?.evaluations ?? []) {
+        if (++steps % stepSize === 0) yield
+        this.ledger.addEvaluation({ ...evaluation, agent, cycle })
+      }
+      if (effect?.trace !== undefined) this.ledger.addTrace(cycle, agent, each, effect.trace)
+    }
+  }
+
+  #violate(values: ReadonlyArray<unknown>, cycle: number, since: number): ReadonlyArray<Fact> {
+    const kind = eraseKind(Violation)
+    const until = this.ledger.version
+    return values.map((value) => {
+      const { text, value: frozen } = kind.codec.encode(value)
+      const name = kind.id(frozen)
+      return this.ledger.add(kind, name, frozen, text, {
+        cycle,
+        origin: "invariant",
+        agent: name,
+        each: undefined,
+        since,
+        until
+      })
+    })
+  }
+}
+
+/** Steps that read a text: what they throw says that the text is not what was written. */
+function* reading<A>(cycle: number, steps: Generator<void, A>): Generator<void, A> {
+  try {
+    return yield* steps
+  } catch (error) {
+    throw new CorruptRow(
+      cycle,
+      "text",
+      "what this version writes",
+      error instanceof Error ? error.message : String(error)
+    )
+  }
+}
+
+/** The cause that halts, by identity that of its outcome: so the tracker tells it from the others. */
+const haltOf = (halt: HaltExtra | undefined, row: CommittedCycle): Cause | undefined => {
+  if (halt === undefined) return undefined
+  if ("cause" in halt) return reviveCause(halt.cause)
+  const [where, place] = halt
+  return (where === "signal" ? row.signals : row.outcomes)[place]?.cause
+}

@@ -1,0 +1,172 @@
+/**
+ * A store that keeps whole journals in memory, for as long as its scope is open: for tests, and for revisiting cycles
+ * without a file.
+ *
+ * Boundary: an adapter of the port in JobStore.ts; no clock, no I/O.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import type { Status } from "../JobResult.ts"
+import {
+  type JobPage,
+  JobStore,
+  type Kept,
+  type ListOptions,
+  type PruneOptions,
+  StoreError,
+  type StoreErrorReason,
+  type StoredJob,
+  type StoredJournal,
+  type StoredRow
+} from "./JobStore.ts"
+
+const refuse = (reason: StoreErrorReason, message: string): Effect.Effect<never, StoreError> =>
+  Effect.fail(new StoreError({ reason, message }))
+
+const missing = (jobId: string): Effect.Effect<never, StoreError> =>
+  refuse("missing", `there is no unfinished job ${jobId}`)
+
+interface Journal {
+  readonly jobId: string
+  readonly program: string
+  readonly createdAt: number
+  readonly text: string
+  readonly genesisHash: string
+  readonly bases: Map<number, ReadonlyArray<string>>
+  readonly rows: Array<StoredRow>
+  header: string
+  note: string
+  kept: Array<Kept>
+  fence: number
+  isHeld: boolean
+  isCancelRequested: boolean
+  status: Status | undefined
+  haltedAt: number | undefined
+  end: string | undefined
+}
+
+const asJob = ({ createdAt, genesisHash, haltedAt, isHeld, jobId, program, rows, status }: Journal): StoredJob => {
+  const last = rows[rows.length - 1]
+  return { jobId, program, status, createdAt, haltedAt, cycle: rows.length, hash: last?.hash ?? genesisHash, isHeld }
+}
+
+/** Newest first, then by id, descending: the order of every list. */
+const byAge = (a: Journal, b: Journal): number =>
+  b.createdAt - a.createdAt || (a.jobId < b.jobId ? 1 : a.jobId > b.jobId ? -1 : 0)
+
+/** A store that keeps whole journals in memory. */
+export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, () => {
+  const journals = new Map<string, Journal>()
+  const found = (jobId: string): Effect.Effect<Journal, StoreError> =>
+    Effect.suspend(() => {
+      const journal = journals.get(jobId)
+      return journal === undefined ? refuse("missing", `there is no job ${jobId}`) : Effect.succeed(journal)
+    })
+  const write = (jobId: string, fence: number, change: (journal: Journal) => Effect.Effect<void, StoreError> | void) =>
+    Effect.flatMap(found(jobId), (journal): Effect.Effect<void, StoreError> => {
+      if (journal.status !== undefined) return missing(jobId)
+      if (journal.fence !== fence) return refuse("fenced", `another engine has taken over the job ${jobId}`)
+      return change(journal) ?? Effect.void
+    })
+  return {
+    isDurable: true,
+    create: ({ base, createdAt, hash, header, jobId, program, text }) =>
+      Effect.suspend(() => {
+        if (journals.has(jobId)) return refuse("exists", `the job ${jobId} already has a journal`)
+        journals.set(jobId, {
+          jobId,
+          program,
+          createdAt,
+          text: text(),
+          genesisHash: hash,
+          header: header(),
+          bases: new Map(base === undefined ? [] : [[0, [...base()]]]),
+          rows: [],
+          note: "",
+          kept: [],
+          fence: 1,
+          isHeld: true,
+          isCancelRequested: false,
+          status: undefined,
+          haltedAt: undefined,
+          end: undefined
+        })
+        return Effect.succeed(1)
+      }),
+    append: (jobId, fence, { cycle, extra, hash, text }) =>
+      write(jobId, fence, (journal) => {
+        const last = journal.rows.length
+        if (cycle !== last + 1)
+          return refuse("out-of-order", `cycle ${cycle} of job ${jobId} does not follow cycle ${last}`)
+        journal.rows.push({ cycle, text: text(), hash, extra: extra(), isIntact: true })
+        journal.note = ""
+        journal.kept = journal.kept.filter((kept) => kept.cycle > cycle)
+        return undefined
+      }),
+    note: (jobId, fence, text) => write(jobId, fence, (journal) => void (journal.note = text)),
+    keep: (jobId, fence, kept) => write(jobId, fence, (journal) => void journal.kept.push(kept)),
+    rebase: (jobId, fence, { cycle, header, pieces }) =>
+      write(jobId, fence, (journal) => {
+        journal.bases.set(cycle, [...pieces])
+        journal.header = header
+      }),
+    halt: (jobId, fence, { haltedAt, status, text }) =>
+      write(jobId, fence, (journal) => {
+        Object.assign(journal, { status, haltedAt, end: text(), isHeld: false, kept: [], isCancelRequested: false })
+      }),
+    load: (jobId) =>
+      Effect.map(found(jobId), (journal): StoredJournal => {
+        const { bases, end, genesisHash, header, note, text } = journal
+        return { ...asJob(journal), text, genesisHash, header, note, bases: [...bases.keys()], end }
+      }),
+    rows: (jobId, after, until) =>
+      Stream.unwrap(Effect.map(found(jobId), ({ rows }) => Stream.fromIterable(rows.slice(after, until)))),
+    base: (jobId, cycle) =>
+      Stream.unwrap(Effect.map(found(jobId), ({ bases }) => Stream.fromIterable(bases.get(cycle) ?? []))),
+    kept: (jobId) => Effect.map(found(jobId), ({ kept }) => [...kept]),
+    list: (options) => Effect.sync(() => pageOf([...journals.values()], options ?? {})),
+    lease: (jobId, options) =>
+      Effect.flatMap(found(jobId), (journal) => {
+        if (journal.status !== undefined) return missing(jobId)
+        if (journal.isHeld && options?.force !== true) return refuse("held", `the job ${jobId} is held by an engine`)
+        journal.isHeld = true
+        return Effect.succeed(++journal.fence)
+      }),
+    release: (jobId, fence) => write(jobId, fence, (journal) => void (journal.isHeld = false)),
+    requestCancel: (jobId) =>
+      Effect.flatMap(found(jobId), (journal) => {
+        if (journal.status !== undefined) return missing(jobId)
+        journal.isCancelRequested = true
+        return Effect.void
+      }),
+    cancelRequests: Effect.sync(() =>
+      [...journals.values()].filter((journal) => journal.isHeld && journal.isCancelRequested).map(({ jobId }) => jobId)
+    ),
+    prune: (options) => Effect.sync(() => pruneFinished(journals, options))
+  }
+})
+
+const pageOf = (journals: ReadonlyArray<Journal>, { cursor, limit, program, status }: ListOptions): JobPage => {
+  const size = limit ?? 100
+  const matching = journals
+    .filter((journal) => program === undefined || journal.program === program)
+    .filter((journal) => status === undefined || (journal.status ?? "unfinished") === status)
+    .sort(byAge)
+  const start = cursor === undefined ? 0 : matching.findIndex(({ jobId }) => jobId === cursor) + 1
+  const page = matching.slice(start, start + size)
+  const isLast = start + size >= matching.length
+  return { jobs: page.map(asJob), cursor: isLast ? undefined : page[page.length - 1]?.jobId }
+}
+
+const pruneFinished = (journals: Map<string, Journal>, { haltedSince, keepLatest }: PruneOptions): number => {
+  const finished = [...journals.values()]
+    .filter(({ haltedAt }) => haltedAt !== undefined)
+    .sort((a, b) => (b.haltedAt ?? 0) - (a.haltedAt ?? 0))
+  const gone = finished.filter(
+    ({ haltedAt }, index) =>
+      (keepLatest !== undefined && index >= keepLatest) || (haltedSince !== undefined && (haltedAt ?? 0) < haltedSince)
+  )
+  for (const { jobId } of gone) journals.delete(jobId)
+  return gone.length
+}

@@ -1,0 +1,35 @@
+/** Durable jobs that are broken off: an engine over a store whose writes fail from some moment on, as after a crash. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Engine from "../../../src/Engine.ts"
+import type * as Program from "../../../src/Program.ts"
+import { JobStore, StoreError } from "../../../src/store/JobStore.ts"
+import { layerMemoryJournal } from "../../../src/store/memory.ts"
+import { layerInline } from "../../../src/workers/inline.ts"
+
+/** A store that is kept, for engines that come and go. */
+export const journalStore: Effect.Effect<JobStore["Service"]> = Effect.provide(JobStore, layerMemoryJournal)
+
+/** An engine over a store that is kept. The agents of the programs it is given need no services. */
+export const engineOnStore = (
+  store: JobStore["Service"],
+  options?: { readonly programs?: ReadonlyArray<Program.Program.Any> }
+): Layer.Layer<Engine.Engine> =>
+  Engine.layer(options as Engine.EngineOptions).pipe(
+    Layer.provide(Layer.succeed(JobStore, store)),
+    Layer.provide(layerInline)
+  )
+
+/** The store, of which no more than `appends` rows are taken: what an engine sees that dies then. */
+export const brokenOff = (store: JobStore["Service"], appends: number): JobStore["Service"] => {
+  let left = appends
+  return {
+    ...store,
+    append: (jobId, fence, row) =>
+      Effect.suspend(() =>
+        left-- > 0
+          ? store.append(jobId, fence, row)
+          : Effect.fail(new StoreError({ reason: "closed", message: "the process died" }))
+      )
+  }
+}
