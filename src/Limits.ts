@@ -93,5 +93,37 @@ export const Limits = {
   /** Milliseconds between two looks for unfinished jobs of the programs that an engine was given. */
   resumeScanMs: 5_000,
   /** Characters of a message or stack that an error carries from an agent. */
-  errorTextLength: 8_192
+  errorTextLength: 8_192,
+  /** Prepared statements that one connection to SQLite keeps. */
+  sqliteStatements: 64,
+  /** Store default: milliseconds for which it waits while another connection holds the file. */
+  storeBusyTimeoutMs: 5_000,
+  /** The longest that a store may be told to wait for a busy file. */
+  storeBusyTimeoutMostMs: 3_600_000,
+  /** Milliseconds between two attempts of the main thread on a busy file. */
+  storeBusyRetryMs: 10,
+  /** Store default, and the least: milliseconds for which a job stays held if whoever holds it is not heard of. */
+  storeLeaseMs: 10_000,
+  storeLeaseLeastMs: 100,
+  /** Store default: milliseconds between two times that old journals are pruned, where retention is asked for. */
+  storeRetentionMs: 3_600_000,
+  /** Rows, and bytes of text, that a store reads in one go on the main thread. A larger row goes alone. */
+  storePageRows: 256,
+  storePageBytes: 524_288,
+  /** Jobs in one page of a list. */
+  storeListJobs: 1_000,
+  /** Writes, and characters of them, that the writer of a store commits together. */
+  storeGroupWrites: 1_024,
+  storeGroupLength: 4_194_304,
+  /** Writes, and characters of them, that may be handed over and not yet written before one more waits for its turn. */
+  storeQueuedWrites: 4_096,
+  storeQueuedLength: 16_777_216,
+  /** Characters of a base, and pieces, that go to the writer in one message. A larger piece goes alone. */
+  storePieceLength: 262_144,
+  storePieces: 4_096,
+  /** Journals that are forgotten, and rows of forgotten ones that are deleted, before the writer turns to other writes. */
+  storePruneJobs: 128,
+  storePruneRows: 512,
+  /** Milliseconds beyond the busy timeout for which a store that is closed waits for its writer. */
+  storeCloseTimeoutMs: 10_000
 } as const

@@ -49,6 +49,7 @@ const allowances: ReadonlyArray<Allowance> = [
   { path: "src/workers/thread.ts", uses: ["new Worker"], reason: "owns the threads" },
   { path: "src/workers/cpuTime.ts", uses: ["performance.now"], reason: "measures the work of a thread" },
   { path: "src/workers/runner.ts", uses: ["Effect.run"], reason: "the main of a worker thread" },
+  { path: "src/store/sqlite/", uses: ["node:"], reason: "the adapter of SQLite" },
   { path: "src/cli/", uses: ["node:"], reason: "the adapter of the command line" },
   { path: "src/internal/unrefClock.ts", uses: ["setTimeout"], reason: "a sleep that lets the process end" }
 ]

@@ -1,0 +1,185 @@
+/**
+ * Effect's `SqlClient` over Node's own SQLite: a driver, to be replaced by the official one when there is one that fits.
+ *
+ * One connection, shared through a semaphore: a statement waits while a transaction of another fiber is open. SQLite is
+ * called synchronously, so a statement holds the thread for as long as it takes, and a busy file for up to `busyTimeoutMs`.
+ *
+ * Invariants: a transaction takes the write lock when it begins, so that none fails half way for want of it; a connection
+ * whose COMMIT failed is rolled back before it is used again. Boundary: knows nothing of jobs.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { Connection } from "effect/sql/SqlConnection"
+import { classifySqliteError, SqlError } from "effect/sql/SqlError"
+import * as Statement from "effect/sql/Statement"
+import * as Stream from "effect/Stream"
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import { Limits } from "../../Limits.ts"
+
+export interface SqliteClientConfig {
+  /** A path, or `":memory:"`. */
+  readonly filename: string
+  /** Opens nothing that is not there, and writes nothing. Default: false. */
+  readonly isReadOnly?: boolean | undefined
+  /** Milliseconds for which a statement waits, holding the thread, while another connection has the lock. Default 5,000. */
+  readonly busyTimeoutMs?: number | undefined
+  readonly spanAttributes?: Readonly<Record<string, unknown>> | undefined
+}
+
+interface SqliteConnection extends Connection {
+  readonly isTransaction: () => boolean
+}
+
+/** The classifier of Effect looks for SQLite's code where other drivers have it. */
+const withErrno = (cause: unknown): unknown => {
+  if (cause instanceof Error && "errcode" in cause && !("errno" in cause)) {
+    Object.defineProperty(cause, "errno", { value: cause.errcode, configurable: true })
+  }
+  return cause
+}
+
+const sqlError = (cause: unknown, message: string, operation: string): SqlError =>
+  new SqlError({ reason: classifySqliteError(withErrno(cause), { message, operation }) })
+
+/** A value as SQLite takes it. */
+const bound = (value: unknown): SQLInputValue => {
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "bigint":
+      return value
+    case "boolean":
+      return value ? 1 : 0
+    case "undefined":
+      return null
+    default:
+      if (value === null || value instanceof Uint8Array || value instanceof Int8Array) return value
+      if (value instanceof Date) return value.toISOString()
+      throw new TypeError(`a value of type ${typeof value} cannot be bound to a parameter of SQLite`)
+  }
+}
+
+type Row = ReturnType<StatementSync["all"]>[number]
+type Transform = (<A extends object>(rows: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
+
+const take = <A>(iterator: Iterator<A>, most: number): ReadonlyArray<A> => {
+  const taken: Array<A> = []
+  while (taken.length < most) {
+    const step = iterator.next()
+    if (step.done === true) break
+    taken.push(step.value)
+  }
+  return taken
+}
+
+const connect = (database: DatabaseSync): SqliteConnection => {
+  // The most recently used last.
+  const prepared = new Map<string, StatementSync>()
+
+  const statementOf = (sql: string, isCached: boolean): StatementSync => {
+    const known = prepared.get(sql)
+    if (!isCached) return database.prepare(sql)
+    const statement = known ?? database.prepare(sql)
+    if (known !== undefined) prepared.delete(sql)
+    prepared.set(sql, statement)
+    if (prepared.size > Limits.sqliteStatements) {
+      for (const oldest of prepared.keys()) {
+        prepared.delete(oldest)
+        break
+      }
+    }
+    return statement
+  }
+
+  const use = <A>(sql: string, isCached: boolean, run: (statement: StatementSync) => A): Effect.Effect<A, SqlError> =>
+    Effect.withFiber((fiber) => {
+      const readBigInts = fiber.getRef(SqlClient.SafeIntegers)
+      return Effect.try({
+        try: () => {
+          const statement = statementOf(sql, isCached)
+          statement.setReadBigInts(readBigInts)
+          return run(statement)
+        },
+        catch: (cause) => sqlError(cause, "SQLite did not execute a statement", "execute")
+      })
+    })
+
+  const rows = (sql: string, params: ReadonlyArray<unknown>, transform: Transform, isCached: boolean) =>
+    use(sql, isCached, (statement): ReadonlyArray<Row> => {
+      const all = statement.all(...params.map(bound))
+      return transform === undefined ? all : transform(all)
+    })
+
+  const values = (sql: string, params: ReadonlyArray<unknown>) =>
+    use(sql, false, (statement) => {
+      statement.setReturnArrays(true)
+      // In this mode, which the types do not know of, each row is an array.
+      return statement.all(...params.map(bound)) as unknown as ReadonlyArray<ReadonlyArray<unknown>>
+    })
+
+  return {
+    isTransaction: () => database.isTransaction,
+    execute: (sql, params, transform) => rows(sql, params, transform, true),
+    executeUnprepared: (sql, params, transform) => rows(sql, params, transform, false),
+    executeValues: values,
+    executeValuesUnprepared: values,
+    executeRaw: (sql, params) =>
+      use(sql, true, (statement): unknown => {
+        const inputs = params.map(bound)
+        return statement.columns().length === 0 ? statement.run(...inputs) : statement.all(...inputs)
+      }),
+    executeStream: (sql, params, transform) =>
+      Stream.unwrap(
+        Effect.map(
+          use(sql, false, (statement) => statement.iterate(...params.map(bound))),
+          (iterator) =>
+            Stream.paginate(iterator, () =>
+              Effect.try({
+                try: () => {
+                  const chunk = take(iterator, Limits.storePageRows)
+                  const page = transform === undefined ? chunk : transform(chunk)
+                  return [page, chunk.length === 0 ? Option.none() : Option.some(iterator)] as const
+                },
+                catch: (cause) => sqlError(cause, "SQLite did not go on with a statement", "execute")
+              })
+            )
+        )
+      )
+  }
+}
+
+/** Opens a file, for as long as the scope is open. */
+export const make = (config: SqliteClientConfig): Effect.Effect<SqlClient.SqlClient, SqlError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { busyTimeoutMs = Limits.storeBusyTimeoutMs, filename, isReadOnly = false, spanAttributes } = config
+    const database = yield* Effect.acquireRelease(
+      Effect.try({
+        try: () => new DatabaseSync(filename, { readOnly: isReadOnly, timeout: busyTimeoutMs }),
+        catch: (cause) => sqlError(cause, `SQLite did not open ${filename}`, "connect")
+      }),
+      (database) => Effect.sync(() => database.close())
+    )
+    const acquirers = SqlClient.makeSqliteAcquirers({
+      connection: Effect.succeed(connect(database)),
+      semaphore: Semaphore.makeUnsafe(1),
+      isTransaction: (connection) => connection.isTransaction()
+    })
+    return yield* SqlClient.make({
+      ...acquirers,
+      compiler: Statement.makeCompilerSqlite(),
+      driver: "node-sqlite",
+      beginTransaction: "BEGIN IMMEDIATE",
+      releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
+      prepareTransactionControls: true,
+      spanAttributes: [...Object.entries(spanAttributes ?? {}), ["db.system.name", "sqlite"]]
+    })
+  }).pipe(Effect.provideServiceEffect(Reactivity.Reactivity, Reactivity.make))
+
+/** `make` as a layer. */
+export const layer = (config: SqliteClientConfig): Layer.Layer<SqlClient.SqlClient, SqlError> =>
+  Layer.effect(SqlClient.SqlClient, make(config))
