@@ -98,8 +98,8 @@ export const Limits = {
   sqliteStatements: 64,
   /** Store default: milliseconds for which it waits while another connection holds the file. */
   storeBusyTimeoutMs: 5_000,
-  /** The longest that a store may be told to wait for a busy file. */
-  storeBusyTimeoutMostMs: 3_600_000,
+  /** The longest that any interval of a store may be: what a timer takes, in milliseconds. */
+  storeIntervalMostMs: 2_147_483_647,
   /** Milliseconds between two attempts of the main thread on a busy file. */
   storeBusyRetryMs: 10,
   /** Store default, and the least: milliseconds for which a job stays held if whoever holds it is not heard of. */
@@ -124,6 +124,8 @@ export const Limits = {
   /** Journals that are forgotten, and rows of forgotten ones that are deleted, before the writer turns to other writes. */
   storePruneJobs: 128,
   storePruneRows: 512,
+  /** Bytes of the write-ahead log that are kept on disk when it has been emptied. */
+  storeLogBytes: 67_108_864,
   /** Milliseconds beyond the busy timeout for which a store that is closed waits for its writer. */
   storeCloseTimeoutMs: 10_000
 } as const

@@ -50,6 +50,9 @@ const allowances: ReadonlyArray<Allowance> = [
   { path: "src/workers/cpuTime.ts", uses: ["performance.now"], reason: "measures the work of a thread" },
   { path: "src/workers/runner.ts", uses: ["Effect.run"], reason: "the main of a worker thread" },
   { path: "src/store/sqlite/", uses: ["node:"], reason: "the adapter of SQLite" },
+  { path: "src/store/sqlite/writer.ts", uses: ["new Worker"], reason: "owns the thread that writes" },
+  { path: "src/store/sqlite/owner.ts", uses: ["randomUUID"], reason: "tells two stores of one process apart" },
+  { path: "src/store/sqlite/backup.ts", uses: ["randomUUID"], reason: "names a copy that is not complete" },
   { path: "src/cli/", uses: ["node:"], reason: "the adapter of the command line" },
   { path: "src/internal/unrefClock.ts", uses: ["setTimeout"], reason: "a sleep that lets the process end" }
 ]

@@ -1,0 +1,51 @@
+/**
+ * Copies a file that is in use.
+ *
+ * SQLite copies it on a thread of Node's own, in one step: what was committed when it began, whatever is written meanwhile.
+ * The copy has its name only when it is complete.
+ *
+ * Boundary: opens and closes a connection of its own; the reasons of failures are the port's.
+ */
+import * as Effect from "effect/Effect"
+import { randomUUID } from "node:crypto"
+import { existsSync } from "node:fs"
+import { open, rename, rm } from "node:fs/promises"
+import { dirname, resolve } from "node:path"
+import { backup as copy, DatabaseSync } from "node:sqlite"
+import { StoreError } from "../JobStore.ts"
+import { refusalOf } from "./refusal.ts"
+
+export const backup = (from: string, to: string): Effect.Effect<void, StoreError> => {
+  const target = resolve(to)
+  const partial = `${target}.${randomUUID()}.partial`
+  const attempt = <A>(run: () => PromiseLike<A>) =>
+    Effect.tryPromise({ try: run, catch: (error) => new StoreError(refusalOf(error, target)) })
+  const connection = Effect.acquireRelease(
+    Effect.try({
+      try: () => new DatabaseSync(from, { readOnly: true }),
+      catch: (error) => new StoreError(refusalOf(error, from))
+    }),
+    (database) => Effect.sync(() => database.close())
+  )
+  // What tells the disk to keep a name; there are systems on which directories cannot be opened.
+  const keepName = Effect.ignore(
+    Effect.acquireUseRelease(
+      attempt(() => open(dirname(target))),
+      (directory) => attempt(() => directory.sync()),
+      (directory) => Effect.ignore(attempt(() => directory.close()))
+    )
+  )
+  return Effect.gen(function* () {
+    if (existsSync(target)) {
+      return yield* new StoreError({ reason: "failed", message: `${target}: there is such a file already` })
+    }
+    const database = yield* connection
+    yield* attempt(() => copy(database, partial, { rate: -1 }))
+    yield* attempt(() => rename(partial, target))
+    yield* keepName
+  }).pipe(
+    Effect.scoped,
+    Effect.onError(() => Effect.ignore(attempt(() => rm(partial, { force: true })))),
+    Effect.uninterruptible
+  )
+}

@@ -1,0 +1,174 @@
+/**
+ * How writes get to the writer, and when they count as done.
+ *
+ * A write is done when the writer has committed it, or, for those that may be (durability `exit`), when it has been handed
+ * over and there is room for more. What comes of a write that was done early is remembered for its job: the next write of
+ * the job fails with it, and so does the end of the store, in its log.
+ *
+ * A context goes in pieces, which take turns with everything else on the event loop; other writes of the same job wait behind
+ * it.
+ *
+ * Invariants: writes of a job reach the writer in the order of the calls, whole or not at all; a write that has begun is not
+ * interrupted. Boundary: effects around writer.ts.
+ */
+import * as Effect from "effect/Effect"
+import { inSlices } from "../../internal/slices.ts"
+import { Limits } from "../../Limits.ts"
+import { StoreError } from "../JobStore.ts"
+import type { Op, Outcome, Upload } from "./protocol.ts"
+import type { Writer } from "./writer.ts"
+
+/** What a write came to: the number that its op gives. */
+type Done = Effect.Effect<number, StoreError>
+
+const asEffect = (outcome: Outcome): Done =>
+  typeof outcome === "number" ? Effect.succeed(outcome) : Effect.fail(new StoreError(outcome))
+
+export class HandOver {
+  readonly #writer: Writer
+  readonly #isEarly: boolean
+  /** What failed of writes that were done early, and nobody was told yet; by job. */
+  readonly #failures = new Map<string, StoreError>()
+  /** Posts that wait until the pieces of their job have been sent. */
+  readonly #behind = new Map<string, Array<() => void>>()
+
+  constructor(writer: Writer, isEarly: boolean) {
+    this.#writer = writer
+    this.#isEarly = isEarly
+  }
+
+  /** A write that is done when it is committed. */
+  readonly write = (op: Op): Done =>
+    Effect.uninterruptible(
+      Effect.callback((resume) => this.#writer.post(op, 0, (outcome) => resume(asEffect(outcome))))
+    )
+
+  /** A write of a job that may be done early. `op` is asked for when it begins. */
+  readonly append = (jobId: string, op: () => Op, lengthOf: (op: Op) => number): Done =>
+    Effect.suspend(() => {
+      const failure = this.#takeFailure(jobId)
+      if (failure !== undefined) return Effect.fail(failure)
+      const made = op()
+      const length = lengthOf(made)
+      return this.#isEarly && !this.#writer.isClosed
+        ? this.#early(jobId, made, length)
+        : this.#post(jobId, made, length)
+    })
+
+  /** A write of a job that comes after all of it, and is done when it is committed. */
+  readonly conclude = (jobId: string, op: () => Op): Done =>
+    Effect.flatMap(this.settled, () => {
+      const failure = this.#takeFailure(jobId)
+      return failure === undefined ? this.#post(jobId, op(), 0) : Effect.fail(failure)
+    })
+
+  /** A write with which this store becomes the one that holds a job. */
+  readonly begin = (jobId: string, op: () => Op): Done =>
+    Effect.suspend(() => {
+      this.#failures.delete(jobId)
+      return this.#post(jobId, op(), 0)
+    })
+
+  /** A write of a job with a context, whose pieces are sent first. */
+  readonly withPieces = (jobId: string, pieces: () => Iterable<string>, op: (upload: Upload) => Op): Done =>
+    Effect.uninterruptible(
+      Effect.flatMap(this.#claim(jobId), () => {
+        const number = this.#writer.nextUpload()
+        return Effect.suspend(() => inSlices(this.#sendPieces(number, pieces()))).pipe(
+          Effect.onError(() =>
+            Effect.sync(() => {
+              this.#writer.sendPieces({ kind: "pieces", number, pieces: undefined })
+              this.#goOn(jobId)
+            })
+          ),
+          Effect.flatMap((count) =>
+            Effect.callback<number, StoreError>((resume) => {
+              this.#writer.post(op({ number, pieces: count }), 0, (outcome) => resume(asEffect(outcome)))
+              this.#goOn(jobId)
+            })
+          )
+        )
+      })
+    )
+
+  /** Done when everything that was handed over before has been written, or has failed. */
+  readonly settled: Effect.Effect<void> = Effect.suspend(() =>
+    this.#isEarly && this.#writer.isBusy ? Effect.ignore(this.write({ kind: "flush" })) : Effect.void
+  )
+
+  /** What failed in the background and nobody was told. */
+  get untold(): ReadonlyArray<StoreError> {
+    return [...this.#failures.values()]
+  }
+
+  #post(jobId: string, op: Op, length: number): Done {
+    return Effect.uninterruptible(
+      Effect.callback((resume) =>
+        this.#inOrder(jobId, () => this.#writer.post(op, length, (outcome) => resume(asEffect(outcome))))
+      )
+    )
+  }
+
+  #early(jobId: string, op: Op, length: number): Done {
+    return Effect.uninterruptible(
+      Effect.callback((resume) =>
+        this.#inOrder(jobId, () => {
+          this.#writer.post(op, length, (outcome) => this.#remember(jobId, outcome))
+          this.#writer.whenRoom(() => resume(Effect.succeed(0)))
+        })
+      )
+    )
+  }
+
+  #remember(jobId: string, outcome: Outcome): void {
+    if (typeof outcome === "number" || this.#failures.has(jobId)) return
+    this.#failures.set(jobId, new StoreError(outcome))
+  }
+
+  #takeFailure(jobId: string): StoreError | undefined {
+    const failure = this.#failures.get(jobId)
+    if (failure !== undefined) this.#failures.delete(jobId)
+    return failure
+  }
+
+  /** Waits until it is this job's turn to send pieces; what comes for the job from then on waits behind them. */
+  #claim(jobId: string): Effect.Effect<void> {
+    return Effect.callback((resume) =>
+      this.#inOrder(jobId, () => {
+        this.#behind.set(jobId, [])
+        resume(Effect.void)
+      })
+    )
+  }
+
+  #inOrder(jobId: string, post: () => void): void {
+    const behind = this.#behind.get(jobId)
+    if (behind === undefined) post()
+    else behind.push(post)
+  }
+
+  #goOn(jobId: string): void {
+    const behind = this.#behind.get(jobId) ?? []
+    this.#behind.delete(jobId)
+    for (const post of behind) this.#inOrder(jobId, post)
+  }
+
+  *#sendPieces(number: number, pieces: Iterable<string>): Generator<void, number> {
+    let batch: Array<string> = []
+    let length = 0
+    let count = 0
+    for (const piece of pieces) {
+      batch.push(piece)
+      length += piece.length
+      count++
+      if (length >= Limits.storePieceLength || batch.length >= Limits.storePieces) {
+        this.#writer.sendPieces({ kind: "pieces", number, pieces: batch })
+        batch = []
+        length = 0
+      }
+      yield
+    }
+    if (batch.length > 0) this.#writer.sendPieces({ kind: "pieces", number, pieces: batch })
+    return count
+  }
+}

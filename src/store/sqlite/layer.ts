@@ -1,0 +1,128 @@
+/**
+ * What `JobStore.layerSqlite` builds: the file, the thread that writes to it, the connection that reads, and what is done by
+ * the clock while the store is open.
+ *
+ * Boundary: composition. Loaded when the layer is built, and with it everything that touches SQLite.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { unrefClock } from "../../internal/unrefClock.ts"
+import { Limits } from "../../Limits.ts"
+import { JobStore, StoreError } from "../JobStore.ts"
+import { StoreFile } from "../StoreFile.ts"
+import { backup } from "./backup.ts"
+import { HandOver } from "./handOver.ts"
+import { migrate } from "./migrations.ts"
+import { type Resolved, resolve, type SqliteOptions } from "./options.ts"
+import { nameOwner } from "./owner.ts"
+import { asStoreError, makeReader, whileBusy } from "./reader.ts"
+import * as SqliteClient from "./SqliteClient.ts"
+import { collect, makeStore } from "./store.ts"
+import { Writer } from "./writer.ts"
+
+/** How often a lease is renewed before it runs out. */
+const renewalsPerLease = 10 / 3
+
+/** Writes what was handed over, lets go of all jobs, and closes the file. */
+const close = (
+  writer: Writer,
+  handOver: HandOver,
+  { busyTimeoutMs, filename }: Resolved,
+  owner: string
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const closing = yield* Effect.forkDetach(
+      Effect.andThen(
+        Effect.exit(handOver.write({ kind: "leave", owner })),
+        Effect.exit(handOver.write({ kind: "close" }))
+      )
+    )
+    const patience = Duration.millis(busyTimeoutMs + Limits.storeCloseTimeoutMs)
+    const closed = yield* Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), patience))
+    writer.terminate()
+    if (closed._tag === "None") yield* Effect.logError(`${filename}: the store's thread did not end, and was ended`)
+    for (const error of handOver.untold) yield* Effect.logError("a write in the background failed", error)
+  })
+
+const openWriter = (
+  options: Resolved,
+  owner: string
+): Effect.Effect<{ readonly writer: Writer; readonly handOver: HandOver }, StoreError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.suspend(() => {
+      const { busyTimeoutMs, durability, filename, maxBytes } = options
+      const synchronous = durability === "full" ? "FULL" : "NORMAL"
+      const writer = new Writer({ filename, synchronous, busyTimeoutMs, maxBytes })
+      const handOver = new HandOver(writer, durability === "exit")
+      return Effect.callback<{ writer: Writer; handOver: HandOver }, StoreError>((resume) =>
+        writer.open((refusal) =>
+          resume(refusal === undefined ? Effect.succeed({ writer, handOver }) : Effect.fail(new StoreError(refusal)))
+        )
+      )
+    }),
+    ({ handOver, writer }) => close(writer, handOver, options, owner)
+  )
+
+const make = (input: SqliteOptions) =>
+  Effect.gen(function* () {
+    const options = yield* Effect.try({
+      try: () => resolve(input),
+      catch: (error) => new StoreError({ reason: "failed", message: error instanceof Error ? error.message : "" })
+    })
+    const { busyTimeoutMs, filename, leaseMs, retention } = options
+    const clock = yield* Clock.Clock
+    const owner = nameOwner()
+    yield* whileBusy(busyTimeoutMs)(migrate(filename)).pipe(Effect.mapError(asStoreError(filename)))
+    const { handOver, writer } = yield* openWriter(options, owner)
+    const sql = yield* Effect.mapError(
+      SqliteClient.make({ filename, isReadOnly: true, busyTimeoutMs: 0 }),
+      asStoreError(filename)
+    )
+    const reader = makeReader({ sql, filename, owner, busyTimeoutMs })
+    const store = makeStore({
+      ...{ filename, owner, leaseMs, clock, handOver, reader },
+      isClosed: () => writer.isClosed
+    })
+
+    // What waits for its time does not keep the process alive; where a test has replaced the clock, it waits by that.
+    const isReal = clock === Context.get(Context.empty(), Clock.Clock)
+    const inBackground = (what: string, work: Effect.Effect<unknown, StoreError>) =>
+      Effect.catch(work, (error) => Effect.logWarning(`${filename}: ${what} did not succeed`, error))
+    const every = (ms: number, work: Effect.Effect<unknown>) =>
+      Effect.provideService(
+        Effect.forever(Effect.andThen(work, Effect.sleep(Duration.millis(ms)))),
+        Clock.Clock,
+        isReal ? unrefClock(clock) : clock
+      )
+
+    yield* Effect.forkScoped(inBackground("the deletion of pruned journals", collect(handOver)))
+    const renew = Effect.suspend(() =>
+      handOver.write({ kind: "renew", owner, leaseUntil: clock.currentTimeMillisUnsafe() + leaseMs })
+    )
+    yield* Effect.forkScoped(every(leaseMs / renewalsPerLease, inBackground("the renewal of leases", renew)))
+    if (retention !== undefined) {
+      const { everyMs, keepLatest, maxAgeMs } = retention
+      const prune = Effect.suspend(() => {
+        const haltedSince = maxAgeMs === undefined ? undefined : clock.currentTimeMillisUnsafe() - maxAgeMs
+        return store.prune({ keepLatest, haltedSince })
+      })
+      yield* Effect.forkScoped(every(everyMs, inBackground("the pruning of old journals", prune)))
+    }
+
+    return Context.make(JobStore, store).pipe(
+      Context.add(StoreFile, {
+        filename,
+        backup: (to) => backup(filename, to),
+        vacuum: Effect.asVoid(handOver.write({ kind: "vacuum" }))
+      })
+    )
+  })
+
+/** See `layerSqlite` of index.ts. */
+export const layer = (options: SqliteOptions): Layer.Layer<JobStore | StoreFile, StoreError> =>
+  Layer.effectContext(make(options))

@@ -1,0 +1,129 @@
+/**
+ * The tables, and how a file of an earlier version gets them.
+ *
+ * - `converge_jobs`: what is small of a job, and who holds it. `id` is never used twice
+ * - `converge_texts`: what is large of it: its genesis, its header, its end
+ * - `converge_rows`: the committed cycles
+ * - `converge_bases`, `converge_base_pieces`: the contexts that rows stand on
+ * - `converge_kept`: what tasks gave before their cycle was committed
+ * - `converge_garbage`: journals that are forgotten, and whose rows are still to be deleted
+ *
+ * Long texts are the last columns, so that the others are read without them. A `sum` guards a text that the hashes of the chain do not cover (columns.ts).
+ *
+ * Invariants: a migration that has been released is never changed; a file of a later version is refused, whole. Boundary:
+ * runs once, when a store is opened, on a connection of its own.
+ */
+import * as Effect from "effect/Effect"
+import * as Migrator from "effect/sql/Migrator"
+import * as SqlClient from "effect/sql/SqlClient"
+import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import { StoreError } from "../JobStore.ts"
+import * as SqliteClient from "./SqliteClient.ts"
+
+const statements = [
+  `CREATE TABLE converge_jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL UNIQUE,
+    program TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    genesis_hash TEXT NOT NULL,
+    status TEXT,
+    halted_at INTEGER,
+    fence INTEGER NOT NULL,
+    owner TEXT,
+    lease_until INTEGER,
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    note TEXT NOT NULL DEFAULT ''
+  ) STRICT`,
+  `CREATE INDEX converge_jobs_by_age ON converge_jobs (created_at, job_id)`,
+  `CREATE INDEX converge_jobs_by_status ON converge_jobs (status, created_at, job_id)`,
+  `CREATE INDEX converge_jobs_by_program ON converge_jobs (program, created_at, job_id)`,
+  `CREATE INDEX converge_jobs_by_end ON converge_jobs (halted_at) WHERE halted_at IS NOT NULL`,
+  `CREATE INDEX converge_jobs_by_owner ON converge_jobs (owner) WHERE owner IS NOT NULL`,
+  `CREATE TABLE converge_texts (
+    job INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    sum TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (job, kind)
+  ) STRICT`,
+  `CREATE TABLE converge_rows (
+    job INTEGER NOT NULL,
+    cycle INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    sum TEXT NOT NULL,
+    text TEXT NOT NULL,
+    extra TEXT NOT NULL,
+    PRIMARY KEY (job, cycle)
+  ) STRICT`,
+  `CREATE TABLE converge_bases (
+    job INTEGER NOT NULL,
+    cycle INTEGER NOT NULL,
+    pieces INTEGER NOT NULL,
+    PRIMARY KEY (job, cycle)
+  ) STRICT`,
+  `CREATE TABLE converge_base_pieces (
+    job INTEGER NOT NULL,
+    cycle INTEGER NOT NULL,
+    piece INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (job, cycle, piece)
+  ) STRICT`,
+  `CREATE TABLE converge_kept (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    cycle INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    text TEXT NOT NULL
+  ) STRICT`,
+  `CREATE INDEX converge_kept_by_job ON converge_kept (job, cycle)`,
+  `CREATE TABLE converge_garbage (job INTEGER PRIMARY KEY) STRICT`
+]
+
+/** Named by number and subject; the newest one is the version of the file. */
+const migrations = {
+  "1_journals": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    for (const statement of statements) yield* sql.unsafe(statement)
+  })
+}
+
+const table = "converge_migrations"
+const newest = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name, 10)))
+
+/** The version of the file; 0 if there is nothing of ours in it. */
+const versionOf = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError> =>
+  Effect.gen(function* () {
+    const tables = yield* sql`SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ${table}`
+    if (tables.length === 0) return 0
+    const [row] = yield* sql<{ version: number | null }>`SELECT max(migration_id) AS version FROM ${sql(table)}`
+    return row?.version ?? 0
+  })
+
+const failed = (message: string) => new StoreError({ reason: "failed", message })
+
+/** Makes the file, or brings it up to date. May be tried again from the beginning if the file was busy. */
+export const migrate = (filename: string): Effect.Effect<void, SqlError | StoreError> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const sql = yield* SqliteClient.make({ filename, busyTimeoutMs: 0 })
+      const version = yield* versionOf(sql)
+      if (version > newest) {
+        return yield* failed(
+          `${filename}: the file is of version ${version}, and this version of effect-converge knows files up to ` +
+            `version ${newest}: use a newer one`
+        )
+      }
+      const [mode] = yield* sql<{ journal_mode: string }>`PRAGMA journal_mode = WAL`
+      if (mode?.journal_mode !== "wal") {
+        return yield* failed(`${filename}: SQLite cannot keep its write-ahead log there (is it on a network?)`)
+      }
+      if (version === newest) return
+      yield* Migrator.make({})({ loader: Migrator.fromRecord(migrations), table }).pipe(
+        Effect.provideService(SqlClient.SqlClient, sql),
+        Effect.catchTag("MigrationError", (error) =>
+          Effect.fail(isSqlError(error.cause) ? error.cause : failed(`${filename}: ${error.message}`))
+        )
+      )
+    })
+  )

@@ -1,0 +1,312 @@
+/**
+ * What is read of journals, on the main thread, through Effect's SqlClient.
+ *
+ * A page has so many rows and so many bytes that it does not hold the event loop; between two pages others have a turn. A
+ * page is one statement, so what it shows was true at one moment.
+ *
+ * Invariants: the connection is opened for reading only, and never waits for a lock: a busy file is tried again later, while
+ * the event loop goes on. Boundary: SQL that reads; gives what the port's records say.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Fragment } from "effect/sql/Statement"
+import * as Stream from "effect/Stream"
+import { nextTurn } from "../../internal/slices.ts"
+import type { Status } from "../../JobResult.ts"
+import { Limits } from "../../Limits.ts"
+import {
+  type JobPage,
+  type Kept,
+  type ListOptions,
+  StoreError,
+  type StoredJob,
+  type StoredJournal,
+  type StoredRow
+} from "../JobStore.ts"
+import { integer, maybeInteger, maybeText, sumOf, text } from "./columns.ts"
+import { isHolding } from "./owner.ts"
+import { refusalOf } from "./refusal.ts"
+
+export interface ReaderOptions {
+  readonly sql: SqlClient.SqlClient
+  readonly filename: string
+  readonly owner: string
+  readonly busyTimeoutMs: number
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+const fail = (reason: StoreError["reason"], message: string) => Effect.fail(new StoreError({ reason, message }))
+
+/** Tries again, while the event loop goes on, for as long as the file is busy and the store waits. */
+export const whileBusy = (busyTimeoutMs: number) => {
+  const times = Math.ceil(busyTimeoutMs / Limits.storeBusyRetryMs)
+  return <A, E extends SqlError | StoreError, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.retry(effect, {
+      while: (error) => error._tag === "SqlError" && error.reason._tag === "LockTimeoutError",
+      schedule: Schedule.spaced(Limits.storeBusyRetryMs),
+      times
+    })
+}
+
+/** What SQLite said, in the words of the port. */
+export const asStoreError =
+  (filename: string) =>
+  (error: SqlError | StoreError): StoreError =>
+    error._tag === "StoreError" ? error : new StoreError(refusalOf(error.reason.cause, filename))
+
+const statuses: ReadonlyArray<Status> = ["converged", "budget-exhausted", "failed", "cancelled"]
+
+const statusOf = (row: Row): Status | undefined => {
+  const stored = maybeText(row, "status")
+  if (stored === undefined) return undefined
+  const status = statuses.find((status) => status === stored)
+  if (status === undefined) throw new TypeError(`the column status has the value ${JSON.stringify(stored)}`)
+  return status
+}
+
+/** What makes a job of a list, from `converge_jobs` as j and its last row as r. */
+const jobColumns = `j.job_id, j.program, j.created_at, j.status, j.halted_at, j.owner, j.lease_until,
+  coalesce(r.cycle, 0) AS cycle, coalesce(r.hash, j.genesis_hash) AS hash`
+const lastRow = `LEFT JOIN converge_rows r
+  ON r.job = j.id AND r.cycle = (SELECT max(cycle) FROM converge_rows WHERE job = j.id)`
+
+const cursorOf = ({ createdAt, jobId }: StoredJob): string => `${createdAt}:${jobId}`
+
+/** How many items of these sizes make a page: at least one, if there is one. */
+const pageSize = (bytes: ReadonlyArray<number>): number => {
+  let total = 0
+  const over = bytes.findIndex((size) => (total += size) > Limits.storePageBytes)
+  return over === -1 ? bytes.length : Math.max(1, over)
+}
+
+export const makeReader = ({ busyTimeoutMs, filename, owner, sql }: ReaderOptions) => {
+  const patiently = whileBusy(busyTimeoutMs)
+
+  const query = <A>(
+    statement: Effect.Effect<ReadonlyArray<Row>, SqlError>,
+    decode: (row: Row) => A
+  ): Effect.Effect<ReadonlyArray<A>, StoreError> =>
+    patiently(statement).pipe(
+      Effect.mapError(asStoreError(filename)),
+      Effect.flatMap((rows) =>
+        Effect.try({
+          try: () => rows.map(decode),
+          catch: (error) =>
+            new StoreError({
+              reason: "corrupt",
+              message: `${filename}: ${error instanceof Error ? error.message : String(error)}`
+            })
+        })
+      )
+    )
+
+  const asJob = (row: Row, now: number): StoredJob => ({
+    jobId: text(row, "job_id"),
+    program: text(row, "program"),
+    status: statusOf(row),
+    createdAt: integer(row, "created_at"),
+    haltedAt: maybeInteger(row, "halted_at"),
+    cycle: integer(row, "cycle"),
+    hash: text(row, "hash"),
+    isHeld: isHolding(maybeText(row, "owner"), maybeInteger(row, "lease_until"), now, owner)
+  })
+
+  const numberOf = (jobId: string): Effect.Effect<number, StoreError> =>
+    Effect.flatMap(
+      query(sql`SELECT id FROM converge_jobs WHERE job_id = ${jobId}`, (row) => integer(row, "id")),
+      ([id]) => (id === undefined ? fail("missing", `there is no job ${jobId}`) : Effect.succeed(id))
+    )
+
+  /** The items after a place, page by page. `sizes` are those of the next ones, by their places. */
+  const pages = <A>(
+    first: number,
+    sizes: (after: number) => Effect.Effect<ReadonlyArray<{ readonly at: number; readonly bytes: number }>, StoreError>,
+    items: (after: number, last: number) => Effect.Effect<ReadonlyArray<A>, StoreError>
+  ): Stream.Stream<A, StoreError> =>
+    Stream.paginate(first, (after) =>
+      Effect.gen(function* () {
+        if (after !== first) yield* nextTurn
+        const next = yield* sizes(after)
+        const size = pageSize(next.map(({ bytes }) => bytes))
+        const last = next[size - 1]?.at
+        if (last === undefined) return [[], Option.none()] as const
+        const isLast = size === next.length && size < Limits.storePageRows
+        return [yield* items(after, last), isLast ? Option.none() : Option.some(last)] as const
+      })
+    )
+
+  const sizeOf = (row: Row) => ({ at: integer(row, "at"), bytes: integer(row, "bytes") })
+
+  /** Fails if a text is not what was written. */
+  const verify = (jobId: string, field: string, hash: string, text: string, sum: string) => {
+    const found = sumOf(hash, text)
+    return found === sum
+      ? Effect.void
+      : fail("corrupt", `${filename}: the ${field} of job ${jobId} was changed: expected ${sum}, found ${found}`)
+  }
+
+  const load = (jobId: string): Effect.Effect<StoredJournal, StoreError> =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      const [found] = yield* query(
+        sql`SELECT ${sql.literal(jobColumns)}, j.genesis_hash, j.note,
+            g.text AS genesis, h.text AS header, h.sum AS header_sum, e.text AS ending, e.sum AS ending_sum,
+            (SELECT group_concat(cycle, ' ' ORDER BY cycle) FROM converge_bases WHERE job = j.id) AS bases
+          FROM converge_jobs j ${sql.literal(lastRow)}
+            LEFT JOIN converge_texts g ON g.job = j.id AND g.kind = 'genesis'
+            LEFT JOIN converge_texts h ON h.job = j.id AND h.kind = 'header'
+            LEFT JOIN converge_texts e ON e.job = j.id AND e.kind = 'end'
+          WHERE j.job_id = ${jobId}`,
+        (row) => ({
+          journal: {
+            ...asJob(row, now),
+            text: text(row, "genesis"),
+            genesisHash: text(row, "genesis_hash"),
+            header: text(row, "header"),
+            note: text(row, "note"),
+            bases: maybeText(row, "bases")?.split(" ").map(Number) ?? [],
+            end: maybeText(row, "ending")
+          },
+          headerSum: text(row, "header_sum"),
+          endSum: maybeText(row, "ending_sum") ?? ""
+        })
+      )
+      if (found === undefined) return yield* fail("missing", `there is no job ${jobId}`)
+      const { endSum, headerSum, journal } = found
+      yield* verify(jobId, "header", journal.genesisHash, journal.header, headerSum)
+      if (journal.end !== undefined) yield* verify(jobId, "end", journal.genesisHash, journal.end, endSum)
+      return journal
+    })
+
+  const rows = (jobId: string, after: number, until = Number.MAX_SAFE_INTEGER): Stream.Stream<StoredRow, StoreError> =>
+    Stream.unwrap(
+      Effect.map(numberOf(jobId), (job) =>
+        pages(
+          after,
+          (after) =>
+            query(
+              sql`SELECT cycle AS at, octet_length(text) + octet_length(extra) AS bytes FROM converge_rows
+                WHERE job = ${job} AND cycle > ${after} AND cycle <= ${until}
+                ORDER BY cycle LIMIT ${Limits.storePageRows}`,
+              sizeOf
+            ),
+          (after, last) =>
+            query(
+              sql`SELECT cycle, hash, sum, text, extra FROM converge_rows
+                WHERE job = ${job} AND cycle > ${after} AND cycle <= ${last} ORDER BY cycle`,
+              (row): StoredRow => {
+                const [hash, extra] = [text(row, "hash"), text(row, "extra")]
+                const isIntact = sumOf(hash, extra) === text(row, "sum")
+                return { cycle: integer(row, "cycle"), text: text(row, "text"), hash, extra, isIntact }
+              }
+            )
+        )
+      )
+    )
+
+  const base = (jobId: string, cycle: number): Stream.Stream<string, StoreError> =>
+    Stream.unwrap(
+      Effect.gen(function* () {
+        const job = yield* numberOf(jobId)
+        const [expected = 0] = yield* query(
+          sql`SELECT pieces FROM converge_bases WHERE job = ${job} AND cycle = ${cycle}`,
+          (row) => integer(row, "pieces")
+        )
+        let found = 0
+        const pieces = pages(
+          -1,
+          (after) =>
+            query(
+              sql`SELECT piece AS at, octet_length(text) AS bytes FROM converge_base_pieces
+                WHERE job = ${job} AND cycle = ${cycle} AND piece > ${after}
+                ORDER BY piece LIMIT ${Limits.storePageRows}`,
+              sizeOf
+            ),
+          (after, last) =>
+            query(
+              sql`SELECT text FROM converge_base_pieces
+                WHERE job = ${job} AND cycle = ${cycle} AND piece > ${after} AND piece <= ${last} ORDER BY piece`,
+              (row) => text(row, "text")
+            ).pipe(Effect.tap((page) => Effect.sync(() => (found += page.length))))
+        )
+        const check = Effect.suspend(() =>
+          found === expected
+            ? Effect.succeed<ReadonlyArray<string>>([])
+            : fail(
+                "corrupt",
+                `${filename}: of the context of job ${jobId} at cycle ${cycle}: expected ${expected} pieces, found ${found}`
+              )
+        )
+        return Stream.concat(pieces, Stream.fromIterableEffect(check))
+      })
+    )
+
+  const kept = (jobId: string): Effect.Effect<ReadonlyArray<Kept>, StoreError> =>
+    Effect.flatMap(numberOf(jobId), (job) =>
+      Stream.runCollect(
+        pages(
+          0,
+          (after) =>
+            query(
+              sql`SELECT id AS at, octet_length(text) AS bytes FROM converge_kept
+                WHERE job = ${job} AND id > ${after} ORDER BY id LIMIT ${Limits.storePageRows}`,
+              sizeOf
+            ),
+          (after, last) =>
+            query(
+              sql`SELECT cycle, key, text FROM converge_kept
+                WHERE job = ${job} AND id > ${after} AND id <= ${last} ORDER BY id`,
+              (row): Kept => ({ cycle: integer(row, "cycle"), key: text(row, "key"), text: text(row, "text") })
+            )
+        )
+      )
+    )
+
+  const list = ({ cursor, limit = 100, program, status }: ListOptions = {}): Effect.Effect<JobPage, StoreError> =>
+    Effect.gen(function* () {
+      if (!Number.isSafeInteger(limit) || limit < 1 || limit > Limits.storeListJobs) {
+        return yield* fail("failed", `limit must be a whole number from 1 to ${Limits.storeListJobs}, not ${limit}`)
+      }
+      const jobs: Array<StoredJob> = []
+      let from = cursor
+      for (;;) {
+        const after = from === undefined ? undefined : /^(-?\d+):(.*)$/s.exec(from)
+        if (after === null) return yield* fail("failed", `${JSON.stringify(from)} is not a cursor of this store`)
+        const now = yield* Clock.currentTimeMillis
+        const conditions: ReadonlyArray<Fragment> = [
+          ...(after === undefined ? [] : [sql`(j.created_at, j.job_id) < (${Number(after[1])}, ${after[2]})`]),
+          ...(program === undefined ? [] : [sql`j.program = ${program}`]),
+          ...(status === undefined ? [] : [status === "unfinished" ? sql`j.status IS NULL` : sql`j.status = ${status}`])
+        ]
+        // One more tells whether there is another page.
+        const wanted = Math.min(limit - jobs.length + 1, Limits.storePageRows)
+        const page = yield* query(
+          sql`SELECT ${sql.literal(jobColumns)} FROM converge_jobs j ${sql.literal(lastRow)}
+            WHERE ${sql.and(conditions)} ORDER BY j.created_at DESC, j.job_id DESC LIMIT ${wanted}`,
+          (row) => asJob(row, now)
+        )
+        for (const job of page) {
+          if (jobs.length === limit) return { jobs, cursor: cursorOf(jobs[limit - 1] ?? job) }
+          jobs.push(job)
+        }
+        const last = page[page.length - 1]
+        if (page.length < wanted || last === undefined) return { jobs, cursor: undefined }
+        from = cursorOf(last)
+        yield* nextTurn
+      }
+    })
+
+  const cancelRequests = query(
+    sql`SELECT job_id FROM converge_jobs WHERE owner = ${owner} AND cancel_requested = 1 ORDER BY id`,
+    (row) => text(row, "job_id")
+  )
+
+  return { load, rows, base, kept, list, cancelRequests }
+}
+
+export type Reader = ReturnType<typeof makeReader>

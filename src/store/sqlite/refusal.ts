@@ -1,0 +1,78 @@
+/**
+ * Why SQLite did not do something, in the words of the port.
+ *
+ * Boundary: plain values, for the thread that writes as well as for the one that reads; looks at the file system to say
+ * what is the matter with a file that does not open.
+ */
+import { accessSync, constants, statSync } from "node:fs"
+import { dirname } from "node:path"
+import type { StoreErrorReason } from "../JobStore.ts"
+
+export interface Refusal {
+  readonly reason: StoreErrorReason
+  readonly message: string
+}
+
+/** SQLite's primary result codes (sqlite.org/rescode.html) that mean something to the port. */
+const reasons: ReadonlyMap<number, StoreErrorReason> = new Map([
+  [5, "busy"],
+  [6, "busy"],
+  [8, "read-only"],
+  [11, "corrupt"],
+  [13, "full"],
+  [26, "not-a-database"]
+])
+
+const cannotOpen = 14
+/** The memory that connections share is a file beside the database: there was no space for it. */
+const noSpaceForSharedMemory = 10 | (19 << 8)
+
+const sentences: Readonly<Partial<Record<StoreErrorReason, string>>> = {
+  busy: "another connection holds it for longer than the store waits",
+  "read-only": "it, or its directory, cannot be written to",
+  corrupt: "its structure is damaged",
+  full: "there is no space for it, or it has reached its quota",
+  "not-a-database": "it is not a SQLite database"
+}
+
+const codeOf = (error: unknown): number | undefined =>
+  error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode : undefined
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+export const refusalOf = (error: unknown, filename: string): Refusal => {
+  const code = codeOf(error)
+  if (code === undefined) return { reason: "failed", message: `${filename}: ${textOf(error)}` }
+  const primary = code & 0xff
+  if (primary === cannotOpen) return unopenable(error, filename)
+  const reason = code === noSpaceForSharedMemory ? "full" : (reasons.get(primary) ?? "failed")
+  const sentence = sentences[reason]
+  const detail = `${textOf(error)}, code ${code}`
+  return { reason, message: sentence === undefined ? `${filename}: ${detail}` : `${filename}: ${sentence} (${detail})` }
+}
+
+const may = (path: string, mode: number): boolean => {
+  try {
+    accessSync(path, mode)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** SQLite says only that it cannot open a file; the file system knows more. */
+const unopenable = (error: unknown, filename: string): Refusal => {
+  const folder = dirname(filename)
+  const failed = (message: string): Refusal => ({ reason: "failed", message: `${filename}: ${message}` })
+  if (!may(folder, constants.F_OK)) return failed(`there is no directory ${folder}`)
+  const exists = may(filename, constants.F_OK)
+  if (exists && statSync(filename).isDirectory()) return failed("it is a directory")
+  if (!may(folder, constants.W_OK) || (exists && !may(filename, constants.W_OK))) {
+    return { reason: "read-only", message: `${filename}: ${sentences["read-only"]} (${textOf(error)})` }
+  }
+  return failed(`${textOf(error)}, code ${cannotOpen}`)
+}
+
+/** Whether the same will be said of every other write that was to be made together with this one. */
+export const isOfAll = (reason: StoreErrorReason): boolean =>
+  reason === "busy" || reason === "read-only" || reason === "corrupt" || reason === "not-a-database"

@@ -1,0 +1,105 @@
+/**
+ * The port, over the writer and the reader.
+ *
+ * Boundary: says which op, or which query, is behind each operation of the port; the times that leases need come from here.
+ */
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { JobStore, StoreError } from "../JobStore.ts"
+import type { HandOver } from "./handOver.ts"
+import type { Op } from "./protocol.ts"
+import type { Reader } from "./reader.ts"
+
+export interface StoreParts {
+  readonly filename: string
+  readonly owner: string
+  readonly leaseMs: number
+  readonly clock: Clock.Clock
+  readonly handOver: HandOver
+  readonly reader: Reader
+  readonly isClosed: () => boolean
+}
+
+const lengthOf = (op: Op): number => {
+  if (op.kind === "append") return op.text.length + op.extra.length
+  return op.kind === "note" || op.kind === "keep" ? op.text.length : 0
+}
+
+/** Repeats a write that does a part of its work at a time, until there is none left. Gives the sum. */
+const untilNothing = (part: Effect.Effect<number, StoreError>, sum = 0): Effect.Effect<number, StoreError> =>
+  Effect.flatMap(part, (count) => (count === 0 ? Effect.succeed(sum) : untilNothing(part, sum + count)))
+
+/** Deletes what forgotten journals left. */
+export const collect = (handOver: HandOver): Effect.Effect<void, StoreError> =>
+  Effect.asVoid(untilNothing(handOver.write({ kind: "collect" })))
+
+export const makeStore = (parts: StoreParts): JobStore["Service"] => {
+  const { clock, filename, handOver, isClosed, leaseMs, owner, reader } = parts
+  const now = () => clock.currentTimeMillisUnsafe()
+  const lease = () => ({ owner, leaseUntil: now() + leaseMs })
+
+  const whileOpen = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.suspend(() =>
+      isClosed()
+        ? Effect.fail(new StoreError({ reason: "closed", message: `${filename}: the store has been closed` }))
+        : effect
+    )
+  /** A read sees all that was acknowledged. */
+  const read = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    whileOpen(Effect.andThen(handOver.settled, effect))
+  const readStream = <A>(stream: () => Stream.Stream<A, StoreError>): Stream.Stream<A, StoreError> =>
+    Stream.unwrap(read(Effect.sync(stream)))
+
+  return JobStore.of({
+    isDurable: true,
+    create: ({ base, createdAt, hash, header, jobId, program, text }) => {
+      const op = (upload: Extract<Op, { kind: "create" }>["upload"]): Op => ({
+        kind: "create",
+        jobId,
+        program,
+        createdAt,
+        text: text(),
+        hash,
+        header: header(),
+        upload,
+        ...lease()
+      })
+      return base === undefined ? handOver.begin(jobId, () => op(undefined)) : handOver.withPieces(jobId, base, op)
+    },
+    append: (jobId, fence, { cycle, extra, hash, text }) =>
+      handOver.append(
+        jobId,
+        () => ({ kind: "append", jobId, fence, cycle, text: text(), hash, extra: extra() }),
+        lengthOf
+      ),
+    note: (jobId, fence, text) => handOver.append(jobId, () => ({ kind: "note", jobId, fence, text }), lengthOf),
+    keep: (jobId, fence, kept) => handOver.append(jobId, () => ({ kind: "keep", jobId, fence, ...kept }), lengthOf),
+    rebase: (jobId, fence, { cycle, header, pieces }) =>
+      handOver.withPieces(
+        jobId,
+        () => pieces,
+        (upload) => ({ kind: "rebase", jobId, fence, cycle, header, upload })
+      ),
+    halt: (jobId, fence, { haltedAt, status, text }) =>
+      handOver.conclude(jobId, () => ({ kind: "halt", jobId, fence, status, haltedAt, text: text() })),
+    load: (jobId) => read(reader.load(jobId)),
+    rows: (jobId, after, until) => readStream(() => reader.rows(jobId, after, until)),
+    base: (jobId, cycle) => readStream(() => reader.base(jobId, cycle)),
+    kept: (jobId) => read(reader.kept(jobId)),
+    list: (options) => read(reader.list(options)),
+    lease: (jobId, options) =>
+      handOver.begin(jobId, () => ({
+        kind: "lease",
+        jobId,
+        isForced: options?.force === true,
+        now: now(),
+        ...lease()
+      })),
+    release: (jobId, fence) => handOver.conclude(jobId, () => ({ kind: "release", jobId, fence })),
+    requestCancel: (jobId) => handOver.write({ kind: "cancel", jobId }),
+    cancelRequests: whileOpen(reader.cancelRequests),
+    prune: ({ haltedSince, keepLatest }) =>
+      Effect.tap(untilNothing(handOver.write({ kind: "prune", haltedSince, keepLatest })), () => collect(handOver))
+  })
+}

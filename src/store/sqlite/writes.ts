@@ -1,0 +1,277 @@
+/**
+ * What each op does to the tables.
+ *
+ * Runs in a transaction that is not its own. An op that is refused has written nothing; one that throws has to be rolled
+ * back by whoever began the transaction.
+ *
+ * Invariants: a job is written to only under its newest fence; rows of a job are consecutive. Boundary: synchronous SQL
+ * on the thread that writes; no Effect; the time comes with the ops.
+ */
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
+import { Limits } from "../../Limits.ts"
+import { integer, maybeInteger, maybeText, sumOf, text } from "./columns.ts"
+import { isHolding } from "./owner.ts"
+import type { Op, Outcome, Upload } from "./protocol.ts"
+import type { Refusal } from "./refusal.ts"
+
+type Of<Kind extends Op["kind"]> = Extract<Op, { readonly kind: Kind }>
+
+/** A job, as a write that names its fence needs to know it. */
+interface Job {
+  readonly id: number
+  readonly genesisHash: string
+  readonly hasNote: boolean
+  readonly hasKept: boolean
+  readonly lastCycle: number
+}
+
+const refuse = (reason: Refusal["reason"], message: string): Refusal => ({ reason, message })
+const missing = (jobId: string): Refusal => refuse("missing", `there is no unfinished job ${jobId}`)
+const lost = (jobId: string): Refusal =>
+  refuse("failed", `the context of job ${jobId} has been lost on its way to the writer`)
+const done: Outcome = 0
+
+/** Where what belongs to a journal is; `converge_jobs` itself aside. */
+const tables = ["converge_rows", "converge_base_pieces", "converge_bases", "converge_kept", "converge_texts"] as const
+
+export class Writes {
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+  /** Pieces that have arrived, by the number of their upload. */
+  readonly #uploads: ReadonlyMap<number, ReadonlyArray<string>>
+
+  constructor(database: DatabaseSync, uploads: ReadonlyMap<number, ReadonlyArray<string>>) {
+    this.#database = database
+    this.#uploads = uploads
+  }
+
+  apply(op: Exclude<Op, { readonly kind: "vacuum" | "close" }>): Outcome {
+    switch (op.kind) {
+      case "create":
+        return this.#create(op)
+      case "append":
+        return this.#append(op)
+      case "note":
+        return this.#withJob(op, ({ id }) => this.#run("UPDATE converge_jobs SET note = ? WHERE id = ?", op.text, id))
+      case "keep":
+        return this.#withJob(op, ({ id }) =>
+          this.#run(
+            "INSERT INTO converge_kept (job, cycle, key, text) VALUES (?, ?, ?, ?)",
+            ...[id, op.cycle, op.key, op.text]
+          )
+        )
+      case "rebase":
+        return this.#rebase(op)
+      case "halt":
+        return this.#halt(op)
+      case "release":
+        return this.#withJob(op, ({ id }) =>
+          this.#run("UPDATE converge_jobs SET owner = NULL, lease_until = NULL WHERE id = ?", id)
+        )
+      case "lease":
+        return this.#lease(op)
+      case "cancel":
+        return this.#run(
+          "UPDATE converge_jobs SET cancel_requested = 1 WHERE job_id = ? AND status IS NULL",
+          op.jobId
+        ) === 0
+          ? missing(op.jobId)
+          : done
+      case "renew":
+        return this.#run("UPDATE converge_jobs SET lease_until = ? WHERE owner = ?", op.leaseUntil, op.owner)
+      case "leave":
+        return this.#run("UPDATE converge_jobs SET owner = NULL, lease_until = NULL WHERE owner = ?", op.owner)
+      case "prune":
+        return this.#prune(op)
+      case "collect":
+        return this.#collect()
+      case "flush":
+        return done
+    }
+  }
+
+  #create({ createdAt, hash, header, jobId, leaseUntil, owner, program, text, upload }: Of<"create">): Outcome {
+    if (this.#get("SELECT 1 FROM converge_jobs WHERE job_id = ?", jobId) !== undefined) {
+      return refuse("exists", `the job ${jobId} already has a journal`)
+    }
+    if (upload !== undefined && this.#uploaded(upload) === undefined) return lost(jobId)
+    this.#run(
+      `INSERT INTO converge_jobs (job_id, program, created_at, genesis_hash, fence, owner, lease_until)
+       VALUES (?, ?, ?, ?, 1, ?, ?)`,
+      ...[jobId, program, createdAt, hash, owner, leaseUntil]
+    )
+    const id = integer(this.#get("SELECT last_insert_rowid() AS id") ?? {}, "id")
+    this.#putText(id, "genesis", hash, text)
+    this.#putText(id, "header", hash, header)
+    if (upload !== undefined) this.#putBase(id, 0, this.#uploaded(upload) ?? [])
+    return 1
+  }
+
+  #append(op: Of<"append">): Outcome {
+    const { cycle, extra, hash, jobId, text } = op
+    return this.#withJob(op, ({ hasKept, hasNote, id, lastCycle }) => {
+      if (cycle !== lastCycle + 1) {
+        return refuse("out-of-order", `cycle ${cycle} of job ${jobId} does not follow cycle ${lastCycle}`)
+      }
+      this.#run(
+        "INSERT INTO converge_rows (job, cycle, text, hash, extra, sum) VALUES (?, ?, ?, ?, ?, ?)",
+        ...[id, cycle, text, hash, extra, sumOf(hash, extra)]
+      )
+      if (hasNote) this.#run("UPDATE converge_jobs SET note = '' WHERE id = ?", id)
+      if (hasKept) this.#run("DELETE FROM converge_kept WHERE job = ? AND cycle <= ?", id, cycle)
+      return done
+    })
+  }
+
+  #rebase(op: Of<"rebase">): Outcome {
+    return this.#withJob(op, ({ genesisHash, id }) => {
+      const pieces = this.#uploaded(op.upload)
+      if (pieces === undefined) return lost(op.jobId)
+      this.#run("DELETE FROM converge_base_pieces WHERE job = ? AND cycle = ?", id, op.cycle)
+      this.#putBase(id, op.cycle, pieces)
+      this.#putText(id, "header", genesisHash, op.header)
+      return done
+    })
+  }
+
+  #halt(op: Of<"halt">): Outcome {
+    return this.#withJob(op, ({ genesisHash, id }) => {
+      this.#run(
+        `UPDATE converge_jobs SET status = ?, halted_at = ?, owner = NULL, lease_until = NULL, cancel_requested = 0
+         WHERE id = ?`,
+        ...[op.status, op.haltedAt, id]
+      )
+      this.#putText(id, "end", genesisHash, op.text)
+      this.#run("DELETE FROM converge_kept WHERE job = ?", id)
+      return done
+    })
+  }
+
+  #lease({ isForced, jobId, leaseUntil, now, owner }: Of<"lease">): Outcome {
+    const row = this.#get(
+      "SELECT id, fence, owner, lease_until FROM converge_jobs WHERE job_id = ? AND status IS NULL",
+      jobId
+    )
+    if (row === undefined) return missing(jobId)
+    const holder = maybeText(row, "owner")
+    if (!isForced && isHolding(holder, maybeInteger(row, "lease_until"), now, owner)) {
+      return refuse("held", `the job ${jobId} is held by ${holder === owner ? "this store" : String(holder)}`)
+    }
+    const fence = integer(row, "fence") + 1
+    this.#run(
+      "UPDATE converge_jobs SET fence = ?, owner = ?, lease_until = ? WHERE id = ?",
+      ...[fence, owner, leaseUntil, integer(row, "id")]
+    )
+    return fence
+  }
+
+  #prune({ haltedSince, keepLatest }: Of<"prune">): Outcome {
+    const most = Limits.storePruneJobs
+    const old =
+      haltedSince === undefined
+        ? []
+        : this.#all("SELECT id FROM converge_jobs WHERE halted_at < ? LIMIT ?", haltedSince, most)
+    const beyond =
+      keepLatest === undefined
+        ? []
+        : this.#all(
+            `SELECT id FROM converge_jobs WHERE halted_at IS NOT NULL
+             ORDER BY halted_at DESC, id DESC LIMIT ? OFFSET ?`,
+            ...[most, keepLatest]
+          )
+    const gone = new Set([...old, ...beyond].map((row) => integer(row, "id")))
+    for (const id of gone) {
+      this.#run("INSERT INTO converge_garbage (job) VALUES (?)", id)
+      this.#run("DELETE FROM converge_jobs WHERE id = ?", id)
+    }
+    return gone.size
+  }
+
+  #collect(): Outcome {
+    let deleted = 0
+    let jobs = 0
+    while (deleted < Limits.storePruneRows && jobs < Limits.storePruneJobs) {
+      const row = this.#get("SELECT job FROM converge_garbage LIMIT 1")
+      if (row === undefined) break
+      const job = integer(row, "job")
+      for (const table of tables) {
+        deleted += this.#run(
+          `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE job = ? LIMIT ?)`,
+          ...[job, Limits.storePruneRows - deleted]
+        )
+      }
+      // Otherwise there may be more of it.
+      if (deleted < Limits.storePruneRows) this.#run("DELETE FROM converge_garbage WHERE job = ?", job)
+      jobs++
+    }
+    return jobs
+  }
+
+  /** Lets a write happen to a job that is unfinished and of that fence. */
+  #withJob(
+    { fence, jobId }: { readonly jobId: string; readonly fence: number },
+    write: (job: Job) => Outcome
+  ): Outcome {
+    const row = this.#get(
+      `SELECT id, fence, genesis_hash, note <> '' AS has_note,
+         EXISTS (SELECT 1 FROM converge_kept WHERE job = id) AS has_kept,
+         (SELECT coalesce(max(cycle), 0) FROM converge_rows WHERE job = id) AS last_cycle
+       FROM converge_jobs WHERE job_id = ? AND status IS NULL`,
+      jobId
+    )
+    if (row === undefined) return missing(jobId)
+    if (integer(row, "fence") !== fence) return refuse("fenced", `another engine has taken over the job ${jobId}`)
+    const outcome = write({
+      id: integer(row, "id"),
+      genesisHash: text(row, "genesis_hash"),
+      hasNote: row["has_note"] === 1,
+      hasKept: row["has_kept"] === 1,
+      lastCycle: integer(row, "last_cycle")
+    })
+    return typeof outcome === "number" ? done : outcome
+  }
+
+  #uploaded({ number, pieces }: Upload): ReadonlyArray<string> | undefined {
+    const uploaded = this.#uploads.get(number) ?? []
+    return uploaded.length === pieces ? uploaded : undefined
+  }
+
+  #putText(job: number, kind: "genesis" | "header" | "end", hash: string, text: string): void {
+    this.#run(
+      "INSERT OR REPLACE INTO converge_texts (job, kind, text, sum) VALUES (?, ?, ?, ?)",
+      ...[job, kind, text, sumOf(hash, text)]
+    )
+  }
+
+  #putBase(job: number, cycle: number, pieces: ReadonlyArray<string>): void {
+    this.#run(
+      "INSERT OR REPLACE INTO converge_bases (job, cycle, pieces) VALUES (?, ?, ?)",
+      ...[job, cycle, pieces.length]
+    )
+    for (const [piece, text] of pieces.entries()) {
+      this.#run(
+        "INSERT INTO converge_base_pieces (job, cycle, piece, text) VALUES (?, ?, ?, ?)",
+        ...[job, cycle, piece, text]
+      )
+    }
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)))
+    return statement
+  }
+
+  #get(sql: string, ...inputs: ReadonlyArray<SQLInputValue>) {
+    return this.#statement(sql).get(...inputs)
+  }
+
+  #all(sql: string, ...inputs: ReadonlyArray<SQLInputValue>) {
+    return this.#statement(sql).all(...inputs)
+  }
+
+  /** Gives the number of rows that it changed. */
+  #run(sql: string, ...inputs: ReadonlyArray<SQLInputValue>): number {
+    return Number(this.#statement(sql).run(...inputs).changes)
+  }
+}
