@@ -124,6 +124,8 @@ export const Limits = {
   /** Journals that are forgotten, and rows of forgotten ones that are deleted, before the writer turns to other writes. */
   storePruneJobs: 128,
   storePruneRows: 512,
+  /** Pages of the write-ahead log after which they are copied to the file: more are cheaper, and slower to open again. */
+  storeLogPages: 8_192,
   /** Bytes of the write-ahead log that are kept on disk when it has been emptied. */
   storeLogBytes: 67_108_864,
   /** Milliseconds beyond the busy timeout for which a store that is closed waits for its writer. */

@@ -140,10 +140,10 @@ describe.each(Object.keys(stores))("a store %s", (name) => {
       const fence = yield* store.create(newJob("a"))
       // More than a page, by number and by length.
       const long = "x".repeat(100_000)
-      for (let cycle = 1; cycle <= 600; cycle++) {
-        const text = cycle >= 300 && cycle < 320 ? long : "short"
-        yield* store.append("a", fence, row(cycle, { text: () => text }))
-      }
+      const appends = Array.from({ length: 600 }, (_, index) =>
+        store.append("a", fence, row(index + 1, { text: () => (index >= 300 && index < 320 ? long : "short") }))
+      )
+      yield* Effect.all(appends, { concurrency: "unbounded", discard: true })
       const cycles = (after: number, until?: number) =>
         Effect.map(all(store.rows("a", after, until)), (rows) => rows.map(({ cycle }) => cycle))
       const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
@@ -350,11 +350,14 @@ describe.each(Object.keys(stores))("a store %s", (name) => {
   check("prunes journals of finished jobs, by their age and by their number", (store) =>
     Effect.gen(function* () {
       yield* store.create(newJob("unfinished"))
-      for (let n = 1; n <= 300; n++) {
-        const fence = yield* store.create(newJob(`job ${n}`, { base: () => ["x"] }))
-        yield* store.append(`job ${n}`, fence, row(1))
-        yield* store.halt(`job ${n}`, fence, end({ haltedAt: n }))
-      }
+      const journal = (_: unknown, index: number) =>
+        Effect.gen(function* () {
+          const jobId = `job ${index + 1}`
+          const fence = yield* store.create(newJob(jobId, { base: () => ["x"] }))
+          yield* store.append(jobId, fence, row(1))
+          yield* store.halt(jobId, fence, end({ haltedAt: index + 1 }))
+        })
+      yield* Effect.all(Array.from({ length: 300 }, journal), { concurrency: "unbounded", discard: true })
       expect(yield* store.prune({})).toBe(0)
       expect(yield* store.prune({ keepLatest: 300, haltedSince: 1 })).toBe(0)
       expect(yield* store.prune({ haltedSince: 11 })).toBe(10)

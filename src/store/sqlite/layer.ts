@@ -92,7 +92,7 @@ const make = (input: SqliteOptions) =>
     // What waits for its time does not keep the process alive; where a test has replaced the clock, it waits by that.
     const isReal = clock === Context.get(Context.empty(), Clock.Clock)
     const inBackground = (what: string, work: Effect.Effect<unknown, StoreError>) =>
-      Effect.catch(work, (error) => Effect.logWarning(`${filename}: ${what} did not succeed`, error))
+      work.pipe(Effect.catch((error) => Effect.logWarning(`${filename}: ${what} did not succeed`, error)))
     const every = (ms: number, work: Effect.Effect<unknown>) =>
       Effect.provideService(
         Effect.forever(Effect.andThen(work, Effect.sleep(Duration.millis(ms)))),

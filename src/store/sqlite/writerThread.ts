@@ -22,6 +22,7 @@ const say = (message: FromWriter): void => port.postMessage(message)
 const open = (): DatabaseSync => {
   const database = new DatabaseSync(filename, { timeout: busyTimeoutMs, enableForeignKeyConstraints: false })
   database.exec(`PRAGMA synchronous = ${synchronous}`)
+  database.exec(`PRAGMA wal_autocheckpoint = ${Limits.storeLogPages}`)
   database.exec(`PRAGMA journal_size_limit = ${Limits.storeLogBytes}`)
   if (maxBytes !== undefined) {
     const pageSize = Number(database.prepare("PRAGMA page_size").get()?.["page_size"])

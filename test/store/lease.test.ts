@@ -1,0 +1,101 @@
+/** Who holds a job in a file that several stores have open. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { DatabaseSync } from "node:sqlite"
+import { end, newJob, openStore, reasonOf, row, withFile } from "../support/store/harness.ts"
+
+/** Changes the file behind the stores' backs. */
+const change = (filename: string, sql: string, ...inputs: ReadonlyArray<string | number>) => {
+  const database = new DatabaseSync(filename, { timeout: 5_000 })
+  const changed = database.prepare(sql).all(...inputs)
+  database.close()
+  return changed
+}
+
+const ownerOf = (filename: string): ReadonlyArray<string> =>
+  String(change(filename, "SELECT owner FROM converge_jobs WHERE job_id = 'a'")[0]?.["owner"]).split("/")
+
+const setOwner = (filename: string, owner: ReadonlyArray<string | number>) =>
+  change(filename, "UPDATE converge_jobs SET owner = ? WHERE job_id = 'a'", owner.join("/"))
+
+describe("a job in a file", () => {
+  it.effect("is held by its store for as long as that is open, however long", () =>
+    withFile((filename) =>
+      Effect.gen(function* () {
+        const one = yield* openStore({ filename })
+        const two = yield* openStore({ filename })
+        yield* one.store.create(newJob("a"))
+        for (let second = 0; second < 60; second += 5) {
+          yield* TestClock.adjust("5 seconds")
+          // The renewal was posted before this is.
+          yield* one.store.requestCancel("a")
+          expect(yield* reasonOf(two.store.lease("a"))).toBe("held")
+          expect(yield* two.store.load("a")).toMatchObject({ isHeld: true })
+        }
+        yield* one.close
+        expect(yield* two.store.load("a")).toMatchObject({ isHeld: false })
+        yield* two.store.lease("a")
+      })
+    )
+  )
+
+  it.effect("of a store on another machine is held until that was not heard of for a lease", () =>
+    withFile((filename) =>
+      Effect.gen(function* () {
+        const { store } = yield* openStore({ filename, lease: "30 seconds" })
+        yield* store.create(newJob("a"))
+        setOwner(filename, ["elsewhere", 1, 1, "x"])
+        yield* TestClock.adjust("29 seconds")
+        expect(yield* reasonOf(store.lease("a"))).toBe("held")
+        expect(yield* store.load("a")).toMatchObject({ isHeld: true })
+        yield* TestClock.adjust("1 second")
+        expect(yield* store.load("a")).toMatchObject({ isHeld: false })
+        expect(yield* store.lease("a")).toBe(2)
+      })
+    )
+  )
+
+  it.live("of a process that has ended is free at once, also if another has its number now", () =>
+    withFile((filename) =>
+      Effect.gen(function* () {
+        const { store } = yield* openStore({ filename })
+        yield* store.create(newJob("a"))
+        const [host = "", , began = ""] = ownerOf(filename)
+        // There is no process of that number.
+        setOwner(filename, [host, 2 ** 30, began, "x"])
+        expect(yield* store.load("a")).toMatchObject({ isHeld: false })
+        expect(yield* store.lease("a")).toBe(2)
+        // This process, had it begun at another time; where the system does not tell, nothing is known.
+        setOwner(filename, [host, process.pid, began === "" ? "" : `${began}1`, "x"])
+        expect(yield* reasonOf(store.lease("a"))).toBe(began === "" ? "held" : undefined)
+        // Another store of this process.
+        setOwner(filename, [host, process.pid, began, "x"])
+        expect(yield* reasonOf(store.lease("a"))).toBe("held")
+        // A name that nobody understands.
+        setOwner(filename, ["?"])
+        expect(yield* reasonOf(store.lease("a"))).toBe("held")
+      })
+    )
+  )
+
+  it.live("that was taken over by force is lost to the store that had it", () =>
+    withFile((filename) =>
+      Effect.gen(function* () {
+        const one = yield* openStore({ filename })
+        const two = yield* openStore({ filename })
+        const first = yield* one.store.create(newJob("a"))
+        const second = yield* two.store.lease("a", { force: true })
+        expect(yield* reasonOf(one.store.append("a", first, row(1)))).toBe("fenced")
+        yield* two.store.append("a", second, row(1))
+        yield* one.store.requestCancel("a")
+        expect(yield* one.store.cancelRequests).toEqual([])
+        expect(yield* two.store.cancelRequests).toEqual(["a"])
+        // Closing one does not let go of what the other holds.
+        yield* one.close
+        expect(yield* two.store.load("a")).toMatchObject({ isHeld: true })
+        yield* two.store.halt("a", second, end())
+      })
+    )
+  )
+})
