@@ -15,6 +15,9 @@ import { backup as copy, DatabaseSync } from "node:sqlite"
 import { StoreError } from "../JobStore.ts"
 import { refusalOf } from "./refusal.ts"
 
+/** As many as SQLite can count. */
+const allPages = 2_147_483_647
+
 export const backup = (from: string, to: string): Effect.Effect<void, StoreError> => {
   const target = resolve(to)
   const partial = `${target}.${randomUUID()}.partial`
@@ -40,7 +43,7 @@ export const backup = (from: string, to: string): Effect.Effect<void, StoreError
       return yield* new StoreError({ reason: "failed", message: `${target}: there is such a file already` })
     }
     const database = yield* connection
-    yield* attempt(() => copy(database, partial, { rate: -1 }))
+    yield* attempt(() => copy(database, partial, { rate: allPages }))
     yield* attempt(() => rename(partial, target))
     yield* keepName
   }).pipe(
