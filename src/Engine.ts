@@ -38,8 +38,8 @@ export type InspectionObserver = Observer<InspectionEvent> | ((event: Inspection
 export interface StartOptions {
   /**
    * The job's id; must not be that of a live job. Default: a random one. If a durable store has a job of that id, of the same
-   * program and with the same input, it is taken up as `resume` does, and other options are ignored: so what starts a job
-   * can be done again after a crash.
+   * program and with the same input, it is taken up as `resume` does, live or not, and other options are ignored: so what
+   * starts a job can be done again after a crash.
    */
   readonly id?: string | undefined
   /** Overrides the program's budget, field by field. */

@@ -172,15 +172,14 @@ export const makeEngine = Effect.fnUntraced(function* (
     yield* refuseUnknown(compiled, startOptions, startKeys)
     const budget = yield* budgetOf(compiled, startOptions.budget)
     const jobId = startOptions.id ?? (yield* randomId)
-    const refused = admission(jobId)
-    if (refused !== undefined) return yield* refused
-    const taken = invalidId(compiled, jobId)
-    if (taken !== undefined) return yield* taken
-    const encoded = yield* encodeInput(compiled, input)
-    if (store.isDurable && startOptions.id !== undefined) {
+    const encode = encodeInput(compiled, input)
+    if (store.isDurable && typeof startOptions.id === "string") {
       const journal = yield* find(jobId)
-      if (journal !== undefined) return yield* resumeStored(compiled, journal, encoded.text)
+      if (journal !== undefined) return yield* resumeStored(compiled, journal, (yield* encode).text)
     }
+    const refused = admission(jobId) ?? invalidId(compiled, jobId)
+    if (refused !== undefined) return yield* refused
+    const encoded = yield* encode
     const seeds = yield* encodeSeeds(compiled, encoded.value)
     const { context } = startOptions
     return yield* startNew(compiled, jobId, budget, encoded.text, seeds, { ...freshBeginning, context })
@@ -204,7 +203,10 @@ export const makeEngine = Effect.fnUntraced(function* (
       const other = refuseOther(journal, compiled, input)
       if (other !== undefined) return Effect.fail(other)
       const present = sessions.get(jobId)
-      if (present !== undefined) return Effect.succeed(present)
+      // One that is still being seeded has no actor to show.
+      if (present !== undefined) {
+        return present.isStarted ? Effect.succeed(present) : Effect.fail(invalidId(compiled, jobId)!)
+      }
       const underWay = resuming.get(jobId)
       if (underWay !== undefined) return restore(Deferred.await(underWay))
       const taken = Deferred.makeUnsafe<JobSession, StartError>()

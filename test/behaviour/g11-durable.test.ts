@@ -15,7 +15,7 @@ import { comparable, type End, runInline, runToEnd } from "../support/core/run.t
 import { disturbWith } from "../support/core/chaos.ts"
 import { fatal, synthetic } from "../support/core/synthetic.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
-import { counter, ended, eventsOf, failure, num, Num, openEngine } from "../support/behaviour/harness.ts"
+import { counter, ended, eventsOf, failure, makeGate, num, Num, openEngine } from "../support/behaviour/harness.ts"
 
 /** Every derivation there is. */
 const derivations = (end: End<typeof synthetic>): string =>
@@ -98,6 +98,25 @@ describe("a job of a durable store", () => {
       expect(other).toMatchObject({ _tag: "InvalidInput", message: expect.stringContaining("another input") as string })
       const program = yield* failure(Effect.provide(Engine.run(counter(1), {}, { id: "x" }), engineOnStore(store)))
       expect(program).toMatchObject({ _tag: "InvalidInput", message: expect.stringContaining("synthetic") as string })
+    })
+  )
+
+  it.effect("that is live is the same job to whoever starts it again", () =>
+    Effect.gen(function* () {
+      const store = yield* journalStore
+      const gate = makeGate()
+      const program = counter(3, { before: () => gate.arrive })
+      yield* Effect.gen(function* () {
+        const first = yield* Engine.start(program, {}, { id: "j" })
+        yield* gate.arrived
+        const second = yield* Engine.start(program, {}, { id: "j" })
+        expect(second.actor).toBe(first.actor)
+        expect(yield* failure(Engine.start(counter(3), {}, { id: "j", budget: { maxCycles: -1 } }))).toMatchObject({
+          _tag: "InvalidInput"
+        })
+        yield* gate.open
+        expect((yield* second.result).hash).toBe((yield* first.result).hash)
+      }).pipe(Effect.provide(engineOnStore(store)))
     })
   )
 
