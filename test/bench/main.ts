@@ -12,7 +12,7 @@ import { writePage } from "./framework/page.ts"
 import { install } from "./framework/peers.ts"
 import { append, circumstances } from "./framework/record.ts"
 import { load, names } from "./framework/registry.ts"
-import { benchmarkTable, figureRows } from "./framework/table.ts"
+import { benchmarkTable, figureRows, leftOutRows } from "./framework/table.ts"
 
 const usage = `npm run bench -- [name ...] [options]
 
@@ -95,6 +95,7 @@ else {
   const withBar = outcomes.flatMap(({ figures }) => figures).filter(({ bar }) => bar !== null)
   const missed = withBar.filter(({ met }) => met === false)
   if (outcomes.length > 1 && withBar.length > 0) console.log(`all figures with a bar\n${figureRows(withBar)}\n`)
+  if (!options.tiny) for (const row of leftOutRows(outcomes)) console.log(row)
   if (!options.tiny) console.log(`${withBar.length - missed.length} of ${withBar.length} bars met`)
   if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(outcomes))
   if (!options.tiny && !options.dry) await writePage(false)

@@ -27,6 +27,8 @@ export interface Contender {
   readonly about: string
   /** The package that it needs; without it the contender is left out. */
   readonly peer?: PeerName
+  /** What else it needs of the machine: says what is missing and how to get it, or nothing. */
+  readonly missing?: () => string | undefined
   /** Contenders that compute the same have the same word here. Default: all do. */
   readonly computes?: string
   readonly start: (isTiny: boolean) => Promise<Ready>

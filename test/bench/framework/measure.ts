@@ -29,7 +29,7 @@ export interface FigureOutcome {
 export interface ContenderOutcome {
   readonly name: string
   readonly about: string
-  /** The peer that it would have needed. */
+  /** What it would have needed. */
   readonly missing: string | null
   readonly hash: string | null
   readonly metrics: Readonly<Record<string, Summary>>
@@ -93,7 +93,7 @@ export const measure = async (benchmark: Benchmark, options: Options): Promise<O
   const lanes: Array<Lane> = []
   try {
     for (const contender of benchmark.contenders) {
-      if (contender.peer !== undefined && !isInstalled(contender.peer)) continue
+      if (missingOf(contender) !== null) continue
       lanes.push({ contender, ready: await contender.start(isTiny), measured: [] })
     }
     // Each for the same time, for what is measured is how they run, not how a compiler learns them.
@@ -123,6 +123,10 @@ export const measure = async (benchmark: Benchmark, options: Options): Promise<O
   }
 }
 
+/** What a contender needs and is not there. */
+const missingOf = ({ missing, peer }: Contender): string | null =>
+  peer !== undefined && !isInstalled(peer) ? `${peer} is not installed` : (missing?.() ?? null)
+
 const checkHash = (benchmark: Benchmark, contender: Contender, { result }: Measured, hashes: Map<string, string>) => {
   const computes = contender.computes ?? ""
   const hash = hashOf(result)
@@ -141,7 +145,7 @@ const describe = (
 ): ContenderOutcome => {
   const { about, name } = contender
   const lane = lanes.find((candidate) => candidate.contender === contender)
-  if (lane === undefined) return { name, about, missing: contender.peer ?? null, hash: null, metrics: {} }
+  if (lane === undefined) return { name, about, missing: missingOf(contender), hash: null, metrics: {} }
   const metrics = Object.keys(lane.measured[0]!.values).map(
     (metric) => [metric, summarise(lane.measured.map(({ values }) => values[metric]!))] as const
   )

@@ -5,9 +5,12 @@
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { postgresVersion } from "./postgres.ts"
 
 const packages = {
+  dbos: "@dbos-inc/dbos-sdk",
   langgraph: "@langchain/langgraph",
+  "langgraph-sqlite": "@langchain/langgraph-checkpoint-sqlite",
   piscina: "piscina",
   tinypool: "tinypool"
 } as const
@@ -20,14 +23,15 @@ const manifestOf = (name: PeerName): URL => new URL(`node_modules/${packages[nam
 
 export const isInstalled = (name: PeerName): boolean => existsSync(manifestOf(name))
 
-/** The versions of the installed peers, by the name of the package. */
-export const versions = (): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    names.filter(isInstalled).map((name) => {
-      const { version } = JSON.parse(readFileSync(manifestOf(name), "utf8")) as { readonly version: string }
-      return [packages[name], version]
-    })
-  )
+/** The versions of the installed peers, by the name of the package or program. */
+export const versions = (): Readonly<Record<string, string>> => {
+  const installed = names.filter(isInstalled).map((name): readonly [string, string] => {
+    const { version } = JSON.parse(readFileSync(manifestOf(name), "utf8")) as { readonly version: string }
+    return [packages[name], version]
+  })
+  const postgres = postgresVersion()
+  return Object.fromEntries(postgres === undefined ? installed : [...installed, ["PostgreSQL", postgres]])
+}
 
 /** Installs the peers if one is missing. */
 export const install = (): void => {

@@ -52,7 +52,7 @@ const rows = (columns: ReadonlyArray<Column>, styles: ReadonlyArray<(row: number
 
 const contenderRows = ({ metrics: units }: Benchmark, contenders: ReadonlyArray<ContenderOutcome>): string => {
   const lines = contenders.flatMap(({ hash, metrics, missing, name }) => {
-    if (missing !== null) return [[name, "", `left out: ${missing} is not installed`, "", ""]]
+    if (missing !== null) return [[name, "", `left out: ${missing}`, "", ""]]
     return Object.entries(metrics).map(([metric, { median, p10, p90 }], index) => {
       const { title = metric, unit = "" } = units[metric] ?? {}
       const spread = p10 === p90 ? "" : `${digits(p10)} – ${digits(p90)}`
@@ -73,6 +73,16 @@ const contenderRows = ({ metrics: units }: Benchmark, contenders: ReadonlyArray<
 }
 
 const mark = ({ met, value }: FigureOutcome): string => (value === null || met === null ? " " : met ? "✓" : "✗")
+
+/** Who was left out of some benchmarks, and what they need. */
+export const leftOutRows = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<string> =>
+  outcomes.flatMap(({ contenders, name }) =>
+    contenders.flatMap((contender) =>
+      contender.missing === null
+        ? []
+        : [styled("yellow", `left out of ${name}: ${contender.name}, since ${contender.missing}`)]
+    )
+  )
 
 /** The figures with their bars: of one benchmark, or of a whole run. */
 export const figureRows = (figures: ReadonlyArray<FigureOutcome>): string => {

@@ -1,8 +1,20 @@
 /** What is used of LangGraph, as small types: checking must not need it installed. */
 import { load } from "../framework/peers.ts"
 
+interface InvokeOptions {
+  readonly recursionLimit?: number
+  /** When a checkpoint is written: `sync` before the next superstep begins. */
+  readonly durability?: "sync" | "async" | "exit"
+  readonly configurable?: { readonly thread_id: string }
+}
+
 export interface CompiledGraph<State> {
-  readonly invoke: (input: Partial<State>, options?: { readonly recursionLimit?: number }) => Promise<State>
+  readonly invoke: (input: Partial<State>, options?: InvokeOptions) => Promise<State>
+}
+
+/** The checkpointer that keeps its checkpoints in SQLite. */
+export interface SqliteSaver {
+  readonly db: { readonly pragma: (text: string) => unknown; readonly close: () => void }
 }
 
 interface GraphBuilder<State> {
@@ -13,7 +25,7 @@ interface GraphBuilder<State> {
     route: (state: State) => ReadonlyArray<unknown>,
     targets: ReadonlyArray<string>
   ) => GraphBuilder<State>
-  readonly compile: () => CompiledGraph<State>
+  readonly compile: (options?: { readonly checkpointer?: SqliteSaver }) => CompiledGraph<State>
 }
 
 interface Annotation {
@@ -33,3 +45,10 @@ export interface LangGraph {
 }
 
 export const loadLangGraph = (): Promise<LangGraph> => load<LangGraph>("langgraph")
+
+export const loadSqliteSaver = async (): Promise<{ readonly fromConnString: (path: string) => SqliteSaver }> => {
+  const { SqliteSaver } = await load<{
+    readonly SqliteSaver: { readonly fromConnString: (path: string) => SqliteSaver }
+  }>("langgraph-sqlite")
+  return SqliteSaver
+}

@@ -1,0 +1,66 @@
+/**
+ * A job whose every cycle adds one small fact, the next value of a chain, and as many others as its input asks for. Its
+ * agent does nothing but that: what a cycle costs is what the engine and its store do.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Agent, Fact, Program } from "../converge.ts"
+import { step } from "../work.ts"
+
+const Step = Fact.kind("Step", {
+  schema: Schema.Struct({ n: Schema.Int, value: Schema.Int }),
+  id: ({ n }) => String(n)
+})
+
+/** Of some 200 bytes. */
+const Item = Fact.kind("Item", {
+  schema: Schema.Struct({ n: Schema.Int, place: Schema.Int, name: Schema.String, text: Schema.String }),
+  id: ({ n, place }) => `${n}/${place}`
+})
+
+/** How many cycles the job is to have. */
+const Length = Fact.kind("Length", {
+  schema: Schema.Struct({ cycles: Schema.Int, items: Schema.Int }),
+  id: () => "length"
+})
+
+const itemsOf = (n: number, items: number) =>
+  Array.from({ length: items }, (_, place) =>
+    Item.of({
+      n,
+      place,
+      name: `item ${place} of step ${n}`,
+      text: "a text that is as long as texts in facts tend to be, which is longer than one thinks, and of no interest"
+    })
+  )
+
+/** What happens before an agent's step is done: a process that is to die in the middle of a job sets it. */
+export const beforeStep: { run: (n: number) => void } = { run: () => undefined }
+
+export const durable = Program.make("durable", {
+  input: Schema.Struct({ value: Schema.Int, cycles: Schema.Int, items: Schema.Int }),
+  seed: ({ cycles, items, value }) => [Length.of({ cycles, items }), Step.of({ n: 0, value })],
+  agents: [
+    Agent.make("next", {
+      each: Step,
+      reads: [Length],
+      writes: [Step, Item],
+      accepts: (view) => view.size(Step) <= view.all(Length)[0]!.value.cycles,
+      execute: ({ value: { n, value } }, view) =>
+        Effect.sync(() => {
+          beforeStep.run(n + 1)
+          const { items } = view.all(Length)[0]!.value
+          return { facts: [Step.of({ n: n + 1, value: step(value) }), ...itemsOf(n + 1, items)] }
+        })
+    })
+  ],
+  output: (view) => view.all(Step).at(-1)!.value.value,
+  budget: { maxCycles: 1_000_000, maxFacts: 1_000_000 }
+})
+
+/** What plain code gives. */
+export const durableExpected = (value: number, cycles: number): number => {
+  let current = value
+  for (let n = 0; n < cycles; n++) current = step(current)
+  return current
+}
