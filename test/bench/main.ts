@@ -88,8 +88,10 @@ const measureAll = async (): Promise<void> => {
 }
 
 if (options.help) console.log(usage)
-else if (options.list) for (const name of names) console.log(`${name.padEnd(14)}${(await load(name)).title}`)
-else {
+else if (options.list) {
+  const width = Math.max(...names.map((name) => name.length)) + 2
+  for (const name of names) console.log(`${name.padEnd(width)}${(await load(name)).title}`)
+} else {
   if (!options.tiny) install()
   await measureAll()
   const withBar = outcomes.flatMap(({ figures }) => figures).filter(({ bar }) => bar !== null)
