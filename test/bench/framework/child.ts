@@ -56,6 +56,22 @@ export const runNode = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}
     })
   })
 
+/** Runs a script of test/bench/children that kills its own process. Rejects if it ends in another way. */
+export const runDoomed = (script: string, input: unknown): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const path = fileURLToPath(new URL(`../children/${script}`, import.meta.url))
+    const child = spawn(process.execPath, [path, JSON.stringify(input)], {
+      cwd: projectRoot,
+      env: plainEnvironment(),
+      stdio: ["ignore", "ignore", "inherit"]
+    })
+    child.on("error", reject)
+    child.on("close", (code, signal) => {
+      if (signal === "SIGKILL") resolve()
+      else reject(new Error(`${script} ended with ${signal ?? `exit code ${code}`} before it was killed`))
+    })
+  })
+
 /** Runs a script of test/bench/children with flags, and reads the JSON that it prints. */
 export const runChild = async <Result>(
   script: string,

@@ -37,26 +37,34 @@ const itemsOf = (n: number, items: number) =>
 /** What happens before an agent's step is done: a process that is to die in the middle of a job sets it. */
 export const beforeStep: { run: (n: number) => void } = { run: () => undefined }
 
-export const durable = Program.make("durable", {
-  input: Schema.Struct({ value: Schema.Int, cycles: Schema.Int, items: Schema.Int }),
-  seed: ({ cycles, items, value }) => [Length.of({ cycles, items }), Step.of({ n: 0, value })],
-  agents: [
-    Agent.make("next", {
-      each: Step,
-      reads: [Length],
-      writes: [Step, Item],
-      accepts: (view) => view.size(Step) <= view.all(Length)[0]!.value.cycles,
-      execute: ({ value: { n, value } }, view) =>
-        Effect.sync(() => {
-          beforeStep.run(n + 1)
-          const { items } = view.all(Length)[0]!.value
-          return { facts: [Step.of({ n: n + 1, value: step(value) }), ...itemsOf(n + 1, items)] }
-        })
-    })
-  ],
-  output: (view) => view.all(Step).at(-1)!.value.value,
-  budget: { maxCycles: 1_000_000, maxFacts: 1_000_000 }
-})
+const chain = (name: string, wait: Effect.Effect<void> | undefined) =>
+  Program.make(name, {
+    input: Schema.Struct({ value: Schema.Int, cycles: Schema.Int, items: Schema.Int }),
+    seed: ({ cycles, items, value }) => [Length.of({ cycles, items }), Step.of({ n: 0, value })],
+    agents: [
+      Agent.make("next", {
+        each: Step,
+        reads: [Length],
+        writes: [Step, Item],
+        accepts: (view) => view.size(Step) <= view.all(Length)[0]!.value.cycles,
+        execute: ({ value: { n, value } }, view) => {
+          const added = Effect.sync(() => {
+            beforeStep.run(n + 1)
+            const { items } = view.all(Length)[0]!.value
+            return { facts: [Step.of({ n: n + 1, value: step(value) }), ...itemsOf(n + 1, items)] }
+          })
+          return wait === undefined ? added : Effect.andThen(wait, added)
+        }
+      })
+    ],
+    output: (view) => view.all(Step).at(-1)!.value.value,
+    budget: { maxCycles: 1_000_000, maxFacts: 1_000_000 }
+  })
+
+export const durable = chain("durable", undefined)
+
+/** The same with an agent that waits before each step, as those do that ask somebody: the main thread has little to do. */
+export const paced = chain("paced", Effect.sleep(10))
 
 /** What plain code gives. */
 export const durableExpected = (value: number, cycles: number): number => {

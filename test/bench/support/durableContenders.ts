@@ -4,6 +4,7 @@ import { postgresMissing } from "../framework/postgres.ts"
 import { Engine } from "../converge.ts"
 import { durable, durableExpected } from "../programs/durable.ts"
 import { startDbos } from "./dbos.ts"
+import { startDurable } from "./durable.ts"
 import { startEngine, timed } from "./engine.ts"
 import { startChain } from "./langgraphChain.ts"
 import { startSqlite } from "./sqlite.ts"
@@ -82,6 +83,16 @@ export const durableContenders = (shapeOf: (isTiny: boolean) => Shape): Readonly
     }
   ]
   return [
+    {
+      name: "ours",
+      about: "effect-converge on SQLite, durability `full`: a cycle is synced to the disk before the next one begins",
+      start: async (isTiny) => ours(shapeOf(isTiny), startDurable("full"))
+    },
+    {
+      name: "ours-normal",
+      about: "the same with durability `normal`: a loss of power may take the last cycles, the end of the process none",
+      start: async (isTiny) => ours(shapeOf(isTiny), startDurable("normal"))
+    },
     {
       name: "memory",
       about: "effect-converge with nothing durable: what is left of a cycle without its store",

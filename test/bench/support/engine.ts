@@ -7,6 +7,7 @@ import { Engine, JobStore, WorkerPool } from "../converge.ts"
 
 type PoolService = Source.WorkerPool.WorkerPool
 type EngineService = Source.Engine.Engine
+type Store = Layer.Layer<Source.JobStore.JobStore, Source.JobStore.StoreError>
 
 export interface LiveEngine {
   readonly run: <A, E>(effect: Effect.Effect<A, E, EngineService | PoolService>) => Promise<A>
@@ -17,12 +18,13 @@ export interface LiveEngine {
 export const poolOf = (size: number): Layer.Layer<PoolService> =>
   size === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size, execArgv: [] })
 
-/** An engine over a pool, with nothing durable. */
+/** An engine over a pool and a store; nothing is durable unless the store is. */
 export const startEngine = (
   pool: Layer.Layer<PoolService> = poolOf(0),
-  options: Source.Engine.EngineOptions = {}
+  options: Source.Engine.EngineOptions = {},
+  store: Store = JobStore.layerMemory
 ): LiveEngine => {
-  const engine = Engine.layer(options).pipe(Layer.provide(JobStore.layerMemory), Layer.provideMerge(pool))
+  const engine = Engine.layer(options).pipe(Layer.provide(store), Layer.provideMerge(pool))
   const runtime = ManagedRuntime.make(engine)
   return { run: (effect) => runtime.runPromise(effect), stop: () => runtime.dispose() }
 }
