@@ -6,6 +6,8 @@
  */
 import type { Cause } from "../JobError.ts"
 import { Limits } from "../Limits.ts"
+import type { Costs } from "./costs.ts"
+import { expectedMs, longestFirst } from "./expectation.ts"
 import { HandOver, type Mark, markOf } from "./handOver.ts"
 import { programKey, type ProgramRef } from "./protocol.ts"
 import type { Inbox } from "./results.ts"
@@ -14,7 +16,7 @@ import type { Watched } from "./watchdog.ts"
 import type { CpuBatch, CpuOutcome, CpuProgress, CpuTask } from "./WorkerPool.ts"
 
 /** Milliseconds of work that are worth waking one more worker for. */
-const shareWorthMs = 0.1
+const shareWorthMs = 0.2
 
 /**
  * Milliseconds that the main thread works for a task while others run: it reads the outcome. Tasks that take less keep it
@@ -64,6 +66,7 @@ export class BatchRun {
   isOver = false
   /** Why no further task of it can be run. */
   failure: CauseFor | undefined
+  readonly #costs: Costs
   readonly #outcomes: Array<CpuOutcome | undefined>
   /** How often tasks were handed out again, by task. */
   #reissues: Map<number, number> | undefined
@@ -75,13 +78,14 @@ export class BatchRun {
   #again: Array<number> = []
   #left: number
 
-  constructor(batch: CpuBatch, module: string, arrivedAt: number, expectedMs: number | undefined) {
+  constructor(batch: CpuBatch, module: string, arrivedAt: number, costs: Costs) {
     this.batch = batch
+    this.#costs = costs
     this.program = { module, name: batch.program.name }
     this.key = programKey(this.program)
     this.mark = markOf(batch.ledger)
     this.arrivedAt = arrivedAt
-    this.expectedMs = expectedMs
+    this.expectedMs = expectedMs(batch.tasks, costs)
     this.isTimed = batch.cpuBudgetMs !== Infinity || batch.tasks.some(({ agent }) => agent.timeoutMs !== undefined)
     this.#left = batch.tasks.length
     this.#outcomes = new Array<CpuOutcome | undefined>(batch.tasks.length).fill(undefined)
@@ -114,6 +118,11 @@ export class BatchRun {
     return count
   }
 
+  /** Whether all of it is expected to take one worker but a moment. */
+  get isBrief(): boolean {
+    return this.expectedMs !== undefined && this.expectedMs * this.batch.tasks.length <= Limits.vigilUs / 1_000
+  }
+
   /** How many more workers are worth having. */
   get wanted(): number {
     const { waiting } = this
@@ -136,7 +145,7 @@ export class BatchRun {
       while (this.#next < end) tasks.push(this.#next++)
     }
     if (tasks.length === 0) return undefined
-    const round = new Round(this.batch, tasks)
+    const round = new Round(this.batch, longestFirst(this.batch, tasks, this.expectedMs, this.#costs))
     this.#rounds.push(round)
     return round
   }

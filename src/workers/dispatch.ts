@@ -16,15 +16,20 @@ import type { Packet, ShareMessage } from "./protocol.ts"
 import { Inbox } from "./results.ts"
 import type { Round } from "./round.ts"
 import type { Thread } from "./thread.ts"
+import { Vigil } from "./vigil.ts"
 
 export interface DispatchPort {
   readonly fork: (effect: Effect.Effect<void>) => unknown
   readonly nowMs: () => number
   readonly onPrepared: (thread: Thread<Work>, run: BatchRun) => void
+  /** Whether there is no other batch than one. */
+  readonly isAlone: () => boolean
 }
 
 export class Dispatch {
   readonly #port: DispatchPort
+  /** For the answer to a share that is soon done. */
+  readonly vigil = new Vigil()
   #sequence = 0
 
   constructor(port: DispatchPort) {
@@ -140,6 +145,7 @@ export class Dispatch {
       wantsProgress: batch.onProgress !== undefined
     }
     thread.send(["run", share, packet])
+    if (run.isBrief && this.#port.isAlone()) this.vigil.keep()
   }
 
   /** An Int32 that is never 0, which is what a new worker's shared memory holds. */

@@ -54,10 +54,17 @@ export interface UpdateHead {
   } | null
 }
 
+const shipped = new WeakMap<CompiledProgram, ReadonlyArray<string>>()
+
 /** The kinds that a program's CPU agents see on workers. */
 export const shippedKinds = (program: CompiledProgram): ReadonlyArray<string> => {
-  const agents = program.agents.filter((agent) => agent.type === "cpu" && agent.placement !== "inline")
-  return [...new Set(agents.flatMap((agent) => agent.visible.map((kind) => kind.name)))]
+  let kinds = shipped.get(program)
+  if (kinds === undefined) {
+    const agents = program.agents.filter((agent) => agent.type === "cpu" && agent.placement !== "inline")
+    kinds = [...new Set(agents.flatMap((agent) => agent.visible.map((kind) => kind.name)))]
+    shipped.set(program, kinds)
+  }
+  return kinds
 }
 
 const isSameSource = (a: Provenance, b: Provenance): boolean =>

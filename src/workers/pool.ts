@@ -89,7 +89,8 @@ export class Pool {
     this.#dispatch = new Dispatch({
       fork,
       nowMs: () => this.nowMs(),
-      onPrepared: (thread, run) => this.#onPrepared(thread, run)
+      onPrepared: (thread, run) => this.#onPrepared(thread, run),
+      isAlone: () => this.#runs.size === 1
     })
   }
 
@@ -105,7 +106,7 @@ export class Pool {
       if (module === undefined || batch.tasks.some(({ agent }) => agent.placement === "inline")) {
         return resume(Effect.die(new Error("a batch holds a task that cannot run on a worker")))
       }
-      const run = new BatchRun(batch, module, this.nowMs(), this.#expectedMs(batch))
+      const run = new BatchRun(batch, module, this.nowMs(), this.#costs)
       this.#runs.set(run, resume)
       this.#ring.add(run)
       if (!this.#quarantines.isEmpty) this.#admit(run)
@@ -199,6 +200,8 @@ export class Pool {
     for (const thread of idle) {
       const fitness = this.#dispatch.fitness(thread, run)
       if (fitness <= most) continue
+      // What a thread lacks that has fallen behind is only worked out when there is no better one.
+      if (fitness === 3) return thread
       best = thread
       most = fitness
     }
@@ -211,20 +214,6 @@ export class Pool {
     thread.idleSince = this.nowMs()
     if (thread.state === "ready" && !run.isOver && run.waiting > 0) this.#dispatch.give(thread, run)
     this.#pump()
-  }
-
-  /** What one task of a batch takes, if that is known of all its agents. */
-  #expectedMs(batch: CpuBatch): number | undefined {
-    let sum = 0
-    let previous: ErasedAgent | undefined
-    let ms: number | undefined
-    for (const { agent } of batch.tasks) {
-      if (agent !== previous) ms = this.#costs.taskMs(agent)
-      if (ms === undefined) return undefined
-      previous = agent
-      sum += ms
-    }
-    return sum / batch.tasks.length
   }
 
   // ---------------------------------------------------------------- what threads say
@@ -273,6 +262,7 @@ export class Pool {
     if (isLast) {
       const { round, run, startedAt } = share
       const nowMs = this.nowMs()
+      this.#dispatch.vigil.end()
       thread.work = undefined
       thread.idleSince = nowMs
       thread.busyMs += nowMs - startedAt

@@ -33,7 +33,7 @@ const groupsOf = (tasks: ReadonlyArray<CpuTask>): ReadonlyArray<TaskGroup> => {
 }
 
 export class Round {
-  /** The tasks' places in their batch, in order. */
+  /** The tasks' places in their batch, in the order in which they are offered. */
   readonly tasks: ReadonlyArray<number>
   /** What the workers are told of them. */
   readonly text: string

@@ -30,6 +30,7 @@ import {
 } from "./protocol.ts"
 import { Replica } from "./replica.ts"
 import { runShare } from "./shareRun.ts"
+import { Vigil } from "./vigil.ts"
 
 markAsWorker()
 
@@ -47,11 +48,13 @@ for (const key of Object.keys(workerData as object)) Reflect.deleteProperty(work
 const programs = new Map<string, CompiledProgram>()
 const replicas = new Map<string, Replica>()
 const memory = new MemoryWatch(recycleGrowthMb)
+const vigil = new Vigil()
 let reports = 0
 
 const send = (message: FromWorker): void => port.postMessage(message)
 
 const handle = (message: ToWorker): void => {
+  vigil.end()
   switch (message[0]) {
     case "load":
       return load(message[1])
@@ -133,6 +136,7 @@ const run = (share: ShareMessage, packet: Packet | undefined): void => {
   for (const { length } of replicas.values()) replicaBytes += length
   const usedMb = memory.look(replicaBytes)
   if (usedMb !== undefined) send(["grown", usedMb])
+  vigil.keep()
 }
 
 const serve = Effect.gen(function* () {
