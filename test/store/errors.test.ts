@@ -405,7 +405,8 @@ describe("a store that is closed", () => {
             store.list(),
             store.cancelRequests,
             store.prune({ keepLatest: 0 }),
-            file.vacuum
+            file.vacuum,
+            file.backup(`${filename}.${durability}`)
           ].map((effect) => reasonOf<unknown, never>(effect))
           expect(yield* Effect.all(late)).toEqual(late.map(() => "closed"))
         }

@@ -15,7 +15,6 @@ import { unrefClock } from "../../internal/unrefClock.ts"
 import { Limits } from "../../Limits.ts"
 import { JobStore, StoreError } from "../JobStore.ts"
 import { StoreFile } from "../StoreFile.ts"
-import { backup } from "./backup.ts"
 import { HandOver } from "./handOver.ts"
 import { migrate } from "./migrations.ts"
 import { type Resolved, resolve, type SqliteOptions } from "./options.ts"
@@ -84,7 +83,7 @@ const make = (input: SqliteOptions) =>
       asStoreError(filename)
     )
     const reader = makeReader({ sql, filename, owner, busyTimeoutMs })
-    const store = makeStore({
+    const { file, store } = makeStore({
       ...{ filename, owner, leaseMs, clock, handOver, reader },
       isClosed: () => writer.isClosed
     })
@@ -114,13 +113,7 @@ const make = (input: SqliteOptions) =>
       yield* Effect.forkScoped(every(everyMs, inBackground("the pruning of old journals", prune)))
     }
 
-    return Context.make(JobStore, store).pipe(
-      Context.add(StoreFile, {
-        filename,
-        backup: (to) => backup(filename, to),
-        vacuum: Effect.asVoid(handOver.write({ kind: "vacuum" }))
-      })
-    )
+    return Context.make(JobStore, store).pipe(Context.add(StoreFile, file))
   })
 
 /** See `layerSqlite` of index.ts. */

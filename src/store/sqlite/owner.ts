@@ -55,11 +55,17 @@ const isGone = (owner: string): boolean => {
   return now !== undefined && itsBegan !== "" && (now.began !== itsBegan || now.state === "Z" || now.state === "X")
 }
 
-/** Whether a job is held, as its columns say, seen by the store of the name `self`. */
-export const isHolding = (
-  owner: string | undefined,
-  leaseUntil: number | undefined,
-  now: number,
-  self: string
-): boolean =>
-  owner !== undefined && (owner === self || (leaseUntil !== undefined && leaseUntil > now && !isGone(owner)))
+/**
+ * Whether a job is held, as its columns say, seen by the store of the name `self` at a time. One of these is for one look at
+ * any number of jobs: a process is looked up once.
+ */
+export const holdings = (self: string, now: number) => {
+  const gone = new Map<string, boolean>()
+  return (owner: string | undefined, leaseUntil: number | undefined): boolean => {
+    if (owner === undefined || owner === self) return owner === self
+    if (leaseUntil === undefined || leaseUntil <= now) return false
+    const isKnownGone = gone.get(owner) ?? isGone(owner)
+    gone.set(owner, isKnownGone)
+    return !isKnownGone
+  }
+}

@@ -28,7 +28,7 @@ import {
   type StoredRow
 } from "../JobStore.ts"
 import { integer, maybeInteger, maybeText, sumOf, text } from "./columns.ts"
-import { isHolding } from "./owner.ts"
+import { holdings } from "./owner.ts"
 import { refusalOf } from "./refusal.ts"
 
 export interface ReaderOptions {
@@ -105,7 +105,7 @@ export const makeReader = ({ busyTimeoutMs, filename, owner, sql }: ReaderOption
       )
     )
 
-  const asJob = (row: Row, now: number): StoredJob => ({
+  const asJob = (row: Row, isHeld: ReturnType<typeof holdings>): StoredJob => ({
     jobId: text(row, "job_id"),
     program: text(row, "program"),
     status: statusOf(row),
@@ -113,7 +113,7 @@ export const makeReader = ({ busyTimeoutMs, filename, owner, sql }: ReaderOption
     haltedAt: maybeInteger(row, "halted_at"),
     cycle: integer(row, "cycle"),
     hash: text(row, "hash"),
-    isHeld: isHolding(maybeText(row, "owner"), maybeInteger(row, "lease_until"), now, owner)
+    isHeld: isHeld(maybeText(row, "owner"), maybeInteger(row, "lease_until"))
   })
 
   const numberOf = (jobId: string): Effect.Effect<number, StoreError> =>
@@ -152,7 +152,7 @@ export const makeReader = ({ busyTimeoutMs, filename, owner, sql }: ReaderOption
 
   const load = (jobId: string): Effect.Effect<StoredJournal, StoreError> =>
     Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
+      const isHeld = holdings(owner, yield* Clock.currentTimeMillis)
       const [found] = yield* query(
         sql`SELECT ${sql.literal(jobColumns)}, j.genesis_hash, j.note,
             g.text AS genesis, h.text AS header, h.sum AS header_sum, e.text AS ending, e.sum AS ending_sum,
@@ -164,7 +164,7 @@ export const makeReader = ({ busyTimeoutMs, filename, owner, sql }: ReaderOption
           WHERE j.job_id = ${jobId}`,
         (row) => ({
           journal: {
-            ...asJob(row, now),
+            ...asJob(row, isHeld),
             text: text(row, "genesis"),
             genesisHash: text(row, "genesis_hash"),
             header: text(row, "header"),
@@ -277,7 +277,7 @@ export const makeReader = ({ busyTimeoutMs, filename, owner, sql }: ReaderOption
       for (;;) {
         const after = from === undefined ? undefined : /^(-?\d+):(.*)$/s.exec(from)
         if (after === null) return yield* fail("failed", `${JSON.stringify(from)} is not a cursor of this store`)
-        const now = yield* Clock.currentTimeMillis
+        const isHeld = holdings(owner, yield* Clock.currentTimeMillis)
         const conditions: ReadonlyArray<Fragment> = [
           ...(after === undefined ? [] : [sql`(j.created_at, j.job_id) < (${Number(after[1])}, ${after[2]})`]),
           ...(program === undefined ? [] : [sql`j.program = ${program}`]),
@@ -288,7 +288,7 @@ export const makeReader = ({ busyTimeoutMs, filename, owner, sql }: ReaderOption
         const page = yield* query(
           sql`SELECT ${sql.literal(jobColumns)} FROM converge_jobs j ${sql.literal(lastRow)}
             WHERE ${sql.and(conditions)} ORDER BY j.created_at DESC, j.job_id DESC LIMIT ${wanted}`,
-          (row) => asJob(row, now)
+          (row) => asJob(row, isHeld)
         )
         for (const job of page) {
           if (jobs.length === limit) return { jobs, cursor: cursorOf(jobs[limit - 1] ?? job) }

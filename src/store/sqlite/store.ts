@@ -7,6 +7,8 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { JobStore, StoreError } from "../JobStore.ts"
+import type { StoreFile } from "../StoreFile.ts"
+import { backup } from "./backup.ts"
 import type { HandOver } from "./handOver.ts"
 import type { Op } from "./protocol.ts"
 import type { Reader } from "./reader.ts"
@@ -34,7 +36,10 @@ const untilNothing = (part: Effect.Effect<number, StoreError>, sum = 0): Effect.
 export const collect = (handOver: HandOver): Effect.Effect<void, StoreError> =>
   Effect.asVoid(untilNothing(handOver.write({ kind: "collect" })))
 
-export const makeStore = (parts: StoreParts): JobStore["Service"] => {
+/** Both services of a store in a file. */
+export const makeStore = (
+  parts: StoreParts
+): { readonly store: JobStore["Service"]; readonly file: StoreFile["Service"] } => {
   const { clock, filename, handOver, isClosed, leaseMs, owner, reader } = parts
   const now = () => clock.currentTimeMillisUnsafe()
   const lease = () => ({ owner, leaseUntil: now() + leaseMs })
@@ -51,7 +56,7 @@ export const makeStore = (parts: StoreParts): JobStore["Service"] => {
   const readStream = <A>(stream: () => Stream.Stream<A, StoreError>): Stream.Stream<A, StoreError> =>
     Stream.unwrap(read(Effect.sync(stream)))
 
-  return JobStore.of({
+  const store = JobStore.of({
     isDurable: true,
     create: ({ base, createdAt, hash, header, jobId, program, text }) => {
       const op = (upload: Extract<Op, { kind: "create" }>["upload"]): Op => ({
@@ -102,4 +107,10 @@ export const makeStore = (parts: StoreParts): JobStore["Service"] => {
     prune: ({ haltedSince, keepLatest }) =>
       Effect.tap(untilNothing(handOver.write({ kind: "prune", haltedSince, keepLatest })), () => collect(handOver))
   })
+  const file: StoreFile["Service"] = {
+    filename,
+    backup: (to) => read(backup(filename, to)),
+    vacuum: Effect.asVoid(handOver.write({ kind: "vacuum" }))
+  }
+  return { store, file }
 }

@@ -10,7 +10,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import { Limits } from "../../Limits.ts"
 import { integer, maybeInteger, maybeText, sumOf, text } from "./columns.ts"
-import { isHolding } from "./owner.ts"
+import { holdings } from "./owner.ts"
 import type { Op, Outcome, Upload } from "./protocol.ts"
 import type { Refusal } from "./refusal.ts"
 
@@ -154,7 +154,7 @@ export class Writes {
     )
     if (row === undefined) return missing(jobId)
     const holder = maybeText(row, "owner")
-    if (!isForced && isHolding(holder, maybeInteger(row, "lease_until"), now, owner)) {
+    if (!isForced && holdings(owner, now)(holder, maybeInteger(row, "lease_until"))) {
       return refuse("held", `the job ${jobId} is held by ${holder === owner ? "this store" : String(holder)}`)
     }
     const fence = integer(row, "fence") + 1
