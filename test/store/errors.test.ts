@@ -430,14 +430,15 @@ describe("a store that is closed", () => {
   )
 })
 
-describe("a list", () => {
-  it.live("refuses a limit and a cursor that are none", () =>
+describe("a list, and a pruning", () => {
+  it.live("refuse a limit, a cursor and a number that are none", () =>
     withFile((filename) =>
       Effect.gen(function* () {
         const { store } = yield* openStore({ filename })
         expect(yield* errorOf(store.list({ limit: 0 }))).toMatchObject({ reason: "failed" })
         expect(yield* errorOf(store.list({ limit: 1_001 }))).toMatchObject({ reason: "failed" })
         expect((yield* errorOf(store.list({ cursor: "x" }))).message).toBe(`"x" is not a cursor of this store`)
+        expect((yield* errorOf(store.prune({ keepLatest: -1 }))).message).toMatch(/keepLatest must be a whole number/)
       })
     )
   )

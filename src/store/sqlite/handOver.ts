@@ -93,7 +93,7 @@ export class HandOver {
 
   /** Done when everything that was handed over before has been written, or has failed. */
   readonly settled: Effect.Effect<void> = Effect.suspend(() =>
-    this.#isEarly && this.#writer.isBusy ? Effect.ignore(this.write({ kind: "flush" })) : Effect.void
+    this.#isEarly && this.#writer.unanswered > 0 ? Effect.ignore(this.write({ kind: "flush" })) : Effect.void
   )
 
   /** What failed in the background and nobody was told. */

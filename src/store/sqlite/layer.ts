@@ -42,9 +42,14 @@ const close = (
       )
     )
     const patience = Duration.millis(busyTimeoutMs + Limits.storeCloseTimeoutMs)
-    const closed = yield* Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), patience))
+    const ended = Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), patience))
+    // For as long as it takes, if only something is written.
+    let answered = -1
+    while ((yield* ended)._tag === "None" && answered < writer.answered) answered = writer.answered
+    if (writer.unanswered > 0) {
+      yield* Effect.logError(`${filename}: the store's thread was ended, with ${writer.unanswered} writes not made`)
+    }
     writer.terminate()
-    if (closed._tag === "None") yield* Effect.logError(`${filename}: the store's thread did not end, and was ended`)
     for (const error of handOver.untold) yield* Effect.logError("a write in the background failed", error)
   })
 

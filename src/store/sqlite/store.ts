@@ -32,6 +32,9 @@ const lengthOf = (op: Op): number => {
 const untilNothing = (part: Effect.Effect<number, StoreError>, sum = 0): Effect.Effect<number, StoreError> =>
   Effect.flatMap(part, (count) => (count === 0 ? Effect.succeed(sum) : untilNothing(part, sum + count)))
 
+const refuse = (message: string): Effect.Effect<never, StoreError> =>
+  Effect.fail(new StoreError({ reason: "failed", message }))
+
 /** Deletes what forgotten journals left. */
 export const collect = (handOver: HandOver): Effect.Effect<void, StoreError> =>
   Effect.asVoid(untilNothing(handOver.write({ kind: "collect" })))
@@ -105,7 +108,9 @@ export const makeStore = (
     requestCancel: (jobId) => handOver.write({ kind: "cancel", jobId }),
     cancelRequests: whileOpen(reader.cancelRequests),
     prune: ({ haltedSince, keepLatest }) =>
-      Effect.tap(untilNothing(handOver.write({ kind: "prune", haltedSince, keepLatest })), () => collect(handOver))
+      keepLatest !== undefined && !(Number.isSafeInteger(keepLatest) && keepLatest >= 0)
+        ? refuse(`keepLatest must be a whole number of at least 0, not ${keepLatest}`)
+        : Effect.tap(untilNothing(handOver.write({ kind: "prune", haltedSince, keepLatest })), () => collect(handOver))
   })
   const file: StoreFile["Service"] = {
     filename,

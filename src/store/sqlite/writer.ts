@@ -32,6 +32,7 @@ export class Writer {
   /** What is not answered yet, the oldest first. */
   #sent: Array<Sent> = []
   #sentLength = 0
+  #answered = 0
   #uploads = 0
   /** Told when the file is open, or why it is not. */
   #opening: ((refusal: Refusal | undefined) => void) | undefined
@@ -53,9 +54,12 @@ export class Writer {
     return this.#isClosed
   }
 
-  /** Whether there are ops without an outcome. */
-  get isBusy(): boolean {
-    return this.#sent.length > 0
+  /** Ops that have an outcome, and ops that have none. */
+  get answered(): number {
+    return this.#answered
+  }
+  get unanswered(): number {
+    return this.#sent.length
   }
 
   /** Whether ops that nobody waits for may be posted. */
@@ -107,7 +111,8 @@ export class Writer {
   #start(): Thread {
     const { port1, port2 } = new MessageChannel()
     const init: WriterInit = { ...this.#options, port: port2 }
-    const worker = new Worker(entry, { name: "converge-store", workerData: init, transferList: [port2] })
+    // The flags of the process are for programs, and not all of them are for threads.
+    const worker = new Worker(entry, { name: "converge-store", workerData: init, transferList: [port2], execArgv: [] })
     const thread: Thread = { worker, port: port1 }
     this.#thread = thread
     let refusal: Refusal | undefined
@@ -157,6 +162,7 @@ export class Writer {
 
   #answer(outcomes: ReadonlyArray<Outcome>): void {
     const answered = this.#sent.splice(0, outcomes.length)
+    this.#answered += answered.length
     for (const { length } of answered) this.#sentLength -= length
     this.#rest()
     for (const [index, { done }] of answered.entries()) {
