@@ -24,9 +24,15 @@ export type {
   StoredRow,
   StoreErrorReason
 } from "./JobStore.ts"
-export { layerMemoryJournal } from "./memory.ts"
 export type { Durability, Retention, SqliteOptions } from "./sqlite/options.ts"
 export { StoreFile } from "./StoreFile.ts"
+
+const loadMemory = loadOnce(() => import("./memory.ts"))
+
+/** Journals in memory, for as long as the layer's scope is open: for tests, and for revisiting cycles without a file. */
+export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.unwrap(
+  Effect.map(loadMemory, ({ layerMemoryJournal }) => layerMemoryJournal)
+)
 
 const loadSqlite = loadOnce(() => import("./sqlite/layer.ts"))
 
