@@ -23,7 +23,7 @@ import type { JobContext } from "./JobContext.ts"
 import type { JobError, StartError } from "./JobError.ts"
 import type { JobResult } from "./JobResult.ts"
 import type { Program } from "./Program.ts"
-import { type JobStore, layerMemory as storeMemory, type StoreError } from "./store/JobStore.ts"
+import { type JobStore, layerMemory as storeMemory, type StoreError } from "./store/index.ts"
 import { layer as poolLayer } from "./workers/index.ts"
 import type { WorkerPool } from "./workers/WorkerPool.ts"
 

@@ -18,15 +18,14 @@
  * fence, and is refused with `"fenced"` when another holds the job since (Kleppmann, "How to do distributed locking").
  *
  * Invariants: rows of a job are consecutive; an acknowledged one survives what the adapter says it survives (G11); writes
- * are taken in the order of the calls. Boundary: the service, its records and its error, and the adapter
- * that keeps nothing. The others are files beside it.
+ * are taken in the order of the calls. Boundary: the service, its records and its error. Adapters are
+ * files beside it.
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
 import type { Status } from "../JobResult.ts"
-import { StoreError, type StoreErrorReason } from "../StoreError.ts"
+import type { StoreError } from "../StoreError.ts"
 
 export { StoreError, type StoreErrorReason } from "../StoreError.ts"
 
@@ -175,51 +174,3 @@ export class JobStore extends Context.Service<
     readonly prune: (options: PruneOptions) => Effect.Effect<number, StoreError>
   }
 >()("effect-converge/store/JobStore") {}
-
-const refuse = (reason: StoreErrorReason, message: string): Effect.Effect<never, StoreError> =>
-  Effect.fail(new StoreError({ reason, message }))
-
-const missing = (jobId: string): Effect.Effect<never, StoreError> =>
-  refuse("missing", `there is no unfinished job ${jobId}`)
-
-/**
- * A store that keeps no rows: it holds each live job's last cycle, to refuse what is out of order, and forgets a job when it
- * halts (G13).
- */
-export const layerMemory: Layer.Layer<JobStore> = Layer.sync(JobStore, () => {
-  const lastCycle = new Map<string, number>()
-  const held = (jobId: string) => Effect.suspend(() => (lastCycle.has(jobId) ? Effect.void : missing(jobId)))
-  const nothingKept = (jobId: string) => refuse("missing", `this store keeps no journals, so none of job ${jobId}`)
-  return {
-    isDurable: false,
-    create: ({ jobId }) =>
-      Effect.suspend(() => {
-        if (lastCycle.has(jobId)) return refuse("exists", `the job ${jobId} already has a journal`)
-        lastCycle.set(jobId, 0)
-        return Effect.succeed(1)
-      }),
-    append: (jobId, _fence, { cycle }) =>
-      Effect.suspend(() => {
-        const last = lastCycle.get(jobId)
-        if (last === undefined) return missing(jobId)
-        if (cycle !== last + 1)
-          return refuse("out-of-order", `cycle ${cycle} of job ${jobId} does not follow cycle ${last}`)
-        lastCycle.set(jobId, cycle)
-        return Effect.void
-      }),
-    note: held,
-    keep: held,
-    rebase: held,
-    halt: (jobId) => Effect.sync(() => lastCycle.delete(jobId)),
-    load: nothingKept,
-    rows: (jobId) => Stream.fromEffect(nothingKept(jobId)),
-    base: (jobId) => Stream.fromEffect(nothingKept(jobId)),
-    kept: () => Effect.succeed([]),
-    list: () => Effect.succeed({ jobs: [], cursor: undefined }),
-    lease: nothingKept,
-    release: (jobId) => Effect.sync(() => lastCycle.delete(jobId)),
-    requestCancel: nothingKept,
-    cancelRequests: Effect.succeed([]),
-    prune: () => Effect.succeed(0)
-  }
-})

@@ -10,7 +10,7 @@ import type { JobStore, StoreError } from "./JobStore.ts"
 import type { SqliteOptions } from "./sqlite/options.ts"
 import type { StoreFile } from "./StoreFile.ts"
 
-export { JobStore, layerMemory, StoreError } from "./JobStore.ts"
+export { JobStore, StoreError } from "./JobStore.ts"
 export type {
   JobPage,
   JournalEnd,
@@ -28,6 +28,12 @@ export type { Durability, Retention, SqliteOptions } from "./sqlite/options.ts"
 export { StoreFile } from "./StoreFile.ts"
 
 const loadMemory = loadOnce(() => import("./memory.ts"))
+
+/**
+ * A store that keeps no rows: it holds each live job's last cycle, to refuse what is out of order, and forgets a job when it
+ * halts.
+ */
+export const layerMemory: Layer.Layer<JobStore> = Layer.unwrap(Effect.map(loadMemory, ({ layerMemory }) => layerMemory))
 
 /** Journals in memory, for as long as the layer's scope is open: for tests, and for revisiting cycles without a file. */
 export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.unwrap(

@@ -1,8 +1,8 @@
 /**
- * A store that keeps whole journals in memory, for as long as its scope is open: for tests, and for revisiting cycles
- * without a file.
+ * The stores that outlive nothing: one that keeps no rows, and one that keeps whole journals for as long as its scope is
+ * open, for tests, and for revisiting cycles without a file.
  *
- * Boundary: an adapter of the port in JobStore.ts; no clock, no I/O.
+ * Boundary: adapters of the port in JobStore.ts; no clock, no I/O.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -26,6 +26,48 @@ const refuse = (reason: StoreErrorReason, message: string): Effect.Effect<never,
 
 const missing = (jobId: string): Effect.Effect<never, StoreError> =>
   refuse("missing", `there is no unfinished job ${jobId}`)
+
+/**
+ * A store that keeps no rows: it holds each live job's last cycle, to refuse what is out of order, and forgets a job when it
+ * halts (G13).
+ */
+export const layerMemory: Layer.Layer<JobStore> = Layer.sync(JobStore, () => {
+  const lastCycle = new Map<string, number>()
+  const held = (jobId: string) => Effect.suspend(() => (lastCycle.has(jobId) ? Effect.void : missing(jobId)))
+  const nothingKept = (jobId: string) => refuse("missing", `this store keeps no journals, so none of job ${jobId}`)
+  return {
+    isDurable: false,
+    create: ({ jobId }) =>
+      Effect.suspend(() => {
+        if (lastCycle.has(jobId)) return refuse("exists", `the job ${jobId} already has a journal`)
+        lastCycle.set(jobId, 0)
+        return Effect.succeed(1)
+      }),
+    append: (jobId, _fence, { cycle }) =>
+      Effect.suspend(() => {
+        const last = lastCycle.get(jobId)
+        if (last === undefined) return missing(jobId)
+        if (cycle !== last + 1)
+          return refuse("out-of-order", `cycle ${cycle} of job ${jobId} does not follow cycle ${last}`)
+        lastCycle.set(jobId, cycle)
+        return Effect.void
+      }),
+    note: held,
+    keep: held,
+    rebase: held,
+    halt: (jobId) => Effect.sync(() => lastCycle.delete(jobId)),
+    load: nothingKept,
+    rows: (jobId) => Stream.fromEffect(nothingKept(jobId)),
+    base: (jobId) => Stream.fromEffect(nothingKept(jobId)),
+    kept: () => Effect.succeed([]),
+    list: () => Effect.succeed({ jobs: [], cursor: undefined }),
+    lease: nothingKept,
+    release: (jobId) => Effect.sync(() => lastCycle.delete(jobId)),
+    requestCancel: nothingKept,
+    cancelRequests: Effect.succeed([]),
+    prune: () => Effect.succeed(0)
+  }
+})
 
 interface Journal {
   readonly jobId: string

@@ -17,7 +17,7 @@ import * as JobError from "../../src/JobError.ts"
 import type { Job } from "../../src/Job.ts"
 import type { JobResult } from "../../src/JobResult.ts"
 import * as Program from "../../src/Program.ts"
-import { JobStore, layerMemory, StoreError } from "../../src/store/JobStore.ts"
+import { JobStore, layerMemory, StoreError } from "../../src/store/index.ts"
 import type { CpuOutcome } from "../../src/workers/WorkerPool.ts"
 import {
   anyProgram,

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Engine from "../../../src/Engine.ts"
 import type * as Program from "../../../src/Program.ts"
-import { JobStore, StoreError } from "../../../src/store/JobStore.ts"
+import { JobStore, StoreError } from "../../../src/store/index.ts"
 import { layerMemoryJournal } from "../../../src/store/memory.ts"
 import { layerInline } from "../../../src/workers/inline.ts"
 

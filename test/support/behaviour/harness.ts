@@ -18,7 +18,7 @@ import * as Fact from "../../../src/Fact.ts"
 import type { Job } from "../../../src/Job.ts"
 import type { JobEvent } from "../../../src/JobEvent.ts"
 import * as Program from "../../../src/Program.ts"
-import * as JobStore from "../../../src/store/JobStore.ts"
+import * as JobStore from "../../../src/store/index.ts"
 import { layerInline } from "../../../src/workers/inline.ts"
 import { WorkerPool } from "../../../src/workers/WorkerPool.ts"
 

@@ -11,7 +11,7 @@ import type { JobError } from "../../../src/JobError.ts"
 import type { JobEvent } from "../../../src/JobEvent.ts"
 import type { JobResult } from "../../../src/JobResult.ts"
 import type { Program } from "../../../src/Program.ts"
-import { layerMemory } from "../../../src/store/JobStore.ts"
+import { layerMemory } from "../../../src/store/index.ts"
 import { layerInline } from "../../../src/workers/inline.ts"
 import type { WorkerPool } from "../../../src/workers/WorkerPool.ts"
 
