@@ -11,6 +11,9 @@
  * 4. memory does not grow: the peak of resident memory in the last third of the time is at most --grow MB above that of
  *    the second third.
  *
+ * With `--kills 1000` it does something else: it kills processes that run durable jobs, that many times, at moments that the
+ * seed decides (--parallel of them at a time, 3 by default); see ../support/crash/soak.ts.
+ *
  * Boundary: a script. What it prints is for whoever watches; what counts is the exit code.
  */
 import * as Effect from "effect/Effect"
@@ -23,9 +26,16 @@ const { values: options } = parseArgs({
   options: {
     minutes: { type: "string", default: "3" },
     seed: { type: "string", default: "1" },
-    grow: { type: "string", default: "100" }
+    grow: { type: "string", default: "100" },
+    kills: { type: "string" },
+    parallel: { type: "string", default: "3" }
   }
 })
+if (options.kills !== undefined) {
+  const { soakKills } = await import("../support/crash/soak.ts")
+  const numbers = { kills: Number(options.kills), seed: Number(options.seed), parallel: Number(options.parallel) }
+  process.exit((await soakKills(numbers)).length === 0 ? 0 : 1)
+}
 const durationMs = Number(options.minutes) * 60_000
 const growMb = Number(options.grow)
 
