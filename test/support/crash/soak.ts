@@ -34,15 +34,13 @@ export const soakKills = async ({ kills, parallel, seed }: KillOptions): Promise
     const random = randomOf(number)
     const folder = join(root, String(number))
     mkdirSync(folder)
-    const next = (blown: ReadonlyArray<Blown>): Blow | undefined => {
-      const last = blown.at(-1)
-      // One that came to its end says how long that takes.
-      if (last !== undefined && !last.isKilled) spanMs = (spanMs * 7 + last.ranMs) / 8
-      return blown.length < most ? { afterMs: random.below(Math.max(50, spanMs)) } : undefined
-    }
+    const next = (blown: ReadonlyArray<Blown>): Blow | undefined =>
+      blown.length < most ? { afterMs: random.below(Math.max(50, spanMs)) } : undefined
     const report = await killAll({ folder, cache, next })
     killed += report.blown.filter(({ isKilled }) => isKilled).length
-    if (!report.blown.some(({ isKilled }) => !isKilled)) spanMs *= 1.05
+    // Mostly jobs end after some kills: one that came to its end early says how long that takes.
+    if (report.blown.length === most) spanMs *= 1.05
+    else spanMs *= report.blown.length < most / 2 ? 0.8 : 0.95
     for (const complaint of report.complaints) {
       const blows = JSON.stringify(report.blown.map(({ blow }) => blow))
       complaints.push(`seed ${number}, ${blows}: ${complaint}`)
