@@ -184,7 +184,10 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
     const extra: EndExtra = { cause: cause === null ? null : causeJson(cause), usage }
     return endText(extra, session.output)
   }
-  return store.halt(jobId, fence, { status, haltedAt: at, text: end })
+  // A job whose end was not taken is ended by whoever resumes it.
+  return Effect.tapError(store.halt(jobId, fence, { status, haltedAt: at, text: end }), () =>
+    Effect.ignore(store.release(jobId, fence))
+  )
 }
 
 /** The end with its output, if that can be written. */

@@ -18,32 +18,11 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { DatabaseSync } from "node:sqlite"
 import type { SqliteOptions } from "../../src/store/index.ts"
+import { connection, smallDisk } from "../support/store/disk.ts"
 import { end, errorOf, newJob, openStore, reasonOf, row, withFile, withFolder } from "../support/store/harness.ts"
 
 const opening = (options: SqliteOptions) => errorOf(Effect.scoped(openStore(options)))
-
-/** Another connection, closed with the scope. */
-const connection = (filename: string) =>
-  Effect.acquireRelease(
-    Effect.sync(() => new DatabaseSync(filename)),
-    (database) => Effect.sync(() => database.close())
-  )
-
-/** A file system of that many MiB, if this process may make one; otherwise the folder as it is. */
-const smallDisk = (folder: string, megabytes: number) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      try {
-        execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", folder], { stdio: "ignore" })
-        return true
-      } catch {
-        return false
-      }
-    }),
-    (isMounted) => Effect.sync(() => (isMounted ? execFileSync("umount", ["-l", folder]) : undefined))
-  )
 
 /** Makes a folder, and what is in it, read-only: by its file system if this process may, since root may write anyway. */
 const readOnly = (folder: string, isMounted: boolean) => {

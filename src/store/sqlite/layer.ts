@@ -88,7 +88,7 @@ const make = (input: SqliteOptions) =>
       asStoreError(filename)
     )
     const reader = makeReader({ sql, filename, owner, busyTimeoutMs })
-    const { file, store } = makeStore({
+    const { file, releaseAgain, store } = makeStore({
       ...{ filename, owner, leaseMs, clock, handOver, reader },
       isClosed: () => writer.isClosed
     })
@@ -105,8 +105,11 @@ const make = (input: SqliteOptions) =>
       )
 
     yield* Effect.forkScoped(inBackground("the deletion of pruned journals", collect(handOver)))
-    const renew = Effect.suspend(() =>
-      handOver.write({ kind: "renew", owner, leaseUntil: clock.currentTimeMillisUnsafe() + leaseMs })
+    const renew = Effect.andThen(
+      releaseAgain,
+      Effect.suspend(() =>
+        handOver.write({ kind: "renew", owner, leaseUntil: clock.currentTimeMillisUnsafe() + leaseMs })
+      )
     )
     yield* Effect.forkScoped(every(leaseMs / renewalsPerLease, inBackground("the renewal of leases", renew)))
     if (retention !== undefined) {

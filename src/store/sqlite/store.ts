@@ -40,9 +40,14 @@ export const collect = (handOver: HandOver): Effect.Effect<void, StoreError> =>
   Effect.asVoid(untilNothing(handOver.write({ kind: "collect" })))
 
 /** Both services of a store in a file. */
-export const makeStore = (
-  parts: StoreParts
-): { readonly store: JobStore["Service"]; readonly file: StoreFile["Service"] } => {
+export interface MadeStore {
+  readonly store: JobStore["Service"]
+  readonly file: StoreFile["Service"]
+  /** Lets go of the jobs that could not be let go of when that was asked for. */
+  readonly releaseAgain: Effect.Effect<void>
+}
+
+export const makeStore = (parts: StoreParts): MadeStore => {
   const { clock, filename, handOver, isClosed, leaseMs, owner, reader } = parts
   const now = () => clock.currentTimeMillisUnsafe()
   const lease = () => ({ owner, leaseUntil: now() + leaseMs })
@@ -58,6 +63,31 @@ export const makeStore = (
     whileOpen(Effect.andThen(handOver.settled, effect))
   const readStream = <A>(stream: () => Stream.Stream<A, StoreError>): Stream.Stream<A, StoreError> =>
     Stream.unwrap(read(Effect.sync(stream)))
+
+  /** By the fence under which they are held, for nobody: a file that takes no writes does not take this one. */
+  const unreleased = new Map<string, number>()
+  const release = (jobId: string, fence: number): Effect.Effect<void, StoreError> =>
+    handOver
+      .conclude(jobId, () => ({ kind: "release", jobId, fence }))
+      .pipe(
+        Effect.tap(() => Effect.sync(() => unreleased.delete(jobId))),
+        Effect.tapError(({ reason }) =>
+          Effect.sync(() => {
+            if (reason === "fenced" || reason === "missing" || reason === "closed") unreleased.delete(jobId)
+            else unreleased.set(jobId, fence)
+          })
+        )
+      )
+  const releaseOne = (jobId: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const fence = unreleased.get(jobId)
+      return fence === undefined ? Effect.void : Effect.ignore(release(jobId, fence))
+    })
+  const releaseAgain = Effect.suspend(() =>
+    unreleased.size === 0
+      ? Effect.void
+      : Effect.forEach([...unreleased.keys()], releaseOne, { concurrency: "unbounded", discard: true })
+  )
 
   const store = JobStore.of({
     isDurable: true,
@@ -97,14 +127,17 @@ export const makeStore = (
     kept: (jobId) => read(reader.kept(jobId)),
     list: (options) => read(reader.list(options)),
     lease: (jobId, options) =>
-      handOver.begin(jobId, () => ({
-        kind: "lease",
-        jobId,
-        isForced: options?.force === true,
-        now: now(),
-        ...lease()
-      })),
-    release: (jobId, fence) => handOver.conclude(jobId, () => ({ kind: "release", jobId, fence })),
+      Effect.andThen(
+        releaseOne(jobId),
+        handOver.begin(jobId, () => ({
+          kind: "lease",
+          jobId,
+          isForced: options?.force === true,
+          now: now(),
+          ...lease()
+        }))
+      ),
+    release,
     requestCancel: (jobId) => handOver.write({ kind: "cancel", jobId }),
     cancelRequests: whileOpen(reader.cancelRequests),
     prune: ({ haltedSince, keepLatest }) =>
@@ -117,5 +150,5 @@ export const makeStore = (
     backup: (to) => read(backup(filename, to)),
     vacuum: Effect.asVoid(handOver.write({ kind: "vacuum" }))
   }
-  return { store, file }
+  return { store, file, releaseAgain }
 }
