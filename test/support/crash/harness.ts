@@ -54,12 +54,12 @@ export interface JobSet {
 /** The longest that a process may take. */
 const patienceMs = 60_000
 
-const fileOf = (folder: string): string => join(folder, "jobs.db")
+export const fileOf = (folder: string): string => join(folder, "jobs.db")
 const logOf = (folder: string): string => join(folder, "log.ndjson")
 
 /** Starts a process and kills it. */
-const blowOnce = async (
-  { cache, folder }: JobSet,
+export const blowOnce = async (
+  { cache, folder }: Pick<JobSet, "cache" | "folder">,
   blow: Blow,
   how: "asked" | "found",
   complain: (text: string) => void
@@ -120,11 +120,32 @@ interface Found {
   readonly hash: string
 }
 
+/**
+ * Opens a file so that closing it leaves its log to the next process. One that was killed while it made the file has left
+ * something to be rolled back, which needs a connection that may.
+ */
+const openAsItIs = (filename: string): DatabaseSync => {
+  const database = new DatabaseSync(filename, { readOnly: true })
+  try {
+    database.prepare("SELECT 1 FROM sqlite_schema").get()
+    return database
+  } catch (error) {
+    database.close()
+    if (error instanceof Error && "errcode" in error && error.errcode === readOnlyRollback) {
+      return new DatabaseSync(filename)
+    }
+    throw error
+  }
+}
+
+/** SQLITE_READONLY_ROLLBACK. */
+const readOnlyRollback = 8 | (3 << 8)
+
 /** What the file has, read without the store. */
-const read = (filename: string) => {
+export const read = (filename: string) => {
   const nothing = { jobs: new Map<string, string | null>(), rows: [], kept: [], broken: [] }
   if (!existsSync(filename)) return nothing
-  const database = new DatabaseSync(filename, { readOnly: true })
+  const database = openAsItIs(filename)
   try {
     if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'converge_jobs'").get() === undefined) return nothing
     const broken: Array<string> = []
@@ -233,6 +254,23 @@ const finish = (folder: string): Effect.Effect<ReadonlyArray<Comparable>, unknow
   )
 }
 
+/** Brings all jobs to their end, and looks whether that is the one that they have when nothing happens. */
+export const examineEnd = async (folder: string, complain: (text: string) => void): Promise<void> => {
+  const expected = await Effect.runPromise(undisturbed)
+  const ends = await Effect.runPromise(Effect.result(finish(folder)))
+  if (ends._tag === "Failure") return complain(`the jobs could not be brought to their end: ${String(ends.failure)}`)
+  for (const [job, whole] of expected.entries()) {
+    for (const what of ["hash", "result", "events"] as const) {
+      const [one, other] = [whole[what], ends.success[job]?.[what]]
+      if (one !== other) complain(`the ${what} of ${idOf(job)} is ${other}, not ${one}`)
+    }
+  }
+  const { broken, jobs, kept } = read(fileOf(folder))
+  for (const text of broken) complain(text)
+  for (const [jobId, status] of jobs) if (status !== "converged") complain(`${jobId} is stored as ${status}`)
+  if (kept.length > 0) complain(`${kept.length} effects are kept of jobs that have ended`)
+}
+
 /** Kills one process after the other over one set of jobs, and brings the jobs to their end. */
 export const killAll = async (set: JobSet): Promise<Report> => {
   const { folder } = set
@@ -248,21 +286,8 @@ export const killAll = async (set: JobSet): Promise<Report> => {
     if (!came.isKilled) break
   }
   const complain = (text: string): void => void complaints.push(`in the end: ${text}`)
-  const expected = await Effect.runPromise(undisturbed)
-  const ends = await Effect.runPromise(Effect.result(finish(folder)))
-  if (ends._tag === "Failure") complain(`the jobs could not be brought to their end: ${String(ends.failure)}`)
-  else {
-    for (const [job, whole] of expected.entries()) {
-      for (const what of ["hash", "result", "events"] as const) {
-        const [one, other] = [whole[what], ends.success[job]?.[what]]
-        if (one !== other) complain(`the ${what} of ${idOf(job)} is ${other}, not ${one}`)
-      }
-    }
-  }
+  await examineEnd(folder, complain)
   examine(folder, complain)
   examineTasks(folder, blown.length + 1, complain)
-  const { jobs, kept } = read(fileOf(folder))
-  for (const [jobId, status] of jobs) if (status !== "converged") complain(`${jobId} is stored as ${status}`)
-  if (kept.length > 0) complain(`${kept.length} effects are kept of jobs that have ended`)
   return { blown, complaints }
 }
