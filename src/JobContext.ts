@@ -44,7 +44,8 @@ export interface ContextParts {
   readonly stories: ReadonlyArray<Story>
 }
 
-const traceKey = (cycle: number, agent: string, each: FactRef | undefined): string =>
+/** Names an execution among the traces of one job. */
+export const traceKey = (cycle: number, agent: string, each: FactRef | undefined): string =>
   `${cycle}/${agent}${each === undefined ? "" : `/${refKey(each)}`}`
 
 /** An immutable set of facts, as a job left it. Readers see facts in commit order. */

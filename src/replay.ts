@@ -21,7 +21,7 @@ import {
   type JournalHeader,
   reviveCause,
   type RowExtra
-} from "./journal.ts"
+} from "./journalExtra.ts"
 import type { Ledger } from "./JobContext.ts"
 import type { Cause } from "./JobError.ts"
 import type { LogRecord } from "./JobEvent.ts"
@@ -50,7 +50,7 @@ export class CorruptRow extends Error {
   override readonly name = "CorruptRow"
   /** 0: the beginning. */
   readonly cycle: number
-  readonly part: "cycle" | "hash" | "extra" | "text"
+  readonly part: "cycle" | "hash" | "extra" | "text" | "base" | "end"
   readonly expected: string
   readonly found: string
   constructor(cycle: number, part: CorruptRow["part"], expected: string, found: string) {
@@ -107,7 +107,7 @@ export class Replay {
   /** Replays the beginning: cycle 0. Gives the input. @throws CorruptRow */
   *begin(text: string, hash: string, header: JournalHeader): Generator<void, unknown> {
     const found = yield* sha256Pieces("", [text])
-    if (found !== hash) throw new CorruptRow(0, "hash", hash, found)
+    if (found !== hash) throw new CorruptRow(0, "hash", found, hash)
     const genesis = yield* reading(0, decodeGenesis(text, header, this.#kindOf))
     this.#isForced = header.isForced
     const seeds = yield* this.#apply([genesis.seeds], 0, 0, "seed")

@@ -2,7 +2,8 @@
  * A whole context as JSON, for the journal of a job that goes on from it, and back.
  *
  * The first piece says what is not in the facts; the others hold the history, in commit order, revised and pruned facts
- * included: `explain` needs them. Boundary: the pure core; pieces are texts of about 64 KiB.
+ * included: `explain` needs them. The last one is a checksum of those before, under the context's hash. Boundary: the pure
+ * core; pieces are texts of about 64 KiB.
  */
 import { canonicalText } from "../Canonical.ts"
 import type { ErasedKind, Fact } from "../Fact.ts"
@@ -10,6 +11,7 @@ import { type JobContext, Ledger, type Story } from "../JobContext.ts"
 import type { Origin } from "../Provenance.ts"
 import type { CommittedEvaluation } from "../View.ts"
 import { parseJson } from "./parseJson.ts"
+import { Sha256 } from "./sha256.ts"
 
 interface Head {
   readonly program: string
@@ -43,6 +45,25 @@ const pieceLength = 65_536
 
 /** The context in pieces of JSON. */
 export function* dumpContext(context: JobContext): Generator<string, void> {
+  const digest = new Sha256().update(context.hash)
+  for (const piece of contentOf(context)) {
+    digest.update(piece)
+    yield piece
+  }
+  yield JSON.stringify(digest.hex())
+}
+
+/** What jobs knew of their agents. Of two that end with the same version, the first is asked. */
+const storiesOf = (context: JobContext): Head["stories"] => {
+  let known = -1
+  return context.knownStories().flatMap(({ traces, triggers, version }) => {
+    if (version <= known) return []
+    known = version
+    return [{ version, triggers: [...triggers], traces: [...(traces ?? [])] }]
+  })
+}
+
+function* contentOf(context: JobContext): Generator<string, void> {
   const pruned = new Map<string, readonly [string, string]>()
   for (const { fact } of context.history()) {
     if (context.find(fact.kind, fact.id) === undefined) pruned.set(`${fact.kind}\n${fact.id}`, [fact.kind, fact.id])
@@ -52,11 +73,7 @@ export function* dumpContext(context: JobContext): Generator<string, void> {
     hash: context.hash,
     version: context.version,
     marks: [...context.marks],
-    stories: context.knownStories().map(({ traces, triggers, version }) => ({
-      version,
-      triggers: [...triggers],
-      traces: [...(traces ?? [])]
-    })),
+    stories: storiesOf(context),
     pruned: [...pruned.values()],
     evaluations: [...context.evaluationsAfter(0)]
   }
@@ -74,9 +91,33 @@ export function* dumpContext(context: JobContext): Generator<string, void> {
   if (piece !== "") yield `${piece}]`
 }
 
-/** The context that was dumped. `kindOf` gives a kind for every name. @throws what a kind's schema throws */
-export const restoreContext = (pieces: ReadonlyArray<string>, kindOf: (name: string) => ErasedKind): JobContext => {
-  const [first, ...rest] = pieces
+/** A dump that is not what was written. */
+export class DumpChanged extends Error {
+  override readonly name = "DumpChanged"
+  readonly expected: string
+  readonly found: string
+  constructor(expected: string, found: string) {
+    super(`expected ${expected}, found ${found}`)
+    this.expected = expected
+    this.found = found
+  }
+}
+
+/**
+ * The context that was dumped, whose hash is known. `kindOf` gives a kind for every name.
+ *
+ * @throws DumpChanged; and what a kind's schema throws
+ */
+export const restoreContext = (
+  pieces: ReadonlyArray<string>,
+  hash: string,
+  kindOf: (name: string) => ErasedKind
+): JobContext => {
+  const digest = new Sha256().update(hash)
+  for (const piece of pieces.slice(0, -1)) digest.update(piece)
+  const [expected, found] = [pieces.at(-1) ?? "no checksum", JSON.stringify(digest.hex())]
+  if (expected !== found) throw new DumpChanged(expected, found)
+  const [first, ...rest] = pieces.slice(0, -1)
   const head = parseJson(first ?? "null") as Head
   const pruned = new Set(head.pruned.map(([kind, id]) => `${kind}\n${id}`))
   const stories = head.stories.map(({ traces, triggers, version }): Story => {

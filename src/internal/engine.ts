@@ -20,13 +20,7 @@ import type { EngineOptions, ForkOptions, InspectionObserver, StartOptions } fro
 import type { InvalidProgram } from "../InvalidProgram.ts"
 import type { Job } from "../Job.ts"
 import { Ledger } from "../JobContext.ts"
-import {
-  AdmissionRejected,
-  InvalidInput,
-  type JournalCorrupt,
-  type ProgramChanged,
-  type StartError
-} from "../JobError.ts"
+import { AdmissionRejected, InvalidInput, type StartError } from "../JobError.ts"
 import { Limits } from "../Limits.ts"
 import type { CompiledProgram, Program } from "../Program.ts"
 import { JobStore, type StoredJournal, StoreError } from "../store/JobStore.ts"
@@ -47,7 +41,7 @@ import { makeActor, makeEndedActor } from "./jobActor.ts"
 import type { Beginning } from "./jobJournal.ts"
 import { cancel, finishUndriven, fromSession } from "./jobHandle.ts"
 import * as Telemetry from "./observability.ts"
-import { changedKinds, programChanged, readHeader, replayJournal, type ReplayedJournal } from "./readJournal.ts"
+import { replayAt } from "./migrate.ts"
 import { JobSession } from "./session.ts"
 import { endOfJournal, refuseOther, takeUp, type TakenUp } from "./storedJob.ts"
 
@@ -234,6 +228,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       const { cause, output, usage } = endOfJournal(journal, compiled, taken)
       const session = sessionOf(taken, () => undefined)
       session.actor = makeEndedActor(session, journal.status, cause?._tag ?? null)
+      for (const tag of taken.between) session.log.append({ _tag: tag, cycle: session.cycle })
       session.restoreEnd(journal.status, cause ?? undefined, usage, output)
       return session
     }
@@ -300,12 +295,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     const journal = yield* store.load(jobId)
     const other = refuseOther(journal, compiled, undefined)
     if (other !== undefined) return yield* other
-    const { at } = forkOptions
-    if (at !== undefined && !(Number.isSafeInteger(at) && at >= 0 && at <= journal.cycle)) {
-      const message = `at: the job ${JSON.stringify(jobId)} has the cycles 0 to ${journal.cycle}, not ${String(at)}`
-      return yield* new InvalidInput({ program: compiled.name, message })
-    }
-    const { input, replay } = yield* replayFor(store, journal, compiled, at)
+    const { input, replay } = yield* replayAt(store, journal, compiled, forkOptions.at)
     const seeds = yield* encodeFactsOf(compiled, "facts", () => forkOptions.facts ?? [])
     for (const [agent, mark] of replay.marks) replay.ledger.marks.set(agent, mark)
     const context = replay.ledger.seal()
@@ -399,20 +389,6 @@ const tellNotResumed = (jobId: string, error: StartError | InvalidProgram): Effe
   error._tag === "StoreError" && error.reason === "held"
     ? Effect.logDebug(`the job ${jobId} is held by another engine`)
     : Effect.logWarning(`the job ${jobId} was not resumed: ${error.message}`)
-
-/** Replays a journal for a program whose kinds must be those of the journal. */
-const replayFor = (
-  store: JobStore["Service"],
-  journal: StoredJournal,
-  program: CompiledProgram,
-  at: number | undefined
-): Effect.Effect<ReplayedJournal, StoreError | JournalCorrupt | ProgramChanged> =>
-  Effect.gen(function* () {
-    const header = yield* readHeader(journal)
-    const changed = changedKinds(header, program)
-    if (changed.length > 0) return yield* programChanged(journal.jobId, header, program, changed)
-    return yield* replayJournal(store, journal, { program, at })
-  })
 
 const randomWord = Random.nextIntBetween(0, 0xffffffff)
 

@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 import { canonical, parseCanonical } from "../Canonical.ts"
 import { type ErasedKind, KindTypeId } from "../Fact.ts"
-import type { JournalHeader, KindHeader } from "../journal.ts"
+import type { JournalHeader, KindHeader } from "../journalExtra.ts"
 import type { ReplayProgram } from "../replay.ts"
 
 /** A combining function that is never asked: what it made of facts is in the rows. */

@@ -1,22 +1,23 @@
 /**
  * Reads a journal from the store and replays it: for a job that goes on, and for those who look at one.
  *
- * A journal is replayed as the program that wrote it was: its header says so. Where the program of today declares other
- * kinds, its `migrate` brings the facts over, once, at the end. Boundary: the store in, a replay out; nothing is written.
+ * A journal is replayed as the program that wrote it was: its header says so. A job that several versions of its program
+ * went on with has several parts, each with a header of its own. Where two parts have other kinds, the later one stands on a
+ * context that a migration made; where they do not, it stands on what the one before had come to.
+ *
+ * Boundary: the store in, a replay out; nothing is written. What a migration does is migrate.ts.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { canonicalText } from "../Canonical.ts"
 import type { ErasedKind } from "../Fact.ts"
-import { decodeHeader, type JournalHeader, type KindHeader } from "../journal.ts"
+import { decodeHeader, type EndExtra, type JournalHeader, type KindHeader } from "../journalExtra.ts"
 import { type JobContext, Ledger } from "../JobContext.ts"
 import { JournalCorrupt, ProgramChanged } from "../JobError.ts"
 import type { LogRecord } from "../JobEvent.ts"
 import type { CompiledProgram } from "../Program.ts"
 import { CorruptRow, Replay, type ReplayProgram } from "../replay.ts"
-import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
-import { dumpContext, restoreContext } from "./contextDump.ts"
-import { isInvalidValue } from "./InvalidValue.ts"
+import type { JobStore, StoredJournal, StoredRow, StoreError } from "../store/JobStore.ts"
+import { DumpChanged, restoreContext } from "./contextDump.ts"
 import { describeProgram } from "./jobJournal.ts"
 import { rawKind, rawProgram } from "./rawKind.ts"
 import { inSlices } from "./slices.ts"
@@ -24,22 +25,22 @@ import { Tracker } from "./tracker.ts"
 import { parseJson } from "./parseJson.ts"
 
 type Store = JobStore["Service"]
+type ReadError = StoreError | JournalCorrupt
 
-/** A journal as it was replayed. */
-export interface ReplayedJournal {
-  readonly replay: Replay
-  readonly header: JournalHeader
-  /** The input, as its program encoded it. */
-  readonly input: unknown
-}
-
-export interface ReplayOptions {
-  /** The cycle to stop after. Default: the last. */
-  readonly at?: number | undefined
-  /** The kinds to read facts with; without it, values are JSON. Must be those that the journal was written with. */
-  readonly program?: ReplayProgram | undefined
+export interface ReadOptions {
+  /** Facts of parts that were written with its kinds are read with them; others are JSON. */
+  readonly program?: CompiledProgram | undefined
   /** Called with what the event log is made of, in order. */
   readonly log?: ((record: LogRecord) => void) | undefined
+}
+
+/** The rows that were written with one header: those after cycle `after`, up to `until`. */
+export interface JournalPart {
+  readonly header: JournalHeader
+  readonly after: number
+  readonly until: number
+  /** Whether it stands on a context that a migration made. */
+  readonly isMigrated: boolean
 }
 
 /** Steps whose fault is a value. */
@@ -52,15 +53,6 @@ function* settled<A>(steps: Generator<void, A>): Generator<void, A | CorruptRow>
   }
 }
 
-const corruptOf = (jobId: string, { cycle, expected, found, part }: CorruptRow): JournalCorrupt =>
-  new JournalCorrupt({ jobId, cycle, part, expected, found })
-
-/** Does steps in slices; a row that is not what was written is a typed failure. */
-const steps = <A>(jobId: string, generator: Generator<void, A>): Effect.Effect<A, JournalCorrupt> =>
-  Effect.flatMap(inSlices(settled(generator)), (value) =>
-    value instanceof CorruptRow ? Effect.fail(corruptOf(jobId, value)) : Effect.succeed(value)
-  )
-
 /** Reads a journal's header. */
 export const readHeader = ({ header, jobId }: StoredJournal): Effect.Effect<JournalHeader, JournalCorrupt> =>
   Effect.try({
@@ -69,72 +61,208 @@ export const readHeader = ({ header, jobId }: StoredJournal): Effect.Effect<Jour
       new JournalCorrupt({ jobId, cycle: 0, part: "header", expected: "a header of format 1", found: String(error) })
   })
 
-const baseOf = (
-  store: Store,
-  jobId: string,
-  cycle: number,
-  kindOf: (name: string) => ErasedKind | undefined
-): Effect.Effect<JobContext, StoreError | JournalCorrupt> =>
-  Effect.flatMap(Stream.runCollect(store.base(jobId, cycle)), (pieces) =>
-    Effect.try({
-      try: () => restoreContext(pieces, (name) => kindOf(name) ?? rawKind({ name, latest: null, conflict: "reject" })),
-      catch: (error) =>
-        new JournalCorrupt({ jobId, cycle, part: "base", expected: "a context", found: describe(error) })
-    })
-  )
+/** The parts of a journal, oldest first. */
+export const partsOf = (header: JournalHeader): ReadonlyArray<JournalPart> => {
+  let [after, isMigrated] = [0, false]
+  const parts: Array<JournalPart> = []
+  for (const earlier of header.earlier) {
+    parts.push({ header: earlier.header, after, until: earlier.until, isMigrated })
+    ;({ isMigrated, until: after } = earlier)
+  }
+  return [...parts, { header, after, until: Infinity, isMigrated }]
+}
+
+/**
+ * The part that says what the context is after a cycle. A cycle after which another version went on is in two: the one that
+ * committed it says, but where the job has come to is said by the last.
+ */
+export const partAt = (parts: ReadonlyArray<JournalPart>, cycle: number, lastCycle: number): number =>
+  cycle >= lastCycle ? parts.length - 1 : parts.findIndex(({ until }) => cycle <= until)
+
+/** How far to read a whole journal. What an engine commits meanwhile is left out; of one that has ended, nothing may be missing. */
+export const lastOf = ({ cycle, end }: StoredJournal): number => (end === undefined ? cycle : Infinity)
 
 const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** The parts of a journal that were written with one header each, oldest first. */
-const partsOf = (header: JournalHeader): ReadonlyArray<{ readonly header: JournalHeader; readonly until: number }> => [
-  ...header.earlier.map(({ header, until }) => ({ header, until })),
-  { header, until: Infinity }
-]
-
 const noLog = (): void => {}
 
-/** Replays a journal up to a cycle. Fails with the first row that is not what was written. */
+/** A journal that is being replayed, row by row. */
+export class JournalReader {
+  readonly store: Store
+  readonly journal: StoredJournal
+  readonly parts: ReadonlyArray<JournalPart>
+  readonly replay: Replay
+  /** The input, as its program encoded it. */
+  input: unknown
+  readonly #programs: ReadonlyArray<ReplayProgram>
+  #part = 0
+
+  private constructor(
+    store: Store,
+    journal: StoredJournal,
+    parts: ReadonlyArray<JournalPart>,
+    programs: ReadonlyArray<ReplayProgram>,
+    replay: Replay
+  ) {
+    this.store = store
+    this.journal = journal
+    this.parts = parts
+    this.replay = replay
+    this.#programs = programs
+  }
+
+  /** Replays the beginning: cycle 0. */
+  static open(store: Store, journal: StoredJournal, options: ReadOptions): Effect.Effect<JournalReader, ReadError> {
+    return Effect.gen(function* () {
+      const parts = partsOf(yield* readHeader(journal))
+      const { program } = options
+      const programs = parts.map(({ header }) =>
+        program !== undefined && changedKinds(header, program).length === 0
+          ? asWritten(program, header)
+          : rawProgram(header)
+      )
+      const [first, ...rest] = programs
+      const writer = first ?? rest[0]!
+      const genesisContext = contextHashOf(journal)
+      const isOn = journal.bases.includes(0)
+      if (isOn !== (genesisContext !== undefined)) {
+        const [expected, found] = isOn ? ["none", "a context"] : ["a context", "none"]
+        return yield* new JournalCorrupt({ jobId: journal.jobId, cycle: 0, part: "base", expected, found })
+      }
+      const base =
+        genesisContext === undefined ? undefined : yield* readBase(store, journal.jobId, 0, genesisContext, writer)
+      const ledger = Ledger.make(writer.name, writer.triggers, base)
+      const marks = base !== undefined && base.program === writer.name ? base.marks : []
+      const tracker = new Tracker(journal.jobId, writer)
+      const replay = new Replay(writer, ledger, marks, tracker, options.log ?? noLog)
+      const reader = new JournalReader(store, journal, parts, programs, replay)
+      reader.input = yield* reader.steps(replay.begin(journal.text, journal.genesisHash, parts[0]!.header))
+      return reader
+    })
+  }
+
+  /** The header of the part that the replay has come to. */
+  get header(): JournalHeader {
+    return this.parts[this.#part]!.header
+  }
+
+  /** Does steps in slices; a row that is not what was written is a typed failure. */
+  steps<A>(generator: Generator<void, A>): Effect.Effect<A, JournalCorrupt> {
+    return Effect.flatMap(inSlices(settled(generator)), (value) =>
+      value instanceof CorruptRow ? Effect.fail(corruptOf(this.journal.jobId, value)) : Effect.succeed(value)
+    )
+  }
+
+  /**
+   * Replays the rows up to a cycle, or to the last, page by page; an element for each page. `part`: the one to end in. Fails
+   * with the first row that is not what was written.
+   */
+  rows(at: number, part: number): Stream.Stream<void, ReadError> {
+    const numbers = this.parts.map((_, number) => number).slice(this.#part, part + 1)
+    const read = Stream.flatMap(Stream.fromIterable(numbers), (number) =>
+      Stream.unwrap(
+        Effect.map(this.#enter(number), () => {
+          const { cycle } = this.replay
+          const end = Math.min(this.parts[number]!.until, at)
+          if (cycle >= end) return Stream.empty
+          const rows = this.store.rows(this.journal.jobId, cycle, end === Infinity ? undefined : end)
+          return Stream.mapArrayEffect(rows, (page) => Effect.as(this.steps(this.#next(page)), [undefined] as const))
+        })
+      )
+    )
+    return Stream.concat(read, Stream.fromEffectDrain(Effect.suspend(() => this.#checkEnd(at))))
+  }
+
+  /** As `rows`, all at once. */
+  readTo(at: number, part: number): Effect.Effect<void, ReadError> {
+    return Stream.runDrain(this.rows(at, part))
+  }
+
+  *#next(page: ReadonlyArray<StoredRow>): Generator<void, void> {
+    for (const row of page) yield* this.replay.next(row)
+  }
+
+  #enter(number: number): Effect.Effect<void, ReadError> {
+    return Effect.gen({ self: this }, function* () {
+      if (number === this.#part) return
+      const { journal, replay, store } = this
+      const { after, isMigrated } = this.parts[number]!
+      const program = this.#programs[number]!
+      if (replay.cycle !== after) {
+        return yield* corruptOf(journal.jobId, missingRow(replay.cycle + 1, after))
+      }
+      const base = isMigrated
+        ? yield* readBase(store, journal.jobId, after + 1, replay.ledger.hash, program)
+        : replay.ledger.seal()
+      this.#part = number
+      replay.continueOn(program, Ledger.make(program.name, program.triggers, base))
+    })
+  }
+
+  /** The end of a journal that has one says how many rows there are. */
+  #checkEnd(at: number): Effect.Effect<void, JournalCorrupt> {
+    const { end, jobId } = this.journal
+    const { cycle } = this.replay
+    if (end === undefined || cycle >= at) return Effect.void
+    return Effect.suspend(() => {
+      let last: number
+      try {
+        last = (parseJson(end) as EndExtra).usage.cycles
+      } catch (error) {
+        return Effect.fail(corruptOf(jobId, new CorruptRow(cycle, "end", "the end of a job", describe(error))))
+      }
+      return last === cycle ? Effect.void : Effect.fail(corruptOf(jobId, missingRow(cycle + 1, last)))
+    })
+  }
+}
+
+const missingRow = (cycle: number, last: number): CorruptRow =>
+  new CorruptRow(cycle, "cycle", `rows up to cycle ${last}`, `rows up to cycle ${cycle - 1}`)
+
+const corruptOf = (jobId: string, { cycle, expected, found, part }: CorruptRow): JournalCorrupt =>
+  new JournalCorrupt({ jobId, cycle, part, expected, found })
+
+/** The hash of the context that a job began with, as its genesis text has it. What cannot be read is told by the replay. */
+const contextHashOf = ({ text }: StoredJournal): string | undefined => {
+  try {
+    const { context } = parseJson(text) as { readonly context: unknown }
+    return typeof context === "string" ? context : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const readBase = (
+  store: Store,
+  jobId: string,
+  cycle: number,
+  hash: string,
+  program: ReplayProgram
+): Effect.Effect<JobContext, ReadError> => {
+  const kindOf = (name: string): ErasedKind =>
+    program.kinds.get(name) ?? rawKind({ name, latest: null, conflict: "reject" })
+  return Effect.flatMap(Stream.runCollect(store.base(jobId, cycle)), (pieces) =>
+    Effect.try({
+      try: () => restoreContext(pieces, hash, kindOf),
+      catch: (error) => {
+        const [expected, found] =
+          error instanceof DumpChanged ? [error.expected, error.found] : ["a context", describe(error)]
+        return new JournalCorrupt({ jobId, cycle, part: "base", expected, found })
+      }
+    })
+  )
+}
+
+/** Replays a whole journal. Fails with the first row that is not what was written. */
 export const replayJournal = (
   store: Store,
   journal: StoredJournal,
-  options: ReplayOptions
-): Effect.Effect<ReplayedJournal, StoreError | JournalCorrupt> =>
+  options: ReadOptions
+): Effect.Effect<JournalReader, ReadError> =>
   Effect.gen(function* () {
-    const { jobId } = journal
-    const last = yield* readHeader(journal)
-    const parts = partsOf(last)
-    const at = options.at ?? Infinity
-    const first = parts[0]!.header
-    // Facts of before a migration are not of the program's kinds.
-    const programOf = (header: JournalHeader): ReplayProgram =>
-      header === last && options.program !== undefined ? asWritten(options.program, header) : rawProgram(header)
-    let program = programOf(first)
-    const base = journal.bases.includes(0)
-      ? yield* baseOf(store, jobId, 0, (name) => program.kinds.get(name))
-      : undefined
-    const ledger = Ledger.make(program.name, program.triggers, base)
-    const marks = base !== undefined && base.program === program.name ? base.marks : []
-    const replay = new Replay(program, ledger, marks, new Tracker(jobId, program), options.log ?? noLog)
-    const input = yield* steps(jobId, replay.begin(journal.text, journal.genesisHash, first))
-    for (const { header, until } of parts) {
-      if (header !== first && replay.cycle < at) {
-        program = programOf(header)
-        const base = yield* baseOf(store, jobId, replay.cycle, (name) => program.kinds.get(name))
-        replay.continueOn(program, Ledger.make(program.name, program.triggers, base))
-      }
-      const end = Math.min(until, at)
-      if (replay.cycle >= end) continue
-      const rows = store.rows(jobId, replay.cycle, end === Infinity ? undefined : end)
-      yield* Stream.runForEachArray(rows, (page) =>
-        steps(
-          jobId,
-          (function* () {
-            for (const row of page) yield* replay.next(row)
-          })()
-        )
-      )
-    }
-    return { replay, header: last, input }
+    const reader = yield* JournalReader.open(store, journal, options)
+    yield* reader.readTo(Infinity, reader.parts.length - 1)
+    return reader
   })
 
 /** A program with the retention and the rules that the journal was written with: a replay goes by what was. */
@@ -167,75 +295,3 @@ export const programChanged = (
   reason = `the kinds ${kinds.map((name) => JSON.stringify(name)).join(", ")} are not what they were`
 ): ProgramChanged =>
   new ProgramChanged({ jobId, program: program.name, kinds, from: header.version, to: program.version, reason })
-
-/** A migration that was worked out: the context, and what the journal is to say of it. */
-export interface Migrated {
-  readonly ledger: Ledger
-  readonly header: JournalHeader
-  readonly pieces: ReadonlyArray<string>
-}
-
-/** Brings the facts of a replayed journal to the kinds that a program declares. */
-export const migrate = (
-  jobId: string,
-  { header, replay }: ReplayedJournal,
-  program: CompiledProgram,
-  changed: ReadonlyArray<string>
-): Effect.Effect<Migrated, ProgramChanged> => {
-  const refuse = (reason?: string): ProgramChanged => programChanged(jobId, header, program, changed, reason)
-  const declared = program.migrate
-  if (declared === undefined) return Effect.fail(refuse())
-  return Effect.try({
-    try: () => {
-      const { ledger } = replay
-      const history = ledger.encoded().flatMap(({ fact, text }) => {
-        const stored = { kind: fact.kind, id: fact.id, value: parseJson(text) }
-        const moved = declared(stored, { version: header.version })
-        if (moved === undefined) return []
-        const kind = program.kinds.get(moved.kind)
-        if (kind === undefined) throw new Error(`migrate gave ${fact.kind}/${fact.id} the unknown kind ${moved.kind}`)
-        const encoded = reEncoded(kind, moved.value, `${fact.kind}/${fact.id}`)
-        const id = kind.id(encoded.value)
-        const { provenance } = fact
-        return [
-          { kind, text: encoded.text, fact: Object.freeze({ kind: kind.name, id, value: encoded.value, provenance }) }
-        ]
-      })
-      const context = Ledger.rebuild({
-        program: program.name,
-        triggers: program.triggers,
-        hash: ledger.hash,
-        version: ledger.version,
-        history,
-        evaluations: ledger.evaluationsAfter(0),
-        isLive: () => true,
-        marks: replay.marks,
-        stories: [{ version: ledger.version, traces: undefined, triggers: new Map(header.triggers) }]
-      })
-      const { earlier, ...before } = header
-      const next: JournalHeader = {
-        ...header,
-        ...describeProgram(program),
-        earlier: [...earlier, { until: replay.cycle, header: { ...before, earlier: [] } }]
-      }
-      return {
-        ledger: Ledger.make(program.name, program.triggers, context),
-        header: next,
-        pieces: [...dumpContext(context)]
-      }
-    },
-    catch: (error) => refuse(describe(error))
-  })
-}
-
-/** A value that `migrate` gave, in JSON, as the kind's own encoding. Throws where it does not fit. */
-const reEncoded = (kind: ErasedKind, json: unknown, what: string) => {
-  try {
-    return kind.codec.encode(kind.codec.decode(canonicalText(json)))
-  } catch (error) {
-    throw new Error(
-      `migrate gave ${what} a value that does not fit: ${isInvalidValue(error) ? error.message : describe(error)}`,
-      { cause: error }
-    )
-  }
-}

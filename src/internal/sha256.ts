@@ -6,6 +6,20 @@ import { createHash, hash } from "node:crypto"
 /** The SHA-256 of a text's UTF-8 bytes: 64 hexadecimal digits. */
 export const sha256 = (text: string): string => hash("sha256", text, "hex")
 
+/** The SHA-256 of texts that come one after the other. */
+export class Sha256 {
+  readonly #hash = createHash("sha256")
+
+  update(text: string): this {
+    this.#hash.update(text)
+    return this
+  }
+
+  hex(): string {
+    return this.#hash.digest("hex")
+  }
+}
+
 /** The SHA-256 of a prefix and pieces of text, one after the other. Yields after each piece. */
 export function* sha256Pieces(prefix: string, pieces: ReadonlyArray<string>): Generator<void, string> {
   if (pieces.length === 1) return sha256(prefix + pieces[0]!)

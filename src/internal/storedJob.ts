@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import { canonicalText } from "../Canonical.ts"
 import type { ResolvedBudget } from "../Budget.ts"
 import { judge } from "../convergence.ts"
-import { type Between, budgetOfHeader, decodeKept, type EndExtra, reviveCause } from "../journal.ts"
+import { type Between, budgetOfHeader, decodeKept, type EndExtra, reviveCause } from "../journalExtra.ts"
 import type { EncodedEffect } from "../AgentEffect.ts"
 import type { Ledger } from "../JobContext.ts"
 import { InvalidInput, type JournalCorrupt, type ProgramChanged } from "../JobError.ts"
@@ -16,8 +16,9 @@ import type { CompiledProgram } from "../Program.ts"
 import type { Replay } from "../replay.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 import { EventLog } from "./eventLog.ts"
-import { changedKinds, migrate, readHeader, replayJournal } from "./readJournal.ts"
+import { goOn } from "./migrate.ts"
 import { parseJson } from "./parseJson.ts"
+import { readHeader, replayJournal } from "./readJournal.ts"
 
 /** What a session is made of, of a job that was replayed. */
 export interface TakenUp {
@@ -58,20 +59,13 @@ export const takeUp = (
   Effect.gen(function* () {
     const { jobId } = journal
     const header = yield* readHeader(journal)
-    const changed = changedKinds(header, program)
     const log = new EventLog()
-    const options = { log: (record: Parameters<EventLog["append"]>[0]) => log.append(record) }
-    const replayed = yield* replayJournal(store, journal, changed.length === 0 ? { ...options, program } : options)
-    const { replay } = replayed
-    let { ledger } = replay
-    if (changed.length > 0) {
-      const migrated = yield* migrate(jobId, replayed, program, changed)
-      ledger = migrated.ledger
-      if (fence !== undefined) {
-        const base = { cycle: replay.cycle, header: JSON.stringify(migrated.header), pieces: migrated.pieces }
-        yield* store.rebase(jobId, fence, base)
-      }
-      replay.continueOn(program, ledger)
+    const reader = yield* replayJournal(store, journal, { program, log: (record) => log.append(record) })
+    const { replay } = reader
+    const rebase = yield* goOn(reader, program)
+    if (rebase !== undefined && fence !== undefined) {
+      const { pieces } = rebase
+      yield* store.rebase(jobId, fence, { cycle: replay.cycle + 1, header: JSON.stringify(rebase.header), pieces })
     }
     const between = journal.note === "" ? [] : (parseJson(journal.note) as ReadonlyArray<Between>)
     const kept = (yield* store.kept(jobId)).filter(({ cycle }) => cycle === replay.cycle + 1)
@@ -81,7 +75,7 @@ export const takeUp = (
       if (effect !== undefined) effects.set(key, effect)
     }
     return {
-      ledger,
+      ledger: replay.ledger,
       budget: budgetOfHeader(header),
       replay,
       log,

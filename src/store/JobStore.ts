@@ -38,7 +38,7 @@ export interface NewJob {
   /** The canonical text that the first hash covers. */
   readonly text: () => string
   readonly hash: string
-  /** JSON: what else is needed to replay the job (journal.ts). */
+  /** JSON: what else is needed to replay the job (journalExtra.ts). */
   readonly header: () => string
   /** Of a job that goes on from an earlier context: that context, in pieces of JSON. */
   readonly base: (() => Iterable<string>) | undefined
@@ -49,7 +49,7 @@ export interface JournalRow {
   readonly cycle: number
   readonly text: () => string
   readonly hash: string
-  /** JSON: what else is needed to replay the cycle (journal.ts). */
+  /** JSON: what else is needed to replay the cycle (journalExtra.ts). */
   readonly extra: () => string
 }
 
@@ -58,7 +58,7 @@ export interface JournalEnd {
   readonly status: Status
   /** Milliseconds since the epoch. */
   readonly haltedAt: number
-  /** JSON: the error, the output and the usage (journal.ts). */
+  /** JSON: the error, the output and the usage (journalExtra.ts). */
   readonly text: () => string
 }
 
@@ -86,7 +86,7 @@ export interface StoredJournal extends StoredJob {
   readonly header: string
   /** The newest note since the last row, or "". */
   readonly note: string
-  /** Cycles that have a base: 0 for a job that began with a context, others for migrations. */
+  /** Cycles that have a base: 0 for a job that began with a context; others are those of the first row after a migration. */
   readonly bases: ReadonlyArray<number>
   /** The text of the end; undefined while the job is unfinished. */
   readonly end: string | undefined
@@ -145,7 +145,7 @@ export class JobStore extends Context.Service<
     readonly append: (jobId: string, fence: number, row: JournalRow) => Effect.Effect<void, StoreError>
     readonly note: (jobId: string, fence: number, text: string) => Effect.Effect<void, StoreError>
     readonly keep: (jobId: string, fence: number, kept: Kept) => Effect.Effect<void, StoreError>
-    /** Puts a context under the rows after `cycle`, and replaces the header: what a migration does. */
+    /** Puts a context under the rows from `cycle` on, and replaces the header: what a migration does. */
     readonly rebase: (
       jobId: string,
       fence: number,

@@ -23,6 +23,13 @@ export interface KindHeader {
   readonly fingerprint: string
 }
 
+/** The header of the rows up to a cycle. `isMigrated`: what comes after stands on a context that a migration made. */
+export interface EarlierHeader {
+  readonly until: number
+  readonly isMigrated: boolean
+  readonly header: JournalHeader
+}
+
 /** What a journal says of its program and of how the job began. */
 export interface JournalHeader {
   readonly format: 1
@@ -37,8 +44,8 @@ export interface JournalHeader {
   readonly executed: ReadonlyArray<string>
   /** Of a fork: its seeds override what is there, whatever their kinds' rules. */
   readonly isForced: boolean
-  /** What was the header up to a cycle, of a job that was migrated; oldest first. */
-  readonly earlier: ReadonlyArray<{ readonly until: number; readonly header: JournalHeader }>
+  /** What was the header up to a cycle, of a job that another version of its program went on with; oldest first. */
+  readonly earlier: ReadonlyArray<EarlierHeader>
   /** Cycle 0. */
   readonly beginning: BeginningExtra
 }

@@ -1,0 +1,178 @@
+/**
+ * What `Journal` shows of stored jobs. Boundary: the store in, values out; nothing is written.
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { type Between, type EndExtra, reviveCause } from "../journalExtra.ts"
+import type { CorruptPart, Diff, Replayed, Verified } from "../Journal.ts"
+import { type Fact, refKey } from "../Fact.ts"
+import { InvalidInput, JournalCorrupt, type ProgramChanged, type StoreError } from "../JobError.ts"
+import { eventsOf, type JobEvent, type LogRecord } from "../JobEvent.ts"
+import type { CompiledProgram } from "../Program.ts"
+import type { JobStore, StoredJournal } from "../store/JobStore.ts"
+import { checkCycle, replayAt } from "./migrate.ts"
+import { parseJson } from "./parseJson.ts"
+import { JournalReader, lastOf, partAt } from "./readJournal.ts"
+import { refuseOther } from "./storedJob.ts"
+
+type Store = JobStore["Service"]
+type ReadError = StoreError | JournalCorrupt
+
+/** The context after a cycle. */
+export const replayed = (
+  store: Store,
+  jobId: string,
+  program: CompiledProgram | undefined,
+  at: number | undefined
+): Effect.Effect<Replayed, ReadError | ProgramChanged | InvalidInput> =>
+  Effect.gen(function* () {
+    const journal = yield* store.load(jobId)
+    const other = program === undefined ? undefined : refuseOther(journal, program, undefined)
+    if (other !== undefined) return yield* other
+    const reader = yield* replayAt(store, journal, program, at)
+    const { header, input, replay } = reader
+    const { counters, cpuMs, cycle, ledger, marks, ranMs, tier, tracker } = replay
+    for (const [agent, mark] of marks) ledger.marks.set(agent, mark)
+    const { contextBytes, hash, version } = ledger
+    const usage = { ...counters, cycles: cycle, durationMs: ranMs, cpuMs, contextBytes }
+    return {
+      jobId,
+      program: journal.program,
+      programVersion: header.version,
+      cycle,
+      tier,
+      version,
+      hash,
+      context: ledger.seal(),
+      input,
+      marks: new Map(marks),
+      usage,
+      intents: Object.freeze([...tracker.intents]),
+      diagnostics: Object.freeze([...tracker.diagnostics])
+    }
+  })
+
+/** What some cycles did. */
+export const diffOf = (
+  store: Store,
+  jobId: string,
+  from: number,
+  to: number
+): Effect.Effect<Diff, ReadError | InvalidInput> =>
+  Effect.gen(function* () {
+    const journal = yield* store.load(jobId)
+    const { program } = journal
+    yield* checkCycle(journal, from)
+    yield* checkCycle(journal, to)
+    if (from > to) return yield* new InvalidInput({ program, message: `cycle ${from} is after cycle ${to}` })
+    const reader = yield* JournalReader.open(store, journal, {})
+    const { replay } = reader
+    const placeOf = () => ({ cycle: replay.cycle, version: replay.ledger.version, hash: replay.ledger.hash })
+    yield* reader.readTo(from, partAt(reader.parts, from, journal.cycle))
+    const before = placeOf()
+    const evaluationCount = replay.ledger.evaluationCount
+    const there = new Map(replay.ledger.encoded().map((entry) => [refKey(entry.fact), entry]))
+    yield* reader.readTo(to, partAt(reader.parts, to, journal.cycle))
+    const added: Array<Fact> = []
+    const revised: Array<Diff["revised"][number]> = []
+    for (const { fact, text } of replay.ledger.encoded()) {
+      const earlier = there.get(refKey(fact))
+      there.delete(refKey(fact))
+      if (earlier === undefined) added.push(fact)
+      else if (earlier.text !== text || earlier.fact.provenance.version !== fact.provenance.version) {
+        revised.push({ before: earlier.fact, after: fact })
+      }
+    }
+    return {
+      jobId,
+      program,
+      from: before,
+      to: placeOf(),
+      added,
+      revised,
+      removed: [...there.values()].map(({ fact }) => fact),
+      evaluations: [...replay.ledger.evaluationsAfter(evaluationCount)]
+    }
+  })
+
+/** The event log. */
+export const eventsIn = (
+  store: Store,
+  jobId: string,
+  program: CompiledProgram | undefined,
+  after: number
+): Stream.Stream<JobEvent, ReadError> =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const journal = yield* store.load(jobId)
+      const records: Array<LogRecord> = []
+      const reader = yield* JournalReader.open(store, journal, { program, log: (record) => records.push(record) })
+      let seq = 0
+      const take = (): Stream.Stream<JobEvent> => {
+        const events: Array<JobEvent> = []
+        for (const record of records.splice(0)) {
+          for (const event of eventsOf(record, seq + 1)) {
+            ;({ seq } = event)
+            if (seq > after) events.push(event)
+          }
+        }
+        return Stream.fromArray(events)
+      }
+      const rest = Stream.suspend(() => {
+        records.push(...lastRecords(journal, reader))
+        return take()
+      })
+      const rows = Stream.flatMap(reader.rows(lastOf(journal), reader.parts.length - 1), take)
+      return Stream.concat(Stream.suspend(take), Stream.concat(rows, rest))
+    })
+  )
+
+/** What happened after the last row. */
+const lastRecords = (journal: StoredJournal, { replay }: JournalReader): ReadonlyArray<LogRecord> => {
+  const { end, note, status } = journal
+  const { cycle, tier } = replay
+  const { hash, version } = replay.ledger
+  const between = note === "" ? [] : (parseJson(note) as ReadonlyArray<Between>)
+  const records: Array<LogRecord> = between.map((tag) => ({ _tag: tag, cycle }))
+  if (status === undefined || end === undefined) return records
+  const { cause } = parseJson(end) as EndExtra
+  const revived = cause === null ? undefined : reviveCause(cause)
+  return [...records, { _tag: "Halted", cycle, tier, status, version, hash, cause: revived }]
+}
+
+/** How far a journal is what was written. */
+export const verified = (store: Store, jobId: string): Effect.Effect<Verified, StoreError> =>
+  Effect.gen(function* () {
+    const journal = yield* orCorrupt(store.load(jobId), () => 0, "job")
+    if ("part" in journal) {
+      return { jobId, program: "", status: undefined, cycles: 0, hash: "", isIntact: false, corrupt: journal }
+    }
+    const { program, status } = journal
+    const common = { jobId, program, status }
+    const reader = yield* orCorrupt(JournalReader.open(store, journal, {}), () => 0, "base")
+    if ("part" in reader) return { ...common, cycles: 0, hash: "", isIntact: false, corrupt: reader }
+    const { replay } = reader
+    const read = Effect.as(reader.readTo(lastOf(journal), reader.parts.length - 1), "read" as const)
+    const corrupt = yield* orCorrupt(read, () => replay.cycle + 1, "row")
+    const reached = { ...common, cycles: replay.cycle, hash: replay.ledger.hash }
+    return corrupt === "read" ? { ...reached, isIntact: true } : { ...reached, isIntact: false, corrupt }
+  })
+
+/** What is read; or where it is not what was written, be it the journal that says so or the file. */
+const orCorrupt = <A>(
+  effect: Effect.Effect<A, ReadError>,
+  cycle: () => number,
+  part: string
+): Effect.Effect<A | CorruptPart, StoreError> =>
+  Effect.matchEffect(effect, {
+    onSuccess: (value): Effect.Effect<A | CorruptPart, StoreError> => Effect.succeed(value),
+    onFailure: (error) => {
+      if (error._tag === "JournalCorrupt") {
+        const { cycle, expected, found, part } = error
+        return Effect.succeed({ cycle, part, expected, found })
+      }
+      return error.reason === "corrupt"
+        ? Effect.succeed({ cycle: cycle(), part, expected: "what was written", found: error.message })
+        : Effect.fail(error)
+    }
+  })

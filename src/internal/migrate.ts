@@ -1,0 +1,210 @@
+/**
+ * What becomes of a job when another version of its program goes on with it.
+ *
+ * Where kinds have changed, the program's `migrate` brings the live facts over, once, after the last row; the context that it
+ * makes is a base under the rows that follow. Where they have not, but agents or kinds were added, only the header is new.
+ * The chain of hashes, the marks of the agents and the commit positions go on.
+ *
+ * Boundary: a replayed journal and a program in, values out; the caller writes them to the store.
+ */
+import * as Effect from "effect/Effect"
+import { canonicalText } from "../Canonical.ts"
+import { type ErasedKind, type FactRef, refKey } from "../Fact.ts"
+import { Violation } from "../Invariant.ts"
+import { type EarlierHeader, type JournalHeader } from "../journalExtra.ts"
+import { type JobContext, Ledger, type Story, traceKey } from "../JobContext.ts"
+import { InvalidInput, type JournalCorrupt, type ProgramChanged } from "../JobError.ts"
+import type { CompiledProgram, Migration } from "../Program.ts"
+import type { Provenance } from "../Provenance.ts"
+import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
+import { dumpContext } from "./contextDump.ts"
+import { isInvalidValue } from "./InvalidValue.ts"
+import { describeProgram } from "./jobJournal.ts"
+import { parseJson } from "./parseJson.ts"
+import { rawKind } from "./rawKind.ts"
+import { changedKinds, JournalReader, lastOf, partAt, programChanged } from "./readJournal.ts"
+
+/** What is to be written where another version goes on. */
+export interface Rebase {
+  readonly header: JournalHeader
+  readonly pieces: ReadonlyArray<string>
+}
+
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** The program of a replay goes on as another version: with its kinds, and a ledger on top of what was. */
+const continueOn = ({ replay }: JournalReader, program: CompiledProgram, context: JobContext): Ledger => {
+  const ledger = Ledger.make(program.name, program.triggers, context)
+  replay.continueOn(program, ledger)
+  return ledger
+}
+
+/** Brings the facts of a replayed journal to the kinds that a program declares, and goes on with them. */
+export const migrate = (reader: JournalReader, program: CompiledProgram): Effect.Effect<JobContext, ProgramChanged> => {
+  const { header, journal, replay } = reader
+  const changed = changedKinds(header, program)
+  const refuse = (reason?: string): ProgramChanged => programChanged(journal.jobId, header, program, changed, reason)
+  const declared = program.migrate
+  if (declared === undefined) return Effect.fail(refuse())
+  return Effect.try({
+    try: () => {
+      const context = migrated(replay.ledger, replay.marks, header, program, declared)
+      continueOn(reader, program, context)
+      return context
+    },
+    catch: (error) => refuse(describe(error))
+  })
+}
+
+const migrated = (
+  ledger: Ledger,
+  marks: ReadonlyMap<string, number>,
+  header: JournalHeader,
+  program: CompiledProgram,
+  declared: Migration
+): JobContext => {
+  const moved = new Map<string, FactRef>()
+  const renamed = new Map<string, Set<string>>()
+  const from = { version: header.version }
+  const facts = ledger.encoded().flatMap(({ fact, text }) => {
+    const stored = { kind: fact.kind, id: fact.id, value: parseJson(text) }
+    // The built-in kind is the engine's own.
+    const given = fact.kind === Violation.name ? stored : declared(stored, from)
+    if (given === undefined) return []
+    const kind = kindOf(program, header, given.kind, fact)
+    const { text: encoded, value } = reEncoded(kind, given.value, fact)
+    const id = program.kinds.has(kind.name) ? kind.id(value) : fact.id
+    const names = renamed.get(fact.kind)
+    if (names === undefined) renamed.set(fact.kind, new Set([kind.name]))
+    else names.add(kind.name)
+    moved.set(refKey(fact), { kind: kind.name, id })
+    return [{ before: fact, kind, id, value, text: encoded }]
+  })
+  const refOf = (ref: FactRef): FactRef => moved.get(refKey(ref)) ?? ref
+  const stories = ledger.knownStories().map(({ triggers, version }) => ({
+    version,
+    triggers: new Map(
+      [...triggers].map(([agent, kinds]) => [agent, kinds.flatMap((name) => [...(renamed.get(name) ?? [name])])])
+    ),
+    traces: new Map<string, unknown>()
+  }))
+  const history = facts.map(({ before, id, kind, text, value }) => {
+    const { provenance } = before
+    const each = provenance.each === undefined ? undefined : refOf(provenance.each)
+    const next: Provenance = Object.freeze({ ...provenance, each })
+    const trace = ledger.traceOf(before)
+    if (trace !== undefined) {
+      const story = stories.find(({ version }) => provenance.version <= version)
+      story?.traces.set(traceKey(next.cycle, next.agent, each), trace)
+    }
+    return { kind, text, fact: Object.freeze({ kind: kind.name, id, value, provenance: next }) }
+  })
+  return Ledger.rebuild({
+    program: program.name,
+    triggers: program.triggers,
+    hash: ledger.hash,
+    version: ledger.version,
+    history,
+    evaluations: [...ledger.evaluationsAfter(0)].map((evaluation) => ({ ...evaluation, fact: refOf(evaluation.fact) })),
+    isLive: () => true,
+    marks,
+    stories: stories.map((story): Story => (story.traces.size === 0 ? { ...story, traces: undefined } : story))
+  })
+}
+
+/** The kind that `migrate` named. What an earlier job left in the context, of kinds of its own, may stay as it is. */
+const kindOf = (program: CompiledProgram, header: JournalHeader, name: string, { id, kind }: FactRef): ErasedKind => {
+  const declared = program.kinds.get(name)
+  if (declared !== undefined) return declared
+  const isForeign = name === kind && header.kinds.every((known) => known.name !== name)
+  if (isForeign) return rawKind({ name, latest: null, conflict: "reject" })
+  throw new Error(`migrate gave ${kind}/${id} the kind ${JSON.stringify(name)}, which the program does not have`)
+}
+
+/** A value that `migrate` gave, in JSON, as the kind's own encoding. Throws where it does not fit. */
+const reEncoded = (kind: ErasedKind, json: unknown, { id, kind: name }: FactRef) => {
+  try {
+    return kind.codec.encode(kind.codec.decode(canonicalText(json)))
+  } catch (error) {
+    const why = isInvalidValue(error) ? error.message : describe(error)
+    throw new Error(`migrate gave ${name}/${id} a value that does not fit: ${why}`, { cause: error })
+  }
+}
+
+/** Has a program go on with a journal that was replayed. Gives what is to be written; undefined if it is as it was. */
+export const goOn = (
+  reader: JournalReader,
+  program: CompiledProgram
+): Effect.Effect<Rebase | undefined, ProgramChanged> =>
+  Effect.gen(function* () {
+    const { header, replay } = reader
+    if (changedKinds(header, program).length > 0) {
+      const context = yield* migrate(reader, program)
+      return { header: nextHeader(header, program, replay.cycle, true), pieces: [...dumpContext(context)] }
+    }
+    if (isSame(header, program)) return undefined
+    const { earlier } = header
+    const last = earlier[earlier.length - 1]
+    const isMigrated = last !== undefined && last.until === replay.cycle && last.isMigrated
+    const ledger = continueOn(reader, program, replay.ledger.seal())
+    return {
+      header: nextHeader(header, program, replay.cycle, isMigrated),
+      // A migration to which no cycle has been added yet is taken over.
+      pieces: isMigrated ? [...dumpContext(ledger)] : []
+    }
+  })
+
+const isSame = ({ kinds, triggers, version }: JournalHeader, program: CompiledProgram): boolean => {
+  const now = describeProgram(program)
+  return JSON.stringify([kinds, triggers, version]) === JSON.stringify([now.kinds, now.triggers, now.version])
+}
+
+const nextHeader = (
+  header: JournalHeader,
+  program: CompiledProgram,
+  cycle: number,
+  isMigrated: boolean
+): JournalHeader => {
+  const { earlier, ...before } = header
+  const last = earlier[earlier.length - 1]
+  // A version that no cycle was committed with leaves nothing behind.
+  const rest: ReadonlyArray<EarlierHeader> =
+    last !== undefined && last.until === cycle
+      ? [...earlier.slice(0, -1), { ...last, isMigrated }]
+      : [...earlier, { until: cycle, isMigrated, header: { ...before, earlier: [] } }]
+  // How the job began is in the first header.
+  return {
+    ...before,
+    ...describeProgram(program),
+    executed: [],
+    isForced: false,
+    beginning: { seeds: 0, violations: [] },
+    earlier: rest
+  }
+}
+
+/** Refuses a cycle that a job does not have. */
+export const checkCycle = ({ cycle, jobId, program }: StoredJournal, at: number): Effect.Effect<void, InvalidInput> => {
+  if (Number.isSafeInteger(at) && at >= 0 && at <= cycle) return Effect.void
+  const message = `the job ${JSON.stringify(jobId)} has the cycles 0 to ${cycle}, not ${String(at)}`
+  return Effect.fail(new InvalidInput({ program, message }))
+}
+
+/**
+ * Replays a journal up to a cycle, which is refused with `InvalidInput` if there is none such. With a program, facts are of
+ * its kinds: where those that the cycle was committed with have changed since, `migrate` brings them over, and without it
+ * that is `ProgramChanged`.
+ */
+export const replayAt = (
+  store: JobStore["Service"],
+  journal: StoredJournal,
+  program: CompiledProgram | undefined,
+  at: number | undefined
+): Effect.Effect<JournalReader, StoreError | JournalCorrupt | ProgramChanged | InvalidInput> =>
+  Effect.gen(function* () {
+    if (at !== undefined) yield* checkCycle(journal, at)
+    const reader = yield* JournalReader.open(store, journal, { program })
+    yield* reader.readTo(at ?? lastOf(journal), partAt(reader.parts, at ?? Infinity, journal.cycle))
+    if (program !== undefined && changedKinds(reader.header, program).length > 0) yield* migrate(reader, program)
+    return reader
+  })
