@@ -122,7 +122,10 @@ export const eventsIn = (
         records.push(...lastRecords(journal, reader))
         return take()
       })
-      const rows = Stream.flatMap(reader.rows(lastOf(journal), reader.parts.length - 1), take)
+      const rows = Stream.flatMap(reader.rows(lastOf(journal), reader.parts.length - 1), take).pipe(
+        // Of the page with the row that is not what was written, those before it are good.
+        Stream.catch((error) => Stream.concat(Stream.suspend(take), Stream.fail(error)))
+      )
       return Stream.concat(Stream.suspend(take), Stream.concat(rows, rest))
     })
   )
