@@ -51,12 +51,14 @@ export interface StartOptions {
   readonly context?: JobContext | undefined
 }
 
-/** Options of a fork. `K` are the kinds of the program. */
-export interface ForkOptions<K extends Kind.Any> {
+/** Options of a fork. `K` are the kinds of the program, `I` is its input. */
+export interface ForkOptions<K extends Kind.Any, I = never> {
   /** The cycle after which the new job begins; 0: after the seeds. Default: the last. */
   readonly at?: number | undefined
   /** Facts that the new job begins with. One that is there with another value is revised, whatever its kind's rule. */
   readonly facts?: ReadonlyArray<ProposalOf<K>> | undefined
+  /** Another input: the new job's own, and what it seeds comes before `facts`. Default: that of the stored job, seeds nothing. */
+  readonly input?: I | undefined
   /** The new job's id. Default: a random one. */
   readonly id?: string | undefined
   /** Overrides the program's budget, field by field. */
@@ -103,7 +105,7 @@ export class Engine extends Context.Service<
     readonly fork: <P extends Program.Any>(
       program: P,
       jobId: string,
-      options?: ForkOptions<Program.Kinds<P>>
+      options?: ForkOptions<Program.Kinds<P>, Program.Input<P>>
     ) => Effect.Effect<Job<P>, StartError | InvalidProgram, Needs<P>>
     /** Jobs that run or wait at the moment. */
     readonly live: Effect.Effect<ReadonlyArray<{ readonly jobId: string; readonly program: string }>>
@@ -176,7 +178,7 @@ export const resumeAll = <P extends Program.Any>(
 export const fork = <P extends Program.Any>(
   program: P,
   jobId: string,
-  options?: ForkOptions<Program.Kinds<P>>
+  options?: ForkOptions<Program.Kinds<P>, Program.Input<P>>
 ): Effect.Effect<Job<P>, StartError | InvalidProgram, Engine | Needs<P>> =>
   Effect.flatMap(Engine, (engine) => engine.fork(program, jobId, options))
 

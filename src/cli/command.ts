@@ -14,19 +14,12 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import process from "node:process"
 import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
+import * as flags from "./flags.ts"
 import { Host } from "./host.ts"
+import { storeCommands } from "./storeCommands.ts"
 import { indent, styleFor } from "./text.ts"
-
-const exitCodes = `Exit code: 0 converged, 2 budget exhausted, 3 failed, 4 cancelled, 64 usage,
-70 a stray error outside of the job, 130 or 143 ended by a signal.`
-
-const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0, { message: "Expected a whole number of at least 0" }))
-
-const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>
-  Flag.map(Flag.optional(flag), Option.getOrUndefined)
 
 const commands = (host: Host, finish: (exitCode: number) => void) => {
   const run = Command.make(
@@ -35,62 +28,30 @@ const commands = (host: Host, finish: (exitCode: number) => void) => {
       module: Argument.String("module").pipe(
         Argument.withDescription("The module that exports the program: a path, or a package's specifier")
       ),
-      program: optional(
-        Flag.String("program").pipe(
-          Flag.withAlias("p"),
-          Flag.withMetavar("name"),
-          Flag.withDescription("The program to run, if the module exports several")
-        )
-      ),
-      input: optional(
-        Flag.String("input").pipe(
-          Flag.withAlias("i"),
-          Flag.withMetavar("json"),
-          Flag.withDescription("The program's input as JSON (default: {})")
-        )
-      ),
-      inputFile: optional(
-        Flag.String("input-file").pipe(
-          Flag.withMetavar("file"),
-          Flag.withDescription("Read the input from a file, or from standard input if it is -")
-        )
-      ),
-      workers: optional(
-        Flag.Int("workers").pipe(
-          Flag.withAlias("w"),
-          Flag.withMetavar("n"),
-          Flag.withDescription("Worker threads for CPU agents; 0: none (default: one per core)"),
-          Flag.withSchema(Count)
-        )
-      ),
-      id: optional(
+      program: flags.program,
+      input: flags.input,
+      inputFile: flags.inputFile,
+      workers: flags.workers,
+      id: flags.optional(
         Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The job's id (default: a random one)"))
       ),
-      json: Flag.Boolean("json").pipe(
-        Flag.withDescription("Print the result as one line of JSON"),
-        Flag.withDefault(false)
-      ),
-      facts: Flag.Boolean("facts").pipe(
-        Flag.withDescription("Print all facts instead of their number by kind"),
-        Flag.withDefault(false)
-      ),
-      explain: optional(
+      store: flags.newStore,
+      durability: flags.durability,
+      json: flags.json,
+      facts: flags.facts,
+      explain: flags.optional(
         Flag.String("explain").pipe(
           Flag.withMetavar("kind/id"),
           Flag.withDescription("Print where this fact comes from: which agents, cycles and facts")
         )
       ),
-      inspectStately: optional(
+      inspectStately: flags.optional(
         Flag.String("inspect-stately").pipe(
           Flag.withMetavar("ws-url"),
           Flag.withDescription("Show the job's machine on a Stately inspector's relay")
         )
       ),
-      quiet: Flag.Boolean("quiet").pipe(
-        Flag.withAlias("q"),
-        Flag.withDescription("Show no progress"),
-        Flag.withDefault(false)
-      )
+      quiet: flags.quiet
     },
     (options) =>
       Effect.promise(() => import("./run.ts")).pipe(
@@ -106,7 +67,11 @@ Progress goes to standard error, the result to standard output. Ctrl-C cancels t
 prints what it has found so far; a second one ends the process at once. If the agents need
 services, the module exports them as "layer"; those of Node are there anyway.
 
-${exitCodes}`
+With --store and --id the same command creates the job, goes on with it after a crash, or
+prints its result if it has ended. Ctrl-C then leaves the job in the store, to be resumed;
+"converge cancel" ends it.
+
+${flags.exitCodes}`
     ),
     Command.withExamples([
       {
@@ -114,6 +79,10 @@ ${exitCodes}`
         description: "Run the module's program"
       },
       { command: "converge run ./audit.ts --json --quiet | jq .output", description: "Only the output" },
+      {
+        command: "converge run ./audit.ts --id audit-42 --store jobs.db",
+        description: "A job that survives the process: run it again to go on"
+      },
       { command: "converge run ./audit.ts --explain Import/src/a.ts", description: "Where one fact comes from" }
     ])
   )
@@ -151,7 +120,7 @@ ${exitCodes}`
     Command.withDescription(
       "Run jobs that converge: agents work on one shared context of facts until nothing is left to do."
     ),
-    Command.withSubcommands([run, machine])
+    Command.withSubcommands([run, ...storeCommands(host, finish), machine])
   )
 }
 
@@ -215,7 +184,7 @@ export const main = (version: string): void => {
     Effect.map(() => exitCode),
     Effect.catchTags({
       UsageError: (error) => Effect.as(report(error), ExitCode.usage),
-      CommandFailed: (error) => Effect.as(report(error), ExitCode.failure),
+      CommandFailed: (error) => Effect.as(report(error), error.exitCode ?? ExitCode.failure),
       ShowHelp: ({ errors }) => Effect.succeed(errors.length > 0 ? ExitCode.usage : 0)
     }),
     Effect.orDie,

@@ -9,6 +9,8 @@ import type { Status } from "../JobResult.ts"
 export const ExitCode = {
   /** The command line, the module, the program's name or its input cannot be used; nothing was run. */
   usage: 64,
+  /** A stored job cannot be read or gone on with, or a check found what it looks for. */
+  failed: 3,
   /** The command failed outside of the job: a stray error on the main thread, the module's layer, a bug. */
   failure: 70,
   /** Ended by a signal before there was a job, or by the second one: 128 and the signal's number. */
@@ -23,14 +25,29 @@ export const ofStatus: Readonly<Record<Status, number>> = {
   cancelled: 4
 }
 
+/** From the best to the worst. */
+const byBadness: ReadonlyArray<number> = [
+  ofStatus.converged,
+  ofStatus["budget-exhausted"],
+  ofStatus.cancelled,
+  ofStatus.failed
+]
+
+/** The exit code of several jobs: that of the one that ended worst. */
+export const worst = (codes: ReadonlyArray<number>): number =>
+  codes.reduce((a, b) => (byBadness.indexOf(b) > byBadness.indexOf(a) ? b : a), 0)
+
 /** The user has to change something: exit code 64. `details` is shown below the message, such as a list of choices. */
 export class UsageError extends Data.TaggedError("UsageError")<{
   readonly message: string
   readonly details?: string | undefined
 }> {}
 
-/** The command could not do its work, and no other arguments would help: exit code 70. */
+/** The command could not do its work, and no other arguments would help. Exit code 70, unless there is a better one. */
 export class CommandFailed extends Data.TaggedError("CommandFailed")<{
   readonly message: string
   readonly details?: string | undefined
+  readonly exitCode?: number | undefined
 }> {}
+
+export type Failed = UsageError | CommandFailed

@@ -44,7 +44,7 @@ export const parseRef = (text: string, program: Program.Any): Effect.Effect<Fact
 export const notFound = (context: JobContext, { id, kind }: FactRef): string => {
   const count = context.counts()[kind] ?? 0
   const there = count === 0 ? "no fact of that kind" : `${thousands(count)} of that kind`
-  return `--explain: there is no fact ${kind}/${oneLine(id)}; the context holds ${there}`
+  return `there is no fact ${kind}/${oneLine(id)}; the context holds ${there}`
 }
 
 export const toJson = (context: JobContext, ref: FactRef): ExplanationJson | null => {

@@ -27,6 +27,8 @@ type Signal = keyof typeof ExitCode.signal
 /** Why the command is asked to stop. */
 export interface Stop {
   readonly _tag: "Signal" | "Stray"
+  /** The exit code of a command that ends because of it. */
+  readonly exitCode: number
 }
 
 export class Host {
@@ -98,14 +100,14 @@ export class Host {
     this.#signals++
     if (this.#signals > 1) process.exit(ExitCode.signal[signal])
     if (!this.#stopsAreTaken) this.#exitCode ??= ExitCode.signal[signal]
-    this.#ask({ _tag: "Signal" })
+    this.#ask({ _tag: "Signal", exitCode: ExitCode.signal[signal] })
   }
 
   #onStray(what: string, error: unknown): void {
     this.#exitCode = ExitCode.failure
     const text = error instanceof Error && error.stack !== undefined ? error.stack : inspect(error)
     process.stderr.write(`converge: ${what}: ${printable(text)}\n`)
-    this.#ask({ _tag: "Stray" })
+    this.#ask({ _tag: "Stray", exitCode: ExitCode.failure })
   }
 
   #ask(stop: Stop): void {

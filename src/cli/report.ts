@@ -61,17 +61,33 @@ export const report = (end: End, options: ReportOptions): string => {
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`
 }
 
-const looks: Readonly<Record<Status, { readonly mark: string; readonly format: "green" | "red" | "yellow" }>> = {
-  converged: { mark: "✔", format: "green" },
-  "budget-exhausted": { mark: "■", format: "yellow" },
-  failed: { mark: "✖", format: "red" },
-  cancelled: { mark: "■", format: "yellow" }
+const looks: Readonly<Record<Status, { readonly mark: string; readonly format: "cyan" | "green" | "red" | "yellow" }>> =
+  {
+    converged: { mark: "✔", format: "green" },
+    "budget-exhausted": { mark: "■", format: "yellow" },
+    failed: { mark: "✖", format: "red" },
+    cancelled: { mark: "■", format: "yellow" }
+  }
+
+/** How a stored job stands, in a word. */
+export const statusText = (status: Status | undefined, isHeld: boolean): string =>
+  status ?? (isHeld ? "running" : "unfinished")
+
+/** How a stored job stands, before its name. */
+export const statusLine = (status: Status | undefined, isHeld: boolean, name: string, style: Style): string => {
+  const { format, mark } = status === undefined ? ({ mark: "▶", format: "cyan" } as const) : looks[status]
+  return style(format, `${mark} ${name} ${status === undefined ? `is ${statusText(status, isHeld)}` : howOf(status)}`)
+}
+
+const howOf = (status: Status): string => {
+  if (status === "budget-exhausted") return "exhausted its budget"
+  return status === "cancelled" ? "was cancelled" : status
 }
 
 const headline = (result: JobResult, style: Style): string => {
   const { cycles, hash, jobId, program, status, usage } = result
   const { format, mark } = looks[status]
-  const how = status === "budget-exhausted" ? "exhausted its budget" : status === "cancelled" ? "was cancelled" : status
+  const how = howOf(status)
   const spent = [plural(cycles, "cycle"), plural(usage.facts, "fact"), plural(usage.agents, "task")]
   const first = `${style(format, `${mark} ${oneLine(program)} ${how}`)}  ${spent.join(", ")} in ${duration(usage.durationMs)}`
   const more = [`job ${oneLine(jobId)}`, `hash ${hash.slice(0, 16)}`, bytes(usage.contextBytes)]
@@ -83,7 +99,7 @@ const headline = (result: JobResult, style: Style): string => {
 /** Fields that the message or the headline says already. */
 const said = new Set(["_tag", "message", "jobId", "stack"])
 
-const failure = (end: JobFailure, { style, width }: ReportOptions): string => {
+export const failure = (end: JobFailure, { style, width }: ReportOptions): string => {
   // Who cancelled a job knows it.
   if (end._tag === "JobCancelled") return ""
   const fields = errorToJson(end)
@@ -103,7 +119,7 @@ const failure = (end: JobFailure, { style, width }: ReportOptions): string => {
   return lines.join("\n")
 }
 
-const facts = ({ context }: JobResult, { facts, style, width }: ReportOptions): string => {
+export const facts = ({ context }: Pick<JobResult, "context">, { facts, style, width }: ReportOptions): string => {
   const counts = Object.entries(context.counts())
   if (counts.length === 0) return ""
   const rows = counts.map(([kind, count]) => [oneLine(kind), thousands(count)])
@@ -117,12 +133,12 @@ const facts = ({ context }: JobResult, { facts, style, width }: ReportOptions): 
   return section("facts", lines.join("\n"), style)
 }
 
-const output = ({ output, style, width }: ReportOptions): string => {
+export const output = ({ output, style, width }: ReportOptions): string => {
   if (output === undefined) return ""
   return section("output", printable(typeof output === "string" ? output : pretty(output, width - 2)), style)
 }
 
-const intents = ({ intents }: JobResult, style: Style): string => {
+export const intents = ({ intents }: JobResult, style: Style): string => {
   if (intents.length === 0) return ""
   const counts = new Map<string, number>()
   for (const { kind } of intents) counts.set(kind, (counts.get(kind) ?? 0) + 1)
@@ -130,7 +146,7 @@ const intents = ({ intents }: JobResult, style: Style): string => {
   return section("intents", table(rows, [1]).join("\n"), style)
 }
 
-const diagnostics = (result: JobResult, { style }: ReportOptions): string => {
+export const diagnostics = (result: JobResult, { style }: ReportOptions): string => {
   const { diagnostics } = result
   if (diagnostics.length === 0) return ""
   const rows = diagnostics.slice(0, diagnosticsShown).map(({ agent, cause, cycle, each }) => {

@@ -285,7 +285,11 @@ export const makeEngine = Effect.fnUntraced(function* (
     return resumed
   })
 
-  const fork = Effect.fnUntraced(function* (program: Program.Any, jobId: string, forkOptions: ForkOptions<never>) {
+  const fork = Effect.fnUntraced(function* (
+    program: Program.Any,
+    jobId: string,
+    forkOptions: ForkOptions<never, unknown>
+  ) {
     const compiled = yield* compiledProgram(program)
     yield* refuseUnknown(compiled, forkOptions, forkKeys)
     const budget = yield* budgetOf(compiled, forkOptions.budget)
@@ -295,12 +299,14 @@ export const makeEngine = Effect.fnUntraced(function* (
     const journal = yield* store.load(jobId)
     const other = refuseOther(journal, compiled, undefined)
     if (other !== undefined) return yield* other
+    const given = forkOptions.input === undefined ? undefined : yield* encodeInput(compiled, forkOptions.input)
+    const seeds = given === undefined ? [] : yield* encodeSeeds(compiled, given.value)
+    const facts = yield* encodeFactsOf(compiled, "facts", () => forkOptions.facts ?? [])
     const { input, replay } = yield* replayAt(store, journal, compiled, forkOptions.at)
-    const seeds = yield* encodeFactsOf(compiled, "facts", () => forkOptions.facts ?? [])
     for (const [agent, mark] of replay.marks) replay.ledger.marks.set(agent, mark)
     const context = replay.ledger.seal()
     const beginning = { context, executed: [...replay.executed], isForced: true }
-    return yield* startNew(compiled, id, budget, canonicalText(input), seeds, beginning)
+    return yield* startNew(compiled, id, budget, given?.text ?? canonicalText(input), [...seeds, ...facts], beginning)
   })
 
   if (store.isDurable) {
@@ -367,7 +373,11 @@ export const makeEngine = Effect.fnUntraced(function* (
         StoreError | InvalidProgram,
         Exclude<Program.Services<P>, Scope.Scope>
       >,
-    fork: <P extends Program.Any>(program: P, jobId: string, forkOptions?: ForkOptions<Program.Kinds<P>>) =>
+    fork: <P extends Program.Any>(
+      program: P,
+      jobId: string,
+      forkOptions?: ForkOptions<Program.Kinds<P>, Program.Input<P>>
+    ) =>
       Effect.map(fork(program, jobId, forkOptions ?? {}), (session) => fromSession<P>(session)) as Effect.Effect<
         Job<P>,
         StartError | InvalidProgram,
@@ -378,7 +388,7 @@ export const makeEngine = Effect.fnUntraced(function* (
 })
 
 const startKeys = ["id", "budget", "context"]
-const forkKeys = ["at", "facts", "id", "budget"]
+const forkKeys = ["at", "facts", "input", "id", "budget"]
 
 /** What those get who waited for a job to be taken up, when that was interrupted. */
 const notResumed = (jobId: string): Exit.Exit<never, StoreError> =>

@@ -1,0 +1,89 @@
+/**
+ * `converge cancel`: ends a stored job for good.
+ *
+ * One that no engine holds is ended in its journal. One that an engine holds, of this machine or another, is asked for through
+ * the store; its engine looks every second. Boundary: the store; needs no program.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Journal from "../Journal.ts"
+import type { EndExtra } from "../journalExtra.ts"
+import type { StartError } from "../JobError.ts"
+import { Limits } from "../Limits.ts"
+import { JobStore, type StoredJournal } from "../store/index.ts"
+import { CommandFailed, ExitCode, type Failed } from "./exitCode.ts"
+import type { Host } from "./host.ts"
+import { jobJson } from "./jobs.ts"
+import { type JobOptions, show } from "./lookBack.ts"
+import { statusLine } from "./report.ts"
+import { jobIdOf } from "./storeFile.ts"
+import { duration, oneLine } from "./text.ts"
+
+export interface CancelOptions extends JobOptions {
+  /** Seconds to wait for the engine that runs the job. */
+  readonly timeout: number
+}
+
+interface Cancelled {
+  readonly journal: StoredJournal
+  readonly isNew: boolean
+}
+
+export const cancel = (host: Host, options: CancelOptions): Effect.Effect<number, Failed> =>
+  Effect.flatMap(jobIdOf(options.args, options.id), (jobId) =>
+    show(
+      host,
+      options,
+      cancelStored(jobId, options.timeout * 1_000),
+      ({ isNew, journal }) => ({ ...jobJson(journal), isNew }),
+      ({ isNew, journal }, { style }) => {
+        const line = statusLine(journal.status, journal.isHeld, oneLine(journal.jobId), style)
+        return isNew ? line : `${line}${style("dim", "  before: there is nothing to cancel")}`
+      }
+    )
+  )
+
+const cancelStored = (
+  jobId: string,
+  timeoutMs: number
+): Effect.Effect<Cancelled, StartError | CommandFailed, JobStore> =>
+  Effect.gen(function* () {
+    const store = yield* JobStore
+    const first = yield* store.load(jobId)
+    if (first.status !== undefined) return { journal: first, isNew: false }
+    const until = (yield* Clock.currentTimeMillis) + timeoutMs
+    let isAsked = false
+    for (;;) {
+      const fence = yield* Effect.catchTag(store.lease(jobId), "StoreError", (error) =>
+        error.reason === "held" || error.reason === "missing" ? Effect.succeed(undefined) : Effect.fail(error)
+      )
+      if (fence !== undefined) {
+        yield* Effect.onError(halt(jobId, fence), () => Effect.ignore(store.release(jobId, fence)))
+        return { journal: yield* store.load(jobId), isNew: true }
+      }
+      const journal = yield* store.load(jobId)
+      if (journal.status !== undefined) return { journal, isNew: journal.status === "cancelled" }
+      if (!isAsked) {
+        isAsked = true
+        // It may end in this moment, which is as good.
+        yield* Effect.catchTag(store.requestCancel(jobId), "StoreError", (error) =>
+          error.reason === "missing" ? Effect.void : Effect.fail(error)
+        )
+      }
+      if ((yield* Clock.currentTimeMillis) >= until) {
+        const message = `the job ${oneLine(jobId)} has not ended within ${duration(timeoutMs)}: its engine was asked to cancel it`
+        return yield* new CommandFailed({ message, exitCode: ExitCode.failed })
+      }
+      yield* Effect.sleep(Limits.cancelPollMs / 10)
+    }
+  })
+
+/** Ends the journal of a job that nobody runs. */
+const halt = (jobId: string, fence: number) =>
+  Effect.gen(function* () {
+    const store = yield* JobStore
+    const { cycle, usage } = yield* Journal.replay(jobId)
+    const end: EndExtra = { cause: { _tag: "JobCancelled", cycle }, usage }
+    const haltedAt = yield* Clock.currentTimeMillis
+    yield* store.halt(jobId, fence, { status: "cancelled", haltedAt, text: () => JSON.stringify(end) })
+  })

@@ -1,0 +1,89 @@
+/**
+ * The flags that several commands have, described once. Boundary: definitions only.
+ */
+import * as Flag from "effect/cli/Flag"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+
+export const exitCodes = `Exit code: 0 converged, 2 budget exhausted, 3 failed, 4 cancelled, 64 usage,
+70 a stray error outside of the job, 130 or 143 ended by a signal.`
+
+export const Count = Schema.Int.check(
+  Schema.isGreaterThanOrEqualTo(0, { message: "Expected a whole number of at least 0" })
+)
+
+export const optional = <A>(flag: Flag.Flag<A>): Flag.Flag<A | undefined> =>
+  Flag.map(Flag.optional(flag), Option.getOrUndefined)
+
+export const program = optional(
+  Flag.String("program").pipe(
+    Flag.withAlias("p"),
+    Flag.withMetavar("name"),
+    Flag.withDescription("The program, if the module exports several")
+  )
+)
+
+export const input = optional(
+  Flag.String("input").pipe(
+    Flag.withAlias("i"),
+    Flag.withMetavar("json"),
+    Flag.withDescription("The program's input as JSON (default: {})")
+  )
+)
+
+export const inputFile = optional(
+  Flag.String("input-file").pipe(
+    Flag.withMetavar("file"),
+    Flag.withDescription("Read the input from a file, or from standard input if it is -")
+  )
+)
+
+export const workers = optional(
+  Flag.Int("workers").pipe(
+    Flag.withAlias("w"),
+    Flag.withMetavar("n"),
+    Flag.withDescription("Worker threads for CPU agents; 0: none (default: one per core)"),
+    Flag.withSchema(Count)
+  )
+)
+
+const storeFlag = Flag.String("store").pipe(Flag.withAlias("s"), Flag.withMetavar("file"))
+
+/** The file that is read, or gone on with. */
+export const store = storeFlag.pipe(Flag.withDescription("The file that the jobs are in"))
+
+/** The file that is made if it is not there. */
+export const newStore = optional(
+  storeFlag.pipe(Flag.withDescription("Keep the job in this file, so that it survives the process"))
+)
+
+export const durability = optional(
+  Flag.Literals("durability", ["full", "normal", "exit"]).pipe(
+    Flag.withDescription("What a commit survives: full: loss of power (default); normal: kill -9; exit: the end")
+  )
+)
+
+export const json = Flag.Boolean("json").pipe(Flag.withDescription("Print one line of JSON"), Flag.withDefault(false))
+
+export const facts = Flag.Boolean("facts").pipe(
+  Flag.withDescription("Print all facts instead of their number by kind"),
+  Flag.withDefault(false)
+)
+
+export const quiet = Flag.Boolean("quiet").pipe(
+  Flag.withAlias("q"),
+  Flag.withDescription("Show no progress"),
+  Flag.withDefault(false)
+)
+
+export const id = optional(
+  Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The job's id, instead of the argument"))
+)
+
+export const at = optional(
+  Flag.Int("at").pipe(
+    Flag.withMetavar("cycle"),
+    Flag.withDescription("After this cycle; 0: after the seeds (default: the last)"),
+    Flag.withSchema(Count)
+  )
+)

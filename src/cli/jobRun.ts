@@ -1,0 +1,205 @@
+/**
+ * A job that the command line runs: its engine, its progress, its end and its result.
+ *
+ * Without a store the first Ctrl-C cancels the job, and what it has found is printed. With one, a signal leaves the job in its
+ * store, to be resumed. A stray error gives it a few seconds to end. Boundary: from a way to get a job to an exit code.
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import process from "node:process"
+import * as Engine from "../Engine.ts"
+import type { FactRef } from "../Fact.ts"
+import { type Job, toJson } from "../Job.ts"
+import type { InvalidProgram, StartError } from "../JobError.ts"
+import { Limits } from "../Limits.ts"
+import { compiledOf, type Program } from "../Program.ts"
+import { explain, format } from "../Provenance.ts"
+import { type JobStore, layerMemory as storeMemory } from "../store/index.ts"
+import * as WorkerPool from "../workers/index.ts"
+import { CommandFailed, type Failed, ofStatus } from "./exitCode.ts"
+import * as Explanation from "./explanation.ts"
+import type { Host, Stop } from "./host.ts"
+import type { LoadedModule } from "./programs.ts"
+import { follow } from "./progress.ts"
+import { type End, report, resultOf } from "./report.ts"
+import { startFailure } from "./storeFile.ts"
+import { indent, oneLine, printable, styleFor, toPlain } from "./text.ts"
+
+/** How a result is printed. */
+export interface PrintOptions {
+  readonly json: boolean
+  readonly facts: boolean
+  /** A fact to explain. */
+  readonly ref?: FactRef | undefined
+}
+
+export const widestReport = 120
+/** How long the progress of a job that has ended may take to catch up. */
+const catchUpMs = 5_000
+
+export const poolOf = (workers: number | undefined): Layer.Layer<WorkerPool.WorkerPool> =>
+  workers === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size: workers })
+
+/** An engine for the command's jobs; without a store nothing is kept. */
+export const engineOf = <E>(
+  workers: number | undefined,
+  store: Layer.Layer<JobStore, E> | undefined
+): Layer.Layer<Engine.Engine | JobStore, E> =>
+  Engine.layer().pipe(Layer.provide(poolOf(workers)), Layer.provideMerge(store ?? storeMemory))
+
+/** Gives the agents what the module's `layer` makes. What a layer that was imported by name makes, nobody knows here. */
+export const provideModule =
+  ({ layer, name }: LoadedModule) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CommandFailed, R> => {
+    if (layer === undefined) return effect
+    const failed = Layer.catchCause(layer as Layer.Layer<never, unknown>, (cause) =>
+      Layer.effectDiscard(
+        Effect.fail(
+          new CommandFailed({ message: `the layer of ${name} failed`, details: printable(Cause.pretty(cause)) })
+        )
+      )
+    )
+    return Effect.provide(effect, failed)
+  }
+
+/** A way to get a job: to start, resume or fork one. */
+export type Begin = Effect.Effect<Job<Program.Any>, StartError | InvalidProgram, Engine.Engine>
+
+/**
+ * What a program that was imported by name takes and needs is not known to the compiler: the input was decoded by the
+ * program's own schema, and a service that is missing ends the job with `AgentPanicked`.
+ */
+export const begin = (effect: Effect.Effect<Job<Program.Any>, StartError | InvalidProgram, unknown>): Begin =>
+  effect as Begin
+
+/** How a job that was asked to stop is left: in the store, or cancelled. */
+interface Left {
+  readonly exitCode: number
+}
+
+/**
+ * Waits for a job's end. With `isKept`, a stop leaves the job for later instead of cancelling it: what is given then is the
+ * exit code of the process.
+ */
+const endOrLeave = (
+  host: Host,
+  job: Job<Program.Any>,
+  stops: Effect.Effect<Stop>,
+  isKept: boolean
+): Effect.Effect<Exit.Exit<End, End> | Left> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const left = yield* Deferred.make<Left>()
+      yield* Effect.forkScoped(
+        Effect.flatMap(stops, ({ _tag, exitCode }) => {
+          const stop = isKept ? Deferred.succeed(left, { exitCode }) : job.cancel
+          const signal = isKept ? Effect.void : host.warn("converge: cancelling the job (again to end at once)")
+          if (_tag === "Signal") return Effect.andThen(signal, stop)
+          return host
+            .warn("converge: letting the job end")
+            .pipe(
+              Effect.andThen(Effect.timeoutOption(Effect.exit(job.result), Limits.drainTimeoutMs)),
+              Effect.andThen(stop)
+            )
+        })
+      )
+      return yield* Effect.raceFirst(Effect.exit(job.result), Deferred.await(left))
+    })
+  )
+
+export interface JobRun {
+  readonly program: Program.Any
+  readonly begin: Begin
+  /** Whether the job is in a store. */
+  readonly isKept: boolean
+  readonly quiet: boolean
+  readonly print: PrintOptions
+}
+
+/** Runs a job to its end, prints its result and gives the exit code. */
+export const runJob = (host: Host, run: JobRun): Effect.Effect<number, Failed, Engine.Engine> =>
+  Effect.gen(function* () {
+    const stops = yield* host.takeStops
+    const job = yield* Effect.mapError(run.begin, (error) => startFailure("the job was not started", error))
+    const { state } = yield* job.status
+    const hasEnded = state in ofStatus
+    const progress =
+      run.quiet || hasEnded
+        ? undefined
+        : yield* Effect.forkChild(follow(job, compiledOf(run.program)), { startImmediately: true })
+    const ended = yield* endOrLeave(host, job, stops, run.isKept)
+    if ("exitCode" in ended) {
+      if (progress !== undefined) yield* Fiber.interrupt(progress)
+      const { cycle } = yield* job.status
+      yield* host.warn(
+        `converge: the job ${oneLine(job.id)} is left after cycle ${cycle}: resume goes on with it, cancel ends it`
+      )
+      return ended.exitCode
+    }
+    const end = yield* endOf(ended)
+    if (progress !== undefined) {
+      yield* Effect.timeoutOption(Fiber.await(progress), catchUpMs)
+      yield* Fiber.interrupt(progress)
+    }
+    yield* print(host, end, run.print)
+    return ofStatus[resultOf(end).status]
+  }).pipe(Effect.scoped)
+
+/** The job's result or its error; a bug of the engine is neither. */
+export const endOf = (exit: Exit.Exit<End, End>): Effect.Effect<End, CommandFailed> => {
+  if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
+  const error = Cause.findErrorOption(exit.cause)
+  return Option.isSome(error)
+    ? Effect.succeed(error.value)
+    : Effect.fail(new CommandFailed({ message: "the engine failed", details: printable(Cause.pretty(exit.cause)) }))
+}
+
+/** Prints how a job ended. */
+export const print = (host: Host, end: End, options: PrintOptions): Effect.Effect<void, CommandFailed> =>
+  Effect.gen(function* () {
+    const { context } = resultOf(end)
+    const { ref } = options
+    if (ref !== undefined && context.find(ref.kind, ref.id) === undefined) {
+      yield* host.warn(`converge: --explain: ${Explanation.notFound(context, ref)}`)
+    }
+    const output = yield* plainOutput(host, resultOf(end).output)
+    const text = yield* Effect.try({
+      try: () => (options.json ? jsonLine(end, output, options) : page(end, output, options)),
+      catch: (error) => new CommandFailed({ message: `the result cannot be printed: ${String(error)}` })
+    })
+    yield* host.write(text)
+  })
+
+/** The output as JSON would hold it; what JSON cannot hold is left out, and the result printed without it. */
+const plainOutput = (host: Host, output: unknown): Effect.Effect<unknown> =>
+  Effect.try(() => toPlain(output)).pipe(
+    Effect.catch(({ cause }) =>
+      host.warn(`converge: the output is no JSON: ${printable(cause instanceof Error ? cause.message : String(cause))}`)
+    )
+  )
+
+const jsonLine = (end: End, output: unknown, { facts, ref }: PrintOptions): string => {
+  const json = toJson(end, { facts: facts ? "all" : "counts" })
+  const explanation = ref === undefined ? {} : { explanation: Explanation.toJson(resultOf(end).context, ref) }
+  return `${JSON.stringify({ ...json, output: output ?? null, ...explanation })}\n`
+}
+
+/** Colours and width of what is printed. */
+export const look = () => ({
+  style: styleFor(process.stdout),
+  width: Math.min(process.stdout.columns ?? widestReport, widestReport)
+})
+
+const page = (end: End, output: unknown, { facts, ref }: PrintOptions): string => {
+  const { style, width } = look()
+  const text = report(end, { style, width, facts, output })
+  const explanation = ref === undefined ? undefined : explain(resultOf(end).context, ref)
+  if (explanation === undefined || ref === undefined) return text
+  const title = style("bold", `where ${ref.kind}/${oneLine(ref.id)} comes from`)
+  return `${text}\n${title}\n${indent(printable(format(explanation)), "  ")}\n`
+}

@@ -1,0 +1,82 @@
+/**
+ * What the commands that look at stored jobs share: a job's id, its journal, and values in JSON.
+ *
+ * Boundary: opens the store, runs the look, prints one line of JSON or a page; what is wrong becomes an error of the command.
+ */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type { Fact } from "../Fact.ts"
+import type { FactJson } from "../Job.ts"
+import type { JobContext } from "../JobContext.ts"
+import type { StartError } from "../JobError.ts"
+import { parseJson } from "../internal/parseJson.ts"
+import type { JobStore } from "../store/index.ts"
+import type { Failed } from "./exitCode.ts"
+import type { Host } from "./host.ts"
+import { look } from "./jobRun.ts"
+import * as StoreFile from "./storeFile.ts"
+import { oneLine, printable, type Style } from "./text.ts"
+
+/** The arguments and flags of a command that looks at one job. */
+export interface JobOptions {
+  /** The job's id, perhaps after the path of its module: what is stored can be read without it. */
+  readonly args: ReadonlyArray<string>
+  readonly id: string | undefined
+  readonly store: string
+  readonly json: boolean
+}
+
+export interface Page {
+  readonly style: Style
+  readonly width: number
+}
+
+/** Runs a look at the store, which must be there, and prints what it gives: the exit code comes with it. */
+export const show = <A>(
+  host: Host,
+  options: { readonly store: string; readonly json: boolean },
+  read: Effect.Effect<A, StartError | Failed, JobStore>,
+  json: (value: A) => unknown,
+  page: (value: A, page: Page) => string,
+  codeOf: (value: A) => number = () => 0
+): Effect.Effect<number, Failed> =>
+  Effect.gen(function* () {
+    yield* host.reserveStdout
+    const value = yield* Effect.provide(Effect.mapError(read, asFailed), StoreFile.openExisting(options.store))
+    yield* host.write(options.json ? `${JSON.stringify(json(value))}\n` : `${page(value, look())}\n`)
+    return codeOf(value)
+  }).pipe(Effect.scoped)
+
+export const asFailed = (error: StartError | Failed): Failed =>
+  error._tag === "UsageError" || error._tag === "CommandFailed" ? error : StoreFile.startFailure("", error)
+
+/** Facts of a context that was read without its program: values are JSON. */
+export const factJson = ({ id, kind, provenance, value }: Fact): FactJson => ({ kind, id, value, provenance })
+
+/** All facts of a context, or their number by kind. */
+export const factsJson = (context: JobContext, isAll: boolean) =>
+  isAll
+    ? context
+        .encoded()
+        .map(({ fact: { id, kind, provenance }, text }) => ({ kind, id, value: parseJson(text), provenance }))
+    : context.counts()
+
+/** Who committed a fact, and when. */
+export const byWhom = ({ provenance: { agent, cycle, origin } }: Fact): string =>
+  `${origin === "agent" ? oneLine(agent) : origin}, cycle ${cycle}`
+
+/** A moment for people: to the second, in UTC. */
+export const moment = (ms: number): string =>
+  DateTime.formatIso(DateTime.makeUnsafe(ms))
+    .replace("T", " ")
+    .replace(/\.\d+Z$/, "Z")
+
+/** A key and a value on each line. */
+export const properties = (
+  rows: ReadonlyArray<readonly [name: string, value: string | undefined]>,
+  style: Style
+): string => {
+  const shown = rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+  const width = Math.max(...shown.map(([name]) => name.length))
+  return shown.map(([name, value]) => `  ${style("dim", name.padEnd(width))}  ${printable(value)}`).join("\n")
+}

@@ -1,0 +1,179 @@
+/**
+ * `converge resume`: goes on with the unfinished jobs of some modules' programs, and prints how each ended, when it does.
+ *
+ * Jobs that another process runs are left to it. A signal leaves all of them in the store. Boundary: composition.
+ */
+import type * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Engine from "../Engine.ts"
+import type { Job } from "../Job.ts"
+import { type StartError, toJson as errorToJson } from "../JobError.ts"
+import type { InvalidProgram } from "../InvalidProgram.ts"
+import { compiledOf, type Program } from "../Program.ts"
+import { type Durability, JobStore } from "../store/index.ts"
+import { CommandFailed, ExitCode, type Failed, ofStatus, UsageError, worst } from "./exitCode.ts"
+import type { Host } from "./host.ts"
+import { begin, endOf, engineOf, print, provideModule } from "./jobRun.ts"
+import { load, type LoadedModule } from "./programs.ts"
+import { follow } from "./progress.ts"
+import { resultOf } from "./report.ts"
+import { openExisting, startFailure } from "./storeFile.ts"
+import { oneLine, plural, printable } from "./text.ts"
+
+export interface ResumeOptions {
+  readonly modules: ReadonlyArray<string>
+  readonly store: string
+  readonly id: string | undefined
+  readonly program: string | undefined
+  readonly workers: number | undefined
+  readonly durability: Durability | undefined
+  readonly json: boolean
+  readonly facts: boolean
+  readonly quiet: boolean
+}
+
+/** A job that is to be resumed, and its program. */
+interface Found {
+  readonly jobId: string
+  readonly program: Program.Any
+}
+
+export const resume = (host: Host, options: ResumeOptions): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
+  Effect.gen(function* () {
+    yield* host.reserveStdout
+    const modules = yield* Effect.forEach(options.modules, load)
+    const programs = yield* programsOf(modules, options.program)
+    const engine = engineOf(options.workers, openExisting(options.store, options.durability))
+    const provided = modules.reduce<ReturnType<typeof resumeFound>>(
+      (effect, module) => provideModule(module)(effect),
+      resumeFound(host, programs, options)
+    )
+    return yield* Effect.provide(provided, engine)
+  }).pipe(Effect.scoped)
+
+const programsOf = (
+  modules: ReadonlyArray<LoadedModule>,
+  only: string | undefined
+): Effect.Effect<ReadonlyMap<string, Program.Any>, UsageError> =>
+  Effect.gen(function* () {
+    const programs = new Map<string, Program.Any>()
+    for (const { name: module, programs: exported } of modules) {
+      for (const program of exported) {
+        const present = programs.get(program.name)
+        if (present !== undefined && present !== program) {
+          const message = `${module} has another program called ${JSON.stringify(program.name)} than a module before it`
+          return yield* new UsageError({ message })
+        }
+        if (only === undefined || only === program.name) programs.set(program.name, program)
+      }
+    }
+    if (programs.size > 0) return programs
+    const what = only === undefined ? "no program" : `no program ${JSON.stringify(only)}`
+    return yield* new UsageError({ message: `${modules.map(({ name }) => name).join(", ")}: there is ${what}` })
+  })
+
+const find = (
+  programs: ReadonlyMap<string, Program.Any>,
+  id: string | undefined
+): Effect.Effect<ReadonlyArray<Found>, Failed, JobStore> =>
+  Effect.gen(function* () {
+    const store = yield* JobStore
+    if (id !== undefined) {
+      const { program: name } = yield* store.load(id)
+      const program = programs.get(name)
+      if (program !== undefined) return [{ jobId: id, program }]
+      const message = `the job ${JSON.stringify(id)} is one of the program ${JSON.stringify(name)}, which no module exports`
+      return yield* new UsageError({ message })
+    }
+    const found: Array<Found> = []
+    for (const [name, program] of programs) {
+      let cursor: string | undefined
+      do {
+        const page = yield* store.list({ status: "unfinished", program: name, cursor })
+        found.push(...page.jobs.map(({ jobId }) => ({ jobId, program })))
+        cursor = page.cursor
+      } while (cursor !== undefined)
+    }
+    // The oldest first.
+    return found.toReversed()
+  }).pipe(
+    Effect.mapError((error) =>
+      error._tag === "UsageError" ? error : startFailure("the store could not be read", error)
+    )
+  )
+
+const resumeFound = (
+  host: Host,
+  programs: ReadonlyMap<string, Program.Any>,
+  options: ResumeOptions
+): Effect.Effect<number, Failed, Engine.Engine | JobStore> =>
+  Effect.gen(function* () {
+    const found = yield* find(programs, options.id)
+    if (found.length === 0) {
+      yield* host.warn("converge: there is nothing to resume")
+      return 0
+    }
+    if (found.length > 1 && !options.quiet) yield* host.warn(`converge: resuming ${plural(found.length, "job")}`)
+    const stops = yield* host.takeStops
+    const left = yield* Deferred.make<number>()
+    yield* Effect.forkScoped(Effect.flatMap(stops, ({ exitCode }) => Deferred.succeed(left, exitCode)))
+    const isAlone = found.length === 1
+    const all = Effect.forEach(found, (one) => resumeOne(host, one, isAlone, options), { concurrency: "unbounded" })
+    return yield* Effect.raceFirst(
+      Effect.map(all, worst),
+      Effect.tap(Deferred.await(left), () => host.warn("converge: unfinished jobs are left in the store"))
+    )
+  }).pipe(Effect.scoped)
+
+const resumeOne = (
+  host: Host,
+  { jobId, program }: Found,
+  isAlone: boolean,
+  options: ResumeOptions
+): Effect.Effect<number, Failed, Engine.Engine> =>
+  Effect.matchEffect(begin(Engine.resume(program, jobId)), {
+    onFailure: (error) => notResumed(host, jobId, program, error, options),
+    onSuccess: (job) => toEnd(host, job, program, isAlone, options)
+  })
+
+const toEnd = (
+  host: Host,
+  job: Job<Program.Any>,
+  program: Program.Any,
+  isAlone: boolean,
+  { facts, json, quiet }: ResumeOptions
+): Effect.Effect<number, Failed> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { state } = yield* job.status
+      const isFollowed = isAlone && !quiet && !(state in ofStatus)
+      const progress = isFollowed
+        ? yield* Effect.forkScoped(follow(job, compiledOf(program)), { startImmediately: true })
+        : undefined
+      const end = yield* endOf(yield* Effect.exit(job.result))
+      if (progress !== undefined) yield* Fiber.await(progress)
+      yield* print(host, end, { facts, json })
+      return ofStatus[resultOf(end).status]
+    })
+  )
+
+const notResumed = (
+  host: Host,
+  jobId: string,
+  program: Program.Any,
+  error: StartError | InvalidProgram,
+  { id, json }: ResumeOptions
+): Effect.Effect<number, Failed> => {
+  if (error._tag === "StoreError" && error.reason === "held") {
+    const message = `the job ${oneLine(jobId)} is run by another process`
+    return id === undefined
+      ? Effect.as(host.warn(`converge: ${message}`), 0)
+      : Effect.fail(new CommandFailed({ message, exitCode: ExitCode.failed }))
+  }
+  if (id !== undefined) return Effect.fail(startFailure("the job was not resumed", error))
+  const told = host.warn(`converge: the job ${oneLine(jobId)} was not resumed: ${printable(error.message)}`)
+  const line = JSON.stringify({ jobId, program: program.name, status: "unfinished", error: errorToJson(error) })
+  return Effect.as(json ? Effect.andThen(told, host.write(`${line}\n`)) : told, ExitCode.failed)
+}

@@ -1,0 +1,156 @@
+/**
+ * `converge show`: one stored job, as it is now. Boundary: a journal in, a page or JSON out.
+ */
+import * as Effect from "effect/Effect"
+import type { Usage } from "../Budget.ts"
+import { type EndExtra, reviveCause } from "../journalExtra.ts"
+import * as Journal from "../Journal.ts"
+import { type Cause, fromCause, toJson as errorToJson } from "../JobError.ts"
+import type { JobResult } from "../JobResult.ts"
+import { parseJson } from "../internal/parseJson.ts"
+import { JobStore, type StoredJournal } from "../store/index.ts"
+import { ExitCode, type Failed } from "./exitCode.ts"
+import type { Host } from "./host.ts"
+import { jobJson } from "./jobs.ts"
+import { factsJson, type JobOptions, moment, type Page, properties, show as print } from "./lookBack.ts"
+import * as Report from "./report.ts"
+import { jobIdOf } from "./storeFile.ts"
+import { bytes, duration, oneLine, plural, thousands } from "./text.ts"
+
+interface Shown {
+  readonly journal: StoredJournal
+  /** Undefined if the journal is corrupt: then `corrupt` says where. */
+  readonly replayed: Journal.Replayed | undefined
+  readonly corrupt: string | undefined
+  readonly usage: Usage | undefined
+  readonly output: unknown
+  readonly cause: Cause | undefined
+}
+
+export const show = (host: Host, options: JobOptions & { readonly facts: boolean }): Effect.Effect<number, Failed> =>
+  Effect.flatMap(jobIdOf(options.args, options.id), (jobId) =>
+    print(
+      host,
+      options,
+      Effect.gen(function* () {
+        const { load } = yield* JobStore
+        const journal = yield* load(jobId)
+        const end = journal.end === undefined ? undefined : (parseJson(journal.end) as EndExtra)
+        const { corrupt, replayed } = yield* Effect.matchEffect(Journal.replay(jobId), {
+          onSuccess: (replayed) => Effect.succeed({ replayed, corrupt: undefined }),
+          onFailure: (error) =>
+            error._tag === "JournalCorrupt"
+              ? Effect.succeed({ replayed: undefined, corrupt: error.message })
+              : Effect.fail(error)
+        })
+        const cause = end === undefined || end.cause === null ? undefined : reviveCause(end.cause)
+        const usage = end?.usage ?? replayed?.usage
+        return { journal, replayed, corrupt, usage, output: end?.output, cause }
+      }),
+      (shown) => jsonOf(shown, options.facts),
+      (shown, page) => pageOf(shown, options.facts, page),
+      ({ corrupt }) => (corrupt === undefined ? 0 : ExitCode.failed)
+    )
+  )
+
+/** As the result of a run counts them: the turn that found nothing to do is one. */
+const cyclesOf = ({ cycle, status }: StoredJournal): number => (status === "converged" ? cycle + 1 : cycle)
+
+/** What the job came to, as if it had just ended. */
+const resultOf = ({ journal, output, replayed, usage }: Shown): JobResult | undefined => {
+  if (replayed === undefined || usage === undefined) return undefined
+  const { context, diagnostics, hash, intents, jobId, program, version } = replayed
+  const cycles = cyclesOf(journal)
+  const status = journal.status ?? "cancelled"
+  return {
+    jobId,
+    program,
+    status,
+    cycles,
+    version,
+    hash,
+    usage: { ...usage, cycles },
+    context,
+    output,
+    intents,
+    diagnostics
+  }
+}
+
+const errorOf = (shown: Shown) => {
+  const result = resultOf(shown)
+  if (shown.cause === undefined || result === undefined) return undefined
+  return fromCause(shown.cause, result.jobId, { ...result, output: undefined })
+}
+
+const jsonOf = (shown: Shown, isAll: boolean) => {
+  const { corrupt, journal, output, replayed } = shown
+  const result = resultOf(shown)
+  const error = errorOf(shown)
+  return {
+    ...jobJson(journal),
+    programVersion: replayed?.programVersion ?? null,
+    cycles: cyclesOf(journal),
+    tier: replayed?.tier ?? null,
+    version: replayed?.version ?? null,
+    input: replayed?.input ?? null,
+    usage: result?.usage ?? null,
+    facts: replayed === undefined ? null : factsJson(replayed.context, isAll),
+    output: output ?? null,
+    intents: replayed?.intents ?? null,
+    diagnostics: (replayed?.diagnostics ?? []).map(({ agent, cause, cycle, each }) => ({
+      cycle,
+      agent,
+      each: each ?? null,
+      cause: errorToJson(cause)
+    })),
+    error: error === undefined ? null : errorToJson(error),
+    corrupt: corrupt ?? null
+  }
+}
+
+const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string => {
+  const { corrupt, journal, output, replayed, usage } = shown
+  const result = resultOf(shown)
+  const error = errorOf(shown)
+  const options = { style, width, facts: isAll, output }
+  const version = replayed?.programVersion ?? ""
+  const spent =
+    usage === undefined
+      ? undefined
+      : [
+          plural(usage.facts, "fact"),
+          plural(usage.agents, "task"),
+          bytes(usage.contextBytes),
+          duration(usage.durationMs)
+        ]
+          .concat(usage.cpuMs >= 1 ? [`cpu ${duration(usage.cpuMs)}`] : [])
+          .concat(usage.tokens > 0 ? [plural(usage.tokens, "token")] : [])
+          .join("  ")
+  const head = Report.statusLine(journal.status, journal.isHeld, oneLine(journal.jobId), style)
+  const rows = properties(
+    [
+      ["program", `${oneLine(journal.program)}${version === "" ? "" : `  version ${oneLine(version)}`}`],
+      ["cycles", thousands(cyclesOf(journal))],
+      ["used", spent],
+      ["created", moment(journal.createdAt)],
+      ["ended", journal.haltedAt === undefined ? undefined : moment(journal.haltedAt)],
+      ["hash", journal.hash]
+    ],
+    style
+  )
+  const sections = [
+    `${head}\n${rows}`,
+    corrupt === undefined ? "" : style("red", oneLine(corrupt)),
+    error === undefined ? "" : Report.failure(error, options),
+    ...(result === undefined
+      ? []
+      : [
+          Report.facts(result, options),
+          Report.output(options),
+          Report.intents(result, style),
+          Report.diagnostics(result, options)
+        ])
+  ]
+  return sections.filter((section) => section !== "").join("\n\n")
+}

@@ -1,0 +1,93 @@
+/**
+ * A program and a pool whose tasks end in another order: what `converge verify` runs a job with.
+ *
+ * Fiber agents wait for a while before, or after, they do their work; CPU tasks are handed out in another order. Which, is
+ * decided by a seed, so that a run can be done again. Nothing else of the program is changed. Boundary: wraps; runs nothing.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { ErasedAgent } from "../Agent.ts"
+import { compiledOf, type Program, ProgramTypeId } from "../Program.ts"
+import { type CpuOutcome, WorkerPool } from "../workers/WorkerPool.ts"
+
+/** Numbers from 0 up to, not including, a limit, from a seed (mulberry32). */
+const randomOf = (seed: number): ((below: number) => number) => {
+  let state = seed >>> 0
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+type Random = ReturnType<typeof randomOf>
+
+/** Of ten tasks two wait for real time, the others for some turns of other fibers. */
+const dawdle = (random: Random): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const turns = random(10)
+    if (turns > 7) return Effect.sleep(random(4))
+    return turns < 3 ? Effect.void : Effect.asVoid(Effect.replicateEffect(Effect.yieldNow, turns))
+  })
+
+const shuffledAgent = (agent: ErasedAgent, random: Random): ErasedAgent => {
+  const { executeFiber } = agent
+  if (executeFiber === undefined) return agent
+  return {
+    ...agent,
+    executeFiber: (fact, view) => {
+      const work = Effect.suspend(() => executeFiber(fact, view))
+      return random(2) === 0
+        ? Effect.andThen(dawdle(random), work)
+        : Effect.flatten(Effect.tap(Effect.exit(work), dawdle(random)))
+    }
+  }
+}
+
+/** The program with fiber agents that end in another order. */
+export const shuffled = (program: Program.Any, seed: number): Program.Any => {
+  const compiled = compiledOf(program)
+  const random = randomOf(seed)
+  const agents = compiled.agents.map((agent) => shuffledAgent(agent, random))
+  const other = { [ProgramTypeId]: program[ProgramTypeId], name: program.name, compiled: { ...compiled, agents } }
+  return Object.freeze(other)
+}
+
+/** A pool that hands out the tasks of each batch in another order. Their outcomes are in the order that was asked for. */
+export const shuffledPool = <E>(pool: Layer.Layer<WorkerPool, E>, seed: number): Layer.Layer<WorkerPool, E> =>
+  Layer.effect(
+    WorkerPool,
+    Effect.map(WorkerPool, (pool) => {
+      const random = randomOf(seed)
+      return {
+        ...pool,
+        execute: (batch) =>
+          Effect.suspend(() => {
+            const places = batch.tasks.map((_, place) => place)
+            for (let last = places.length - 1; last > 0; last--) {
+              const other = random(last + 1)
+              const place = places[last]!
+              places[last] = places[other]!
+              places[other] = place
+            }
+            const { onProgress } = batch
+            const tasks = places.map((place) => batch.tasks[place]!)
+            const other = {
+              ...batch,
+              tasks,
+              onProgress:
+                onProgress === undefined
+                  ? undefined
+                  : (progress: Parameters<typeof onProgress>[0]) =>
+                      onProgress({ ...progress, task: places[progress.task]! })
+            }
+            return Effect.map(pool.execute(other), (outcomes) => {
+              const ordered: Array<CpuOutcome> = new Array(outcomes.length)
+              outcomes.forEach((outcome, index) => (ordered[places[index]!] = outcome))
+              return ordered
+            })
+          })
+      }
+    })
+  ).pipe(Layer.provide(pool))

@@ -1,0 +1,369 @@
+/**
+ * The commands about jobs that are kept in a file, and about what every run of a program must agree on: flags and help.
+ *
+ * Boundary: definitions. What a command does is in a file of its own, loaded when it is called.
+ */
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as flags from "./flags.ts"
+import type { Host } from "./host.ts"
+
+const readingCodes = `Exit code: 0, or 3 if a journal is not what was written, 64 if there is no such job or file.`
+
+/** A job's id, perhaps after a module. */
+const job = Argument.String("job").pipe(
+  Argument.variadic(),
+  Argument.withDescription("The job's id; the path of its module may stand before it")
+)
+
+const cycleFlag = (name: string, description: string) =>
+  flags.optional(
+    Flag.Int(name).pipe(Flag.withMetavar("cycle"), Flag.withDescription(description), Flag.withSchema(flags.Count))
+  )
+
+export const storeCommands = (host: Host, finish: (exitCode: number) => void) => {
+  const resume = Command.make(
+    "resume",
+    {
+      modules: Argument.String("module").pipe(
+        Argument.variadic({ min: 1 }),
+        Argument.withDescription("The modules that export the jobs' programs")
+      ),
+      store: flags.store,
+      id: flags.optional(Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("Resume this job only"))),
+      program: flags.program,
+      workers: flags.workers,
+      durability: flags.durability,
+      json: flags.json,
+      facts: flags.facts,
+      quiet: flags.quiet
+    },
+    (options) =>
+      Effect.promise(() => import("./resume.ts")).pipe(
+        Effect.flatMap(({ resume }) => resume(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("Go on with unfinished jobs"),
+    Command.withDescription(
+      `Go on with all unfinished jobs of the modules' programs, and print how each ended.
+
+Jobs that another process runs are left to it. With --json each result is a line. Ctrl-C
+leaves the jobs in the store. The exit code is that of the job that ended worst.
+
+${flags.exitCodes}`
+    ),
+    Command.withExamples([
+      { command: "converge resume ./audit.ts --store jobs.db", description: "All unfinished jobs of the module" },
+      { command: "converge resume ./audit.ts --store jobs.db --id audit-42", description: "One job" }
+    ])
+  )
+
+  const jobs = Command.make(
+    "jobs",
+    {
+      store: flags.store,
+      status: flags.optional(
+        Flag.Literals("status", ["unfinished", "converged", "budget-exhausted", "failed", "cancelled"]).pipe(
+          Flag.withDescription("Only jobs that stand so")
+        )
+      ),
+      program: flags.optional(
+        Flag.String("program").pipe(
+          Flag.withAlias("p"),
+          Flag.withMetavar("name"),
+          Flag.withDescription("Only jobs of this program")
+        )
+      ),
+      limit: flags.optional(
+        Flag.Int("limit").pipe(
+          Flag.withAlias("n"),
+          Flag.withMetavar("n"),
+          Flag.withDescription("Jobs to list, up to 1000 (default: 100)")
+        )
+      ),
+      cursor: flags.optional(
+        Flag.String("cursor").pipe(Flag.withMetavar("text"), Flag.withDescription("Go on where another list ended"))
+      ),
+      json: flags.json
+    },
+    (options) =>
+      Effect.promise(() => import("./jobs.ts")).pipe(
+        Effect.flatMap(({ jobs }) => jobs(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("List the jobs in a store"),
+    Command.withDescription(`List the jobs in a store, newest first.\n\n${readingCodes}`),
+    Command.withExamples([
+      { command: "converge jobs --store jobs.db", description: "The newest 100" },
+      { command: "converge jobs --store jobs.db --status unfinished --json", description: "What is to be resumed" }
+    ])
+  )
+
+  const show = Command.make(
+    "show",
+    { args: job, id: flags.id, store: flags.store, json: flags.json, facts: flags.facts },
+    (options) =>
+      Effect.promise(() => import("./show.ts")).pipe(
+        Effect.flatMap(({ show }) => show(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("Show one job of a store"),
+    Command.withDescription(
+      `Show one job of a store: how it stands, what it has spent and found, and its last hash in full.\n\n${readingCodes}`
+    ),
+    Command.withExamples([{ command: "converge show audit-42 --store jobs.db", description: "One job" }])
+  )
+
+  const cancel = Command.make(
+    "cancel",
+    {
+      args: job,
+      id: flags.id,
+      store: flags.store,
+      timeout: Flag.Finite("timeout").pipe(
+        Flag.withMetavar("seconds"),
+        Flag.withDescription("How long to wait for the process that runs the job (default: 30)"),
+        Flag.withDefault(30)
+      ),
+      json: flags.json
+    },
+    (options) =>
+      Effect.promise(() => import("./cancel.ts")).pipe(
+        Effect.flatMap(({ cancel }) => cancel(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("End a job of a store for good"),
+    Command.withDescription(
+      `End a job of a store for good, as cancelled.
+
+A job that nobody runs is ended at once. A process that runs it is asked to, and waited for.
+
+Exit code: 0 if the job has ended, 3 if it has not in time, 64 if there is no such job or file.`
+    ),
+    Command.withExamples([{ command: "converge cancel audit-42 --store jobs.db", description: "Cancel one job" }])
+  )
+
+  const replay = Command.make(
+    "replay",
+    { args: job, id: flags.id, store: flags.store, at: flags.at, facts: flags.facts, json: flags.json },
+    (options) =>
+      Effect.promise(() => import("./replay.ts")).pipe(
+        Effect.flatMap(({ replay }) => replay(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("Show the context of a job after any cycle"),
+    Command.withDescription(
+      `Show the context of a stored job after any cycle, from its journal. Nothing is executed.\n\n${readingCodes}`
+    ),
+    Command.withExamples([
+      { command: "converge replay audit-42 --at 7 --facts --store jobs.db", description: "All facts after cycle 7" }
+    ])
+  )
+
+  const diff = Command.make(
+    "diff",
+    {
+      args: Argument.String("job-and-cycles").pipe(
+        Argument.variadic(),
+        Argument.withDescription("The job's id and two cycles")
+      ),
+      id: flags.id,
+      from: cycleFlag("from", "The earlier cycle, instead of the argument"),
+      to: cycleFlag("to", "The later cycle, instead of the argument"),
+      store: flags.store,
+      json: flags.json
+    },
+    (options) =>
+      Effect.promise(() => import("./replay.ts")).pipe(
+        Effect.flatMap(({ diff }) => diff(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("Show what some cycles of a job did"),
+    Command.withDescription(
+      `Show what the cycles after one, up to another, did to the context of a stored job: facts that
+were added, revised and removed, and evaluations.\n\n${readingCodes}`
+    ),
+    Command.withExamples([
+      { command: "converge diff audit-42 7 8 --store jobs.db", description: "What cycle 8 did" },
+      { command: "converge diff audit-42 0 8 --store jobs.db --json", description: "What all cycles up to 8 did" }
+    ])
+  )
+
+  const explain = Command.make(
+    "explain",
+    {
+      args: Argument.String("job-and-fact").pipe(
+        Argument.variadic(),
+        Argument.withDescription("The job's id and a fact, as kind/id")
+      ),
+      id: flags.id,
+      store: flags.store,
+      at: flags.at,
+      json: flags.json
+    },
+    (options) =>
+      Effect.promise(() => import("./replay.ts")).pipe(
+        Effect.flatMap(({ explain }) => explain(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("Show where a fact of a job comes from"),
+    Command.withDescription(
+      `Show where a fact of a stored job comes from: which agents, cycles and facts.\n\n${readingCodes}`
+    ),
+    Command.withExamples([
+      { command: "converge explain audit-42 Import/src/a.ts --store jobs.db", description: "Where one fact comes from" }
+    ])
+  )
+
+  const events = Command.make(
+    "events",
+    {
+      args: job,
+      id: flags.id,
+      store: flags.store,
+      after: flags.optional(
+        Flag.Int("after").pipe(
+          Flag.withMetavar("seq"),
+          Flag.withDescription("Only events after this number"),
+          Flag.withSchema(flags.Count)
+        )
+      ),
+      json: Flag.Boolean("json").pipe(
+        Flag.withDescription("Print a line of JSON for each event"),
+        Flag.withDefault(false)
+      )
+    },
+    (options) =>
+      Effect.promise(() => import("./replay.ts")).pipe(
+        Effect.flatMap(({ events }) => events(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("Print the event log of a job"),
+    Command.withDescription(`Print the event log of a stored job, from its journal.\n\n${readingCodes}`),
+    Command.withExamples([
+      { command: "converge events audit-42 --store jobs.db", description: "One line for each event" },
+      { command: "converge events audit-42 --store jobs.db --json --after 100", description: "As JSON, from 101 on" }
+    ])
+  )
+
+  const fork = Command.make(
+    "fork",
+    {
+      module: Argument.String("module").pipe(Argument.withDescription("The module that exports the job's program")),
+      job: Argument.String("job").pipe(Argument.withDescription("The id of the job that is forked")),
+      program: flags.program,
+      store: flags.store,
+      at: flags.at,
+      fact: Flag.String("fact").pipe(
+        Flag.atLeast(0),
+        Flag.withMetavar("kind=json"),
+        Flag.withDescription("A fact that the new job begins with, whatever was there; may be repeated")
+      ),
+      id: flags.optional(
+        Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The new job's id (default: a random one)"))
+      ),
+      input: flags.optional(
+        Flag.String("input").pipe(
+          Flag.withAlias("i"),
+          Flag.withMetavar("json"),
+          Flag.withDescription("Another input, whose seeds are added (default: that of the job)")
+        )
+      ),
+      inputFile: flags.inputFile,
+      workers: flags.workers,
+      durability: flags.durability,
+      json: flags.json,
+      facts: flags.facts,
+      quiet: flags.quiet
+    },
+    (options) =>
+      Effect.promise(() => import("./fork.ts")).pipe(
+        Effect.flatMap(({ fork }) => fork(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("Run a new job from a past cycle of another"),
+    Command.withDescription(
+      `Run a new job from a past cycle of a stored one, with other facts, and print its result. The
+stored job is left as it is; the new one is kept in the same store.
+
+${flags.exitCodes}`
+    ),
+    Command.withExamples([
+      {
+        command: 'converge fork ./audit.ts audit-42 --at 7 --fact \'File={"path": "a.ts"}\' --store jobs.db',
+        description: "What if there had been another file?"
+      }
+    ])
+  )
+
+  const verify = Command.make(
+    "verify",
+    {
+      args: Argument.String("module").pipe(
+        Argument.variadic(),
+        Argument.withDescription("A module whose program is run several times; with --store, ids of jobs")
+      ),
+      program: flags.program,
+      input: flags.input,
+      inputFile: flags.inputFile,
+      workers: Flag.String("workers").pipe(
+        Flag.withAlias("w"),
+        Flag.withMetavar("n,n,..."),
+        Flag.withDescription("The numbers of workers to run it with (default: 0,1,2,4)"),
+        Flag.withDefault("0,1,2,4")
+      ),
+      shuffles: Flag.Int("shuffles").pipe(
+        Flag.withMetavar("n"),
+        Flag.withDescription("Runs in which tasks end in another order (default: 4)"),
+        Flag.withSchema(flags.Count),
+        Flag.withDefault(4)
+      ),
+      store: flags.optional(
+        Flag.String("store").pipe(
+          Flag.withAlias("s"),
+          Flag.withMetavar("file"),
+          Flag.withDescription("Check the journals in this file instead: those named, or all")
+        )
+      ),
+      id: flags.optional(
+        Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("With --store: a job to check"))
+      ),
+      json: flags.json,
+      quiet: flags.quiet
+    },
+    (options) =>
+      Effect.promise(() => import("./verify.ts")).pipe(
+        Effect.flatMap(({ verify }) => verify(host, options)),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("Check that a program is deterministic, or that journals are intact"),
+    Command.withDescription(
+      `Check that a program is deterministic: it is run with several numbers of workers, and with
+tasks that end in another order, and all runs must agree on every cycle, the hash, the context
+and the event log. The first cycle and task that differ are named.
+
+With --store: check that journals are what was written, every hash of their chains.
+
+Exit code: 0, or 3 if something differs, 64 usage.`
+    ),
+    Command.withExamples([
+      { command: "converge verify ./audit.ts --workers 0,8 --shuffles 20", description: "A program" },
+      { command: "converge verify --store jobs.db", description: "All journals of a store" },
+      { command: "converge verify --store jobs.db audit-42", description: "One of them" }
+    ])
+  )
+
+  return [resume, jobs, show, cancel, replay, diff, explain, events, fork, verify] as const
+}

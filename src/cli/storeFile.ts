@@ -1,0 +1,78 @@
+/**
+ * `--store`: the file that jobs are kept in, and what is said when it, or a job in it, cannot be used.
+ *
+ * Boundary: opens the store; what is wrong becomes an error of the command.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { statSync } from "node:fs"
+import type { InvalidProgram } from "../InvalidProgram.ts"
+import type { StartError } from "../JobError.ts"
+import { type Durability, JobStore, layerSqlite, type StoreError } from "../store/index.ts"
+import { CommandFailed, ExitCode, type Failed, UsageError } from "./exitCode.ts"
+import { printable } from "./text.ts"
+
+/** Makes the file if it is not there. */
+export const open = (filename: string, durability?: Durability): Layer.Layer<JobStore, Failed> =>
+  layerSqlite({ filename, durability }).pipe(
+    Layer.catch((error) => Layer.effect(JobStore, Effect.fail(storeFailure(error))))
+  )
+
+/** Refuses a file that is not there. */
+export const openExisting = (filename: string, durability?: Durability): Layer.Layer<JobStore, Failed> =>
+  Layer.unwrap(
+    Effect.suspend(() => {
+      const found = statSync(filename, { throwIfNoEntry: false })
+      if (found?.isFile() === true) return Effect.succeed(open(filename, durability))
+      const why = found === undefined ? "there is no such file" : "it is not a file"
+      return Effect.fail(new UsageError({ message: `cannot open the store ${filename}: ${why}` }))
+    })
+  )
+
+/** What a store said. */
+export const storeFailure = ({ message, reason }: StoreError): Failed => {
+  const text = printable(message)
+  switch (reason) {
+    case "missing":
+    case "exists":
+    case "not-a-database":
+    case "read-only":
+      return new UsageError({ message: text })
+    case "corrupt":
+      return new CommandFailed({ message: text, exitCode: ExitCode.failed })
+    default:
+      return new CommandFailed({ message: text })
+  }
+}
+
+/** Why a job was not started, taken up or looked at. */
+export const startFailure = (what: string, error: StartError | InvalidProgram): Failed => {
+  const message = `${what}: ${printable(error.message)}`
+  switch (error._tag) {
+    case "StoreError": {
+      const failure = storeFailure(error)
+      return failure._tag === "UsageError"
+        ? new UsageError({ message })
+        : new CommandFailed({ message, exitCode: failure.exitCode })
+    }
+    case "JournalCorrupt":
+    case "ProgramChanged":
+      return new CommandFailed({ message, exitCode: ExitCode.failed })
+    case "AdmissionRejected":
+      return new CommandFailed({ message })
+    default:
+      return new UsageError({ message })
+  }
+}
+
+/** The job that the arguments name: as the last of them, or by `--id`. A module's path may stand before it. */
+export const jobIdOf = (args: ReadonlyArray<string>, id: string | undefined): Effect.Effect<string, UsageError> => {
+  const rest = id === undefined ? args.slice(0, -1) : args
+  const found = id ?? args[args.length - 1]
+  if (found === undefined) return Effect.fail(new UsageError({ message: "which job? Give its id" }))
+  return rest.length > 1
+    ? Effect.fail(
+        new UsageError({ message: `too many arguments: ${args.map((arg) => JSON.stringify(arg)).join(", ")}` })
+      )
+    : Effect.succeed(found)
+}

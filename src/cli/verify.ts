@@ -1,0 +1,359 @@
+/**
+ * `converge verify`: whether a program is deterministic, or the journals of a store are what was written.
+ *
+ * A program is run several times, with other numbers of workers and with tasks that end in another order. All runs must
+ * agree on every byte of the journal's texts, the hash, the context and the event log (G3); where one does not, the first cycle
+ * and outcome that differ are named. Boundary: composition; what is shuffled is shuffle.ts.
+ */
+import type * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as Engine from "../Engine.ts"
+import { toJson } from "../Job.ts"
+import * as Journal from "../Journal.ts"
+import { parseJson } from "../internal/parseJson.ts"
+import type { Program } from "../Program.ts"
+import { JobStore } from "../store/JobStore.ts"
+import { layerMemoryJournal } from "../store/index.ts"
+import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
+import type { Host } from "./host.ts"
+import * as Input from "./input.ts"
+import { begin, endOf, look, poolOf, provideModule } from "./jobRun.ts"
+import { type Page, properties, show } from "./lookBack.ts"
+import { choose, load } from "./programs.ts"
+import { resultOf } from "./report.ts"
+import { shuffled, shuffledPool } from "./shuffle.ts"
+import { startFailure, storeFailure } from "./storeFile.ts"
+import { duration, indent, oneLine, plural, pretty, printable, table, thousands, toPlain, truncate } from "./text.ts"
+
+export interface VerifyOptions {
+  /** A module; with a store, ids of jobs. */
+  readonly args: ReadonlyArray<string>
+  readonly program: string | undefined
+  readonly input: string | undefined
+  readonly inputFile: string | undefined
+  readonly workers: string
+  readonly shuffles: number
+  readonly store: string | undefined
+  readonly id: string | undefined
+  readonly json: boolean
+  readonly quiet: boolean
+}
+
+export const verify = (
+  host: Host,
+  options: VerifyOptions
+): Effect.Effect<number, Failed, NodeServices.NodeServices> => {
+  const { args, store } = options
+  if (store !== undefined) return verifyStore(host, store, options)
+  const [module, ...rest] = args
+  if (module === undefined || rest.length > 0) {
+    const message = "verify wants one module, or --store and ids of jobs"
+    return Effect.fail(new UsageError({ message }))
+  }
+  return verifyProgram(host, module, options)
+}
+
+/* ---------------------------------------------------------------- a program */
+
+/** How a run is made. `shuffle`: the seed of the order; undefined: as it comes. */
+interface Way {
+  readonly workers: number
+  readonly shuffle: number | undefined
+}
+
+/** What runs must agree on. */
+interface Outcome {
+  readonly way: Way
+  readonly status: string
+  readonly cycles: number
+  readonly facts: number
+  readonly hash: string
+  /** The canonical text of the beginning and of each cycle. */
+  readonly rows: ReadonlyArray<string>
+  /** The context, with provenance, and the rest of the result. */
+  readonly result: string
+  readonly events: ReadonlyArray<string>
+  readonly tookMs: number
+}
+
+/** The first place in which a run differs from the first one. */
+interface Difference {
+  readonly way: Way
+  readonly what: "hash" | "cycle" | "events" | "result"
+  readonly cycle: number | null
+  /** The task: its place in merge order, its agent and its fact. */
+  readonly outcome: number | null
+  readonly agent: string | null
+  readonly each: unknown
+  readonly expected: unknown
+  readonly found: unknown
+}
+
+const mostShuffles = 1_000
+
+const nameOf = ({ shuffle, workers }: Way): string =>
+  `${plural(workers, "worker")}${shuffle === undefined ? "" : `, shuffle ${shuffle}`}`
+
+const waysOf = (workers: string, shuffles: number): Effect.Effect<ReadonlyArray<Way>, UsageError> => {
+  const counts = workers.split(",").map((count) => (/^\d{1,3}$/.test(count.trim()) ? Number(count) : Number.NaN))
+  if (counts.some(Number.isNaN)) {
+    const message = `--workers wants numbers with commas between them, as in 0,1,2,4, not ${JSON.stringify(workers)}`
+    return Effect.fail(new UsageError({ message }))
+  }
+  if (shuffles > mostShuffles) return Effect.fail(new UsageError({ message: `--shuffles: at most ${mostShuffles}` }))
+  const plain = counts.map((count): Way => ({ workers: count, shuffle: undefined }))
+  const more = Array.from({ length: shuffles }, (_, index): Way => {
+    return { workers: counts[index % counts.length] ?? 0, shuffle: index + 1 }
+  })
+  return Effect.succeed([...plain, ...more])
+}
+
+const verifyProgram = (
+  host: Host,
+  specifier: string,
+  options: VerifyOptions
+): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
+  Effect.gen(function* () {
+    yield* host.reserveStdout
+    const ways = yield* waysOf(options.workers, options.shuffles)
+    const module = yield* load(specifier)
+    const program = yield* choose(module, options.program)
+    const input = yield* Input.read(program, { text: options.input, file: options.inputFile })
+    const compared = Effect.gen(function* () {
+      const outcomes: Array<Outcome> = []
+      for (const way of ways) {
+        const outcome = yield* runOnce(program, input, way)
+        outcomes.push(outcome)
+        if (!options.quiet) yield* host.warn(`${program.name}: ${nameOf(way)}: ${duration(outcome.tookMs)}`)
+      }
+      return outcomes
+    })
+    const outcomes = yield* provideModule(module)(compared)
+    const differences = outcomes.map((outcome) => differenceOf(outcomes[0] ?? outcome, outcome))
+    const text = options.json
+      ? JSON.stringify(programJson(program.name, outcomes, differences))
+      : programPage(program.name, outcomes, differences, look())
+    yield* host.write(`${text}\n`)
+    return differences.some((difference) => difference !== undefined) ? ExitCode.failed : 0
+  }).pipe(Effect.scoped)
+
+const jobId = "verified"
+
+/** Runs the program once, from its beginning to its end, however that is. */
+const runOnce = (program: Program.Any, input: unknown, way: Way): Effect.Effect<Outcome, Failed> => {
+  const { shuffle, workers } = way
+  const pool = shuffle === undefined ? poolOf(workers) : shuffledPool(poolOf(workers), shuffle)
+  const engine = Engine.layer().pipe(Layer.provide(pool), Layer.provideMerge(Layer.fresh(layerMemoryJournal)))
+  const chosen = shuffle === undefined ? program : shuffled(program, shuffle)
+  return Effect.gen(function* () {
+    const began = yield* Clock.currentTimeMillis
+    const job = yield* Effect.mapError(begin(Engine.start(chosen, input as never, { id: jobId })), (error) =>
+      startFailure("the job was not started", error)
+    )
+    const end = yield* endOf(yield* Effect.exit(job.result))
+    const events = yield* Stream.runCollect(job.events)
+    const store = yield* JobStore
+    const { text } = yield* Effect.mapError(store.load(jobId), storeFailure)
+    const rows = yield* Effect.mapError(Stream.runCollect(store.rows(jobId, 0)), storeFailure)
+    const { status, usage, ...rest } = toJson(end, { facts: "all" })
+    const { cpuMs: _, durationMs: __, ...counts } = usage
+    return {
+      way,
+      status,
+      cycles: rest.cycles,
+      facts: resultOf(end).usage.facts,
+      hash: rest.hash,
+      rows: [text, ...rows.map((row) => row.text)],
+      // Where a panic was thrown on a thread, its stack is another.
+      result: JSON.stringify({ status, ...rest, usage: counts }, (key, value: unknown) =>
+        key === "stack" ? undefined : value
+      ),
+      events: events.map((event) => JSON.stringify(event)),
+      tookMs: (yield* Clock.currentTimeMillis) - began
+    }
+  }).pipe(Effect.provide(engine))
+}
+
+const differenceOf = (first: Outcome, other: Outcome): Difference | undefined => {
+  const { way } = other
+  const nowhere = { way, cycle: null, outcome: null, agent: null, each: null }
+  const cycle = firstDifference(first.rows, other.rows)
+  if (cycle !== undefined) return rowDifference(way, cycle, first.rows[cycle], other.rows[cycle])
+  if (first.hash !== other.hash) return { ...nowhere, what: "hash", expected: first.hash, found: other.hash }
+  const seq = firstDifference(first.events, other.events)
+  if (seq !== undefined) {
+    const [expected, found] = [jsonOr(first.events[seq]), jsonOr(other.events[seq])]
+    const { agent = null, cycle = null, each = null } = (found ?? expected ?? {}) as Partial<Record<string, unknown>>
+    return {
+      ...{ way, what: "events", outcome: null, each, expected, found },
+      cycle: typeof cycle === "number" ? cycle : null,
+      agent: typeof agent === "string" ? agent : null
+    }
+  }
+  if (first.result === other.result) return undefined
+  return { ...nowhere, what: "result", expected: jsonOr(first.result), found: jsonOr(other.result) }
+}
+
+const jsonOr = (text: string | undefined): unknown => (text === undefined ? null : parseJson(text))
+
+const firstDifference = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): number | undefined => {
+  const length = Math.max(a.length, b.length)
+  for (let index = 0; index < length; index++) if (a[index] !== b[index]) return index
+  return undefined
+}
+
+type RowJson = Readonly<Record<string, unknown>>
+
+/** Which outcome of a cycle differs; the whole cycle if it is none, or there is no such cycle. */
+const rowDifference = (way: Way, cycle: number, a: string | undefined, b: string | undefined): Difference => {
+  const [expected, found] = [jsonOr(a), jsonOr(b)] as [RowJson | null, RowJson | null]
+  const nowhere = { way, what: "cycle" as const, cycle, outcome: null, agent: null, each: null }
+  const [ours, theirs] = [outcomesOf(expected), outcomesOf(found)]
+  const place = firstDifference(
+    ours.map((outcome) => JSON.stringify(outcome)),
+    theirs.map((outcome) => JSON.stringify(outcome))
+  )
+  if (place === undefined || expected === null || found === null) return { ...nowhere, expected, found }
+  const { agent, each } = ours[place] ?? theirs[place] ?? {}
+  return {
+    ...nowhere,
+    outcome: place,
+    agent: typeof agent === "string" ? agent : null,
+    each: each ?? null,
+    expected: ours[place] ?? null,
+    found: theirs[place] ?? null
+  }
+}
+
+const outcomesOf = (row: RowJson | null): ReadonlyArray<RowJson> => {
+  const outcomes = row?.["outcomes"]
+  return Array.isArray(outcomes) ? (outcomes as ReadonlyArray<RowJson>) : []
+}
+
+type Differences = ReadonlyArray<Difference | undefined>
+
+const programJson = (program: string, outcomes: ReadonlyArray<Outcome>, differences: Differences) => ({
+  program,
+  isDeterministic: differences.every((difference) => difference === undefined),
+  runs: outcomes.map(({ cycles, facts, hash, status, way }, index) => ({
+    workers: way.workers,
+    shuffle: way.shuffle ?? null,
+    status,
+    cycles,
+    facts,
+    hash,
+    isSame: differences[index] === undefined
+  })),
+  difference: differences.map(differenceJson).find((difference) => difference !== null) ?? null
+})
+
+const differenceJson = (difference: Difference | undefined) => {
+  if (difference === undefined) return null
+  const { way, ...rest } = difference
+  return { workers: way.workers, shuffle: way.shuffle ?? null, ...rest }
+}
+
+const programPage = (
+  program: string,
+  outcomes: ReadonlyArray<Outcome>,
+  differences: Differences,
+  { style, width }: Page
+): string => {
+  const difference = differences.find((found) => found !== undefined)
+  const name = oneLine(program)
+  const head =
+    difference === undefined
+      ? `${style("green", `✔ ${name} is deterministic`)}  ${plural(outcomes.length, "run")} gave the same cycles, hash, context and events`
+      : style("red", `✖ ${name} is not deterministic`)
+  const rows = outcomes.map(({ cycles, facts, hash, status, tookMs, way }, index) => [
+    differences[index] === undefined ? "✔" : "✖",
+    nameOf(way),
+    status,
+    plural(cycles, "cycle"),
+    plural(facts, "fact"),
+    hash.slice(0, 16),
+    duration(tookMs)
+  ])
+  const lines = table(rows, [3, 4]).map((line, index) => {
+    const format = differences[index] === undefined ? "green" : "red"
+    return `  ${style(format, line.slice(0, 1))}${line.slice(1)}`
+  })
+  const told = difference === undefined ? [] : ["", tellDifference(difference, outcomes[0]?.way, { style, width })]
+  return [head, ...lines, ...told].join("\n")
+}
+
+const tellDifference = (difference: Difference, first: Way | undefined, { style, width }: Page): string => {
+  const { agent, cycle, each, expected, found, outcome, way, what } = difference
+  const about = Array.isArray(each) ? ` on ${oneLine(each.join("/"))}` : ""
+  const who = agent === null ? "" : `, agent ${JSON.stringify(agent)}${about}`
+  const where =
+    cycle === null ? `the ${what}` : `cycle ${thousands(cycle)}${outcome === null ? "" : `, outcome ${outcome + 1}`}`
+  const shown = (value: unknown): string =>
+    indent(printable(truncate(pretty(toPlain(value) ?? null, width - 4), 4_000)), "    ")
+  return [
+    style("bold", `first difference: ${where}${who}`),
+    `  ${first === undefined ? "" : nameOf(first)}`,
+    shown(expected),
+    `  ${nameOf(way)}`,
+    shown(found)
+  ].join("\n")
+}
+
+/* ---------------------------------------------------------------- a store */
+
+const verifyStore = (host: Host, store: string, options: VerifyOptions): Effect.Effect<number, Failed> => {
+  const ids = options.id === undefined ? options.args : [...options.args, options.id]
+  const read = Effect.gen(function* () {
+    const reports: Array<Journal.Verified> = []
+    for (const id of ids.length > 0 ? ids : yield* allIds) reports.push(yield* Journal.verify(id))
+    return reports
+  })
+  const { json, quiet } = options
+  return show(
+    host,
+    { store, json },
+    read,
+    (reports) => ({ isIntact: reports.every(({ isIntact }) => isIntact), jobs: reports }),
+    (reports, page) => storePage(reports, quiet, page),
+    (reports) => (reports.every(({ isIntact }) => isIntact) ? 0 : ExitCode.failed)
+  )
+}
+
+const allIds = Effect.gen(function* () {
+  const store = yield* JobStore
+  const ids: Array<string> = []
+  let cursor: string | undefined
+  do {
+    const page = yield* store.list({ cursor })
+    ids.push(...page.jobs.map(({ jobId }) => jobId))
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return ids
+})
+
+const storePage = (reports: ReadonlyArray<Journal.Verified>, quiet: boolean, { style }: Page): string => {
+  const broken = reports.filter(({ isIntact }) => !isIntact)
+  const head =
+    broken.length === 0
+      ? style("green", `✔ ${plural(reports.length, "journal")}: all intact`)
+      : style("red", `✖ ${thousands(broken.length)} of ${plural(reports.length, "journal")} not what was written`)
+  const lines = (quiet ? broken : reports).map(({ corrupt, cycles, hash, jobId }) => {
+    const name = oneLine(jobId)
+    if (corrupt === undefined)
+      return `  ${style("green", "✔")} ${name}  ${plural(cycles, "cycle")}  ${style("dim", hash)}`
+    const where = corrupt.cycle === 0 ? "the beginning" : `the row of cycle ${thousands(corrupt.cycle)}`
+    const rows = properties(
+      [
+        ["expected", oneLine(corrupt.expected)],
+        ["found", oneLine(corrupt.found)],
+        ["intact", hash === "" ? "nothing" : `up to cycle ${thousands(cycles)}, ${hash}`]
+      ],
+      style
+    )
+    return `  ${style("red", "✖")} ${name}  ${where}: ${oneLine(corrupt.part)}\n${indent(rows, "  ")}`
+  })
+  return [head, ...lines].join("\n")
+}
