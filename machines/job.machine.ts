@@ -2,7 +2,7 @@
  * The life of a job: the statechart that the engine runs.
  *
  *     idle -> running { eligible -> executing -> merging -> checking -> eligible | stopping } -> a final state
- *             running <-> paused
+ *             running <-> awaiting, running <-> paused, awaiting -> paused
  *
  * The machine decides; Effect works. `running` invokes one driver for as long as it lasts. The driver performs the phase
  * that the state names and reports it (SELECTED, EXECUTED, MERGED, CHECKED, STOPPED); the guards choose what comes next.
@@ -64,8 +64,13 @@ export type JobMachineEvent =
   | { readonly type: "EXECUTED" }
   /** `merging` is done: the cycle is committed. */
   | { readonly type: "MERGED"; readonly version: number; readonly hash: string; readonly halt: HaltReason | null }
-  /** `checking` is done. `mailbox`: signals that wait. `halt`: the verdict at the fixed point, or null to go on. */
-  | { readonly type: "CHECKED"; readonly mailbox: number; readonly halt: HaltReason | null }
+  /**
+   * `checking` is done. `mailbox`: signals that wait. `intents`: at the fixed point, those that are not answered. `halt`: the
+   * verdict at the fixed point, or null to go on.
+   */
+  | { readonly type: "CHECKED"; readonly mailbox: number; readonly intents: number; readonly halt: HaltReason | null }
+  /** There is something for a job that awaits: a signal, or all the answers. */
+  | { readonly type: "WAKE" }
   /** The driver has let go of everything, outside the order of phases: cancelled, out of time, or the store failed. */
   | { readonly type: "STOPPED"; readonly halt: HaltReason }
   /** The driver's fiber ended by itself. `defect` is null unless it died. */
@@ -95,6 +100,8 @@ export const jobMachine = setup({
     hasWork: ({ event }) => event.type === "SELECTED" && event.halt === null && event.tasks + event.signals > 0,
     mayPause: ({ context, event }) => context.pausing && event.type === "SELECTED" && event.halt === null,
     hasConverged: ({ event }) => event.type === "CHECKED" && event.mailbox === 0 && event.halt?.status === "converged",
+    mustAwait: ({ event }) =>
+      event.type === "CHECKED" && event.mailbox === 0 && event.intents > 0 && event.halt === null,
     isExhausted: ({ event }) => "halt" in event && event.halt?.status === "budget-exhausted",
     hasFailed: ({ event }) => "halt" in event && event.halt?.status === "failed",
     isCancelled: ({ event }) => "halt" in event && event.halt?.status === "cancelled",
@@ -176,7 +183,7 @@ export const jobMachine = setup({
           on: { MERGED: { target: "checking", actions: ["commit", "halt"] } }
         },
         checking: {
-          description: "Halt, pause, converge, or go on.",
+          description: "Halt, pause, converge, await answers, or go on.",
           on: {
             CHECKED: [
               { guard: "mustFail", target: "#job.failed" },
@@ -184,6 +191,7 @@ export const jobMachine = setup({
               { guard: "isPausing", target: "#job.paused" },
               { guard: "hasFailed", target: "#job.failed", actions: "halt" },
               { guard: "hasConverged", target: "#job.converged", actions: "halt" },
+              { guard: "mustAwait", target: "#job.awaiting" },
               { target: "eligible" }
             ]
           }
@@ -197,6 +205,14 @@ export const jobMachine = setup({
             RESUME: {}
           }
         }
+      }
+    },
+    awaiting: {
+      description: "At the fixed point, with intents that are not answered: only their handlers run.",
+      on: {
+        WAKE: { target: "running" },
+        PAUSE: { target: "paused" },
+        CANCEL: { target: "running.stopping" }
       }
     },
     paused: {

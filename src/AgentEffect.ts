@@ -3,7 +3,7 @@
  *
  * Boundary: types, and the shapes as the engine holds them once they are validated.
  */
-import type { ErasedKind, FactRef, Kind, ProposalOf } from "./Fact.ts"
+import { type ErasedKind, type FactRef, type Kind, type ProposalOf, refKey } from "./Fact.ts"
 
 /**
  * A declared wish to act on the world. It is recorded when its effect is committed; its idempotency key is
@@ -26,6 +26,10 @@ export interface IntentRef {
   /** Its place among the intents of its effect. */
   readonly index: number
 }
+
+/** The idempotency key of an intent within its job; with the job's id and a slash before it, everywhere. */
+export const intentKey = ({ agent, cycle, each, index }: Omit<IntentRef, "kind">): string =>
+  `${cycle}/${agent}/${each === undefined ? "" : refKey(each)}/${index}`
 
 /** A score in [0, 1] with a reason, given to a fact that is in the context or in the same effect. */
 export interface Evaluation {

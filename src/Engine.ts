@@ -17,15 +17,26 @@ import type { Budget } from "./Budget.ts"
 import type { Kind, ProposalOf } from "./Fact.ts"
 import { loadOnce } from "./internal/loadOnce.ts"
 import { EngineInWorker, isWorker } from "./internal/workerMark.ts"
-import type { InvalidProgram } from "./InvalidProgram.ts"
+import {
+  type Answer,
+  type HandledIntent,
+  type Handler,
+  handler,
+  type HandlerOptions,
+  isHandler
+} from "./IntentHandler.ts"
+import { describeError } from "./internal/panic.ts"
+import { InvalidProgram } from "./InvalidProgram.ts"
 import type { Job } from "./Job.ts"
 import type { JobContext } from "./JobContext.ts"
-import type { JobError, StartError } from "./JobError.ts"
+import { HandlerRejected, type JobError, type StartError } from "./JobError.ts"
 import type { JobResult } from "./JobResult.ts"
 import type { Program } from "./Program.ts"
 import { type JobStore, layerMemory as storeMemory, type StoreError } from "./store/index.ts"
 import { layer as poolLayer } from "./workers/index.ts"
 import type { WorkerPool } from "./workers/WorkerPool.ts"
+
+export { type Answer, type HandledIntent, type Handler, handler, type HandlerOptions } from "./IntentHandler.ts"
 
 /** An XState inspection observer for every job's actor, such as the one of `effect-converge/inspector`. Default: none. */
 export const inspect: Context.Reference<InspectionObserver | undefined> = Context.Reference<
@@ -66,13 +77,17 @@ export interface ForkOptions<K extends Kind.Any, I = never> {
 }
 
 /** Options of an engine. */
-export interface EngineOptions<P extends Program.Any = never> {
+export interface EngineOptions<P extends Program.Any = never, H = never> {
   /**
    * Programs whose unfinished jobs the engine resumes: those in the store when it starts and, since it goes on looking,
    * those whose engine died later. Default: none. Jobs are resumed one after the other, in the background; agents run with
    * the services that the layer is built with.
    */
   readonly programs?: ReadonlyArray<P> | undefined
+  /** Further programs whose jobs may be started as children (`Intent.child`). Agents run with the layer's services. */
+  readonly children?: ReadonlyArray<P> | undefined
+  /** Handlers of intents that are there before any job is: those of `programs`, too, that are resumed at the start. */
+  readonly handlers?: ReadonlyArray<Handler<H>> | undefined
   /** Jobs that run at a time. Default 1,000. */
   readonly maxRunningJobs?: number | undefined
   /** Jobs that wait for a place; one more is refused with `AdmissionRejected`. Default 10,000. */
@@ -107,6 +122,7 @@ export class Engine extends Context.Service<
       jobId: string,
       options?: ForkOptions<Program.Kinds<P>, Program.Input<P>>
     ) => Effect.Effect<Job<P>, StartError | InvalidProgram, Needs<P>>
+    readonly handle: <R>(handler: Handler<R>) => Effect.Effect<void, HandlerRejected, R>
     /** Jobs that run or wait at the moment. */
     readonly live: Effect.Effect<ReadonlyArray<{ readonly jobId: string; readonly program: string }>>
   }
@@ -183,16 +199,44 @@ export const fork = <P extends Program.Any>(
   Effect.flatMap(Engine, (engine) => engine.fork(program, jobId, options))
 
 /**
+ * Registers what performs the intents of a kind, for as long as the engine lives. `perform` is called once or more often for
+ * every intent of the kind that is committed from now on, and for those that a resumed job still has to have answered; it
+ * runs with the services that the caller of `handle` has. What it does outside should go by the intent's `idempotencyKey`.
+ * The proposals that it gives come back as facts when the job has nothing else to do.
+ *
+ * Fails with `HandlerRejected` if there is a handler of that kind, or it cannot work.
+ */
+export const handle = <E = never, R = never, R2 = never>(
+  kind: string,
+  perform: (intent: HandledIntent) => Effect.Effect<Answer, E, R>,
+  options?: HandlerOptions<NoInfer<E>, R2>
+): Effect.Effect<void, HandlerRejected, Engine | R | R2> =>
+  Effect.flatMap(Engine, (engine) =>
+    Effect.flatMap(
+      Effect.try({
+        try: () => handler(kind, perform, options),
+        catch: (error) => new HandlerRejected({ kind: String(kind), message: describeError(error) })
+      }),
+      (made) => engine.handle(made)
+    )
+  )
+
+/**
  * What runs jobs is loaded when an engine is built: a worker, which imports this package for a program's definitions, never
  * builds one.
  */
 const loadRuntime = loadOnce(() => import("./internal/engine.ts"))
 
-/** An engine over a `WorkerPool` and a `JobStore` of your choice. */
-export const layer = <P extends Program.Any = never>(
-  options?: EngineOptions<P>
-): Layer.Layer<Engine, never, WorkerPool | JobStore | Needs<P>> =>
-  Layer.effect(
+/**
+ * An engine over a `WorkerPool` and a `JobStore` of your choice.
+ *
+ * @throws InvalidProgram for two handlers of one kind, and for what is no handler
+ */
+export const layer = <P extends Program.Any = never, H = never>(
+  options?: EngineOptions<P, H>
+): Layer.Layer<Engine, never, WorkerPool | JobStore | Needs<P> | H> => {
+  refuseHandlers(options?.handlers ?? [])
+  return Layer.effect(
     Engine,
     Effect.suspend(() =>
       isWorker()
@@ -200,6 +244,20 @@ export const layer = <P extends Program.Any = never>(
         : Effect.flatMap(loadRuntime, ({ makeEngine }) => makeEngine(options ?? {}, inspect))
     )
   )
+}
+
+const refuseHandlers = (handlers: ReadonlyArray<unknown>): void => {
+  const kinds = new Set<string>()
+  for (const [index, handler] of handlers.entries()) {
+    if (!isHandler(handler)) {
+      throw new InvalidProgram({ program: "", message: `handlers[${index}] was not made by Engine.handler` })
+    }
+    if (kinds.has(handler.kind)) {
+      throw new InvalidProgram({ program: "", message: `there are two handlers of ${JSON.stringify(handler.kind)}` })
+    }
+    kinds.add(handler.kind)
+  }
+}
 
 /** An engine with the default pool (a worker per available core, started when first needed) and nothing durable. */
 export const layerMemory: Layer.Layer<Engine> = layer().pipe(Layer.provide(poolLayer()), Layer.provide(storeMemory))

@@ -8,6 +8,7 @@ import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { Usage } from "./Budget.ts"
 import type { ProposalOf } from "./Fact.ts"
+import type { Decision } from "./internal/intentKinds.ts"
 import type { JobActor } from "./internal/session.ts"
 import type { AdmissionRejected, InvalidInput, JobError, JobHalted } from "./JobError.ts"
 import type { JobEvent, JobTelemetry } from "./JobEvent.ts"
@@ -22,8 +23,8 @@ export type { CommittedIntent, Diagnostic, JobResult, Oscillation, Status } from
 export interface JobStatus {
   readonly jobId: string
   readonly program: string
-  /** `"queued"`: waits for a place on its engine. */
-  readonly state: "queued" | "running" | "paused" | Status
+  /** `"queued"`: waits for a place on its engine. `"awaiting"`: waits for the answers to its intents. */
+  readonly state: "queued" | "running" | "awaiting" | "paused" | Status
   /** The phase of a running job's cycle. */
   readonly phase: "eligible" | "executing" | "merging" | "checking" | "stopping" | undefined
   /** The last committed cycle, its tier, and the context after it. */
@@ -56,12 +57,13 @@ export interface Job<P extends Program.Any> {
   /** Stops the job. Succeeds when its fibers have ended and its threads have let go, also if it had ended before. */
   readonly cancel: Effect.Effect<void>
   /**
-   * Adds facts from outside, as one effect. Succeeds when the cycle that merged them has committed. Fails with
+   * Adds facts from outside, as one effect; one of the kind `Intent.Decision`, at most one in a signal, answers an approval.
+   * Wakes a job that awaits answers. Succeeds when the cycle that merged them has committed. Fails with
    * `InvalidInput` if they do not fit, or were discarded by a conflict or an invariant; with `AdmissionRejected` when the
    * mailbox is full; with `JobHalted` when the job has ended or ends first. Interrupting it takes a signal back that no
    * cycle has taken up yet.
    */
   readonly signal: (
-    proposals: ReadonlyArray<ProposalOf<Program.Kinds<P>>>
+    proposals: ReadonlyArray<ProposalOf<Program.Kinds<P> | typeof Decision>>
   ) => Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted>
 }

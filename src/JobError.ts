@@ -157,7 +157,10 @@ export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed"
   declare readonly partial: JobResult.Partial
 }
 
-/** An intent was not performed: its handler failed, or what it asks for cannot be done. `key` is its idempotency key. */
+/**
+ * An intent was not performed: its handler failed, or what it asks for cannot be done. `error` is what the handler failed
+ * with, or says with its `_tag` what else went wrong; `key` is the intent's idempotency key.
+ */
 export class IntentFailed extends Schema.TaggedError<IntentFailed>()("IntentFailed", {
   ...ofAgent,
   kind: Schema.String,
@@ -170,6 +173,12 @@ export class IntentFailed extends Schema.TaggedError<IntentFailed>()("IntentFail
     return `${what} was not performed: ${describeError(this.error)}`
   }
 }
+
+/** A handler of intents was not taken: there is one of that kind already, or it cannot work. */
+export class HandlerRejected extends Schema.TaggedError<HandlerRejected>()("HandlerRejected", {
+  kind: Schema.String,
+  message: Schema.String
+}) {}
 
 /** An input, a seed or a signal does not fit: `message` says what is wrong and where. */
 export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInput", {
@@ -308,6 +317,7 @@ export type Cause =
     }
   | { readonly _tag: "JobCancelled"; readonly cycle: number }
   | { readonly _tag: "StoreFailed"; readonly cycle: number; readonly message: string; readonly reason: string }
+  /** `key` is the intent's key within its job: a cause names no job. */
   | (OfAgent<"IntentFailed"> & { readonly kind: string; readonly key: string; readonly error: unknown })
 
 /** The error of a cause: with the job's id, and the partial result beside its encodable fields. */
@@ -346,7 +356,7 @@ const make = (cause: Cause, jobId: string): HaltError | AgentFailed => {
     case "StoreFailed":
       return new StoreFailed({ ...cause, jobId })
     case "IntentFailed":
-      return new IntentFailed({ ...cause, jobId })
+      return new IntentFailed({ ...cause, jobId, key: `${jobId}/${cause.key}` })
   }
 }
 

@@ -52,7 +52,7 @@ export interface FactsCommitted extends OfTask<"FactsCommitted"> {
 export interface EvaluationsCommitted extends OfTask<"EvaluationsCommitted"> {
   readonly evaluations: ReadonlyArray<CommittedEvaluation>
 }
-/** A signal was taken from the mailbox. `cause`: why it was discarded, if it was. */
+/** A signal, or the answer to an intent, was taken in. `cause`: why it was discarded, if it was. */
 export interface SignalAdmitted extends InCycle<"SignalAdmitted"> {
   readonly proposals: number
   readonly cause?: EventCause
@@ -62,7 +62,7 @@ export interface IntentCommitted extends OfTask<"IntentCommitted"> {
   readonly kind: string
   readonly payload: unknown
 }
-/** An intent's answer came back as facts. */
+/** An intent was answered. The `SignalAdmitted` before it says what with, or why that was discarded. */
 export interface IntentAnswered extends OfTask<"IntentAnswered"> {
   readonly index: number
   readonly kind: string
@@ -80,7 +80,7 @@ export interface TierConverged extends InCycle<"TierConverged"> {
   readonly tier: number
 }
 export interface JobPaused extends InCycle<"JobPaused"> {}
-/** The job waits for the answer to an intent. */
+/** There is nothing left to do but to wait for the answers to intents. */
 export interface JobAwaiting extends InCycle<"JobAwaiting"> {}
 export interface JobResumed extends InCycle<"JobResumed"> {}
 /** The last event of every log. */

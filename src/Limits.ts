@@ -19,6 +19,12 @@ export const Limits = {
   fiberConcurrency: 256,
   /** Signals that wait in one job's mailbox; a further one is refused with `AdmissionRejected`. */
   mailboxSignals: 1_024,
+  /** Handlers of one job's intents that are under way at a time; approvals and child jobs do not count. */
+  handlersUnderWay: 64,
+  /** Handler default: milliseconds before the first further attempt, at most before any, and how many there are. */
+  handlerRetryMs: 100,
+  handlerRetryLongestMs: 60_000,
+  handlerRetries: 10,
   /** Proposals in one signal. */
   signalProposals: 100_000,
   /** Committed cycles whose events a job keeps for readers that come late or fall behind; the oldest go first. */

@@ -8,6 +8,7 @@ import type * as Schema from "effect/Schema"
 import { type Agent, type ErasedAgent, eraseAgent, isAgent } from "./Agent.ts"
 import { type Budget, resolve } from "./Budget.ts"
 import { type ErasedKind, eraseKind, isKind, type Kind, type Proposal, type ProposalOf } from "./Fact.ts"
+import { answerKinds, type ChildResult, type Decision } from "./internal/intentKinds.ts"
 import { type KindCodec, makeKindCodec } from "./internal/kindCodec.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
 import { type Invariant, isInvariant, Violation } from "./Invariant.ts"
@@ -135,7 +136,11 @@ export const make = <
     readonly version?: string | undefined
     readonly migrate?: Migration | undefined
     readonly output?:
-      | ((view: View<NoInfer<Agent.Kinds<Agents[number]> | Extra> | typeof Violation>) => Output)
+      | ((
+          view: View<
+            NoInfer<Agent.Kinds<Agents[number]> | Extra> | typeof Violation | typeof Decision | typeof ChildResult
+          >
+        ) => Output)
       | undefined
   }
 ): Program<
@@ -222,6 +227,7 @@ const compile = (name: string, options: Options): CompiledProgram => {
     addKind(isKind(kind) ? eraseKind(kind) : refuse(`kinds[${index}] is not a kind`))
   )
   for (const agent of agents) [...agent.visible, ...agent.writes].forEach(addKind)
+  for (const kind of answerKinds) if (!kinds.has(kind.name)) kinds.set(kind.name, kind)
 
   const cpu = agents.find((agent) => agent.type === "cpu")
   if (cpu !== undefined && options.module === undefined) {

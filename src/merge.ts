@@ -13,6 +13,7 @@ import type { ErasedAgent } from "./Agent.ts"
 import { emptyEffect, type EncodedEffect, type EncodedFact, type Evaluation, type IntentRef } from "./AgentEffect.ts"
 import type { ResolvedBudget } from "./Budget.ts"
 import { eraseKind, type Fact, type FactRef, type Kind } from "./Fact.ts"
+import { Application, type By, type Commit, noFacts } from "./internal/application.ts"
 import { encodeFact, isEffectFault, runSteps } from "./internal/encodeEffect.ts"
 import { check, withView } from "./internal/programChecks.ts"
 import { Violation } from "./Invariant.ts"
@@ -80,39 +81,6 @@ const isSmall = ({ evaluations, facts }: EncodedEffect): boolean =>
 /** What a proposal means for the context: a fact to be committed, a conflict, or nothing. */
 type Operation = Commit | { readonly conflict: Cause } | undefined
 
-interface Commit {
-  readonly fact: EncodedFact
-  readonly revises: boolean
-}
-
-/** What all facts of an effect have in common. */
-type By = Omit<Provenance, "version">
-
-/** An effect that is being applied, and where the ledger and the counters stood before. */
-class Application {
-  readonly effect: EncodedEffect
-  readonly by: By
-  readonly commits: Array<Commit> = []
-  /** Facts that the budget counts. */
-  added = 0
-  readonly facts: Array<Fact> = []
-  readonly before: number
-  readonly bytesBefore: number
-
-  constructor(effect: EncodedEffect, by: By, ledger: Ledger) {
-    this.effect = effect
-    this.by = by
-    this.before = ledger.version
-    this.bytesBefore = ledger.contextBytes
-  }
-
-  ended(cause: Cause | undefined): MergedOutcome {
-    const { agent, each } = this.by
-    const facts = cause === undefined && this.facts.length > 0 ? this.facts : noFacts
-    return { agent, each, cause, effect: this.effect, facts }
-  }
-}
-
 export class CycleMerge {
   readonly cycle: number
   /** Why the job has to halt after this cycle: the first cause in merge order. */
@@ -152,11 +120,23 @@ export class CycleMerge {
     return this.#crossed !== undefined
   }
 
-  /** Applies a signal, or the seeds, as one effect. Returns what became of it. */
-  *stage(effect: EncodedEffect, origin: "seed" | "signal", answers?: IntentRef): Generator<void, MergedOutcome> {
+  /**
+   * Applies a signal, an answer or the seeds, as one effect; or notes why an answer is none. Returns what became of it.
+   * `answers`: the intent that it answers; with `isTentative`, only if it is applied.
+   */
+  *stage(
+    effect: EncodedEffect | Cause,
+    origin: "seed" | "signal",
+    answers?: IntentRef,
+    isTentative = false
+  ): Generator<void, MergedOutcome> {
     const by: By = { cycle: this.cycle, origin, agent: "", each: undefined, since: 0, until: 0 }
-    const applied = yield* this.#applyInSteps(effect, by)
-    const outcome = answers === undefined ? applied : { ...applied, answers }
+    const applied =
+      "_tag" in effect
+        ? { agent: "", each: undefined, cause: effect, effect: undefined, facts: noFacts }
+        : yield* this.#applyInSteps(effect, by)
+    const isAnswer = answers !== undefined && (applied.cause === undefined || !isTentative)
+    const outcome = isAnswer ? { ...applied, answers } : applied
     this.#signals.push(outcome)
     return outcome
   }
@@ -487,7 +467,6 @@ export class CycleMerge {
 }
 
 const noEntries: ReadonlyArray<Entry> = Object.freeze([])
-const noFacts: ReadonlyArray<Fact> = Object.freeze([])
 
 const nothingProposed = Object.freeze({ agent: "", facts: Object.freeze([]) })
 

@@ -8,7 +8,7 @@
  * Invariants: after n rows, ledger, marks, counters and log are what they were after cycle n (G3). Boundary: the pure core;
  * rows come as texts, in order, from whoever read them. Long work is done in steps.
  */
-import type { EncodedFact } from "./AgentEffect.ts"
+import { type EncodedFact, intentKey } from "./AgentEffect.ts"
 import { eraseKind, type ErasedKind, type Fact } from "./Fact.ts"
 import { Violation } from "./Invariant.ts"
 import { sha256Pieces } from "./internal/sha256.ts"
@@ -25,6 +25,7 @@ import {
 import type { Ledger } from "./JobContext.ts"
 import type { Cause } from "./JobError.ts"
 import type { LogRecord } from "./JobEvent.ts"
+import type { CommittedIntent } from "./JobResult.ts"
 import type { CommittedCycle, Counters, MergedOutcome } from "./merge.ts"
 import type { Provenance } from "./Provenance.ts"
 
@@ -84,6 +85,8 @@ export class Replay {
   halt: Cause | undefined
   /** What the last row says beside its text. */
   extra: RowExtra | undefined
+  /** Intents that are performed and not answered, by key, in commit order. */
+  readonly pending = new Map<string, { readonly intent: CommittedIntent; readonly at: number }>()
   readonly #kindOf = (name: string): ErasedKind | undefined => this.program.kinds.get(name)
   readonly tracker: Tracker
   #isForced = false
@@ -172,7 +175,13 @@ export class Replay {
       version: this.ledger.version
     }
     const previousTier = this.tier
+    for (const { answers } of mergedSignals) if (answers !== undefined) this.pending.delete(intentKey(answers))
     yield* this.#commit(row, hash, haltOf(extra.halt, row))
+    const { at, handled } = extra
+    if (handled !== undefined) {
+      const intents = this.tracker.intentsOf(cycle).filter(({ kind }) => handled.includes(kind))
+      for (const intent of intents) this.pending.set(intentKey(intent), { intent, at })
+    }
     for (const agent of row.agents) {
       this.marks.set(agent, begin)
       this.executed.add(agent)

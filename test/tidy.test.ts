@@ -64,7 +64,7 @@ const data = ["Fact", "Agent", "AgentEffect", "Program", "Budget", "Invariant", 
 /** What decides, on values alone. */
 const core = [
   ...["JobContext", "eligibility", "merge", "journalText", "convergence"],
-  ...["internal/factTable", "internal/programChecks"]
+  ...["internal/application", "internal/factTable", "internal/programChecks"]
 ].map((n) => `src/${n}.ts`)
 
 /** What runs jobs: nothing of data or core may reach it. */

@@ -6,17 +6,17 @@
  */
 import * as Effect from "effect/Effect"
 import type { EncodedFact } from "../AgentEffect.ts"
+import { canonicalText } from "../Canonical.ts"
 import { type Budget, resolve, type ResolvedBudget } from "../Budget.ts"
 import { InvalidProgram } from "../InvalidProgram.ts"
-import { Violation } from "../Invariant.ts"
 import { InvalidInput } from "../JobError.ts"
 import { genesisText, type TextPieces } from "../journalText.ts"
 import { Limits } from "../Limits.ts"
 import { type CommittedCycle, CycleMerge } from "../merge.ts"
 import { type CompiledProgram, compiledOf, isProgram } from "../Program.ts"
-import { EffectFault, encodeFacts } from "./encodeEffect.ts"
+import { EffectFault, encodeFacts, settled } from "./encodeEffect.ts"
+import { openKind } from "./intentKinds.ts"
 import { isInvalidValue } from "./InvalidValue.ts"
-import { settled } from "./jobHandle.ts"
 import { type Beginning, createJournal, storeFailed } from "./jobJournal.ts"
 import { describePanic } from "./panic.ts"
 import type { JobSession } from "./session.ts"
@@ -62,6 +62,19 @@ export const encodeInput = (program: CompiledProgram, input: unknown) =>
       })
   })
 
+/** As `encodeInput`, of an input as its schema encodes it. */
+export const encodeInputJson = (program: CompiledProgram, json: unknown) =>
+  Effect.flatMap(
+    Effect.try({
+      try: () => program.inputCodec.decode(canonicalText(json)),
+      catch: (error) => {
+        const message = `input: ${isInvalidValue(error) ? error.message : String(error)}`
+        return new InvalidInput({ program: program.name, message })
+      }
+    }),
+    (input) => encodeInput(program, input)
+  )
+
 export const encodeSeeds = (
   program: CompiledProgram,
   input: unknown
@@ -83,9 +96,7 @@ export const encodeFactsOf = (
       return invalid(describePanic(error, Limits.errorTextLength).message)
     }
     if (!Array.isArray(proposals)) return invalid("it must return an array of proposals")
-    // The built-in kind is the engine's own to write.
-    const kindOf = (name: string) => (name === Violation.name ? undefined : program.kinds.get(name))
-    return Effect.flatMap(inSlices(settled(encodeFacts(proposals, kindOf))), (facts) =>
+    return Effect.flatMap(inSlices(settled(encodeFacts(proposals, openKind(program.kinds)))), (facts) =>
       facts instanceof EffectFault ? invalid(facts.message) : Effect.succeed(facts)
     )
   })

@@ -21,7 +21,7 @@ import type { ErasedAgent } from "../Agent.ts"
 import { judge } from "../convergence.ts"
 import { advance, nothingEligible, type Selection, selectSteps } from "../eligibility.ts"
 import type { Kind } from "../Fact.ts"
-import { type Cause, InvalidInput } from "../JobError.ts"
+import type { Cause } from "../JobError.ts"
 import { rowText, type TextPieces } from "../journalText.ts"
 import type { Status } from "../JobResult.ts"
 import { type CommittedCycle, CycleMerge, type TaskOutcome } from "../merge.ts"
@@ -30,9 +30,11 @@ import { ContextView } from "./contextView.ts"
 import { runDetached } from "./fromEffect.ts"
 import { appendRow, noteBetween, storeFailed } from "./jobJournal.ts"
 import * as Telemetry from "./observability.ts"
-import type { JobSession } from "./session.ts"
+import { Outbox, performedKinds } from "./outbox.ts"
+import type { JobSession, Rest } from "./session.ts"
 import { sha256Pieces } from "./sha256.ts"
-import { inSlices, inSlicesThen, isSliceOver, nextTurn, type Pending } from "./slices.ts"
+import { inSlicesThen, isSliceOver, nextTurn, type Pending } from "./slices.ts"
+import { answerSignals, isStageable, stagedCount, stageWaiting } from "./staging.ts"
 import { runTasks } from "./tasks.ts"
 
 type Phase = "eligible" | "executing" | "merging" | "checking" | "stopping" | "left"
@@ -79,6 +81,8 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
       // The machine is still in the transition that started this fiber.
       return Effect.flatMap(nextTurn, () => {
         session.startClock(clock.currentTimeMillisUnsafe())
+        session.isBegun = true
+        session.outbox?.begin()
         return go()
       })
     })
@@ -132,24 +136,36 @@ export const endOf = (session: JobSession): [Status, Cause | undefined] => {
 }
 
 /**
- * Follows the machine into and out of `paused`, in one step with it: the driver that was there drives no more, the clock
- * stands, and whoever waits for the pause, or for one that was withdrawn, is told.
+ * Follows the machine into and out of `paused` and `awaiting`, in one step with it: the driver that was there drives no more,
+ * the clock stands, and whoever waits for the pause, or for one that was withdrawn, is told.
  */
 export const follow = (session: JobSession): void => {
   const { value } = session.actor.getSnapshot()
+  const rest = value === "paused" || value === "awaiting" ? value : undefined
+  if (rest === session.rest) return answerPauses(session)
   const isStopping = typeof value === "object" && value.running === "stopping"
-  if (value === "paused" && !session.isPaused) {
-    session.isPaused = true
-    session.driver = undefined
-    session.unstage()
-    session.stopClock(Context.get(session.options.services, Clock.Clock).currentTimeMillisUnsafe())
-    return noteBetween(session, "Paused", () => answerPauses(session))
+  session.rest = rest
+  session.isRestTold = false
+  if (rest === undefined) {
+    return isStopping ? answerPauses(session) : noteBetween(session, "Resumed", () => answerPauses(session))
   }
-  if (value !== "paused" && session.isPaused) {
-    session.isPaused = false
-    if (!isStopping) return noteBetween(session, "Resumed", () => answerPauses(session))
-  }
-  answerPauses(session)
+  session.driver = undefined
+  session.unstage()
+  session.stopClock(Context.get(session.options.services, Clock.Clock).currentTimeMillisUnsafe())
+  noteBetween(session, rest === "paused" ? "Paused" : "Awaiting", () => rested(session, rest))
+}
+
+/** The log says that the job rests: only now may it go on. */
+const rested = (session: JobSession, rest: Rest): void => {
+  if (session.rest === rest) session.isRestTold = true
+  if (rest === "paused") return answerPauses(session)
+  runDetached(
+    session.options.services,
+    Effect.andThen(
+      Effect.yieldNow,
+      Effect.sync(() => session.wake())
+    )
+  )
 }
 
 /**
@@ -170,16 +186,17 @@ const answerPauses = (session: JobSession): void => {
 const eligible = (session: JobSession, clock: Clock.Clock): Pending => {
   const { budget, counters, ledger, program } = session
   const merge = (session.merge ??= new CycleMerge(session.cycle + 1, program, ledger, budget, counters))
-  return session.mailbox.length === 0
-    ? selecting(session, merge, clock)
-    : Effect.flatMap(stageSignals(session, merge), () => selecting(session, merge, clock) ?? Effect.void)
+  return isStageable(session)
+    ? Effect.flatMap(stageWaiting(session, merge), () => selecting(session, merge, clock) ?? Effect.void)
+    : selecting(session, merge, clock)
 }
 
 const selecting = (session: JobSession, merge: CycleMerge, clock: Clock.Clock): Pending => {
   const { candidates, ledger, program, progress } = session
   session.begin = ledger.version
   session.gate = { open: true }
-  if (session.haltCause !== undefined || merge.crossed) return selected(session, nothingEligible, clock)
+  const isOver = session.haltCause !== undefined || merge.crossed || merge.halt?._tag === "IntentFailed"
+  if (isOver) return selected(session, nothingEligible, clock)
   const steps = selectSteps(program, progress, ledger, viewFor(session, session.cycle + 1), candidates)
   return inSlicesThen(steps, (selection) => selected(session, selection, clock))
 }
@@ -196,21 +213,10 @@ const selected = (session: JobSession, selection: Selection, clock: Clock.Clock)
     tier: tierOf(session, selection),
     agents: session.agents,
     tasks: selection.tasks,
-    signals: session.staged.length,
+    signals: stagedCount(session),
     halt: reasonOf(session.haltCause)
   })
 }
-
-/** Applies the waiting signals to the context, in arrival order, before agents are selected. */
-const stageSignals = (session: JobSession, merge: CycleMerge): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const signal = session.mailbox.shift()
-    if (signal === undefined) return Effect.void
-    return Effect.flatMap(inSlices(merge.stage(signal.effect, "signal")), (outcome) => {
-      session.staged.push({ signal, outcome })
-      return stageSignals(session, merge)
-    })
-  })
 
 /** A cycle that only admitted signals counts for the tier before it. */
 const tierOf = (session: JobSession, { tier }: Selection): number => (tier === -1 ? Math.max(session.tier, 0) : tier)
@@ -246,7 +252,7 @@ const viewFor =
 
 /** The budgets that are tested before a cycle begins. */
 const beforeCycle = (session: JobSession, selection: Selection, cycle: number, at: number): Cause | undefined => {
-  if (selection.tasks === 0 && session.staged.length === 0) return undefined
+  if (selection.tasks === 0 && stagedCount(session) === 0) return undefined
   const { budget, counters } = session
   const exhausted = (name: "cycles" | "agents" | "duration", used: number, limit: number): Cause => ({
     _tag: "BudgetExhausted",
@@ -353,6 +359,7 @@ const stopping = (session: JobSession): Effect.Effect<void> =>
 const merging = (session: JobSession): Pending =>
   inSlicesThen(mergeSteps(session), (merged) => {
     const { hash, pieces, row } = merged
+    session.performed = performedKinds(row, session.options.performers)
     const stored = appendRow(session, row, pieces, hash)
     if (Exit.isExit(stored) && Exit.isSuccess(stored)) return committing(session, merged)
     return Effect.matchCauseEffect(stored, {
@@ -426,30 +433,25 @@ const commit = (session: JobSession, row: CommittedCycle, hash: string): void =>
   session.selection = undefined
   session.outcomes = []
   session.kept = undefined
+  if (session.outbox !== undefined || session.performed.length > 0) takeIntents(session, row.cycle)
   if (session.between.length > 0) session.between = []
 }
 
-const answerSignals = (session: JobSession): void => {
-  for (const { outcome, signal } of session.staged.splice(0)) {
-    const answer =
-      outcome.cause === undefined
-        ? Effect.void
-        : Effect.fail(
-            new InvalidInput({
-              program: session.program.name,
-              message: `the signal was discarded: ${outcome.cause._tag}`
-            })
-          )
-    Deferred.doneUnsafe(signal.committed, answer)
-  }
+/** Takes the intents of a committed cycle that somebody performs, and lets go of those that it answered. */
+const takeIntents = (session: JobSession, cycle: number): void => {
+  const { committedAt: at, performed, tracker } = session
+  const added = performed.length === 0 ? [] : tracker.intentsOf(cycle).filter(({ kind }) => performed.includes(kind))
+  session.outbox ??= new Outbox(session, [])
+  session.outbox.commit(added.map((intent) => ({ intent, at })))
 }
 
 /** Judges the fixed point, if this is one, in one step with the machine's transition. */
 const checking = (session: JobSession): undefined => {
-  const mailbox = session.mailbox.length
+  const mailbox = session.mailbox.length + (session.outbox?.overdueCount ?? 0)
   const isFixedPoint = session.haltCause === undefined && session.selection !== undefined && mailbox === 0
+  const intents = isFixedPoint ? (session.outbox?.size ?? 0) : 0
   let halt = reasonOf(session.haltCause)
-  if (isFixedPoint && !session.actor.getSnapshot().context.pausing) {
+  if (isFixedPoint && intents === 0 && !session.actor.getSnapshot().context.pausing) {
     const verdict = judge(session.program, session.ledger, session.cycle)
     if (verdict._tag === "Converged") {
       session.output = verdict.output
@@ -460,5 +462,5 @@ const checking = (session: JobSession): undefined => {
     }
   }
   session.discardCycle()
-  send(session, { type: "CHECKED", mailbox, halt })
+  send(session, { type: "CHECKED", mailbox, intents, halt })
 }

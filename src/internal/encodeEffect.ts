@@ -313,6 +313,16 @@ export const faultOf = (thrown: unknown): OutputFault =>
     ? { _tag: thrown.type, message: thrown.message, stack: thrown.stack }
     : { _tag: "AgentPanicked", ...describePanic(thrown, Limits.errorTextLength) }
 
+/** Steps whose fault is a value. */
+export function* settled<A>(steps: Generator<void, A>): Generator<void, A | EffectFault> {
+  try {
+    return yield* steps
+  } catch (error) {
+    if (error instanceof EffectFault) return error
+    throw error
+  }
+}
+
 /** Runs a generator of steps to its end at once. */
 export const runSteps = <A>(steps: Generator<void, A>): A => {
   for (;;) {

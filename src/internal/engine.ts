@@ -18,11 +18,13 @@ import type { ResolvedBudget } from "../Budget.ts"
 import { canonicalText } from "../Canonical.ts"
 import type { EngineOptions, ForkOptions, InspectionObserver, StartOptions } from "../Engine.ts"
 import type { InvalidProgram } from "../InvalidProgram.ts"
+import type { Handler } from "../IntentHandler.ts"
 import type { Job } from "../Job.ts"
 import { Ledger } from "../JobContext.ts"
-import { AdmissionRejected, InvalidInput, type StartError } from "../JobError.ts"
+import { AdmissionRejected, HandlerRejected, InvalidInput, type StartError } from "../JobError.ts"
+import type { Between } from "../journalExtra.ts"
 import { Limits } from "../Limits.ts"
-import type { CompiledProgram, Program } from "../Program.ts"
+import { type CompiledProgram, compiledOf, type Program } from "../Program.ts"
 import { JobStore, type StoredJournal, StoreError } from "../store/JobStore.ts"
 import { WorkerPool } from "../workers/WorkerPool.ts"
 import {
@@ -31,23 +33,28 @@ import {
   continueFrom,
   encodeFactsOf,
   encodeInput,
+  encodeInputJson,
   encodeSeeds,
   freshBeginning,
   plantSeeds,
   refuseUnknown
 } from "./beginning.ts"
+import { type ChildStarter, childPerformer } from "./childJobs.ts"
 import { runDetached } from "./fromEffect.ts"
+import { approvalKind, childKind } from "./intentKinds.ts"
 import { makeActor, makeEndedActor } from "./jobActor.ts"
 import type { Beginning } from "./jobJournal.ts"
 import { cancel, finishUndriven, fromSession } from "./jobHandle.ts"
 import * as Telemetry from "./observability.ts"
 import { replayAt } from "./migrate.ts"
+import { Outbox, type Performer } from "./outbox.ts"
+import { approvalPerformer, performerOf } from "./performers.ts"
 import { JobSession } from "./session.ts"
 import { endOfJournal, refuseOther, takeUp, type TakenUp } from "./storedJob.ts"
 
 /** The service that `Engine.layer` provides; `inspect` is the Reference of that module. */
 export const makeEngine = Effect.fnUntraced(function* (
-  options: EngineOptions<Program.Any>,
+  options: EngineOptions<Program.Any, unknown>,
   inspect: Context.Reference<InspectionObserver | undefined>
 ) {
   const pool = yield* WorkerPool
@@ -58,6 +65,10 @@ export const makeEngine = Effect.fnUntraced(function* (
   const maxRunning = options.maxRunningJobs ?? Limits.runningJobs
   const maxQueued = options.maxQueuedJobs ?? Limits.queuedJobs
   const fiberConcurrency = options.fiberConcurrency ?? Limits.fiberConcurrency
+  const performers = new Map<string, Performer>()
+  const programs = new Map(
+    [...(options.programs ?? []), ...(options.children ?? [])].map((it) => [it.name, compiledOf(it)])
+  )
   let running = 0
   let isShuttingDown = false
 
@@ -90,12 +101,13 @@ export const makeEngine = Effect.fnUntraced(function* (
     beginNext()
   }
 
-  const admission = (id: string): AdmissionRejected | undefined => {
+  /** A child needs no place: whoever waits for it has one. */
+  const admission = (id: string, isChild = false): AdmissionRejected | undefined => {
     if (isShuttingDown) return new AdmissionRejected({ reason: "shutting-down" })
-    if (running >= maxRunning && queue.length >= maxQueued && !sessions.has(id)) {
-      return new AdmissionRejected({ reason: "queue-full" })
-    }
-    return undefined
+    const isFull = isChild
+      ? sessions.size >= maxRunning + maxQueued
+      : running >= maxRunning && queue.length >= maxQueued
+    return isFull && !sessions.has(id) ? new AdmissionRejected({ reason: "queue-full" }) : undefined
   }
 
   const abandon = (session: JobSession): Effect.Effect<void> =>
@@ -111,7 +123,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   }
 
   /** Gives a session its actor and its place. */
-  const launch = (session: JobSession, isPaused: boolean): JobSession => {
+  const launch = (session: JobSession, isPaused: boolean, isChild: boolean): JobSession => {
     const { services } = session.options
     session.actor = makeActor(session, Context.get(services, inspect), () => {
       if (session.driver === undefined && session.finished === undefined) runDetached(services, finishUndriven(session))
@@ -119,7 +131,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     session.actor.start()
     if (isPaused) session.actor.send({ type: "PAUSE" })
     if (session.isClosed) return session
-    if (running < maxRunning) begin(session)
+    if (isChild || running < maxRunning) begin(session)
     else queue.push(session)
     return session
   }
@@ -131,7 +143,8 @@ export const makeEngine = Effect.fnUntraced(function* (
     budget: ResolvedBudget,
     input: string,
     seeds: ReadonlyArray<EncodedFact>,
-    beginning: Beginning
+    beginning: Beginning,
+    isChild = false
   ) {
     const services = yield* Effect.context<unknown>()
     const ledger = Ledger.make(compiled.name, compiled.triggers, beginning.context)
@@ -143,6 +156,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       services,
       pool,
       store,
+      performers,
       fiberConcurrency,
       onFinished
     })
@@ -153,12 +167,12 @@ export const makeEngine = Effect.fnUntraced(function* (
     yield* Effect.onExit(plantSeeds(session, input, seeds, beginning), (exit) =>
       Exit.isFailure(exit) ? abandon(session) : Effect.void
     )
-    const late = admission("")
+    const late = admission(isChild ? jobId : "", isChild)
     if (late !== undefined) {
       yield* abandon(session)
       return yield* late
     }
-    return launch(session, false)
+    return launch(session, false, isChild)
   })
 
   const startJob = Effect.fnUntraced(function* (program: Program.Any, input: unknown, startOptions: StartOptions) {
@@ -190,7 +204,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   const resumeStored = (
     compiled: CompiledProgram,
     journal: StoredJournal,
-    input: string | undefined
+    input: string | undefined,
+    isChild = false
   ): Effect.Effect<JobSession, StartError, unknown> =>
     Effect.uninterruptibleMask((restore) => {
       const { jobId } = journal
@@ -205,7 +220,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       if (underWay !== undefined) return restore(Deferred.await(underWay))
       const taken = Deferred.makeUnsafe<JobSession, StartError>()
       resuming.set(jobId, taken)
-      return Effect.onExit(restore(resumeAlone(compiled, journal)), (exit) =>
+      return Effect.onExit(restore(resumeAlone(compiled, journal, isChild)), (exit) =>
         Effect.sync(() => {
           resuming.delete(jobId)
           Deferred.doneUnsafe(taken, Exit.isSuccess(exit) || Cause.hasFails(exit.cause) ? exit : notResumed(jobId))
@@ -213,12 +228,17 @@ export const makeEngine = Effect.fnUntraced(function* (
       )
     })
 
-  const resumeAlone = Effect.fnUntraced(function* (compiled: CompiledProgram, journal: StoredJournal) {
+  const resumeAlone = Effect.fnUntraced(function* (
+    compiled: CompiledProgram,
+    journal: StoredJournal,
+    isChild: boolean
+  ) {
     const { jobId } = journal
     const services = yield* Effect.context<unknown>()
     const sessionOf = ({ budget, ledger, log, replay }: TakenUp, onEnd: typeof onFinished): JobSession => {
       const replayed = { tracker: replay.tracker, log }
-      const from = { jobId, program: compiled, ledger, budget, services, pool, store, fiberConcurrency, replayed }
+      const runs = { services, pool, store, performers, fiberConcurrency }
+      const from = { jobId, program: compiled, ledger, budget, replayed, ...runs }
       const session = new JobSession({ ...from, onFinished: onEnd })
       session.resumeFrom(replay)
       return session
@@ -232,7 +252,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       session.restoreEnd(journal.status, cause ?? undefined, usage, output)
       return session
     }
-    const refused = admission(jobId)
+    const refused = admission(jobId, isChild)
     if (refused !== undefined) return yield* refused
     const fence = yield* store.lease(jobId)
     return yield* Effect.onExit(
@@ -240,17 +260,17 @@ export const makeEngine = Effect.fnUntraced(function* (
         // What was written between the first look and the lease counts.
         const current = yield* store.load(jobId)
         const taken = yield* takeUp(store, current, compiled, fence)
-        const late = admission(jobId)
+        const late = admission(jobId, isChild)
         if (late !== undefined) return yield* late
         const session = sessionOf(taken, onFinished)
         session.fence = fence
         session.kept = taken.kept
         sessions.set(jobId, session)
-        const last = taken.between.at(-1)
-        // What the job does first is to say it again.
-        session.between = [...(last === "Resumed" ? taken.between : taken.between.slice(0, -1))]
+        const { pending } = taken.replay
+        if (pending.size > 0) session.outbox = new Outbox(session, pending.values())
+        session.between = betweenOf(taken.between)
         for (const tag of session.between) session.log.append({ _tag: tag, cycle: session.cycle })
-        return launch(session, last === "Paused")
+        return launch(session, taken.between.at(-1) === "Paused", isChild)
       }),
       (exit) => (Exit.isFailure(exit) ? Effect.ignore(store.release(jobId, fence)) : Effect.void)
     )
@@ -309,6 +329,55 @@ export const makeEngine = Effect.fnUntraced(function* (
     return yield* startNew(compiled, id, budget, given?.text ?? canonicalText(input), [...seeds, ...facts], beginning)
   })
 
+  /** Starts the job of an intent, or takes it up: live, from its journal, or at its end. */
+  const startChild: ChildStarter["start"] = (compiled, jobId, { budget: override, input }) => {
+    const started: Effect.Effect<JobSession, StartError | InvalidProgram, unknown> = Effect.gen(function* () {
+      const present = sessions.get(jobId)
+      if (present !== undefined && present.program === compiled && present.isStarted) return present
+      const refused = admission(jobId, true) ?? invalidId(compiled, jobId)
+      if (refused !== undefined) return yield* refused
+      const budget = yield* budgetOf(compiled, override)
+      const encoded = yield* encodeInputJson(compiled, input)
+      const journal = store.isDurable ? yield* find(jobId) : undefined
+      if (journal !== undefined) return yield* resumeStored(compiled, journal, encoded.text, true)
+      const seeds = yield* encodeSeeds(compiled, encoded.value)
+      return yield* startNew(compiled, jobId, budget, encoded.text, seeds, freshBeginning, true)
+    })
+    // One that was taken up as any other may still wait for a place.
+    const placed = Effect.tap(started, (session) =>
+      Effect.sync(() => {
+        const place = queue.indexOf(session)
+        if (place >= 0) begin(queue.splice(place, 1)[0]!)
+      })
+    )
+    // What the layer is built with has what the programs' agents need: its type says so.
+    return Effect.provideContext(placed, own as Context.Context<unknown>)
+  }
+
+  performers.set(approvalKind, approvalPerformer)
+  performers.set(
+    childKind,
+    childPerformer({
+      programOf: (name) => programs.get(name),
+      start: startChild,
+      requestCancel: (jobId) => (store.isDurable ? Effect.ignore(store.requestCancel(jobId)) : Effect.void),
+      services: own
+    })
+  )
+
+  const register = (handler: Handler<unknown>, services: Context.Context<unknown>): void => {
+    performers.set(handler.kind, performerOf(handler, services))
+    for (const session of sessions.values()) session.outbox?.begin()
+  }
+  for (const handler of options.handlers ?? []) register(handler, own as Context.Context<unknown>)
+
+  const handle = (handler: Handler<unknown>): Effect.Effect<void, HandlerRejected, unknown> =>
+    Effect.flatMap(Effect.context<unknown>(), (services) => {
+      if (!performers.has(handler.kind)) return Effect.sync(() => register(handler, services))
+      const message = `there is a handler of ${JSON.stringify(handler.kind)} already`
+      return Effect.fail(new HandlerRejected({ kind: handler.kind, message }))
+    })
+
   if (store.isDurable) {
     const cancelAsked = Effect.flatMap(store.cancelRequests, (ids) =>
       Effect.forEach(
@@ -319,11 +388,11 @@ export const makeEngine = Effect.fnUntraced(function* (
     )
     const watched = Effect.catchCause(cancelAsked, (cause) => Effect.logWarning("the store could not be asked", cause))
     yield* Effect.forkScoped(Effect.repeat(watched, Schedule.spaced(Limits.cancelPollMs)))
-    const programs = options.programs ?? []
-    if (programs.length > 0) {
+    const resumable = options.programs ?? []
+    if (resumable.length > 0) {
       // What the layer is built with has what their agents need: its type says so.
       const services = own as Context.Context<unknown>
-      const scan = Effect.catchCause(Effect.provideContext(resumeAll(programs), services), (cause) =>
+      const scan = Effect.catchCause(Effect.provideContext(resumeAll(resumable), services), (cause) =>
         Effect.logWarning("unfinished jobs could not be looked for", cause)
       )
       yield* Effect.forkScoped(Effect.repeat(scan, Schedule.spaced(Limits.resumeScanMs)))
@@ -383,9 +452,17 @@ export const makeEngine = Effect.fnUntraced(function* (
         StartError | InvalidProgram,
         Exclude<Program.Services<P>, Scope.Scope>
       >,
+    handle: <R>(handler: Handler<R>) => handle(handler) as Effect.Effect<void, HandlerRejected, R>,
     live: Effect.sync(() => [...sessions.values()].map(({ jobId, program }) => ({ jobId, program: program.name })))
   }
 })
+
+/** What happened since the last row and is not said again: where the job rests, or was just woken, it comes to rest anew. */
+const betweenOf = (between: ReadonlyArray<Between>): Array<Between> => {
+  const [before, last] = between.slice(-2)
+  if (last === "Resumed") return between.slice(0, before === "Awaiting" ? -2 : undefined)
+  return between.slice(0, -1)
+}
 
 const startKeys = ["id", "budget", "context"]
 const forkKeys = ["at", "facts", "input", "id", "budget"]

@@ -7,16 +7,19 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import { Violation } from "../Invariant.ts"
+import { eraseKind } from "../Fact.ts"
 import type { Job, JobStatus } from "../Job.ts"
 import type { JobEvent, JobTelemetry } from "../JobEvent.ts"
 import { type AdmissionRejected, InvalidInput, type JobHalted } from "../JobError.ts"
 import { Limits } from "../Limits.ts"
 import type { Program } from "../Program.ts"
 import { endOf } from "./driver.ts"
-import { EffectFault, encodeFacts } from "./encodeEffect.ts"
+import { EffectFault, encodeFacts, settled } from "./encodeEffect.ts"
+import { Decision, openKind } from "./intentKinds.ts"
 import type { JobActor, JobSession } from "./session.ts"
 import { inSlices } from "./slices.ts"
+
+const decision = eraseKind(Decision)
 
 const now = Clock.currentTimeMillis
 
@@ -81,7 +84,7 @@ const resume = (session: JobSession): Effect.Effect<void, JobHalted> =>
 
 const statusAt = (session: JobSession, at: number): JobStatus => {
   const { context, value } = session.actor.getSnapshot()
-  const live = typeof value === "object" ? "running" : value === "paused" ? "paused" : "queued"
+  const live = typeof value === "object" ? "running" : value === "paused" || value === "awaiting" ? value : "queued"
   return {
     jobId: session.jobId,
     program: session.program.name,
@@ -132,22 +135,13 @@ const signal = (
       const message = `a signal is an array of at most ${Limits.signalProposals} proposals`
       return Effect.fail(new InvalidInput({ program, message }))
     }
-    const kinds = session.program.kinds
-    return Effect.flatMap(
-      inSlices(settled(encodeFacts(proposals, (name) => (name === Violation.name ? undefined : kinds.get(name))))),
-      (facts) =>
-        facts instanceof EffectFault
-          ? Effect.fail(new InvalidInput({ program, message: `signal: ${facts.message}` }))
-          : session.offer({ facts, intents: [], evaluations: [], trace: undefined, tokens: 0 })
-    )
+    return Effect.flatMap(inSlices(settled(encodeFacts(proposals, openKind(session.program.kinds)))), (facts) => {
+      if (facts instanceof EffectFault) {
+        return Effect.fail(new InvalidInput({ program, message: `signal: ${facts.message}` }))
+      }
+      if (facts.filter(({ kind }) => kind === decision).length > 1) {
+        return Effect.fail(new InvalidInput({ program, message: "signal: it holds more than one Decision" }))
+      }
+      return session.offer({ facts, intents: [], evaluations: [], trace: undefined, tokens: 0 })
+    })
   })
-
-/** Steps whose fault is a value. */
-export function* settled<A>(steps: Generator<void, A>): Generator<void, A | EffectFault> {
-  try {
-    return yield* steps
-  } catch (error) {
-    if (error instanceof EffectFault) return error
-    throw error
-  }
-}

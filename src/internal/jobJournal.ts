@@ -112,15 +112,19 @@ export const appendRow = (
   hash: string
 ): Effect.Effect<void, StoreError> => {
   const { store } = session.options
+  const { performed } = session
+  // The time of an approval counts from here.
+  if (performed.length > 0) session.committedAt = nowOf(session)
   const extra = (): string => {
-    const at = nowOf(session)
+    const at = performed.length > 0 ? session.committedAt : nowOf(session)
     let { cpuMs } = session
     for (const outcome of session.outcomes) cpuMs += outcome.cpuMs
     return rowExtra(row, session.merge?.halt, textOf(session), {
       at,
       ranMs: session.durationMs(at),
       cpuMs,
-      before: session.between
+      before: session.between,
+      handled: performed
     })
   }
   return store.append(session.jobId, session.fence ?? 0, { cycle: row.cycle, text: () => pieces.join(""), hash, extra })

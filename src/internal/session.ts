@@ -34,6 +34,7 @@ import type { Gate } from "./contextView.ts"
 import type { Between } from "../journalExtra.ts"
 import { EventLog } from "./eventLog.ts"
 import type { RunningGroup } from "./fiberGroup.ts"
+import type { Outbox, Performers } from "./outbox.ts"
 import { endJournal } from "./jobJournal.ts"
 import { Tracker } from "./tracker.ts"
 
@@ -50,11 +51,18 @@ interface TelemetryListener {
   readonly end: () => void
 }
 
+/** Where a job stands that does not run, but is neither queued nor at its end. */
+export type Rest = "paused" | "awaiting"
+
+const noKinds: ReadonlyArray<string> = Object.freeze([])
+
 export interface SessionOptions {
   readonly jobId: string
   readonly program: CompiledProgram
   readonly ledger: Ledger
   readonly budget: ResolvedBudget
+  /** Who performs intents. */
+  readonly performers: Performers
   /** What agents run with: the services of the caller that started the job. */
   readonly services: Context.Context<unknown>
   readonly pool: WorkerPool["Service"]
@@ -105,8 +113,16 @@ export class JobSession {
   driver: object | undefined
   finished: Status | undefined
   output: unknown
-  /** The machine reached `paused` and has not left it. */
-  isPaused = false
+  /** The state that the machine rests in, outside of `running`; and whether the log says so. */
+  rest: Rest | undefined
+  isRestTold = false
+  /** Whether a driver has worked on this session: before that, no intent is performed. */
+  isBegun = false
+  /** Intents that are performed; undefined while there were none. */
+  outbox: Outbox | undefined
+  /** The kinds of intents of the cycle being committed that are performed, and when it is. */
+  performed: ReadonlyArray<string> = noKinds
+  committedAt = 0
   readonly pauseWaiters: Array<Deferred.Deferred<void, JobHalted>> = []
 
   // The cycle under way.
@@ -235,6 +251,7 @@ export class JobSession {
         return Effect.fail(new AdmissionRejected({ reason: "queue-full" }))
       const signal: PendingSignal = { effect, committed: Deferred.makeUnsafe() }
       this.mailbox.push(signal)
+      this.wake()
       return Effect.onInterrupt(Deferred.await(signal.committed), () =>
         Effect.sync(() => {
           const index = this.mailbox.indexOf(signal)
@@ -242,6 +259,16 @@ export class JobSession {
         })
       )
     })
+  }
+
+  /** Lets a job go on that awaits answers, if there is something for it: a signal, or all the answers. */
+  wake(): void {
+    if (this.rest !== "awaiting" || !this.isRestTold || this.isClosed) return
+    if (this.mailbox.length === 0) {
+      if (this.outbox?.isDue !== true) return
+      this.outbox.admit()
+    }
+    this.actor.send({ type: "WAKE" })
   }
 
   /** Whether the job has an actor yet: its seeds are planted first. */
@@ -269,6 +296,7 @@ export class JobSession {
     this.merge = undefined
     this.selection = undefined
     this.outcomes = []
+    this.outbox?.unstage()
   }
 
   /** As `discardCycle`, for a cycle that a pause put off: its signals wait again. */
@@ -305,11 +333,12 @@ export class JobSession {
     })
   }
 
-  /** Closes the job's scope, releases its replicas and ends its journal. Does it once. */
+  /** Ends the handlers of intents, closes the job's scope, releases its replicas and ends its journal. Does it once. */
   letGo(status: Status): Effect.Effect<void> {
     if (this.#hasLetGo) return Effect.void
     this.#hasLetGo = true
-    return Scope.close(this.scope, Exit.void).pipe(
+    return (this.outbox?.close ?? Effect.void).pipe(
+      Effect.andThen(Scope.close(this.scope, Exit.void)),
       Effect.andThen(this.options.pool.release(this.jobId)),
       Effect.andThen(Effect.suspend(() => endJournal(this, status))),
       Effect.catchTag("StoreError", (error) =>

@@ -7,11 +7,11 @@
  *
  * Invariant: bounded (G14), and the same in every run (G3). Boundary: reads committed cycles.
  */
+import { intentKey } from "../AgentEffect.ts"
 import type { Fact } from "../Fact.ts"
 import type { Entry, Ledger } from "../JobContext.ts"
 import type { Cause } from "../JobError.ts"
 import type { CommittedIntent, Diagnostic } from "../JobResult.ts"
-import { refKey } from "../Fact.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedCycle, MergedOutcome } from "../merge.ts"
 import type { CompiledProgram } from "../Program.ts"
@@ -50,6 +50,13 @@ export class Tracker {
     if (this.diagnostics.length < Limits.diagnostics) this.diagnostics.push(Object.freeze(diagnostic))
   }
 
+  /** The intents of the last committed cycle, if that is `cycle`. */
+  intentsOf(cycle: number): ReadonlyArray<CommittedIntent> {
+    let from = this.intents.length
+    while (from > 0 && this.intents[from - 1]!.cycle === cycle) from--
+    return this.intents.slice(from)
+  }
+
   /**
    * Notes what a committed cycle discarded and wished for, and whether it came back to an earlier state. The effect whose
    * cause ends the job is not among the diagnostics: it is the job's error. In steps.
@@ -83,7 +90,7 @@ export class Tracker {
 
   #note(cycle: number, { agent, each, effect }: MergedOutcome): void {
     effect?.intents.forEach(({ kind, payload }, index) => {
-      const idempotencyKey = `${this.#jobId}/${cycle}/${agent}/${each === undefined ? "" : refKey(each)}/${index}`
+      const idempotencyKey = `${this.#jobId}/${intentKey({ agent, cycle, each, index })}`
       this.intents.push(Object.freeze({ kind, payload, agent, cycle, each, index, idempotencyKey }))
     })
   }

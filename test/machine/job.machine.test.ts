@@ -163,7 +163,8 @@ describe("along every path", () => {
 
   it("a pause is never lost: no further phase of work begins before it took effect or was withdrawn", () => {
     for (const { event, from, to } of everyStep()) {
-      if (event.type === "PAUSE" && !["paused", "running.stopping"].includes(nameOf(from))) {
+      if (event.type === "PAUSE" && nameOf(from) === "awaiting") expect(nameOf(to)).toBe("paused")
+      else if (event.type === "PAUSE" && !["paused", "running.stopping"].includes(nameOf(from))) {
         expect(to.context.pausing).toBe(true)
       }
       if (!from.context.pausing || to.context.pausing) continue
@@ -207,8 +208,26 @@ describe("along every path", () => {
       if (nameOf(to) === "converged") expect(event).toMatchObject({ type: "CHECKED", mailbox: 0 })
     }
     const { actor } = walk(shortest.find(({ state }) => nameOf(state) === "running.checking")!)
-    actor.send({ type: "CHECKED", mailbox: 1, halt: converged })
+    actor.send({ type: "CHECKED", mailbox: 1, intents: 0, halt: converged })
     expect(nameOf(actor.getSnapshot())).toBe("running.eligible")
+  })
+
+  it("a job awaits answers where nothing else is left to do, and goes on when it is woken", () => {
+    let awaited = 0
+    for (const { event, from, to } of everyStep()) {
+      if (nameOf(to) === "awaiting" && nameOf(from) !== "awaiting") {
+        awaited++
+        expect(nameOf(from)).toBe("running.checking")
+        expect(event).toMatchObject({ type: "CHECKED", mailbox: 0, intents: 1, halt: null })
+        expect(to.context.pausing).toBe(false)
+        expect(to.context.halt).toBe(null)
+      }
+      if (nameOf(from) === "awaiting" && nameOf(to) !== "awaiting") {
+        const ways = { WAKE: "running.eligible", PAUSE: "paused", CANCEL: "running.stopping" }
+        expect(ways).toHaveProperty(event.type, nameOf(to))
+      }
+    }
+    expect(awaited).toBeGreaterThan(0)
   })
 
   it("what a cycle is, changes only when it is selected and when it is committed", () => {

@@ -37,10 +37,13 @@ export const events: ReadonlyArray<JobMachineEvent> = [
   { type: "MERGED", version: 4, hash: "h1", halt: null },
   { type: "MERGED", version: 4, hash: "h1", halt: exhausted },
   { type: "MERGED", version: 4, hash: "h1", halt: failed },
-  { type: "CHECKED", mailbox: 0, halt: null },
-  { type: "CHECKED", mailbox: 1, halt: null },
-  { type: "CHECKED", mailbox: 0, halt: converged },
-  { type: "CHECKED", mailbox: 0, halt: failed },
+  { type: "CHECKED", mailbox: 0, intents: 0, halt: null },
+  { type: "CHECKED", mailbox: 1, intents: 0, halt: null },
+  { type: "CHECKED", mailbox: 0, intents: 1, halt: null },
+  { type: "CHECKED", mailbox: 1, intents: 1, halt: null },
+  { type: "CHECKED", mailbox: 0, intents: 0, halt: converged },
+  { type: "CHECKED", mailbox: 0, intents: 0, halt: failed },
+  { type: "WAKE" },
   { type: "STOPPED", halt: exhausted },
   { type: "STOPPED", halt: failed },
   { type: "STOPPED", halt: cancelled },
@@ -66,6 +69,7 @@ export const nameOf = ({ value }: Pick<Snapshot, "value">): string =>
 export const allStates = [
   "idle",
   ...["eligible", "executing", "merging", "checking", "stopping"].map((phase) => `running.${phase}`),
+  "awaiting",
   "paused",
   ...finals
 ]

@@ -11,9 +11,21 @@ import { adjacencyMapToArray, getAdjacencyMap } from "xstate/graph"
 import { jobMachine } from "../../machines/job.machine.ts"
 import * as Agent from "../../src/Agent.ts"
 import * as Engine from "../../src/Engine.ts"
+import * as Intent from "../../src/Intent.ts"
 import * as Program from "../../src/Program.ts"
 import { StoreError } from "../../src/store/JobStore.ts"
-import { Num, counter, engineOver, idle, makeGate, noInput, num, stuck, turns } from "../support/behaviour/harness.ts"
+import {
+  Num,
+  counter,
+  engineOver,
+  idle,
+  makeGate,
+  noInput,
+  num,
+  stuck,
+  turns,
+  untilState
+} from "../support/behaviour/harness.ts"
 import { edgeOf, type Snapshot, traversal } from "./jobModel.ts"
 
 /** All that the model can do in one step: from where, on what, to where. */
@@ -125,6 +137,21 @@ const manyJobs = (inspect: (event: InspectionEvent) => void) =>
     yield* Effect.forkChild(Effect.exit(job.signal([num(1)])), { startImmediately: true })
     yield* gate.open
     yield* over(job)
+
+    // Awaiting a decision: signalled, paused and cancelled there.
+    const asks = Agent.make("asks", { execute: () => Effect.succeed({ intents: [Intent.approval({ id: "go" })] }) })
+    const asking = Program.make("asking", { input: noInput, agents: [asks], kinds: [Num] })
+    for (const end of ["signal", "cancel"] as const) {
+      const job = yield* start(asking)
+      yield* untilState(job, "awaiting")
+      yield* Effect.forkChild(job.pause, { startImmediately: true })
+      yield* untilState(job, "paused")
+      yield* job.resume
+      yield* untilState(job, "awaiting")
+      const decided = Intent.Decision.of({ approval: "go", approved: true, by: "me", reason: "" })
+      yield* end === "cancel" ? job.cancel : Effect.exit(job.signal([decided]))
+      yield* over(job)
+    }
 
     // Queued, and never begun.
     const holder = yield* start(stuck().program)

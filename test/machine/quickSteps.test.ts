@@ -51,7 +51,7 @@ describe("the job's machine with short steps", () => {
       for (const event of events) expect(run(quick, [...steps, event])).toEqual(run(general, [...steps, event]))
       states.add(nameOf(path.state))
     }
-    for (const state of [...finals, "idle", "paused", "running.eligible", "running.merging"])
+    for (const state of [...finals, "idle", "awaiting", "paused", "running.eligible", "running.merging"])
       expect([...states].some((name) => name.includes(state))).toBe(true)
   })
 
@@ -74,11 +74,11 @@ describe("the job's machine with short steps", () => {
       actor.send({ type: "SELECTED", cycle, tier: 0, agents: ["a"], tasks: 1, signals: 0, halt: null })
       actor.send({ type: "EXECUTED" })
       actor.send({ type: "MERGED", version: cycle, hash: "h", halt: null })
-      actor.send({ type: "CHECKED", mailbox: 0, halt: null })
+      actor.send({ type: "CHECKED", mailbox: 0, intents: 0, halt: null })
     }
     expect(actor.getSnapshot().context.cycle).toBe(3)
     expect(asked).toEqual([])
-    actor.send({ type: "CHECKED", mailbox: 0, halt: null })
+    actor.send({ type: "CHECKED", mailbox: 0, intents: 0, halt: null })
     actor.send({ type: "CANCEL" })
     expect(asked).toContain("CANCEL")
     actor.stop()

@@ -1,0 +1,106 @@
+/**
+ * The intents that the engine performs itself, and the kinds of facts that answer them: approvals and child jobs.
+ *
+ * Others are performed by handlers (`Engine.handle`). How intents are performed and when their answers come is in
+ * docs/semantics.md. Boundary: makers of plain data, for agents on any thread.
+ */
+import * as Duration from "effect/Duration"
+import type { Intent } from "./AgentEffect.ts"
+import type { Budget } from "./Budget.ts"
+import { parseCanonical } from "./Canonical.ts"
+import { approvalKind, childKind } from "./internal/intentKinds.ts"
+import { describeError } from "./internal/panic.ts"
+import { compiledOf, isProgram, type Program } from "./Program.ts"
+
+export { ChildResult, Decision } from "./internal/intentKinds.ts"
+
+/** What a job asks somebody outside to decide. */
+export interface ApprovalOptions {
+  /** Names the approval within its job, and its `Decision`. Asked again, it has the decision that it had. */
+  readonly id: string
+  /** What is to be decided, for whoever decides. */
+  readonly question?: string | undefined
+  /** Plain data for whoever decides. */
+  readonly data?: unknown
+  /** How long it may take, from the commit of the intent on. Default: for ever. */
+  readonly timeout?: Duration.Input | undefined
+  /** What happens then: a decision by "timeout" (default: rejected), or the job ends with `IntentFailed`. */
+  readonly onTimeout?: "approve" | "reject" | "halt" | undefined
+}
+
+const refuse = (what: string, message: string): never => {
+  throw new TypeError(`${what}: ${message}`)
+}
+
+const named = (what: string, id: unknown): string =>
+  typeof id === "string" && id !== "" ? id : refuse(what, "id must be a string that is not empty")
+
+/**
+ * Asks for a decision. The job goes on with what else there is to do, and then awaits a fact of the kind `Decision`, most
+ * often from a signal: `job.signal([Intent.Decision.of({ approval: id, approved: true, by: "Ada", reason: "" })])`.
+ *
+ * @throws TypeError when an option cannot work
+ */
+export const approval = (options: ApprovalOptions): Intent => {
+  const { data, onTimeout, question, timeout } = options
+  const id = named("Intent.approval", options.id)
+  if (onTimeout !== undefined && !["approve", "reject", "halt"].includes(onTimeout)) {
+    refuse("Intent.approval", `onTimeout must be "approve", "reject" or "halt", not ${JSON.stringify(onTimeout)}`)
+  }
+  const timeoutMs = timeout === undefined ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(timeout))
+  return {
+    kind: approvalKind,
+    payload: {
+      id,
+      ...(question === undefined ? {} : { question }),
+      ...(data === undefined ? {} : { data }),
+      ...(timeoutMs === Infinity ? {} : { timeoutMs }),
+      ...(onTimeout === undefined ? {} : { onTimeout })
+    }
+  }
+}
+
+/** Options of a child job. */
+export interface ChildOptions {
+  /** Names the child within its parent, and its `ChildResult`. Default: the intent's key. */
+  readonly id?: string | undefined
+  /**
+   * What a child that does not converge does to its parent: end it with `IntentFailed` (`"halt"`, the default), or be
+   * reported like any other (`"report"`).
+   */
+  readonly onFailure?: "halt" | "report" | undefined
+  /** Overrides the budget of the child's program, field by field. Plain data. */
+  readonly budget?: Budget | undefined
+}
+
+/**
+ * Asks for a job of a program of the engine's (`programs` or `children` of `Engine.layer`). How it ended comes back as a fact
+ * of the kind `ChildResult`. Cancelling the parent cancels the child.
+ *
+ * @throws TypeError when the input does not fit, or an option cannot work
+ */
+export const child = <P extends Program.Any>(program: P, input: Program.Input<P>, options?: ChildOptions): Intent => {
+  const what = "Intent.child"
+  if (!isProgram(program)) return refuse(what, "the program was not made by Program.make")
+  const { budget, id, onFailure } = options ?? {}
+  if (onFailure !== undefined && onFailure !== "halt" && onFailure !== "report") {
+    refuse(what, `onFailure must be "halt" or "report", not ${JSON.stringify(onFailure)}`)
+  }
+  const { inputCodec, name } = compiledOf(program)
+  let text = "null"
+  try {
+    text = inputCodec.encode(input).text
+  } catch (error) {
+    refuse(what, `input: ${describeError(error)}`)
+  }
+  return {
+    kind: childKind,
+    payload: {
+      program: name,
+      input: parseCanonical(text),
+      ...(id === undefined ? {} : { id: named(what, id) }),
+      ...(onFailure === undefined ? {} : { onFailure }),
+      ...(budget === undefined ? {} : { budget })
+    }
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Handlers: what performs the intents of a kind.
+ *
+ * Boundary: definitions, checked. When a handler is called, and what becomes of its answer, is internal/outbox.ts; what that
+ * means is in docs/semantics.md.
+ */
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type { Proposal } from "./Fact.ts"
+import { approvalKind, childKind } from "./internal/intentKinds.ts"
+import { InvalidProgram } from "./InvalidProgram.ts"
+import type { CommittedIntent } from "./JobResult.ts"
+import { Limits } from "./Limits.ts"
+
+export const HandlerTypeId: unique symbol = Symbol.for("effect-converge/IntentHandler")
+
+/** An intent that is to be performed, and whose it is. */
+export interface HandledIntent extends CommittedIntent {
+  readonly jobId: string
+  readonly program: string
+}
+
+/** What a handler answers with: facts for the job, or nothing. Kinds that the job's program does not know are a failure. */
+export type Answer = ReadonlyArray<Proposal<string, unknown>> | void
+
+/** Options of a handler. `E`: what it fails with. */
+export interface HandlerOptions<in out E = never, out R = never> {
+  /**
+   * When to try again after a typed failure or a timeout. Default: after 100 ms, and twice as long each time up to a minute,
+   * up to 10 times.
+   */
+  readonly retry?: Schedule.Schedule<unknown, E, never, R> | undefined
+  /** The time that one attempt may take. Default: none. */
+  readonly timeout?: Duration.Input | undefined
+  /** What an intent that was not performed does to its job: end it with `IntentFailed` (default), or leave a diagnostic. */
+  readonly onFailure?: "halt" | "discard" | undefined
+}
+
+/** What performs the intents of one kind. `R`: the services that it needs. */
+export interface Handler<out R = never> {
+  readonly [HandlerTypeId]: { readonly services: R }
+  readonly kind: string
+}
+
+/** A handler as the runtime holds it. */
+export interface ErasedHandler {
+  readonly kind: string
+  readonly perform: (intent: HandledIntent) => Effect.Effect<unknown, unknown, unknown>
+  readonly retry: Schedule.Schedule<unknown, unknown, unknown, unknown>
+  readonly timeoutMs: number | undefined
+  readonly onFailure: "halt" | "discard"
+}
+
+const defaultRetry = Schedule.max([
+  Schedule.min([Schedule.exponential(Limits.handlerRetryMs), Schedule.spaced(Limits.handlerRetryLongestMs)]),
+  Schedule.recurs(Limits.handlerRetries)
+])
+
+const known = ["retry", "timeout", "onFailure"]
+
+/** The options, as untyped callers may pass them. */
+interface Options {
+  readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
+  readonly timeout?: Duration.Input | undefined
+  readonly onFailure?: "halt" | "discard" | undefined
+}
+
+/** Checks a handler's parts; a text says what is wrong with them. */
+const compile = (kind: unknown, perform: unknown, options: Options): ErasedHandler | string => {
+  if (typeof kind !== "string" || kind === "") return "a handler needs the kind of its intents"
+  if (kind === approvalKind || kind === childKind) return "the engine performs intents of that kind itself"
+  if (typeof perform !== "function") return "the handler must be a function"
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown !== undefined) return `there is no option ${JSON.stringify(unknown)}`
+  const { onFailure = "halt", retry = defaultRetry, timeout } = options
+  if (!Schedule.isSchedule(retry)) return "retry must be a Schedule"
+  if (onFailure !== "halt" && onFailure !== "discard") {
+    return `onFailure must be "halt" or "discard", not ${JSON.stringify(onFailure)}`
+  }
+  const timeoutMs = timeout === undefined ? Infinity : msOf(timeout)
+  if (!(timeoutMs > 0)) return `timeout must be a duration longer than 0, not ${JSON.stringify(timeout)}`
+  return {
+    kind,
+    perform: perform as ErasedHandler["perform"],
+    retry,
+    timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
+    onFailure
+  }
+}
+
+const msOf = (input: Duration.Input): number => {
+  try {
+    return Duration.toMillis(Duration.fromInputUnsafe(input))
+  } catch {
+    return Number.NaN
+  }
+}
+
+/**
+ * Defines a handler, for `handlers` of `Engine.layer`. `perform` is called once or more often for every intent of the kind
+ * that is committed: what it does outside should go by `idempotencyKey`.
+ *
+ * @throws InvalidProgram when an option cannot work
+ */
+export const handler = <E = never, R = never, R2 = never>(
+  kind: string,
+  perform: (intent: HandledIntent) => Effect.Effect<Answer, E, R>,
+  options?: HandlerOptions<NoInfer<E>, R2>
+): Handler<R | R2> => {
+  const given: object = options ?? {}
+  const compiled = compile(kind, perform, given as Options)
+  if (typeof compiled === "string") {
+    throw new InvalidProgram({ program: "", message: `handler of ${JSON.stringify(kind)}: ${compiled}` })
+  }
+  return Object.freeze({ ...compiled, [HandlerTypeId]: undefined as never })
+}
+
+/** The compiled form. Every handler is made above, with all of it: the cast is sound. */
+export const compiledHandler = (handler: Handler<unknown>): ErasedHandler => handler as unknown as ErasedHandler
+
+/** Whether a value is a handler made above. */
+export const isHandler = (value: unknown): value is Handler<unknown> =>
+  typeof value === "object" && value !== null && HandlerTypeId in value

@@ -1,0 +1,46 @@
+/**
+ * An effect that is being applied to a ledger, and where things stood before: what the merge keeps while it decides.
+ *
+ * Boundary: the pure core; a record with its end.
+ */
+import type { EncodedEffect, EncodedFact } from "../AgentEffect.ts"
+import type { Fact } from "../Fact.ts"
+import type { Ledger } from "../JobContext.ts"
+import type { Cause } from "../JobError.ts"
+import type { MergedOutcome } from "../merge.ts"
+import type { Provenance } from "../Provenance.ts"
+
+export const noFacts: ReadonlyArray<Fact> = Object.freeze([])
+
+export interface Commit {
+  readonly fact: EncodedFact
+  readonly revises: boolean
+}
+
+/** What all facts of an effect have in common. */
+export type By = Omit<Provenance, "version">
+
+/** An effect that is being applied, and where the ledger and the counters stood before. */
+export class Application {
+  readonly effect: EncodedEffect
+  readonly by: By
+  readonly commits: Array<Commit> = []
+  /** Facts that the budget counts. */
+  added = 0
+  readonly facts: Array<Fact> = []
+  readonly before: number
+  readonly bytesBefore: number
+
+  constructor(effect: EncodedEffect, by: By, ledger: Ledger) {
+    this.effect = effect
+    this.by = by
+    this.before = ledger.version
+    this.bytesBefore = ledger.contextBytes
+  }
+
+  ended(cause: Cause | undefined): MergedOutcome {
+    const { agent, each } = this.by
+    const facts = cause === undefined && this.facts.length > 0 ? this.facts : noFacts
+    return { agent, each, cause, effect: this.effect, facts }
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * What performs the intent `ChildJob`: it starts a job under an id that follows from the intent, and waits for its end.
+ *
+ * Performed again, after a crash, it finds the job of that id: live, in its journal, or at its end. What cannot be for now (no
+ * place, the store, another engine that holds the child) is tried again for as long as the parent lives.
+ *
+ * Invariants: when it is interrupted, the child has let go (G10): cancelled with its parent, or left in its journal as that
+ * is; nothing that it answers names a job's id (G3). Boundary: between a parent and the engine, which starts jobs.
+ */
+import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { intentKey } from "../AgentEffect.ts"
+import type { InvalidProgram } from "../InvalidProgram.ts"
+import { type JobError, type StartError, toJson } from "../JobError.ts"
+import type { JobResult } from "../JobResult.ts"
+import { Limits } from "../Limits.ts"
+import type { CompiledProgram } from "../Program.ts"
+import { ChildPayload, ChildResult } from "./intentKinds.ts"
+import { cancel } from "./jobHandle.ts"
+import type { Performer } from "./outbox.ts"
+import { parseJson } from "./parseJson.ts"
+import type { JobSession } from "./session.ts"
+
+export interface ChildStarter {
+  readonly programOf: (name: string) => CompiledProgram | undefined
+  /** Starts, or takes up, the job of an id. `input` is JSON, as the program's schema encodes it. */
+  readonly start: (
+    program: CompiledProgram,
+    jobId: string,
+    payload: typeof ChildPayload.Type
+  ) => Effect.Effect<JobSession, StartError | InvalidProgram>
+  /** Asks whoever else may hold the job of an id to cancel it. */
+  readonly requestCancel: (jobId: string) => Effect.Effect<void>
+  readonly services: Context.Context<never>
+}
+
+/** An error without what names a job. */
+const errorJson = (error: { readonly _tag: string }): Record<string, unknown> => {
+  const { jobId: _, ...rest } = toJson(error)
+  return rest
+}
+
+const decodePayload = Schema.decodeUnknownOption(ChildPayload)
+
+const passing = new Set(["AdmissionRejected", "StoreError", "StoreFailed"])
+
+/** Tried again for as long as it takes. */
+const again = Schedule.min([Schedule.exponential(Limits.handlerRetryMs), Schedule.spaced(Limits.resumeScanMs)])
+
+export const childPerformer = (starter: ChildStarter): Performer => ({
+  services: starter.services,
+  onFailure: "halt",
+  isBuiltIn: true,
+  perform: (intent, parent) =>
+    Effect.suspend(() => {
+      const payload = Option.getOrUndefined(decodePayload(intent.payload))
+      if (payload === undefined) return refuse("InvalidIntent", "it was not made by Intent.child")
+      const program = starter.programOf(payload.program)
+      if (program === undefined) {
+        const name = JSON.stringify(payload.program)
+        return refuse("UnknownProgram", `the engine was given no program that is called ${name}`)
+      }
+      const key = intentKey(intent)
+      const once = attempt(starter, program, intent.idempotencyKey, payload, parent)
+      const retried = Effect.onInterrupt(
+        Effect.retry(once, { schedule: again, while: ({ _tag }) => passing.has(_tag) }),
+        // Another engine may hold it, if this one does not.
+        () => (isLeft(parent) ? Effect.void : starter.requestCancel(intent.idempotencyKey))
+      )
+      return Effect.matchEffect(retried, {
+        onFailure: (error) => Effect.fail(errorJson(error)),
+        onSuccess: (end) =>
+          "error" in end && payload.onFailure !== "report"
+            ? Effect.fail(errorJson(end.error))
+            : Effect.succeed([ChildResult.of(resultOf(payload.id ?? key, key, end))])
+      })
+    })
+})
+
+const refuse = (_tag: string, message: string): Effect.Effect<never, { readonly _tag: string }> =>
+  Effect.fail({ _tag, message })
+
+type End = { readonly result: JobResult } | { readonly error: JobError }
+
+/** One child from its start to its end. Fails for what may pass, and for what keeps it from starting. */
+const attempt = (
+  { start }: ChildStarter,
+  program: CompiledProgram,
+  jobId: string,
+  payload: typeof ChildPayload.Type,
+  parent: JobSession
+): Effect.Effect<End, StartError | InvalidProgram | JobError> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(start(program, jobId, payload), (child) =>
+      Effect.flatMap(
+        Effect.onInterrupt(restore(Effect.exit(Deferred.await(child.done))), () => letGo(parent, child)),
+        (exit): Effect.Effect<End, JobError> => {
+          if (Exit.isSuccess(exit)) return Effect.succeed({ result: exit.value })
+          // The engine closes: this is interrupted in a moment.
+          if (child.isSuspended) return restore(Effect.never)
+          return Effect.matchEffect(exit, {
+            onSuccess: (result) => Effect.succeed({ result }),
+            onFailure: (error) => (error._tag === "StoreFailed" ? Effect.fail(error) : Effect.succeed({ error }))
+          })
+        }
+      )
+    )
+  )
+
+/** Whether a job ends here, but not in its journal. */
+const isLeft = ({ haltCause, isSuspended }: JobSession): boolean => isSuspended || haltCause?._tag === "StoreFailed"
+
+/** A parent that ends takes its child along; one that can be resumed leaves its child as it leaves itself. */
+const letGo = (parent: JobSession, child: JobSession): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (isLeft(parent)) child.isSuspended = true
+    return cancel(child)
+  })
+
+const resultOf = (child: string, key: string, end: End) => {
+  const { hash, output, program, status } = "error" in end ? end.error.partial : end.result
+  return {
+    child,
+    key,
+    program,
+    status,
+    hash,
+    output: jsonOf(output),
+    error: "error" in end ? jsonOf(errorJson(end.error)) : null
+  }
+}
+
+/** A value as JSON; null if it has no JSON form. */
+const jsonOf = (value: unknown): Schema.Json => {
+  try {
+    return (parseJson(JSON.stringify(value) ?? "null") ?? null) as Schema.Json
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,314 @@
+/**
+ * A session's outbox: the intents that were committed and are to be performed, until the rows with their answers are.
+ *
+ * A handler starts right after the commit of its intent, beside what the job does then. Its answer is kept here until the job
+ * is at its fixed point and every other handler has answered, too: then all are admitted in one cycle, in the commit order of
+ * their intents. An approval waits for its `Decision`, and holds nothing up.
+ *
+ * Invariants: nothing is performed before it is in the journal, and nothing is forgotten before its answer is (G11); neither
+ * hash nor events depend on how long a handler takes (G3); when the outbox is closed, its fibers have ended (G10).
+ * Boundary: performs and keeps answers; when they are admitted, the machine decides, and staging.ts merges them.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import { emptyEffect, type EncodedEffect, intentKey, type IntentRef } from "../AgentEffect.ts"
+import { eraseKind } from "../Fact.ts"
+import type { HandledIntent } from "../IntentHandler.ts"
+import type { Cause as HaltCause } from "../JobError.ts"
+import type { CommittedIntent } from "../JobResult.ts"
+import { Limits } from "../Limits.ts"
+import type { CommittedCycle } from "../merge.ts"
+import { EffectFault, encodeFact, encodeFacts, settled, typeOf } from "./encodeEffect.ts"
+import { runDetached } from "./fromEffect.ts"
+import { ApprovalPayload, approvalKind, Decision, openKind } from "./intentKinds.ts"
+import { describePanic } from "./panic.ts"
+import type { JobSession } from "./session.ts"
+import { inSlices } from "./slices.ts"
+
+/** What performs intents of one kind, with the services that it runs with. */
+export interface Performer {
+  /** Gives the answer's proposals. Its own to try again. */
+  readonly perform: (intent: HandledIntent, session: JobSession) => Effect.Effect<unknown, unknown>
+  readonly services: Context.Context<never>
+  readonly onFailure: "halt" | "discard"
+  /** Whether it is the engine's own: those may answer with all kinds, and are not counted. */
+  readonly isBuiltIn: boolean
+}
+
+/** What an engine knows of who performs which intents. */
+export interface Performers {
+  readonly get: (kind: string) => Performer | undefined
+}
+
+/** What is wrong with an intent or its answer, where its handler did not fail with an error of its own. */
+export interface IntentFault {
+  readonly _tag: "HandlerPanicked" | "HandlerTimedOut" | "InvalidAnswer" | "InvalidIntent" | "ApprovalTimedOut"
+  readonly message: string
+}
+
+type Failed = Extract<HaltCause, { readonly _tag: "IntentFailed" }>
+
+/** An intent that is not answered yet. */
+export interface Pending {
+  readonly intent: CommittedIntent
+  /** When it was committed, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** An answer that waits to be admitted, or an approval whose time is over. */
+export interface Entry extends Pending {
+  readonly key: string
+  readonly ref: IntentRef
+  readonly approval: typeof ApprovalPayload.Type | undefined
+  isUnderWay: boolean
+  answer: EncodedEffect | Failed | undefined
+  /** Whether a failure ends the job. */
+  halts: boolean
+}
+
+const decision = eraseKind(Decision)
+const nothing: ReadonlyArray<Entry> = Object.freeze([])
+
+/** The kinds of a row's intents that somebody performs. */
+export const performedKinds = (row: CommittedCycle, performers: Performers): ReadonlyArray<string> => {
+  let kinds = noKinds
+  for (const { cause, effect } of row.outcomes) {
+    if (cause !== undefined || effect === undefined || effect.intents.length === 0) continue
+    for (const { kind } of effect.intents) {
+      if (!kinds.includes(kind) && performers.get(kind) !== undefined) kinds = [...kinds, kind]
+    }
+  }
+  return kinds
+}
+
+const noKinds: ReadonlyArray<string> = Object.freeze([])
+
+export class Outbox {
+  readonly #session: JobSession
+  /** By key, in commit order. */
+  readonly #entries = new Map<string, Entry>()
+  readonly #scope = Scope.makeUnsafe("parallel")
+  readonly #permits = Semaphore.makeUnsafe(Limits.handlersUnderWay)
+  /** What the cycle under way admits. */
+  #staged: ReadonlyArray<Entry> = nothing
+  /** All are answered, and the job was woken to take the answers. */
+  #isAdmitting = false
+
+  constructor(session: JobSession, pending: Iterable<Pending>) {
+    this.#session = session
+    for (const each of pending) this.#add(each)
+    this.#dropDecided()
+  }
+
+  /** Intents that are not answered. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** How many answers the cycle under way admits. */
+  get stagedCount(): number {
+    return this.#staged.length
+  }
+
+  /** Approvals whose time is over: they are taken like signals. */
+  get overdueCount(): number {
+    let count = 0
+    for (const { answer, approval } of this.#entries.values())
+      if (approval !== undefined && answer !== undefined) count++
+    return count
+  }
+
+  /** Whether there is something to wake the job for. */
+  get isDue(): boolean {
+    return this.overdueCount > 0 || this.#isAnswered
+  }
+
+  /** Whether all handlers have answered; approvals aside. */
+  get #isAnswered(): boolean {
+    let count = 0
+    for (const { answer, approval } of this.#entries.values()) {
+      if (approval !== undefined) continue
+      if (answer === undefined) return false
+      count++
+    }
+    return count > 0
+  }
+
+  /** Called when the job is woken: from here to the end of the next cycle answers are admitted, if all are there. */
+  admit(): void {
+    this.#isAdmitting = this.#isAnswered
+  }
+
+  /** What is to be staged in this cycle. */
+  get due(): ReadonlyArray<Entry> {
+    return [...this.#entries.values()].filter(
+      ({ answer, approval }) => answer !== undefined && (this.#isAdmitting || approval !== undefined)
+    )
+  }
+
+  get hasDue(): boolean {
+    return this.#isAdmitting || this.overdueCount > 0
+  }
+
+  /** Notes what was staged. */
+  stage(entries: ReadonlyArray<Entry>): void {
+    this.#staged = entries
+  }
+
+  /** The cycle under way is put off, or discarded: the answers wait for the next fixed point. */
+  unstage(): void {
+    this.#staged = nothing
+    this.#isAdmitting = false
+  }
+
+  /** The approval that a decision answers, if there is one. */
+  approvalOf(id: string): Entry | undefined {
+    for (const entry of this.#entries.values()) if (entry.approval?.id === id) return entry
+    return undefined
+  }
+
+  /** Whether an approval has its decision. */
+  isDecided({ approval }: Entry): boolean {
+    return approval !== undefined && this.#session.ledger.find(decision.name, approval.id) !== undefined
+  }
+
+  /** A cycle was committed: with what it answered, and the intents that it adds. */
+  commit(added: Iterable<Pending>): void {
+    for (const { key } of this.#staged) this.#entries.delete(key)
+    this.unstage()
+    for (const each of added) this.#add(each)
+    this.#dropDecided()
+    this.begin()
+  }
+
+  #dropDecided(): void {
+    for (const entry of this.#entries.values()) if (this.isDecided(entry)) this.#entries.delete(entry.key)
+  }
+
+  #add({ at, intent }: Pending): void {
+    const key = intentKey(intent)
+    const isApproval = intent.kind === approvalKind
+    const approval = isApproval ? Option.getOrUndefined(decodeApproval(intent.payload)) : undefined
+    const { agent, cycle, each, index, kind } = intent
+    const ref = { kind, cycle, agent, each, index }
+    const entry: Entry = { intent, at, key, ref, approval, isUnderWay: false, answer: undefined, halts: true }
+    this.#entries.set(key, entry)
+    if (!isApproval) return
+    const hasKind = this.#session.program.kinds.get(decision.name) === decision
+    if (approval !== undefined && hasKind) return
+    const message = hasKind
+      ? "it was not made by Intent.approval"
+      : "the program has a kind of its own that is called Decision"
+    this.#entries.set(key, { ...entry, approval: undefined, answer: failed(entry, fault("InvalidIntent", message)) })
+  }
+
+  /** Performs what is not under way and has somebody to perform it. Does nothing while the job does not run, or ends. */
+  begin(): void {
+    const { haltCause, isBegun, options } = this.#session
+    if (!isBegun || haltCause !== undefined) return
+    for (const entry of this.#entries.values()) {
+      if (entry.isUnderWay || entry.answer !== undefined) continue
+      if (entry.approval !== undefined) {
+        entry.isUnderWay = true
+        if (entry.approval.timeoutMs !== undefined)
+          this.#fork(options.services, this.#expire(entry, entry.approval.timeoutMs))
+        continue
+      }
+      const performer = options.performers.get(entry.intent.kind)
+      if (performer === undefined) continue
+      entry.isUnderWay = true
+      entry.halts = performer.onFailure === "halt"
+      const performed = this.#perform(entry, performer)
+      this.#fork(performer.services, performer.isBuiltIn ? performed : this.#permits.withPermit(performed))
+    }
+  }
+
+  #fork(services: Context.Context<never>, effect: Effect.Effect<void>): void {
+    runDetached(services, Effect.asVoid(Effect.forkIn(effect, this.#scope)))
+  }
+
+  #perform(entry: Entry, performer: Performer): Effect.Effect<void> {
+    const { jobId, program } = this.#session
+    const intent: HandledIntent = Object.freeze({ ...entry.intent, jobId, program: program.name })
+    const answer = Effect.flatMap(performer.perform(intent, this.#session), (proposals) =>
+      this.#encoded(proposals, performer.isBuiltIn)
+    )
+    return Effect.flatMap(Effect.exit(answer), (exit) =>
+      Effect.sync(() => {
+        entry.answer = Exit.isSuccess(exit) ? exit.value : failed(entry, errorOf(exit.cause))
+        this.#session.wake()
+      })
+    )
+  }
+
+  #encoded(proposals: unknown, isBuiltIn: boolean): Effect.Effect<EncodedEffect, IntentFault> {
+    if (proposals === undefined) return Effect.succeed(emptyEffect)
+    if (!Array.isArray(proposals) || proposals.length > Limits.signalProposals) {
+      const message = `an answer is an array of at most ${Limits.signalProposals} proposals, not ${typeOf(proposals)}`
+      return Effect.fail(fault("InvalidAnswer", message))
+    }
+    const { kinds } = this.#session.program
+    const steps = settled(encodeFacts(proposals, isBuiltIn ? (name) => kinds.get(name) : openKind(kinds)))
+    return Effect.flatMap(inSlices(steps), (facts) =>
+      facts instanceof EffectFault
+        ? Effect.fail(fault("InvalidAnswer", facts.message))
+        : Effect.succeed({ ...emptyEffect, facts })
+    )
+  }
+
+  /** Waits for the end of an approval's time, which counts from its commit, whatever became of the process since. */
+  #expire(entry: Entry, timeoutMs: number): Effect.Effect<void> {
+    const clock = Context.get(this.#session.options.services, Clock.Clock)
+    const remainingMs = Math.max(entry.at + timeoutMs - clock.currentTimeMillisUnsafe(), 0)
+    return Effect.flatMap(Effect.sleep(Duration.millis(remainingMs)), () =>
+      Effect.sync(() => {
+        if (this.#entries.get(entry.key) !== entry) return
+        entry.answer = timedOut(entry, timeoutMs)
+        this.#session.wake()
+      })
+    )
+  }
+
+  /** Interrupts what is under way, and ends when it has ended. */
+  get close(): Effect.Effect<void> {
+    return Scope.close(this.#scope, Exit.void)
+  }
+}
+
+const decodeApproval = Schema.decodeUnknownOption(ApprovalPayload)
+
+const timedOut = (entry: Entry, timeoutMs: number): EncodedEffect | Failed => {
+  const { id, onTimeout } = entry.approval!
+  const reason = `nobody decided within ${timeoutMs} ms`
+  if (onTimeout === "halt") return failed(entry, fault("ApprovalTimedOut", reason))
+  const value = { approval: id, approved: onTimeout === "approve", by: "timeout", reason }
+  return { ...emptyEffect, facts: [encodeFact(decision, value, 0)] }
+}
+
+const fault = (_tag: IntentFault["_tag"], message: string): IntentFault => ({ _tag, message })
+
+/** `cycle`: that of the intent. The row says in which cycle the job was told. */
+const failed = ({ intent, key }: Pick<Entry, "intent" | "key">, error: unknown): Failed => ({
+  _tag: "IntentFailed",
+  agent: intent.agent,
+  cycle: intent.cycle,
+  kind: intent.kind,
+  key,
+  error
+})
+
+/** What to say of a handler that did not answer. */
+const errorOf = (cause: Cause.Cause<unknown>): unknown => {
+  const die = cause.reasons.find(Cause.isDieReason)
+  if (die !== undefined) return fault("HandlerPanicked", describePanic(die.defect, Limits.errorTextLength).message)
+  const fail = cause.reasons.find(Cause.isFailReason)
+  return fail === undefined ? fault("HandlerPanicked", "the handler interrupted itself") : fail.error
+}
