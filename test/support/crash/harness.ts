@@ -196,6 +196,13 @@ const examine = (folder: string, complain: (text: string) => void): void => {
       complain(`cycle ${line.cycle} of ${line.jobId} was acknowledged, and is gone`)
     }
   }
+  const last = new Map(rows.map(({ cycle, jobId }) => [jobId, cycle]))
+  const isThere = new Set(kept.map(({ cycle, jobId, key }) => `${jobId} ${cycle} ${key}`))
+  for (const line of readLog(logOf(folder))) {
+    if (line.tag !== "Kept" || line.cycle <= (last.get(line.jobId) ?? 0)) continue
+    if (!isThere.has(`${line.jobId} ${line.cycle} ${line.key}`))
+      complain(`${line.key} of ${line.jobId} was kept, and is gone`)
+  }
   const log = logTo(logOf(folder))
   for (const row of rows) log({ tag: "Committed", ...row })
   for (const effect of kept) log({ tag: "Kept", ...effect })

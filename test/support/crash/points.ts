@@ -4,6 +4,7 @@
  * Points of the store's service are in child.ts, around the real one; points within SQLite's transactions are in inject.ts,
  * which is loaded before anything else, into the thread that writes as well.
  */
+import { isMainThread } from "node:worker_threads"
 import { logTo } from "./log.ts"
 
 /** Within SQLite: which statement, on which thread, and whether the process dies before or after it. */
@@ -58,6 +59,8 @@ export const ordered: Point | undefined = orders?.point
 export const comeTo = (point: Point): void => {
   if (orders?.point !== point || ++hits !== orders.hit) return
   logTo(orders.log)({ tag: "Dies", point })
+  // What was said too early is heard now.
+  if (!isMainThread) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 15)
   process.kill(process.pid, "SIGKILL")
   // Until the signal is there.
   for (;;);

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Agent from "../../../src/Agent.ts"
 import * as Fact from "../../../src/Fact.ts"
+import { refKey } from "../../../src/Fact.ts"
 import * as Invariant from "../../../src/Invariant.ts"
 import * as Program from "../../../src/Program.ts"
 
@@ -25,6 +26,8 @@ export interface Begun {
 export const Told = Context.Reference<(begun: Begun) => void>("effect-converge/test/crash/Told", {
   defaultValue: () => () => undefined
 })
+
+const keyOf = (agent: string, kind: string, id: string): string => `${agent}/${refKey({ kind, id })}`
 
 const tell = (job: number, cycle: number, key: string, isMemoized = false) =>
   Effect.flatMap(Told, (told) => Effect.sync(() => told({ job, cycle, key, isMemoized })))
@@ -70,7 +73,7 @@ const grow = Agent.make("grow", {
   writes: [Item, Latest],
   execute: ({ id, value: { job, n, round } }, view) =>
     Effect.andThen(
-      tell(job, view.cycle, `grow/Item/${id}`),
+      tell(job, view.cycle, keyOf("grow", "Item", id)),
       Effect.succeed({
         facts: [
           ...(n < 5
@@ -112,7 +115,7 @@ const dear = Agent.make("dear", {
   writes: [Opinion],
   memoize: true,
   execute: ({ id, value: { job, n } }, view) =>
-    tell(job, view.cycle, `dear/Item/${id}`, true).pipe(
+    tell(job, view.cycle, keyOf("dear", "Item", id), true).pipe(
       // Some are there long before their cycle is committed.
       Effect.andThen(n % 2 === 0 ? Effect.void : Effect.sleep(2)),
       Effect.as({
@@ -129,7 +132,7 @@ const unlucky = Agent.make("unlucky", {
   onFailure: "discard",
   execute: ({ id, value: { job, n } }, view) =>
     Effect.andThen(
-      tell(job, view.cycle, `unlucky/Item/${id}`),
+      tell(job, view.cycle, keyOf("unlucky", "Item", id)),
       n % 4 === 1
         ? Effect.fail(new Unlucky({ n }))
         : Effect.succeed({ facts: [Opinion.of({ about: `luck ${id}`, text: "good" })] })
@@ -153,7 +156,7 @@ const conclude = Agent.make("conclude", {
   writes: [Verdict],
   memoize: true,
   execute: ({ id, value: { job, round } }, view) =>
-    Effect.as(tell(job, view.cycle, `conclude/Report/${id}`, true), {
+    Effect.as(tell(job, view.cycle, keyOf("conclude", "Report", id), true), {
       facts: [Verdict.of({ about: `round ${round}`, text: "done" })],
       usage: { tokens: 1_000 }
     })
