@@ -38,7 +38,7 @@ export const cancel = (host: Host, options: CancelOptions): Effect.Effect<number
       ({ isNew, journal }) => ({ ...jobJson(journal), isNew }),
       ({ isNew, journal }, { style }) => {
         const line = statusLine(journal.status, journal.isHeld, oneLine(journal.jobId), style)
-        return isNew ? line : `${line}${style("dim", "  before: there is nothing to cancel")}`
+        return isNew ? line : `${line}${style("dim", "  before this")}`
       }
     )
   )

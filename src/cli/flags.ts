@@ -59,7 +59,7 @@ export const newStore = optional(
 
 export const durability = optional(
   Flag.Literals("durability", ["full", "normal", "exit"]).pipe(
-    Flag.withDescription("What a commit survives: full: loss of power (default); normal: kill -9; exit: the end")
+    Flag.withDescription("What a commit survives (default: full)")
   )
 )
 

@@ -67,7 +67,7 @@ ${flags.exitCodes}`
       store: flags.store,
       status: flags.optional(
         Flag.Literals("status", ["unfinished", "converged", "budget-exhausted", "failed", "cancelled"]).pipe(
-          Flag.withDescription("Only jobs that stand so")
+          Flag.withDescription("Only such jobs")
         )
       ),
       program: flags.optional(

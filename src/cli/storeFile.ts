@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { statSync } from "node:fs"
+import { dirname, resolve } from "node:path"
 import type { InvalidProgram } from "../InvalidProgram.ts"
 import type { StartError } from "../JobError.ts"
 import { type Durability, JobStore, layerSqlite, type StoreError } from "../store/index.ts"
@@ -14,8 +15,18 @@ import { printable } from "./text.ts"
 
 /** Makes the file if it is not there. */
 export const open = (filename: string, durability?: Durability): Layer.Layer<JobStore, Failed> =>
-  layerSqlite({ filename, durability }).pipe(
-    Layer.catch((error) => Layer.effect(JobStore, Effect.fail(storeFailure(error))))
+  Layer.unwrap(
+    Effect.suspend(() => {
+      const folder = dirname(resolve(filename))
+      if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) {
+        return Effect.succeed(
+          layerSqlite({ filename, durability }).pipe(
+            Layer.catch((error) => Layer.effect(JobStore, Effect.fail(storeFailure(error))))
+          )
+        )
+      }
+      return Effect.fail(new UsageError({ message: `cannot open the store ${filename}: there is no folder ${folder}` }))
+    })
   )
 
 /** Refuses a file that is not there. */
@@ -45,9 +56,9 @@ export const storeFailure = ({ message, reason }: StoreError): Failed => {
   }
 }
 
-/** Why a job was not started, taken up or looked at. */
+/** Why a job was not started, taken up or looked at. `what` failed, if that needs to be said. */
 export const startFailure = (what: string, error: StartError | InvalidProgram): Failed => {
-  const message = `${what}: ${printable(error.message)}`
+  const message = what === "" ? printable(error.message) : `${what}: ${printable(error.message)}`
   switch (error._tag) {
     case "StoreError": {
       const failure = storeFailure(error)

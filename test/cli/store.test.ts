@@ -1,0 +1,369 @@
+/** The command line over jobs that are kept in a file: running, resuming, cancelling and forking them, and looking back. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { converge, type Ended, jsonOf, module, runCount, start } from "../support/cli/converge.ts"
+
+vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })
+
+const folder = mkdtempSync(join(tmpdir(), "converge-cli-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** What the tests that only look share: a job that converged, one that failed, and one that was left. */
+const shared = join(folder, "shared.db")
+const on = (file: string, ...args: ReadonlyArray<string>): Promise<Ended> => converge([...args, "--store", file])
+const look = (...args: ReadonlyArray<string>) => on(shared, ...args)
+const linesOf = ({ stdout }: Ended) =>
+  stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+/** Runs the job `waiting` of endless.ts until it waits, and lets a signal end it. */
+const leave = async (file: string, id: string, signal: "SIGINT" | "SIGTERM" | "SIGKILL") => {
+  const running = start(["run", module("endless"), "-p", "waiting", "--id", id, "--store", file])
+  await running.says(/3 in all/)
+  running.process.kill(signal)
+  return running.ended
+}
+
+let hash = ""
+beforeAll(async () => {
+  const squares = await runCount("squares", ["--json", "--quiet", "--id", "sq", "--store", shared, "--workers", "0"])
+  hash = String(jsonOf(squares)["hash"])
+  await runCount("failing", ["--json", "--quiet", "--id", "fa", "--store", shared, "--durability", "normal"])
+  await leave(shared, "left", "SIGKILL")
+}, 60_000)
+
+describe.concurrent("converge run --store", () => {
+  it("creates a job, and prints its result when it is run again; the input may then be left out", async () => {
+    const file = join(folder, "idempotent.db")
+    const args = ["--json", "--quiet", "--id", "c", "--store", file]
+    const first = await runCount("counting", [...args, "--input", '{"upTo": 3}'])
+    const again = await runCount("counting", [...args, "--input", '{"upTo": 3}'])
+    const bare = await runCount("counting", args)
+    expect(first).toMatchObject({ code: 0, stderr: "" })
+    expect(again).toEqual(first)
+    expect(bare).toEqual(first)
+    const other = await runCount("counting", [...args, "--input", '{"upTo": 4}'])
+    expect(other).toMatchObject({ code: 64, stdout: "" })
+    expect(other.stderr).toContain('the job id "c" is that of a stored job with another input')
+  })
+
+  it("has the exit code of the stored job, and its error", async () => {
+    const again = await runCount("failing", ["--json", "--quiet", "--id", "fa", "--store", shared])
+    expect(again.code).toBe(3)
+    expect(jsonOf(again)).toMatchObject({ status: "failed", error: { _tag: "AgentFailed", error: { part: "axle" } } })
+  })
+
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "%s leaves the job in the store, where resume takes it up",
+    async (signal) => {
+      const file = join(folder, `${signal}.db`)
+      const ended = await leave(file, "w", signal)
+      expect(ended).toMatchObject({ code: signal === "SIGINT" ? 130 : 143, stdout: "" })
+      expect(ended.stderr).toContain("the job w is left after cycle 2")
+      const list = jsonOf(await on(file, "jobs", "--json", "--status", "unfinished"))
+      expect(list).toMatchObject({
+        jobs: [{ jobId: "w", status: "unfinished", isHeld: false, cycle: 2 }],
+        cursor: null
+      })
+      const running = start(["resume", module("endless"), "--store", file])
+      await running.says(/3 in all/)
+      running.process.kill(signal)
+      expect((await running.ended).code).toBe(ended.code)
+    }
+  )
+
+  it("says what cannot be used before anything runs", async () => {
+    const noStore = await runCount("squares", ["--durability", "full"])
+    expect(noStore).toMatchObject({ code: 64, stdout: "" })
+    expect(noStore.stderr).toContain("--durability is of no use without --store")
+    const noFolder = await runCount("squares", ["--store", join(folder, "none", "x.db")])
+    expect(noFolder).toMatchObject({ code: 64, stdout: "" })
+    expect(noFolder.stderr).toContain("there is no folder")
+  })
+})
+
+describe.concurrent("converge resume", () => {
+  it("goes on with all unfinished jobs of its modules, prints a line for each, and ends with the worst code", async () => {
+    const file = join(folder, "resume.db")
+    const args = ["--quiet", "--store", file, "--input", '{"upTo": 6}']
+    for (const program of ["counting", "exhausted"]) await runCount(program, [...args, "--id", program])
+    // As if the engine had died in cycle 2: what came later is taken out of the file.
+    const database = new DatabaseSync(file)
+    database.exec(`DELETE FROM converge_rows WHERE cycle > 1; DELETE FROM converge_texts WHERE kind = 'end';
+      UPDATE converge_jobs SET status = NULL, halted_at = NULL`)
+    database.close()
+    const ended = await on(file, "resume", module("count"), module("endless"), "--json", "--quiet")
+    expect(ended).toMatchObject({ code: 2, stderr: "" })
+    expect(linesOf(ended).toSorted((a, b) => (String(a["jobId"]) < String(b["jobId"]) ? -1 : 1))).toMatchObject([
+      { jobId: "counting", status: "converged", output: 6 },
+      { jobId: "exhausted", status: "budget-exhausted" }
+    ])
+    const nothing = await on(file, "resume", module("count"))
+    expect(nothing).toEqual({ code: 0, stdout: "", stderr: "converge: there is nothing to resume\n" })
+    const one = await on(file, "resume", module("count"), "--id", "exhausted", "--json")
+    expect(one.code).toBe(2)
+    expect(jsonOf(one)).toMatchObject({ jobId: "exhausted" })
+  })
+
+  it("refuses a job of another module, and one that there is not", async () => {
+    const other = await look("resume", module("count"), "--id", "left")
+    expect(other).toMatchObject({ code: 64, stdout: "" })
+    expect(other.stderr).toContain('"waiting", which no module exports')
+    expect(await look("resume", module("count"), "--id", "none")).toMatchObject({ code: 64, stdout: "" })
+  })
+})
+
+describe.concurrent("converge cancel", () => {
+  it("ends a job that nobody runs, once", async () => {
+    const file = join(folder, "cancel.db")
+    await leave(file, "w", "SIGKILL")
+    const ended = await on(file, "cancel", "w", "--json")
+    expect(ended).toMatchObject({ code: 0, stderr: "" })
+    expect(jsonOf(ended)).toMatchObject({ jobId: "w", status: "cancelled", cycle: 2, isNew: true })
+    expect(jsonOf(await on(file, "cancel", "w", "--json"))).toMatchObject({ status: "cancelled", isNew: false })
+    const read = await converge(["run", module("endless"), "-p", "waiting", "--id", "w", "--store", file, "--json"])
+    expect(read.code).toBe(4)
+    expect(jsonOf(read)).toMatchObject({ status: "cancelled", facts: { Step: 3 }, error: { _tag: "JobCancelled" } })
+  })
+
+  it("asks the process that runs a job, and waits for it", async () => {
+    const file = join(folder, "ask.db")
+    const running = start(["run", module("endless"), "-p", "waiting", "--id", "w", "--store", file, "--json"])
+    await running.says(/3 in all/)
+    const held = await on(file, "resume", module("endless"))
+    expect(held).toMatchObject({ code: 0, stderr: "converge: the job w is run by another process\n" })
+    expect(jsonOf(await on(file, "show", "w", "--json"))).toMatchObject({ status: "unfinished", isHeld: true })
+    const cancelled = await on(file, "cancel", "w")
+    expect(cancelled).toEqual({ code: 0, stdout: "■ w was cancelled\n", stderr: "" })
+    const ended = await running.ended
+    expect(ended.code).toBe(4)
+    expect(jsonOf(ended)).toMatchObject({ status: "cancelled" })
+  })
+})
+
+describe.concurrent("looking back", () => {
+  it("jobs lists the newest first, page by page", async () => {
+    const all = jsonOf(await look("jobs", "--json"))
+    expect(all).toMatchObject({
+      jobs: [{ jobId: "left" }, { jobId: "fa" }, { jobId: "sq", hash, cycle: 6 }],
+      cursor: null
+    })
+    const first = jsonOf(await look("jobs", "--json", "--limit", "2"))
+    const second = jsonOf(await look("jobs", "--json", "--limit", "2", "--cursor", String(first["cursor"])))
+    expect([first["jobs"], second["jobs"]].flat()).toEqual(all["jobs"])
+    const page = await look("jobs", "--program", "squares")
+    expect(page).toMatchObject({ code: 0, stderr: "" })
+    expect(page.stdout).toMatch(
+      /^status +job +program +cycle +created +took\nconverged +sq +squares +6 +20\d\d-.*Z +\d/
+    )
+  })
+
+  it("show tells how a job stands, with its hash in full", async () => {
+    const [page, json, failed, left] = await Promise.all([
+      look("show", "sq"),
+      look("show", module("count"), "sq", "--json", "--facts"),
+      look("show", "--id", "fa"),
+      look("show", "left", "--json")
+    ])
+    expect(page.stdout).toMatch(/^✔ sq converged\n {2}program {2}squares\n {2}cycles {3}7\n/)
+    expect(page.stdout).toContain(hash)
+    expect(page.stdout).toContain("facts\n  Number  5\n  Square  5\n")
+    expect(page.stdout).toContain('"sum": 55')
+    expect(jsonOf(json)).toMatchObject({ jobId: "sq", cycles: 7, cycle: 6, hash, output: { sum: 55 }, error: null })
+    expect(jsonOf(json)["facts"]).toHaveLength(10)
+    expect(failed.stdout).toContain('AgentFailed: agent "break" failed in cycle 2')
+    expect(jsonOf(left)).toMatchObject({ status: "unfinished", cycles: 2, facts: { Step: 3 }, output: null })
+  })
+
+  it("replay shows the context after any cycle", async () => {
+    const [page, json, beginning] = await Promise.all([
+      look("replay", "sq", "--at", "3"),
+      look("replay", "--id", "sq", "--facts", "--json"),
+      look("replay", module("count"), "sq", "--at", "0", "--json")
+    ])
+    expect(page.stdout).toMatch(/^sq after cycle 3 {2}tier 1\n[^]*facts\n {2}Number {2}4\n$/)
+    expect(jsonOf(json)).toMatchObject({ cycle: 6, hash, version: 10, marks: { count: 5, square: 5 } })
+    expect(jsonOf(json)["facts"]).toHaveLength(10)
+    expect(jsonOf(beginning)).toMatchObject({ cycle: 0, tier: -1, facts: { Number: 1 }, input: { upTo: 5 } })
+  })
+
+  it("diff shows what cycles did", async () => {
+    const page = await look("diff", "sq", "4", "6")
+    expect(page.stdout).toMatch(
+      /^sq: cycle 4 → 6 {2}5 added, 0 revised, 0 removed, 0 evaluations\n\+ Square\/1 {2}square, cycle 6\n/
+    )
+    const json = jsonOf(await look("diff", "--id", "sq", "--from", "3", "--to", "4", "--json"))
+    expect(json).toMatchObject({
+      from: { cycle: 3, version: 4 },
+      to: { cycle: 4, version: 5 },
+      added: [{ kind: "Number", id: "n/5", value: { n: 5 }, provenance: { agent: "count", cycle: 4 } }],
+      revised: [],
+      removed: []
+    })
+  })
+
+  it("explain shows where a fact comes from", async () => {
+    const page = await look("explain", "sq", "Number/n/2")
+    expect(page.stdout).toMatch(
+      /^where Number\/n\/2 comes from {2}sq after cycle 6\n {2}Number\/n\/2 {2}\(count, cycle 1\)\n/
+    )
+    const json = jsonOf(await look("explain", module("count"), "sq", "Square/2", "--json"))
+    expect(json).toMatchObject({ jobId: "sq", nodes: [{ id: "2" }, { id: "n/2" }, { id: "n/1" }] })
+    const none = await look("explain", "sq", "Number/n/3", "--at", "1")
+    expect(none).toMatchObject({ code: 64, stdout: "" })
+    expect(none.stderr).toContain("there is no fact Number/n/3; the context holds 2 of that kind")
+  })
+
+  it("events prints the log, a line for each", async () => {
+    const events = linesOf(await look("events", "sq", "--json"))
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
+    expect(events.at(-1)).toMatchObject({ _tag: "JobHalted", hash })
+    expect(linesOf(await look("events", "sq", "--json", "--after", "20"))).toEqual(events.slice(20))
+    const page = await look("events", "sq", "--after", "3")
+    expect(page.stdout).toMatch(/^ +4 +1 {2}FactsCommitted {8}count on Number\/n\/1 {2}facts Number\/n\/2\n/)
+  })
+
+  it.each([
+    [["show", "none"], "there is no job none"],
+    [["show"], "which job? Give its id"],
+    [["show", "a", "b", "c"], "too many arguments"],
+    [["replay", "sq", "--at", "7"], 'the job "sq" has the cycles 0 to 6, not 7'],
+    [["diff", "sq", "5"], "diff wants a job and two cycles"],
+    [["diff", "sq", "5", "4"], "cycle 5 is after cycle 4"],
+    [["explain", "sq"], "explain wants a job and a fact"],
+    [["explain", "sq", "Number"], "wants kind/id"],
+    [["jobs", "--limit", "0"], "--limit wants a number from 1 to 1000"],
+    [["fork", module("count"), "sq", "--fact", "Nmber={}"], 'has no kind "Nmber", but:'],
+    [["fork", module("count"), "sq", "--fact", "Number"], "wants kind=json"],
+    [["fork", module("count"), "sq", "--at", "9"], "has the cycles 0 to 6"]
+  ])("%j is refused: %s", async (args, message) => {
+    const ended = await look(...args)
+    expect(ended).toMatchObject({ code: 64, stdout: "" })
+    expect(ended.stderr).toContain(message)
+  })
+
+  it("a file that is not there, or is something else, is told apart, and not made", async () => {
+    const missing = await on(join(folder, "none.db"), "jobs")
+    expect(missing).toMatchObject({ code: 64, stdout: "" })
+    expect(missing.stderr).toContain("there is no such file")
+    const text = join(folder, "text.db")
+    writeFileSync(text, "this is no database, but a text that is long enough to be looked at")
+    const foreign = await on(text, "show", "x")
+    expect(foreign).toMatchObject({ code: 64, stdout: "" })
+    expect(foreign.stderr).toContain("not a SQLite database")
+  })
+
+  it("--help has examples, on lines that fit a terminal", async () => {
+    for (const command of "resume jobs show cancel replay diff explain events fork verify".split(" ")) {
+      const { code, stdout } = await converge([command, "--help"])
+      expect(code).toBe(0)
+      expect(stdout).toContain("EXAMPLES")
+      expect(stdout.split("\n").filter((line) => line.length > 105)).toEqual([])
+    }
+  })
+})
+
+describe.concurrent("converge fork", () => {
+  it("runs a new job from a past cycle, with other facts, and keeps it", async () => {
+    const file = join(folder, "fork.db")
+    await runCount("squares", ["--quiet", "--id", "sq", "--store", file, "--workers", "0"])
+    const args = ["--at", "2", "--fact", 'Number={"n":20}', "--id", "f", "--json", "--quiet", "--workers", "0"]
+    const ended = await on(file, "fork", module("count"), "sq", ...args)
+    expect(ended).toMatchObject({ code: 0, stderr: "" })
+    expect(jsonOf(ended)).toMatchObject({ jobId: "f", status: "converged", output: { sum: 455 }, facts: { Number: 6 } })
+    expect(jsonOf(await on(file, "show", "f", "--json"))).toMatchObject({ hash: jsonOf(ended)["hash"] })
+    expect(jsonOf(await on(file, "show", "sq", "--json"))).toMatchObject({ hash })
+    const counting = ["--quiet", "--json", "--store", file]
+    await runCount("counting", [...counting, "--id", "c", "--input", '{"upTo": 2}'])
+    const other = await on(file, "fork", module("count"), "c", "--input", '{"upTo": 4}', "--json", "--quiet")
+    // The seed of the other input is -3, from which it counts to what was there.
+    expect(jsonOf(other)).toMatchObject({ status: "converged", output: 4 })
+  })
+})
+
+describe.concurrent("converge verify", () => {
+  it("runs a program in several ways, which agree", async () => {
+    const args = ["--workers", "0,2", "--shuffles", "2", "--json", "--quiet"]
+    const ended = await converge(["verify", module("count"), "-p", "squares", ...args])
+    expect(ended).toMatchObject({ code: 0, stderr: "" })
+    const same = { status: "converged", cycles: 7, hash, isSame: true }
+    expect(jsonOf(ended)).toEqual({
+      program: "squares",
+      isDeterministic: true,
+      runs: [
+        expect.objectContaining({ workers: 0, shuffle: null, ...same }),
+        expect.objectContaining({ workers: 2, shuffle: null, ...same }),
+        expect.objectContaining({ workers: 0, shuffle: 1, ...same }),
+        expect.objectContaining({ workers: 2, shuffle: 2, ...same })
+      ],
+      difference: null
+    })
+  })
+
+  it("names the first cycle and task that differ", async () => {
+    const args = ["verify", module("fickle"), "--workers", "0", "--shuffles", "1", "--quiet"]
+    const ended = await converge([...args, "--json"])
+    expect(ended.code).toBe(3)
+    expect(jsonOf(ended)).toMatchObject({
+      isDeterministic: false,
+      runs: [{ isSame: true }, { isSame: false, shuffle: 1 }],
+      difference: {
+        shuffle: 1,
+        what: "cycle",
+        cycle: 3,
+        outcome: 1,
+        agent: "count",
+        each: ["Number", "2"],
+        expected: { facts: [{ kind: "Number", value: { n: 3, call: 1 } }] },
+        found: { facts: [{ kind: "Number", value: { n: 3, call: 2 } }] }
+      }
+    })
+    const page = await converge(args)
+    expect(page.stdout).toMatch(/^✖ fickle is not deterministic\n/)
+    expect(page.stdout).toContain('first difference: cycle 3, outcome 2, agent "count" on Number/2')
+  })
+
+  it("checks the journals of a store, and names the row that is not what was written", async () => {
+    const file = join(folder, "verify.db")
+    for (const id of ["one", "two"]) await runCount("counting", ["--quiet", "--id", id, "--store", file])
+    const intact = await on(file, "verify")
+    expect(intact).toMatchObject({ code: 0, stderr: "" })
+    expect(intact.stdout).toMatch(/^✔ 2 journals: all intact\n {2}✔ two {2}5 cycles {2}[0-9a-f]{64}\n/)
+    const database = new DatabaseSync(file)
+    database.exec(`UPDATE converge_rows SET text = replace(text, '"n":-1', '"n":-2')
+      WHERE cycle = 3 AND job = (SELECT id FROM converge_jobs WHERE job_id = 'two')`)
+    database.close()
+    const all = await on(file, "verify", "--json")
+    expect(all.code).toBe(3)
+    expect(jsonOf(all)).toMatchObject({
+      isIntact: false,
+      jobs: [
+        { jobId: "two", isIntact: false, cycles: 2, corrupt: { cycle: 3, part: "hash" } },
+        { jobId: "one", isIntact: true, cycles: 5 }
+      ]
+    })
+    expect((await on(file, "verify", "one")).code).toBe(0)
+    const one = await on(file, "verify", "two")
+    expect(one.code).toBe(3)
+    expect(one.stdout).toContain("✖ two  the row of cycle 3: hash\n")
+    expect(one.stdout).toMatch(/intact +up to cycle 2, [0-9a-f]{64}\n$/)
+    // Everything before it can be read, and nobody goes on with it.
+    expect((await on(file, "replay", "two", "--at", "2")).code).toBe(0)
+    const read = await on(file, "replay", "two")
+    expect(read).toMatchObject({ code: 3, stdout: "" })
+    expect(read.stderr).toContain("the row of cycle 3 of job two is not what was written: hash: expected ")
+    expect((await on(file, "show", "two")).code).toBe(3)
+  })
+
+  it("refuses what it cannot check", async () => {
+    for (const args of [[], ["a", "b"], [module("count"), "-p", "squares", "--workers", "x"]]) {
+      expect((await converge(["verify", ...args])).code).toBe(64)
+    }
+    expect((await look("verify", "none")).code).toBe(64)
+  })
+})
