@@ -38,7 +38,7 @@ export interface PrintOptions {
   readonly ref?: FactRef | undefined
 }
 
-export const widestReport = 120
+const widestReport = 120
 /** How long the progress of a job that has ended may take to catch up. */
 const catchUpMs = 5_000
 
@@ -190,10 +190,11 @@ const jsonLine = (end: End, output: unknown, { facts, ref }: PrintOptions): stri
 }
 
 /** Colours and width of what is printed. */
-export const look = () => ({
-  style: styleFor(process.stdout),
-  width: Math.min(process.stdout.columns ?? widestReport, widestReport)
-})
+export const look = () => {
+  // A terminal that does not know its width says 0.
+  const { columns = 0 } = process.stdout
+  return { style: styleFor(process.stdout), width: columns > 0 ? Math.min(columns, widestReport) : widestReport }
+}
 
 const page = (end: End, output: unknown, { facts, ref }: PrintOptions): string => {
   const { style, width } = look()

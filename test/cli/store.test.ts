@@ -263,7 +263,7 @@ describe.concurrent("looking back", () => {
       const { code, stdout } = await converge([command, "--help"])
       expect(code).toBe(0)
       expect(stdout).toContain("EXAMPLES")
-      expect(stdout.split("\n").filter((line) => line.length > 105)).toEqual([])
+      expect(stdout.split("\n").filter((line) => line.length > 110)).toEqual([])
     }
   })
 })
