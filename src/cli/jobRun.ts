@@ -191,8 +191,8 @@ const jsonLine = (end: End, output: unknown, { facts, ref }: PrintOptions): stri
 
 /** Colours and width of what is printed. */
 export const look = () => {
-  // A terminal that does not know its width says 0.
-  const { columns = 0 } = process.stdout
+  // No terminal has none, and one that does not know its width says 0.
+  const { columns } = process.stdout
   return { style: styleFor(process.stdout), width: columns > 0 ? Math.min(columns, widestReport) : widestReport }
 }
 
