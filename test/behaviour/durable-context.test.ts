@@ -17,7 +17,7 @@ import { compiledOf, make, type Program } from "../../src/Program.ts"
 import { explain, format } from "../../src/Provenance.ts"
 import { JobStore } from "../../src/store/JobStore.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
-import { ended, eventsOf } from "../support/behaviour/harness.ts"
+import { ended, eventsOf, failure } from "../support/behaviour/harness.ts"
 import { disturbWith } from "../support/core/chaos.ts"
 import { comparable, runInline, runToEnd } from "../support/core/run.ts"
 import { synthetic } from "../support/core/synthetic.ts"
@@ -218,6 +218,24 @@ describe("a job that goes on from a context", () => {
       expect(second.result.output).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"])
       const events = yield* Effect.provideService(Stream.runCollect(Journal.events("job")), JobStore, store)
       expect(JSON.stringify(events)).toBe(JSON.stringify(whole.events))
+    })
+  )
+})
+
+describe("a fork with another input", () => {
+  it.effect("has what that seeds, then the facts that it was given, on top of what was", () =>
+    Effect.gen(function* () {
+      const store = yield* journalStore
+      yield* Effect.gen(function* () {
+        yield* Engine.run(program, { from: 0 }, { id: "one" })
+        const options = { at: 1, input: { from: 4 }, facts: [Item.of({ n: 9 })], id: "two" }
+        const result = yield* Effect.flatMap(Engine.fork(program, "one", options), (job) => job.result)
+        expect(result.output).toEqual(["0", "1", "4", "9", "2", "5", "10", "3", "6", "11", "7"])
+        const { input } = yield* Journal.replay("two")
+        expect(input).toEqual({ from: 4 })
+        const refused = yield* failure(Engine.fork(program, "one", { input: { from: "x" as never } }))
+        expect(refused).toMatchObject({ _tag: "InvalidInput" })
+      }).pipe(Effect.provide(engineOnStore(store)), Effect.provideService(JobStore, store))
     })
   )
 })
