@@ -215,7 +215,7 @@ export const handle = <E = never, R = never, R2 = never>(
     Effect.flatMap(
       Effect.try({
         try: () => handler(kind, perform, options),
-        catch: (error) => new HandlerRejected({ kind: String(kind), message: describeError(error) })
+        catch: (error) => new HandlerRejected({ kind: describeError(kind), message: describeError(error) })
       }),
       (made) => engine.handle(made)
     )

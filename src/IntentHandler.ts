@@ -109,7 +109,7 @@ export const handler = <E = never, R = never, R2 = never>(
   options?: HandlerOptions<NoInfer<E>, R2>
 ): Handler<R | R2> => {
   const given: object = options ?? {}
-  const compiled = compile(kind, perform, given as Options)
+  const compiled = compile(kind, perform, given)
   if (typeof compiled === "string") {
     throw new InvalidProgram({ program: "", message: `handler of ${JSON.stringify(kind)}: ${compiled}` })
   }

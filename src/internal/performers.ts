@@ -20,7 +20,7 @@ export const performerOf = <R>(handler: Handler<R>, services: Context.Context<R>
     const once = Effect.suspend(() => {
       const effect: unknown = perform(intent)
       return Effect.isEffect(effect)
-        ? (effect as Effect.Effect<unknown, unknown, unknown>)
+        ? effect
         : Effect.die(new TypeError(`the handler returned ${typeOf(effect)}, not an Effect`))
     })
     return timeoutMs === undefined
