@@ -15,6 +15,7 @@ export const engineWith = (options: {
   readonly children?: ReadonlyArray<Program.Program.Any>
   readonly handlers?: ReadonlyArray<Engine.Handler>
   readonly maxRunningJobs?: number
+  readonly maxQueuedJobs?: number
 }): Layer.Layer<Engine.Engine> =>
   Engine.layer(options as Engine.EngineOptions).pipe(Layer.provide(JobStore.layerMemory), Layer.provide(layerInline))
 

@@ -1,0 +1,210 @@
+/** Child jobs: an intent starts a job of another program, whose end comes back as a fact. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import * as Agent from "../../src/Agent.ts"
+import * as Engine from "../../src/Engine.ts"
+import * as Intent from "../../src/Intent.ts"
+import * as Program from "../../src/Program.ts"
+import { engineWith } from "../support/behaviour/intents.ts"
+import {
+  anyProgram,
+  ended,
+  eventsOf,
+  noInput,
+  num,
+  Num,
+  tagsOf,
+  turns,
+  until,
+  untilState
+} from "../support/behaviour/harness.ts"
+
+/** Doubles a number, or fails. */
+const double = Program.make("double", {
+  input: Schema.Struct({ n: Schema.Int }),
+  agents: [
+    Agent.make("doubles", {
+      each: Num,
+      writes: [Num],
+      execute: ({ value: { n } }) =>
+        n < 0
+          ? Effect.fail({ _tag: "Negative", n })
+          : n >= 1000
+            ? Effect.succeed({})
+            : Effect.succeed({ facts: [num(n * 2 + 1000)] })
+    })
+  ],
+  seed: ({ n }) => [num(n)],
+  output: (view) => ({ sum: view.all(Num).reduce((sum, { value }) => sum + value.n, 0) })
+})
+
+const parent = (intents: ReadonlyArray<{ readonly kind: string; readonly payload: unknown }>) =>
+  Program.make("parent", {
+    input: noInput,
+    agents: [Agent.make("asks", { execute: () => Effect.succeed({ intents }) })],
+    output: (view) => view.all(Intent.ChildResult).map(({ value }) => value)
+  })
+
+const world = engineWith({ children: [double] })
+
+describe("a child job", () => {
+  it.effect("is started by an intent, and its end is a fact", () =>
+    Effect.gen(function* () {
+      const program = parent([Intent.child(double, { n: 1 }, { id: "one" }), Intent.child(double, { n: 2 })])
+      const job = yield* Engine.start(program, {}, { id: "job" })
+      const result = yield* job.result
+      const alone = yield* Engine.run(double, { n: 1 })
+      expect(result.output).toEqual([
+        {
+          child: "one",
+          key: "1/asks//0",
+          program: "double",
+          status: "converged",
+          hash: alone.hash,
+          output: { sum: 1003 },
+          error: null
+        },
+        expect.objectContaining({ child: "1/asks//1", key: "1/asks//1", output: { sum: 1006 } })
+      ])
+      expect(tagsOf(yield* eventsOf(job))).toEqual([
+        ...[
+          "JobStarted",
+          "CycleStarted",
+          "TaskSucceeded",
+          "IntentCommitted",
+          "IntentCommitted",
+          "JobAwaiting",
+          "JobResumed"
+        ],
+        ...["CycleStarted", "SignalAdmitted", "IntentAnswered", "FactsCommitted"],
+        ...["SignalAdmitted", "IntentAnswered", "FactsCommitted", "TierConverged", "JobHalted"]
+      ])
+      const other = yield* Engine.run(program, {}, { id: "other" })
+      expect(other.hash).toBe(result.hash)
+    }).pipe(Effect.provide(world))
+  )
+
+  it.effect("that fails ends its parent, or is reported", () =>
+    Effect.gen(function* () {
+      const error = { _tag: "AgentFailed", agent: "doubles", cycle: 1, error: { _tag: "Negative", n: -1 } }
+      const halts = yield* ended(Engine.run(parent([Intent.child(double, { n: -1 })]), {}, { id: "job" }))
+      expect(halts).toMatchObject({ _tag: "IntentFailed", kind: "ChildJob", key: "job/1/asks//0", error })
+      const intents = [Intent.child(double, { n: -1 }, { onFailure: "report", id: "x" })]
+      const reports = yield* Engine.run(parent(intents), {}, { id: "job 2" })
+      expect(reports.output).toMatchObject([{ child: "x", status: "failed", output: null, error }])
+      expect(JSON.stringify(reports.output)).not.toContain("jobId")
+      const budget = [Intent.child(double, { n: 1 }, { onFailure: "report", budget: { maxFacts: 1 } })]
+      const exhausted = yield* Engine.run(parent(budget), {})
+      expect(exhausted.output).toMatchObject([{ status: "budget-exhausted", error: { _tag: "BudgetExhausted" } }])
+    }).pipe(Effect.provide(world))
+  )
+
+  it.effect("of a program that the engine does not have, or that was not made by Intent.child, ends its parent", () =>
+    Effect.gen(function* () {
+      const unknown = Program.make("unknown", { input: noInput, agents: [] })
+      const intents = [
+        [
+          Intent.child(unknown, {}),
+          { _tag: "UnknownProgram", message: expect.stringContaining('"unknown"') as string }
+        ],
+        [{ kind: "ChildJob", payload: { name: "double" } }, { _tag: "InvalidIntent" }],
+        [{ kind: "ChildJob", payload: { program: "double", input: { n: "1" } } }, { _tag: "InvalidInput" }],
+        [Intent.child(double, { n: 1 }, { budget: { maxFacts: -1 } }), { _tag: "InvalidInput" }]
+      ] as const
+      for (const [intent, error] of intents) {
+        expect(yield* ended(Engine.run(parent([intent]), {}))).toMatchObject({ _tag: "IntentFailed", error })
+      }
+    }).pipe(Effect.provide(world))
+  )
+
+  it("is refused where it is asked for with what cannot work", () => {
+    expect(() => Intent.child(double, { n: 0.5 })).toThrow(/input/)
+    expect(() => Intent.child(anyProgram({}), {})).toThrow(/Program.make/)
+    expect(() => Intent.child(double, { n: 1 }, { id: "" })).toThrow(/id must/)
+    expect(() => Intent.child(double, { n: 1 }, { onFailure: "ignore" as "halt" })).toThrow(/onFailure/)
+  })
+
+  const seen = { began: 0, released: 0 }
+  const stuck = Program.make("stuck", {
+    input: noInput,
+    agents: [
+      Agent.make("waits", {
+        execute: () =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => seen.began++),
+            () => Effect.never,
+            () =>
+              Effect.andThen(
+                turns(2),
+                Effect.sync(() => seen.released++)
+              )
+          )
+      })
+    ]
+  })
+
+  it.effect("is cancelled with its parent, which waits for it", () =>
+    Effect.gen(function* () {
+      const job = yield* Engine.start(parent([Intent.child(stuck, {})]), {}, { id: "job" })
+      yield* untilState(job, "awaiting")
+      yield* until(() => seen.began === 1)
+      const { live } = yield* Engine.Engine
+      expect(yield* live).toEqual([
+        { jobId: "job", program: "parent" },
+        { jobId: "job/1/asks//0", program: "stuck" }
+      ])
+      yield* job.cancel
+      expect(seen.released).toBe(1)
+      expect(yield* live).toEqual([])
+    }).pipe(Effect.provide(engineWith({ programs: [stuck] })))
+  )
+
+  it.effect("that is cancelled by itself is a failure like others", () =>
+    Effect.gen(function* () {
+      const job = yield* Engine.start(parent([Intent.child(stuck, {}, { onFailure: "report" })]), {}, { id: "job" })
+      yield* until(() => seen.began === 2)
+      const child = yield* Engine.Engine.use((engine) => engine.resume(stuck, "job/1/asks//0"))
+      yield* child.cancel
+      expect((yield* job.result).output).toMatchObject([
+        { status: "cancelled", error: { _tag: "JobCancelled", cycle: 0 } }
+      ])
+    }).pipe(Effect.provide(engineWith({ children: [stuck] })))
+  )
+
+  it.effect("needs no place of its own, however deep", () =>
+    Effect.gen(function* () {
+      const nested: Program.Program.Any = Program.make("nested", {
+        input: Schema.Struct({ n: Schema.Int }),
+        agents: [
+          Agent.make("asks", {
+            each: Num,
+            execute: ({ value: { n } }) =>
+              Effect.succeed({ intents: n > 0 ? [Intent.child(nested as typeof double, { n: n - 1 })] : [] })
+          })
+        ],
+        seed: ({ n }) => [num(n)],
+        output: (view) => view.all(Intent.ChildResult).map(({ value }) => value.output)
+      })
+      const result = yield* Effect.provide(
+        Engine.run(nested as typeof double, { n: 3 }),
+        engineWith({ children: [nested], maxRunningJobs: 1 })
+      )
+      expect(result.output).toEqual([[[[]]]])
+    })
+  )
+
+  it.effect("that finds its engine full is started when there is room", () =>
+    Effect.gen(function* () {
+      const holder = yield* Engine.start(stuck, {}, { id: "holder" })
+      const job = yield* Engine.start(parent([Intent.child(double, { n: 1 })]), {})
+      yield* untilState(job, "awaiting")
+      yield* turns(5)
+      expect((yield* job.status).state).toBe("awaiting")
+      yield* holder.cancel
+      yield* TestClock.adjust("5 seconds")
+      expect((yield* job.result).output).toHaveLength(1)
+    }).pipe(Effect.provide(engineWith({ children: [double], maxRunningJobs: 2, maxQueuedJobs: 0 })))
+  )
+})
