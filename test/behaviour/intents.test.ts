@@ -493,6 +493,24 @@ describe("a job that awaits answers", () => {
     }).pipe(Effect.provide(world))
   })
 
+  it.effect("can be paused when it was just woken: its answers come when it awaits them again", () => {
+    const { gate, world } = waiting()
+    return Effect.gen(function* () {
+      const job = yield* Engine.start(once(1), {})
+      yield* untilState(job, "awaiting")
+      let woken = 0
+      job.actor.subscribe(() => {
+        if (stateOf(job) === "running.eligible" && woken++ === 0) job.actor.send({ type: "PAUSE" })
+      })
+      yield* gate.open
+      yield* untilState(job, "paused")
+      yield* job.resume
+      expect((yield* job.result).output).toEqual(["a"])
+      const rests = tagsOf(yield* eventsOf(job)).filter((tag) => /^Job(Awaiting|Paused|Resumed)$/.test(tag))
+      expect(rests).toEqual(["JobAwaiting", "JobResumed", "JobPaused", "JobResumed", "JobAwaiting", "JobResumed"])
+    }).pipe(Effect.provide(world))
+  })
+
   it.effect("does nothing on resume, and is cancelled when its handlers have let go", () => {
     const { seen, world } = waiting()
     return Effect.gen(function* () {

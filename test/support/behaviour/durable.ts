@@ -13,23 +13,51 @@ export const journalStore: Effect.Effect<JobStore["Service"]> = Effect.provide(J
 /** An engine over a store that is kept. The agents of the programs it is given need no services. */
 export const engineOnStore = (
   store: JobStore["Service"],
-  options?: { readonly programs?: ReadonlyArray<Program.Program.Any> }
+  options?: {
+    readonly programs?: ReadonlyArray<Program.Program.Any>
+    readonly children?: ReadonlyArray<Program.Program.Any>
+    readonly handlers?: ReadonlyArray<Engine.Handler>
+  }
 ): Layer.Layer<Engine.Engine> =>
   Engine.layer(options as Engine.EngineOptions).pipe(
     Layer.provide(Layer.succeed(JobStore, store)),
     Layer.provide(layerInline)
   )
 
-/** The store, of which no more than `appends` rows are taken: what an engine sees that dies then. */
-export const brokenOff = (store: JobStore["Service"], appends: number): JobStore["Service"] => {
+/** The store, of which no more than `appends` rows, of one job or of any, are taken: what an engine sees that dies then. */
+export const brokenOff = (store: JobStore["Service"], appends: number, only?: string): JobStore["Service"] => {
   let left = appends
   return {
     ...store,
     append: (jobId, fence, row) =>
       Effect.suspend(() =>
-        left-- > 0
+        (only !== undefined && jobId !== only) || left-- > 0
           ? store.append(jobId, fence, row)
           : Effect.fail(new StoreError({ reason: "closed", message: "the process died" }))
       )
   }
+}
+
+/** The store of a process that is killed when it has written `appends` rows: nothing is taken after that. */
+export const killedAfter = (store: JobStore["Service"], appends: number) => {
+  let left = appends
+  const seen = { isDead: false }
+  const dead = Effect.fail(new StoreError({ reason: "closed", message: "the process died" }))
+  const alive = <A>(write: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.suspend(() => (seen.isDead ? dead : write))
+  const killed: JobStore["Service"] = {
+    ...store,
+    create: (job) => alive(store.create(job)),
+    append: (jobId, fence, row) =>
+      Effect.suspend(() => {
+        if (left-- > 0) return store.append(jobId, fence, row)
+        seen.isDead = true
+        return dead
+      }),
+    note: (jobId, fence, text) => alive(store.note(jobId, fence, text)),
+    keep: (jobId, fence, kept) => alive(store.keep(jobId, fence, kept)),
+    halt: (jobId, fence, end) => alive(store.halt(jobId, fence, end)),
+    requestCancel: (jobId) => alive(store.requestCancel(jobId))
+  }
+  return { seen, killed }
 }
