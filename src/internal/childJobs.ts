@@ -10,7 +10,6 @@
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -99,15 +98,12 @@ const attempt = (
     Effect.flatMap(start(program, jobId, payload), (child) =>
       Effect.flatMap(
         Effect.onInterrupt(restore(Effect.exit(Deferred.await(child.done))), () => letGo(parent, child)),
-        (exit): Effect.Effect<End, JobError> => {
-          if (Exit.isSuccess(exit)) return Effect.succeed({ result: exit.value })
-          // The engine closes: this is interrupted in a moment.
-          if (child.isSuspended) return restore(Effect.never)
-          return Effect.matchEffect(exit, {
-            onSuccess: (result) => Effect.succeed({ result }),
-            onFailure: (error) => (error._tag === "StoreFailed" ? Effect.fail(error) : Effect.succeed({ error }))
+        (exit) =>
+          Effect.matchEffect(exit, {
+            onSuccess: (result): Effect.Effect<End> => Effect.succeed({ result }),
+            onFailure: (error): Effect.Effect<End, JobError> =>
+              error._tag === "StoreFailed" ? Effect.fail(error) : Effect.succeed({ error })
           })
-        }
       )
     )
   )

@@ -1,6 +1,7 @@
 /** Approvals: a job asks somebody outside, goes on with what else there is, and awaits the decision. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import * as Agent from "../../src/Agent.ts"
 import * as Engine from "../../src/Engine.ts"
@@ -153,6 +154,24 @@ describe("an approval", () => {
       yield* untilState(job, "awaiting")
       yield* job.signal([decide("on", false, "Bob")])
       expect((yield* job.result).output).toEqual(["go by Ada: true", "on by Bob: false"])
+    }).pipe(Effect.provide(engine()))
+  )
+
+  it.effect("has the decision that came while its time was running out in a pause", () =>
+    Effect.gen(function* () {
+      const job = yield* Engine.start(patient(), {})
+      yield* untilState(job, "awaiting")
+      yield* turns(3)
+      yield* job.pause
+      yield* TestClock.adjust("1 minute")
+      const signal = yield* Effect.forkChild(job.signal([decide("go")]), { startImmediately: true })
+      yield* turns(3)
+      yield* job.resume
+      yield* Fiber.join(signal)
+      const result = yield* job.result
+      expect(result.output).toEqual(["go by Ada: true"])
+      expect(result.diagnostics).toEqual([])
+      expect(tagsOf(yield* eventsOf(job)).filter((tag) => tag === "IntentAnswered")).toHaveLength(1)
     }).pipe(Effect.provide(engine()))
   )
 

@@ -329,6 +329,19 @@ describe("a handler", () => {
       })
   )
 
+  it.effect("that fails keeps agents from executing in the cycle that it ends", () =>
+    Effect.gen(function* () {
+      const handler = Engine.handler(
+        "Mail",
+        (intent) => (numberOf(intent) === 1 ? Effect.fail("no") : Effect.succeed(sent(intent))),
+        { retry: Schedule.recurs(0) }
+      )
+      const { events, result } = yield* run(mailing(1), [handler])
+      expect(result).toMatchObject({ failure: { _tag: "IntentFailed", partial: { cycles: 3, usage: { agents: 2 } } } })
+      expect(events.find(({ _tag, cycle }) => _tag === "CycleStarted" && cycle === 3)).toMatchObject({ tasks: 0 })
+    })
+  )
+
   it.effect('that fails leaves a diagnostic with onFailure "discard"', () =>
     Effect.gen(function* () {
       const handler = Engine.handler("Mail", () => Effect.fail("no"), {
