@@ -68,7 +68,6 @@ export interface Entry extends Pending {
   readonly key: string
   readonly ref: IntentRef
   readonly approval: typeof ApprovalPayload.Type | undefined
-  isUnderWay: boolean
   answer: EncodedEffect | Failed | undefined
   /** Whether a failure ends the job. */
   halts: boolean
@@ -95,6 +94,13 @@ export class Outbox {
   readonly #session: JobSession
   /** By key, in commit order. */
   readonly #entries = new Map<string, Entry>()
+  /** Those of them that are approvals. */
+  readonly #approvals = new Set<Entry>()
+  /** Those that nobody performs yet. */
+  readonly #idle = new Set<Entry>()
+  /** Handlers that have answered, and approvals whose time is over. */
+  #answered = 0
+  #overdue = 0
   readonly #scope = Scope.makeUnsafe("parallel")
   readonly #permits = Semaphore.makeUnsafe(Limits.handlersUnderWay)
   /** What the cycle under way admits. */
@@ -120,26 +126,17 @@ export class Outbox {
 
   /** Approvals whose time is over: they are taken like signals. */
   get overdueCount(): number {
-    let count = 0
-    for (const { answer, approval } of this.#entries.values())
-      if (approval !== undefined && answer !== undefined) count++
-    return count
+    return this.#overdue
   }
 
   /** Whether there is something to wake the job for. */
   get isDue(): boolean {
-    return this.overdueCount > 0 || this.#isAnswered
+    return this.#overdue > 0 || this.#isAnswered
   }
 
   /** Whether all handlers have answered; approvals aside. */
   get #isAnswered(): boolean {
-    let count = 0
-    for (const { answer, approval } of this.#entries.values()) {
-      if (approval !== undefined) continue
-      if (answer === undefined) return false
-      count++
-    }
-    return count > 0
+    return this.#answered > 0 && this.#answered === this.#entries.size - this.#approvals.size
   }
 
   /** Called when the job is woken: from here to the end of the next cycle answers are admitted, if all are there. */
@@ -155,7 +152,7 @@ export class Outbox {
   }
 
   get hasDue(): boolean {
-    return this.#isAdmitting || this.overdueCount > 0
+    return this.#isAdmitting || this.#overdue > 0
   }
 
   /** Notes what was staged. */
@@ -171,7 +168,7 @@ export class Outbox {
 
   /** The approval that a decision answers, if there is one. */
   approvalOf(id: string): Entry | undefined {
-    for (const entry of this.#entries.values()) if (entry.approval?.id === id) return entry
+    for (const entry of this.#approvals) if (entry.approval?.id === id) return entry
     return undefined
   }
 
@@ -182,7 +179,7 @@ export class Outbox {
 
   /** A cycle was committed: with what it answered, and the intents that it adds. */
   commit(added: Iterable<Pending>): void {
-    for (const { key } of this.#staged) this.#entries.delete(key)
+    for (const entry of this.#staged) this.#remove(entry)
     this.unstage()
     for (const each of added) this.#add(each)
     this.#dropDecided()
@@ -190,41 +187,52 @@ export class Outbox {
   }
 
   #dropDecided(): void {
-    for (const entry of this.#entries.values()) if (this.isDecided(entry)) this.#entries.delete(entry.key)
+    for (const entry of this.#approvals) if (this.isDecided(entry)) this.#remove(entry)
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry.key)
+    this.#approvals.delete(entry)
+    this.#idle.delete(entry)
+    if (entry.answer === undefined) return
+    if (entry.approval === undefined) this.#answered--
+    else this.#overdue--
+  }
+
+  #answer(entry: Entry, answer: EncodedEffect | Failed): void {
+    entry.answer = answer
+    if (entry.approval === undefined) this.#answered++
+    else this.#overdue++
+    this.#session.wake()
   }
 
   #add({ at, intent }: Pending): void {
-    const key = intentKey(intent)
-    const isApproval = intent.kind === approvalKind
-    const approval = isApproval ? Option.getOrUndefined(decodeApproval(intent.payload)) : undefined
     const { agent, cycle, each, index, kind } = intent
     const ref = { kind, cycle, agent, each, index }
-    const entry: Entry = { intent, at, key, ref, approval, isUnderWay: false, answer: undefined, halts: true }
-    this.#entries.set(key, entry)
-    if (!isApproval) return
-    const hasKind = this.#session.program.kinds.get(decision.name) === decision
-    if (approval !== undefined && hasKind) return
-    const message = hasKind
-      ? "it was not made by Intent.approval"
-      : "the program has a kind of its own that is called Decision"
-    this.#entries.set(key, { ...entry, approval: undefined, answer: failed(entry, fault("InvalidIntent", message)) })
+    const asked = kind === approvalKind ? approvalOf(this.#session, intent) : undefined
+    const isInvalid = typeof asked === "string"
+    const approval = isInvalid ? undefined : asked
+    const entry: Entry = { intent, at, key: intentKey(intent), ref, approval, answer: undefined, halts: true }
+    this.#entries.set(entry.key, entry)
+    if (approval !== undefined) this.#approvals.add(entry)
+    if (isInvalid) this.#answer(entry, failed(entry, fault("InvalidIntent", asked)))
+    else this.#idle.add(entry)
   }
 
   /** Performs what is not under way and has somebody to perform it. Does nothing while the job does not run, or ends. */
   begin(): void {
     const { haltCause, isBegun, options } = this.#session
     if (!isBegun || haltCause !== undefined) return
-    for (const entry of this.#entries.values()) {
-      if (entry.isUnderWay || entry.answer !== undefined) continue
-      if (entry.approval !== undefined) {
-        entry.isUnderWay = true
-        if (entry.approval.timeoutMs !== undefined)
-          this.#fork(options.services, this.#expire(entry, entry.approval.timeoutMs))
+    for (const entry of this.#idle) {
+      const { approval, intent } = entry
+      if (approval !== undefined) {
+        this.#idle.delete(entry)
+        if (approval.timeoutMs !== undefined) this.#fork(options.services, this.#expire(entry, approval.timeoutMs))
         continue
       }
-      const performer = options.performers.get(entry.intent.kind)
+      const performer = options.performers.get(intent.kind)
       if (performer === undefined) continue
-      entry.isUnderWay = true
+      this.#idle.delete(entry)
       entry.halts = performer.onFailure === "halt"
       const performed = this.#perform(entry, performer)
       this.#fork(performer.services, performer.isBuiltIn ? performed : this.#permits.withPermit(performed))
@@ -243,8 +251,7 @@ export class Outbox {
     )
     return Effect.flatMap(Effect.exit(answer), (exit) =>
       Effect.sync(() => {
-        entry.answer = Exit.isSuccess(exit) ? exit.value : failed(entry, errorOf(exit.cause))
-        this.#session.wake()
+        this.#answer(entry, Exit.isSuccess(exit) ? exit.value : failed(entry, errorOf(exit.cause)))
       })
     )
   }
@@ -271,8 +278,7 @@ export class Outbox {
     return Effect.flatMap(Effect.sleep(Duration.millis(remainingMs)), () =>
       Effect.sync(() => {
         if (this.#entries.get(entry.key) !== entry) return
-        entry.answer = timedOut(entry, timeoutMs)
-        this.#session.wake()
+        this.#answer(entry, timedOut(entry, timeoutMs))
       })
     )
   }
@@ -284,6 +290,12 @@ export class Outbox {
 }
 
 const decodeApproval = Schema.decodeUnknownOption(ApprovalPayload)
+
+/** What an intent asks to be approved, or why that cannot be. */
+const approvalOf = ({ program }: JobSession, { payload }: CommittedIntent): typeof ApprovalPayload.Type | string => {
+  if (program.kinds.get(decision.name) !== decision) return "the program has a kind of its own that is called Decision"
+  return Option.getOrUndefined(decodeApproval(payload)) ?? "it was not made by Intent.approval"
+}
 
 const timedOut = (entry: Entry, timeoutMs: number): EncodedEffect | Failed => {
   const { id, onTimeout } = entry.approval!

@@ -26,6 +26,7 @@ import {
   Num,
   openEngine,
   stateOf,
+  stuck,
   tagsOf,
   turn,
   turns,
@@ -288,6 +289,32 @@ describe("a job that awaits when its engine closes", () => {
       yield* second.close
       expect(yield* store.load("job")).toMatchObject({ status: "converged" })
       expect(yield* store.load("job/1/asks//0")).toMatchObject({ status: "converged", cycle: 3 })
+    })
+  )
+
+  it.effect("needs no place for its child when both are taken up where there is one place", () =>
+    Effect.gen(function* () {
+      const store = yield* journalStore
+      const gate = { isOpen: false, began: 0 }
+      const slow = counter(2, {
+        before: (n) => Effect.suspend(() => (n === 1 && !gate.isOpen ? (gate.began++, Effect.never) : Effect.void))
+      })
+      const asks = Agent.make("asks", { execute: () => Effect.succeed({ intents: [Intent.child(slow, {})] }) })
+      const parent = Program.make("parent", { input: noInput, agents: [asks] })
+      const first = yield* openEngine(engineOnStore(store, { children: [slow] }))
+      yield* first.use(Engine.start(parent, {}, { id: "job" }))
+      yield* until(() => gate.began === 1)
+      yield* first.close
+      gate.isOpen = true
+      yield* Effect.gen(function* () {
+        const { program } = stuck()
+        const holder = yield* Engine.start(program, {})
+        const job = yield* Engine.resume(parent, "job")
+        const queued = yield* Engine.resume(slow, "job/1/asks//0")
+        expect([(yield* job.status).state, (yield* queued.status).state]).toEqual(["queued", "queued"])
+        yield* holder.cancel
+        expect((yield* job.result).status).toBe("converged")
+      }).pipe(Effect.provide(engineOnStore(store, { children: [slow], maxRunningJobs: 1 })))
     })
   )
 

@@ -17,6 +17,7 @@ export const engineOnStore = (
     readonly programs?: ReadonlyArray<Program.Program.Any>
     readonly children?: ReadonlyArray<Program.Program.Any>
     readonly handlers?: ReadonlyArray<Engine.Handler>
+    readonly maxRunningJobs?: number
   }
 ): Layer.Layer<Engine.Engine> =>
   Engine.layer(options as Engine.EngineOptions).pipe(
