@@ -5,7 +5,7 @@ import * as Agent from "../../../src/Agent.ts"
 import * as Engine from "../../../src/Engine.ts"
 import * as Intent from "../../../src/Intent.ts"
 import * as Program from "../../../src/Program.ts"
-import * as JobStore from "../../../src/store/JobStore.ts"
+import * as JobStore from "../../../src/store/index.ts"
 import { layerInline } from "../../../src/workers/inline.ts"
 import { cell, Cell, entry, Entry, noInput, num, Num } from "./harness.ts"
 
