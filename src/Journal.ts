@@ -9,7 +9,7 @@
  * Boundary: the public names. What they do is in internal/journalViews.ts, which is loaded when one is first used.
  */
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { Usage } from "./Budget.ts"
 import type { Fact } from "./Fact.ts"
 import { loadOnce } from "./internal/loadOnce.ts"
@@ -131,18 +131,19 @@ export const diff = (
  * The event log of a stored job, from its journal: the same events, with the same numbers, as `job.events` of the live job.
  * Ends after the last committed one; that is `JobHalted` if the job has ended.
  *
- * `after`: the `seq` to go on after. With a `program`, values of facts are of its kinds, so that they are written as those of
- * the live job; without one they are JSON, which is the same for kinds of plain data. Reads page by page, and holds no more of
- * the log than that. Fails with `JournalCorrupt` where a row is not what was written, after the events of those before it.
+ *     Stream.unwrap(Journal.events("audit-42", { after: 100 }))
+ *
+ * It is an effect that gives a stream because `effect/Stream` is not loaded with the root. `after`: the `seq` to go on after.
+ * With a `program`, values of facts are of its kinds, so that they are written as those of the live job; without one they are
+ * JSON, which is the same for kinds of plain data. Reads page by page, and holds no more of the log than that. The stream
+ * fails with `JournalCorrupt` where a row is not what was written, after the events of those before it.
  */
 export const events = (
   jobId: string,
   options?: { readonly after?: number | undefined; readonly program?: Program.Any | undefined }
-): Stream.Stream<JobEvent, ReadError, JobStore> =>
-  Stream.unwrap(
-    Effect.flatMap(JobStore, (store) =>
-      Effect.map(load, ({ eventsIn }) => eventsIn(store, jobId, compiled(options?.program), options?.after ?? 0))
-    )
+): Effect.Effect<Stream.Stream<JobEvent, ReadError>, never, JobStore> =>
+  Effect.flatMap(JobStore, (store) =>
+    Effect.map(load, ({ eventsIn }) => eventsIn(store, jobId, compiled(options?.program), options?.after ?? 0))
   )
 
 /**

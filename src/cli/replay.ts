@@ -193,7 +193,7 @@ export const events = (host: Host, options: EventsOptions): Effect.Effect<number
     const jobId = yield* jobIdOf(options.args, options.id)
     const { style, width } = look()
     const lineOf = options.json ? JSON.stringify : (event: JobEvent) => eventLine(event, { style, width })
-    yield* Stream.runForEachArray(Journal.events(jobId, { after: options.after }), (page) =>
+    yield* Stream.runForEachArray(Stream.unwrap(Journal.events(jobId, { after: options.after })), (page) =>
       host.write(page.map((event) => `${lineOf(event)}\n`).join(""))
     ).pipe(Effect.mapError(asFailed), Effect.provide(openExisting(options.store)))
     return 0

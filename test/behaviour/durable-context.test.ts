@@ -216,7 +216,11 @@ describe("a job that goes on from a context", () => {
       const second = yield* resumed(store, other)
       expect(comparable(second)).toEqual(comparable(whole))
       expect(second.result.output).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"])
-      const events = yield* Effect.provideService(Stream.runCollect(Journal.events("job")), JobStore, store)
+      const events = yield* Effect.provideService(
+        Stream.runCollect(Stream.unwrap(Journal.events("job"))),
+        JobStore,
+        store
+      )
       expect(JSON.stringify(events)).toBe(JSON.stringify(whole.events))
     })
   )

@@ -181,15 +181,17 @@ describe("Journal.events", () => {
         disturbWith(null)
         const store = yield* journalStore
         const live = yield* Effect.provide(runToEnd(program, input, { id: "job" }), engineOnStore(store))
-        const read = yield* looking(store)(Stream.runCollect(Journal.events("job", { program })))
+        const read = yield* looking(store)(Stream.runCollect(Stream.unwrap(Journal.events("job", { program }))))
         expect(JSON.stringify(read)).toBe(JSON.stringify(live.events))
         expect(read.at(-1)?._tag).toBe("JobHalted")
         for (const after of [1, 7, read.length - 1, read.length]) {
-          const rest = yield* looking(store)(Stream.runCollect(Journal.events("job", { after, program })))
+          const rest = yield* looking(store)(
+            Stream.runCollect(Stream.unwrap(Journal.events("job", { after, program })))
+          )
           expect(rest).toEqual(read.slice(after))
         }
         // Without the program it is the same but for values that JSON writes otherwise than their kinds.
-        const plain = yield* looking(store)(Stream.runCollect(Journal.events("job")))
+        const plain = yield* looking(store)(Stream.runCollect(Stream.unwrap(Journal.events("job"))))
         expect(plain.map(({ _tag, seq }) => [_tag, seq])).toEqual(read.map(({ _tag, seq }) => [_tag, seq]))
       })
     )
@@ -201,7 +203,7 @@ describe("Journal.events", () => {
       const events = yield* Effect.flatMap(Engine.start(revising, {}, { id: "r" }), eventsOf).pipe(
         Effect.provide(engineOnStore(store))
       )
-      const read = yield* looking(store)(Stream.runCollect(Journal.events("r")))
+      const read = yield* looking(store)(Stream.runCollect(Stream.unwrap(Journal.events("r"))))
       expect(JSON.stringify(read)).toBe(JSON.stringify(events))
     })
   )
@@ -214,12 +216,12 @@ describe("Journal.events", () => {
       const job = yield* use(Engine.start(program, {}, { id: "j" }))
       yield* until(Effect.map(job.status, ({ cycle }) => cycle >= 2))
       yield* job.pause
-      const seen = yield* looking(store)(Stream.runCollect(Journal.events("j")))
+      const seen = yield* looking(store)(Stream.runCollect(Stream.unwrap(Journal.events("j"))))
       expect(seen.at(-1)).toMatchObject({ _tag: "JobPaused", seq: seen.length })
       yield* job.cancel
       const live = yield* eventsOf(job)
       expect(live.slice(0, seen.length)).toEqual(seen)
-      expect(yield* looking(store)(Stream.runCollect(Journal.events("j")))).toEqual(live)
+      expect(yield* looking(store)(Stream.runCollect(Stream.unwrap(Journal.events("j"))))).toEqual(live)
       yield* close
       // Who takes up a job that was paused and then cancelled sees the same.
       const again = yield* openEngine(engineOnStore(store))
@@ -241,7 +243,7 @@ describe("Journal.events", () => {
             1
           )
       }
-      const first = yield* looking(counted)(Stream.runCollect(Stream.take(Journal.events("c"), 10)))
+      const first = yield* looking(counted)(Stream.runCollect(Stream.take(Stream.unwrap(Journal.events("c")), 10)))
       expect(first.length).toBe(10)
       expect(read).toBeLessThan(10)
     })

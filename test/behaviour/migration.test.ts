@@ -208,7 +208,7 @@ describe("a job that was migrated", () => {
             cycles: last + 1,
             hash: once.result.hash
           })
-          const events = yield* looking(store)(Stream.runCollect(Journal.events("job")))
+          const events = yield* looking(store)(Stream.runCollect(Stream.unwrap(Journal.events("job"))))
           expect(JSON.stringify(events)).toBe(expected)
         }
       }
@@ -376,7 +376,7 @@ describe("a program to which agents and kinds were added", () => {
             expect(read.context.encoded()).toEqual(once.result.context.encoded())
             expect(read.context.facts().map((fact) => format(explain(read.context, fact)!))).toEqual(expected)
           }
-          const events = yield* looking(store)(Stream.runCollect(Journal.events("job")))
+          const events = yield* looking(store)(Stream.runCollect(Stream.unwrap(Journal.events("job"))))
           expect(JSON.stringify(events)).toBe(JSON.stringify(yield* eventsOf(again.job)))
         }
       }

@@ -216,7 +216,7 @@ describe("a journal", () => {
               : "JournalCorrupt"
           for (const read of [
             Effect.asVoid(Journal.replay(id)),
-            Stream.runDrain(Journal.events(id)),
+            Stream.runDrain(Stream.unwrap(Journal.events(id))),
             Effect.asVoid(Effect.provide(Engine.resume(program, id), engineOnStore(store))),
             Effect.asVoid(Effect.provide(Engine.fork(program, id), engineOnStore(store)))
           ]) {
@@ -230,11 +230,11 @@ describe("a journal", () => {
   it.live("gives the events of what is before", () =>
     withJournals((_, change) =>
       Effect.gen(function* () {
-        const whole = yield* Stream.runCollect(Journal.events("one"))
+        const whole = yield* Stream.runCollect(Stream.unwrap(Journal.events("one")))
         change(`UPDATE converge_rows SET text = '{}' WHERE cycle = 4 AND ${job("one")}`)
         const seen: Array<unknown> = []
         const error = yield* failure(
-          Stream.runForEach(Journal.events("one"), (event) => Effect.sync(() => void seen.push(event)))
+          Stream.runForEach(Stream.unwrap(Journal.events("one")), (event) => Effect.sync(() => void seen.push(event)))
         )
         expect(error).toMatchObject({ _tag: "JournalCorrupt", jobId: "one", cycle: 4 })
         expect(error.message).toMatch(/^the row of cycle 4 of job one is not what was written: hash: expected /)
