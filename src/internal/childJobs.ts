@@ -40,8 +40,13 @@ export interface ChildStarter {
 
 /** An error without what names a job. */
 const errorJson = (error: { readonly _tag: string }): Record<string, unknown> => {
-  const { jobId: _, ...rest } = toJson(error)
-  return rest
+  const { jobId, key, ...rest } = toJson(error)
+  if (typeof key !== "string") return rest
+  // The key of an intent is that within its job.
+  return {
+    ...rest,
+    key: error._tag === "IntentFailed" && typeof jobId === "string" ? key.slice(jobId.length + 1) : key
+  }
 }
 
 const decodePayload = Schema.decodeUnknownOption(ChildPayload)

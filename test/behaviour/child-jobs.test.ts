@@ -1,12 +1,16 @@
 /** Child jobs: an intent starts a job of another program, whose end comes back as a fact. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Agent from "../../src/Agent.ts"
 import * as Engine from "../../src/Engine.ts"
 import * as Intent from "../../src/Intent.ts"
 import * as Program from "../../src/Program.ts"
+import * as JobStore from "../../src/store/index.ts"
+import * as WorkerPool from "../../src/workers/index.ts"
+import { asksOnWorker, half } from "../support/modules/intentsOnWorkers.ts"
 import { engineWith } from "../support/behaviour/intents.ts"
 import {
   anyProgram,
@@ -126,6 +130,10 @@ describe("a child job", () => {
     expect(() => Intent.child(double, { n: 1 }, { onFailure: "ignore" as "halt" })).toThrow(/onFailure/)
   })
 
+  const failing = Program.make("failing", {
+    input: noInput,
+    agents: [Agent.make("asks", { execute: () => Effect.succeed({ intents: [Intent.child(double, { n: -1 })] }) })]
+  })
   const seen = { began: 0, released: 0 }
   const stuck = Program.make("stuck", {
     input: noInput,
@@ -159,6 +167,37 @@ describe("a child job", () => {
       expect(seen.released).toBe(1)
       expect(yield* live).toEqual([])
     }).pipe(Effect.provide(engineWith({ programs: [stuck] })))
+  )
+
+  it.effect("leaves no job's id in what its parent hashes and tells, however deep it fails", () =>
+    Effect.gen(function* () {
+      const program = parent([Intent.child(failing, {}, { onFailure: "report" }), Intent.child(double, { n: 1 })])
+      const [one, two] = yield* Effect.forEach(["one", "another"], (id) =>
+        Effect.gen(function* () {
+          const job = yield* Engine.start(program, {}, { id })
+          const result = yield* job.result
+          return { hash: result.hash, output: result.output, events: JSON.stringify(yield* eventsOf(job)) }
+        })
+      )
+      expect(two).toEqual(one)
+      expect(one?.output[0]).toMatchObject({
+        error: { _tag: "IntentFailed", key: "1/asks//0", error: { _tag: "AgentFailed", error: { _tag: "Negative" } } }
+      })
+    }).pipe(Effect.provide(engineWith({ children: [failing, double] })))
+  )
+
+  it.live("may be asked for by a CPU agent on a worker, as may an approval", () =>
+    Effect.gen(function* () {
+      const result = yield* Engine.run(asksOnWorker, {})
+      expect(result.output).toEqual({ halves: [4], decided: [["timeout", true]] })
+    }).pipe(
+      Effect.provide(
+        Engine.layer({ children: [half] }).pipe(
+          Layer.provide(WorkerPool.layer({ size: 1 })),
+          Layer.provide(JobStore.layerMemory)
+        )
+      )
+    )
   )
 
   it.effect("that is cancelled by itself is a failure like others", () =>
