@@ -29,6 +29,16 @@ describe("the documentation", () => {
     expect(stdout).toMatch(/^converged \[[^]*'Ada < Foulweather'[^]*\] [0-9a-f]{8}\n$/)
   })
 
+  it("shows a job that asks before it acts", async () => {
+    const { code, stdout } = await node(["docs/examples/approval/refund.ts"])
+    expect(code).toBe(0)
+    expect(stdout).toBe(
+      'pays 20 for A under the key monday/1/check/"Refund"/A/0\n' +
+        'pays 500 for B under the key monday/2/approved/"Decision"/B/0\n' +
+        "paid [ 'A', 'B' ]\n"
+    )
+  })
+
   it("shows a watched job with its events and a derivation tree", async () => {
     const { code, stdout } = await node(["docs/examples/ancestors/watch.ts"])
     expect(code).toBe(0)
