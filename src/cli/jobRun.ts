@@ -22,6 +22,7 @@ import { explain, format } from "../Provenance.ts"
 import { type JobStore, layerMemory as storeMemory } from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
 import { CommandFailed, type Failed, ofStatus } from "./exitCode.ts"
+import { toJson as explanationJson } from "../internal/explanationJson.ts"
 import * as Explanation from "./explanation.ts"
 import type { Host, Stop } from "./host.ts"
 import type { LoadedModule } from "./programs.ts"
@@ -185,7 +186,7 @@ const plainOutput = (host: Host, output: unknown): Effect.Effect<unknown> =>
 
 const jsonLine = (end: End, output: unknown, { facts, ref }: PrintOptions): string => {
   const json = toJson(end, { facts: facts ? "all" : "counts" })
-  const explanation = ref === undefined ? {} : { explanation: Explanation.toJson(resultOf(end).context, ref) }
+  const explanation = ref === undefined ? {} : { explanation: explanationJson(resultOf(end).context, ref) }
   return `${JSON.stringify({ ...json, output: output ?? null, ...explanation })}\n`
 }
 

@@ -12,6 +12,7 @@ import type { JobEvent } from "../JobEvent.ts"
 import { toJson as errorToJson } from "../JobError.ts"
 import { explain as explanationOf, format } from "../Provenance.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
+import { toJson as explanationJson } from "../internal/explanationJson.ts"
 import * as Explanation from "./explanation.ts"
 import type { Host } from "./host.ts"
 import { look } from "./jobRun.ts"
@@ -161,7 +162,7 @@ export const explain = (host: Host, options: ExplainOptions): Effect.Effect<numb
       host,
       options,
       read,
-      ({ context, cycle, ref }) => ({ jobId, cycle, ...Explanation.toJson(context, ref) }),
+      ({ context, cycle, ref }) => ({ jobId, cycle, ...explanationJson(context, ref) }),
       ({ cycle, explanation, ref }, { style }) =>
         style("bold", `where ${nameOf(ref)} comes from`) +
         `${style("dim", `  ${oneLine(jobId)} after cycle ${thousands(cycle)}`)}\n` +

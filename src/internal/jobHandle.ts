@@ -26,9 +26,16 @@ const now = Clock.currentTimeMillis
 /** The handle of a session. `P` is the program that the session was made from. */
 export const fromSession = <P extends Program.Any>(session: JobSession): Job<P> => new Handle<P>(session)
 
+/** The session of a handle; undefined for what is no handle of ours. */
+export const sessionOf = (job: object): JobSession | undefined => Handle.session(job)
+
 /** What it offers is made when it is asked for: many jobs are only waited for. */
 class Handle<P extends Program.Any> implements Job<P> {
   readonly #session: JobSession
+
+  static session(job: object): JobSession | undefined {
+    return #session in job ? job.#session : undefined
+  }
 
   constructor(session: JobSession) {
     this.#session = session

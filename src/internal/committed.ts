@@ -1,0 +1,63 @@
+/**
+ * The committed facts of a job, live or not, as others may read them while it runs.
+ *
+ * What a cycle under way has merged stands in the ledger already, and may be taken back: it is passed over, and what it
+ * revised is shown as it was. Boundary: reads a session; pages, so that a look at a large context does not hold the loop.
+ */
+import type { Entry } from "./factTable.ts"
+import type { FactRef } from "../Fact.ts"
+import { type ExplanationJson, toJson } from "./explanationJson.ts"
+import { parseJson } from "./parseJson.ts"
+import type { FactJson } from "./resultJson.ts"
+import type { JobSession } from "./session.ts"
+
+export interface CommittedFacts {
+  /** In commit order. */
+  readonly facts: ReadonlyArray<FactJson>
+  /** The version that they were read at. */
+  readonly version: number
+  /** Whether there are more. */
+  readonly hasMore: boolean
+}
+
+const factJson = ({ fact, text }: Entry): FactJson => ({
+  kind: fact.kind,
+  id: fact.id,
+  value: parseJson(text),
+  provenance: fact.provenance
+})
+
+/** The entry that stood where this one stands, as of a version. */
+const asOf = (entry: Entry, version: number): Entry | undefined => {
+  let found: Entry | undefined = entry
+  while (found !== undefined && found.position > version) found = found.previous
+  return found
+}
+
+/** Facts of a kind, or of all, that were committed after a position. */
+export const committedFacts = (
+  { ledger, program, version }: JobSession,
+  options: { readonly kind: string | undefined; readonly after: number; readonly limit: number }
+): CommittedFacts => {
+  const { after, kind, limit } = options
+  const entries: Array<Entry> = []
+  for (const name of kind === undefined ? program.kinds.keys() : [kind]) {
+    let count = 0
+    for (const entry of ledger.liveAfter(name, after)) {
+      if (entry.position > version || count++ > limit) break
+      entries.push(entry)
+    }
+    for (const entry of ledger.delta(name, version)) {
+      const before = asOf(entry, version)
+      if (before !== undefined && before.position > after) entries.push(before)
+    }
+  }
+  entries.sort((a, b) => a.position - b.position)
+  return { facts: entries.slice(0, limit).map(factJson), version, hasMore: entries.length > limit }
+}
+
+/** Where a committed fact comes from; null if there is none. */
+export const explainCommitted = ({ ledger, version }: JobSession, ref: FactRef): ExplanationJson | null => {
+  const fact = ledger.find(ref.kind, ref.id)
+  return fact === undefined || fact.provenance.version > version ? null : toJson(ledger, ref)
+}
