@@ -139,5 +139,28 @@ export const Limits = {
   /** Bytes of the write-ahead log that are kept on disk when it has been emptied. */
   storeLogBytes: 67_108_864,
   /** Milliseconds beyond the busy timeout for which a store that is closed waits for its writer. */
-  storeCloseTimeoutMs: 10_000
+  storeCloseTimeoutMs: 10_000,
+  /** Jobs that have ended, and bytes of their contexts, that a server keeps so that their results can be fetched. */
+  serverEndedJobs: 1_000,
+  serverEndedBytes: 268_435_456,
+  /** Server default: bytes in a body. */
+  serverBodyBytes: 4_194_304,
+  /** Server default: facts in one signal. */
+  serverSignalFacts: 10_000,
+  /** Server default: event streams that are open at a time. */
+  serverStreams: 10_000,
+  /** Server default: milliseconds of silence after which a viewer of events is sent a comment. */
+  serverHeartbeatMs: 15_000,
+  /** Server default: milliseconds that jobs may go on when the server shuts down. */
+  serverDrainMs: 5_000,
+  /** Milliseconds beyond that for which jobs that are cancelled, and answers that are being written, are waited for. */
+  serverCloseMs: 2_000,
+  /** Milliseconds in which whoever asks for readiness is answered, whatever the store does. */
+  serverProbeMs: 1_000,
+  /** Characters of a path's parameter, such as a fact's id. */
+  serverParamLength: 8_192,
+  /** Seconds after which a client that was turned away may ask again. */
+  serverRetryAfterS: 1,
+  /** Jobs, or facts, in one page. */
+  serverPage: 100
 } as const

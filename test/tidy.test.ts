@@ -54,6 +54,7 @@ const allowances: ReadonlyArray<Allowance> = [
   { path: "src/store/sqlite/writer.ts", uses: ["new Worker"], reason: "owns the thread that writes" },
   { path: "src/store/sqlite/owner.ts", uses: ["randomUUID"], reason: "tells two stores of one process apart" },
   { path: "src/store/sqlite/backup.ts", uses: ["randomUUID"], reason: "names a copy that is not complete" },
+  { path: "src/server/nodeServer.ts", uses: ["node:"], reason: "the adapter of Node's HTTP server" },
   { path: "src/cli/", uses: ["node:"], reason: "the adapter of the command line" },
   { path: "src/internal/unrefClock.ts", uses: ["setTimeout"], reason: "a sleep that lets the process end" }
 ]
@@ -113,6 +114,7 @@ const importRules = (packages: ReadonlyArray<string>): ImportRules => ({
     process: ["src/cli/"],
     http: ["src/server/"],
     "http-api": ["src/server/"],
+    net: ["src/server/"],
     observability: ["src/server/"],
     reactivity: ["src/store/"],
     sql: ["src/store/"],

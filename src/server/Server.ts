@@ -1,0 +1,249 @@
+/**
+ * Jobs over HTTP: routes for a router of your own, a whole server, and a typed client.
+ *
+ * Boundary: composition. The definition of the API is api.ts; what its routes do, the files beside it.
+ */
+import type * as HttpApiClient from "effect/http-api/HttpApiClient"
+import * as HttpApiClientModule from "effect/http-api/HttpApiClient"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import { isHttpServerError, type ServeError } from "effect/http/HttpServerError"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Layer from "effect/Layer"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type { Engine } from "../Engine.ts"
+import { Limits } from "../Limits.ts"
+import type { Program } from "../Program.ts"
+import type { JobStore } from "../store/JobStore.ts"
+import type { WorkerPool } from "../workers/WorkerPool.ts"
+import { Api } from "./api.ts"
+import { Core, type CoreSettings, makeCore } from "./core.ts"
+import { noRoute } from "./fallback.ts"
+import { answer, authorization, guard } from "./guard.ts"
+import { jobRoutes } from "./jobRoutes.ts"
+import { listening, services } from "./nodeServer.ts"
+import { checkOptions, isLoopback, type Settings } from "./settings.ts"
+import { documentRoutes, healthRoutes, metricRoutes, programRoutes } from "./systemRoutes.ts"
+
+export { Api } from "./api.ts"
+export * as Problems from "./problems.ts"
+export * as Shapes from "./shapes.ts"
+
+/** What agents need besides the scope that the engine gives each job. */
+type Needs<P extends Program.Any> = Exclude<Program.Services<P>, Scope.Scope>
+
+/** What a server, or routes, cannot do with the options that they were given. */
+export class InvalidOptions extends Data.TaggedError("InvalidOptions")<{ readonly message: string }> {}
+
+export interface RouteOptions<P extends Program.Any> {
+  /** Programs whose jobs are served. No two may have the same name. */
+  readonly programs: ReadonlyArray<P>
+  /** Where the routes are, such as "/converge". Default: at the root. */
+  readonly prefix?: `/${string}` | undefined
+  /** Bearer tokens of which a request must carry one, but for /health, /ready, /docs and /openapi.json. Default: none. */
+  readonly tokens?: ReadonlyArray<string> | undefined
+  /** Bytes in the body of a request. Default 4 MiB. */
+  readonly maxBodyBytes?: number | undefined
+  /** Facts in one signal. Default 10,000. */
+  readonly maxSignalFacts?: number | undefined
+  /** Event streams that are open at a time. Default 10,000. */
+  readonly maxStreams?: number | undefined
+  /** Milliseconds after which a viewer of events is sent a comment. Default 15,000. */
+  readonly heartbeatMs?: number | undefined
+  /** Milliseconds that jobs may go on when the server shuts down. Default 5,000. */
+  readonly drainMs?: number | undefined
+}
+
+export interface ServerOptions<P extends Program.Any> extends Omit<RouteOptions<P>, "prefix"> {
+  /** The address to listen on. Default "127.0.0.1". Another than this machine's own needs a token. */
+  readonly host?: string | undefined
+  /** The port to listen on; 0: any that is free. Default 8080. */
+  readonly port?: number | undefined
+  /** Listen on any address without a token. */
+  readonly insecure?: boolean | undefined
+  /** Origins whose pages may use the API. Default: none. */
+  readonly cors?: ReadonlyArray<string> | undefined
+}
+
+/** A server that listens. */
+export class Server extends Context.Service<
+  Server,
+  {
+    /** Such as "http://127.0.0.1:8080". */
+    readonly url: string
+    /** Takes no more jobs, ends event streams, and waits for jobs up to the deadline. Closing the layer does it, too. */
+    readonly drain: Effect.Effect<void>
+    /** Ends the waiting of `drain`. */
+    readonly hurry: Effect.Effect<void>
+  }
+>()("effect-converge/server/Server") {}
+
+const coreSettings = (options: RouteOptions<Program.Any>): CoreSettings => ({
+  tokens: options.tokens ?? [],
+  maxBodyBytes: options.maxBodyBytes ?? Limits.serverBodyBytes,
+  maxSignalFacts: options.maxSignalFacts ?? Limits.serverSignalFacts,
+  maxStreams: options.maxStreams ?? Limits.serverStreams,
+  heartbeatMs: options.heartbeatMs ?? Limits.serverHeartbeatMs,
+  drainMs: options.drainMs ?? Limits.serverDrainMs
+})
+
+const complaintsOf = (options: RouteOptions<Program.Any> & Settings): ReadonlyArray<string> => {
+  const { programs, ...rest } = options
+  const names = programs.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  const complaints = [...checkOptions(rest)]
+  if (twice !== undefined) complaints.push(`two programs are called ${JSON.stringify(twice)}`)
+  return complaints
+}
+
+const check = (complaints: ReadonlyArray<string>): Effect.Effect<void, InvalidOptions> =>
+  complaints.length === 0 ? Effect.void : Effect.fail(new InvalidOptions({ message: complaints.join("; ") }))
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
+
+/** 404 and 405 for what is below the API, in a router that has other routes, too. */
+const fallback = (prefix: string): Layer.Layer<never, never, HttpRouter.HttpRouter> =>
+  HttpRouter.use((router) =>
+    Effect.forEach(
+      methods,
+      (method) =>
+        router.add(method, prefix === "" ? "/api/v1/*" : "/*", (request) =>
+          Effect.sync(() => noRoute(request, prefix))
+        ),
+      { discard: true }
+    )
+  )
+
+/** The routes. What agents need is not in this type: they run with all that the layer is built with. */
+const routesOf = (
+  options: RouteOptions<Program.Any>
+): Layer.Layer<Core, InvalidOptions, HttpRouter.HttpRouter | Engine | JobStore | WorkerPool> => {
+  const prefix = (options.prefix ?? "").replace(/\/+$/, "")
+  const core = Layer.effect(
+    Core,
+    Effect.gen(function* () {
+      yield* check(complaintsOf(options))
+      return yield* makeCore(options.programs, coreSettings(options), yield* Effect.scope)
+    })
+  )
+  const api = HttpApiBuilder.layer(Api).pipe(
+    Layer.provide([jobRoutes, programRoutes, healthRoutes, metricRoutes]),
+    Layer.provide([guard, authorization]),
+    Layer.provide(services)
+  )
+  const all = Layer.mergeAll(api, documentRoutes(prefix), fallback(prefix))
+  const placed =
+    prefix === ""
+      ? all
+      : Layer.provide(
+          all,
+          Layer.effect(
+            HttpRouter.HttpRouter,
+            Effect.map(HttpRouter.HttpRouter, (router) => router.prefixed(prefix))
+          )
+        )
+  return Layer.provideMerge(placed, core)
+}
+
+/**
+ * The routes, for a router of your own: `HttpRouter.serve(Layer.mergeAll(yours, Server.routes({ programs, prefix })))`.
+ *
+ * Provide the engine, and the store and the pool that it has. So that a shutdown ends event streams rather than waits for
+ * them, put `Server.drained` on top of what serves.
+ */
+export const routes = <P extends Program.Any>(
+  options: RouteOptions<P>
+): Layer.Layer<Core, InvalidOptions, HttpRouter.HttpRouter | Engine | JobStore | WorkerPool | Needs<P>> =>
+  routesOf(options)
+
+/** Drains when it closes: `Server.drained.pipe(Layer.provide(HttpRouter.serve(app)))`. */
+export const drained: Layer.Layer<never, never, Core> = Layer.effectDiscard(
+  Effect.flatMap(Core, (core) => Effect.addFinalizer(() => core.drain))
+)
+
+/** Answers where no route does, and where one fails in a way that none of them expects. */
+const lastResort = HttpRouter.middleware(
+  (effect) =>
+    Effect.catchCause(effect, (cause) =>
+      Effect.flatMap(HttpServerRequest, (request) => {
+        const error = Cause.findError(cause)
+        const isLost =
+          Result.isSuccess(error) && isHttpServerError(error.success) && error.success.reason._tag === "RouteNotFound"
+        if (isLost) return Effect.succeed(noRoute(request, ""))
+        return Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : answer(cause, request, 0)
+      })
+    ),
+  { global: true }
+)
+
+const corsFor = (origins: ReadonlyArray<string>) =>
+  origins.length === 0
+    ? Layer.empty
+    : HttpRouter.cors({
+        allowedOrigins: origins,
+        allowedMethods: ["GET", "HEAD", "POST"],
+        allowedHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", "prefer", "traceparent"],
+        exposedHeaders: ["location", "retry-after"],
+        maxAge: 600
+      })
+
+const urlOf = ({ address }: HttpServer.HttpServer["Service"]): string =>
+  address._tag === "UnixPathAddress" ? address.path : `http://${NetAddress.formatInet(address)}`
+
+/**
+ * A server that serves the programs' jobs.
+ *
+ * Provide the engine, and the store and the pool that it has. When the layer closes, the server drains: it is not ready any
+ * more, refuses jobs, tells viewers goodbye, and lets jobs end for as long as `drainMs` says. Jobs of a durable store that
+ * have not ended by then are left to be resumed; others are cancelled.
+ */
+export const layer = <P extends Program.Any>(
+  options: ServerOptions<P>
+): Layer.Layer<Server, InvalidOptions | ServeError, Engine | JobStore | WorkerPool | Needs<P>> => {
+  const { cors = [], host = "127.0.0.1", insecure = false, port = 8080, tokens = [] } = options
+  const checked = Effect.suspend(() => {
+    const complaints = [...complaintsOf(options)]
+    if (!isLoopback(host) && tokens.length === 0 && !insecure) {
+      complaints.push(`listening on ${host} needs a token, or to be told that it may do without (insecure)`)
+    }
+    return check(complaints)
+  })
+  const served = HttpRouter.serve(Layer.mergeAll(routesOf(options), lastResort, corsFor(cors)), {
+    disableLogger: true,
+    disableListenLog: true,
+    routerConfig: { maxParamLength: Limits.serverParamLength }
+  })
+  const server = Layer.effect(
+    Server,
+    Effect.gen(function* () {
+      const { drain, hurry } = yield* Core
+      const url = urlOf(yield* HttpServer.HttpServer)
+      yield* Effect.addFinalizer(() => drain)
+      return Server.of({ url, drain, hurry })
+    })
+  )
+  return Layer.unwrap(Effect.as(checked, server.pipe(Layer.provide(served), Layer.provide(listening({ host, port })))))
+}
+
+/** The typed client. Errors are those of `Problems`, by their `_tag`. */
+export type Client = HttpApiClient.ForApi<typeof Api>
+
+/** A client of a server, made from the same definition. `baseUrl`: with the prefix, if there is one. */
+export const client = (options: {
+  readonly baseUrl: string
+  readonly token?: string | undefined
+}): Effect.Effect<Client, never, HttpClient.HttpClient> =>
+  HttpApiClientModule.make(Api, {
+    baseUrl: options.baseUrl,
+    transformClient: (http) =>
+      options.token === undefined ? http : HttpClient.mapRequest(http, HttpClientRequest.bearerToken(options.token))
+  })

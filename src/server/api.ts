@@ -1,0 +1,202 @@
+/**
+ * The HTTP API, defined once: its handlers, its typed client and its OpenAPI document all come from here.
+ *
+ * Boundary: the definition. What the routes do is in the handlers; what a request has to pass before, in guard.ts.
+ */
+import * as HttpApi from "effect/http-api/HttpApi"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Schema from "effect/Schema"
+import * as Problems from "./problems.ts"
+import * as Shapes from "./shapes.ts"
+
+/** Asks for a bearer token, if the server was given any. */
+export class Authorization extends HttpApiMiddleware.Service<Authorization>()("effect-converge/server/Authorization", {
+  security: { bearer: HttpApiSecurity.bearer },
+  error: Problems.Unauthorized
+}) {}
+
+/** Turns whatever goes wrong in a route into its problem, and counts the request. */
+export class Guard extends HttpApiMiddleware.Service<Guard>()("effect-converge/server/Guard", {
+  error: [Problems.InvalidRequest, Problems.Unavailable, Problems.Internal]
+}) {}
+
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1), Schema.isLessThanOrEqualTo(1_000))
+const job = { id: Schema.String }
+
+/** A job that rests in the store is taken up by whoever asks for it: that can go wrong in many ways. */
+const ofJob = [
+  Problems.UnknownJob,
+  Problems.UnknownProgram,
+  Problems.ProgramChanged,
+  Problems.JournalCorrupt,
+  Problems.JobHeld,
+  Problems.InvalidInput,
+  Problems.QueueFull
+] as const
+const steered = [...ofJob, Problems.JobHalted] as const
+const facts = Schema.optional(Schema.Literals(["counts", "all"]))
+
+const start = HttpApiEndpoint.post("start", "/api/v1/jobs", {
+  headers: {
+    prefer: Schema.optional(Schema.String),
+    "idempotency-key": Schema.optional(Schema.String)
+  },
+  query: { facts },
+  payload: Shapes.NewJob,
+  success: [
+    Shapes.Result,
+    HttpApiSchema.WithHeaders(Shapes.Accepted.pipe(HttpApiSchema.status(202)), { location: Schema.String })
+  ],
+  error: [
+    ...Problems.jobProblems,
+    Problems.InvalidInput,
+    Problems.UnknownProgram,
+    Problems.UnknownJob,
+    Problems.JobExists,
+    Problems.JobHeld,
+    Problems.ProgramChanged,
+    Problems.JournalCorrupt,
+    Problems.BodyTooLarge,
+    Problems.UnsupportedMediaType,
+    Problems.QueueFull
+  ]
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "Start a job",
+    description:
+      "Answers with the job's result when it has halted or, with `Prefer: respond-async`, at once with its id. A client that goes away cancels the job, unless it gave an `Idempotency-Key` or did not want to wait."
+  })
+)
+
+const list = HttpApiEndpoint.get("list", "/api/v1/jobs", {
+  query: {
+    program: Schema.optional(Schema.String),
+    status: Schema.optional(Schema.Union([Shapes.State, Schema.Literal("unfinished")])),
+    limit: Schema.optional(count),
+    cursor: Schema.optional(Schema.String)
+  },
+  success: Shapes.JobPage
+}).annotateMerge(OpenApi.annotations({ summary: "List jobs, newest first" }))
+
+const get = HttpApiEndpoint.get("get", "/api/v1/jobs/:id", {
+  params: job,
+  query: { facts },
+  success: Shapes.Job,
+  error: ofJob
+}).annotateMerge(OpenApi.annotations({ summary: "Where a job stands, and its result if it has ended" }))
+
+const events = HttpApiEndpoint.get("events", "/api/v1/jobs/:id/events", {
+  params: job,
+  headers: { "last-event-id": Schema.optional(Schema.String), accept: Schema.optional(Schema.String) },
+  query: { after: Schema.optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))) },
+  success: [
+    HttpApiSchema.StreamSse({
+      events: Schema.Struct({
+        id: Schema.optional(Schema.String),
+        event: Schema.String,
+        data: Schema.fromJsonString(Shapes.Streamed)
+      })
+    }),
+    HttpApiSchema.NoContent
+  ],
+  error: ofJob
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "A job's event log, as server-sent events or as NDJSON",
+    description:
+      "From its beginning, or after `Last-Event-ID`; ends after `JobHalted`, or with a `Goodbye` of a server that shuts down. 204 if there is nothing after that id."
+  })
+)
+
+const steer = <const Name extends "cancel" | "pause" | "resume">(name: Name, summary: string) =>
+  HttpApiEndpoint.post(name, `/api/v1/jobs/:id/${name}`, {
+    params: job,
+    success: Shapes.Job,
+    error: steered
+  }).annotateMerge(OpenApi.annotations({ summary }))
+
+const signal = HttpApiEndpoint.post("signal", "/api/v1/jobs/:id/signals", {
+  params: job,
+  payload: Shapes.Signal,
+  success: Shapes.Job,
+  error: [...steered, Problems.BodyTooLarge, Problems.UnsupportedMediaType]
+}).annotateMerge(OpenApi.annotations({ summary: "Add facts to a running job; answers when they are committed" }))
+
+const factPage = HttpApiEndpoint.get("facts", "/api/v1/jobs/:id/facts", {
+  params: job,
+  query: {
+    kind: Schema.optional(Schema.String),
+    limit: Schema.optional(count),
+    cursor: Schema.optional(Schema.String)
+  },
+  success: Shapes.FactPage,
+  error: ofJob
+}).annotateMerge(OpenApi.annotations({ summary: "The facts of a job, in commit order" }))
+
+const explain = HttpApiEndpoint.get("explain", "/api/v1/jobs/:id/facts/:kind/:factId/explain", {
+  params: { id: Schema.String, kind: Schema.String, factId: Schema.String },
+  success: Shapes.Explanation,
+  error: [...ofJob, Problems.UnknownFact]
+}).annotateMerge(OpenApi.annotations({ summary: "Where a fact comes from" }))
+
+class Jobs extends HttpApiGroup.make("jobs")
+  .add(
+    start,
+    list,
+    get,
+    events,
+    steer("cancel", "Stop a job; answers when it has let go of everything"),
+    steer("pause", "Halt a job between two cycles"),
+    steer("resume", "Go on with a paused or suspended job"),
+    signal,
+    factPage,
+    explain
+  )
+  .middleware(Authorization)
+  .middleware(Guard) {}
+
+class Programs extends HttpApiGroup.make("programs")
+  .add(
+    HttpApiEndpoint.get("list", "/api/v1/programs", { success: Shapes.Programs }).annotateMerge(
+      OpenApi.annotations({ summary: "The programs, with the JSON Schemas of what they take" })
+    )
+  )
+  .middleware(Authorization)
+  .middleware(Guard) {}
+
+const text = Schema.String.pipe(HttpApiSchema.asText())
+
+class Metrics extends HttpApiGroup.make("metrics")
+  .add(
+    HttpApiEndpoint.get("get", "/metrics", {
+      success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))
+    }).annotateMerge(OpenApi.annotations({ summary: "Metrics, in the text format of Prometheus" }))
+  )
+  .middleware(Authorization)
+  .middleware(Guard) {}
+
+class Health extends HttpApiGroup.make("health")
+  .add(
+    HttpApiEndpoint.get("live", "/health", { success: text }).annotateMerge(
+      OpenApi.annotations({ summary: "Answers ok as long as the process does" })
+    ),
+    HttpApiEndpoint.get("ready", "/ready", {
+      success: [Shapes.Readiness, Shapes.Readiness.pipe(HttpApiSchema.status(503))]
+    }).annotateMerge(OpenApi.annotations({ summary: "Whether jobs are taken, and if not, why" }))
+  )
+  .middleware(Guard) {}
+
+/** The API, with everything at the root. */
+export class Api extends HttpApi.make("effect-converge")
+  .add(Jobs, Programs, Metrics, Health)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "effect-converge",
+      description: "Jobs that converge: agents work on one shared context of facts until nothing new follows."
+    })
+  ) {}

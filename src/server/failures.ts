@@ -1,0 +1,121 @@
+/**
+ * Typed errors of the engine as problems of the API.
+ *
+ * Boundary: errors in, problems out. A message of a store or of a journal names files: those are for the log, and a client
+ * is told the reason alone.
+ */
+import type { InvalidProgram } from "../InvalidProgram.ts"
+import {
+  type AdmissionRejected,
+  type AgentFailed,
+  type HaltError,
+  type InvalidInput,
+  type JobHalted,
+  type JobError,
+  toJson,
+  type StartError
+} from "../JobError.ts"
+import { errorJson, resultJson } from "./json.ts"
+import * as Problems from "./problems.ts"
+import type { StoreError } from "../StoreError.ts"
+
+/** The problem that a job's end is. */
+export const ofJobError = (error: JobError, facts: "counts" | "all") => {
+  const failure: HaltError | AgentFailed = error
+  const { cycle, jobId, message: detail } = failure
+  const job = { jobId, cycle, detail, partial: resultJson(error, facts) }
+  const fields = errorJson(toJson(failure))
+  switch (failure._tag) {
+    case "BudgetExhausted": {
+      const { budget, limit, spender, used } = failure
+      return new Problems.BudgetExhausted({ ...job, budget, limit, spender, used })
+    }
+    case "MergeConflict": {
+      const { agents, id, kind } = failure
+      return new Problems.MergeConflict({
+        ...job,
+        agents,
+        id,
+        kind,
+        existing: fields["existing"],
+        proposed: fields["proposed"]
+      })
+    }
+    case "InvariantViolated": {
+      const { facts, name, reason } = failure
+      return new Problems.InvariantViolated({ ...job, facts, name, reason, class: failure.class })
+    }
+    case "AgentFailed":
+      return new Problems.AgentFailed({ ...job, agent: failure.agent, error: fields["error"] })
+    case "AgentPanicked":
+      return new Problems.AgentPanicked({ ...job, agent: failure.agent })
+    case "AgentTimedOut":
+      return new Problems.AgentTimedOut({ ...job, agent: failure.agent, timeoutMs: failure.timeoutMs })
+    case "AgentOutOfMemory":
+      return new Problems.AgentOutOfMemory({ ...job, agent: failure.agent, limitMb: failure.limitMb })
+    case "WorkerCrashed":
+      return new Problems.WorkerCrashed({ ...job, agent: failure.agent, exitCode: failure.exitCode })
+    case "InvalidEffect":
+      return new Problems.InvalidEffect({ ...job, agent: failure.agent })
+    case "ProgramPanicked":
+      return new Problems.ProgramPanicked({ ...job, phase: failure.phase })
+    case "JobCancelled":
+      return new Problems.JobCancelled(job)
+    case "StoreFailed": {
+      const detail = `the store did not take a cycle: ${failure.reason}`
+      return new Problems.StoreFailed({ ...job, detail, reason: failure.reason })
+    }
+    case "IntentFailed": {
+      const { agent, key, kind } = failure
+      return new Problems.IntentFailed({ ...job, agent, key, kind, error: fields["error"] })
+    }
+  }
+}
+
+const ofInput = ({ message, program }: InvalidInput | InvalidProgram): Problems.InvalidInput =>
+  new Problems.InvalidInput({ program, detail: message })
+
+/** What the engine, or a job's mailbox, does not take. */
+export const ofAdmission = ({ reason }: AdmissionRejected): Problems.QueueFull | Problems.Unavailable =>
+  reason === "queue-full" ? new Problems.QueueFull({ reason }) : new Problems.Unavailable({ reason })
+
+/** What the store would not do, for a job. */
+export const ofStore = (
+  jobId: string,
+  { reason }: StoreError
+): Problems.UnknownJob | Problems.JobHeld | Problems.Unavailable => {
+  if (reason === "missing") return new Problems.UnknownJob({ jobId })
+  if (reason === "held") return new Problems.JobHeld({ jobId })
+  return new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
+}
+
+/** Why a job was not started, or not taken up. */
+export const ofStart = (jobId: string, error: StartError | InvalidProgram) => {
+  switch (error._tag) {
+    case "InvalidInput":
+    case "InvalidProgram":
+      return ofInput(error)
+    case "AdmissionRejected":
+      return ofAdmission(error)
+    case "StoreError":
+      return ofStore(jobId, error)
+    case "ProgramChanged": {
+      const { from, kinds, message, program, reason, to } = error
+      return new Problems.ProgramChanged({ jobId: error.jobId, program, kinds, from, to, reason, detail: message })
+    }
+    case "JournalCorrupt":
+      return new Problems.JournalCorrupt({ jobId: error.jobId, cycle: error.cycle, part: error.part })
+  }
+}
+
+/** Why a job was not steered. */
+export const ofSteering = (error: InvalidInput | AdmissionRejected | JobHalted) => {
+  switch (error._tag) {
+    case "InvalidInput":
+      return ofInput(error)
+    case "AdmissionRejected":
+      return ofAdmission(error)
+    case "JobHalted":
+      return new Problems.JobHalted({ jobId: error.jobId, jobStatus: error.status, detail: error.message })
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * What is answered where there is no route: 404, or 405 where there is one with another method.
+ *
+ * Boundary: knows the patterns of the API's paths, and nothing of what is behind them.
+ */
+import * as HttpApi from "effect/http-api/HttpApi"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { Api } from "./api.ts"
+import { problemResponse } from "./guard.ts"
+import * as Problems from "./problems.ts"
+
+interface Known {
+  readonly pattern: RegExp
+  readonly method: string
+}
+
+/** Every route, by what its path looks like. */
+const known: ReadonlyArray<Known> = (() => {
+  const routes: Array<Known> = []
+  const add = (method: string, path: string): void => {
+    const pattern = path.replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/]+")
+    routes.push({ method, pattern: new RegExp(`^${pattern}/?$`) })
+  }
+  HttpApi.reflect(Api, {
+    onGroup: () => undefined,
+    onEndpoint: ({ endpoint }) => add(endpoint.method, endpoint.path)
+  })
+  add("GET", "/docs")
+  add("GET", "/openapi.json")
+  return routes
+})()
+
+/** The answer to a request that no route takes. `prefix`: where the API is. */
+export const noRoute = (request: HttpServerRequest, prefix: string): HttpServerResponse.HttpServerResponse => {
+  const path = request.originalUrl.replace(/^https?:\/\/[^/]*/, "").replace(/\?.*$/s, "")
+  const below = path.startsWith(prefix) ? path.slice(prefix.length) : path
+  const methods = known.filter(({ pattern }) => pattern.test(below)).map(({ method }) => method)
+  if (methods.length === 0 || methods.includes(request.method)) {
+    return problemResponse(new Problems.UnknownRoute({ detail: "there is no such route" }), request)
+  }
+  const allow = [...new Set(methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])))]
+  return problemResponse(new Problems.MethodNotAllowed({ allow, detail: `allowed: ${allow.join(", ")}` }), request)
+}

@@ -1,0 +1,186 @@
+/**
+ * What stands before and behind every route: the limit of bodies, the token, the answer to whatever goes wrong, headers,
+ * and counts.
+ *
+ * Invariant: every answer that is no success is a problem (RFC 9457), and none tells a stack or a path of this machine; what
+ * is unexpected goes to the log. Boundary: no route.
+ */
+import * as ByteSize from "effect/ByteSize"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import { isHttpServerError } from "effect/http/HttpServerError"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as SchemaIssue from "effect/SchemaIssue"
+import { sha256 } from "../internal/sha256.ts"
+import { Limits } from "../Limits.ts"
+import { Authorization, Guard } from "./api.ts"
+import { Core } from "./core.ts"
+import { noteRequest } from "./metrics.ts"
+import * as Problems from "./problems.ts"
+
+/** What all problems have. */
+interface AnyProblem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail?: string
+}
+
+const isProblem = (error: unknown): error is AnyProblem =>
+  typeof error === "object" &&
+  error !== null &&
+  "type" in error &&
+  String(error.type).startsWith("urn:effect-converge:")
+
+const headers = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff"
+}
+
+/** Gives a response the headers that it has not set itself. */
+export const sealed = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.setHeaders(response, { ...headers, ...response.headers })
+
+const ownFields = (problem: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(problem).filter(([key]) => !["_tag", "message", "stack", "cause"].includes(key)))
+
+/** The path that was asked for, without its query. */
+const pathOf = (request: HttpServerRequest): string => {
+  const [path = "/"] = request.originalUrl.replace(/^https?:\/\/[^/]*/, "").split("?")
+  return path
+}
+
+/** A problem as a response. */
+export const problemResponse = (
+  problem: AnyProblem,
+  request: HttpServerRequest
+): HttpServerResponse.HttpServerResponse => {
+  const { detail, status, title, type } = problem
+  const { detail: _detail, status: _status, title: _title, type: _type, ...fields } = ownFields(problem)
+  const body = { type, title, status, detail: detail ?? title, instance: pathOf(request), ...fields }
+  const response = HttpServerResponse.text(JSON.stringify(body), {
+    status,
+    contentType: "application/problem+json"
+  })
+  const more: Record<string, string> = {}
+  if (status === 429 || status === 503) more["retry-after"] = String(Limits.serverRetryAfterS)
+  if (status === 401) more["www-authenticate"] = "Bearer"
+  if (problem instanceof Problems.MethodNotAllowed) more["allow"] = problem.allow.join(", ")
+  return sealed(HttpServerResponse.setHeaders(response, more))
+}
+
+const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** What is wrong with a part of a request, and where. */
+export const invalidRequest = (part: string, issue: SchemaIssue.Issue): Problems.InvalidRequest => {
+  const errors = formatIssues(issue).issues.map(({ message, path }) => ({
+    path: [part, ...(path ?? []).map((segment) => keyOf(typeof segment === "object" ? segment.key : segment))],
+    message
+  }))
+  const [first] = errors
+  const detail = first === undefined ? `${part}: malformed` : `${first.path.join(".")}: ${first.message}`
+  return new Problems.InvalidRequest({ detail, errors })
+}
+
+const keyOf = (key: PropertyKey): string | number => (typeof key === "number" ? key : String(key))
+
+const tooLarge = (limit: number): Problems.BodyTooLarge =>
+  new Problems.BodyTooLarge({ limit, detail: `a body may have ${limit} bytes` })
+
+/** The problem of whatever a route failed with; undefined for what nobody expected. */
+const expected = (error: unknown, limit: number): AnyProblem | undefined => {
+  if (isProblem(error)) return error
+  if (HttpApiSchemaError.is(error) && error.kind !== "Body" && error.kind !== "ResponseHeaders") {
+    return invalidRequest(error.kind.toLowerCase(), error.cause.issue)
+  }
+  if (isHttpServerError(error) && error.reason._tag === "RequestParseError") {
+    return error.reason.reason === "BodyTooLarge"
+      ? tooLarge(limit)
+      : new Problems.InvalidRequest({ detail: "the body could not be read" })
+  }
+  return undefined
+}
+
+/** Answers with the problem of a failure. */
+export const answer = (
+  cause: Cause.Cause<unknown>,
+  request: HttpServerRequest,
+  limit: number
+): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  const failure = Cause.findError(cause)
+  const defect = Cause.findDefect(cause)
+  const problem = Result.isSuccess(failure)
+    ? expected(failure.success, limit)
+    : Result.isSuccess(defect)
+      ? expected(defect.success, limit)
+      : undefined
+  if (problem !== undefined) return Effect.succeed(problemResponse(problem, request))
+  return Effect.as(
+    Effect.logError(`${request.method} ${pathOf(request)} failed`, cause),
+    problemResponse(new Problems.Internal({}), request)
+  )
+}
+
+/** The status of an answer that nobody was there to take. */
+const clientGone = 499
+
+export const guard: Layer.Layer<Guard, never, Core> = Layer.effect(
+  Guard,
+  Effect.gen(function* () {
+    const { settings } = yield* Core
+    const maxBodySize = ByteSize.bytes(settings.maxBodyBytes)
+    return (httpEffect, { endpoint }) =>
+      Effect.gen(function* () {
+        const request = yield* HttpServerRequest
+        const begin = yield* Clock.currentTimeMillis
+        const note = (status: number) =>
+          Effect.map(Clock.currentTimeMillis, (now) => noteRequest(endpoint.path, endpoint.method, status, now - begin))
+        const limit = settings.maxBodyBytes
+        const isTooLarge = Number(request.headers["content-length"] ?? 0) > limit
+        const response = isTooLarge
+          ? problemResponse(tooLarge(limit), request)
+          : yield* Effect.provideService(httpEffect, HttpIncomingMessage.MaxBodySize, maxBodySize).pipe(
+              // A client that has gone away is not answered.
+              Effect.catchCause((cause) =>
+                Cause.hasInterruptsOnly(cause) ? Effect.interrupt : answer(cause, request, limit)
+              ),
+              Effect.onInterrupt(() => note(clientGone))
+            )
+        yield* note(response.status)
+        return sealed(response)
+      })
+  })
+)
+
+/** Compares two texts in a time that tells nothing of where they differ. */
+const isSame = (a: string, b: string): boolean => {
+  const [one, other] = [sha256(a), sha256(b)]
+  let difference = 0
+  for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at)
+  return difference === 0
+}
+
+export const authorization: Layer.Layer<Authorization, never, Core> = Layer.effect(
+  Authorization,
+  Effect.gen(function* () {
+    const { settings } = yield* Core
+    const { tokens } = settings
+    const isKnown = (token: string): boolean =>
+      tokens.reduce((found, candidate) => isSame(candidate, token) || found, false)
+    return Authorization.of({
+      bearer: (httpEffect, { credential }) =>
+        tokens.length === 0 || isKnown(Redacted.value(credential))
+          ? httpEffect
+          : Effect.fail(new Problems.Unauthorized({ detail: "the request carries no bearer token that is known here" }))
+    })
+  })
+)

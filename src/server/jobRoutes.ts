@@ -1,0 +1,241 @@
+/**
+ * The routes of jobs: start, list, look at, watch, steer.
+ *
+ * A client that waits for a job it started and goes away cancels it; not if it gave an idempotency key, did not want to wait,
+ * or the server is shutting down. Boundary: from requests to the directory's jobs and back.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { canonicalText } from "../Canonical.ts"
+import { committedFacts, explainCommitted } from "../internal/committed.ts"
+import { isInvalidValue } from "../internal/InvalidValue.ts"
+import { Violation } from "../Invariant.ts"
+import { Limits } from "../Limits.ts"
+import { JobStore } from "../store/JobStore.ts"
+import { Api } from "./api.ts"
+import { readBody } from "./body.ts"
+import { Core } from "./core.ts"
+import { type Entry, isEntry } from "./directory.ts"
+import { eventsAfter } from "./eventSource.ts"
+import { ofJobError, ofSteering } from "./failures.ts"
+import { explanationJson, factJson, resultJson } from "./json.ts"
+import { jobJson, listJobs } from "./jobView.ts"
+import * as Problems from "./problems.ts"
+import * as Shapes from "./shapes.ts"
+import { type Format, viewer } from "./viewer.ts"
+
+/** A success that is JSON already: a result may be large, and is not checked against its schema once more. */
+const json = (value: object): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(JSON.stringify(value), { contentType: "application/json" })
+
+const wantsNoWait = (prefer: string | undefined): boolean =>
+  (prefer ?? "").split(",").some((preference) => preference.trim().toLowerCase() === "respond-async")
+
+const keyPattern = /^[\x21-\x7e][\x20-\x7e]{0,254}$/
+
+const eventNumber = (text: string): Effect.Effect<number, Problems.InvalidRequest> =>
+  /^\d{1,15}$/.test(text)
+    ? Effect.succeed(Number(text))
+    : Effect.fail(new Problems.InvalidRequest({ detail: "headers.last-event-id: it is not the id of an event" }))
+
+const formatOf = (accept: string | undefined): Format =>
+  (accept ?? "").toLowerCase().includes("application/x-ndjson") ? "ndjson" : "sse"
+
+/** The values of a signal, as their kinds' schemas decode them. */
+const proposalsOf = (
+  { session }: Entry,
+  facts: (typeof Shapes.Signal.Type)["facts"]
+): Effect.Effect<ReadonlyArray<{ readonly kind: string; readonly value: unknown }>, Problems.InvalidInput> => {
+  const { kinds, name: program } = session.program
+  return Effect.forEach(facts, ({ kind, value }, index) =>
+    Effect.try({
+      try: () => {
+        const known = kind === Violation.name ? undefined : kinds.get(kind)
+        if (known === undefined) throw new Error(`there is no kind ${JSON.stringify(kind)}`)
+        return { kind, value: known.codec.decode(canonicalText(value)) }
+      },
+      catch: (error) => {
+        const why = isInvalidValue(error) || error instanceof Error ? error.message : "it does not fit"
+        return new Problems.InvalidInput({ program, detail: `facts.${index}: ${why}` })
+      }
+    })
+  )
+}
+
+export const jobRoutes = HttpApiBuilder.group(
+  Api,
+  "jobs",
+  Effect.fnUntraced(function* (handlers) {
+    const core = yield* Core
+    const store = yield* JobStore
+    const { directory, settings } = core
+
+    const refuseWhileDraining = (jobId?: string) =>
+      Effect.suspend(() =>
+        core.isDraining() ? Effect.fail(new Problems.Unavailable({ reason: "shutting-down", jobId })) : Effect.void
+      )
+
+    /** Waits for a job's end, and answers with it. */
+    const awaitEnd = ({ job }: Entry, facts: "counts" | "all") =>
+      Effect.gen(function* () {
+        const end = yield* Effect.raceFirst(Effect.exit(job.result), Effect.as(core.expired, undefined))
+        if (end === undefined) {
+          const detail = "the server shuts down; the job is left to be resumed"
+          return yield* new Problems.Unavailable({ reason: "shutting-down", jobId: job.id, detail })
+        }
+        if (Exit.isSuccess(end)) return json(resultJson(end.value, facts))
+        const error = Option.getOrUndefined(Cause.findErrorOption(end.cause))
+        if (error === undefined) return yield* Effect.die(Cause.squash(end.cause))
+        return yield* ofJobError(error, facts)
+      })
+
+    const steered = (entry: Entry) => jobJson(entry, "counts")
+
+    return handlers
+      .handleRaw("start", ({ headers, query, request }) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.gen(function* () {
+            yield* refuseWhileDraining()
+            const asked = yield* restore(readBody(request, Shapes.NewJob))
+            const key = headers["idempotency-key"]
+            if (key !== undefined && !keyPattern.test(key)) {
+              const detail = "headers.idempotency-key: up to 255 visible characters of ASCII"
+              return yield* new Problems.InvalidRequest({ detail })
+            }
+            if (key !== undefined && asked.id !== undefined) {
+              const detail = "body.id: the job's id is given by the idempotency key"
+              return yield* new Problems.InvalidRequest({ detail })
+            }
+            const { entry, isNew } = yield* restore(directory.start(asked, key))
+            if (wantsNoWait(headers.prefer)) {
+              return HttpServerResponse.setStatus(
+                HttpServerResponse.setHeaders(json({ jobId: entry.job.id }), {
+                  location: `${pathOf(request.originalUrl)}/${encodeURIComponent(entry.job.id)}`,
+                  "preference-applied": "respond-async"
+                }),
+                202
+              )
+            }
+            return yield* Effect.onInterrupt(restore(awaitEnd(entry, query.facts ?? "counts")), () =>
+              isNew && key === undefined && !core.isDraining() ? entry.job.cancel : Effect.void
+            )
+          })
+        )
+      )
+      .handle("list", ({ query }) => listJobs(directory, store, query))
+      .handle("get", ({ params, query }) =>
+        Effect.flatMap(directory.find(params.id), (found) => Effect.map(jobJson(found, query.facts ?? "counts"), json))
+      )
+      .handle("events", ({ headers, params, query }) =>
+        Effect.gen(function* () {
+          const after =
+            headers["last-event-id"] === undefined || headers["last-event-id"] === ""
+              ? (query.after ?? 0)
+              : yield* eventNumber(headers["last-event-id"])
+          // A job that rests in the store is taken up, if nobody else holds it.
+          const found = yield* Effect.catchTags(directory.hold(params.id), {
+            JobHeld: () => directory.find(params.id),
+            UnknownProgram: () => directory.find(params.id)
+          })
+          if (isEntry(found) && found.end !== undefined) {
+            const last = yield* Stream.runFold(
+              found.job.events,
+              () => 0,
+              (_, { seq }) => seq
+            )
+            // A browser that is answered so does not come back.
+            if (after >= last) return HttpServerResponse.empty({ status: 204 })
+          }
+          if (core.streams.count >= settings.maxStreams) {
+            return yield* new Problems.Unavailable({ reason: "streams", detail: "too many event streams are open" })
+          }
+          const format = formatOf(headers.accept)
+          const { goodbye } = core
+          const session = isEntry(found) ? found.session : undefined
+          const options = { format, after, session, heartbeatMs: settings.heartbeatMs, goodbye }
+          const counted = Stream.unwrap(
+            Effect.as(
+              Effect.acquireRelease(
+                Effect.sync(() => core.streams.count++),
+                () => Effect.sync(() => core.streams.count--)
+              ),
+              viewer(eventsAfter(store, found, after), options)
+            )
+          )
+          return HttpServerResponse.stream(counted, {
+            contentType: format === "sse" ? "text/event-stream" : "application/x-ndjson",
+            headers: { "x-accel-buffering": "no" }
+          })
+        })
+      )
+      .handle("cancel", ({ params }) =>
+        Effect.gen(function* () {
+          const entry = yield* directory.hold(params.id)
+          yield* entry.job.cancel
+          return yield* steered(entry)
+        })
+      )
+      .handle("pause", ({ params }) =>
+        Effect.gen(function* () {
+          const entry = yield* directory.hold(params.id)
+          yield* Effect.mapError(entry.job.pause, ofSteering)
+          return yield* steered(entry)
+        })
+      )
+      .handle("resume", ({ params }) =>
+        Effect.gen(function* () {
+          yield* refuseWhileDraining(params.id)
+          const entry = yield* directory.hold(params.id)
+          yield* Effect.mapError(entry.job.resume, ofSteering)
+          return yield* steered(entry)
+        })
+      )
+      .handleRaw("signal", ({ params, request }) =>
+        Effect.gen(function* () {
+          const { facts } = yield* readBody(request, Shapes.Signal)
+          if (facts.length > settings.maxSignalFacts) {
+            const limit = settings.maxSignalFacts
+            return yield* new Problems.BodyTooLarge({ limit, detail: `a signal may have ${limit} facts` })
+          }
+          yield* refuseWhileDraining(params.id)
+          const entry = yield* directory.hold(params.id)
+          const proposals = yield* proposalsOf(entry, facts)
+          // The kinds of a program that is looked up by its name are known when it runs.
+          yield* Effect.mapError(entry.job.signal(proposals as never), ofSteering)
+          return yield* steered(entry)
+        })
+      )
+      .handle("facts", ({ params, query }) =>
+        Effect.gen(function* () {
+          const { session } = yield* directory.hold(params.id)
+          const { cursor = "0", kind, limit = Limits.serverPage } = query
+          if (!/^\d{1,15}$/.test(cursor)) {
+            return yield* new Problems.InvalidRequest({ detail: "query.cursor: it is not one that this server gave" })
+          }
+          const page = committedFacts(session, { kind, after: Number(cursor), limit })
+          const last = page.facts.at(-1)
+          return json({
+            facts: page.facts.map(factJson),
+            version: page.version,
+            cursor: page.hasMore && last !== undefined ? String(last.provenance.version) : null
+          })
+        })
+      )
+      .handle("explain", ({ params }) =>
+        Effect.gen(function* () {
+          const { session } = yield* directory.hold(params.id)
+          const { factId: id, id: jobId, kind } = params
+          const explanation = explainCommitted(session, { kind, id })
+          if (explanation === null) return yield* new Problems.UnknownFact({ jobId, kind, id })
+          return json(explanationJson(explanation))
+        })
+      )
+  })
+)
+
+const pathOf = (url: string): string => url.replace(/^https?:\/\/[^/]*/, "").replace(/\?.*$/s, "")

@@ -1,0 +1,154 @@
+/**
+ * Jobs as the API shows them: one, with its result, and pages of a list.
+ *
+ * The list of a server with a durable store is the store's, newest first, with the states of those that are live; without
+ * one it is what the server keeps. Boundary: reads the directory and the store.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type { JobError } from "../JobError.ts"
+import type { JobResult } from "../JobResult.ts"
+import { Limits } from "../Limits.ts"
+import type { JobStore, StoredJob } from "../store/JobStore.ts"
+import type { Directory, End, Entry, Stored } from "./directory.ts"
+import { isEntry } from "./directory.ts"
+import { resultJson } from "./json.ts"
+import * as Problems from "./problems.ts"
+import type * as Shapes from "./shapes.ts"
+
+type JobJson = typeof Shapes.Job.Type
+type Summary = typeof Shapes.JobSummary.Type
+
+/** The result that a job left, or its error; a defect of the engine left neither. */
+export const leftBy = (end: End): JobResult | JobError | undefined => {
+  if (Exit.isSuccess(end)) return end.value
+  const error = Cause.findError(end.cause)
+  return Result.isSuccess(error) ? error.success : undefined
+}
+
+const storedSummary = ({ createdAt, cycle, haltedAt, hash, jobId, program, status }: StoredJob): Summary => ({
+  jobId,
+  program,
+  state: status ?? "suspended",
+  createdAt,
+  haltedAt: haltedAt ?? null,
+  cycle,
+  hash
+})
+
+/** One job, in full. */
+export const jobJson = (found: Entry | Stored, facts: "counts" | "all"): Effect.Effect<JobJson> => {
+  if (!isEntry(found)) {
+    const nothing = { phase: null, tier: null, version: null, usage: null, result: null }
+    return Effect.succeed({ ...storedSummary(found.journal), ...nothing })
+  }
+  const { createdAt, end, haltedAt, job } = found
+  return Effect.map(job.status, ({ cycle, hash, jobId, phase, program, state, tier, usage, version }) => {
+    const left = end === undefined ? undefined : leftBy(end)
+    const result = left === undefined ? null : resultJson(left, facts)
+    const halted = haltedAt ?? null
+    return {
+      jobId,
+      program,
+      state,
+      createdAt,
+      haltedAt: halted,
+      cycle,
+      hash,
+      phase: phase ?? null,
+      tier,
+      version,
+      usage,
+      result
+    }
+  })
+}
+
+const summaryOf = ({ createdAt, haltedAt, job }: Entry): Effect.Effect<Summary> =>
+  Effect.map(job.status, ({ cycle, hash, jobId, program, state }) => ({
+    jobId,
+    program,
+    state,
+    createdAt,
+    haltedAt: haltedAt ?? null,
+    cycle,
+    hash
+  }))
+
+export interface ListQuery {
+  readonly program?: string | undefined
+  readonly status?: typeof Shapes.State.Type | "unfinished" | undefined
+  readonly limit?: number | undefined
+  readonly cursor?: string | undefined
+}
+
+type Page = typeof Shapes.JobPage.Type
+
+/** A page of the jobs that there are, newest first. */
+export const listJobs = (
+  directory: Directory,
+  store: JobStore["Service"],
+  query: ListQuery
+): Effect.Effect<Page, Problems.InvalidRequest | Problems.Unavailable> =>
+  Effect.andThen(
+    directory.lookAround,
+    store.isDurable && !isLiveState(query.status) ? storedPage(directory, store, query) : ownPage(directory, query)
+  )
+
+const isLiveState = (status: ListQuery["status"]): boolean =>
+  status === "queued" || status === "running" || status === "paused"
+
+const storedPage = (
+  directory: Directory,
+  store: JobStore["Service"],
+  { cursor, limit = Limits.serverPage, program, status }: ListQuery
+): Effect.Effect<Page, Problems.InvalidRequest | Problems.Unavailable> =>
+  Effect.gen(function* () {
+    const wanted = status === "suspended" ? "unfinished" : (status as "unfinished" | undefined)
+    const page = yield* Effect.mapError(store.list({ status: wanted, program, limit, cursor }), ({ reason }) =>
+      reason === "failed" && cursor !== undefined
+        ? badCursor()
+        : new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
+    )
+    const live = new Map<string, Entry>()
+    for (const entry of directory.entries) if (entry.end === undefined) live.set(entry.job.id, entry)
+    const jobs = yield* Effect.forEach(page.jobs, (stored) => {
+      const entry = stored.status === undefined ? live.get(stored.jobId) : undefined
+      if (entry === undefined) return Effect.succeed(storedSummary(stored))
+      return Effect.map(summaryOf(entry), (summary) => ({ ...summary, createdAt: stored.createdAt }))
+    })
+    const shown = status === "suspended" ? jobs.filter(({ state }) => state === "suspended") : jobs
+    return { jobs: shown, cursor: page.cursor ?? null }
+  })
+
+const badCursor = (): Problems.InvalidRequest =>
+  new Problems.InvalidRequest({ detail: "query.cursor: it is not one that this server gave" })
+
+const ownPage = (
+  directory: Directory,
+  { cursor, limit = Limits.serverPage, program, status }: ListQuery
+): Effect.Effect<Page, Problems.InvalidRequest> =>
+  Effect.gen(function* () {
+    const from = cursor === undefined ? undefined : /^(\d{1,15}):(.+)$/s.exec(cursor)
+    if (from === null) return yield* badCursor()
+    const summaries = yield* Effect.forEach(
+      [...directory.entries].filter(({ session }) => program === undefined || session.program.name === program),
+      summaryOf
+    )
+    const matching = summaries
+      .filter(({ createdAt, haltedAt, jobId, state }) => {
+        if (status !== undefined && (status === "unfinished" ? haltedAt !== null : state !== status)) return false
+        if (from === undefined) return true
+        const time = Number(from[1])
+        return createdAt < time || (createdAt === time && jobId < (from[2] ?? ""))
+      })
+      .sort((a, b) => b.createdAt - a.createdAt || (a.jobId < b.jobId ? 1 : -1))
+    const jobs = matching.slice(0, limit)
+    const last = jobs.at(-1)
+    return {
+      jobs,
+      cursor: matching.length > limit && last !== undefined ? `${last.createdAt}:${last.jobId}` : null
+    }
+  })

@@ -1,0 +1,85 @@
+/**
+ * JSON as the server reads and writes it.
+ *
+ * What programs give (outputs, payloads, errors) may be what no JSON can hold; what clients send may be nested so deep that
+ * a recursive reader dies of it. Neither is a failure of the server. Boundary: pure functions.
+ */
+import type * as Schema from "effect/Schema"
+import * as Explanation from "../internal/explanationJson.ts"
+import { parseJson } from "../internal/parseJson.ts"
+import { toJson, type FactJson } from "../internal/resultJson.ts"
+import type { JobResult } from "../JobResult.ts"
+import type * as Shapes from "./shapes.ts"
+
+/** A value as JSON would hold it. A bigint becomes its digits; what cannot be written becomes null. */
+export const plain = (value: unknown): Schema.Json => {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value
+  try {
+    const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner))
+    // What was written as JSON is read as JSON.
+    return text === undefined ? null : (parseJson(text) as Schema.Json)
+  } catch {
+    return null
+  }
+}
+
+/** An error's `_tag` and fields, as `JobError.toJson` gives them. */
+export const errorJson = (error: unknown): typeof Shapes.ErrorJson.Type => {
+  const fields = typeof error === "object" && error !== null ? Object.entries(error) : []
+  const json: Record<string, Schema.Json> = Object.fromEntries(
+    fields.filter(([, value]) => value !== undefined).map(([key, value]) => [key, plain(value)])
+  )
+  return { ...json, _tag: typeof json["_tag"] === "string" ? json["_tag"] : "Error" }
+}
+
+/** A fact whose value is the JSON that its kind's schema encoded. */
+export const factJson = ({ id, kind, provenance, value }: FactJson): typeof Shapes.Fact.Type => ({
+  kind,
+  id,
+  value: value as Schema.Json,
+  provenance
+})
+
+/** A result, or the error of a job with its partial result. */
+export const resultJson = (
+  end: JobResult | { readonly _tag: string; readonly partial: JobResult.Partial },
+  facts: "counts" | "all"
+): typeof Shapes.Result.Type => {
+  const json = toJson(end, { facts })
+  return {
+    ...json,
+    facts: isFacts(json.facts) ? json.facts.map(factJson) : json.facts,
+    output: plain(json.output),
+    intents: json.intents.map((intent) => ({ ...intent, payload: plain(intent.payload) })),
+    diagnostics: json.diagnostics.map((diagnostic) => ({ ...diagnostic, cause: errorJson(diagnostic.cause) })),
+    error: json.error === null ? null : errorJson(json.error)
+  }
+}
+
+const isFacts = (facts: ReturnType<typeof toJson>["facts"]): facts is ReadonlyArray<FactJson> => Array.isArray(facts)
+
+export const explanationJson = ({ nodes }: Explanation.ExplanationJson): typeof Shapes.Explanation.Type => ({
+  nodes: nodes.map(({ causes, omitted, trace, ...fact }) => ({
+    ...factJson(fact),
+    trace: plain(trace),
+    causes,
+    omitted
+  }))
+})
+
+/** Whether a text of JSON nests deeper than `limit`. */
+export const isDeeperThan = (text: string, limit: number): boolean => {
+  let depth = 0
+  let isString = false
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (isString) {
+      if (unit === 0x5c) at++
+      else if (unit === 0x22) isString = false
+    } else if (unit === 0x22) isString = true
+    else if (unit === 0x5b || unit === 0x7b) {
+      if (++depth > limit) return true
+    } else if (unit === 0x5d || unit === 0x7d) depth--
+  }
+  return false
+}

@@ -1,0 +1,55 @@
+/**
+ * Metrics of the server, and all metrics of the process as Prometheus reads them.
+ *
+ * Boundary: names and attributes; those of jobs are in internal/observability.ts, those of the pool in workers/metrics.ts.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import { Core } from "./core.ts"
+
+const requests = Metric.counter("converge_http_requests_total", {
+  description: "Requests that were answered, by route, method and status"
+})
+
+const seconds = Metric.histogram("converge_http_request_duration_seconds", {
+  description: "From a request's arrival to its answer, streams excluded",
+  boundaries: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, Infinity]
+})
+
+const streams = Metric.gauge("converge_http_streams", { description: "Event streams that are open" })
+const known = Metric.gauge("converge_jobs", { description: "Jobs that the server knows, by state" })
+
+const empty = Context.empty()
+
+/** Tagged metrics, by their tags: making one anew for every request would cost more than the count. */
+const tagged = new Map<string, Metric.Metric<number, unknown>>()
+
+const tag = (metric: Metric.Metric<number, unknown>, attributes: Readonly<Record<string, string>>) => {
+  const key = `${metric.id} ${Object.values(attributes).join(" ")}`
+  let found = tagged.get(key)
+  if (found === undefined) tagged.set(key, (found = Metric.withAttributes(metric, attributes)))
+  return found
+}
+
+/** Notes a request. `route` is a pattern of the API, so there are few. */
+export const noteRequest = (route: string, method: string, status: number, ms: number): void => {
+  tag(requests, { route, method, status: String(status) }).updateUnsafe(1, empty)
+  tag(seconds, { route, method }).updateUnsafe(ms / 1_000, empty)
+}
+
+const states = ["queued", "running", "paused", "converged", "budget-exhausted", "failed", "cancelled"] as const
+
+/** All metrics, as text. */
+export const exposition: Effect.Effect<string, never, Core> = Effect.gen(function* () {
+  const core = yield* Core
+  streams.updateUnsafe(core.streams.count, empty)
+  const counts = new Map<string, number>(states.map((state) => [state, 0]))
+  for (const { job } of core.directory.entries) {
+    const { state } = yield* job.status
+    counts.set(state, (counts.get(state) ?? 0) + 1)
+  }
+  for (const [state, count] of counts) tag(known, { state }).updateUnsafe(count, empty)
+  return yield* PrometheusMetrics.format()
+})

@@ -1,0 +1,248 @@
+/**
+ * Every error that the HTTP API answers with, as RFC 9457 problems (`application/problem+json`).
+ *
+ * A problem's `type` names it, its class is what a typed client fails with, and its further members are the fields of the
+ * typed error. A job that ended otherwise than by converging is a problem with `partial`, its result as far as it came.
+ * Boundary: data.
+ */
+import * as HttpApiError from "effect/http-api/HttpApiError"
+import * as Schema from "effect/Schema"
+import { FactRef, Result, Status } from "./shapes.ts"
+
+const { Problem } = HttpApiError
+
+const ofJob = { jobId: Schema.String, cycle: Schema.Number, partial: Schema.NullOr(Result) }
+const ofAgent = { ...ofJob, agent: Schema.String }
+
+export class BudgetExhausted extends Problem<BudgetExhausted>()(
+  "BudgetExhausted",
+  { type: "urn:effect-converge:BudgetExhausted", status: 413, title: "A budget of the job is exhausted" },
+  {
+    ...ofJob,
+    budget: Schema.String,
+    used: Schema.Number,
+    limit: Schema.Number,
+    spender: Schema.optional(Schema.String)
+  }
+) {}
+
+export class MergeConflict extends Problem<MergeConflict>()(
+  "MergeConflict",
+  { type: "urn:effect-converge:MergeConflict", status: 409, title: "Two effects disagree on a fact" },
+  {
+    ...ofJob,
+    kind: Schema.String,
+    id: Schema.String,
+    existing: Schema.optional(Schema.Json),
+    proposed: Schema.optional(Schema.Json),
+    agents: Schema.Array(Schema.String)
+  }
+) {}
+
+export class InvariantViolated extends Problem<InvariantViolated>()(
+  "InvariantViolated",
+  { type: "urn:effect-converge:InvariantViolated", status: 422, title: "An invariant of the program does not hold" },
+  { ...ofJob, name: Schema.String, class: Schema.String, reason: Schema.String, facts: Schema.Array(FactRef) }
+) {}
+
+export class AgentFailed extends Problem<AgentFailed>()(
+  "AgentFailed",
+  { type: "urn:effect-converge:AgentFailed", status: 500, title: "An agent failed" },
+  { ...ofAgent, error: Schema.optional(Schema.Json) }
+) {}
+
+export class AgentPanicked extends Problem<AgentPanicked>()(
+  "AgentPanicked",
+  { type: "urn:effect-converge:AgentPanicked", status: 500, title: "An agent panicked" },
+  ofAgent
+) {}
+
+export class AgentTimedOut extends Problem<AgentTimedOut>()(
+  "AgentTimedOut",
+  { type: "urn:effect-converge:AgentTimedOut", status: 504, title: "An agent took too long" },
+  { ...ofAgent, timeoutMs: Schema.Number }
+) {}
+
+export class AgentOutOfMemory extends Problem<AgentOutOfMemory>()(
+  "AgentOutOfMemory",
+  { type: "urn:effect-converge:AgentOutOfMemory", status: 500, title: "An agent went over its heap limit" },
+  { ...ofAgent, limitMb: Schema.Number }
+) {}
+
+export class WorkerCrashed extends Problem<WorkerCrashed>()(
+  "WorkerCrashed",
+  { type: "urn:effect-converge:WorkerCrashed", status: 500, title: "The thread of an agent ended under it" },
+  { ...ofAgent, exitCode: Schema.Number }
+) {}
+
+export class InvalidEffect extends Problem<InvalidEffect>()(
+  "InvalidEffect",
+  { type: "urn:effect-converge:InvalidEffect", status: 500, title: "An agent's output does not fit" },
+  ofAgent
+) {}
+
+export class ProgramPanicked extends Problem<ProgramPanicked>()(
+  "ProgramPanicked",
+  { type: "urn:effect-converge:ProgramPanicked", status: 500, title: "A function of the program threw" },
+  { ...ofJob, phase: Schema.String }
+) {}
+
+export class StoreFailed extends Problem<StoreFailed>()(
+  "StoreFailed",
+  { type: "urn:effect-converge:StoreFailed", status: 500, title: "The store did not take a cycle" },
+  { ...ofJob, reason: Schema.String }
+) {}
+
+export class IntentFailed extends Problem<IntentFailed>()(
+  "IntentFailed",
+  { type: "urn:effect-converge:IntentFailed", status: 500, title: "An intent was not performed" },
+  { ...ofAgent, kind: Schema.String, key: Schema.String, error: Schema.optional(Schema.Json) }
+) {}
+
+export class JobCancelled extends Problem<JobCancelled>()(
+  "JobCancelled",
+  { type: "urn:effect-converge:JobCancelled", status: 499, title: "The job was cancelled" },
+  ofJob
+) {}
+
+/** How a job can end otherwise than by converging. */
+export const jobProblems = [
+  BudgetExhausted,
+  MergeConflict,
+  InvariantViolated,
+  AgentFailed,
+  AgentPanicked,
+  AgentTimedOut,
+  AgentOutOfMemory,
+  WorkerCrashed,
+  InvalidEffect,
+  ProgramPanicked,
+  StoreFailed,
+  IntentFailed,
+  JobCancelled
+] as const
+
+/** The request itself: malformed JSON, a header, a parameter, a body of another shape. */
+export class InvalidRequest extends Problem<InvalidRequest>()(
+  "InvalidRequest",
+  { type: "urn:effect-converge:InvalidRequest", status: 400, title: "The request is malformed" },
+  { errors: Schema.optional(Schema.Array(HttpApiError.ProblemIssue)) }
+) {}
+
+/** An input, a seed or a signal does not fit the program, or was discarded. */
+export class InvalidInput extends Problem<InvalidInput>()(
+  "InvalidInput",
+  { type: "urn:effect-converge:InvalidInput", status: 400, title: "An input does not fit the program" },
+  { program: Schema.String }
+) {}
+
+export class Unauthorized extends Problem<Unauthorized>()("Unauthorized", {
+  type: "urn:effect-converge:Unauthorized",
+  status: 401,
+  title: "A bearer token is required"
+}) {}
+
+export class UnknownJob extends Problem<UnknownJob>()(
+  "UnknownJob",
+  { type: "urn:effect-converge:UnknownJob", status: 404, title: "There is no such job" },
+  { jobId: Schema.String }
+) {}
+
+export class UnknownProgram extends Problem<UnknownProgram>()(
+  "UnknownProgram",
+  { type: "urn:effect-converge:UnknownProgram", status: 404, title: "There is no such program" },
+  { program: Schema.String }
+) {}
+
+export class UnknownFact extends Problem<UnknownFact>()(
+  "UnknownFact",
+  { type: "urn:effect-converge:UnknownFact", status: 404, title: "The job's context holds no such fact" },
+  { jobId: Schema.String, kind: Schema.String, id: Schema.String }
+) {}
+
+export class UnknownRoute extends Problem<UnknownRoute>()("UnknownRoute", {
+  type: "urn:effect-converge:UnknownRoute",
+  status: 404,
+  title: "There is no such route"
+}) {}
+
+export class MethodNotAllowed extends Problem<MethodNotAllowed>()(
+  "MethodNotAllowed",
+  { type: "urn:effect-converge:MethodNotAllowed", status: 405, title: "The route has no such method" },
+  { allow: Schema.Array(Schema.String) }
+) {}
+
+/** The id, or the idempotency key, is that of a job with another body. */
+export class JobExists extends Problem<JobExists>()(
+  "JobExists",
+  { type: "urn:effect-converge:JobExists", status: 409, title: "The id or key is that of another job" },
+  { jobId: Schema.String }
+) {}
+
+export class JobHalted extends Problem<JobHalted>()(
+  "JobHalted",
+  { type: "urn:effect-converge:JobHalted", status: 409, title: "The job has ended" },
+  { jobId: Schema.String, jobStatus: Status }
+) {}
+
+/** Another engine holds the job. */
+export class JobHeld extends Problem<JobHeld>()(
+  "JobHeld",
+  { type: "urn:effect-converge:JobHeld", status: 409, title: "Another engine runs the job" },
+  { jobId: Schema.String }
+) {}
+
+export class ProgramChanged extends Problem<ProgramChanged>()(
+  "ProgramChanged",
+  { type: "urn:effect-converge:ProgramChanged", status: 409, title: "The program is not what the job began with" },
+  {
+    jobId: Schema.String,
+    program: Schema.String,
+    kinds: Schema.Array(Schema.String),
+    from: Schema.String,
+    to: Schema.String,
+    reason: Schema.String
+  }
+) {}
+
+export class JournalCorrupt extends Problem<JournalCorrupt>()(
+  "JournalCorrupt",
+  { type: "urn:effect-converge:JournalCorrupt", status: 500, title: "The job's journal is not what was written" },
+  { jobId: Schema.String, cycle: Schema.Number, part: Schema.String }
+) {}
+
+export class BodyTooLarge extends Problem<BodyTooLarge>()(
+  "BodyTooLarge",
+  { type: "urn:effect-converge:BodyTooLarge", status: 413, title: "The body, or the signal in it, is too large" },
+  { limit: Schema.Number }
+) {}
+
+export class UnsupportedMediaType extends Problem<UnsupportedMediaType>()("UnsupportedMediaType", {
+  type: "urn:effect-converge:UnsupportedMediaType",
+  status: 415,
+  title: "The body must be application/json"
+}) {}
+
+/** The queue of the engine, or the mailbox of a job, is full. */
+export class QueueFull extends Problem<QueueFull>()(
+  "QueueFull",
+  { type: "urn:effect-converge:QueueFull", status: 429, title: "There is no place for more at the moment" },
+  { reason: Schema.String }
+) {}
+
+/** Nothing is taken at the moment: `reason` is `shutting-down`, `memory-pressure` or `store`. */
+export class Unavailable extends Problem<Unavailable>()(
+  "Unavailable",
+  { type: "urn:effect-converge:Unavailable", status: 503, title: "The server takes nothing at the moment" },
+  { reason: Schema.String, jobId: Schema.optional(Schema.String) }
+) {}
+
+/** A bug of the server, which its log tells about. */
+export class Internal extends Problem<Internal>()("Internal", {
+  type: "urn:effect-converge:Internal",
+  status: 500,
+  title: "The server failed"
+}) {}
+
+/** What any route may answer with. */
+export const commonProblems = [Unauthorized, InvalidRequest, Unavailable, Internal] as const

@@ -1,0 +1,234 @@
+/**
+ * The settings of a server, defined once: options of its layer, flags of `converge serve`, and variables of the environment.
+ *
+ * The flags, the table of docs/http.md and the checks are made from this list. It is loaded with the command line, so it
+ * loads nothing itself. Boundary: texts and values in, values or complaints out.
+ */
+import * as Duration from "effect/Duration"
+import { Limits } from "../Limits.ts"
+
+/** One setting. `A` is what it is when it is given. */
+export interface Setting<A> {
+  /** Its name as an option of `Server.layer`; undefined for what only the command has. */
+  readonly option: string | undefined
+  readonly flag: string
+  readonly variable: string
+  readonly description: string
+  /** What it is when it is not given, for people. */
+  readonly fallback: string
+  /** What it takes, for people. */
+  readonly expected: string
+  /** A flag that takes no value. */
+  readonly isSwitch: boolean
+  /** Reads a text; undefined for one that it does not take. */
+  readonly parse: (text: string) => A | undefined
+}
+
+type Words = Pick<Setting<unknown>, "option" | "flag" | "description" | "fallback">
+
+const define = <A>(
+  expected: string,
+  parse: (text: string) => A | undefined,
+  words: Words,
+  isSwitch = false
+): Setting<A> => ({
+  ...words,
+  variable: `CONVERGE_${words.flag.toUpperCase().replaceAll("-", "_")}`,
+  expected,
+  isSwitch,
+  parse
+})
+
+const whole = (least: number, most: number, words: Words): Setting<number> =>
+  define(
+    `a whole number from ${least} to ${most}`,
+    (text) => {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN
+      return value >= least && value <= most ? value : undefined
+    },
+    words
+  )
+
+const text = (words: Words): Setting<string> =>
+  define("a text that is not empty", (given) => (given === "" ? undefined : given), words)
+
+const list = (words: Words): Setting<ReadonlyArray<string>> =>
+  define(
+    "texts, separated by commas",
+    (given) => {
+      const items = given.split(",").map((item) => item.trim())
+      return items.includes("") ? undefined : items
+    },
+    words
+  )
+
+const isSet = (words: Words): Setting<boolean> =>
+  define(
+    "true or false",
+    (given) => (given === "true" || given === "1" ? true : given === "false" || given === "0" ? false : undefined),
+    words,
+    true
+  )
+
+/** Milliseconds. */
+const time = (words: Words): Setting<number> =>
+  define(
+    'milliseconds, or a text such as "5 seconds"',
+    (given) => (/^\d{1,10}$/.test(given) ? Number(given) : millis(given)),
+    words
+  )
+
+const millis = (input: string): number | undefined => {
+  try {
+    // Duration takes any text here, and throws for one that is none of its.
+    const ms = Duration.toMillis(Duration.fromInputUnsafe(input as Duration.Input))
+    return ms >= 0 && ms <= 86_400_000 ? ms : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const most = 1_000_000_000
+
+export const settings = {
+  host: text({
+    option: "host",
+    flag: "host",
+    fallback: "127.0.0.1",
+    description: "The address to listen on. Another than this machine's own needs a token"
+  }),
+  port: whole(0, 65_535, {
+    option: "port",
+    flag: "port",
+    fallback: "8080",
+    description: "The port to listen on; 0: any that is free"
+  }),
+  tokens: list({
+    option: "tokens",
+    flag: "token",
+    fallback: "none",
+    description: "Bearer tokens of which a request must carry one. Better given by the environment than by a flag"
+  }),
+  insecure: isSet({
+    option: "insecure",
+    flag: "insecure",
+    fallback: "false",
+    description: "Listen on any address without a token"
+  }),
+  cors: list({
+    option: "cors",
+    flag: "cors",
+    fallback: "none",
+    description: "Origins whose pages may use the API"
+  }),
+  maxBodyBytes: whole(1_024, most, {
+    option: "maxBodyBytes",
+    flag: "max-body-bytes",
+    fallback: String(Limits.serverBodyBytes),
+    description: "Bytes in the body of a request"
+  }),
+  maxSignalFacts: whole(1, Limits.signalProposals, {
+    option: "maxSignalFacts",
+    flag: "max-signal-facts",
+    fallback: String(Limits.serverSignalFacts),
+    description: "Facts in one signal"
+  }),
+  maxStreams: whole(1, most, {
+    option: "maxStreams",
+    flag: "max-streams",
+    fallback: String(Limits.serverStreams),
+    description: "Event streams that are open at a time"
+  }),
+  heartbeatMs: time({
+    option: "heartbeatMs",
+    flag: "heartbeat",
+    fallback: String(Limits.serverHeartbeatMs),
+    description: "The time after which a viewer of events is sent a comment"
+  }),
+  drainMs: time({
+    option: "drainMs",
+    flag: "drain",
+    fallback: String(Limits.serverDrainMs),
+    description: "How long jobs may go on when the server shuts down"
+  }),
+  maxRunningJobs: whole(1, most, {
+    option: undefined,
+    flag: "max-running-jobs",
+    fallback: String(Limits.runningJobs),
+    description: "Jobs that run at a time"
+  }),
+  maxQueuedJobs: whole(0, most, {
+    option: undefined,
+    flag: "max-queued-jobs",
+    fallback: String(Limits.queuedJobs),
+    description: "Jobs that wait for a place; one more is answered with 429"
+  }),
+  workers: whole(0, Limits.poolThreads, {
+    option: undefined,
+    flag: "workers",
+    fallback: "one per core",
+    description: "Worker threads for CPU agents; 0: none"
+  }),
+  store: text({
+    option: undefined,
+    flag: "store",
+    fallback: "nothing is kept",
+    description: "The SQLite file that jobs are journaled in"
+  })
+} as const
+
+export type SettingName = keyof typeof settings
+
+/** Settings as they were given. */
+export type Settings = {
+  readonly [Name in SettingName]?: (typeof settings)[Name] extends Setting<infer A> ? A | undefined : never
+}
+
+export const settingNames = Object.keys(settings) as ReadonlyArray<SettingName>
+
+/** Reads flags and, where there is none, the environment. Gives the settings, or what is wrong with each. */
+export const readSettings = (
+  flags: Readonly<Partial<Record<SettingName, string>>>,
+  environment: Readonly<Record<string, string | undefined>>
+): { readonly values: Settings; readonly complaints: ReadonlyArray<string> } => {
+  const values: Partial<Record<SettingName, unknown>> = {}
+  const complaints: Array<string> = []
+  for (const name of settingNames) {
+    const { expected, flag, parse, variable } = settings[name]
+    const fromFlag = flags[name]
+    const given = fromFlag ?? environment[variable]
+    if (given === undefined) continue
+    const value = parse(given)
+    const what = fromFlag === undefined ? variable : `--${flag}`
+    // The value may be a secret, or anything: it is not shown.
+    if (value === undefined) complaints.push(`${what} takes ${expected}`)
+    else values[name] = value
+  }
+  // Each value was made by the setting of its name.
+  return { values: values as Settings, complaints }
+}
+
+/** What is wrong with options that were given in code. */
+export const checkOptions = (options: Settings): ReadonlyArray<string> =>
+  settingNames.flatMap((name) => {
+    const value = options[name]
+    if (value === undefined) return []
+    const { expected, parse } = settings[name]
+    const given = Array.isArray(value) ? value.join(",") : String(value)
+    const isEmptyList = Array.isArray(value) && value.length === 0
+    return isEmptyList || parse(given) !== undefined ? [] : [`${name} takes ${expected}`]
+  })
+
+/** Whether an address is this machine's own alone. */
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host)
+
+/** The table of all settings, for docs/http.md. */
+export const settingsTable = (): string => {
+  const rows = settingNames.map((name) => {
+    const { description, expected, fallback, flag, isSwitch, option, variable } = settings[name]
+    const shown = option === undefined ? "" : `\`${option}\``
+    return `| ${shown} | \`--${flag}\` | \`${variable}\` | ${fallback} | ${description}${isSwitch ? "" : ` (${expected})`} |`
+  })
+  return ["| option | flag | variable | default | |", "|---|---|---|---|---|", ...rows].join("\n")
+}

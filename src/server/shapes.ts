@@ -1,0 +1,196 @@
+/**
+ * What the HTTP API takes and gives, as schemas: the JSON of jobs, results, facts, events and explanations.
+ *
+ * They are those of `Job.toJson` and docs/events.md, written down once more for clients and OpenAPI; the tests of every
+ * route decode with them what the server sends. Boundary: data.
+ */
+import * as Schema from "effect/Schema"
+
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+export const Status = Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"])
+
+/** Where a job stands. `suspended`: unfinished, and run by no engine of this server at the moment. */
+export const State = Schema.Literals([
+  "queued",
+  "running",
+  "paused",
+  "suspended",
+  "converged",
+  "budget-exhausted",
+  "failed",
+  "cancelled"
+])
+
+export const FactRef = Schema.Struct({ kind: Schema.String, id: Schema.String })
+
+export const Provenance = Schema.Struct({
+  version: count,
+  cycle: count,
+  origin: Schema.Literals(["seed", "signal", "agent", "invariant"]),
+  agent: Schema.String,
+  each: Schema.optional(FactRef),
+  since: count,
+  until: count
+})
+
+/** A fact with its value as its kind's schema encodes it. */
+export const Fact = Schema.Struct({
+  kind: Schema.String,
+  id: Schema.String,
+  value: Schema.Json,
+  provenance: Provenance
+}).annotate({ identifier: "Fact" })
+
+export const Usage = Schema.Struct({
+  cycles: count,
+  facts: count,
+  agents: count,
+  durationMs: Schema.Number,
+  cpuMs: Schema.Number,
+  contextBytes: count,
+  tokens: Schema.Number
+})
+
+/** An error as plain data: `_tag` and its fields. */
+export const ErrorJson = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [
+  Schema.Record(Schema.String, Schema.Json)
+])
+
+/** A result, or as much of it as there is. */
+export const Result = Schema.Struct({
+  jobId: Schema.String,
+  program: Schema.String,
+  status: Status,
+  cycles: count,
+  version: count,
+  hash: Schema.String,
+  usage: Usage,
+  facts: Schema.Union([Schema.Record(Schema.String, count), Schema.Array(Fact)]),
+  output: Schema.Json,
+  intents: Schema.Array(
+    Schema.Struct({
+      kind: Schema.String,
+      payload: Schema.optional(Schema.Json),
+      agent: Schema.String,
+      cycle: count,
+      each: Schema.optional(FactRef),
+      index: count,
+      idempotencyKey: Schema.String
+    })
+  ),
+  diagnostics: Schema.Array(
+    Schema.Struct({ cycle: count, agent: Schema.String, each: Schema.NullOr(FactRef), cause: ErrorJson })
+  ),
+  error: Schema.NullOr(ErrorJson)
+}).annotate({ identifier: "JobResult" })
+
+/** A job in a list. Times are in milliseconds since the epoch. */
+const inList = {
+  jobId: Schema.String,
+  program: Schema.String,
+  state: State,
+  createdAt: Schema.Number,
+  haltedAt: Schema.NullOr(Schema.Number),
+  cycle: count,
+  hash: Schema.String
+}
+
+export const JobSummary = Schema.Struct(inList).annotate({ identifier: "JobSummary" })
+
+export const JobPage = Schema.Struct({
+  jobs: Schema.Array(JobSummary),
+  /** What to ask the next page with; null if there is none. */
+  cursor: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "JobPage" })
+
+/** One job: where it stands and, if it has ended, its result. */
+export const Job = Schema.Struct({
+  ...inList,
+  phase: Schema.NullOr(Schema.String),
+  tier: Schema.NullOr(Schema.Int),
+  version: Schema.NullOr(count),
+  usage: Schema.NullOr(Usage),
+  result: Schema.NullOr(Result)
+}).annotate({ identifier: "Job" })
+
+const limit = Schema.Union([count, Schema.Literal("unlimited")])
+const time = Schema.Union([count, Schema.String])
+
+/** Overrides of a program's budget. Times are milliseconds, or text such as "5 seconds". */
+export const Budget = Schema.Struct({
+  maxCycles: Schema.optional(limit),
+  maxFacts: Schema.optional(limit),
+  maxAgents: Schema.optional(limit),
+  maxDuration: Schema.optional(time),
+  maxCpuTime: Schema.optional(time),
+  maxContextBytes: Schema.optional(limit),
+  maxTokens: Schema.optional(limit)
+}).annotate({ identifier: "Budget" })
+
+/** Letters, digits and a few marks: what needs no escape in a URL or a log line. */
+export const JobId = Schema.String.check(Schema.isPattern(/^[\w.~:@-]{1,200}$/))
+
+export const NewJob = Schema.Struct({
+  program: Schema.String,
+  /** Default: an empty object. */
+  input: Schema.optional(Schema.Json),
+  budget: Schema.optional(Budget),
+  /** The job's id. Starting it again with the same body gives the same job. */
+  id: Schema.optional(JobId)
+}).annotate({ identifier: "NewJob" })
+
+export const Accepted = Schema.Struct({ jobId: Schema.String }).annotate({ identifier: "Accepted" })
+
+export const Signal = Schema.Struct({
+  facts: Schema.Array(Schema.Struct({ kind: Schema.String, value: Schema.Json }))
+}).annotate({ identifier: "Signal" })
+
+/** An event of the log, as docs/events.md describes it. */
+export const Event = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String, seq: count, cycle: count }), [
+  Schema.Record(Schema.String, Schema.Json)
+]).annotate({ identifier: "JobEvent" })
+
+/** What a viewer is sent: an event, or a note of the server, which has no `seq`. */
+export const Streamed = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [
+  Schema.Record(Schema.String, Schema.Json)
+])
+
+export const FactPage = Schema.Struct({
+  facts: Schema.Array(Fact),
+  /** The version of the context that the page was read from. */
+  version: count,
+  cursor: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "FactPage" })
+
+/** `nodes[0]` is the fact; `causes` are places in the list. */
+export const Explanation = Schema.Struct({
+  nodes: Schema.Array(
+    Schema.Struct({
+      kind: Schema.String,
+      id: Schema.String,
+      value: Schema.Json,
+      provenance: Provenance,
+      trace: Schema.Json,
+      causes: Schema.Array(count),
+      omitted: count
+    })
+  )
+}).annotate({ identifier: "Explanation" })
+
+export const ProgramInfo = Schema.Struct({
+  name: Schema.String,
+  version: Schema.String,
+  agents: Schema.Array(Schema.String),
+  kinds: Schema.Array(Schema.Struct({ name: Schema.String, schema: Schema.Json })),
+  /** JSON Schemas. `output` accepts anything where the program declares nothing about it. */
+  input: Schema.Json,
+  output: Schema.Json
+}).annotate({ identifier: "ProgramInfo" })
+
+export const Programs = Schema.Struct({ programs: Schema.Array(ProgramInfo) }).annotate({ identifier: "Programs" })
+
+export const Readiness = Schema.Struct({
+  status: Schema.Literals(["ready", "not-ready"]),
+  services: Schema.Record(Schema.String, Schema.String)
+}).annotate({ identifier: "Readiness" })

@@ -1,0 +1,124 @@
+/**
+ * The routes about the server itself: programs, health, metrics, and its documentation.
+ *
+ * The page of /docs is Effect's Swagger UI, which has all it needs in itself; it is large, and loaded when somebody asks
+ * for it. Boundary: nothing here touches a job.
+ */
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiSwagger from "effect/http-api/HttpApiSwagger"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import type { ErasedKind } from "../Fact.ts"
+import { compiledOf, type Program } from "../Program.ts"
+import { Api } from "./api.ts"
+import { Core } from "./core.ts"
+import { sealed } from "./guard.ts"
+import { plain } from "./json.ts"
+import { exposition } from "./metrics.ts"
+import type * as Shapes from "./shapes.ts"
+
+/** The JSON Schema of a schema; of one that has none, the schema of anything. */
+const schemaOf = (schema: Schema.Constraint): Schema.Json => {
+  try {
+    const { definitions, schema: root } = Schema.toJsonSchemaDocument(schema)
+    return plain(Object.keys(definitions).length === 0 ? root : { ...root, $defs: definitions })
+  } catch {
+    return {}
+  }
+}
+
+const infoOf = (program: Program.Any): typeof Shapes.ProgramInfo.Type => {
+  const { agents, input, kinds, name, version } = compiledOf(program)
+  return {
+    name,
+    version,
+    agents: agents.map((agent) => agent.name),
+    kinds: [...kinds.values()].map((kind: ErasedKind) => ({ name: kind.name, schema: schemaOf(kind.schema) })),
+    input: schemaOf(input),
+    // A program says what its output is in its type alone.
+    output: {}
+  }
+}
+
+export const programRoutes = HttpApiBuilder.group(
+  Api,
+  "programs",
+  Effect.fnUntraced(function* (handlers) {
+    const { directory } = yield* Core
+    const programs = [...directory.programs.values()].map(infoOf)
+    return handlers.handle("list", () => Effect.succeed({ programs }))
+  })
+)
+
+export const healthRoutes = HttpApiBuilder.group(
+  Api,
+  "health",
+  Effect.fnUntraced(function* (handlers) {
+    const { readiness } = yield* Core
+    return handlers
+      .handle("live", () => Effect.succeed("ok"))
+      .handle("ready", () =>
+        Effect.map(readiness, (found) =>
+          HttpServerResponse.text(JSON.stringify(found), {
+            status: found.status === "ready" ? 200 : 503,
+            contentType: "application/json"
+          })
+        )
+      )
+  })
+)
+
+export const metricRoutes = HttpApiBuilder.group(
+  Api,
+  "metrics",
+  Effect.fnUntraced(function* (handlers) {
+    const core = yield* Core
+    return handlers.handle("get", () => Effect.provideService(exposition, Core, core))
+  })
+)
+
+/** What the page may do: run what it carries, and ask this server. */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'unsafe-inline'",
+  "style-src 'unsafe-inline'",
+  "img-src data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'"
+].join("; ")
+
+/** The API as it is served under a prefix. */
+const apiAt = (prefix: string) => (prefix === "" ? Api : Api.annotate(OpenApi.Servers, [{ url: prefix }]))
+
+/** /openapi.json and /docs. */
+export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRouter.HttpRouter> =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const scope = yield* Effect.scope
+      const api = apiAt(prefix)
+      const page = yield* Effect.cached(
+        Effect.provideService(HttpRouter.toHttpEffect(HttpApiSwagger.layer(api, { path: "/docs" })), Scope.Scope, scope)
+      )
+      yield* router.add(
+        "GET",
+        "/openapi.json",
+        Effect.sync(() => sealed(HttpServerResponse.jsonUnsafe(OpenApi.fromApi(api))))
+      )
+      yield* router.add(
+        "GET",
+        "/docs",
+        Effect.flatMap(page, (served) =>
+          Effect.map(Effect.orDie(served), (response) =>
+            sealed(HttpServerResponse.setHeader(response, "content-security-policy", pagePolicy))
+          )
+        )
+      )
+    })
+  )

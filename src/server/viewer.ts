@@ -1,0 +1,110 @@
+/**
+ * What a viewer of a job's events is sent: server-sent events, or lines of JSON.
+ *
+ * A viewer reads from the job's log at its own pace and is held up by its own connection alone: nothing waits for it but the
+ * page that it is being sent. One that falls behind what the log keeps is told which numbers it has missed. A stream ends
+ * after `JobHalted`, or with a `Goodbye` when the server shuts down: whoever comes back with the last number goes on where
+ * it was. Boundary: events in, bytes out.
+ */
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import type { Fact } from "../Fact.ts"
+import { parseJson } from "../internal/parseJson.ts"
+import type { JobSession } from "../internal/session.ts"
+import type { JobEvent } from "../JobEvent.ts"
+import { plain } from "./json.ts"
+
+export type Format = "sse" | "ndjson"
+
+export interface ViewerOptions {
+  readonly format: Format
+  /** The number after which the events begin. */
+  readonly after: number
+  /** Whose facts are written as their kinds' schemas encode them; undefined for a journal's, which are written so. */
+  readonly session: JobSession | undefined
+  readonly heartbeatMs: number
+  /** Succeeds when the server shuts down. */
+  readonly goodbye: Effect.Effect<void>
+}
+
+interface Item {
+  readonly text: string
+  readonly isLast: boolean
+}
+
+/** Texts of the newest events of a job, for all who follow it: each is written once. */
+const written = new WeakMap<JobSession, Map<number, string>>()
+const writtenEvents = 256
+const writtenLength = 65_536
+
+const encodedFacts = (facts: ReadonlyArray<Fact>, session: JobSession | undefined): ReadonlyArray<object> =>
+  facts.map((fact) => {
+    const kind = session?.program.kinds.get(fact.kind)
+    return kind === undefined ? fact : { ...fact, value: parseJson(kind.codec.encode(fact.value).text) }
+  })
+
+const asJson = (event: JobEvent, session: JobSession | undefined): string => {
+  if (event._tag === "FactsCommitted") return jsonText({ ...event, facts: encodedFacts(event.facts, session) })
+  if (event._tag === "JobStarted") return jsonText({ ...event, seeds: encodedFacts(event.seeds, session) })
+  return jsonText(event)
+}
+
+const jsonText = (event: object): string => JSON.stringify(plain(event))
+
+/** An event as JSON. */
+const textOf = (event: JobEvent, session: JobSession | undefined): string => {
+  if (session === undefined) return asJson(event, session)
+  let texts = written.get(session)
+  if (texts === undefined) written.set(session, (texts = new Map()))
+  const present = texts.get(event.seq)
+  if (present !== undefined) return present
+  const text = asJson(event, session)
+  if (text.length <= writtenLength) {
+    texts.set(event.seq, text)
+    if (texts.size > writtenEvents) {
+      const { value: oldest } = texts.keys().next()
+      if (oldest !== undefined) texts.delete(oldest)
+    }
+  }
+  return text
+}
+
+const framed = (format: Format, name: string, data: string, id: string): string =>
+  format === "ndjson" ? `${data}\n` : `${id}event: ${name}\ndata: ${data}\n\n`
+
+/** The texts of a viewer's stream. */
+export const viewer = (events: Stream.Stream<JobEvent>, options: ViewerOptions): Stream.Stream<Uint8Array> => {
+  const { after, format, goodbye, heartbeatMs, session } = options
+  let next = after + 1
+  const told = Stream.map(events, (event): Item => {
+    const { _tag, seq } = event
+    // A viewer that asked for what is not there yet has missed nothing.
+    const missed =
+      seq > next
+        ? framed(format, "Missed", JSON.stringify({ _tag: "Missed", from: next, to: seq - 1 }), `id: ${seq - 1}\n`)
+        : ""
+    next = seq + 1
+    const text = framed(format, _tag, textOf(event, session), `id: ${seq}\n`)
+    return { text: missed + text, isLast: _tag === "JobHalted" }
+  })
+  const bye: Stream.Stream<Item> = Stream.map(Stream.fromEffect(goodbye), () => ({
+    text: framed(format, "Goodbye", JSON.stringify({ _tag: "Goodbye", reason: "shutting-down" }), ""),
+    isLast: true
+  }))
+  const beats: Stream.Stream<Item> =
+    format === "ndjson"
+      ? Stream.empty
+      : Stream.map(Stream.fromSchedule(Schedule.spaced(heartbeatMs)), () => ({
+          text: ": still here\n\n",
+          isLast: false
+        }))
+  const head: Stream.Stream<Item> =
+    format === "ndjson" ? Stream.empty : Stream.succeed({ text: ": the events follow\n\n", isLast: false })
+  const all = Stream.merge(told, Stream.merge(bye, beats), { haltStrategy: "left" })
+  return Stream.concat(head, all).pipe(
+    Stream.takeUntil(({ isLast }) => isLast),
+    Stream.map(({ text }) => text),
+    Stream.encodeText
+  )
+}

@@ -1,0 +1,88 @@
+/**
+ * Servers for tests, on a port of their own, and ways to ask them through a real socket.
+ *
+ * Boundary: no assertion.
+ */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { HttpClient } from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Engine from "../../../src/Engine.ts"
+import type { Program } from "../../../src/Program.ts"
+import * as Server from "../../../src/server/Server.ts"
+import * as JobStore from "../../../src/store/JobStore.ts"
+import { layerInline } from "../../../src/workers/inline.ts"
+import type { WorkerPool } from "../../../src/workers/WorkerPool.ts"
+
+export interface Running {
+  readonly url: string
+  readonly server: Server.Server["Service"]
+  /** Closes the server and what is below it. */
+  readonly stop: () => Promise<void>
+  readonly fetch: (
+    path: string,
+    init?: Omit<RequestInit, "headers"> & { headers?: Record<string, string> }
+  ) => Promise<Response>
+  readonly post: (path: string, body?: unknown, headers?: Record<string, string>) => Promise<Response>
+  /** Asks with the typed client. */
+  readonly ask: <A, E>(use: (client: Server.Client) => Effect.Effect<A, E, HttpClient>) => Promise<Exit.Exit<A, E>>
+}
+
+export interface Below {
+  readonly store?: Layer.Layer<JobStore.JobStore, unknown> | undefined
+  readonly pool?: Layer.Layer<WorkerPool> | undefined
+  readonly engine?: Engine.EngineOptions | undefined
+}
+
+/** Starts a server. Agents of the programs need no services. */
+export const serve = async (
+  options: Server.ServerOptions<Program.Any>,
+  { engine, pool = layerInline, store = JobStore.layerMemory }: Below = {}
+): Promise<Running> => {
+  const scope = Scope.makeUnsafe()
+  const layer = Server.layer({ port: 0, drainMs: 200, ...options }).pipe(
+    Layer.provide(Engine.layer(engine)),
+    Layer.provide(pool),
+    Layer.provide(store)
+  ) as Layer.Layer<Server.Server, unknown>
+  const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))
+  const server = Context.get(context, Server.Server)
+  const { url } = server
+  const token = options.tokens?.[0]
+  const authorized: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const ask: Running["ask"] = (use) =>
+    Effect.runPromise(
+      Effect.exit(Effect.flatMap(Server.client({ baseUrl: url, token }), use)).pipe(
+        Effect.provide(NodeHttpClient.layerUndici)
+      )
+    )
+  return {
+    url,
+    server,
+    stop: () => Effect.runPromise(Scope.close(scope, Exit.void)),
+    fetch: (path, init = {}) => fetch(url + path, { ...init, headers: { ...authorized, ...init.headers } }),
+    post: (path, body, headers = {}) =>
+      fetch(url + path, {
+        method: "POST",
+        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+        headers: { ...authorized, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers }
+      }),
+    ask
+  }
+}
+
+/** The body of a response, as JSON. */
+export const jsonOf = async (response: Response): Promise<Record<string, unknown>> =>
+  (await response.json()) as Record<string, unknown>
+
+/** Waits until something holds, looking every few milliseconds. */
+export const until = async (holds: () => Promise<boolean> | boolean, ms = 5_000): Promise<void> => {
+  const end = Date.now() + ms
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error("it did not come to hold in time")
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
