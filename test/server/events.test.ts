@@ -1,0 +1,207 @@
+/** The event stream: complete, in order, once each, whatever viewers do. */
+import { request } from "node:http"
+import { describe, expect, it } from "vitest"
+import { journalStore } from "../support/behaviour/durable.ts"
+import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
+import { count, inline, signalled, waiting } from "../support/server/programs.ts"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { JobStore } from "../../src/store/JobStore.ts"
+
+interface Seen {
+  readonly id: string | undefined
+  readonly event: string
+  readonly data: { readonly _tag: string; readonly seq?: number; readonly [field: string]: unknown }
+}
+
+/** Reads server-sent events until the stream ends, or `stop` says so. */
+const follow = async (
+  running: Running,
+  job: string,
+  headers: Record<string, string> = {},
+  stop: (seen: ReadonlyArray<Seen>) => boolean = () => false
+): Promise<ReadonlyArray<Seen>> => {
+  const abort = new AbortController()
+  const response = await running.fetch(`/api/v1/jobs/${job}/events`, { headers, signal: abort.signal })
+  expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream"])
+  const seen: Array<Seen> = []
+  let text = ""
+  const decoder = new TextDecoder()
+  try {
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk as Uint8Array, { stream: true })
+      const blocks = text.split("\n\n")
+      text = blocks.pop() ?? ""
+      for (const block of blocks) {
+        const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1]
+        const data = field("data")
+        if (data !== undefined) {
+          seen.push({ id: field("id"), event: field("event") ?? "", data: JSON.parse(data) as Seen["data"] })
+        }
+      }
+      if (stop(seen)) abort.abort()
+    }
+  } catch (error) {
+    if (!abort.signal.aborted) throw error
+  }
+  return seen
+}
+
+const numbers = (seen: ReadonlyArray<Seen>) => seen.map(({ data }) => data.seq)
+const upTo = (last: number, from = 1) => Array.from({ length: last - from + 1 }, (_, n) => n + from)
+
+const start = async (running: Running, program: string, input: unknown = {}, id?: string): Promise<string> => {
+  const body = { program, input, ...(id === undefined ? {} : { id }) }
+  const { jobId } = await jsonOf(await running.post("/api/v1/jobs", body, { prefer: "respond-async" }))
+  return String(jobId)
+}
+
+const using = async (running: Running, use: (running: Running) => Promise<void>): Promise<void> => {
+  try {
+    await use(running)
+  } finally {
+    await running.stop()
+  }
+}
+
+describe("a viewer", () => {
+  it("sees the whole log, with ids, up to the end, and facts as their schemas encode them", async () => {
+    await using(await serve({ programs: inline }), async (running) => {
+      const id = await start(running, "count", { to: 3 })
+      const seen = await follow(running, id)
+      expect(numbers(seen)).toEqual(upTo(seen.length))
+      expect(seen.map((one) => one.id)).toEqual(numbers(seen).map(String))
+      expect(seen.map(({ data, event }) => data._tag === event)).not.toContain(false)
+      expect(seen[0]?.data).toMatchObject({
+        _tag: "JobStarted",
+        seeds: [{ value: { n: 0 } }, { kind: "Note", value: { at: "1970-01-01T00:00:00.000Z" } }]
+      })
+      expect(seen.at(-1)?.data).toMatchObject({ _tag: "JobHalted", status: "converged" })
+    })
+  })
+
+  it("that comes back goes on after its last id; 204 when there is nothing after it; 400 for what is no id", async () => {
+    await using(await serve({ programs: inline }), async (running) => {
+      const id = await start(running, "count", { to: 5 })
+      const all = await follow(running, id)
+      for (const last of [0, 1, 7, all.length - 1]) {
+        const rest = await follow(running, id, { "last-event-id": String(last) })
+        expect(rest).toEqual(all.slice(last))
+      }
+      for (const last of [all.length, all.length + 50]) {
+        const response = await running.fetch(`/api/v1/jobs/${id}/events`, {
+          headers: { "last-event-id": String(last) }
+        })
+        expect(response.status).toBe(204)
+      }
+      const odd = await running.fetch(`/api/v1/jobs/${id}/events`, { headers: { "last-event-id": "x" } })
+      expect(odd.status).toBe(400)
+      const after = await running.fetch(`/api/v1/jobs/${id}/events?after=3`, {
+        headers: { accept: "application/x-ndjson" }
+      })
+      expect(after.headers.get("content-type")).toBe("application/x-ndjson")
+      const lines = (await after.text()).trimEnd().split("\n")
+      expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(all.slice(3).map(({ data }) => data))
+    })
+  })
+
+  it("with an id of the future waits for what comes after it", async () => {
+    await using(await serve({ programs: inline }), async (running) => {
+      const id = await start(running, "waiting")
+      const seen = follow(running, id, { "last-event-id": "11" })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      await running.post(`/api/v1/jobs/${id}/cancel`)
+      const all = await follow(running, id)
+      expect(await seen).toEqual(all.slice(11))
+    })
+  })
+
+  it("hears comments while nothing happens, and goodbye when the server shuts down", async () => {
+    const running = await serve({ programs: inline, heartbeatMs: 20, drainMs: 50 })
+    const id = await start(running, "waiting")
+    const response = await running.fetch(`/api/v1/jobs/${id}/events`)
+    const text = response.text()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(await (await running.fetch("/metrics")).text()).toContain("converge_http_streams 1")
+    const before = Date.now()
+    await running.stop()
+    expect(Date.now() - before).toBeLessThan(2_000)
+    expect((await text).match(/^: still here$/gm)?.length).toBeGreaterThanOrEqual(2)
+    expect(await text).toMatch(/event: Goodbye\ndata: \{"_tag":"Goodbye","reason":"shutting-down"\}\n\n$/)
+  })
+
+  it("that stalls holds up nobody, and is let go when it vanishes", async () => {
+    await using(await serve({ programs: inline }), async (running) => {
+      const id = await start(running, "count", { to: 400 })
+      // Reads nothing at all.
+      const stalled = request(`${running.url}/api/v1/jobs/${id}/events`)
+      const arrived = new Promise<void>((resolve) =>
+        stalled.on("response", (response) => resolve(void response.pause()))
+      )
+      stalled.on("error", () => undefined)
+      stalled.end()
+      await arrived
+      const seen = await follow(running, id)
+      expect(numbers(seen)).toEqual(upTo(seen.length))
+      stalled.destroy()
+      await until(async () => (await (await running.fetch("/metrics")).text()).includes("converge_http_streams 0"))
+    })
+  })
+
+  it("is one of fifty that come, go and come back, and each ends with the same list", async () => {
+    await using(await serve({ programs: inline }), async (running) => {
+      const id = await start(running, "signalled")
+      const viewers = Array.from({ length: 50 }, async (_, n) => {
+        const seen: Array<Seen> = []
+        for (let visit = 0; ; visit++) {
+          const last = seen.at(-1)
+          const part = await follow(
+            running,
+            id,
+            last === undefined ? {} : { "last-event-id": String(last.id) },
+            (now) => visit < 3 && now.length >= 1 + ((n + visit) % 7)
+          )
+          seen.push(...part)
+          if (seen.at(-1)?.event === "JobHalted") return seen
+        }
+      })
+      await new Promise((resolve) => setTimeout(resolve, 600))
+      await running.post(`/api/v1/jobs/${id}/cancel`)
+      const all = await follow(running, id)
+      for (const viewed of await Promise.all(viewers)) expect(viewed).toEqual(all)
+      expect(numbers(all)).toEqual(upTo(all.length))
+    })
+  })
+})
+
+describe("across a restart, on a durable store", () => {
+  it("a viewer that comes back ends with the list of a server that never stopped", async () => {
+    const kept = await Effect.runPromise(journalStore)
+    const store = Layer.succeed(JobStore, kept)
+    const programs = [count, signalled, waiting]
+    const first = await serve({ programs, drainMs: 0 }, { store })
+    const id = await start(first, "signalled", {}, "across")
+    const before = await follow(first, id, {}, (seen) => seen.length >= 12)
+    const goodbye = follow(first, id)
+    await until(async () => (await (await first.fetch("/metrics")).text()).includes("converge_http_streams 1"))
+    await first.stop()
+    expect((await goodbye).at(-1)?.event).toBe("Goodbye")
+    const second = await serve({ programs }, { store })
+    await using(second, async () => {
+      await until(async () => (await jsonOf(await second.fetch(`/api/v1/jobs/${id}`)))["state"] === "running")
+      const rest = follow(second, id, { "last-event-id": String(before.at(-1)?.id) })
+      await until(async () => Number((await jsonOf(await second.fetch(`/api/v1/jobs/${id}`)))["cycle"]) > 10)
+      await second.post(`/api/v1/jobs/${id}/cancel`)
+      const all = await follow(second, id)
+      expect([...before, ...(await rest)]).toEqual(all)
+      expect(numbers(all)).toEqual(upTo(all.length))
+    })
+    // A third one knows it from the journal alone.
+    await using(await serve({ programs }, { store }), async (third) => {
+      const all = await follow(third, id)
+      expect(all.slice(0, before.length)).toEqual(before)
+      expect(all.at(-1)?.data).toMatchObject({ _tag: "JobHalted", status: "cancelled" })
+      expect(await jsonOf(await third.fetch(`/api/v1/jobs/${id}`))).toMatchObject({ state: "cancelled" })
+    })
+  })
+})
