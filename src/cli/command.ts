@@ -19,7 +19,28 @@ import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
 import * as flags from "./flags.ts"
 import { Host } from "./host.ts"
 import { storeCommands } from "./storeCommands.ts"
+import { type SettingName, settingNames, settings } from "../server/settings.ts"
 import { indent, styleFor } from "./text.ts"
+
+/** The flags of `converge serve`: texts, which the settings read as they read the environment. */
+const settingFlags = (): Record<SettingName, Flag.Flag<string | undefined>> => {
+  const made: Partial<Record<SettingName, Flag.Flag<string | undefined>>> = {}
+  for (const name of settingNames) {
+    const { description, fallback, flag, isSwitch } = settings[name]
+    const words = `${description} (default: ${fallback})`
+    made[name] = isSwitch
+      ? Flag.Boolean(flag).pipe(
+          Flag.withDescription(description),
+          Flag.withDefault(false),
+          Flag.map((isSet) => (isSet ? "true" : undefined))
+        )
+      : flags.optional(Flag.String(flag).pipe(Flag.withMetavar("value"), Flag.withDescription(words)))
+  }
+  return made as Record<SettingName, Flag.Flag<string | undefined>>
+}
+
+const given = (values: Readonly<Record<SettingName, string | undefined>>): Partial<Record<SettingName, string>> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
 const commands = (host: Host, finish: (exitCode: number) => void) => {
   const run = Command.make(
@@ -87,6 +108,39 @@ ${flags.exitCodes}`
     ])
   )
 
+  const serve = Command.make(
+    "serve",
+    {
+      modules: Argument.String("module").pipe(
+        Argument.withDescription("Modules that export programs: paths, or packages' specifiers"),
+        Argument.atLeast(1)
+      ),
+      ...settingFlags()
+    },
+    ({ modules, ...flags }) =>
+      Effect.promise(() => import("./serve.ts")).pipe(
+        Effect.flatMap(({ serve }) => serve(host, { modules, flags: given(flags) })),
+        Effect.map(finish)
+      )
+  ).pipe(
+    Command.withShortDescription("Serve programs' jobs over HTTP"),
+    Command.withDescription(
+      `Serve programs' jobs over HTTP, until a signal asks to stop.
+
+Then it takes no more jobs, tells viewers of events goodbye, lets jobs end for a while, and ends
+with exit code 0. A second signal ends the waiting. Jobs that are journaled go on at the next
+start. Every flag is also a variable of the environment: --max-streams is CONVERGE_MAX_STREAMS.
+Telemetry goes where the standard OTEL_* variables say.`
+    ),
+    Command.withExamples([
+      { command: "converge serve ./audit.ts --store jobs.db", description: "Serve the module's programs, durably" },
+      {
+        command: "CONVERGE_TOKEN=secret converge serve ./audit.ts --host 0.0.0.0",
+        description: "For other machines, with a token"
+      }
+    ])
+  )
+
   const machine = Command.make(
     "machine",
     {
@@ -120,7 +174,7 @@ ${flags.exitCodes}`
     Command.withDescription(
       "Run jobs that converge: agents work on one shared context of facts until nothing is left to do."
     ),
-    Command.withSubcommands([run, ...storeCommands(host, finish), machine])
+    Command.withSubcommands([run, ...storeCommands(host, finish), serve, machine])
   )
 }
 

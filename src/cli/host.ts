@@ -2,7 +2,7 @@
  * The process that the command runs in: its signals, stray errors, standard output, and its end.
  *
  * - The first SIGINT or SIGTERM asks the command to stop: whoever has called `takeStops` is told and decides; before that,
- *   the command is interrupted. The second one ends the process at once.
+ *   the command is interrupted. The second one ends the process at once, or the third, if `hurried` waits for the second.
  * - A promise that nobody awaits and an error that nobody catches are reported on stderr, and ask the command to stop,
  *   too; the process then ends with code 70 (docs/semantics.md, G8).
  * - Standard output belongs to the result. From `reserveStdout` on, what agents and their threads write there goes to
@@ -33,6 +33,7 @@ export interface Stop {
 
 export class Host {
   readonly #stop = Deferred.makeUnsafe<Stop>()
+  #hurry: Deferred.Deferred<void> | undefined
   readonly #writeStdout = process.stdout.write.bind(process.stdout)
   #fiber: Fiber.Fiber<unknown, unknown> | undefined
   #stopsAreTaken = false
@@ -45,6 +46,21 @@ export class Host {
     this.#stopsAreTaken = true
     return Deferred.await(this.#stop)
   })
+
+  /** Waits for the second signal, which does not end the process then. */
+  readonly hurried: Effect.Effect<void> = Effect.suspend(() => {
+    this.#hurry ??= Deferred.makeUnsafe<void>()
+    return Deferred.await(this.#hurry)
+  })
+
+  /** Ends the process after some milliseconds, whatever still holds on. */
+  endWithin(ms: number): Effect.Effect<void> {
+    const end = Effect.sync(() => {
+      process.stderr.write("converge: not everything has ended in time\n")
+      process.exit(this.#exitCode ?? 0)
+    })
+    return Effect.asVoid(Effect.forkDetach(Effect.delay(end, ms)))
+  }
 
   /** What writes to standard output from now on, other than `write`, writes to standard error. */
   readonly reserveStdout: Effect.Effect<void> = Effect.sync(() => {
@@ -98,6 +114,10 @@ export class Host {
 
   #onSignal(signal: Signal): void {
     this.#signals++
+    if (this.#signals === 2 && this.#hurry !== undefined) {
+      Deferred.doneUnsafe(this.#hurry, Effect.void)
+      return
+    }
     if (this.#signals > 1) process.exit(ExitCode.signal[signal])
     if (!this.#stopsAreTaken) this.#exitCode ??= ExitCode.signal[signal]
     this.#ask({ _tag: "Signal", exitCode: ExitCode.signal[signal] })

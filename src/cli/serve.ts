@@ -1,0 +1,123 @@
+/**
+ * `converge serve`: jobs over HTTP, from the command line.
+ *
+ * Loads the modules, and serves their programs until a signal asks it to stop: then it drains, closes what it has opened,
+ * and ends with exit code 0. A second signal ends the waiting for jobs; a third one ends the process. Whatever still holds
+ * on by then, an agent that cannot be stopped for one, is given a limited time. Boundary: composition.
+ */
+import type * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import process from "node:process"
+import * as Engine from "../Engine.ts"
+import { Limits } from "../Limits.ts"
+import type { Program } from "../Program.ts"
+import { layer as serverLayer, Server } from "../server/Server.ts"
+import { readSettings, type SettingName, type Settings } from "../server/settings.ts"
+import { telemetry } from "../server/telemetry.ts"
+import * as JobStore from "../store/index.ts"
+import { layerMemory as storeMemory } from "../store/JobStore.ts"
+import * as WorkerPool from "../workers/index.ts"
+import { CommandFailed, UsageError } from "./exitCode.ts"
+import type { Host } from "./host.ts"
+import { load, type LoadedModule } from "./programs.ts"
+import { oneLine, printable } from "./text.ts"
+
+/** What was given on the command line. */
+export interface ServeOptions {
+  readonly modules: ReadonlyArray<string>
+  readonly flags: Readonly<Partial<Record<SettingName, string>>>
+}
+
+type Failed = UsageError | CommandFailed
+
+/** Serves until it is asked to stop, and gives the exit code. */
+export const serve = (
+  host: Host,
+  { flags, modules }: ServeOptions
+): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
+  Effect.gen(function* () {
+    const settings = yield* settingsOf(flags)
+    const loaded = yield* Effect.forEach(modules, load)
+    const programs = yield* programsOf(loaded)
+    const stops = yield* host.takeStops
+    const serving = Effect.scoped(
+      Effect.gen(function* () {
+        const context = yield* Layer.build(layerOf(programs, settings, loaded))
+        const { drain, hurry, url } = yield* Effect.provideContext(Server, context)
+        const names = programs.map(({ name }) => oneLine(name)).join(", ")
+        yield* host.warn(`converge: listening on ${url}, serving ${names}`)
+        yield* stops
+        yield* host.warn("converge: shutting down (again to hurry)")
+        yield* host.endWithin((settings.drainMs ?? Limits.serverDrainMs) + Limits.serverEndMs)
+        yield* Effect.forkChild(Effect.andThen(host.hurried, hurry), { startImmediately: true })
+        yield* drain
+      })
+    )
+    yield* Effect.mapError(serving, failed)
+    return 0
+  })
+
+const settingsOf = (flags: ServeOptions["flags"]): Effect.Effect<Settings, UsageError> => {
+  const { complaints, values } = readSettings(flags, process.env)
+  return complaints.length === 0
+    ? Effect.succeed(values)
+    : Effect.fail(
+        new UsageError({
+          message: "the settings cannot be used",
+          details: complaints.map((line) => `  ${line}`).join("\n")
+        })
+      )
+}
+
+const programsOf = (modules: ReadonlyArray<LoadedModule>): Effect.Effect<ReadonlyArray<Program.Any>, UsageError> => {
+  const programs = new Set(modules.flatMap((module) => module.programs))
+  const empty = modules.find((module) => module.programs.length === 0)
+  if (empty !== undefined) return Effect.fail(new UsageError({ message: `${empty.name} exports no program` }))
+  return Effect.succeed([...programs])
+}
+
+/** Everything: the server, the engine, what that has, and what agents need, as far as the modules say. */
+const layerOf = (
+  programs: ReadonlyArray<Program.Any>,
+  settings: Settings,
+  modules: ReadonlyArray<LoadedModule>
+): Layer.Layer<Server, unknown> => {
+  const { maxQueuedJobs, maxRunningJobs, store, workers } = settings
+  const pool = workers === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size: workers })
+  const journals = store === undefined ? storeMemory : JobStore.layerSqlite({ filename: store })
+  const own = modules.flatMap(({ layer }) => (layer === undefined ? [] : [layer as Layer.Layer<never, unknown>]))
+  // What a layer that was imported by name makes, nobody knows here; an agent that lacks a service panics.
+  const engine = Engine.layer({ programs, maxQueuedJobs, maxRunningJobs }) as Layer.Layer<
+    Engine.Engine,
+    never,
+    WorkerPool.WorkerPool | JobStore.JobStore
+  >
+  const server = serverLayer({ ...settings, programs }) as Layer.Layer<
+    Server,
+    unknown,
+    Engine.Engine | WorkerPool.WorkerPool | JobStore.JobStore
+  >
+  return server.pipe(
+    Layer.provide(engine),
+    Layer.provide(pool),
+    Layer.provide(journals),
+    Layer.provide(own.length === 0 ? Layer.empty : Layer.mergeAll(Layer.empty, ...own)),
+    Layer.provide(telemetry)
+  )
+}
+
+const failed = (error: unknown): Failed => {
+  if (hasTag(error, "InvalidOptions")) return new UsageError({ message: error.message })
+  if (hasTag(error, "ServeError")) {
+    const why = "cause" in error && error.cause instanceof Error ? error.cause.message : "the address cannot be used"
+    return new CommandFailed({ message: `cannot listen: ${printable(why)}` })
+  }
+  if (hasTag(error, "StoreError"))
+    return new CommandFailed({ message: `the store failed: ${printable(error.message)}` })
+  return new CommandFailed({ message: "a layer failed", details: printable(Cause.pretty(Cause.fail(error))) })
+}
+
+const hasTag = (error: unknown, tag: string): error is Error =>
+  error instanceof Error && "_tag" in error && error._tag === tag

@@ -1,0 +1,176 @@
+/** `converge serve`, as a process of its own: settings, shutdown, what survives it. */
+import { mkdtempSync, rmSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, describe, expect, it, vi } from "vitest"
+import { converge, start } from "../support/cli/converge.ts"
+import { jsonOf, until } from "../support/server/harness.ts"
+
+vi.setConfig({ maxConcurrency: 2, testTimeout: 60_000 })
+
+const programs = fileURLToPath(new URL("../support/server/programs.ts", import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), "converge-serve-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Starts a server on a free port, and gives its address. */
+const serve = async (args: ReadonlyArray<string> = [], environment: Record<string, string> = {}) => {
+  let said = ""
+  const running = start(["serve", programs, "--port", "0", ...args], { environment })
+  running.process.stderr?.on("data", (chunk: string) => (said += chunk))
+  await running.says(/listening on http\S+/)
+  const [url = ""] = /http:\/\/[\w.:[\]]+\d/.exec(said) ?? []
+  const post = (path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    fetch(url + path, {
+      method: "POST",
+      headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    })
+  return { ...running, url, post }
+}
+
+const isRunning = (url: string, id: string) => async () => {
+  const response = await fetch(`${url}/api/v1/jobs/${id}`)
+  return response.status === 200 && (await jsonOf(response))["state"] === "running"
+}
+
+describe.concurrent("converge serve", () => {
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "%s: drains and ends with 0, in time, though an agent is stuck",
+    async (signal) => {
+      const { ended, post, process: child, url } = await serve(["--drain", "300", "--workers", "1"])
+      const stuck = post("/api/v1/jobs", { program: "stuck", id: "stuck" })
+      await until(isRunning(url, "stuck"))
+      const events = await fetch(`${url}/api/v1/jobs/stuck/events`)
+      const text = events.text()
+      const begin = Date.now()
+      child.kill(signal)
+      const answer = await stuck
+      expect(answer.status).toBe(499)
+      expect(await jsonOf(answer)).toMatchObject({ type: "urn:effect-converge:JobCancelled" })
+      expect(await text).toContain("event: Goodbye")
+      expect(await ended).toMatchObject({ code: 0, stderr: expect.stringContaining("shutting down (again to hurry)") })
+      expect(Date.now() - begin).toBeLessThan(4_000)
+    }
+  )
+
+  it("a second signal ends the waiting", async () => {
+    const { ended, post, process: child, says, url } = await serve(["--drain", "50 seconds"])
+    await post("/api/v1/jobs", { program: "waiting", id: "w" }, { prefer: "respond-async" })
+    await until(isRunning(url, "w"))
+    const begin = Date.now()
+    child.kill("SIGTERM")
+    await says(/again to hurry/)
+    expect((await fetch(`${url}/ready`)).status).toBe(503)
+    child.kill("SIGTERM")
+    expect((await ended).code).toBe(0)
+    expect(Date.now() - begin).toBeLessThan(5_000)
+  })
+
+  it("jobs of a durable store, and idempotency keys, go on after a restart", async () => {
+    const store = join(folder, "jobs.db")
+    const first = await serve(["--store", store, "--drain", "100"])
+    const body = { program: "waiting" }
+    const key = { "idempotency-key": "the same", prefer: "respond-async" }
+    const { jobId } = await jsonOf(await first.post("/api/v1/jobs", body, key))
+    await until(isRunning(first.url, String(jobId)))
+    const waiting = first.post("/api/v1/jobs", body, { "idempotency-key": "the same" })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    first.process.kill("SIGTERM")
+    const told = await waiting
+    expect(told.status).toBe(503)
+    expect(await jsonOf(told)).toMatchObject({ reason: "shutting-down", jobId })
+    expect((await first.ended).code).toBe(0)
+    const second = await serve(["--store", store, "--drain", "100"])
+    await until(isRunning(second.url, String(jobId)))
+    expect(await jsonOf(await second.post("/api/v1/jobs", body, key))).toEqual({ jobId })
+    const other = await second.post("/api/v1/jobs", { program: "count", input: { to: 1 } }, key)
+    expect(other.status).toBe(409)
+    expect(await jsonOf(other)).toMatchObject({ type: "urn:effect-converge:JobExists", jobId })
+    const { jobs } = (await jsonOf(await fetch(`${second.url}/api/v1/jobs`))) as { jobs: ReadonlyArray<unknown> }
+    expect(jobs).toMatchObject([{ jobId, state: "running", program: "waiting" }])
+    expect((await second.post(`/api/v1/jobs/${String(jobId)}/cancel`)).status).toBe(200)
+    second.process.kill("SIGTERM")
+    expect((await second.ended).code).toBe(0)
+  })
+
+  it("refuses settings that cannot work, and says which: exit code 64", async () => {
+    const bad = await converge(["serve", programs, "--port", "99999"], { environment: { CONVERGE_DRAIN: "soon" } })
+    expect(bad.code).toBe(64)
+    expect(bad.stderr).toContain("--port takes a whole number from 0 to 65535")
+    expect(bad.stderr).toContain("CONVERGE_DRAIN takes milliseconds")
+    const open = await converge(["serve", programs, "--host", "0.0.0.0", "--port", "0"])
+    expect(open.code).toBe(64)
+    expect(open.stderr).toContain("listening on 0.0.0.0 needs a token")
+  })
+
+  it("listens elsewhere with a token of the environment", async () => {
+    const { ended, process: child, url } = await serve(["--host", "0.0.0.0"], { CONVERGE_TOKEN: "one,two" })
+    const { port } = new URL(url)
+    const at = `http://127.0.0.1:${port}/api/v1/programs`
+    expect((await fetch(at)).status).toBe(401)
+    expect((await fetch(at, { headers: { authorization: "Bearer two" } })).status).toBe(200)
+    child.kill("SIGTERM")
+    expect((await ended).code).toBe(0)
+  })
+
+  it("says that an address is taken: exit code 70", async () => {
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve))
+    const { port } = taken.address() as AddressInfo
+    const ended = await converge(["serve", programs, "--port", String(port)])
+    taken.close()
+    expect(ended.code).toBe(70)
+    expect(ended.stderr).toMatch(/^converge: cannot listen: .*EADDRINUSE/)
+  })
+
+  it("sends traces, logs and metrics to a collector, spans of jobs under those of requests", async () => {
+    const received: Array<{ path: string; body: string }> = []
+    const collector = createServer((request, response) => {
+      let body = ""
+      request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk))
+      request.on("end", () => {
+        received.push({ path: request.url ?? "", body })
+        response.end("{}")
+      })
+    })
+    await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve))
+    const { port } = collector.address() as AddressInfo
+    const environment = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+      OTEL_BSP_SCHEDULE_DELAY: "100",
+      OTEL_METRIC_EXPORT_INTERVAL: "100"
+    }
+    const { ended, post, process: child } = await serve([], environment)
+    const trace = "0af7651916cd43dd8448eb211c80319c"
+    const traceparent = `00-${trace}-b7ad6b7169203331-01`
+    expect((await post("/api/v1/jobs", { program: "count", input: { to: 2 } }, { traceparent })).status).toBe(200)
+    child.kill("SIGTERM")
+    expect((await ended).code).toBe(0)
+    collector.close()
+    interface Span {
+      readonly name: string
+      readonly traceId: string
+      readonly spanId: string
+      readonly parentSpanId?: string
+    }
+    const spans = received
+      .filter(({ path }) => path === "/v1/traces")
+      .flatMap(({ body }) => {
+        const { resourceSpans } = JSON.parse(body) as {
+          resourceSpans: Array<{ scopeSpans: Array<{ spans: Array<Span> }> }>
+        }
+        return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
+      })
+    const named = (name: string) => spans.filter((span) => span.name === name)
+    const [request] = named("POST")
+    const [job] = named("converge.job")
+    expect(request).toMatchObject({ traceId: trace, parentSpanId: "b7ad6b7169203331" })
+    expect(job).toMatchObject({ traceId: trace, parentSpanId: request?.spanId })
+    expect(named("converge.cycle").every(({ parentSpanId }) => parentSpanId === job?.spanId)).toBe(true)
+    expect(named("converge.agent").length).toBeGreaterThan(0)
+    expect(received.some(({ path }) => path === "/v1/metrics")).toBe(true)
+  })
+})
