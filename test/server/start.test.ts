@@ -1,0 +1,302 @@
+/** Starting jobs: who waits, who goes away, who asks twice; and where the routes may be mounted. */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { createServer } from "node:http"
+import { describe, expect, it } from "vitest"
+import * as Engine from "../../src/Engine.ts"
+import * as Server from "../../src/server/Server.ts"
+import { JobStore, layerMemory, StoreError } from "../../src/store/JobStore.ts"
+import { layerInline } from "../../src/workers/inline.ts"
+import * as WorkerPool from "../../src/workers/index.ts"
+import { noThreads } from "../../src/workers/stats.ts"
+import { journalStore } from "../support/behaviour/durable.ts"
+import { type Below, jsonOf, type Running, serve, until } from "../support/server/harness.ts"
+import { count, inline, stuck } from "../support/server/programs.ts"
+
+const using = async (
+  use: (running: Running) => Promise<void>,
+  below: Below = {},
+  options: Partial<Server.ServerOptions<never>> = {}
+): Promise<void> => {
+  const running = await serve({ programs: inline, ...options }, below)
+  try {
+    await use(running)
+  } finally {
+    await running.stop()
+  }
+}
+
+const stateOf = async (running: Running, id: string) =>
+  (await jsonOf(await running.fetch(`/api/v1/jobs/${id}`)))["state"]
+
+describe("a client that waits and goes away", () => {
+  const leave = async (running: Running, body: object, headers: Record<string, string>, id: string) => {
+    const abort = new AbortController()
+    const waiting = running.fetch("/api/v1/jobs", {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json", ...headers },
+      signal: abort.signal
+    })
+    await until(async () => (await stateOf(running, id)) === "running")
+    abort.abort()
+    await expect(waiting).rejects.toThrow("aborted")
+  }
+
+  it("cancels the job", async () => {
+    await using(async (running) => {
+      await leave(running, { program: "waiting", id: "left" }, {}, "left")
+      await until(async () => (await stateOf(running, "left")) === "cancelled")
+    })
+  })
+
+  it("stops an endless CPU agent", async () => {
+    const running = await serve({ programs: [stuck] }, { pool: WorkerPool.layer({ size: 1 }) })
+    await leave(running, { program: "stuck", id: "endless" }, {}, "endless")
+    await until(async () => (await stateOf(running, "endless")) === "cancelled")
+    await running.stop()
+  })
+
+  it("does not, if it gave an idempotency key; and finds the job again with it", async () => {
+    await using(async (running) => {
+      const key = { "idempotency-key": "mine" }
+      const { jobs } = (await jsonOf(await running.fetch("/api/v1/jobs"))) as { jobs: Array<unknown> }
+      expect(jobs).toEqual([])
+      const abort = new AbortController()
+      const waiting = running.fetch("/api/v1/jobs", {
+        method: "POST",
+        body: JSON.stringify({ program: "waiting" }),
+        headers: { "content-type": "application/json", ...key },
+        signal: abort.signal
+      })
+      let id = ""
+      await until(async () => {
+        const page = (await jsonOf(await running.fetch("/api/v1/jobs"))) as { jobs: Array<{ jobId: string }> }
+        id = page.jobs[0]?.jobId ?? ""
+        return id !== ""
+      })
+      abort.abort()
+      await expect(waiting).rejects.toThrow("aborted")
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      expect(await stateOf(running, id)).toBe("running")
+      const again = running.post("/api/v1/jobs", { program: "waiting" }, key)
+      await running.post(`/api/v1/jobs/${id}/cancel`)
+      expect((await again).status).toBe(499)
+    })
+  })
+})
+
+describe("a job that is started twice", () => {
+  const body = { program: "count", input: { to: 4 } }
+
+  it.each(["nothing durable", "a durable store"])("with one key is one job, on %s", async (what) => {
+    const kept = await Effect.runPromise(journalStore)
+    const store = what === "a durable store" ? Layer.succeed(JobStore, kept) : undefined
+    await using(
+      async (running) => {
+        const key = { "idempotency-key": "one" }
+        const results = await Promise.all(Array.from({ length: 10 }, () => running.post("/api/v1/jobs", body, key)))
+        const ids = new Set<unknown>()
+        for (const response of results) {
+          expect(response.status).toBe(200)
+          ids.add((await jsonOf(response))["jobId"])
+        }
+        expect(ids.size).toBe(1)
+        for (const other of [
+          { ...body, input: { to: 5 } },
+          { program: "waiting" },
+          { ...body, budget: { maxCycles: 9 } }
+        ]) {
+          const refused = await running.post("/api/v1/jobs", other, key)
+          expect(refused.status).toBe(409)
+          expect(await jsonOf(refused)).toMatchObject({ type: "urn:effect-converge:JobExists", jobId: [...ids][0] })
+        }
+      },
+      { store }
+    )
+    if (store === undefined) return
+    await using(
+      async (restarted) => {
+        const again = await restarted.post("/api/v1/jobs", body, { "idempotency-key": "one" })
+        expect(again.status).toBe(200)
+        expect(await jsonOf(again)).toMatchObject({ status: "converged", output: 5 })
+        for (const other of [
+          { ...body, input: { to: 5 } },
+          { program: "waiting" },
+          { ...body, budget: { maxCycles: 9 } }
+        ]) {
+          const refused = await restarted.post("/api/v1/jobs", other, { "idempotency-key": "one" })
+          expect(refused.status).toBe(409)
+        }
+        const { jobs } = (await jsonOf(await restarted.fetch("/api/v1/jobs"))) as { jobs: Array<unknown> }
+        expect(jobs).toMatchObject([{ program: "count", state: "converged" }])
+      },
+      { store }
+    )
+  })
+
+  it("with one id is one job, and another body is refused", async () => {
+    await using(async (running) => {
+      const [one, two] = await Promise.all([
+        running.post("/api/v1/jobs", { ...body, id: "it" }),
+        running.post("/api/v1/jobs", { ...body, id: "it" })
+      ])
+      expect([one.status, two.status]).toEqual([200, 200])
+      expect((await running.post("/api/v1/jobs", { program: "waiting", id: "it" })).status).toBe(409)
+    })
+  })
+})
+
+describe("readiness", () => {
+  it("tells of a store that fails, and of quarantined agents", async () => {
+    const kept = await Effect.runPromise(journalStore)
+    const broken = new StoreError({ reason: "full", message: "no space left in /secret/place" })
+    let fails = true
+    const store = Layer.succeed(JobStore, {
+      ...kept,
+      append: (...row: Parameters<typeof kept.append>) => (fails ? Effect.fail(broken) : kept.append(...row))
+    })
+    const pool = Layer.effect(
+      WorkerPool.WorkerPool,
+      Effect.map(Layer.build(layerInline), (context) => ({
+        ...Context.get(context, WorkerPool.WorkerPool),
+        stats: Effect.sync(() => ({ ...noThreads, quarantined: fails ? 2 : 0 }))
+      }))
+    )
+    await using(
+      async (running) => {
+        const failed = await running.post("/api/v1/jobs", { program: "count", input: { to: 1 } })
+        expect(failed.status).toBe(500)
+        const text = await failed.text()
+        expect(text).toContain("urn:effect-converge:StoreFailed")
+        expect(JSON.parse(text)).toMatchObject({ reason: "full" })
+        const ready = await running.fetch("/ready")
+        expect(ready.status).toBe(503)
+        expect(await jsonOf(ready)).toEqual({
+          status: "not-ready",
+          services: { server: "ok", store: "failed: full", workers: "quarantined agents: 2" }
+        })
+        expect((await running.fetch("/health")).status).toBe(200)
+        fails = false
+        expect((await running.post("/api/v1/jobs", { program: "count", input: { to: 1 } })).status).toBe(200)
+        expect((await running.fetch("/ready")).status).toBe(200)
+      },
+      { store, pool }
+    )
+  })
+
+  it("is false while jobs of the store are taken up", async () => {
+    const kept = await Effect.runPromise(journalStore)
+    let release: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    let isFirst = true
+    const store = Layer.succeed(JobStore, {
+      ...kept,
+      list: (options: Parameters<typeof kept.list>[0]) => {
+        if (options?.status !== "unfinished" || !isFirst) return kept.list(options)
+        isFirst = false
+        return Effect.andThen(
+          Effect.promise(() => held),
+          kept.list(options)
+        )
+      }
+    })
+    await using(
+      async (running) => {
+        expect(await jsonOf(await running.fetch("/ready"))).toMatchObject({ services: { server: "replaying" } })
+        release()
+        await until(async () => (await running.fetch("/ready")).status === 200)
+      },
+      { store }
+    )
+  })
+})
+
+describe("health", () => {
+  it("answers while all workers are busy", async () => {
+    const running = await serve({ programs: [stuck] }, { pool: WorkerPool.layer({ size: 1 }) })
+    for (const id of ["a", "b", "c"])
+      await running.post("/api/v1/jobs", { program: "stuck", id }, { prefer: "respond-async" })
+    await until(async () => (await stateOf(running, "a")) === "running")
+    for (let n = 0; n < 20; n++) {
+      const begin = Date.now()
+      expect((await running.fetch("/health")).status).toBe(200)
+      expect(Date.now() - begin).toBeLessThan(500)
+    }
+    for (const id of ["a", "b", "c"]) expect((await running.post(`/api/v1/jobs/${id}/cancel`)).status).toBe(200)
+    await running.stop()
+  })
+})
+
+describe("CORS", () => {
+  it("is off unless origins are named", async () => {
+    await using(
+      async (running) => {
+        const origin = "https://app.example"
+        const preflight = await running.fetch("/api/v1/jobs", {
+          method: "OPTIONS",
+          headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type" }
+        })
+        expect(preflight.status).toBe(204)
+        expect(preflight.headers.get("access-control-allow-origin")).toBe(origin)
+        const asked = await running.fetch("/api/v1/programs", { headers: { origin } })
+        expect(asked.headers.get("access-control-allow-origin")).toBe(origin)
+      },
+      {},
+      { cors: ["https://app.example"] }
+    )
+  })
+})
+
+describe("routes in a router of one's own", () => {
+  it("stand under a prefix, beside others, and drain with the server", async () => {
+    const own = HttpRouter.add("GET", "/mine", HttpServerResponse.text("mine"))
+    const app = Layer.mergeAll(own, Server.routes({ programs: [count], prefix: "/converge", drainMs: 50 }))
+    const served = HttpRouter.serve(app, { disableLogger: true, disableListenLog: true })
+    const layer = Server.drained.pipe(
+      Layer.provideMerge(served),
+      Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
+      Layer.provide(Engine.layer()),
+      Layer.provide(layerInline),
+      Layer.provide(layerMemory)
+    )
+    const scope = Scope.makeUnsafe()
+    const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))
+    const { address } = Context.get(context, HttpServer.HttpServer)
+    if (address._tag === "UnixPathAddress") throw new Error("not a port")
+    const url = `http://127.0.0.1:${address.port}`
+    expect(await (await fetch(`${url}/mine`)).text()).toBe("mine")
+    const response = await fetch(`${url}/converge/api/v1/jobs`, {
+      method: "POST",
+      headers: { "content-type": "application/json", prefer: "respond-async" },
+      body: JSON.stringify({ program: "count", input: { to: 2 } })
+    })
+    expect(response.status).toBe(202)
+    expect(response.headers.get("location")).toMatch(/^\/converge\/api\/v1\/jobs\/./)
+    expect((await fetch(url + String(response.headers.get("location")))).status).toBe(200)
+    const lost = await fetch(`${url}/converge/none`)
+    expect([lost.status, (await jsonOf(lost))["instance"]]).toEqual([404, "/converge/none"])
+    expect((await fetch(`${url}/converge/health`, { method: "DELETE" })).headers.get("allow")).toBe("GET, HEAD")
+    expect((await fetch(`${url}/none`)).status).toBe(404)
+    expect(await jsonOf(await fetch(`${url}/converge/openapi.json`))).toMatchObject({ servers: [{ url: "/converge" }] })
+    const begin = Date.now()
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    expect(Date.now() - begin).toBeLessThan(3_000)
+  })
+
+  it("refuse options that cannot work", async () => {
+    const build = (options: Partial<Server.ServerOptions<never>>) =>
+      serve({ programs: inline, ...options }).then((running) => running.stop())
+    await expect(build({ maxBodyBytes: 0.5 })).rejects.toThrow("maxBodyBytes takes a whole number")
+    await expect(build({ port: -1 })).rejects.toThrow("port takes")
+    await expect(build({ host: "0.0.0.0" })).rejects.toThrow("needs a token")
+    await expect(serve({ programs: [count, count] })).rejects.toThrow('two programs are called "count"')
+  })
+})
