@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { jobMachine } from "../machines/job.machine.ts"
 import { workerMachine } from "../machines/worker.machine.ts"
 import { toMermaid } from "../src/inspector/Statechart.ts"
+import { settingsTable } from "../src/server/settings.ts"
 import { latest } from "../test/bench/framework/record.ts"
 import { digits, withUnit } from "../test/bench/framework/table.ts"
 
@@ -32,6 +33,7 @@ const figures = (): string => {
 
 const parts: Readonly<Record<string, () => string>> = {
   figures,
+  settings: settingsTable,
   "machine job": () => "```mermaid\n" + toMermaid(jobMachine) + "\n```",
   "machine worker": () => "```mermaid\n" + toMermaid(workerMachine) + "\n```"
 }
@@ -42,7 +44,7 @@ const example = (path: string): string => {
   return "```ts\n" + source.trimEnd() + "\n```"
 }
 
-const files = ["docs/architecture.md", "README.md"]
+const files = ["docs/architecture.md", "docs/http.md", "README.md"]
 const isCheck = process.argv.includes("--check")
 let stale = 0
 

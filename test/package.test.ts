@@ -23,7 +23,7 @@ describe("package.json", () => {
     expect([...targets, ...Object.values(manifest.bin ?? {})].filter((target) => !has(target))).toEqual([])
   })
 
-  it.each(["testing", "inspector"])("exports %s as soon as there is one", (folder) => {
+  it.each(["testing", "inspector", "server"])("exports %s as soon as there is one", (folder) => {
     const entry = { types: `./dist/src/${folder}/index.d.ts`, default: `./dist/src/${folder}/index.js` }
     expect(manifest.exports[`./${folder}`]).toEqual(has(`src/${folder}/index.ts`) ? entry : undefined)
   })

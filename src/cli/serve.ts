@@ -17,7 +17,6 @@ import { layer as serverLayer, Server } from "../server/Server.ts"
 import { readSettings, type SettingName, type Settings } from "../server/settings.ts"
 import { telemetry } from "../server/telemetry.ts"
 import * as JobStore from "../store/index.ts"
-import { layerMemory as storeMemory } from "../store/JobStore.ts"
 import * as WorkerPool from "../workers/index.ts"
 import { CommandFailed, UsageError } from "./exitCode.ts"
 import type { Host } from "./host.ts"
@@ -86,7 +85,7 @@ const layerOf = (
 ): Layer.Layer<Server, unknown> => {
   const { maxQueuedJobs, maxRunningJobs, store, workers } = settings
   const pool = workers === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size: workers })
-  const journals = store === undefined ? storeMemory : JobStore.layerSqlite({ filename: store })
+  const journals = store === undefined ? JobStore.layerMemory : JobStore.layerSqlite({ filename: store })
   const own = modules.flatMap(({ layer }) => (layer === undefined ? [] : [layer as Layer.Layer<never, unknown>]))
   // What a layer that was imported by name makes, nobody knows here; an agent that lacks a service panics.
   const engine = Engine.layer({ programs, maxQueuedJobs, maxRunningJobs }) as Layer.Layer<

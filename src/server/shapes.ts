@@ -16,6 +16,7 @@ export const State = Schema.Literals([
   "running",
   "paused",
   "suspended",
+  "awaiting",
   "converged",
   "budget-exhausted",
   "failed",
