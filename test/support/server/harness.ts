@@ -13,7 +13,7 @@ import * as Scope from "effect/Scope"
 import * as Engine from "../../../src/Engine.ts"
 import type { Program } from "../../../src/Program.ts"
 import * as Server from "../../../src/server/Server.ts"
-import * as JobStore from "../../../src/store/JobStore.ts"
+import * as JobStore from "../../../src/store/index.ts"
 import { layerInline } from "../../../src/workers/inline.ts"
 import type { WorkerPool } from "../../../src/workers/WorkerPool.ts"
 
