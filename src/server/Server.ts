@@ -28,8 +28,9 @@ import type { WorkerPool } from "../workers/WorkerPool.ts"
 import { Api } from "./api.ts"
 import { Core, type CoreSettings, makeCore } from "./core.ts"
 import { noRoute } from "./fallback.ts"
-import { answer, authorization, guard } from "./guard.ts"
+import { answer, authorization, guard, problemResponse } from "./guard.ts"
 import { jobRoutes } from "./jobRoutes.ts"
+import * as Problems from "./problems.ts"
 import { listening, services } from "./nodeServer.ts"
 import { checkOptions, isLoopback, type Settings } from "./settings.ts"
 import { documentRoutes, healthRoutes, metricRoutes, programRoutes } from "./systemRoutes.ts"
@@ -185,6 +186,24 @@ const lastResort = HttpRouter.middleware(
   { global: true }
 )
 
+/** The name that a request is for, without its port. */
+const hostOf = (header: string): string => header.replace(/:\d*$/, "").toLowerCase()
+
+/**
+ * A server without tokens, on this machine's own address, is for those who are on it. A page of any site can make a name of
+ * its own point here, and would then be let in as if it were from here: the name it asks for tells.
+ */
+const onlyForThisMachine = HttpRouter.middleware(
+  (effect) =>
+    Effect.flatMap(HttpServerRequest, (request) => {
+      const { host } = request.headers
+      if (host === undefined || isLoopback(hostOf(host))) return effect
+      const detail = "without a token, requests must name this machine: localhost, 127.0.0.1 or [::1]"
+      return Effect.succeed(problemResponse(new Problems.Misdirected({ detail }), request))
+    }),
+  { global: true }
+)
+
 const corsFor = (origins: ReadonlyArray<string>) =>
   origins.length === 0
     ? Layer.empty
@@ -217,7 +236,9 @@ export const layer = <P extends Program.Any>(
     }
     return check(complaints)
   })
-  const served = HttpRouter.serve(Layer.mergeAll(routesOf(options), lastResort, corsFor(cors)), {
+  const isPrivate = isLoopback(host) && tokens.length === 0 && !insecure
+  const around = Layer.mergeAll(lastResort, corsFor(cors), isPrivate ? onlyForThisMachine : Layer.empty)
+  const served = HttpRouter.serve(Layer.mergeAll(routesOf(options), around), {
     disableLogger: true,
     disableListenLog: true,
     routerConfig: { maxParamLength: Limits.serverParamLength }

@@ -136,7 +136,8 @@ export const makeCore = Effect.fnUntraced(function* (
     yield* Deferred.succeed(goodbye, undefined)
     yield* Effect.timeoutOption(Effect.raceFirst(waitForJobs, Deferred.await(hurried)), settings.drainMs)
     const left = live().length
-    if (left > 0) yield* Effect.logInfo(`${left} jobs are ${store.isDurable ? "left to be resumed" : "cancelled"}`)
+    if (left > 0)
+      yield* Effect.logInfo(`jobs that are ${store.isDurable ? "left to be resumed" : "cancelled"}: ${left}`)
     if (!store.isDurable) yield* Effect.timeoutOption(cancelJobs, Limits.serverCloseMs)
     yield* Deferred.succeed(expired, undefined)
   })

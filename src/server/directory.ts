@@ -227,8 +227,10 @@ export class Directory {
   /** Keeps an entry that has ended, and lets go of the oldest where there are too many. */
   #keep({ job, session }: Entry): void {
     const bytes = session.ledger.contextBytes
+    // One that was taken up anew counts once, and is the newest.
+    this.#endedBytes += bytes - (this.#ended.get(job.id) ?? 0)
+    this.#ended.delete(job.id)
     this.#ended.set(job.id, bytes)
-    this.#endedBytes += bytes
     for (const [id, size] of this.#ended) {
       if (this.#ended.size <= Limits.serverEndedJobs && this.#endedBytes <= Limits.serverEndedBytes) break
       this.#ended.delete(id)

@@ -223,6 +223,13 @@ export class UnsupportedMediaType extends Problem<UnsupportedMediaType>()("Unsup
   title: "The body must be application/json"
 }) {}
 
+/** The request was meant for another name than this server's: a page elsewhere may have made a name point here. */
+export class Misdirected extends Problem<Misdirected>()("Misdirected", {
+  type: "urn:effect-converge:Misdirected",
+  status: 421,
+  title: "The request is for another host"
+}) {}
+
 /** The queue of the engine, or the mailbox of a job, is full. */
 export class QueueFull extends Problem<QueueFull>()(
   "QueueFull",

@@ -5,6 +5,9 @@ import { journalStore } from "../support/behaviour/durable.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
 import { count, inline, signalled, waiting } from "../support/server/programs.ts"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { JobEvent } from "../../src/JobEvent.ts"
+import { viewer } from "../../src/server/viewer.ts"
 import * as Layer from "effect/Layer"
 import { JobStore } from "../../src/store/JobStore.ts"
 
@@ -171,6 +174,26 @@ describe("a viewer", () => {
       for (const viewed of await Promise.all(viewers)) expect(viewed).toEqual(all)
       expect(numbers(all)).toEqual(upTo(all.length))
     })
+  })
+})
+
+describe("a viewer that falls behind what the log keeps", () => {
+  it("is told which numbers it has missed, and can come back after them", async () => {
+    const event = (seq: number): JobEvent => ({ _tag: "JobPaused", seq, cycle: seq })
+    const texts = (after: number) =>
+      Effect.runPromise(
+        viewer(Stream.fromIterable([event(6), event(7)]), {
+          format: "sse",
+          after,
+          session: undefined,
+          heartbeatMs: 60_000,
+          goodbye: Effect.never
+        }).pipe(Stream.decodeText, Stream.mkString)
+      )
+    expect(await texts(2)).toMatch(
+      /id: 5\nevent: Missed\ndata: {"_tag":"Missed","from":3,"to":5}\n\nid: 6\nevent: JobPaused\n.*\n\nid: 7\n/
+    )
+    expect(await texts(5)).not.toContain("Missed")
   })
 })
 

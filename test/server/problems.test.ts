@@ -1,4 +1,5 @@
 /** What is answered when something is wrong: the status, and a problem with the typed error's fields. */
+import { get } from "node:http"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as WorkerPool from "../../src/workers/index.ts"
 import { jsonOf, type Running, serve } from "../support/server/harness.ts"
@@ -260,6 +261,31 @@ describe("admission", () => {
     expect(answered.status).toBe(499)
     expect(await problemOf(answered)).toMatchObject({ partial: { status: "cancelled", facts: { Step: 3 } } })
     await stopped
+  })
+})
+
+describe("a name that points here and is not this machine's", () => {
+  const ask = (url: string, host: string) =>
+    new Promise<{ status: number; text: string }>((resolve, reject) => {
+      get(`${url}/api/v1/programs`, { headers: { host } }, (response) => {
+        let text = ""
+        response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk))
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }))
+      }).on("error", reject)
+    })
+
+  it("is refused by a server without tokens: 421", async () => {
+    const { status, text } = await ask(running.url, "evil.example:8080")
+    expect([status, JSON.parse(text)]).toMatchObject([421, { type: "urn:effect-converge:Misdirected" }])
+    for (const host of ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "[::1]:8080"]) {
+      expect((await ask(running.url, host)).status, host).toBe(200)
+    }
+  })
+
+  it("is served by one that was told to", async () => {
+    const open = await serve({ programs: inline, insecure: true })
+    expect((await ask(open.url, "proxied.example")).status).toBe(200)
+    await open.stop()
   })
 })
 
