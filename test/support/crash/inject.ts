@@ -1,7 +1,23 @@
 /** Loaded with `--import` into a process that is to die within SQLite, and into its thread that writes. */
 import { DatabaseSync, type SQLInputValue, StatementSync } from "node:sqlite"
-import { isMainThread } from "node:worker_threads"
+import { syncBuiltinESMExports } from "node:module"
+import * as threads from "node:worker_threads"
 import { comeTo, ordered, type SqlPoint, sqlPoints } from "./points.ts"
+
+const { isMainThread } = threads
+
+/** The store starts its thread without the flags of the process: it gets this one back. */
+if (isMainThread) {
+  const { default: mutable } = threads as unknown as { readonly default: { Worker: typeof threads.Worker } }
+  const Original = mutable.Worker
+  mutable.Worker = class extends Original {
+    constructor(file: string | URL, options?: threads.WorkerOptions) {
+      const isStore = options?.name === "converge-store"
+      super(file, isStore ? { ...options, execArgv: ["--import", import.meta.url] } : options)
+    }
+  }
+  syncBuiltinESMExports()
+}
 
 const isSqlPoint = (point: string): point is keyof typeof sqlPoints => point in sqlPoints
 
