@@ -10,6 +10,7 @@ import type { ResolvedBudget, Usage } from "./Budget.ts"
 import { canonicalText, parseCanonical } from "./Canonical.ts"
 import type { ErasedKind, FactRef } from "./Fact.ts"
 import { type Cause, toJson } from "./JobError.ts"
+import type { Status } from "./JobResult.ts"
 import type { CommittedCycle, MergedOutcome } from "./merge.ts"
 import { parseJson } from "./internal/parseJson.ts"
 
@@ -94,6 +95,7 @@ export interface BeginningExtra {
 
 /** What a journal's end says. */
 export interface EndExtra {
+  readonly status: Status
   /** As JSON; null for a job that converged. */
   readonly cause: Cause | null
   /** The output, if it can be written as JSON. */

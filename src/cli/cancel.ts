@@ -83,7 +83,7 @@ const halt = (jobId: string, fence: number) =>
   Effect.gen(function* () {
     const store = yield* JobStore
     const { cycle, usage } = yield* Journal.replay(jobId)
-    const end: EndExtra = { cause: { _tag: "JobCancelled", cycle }, usage }
+    const end: EndExtra = { status: "cancelled", cause: { _tag: "JobCancelled", cycle }, usage }
     const haltedAt = yield* Clock.currentTimeMillis
     yield* store.halt(jobId, fence, { status: "cancelled", haltedAt, text: () => JSON.stringify(end) })
   })

@@ -4,7 +4,10 @@
  * Boundary: from what an embedder passes to a session with its first facts, its first hash and its journal. Admission and
  * everything after the beginning is engine.ts.
  */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import type { EncodedFact } from "../AgentEffect.ts"
 import { canonicalText } from "../Canonical.ts"
 import { type Budget, resolve, type ResolvedBudget } from "../Budget.ts"
@@ -14,6 +17,7 @@ import { genesisText, type TextPieces } from "../journalText.ts"
 import { Limits } from "../Limits.ts"
 import { type CommittedCycle, CycleMerge } from "../merge.ts"
 import { type CompiledProgram, compiledOf, isProgram } from "../Program.ts"
+import { StoreError } from "../store/JobStore.ts"
 import { EffectFault, encodeFacts, settled } from "./encodeEffect.ts"
 import { openKind } from "./intentKinds.ts"
 import { isInvalidValue } from "./InvalidValue.ts"
@@ -21,7 +25,7 @@ import { type Beginning, createJournal, storeFailed } from "./jobJournal.ts"
 import { describePanic } from "./panic.ts"
 import type { JobSession } from "./session.ts"
 import { sha256Pieces } from "./sha256.ts"
-import { inSlices, inSlicesThen } from "./slices.ts"
+import { inSlices } from "./slices.ts"
 
 export const freshBeginning: Beginning = { context: undefined, executed: [], isForced: false }
 
@@ -117,12 +121,11 @@ export const plantSeeds = (
   input: string,
   seeds: ReadonlyArray<EncodedFact>,
   beginning: Beginning
-): Effect.Effect<void> =>
-  Effect.suspend(
-    () =>
-      inSlicesThen(plantSteps(session, input, seeds, beginning), ({ pieces, row }) =>
-        journalBegins(session, beginning, row, pieces)
-      ) ?? Effect.void
+): Effect.Effect<void, StoreError> =>
+  Effect.suspend(() =>
+    Effect.flatMap(inSlices(plantSteps(session, input, seeds, beginning)), ({ pieces, row }) =>
+      journalBegins(session, beginning, row, pieces)
+    )
   )
 
 interface Planted {
@@ -162,10 +165,18 @@ const journalBegins = (
   beginning: Beginning,
   row: CommittedCycle,
   pieces: TextPieces
-): Effect.Effect<void> =>
-  Effect.matchCause(createJournal(session, beginning, row, pieces), {
-    onSuccess: () => undefined,
-    onFailure: (cause) => void (session.haltCause ??= storeFailed(0, cause))
+): Effect.Effect<void, StoreError> =>
+  Effect.matchCauseEffect(createJournal(session, beginning, row, pieces), {
+    onSuccess: () => Effect.void,
+    onFailure: (cause) => {
+      const error = Cause.squash(cause)
+      // There is a job of that id in a file: nothing of this one has begun.
+      if (session.options.store.isDurable && error instanceof StoreError && error.reason === "exists") {
+        return Effect.fail(error)
+      }
+      session.haltCause ??= storeFailed(0, cause)
+      return Effect.void
+    }
   })
 
 const haltOfSeeds = (program: CompiledProgram, cause: JobSession["haltCause"]): JobSession["haltCause"] => {
@@ -173,3 +184,22 @@ const haltOfSeeds = (program: CompiledProgram, cause: JobSession["haltCause"]): 
   const invariant = program.structural.find(({ name }) => name === cause.name)
   return invariant?.onViolation === "discard" ? undefined : cause
 }
+
+/** What no job can be called. A text that is not well-formed has no bytes of its own: two of them would be one in a file. */
+export const unfitId = (program: CompiledProgram, jobId: unknown): InvalidInput | undefined => {
+  const refuse = (message: string): InvalidInput => new InvalidInput({ program: program.name, message })
+  if (typeof jobId !== "string" || jobId === "") return refuse("a job's id must be a string that is not empty")
+  return jobId.isWellFormed() ? undefined : refuse("a job's id must be well-formed Unicode")
+}
+
+const randomWord = Random.nextIntBetween(0, 0xffffffff)
+
+/** A new job's id: the time, and what makes it unlike others of that time. */
+export const randomId: Effect.Effect<string> = Effect.flatMap(randomWord, (a) =>
+  Effect.flatMap(randomWord, (b) =>
+    Effect.map(
+      Clock.currentTimeMillis,
+      (at) => `${at.toString(36)}-${a.toString(36).padStart(7, "0")}${b.toString(36).padStart(7, "0")}`
+    )
+  )
+)

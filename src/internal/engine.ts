@@ -4,13 +4,11 @@
  * Boundary: admission, the start and the end of jobs. What a job does in between is its machine's and its driver's.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Schedule from "effect/Schedule"
 import type { EncodedFact } from "../AgentEffect.ts"
@@ -22,7 +20,6 @@ import type { Handler } from "../IntentHandler.ts"
 import type { Job } from "../Job.ts"
 import { Ledger } from "../JobContext.ts"
 import { AdmissionRejected, HandlerRejected, InvalidInput, type StartError } from "../JobError.ts"
-import type { Between } from "../journalExtra.ts"
 import { Limits } from "../Limits.ts"
 import { type CompiledProgram, compiledOf, type Program } from "../Program.ts"
 import { JobStore, type StoredJournal, StoreError } from "../store/JobStore.ts"
@@ -37,12 +34,15 @@ import {
   encodeSeeds,
   freshBeginning,
   plantSeeds,
-  refuseUnknown
+  randomId,
+  refuseUnknown,
+  unfitId
 } from "./beginning.ts"
 import { type ChildStarter, childPerformer } from "./childJobs.ts"
 import { runDetached } from "./fromEffect.ts"
 import { approvalKind, childKind } from "./intentKinds.ts"
-import { makeActor, makeEndedActor } from "./jobActor.ts"
+import { makeActor } from "./jobActor.ts"
+import { endIn } from "./journalEdges.ts"
 import type { Beginning } from "./jobJournal.ts"
 import { cancel, finishUndriven, fromSession } from "./jobHandle.ts"
 import * as Telemetry from "./observability.ts"
@@ -50,7 +50,9 @@ import { replayAt } from "./migrate.ts"
 import { Outbox, type Performer } from "./outbox.ts"
 import { approvalPerformer, performerOf } from "./performers.ts"
 import { JobSession } from "./session.ts"
-import { endOfJournal, refuseOther, takeUp, type TakenUp } from "./storedJob.ts"
+import { refuseOther, takeUp } from "./storedJob.ts"
+import { betweenOf, endedSession, notResumed, sessionFrom, tellNotResumed } from "./resumed.ts"
+import { Turns } from "./turns.ts"
 
 /** The service that `Engine.layer` provides; `inspect` is the Reference of that module. */
 export const makeEngine = Effect.fnUntraced(function* (
@@ -69,7 +71,11 @@ export const makeEngine = Effect.fnUntraced(function* (
   const programs = new Map(
     [...(options.programs ?? []), ...(options.children ?? [])].map((it) => [it.name, compiledOf(it)])
   )
+  const runs = { pool, store, performers, fiberConcurrency }
+  const turns = new Turns()
   let running = 0
+  /** Jobs that are admitted and not begun: they have their places. */
+  let starting = 0
   let isShuttingDown = false
 
   const begin = (session: JobSession): void => {
@@ -106,7 +112,8 @@ export const makeEngine = Effect.fnUntraced(function* (
     if (isShuttingDown) return new AdmissionRejected({ reason: "shutting-down" })
     const isFull = isChild
       ? sessions.size >= maxRunning + maxQueued
-      : running >= maxRunning && queue.length >= maxQueued
+      : running + starting >= maxRunning &&
+        queue.length + Math.max(0, starting - Math.max(0, maxRunning - running)) >= maxQueued
     return isFull && !sessions.has(id) ? new AdmissionRejected({ reason: "queue-full" }) : undefined
   }
 
@@ -116,10 +123,10 @@ export const makeEngine = Effect.fnUntraced(function* (
       Effect.sync(() => sessions.delete(session.jobId))
     )
 
-  const invalidId = (compiled: CompiledProgram, jobId: unknown): InvalidInput | undefined => {
-    const invalid = (message: string) => new InvalidInput({ program: compiled.name, message })
-    if (typeof jobId !== "string" || jobId === "") return invalid("a job's id must be a string that is not empty")
-    return sessions.has(jobId) ? invalid(`the job id ${JSON.stringify(jobId)} is that of a live job`) : undefined
+  const invalidId = (compiled: CompiledProgram, jobId: string): InvalidInput | undefined => {
+    if (!sessions.has(jobId)) return unfitId(compiled, jobId)
+    const message = `the job id ${JSON.stringify(jobId)} is that of a live job`
+    return new InvalidInput({ program: compiled.name, message })
   }
 
   /** Gives a session its actor and its place. */
@@ -144,33 +151,26 @@ export const makeEngine = Effect.fnUntraced(function* (
     input: string,
     seeds: ReadonlyArray<EncodedFact>,
     beginning: Beginning,
+    hasOwnId: boolean,
     isChild = false
   ) {
     const services = yield* Effect.context<unknown>()
     const ledger = Ledger.make(compiled.name, compiled.triggers, beginning.context)
-    const session = new JobSession({
-      jobId,
-      program: compiled,
-      ledger,
-      budget,
-      services,
-      pool,
-      store,
-      performers,
-      fiberConcurrency,
-      onFinished
-    })
-    const taken = invalidId(compiled, jobId)
-    if (taken !== undefined) return yield* taken
+    const session = new JobSession({ jobId, program: compiled, ledger, budget, services, ...runs, onFinished })
+    const refused = invalidId(compiled, jobId) ?? admission(jobId, isChild)
+    if (refused !== undefined) return yield* refused
     sessions.set(jobId, session)
+    if (!isChild) starting++
     continueFrom(session, beginning)
-    yield* Effect.onExit(plantSeeds(session, input, seeds, beginning), (exit) =>
-      Exit.isFailure(exit) ? abandon(session) : Effect.void
-    )
-    const late = admission(isChild ? jobId : "", isChild)
-    if (late !== undefined) {
+    yield* Effect.onExit(plantSeeds(session, input, seeds, beginning), (exit) => {
+      if (!isChild) starting--
+      return Exit.isFailure(exit) ? abandon(session) : Effect.void
+    })
+    if (isShuttingDown) {
+      // What has an id of its own can be started again by it.
+      session.isSuspended = store.isDurable && hasOwnId
       yield* abandon(session)
-      return yield* late
+      return yield* new AdmissionRejected({ reason: "shutting-down" })
     }
     return launch(session, false, isChild)
   })
@@ -180,17 +180,28 @@ export const makeEngine = Effect.fnUntraced(function* (
     yield* refuseUnknown(compiled, startOptions, startKeys)
     const budget = yield* budgetOf(compiled, startOptions.budget)
     const jobId = startOptions.id ?? (yield* randomId)
-    const encode = encodeInput(compiled, input)
-    if (store.isDurable && typeof startOptions.id === "string") {
-      const journal = yield* find(jobId)
-      if (journal !== undefined) return yield* resumeStored(compiled, journal, (yield* encode).text)
-    }
-    const refused = admission(jobId) ?? invalidId(compiled, jobId)
-    if (refused !== undefined) return yield* refused
-    const encoded = yield* encode
-    const seeds = yield* encodeSeeds(compiled, encoded.value)
+    const hasOwnId = startOptions.id !== undefined
+    const unfit = unfitId(compiled, jobId)
+    if (unfit !== undefined) return yield* unfit
     const { context } = startOptions
-    return yield* startNew(compiled, jobId, budget, encoded.text, seeds, { ...freshBeginning, context })
+    const begin = Effect.gen(function* () {
+      const encode = encodeInput(compiled, input)
+      if (store.isDurable && hasOwnId) {
+        const journal = yield* find(jobId)
+        if (journal !== undefined) return yield* resumeStored(compiled, journal, (yield* encode).text)
+      }
+      const refused = admission(jobId) ?? invalidId(compiled, jobId)
+      if (refused !== undefined) return yield* refused
+      const encoded = yield* encode
+      const seeds = yield* encodeSeeds(compiled, encoded.value)
+      return yield* startNew(compiled, jobId, budget, encoded.text, seeds, { ...freshBeginning, context }, hasOwnId)
+    })
+    if (!store.isDurable || !hasOwnId) return yield* begin
+    // Whoever comes second, here or in another process, takes up what the first has begun.
+    const again = Effect.catchTag(begin, "StoreError", (error) =>
+      error.reason === "exists" ? begin : Effect.fail(error)
+    )
+    return yield* turns.take(jobId, again)
   })
 
   const find = (jobId: string): Effect.Effect<StoredJournal | undefined, StoreError> =>
@@ -235,26 +246,20 @@ export const makeEngine = Effect.fnUntraced(function* (
   ) {
     const { jobId } = journal
     const services = yield* Effect.context<unknown>()
-    const sessionOf = ({ budget, ledger, log, replay }: TakenUp, onEnd: typeof onFinished): JobSession => {
-      const replayed = { tracker: replay.tracker, log }
-      const runs = { services, pool, store, performers, fiberConcurrency }
-      const from = { jobId, program: compiled, ledger, budget, replayed, ...runs }
-      const session = new JobSession({ ...from, onFinished: onEnd })
-      session.resumeFrom(replay)
-      return session
-    }
-    if (journal.status !== undefined) {
-      const taken = yield* takeUp(store, journal, compiled, undefined)
-      const { cause, output, usage } = endOfJournal(journal, compiled, taken)
-      const session = sessionOf(taken, () => undefined)
-      session.actor = makeEndedActor(session, journal.status, cause?._tag ?? null)
-      for (const tag of taken.between) session.log.append({ _tag: tag, cycle: session.cycle })
-      session.restoreEnd(journal.status, cause ?? undefined, usage, output)
-      return session
-    }
+    const end = yield* endIn(journal)
+    if (end !== undefined) return yield* endedSession(runs, compiled, journal, end)
     const refused = admission(jobId, isChild)
     if (refused !== undefined) return yield* refused
-    const fence = yield* store.lease(jobId)
+    const fence = yield* Effect.catchTag(store.lease(jobId), "StoreError", (error) =>
+      error.reason === "missing" ? Effect.succeed(undefined) : Effect.fail(error)
+    )
+    if (fence === undefined) {
+      // It has ended since it was looked at.
+      const ended = yield* store.load(jobId)
+      const end = yield* endIn(ended)
+      if (end !== undefined) return yield* endedSession(runs, compiled, ended, end)
+      return yield* new StoreError({ reason: "missing", message: `there is no unfinished job ${jobId}` })
+    }
     return yield* Effect.onExit(
       Effect.gen(function* () {
         // What was written between the first look and the lease counts.
@@ -262,7 +267,7 @@ export const makeEngine = Effect.fnUntraced(function* (
         const taken = yield* takeUp(store, current, compiled, fence)
         const late = admission(jobId, isChild)
         if (late !== undefined) return yield* late
-        const session = sessionOf(taken, onFinished)
+        const session = sessionFrom({ ...runs, services, onFinished }, compiled, jobId, taken)
         session.fence = fence
         session.kept = taken.kept
         sessions.set(jobId, session)
@@ -293,12 +298,12 @@ export const makeEngine = Effect.fnUntraced(function* (
         const page = yield* store.list({ status: "unfinished", program: compiled.name, cursor })
         cursor = page.cursor
         for (const { jobId } of page.jobs) {
-          const isNew = !sessions.has(jobId)
-          const session = yield* Effect.matchEffect(resumeJob(program, jobId), {
-            onFailure: (error) => Effect.as(tellNotResumed(jobId, error), undefined),
+          if (sessions.has(jobId)) continue
+          const session = yield* Effect.matchCauseEffect(resumeJob(program, jobId), {
+            onFailure: (cause) => Effect.as(tellNotResumed(jobId, cause), undefined),
             onSuccess: Effect.succeed
           })
-          if (session !== undefined && isNew) resumed.push(session)
+          if (session !== undefined) resumed.push(session)
         }
       } while (cursor !== undefined)
     }
@@ -326,7 +331,15 @@ export const makeEngine = Effect.fnUntraced(function* (
     for (const [agent, mark] of replay.marks) replay.ledger.marks.set(agent, mark)
     const context = replay.ledger.seal()
     const beginning = { context, executed: [...replay.executed], isForced: true }
-    return yield* startNew(compiled, id, budget, given?.text ?? canonicalText(input), [...seeds, ...facts], beginning)
+    return yield* startNew(
+      compiled,
+      id,
+      budget,
+      given?.text ?? canonicalText(input),
+      [...seeds, ...facts],
+      beginning,
+      forkOptions.id !== undefined
+    )
   })
 
   /** Starts the job of an intent, or takes it up: live, from its journal, or at its end. */
@@ -341,7 +354,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       const journal = store.isDurable ? yield* find(jobId) : undefined
       if (journal !== undefined) return yield* resumeStored(compiled, journal, encoded.text, true)
       const seeds = yield* encodeSeeds(compiled, encoded.value)
-      return yield* startNew(compiled, jobId, budget, encoded.text, seeds, freshBeginning, true)
+      return yield* startNew(compiled, jobId, budget, encoded.text, seeds, freshBeginning, true, true)
     })
     // One that was taken up as any other may still wait for a place.
     const placed = Effect.tap(started, (session) =>
@@ -457,33 +470,5 @@ export const makeEngine = Effect.fnUntraced(function* (
   }
 })
 
-/** What happened since the last row and is not said again: where the job rests, or was just woken, it comes to rest anew. */
-const betweenOf = (between: ReadonlyArray<Between>): Array<Between> => {
-  const [before, last] = between.slice(-2)
-  if (last === "Resumed") return between.slice(0, before === "Awaiting" ? -2 : undefined)
-  return between.slice(0, -1)
-}
-
 const startKeys = ["id", "budget", "context"]
 const forkKeys = ["at", "facts", "input", "id", "budget"]
-
-/** What those get who waited for a job to be taken up, when that was interrupted. */
-const notResumed = (jobId: string): Exit.Exit<never, StoreError> =>
-  Exit.fail(new StoreError({ reason: "failed", message: `taking up the job ${jobId} was interrupted` }))
-
-/** A job that another engine holds is not news: it is looked at again. */
-const tellNotResumed = (jobId: string, error: StartError | InvalidProgram): Effect.Effect<void> =>
-  error._tag === "StoreError" && error.reason === "held"
-    ? Effect.logDebug(`the job ${jobId} is held by another engine`)
-    : Effect.logWarning(`the job ${jobId} was not resumed: ${error.message}`)
-
-const randomWord = Random.nextIntBetween(0, 0xffffffff)
-
-const randomId: Effect.Effect<string> = Effect.flatMap(randomWord, (a) =>
-  Effect.flatMap(randomWord, (b) =>
-    Effect.map(
-      Clock.currentTimeMillis,
-      (at) => `${at.toString(36)}-${a.toString(36).padStart(7, "0")}${b.toString(36).padStart(7, "0")}`
-    )
-  )
-)

@@ -32,6 +32,7 @@ import type { CompiledProgram } from "../Program.ts"
 import { StoreError } from "../store/JobStore.ts"
 import { dumpContext } from "./contextDump.ts"
 import { runDetached } from "./fromEffect.ts"
+import { noteText, seal } from "./journalEdges.ts"
 import { fingerprintOf } from "./kindFingerprint.ts"
 import { describePanic } from "./panic.ts"
 import type { JobSession } from "./session.ts"
@@ -147,23 +148,29 @@ export const noteBetween = (session: JobSession, tag: Between, told: () => void)
   }
   session.between.push(tag)
   if (!store.isDurable || fence === undefined) return tell()
-  const note = store.note(session.jobId, fence, JSON.stringify(session.between))
+  const note = store.note(session.jobId, fence, noteText(session.jobId, session.between))
   const noted = Effect.catchCause(note, (cause) =>
     Effect.logWarning(`job ${session.jobId} could not note that it is ${tag.toLowerCase()}`, cause)
   )
   runDetached(services, Effect.andThen(noted, Effect.sync(tell)))
 }
 
+/** What something that is kept belongs to: a task, on the context after a row. */
+export const keptOf = (hash: string, key: string): string => `${hash}\n${key}`
+
 /** Keeps what a task gave, in case the process does not live to commit its cycle. */
 export const keepEffect = (
-  { fence, jobId, options }: JobSession,
+  { fence, jobId, ledger, options, staged }: JobSession,
   cycle: number,
   key: string,
   effect: EncodedEffect | OutputFault | undefined
 ): void => {
   const { services, store } = options
   if (!store.isDurable || fence === undefined || effect === undefined || "_tag" in effect) return
-  const keep = Effect.catchCause(store.keep(jobId, fence, { cycle, key, text: encodeKept(effect) }), (cause) =>
+  // Signals of a cycle that is not committed are gone with the process: nobody will see this view again.
+  if (staged.length > 0) return
+  const text = seal(keptOf(ledger.hash, key), encodeKept(effect))
+  const keep = Effect.catchCause(store.keep(jobId, fence, { cycle, key, text }), (cause) =>
     Effect.logWarning(`job ${jobId} could not keep what ${key} gave`, cause)
   )
   runDetached(services, keep)
@@ -187,7 +194,7 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
   const cause = status === "converged" ? null : (haltCause ?? cancelled)
   const end = (): string => {
     const usage = session.usage(at)
-    const extra: EndExtra = { cause: cause === null ? null : causeJson(cause), usage }
+    const extra: EndExtra = { status, cause: cause === null ? null : causeJson(cause), usage }
     return endText(extra, session.output)
   }
   // A job whose end was not taken is ended by whoever resumes it.

@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { type Between, type EndExtra, reviveCause } from "../journalExtra.ts"
+import { reviveCause } from "../journalExtra.ts"
 import type { CorruptPart, Diff, Replayed, Verified } from "../Journal.ts"
 import { type Fact, refKey } from "../Fact.ts"
 import { InvalidInput, JournalCorrupt, type ProgramChanged, type StoreError } from "../JobError.ts"
@@ -11,7 +11,7 @@ import { eventsOf, type JobEvent, type LogRecord } from "../JobEvent.ts"
 import type { CompiledProgram } from "../Program.ts"
 import type { JobStore, StoredJournal } from "../store/JobStore.ts"
 import { checkCycle, replayAt } from "./migrate.ts"
-import { parseJson } from "./parseJson.ts"
+import { endIn, noteOf } from "./journalEdges.ts"
 import { JournalReader, lastOf, partAt } from "./readJournal.ts"
 import { refuseOther } from "./storedJob.ts"
 
@@ -118,10 +118,12 @@ export const eventsIn = (
         }
         return Stream.fromArray(events)
       }
-      const rest = Stream.suspend(() => {
-        records.push(...lastRecords(journal, reader))
-        return take()
-      })
+      const rest = Stream.unwrap(
+        Effect.map(lastRecords(journal, reader), (last) => {
+          records.push(...last)
+          return take()
+        })
+      )
       const rows = Stream.flatMap(reader.rows(lastOf(journal), reader.parts.length - 1), take).pipe(
         // Of the page with the row that is not what was written, those before it are good.
         Stream.catch((error) => Stream.concat(Stream.suspend(take), Stream.fail(error)))
@@ -131,17 +133,19 @@ export const eventsIn = (
   )
 
 /** What happened after the last row. */
-const lastRecords = (journal: StoredJournal, { replay }: JournalReader): ReadonlyArray<LogRecord> => {
-  const { end, note, status } = journal
-  const { cycle, tier } = replay
-  const { hash, version } = replay.ledger
-  const between = note === "" ? [] : (parseJson(note) as ReadonlyArray<Between>)
-  const records: Array<LogRecord> = between.map((tag) => ({ _tag: tag, cycle }))
-  if (status === undefined || end === undefined) return records
-  const { cause } = parseJson(end) as EndExtra
-  const revived = cause === null ? undefined : reviveCause(cause)
-  return [...records, { _tag: "Halted", cycle, tier, status, version, hash, cause: revived }]
-}
+const lastRecords = (
+  journal: StoredJournal,
+  { replay }: JournalReader
+): Effect.Effect<ReadonlyArray<LogRecord>, JournalCorrupt> =>
+  Effect.gen(function* () {
+    const { cycle, tier } = replay
+    const { hash, version } = replay.ledger
+    const records = (yield* noteOf(journal)).map((tag): LogRecord => ({ _tag: tag, cycle }))
+    const end = yield* endIn(journal)
+    if (end === undefined) return records
+    const cause = end.cause === null ? undefined : reviveCause(end.cause)
+    return [...records, { _tag: "Halted", cycle, tier, status: end.status, version, hash, cause }]
+  })
 
 /** How far a journal is what was written. */
 export const verified = (store: Store, jobId: string): Effect.Effect<Verified, StoreError> =>
@@ -158,6 +162,11 @@ export const verified = (store: Store, jobId: string): Effect.Effect<Verified, S
     const read = Effect.as(reader.readTo(lastOf(journal), reader.parts.length - 1), "read" as const)
     const corrupt = yield* orCorrupt(read, () => replay.cycle + 1, "row")
     const reached = { ...common, cycles: replay.cycle, hash: replay.ledger.hash }
+    if (corrupt === "read") {
+      const edges = Effect.as(Effect.andThen(noteOf(journal), endIn(journal)), "read" as const)
+      const edge = yield* orCorrupt(edges, () => replay.cycle, "end")
+      if (edge !== "read") return { ...reached, isIntact: false, corrupt: edge }
+    }
     return corrupt === "read" ? { ...reached, isIntact: true } : { ...reached, isIntact: false, corrupt }
   })
 

@@ -16,6 +16,8 @@ import type { CompiledProgram } from "../Program.ts"
 import type { Replay } from "../replay.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 import { EventLog } from "./eventLog.ts"
+import { noteOf, unseal } from "./journalEdges.ts"
+import { keptOf } from "./jobJournal.ts"
 import { goOn } from "./migrate.ts"
 import { parseJson } from "./parseJson.ts"
 import { readHeader, replayJournal } from "./readJournal.ts"
@@ -67,11 +69,14 @@ export const takeUp = (
       const { pieces } = rebase
       yield* store.rebase(jobId, fence, { cycle: replay.cycle + 1, header: JSON.stringify(rebase.header), pieces })
     }
-    const between = journal.note === "" ? [] : (parseJson(journal.note) as ReadonlyArray<Between>)
-    const kept = (yield* store.kept(jobId)).filter(({ cycle }) => cycle === replay.cycle + 1)
+    const between = yield* noteOf(journal)
+    // What another version of the program gave is not of today's kinds.
+    const kept = rebase === undefined ? yield* store.kept(jobId) : []
     const effects = new Map<string, EncodedEffect>()
-    for (const { key, text } of kept) {
-      const effect = decodeKept(text, (name) => program.kinds.get(name))
+    for (const { cycle, key, text: sealed } of kept) {
+      const text = cycle === replay.cycle + 1 ? unseal(keptOf(replay.ledger.hash, key), sealed) : undefined
+      // One that is not what was written is as good as none: the agent is asked again.
+      const effect = text === undefined ? undefined : decodeKept(text, (name) => program.kinds.get(name))
       if (effect !== undefined) effects.set(key, effect)
     }
     return {
@@ -85,14 +90,9 @@ export const takeUp = (
   })
 
 /** What a journal's end says; the output is made anew, if the context still converges. */
-export const endOfJournal = (
-  journal: StoredJournal,
-  program: CompiledProgram,
-  { ledger, replay }: TakenUp
-): EndExtra => {
-  const read = parseJson(journal.end ?? "null") as EndExtra
+export const endOfJournal = (read: EndExtra, program: CompiledProgram, { ledger, replay }: TakenUp): EndExtra => {
   const end = read.cause === null ? read : { ...read, cause: reviveCause(read.cause) }
-  if (journal.status !== "converged") return end
+  if (end.status !== "converged") return end
   const verdict = judge(program, ledger, replay.cycle)
   return verdict._tag === "Converged" ? { ...end, output: verdict.output } : end
 }

@@ -90,7 +90,8 @@ export const runTasks = (
   const inline: Array<Task> = []
   for (const task of tasks) {
     const { agent, panic } = task.selected
-    const kept = session.kept?.get(keyOf(task))
+    // What was kept was seen without signals.
+    const kept = session.staged.length === 0 ? session.kept?.get(keyOf(task)) : undefined
     if (panic !== undefined) settle(task, panicOf(agent.name, cycle, panic), 0)
     else if (kept !== undefined && agent.memoize) settle(task, kept, 0)
     else if (agent.type === "fiber") fibers.push(task)
