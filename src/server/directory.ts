@@ -255,6 +255,23 @@ export class Directory {
     })
   }
 
+  /**
+   * A job whose events are to be read. One that has ended, and that is not held here, is left in its journal: its events can
+   * be read from there without its context and its log. One that rests is taken up, if nobody else holds it.
+   */
+  watch(jobId: string): Effect.Effect<Entry | Stored, ReturnType<typeof ofStart>> {
+    return Effect.gen({ self: this }, function* () {
+      const present = this.#entries.get(jobId)
+      if (present !== undefined) return present
+      const journal = this.isDurable ? yield* this.#load(jobId) : undefined
+      if (journal?.status !== undefined) return { journal }
+      return yield* Effect.catchTags(this.hold(jobId), {
+        JobHeld: () => this.find(jobId),
+        UnknownProgram: () => this.find(jobId)
+      })
+    })
+  }
+
   /** A job by its id, taken up if it is nowhere live. */
   hold(jobId: string): Effect.Effect<Entry, ReturnType<typeof ofStart> | Problems.UnknownProgram> {
     return Effect.gen({ self: this }, function* () {

@@ -21,8 +21,8 @@ import { Api } from "./api.ts"
 import { readBody } from "./body.ts"
 import { Core } from "./core.ts"
 import { type Entry, isEntry } from "./directory.ts"
-import { eventsAfter } from "./eventSource.ts"
-import { ofJobError, ofSteering } from "./failures.ts"
+import { endingEarly, eventsAfter } from "./eventSource.ts"
+import { ofJobError, ofStart, ofSteering } from "./failures.ts"
 import { explanationJson, factJson, resultJson } from "./json.ts"
 import { jobJson, listJobs } from "./jobView.ts"
 import * as Problems from "./problems.ts"
@@ -137,19 +137,13 @@ export const jobRoutes = HttpApiBuilder.group(
             headers["last-event-id"] === undefined || headers["last-event-id"] === ""
               ? (query.after ?? 0)
               : yield* eventNumber(headers["last-event-id"])
-          // A job that rests in the store is taken up, if nobody else holds it.
-          const found = yield* Effect.catchTags(directory.hold(params.id), {
-            JobHeld: () => directory.find(params.id),
-            UnknownProgram: () => directory.find(params.id)
-          })
-          if (isEntry(found) && found.end !== undefined) {
-            const last = yield* Stream.runFold(
-              found.job.events,
-              () => 0,
-              (_, { seq }) => seq
-            )
+          const found = yield* directory.watch(params.id)
+          const events = eventsAfter(store, found, after)
+          if (!isEntry(found) || found.end !== undefined) {
+            const next = yield* Effect.mapError(Stream.runHead(events), (error) => ofStart(params.id, error))
+            const isOver = isEntry(found) || found.journal.status !== undefined
             // A browser that is answered so does not come back.
-            if (after >= last) return HttpServerResponse.empty({ status: 204 })
+            if (isOver && Option.isNone(next)) return HttpServerResponse.empty({ status: 204 })
           }
           if (core.streams.count >= settings.maxStreams) {
             return yield* new Problems.Unavailable({ reason: "streams", detail: "too many event streams are open" })
@@ -164,7 +158,7 @@ export const jobRoutes = HttpApiBuilder.group(
                 Effect.sync(() => core.streams.count++),
                 () => Effect.sync(() => core.streams.count--)
               ),
-              viewer(eventsAfter(store, found, after), options)
+              viewer(endingEarly(events, params.id), options)
             )
           )
           return HttpServerResponse.stream(counted, {

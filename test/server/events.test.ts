@@ -1,14 +1,22 @@
 /** The event stream: complete, in order, once each, whatever viewers do. */
+import { mkdtempSync, rmSync } from "node:fs"
 import { request } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { journalStore } from "../support/behaviour/durable.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
 import { count, inline, signalled, waiting } from "../support/server/programs.ts"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { JobEvent } from "../../src/JobEvent.ts"
+import { eventsAfter } from "../../src/server/eventSource.ts"
 import { viewer } from "../../src/server/viewer.ts"
 import * as Layer from "effect/Layer"
+import * as JobStores from "../../src/store/index.ts"
 import { JobStore } from "../../src/store/JobStore.ts"
 
 interface Seen {
@@ -219,12 +227,93 @@ describe("across a restart, on a durable store", () => {
       expect([...before, ...(await rest)]).toEqual(all)
       expect(numbers(all)).toEqual(upTo(all.length))
     })
-    // A third one knows it from the journal alone.
+    // A third one knows it from the journal alone, and leaves it there.
     await using(await serve({ programs }, { store }), async (third) => {
       const all = await follow(third, id)
       expect(all.slice(0, before.length)).toEqual(before)
       expect(all.at(-1)?.data).toMatchObject({ _tag: "JobHalted", status: "cancelled" })
+      expect(await (await third.fetch("/metrics")).text()).toContain('converge_jobs{state="cancelled"} 0')
       expect(await jsonOf(await third.fetch(`/api/v1/jobs/${id}`))).toMatchObject({ state: "cancelled" })
+      // Now it is held there: the list is the same.
+      expect(await follow(third, id)).toEqual(all)
     })
+  })
+
+  it("one that comes back for a job that has ended meanwhile gets the rest of the same list, visit by visit", async () => {
+    const store = Layer.succeed(JobStore, await Effect.runPromise(journalStore))
+    const first = await serve({ programs: [count] }, { store })
+    const id = await start(first, "count", { to: 700 }, "ended")
+    const whole = await follow(first, id)
+    await first.stop()
+    await using(await serve({ programs: [] }, { store }), async (second) => {
+      const seen: Array<Seen> = []
+      while (seen.at(-1)?.event !== "JobHalted") {
+        const last = seen.at(-1)?.id
+        const more = await follow(
+          second,
+          id,
+          last === undefined ? {} : { "last-event-id": last },
+          (now) => now.length >= 900
+        )
+        expect(more.length).toBeGreaterThan(0)
+        seen.push(...more)
+      }
+      expect(numbers(seen)).toEqual(upTo(whole.length))
+      expect(seen).toEqual(whole)
+      const after = await second.fetch(`/api/v1/jobs/${id}/events`, {
+        headers: { "last-event-id": String(whole.length) }
+      })
+      expect(after.status).toBe(204)
+    })
+  })
+
+  it("a journal with a row that is not what was written gives what is before it, and whoever comes back is told", async () => {
+    const kept = await Effect.runPromise(journalStore)
+    const first = await serve({ programs: [count] }, { store: Layer.succeed(JobStore, kept) })
+    const id = await start(first, "count", { to: 9 }, "tampered")
+    const whole = await follow(first, id)
+    await first.stop()
+    const tampered: JobStore["Service"] = {
+      ...kept,
+      rows: (...asked) =>
+        Stream.map(kept.rows(...asked), (row) => (row.cycle === 5 ? { ...row, text: `${row.text} ` } : row))
+    }
+    await using(await serve({ programs: [count] }, { store: Layer.succeed(JobStore, tampered) }), async (second) => {
+      const intact = whole.filter(({ data }) => Number(data["cycle"]) < 5)
+      expect(await follow(second, id)).toEqual(intact)
+      const after = await second.fetch(`/api/v1/jobs/${id}/events`, {
+        headers: { "last-event-id": String(intact.length) }
+      })
+      expect([after.status, await jsonOf(after)]).toEqual([
+        500,
+        expect.objectContaining({ type: "urn:effect-converge:JournalCorrupt", cycle: 5, part: "hash" })
+      ])
+    })
+  })
+
+  it("a journal is read page by page, as the viewer takes it", async () => {
+    const scope = Scope.makeUnsafe()
+    const folder = mkdtempSync(join(tmpdir(), "converge-events-"))
+    try {
+      const layer = JobStores.layerSqlite({ filename: join(folder, "jobs.db"), durability: "exit" })
+      const kept = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), JobStore)
+      const first = await serve({ programs: [count] }, { store: Layer.succeed(JobStore, kept) })
+      const id = await start(first, "count", { to: 900 }, "long")
+      await until(async () => (await jsonOf(await first.fetch(`/api/v1/jobs/${id}`)))["state"] === "converged")
+      await first.stop()
+      let read = 0
+      const watched: JobStore["Service"] = {
+        ...kept,
+        rows: (...asked) => Stream.mapArray(kept.rows(...asked), (rows) => ((read += rows.length), rows))
+      }
+      const journal = await Effect.runPromise(kept.load(id))
+      const some = eventsAfter(watched, { journal }, 100).pipe(Stream.take(50), Stream.runCollect)
+      expect((await Effect.runPromise(some)).map(({ seq }) => seq)).toEqual(upTo(150, 101))
+      expect(read).toBeGreaterThan(0)
+      expect(read).toBeLessThan(600)
+    } finally {
+      await Effect.runPromise(Scope.close(scope, Exit.void))
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })
