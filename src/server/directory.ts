@@ -3,17 +3,20 @@
  *
  * A job that is live is held by its handle. One that has ended stays for a while, so that whoever started it can fetch its
  * result; from a durable store it can be had for as long as the store keeps it. How many are kept, and how large their
- * contexts may be together, is limited.
+ * contexts may be together, is limited. One that ended because the store refused its row is left to its journal: there it has
+ * not ended, and whoever asks for it goes on with it.
  *
  * An id, or an idempotency key, which is turned into one, names a job for good: starting it again with the same body gives
  * the same job, with another body it is refused. A durable store remembers that across restarts; without one, the server
  * does for as long as it keeps the job. Boundary: no HTTP.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
@@ -216,12 +219,22 @@ export class Directory {
         Effect.map(Clock.currentTimeMillis, (now) => {
           entry.end = end
           entry.haltedAt ??= now
-          this.#keep(entry)
+          // One whose row the store refused has not ended in its journal, where it is found from now on.
+          if (this.isDurable && isStoreFailure(end)) this.#forget(entry)
+          else this.#keep(entry)
           this.#options.onEnd(entry, end)
         })
       )
       return Effect.as(Effect.forkIn(watched, this.#options.scope, { startImmediately: true }), entry)
     })
+  }
+
+  #forget(entry: Entry): void {
+    const { id } = entry.job
+    if (this.#entries.get(id) !== entry) return
+    this.#entries.delete(id)
+    this.#endedBytes -= this.#ended.get(id) ?? 0
+    this.#ended.delete(id)
   }
 
   /** Keeps an entry that has ended, and lets go of the oldest where there are too many. */
@@ -312,6 +325,11 @@ export class Directory {
       )
     )
   }
+}
+
+const isStoreFailure = (end: End): boolean => {
+  const error = Exit.isFailure(end) ? Option.getOrUndefined(Cause.findErrorOption(end.cause)) : undefined
+  return error?._tag === "StoreFailed"
 }
 
 const decodeInput = (program: CompiledProgram, json: Schema.Json): Effect.Effect<unknown, Problems.InvalidInput> =>

@@ -192,6 +192,33 @@ describe("readiness", () => {
     )
   })
 
+  it("returns when the store works: a job whose row was refused is left where its journal ends, and goes on from there", async () => {
+    const kept = await Effect.runPromise(journalStore)
+    const broken = new StoreError({ reason: "full", message: "no space" })
+    let left = 2
+    const store = Layer.succeed(JobStore, {
+      ...kept,
+      append: (...row: Parameters<typeof kept.append>) => (left-- > 0 ? kept.append(...row) : Effect.fail(broken))
+    })
+    await using(
+      async (running) => {
+        const body = { program: "count", input: { to: 5 }, id: "later" }
+        const failed = await running.post("/api/v1/jobs", body)
+        expect([failed.status, await jsonOf(failed)]).toEqual([500, expect.objectContaining({ reason: "full" })])
+        await until(async () => (await stateOf(running, "later")) === "suspended")
+        left = Infinity
+        expect((await running.post("/api/v1/jobs/later/resume")).status).toBe(200)
+        const ended = await running.post("/api/v1/jobs", body)
+        expect([ended.status, await jsonOf(ended)]).toEqual([
+          200,
+          expect.objectContaining({ jobId: "later", status: "converged", output: 6 })
+        ])
+        expect((await running.fetch("/ready")).status).toBe(200)
+      },
+      { store }
+    )
+  })
+
   it("is false while jobs of the store are taken up", async () => {
     const kept = await Effect.runPromise(journalStore)
     let release: () => void = () => undefined
