@@ -128,6 +128,16 @@ const cpu = (name: string, execute: () => object, more: object = {}) =>
 export const stuck = cpu("stuck", () => {
   for (;;);
 })
+/** The same, with a deadline. */
+export const spins = cpu(
+  "spins",
+  () => {
+    for (;;);
+  },
+  { timeout: 100 }
+)
+/** A CPU agent that has nothing to say. */
+export const computes = cpu("computes", () => ({}))
 export const crashes = cpu("crashes", () => process.exit(7))
 export const grows = cpu(
   "grows",
