@@ -91,7 +91,7 @@ export const runTasks = (
   for (const task of tasks) {
     const { agent, panic } = task.selected
     // What was kept was seen without signals.
-    const kept = session.staged.length === 0 ? session.kept?.get(keyOf(task)) : undefined
+    const kept = session.kept === undefined || session.staged.length > 0 ? undefined : session.kept.get(keyOf(task))
     if (panic !== undefined) settle(task, panicOf(agent.name, cycle, panic), 0)
     else if (kept !== undefined && agent.memoize) settle(task, kept, 0)
     else if (agent.type === "fiber") fibers.push(task)
