@@ -1,35 +1,23 @@
 /** `converge serve`, as a process of its own: settings, shutdown, what survives it. */
 import { mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:http"
+import { createServer, request } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { afterAll, describe, expect, it, vi } from "vitest"
-import { converge, start } from "../support/cli/converge.ts"
+import { converge } from "../support/cli/converge.ts"
 import { jsonOf, until } from "../support/server/harness.ts"
+import { programs, serveProcess } from "../support/server/process.ts"
 
 vi.setConfig({ maxConcurrency: 2, testTimeout: 60_000 })
 
-const programs = fileURLToPath(new URL("../support/server/programs.ts", import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "converge-serve-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Starts a server on a free port, and gives its address. */
-const serve = async (args: ReadonlyArray<string> = [], environment: Record<string, string> = {}) => {
-  let said = ""
-  const running = start(["serve", programs, "--port", "0", ...args], { environment })
-  running.process.stderr?.on("data", (chunk: string) => (said += chunk))
-  await running.says(/listening on http\S+/)
-  const [url = ""] = /http:\/\/[\w.:[\]]+\d/.exec(said) ?? []
-  const post = (path: string, body?: unknown, headers: Record<string, string> = {}) =>
-    fetch(url + path, {
-      method: "POST",
-      headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) })
-    })
-  return { ...running, url, post }
-}
+const serve = (args: ReadonlyArray<string> = [], environment: Record<string, string> = {}) =>
+  serveProcess(args, { environment })
+
+const noWait = { prefer: "respond-async" }
 
 const isRunning = (url: string, id: string) => async () => {
   const response = await fetch(`${url}/api/v1/jobs/${id}`)
@@ -68,6 +56,56 @@ describe.concurrent("converge serve", () => {
     expect((await ended).code).toBe(0)
     expect(Date.now() - begin).toBeLessThan(5_000)
   })
+
+  it.each(["nothing durable", "a durable store"])(
+    "under load, with viewers of whom some read nothing, it ends with 0 in time, on %s",
+    async (what) => {
+      const store = what === "a durable store" ? ["--store", join(folder, "load.db")] : []
+      const { ended, post, process: child, url } = await serve(["--drain", "300", "--workers", "1", ...store])
+      await post("/api/v1/jobs", { program: "stuck", id: "stuck" }, noWait)
+      await post("/api/v1/jobs", { program: "chatty", id: "chatty", input: { length: 60_000 } }, noWait)
+      await until(isRunning(url, "stuck"))
+      const watch = (isRead: boolean) =>
+        new Promise<string>((resolve, reject) => {
+          const asked = request(`${url}/api/v1/jobs/chatty/events`, (response) => {
+            let text = ""
+            response.setEncoding("utf8").on("data", (chunk: string) => (text = (text + chunk).slice(-500)))
+            response.on("close", () => resolve(text)).on("error", () => undefined)
+            if (!isRead) response.pause()
+          })
+          asked.on("error", reject).end()
+        })
+      const reading = Array.from({ length: 10 }, () => watch(true))
+      // Nobody waits for those: they notice nothing until they read.
+      for (let n = 0; n < 10; n++) void watch(false).catch(() => undefined)
+      const answers = new Map<number, number>()
+      const server = { isGone: false }
+      const client = async (): Promise<void> => {
+        while (!server.isGone) {
+          try {
+            const { status } = await post("/api/v1/jobs", { program: "count", input: { to: 5 } })
+            answers.set(status, (answers.get(status) ?? 0) + 1)
+          } catch {
+            // It does not listen any more, or has closed the connection while it was asked.
+            await new Promise((resolve) => setTimeout(resolve, 5))
+          }
+        }
+      }
+      const clients = Array.from({ length: 6 }, client)
+      await until(() => (answers.get(200) ?? 0) > 20, 20_000)
+      const begin = Date.now()
+      child.kill("SIGTERM")
+      const { code, stderr } = await ended
+      const took = Date.now() - begin
+      server.isGone = true
+      await Promise.all(clients)
+      expect(code).toBe(0)
+      expect(stderr).not.toContain("in time")
+      expect(took).toBeLessThan(6_000)
+      for (const text of await Promise.all(reading)) expect(text).toContain("event: Goodbye")
+      expect(new Set(answers.keys())).toEqual(new Set([200, 503]))
+    }
+  )
 
   it("jobs of a durable store, and idempotency keys, go on after a restart", async () => {
     const store = join(folder, "jobs.db")

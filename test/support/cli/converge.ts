@@ -27,16 +27,18 @@ export interface Options {
   readonly output?: number
   readonly folder?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** Milliseconds after which it is killed: 60,000 by default. */
+  readonly timeoutMs?: number | undefined
 }
 
 export const start = (args: ReadonlyArray<string>, options: Options = {}): Running => {
-  const { environment, folder, input, output } = options
+  const { environment, folder, input, output, timeoutMs = 60_000 } = options
   const child = spawn(process.execPath, [main, ...args], {
     cwd: folder ?? projectRoot,
     env: { ...process.env, NODE_OPTIONS: "", FORCE_COLOR: undefined, ...environment },
     stdio: ["pipe", output ?? "pipe", "pipe"],
     // A test that has failed leaves no process behind.
-    timeout: 60_000,
+    timeout: timeoutMs,
     killSignal: "SIGKILL"
   })
   let stdout = ""

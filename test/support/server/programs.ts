@@ -2,6 +2,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { appendFileSync } from "node:fs"
 import { Agent, Fact, Invariant, Program } from "../../../src/index.ts"
 
 const Step = Fact.kind("Step", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
@@ -67,6 +68,27 @@ export const signalled = Program.make("signalled", {
     })
   ],
   seed,
+  budget: { maxCycles: 100_000 }
+})
+
+const Page = Fact.kind("Page", {
+  schema: Schema.Struct({ n: Schema.Int, length: Schema.Int, text: Schema.String }),
+  id: ({ n }) => String(n),
+  retention: { latest: 1 }
+})
+
+/** Says something long, again and again, until it is cancelled. */
+export const chatty = Program.make("chatty", {
+  input: Schema.Struct({ length: Schema.Int }),
+  seed: ({ length }) => [Page.of({ n: 0, length, text: "" })],
+  agents: [
+    Agent.make("chat", {
+      each: Page,
+      writes: [Page],
+      execute: ({ value: { length, n } }) =>
+        Effect.delay(Effect.succeed({ facts: [Page.of({ n: n + 1, length, text: `${n}`.padEnd(length, ".") })] }), 10)
+    })
+  ],
   budget: { maxCycles: 100_000 }
 })
 
@@ -138,6 +160,24 @@ export const spins = cpu(
 )
 /** A CPU agent that has nothing to say. */
 export const computes = cpu("computes", () => ({}))
+
+const Place = Fact.kind("Place", { schema: Schema.Struct({ file: Schema.String }), id: ({ file }) => file })
+
+/** A CPU agent that never ends, and adds to a file for as long as its thread lives. */
+export const beating = Program.make("beating", {
+  module: import.meta.url,
+  input: Schema.Struct({ file: Schema.String }),
+  seed: ({ file }) => [Place.of({ file })],
+  agents: [
+    Agent.cpu("beat", {
+      each: Place,
+      execute: ({ value: { file } }) => {
+        for (;;) appendFileSync(file, ".")
+      }
+    })
+  ]
+})
+
 export const crashes = cpu("crashes", () => process.exit(7))
 export const grows = cpu(
   "grows",
