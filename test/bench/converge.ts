@@ -19,6 +19,9 @@ export const JobStore: typeof Source.JobStore = root.JobStore
 export const Program: typeof Source.Program = root.Program
 export const WorkerPool: typeof Source.WorkerPool = root.WorkerPool
 
+/** What serves jobs over HTTP, which the root does not load. */
+export const server = () => load<typeof import("../../src/server/index.ts")>("server/index")
+
 /** Modules that a figure may take apart, loaded when it does. */
 export const internal = {
   budget: () => load<typeof import("../../src/Budget.ts")>("Budget"),

@@ -82,3 +82,33 @@ export const runChild = async <Result>(
   const { stdout } = await runNode([...flags, path, JSON.stringify(input)])
   return JSON.parse(stdout) as Result
 }
+
+/** A process that answers what it is asked, until it is stopped. */
+export interface Companion<Question, Answer> {
+  readonly ask: (question: Question) => Promise<Answer>
+  readonly stop: () => Promise<void>
+}
+
+/** Starts a script of test/bench/children that answers each message with one. */
+export const startCompanion = <Question extends string, Answer>(
+  script: string,
+  input: unknown
+): Companion<Question, Answer> => {
+  const path = fileURLToPath(new URL(`../children/${script}`, import.meta.url))
+  const child = fork(path, [JSON.stringify(input)], { cwd: projectRoot, env: plainEnvironment(), execArgv: [] })
+  const ended = new Promise<string>((resolve) =>
+    child.once("exit", (code, signal) => resolve(`${script} ended with ${signal ?? `exit code ${code}`}`))
+  )
+  return {
+    ask: (question) =>
+      new Promise((resolve, reject) => {
+        child.once("message", (answer: Answer) => resolve(answer))
+        void ended.then((how) => reject(new Error(how)))
+        child.send(question)
+      }),
+    stop: async () => {
+      child.disconnect()
+      await ended
+    }
+  }
+}
