@@ -15,6 +15,9 @@ export interface Crowd {
   readonly visits: number
 }
 
+/** Visits after which a viewer stays, so that a large crowd comes to an end. */
+const patience = 8
+
 /** What a viewer does besides reading on. */
 const habits = ["stays", "stalls", "vanishes", "goes back", "looks ahead"] as const
 
@@ -88,7 +91,7 @@ export const gather = async (url: string, count: number): Promise<Crowd> => {
       const isOdd = turn % 2 === 1
       let left = 5 + ((number + turn) % 40)
       const ahead = last + 10 + (number % 50)
-      const isAhead = habit === "looks ahead" && isOdd && last > 0
+      const isAhead = habit === "looks ahead" && isOdd && last > 0 && turn < patience
       const from = isAhead ? ahead : habit === "goes back" ? Math.max(0, last - 1 - (number % 30)) : last
       let next = from + 1
       const status = await visit(url, {
@@ -99,7 +102,7 @@ export const gather = async (url: string, count: number): Promise<Crowd> => {
           if (isAhead) return true
           take(seq, block)
           left--
-          return habit !== "stays" && habit !== "stalls" && left <= 0 && !hasEnded()
+          return turn < patience && habit !== "stays" && habit !== "stalls" && left <= 0 && !hasEnded()
         }
       })
       if (status === 204 && !isAhead) complain(`was told that nothing follows ${last}`)
