@@ -92,6 +92,11 @@ export interface EngineOptions<P extends Program.Any = never, H = never> {
   readonly maxRunningJobs?: number | undefined
   /** Jobs that wait for a place; one more is refused with `AdmissionRejected`. Default 10,000. */
   readonly maxQueuedJobs?: number | undefined
+  /**
+   * Child jobs that are under way at a time, of those equally far below the jobs that were started: a child never waits for
+   * what its own children need. One more waits. Default 1,000.
+   */
+  readonly maxChildJobs?: number | undefined
   /** Fiber tasks of one job that are under way at a time. Default 256. */
   readonly fiberConcurrency?: number | undefined
   /** How long running jobs may go on when the engine shuts down, before they are cancelled. Default: not at all. */

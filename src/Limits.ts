@@ -15,6 +15,8 @@ export const Limits = {
   runningJobs: 1_000,
   /** Jobs that wait for a place on one engine; a further one is refused with `AdmissionRejected`. */
   queuedJobs: 10_000,
+  /** Child jobs that one engine has under way at a time, of those equally far below the jobs that were started; more wait. */
+  childJobs: 1_000,
   /** Fiber tasks of one job that are under way at a time. */
   fiberConcurrency: 256,
   /** Signals that wait in one job's mailbox; a further one is refused with `AdmissionRejected`. */

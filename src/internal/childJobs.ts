@@ -13,7 +13,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import { intentKey } from "../AgentEffect.ts"
+import type { HandledIntent } from "../IntentHandler.ts"
 import type { InvalidProgram } from "../InvalidProgram.ts"
 import { type JobError, type StartError, toJson } from "../JobError.ts"
 import type { JobResult } from "../JobResult.ts"
@@ -26,6 +28,8 @@ import { parseJson } from "./parseJson.ts"
 import type { JobSession } from "./session.ts"
 
 export interface ChildStarter {
+  /** Children under way at a time, of one level. */
+  readonly most: number
   readonly programOf: (name: string) => CompiledProgram | undefined
   /** Starts, or takes up, the job of an id. `input` is JSON, as the program's schema encodes it. */
   readonly start: (
@@ -56,35 +60,54 @@ const passing = new Set(["AdmissionRejected", "StoreError", "StoreFailed"])
 /** Tried again for as long as it takes. */
 const again = Schedule.min([Schedule.exponential(Limits.handlerRetryMs), Schedule.spaced(Limits.resumeScanMs)])
 
-export const childPerformer = (starter: ChildStarter): Performer => ({
-  services: starter.services,
-  onFailure: "halt",
-  isBuiltIn: true,
-  perform: (intent, parent) =>
-    Effect.suspend(() => {
-      const payload = Option.getOrUndefined(decodePayload(intent.payload))
-      if (payload === undefined) return refuse("InvalidIntent", "it was not made by Intent.child")
-      const program = starter.programOf(payload.program)
-      if (program === undefined) {
-        const name = JSON.stringify(payload.program)
-        return refuse("UnknownProgram", `the engine was given no program that is called ${name}`)
-      }
-      const key = intentKey(intent)
-      const once = attempt(starter, program, intent.idempotencyKey, payload, parent)
-      const retried = Effect.onInterrupt(
-        Effect.retry(once, { schedule: again, while: ({ _tag }) => passing.has(_tag) }),
-        // Another engine may hold it, if this one does not.
-        () => (isLeft(parent) ? Effect.void : starter.requestCancel(intent.idempotencyKey))
-      )
-      return Effect.matchEffect(retried, {
-        onFailure: (error) => Effect.fail(errorJson(error)),
-        onSuccess: (end) =>
-          "error" in end && payload.onFailure !== "report"
-            ? Effect.fail(errorJson(end.error))
-            : Effect.succeed([ChildResult.of(resultOf(payload.id ?? key, key, end))])
-      })
+export const childPerformer = (starter: ChildStarter): Performer => {
+  const permitsOf = permitsByLevel(starter.most)
+  return {
+    services: starter.services,
+    onFailure: "halt",
+    isBuiltIn: true,
+    perform: (intent, parent) => perform(starter, permitsOf(parent.level + 1), intent, parent)
+  }
+}
+
+/**
+ * Children that wait for each other's end are of different levels. With permits for each, the lowest that are under way can
+ * always go on, and so can all above them.
+ */
+const permitsByLevel = (most: number): ((level: number) => Semaphore.Semaphore) => {
+  const levels: Array<Semaphore.Semaphore> = []
+  return (level) => (levels[level] ??= Semaphore.makeUnsafe(most))
+}
+
+const perform = (
+  starter: ChildStarter,
+  permits: Semaphore.Semaphore,
+  intent: HandledIntent,
+  parent: JobSession
+): Effect.Effect<unknown, unknown> =>
+  Effect.suspend(() => {
+    const payload = Option.getOrUndefined(decodePayload(intent.payload))
+    if (payload === undefined) return refuse("InvalidIntent", "it was not made by Intent.child")
+    const program = starter.programOf(payload.program)
+    if (program === undefined) {
+      const name = JSON.stringify(payload.program)
+      return refuse("UnknownProgram", `the engine was given no program that is called ${name}`)
+    }
+    const key = intentKey(intent)
+    const once = permits.withPermit(attempt(starter, program, intent.idempotencyKey, payload, parent))
+    const retried = Effect.onInterrupt(
+      Effect.retry(once, { schedule: again, while: ({ _tag }) => passing.has(_tag) }),
+      // Another engine may hold it, if this one does not.
+      () => (isLeft(parent) ? Effect.void : starter.requestCancel(intent.idempotencyKey))
+    )
+    return Effect.matchEffect(retried, {
+      onFailure: (error) => Effect.fail(errorJson(error)),
+      onSuccess: (end) =>
+        "error" in end && payload.onFailure !== "report"
+          ? Effect.fail(errorJson(end.error))
+          : Effect.succeed([ChildResult.of(resultOf(payload.id ?? key, key, end))])
     })
-})
+  })
 
 const refuse = (_tag: string, message: string): Effect.Effect<never, { readonly _tag: string }> =>
   Effect.fail({ _tag, message })
@@ -100,8 +123,9 @@ const attempt = (
   parent: JobSession
 ): Effect.Effect<End, StartError | InvalidProgram | JobError> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(start(program, jobId, payload), (child) =>
-      Effect.flatMap(
+    Effect.flatMap(start(program, jobId, payload), (child) => {
+      child.level = Math.max(child.level, parent.level + 1)
+      return Effect.flatMap(
         Effect.onInterrupt(restore(Effect.exit(Deferred.await(child.done))), () => letGo(parent, child)),
         (exit) =>
           Effect.matchEffect(exit, {
@@ -110,7 +134,7 @@ const attempt = (
               error._tag === "StoreFailed" ? Effect.fail(error) : Effect.succeed({ error })
           })
       )
-    )
+    })
   )
 
 /** Whether a job ends here, but not in its journal. */

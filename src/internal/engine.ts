@@ -107,13 +107,13 @@ export const makeEngine = Effect.fnUntraced(function* (
     beginNext()
   }
 
-  /** A child needs no place: whoever waits for it has one. */
+  /** A child needs no place: whoever waits for it has one. How many there are is for childJobs.ts to say. */
   const admission = (id: string, isChild = false): AdmissionRejected | undefined => {
     if (isShuttingDown) return new AdmissionRejected({ reason: "shutting-down" })
-    const isFull = isChild
-      ? sessions.size >= maxRunning + maxQueued
-      : running + starting >= maxRunning &&
-        queue.length + Math.max(0, starting - Math.max(0, maxRunning - running)) >= maxQueued
+    const isFull =
+      !isChild &&
+      running + starting >= maxRunning &&
+      queue.length + Math.max(0, starting - Math.max(0, maxRunning - running)) >= maxQueued
     return isFull && !sessions.has(id) ? new AdmissionRejected({ reason: "queue-full" }) : undefined
   }
 
@@ -371,6 +371,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   performers.set(
     childKind,
     childPerformer({
+      most: options.maxChildJobs ?? Limits.childJobs,
       programOf: (name) => programs.get(name),
       start: startChild,
       requestCancel: (jobId) => (store.isDurable ? Effect.ignore(store.requestCancel(jobId)) : Effect.void),

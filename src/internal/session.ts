@@ -107,6 +107,8 @@ export class JobSession {
   kept: ReadonlyMap<string, EncodedEffect> | undefined
   /** The engine closes: the job is left in its journal, to be resumed. */
   isSuspended = false
+  /** How far the job is below one that nobody's intent started. */
+  level = 0
   /** Whether the engine gave the job a place, rather than leave it in its queue. */
   isAdmitted = false
   /** Names the driver that works on this session at the moment, if one does. */

@@ -3,7 +3,6 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as TestClock from "effect/testing/TestClock"
 import * as Agent from "../../src/Agent.ts"
 import * as Engine from "../../src/Engine.ts"
 import * as Intent from "../../src/Intent.ts"
@@ -234,16 +233,50 @@ describe("a child job", () => {
     })
   )
 
-  it.effect("that finds its engine full is started when there is room", () =>
+  it.effect("is started however many jobs run and wait, so that its parent can end", () =>
     Effect.gen(function* () {
       const holder = yield* Engine.start(stuck, {}, { id: "holder" })
-      const job = yield* Engine.start(parent([Intent.child(double, { n: 1 })]), {})
-      yield* untilState(job, "awaiting")
-      yield* turns(5)
-      expect((yield* job.status).state).toBe("awaiting")
+      const asks = parent([Intent.child(double, { n: 1 })])
+      const jobs = yield* Effect.forEach(["a", "b"], (id) => Engine.start(asks, {}, { id }))
+      expect((yield* jobs[1]!.status).state).toBe("queued")
+      expect((yield* jobs[0]!.result).output).toHaveLength(1)
+      expect((yield* jobs[1]!.result).output).toHaveLength(1)
       yield* holder.cancel
-      yield* TestClock.adjust("5 seconds")
-      expect((yield* job.result).output).toHaveLength(1)
-    }).pipe(Effect.provide(engineWith({ children: [double], maxRunningJobs: 2, maxQueuedJobs: 0 })))
+    }).pipe(Effect.provide(engineWith({ children: [double], maxRunningJobs: 2, maxQueuedJobs: 1 })))
+  )
+
+  it.effect("waits where as many children are under way as may be", () =>
+    Effect.gen(function* () {
+      const before = seen.began
+      const first = yield* Engine.start(parent([Intent.child(stuck, {})]), {}, { id: "first" })
+      yield* until(() => seen.began > before)
+      const second = yield* Engine.start(parent([Intent.child(double, { n: 1 })]), {}, { id: "second" })
+      yield* untilState(second, "awaiting")
+      yield* turns(20)
+      const { live } = yield* Engine.Engine
+      expect((yield* live).map(({ jobId }) => jobId)).toEqual(["first", "first/1/asks//0", "second"])
+      yield* first.cancel
+      expect((yield* second.result).output).toHaveLength(1)
+    }).pipe(Effect.provide(engineWith({ children: [stuck, double], maxChildJobs: 1 })))
+  )
+
+  it.effect("does not wait for what its own children need", () =>
+    Effect.gen(function* () {
+      const middle = parent([Intent.child(double, { n: 1 })])
+      const top = Program.make("top", {
+        input: noInput,
+        agents: [
+          Agent.make("asks", {
+            execute: () => Effect.succeed({ intents: [Intent.child(middle, {}), Intent.child(middle, {})] })
+          })
+        ],
+        output: (view) => view.all(Intent.ChildResult).map(({ value }) => value.status)
+      })
+      const result = yield* Effect.provide(
+        Engine.run(top, {}),
+        engineWith({ children: [middle, double], maxChildJobs: 1 })
+      )
+      expect(result.output).toEqual(["converged", "converged"])
+    })
   )
 })

@@ -16,6 +16,7 @@ export const engineWith = (options: {
   readonly handlers?: ReadonlyArray<Engine.Handler>
   readonly maxRunningJobs?: number
   readonly maxQueuedJobs?: number
+  readonly maxChildJobs?: number
 }): Layer.Layer<Engine.Engine> =>
   Engine.layer(options as Engine.EngineOptions).pipe(Layer.provide(JobStore.layerMemory), Layer.provide(layerInline))
 
