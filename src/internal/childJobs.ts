@@ -35,7 +35,9 @@ export interface ChildStarter {
   readonly start: (
     program: CompiledProgram,
     jobId: string,
-    payload: typeof ChildPayload.Type
+    payload: typeof ChildPayload.Type,
+    /** Its parent's id. */
+    parent: string
   ) => Effect.Effect<JobSession, StartError | InvalidProgram>
   /** Asks whoever else may hold the job of an id to cancel it. */
   readonly requestCancel: (jobId: string) => Effect.Effect<void>
@@ -123,7 +125,7 @@ const attempt = (
   parent: JobSession
 ): Effect.Effect<End, StartError | InvalidProgram | JobError> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(start(program, jobId, payload), (child) => {
+    Effect.flatMap(start(program, jobId, payload, parent.jobId), (child) => {
       child.level = Math.max(child.level, parent.level + 1)
       return Effect.flatMap(
         Effect.onInterrupt(restore(Effect.exit(Deferred.await(child.done))), () => letGo(parent, child)),

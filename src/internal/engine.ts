@@ -343,7 +343,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   })
 
   /** Starts the job of an intent, or takes it up: live, from its journal, or at its end. */
-  const startChild: ChildStarter["start"] = (compiled, jobId, { budget: override, input }) => {
+  const startChild: ChildStarter["start"] = (compiled, jobId, { budget: override, input }, parent) => {
     const started: Effect.Effect<JobSession, StartError | InvalidProgram, unknown> = Effect.gen(function* () {
       const present = sessions.get(jobId)
       if (present !== undefined && present.program === compiled && present.isStarted) return present
@@ -354,7 +354,8 @@ export const makeEngine = Effect.fnUntraced(function* (
       const journal = store.isDurable ? yield* find(jobId) : undefined
       if (journal !== undefined) return yield* resumeStored(compiled, journal, encoded.text, true)
       const seeds = yield* encodeSeeds(compiled, encoded.value)
-      return yield* startNew(compiled, jobId, budget, encoded.text, seeds, freshBeginning, true, true)
+      const beginning = { ...freshBeginning, parent }
+      return yield* startNew(compiled, jobId, budget, encoded.text, seeds, beginning, true, true)
     })
     // One that was taken up as any other may still wait for a place.
     const placed = Effect.tap(started, (session) =>

@@ -43,6 +43,8 @@ export interface Beginning {
   /** Of a fork: agents that count as having executed, and that the seeds override what is there. */
   readonly executed: ReadonlyArray<string>
   readonly isForced: boolean
+  /** Of a child job: its parent's id. */
+  readonly parent?: string | undefined
 }
 
 /** A program as a header describes it. */
@@ -94,6 +96,7 @@ export const createJournal = (
     options.store.create({
       jobId: session.jobId,
       program: program.name,
+      parent: beginning.parent,
       createdAt: nowOf(session),
       text: () => pieces.join(""),
       hash: ledger.hash,

@@ -33,6 +33,8 @@ export { StoreError, type StoreErrorReason } from "../StoreError.ts"
 export interface NewJob {
   readonly jobId: string
   readonly program: string
+  /** Of a child job: its parent's id. The journal is kept for as long as the parent is unfinished. */
+  readonly parent?: string | undefined
   /** Milliseconds since the epoch. */
   readonly createdAt: number
   /** The canonical text that the first hash covers. */
@@ -127,6 +129,7 @@ export interface JobPage {
   readonly cursor: string | undefined
 }
 
+/** Children of unfinished jobs are kept, whatever is asked for, and are not counted: their parents read how they ended. */
 export interface PruneOptions {
   /** Keep the newest finished jobs, by their end. Default: all. */
   readonly keepLatest?: number | undefined

@@ -72,6 +72,7 @@ export const layerMemory: Layer.Layer<JobStore> = Layer.sync(JobStore, () => {
 interface Journal {
   readonly jobId: string
   readonly program: string
+  readonly parent: string | undefined
   readonly createdAt: number
   readonly text: string
   readonly genesisHash: string
@@ -113,12 +114,13 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, ()
     })
   return {
     isDurable: true,
-    create: ({ base, createdAt, hash, header, jobId, program, text }) =>
+    create: ({ base, createdAt, hash, header, jobId, parent, program, text }) =>
       Effect.suspend(() => {
         if (journals.has(jobId)) return refuse("exists", `the job ${jobId} already has a journal`)
         journals.set(jobId, {
           jobId,
           program,
+          parent,
           createdAt,
           text: text(),
           genesisHash: hash,
@@ -204,6 +206,10 @@ const pageOf = (journals: ReadonlyArray<Journal>, { cursor, limit, program, stat
 const pruneFinished = (journals: Map<string, Journal>, { haltedSince, keepLatest }: PruneOptions): number => {
   const finished = [...journals.values()]
     .filter(({ haltedAt }) => haltedAt !== undefined)
+    .filter(({ parent }) => {
+      const above = parent === undefined ? undefined : journals.get(parent)
+      return above === undefined || above.status !== undefined
+    })
     .sort((a, b) => (b.haltedAt ?? 0) - (a.haltedAt ?? 0))
   const gone = finished.filter(
     ({ haltedAt }, index) =>

@@ -6,7 +6,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { JobStore, layerMemoryJournal, layerSqlite, type StoreError } from "../../src/store/index.ts"
-import { end, newJob, reasonOf, row, withFile } from "../support/store/harness.ts"
+import { connection } from "../support/store/disk.ts"
+import { end, newJob, openStore, reasonOf, row, withFile } from "../support/store/harness.ts"
 
 type Store = JobStore["Service"]
 
@@ -19,6 +20,27 @@ const stores: Readonly<Record<string, (filename: string) => Layer.Layer<JobStore
 
 const all = <A>(stream: Stream.Stream<A, StoreError>) => Stream.runCollect(stream)
 const ids = (jobs: ReadonlyArray<{ readonly jobId: string }>) => jobs.map(({ jobId }) => jobId)
+
+describe("a file of version 1", () => {
+  it.live("is brought up to date when it is opened, with its jobs, of which nobody knows the parents", () =>
+    withFile((filename) =>
+      Effect.gen(function* () {
+        const first = yield* openStore({ filename })
+        const fence = yield* first.store.create(newJob("a"))
+        yield* first.store.append("a", fence, row(1))
+        yield* first.close
+        const database = yield* connection(filename)
+        database.exec("ALTER TABLE converge_jobs DROP COLUMN parent")
+        database.exec("DELETE FROM converge_migrations WHERE migration_id = 2")
+        const { store } = yield* openStore({ filename })
+        expect(yield* store.load("a")).toMatchObject({ jobId: "a", cycle: 1 })
+        const again = yield* store.create(newJob("a/1", { parent: "a" }))
+        yield* store.halt("a/1", again, end({ haltedAt: 1 }))
+        expect(yield* store.prune({ keepLatest: 0 })).toBe(0)
+      })
+    )
+  )
+})
 
 describe.each(Object.keys(stores))("a store %s", (name) => {
   const check = (title: string, use: (store: Store) => Effect.Effect<void, StoreError>) =>
@@ -344,6 +366,26 @@ describe.each(Object.keys(stores))("a store %s", (name) => {
       const expected = Array.from({ length: 700 }, (_, n) => n).sort((a, b) => (b >> 8) - (a >> 8) || b - a)
       expect(seen).toEqual(expected.map((n) => `old ${number(n)}`))
       expect((yield* store.list({ limit: 1_000 })).jobs).toHaveLength(707)
+    })
+  )
+
+  check("does not prune a finished child of an unfinished job, whose parent may have to read it", (store) =>
+    Effect.gen(function* () {
+      const finish = (jobId: string, haltedAt: number, parent?: string) =>
+        Effect.flatMap(store.create({ ...newJob(jobId), parent }), (fence) =>
+          store.halt(jobId, fence, end({ haltedAt }))
+        )
+      const fence = yield* store.create(newJob("a"))
+      yield* finish("a/1", 1, "a")
+      yield* finish("a/1/1", 2, "a/1")
+      yield* finish("b/1", 3, "b")
+      yield* finish("c", 4)
+      expect(yield* store.prune({ haltedSince: 4 })).toBe(2)
+      expect(ids((yield* store.list()).jobs).sort()).toEqual(["a", "a/1", "c"])
+      expect(yield* store.prune({ keepLatest: 1 })).toBe(0)
+      expect(yield* store.prune({ keepLatest: 0, haltedSince: 100 })).toBe(1)
+      yield* store.halt("a", fence, end({ haltedAt: 5 }))
+      expect(yield* store.prune({ keepLatest: 0 })).toBe(2)
     })
   )
 

@@ -85,6 +85,11 @@ const migrations = {
   "1_journals": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     for (const statement of statements) yield* sql.unsafe(statement)
+  }),
+  // Of children that are older, nobody knows whose they are: they are pruned as any other job.
+  "2_parents": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`ALTER TABLE converge_jobs ADD COLUMN parent TEXT`
   })
 }
 

@@ -34,6 +34,7 @@ export type Op =
       readonly kind: "create"
       readonly jobId: string
       readonly program: string
+      readonly parent: string | undefined
       readonly createdAt: number
       readonly text: string
       readonly hash: string

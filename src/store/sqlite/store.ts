@@ -91,11 +91,12 @@ export const makeStore = (parts: StoreParts): MadeStore => {
 
   const store = JobStore.of({
     isDurable: true,
-    create: ({ base, createdAt, hash, header, jobId, program, text }) => {
+    create: ({ base, createdAt, hash, header, jobId, parent, program, text }) => {
       const op = (upload: Extract<Op, { kind: "create" }>["upload"]): Op => ({
         kind: "create",
         jobId,
         program,
+        parent,
         createdAt,
         text: text(),
         hash,

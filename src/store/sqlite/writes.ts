@@ -34,6 +34,9 @@ const done: Outcome = 0
 /** Where what belongs to a journal is; `converge_jobs` itself aside. */
 const tables = ["converge_rows", "converge_base_pieces", "converge_bases", "converge_kept", "converge_texts"] as const
 
+/** Of a job j: that it is not the child of an unfinished job, which may have to read how it ended. */
+const unneeded = `NOT EXISTS (SELECT 1 FROM converge_jobs p WHERE p.job_id = j.parent AND p.status IS NULL)`
+
 export class Writes {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
@@ -90,15 +93,15 @@ export class Writes {
     }
   }
 
-  #create({ createdAt, hash, header, jobId, leaseUntil, owner, program, text, upload }: Of<"create">): Outcome {
+  #create({ createdAt, hash, header, jobId, leaseUntil, owner, parent, program, text, upload }: Of<"create">): Outcome {
     if (this.#get("SELECT 1 FROM converge_jobs WHERE job_id = ?", jobId) !== undefined) {
       return refuse("exists", `the job ${jobId} already has a journal`)
     }
     if (upload !== undefined && this.#uploaded(upload) === undefined) return lost(jobId)
     this.#run(
-      `INSERT INTO converge_jobs (job_id, program, created_at, genesis_hash, fence, owner, lease_until)
-       VALUES (?, ?, ?, ?, 1, ?, ?)`,
-      ...[jobId, program, createdAt, hash, owner, leaseUntil]
+      `INSERT INTO converge_jobs (job_id, program, parent, created_at, genesis_hash, fence, owner, lease_until)
+       VALUES (?, ?, ?, ?, ?, 1, ?, ?)`,
+      ...[jobId, program, parent ?? null, createdAt, hash, owner, leaseUntil]
     )
     const id = integer(this.#get("SELECT last_insert_rowid() AS id") ?? {}, "id")
     this.#putText(id, "genesis", hash, text)
@@ -170,12 +173,12 @@ export class Writes {
     const old =
       haltedSince === undefined
         ? []
-        : this.#all("SELECT id FROM converge_jobs WHERE halted_at < ? LIMIT ?", haltedSince, most)
+        : this.#all(`SELECT id FROM converge_jobs j WHERE halted_at < ? AND ${unneeded} LIMIT ?`, haltedSince, most)
     const beyond =
       keepLatest === undefined
         ? []
         : this.#all(
-            `SELECT id FROM converge_jobs WHERE halted_at IS NOT NULL
+            `SELECT id FROM converge_jobs j WHERE halted_at IS NOT NULL AND ${unneeded}
              ORDER BY halted_at DESC, id DESC LIMIT ? OFFSET ?`,
             ...[most, keepLatest]
           )
