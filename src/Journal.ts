@@ -50,6 +50,8 @@ export interface Replayed {
   /** What the job had spent. */
   readonly usage: Usage
   readonly intents: ReadonlyArray<CommittedIntent>
+  /** Those of them that are performed, or to be decided, and are not answered: what an unfinished job awaits. */
+  readonly unanswered: ReadonlyArray<CommittedIntent>
   readonly diagnostics: ReadonlyArray<Diagnostic>
 }
 

@@ -9,6 +9,7 @@
  * rows come as texts, in order, from whoever read them. Long work is done in steps.
  */
 import { type EncodedFact, intentKey } from "./AgentEffect.ts"
+import type { Usage } from "./Budget.ts"
 import { eraseKind, type ErasedKind, type Fact } from "./Fact.ts"
 import { Violation } from "./Invariant.ts"
 import { sha256Pieces } from "./internal/sha256.ts"
@@ -105,6 +106,12 @@ export class Replay {
     this.ledger = ledger
     this.tracker = tracker
     this.#log = log
+  }
+
+  /** What the job had spent. */
+  get usage(): Usage {
+    const { counters, cpuMs, cycle, ledger, ranMs } = this
+    return { ...counters, cycles: cycle, durationMs: ranMs, cpuMs, contextBytes: ledger.contextBytes }
   }
 
   /** Replays the beginning: cycle 0. Gives the input. @throws CorruptRow */

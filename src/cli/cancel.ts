@@ -1,14 +1,13 @@
 /**
- * `converge cancel`: ends a stored job for good.
+ * `converge cancel`: ends a stored job for good, and its child jobs before it.
  *
  * One that no engine holds is ended in its journal. One that an engine holds, of this machine or another, is asked for through
  * the store; its engine looks every second. Boundary: the store; needs no program.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Journal from "../Journal.ts"
-import type { EndExtra } from "../journalExtra.ts"
 import type { StartError } from "../JobError.ts"
+import { endHeld } from "../internal/endStored.ts"
 import { Limits } from "../Limits.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
 import { CommandFailed, ExitCode, type Failed } from "./exitCode.ts"
@@ -52,13 +51,14 @@ const cancelStored = (
     const first = yield* store.load(jobId)
     if (first.status !== undefined) return { journal: first, isNew: false }
     const until = (yield* Clock.currentTimeMillis) + timeoutMs
+    const endChild = (child: string) => Effect.provideService(cancelStored(child, timeoutMs), JobStore, store)
     let isAsked = false
     for (;;) {
       const fence = yield* Effect.catchTag(store.lease(jobId), "StoreError", (error) =>
         error.reason === "held" || error.reason === "missing" ? Effect.succeed(undefined) : Effect.fail(error)
       )
       if (fence !== undefined) {
-        yield* Effect.onError(halt(jobId, fence), () => Effect.ignore(store.release(jobId, fence)))
+        yield* endHeld(store, jobId, fence, endChild)
         return { journal: yield* store.load(jobId), isNew: true }
       }
       const journal = yield* store.load(jobId)
@@ -76,14 +76,4 @@ const cancelStored = (
       }
       yield* Effect.sleep(Limits.cancelPollMs / 10)
     }
-  })
-
-/** Ends the journal of a job that nobody runs. */
-const halt = (jobId: string, fence: number) =>
-  Effect.gen(function* () {
-    const store = yield* JobStore
-    const { cycle, usage } = yield* Journal.replay(jobId)
-    const end: EndExtra = { status: "cancelled", cause: { _tag: "JobCancelled", cycle }, usage }
-    const haltedAt = yield* Clock.currentTimeMillis
-    yield* store.halt(jobId, fence, { status: "cancelled", haltedAt, text: () => JSON.stringify(end) })
   })

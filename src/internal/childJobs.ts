@@ -39,8 +39,8 @@ export interface ChildStarter {
     /** Its parent's id. */
     parent: string
   ) => Effect.Effect<JobSession, StartError | InvalidProgram>
-  /** Asks whoever else may hold the job of an id to cancel it. */
-  readonly requestCancel: (jobId: string) => Effect.Effect<void>
+  /** Ends the job of an id, wherever it is. */
+  readonly end: (jobId: string) => Effect.Effect<void, unknown>
   readonly services: Context.Context<never>
 }
 
@@ -68,6 +68,7 @@ export const childPerformer = (starter: ChildStarter): Performer => {
     services: starter.services,
     onFailure: "halt",
     isBuiltIn: true,
+    endJob: starter.end,
     perform: (intent, parent) => perform(starter, permitsOf(parent.level + 1), intent, parent)
   }
 }
@@ -97,11 +98,7 @@ const perform = (
     }
     const key = intentKey(intent)
     const once = permits.withPermit(attempt(starter, program, intent.idempotencyKey, payload, parent))
-    const retried = Effect.onInterrupt(
-      Effect.retry(once, { schedule: again, while: ({ _tag }) => passing.has(_tag) }),
-      // Another engine may hold it, if this one does not.
-      () => (isLeft(parent) ? Effect.void : starter.requestCancel(intent.idempotencyKey))
-    )
+    const retried = Effect.retry(once, { schedule: again, while: ({ _tag }) => passing.has(_tag) })
     return Effect.matchEffect(retried, {
       onFailure: (error) => Effect.fail(errorJson(error)),
       onSuccess: (end) =>

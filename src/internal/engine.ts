@@ -39,6 +39,7 @@ import {
   unfitId
 } from "./beginning.ts"
 import { type ChildStarter, childPerformer } from "./childJobs.ts"
+import { endOrAsk } from "./endStored.ts"
 import { runDetached } from "./fromEffect.ts"
 import { approvalKind, childKind } from "./intentKinds.ts"
 import { makeActor } from "./jobActor.ts"
@@ -368,6 +369,17 @@ export const makeEngine = Effect.fnUntraced(function* (
     return Effect.provideContext(placed, own as Context.Context<unknown>)
   }
 
+  /** Ends a job of the store for good: live here, held elsewhere, or held by nobody. */
+  const endJob = (jobId: string): ReturnType<typeof endOrAsk> =>
+    Effect.gen(function* () {
+      const underWay = resuming.get(jobId)
+      if (underWay !== undefined) yield* Effect.exit(Deferred.await(underWay))
+      const present = sessions.get(jobId)
+      if (present?.isStarted === true) yield* cancel(present)
+      // A job that its closing engine has let go of is still to be ended.
+      yield* endOrAsk(store, jobId, endJob)
+    })
+
   performers.set(approvalKind, approvalPerformer)
   performers.set(
     childKind,
@@ -375,7 +387,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       most: options.maxChildJobs ?? Limits.childJobs,
       programOf: (name) => programs.get(name),
       start: startChild,
-      requestCancel: (jobId) => (store.isDurable ? Effect.ignore(store.requestCancel(jobId)) : Effect.void),
+      end: endJob,
       services: own
     })
   )

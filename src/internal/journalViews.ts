@@ -8,8 +8,11 @@ import type { CorruptPart, Diff, Replayed, Verified } from "../Journal.ts"
 import { type Fact, refKey } from "../Fact.ts"
 import { InvalidInput, JournalCorrupt, type ProgramChanged, type StoreError } from "../JobError.ts"
 import { eventsOf, type JobEvent, type LogRecord } from "../JobEvent.ts"
+import type { CommittedIntent } from "../JobResult.ts"
 import type { CompiledProgram } from "../Program.ts"
+import type { Replay } from "../replay.ts"
 import type { JobStore, StoredJournal } from "../store/JobStore.ts"
+import { approvalKind, Decision } from "./intentKinds.ts"
 import { checkCycle, replayAt } from "./migrate.ts"
 import { endIn, noteOf } from "./journalEdges.ts"
 import { JournalReader, lastOf, partAt } from "./readJournal.ts"
@@ -31,10 +34,9 @@ export const replayed = (
     if (other !== undefined) return yield* other
     const reader = yield* replayAt(store, journal, program, at)
     const { header, input, replay } = reader
-    const { counters, cpuMs, cycle, ledger, marks, ranMs, tier, tracker } = replay
+    const { cycle, ledger, marks, tier, tracker, usage } = replay
     for (const [agent, mark] of marks) ledger.marks.set(agent, mark)
-    const { contextBytes, hash, version } = ledger
-    const usage = { ...counters, cycles: cycle, durationMs: ranMs, cpuMs, contextBytes }
+    const { hash, version } = ledger
     return {
       jobId,
       program: journal.program,
@@ -48,9 +50,19 @@ export const replayed = (
       marks: new Map(marks),
       usage,
       intents: Object.freeze([...tracker.intents]),
+      unanswered: Object.freeze(unansweredOf(replay)),
       diagnostics: Object.freeze([...tracker.diagnostics])
     }
   })
+
+/** Intents that are performed and have no answer; an approval is answered by the decision, whoever made it. */
+const unansweredOf = ({ ledger, pending }: Replay): ReadonlyArray<CommittedIntent> =>
+  [...pending.values()]
+    .map(({ intent }) => intent)
+    .filter(({ kind, payload }) => {
+      if (kind !== approvalKind || typeof payload !== "object" || payload === null || !("id" in payload)) return true
+      return typeof payload.id !== "string" || ledger.find(Decision.name, payload.id) === undefined
+    })
 
 /** What some cycles did. */
 export const diffOf = (

@@ -39,6 +39,8 @@ export interface Performer {
   readonly perform: (intent: HandledIntent, session: JobSession) => Effect.Effect<unknown, unknown>
   readonly services: Context.Context<never>
   readonly onFailure: "halt" | "discard"
+  /** Ends a job that an intent may have started, wherever it is. */
+  readonly endJob?: (jobId: string) => Effect.Effect<void, unknown>
   /** Whether it is the engine's own: those may answer with all kinds, and are not counted. */
   readonly isBuiltIn: boolean
 }
@@ -119,6 +121,21 @@ export class Outbox {
     return this.#entries.size
   }
 
+  /** Those intents, in commit order. */
+  get unanswered(): ReadonlyArray<CommittedIntent> {
+    return [...this.#entries.values()].map(({ intent }) => intent)
+  }
+
+  /** Those of them that wait for a decision, or that nobody performs. */
+  get waiting(): ReadonlyArray<CommittedIntent> {
+    const { performers } = this.#session.options
+    return [...this.#entries.values()]
+      .filter(({ answer, approval, intent }) => {
+        return answer === undefined && (approval !== undefined || performers.get(intent.kind) === undefined)
+      })
+      .map(({ intent }) => intent)
+  }
+
   /** How many answers the cycle under way admits. */
   get stagedCount(): number {
     return this.#staged.length
@@ -170,6 +187,14 @@ export class Outbox {
   approvalOf(id: string): Entry | undefined {
     for (const entry of this.#approvals) if (entry.approval?.id === id) return entry
     return undefined
+  }
+
+  /** Whether an approval's time was over at a moment: the decision by timeout is then there, if no other is. */
+  expire(entry: Entry, atMs: number): boolean {
+    const timeoutMs = entry.approval?.timeoutMs
+    if (timeoutMs === undefined || atMs <= entry.at + timeoutMs) return false
+    if (entry.answer === undefined) this.#answer(entry, timedOut(entry, timeoutMs))
+    return true
   }
 
   /** Whether an approval has its decision. */
@@ -277,7 +302,7 @@ export class Outbox {
     const remainingMs = Math.max(entry.at + timeoutMs - clock.currentTimeMillisUnsafe(), 0)
     return Effect.flatMap(Effect.sleep(Duration.millis(remainingMs)), () =>
       Effect.sync(() => {
-        if (this.#entries.get(entry.key) !== entry) return
+        if (this.#entries.get(entry.key) !== entry || entry.answer !== undefined) return
         this.#answer(entry, timedOut(entry, timeoutMs))
       })
     )

@@ -8,6 +8,7 @@
  * Boundary: state and its bookkeeping; no phase of a cycle is decided here.
  */
 import type * as EffectCause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -32,6 +33,7 @@ import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import type { Gate } from "./contextView.ts"
 import type { Between } from "../journalExtra.ts"
+import { endChildren } from "./endStored.ts"
 import { EventLog } from "./eventLog.ts"
 import type { RunningGroup } from "./fiberGroup.ts"
 import type { Outbox, Performers } from "./outbox.ts"
@@ -43,6 +45,8 @@ export type JobActor = Actor<typeof jobMachine>
 /** A signal that waits, or is staged in the current cycle, and the caller that waits for it. */
 export interface PendingSignal {
   readonly effect: EncodedEffect
+  /** When it came, in milliseconds since the epoch. */
+  readonly at: number
   readonly committed: Deferred.Deferred<void, InvalidInput | JobHalted>
 }
 
@@ -251,7 +255,8 @@ export class JobSession {
       if (this.isClosed) return Effect.fail(this.halted())
       if (this.mailbox.length >= Limits.mailboxSignals)
         return Effect.fail(new AdmissionRejected({ reason: "queue-full" }))
-      const signal: PendingSignal = { effect, committed: Deferred.makeUnsafe() }
+      const at = Context.get(this.options.services, Clock.Clock).currentTimeMillisUnsafe()
+      const signal: PendingSignal = { effect, at, committed: Deferred.makeUnsafe() }
       this.mailbox.push(signal)
       this.wake()
       return Effect.onInterrupt(Deferred.await(signal.committed), () =>
@@ -340,6 +345,7 @@ export class JobSession {
     if (this.#hasLetGo) return Effect.void
     this.#hasLetGo = true
     return (this.outbox?.close ?? Effect.void).pipe(
+      Effect.andThen(Effect.suspend(() => endChildren(this, status))),
       Effect.andThen(Scope.close(this.scope, Exit.void)),
       Effect.andThen(this.options.pool.release(this.jobId)),
       Effect.andThen(Effect.suspend(() => endJournal(this, status))),

@@ -29,26 +29,36 @@ export const stageWaiting = (session: JobSession, merge: CycleMerge): Effect.Eff
 
 function* stageSteps(session: JobSession, merge: CycleMerge): Generator<void, void> {
   const { mailbox, outbox, staged } = session
+  const entries: Array<Entry> = []
   for (let signal = mailbox.shift(); signal !== undefined; signal = mailbox.shift()) {
-    const answered = outbox === undefined ? undefined : approvalOf(signal, outbox)?.ref
+    const approval = outbox === undefined ? undefined : approvalOf(signal, outbox)
+    // A decision that came after the approval's time finds that by timeout, though nobody was there to make it.
+    if (outbox !== undefined && approval !== undefined && outbox.expire(approval, signal.at)) {
+      if (!outbox.isDecided(approval) && !entries.includes(approval)) yield* stageAnswer(approval, merge, entries)
+      if (merge.halt !== undefined) {
+        // The job ends here: who sent this, and what follows, is told so.
+        mailbox.unshift(signal)
+        break
+      }
+    }
+    const answered = approval === undefined || entries.includes(approval) ? undefined : approval.ref
     const outcome = yield* merge.stage(signal.effect, "signal", answered, true)
     staged.push({ signal, outcome })
     yield
   }
-  if (outbox?.hasDue === true) outbox.stage(yield* stageAnswers(outbox, merge))
-}
-
-function* stageAnswers(outbox: Outbox, merge: CycleMerge): Generator<void, ReadonlyArray<Entry>> {
-  const entries: Array<Entry> = []
+  if (outbox === undefined || (entries.length === 0 && !outbox.hasDue)) return
   for (const entry of outbox.due) {
     // Somebody decided while its time was running out.
-    if (outbox.isDecided(entry)) continue
-    const { cause } = yield* merge.stage(entry.answer!, "signal", entry.ref)
-    if (cause?._tag === "IntentFailed" && entry.halts) merge.halt ??= cause
-    entries.push(entry)
+    if (!outbox.isDecided(entry) && !entries.includes(entry)) yield* stageAnswer(entry, merge, entries)
     yield
   }
-  return entries
+  outbox.stage(entries)
+}
+
+function* stageAnswer(entry: Entry, merge: CycleMerge, entries: Array<Entry>): Generator<void, void> {
+  const { cause } = yield* merge.stage(entry.answer!, "signal", entry.ref)
+  if (cause?._tag === "IntentFailed" && entry.halts) merge.halt ??= cause
+  entries.push(entry)
 }
 
 /** The approval that a signal decides, if it does. */

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Agent from "../../src/Agent.ts"
@@ -11,6 +12,7 @@ import * as Engine from "../../src/Engine.ts"
 import * as Intent from "../../src/Intent.ts"
 import type { Job } from "../../src/Job.ts"
 import * as Program from "../../src/Program.ts"
+import type { JobStore } from "../../src/store/index.ts"
 import { brokenOff, engineOnStore, journalStore, killedAfter } from "../support/behaviour/durable.ts"
 import { asking, decide, mailing, postman } from "../support/behaviour/intents.ts"
 import {
@@ -21,6 +23,7 @@ import {
   entry,
   Entry,
   eventsOf,
+  failure,
   noInput,
   num,
   Num,
@@ -315,6 +318,179 @@ describe("a job that awaits when its engine closes", () => {
         yield* holder.cancel
         expect((yield* job.result).status).toBe("converged")
       }).pipe(Effect.provide(engineOnStore(store, { children: [slow], maxRunningJobs: 1 })))
+    })
+  )
+
+  describe("whose child is unfinished, ends it for good when it", () => {
+    const slow = counter(2, { before: (n) => (n === 1 ? Effect.never : Effect.void) })
+    const middle = Program.make("middle", {
+      input: noInput,
+      agents: [Agent.make("asks", { execute: () => Effect.succeed({ intents: [Intent.child(slow, {})] }) })]
+    })
+    const parent = Program.make("parent", {
+      input: noInput,
+      agents: [Agent.make("asks", { execute: () => Effect.succeed({ intents: [Intent.child(middle, {})] }) })]
+    })
+    const children = [middle, slow]
+    const family = ["job", "job/1/asks//0", "job/1/asks//0/1/asks//0"]
+
+    /** A store with three unfinished jobs that nobody holds. */
+    const left = (isPaused = false) =>
+      Effect.gen(function* () {
+        const store = yield* journalStore
+        const { close, use } = yield* openEngine(engineOnStore(store, { children }))
+        const job = yield* use(Engine.start(parent, {}, { id: "job" }))
+        yield* until(Effect.orDie(Effect.map(store.list(), ({ jobs }) => jobs.length === 3)))
+        yield* untilState(job, "awaiting")
+        if (isPaused) yield* job.pause
+        yield* close
+        expect(yield* statuses(store)).toEqual([undefined, undefined, undefined])
+        return store
+      })
+    const statuses = (store: JobStore["Service"]) =>
+      Effect.forEach(family, (jobId) => Effect.map(store.load(jobId), ({ status }) => status))
+
+    it.effect("is taken up and cancelled at once", () =>
+      Effect.gen(function* () {
+        const store = yield* left()
+        const taken = Effect.flatMap(Engine.resume(parent, "job"), (job) => job.cancel)
+        yield* Effect.provide(taken, engineOnStore(store, { children }))
+        expect(yield* statuses(store)).toEqual(["cancelled", "cancelled", "cancelled"])
+      })
+    )
+
+    it.effect("is taken up paused and cancelled, also if its child is live by itself", () =>
+      Effect.gen(function* () {
+        for (const isLive of [false, true]) {
+          const store = yield* left(true)
+          yield* Effect.gen(function* () {
+            if (isLive) yield* Engine.resume(middle, family[1]!)
+            const job = yield* Engine.resume(parent, "job")
+            yield* untilState(job, "paused")
+            yield* job.cancel
+          }).pipe(Effect.provide(engineOnStore(store, { children })))
+          expect(yield* statuses(store)).toEqual(["cancelled", "cancelled", "cancelled"])
+        }
+      })
+    )
+
+    it.effect("fails because the child's program is not there any more", () =>
+      Effect.gen(function* () {
+        const store = yield* left()
+        const error = yield* ended(
+          Effect.provide(
+            Effect.flatMap(Engine.resume(parent, "job"), (job) => job.result),
+            engineOnStore(store)
+          )
+        )
+        expect(error).toMatchObject({ _tag: "IntentFailed", error: { _tag: "UnknownProgram" } })
+        expect(yield* statuses(store)).toEqual(["failed", "cancelled", "cancelled"])
+      })
+    )
+
+    it.effect("is cancelled while another engine holds the child, which is asked to", () =>
+      Effect.gen(function* () {
+        const store = yield* left(true)
+        yield* Effect.gen(function* () {
+          const elsewhere = yield* openEngine(engineOnStore(store, { children }))
+          const child = yield* elsewhere.use(Engine.resume(middle, family[1]!))
+          yield* Effect.flatMap(Engine.resume(parent, "job"), (job) => job.cancel)
+          yield* TestClock.adjust("1 second")
+          expect(yield* ended(child.result)).toMatchObject({ _tag: "JobCancelled" })
+          yield* elsewhere.close
+        }).pipe(Effect.provide(engineOnStore(store, { children })))
+        expect(yield* statuses(store)).toEqual(["cancelled", "cancelled", "cancelled"])
+      })
+    )
+
+    it.effect("is unfinished, and another one has ended: that one is not pruned before", () =>
+      Effect.gen(function* () {
+        const store = yield* journalStore
+        const ends = Program.make("ends", { input: noInput, agents: [] })
+        const two = Program.make("two", {
+          input: noInput,
+          agents: [
+            Agent.make("asks", {
+              execute: () => Effect.succeed({ intents: [Intent.child(ends, {}), Intent.child(slow, {})] })
+            })
+          ]
+        })
+        yield* Effect.gen(function* () {
+          const job = yield* Engine.start(two, {}, { id: "job" })
+          yield* until(Effect.orDie(Effect.map(store.list({ status: "converged" }), ({ jobs }) => jobs.length === 1)))
+          expect(yield* store.prune({ keepLatest: 0 })).toBe(0)
+          yield* job.cancel
+          expect(yield* store.prune({ keepLatest: 0 })).toBe(3)
+        }).pipe(Effect.provide(engineOnStore(store, { children: [ends, slow] })))
+      })
+    )
+
+    it.effect("but leaves a job alone that only has the child's id", () =>
+      Effect.gen(function* () {
+        const store = yield* journalStore
+        const first = yield* openEngine(engineOnStore(store, { children: [middle] }))
+        yield* first.use(Engine.start(slow, {}, { id: family[1]! }))
+        yield* ended(first.use(Engine.run(parent, {}, { id: "job" })))
+        yield* first.close
+        expect((yield* store.load("job")).status).toBe("failed")
+        expect((yield* store.load(family[1]!)).status).toBeUndefined()
+      })
+    )
+  })
+
+  it.effect("takes no decision that comes after the time of its approval, though nobody was there when it ended", () =>
+    Effect.gen(function* () {
+      for (const isPaused of [false, true]) {
+        for (const onTimeout of ["reject", "halt"] as const) {
+          const store = yield* journalStore
+          const program = asking({ id: "go", timeout: "100 millis", onTimeout })
+          const first = yield* openEngine(engineOnStore(store))
+          const job = yield* first.use(Engine.start(program, {}, { id: "job" }))
+          yield* untilState(job, "awaiting")
+          yield* turns(3)
+          if (isPaused) yield* job.pause
+          yield* first.close
+          yield* TestClock.adjust("4 seconds")
+          yield* Effect.gen(function* () {
+            const again = yield* Engine.resume(program, "job")
+            const signalled = yield* Effect.forkChild(Effect.exit(again.signal([decide("go")])), {
+              startImmediately: true
+            })
+            if (isPaused) yield* again.resume
+            const outcome = yield* Effect.result(again.result)
+            const told = yield* failure(Effect.flatten(Fiber.join(signalled)))
+            if (onTimeout === "halt") {
+              expect(outcome).toMatchObject({ failure: { error: { _tag: "ApprovalTimedOut" } } })
+              expect(told).toMatchObject({ _tag: "JobHalted", status: "failed" })
+            } else {
+              expect(outcome).toMatchObject({ success: { output: ["go by timeout: false"] } })
+              expect(told).toMatchObject({
+                _tag: "InvalidInput",
+                message: expect.stringContaining("MergeConflict") as string
+              })
+            }
+          }).pipe(Effect.provide(engineOnStore(store)))
+        }
+      }
+    })
+  )
+
+  it.effect("takes a decision that came in time, though it is looked at later", () =>
+    Effect.gen(function* () {
+      const program = asking({ id: "go", timeout: "100 millis" })
+      const result = yield* Effect.gen(function* () {
+        const job = yield* Engine.start(program, {}, { id: "job" })
+        yield* untilState(job, "awaiting")
+        yield* turns(3)
+        yield* job.pause
+        yield* TestClock.adjust("50 millis")
+        const signalled = yield* Effect.forkChild(job.signal([decide("go")]), { startImmediately: true })
+        yield* TestClock.adjust("4 seconds")
+        yield* job.resume
+        yield* Fiber.join(signalled)
+        return yield* job.result
+      }).pipe(Effect.provide(engineOnStore(yield* journalStore)))
+      expect(result.output).toEqual(["go by Ada: true"])
     })
   )
 

@@ -1,0 +1,115 @@
+/**
+ * Ends jobs in the store that nobody runs, and with every job its children.
+ *
+ * Which children may be unfinished follows from the journal: those whose intents are not answered, and those that could not
+ * be started or taken up, which failed their parent. Children end before their parent does: what is broken off in between is
+ * done again.
+ *
+ * Boundary: the store, and for a job's end its session; who waits for an engine that holds a child is for the caller to say.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { intentKey } from "../AgentEffect.ts"
+import type { Cause, InvalidInput, JournalCorrupt, ProgramChanged } from "../JobError.ts"
+import type { CommittedIntent, Status } from "../JobResult.ts"
+import type { EndExtra } from "../journalExtra.ts"
+import { Limits } from "../Limits.ts"
+import type { JobStore, StoreError } from "../store/JobStore.ts"
+import { childKind } from "./intentKinds.ts"
+import { replayAt } from "./migrate.ts"
+import type { JobSession } from "./session.ts"
+import type { Tracker } from "./tracker.ts"
+
+type Store = JobStore["Service"]
+type EndError = StoreError | JournalCorrupt | ProgramChanged | InvalidInput
+
+interface Child {
+  readonly jobId: string
+  /** The name of its program. */
+  readonly program: unknown
+}
+
+/** The children of a job that may be unfinished. */
+const openChildren = (
+  jobId: string,
+  { diagnostics, intents }: Tracker,
+  unanswered: Iterable<CommittedIntent>,
+  halt: Cause | undefined
+): ReadonlyArray<Child> => {
+  const open = new Map<string, CommittedIntent>()
+  for (const intent of unanswered) if (intent.kind === childKind) open.set(intentKey(intent), intent)
+  const failed = new Set<string>()
+  for (const cause of [halt, ...diagnostics.map(({ cause }) => cause)]) {
+    if (cause?._tag === "IntentFailed" && cause.kind === childKind) failed.add(cause.key)
+  }
+  if (failed.size > 0) {
+    for (const intent of intents) if (failed.has(intentKey(intent))) open.set(intentKey(intent), intent)
+  }
+  return [...open].map(([key, { payload }]) => {
+    const program =
+      typeof payload === "object" && payload !== null && "program" in payload ? payload.program : undefined
+    return { jobId: `${jobId}/${key}`, program }
+  })
+}
+
+/** Whether a job of that id is unfinished, and of that program: the id may be taken by another job. */
+const isUnfinished = (store: Store, { jobId, program }: Child): Effect.Effect<boolean, StoreError> =>
+  Effect.catchTag(
+    Effect.map(store.load(jobId), (journal) => journal.status === undefined && journal.program === program),
+    "StoreError",
+    (error) => (error.reason === "missing" ? Effect.succeed(false) : Effect.fail(error))
+  )
+
+/** Ends the journal of a job that is held for it as cancelled, after `endChild` has ended its children; or lets go of it. */
+export const endHeld = <E>(
+  store: Store,
+  jobId: string,
+  fence: number,
+  endChild: (jobId: string) => Effect.Effect<unknown, E>
+): Effect.Effect<void, E | EndError> =>
+  Effect.gen(function* () {
+    const { replay } = yield* replayAt(store, yield* store.load(jobId), undefined, undefined)
+    const { cycle, halt, pending, tracker, usage } = replay
+    const unanswered = [...pending.values()].map(({ intent }) => intent)
+    for (const child of openChildren(jobId, tracker, unanswered, halt)) {
+      if (yield* isUnfinished(store, child)) yield* endChild(child.jobId)
+    }
+    const end: EndExtra = { status: "cancelled", cause: { _tag: "JobCancelled", cycle }, usage }
+    const haltedAt = yield* Clock.currentTimeMillis
+    yield* store.halt(jobId, fence, { status: "cancelled", haltedAt, text: () => JSON.stringify(end) })
+  }).pipe(Effect.onError(() => Effect.ignore(store.release(jobId, fence))))
+
+/** Ends an unfinished job; if somebody else holds it, asks for it. `endChild` does the same for its children. */
+export const endOrAsk = (
+  store: Store,
+  jobId: string,
+  endChild: (jobId: string) => Effect.Effect<void, EndError>
+): Effect.Effect<void, EndError> =>
+  Effect.matchEffect(store.lease(jobId), {
+    onSuccess: (fence) => endHeld(store, jobId, fence, endChild),
+    onFailure: (error) => {
+      if (error.reason === "missing") return Effect.void
+      return error.reason === "held" ? Effect.ignore(store.requestCancel(jobId)) : Effect.fail(error)
+    }
+  })
+
+/** Whether a job that ends is left in its journal, to be resumed. */
+const isLeft = ({ haltCause, isSuspended }: JobSession, status: Status): boolean =>
+  haltCause?._tag === "StoreFailed" || (isSuspended && status === "cancelled")
+
+/** Ends what a job that ends for good leaves in the store: children that it never took up, or could not. */
+export const endChildren = (session: JobSession, status: Status): Effect.Effect<void> => {
+  const { haltCause, jobId, options, outbox, tracker } = session
+  const { performers, store } = options
+  const end = performers.get(childKind)?.endJob
+  if (end === undefined || !store.isDurable || status === "converged" || isLeft(session, status)) return Effect.void
+  const children = openChildren(jobId, tracker, outbox?.unanswered ?? [], haltCause)
+  return Effect.forEach(
+    children,
+    (child) =>
+      Effect.flatMap(isUnfinished(store, child), (isOpen) => (isOpen ? end(child.jobId) : Effect.void)).pipe(
+        Effect.catchCause((cause) => Effect.logWarning(`the child job ${child.jobId} could not be ended`, cause))
+      ),
+    { concurrency: Limits.handlersUnderWay, discard: true }
+  )
+}
