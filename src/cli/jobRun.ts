@@ -21,6 +21,7 @@ import { compiledOf, type Program } from "../Program.ts"
 import { explain, format } from "../Provenance.ts"
 import { type JobStore, layerMemory as storeMemory } from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
+import { tellAwaited } from "./awaited.ts"
 import { CommandFailed, type Failed, ofStatus } from "./exitCode.ts"
 import { toJson as explanationJson } from "../internal/explanationJson.ts"
 import * as Explanation from "./explanation.ts"
@@ -133,6 +134,7 @@ export const runJob = (host: Host, run: JobRun): Effect.Effect<number, Failed, E
       run.quiet || hasEnded
         ? undefined
         : yield* Effect.forkChild(follow(job, compiledOf(run.program)), { startImmediately: true })
+    yield* Effect.forkScoped(tellAwaited(host, job), { startImmediately: true })
     const ended = yield* endOrLeave(host, job, stops, run.isKept)
     if ("exitCode" in ended) {
       if (progress !== undefined) yield* Fiber.interrupt(progress)

@@ -4,7 +4,9 @@
  * Boundary: a result, or the error of a job with its partial result, in; text out.
  */
 import { fromCause, toJson as errorToJson } from "../JobError.ts"
-import type { Diagnostic, JobResult, Status } from "../JobResult.ts"
+import { intentKey } from "../AgentEffect.ts"
+import type { CommittedIntent, Diagnostic, JobResult, Status } from "../JobResult.ts"
+import { approvalOf } from "./awaited.ts"
 import {
   bytes,
   duration,
@@ -22,6 +24,7 @@ import {
 import { parseJson } from "../internal/parseJson.ts"
 
 const diagnosticsShown = 10
+const unansweredShown = 20
 const stackLines = 8
 
 /** How a job ended: its result, or its error with what it has. */
@@ -144,6 +147,20 @@ export const intents = ({ intents }: JobResult, style: Style): string => {
   for (const { kind } of intents) counts.set(kind, (counts.get(kind) ?? 0) + 1)
   const rows = [...counts].map(([kind, count]) => [oneLine(kind), thousands(count)])
   return section("intents", table(rows, [1]).join("\n"), style)
+}
+
+/** What an unfinished job awaits. */
+export const unanswered = (intents: ReadonlyArray<CommittedIntent>, style: Style): string => {
+  if (intents.length === 0) return ""
+  const rows = intents.slice(0, unansweredShown).map((intent) => {
+    const approval = approvalOf(intent)
+    const asked = approval === undefined ? "" : `${approval.id}: ${approval.question ?? ""}`
+    return [oneLine(intent.kind), oneLine(intentKey(intent)), oneLine(asked)]
+  })
+  const names = table(rows).map((line) => line.trimEnd())
+  const more = intents.length - rows.length
+  const lines = more > 0 ? [...names, style("dim", `... and ${thousands(more)} more`)] : names
+  return section(`unanswered intents (${thousands(intents.length)})`, lines.join("\n"), style)
 }
 
 export const diagnostics = (result: JobResult, { style }: ReportOptions): string => {

@@ -13,6 +13,7 @@ import { type StartError, toJson as errorToJson } from "../JobError.ts"
 import type { InvalidProgram } from "../InvalidProgram.ts"
 import { compiledOf, type Program } from "../Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"
+import { tellAwaited } from "./awaited.ts"
 import { CommandFailed, ExitCode, type Failed, ofStatus, UsageError, worst } from "./exitCode.ts"
 import type { Host } from "./host.ts"
 import { begin, endOf, engineOf, print, provideModule } from "./jobRun.ts"
@@ -152,6 +153,7 @@ const toEnd = (
       const progress = isFollowed
         ? yield* Effect.forkScoped(follow(job, compiledOf(program)), { startImmediately: true })
         : undefined
+      yield* Effect.forkScoped(tellAwaited(host, job), { startImmediately: true })
       const end = yield* endOf(yield* Effect.exit(job.result))
       if (progress !== undefined) yield* Fiber.await(progress)
       yield* print(host, end, { facts, json })

@@ -98,6 +98,7 @@ const jsonOf = (shown: Shown, isAll: boolean) => {
     facts: replayed === undefined ? null : factsJson(replayed.context, isAll),
     output: output ?? null,
     intents: replayed?.intents ?? null,
+    unanswered: journal.status === undefined ? (replayed?.unanswered ?? null) : [],
     diagnostics: (replayed?.diagnostics ?? []).map(({ agent, cause, cycle, each }) => ({
       cycle,
       agent,
@@ -149,6 +150,7 @@ const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string =>
           Report.facts(result, options),
           Report.output(options),
           Report.intents(result, style),
+          journal.status === undefined ? Report.unanswered(replayed?.unanswered ?? [], style) : "",
           Report.diagnostics(result, options)
         ])
   ]

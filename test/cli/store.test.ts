@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { leaveAsking, leaveFamily } from "../support/cli/family.ts"
 import { converge, type Ended, jsonOf, module, runCount, start } from "../support/cli/converge.ts"
 
 vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })
@@ -118,6 +119,24 @@ describe.concurrent("converge resume", () => {
   })
 })
 
+describe.concurrent("a job that awaits what the command does not have", () => {
+  it("says what it is, once, and how to decide", async () => {
+    const file = join(folder, "awaiting.db")
+    await leaveAsking(file)
+    const running = start(["resume", module("asking"), "--store", file, "--quiet"])
+    await running.says(/handler of "Mail"/)
+    running.process.kill("SIGINT")
+    const { stderr } = await running.ended
+    expect(stderr.split("\n")).toEqual([
+      'converge: the job ask awaits a decision about "go" (1/asks//0, by the agent asks): May it go?',
+      `  to decide, serve the store and signal the job with {"facts":[{"kind":"Decision","value":{"approval":"go","approved":true,"by":"you","reason":""}}]}`,
+      'converge: the job ask awaits a handler of "Mail" (1/asks//1, by the agent asks): an engine that has one can resume the job',
+      "converge: unfinished jobs are left in the store",
+      ""
+    ])
+  })
+})
+
 describe.concurrent("converge cancel", () => {
   it("ends a job that nobody runs, once", async () => {
     const file = join(folder, "cancel.db")
@@ -129,6 +148,35 @@ describe.concurrent("converge cancel", () => {
     const read = await converge(["run", module("endless"), "-p", "waiting", "--id", "w", "--store", file, "--json"])
     expect(read.code).toBe(4)
     expect(jsonOf(read)).toMatchObject({ status: "cancelled", facts: { Step: 3 }, error: { _tag: "JobCancelled" } })
+  })
+
+  it("ends the children of the job before it", async () => {
+    const file = join(folder, "family.db")
+    await leaveFamily(file)
+    const standing = async () =>
+      (jsonOf(await on(file, "jobs", "--json"))["jobs"] as ReadonlyArray<Record<string, unknown>>).map(
+        ({ jobId, status }) => [jobId, status]
+      )
+    expect(await standing()).toEqual([
+      ["par/1/asks//0", "unfinished"],
+      ["par", "unfinished"]
+    ])
+    const shown = await on(file, "show", "par")
+    expect(shown.stdout).toContain(
+      [
+        "unanswered intents (3)",
+        "  ChildJob  1/asks//0",
+        "  Approval  1/asks//1  go: May it go?",
+        "  Mail      1/asks//2"
+      ].join("\n")
+    )
+    const { unanswered } = jsonOf(await on(file, "show", "par", "--json"))
+    expect(unanswered).toMatchObject([{ kind: "ChildJob" }, { kind: "Approval" }, { kind: "Mail", agent: "asks" }])
+    expect(await on(file, "cancel", "par")).toMatchObject({ code: 0, stdout: "■ par was cancelled\n", stderr: "" })
+    expect(await standing()).toEqual([
+      ["par/1/asks//0", "cancelled"],
+      ["par", "cancelled"]
+    ])
   })
 
   it("asks the process that runs a job, and waits for it", async () => {

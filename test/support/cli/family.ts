@@ -1,0 +1,49 @@
+/** Jobs that an engine of this process leaves in a file: a parent that awaits its child, a mail and an approval, and the child. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Agent from "../../../src/Agent.ts"
+import * as Engine from "../../../src/Engine.ts"
+import * as Intent from "../../../src/Intent.ts"
+import * as Program from "../../../src/Program.ts"
+import { layerSqlite } from "../../../src/store/index.ts"
+import { layerInline } from "../../../src/workers/inline.ts"
+import { noInput, stuck, untilState } from "../behaviour/harness.ts"
+import asking from "./asking.ts"
+
+const { program: child } = stuck()
+
+const family = Program.make("family", {
+  input: noInput,
+  agents: [
+    Agent.make("asks", {
+      execute: () =>
+        Effect.succeed({
+          intents: [
+            Intent.child(child, {}),
+            Intent.approval({ id: "go", question: "May it go?" }),
+            { kind: "Mail", payload: null }
+          ]
+        })
+    })
+  ]
+})
+
+const leave = (program: Program.Program.Any, id: string, filename: string): Promise<void> => {
+  const handlers = [Engine.handler("Mail", () => Effect.never)]
+  const engine = Engine.layer({ children: [child], handlers }).pipe(
+    Layer.provide(layerInline),
+    Layer.provide(layerSqlite({ filename }))
+  )
+  const started = Effect.gen(function* () {
+    const job = yield* Engine.start(program as typeof asking, {}, { id })
+    yield* untilState(job, "awaiting")
+    yield* Effect.sleep(200)
+  })
+  return Effect.runPromise(Effect.scoped(Effect.provide(started, engine)))
+}
+
+/** Leaves the job `par` and its child in a file. */
+export const leaveFamily = (filename: string): Promise<void> => leave(family, "par", filename)
+
+/** Leaves the job `ask` of asking.ts in a file. */
+export const leaveAsking = (filename: string): Promise<void> => leave(asking, "ask", filename)
