@@ -7,7 +7,7 @@ import * as Intent from "../../../src/Intent.ts"
 import * as Program from "../../../src/Program.ts"
 import { layerSqlite } from "../../../src/store/index.ts"
 import { layerInline } from "../../../src/workers/inline.ts"
-import { noInput, stuck, untilState } from "../behaviour/harness.ts"
+import { noInput, stuck } from "../behaviour/harness.ts"
 import asking from "./asking.ts"
 
 const { program: child } = stuck()
@@ -28,7 +28,7 @@ const family = Program.make("family", {
   ]
 })
 
-const leave = (program: Program.Program.Any, id: string, filename: string): Promise<void> => {
+const leave = (program: Program.Program.Any, id: string, jobs: number, filename: string): Promise<void> => {
   const handlers = [Engine.handler("Mail", () => Effect.never)]
   const engine = Engine.layer({ children: [child], handlers }).pipe(
     Layer.provide(layerInline),
@@ -36,14 +36,16 @@ const leave = (program: Program.Program.Any, id: string, filename: string): Prom
   )
   const started = Effect.gen(function* () {
     const job = yield* Engine.start(program as typeof asking, {}, { id })
-    yield* untilState(job, "awaiting")
-    yield* Effect.sleep(200)
+    const { live } = yield* Engine.Engine
+    // The clock, not turns: the file takes what time it takes.
+    while ((yield* job.status).state !== "awaiting" || (yield* live).length < jobs) yield* Effect.sleep(5)
+    yield* Effect.sleep(50)
   })
   return Effect.runPromise(Effect.scoped(Effect.provide(started, engine)))
 }
 
 /** Leaves the job `par` and its child in a file. */
-export const leaveFamily = (filename: string): Promise<void> => leave(family, "par", filename)
+export const leaveFamily = (filename: string): Promise<void> => leave(family, "par", 2, filename)
 
 /** Leaves the job `ask` of asking.ts in a file. */
-export const leaveAsking = (filename: string): Promise<void> => leave(asking, "ask", filename)
+export const leaveAsking = (filename: string): Promise<void> => leave(asking, "ask", 1, filename)
