@@ -47,12 +47,18 @@ const catchUpMs = 5_000
 export const poolOf = (workers: number | undefined): Layer.Layer<WorkerPool.WorkerPool> =>
   workers === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size: workers })
 
-/** An engine for the command's jobs; without a store nothing is kept. */
+/**
+ * An engine for the command's jobs, which may start those of `children`; without a store nothing is kept. What the agents of
+ * programs that were imported by name need, nobody knows here: it is what the modules' layers give.
+ */
 export const engineOf = <E>(
   workers: number | undefined,
-  store: Layer.Layer<JobStore, E> | undefined
+  store: Layer.Layer<JobStore, E> | undefined,
+  children: Iterable<Program.Any>
 ): Layer.Layer<Engine.Engine | JobStore, E> =>
-  Engine.layer().pipe(Layer.provide(poolOf(workers)), Layer.provideMerge(store ?? storeMemory))
+  (
+    Engine.layer({ children: [...children] }) as Layer.Layer<Engine.Engine, never, WorkerPool.WorkerPool | JobStore>
+  ).pipe(Layer.provide(poolOf(workers)), Layer.provideMerge(store ?? storeMemory))
 
 /** Gives the agents what the module's `layer` makes. What a layer that was imported by name makes, nobody knows here. */
 export const provideModule =

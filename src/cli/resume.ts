@@ -46,12 +46,14 @@ export const resume = (host: Host, options: ResumeOptions): Effect.Effect<number
     yield* host.reserveStdout
     const modules = yield* Effect.forEach(options.modules, load)
     const programs = yield* programsOf(modules, options.program)
-    const engine = engineOf(options.workers, openExisting(options.store, options.durability))
-    const provided = modules.reduce<ReturnType<typeof resumeFound>>(
-      (effect, module) => provideModule(module)(effect),
-      resumeFound(host, programs, options)
+    const children = modules.flatMap((module) => module.programs)
+    const engine = engineOf(options.workers, openExisting(options.store, options.durability), children)
+    // The engine within, so that the agents of children have what the modules' layers make.
+    const resumed: Effect.Effect<number, Failed, NodeServices.NodeServices> = Effect.provide(
+      resumeFound(host, programs, options),
+      engine
     )
-    return yield* Effect.provide(provided, engine)
+    return yield* modules.reduce((effect, module) => provideModule(module)(effect), resumed)
   }).pipe(Effect.scoped)
 
 const programsOf = (

@@ -50,7 +50,11 @@ export const run = (host: Host, options: RunOptions): Effect.Effect<number, Fail
     const mayBeStored = store !== undefined && options.id !== undefined && options.input === undefined
     const given =
       mayBeStored && options.inputFile === undefined ? undefined : { input: yield* inputOf(program, options) }
-    const engine = engineOf(options.workers, store === undefined ? undefined : StoreFile.open(store, durability))
+    const engine = engineOf(
+      options.workers,
+      store === undefined ? undefined : StoreFile.open(store, durability),
+      module.programs
+    )
     const body = Effect.gen(function* () {
       const observer = yield* inspector(options.inspectStately)
       const asked =

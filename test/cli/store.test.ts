@@ -53,6 +53,14 @@ describe.concurrent("converge run --store", () => {
     expect(other.stderr).toContain('the job id "c" is that of a stored job with another input')
   })
 
+  it("starts the jobs that an agent asks for, of the same module, with what its layer makes, stored or not", async () => {
+    for (const stored of [[], ["--id", "o", "--store", join(folder, "nested.db")]]) {
+      const ended = await converge(["run", module("nested"), "-p", "outer", "--json", "--quiet", ...stored])
+      expect(ended).toMatchObject({ code: 0, stderr: "" })
+      expect(jsonOf(ended)["output"]).toEqual([["inner", "converged", "greeted"]])
+    }
+  })
+
   it("has the exit code of the stored job, and its error", async () => {
     const again = await runCount("failing", ["--json", "--quiet", "--id", "fa", "--store", shared])
     expect(again.code).toBe(3)
