@@ -18,6 +18,7 @@ import process from "node:process"
 import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
 import * as flags from "./flags.ts"
 import { Host } from "./host.ts"
+import { lazily } from "./lazily.ts"
 import { storeCommands } from "./storeCommands.ts"
 import { type SettingName, settingNames, settings } from "../server/settings.ts"
 import { indent, styleFor } from "./text.ts"
@@ -75,9 +76,12 @@ const commands = (host: Host, finish: (exitCode: number) => void) => {
       quiet: flags.quiet
     },
     (options) =>
-      Effect.promise(() => import("./run.ts")).pipe(
-        Effect.flatMap(({ run }) => run(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./run.ts"),
+          ({ run }) => run(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("Run a program to its end and print its result"),
@@ -118,9 +122,12 @@ ${flags.exitCodes}`
       ...settingFlags()
     },
     ({ modules, ...flags }) =>
-      Effect.promise(() => import("./serve.ts")).pipe(
-        Effect.flatMap(({ serve }) => serve(host, { modules, flags: given(flags) })),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./serve.ts"),
+          ({ serve }) => serve(host, { modules, flags: given(flags) })
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("Serve programs' jobs over HTTP"),
@@ -155,9 +162,12 @@ Telemetry goes where the standard OTEL_* variables say.`
       )
     },
     (options) =>
-      Effect.promise(() => import("./machine.ts")).pipe(
-        Effect.flatMap(({ machine }) => machine(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./machine.ts"),
+          ({ machine }) => machine(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("Print a statechart of the runtime"),

@@ -9,6 +9,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as flags from "./flags.ts"
 import type { Host } from "./host.ts"
+import { lazily } from "./lazily.ts"
 
 const readingCodes = `Exit code: 0, or 3 if a journal is not what was written, 64 if there is no such job or file.`
 
@@ -41,9 +42,12 @@ export const storeCommands = (host: Host, finish: (exitCode: number) => void) =>
       quiet: flags.quiet
     },
     (options) =>
-      Effect.promise(() => import("./resume.ts")).pipe(
-        Effect.flatMap(({ resume }) => resume(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./resume.ts"),
+          ({ resume }) => resume(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("Go on with unfinished jobs"),
@@ -90,9 +94,12 @@ ${flags.exitCodes}`
       json: flags.json
     },
     (options) =>
-      Effect.promise(() => import("./jobs.ts")).pipe(
-        Effect.flatMap(({ jobs }) => jobs(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./jobs.ts"),
+          ({ jobs }) => jobs(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("List the jobs in a store"),
@@ -107,9 +114,12 @@ ${flags.exitCodes}`
     "show",
     { args: job, id: flags.id, store: flags.store, json: flags.json, facts: flags.facts },
     (options) =>
-      Effect.promise(() => import("./show.ts")).pipe(
-        Effect.flatMap(({ show }) => show(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./show.ts"),
+          ({ show }) => show(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("Show one job of a store"),
@@ -133,9 +143,12 @@ ${flags.exitCodes}`
       json: flags.json
     },
     (options) =>
-      Effect.promise(() => import("./cancel.ts")).pipe(
-        Effect.flatMap(({ cancel }) => cancel(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./cancel.ts"),
+          ({ cancel }) => cancel(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("End a job of a store for good"),
@@ -153,9 +166,12 @@ Exit code: 0 if the job has ended, 3 if it has not in time, 64 if there is no su
     "replay",
     { args: job, id: flags.id, store: flags.store, at: flags.at, facts: flags.facts, json: flags.json },
     (options) =>
-      Effect.promise(() => import("./replay.ts")).pipe(
-        Effect.flatMap(({ replay }) => replay(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./replay.ts"),
+          ({ replay }) => replay(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("Show the context of a job after any cycle"),
@@ -181,9 +197,12 @@ Exit code: 0 if the job has ended, 3 if it has not in time, 64 if there is no su
       json: flags.json
     },
     (options) =>
-      Effect.promise(() => import("./replay.ts")).pipe(
-        Effect.flatMap(({ diff }) => diff(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./replay.ts"),
+          ({ diff }) => diff(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("Show what some cycles of a job did"),
@@ -210,9 +229,12 @@ were added, revised and removed, and evaluations.\n\n${readingCodes}`
       json: flags.json
     },
     (options) =>
-      Effect.promise(() => import("./replay.ts")).pipe(
-        Effect.flatMap(({ explain }) => explain(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./replay.ts"),
+          ({ explain }) => explain(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("Show where a fact of a job comes from"),
@@ -243,9 +265,12 @@ were added, revised and removed, and evaluations.\n\n${readingCodes}`
       )
     },
     (options) =>
-      Effect.promise(() => import("./replay.ts")).pipe(
-        Effect.flatMap(({ events }) => events(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./replay.ts"),
+          ({ events }) => events(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("Print the event log of a job"),
@@ -287,9 +312,12 @@ were added, revised and removed, and evaluations.\n\n${readingCodes}`
       quiet: flags.quiet
     },
     (options) =>
-      Effect.promise(() => import("./fork.ts")).pipe(
-        Effect.flatMap(({ fork }) => fork(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./fork.ts"),
+          ({ fork }) => fork(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("Run a new job from a past cycle of another"),
@@ -343,9 +371,12 @@ ${flags.exitCodes}`
       quiet: flags.quiet
     },
     (options) =>
-      Effect.promise(() => import("./verify.ts")).pipe(
-        Effect.flatMap(({ verify }) => verify(host, options)),
-        Effect.map(finish)
+      Effect.map(
+        lazily(
+          () => import("./verify.ts"),
+          ({ verify }) => verify(host, options)
+        ),
+        finish
       )
   ).pipe(
     Command.withShortDescription("Check that a program is deterministic, or that journals are intact"),

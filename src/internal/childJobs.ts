@@ -1,7 +1,7 @@
 /**
  * What performs the intent `ChildJob`: it starts a job under an id that follows from the intent, and waits for its end.
  *
- * Performed again, after a crash, it finds the job of that id: live, in its journal, or at its end. What cannot be for now (no
+ * Performed again, after a crash, it finds the job of that id: live, in its journal, or at its end. What cannot be at the moment (no
  * place, the store, another engine that holds the child) is tried again for as long as the parent lives.
  *
  * Invariants: when it is interrupted, the child has let go (G10): cancelled with its parent, or left in its journal as that

@@ -7,8 +7,7 @@
 import type { Entry } from "./factTable.ts"
 import type { FactRef } from "../Fact.ts"
 import { type ExplanationJson, toJson } from "./explanationJson.ts"
-import { parseJson } from "./parseJson.ts"
-import type { FactJson } from "./resultJson.ts"
+import { type FactJson, factJson } from "./resultJson.ts"
 import type { JobSession } from "./session.ts"
 
 export interface CommittedFacts {
@@ -19,13 +18,6 @@ export interface CommittedFacts {
   /** Whether there are more. */
   readonly hasMore: boolean
 }
-
-const factJson = ({ fact, text }: Entry): FactJson => ({
-  kind: fact.kind,
-  id: fact.id,
-  value: parseJson(text),
-  provenance: fact.provenance
-})
 
 /** The entry that stood where this one stands, as of a version. */
 const asOf = (entry: Entry, version: number): Entry | undefined => {

@@ -111,10 +111,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   /** A child needs no place: whoever waits for it has one. How many there are is for childJobs.ts to say. */
   const admission = (id: string, isChild = false): AdmissionRejected | undefined => {
     if (isShuttingDown) return new AdmissionRejected({ reason: "shutting-down" })
-    const isFull =
-      !isChild &&
-      running + starting >= maxRunning &&
-      queue.length + Math.max(0, starting - Math.max(0, maxRunning - running)) >= maxQueued
+    const places = Math.max(0, maxRunning - running) + maxQueued - queue.length
+    const isFull = !isChild && starting >= places
     return isFull && !sessions.has(id) ? new AdmissionRejected({ reason: "queue-full" }) : undefined
   }
 
@@ -358,7 +356,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       const beginning = { ...freshBeginning, parent }
       return yield* startNew(compiled, jobId, budget, encoded.text, seeds, beginning, true, true)
     })
-    // One that was taken up as any other may still wait for a place.
+    // One that was not taken up as a child may still wait for a place.
     const placed = Effect.tap(started, (session) =>
       Effect.sync(() => {
         const place = queue.indexOf(session)

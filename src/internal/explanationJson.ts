@@ -8,8 +8,7 @@
 import type { FactRef } from "../Fact.ts"
 import type { JobContext } from "../JobContext.ts"
 import { explain, type Explanation } from "../Provenance.ts"
-import { parseJson } from "./parseJson.ts"
-import type { FactJson } from "./resultJson.ts"
+import { type FactJson, factJson } from "./resultJson.ts"
 
 export interface ExplanationJson {
   readonly nodes: ReadonlyArray<
@@ -41,10 +40,7 @@ export const toJson = (context: JobContext, ref: FactRef): ExplanationJson | nul
   }
   return {
     nodes: queue.map(({ causes, fact, omitted, trace }) => ({
-      kind: fact.kind,
-      id: fact.id,
-      value: parseJson(texts.get(fact.provenance.version) ?? "null"),
-      provenance: fact.provenance,
+      ...factJson({ fact, text: texts.get(fact.provenance.version) ?? "null" }),
       trace: trace ?? null,
       causes: causes.map((cause) => places.get(cause) ?? 0),
       omitted

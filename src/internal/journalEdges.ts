@@ -9,11 +9,9 @@ import type { Between, EndExtra } from "../journalExtra.ts"
 import { JournalCorrupt } from "../JobError.ts"
 import type { StoredJournal } from "../store/JobStore.ts"
 import { parseJson } from "./parseJson.ts"
-import { sha256 } from "./sha256.ts"
+import { sumOf } from "./sha256.ts"
 
 const sumLength = 16
-
-const sumOf = (of: string, text: string): string => sha256(`${of}\n${text}`).slice(0, sumLength)
 
 /** A text with its checksum. `of`: what it belongs to; under another name it is not the same. */
 export const seal = (of: string, text: string): string => `${sumOf(of, text)}${text}`

@@ -3,8 +3,7 @@
  *
  * Facts are given as counts by kind, or all of them with their encoded values. Boundary: a pure function of the result.
  */
-import type { FactRef } from "../Fact.ts"
-import type { JobContext } from "../JobContext.ts"
+import type { Fact, FactRef } from "../Fact.ts"
 import { toJson as errorToJson } from "../JobError.ts"
 import type { Diagnostic, JobResult } from "../JobResult.ts"
 import type { Provenance } from "../Provenance.ts"
@@ -46,13 +45,13 @@ const diagnosticJson = ({ agent, cause, cycle, each }: Diagnostic): ResultJson["
   cause: errorToJson(cause)
 })
 
-const factsJson = (context: JobContext): ReadonlyArray<FactJson> =>
-  context.encoded().map(({ fact, text }) => ({
-    kind: fact.kind,
-    id: fact.id,
-    value: parseJson(text),
-    provenance: fact.provenance
-  }))
+/** A fact as JSON, from the canonical text of its value. */
+export const factJson = ({ fact, text }: { readonly fact: Fact; readonly text: string }): FactJson => ({
+  kind: fact.kind,
+  id: fact.id,
+  value: parseJson(text),
+  provenance: fact.provenance
+})
 
 /**
  * A result, or the error of a job with its partial result, as plain JSON.
@@ -76,7 +75,7 @@ export const toJson = (
     version,
     hash,
     usage,
-    facts: options?.facts === "all" ? factsJson(context) : context.counts(),
+    facts: options?.facts === "all" ? context.encoded().map(factJson) : context.counts(),
     output: output ?? null,
     intents,
     diagnostics: diagnostics.map(diagnosticJson),

@@ -6,6 +6,9 @@ import { createHash, hash } from "node:crypto"
 /** The SHA-256 of a text's UTF-8 bytes: 64 hexadecimal digits. */
 export const sha256 = (text: string): string => hash("sha256", text, "hex")
 
+/** A checksum of a text, as what belongs to something: 16 hexadecimal digits. */
+export const sumOf = (of: string, text: string): string => sha256(`${of}\n${text}`).slice(0, 16)
+
 /** The SHA-256 of texts that come one after the other. */
 export class Sha256 {
   readonly #hash = createHash("sha256")

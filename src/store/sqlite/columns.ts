@@ -3,8 +3,6 @@
  *
  * Boundary: another type than the schema's is a damaged or foreign table, and is thrown as an error.
  */
-import { sha256 } from "../../internal/sha256.ts"
-
 type Row = Readonly<Record<string, unknown>>
 
 const wrong = (column: string, value: unknown): never => {
@@ -26,6 +24,3 @@ export const maybeInteger = (row: Row, column: string): number | undefined =>
 
 export const maybeText = (row: Row, column: string): string | undefined =>
   row[column] === null ? undefined : text(row, column)
-
-/** What guards a text that no hash of the journal's chain covers; the hash that it belongs to is in it. */
-export const sumOf = (hash: string, text: string): string => sha256(`${hash}\n${text}`).slice(0, 16)

@@ -8,7 +8,7 @@
  * - `converge_kept`: what tasks gave before their cycle was committed
  * - `converge_garbage`: journals that are forgotten, and whose rows are still to be deleted
  *
- * Long texts are the last columns, so that the others are read without them. A `sum` guards a text that the hashes of the chain do not cover (columns.ts).
+ * Long texts are the last columns, so that the others are read without them. A `sum` guards a text that the hashes of the chain do not cover (`sumOf`).
  *
  * Invariants: a migration that has been released is never changed; a file of a later version is refused, whole. Boundary:
  * runs once, when a store is opened, on a connection of its own.
@@ -86,7 +86,7 @@ const migrations = {
     const sql = yield* SqlClient.SqlClient
     for (const statement of statements) yield* sql.unsafe(statement)
   }),
-  // Of children that are older, nobody knows whose they are: they are pruned as any other job.
+  // Of children that are older, nobody knows whose they are: they are pruned like jobs without a parent.
   "2_parents": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`ALTER TABLE converge_jobs ADD COLUMN parent TEXT`

@@ -27,7 +27,8 @@ import {
   type StoredJournal,
   type StoredRow
 } from "../JobStore.ts"
-import { integer, maybeInteger, maybeText, sumOf, text } from "./columns.ts"
+import { integer, maybeInteger, maybeText, text } from "./columns.ts"
+import { sumOf } from "../../internal/sha256.ts"
 import { holdings } from "./owner.ts"
 import { refusalOf } from "./refusal.ts"
 

@@ -9,7 +9,8 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import { Limits } from "../../Limits.ts"
-import { integer, maybeInteger, maybeText, sumOf, text } from "./columns.ts"
+import { integer, maybeInteger, maybeText, text } from "./columns.ts"
+import { sumOf } from "../../internal/sha256.ts"
 import { holdings } from "./owner.ts"
 import type { Op, Outcome, Upload } from "./protocol.ts"
 import type { Refusal } from "./refusal.ts"
