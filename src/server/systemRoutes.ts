@@ -55,13 +55,16 @@ export const programRoutes = HttpApiBuilder.group(
   })
 )
 
+/** The answer of /health, made once. */
+export const alive = sealed(HttpServerResponse.text("ok"))
+
 export const healthRoutes = HttpApiBuilder.group(
   Api,
   "health",
   Effect.fnUntraced(function* (handlers) {
     const { readiness } = yield* Core
     return handlers
-      .handle("live", () => Effect.succeed("ok"))
+      .handle("live", () => Effect.succeed(alive))
       .handle("ready", () =>
         Effect.map(readiness, (found) =>
           HttpServerResponse.text(JSON.stringify(found), {

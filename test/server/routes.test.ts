@@ -128,6 +128,25 @@ describe("the server", () => {
     })
   })
 
+  it("answers /health before its router as its route does, and counts it", async () => {
+    const counted = async () => {
+      const text = await (await running.fetch("/metrics")).text()
+      const line = text
+        .split("\n")
+        .find((it) => /^converge_http_requests_total\{.*"\/health"/.test(it) && /"GET"/.test(it))
+      return Number(line?.split(" ").at(-1) ?? 0)
+    }
+    const seen = async (path: string) => {
+      const response = await running.fetch(path)
+      const { date: _date, ...headers } = Object.fromEntries(response.headers)
+      return { status: response.status, headers, body: await response.text() }
+    }
+    const before = await counted()
+    // A query is more than the short way looks at.
+    expect(await seen("/health")).toEqual(await seen("/health?who"))
+    expect((await counted()) - before).toBe(2)
+  })
+
   it("names its programs with the JSON Schemas of their inputs", async () => {
     const { programs } = await jsonOf(await running.fetch("/api/v1/programs"))
     expect(programs).toHaveLength(inline.length)
