@@ -101,7 +101,9 @@ export interface CompiledProgram {
  *
  * - `module`: `import.meta.url` of the module that exports the program; workers import it to find the CPU agents. Required
  *   if there is one. The module must have no side effects at its top level.
- * - `input`, `seed`: the schema of the input, and the facts that a job starts with (default none)
+ * - `input`: the schema of the input
+ * - `seed`: the facts that a job starts with (default none), as an array, or as a generator where there are very many: its
+ *   facts are made and validated in slices, so that other work goes on in between. It makes the same ones each time
  * - `agents`: merge order is the order of this array
  * - `tiers`: names of agents, each in exactly one tier; a tier runs when the ones before it have nothing eligible.
  *   Default: one tier with all agents
@@ -129,7 +131,7 @@ export const make = <
     readonly kinds?: ReadonlyArray<Extra> | undefined
     readonly tiers?: ReadonlyArray<ReadonlyArray<NoInfer<Agents>[number]["name"]>> | undefined
     readonly seed?:
-      | ((input: Input["Type"]) => ReadonlyArray<ProposalOf<NoInfer<Agent.Kinds<Agents[number]> | Extra>>>)
+      | ((input: Input["Type"]) => Iterable<ProposalOf<NoInfer<Agent.Kinds<Agents[number]> | Extra>>>)
       | undefined
     readonly invariants?: ReadonlyArray<Invariant> | undefined
     readonly budget?: Budget | undefined
@@ -169,7 +171,7 @@ interface Options {
   readonly agents: ReadonlyArray<Agent.Any>
   readonly kinds?: ReadonlyArray<Kind.Any>
   readonly tiers?: ReadonlyArray<ReadonlyArray<string>>
-  readonly seed?: (input: unknown) => ReadonlyArray<Proposal<string, unknown>>
+  readonly seed?: (input: unknown) => Iterable<Proposal<string, unknown>>
   readonly invariants?: ReadonlyArray<Invariant>
   readonly budget?: Budget
   readonly version?: string

@@ -18,7 +18,7 @@ import { Limits } from "../Limits.ts"
 import { type CommittedCycle, CycleMerge } from "../merge.ts"
 import { type CompiledProgram, compiledOf, isProgram } from "../Program.ts"
 import { StoreError } from "../store/JobStore.ts"
-import { EffectFault, encodeFacts, settled } from "./encodeEffect.ts"
+import { EffectFault, encodeFacts, panicked, settled } from "./encodeEffect.ts"
 import { openKind } from "./intentKinds.ts"
 import { isInvalidValue } from "./InvalidValue.ts"
 import { type Beginning, createJournal, storeFailed } from "./jobJournal.ts"
@@ -84,6 +84,18 @@ export const encodeSeeds = (
   input: unknown
 ): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidInput> => encodeFactsOf(program, "seed", () => program.seed(input))
 
+const isIterable = (value: unknown): value is Iterable<unknown> =>
+  typeof value === "object" && value !== null && Symbol.iterator in value
+
+/** The values of an iterable of the program's own, whose throw is the program's fault. */
+function* unbroken(values: Iterable<unknown>): Generator<unknown, void> {
+  try {
+    yield* values
+  } catch (error) {
+    panicked(error)
+  }
+}
+
 /** Validates proposals that come from outside. `what` is what messages call them. */
 export const encodeFactsOf = (
   program: CompiledProgram,
@@ -99,8 +111,11 @@ export const encodeFactsOf = (
     } catch (error) {
       return invalid(describePanic(error, Limits.errorTextLength).message)
     }
-    if (!Array.isArray(proposals)) return invalid("it must return an array of proposals")
-    return Effect.flatMap(inSlices(settled(encodeFacts(proposals, openKind(program.kinds)))), (facts) =>
+    if (!isIterable(proposals)) return invalid("it must return an array of proposals, or another iterable of them")
+    const steps = settled(
+      encodeFacts(Array.isArray(proposals) ? proposals : unbroken(proposals), openKind(program.kinds))
+    )
+    return Effect.flatMap(inSlices(steps), (facts) =>
       facts instanceof EffectFault ? invalid(facts.message) : Effect.succeed(facts)
     )
   })

@@ -36,7 +36,8 @@ const invalid = (message: string): never => {
   throw new EffectFault("InvalidEffect", message.slice(0, Limits.errorTextLength), "")
 }
 
-const panicked = (thrown: unknown): never => {
+/** Throws what a program's own function threw, as its fault. */
+export const panicked = (thrown: unknown): never => {
   const { message, stack } = describePanic(thrown, Limits.errorTextLength)
   throw new EffectFault("AgentPanicked", message, stack)
 }
@@ -130,15 +131,20 @@ class FactList {
   }
 }
 
-/** Validates a list of proposals of some kinds; ids must be unique within it. Yields now and then. */
+/**
+ * Validates proposals of some kinds, as they come; ids must be unique among them. Yields now and then: an array costs nothing
+ * to read, but what makes them one by one may take its time with each.
+ */
 export function* encodeFacts(
-  proposals: ReadonlyArray<unknown>,
+  proposals: Iterable<unknown>,
   kindOf: KindOf
 ): Generator<void, ReadonlyArray<EncodedFact>> {
   const list = new FactList(kindOf)
-  for (let index = 0; index < proposals.length; index++) {
-    if (index % stepSize === stepSize - 1) yield
-    list.add(proposals[index], index)
+  const size = Array.isArray(proposals) ? stepSize : 1
+  let index = 0
+  for (const proposal of proposals) {
+    if (index % size === size - 1) yield
+    list.add(proposal, index++)
   }
   return list.facts
 }

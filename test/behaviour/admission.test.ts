@@ -223,7 +223,44 @@ describe("what does not fit is refused before a job exists", () => {
     "an input of the wrong type": [Engine.start(sized, { size: "1" as never }), /^input: .*size/s],
     "an input that lacks a field": [Engine.start(sized, {} as never), /^input: .*size/s],
     "no input": [Engine.start(sized, undefined as never), /^input: /],
-    "seeds that are no array": [Engine.start(sized, { size: -1 }), /^seed: it must return an array of proposals$/],
+    "seeds that are no array": [
+      Engine.start(sized, { size: -1 }),
+      /^seed: it must return an array of proposals, or another iterable of them$/
+    ],
+    "seeds that are a text": [
+      Engine.start(
+        seeding(() => "text"),
+        {}
+      ),
+      /^seed: it must return an array of proposals, or another iterable of them$/
+    ],
+    "seeds that are a promise of some": [
+      Engine.start(
+        seeding(() => Promise.resolve([num(1)])),
+        {}
+      ),
+      /^seed: it must return an array of proposals, or another iterable of them$/
+    ],
+    "a generator of seeds that throws after some": [
+      Engine.start(
+        seeding(function* () {
+          yield num(1)
+          throw new Error("no more seeds today")
+        }),
+        {}
+      ),
+      /^seed: no more seeds today$/
+    ],
+    "a generator whose second seed does not fit": [
+      Engine.start(
+        seeding(function* () {
+          yield num(1)
+          yield num(0.5)
+        }),
+        {}
+      ),
+      /^seed: facts\[1\] \(Num\): /
+    ],
     "a seed that throws": [
       Engine.start(
         seeding(() => {

@@ -6,9 +6,12 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { fileURLToPath } from "node:url"
+import { Engine, Fact, Program } from "../../src/index.ts"
 import { inSlices, isSliceOver, nextTurn } from "../../src/internal/slices.ts"
 import { Limits } from "../../src/Limits.ts"
+import { engine } from "../support/behaviour/harness.ts"
 import { node } from "../support/node.ts"
 
 const allowed = { p99: 20, max: 100 }
@@ -79,35 +82,67 @@ describe("the event loop has its turns", () => {
   }
 })
 
+const Num = Fact.kind("Num", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
+
+const spin = (ms: number): void => {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
+/** How often the event loop came round meanwhile. */
+const countTurns = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  let turns = 0
+  const count = (): void => {
+    turns++
+    handle = setImmediate(count)
+  }
+  let handle = setImmediate(count)
+  const value = yield* effect
+  clearImmediate(handle)
+  return [value, turns] as const
+})
+
 describe("a slice", () => {
   it.live("runs steps until it is over, then lets the loop have a turn", () =>
     Effect.gen(function* () {
-      let others = 0
-      const count = (): void => {
-        others++
-        handle = setImmediate(count)
-      }
-      let handle = setImmediate(count)
       const holds = function* (): Generator<void, string> {
         for (let step = 0; step < 10; step++) {
-          const until = performance.now() + Limits.sliceMs
-          while (performance.now() < until);
+          spin(Limits.sliceMs)
           yield
         }
         return "done"
       }
-      expect(yield* inSlices(holds())).toBe("done")
-      clearImmediate(handle)
-      expect(others).toBeGreaterThanOrEqual(5)
+      const [end, turns] = yield* countTurns(inSlices(holds()))
+      expect(end).toBe("done")
+      expect(turns).toBeGreaterThanOrEqual(5)
     })
+  )
+
+  it.live("ends between two seeds of a generator, and the job is that of an array of them", () =>
+    Effect.gen(function* () {
+      const one = (n: number) => Num.of({ n })
+      const array = () => Array.from({ length: 10 }, (_, n) => one(n))
+      const slowly = function* () {
+        for (let n = 0; n < 10; n++) {
+          spin(Limits.sliceMs)
+          yield one(n)
+        }
+      }
+      const seeded = (seed: () => Iterable<ReturnType<typeof one>>) =>
+        Engine.run(Program.make("seeded", { input: Schema.Struct({}), kinds: [Num], agents: [], seed }), {})
+      const [result, turns] = yield* countTurns(seeded(slowly))
+      expect(turns).toBeGreaterThanOrEqual(5)
+      expect(result.usage.facts).toBe(10)
+      expect(result.hash).toBe((yield* seeded(array)).hash)
+      expect((yield* seeded(() => new Set(array()))).hash).toBe(result.hash)
+    }).pipe(Effect.provide(engine()))
   )
 
   it.live("is not over before it has begun, and belongs to all jobs of the process", () =>
     Effect.gen(function* () {
       yield* nextTurn
       expect(isSliceOver()).toBe(false)
-      const until = performance.now() + Limits.sliceMs + 1
-      while (performance.now() < until);
+      spin(Limits.sliceMs + 1)
       expect(isSliceOver()).toBe(true)
       expect(isSliceOver()).toBe(true)
       yield* nextTurn
