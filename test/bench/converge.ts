@@ -7,8 +7,10 @@
  */
 import type * as Source from "../../src/index.ts"
 
-const load = <Module>(path: string): Promise<Module> =>
-  import(new URL(`../../dist/src/${path}.js`, import.meta.url).href) as Promise<Module>
+const loadBuilt = <Module>(path: string): Promise<Module> =>
+  import(new URL(`../../dist/${path}.js`, import.meta.url).href) as Promise<Module>
+
+const load = <Module>(path: string): Promise<Module> => loadBuilt(`src/${path}`)
 
 const root = await load<typeof Source>("index")
 
@@ -31,8 +33,10 @@ export const internal = {
   eligibility: () => load<typeof import("../../src/eligibility.ts")>("eligibility"),
   fact: () => load<typeof import("../../src/Fact.ts")>("Fact"),
   journal: () => load<typeof import("../../src/journalText.ts")>("journalText"),
+  machine: () => loadBuilt<typeof import("../../machines/job.machine.ts")>("machines/job.machine"),
   merge: () => load<typeof import("../../src/merge.ts")>("merge"),
   program: () => load<typeof import("../../src/Program.ts")>("Program"),
+  quickSteps: () => load<typeof import("../../src/internal/quickSteps.ts")>("internal/quickSteps"),
   sha256: () => load<typeof import("../../src/internal/sha256.ts")>("internal/sha256"),
   view: () => load<typeof import("../../src/internal/contextView.ts")>("internal/contextView")
 }

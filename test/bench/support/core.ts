@@ -5,6 +5,7 @@
  * calls and by Effect: the difference is what Effect costs. Boundary: only src's pure core; a job that only has fiber
  * agents.
  */
+import type { JobMachineEvent } from "../../../machines/job.machine.ts"
 import type { Budget } from "../../../src/Budget.ts"
 import type { Selection } from "../../../src/eligibility.ts"
 import type { Fact, Kind } from "../../../src/Fact.ts"
@@ -49,7 +50,9 @@ export const loadCore = async () => {
   return function* (
     program: AnyProgram.Any,
     input: unknown,
-    options: { readonly budget?: Budget | undefined; readonly context?: JobContext | undefined }
+    options: { readonly budget?: Budget | undefined; readonly context?: JobContext | undefined },
+    /** Is told of every phase that is done, as the engine's driver tells the machine. */
+    report: (event: JobMachineEvent) => void = () => undefined
   ): Generator<ReadonlyArray<CoreTask>, Ended, ReadonlyArray<unknown>> {
     const compiled = programs.compiledOf(program)
     const budget = budgets.resolve(compiled.name, compiled.budget, options.budget)
@@ -82,12 +85,22 @@ export const loadCore = async () => {
           onProgress: undefined
         })
       const selection: Selection = runSteps(eligibility.selectSteps(compiled, progress, ledger, viewFor, candidates))
-      if (selection.tasks === 0) {
+      const names = selection.agents.map(({ agent }) => agent.name)
+      const isOver = selection.tasks > 0 && cycle > budget.cycles
+      const { tasks: count, tier } = selection
+      const halt = isOver ? ({ status: "budget-exhausted", error: "BudgetExhausted" } as const) : null
+      report({ type: "SELECTED", cycle, tier, agents: names, tasks: count, signals: 0, halt })
+      if (isOver) {
+        report({ type: "CHECKED", mailbox: 0, intents: 0, halt: null })
+        return { status: "budget-exhausted", cycles: cycle - 1, facts: counters.facts }
+      }
+      if (count === 0) {
         const { _tag } = convergence.judge(compiled, ledger, cycle)
         ledger.seal()
-        return { status: _tag === "Converged" ? "converged" : "failed", cycles: cycle, facts: counters.facts }
+        const status = _tag === "Converged" ? "converged" : "failed"
+        report({ type: "CHECKED", mailbox: 0, intents: 0, halt: { status, error: null } })
+        return { status, cycles: cycle, facts: counters.facts }
       }
-      if (cycle > budget.cycles) return { status: "budget-exhausted", cycles: cycle - 1, facts: counters.facts }
       const begin = ledger.version
       const tasks: Array<CoreTask & { readonly since: number }> = []
       for (const { agent, each, since, view } of selection.agents) {
@@ -95,6 +108,7 @@ export const loadCore = async () => {
         else for (const fact of each) tasks.push({ agent, fact, view, since })
       }
       const outputs = yield tasks
+      report({ type: "EXECUTED" })
       gate.open = false
       const merge = new merges.CycleMerge(cycle, compiled, ledger, budget, counters)
       for (let place = 0; place < tasks.length; place++) {
@@ -110,11 +124,12 @@ export const loadCore = async () => {
         }
         if (merge.mergeSmall(outcome, begin) === undefined) runSteps(merge.merge(outcome, begin))
       }
-      const names = selection.agents.map(({ agent }) => agent.name)
       const row = runSteps(merge.finish(selection.tier, names))
       ledger.setHash(runSteps(hashes.sha256Pieces(`${ledger.hash}\n`, runSteps(journal.rowText(row)))))
       merge.commit()
       eligibility.advance(progress, selection, begin)
+      report({ type: "MERGED", version: ledger.version, hash: ledger.hash, halt: null })
+      report({ type: "CHECKED", mailbox: 0, intents: 0, halt: null })
       if (merge.halt !== undefined) return { status: "failed", cycles: cycle, facts: counters.facts }
     }
   }
