@@ -1,5 +1,8 @@
 /** A real program on one worker and on two: the audit of effect's own source. */
 import * as Effect from "effect/Effect"
+import { once } from "node:events"
+import { readdirSync } from "node:fs"
+import { Worker } from "node:worker_threads"
 import { audit, layer } from "../../../docs/examples/code-audit/program.ts"
 import { Engine } from "../converge.ts"
 import { type Benchmark, type Contender, ratio, value } from "../framework/definition.ts"
@@ -8,6 +11,43 @@ import { type Stopwatch, timedPool } from "../support/timedPool.ts"
 
 /** Relative, so that the job's hash does not depend on where the project lies. */
 const entryOf = (isTiny: boolean): string => (isTiny ? "machines/job.machine.ts" : "node_modules/effect/dist/index.js")
+
+/** The files of a folder that is crawled, each to one of some threads in turn. */
+const dealt = (isTiny: boolean, size: number): ReadonlyArray<ReadonlyArray<string>> => {
+  const folder = isTiny ? "machines" : "node_modules/effect/dist"
+  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(isTiny ? ".ts" : ".js"))
+    .sort()
+    .map((path) => `${folder}/${path}`)
+  return Array.from({ length: size }, (_, thread) => paths.filter((_path, index) => index % size === thread))
+}
+
+/** Bare threads that parse what they have: nothing is sent but the word to begin. */
+const bare = (name: string, size: number, about: string): Contender => ({
+  name,
+  about,
+  computes: "parsed",
+  start: async (isTiny) => {
+    const workers = dealt(isTiny, size).map(
+      (paths) =>
+        new Worker(new URL("../peers/parseWorker.ts", import.meta.url), { workerData: { paths }, execArgv: [] })
+    )
+    const parse = async (worker: Worker): Promise<number> => {
+      const answer = once(worker, "message")
+      worker.postMessage(undefined)
+      return Number((await answer)[0])
+    }
+    return {
+      round: async () => {
+        const [ms, found] = await timed(() => Promise.all(workers.map(parse)))
+        return { values: { span: ms }, result: found.reduce((sum, count) => sum + count, 0) }
+      },
+      stop: async () => {
+        await Promise.all(workers.map((worker) => worker.terminate()))
+      }
+    }
+  }
+})
 
 const contender = (name: string, size: number, about: string): Contender => ({
   name,
@@ -43,7 +83,9 @@ export const benchmark: Benchmark = {
   contenders: [
     contender("one", 1, "effect-converge, one worker"),
     contender("two", 2, "effect-converge, two workers"),
-    contender("inline", 0, "effect-converge, everything on the main thread")
+    contender("inline", 0, "effect-converge, everything on the main thread"),
+    bare("bare-one", 1, "one bare thread that parses all files of effect, whose texts it holds"),
+    bare("bare-two", 2, "two of them, which parse half of the files each")
   ],
   figures: [
     {
@@ -54,6 +96,13 @@ export const benchmark: Benchmark = {
       bar: 1.5,
       aim: 1.9,
       ofRound: ratio("one", "two", "span")
+    },
+    {
+      name: "audit/bare",
+      title: "parsing alone, without a pool or a busy main thread: one bare thread / two",
+      unit: "ratio",
+      better: "higher",
+      ofRound: ratio("bare-one", "bare-two", "span")
     },
     {
       name: "audit/job-inline",

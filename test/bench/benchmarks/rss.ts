@@ -1,11 +1,26 @@
 /** Whether jobs leave memory behind. */
 import type { RssInput, RssResult } from "../children/rss.ts"
 import { runChild } from "../framework/child.ts"
-import { type Benchmark, value } from "../framework/definition.ts"
+import { type Benchmark, type Contender, value } from "../framework/definition.ts"
 import { manyExpected } from "../programs/many.ts"
 
 const inputOf = (isTiny: boolean): RssInput =>
   isTiny ? { jobs: 6, first: 3, facts: 50 } : { jobs: 200, first: 50, facts: 1_000 }
+
+const contender = (name: string, about: string, flags: ReadonlyArray<string>): Contender => ({
+  name,
+  about,
+  start: async (isTiny) => ({
+    round: async () => {
+      const { grownMb, heapGrownMb, peakGrownMb, results, youngMb } = await runChild<RssResult>(
+        "rss.ts",
+        inputOf(isTiny),
+        ["--expose-gc", ...flags]
+      )
+      return { values: { grown: grownMb, peak: peakGrownMb, heap: heapGrownMb, young: youngMb }, result: results }
+    }
+  })
+})
 
 export const benchmark: Benchmark = {
   name: "rss",
@@ -21,21 +36,12 @@ export const benchmark: Benchmark = {
   metrics: {
     grown: { title: "resident memory after job 200 less after job 50", unit: "MB" },
     peak: { title: "its peak until job 200 less until job 50", unit: "MB" },
+    young: { title: "V8's young generation on the main thread after job 200 less after job 50", unit: "MB" },
     heap: { title: "heap of the main thread after job 200 less after job 50", unit: "MB" }
   },
   contenders: [
-    {
-      name: "ours",
-      about: "effect-converge, a pool of two threads",
-      start: async (isTiny) => ({
-        round: async () => {
-          const { grownMb, heapGrownMb, peakGrownMb, results } = await runChild<RssResult>("rss.ts", inputOf(isTiny), [
-            "--expose-gc"
-          ])
-          return { values: { grown: grownMb, peak: peakGrownMb, heap: heapGrownMb }, result: results }
-        }
-      })
-    }
+    contender("ours", "effect-converge, a pool of two threads", []),
+    contender("bounded", "the same, in a process with `--max-semi-space-size=8`", ["--max-semi-space-size=8"])
   ],
   expected: (isTiny) => ({ "": [manyExpected(inputOf(isTiny).facts)] }),
   figures: [
@@ -47,6 +53,13 @@ export const benchmark: Benchmark = {
       bar: 5,
       aim: 0,
       ofRound: value("ours", "grown")
+    },
+    {
+      name: "rss/growth-bounded",
+      title: "the same with a young generation that may not grow",
+      unit: "MB",
+      better: "lower",
+      ofRound: value("bounded", "grown")
     },
     {
       name: "rss/peak-growth",

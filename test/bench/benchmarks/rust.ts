@@ -127,7 +127,10 @@ const coreWithMachine = (core: Core, actors: Actors, it: RustCase, run: Run): Ef
     actor.send({ type: "START" })
     return Effect.map(
       coreWithEffect(core, it, run, (event) => actor.send(event)),
-      (end) => ({ ...end, status: ends[String(actor.getSnapshot().value)] ?? "not ended" })
+      (end) => {
+        const { value } = actor.getSnapshot()
+        return { ...end, status: (typeof value === "string" ? ends[value] : undefined) ?? "not ended" }
+      }
     )
   })
 

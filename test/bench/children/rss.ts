@@ -1,4 +1,5 @@
 /** A process that runs jobs one after the other, and prints how its memory grew. Input: how many, of how many facts. */
+import { getHeapSpaceStatistics } from "node:v8"
 import { Engine } from "../converge.ts"
 import { many } from "../programs/many.ts"
 import { poolOf, startEngine } from "../support/engine.ts"
@@ -14,6 +15,8 @@ export interface RssResult {
   readonly grownMb: number
   readonly peakGrownMb: number
   readonly heapGrownMb: number
+  /** What V8 holds for its young generation, used or not. */
+  readonly youngMb: number
   readonly results: ReadonlyArray<unknown>
 }
 
@@ -21,7 +24,8 @@ const { facts, first, jobs } = JSON.parse(process.argv[2]!) as RssInput
 
 const memory = () => {
   for (let i = 0; i < 4; i++) globalThis.gc!()
-  return process.memoryUsage()
+  const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")!.space_size
+  return { ...process.memoryUsage(), young }
 }
 
 const engine = startEngine(poolOf(2))
@@ -44,6 +48,7 @@ const result: RssResult = {
   grownMb: (after.rss - before.rss) / 1e6,
   peakGrownMb: (peak - peakAtFirst) / 1e6,
   heapGrownMb: (after.heapUsed - before.heapUsed) / 1e6,
+  youngMb: (after.young - before.young) / 1e6,
   results: [...results].map((text) => JSON.parse(text) as unknown)
 }
 process.stdout.write(JSON.stringify(result), () => process.exit())
