@@ -9,6 +9,8 @@ export interface RssInput {
   /** Jobs after which memory is read for the first time. */
   readonly first: number
   readonly facts: number
+  /** Jobs between two collections that are asked for. Default: none are, but where memory is read. */
+  readonly collectEvery?: number
 }
 
 export interface RssResult {
@@ -20,7 +22,7 @@ export interface RssResult {
   readonly results: ReadonlyArray<unknown>
 }
 
-const { facts, first, jobs } = JSON.parse(process.argv[2]!) as RssInput
+const { collectEvery = Infinity, facts, first, jobs } = JSON.parse(process.argv[2]!) as RssInput
 
 const memory = () => {
   for (let i = 0; i < 4; i++) globalThis.gc!()
@@ -37,6 +39,7 @@ for (let job = 1; job <= jobs; job++) {
   const { output } = await engine.run(Engine.run(many, { facts }))
   results.add(JSON.stringify(output))
   peak = Math.max(peak, process.memoryUsage.rss())
+  if (job % collectEvery === 0) globalThis.gc!()
   if (job === first) {
     peakAtFirst = peak
     before = memory()
