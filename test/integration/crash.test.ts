@@ -41,6 +41,13 @@ const sets: Readonly<Record<string, ReadonlyArray<readonly [Point, number]>>> = 
     ["in a kept effect's transaction", 5],
     ["after a kept effect", 9]
   ],
+  "while intents are performed": [
+    ["before an act", 2],
+    ["after an act", 1],
+    ["after an act", 9],
+    ["before a row with answers", 3],
+    ["after a row with answers", 2]
+  ],
   "while jobs are taken up": [
     ["after a row", 40],
     ["before a look at a journal", 3],
@@ -69,6 +76,9 @@ describe.concurrent("jobs whose processes are killed", () => {
         const blows = points.map(([point, hit]): Blow => ({ point, hit }))
         const report = await killAll({ folder: folderOf(name), cache, next: ({ length }) => blows[length] })
         expect(report.complaints).toEqual([])
+        // Whoever dies between an act and the row with its answer leaves it to be done again.
+        const unmarked = points.filter(([point]) => point === "after an act" || point === "before a row with answers")
+        expect(report.actsAgain).toBeGreaterThanOrEqual(unmarked.length)
         expect(report.blown.map(({ blow, isKilled }) => [blow, isKilled])).toEqual(blows.map((blow) => [blow, true]))
       }
     )

@@ -10,6 +10,7 @@ import { writeSync } from "node:fs"
 import * as Engine from "../../../src/Engine.ts"
 import { JobStore, layerSqlite } from "../../../src/store/index.ts"
 import * as WorkerPool from "../../../src/workers/index.ts"
+import { actingIn, answeredBy, measured } from "./acts.ts"
 import { logTo } from "./log.ts"
 import { comeTo } from "./points.ts"
 import { crashing, idOf, places, Told } from "./program.ts"
@@ -28,15 +29,18 @@ const watched = (store: JobStore["Service"]): JobStore["Service"] => ({
       Effect.tap(() => before("after a creation"))
     ),
   append: (jobId, fence, row) =>
-    before("before a row").pipe(
-      Effect.andThen(store.append(jobId, fence, row)),
-      Effect.tap(() =>
+    Effect.suspend(() => {
+      comeTo("before a row")
+      const answers = answeredBy(jobId, row.text())
+      if (answers.length > 0) comeTo("before a row with answers")
+      return Effect.tap(store.append(jobId, fence, row), () =>
         Effect.sync(() => {
-          log({ tag: "Committed", jobId, cycle: row.cycle, hash: row.hash })
+          log({ tag: "Committed", jobId, cycle: row.cycle, hash: row.hash, answers })
           comeTo("after a row")
+          if (answers.length > 0) comeTo("after a row with answers")
         })
       )
-    ),
+    }),
   keep: (jobId, fence, kept) =>
     before("before a kept effect").pipe(
       Effect.andThen(store.keep(jobId, fence, kept)),
@@ -79,7 +83,12 @@ const observer: Engine.InspectionObserver = (event) => {
   }
 }
 
-const engine = Engine.layer(how === "found" ? { programs: [crashing] } : {}).pipe(
+const act = actingIn(logFile, comeTo)
+
+/** An engine that looks for jobs may come to an intent before anybody could call `Engine.handle`. */
+const found = { programs: [crashing], handlers: [Engine.handler(measured, act)] }
+
+const engine = Engine.layer(how === "found" ? found : {}).pipe(
   Layer.provide([store, WorkerPool.layer({ size: 2, execArgv: [] })]),
   Layer.provideMerge([
     Layer.succeed(Engine.inspect, observer),
@@ -88,7 +97,10 @@ const engine = Engine.layer(how === "found" ? { programs: [crashing] } : {}).pip
 )
 
 const program = Effect.gen(function* () {
-  if (how !== "found") yield* Engine.resumeAll([crashing])
+  if (how !== "found") {
+    yield* Engine.handle(measured, act)
+    yield* Engine.resumeAll([crashing])
+  }
   const started = yield* Effect.forEach(
     places,
     (job) =>

@@ -17,9 +17,10 @@ import type { Job } from "../../../src/Job.ts"
 import { sha256 } from "../../../src/internal/sha256.ts"
 import { layerSqlite } from "../../../src/store/index.ts"
 import { layerInline } from "../../../src/workers/inline.ts"
-import { comparable, type End, runInline } from "../core/run.ts"
+import { comparable, type End, engineInline, runToEnd } from "../core/run.ts"
+import { actingIn, answeredBy, answerTo, examineActs, measured } from "./acts.ts"
 import { logTo, readLog } from "./log.ts"
-import { type Crash, type Orders, sqlPoints } from "./points.ts"
+import { comeTo, type Crash, type Orders, sqlPoints } from "./points.ts"
 import { crashing, idOf, places, Told } from "./program.ts"
 
 const entry = fileURLToPath(new URL("./child.ts", import.meta.url))
@@ -40,6 +41,8 @@ export interface Blown {
 export interface Report {
   readonly blown: ReadonlyArray<Blown>
   readonly complaints: ReadonlyArray<string>
+  /** How often an intent was performed again. */
+  readonly actsAgain: number
 }
 
 export interface JobSet {
@@ -118,6 +121,8 @@ interface Found {
   readonly jobId: string
   readonly cycle: number
   readonly hash: string
+  /** The keys of the intents that it answers. */
+  readonly answers: ReadonlyArray<string>
 }
 
 /**
@@ -153,7 +158,7 @@ export const read = (filename: string) => {
     const health = all("PRAGMA integrity_check").map((row) => Object.values(row).join())
     if (health.join() !== "ok") broken.push(`the file is damaged: ${health.join()}`)
     const jobs = all("SELECT job_id, status FROM converge_jobs")
-    const last = new Map<string, Found>()
+    const last = new Map<string, Omit<Found, "answers">>()
     for (const { genesis_hash: hash, job_id: jobId, text } of all(
       `SELECT job_id, genesis_hash, text FROM converge_jobs LEFT JOIN converge_texts ON job = id AND kind = 'genesis'`
     )) {
@@ -163,10 +168,12 @@ export const read = (filename: string) => {
     const rows = all(
       "SELECT job_id, cycle, hash, text FROM converge_rows JOIN converge_jobs ON id = job ORDER BY job, cycle"
     ).map((row): Found => {
-      const found = { jobId: String(row["job_id"]), cycle: Number(row["cycle"]), hash: String(row["hash"]) }
-      const before = last.get(found.jobId)
+      const [jobId, text] = [String(row["job_id"]), String(row["text"])]
+      const answers = answeredBy(jobId, text)
+      const found = { jobId, cycle: Number(row["cycle"]), hash: String(row["hash"]), answers }
+      const before = last.get(jobId)
       if (before?.cycle !== found.cycle - 1) broken.push(`${found.jobId} has no cycle before ${found.cycle}`)
-      if (sha256(`${before?.hash}\n${String(row["text"])}`) !== found.hash) {
+      if (sha256(`${before?.hash}\n${text}`) !== found.hash) {
         broken.push(`the chain of ${found.jobId} is broken in cycle ${found.cycle}`)
       }
       last.set(found.jobId, found)
@@ -194,6 +201,9 @@ const examine = (folder: string, complain: (text: string) => void): void => {
     if (line.tag === "Halted" && jobs.get(line.jobId) !== "converged") complain(`the end of ${line.jobId} is gone`)
     if (line.tag === "Committed" && there.get(`${line.jobId} ${line.cycle}`) !== line.hash) {
       complain(`cycle ${line.cycle} of ${line.jobId} was acknowledged, and is gone`)
+    }
+    if (line.tag === "Acted" && !there.has(`${line.jobId} ${line.cycle}`)) {
+      complain(`${line.key} was performed, and its cycle is not committed`)
     }
   }
   const last = new Map(rows.map(({ cycle, jobId }) => [jobId, cycle]))
@@ -238,10 +248,18 @@ const endOf = (job: Job<Crashing>): Effect.Effect<End<Crashing>> =>
       : { result: outcome.failure.partial, error: outcome.failure, events }
   })
 
-/** The jobs as they end when nothing happens. */
-const undisturbed: Effect.Effect<ReadonlyArray<Comparable>> = Effect.runSync(
+/** The jobs as they end when nothing happens, with their intents. */
+const undisturbed = Effect.runSync(
   Effect.cached(
-    Effect.forEach(places, (job) => Effect.map(runInline(crashing, { job }, { id: idOf(job) }), comparable))
+    Effect.gen(function* () {
+      yield* Engine.handle(measured, (intent) => Effect.succeed(answerTo(intent)))
+      return yield* Effect.forEach(places, (job) =>
+        Effect.map(runToEnd(crashing, { job }, { id: idOf(job) }), (end) => ({
+          ...comparable(end),
+          intents: end.result.intents
+        }))
+      )
+    }).pipe(Effect.provide(engineInline))
   )
 )
 
@@ -252,6 +270,7 @@ const finish = (folder: string): Effect.Effect<ReadonlyArray<Comparable>, unknow
     Layer.provide([Layer.fresh(layerSqlite({ filename: fileOf(folder) })), layerInline])
   )
   return Effect.gen(function* () {
+    yield* Engine.handle(measured, actingIn(logOf(folder), comeTo))
     yield* Engine.resumeAll([crashing])
     const jobs = yield* Effect.forEach(places, (job) => Engine.start(crashing, { job }, { id: idOf(job) }))
     return yield* Effect.forEach(jobs, (job) => Effect.map(endOf(job), comparable))
@@ -296,5 +315,7 @@ export const killAll = async (set: JobSet): Promise<Report> => {
   await examineEnd(folder, complain)
   examine(folder, complain)
   examineTasks(folder, blown.length + 1, complain)
-  return { blown, complaints }
+  const wished = (await Effect.runPromise(undisturbed)).flatMap(({ intents }) => intents)
+  const actsAgain = examineActs(readLog(logOf(folder)), wished, blown.length + 1, complain)
+  return { blown, complaints, actsAgain }
 }

@@ -11,7 +11,14 @@ export type Line =
   /** `Engine.start` has returned. */
   | { readonly tag: "Accepted"; readonly jobId: string }
   /** The store has acknowledged a row. */
-  | { readonly tag: "Committed"; readonly jobId: string; readonly cycle: number; readonly hash: string }
+  | {
+      readonly tag: "Committed"
+      readonly jobId: string
+      readonly cycle: number
+      readonly hash: string
+      /** The keys of the intents that it answers. */
+      readonly answers: ReadonlyArray<string>
+    }
   /** The store has acknowledged what a task gave. */
   | { readonly tag: "Kept"; readonly jobId: string; readonly cycle: number; readonly key: string }
   /** The store has acknowledged a job's end. */
@@ -19,6 +26,15 @@ export type Line =
   /** A job's result was there. */
   | { readonly tag: "Ended"; readonly jobId: string; readonly hash: string }
   | ({ readonly tag: "Begun" } & Begun)
+  /** An intent was performed: this line is the act, and is on the disk before anybody is told. */
+  | {
+      readonly tag: "Acted"
+      readonly jobId: string
+      /** That of the intent. */
+      readonly cycle: number
+      readonly key: string
+      readonly payload: unknown
+    }
   /** The process is about to be killed, by itself. */
   | { readonly tag: "Dies"; readonly point: string }
 

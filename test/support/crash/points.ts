@@ -1,7 +1,7 @@
 /**
  * Where a process kills itself. `CONVERGE_CRASH` says where, and where to say so; the product knows nothing of it.
  *
- * Points of the store's service are in child.ts, around the real one; points within SQLite's transactions are in inject.ts,
+ * Points of the store's service are in child.ts, around the real one; those around an act in acts.ts; points within SQLite's transactions are in inject.ts,
  * which is loaded before anything else, into the thread that writes as well.
  */
 import { isMainThread } from "node:worker_threads"
@@ -31,6 +31,7 @@ export const sqlPoints = {
 export type StorePoint =
   | `${"before" | "after"} ${"a creation" | "a row" | "an end" | "a kept effect" | "a lease" | "a look at a journal"}`
   | "after the transition that follows a row"
+  | `${"before" | "after"} ${"an act" | "a row with answers"}`
   | "in a replay"
   | "after a replay"
 

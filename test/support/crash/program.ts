@@ -1,6 +1,6 @@
 /**
  * The jobs that are killed: fiber and CPU agents, with `each` and whole, tiers, revisions, discards by agents and by an
- * invariant, evaluations, and agents whose effects are kept. Loaded by workers too.
+ * invariant, evaluations, agents whose effects are kept, and intents whose answers make further ones. Loaded by workers too.
  *
  * Fiber agents tell `Told` when they begin, so that it can be counted what ran twice.
  */
@@ -64,6 +64,12 @@ const Report = Fact.kind("Report", {
 const Verdict = Fact.kind("Verdict", {
   schema: Schema.Struct({ about: Schema.String, text: Schema.String }),
   id: ({ about }) => about
+})
+
+/** The answer to an intent. */
+export const Receipt = Fact.kind("Receipt", {
+  schema: Schema.Struct({ of: Schema.String, n: Schema.Int }),
+  id: (receipt) => receipt.of
 })
 
 class Unlucky extends Data.TaggedError("Unlucky")<{ readonly n: number }> {}
@@ -162,12 +168,23 @@ const conclude = Agent.make("conclude", {
     })
 })
 
+/** Says what was answered, and wishes for more. */
+const heed = Agent.make("heed", {
+  each: Receipt,
+  writes: [Verdict],
+  execute: ({ id, value: { n } }) =>
+    Effect.succeed({
+      facts: [Verdict.of({ about: `receipt ${id}`, text: String(n) })],
+      intents: n === 8 ? [{ kind: "measured", payload: { n: 80 } }] : []
+    })
+})
+
 export const crashing = Program.make("crashing", {
   module: import.meta.url,
   input: Schema.Struct({ job: Schema.Int }),
   seed: ({ job }) => [Item.of({ job, round: 1, n: 1 + (job % 4) })],
-  agents: [grow, measure, picky, dear, unlucky, rate, conclude],
-  tiers: [["grow", "measure", "picky", "dear", "unlucky"], ["rate"], ["conclude"]],
+  agents: [grow, measure, picky, dear, unlucky, rate, conclude, heed],
+  tiers: [["grow", "measure", "picky", "dear", "unlucky", "heed"], ["rate"], ["conclude"]],
   invariants: [
     Invariant.structural(
       "nothing forbidden",
