@@ -11,6 +11,7 @@
  * Boundary: the pure core: no Effect, no clock, no I/O, no schema.
  */
 import * as Option from "effect/Option"
+import { namePart } from "./AgentEffect.ts"
 import { deepFreeze } from "./Canonical.ts"
 import { type ErasedKind, type Fact, type FactOf, type FactRef, type Kind, refKey } from "./Fact.ts"
 import { runSteps } from "./internal/encodeEffect.ts"
@@ -46,7 +47,7 @@ export interface ContextParts {
 
 /** Names an execution among the traces of one job. */
 export const traceKey = (cycle: number, agent: string, each: FactRef | undefined): string =>
-  `${cycle}/${agent}${each === undefined ? "" : `/${refKey(each)}`}`
+  `${cycle}/${namePart(agent)}${each === undefined ? "" : `/${refKey(each)}`}`
 
 /** An immutable set of facts, as a job left it. Readers see facts in commit order. */
 export class JobContext {

@@ -16,7 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { ErasedAgent } from "../Agent.ts"
-import type { EncodedEffect } from "../AgentEffect.ts"
+import { type EncodedEffect, namePart } from "../AgentEffect.ts"
 import type { SelectedAgent } from "../eligibility.ts"
 import { type Fact, type FactRef, type Kind, refKey } from "../Fact.ts"
 import type { Cause as HaltCause } from "../JobError.ts"
@@ -58,7 +58,7 @@ const refOf = (fact: Fact | undefined): FactRef | undefined =>
 
 /** Names a task within its cycle. */
 const keyOf = ({ fact, selected }: Task): string =>
-  fact === undefined ? selected.agent.name : `${selected.agent.name}/${refKey(fact)}`
+  namePart(selected.agent.name) + (fact === undefined ? "" : `/${refKey(fact)}`)
 
 const tasksOf = (agents: ReadonlyArray<SelectedAgent>): ReadonlyArray<Task> => {
   const tasks: Array<Task> = []
