@@ -6,7 +6,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 export const exitCodes = `Exit code: 0 converged, 2 budget exhausted, 3 failed, 4 cancelled, 64 usage,
-70 a stray error outside of the job, 130 or 143 ended by a signal.`
+70 a stray error outside of the job, 130 or 143 ended by a signal. It is 3, too, for a stored
+job that another process holds, or whose journal cannot be gone on with.`
 
 export const Count = Schema.Int.check(
   Schema.isGreaterThanOrEqualTo(0, { message: "Expected a whole number of at least 0" })

@@ -7,7 +7,7 @@ import { JobStore, type StoredJob } from "../store/index.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./host.ts"
 import { moment, type Page, show } from "./lookBack.ts"
-import { duration, oneLine, table, thousands } from "./text.ts"
+import { duration, oneLine, printable, table, thousands } from "./text.ts"
 import { statusText } from "./report.ts"
 
 export interface JobsOptions {
@@ -26,7 +26,13 @@ export const jobs = (host: Host, options: JobsOptions): Effect.Effect<number, Fa
   if (limit !== undefined && (limit < 1 || limit > mostJobs)) {
     return Effect.fail(new UsageError({ message: `--limit wants a number from 1 to ${mostJobs}` }))
   }
-  const list = JobStore.use((store) => store.list({ status, program, limit, cursor }))
+  const list = Effect.mapError(
+    JobStore.use((store) => store.list({ status, program, limit, cursor })),
+    (error) =>
+      error.reason === "failed" && cursor !== undefined
+        ? new UsageError({ message: `--cursor: ${printable(error.message)}` })
+        : error
+  )
   return show(
     host,
     options,

@@ -18,9 +18,10 @@ import { readSettings, type SettingName, type Settings } from "../server/setting
 import { telemetry } from "../server/telemetry.ts"
 import * as JobStore from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
-import { CommandFailed, UsageError } from "./exitCode.ts"
+import { CommandFailed, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./host.ts"
 import { load, type LoadedModule } from "./programs.ts"
+import * as StoreFile from "./storeFile.ts"
 import { oneLine, printable } from "./text.ts"
 
 /** What was given on the command line. */
@@ -28,8 +29,6 @@ export interface ServeOptions {
   readonly modules: ReadonlyArray<string>
   readonly flags: Readonly<Partial<Record<SettingName, string>>>
 }
-
-type Failed = UsageError | CommandFailed
 
 /** Serves until it is asked to stop, and gives the exit code. */
 export const serve = (
@@ -85,7 +84,8 @@ const layerOf = (
 ): Layer.Layer<Server, unknown> => {
   const { maxQueuedJobs, maxRunningJobs, store, workers } = settings
   const pool = workers === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size: workers })
-  const journals = store === undefined ? JobStore.layerMemory : JobStore.layerSqlite({ filename: store })
+  const journals: Layer.Layer<JobStore.JobStore, Failed> =
+    store === undefined ? JobStore.layerMemory : StoreFile.open(store)
   const own = modules.flatMap(({ layer }) => (layer === undefined ? [] : [layer as Layer.Layer<never, unknown>]))
   // What a layer that was imported by name makes, nobody knows here; an agent that lacks a service panics.
   const engine = Engine.layer({ programs, maxQueuedJobs, maxRunningJobs }) as Layer.Layer<
@@ -113,8 +113,8 @@ const failed = (error: unknown): Failed => {
     const why = "cause" in error && error.cause instanceof Error ? error.cause.message : "the address cannot be used"
     return new CommandFailed({ message: `cannot listen: ${printable(why)}` })
   }
-  if (hasTag(error, "StoreError"))
-    return new CommandFailed({ message: `the store failed: ${printable(error.message)}` })
+  if (error instanceof UsageError || error instanceof CommandFailed) return error
+  if (error instanceof JobStore.StoreError) return StoreFile.storeFailure(error)
   return new CommandFailed({ message: "a layer failed", details: printable(Cause.pretty(Cause.fail(error))) })
 }
 

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { statSync } from "node:fs"
+import { existsSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { InvalidProgram } from "../InvalidProgram.ts"
 import type { StartError } from "../JobError.ts"
@@ -15,30 +15,47 @@ import { printable } from "./text.ts"
 
 /** Makes the file if it is not there. */
 export const open = (filename: string, durability?: Durability): Layer.Layer<JobStore, Failed> =>
-  Layer.unwrap(
-    Effect.suspend(() => {
-      const folder = dirname(resolve(filename))
-      if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) {
-        return Effect.succeed(
-          layerSqlite({ filename, durability }).pipe(
-            Layer.catch((error) => Layer.effect(JobStore, Effect.fail(storeFailure(error))))
-          )
-        )
-      }
-      return Effect.fail(new UsageError({ message: `cannot open the store ${filename}: there is no folder ${folder}` }))
-    })
-  )
+  openUnless(filename, durability, whyNot)
 
 /** Refuses a file that is not there. */
 export const openExisting = (filename: string, durability?: Durability): Layer.Layer<JobStore, Failed> =>
+  openUnless(filename, durability, (name) => whyNot(name) ?? (existsSync(name) ? undefined : "there is no such file"))
+
+const openUnless = (
+  filename: string,
+  durability: Durability | undefined,
+  refusal: (filename: string) => string | undefined
+): Layer.Layer<JobStore, Failed> =>
   Layer.unwrap(
     Effect.suspend(() => {
-      const found = statSync(filename, { throwIfNoEntry: false })
-      if (found?.isFile() === true) return Effect.succeed(open(filename, durability))
-      const why = found === undefined ? "there is no such file" : "it is not a file"
-      return Effect.fail(new UsageError({ message: `cannot open the store ${filename}: ${why}` }))
+      if (filename.trim() === "") return Effect.fail(new UsageError({ message: "--store wants the path of a file" }))
+      const why = refusal(filename)
+      if (why !== undefined) return Effect.fail(notOpened(`${filename}: ${why}`))
+      return Effect.succeed(
+        layerSqlite({ filename: resolve(filename), durability }).pipe(
+          Layer.catch((error) => Layer.effect(JobStore, Effect.fail(openFailure(error))))
+        )
+      )
     })
   )
+
+const notOpened = (message: string): UsageError =>
+  new UsageError({ message: `cannot open the store ${printable(message)}` })
+
+/** What is wrong with a path, as far as that can be told from outside. */
+const whyNot = (filename: string): string | undefined => {
+  if (filename === ":memory:") return "it has to be a file; without --store nothing is kept"
+  const folder = dirname(resolve(filename))
+  if (!isFolder(folder)) return `there is no folder ${folder}`
+  if (!existsSync(filename) || statSync(filename).isFile()) return undefined
+  return isFolder(filename) ? "it is a folder" : "it is not a file"
+}
+
+const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory()
+
+/** Another path, or another file at that path, would do, unless the file is in use, or has no space. */
+const openFailure = (error: StoreError): Failed =>
+  error.reason === "failed" ? notOpened(error.message) : storeFailure(error)
 
 /** What a store said. */
 export const storeFailure = ({ message, reason }: StoreError): Failed => {
@@ -50,6 +67,7 @@ export const storeFailure = ({ message, reason }: StoreError): Failed => {
     case "read-only":
       return new UsageError({ message: text })
     case "corrupt":
+    case "held":
       return new CommandFailed({ message: text, exitCode: ExitCode.failed })
     default:
       return new CommandFailed({ message: text })

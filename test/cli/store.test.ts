@@ -93,6 +93,17 @@ describe.concurrent("converge run --store", () => {
     const noFolder = await runCount("squares", ["--store", join(folder, "none", "x.db")])
     expect(noFolder).toMatchObject({ code: 64, stdout: "" })
     expect(noFolder.stderr).toContain("there is no folder")
+    for (const command of ["run", "serve"]) {
+      const aFolder = await converge([
+        command,
+        module("count"),
+        "--store",
+        folder,
+        ...(command === "run" ? ["-p", "counting"] : [])
+      ])
+      const message = `converge: cannot open the store ${folder}: it is a folder\n`
+      expect(aFolder).toEqual({ code: 64, stdout: "", stderr: message })
+    }
   })
 })
 
@@ -193,6 +204,10 @@ describe.concurrent("converge cancel", () => {
     await running.says(/3 in all/)
     const held = await on(file, "resume", module("endless"))
     expect(held).toMatchObject({ code: 0, stderr: "converge: the job w is run by another process\n" })
+    const again = await converge(["run", module("endless"), "-p", "waiting", "--id", "w", "--store", file])
+    const where = `in process ${running.process.pid} of this machine`
+    const message = `converge: the job was not started: the job w is held by an engine ${where}\n`
+    expect(again).toEqual({ code: 3, stdout: "", stderr: message })
     expect(jsonOf(await on(file, "show", "w", "--json"))).toMatchObject({ status: "unfinished", isHeld: true })
     const cancelled = await on(file, "cancel", "w")
     expect(cancelled).toEqual({ code: 0, stdout: "■ w was cancelled\n", stderr: "" })

@@ -36,6 +36,16 @@ const host = hostOf()
 /** A name for a store that is opened now by this process. */
 export const nameOwner = (): string => [host, process.pid, processOf("self")?.began ?? "", randomUUID()].join("/")
 
+/** Where the store of a name is, for people, as seen by the store of the name `self`. */
+export const placeOf = (owner: string, self: string): string => {
+  if (owner === self) return "this store"
+  const [itsHost = "", itsPid] = owner.split("/")
+  if (itsPid === undefined) return `an engine that is called ${JSON.stringify(owner)}`
+  const [ownHost, ownPid] = self.split("/")
+  if (itsHost !== ownHost) return `an engine in process ${itsPid} of the machine ${itsHost.replace(/\.\d*$/, "")}`
+  return itsPid === ownPid ? "another engine in this process" : `an engine in process ${itsPid} of this machine`
+}
+
 const exists = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)

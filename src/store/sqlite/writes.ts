@@ -11,7 +11,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import { Limits } from "../../Limits.ts"
 import { integer, maybeInteger, maybeText, text } from "./columns.ts"
 import { sumOf } from "../../internal/sha256.ts"
-import { holdings } from "./owner.ts"
+import { holdings, placeOf } from "./owner.ts"
 import type { Op, Outcome, Upload } from "./protocol.ts"
 import type { Refusal } from "./refusal.ts"
 
@@ -159,7 +159,7 @@ export class Writes {
     if (row === undefined) return missing(jobId)
     const holder = maybeText(row, "owner")
     if (!isForced && holdings(owner, now)(holder, maybeInteger(row, "lease_until"))) {
-      return refuse("held", `the job ${jobId} is held by ${holder === owner ? "this store" : String(holder)}`)
+      return refuse("held", `the job ${jobId} is held by ${placeOf(String(holder), owner)}`)
     }
     const fence = integer(row, "fence") + 1
     this.#run(
