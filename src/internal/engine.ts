@@ -156,6 +156,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     const services = yield* Effect.context<unknown>()
     const ledger = Ledger.make(compiled.name, compiled.triggers, beginning.context)
     const session = new JobSession({ jobId, program: compiled, ledger, budget, services, ...runs, onFinished })
+    // Whoever calls this has asked before the input was encoded, which may have taken turns.
     const refused = invalidId(compiled, jobId) ?? admission(jobId, isChild)
     if (refused !== undefined) return yield* refused
     sessions.set(jobId, session)

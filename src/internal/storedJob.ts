@@ -20,7 +20,7 @@ import { noteOf, unseal } from "./journalEdges.ts"
 import { keptOf } from "./jobJournal.ts"
 import { goOn } from "./migrate.ts"
 import { parseJson } from "./parseJson.ts"
-import { readHeader, replayJournal } from "./readJournal.ts"
+import { replayJournal } from "./readJournal.ts"
 
 /** What a session is made of, of a job that was replayed. */
 export interface TakenUp {
@@ -60,7 +60,6 @@ export const takeUp = (
 ): Effect.Effect<TakenUp, StoreError | JournalCorrupt | ProgramChanged> =>
   Effect.gen(function* () {
     const { jobId } = journal
-    const header = yield* readHeader(journal)
     const log = new EventLog()
     const reader = yield* replayJournal(store, journal, { program, log: (record) => log.append(record) })
     const { replay } = reader
@@ -81,7 +80,7 @@ export const takeUp = (
     }
     return {
       ledger: replay.ledger,
-      budget: budgetOfHeader(header),
+      budget: budgetOfHeader(reader.header),
       replay,
       log,
       between,
