@@ -225,6 +225,35 @@ export const eventsOf = (record: LogRecord, seq: number): ReadonlyArray<JobEvent
   return events
 }
 
+/** How many events `eventsOf` makes of a record, counted without making them. */
+export const countOf = (record: LogRecord): number => {
+  switch (record._tag) {
+    case "Started":
+      return 1 + record.violations.length
+    case "Committed":
+      return countOfCycle(record.row, record.previousTier)
+    case "Halted":
+      return record.status === "converged" && record.tier >= 0 ? 2 : 1
+    case "Paused":
+    case "Resumed":
+    case "Awaiting":
+      return 1
+  }
+}
+
+const countOfCycle = (row: CommittedCycle, previousTier: number): number => {
+  let count = 1 + Math.max(row.tier - Math.max(previousTier, 0), 0) + row.violations.length
+  for (const { answers, facts } of row.signals)
+    count += 1 + (answers === undefined ? 0 : 1) + (facts.length > 0 ? 1 : 0)
+  for (const { cause, effect, facts } of row.outcomes) {
+    if (cause !== undefined) count++
+    else if (effect !== undefined) {
+      count += 1 + (facts.length > 0 ? 1 : 0) + (effect.evaluations.length > 0 ? 1 : 0) + effect.intents.length
+    }
+  }
+  return count
+}
+
 interface OfRunningTask<Tag extends string> {
   readonly _tag: Tag
   readonly cycle: number

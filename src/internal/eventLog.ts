@@ -1,9 +1,10 @@
 /**
  * A job's event log: what was committed, and readers that turn it into events.
  *
- * Events are made when somebody reads them, so a job that nobody watches pays for nothing but a reference. Readers start
- * at the beginning, however late they come. At most `Limits.retainedCycles` records are kept; a reader that starts, or
- * falls, behind them goes on with the oldest that is kept, and sees by `seq` what it missed.
+ * Events are made when somebody reads them, so a job that nobody watches pays for nothing but a reference and a number.
+ * Readers start after the number that they name, however late they come, and are not led past what they have seen. At most
+ * `Limits.retainedCycles` records are kept; a reader that starts, or falls, behind them goes on with the oldest that is kept,
+ * and sees by `seq` what it missed.
  *
  * Invariants: readers see records in order and end after the last (G3); a finished log holds no reader (G13).
  * Boundary: no machine, no merge.
@@ -11,24 +12,22 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { eventsOf, type JobEvent, type LogRecord } from "../JobEvent.ts"
+import { countOf, eventsOf, type JobEvent, type LogRecord } from "../JobEvent.ts"
 import { Limits } from "../Limits.ts"
-
-interface Cursor {
-  /** The number of the next record, counted from the first ever. */
-  readonly record: number
-  readonly seq: number
-}
 
 export class EventLog {
   readonly #records: Array<LogRecord> = []
+  /** Of each record, the number of the newest event up to it. */
+  readonly #numbers: Array<number> = []
+  /** How many records, and events, were dropped from the front. */
+  #droppedRecords = 0
+  #droppedEvents = 0
   /** Readers that wait for the next record; made when the first does. */
   #waiting: Set<() => void> | undefined
-  /** How many records, and events, were dropped from the front. */
-  #dropped: Cursor = { record: 0, seq: 0 }
   #ended = false
 
   append(record: LogRecord): void {
+    this.#numbers.push(this.newest + countOf(record))
     this.#records.push(record)
     if (record._tag === "Halted") this.#ended = true
     if (this.#records.length >= Limits.retainedCycles * 2) this.#trim()
@@ -39,28 +38,57 @@ export class EventLog {
   }
 
   #trim(): void {
-    const gone = this.#records.splice(0, this.#records.length - Limits.retainedCycles)
-    const seq = gone.reduce((count, record) => count + eventsOf(record, 0).length, this.#dropped.seq)
-    this.#dropped = { record: this.#dropped.record + gone.length, seq }
+    const count = this.#records.length - Limits.retainedCycles
+    this.#records.splice(0, count)
+    this.#droppedEvents = this.#numbers.splice(0, count).at(-1) ?? this.#droppedEvents
+    this.#droppedRecords += count
+  }
+
+  /** The number of the oldest event that is kept, or of the first to come. */
+  get oldest(): number {
+    return this.#droppedEvents + 1
+  }
+
+  /** The number of the newest event; 0 before there is one. */
+  get newest(): number {
+    return this.#numbers.at(-1) ?? this.#droppedEvents
   }
 
   /** All events, from the first that is kept to `JobHalted`. */
   get stream(): Stream.Stream<JobEvent> {
-    return Stream.paginate<Cursor, JobEvent>({ record: 0, seq: 0 }, (asked) => this.#page(asked))
+    return this.after(0)
   }
 
-  #page(asked: Cursor) {
+  /** As `stream`, from the first that is kept and whose number is above `seq`, which may be one to come. */
+  after(seq: number): Stream.Stream<JobEvent> {
+    return Stream.suspend(() => Stream.paginate(this.#recordAfter(seq), (record) => this.#page(record, seq)))
+  }
+
+  /** The number, counted from the first ever, of the record with the first event above `seq`, or of the next one to come. */
+  #recordAfter(seq: number): number {
+    let [low, high] = [0, this.#numbers.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#numbers[middle]! > seq) high = middle
+      else low = middle + 1
+    }
+    return this.#droppedRecords + low
+  }
+
+  #page(asked: number, after: number) {
     return Effect.suspend(() => {
-      const at = asked.record < this.#dropped.record ? this.#dropped : asked
-      const record = this.#records[at.record - this.#dropped.record]
+      const at = Math.max(asked, this.#droppedRecords)
+      const place = at - this.#droppedRecords
+      const record = this.#records[place]
       if (record === undefined) {
         return this.#ended
           ? Effect.succeed([[], Option.none()] as const)
           : Effect.as(this.#grown, [[], Option.some(at)] as const)
       }
-      const events = eventsOf(record, at.seq + 1)
-      const next = { record: at.record + 1, seq: at.seq + events.length }
-      return Effect.succeed([events, record._tag === "Halted" ? Option.none() : Option.some(next)] as const)
+      const first = (this.#numbers[place - 1] ?? this.#droppedEvents) + 1
+      const all = eventsOf(record, first)
+      const events = first > after ? all : all.filter(({ seq }) => seq > after)
+      return Effect.succeed([events, record._tag === "Halted" ? Option.none() : Option.some(at + 1)] as const)
     })
   }
 

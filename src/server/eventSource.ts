@@ -19,7 +19,7 @@ export const eventsAfter = (
   found: Entry | Stored,
   after: number
 ): Stream.Stream<JobEvent, StoreError | JournalCorrupt> => {
-  if (isEntry(found)) return Stream.filter(found.job.events, ({ seq }) => seq > after)
+  if (isEntry(found)) return found.session.log.after(after)
   const read = Journal.events(found.journal.jobId, { after })
   return Stream.unwrap(Effect.provideService(read, JobStore, store))
 }

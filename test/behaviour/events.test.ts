@@ -10,6 +10,8 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Agent from "../../src/Agent.ts"
 import * as Engine from "../../src/Engine.ts"
+import { EventLog } from "../../src/internal/eventLog.ts"
+import { sessionOf } from "../../src/internal/jobHandle.ts"
 import * as Invariant from "../../src/Invariant.ts"
 import type { JobEvent } from "../../src/JobEvent.ts"
 import * as Program from "../../src/Program.ts"
@@ -292,6 +294,46 @@ describe("readers", () => {
       expect(seen.slice(0, 4)).toEqual(["JobStarted", "CycleStarted", "TaskSucceeded", "FactsCommitted"])
     }).pipe(Effect.provide(engineOver({ store: { append } })))
   })
+})
+
+describe("a reader that names a number", () => {
+  it.effect("sees what comes after it, be it in the middle of a cycle, at the end, or not there yet", () =>
+    Effect.gen(function* () {
+      const gate = makeGate()
+      const job = yield* Engine.start(rich(gate.arrive), {})
+      const log = sessionOf(job)!.log
+      yield* gate.arrived
+      const early = yield* Effect.forkChild(Stream.runCollect(log.after(12)), { startImmediately: true })
+      yield* gate.open
+      yield* job.result
+      const all = yield* eventsOf(job)
+      expect(all).toHaveLength(richLog.length)
+      for (let seq = 0; seq <= all.length + 2; seq++) {
+        expect(yield* Stream.runCollect(log.after(seq))).toEqual(all.slice(seq))
+      }
+      expect(yield* Fiber.join(early)).toEqual(all.slice(12))
+      expect([log.oldest, log.newest]).toEqual([1, all.length])
+    }).pipe(Effect.provide(engine()))
+  )
+
+  it.effect("is not led past what it has seen", () =>
+    Effect.gen(function* () {
+      const log = new EventLog()
+      const read: Array<number> = []
+      for (let n = 1; n <= 10_000; n++) {
+        log.append({
+          _tag: "Paused",
+          get cycle() {
+            read.push(n)
+            return n
+          }
+        })
+      }
+      const events = yield* Stream.runCollect(Stream.take(log.after(9_990), 3))
+      expect(events.map(({ seq }) => seq)).toEqual([9_991, 9_992, 9_993])
+      expect(new Set(read)).toEqual(new Set([9_991, 9_992, 9_993]))
+    })
+  )
 })
 
 describe("the log is the same in every run", () => {
