@@ -139,19 +139,18 @@ export const jobRoutes = HttpApiBuilder.group(
               : yield* eventNumber(headers["last-event-id"])
           const found = yield* directory.watch(params.id)
           const events = eventsAfter(store, found, after)
-          if (!isEntry(found) || found.end !== undefined) {
-            const next = yield* Effect.mapError(Stream.runHead(events), (error) => ofStart(params.id, error))
-            const isOver = isEntry(found) || found.journal.status !== undefined
-            // A browser that is answered so does not come back.
-            if (isOver && Option.isNone(next)) return HttpServerResponse.empty({ status: 204 })
-          }
+          const isNext = isEntry(found)
+            ? found.session.log.newest > after
+            : Option.isSome(yield* Effect.mapError(Stream.runHead(events), (error) => ofStart(params.id, error)))
+          const isOver = isEntry(found) ? found.end !== undefined : found.journal.status !== undefined
+          // A browser that is answered so does not come back.
+          if (isOver && !isNext) return HttpServerResponse.empty({ status: 204 })
           if (core.streams.count >= settings.maxStreams) {
             return yield* new Problems.Unavailable({ reason: "streams", detail: "too many event streams are open" })
           }
           const format = formatOf(headers.accept)
           const { goodbye } = core
-          const session = isEntry(found) ? found.session : undefined
-          const options = { format, after, session, heartbeatMs: settings.heartbeatMs, goodbye }
+          const options = { format, after, heartbeatMs: settings.heartbeatMs, goodbye }
           const counted = Stream.unwrap(
             Effect.as(
               Effect.acquireRelease(

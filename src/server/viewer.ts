@@ -2,9 +2,9 @@
  * What a viewer of a job's events is sent: server-sent events, or lines of JSON.
  *
  * A viewer reads from the job's log at its own pace and is held up by its own connection alone: nothing waits for it but the
- * page that it is being sent. One that falls behind what the log keeps is told which numbers it has missed. A stream ends
- * after `JobHalted`, or with a `Goodbye` when the server shuts down: whoever comes back with the last number goes on where
- * it was. Boundary: events in, bytes out.
+ * page that it is being sent. One that falls behind what the log keeps is told which numbers it has missed, and may come
+ * back for them. A stream ends after `JobHalted`, or with a `Goodbye` when the server shuts down: whoever comes back with the
+ * last number goes on where it was. Boundary: events in, bytes out.
  */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -13,6 +13,7 @@ import type { Fact } from "../Fact.ts"
 import { parseJson } from "../internal/parseJson.ts"
 import type { JobSession } from "../internal/session.ts"
 import type { JobEvent } from "../JobEvent.ts"
+import type { Told } from "./eventSource.ts"
 import { plain } from "./json.ts"
 
 export type Format = "sse" | "ndjson"
@@ -21,8 +22,6 @@ export interface ViewerOptions {
   readonly format: Format
   /** The number after which the events begin. */
   readonly after: number
-  /** Whose facts are written as their kinds' schemas encode them; undefined for a journal's, which are written so. */
-  readonly session: JobSession | undefined
   readonly heartbeatMs: number
   /** Succeeds when the server shuts down. */
   readonly goodbye: Effect.Effect<void>
@@ -74,10 +73,10 @@ const framed = (format: Format, name: string, data: string, id: string): string 
   format === "ndjson" ? `${data}\n` : `${id}event: ${name}\ndata: ${data}\n\n`
 
 /** The texts of a viewer's stream. */
-export const viewer = (events: Stream.Stream<JobEvent>, options: ViewerOptions): Stream.Stream<Uint8Array> => {
-  const { after, format, goodbye, heartbeatMs, session } = options
+export const viewer = (events: Stream.Stream<Told>, options: ViewerOptions): Stream.Stream<Uint8Array> => {
+  const { after, format, goodbye, heartbeatMs } = options
   let next = after + 1
-  const told = Stream.map(events, (event): Item => {
+  const told = Stream.map(events, ({ event, session }): Item => {
     const { _tag, seq } = event
     // A viewer that asked for what is not there yet has missed nothing.
     const missed =

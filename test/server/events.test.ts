@@ -12,8 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { JobEvent } from "../../src/JobEvent.ts"
-import { eventsAfter } from "../../src/server/eventSource.ts"
+import { eventsAfter, type Told } from "../../src/server/eventSource.ts"
 import { viewer } from "../../src/server/viewer.ts"
 import * as Layer from "effect/Layer"
 import * as JobStores from "../../src/store/index.ts"
@@ -187,13 +186,12 @@ describe("a viewer", () => {
 
 describe("a viewer that falls behind what the log keeps", () => {
   it("is told which numbers it has missed, and can come back after them", async () => {
-    const event = (seq: number): JobEvent => ({ _tag: "JobPaused", seq, cycle: seq })
+    const told = (seq: number): Told => ({ event: { _tag: "JobPaused", seq, cycle: seq }, session: undefined })
     const texts = (after: number) =>
       Effect.runPromise(
-        viewer(Stream.fromIterable([event(6), event(7)]), {
+        viewer(Stream.fromIterable([told(6), told(7)]), {
           format: "sse",
           after,
-          session: undefined,
           heartbeatMs: 60_000,
           goodbye: Effect.never
         }).pipe(Stream.decodeText, Stream.mkString)
@@ -308,7 +306,7 @@ describe("across a restart, on a durable store", () => {
       }
       const journal = await Effect.runPromise(kept.load(id))
       const some = eventsAfter(watched, { journal }, 100).pipe(Stream.take(50), Stream.runCollect)
-      expect((await Effect.runPromise(some)).map(({ seq }) => seq)).toEqual(upTo(150, 101))
+      expect((await Effect.runPromise(some)).map(({ event }) => event.seq)).toEqual(upTo(150, 101))
       expect(read).toBeGreaterThan(0)
       expect(read).toBeLessThan(600)
     } finally {
