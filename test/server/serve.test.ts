@@ -57,6 +57,39 @@ describe.concurrent("converge serve", () => {
     expect(Date.now() - begin).toBeLessThan(5_000)
   })
 
+  it.each([
+    ["SIGTERM", 143],
+    ["SIGINT", 130]
+  ] as const)("a third signal, %s, ends the process at once, with %d, whatever holds it", async (signal, exitCode) => {
+    const store = ["--store", join(folder, `${signal}.db`)]
+    const { ended, post, process: child, says, url } = await serve(["--drain", "50 seconds", ...store])
+    let hasEnded = false
+    void ended.then(() => (hasEnded = true))
+    await post("/api/v1/jobs", { program: "clinging", id: "clings" }, noWait)
+    await until(isRunning(url, "clings"))
+    child.kill("SIGTERM")
+    await says(/again to hurry/)
+    child.kill("SIGTERM")
+    // It does not listen any more: the second one has ended the waiting, and the agent holds the rest.
+    await until(async () => {
+      const answer = await fetch(`${url}/health`).catch(() => undefined)
+      return answer === undefined
+    })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(hasEnded).toBe(false)
+    const begin = Date.now()
+    child.kill(signal)
+    const { code, stderr } = await ended
+    expect(code).toBe(exitCode)
+    expect(stderr).not.toContain("in time")
+    expect(Date.now() - begin).toBeLessThan(2_000)
+    // What was committed is there, and the job is nobody's: the next process goes on with it.
+    const next = await serve(["--drain", "0", ...store])
+    await until(isRunning(next.url, "clings"))
+    next.process.kill("SIGKILL")
+    await next.ended
+  })
+
   it.each(["nothing durable", "a durable store"])(
     "under load, with viewers of whom some read nothing, it ends with 0 in time, on %s",
     async (what) => {

@@ -146,6 +146,12 @@ const cpu = (name: string, execute: () => object, more: object = {}) =>
     agents: [Agent.cpu(name, { each: Step, execute, ...more })]
   })
 
+/** A fiber agent that does not let go when it is interrupted. */
+export const clinging = failing(
+  "clinging",
+  each("cling", () => Effect.onInterrupt(Effect.never, () => Effect.never))
+)
+
 /** A CPU agent that never ends. */
 export const stuck = cpu("stuck", () => {
   for (;;);
