@@ -93,6 +93,12 @@ export interface EngineOptions<P extends Program.Any = never, H = never> {
   /** Jobs that wait for a place; one more is refused with `AdmissionRejected`. Default 10,000. */
   readonly maxQueuedJobs?: number | undefined
   /**
+   * Bytes of canonical text in the contexts of all live jobs together from which on a further job is refused with
+   * `AdmissionRejected`, `memory-pressure`. Those that are live, and their children, go on and may grow: what bounds one is
+   * its budget. In memory, facts take a few times as much. Default: unlimited.
+   */
+  readonly maxLiveContextBytes?: number | undefined
+  /**
    * Child jobs that are under way at a time, of those equally far below the jobs that were started: a child never waits for
    * what its own children need. One more waits. Default 1,000.
    */

@@ -189,7 +189,7 @@ export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInp
   declare readonly partial?: undefined
 }
 
-/** The engine, or a job's mailbox, takes no more at the moment. */
+/** The engine, or a job's mailbox, takes no more at the moment. `memory-pressure`: the engine's `maxLiveContextBytes`. */
 export class AdmissionRejected extends Schema.TaggedError<AdmissionRejected>()("AdmissionRejected", {
   reason: Schema.Literals(["queue-full", "shutting-down", "memory-pressure"])
 }) {

@@ -82,13 +82,13 @@ const layerOf = (
   settings: Settings,
   modules: ReadonlyArray<LoadedModule>
 ): Layer.Layer<Server, unknown> => {
-  const { maxQueuedJobs, maxRunningJobs, store, workers } = settings
+  const { maxLiveContextBytes, maxQueuedJobs, maxRunningJobs, store, workers } = settings
   const pool = workers === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size: workers })
   const journals: Layer.Layer<JobStore.JobStore, Failed> =
     store === undefined ? JobStore.layerMemory : StoreFile.open(store)
   const own = modules.flatMap(({ layer }) => (layer === undefined ? [] : [layer as Layer.Layer<never, unknown>]))
   // What a layer that was imported by name makes, nobody knows here; an agent that lacks a service panics.
-  const engine = Engine.layer({ programs, maxQueuedJobs, maxRunningJobs }) as Layer.Layer<
+  const engine = Engine.layer({ programs, maxLiveContextBytes, maxQueuedJobs, maxRunningJobs }) as Layer.Layer<
     Engine.Engine,
     never,
     WorkerPool.WorkerPool | JobStore.JobStore

@@ -111,9 +111,18 @@ export const makeEngine = Effect.fnUntraced(function* (
   /** A child needs no place: whoever waits for it has one. How many there are is for childJobs.ts to say. */
   const admission = (id: string, isChild = false): AdmissionRejected | undefined => {
     if (isShuttingDown) return new AdmissionRejected({ reason: "shutting-down" })
+    if (isChild || sessions.has(id)) return undefined
     const places = Math.max(0, maxRunning - running) + maxQueued - queue.length
-    const isFull = !isChild && starting >= places
-    return isFull && !sessions.has(id) ? new AdmissionRejected({ reason: "queue-full" }) : undefined
+    if (starting >= places) return new AdmissionRejected({ reason: "queue-full" })
+    return isUnderPressure() ? new AdmissionRejected({ reason: "memory-pressure" }) : undefined
+  }
+
+  const isUnderPressure = (): boolean => {
+    const { maxLiveContextBytes } = options
+    if (maxLiveContextBytes === undefined) return false
+    let bytes = 0
+    for (const { ledger } of sessions.values()) bytes += ledger.contextBytes
+    return bytes >= maxLiveContextBytes
   }
 
   const abandon = (session: JobSession): Effect.Effect<void> =>

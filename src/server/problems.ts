@@ -237,7 +237,7 @@ export class QueueFull extends Problem<QueueFull>()(
   { reason: Schema.String }
 ) {}
 
-/** Nothing is taken at the moment: `reason` is `shutting-down`, `memory-pressure` or `store`. */
+/** Nothing is taken at the moment: `reason` is `shutting-down`, `memory-pressure`, `store` or `streams`. */
 export class Unavailable extends Problem<Unavailable>()(
   "Unavailable",
   { type: "urn:effect-converge:Unavailable", status: 503, title: "The server takes nothing at the moment" },

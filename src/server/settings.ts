@@ -163,6 +163,12 @@ export const settings = {
     fallback: String(Limits.queuedJobs),
     description: "Jobs that wait for a place; one more is answered with 429"
   }),
+  maxLiveContextBytes: whole(1_024, 1_000_000_000_000_000 - 1, {
+    option: undefined,
+    flag: "max-live-context-bytes",
+    fallback: "unlimited",
+    description: "Bytes in the contexts of all live jobs from which on one more is answered with 503"
+  }),
   workers: whole(0, Limits.poolThreads, {
     option: undefined,
     flag: "workers",

@@ -9,6 +9,7 @@ import * as Agent from "../../src/Agent.ts"
 import * as Engine from "../../src/Engine.ts"
 import { AdmissionRejected, InvalidInput, InvalidProgram } from "../../src/JobError.ts"
 import * as Program from "../../src/Program.ts"
+import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import {
   counter,
   engine,
@@ -159,6 +160,57 @@ describe("a queue that is full", () => {
       expect(started.filter(({ _tag }) => _tag === "Success")).toHaveLength(5)
       expect(yield* liveIds).toHaveLength(5)
     }).pipe(Effect.provide(engine({ maxRunningJobs: 2, maxQueuedJobs: 3 })))
+  )
+})
+
+describe("contexts that are too large together", () => {
+  /** Seeds so many characters, and waits. */
+  const holding = (length: number) =>
+    Program.make("holding", {
+      input: noInput,
+      agents: [Agent.make("waits", { reads: [Entry], execute: () => Effect.never })],
+      seed: () => [entry("large", "x".repeat(length))]
+    })
+
+  it.effect("have the next job refused until one of them ends; those that are live go on", () =>
+    Effect.gen(function* () {
+      const first = yield* Engine.start(holding(600), {})
+      const second = yield* Engine.start(holding(600), {})
+      const error = yield* failure(Engine.start(idle, {}, { id: "refused" }))
+      expect(error).toBeInstanceOf(AdmissionRejected)
+      expect(error).toMatchObject({ reason: "memory-pressure", message: "not admitted: memory-pressure" })
+      expect(yield* liveIds).toEqual([first.id, second.id])
+      expect(yield* stateNow(first)).toBe("running")
+      yield* second.cancel
+      expect((yield* Engine.run(idle, {}, { id: "refused" })).jobId).toBe("refused")
+      yield* first.cancel
+    }).pipe(Effect.provide(engine({ maxLiveContextBytes: 1_000 })))
+  )
+
+  it.effect("keep a stored job waiting, which is resumed when there is room", () =>
+    Effect.gen(function* () {
+      const store = yield* journalStore
+      yield* Effect.provide(
+        Engine.start(counter(5, { before: () => Effect.never }), {}, { id: "stored" }),
+        engineOnStore(store)
+      )
+      yield* Effect.gen(function* () {
+        const holder = yield* Engine.start(holding(600), {})
+        const error = yield* failure(Engine.resume(counter(5), "stored"))
+        expect(error).toMatchObject({ _tag: "AdmissionRejected", reason: "memory-pressure" })
+        yield* holder.cancel
+        const resumed = yield* Engine.resume(counter(5), "stored")
+        expect((yield* resumed.result).output).toBe(6)
+      }).pipe(Effect.provide(engineOnStore(store, { maxLiveContextBytes: 500 })))
+    })
+  )
+
+  it.effect("are no reason for anything where no limit is set", () =>
+    Effect.gen(function* () {
+      const large = yield* Engine.start(holding(1_000_000), {})
+      expect((yield* Engine.run(idle, {})).status).toBe("converged")
+      yield* large.cancel
+    }).pipe(Effect.provide(engine()))
   )
 })
 

@@ -245,6 +245,23 @@ describe("a child job", () => {
     }).pipe(Effect.provide(engineWith({ children: [double], maxRunningJobs: 2, maxQueuedJobs: 1 })))
   )
 
+  it.effect("is started however large the contexts of live jobs are", () =>
+    Effect.gen(function* () {
+      const asks = Program.make("asks", {
+        input: noInput,
+        agents: [
+          Agent.make("asks", {
+            each: Num,
+            execute: () => Effect.succeed({ intents: [Intent.child(double, { n: 1 })] })
+          })
+        ],
+        seed: () => [num(0)],
+        output: (view) => view.size(Intent.ChildResult)
+      })
+      expect((yield* Engine.run(asks, {})).output).toBe(1)
+    }).pipe(Effect.provide(engineWith({ children: [double], maxLiveContextBytes: 1 })))
+  )
+
   it.effect("waits where as many children are under way as may be", () =>
     Effect.gen(function* () {
       const before = seen.began

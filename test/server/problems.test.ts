@@ -238,6 +238,20 @@ describe("admission", () => {
     }
   })
 
+  it("large contexts: 503 with Retry-After, and ready all the same", async () => {
+    const full = await serve({ programs: inline }, { engine: { maxLiveContextBytes: 1 } })
+    try {
+      expect((await full.post("/api/v1/jobs", { program: "waiting" }, { prefer: "respond-async" })).status).toBe(202)
+      const refused = await full.post("/api/v1/jobs", { program: "waiting" }, { prefer: "respond-async" })
+      expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"])
+      const problem = { type: "urn:effect-converge:Unavailable", reason: "memory-pressure" }
+      expect(await problemOf(refused)).toMatchObject(problem)
+      expect((await full.fetch("/ready")).status).toBe(200)
+    } finally {
+      await full.stop()
+    }
+  })
+
   it("a server that drains: 503 with Retry-After, not ready, and its waiting clients answered", async () => {
     const draining = await serve({ programs: inline, drainMs: 150 })
     const waiting = draining.post("/api/v1/jobs", { program: "waiting" })

@@ -17,6 +17,7 @@ export const engineWith = (options: {
   readonly maxRunningJobs?: number
   readonly maxQueuedJobs?: number
   readonly maxChildJobs?: number
+  readonly maxLiveContextBytes?: number
 }): Layer.Layer<Engine.Engine> =>
   Engine.layer(options as Engine.EngineOptions).pipe(Layer.provide(JobStore.layerMemory), Layer.provide(layerInline))
 
