@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { countOf, eventsOf, type JobEvent, type LogRecord } from "../JobEvent.ts"
 import { Limits } from "../Limits.ts"
+import type { CycleRange } from "./readJournal.ts"
 
 export class EventLog {
   readonly #records: Array<LogRecord> = []
@@ -25,6 +26,12 @@ export class EventLog {
   /** Readers that wait for the next record; made when the first does. */
   #waiting: Set<() => void> | undefined
   #ended = false
+  readonly #inJson: ReadonlyArray<CycleRange>
+
+  /** `inJson`: cycles of an earlier version of the program, whose facts are not of today's kinds. */
+  constructor(inJson: ReadonlyArray<CycleRange> = []) {
+    this.#inJson = inJson
+  }
 
   append(record: LogRecord): void {
     this.#numbers.push(this.newest + countOf(record))
@@ -52,6 +59,11 @@ export class EventLog {
   /** The number of the newest event; 0 before there is one. */
   get newest(): number {
     return this.#numbers.at(-1) ?? this.#droppedEvents
+  }
+
+  /** Whether the facts of a cycle are JSON, as the kinds of an earlier version of the program encoded them. */
+  isInJson(cycle: number): boolean {
+    return this.#inJson.some(({ from, to }) => from <= cycle && cycle <= to)
   }
 
   /** All events, from the first that is kept to `JobHalted`. */

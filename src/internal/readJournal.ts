@@ -79,6 +79,22 @@ export const partsOf = (header: JournalHeader): ReadonlyArray<JournalPart> => {
 export const partAt = (parts: ReadonlyArray<JournalPart>, cycle: number, lastCycle: number): number =>
   cycle >= lastCycle ? parts.length - 1 : parts.findIndex(({ until }) => cycle <= until)
 
+/** Cycles, from the first to the last. */
+export interface CycleRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** The cycles up to `last` whose facts a program reads as JSON, since they were written with other kinds than it has. */
+export const cyclesInJson = (
+  parts: ReadonlyArray<JournalPart>,
+  program: CompiledProgram,
+  last: number
+): ReadonlyArray<CycleRange> =>
+  parts
+    .filter(({ header }) => changedKinds(header, program).length > 0)
+    .map(({ after, until }) => ({ from: after === 0 ? 0 : after + 1, to: Math.min(until, last) }))
+
 /** How far to read a whole journal. What an engine commits meanwhile is left out; of one that has ended, nothing may be missing. */
 export const lastOf = ({ cycle, end }: StoredJournal): number => (end === undefined ? cycle : Infinity)
 

@@ -20,7 +20,7 @@ import { noteOf, unseal } from "./journalEdges.ts"
 import { keptOf } from "./jobJournal.ts"
 import { goOn } from "./migrate.ts"
 import { parseJson } from "./parseJson.ts"
-import { replayJournal } from "./readJournal.ts"
+import { cyclesInJson, partsOf, readHeader, replayJournal } from "./readJournal.ts"
 
 /** What a session is made of, of a job that was replayed. */
 export interface TakenUp {
@@ -60,7 +60,8 @@ export const takeUp = (
 ): Effect.Effect<TakenUp, StoreError | JournalCorrupt | ProgramChanged> =>
   Effect.gen(function* () {
     const { jobId } = journal
-    const log = new EventLog()
+    const header = yield* readHeader(journal)
+    const log = new EventLog(cyclesInJson(partsOf(header), program, journal.cycle))
     const reader = yield* replayJournal(store, journal, { program, log: (record) => log.append(record) })
     const { replay } = reader
     const rebase = yield* goOn(reader, program)

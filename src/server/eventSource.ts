@@ -16,7 +16,7 @@ import { JobStore } from "../store/JobStore.ts"
 import type { StoreError } from "../StoreError.ts"
 import { type Entry, isEntry, type Stored } from "./directory.ts"
 
-/** An event, and the session whose kinds say how its facts are written; undefined for a journal's, which are written so. */
+/** An event, and the session whose kinds say how its facts are written; undefined where they are written so already. */
 export interface Told {
   readonly event: JobEvent
   readonly session: JobSession | undefined
@@ -42,7 +42,10 @@ const fromJournal = (
   )
 
 const fromLog = (session: JobSession, after: number): Stream.Stream<Told> =>
-  Stream.map(session.log.after(after), (event) => ({ event, session }))
+  Stream.map(session.log.after(after), (event) => ({
+    event,
+    session: session.log.isInJson(event.cycle) ? undefined : session
+  }))
 
 /** The journal up to where the log begins, and then the log. */
 const filledUp = (store: JobStore["Service"], session: JobSession, after: number): Stream.Stream<Told> =>

@@ -8,10 +8,13 @@ import { journalStore } from "../support/behaviour/durable.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
 import { count, inline, signalled, waiting } from "../support/server/programs.ts"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { Agent, Fact, Program } from "../../src/index.ts"
 import { eventsAfter, type Told } from "../../src/server/eventSource.ts"
 import { viewer } from "../../src/server/viewer.ts"
 import * as Layer from "effect/Layer"
@@ -235,6 +238,55 @@ describe("across a restart, on a durable store", () => {
       // Now it is held there: the list is the same.
       expect(await follow(third, id)).toEqual(all)
     })
+  })
+
+  it("a viewer of a job that another version of its program goes on with sees the facts of both", async () => {
+    const versionOf = <S extends { readonly n: number }>(
+      of: (n: number) => S,
+      schema: Schema.Codec<S, unknown>,
+      gate?: number
+    ) => {
+      const Item = Fact.kind("Item", { schema, id: ({ n }) => String(n) })
+      return Program.make("versioned", {
+        input: Schema.Struct({}),
+        migrate: ({ kind, value }) => ({ kind, value: { ...(value as object), at: "1970-01-01T00:00:00.000Z" } }),
+        seed: () => [Item.of(of(0))],
+        agents: [
+          Agent.make("next", {
+            each: Item,
+            writes: [Item],
+            execute: ({ value: { n } }) =>
+              n === gate ? Effect.never : Effect.succeed({ facts: n < 6 ? [Item.of(of(n + 1))] : [] })
+          })
+        ]
+      })
+    }
+    const before = versionOf((n) => ({ n }), Schema.Struct({ n: Schema.Int }), 3)
+    const at = DateTime.makeUnsafe(1)
+    const after = versionOf((n) => ({ n, at }), Schema.Struct({ n: Schema.Int, at: Schema.DateTimeUtc }))
+    const store = Layer.succeed(JobStore, await Effect.runPromise(journalStore))
+    const first = await serve({ programs: [before], drainMs: 0 }, { store })
+    const id = await start(first, "versioned", {}, "versioned")
+    const seen = await follow(
+      first,
+      id,
+      {},
+      (now) => now.filter(({ event }) => event === "FactsCommitted").length === 3
+    )
+    await first.stop()
+    const second = await serve({ programs: [after] }, { store })
+    const whole = await follow(second, id)
+    await second.stop()
+    expect(whole.slice(0, seen.length)).toEqual(seen)
+    const facts = whole.flatMap(({ data }) => (data["facts"] ?? []) as ReadonlyArray<{ readonly value: object }>)
+    const now = "1970-01-01T00:00:00.001Z"
+    expect(facts.map(({ value }) => value)).toEqual([
+      ...upTo(3).map((n) => ({ n })),
+      ...upTo(6, 4).map((n) => ({ n, at: now }))
+    ])
+    await using(await serve({ programs: [] }, { store }), async (third) =>
+      expect(await follow(third, id)).toEqual(whole)
+    )
   })
 
   it("one that comes back for a job that has ended meanwhile gets the rest of the same list, visit by visit", async () => {
