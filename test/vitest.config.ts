@@ -1,12 +1,28 @@
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { defineConfig } from "vitest/config"
+
+// What is not ours is compiled once, and not by each of a hundred processes. Workers and their children inherit it.
+process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "effect-converge-compile-cache")
 
 // .ci/run names a file here, to print its closing line from.
 const report = process.env["CONVERGE_TEST_REPORT"]
 
+const never = ["**/node_modules/**", "test/bench/**"]
+
+/** Files that leave nothing behind in their process: many run in one, which loads the modules once. */
+const together = ["test/core/**/*.test.ts", "test/behaviour/**/*.test.ts", "test/machine/**/*.test.ts"]
+
+/** Of those, the ones that replace a module. */
+const mocking = ["test/behaviour/g03-mutation.test.ts"]
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "test/bench/**"],
+    projects: [
+      { extends: true, test: { name: "together", isolate: false, include: together, exclude: [...never, ...mocking] } },
+      { extends: true, test: { name: "apart", include: ["test/**/*.test.ts"], exclude: [...never, ...together] } },
+      { extends: true, test: { name: "mocking", include: mocking } }
+    ],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

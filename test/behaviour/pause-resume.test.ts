@@ -62,9 +62,9 @@ describe("a pause loses no work", () => {
 
   it.effect("a pause and a resume after every cycle change nothing but the log", () =>
     Effect.gen(function* () {
-      const unpaused = yield* Engine.start(counter(300), {})
+      const unpaused = yield* Engine.start(counter(900), {})
       const expected = yield* unpaused.result
-      const job = yield* Engine.start(counter(300), {})
+      const job = yield* Engine.start(counter(900), {})
       let pauses = 0
       for (let cycle = 1; cycle < expected.cycles; cycle++) {
         yield* job.pause
