@@ -45,8 +45,10 @@ export const Limits = {
   contextLayers: 8,
   /** Milliseconds for which a command that met a stray error lets its job end before it cancels it. */
   drainTimeoutMs: 5_000,
-  /** Milliseconds of work on the main thread after which a job lets others have a turn. */
-  sliceMs: 4,
+  /** Milliseconds of work on the main thread after which a job lets others have a turn. A turn costs some 10 us. */
+  sliceMs: 2,
+  /** Milliseconds that a task may take on the main thread to be run there for being cheaper there than on a worker. */
+  inlineTaskMs: 4,
   /** Milliseconds that a new worker may take to load before its spawn counts as failed. */
   workerStartTimeoutMs: 30_000,
   /** Milliseconds for which a thread that was terminated is waited for: a native call cannot be interrupted. */

@@ -50,7 +50,7 @@ const overheadMs = 0.005
 const worthMoving = 0.85
 
 /** A task that takes longer than this is not tried here when it need not be: it would hold the event loop. */
-const tryInlineMs = Limits.sliceMs / 4
+const tryInlineMs = Limits.inlineTaskMs / 4
 
 export class Costs {
   readonly #threads: number
@@ -92,7 +92,7 @@ export class Costs {
     // What was measured here long ago, or in a bad moment, is not believed for ever against what the workers tell now.
     const isAway = size.home === "threads" && taskMs !== undefined
     const inline = isAway ? Math.min(known, 2 * taskMs + overheadMs) : known
-    if (inline > Limits.sliceMs) return "threads"
+    if (inline > Limits.inlineTaskMs) return "threads"
     const threads = size.threads ?? inline / Math.min(count, this.#threads) + dispatchMs / count
     const cheaper: Site = inline <= threads ? "inline" : "threads"
     const isWorth = Math.min(inline, threads) < worthMoving * Math.max(inline, threads)
