@@ -137,10 +137,14 @@ const routesOf = (
       return yield* makeCore(options.programs, coreSettings(options), yield* Effect.scope)
     })
   )
-  const api = HttpApiBuilder.layer(Api).pipe(
-    Layer.provide([jobRoutes, programRoutes, healthRoutes, metricRoutes]),
-    Layer.provide([guard, authorization]),
-    Layer.provide(services)
+  // Fresh: another mount in the same router has a core of its own, and would otherwise be given the handlers, the tokens and
+  // the programs of the first.
+  const api = Layer.fresh(
+    HttpApiBuilder.layer(Api).pipe(
+      Layer.provide([jobRoutes, programRoutes, healthRoutes, metricRoutes]),
+      Layer.provide([guard, authorization]),
+      Layer.provide(services)
+    )
   )
   const all = Layer.mergeAll(api, documentRoutes(prefix), fallback(prefix))
   const placed =

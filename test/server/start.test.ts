@@ -1,24 +1,16 @@
-/** Starting jobs: who waits, who goes away, who asks twice; and where the routes may be mounted. */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+/** Starting jobs: who waits, who goes away, who asks twice; readiness while it is so. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as HttpRouter from "effect/http/HttpRouter"
-import * as HttpServer from "effect/http/HttpServer"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
-import { createServer } from "node:http"
 import { describe, expect, it } from "vitest"
-import * as Engine from "../../src/Engine.ts"
 import * as Server from "../../src/server/Server.ts"
-import { JobStore, layerMemory, StoreError } from "../../src/store/index.ts"
+import { JobStore, StoreError } from "../../src/store/index.ts"
 import { layerInline } from "../../src/workers/inline.ts"
 import * as WorkerPool from "../../src/workers/index.ts"
 import { noThreads } from "../../src/workers/stats.ts"
 import { journalStore } from "../support/behaviour/durable.ts"
 import { type Below, jsonOf, type Running, serve, until } from "../support/server/harness.ts"
-import { count, inline, stuck } from "../support/server/programs.ts"
+import { inline, stuck } from "../support/server/programs.ts"
 
 const using = async (
   use: (running: Running) => Promise<void>,
@@ -279,51 +271,5 @@ describe("CORS", () => {
       {},
       { cors: ["https://app.example"] }
     )
-  })
-})
-
-describe("routes in a router of one's own", () => {
-  it("stand under a prefix, beside others, and drain with the server", async () => {
-    const own = HttpRouter.add("GET", "/mine", HttpServerResponse.text("mine"))
-    const app = Layer.mergeAll(own, Server.routes({ programs: [count], prefix: "/converge", drainMs: 50 }))
-    const served = HttpRouter.serve(app, { disableLogger: true, disableListenLog: true })
-    const layer = Server.drained.pipe(
-      Layer.provideMerge(served),
-      Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
-      Layer.provide(Engine.layer()),
-      Layer.provide(layerInline),
-      Layer.provide(layerMemory)
-    )
-    const scope = Scope.makeUnsafe()
-    const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))
-    const { address } = Context.get(context, HttpServer.HttpServer)
-    if (address._tag === "UnixPathAddress") throw new Error("not a port")
-    const url = `http://127.0.0.1:${address.port}`
-    expect(await (await fetch(`${url}/mine`)).text()).toBe("mine")
-    const response = await fetch(`${url}/converge/api/v1/jobs`, {
-      method: "POST",
-      headers: { "content-type": "application/json", prefer: "respond-async" },
-      body: JSON.stringify({ program: "count", input: { to: 2 } })
-    })
-    expect(response.status).toBe(202)
-    expect(response.headers.get("location")).toMatch(/^\/converge\/api\/v1\/jobs\/./)
-    expect((await fetch(url + String(response.headers.get("location")))).status).toBe(200)
-    const lost = await fetch(`${url}/converge/none`)
-    expect([lost.status, (await jsonOf(lost))["instance"]]).toEqual([404, "/converge/none"])
-    expect((await fetch(`${url}/converge/health`, { method: "DELETE" })).headers.get("allow")).toBe("GET, HEAD")
-    expect((await fetch(`${url}/none`)).status).toBe(404)
-    expect(await jsonOf(await fetch(`${url}/converge/openapi.json`))).toMatchObject({ servers: [{ url: "/converge" }] })
-    const begin = Date.now()
-    await Effect.runPromise(Scope.close(scope, Exit.void))
-    expect(Date.now() - begin).toBeLessThan(3_000)
-  })
-
-  it("refuse options that cannot work", async () => {
-    const build = (options: Partial<Server.ServerOptions<never>>) =>
-      serve({ programs: inline, ...options }).then((running) => running.stop())
-    await expect(build({ maxBodyBytes: 0.5 })).rejects.toThrow("maxBodyBytes takes a whole number")
-    await expect(build({ port: -1 })).rejects.toThrow("port takes")
-    await expect(build({ host: "0.0.0.0" })).rejects.toThrow("needs a token")
-    await expect(serve({ programs: [count, count] })).rejects.toThrow('two programs are called "count"')
   })
 })
