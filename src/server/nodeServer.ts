@@ -2,20 +2,83 @@
  * Node's HTTP server, as Effect serves with it.
  *
  * Node waits for a connection that has not asked for anything yet as long as for one that is being answered; browsers and
- * pools of clients open such connections in advance. They are closed when the server closes, and those that are still
- * being answered some time later. Boundary: the file that touches `node:http`; what is served is built elsewhere.
+ * pools of clients open such connections in advance. And it takes an answer that was handed over for one that was sent. So
+ * here it is known which answers each connection is still to be given: when the server closes, the connections without any
+ * are closed at once, the others when they have them, and what is left some time later. What Node refuses before there is a
+ * request is a problem, too. Nothing is upgraded: a request that offers to be is answered as any other, and its client's going
+ * away is noticed. Boundary: the file that touches `node:http`; what is served is built elsewhere.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
 import type { ServeError } from "effect/http/HttpServerError"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
-import { createServer } from "node:http"
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
+import type { Duplex } from "node:stream"
 import { Limits } from "../Limits.ts"
 
 /** What routes of HttpApi ask for besides a router. */
 export const services = NodeHttpServer.layerHttpServices
+
+/** The answers that each open connection is still to be given. */
+type Connections = Map<Duplex, Set<ServerResponse>>
+
+/** What is refused before there is a request, by the code of the error that Node's parser gives. */
+const refusals: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431
+}
+
+const problemType = "application/problem+json"
+
+const problemOf = (status: number, detail: string): string =>
+  JSON.stringify({ type: "about:blank", title: STATUS_CODES[status], status, detail })
+
+/** Answers what is no request, unless another answer has begun on its connection. */
+const refuse = (connections: Connections, code: string | undefined, socket: Duplex): void => {
+  const hasBegun = [...(connections.get(socket) ?? [])].some(({ headersSent }) => headersSent)
+  if (socket.writable && !hasBegun) {
+    const status = refusals[code ?? ""] ?? 400
+    const body = problemOf(status, "what was sent is not a request that can be read")
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${problemType}\r\n` +
+        `content-length: ${body.length}\r\n\r\n${body}`
+    )
+  }
+  socket.destroy()
+}
+
+const makeServer = (): Server => {
+  const node = createServer({ shouldUpgradeCallback: () => false })
+  const connections: Connections = new Map()
+  let isClosing = false
+  node.on("connection", (socket: Socket) => {
+    connections.set(socket, new Set())
+    socket.once("close", () => connections.delete(socket))
+  })
+  const note = ({ socket }: IncomingMessage, response: ServerResponse): void => {
+    const answers = connections.get(socket)
+    answers?.add(response)
+    response.once("close", () => {
+      answers?.delete(response)
+      if (isClosing && answers?.size === 0) socket.destroySoon()
+    })
+  }
+  node.on("request", note)
+  node.on("checkContinue", note)
+  node.on("checkExpectation", (_, response: ServerResponse) => {
+    response.writeHead(417, { "content-type": problemType }).end(problemOf(417, "only 100-continue can be expected"))
+  })
+  node.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(connections, error.code, socket))
+  // Node calls it when it closes.
+  node.closeIdleConnections = () => {
+    isClosing = true
+    for (const [socket, answers] of connections) if (answers.size === 0) socket.destroy()
+  }
+  return node
+}
 
 /** A server that listens. */
 export const listening = (options: {
@@ -25,18 +88,7 @@ export const listening = (options: {
   Layer.effect(
     HttpServer.HttpServer,
     Effect.gen(function* () {
-      const node = createServer()
-      const unused = new Set<Socket>()
-      node.on("connection", (socket: Socket) => {
-        unused.add(socket)
-        socket.once("close", () => unused.delete(socket))
-      })
-      node.on("request", ({ socket }) => void unused.delete(socket))
-      const close = node.close.bind(node)
-      node.close = (done) => {
-        for (const socket of unused) socket.destroy()
-        return close(done)
-      }
+      const node = makeServer()
       const server = yield* NodeHttpServer.make(() => node, {
         ...options,
         gracefulShutdownTimeout: Limits.serverCloseMs

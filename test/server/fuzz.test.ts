@@ -184,12 +184,12 @@ describe("whatever is sent", () => {
         expect(status, what).toBeLessThan(500)
         expect(text, what).not.toContain(process.cwd())
         expect(text, what).not.toMatch(/\n\s+at .+:\d+:\d+/)
-        // What Node answers by itself has no body of ours.
+        // What Node refuses by itself is of no type of ours; without a Host, it has no body.
         if (status >= 400 && made[n]?.method !== "HEAD" && text !== "") {
           expect(type, what).toBe("application/problem+json")
           expect(JSON.parse(text), what).toMatchObject({
             status,
-            type: expect.stringContaining("urn:effect-converge:")
+            type: expect.stringMatching(/^urn:effect-converge:\w+$|^about:blank$/)
           })
         }
       }
