@@ -149,6 +149,8 @@ export const Limits = {
   serverEndedBytes: 268_435_456,
   /** Server default: bytes in a body. */
   serverBodyBytes: 4_194_304,
+  /** Server default: JSON values in a body, those within others included. */
+  serverBodyValues: 100_000,
   /** Server default: facts in one signal. */
   serverSignalFacts: 10_000,
   /** Server default: event streams that are open at a time. */
@@ -165,6 +167,12 @@ export const Limits = {
   serverProbeMs: 1_000,
   /** Characters of a path's parameter, such as a fact's id. */
   serverParamLength: 8_192,
+  /** JSON values of which a client is told all that is wrong with them, and not the first thing alone. */
+  serverToldValues: 1_000,
+  /** Things that are wrong which a problem lists; characters of its detail, and of the name of a property in it. */
+  serverToldIssues: 20,
+  serverDetailLength: 2_048,
+  serverToldKey: 128,
   /** Seconds after which a client that was turned away may ask again. */
   serverRetryAfterS: 1,
   /** Jobs, or facts, in one page. */

@@ -55,6 +55,8 @@ export interface RouteOptions<P extends Program.Any> {
   readonly tokens?: ReadonlyArray<string> | undefined
   /** Bytes in the body of a request. Default 4 MiB. */
   readonly maxBodyBytes?: number | undefined
+  /** JSON values in the body of a request, those within others included. Default 100,000. */
+  readonly maxBodyValues?: number | undefined
   /** Facts in one signal. Default 10,000. */
   readonly maxSignalFacts?: number | undefined
   /** Event streams that are open at a time. Default 10,000. */
@@ -92,6 +94,7 @@ export class Server extends Context.Service<
 const coreSettings = (options: RouteOptions<Program.Any>): CoreSettings => ({
   tokens: options.tokens ?? [],
   maxBodyBytes: options.maxBodyBytes ?? Limits.serverBodyBytes,
+  maxBodyValues: options.maxBodyValues ?? Limits.serverBodyValues,
   maxSignalFacts: options.maxSignalFacts ?? Limits.serverSignalFacts,
   maxStreams: options.maxStreams ?? Limits.serverStreams,
   heartbeatMs: options.heartbeatMs ?? Limits.serverHeartbeatMs,

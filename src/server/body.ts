@@ -6,20 +6,51 @@
  */
 import * as Effect from "effect/Effect"
 import { type HttpServerRequest } from "effect/http/HttpServerRequest"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import { parseJson } from "../internal/parseJson.ts"
 import { Limits } from "../Limits.ts"
-import { invalidRequest } from "./guard.ts"
-import { isDeeperThan } from "./json.ts"
+import { decode, invalidRequest } from "./decoding.ts"
 import * as Problems from "./problems.ts"
 
 /** How deep a body may nest: values may, and stand a few levels deep. */
 const depth = Limits.valueDepth + 8
 
+/**
+ * What a text of JSON has too much of: levels, or values. A recursive reader dies of the one, and the other holds the main
+ * loop, since a value is parsed, decoded, checked and encoded in one go. A text that is no JSON is counted somehow.
+ */
+const excessOf = (text: string, maxDepth: number, maxValues: number): "depth" | "values" | undefined => {
+  let depth = 0
+  let values = 1
+  let isString = false
+  let isOpening = false
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (isString) {
+      if (unit === 0x5c) at++
+      else if (unit === 0x22) isString = false
+      continue
+    }
+    if (unit === 0x20 || (unit >= 0x09 && unit <= 0x0d)) continue
+    const isClosing = unit === 0x5d || unit === 0x7d
+    // The first item of an array or object has no comma before it.
+    if (unit === 0x2c || (isOpening && !isClosing)) {
+      if (++values > maxValues) return "values"
+    }
+    isOpening = unit === 0x5b || unit === 0x7b
+    if (unit === 0x22) isString = true
+    else if (isOpening) {
+      if (++depth > maxDepth) return "depth"
+    } else if (isClosing) depth--
+  }
+  return undefined
+}
+
 export const readBody = <A>(
   request: HttpServerRequest,
-  schema: Schema.Codec<A, unknown>
-): Effect.Effect<A, Problems.UnsupportedMediaType | Problems.InvalidRequest> =>
+  schema: Schema.Codec<A, unknown>,
+  maxValues: number
+): Effect.Effect<A, Problems.UnsupportedMediaType | Problems.InvalidRequest | Problems.BodyTooLarge> =>
   Effect.gen(function* () {
     const type = request.headers["content-type"] ?? ""
     const [mediaType = ""] = type.split(";")
@@ -29,15 +60,16 @@ export const readBody = <A>(
     }
     // What goes wrong here is turned into its problem by the guard.
     const text = yield* Effect.orDie(request.text)
-    if (isDeeperThan(text, depth)) {
+    const excess = excessOf(text, depth, maxValues)
+    if (excess === "depth") {
       return yield* new Problems.InvalidRequest({ detail: `the body nests deeper than ${depth} levels` })
+    }
+    if (excess === "values") {
+      return yield* new Problems.BodyTooLarge({ limit: maxValues, detail: `a body may have ${maxValues} values` })
     }
     const json = yield* Effect.try({
       try: () => parseJson(text),
       catch: () => new Problems.InvalidRequest({ detail: "the body is not JSON" })
     })
-    return yield* Effect.mapError(
-      Schema.decodeUnknownEffect(schema)(json, { errors: "all", onExcessProperty: "error" }),
-      ({ issue }) => invalidRequest("body", issue)
-    )
+    return yield* Effect.mapError(decode(schema, json), ({ issue }) => invalidRequest("body", issue))
   })

@@ -23,6 +23,7 @@ import type * as Shapes from "./shapes.ts"
 /** What the routes go by, with its defaults filled in. Times in milliseconds. */
 export interface CoreSettings {
   readonly maxBodyBytes: number
+  readonly maxBodyValues: number
   readonly maxSignalFacts: number
   readonly maxStreams: number
   readonly heartbeatMs: number

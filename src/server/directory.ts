@@ -37,6 +37,7 @@ import type { JobResult } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { type CompiledProgram, compiledOf, type Program } from "../Program.ts"
 import type { JobStore, StoredJournal } from "../store/JobStore.ts"
+import { cut, decode } from "./decoding.ts"
 import { ofStart, ofStore } from "./failures.ts"
 import * as Problems from "./problems.ts"
 import type * as Shapes from "./shapes.ts"
@@ -334,8 +335,8 @@ const isStoreFailure = (end: End): boolean => {
 
 const decodeInput = (program: CompiledProgram, json: Schema.Json): Effect.Effect<unknown, Problems.InvalidInput> =>
   Effect.mapError(
-    Schema.decodeUnknownEffect(Schema.toCodecJson(program.input))(json, { errors: "all", onExcessProperty: "error" }),
-    (error) => new Problems.InvalidInput({ program: program.name, detail: `input: ${error.message}` })
+    decode(Schema.toCodecJson(program.input), json),
+    (error) => new Problems.InvalidInput({ program: program.name, detail: cut(`input: ${error.message}`) })
   )
 
 const encodeInput = (program: CompiledProgram, input: unknown): Effect.Effect<string, Problems.InvalidInput> =>

@@ -17,11 +17,11 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as SchemaIssue from "effect/SchemaIssue"
 import { sha256 } from "../internal/sha256.ts"
 import { Limits } from "../Limits.ts"
 import { Authorization, Guard } from "./api.ts"
 import { Core } from "./core.ts"
+import { cut, invalidRequest } from "./decoding.ts"
 import { noteRequest } from "./metrics.ts"
 import * as Problems from "./problems.ts"
 
@@ -66,7 +66,7 @@ export const problemResponse = (
 ): HttpServerResponse.HttpServerResponse => {
   const { detail, status, title, type } = problem
   const { detail: _detail, status: _status, title: _title, type: _type, ...fields } = ownFields(problem)
-  const body = { type, title, status, detail: detail ?? title, instance: pathOf(request), ...fields }
+  const body = { type, title, status, detail: cut(detail ?? title), instance: pathOf(request), ...fields }
   const response = HttpServerResponse.text(JSON.stringify(body), {
     status,
     contentType: "application/problem+json"
@@ -77,21 +77,6 @@ export const problemResponse = (
   if (problem instanceof Problems.MethodNotAllowed) more["allow"] = problem.allow.join(", ")
   return sealed(HttpServerResponse.setHeaders(response, more))
 }
-
-const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
-
-/** What is wrong with a part of a request, and where. */
-export const invalidRequest = (part: string, issue: SchemaIssue.Issue): Problems.InvalidRequest => {
-  const errors = formatIssues(issue).issues.map(({ message, path }) => ({
-    path: [part, ...(path ?? []).map((segment) => keyOf(typeof segment === "object" ? segment.key : segment))],
-    message
-  }))
-  const [first] = errors
-  const detail = first === undefined ? `${part}: malformed` : `${first.path.join(".")}: ${first.message}`
-  return new Problems.InvalidRequest({ detail, errors })
-}
-
-const keyOf = (key: PropertyKey): string | number => (typeof key === "number" ? key : String(key))
 
 const tooLarge = (limit: number): Problems.BodyTooLarge =>
   new Problems.BodyTooLarge({ limit, detail: `a body may have ${limit} bytes` })

@@ -101,7 +101,7 @@ export const jobRoutes = HttpApiBuilder.group(
         Effect.uninterruptibleMask((restore) =>
           Effect.gen(function* () {
             yield* refuseWhileDraining()
-            const asked = yield* restore(readBody(request, Shapes.NewJob))
+            const asked = yield* restore(readBody(request, Shapes.Read.NewJob, settings.maxBodyValues))
             const key = headers["idempotency-key"]
             if (key !== undefined && !keyPattern.test(key)) {
               const detail = "headers.idempotency-key: up to 255 visible characters of ASCII"
@@ -190,7 +190,7 @@ export const jobRoutes = HttpApiBuilder.group(
       )
       .handleRaw("signal", ({ params, request }) =>
         Effect.gen(function* () {
-          const { facts } = yield* readBody(request, Shapes.Signal)
+          const { facts } = yield* readBody(request, Shapes.Read.Signal, settings.maxBodyValues)
           if (facts.length > settings.maxSignalFacts) {
             const limit = settings.maxSignalFacts
             return yield* new Problems.BodyTooLarge({ limit, detail: `a signal may have ${limit} facts` })

@@ -1,8 +1,8 @@
 /**
  * JSON as the server reads and writes it.
  *
- * What programs give (outputs, payloads, errors) may be what no JSON can hold; what clients send may be nested so deep that
- * a recursive reader dies of it. Neither is a failure of the server. Boundary: pure functions.
+ * What programs give (outputs, payloads, errors) may be what no JSON can hold. That is no failure of the server. Boundary:
+ * pure functions.
  */
 import type * as Schema from "effect/Schema"
 import * as Explanation from "../internal/explanationJson.ts"
@@ -66,20 +66,3 @@ export const explanationJson = ({ nodes }: Explanation.ExplanationJson): typeof 
     omitted
   }))
 })
-
-/** Whether a text of JSON nests deeper than `limit`. */
-export const isDeeperThan = (text: string, limit: number): boolean => {
-  let depth = 0
-  let isString = false
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if (isString) {
-      if (unit === 0x5c) at++
-      else if (unit === 0x22) isString = false
-    } else if (unit === 0x22) isString = true
-    else if (unit === 0x5b || unit === 0x7b) {
-      if (++depth > limit) return true
-    } else if (unit === 0x5d || unit === 0x7d) depth--
-  }
-  return false
-}

@@ -127,6 +127,12 @@ export const settings = {
     fallback: String(Limits.serverBodyBytes),
     description: "Bytes in the body of a request"
   }),
+  maxBodyValues: whole(100, most, {
+    option: "maxBodyValues",
+    flag: "max-body-values",
+    fallback: String(Limits.serverBodyValues),
+    description: "JSON values in the body of a request, those within others included"
+  }),
   maxSignalFacts: whole(1, Limits.signalProposals, {
     option: "maxSignalFacts",
     flag: "max-signal-facts",

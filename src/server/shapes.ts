@@ -132,20 +132,30 @@ export const Budget = Schema.Struct({
 /** Letters, digits and a few marks: what needs no escape in a URL or a log line. */
 export const JobId = Schema.String.check(Schema.isPattern(/^[\w.~:@-]{1,200}$/))
 
-export const NewJob = Schema.Struct({
-  program: Schema.String,
-  /** Default: an empty object. */
-  input: Schema.optional(Schema.Json),
-  budget: Schema.optional(Budget),
-  /** The job's id. Starting it again with the same body gives the same job. */
-  id: Schema.optional(JobId)
-}).annotate({ identifier: "NewJob" })
+const newJob = (json: Schema.Codec<Schema.Json>) =>
+  Schema.Struct({
+    program: Schema.String,
+    /** Default: an empty object. */
+    input: Schema.optional(json),
+    budget: Schema.optional(Budget),
+    /** The job's id. Starting it again with the same body gives the same job. */
+    id: Schema.optional(JobId)
+  })
+
+const signal = (json: Schema.Codec<Schema.Json>) =>
+  Schema.Struct({ facts: Schema.Array(Schema.Struct({ kind: Schema.String, value: json })) })
+
+export const NewJob = newJob(Schema.Json).annotate({ identifier: "NewJob" })
+
+/** What was read as JSON is JSON: a large value is not gone through once more to see that it is. */
+const read = Schema.declare((value): value is Schema.Json => value !== undefined)
+
+/** Bodies, for a value that `JSON.parse` gave. */
+export const Read = { NewJob: newJob(read), Signal: signal(read) }
 
 export const Accepted = Schema.Struct({ jobId: Schema.String }).annotate({ identifier: "Accepted" })
 
-export const Signal = Schema.Struct({
-  facts: Schema.Array(Schema.Struct({ kind: Schema.String, value: Schema.Json }))
-}).annotate({ identifier: "Signal" })
+export const Signal = signal(Schema.Json).annotate({ identifier: "Signal" })
 
 /** An event of the log, as docs/events.md describes it. */
 export const Event = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String, seq: count, cycle: count }), [
