@@ -53,6 +53,11 @@ export interface RouteOptions<P extends Program.Any> {
   readonly prefix?: `/${string}` | undefined
   /** Bearer tokens of which a request must carry one, but for /health, /ready, /docs and /openapi.json. Default: none. */
   readonly tokens?: ReadonlyArray<string> | undefined
+  /**
+   * Origins whose pages may use the API. Default: none. Routes in a router of your own let those in; that their pages may read
+   * the answers is for that router to say, with `HttpRouter.cors`.
+   */
+  readonly cors?: ReadonlyArray<string> | undefined
   /** Bytes in the body of a request. Default 4 MiB. */
   readonly maxBodyBytes?: number | undefined
   /** JSON values in the body of a request, those within others included. Default 100,000. */
@@ -74,8 +79,6 @@ export interface ServerOptions<P extends Program.Any> extends Omit<RouteOptions<
   readonly port?: number | undefined
   /** Listen on any address without a token. */
   readonly insecure?: boolean | undefined
-  /** Origins whose pages may use the API. Default: none. */
-  readonly cors?: ReadonlyArray<string> | undefined
 }
 
 /** A server that listens. */
@@ -91,8 +94,10 @@ export class Server extends Context.Service<
   }
 >()("effect-converge/server/Server") {}
 
-const coreSettings = (options: RouteOptions<Program.Any>): CoreSettings => ({
+const coreSettings = (options: RouteOptions<Program.Any>, prefix: string): CoreSettings => ({
   tokens: options.tokens ?? [],
+  origins: options.cors ?? [],
+  prefix,
   maxBodyBytes: options.maxBodyBytes ?? Limits.serverBodyBytes,
   maxBodyValues: options.maxBodyValues ?? Limits.serverBodyValues,
   maxSignalFacts: options.maxSignalFacts ?? Limits.serverSignalFacts,
@@ -137,7 +142,7 @@ const routesOf = (
     Core,
     Effect.gen(function* () {
       yield* check(complaintsOf(options))
-      return yield* makeCore(options.programs, coreSettings(options), yield* Effect.scope)
+      return yield* makeCore(options.programs, coreSettings(options, prefix), yield* Effect.scope)
     })
   )
   // Fresh: another mount in the same router has a core of its own, and would otherwise be given the handlers, the tokens and

@@ -22,7 +22,7 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization>()("e
 
 /** Turns whatever goes wrong in a route into its problem, and counts the request. */
 export class Guard extends HttpApiMiddleware.Service<Guard>()("effect-converge/server/Guard", {
-  error: [Problems.InvalidRequest, Problems.Unavailable, Problems.Internal]
+  error: [Problems.InvalidRequest, Problems.ForeignOrigin, Problems.Unavailable, Problems.Internal]
 }) {}
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1), Schema.isLessThanOrEqualTo(1_000))

@@ -10,6 +10,7 @@ import type * as Schema from "effect/Schema"
 import { parseJson } from "../internal/parseJson.ts"
 import { Limits } from "../Limits.ts"
 import { decode, invalidRequest } from "./decoding.ts"
+import { refusalOfType } from "./headers.ts"
 import * as Problems from "./problems.ts"
 
 /** How deep a body may nest: values may, and stand a few levels deep. */
@@ -46,20 +47,22 @@ const excessOf = (text: string, maxDepth: number, maxValues: number): "depth" | 
   return undefined
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
 export const readBody = <A>(
   request: HttpServerRequest,
   schema: Schema.Codec<A, unknown>,
   maxValues: number
 ): Effect.Effect<A, Problems.UnsupportedMediaType | Problems.InvalidRequest | Problems.BodyTooLarge> =>
   Effect.gen(function* () {
-    const type = request.headers["content-type"] ?? ""
-    const [mediaType = ""] = type.split(";")
-    if (mediaType.trim().toLowerCase() !== "application/json") {
-      const detail = type === "" ? "the request names no content type" : "the content type is another one"
-      return yield* new Problems.UnsupportedMediaType({ detail })
-    }
+    const refusal = refusalOfType(request.headers["content-type"])
+    if (refusal !== undefined) return yield* new Problems.UnsupportedMediaType({ detail: refusal })
     // What goes wrong here is turned into its problem by the guard.
-    const text = yield* Effect.orDie(request.text)
+    const bytes = yield* Effect.orDie(request.arrayBuffer)
+    const text = yield* Effect.try({
+      try: () => utf8.decode(bytes),
+      catch: () => new Problems.InvalidRequest({ detail: "the body is not UTF-8" })
+    })
     const excess = excessOf(text, depth, maxValues)
     if (excess === "depth") {
       return yield* new Problems.InvalidRequest({ detail: `the body nests deeper than ${depth} levels` })

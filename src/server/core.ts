@@ -30,6 +30,10 @@ export interface CoreSettings {
   readonly drainMs: number
   /** Bearer tokens; none: no token is asked for. */
   readonly tokens: ReadonlyArray<string>
+  /** Origins whose pages may have something done. */
+  readonly origins: ReadonlyArray<string>
+  /** Where the routes are: what stands before their paths. */
+  readonly prefix: string
 }
 
 export class Core extends Context.Service<

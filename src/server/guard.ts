@@ -1,5 +1,5 @@
 /**
- * What stands before and behind every route: the limit of bodies, the token, the answer to whatever goes wrong, headers,
+ * What stands before and behind every route: the limit of bodies, the origin, the token, the answer to whatever goes wrong, headers,
  * and counts.
  *
  * Invariant: every answer that is no success is a problem (RFC 9457), and none tells a stack or a path of this machine; what
@@ -20,8 +20,9 @@ import * as Result from "effect/Result"
 import { sha256 } from "../internal/sha256.ts"
 import { Limits } from "../Limits.ts"
 import { Authorization, Guard } from "./api.ts"
-import { Core } from "./core.ts"
+import { Core, type CoreSettings } from "./core.ts"
 import { cut, invalidRequest } from "./decoding.ts"
+import { isForeign } from "./headers.ts"
 import { noteRequest } from "./metrics.ts"
 import * as Problems from "./problems.ts"
 
@@ -118,6 +119,15 @@ export const answer = (
 /** The status of an answer that nobody was there to take. */
 const clientGone = 499
 
+/** What is not let in, whatever is asked. */
+const refusalOf = (request: HttpServerRequest, method: string, settings: CoreSettings): AnyProblem | undefined => {
+  const { maxBodyBytes, origins, tokens } = settings
+  if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return tooLarge(maxBodyBytes)
+  // A token is not sent by a browser on its own account.
+  if (method === "GET" || tokens.length > 0 || !isForeign(request.headers, origins)) return undefined
+  return new Problems.ForeignOrigin({ detail: "the request comes from a page of another origin than this server's" })
+}
+
 export const guard: Layer.Layer<Guard, never, Core> = Layer.effect(
   Guard,
   Effect.gen(function* () {
@@ -130,16 +140,17 @@ export const guard: Layer.Layer<Guard, never, Core> = Layer.effect(
         const note = (status: number) =>
           Effect.map(Clock.currentTimeMillis, (now) => noteRequest(endpoint.path, endpoint.method, status, now - begin))
         const limit = settings.maxBodyBytes
-        const isTooLarge = Number(request.headers["content-length"] ?? 0) > limit
-        const response = isTooLarge
-          ? problemResponse(tooLarge(limit), request)
-          : yield* Effect.provideService(httpEffect, HttpIncomingMessage.MaxBodySize, maxBodySize).pipe(
-              // A client that has gone away is not answered.
-              Effect.catchCause((cause) =>
-                Cause.hasInterruptsOnly(cause) ? Effect.interrupt : answer(cause, request, limit)
-              ),
-              Effect.onInterrupt(() => note(clientGone))
-            )
+        const refusal = refusalOf(request, endpoint.method, settings)
+        const response =
+          refusal !== undefined
+            ? problemResponse(refusal, request)
+            : yield* Effect.provideService(httpEffect, HttpIncomingMessage.MaxBodySize, maxBodySize).pipe(
+                // A client that has gone away is not answered.
+                Effect.catchCause((cause) =>
+                  Cause.hasInterruptsOnly(cause) ? Effect.interrupt : answer(cause, request, limit)
+                ),
+                Effect.onInterrupt(() => note(clientGone))
+              )
         yield* note(response.status)
         return sealed(response)
       })

@@ -23,6 +23,7 @@ import { Core } from "./core.ts"
 import { type Entry, isEntry } from "./directory.ts"
 import { endingEarly, eventsAfter } from "./eventSource.ts"
 import { ofJobError, ofStart, ofSteering } from "./failures.ts"
+import { wantsLines, wantsNoWait } from "./headers.ts"
 import { explanationJson, factJson, resultJson } from "./json.ts"
 import { jobJson, listJobs } from "./jobView.ts"
 import * as Problems from "./problems.ts"
@@ -33,18 +34,12 @@ import { type Format, viewer } from "./viewer.ts"
 const json = (value: object): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(JSON.stringify(value), { contentType: "application/json" })
 
-const wantsNoWait = (prefer: string | undefined): boolean =>
-  (prefer ?? "").split(",").some((preference) => preference.trim().toLowerCase() === "respond-async")
-
 const keyPattern = /^[\x21-\x7e][\x20-\x7e]{0,254}$/
 
 const eventNumber = (text: string): Effect.Effect<number, Problems.InvalidRequest> =>
   /^\d{1,15}$/.test(text)
     ? Effect.succeed(Number(text))
     : Effect.fail(new Problems.InvalidRequest({ detail: "headers.last-event-id: it is not the id of an event" }))
-
-const formatOf = (accept: string | undefined): Format =>
-  (accept ?? "").toLowerCase().includes("application/x-ndjson") ? "ndjson" : "sse"
 
 /** The values of a signal, as their kinds' schemas decode them. */
 const proposalsOf = (
@@ -115,7 +110,7 @@ export const jobRoutes = HttpApiBuilder.group(
             if (wantsNoWait(headers.prefer)) {
               return HttpServerResponse.setStatus(
                 HttpServerResponse.setHeaders(json({ jobId: entry.job.id }), {
-                  location: `${pathOf(request.originalUrl)}/${encodeURIComponent(entry.job.id)}`,
+                  location: `${settings.prefix}/api/v1/jobs/${encodeURIComponent(entry.job.id)}`,
                   "preference-applied": "respond-async"
                 }),
                 202
@@ -148,7 +143,7 @@ export const jobRoutes = HttpApiBuilder.group(
           if (core.streams.count >= settings.maxStreams) {
             return yield* new Problems.Unavailable({ reason: "streams", detail: "too many event streams are open" })
           }
-          const format = formatOf(headers.accept)
+          const format: Format = wantsLines(headers.accept) ? "ndjson" : "sse"
           const { goodbye } = core
           const options = { format, after, heartbeatMs: settings.heartbeatMs, goodbye }
           const counted = Stream.unwrap(
@@ -230,5 +225,3 @@ export const jobRoutes = HttpApiBuilder.group(
       )
   })
 )
-
-const pathOf = (url: string): string => url.replace(/^https?:\/\/[^/]*/, "").replace(/\?.*$/s, "")

@@ -142,6 +142,13 @@ export class Unauthorized extends Problem<Unauthorized>()("Unauthorized", {
   title: "A bearer token is required"
 }) {}
 
+/** A page of another origin asks for something to be done, and nobody has allowed that. */
+export class ForeignOrigin extends Problem<ForeignOrigin>()("ForeignOrigin", {
+  type: "urn:effect-converge:ForeignOrigin",
+  status: 403,
+  title: "A page of another origin may not do that"
+}) {}
+
 export class UnknownJob extends Problem<UnknownJob>()(
   "UnknownJob",
   { type: "urn:effect-converge:UnknownJob", status: 404, title: "There is no such job" },

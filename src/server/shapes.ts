@@ -129,8 +129,11 @@ export const Budget = Schema.Struct({
   maxTokens: Schema.optional(limit)
 }).annotate({ identifier: "Budget" })
 
-/** Letters, digits and a few marks: what needs no escape in a URL or a log line. */
-export const JobId = Schema.String.check(Schema.isPattern(/^[\w.~:@-]{1,200}$/))
+/**
+ * Letters, digits and a few marks: what needs no escape in a URL or a log line; but not `.` and `..`, which are no names in a
+ * path.
+ */
+export const JobId = Schema.String.check(Schema.isPattern(/^(?!\.{1,2}$)[\w.~:@-]{1,200}$/))
 
 const newJob = (json: Schema.Codec<Schema.Json>) =>
   Schema.Struct({
