@@ -155,8 +155,9 @@ export const Limits = {
   serverSignalFacts: 10_000,
   /** Server default: event streams that are open at a time. */
   serverStreams: 10_000,
-  /** Server default: milliseconds of silence after which a viewer of events is sent a comment. */
+  /** Server default, and the least: milliseconds of silence after which a viewer of events is sent a comment. */
   serverHeartbeatMs: 15_000,
+  serverHeartbeatLeastMs: 10,
   /** Server default: milliseconds that jobs may go on when the server shuts down. */
   serverDrainMs: 5_000,
   /** Milliseconds beyond that for which jobs that are cancelled, and answers that are being written, are waited for. */

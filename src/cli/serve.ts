@@ -7,8 +7,11 @@
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 import process from "node:process"
 import * as Engine from "../Engine.ts"
 import { Limits } from "../Limits.ts"
@@ -42,7 +45,11 @@ export const serve = (
     const stops = yield* host.takeStops
     const serving = Effect.scoped(
       Effect.gen(function* () {
-        const context = yield* Layer.build(layerOf(programs, settings, loaded))
+        const built = Layer.build(layerOf(programs, settings, loaded))
+        // The pool and the telemetry read the environment when they are built, and die of what they cannot use.
+        const context = yield* Effect.catchDefect(built, (defect) =>
+          defect instanceof Config.ConfigError ? Effect.fail(defect) : Effect.die(defect)
+        )
         const { drain, hurry, url } = yield* Effect.provideContext(Server, context)
         const names = programs.map(({ name }) => oneLine(name)).join(", ")
         yield* host.warn(`converge: listening on ${url}, serving ${names}`)
@@ -107,7 +114,21 @@ const layerOf = (
   )
 }
 
+const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** What is wrong with the environment, without the values, which may be secrets. */
+const ofConfig = ({ cause }: Config.ConfigError): UsageError => {
+  const lines = Schema.isSchemaError(cause)
+    ? formatIssues(cause.issue).issues.map(({ message, path = [] }) => `${path.map(String).join("_")}: ${message}`)
+    : [cause.message]
+  return new UsageError({
+    message: "the environment cannot be used",
+    details: lines.map((line) => `  ${printable(line)}`).join("\n")
+  })
+}
+
 const failed = (error: unknown): Failed => {
+  if (error instanceof Config.ConfigError) return ofConfig(error)
   if (hasTag(error, "InvalidOptions")) return new UsageError({ message: error.message })
   if (hasTag(error, "ServeError")) {
     const why = "cause" in error && error.cause instanceof Error ? error.cause.message : "the address cannot be used"

@@ -33,7 +33,7 @@ import { jobRoutes } from "./jobRoutes.ts"
 import * as Problems from "./problems.ts"
 import { noteAlive } from "./metrics.ts"
 import { listening, services } from "./nodeServer.ts"
-import { checkOptions, isLoopback, type Settings } from "./settings.ts"
+import { bareHost, checkOptions, isLoopback, type Settings } from "./settings.ts"
 import { alive, documentRoutes, healthRoutes, metricRoutes, programRoutes } from "./systemRoutes.ts"
 
 export { Api } from "./api.ts"
@@ -257,7 +257,8 @@ const urlOf = ({ address }: HttpServer.HttpServer["Service"]): string =>
 export const layer = <P extends Program.Any>(
   options: ServerOptions<P>
 ): Layer.Layer<Server, InvalidOptions | ServeError, Engine | JobStore | WorkerPool | Needs<P>> => {
-  const { cors = [], host = "127.0.0.1", insecure = false, port = 8080, tokens = [] } = options
+  const { cors = [], insecure = false, port = 8080, tokens = [] } = options
+  const host = bareHost(options.host ?? "127.0.0.1")
   const checked = Effect.suspend(() => {
     const complaints = [...complaintsOf(options)]
     if (!isLoopback(host) && tokens.length === 0 && !insecure) {

@@ -49,18 +49,27 @@ const whole = (least: number, most: number, words: Words): Setting<number> =>
     words
   )
 
-const text = (words: Words): Setting<string> =>
-  define("a text that is not empty", (given) => (given === "" ? undefined : given), words)
+const text = (words: Words, normal: (given: string) => string = (given) => given): Setting<string> =>
+  define("a text that is not empty", (given) => (given === "" ? undefined : normal(given)), words)
 
-const list = (words: Words): Setting<ReadonlyArray<string>> =>
+const list = (expected: string, item: RegExp, words: Words): Setting<ReadonlyArray<string>> =>
   define(
-    "texts, separated by commas",
+    `${expected}, separated by commas`,
     (given) => {
-      const items = given.split(",").map((item) => item.trim())
-      return items.includes("") ? undefined : items
+      const items = given.split(",").map((text) => text.trim())
+      return items.every((text) => item.test(text)) ? items : undefined
     },
     words
   )
+
+/** An origin as browsers write it: in small letters, with no path, not even a slash. */
+const origin = /^[a-z][a-z\d+.-]*:\/\/(?:[a-z\d._~-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/
+
+/** What a header can carry. */
+const token = /^[\x21-\x2b\x2d-\x7e]+$/
+
+/** An address without the brackets that it has in a URL. */
+export const bareHost = (host: string): string => host.replace(/^\[(.*)\]$/, "$1")
 
 const isSet = (words: Words): Setting<boolean> =>
   define(
@@ -70,19 +79,23 @@ const isSet = (words: Words): Setting<boolean> =>
     true
   )
 
+const dayMs = 86_400_000
+
 /** Milliseconds. */
-const time = (words: Words): Setting<number> =>
+const time = (leastMs: number, words: Words): Setting<number> =>
   define(
-    'milliseconds, or a text such as "5 seconds"',
-    (given) => (/^\d{1,10}$/.test(given) ? Number(given) : millis(given)),
+    `milliseconds, or a text such as "5 seconds", from ${leastMs} ms to 24 hours`,
+    (given) => {
+      const ms = /^\d{1,10}$/.test(given) ? Number(given) : millis(given)
+      return ms !== undefined && ms >= leastMs && ms <= dayMs ? ms : undefined
+    },
     words
   )
 
 const millis = (input: string): number | undefined => {
   try {
     // Duration takes any text here, and throws for one that is none of its.
-    const ms = Duration.toMillis(Duration.fromInputUnsafe(input as Duration.Input))
-    return ms >= 0 && ms <= 86_400_000 ? ms : undefined
+    return Duration.toMillis(Duration.fromInputUnsafe(input as Duration.Input))
   } catch {
     return undefined
   }
@@ -91,19 +104,22 @@ const millis = (input: string): number | undefined => {
 const most = 1_000_000_000
 
 export const settings = {
-  host: text({
-    option: "host",
-    flag: "host",
-    fallback: "127.0.0.1",
-    description: "The address to listen on. Another than this machine's own needs a token"
-  }),
+  host: text(
+    {
+      option: "host",
+      flag: "host",
+      fallback: "127.0.0.1",
+      description: "The address to listen on. Another than this machine's own needs a token"
+    },
+    bareHost
+  ),
   port: whole(0, 65_535, {
     option: "port",
     flag: "port",
     fallback: "8080",
     description: "The port to listen on; 0: any that is free"
   }),
-  tokens: list({
+  tokens: list("visible characters of ASCII", token, {
     option: "tokens",
     flag: "token",
     fallback: "none",
@@ -115,7 +131,7 @@ export const settings = {
     fallback: "false",
     description: "Listen on any address without a token"
   }),
-  cors: list({
+  cors: list("origins such as https://app.example", origin, {
     option: "cors",
     flag: "cors",
     fallback: "none",
@@ -145,13 +161,13 @@ export const settings = {
     fallback: String(Limits.serverStreams),
     description: "Event streams that are open at a time"
   }),
-  heartbeatMs: time({
+  heartbeatMs: time(Limits.serverHeartbeatLeastMs, {
     option: "heartbeatMs",
     flag: "heartbeat",
     fallback: String(Limits.serverHeartbeatMs),
     description: "The time after which a viewer of events is sent a comment"
   }),
-  drainMs: time({
+  drainMs: time(0, {
     option: "drainMs",
     flag: "drain",
     fallback: String(Limits.serverDrainMs),

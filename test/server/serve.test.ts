@@ -177,6 +177,17 @@ describe.concurrent("converge serve", () => {
     expect(open.stderr).toContain("listening on 0.0.0.0 needs a token")
   })
 
+  it.each([
+    [{ CONVERGE_PROFILE: "nope" }, "CONVERGE_PROFILE: "],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "nowhere" }, "OTEL_EXPORTER_OTLP_ENDPOINT: "]
+  ])("refuses what the pool and the telemetry cannot use of the environment: %o", async (environment, said) => {
+    const { code, stderr } = await converge(["serve", programs, "--port", "0"], { environment })
+    expect(code).toBe(64)
+    expect(stderr).toMatch(/^converge: the environment cannot be used\n/)
+    expect(stderr).toContain(said)
+    expect(stderr).not.toMatch(/SchemaError|nowhere|nope|\bat /)
+  })
+
   it("listens elsewhere with a token of the environment", async () => {
     const { ended, process: child, url } = await serve(["--host", "0.0.0.0"], { CONVERGE_TOKEN: "one,two" })
     const { port } = new URL(url)
