@@ -27,11 +27,11 @@ import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import { Api } from "./api.ts"
 import { Core, type CoreSettings, makeCore } from "./core.ts"
-import { noRoute } from "./fallback.ts"
+import { noKnownRoute, noRoute } from "./fallback.ts"
 import { answer, authorization, guard, problemResponse } from "./guard.ts"
 import { jobRoutes } from "./jobRoutes.ts"
 import * as Problems from "./problems.ts"
-import { noteAlive } from "./metrics.ts"
+import { noteAlive, noteAtOnce } from "./metrics.ts"
 import { listening, services } from "./nodeServer.ts"
 import { bareHost, checkOptions, isLoopback, type Settings } from "./settings.ts"
 import { alive, documentRoutes, healthRoutes, metricRoutes, programRoutes } from "./systemRoutes.ts"
@@ -212,6 +212,7 @@ const onlyForThisMachine = HttpRouter.middleware(
       const { host } = request.headers
       if (host === undefined || isLoopback(hostOf(host))) return effect
       const detail = "without a token, requests must name this machine: localhost, 127.0.0.1 or [::1]"
+      noteAtOnce(noKnownRoute, request.method, 421)
       return Effect.succeed(problemResponse(new Problems.Misdirected({ detail }), request))
     }),
   { global: true }

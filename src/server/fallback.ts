@@ -8,9 +8,11 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Api } from "./api.ts"
 import { problemResponse } from "./guard.ts"
+import { noteAtOnce } from "./metrics.ts"
 import * as Problems from "./problems.ts"
 
 interface Known {
+  readonly path: string
   readonly pattern: RegExp
   readonly method: string
 }
@@ -20,7 +22,7 @@ const known: ReadonlyArray<Known> = (() => {
   const routes: Array<Known> = []
   const add = (method: string, path: string): void => {
     const pattern = path.replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/]+")
-    routes.push({ method, pattern: new RegExp(`^${pattern}/?$`) })
+    routes.push({ method, path, pattern: new RegExp(`^${pattern}/?$`) })
   }
   HttpApi.reflect(Api, {
     onGroup: () => undefined,
@@ -31,14 +33,20 @@ const known: ReadonlyArray<Known> = (() => {
   return routes
 })()
 
+/** What metrics call the route of a request that none takes: there are as many such paths as anybody likes. */
+export const noKnownRoute = "none"
+
 /** The answer to a request that no route takes. `prefix`: where the API is. */
 export const noRoute = (request: HttpServerRequest, prefix: string): HttpServerResponse.HttpServerResponse => {
   const path = request.originalUrl.replace(/^https?:\/\/[^/]*/, "").replace(/\?.*$/s, "")
   const below = path.startsWith(prefix) ? path.slice(prefix.length) : path
-  const methods = known.filter(({ pattern }) => pattern.test(below)).map(({ method }) => method)
+  const here = known.filter(({ pattern }) => pattern.test(below))
+  const methods = here.map(({ method }) => method)
   if (methods.length === 0 || methods.includes(request.method)) {
+    noteAtOnce(noKnownRoute, request.method, 404)
     return problemResponse(new Problems.UnknownRoute({ detail: "there is no such route" }), request)
   }
+  noteAtOnce(here[0]?.path ?? noKnownRoute, request.method, 405)
   const allow = [...new Set(methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])))]
   return problemResponse(new Problems.MethodNotAllowed({ allow, detail: `allowed: ${allow.join(", ")}` }), request)
 }

@@ -116,6 +116,9 @@ export const answer = (
   )
 }
 
+/** Milliseconds, and fractions of them, of a clock that nobody sets. */
+const nowMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_000_000)
+
 /** The status of an answer that nobody was there to take. */
 const clientGone = 499
 
@@ -136,9 +139,9 @@ export const guard: Layer.Layer<Guard, never, Core> = Layer.effect(
     return (httpEffect, { endpoint }) =>
       Effect.gen(function* () {
         const request = yield* HttpServerRequest
-        const begin = yield* Clock.currentTimeMillis
+        const begin = yield* nowMs
         const note = (status: number) =>
-          Effect.map(Clock.currentTimeMillis, (now) => noteRequest(endpoint.path, endpoint.method, status, now - begin))
+          Effect.map(nowMs, (now) => noteRequest(endpoint.path, endpoint.method, status, now - begin))
         const limit = settings.maxBodyBytes
         const refusal = refusalOf(request, endpoint.method, settings)
         const response =

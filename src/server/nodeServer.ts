@@ -6,14 +6,16 @@
  * here it is known which answers each connection is still to be given: when the server closes, the connections without any
  * are closed at once, the others when they have them, and what is left some time later. What Node refuses before there is a
  * request is a problem, too. Nothing is upgraded: a request that offers to be is answered as any other, and its client's going
- * away is noticed. Boundary: the file that touches `node:http`; what is served is built elsewhere.
+ * away is noticed. Boundary: the file that touches Node; what is served is built elsewhere.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
 import type { ServeError } from "effect/http/HttpServerError"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import { readFileSync } from "node:fs"
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
+import { findPackageJSON } from "node:module"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { Limits } from "../Limits.ts"
@@ -79,6 +81,13 @@ const makeServer = (): Server => {
   }
   return node
 }
+
+/** The version of this package, as OpenAPI tells it. */
+export const packageVersion: Effect.Effect<string> = Effect.sync(() => {
+  const file = findPackageJSON("..", import.meta.url)
+  const manifest = JSON.parse(file === undefined ? "{}" : readFileSync(file, "utf8")) as { readonly version?: string }
+  return manifest.version ?? "0.0.0"
+})
 
 /** A server that listens. */
 export const listening = (options: {

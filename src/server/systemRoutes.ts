@@ -19,7 +19,8 @@ import { Api } from "./api.ts"
 import { Core } from "./core.ts"
 import { sealed } from "./guard.ts"
 import { plain } from "./json.ts"
-import { exposition } from "./metrics.ts"
+import { exposition, noteAtOnce } from "./metrics.ts"
+import { packageVersion } from "./nodeServer.ts"
 import type * as Shapes from "./shapes.ts"
 
 /** The JSON Schema of a schema; of one that has none, the schema of anything. */
@@ -97,30 +98,37 @@ const pagePolicy = [
   "frame-ancestors 'none'"
 ].join("; ")
 
-/** The API as it is served under a prefix. */
-const apiAt = (prefix: string) => (prefix === "" ? Api : Api.annotate(OpenApi.Servers, [{ url: prefix }]))
+/** The API as it is served under a prefix, by this version. */
+const apiAt = (prefix: string, version: string) => {
+  const api = Api.annotate(OpenApi.Version, version)
+  return prefix === "" ? api : api.annotate(OpenApi.Servers, [{ url: prefix }])
+}
 
 /** /openapi.json and /docs. */
 export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRouter.HttpRouter> =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
       const scope = yield* Effect.scope
-      const api = apiAt(prefix)
+      const api = apiAt(prefix, yield* packageVersion)
       const page = yield* Effect.cached(
         Effect.provideService(HttpRouter.toHttpEffect(HttpApiSwagger.layer(api, { path: "/docs" })), Scope.Scope, scope)
       )
       yield* router.add(
         "GET",
         "/openapi.json",
-        Effect.sync(() => sealed(HttpServerResponse.jsonUnsafe(OpenApi.fromApi(api))))
+        Effect.sync(() => {
+          noteAtOnce("/openapi.json", "GET", 200)
+          return sealed(HttpServerResponse.jsonUnsafe(OpenApi.fromApi(api)))
+        })
       )
       yield* router.add(
         "GET",
         "/docs",
         Effect.flatMap(page, (served) =>
-          Effect.map(Effect.orDie(served), (response) =>
-            sealed(HttpServerResponse.setHeader(response, "content-security-policy", pagePolicy))
-          )
+          Effect.map(Effect.orDie(served), (response) => {
+            noteAtOnce("/docs", "GET", 200)
+            return sealed(HttpServerResponse.setHeader(response, "content-security-policy", pagePolicy))
+          })
         )
       )
     })

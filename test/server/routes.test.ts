@@ -2,9 +2,13 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
+import { readFileSync } from "node:fs"
+import { get } from "node:http"
+import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { projectRoot } from "../support/node.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
-import { inline } from "../support/server/programs.ts"
+import { count, inline } from "../support/server/programs.ts"
 
 let running: Running
 
@@ -174,8 +178,54 @@ describe("the server", () => {
     expect(text).toContain("converge_http_streams 0")
   })
 
+  it("counts every request, also one that no route takes, and times them finer than by the millisecond", async () => {
+    const own = await serve({ programs: [count] })
+    const countsOf = async () => {
+      const text = await (await own.fetch("/metrics")).text()
+      const lines = text.split("\n").filter((line) => line.startsWith("converge_http_requests_total{"))
+      const label = (line: string, name: string) => new RegExp(`${name}="([^"]*)"`).exec(line)?.[1]
+      return {
+        text,
+        counts: Object.fromEntries(
+          lines.map((line) => [
+            `${label(line, "method")} ${label(line, "route")} ${label(line, "status")}`,
+            Number(line.split(" ").at(-1))
+          ])
+        )
+      }
+    }
+    try {
+      const before = (await countsOf()).counts
+      await own.fetch("/docs")
+      await own.fetch("/openapi.json")
+      await own.fetch("/nothing/at/all")
+      await own.fetch("/something/else")
+      await own.fetch("/api/v1/jobs/some", { method: "DELETE" })
+      await new Promise<void>((resolve) => {
+        const headers = { host: "elsewhere.example" }
+        get(`${own.url}/api/v1/jobs`, { headers }, (response) => response.resume().on("end", resolve))
+      })
+      const { counts: after, text } = await countsOf()
+      const added = Object.entries(after).map(([key, value]) => [key, value - (before[key] ?? 0)] as const)
+      expect(Object.fromEntries(added.filter(([key, value]) => value > 0 && !key.includes("/metrics")))).toEqual({
+        "GET /docs 200": 1,
+        "GET /openapi.json 200": 1,
+        "GET none 404": 2,
+        "DELETE /api/v1/jobs/:id 405": 1,
+        "GET none 421": 1
+      })
+      const sum = /^converge_http_request_duration_seconds_sum\{[^}]*"\/metrics"[^}]*\} (\S+)$/m.exec(text)?.[1]
+      expect(Number(sum)).toBeGreaterThan(0)
+      expect((Number(sum) * 1_000) % 1).not.toBe(0)
+    } finally {
+      await own.stop()
+    }
+  })
+
   it("documents itself, and its page loads nothing from outside", async () => {
     const document = await jsonOf(await running.fetch("/openapi.json"))
+    const manifest = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as { version: string }
+    expect(document["info"]).toMatchObject({ title: "effect-converge", version: manifest.version })
     expect(Object.keys(document["paths"] as object)).toEqual(
       expect.arrayContaining(["/api/v1/jobs", "/api/v1/jobs/{id}/events", "/health", "/metrics"])
     )
