@@ -162,7 +162,7 @@ export const Limits = {
   serverDrainMs: 5_000,
   /** Milliseconds beyond that for which jobs that are cancelled, and answers that are being written, are waited for. */
   serverCloseMs: 2_000,
-  /** Milliseconds beyond the draining after which a server's process ends, whatever holds it. */
+  /** Milliseconds beyond the draining after which a server's process ends, whatever it waits for. */
   serverEndMs: 10_000,
   /** Milliseconds in which whoever asks for readiness is answered, whatever the store does. */
   serverProbeMs: 1_000,

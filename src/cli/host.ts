@@ -53,7 +53,7 @@ export class Host {
     return Deferred.await(this.#hurry)
   })
 
-  /** Ends the process after some milliseconds, whatever still holds on. */
+  /** Ends the process after some milliseconds, whatever it still waits for; not while something computes on the main loop. */
   endWithin(ms: number): Effect.Effect<void> {
     const end = Effect.sync(() => {
       process.stderr.write("converge: not everything has ended in time\n")

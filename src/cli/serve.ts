@@ -3,7 +3,8 @@
  *
  * Loads the modules, and serves their programs until a signal asks it to stop: then it drains, closes what it has opened,
  * and ends with exit code 0. A second signal ends the waiting for jobs. Whatever still holds on by then, an agent that cannot
- * be stopped for one, is given a limited time; a third signal ends the process at once, as a kill would. Boundary: composition.
+ * be stopped for one, is given a limited time; a third signal ends the process at once, as a kill would. Code that computes for
+ * ever on the main loop holds all of that off. Boundary: composition.
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
