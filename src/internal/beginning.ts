@@ -189,7 +189,7 @@ const journalBegins = (
       if (session.options.store.isDurable && error instanceof StoreError && error.reason === "exists") {
         return Effect.fail(error)
       }
-      session.haltCause ??= storeFailed(0, cause)
+      session.haltCause ??= storeFailed(session, 0, cause)
       return Effect.void
     }
   })

@@ -365,7 +365,7 @@ const merging = (session: JobSession): Pending =>
     return Effect.matchCauseEffect(stored, {
       onSuccess: () => committing(session, merged) ?? Effect.void,
       onFailure: (cause) => {
-        session.haltCause = storeFailed(row.cycle, cause)
+        session.haltCause = storeFailed(session, row.cycle, cause)
         return stopping(session)
       }
     })

@@ -134,11 +134,19 @@ export const appendRow = (
   return store.append(session.jobId, session.fence ?? 0, { cycle: row.cycle, text: () => pieces.join(""), hash, extra })
 }
 
-/** The cause that ends a job whose store did not take a row. */
-export const storeFailed = (cycle: number, cause: Cause.Cause<StoreError>): HaltCause => {
+/**
+ * The cause that ends a job whose store did not take a row. What the store says of it names files: that is for the log, and a
+ * cause is for whoever reads the job's events.
+ */
+export const storeFailed = (session: JobSession, cycle: number, cause: Cause.Cause<StoreError>): HaltCause => {
   const error = Cause.squash(cause)
+  const reason = error instanceof StoreError ? error.reason : "failed"
   const { message } = describePanic(error, Limits.errorTextLength)
-  return { _tag: "StoreFailed", cycle, message, reason: error instanceof StoreError ? error.reason : "failed" }
+  runDetached(
+    session.options.services,
+    Effect.logWarning(`the store did not take cycle ${cycle} of job ${session.jobId}: ${message}`)
+  )
+  return { _tag: "StoreFailed", cycle, message: `the store did not take cycle ${cycle}: ${reason}`, reason }
 }
 
 /** Notes what happened between two cycles, and then tells it: `told` is called when the log says so. */

@@ -224,6 +224,7 @@ export class Pool {
       case "loaded": {
         const [, key, error, stack] = message
         if (error === undefined) thread.programs.add(key)
+        else this.#fork(Effect.logWarning(`a program cannot be loaded on a worker: ${error}`, { program: key, stack }))
         if (work?.type !== "load") return
         if (error !== undefined) {
           this.#failWaiting(work.run, (agent, cycle) => ({

@@ -87,17 +87,21 @@ const load = (program: ProgramRef): void => {
     (exports: Readonly<Record<string, unknown>>) => {
       const [found, another] = findPrograms(exports, program.name)
       const quoted = JSON.stringify(program.name)
-      if (found === undefined) return fail(`${program.module} does not export the program ${quoted}`, "")
-      if (another !== undefined) return fail(`${program.module} exports several programs that are called ${quoted}`, "")
+      if (found === undefined) return fail(`its module does not export the program ${quoted}`, "")
+      if (another !== undefined) return fail(`its module exports several programs that are called ${quoted}`, "")
       programs.set(key, found)
       return send(["loaded", key, undefined, ""])
     },
     (error: unknown) => {
       const { message, stack } = describePanic(error, Limits.errorTextLength)
-      fail(`${program.module} cannot be imported on a worker: ${message}`, stack)
+      // What Node says names files, here and in its stack: where they are is for the log.
+      fail(`its module cannot be imported on a worker: ${codeOf(error) ?? message}`, stack)
     }
   )
 }
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
 
 /** A module exports programs, or arrays of them, under any name; the same one twice is one. */
 const findPrograms = (exports: Readonly<Record<string, unknown>>, name: string): ReadonlyArray<CompiledProgram> => [

@@ -19,9 +19,19 @@ import * as broken from "../support/workers/broken.ts"
 
 describe("a module that is no good on a worker", () => {
   const cases = [
-    ["does not export the program", broken.hidden!, "AgentPanicked", /does not export the program "hidden"/],
-    ["throws", broken.throwing, "AgentPanicked", /cannot be imported on a worker: not on a worker/],
-    ["is not there", broken.missing, "AgentPanicked", /cannot be imported on a worker: .*missing/],
+    [
+      "does not export the program",
+      broken.hidden!,
+      "AgentPanicked",
+      /^its module does not export the program "hidden"$/
+    ],
+    ["throws", broken.throwing, "AgentPanicked", /^its module cannot be imported on a worker: not on a worker$/],
+    [
+      "is not there",
+      broken.missing,
+      "AgentPanicked",
+      /^its module cannot be imported on a worker: ERR_MODULE_NOT_FOUND$/
+    ],
     ["exits", broken.exiting, "WorkerCrashed", undefined],
     ["has other agents", broken.changed, "AgentPanicked", /has no CPU agent "square"/]
   ] as const
