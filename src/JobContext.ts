@@ -68,6 +68,7 @@ export class JobContext {
   protected readonly depth: number
   protected head: number
   protected bytes: number
+  protected committed: number
   protected chain: string
 
   constructor(program: string, triggers: ReadonlyMap<string, ReadonlyArray<string>>, base: JobContext | undefined) {
@@ -77,6 +78,7 @@ export class JobContext {
     this.depth = base === undefined ? 0 : base.depth + 1
     this.head = base?.head ?? 0
     this.bytes = base?.bytes ?? 0
+    this.committed = base?.committed ?? 0
     this.chain = base?.chain ?? ""
     if (base !== undefined)
       for (const table of base.tables.values()) this.tables.set(table.kind.name, new Table(table.kind, table))
@@ -95,6 +97,11 @@ export class JobContext {
   /** UTF-8 bytes of the canonical text of all facts. */
   get contextBytes(): number {
     return this.bytes
+  }
+
+  /** As `contextBytes`, of all that was ever committed: what was revised or pruned is held with the rest. */
+  get historyBytes(): number {
+    return this.committed
   }
 
   /** All facts of a kind, in commit order: a frozen array. */
@@ -311,7 +318,9 @@ export class Ledger extends JobContext {
     if (table === undefined) this.tables.set(kind.name, (table = new Table(kind, undefined)))
     if (entry.previous === undefined) table.live++
     else this.bytes -= utf8Length(entry.previous.text)
-    this.bytes += utf8Length(entry.text)
+    const bytes = utf8Length(entry.text)
+    this.bytes += bytes
+    this.committed += bytes
     if (!table.isTouched) {
       table.isTouched = true
       this.touched.push(table)
@@ -331,7 +340,9 @@ export class Ledger extends JobContext {
       const table = this.tables.get(entry.fact.kind)!
       table.log.pop()
       table.cachedAll = undefined
-      this.bytes -= utf8Length(entry.text)
+      const bytes = utf8Length(entry.text)
+      this.bytes -= bytes
+      this.committed -= bytes
       if (entry.previous === undefined) {
         // Nothing was there before: or, of an earlier context, only what retention had pruned.
         if (table.base?.find(entry.fact.id) === undefined) table.index.delete(entry.fact.id)

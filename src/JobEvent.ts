@@ -121,8 +121,16 @@ export type LogRecord =
       readonly hash: string
       readonly seeds: ReadonlyArray<Fact>
       readonly violations: ReadonlyArray<Fact>
+      /** Characters of the canonical text, input included. */
+      readonly length: number
     }
-  | { readonly _tag: "Committed"; readonly row: CommittedCycle; readonly previousTier: number }
+  | {
+      readonly _tag: "Committed"
+      readonly row: CommittedCycle
+      readonly previousTier: number
+      /** Characters of the row's canonical text. */
+      readonly length: number
+    }
   | { readonly _tag: "Paused" | "Resumed" | "Awaiting"; readonly cycle: number }
   | {
       readonly _tag: "Halted"
@@ -224,6 +232,9 @@ export const eventsOf = (record: LogRecord, seq: number): ReadonlyArray<JobEvent
   for (const event of unnumbered(record)) events.push({ ...event, seq: seq + events.length })
   return events
 }
+
+/** Characters of canonical text behind a record: what of it grows with what a program says. */
+export const lengthOf = (record: LogRecord): number => ("length" in record ? record.length : 0)
 
 /** How many events `eventsOf` makes of a record, counted without making them. */
 export const countOf = (record: LogRecord): number => {

@@ -19,8 +19,14 @@ export const Limits = {
   childJobs: 1_000,
   /** Fiber tasks of one job that are under way at a time. */
   fiberConcurrency: 256,
-  /** Signals that wait in one job's mailbox; a further one is refused with `AdmissionRejected`. */
+  /** Characters of what such jobs begin with, inputs and seeds, from which on a further one is refused: both can be large. */
+  queuedLength: 134_217_728,
+  /**
+   * Signals that wait in one job's mailbox, and characters of their facts; a further one is refused with `AdmissionRejected`.
+   * A server's usual body has room four times; one that is larger than all of it is taken when nothing else waits.
+   */
   mailboxSignals: 1_024,
+  mailboxLength: 16_777_216,
   /** Handlers of one job's intents that are under way at a time; approvals and child jobs do not count. */
   handlersUnderWay: 64,
   /** Handler default: milliseconds before the first further attempt, at most before any, and how many there are. */
@@ -29,8 +35,12 @@ export const Limits = {
   handlerRetries: 10,
   /** Proposals in one signal. */
   signalProposals: 100_000,
-  /** Committed cycles whose events a job keeps for readers that come late or fall behind; the oldest go first. */
+  /**
+   * Committed cycles whose events a job keeps for readers that come late or fall behind, and characters of canonical text in
+   * them; the oldest go first. Up to twice as much is kept before it is cut down, and the last cycle however long it is.
+   */
   retainedCycles: 100_000,
+  retainedLength: 33_554_432,
   /** Telemetry items that a slow reader may have waiting before it loses the oldest. */
   telemetryBuffer: 1_024,
   /** Discarded effects that a result lists; `usage` goes on counting past it. */

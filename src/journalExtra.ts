@@ -209,12 +209,12 @@ const isErrorJson = (error: unknown): error is ErrorJson =>
 
 /** What a canonical text does not say of an outcome. `textOf`: the committed text of a fact. */
 const outcomeExtra = (
-  { cause, effect, facts }: MergedOutcome,
+  { cause, effect, facts, proposals = 0 }: MergedOutcome,
   isSignal: boolean,
   textOf: (version: number) => string
 ): OutcomeExtra => {
   if (cause !== undefined) {
-    return isSignal ? { cause: causeJson(cause), proposals: effect?.facts.length ?? 0 } : { cause: causeJson(cause) }
+    return isSignal ? { cause: causeJson(cause), proposals } : { cause: causeJson(cause) }
   }
   if (effect === undefined) return 0
   const { facts: proposed, tokens, trace } = effect

@@ -16,6 +16,9 @@ import type { CommittedCycle, MergedOutcome } from "./merge.ts"
 /** A long canonical text in pieces, so that it can be written and hashed in steps. */
 export type TextPieces = ReadonlyArray<string>
 
+/** Characters of a text in pieces. */
+export const lengthOfPieces = (pieces: TextPieces): number => pieces.reduce((sum, { length }) => sum + length, 0)
+
 const pieceLength = 65_536
 
 /** Facts, evaluations and outcomes that are written in one step. */

@@ -41,11 +41,11 @@ export interface MergedOutcome {
   readonly each: FactRef | undefined
   /** Undefined if the effect was applied. */
   readonly cause: Cause | undefined
-  /** The effect as it was proposed, if there was one. */
+  /** The effect as it was proposed, if it was applied. */
   readonly effect: EncodedEffect | undefined
   /** What it added or revised, in commit order. */
   readonly facts: ReadonlyArray<Fact>
-  /** Of a discarded signal that was read back from a journal, which keeps only their number: how many facts it proposed. */
+  /** Of a discarded effect: how many facts it proposed. */
   readonly proposals?: number
   /** Of a signal that answers an intent: which. */
   readonly answers?: IntentRef

@@ -143,7 +143,8 @@ export class Replay {
       version: this.ledger.version,
       hash,
       seeds: seeds[0]!.facts,
-      violations
+      violations,
+      length: text.length
     })
     return genesis.input
   }
@@ -200,7 +201,7 @@ export class Replay {
     this.cpuMs = extra.cpuMs
     this.extra = extra
     for (const tag of extra.before ?? []) this.#log({ _tag: tag, cycle: cycle - 1 })
-    this.#log({ _tag: "Committed", row, previousTier })
+    this.#log({ _tag: "Committed", row, previousTier, length: text.length })
   }
 
   *#commit(row: CommittedCycle, hash: string, halt: Cause | undefined): Generator<void, void> {

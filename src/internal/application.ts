@@ -38,9 +38,13 @@ export class Application {
     this.bytesBefore = ledger.contextBytes
   }
 
+  /** Of what was discarded, only the number of its facts is kept: it may be large, and come again and again. */
   ended(cause: Cause | undefined): MergedOutcome {
+    const { effect } = this
     const { agent, each } = this.by
-    const facts = cause === undefined && this.facts.length > 0 ? this.facts : noFacts
-    return { agent, each, cause, effect: this.effect, facts }
+    if (cause !== undefined) {
+      return { agent, each, cause, effect: undefined, facts: noFacts, proposals: effect.facts.length }
+    }
+    return { agent, each, cause, effect, facts: this.facts.length > 0 ? this.facts : noFacts }
   }
 }

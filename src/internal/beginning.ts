@@ -13,7 +13,7 @@ import { canonicalText } from "../Canonical.ts"
 import { type Budget, resolve, type ResolvedBudget } from "../Budget.ts"
 import { InvalidProgram } from "../InvalidProgram.ts"
 import { InvalidInput } from "../JobError.ts"
-import { genesisText, type TextPieces } from "../journalText.ts"
+import { genesisText, lengthOfPieces, type TextPieces } from "../journalText.ts"
 import { Limits } from "../Limits.ts"
 import { type CommittedCycle, CycleMerge } from "../merge.ts"
 import { type CompiledProgram, compiledOf, isProgram } from "../Program.ts"
@@ -170,7 +170,8 @@ function* plantSteps(
     version: ledger.version,
     hash: ledger.hash,
     seeds: planted.facts,
-    violations: row.violations
+    violations: row.violations,
+    length: lengthOfPieces(pieces)
   })
   return { row, pieces }
 }

@@ -22,7 +22,7 @@ import { judge } from "../convergence.ts"
 import { advance, nothingEligible, type Selection, selectSteps } from "../eligibility.ts"
 import type { Kind } from "../Fact.ts"
 import type { Cause } from "../JobError.ts"
-import { rowText, type TextPieces } from "../journalText.ts"
+import { lengthOfPieces, rowText, type TextPieces } from "../journalText.ts"
 import type { Status } from "../JobResult.ts"
 import { type CommittedCycle, CycleMerge, type TaskOutcome } from "../merge.ts"
 import type { View } from "../View.ts"
@@ -398,12 +398,14 @@ function* mergeSteps(session: JobSession): Generator<void, Merged> {
 }
 
 /** The row is stored: what follows from it is worked out in steps, and then becomes true in one. */
-const committing = (session: JobSession, { hash, row }: Merged): Pending =>
-  inSlicesThen(commitSteps(session, row), () => {
-    commit(session, row, hash)
+const committing = (session: JobSession, merged: Merged): Pending => {
+  const { hash, row } = merged
+  return inSlicesThen(commitSteps(session, row), () => {
+    commit(session, merged)
     send(session, { type: "MERGED", version: row.version, hash, halt: reasonOf(session.haltCause) })
     return undefined
   })
+}
 
 /** What nobody sees before the cycle is committed, and what cannot be undone. */
 function* commitSteps({ ledger, merge, tracker }: JobSession, row: CommittedCycle): Generator<void, void> {
@@ -411,10 +413,10 @@ function* commitSteps({ ledger, merge, tracker }: JobSession, row: CommittedCycl
   yield* tracker.commit(row, ledger, pruned, merge!.halt)
 }
 
-const commit = (session: JobSession, row: CommittedCycle, hash: string): void => {
+const commit = (session: JobSession, { hash, pieces, row }: Merged): void => {
   session.ledger.setHash(hash)
   advance(session.progress, session.selection!, session.begin)
-  session.log.append({ _tag: "Committed", row, previousTier: session.tier })
+  session.log.append({ _tag: "Committed", row, previousTier: session.tier, length: lengthOfPieces(pieces) })
   session.cycle = row.cycle
   session.tier = row.tier
   session.version = row.version

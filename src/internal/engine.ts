@@ -45,6 +45,7 @@ import { approvalKind, childKind } from "./intentKinds.ts"
 import { makeActor } from "./jobActor.ts"
 import { endIn } from "./journalEdges.ts"
 import type { Beginning } from "./jobJournal.ts"
+import { JobQueue } from "./jobQueue.ts"
 import { cancel, finishUndriven, fromSession } from "./jobHandle.ts"
 import * as Telemetry from "./observability.ts"
 import { replayAt } from "./migrate.ts"
@@ -64,7 +65,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   const store = yield* JobStore
   const own = yield* Effect.context<never>()
   const sessions = new Map<string, JobSession>()
-  const queue: Array<JobSession> = []
+  const queue = new JobQueue()
   const maxRunning = options.maxRunningJobs ?? Limits.runningJobs
   const maxQueued = options.maxQueuedJobs ?? Limits.queuedJobs
   const fiberConcurrency = options.fiberConcurrency ?? Limits.fiberConcurrency
@@ -99,8 +100,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     sessions.delete(session.jobId)
     Telemetry.noteHalted(own, session.finished ?? "failed")
     if (!session.isAdmitted) {
-      const place = queue.indexOf(session)
-      if (place >= 0) queue.splice(place, 1)
+      queue.remove(session)
       return
     }
     running--
@@ -112,8 +112,10 @@ export const makeEngine = Effect.fnUntraced(function* (
   const admission = (id: string, isChild = false): AdmissionRejected | undefined => {
     if (isShuttingDown) return new AdmissionRejected({ reason: "shutting-down" })
     if (isChild || sessions.has(id)) return undefined
-    const places = Math.max(0, maxRunning - running) + maxQueued - queue.length
-    if (starting >= places) return new AdmissionRejected({ reason: "queue-full" })
+    const free = Math.max(0, maxRunning - running)
+    const isFull =
+      starting >= free + maxQueued - queue.length || (free === 0 && queue.textLength >= Limits.queuedLength)
+    if (isFull) return new AdmissionRejected({ reason: "queue-full" })
     return isUnderPressure() ? new AdmissionRejected({ reason: "memory-pressure" }) : undefined
   }
 
@@ -369,8 +371,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     // One that was not taken up as a child may still wait for a place.
     const placed = Effect.tap(started, (session) =>
       Effect.sync(() => {
-        const place = queue.indexOf(session)
-        if (place >= 0) begin(queue.splice(place, 1)[0]!)
+        if (queue.remove(session)) begin(session)
       })
     )
     // What the layer is built with has what the programs' agents need: its type says so.

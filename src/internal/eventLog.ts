@@ -2,9 +2,9 @@
  * A job's event log: what was committed, and readers that turn it into events.
  *
  * Events are made when somebody reads them, so a job that nobody watches pays for nothing but a reference and a number.
- * Readers start after the number that they name, however late they come, and are not led past what they have seen. At most
- * `Limits.retainedCycles` records are kept; a reader that starts, or falls, behind them goes on with the oldest that is kept,
- * and sees by `seq` what it missed.
+ * Readers start after the number that they name, however late they come, and are not led past what they have seen. So many
+ * records are kept as `Limits.retainedCycles` and `Limits.retainedLength` say; a reader that starts, or falls, behind them goes
+ * on with the oldest that is kept, and sees by `seq` what it missed. A log whose records are in a journal may be let go of.
  *
  * Invariants: readers see records in order and end after the last (G3); a finished log holds no reader (G13).
  * Boundary: no machine, no merge.
@@ -12,7 +12,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { countOf, eventsOf, type JobEvent, type LogRecord } from "../JobEvent.ts"
+import { countOf, eventsOf, type JobEvent, lengthOf, type LogRecord } from "../JobEvent.ts"
 import { Limits } from "../Limits.ts"
 import type { CycleRange } from "./readJournal.ts"
 
@@ -26,6 +26,10 @@ export class EventLog {
   /** Readers that wait for the next record; made when the first does. */
   #waiting: Set<() => void> | undefined
   #ended = false
+  /** Characters of canonical text behind the records that are kept, and behind all there ever were. */
+  #length = 0
+  #written = 0
+  #isReleased = false
   readonly #inJson: ReadonlyArray<CycleRange>
 
   /** `inJson`: cycles of an earlier version of the program, whose facts are not of today's kinds. */
@@ -36,19 +40,57 @@ export class EventLog {
   append(record: LogRecord): void {
     this.#numbers.push(this.newest + countOf(record))
     this.#records.push(record)
+    const length = lengthOf(record)
+    this.#length += length
+    this.#written += length
     if (record._tag === "Halted") this.#ended = true
-    if (this.#records.length >= Limits.retainedCycles * 2) this.#trim()
+    const { retainedCycles, retainedLength } = Limits
+    if (this.#records.length >= retainedCycles * 2 || this.#length >= retainedLength * 2) this.#trim()
     // A reader that wakes runs at once, up to where it waits again: it must not meet itself here.
     const waiting = this.#waiting
     this.#waiting = undefined
     if (waiting !== undefined) for (const wake of waiting) wake()
   }
 
+  /** Keeps the newest records, and the last one however long it is. Seldom enough that what it moves is no cost. */
   #trim(): void {
-    const count = this.#records.length - Limits.retainedCycles
-    this.#records.splice(0, count)
+    const { length } = this.#records
+    let kept = length - 1
+    let sum = lengthOf(this.#records[kept]!)
+    while (kept > 0 && length - kept < Limits.retainedCycles) {
+      sum += lengthOf(this.#records[kept - 1]!)
+      if (sum > Limits.retainedLength) break
+      kept--
+    }
+    this.#drop(kept)
+  }
+
+  #drop(count: number): void {
+    for (const record of this.#records.splice(0, count)) this.#length -= lengthOf(record)
     this.#droppedEvents = this.#numbers.splice(0, count).at(-1) ?? this.#droppedEvents
     this.#droppedRecords += count
+  }
+
+  /** Lets go of all records but the last of a log that has ended: they are in a journal. */
+  release(): void {
+    if (!this.#ended || this.#isReleased) return
+    this.#isReleased = true
+    this.#drop(this.#records.length - 1)
+  }
+
+  /** Whether whoever asks for what is not kept finds it in the journal, to the end. */
+  get isReleased(): boolean {
+    return this.#isReleased
+  }
+
+  /** Records that are kept. */
+  get records(): number {
+    return this.#records.length
+  }
+
+  /** Characters of canonical text behind all records, also those that are not kept: what the job has said. */
+  get written(): number {
+    return this.#written
   }
 
   /** The number of the oldest event that is kept, or of the first to come. */

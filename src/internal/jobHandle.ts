@@ -6,7 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import { eraseKind } from "../Fact.ts"
 import type { Job, JobStatus } from "../Job.ts"
 import type { JobEvent, JobTelemetry } from "../JobEvent.ts"
@@ -16,6 +16,7 @@ import type { Program } from "../Program.ts"
 import { endOf } from "./driver.ts"
 import { EffectFault, encodeFacts, settled } from "./encodeEffect.ts"
 import { Decision, openKind } from "./intentKinds.ts"
+import { loadOnce } from "./loadOnce.ts"
 import type { JobActor, JobSession } from "./session.ts"
 import { inSlices } from "./slices.ts"
 
@@ -50,7 +51,7 @@ class Handle<P extends Program.Any> implements Job<P> {
   }
 
   get events(): Stream.Stream<JobEvent> {
-    return this.#session.log.stream
+    return eventsOf(this.#session)
   }
 
   get telemetry(): Stream.Stream<JobTelemetry> {
@@ -81,6 +82,21 @@ class Handle<P extends Program.Any> implements Job<P> {
     return (proposals) => signal(this.#session, proposals)
   }
 }
+
+const load = loadOnce(() => import("./journalViews.ts"))
+
+/** Those of the log; where that was let go of, those of the journal. */
+const eventsOf = (session: JobSession): Stream.Stream<JobEvent> =>
+  Stream.suspend(() => {
+    const { jobId, log, options, program } = session
+    if (!log.isReleased) return log.stream
+    const read = Effect.map(load, ({ eventsIn }) => eventsIn(options.store, jobId, program, 0))
+    return Stream.unwrap(read).pipe(
+      Stream.catch((error) =>
+        Stream.fromEffectDrain(Effect.logWarning(`the events of job ${jobId} end early: ${error.message}`))
+      )
+    )
+  })
 
 const resume = (session: JobSession): Effect.Effect<void, JobHalted> =>
   Effect.suspend((): Effect.Effect<void, JobHalted> => {

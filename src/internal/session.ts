@@ -47,6 +47,8 @@ export interface PendingSignal {
   readonly effect: EncodedEffect
   /** When it came, in milliseconds since the epoch. */
   readonly at: number
+  /** Characters of its facts. */
+  readonly length: number
   readonly committed: Deferred.Deferred<void, InvalidInput | JobHalted>
 }
 
@@ -253,10 +255,9 @@ export class JobSession {
   offer(effect: EncodedEffect): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> {
     return Effect.suspend((): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> => {
       if (this.isClosed) return Effect.fail(this.halted())
-      if (this.mailbox.length >= Limits.mailboxSignals)
-        return Effect.fail(new AdmissionRejected({ reason: "queue-full" }))
-      const at = Context.get(this.options.services, Clock.Clock).currentTimeMillisUnsafe()
-      const signal: PendingSignal = { effect, at, committed: Deferred.makeUnsafe() }
+      const length = effect.facts.reduce((sum, { text }) => sum + text.length, 0)
+      if (this.#isMailboxFull(length)) return Effect.fail(new AdmissionRejected({ reason: "queue-full" }))
+      const signal: PendingSignal = { effect, at: this.clockMs, length, committed: Deferred.makeUnsafe() }
       this.mailbox.push(signal)
       this.wake()
       return Effect.onInterrupt(Deferred.await(signal.committed), () =>
@@ -266,6 +267,19 @@ export class JobSession {
         })
       )
     })
+  }
+
+  /** Whether a signal of so many characters finds no room. */
+  #isMailboxFull(length: number): boolean {
+    const { mailbox } = this
+    if (mailbox.length === 0) return false
+    const sum = mailbox.reduce((sum, waiting) => sum + waiting.length, length)
+    return mailbox.length >= Limits.mailboxSignals || sum > Limits.mailboxLength
+  }
+
+  /** The time by the clock of the job's services. */
+  get clockMs(): number {
+    return Context.get(this.options.services, Clock.Clock).currentTimeMillisUnsafe()
   }
 
   /** Lets a job go on that awaits answers, if there is something for it: a signal, or all the answers. */

@@ -3,8 +3,8 @@
  *
  * All are the same list, number by number, whatever the server went through in between. Whoever asks for more than a log has
  * kept is given that from the journal, and then the log, so nothing is left out and nothing comes twice; one that falls behind
- * later, while it reads from the log, misses what the log has dropped meanwhile. A journal is read page by page, as the viewer
- * takes it. Boundary: a job in, events out; how they reach the viewer is viewer.ts.
+ * later, while it reads from the log, misses what the log has dropped meanwhile; but where the log of an ended job was let go
+ * of under it, it goes on with the journal. A journal is read page by page, as the viewer takes it. Boundary: a job in, events out; how they reach the viewer is viewer.ts.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -51,8 +51,20 @@ const fromLog = (session: JobSession, after: number): Stream.Stream<Told> =>
 const filledUp = (store: JobStore["Service"], session: JobSession, after: number): Stream.Stream<Told> =>
   Stream.suspend(() => {
     const { jobId, log } = session
-    if (after + 1 >= log.oldest) return fromLog(session, after)
     let last = after
+    if (after + 1 >= log.oldest) {
+      let isGone = false
+      const kept = Stream.takeWhile(fromLog(session, after), ({ event: { seq } }) => {
+        // What it was to begin with has been dropped before it could.
+        isGone = seq > last + 1 && (last === after || log.isReleased)
+        if (!isGone) last = seq
+        return !isGone
+      })
+      return Stream.concat(
+        kept,
+        Stream.suspend(() => (isGone ? filledUp(store, session, last) : Stream.empty))
+      )
+    }
     let isRead = true
     const stored = fromJournal(store, jobId, after).pipe(
       // Where the log begins moves on while the journal is read.

@@ -73,6 +73,27 @@ describe("the mailbox", () => {
       }).pipe(Effect.provide(engine()))
   )
 
+  it.effect("holds so much text of signals; one that is larger than that is taken when nothing else waits", () =>
+    Effect.gen(function* () {
+      const gate = makeGate()
+      const waits = Agent.make("waits", { execute: () => Effect.as(gate.arrive, {}) })
+      const job = yield* Engine.start(Program.make("held", { input: noInput, kinds: [Cell], agents: [waits] }), {})
+      yield* gate.arrived
+      const send = (name: string, length: number) => job.signal([cell(name, "x".repeat(length))])
+      const large = yield* Effect.forkChild(send("large", Limits.mailboxLength + 1), { startImmediately: true })
+      yield* turns(20)
+      expect(yield* failure(send("small", 1))).toMatchObject({ _tag: "AdmissionRejected", reason: "queue-full" })
+      yield* Fiber.interrupt(large)
+      const sent = yield* Effect.forEach(["one", "two"], (name) =>
+        Effect.forkChild(send(name, Limits.mailboxLength / 2 - 100), { startImmediately: true })
+      )
+      yield* turns(20)
+      expect(yield* failure(send("three", 100_000))).toMatchObject({ _tag: "AdmissionRejected" })
+      yield* gate.open
+      for (const fiber of sent) yield* Fiber.join(fiber)
+    }).pipe(Effect.provide(engine()))
+  )
+
   it.effect("takes so many proposals in one signal", () =>
     Effect.gen(function* () {
       const gate = makeGate()
@@ -168,6 +189,49 @@ describe("the event log", () => {
       expect(events.length).toBeLessThan(Limits.retainedCycles * 2)
       expect(events.every(({ cycle, seq }) => cycle === seq)).toBe(true)
       expect(events.at(-1)).toMatchObject({ _tag: "JobHalted", seq: records })
+    })
+  )
+})
+
+describe("the event log, by what its records say", () => {
+  const length = Limits.retainedLength / 8
+  const committed = (cycle: number, length: number) =>
+    ({
+      _tag: "Committed",
+      previousTier: 0,
+      row: { cycle, tier: 0, agents: [], tasks: 0, signals: [], outcomes: [], violations: [], version: 0 },
+      length
+    }) as const
+
+  it("keeps so much text, the newest, and counts all of it", () => {
+    const log = new EventLog()
+    for (let cycle = 1; cycle <= 100; cycle++) {
+      log.append(committed(cycle, length))
+      expect(log.records).toBeLessThan(16)
+      expect(log.records).toBeGreaterThanOrEqual(Math.min(cycle, 8))
+      expect(log.newest - log.oldest + 1).toBe(log.records)
+    }
+    expect(log.written).toBe(100 * length)
+  })
+
+  it("keeps the last record, however much it says", () => {
+    const log = new EventLog()
+    for (let cycle = 1; cycle <= 5; cycle++) {
+      log.append(committed(cycle, 3 * Limits.retainedLength))
+      expect([log.oldest, log.newest]).toEqual([cycle, cycle])
+    }
+  })
+
+  it.effect("lets go of all but the end, once it has come", () =>
+    Effect.gen(function* () {
+      const log = new EventLog()
+      for (let cycle = 1; cycle <= 9; cycle++) log.append(committed(cycle, 1))
+      log.release()
+      expect([log.records, log.isReleased]).toEqual([9, false])
+      log.append({ _tag: "Halted", cycle: 9, tier: -1, status: "failed", version: 0, hash: "", cause: undefined })
+      log.release()
+      expect([log.records, log.isReleased]).toEqual([1, true])
+      expect((yield* Stream.runCollect(log.stream)).map(({ _tag, seq }) => [_tag, seq])).toEqual([["JobHalted", 10]])
     })
   )
 })

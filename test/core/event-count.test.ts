@@ -51,7 +51,8 @@ const cycle = (tier: number, previousTier: number, violations: number, parts: ob
     violations: of(violations, fact),
     version: 0,
     ...parts
-  }
+  },
+  length: 0
 })
 
 const records: ReadonlyArray<LogRecord> = [
@@ -61,7 +62,8 @@ const records: ReadonlyArray<LogRecord> = [
     version: 0,
     hash: "",
     seeds: of(2, fact),
-    violations: of(violations, fact)
+    violations: of(violations, fact),
+    length: 0
   })),
   ...(["Paused", "Resumed", "Awaiting"] as const).map((_tag): LogRecord => ({ _tag, cycle: 1 })),
   ...(["converged", "failed"] as const).flatMap((status) =>
