@@ -176,6 +176,10 @@ export const Limits = {
   serverEndMs: 10_000,
   /** Milliseconds in which whoever asks for readiness is answered, whatever the store does. */
   serverProbeMs: 1_000,
+  /** Milliseconds for which a write waits before a server says that its store does not take any: one is done in a few. */
+  serverWriteMs: 2_000,
+  /** Characters of the newest events of a job that are kept as they are sent to those who follow it. */
+  serverWrittenLength: 1_048_576,
   /** Characters of a path's parameter, such as a fact's id. */
   serverParamLength: 8_192,
   /** JSON values of which a client is told all that is wrong with them, and not the first thing alone. */

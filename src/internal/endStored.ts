@@ -93,16 +93,12 @@ export const endOrAsk = (
     }
   })
 
-/** Whether a job that ends is left in its journal, to be resumed. */
-const isLeft = ({ haltCause, isSuspended }: JobSession, status: Status): boolean =>
-  haltCause?._tag === "StoreFailed" || (isSuspended && status === "cancelled")
-
 /** Ends what a job that ends for good leaves in the store: children that it never took up, or could not. */
 export const endChildren = (session: JobSession, status: Status): Effect.Effect<void> => {
   const { haltCause, jobId, options, outbox, tracker } = session
   const { performers, store } = options
   const end = performers.get(childKind)?.endJob
-  if (end === undefined || !store.isDurable || status === "converged" || isLeft(session, status)) return Effect.void
+  if (end === undefined || !store.isDurable || status === "converged" || session.isLeftAs(status)) return Effect.void
   const children = openChildren(jobId, tracker, outbox?.unanswered ?? [], haltCause)
   return Effect.forEach(
     children,

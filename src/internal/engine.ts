@@ -49,10 +49,11 @@ import { JobQueue } from "./jobQueue.ts"
 import { cancel, finishUndriven, fromSession } from "./jobHandle.ts"
 import * as Telemetry from "./observability.ts"
 import { replayAt } from "./migrate.ts"
+import { OwedEnds } from "./owedEnds.ts"
 import { Outbox, type Performer } from "./outbox.ts"
 import { approvalPerformer, performerOf } from "./performers.ts"
 import { JobSession } from "./session.ts"
-import { refuseOther, takeUp } from "./storedJob.ts"
+import { findJournal, refuseOther, takeUp } from "./storedJob.ts"
 import { betweenOf, endedSession, notResumed, sessionFrom, tellNotResumed } from "./resumed.ts"
 import { Turns } from "./turns.ts"
 
@@ -98,6 +99,7 @@ export const makeEngine = Effect.fnUntraced(function* (
 
   const onFinished = (session: JobSession): void => {
     sessions.delete(session.jobId)
+    owed.note(session)
     Telemetry.noteHalted(own, session.finished ?? "failed")
     if (!session.isAdmitted) {
       queue.remove(session)
@@ -198,7 +200,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     const begin = Effect.gen(function* () {
       const encode = encodeInput(compiled, input)
       if (store.isDurable && hasOwnId) {
-        const journal = yield* find(jobId)
+        const journal = yield* findJournal(store, jobId)
         if (journal !== undefined) return yield* resumeStored(compiled, journal, (yield* encode).text)
       }
       const refused = admission(jobId) ?? invalidId(compiled, jobId)
@@ -214,11 +216,6 @@ export const makeEngine = Effect.fnUntraced(function* (
     )
     return yield* turns.take(jobId, again)
   })
-
-  const find = (jobId: string): Effect.Effect<StoredJournal | undefined, StoreError> =>
-    Effect.catchTag(store.load(jobId), "StoreError", (error) =>
-      error.reason === "missing" ? Effect.succeed(undefined) : Effect.fail(error)
-    )
 
   /** Jobs that are being taken up: whoever asks for one meanwhile gets the same. */
   const resuming = new Map<string, Deferred.Deferred<JobSession, StartError>>()
@@ -259,6 +256,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     const services = yield* Effect.context<unknown>()
     const end = yield* endIn(journal)
     if (end !== undefined) return yield* endedSession(runs, compiled, journal, end)
+    yield* owed.settle(jobId)
     const refused = admission(jobId, isChild)
     if (refused !== undefined) return yield* refused
     const fence = yield* Effect.catchTag(store.lease(jobId), "StoreError", (error) =>
@@ -362,7 +360,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       if (refused !== undefined) return yield* refused
       const budget = yield* budgetOf(compiled, override)
       const encoded = yield* encodeInputJson(compiled, input)
-      const journal = store.isDurable ? yield* find(jobId) : undefined
+      const journal = store.isDurable ? yield* findJournal(store, jobId) : undefined
       if (journal !== undefined) return yield* resumeStored(compiled, journal, encoded.text, true)
       const seeds = yield* encodeSeeds(compiled, encoded.value)
       const beginning = { ...freshBeginning, parent }
@@ -388,6 +386,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       // A job that its closing engine has let go of is still to be ended.
       yield* endOrAsk(store, jobId, endJob)
     })
+  const owed = new OwedEnds((jobId) => endOrAsk(store, jobId, endJob))
 
   performers.set(approvalKind, approvalPerformer)
   performers.set(
@@ -422,7 +421,9 @@ export const makeEngine = Effect.fnUntraced(function* (
         { concurrency: "unbounded", discard: true }
       )
     )
-    const watched = Effect.catchCause(cancelAsked, (cause) => Effect.logWarning("the store could not be asked", cause))
+    const watched = Effect.catchCause(Effect.andThen(cancelAsked, owed.settleAll), (cause) =>
+      Effect.logWarning("the store could not be asked", cause)
+    )
     yield* Effect.forkScoped(Effect.repeat(watched, Schedule.spaced(Limits.cancelPollMs)))
     const resumable = options.programs ?? []
     if (resumable.length > 0) {
@@ -447,7 +448,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     }
     // A job that is still being seeded has no actor yet: its start finds the door closed and lets go of it.
     const started = [...sessions.values()].filter(({ isStarted }) => isStarted)
-    if (store.isDurable) for (const session of started) session.isSuspended = true
+    if (store.isDurable) for (const session of started) session.isSuspended = !session.isCancelAsked
     yield* Effect.forEach(started, cancel, { concurrency: "unbounded", discard: true })
   })
 

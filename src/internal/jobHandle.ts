@@ -139,6 +139,7 @@ const pause = (session: JobSession): Effect.Effect<void, JobHalted> =>
 /** Cancels a session's job and waits until it has let go. */
 export const cancel = (session: JobSession): Effect.Effect<void> =>
   Effect.suspend(() => {
+    session.isCancelAsked = true
     if (!session.isClosed) session.actor.send({ type: "CANCEL" })
     return Effect.asVoid(Effect.exit(Deferred.await(session.done)))
   })

@@ -7,8 +7,6 @@
  * or whose engine closes, is not ended in its journal, so that it can be resumed (G11).
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import {
   beginningExtra,
@@ -63,9 +61,6 @@ export const describeProgram = (
   triggers: program.agents.map(({ name, triggers }) => [name, triggers.map((kind) => kind.name)])
 })
 
-const nowOf = (session: JobSession): number =>
-  Context.get(session.options.services, Clock.Clock).currentTimeMillisUnsafe()
-
 /** The text of a fact that was committed. */
 const textOf =
   ({ ledger }: JobSession) =>
@@ -97,7 +92,7 @@ export const createJournal = (
       jobId: session.jobId,
       program: program.name,
       parent: beginning.parent,
-      createdAt: nowOf(session),
+      createdAt: (session.createdAt = session.clockMs),
       text: () => pieces.join(""),
       hash: ledger.hash,
       header,
@@ -118,9 +113,9 @@ export const appendRow = (
   const { store } = session.options
   const { performed } = session
   // The time of an approval counts from here.
-  if (performed.length > 0) session.committedAt = nowOf(session)
+  if (performed.length > 0) session.committedAt = session.clockMs
   const extra = (): string => {
-    const at = performed.length > 0 ? session.committedAt : nowOf(session)
+    const at = performed.length > 0 ? session.committedAt : session.clockMs
     let { cpuMs } = session
     for (const outcome of session.outcomes) cpuMs += outcome.cpuMs
     return rowExtra(row, session.merge?.halt, textOf(session), {
@@ -198,7 +193,7 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
     return haltCause.reason === "fenced" ? Effect.void : Effect.ignore(store.release(jobId, fence))
   }
   if (session.isSuspended && status === "cancelled") return store.release(jobId, fence)
-  const at = nowOf(session)
+  const at = session.clockMs
   // What the job has spent is what its journal says: its result, read back, is the same.
   session.stopClock(at)
   const cancelled: HaltCause = { _tag: "JobCancelled", cycle: session.cycle }
@@ -209,9 +204,10 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
     return endText(extra, session.output)
   }
   // A job whose end was not taken is ended by whoever resumes it.
-  return Effect.tapError(store.halt(jobId, fence, { status, haltedAt: at, text: end }), () =>
-    Effect.ignore(store.release(jobId, fence))
-  )
+  return Effect.matchEffect(store.halt(jobId, fence, { status, haltedAt: at, text: end }), {
+    onFailure: (error) => Effect.andThen(Effect.ignore(store.release(jobId, fence)), Effect.fail(error)),
+    onSuccess: () => Effect.sync(() => void (session.isEndStored = true))
+  })
 }
 
 /** The end with its output, if that can be written. */

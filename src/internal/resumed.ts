@@ -24,9 +24,9 @@ export const sessionFrom = (
   runs: Runs & Pick<SessionOptions, "services" | "onFinished">,
   program: CompiledProgram,
   jobId: string,
-  { budget, ledger, log, replay }: TakenUp
+  { budget, createdAt, ledger, log, replay }: TakenUp
 ): JobSession => {
-  const replayed = { tracker: replay.tracker, log }
+  const replayed = { createdAt, tracker: replay.tracker, log }
   const session = new JobSession({ ...runs, jobId, program, ledger, budget, replayed })
   session.resumeFrom(replay)
   return session

@@ -74,8 +74,8 @@ export interface SessionOptions {
   readonly pool: WorkerPool["Service"]
   readonly store: JobStore["Service"]
   readonly fiberConcurrency: number
-  /** Of a job that is taken up where its journal ends: what its replay made. */
-  readonly replayed?: { readonly tracker: Tracker; readonly log: EventLog } | undefined
+  /** Of a job that is taken up where its journal ends: when it began, and what its replay made. */
+  readonly replayed?: { readonly createdAt: number; readonly tracker: Tracker; readonly log: EventLog } | undefined
   /** Called once, when the job has let go of everything. */
   readonly onFinished: (session: JobSession, status: Status) => void
 }
@@ -86,6 +86,8 @@ export class JobSession {
   readonly program: CompiledProgram
   readonly ledger: Ledger
   readonly budget: ResolvedBudget
+  /** In milliseconds since the epoch: what its journal says, from when it has one. */
+  createdAt = 0
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
   readonly progress: ReadonlyArray<AgentProgress>
   readonly candidates: Candidates
@@ -113,6 +115,10 @@ export class JobSession {
   kept: ReadonlyMap<string, EncodedEffect> | undefined
   /** The engine closes: the job is left in its journal, to be resumed. */
   isSuspended = false
+  /** Somebody wants the job to end for good. */
+  isCancelAsked = false
+  /** The journal has the job's end. */
+  isEndStored = false
   /** How far the job is below one that nobody's intent started. */
   level = 0
   /** Whether the engine gave the job a place, rather than leave it in its queue. */
@@ -162,6 +168,7 @@ export class JobSession {
     this.program = options.program
     this.ledger = options.ledger
     this.budget = options.budget
+    if (options.replayed !== undefined) this.createdAt = options.replayed.createdAt
     this.tracker = options.replayed?.tracker ?? new Tracker(options.jobId, options.program)
     this.log = options.replayed?.log ?? new EventLog()
     this.candidates = new Candidates(options.program)
@@ -227,6 +234,7 @@ export class JobSession {
   /** Takes up a job that has ended: nothing of it runs any more. */
   restoreEnd(status: Status, cause: Cause | undefined, usage: Usage, output: unknown): void {
     this.finished = status
+    this.isEndStored = true
     this.#hasLetGo = true
     this.output = output
     this.#ranMs = usage.durationMs
@@ -300,6 +308,18 @@ export class JobSession {
   /** Whether the machine has reached a final state, or its driver died: nothing more is taken in. */
   get isClosed(): boolean {
     return this.finished !== undefined || this.actor.getSnapshot().status !== "active"
+  }
+
+  /** Whether a job that ends so is left in its journal, to be resumed: its store failed, or its engine closes. */
+  isLeftAs(status: Status | undefined): boolean {
+    return this.haltCause?._tag === "StoreFailed" || (this.isSuspended && status === "cancelled")
+  }
+
+  /** Whether it was cancelled for good, and its journal does not say so. */
+  get isCancelOwed(): boolean {
+    const { fence, finished, haltCause, isCancelAsked, isEndStored, isSuspended, options } = this
+    const isOwed = isCancelAsked && !isEndStored && !isSuspended && options.store.isDurable && fence !== undefined
+    return isOwed && (finished === "cancelled" || haltCause?._tag === "StoreFailed")
   }
 
   halted(): JobHalted {

@@ -26,12 +26,23 @@ import { cyclesInJson, partsOf, readHeader, replayJournal } from "./readJournal.
 export interface TakenUp {
   readonly ledger: Ledger
   readonly budget: ResolvedBudget
+  /** In milliseconds since the epoch. */
+  readonly createdAt: number
   readonly replay: Replay
   readonly log: EventLog
   /** What happened since the last row. */
   readonly between: ReadonlyArray<Between>
   readonly kept: ReadonlyMap<string, EncodedEffect> | undefined
 }
+
+/** The journal of a job, if there is one. */
+export const findJournal = (
+  store: JobStore["Service"],
+  jobId: string
+): Effect.Effect<StoredJournal | undefined, StoreError> =>
+  Effect.catchTag(store.load(jobId), "StoreError", (error) =>
+    error.reason === "missing" ? Effect.succeed(undefined) : Effect.fail(error)
+  )
 
 /** Whether a stored job is one of a program with an input; why not, if it is not. */
 export const refuseOther = (
@@ -82,6 +93,7 @@ export const takeUp = (
     return {
       ledger: replay.ledger,
       budget: budgetOfHeader(reader.header),
+      createdAt: journal.createdAt,
       replay,
       log,
       between,

@@ -6,6 +6,7 @@
  * left to be resumed; others are cancelled. Boundary: no HTTP; the engine, the pool and the store are those of the layer.
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -102,10 +103,13 @@ export const makeCore = Effect.fnUntraced(function* (
     yield* Effect.forkIn(replay, scope, { startImmediately: true })
   }
 
-  const storeState = Effect.suspend((): Effect.Effect<string> => {
-    if (broken !== undefined) return Effect.succeed(`failed: ${broken}`)
-    if (!store.isDurable) return Effect.succeed("ok")
-    return Effect.timeoutOrElse(store.list({ limit: 1 }), {
+  const storeState = Effect.gen(function* () {
+    if (broken !== undefined) return `failed: ${broken}`
+    if (!store.isDurable) return "ok"
+    const since = yield* store.waitingSince ?? Effect.undefined
+    const isLate = since !== undefined && (yield* Clock.currentTimeMillis) - since > Limits.serverWriteMs
+    if (isLate) return "failed: it does not write"
+    return yield* Effect.timeoutOrElse(store.list({ limit: 1 }), {
       duration: Limits.serverProbeMs,
       orElse: () => Effect.succeed("slow" as const)
     }).pipe(

@@ -165,6 +165,10 @@ export const jobRoutes = HttpApiBuilder.group(
         Effect.gen(function* () {
           const entry = yield* directory.hold(params.id)
           yield* entry.job.cancel
+          if (entry.session.isCancelOwed) {
+            const detail = "the store did not take the job's end: it is cancelled when the store answers again"
+            return yield* new Problems.Unavailable({ reason: "store", jobId: params.id, detail })
+          }
           return yield* steered(entry)
         })
       )

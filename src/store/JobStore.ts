@@ -173,6 +173,11 @@ export class JobStore extends Context.Service<
     readonly requestCancel: (jobId: string) => Effect.Effect<void, StoreError>
     /** Those of the jobs held by this store that somebody asked to cancel. */
     readonly cancelRequests: Effect.Effect<ReadonlyArray<string>, StoreError>
+    /**
+     * When the oldest write that is not done was asked for, in milliseconds since the epoch; undefined if there is none. A
+     * store whose writes do not wait need not have it.
+     */
+    readonly waitingSince?: Effect.Effect<number | undefined>
     /** Forgets journals of finished jobs, and gives their number. */
     readonly prune: (options: PruneOptions) => Effect.Effect<number, StoreError>
   }

@@ -55,13 +55,16 @@ const close = (
 
 const openWriter = (
   options: Resolved,
-  owner: string
+  owner: string,
+  clock: Clock.Clock
 ): Effect.Effect<{ readonly writer: Writer; readonly handOver: HandOver }, StoreError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.suspend(() => {
       const { busyTimeoutMs, durability, filename, maxBytes } = options
       const synchronous = durability === "full" ? "FULL" : "NORMAL"
-      const writer = new Writer({ filename, synchronous, busyTimeoutMs, maxBytes })
+      const writer = new Writer({ filename, synchronous, busyTimeoutMs, maxBytes }, () =>
+        clock.currentTimeMillisUnsafe()
+      )
       const handOver = new HandOver(writer, durability === "exit")
       return Effect.callback<{ writer: Writer; handOver: HandOver }, StoreError>((resume) =>
         writer.open((refusal) =>
@@ -82,7 +85,7 @@ const make = (input: SqliteOptions) =>
     const clock = yield* Clock.Clock
     const owner = nameOwner()
     yield* whileBusy(busyTimeoutMs)(migrate(filename)).pipe(Effect.mapError(asStoreError(filename)))
-    const { handOver, writer } = yield* openWriter(options, owner)
+    const { handOver, writer } = yield* openWriter(options, owner, clock)
     const sql = yield* Effect.mapError(
       SqliteClient.make({ filename, isReadOnly: true, busyTimeoutMs: 0 }),
       asStoreError(filename)
@@ -90,7 +93,8 @@ const make = (input: SqliteOptions) =>
     const reader = makeReader({ sql, filename, owner, busyTimeoutMs })
     const { file, releaseAgain, store } = makeStore({
       ...{ filename, owner, leaseMs, clock, handOver, reader },
-      isClosed: () => writer.isClosed
+      isClosed: () => writer.isClosed,
+      waitingSince: () => writer.waitingSince
     })
 
     // What waits for its time does not keep the process alive; where a test has replaced the clock, it waits by that.

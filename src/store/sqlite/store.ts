@@ -21,6 +21,7 @@ export interface StoreParts {
   readonly handOver: HandOver
   readonly reader: Reader
   readonly isClosed: () => boolean
+  readonly waitingSince: () => number | undefined
 }
 
 const lengthOf = (op: Op): number => {
@@ -141,6 +142,7 @@ export const makeStore = (parts: StoreParts): MadeStore => {
     release,
     requestCancel: (jobId) => handOver.write({ kind: "cancel", jobId }),
     cancelRequests: whileOpen(reader.cancelRequests),
+    waitingSince: Effect.sync(parts.waitingSince),
     prune: ({ haltedSince, keepLatest }) =>
       keepLatest !== undefined && !(Number.isSafeInteger(keepLatest) && keepLatest >= 0)
         ? refuse(`keepLatest must be a whole number of at least 0, not ${keepLatest}`)

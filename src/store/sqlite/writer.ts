@@ -16,6 +16,7 @@ export type WriterOptions = Omit<WriterInit, "port">
 
 interface Sent {
   readonly length: number
+  readonly at: number
   readonly done: (outcome: Outcome) => void
 }
 
@@ -28,6 +29,7 @@ const entry = new URL(import.meta.url.endsWith(".ts") ? "./writerThread.ts" : ".
 
 export class Writer {
   readonly #options: WriterOptions
+  readonly #now: () => number
   #thread: Thread | undefined
   /** What is not answered yet, the oldest first. */
   #sent: Array<Sent> = []
@@ -40,8 +42,9 @@ export class Writer {
   #waiting: Array<() => void> = []
   #isClosed = false
 
-  constructor(options: WriterOptions) {
+  constructor(options: WriterOptions, now: () => number) {
     this.#options = options
+    this.#now = now
   }
 
   /** Starts the thread. */
@@ -62,6 +65,11 @@ export class Writer {
     return this.#sent.length
   }
 
+  /** When the oldest op that has no outcome was posted. */
+  get waitingSince(): number | undefined {
+    return this.#sent[0]?.at
+  }
+
   /** Whether ops that nobody waits for may be posted. */
   get hasRoom(): boolean {
     return this.#sent.length <= Limits.storeQueuedWrites && this.#sentLength <= Limits.storeQueuedLength
@@ -79,7 +87,7 @@ export class Writer {
       return
     }
     if (op.kind === "close") this.#isClosed = true
-    this.#sent.push({ length, done })
+    this.#sent.push({ length, at: this.#now(), done })
     this.#sentLength += length
     this.#send(op)
   }
