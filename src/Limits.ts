@@ -154,9 +154,11 @@ export const Limits = {
   storeLogBytes: 67_108_864,
   /** Milliseconds beyond the busy timeout for which a store that is closed waits for its writer. */
   storeCloseTimeoutMs: 10_000,
-  /** Jobs that have ended, and bytes of their contexts, that a server keeps so that their results can be fetched. */
+  /** Jobs that have ended, and about how many bytes of memory, that a server keeps so that their results can be fetched. */
   serverEndedJobs: 1_000,
   serverEndedBytes: 268_435_456,
+  /** Bytes that a fact, or a record of a log, is taken to cost beside its text; measured: 350, and for a cycle of one fact 1,200. */
+  serverThingBytes: 512,
   /** Server default: bytes in a body. */
   serverBodyBytes: 4_194_304,
   /** Server default: JSON values in a body, those within others included. */

@@ -2,8 +2,8 @@
  * The jobs that a server knows: those that it started, those that its engine resumed, and those of the store.
  *
  * A job that is live is held by its handle. One that has ended stays for a while, so that whoever started it can fetch its
- * result; from a durable store it can be had for as long as the store keeps it. How many are kept, and how large their
- * contexts may be together, is limited. One that ended because the store refused its row is left to its journal: there it has
+ * result; from a durable store it can be had for as long as the store keeps it. How many are kept, and how much memory they
+ * may take together, is limited; the events of those whose journals have them are not kept. One that ended because the store refused its row is left to its journal: there it has
  * not ended, and whoever asks for it goes on with it.
  *
  * An id, or an idempotency key, which is turned into one, names a job for good: starting it again with the same body gives
@@ -20,11 +20,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { type Budget, resolve } from "../Budget.ts"
-import { canonicalText } from "../Canonical.ts"
+import { type Budget, type ResolvedBudget, resolve } from "../Budget.ts"
 import { Engine } from "../Engine.ts"
 import { sessionOf } from "../internal/jobHandle.ts"
-import { parseJson } from "../internal/parseJson.ts"
 import { readHeader } from "../internal/readJournal.ts"
 import type { JobSession } from "../internal/session.ts"
 import { sha256 } from "../internal/sha256.ts"
@@ -39,6 +37,7 @@ import { type CompiledProgram, compiledOf, type Program } from "../Program.ts"
 import type { JobStore, StoredJournal } from "../store/JobStore.ts"
 import { cut, decode } from "./decoding.ts"
 import { ofStart, ofStore } from "./failures.ts"
+import { heldBytes } from "./heldBytes.ts"
 import * as Problems from "./problems.ts"
 import type * as Shapes from "./shapes.ts"
 
@@ -49,11 +48,13 @@ export type End = Exit.Exit<JobResult, JobError>
 export interface Entry {
   readonly job: Job<Program.Any>
   readonly session: JobSession
-  readonly createdAt: number
-  /** What it was started with, as canonical text; undefined for one that the server did not start. */
+  /** The hash of what it was started with, program and input; undefined for one that the server did not start. */
   readonly body: string | undefined
   end: End | undefined
   haltedAt: number | undefined
+  /** Clients that wait for its end, and whether it is wanted also when none is left. */
+  waiting: number
+  isWanted: boolean
 }
 
 /** A job that is in the store and nowhere else. */
@@ -76,14 +77,13 @@ export interface DirectoryOptions {
 
 type NewJob = typeof Shapes.NewJob.Type
 
-type Started = { readonly entry: Entry; readonly isNew: boolean }
 type StartProblem = ReturnType<typeof ofStart> | Problems.UnknownProgram | Problems.JobExists
 
 export class Directory {
   readonly programs: ReadonlyMap<string, Program.Any>
   readonly #options: DirectoryOptions
   readonly #entries = new Map<string, Entry>()
-  /** Entries that have ended, oldest first, and the size of their contexts. */
+  /** Entries that have ended, oldest first, and about how much memory they take. */
   readonly #ended = new Map<string, number>()
   #endedBytes = 0
   /** Named jobs that are being started: whoever starts one meanwhile waits. */
@@ -104,7 +104,7 @@ export class Directory {
   }
 
   /** Starts a job, or gives the one that has its name. `key`: the idempotency key. */
-  start(asked: NewJob, key: string | undefined): Effect.Effect<Started, StartProblem> {
+  start(asked: NewJob, key: string | undefined): Effect.Effect<Entry, StartProblem> {
     return Effect.gen({ self: this }, function* () {
       const program = this.programs.get(asked.program)
       if (program === undefined) return yield* new Problems.UnknownProgram({ program: asked.program })
@@ -113,30 +113,27 @@ export class Directory {
       const text = yield* encodeInput(compiled, input)
       const budget = yield* budgetOf(compiled, asked.budget)
       const id = key === undefined ? asked.id : idOfKey(key)
-      const body = canonicalText({ program: asked.program, input: parseJson(text), budget: asked.budget ?? null })
+      const body = sha256(`${JSON.stringify(program.name)}\n${text}`)
       const start = this.#launch(program, input, { id, budget }, body)
-      if (id === undefined) return { entry: yield* start, isNew: true }
+      if (id === undefined) return yield* start
       return yield* this.#once(
         id,
         Effect.gen({ self: this }, function* () {
           const present = this.#entries.get(id)
           if (present?.body !== undefined) {
-            return present.body === body ? { entry: present, isNew: false } : yield* this.#taken(id)
+            const isOther = present.body !== body || isOtherBudget(compiled, budget, present.session.budget)
+            return isOther ? yield* this.#taken(id) : present
           }
           const journal = this.isDurable ? yield* this.#load(id) : undefined
           if (journal !== undefined) {
             if (refuseOther(journal, compiled, text) !== undefined) return yield* this.#taken(id)
             const header = yield* Effect.mapError(readHeader(journal), (error) => ofStart(id, error))
-            const before = budgetOfHeader(header)
-            const now = resolve(compiled.name, compiled.budget, budget)
-            // Only what the caller asked for counts: a program's own budget may have changed since.
-            const isOther = Object.keys(budget).some((field) => {
-              const name = budgetFields[field]
-              return name !== undefined && before[name] !== now[name]
-            })
-            if (isOther) return yield* this.#taken(id)
+            if (isOtherBudget(compiled, budget, budgetOfHeader(header))) return yield* this.#taken(id)
           } else if (present !== undefined) return yield* this.#taken(id)
-          return { entry: yield* start, isNew: journal === undefined }
+          const entry = yield* start
+          // Somebody else has started it, maybe without waiting for it.
+          if (journal !== undefined) entry.isWanted = true
+          return entry
         })
       )
     })
@@ -198,23 +195,19 @@ export class Directory {
     return Effect.uninterruptibleMask((restore) =>
       restore(this.#withServices(started)).pipe(
         Effect.mapError((error: StartError | InvalidProgram) => ofStart(options.id ?? "", error)),
-        Effect.flatMap((job) => Effect.flatMap(Clock.currentTimeMillis, (now) => this.#register(job, now, body)))
+        Effect.flatMap((job) => this.#register(job, body))
       )
     )
   }
 
-  #register(
-    job: Job<Program.Any>,
-    createdAt: number,
-    body: string | undefined,
-    haltedAt?: number
-  ): Effect.Effect<Entry> {
+  #register(job: Job<Program.Any>, body: string | undefined, haltedAt?: number): Effect.Effect<Entry> {
     return Effect.suspend(() => {
       const present = this.#entries.get(job.id)
       const session = sessionOf(job)
       if (session === undefined) return Effect.die(new Error("the engine is of another copy of this package"))
       if (present !== undefined && present.session === session) return Effect.succeed(present)
-      const entry: Entry = { job, session, createdAt, body, end: undefined, haltedAt }
+      const isWanted = body === undefined
+      const entry: Entry = { job, session, body, end: undefined, haltedAt, waiting: 0, isWanted }
       this.#entries.set(job.id, entry)
       const watched = Effect.flatMap(Effect.exit(job.result), (end) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
@@ -222,11 +215,16 @@ export class Directory {
           entry.haltedAt ??= now
           // One whose row the store refused has not ended in its journal, where it is found from now on.
           if (this.isDurable && isStoreFailure(end)) this.#forget(entry)
-          else this.#keep(entry)
+          else this.#keep(entry, end)
           this.#options.onEnd(entry, end)
         })
       )
-      return Effect.as(Effect.forkIn(watched, this.#options.scope, { startImmediately: true }), entry)
+      const forked = Effect.forkIn(watched, this.#options.scope, { startImmediately: true })
+      // What watches a job would keep the request that started it, with its body.
+      return Effect.as(
+        Effect.updateContext(forked, () => this.#options.services),
+        entry
+      )
     })
   }
 
@@ -239,8 +237,9 @@ export class Directory {
   }
 
   /** Keeps an entry that has ended, and lets go of the oldest where there are too many. */
-  #keep({ job, session }: Entry): void {
-    const bytes = session.ledger.contextBytes
+  #keep({ job, session }: Entry, end: End): void {
+    if (this.isDurable && session.isEndStored) session.log.release()
+    const bytes = heldBytes(session, Exit.isSuccess(end) ? end.value.output : undefined)
     // One that was taken up anew counts once, and is the newest.
     this.#endedBytes += bytes - (this.#ended.get(job.id) ?? 0)
     this.#ended.delete(job.id)
@@ -265,7 +264,10 @@ export class Directory {
       if (program === undefined || (live === undefined && journal?.status === undefined)) {
         return journal === undefined ? yield* new Problems.UnknownJob({ jobId }) : { journal }
       }
-      return yield* this.#takeUp(program, jobId, journal)
+      const taken = this.#takeUp(program, jobId, journal)
+      if (journal?.status === undefined) return yield* taken
+      // What its program has become since is no reason not to say how it ended.
+      return yield* Effect.catchTag(taken, "ProgramChanged", () => Effect.succeed({ journal }))
     })
   }
 
@@ -310,17 +312,18 @@ export class Directory {
         const job = yield* Effect.mapError(this.#withServices(this.#options.engine.resume(program, jobId)), (error) =>
           ofStart(jobId, error)
         )
-        const createdAt = journal?.createdAt ?? (yield* Clock.currentTimeMillis)
-        return yield* this.#register(job, createdAt, undefined, journal?.haltedAt)
+        return yield* this.#register(job, undefined, journal?.haltedAt)
       })
     )
   }
 
-  /** Takes note of jobs that are live and that the server did not start. */
+  /** Takes note of jobs that are live and that the server did not start. Those that are being started it knows soon. */
   get lookAround(): Effect.Effect<void> {
     return Effect.flatMap(this.#options.engine.live, (live) =>
       Effect.forEach(
-        live.filter(({ jobId, program }) => !this.#entries.has(jobId) && this.programs.has(program)),
+        live.filter(
+          ({ jobId, program }) => !this.#entries.has(jobId) && !this.#starting.has(jobId) && this.programs.has(program)
+        ),
         ({ jobId }) => Effect.ignore(this.find(jobId)),
         { discard: true }
       )
@@ -379,6 +382,15 @@ const budgetOf = (
     catch: (error) =>
       new Problems.InvalidInput({ program: program.name, detail: error instanceof Error ? error.message : "budget" })
   })
+
+/** Whether a job's budget is not what was asked for. What was not asked for may have changed since: the program's own. */
+const isOtherBudget = (program: CompiledProgram, asked: Budget, has: ResolvedBudget): boolean => {
+  const now = resolve(program.name, program.budget, asked)
+  return Object.keys(asked).some((field) => {
+    const name = budgetFields[field]
+    return name !== undefined && has[name] !== now[name]
+  })
+}
 
 /** The id of the job that an idempotency key names. */
 export const idOfKey = (key: string): string => `key-${sha256(key).slice(0, 40)}`

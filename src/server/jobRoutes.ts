@@ -1,8 +1,8 @@
 /**
  * The routes of jobs: start, list, look at, watch, steer.
  *
- * A client that waits for a job it started and goes away cancels it; not if it gave an idempotency key, did not want to wait,
- * or the server is shutting down. Boundary: from requests to the directory's jobs and back.
+ * A client that waits for a job and goes away cancels it, if nobody else wants it: not if somebody else waits for it, did not
+ * want to wait or gave an idempotency key, or the server is shutting down. Boundary: from requests to the directory's jobs and back.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -106,8 +106,10 @@ export const jobRoutes = HttpApiBuilder.group(
               const detail = "body.id: the job's id is given by the idempotency key"
               return yield* new Problems.InvalidRequest({ detail })
             }
-            const { entry, isNew } = yield* restore(directory.start(asked, key))
-            if (wantsNoWait(headers.prefer)) {
+            const entry = yield* restore(directory.start(asked, key))
+            const isNotAwaited = wantsNoWait(headers.prefer)
+            if (isNotAwaited || key !== undefined) entry.isWanted = true
+            if (isNotAwaited) {
               return HttpServerResponse.setStatus(
                 HttpServerResponse.setHeaders(json({ jobId: entry.job.id }), {
                   location: `${settings.prefix}/api/v1/jobs/${encodeURIComponent(entry.job.id)}`,
@@ -116,9 +118,12 @@ export const jobRoutes = HttpApiBuilder.group(
                 202
               )
             }
-            return yield* Effect.onInterrupt(restore(awaitEnd(entry, query.facts ?? "counts")), () =>
-              isNew && key === undefined && !core.isDraining() ? entry.job.cancel : Effect.void
-            )
+            entry.waiting++
+            return yield* Effect.onExit(restore(awaitEnd(entry, query.facts ?? "counts")), (exit) => {
+              entry.waiting--
+              const isLeft = Exit.hasInterrupts(exit) && entry.waiting === 0 && !entry.isWanted
+              return isLeft && !core.isDraining() ? entry.job.cancel : Effect.void
+            })
           })
         )
       )

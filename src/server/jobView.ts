@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
+import type { JobSession } from "../internal/session.ts"
 import type { JobError } from "../JobError.ts"
 import type { JobResult } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
@@ -16,7 +17,7 @@ import type { Directory, End, Entry, Stored } from "./directory.ts"
 import { isEntry } from "./directory.ts"
 import { resultJson } from "./json.ts"
 import * as Problems from "./problems.ts"
-import type * as Shapes from "./shapes.ts"
+import * as Shapes from "./shapes.ts"
 
 type JobJson = typeof Shapes.Job.Type
 type Summary = typeof Shapes.JobSummary.Type
@@ -44,7 +45,7 @@ export const jobJson = (found: Entry | Stored, facts: "counts" | "all"): Effect.
     const nothing = { phase: null, tier: null, version: null, usage: null, result: null }
     return Effect.succeed({ ...storedSummary(found.journal), ...nothing })
   }
-  const { createdAt, end, haltedAt, job } = found
+  const { end, haltedAt, job, session } = found
   return Effect.map(job.status, ({ cycle, hash, jobId, phase, program, state, tier, usage, version }) => {
     const left = end === undefined ? undefined : leftBy(end)
     const result = left === undefined ? null : resultJson(left, facts)
@@ -53,7 +54,7 @@ export const jobJson = (found: Entry | Stored, facts: "counts" | "all"): Effect.
       jobId,
       program,
       state,
-      createdAt,
+      createdAt: session.createdAt,
       haltedAt: halted,
       cycle,
       hash,
@@ -66,12 +67,12 @@ export const jobJson = (found: Entry | Stored, facts: "counts" | "all"): Effect.
   })
 }
 
-const summaryOf = ({ createdAt, haltedAt, job }: Entry): Effect.Effect<Summary> =>
+const summaryOf = ({ haltedAt, job, session }: Entry): Effect.Effect<Summary> =>
   Effect.map(job.status, ({ cycle, hash, jobId, program, state }) => ({
     jobId,
     program,
     state,
-    createdAt,
+    createdAt: session.createdAt,
     haltedAt: haltedAt ?? null,
     cycle,
     hash
@@ -97,8 +98,8 @@ export const listJobs = (
     store.isDurable && !isLiveState(query.status) ? storedPage(directory, store, query) : ownPage(directory, query)
   )
 
-const isLiveState = (status: ListQuery["status"]): boolean =>
-  status === "queued" || status === "running" || status === "paused"
+/** Whether the server itself knows which jobs are in a state: its store does not. */
+const isLiveState = (status: ListQuery["status"]): boolean => Shapes.liveStates.some((state) => state === status)
 
 const storedPage = (
   directory: Directory,
@@ -117,7 +118,7 @@ const storedPage = (
     const jobs = yield* Effect.forEach(page.jobs, (stored) => {
       const entry = stored.status === undefined ? live.get(stored.jobId) : undefined
       if (entry === undefined) return Effect.succeed(storedSummary(stored))
-      return Effect.map(summaryOf(entry), (summary) => ({ ...summary, createdAt: stored.createdAt }))
+      return summaryOf(entry)
     })
     const shown = status === "suspended" ? jobs.filter(({ state }) => state === "suspended") : jobs
     return { jobs: shown, cursor: page.cursor ?? null }
@@ -133,22 +134,23 @@ const ownPage = (
   Effect.gen(function* () {
     const from = cursor === undefined ? undefined : /^(\d{1,15}):(.+)$/s.exec(cursor)
     if (from === null) return yield* badCursor()
-    const summaries = yield* Effect.forEach(
-      [...directory.entries].filter(({ session }) => program === undefined || session.program.name === program),
-      summaryOf
-    )
-    const matching = summaries
-      .filter(({ createdAt, haltedAt, jobId, state }) => {
-        if (status !== undefined && (status === "unfinished" ? haltedAt !== null : state !== status)) return false
-        if (from === undefined) return true
-        const time = Number(from[1])
-        return createdAt < time || (createdAt === time && jobId < (from[2] ?? ""))
-      })
-      .sort((a, b) => b.createdAt - a.createdAt || (a.jobId < b.jobId ? 1 : -1))
-    const jobs = matching.slice(0, limit)
-    const last = jobs.at(-1)
-    return {
-      jobs,
-      cursor: matching.length > limit && last !== undefined ? `${last.createdAt}:${last.jobId}` : null
+    const isAfter = ({ createdAt, jobId }: JobSession): boolean => {
+      if (from === undefined) return true
+      const time = Number(from[1])
+      return createdAt < time || (createdAt === time && jobId < (from[2] ?? ""))
     }
+    const entries = [...directory.entries]
+      .filter(({ session }) => (program === undefined || session.program.name === program) && isAfter(session))
+      .sort((a, b) => b.session.createdAt - a.session.createdAt || (a.session.jobId < b.session.jobId ? 1 : -1))
+    // There may be thousands, of which a page shows some: where one stands is asked until there are enough.
+    const jobs: Array<Summary> = []
+    for (const entry of entries) {
+      const summary = yield* summaryOf(entry)
+      const { haltedAt, state } = summary
+      if (status !== undefined && (status === "unfinished" ? haltedAt !== null : state !== status)) continue
+      const last = jobs.at(-1)
+      if (jobs.length === limit) return { jobs, cursor: last === undefined ? null : `${last.createdAt}:${last.jobId}` }
+      jobs.push(summary)
+    }
+    return { jobs, cursor: null }
   })

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { Core } from "./core.ts"
+import * as Shapes from "./shapes.ts"
 
 const requests = Metric.counter("converge_http_requests_total", {
   description: "Requests that were answered, by route, method and status"
@@ -55,7 +56,8 @@ const alive = noter("/health", "GET", 200)
 /** Notes a question for /health that was answered at once. */
 export const noteAlive = (): void => alive(0)
 
-const states = ["queued", "running", "paused", "converged", "budget-exhausted", "failed", "cancelled"] as const
+/** A job that is suspended is one that this server does not hold. */
+const states = Shapes.State.literals.filter((state) => state !== "suspended")
 
 /** All metrics, as text. */
 export const exposition: Effect.Effect<string, never, Core> = Effect.gen(function* () {

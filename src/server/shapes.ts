@@ -5,23 +5,19 @@
  * route decode with them what the server sends. Boundary: data.
  */
 import * as Schema from "effect/Schema"
+import type { JobStatus } from "../Job.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
 export const Status = Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"])
 
+/** States of a job that has not ended and is on an engine of this server. */
+export const liveStates = ["queued", "running", "paused", "awaiting"] as const satisfies ReadonlyArray<State>
+
+type State = JobStatus["state"]
+
 /** Where a job stands. `suspended`: unfinished, and run by no engine of this server at the moment. */
-export const State = Schema.Literals([
-  "queued",
-  "running",
-  "paused",
-  "suspended",
-  "awaiting",
-  "converged",
-  "budget-exhausted",
-  "failed",
-  "cancelled"
-])
+export const State = Schema.Literals([...liveStates, "suspended", ...Status.literals])
 
 export const FactRef = Schema.Struct({ kind: Schema.String, id: Schema.String })
 

@@ -41,10 +41,11 @@ const upTo = (last: number, from = 1) => Array.from({ length: last - from + 1 },
 const entryOf = (job: Job<Program.Program.Any>): Entry => ({
   job,
   session: sessionOf(job)!,
-  createdAt: 0,
   body: undefined,
   end: undefined,
-  haltedAt: undefined
+  haltedAt: undefined,
+  waiting: 0,
+  isWanted: true
 })
 
 /** What a viewer is sent, line by line; `each` is done before it takes the next. */

@@ -3,13 +3,13 @@ import { get } from "node:http"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as WorkerPool from "../../src/workers/index.ts"
 import { jsonOf, type Running, serve } from "../support/server/harness.ts"
-import { crashes, grows, inline } from "../support/server/programs.ts"
+import { crashes, grows, inline, takesJson } from "../support/server/programs.ts"
 
 let running: Running
 
 beforeAll(async () => {
   running = await serve(
-    { programs: [...inline, crashes, grows], maxBodyBytes: 20_000, maxSignalFacts: 3 },
+    { programs: [...inline, crashes, grows, takesJson], maxBodyBytes: 20_000, maxSignalFacts: 3 },
     { pool: WorkerPool.layer({ size: 1, heapLimitMb: 64 }) }
   )
 })
@@ -158,6 +158,15 @@ describe("a request that is not understood", () => {
     })
     expect(streamed.status).toBe(413)
     expect(await problemOf(streamed)).toMatchObject({ type: "urn:effect-converge:BodyTooLarge", limit: 20_000 })
+  })
+
+  it("an input that is nested too deeply: 400; as deeply as values may be, it is taken", async () => {
+    const nested = (levels: number) =>
+      post(`{"program":"takes-json","input":${"[".repeat(levels)}${"]".repeat(levels)}}`)
+    for (const levels of [1, 255, 256]) expect((await nested(levels)).status, String(levels)).toBe(200)
+    for (const levels of [257, 258, 262, 263, 264, 300]) {
+      expect(await problemOf(await nested(levels)), String(levels)).toMatchObject({ status: 400 })
+    }
   })
 
   it("a program, a job, a route that is not there: 404", async () => {

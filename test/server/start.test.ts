@@ -83,6 +83,45 @@ describe("a client that waits and goes away", () => {
       expect((await again).status).toBe(499)
     })
   })
+
+  it("does not, while somebody else wants the job: who was answered with 202, or waits for it, too", async () => {
+    await using(async (running) => {
+      const ask = (id: string) => {
+        const abort = new AbortController()
+        const waiting = running
+          .fetch("/api/v1/jobs", {
+            method: "POST",
+            body: JSON.stringify({ program: "waiting", id }),
+            headers: { "content-type": "application/json" },
+            signal: abort.signal
+          })
+          .catch(() => undefined)
+        return async () => {
+          abort.abort()
+          await waiting
+          await new Promise((resolve) => setTimeout(resolve, 50))
+        }
+      }
+      const leaves = ask("accepted")
+      await until(async () => (await stateOf(running, "accepted")) === "running")
+      const asked = await running.post(
+        "/api/v1/jobs",
+        { program: "waiting", id: "accepted" },
+        { prefer: "respond-async" }
+      )
+      expect(asked.status).toBe(202)
+      await leaves()
+      expect(await stateOf(running, "accepted")).toBe("running")
+      const first = ask("shared")
+      await until(async () => (await stateOf(running, "shared")) === "running")
+      const second = ask("shared")
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      await first()
+      expect(await stateOf(running, "shared")).toBe("running")
+      await second()
+      await until(async () => (await stateOf(running, "shared")) === "cancelled")
+    })
+  })
 })
 
 describe("a job that is started twice", () => {
@@ -143,6 +182,33 @@ describe("a job that is started twice", () => {
       expect([one.status, two.status]).toEqual([200, 200])
       expect((await running.post("/api/v1/jobs", { program: "waiting", id: "it" })).status).toBe(409)
     })
+  })
+})
+
+describe("a budget that is asked for", () => {
+  const body = { program: "count", input: { to: 4 }, id: "it" }
+  const same = [{}, { maxCycles: 50 }, { maxDuration: 5_000 }, { maxDuration: "5 seconds", maxCycles: 50 }]
+  const other = [{ maxCycles: 51 }, { maxDuration: "6 seconds" }, { maxFacts: 7 }]
+  const statuses = async (running: Running) => {
+    const found: Array<ReadonlyArray<number>> = []
+    for (const budgets of [same, other]) {
+      const asked = await Promise.all(budgets.map((budget) => running.post("/api/v1/jobs", { ...body, budget })))
+      found.push(asked.map(({ status }) => status))
+    }
+    return found
+  }
+
+  it("is compared with what the job has, whether the server holds it or only its store does", async () => {
+    const store = Layer.succeed(JobStore, await Effect.runPromise(journalStore))
+    const expected = [same.map(() => 200), other.map(() => 409)]
+    await using(
+      async (running) => {
+        await running.post("/api/v1/jobs", { ...body, budget: { maxCycles: 50, maxDuration: "5 seconds" } })
+        expect(await statuses(running)).toEqual(expected)
+      },
+      { store }
+    )
+    await using(async (restarted) => expect(await statuses(restarted)).toEqual(expected), { store })
   })
 })
 

@@ -3,7 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { appendFileSync } from "node:fs"
-import { Agent, Fact, Invariant, Program } from "../../../src/index.ts"
+import { Agent, Fact, Intent, Invariant, Program } from "../../../src/index.ts"
 
 const Step = Fact.kind("Step", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 const Note = Fact.kind("Note", {
@@ -90,6 +90,15 @@ export const chatty = Program.make("chatty", {
     })
   ],
   budget: { maxCycles: 100_000 }
+})
+
+/** Takes anything, and makes nothing of it. */
+export const takesJson = Program.make("takes-json", { input: Schema.Json, agents: [] })
+
+/** Waits for somebody to say yes. */
+export const asks = Program.make("asks", {
+  input: Schema.Struct({}),
+  agents: [Agent.make("ask", { execute: () => Effect.succeed({ intents: [Intent.approval({ id: "go" })] }) })]
 })
 
 const failing = (name: string, agent: Agent.Agent.Any, more: object = {}) =>
