@@ -113,7 +113,7 @@ export class EventLog {
     return this.after(0)
   }
 
-  /** As `stream`, from the first that is kept and whose number is above `seq`, which may be one to come. */
+  /** As `stream`, from the first that is kept and whose number is above `seq`, which may be one to come; up to `JobHalted`. */
   after(seq: number): Stream.Stream<JobEvent> {
     return Stream.suspend(() => Stream.paginate(this.#recordAfter(seq), (record) => this.#page(record, seq)))
   }
@@ -141,7 +141,8 @@ export class EventLog {
       }
       const first = (this.#numbers[place - 1] ?? this.#droppedEvents) + 1
       const all = eventsOf(record, first)
-      const events = first > after ? all : all.filter(({ seq }) => seq > after)
+      // Whoever asked for what there never was is told of the end nevertheless.
+      const events = first > after ? all : all.filter(({ _tag, seq }) => seq > after || _tag === "JobHalted")
       return Effect.succeed([events, record._tag === "Halted" ? Option.none() : Option.some(at + 1)] as const)
     })
   }

@@ -3,8 +3,9 @@
  *
  * A viewer reads from the job's log at its own pace and is held up by its own connection alone: nothing waits for it but the
  * page that it is being sent. One that falls behind what the log keeps is told which numbers it has missed, and may come
- * back for them. A stream ends after `JobHalted`, or with a `Goodbye` when the server shuts down: whoever comes back with the
- * last number goes on where it was. Boundary: events in, bytes out.
+ * back for them. A stream ends after `JobHalted`; or with a `Goodbye` when the server shuts down, or when the store failed and
+ * the job goes on from its journal: whoever comes back with the last number goes on where it was. Boundary: events in, bytes
+ * out.
  */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -13,6 +14,7 @@ import type { Fact } from "../Fact.ts"
 import { parseJson } from "../internal/parseJson.ts"
 import type { JobSession } from "../internal/session.ts"
 import type { JobEvent } from "../JobEvent.ts"
+import { Limits } from "../Limits.ts"
 import type { Told } from "./eventSource.ts"
 import { plain } from "./json.ts"
 
@@ -32,10 +34,26 @@ interface Item {
   readonly isLast: boolean
 }
 
-/** Texts of the newest events of a job, for all who follow it: each is written once. */
-const written = new WeakMap<JobSession, Map<number, string>>()
+/** Texts of the newest events of a job, for all who follow it: each is written once. They go with the last who follows. */
+interface Written {
+  readonly texts: Map<number, string>
+  length: number
+  viewers: number
+}
+const written = new WeakMap<JobSession, Written>()
 const writtenEvents = 256
 const writtenLength = 65_536
+
+const follow = (session: JobSession): void => {
+  const present = written.get(session)
+  if (present === undefined) written.set(session, { texts: new Map(), length: 0, viewers: 1 })
+  else present.viewers++
+}
+
+const unfollow = (session: JobSession): void => {
+  const present = written.get(session)
+  if (present !== undefined && --present.viewers === 0) written.delete(session)
+}
 
 const encodedFacts = (facts: ReadonlyArray<Fact>, session: JobSession | undefined): ReadonlyArray<object> =>
   facts.map((fact) => {
@@ -53,17 +71,17 @@ const jsonText = (event: object): string => JSON.stringify(plain(event))
 
 /** An event as JSON. */
 const textOf = (event: JobEvent, session: JobSession | undefined): string => {
-  if (session === undefined) return asJson(event, session)
-  let texts = written.get(session)
-  if (texts === undefined) written.set(session, (texts = new Map()))
-  const present = texts.get(event.seq)
+  const kept = session === undefined ? undefined : written.get(session)
+  const present = kept?.texts.get(event.seq)
   if (present !== undefined) return present
   const text = asJson(event, session)
-  if (text.length <= writtenLength) {
-    texts.set(event.seq, text)
-    if (texts.size > writtenEvents) {
-      const { value: oldest } = texts.keys().next()
-      if (oldest !== undefined) texts.delete(oldest)
+  if (kept !== undefined && text.length <= writtenLength) {
+    kept.texts.set(event.seq, text)
+    kept.length += text.length
+    for (const [seq, oldest] of kept.texts) {
+      if (kept.texts.size <= writtenEvents && kept.length <= Limits.serverWrittenLength) break
+      kept.texts.delete(seq)
+      kept.length -= oldest.length
     }
   }
   return text
@@ -76,34 +94,39 @@ const framed = (format: Format, name: string, data: string, id: string): string 
 export const viewer = (events: Stream.Stream<Told>, options: ViewerOptions): Stream.Stream<Uint8Array> => {
   const { after, format, goodbye, heartbeatMs } = options
   let next = after + 1
+  let followed: JobSession | undefined
+  const goodbyeFor = (reason: "shutting-down" | "store"): Item => ({
+    text: framed(format, "Goodbye", JSON.stringify({ _tag: "Goodbye", reason }), ""),
+    isLast: true
+  })
   const told = Stream.map(events, ({ event, session }): Item => {
     const { _tag, seq } = event
+    if (session !== undefined && followed === undefined) follow((followed = session))
     // A viewer that asked for what is not there yet has missed nothing.
     const missed =
       seq > next
         ? framed(format, "Missed", JSON.stringify({ _tag: "Missed", from: next, to: seq - 1 }), `id: ${seq - 1}\n`)
         : ""
     next = seq + 1
+    // Its journal does not have this end: there, what comes next has this number.
+    if (_tag === "JobHalted" && session?.isLeftAs(session.finished) === true && session.options.store.isDurable) {
+      const { isLast, text } = goodbyeFor(session.isSuspended ? "shutting-down" : "store")
+      return { text: missed + text, isLast }
+    }
     const text = framed(format, _tag, textOf(event, session), `id: ${seq}\n`)
     return { text: missed + text, isLast: _tag === "JobHalted" }
   })
-  const bye: Stream.Stream<Item> = Stream.map(Stream.fromEffect(goodbye), () => ({
-    text: framed(format, "Goodbye", JSON.stringify({ _tag: "Goodbye", reason: "shutting-down" }), ""),
-    isLast: true
-  }))
-  const beats: Stream.Stream<Item> =
-    format === "ndjson"
-      ? Stream.empty
-      : Stream.map(Stream.fromSchedule(Schedule.spaced(heartbeatMs)), () => ({
-          text: ": still here\n\n",
-          isLast: false
-        }))
+  const bye = Stream.map(Stream.fromEffect(goodbye), () => goodbyeFor("shutting-down"))
+  // In lines of JSON an empty one says nothing, and finds out whether somebody is there.
+  const beat: Item = { text: format === "ndjson" ? "\n" : ": still here\n\n", isLast: false }
+  const beats = Stream.map(Stream.fromSchedule(Schedule.spaced(heartbeatMs)), () => beat)
   const head: Stream.Stream<Item> =
     format === "ndjson" ? Stream.empty : Stream.succeed({ text: ": the events follow\n\n", isLast: false })
   const all = Stream.merge(told, Stream.merge(bye, beats), { haltStrategy: "left" })
   return Stream.concat(head, all).pipe(
     Stream.takeUntil(({ isLast }) => isLast),
     Stream.map(({ text }) => text),
-    Stream.encodeText
+    Stream.encodeText,
+    Stream.ensuring(Effect.sync(() => followed !== undefined && unfollow(followed)))
   )
 }
