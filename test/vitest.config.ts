@@ -14,7 +14,7 @@ const never = ["**/node_modules/**", "test/bench/**"]
 const together = ["test/core/**/*.test.ts", "test/behaviour/**/*.test.ts", "test/machine/**/*.test.ts"]
 
 /** Of those, the ones that replace a module. */
-const mocking = ["test/behaviour/g03-mutation.test.ts"]
+const mocking = ["test/behaviour/g03-mutation.test.ts", "test/behaviour/queued-text.test.ts"]
 
 export default defineConfig({
   test: {
