@@ -39,8 +39,11 @@ interface Account {
 /** A batch's way to the workers and back, before any measurement: what it has to save to be worth it. */
 const dispatchMs = 0.1
 
-/** Every so many batches the other site is tried again; the less often, the more it is expected to cost, down to a limit. */
-const exploreEvery = 32
+/**
+ * After so many batches the other site is tried again; the less often, the more it is expected to cost, down to a limit. To
+ * try the threads costs more than the batch: they have to catch up with all that was committed meanwhile.
+ */
+const exploreAfter: Readonly<Record<Site, number>> = { inline: 32, threads: 128 }
 const rarely = 8
 
 /** What a task may take here beyond what it takes on a worker. */
@@ -92,14 +95,22 @@ export class Costs {
     // What was measured here long ago, or in a bad moment, is not believed for ever against what the workers tell now.
     const isAway = size.home === "threads" && taskMs !== undefined
     const inline = isAway ? Math.min(known, 2 * taskMs + overheadMs) : known
-    if (inline > Limits.inlineTaskMs) return "threads"
+    if (inline > Limits.inlineTaskMs) {
+      // One bad moment here is no reason to stay away for ever: after a while the workers are believed, as below.
+      if (++size.untried >= exploreAfter.inline) {
+        size.untried = 0
+        size.home = "threads"
+      }
+      return "threads"
+    }
     const threads = size.threads ?? inline / Math.min(count, this.#threads) + dispatchMs / count
     const cheaper: Site = inline <= threads ? "inline" : "threads"
     const isWorth = Math.min(inline, threads) < worthMoving * Math.max(inline, threads)
     const best = (size.home = isWorth ? cheaper : (size.home ?? cheaper))
     const [chosen, other] = best === "inline" ? [inline, threads] : [threads, inline]
     // What it is said to cost there may be an old story, or none but an estimate.
-    const isDue = ++size.untried >= exploreEvery * Math.min(Math.max(1, other / chosen), rarely) ** 2
+    const due = exploreAfter[best === "inline" ? "threads" : "inline"]
+    const isDue = ++size.untried >= due * Math.min(Math.max(1, other / chosen), rarely) ** 2
     if (!isDue || (best === "threads" && inline > tryInlineMs)) return best
     size.untried = 0
     return best === "inline" ? "threads" : "inline"

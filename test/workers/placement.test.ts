@@ -14,11 +14,12 @@ const run = (...sizes: ReadonlyArray<number>) =>
     )
   ).pipe(Effect.map((outcomes) => outcomes.map(said)))
 
-/** Runs cheap batches until what was learned of first, slow calls is outweighed. */
-const untilHere = (count: number): ReturnType<typeof run> =>
-  Effect.flatMap(run(...many(count, 0)), (places) =>
-    places.every((place) => place === "here") ? Effect.succeed(places) : untilHere(count)
-  )
+/** Runs cheap batches until what was learned of first, slow calls is outweighed: several in a row have been here. */
+const untilHere = (count: number, inRow = 8): ReturnType<typeof run> =>
+  Effect.flatMap(run(...many(count, 0)), (places) => {
+    const isHere = places.every((place) => place === "here")
+    return isHere && inRow === 1 ? Effect.succeed(places) : untilHere(count, isHere ? inRow - 1 : 8)
+  })
 
 const many = (count: number, size: number) => Array.from({ length: count }, () => size)
 
@@ -101,12 +102,31 @@ describe("costs", () => {
     const costs = new Costs(2)
     costs.noteBatch(a, "inline", 8, 0.8)
     costs.noteBatch(a, "threads", 8, 0.8)
-    const chosen = Array.from({ length: 100 }, () => costs.choose(a, 8))
+    const chosen = Array.from({ length: 400 }, () => costs.choose(a, 8))
     expect(chosen.filter((site) => site === "threads")).toHaveLength(3)
     costs.noteBatch(b, "inline", 8, 0.8)
     costs.noteBatch(b, "threads", 8, 8)
-    const often = Array.from({ length: 2_100 }, () => costs.choose(b, 8))
+    const often = Array.from({ length: 8_300 }, () => costs.choose(b, 8))
     expect(often.filter((site) => site === "threads")).toHaveLength(1)
+  })
+
+  it("try this place more often than the threads, which have to catch up first", () => {
+    const costs = new Costs(2)
+    costs.noteBatch(a, "threads", 8, 0.8)
+    costs.noteBatch(a, "inline", 8, 1)
+    const chosen = Array.from({ length: 400 }, () => costs.choose(a, 8))
+    expect(chosen.filter((site) => site === "inline").length).toBeGreaterThan(6)
+  })
+
+  it("believe the workers again after a while, when a cheap task had one very bad moment here", () => {
+    const costs = new Costs(2)
+    costs.noteTasks(a, 8, 0.008)
+    costs.noteBatch(a, "threads", 8, 0.4)
+    expect(costs.choose(a, 8)).toBe("inline")
+    costs.noteBatch(a, "inline", 8, 80)
+    const chosen = Array.from({ length: 64 }, () => costs.choose(a, 8))
+    expect(chosen.slice(0, 31)).not.toContain("inline")
+    expect(chosen).toContain("inline")
   })
 
   it("never let a task that takes milliseconds hold the event loop, not even to try", () => {
