@@ -51,7 +51,7 @@ export interface RouteOptions<P extends Program.Any> {
   readonly programs: ReadonlyArray<P>
   /** Where the routes are, such as "/converge". Default: at the root. */
   readonly prefix?: `/${string}` | undefined
-  /** Bearer tokens of which a request must carry one, but for /health, /ready, /docs and /openapi.json. Default: none. */
+  /** Bearer tokens of which a request must carry one, but for /health, /ready, /docs, /openapi.json and /inspector. Default: none. */
   readonly tokens?: ReadonlyArray<string> | undefined
   /**
    * Origins whose pages may use the API. Default: none. Routes in a router of your own let those in; that their pages may read

@@ -29,6 +29,7 @@ const known: ReadonlyArray<Known> = (() => {
     onEndpoint: ({ endpoint }) => add(endpoint.method, endpoint.path)
   })
   add("GET", "/docs")
+  add("GET", "/inspector")
   add("GET", "/openapi.json")
   return routes
 })()

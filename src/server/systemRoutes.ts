@@ -2,7 +2,7 @@
  * The routes about the server itself: programs, health, metrics, and its documentation.
  *
  * The page of /docs is Effect's Swagger UI, which has all it needs in itself; it is large, and loaded when somebody asks
- * for it. Boundary: nothing here touches a job.
+ * for it. That of /inspector is ours, and small. Boundary: nothing here touches a job.
  */
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -18,6 +18,7 @@ import { compiledOf, type Program } from "../Program.ts"
 import { Api } from "./api.ts"
 import { Core } from "./core.ts"
 import { sealed } from "./guard.ts"
+import { inspectorPage, inspectorPolicy } from "./inspectorPage.ts"
 import { plain } from "./json.ts"
 import { exposition, noteAtOnce } from "./metrics.ts"
 import { packageVersion } from "./nodeServer.ts"
@@ -104,7 +105,7 @@ const apiAt = (prefix: string, version: string) => {
   return prefix === "" ? api : api.annotate(OpenApi.Servers, [{ url: prefix }])
 }
 
-/** /openapi.json and /docs. */
+/** /openapi.json, /docs and /inspector. */
 export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRouter.HttpRouter> =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
@@ -130,6 +131,21 @@ export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRo
             return sealed(HttpServerResponse.setHeader(response, "content-security-policy", pagePolicy))
           })
         )
+      )
+      const inspector = sealed(
+        HttpServerResponse.setHeader(
+          HttpServerResponse.text(inspectorPage, { contentType: "text/html; charset=utf-8" }),
+          "content-security-policy",
+          inspectorPolicy
+        )
+      )
+      yield* router.add(
+        "GET",
+        "/inspector",
+        Effect.sync(() => {
+          noteAtOnce("/inspector", "GET", 200)
+          return inspector
+        })
       )
     })
   )

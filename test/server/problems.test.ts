@@ -333,7 +333,7 @@ describe("tokens", () => {
           expect(response.status).toBe(200)
         }
       }
-      for (const path of ["/health", "/ready", "/docs", "/openapi.json"]) {
+      for (const path of ["/health", "/ready", "/docs", "/openapi.json", "/inspector"]) {
         expect((await fetch(locked.url + path)).status).toBe(200)
       }
       const body = await fetch(`${locked.url}/api/v1/jobs`, { method: "POST", body: "{" })

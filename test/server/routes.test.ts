@@ -238,7 +238,16 @@ describe("the server", () => {
   })
 
   it("gives every answer the headers that keep a browser safe", async () => {
-    for (const path of ["/health", "/ready", "/metrics", "/api/v1/jobs", "/openapi.json", "/docs", "/nothing"]) {
+    for (const path of [
+      "/health",
+      "/ready",
+      "/metrics",
+      "/api/v1/jobs",
+      "/openapi.json",
+      "/docs",
+      "/inspector",
+      "/nothing"
+    ]) {
       const { headers } = await running.fetch(path)
       expect(headers.get("x-content-type-options"), path).toBe("nosniff")
       expect(headers.get("cache-control"), path).toBe("no-store")
