@@ -113,7 +113,7 @@ export const benchmark: Benchmark = {
   notMeasured:
     "A machine with cores to spare: the server, its threads and the client share two. Clients that ask at a pace of their own: these wait for the last answer before they ask again, so that a slow one delays what would have been slow, too.",
   missed:
-    "An answer to /health passes what every route passes: Effect's router, a span, the guard that counts and times it, the check of the host, and headers; the plain handler does none of that. To come nearer, /health would have to be answered before the router is asked.",
+    "An answer to /health is given before the router is asked, and made once; what it costs more than the plain handler's is the fiber and the span of Effect's server, the check of the host, the count, and six headers. An answer of another route costs some two and a half times the plain handler's.",
   rounds: 3,
   warmups: 1,
   warmupMs: 0,
