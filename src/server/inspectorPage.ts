@@ -18,6 +18,8 @@ body { margin: 0; font: 14px/1.45 system-ui, sans-serif; background: var(--back)
 header { grid-column: 1 / 3; display: flex; gap: 1rem; align-items: center; padding: .6rem 1rem;
   border-bottom: 1px solid var(--line); background: var(--page) }
 header h1 { font-size: 1rem; margin: 0 }
+h1, #access { flex: none }
+#access { display: flex; gap: .4rem; align-items: center }
 #said { color: var(--bad) }
 small, .hint, th { color: var(--soft) }
 nav { overflow: auto; border-right: 1px solid var(--line); background: var(--page) }
@@ -67,7 +69,7 @@ const document = `<!doctype html>
 <body>
 <header>
 <h1>effect-converge</h1><small>inspector</small>
-<form id="access" hidden><input id="token" type="password" placeholder="bearer token" autocomplete="off"> <button>use it</button></form>
+<form id="access" hidden><label for="token">bearer token</label> <input id="token" type="password" autocomplete="off"> <button>use it</button></form>
 <span id="said" role="status"></span>
 </header>
 <nav id="jobs" aria-label="jobs"></nav>

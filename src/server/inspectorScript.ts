@@ -33,7 +33,7 @@ let job
 let log
 let facts
 
-const newLog = () => ({ last: 0, events: [], cycles: new Map(), kinds: new Map(), note: "" })
+const newLog = () => ({ last: 0, events: [], cycles: new Map(), kinds: new Map(), note: "", isRead: false })
 
 /** Asks the server. Undefined if it refused or is not there; the page says why. */
 const ask = async (path, options = {}) => {
@@ -208,29 +208,34 @@ const explain = async (fact) => {
   place.replaceChildren(make("ul", { class: "tree" }, branch(0)))
 }
 
-/** Reads the events of a job, as they come, and comes back for the rest when the stream ends early. */
+/** Reads the events of a job, as they come, until its stream ends; the next look comes back for the rest. */
 const follow = async (id, signal) => {
-  const response = await ask(at(id) + "/events", { signal, headers: { accept: "application/x-ndjson", "last-event-id": String(log.last) } })
-  if (response === undefined || response.status === 204) return
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
-  let rest = ""
+  if (log.isRead || isOver()) return
+  const own = log
+  own.isRead = true
   try {
+    const response = await ask(at(id) + "/events", { signal, headers: { accept: "application/x-ndjson", "last-event-id": String(own.last) } })
+    if (response === undefined || response.status === 204) return
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+    let rest = ""
     for (;;) {
       const { done, value } = await reader.read()
-      if (done) break
+      if (done || own !== log) break
       const lines = (rest + value).split("\n")
       rest = lines.pop()
       for (const line of lines) {
         if (line === "") continue
         const event = JSON.parse(line)
-        if (event._tag === "Goodbye") log.note = "The server is shutting down; the job may go on."
-        else if (event._tag === "Missed") log.events.push(event)
+        if (event._tag === "Goodbye") own.note = "The server is shutting down; the job may go on."
+        else if (event._tag === "Missed") own.events.push(event)
         else took(event)
       }
       drawSoon()
     }
   } catch {
-    // It was cut off: the next look comes back for the rest.
+    // It was cut off.
+  } finally {
+    own.isRead = false
   }
 }
 
@@ -244,17 +249,7 @@ const open = (id) => {
   job = undefined
   find("none").hidden = false
   find("one").hidden = true
-  void keepUp(id, watch.signal)
   void openFacts("")
-}
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
-
-const keepUp = async (id, signal) => {
-  while (!signal.aborted && !isOver()) {
-    await follow(id, signal)
-    await pause(1000)
-  }
 }
 
 const look = async () => {
@@ -271,13 +266,19 @@ const look = async () => {
   drawJob()
   // What is open among the facts stays open.
   if (tab !== "facts") draw()
+  void follow(id, watch.signal)
 }
 
-const keepLooking = async () => {
-  for (;;) {
-    await look()
-    await pause(document.hidden ? 5000 : 1000)
-  }
+const lookEvery = 1000
+let lookedAt = 0
+let isLooking = false
+/** Looks again and again, for as long as the page is seen: a browser draws no frames of a page that is not. */
+const frame = (now) => {
+  requestAnimationFrame(frame)
+  if (isLooking || now - lookedAt < lookEvery) return
+  lookedAt = now
+  isLooking = true
+  void look().finally(() => (isLooking = false))
 }
 
 for (const name of Object.keys(buttons)) {
@@ -305,5 +306,6 @@ addEventListener("hashchange", () => {
   void look()
 })
 if (chosen !== "") open(chosen)
-void keepLooking()
+void look()
+requestAnimationFrame(frame)
 `

@@ -5,8 +5,8 @@
  * pools of clients open such connections in advance. And it takes an answer that was handed over for one that was sent. So
  * here it is known which answers each connection is still to be given: when the server closes, the connections without any
  * are closed at once, the others when they have them, and what is left some time later. What Node refuses before there is a
- * request is a problem, too. Nothing is upgraded: a request that offers to be is answered as any other, and its client's going
- * away is noticed. Boundary: the file that touches Node; what is served is built elsewhere.
+ * request is a problem, too. An offer to upgrade is passed over: such a client is answered as any other, and seen when it
+ * leaves. Boundary: the file that touches Node; what is served is built elsewhere.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"

@@ -9,7 +9,7 @@ import { layerInline } from "../../src/workers/inline.ts"
 import * as WorkerPool from "../../src/workers/index.ts"
 import { noThreads } from "../../src/workers/stats.ts"
 import { journalStore } from "../support/behaviour/durable.ts"
-import { type Below, jsonOf, type Running, serve, until } from "../support/server/harness.ts"
+import { type Below, jsonOf, type Running, serve, until, stateOf } from "../support/server/harness.ts"
 import { inline, stuck } from "../support/server/programs.ts"
 
 const using = async (
@@ -24,9 +24,6 @@ const using = async (
     await running.stop()
   }
 }
-
-const stateOf = async (running: Running, id: string) =>
-  (await jsonOf(await running.fetch(`/api/v1/jobs/${id}`)))["state"]
 
 describe("a client that waits and goes away", () => {
   const leave = async (running: Running, body: object, headers: Record<string, string>, id: string) => {

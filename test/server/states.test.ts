@@ -10,7 +10,7 @@ import * as Shapes from "../../src/server/shapes.ts"
 import { JobStore } from "../../src/store/JobStore.ts"
 import { journalStore } from "../support/behaviour/durable.ts"
 import { projectRoot } from "../support/node.ts"
-import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
+import { jsonOf, type Running, serve, until, stateOf } from "../support/server/harness.ts"
 import { asks } from "../support/server/programs.ts"
 
 const using = async (
@@ -25,9 +25,6 @@ const using = async (
     await running.stop()
   }
 }
-
-const stateOf = async (running: Running, id: string) =>
-  (await jsonOf(await running.fetch(`/api/v1/jobs/${id}`)))["state"]
 
 describe("a job that awaits answers", () => {
   it.each(["nothing durable", "a durable store"])(

@@ -86,3 +86,7 @@ export const until = async (holds: () => Promise<boolean> | boolean, ms = 5_000)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
+
+/** The state of a job, as the server tells it. */
+export const stateOf = async (running: Running, id: string): Promise<unknown> =>
+  (await jsonOf(await running.fetch(`/api/v1/jobs/${id}`)))["state"]

@@ -3,6 +3,7 @@
  *
  * Boundary: no layout, no parser of HTML: of the document, only which ids there are and what is hidden.
  */
+import { setMaxListeners } from "node:events"
 import { createContext, runInContext } from "node:vm"
 
 export class FakeElement {
@@ -77,6 +78,8 @@ export const openPage = (html: string, address: string, hash = ""): FakePage => 
   const kept = new Map<string, string>()
   const location = { hash }
   const away = new AbortController()
+  setMaxListeners(0, away.signal)
+  let now = 0
   const listeners: Array<() => void> = []
   const window = {
     document: { getElementById: find, createElement: (tag: string) => new FakeElement(tag), hidden: false },
@@ -89,11 +92,11 @@ export const openPage = (html: string, address: string, hash = ""): FakePage => 
       const signal = init.signal == null ? away.signal : AbortSignal.any([init.signal, away.signal])
       return fetch(new URL(path, address), { ...init, signal })
     },
-    setTimeout: (done: () => void, ms: number) => {
-      const timer = setTimeout(done, Math.min(ms, 20))
-      away.signal.addEventListener("abort", () => clearTimeout(timer))
+    // Frames of 250 ms follow one another at once.
+    requestAnimationFrame: (draw: (now: number) => void) => {
+      const timer = setTimeout(() => draw((now += 250)), 5)
+      away.signal.addEventListener("abort", () => clearTimeout(timer), { once: true })
     },
-    requestAnimationFrame: (draw: () => void) => setImmediate(draw),
     addEventListener: (_: string, listener: () => void) => void listeners.push(listener),
     AbortController,
     TextDecoderStream,
