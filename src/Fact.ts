@@ -10,7 +10,6 @@
 import type * as Schema from "effect/Schema"
 import { type KindCodec, makeKindCodec } from "./internal/kindCodec.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
-import type { Provenance } from "./Provenance.ts"
 
 export const KindTypeId: unique symbol = Symbol.for("effect-converge/Kind")
 
@@ -145,3 +144,22 @@ export const eraseKind = (self: Kind.Any): ErasedKind => self as ErasedKind
 
 /** The text by which a fact is named in maps and messages. Kind names cannot be confused with ids: the name is quoted. */
 export const refKey = (ref: FactRef): string => `${JSON.stringify(ref.kind)}/${ref.id}`
+
+/** What put a fact into the context. */
+export type Origin = "seed" | "signal" | "agent" | "invariant"
+
+/** The task that added a fact, and what made it run. */
+export interface Provenance {
+  /** The commit position of this fact: 1 for the first of a context, then counting every addition and revision. */
+  readonly version: number
+  /** The cycle in which it was committed; 0 for seeds. */
+  readonly cycle: number
+  readonly origin: Origin
+  /** The agent that proposed it; the invariant's name for a `Violation`; "" for seeds and signals. */
+  readonly agent: string
+  /** For an agent with `each`: the fact that its task was about. */
+  readonly each: FactRef | undefined
+  /** Commit positions after `since` and up to `until` made the task eligible. Both 0 where nothing did. */
+  readonly since: number
+  readonly until: number
+}

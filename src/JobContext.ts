@@ -13,11 +13,10 @@
 import * as Option from "effect/Option"
 import { namePart } from "./AgentEffect.ts"
 import { deepFreeze } from "./Canonical.ts"
-import { type ErasedKind, type Fact, type FactOf, type FactRef, type Kind, refKey } from "./Fact.ts"
+import { type ErasedKind, type Fact, type FactOf, type FactRef, type Kind, refKey, type Provenance } from "./Fact.ts"
 import { runSteps } from "./internal/encodeEffect.ts"
 import { type Entry, Table, utf8Length } from "./internal/factTable.ts"
 import { Limits } from "./Limits.ts"
-import type { Provenance } from "./Provenance.ts"
 import type { CommittedEvaluation } from "./View.ts"
 
 export { type Entry, utf8Length } from "./internal/factTable.ts"

@@ -11,25 +11,6 @@ import type { Fact, FactRef } from "./Fact.ts"
 import type { JobContext } from "./JobContext.ts"
 import { Limits } from "./Limits.ts"
 
-/** What put a fact into the context. */
-export type Origin = "seed" | "signal" | "agent" | "invariant"
-
-/** The task that added a fact, and what made it run. */
-export interface Provenance {
-  /** The commit position of this fact: 1 for the first of a context, then counting every addition and revision. */
-  readonly version: number
-  /** The cycle in which it was committed; 0 for seeds. */
-  readonly cycle: number
-  readonly origin: Origin
-  /** The agent that proposed it; the invariant's name for a `Violation`; "" for seeds and signals. */
-  readonly agent: string
-  /** For an agent with `each`: the fact that its task was about. */
-  readonly each: FactRef | undefined
-  /** Commit positions after `since` and up to `until` made the task eligible. Both 0 where nothing did. */
-  readonly since: number
-  readonly until: number
-}
-
 /** One node of a derivation tree. */
 export interface Explanation {
   readonly fact: Fact

@@ -12,7 +12,7 @@
 import type { ErasedAgent } from "./Agent.ts"
 import { emptyEffect, type EncodedEffect, type EncodedFact, type Evaluation, type IntentRef } from "./AgentEffect.ts"
 import type { ResolvedBudget } from "./Budget.ts"
-import { eraseKind, type Fact, type FactRef, type Kind } from "./Fact.ts"
+import { eraseKind, type Fact, type FactRef, type Kind, type Origin, type Provenance } from "./Fact.ts"
 import { Application, type By, type Commit, noFacts } from "./internal/application.ts"
 import { encodeFact, isEffectFault, runSteps } from "./internal/encodeEffect.ts"
 import { check, withView } from "./internal/programChecks.ts"
@@ -22,7 +22,6 @@ import type { Cause } from "./JobError.ts"
 import { describePanic } from "./internal/panic.ts"
 import { Limits } from "./Limits.ts"
 import type { CompiledProgram } from "./Program.ts"
-import type { Origin, Provenance } from "./Provenance.ts"
 
 /** How one task ended. */
 export interface TaskOutcome {

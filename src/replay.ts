@@ -10,7 +10,7 @@
  */
 import { type EncodedFact, intentKey } from "./AgentEffect.ts"
 import type { Usage } from "./Budget.ts"
-import { eraseKind, type ErasedKind, type Fact } from "./Fact.ts"
+import { eraseKind, type ErasedKind, type Fact, type Provenance } from "./Fact.ts"
 import { Violation } from "./Invariant.ts"
 import { sha256Pieces } from "./internal/sha256.ts"
 import type { Tracker } from "./internal/tracker.ts"
@@ -28,7 +28,6 @@ import type { Cause } from "./JobError.ts"
 import type { LogRecord } from "./JobEvent.ts"
 import type { CommittedIntent } from "./JobResult.ts"
 import type { CommittedCycle, Counters, MergedOutcome } from "./merge.ts"
-import type { Provenance } from "./Provenance.ts"
 
 /** What a replay has to know of a program: also what a header says of one. */
 export interface ReplayProgram {

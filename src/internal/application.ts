@@ -4,11 +4,10 @@
  * Boundary: the pure core; a record with its end.
  */
 import type { EncodedEffect, EncodedFact } from "../AgentEffect.ts"
-import type { Fact } from "../Fact.ts"
+import type { Fact, Provenance } from "../Fact.ts"
 import type { Ledger } from "../JobContext.ts"
 import type { Cause } from "../JobError.ts"
 import type { MergedOutcome } from "../merge.ts"
-import type { Provenance } from "../Provenance.ts"
 
 export const noFacts: ReadonlyArray<Fact> = Object.freeze([])
 

@@ -6,9 +6,8 @@
  * core; pieces are texts of about 64 KiB.
  */
 import { canonicalText } from "../Canonical.ts"
-import type { ErasedKind, Fact } from "../Fact.ts"
+import type { ErasedKind, Fact, Origin } from "../Fact.ts"
 import { type JobContext, Ledger, type Story } from "../JobContext.ts"
-import type { Origin } from "../Provenance.ts"
 import type { CommittedEvaluation } from "../View.ts"
 import { parseJson } from "./parseJson.ts"
 import { Sha256 } from "./sha256.ts"

@@ -3,10 +3,9 @@
  *
  * Facts are given as counts by kind, or all of them with their encoded values. Boundary: a pure function of the result.
  */
-import type { Fact, FactRef } from "../Fact.ts"
+import type { Fact, FactRef, Provenance } from "../Fact.ts"
 import { toJson as errorToJson } from "../JobError.ts"
 import type { Diagnostic, JobResult } from "../JobResult.ts"
-import type { Provenance } from "../Provenance.ts"
 import { parseJson } from "./parseJson.ts"
 
 /** A fact as JSON: its value as its kind's schema encodes it. */

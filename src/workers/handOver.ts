@@ -8,12 +8,11 @@
  * Invariants: cost is proportional to the delta (G5); packets are made when they are asked for, and once for all workers
  * that are at the same version. Boundary: main thread; reads a ledger that does not change meanwhile.
  */
-import type { Fact } from "../Fact.ts"
+import type { Fact, Provenance } from "../Fact.ts"
 import type { SharedPart } from "../internal/sharedBytes.ts"
 import type { JobContext, Ledger } from "../JobContext.ts"
 import { Limits } from "../Limits.ts"
 import type { CompiledProgram } from "../Program.ts"
-import type { Provenance } from "../Provenance.ts"
 import type { CommittedEvaluation } from "../View.ts"
 import { type FactRun, FactTexts } from "./factTexts.ts"
 import type { Packet } from "./protocol.ts"

@@ -6,10 +6,10 @@
  */
 import { Ledger } from "../JobContext.ts"
 import type { CompiledProgram } from "../Program.ts"
-import type { Provenance } from "../Provenance.ts"
 import { readFacts } from "./factTexts.ts"
 import type { Source, UpdateHead } from "./handOver.ts"
 import type { Packet } from "./protocol.ts"
+import type { Provenance } from "../Fact.ts"
 
 const provenanceOf = (version: number, source: Source, eachId: string | null): Provenance => {
   const [cycle, origin, agent, eachKind, since, until] = source

@@ -5,7 +5,7 @@ import * as Fact from "../../../src/Fact.ts"
 import { type JobContext, Ledger } from "../../../src/JobContext.ts"
 import { type CompiledProgram, compiledOf } from "../../../src/Program.ts"
 import * as Program from "../../../src/Program.ts"
-import type { Provenance } from "../../../src/Provenance.ts"
+import type { Provenance } from "../../../src/Fact.ts"
 
 /** A fact with an id and a number. */
 export const numbered = <const Name extends string>(

@@ -1,11 +1,10 @@
 /** Drives the pool's port directly: a ledger by hand, batches of tasks. */
 import * as Layer from "effect/Layer"
 import type { EncodedEffect } from "../../../src/AgentEffect.ts"
-import { eraseKind, type Kind } from "../../../src/Fact.ts"
+import { eraseKind, type Kind, type Provenance } from "../../../src/Fact.ts"
 import { type JobContext, Ledger } from "../../../src/JobContext.ts"
 import type { Cause } from "../../../src/JobError.ts"
 import { type CompiledProgram, compiledOf, type Program } from "../../../src/Program.ts"
-import type { Provenance } from "../../../src/Provenance.ts"
 import { layer, layerInline, type Options, WorkerPool } from "../../../src/workers/index.ts"
 import type { CpuBatch, CpuOutcome, CpuTask } from "../../../src/workers/WorkerPool.ts"
 import { hazards, Item } from "./programs.ts"
