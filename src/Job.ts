@@ -12,12 +12,14 @@ import type { Decision } from "./internal/intentKinds.ts"
 import type { JobActor } from "./internal/session.ts"
 import type { AdmissionRejected, InvalidInput, JobError, JobHalted } from "./JobError.ts"
 import type { JobEvent, JobTelemetry } from "./JobEvent.ts"
-import type { JobResult, Status } from "./JobResult.ts"
+import type { JobResult } from "./JobResult.ts"
 import type { Program } from "./Program.ts"
+import type { Status } from "./internal/Cause.ts"
 
 export { type FactJson, type ResultJson, toJson } from "./internal/resultJson.ts"
 export type { JobEvent, JobTelemetry } from "./JobEvent.ts"
-export type { CommittedIntent, Diagnostic, JobResult, Oscillation, Status } from "./JobResult.ts"
+export type { Status } from "./internal/Cause.ts"
+export type { CommittedIntent, Diagnostic, JobResult, Oscillation } from "./JobResult.ts"
 
 /** Where a job stands. */
 export interface JobStatus {

@@ -8,14 +8,15 @@
  * Boundary: data.
  */
 import * as Schema from "effect/Schema"
-import type { FactRef } from "./Fact.ts"
 import type { JobResult } from "./JobResult.ts"
 import { describeError } from "./internal/panic.ts"
 import type { StoreError } from "./StoreError.ts"
 import { parseJson } from "./internal/parseJson.ts"
+import type { Cause } from "./internal/Cause.ts"
 
 export { InvalidProgram } from "./InvalidProgram.ts"
 export { StoreError } from "./StoreError.ts"
+export type { Cause } from "./internal/Cause.ts"
 
 const Ref = Schema.Struct({ kind: Schema.String, id: Schema.String })
 const at = { jobId: Schema.String, cycle: Schema.Number }
@@ -268,57 +269,6 @@ export type JobError<E = unknown, Result = JobResult.Partial> = (
 
 /** What can be wrong before a job runs. */
 export type StartError = InvalidInput | AdmissionRejected | StoreError | ProgramChanged | JournalCorrupt
-
-interface OfAgent<Tag extends string> {
-  readonly _tag: Tag
-  readonly agent: string
-  readonly cycle: number
-}
-
-/** Why an effect was discarded or a job halted, as plain data. The fields are those of the errors. */
-export type Cause =
-  | (OfAgent<"AgentFailed"> & { readonly error: unknown })
-  | (OfAgent<"AgentPanicked"> & { readonly message: string; readonly stack: string })
-  | (OfAgent<"AgentTimedOut"> & { readonly timeoutMs: number })
-  | (OfAgent<"AgentOutOfMemory"> & { readonly limitMb: number })
-  | (OfAgent<"WorkerCrashed"> & { readonly exitCode: number })
-  | (OfAgent<"InvalidEffect"> & { readonly message: string })
-  | {
-      readonly _tag: "MergeConflict"
-      readonly cycle: number
-      readonly kind: string
-      readonly id: string
-      readonly existing: unknown
-      readonly proposed: unknown
-      readonly agents: readonly [string, string]
-    }
-  | {
-      readonly _tag: "BudgetExhausted"
-      readonly cycle: number
-      readonly budget: BudgetExhausted["budget"]
-      readonly used: number
-      readonly limit: number
-      readonly spender?: string
-    }
-  | {
-      readonly _tag: "InvariantViolated"
-      readonly cycle: number
-      readonly name: string
-      readonly class: InvariantViolated["class"]
-      readonly reason: string
-      readonly facts: ReadonlyArray<FactRef>
-    }
-  | {
-      readonly _tag: "ProgramPanicked"
-      readonly cycle: number
-      readonly phase: ProgramPanicked["phase"]
-      readonly message: string
-      readonly stack: string
-    }
-  | { readonly _tag: "JobCancelled"; readonly cycle: number }
-  | { readonly _tag: "StoreFailed"; readonly cycle: number; readonly message: string; readonly reason: string }
-  /** `key` is the intent's key within its job: a cause names no job. */
-  | (OfAgent<"IntentFailed"> & { readonly kind: string; readonly key: string; readonly error: unknown })
 
 /** The error of a cause: with the job's id, and the partial result beside its encodable fields. */
 export const fromCause = (cause: Cause, jobId: string, partial: JobResult.Partial): JobError => {

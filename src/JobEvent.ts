@@ -8,10 +8,9 @@
  * Boundary: types, and the pure function from what was committed to events.
  */
 import type { Fact, FactRef } from "./Fact.ts"
-import type { Cause } from "./JobError.ts"
-import type { Status } from "./JobResult.ts"
 import type { CommittedEvaluation } from "./View.ts"
 import type { CommittedCycle, MergedOutcome } from "./merge.ts"
+import type { Cause, Status } from "./internal/Cause.ts"
 
 interface InCycle<Tag extends string> {
   readonly _tag: Tag

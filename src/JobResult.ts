@@ -6,11 +6,8 @@
 import type { Usage } from "./Budget.ts"
 import type { FactRef } from "./Fact.ts"
 import type { JobContext } from "./JobContext.ts"
-import type { Cause } from "./JobError.ts"
 import type { Program } from "./Program.ts"
-
-/** How a job ended. */
-export type Status = "converged" | "budget-exhausted" | "failed" | "cancelled"
+import type { Cause, Status } from "./internal/Cause.ts"
 
 /** The same state of the context was seen before: the job goes in circles. */
 export interface Oscillation {

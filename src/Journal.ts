@@ -16,10 +16,11 @@ import { loadOnce } from "./internal/loadOnce.ts"
 import type { JobContext } from "./JobContext.ts"
 import type { InvalidInput, JournalCorrupt, ProgramChanged, StoreError } from "./JobError.ts"
 import type { JobEvent } from "./JobEvent.ts"
-import type { CommittedIntent, Diagnostic, Status } from "./JobResult.ts"
+import type { CommittedIntent, Diagnostic } from "./JobResult.ts"
 import { compiledOf, type Program } from "./Program.ts"
 import { JobStore } from "./store/JobStore.ts"
 import type { CommittedEvaluation } from "./View.ts"
+import type { Status } from "./internal/Cause.ts"
 
 /** Options of `replay`. */
 export interface ReplayOptions {

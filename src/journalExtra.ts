@@ -9,10 +9,10 @@ import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation, IntentRef }
 import type { ResolvedBudget, Usage } from "./Budget.ts"
 import { canonicalText, parseCanonical } from "./Canonical.ts"
 import type { ErasedKind, FactRef } from "./Fact.ts"
-import { type Cause, toJson } from "./JobError.ts"
-import type { Status } from "./JobResult.ts"
+import { toJson } from "./JobError.ts"
 import type { CommittedCycle, MergedOutcome } from "./merge.ts"
 import { parseJson } from "./internal/parseJson.ts"
+import type { Cause, Status } from "./internal/Cause.ts"
 
 /** A kind as a header names it. */
 export interface KindHeader {

@@ -18,10 +18,10 @@ import { encodeFact, isEffectFault, runSteps } from "./internal/encodeEffect.ts"
 import { check, withView } from "./internal/programChecks.ts"
 import { Violation } from "./Invariant.ts"
 import type { Entry, Ledger } from "./JobContext.ts"
-import type { Cause } from "./JobError.ts"
 import { describePanic } from "./internal/panic.ts"
 import { Limits } from "./Limits.ts"
 import type { CompiledProgram } from "./Program.ts"
+import type { Cause } from "./internal/Cause.ts"
 
 /** How one task ended. */
 export interface TaskOutcome {

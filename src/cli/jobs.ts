@@ -2,13 +2,13 @@
  * `converge jobs`: the jobs of a store, newest first, page by page. Boundary: a list in, a table or JSON out.
  */
 import * as Effect from "effect/Effect"
-import type { Status } from "../JobResult.ts"
 import { JobStore, type StoredJob } from "../store/index.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./host.ts"
 import { moment, type Page, show } from "./lookBack.ts"
 import { duration, oneLine, printable, table, thousands } from "./text.ts"
 import { statusText } from "./report.ts"
+import type { Status } from "../internal/Cause.ts"
 
 export interface JobsOptions {
   readonly store: string

@@ -5,7 +5,7 @@
  */
 import { fromCause, toJson as errorToJson } from "../JobError.ts"
 import { intentKey } from "../AgentEffect.ts"
-import type { CommittedIntent, Diagnostic, JobResult, Status } from "../JobResult.ts"
+import type { CommittedIntent, Diagnostic, JobResult } from "../JobResult.ts"
 import { approvalOf } from "./awaited.ts"
 import {
   bytes,
@@ -22,6 +22,7 @@ import {
   toPlain
 } from "./text.ts"
 import { parseJson } from "../internal/parseJson.ts"
+import type { Status } from "../internal/Cause.ts"
 
 const diagnosticsShown = 10
 const unansweredShown = 20

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type { Usage } from "../Budget.ts"
 import { type EndExtra, reviveCause } from "../journalExtra.ts"
 import * as Journal from "../Journal.ts"
-import { type Cause, fromCause, toJson as errorToJson } from "../JobError.ts"
+import { fromCause, toJson as errorToJson } from "../JobError.ts"
 import type { JobResult } from "../JobResult.ts"
 import { parseJson } from "../internal/parseJson.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
@@ -16,6 +16,7 @@ import { factsJson, type JobOptions, moment, type Page, properties, show as prin
 import * as Report from "./report.ts"
 import { jobIdOf } from "./storeFile.ts"
 import { bytes, duration, oneLine, plural, thousands } from "./text.ts"
+import type { Cause } from "../internal/Cause.ts"
 
 interface Shown {
   readonly journal: StoredJournal

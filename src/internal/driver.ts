@@ -21,9 +21,7 @@ import type { ErasedAgent } from "../Agent.ts"
 import { judge } from "../convergence.ts"
 import { advance, nothingEligible, type Selection, selectSteps } from "../eligibility.ts"
 import type { Kind } from "../Fact.ts"
-import type { Cause } from "../JobError.ts"
 import { lengthOfPieces, rowText, type TextPieces } from "../journalText.ts"
-import type { Status } from "../JobResult.ts"
 import { type CommittedCycle, CycleMerge, type TaskOutcome } from "../merge.ts"
 import type { View } from "../View.ts"
 import { ContextView } from "./contextView.ts"
@@ -36,20 +34,9 @@ import { sha256Pieces } from "./sha256.ts"
 import { inSlicesThen, isSliceOver, nextTurn, type Pending } from "./slices.ts"
 import { answerSignals, isStageable, stagedCount, stageWaiting } from "./staging.ts"
 import { runTasks } from "./tasks.ts"
+import { type Cause, type Status, statusOf } from "./Cause.ts"
 
 type Phase = "eligible" | "executing" | "merging" | "checking" | "stopping" | "left"
-
-/** How a job that halts for a cause ends. */
-export const statusOf = (cause: Cause): Exclude<Status, "converged"> => {
-  switch (cause._tag) {
-    case "BudgetExhausted":
-      return "budget-exhausted"
-    case "JobCancelled":
-      return "cancelled"
-    default:
-      return "failed"
-  }
-}
 
 const reasonOf = (cause: Cause | undefined): HaltReason | null =>
   cause === undefined ? null : { status: statusOf(cause), error: cause._tag }

@@ -22,8 +22,6 @@ import type { EncodedEffect } from "../AgentEffect.ts"
 import type { OutputFault } from "./encodeEffect.ts"
 import type { TextPieces } from "../journalText.ts"
 import type { JobContext } from "../JobContext.ts"
-import type { Cause as HaltCause } from "../JobError.ts"
-import type { Status } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedCycle } from "../merge.ts"
 import type { CompiledProgram } from "../Program.ts"
@@ -34,6 +32,7 @@ import { noteText, seal } from "./journalEdges.ts"
 import { fingerprintOf } from "./kindFingerprint.ts"
 import { describePanic } from "./panic.ts"
 import type { JobSession } from "./session.ts"
+import type { Cause as HaltCause, Status } from "./Cause.ts"
 
 /** What a job begins with beside its program and input. */
 export interface Beginning {

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Tracer from "effect/Tracer"
 import type { Fact } from "../Fact.ts"
-import type { Status } from "../JobResult.ts"
+import type { Status } from "./Cause.ts"
 
 /** Whether the embedder provided a tracer. */
 export const isTraced = (services: Context.Context<unknown>): boolean => services.mapUnsafe.has(Tracer.Tracer.key)

@@ -22,7 +22,6 @@ import * as Semaphore from "effect/Semaphore"
 import { emptyEffect, type EncodedEffect, intentKey, type IntentRef } from "../AgentEffect.ts"
 import { eraseKind } from "../Fact.ts"
 import type { HandledIntent } from "../IntentHandler.ts"
-import type { Cause as HaltCause } from "../JobError.ts"
 import type { CommittedIntent } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedCycle } from "../merge.ts"
@@ -32,6 +31,7 @@ import { ApprovalPayload, approvalKind, Decision, openKind } from "./intentKinds
 import { describePanic } from "./panic.ts"
 import type { JobSession } from "./session.ts"
 import { inSlices } from "./slices.ts"
+import type { Cause as HaltCause } from "./Cause.ts"
 
 /** What performs intents of one kind, with the services that it runs with. */
 export interface Performer {

@@ -19,7 +19,6 @@ import type { ErasedAgent } from "../Agent.ts"
 import { type EncodedEffect, namePart } from "../AgentEffect.ts"
 import type { SelectedAgent } from "../eligibility.ts"
 import { type Fact, type FactRef, type Kind, refKey } from "../Fact.ts"
-import type { Cause as HaltCause } from "../JobError.ts"
 import { describePanic } from "./panic.ts"
 import type { JobTelemetry } from "../JobEvent.ts"
 import { Limits } from "../Limits.ts"
@@ -42,6 +41,7 @@ import type { JobSession } from "./session.ts"
 import { startGroup } from "./fiberGroup.ts"
 import { inSlicesThen } from "./slices.ts"
 import * as Telemetry from "./observability.ts"
+import type { Cause as HaltCause } from "./Cause.ts"
 
 /** An attempt that took longer than its agent's timeout. */
 class TimedOut extends Data.TaggedError("AgentTimedOut") {}

@@ -24,8 +24,8 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import type { Status } from "../JobResult.ts"
 import type { StoreError } from "../StoreError.ts"
+import type { Status } from "../internal/Cause.ts"
 
 export { StoreError, type StoreErrorReason } from "../StoreError.ts"
 

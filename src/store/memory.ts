@@ -7,7 +7,6 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import type { Status } from "../JobResult.ts"
 import {
   type JobPage,
   JobStore,
@@ -20,6 +19,7 @@ import {
   type StoredJournal,
   type StoredRow
 } from "./JobStore.ts"
+import type { Status } from "../internal/Cause.ts"
 
 const refuse = (reason: StoreErrorReason, message: string): Effect.Effect<never, StoreError> =>
   Effect.fail(new StoreError({ reason, message }))

@@ -12,9 +12,9 @@ import type { ErasedAgent } from "../Agent.ts"
 import type { EncodedEffect } from "../AgentEffect.ts"
 import type { FactRef } from "../Fact.ts"
 import type { Ledger } from "../JobContext.ts"
-import type { Cause } from "../JobError.ts"
 import type { CompiledProgram } from "../Program.ts"
 import type { PoolStats } from "./stats.ts"
+import type { Cause } from "../internal/Cause.ts"
 
 /** One execution of a CPU agent. */
 export interface CpuTask {

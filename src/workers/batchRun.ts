@@ -4,7 +4,6 @@
  * Invariants: a task is settled once; the batch ends once, when all tasks are settled or when it is given up. Boundary:
  * data; the pool moves it on.
  */
-import type { Cause } from "../JobError.ts"
 import { Limits } from "../Limits.ts"
 import type { Costs } from "./costs.ts"
 import { expectedMs, longestFirst } from "./expectation.ts"
@@ -14,6 +13,7 @@ import type { Inbox } from "./results.ts"
 import { Round } from "./round.ts"
 import type { Watched } from "./watchdog.ts"
 import type { CpuBatch, CpuOutcome, CpuProgress, CpuTask } from "./WorkerPool.ts"
+import type { Cause } from "../internal/Cause.ts"
 
 /** Milliseconds of work that are worth waking one more worker for. */
 const shareWorthMs = 0.2

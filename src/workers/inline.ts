@@ -14,12 +14,12 @@ import type { EncodedEffect } from "../AgentEffect.ts"
 import type { Kind } from "../Fact.ts"
 import { type CpuResult, type CpuSteps, isUnderWay, runCpuTask, viewFor } from "../internal/runCpuTask.ts"
 import { isSliceOver, nextTurn } from "../internal/slices.ts"
-import type { Cause } from "../JobError.ts"
 import type { View } from "../View.ts"
 import { elapsedMs, threadCpuMs } from "./cpuTime.ts"
 import { noThreads } from "./stats.ts"
 import { progressJson } from "./protocol.ts"
 import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, WorkerPool } from "./WorkerPool.ts"
+import type { Cause } from "../internal/Cause.ts"
 
 /** The outcome of a CPU task: its effect, or the cause of its fault. */
 export const outcomeOf = (result: CpuResult, agent: string, cycle: number): EncodedEffect | Cause => {

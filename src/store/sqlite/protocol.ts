@@ -4,9 +4,9 @@
  * Each `Op` is answered once, in the order in which they were sent. Boundary: types of values that can be cloned.
  */
 import type { MessagePort } from "node:worker_threads"
-import type { Status } from "../../JobResult.ts"
 import type { Kept } from "../JobStore.ts"
 import type { Refusal } from "./refusal.ts"
+import type { Status } from "../../internal/Cause.ts"
 
 /** What the thread is started with. */
 export interface WriterInit {

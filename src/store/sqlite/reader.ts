@@ -16,7 +16,6 @@ import type { SqlError } from "effect/sql/SqlError"
 import type { Fragment } from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import { nextTurn } from "../../internal/slices.ts"
-import type { Status } from "../../JobResult.ts"
 import { Limits } from "../../Limits.ts"
 import {
   type JobPage,
@@ -31,6 +30,7 @@ import { integer, maybeInteger, maybeText, text } from "./columns.ts"
 import { sumOf } from "../../internal/sha256.ts"
 import { holdings } from "./owner.ts"
 import { refusalOf } from "./refusal.ts"
+import type { Status } from "../../internal/Cause.ts"
 
 export interface ReaderOptions {
   readonly sql: SqlClient.SqlClient

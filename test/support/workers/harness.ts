@@ -3,11 +3,11 @@ import * as Layer from "effect/Layer"
 import type { EncodedEffect } from "../../../src/AgentEffect.ts"
 import { eraseKind, type Kind, type Provenance } from "../../../src/Fact.ts"
 import { type JobContext, Ledger } from "../../../src/JobContext.ts"
-import type { Cause } from "../../../src/JobError.ts"
 import { type CompiledProgram, compiledOf, type Program } from "../../../src/Program.ts"
 import { layer, layerInline, type Options, WorkerPool } from "../../../src/workers/index.ts"
 import type { CpuBatch, CpuOutcome, CpuTask } from "../../../src/workers/WorkerPool.ts"
 import { hazards, Item } from "./programs.ts"
+import type { Cause } from "../../../src/internal/Cause.ts"
 
 export const program: CompiledProgram = compiledOf(hazards)
 

@@ -1,0 +1,79 @@
+/**
+ * Why an effect was discarded or a job halted, and how a job that halts for it ends.
+ *
+ * A cause is plain data: errors, events, diagnostics and journals carry it.
+ *
+ * Boundary: data.
+ */
+import type { FactRef } from "../Fact.ts"
+import type { BudgetName } from "../Budget.ts"
+import type { InvariantClass } from "../Invariant.ts"
+
+/** The functions of a program that run outside of any agent, once it has begun. */
+export type ProgramPhase = "output" | "invariant"
+
+interface OfAgent<Tag extends string> {
+  readonly _tag: Tag
+  readonly agent: string
+  readonly cycle: number
+}
+
+/** Why an effect was discarded or a job halted, as plain data. The fields are those of the errors. */
+export type Cause =
+  | (OfAgent<"AgentFailed"> & { readonly error: unknown })
+  | (OfAgent<"AgentPanicked"> & { readonly message: string; readonly stack: string })
+  | (OfAgent<"AgentTimedOut"> & { readonly timeoutMs: number })
+  | (OfAgent<"AgentOutOfMemory"> & { readonly limitMb: number })
+  | (OfAgent<"WorkerCrashed"> & { readonly exitCode: number })
+  | (OfAgent<"InvalidEffect"> & { readonly message: string })
+  | {
+      readonly _tag: "MergeConflict"
+      readonly cycle: number
+      readonly kind: string
+      readonly id: string
+      readonly existing: unknown
+      readonly proposed: unknown
+      readonly agents: readonly [string, string]
+    }
+  | {
+      readonly _tag: "BudgetExhausted"
+      readonly cycle: number
+      readonly budget: BudgetName
+      readonly used: number
+      readonly limit: number
+      readonly spender?: string
+    }
+  | {
+      readonly _tag: "InvariantViolated"
+      readonly cycle: number
+      readonly name: string
+      readonly class: InvariantClass
+      readonly reason: string
+      readonly facts: ReadonlyArray<FactRef>
+    }
+  | {
+      readonly _tag: "ProgramPanicked"
+      readonly cycle: number
+      readonly phase: ProgramPhase
+      readonly message: string
+      readonly stack: string
+    }
+  | { readonly _tag: "JobCancelled"; readonly cycle: number }
+  | { readonly _tag: "StoreFailed"; readonly cycle: number; readonly message: string; readonly reason: string }
+  /** `key` is the intent's key within its job: a cause names no job. */
+  | (OfAgent<"IntentFailed"> & { readonly kind: string; readonly key: string; readonly error: unknown })
+
+/** How a job ended. */
+export type Status = "converged" | "budget-exhausted" | "failed" | "cancelled"
+
+/** How a job that halts for a cause ends. */
+export const statusOf = (cause: Cause): Exclude<Status, "converged"> => {
+  switch (cause._tag) {
+    case "BudgetExhausted":
+      return "budget-exhausted"
+    case "JobCancelled":
+      return "cancelled"
+    default:
+      return "failed"
+  }
+}
