@@ -9,8 +9,8 @@
  */
 import type { Fact, FactRef } from "./Fact.ts"
 import type { CommittedEvaluation } from "./View.ts"
-import type { CommittedCycle, MergedOutcome } from "./merge.ts"
 import type { Cause, Status } from "./internal/Cause.ts"
+import type { CommittedCycle, MergedOutcome } from "./internal/CommittedCycle.ts"
 
 interface InCycle<Tag extends string> {
   readonly _tag: Tag

@@ -10,17 +10,14 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import type { Usage } from "./Budget.ts"
-import type { Fact } from "./Fact.ts"
 import { loadOnce } from "./internal/loadOnce.ts"
-import type { JobContext } from "./JobContext.ts"
 import type { InvalidInput, JournalCorrupt, ProgramChanged, StoreError } from "./JobError.ts"
 import type { JobEvent } from "./JobEvent.ts"
-import type { CommittedIntent, Diagnostic } from "./JobResult.ts"
 import { compiledOf, type Program } from "./Program.ts"
 import { JobStore } from "./store/JobStore.ts"
-import type { CommittedEvaluation } from "./View.ts"
-import type { Status } from "./internal/Cause.ts"
+import type { Replayed, Diff, Verified } from "./internal/reports.ts"
+
+export type { CorruptPart, Diff, Replayed, Verified } from "./internal/reports.ts"
 
 /** Options of `replay`. */
 export interface ReplayOptions {
@@ -28,71 +25,6 @@ export interface ReplayOptions {
   readonly at?: number | undefined
   /** The program of the job: then values are those of its kinds, as agents see them. Default: values are JSON. */
   readonly program?: Program.Any | undefined
-}
-
-/** A job as it was after a cycle. */
-export interface Replayed {
-  readonly jobId: string
-  readonly program: string
-  /** The version that the program declared then; "" if it declared none. */
-  readonly programVersion: string
-  readonly cycle: number
-  /** The tier of that cycle; -1 after the seeds. */
-  readonly tier: number
-  /** The commit position of the newest fact. */
-  readonly version: number
-  readonly hash: string
-  /** Can be read, explained by `Provenance.explain` and, if a program was given, be gone on from by `Engine.start`. */
-  readonly context: JobContext
-  /** The input of the job, in JSON. */
-  readonly input: unknown
-  /** The commit position up to which each agent had read, by its name. */
-  readonly marks: ReadonlyMap<string, number>
-  /** What the job had spent. */
-  readonly usage: Usage
-  readonly intents: ReadonlyArray<CommittedIntent>
-  /** Those of them that are performed, or to be decided, and are not answered: what an unfinished job awaits. */
-  readonly unanswered: ReadonlyArray<CommittedIntent>
-  readonly diagnostics: ReadonlyArray<Diagnostic>
-}
-
-/** What some cycles did. */
-export interface Diff {
-  readonly jobId: string
-  readonly program: string
-  /** The cycles that are compared, with the hash and the version after each. */
-  readonly from: { readonly cycle: number; readonly version: number; readonly hash: string }
-  readonly to: { readonly cycle: number; readonly version: number; readonly hash: string }
-  /** Facts that were not there, in commit order. */
-  readonly added: ReadonlyArray<Fact>
-  /** Facts that have another value, or were committed anew, in the order of the new ones. */
-  readonly revised: ReadonlyArray<{ readonly before: Fact; readonly after: Fact }>
-  /** Facts that are no longer there: retention pruned them, or a migration dropped them. In their commit order. */
-  readonly removed: ReadonlyArray<Fact>
-  /** Evaluations that were added, in commit order. */
-  readonly evaluations: ReadonlyArray<CommittedEvaluation>
-}
-
-/** Where a journal is not what was written: the row of `cycle`, 0 for its beginning. */
-export interface CorruptPart {
-  readonly cycle: number
-  readonly part: string
-  readonly expected: string
-  readonly found: string
-}
-
-/** How far a journal is what was written. */
-export interface Verified {
-  readonly jobId: string
-  /** "" if not even that can be read. */
-  readonly program: string
-  /** Undefined while the job is unfinished. */
-  readonly status: Status | undefined
-  /** The last cycle up to which everything is intact, and the hash after it; "" if the beginning is not. */
-  readonly cycles: number
-  readonly hash: string
-  readonly isIntact: boolean
-  readonly corrupt?: CorruptPart
 }
 
 type ReadError = StoreError | JournalCorrupt

@@ -10,9 +10,9 @@ import type { ResolvedBudget, Usage } from "./Budget.ts"
 import { canonicalText, parseCanonical } from "./Canonical.ts"
 import type { ErasedKind, FactRef } from "./Fact.ts"
 import { toJson } from "./JobError.ts"
-import type { CommittedCycle, MergedOutcome } from "./merge.ts"
 import { parseJson } from "./internal/parseJson.ts"
 import type { Cause, Status } from "./internal/Cause.ts"
+import type { CommittedCycle, MergedOutcome } from "./internal/CommittedCycle.ts"
 
 /** A kind as a header names it. */
 export interface KindHeader {

@@ -11,7 +11,7 @@
 import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation, IntentRef } from "./AgentEffect.ts"
 import { canonicalText } from "./Canonical.ts"
 import type { FactRef } from "./Fact.ts"
-import type { CommittedCycle, MergedOutcome } from "./merge.ts"
+import type { CommittedCycle, MergedOutcome } from "./internal/CommittedCycle.ts"
 
 /** A long canonical text in pieces, so that it can be written and hashed in steps. */
 export type TextPieces = ReadonlyArray<string>

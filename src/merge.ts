@@ -12,7 +12,7 @@
 import type { ErasedAgent } from "./Agent.ts"
 import { emptyEffect, type EncodedEffect, type EncodedFact, type Evaluation, type IntentRef } from "./AgentEffect.ts"
 import type { ResolvedBudget } from "./Budget.ts"
-import { eraseKind, type Fact, type FactRef, type Kind, type Origin, type Provenance } from "./Fact.ts"
+import { eraseKind, type Fact, type Kind, type Origin, type Provenance } from "./Fact.ts"
 import { Application, type By, type Commit, noFacts } from "./internal/application.ts"
 import { encodeFact, isEffectFault, runSteps } from "./internal/encodeEffect.ts"
 import { check, withView } from "./internal/programChecks.ts"
@@ -22,54 +22,7 @@ import { describePanic } from "./internal/panic.ts"
 import { Limits } from "./Limits.ts"
 import type { CompiledProgram } from "./Program.ts"
 import type { Cause } from "./internal/Cause.ts"
-
-/** How one task ended. */
-export interface TaskOutcome {
-  readonly agent: ErasedAgent
-  readonly each: FactRef | undefined
-  /** The agent's mark: facts after it made the task eligible. */
-  readonly since: number
-  readonly cpuMs: number
-  /** The effect, or why there is none. */
-  readonly result: EncodedEffect | Cause
-}
-
-/** What became of one effect. */
-export interface MergedOutcome {
-  readonly agent: string
-  readonly each: FactRef | undefined
-  /** Undefined if the effect was applied. */
-  readonly cause: Cause | undefined
-  /** The effect as it was proposed, if it was applied. */
-  readonly effect: EncodedEffect | undefined
-  /** What it added or revised, in commit order. */
-  readonly facts: ReadonlyArray<Fact>
-  /** Of a discarded effect: how many facts it proposed. */
-  readonly proposals?: number
-  /** Of a signal that answers an intent: which. */
-  readonly answers?: IntentRef
-}
-
-/** A committed cycle: the journal's row, and what events are made of. */
-export interface CommittedCycle {
-  readonly cycle: number
-  readonly tier: number
-  readonly agents: ReadonlyArray<string>
-  readonly tasks: number
-  readonly signals: ReadonlyArray<MergedOutcome>
-  readonly outcomes: ReadonlyArray<MergedOutcome>
-  /** `Violation` facts added or revised by the semantic invariants. */
-  readonly violations: ReadonlyArray<Fact>
-  /** The context's version after the cycle. */
-  readonly version: number
-}
-
-/** What a job has spent, as the merge counts it. */
-export interface Counters {
-  facts: number
-  agents: number
-  tokens: number
-}
+import type { TaskOutcome, MergedOutcome, CommittedCycle, Counters } from "./internal/CommittedCycle.ts"
 
 /** Facts or evaluations of one effect that are merged in one step. */
 const stepSize = 64

@@ -26,8 +26,8 @@ import {
 import type { Ledger } from "./JobContext.ts"
 import type { LogRecord } from "./JobEvent.ts"
 import type { CommittedIntent } from "./JobResult.ts"
-import type { CommittedCycle, Counters, MergedOutcome } from "./merge.ts"
 import type { Cause } from "./internal/Cause.ts"
+import type { CommittedCycle, Counters, MergedOutcome } from "./internal/CommittedCycle.ts"
 
 /** What a replay has to know of a program: also what a header says of one. */
 export interface ReplayProgram {

@@ -6,8 +6,8 @@
 import type { EncodedEffect, EncodedFact } from "../AgentEffect.ts"
 import type { Fact, Provenance } from "../Fact.ts"
 import type { Ledger } from "../JobContext.ts"
-import type { MergedOutcome } from "../merge.ts"
 import type { Cause } from "./Cause.ts"
+import type { MergedOutcome } from "./CommittedCycle.ts"
 
 export const noFacts: ReadonlyArray<Fact> = Object.freeze([])
 

@@ -15,7 +15,7 @@ import { InvalidProgram } from "../InvalidProgram.ts"
 import { InvalidInput } from "../JobError.ts"
 import { genesisText, lengthOfPieces, type TextPieces } from "../journalText.ts"
 import { Limits } from "../Limits.ts"
-import { type CommittedCycle, CycleMerge } from "../merge.ts"
+import { CycleMerge } from "../merge.ts"
 import { type CompiledProgram, compiledOf, isProgram } from "../Program.ts"
 import { StoreError } from "../store/JobStore.ts"
 import { EffectFault, encodeFacts, panicked, settled } from "./encodeEffect.ts"
@@ -26,6 +26,7 @@ import { describePanic } from "./panic.ts"
 import type { JobSession } from "./session.ts"
 import { sha256Pieces } from "./sha256.ts"
 import { inSlices } from "./slices.ts"
+import type { CommittedCycle } from "./CommittedCycle.ts"
 
 export const freshBeginning: Beginning = { context: undefined, executed: [], isForced: false }
 

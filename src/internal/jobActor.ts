@@ -9,9 +9,8 @@ import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type AnyActorRef, createActor, type InspectionEvent } from "xstate"
+import { type AnyActorRef, createActor, type InspectionEvent, type Observer } from "xstate"
 import { type DriverEvent, jobMachine, type JobMachineEvent } from "../../machines/job.machine.ts"
-import type { InspectionObserver } from "../Engine.ts"
 import { drive, follow } from "./driver.ts"
 import { fromEffect, runDetached } from "./fromEffect.ts"
 import { withQuickSteps } from "./quickSteps.ts"
@@ -100,3 +99,5 @@ const contained = (observer: InspectionObserver, services: Context.Context<unkno
     }
   }
 }
+
+export type InspectionObserver = Observer<InspectionEvent> | ((event: InspectionEvent) => void)

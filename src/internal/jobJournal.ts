@@ -23,7 +23,6 @@ import type { OutputFault } from "./encodeEffect.ts"
 import type { TextPieces } from "../journalText.ts"
 import type { JobContext } from "../JobContext.ts"
 import { Limits } from "../Limits.ts"
-import type { CommittedCycle } from "../merge.ts"
 import type { CompiledProgram } from "../Program.ts"
 import { StoreError } from "../store/JobStore.ts"
 import { dumpContext } from "./contextDump.ts"
@@ -33,6 +32,7 @@ import { fingerprintOf } from "./kindFingerprint.ts"
 import { describePanic } from "./panic.ts"
 import type { JobSession } from "./session.ts"
 import type { Cause as HaltCause, Status } from "./Cause.ts"
+import type { CommittedCycle } from "./CommittedCycle.ts"
 
 /** What a job begins with beside its program and input. */
 export interface Beginning {

@@ -4,7 +4,6 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { reviveCause } from "../journalExtra.ts"
-import type { CorruptPart, Diff, Replayed, Verified } from "../Journal.ts"
 import { type Fact, refKey } from "../Fact.ts"
 import { InvalidInput, JournalCorrupt, type ProgramChanged, type StoreError } from "../JobError.ts"
 import { eventsOf, type JobEvent, type LogRecord } from "../JobEvent.ts"
@@ -17,6 +16,7 @@ import { checkCycle, replayAt } from "./migrate.ts"
 import { endIn, noteOf } from "./journalEdges.ts"
 import { JournalReader, lastOf, partAt } from "./readJournal.ts"
 import { refuseOther } from "./storedJob.ts"
+import type { CorruptPart, Diff, Replayed, Verified } from "./reports.ts"
 
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt

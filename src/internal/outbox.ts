@@ -24,7 +24,6 @@ import { eraseKind } from "../Fact.ts"
 import type { HandledIntent } from "../IntentHandler.ts"
 import type { CommittedIntent } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
-import type { CommittedCycle } from "../merge.ts"
 import { EffectFault, encodeFact, encodeFacts, settled, typeOf } from "./encodeEffect.ts"
 import { runDetached } from "./fromEffect.ts"
 import { ApprovalPayload, approvalKind, Decision, openKind } from "./intentKinds.ts"
@@ -32,6 +31,7 @@ import { describePanic } from "./panic.ts"
 import type { JobSession } from "./session.ts"
 import { inSlices } from "./slices.ts"
 import type { Cause as HaltCause } from "./Cause.ts"
+import type { CommittedCycle } from "./CommittedCycle.ts"
 
 /** What performs intents of one kind, with the services that it runs with. */
 export interface Performer {

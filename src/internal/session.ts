@@ -26,7 +26,7 @@ import { AdmissionRejected, fromCause, InvalidInput, type JobError, JobHalted } 
 import type { JobTelemetry } from "../JobEvent.ts"
 import type { JobResult } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
-import type { Counters, CycleMerge, MergedOutcome, TaskOutcome } from "../merge.ts"
+import type { CycleMerge } from "../merge.ts"
 import type { CompiledProgram } from "../Program.ts"
 import type { Replay } from "../replay.ts"
 import type { JobStore } from "../store/JobStore.ts"
@@ -40,6 +40,7 @@ import type { Outbox, Performers } from "./outbox.ts"
 import { endJournal } from "./jobJournal.ts"
 import { Tracker } from "./tracker.ts"
 import type { Cause, Status } from "./Cause.ts"
+import type { Counters, MergedOutcome, TaskOutcome } from "./CommittedCycle.ts"
 
 export type JobActor = Actor<typeof jobMachine>
 

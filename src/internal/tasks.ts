@@ -22,7 +22,6 @@ import { type Fact, type FactRef, type Kind, refKey } from "../Fact.ts"
 import { describePanic } from "./panic.ts"
 import type { JobTelemetry } from "../JobEvent.ts"
 import { Limits } from "../Limits.ts"
-import type { TaskOutcome } from "../merge.ts"
 import type { View } from "../View.ts"
 import { inline as inlinePool } from "../workers/inline.ts"
 import type { CpuBatch, CpuProgress, CpuTimeExhausted } from "../workers/WorkerPool.ts"
@@ -42,6 +41,7 @@ import { startGroup } from "./fiberGroup.ts"
 import { inSlicesThen } from "./slices.ts"
 import * as Telemetry from "./observability.ts"
 import type { Cause as HaltCause } from "./Cause.ts"
+import type { TaskOutcome } from "./CommittedCycle.ts"
 
 /** An attempt that took longer than its agent's timeout. */
 class TimedOut extends Data.TaggedError("AgentTimedOut") {}

@@ -12,10 +12,10 @@ import type { Fact } from "../Fact.ts"
 import type { Entry, Ledger } from "../JobContext.ts"
 import type { CommittedIntent, Diagnostic } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
-import type { CommittedCycle, MergedOutcome } from "../merge.ts"
 import type { CompiledProgram } from "../Program.ts"
 import { SetFingerprint } from "./fingerprint.ts"
 import type { Cause } from "./Cause.ts"
+import type { CommittedCycle, MergedOutcome } from "./CommittedCycle.ts"
 
 /** Facts that are looked at in one step: each may cost a fingerprint. */
 const stepSize = 64

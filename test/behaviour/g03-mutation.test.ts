@@ -8,10 +8,10 @@ import * as Layer from "effect/Layer"
 import { vi } from "vitest"
 import type { SelectedAgent } from "../../src/eligibility.ts"
 import type { JobSession } from "../../src/internal/session.ts"
-import type { TaskOutcome } from "../../src/merge.ts"
 import { completed, disorderlyPool, disturbWith } from "../support/core/chaos.ts"
 import { comparable, engineOn, runToEnd } from "../support/core/run.ts"
 import { synthetic } from "../support/core/synthetic.ts"
+import type { TaskOutcome } from "../../src/internal/CommittedCycle.ts"
 
 const mutation = vi.hoisted(() => ({ isOn: false }))
 

@@ -10,9 +10,10 @@ import { resolve } from "../../src/Budget.ts"
 import * as Fact from "../../src/Fact.ts"
 import { encodeFact, runSteps } from "../../src/internal/encodeEffect.ts"
 import type { Ledger } from "../../src/JobContext.ts"
-import { CycleMerge, type Counters, type TaskOutcome } from "../../src/merge.ts"
+import { CycleMerge } from "../../src/merge.ts"
 import { compile, emptyLedger, numbered, type Numbered } from "../support/core/ledger.ts"
 import { type Random, randomOf } from "../support/core/random.ts"
+import type { Counters, TaskOutcome } from "../../src/internal/CommittedCycle.ts"
 
 const max = (a: Numbered, b: Numbered): Numbered => (a.n >= b.n ? a : b)
 const kinds = [

@@ -10,11 +10,11 @@ import type { Budget } from "../../../src/Budget.ts"
 import type { Selection } from "../../../src/eligibility.ts"
 import type { Fact, Kind } from "../../../src/Fact.ts"
 import type { JobContext } from "../../../src/JobContext.ts"
-import type { TaskOutcome } from "../../../src/merge.ts"
 import type { Program as AnyProgram } from "../../../src/Program.ts"
 import type { ErasedAgent } from "../../../src/Agent.ts"
 import type { View } from "../../../src/View.ts"
 import { internal } from "../converge.ts"
+import type { TaskOutcome } from "../../../src/internal/CommittedCycle.ts"
 
 /** One execution of an agent. */
 export interface CoreTask {
