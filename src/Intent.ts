@@ -10,7 +10,8 @@ import type { Budget } from "./Budget.ts"
 import { parseCanonical } from "./Canonical.ts"
 import { approvalKind, childKind } from "./internal/intentKinds.ts"
 import { describeError } from "./internal/panic.ts"
-import { compiledOf, isProgram, type Program } from "./Program.ts"
+import { isProgram, type Program } from "./Program.ts"
+import { compiledOf } from "./internal/compiledOf.ts"
 
 export { ChildResult, Decision } from "./internal/intentKinds.ts"
 

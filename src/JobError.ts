@@ -12,7 +12,6 @@ import type { JobResult } from "./JobResult.ts"
 import { describeError } from "./internal/panic.ts"
 import type { StoreError } from "./StoreError.ts"
 import { parseJson } from "./internal/parseJson.ts"
-import type { Cause } from "./internal/Cause.ts"
 
 export { InvalidProgram } from "./InvalidProgram.ts"
 export { StoreError } from "./StoreError.ts"
@@ -269,46 +268,6 @@ export type JobError<E = unknown, Result = JobResult.Partial> = (
 
 /** What can be wrong before a job runs. */
 export type StartError = InvalidInput | AdmissionRejected | StoreError | ProgramChanged | JournalCorrupt
-
-/** The error of a cause: with the job's id, and the partial result beside its encodable fields. */
-export const fromCause = (cause: Cause, jobId: string, partial: JobResult.Partial): JobError => {
-  const error = make(cause, jobId)
-  // An error whose stack nobody has read holds what was on it: the whole session (G13).
-  void error.stack
-  Object.defineProperty(error, "partial", { value: partial, enumerable: false })
-  return error
-}
-
-const make = (cause: Cause, jobId: string): HaltError | AgentFailed => {
-  switch (cause._tag) {
-    case "AgentFailed":
-      return new AgentFailed({ ...cause, jobId })
-    case "AgentPanicked":
-      return new AgentPanicked({ ...cause, jobId })
-    case "AgentTimedOut":
-      return new AgentTimedOut({ ...cause, jobId })
-    case "AgentOutOfMemory":
-      return new AgentOutOfMemory({ ...cause, jobId })
-    case "WorkerCrashed":
-      return new WorkerCrashed({ ...cause, jobId })
-    case "InvalidEffect":
-      return new InvalidEffect({ ...cause, jobId })
-    case "MergeConflict":
-      return new MergeConflict({ ...cause, jobId })
-    case "BudgetExhausted":
-      return new BudgetExhausted({ ...cause, jobId })
-    case "InvariantViolated":
-      return new InvariantViolated({ ...cause, jobId })
-    case "ProgramPanicked":
-      return new ProgramPanicked({ ...cause, jobId })
-    case "JobCancelled":
-      return new JobCancelled({ ...cause, jobId })
-    case "StoreFailed":
-      return new StoreFailed({ ...cause, jobId })
-    case "IntentFailed":
-      return new IntentFailed({ ...cause, jobId, key: `${jobId}/${cause.key}` })
-  }
-}
 
 /** An error as plain JSON: `_tag` and its fields, without the partial result. What cannot be written as JSON is described. */
 export const toJson = (error: { readonly _tag: string }): Record<string, unknown> => ({

@@ -6,11 +6,11 @@
  */
 import { check, withView } from "./internal/programChecks.ts"
 import { Violation } from "./Invariant.ts"
-import type { Ledger } from "./JobContext.ts"
 import { describePanic } from "./internal/panic.ts"
 import { Limits } from "./Limits.ts"
-import type { CompiledProgram } from "./Program.ts"
 import type { Cause } from "./internal/Cause.ts"
+import type { CompiledProgram } from "./internal/compile.ts"
+import type { Ledger } from "./internal/Ledger.ts"
 
 /** The end of a job at its fixed point: its output, or why it does not count as converged. */
 export type FixedPoint =

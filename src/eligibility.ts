@@ -11,10 +11,10 @@
  */
 import type { ErasedAgent } from "./Agent.ts"
 import type { Fact, Kind } from "./Fact.ts"
-import { runSteps } from "./internal/encodeEffect.ts"
-import type { Ledger } from "./JobContext.ts"
-import type { CompiledProgram } from "./Program.ts"
 import type { View } from "./View.ts"
+import type { CompiledProgram } from "./internal/compile.ts"
+import type { Ledger } from "./internal/Ledger.ts"
+import { runSteps } from "./internal/steps.ts"
 
 /** How far an agent has come. */
 export interface AgentProgress {

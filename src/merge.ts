@@ -14,15 +14,17 @@ import { emptyEffect, type EncodedEffect, type EncodedFact, type Evaluation, typ
 import type { ResolvedBudget } from "./Budget.ts"
 import { eraseKind, type Fact, type Kind, type Origin, type Provenance } from "./Fact.ts"
 import { Application, type By, type Commit, noFacts } from "./internal/application.ts"
-import { encodeFact, isEffectFault, runSteps } from "./internal/encodeEffect.ts"
+import { encodeFact, isEffectFault } from "./internal/encodeEffect.ts"
 import { check, withView } from "./internal/programChecks.ts"
 import { Violation } from "./Invariant.ts"
-import type { Entry, Ledger } from "./JobContext.ts"
+import type { Entry } from "./JobContext.ts"
 import { describePanic } from "./internal/panic.ts"
 import { Limits } from "./Limits.ts"
-import type { CompiledProgram } from "./Program.ts"
 import type { Cause } from "./internal/Cause.ts"
 import type { TaskOutcome, MergedOutcome, CommittedCycle, Counters } from "./internal/CommittedCycle.ts"
+import type { CompiledProgram } from "./internal/compile.ts"
+import type { Ledger } from "./internal/Ledger.ts"
+import { runSteps } from "./internal/steps.ts"
 
 /** Facts or evaluations of one effect that are merged in one step. */
 const stepSize = 64

@@ -23,11 +23,11 @@ import {
   reviveCause,
   type RowExtra
 } from "./journalExtra.ts"
-import type { Ledger } from "./JobContext.ts"
-import type { LogRecord } from "./JobEvent.ts"
 import type { CommittedIntent } from "./JobResult.ts"
 import type { Cause } from "./internal/Cause.ts"
 import type { CommittedCycle, Counters, MergedOutcome } from "./internal/CommittedCycle.ts"
+import type { LogRecord } from "./internal/logRecords.ts"
+import type { Ledger } from "./internal/Ledger.ts"
 
 /** What a replay has to know of a program: also what a header says of one. */
 export interface ReplayProgram {

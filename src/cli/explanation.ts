@@ -6,9 +6,10 @@
 import * as Effect from "effect/Effect"
 import type { FactRef } from "../Fact.ts"
 import type { JobContext } from "../JobContext.ts"
-import { compiledOf, type Program } from "../Program.ts"
+import { type Program } from "../Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { oneLine, thousands } from "./text.ts"
+import { compiledOf } from "../internal/compiledOf.ts"
 
 /** Splits `kind/id` at its first slash: ids may hold slashes, kinds that are asked for may not. */
 export const parseRef = (text: string, program: Program.Any): Effect.Effect<FactRef, UsageError> => {

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { canonicalText } from "../Canonical.ts"
 import * as Engine from "../Engine.ts"
 import { parseJson } from "../internal/parseJson.ts"
-import { type CompiledProgram, compiledOf, type Program } from "../Program.ts"
+import { type Program } from "../Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./host.ts"
@@ -15,6 +15,8 @@ import { begin, engineOf, provideModule, runJob } from "./jobRun.ts"
 import { choose, load, type LoadedModule } from "./programs.ts"
 import { openExisting, startFailure } from "./storeFile.ts"
 import { printable } from "./text.ts"
+import { type CompiledProgram } from "../internal/compile.ts"
+import { compiledOf } from "../internal/compiledOf.ts"
 
 export interface ForkOptions {
   readonly module: string

@@ -17,7 +17,7 @@ import type { FactRef } from "../Fact.ts"
 import { type Job, toJson } from "../Job.ts"
 import type { InvalidProgram, StartError } from "../JobError.ts"
 import { Limits } from "../Limits.ts"
-import { compiledOf, type Program } from "../Program.ts"
+import { type Program } from "../Program.ts"
 import { explain, format } from "../Provenance.ts"
 import { type JobStore, layerMemory as storeMemory } from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
@@ -31,6 +31,7 @@ import { follow } from "./progress.ts"
 import { type End, report, resultOf } from "./report.ts"
 import { startFailure } from "./storeFile.ts"
 import { indent, oneLine, printable, styleFor, toPlain } from "./text.ts"
+import { compiledOf } from "../internal/compiledOf.ts"
 
 /** How a result is printed. */
 export interface PrintOptions {

@@ -3,7 +3,7 @@
  *
  * Boundary: a result, or the error of a job with its partial result, in; text out.
  */
-import { fromCause, toJson as errorToJson } from "../JobError.ts"
+import { toJson as errorToJson } from "../JobError.ts"
 import { intentKey } from "../AgentEffect.ts"
 import type { CommittedIntent, Diagnostic, JobResult } from "../JobResult.ts"
 import { approvalOf } from "./awaited.ts"
@@ -23,6 +23,7 @@ import {
 } from "./text.ts"
 import { parseJson } from "../internal/parseJson.ts"
 import type { Status } from "../internal/Cause.ts"
+import { fromCause } from "../internal/fromCause.ts"
 
 const diagnosticsShown = 10
 const unansweredShown = 20

@@ -11,7 +11,7 @@ import * as Engine from "../Engine.ts"
 import type { Job } from "../Job.ts"
 import { type StartError, toJson as errorToJson } from "../JobError.ts"
 import type { InvalidProgram } from "../InvalidProgram.ts"
-import { compiledOf, type Program } from "../Program.ts"
+import { type Program } from "../Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"
 import { tellAwaited } from "./awaited.ts"
 import { CommandFailed, ExitCode, type Failed, ofStatus, UsageError, worst } from "./exitCode.ts"
@@ -22,6 +22,7 @@ import { follow } from "./progress.ts"
 import { resultOf } from "./report.ts"
 import { openExisting, startFailure } from "./storeFile.ts"
 import { oneLine, plural, printable } from "./text.ts"
+import { compiledOf } from "../internal/compiledOf.ts"
 
 export interface ResumeOptions {
   readonly modules: ReadonlyArray<string>

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type { Usage } from "../Budget.ts"
 import { type EndExtra, reviveCause } from "../journalExtra.ts"
 import * as Journal from "../Journal.ts"
-import { fromCause, toJson as errorToJson } from "../JobError.ts"
+import { toJson as errorToJson } from "../JobError.ts"
 import type { JobResult } from "../JobResult.ts"
 import { parseJson } from "../internal/parseJson.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
@@ -17,6 +17,7 @@ import * as Report from "./report.ts"
 import { jobIdOf } from "./storeFile.ts"
 import { bytes, duration, oneLine, plural, thousands } from "./text.ts"
 import type { Cause } from "../internal/Cause.ts"
+import { fromCause } from "../internal/fromCause.ts"
 
 interface Shown {
   readonly journal: StoredJournal

@@ -7,8 +7,9 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ErasedAgent } from "../Agent.ts"
-import { compiledOf, type Program, ProgramTypeId } from "../Program.ts"
+import { type Program, ProgramTypeId } from "../Program.ts"
 import { type CpuOutcome, WorkerPool } from "../workers/WorkerPool.ts"
+import { compiledOf } from "../internal/compiledOf.ts"
 
 /** Numbers from 0 up to, not including, a limit, from a seed (mulberry32). */
 const randomOf = (seed: number): ((below: number) => number) => {

@@ -6,9 +6,9 @@
  */
 import type { JobMachineContext } from "../../machines/job.machine.ts"
 import type { JobEvent, JobTelemetry } from "../JobEvent.ts"
-import type { CompiledProgram } from "../Program.ts"
 import { oneLine, truncate } from "./text.ts"
 import type { Status } from "../internal/Cause.ts"
+import type { CompiledProgram } from "../internal/compile.ts"
 
 const reportLength = 200
 

@@ -5,9 +5,9 @@
  */
 import type { EncodedEffect, EncodedFact } from "../AgentEffect.ts"
 import type { Fact, Provenance } from "../Fact.ts"
-import type { Ledger } from "../JobContext.ts"
 import type { Cause } from "./Cause.ts"
 import type { MergedOutcome } from "./CommittedCycle.ts"
+import type { Ledger } from "./Ledger.ts"
 
 export const noFacts: ReadonlyArray<Fact> = Object.freeze([])
 

@@ -16,7 +16,7 @@ import { InvalidInput } from "../JobError.ts"
 import { genesisText, lengthOfPieces, type TextPieces } from "../journalText.ts"
 import { Limits } from "../Limits.ts"
 import { CycleMerge } from "../merge.ts"
-import { type CompiledProgram, compiledOf, isProgram } from "../Program.ts"
+import { isProgram } from "../Program.ts"
 import { StoreError } from "../store/JobStore.ts"
 import { EffectFault, encodeFacts, panicked, settled } from "./encodeEffect.ts"
 import { openKind } from "./intentKinds.ts"
@@ -27,6 +27,8 @@ import type { JobSession } from "./session.ts"
 import { sha256Pieces } from "./sha256.ts"
 import { inSlices } from "./slices.ts"
 import type { CommittedCycle } from "./CommittedCycle.ts"
+import { type CompiledProgram } from "./compile.ts"
+import { compiledOf } from "./compiledOf.ts"
 
 export const freshBeginning: Beginning = { context: undefined, executed: [], isForced: false }
 

@@ -20,12 +20,12 @@ import type { InvalidProgram } from "../InvalidProgram.ts"
 import { type JobError, type StartError, toJson } from "../JobError.ts"
 import type { JobResult } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
-import type { CompiledProgram } from "../Program.ts"
 import { ChildPayload, ChildResult } from "./intentKinds.ts"
 import { cancel } from "./jobHandle.ts"
 import type { Performer } from "./outbox.ts"
 import { parseJson } from "./parseJson.ts"
 import type { JobSession } from "./session.ts"
+import type { CompiledProgram } from "./compile.ts"
 
 export interface ChildStarter {
   /** Children under way at a time, of one level. */

@@ -7,10 +7,12 @@
  */
 import { canonicalText } from "../Canonical.ts"
 import type { ErasedKind, Fact, Origin } from "../Fact.ts"
-import { type JobContext, Ledger, type Story } from "../JobContext.ts"
+import { type JobContext } from "../JobContext.ts"
 import type { CommittedEvaluation } from "../View.ts"
 import { parseJson } from "./parseJson.ts"
 import { Sha256 } from "./sha256.ts"
+import { Ledger } from "./Ledger.ts"
+import type { Story } from "./stories.ts"
 
 interface Head {
   readonly program: string

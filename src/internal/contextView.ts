@@ -5,8 +5,9 @@
  * Boundary: reads a ledger, writes nothing.
  */
 import type { FactOf, Kind } from "../Fact.ts"
-import type { JobContext, Ledger } from "../JobContext.ts"
+import type { JobContext } from "../JobContext.ts"
 import type { View } from "../View.ts"
+import type { Ledger } from "./Ledger.ts"
 
 /** Open while a cycle's views may be used. One for all views of a cycle. */
 export interface Gate {

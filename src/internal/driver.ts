@@ -25,7 +25,6 @@ import { lengthOfPieces, rowText, type TextPieces } from "../journalText.ts"
 import { CycleMerge } from "../merge.ts"
 import type { View } from "../View.ts"
 import { ContextView } from "./contextView.ts"
-import { runDetached } from "./fromEffect.ts"
 import { appendRow, noteBetween, storeFailed } from "./jobJournal.ts"
 import * as Telemetry from "./observability.ts"
 import { Outbox, performedKinds } from "./outbox.ts"
@@ -36,6 +35,7 @@ import { answerSignals, isStageable, stagedCount, stageWaiting } from "./staging
 import { runTasks } from "./tasks.ts"
 import { type Cause, type Status, statusOf } from "./Cause.ts"
 import type { CommittedCycle, TaskOutcome } from "./CommittedCycle.ts"
+import { runDetached } from "./detached.ts"
 
 type Phase = "eligible" | "executing" | "merging" | "checking" | "stopping" | "left"
 

@@ -15,9 +15,9 @@ import {
   emptyEffect,
   type Evaluation
 } from "../AgentEffect.ts"
-import { canonical, canonicalText, parseCanonical } from "../Canonical.ts"
+import { canonical } from "../Canonical.ts"
 import { type ErasedKind, refKey } from "../Fact.ts"
-import { describePanic } from "./panic.ts"
+import { describePanic, typeOf } from "./panic.ts"
 import { Limits } from "../Limits.ts"
 import { isInvalidValue } from "./InvalidValue.ts"
 
@@ -50,13 +50,6 @@ const listOf = (output: Record<string, unknown>, key: string): ReadonlyArray<unk
   const value = output[key]
   if (value === undefined) return []
   return Array.isArray(value) ? value : invalid(`${key} must be an array, not ${typeOf(value)}`)
-}
-
-/** What a value is, for messages. */
-export const typeOf = (value: unknown): string => {
-  if (value === null) return "null"
-  if (typeof value !== "object") return typeof value
-  return value instanceof Promise ? "a promise" : Array.isArray(value) ? "an array" : "an object"
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
@@ -252,8 +245,8 @@ function* encodeLarge(agent: ErasedAgent, output: Output): Generator<void, Encod
 }
 
 const noFacts: ReadonlyArray<EncodedFact> = Object.freeze([])
-const noIntents: ReadonlyArray<EncodedIntent> = Object.freeze([])
-const noEvaluations: ReadonlyArray<Evaluation> = Object.freeze([])
+export const noIntents: ReadonlyArray<EncodedIntent> = Object.freeze([])
+export const noEvaluations: ReadonlyArray<Evaluation> = Object.freeze([])
 
 const writtenKind = (agent: ErasedAgent, name: string): ErasedKind | undefined =>
   agent.writes.find((kind) => kind.name === name)
@@ -326,53 +319,5 @@ export function* settled<A>(steps: Generator<void, A>): Generator<void, A | Effe
   } catch (error) {
     if (error instanceof EffectFault) return error
     throw error
-  }
-}
-
-/** Runs a generator of steps to its end at once. */
-export const runSteps = <A>(steps: Generator<void, A>): A => {
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
-}
-
-/** All of an effect but its facts, as it travels between threads. Values are canonical texts. */
-export type EffectRest = readonly [
-  intents: ReadonlyArray<readonly [kind: string, payload: string]>,
-  evaluations: ReadonlyArray<Evaluation>,
-  trace: string | null,
-  tokens: number
-]
-
-/** What an effect holds beside its facts: only the tokens, if there is nothing else. */
-export const restOf = ({ evaluations, intents, tokens, trace }: EncodedEffect): EffectRest | number =>
-  intents.length === 0 && evaluations.length === 0 && trace === undefined
-    ? tokens
-    : [
-        intents.map((intent) => [intent.kind, canonicalText(intent.payload)]),
-        evaluations,
-        trace === undefined ? null : canonicalText(trace),
-        tokens
-      ]
-
-/** The effect that another thread validated, from its parts. */
-export const joinEffect = (facts: ReadonlyArray<EncodedFact>, rest: EffectRest | number): EncodedEffect => {
-  if (typeof rest === "number") {
-    return facts.length === 0 && rest === 0
-      ? emptyEffect
-      : { facts, intents: noIntents, evaluations: noEvaluations, trace: undefined, tokens: rest }
-  }
-  const [intents, evaluations, trace, tokens] = rest
-  return {
-    facts,
-    intents: intents.map(([kind, payload]) => ({
-      kind,
-      payload: parseCanonical(payload),
-      text: `{"kind":${JSON.stringify(kind)},"payload":${payload}}`
-    })),
-    evaluations,
-    trace: trace === null ? undefined : parseCanonical(trace),
-    tokens
   }
 }

@@ -12,9 +12,9 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { countOf, eventsOf, type JobEvent, lengthOf, type LogRecord } from "../JobEvent.ts"
+import { type JobEvent } from "../JobEvent.ts"
 import { Limits } from "../Limits.ts"
-import type { CycleRange } from "./readJournal.ts"
+import { countOf, eventsOf, lengthOf, type LogRecord, type CycleRange } from "./logRecords.ts"
 
 export class EventLog {
   readonly #records: Array<LogRecord> = []

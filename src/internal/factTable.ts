@@ -128,3 +128,5 @@ export const utf8Length = (text: string): number => {
   }
   return bytes
 }
+
+export const noFacts: ReadonlyArray<Fact> = Object.freeze([])

@@ -52,8 +52,3 @@ export const fromEffect = <Input, Received extends EventObject, Sent extends Eve
       fiber.interruptUnsafe()
     }
   })
-
-/** Runs an effect of a job outside of its actor: what is left to do when the actor was stopped from outside. */
-export const runDetached = <R>(services: Context.Context<R>, effect: Effect.Effect<void, never, R>): void => {
-  Effect.runForkWith(services)(effect)
-}

@@ -12,10 +12,11 @@ import * as Exit from "effect/Exit"
 import { type AnyActorRef, createActor, type InspectionEvent, type Observer } from "xstate"
 import { type DriverEvent, jobMachine, type JobMachineEvent } from "../../machines/job.machine.ts"
 import { drive, follow } from "./driver.ts"
-import { fromEffect, runDetached } from "./fromEffect.ts"
+import { fromEffect } from "./fromEffect.ts"
 import { withQuickSteps } from "./quickSteps.ts"
 import type { JobActor, JobSession } from "./session.ts"
 import type { Status } from "./Cause.ts"
+import { runDetached } from "./detached.ts"
 
 const sessions = new WeakMap<AnyActorRef, JobSession>()
 

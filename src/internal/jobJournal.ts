@@ -23,16 +23,16 @@ import type { OutputFault } from "./encodeEffect.ts"
 import type { TextPieces } from "../journalText.ts"
 import type { JobContext } from "../JobContext.ts"
 import { Limits } from "../Limits.ts"
-import type { CompiledProgram } from "../Program.ts"
 import { StoreError } from "../store/JobStore.ts"
 import { dumpContext } from "./contextDump.ts"
-import { runDetached } from "./fromEffect.ts"
 import { noteText, seal } from "./journalEdges.ts"
-import { fingerprintOf } from "./kindFingerprint.ts"
 import { describePanic } from "./panic.ts"
 import type { JobSession } from "./session.ts"
 import type { Cause as HaltCause, Status } from "./Cause.ts"
 import type { CommittedCycle } from "./CommittedCycle.ts"
+import { describeProgram } from "./header.ts"
+import { keptOf } from "./kept.ts"
+import { runDetached } from "./detached.ts"
 
 /** What a job begins with beside its program and input. */
 export interface Beginning {
@@ -43,22 +43,6 @@ export interface Beginning {
   /** Of a child job: its parent's id. */
   readonly parent?: string | undefined
 }
-
-/** A program as a header describes it. */
-export const describeProgram = (
-  program: CompiledProgram
-): Pick<JournalHeader, "format" | "program" | "version" | "kinds" | "triggers"> => ({
-  format: 1,
-  program: program.name,
-  version: program.version,
-  kinds: [...program.kinds.values()].map((kind) => ({
-    name: kind.name,
-    latest: kind.retention === "all" ? null : kind.retention.latest,
-    conflict: typeof kind.conflict === "function" ? "combine" : kind.conflict,
-    fingerprint: fingerprintOf(kind)
-  })),
-  triggers: program.agents.map(({ name, triggers }) => [name, triggers.map((kind) => kind.name)])
-})
 
 /** The text of a fact that was committed. */
 const textOf =
@@ -159,9 +143,6 @@ export const noteBetween = (session: JobSession, tag: Between, told: () => void)
   )
   runDetached(services, Effect.andThen(noted, Effect.sync(tell)))
 }
-
-/** What something that is kept belongs to: a task, on the context after a row. */
-export const keptOf = (hash: string, key: string): string => `${hash}\n${key}`
 
 /** Keeps what a task gave, in case the process does not live to commit its cycle. */
 export const keepEffect = (

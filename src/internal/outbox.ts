@@ -24,14 +24,14 @@ import { eraseKind } from "../Fact.ts"
 import type { HandledIntent } from "../IntentHandler.ts"
 import type { CommittedIntent } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
-import { EffectFault, encodeFact, encodeFacts, settled, typeOf } from "./encodeEffect.ts"
-import { runDetached } from "./fromEffect.ts"
+import { EffectFault, encodeFact, encodeFacts, settled } from "./encodeEffect.ts"
 import { ApprovalPayload, approvalKind, Decision, openKind } from "./intentKinds.ts"
-import { describePanic } from "./panic.ts"
+import { describePanic, typeOf } from "./panic.ts"
 import type { JobSession } from "./session.ts"
 import { inSlices } from "./slices.ts"
 import type { Cause as HaltCause } from "./Cause.ts"
 import type { CommittedCycle } from "./CommittedCycle.ts"
+import { runDetached } from "./detached.ts"
 
 /** What performs intents of one kind, with the services that it runs with. */
 export interface Performer {

@@ -32,3 +32,10 @@ const stackOf = (thrown: unknown): string => {
 export const describePanic = (thrown: unknown, limit: number): { readonly message: string; readonly stack: string } => {
   return { message: describeError(thrown).slice(0, limit), stack: stackOf(thrown).slice(0, limit) }
 }
+
+/** What a value is, for messages. */
+export const typeOf = (value: unknown): string => {
+  if (value === null) return "null"
+  if (typeof value !== "object") return typeof value
+  return value instanceof Promise ? "a promise" : Array.isArray(value) ? "an array" : "an object"
+}

@@ -5,12 +5,12 @@
  */
 import type { Kind } from "../Fact.ts"
 import { type Invariant, violationOf } from "../Invariant.ts"
-import type { Ledger } from "../JobContext.ts"
 import { describePanic } from "./panic.ts"
 import { Limits } from "../Limits.ts"
 import type { View } from "../View.ts"
 import { ContextView } from "./contextView.ts"
 import type { Cause } from "./Cause.ts"
+import type { Ledger } from "./Ledger.ts"
 
 /** Runs a program's check; a throw, or an answer that is none, is the program's panic. */
 export const check = (invariant: Invariant, cycle: number, body: () => unknown): Cause | undefined => {

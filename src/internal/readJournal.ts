@@ -10,19 +10,20 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { ErasedKind } from "../Fact.ts"
-import { decodeHeader, type EndExtra, type JournalHeader, type KindHeader } from "../journalExtra.ts"
-import { type JobContext, Ledger } from "../JobContext.ts"
-import { JournalCorrupt, ProgramChanged } from "../JobError.ts"
-import type { LogRecord } from "../JobEvent.ts"
-import type { CompiledProgram } from "../Program.ts"
+import { type EndExtra, type JournalHeader } from "../journalExtra.ts"
+import { type JobContext } from "../JobContext.ts"
+import { JournalCorrupt } from "../JobError.ts"
 import { CorruptRow, Replay, type ReplayProgram } from "../replay.ts"
 import type { JobStore, StoredJournal, StoredRow, StoreError } from "../store/JobStore.ts"
 import { DumpChanged, restoreContext } from "./contextDump.ts"
-import { describeProgram } from "./jobJournal.ts"
 import { rawKind, rawProgram } from "./rawKind.ts"
 import { inSlices } from "./slices.ts"
 import { Tracker } from "./tracker.ts"
 import { parseJson } from "./parseJson.ts"
+import { type JournalPart, readHeader, partsOf, changedKinds } from "./parts.ts"
+import type { LogRecord } from "./logRecords.ts"
+import type { CompiledProgram } from "./compile.ts"
+import { Ledger } from "./Ledger.ts"
 
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt
@@ -34,15 +35,6 @@ export interface ReadOptions {
   readonly log?: ((record: LogRecord) => void) | undefined
 }
 
-/** The rows that were written with one header: those after cycle `after`, up to `until`. */
-export interface JournalPart {
-  readonly header: JournalHeader
-  readonly after: number
-  readonly until: number
-  /** Whether it stands on a context that a migration made. */
-  readonly isMigrated: boolean
-}
-
 /** Steps whose fault is a value. */
 function* settled<A>(steps: Generator<void, A>): Generator<void, A | CorruptRow> {
   try {
@@ -52,51 +44,6 @@ function* settled<A>(steps: Generator<void, A>): Generator<void, A | CorruptRow>
     throw error
   }
 }
-
-/** Reads a journal's header. */
-export const readHeader = ({ header, jobId }: StoredJournal): Effect.Effect<JournalHeader, JournalCorrupt> =>
-  Effect.try({
-    try: () => decodeHeader(header),
-    catch: (error) =>
-      new JournalCorrupt({ jobId, cycle: 0, part: "header", expected: "a header of format 1", found: String(error) })
-  })
-
-/** The parts of a journal, oldest first. */
-export const partsOf = (header: JournalHeader): ReadonlyArray<JournalPart> => {
-  let [after, isMigrated] = [0, false]
-  const parts: Array<JournalPart> = []
-  for (const earlier of header.earlier) {
-    parts.push({ header: earlier.header, after, until: earlier.until, isMigrated })
-    ;({ isMigrated, until: after } = earlier)
-  }
-  return [...parts, { header, after, until: Infinity, isMigrated }]
-}
-
-/**
- * The part that says what the context is after a cycle. A cycle after which another version went on is in two: the one that
- * committed it says, but where the job has come to is said by the last.
- */
-export const partAt = (parts: ReadonlyArray<JournalPart>, cycle: number, lastCycle: number): number =>
-  cycle >= lastCycle ? parts.length - 1 : parts.findIndex(({ until }) => cycle <= until)
-
-/** Cycles, from the first to the last. */
-export interface CycleRange {
-  readonly from: number
-  readonly to: number
-}
-
-/** The cycles up to `last` whose facts a program reads as JSON, since they were written with other kinds than it has. */
-export const cyclesInJson = (
-  parts: ReadonlyArray<JournalPart>,
-  program: CompiledProgram,
-  last: number
-): ReadonlyArray<CycleRange> =>
-  parts
-    .filter(({ header }) => changedKinds(header, program).length > 0)
-    .map(({ after, until }) => ({ from: after === 0 ? 0 : after + 1, to: Math.min(until, last) }))
-
-/** How far to read a whole journal. What an engine commits meanwhile is left out; of one that has ended, nothing may be missing. */
-export const lastOf = ({ cycle, end }: StoredJournal): number => (end === undefined ? cycle : Infinity)
 
 const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -288,26 +235,3 @@ const asWritten = (program: ReplayProgram, header: JournalHeader): ReplayProgram
   retained: program.retained,
   triggers: new Map(header.triggers)
 })
-
-/** The names of the kinds of a header that a program declares otherwise, or not at all. */
-export const changedKinds = (header: JournalHeader, program: CompiledProgram): ReadonlyArray<string> => {
-  const now = new Map(describeProgram(program).kinds.map((kind) => [kind.name, kind]))
-  const isSame = (before: KindHeader, after: KindHeader): boolean =>
-    before.fingerprint === after.fingerprint && before.latest === after.latest && before.conflict === after.conflict
-  return header.kinds
-    .filter((kind) => {
-      const present = now.get(kind.name)
-      return present === undefined || !isSame(kind, present)
-    })
-    .map(({ name }) => name)
-}
-
-/** Why a program cannot go on with a job. */
-export const programChanged = (
-  jobId: string,
-  header: JournalHeader,
-  program: CompiledProgram,
-  kinds: ReadonlyArray<string>,
-  reason = `the kinds ${kinds.map((name) => JSON.stringify(name)).join(", ")} are not what they were`
-): ProgramChanged =>
-  new ProgramChanged({ jobId, program: program.name, kinds, from: header.version, to: program.version, reason })

@@ -10,11 +10,11 @@ import * as Option from "effect/Option"
 import type { InvalidProgram } from "../InvalidProgram.ts"
 import type { Between, EndExtra } from "../journalExtra.ts"
 import type { JournalCorrupt, ProgramChanged, StartError } from "../JobError.ts"
-import type { CompiledProgram } from "../Program.ts"
 import { type StoredJournal, StoreError } from "../store/JobStore.ts"
 import { makeEndedActor } from "./jobActor.ts"
 import { JobSession, type SessionOptions } from "./session.ts"
 import { endOfJournal, takeUp, type TakenUp } from "./storedJob.ts"
+import type { CompiledProgram } from "./compile.ts"
 
 /** What all sessions of an engine have in common. */
 export type Runs = Pick<SessionOptions, "pool" | "store" | "performers" | "fiberConcurrency">

@@ -8,10 +8,10 @@
 import type { ErasedAgent } from "../Agent.ts"
 import type { EncodedEffect } from "../AgentEffect.ts"
 import type { Fact, Kind } from "../Fact.ts"
-import type { Ledger } from "../JobContext.ts"
 import type { View } from "../View.ts"
 import { ContextView, type Gate } from "./contextView.ts"
 import { faultOf, type OutputFault, settleEffect, settleSmallEffect } from "./encodeEffect.ts"
+import type { Ledger } from "./Ledger.ts"
 
 /** Why a CPU agent gave no effect. */
 export type CpuFault = OutputFault

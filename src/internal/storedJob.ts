@@ -5,22 +5,21 @@
  * migration, under the fence that it is given.
  */
 import * as Effect from "effect/Effect"
-import { canonicalText } from "../Canonical.ts"
 import type { ResolvedBudget } from "../Budget.ts"
 import { judge } from "../convergence.ts"
 import { type Between, budgetOfHeader, decodeKept, type EndExtra, reviveCause } from "../journalExtra.ts"
 import type { EncodedEffect } from "../AgentEffect.ts"
-import type { Ledger } from "../JobContext.ts"
-import { InvalidInput, type JournalCorrupt, type ProgramChanged } from "../JobError.ts"
-import type { CompiledProgram } from "../Program.ts"
+import { type JournalCorrupt, type ProgramChanged } from "../JobError.ts"
 import type { Replay } from "../replay.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 import { EventLog } from "./eventLog.ts"
 import { noteOf, unseal } from "./journalEdges.ts"
-import { keptOf } from "./jobJournal.ts"
 import { goOn } from "./migrate.ts"
-import { parseJson } from "./parseJson.ts"
-import { cyclesInJson, partsOf, readHeader, replayJournal } from "./readJournal.ts"
+import { replayJournal } from "./readJournal.ts"
+import { keptOf } from "./kept.ts"
+import { cyclesInJson, partsOf, readHeader } from "./parts.ts"
+import type { CompiledProgram } from "./compile.ts"
+import type { Ledger } from "./Ledger.ts"
 
 /** What a session is made of, of a job that was replayed. */
 export interface TakenUp {
@@ -33,33 +32,6 @@ export interface TakenUp {
   /** What happened since the last row. */
   readonly between: ReadonlyArray<Between>
   readonly kept: ReadonlyMap<string, EncodedEffect> | undefined
-}
-
-/** The journal of a job, if there is one. */
-export const findJournal = (
-  store: JobStore["Service"],
-  jobId: string
-): Effect.Effect<StoredJournal | undefined, StoreError> =>
-  Effect.catchTag(store.load(jobId), "StoreError", (error) =>
-    error.reason === "missing" ? Effect.succeed(undefined) : Effect.fail(error)
-  )
-
-/** Whether a stored job is one of a program with an input; why not, if it is not. */
-export const refuseOther = (
-  journal: StoredJournal,
-  program: CompiledProgram,
-  input: string | undefined
-): InvalidInput | undefined => {
-  const refuse = (message: string): InvalidInput => new InvalidInput({ program: program.name, message })
-  const id = JSON.stringify(journal.jobId)
-  if (journal.program !== program.name) {
-    return refuse(`the job id ${id} is that of a stored job of the program ${JSON.stringify(journal.program)}`)
-  }
-  if (input === undefined) return undefined
-  const { input: stored } = parseJson(journal.text) as { readonly input: unknown }
-  return canonicalText(stored) === input
-    ? undefined
-    : refuse(`the job id ${id} is that of a stored job with another input`)
 }
 
 /** Replays a journal for a program. `fence`: under which a migration is recorded; undefined for a job that has ended. */

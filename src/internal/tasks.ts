@@ -19,22 +19,14 @@ import type { ErasedAgent } from "../Agent.ts"
 import { type EncodedEffect, namePart } from "../AgentEffect.ts"
 import type { SelectedAgent } from "../eligibility.ts"
 import { type Fact, type FactRef, type Kind, refKey } from "../Fact.ts"
-import { describePanic } from "./panic.ts"
+import { describePanic, typeOf } from "./panic.ts"
 import type { JobTelemetry } from "../JobEvent.ts"
 import { Limits } from "../Limits.ts"
 import type { View } from "../View.ts"
 import { inline as inlinePool } from "../workers/inline.ts"
 import type { CpuBatch, CpuProgress, CpuTimeExhausted } from "../workers/WorkerPool.ts"
 import { ContextView } from "./contextView.ts"
-import {
-  EffectFault,
-  isEffectFault,
-  type OutputFault,
-  runSteps,
-  settleEffect,
-  settleSmallEffect,
-  typeOf
-} from "./encodeEffect.ts"
+import { EffectFault, isEffectFault, type OutputFault, settleEffect, settleSmallEffect } from "./encodeEffect.ts"
 import { keepEffect } from "./jobJournal.ts"
 import type { JobSession } from "./session.ts"
 import { startGroup } from "./fiberGroup.ts"
@@ -42,6 +34,7 @@ import { inSlicesThen } from "./slices.ts"
 import * as Telemetry from "./observability.ts"
 import type { Cause as HaltCause } from "./Cause.ts"
 import type { TaskOutcome } from "./CommittedCycle.ts"
+import { runSteps } from "./steps.ts"
 
 /** An attempt that took longer than its agent's timeout. */
 class TimedOut extends Data.TaggedError("AgentTimedOut") {}

@@ -9,13 +9,14 @@
  */
 import { intentKey } from "../AgentEffect.ts"
 import type { Fact } from "../Fact.ts"
-import type { Entry, Ledger } from "../JobContext.ts"
+import type { Entry } from "../JobContext.ts"
 import type { CommittedIntent, Diagnostic } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
-import type { CompiledProgram } from "../Program.ts"
 import { SetFingerprint } from "./fingerprint.ts"
 import type { Cause } from "./Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "./CommittedCycle.ts"
+import type { CompiledProgram } from "./compile.ts"
+import type { Ledger } from "./Ledger.ts"
 
 /** Facts that are looked at in one step: each may cost a fingerprint. */
 const stepSize = 64

@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { ErasedKind } from "../Fact.ts"
-import { compiledOf, type Program } from "../Program.ts"
+import { type Program } from "../Program.ts"
 import { Api } from "./api.ts"
 import { Core } from "./core.ts"
 import { sealed } from "./guard.ts"
@@ -23,6 +23,7 @@ import { plain } from "./json.ts"
 import { exposition, noteAtOnce } from "./metrics.ts"
 import { packageVersion } from "./nodeServer.ts"
 import type * as Shapes from "./shapes.ts"
+import { compiledOf } from "../internal/compiledOf.ts"
 
 /** The JSON Schema of a schema; of one that has none, the schema of anything. */
 const schemaOf = (schema: Schema.Constraint): Schema.Json => {

@@ -11,10 +11,10 @@ import type * as Effect from "effect/Effect"
 import type { ErasedAgent } from "../Agent.ts"
 import type { EncodedEffect } from "../AgentEffect.ts"
 import type { FactRef } from "../Fact.ts"
-import type { Ledger } from "../JobContext.ts"
-import type { CompiledProgram } from "../Program.ts"
 import type { PoolStats } from "./stats.ts"
 import type { Cause } from "../internal/Cause.ts"
+import type { CompiledProgram } from "../internal/compile.ts"
+import type { Ledger } from "../internal/Ledger.ts"
 
 /** One execution of a CPU agent. */
 export interface CpuTask {

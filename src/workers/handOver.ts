@@ -10,12 +10,13 @@
  */
 import type { Fact, Provenance } from "../Fact.ts"
 import type { SharedPart } from "../internal/sharedBytes.ts"
-import type { JobContext, Ledger } from "../JobContext.ts"
+import type { JobContext } from "../JobContext.ts"
 import { Limits } from "../Limits.ts"
-import type { CompiledProgram } from "../Program.ts"
 import type { CommittedEvaluation } from "../View.ts"
 import { type FactRun, FactTexts } from "./factTexts.ts"
 import type { Packet } from "./protocol.ts"
+import type { CompiledProgram } from "../internal/compile.ts"
+import type { Ledger } from "../internal/Ledger.ts"
 
 /** How far a replica has come: the version of the ledger, and the number of evaluations that it has been told of. */
 export interface Mark {

@@ -10,11 +10,11 @@
  * Boundary: types, and the layout of the shared memory. No threads, no clock.
  */
 import type { MessagePort } from "node:worker_threads"
-import type { EffectRest } from "../internal/encodeEffect.ts"
 import type { SharedPart } from "../internal/sharedBytes.ts"
 import { Limits } from "../Limits.ts"
 import type { Claims } from "./claims.ts"
 import type { FactRun } from "./factTexts.ts"
+import type { EffectRest } from "../internal/effectWire.ts"
 
 /** A part of a replica's update: a JSON head, and the facts' canonical texts (factTexts.ts). */
 export interface Packet {

@@ -4,12 +4,12 @@
  * Invariants: what a view over it shows is what a view over the ledger shows, for the kinds that are shipped: values,
  * order, versions, provenance, evaluations (G3, G12). Boundary: worker side; written by packets alone.
  */
-import { Ledger } from "../JobContext.ts"
-import type { CompiledProgram } from "../Program.ts"
 import { readFacts } from "./factTexts.ts"
 import type { Source, UpdateHead } from "./handOver.ts"
 import type { Packet } from "./protocol.ts"
 import type { Provenance } from "../Fact.ts"
+import type { CompiledProgram } from "../internal/compile.ts"
+import { Ledger } from "../internal/Ledger.ts"
 
 const provenanceOf = (version: number, source: Source, eachId: string | null): Provenance => {
   const [cycle, origin, agent, eachKind, since, until] = source

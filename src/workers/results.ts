@@ -10,12 +10,12 @@
  */
 import type { EncodedFact } from "../AgentEffect.ts"
 import type { ErasedKind } from "../Fact.ts"
-import { type EffectRest, joinEffect, restOf } from "../internal/encodeEffect.ts"
 import type { CpuFault, CpuResult } from "../internal/runCpuTask.ts"
 import { describePanic } from "../internal/panic.ts"
 import { Limits } from "../Limits.ts"
 import { FactTexts, readFacts } from "./factTexts.ts"
 import type { ResultItem, ResultsHead } from "./protocol.ts"
+import { type EffectRest, joinEffect, restOf } from "../internal/effectWire.ts"
 
 /** Posts a message of results. */
 export type Post = (head: string, texts: string, isLast: boolean) => void

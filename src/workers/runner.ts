@@ -15,7 +15,7 @@ import { workerData } from "node:worker_threads"
 import { markAsWorker } from "../internal/workerMark.ts"
 import { describePanic } from "../internal/panic.ts"
 import { Limits } from "../Limits.ts"
-import { type CompiledProgram, compiledOf, isProgram } from "../Program.ts"
+import { isProgram } from "../Program.ts"
 import { threadCpuMs } from "./cpuTime.ts"
 import { MemoryWatch } from "./memoryWatch.ts"
 import {
@@ -31,6 +31,8 @@ import {
 import { Replica } from "./replica.ts"
 import { runShare } from "./shareRun.ts"
 import { Vigil } from "./vigil.ts"
+import { type CompiledProgram } from "../internal/compile.ts"
+import { compiledOf } from "../internal/compiledOf.ts"
 
 markAsWorker()
 

@@ -12,16 +12,16 @@
  */
 import type { ErasedAgent } from "../Agent.ts"
 import type { Fact, Kind } from "../Fact.ts"
-import { runSteps } from "../internal/encodeEffect.ts"
 import { type CpuFault, type CpuResult, isUnderWay, runCpuTask, viewFor } from "../internal/runCpuTask.ts"
 import { Limits } from "../Limits.ts"
-import type { CompiledProgram } from "../Program.ts"
 import type { View } from "../View.ts"
 import { claim } from "./claims.ts"
 import { elapsedMs } from "./cpuTime.ts"
 import { Place, PoolPlace, progressJson, type ShareMessage, type TaskGroup } from "./protocol.ts"
 import type { Replica } from "./replica.ts"
 import { Outbox, type Post } from "./results.ts"
+import type { CompiledProgram } from "../internal/compile.ts"
+import { runSteps } from "../internal/steps.ts"
 
 /** What a share needs of its thread. */
 export interface ShareHost {

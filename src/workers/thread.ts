@@ -17,13 +17,13 @@ import { type ActorRefFrom, createActor, type SnapshotFrom } from "xstate"
 import { type RetireReason, type WorkerEvent, workerMachine } from "../../machines/worker.machine.ts"
 import { withQuickSteps } from "../internal/quickSteps.ts"
 import { nextTurn } from "../internal/slices.ts"
-import type { Ledger } from "../JobContext.ts"
 import { describePanic } from "../internal/panic.ts"
 import { Limits } from "../Limits.ts"
 import type { Mark } from "./handOver.ts"
 import type { ThreadOptions } from "./options.ts"
 import { type FromWorker, Place, placeCount, type ToWorker, type WorkerInit } from "./protocol.ts"
 import type { Look } from "./watchdog.ts"
+import type { Ledger } from "../internal/Ledger.ts"
 
 /** How a thread ended. */
 export interface ThreadEnd {

@@ -13,7 +13,7 @@ import { dumpContext, restoreContext } from "../../src/internal/contextDump.ts"
 import type { JobContext } from "../../src/JobContext.ts"
 import * as Journal from "../../src/Journal.ts"
 import { Limits } from "../../src/Limits.ts"
-import { compiledOf, make, type Program } from "../../src/Program.ts"
+import { make, type Program } from "../../src/Program.ts"
 import { explain, format } from "../../src/Provenance.ts"
 import { JobStore } from "../../src/store/JobStore.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
@@ -21,6 +21,7 @@ import { ended, eventsOf, failure } from "../support/behaviour/harness.ts"
 import { disturbWith } from "../support/core/chaos.ts"
 import { comparable, runInline, runToEnd } from "../support/core/run.ts"
 import { synthetic } from "../support/core/synthetic.ts"
+import { compiledOf } from "../../src/internal/compiledOf.ts"
 
 const Item = Fact.kind("Item", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 const Slot = Fact.kind("Slot", {

@@ -27,7 +27,7 @@ export const server = () => load<typeof import("../../src/server/index.ts")>("se
 /** Modules that a figure may take apart, loaded when it does. */
 export const internal = {
   budget: () => load<typeof import("../../src/Budget.ts")>("Budget"),
-  context: () => load<typeof import("../../src/JobContext.ts")>("JobContext"),
+  context: () => load<typeof import("../../src/internal/Ledger.ts")>("internal/Ledger"),
   convergence: () => load<typeof import("../../src/convergence.ts")>("convergence"),
   effects: () => load<typeof import("../../src/internal/encodeEffect.ts")>("internal/encodeEffect"),
   eligibility: () => load<typeof import("../../src/eligibility.ts")>("eligibility"),
@@ -35,8 +35,9 @@ export const internal = {
   journal: () => load<typeof import("../../src/journalText.ts")>("journalText"),
   machine: () => loadBuilt<typeof import("../../machines/job.machine.ts")>("machines/job.machine"),
   merge: () => load<typeof import("../../src/merge.ts")>("merge"),
-  program: () => load<typeof import("../../src/Program.ts")>("Program"),
+  program: () => load<typeof import("../../src/internal/compiledOf.ts")>("internal/compiledOf"),
   quickSteps: () => load<typeof import("../../src/internal/quickSteps.ts")>("internal/quickSteps"),
+  steps: () => load<typeof import("../../src/internal/steps.ts")>("internal/steps"),
   sha256: () => load<typeof import("../../src/internal/sha256.ts")>("internal/sha256"),
   view: () => load<typeof import("../../src/internal/contextView.ts")>("internal/contextView")
 }

@@ -11,10 +11,11 @@ import { Screen } from "../../src/cli/screen.ts"
 import { Tally } from "../../src/cli/tally.ts"
 import { duration, inlineJson, oneLine, pretty, table, thousands, toPlain } from "../../src/cli/text.ts"
 import type { JobEvent } from "../../src/JobEvent.ts"
+import { compiledOf } from "../../src/internal/compiledOf.ts"
 import * as Program from "../../src/Program.ts"
 
 const nothing = (name: string) => Agent.make(name, { execute: () => Effect.succeed({}) })
-const program = Program.compiledOf(
+const program = compiledOf(
   Program.make("audit", {
     input: Schema.Struct({}),
     agents: [nothing("read"), nothing("parse"), nothing("report")],

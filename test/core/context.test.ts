@@ -6,10 +6,11 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Fact from "../../src/Fact.ts"
-import { type JobContext, type Ledger, utf8Length } from "../../src/JobContext.ts"
+import { type JobContext, utf8Length } from "../../src/JobContext.ts"
 import { Limits } from "../../src/Limits.ts"
 import { emptyLedger, numbered, type Numbered, put } from "../support/core/ledger.ts"
 import { randomOf } from "../support/core/random.ts"
+import type { Ledger } from "../../src/internal/Ledger.ts"
 
 const A = numbered("A", { conflict: "keepLast" })
 const B = numbered("B")

@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Agent from "../../src/Agent.ts"
 import { advance, type AgentProgress, select, type Selection } from "../../src/eligibility.ts"
 import { ContextView } from "../../src/internal/contextView.ts"
-import type { Ledger } from "../../src/JobContext.ts"
-import type { CompiledProgram } from "../../src/Program.ts"
 import { compile, emptyLedger, numbered, put } from "../support/core/ledger.ts"
+import type { CompiledProgram } from "../../src/internal/compile.ts"
+import type { Ledger } from "../../src/internal/Ledger.ts"
 
 const A = numbered("A", { conflict: "keepLast" })
 const B = numbered("B")

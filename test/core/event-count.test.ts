@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest"
 import type { EncodedEffect } from "../../src/AgentEffect.ts"
 import type { Fact } from "../../src/Fact.ts"
-import { countOf, eventsOf, type LogRecord } from "../../src/JobEvent.ts"
 import type { MergedOutcome } from "../../src/internal/CommittedCycle.ts"
+import { countOf, eventsOf, type LogRecord } from "../../src/internal/logRecords.ts"
 
 const fact = (id: string): Fact => ({
   kind: "K",

@@ -8,12 +8,13 @@ import * as Agent from "../../src/Agent.ts"
 import type { EncodedEffect, EncodedFact } from "../../src/AgentEffect.ts"
 import { resolve } from "../../src/Budget.ts"
 import * as Fact from "../../src/Fact.ts"
-import { encodeFact, runSteps } from "../../src/internal/encodeEffect.ts"
-import type { Ledger } from "../../src/JobContext.ts"
+import { encodeFact } from "../../src/internal/encodeEffect.ts"
 import { CycleMerge } from "../../src/merge.ts"
 import { compile, emptyLedger, numbered, type Numbered } from "../support/core/ledger.ts"
 import { type Random, randomOf } from "../support/core/random.ts"
 import type { Counters, TaskOutcome } from "../../src/internal/CommittedCycle.ts"
+import type { Ledger } from "../../src/internal/Ledger.ts"
+import { runSteps } from "../../src/internal/steps.ts"
 
 const max = (a: Numbered, b: Numbered): Numbered => (a.n >= b.n ? a : b)
 const kinds = [

@@ -10,12 +10,13 @@ import * as Schema from "effect/Schema"
 import * as Agent from "../../src/Agent.ts"
 import * as Engine from "../../src/Engine.ts"
 import * as Invariant from "../../src/Invariant.ts"
-import { type JobContext, Ledger } from "../../src/JobContext.ts"
+import { type JobContext } from "../../src/JobContext.ts"
 import { Limits } from "../../src/Limits.ts"
 import * as Program from "../../src/Program.ts"
 import * as Provenance from "../../src/Provenance.ts"
 import { emptyLedger, numbered, put } from "../support/core/ledger.ts"
 import { engineInline, runInline } from "../support/core/run.ts"
+import { Ledger } from "../../src/internal/Ledger.ts"
 
 const empty = Schema.Struct({})
 const A = numbered("A")

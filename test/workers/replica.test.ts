@@ -2,7 +2,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { nextTurn } from "../../src/internal/slices.ts"
-import type { Ledger } from "../../src/JobContext.ts"
 import { Limits } from "../../src/Limits.ts"
 import { threadCpuMs } from "../../src/workers/cpuTime.ts"
 import { HandOver, type Mark, markOf, origin, type UpdateHead } from "../../src/workers/handOver.ts"
@@ -10,6 +9,7 @@ import { WorkerPool } from "../../src/workers/index.ts"
 import { Replica } from "../../src/workers/replica.ts"
 import { batch, execute, newLedger, pool, program, put, said, task } from "../support/workers/harness.ts"
 import { Hidden, Item, Recent } from "../support/workers/programs.ts"
+import type { Ledger } from "../../src/internal/Ledger.ts"
 
 const packetsOf = (ledger: Ledger, from: Mark) => {
   const update = new HandOver(ledger, program, from)

@@ -32,7 +32,7 @@ export interface Ended {
 
 /** Loads the modules of the core once; what it returns runs a job. */
 export const loadCore = async () => {
-  const [budgets, contexts, convergence, effects, eligibility, journal, merges, programs, hashes, views] =
+  const [budgets, contexts, convergence, effects, eligibility, journal, merges, programs, hashes, stepping, views] =
     await Promise.all([
       internal.budget(),
       internal.context(),
@@ -43,9 +43,11 @@ export const loadCore = async () => {
       internal.merge(),
       internal.program(),
       internal.sha256(),
+      internal.steps(),
       internal.view()
     ])
-  const { encodeEffect, encodeFacts, runSteps, settleSmallEffect } = effects
+  const { encodeEffect, encodeFacts, settleSmallEffect } = effects
+  const { runSteps } = stepping
 
   return function* (
     program: AnyProgram.Any,

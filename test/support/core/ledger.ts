@@ -2,10 +2,12 @@
 import * as Schema from "effect/Schema"
 import type { Agent } from "../../../src/Agent.ts"
 import * as Fact from "../../../src/Fact.ts"
-import { type JobContext, Ledger } from "../../../src/JobContext.ts"
-import { type CompiledProgram, compiledOf } from "../../../src/Program.ts"
+import { type JobContext } from "../../../src/JobContext.ts"
 import * as Program from "../../../src/Program.ts"
 import type { Provenance } from "../../../src/Fact.ts"
+import { type CompiledProgram } from "../../../src/internal/compile.ts"
+import { Ledger } from "../../../src/internal/Ledger.ts"
+import { compiledOf } from "../../../src/internal/compiledOf.ts"
 
 /** A fact with an id and a number. */
 export const numbered = <const Name extends string>(

@@ -2,12 +2,15 @@
 import * as Layer from "effect/Layer"
 import type { EncodedEffect } from "../../../src/AgentEffect.ts"
 import { eraseKind, type Kind, type Provenance } from "../../../src/Fact.ts"
-import { type JobContext, Ledger } from "../../../src/JobContext.ts"
-import { type CompiledProgram, compiledOf, type Program } from "../../../src/Program.ts"
+import { type JobContext } from "../../../src/JobContext.ts"
+import { type Program } from "../../../src/Program.ts"
 import { layer, layerInline, type Options, WorkerPool } from "../../../src/workers/index.ts"
 import type { CpuBatch, CpuOutcome, CpuTask } from "../../../src/workers/WorkerPool.ts"
 import { hazards, Item } from "./programs.ts"
 import type { Cause } from "../../../src/internal/Cause.ts"
+import { type CompiledProgram } from "../../../src/internal/compile.ts"
+import { Ledger } from "../../../src/internal/Ledger.ts"
+import { compiledOf } from "../../../src/internal/compiledOf.ts"
 
 export const program: CompiledProgram = compiledOf(hazards)
 

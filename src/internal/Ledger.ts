@@ -1,0 +1,289 @@
+/**
+ * A context that is still written to: by its engine, or as a worker's replica.
+ *
+ * Invariants: only what is new is stored; a rollback leaves what was. Boundary: the pure core.
+ */
+import { deepFreeze } from "../Canonical.ts"
+import { type ErasedKind, type Fact, type FactRef, refKey, type Provenance } from "../Fact.ts"
+import { type Entry, Table, utf8Length, noFacts } from "./factTable.ts"
+import { Limits } from "../Limits.ts"
+import type { CommittedEvaluation } from "../View.ts"
+import { JobContext } from "../JobContext.ts"
+import { runSteps } from "./steps.ts"
+import { traceKey, type Story } from "./stories.ts"
+
+/** Facts that are pruned in one step. */
+const stepSize = 256
+
+const nothingTouched: ReadonlyArray<string> = Object.freeze([])
+
+/** A context that its engine, or a worker's replica, still writes to. */
+export class Ledger extends JobContext {
+  private sealed = false
+  private deltas: Map<string, ReadonlyArray<Fact>> | undefined
+  private deltasAt = -1
+  /** Tables that were written to since `takeTouched`. */
+  private touched: Array<Table> = []
+
+  /** An empty ledger, or one that stands on a sealed context. */
+  static make(program: string, triggers: ReadonlyMap<string, ReadonlyArray<string>>, base?: JobContext): Ledger {
+    return new Ledger(program, triggers, base !== undefined && base instanceof Ledger ? base.flattened() : base)
+  }
+
+  setHash(hash: string): void {
+    this.chain = hash
+  }
+
+  /** The live entry of a fact. */
+  entry(kind: string, id: string): Entry | undefined {
+    return this.tables.get(kind)?.find(id)
+  }
+
+  /** The entry that was committed here at a position. Not for replicas, whose positions have gaps. */
+  entryAt(position: number): Entry | undefined {
+    return this.order[position - (this.base?.version ?? 0) - 1]
+  }
+
+  /** Live entries of a kind after a position, in commit order. Costs their number. */
+  delta(kind: string, since: number): ReadonlyArray<Entry> {
+    return this.tables.get(kind)?.after(since, false) ?? []
+  }
+
+  /** The facts of a delta: a frozen array, the same one for all who ask in the same version. */
+  deltaFacts(kind: string, since: number): ReadonlyArray<Fact> {
+    if (this.deltas === undefined || this.deltasAt !== this.head) {
+      this.deltas = new Map()
+      this.deltasAt = this.head
+    }
+    const key = `${since}/${kind}`
+    let facts = this.deltas.get(key)
+    if (facts === undefined) {
+      facts = Object.freeze(this.delta(kind, since).map((entry) => entry.fact))
+      this.deltas.set(key, facts)
+    }
+    return facts
+  }
+
+  hasDelta(kind: string, since: number): boolean {
+    return this.newest(kind) > since
+  }
+
+  /** The commit position of the newest live fact of a kind, or 0. */
+  newest(kind: string): number {
+    return this.tables.get(kind)?.newest() ?? 0
+  }
+
+  /** The names of the kinds that were written to since this was last asked, also if it was undone. */
+  takeTouched(): ReadonlyArray<string> {
+    if (this.touched.length === 0) return nothingTouched
+    const names = this.touched.map((table) => table.kind.name)
+    for (const table of this.touched) table.isTouched = false
+    this.touched = []
+    return names
+  }
+
+  /** The history of some kinds after a position: every entry, revised and pruned ones included, in commit order. */
+  entriesAfter(kinds: ReadonlyArray<string>, since: number): ReadonlyArray<Entry> {
+    return kinds
+      .flatMap((name) => this.tables.get(name)?.after(since, true) ?? [])
+      .sort((a, b) => a.position - b.position)
+  }
+
+  /** Live entries of a kind after a position, in commit order, one at a time. Do not write while you walk. */
+  *liveAfter(kind: string, since: number): Generator<Entry, void> {
+    const table = this.tables.get(kind)
+    if (table !== undefined) yield* table.stream(since, table)
+  }
+
+  /** Adds a fact, or revises the one that holds its id. The caller has resolved any conflict. */
+  add(kind: ErasedKind, id: string, value: unknown, text: string, by: Omit<Provenance, "version">): Fact {
+    // Field by field: a spread costs several times as much, for each fact.
+    const { agent, cycle, each, origin, since, until } = by
+    const provenance = Object.freeze({ version: this.head + 1, cycle, origin, agent, each, since, until })
+    return this.addAt(kind, id, value, text, provenance)
+  }
+
+  /** As `add`, at a given position: replicas hold some kinds only, so their positions have gaps. */
+  addAt(kind: ErasedKind, id: string, value: unknown, text: string, provenance: Provenance): Fact {
+    const fact: Fact = Object.freeze({ kind: kind.name, id, value, provenance })
+    this.insert(kind, { fact, text, position: provenance.version, previous: this.entry(kind.name, id) })
+    return fact
+  }
+
+  /** Moves a replica's version on to that of the context it follows. */
+  advanceTo(version: number): void {
+    this.head = version
+  }
+
+  private insert(kind: ErasedKind, entry: Entry): void {
+    if (this.sealed) throw new Error("a sealed context was written to")
+    let table = this.tables.get(kind.name)
+    if (table === undefined) this.tables.set(kind.name, (table = new Table(kind, undefined)))
+    if (entry.previous === undefined) table.live++
+    else this.bytes -= utf8Length(entry.previous.text)
+    const bytes = utf8Length(entry.text)
+    this.bytes += bytes
+    this.committed += bytes
+    if (!table.isTouched) {
+      table.isTouched = true
+      this.touched.push(table)
+    }
+    table.log.push(entry)
+    table.index.set(entry.fact.id, entry)
+    table.cachedAll = undefined
+    this.order.push(entry)
+    this.head = entry.position
+  }
+
+  /** Undoes everything after a version, newest first. Not beyond a point at which retention pruned. */
+  rollback(version: number): void {
+    this.deltas = undefined
+    while (this.order.length > 0 && this.order[this.order.length - 1]!.position > version) {
+      const entry = this.order.pop()!
+      const table = this.tables.get(entry.fact.kind)!
+      table.log.pop()
+      table.cachedAll = undefined
+      const bytes = utf8Length(entry.text)
+      this.bytes -= bytes
+      this.committed -= bytes
+      if (entry.previous === undefined) {
+        // Nothing was there before: or, of an earlier context, only what retention had pruned.
+        if (table.base?.find(entry.fact.id) === undefined) table.index.delete(entry.fact.id)
+        else table.index.set(entry.fact.id, null)
+        table.live--
+      } else {
+        this.bytes += utf8Length(entry.previous.text)
+        if (table.base?.find(entry.fact.id) === entry.previous) table.index.delete(entry.fact.id)
+        else table.index.set(entry.fact.id, entry.previous)
+      }
+    }
+    this.head = version
+  }
+
+  /** Prunes kinds with a retention to their newest facts. Returns what was pruned, in commit order. */
+  prune(kinds: Iterable<ErasedKind>): ReadonlyArray<Entry> {
+    return runSteps(this.pruneSteps(kinds))
+  }
+
+  /** As `prune`, in steps. */
+  *pruneSteps(kinds: Iterable<ErasedKind>): Generator<void, ReadonlyArray<Entry>> {
+    const pruned: Array<Entry> = []
+    for (const { name, retention } of kinds)
+      if (retention !== "all") yield* this.pruneTable(name, retention.latest, pruned)
+    return pruned
+  }
+
+  /** Prunes one kind to its newest facts: what a replica does to follow the ledger it is a copy of. */
+  pruneTo(kind: string, latest: number): ReadonlyArray<Entry> {
+    const pruned: Array<Entry> = []
+    runSteps(this.pruneTable(kind, latest, pruned))
+    return pruned
+  }
+
+  private *pruneTable(kind: string, latest: number, pruned: Array<Entry>): Generator<void, void> {
+    const table = this.tables.get(kind)
+    if (table === undefined || table.live <= latest) return
+    this.deltas = undefined
+    const inherited = table.base?.all() ?? noFacts
+    while (table.live > latest) {
+      if (table.oldest % stepSize === stepSize - 1) yield
+      const position = table.oldest++
+      const entry =
+        position < inherited.length ? table.base!.find(inherited[position]!.id) : table.log[position - inherited.length]
+      if (entry === undefined || !table.isLive(entry)) continue
+      table.index.set(entry.fact.id, null)
+      table.live--
+      table.cachedAll = undefined
+      this.bytes -= utf8Length(entry.text)
+      pruned.push(entry)
+    }
+  }
+
+  addEvaluation(evaluation: CommittedEvaluation): void {
+    const key = refKey(evaluation.fact)
+    this.scores ??= new Map()
+    const present = this.scores.get(key)
+    this.evaluated.push(deepFreeze(evaluation))
+    if (present === undefined) this.scores.set(key, [evaluation])
+    else present.push(evaluation)
+  }
+
+  /** Undoes the evaluations after the first `count`. */
+  forgetEvaluations(count: number): void {
+    while (this.evaluated.length > 0 && this.evaluationCount > count) {
+      const { fact } = this.evaluated.pop()!
+      this.scores?.get(refKey(fact))?.pop()
+    }
+  }
+
+  addTrace(cycle: number, agent: string, each: FactRef | undefined, trace: unknown): void {
+    this.traces ??= new Map()
+    this.traces.set(traceKey(cycle, agent, each), deepFreeze(trace))
+  }
+
+  /** From here on the context is a value. */
+  seal(): JobContext {
+    this.sealed = true
+    this.deltas = undefined
+    return this
+  }
+
+  /** This context, or a copy of it with fewer layers when it stands on too many. */
+  private flattened(): JobContext {
+    if (this.depth < Limits.contextLayers) return this
+    return Ledger.rebuild({
+      program: this.program,
+      triggers: this.triggers,
+      hash: this.chain,
+      version: this.head,
+      history: this.history(),
+      evaluations: this.evaluationsAfter(0),
+      isLive: (kind, id) => this.find(kind, id) !== undefined,
+      marks: this.marks,
+      stories: this.knownStories()
+    })
+  }
+
+  /** A sealed context in one layer, from all that was ever committed to it. */
+  static rebuild(parts: ContextParts): JobContext {
+    const copy = new Ledger(parts.program, parts.triggers, undefined)
+    for (const { fact, kind, text } of parts.history) {
+      const previous = copy.entry(kind.name, fact.id)
+      copy.insert(kind, { fact, text, position: fact.provenance.version, previous })
+    }
+    for (const evaluation of parts.evaluations) copy.addEvaluation(evaluation)
+    for (const [name, table] of copy.tables) {
+      for (const id of [...table.index.keys()]) if (!parts.isLive(name, id)) copy.drop(name, id)
+    }
+    for (const [agent, mark] of parts.marks) copy.marks.set(agent, mark)
+    copy.head = parts.version
+    copy.stories = parts.stories
+    copy.chain = parts.hash
+    return copy.seal()
+  }
+
+  private drop(kind: string, id: string): void {
+    const table = this.tables.get(kind)
+    const entry = table?.find(id)
+    if (table === undefined || entry === undefined) return
+    table.index.set(id, null)
+    table.live--
+    table.cachedAll = undefined
+    this.bytes -= utf8Length(entry.text)
+  }
+}
+
+/** What a context is made of: its history, and what is not in the facts. */
+export interface ContextParts {
+  readonly program: string
+  readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
+  readonly hash: string
+  /** The version, which may be later than that of the newest fact. */
+  readonly version: number
+  readonly history: Iterable<{ readonly kind: ErasedKind; readonly fact: Fact; readonly text: string }>
+  readonly evaluations: Iterable<CommittedEvaluation>
+  /** Whether a fact that was committed is still there: retention prunes. */
+  readonly isLive: (kind: string, id: string) => boolean
+  readonly marks: Iterable<readonly [agent: string, mark: number]>
+  readonly stories: ReadonlyArray<Story>
+}

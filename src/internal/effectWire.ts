@@ -1,0 +1,46 @@
+/**
+ * An effect on its way from a worker thread: its facts travel as texts, the rest beside them. Boundary: values in, values out.
+ */
+import { type EncodedEffect, type EncodedFact, emptyEffect, type Evaluation } from "../AgentEffect.ts"
+import { canonicalText, parseCanonical } from "../Canonical.ts"
+import { noIntents, noEvaluations } from "./encodeEffect.ts"
+
+/** All of an effect but its facts, as it travels between threads. Values are canonical texts. */
+export type EffectRest = readonly [
+  intents: ReadonlyArray<readonly [kind: string, payload: string]>,
+  evaluations: ReadonlyArray<Evaluation>,
+  trace: string | null,
+  tokens: number
+]
+
+/** What an effect holds beside its facts: only the tokens, if there is nothing else. */
+export const restOf = ({ evaluations, intents, tokens, trace }: EncodedEffect): EffectRest | number =>
+  intents.length === 0 && evaluations.length === 0 && trace === undefined
+    ? tokens
+    : [
+        intents.map((intent) => [intent.kind, canonicalText(intent.payload)]),
+        evaluations,
+        trace === undefined ? null : canonicalText(trace),
+        tokens
+      ]
+
+/** The effect that another thread validated, from its parts. */
+export const joinEffect = (facts: ReadonlyArray<EncodedFact>, rest: EffectRest | number): EncodedEffect => {
+  if (typeof rest === "number") {
+    return facts.length === 0 && rest === 0
+      ? emptyEffect
+      : { facts, intents: noIntents, evaluations: noEvaluations, trace: undefined, tokens: rest }
+  }
+  const [intents, evaluations, trace, tokens] = rest
+  return {
+    facts,
+    intents: intents.map(([kind, payload]) => ({
+      kind,
+      payload: parseCanonical(payload),
+      text: `{"kind":${JSON.stringify(kind)},"payload":${payload}}`
+    })),
+    evaluations,
+    trace: trace === null ? undefined : parseCanonical(trace),
+    tokens
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * What executions said of themselves, by task: traces. Boundary: data.
+ */
+import { namePart } from "../AgentEffect.ts"
+import { type FactRef, refKey } from "../Fact.ts"
+
+/** What a job knew of its agents, up to the version that it ended with. */
+export interface Story {
+  readonly version: number
+  readonly traces: ReadonlyMap<string, unknown> | undefined
+  /** The names of the kinds that trigger each agent, by agent: what `causesOf` needs. */
+  readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
+}
+
+/** Names an execution among the traces of one job. */
+export const traceKey = (cycle: number, agent: string, each: FactRef | undefined): string =>
+  `${cycle}/${namePart(agent)}${each === undefined ? "" : `/${refKey(each)}`}`
