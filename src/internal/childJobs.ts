@@ -22,7 +22,7 @@ import type { JobResult } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { ChildPayload, ChildResult } from "./intentKinds.ts"
 import { cancel } from "./jobHandle.ts"
-import type { Performer } from "./outbox.ts"
+import type { ParentJob, Performer } from "./outbox.ts"
 import { parseJson } from "./parseJson.ts"
 import type { JobSession } from "./session.ts"
 import type { CompiledProgram } from "./compile.ts"
@@ -69,7 +69,7 @@ export const childPerformer = (starter: ChildStarter): Performer => {
     onFailure: "halt",
     isBuiltIn: true,
     endJob: starter.end,
-    perform: (intent, parent) => perform(starter, permitsOf(parent.level + 1), intent, parent)
+    perform: (intent, parent) => perform(starter, permitsOf(parent.level() + 1), intent, parent)
   }
 }
 
@@ -86,7 +86,7 @@ const perform = (
   starter: ChildStarter,
   permits: Semaphore.Semaphore,
   intent: HandledIntent,
-  parent: JobSession
+  parent: ParentJob
 ): Effect.Effect<unknown, unknown> =>
   Effect.suspend(() => {
     const payload = Option.getOrUndefined(decodePayload(intent.payload))
@@ -119,11 +119,11 @@ const attempt = (
   program: CompiledProgram,
   jobId: string,
   payload: typeof ChildPayload.Type,
-  parent: JobSession
+  parent: ParentJob
 ): Effect.Effect<End, StartError | InvalidProgram | JobError> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(start(program, jobId, payload, parent.jobId), (child) => {
-      child.level = Math.max(child.level, parent.level + 1)
+      child.level = Math.max(child.level, parent.level() + 1)
       return Effect.flatMap(
         Effect.onInterrupt(restore(Effect.exit(Deferred.await(child.done))), () => letGo(parent, child)),
         (exit) =>
@@ -136,13 +136,10 @@ const attempt = (
     })
   )
 
-/** Whether a job ends here, but not in its journal. */
-const isLeft = ({ haltCause, isSuspended }: JobSession): boolean => isSuspended || haltCause?._tag === "StoreFailed"
-
 /** A parent that ends takes its child along; one that can be resumed leaves its child as it leaves itself. */
-const letGo = (parent: JobSession, child: JobSession): Effect.Effect<void> =>
+const letGo = (parent: ParentJob, child: JobSession): Effect.Effect<void> =>
   Effect.suspend(() => {
-    if (isLeft(parent)) child.isSuspended = true
+    if (parent.isLeft()) child.isSuspended = true
     return cancel(child)
   })
 

@@ -25,9 +25,10 @@ import { lengthOfPieces, rowText, type TextPieces } from "../journalText.ts"
 import { CycleMerge } from "../merge.ts"
 import type { View } from "../View.ts"
 import { ContextView } from "./contextView.ts"
+import { finish, finishDefect, letGo } from "./ending.ts"
 import { appendRow, noteBetween, storeFailed } from "./jobJournal.ts"
 import * as Telemetry from "./observability.ts"
-import { Outbox, performedKinds } from "./outbox.ts"
+import { performedKinds } from "./outbox.ts"
 import type { JobSession, Rest } from "./session.ts"
 import { sha256Pieces } from "./sha256.ts"
 import { inSlicesThen, isSliceOver, nextTurn, type Pending } from "./slices.ts"
@@ -68,7 +69,7 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
       session.driver = self
       // The machine is still in the transition that started this fiber.
       return Effect.flatMap(nextTurn, () => {
-        session.startClock(clock.currentTimeMillisUnsafe())
+        session.clock.start(clock.currentTimeMillisUnsafe())
         session.isBegun = true
         session.outbox?.begin()
         return go()
@@ -80,7 +81,7 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
     // Interrupted because the machine went to `paused`: that is not an end.
     if (session.driver !== self) return Effect.void
     session.driver = undefined
-    return Exit.isFailure(exit) ? session.finishDefect(exit.cause) : Effect.void
+    return Exit.isFailure(exit) ? finishDefect(session, exit.cause) : Effect.void
   })
 }
 
@@ -112,8 +113,8 @@ const send = (session: JobSession, event: JobMachineEvent): void => {
 /** After the machine left `running` for a final state, or was stopped: the job lets go. */
 const left = (session: JobSession): Effect.Effect<void> =>
   session.actor.getSnapshot().context.halt?.status === "converged"
-    ? session.finish("converged", undefined, now)
-    : session.finish(...endOf(session), now)
+    ? finish(session, "converged", undefined, now)
+    : finish(session, ...endOf(session), now)
 
 /** How a session ends whose machine has ended, or was stopped from outside. */
 export const endOf = (session: JobSession): [Status, Cause | undefined] => {
@@ -139,7 +140,7 @@ export const follow = (session: JobSession): void => {
   }
   session.driver = undefined
   session.unstage()
-  session.stopClock(Context.get(session.options.services, Clock.Clock).currentTimeMillisUnsafe())
+  session.clock.stop(Context.get(session.options.services, Clock.Clock).currentTimeMillisUnsafe())
   noteBetween(session, rest === "paused" ? "Paused" : "Awaiting", () => rested(session, rest))
 }
 
@@ -213,7 +214,7 @@ const viewFor =
   (session: JobSession, cycle: number) =>
   (agent: ErasedAgent, since: number): View<Kind.Any> => {
     const { gate, ledger } = session
-    const report = session.report
+    const report = session.telemetry.report
     return new ContextView({
       ledger,
       visible: agent.visibleNames,
@@ -339,7 +340,7 @@ const stopping = (session: JobSession): Effect.Effect<void> =>
     session.haltCause ??= { _tag: "JobCancelled", cycle: session.cycle }
     const cause = session.haltCause
     session.discardCycle()
-    return Effect.map(session.letGo(statusOf(cause)), () =>
+    return Effect.map(letGo(session, statusOf(cause)), () =>
       send(session, { type: "STOPPED", halt: { status: statusOf(cause), error: cause._tag } })
     )
   })
@@ -431,8 +432,8 @@ const commit = (session: JobSession, { hash, pieces, row }: Merged): void => {
 const takeIntents = (session: JobSession, cycle: number): void => {
   const { committedAt: at, performed, tracker } = session
   const added = performed.length === 0 ? [] : tracker.intentsOf(cycle).filter(({ kind }) => performed.includes(kind))
-  session.outbox ??= new Outbox(session, [])
-  session.outbox.commit(added.map((intent) => ({ intent, at })))
+  const outbox = session.outbox ?? session.openOutbox([])
+  outbox.commit(added.map((intent) => ({ intent, at })))
 }
 
 /** Judges the fixed point, if this is one, in one step with the machine's transition. */

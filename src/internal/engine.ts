@@ -37,6 +37,7 @@ import {
   unfitId
 } from "./beginning.ts"
 import { type ChildStarter, childPerformer } from "./childJobs.ts"
+import { letGo } from "./ending.ts"
 import { endOrAsk } from "./endStored.ts"
 import { approvalKind, childKind } from "./intentKinds.ts"
 import { makeActor, type InspectionObserver } from "./jobActor.ts"
@@ -47,7 +48,7 @@ import { cancel, finishUndriven, fromSession } from "./jobHandle.ts"
 import * as Telemetry from "./observability.ts"
 import { replayAt } from "./migrate.ts"
 import { OwedEnds } from "./owedEnds.ts"
-import { Outbox, type Performer } from "./outbox.ts"
+import { type Performer } from "./outbox.ts"
 import { approvalPerformer, performerOf } from "./performers.ts"
 import { JobSession } from "./session.ts"
 import { takeUp } from "./storedJob.ts"
@@ -134,7 +135,7 @@ export const makeEngine = Effect.fnUntraced(function* (
 
   const abandon = (session: JobSession): Effect.Effect<void> =>
     Effect.andThen(
-      Effect.uninterruptible(session.letGo("cancelled")),
+      Effect.uninterruptible(letGo(session, "cancelled")),
       Effect.sync(() => sessions.delete(session.jobId))
     )
 
@@ -284,7 +285,7 @@ export const makeEngine = Effect.fnUntraced(function* (
         session.kept = taken.kept
         sessions.set(jobId, session)
         const { pending } = taken.replay
-        if (pending.size > 0) session.outbox = new Outbox(session, pending.values())
+        if (pending.size > 0) session.openOutbox(pending.values())
         session.between = betweenOf(taken.between)
         for (const tag of session.between) session.log.append({ _tag: tag, cycle: session.cycle })
         return launch(session, taken.between.at(-1) === "Paused", isChild)

@@ -16,6 +16,7 @@ import type { Program } from "../Program.ts"
 import { endOf } from "./driver.ts"
 import { EffectFault, encodeFacts, settled } from "./encodeEffect.ts"
 import { Decision, openKind } from "./intentKinds.ts"
+import { finish } from "./ending.ts"
 import { loadOnce } from "./loadOnce.ts"
 import type { JobActor, JobSession } from "./session.ts"
 import { inSlices } from "./slices.ts"
@@ -55,7 +56,7 @@ class Handle<P extends Program.Any> implements Job<P> {
   }
 
   get telemetry(): Stream.Stream<JobTelemetry> {
-    return this.#session.telemetry
+    return this.#session.telemetry.stream
   }
 
   get result(): Job<P>["result"] {
@@ -146,7 +147,7 @@ export const cancel = (session: JobSession): Effect.Effect<void> =>
 
 /** Ends a session whose machine ended while no driver was there to see it: in `idle`, or stopped while paused. */
 export const finishUndriven = (session: JobSession): Effect.Effect<void> =>
-  Effect.suspend(() => (session.driver !== undefined ? Effect.void : session.finish(...endOf(session), now)))
+  Effect.suspend(() => (session.driver !== undefined ? Effect.void : finish(session, ...endOf(session), now)))
 
 const signal = (
   session: JobSession,

@@ -175,7 +175,7 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
   if (session.isSuspended && status === "cancelled") return store.release(jobId, fence)
   const at = session.clockMs
   // What the job has spent is what its journal says: its result, read back, is the same.
-  session.stopClock(at)
+  session.clock.stop(at)
   const cancelled: HaltCause = { _tag: "JobCancelled", cycle: session.cycle }
   const cause = status === "converged" ? null : (haltCause ?? cancelled)
   const end = (): string => {

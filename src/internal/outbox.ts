@@ -27,22 +27,45 @@ import { Limits } from "../Limits.ts"
 import { EffectFault, encodeFact, encodeFacts, settled } from "./encodeEffect.ts"
 import { ApprovalPayload, approvalKind, Decision, openKind } from "./intentKinds.ts"
 import { describePanic, typeOf } from "./panic.ts"
-import type { JobSession } from "./session.ts"
 import { inSlices } from "./slices.ts"
 import type { Cause as HaltCause } from "./Cause.ts"
 import type { CommittedCycle } from "./CommittedCycle.ts"
+import type { CompiledProgram } from "./compile.ts"
 import { runDetached } from "./detached.ts"
 
 /** What performs intents of one kind, with the services that it runs with. */
 export interface Performer {
-  /** Gives the answer's proposals. Its own to try again. */
-  readonly perform: (intent: HandledIntent, session: JobSession) => Effect.Effect<unknown, unknown>
+  /** Returns the proposals of the answer. It does its own retries. */
+  readonly perform: (intent: HandledIntent, parent: ParentJob) => Effect.Effect<unknown, unknown>
   readonly services: Context.Context<never>
   readonly onFailure: "halt" | "discard"
   /** Ends a job that an intent may have started, wherever it is. */
   readonly endJob?: (jobId: string) => Effect.Effect<void, unknown>
   /** Whether it is the engine's own: those may answer with all kinds, and are not counted. */
   readonly isBuiltIn: boolean
+}
+
+/** The job whose intent starts a child. */
+export interface ParentJob {
+  readonly jobId: string
+  /** Its depth in the tree of child jobs; 0 for a job that a caller started. */
+  readonly level: () => number
+  /** Whether it ends here, but not in its journal. */
+  readonly isLeft: () => boolean
+}
+
+/** What an outbox asks of the job whose intents it holds. */
+export interface OutboxHost extends ParentJob {
+  readonly program: CompiledProgram
+  /** The services of the caller that started the job. */
+  readonly services: Context.Context<unknown>
+  readonly performers: Performers
+  /** Whether the context holds a fact. */
+  readonly hasFact: (kind: string, id: string) => boolean
+  /** Whether a driver has worked on the job, and the job does not halt. */
+  readonly canBegin: () => boolean
+  /** Called when there is an answer. */
+  readonly wake: () => void
 }
 
 /** What an engine knows of who performs which intents. */
@@ -93,7 +116,7 @@ export const performedKinds = (row: CommittedCycle, performers: Performers): Rea
 const noKinds: ReadonlyArray<string> = Object.freeze([])
 
 export class Outbox {
-  readonly #session: JobSession
+  readonly #host: OutboxHost
   /** By key, in commit order. */
   readonly #entries = new Map<string, Entry>()
   /** Those of them that are approvals. */
@@ -110,8 +133,8 @@ export class Outbox {
   /** All are answered, and the job was woken to take the answers. */
   #isAdmitting = false
 
-  constructor(session: JobSession, pending: Iterable<Pending>) {
-    this.#session = session
+  constructor(host: OutboxHost, pending: Iterable<Pending>) {
+    this.#host = host
     for (const each of pending) this.#add(each)
     this.#dropDecided()
   }
@@ -128,7 +151,7 @@ export class Outbox {
 
   /** Those of them that wait for a decision, or that nobody performs. */
   get waiting(): ReadonlyArray<CommittedIntent> {
-    const { performers } = this.#session.options
+    const { performers } = this.#host
     return [...this.#entries.values()]
       .filter(({ answer, approval, intent }) => {
         return answer === undefined && (approval !== undefined || performers.get(intent.kind) === undefined)
@@ -199,7 +222,7 @@ export class Outbox {
 
   /** Whether an approval has its decision. */
   isDecided({ approval }: Entry): boolean {
-    return approval !== undefined && this.#session.ledger.find(decision.name, approval.id) !== undefined
+    return approval !== undefined && this.#host.hasFact(decision.name, approval.id)
   }
 
   /** A cycle was committed: with what it answered, and the intents that it adds. */
@@ -228,13 +251,13 @@ export class Outbox {
     entry.answer = answer
     if (entry.approval === undefined) this.#answered++
     else this.#overdue++
-    this.#session.wake()
+    this.#host.wake()
   }
 
   #add({ at, intent }: Pending): void {
     const { agent, cycle, each, index, kind } = intent
     const ref = { kind, cycle, agent, each, index }
-    const asked = kind === approvalKind ? approvalOf(this.#session, intent) : undefined
+    const asked = kind === approvalKind ? approvalOf(this.#host.program, intent) : undefined
     const isInvalid = typeof asked === "string"
     const approval = isInvalid ? undefined : asked
     const entry: Entry = { intent, at, key: intentKey(intent), ref, approval, answer: undefined, halts: true }
@@ -246,16 +269,16 @@ export class Outbox {
 
   /** Performs what is not under way and has somebody to perform it. Does nothing while the job does not run, or ends. */
   begin(): void {
-    const { haltCause, isBegun, options } = this.#session
-    if (!isBegun || haltCause !== undefined) return
+    const { canBegin, performers, services } = this.#host
+    if (!canBegin()) return
     for (const entry of this.#idle) {
       const { approval, intent } = entry
       if (approval !== undefined) {
         this.#idle.delete(entry)
-        if (approval.timeoutMs !== undefined) this.#fork(options.services, this.#expire(entry, approval.timeoutMs))
+        if (approval.timeoutMs !== undefined) this.#fork(services, this.#expire(entry, approval.timeoutMs))
         continue
       }
-      const performer = options.performers.get(intent.kind)
+      const performer = performers.get(intent.kind)
       if (performer === undefined) continue
       this.#idle.delete(entry)
       entry.halts = performer.onFailure === "halt"
@@ -269,9 +292,9 @@ export class Outbox {
   }
 
   #perform(entry: Entry, performer: Performer): Effect.Effect<void> {
-    const { jobId, program } = this.#session
+    const { jobId, program } = this.#host
     const intent: HandledIntent = Object.freeze({ ...entry.intent, jobId, program: program.name })
-    const answer = Effect.flatMap(performer.perform(intent, this.#session), (proposals) =>
+    const answer = Effect.flatMap(performer.perform(intent, this.#host), (proposals) =>
       this.#encoded(proposals, performer.isBuiltIn)
     )
     return Effect.flatMap(Effect.exit(answer), (exit) =>
@@ -287,7 +310,7 @@ export class Outbox {
       const message = `an answer is an array of at most ${Limits.signalProposals} proposals, not ${typeOf(proposals)}`
       return Effect.fail(fault("InvalidAnswer", message))
     }
-    const { kinds } = this.#session.program
+    const { kinds } = this.#host.program
     const steps = settled(encodeFacts(proposals, isBuiltIn ? (name) => kinds.get(name) : openKind(kinds)))
     return Effect.flatMap(inSlices(steps), (facts) =>
       facts instanceof EffectFault
@@ -298,7 +321,7 @@ export class Outbox {
 
   /** Waits for the end of an approval's time, which counts from its commit, whatever became of the process since. */
   #expire(entry: Entry, timeoutMs: number): Effect.Effect<void> {
-    const clock = Context.get(this.#session.options.services, Clock.Clock)
+    const clock = Context.get(this.#host.services, Clock.Clock)
     const remainingMs = Math.max(entry.at + timeoutMs - clock.currentTimeMillisUnsafe(), 0)
     return Effect.flatMap(Effect.sleep(Duration.millis(remainingMs)), () =>
       Effect.sync(() => {
@@ -317,7 +340,7 @@ export class Outbox {
 const decodeApproval = Schema.decodeUnknownOption(ApprovalPayload)
 
 /** What an intent asks to be approved, or why that cannot be. */
-const approvalOf = ({ program }: JobSession, { payload }: CommittedIntent): typeof ApprovalPayload.Type | string => {
+const approvalOf = (program: CompiledProgram, { payload }: CommittedIntent): typeof ApprovalPayload.Type | string => {
   if (program.kinds.get(decision.name) !== decision) return "the program has a kind of its own that is called Decision"
   return Option.getOrUndefined(decodeApproval(payload)) ?? "it was not made by Intent.approval"
 }

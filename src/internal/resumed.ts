@@ -11,6 +11,7 @@ import type { InvalidProgram } from "../InvalidProgram.ts"
 import type { Between, EndExtra } from "../journalExtra.ts"
 import type { JournalCorrupt, ProgramChanged, StartError } from "../JobError.ts"
 import { type StoredJournal, StoreError } from "../store/JobStore.ts"
+import { restoreEnd } from "./ending.ts"
 import { makeEndedActor } from "./jobActor.ts"
 import { JobSession, type SessionOptions } from "./session.ts"
 import { endOfJournal, takeUp, type TakenUp } from "./storedJob.ts"
@@ -46,7 +47,7 @@ export const endedSession = (
     const session = sessionFrom({ ...runs, services, onFinished: () => undefined }, program, journal.jobId, taken)
     session.actor = makeEndedActor(session, status, cause?._tag ?? null)
     for (const tag of taken.between) session.log.append({ _tag: tag, cycle: session.cycle })
-    session.restoreEnd(status, cause ?? undefined, usage, output)
+    restoreEnd(session, status, cause ?? undefined, usage, output)
     return session
   })
 

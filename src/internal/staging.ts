@@ -11,7 +11,8 @@ import { InvalidInput } from "../JobError.ts"
 import type { CycleMerge } from "../merge.ts"
 import { Decision } from "./intentKinds.ts"
 import type { Entry, Outbox } from "./outbox.ts"
-import type { JobSession, PendingSignal } from "./session.ts"
+import type { PendingSignal } from "./mailbox.ts"
+import type { JobSession } from "./session.ts"
 import { inSlices } from "./slices.ts"
 
 const decision = eraseKind(Decision)

@@ -131,7 +131,7 @@ const runCpu = (
   settle: Settle
 ): Effect.Effect<void, CpuTimeExhausted> =>
   Effect.flatMap(Clock.Clock, (clock) => {
-    const report = session.report
+    const report = session.telemetry.report
     const onProgress = (progress: CpuProgress): void => {
       const now = clock.currentTimeMillisUnsafe()
       const task = tasks[progress.task]!
@@ -182,7 +182,7 @@ const startFibers = (
   settle: Settle,
   services: Context.Context<Scope.Scope>
 ): Effect.Effect<void> => {
-  const { report } = session
+  const { report } = session.telemetry
   const tell = (tag: "TaskQueued" | "TaskClaimed" | "TaskEnded", task: Task): void => {
     const item = itemOf(tag, task, cycle, Context.get(services, Clock.Clock).currentTimeMillisUnsafe())
     report?.(tag === "TaskQueued" ? { ...item, _tag: tag } : { ...item, _tag: tag, worker: 0 })
@@ -252,7 +252,7 @@ const causeOf = ({ name }: ErasedAgent, cycle: number, { _tag, message, stack }:
   _tag === "InvalidEffect" ? { _tag, agent: name, cycle, message } : { _tag, agent: name, cycle, message, stack }
 
 /** The agent's view. While somebody listens, that of a task about a fact names the fact in its progress. */
-const viewOf = ({ options, report }: JobSession, task: Task, cycle: number): View<Kind.Any> => {
+const viewOf = ({ options, telemetry: { report } }: JobSession, task: Task, cycle: number): View<Kind.Any> => {
   const { view } = task.selected
   if (report === undefined || task.fact === undefined) return view
   const clock = Context.get(options.services, Clock.Clock)

@@ -24,10 +24,11 @@ vi.mock("../../src/internal/tasks.ts", async (importOriginal) => {
     if (!mutation.isOn) return original.runTasks(session, agents, cycle)
     const ended: Array<string> = []
     const { budget, cpuMs, jobId, ledger, options, program, scope, taskServices } = session
-    const report: JobSession["report"] = (item) => {
+    const report: JobSession["telemetry"]["report"] = (item) => {
       if (item._tag === "TaskEnded") ended.push(keyOf(item.agent, item.each))
     }
-    const watched = { budget, cpuMs, jobId, ledger, options, program, scope, taskServices, report } as JobSession
+    const telemetry = { report } as JobSession["telemetry"]
+    const watched = { budget, cpuMs, jobId, ledger, options, program, scope, taskServices, telemetry } as JobSession
     const place = ({ agent, each }: TaskOutcome) => ended.indexOf(keyOf(agent.name, each))
     return Effect.map(original.runTasks(watched, agents, cycle), (outcomes) =>
       [...outcomes].sort((a, b) => place(a) - place(b))

@@ -11,10 +11,10 @@ import { counter, engine, stuck, turns } from "./harness.ts"
 declare const gc: () => void
 
 const sessions = new Map<string, WeakRef<JobSession>>()
-const letGo = JobSession.prototype.letGo
-JobSession.prototype.letGo = function (this: JobSession, status) {
+const close = JobSession.prototype.close
+JobSession.prototype.close = function (this: JobSession, status) {
   sessions.set(this.jobId, new WeakRef(this))
-  return letGo.call(this, status)
+  return close.call(this, status)
 }
 
 const ends = Effect.gen(function* () {

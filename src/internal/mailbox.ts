@@ -1,0 +1,74 @@
+/**
+ * The mailbox of a job: signals that wait for their cycle, in the order of their arrival.
+ *
+ * Invariants: bounded by number and by text (G14); a signal that a pause put off is again before those that came later.
+ * Boundary: a queue of encoded effects; whether the job takes any is for the session to say.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type { EncodedEffect } from "../AgentEffect.ts"
+import { AdmissionRejected, type InvalidInput, type JobHalted } from "../JobError.ts"
+import { Limits } from "../Limits.ts"
+
+/** A signal that waits, or is staged in the current cycle, and the caller that waits for it. */
+export interface PendingSignal {
+  readonly effect: EncodedEffect
+  /** When it came, in milliseconds since the epoch. */
+  readonly at: number
+  /** Characters of its facts. */
+  readonly length: number
+  readonly committed: Deferred.Deferred<void, InvalidInput | JobHalted>
+}
+
+export class Mailbox {
+  readonly #signals: Array<PendingSignal> = []
+
+  get length(): number {
+    return this.#signals.length
+  }
+
+  /**
+   * Takes a signal and calls `onArrival`. Returns the wait for the cycle that commits it: interrupting that wait takes the
+   * signal back, if no cycle has taken it up. Fails with `AdmissionRejected` if the mailbox is full.
+   */
+  offer(
+    effect: EncodedEffect,
+    at: number,
+    onArrival: () => void
+  ): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> {
+    const length = effect.facts.reduce((sum, { text }) => sum + text.length, 0)
+    if (this.#isFull(length)) return Effect.fail(new AdmissionRejected({ reason: "queue-full" }))
+    const signal: PendingSignal = { effect, at, length, committed: Deferred.makeUnsafe() }
+    this.#signals.push(signal)
+    onArrival()
+    return Effect.onInterrupt(Deferred.await(signal.committed), () => Effect.sync(() => this.#withdraw(signal)))
+  }
+
+  /** Takes the signal that has waited longest. */
+  shift(): PendingSignal | undefined {
+    return this.#signals.shift()
+  }
+
+  /** Puts signals back, before those that came after them. */
+  unshift(...signals: ReadonlyArray<PendingSignal>): void {
+    this.#signals.unshift(...signals)
+  }
+
+  /** Takes all that wait. */
+  drain(): ReadonlyArray<PendingSignal> {
+    return this.#signals.splice(0)
+  }
+
+  /** Whether a signal of so many characters finds no room. One signal always does. */
+  #isFull(length: number): boolean {
+    const waiting = this.#signals
+    if (waiting.length === 0) return false
+    const sum = waiting.reduce((sum, signal) => sum + signal.length, length)
+    return waiting.length >= Limits.mailboxSignals || sum > Limits.mailboxLength
+  }
+
+  #withdraw(signal: PendingSignal): void {
+    const index = this.#signals.indexOf(signal)
+    if (index >= 0) this.#signals.splice(index, 1)
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * The duration clock of a job: how long it has run, pauses excluded.
+ *
+ * Boundary: a value that is told the time; nothing here reads a clock.
+ */
+export class RunClock {
+  #ranMs = 0
+  #runningSince: number | undefined
+
+  /** Starts the clock, or lets it go on. */
+  start(nowMs: number): void {
+    this.#runningSince ??= nowMs
+  }
+
+  stop(nowMs: number): void {
+    if (this.#runningSince === undefined) return
+    this.#ranMs += nowMs - this.#runningSince
+    this.#runningSince = undefined
+  }
+
+  /** Goes on from the milliseconds that the journal says. */
+  restore(ranMs: number): void {
+    this.#ranMs = ranMs
+  }
+
+  /** Milliseconds that the job has run. */
+  elapsedMs(nowMs: number): number {
+    return this.#ranMs + (this.#runningSince === undefined ? 0 : nowMs - this.#runningSince)
+  }
+}

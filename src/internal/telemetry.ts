@@ -1,0 +1,64 @@
+/**
+ * The telemetry hub of a job: live progress, for those who listen.
+ *
+ * Invariants: nothing is made while nobody listens; a slow reader loses the oldest items and holds nobody up (G14).
+ * Boundary: streams out; what is reported is for the driver and its tasks to say.
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type { JobTelemetry } from "../JobEvent.ts"
+import { Limits } from "../Limits.ts"
+
+interface Listener {
+  readonly report: (item: JobTelemetry) => void
+  readonly end: () => void
+}
+
+export class TelemetryHub {
+  /** Made when the first reader comes. */
+  #listeners: Set<Listener> | undefined
+  #isEnded = false
+
+  /** Live progress, from when it is first pulled until the job has ended. A slow reader loses the oldest items. */
+  get stream(): Stream.Stream<JobTelemetry> {
+    return Stream.callback<JobTelemetry>(
+      (queue) => {
+        const listener: Listener = {
+          report: (item) => void Queue.offerUnsafe(queue, item),
+          end: () => void Queue.endUnsafe(queue)
+        }
+        return Effect.acquireRelease(
+          Effect.sync(() => {
+            if (this.#isEnded) listener.end()
+            else (this.#listeners ??= new Set()).add(listener)
+          }),
+          () => Effect.sync(() => this.#listeners?.delete(listener))
+        )
+      },
+      { bufferSize: Limits.telemetryBuffer, strategy: "sliding" }
+    )
+  }
+
+  /** Where to report progress, or undefined while nobody listens. */
+  get report(): ((item: JobTelemetry) => void) | undefined {
+    const listeners = this.#listeners
+    if (listeners === undefined || listeners.size === 0) return undefined
+    return (item) => {
+      for (const listener of listeners) listener.report(item)
+    }
+  }
+
+  /** The job ends: whoever comes from here on finds an ended stream. */
+  close(): void {
+    this.#isEnded = true
+  }
+
+  /** Ends the streams of those who listen. */
+  end(): void {
+    this.#isEnded = true
+    const listeners = this.#listeners
+    this.#listeners = undefined
+    if (listeners !== undefined) for (const listener of listeners) listener.end()
+  }
+}
