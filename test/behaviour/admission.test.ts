@@ -5,10 +5,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import { AdmissionRejected, InvalidInput, InvalidProgram } from "../../src/JobError.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, JobError, Program } from "../../src/index.ts"
 import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import {
   counter,
@@ -112,7 +109,7 @@ describe("a queue that is full", () => {
       const holder = yield* Engine.start(program, {})
       const waiting = yield* Engine.start(idle, {})
       const error = yield* failure(Engine.start(idle, {}, { id: "refused" }))
-      expect(error).toBeInstanceOf(AdmissionRejected)
+      expect(error).toBeInstanceOf(JobError.AdmissionRejected)
       expect(error).toMatchObject({ reason: "queue-full", message: "not admitted: queue-full" })
       expect(yield* failure(Engine.run(idle, {}))).toMatchObject({ _tag: "AdmissionRejected", reason: "queue-full" })
       expect(yield* liveIds).toEqual([holder.id, waiting.id])
@@ -177,7 +174,7 @@ describe("contexts that are too large together", () => {
       const first = yield* Engine.start(holding(600), {})
       const second = yield* Engine.start(holding(600), {})
       const error = yield* failure(Engine.start(idle, {}, { id: "refused" }))
-      expect(error).toBeInstanceOf(AdmissionRejected)
+      expect(error).toBeInstanceOf(JobError.AdmissionRejected)
       expect(error).toMatchObject({ reason: "memory-pressure", message: "not admitted: memory-pressure" })
       expect(yield* liveIds).toEqual([first.id, second.id])
       expect(yield* stateNow(first)).toBe("running")
@@ -221,7 +218,7 @@ describe("a job's id", () => {
       const queued = yield* Engine.start(idle, {}, { id: "two" })
       for (const id of ["one", "two"]) {
         const error = yield* failure(Engine.start(idle, {}, { id }))
-        expect(error).toBeInstanceOf(InvalidInput)
+        expect(error).toBeInstanceOf(JobError.InvalidInput)
         expect(error).toMatchObject({ program: "idle", message: `the job id "${id}" is that of a live job` })
       }
       yield* untilState(running, "running.executing")
@@ -367,8 +364,8 @@ describe("what does not fit is refused before a job exists", () => {
     it.effect(what, () =>
       Effect.gen(function* () {
         const error = yield* failure(start)
-        expect(error).toBeInstanceOf(InvalidInput)
-        expect((error as InvalidInput).message).toMatch(message)
+        expect(error).toBeInstanceOf(JobError.InvalidInput)
+        expect((error as JobError.InvalidInput).message).toMatch(message)
         expect(yield* liveIds).toEqual([])
         expect((yield* Engine.run(sized, { size: 1 })).version).toBe(2)
       }).pipe(Effect.provide(engine({ maxRunningJobs: 1, maxQueuedJobs: 0 })))
@@ -378,7 +375,7 @@ describe("what does not fit is refused before a job exists", () => {
   it.effect("what is no program at all", () =>
     Effect.gen(function* () {
       for (const program of [undefined, {}, { name: "forged" }]) {
-        expect(yield* failure(Engine.start(program as never, {} as never))).toBeInstanceOf(InvalidProgram)
+        expect(yield* failure(Engine.start(program as never, {} as never))).toBeInstanceOf(JobError.InvalidProgram)
       }
     }).pipe(Effect.provide(engine()))
   )

@@ -8,13 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import * as Agent from "../../src/Agent.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import type { JobContext } from "../../src/JobContext.ts"
-import { Limits } from "../../src/Limits.ts"
-import * as Program from "../../src/Program.ts"
-import * as Provenance from "../../src/Provenance.ts"
+import { Agent, Fact, Invariant, type JobContext, Limits, Program, Provenance } from "../../src/index.ts"
 import { numbered } from "../support/core/ledger.ts"
 import { discarded, idsOf, runInline, valuesOf } from "../support/core/run.ts"
 
@@ -284,7 +278,7 @@ describe("a job that goes on from a context", () => {
     Effect.gen(function* () {
       const { program } = copier()
       const [a, b] = [yield* runInline(program, ["a"]), yield* runInline(program, ["b"])]
-      const on = (context: JobContext) =>
+      const on = (context: JobContext.JobContext) =>
         Effect.map(runInline(program, ["c"], { context }), ({ result }) => result.hash)
       expect(yield* on(a.result.context)).not.toBe(yield* on(b.result.context))
       expect(yield* on(a.result.context)).toBe(yield* on(a.result.context))
@@ -313,7 +307,7 @@ describe("a chain of jobs, longer than the layers that a context stands on", () 
     Effect.gen(function* () {
       const { program, saw } = copier()
       const ids = Array.from({ length: Limits.contextLayers * 2 + 5 }, (_, n) => `id${n}`)
-      let context: JobContext | undefined
+      let context: JobContext.JobContext | undefined
       for (const [n, id] of ids.entries()) {
         const end = yield* runInline(program, [id], context === undefined ? {} : { context })
         expect(end.error).toBeUndefined()
@@ -340,7 +334,7 @@ describe("a chain of jobs, longer than the layers that a context stands on", () 
         seed: (count) => Array.from({ length: count }, (_, n) => A.of({ id: `s${n}`, n }))
       })
       const empty = Program.make("none", { input: Ids, agents: [], kinds: [A, B] })
-      const time = (context: JobContext) =>
+      const time = (context: JobContext.JobContext) =>
         Effect.gen(function* () {
           const began = performance.now()
           for (let n = 0; n < 20; n++) yield* runInline(empty, [], { context })

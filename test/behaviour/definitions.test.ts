@@ -6,12 +6,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import { InvalidProgram } from "../../src/InvalidProgram.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, Fact, Invariant, JobError, Program } from "../../src/index.ts"
 import { numbered } from "../support/core/ledger.ts"
 import { engineInline, failureOf, runInline } from "../support/core/run.ts"
 
@@ -31,7 +26,7 @@ type Refusals = Readonly<Record<string, readonly [() => unknown, RegExp]>>
 const refused = (refusals: Refusals) => {
   for (const [what, [define, message]] of Object.entries(refusals)) {
     it(`is refused: ${what}`, () => {
-      expect(define).toThrow(InvalidProgram)
+      expect(define).toThrow(JobError.InvalidProgram)
       expect(define).toThrow(message)
     })
   }

@@ -6,16 +6,18 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
+import {
+  Agent,
+  Engine,
+  Fact,
+  type JobContext,
+  JobStore,
+  Journal,
+  Limits,
+  Program,
+  Provenance
+} from "../../src/index.ts"
 import { dumpContext, restoreContext } from "../../src/internal/contextDump.ts"
-import type { JobContext } from "../../src/JobContext.ts"
-import * as Journal from "../../src/Journal.ts"
-import { Limits } from "../../src/Limits.ts"
-import { make, type Program } from "../../src/Program.ts"
-import { explain, format } from "../../src/Provenance.ts"
-import { JobStore } from "../../src/store/JobStore.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { ended, eventsOf, failure } from "../support/behaviour/harness.ts"
 import { disturbWith } from "../support/core/chaos.ts"
@@ -41,7 +43,7 @@ const Sum = Fact.kind("Sum", {
 })
 
 /** Counts from the input by three, with revisions, retention, evaluations and traces in every cycle. */
-const program = make("layered", {
+const program = Program.make("layered", {
   input: Schema.Struct({ from: Schema.Int }),
   seed: ({ from }) => [Item.of({ n: from })],
   agents: [
@@ -77,28 +79,33 @@ const program = make("layered", {
   output: (view) => view.all(Item).map(({ id }) => id)
 })
 
-const described = (context: JobContext): string =>
+const described = (context: JobContext.JobContext): string =>
   JSON.stringify(
     context.facts().map((fact) => {
-      const explained = explain(context, fact)
-      return [fact, explained === undefined ? "" : format(explained), context.evaluations(fact), context.causesOf(fact)]
+      const explained = Provenance.explain(context, fact)
+      return [
+        fact,
+        explained === undefined ? "" : Provenance.format(explained),
+        context.evaluations(fact),
+        context.causesOf(fact)
+      ]
     })
   )
 
 /** The context of a chain of jobs, each on top of the one before. */
 const chain = (jobs: number) =>
   Effect.gen(function* () {
-    let context: JobContext | undefined
+    let context: JobContext.JobContext | undefined
     for (let job = 0; job < jobs; job++) {
       context = (yield* runInline(program, { from: job * 4 }, { context })).result.context
     }
     return context!
   })
 
-const runOn = (store: JobStore["Service"], context: JobContext | undefined, from: number) =>
+const runOn = (store: JobStore.JobStore["Service"], context: JobContext.JobContext | undefined, from: number) =>
   Effect.provide(runToEnd(program, { from }, { id: "job", context }), engineOnStore(store))
 
-const resumed = <P extends Program.Any>(store: JobStore["Service"], program: P) =>
+const resumed = <P extends Program.Program.Any>(store: JobStore.JobStore["Service"], program: P) =>
   Effect.gen(function* () {
     const job = yield* Engine.resume(program, "job")
     const result = yield* job.result
@@ -145,7 +152,7 @@ describe("a job that goes on from a context", () => {
           const third = yield* resumed(store, program)
           expect(comparable(third)).toEqual(comparable(whole))
           expect(described(third.result.context)).toBe(described(whole.result.context))
-          const read = yield* Effect.provideService(Journal.replay("job", { program }), JobStore, store)
+          const read = yield* Effect.provideService(Journal.replay("job", { program }), JobStore.JobStore, store)
           expect(described(read.context)).toBe(described(whole.result.context))
         }
         // One row at a time.
@@ -162,7 +169,7 @@ describe("a job that goes on from a context", () => {
       const context = yield* chain(2)
       const live = yield* runOn(store, context, 8)
       const read = yield* resumed(store, program)
-      const then = yield* Effect.provideService(Journal.replay("job", { program }), JobStore, store)
+      const then = yield* Effect.provideService(Journal.replay("job", { program }), JobStore.JobStore, store)
       const next = yield* runInline(program, { from: 12 }, { id: "next", context: live.result.context })
       for (const earlier of [read.result.context, then.context]) {
         const other = yield* runInline(program, { from: 12 }, { id: "next", context: earlier })
@@ -195,7 +202,7 @@ describe("a job that goes on from a context", () => {
   it.effect("of another program has everything to read, and keeps kinds that it does not know", () =>
     Effect.gen(function* () {
       const Seen = Fact.kind("Seen", { schema: Schema.Struct({ id: Schema.String }), id: ({ id }) => id })
-      const other = make("other", {
+      const other = Program.make("other", {
         input: Schema.Struct({ from: Schema.Int }),
         agents: [
           Agent.make("see", {
@@ -219,7 +226,7 @@ describe("a job that goes on from a context", () => {
       expect(second.result.output).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"])
       const events = yield* Effect.provideService(
         Stream.runCollect(Stream.unwrap(Journal.events("job"))),
-        JobStore,
+        JobStore.JobStore,
         store
       )
       expect(JSON.stringify(events)).toBe(JSON.stringify(whole.events))
@@ -240,7 +247,7 @@ describe("a fork with another input", () => {
         expect(input).toEqual({ from: 4 })
         const refused = yield* failure(Engine.fork(program, "one", { input: { from: "x" as never } }))
         expect(refused).toMatchObject({ _tag: "InvalidInput" })
-      }).pipe(Effect.provide(engineOnStore(store)), Effect.provideService(JobStore, store))
+      }).pipe(Effect.provide(engineOnStore(store)), Effect.provideService(JobStore.JobStore, store))
     })
   )
 })

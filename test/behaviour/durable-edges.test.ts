@@ -7,13 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Journal from "../../src/Journal.ts"
-import * as Program from "../../src/Program.ts"
-import { JobStore, type StoredJournal } from "../../src/store/JobStore.ts"
-import { layerInline } from "../../src/workers/inline.ts"
+import { Agent, Engine, Fact, JobStore, Journal, Program, WorkerPool } from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import {
   counter,
@@ -27,12 +21,15 @@ import {
   until
 } from "../support/behaviour/harness.ts"
 
-type Store = JobStore["Service"]
+type Store = JobStore.JobStore["Service"]
 
-const on = (store: Store) => Effect.provideService(JobStore, store)
+const on = (store: Store) => Effect.provideService(JobStore.JobStore, store)
 
 /** The store, whose journals are read as somebody has changed them. */
-const changed = (store: Store, change: (journal: StoredJournal) => Partial<StoredJournal>): Store => ({
+const changed = (
+  store: Store,
+  change: (journal: JobStore.StoredJournal) => Partial<JobStore.StoredJournal>
+): Store => ({
   ...store,
   load: (jobId) => Effect.map(store.load(jobId), (journal) => ({ ...journal, ...change(journal) }))
 })
@@ -117,8 +114,8 @@ describe("what an agent gave before its cycle was committed", () => {
 describe("a start that is refused", () => {
   const full = (store: Store) =>
     Engine.layer({ maxRunningJobs: 1, maxQueuedJobs: 0 }).pipe(
-      Layer.provide(Layer.succeed(JobStore, store)),
-      Layer.provide(layerInline)
+      Layer.provide(Layer.succeed(JobStore.JobStore, store)),
+      Layer.provide(WorkerPool.layerInline)
     )
 
   it.effect("leaves nothing behind: it can be made again", () =>

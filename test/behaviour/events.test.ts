@@ -8,13 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
+import { Agent, Engine, Invariant, type JobEvent, Program } from "../../src/index.ts"
 import { EventLog } from "../../src/internal/eventLog.ts"
 import { sessionOf } from "../../src/internal/jobHandle.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import type { JobEvent } from "../../src/JobEvent.ts"
-import * as Program from "../../src/Program.ts"
 import {
   cell,
   Cell,
@@ -104,16 +100,16 @@ const richLog = [
   "3 JobHalted"
 ]
 
-const line = (event: JobEvent): string => {
+const line = (event: JobEvent.JobEvent): string => {
   const agent = "agent" in event ? ` ${event.agent}` : ""
   const each = "each" in event && event.each !== undefined ? ` ${event.each.kind}/${event.each.id}` : ""
   return `${event.cycle} ${event._tag}${agent}${each}`
 }
 
-const ofTag = <Tag extends JobEvent["_tag"]>(events: ReadonlyArray<JobEvent>, tag: Tag) =>
-  events.filter((event): event is Extract<JobEvent, { _tag: Tag }> => event._tag === tag)
+const ofTag = <Tag extends JobEvent.JobEvent["_tag"]>(events: ReadonlyArray<JobEvent.JobEvent>, tag: Tag) =>
+  events.filter((event): event is Extract<JobEvent.JobEvent, { _tag: Tag }> => event._tag === tag)
 
-const expectSequenced = (events: ReadonlyArray<JobEvent>): void =>
+const expectSequenced = (events: ReadonlyArray<JobEvent.JobEvent>): void =>
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
 
 /** Signals admitted and discarded, a pause and a resume. */
@@ -230,7 +226,7 @@ describe("the order of events", () => {
       const job = yield* Engine.start(rich(), {})
       const tags = [...tagsOf(yield* eventsOf(job)), ...tagsOf(yield* steered)]
       // Those of intents that are performed come with their handlers.
-      const all: Record<Exclude<JobEvent["_tag"], "IntentAnswered" | "JobAwaiting">, true> = {
+      const all: Record<Exclude<JobEvent.JobEvent["_tag"], "IntentAnswered" | "JobAwaiting">, true> = {
         JobStarted: true,
         CycleStarted: true,
         TaskSucceeded: true,

@@ -6,12 +6,7 @@ import { describe, expect, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import * as Program from "../../src/Program.ts"
-import { layer as poolLayer } from "../../src/workers/index.ts"
-import type { View } from "../../src/View.ts"
+import { Agent, Fact, Invariant, Program, type View, WorkerPool } from "../../src/index.ts"
 import { engineInline, engineOn, idsOf, runInline, runToEnd, valuesOf } from "../support/core/run.ts"
 import { numbered } from "../support/core/ledger.ts"
 import { askedVandal, cpuVandal, fiberVandal, Seen, undeclaredReads, writes } from "../support/core/vandals.ts"
@@ -56,7 +51,7 @@ describe("in a fiber agent", () => allDeeds(fiberVandal))
 describe("in a fiber agent's accepts", () => allDeeds(askedVandal))
 describe("in a CPU agent on the main thread", () => allDeeds(cpuVandal))
 
-layer(engineOn(poolLayer({ size: 1, execArgv: [] })), { excludeTestServices: true })(
+layer(engineOn(WorkerPool.layer({ size: 1, execArgv: [] })), { excludeTestServices: true })(
   "in a CPU agent on a worker",
   (it) => {
     it.effect("a write throws, and so does an undeclared read", () =>
@@ -77,7 +72,7 @@ const empty = Schema.Struct({})
 describe("what an agent adds", () => {
   it.effect("is visible from the next cycle on, to everybody at once", () => {
     const log: Array<string> = []
-    const look = (name: string, view: View<typeof Thing>) =>
+    const look = (name: string, view: View.View<typeof Thing>) =>
       log.push(
         `${view.cycle} ${name}: ${view
           .all(Thing)
@@ -134,7 +129,7 @@ describe("what an agent adds", () => {
 
 describe("a view that is kept", () => {
   it.effect("throws once its cycle has ended, and again in the program's own functions", () => {
-    const kept: Array<View<typeof Thing>> = []
+    const kept: Array<View.View<typeof Thing>> = []
     const errors: Array<string> = []
     const attempt = (what: string, body: () => unknown) => {
       try {
@@ -161,7 +156,7 @@ describe("a view that is kept", () => {
           return { facts: view.cycle === 1 ? [Thing.of({ id: "next", n: 1 })] : [] }
         })
     })
-    let ofOutput: View<any> | undefined
+    let ofOutput: View.View<any> | undefined
     const program = Program.make("p", {
       input: empty,
       agents: [keeper],
@@ -181,7 +176,7 @@ describe("a view that is kept", () => {
   })
 
   it.effect("of accepts is the view of that cycle", () => {
-    const views: Array<View<typeof Thing>> = []
+    const views: Array<View.View<typeof Thing>> = []
     const program = Program.make("p", {
       input: empty,
       agents: [
@@ -199,7 +194,7 @@ describe("a view that is kept", () => {
 describe("the program's own views", () => {
   it.effect("are as frozen as the agents', and show all kinds", () => {
     const thrown: Array<string> = []
-    const attack = (view: View<any>): true => {
+    const attack = (view: View.View<any>): true => {
       const facts = view.all(Thing) as unknown as Array<{ value: { n: number } }>
       for (const deed of [() => facts.push(facts[0]!), () => (facts[0]!.value.n = 9)]) {
         try {

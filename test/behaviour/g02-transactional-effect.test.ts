@@ -5,12 +5,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import type { AgentEffect } from "../../src/AgentEffect.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import * as Program from "../../src/Program.ts"
-import * as Provenance from "../../src/Provenance.ts"
+import { Agent, type AgentEffect, Fact, Invariant, Program, Provenance } from "../../src/index.ts"
 import { discarded, idsOf, runInline } from "../support/core/run.ts"
 import { numbered, type Numbered } from "../support/core/ledger.ts"
 
@@ -45,7 +40,7 @@ const ofGetter = Object.defineProperty({}, "facts", { get: trap, enumerable: tru
 const untouchable = new Set<unknown>([ofProxy, ofGetter])
 
 /** An effect that is fine but for one part, the tag of why it is discarded, and what is said about it. */
-const bad: Readonly<Record<string, readonly [AgentEffect<Kinds>, string, RegExp]>> = {
+const bad: Readonly<Record<string, readonly [AgentEffect.AgentEffect<Kinds>, string, RegExp]>> = {
   "a second proposal that does not fit its schema": [
     { facts: [thing("a"), thing("b", loose("two")), thing("c")] },
     "InvalidEffect",
@@ -179,13 +174,13 @@ const noForbidden = Invariant.structural(
 )
 
 /** With evaluations, intents and a trace beside whatever is wrong, unless that is what is wrong. */
-const laden = (effect: AgentEffect<Kinds>): AgentEffect<Kinds> => {
+const laden = (effect: AgentEffect.AgentEffect<Kinds>): AgentEffect.AgentEffect<Kinds> => {
   if (untouchable.has(effect) || !Array.isArray(loose(effect)?.facts)) return effect
   const scores = [...(effect.evaluations ?? []), ...evaluations]
   return { intents, trace: { why: "laden" }, usage: { tokens: 5 }, ...effect, evaluations: scores }
 }
 
-const programOf = (type: "fiber" | "cpu", effect: AgentEffect<Kinds>) => {
+const programOf = (type: "fiber" | "cpu", effect: AgentEffect.AgentEffect<Kinds>) => {
   const common = { writes: kinds, onFailure: "discard" } as const
   const before = Agent.make("before", { writes: [Thing], execute: () => Effect.succeed({ facts: [thing("before")] }) })
   const after = Agent.make("after", {

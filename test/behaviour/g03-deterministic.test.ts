@@ -8,13 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
-import * as Agent from "../../src/Agent.ts"
-import { canonicalText } from "../../src/Canonical.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import type { JobEvent } from "../../src/JobEvent.ts"
-import * as Program from "../../src/Program.ts"
-import { layer as poolLayer } from "../../src/workers/index.ts"
+import { Agent, Canonical, Engine, Fact, type JobEvent, Program, WorkerPool } from "../../src/index.ts"
 import { completed, disorderlyPool, disturbWith } from "../support/core/chaos.ts"
 import { comparable, discarded, engineInline, engineOn, runInline, runToEnd } from "../support/core/run.ts"
 import { numbered } from "../support/core/ledger.ts"
@@ -90,7 +84,7 @@ layer(Layer.empty, { excludeTestServices: true })("any order of completion", (it
       Effect.gen(function* () {
         const as = yield* expected(synthetic)
         const engines = yield* Effect.forEach(workers, (size) =>
-          Layer.build(engineOn(poolLayer({ size, execArgv: [] })))
+          Layer.build(engineOn(WorkerPool.layer({ size, execArgv: [] })))
         )
         for (let seed = 1; seed <= seeds; seed++) {
           yield* Effect.provide(check(synthetic, seed, as), engines[seed % engines.length]!)
@@ -104,7 +98,7 @@ layer(Layer.empty, { excludeTestServices: true })("any order of completion", (it
     () =>
       Effect.gen(function* () {
         const as = yield* expected(fatal)
-        const pools = [disorderlyPool, ...workers.map((size) => poolLayer({ size, execArgv: [] }))]
+        const pools = [disorderlyPool, ...workers.map((size) => WorkerPool.layer({ size, execArgv: [] }))]
         const engines = yield* Effect.forEach(pools, (pool) => Layer.build(engineOn(pool)))
         for (let seed = 1; seed <= 20; seed++) {
           for (const engine of engines) yield* Effect.provide(check(fatal, seed, as), engine)
@@ -116,7 +110,7 @@ layer(Layer.empty, { excludeTestServices: true })("any order of completion", (it
   it.effect("gives the same to jobs that run at the same time on one engine", () =>
     Effect.gen(function* () {
       const as = yield* expected(synthetic)
-      const engine = yield* Layer.build(engineOn(poolLayer({ size: 2, execArgv: [] })))
+      const engine = yield* Layer.build(engineOn(WorkerPool.layer({ size: 2, execArgv: [] })))
       disturbWith(1)
       const ends = yield* Effect.forEach(
         Array.from({ length: 12 }, (_, n) => `job-${n}`),
@@ -244,7 +238,7 @@ describe("the hash", () => {
       const { events, result } = yield* runInline(program, { from: 1 })
       const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
       const h0 = sha256(
-        canonicalText({
+        Canonical.canonicalText({
           format: 1,
           program: "chain",
           context: null,
@@ -254,7 +248,7 @@ describe("the hash", () => {
       )
       expect(events[0]).toMatchObject({ _tag: "JobStarted", hash: h0 })
       const row = (cycle: number, outcome: object) =>
-        canonicalText({ cycle, tier: 0, signals: [], violations: [], outcomes: [outcome] })
+        Canonical.canonicalText({ cycle, tier: 0, signals: [], violations: [], outcomes: [outcome] })
       const next = (n: number, rest: object) => ({ agent: "next", each: ["Thing", `t${n}`], ...rest })
       const added = (n: number) => ({
         facts: [{ kind: "Thing", value: { id: `t${n}`, n } }],
@@ -289,7 +283,7 @@ describe("the event log", () => {
 
   it.live("is read the same by everybody, however late", () =>
     Effect.gen(function* () {
-      const read = (events: ReadonlyArray<JobEvent>) => JSON.stringify(events)
+      const read = (events: ReadonlyArray<JobEvent.JobEvent>) => JSON.stringify(events)
       const job = yield* Engine.start(synthetic, { from: 1 }, { id: "job" })
       const live = yield* Stream.runCollect(job.events)
       const late = yield* Stream.runCollect(job.events)

@@ -5,10 +5,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import type { Budget } from "../../src/Budget.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, type Budget, Fact, Program } from "../../src/index.ts"
 import { numbered, type Numbered } from "../support/core/ledger.ts"
 import { discarded, idsOf, runInline, valuesOf } from "../support/core/run.ts"
 
@@ -22,7 +19,7 @@ const contest = (options: {
   readonly seeds?: Values
   readonly proposals: Readonly<Record<string, Values>>
   readonly onFailure?: Agent.OnFailure
-  readonly budget?: Budget
+  readonly budget?: Budget.Budget
 }) => {
   const Slot = numbered("Slot", options.rule === undefined ? {} : { conflict: options.rule })
   const turns: Array<string> = []

@@ -7,11 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Program from "../../src/Program.ts"
-import type { View } from "../../src/View.ts"
+import { Agent, Engine, Fact, Program, type View } from "../../src/index.ts"
 import { numbered } from "../support/core/ledger.ts"
 import { engineInline, runInline } from "../support/core/run.ts"
 
@@ -27,11 +23,11 @@ const diary = () => {
   return {
     lines,
     of: (name: string) => lines.filter((line) => line.split(" ")[1] === name),
-    whole: <K extends Fact.Kind.Any>(name: string, view: View<K>, ...kinds: ReadonlyArray<K>) =>
+    whole: <K extends Fact.Kind.Any>(name: string, view: View.View<K>, ...kinds: ReadonlyArray<K>) =>
       void lines.push(
         `${view.cycle} ${name} ${kinds.map((kind) => `${kind.name}: ${ids(view.delta(kind))}`).join(", ")}`.trim()
       ),
-    each: (name: string, view: View<any>, fact: { readonly id: string }) =>
+    each: (name: string, view: View.View<any>, fact: { readonly id: string }) =>
       void lines.push(`${view.cycle} ${name} ${fact.id}`)
   }
 }
@@ -264,7 +260,7 @@ describe("accepts", () => {
     const asks = (name: string, kind: typeof A | typeof B) =>
       Agent.make(name, {
         each: kind,
-        accepts: (view: View<any>) => {
+        accepts: (view: View.View<any>) => {
           asked.push(`${view.cycle} ${name}`)
           return true
         },

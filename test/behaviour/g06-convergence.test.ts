@@ -5,9 +5,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, Program } from "../../src/index.ts"
 import {
   cell,
   Cell,

@@ -5,11 +5,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import * as Agent from "../../src/Agent.ts"
-import type { Budget, BudgetName, Usage } from "../../src/Budget.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, type Budget, Engine, Invariant, Program } from "../../src/index.ts"
 import {
   cell,
   Cell,
@@ -29,7 +25,7 @@ import {
 } from "../support/behaviour/harness.ts"
 
 /** Proposes a new fact in every cycle, for ever. */
-const endless = (options: { readonly budget?: Budget; readonly tokens?: number; readonly each?: number } = {}) =>
+const endless = (options: { readonly budget?: Budget.Budget; readonly tokens?: number; readonly each?: number } = {}) =>
   Program.make("endless", {
     input: noInput,
     agents: [
@@ -47,7 +43,7 @@ const endless = (options: { readonly budget?: Budget; readonly tokens?: number; 
     budget: options.budget
   })
 
-const exhausted = (budget: BudgetName, used: number, limit: number, spender?: string) => ({
+const exhausted = (budget: Budget.BudgetName, used: number, limit: number, spender?: string) => ({
   _tag: "BudgetExhausted",
   budget,
   used,
@@ -329,7 +325,7 @@ describe("CPU time", () => {
     const end = spent() + ms
     while (spent() < end);
   }
-  const burns = (count: number, ms: number, budget: Budget) =>
+  const burns = (count: number, ms: number, budget: Budget.Budget) =>
     Program.make("burns", {
       module: import.meta.url,
       input: noInput,
@@ -441,7 +437,7 @@ describe("what a job has used", () => {
     Effect.gen(function* () {
       const budget = { maxFacts: 40, maxTokens: 120, maxContextBytes: 300, maxCycles: 30 }
       const job = yield* Engine.start(endless({ budget, tokens: 3, each: 2 }), {})
-      const seen: Array<Usage> = []
+      const seen: Array<Budget.Usage> = []
       const { status } = job
       job.actor.subscribe(() => Effect.runSync(Effect.map(status, ({ usage }) => seen.push(usage))))
       yield* untilState(job, "budgetExhausted")

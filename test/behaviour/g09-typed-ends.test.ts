@@ -9,15 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import * as JobError from "../../src/JobError.ts"
-import type { Job } from "../../src/Job.ts"
-import type { JobResult } from "../../src/JobResult.ts"
-import * as Program from "../../src/Program.ts"
-import { JobStore, layerMemory, StoreError } from "../../src/store/index.ts"
+import { Agent, Engine, Fact, Invariant, type Job, JobError, JobStore, Program } from "../../src/index.ts"
 import type { CpuOutcome } from "../../src/workers/WorkerPool.ts"
 import {
   anyProgram,
@@ -135,7 +127,10 @@ const ends: Readonly<Record<string, { readonly program: ReturnType<typeof worst>
 /** The class of the error with a tag. */
 const classOf = (tag: string): new () => Error => new Map(Object.entries(JobError)).get(tag) as never
 
-const expectPartial = (error: { readonly _tag: string; readonly partial: JobResult.Partial }, status: string): void => {
+const expectPartial = (
+  error: { readonly _tag: string; readonly partial: Job.JobResult.Partial },
+  status: string
+): void => {
   const { partial } = error
   expect(partial).toMatchObject({ status, program: error._tag, version: 2 })
   // The context can be read, and holds what was committed.
@@ -302,15 +297,15 @@ describe("the program's own functions", () => {
 })
 
 describe("the store", () => {
-  const refusing = (op: "append" | "create" | "halt", how: Effect.Effect<never, StoreError>) =>
+  const refusing = (op: "append" | "create" | "halt", how: Effect.Effect<never, JobStore.StoreError>) =>
     engineOver({
       store: {
         [op]: (_: unknown, __: unknown, row: unknown) =>
           op === "append" && (row as { cycle: number }).cycle < 3 ? Effect.void : how
       }
     })
-  const hows: ReadonlyArray<readonly [string, Effect.Effect<never, StoreError>]> = [
-    ["fails", Effect.fail(new StoreError({ reason: "full", message: "disk full" }))],
+  const hows: ReadonlyArray<readonly [string, Effect.Effect<never, JobStore.StoreError>]> = [
+    ["fails", Effect.fail(new JobStore.StoreError({ reason: "full", message: "disk full" }))],
     ["dies", Effect.die(new Error("disk full"))],
     ["interrupts itself", Effect.interrupt]
   ]
@@ -355,12 +350,14 @@ describe("the store", () => {
     Effect.gen(function* () {
       const error = yield* ended(Engine.run(counter(9, { budget: { maxFacts: 3 } }), {}))
       expect(error).toMatchObject({ _tag: "StoreFailed", cycle: 3 })
-    }).pipe(Effect.provide(refusing("append", Effect.fail(new StoreError({ reason: "failed", message: "no" })))))
+    }).pipe(
+      Effect.provide(refusing("append", Effect.fail(new JobStore.StoreError({ reason: "failed", message: "no" }))))
+    )
   )
 
   it.effect("that serves two engines keeps their journals apart: a taken id ends the second job, not the first", () =>
     Effect.gen(function* () {
-      const store = yield* Effect.provide(JobStore, layerMemory)
+      const store = yield* Effect.provide(JobStore.JobStore, JobStore.layerMemory)
       const first = yield* openEngine(engineOver({ store }))
       const second = yield* openEngine(engineOver({ store }))
       const gate = makeGate()
@@ -468,7 +465,7 @@ describe("who watches", () => {
       for (let at = 1; at < 25; at++) {
         for (const type of ["CANCEL", "PAUSE"] as const) {
           let told = 0
-          const job: Pick<Job<Program.Program.Any>, "actor" | "resume" | "result"> = yield* Effect.provideService(
+          const job: Pick<Job.Job<Program.Program.Any>, "actor" | "resume" | "result"> = yield* Effect.provideService(
             Engine.start(counter(3), {}),
             Engine.inspect,
             (event) => {

@@ -9,11 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Cause from "effect/Cause"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import type { Job } from "../../src/Job.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, Fact, type Job, Program } from "../../src/index.ts"
 import {
   counter,
   engine,
@@ -38,7 +34,7 @@ import {
   untilState
 } from "../support/behaviour/harness.ts"
 
-type AnyJob = Pick<Job<Program.Program.Any>, "actor" | "cancel">
+type AnyJob = Pick<Job.Job<Program.Program.Any>, "actor" | "cancel">
 
 /** The ways to cancel a job, but for those of its engine. */
 const ways: ReadonlyArray<readonly [string, (job: AnyJob) => Effect.Effect<void>]> = [
@@ -502,7 +498,7 @@ describe("who cancels", () => {
   it.effect("a started job needs nothing of its caller: it outlives the fiber and the scope that started it", () =>
     Effect.gen(function* () {
       const gate = makeGate()
-      const handed = Deferred.makeUnsafe<Job<ReturnType<typeof counter>>>()
+      const handed = Deferred.makeUnsafe<Job.Job<ReturnType<typeof counter>>>()
       const caller = yield* Effect.forkChild(
         Effect.scoped(
           Effect.gen(function* () {

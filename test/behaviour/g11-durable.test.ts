@@ -7,10 +7,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Program from "../../src/Program.ts"
-import { explain } from "../../src/Provenance.ts"
+import { Agent, Engine, Program, Provenance } from "../../src/index.ts"
 import { comparable, type End, runInline, runToEnd } from "../support/core/run.ts"
 import { disturbWith } from "../support/core/chaos.ts"
 import { fatal, synthetic } from "../support/core/synthetic.ts"
@@ -21,7 +18,7 @@ import { counter, ended, eventsOf, failure, makeGate, num, Num, openEngine } fro
 const derivations = (end: End<typeof synthetic>): string =>
   JSON.stringify(
     end.result.context.facts().map((fact) => {
-      const explained = explain(end.result.context, fact)
+      const explained = Provenance.explain(end.result.context, fact)
       return [fact.provenance, explained?.trace, explained?.causes.map((cause) => cause.fact.provenance)]
     })
   )

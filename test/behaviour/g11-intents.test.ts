@@ -7,12 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Intent from "../../src/Intent.ts"
-import type { Job } from "../../src/Job.ts"
-import * as Program from "../../src/Program.ts"
-import type { JobStore } from "../../src/store/index.ts"
+import { Agent, Engine, Intent, type Job, type JobStore, Program } from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore, killedAfter } from "../support/behaviour/durable.ts"
 import { asking, decide, mailing, postman } from "../support/behaviour/intents.ts"
 import {
@@ -77,7 +72,7 @@ const everything = Program.make("everything", {
 const askedAfter = 4
 
 /** Lets the job go to its end; somebody decides when there is nothing else. */
-const finish = (job: Job<typeof everything>) =>
+const finish = (job: Job.Job<typeof everything>) =>
   Effect.gen(function* () {
     const isOver = () => job.actor.getSnapshot().status !== "active"
     while (!isOver()) {
@@ -246,7 +241,7 @@ describe("a job that awaits when its engine closes", () => {
   it.effect("is left in its journal, and its event log goes on as if nothing had happened", () =>
     Effect.gen(function* () {
       const program = asking({ id: "go" })
-      const decided = (job: Job<typeof program>) =>
+      const decided = (job: Job.Job<typeof program>) =>
         Effect.gen(function* () {
           yield* untilState(job, "awaiting")
           yield* job.signal([decide("go")])
@@ -347,7 +342,7 @@ describe("a job that awaits when its engine closes", () => {
         expect(yield* statuses(store)).toEqual([undefined, undefined, undefined])
         return store
       })
-    const statuses = (store: JobStore["Service"]) =>
+    const statuses = (store: JobStore.JobStore["Service"]) =>
       Effect.forEach(family, (jobId) => Effect.map(store.load(jobId), ({ status }) => status))
 
     it.effect("is taken up and cancelled at once", () =>

@@ -6,14 +6,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import type { FactRef } from "../../src/Fact.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import type { JobContext } from "../../src/JobContext.ts"
-import { Limits } from "../../src/Limits.ts"
-import * as Program from "../../src/Program.ts"
-import * as Provenance from "../../src/Provenance.ts"
+import { Agent, Engine, type Fact, Invariant, type JobContext, Limits, Program, Provenance } from "../../src/index.ts"
 import {
   Cell,
   cell,
@@ -31,9 +24,9 @@ import { runInline } from "../support/core/run.ts"
 
 const { Violation } = Invariant
 
-const of = (context: JobContext, kind: string, id: string) => context.find(kind, id)!.provenance
-const explain = (context: JobContext, kind: string, id: string) => Provenance.explain(context, { kind, id })!
-const nameOf = ({ id, kind }: FactRef) => `${kind}/${id}`
+const of = (context: JobContext.JobContext, kind: string, id: string) => context.find(kind, id)!.provenance
+const explain = (context: JobContext.JobContext, kind: string, id: string) => Provenance.explain(context, { kind, id })!
+const nameOf = ({ id, kind }: Fact.FactRef) => `${kind}/${id}`
 
 /** A derivation tree as nested arrays of names. */
 type Tree = readonly [string, ...ReadonlyArray<unknown>]
@@ -276,7 +269,7 @@ describe("across jobs that stand on one another's contexts", () => {
         ],
         seed: ({ k }) => [entry(`go ${k}`, String(k))]
       })
-      let context: JobContext | undefined
+      let context: JobContext.JobContext | undefined
       for (let k = 0; k < jobs; k++) {
         context = (yield* runInline(chain, { k }, { context })).result.context
         for (let earlier = 0; earlier <= k; earlier++) {

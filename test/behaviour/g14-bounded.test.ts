@@ -8,14 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
+import { Agent, Engine, Fact, type JobEvent, Limits, Program, Provenance } from "../../src/index.ts"
 import { EventLog } from "../../src/internal/eventLog.ts"
-import type { JobEvent, JobTelemetry } from "../../src/JobEvent.ts"
-import { Limits } from "../../src/Limits.ts"
-import * as Program from "../../src/Program.ts"
-import * as Provenance from "../../src/Provenance.ts"
 import {
   Cell,
   cell,
@@ -126,7 +120,7 @@ describe("a slow reader", () => {
       })
       const job = yield* Engine.start(program, {})
       const slow = makeGate()
-      const seen: Array<JobTelemetry> = []
+      const seen: Array<JobEvent.JobTelemetry> = []
       const read = Stream.runForEach(job.telemetry, (item) =>
         Effect.andThen(
           slow.arrive,
@@ -152,7 +146,7 @@ describe("a slow reader", () => {
   it.effect("of events holds nobody up, and loses none", () =>
     Effect.gen(function* () {
       const job = yield* Engine.start(counter(200), {})
-      const seen: Array<JobEvent> = []
+      const seen: Array<JobEvent.JobEvent> = []
       const read = Stream.runForEach(job.events, (event) =>
         Effect.andThen(
           turns(1),

@@ -8,9 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, Program } from "../../src/index.ts"
 import { engineWith, mailing, numberOf, postman, sent } from "../support/behaviour/intents.ts"
 import {
   cell,

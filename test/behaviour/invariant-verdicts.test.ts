@@ -6,11 +6,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import { InvalidInput, ProgramPanicked } from "../../src/JobError.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, Invariant, JobError, Program } from "../../src/index.ts"
 import { counter, engine, entry, Entry, makeGate, noInput, num, Num } from "../support/behaviour/harness.ts"
 import { runInline, valuesOf } from "../support/core/run.ts"
 
@@ -73,7 +69,7 @@ for (const [type, make] of Object.entries(classes)) {
     for (const [what, answer] of Object.entries(panics)) {
       it.effect(`that is ${what} is ProgramPanicked`, () =>
         Effect.map(runInline(under(make("odd", loose(answer))), {}), ({ error, events, result }) => {
-          expect(error).toBeInstanceOf(ProgramPanicked)
+          expect(error).toBeInstanceOf(JobError.ProgramPanicked)
           expect(error).toMatchObject({ _tag: "ProgramPanicked", phase: "invariant" })
           expect(result.status).toBe("failed")
           expect(events.at(-1)).toMatchObject({
@@ -117,7 +113,7 @@ describe("a signal that breaks a structural invariant", () => {
         yield* gate.open
         const [first, second, third] = yield* Effect.forEach(sent, Fiber.join)
         expect([first?._tag, second?._tag, third?._tag]).toEqual(["Success", "Failure", "Failure"])
-        expect(second).toMatchObject({ failure: expect.any(InvalidInput) })
+        expect(second).toMatchObject({ failure: expect.any(JobError.InvalidInput) })
         expect(second).toMatchObject({ failure: { message: expect.stringContaining("InvariantViolated") } })
         const result = yield* job.result
         expect(result.status).toBe("converged")

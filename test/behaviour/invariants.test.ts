@@ -5,11 +5,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import type { Budget } from "../../src/Budget.ts"
-import type { Proposal } from "../../src/Fact.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, type Budget, type Fact, Invariant, Program } from "../../src/index.ts"
 import { numbered } from "../support/core/ledger.ts"
 import { discarded, idsOf, runInline, valuesOf } from "../support/core/run.ts"
 
@@ -20,7 +16,7 @@ const a = (id: string, n = 0) => A.of({ id, n })
 /** An agent that adds facts in one cycle each. */
 const adds = (
   name: string,
-  plan: Readonly<Record<number, ReadonlyArray<Proposal<any, any>>>>,
+  plan: Readonly<Record<number, ReadonlyArray<Fact.Proposal<any, any>>>>,
   onFailure: Agent.OnFailure = "halt"
 ) =>
   Agent.make(name, {
@@ -33,8 +29,8 @@ const adds = (
 const programOf = (options: {
   readonly agents?: ReadonlyArray<Agent.Agent<string, any, any, never, never>>
   readonly invariants: ReadonlyArray<Invariant.Invariant>
-  readonly seed?: ReadonlyArray<Proposal<any, any>>
-  readonly budget?: Budget
+  readonly seed?: ReadonlyArray<Fact.Proposal<any, any>>
+  readonly budget?: Budget.Budget
 }) =>
   Program.make("p", {
     input: Schema.Struct({}),

@@ -6,29 +6,22 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import type { JobContext } from "../../src/JobContext.ts"
-import * as Journal from "../../src/Journal.ts"
-import * as Program from "../../src/Program.ts"
-import { explain, format } from "../../src/Provenance.ts"
-import { JobStore, layerMemory } from "../../src/store/index.ts"
+import { Agent, Engine, Fact, type JobContext, JobStore, Journal, Program, Provenance } from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { counter, ended, eventsOf, failure, num, Num, openEngine, until } from "../support/behaviour/harness.ts"
 import { disturbWith } from "../support/core/chaos.ts"
 import { runToEnd } from "../support/core/run.ts"
 import { fatal, synthetic } from "../support/core/synthetic.ts"
 
-const looking = (store: JobStore["Service"]) => Effect.provideService(JobStore, store)
+const looking = (store: JobStore.JobStore["Service"]) => Effect.provideService(JobStore.JobStore, store)
 
-const encoded = (context: JobContext): string =>
+const encoded = (context: JobContext.JobContext): string =>
   JSON.stringify(context.encoded().map(({ fact, text }) => [fact.kind, fact.id, text, fact.provenance]))
 
-const derivations = (context: JobContext): ReadonlyArray<string | undefined> =>
+const derivations = (context: JobContext.JobContext): ReadonlyArray<string | undefined> =>
   context.facts().map((fact) => {
-    const explained = explain(context, fact)
-    return explained === undefined ? undefined : format(explained)
+    const explained = Provenance.explain(context, fact)
+    return explained === undefined ? undefined : Provenance.format(explained)
   })
 
 /** A synthetic job in a store, and what its live run left. */
@@ -235,7 +228,7 @@ describe("Journal.events", () => {
       const store = yield* journalStore
       yield* Effect.provide(Engine.run(counter(50), {}, { id: "c" }), engineOnStore(store))
       let read = 0
-      const counted: JobStore["Service"] = {
+      const counted: JobStore.JobStore["Service"] = {
         ...store,
         rows: (...args) =>
           Stream.rechunk(
@@ -273,7 +266,7 @@ describe("a job that runs", () => {
 describe("the layer", () => {
   it.effect("is any store that keeps journals: another says that there are none", () =>
     Effect.gen(function* () {
-      const error = yield* failure(Effect.provide(Journal.replay("j"), Layer.fresh(layerMemory)))
+      const error = yield* failure(Effect.provide(Journal.replay("j"), Layer.fresh(JobStore.layerMemory)))
       expect(error).toMatchObject({ _tag: "StoreError", reason: "missing" })
     })
   )

@@ -4,18 +4,13 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Agent from "../../src/Agent.ts"
-import { type AgentEffect, intentKey } from "../../src/AgentEffect.ts"
-import * as Engine from "../../src/Engine.ts"
-import type { FactRef } from "../../src/Fact.ts"
-import * as Intent from "../../src/Intent.ts"
-import * as Program from "../../src/Program.ts"
-import * as Provenance from "../../src/Provenance.ts"
+import { Agent, AgentEffect, Engine, type Fact, Intent, Program, Provenance } from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { cell, Cell, ended, entry, Entry, noInput } from "../support/behaviour/harness.ts"
 import { engineWith, postman } from "../support/behaviour/intents.ts"
 
-const keyOf = (agent: string, each?: FactRef, cycle = 1, index = 0): string => intentKey({ agent, cycle, each, index })
+const keyOf = (agent: string, each?: Fact.FactRef, cycle = 1, index = 0): string =>
+  AgentEffect.intentKey({ agent, cycle, each, index })
 
 /** All texts of up to so many of these parts. */
 const texts = (parts: ReadonlyArray<string>, most: number): ReadonlyArray<string> =>
@@ -42,7 +37,7 @@ describe("the key of an intent", () => {
     const agents = different(texts(["1", "/", '"K"', "%", "2F"], 3)).slice(1)
     const ids = different(texts(["1", "/", '"K"'], 5))
     const kinds = ["K", "1", '"', "K/1", 'K"/1', "K%2F1", "%"]
-    const refs: Array<readonly [agent: string, each?: FactRef]> = [
+    const refs: Array<readonly [agent: string, each?: Fact.FactRef]> = [
       ...agents.map((agent) => [agent] as const),
       ...agents.flatMap((agent) => kinds.map((kind) => [agent, { kind, id: "1" }] as const)),
       ...["1", "a", "1/1", '"K"', '1/"K"'].flatMap((agent) =>
@@ -65,7 +60,7 @@ describe("the key of an intent", () => {
 const names = ["x", 'x/"Cell"/y/', 'x/"Cell"/y//'] as const
 
 /** An agent for the cell `y//`, and two whose names are like keys of what it does. */
-const likely = (deed: (agent: string) => AgentEffect<typeof Entry>, memoize = false) => {
+const likely = (deed: (agent: string) => AgentEffect.AgentEffect<typeof Entry>, memoize = false) => {
   const [first, ...others] = names
   const deedOf = (name: string) => Effect.sync(() => deed(name))
   return Program.make("likely", {

@@ -6,19 +6,12 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import { toJson } from "../../src/Job.ts"
-import * as Journal from "../../src/Journal.ts"
-import * as Program from "../../src/Program.ts"
-import { explain, format } from "../../src/Provenance.ts"
-import { JobStore } from "../../src/store/JobStore.ts"
+import { Agent, Engine, Fact, Job, JobStore, Journal, Program, Provenance } from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { ended, eventsOf, failure } from "../support/behaviour/harness.ts"
 import { openStore, withFile } from "../support/store/harness.ts"
 
-type Store = JobStore["Service"]
+type Store = JobStore.JobStore["Service"]
 
 /* ---------------------------------------------------------------- two versions of a program */
 
@@ -90,7 +83,7 @@ const resumeOn = <P extends Program.Program.Any>(store: Store, program: P) =>
     engineOnStore(store)
   )
 
-const looking = (store: Store) => Effect.provideService(JobStore, store)
+const looking = (store: Store) => Effect.provideService(JobStore.JobStore, store)
 
 /* ---------------------------------------------------------------- the tests */
 
@@ -166,8 +159,8 @@ describe("a job that was migrated", () => {
         // Evaluations and traces follow their facts.
         const [first] = result.context.evaluations({ kind: "Stage", id: "s0" })
         expect(first?.reason).toBe(at === 0 ? undefined : "step 0")
-        const explained = explain(result.context, { kind: "Stage", id: "s3" })!
-        expect(format(explained)).toBe(
+        const explained = Provenance.explain(result.context, { kind: "Stage", id: "s3" })!
+        expect(Provenance.format(explained)).toBe(
           [
             "Stage/s3  (step, cycle 3)",
             `  trace: {"${at >= 3 ? "from" : "after"}":2}`,
@@ -354,7 +347,7 @@ describe("a program to which agents and kinds were added", () => {
         yield* runFor(undisturbed, version1, at)
         const once = yield* resumeOn(undisturbed, added)
         const facts = once.result.context.facts()
-        const expected = facts.map((fact) => format(explain(once.result.context, fact)!))
+        const expected = facts.map((fact) => Provenance.format(Provenance.explain(once.result.context, fact)!))
         if (at > 1) {
           const news = Array.from({ length: at }, (_, n) => n).join()
           expect(once.result.output[0]).toBe(news)
@@ -374,7 +367,9 @@ describe("a program to which agents and kinds were added", () => {
           for (const program of [undefined, added]) {
             const read = yield* looking(store)(Journal.replay("job", { program }))
             expect(read.context.encoded()).toEqual(once.result.context.encoded())
-            expect(read.context.facts().map((fact) => format(explain(read.context, fact)!))).toEqual(expected)
+            expect(
+              read.context.facts().map((fact) => Provenance.format(Provenance.explain(read.context, fact)!))
+            ).toEqual(expected)
           }
           const events = yield* looking(store)(Stream.runCollect(Stream.unwrap(Journal.events("job"))))
           expect(JSON.stringify(events)).toBe(JSON.stringify(yield* eventsOf(again.job)))
@@ -451,7 +446,7 @@ describe("a job that has ended", () => {
       const before = yield* store.load("job")
       const { result } = yield* resumeOn(store, version2)
       expect(result).toMatchObject({ status: "converged", hash: whole.hash, output: stages })
-      expect(toJson(result)).toMatchObject({ facts: { Stage: 6 }, cycles: whole.cycles })
+      expect(Job.toJson(result)).toMatchObject({ facts: { Stage: 6 }, cycles: whole.cycles })
       expect(yield* store.load("job")).toEqual(before)
       expect(yield* failure(resumeOn(store, makeVersion2(undefined)))).toMatchObject({ _tag: "ProgramChanged" })
       expect((yield* resumeOn(store, version1)).result.output).toBe(6)

@@ -4,9 +4,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Engine from "../../src/Engine.ts"
-import * as JobStore from "../../src/store/index.ts"
-import * as WorkerPool from "../../src/workers/index.ts"
+import { Engine, JobStore, WorkerPool } from "../../src/index.ts"
 import { double } from "../support/modules/twins.ts"
 import { node } from "../support/node.ts"
 

@@ -8,9 +8,7 @@ import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Tracer from "effect/Tracer"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, Program } from "../../src/index.ts"
 import {
   counter,
   engine,

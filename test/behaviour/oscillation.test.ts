@@ -5,17 +5,12 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import type { JobResult } from "../../src/JobResult.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, Fact, Invariant, type Job, Program } from "../../src/index.ts"
 import { cell, Cell, counter, engine, entry, Entry, makeGate, noInput, num, Num } from "../support/behaviour/harness.ts"
 import { runInline } from "../support/core/run.ts"
 
 /** What a result says of oscillations: the cycle, the earlier one, and whose revision it was. */
-const circles = ({ diagnostics }: Pick<JobResult, "diagnostics">) =>
+const circles = ({ diagnostics }: Pick<Job.JobResult, "diagnostics">) =>
   diagnostics.flatMap(({ agent, cause, cycle }) => {
     if (cause._tag !== "Oscillation") return []
     expect(cause.cycle).toBe(cycle)

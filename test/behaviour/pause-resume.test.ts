@@ -7,11 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import { JobHalted } from "../../src/JobError.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, Invariant, JobError, Program } from "../../src/index.ts"
 import {
   counter,
   engine,
@@ -252,7 +248,7 @@ describe("when a pause is asked for", () => {
       yield* job.result
       for (const call of [job.pause, job.resume]) {
         const error = yield* failure(call)
-        expect(error).toBeInstanceOf(JobHalted)
+        expect(error).toBeInstanceOf(JobError.JobHalted)
         expect(error).toMatchObject({ jobId: job.id, status: "converged" })
       }
     }).pipe(Effect.provide(engine()))

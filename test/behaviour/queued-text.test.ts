@@ -3,8 +3,7 @@ import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { describe, vi } from "vitest"
-import * as Engine from "../../src/Engine.ts"
-import * as Program from "../../src/Program.ts"
+import { Engine, Program } from "../../src/index.ts"
 import { Cell, cell, engine, failure, stuck } from "../support/behaviour/harness.ts"
 
 vi.mock("../../src/Limits.ts", async (actual) => {

@@ -5,12 +5,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import { InvalidProgram } from "../../src/InvalidProgram.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, Fact, Invariant, JobError, Program } from "../../src/index.ts"
 import { Cell, engine, Entry, failure, noInput, Num } from "../support/behaviour/harness.ts"
 
 const loose = (value: unknown): any => value
@@ -29,9 +24,9 @@ const refused = (program: string, refusals: ReadonlyArray<Refusal>): void => {
       } catch (error) {
         thrown = error
       }
-      expect(thrown).toBeInstanceOf(InvalidProgram)
-      expect((thrown as InvalidProgram).message).toMatch(message)
-      expect((thrown as InvalidProgram).program).toBe(program)
+      expect(thrown).toBeInstanceOf(JobError.InvalidProgram)
+      expect((thrown as JobError.InvalidProgram).message).toMatch(message)
+      expect((thrown as JobError.InvalidProgram).program).toBe(program)
     })
   }
 }
@@ -214,7 +209,7 @@ describe("at run time", () => {
   it.effect("what Program.make did not make fails with InvalidProgram, typed", () =>
     Effect.gen(function* () {
       for (const value of [undefined, {}, { name: "p" }, Num]) {
-        expect(yield* failure(Engine.run(loose(value), {}))).toBeInstanceOf(InvalidProgram)
+        expect(yield* failure(Engine.run(loose(value), {}))).toBeInstanceOf(JobError.InvalidProgram)
       }
       expect(yield* Effect.flatMap(Engine.Engine, ({ live }) => live)).toEqual([])
     }).pipe(Effect.provide(engine()))

@@ -8,10 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import { AgentFailed, AgentTimedOut } from "../../src/JobError.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, JobError, Program } from "../../src/index.ts"
 import {
   engine,
   entry,
@@ -59,7 +56,7 @@ describe("a timeout", () => {
       expect(stateOf(job)).toBe("running.executing")
       yield* TestClock.adjust("1 millis")
       const error = yield* failure(job.result)
-      expect(error).toBeInstanceOf(AgentTimedOut)
+      expect(error).toBeInstanceOf(JobError.AgentTimedOut)
       expect(error).toMatchObject({ agent: "slow", cycle: 1, timeoutMs: 2_000, jobId: job.id })
       expect(error.partial).toMatchObject({ status: "failed", version: 0, output: undefined })
       expect(seen).toEqual({ begun: 1, released: 1 })
@@ -101,7 +98,7 @@ describe("a timeout", () => {
       yield* ran(seen, 1)
       yield* TestClock.adjust("1 second")
       const error = yield* failure(job.result)
-      expect(error).toBeInstanceOf(AgentFailed)
+      expect(error).toBeInstanceOf(JobError.AgentFailed)
       expect(error).toMatchObject({ error: { _tag: "TimeoutError" } })
     }).pipe(Effect.provide(engine()))
   )

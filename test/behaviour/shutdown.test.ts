@@ -7,10 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import { AdmissionRejected } from "../../src/JobError.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, JobError, Program } from "../../src/index.ts"
 import {
   counter,
   engine,
@@ -109,7 +106,7 @@ describe("an engine that closes", () => {
         ]
         for (const call of calls) {
           const error = yield* failure(use(call))
-          expect(error).toBeInstanceOf(AdmissionRejected)
+          expect(error).toBeInstanceOf(JobError.AdmissionRejected)
           expect(error).toMatchObject({ reason: "shutting-down" })
         }
       })

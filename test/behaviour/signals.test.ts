@@ -7,13 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import type { Job } from "../../src/Job.ts"
-import { Limits } from "../../src/Limits.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, Fact, Invariant, type Job, Limits, Program } from "../../src/index.ts"
 import {
   cell,
   Cell,
@@ -348,7 +342,7 @@ describe("a signal that is not taken up", () => {
       const ends: ReadonlyArray<
         readonly [
           string,
-          (job: Pick<Job<Program.Program.Any>, "actor" | "cancel">) => Effect.Effect<unknown>,
+          (job: Pick<Job.Job<Program.Program.Any>, "actor" | "cancel">) => Effect.Effect<unknown>,
           Effect.Effect<unknown, unknown>
         ]
       > = [

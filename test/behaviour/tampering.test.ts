@@ -6,9 +6,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { DatabaseSync } from "node:sqlite"
-import * as Engine from "../../src/Engine.ts"
-import * as Journal from "../../src/Journal.ts"
-import { JobStore } from "../../src/store/JobStore.ts"
+import { Engine, JobStore, Journal } from "../../src/index.ts"
 import { brokenOff, engineOnStore } from "../support/behaviour/durable.ts"
 import { counter, ended, failure, Num } from "../support/behaviour/harness.ts"
 import { openStore, withFile } from "../support/store/harness.ts"
@@ -18,7 +16,7 @@ const cycles = 7
 
 /** A job `one` of 7 cycles, a fork `two` that goes on from its cycle 3, and a job `open` that was broken off after 4 cycles. */
 const withJournals = <A, E, R>(
-  use: (store: JobStore["Service"], change: (sql: string) => void) => Effect.Effect<A, E, R>
+  use: (store: JobStore.JobStore["Service"], change: (sql: string) => void) => Effect.Effect<A, E, R>
 ) =>
   withFile((filename) =>
     Effect.gen(function* () {
@@ -34,7 +32,7 @@ const withJournals = <A, E, R>(
       )
       return yield* Effect.provideService(
         use(store, (sql) => database.exec(sql)),
-        JobStore,
+        JobStore.JobStore,
         store
       )
     })

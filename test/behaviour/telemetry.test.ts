@@ -7,12 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import type { Kind } from "../../src/Fact.ts"
-import type { Job, JobTelemetry } from "../../src/Job.ts"
-import { Limits } from "../../src/Limits.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, type Fact, type Job, Limits, Program } from "../../src/index.ts"
 import {
   counter,
   engine,
@@ -33,24 +28,24 @@ import {
 const single = engine({ maxRunningJobs: 1 })
 
 /** Starts a job that waits for a place; `begin` gives it one, once whoever wants to listen does. */
-const startQueued = Effect.fnUntraced(function* <Name extends string, Output, Kinds extends Kind.Any>(
+const startQueued = Effect.fnUntraced(function* <Name extends string, Output, Kinds extends Fact.Kind.Any>(
   program: Program.Program<Name, {}, Output, never, never, Kinds>
 ) {
   const holder = yield* Engine.start(stuck().program, {})
   return { job: yield* Engine.start(program, {} as never), begin: holder.cancel }
 })
 
-const collect = (job: Pick<Job<Program.Program.Any>, "telemetry">) =>
+const collect = (job: Pick<Job.Job<Program.Program.Any>, "telemetry">) =>
   Effect.tap(Effect.forkChild(Stream.runCollect(job.telemetry), { startImmediately: true }), turns(2))
 
-const line = (item: JobTelemetry): string => {
+const line = (item: Job.JobTelemetry): string => {
   const each = item.each === undefined ? "" : ` ${item.each.id}`
   const worker = "worker" in item ? ` @${item.worker}` : ""
   return `${item._tag} ${item.agent}${each}${worker}${item._tag === "TaskProgress" ? ` ${JSON.stringify(item.value)}` : ""}`
 }
 
 /** What a whole job reports to one listener. */
-const telemetryOf = Effect.fnUntraced(function* <Name extends string, Output, Kinds extends Kind.Any>(
+const telemetryOf = Effect.fnUntraced(function* <Name extends string, Output, Kinds extends Fact.Kind.Any>(
   program: Program.Program<Name, {}, Output, never, never, Kinds>
 ) {
   const { begin, job } = yield* startQueued(program)
@@ -229,7 +224,7 @@ describe("listeners", () => {
       })
       const { begin, job } = yield* startQueued(Program.make("chatty", { input: noInput, agents: [agent] }))
       const gate = makeGate()
-      const items: Array<JobTelemetry> = []
+      const items: Array<Job.JobTelemetry> = []
       const slow = yield* Effect.forkChild(
         Stream.runForEach(job.telemetry, (item) =>
           Effect.andThen(

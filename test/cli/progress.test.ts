@@ -4,15 +4,13 @@ import * as Schema from "effect/Schema"
 import { PassThrough } from "node:stream"
 import type { WriteStream } from "node:tty"
 import { describe, expect, it } from "vitest"
-import * as Agent from "../../src/Agent.ts"
+import { Agent, type JobEvent, Program } from "../../src/index.ts"
 import { liveBlock } from "../../src/cli/liveBlock.ts"
 import { PlainLines } from "../../src/cli/plainLines.ts"
 import { Screen } from "../../src/cli/screen.ts"
 import { Tally } from "../../src/cli/tally.ts"
 import { duration, inlineJson, oneLine, pretty, table, thousands, toPlain } from "../../src/cli/text.ts"
-import type { JobEvent } from "../../src/JobEvent.ts"
 import { compiledOf } from "../../src/internal/compiledOf.ts"
-import * as Program from "../../src/Program.ts"
 
 const nothing = (name: string) => Agent.make(name, { execute: () => Effect.succeed({}) })
 const program = compiledOf(
@@ -37,14 +35,14 @@ const machine = (cycle: number, tier: number, tasks: number) => ({
 })
 
 const commit = (tally: Tally, cycle: number, tier: number, tasks: number, at: number): void => {
-  const events: ReadonlyArray<JobEvent> = [
+  const events: ReadonlyArray<JobEvent.JobEvent> = [
     { _tag: "CycleStarted", seq: 1, cycle, tier, tasks, agents: [] },
     { _tag: "FactsCommitted", seq: 2, cycle, agent: "read", facts: [] }
   ]
   for (const event of events) tally.onEvent(event, at)
 }
 
-const halted = (status: "converged" | "cancelled"): JobEvent => ({
+const halted = (status: "converged" | "cancelled"): JobEvent.JobEvent => ({
   _tag: "JobHalted",
   seq: 9,
   cycle: 2,

@@ -7,10 +7,10 @@ import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterAll } from "vitest"
+import { JobStore } from "../../src/index.ts"
 import type { Host } from "../../src/cli/host.ts"
 import { jobs, type JobsOptions } from "../../src/cli/jobs.ts"
 import { open, openExisting, startFailure, storeFailure } from "../../src/cli/storeFile.ts"
-import { JobStore } from "../../src/store/index.ts"
 import { newJob } from "../support/store/harness.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "converge-cli-"))
@@ -84,7 +84,7 @@ describe("a job that somebody holds", () => {
     Effect.gen(function* () {
       const filename = at("held.db")
       yield* Effect.gen(function* () {
-        const store = yield* JobStore
+        const store = yield* JobStore.JobStore
         yield* store.create(newJob("a"))
         const refused = yield* Effect.flip(store.lease("a"))
         expect(refused).toMatchObject({ reason: "held", message: "the job a is held by this store" })

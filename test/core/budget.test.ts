@@ -4,13 +4,12 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
-import { type Budget, resolve } from "../../src/Budget.ts"
-import { InvalidProgram } from "../../src/InvalidProgram.ts"
+import { Budget, JobError } from "../../src/index.ts"
 
 describe("a budget", () => {
   it("has 1,000 cycles and 1,000,000 facts by default, and no other limit", () => {
     const all = Infinity
-    expect(resolve("p")).toEqual({
+    expect(Budget.resolve("p")).toEqual({
       cycles: 1_000,
       facts: 1_000_000,
       agents: all,
@@ -19,11 +18,11 @@ describe("a budget", () => {
       contextBytes: all,
       tokens: all
     })
-    expect(resolve("p", undefined, {})).toEqual(resolve("p"))
+    expect(Budget.resolve("p", undefined, {})).toEqual(Budget.resolve("p"))
   })
 
   it("is overridden field by field, by the last that says something", () => {
-    const resolved = resolve(
+    const resolved = Budget.resolve(
       "p",
       { maxCycles: 5, maxFacts: 6, maxDuration: "2 seconds" },
       { maxFacts: 7, maxCycles: undefined },
@@ -33,17 +32,17 @@ describe("a budget", () => {
   })
 
   it("takes durations in any form, and Infinity for no limit", () => {
-    expect(resolve("p", { maxDuration: Duration.minutes(1), maxCpuTime: 250 })).toMatchObject({
+    expect(Budget.resolve("p", { maxDuration: Duration.minutes(1), maxCpuTime: 250 })).toMatchObject({
       duration: 60_000,
       cpuTime: 250
     })
-    expect(resolve("p", { maxCycles: Infinity, maxDuration: Duration.infinity })).toMatchObject({
+    expect(Budget.resolve("p", { maxCycles: Infinity, maxDuration: Duration.infinity })).toMatchObject({
       cycles: Infinity,
       duration: Infinity
     })
   })
 
-  const refused: ReadonlyArray<readonly [Budget, RegExp]> = [
+  const refused: ReadonlyArray<readonly [Budget.Budget, RegExp]> = [
     [{ maxCycles: -1 }, /budget\.maxCycles must be a whole number of at least 0, or Infinity, not -1/],
     [{ maxFacts: 1.5 }, /budget\.maxFacts must be a whole number/],
     [{ maxAgents: Number.NaN }, /budget\.maxAgents must be a whole number/],
@@ -51,12 +50,12 @@ describe("a budget", () => {
     [{ maxContextBytes: null as never }, /budget\.maxContextBytes must be a whole number/],
     [{ maxDuration: "soon" as never }, /budget\.maxDuration is not a duration: "soon"/],
     [{ maxCpuTime: -5 }, /budget\.maxCpuTime is not a duration: -5/],
-    [{ maxMinutes: 5 } as Budget, /there is no budget "maxMinutes"/]
+    [{ maxMinutes: 5 } as Budget.Budget, /there is no budget "maxMinutes"/]
   ]
   for (const [budget, message] of refused) {
     it(`is refused: ${JSON.stringify(budget)}`, () => {
-      expect(() => resolve("p", budget)).toThrow(InvalidProgram)
-      expect(() => resolve("p", budget)).toThrow(message)
+      expect(() => Budget.resolve("p", budget)).toThrow(JobError.InvalidProgram)
+      expect(() => Budget.resolve("p", budget)).toThrow(message)
     })
   }
 })

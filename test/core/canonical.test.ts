@@ -4,8 +4,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
-import { canonical, canonicalText, deepFreeze, NotCanonical, parseCanonical } from "../../src/Canonical.ts"
-import { Limits } from "../../src/Limits.ts"
+import { Canonical, Limits } from "../../src/index.ts"
 import { randomOf } from "../support/core/random.ts"
 
 const own = (entries: ReadonlyArray<readonly [string, unknown]>): object => {
@@ -121,21 +120,23 @@ describe("canonical text", () => {
   ]
   for (const [what, value, text] of vectors) {
     it(`writes ${what}`, () => {
-      expect(canonicalText(value)).toBe(text)
+      expect(Canonical.canonicalText(value)).toBe(text)
       expect(JSON.stringify(JSON.parse(text)).length).toBe(text.length)
     })
   }
 
   it("leaves out what is no enumerable own string key", () => {
     const value = Object.defineProperty({ a: 1, [Symbol("s")]: 2 }, "hidden", { value: 3, enumerable: false })
-    expect(canonicalText(value)).toBe('{"a":1}')
+    expect(Canonical.canonicalText(value)).toBe('{"a":1}')
   })
 
   it("writes the same text after a value that was refused halfway", () => {
-    expect(() => canonicalText({ 10: 1, 9: 2, a: [{ 1: 1, 2: new Date(0) }] })).toThrow(NotCanonical)
-    expect(canonicalText({ b: 1, a: 2 })).toBe('{"a":2,"b":1}')
+    expect(() => Canonical.canonicalText({ 10: 1, 9: 2, a: [{ 1: 1, 2: new Date(0) }] })).toThrow(
+      Canonical.NotCanonical
+    )
+    expect(Canonical.canonicalText({ b: 1, a: 2 })).toBe('{"a":2,"b":1}')
     expect(() =>
-      canonicalText({
+      Canonical.canonicalText({
         10: 1,
         9: 2,
         get a() {
@@ -143,13 +144,13 @@ describe("canonical text", () => {
         }
       })
     ).toThrow("no")
-    expect(canonicalText({ b: 1, a: 2, 10: 3, 9: 4 })).toBe('{"10":3,"9":4,"a":2,"b":1}')
+    expect(Canonical.canonicalText({ b: 1, a: 2, 10: 3, 9: 4 })).toBe('{"10":3,"9":4,"a":2,"b":1}')
   })
 
   it("takes values as deep as the limit, and no deeper", () => {
     const deepest = nested(Limits.valueDepth)
-    expect(parseCanonical(canonicalText(deepest))).toEqual(deepest)
-    expect(() => canonicalText(nested(Limits.valueDepth + 1))).toThrow(/nested deeper than 256 levels/)
+    expect(Canonical.parseCanonical(Canonical.canonicalText(deepest))).toEqual(deepest)
+    expect(() => Canonical.canonicalText(nested(Limits.valueDepth + 1))).toThrow(/nested deeper than 256 levels/)
   })
 })
 
@@ -181,8 +182,8 @@ describe("what has no canonical text", () => {
   ]
   for (const [what, value, message] of values) {
     it(`refuses ${what}, and says where it is`, () => {
-      expect(() => canonicalText(value)).toThrow(NotCanonical)
-      expect(() => canonicalText(value)).toThrow(message)
+      expect(() => Canonical.canonicalText(value)).toThrow(Canonical.NotCanonical)
+      expect(() => Canonical.canonicalText(value)).toThrow(message)
     })
   }
 })
@@ -190,7 +191,7 @@ describe("what has no canonical text", () => {
 describe("the canonical value", () => {
   it("is a frozen copy, deeply", () => {
     const inner = { list: [1, { a: 1 }] }
-    const { value } = canonical({ inner })
+    const { value } = Canonical.canonical({ inner })
     inner.list.push(2)
     expect(value).toEqual({ inner: { list: [1, { a: 1 }] } })
     const frozen = value as { inner: { list: Array<unknown> } }
@@ -200,14 +201,14 @@ describe("the canonical value", () => {
   })
 
   it("of a parsed text is frozen, deeply", () => {
-    const value = parseCanonical('{"a":[{"b":[]}]}') as { a: [{ b: Array<unknown> }] }
+    const value = Canonical.parseCanonical('{"a":[{"b":[]}]}') as { a: [{ b: Array<unknown> }] }
     expect(() => value.a[0].b.push(1)).toThrow(TypeError)
   })
 
   it("is frozen under a part that was frozen before", () => {
-    const value = deepFreeze({ list: [{ a: 1 }] })
+    const value = Canonical.deepFreeze({ list: [{ a: 1 }] })
     expect(Object.isFrozen(value.list[0])).toBe(true)
-    const { value: copy } = canonical({ part: Object.freeze({ open: [1] }) })
+    const { value: copy } = Canonical.canonical({ part: Object.freeze({ open: [1] }) })
     expect(Object.isFrozen((copy as { part: { open: unknown } }).part.open)).toBe(true)
   })
 
@@ -215,10 +216,10 @@ describe("the canonical value", () => {
     "is what reading its text gives",
     [anyJson],
     ([value]) => {
-      const { text, value: copy } = canonical(value)
-      expect(parseCanonical(text)).toStrictEqual(copy)
-      expect(canonicalText(copy)).toBe(text)
-      expect(canonicalText(parseCanonical(text))).toBe(text)
+      const { text, value: copy } = Canonical.canonical(value)
+      expect(Canonical.parseCanonical(text)).toStrictEqual(copy)
+      expect(Canonical.canonicalText(copy)).toBe(text)
+      expect(Canonical.canonicalText(Canonical.parseCanonical(text))).toBe(text)
     },
     { arbitrary: { runs: 500 } }
   )
@@ -227,7 +228,7 @@ describe("the canonical value", () => {
     "has one text whatever the order of keys",
     [anyJson, Schema.Int],
     ([value, seed]) => {
-      expect(canonicalText(reordered(value, seed))).toBe(canonicalText(value))
+      expect(Canonical.canonicalText(reordered(value, seed))).toBe(Canonical.canonicalText(value))
     },
     { arbitrary: { runs: 500 } }
   )
@@ -245,7 +246,7 @@ describe("the canonical value", () => {
           return false
         }
       })()
-      expect(canonicalText(a) === canonicalText(b)).toBe(areEqual)
+      expect(Canonical.canonicalText(a) === Canonical.canonicalText(b)).toBe(areEqual)
     },
     { arbitrary: { runs: 500, size: 3 } }
   )
@@ -255,7 +256,7 @@ describe("the canonical value", () => {
     "orders the keys of any record by code units",
     [records],
     ([record]) => {
-      const text = canonicalText(record)
+      const text = Canonical.canonicalText(record)
       const keys = [...text.matchAll(/"((?:[^"\\]|\\.)*)":/g)].map((match) => JSON.parse(`"${match[1]}"`) as string)
       expect(keys).toEqual(Object.keys(record).sort())
     },

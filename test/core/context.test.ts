@@ -5,9 +5,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Fact from "../../src/Fact.ts"
-import { type JobContext, utf8Length } from "../../src/JobContext.ts"
-import { Limits } from "../../src/Limits.ts"
+import { Fact, JobContext, Limits } from "../../src/index.ts"
 import { emptyLedger, numbered, type Numbered, put } from "../support/core/ledger.ts"
 import { randomOf } from "../support/core/random.ts"
 import type { Ledger } from "../../src/internal/Ledger.ts"
@@ -94,7 +92,7 @@ describe("a context", () => {
       put(ledger, Text, { t })
       const text = ledger.encoded()[0]!.text
       expect(ledger.contextBytes).toBe(Buffer.byteLength(text))
-      expect(utf8Length(t)).toBe(Buffer.byteLength(t))
+      expect(JobContext.utf8Length(t)).toBe(Buffer.byteLength(t))
     }
   })
 
@@ -272,7 +270,7 @@ describe("a context on top of another", () => {
   })
 
   it("is the same after any number of layers, also past the limit at which they are joined", () => {
-    let context: JobContext | undefined
+    let context: JobContext.JobContext | undefined
     for (let layer = 0; layer < Limits.contextLayers * 2 + 3; layer++) {
       const ledger = emptyLedger(context)
       put(ledger, A, { id: `n${layer}`, n: layer })

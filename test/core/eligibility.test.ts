@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Agent from "../../src/Agent.ts"
+import { Agent } from "../../src/index.ts"
 import { advance, type AgentProgress, select, type Selection } from "../../src/eligibility.ts"
 import { ContextView } from "../../src/internal/contextView.ts"
 import { compile, emptyLedger, numbered, put } from "../support/core/ledger.ts"

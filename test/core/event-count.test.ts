@@ -1,11 +1,10 @@
 /** The number of a record's events is known without making them: for every record that there may be, it is that of those made. */
 import { describe, expect, it } from "vitest"
-import type { EncodedEffect } from "../../src/AgentEffect.ts"
-import type { Fact } from "../../src/Fact.ts"
+import type { AgentEffect, Fact } from "../../src/index.ts"
 import type { MergedOutcome } from "../../src/internal/CommittedCycle.ts"
 import { countOf, eventsOf, type LogRecord } from "../../src/internal/logRecords.ts"
 
-const fact = (id: string): Fact => ({
+const fact = (id: string): Fact.Fact => ({
   kind: "K",
   id,
   value: { invariant: id, reason: "no", repaired: id === "mended" },
@@ -16,7 +15,7 @@ const counts = [0, 1, 3]
 const of = <A>(count: number, make: (n: string) => A): ReadonlyArray<A> =>
   Array.from({ length: count }, (_, n) => make(String(n)))
 
-const effects: ReadonlyArray<EncodedEffect | undefined> = [
+const effects: ReadonlyArray<AgentEffect.EncodedEffect | undefined> = [
   undefined,
   ...counts.flatMap((evaluations) =>
     counts.map((intents) => ({

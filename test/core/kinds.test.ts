@@ -11,9 +11,8 @@ import * as Hash from "effect/Hash"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { isDeepStrictEqual } from "node:util"
-import * as Fact from "../../src/Fact.ts"
+import { Fact, JobError } from "../../src/index.ts"
 import { InvalidValue } from "../../src/internal/InvalidValue.ts"
-import { InvalidProgram } from "../../src/InvalidProgram.ts"
 
 const codecOf = <S extends Schema.Constraint>(schema: S & Schema.ConstraintCodec<S["Type"], unknown>) =>
   Fact.eraseKind(Fact.kind("K", { schema, id: () => "id" })).codec
@@ -312,7 +311,7 @@ describe("a kind whose values cannot be frozen or written", () => {
   for (const [what, schema, message] of schemas) {
     it(`is refused: ${what}`, () => {
       const define = () => Fact.kind("K", { schema: schema as Schema.Codec<unknown, unknown>, id: () => "id" })
-      expect(define).toThrow(InvalidProgram)
+      expect(define).toThrow(JobError.InvalidProgram)
       expect(define).toThrow(message)
       expect(define).toThrow(/kind "K"/)
     })
@@ -330,7 +329,7 @@ describe("a kind whose values cannot be frozen or written", () => {
       [() => Fact.kind("K", { schema, id, retention: { latest: 1.5 } }), /retention\.latest must be a whole number/]
     ]
     for (const [define, message] of refusals) {
-      expect(define).toThrow(InvalidProgram)
+      expect(define).toThrow(JobError.InvalidProgram)
       expect(define).toThrow(message)
     }
   })
@@ -339,7 +338,7 @@ describe("a kind whose values cannot be frozen or written", () => {
     const Money = Schema.declare((value): value is Plain => value instanceof Plain)
     const WithCodec = Money.pipe(Schema.annotate({ toCodecJson: () => undefined as never }))
     expect(() => Fact.kind("K", { schema: Money as never, id: () => "id" })).toThrow(/give it a toCodecJson annotation/)
-    expect(() => Fact.kind("K", { schema: WithCodec as never, id: () => "id" })).not.toThrow(InvalidProgram)
+    expect(() => Fact.kind("K", { schema: WithCodec as never, id: () => "id" })).not.toThrow(JobError.InvalidProgram)
   })
 })
 

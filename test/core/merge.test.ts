@@ -4,10 +4,7 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Agent from "../../src/Agent.ts"
-import type { EncodedEffect, EncodedFact } from "../../src/AgentEffect.ts"
-import { resolve } from "../../src/Budget.ts"
-import * as Fact from "../../src/Fact.ts"
+import { Agent, type AgentEffect, Budget, Fact } from "../../src/index.ts"
 import { encodeFact } from "../../src/internal/encodeEffect.ts"
 import { CycleMerge } from "../../src/merge.ts"
 import { compile, emptyLedger, numbered, type Numbered } from "../support/core/ledger.ts"
@@ -48,9 +45,10 @@ interface Planned {
 
 const textOf = ({ id, n }: Proposed) => `{"id":"${id}","n":${n}}`
 
-const encode = ({ id, kind, n }: Proposed): EncodedFact => encodeFact(Fact.eraseKind(kind), { id, n }, "a proposal")
+const encode = ({ id, kind, n }: Proposed): AgentEffect.EncodedFact =>
+  encodeFact(Fact.eraseKind(kind), { id, n }, "a proposal")
 
-const effectOf = (planned: Planned): EncodedEffect => ({
+const effectOf = (planned: Planned): AgentEffect.EncodedEffect => ({
   facts: planned.proposals.map(encode),
   intents: [],
   evaluations:
@@ -158,7 +156,7 @@ const runSeed = (seed: number): void => {
     tokens: random.below(3) === 0 ? random.below(30) : Infinity,
     contextBytes: random.below(3) === 0 ? random.below(600) : Infinity
   }
-  const budget = resolve("test", {
+  const budget = Budget.resolve("test", {
     maxFacts: limits.facts,
     maxTokens: limits.tokens,
     maxContextBytes: limits.contextBytes
@@ -230,7 +228,7 @@ describe("a cycle that is not committed", () => {
   it("leaves the ledger and the counters as they were, evaluations and traces too", () => {
     const ledger = emptyLedger()
     const counters: Counters = { facts: 3, agents: 5, tokens: 7 }
-    const merge = new CycleMerge(1, program, ledger, resolve("test"), counters)
+    const merge = new CycleMerge(1, program, ledger, Budget.resolve("test"), counters)
     const planned = { agent: 0, proposals: [{ kind: kinds[0]!, id: "a", n: 1 }], tokens: 2, evaluates: "a" }
     const result = { ...effectOf(planned), trace: { why: 1 } }
     const task = { agent: program.agents[0]!, each: undefined, since: 0, cpuMs: 0, result }

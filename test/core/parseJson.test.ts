@@ -3,8 +3,7 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { canonical, parseCanonical, parseCanonicals } from "../../src/Canonical.ts"
-import * as Fact from "../../src/Fact.ts"
+import { Canonical, Fact } from "../../src/index.ts"
 import { parseJson } from "../../src/internal/parseJson.ts"
 
 /** Keys that are written with an escape, and ones that are not. */
@@ -49,9 +48,9 @@ describe("a committed value with keys that are written with escapes", () => {
     const Bag = Fact.kind("Bag", { schema: Schema.Record(Schema.String, Schema.Json), id: () => "id" })
     const { codec } = Fact.eraseKind(Bag)
     for (const [index, [before, after]] of pairs.entries()) {
-      codec.decode(canonical({ [`r${index}`]: {}, [before]: 1 }).text)
+      codec.decode(Canonical.canonical({ [`r${index}`]: {}, [before]: 1 }).text)
       const { text } = codec.encode({ [`r${index}`]: {}, [after]: 1 })
-      for (const read of [codec.decode(text), parseCanonical(text), parseCanonicals(text)[0]]) {
+      for (const read of [codec.decode(text), Canonical.parseCanonical(text), Canonical.parseCanonicals(text)[0]]) {
         expect(codec.encode(read).text).toBe(text)
       }
     }

@@ -7,13 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Invariant from "../../src/Invariant.ts"
-import { type JobContext } from "../../src/JobContext.ts"
-import { Limits } from "../../src/Limits.ts"
-import * as Program from "../../src/Program.ts"
-import * as Provenance from "../../src/Provenance.ts"
+import { Agent, Engine, Invariant, type JobContext, Limits, Program, Provenance } from "../../src/index.ts"
 import { emptyLedger, numbered, put } from "../support/core/ledger.ts"
 import { engineInline, runInline } from "../support/core/run.ts"
 import { Ledger } from "../../src/internal/Ledger.ts"
@@ -31,8 +25,8 @@ const treeOf = ({ causes, fact, omitted }: Provenance.Explanation): Tree => [
   ...causes.map(treeOf),
   ...(omitted > 0 ? [`+${omitted}`] : [])
 ]
-const explain = (context: JobContext, kind: string, id: string) => Provenance.explain(context, { kind, id })!
-const tree = (context: JobContext, kind: string, id: string) => treeOf(explain(context, kind, id))
+const explain = (context: JobContext.JobContext, kind: string, id: string) => Provenance.explain(context, { kind, id })!
+const tree = (context: JobContext.JobContext, kind: string, id: string) => treeOf(explain(context, kind, id))
 
 describe("a fact of an agent with each", () => {
   it.effect("was derived from the one fact that its task was about", () => {
@@ -367,7 +361,7 @@ describe("across jobs that go on from each other", () => {
   it.effect("a derivation leads down through all of them, each trace and trigger that of its own job", () =>
     Effect.gen(function* () {
       // The agent is called the same in all jobs and reads another kind in every second one; cycles begin at 1 in each.
-      let context: JobContext | undefined
+      let context: JobContext.JobContext | undefined
       const jobs = Limits.contextLayers * 2 + 3
       for (let job = 0; job < jobs; job++) {
         const program = chainOf(job % 2 === 0 ? "A" : "B")

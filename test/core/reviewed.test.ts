@@ -10,13 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Program from "../../src/Program.ts"
-import * as Provenance from "../../src/Provenance.ts"
-import * as JobStore from "../../src/store/index.ts"
-import * as WorkerPool from "../../src/workers/index.ts"
+import { Agent, Engine, Fact, JobStore, Program, Provenance, WorkerPool } from "../../src/index.ts"
 
 const engine = Engine.layer().pipe(Layer.provide(WorkerPool.layerInline), Layer.provide(JobStore.layerMemory))
 const noInput = Schema.Struct({})

@@ -12,12 +12,7 @@ import * as Scope from "effect/Scope"
 import { execFileSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Program from "../../src/Program.ts"
-import { JobStore, layerSqlite, type SqliteOptions } from "../../src/store/index.ts"
-import { layerInline } from "../../src/workers/inline.ts"
+import { Agent, Engine, Fact, JobStore, Program, WorkerPool } from "../../src/index.ts"
 import { runInline } from "../support/core/run.ts"
 import { connection, smallDisk } from "../support/store/disk.ts"
 import { withFile, withFolder } from "../support/store/harness.ts"
@@ -42,16 +37,16 @@ const writing = (pages: number, length: number, before: (n: number) => Effect.Ef
     ]
   })
 
-const engineOn = (options: SqliteOptions) =>
-  Engine.layer().pipe(Layer.provide(layerInline), Layer.provideMerge(layerSqlite(options)))
+const engineOn = (options: JobStore.SqliteOptions) =>
+  Engine.layer().pipe(Layer.provide(WorkerPool.layerInline), Layer.provideMerge(JobStore.layerSqlite(options)))
 
 /** An engine with its store, for as long as the scope is open. */
-const open = (options: SqliteOptions) =>
+const open = (options: JobStore.SqliteOptions) =>
   Effect.gen(function* () {
     const scope = yield* Scope.fork(yield* Effect.scope)
     const context = yield* Layer.buildWithScope(Layer.fresh(engineOn(options)), scope)
     return {
-      store: Context.get(context, JobStore),
+      store: Context.get(context, JobStore.JobStore),
       use: <A, E>(effect: Effect.Effect<A, E, Engine.Engine>) => Effect.provideContext(effect, context),
       close: Scope.close(scope, Exit.void)
     }

@@ -8,12 +8,8 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { InspectionEvent } from "xstate"
 import { adjacencyMapToArray, getAdjacencyMap } from "xstate/graph"
+import { Agent, Engine, Intent, JobStore, Program } from "../../src/index.ts"
 import { jobMachine } from "../../machines/job.machine.ts"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Intent from "../../src/Intent.ts"
-import * as Program from "../../src/Program.ts"
-import { StoreError } from "../../src/store/JobStore.ts"
 import {
   Num,
   counter,
@@ -174,7 +170,7 @@ const world = engineOver(
   {
     store: {
       append: (jobId) =>
-        jobId === "unstored" ? Effect.fail(new StoreError({ reason: "full", message: "full" })) : Effect.void
+        jobId === "unstored" ? Effect.fail(new JobStore.StoreError({ reason: "full", message: "full" })) : Effect.void
     },
     pool: { execute: () => Effect.die(new Error("no threads")) }
   },

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Deferred from "effect/Deferred"
 import * as Layer from "effect/Layer"
 import { describe, expect, it, vi } from "vitest"
-import { JobStore, StoreError } from "../../src/store/JobStore.ts"
+import { JobStore } from "../../src/index.ts"
 import { journalStore } from "../support/behaviour/durable.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
 import { count, inline } from "../support/server/programs.ts"
@@ -13,17 +13,17 @@ vi.mock("../../src/Limits.ts", async (actual) => {
   return { Limits: { ...Limits, cancelPollMs: 50, resumeScanMs: 50, serverWriteMs: 20 } }
 })
 
-type Store = JobStore["Service"]
+type Store = JobStore.JobStore["Service"]
 
 const place = "/srv/secret/jobs.db"
-const busy = Effect.fail(new StoreError({ reason: "busy", message: `${place}: another connection holds it` }))
+const busy = Effect.fail(new JobStore.StoreError({ reason: "busy", message: `${place}: another connection holds it` }))
 
 /** A store whose operations can be made to fail, or to wait, and back. */
 const breakable = async () => {
   const kept = await Effect.runPromise(journalStore)
-  let broken: { readonly [Op in keyof Store]?: Effect.Effect<never, StoreError> } = {}
+  let broken: { readonly [Op in keyof Store]?: Effect.Effect<never, JobStore.StoreError> } = {}
   const breaking = <Op extends "append" | "create" | "halt" | "lease" | "release">(op: Op): Store[Op] => {
-    const works = kept[op] as (...asked: ReadonlyArray<unknown>) => Effect.Effect<never, StoreError>
+    const works = kept[op] as (...asked: ReadonlyArray<unknown>) => Effect.Effect<never, JobStore.StoreError>
     return (...asked: ReadonlyArray<unknown>) => Effect.suspend(() => broken[op] ?? works(...asked))
   }
   const store: Store = {
@@ -36,7 +36,7 @@ const breakable = async () => {
     waitingSince: Effect.sync(() => (broken.create === undefined ? undefined : 1))
   }
   const breaks = (how: typeof broken): void => void (broken = how)
-  return { kept, breaks, layer: Layer.succeed(JobStore, store) }
+  return { kept, breaks, layer: Layer.succeed(JobStore.JobStore, store) }
 }
 
 const using = async (
@@ -86,7 +86,7 @@ describe("a cancel whose end the store does not take", () => {
     using(async (running, store) => {
       await start(running, "signalled", "run")
       await isRunning(running, "run")
-      const held = Deferred.makeUnsafe<never, StoreError>()
+      const held = Deferred.makeUnsafe<never, JobStore.StoreError>()
       let isAsked = false
       const append = Effect.andThen(
         Effect.sync(() => (isAsked = true)),
@@ -160,7 +160,7 @@ describe("what strangers are told", () => {
 describe("a start that waits for the store", () => {
   it("holds up no list, and the server says that its store does not write", () =>
     using(async (running, store) => {
-      const held = Deferred.makeUnsafe<never, StoreError>()
+      const held = Deferred.makeUnsafe<never, JobStore.StoreError>()
       await start(running, "count", "ended", { to: 1 })
       store.breaks({ create: Deferred.await(held) })
       const waiting = start(running, "count", "new", { to: 1 })

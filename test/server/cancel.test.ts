@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import * as WorkerPool from "../../src/workers/index.ts"
+import { WorkerPool } from "../../src/index.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
 import { beating } from "../support/server/programs.ts"
 

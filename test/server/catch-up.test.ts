@@ -5,17 +5,12 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { describe, vi } from "vitest"
-import * as Engine from "../../src/Engine.ts"
+import { Engine, type Job, JobStore, Journal, type Program, WorkerPool } from "../../src/index.ts"
 import { sessionOf } from "../../src/internal/jobHandle.ts"
-import type { Job } from "../../src/Job.ts"
-import * as Journal from "../../src/Journal.ts"
-import type * as Program from "../../src/Program.ts"
 import type { Entry } from "../../src/server/directory.ts"
 import { eventsAfter } from "../../src/server/eventSource.ts"
 import { viewer } from "../../src/server/viewer.ts"
-import { JobStore, StoreError } from "../../src/store/JobStore.ts"
 import { layerMemory } from "../../src/store/memory.ts"
-import { layerInline } from "../../src/workers/inline.ts"
 import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { counter, makeGate, turns } from "../support/behaviour/harness.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
@@ -26,7 +21,7 @@ vi.mock("../../src/Limits.ts", async (actual) => {
   return { Limits: { ...Limits, retainedCycles: 20 } }
 })
 
-type Store = JobStore["Service"]
+type Store = JobStore.JobStore["Service"]
 
 interface Line {
   readonly _tag: string
@@ -38,7 +33,7 @@ interface Line {
 
 const upTo = (last: number, from = 1) => Array.from({ length: last - from + 1 }, (_, n) => n + from)
 
-const entryOf = (job: Job<Program.Program.Any>): Entry => ({
+const entryOf = (job: Job.Job<Program.Program.Any>): Entry => ({
   job,
   session: sessionOf(job)!,
   body: undefined,
@@ -86,7 +81,7 @@ const written = (store: Store): Effect.Effect<ReadonlyArray<Line>> =>
       Stream.unwrap,
       Stream.runCollect,
       Effect.orDie,
-      Effect.provideService(JobStore, store)
+      Effect.provideService(JobStore.JobStore, store)
     ),
     (events) => events.map((event) => JSON.parse(JSON.stringify(event)) as Line)
   )
@@ -148,7 +143,7 @@ describe("a viewer that asks for more than the log of a live job keeps", () => {
         const intact = all.filter(({ cycle }) => cycle < 5)
         const missed = { _tag: "Missed", from: intact.length + 1, to: log.oldest - 1 }
         expect(yield* watch(tampered, entry, 0)).toEqual([...intact, missed, ...all.slice(log.oldest - 1)])
-        const refused = Effect.fail(new StoreError({ reason: "busy", message: "not now" }))
+        const refused = Effect.fail(new JobStore.StoreError({ reason: "busy", message: "not now" }))
         const silent = { ...store, load: () => refused }
         expect(yield* watch(silent, entry, 2)).toEqual([{ ...missed, from: 3 }, ...all.slice(log.oldest - 1)])
       })
@@ -159,11 +154,11 @@ describe("a viewer that asks for more than the log of a live job keeps", () => {
     Effect.gen(function* () {
       const { entry, goOn, log } = yield* halfway(100, 100)
       yield* goOn
-      const store = yield* JobStore
+      const store = yield* JobStore.JobStore
       const [first, second] = yield* watch(store, entry, 4)
       expect(first).toEqual({ _tag: "Missed", from: 5, to: log.oldest - 1 })
       expect(second).toMatchObject({ seq: log.oldest })
-    }).pipe(Effect.provide(Layer.provideMerge(Engine.layer(), Layer.merge(layerMemory, layerInline))))
+    }).pipe(Effect.provide(Layer.provideMerge(Engine.layer(), Layer.merge(layerMemory, WorkerPool.layerInline))))
   )
 })
 
@@ -196,7 +191,7 @@ describe("over HTTP, on a durable store", () => {
     (await (await ask(running, id, last)).text()).trimEnd().split("\n")
 
   it("a live job and one that has ended show their whole lists to whoever comes, and comes back", async () => {
-    const store = Layer.succeed(JobStore, await Effect.runPromise(journalStore))
+    const store = Layer.succeed(JobStore.JobStore, await Effect.runPromise(journalStore))
     const first = await serve({ programs: [count, signalled] }, { store })
     const start = (program: string, input: object) =>
       first.post("/api/v1/jobs", { program, input, id: program }, { prefer: "respond-async" })

@@ -4,10 +4,8 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { describe, expect, it, vi } from "vitest"
-import * as Engine from "../../src/Engine.ts"
-import { Agent, Fact, Program } from "../../src/index.ts"
+import { Agent, Engine, Fact, JobStore, Program } from "../../src/index.ts"
 import { sessionOf } from "../../src/internal/jobHandle.ts"
-import { JobStore } from "../../src/store/JobStore.ts"
 import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { jsonOf, type Running, serve } from "../support/server/harness.ts"
 import { count } from "../support/server/programs.ts"
@@ -92,8 +90,8 @@ describe("jobs that have ended", () => {
   it("of a durable store leave their events to it", async () => {
     const kept = await Effect.runPromise(journalStore)
     let read = 0
-    const store: JobStore["Service"] = { ...kept, rows: (...asked) => (read++, kept.rows(...asked)) }
-    const running = await serve({ programs: [count] }, { store: Layer.succeed(JobStore, store) })
+    const store: JobStore.JobStore["Service"] = { ...kept, rows: (...asked) => (read++, kept.rows(...asked)) }
+    const running = await serve({ programs: [count] }, { store: Layer.succeed(JobStore.JobStore, store) })
     try {
       await running.post("/api/v1/jobs", { program: "count", input: { to: 5 }, id: "one" })
       const follow = async (last: number) => {

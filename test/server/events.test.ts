@@ -4,6 +4,7 @@ import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
+import { Agent, Fact, JobStore, Program } from "../../src/index.ts"
 import { journalStore } from "../support/behaviour/durable.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
 import { count, inline, signalled, waiting } from "../support/server/programs.ts"
@@ -14,12 +15,10 @@ import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Agent, Fact, Program } from "../../src/index.ts"
 import { eventsAfter, type Told } from "../../src/server/eventSource.ts"
 import { viewer } from "../../src/server/viewer.ts"
 import * as Layer from "effect/Layer"
 import * as JobStores from "../../src/store/index.ts"
-import { JobStore } from "../../src/store/JobStore.ts"
 
 interface Seen {
   readonly id: string | undefined
@@ -214,7 +213,7 @@ describe("a viewer that falls behind what the log keeps", () => {
 describe("across a restart, on a durable store", () => {
   it("a viewer that comes back ends with the list of a server that never stopped", async () => {
     const kept = await Effect.runPromise(journalStore)
-    const store = Layer.succeed(JobStore, kept)
+    const store = Layer.succeed(JobStore.JobStore, kept)
     const programs = [count, signalled, waiting]
     const first = await serve({ programs, drainMs: 0 }, { store })
     const id = await start(first, "signalled", {}, "across")
@@ -269,7 +268,7 @@ describe("across a restart, on a durable store", () => {
     const before = versionOf((n) => ({ n }), Schema.Struct({ n: Schema.Int }), 3)
     const at = DateTime.makeUnsafe(1)
     const after = versionOf((n) => ({ n, at }), Schema.Struct({ n: Schema.Int, at: Schema.DateTimeUtc }))
-    const store = Layer.succeed(JobStore, await Effect.runPromise(journalStore))
+    const store = Layer.succeed(JobStore.JobStore, await Effect.runPromise(journalStore))
     const first = await serve({ programs: [before], drainMs: 0 }, { store })
     const id = await start(first, "versioned", {}, "versioned")
     const seen = await follow(
@@ -295,7 +294,7 @@ describe("across a restart, on a durable store", () => {
   })
 
   it("one that comes back for a job that has ended meanwhile gets the rest of the same list, visit by visit", async () => {
-    const store = Layer.succeed(JobStore, await Effect.runPromise(journalStore))
+    const store = Layer.succeed(JobStore.JobStore, await Effect.runPromise(journalStore))
     const first = await serve({ programs: [count] }, { store })
     const id = await start(first, "count", { to: 700 }, "ended")
     const whole = await follow(first, id)
@@ -324,26 +323,29 @@ describe("across a restart, on a durable store", () => {
 
   it("a journal with a row that is not what was written gives what is before it, and whoever comes back is told", async () => {
     const kept = await Effect.runPromise(journalStore)
-    const first = await serve({ programs: [count] }, { store: Layer.succeed(JobStore, kept) })
+    const first = await serve({ programs: [count] }, { store: Layer.succeed(JobStore.JobStore, kept) })
     const id = await start(first, "count", { to: 9 }, "tampered")
     const whole = await follow(first, id)
     await first.stop()
-    const tampered: JobStore["Service"] = {
+    const tampered: JobStore.JobStore["Service"] = {
       ...kept,
       rows: (...asked) =>
         Stream.map(kept.rows(...asked), (row) => (row.cycle === 5 ? { ...row, text: `${row.text} ` } : row))
     }
-    await using(await serve({ programs: [count] }, { store: Layer.succeed(JobStore, tampered) }), async (second) => {
-      const intact = whole.filter(({ data }) => Number(data["cycle"]) < 5)
-      expect(await follow(second, id)).toEqual(intact)
-      const after = await second.fetch(`/api/v1/jobs/${id}/events`, {
-        headers: { "last-event-id": String(intact.length) }
-      })
-      expect([after.status, await jsonOf(after)]).toEqual([
-        500,
-        expect.objectContaining({ type: "urn:effect-converge:JournalCorrupt", cycle: 5, part: "hash" })
-      ])
-    })
+    await using(
+      await serve({ programs: [count] }, { store: Layer.succeed(JobStore.JobStore, tampered) }),
+      async (second) => {
+        const intact = whole.filter(({ data }) => Number(data["cycle"]) < 5)
+        expect(await follow(second, id)).toEqual(intact)
+        const after = await second.fetch(`/api/v1/jobs/${id}/events`, {
+          headers: { "last-event-id": String(intact.length) }
+        })
+        expect([after.status, await jsonOf(after)]).toEqual([
+          500,
+          expect.objectContaining({ type: "urn:effect-converge:JournalCorrupt", cycle: 5, part: "hash" })
+        ])
+      }
+    )
   })
 
   it("a journal is read page by page, as the viewer takes it", async () => {
@@ -351,13 +353,13 @@ describe("across a restart, on a durable store", () => {
     const folder = mkdtempSync(join(tmpdir(), "converge-events-"))
     try {
       const layer = JobStores.layerSqlite({ filename: join(folder, "jobs.db"), durability: "exit" })
-      const kept = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), JobStore)
-      const first = await serve({ programs: [count] }, { store: Layer.succeed(JobStore, kept) })
+      const kept = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), JobStore.JobStore)
+      const first = await serve({ programs: [count] }, { store: Layer.succeed(JobStore.JobStore, kept) })
       const id = await start(first, "count", { to: 900 }, "long")
       await until(async () => (await jsonOf(await first.fetch(`/api/v1/jobs/${id}`)))["state"] === "converged")
       await first.stop()
       let read = 0
-      const watched: JobStore["Service"] = {
+      const watched: JobStore.JobStore["Service"] = {
         ...kept,
         rows: (...asked) => Stream.mapArray(kept.rows(...asked), (rows) => ((read += rows.length), rows))
       }

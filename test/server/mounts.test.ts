@@ -10,10 +10,8 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { createServer } from "node:http"
 import { describe, expect, it } from "vitest"
-import * as Engine from "../../src/Engine.ts"
+import { Engine, JobStore, WorkerPool } from "../../src/index.ts"
 import * as Server from "../../src/server/Server.ts"
-import { layerMemory } from "../../src/store/index.ts"
-import { layerInline } from "../../src/workers/inline.ts"
 import { jsonOf, serve } from "../support/server/harness.ts"
 import { count, inline, waiting } from "../support/server/programs.ts"
 
@@ -27,8 +25,8 @@ const mounted = async (mounts: readonly [Mounted, ...Array<Mounted>], use: (url:
     Layer.provideMerge(served),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
     Layer.provide(Engine.layer()),
-    Layer.provide(layerInline),
-    Layer.provide(layerMemory)
+    Layer.provide(WorkerPool.layerInline),
+    Layer.provide(JobStore.layerMemory)
   ) as Layer.Layer<HttpServer.HttpServer, unknown>
   const scope = Scope.makeUnsafe()
   try {

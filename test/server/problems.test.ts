@@ -1,7 +1,7 @@
 /** What is answered when something is wrong: the status, and a problem with the typed error's fields. */
 import { get } from "node:http"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import * as WorkerPool from "../../src/workers/index.ts"
+import { WorkerPool } from "../../src/index.ts"
 import { jsonOf, type Running, serve } from "../support/server/harness.ts"
 import { crashes, grows, inline, takesJson } from "../support/server/programs.ts"
 

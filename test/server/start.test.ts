@@ -3,10 +3,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { describe, expect, it } from "vitest"
+import { JobStore, WorkerPool } from "../../src/index.ts"
 import * as Server from "../../src/server/Server.ts"
-import { JobStore, StoreError } from "../../src/store/index.ts"
-import { layerInline } from "../../src/workers/inline.ts"
-import * as WorkerPool from "../../src/workers/index.ts"
 import { noThreads } from "../../src/workers/stats.ts"
 import { journalStore } from "../support/behaviour/durable.ts"
 import { type Below, jsonOf, type Running, serve, until, stateOf } from "../support/server/harness.ts"
@@ -126,7 +124,7 @@ describe("a job that is started twice", () => {
 
   it.each(["nothing durable", "a durable store"])("with one key is one job, on %s", async (what) => {
     const kept = await Effect.runPromise(journalStore)
-    const store = what === "a durable store" ? Layer.succeed(JobStore, kept) : undefined
+    const store = what === "a durable store" ? Layer.succeed(JobStore.JobStore, kept) : undefined
     await using(
       async (running) => {
         const key = { "idempotency-key": "one" }
@@ -196,7 +194,7 @@ describe("a budget that is asked for", () => {
   }
 
   it("is compared with what the job has, whether the server holds it or only its store does", async () => {
-    const store = Layer.succeed(JobStore, await Effect.runPromise(journalStore))
+    const store = Layer.succeed(JobStore.JobStore, await Effect.runPromise(journalStore))
     const expected = [same.map(() => 200), other.map(() => 409)]
     await using(
       async (running) => {
@@ -212,15 +210,15 @@ describe("a budget that is asked for", () => {
 describe("readiness", () => {
   it("tells of a store that fails, and of quarantined agents", async () => {
     const kept = await Effect.runPromise(journalStore)
-    const broken = new StoreError({ reason: "full", message: "no space left in /secret/place" })
+    const broken = new JobStore.StoreError({ reason: "full", message: "no space left in /secret/place" })
     let fails = true
-    const store = Layer.succeed(JobStore, {
+    const store = Layer.succeed(JobStore.JobStore, {
       ...kept,
       append: (...row: Parameters<typeof kept.append>) => (fails ? Effect.fail(broken) : kept.append(...row))
     })
     const pool = Layer.effect(
       WorkerPool.WorkerPool,
-      Effect.map(Layer.build(layerInline), (context) => ({
+      Effect.map(Layer.build(WorkerPool.layerInline), (context) => ({
         ...Context.get(context, WorkerPool.WorkerPool),
         stats: Effect.sync(() => ({ ...noThreads, quarantined: fails ? 2 : 0 }))
       }))
@@ -249,9 +247,9 @@ describe("readiness", () => {
 
   it("returns when the store works: a job whose row was refused is left where its journal ends, and goes on from there", async () => {
     const kept = await Effect.runPromise(journalStore)
-    const broken = new StoreError({ reason: "full", message: "no space" })
+    const broken = new JobStore.StoreError({ reason: "full", message: "no space" })
     let left = 2
-    const store = Layer.succeed(JobStore, {
+    const store = Layer.succeed(JobStore.JobStore, {
       ...kept,
       append: (...row: Parameters<typeof kept.append>) => (left-- > 0 ? kept.append(...row) : Effect.fail(broken))
     })
@@ -279,7 +277,7 @@ describe("readiness", () => {
     let release: () => void = () => undefined
     const held = new Promise<void>((resolve) => (release = resolve))
     let isFirst = true
-    const store = Layer.succeed(JobStore, {
+    const store = Layer.succeed(JobStore.JobStore, {
       ...kept,
       list: (options: Parameters<typeof kept.list>[0]) => {
         if (options?.status !== "unfinished" || !isFirst) return kept.list(options)

@@ -5,9 +5,8 @@ import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { Fact, Program } from "../../src/index.ts"
+import { Fact, JobStore, Program } from "../../src/index.ts"
 import * as Shapes from "../../src/server/shapes.ts"
-import { JobStore } from "../../src/store/JobStore.ts"
 import { journalStore } from "../support/behaviour/durable.ts"
 import { projectRoot } from "../support/node.ts"
 import { jsonOf, type Running, serve, until, stateOf } from "../support/server/harness.ts"
@@ -15,10 +14,13 @@ import { asks } from "../support/server/programs.ts"
 
 const using = async (
   programs: ReadonlyArray<Program.Program.Any>,
-  store: JobStore["Service"] | undefined,
+  store: JobStore.JobStore["Service"] | undefined,
   use: (running: Running) => Promise<void>
 ): Promise<void> => {
-  const running = await serve({ programs }, { store: store === undefined ? undefined : Layer.succeed(JobStore, store) })
+  const running = await serve(
+    { programs },
+    { store: store === undefined ? undefined : Layer.succeed(JobStore.JobStore, store) }
+  )
   try {
     await use(running)
   } finally {

@@ -5,20 +5,20 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { JobStore, layerMemoryJournal, layerSqlite, type StoreError } from "../../src/store/index.ts"
+import { JobStore } from "../../src/index.ts"
 import { connection } from "../support/store/disk.ts"
 import { end, newJob, openStore, reasonOf, row, withFile } from "../support/store/harness.ts"
 
-type Store = JobStore["Service"]
+type Store = JobStore.JobStore["Service"]
 
-const stores: Readonly<Record<string, (filename: string) => Layer.Layer<JobStore, StoreError>>> = {
-  "in memory": () => layerMemoryJournal,
-  "in SQLite": (filename) => layerSqlite({ filename }),
-  "in SQLite, durability normal": (filename) => layerSqlite({ filename, durability: "normal" }),
-  "in SQLite, durability exit": (filename) => layerSqlite({ filename, durability: "exit" })
+const stores: Readonly<Record<string, (filename: string) => Layer.Layer<JobStore.JobStore, JobStore.StoreError>>> = {
+  "in memory": () => JobStore.layerMemoryJournal,
+  "in SQLite": (filename) => JobStore.layerSqlite({ filename }),
+  "in SQLite, durability normal": (filename) => JobStore.layerSqlite({ filename, durability: "normal" }),
+  "in SQLite, durability exit": (filename) => JobStore.layerSqlite({ filename, durability: "exit" })
 }
 
-const all = <A>(stream: Stream.Stream<A, StoreError>) => Stream.runCollect(stream)
+const all = <A>(stream: Stream.Stream<A, JobStore.StoreError>) => Stream.runCollect(stream)
 const ids = (jobs: ReadonlyArray<{ readonly jobId: string }>) => jobs.map(({ jobId }) => jobId)
 
 describe("a file of version 1", () => {
@@ -43,12 +43,12 @@ describe("a file of version 1", () => {
 })
 
 describe.each(Object.keys(stores))("a store %s", (name) => {
-  const check = (title: string, use: (store: Store) => Effect.Effect<void, StoreError>) =>
+  const check = (title: string, use: (store: Store) => Effect.Effect<void, JobStore.StoreError>) =>
     it.live(title, () =>
       withFile((filename) =>
         Effect.gen(function* () {
           const context = yield* Layer.build(Layer.fresh(stores[name]!(filename)))
-          yield* use(Context.get(context, JobStore))
+          yield* use(Context.get(context, JobStore.JobStore))
         })
       )
     )
@@ -244,7 +244,7 @@ describe.each(Object.keys(stores))("a store %s", (name) => {
           store.rebase("b", 1, { cycle: 1, header: "h", pieces }),
           store.append("b", 1, row(2)),
           store.append("a", fence, row(1))
-        ].map((write) => Effect.exit<unknown, StoreError, never>(write)),
+        ].map((write) => Effect.exit<unknown, JobStore.StoreError, never>(write)),
         { concurrency: "unbounded" }
       )
       expect(outcomes.map(Exit.isSuccess)).toEqual([true, true, true, true, true])

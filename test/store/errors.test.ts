@@ -18,11 +18,11 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import type { SqliteOptions } from "../../src/store/index.ts"
+import type { JobStore } from "../../src/index.ts"
 import { connection, smallDisk } from "../support/store/disk.ts"
 import { end, errorOf, newJob, openStore, reasonOf, row, withFile, withFolder } from "../support/store/harness.ts"
 
-const opening = (options: SqliteOptions) => errorOf(Effect.scoped(openStore(options)))
+const opening = (options: JobStore.SqliteOptions) => errorOf(Effect.scoped(openStore(options)))
 
 /** Makes a folder, and what is in it, read-only: by its file system if this process may, since root may write anyway. */
 const readOnly = (folder: string, isMounted: boolean) => {
@@ -163,7 +163,7 @@ describe("options", () => {
   for (const [options, message] of refused) {
     it.live(`that cannot work are refused: ${message.source}`, () =>
       Effect.gen(function* () {
-        const error = yield* opening(options as SqliteOptions)
+        const error = yield* opening(options as JobStore.SqliteOptions)
         expect(error.reason).toBe("failed")
         expect(error.message).toMatch(message)
         expect(error.message).toMatch(/^JobStore\.layerSqlite: /)

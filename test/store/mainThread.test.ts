@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { DatabaseSync } from "node:sqlite"
 import { vi } from "vitest"
+import { Limits } from "../../src/index.ts"
 import { nextTurn } from "../../src/internal/slices.ts"
-import { Limits } from "../../src/Limits.ts"
 import { end, newJob, openStore, row, withFile } from "../support/store/harness.ts"
 
 describe("the main thread", () => {

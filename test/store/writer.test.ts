@@ -10,12 +10,11 @@ import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs"
 import { basename, dirname } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import type { Worker } from "node:worker_threads"
+import { type JobStore, Limits } from "../../src/index.ts"
 import { nextTurn } from "../../src/internal/slices.ts"
-import { Limits } from "../../src/Limits.ts"
-import type { JobStore } from "../../src/store/index.ts"
 import { end, errorOf, newJob, openStore, reasonOf, row, withFile } from "../support/store/harness.ts"
 
-type Store = JobStore["Service"]
+type Store = JobStore.JobStore["Service"]
 
 const cyclesOf = (store: Store) =>
   Effect.map(Stream.runCollect(store.rows("a", 0)), (rows) => rows.map(({ cycle }) => cycle))

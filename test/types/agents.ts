@@ -8,9 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Agent from "../../src/Agent.ts"
-import * as Fact from "../../src/Fact.ts"
-import type { View } from "../../src/View.ts"
+import { Agent, Fact, type View } from "../../src/index.ts"
 import type { Assert, Same } from "./assert.ts"
 
 const A = Fact.kind("A", { schema: Schema.Struct({ n: Schema.Finite }), id: (a) => String(a.n) })
@@ -140,12 +138,12 @@ Agent.make("a", {
   execute: () => Effect.succeed({})
 })
 
-declare const narrow: View<typeof A>
-declare const wide: View<typeof A | typeof B>
+declare const narrow: View.View<typeof A>
+declare const wide: View.View<typeof A | typeof B>
 // A helper that needs less can be given a view of more ...
-export const seesLess: View<typeof A> = wide
+export const seesLess: View.View<typeof A> = wide
 // @ts-expect-error: ... but not the other way round
-export const seesMore: View<typeof A | typeof B> = narrow
+export const seesMore: View.View<typeof A | typeof B> = narrow
 // @ts-expect-error: what a view hands out is read-only
 narrow.all(A).push(narrow.all(A)[0]!)
 

@@ -8,15 +8,17 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import * as Intent from "../../src/Intent.ts"
-import type { Job } from "../../src/Job.ts"
-import type { HandlerRejected } from "../../src/JobError.ts"
-import * as Program from "../../src/Program.ts"
-import type { JobStore } from "../../src/store/JobStore.ts"
-import type { WorkerPool } from "../../src/workers/WorkerPool.ts"
+import {
+  Agent,
+  Engine,
+  Fact,
+  Intent,
+  type Job,
+  type JobError,
+  type JobStore,
+  Program,
+  type WorkerPool
+} from "../../src/index.ts"
 import type { Assert, Same } from "./assert.ts"
 
 class Post extends Context.Service<Post, { readonly send: Effect.Effect<void, Bounced> }>()("Post") {}
@@ -34,9 +36,9 @@ const handler = Engine.handler("Mail", () => Effect.flatMap(Post, ({ send }) => 
 const layer = Engine.layer({ handlers: [handler] })
 
 export type Inferred = [
-  Assert<Same<Effect.Error<typeof mails>, HandlerRejected>>,
+  Assert<Same<Effect.Error<typeof mails>, JobError.HandlerRejected>>,
   Assert<Same<Effect.Services<typeof mails>, Engine.Engine | Post>>,
-  Assert<Same<Layer.Services<typeof layer>, WorkerPool | JobStore | Post>>
+  Assert<Same<Layer.Services<typeof layer>, WorkerPool.WorkerPool | JobStore.JobStore | Post>>
 ]
 
 // @ts-expect-error an answer is proposals, or nothing
@@ -69,7 +71,7 @@ export const child = Intent.child(program, { n: 1 }, { onFailure: "report", budg
 export const noChild = Intent.child(program, { n: "1" })
 
 const plain = Program.make("plain", { input: Schema.Struct({}), agents: [], kinds: [Sent] })
-declare const job: Job<typeof plain>
+declare const job: Job.Job<typeof plain>
 export const decided = job.signal([Intent.Decision.of({ approval: "a", approved: true, by: "me", reason: "" })])
 declare const forgery: Fact.ProposalOf<typeof Intent.ChildResult>
 // @ts-expect-error results of children are the engine's own to write

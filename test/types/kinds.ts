@@ -3,7 +3,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
-import * as Fact from "../../src/Fact.ts"
+import { Fact } from "../../src/index.ts"
 import type { Assert, Same } from "./assert.ts"
 
 export const Source = Fact.kind("Source", {

@@ -7,14 +7,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../src/Agent.ts"
-import * as Engine from "../../src/Engine.ts"
-import * as Fact from "../../src/Fact.ts"
-import { Violation } from "../../src/Invariant.ts"
-import type { Job } from "../../src/Job.ts"
-import type * as JobError from "../../src/JobError.ts"
-import type { JobResult } from "../../src/JobResult.ts"
-import * as Program from "../../src/Program.ts"
+import { Agent, Engine, Fact, Invariant, type Job, type JobError, Program } from "../../src/index.ts"
 import type { Assert, Same } from "./assert.ts"
 
 const A = Fact.kind("A", { schema: Schema.Struct({ n: Schema.Finite }), id: (a) => String(a.n) })
@@ -45,7 +38,7 @@ const full = Program.make("full", {
   kinds: [Seeded],
   tiers: [["reader", "fetcher"], ["quiet"]],
   seed: (input) => [A.of({ n: input.from }), Seeded.of({ n: 1 })],
-  output: (view) => ({ texts: view.all(B).map((fact) => fact.value.text), violations: view.size(Violation) })
+  output: (view) => ({ texts: view.all(B).map((fact) => fact.value.text), violations: view.size(Invariant.Violation) })
 })
 
 type Input = { readonly from: number; readonly at: import("effect/DateTime").Utc }
@@ -63,7 +56,7 @@ export type Inferred = [
   Assert<Same<Program.Program.Services<typeof full>, Disk | Net>>,
   Assert<Same<Program.Program.Kinds<typeof full>, typeof A | typeof B | typeof Seeded>>,
   Assert<Same<Effect.Services<typeof run>, Engine.Engine | Disk | Net>>,
-  Assert<Same<Run, JobResult<typeof full>>>,
+  Assert<Same<Run, Job.JobResult<typeof full>>>,
   Assert<Same<Run["program"], "full">>,
   Assert<Same<Run["status"], "converged" | "budget-exhausted" | "failed" | "cancelled">>
 ]
@@ -147,7 +140,9 @@ export type Safe = [
   Assert<Same<Effect.Services<typeof safeRun>, Engine.Engine>>,
   Assert<Same<Effect.Success<typeof safeRun>["output"], undefined>>
 ]
-export const closed: Effect.Effect<JobResult<typeof safe>, unknown> = safeRun.pipe(Effect.provide(Engine.layerMemory))
+export const closed: Effect.Effect<Job.JobResult<typeof safe>, unknown> = safeRun.pipe(
+  Effect.provide(Engine.layerMemory)
+)
 const open = run.pipe(Effect.provide(Engine.layerMemory))
 export type Open = Assert<Same<Effect.Services<typeof open>, Disk | Net>>
 const services = Layer.mergeAll(
@@ -213,10 +208,10 @@ export type InPlace = [
 
 /* ---------------------------------------------------------------- the handle of a job */
 
-declare const job: Job<typeof full>
+declare const job: Job.Job<typeof full>
 type JobEnds = Effect.Error<(typeof job)["result"]>
 export type Handle = [
-  Assert<Same<Effect.Success<(typeof job)["result"]>, JobResult<typeof full>>>,
+  Assert<Same<Effect.Success<(typeof job)["result"]>, Job.JobResult<typeof full>>>,
   Assert<Same<JobEnds["_tag"], Tags>>,
   Assert<Same<Effect.Services<(typeof job)["result"]>, never>>,
   Assert<Same<Effect.Error<(typeof job)["pause"]>, JobError.JobHalted>>,

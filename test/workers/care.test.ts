@@ -2,11 +2,11 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { WorkerPool } from "../../src/index.ts"
 import { type CauseFor } from "../../src/workers/batchRun.ts"
 import { resolve } from "../../src/workers/options.ts"
 import { Quarantines } from "../../src/workers/quarantine.ts"
 import { starvation } from "../../src/workers/scheduler.ts"
-import { type PoolStats, WorkerPool } from "../../src/workers/index.ts"
 import {
   batch,
   causeOf,
@@ -22,14 +22,16 @@ import {
 import { Item } from "../support/workers/programs.ts"
 import { slowStart } from "../support/workers/slowStart.ts"
 
-const stats = WorkerPool.use((it) => it.stats)
+const stats = WorkerPool.WorkerPool.use((it) => it.stats)
 
-const until = (isWanted: (now: PoolStats) => boolean): Effect.Effect<PoolStats, never, WorkerPool> =>
+const until = (
+  isWanted: (now: WorkerPool.PoolStats) => boolean
+): Effect.Effect<WorkerPool.PoolStats, never, WorkerPool.WorkerPool> =>
   Effect.flatMap(stats, (now) =>
     isWanted(now) ? Effect.succeed(now) : Effect.andThen(Effect.sleep(5), until(isWanted))
   )
 
-const states = ({ workers }: PoolStats) => workers.map(({ state }) => state)
+const states = ({ workers }: WorkerPool.PoolStats) => workers.map(({ state }) => state)
 
 describe("threads", () => {
   it.live("are not started before there is something to do, and then as many as are needed", () =>

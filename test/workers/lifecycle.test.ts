@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
-import { type Options, WorkerPool } from "../../src/workers/index.ts"
+import { WorkerPool } from "../../src/index.ts"
 import * as Pool from "../../src/workers/index.ts"
 import { resolve } from "../../src/workers/options.ts"
 import { node } from "../support/node.ts"
@@ -95,7 +95,7 @@ describe("the pool's scope", () => {
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(pool(2), scope)
-      const it_ = Context.get(context, WorkerPool)
+      const it_ = Context.get(context, WorkerPool.WorkerPool)
       const looping = { ...task("loop", "0"), agent: { ...task("loop", "0").agent, timeoutMs: undefined } }
       const running = yield* Effect.forkChild(it_.execute(batch(ledgerOf(0), [looping, looping])))
       yield* Effect.sleep(400)
@@ -115,7 +115,7 @@ describe("the pool's scope", () => {
     it.live(`closes while workers start, after ${afterMs} ms`, () =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()
-        const it_ = Context.get(yield* Layer.buildWithScope(pool(2), scope), WorkerPool)
+        const it_ = Context.get(yield* Layer.buildWithScope(pool(2), scope), WorkerPool.WorkerPool)
         yield* Effect.forkChild(it_.execute(batch(ledgerOf(0), [task("loop", "0"), task("loop", "0")])))
         yield* Effect.sleep(afterMs)
         const began = performance.now()
@@ -167,7 +167,7 @@ describe("options", () => {
   })
 
   it("that cannot work are refused", () => {
-    const bad: ReadonlyArray<Options> = [
+    const bad: ReadonlyArray<WorkerPool.Options> = [
       { size: -1 },
       { size: 1.5 },
       { size: NaN },
@@ -192,8 +192,8 @@ describe("options", () => {
     expect(() => resolve({}, "turbo" as never, 2)).toThrow(/profile must be cpu, memory, throughput, not "turbo"/)
   })
 
-  const sizeWith = (options: Options, environment: Record<string, string>) =>
-    WorkerPool.use((it) => Effect.succeed(it.size)).pipe(
+  const sizeWith = (options: WorkerPool.Options, environment: Record<string, string>) =>
+    WorkerPool.WorkerPool.use((it) => Effect.succeed(it.size)).pipe(
       Effect.provide(Pool.layer(options)),
       Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment))
     )

@@ -1,11 +1,10 @@
 /** What a worker sees of a job: the same as the main thread, at the cost of what is new. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { Limits, WorkerPool } from "../../src/index.ts"
 import { nextTurn } from "../../src/internal/slices.ts"
-import { Limits } from "../../src/Limits.ts"
 import { threadCpuMs } from "../../src/workers/cpuTime.ts"
 import { HandOver, type Mark, markOf, origin, type UpdateHead } from "../../src/workers/handOver.ts"
-import { WorkerPool } from "../../src/workers/index.ts"
 import { Replica } from "../../src/workers/replica.ts"
 import { batch, execute, newLedger, pool, program, put, said, task } from "../support/workers/harness.ts"
 import { Hidden, Item, Recent } from "../support/workers/programs.ts"
@@ -165,7 +164,7 @@ describe("an agent on a worker", () => {
         put(ledger, Item, { id: "0", size })
         const outcomes = yield* execute(batch(ledger, [task("square", "0")]))
         expect(outcomes.map(said)).toEqual([size ** 2])
-        if (size === 1) yield* WorkerPool.use((it) => it.release("job"))
+        if (size === 1) yield* WorkerPool.WorkerPool.use((it) => it.release("job"))
       }
     }).pipe(Effect.provide(pool(1)))
   )

@@ -7,8 +7,8 @@ import * as TestClock from "effect/testing/TestClock"
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { WorkerPool } from "../../src/index.ts"
 import { nextTurn } from "../../src/internal/slices.ts"
-import { WorkerPool } from "../../src/workers/index.ts"
 import { Ring } from "../../src/workers/scheduler.ts"
 import { credit, Stopwatch } from "../../src/workers/watchdog.ts"
 import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
@@ -77,7 +77,7 @@ describe("the watchdog", () => {
       const running = yield* Effect.forkChild(execute(batch(ledgerOf(0), [task("loop", "0")])), {
         startImmediately: true
       })
-      const pool = yield* WorkerPool
+      const pool = yield* WorkerPool.WorkerPool
       yield* turns(() => Effect.runSync(pool.stats).running === 1)
       // Longer than the agent's deadline, by the wall.
       yield* elapsed(600)

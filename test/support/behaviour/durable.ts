@@ -1,18 +1,18 @@
 /** Durable jobs that are broken off: an engine over a store whose writes fail from some moment on, as after a crash. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Engine from "../../../src/Engine.ts"
-import type * as Program from "../../../src/Program.ts"
-import { JobStore, StoreError } from "../../../src/store/index.ts"
+import { Engine, JobStore, type Program, WorkerPool } from "../../../src/index.ts"
 import { layerMemoryJournal } from "../../../src/store/memory.ts"
-import { layerInline } from "../../../src/workers/inline.ts"
 
 /** A store that is kept, for engines that come and go. */
-export const journalStore: Effect.Effect<JobStore["Service"]> = Effect.provide(JobStore, layerMemoryJournal)
+export const journalStore: Effect.Effect<JobStore.JobStore["Service"]> = Effect.provide(
+  JobStore.JobStore,
+  layerMemoryJournal
+)
 
 /** An engine over a store that is kept. The agents of the programs it is given need no services. */
 export const engineOnStore = (
-  store: JobStore["Service"],
+  store: JobStore.JobStore["Service"],
   options?: {
     readonly programs?: ReadonlyArray<Program.Program.Any>
     readonly children?: ReadonlyArray<Program.Program.Any>
@@ -22,12 +22,16 @@ export const engineOnStore = (
   }
 ): Layer.Layer<Engine.Engine> =>
   Engine.layer(options as Engine.EngineOptions).pipe(
-    Layer.provide(Layer.succeed(JobStore, store)),
-    Layer.provide(layerInline)
+    Layer.provide(Layer.succeed(JobStore.JobStore, store)),
+    Layer.provide(WorkerPool.layerInline)
   )
 
 /** The store, of which no more than `appends` rows, of one job or of any, are taken: what an engine sees that dies then. */
-export const brokenOff = (store: JobStore["Service"], appends: number, only?: string): JobStore["Service"] => {
+export const brokenOff = (
+  store: JobStore.JobStore["Service"],
+  appends: number,
+  only?: string
+): JobStore.JobStore["Service"] => {
   let left = appends
   return {
     ...store,
@@ -35,19 +39,19 @@ export const brokenOff = (store: JobStore["Service"], appends: number, only?: st
       Effect.suspend(() =>
         (only !== undefined && jobId !== only) || left-- > 0
           ? store.append(jobId, fence, row)
-          : Effect.fail(new StoreError({ reason: "closed", message: "the process died" }))
+          : Effect.fail(new JobStore.StoreError({ reason: "closed", message: "the process died" }))
       )
   }
 }
 
 /** The store of a process that is killed when it has written `appends` rows: nothing is taken after that. */
-export const killedAfter = (store: JobStore["Service"], appends: number) => {
+export const killedAfter = (store: JobStore.JobStore["Service"], appends: number) => {
   let left = appends
   const seen = { isDead: false }
-  const dead = Effect.fail(new StoreError({ reason: "closed", message: "the process died" }))
-  const alive = <A>(write: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+  const dead = Effect.fail(new JobStore.StoreError({ reason: "closed", message: "the process died" }))
+  const alive = <A>(write: Effect.Effect<A, JobStore.StoreError>): Effect.Effect<A, JobStore.StoreError> =>
     Effect.suspend(() => (seen.isDead ? dead : write))
-  const killed: JobStore["Service"] = {
+  const killed: JobStore.JobStore["Service"] = {
     ...store,
     create: (job) => alive(store.create(job)),
     append: (jobId, fence, row) =>

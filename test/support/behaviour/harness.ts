@@ -12,25 +12,17 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Agent from "../../../src/Agent.ts"
-import * as Engine from "../../../src/Engine.ts"
-import * as Fact from "../../../src/Fact.ts"
-import type { Job } from "../../../src/Job.ts"
-import type { JobEvent } from "../../../src/JobEvent.ts"
-import * as Program from "../../../src/Program.ts"
-import * as JobStore from "../../../src/store/index.ts"
-import { layerInline } from "../../../src/workers/inline.ts"
-import { WorkerPool } from "../../../src/workers/WorkerPool.ts"
+import { Agent, Engine, Fact, type Job, type JobEvent, JobStore, Program, WorkerPool } from "../../../src/index.ts"
 
 /** The engine under test: no threads, nothing durable. */
 export const engine = (options?: Engine.EngineOptions): Layer.Layer<Engine.Engine> =>
-  Engine.layer(options).pipe(Layer.provide(JobStore.layerMemory), Layer.provide(layerInline))
+  Engine.layer(options).pipe(Layer.provide(JobStore.layerMemory), Layer.provide(WorkerPool.layerInline))
 
 /** An engine over a store and a pool whose operations are replaced. */
 export const engineOver = (
   replaced: {
     readonly store?: Partial<JobStore.JobStore["Service"]>
-    readonly pool?: Partial<WorkerPool["Service"]>
+    readonly pool?: Partial<WorkerPool.WorkerPool["Service"]>
   },
   options?: Engine.EngineOptions
 ): Layer.Layer<Engine.Engine> =>
@@ -43,9 +35,9 @@ export const engineOver = (
     ),
     Layer.provide(
       Layer.effect(
-        WorkerPool,
-        Effect.map(WorkerPool, (pool) => ({ ...pool, ...replaced.pool }))
-      ).pipe(Layer.provide(layerInline))
+        WorkerPool.WorkerPool,
+        Effect.map(WorkerPool.WorkerPool, (pool) => ({ ...pool, ...replaced.pool }))
+      ).pipe(Layer.provide(WorkerPool.layerInline))
     )
   )
 
@@ -159,12 +151,12 @@ export const until = (
   })
 
 /** The value of a job's machine as text: `idle`, `running.executing`, `paused` ... */
-export const stateOf = (job: Pick<Job<Program.Program.Any>, "actor">): string => {
+export const stateOf = (job: Pick<Job.Job<Program.Program.Any>, "actor">): string => {
   const { value } = job.actor.getSnapshot()
   return typeof value === "string" ? value : `running.${value.running}`
 }
 
-export const untilState = (job: Pick<Job<Program.Program.Any>, "actor">, state: string): Effect.Effect<void> =>
+export const untilState = (job: Pick<Job.Job<Program.Program.Any>, "actor">, state: string): Effect.Effect<void> =>
   until(() => stateOf(job) === state, `the state ${state}`)
 
 /** A gate that tasks pass: `arrive` waits in it until it is opened, `arrived` waits for the first to come. */
@@ -179,8 +171,9 @@ export const makeGate = () => {
 }
 
 /** All events of a job, to its end. */
-export const eventsOf = (job: { readonly events: Stream.Stream<JobEvent> }): Effect.Effect<ReadonlyArray<JobEvent>> =>
-  Stream.runCollect(job.events)
+export const eventsOf = (job: {
+  readonly events: Stream.Stream<JobEvent.JobEvent>
+}): Effect.Effect<ReadonlyArray<JobEvent.JobEvent>> => Stream.runCollect(job.events)
 
 export const tagsOf = (events: ReadonlyArray<{ readonly _tag: string }>): ReadonlyArray<string> =>
   events.map(({ _tag }) => _tag)

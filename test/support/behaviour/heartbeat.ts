@@ -11,11 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Scheduler from "effect/Scheduler"
 import { type PerformanceEntry, PerformanceObserver } from "node:perf_hooks"
-import * as Agent from "../../../src/Agent.ts"
-import * as Engine from "../../../src/Engine.ts"
-import * as Fact from "../../../src/Fact.ts"
-import { Limits } from "../../../src/Limits.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Engine, Fact, Limits, Program } from "../../../src/index.ts"
 import { counter, engine, noInput, Num, nums, turn } from "./harness.ts"
 
 const sizes = { warm: 500, cycles: 20_000, tasks: 20_000, facts: 100_000 }

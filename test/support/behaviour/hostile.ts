@@ -4,9 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../../src/Agent.ts"
-import * as Fact from "../../../src/Fact.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Fact, Program } from "../../../src/index.ts"
 
 export const deeds = [
   "loop",

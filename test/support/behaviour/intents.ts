@@ -1,12 +1,7 @@
 /** Programs with intents, and handlers that remember what they were asked for. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Agent from "../../../src/Agent.ts"
-import * as Engine from "../../../src/Engine.ts"
-import * as Intent from "../../../src/Intent.ts"
-import * as Program from "../../../src/Program.ts"
-import * as JobStore from "../../../src/store/index.ts"
-import { layerInline } from "../../../src/workers/inline.ts"
+import { Agent, Engine, Intent, JobStore, Program, WorkerPool } from "../../../src/index.ts"
 import { cell, Cell, entry, Entry, noInput, num, Num } from "./harness.ts"
 
 /** An engine without threads or anything durable; the programs and handlers that it is given need no services. */
@@ -19,7 +14,10 @@ export const engineWith = (options: {
   readonly maxChildJobs?: number
   readonly maxLiveContextBytes?: number
 }): Layer.Layer<Engine.Engine> =>
-  Engine.layer(options as Engine.EngineOptions).pipe(Layer.provide(JobStore.layerMemory), Layer.provide(layerInline))
+  Engine.layer(options as Engine.EngineOptions).pipe(
+    Layer.provide(JobStore.layerMemory),
+    Layer.provide(WorkerPool.layerInline)
+  )
 
 /** Counts from 0 to `to`, wishing for a mail about each number; an answer is an entry, which a second agent copies. */
 export const mailing = (to: number, kind = "Mail") =>

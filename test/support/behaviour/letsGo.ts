@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Engine from "../../../src/Engine.ts"
+import { Engine } from "../../../src/index.ts"
 import { JobSession } from "../../../src/internal/session.ts"
 import { counter, engine, stuck, turns } from "./harness.ts"
 

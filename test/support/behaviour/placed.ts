@@ -1,8 +1,6 @@
 /** A program whose CPU agents run wherever they may: on workers, here, and where the pool finds it cheaper. Workers load it. */
 import * as Schema from "effect/Schema"
-import * as Agent from "../../../src/Agent.ts"
-import * as Fact from "../../../src/Fact.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Fact, Program } from "../../../src/index.ts"
 
 const Step = Fact.kind("Step", {
   schema: Schema.Struct({ lane: Schema.Int, value: Schema.Int, by: Schema.String }),

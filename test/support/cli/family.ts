@@ -1,12 +1,7 @@
 /** Jobs that an engine of this process leaves in a file: a parent that awaits its child, a mail and an approval, and the child. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Agent from "../../../src/Agent.ts"
-import * as Engine from "../../../src/Engine.ts"
-import * as Intent from "../../../src/Intent.ts"
-import * as Program from "../../../src/Program.ts"
-import { layerSqlite } from "../../../src/store/index.ts"
-import { layerInline } from "../../../src/workers/inline.ts"
+import { Agent, Engine, Intent, JobStore, Program, WorkerPool } from "../../../src/index.ts"
 import { noInput, stuck } from "../behaviour/harness.ts"
 import asking from "./asking.ts"
 
@@ -31,8 +26,8 @@ const family = Program.make("family", {
 const leave = (program: Program.Program.Any, id: string, jobs: number, filename: string): Promise<void> => {
   const handlers = [Engine.handler("Mail", () => Effect.never)]
   const engine = Engine.layer({ children: [child], handlers }).pipe(
-    Layer.provide(layerInline),
-    Layer.provide(layerSqlite({ filename }))
+    Layer.provide(WorkerPool.layerInline),
+    Layer.provide(JobStore.layerSqlite({ filename }))
   )
   const started = Effect.gen(function* () {
     const job = yield* Engine.start(program as typeof asking, {}, { id })

@@ -4,8 +4,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { WorkerPool } from "../../../src/index.ts"
 import { inline } from "../../../src/workers/inline.ts"
-import { type CpuOutcome, WorkerPool } from "../../../src/workers/WorkerPool.ts"
+import { type CpuOutcome } from "../../../src/workers/WorkerPool.ts"
 import { type Random, randomOf } from "./random.ts"
 
 let random: Random | undefined
@@ -42,7 +43,7 @@ export const sometime = <A, E>(what: string, work: () => Effect.Effect<A, E>): E
   })
 
 /** No threads; tasks run one after the other, in any order. */
-export const disorderlyPool: Layer.Layer<WorkerPool> = Layer.succeed(WorkerPool)({
+export const disorderlyPool: Layer.Layer<WorkerPool.WorkerPool> = Layer.succeed(WorkerPool.WorkerPool)({
   size: 0,
   release: inline.release,
   stats: inline.stats,

@@ -1,10 +1,6 @@
 /** Contexts and programs made by hand, for tests of the pure core. */
 import * as Schema from "effect/Schema"
-import type { Agent } from "../../../src/Agent.ts"
-import * as Fact from "../../../src/Fact.ts"
-import { type JobContext } from "../../../src/JobContext.ts"
-import * as Program from "../../../src/Program.ts"
-import type { Provenance } from "../../../src/Fact.ts"
+import { type Agent, Fact, type JobContext, Program } from "../../../src/index.ts"
 import { type CompiledProgram } from "../../../src/internal/compile.ts"
 import { Ledger } from "../../../src/internal/Ledger.ts"
 import { compiledOf } from "../../../src/internal/compiledOf.ts"
@@ -25,7 +21,7 @@ export interface Numbered {
   readonly n: number
 }
 
-export const seedProvenance: Omit<Provenance, "version"> = {
+export const seedProvenance: Omit<Fact.Provenance, "version"> = {
   cycle: 0,
   origin: "seed",
   agent: "",
@@ -34,14 +30,14 @@ export const seedProvenance: Omit<Provenance, "version"> = {
   until: 0
 }
 
-export const emptyLedger = (base?: JobContext): Ledger => Ledger.make("test", new Map(), base)
+export const emptyLedger = (base?: JobContext.JobContext): Ledger => Ledger.make("test", new Map(), base)
 
 /** Adds or revises a fact, as the merge would once it has resolved any conflict. */
 export const put = <K extends Fact.Kind.Any>(
   ledger: Ledger,
   kind: K,
   value: Fact.Kind.Value<K>,
-  by: Partial<Omit<Provenance, "version">> = {}
+  by: Partial<Omit<Fact.Provenance, "version">> = {}
 ): void => {
   const erased = Fact.eraseKind(kind)
   const encoded = erased.codec.encode(value)
@@ -50,6 +46,6 @@ export const put = <K extends Fact.Kind.Any>(
 
 /** A program of these agents, in its compiled form. */
 export const compile = (
-  agents: ReadonlyArray<Agent.Any>,
+  agents: ReadonlyArray<Agent.Agent.Any>,
   options: { readonly tiers?: ReadonlyArray<ReadonlyArray<string>>; readonly kinds?: ReadonlyArray<Fact.Kind.Any> } = {}
 ): CompiledProgram => compiledOf(Program.make("test", { input: Schema.Struct({}), agents, ...options }))

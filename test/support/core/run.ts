@@ -4,36 +4,36 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Engine from "../../../src/Engine.ts"
-import type { FactOf, Kind } from "../../../src/Fact.ts"
-import { toJson } from "../../../src/Job.ts"
-import type { JobError } from "../../../src/JobError.ts"
-import type { JobEvent } from "../../../src/JobEvent.ts"
-import type { JobResult } from "../../../src/JobResult.ts"
-import type { Program } from "../../../src/Program.ts"
-import { layerMemory } from "../../../src/store/index.ts"
-import { layerInline } from "../../../src/workers/inline.ts"
-import type { WorkerPool } from "../../../src/workers/WorkerPool.ts"
+import {
+  Engine,
+  type Fact,
+  Job,
+  type JobError,
+  type JobEvent,
+  JobStore,
+  type Program,
+  WorkerPool
+} from "../../../src/index.ts"
 
 /** An engine without threads or anything durable, over a pool of one's choice. */
-export const engineOn = (pool: Layer.Layer<WorkerPool>): Layer.Layer<Engine.Engine> =>
-  Engine.layer().pipe(Layer.provide(pool), Layer.provide(layerMemory))
+export const engineOn = (pool: Layer.Layer<WorkerPool.WorkerPool>): Layer.Layer<Engine.Engine> =>
+  Engine.layer().pipe(Layer.provide(pool), Layer.provide(JobStore.layerMemory))
 
-export const engineInline: Layer.Layer<Engine.Engine> = engineOn(layerInline)
+export const engineInline: Layer.Layer<Engine.Engine> = engineOn(WorkerPool.layerInline)
 
 /** How a job ended: its result, or its error with the partial result in `result`. */
-export interface End<P extends Program.Any> {
-  readonly result: JobResult<P, Program.Output<P> | undefined>
-  readonly error: JobError<Program.Error<P>, JobResult.Partial<P>> | undefined
-  readonly events: ReadonlyArray<JobEvent>
+export interface End<P extends Program.Program.Any> {
+  readonly result: Job.JobResult<P, Program.Program.Output<P> | undefined>
+  readonly error: JobError.JobError<Program.Program.Error<P>, Job.JobResult.Partial<P>> | undefined
+  readonly events: ReadonlyArray<JobEvent.JobEvent>
 }
 
 /** Runs a job on the engine at hand; how it ends is a value. */
-export const runToEnd = <P extends Program.Any>(
+export const runToEnd = <P extends Program.Program.Any>(
   program: P,
-  input: Program.Input<P>,
+  input: Program.Program.Input<P>,
   options?: Engine.StartOptions
-): Effect.Effect<End<P>, never, Engine.Engine | Exclude<Program.Services<P>, Scope.Scope>> =>
+): Effect.Effect<End<P>, never, Engine.Engine | Exclude<Program.Program.Services<P>, Scope.Scope>> =>
   Effect.gen(function* () {
     const job = yield* Engine.start(program, input, options)
     const outcome = yield* Effect.result(job.result)
@@ -44,30 +44,33 @@ export const runToEnd = <P extends Program.Any>(
   }).pipe(Effect.orDie)
 
 /** As `runToEnd`, on an engine of its own without threads. */
-export const runInline = <P extends Program.Any>(
+export const runInline = <P extends Program.Program.Any>(
   program: P,
-  input: Program.Input<P>,
+  input: Program.Program.Input<P>,
   options?: Engine.StartOptions
-): Effect.Effect<End<P>, never, Exclude<Program.Services<P>, Scope.Scope>> =>
+): Effect.Effect<End<P>, never, Exclude<Program.Program.Services<P>, Scope.Scope>> =>
   Effect.provide(runToEnd(program, input, options), engineInline) as Effect.Effect<
     End<P>,
     never,
-    Exclude<Program.Services<P>, Scope.Scope>
+    Exclude<Program.Program.Services<P>, Scope.Scope>
   >
 
 /** The ids of a kind's facts, in commit order. */
-export const idsOf = (result: JobResult<Program.Any, unknown>, kind: Kind.Any): ReadonlyArray<string> =>
-  result.context.all(kind).map((fact) => fact.id)
+export const idsOf = (
+  result: Job.JobResult<Program.Program.Any, unknown>,
+  kind: Fact.Kind.Any
+): ReadonlyArray<string> => result.context.all(kind).map((fact) => fact.id)
 
 /** The values of a kind's facts, in commit order. */
-export const valuesOf = <K extends Kind.Any>(
-  result: JobResult<Program.Any, unknown>,
+export const valuesOf = <K extends Fact.Kind.Any>(
+  result: Job.JobResult<Program.Program.Any, unknown>,
   kind: K
-): ReadonlyArray<FactOf<K>["value"]> => result.context.all(kind).map((fact) => fact.value)
+): ReadonlyArray<Fact.FactOf<K>["value"]> => result.context.all(kind).map((fact) => fact.value)
 
 /** Whom a result's diagnostics name, and the tags of their causes. */
-export const discarded = (result: JobResult<Program.Any, unknown>): ReadonlyArray<readonly [string, string]> =>
-  result.diagnostics.map(({ agent, cause }) => [agent, cause._tag])
+export const discarded = (
+  result: Job.JobResult<Program.Program.Any, unknown>
+): ReadonlyArray<readonly [string, string]> => result.diagnostics.map(({ agent, cause }) => [agent, cause._tag])
 
 /** The failure of an effect that has to fail. */
 export const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<E, never, R> =>
@@ -77,8 +80,8 @@ export const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effec
   })
 
 /** All of a result that is the same in every run: without times, and without the stacks of panics. */
-export const comparable = <P extends Program.Any>({ error, events, result }: End<P>) => {
-  const { usage, ...json } = toJson(error ?? result, { facts: "all" })
+export const comparable = <P extends Program.Program.Any>({ error, events, result }: End<P>) => {
+  const { usage, ...json } = Job.toJson(error ?? result, { facts: "all" })
   const { cpuMs: _, durationMs: __, ...counts } = usage
   const plain = JSON.stringify({ ...json, usage: counts }, (key, value: unknown) =>
     key === "stack" ? undefined : value

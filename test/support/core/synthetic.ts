@@ -8,10 +8,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { isMainThread } from "node:worker_threads"
-import * as Agent from "../../../src/Agent.ts"
-import * as Fact from "../../../src/Fact.ts"
-import * as Invariant from "../../../src/Invariant.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Fact, Invariant, Program } from "../../../src/index.ts"
 import { sometime } from "./chaos.ts"
 
 const Item = Fact.kind("Item", { schema: Schema.Struct({ n: Schema.Int }), id: (item) => `n${item.n}` })

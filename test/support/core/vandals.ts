@@ -3,10 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../../src/Agent.ts"
-import * as Fact from "../../../src/Fact.ts"
-import * as Program from "../../../src/Program.ts"
-import type { View } from "../../../src/View.ts"
+import { Agent, Fact, Program, type View } from "../../../src/index.ts"
 
 export const Act = Fact.kind("Act", { schema: Schema.Struct({ name: Schema.String }), id: () => "act" })
 
@@ -36,7 +33,7 @@ export const Seen = Fact.kind("Seen", {
   id: (seen) => seen.id
 })
 
-type VandalView = View<typeof Act | typeof Item | typeof Coded>
+type VandalView = View.View<typeof Act | typeof Item | typeof Coded>
 type Deed = (view: VandalView) => unknown
 
 /** Untyped JavaScript, as far as the compiler is concerned. */

@@ -4,9 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { fsyncSync, openSync, writeSync } from "node:fs"
-import { intentKey, type IntentRef } from "../../../src/AgentEffect.ts"
-import type { HandledIntent } from "../../../src/IntentHandler.ts"
-import type { CommittedIntent } from "../../../src/JobResult.ts"
+import { AgentEffect, type Engine, type Job } from "../../../src/index.ts"
 import type { Line } from "./log.ts"
 import type { Point } from "./points.ts"
 import { Receipt } from "./program.ts"
@@ -15,14 +13,14 @@ import { Receipt } from "./program.ts"
 export const measured = "measured"
 
 /** What an intent is answered with: it follows from the intent alone. */
-export const answerTo = ({ agent, cycle, each, index, payload }: HandledIntent) => [
-  Receipt.of({ of: intentKey({ agent, cycle, each, index }), n: (payload as { readonly n: number }).n })
+export const answerTo = ({ agent, cycle, each, index, payload }: Engine.HandledIntent) => [
+  Receipt.of({ of: AgentEffect.intentKey({ agent, cycle, each, index }), n: (payload as { readonly n: number }).n })
 ]
 
 /** Performs an intent. `comeTo` is told of the moments before and after the act. */
 export const actingIn = (path: string, comeTo: (point: Point) => void) => {
   const file = openSync(path, "a")
-  return (intent: HandledIntent) =>
+  return (intent: Engine.HandledIntent) =>
     Effect.sync(() => {
       comeTo("before an act")
       const { cycle, idempotencyKey: key, jobId, payload } = intent
@@ -37,13 +35,15 @@ export const actingIn = (path: string, comeTo: (point: Point) => void) => {
 /** The keys of the intents that a row answers, from its canonical text. */
 export const answeredBy = (jobId: string, text: string): ReadonlyArray<string> => {
   if (!text.includes('"answers":')) return []
-  type Signal = { readonly answers?: Omit<IntentRef, "each"> & { readonly each?: readonly [string, string] } }
+  type Signal = {
+    readonly answers?: Omit<AgentEffect.IntentRef, "each"> & { readonly each?: readonly [string, string] }
+  }
   const { signals } = JSON.parse(text) as { readonly signals: ReadonlyArray<Signal> }
   return signals.flatMap(({ answers }) => {
     if (answers === undefined) return []
     const { each, ...ref } = answers
     const named = each === undefined ? undefined : { kind: each[0], id: each[1] }
-    return [`${jobId}/${intentKey({ ...ref, each: named })}`]
+    return [`${jobId}/${AgentEffect.intentKey({ ...ref, each: named })}`]
   })
 }
 
@@ -53,7 +53,7 @@ export const answeredBy = (jobId: string, text: string): ReadonlyArray<string> =
  */
 export const examineActs = (
   lines: ReadonlyArray<Line>,
-  intents: ReadonlyArray<CommittedIntent>,
+  intents: ReadonlyArray<Job.CommittedIntent>,
   processes: number,
   complain: (text: string) => void
 ): number => {

@@ -7,9 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { writeSync } from "node:fs"
-import * as Engine from "../../../src/Engine.ts"
-import { JobStore, layerSqlite } from "../../../src/store/index.ts"
-import * as WorkerPool from "../../../src/workers/index.ts"
+import { Engine, JobStore, WorkerPool } from "../../../src/index.ts"
 import { actingIn, answeredBy, measured } from "./acts.ts"
 import { logTo } from "./log.ts"
 import { comeTo } from "./points.ts"
@@ -21,7 +19,7 @@ const log = logTo(logFile)
 const before = (point: Parameters<typeof comeTo>[0]) => Effect.sync(() => comeTo(point))
 
 /** The store, with what is said of it, and the moments around each of its operations. */
-const watched = (store: JobStore["Service"]): JobStore["Service"] => ({
+const watched = (store: JobStore.JobStore["Service"]): JobStore.JobStore["Service"] => ({
   ...store,
   create: (job) =>
     before("before a creation").pipe(
@@ -75,7 +73,9 @@ const watched = (store: JobStore["Service"]): JobStore["Service"] => ({
   kept: (jobId) => Effect.tap(store.kept(jobId), () => before("after a replay"))
 })
 
-const store = Layer.effect(JobStore, Effect.map(JobStore, watched)).pipe(Layer.provide(layerSqlite({ filename })))
+const store = Layer.effect(JobStore.JobStore, Effect.map(JobStore.JobStore, watched)).pipe(
+  Layer.provide(JobStore.layerSqlite({ filename }))
+)
 
 const observer: Engine.InspectionObserver = (event) => {
   if (event.type === "@xstate.snapshot" && event.event.type === "MERGED") {

@@ -12,11 +12,8 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { fileURLToPath } from "node:url"
-import * as Engine from "../../../src/Engine.ts"
-import type { Job } from "../../../src/Job.ts"
+import { Engine, type Job, JobStore, WorkerPool } from "../../../src/index.ts"
 import { sha256 } from "../../../src/internal/sha256.ts"
-import { layerSqlite } from "../../../src/store/index.ts"
-import { layerInline } from "../../../src/workers/inline.ts"
 import { comparable, type End, engineInline, runToEnd } from "../core/run.ts"
 import { actingIn, answeredBy, answerTo, examineActs, measured } from "./acts.ts"
 import { logTo, readLog } from "./log.ts"
@@ -239,7 +236,7 @@ const examineTasks = (folder: string, processes: number, complain: (text: string
 type Crashing = typeof crashing
 type Comparable = ReturnType<typeof comparable<Crashing>>
 
-const endOf = (job: Job<Crashing>): Effect.Effect<End<Crashing>> =>
+const endOf = (job: Job.Job<Crashing>): Effect.Effect<End<Crashing>> =>
   Effect.gen(function* () {
     const outcome = yield* Effect.result(job.result)
     const events = yield* Stream.runCollect(job.events)
@@ -267,7 +264,7 @@ const undisturbed = Effect.runSync(
 const finish = (folder: string): Effect.Effect<ReadonlyArray<Comparable>, unknown> => {
   const log = logTo(logOf(folder))
   const engine = Engine.layer().pipe(
-    Layer.provide([Layer.fresh(layerSqlite({ filename: fileOf(folder) })), layerInline])
+    Layer.provide([Layer.fresh(JobStore.layerSqlite({ filename: fileOf(folder) })), WorkerPool.layerInline])
   )
   return Effect.gen(function* () {
     yield* Engine.handle(measured, actingIn(logOf(folder), comeTo))

@@ -8,11 +8,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../../src/Agent.ts"
-import * as Fact from "../../../src/Fact.ts"
-import { refKey } from "../../../src/Fact.ts"
-import * as Invariant from "../../../src/Invariant.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Fact, Invariant, Program } from "../../../src/index.ts"
 
 /** A task of a fiber agent that begins. `key` names it within its cycle, as the store does. */
 export interface Begun {
@@ -27,7 +23,7 @@ export const Told = Context.Reference<(begun: Begun) => void>("effect-converge/t
   defaultValue: () => () => undefined
 })
 
-const keyOf = (agent: string, kind: string, id: string): string => `${agent}/${refKey({ kind, id })}`
+const keyOf = (agent: string, kind: string, id: string): string => `${agent}/${Fact.refKey({ kind, id })}`
 
 const tell = (job: number, cycle: number, key: string, isMemoized = false) =>
   Effect.flatMap(Told, (told) => Effect.sync(() => told({ job, cycle, key, isMemoized })))

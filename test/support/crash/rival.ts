@@ -5,9 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Engine from "../../../src/Engine.ts"
-import { JobStore, layerSqlite } from "../../../src/store/index.ts"
-import * as WorkerPool from "../../../src/workers/index.ts"
+import { Engine, JobStore, WorkerPool } from "../../../src/index.ts"
 import { pace, walking } from "./walking.ts"
 
 export type Order =
@@ -33,7 +31,7 @@ const [filename = ""] = process.argv.slice(2)
 const tell = (news: News): void => void process.send?.(news)
 
 /** Engines do not take jobs by force: here each lease of theirs is one. */
-const forceful = (store: JobStore["Service"]): JobStore["Service"] => ({
+const forceful = (store: JobStore.JobStore["Service"]): JobStore.JobStore["Service"] => ({
   ...store,
   lease: (jobId) => store.lease(jobId, { force: true }),
   append: (jobId, fence, row) =>
@@ -44,7 +42,9 @@ const forceful = (store: JobStore["Service"]): JobStore["Service"] => ({
 
 const engine = Engine.layer().pipe(
   Layer.provide([
-    Layer.effect(JobStore, Effect.map(JobStore, forceful)).pipe(Layer.provide(layerSqlite({ filename }))),
+    Layer.effect(JobStore.JobStore, Effect.map(JobStore.JobStore, forceful)).pipe(
+      Layer.provide(JobStore.layerSqlite({ filename }))
+    ),
     WorkerPool.layer({ size: 1, execArgv: [] })
   ])
 )

@@ -1,9 +1,7 @@
 /** A long job of many small cycles, for processes that take it from each other. Loaded by workers too. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../../src/Agent.ts"
-import * as Fact from "../../../src/Fact.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Fact, Program } from "../../../src/index.ts"
 
 const Step = Fact.kind("Step", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 

@@ -1,9 +1,6 @@
 /** A program whose CPU agent wishes for a child job, an approval and a mail, from a worker. */
 import * as Schema from "effect/Schema"
-import * as Agent from "../../../src/Agent.ts"
-import * as Fact from "../../../src/Fact.ts"
-import * as Intent from "../../../src/Intent.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Fact, Intent, Program } from "../../../src/index.ts"
 
 const Whole = Fact.kind("Whole", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 

@@ -1,9 +1,7 @@
 /** A module that defines a CPU agent and also runs its job: every worker that imports it would start another engine. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Agent from "../../../src/Agent.ts"
-import * as Engine from "../../../src/Engine.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Engine, Program } from "../../../src/index.ts"
 
 export const program = Program.make("self-running", {
   module: import.meta.url,

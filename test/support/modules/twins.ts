@@ -1,8 +1,6 @@
 /** A module that exports two programs of the same name: a worker cannot tell which one a job means. */
 import * as Schema from "effect/Schema"
-import * as Agent from "../../../src/Agent.ts"
-import * as Fact from "../../../src/Fact.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Fact, Program } from "../../../src/index.ts"
 
 const Product = Fact.kind("Product", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 

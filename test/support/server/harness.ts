@@ -10,12 +10,8 @@ import * as Exit from "effect/Exit"
 import type { HttpClient } from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import * as Engine from "../../../src/Engine.ts"
-import type { Program } from "../../../src/Program.ts"
+import { Engine, JobStore, type Program, WorkerPool } from "../../../src/index.ts"
 import * as Server from "../../../src/server/Server.ts"
-import * as JobStore from "../../../src/store/index.ts"
-import { layerInline } from "../../../src/workers/inline.ts"
-import type { WorkerPool } from "../../../src/workers/WorkerPool.ts"
 
 export interface Running {
   readonly url: string
@@ -33,14 +29,14 @@ export interface Running {
 
 export interface Below {
   readonly store?: Layer.Layer<JobStore.JobStore, unknown> | undefined
-  readonly pool?: Layer.Layer<WorkerPool> | undefined
+  readonly pool?: Layer.Layer<WorkerPool.WorkerPool> | undefined
   readonly engine?: Engine.EngineOptions | undefined
 }
 
 /** Starts a server. Agents of the programs need no services. */
 export const serve = async (
-  options: Server.ServerOptions<Program.Any>,
-  { engine, pool = layerInline, store = JobStore.layerMemory }: Below = {}
+  options: Server.ServerOptions<Program.Program.Any>,
+  { engine, pool = WorkerPool.layerInline, store = JobStore.layerMemory }: Below = {}
 ): Promise<Running> => {
   const scope = Scope.makeUnsafe()
   const layer = Server.layer({ port: 0, drainMs: 200, ...options }).pipe(

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { writeSync } from "node:fs"
-import { type Durability, JobStore, layerSqlite } from "../../../src/store/index.ts"
+import { JobStore } from "../../../src/index.ts"
 import { newJob, row } from "./harness.ts"
 
 export type Command =
@@ -25,13 +25,13 @@ export type Answer =
   | { readonly kind: "refused"; readonly reason: string }
 
 const [filename = "", durability = "full", what] = process.argv.slice(2)
-const layer = layerSqlite({ filename, durability: durability as Durability })
+const layer = JobStore.layerSqlite({ filename, durability: durability as JobStore.Durability })
 
 const say = (line: string | number) => writeSync(1, `${line}\n`)
 
 const obey = (command: Exclude<Command, { readonly kind: "end" }>) =>
   Effect.gen(function* () {
-    const store = yield* JobStore
+    const store = yield* JobStore.JobStore
     const { jobId } = command
     if (command.kind === "append") {
       yield* store.append(jobId, command.fence, row(command.cycle))
@@ -49,7 +49,7 @@ const obey = (command: Exclude<Command, { readonly kind: "end" }>) =>
   )
 
 const serve = Effect.gen(function* () {
-  const context = yield* Effect.context<JobStore>()
+  const context = yield* Effect.context<JobStore.JobStore>()
   yield* Effect.callback<void>((resume) => {
     process.on("message", (command: Command) => {
       if (command.kind === "end") {
@@ -63,7 +63,7 @@ const serve = Effect.gen(function* () {
 
 const write = (rows: number, isTold: boolean) =>
   Effect.gen(function* () {
-    const store = yield* JobStore
+    const store = yield* JobStore.JobStore
     const fence = yield* store.create(newJob("a"))
     for (let cycle = 1; cycle <= rows; cycle++) {
       yield* store.append("a", fence, row(cycle))
@@ -74,14 +74,14 @@ const write = (rows: number, isTold: boolean) =>
 const hold = Effect.gen(function* () {
   // What keeps it alive: an idle store does not.
   process.on("message", () => {})
-  yield* (yield* JobStore).create(newJob("a"))
+  yield* (yield* JobStore.JobStore).create(newJob("a"))
   say("held")
   return yield* Effect.never
 })
 
 const idle = Effect.gen(function* () {
   const context = yield* Layer.buildWithScope(layer, yield* Scope.make())
-  const store = Context.get(context, JobStore)
+  const store = Context.get(context, JobStore.JobStore)
   yield* store.append("a", yield* store.create(newJob("a")), row(1))
   say("idle")
 })

@@ -7,16 +7,7 @@ import * as Scope from "effect/Scope"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import {
-  JobStore,
-  type JournalEnd,
-  type JournalRow,
-  layerSqlite,
-  type NewJob,
-  StoreError
-} from "../../../src/store/index.ts"
-import type { SqliteOptions } from "../../../src/store/index.ts"
-import { StoreFile } from "../../../src/store/index.ts"
+import { JobStore } from "../../../src/index.ts"
 
 /** Runs with a folder that is removed after everything in the scope has been closed. */
 export const withFolder = <A, E, R>(use: (folder: string) => Effect.Effect<A, E, R | Scope.Scope>) =>
@@ -31,19 +22,19 @@ export const withFile = <A, E, R>(use: (filename: string) => Effect.Effect<A, E,
   withFolder((folder) => use(join(folder, "jobs.db")))
 
 /** Opens a store, until the scope is closed or `close` is run. */
-export const openStore = (options: SqliteOptions) =>
+export const openStore = (options: JobStore.SqliteOptions) =>
   Effect.gen(function* () {
     const outer = yield* Effect.scope
     const scope = yield* Scope.fork(outer)
-    const context = yield* Layer.buildWithScope(Layer.fresh(layerSqlite(options)), scope)
+    const context = yield* Layer.buildWithScope(Layer.fresh(JobStore.layerSqlite(options)), scope)
     return {
-      store: Context.get(context, JobStore),
-      file: Context.get(context, StoreFile),
+      store: Context.get(context, JobStore.JobStore),
+      file: Context.get(context, JobStore.StoreFile),
       close: Scope.close(scope, Exit.void)
     }
   })
 
-export const newJob = (jobId: string, more: Partial<NewJob> = {}): NewJob => ({
+export const newJob = (jobId: string, more: Partial<JobStore.NewJob> = {}): JobStore.NewJob => ({
   jobId,
   program: "program",
   createdAt: 1_000,
@@ -54,7 +45,7 @@ export const newJob = (jobId: string, more: Partial<NewJob> = {}): NewJob => ({
   ...more
 })
 
-export const row = (cycle: number, more: Partial<JournalRow> = {}): JournalRow => ({
+export const row = (cycle: number, more: Partial<JobStore.JournalRow> = {}): JobStore.JournalRow => ({
   cycle,
   text: () => `text ${cycle}`,
   hash: `hash ${cycle}`,
@@ -62,7 +53,7 @@ export const row = (cycle: number, more: Partial<JournalRow> = {}): JournalRow =
   ...more
 })
 
-export const end = (more: Partial<JournalEnd> = {}): JournalEnd => ({
+export const end = (more: Partial<JobStore.JournalEnd> = {}): JobStore.JournalEnd => ({
   status: "converged",
   haltedAt: 2_000,
   text: () => `{"end":true}`,
@@ -70,9 +61,12 @@ export const end = (more: Partial<JournalEnd> = {}): JournalEnd => ({
 })
 
 /** The reason of a failure, or undefined. Anything but a StoreError is shown as it is. */
-export const reasonOf = <A, R>(effect: Effect.Effect<A, StoreError, R>): Effect.Effect<string | undefined, never, R> =>
+export const reasonOf = <A, R>(
+  effect: Effect.Effect<A, JobStore.StoreError, R>
+): Effect.Effect<string | undefined, never, R> =>
   Effect.match(effect, { onFailure: ({ reason }) => reason, onSuccess: () => undefined })
 
 /** The error of an effect that must fail. */
-export const errorOf = <A, R>(effect: Effect.Effect<A, StoreError, R>): Effect.Effect<StoreError, A, R> =>
-  Effect.flip(effect)
+export const errorOf = <A, R>(
+  effect: Effect.Effect<A, JobStore.StoreError, R>
+): Effect.Effect<JobStore.StoreError, A, R> => Effect.flip(effect)

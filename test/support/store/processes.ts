@@ -3,13 +3,13 @@ import * as Effect from "effect/Effect"
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
-import type { Durability } from "../../../src/store/index.ts"
+import type { JobStore } from "../../../src/index.ts"
 import type { Answer, Command } from "./child.ts"
 
 const entry = fileURLToPath(new URL("./child.ts", import.meta.url))
 
 /** A child with a store, which is killed when the scope closes. */
-export const child = (filename: string, durability: Durability, what: string) =>
+export const child = (filename: string, durability: JobStore.Durability, what: string) =>
   Effect.acquireRelease(
     Effect.sync(() => fork(entry, [filename, durability, what], { stdio: ["ignore", "pipe", "inherit", "ipc"] })),
     (process) => Effect.promise(() => kill(process))

@@ -1,8 +1,7 @@
 /** Modules that programs name and that workers cannot use, by query: see `lifecycle.test.ts`. */
 import * as Schema from "effect/Schema"
 import { isMainThread } from "node:worker_threads"
-import * as Agent from "../../../src/Agent.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Program } from "../../../src/index.ts"
 import { Item, Seen } from "./programs.ts"
 
 const query = new URL(import.meta.url).searchParams.get("does")

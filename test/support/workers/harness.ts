@@ -1,32 +1,34 @@
 /** Drives the pool's port directly: a ledger by hand, batches of tasks. */
 import * as Layer from "effect/Layer"
-import type { EncodedEffect } from "../../../src/AgentEffect.ts"
-import { eraseKind, type Kind, type Provenance } from "../../../src/Fact.ts"
-import { type JobContext } from "../../../src/JobContext.ts"
-import { type Program } from "../../../src/Program.ts"
-import { layer, layerInline, type Options, WorkerPool } from "../../../src/workers/index.ts"
+import { type AgentEffect, Fact, type JobContext, type JobError, type Program, WorkerPool } from "../../../src/index.ts"
 import type { CpuBatch, CpuOutcome, CpuTask } from "../../../src/workers/WorkerPool.ts"
 import { hazards, Item } from "./programs.ts"
-import type { Cause } from "../../../src/internal/Cause.ts"
 import { type CompiledProgram } from "../../../src/internal/compile.ts"
 import { Ledger } from "../../../src/internal/Ledger.ts"
 import { compiledOf } from "../../../src/internal/compiledOf.ts"
 
 export const program: CompiledProgram = compiledOf(hazards)
 
-const seed: Omit<Provenance, "version"> = { cycle: 0, origin: "seed", agent: "", each: undefined, since: 0, until: 0 }
+const seed: Omit<Fact.Provenance, "version"> = {
+  cycle: 0,
+  origin: "seed",
+  agent: "",
+  each: undefined,
+  since: 0,
+  until: 0
+}
 
-export const newLedger = (base?: JobContext, of: CompiledProgram = program): Ledger =>
+export const newLedger = (base?: JobContext.JobContext, of: CompiledProgram = program): Ledger =>
   Ledger.make(of.name, new Map(), base)
 
 /** Adds a fact, as the merge would. */
-export const put = <K extends Kind.Any>(
+export const put = <K extends Fact.Kind.Any>(
   ledger: Ledger,
   kind: K,
-  value: Kind.Value<K>,
-  by: Partial<Omit<Provenance, "version">> = {}
+  value: Fact.Kind.Value<K>,
+  by: Partial<Omit<Fact.Provenance, "version">> = {}
 ): void => {
-  const erased = eraseKind(kind)
+  const erased = Fact.eraseKind(kind)
   const encoded = erased.codec.encode(value)
   ledger.add(erased, erased.id(encoded.value), encoded.value, encoded.text, { ...seed, ...by })
 }
@@ -61,11 +63,11 @@ export const batch = (
   ...options
 })
 
-export const execute = (it: CpuBatch) => WorkerPool.use((pool) => pool.execute(it))
+export const execute = (it: CpuBatch) => WorkerPool.WorkerPool.use((pool) => pool.execute(it))
 
 /** A pool for one test. Threads do not inherit the flags of the test runner. */
-export const pool = (size: number, options: Options = {}): Layer.Layer<WorkerPool> =>
-  size === 0 ? layerInline : layer({ size, execArgv: [], ...options })
+export const pool = (size: number, options: WorkerPool.Options = {}): Layer.Layer<WorkerPool.WorkerPool> =>
+  size === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size, execArgv: [], ...options })
 
 /** What a task said in its fact, or the tag of why there is none. */
 export const said = ({ result }: CpuOutcome): unknown => {
@@ -76,14 +78,14 @@ export const said = ({ result }: CpuOutcome): unknown => {
 
 const parsed = (text: string): unknown => JSON.parse(text) as unknown
 
-export const causeOf = ({ result }: CpuOutcome): Cause => {
+export const causeOf = ({ result }: CpuOutcome): JobError.Cause => {
   if (!("_tag" in result)) throw new Error("the task gave an effect")
   return result
 }
 
-export const effectOf = ({ result }: CpuOutcome): EncodedEffect => {
+export const effectOf = ({ result }: CpuOutcome): AgentEffect.EncodedEffect => {
   if ("_tag" in result) throw new Error(`the task gave ${JSON.stringify(result)}`)
   return result
 }
 
-export const compiled = (it: Program.Any): CompiledProgram => compiledOf(it)
+export const compiled = (it: Program.Program.Any): CompiledProgram => compiledOf(it)

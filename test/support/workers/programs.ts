@@ -4,9 +4,7 @@ import * as Schema from "effect/Schema"
 import { execFileSync } from "node:child_process"
 import { appendFileSync } from "node:fs"
 import { isMainThread, parentPort, threadId } from "node:worker_threads"
-import * as Agent from "../../../src/Agent.ts"
-import * as Fact from "../../../src/Fact.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Fact, Program } from "../../../src/index.ts"
 
 export const Item = Fact.kind("Item", {
   schema: Schema.Struct({ id: Schema.String, size: Schema.Number }),

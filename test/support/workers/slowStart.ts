@@ -1,8 +1,7 @@
 /** A program whose module takes its time on a worker. */
 import * as Schema from "effect/Schema"
 import { isMainThread } from "node:worker_threads"
-import * as Agent from "../../../src/Agent.ts"
-import * as Program from "../../../src/Program.ts"
+import { Agent, Program } from "../../../src/index.ts"
 
 if (!isMainThread) await new Promise((resolve) => setTimeout(resolve, 1_500))
 
