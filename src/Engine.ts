@@ -21,7 +21,7 @@ import {
   type HandlerOptions,
   isHandler
 } from "./IntentHandler.ts"
-import { describeError } from "./internal/panic.ts"
+import { describeError } from "./values/panic.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
 import type { Job } from "./Job.ts"
 import { HandlerRejected, type JobError, type StartError } from "./JobError.ts"

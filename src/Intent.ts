@@ -7,9 +7,9 @@
 import * as Duration from "effect/Duration"
 import type { Intent } from "./AgentEffect.ts"
 import type { Budget } from "./Budget.ts"
-import { parseCanonical } from "./Canonical.ts"
+import { parseCanonical } from "./values/Canonical.ts"
 import { approvalKind, childKind } from "./internal/intentKinds.ts"
-import { describeError } from "./internal/panic.ts"
+import { describeError } from "./values/panic.ts"
 import { isProgram, type Program } from "./Program.ts"
 import { compiledOf } from "./internal/compiledOf.ts"
 

@@ -9,9 +9,9 @@
  */
 import * as Schema from "effect/Schema"
 import type { JobResult } from "./JobResult.ts"
-import { describeError } from "./internal/panic.ts"
+import { describeError } from "./values/panic.ts"
 import type { StoreError } from "./StoreError.ts"
-import { parseJson } from "./internal/parseJson.ts"
+import { parseJson } from "./values/parseJson.ts"
 
 export { InvalidProgram } from "./InvalidProgram.ts"
 export { StoreError } from "./StoreError.ts"

@@ -6,7 +6,7 @@
  */
 import { check, withView } from "./internal/programChecks.ts"
 import { Violation } from "./Invariant.ts"
-import { describePanic } from "./internal/panic.ts"
+import { describePanic } from "./values/panic.ts"
 import { Limits } from "./Limits.ts"
 import type { Cause } from "./internal/Cause.ts"
 import type { CompiledProgram } from "./internal/compile.ts"

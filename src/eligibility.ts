@@ -14,7 +14,7 @@ import type { Fact, Kind } from "./Fact.ts"
 import type { View } from "./View.ts"
 import type { CompiledProgram } from "./internal/compile.ts"
 import type { Ledger } from "./internal/Ledger.ts"
-import { runSteps } from "./internal/steps.ts"
+import { runSteps } from "./values/steps.ts"
 
 /** How far an agent has come. */
 export interface AgentProgress {

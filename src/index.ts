@@ -6,7 +6,7 @@
 export * as Agent from "./Agent.ts"
 export * as AgentEffect from "./AgentEffect.ts"
 export * as Budget from "./Budget.ts"
-export * as Canonical from "./Canonical.ts"
+export * as Canonical from "./values/Canonical.ts"
 export * as Engine from "./Engine.ts"
 export * as Fact from "./Fact.ts"
 export * as Intent from "./Intent.ts"

@@ -7,10 +7,10 @@
  */
 import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation, IntentRef } from "./AgentEffect.ts"
 import type { ResolvedBudget, Usage } from "./Budget.ts"
-import { canonicalText, parseCanonical } from "./Canonical.ts"
+import { canonicalText, parseCanonical } from "./values/Canonical.ts"
 import type { ErasedKind, FactRef } from "./Fact.ts"
 import { toJson } from "./JobError.ts"
-import { parseJson } from "./internal/parseJson.ts"
+import { parseJson } from "./values/parseJson.ts"
 import type { Cause, Status } from "./internal/Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "./internal/CommittedCycle.ts"
 

@@ -9,7 +9,7 @@
  * a text is put together from texts. Long ones come in pieces and in steps.
  */
 import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation, IntentRef } from "./AgentEffect.ts"
-import { canonicalText } from "./Canonical.ts"
+import { canonicalText } from "./values/Canonical.ts"
 import type { FactRef } from "./Fact.ts"
 import type { CommittedCycle, MergedOutcome } from "./internal/CommittedCycle.ts"
 

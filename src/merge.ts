@@ -18,13 +18,13 @@ import { encodeFact, isEffectFault } from "./internal/encodeEffect.ts"
 import { check, withView } from "./internal/programChecks.ts"
 import { Violation } from "./Invariant.ts"
 import type { Entry } from "./JobContext.ts"
-import { describePanic } from "./internal/panic.ts"
+import { describePanic } from "./values/panic.ts"
 import { Limits } from "./Limits.ts"
 import type { Cause } from "./internal/Cause.ts"
 import type { TaskOutcome, MergedOutcome, CommittedCycle, Counters } from "./internal/CommittedCycle.ts"
 import type { CompiledProgram } from "./internal/compile.ts"
 import type { Ledger } from "./internal/Ledger.ts"
-import { runSteps } from "./internal/steps.ts"
+import { runSteps } from "./values/steps.ts"
 
 /** Facts or evaluations of one effect that are merged in one step. */
 const stepSize = 64

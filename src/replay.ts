@@ -12,7 +12,7 @@ import { type EncodedFact, intentKey } from "./AgentEffect.ts"
 import type { Usage } from "./Budget.ts"
 import { eraseKind, type ErasedKind, type Fact, type Provenance } from "./Fact.ts"
 import { Violation } from "./Invariant.ts"
-import { sha256Pieces } from "./internal/sha256.ts"
+import { sha256Pieces } from "./values/sha256.ts"
 import type { Tracker } from "./internal/tracker.ts"
 import {
   type DecodedOutcome,

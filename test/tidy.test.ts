@@ -43,7 +43,7 @@ const allowances: ReadonlyArray<Allowance> = [
     uses: ["Effect.run"],
     reason: "the fibers of a cycle's tasks, without the cost of the combinators"
   },
-  { path: "src/internal/sha256.ts", uses: ["node:"], reason: "the hash of the journal's chain" },
+  { path: "src/values/sha256.ts", uses: ["node:"], reason: "the hash of the journal's chain" },
   { path: "src/internal/quickStart.ts", uses: ["node:"], reason: "how fast a thread of ours loads modules" },
   { path: "src/workers/", uses: ["node:"], reason: "the adapter of worker threads" },
   { path: "src/workers/thread.ts", uses: ["new Worker"], reason: "owns the threads" },

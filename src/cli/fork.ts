@@ -3,9 +3,9 @@
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
-import { canonicalText } from "../Canonical.ts"
+import { canonicalText } from "../values/Canonical.ts"
 import * as Engine from "../Engine.ts"
-import { parseJson } from "../internal/parseJson.ts"
+import { parseJson } from "../values/parseJson.ts"
 import { type Program } from "../Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"
 import { type Failed, UsageError } from "./exitCode.ts"

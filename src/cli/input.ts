@@ -12,7 +12,7 @@ import * as Stream from "effect/Stream"
 import { type Program } from "../Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { indent, printable } from "./text.ts"
-import { parseJson } from "../internal/parseJson.ts"
+import { parseJson } from "../values/parseJson.ts"
 import { compiledOf } from "../internal/compiledOf.ts"
 
 /** Where an input comes from: the text of `--input`, or the file of `--input-file`. */

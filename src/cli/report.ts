@@ -21,7 +21,7 @@ import {
   thousands,
   toPlain
 } from "./text.ts"
-import { parseJson } from "../internal/parseJson.ts"
+import { parseJson } from "../values/parseJson.ts"
 import type { Status } from "../internal/Cause.ts"
 import { fromCause } from "../internal/fromCause.ts"
 

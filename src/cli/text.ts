@@ -6,7 +6,7 @@
  */
 import type * as Tty from "node:tty"
 import { styleText } from "node:util"
-import { parseJson } from "../internal/parseJson.ts"
+import { parseJson } from "../values/parseJson.ts"
 
 export type Format = "bold" | "cyan" | "dim" | "green" | "red" | "yellow"
 

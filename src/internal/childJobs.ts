@@ -23,7 +23,7 @@ import { Limits } from "../Limits.ts"
 import { ChildPayload, ChildResult } from "./intentKinds.ts"
 import { cancel } from "./jobHandle.ts"
 import type { ParentJob, Performer } from "./outbox.ts"
-import { parseJson } from "./parseJson.ts"
+import { parseJson } from "../values/parseJson.ts"
 import type { JobSession } from "./session.ts"
 import type { CompiledProgram } from "./compile.ts"
 

@@ -5,12 +5,12 @@
  * included: `explain` needs them. The last one is a checksum of those before, under the context's hash. Boundary: the pure
  * core; pieces are texts of about 64 KiB.
  */
-import { canonicalText } from "../Canonical.ts"
+import { canonicalText } from "../values/Canonical.ts"
 import type { ErasedKind, Fact, Origin } from "../Fact.ts"
 import { type JobContext } from "../JobContext.ts"
 import type { CommittedEvaluation } from "../View.ts"
-import { parseJson } from "./parseJson.ts"
-import { Sha256 } from "./sha256.ts"
+import { parseJson } from "../values/parseJson.ts"
+import { Sha256 } from "../values/sha256.ts"
 import { Ledger } from "./Ledger.ts"
 import type { Story } from "./stories.ts"
 

@@ -2,7 +2,7 @@
  * An effect on its way from a worker thread: its facts travel as texts, the rest beside them. Boundary: values in, values out.
  */
 import { type EncodedEffect, type EncodedFact, emptyEffect, type Evaluation } from "../AgentEffect.ts"
-import { canonicalText, parseCanonical } from "../Canonical.ts"
+import { canonicalText, parseCanonical } from "../values/Canonical.ts"
 import { noIntents, noEvaluations } from "./encodeEffect.ts"
 
 /** All of an effect but its facts, as it travels between threads. Values are canonical texts. */

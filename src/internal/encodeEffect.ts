@@ -15,11 +15,11 @@ import {
   emptyEffect,
   type Evaluation
 } from "../AgentEffect.ts"
-import { canonical } from "../Canonical.ts"
+import { canonical } from "../values/Canonical.ts"
 import { type ErasedKind, refKey } from "../Fact.ts"
-import { describePanic, typeOf } from "./panic.ts"
+import { describePanic, typeOf } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
-import { isInvalidValue } from "./InvalidValue.ts"
+import { isInvalidValue } from "../values/InvalidValue.ts"
 
 /** Why an output is no valid effect: it does not fit, or one of the program's own functions threw. */
 export class EffectFault extends Error {

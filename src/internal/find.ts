@@ -2,10 +2,10 @@
  * Finds a journal in the store, and says whether it is that of a program with an input. Boundary: nothing is replayed.
  */
 import * as Effect from "effect/Effect"
-import { canonicalText } from "../Canonical.ts"
+import { canonicalText } from "../values/Canonical.ts"
 import { InvalidInput } from "../JobError.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
-import { parseJson } from "./parseJson.ts"
+import { parseJson } from "../values/parseJson.ts"
 import type { CompiledProgram } from "./compile.ts"
 
 /** The journal of a job, if there is one. */

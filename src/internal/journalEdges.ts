@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import type { Between, EndExtra } from "../journalExtra.ts"
 import { JournalCorrupt } from "../JobError.ts"
 import type { StoredJournal } from "../store/JobStore.ts"
-import { parseJson } from "./parseJson.ts"
-import { sumOf } from "./sha256.ts"
+import { parseJson } from "../values/parseJson.ts"
+import { sumOf } from "../values/sha256.ts"
 
 const sumLength = 16
 

@@ -6,9 +6,9 @@
  * Schema of what it encodes. A filter of one's own has no name there: two of them look alike. Boundary: schemas in, texts out.
  */
 import * as Schema from "effect/Schema"
-import { canonicalText } from "../Canonical.ts"
+import { canonicalText } from "../values/Canonical.ts"
 import type { ErasedKind } from "../Fact.ts"
-import { sha256 } from "./sha256.ts"
+import { sha256 } from "../values/sha256.ts"
 
 const known = new WeakMap<ErasedKind, string>()
 

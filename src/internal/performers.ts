@@ -8,7 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { compiledHandler, type Handler, type HandledIntent } from "../IntentHandler.ts"
 import type { IntentFault, Performer } from "./outbox.ts"
-import { typeOf } from "./panic.ts"
+import { typeOf } from "../values/panic.ts"
 
 /** What performs intents as a handler says, with services that have what it needs. */
 export const performerOf = <R>(handler: Handler<R>, services: Context.Context<R>): Performer => {

@@ -5,7 +5,7 @@
  */
 import type { Kind } from "../Fact.ts"
 import { type Invariant, violationOf } from "../Invariant.ts"
-import { describePanic } from "./panic.ts"
+import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import type { View } from "../View.ts"
 import { ContextView } from "./contextView.ts"

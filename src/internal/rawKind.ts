@@ -4,7 +4,7 @@
  * Boundary: for those who look at a journal without the program that wrote it; nothing of it is ever committed.
  */
 import * as Schema from "effect/Schema"
-import { canonical, parseCanonical } from "../Canonical.ts"
+import { canonical, parseCanonical } from "../values/Canonical.ts"
 import { type ErasedKind, KindTypeId } from "../Fact.ts"
 import type { JournalHeader, KindHeader } from "../journalExtra.ts"
 import type { ReplayProgram } from "../replay.ts"

@@ -6,7 +6,7 @@
 import type { Fact, FactRef, Provenance } from "../Fact.ts"
 import { toJson as errorToJson } from "../JobError.ts"
 import type { Diagnostic, JobResult } from "../JobResult.ts"
-import { parseJson } from "./parseJson.ts"
+import { parseJson } from "../values/parseJson.ts"
 
 /** A fact as JSON: its value as its kind's schema encodes it. */
 export interface FactJson {

@@ -19,7 +19,7 @@ import type { ErasedAgent } from "../Agent.ts"
 import { type EncodedEffect, namePart } from "../AgentEffect.ts"
 import type { SelectedAgent } from "../eligibility.ts"
 import { type Fact, type FactRef, type Kind, refKey } from "../Fact.ts"
-import { describePanic, typeOf } from "./panic.ts"
+import { describePanic, typeOf } from "../values/panic.ts"
 import type { JobTelemetry } from "../JobEvent.ts"
 import { Limits } from "../Limits.ts"
 import type { View } from "../View.ts"
@@ -34,7 +34,7 @@ import { inSlicesThen } from "./slices.ts"
 import * as Telemetry from "./observability.ts"
 import type { Cause as HaltCause } from "./Cause.ts"
 import type { TaskOutcome } from "./CommittedCycle.ts"
-import { runSteps } from "./steps.ts"
+import { runSteps } from "../values/steps.ts"
 
 /** An attempt that took longer than its agent's timeout. */
 class TimedOut extends Data.TaggedError("AgentTimedOut") {}

@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import { type HttpServerRequest } from "effect/http/HttpServerRequest"
 import type * as Schema from "effect/Schema"
-import { parseJson } from "../internal/parseJson.ts"
+import { parseJson } from "../values/parseJson.ts"
 import { Limits } from "../Limits.ts"
 import { decode, invalidRequest } from "./decoding.ts"
 import { refusalOfType } from "./headers.ts"

@@ -5,7 +5,7 @@
  * Invariant: its policy names the one script and the one style by their hashes, so whatever a fact holds is never run.
  * Boundary: text; what the script does is inspectorScript.ts.
  */
-import { sha256 } from "../internal/sha256.ts"
+import { sha256 } from "../values/sha256.ts"
 import { inspectorScript } from "./inspectorScript.ts"
 
 const style = `

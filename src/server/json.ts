@@ -6,7 +6,7 @@
  */
 import type * as Schema from "effect/Schema"
 import * as Explanation from "../internal/explanationJson.ts"
-import { parseJson } from "../internal/parseJson.ts"
+import { parseJson } from "../values/parseJson.ts"
 import { toJson, type FactJson } from "../internal/resultJson.ts"
 import type { JobResult } from "../JobResult.ts"
 import type * as Shapes from "./shapes.ts"

@@ -7,7 +7,7 @@
  *
  * Boundary: encoding and decoding; both sides. What else is to be said of a fact goes beside it, in the same order.
  */
-import { parseCanonicals } from "../Canonical.ts"
+import { parseCanonicals } from "../values/Canonical.ts"
 import type { ErasedKind } from "../Fact.ts"
 import { Limits } from "../Limits.ts"
 

@@ -9,7 +9,7 @@
  * that are at the same version. Boundary: main thread; reads a ledger that does not change meanwhile.
  */
 import type { Fact, Provenance } from "../Fact.ts"
-import type { SharedPart } from "../internal/sharedBytes.ts"
+import type { SharedPart } from "../values/sharedBytes.ts"
 import type { JobContext } from "../JobContext.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedEvaluation } from "../View.ts"

@@ -10,7 +10,7 @@
  * Boundary: types, and the layout of the shared memory. No threads, no clock.
  */
 import type { MessagePort } from "node:worker_threads"
-import type { SharedPart } from "../internal/sharedBytes.ts"
+import type { SharedPart } from "../values/sharedBytes.ts"
 import { Limits } from "../Limits.ts"
 import type { Claims } from "./claims.ts"
 import type { FactRun } from "./factTexts.ts"

@@ -11,7 +11,7 @@
 import type { EncodedFact } from "../AgentEffect.ts"
 import type { ErasedKind } from "../Fact.ts"
 import type { CpuFault, CpuResult } from "../internal/runCpuTask.ts"
-import { describePanic } from "../internal/panic.ts"
+import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import { FactTexts, readFacts } from "./factTexts.ts"
 import type { ResultItem, ResultsHead } from "./protocol.ts"

@@ -21,7 +21,7 @@ import { Place, PoolPlace, progressJson, type ShareMessage, type TaskGroup } fro
 import type { Replica } from "./replica.ts"
 import { Outbox, type Post } from "./results.ts"
 import type { CompiledProgram } from "../internal/compile.ts"
-import { runSteps } from "../internal/steps.ts"
+import { runSteps } from "../values/steps.ts"
 
 /** What a share needs of its thread. */
 export interface ShareHost {

@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Agent, Engine, Fact, Invariant, Program } from "../../src/index.ts"
-import { sha256 } from "../../src/internal/sha256.ts"
+import { sha256 } from "../../src/values/sha256.ts"
 import { comparable, engineInline, runToEnd } from "../support/core/run.ts"
 import { numbered } from "../support/core/ledger.ts"
 

@@ -37,7 +37,7 @@ export const internal = {
   merge: () => load<typeof import("../../src/merge.ts")>("merge"),
   program: () => load<typeof import("../../src/internal/compiledOf.ts")>("internal/compiledOf"),
   quickSteps: () => load<typeof import("../../src/internal/quickSteps.ts")>("internal/quickSteps"),
-  steps: () => load<typeof import("../../src/internal/steps.ts")>("internal/steps"),
-  sha256: () => load<typeof import("../../src/internal/sha256.ts")>("internal/sha256"),
+  steps: () => load<typeof import("../../src/values/steps.ts")>("values/steps"),
+  sha256: () => load<typeof import("../../src/values/sha256.ts")>("values/sha256"),
   view: () => load<typeof import("../../src/internal/contextView.ts")>("internal/contextView")
 }

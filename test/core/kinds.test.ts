@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { isDeepStrictEqual } from "node:util"
 import { Fact, JobError } from "../../src/index.ts"
-import { InvalidValue } from "../../src/internal/InvalidValue.ts"
+import { InvalidValue } from "../../src/values/InvalidValue.ts"
 
 const codecOf = <S extends Schema.Constraint>(schema: S & Schema.ConstraintCodec<S["Type"], unknown>) =>
   Fact.eraseKind(Fact.kind("K", { schema, id: () => "id" })).codec

@@ -11,7 +11,7 @@ import { compile, emptyLedger, numbered, type Numbered } from "../support/core/l
 import { type Random, randomOf } from "../support/core/random.ts"
 import type { Counters, TaskOutcome } from "../../src/internal/CommittedCycle.ts"
 import type { Ledger } from "../../src/internal/Ledger.ts"
-import { runSteps } from "../../src/internal/steps.ts"
+import { runSteps } from "../../src/values/steps.ts"
 
 const max = (a: Numbered, b: Numbered): Numbered => (a.n >= b.n ? a : b)
 const kinds = [

@@ -4,7 +4,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { Canonical, Fact } from "../../src/index.ts"
-import { parseJson } from "../../src/internal/parseJson.ts"
+import { parseJson } from "../../src/values/parseJson.ts"
 
 /** Keys that are written with an escape, and ones that are not. */
 const keys = ["\ud890", "\u0000", "\n", '"', "\\", "\\\\", "\\x", "x\\", "", "a", "__proto__", "é"]

@@ -27,7 +27,7 @@ import {
   type StoredRow
 } from "../JobStore.ts"
 import { integer, maybeInteger, maybeText, text } from "./columns.ts"
-import { sumOf } from "../../internal/sha256.ts"
+import { sumOf } from "../../values/sha256.ts"
 import { holdings } from "./owner.ts"
 import { refusalOf } from "./refusal.ts"
 import type { Status } from "../../internal/Cause.ts"

@@ -10,7 +10,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import { Limits } from "../../Limits.ts"
 import { integer, maybeInteger, maybeText, text } from "./columns.ts"
-import { sumOf } from "../../internal/sha256.ts"
+import { sumOf } from "../../values/sha256.ts"
 import { holdings, placeOf } from "./owner.ts"
 import type { Op, Outcome, Upload } from "./protocol.ts"
 import type { Refusal } from "./refusal.ts"

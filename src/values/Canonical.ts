@@ -15,8 +15,8 @@
  * Boundary: no schema, no hash, no I/O. Values that are nested deeper than `Limits.valueDepth`, circular ones among
  * them, are refused.
  */
-import { parseJson } from "./internal/parseJson.ts"
-import { Limits } from "./Limits.ts"
+import { parseJson } from "./parseJson.ts"
+import { Limits } from "../Limits.ts"
 
 /** Why a value has no canonical text, and where in the value it was found. */
 export class NotCanonical extends Error {
