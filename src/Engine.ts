@@ -11,8 +11,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { loadOnce } from "./internal/loadOnce.ts"
-import { EngineInWorker, isWorker } from "./internal/workerMark.ts"
+import { loadOnce } from "./platform/loadOnce.ts"
+import { EngineInWorker, isWorker } from "./platform/workerMark.ts"
 import {
   type Answer,
   type HandledIntent,

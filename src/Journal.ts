@@ -10,7 +10,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import { loadOnce } from "./internal/loadOnce.ts"
+import { loadOnce } from "./platform/loadOnce.ts"
 import type { InvalidInput, JournalCorrupt, ProgramChanged, StoreError } from "./JobError.ts"
 import type { JobEvent } from "./JobEvent.ts"
 import { type Program } from "./Program.ts"

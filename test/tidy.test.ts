@@ -29,7 +29,7 @@ const limitLines = 500
 /** Who may use what the rest of src must not, and why. One entry, one reason. */
 const allowances: ReadonlyArray<Allowance> = [
   {
-    path: "src/internal/slices.ts",
+    path: "src/platform/slices.ts",
     uses: ["performance.now", "setImmediate"],
     reason: "measures how long a job has held the event loop, and lets go of it"
   },
@@ -44,7 +44,7 @@ const allowances: ReadonlyArray<Allowance> = [
     reason: "the fibers of a cycle's tasks, without the cost of the combinators"
   },
   { path: "src/values/sha256.ts", uses: ["node:"], reason: "the hash of the journal's chain" },
-  { path: "src/internal/quickStart.ts", uses: ["node:"], reason: "how fast a thread of ours loads modules" },
+  { path: "src/platform/quickStart.ts", uses: ["node:"], reason: "how fast a thread of ours loads modules" },
   { path: "src/workers/", uses: ["node:"], reason: "the adapter of worker threads" },
   { path: "src/workers/thread.ts", uses: ["new Worker"], reason: "owns the threads" },
   { path: "src/workers/cpuTime.ts", uses: ["performance.now"], reason: "measures the work of a thread" },
@@ -56,7 +56,7 @@ const allowances: ReadonlyArray<Allowance> = [
   { path: "src/store/sqlite/backup.ts", uses: ["randomUUID"], reason: "names a copy that is not complete" },
   { path: "src/server/nodeServer.ts", uses: ["node:"], reason: "the adapter of Node's HTTP server" },
   { path: "src/cli/", uses: ["node:"], reason: "the adapter of the command line" },
-  { path: "src/internal/unrefClock.ts", uses: ["setTimeout"], reason: "a sleep that lets the process end" }
+  { path: "src/platform/unrefClock.ts", uses: ["setTimeout"], reason: "a sleep that lets the process end" }
 ]
 
 /** What a job is made of. */
@@ -316,7 +316,7 @@ describe("the rules can fail", () => {
   })
 
   it("an allowance covers its own file and its own uses", () => {
-    const slices = "src/internal/slices.ts"
+    const slices = "src/platform/slices.ts"
     expect(checkBans(file("performance.now()", slices), allowances)).toEqual([])
     expect(checkBans(file("performance.now()", "src/internal/slices2.ts"), allowances)).toHaveLength(1)
     expect(checkBans(file("Math.random()", slices), allowances)).toHaveLength(1)

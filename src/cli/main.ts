@@ -24,7 +24,7 @@ const [first, ...rest] = process.argv.slice(2)
 
 if (rest.length === 0 && (first === "--version" || first === "-v")) process.stdout.write(`converge v${version}\n`)
 else {
-  void import("../internal/quickStart.ts").then(({ quickStart }) => {
+  void import("../platform/quickStart.ts").then(({ quickStart }) => {
     quickStart()
     return import("./command.ts").then(({ main }) => main(version))
   })

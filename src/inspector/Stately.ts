@@ -22,7 +22,7 @@ import { encode, isPublished, type Projection } from "./encoder.ts"
 import { limits } from "./limits.ts"
 import { Outbox } from "./outbox.ts"
 import * as RelaySocket from "./relaySocket.ts"
-import { unrefClock } from "../internal/unrefClock.ts"
+import { unrefClock } from "../platform/unrefClock.ts"
 
 export interface Options {
   /** Where the relay listens, such as `ws://localhost:8080`; `wss:` for one behind TLS. */

@@ -15,7 +15,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { isSliceOver, nextTurn } from "./slices.ts"
+import { isSliceOver, nextTurn } from "../platform/slices.ts"
 
 export interface FiberGroup<R> {
   readonly count: number

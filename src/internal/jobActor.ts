@@ -16,7 +16,7 @@ import { fromEffect } from "./fromEffect.ts"
 import { withQuickSteps } from "./quickSteps.ts"
 import type { JobActor, JobSession } from "./session.ts"
 import type { Status } from "./Cause.ts"
-import { runDetached } from "./detached.ts"
+import { runDetached } from "../platform/detached.ts"
 
 const sessions = new WeakMap<AnyActorRef, JobSession>()
 

@@ -17,9 +17,9 @@ import { endOf } from "./driver.ts"
 import { EffectFault, encodeFacts, settled } from "./encodeEffect.ts"
 import { Decision, openKind } from "./intentKinds.ts"
 import { finish } from "./ending.ts"
-import { loadOnce } from "./loadOnce.ts"
+import { loadOnce } from "../platform/loadOnce.ts"
 import type { JobActor, JobSession } from "./session.ts"
-import { inSlices } from "./slices.ts"
+import { inSlices } from "../platform/slices.ts"
 
 const decision = eraseKind(Decision)
 

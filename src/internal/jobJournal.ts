@@ -32,7 +32,7 @@ import type { Cause as HaltCause, Status } from "./Cause.ts"
 import type { CommittedCycle } from "./CommittedCycle.ts"
 import { describeProgram } from "./header.ts"
 import { keptOf } from "./kept.ts"
-import { runDetached } from "./detached.ts"
+import { runDetached } from "../platform/detached.ts"
 
 /** What a job begins with beside its program and input. */
 export interface Beginning {

@@ -27,11 +27,11 @@ import { Limits } from "../Limits.ts"
 import { EffectFault, encodeFact, encodeFacts, settled } from "./encodeEffect.ts"
 import { ApprovalPayload, approvalKind, Decision, openKind } from "./intentKinds.ts"
 import { describePanic, typeOf } from "../values/panic.ts"
-import { inSlices } from "./slices.ts"
+import { inSlices } from "../platform/slices.ts"
 import type { Cause as HaltCause } from "./Cause.ts"
 import type { CommittedCycle } from "./CommittedCycle.ts"
 import type { CompiledProgram } from "./compile.ts"
-import { runDetached } from "./detached.ts"
+import { runDetached } from "../platform/detached.ts"
 
 /** What performs intents of one kind, with the services that it runs with. */
 export interface Performer {

@@ -13,7 +13,7 @@ import { Decision } from "./intentKinds.ts"
 import type { Entry, Outbox } from "./outbox.ts"
 import type { PendingSignal } from "./mailbox.ts"
 import type { JobSession } from "./session.ts"
-import { inSlices } from "./slices.ts"
+import { inSlices } from "../platform/slices.ts"
 
 const decision = eraseKind(Decision)
 

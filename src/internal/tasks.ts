@@ -30,7 +30,7 @@ import { EffectFault, isEffectFault, type OutputFault, settleEffect, settleSmall
 import { keepEffect } from "./jobJournal.ts"
 import type { JobSession } from "./session.ts"
 import { startGroup } from "./fiberGroup.ts"
-import { inSlicesThen } from "./slices.ts"
+import { inSlicesThen } from "../platform/slices.ts"
 import * as Telemetry from "./observability.ts"
 import type { Cause as HaltCause } from "./Cause.ts"
 import type { TaskOutcome } from "./CommittedCycle.ts"

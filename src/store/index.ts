@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { loadOnce } from "../internal/loadOnce.ts"
+import { loadOnce } from "../platform/loadOnce.ts"
 import type { JobStore, StoreError } from "./JobStore.ts"
 import type { SqliteOptions } from "./sqlite/options.ts"
 import type { StoreFile } from "./StoreFile.ts"

@@ -11,7 +11,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { WorkerPlatform } from "effect/workers/Worker"
-import { nextTurn } from "../internal/slices.ts"
+import { nextTurn } from "../platform/slices.ts"
 import { Limits } from "../Limits.ts"
 import type { Share, Work } from "./batchRun.ts"
 import type { Resolved } from "./options.ts"

@@ -8,7 +8,7 @@
  * thread and one batch at a time; who gets what is the pool's business.
  */
 import * as Effect from "effect/Effect"
-import { breathe } from "../internal/slices.ts"
+import { breathe } from "../platform/slices.ts"
 import { Limits } from "../Limits.ts"
 import type { BatchRun, Work } from "./batchRun.ts"
 import { type HandOver, origin } from "./handOver.ts"

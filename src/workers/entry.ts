@@ -3,7 +3,7 @@
  *
  * Modules are linked before they run, so that comes before the first import of weight. Boundary: nothing but that.
  */
-import { quickStart } from "../internal/quickStart.ts"
+import { quickStart } from "../platform/quickStart.ts"
 
 quickStart()
 

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { ErasedAgent } from "../Agent.ts"
-import { isSliceOver, nextTurn } from "../internal/slices.ts"
+import { isSliceOver, nextTurn } from "../platform/slices.ts"
 import type { Share } from "./batchRun.ts"
 import { type Costs } from "./costs.ts"
 import { outcomeOf } from "./inline.ts"

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { fileURLToPath } from "node:url"
 import { Engine, Fact, Limits, Program } from "../../src/index.ts"
-import { inSlices, isSliceOver, nextTurn } from "../../src/internal/slices.ts"
+import { inSlices, isSliceOver, nextTurn } from "../../src/platform/slices.ts"
 import { engine } from "../support/behaviour/harness.ts"
 import { node } from "../support/node.ts"
 

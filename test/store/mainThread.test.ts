@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import { DatabaseSync } from "node:sqlite"
 import { vi } from "vitest"
 import { Limits } from "../../src/index.ts"
-import { nextTurn } from "../../src/internal/slices.ts"
+import { nextTurn } from "../../src/platform/slices.ts"
 import { end, newJob, openStore, row, withFile } from "../support/store/harness.ts"
 
 describe("the main thread", () => {

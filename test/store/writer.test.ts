@@ -11,7 +11,7 @@ import { basename, dirname } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import type { Worker } from "node:worker_threads"
 import { type JobStore, Limits } from "../../src/index.ts"
-import { nextTurn } from "../../src/internal/slices.ts"
+import { nextTurn } from "../../src/platform/slices.ts"
 import { end, errorOf, newJob, openStore, reasonOf, row, withFile } from "../support/store/harness.ts"
 
 type Store = JobStore.JobStore["Service"]

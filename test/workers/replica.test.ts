@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Limits, WorkerPool } from "../../src/index.ts"
-import { nextTurn } from "../../src/internal/slices.ts"
+import { nextTurn } from "../../src/platform/slices.ts"
 import { threadCpuMs } from "../../src/workers/cpuTime.ts"
 import { HandOver, type Mark, markOf, origin, type UpdateHead } from "../../src/workers/handOver.ts"
 import { Replica } from "../../src/workers/replica.ts"

@@ -12,7 +12,7 @@
  * interrupted. Boundary: effects around writer.ts.
  */
 import * as Effect from "effect/Effect"
-import { inSlices } from "../../internal/slices.ts"
+import { inSlices } from "../../platform/slices.ts"
 import { Limits } from "../../Limits.ts"
 import { StoreError } from "../JobStore.ts"
 import type { Op, Outcome, Upload } from "./protocol.ts"

@@ -15,7 +15,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Fragment } from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
-import { nextTurn } from "../../internal/slices.ts"
+import { nextTurn } from "../../platform/slices.ts"
 import { Limits } from "../../Limits.ts"
 import {
   type JobPage,
