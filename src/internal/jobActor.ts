@@ -13,7 +13,7 @@ import { type AnyActorRef, createActor, type InspectionEvent, type Observer } fr
 import { type DriverEvent, jobMachine, type JobMachineEvent } from "../../machines/job.machine.ts"
 import { drive, follow } from "./driver.ts"
 import { fromEffect } from "./fromEffect.ts"
-import { withQuickSteps } from "./quickSteps.ts"
+import { withQuickSteps } from "../../machines/quickSteps.ts"
 import type { JobActor, JobSession } from "./session.ts"
 import type { Status } from "./Cause.ts"
 import { runDetached } from "../platform/detached.ts"

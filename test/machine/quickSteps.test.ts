@@ -5,7 +5,7 @@
 import { assign, createActor, createMachine, fromCallback, setup } from "xstate"
 import { describe, expect, it } from "vitest"
 import { type DriverEvent, jobMachine } from "../../machines/job.machine.ts"
-import { withQuickSteps } from "../../src/internal/quickSteps.ts"
+import { withQuickSteps } from "../../machines/quickSteps.ts"
 import { events, finals, input, nameOf, shortest, type Snapshot } from "./jobModel.ts"
 
 const log: Array<string> = []

@@ -3,7 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { createActor, type EventFromLogic, initialTransition, transition } from "xstate"
 import { getShortestPaths } from "xstate/graph"
 import { type WorkerEvent, workerMachine } from "../../machines/worker.machine.ts"
-import { withQuickSteps } from "../../src/internal/quickSteps.ts"
+import { withQuickSteps } from "../../machines/quickSteps.ts"
 
 const events: ReadonlyArray<WorkerEvent> = [
   { type: "ONLINE" },
