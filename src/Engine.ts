@@ -22,11 +22,11 @@ import {
   isHandler
 } from "./IntentHandler.ts"
 import { describeError } from "./values/panic.ts"
-import { InvalidProgram } from "./InvalidProgram.ts"
+import { InvalidProgram } from "./program/InvalidProgram.ts"
 import type { Job } from "./Job.ts"
 import { HandlerRejected, type JobError, type StartError } from "./JobError.ts"
 import type { JobResult } from "./JobResult.ts"
-import type { Program } from "./Program.ts"
+import type { Program } from "./program/Program.ts"
 import { type JobStore, layerMemory as storeMemory, type StoreError } from "./store/index.ts"
 import { layer as poolLayer } from "./workers/index.ts"
 import type { WorkerPool } from "./workers/WorkerPool.ts"

@@ -7,9 +7,9 @@
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { Proposal } from "./Fact.ts"
-import { approvalKind, childKind } from "./internal/intentKinds.ts"
-import { InvalidProgram } from "./InvalidProgram.ts"
+import type { Proposal } from "./program/Fact.ts"
+import { approvalKind, childKind } from "./program/answerKinds.ts"
+import { InvalidProgram } from "./program/InvalidProgram.ts"
 import type { CommittedIntent } from "./JobResult.ts"
 import { Limits } from "./Limits.ts"
 

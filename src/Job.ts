@@ -6,14 +6,14 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import type { Usage } from "./Budget.ts"
-import type { ProposalOf } from "./Fact.ts"
-import type { Decision } from "./internal/intentKinds.ts"
+import type { Usage } from "./program/Budget.ts"
+import type { ProposalOf } from "./program/Fact.ts"
+import type { Decision } from "./program/answerKinds.ts"
 import type { JobActor } from "./internal/session.ts"
 import type { AdmissionRejected, InvalidInput, JobError, JobHalted } from "./JobError.ts"
 import type { JobEvent, JobTelemetry } from "./JobEvent.ts"
 import type { JobResult } from "./JobResult.ts"
-import type { Program } from "./Program.ts"
+import type { Program } from "./program/Program.ts"
 import type { Status } from "./internal/Cause.ts"
 
 export { type FactJson, type ResultJson, toJson } from "./internal/resultJson.ts"

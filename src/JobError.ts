@@ -13,7 +13,7 @@ import { describeError } from "./values/panic.ts"
 import type { StoreError } from "./StoreError.ts"
 import { parseJson } from "./values/parseJson.ts"
 
-export { InvalidProgram } from "./InvalidProgram.ts"
+export { InvalidProgram } from "./program/InvalidProgram.ts"
 export { StoreError } from "./StoreError.ts"
 export type { Cause } from "./internal/Cause.ts"
 

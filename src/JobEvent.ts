@@ -7,8 +7,8 @@
  *
  * Boundary: types, and the pure function from what was committed to events.
  */
-import type { Fact, FactRef } from "./Fact.ts"
-import type { CommittedEvaluation } from "./View.ts"
+import type { Fact, FactRef } from "./program/Fact.ts"
+import type { CommittedEvaluation } from "./program/View.ts"
 import type { Cause, Status } from "./internal/Cause.ts"
 
 interface InCycle<Tag extends string> {

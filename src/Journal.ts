@@ -13,10 +13,10 @@ import type * as Stream from "effect/Stream"
 import { loadOnce } from "./platform/loadOnce.ts"
 import type { InvalidInput, JournalCorrupt, ProgramChanged, StoreError } from "./JobError.ts"
 import type { JobEvent } from "./JobEvent.ts"
-import { type Program } from "./Program.ts"
+import { type Program } from "./program/Program.ts"
 import { JobStore } from "./store/JobStore.ts"
 import type { Replayed, Diff, Verified } from "./internal/reports.ts"
-import { compiledOf } from "./internal/compiledOf.ts"
+import { compiledOf } from "./program/compiledOf.ts"
 
 export type { CorruptPart, Diff, Replayed, Verified } from "./internal/reports.ts"
 

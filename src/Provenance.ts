@@ -7,7 +7,7 @@
  *
  * Boundary: data and a pure function over a context.
  */
-import type { Fact, FactRef } from "./Fact.ts"
+import type { Fact, FactRef } from "./program/Fact.ts"
 import type { JobContext } from "./JobContext.ts"
 import { Limits } from "./Limits.ts"
 

@@ -5,11 +5,11 @@
  * invariants, then the program makes its output. Boundary: the pure core; it calls the program's own functions.
  */
 import { check, withView } from "./internal/programChecks.ts"
-import { Violation } from "./Invariant.ts"
+import { Violation } from "./program/Invariant.ts"
 import { describePanic } from "./values/panic.ts"
 import { Limits } from "./Limits.ts"
 import type { Cause } from "./internal/Cause.ts"
-import type { CompiledProgram } from "./internal/compile.ts"
+import type { CompiledProgram } from "./program/compile.ts"
 import type { Ledger } from "./internal/Ledger.ts"
 
 /** The end of a job at its fixed point: its output, or why it does not count as converged. */

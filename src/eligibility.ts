@@ -9,10 +9,10 @@
  * Boundary: the pure core. It calls the agents' `accepts`, which must be pure; a throw there is reported as that agent's
  * panic.
  */
-import type { ErasedAgent } from "./Agent.ts"
-import type { Fact, Kind } from "./Fact.ts"
-import type { View } from "./View.ts"
-import type { CompiledProgram } from "./internal/compile.ts"
+import type { ErasedAgent } from "./program/Agent.ts"
+import type { Fact, Kind } from "./program/Fact.ts"
+import type { View } from "./program/View.ts"
+import type { CompiledProgram } from "./program/compile.ts"
 import type { Ledger } from "./internal/Ledger.ts"
 import { runSteps } from "./values/steps.ts"
 

@@ -5,10 +5,10 @@
  * its facts, what combining functions made of them, causes with all their fields, traces, tokens, and what the job had
  * spent by then. Boundary: the pure core: JSON texts to and from records; replay.ts applies them.
  */
-import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation, IntentRef } from "./AgentEffect.ts"
-import type { ResolvedBudget, Usage } from "./Budget.ts"
+import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation, IntentRef } from "./program/AgentEffect.ts"
+import type { ResolvedBudget, Usage } from "./program/Budget.ts"
 import { canonicalText, parseCanonical } from "./values/Canonical.ts"
-import type { ErasedKind, FactRef } from "./Fact.ts"
+import type { ErasedKind, FactRef } from "./program/Fact.ts"
 import { toJson } from "./JobError.ts"
 import { parseJson } from "./values/parseJson.ts"
 import type { Cause, Status } from "./internal/Cause.ts"

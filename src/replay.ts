@@ -8,10 +8,10 @@
  * Invariants: after n rows, ledger, marks, counters and log are what they were after cycle n (G3). Boundary: the pure core;
  * rows come as texts, in order, from whoever read them. Long work is done in steps.
  */
-import { type EncodedFact, intentKey } from "./AgentEffect.ts"
-import type { Usage } from "./Budget.ts"
-import { eraseKind, type ErasedKind, type Fact, type Provenance } from "./Fact.ts"
-import { Violation } from "./Invariant.ts"
+import { type EncodedFact, intentKey } from "./program/AgentEffect.ts"
+import type { Usage } from "./program/Budget.ts"
+import { eraseKind, type ErasedKind, type Fact, type Provenance } from "./program/Fact.ts"
+import { Violation } from "./program/Invariant.ts"
 import { sha256Pieces } from "./values/sha256.ts"
 import type { Tracker } from "./internal/tracker.ts"
 import {

@@ -96,7 +96,7 @@ describe("importing the root", () => {
   it("loads what programs are defined with, and of its dependencies only effect/Schema and effect/Effect", () => {
     const rest = loaded.filter((url) => !core.includes(url) && own([url]).length === 0)
     expect(rest).toEqual([])
-    expect(own(loaded)).toEqual(expect.arrayContaining(["src/index.js", "src/Engine.js", "src/Program.js"]))
+    expect(own(loaded)).toEqual(expect.arrayContaining(["src/index.js", "src/Engine.js", "src/program/Program.js"]))
     expect(own(loaded).length).toBeLessThanOrEqual(44)
   })
 

@@ -332,8 +332,8 @@ describe("the rules can fail", () => {
   })
 
   it.each([
-    ["src/Fact.ts", "effect", "a barrel"],
-    ["src/Fact.ts", "effect/workers/Worker", "unstable, only"],
+    ["src/program/Fact.ts", "effect", "a barrel"],
+    ["src/program/Fact.ts", "effect/workers/Worker", "unstable, only"],
     ["src/server/a.ts", "effect/sql/SqlClient", "unstable, only"],
     ["src/cluster/a.ts", "effect/workflow/Workflow", "no place yet"],
     ["src/workers/a.ts", "effect/workers", "a barrel"],
@@ -348,8 +348,8 @@ describe("the rules can fail", () => {
   })
 
   it.each([
-    ["src/Fact.ts", "effect/Schema"],
-    ["src/Fact.ts", "./Provenance.ts"],
+    ["src/program/Fact.ts", "effect/Schema"],
+    ["src/program/Fact.ts", "./Provenance.ts"],
     ["src/workers/a.ts", "effect/workers/Worker"],
     ["src/workers/a.ts", "@effect/platform-node/NodeWorker"],
     ["src/internal/a.ts", "xstate"]
@@ -359,9 +359,9 @@ describe("the rules can fail", () => {
 
   it("a machine may import xstate, types and machines", () => {
     const text = (specifier: string, type = "") => file(`import ${type}{ x } from "${specifier}"`, "machines/a.ts")
-    expect(checkMachine(text("../src/Fact.ts"))).toHaveLength(1)
+    expect(checkMachine(text("../src/program/Fact.ts"))).toHaveLength(1)
     expect(checkMachine(text("effect/Effect"))).toHaveLength(1)
-    expect(checkMachine(text("../src/Fact.ts", "type "))).toEqual([])
+    expect(checkMachine(text("../src/program/Fact.ts", "type "))).toEqual([])
     expect(checkMachine(text("xstate"))).toEqual([])
     expect(checkMachine(text("xstate/graph"))).toEqual([])
     expect(checkMachine(text("./b.ts"))).toEqual([])
@@ -369,7 +369,7 @@ describe("the rules can fail", () => {
 
   it("an import against the grain is found, however long the way", () => {
     const files = [
-      file('import type { X } from "./internal/x.ts"', "src/Fact.ts"),
+      file('import type { X } from "./internal/x.ts"', "src/program/Fact.ts"),
       file('export * from "./y.ts"', "src/internal/x.ts"),
       file('import { run } from "../Engine.ts"', "src/internal/y.ts"),
       file("", "src/Engine.ts")

@@ -4,12 +4,12 @@
  * Boundary: parses the reference, and says what is wrong with it; the JSON is internal/explanationJson.ts.
  */
 import * as Effect from "effect/Effect"
-import type { FactRef } from "../Fact.ts"
+import type { FactRef } from "../program/Fact.ts"
 import type { JobContext } from "../JobContext.ts"
-import { type Program } from "../Program.ts"
+import { type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { oneLine, thousands } from "./text.ts"
-import { compiledOf } from "../internal/compiledOf.ts"
+import { compiledOf } from "../program/compiledOf.ts"
 
 /** Splits `kind/id` at its first slash: ids may hold slashes, kinds that are asked for may not. */
 export const parseRef = (text: string, program: Program.Any): Effect.Effect<FactRef, UsageError> => {

@@ -9,11 +9,11 @@ import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import { type Program } from "../Program.ts"
+import { type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { indent, printable } from "./text.ts"
 import { parseJson } from "../values/parseJson.ts"
-import { compiledOf } from "../internal/compiledOf.ts"
+import { compiledOf } from "../program/compiledOf.ts"
 
 /** Where an input comes from: the text of `--input`, or the file of `--input-file`. */
 export interface InputSource {

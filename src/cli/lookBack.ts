@@ -5,7 +5,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type { Fact } from "../Fact.ts"
+import type { Fact } from "../program/Fact.ts"
 import type { FactJson } from "../Job.ts"
 import type { JobContext } from "../JobContext.ts"
 import type { StartError } from "../JobError.ts"

@@ -13,10 +13,10 @@ import { resolve } from "node:path"
 import process from "node:process"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { inspect } from "node:util"
-import { isProgram, type Program } from "../Program.ts"
+import { isProgram, type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { printable, table } from "./text.ts"
-import { compiledOf } from "../internal/compiledOf.ts"
+import { compiledOf } from "../program/compiledOf.ts"
 
 /** What a module has for the command. */
 export interface LoadedModule {

@@ -11,13 +11,13 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import process from "node:process"
 import type { Job } from "../Job.ts"
-import type { Program } from "../Program.ts"
+import type { Program } from "../program/Program.ts"
 import { liveBlock } from "./liveBlock.ts"
 import { PlainLines } from "./plainLines.ts"
 import { Screen } from "./screen.ts"
 import { Tally } from "./tally.ts"
 import { styleFor } from "./text.ts"
-import type { CompiledProgram } from "../internal/compile.ts"
+import type { CompiledProgram } from "../program/compile.ts"
 
 const frameMs = 100
 

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Fact, FactRef } from "../Fact.ts"
+import type { Fact, FactRef } from "../program/Fact.ts"
 import * as Journal from "../Journal.ts"
 import type { JobContext } from "../JobContext.ts"
 import type { JobEvent } from "../JobEvent.ts"

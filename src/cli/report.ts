@@ -4,7 +4,7 @@
  * Boundary: a result, or the error of a job with its partial result, in; text out.
  */
 import { toJson as errorToJson } from "../JobError.ts"
-import { intentKey } from "../AgentEffect.ts"
+import { intentKey } from "../program/AgentEffect.ts"
 import type { CommittedIntent, Diagnostic, JobResult } from "../JobResult.ts"
 import { approvalOf } from "./awaited.ts"
 import {

@@ -2,7 +2,7 @@
  * `converge show`: one stored job, as it is now. Boundary: a journal in, a page or JSON out.
  */
 import * as Effect from "effect/Effect"
-import type { Usage } from "../Budget.ts"
+import type { Usage } from "../program/Budget.ts"
 import { type EndExtra, reviveCause } from "../journalExtra.ts"
 import * as Journal from "../Journal.ts"
 import { toJson as errorToJson } from "../JobError.ts"

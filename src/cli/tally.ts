@@ -8,7 +8,7 @@ import type { JobMachineContext } from "../../machines/job.machine.ts"
 import type { JobEvent, JobTelemetry } from "../JobEvent.ts"
 import { oneLine, truncate } from "./text.ts"
 import type { Status } from "../internal/Cause.ts"
-import type { CompiledProgram } from "../internal/compile.ts"
+import type { CompiledProgram } from "../program/compile.ts"
 
 const reportLength = 200
 

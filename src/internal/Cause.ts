@@ -5,9 +5,9 @@
  *
  * Boundary: data.
  */
-import type { FactRef } from "../Fact.ts"
-import type { BudgetName } from "../Budget.ts"
-import type { InvariantClass } from "../Invariant.ts"
+import type { FactRef } from "../program/Fact.ts"
+import type { BudgetName } from "../program/Budget.ts"
+import type { InvariantClass } from "../program/Invariant.ts"
 
 /** The functions of a program that run outside of any agent, once it has begun. */
 export type ProgramPhase = "output" | "invariant"

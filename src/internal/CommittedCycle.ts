@@ -1,9 +1,9 @@
 /**
  * What a cycle did, as it is committed: the record that the merge makes, and that journal, log and tracker read. Boundary: types.
  */
-import type { ErasedAgent } from "../Agent.ts"
-import type { EncodedEffect, IntentRef } from "../AgentEffect.ts"
-import type { Fact, FactRef } from "../Fact.ts"
+import type { ErasedAgent } from "../program/Agent.ts"
+import type { EncodedEffect, IntentRef } from "../program/AgentEffect.ts"
+import type { Fact, FactRef } from "../program/Fact.ts"
 import type { Cause } from "./Cause.ts"
 
 /** How one task ended. */

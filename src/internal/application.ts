@@ -3,8 +3,8 @@
  *
  * Boundary: the pure core; a record with its end.
  */
-import type { EncodedEffect, EncodedFact } from "../AgentEffect.ts"
-import type { Fact, Provenance } from "../Fact.ts"
+import type { EncodedEffect, EncodedFact } from "../program/AgentEffect.ts"
+import type { Fact, Provenance } from "../program/Fact.ts"
 import type { Cause } from "./Cause.ts"
 import type { MergedOutcome } from "./CommittedCycle.ts"
 import type { Ledger } from "./Ledger.ts"

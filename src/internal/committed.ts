@@ -5,7 +5,7 @@
  * revised is shown as it was. Boundary: reads a session; pages, so that a look at a large context does not hold the loop.
  */
 import type { Entry } from "./factTable.ts"
-import type { FactRef } from "../Fact.ts"
+import type { FactRef } from "../program/Fact.ts"
 import { type ExplanationJson, toJson } from "./explanationJson.ts"
 import { type FactJson, factJson } from "./resultJson.ts"
 import type { JobSession } from "./session.ts"

@@ -6,9 +6,9 @@
  * core; pieces are texts of about 64 KiB.
  */
 import { canonicalText } from "../values/Canonical.ts"
-import type { ErasedKind, Fact, Origin } from "../Fact.ts"
+import type { ErasedKind, Fact, Origin } from "../program/Fact.ts"
 import { type JobContext } from "../JobContext.ts"
-import type { CommittedEvaluation } from "../View.ts"
+import type { CommittedEvaluation } from "../program/View.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { Sha256 } from "../values/sha256.ts"
 import { Ledger } from "./Ledger.ts"

@@ -4,9 +4,9 @@
  * Invariants: shows only the kinds it was made for (G1); throws once its cycle's gate is closed; hands out frozen arrays.
  * Boundary: reads a ledger, writes nothing.
  */
-import type { FactOf, Kind } from "../Fact.ts"
+import type { FactOf, Kind } from "../program/Fact.ts"
 import type { JobContext } from "../JobContext.ts"
-import type { View } from "../View.ts"
+import type { View } from "../program/View.ts"
 import type { Ledger } from "./Ledger.ts"
 
 /** Open while a cycle's views may be used. One for all views of a cycle. */

@@ -1,7 +1,7 @@
 /**
  * An effect on its way from a worker thread: its facts travel as texts, the rest beside them. Boundary: values in, values out.
  */
-import { type EncodedEffect, type EncodedFact, emptyEffect, type Evaluation } from "../AgentEffect.ts"
+import { type EncodedEffect, type EncodedFact, emptyEffect, type Evaluation } from "../program/AgentEffect.ts"
 import { canonicalText, parseCanonical } from "../values/Canonical.ts"
 import { noIntents, noEvaluations } from "./encodeEffect.ts"
 

@@ -7,16 +7,16 @@
  * Invariants: an effect is valid as a whole or not at all (G2); what comes out is frozen and canonical (G1).
  * Boundary: throws `EffectFault`; knows nothing of the context that the effect will meet.
  */
-import type { ErasedAgent } from "../Agent.ts"
+import type { ErasedAgent } from "../program/Agent.ts"
 import {
   type EncodedEffect,
   type EncodedFact,
   type EncodedIntent,
   emptyEffect,
   type Evaluation
-} from "../AgentEffect.ts"
+} from "../program/AgentEffect.ts"
 import { canonical } from "../values/Canonical.ts"
-import { type ErasedKind, refKey } from "../Fact.ts"
+import { type ErasedKind, refKey } from "../program/Fact.ts"
 import { describePanic, typeOf } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"

@@ -5,7 +5,7 @@
  * that far. `nodes[0]` is the fact; `causes` are places in the list, in commit order. Boundary: a pure function of the
  * context.
  */
-import type { FactRef } from "../Fact.ts"
+import type { FactRef } from "../program/Fact.ts"
 import type { JobContext } from "../JobContext.ts"
 import { explain, type Explanation } from "../Provenance.ts"
 import { type FactJson, factJson } from "./resultJson.ts"

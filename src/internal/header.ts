@@ -6,7 +6,7 @@
  */
 import type { JournalHeader } from "../journalExtra.ts"
 import { fingerprintOf } from "./kindFingerprint.ts"
-import type { CompiledProgram } from "./compile.ts"
+import type { CompiledProgram } from "../program/compile.ts"
 
 /** A program as a header describes it. */
 export const describeProgram = (

@@ -18,7 +18,7 @@ import {
   type JournalHeader,
   rowExtra
 } from "../journalExtra.ts"
-import type { EncodedEffect } from "../AgentEffect.ts"
+import type { EncodedEffect } from "../program/AgentEffect.ts"
 import type { OutputFault } from "./encodeEffect.ts"
 import type { TextPieces } from "../journalText.ts"
 import type { JobContext } from "../JobContext.ts"

@@ -7,7 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import { canonicalText } from "../values/Canonical.ts"
-import type { ErasedKind } from "../Fact.ts"
+import type { ErasedKind } from "../program/Fact.ts"
 import { sha256 } from "../values/sha256.ts"
 
 const known = new WeakMap<ErasedKind, string>()

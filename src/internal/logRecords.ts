@@ -3,7 +3,7 @@
  *
  * Invariant: the events of a record, and their number, are functions of the record alone. Boundary: the pure core.
  */
-import type { Fact, FactRef } from "../Fact.ts"
+import type { Fact, FactRef } from "../program/Fact.ts"
 import type { Cause, Status } from "./Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "./CommittedCycle.ts"
 import type { EventCause, JobEvent } from "../JobEvent.ts"

@@ -6,7 +6,7 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type { EncodedEffect } from "../AgentEffect.ts"
+import type { EncodedEffect } from "../program/AgentEffect.ts"
 import { AdmissionRejected, type InvalidInput, type JobHalted } from "../JobError.ts"
 import { Limits } from "../Limits.ts"
 

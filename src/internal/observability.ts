@@ -9,7 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Tracer from "effect/Tracer"
-import type { Fact } from "../Fact.ts"
+import type { Fact } from "../program/Fact.ts"
 import type { Status } from "./Cause.ts"
 
 /** Whether the embedder provided a tracer. */

@@ -2,11 +2,11 @@
  * Options of an engine, of a start and of a fork. Boundary: types.
  */
 import type * as Duration from "effect/Duration"
-import type { Budget } from "../Budget.ts"
-import type { Kind, ProposalOf } from "../Fact.ts"
+import type { Budget } from "../program/Budget.ts"
+import type { Kind, ProposalOf } from "../program/Fact.ts"
 import type { Handler } from "../IntentHandler.ts"
 import type { JobContext } from "../JobContext.ts"
-import type { Program } from "../Program.ts"
+import type { Program } from "../program/Program.ts"
 
 /** Options of one job. */
 export interface StartOptions {

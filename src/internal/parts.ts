@@ -8,7 +8,7 @@ import { decodeHeader, type JournalHeader, type KindHeader } from "../journalExt
 import { JournalCorrupt, ProgramChanged } from "../JobError.ts"
 import type { StoredJournal } from "../store/JobStore.ts"
 import { describeProgram } from "./header.ts"
-import type { CompiledProgram } from "./compile.ts"
+import type { CompiledProgram } from "../program/compile.ts"
 import type { CycleRange } from "./logRecords.ts"
 
 /** The rows that were written with one header: those after cycle `after`, up to `until`. */

@@ -3,11 +3,11 @@
  *
  * Boundary: the pure core. A check that throws, or that answers what is no answer, is the program's panic.
  */
-import type { Kind } from "../Fact.ts"
-import { type Invariant, violationOf } from "../Invariant.ts"
+import type { Kind } from "../program/Fact.ts"
+import { type Invariant, violationOf } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
-import type { View } from "../View.ts"
+import type { View } from "../program/View.ts"
 import { ContextView } from "./contextView.ts"
 import type { Cause } from "./Cause.ts"
 import type { Ledger } from "./Ledger.ts"

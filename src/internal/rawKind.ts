@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { canonical, parseCanonical } from "../values/Canonical.ts"
-import { type ErasedKind, KindTypeId } from "../Fact.ts"
+import { type ErasedKind, KindTypeId } from "../program/Fact.ts"
 import type { JournalHeader, KindHeader } from "../journalExtra.ts"
 import type { ReplayProgram } from "../replay.ts"
 

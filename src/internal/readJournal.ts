@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { ErasedKind } from "../Fact.ts"
+import type { ErasedKind } from "../program/Fact.ts"
 import { type EndExtra, type JournalHeader } from "../journalExtra.ts"
 import { type JobContext } from "../JobContext.ts"
 import { JournalCorrupt } from "../JobError.ts"
@@ -22,7 +22,7 @@ import { Tracker } from "./tracker.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { type JournalPart, readHeader, partsOf, changedKinds } from "./parts.ts"
 import type { LogRecord } from "./logRecords.ts"
-import type { CompiledProgram } from "./compile.ts"
+import type { CompiledProgram } from "../program/compile.ts"
 import { Ledger } from "./Ledger.ts"
 
 type Store = JobStore["Service"]

@@ -1,11 +1,11 @@
 /**
  * What is told of stored jobs: the context after a cycle, what cycles did, and whether a journal is intact. Boundary: types.
  */
-import type { Usage } from "../Budget.ts"
-import type { Fact } from "../Fact.ts"
+import type { Usage } from "../program/Budget.ts"
+import type { Fact } from "../program/Fact.ts"
 import type { JobContext } from "../JobContext.ts"
 import type { CommittedIntent, Diagnostic } from "../JobResult.ts"
-import type { CommittedEvaluation } from "../View.ts"
+import type { CommittedEvaluation } from "../program/View.ts"
 import type { Status } from "./Cause.ts"
 
 /** A job as it was after a cycle. */

@@ -3,7 +3,7 @@
  *
  * Facts are given as counts by kind, or all of them with their encoded values. Boundary: a pure function of the result.
  */
-import type { Fact, FactRef, Provenance } from "../Fact.ts"
+import type { Fact, FactRef, Provenance } from "../program/Fact.ts"
 import { toJson as errorToJson } from "../JobError.ts"
 import type { Diagnostic, JobResult } from "../JobResult.ts"
 import { parseJson } from "../values/parseJson.ts"

@@ -7,7 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import type { InvalidProgram } from "../InvalidProgram.ts"
+import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { Between, EndExtra } from "../journalExtra.ts"
 import type { JournalCorrupt, ProgramChanged, StartError } from "../JobError.ts"
 import { type StoredJournal, StoreError } from "../store/JobStore.ts"
@@ -15,7 +15,7 @@ import { restoreEnd } from "./ending.ts"
 import { makeEndedActor } from "./jobActor.ts"
 import { JobSession, type SessionOptions } from "./session.ts"
 import { endOfJournal, takeUp, type TakenUp } from "./storedJob.ts"
-import type { CompiledProgram } from "./compile.ts"
+import type { CompiledProgram } from "../program/compile.ts"
 
 /** What all sessions of an engine have in common. */
 export type Runs = Pick<SessionOptions, "pool" | "store" | "performers" | "fiberConcurrency">

@@ -6,10 +6,10 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { eraseKind } from "../Fact.ts"
+import { eraseKind } from "../program/Fact.ts"
 import { InvalidInput } from "../JobError.ts"
 import type { CycleMerge } from "../merge.ts"
-import { Decision } from "./intentKinds.ts"
+import { Decision } from "../program/answerKinds.ts"
 import type { Entry, Outbox } from "./outbox.ts"
 import type { PendingSignal } from "./mailbox.ts"
 import type { JobSession } from "./session.ts"

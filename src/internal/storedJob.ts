@@ -5,10 +5,10 @@
  * migration, under the fence that it is given.
  */
 import * as Effect from "effect/Effect"
-import type { ResolvedBudget } from "../Budget.ts"
+import type { ResolvedBudget } from "../program/Budget.ts"
 import { judge } from "../convergence.ts"
 import { type Between, budgetOfHeader, decodeKept, type EndExtra, reviveCause } from "../journalExtra.ts"
-import type { EncodedEffect } from "../AgentEffect.ts"
+import type { EncodedEffect } from "../program/AgentEffect.ts"
 import { type JournalCorrupt, type ProgramChanged } from "../JobError.ts"
 import type { Replay } from "../replay.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
@@ -18,7 +18,7 @@ import { goOn } from "./migrate.ts"
 import { replayJournal } from "./readJournal.ts"
 import { keptOf } from "./kept.ts"
 import { cyclesInJson, partsOf, readHeader } from "./parts.ts"
-import type { CompiledProgram } from "./compile.ts"
+import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "./Ledger.ts"
 
 /** What a session is made of, of a job that was replayed. */

@@ -1,8 +1,8 @@
 /**
  * What executions said of themselves, by task: traces. Boundary: data.
  */
-import { namePart } from "../AgentEffect.ts"
-import { type FactRef, refKey } from "../Fact.ts"
+import { namePart } from "../program/AgentEffect.ts"
+import { type FactRef, refKey } from "../program/Fact.ts"
 
 /** What a job knew of its agents, up to the version that it ended with. */
 export interface Story {

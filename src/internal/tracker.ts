@@ -7,15 +7,15 @@
  *
  * Invariant: bounded (G14), and the same in every run (G3). Boundary: reads committed cycles.
  */
-import { intentKey } from "../AgentEffect.ts"
-import type { Fact } from "../Fact.ts"
+import { intentKey } from "../program/AgentEffect.ts"
+import type { Fact } from "../program/Fact.ts"
 import type { Entry } from "../JobContext.ts"
 import type { CommittedIntent, Diagnostic } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { SetFingerprint } from "../values/fingerprint.ts"
 import type { Cause } from "./Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "./CommittedCycle.ts"
-import type { CompiledProgram } from "./compile.ts"
+import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "./Ledger.ts"
 
 /** Facts that are looked at in one step: each may cost a fingerprint. */

@@ -4,7 +4,7 @@
  * Boundary: errors in, problems out. A message of a store or of a journal names files: those are for the log, and a client
  * is told the reason alone.
  */
-import type { InvalidProgram } from "../InvalidProgram.ts"
+import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import {
   type AdmissionRejected,
   type AgentFailed,

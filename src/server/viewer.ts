@@ -10,7 +10,7 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import type { Fact } from "../Fact.ts"
+import type { Fact } from "../program/Fact.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { JobSession } from "../internal/session.ts"
 import type { JobEvent } from "../JobEvent.ts"

@@ -8,12 +8,12 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import type { ErasedAgent } from "../Agent.ts"
-import type { EncodedEffect } from "../AgentEffect.ts"
-import type { FactRef } from "../Fact.ts"
+import type { ErasedAgent } from "../program/Agent.ts"
+import type { EncodedEffect } from "../program/AgentEffect.ts"
+import type { FactRef } from "../program/Fact.ts"
 import type { PoolStats } from "./stats.ts"
 import type { Cause } from "../internal/Cause.ts"
-import type { CompiledProgram } from "../internal/compile.ts"
+import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "../internal/Ledger.ts"
 
 /** One execution of a CPU agent. */

@@ -8,7 +8,7 @@
  *
  * Invariant: no outcome depends on it (G3). Boundary: arithmetic over what was measured.
  */
-import type { ErasedAgent } from "../Agent.ts"
+import type { ErasedAgent } from "../program/Agent.ts"
 import type { Costs } from "./costs.ts"
 import type { CpuBatch, CpuTask } from "./WorkerPool.ts"
 

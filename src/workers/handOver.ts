@@ -8,14 +8,14 @@
  * Invariants: cost is proportional to the delta (G5); packets are made when they are asked for, and once for all workers
  * that are at the same version. Boundary: main thread; reads a ledger that does not change meanwhile.
  */
-import type { Fact, Provenance } from "../Fact.ts"
+import type { Fact, Provenance } from "../program/Fact.ts"
 import type { SharedPart } from "../values/sharedBytes.ts"
 import type { JobContext } from "../JobContext.ts"
 import { Limits } from "../Limits.ts"
-import type { CommittedEvaluation } from "../View.ts"
+import type { CommittedEvaluation } from "../program/View.ts"
 import { type FactRun, FactTexts } from "./factTexts.ts"
 import type { Packet } from "./protocol.ts"
-import type { CompiledProgram } from "../internal/compile.ts"
+import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "../internal/Ledger.ts"
 
 /** How far a replica has come: the version of the ledger, and the number of evaluations that it has been told of. */

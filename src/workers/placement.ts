@@ -8,7 +8,7 @@
  * Boundary: decides and measures; the work is done by inline.ts and pool.ts.
  */
 import * as Effect from "effect/Effect"
-import type { ErasedAgent } from "../Agent.ts"
+import type { ErasedAgent } from "../program/Agent.ts"
 import type { Costs, Site } from "./costs.ts"
 import { elapsedMs } from "./cpuTime.ts"
 import { InlineRun } from "./inline.ts"

@@ -10,7 +10,7 @@
  * Invariants: bounded (G14); what is let through as a probe is accounted for on every path: it ends, or it is given up.
  * Boundary: data; the time comes in.
  */
-import type { ErasedAgent } from "../Agent.ts"
+import type { ErasedAgent } from "../program/Agent.ts"
 import { Limits } from "../Limits.ts"
 import type { CauseFor } from "./batchRun.ts"
 import type { Resolved } from "./options.ts"

@@ -4,7 +4,7 @@
  * Invariant: messages are read in the order in which they came. Boundary: what an outcome means is the pool's business.
  */
 import * as Effect from "effect/Effect"
-import type { ErasedAgent } from "../Agent.ts"
+import type { ErasedAgent } from "../program/Agent.ts"
 import { isSliceOver, nextTurn } from "../platform/slices.ts"
 import type { Share } from "./batchRun.ts"
 import { type Costs } from "./costs.ts"

@@ -7,8 +7,8 @@
 import { readFacts } from "./factTexts.ts"
 import type { Source, UpdateHead } from "./handOver.ts"
 import type { Packet } from "./protocol.ts"
-import type { Provenance } from "../Fact.ts"
-import type { CompiledProgram } from "../internal/compile.ts"
+import type { Provenance } from "../program/Fact.ts"
+import type { CompiledProgram } from "../program/compile.ts"
 import { Ledger } from "../internal/Ledger.ts"
 
 const provenanceOf = (version: number, source: Source, eachId: string | null): Provenance => {

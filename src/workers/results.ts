@@ -8,8 +8,8 @@
  *
  * Boundary: encoding and decoding; both sides; no threads.
  */
-import type { EncodedFact } from "../AgentEffect.ts"
-import type { ErasedKind } from "../Fact.ts"
+import type { EncodedFact } from "../program/AgentEffect.ts"
+import type { ErasedKind } from "../program/Fact.ts"
 import type { CpuFault, CpuResult } from "../internal/runCpuTask.ts"
 import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"

@@ -15,7 +15,7 @@ import { workerData } from "node:worker_threads"
 import { markAsWorker } from "../platform/workerMark.ts"
 import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
-import { isProgram } from "../Program.ts"
+import { isProgram } from "../program/Program.ts"
 import { threadCpuMs } from "./cpuTime.ts"
 import { MemoryWatch } from "./memoryWatch.ts"
 import {
@@ -31,8 +31,8 @@ import {
 import { Replica } from "./replica.ts"
 import { runShare } from "./shareRun.ts"
 import { Vigil } from "./vigil.ts"
-import { type CompiledProgram } from "../internal/compile.ts"
-import { compiledOf } from "../internal/compiledOf.ts"
+import { type CompiledProgram } from "../program/compile.ts"
+import { compiledOf } from "../program/compiledOf.ts"
 
 markAsWorker()
 

@@ -26,16 +26,16 @@ export const server = () => load<typeof import("../../src/server/index.ts")>("se
 
 /** Modules that a figure may take apart, loaded when it does. */
 export const internal = {
-  budget: () => load<typeof import("../../src/Budget.ts")>("Budget"),
+  budget: () => load<typeof import("../../src/program/Budget.ts")>("program/Budget"),
   context: () => load<typeof import("../../src/internal/Ledger.ts")>("internal/Ledger"),
   convergence: () => load<typeof import("../../src/convergence.ts")>("convergence"),
   effects: () => load<typeof import("../../src/internal/encodeEffect.ts")>("internal/encodeEffect"),
   eligibility: () => load<typeof import("../../src/eligibility.ts")>("eligibility"),
-  fact: () => load<typeof import("../../src/Fact.ts")>("Fact"),
+  fact: () => load<typeof import("../../src/program/Fact.ts")>("program/Fact"),
   journal: () => load<typeof import("../../src/journalText.ts")>("journalText"),
   machine: () => loadBuilt<typeof import("../../machines/job.machine.ts")>("machines/job.machine"),
   merge: () => load<typeof import("../../src/merge.ts")>("merge"),
-  program: () => load<typeof import("../../src/internal/compiledOf.ts")>("internal/compiledOf"),
+  program: () => load<typeof import("../../src/program/compiledOf.ts")>("program/compiledOf"),
   quickSteps: () => loadBuilt<typeof import("../../machines/quickSteps.ts")>("machines/quickSteps"),
   steps: () => load<typeof import("../../src/values/steps.ts")>("values/steps"),
   sha256: () => load<typeof import("../../src/values/sha256.ts")>("values/sha256"),

@@ -8,7 +8,7 @@ import { Agent } from "../../src/index.ts"
 import { advance, type AgentProgress, select, type Selection } from "../../src/eligibility.ts"
 import { ContextView } from "../../src/internal/contextView.ts"
 import { compile, emptyLedger, numbered, put } from "../support/core/ledger.ts"
-import type { CompiledProgram } from "../../src/internal/compile.ts"
+import type { CompiledProgram } from "../../src/program/compile.ts"
 import type { Ledger } from "../../src/internal/Ledger.ts"
 
 const A = numbered("A", { conflict: "keepLast" })

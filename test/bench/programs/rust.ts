@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Kind } from "../../../src/Fact.ts"
-import type { View } from "../../../src/View.ts"
+import type { Kind } from "../../../src/program/Fact.ts"
+import type { View } from "../../../src/program/View.ts"
 import { Agent, Fact, Program } from "../converge.ts"
 
 export const Item = Fact.kind("Item", {

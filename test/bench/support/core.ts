@@ -6,13 +6,13 @@
  * agents.
  */
 import type { JobMachineEvent } from "../../../machines/job.machine.ts"
-import type { Budget } from "../../../src/Budget.ts"
+import type { Budget } from "../../../src/program/Budget.ts"
 import type { Selection } from "../../../src/eligibility.ts"
-import type { Fact, Kind } from "../../../src/Fact.ts"
+import type { Fact, Kind } from "../../../src/program/Fact.ts"
 import type { JobContext } from "../../../src/JobContext.ts"
-import type { Program as AnyProgram } from "../../../src/Program.ts"
-import type { ErasedAgent } from "../../../src/Agent.ts"
-import type { View } from "../../../src/View.ts"
+import type { Program as AnyProgram } from "../../../src/program/Program.ts"
+import type { ErasedAgent } from "../../../src/program/Agent.ts"
+import type { View } from "../../../src/program/View.ts"
 import { internal } from "../converge.ts"
 import type { TaskOutcome } from "../../../src/internal/CommittedCycle.ts"
 

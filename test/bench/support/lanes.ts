@@ -6,12 +6,12 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Source from "../../../src/index.ts"
-import type { Program as AnyProgram } from "../../../src/Program.ts"
+import type { Program as AnyProgram } from "../../../src/program/Program.ts"
 import type { CpuBatch, CpuOutcome, CpuTask } from "../../../src/workers/WorkerPool.ts"
 import { internal, WorkerPool } from "../converge.ts"
 import { Lane, standing } from "../programs/chain.ts"
 import { contextAfter, type LiveEngine } from "./engine.ts"
-import type { CompiledProgram } from "../../../src/internal/compile.ts"
+import type { CompiledProgram } from "../../../src/program/compile.ts"
 
 /** The input of such a job. */
 export interface Input {

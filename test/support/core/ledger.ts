@@ -1,9 +1,9 @@
 /** Contexts and programs made by hand, for tests of the pure core. */
 import * as Schema from "effect/Schema"
 import { type Agent, Fact, type JobContext, Program } from "../../../src/index.ts"
-import { type CompiledProgram } from "../../../src/internal/compile.ts"
+import { type CompiledProgram } from "../../../src/program/compile.ts"
 import { Ledger } from "../../../src/internal/Ledger.ts"
-import { compiledOf } from "../../../src/internal/compiledOf.ts"
+import { compiledOf } from "../../../src/program/compiledOf.ts"
 
 /** A fact with an id and a number. */
 export const numbered = <const Name extends string>(

@@ -3,9 +3,9 @@ import * as Layer from "effect/Layer"
 import { type AgentEffect, Fact, type JobContext, type JobError, type Program, WorkerPool } from "../../../src/index.ts"
 import type { CpuBatch, CpuOutcome, CpuTask } from "../../../src/workers/WorkerPool.ts"
 import { hazards, Item } from "./programs.ts"
-import { type CompiledProgram } from "../../../src/internal/compile.ts"
+import { type CompiledProgram } from "../../../src/program/compile.ts"
 import { Ledger } from "../../../src/internal/Ledger.ts"
-import { compiledOf } from "../../../src/internal/compiledOf.ts"
+import { compiledOf } from "../../../src/program/compiledOf.ts"
 
 export const program: CompiledProgram = compiledOf(hazards)
 

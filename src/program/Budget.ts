@@ -7,7 +7,7 @@
  */
 import * as Duration from "effect/Duration"
 import { InvalidProgram } from "./InvalidProgram.ts"
-import { Limits } from "./Limits.ts"
+import { Limits } from "../Limits.ts"
 
 /** Limits of one job; every field is optional. `Infinity` means unlimited. */
 export interface Budget {

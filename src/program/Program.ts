@@ -8,12 +8,12 @@ import type * as Schema from "effect/Schema"
 import { type Agent } from "./Agent.ts"
 import { type Budget } from "./Budget.ts"
 import { type Kind, type ProposalOf } from "./Fact.ts"
-import { type ChildResult, type Decision } from "./internal/intentKinds.ts"
+import { type ChildResult, type Decision } from "./answerKinds.ts"
 import { type Invariant, Violation } from "./Invariant.ts"
 import type { View } from "./View.ts"
-import { type Migration, type Options, compile } from "./internal/compile.ts"
+import { type Migration, type Options, compile } from "./compile.ts"
 
-export type { Migration, StoredFact } from "./internal/compile.ts"
+export type { Migration, StoredFact } from "./compile.ts"
 
 export const ProgramTypeId: unique symbol = Symbol.for("effect-converge/Program")
 

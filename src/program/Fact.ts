@@ -8,7 +8,7 @@
  * become facts, in merge.ts.
  */
 import type * as Schema from "effect/Schema"
-import { type KindCodec, makeKindCodec } from "./values/kindCodec.ts"
+import { type KindCodec, makeKindCodec } from "../values/kindCodec.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
 
 export const KindTypeId: unique symbol = Symbol.for("effect-converge/Kind")

@@ -2,14 +2,14 @@
  * From a program's options to a compiled program: everything is checked once, and what the runtime asks for is looked up. Boundary: data.
  */
 import type * as Schema from "effect/Schema"
-import { type Agent, type ErasedAgent, eraseAgent, isAgent } from "../Agent.ts"
-import { type Budget, resolve } from "../Budget.ts"
-import { type ErasedKind, eraseKind, isKind, type Kind, type Proposal } from "../Fact.ts"
-import { answerKinds } from "./intentKinds.ts"
+import { type Agent, type ErasedAgent, eraseAgent, isAgent } from "./Agent.ts"
+import { type Budget, resolve } from "./Budget.ts"
+import { type ErasedKind, eraseKind, isKind, type Kind, type Proposal } from "./Fact.ts"
+import { answerKinds } from "./answerKinds.ts"
 import { type KindCodec, makeKindCodec } from "../values/kindCodec.ts"
-import { InvalidProgram } from "../InvalidProgram.ts"
-import { type Invariant, isInvariant, Violation } from "../Invariant.ts"
-import type { View } from "../View.ts"
+import { InvalidProgram } from "./InvalidProgram.ts"
+import { type Invariant, isInvariant, Violation } from "./Invariant.ts"
+import type { View } from "./View.ts"
 
 /** A fact of a stored job, as the program that committed it encoded it. */
 export interface StoredFact {
