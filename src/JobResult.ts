@@ -5,7 +5,7 @@
  */
 import type { Usage } from "./program/Budget.ts"
 import type { FactRef } from "./program/Fact.ts"
-import type { JobContext } from "./JobContext.ts"
+import type { JobContext } from "./context/JobContext.ts"
 import type { Program } from "./program/Program.ts"
 import type { Cause, Status } from "./internal/Cause.ts"
 

@@ -10,7 +10,7 @@ import { describePanic } from "./values/panic.ts"
 import { Limits } from "./Limits.ts"
 import type { Cause } from "./internal/Cause.ts"
 import type { CompiledProgram } from "./program/compile.ts"
-import type { Ledger } from "./internal/Ledger.ts"
+import type { Ledger } from "./context/Ledger.ts"
 
 /** The end of a job at its fixed point: its output, or why it does not count as converged. */
 export type FixedPoint =

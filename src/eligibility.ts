@@ -13,7 +13,7 @@ import type { ErasedAgent } from "./program/Agent.ts"
 import type { Fact, Kind } from "./program/Fact.ts"
 import type { View } from "./program/View.ts"
 import type { CompiledProgram } from "./program/compile.ts"
-import type { Ledger } from "./internal/Ledger.ts"
+import type { Ledger } from "./context/Ledger.ts"
 import { runSteps } from "./values/steps.ts"
 
 /** How far an agent has come. */

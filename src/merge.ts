@@ -23,13 +23,13 @@ import { Application, type By, type Commit, noFacts } from "./internal/applicati
 import { encodeFact, isEffectFault } from "./internal/encodeEffect.ts"
 import { check, withView } from "./internal/programChecks.ts"
 import { Violation } from "./program/Invariant.ts"
-import type { Entry } from "./JobContext.ts"
+import type { Entry } from "./context/JobContext.ts"
 import { describePanic } from "./values/panic.ts"
 import { Limits } from "./Limits.ts"
 import type { Cause } from "./internal/Cause.ts"
 import type { TaskOutcome, MergedOutcome, CommittedCycle, Counters } from "./internal/CommittedCycle.ts"
 import type { CompiledProgram } from "./program/compile.ts"
-import type { Ledger } from "./internal/Ledger.ts"
+import type { Ledger } from "./context/Ledger.ts"
 import { runSteps } from "./values/steps.ts"
 
 /** Facts or evaluations of one effect that are merged in one step. */

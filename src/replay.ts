@@ -27,7 +27,7 @@ import type { CommittedIntent } from "./JobResult.ts"
 import type { Cause } from "./internal/Cause.ts"
 import type { CommittedCycle, Counters, MergedOutcome } from "./internal/CommittedCycle.ts"
 import type { LogRecord } from "./internal/logRecords.ts"
-import type { Ledger } from "./internal/Ledger.ts"
+import type { Ledger } from "./context/Ledger.ts"
 
 /** What a replay has to know of a program: also what a header says of one. */
 export interface ReplayProgram {

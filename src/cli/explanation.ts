@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { FactRef } from "../program/Fact.ts"
-import type { JobContext } from "../JobContext.ts"
+import type { JobContext } from "../context/JobContext.ts"
 import { type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { oneLine, thousands } from "./text.ts"

@@ -7,7 +7,7 @@ import type { EncodedEffect, EncodedFact } from "../program/AgentEffect.ts"
 import type { Fact, Provenance } from "../program/Fact.ts"
 import type { Cause } from "./Cause.ts"
 import type { MergedOutcome } from "./CommittedCycle.ts"
-import type { Ledger } from "./Ledger.ts"
+import type { Ledger } from "../context/Ledger.ts"
 
 export const noFacts: ReadonlyArray<Fact> = Object.freeze([])
 

@@ -4,7 +4,7 @@
  * What a cycle under way has merged stands in the ledger already, and may be taken back: it is passed over, and what it
  * revised is shown as it was. Boundary: reads a session; pages, so that a look at a large context does not hold the loop.
  */
-import type { Entry } from "./factTable.ts"
+import type { Entry } from "../context/factTable.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { type ExplanationJson, toJson } from "./explanationJson.ts"
 import { type FactJson, factJson } from "./resultJson.ts"

@@ -7,12 +7,12 @@
  */
 import { canonicalText } from "../values/Canonical.ts"
 import type { ErasedKind, Fact, Origin } from "../program/Fact.ts"
-import { type JobContext } from "../JobContext.ts"
+import { type JobContext } from "../context/JobContext.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { Sha256 } from "../values/sha256.ts"
-import { Ledger } from "./Ledger.ts"
-import type { Story } from "./stories.ts"
+import { Ledger } from "../context/Ledger.ts"
+import type { Story } from "../context/stories.ts"
 
 interface Head {
   readonly program: string

@@ -57,7 +57,7 @@ import { Turns } from "../platform/turns.ts"
 import type { EngineOptions, ForkOptions, StartOptions } from "./options.ts"
 import { findJournal, refuseOther } from "./find.ts"
 import { type CompiledProgram } from "../program/compile.ts"
-import { Ledger } from "./Ledger.ts"
+import { Ledger } from "../context/Ledger.ts"
 import { runDetached } from "../platform/detached.ts"
 import { compiledOf } from "../program/compiledOf.ts"
 

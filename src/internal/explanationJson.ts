@@ -6,8 +6,8 @@
  * context.
  */
 import type { FactRef } from "../program/Fact.ts"
-import type { JobContext } from "../JobContext.ts"
-import { explain, type Explanation } from "../Provenance.ts"
+import type { JobContext } from "../context/JobContext.ts"
+import { explain, type Explanation } from "../context/Provenance.ts"
 import { type FactJson, factJson } from "./resultJson.ts"
 
 export interface ExplanationJson {

@@ -21,7 +21,7 @@ import {
 import type { EncodedEffect } from "../program/AgentEffect.ts"
 import type { OutputFault } from "./encodeEffect.ts"
 import type { TextPieces } from "../journalText.ts"
-import type { JobContext } from "../JobContext.ts"
+import type { JobContext } from "../context/JobContext.ts"
 import { Limits } from "../Limits.ts"
 import { StoreError } from "../store/JobStore.ts"
 import { dumpContext } from "./contextDump.ts"

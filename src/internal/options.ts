@@ -5,7 +5,7 @@ import type * as Duration from "effect/Duration"
 import type { Budget } from "../program/Budget.ts"
 import type { Kind, ProposalOf } from "../program/Fact.ts"
 import type { Handler } from "../IntentHandler.ts"
-import type { JobContext } from "../JobContext.ts"
+import type { JobContext } from "../context/JobContext.ts"
 import type { Program } from "../program/Program.ts"
 
 /** Options of one job. */

@@ -8,9 +8,9 @@ import { type Invariant, violationOf } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import type { View } from "../program/View.ts"
-import { ContextView } from "./contextView.ts"
+import { ContextView } from "../context/contextView.ts"
 import type { Cause } from "./Cause.ts"
-import type { Ledger } from "./Ledger.ts"
+import type { Ledger } from "../context/Ledger.ts"
 
 /** Runs a program's check; a throw, or an answer that is none, is the program's panic. */
 export const check = (invariant: Invariant, cycle: number, body: () => unknown): Cause | undefined => {

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { ErasedKind } from "../program/Fact.ts"
 import { type EndExtra, type JournalHeader } from "../journalExtra.ts"
-import { type JobContext } from "../JobContext.ts"
+import { type JobContext } from "../context/JobContext.ts"
 import { JournalCorrupt } from "../JobError.ts"
 import { CorruptRow, Replay, type ReplayProgram } from "../replay.ts"
 import type { JobStore, StoredJournal, StoredRow, StoreError } from "../store/JobStore.ts"
@@ -23,7 +23,7 @@ import { parseJson } from "../values/parseJson.ts"
 import { type JournalPart, readHeader, partsOf, changedKinds } from "./parts.ts"
 import type { LogRecord } from "./logRecords.ts"
 import type { CompiledProgram } from "../program/compile.ts"
-import { Ledger } from "./Ledger.ts"
+import { Ledger } from "../context/Ledger.ts"
 
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt

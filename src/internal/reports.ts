@@ -3,7 +3,7 @@
  */
 import type { Usage } from "../program/Budget.ts"
 import type { Fact } from "../program/Fact.ts"
-import type { JobContext } from "../JobContext.ts"
+import type { JobContext } from "../context/JobContext.ts"
 import type { CommittedIntent, Diagnostic } from "../JobResult.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import type { Status } from "./Cause.ts"

@@ -9,9 +9,9 @@ import type { ErasedAgent } from "../program/Agent.ts"
 import type { EncodedEffect } from "../program/AgentEffect.ts"
 import type { Fact, Kind } from "../program/Fact.ts"
 import type { View } from "../program/View.ts"
-import { ContextView, type Gate } from "./contextView.ts"
+import { ContextView, type Gate } from "../context/contextView.ts"
 import { faultOf, type OutputFault, settleEffect, settleSmallEffect } from "./encodeEffect.ts"
-import type { Ledger } from "./Ledger.ts"
+import type { Ledger } from "../context/Ledger.ts"
 
 /** Why a CPU agent gave no effect. */
 export type CpuFault = OutputFault

@@ -23,7 +23,7 @@ import type { CycleMerge } from "../merge.ts"
 import type { Replay } from "../replay.ts"
 import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
-import type { Gate } from "./contextView.ts"
+import type { Gate } from "../context/contextView.ts"
 import type { Between } from "../journalExtra.ts"
 import { EventLog } from "./eventLog.ts"
 import type { RunningGroup } from "./fiberGroup.ts"
@@ -35,7 +35,7 @@ import { Tracker } from "./tracker.ts"
 import type { Cause, Status } from "./Cause.ts"
 import type { Counters, MergedOutcome, TaskOutcome } from "./CommittedCycle.ts"
 import type { CompiledProgram } from "../program/compile.ts"
-import type { Ledger } from "./Ledger.ts"
+import type { Ledger } from "../context/Ledger.ts"
 
 export type JobActor = Actor<typeof jobMachine>
 

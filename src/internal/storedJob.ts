@@ -19,7 +19,7 @@ import { replayJournal } from "./readJournal.ts"
 import { keptOf } from "./kept.ts"
 import { cyclesInJson, partsOf, readHeader } from "./parts.ts"
 import type { CompiledProgram } from "../program/compile.ts"
-import type { Ledger } from "./Ledger.ts"
+import type { Ledger } from "../context/Ledger.ts"
 
 /** What a session is made of, of a job that was replayed. */
 export interface TakenUp {

@@ -9,14 +9,14 @@
  */
 import { intentKey } from "../program/AgentEffect.ts"
 import type { Fact } from "../program/Fact.ts"
-import type { Entry } from "../JobContext.ts"
+import type { Entry } from "../context/JobContext.ts"
 import type { CommittedIntent, Diagnostic } from "../JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { SetFingerprint } from "../values/fingerprint.ts"
 import type { Cause } from "./Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "./CommittedCycle.ts"
 import type { CompiledProgram } from "../program/compile.ts"
-import type { Ledger } from "./Ledger.ts"
+import type { Ledger } from "../context/Ledger.ts"
 
 /** Facts that are looked at in one step: each may cost a fingerprint. */
 const stepSize = 64

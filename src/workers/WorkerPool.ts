@@ -14,7 +14,7 @@ import type { FactRef } from "../program/Fact.ts"
 import type { PoolStats } from "./stats.ts"
 import type { Cause } from "../internal/Cause.ts"
 import type { CompiledProgram } from "../program/compile.ts"
-import type { Ledger } from "../internal/Ledger.ts"
+import type { Ledger } from "../context/Ledger.ts"
 
 /** One execution of a CPU agent. */
 export interface CpuTask {

@@ -10,13 +10,13 @@
  */
 import type { Fact, Provenance } from "../program/Fact.ts"
 import type { SharedPart } from "../values/sharedBytes.ts"
-import type { JobContext } from "../JobContext.ts"
+import type { JobContext } from "../context/JobContext.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import { type FactRun, FactTexts } from "./factTexts.ts"
 import type { Packet } from "./protocol.ts"
 import type { CompiledProgram } from "../program/compile.ts"
-import type { Ledger } from "../internal/Ledger.ts"
+import type { Ledger } from "../context/Ledger.ts"
 
 /** How far a replica has come: the version of the ledger, and the number of evaluations that it has been told of. */
 export interface Mark {

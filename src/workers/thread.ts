@@ -23,7 +23,7 @@ import type { Mark } from "./handOver.ts"
 import type { ThreadOptions } from "./options.ts"
 import { type FromWorker, Place, placeCount, type ToWorker, type WorkerInit } from "./protocol.ts"
 import type { Look } from "./watchdog.ts"
-import type { Ledger } from "../internal/Ledger.ts"
+import type { Ledger } from "../context/Ledger.ts"
 
 /** How a thread ended. */
 export interface ThreadEnd {

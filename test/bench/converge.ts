@@ -27,7 +27,7 @@ export const server = () => load<typeof import("../../src/server/index.ts")>("se
 /** Modules that a figure may take apart, loaded when it does. */
 export const internal = {
   budget: () => load<typeof import("../../src/program/Budget.ts")>("program/Budget"),
-  context: () => load<typeof import("../../src/internal/Ledger.ts")>("internal/Ledger"),
+  context: () => load<typeof import("../../src/context/Ledger.ts")>("context/Ledger"),
   convergence: () => load<typeof import("../../src/convergence.ts")>("convergence"),
   effects: () => load<typeof import("../../src/internal/encodeEffect.ts")>("internal/encodeEffect"),
   eligibility: () => load<typeof import("../../src/eligibility.ts")>("eligibility"),
@@ -39,5 +39,5 @@ export const internal = {
   quickSteps: () => loadBuilt<typeof import("../../machines/quickSteps.ts")>("machines/quickSteps"),
   steps: () => load<typeof import("../../src/values/steps.ts")>("values/steps"),
   sha256: () => load<typeof import("../../src/values/sha256.ts")>("values/sha256"),
-  view: () => load<typeof import("../../src/internal/contextView.ts")>("internal/contextView")
+  view: () => load<typeof import("../../src/context/contextView.ts")>("context/contextView")
 }

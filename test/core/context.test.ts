@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import { Fact, JobContext, Limits } from "../../src/index.ts"
 import { emptyLedger, numbered, type Numbered, put } from "../support/core/ledger.ts"
 import { randomOf } from "../support/core/random.ts"
-import type { Ledger } from "../../src/internal/Ledger.ts"
+import type { Ledger } from "../../src/context/Ledger.ts"
 
 const A = numbered("A", { conflict: "keepLast" })
 const B = numbered("B")

@@ -6,10 +6,10 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Agent } from "../../src/index.ts"
 import { advance, type AgentProgress, select, type Selection } from "../../src/eligibility.ts"
-import { ContextView } from "../../src/internal/contextView.ts"
+import { ContextView } from "../../src/context/contextView.ts"
 import { compile, emptyLedger, numbered, put } from "../support/core/ledger.ts"
 import type { CompiledProgram } from "../../src/program/compile.ts"
-import type { Ledger } from "../../src/internal/Ledger.ts"
+import type { Ledger } from "../../src/context/Ledger.ts"
 
 const A = numbered("A", { conflict: "keepLast" })
 const B = numbered("B")

@@ -10,7 +10,7 @@ import { CycleMerge } from "../../src/merge.ts"
 import { compile, emptyLedger, numbered, type Numbered } from "../support/core/ledger.ts"
 import { type Random, randomOf } from "../support/core/random.ts"
 import type { Counters, TaskOutcome } from "../../src/internal/CommittedCycle.ts"
-import type { Ledger } from "../../src/internal/Ledger.ts"
+import type { Ledger } from "../../src/context/Ledger.ts"
 import { runSteps } from "../../src/values/steps.ts"
 
 const max = (a: Numbered, b: Numbered): Numbered => (a.n >= b.n ? a : b)

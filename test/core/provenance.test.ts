@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import { Agent, Engine, Invariant, type JobContext, Limits, Program, Provenance } from "../../src/index.ts"
 import { emptyLedger, numbered, put } from "../support/core/ledger.ts"
 import { engineInline, runInline } from "../support/core/run.ts"
-import { Ledger } from "../../src/internal/Ledger.ts"
+import { Ledger } from "../../src/context/Ledger.ts"
 
 const empty = Schema.Struct({})
 const A = numbered("A")

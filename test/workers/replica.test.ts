@@ -8,7 +8,7 @@ import { HandOver, type Mark, markOf, origin, type UpdateHead } from "../../src/
 import { Replica } from "../../src/workers/replica.ts"
 import { batch, execute, newLedger, pool, program, put, said, task } from "../support/workers/harness.ts"
 import { Hidden, Item, Recent } from "../support/workers/programs.ts"
-import type { Ledger } from "../../src/internal/Ledger.ts"
+import type { Ledger } from "../../src/context/Ledger.ts"
 
 const packetsOf = (ledger: Ledger, from: Mark) => {
   const update = new HandOver(ledger, program, from)

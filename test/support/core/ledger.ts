@@ -2,7 +2,7 @@
 import * as Schema from "effect/Schema"
 import { type Agent, Fact, type JobContext, Program } from "../../../src/index.ts"
 import { type CompiledProgram } from "../../../src/program/compile.ts"
-import { Ledger } from "../../../src/internal/Ledger.ts"
+import { Ledger } from "../../../src/context/Ledger.ts"
 import { compiledOf } from "../../../src/program/compiledOf.ts"
 
 /** A fact with an id and a number. */

@@ -4,7 +4,7 @@ import { type AgentEffect, Fact, type JobContext, type JobError, type Program, W
 import type { CpuBatch, CpuOutcome, CpuTask } from "../../../src/workers/WorkerPool.ts"
 import { hazards, Item } from "./programs.ts"
 import { type CompiledProgram } from "../../../src/program/compile.ts"
-import { Ledger } from "../../../src/internal/Ledger.ts"
+import { Ledger } from "../../../src/context/Ledger.ts"
 import { compiledOf } from "../../../src/program/compiledOf.ts"
 
 export const program: CompiledProgram = compiledOf(hazards)

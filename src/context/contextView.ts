@@ -5,7 +5,7 @@
  * Boundary: reads a ledger, writes nothing.
  */
 import type { FactOf, Kind } from "../program/Fact.ts"
-import type { JobContext } from "../JobContext.ts"
+import type { JobContext } from "./JobContext.ts"
 import type { View } from "../program/View.ts"
 import type { Ledger } from "./Ledger.ts"
 

@@ -7,9 +7,9 @@
  *
  * Boundary: data and a pure function over a context.
  */
-import type { Fact, FactRef } from "./program/Fact.ts"
+import type { Fact, FactRef } from "../program/Fact.ts"
 import type { JobContext } from "./JobContext.ts"
-import { Limits } from "./Limits.ts"
+import { Limits } from "../Limits.ts"
 
 /** One node of a derivation tree. */
 export interface Explanation {

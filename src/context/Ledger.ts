@@ -8,7 +8,7 @@ import { type ErasedKind, type Fact, type FactRef, refKey, type Provenance } fro
 import { type Entry, Table, utf8Length, noFacts } from "./factTable.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
-import { JobContext } from "../JobContext.ts"
+import { JobContext } from "./JobContext.ts"
 import { runSteps } from "../values/steps.ts"
 import { traceKey, type Story } from "./stories.ts"
 
