@@ -10,7 +10,7 @@ import * as Schedule from "effect/Schedule"
 import type { Proposal } from "./program/Fact.ts"
 import { approvalKind, childKind } from "./program/answerKinds.ts"
 import { InvalidProgram } from "./program/InvalidProgram.ts"
-import type { CommittedIntent } from "./JobResult.ts"
+import type { CommittedIntent } from "./outcome/JobResult.ts"
 import { Limits } from "./Limits.ts"
 
 export const HandlerTypeId: unique symbol = Symbol.for("effect-converge/IntentHandler")

@@ -8,7 +8,7 @@ import { check, withView } from "./internal/programChecks.ts"
 import { Violation } from "./program/Invariant.ts"
 import { describePanic } from "./values/panic.ts"
 import { Limits } from "./Limits.ts"
-import type { Cause } from "./internal/Cause.ts"
+import type { Cause } from "./outcome/Cause.ts"
 import type { CompiledProgram } from "./program/compile.ts"
 import type { Ledger } from "./context/Ledger.ts"
 

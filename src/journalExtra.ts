@@ -9,10 +9,10 @@ import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation, IntentRef }
 import type { ResolvedBudget, Usage } from "./program/Budget.ts"
 import { canonicalText, parseCanonical } from "./values/Canonical.ts"
 import type { ErasedKind, FactRef } from "./program/Fact.ts"
-import { toJson } from "./JobError.ts"
+import { toJson } from "./outcome/JobError.ts"
 import { parseJson } from "./values/parseJson.ts"
-import type { Cause, Status } from "./internal/Cause.ts"
-import type { CommittedCycle, MergedOutcome } from "./internal/CommittedCycle.ts"
+import type { Cause, Status } from "./outcome/Cause.ts"
+import type { CommittedCycle, MergedOutcome } from "./outcome/CommittedCycle.ts"
 
 /** A kind as a header names it. */
 export interface KindHeader {

@@ -11,7 +11,7 @@
 import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation, IntentRef } from "./program/AgentEffect.ts"
 import { canonicalText } from "./values/Canonical.ts"
 import type { FactRef } from "./program/Fact.ts"
-import type { CommittedCycle, MergedOutcome } from "./internal/CommittedCycle.ts"
+import type { CommittedCycle, MergedOutcome } from "./outcome/CommittedCycle.ts"
 
 /** A long canonical text in pieces, so that it can be written and hashed in steps. */
 export type TextPieces = ReadonlyArray<string>

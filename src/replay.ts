@@ -23,10 +23,10 @@ import {
   reviveCause,
   type RowExtra
 } from "./journalExtra.ts"
-import type { CommittedIntent } from "./JobResult.ts"
-import type { Cause } from "./internal/Cause.ts"
-import type { CommittedCycle, Counters, MergedOutcome } from "./internal/CommittedCycle.ts"
-import type { LogRecord } from "./internal/logRecords.ts"
+import type { CommittedIntent } from "./outcome/JobResult.ts"
+import type { Cause } from "./outcome/Cause.ts"
+import type { CommittedCycle, Counters, MergedOutcome } from "./outcome/CommittedCycle.ts"
+import type { LogRecord } from "./outcome/logRecords.ts"
 import type { Ledger } from "./context/Ledger.ts"
 
 /** What a replay has to know of a program: also what a header says of one. */

@@ -6,7 +6,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { StartError } from "../JobError.ts"
+import type { StartError } from "../outcome/JobError.ts"
 import { endHeld } from "../internal/endStored.ts"
 import { Limits } from "../Limits.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"

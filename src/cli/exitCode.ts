@@ -4,7 +4,7 @@
  * Boundary: data. What a job ended with is the job's status; what went wrong outside of any job is one of the errors here.
  */
 import * as Data from "effect/Data"
-import type { Status } from "../internal/Cause.ts"
+import type { Status } from "../outcome/Cause.ts"
 
 export const ExitCode = {
   /** The command line, the module, the program's name or its input cannot be used; nothing was run. */

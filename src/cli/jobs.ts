@@ -8,7 +8,7 @@ import type { Host } from "./host.ts"
 import { moment, type Page, show } from "./lookBack.ts"
 import { duration, oneLine, printable, table, thousands } from "./text.ts"
 import { statusText } from "./report.ts"
-import type { Status } from "../internal/Cause.ts"
+import type { Status } from "../outcome/Cause.ts"
 
 export interface JobsOptions {
   readonly store: string

@@ -3,9 +3,9 @@
  *
  * Boundary: a result, or the error of a job with its partial result, in; text out.
  */
-import { toJson as errorToJson } from "../JobError.ts"
+import { toJson as errorToJson } from "../outcome/JobError.ts"
 import { intentKey } from "../program/AgentEffect.ts"
-import type { CommittedIntent, Diagnostic, JobResult } from "../JobResult.ts"
+import type { CommittedIntent, Diagnostic, JobResult } from "../outcome/JobResult.ts"
 import { approvalOf } from "./awaited.ts"
 import {
   bytes,
@@ -22,8 +22,8 @@ import {
   toPlain
 } from "./text.ts"
 import { parseJson } from "../values/parseJson.ts"
-import type { Status } from "../internal/Cause.ts"
-import { fromCause } from "../internal/fromCause.ts"
+import type { Status } from "../outcome/Cause.ts"
+import { fromCause } from "../outcome/fromCause.ts"
 
 const diagnosticsShown = 10
 const unansweredShown = 20

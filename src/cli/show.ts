@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import type { Usage } from "../program/Budget.ts"
 import { type EndExtra, reviveCause } from "../journalExtra.ts"
 import * as Journal from "../Journal.ts"
-import { toJson as errorToJson } from "../JobError.ts"
-import type { JobResult } from "../JobResult.ts"
+import { toJson as errorToJson } from "../outcome/JobError.ts"
+import type { JobResult } from "../outcome/JobResult.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
 import { ExitCode, type Failed } from "./exitCode.ts"
@@ -16,8 +16,8 @@ import { factsJson, type JobOptions, moment, type Page, properties, show as prin
 import * as Report from "./report.ts"
 import { jobIdOf } from "./storeFile.ts"
 import { bytes, duration, oneLine, plural, thousands } from "./text.ts"
-import type { Cause } from "../internal/Cause.ts"
-import { fromCause } from "../internal/fromCause.ts"
+import type { Cause } from "../outcome/Cause.ts"
+import { fromCause } from "../outcome/fromCause.ts"
 
 interface Shown {
   readonly journal: StoredJournal

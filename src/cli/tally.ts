@@ -5,9 +5,9 @@
  * something. Boundary: pure counting; times come in as milliseconds since the epoch.
  */
 import type { JobMachineContext } from "../../machines/job.machine.ts"
-import type { JobEvent, JobTelemetry } from "../JobEvent.ts"
+import type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
 import { oneLine, truncate } from "./text.ts"
-import type { Status } from "../internal/Cause.ts"
+import type { Status } from "../outcome/Cause.ts"
 import type { CompiledProgram } from "../program/compile.ts"
 
 const reportLength = 200

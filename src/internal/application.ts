@@ -5,8 +5,8 @@
  */
 import type { EncodedEffect, EncodedFact } from "../program/AgentEffect.ts"
 import type { Fact, Provenance } from "../program/Fact.ts"
-import type { Cause } from "./Cause.ts"
-import type { MergedOutcome } from "./CommittedCycle.ts"
+import type { Cause } from "../outcome/Cause.ts"
+import type { MergedOutcome } from "../outcome/CommittedCycle.ts"
 import type { Ledger } from "../context/Ledger.ts"
 
 export const noFacts: ReadonlyArray<Fact> = Object.freeze([])

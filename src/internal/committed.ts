@@ -6,8 +6,8 @@
  */
 import type { Entry } from "../context/factTable.ts"
 import type { FactRef } from "../program/Fact.ts"
-import { type ExplanationJson, toJson } from "./explanationJson.ts"
-import { type FactJson, factJson } from "./resultJson.ts"
+import { type ExplanationJson, toJson } from "../outcome/explanationJson.ts"
+import { type FactJson, factJson } from "../outcome/resultJson.ts"
 import type { JobSession } from "./session.ts"
 
 export interface CommittedFacts {

@@ -10,8 +10,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { intentKey } from "../program/AgentEffect.ts"
-import type { InvalidInput, JournalCorrupt, ProgramChanged } from "../JobError.ts"
-import type { CommittedIntent } from "../JobResult.ts"
+import type { InvalidInput, JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
+import type { CommittedIntent } from "../outcome/JobResult.ts"
 import type { EndExtra } from "../journalExtra.ts"
 import { Limits } from "../Limits.ts"
 import type { JobStore, StoreError } from "../store/JobStore.ts"
@@ -19,7 +19,7 @@ import { childKind } from "../program/answerKinds.ts"
 import { replayAt } from "./migrate.ts"
 import type { JobSession } from "./session.ts"
 import type { Tracker } from "./tracker.ts"
-import type { Cause, Status } from "./Cause.ts"
+import type { Cause, Status } from "../outcome/Cause.ts"
 
 type Store = JobStore["Service"]
 type EndError = StoreError | JournalCorrupt | ProgramChanged | InvalidInput

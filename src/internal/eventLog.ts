@@ -12,9 +12,9 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { type JobEvent } from "../JobEvent.ts"
+import { type JobEvent } from "../outcome/JobEvent.ts"
 import { Limits } from "../Limits.ts"
-import { countOf, eventsOf, lengthOf, type LogRecord, type CycleRange } from "./logRecords.ts"
+import { countOf, eventsOf, lengthOf, type LogRecord, type CycleRange } from "../outcome/logRecords.ts"
 
 export class EventLog {
   readonly #records: Array<LogRecord> = []

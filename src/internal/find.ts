@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import { canonicalText } from "../values/Canonical.ts"
-import { InvalidInput } from "../JobError.ts"
+import { InvalidInput } from "../outcome/JobError.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { CompiledProgram } from "../program/compile.ts"

@@ -15,7 +15,7 @@ import { drive, follow } from "./driver.ts"
 import { fromEffect } from "./fromEffect.ts"
 import { withQuickSteps } from "../../machines/quickSteps.ts"
 import type { JobActor, JobSession } from "./session.ts"
-import type { Status } from "./Cause.ts"
+import type { Status } from "../outcome/Cause.ts"
 import { runDetached } from "../platform/detached.ts"
 
 const sessions = new WeakMap<AnyActorRef, JobSession>()

@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Between, EndExtra } from "../journalExtra.ts"
-import { JournalCorrupt } from "../JobError.ts"
+import { JournalCorrupt } from "../outcome/JobError.ts"
 import type { StoredJournal } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { sumOf } from "../values/sha256.ts"

@@ -13,7 +13,7 @@ import { type ErasedKind, type FactRef, refKey, type Provenance } from "../progr
 import { Violation } from "../program/Invariant.ts"
 import { type EarlierHeader, type JournalHeader } from "../journalExtra.ts"
 import { type JobContext } from "../context/JobContext.ts"
-import { InvalidInput, type JournalCorrupt, type ProgramChanged } from "../JobError.ts"
+import { InvalidInput, type JournalCorrupt, type ProgramChanged } from "../outcome/JobError.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 import { dumpContext } from "./contextDump.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Tracer from "effect/Tracer"
 import type { Fact } from "../program/Fact.ts"
-import type { Status } from "./Cause.ts"
+import type { Status } from "../outcome/Cause.ts"
 
 /** Whether the embedder provided a tracer. */
 export const isTraced = (services: Context.Context<unknown>): boolean => services.mapUnsafe.has(Tracer.Tracer.key)

@@ -5,11 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import { decodeHeader, type JournalHeader, type KindHeader } from "../journalExtra.ts"
-import { JournalCorrupt, ProgramChanged } from "../JobError.ts"
+import { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
 import type { StoredJournal } from "../store/JobStore.ts"
 import { describeProgram } from "./header.ts"
 import type { CompiledProgram } from "../program/compile.ts"
-import type { CycleRange } from "./logRecords.ts"
+import type { CycleRange } from "../outcome/logRecords.ts"
 
 /** The rows that were written with one header: those after cycle `after`, up to `until`. */
 export interface JournalPart {

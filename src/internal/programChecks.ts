@@ -9,7 +9,7 @@ import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import type { View } from "../program/View.ts"
 import { ContextView } from "../context/contextView.ts"
-import type { Cause } from "./Cause.ts"
+import type { Cause } from "../outcome/Cause.ts"
 import type { Ledger } from "../context/Ledger.ts"
 
 /** Runs a program's check; a throw, or an answer that is none, is the program's panic. */

@@ -4,9 +4,9 @@
 import type { Usage } from "../program/Budget.ts"
 import type { Fact } from "../program/Fact.ts"
 import type { JobContext } from "../context/JobContext.ts"
-import type { CommittedIntent, Diagnostic } from "../JobResult.ts"
+import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
-import type { Status } from "./Cause.ts"
+import type { Status } from "../outcome/Cause.ts"
 
 /** A job as it was after a cycle. */
 export interface Replayed {

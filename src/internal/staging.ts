@@ -7,7 +7,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { eraseKind } from "../program/Fact.ts"
-import { InvalidInput } from "../JobError.ts"
+import { InvalidInput } from "../outcome/JobError.ts"
 import type { CycleMerge } from "../merge.ts"
 import { Decision } from "../program/answerKinds.ts"
 import type { Entry, Outbox } from "./outbox.ts"

@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import type { JobTelemetry } from "../JobEvent.ts"
+import type { JobTelemetry } from "../outcome/JobEvent.ts"
 import { Limits } from "../Limits.ts"
 
 interface Listener {

@@ -9,11 +9,11 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { JobSession } from "../internal/session.ts"
-import type { JournalCorrupt } from "../JobError.ts"
-import type { JobEvent } from "../JobEvent.ts"
+import type { JournalCorrupt } from "../outcome/JobError.ts"
+import type { JobEvent } from "../outcome/JobEvent.ts"
 import * as Journal from "../Journal.ts"
 import { JobStore } from "../store/JobStore.ts"
-import type { StoreError } from "../StoreError.ts"
+import type { StoreError } from "../outcome/StoreError.ts"
 import { type Entry, isEntry, type Stored } from "./directory.ts"
 
 /** An event, and the session whose kinds say how its facts are written; undefined where they are written so already. */

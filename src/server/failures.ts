@@ -14,10 +14,10 @@ import {
   type JobError,
   toJson,
   type StartError
-} from "../JobError.ts"
+} from "../outcome/JobError.ts"
 import { errorJson, resultJson } from "./json.ts"
 import * as Problems from "./problems.ts"
-import type { StoreError } from "../StoreError.ts"
+import type { StoreError } from "../outcome/StoreError.ts"
 
 /** The problem that a job's end is. */
 export const ofJobError = (error: JobError, facts: "counts" | "all") => {

@@ -5,10 +5,10 @@
  * pure functions.
  */
 import type * as Schema from "effect/Schema"
-import * as Explanation from "../internal/explanationJson.ts"
+import * as Explanation from "../outcome/explanationJson.ts"
 import { parseJson } from "../values/parseJson.ts"
-import { toJson, type FactJson } from "../internal/resultJson.ts"
-import type { JobResult } from "../JobResult.ts"
+import { toJson, type FactJson } from "../outcome/resultJson.ts"
+import type { JobResult } from "../outcome/JobResult.ts"
 import type * as Shapes from "./shapes.ts"
 
 /** A value as JSON would hold it. A bigint becomes its digits; what cannot be written becomes null. */

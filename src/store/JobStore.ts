@@ -24,10 +24,10 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import type { StoreError } from "../StoreError.ts"
-import type { Status } from "../internal/Cause.ts"
+import type { StoreError } from "../outcome/StoreError.ts"
+import type { Status } from "../outcome/Cause.ts"
 
-export { StoreError, type StoreErrorReason } from "../StoreError.ts"
+export { StoreError, type StoreErrorReason } from "../outcome/StoreError.ts"
 
 /** A job as its journal begins. Texts are made when they are asked for: a store that keeps nothing does not ask. */
 export interface NewJob {

@@ -19,7 +19,7 @@ import {
   type StoredJournal,
   type StoredRow
 } from "./JobStore.ts"
-import type { Status } from "../internal/Cause.ts"
+import type { Status } from "../outcome/Cause.ts"
 
 const refuse = (reason: StoreErrorReason, message: string): Effect.Effect<never, StoreError> =>
   Effect.fail(new StoreError({ reason, message }))

@@ -12,7 +12,7 @@ import type { ErasedAgent } from "../program/Agent.ts"
 import type { EncodedEffect } from "../program/AgentEffect.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { PoolStats } from "./stats.ts"
-import type { Cause } from "../internal/Cause.ts"
+import type { Cause } from "../outcome/Cause.ts"
 import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "../context/Ledger.ts"
 

@@ -13,7 +13,7 @@ import type { Inbox } from "./results.ts"
 import { Round } from "./round.ts"
 import type { Watched } from "./watchdog.ts"
 import type { CpuBatch, CpuOutcome, CpuProgress, CpuTask } from "./WorkerPool.ts"
-import type { Cause } from "../internal/Cause.ts"
+import type { Cause } from "../outcome/Cause.ts"
 
 /** Milliseconds of work that are worth waking one more worker for. */
 const shareWorthMs = 0.2

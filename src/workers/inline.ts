@@ -19,7 +19,7 @@ import { elapsedMs, threadCpuMs } from "./cpuTime.ts"
 import { noThreads } from "./stats.ts"
 import { progressJson } from "./protocol.ts"
 import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, WorkerPool } from "./WorkerPool.ts"
-import type { Cause } from "../internal/Cause.ts"
+import type { Cause } from "../outcome/Cause.ts"
 
 /** The outcome of a CPU task: its effect, or the cause of its fault. */
 export const outcomeOf = (result: CpuResult, agent: string, cycle: number): EncodedEffect | Cause => {

@@ -11,7 +11,7 @@ import type { JobSession } from "../../src/internal/session.ts"
 import { completed, disorderlyPool, disturbWith } from "../support/core/chaos.ts"
 import { comparable, engineOn, runToEnd } from "../support/core/run.ts"
 import { synthetic } from "../support/core/synthetic.ts"
-import type { TaskOutcome } from "../../src/internal/CommittedCycle.ts"
+import type { TaskOutcome } from "../../src/outcome/CommittedCycle.ts"
 
 const mutation = vi.hoisted(() => ({ isOn: false }))
 

@@ -1,8 +1,8 @@
 /** The number of a record's events is known without making them: for every record that there may be, it is that of those made. */
 import { describe, expect, it } from "vitest"
 import type { AgentEffect, Fact } from "../../src/index.ts"
-import type { MergedOutcome } from "../../src/internal/CommittedCycle.ts"
-import { countOf, eventsOf, type LogRecord } from "../../src/internal/logRecords.ts"
+import type { MergedOutcome } from "../../src/outcome/CommittedCycle.ts"
+import { countOf, eventsOf, type LogRecord } from "../../src/outcome/logRecords.ts"
 
 const fact = (id: string): Fact.Fact => ({
   kind: "K",

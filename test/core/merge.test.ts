@@ -9,7 +9,7 @@ import { encodeFact } from "../../src/internal/encodeEffect.ts"
 import { CycleMerge } from "../../src/merge.ts"
 import { compile, emptyLedger, numbered, type Numbered } from "../support/core/ledger.ts"
 import { type Random, randomOf } from "../support/core/random.ts"
-import type { Counters, TaskOutcome } from "../../src/internal/CommittedCycle.ts"
+import type { Counters, TaskOutcome } from "../../src/outcome/CommittedCycle.ts"
 import type { Ledger } from "../../src/context/Ledger.ts"
 import { runSteps } from "../../src/values/steps.ts"
 

@@ -6,7 +6,7 @@
 import type { MessagePort } from "node:worker_threads"
 import type { Kept } from "../JobStore.ts"
 import type { Refusal } from "./refusal.ts"
-import type { Status } from "../../internal/Cause.ts"
+import type { Status } from "../../outcome/Cause.ts"
 
 /** What the thread is started with. */
 export interface WriterInit {

@@ -30,7 +30,7 @@ import { integer, maybeInteger, maybeText, text } from "./columns.ts"
 import { sumOf } from "../../values/sha256.ts"
 import { holdings } from "./owner.ts"
 import { refusalOf } from "./refusal.ts"
-import type { Status } from "../../internal/Cause.ts"
+import type { Status } from "../../outcome/Cause.ts"
 
 export interface ReaderOptions {
   readonly sql: SqlClient.SqlClient

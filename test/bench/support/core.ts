@@ -14,7 +14,7 @@ import type { Program as AnyProgram } from "../../../src/program/Program.ts"
 import type { ErasedAgent } from "../../../src/program/Agent.ts"
 import type { View } from "../../../src/program/View.ts"
 import { internal } from "../converge.ts"
-import type { TaskOutcome } from "../../../src/internal/CommittedCycle.ts"
+import type { TaskOutcome } from "../../../src/outcome/CommittedCycle.ts"
 
 /** One execution of an agent. */
 export interface CoreTask {

@@ -1,7 +1,7 @@
 /**
  * The typed error of a cause. Boundary: data.
  */
-import type { JobResult } from "../JobResult.ts"
+import type { JobResult } from "./JobResult.ts"
 import type { Cause } from "./Cause.ts"
 import {
   AgentFailed,
@@ -19,7 +19,7 @@ import {
   IntentFailed,
   type HaltError,
   type JobError
-} from "../JobError.ts"
+} from "./JobError.ts"
 
 /** The error of a cause: with the job's id, and the partial result beside its encodable fields. */
 export const fromCause = (cause: Cause, jobId: string, partial: JobResult.Partial): JobError => {

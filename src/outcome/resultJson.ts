@@ -4,8 +4,8 @@
  * Facts are given as counts by kind, or all of them with their encoded values. Boundary: a pure function of the result.
  */
 import type { Fact, FactRef, Provenance } from "../program/Fact.ts"
-import { toJson as errorToJson } from "../JobError.ts"
-import type { Diagnostic, JobResult } from "../JobResult.ts"
+import { toJson as errorToJson } from "./JobError.ts"
+import type { Diagnostic, JobResult } from "./JobResult.ts"
 import { parseJson } from "../values/parseJson.ts"
 
 /** A fact as JSON: its value as its kind's schema encodes it. */

@@ -6,7 +6,7 @@
 import type { Fact, FactRef } from "../program/Fact.ts"
 import type { Cause, Status } from "./Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "./CommittedCycle.ts"
-import type { EventCause, JobEvent } from "../JobEvent.ts"
+import type { EventCause, JobEvent } from "./JobEvent.ts"
 
 /** An event before it has its number. */
 export type Unnumbered = JobEvent extends infer E ? (E extends JobEvent ? Omit<E, "seq"> : never) : never

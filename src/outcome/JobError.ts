@@ -9,13 +9,13 @@
  */
 import * as Schema from "effect/Schema"
 import type { JobResult } from "./JobResult.ts"
-import { describeError } from "./values/panic.ts"
+import { describeError } from "../values/panic.ts"
 import type { StoreError } from "./StoreError.ts"
-import { parseJson } from "./values/parseJson.ts"
+import { parseJson } from "../values/parseJson.ts"
 
-export { InvalidProgram } from "./program/InvalidProgram.ts"
+export { InvalidProgram } from "../program/InvalidProgram.ts"
 export { StoreError } from "./StoreError.ts"
-export type { Cause } from "./internal/Cause.ts"
+export type { Cause } from "./Cause.ts"
 
 const Ref = Schema.Struct({ kind: Schema.String, id: Schema.String })
 const at = { jobId: Schema.String, cycle: Schema.Number }

@@ -7,9 +7,9 @@
  *
  * Boundary: types, and the pure function from what was committed to events.
  */
-import type { Fact, FactRef } from "./program/Fact.ts"
-import type { CommittedEvaluation } from "./program/View.ts"
-import type { Cause, Status } from "./internal/Cause.ts"
+import type { Fact, FactRef } from "../program/Fact.ts"
+import type { CommittedEvaluation } from "../program/View.ts"
+import type { Cause, Status } from "./Cause.ts"
 
 interface InCycle<Tag extends string> {
   readonly _tag: Tag

@@ -3,11 +3,11 @@
  *
  * Boundary: types. `context` is sealed: it can be read, explained, and given to `Engine.start` to go on from.
  */
-import type { Usage } from "./program/Budget.ts"
-import type { FactRef } from "./program/Fact.ts"
-import type { JobContext } from "./context/JobContext.ts"
-import type { Program } from "./program/Program.ts"
-import type { Cause, Status } from "./internal/Cause.ts"
+import type { Usage } from "../program/Budget.ts"
+import type { FactRef } from "../program/Fact.ts"
+import type { JobContext } from "../context/JobContext.ts"
+import type { Program } from "../program/Program.ts"
+import type { Cause, Status } from "./Cause.ts"
 
 /** The same state of the context was seen before: the job goes in circles. */
 export interface Oscillation {
