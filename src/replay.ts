@@ -13,7 +13,7 @@ import type { Usage } from "./program/Budget.ts"
 import { eraseKind, type ErasedKind, type Fact, type Provenance } from "./program/Fact.ts"
 import { Violation } from "./program/Invariant.ts"
 import { sha256Pieces } from "./values/sha256.ts"
-import type { Tracker } from "./internal/tracker.ts"
+import type { Tracker } from "./cycle/tracker.ts"
 import {
   type DecodedOutcome,
   decodeGenesis,

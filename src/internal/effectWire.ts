@@ -3,7 +3,7 @@
  */
 import { type EncodedEffect, type EncodedFact, emptyEffect, type Evaluation } from "../program/AgentEffect.ts"
 import { canonicalText, parseCanonical } from "../values/Canonical.ts"
-import { noIntents, noEvaluations } from "./encodeEffect.ts"
+import { noIntents, noEvaluations } from "../cycle/encodeEffect.ts"
 
 /** All of an effect but its facts, as it travels between threads. Values are canonical texts. */
 export type EffectRest = readonly [

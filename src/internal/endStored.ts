@@ -18,7 +18,7 @@ import type { JobStore, StoreError } from "../store/JobStore.ts"
 import { childKind } from "../program/answerKinds.ts"
 import { replayAt } from "./migrate.ts"
 import type { JobSession } from "./session.ts"
-import type { Tracker } from "./tracker.ts"
+import type { Tracker } from "../cycle/tracker.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
 
 type Store = JobStore["Service"]

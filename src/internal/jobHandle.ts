@@ -14,7 +14,7 @@ import { type AdmissionRejected, InvalidInput, type JobHalted } from "../outcome
 import { Limits } from "../Limits.ts"
 import type { Program } from "../program/Program.ts"
 import { endOf } from "./driver.ts"
-import { EffectFault, encodeFacts, settled } from "./encodeEffect.ts"
+import { EffectFault, encodeFacts, settled } from "../cycle/encodeEffect.ts"
 import { Decision, openKind } from "../program/answerKinds.ts"
 import { finish } from "./ending.ts"
 import { loadOnce } from "../platform/loadOnce.ts"

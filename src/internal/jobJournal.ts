@@ -19,7 +19,7 @@ import {
   rowExtra
 } from "../journalExtra.ts"
 import type { EncodedEffect } from "../program/AgentEffect.ts"
-import type { OutputFault } from "./encodeEffect.ts"
+import type { OutputFault } from "../cycle/encodeEffect.ts"
 import type { TextPieces } from "../journalText.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import { Limits } from "../Limits.ts"

@@ -18,7 +18,7 @@ import type { JobStore, StoredJournal, StoredRow, StoreError } from "../store/Jo
 import { DumpChanged, restoreContext } from "./contextDump.ts"
 import { rawKind, rawProgram } from "./rawKind.ts"
 import { inSlices } from "../platform/slices.ts"
-import { Tracker } from "./tracker.ts"
+import { Tracker } from "../cycle/tracker.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { type JournalPart, readHeader, partsOf, changedKinds } from "./parts.ts"
 import type { LogRecord } from "../outcome/logRecords.ts"

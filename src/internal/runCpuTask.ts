@@ -10,7 +10,7 @@ import type { EncodedEffect } from "../program/AgentEffect.ts"
 import type { Fact, Kind } from "../program/Fact.ts"
 import type { View } from "../program/View.ts"
 import { ContextView, type Gate } from "../context/contextView.ts"
-import { faultOf, type OutputFault, settleEffect, settleSmallEffect } from "./encodeEffect.ts"
+import { faultOf, type OutputFault, settleEffect, settleSmallEffect } from "../cycle/encodeEffect.ts"
 import type { Ledger } from "../context/Ledger.ts"
 
 /** Why a CPU agent gave no effect. */

@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { ResolvedBudget } from "../program/Budget.ts"
-import { judge } from "../convergence.ts"
+import { judge } from "../cycle/convergence.ts"
 import { type Between, budgetOfHeader, decodeKept, type EndExtra, reviveCause } from "../journalExtra.ts"
 import type { EncodedEffect } from "../program/AgentEffect.ts"
 import { type JournalCorrupt, type ProgramChanged } from "../outcome/JobError.ts"

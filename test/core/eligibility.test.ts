@@ -5,7 +5,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Agent } from "../../src/index.ts"
-import { advance, type AgentProgress, select, type Selection } from "../../src/eligibility.ts"
+import { advance, type AgentProgress, select, type Selection } from "../../src/cycle/eligibility.ts"
 import { ContextView } from "../../src/context/contextView.ts"
 import { compile, emptyLedger, numbered, put } from "../support/core/ledger.ts"
 import type { CompiledProgram } from "../../src/program/compile.ts"

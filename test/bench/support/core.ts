@@ -7,7 +7,7 @@
  */
 import type { JobMachineEvent } from "../../../machines/job.machine.ts"
 import type { Budget } from "../../../src/program/Budget.ts"
-import type { Selection } from "../../../src/eligibility.ts"
+import type { Selection } from "../../../src/cycle/eligibility.ts"
 import type { Fact, Kind } from "../../../src/program/Fact.ts"
 import type { JobContext } from "../../../src/context/JobContext.ts"
 import type { Program as AnyProgram } from "../../../src/program/Program.ts"

@@ -4,13 +4,13 @@
  * Only then can nothing be in flight, so the fixed point is exact. The semantic invariants must hold, then the acceptance
  * invariants, then the program makes its output. Boundary: the pure core; it calls the program's own functions.
  */
-import { check, withView } from "./internal/programChecks.ts"
-import { Violation } from "./program/Invariant.ts"
-import { describePanic } from "./values/panic.ts"
-import { Limits } from "./Limits.ts"
-import type { Cause } from "./outcome/Cause.ts"
-import type { CompiledProgram } from "./program/compile.ts"
-import type { Ledger } from "./context/Ledger.ts"
+import { check, withView } from "./programChecks.ts"
+import { Violation } from "../program/Invariant.ts"
+import { describePanic } from "../values/panic.ts"
+import { Limits } from "../Limits.ts"
+import type { Cause } from "../outcome/Cause.ts"
+import type { CompiledProgram } from "../program/compile.ts"
+import type { Ledger } from "../context/Ledger.ts"
 
 /** The end of a job at its fixed point: its output, or why it does not count as converged. */
 export type FixedPoint =
