@@ -16,7 +16,7 @@ import type { Packet, ShareMessage } from "./protocol.ts"
 import { Inbox } from "./results.ts"
 import type { Round } from "./round.ts"
 import type { Thread } from "./thread.ts"
-import { Vigil } from "./vigil.ts"
+import { Vigil } from "./stayAwake.ts"
 
 export interface DispatchPort {
   readonly fork: (effect: Effect.Effect<void>) => unknown

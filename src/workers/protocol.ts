@@ -14,7 +14,7 @@ import type { SharedPart } from "../values/sharedBytes.ts"
 import { Limits } from "../Limits.ts"
 import type { Claims } from "./claims.ts"
 import type { FactRun } from "./factTexts.ts"
-import type { EffectRest } from "../internal/effectWire.ts"
+import type { EffectRest } from "./effectWire.ts"
 
 /** A part of a replica's update: a JSON head, and the facts' canonical texts (factTexts.ts). */
 export interface Packet {

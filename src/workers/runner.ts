@@ -30,7 +30,7 @@ import {
 } from "./protocol.ts"
 import { Replica } from "./replica.ts"
 import { runShare } from "./shareRun.ts"
-import { Vigil } from "./vigil.ts"
+import { Vigil } from "./stayAwake.ts"
 import { type CompiledProgram } from "../program/compile.ts"
 import { compiledOf } from "../program/compiledOf.ts"
 

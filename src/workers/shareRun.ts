@@ -12,7 +12,7 @@
  */
 import type { ErasedAgent } from "../program/Agent.ts"
 import type { Fact, Kind } from "../program/Fact.ts"
-import { type CpuFault, type CpuResult, isUnderWay, runCpuTask, viewFor } from "../internal/runCpuTask.ts"
+import { type CpuFault, type CpuResult, isUnderWay, runCpuTask, viewFor } from "./runCpuTask.ts"
 import { Limits } from "../Limits.ts"
 import type { View } from "../program/View.ts"
 import { claim } from "./claims.ts"
