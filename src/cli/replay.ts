@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Fact, FactRef } from "../program/Fact.ts"
-import * as Journal from "../Journal.ts"
+import * as Journal from "../journal/Journal.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
 import { toJson as errorToJson } from "../outcome/JobError.ts"

@@ -3,8 +3,8 @@
  */
 import * as Effect from "effect/Effect"
 import type { Usage } from "../program/Budget.ts"
-import { type EndExtra, reviveCause } from "../journalExtra.ts"
-import * as Journal from "../Journal.ts"
+import { type EndExtra, reviveCause } from "../journal/extra.ts"
+import * as Journal from "../journal/Journal.ts"
 import { toJson as errorToJson } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { parseJson } from "../values/parseJson.ts"

@@ -84,7 +84,7 @@ class Handle<P extends Program.Any> implements Job<P> {
   }
 }
 
-const load = loadOnce(() => import("./journalViews.ts"))
+const load = loadOnce(() => import("../journal/views.ts"))
 
 /** Those of the log; where that was let go of, those of the journal. */
 const eventsOf = (session: JobSession): Stream.Stream<JobEvent> =>

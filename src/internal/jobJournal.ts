@@ -17,21 +17,21 @@ import {
   type EndExtra,
   type JournalHeader,
   rowExtra
-} from "../journalExtra.ts"
+} from "../journal/extra.ts"
 import type { EncodedEffect } from "../program/AgentEffect.ts"
 import type { OutputFault } from "../cycle/encodeEffect.ts"
-import type { TextPieces } from "../journalText.ts"
+import type { TextPieces } from "../journal/rowText.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import { Limits } from "../Limits.ts"
 import { StoreError } from "../store/JobStore.ts"
-import { dumpContext } from "./contextDump.ts"
-import { noteText, seal } from "./journalEdges.ts"
+import { dumpContext } from "../journal/contextDump.ts"
+import { noteText, seal } from "../journal/edges.ts"
 import { describePanic } from "../values/panic.ts"
 import type { JobSession } from "./session.ts"
 import type { Cause as HaltCause, Status } from "../outcome/Cause.ts"
 import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
-import { describeProgram } from "./header.ts"
-import { keptOf } from "./kept.ts"
+import { describeProgram } from "../journal/header.ts"
+import { keptOf } from "../journal/kept.ts"
 import { runDetached } from "../platform/detached.ts"
 
 /** What a job begins with beside its program and input. */

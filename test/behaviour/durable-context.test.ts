@@ -17,7 +17,7 @@ import {
   Program,
   Provenance
 } from "../../src/index.ts"
-import { dumpContext, restoreContext } from "../../src/internal/contextDump.ts"
+import { dumpContext, restoreContext } from "../../src/journal/contextDump.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { ended, eventsOf, failure } from "../support/behaviour/harness.ts"
 import { disturbWith } from "../support/core/chaos.ts"

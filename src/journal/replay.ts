@@ -8,12 +8,12 @@
  * Invariants: after n rows, ledger, marks, counters and log are what they were after cycle n (G3). Boundary: the pure core;
  * rows come as texts, in order, from whoever read them. Long work is done in steps.
  */
-import { type EncodedFact, intentKey } from "./program/AgentEffect.ts"
-import type { Usage } from "./program/Budget.ts"
-import { eraseKind, type ErasedKind, type Fact, type Provenance } from "./program/Fact.ts"
-import { Violation } from "./program/Invariant.ts"
-import { sha256Pieces } from "./values/sha256.ts"
-import type { Tracker } from "./cycle/tracker.ts"
+import { type EncodedFact, intentKey } from "../program/AgentEffect.ts"
+import type { Usage } from "../program/Budget.ts"
+import { eraseKind, type ErasedKind, type Fact, type Provenance } from "../program/Fact.ts"
+import { Violation } from "../program/Invariant.ts"
+import { sha256Pieces } from "../values/sha256.ts"
+import type { Tracker } from "../cycle/tracker.ts"
 import {
   type DecodedOutcome,
   decodeGenesis,
@@ -22,12 +22,12 @@ import {
   type JournalHeader,
   reviveCause,
   type RowExtra
-} from "./journalExtra.ts"
-import type { CommittedIntent } from "./outcome/JobResult.ts"
-import type { Cause } from "./outcome/Cause.ts"
-import type { CommittedCycle, Counters, MergedOutcome } from "./outcome/CommittedCycle.ts"
-import type { LogRecord } from "./outcome/logRecords.ts"
-import type { Ledger } from "./context/Ledger.ts"
+} from "./extra.ts"
+import type { CommittedIntent } from "../outcome/JobResult.ts"
+import type { Cause } from "../outcome/Cause.ts"
+import type { CommittedCycle, Counters, MergedOutcome } from "../outcome/CommittedCycle.ts"
+import type { LogRecord } from "../outcome/logRecords.ts"
+import type { Ledger } from "../context/Ledger.ts"
 
 /** What a replay has to know of a program: also what a header says of one. */
 export interface ReplayProgram {

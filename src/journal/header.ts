@@ -4,7 +4,7 @@
  *
  * Boundary: records to and from JSON texts.
  */
-import type { JournalHeader } from "../journalExtra.ts"
+import type { JournalHeader } from "./extra.ts"
 import { fingerprintOf } from "./kindFingerprint.ts"
 import type { CompiledProgram } from "../program/compile.ts"
 

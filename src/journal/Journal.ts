@@ -10,15 +10,15 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import { loadOnce } from "./platform/loadOnce.ts"
-import type { InvalidInput, JournalCorrupt, ProgramChanged, StoreError } from "./outcome/JobError.ts"
-import type { JobEvent } from "./outcome/JobEvent.ts"
-import { type Program } from "./program/Program.ts"
-import { JobStore } from "./store/JobStore.ts"
-import type { Replayed, Diff, Verified } from "./internal/reports.ts"
-import { compiledOf } from "./program/compiledOf.ts"
+import { loadOnce } from "../platform/loadOnce.ts"
+import type { InvalidInput, JournalCorrupt, ProgramChanged, StoreError } from "../outcome/JobError.ts"
+import type { JobEvent } from "../outcome/JobEvent.ts"
+import { type Program } from "../program/Program.ts"
+import { JobStore } from "../store/JobStore.ts"
+import type { Replayed, Diff, Verified } from "./reports.ts"
+import { compiledOf } from "../program/compiledOf.ts"
 
-export type { CorruptPart, Diff, Replayed, Verified } from "./internal/reports.ts"
+export type { CorruptPart, Diff, Replayed, Verified } from "./reports.ts"
 
 /** Options of `replay`. */
 export interface ReplayOptions {
@@ -30,7 +30,7 @@ export interface ReplayOptions {
 
 type ReadError = StoreError | JournalCorrupt
 
-const load = loadOnce(() => import("./internal/journalViews.ts"))
+const load = loadOnce(() => import("./views.ts"))
 
 const compiled = (program: Program.Any | undefined) => (program === undefined ? undefined : compiledOf(program))
 

@@ -6,8 +6,8 @@
 import * as Schema from "effect/Schema"
 import { canonical, parseCanonical } from "../values/Canonical.ts"
 import { type ErasedKind, KindTypeId } from "../program/Fact.ts"
-import type { JournalHeader, KindHeader } from "../journalExtra.ts"
-import type { ReplayProgram } from "../replay.ts"
+import type { JournalHeader, KindHeader } from "./extra.ts"
+import type { ReplayProgram } from "./replay.ts"
 
 /** A combining function that is never asked: what it made of facts is in the rows. */
 const combine = (existing: unknown): unknown => existing

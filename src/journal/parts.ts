@@ -4,7 +4,7 @@
  * Boundary: headers in, parts out; what is in their rows is read by readJournal.ts.
  */
 import * as Effect from "effect/Effect"
-import { decodeHeader, type JournalHeader, type KindHeader } from "../journalExtra.ts"
+import { decodeHeader, type JournalHeader, type KindHeader } from "./extra.ts"
 import { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
 import type { StoredJournal } from "../store/JobStore.ts"
 import { describeProgram } from "./header.ts"
