@@ -20,7 +20,7 @@ import {
   handler,
   type HandlerOptions,
   isHandler
-} from "./IntentHandler.ts"
+} from "./intents/IntentHandler.ts"
 import { describeError } from "./values/panic.ts"
 import { InvalidProgram } from "./program/InvalidProgram.ts"
 import type { Job } from "./Job.ts"
@@ -35,7 +35,7 @@ import type { InspectionObserver } from "./internal/jobActor.ts"
 
 export type { InspectionObserver } from "./internal/jobActor.ts"
 export type { EngineOptions, ForkOptions, StartOptions } from "./internal/options.ts"
-export { type Answer, type HandledIntent, type Handler, handler, type HandlerOptions } from "./IntentHandler.ts"
+export { type Answer, type HandledIntent, type Handler, handler, type HandlerOptions } from "./intents/IntentHandler.ts"
 
 /** An XState inspection observer for every job's actor, such as the one of `effect-converge/inspector`. Default: none. */
 export const inspect: Context.Reference<InspectionObserver | undefined> = Context.Reference<

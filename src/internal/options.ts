@@ -4,7 +4,7 @@
 import type * as Duration from "effect/Duration"
 import type { Budget } from "../program/Budget.ts"
 import type { Kind, ProposalOf } from "../program/Fact.ts"
-import type { Handler } from "../IntentHandler.ts"
+import type { Handler } from "../intents/IntentHandler.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import type { Program } from "../program/Program.ts"
 

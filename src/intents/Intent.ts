@@ -5,15 +5,15 @@
  * docs/semantics.md. Boundary: makers of plain data, for agents on any thread.
  */
 import * as Duration from "effect/Duration"
-import type { Intent } from "./program/AgentEffect.ts"
-import type { Budget } from "./program/Budget.ts"
-import { parseCanonical } from "./values/Canonical.ts"
-import { approvalKind, childKind } from "./program/answerKinds.ts"
-import { describeError } from "./values/panic.ts"
-import { isProgram, type Program } from "./program/Program.ts"
-import { compiledOf } from "./program/compiledOf.ts"
+import type { Intent } from "../program/AgentEffect.ts"
+import type { Budget } from "../program/Budget.ts"
+import { parseCanonical } from "../values/Canonical.ts"
+import { approvalKind, childKind } from "../program/answerKinds.ts"
+import { describeError } from "../values/panic.ts"
+import { isProgram, type Program } from "../program/Program.ts"
+import { compiledOf } from "../program/compiledOf.ts"
 
-export { ChildResult, Decision } from "./program/answerKinds.ts"
+export { ChildResult, Decision } from "../program/answerKinds.ts"
 
 /** What a job asks somebody outside to decide. */
 export interface ApprovalOptions {

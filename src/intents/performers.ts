@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { compiledHandler, type Handler, type HandledIntent } from "../IntentHandler.ts"
+import { compiledHandler, type Handler, type HandledIntent } from "./IntentHandler.ts"
 import type { IntentFault, Performer } from "./outbox.ts"
 import { typeOf } from "../values/panic.ts"
 

@@ -7,11 +7,11 @@
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { Proposal } from "./program/Fact.ts"
-import { approvalKind, childKind } from "./program/answerKinds.ts"
-import { InvalidProgram } from "./program/InvalidProgram.ts"
-import type { CommittedIntent } from "./outcome/JobResult.ts"
-import { Limits } from "./Limits.ts"
+import type { Proposal } from "../program/Fact.ts"
+import { approvalKind, childKind } from "../program/answerKinds.ts"
+import { InvalidProgram } from "../program/InvalidProgram.ts"
+import type { CommittedIntent } from "../outcome/JobResult.ts"
+import { Limits } from "../Limits.ts"
 
 export const HandlerTypeId: unique symbol = Symbol.for("effect-converge/IntentHandler")
 
