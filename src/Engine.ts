@@ -23,7 +23,7 @@ import {
 } from "./intents/IntentHandler.ts"
 import { describeError } from "./values/panic.ts"
 import { InvalidProgram } from "./program/InvalidProgram.ts"
-import type { Job } from "./Job.ts"
+import type { Job } from "./job/Job.ts"
 import { HandlerRejected, type JobError, type StartError } from "./outcome/JobError.ts"
 import type { JobResult } from "./outcome/JobResult.ts"
 import type { Program } from "./program/Program.ts"
@@ -31,9 +31,9 @@ import { type JobStore, layerMemory as storeMemory, type StoreError } from "./st
 import { layer as poolLayer } from "./workers/index.ts"
 import type { WorkerPool } from "./workers/WorkerPool.ts"
 import type { StartOptions, ForkOptions, EngineOptions } from "./internal/options.ts"
-import type { InspectionObserver } from "./internal/jobActor.ts"
+import type { InspectionObserver } from "./job/jobActor.ts"
 
-export type { InspectionObserver } from "./internal/jobActor.ts"
+export type { InspectionObserver } from "./job/jobActor.ts"
 export type { EngineOptions, ForkOptions, StartOptions } from "./internal/options.ts"
 export { type Answer, type HandledIntent, type Handler, handler, type HandlerOptions } from "./intents/IntentHandler.ts"
 

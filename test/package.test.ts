@@ -101,7 +101,7 @@ describe("importing the root", () => {
   })
 
   it("leaves what runs jobs until an engine or a pool is built", async () => {
-    const late = ["machines/job.machine.js", "src/internal/driver.js", "src/workers/pool.js", "src/workers/thread.js"]
+    const late = ["machines/job.machine.js", "src/job/driver.js", "src/workers/pool.js", "src/workers/thread.js"]
     expect(own(loaded).filter((path) => late.includes(path))).toEqual([])
     const built = await loadedBy("effect-converge", buildEngine)
     expect(own(built)).toEqual(expect.arrayContaining(late))

@@ -34,12 +34,12 @@ const allowances: ReadonlyArray<Allowance> = [
     reason: "measures how long a job has held the event loop, and lets go of it"
   },
   {
-    path: "src/internal/fromEffect.ts",
+    path: "src/job/fromEffect.ts",
     uses: ["Effect.run"],
     reason: "the bridge that runs an Effect as an XState actor"
   },
   {
-    path: "src/internal/fiberGroup.ts",
+    path: "src/job/fiberGroup.ts",
     uses: ["Effect.run"],
     reason: "the fibers of a cycle's tasks, without the cost of the combinators"
   },
@@ -71,7 +71,7 @@ const core = [
 /** What runs jobs: nothing of data or core may reach it. */
 const runtime = [
   "src/Engine.ts",
-  "src/Job.ts",
+  "src/job/Job.ts",
   "src/workers/",
   "src/store/",
   "src/server/",

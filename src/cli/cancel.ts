@@ -7,7 +7,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { StartError } from "../outcome/JobError.ts"
-import { endHeld } from "../internal/endStored.ts"
+import { endHeld } from "../job/endStored.ts"
 import { Limits } from "../Limits.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
 import { CommandFailed, ExitCode, type Failed } from "./exitCode.ts"

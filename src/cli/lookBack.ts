@@ -6,7 +6,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { Fact } from "../program/Fact.ts"
-import type { FactJson } from "../Job.ts"
+import type { FactJson } from "../job/Job.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import type { StartError } from "../outcome/JobError.ts"
 import { parseJson } from "../values/parseJson.ts"

@@ -21,10 +21,10 @@ import { type JobError, type StartError, toJson } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { ChildPayload, ChildResult } from "../program/answerKinds.ts"
-import { cancel } from "./jobHandle.ts"
+import { cancel } from "../job/jobHandle.ts"
 import type { ParentJob, Performer } from "../intents/outbox.ts"
 import { parseJson } from "../values/parseJson.ts"
-import type { JobSession } from "./session.ts"
+import type { JobSession } from "../job/session.ts"
 import type { CompiledProgram } from "../program/compile.ts"
 
 export interface ChildStarter {

@@ -3,7 +3,7 @@
  *
  * Boundary: order and size; who is let in, and when one gets its place, is engine.ts.
  */
-import type { JobSession } from "./session.ts"
+import type { JobSession } from "../job/session.ts"
 
 export class JobQueue {
   readonly #sessions: Array<JobSession> = []

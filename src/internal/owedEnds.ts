@@ -7,7 +7,7 @@
  * Boundary: remembers; how a job is ended in the store is endStored.ts.
  */
 import * as Effect from "effect/Effect"
-import type { JobSession } from "./session.ts"
+import type { JobSession } from "../job/session.ts"
 
 export class OwedEnds<E> {
   readonly #sessions = new Map<string, JobSession>()

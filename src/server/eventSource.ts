@@ -8,7 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { JobSession } from "../internal/session.ts"
+import type { JobSession } from "../job/session.ts"
 import type { JournalCorrupt } from "../outcome/JobError.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
 import * as Journal from "../journal/Journal.ts"

@@ -4,7 +4,7 @@
  * What grows with what a program says is counted by its canonical text, which is there as text and once more as values; what
  * comes in numbers, by the number. It is an estimate, so that many jobs together stay near a limit. Boundary: reads a session.
  */
-import type { JobSession } from "../internal/session.ts"
+import type { JobSession } from "../job/session.ts"
 import { Limits } from "../Limits.ts"
 import { plain } from "./json.ts"
 

@@ -5,7 +5,7 @@
  * route decode with them what the server sends. Boundary: data.
  */
 import * as Schema from "effect/Schema"
-import type { JobStatus } from "../Job.ts"
+import type { JobStatus } from "../job/Job.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 

@@ -9,8 +9,8 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { Agent, Engine, Invariant, type JobEvent, Program } from "../../src/index.ts"
-import { EventLog } from "../../src/internal/eventLog.ts"
-import { sessionOf } from "../../src/internal/jobHandle.ts"
+import { EventLog } from "../../src/job/eventLog.ts"
+import { sessionOf } from "../../src/job/jobHandle.ts"
 import {
   cell,
   Cell,

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { vi } from "vitest"
 import type { SelectedAgent } from "../../src/cycle/eligibility.ts"
-import type { JobSession } from "../../src/internal/session.ts"
+import type { JobSession } from "../../src/job/session.ts"
 import { completed, disorderlyPool, disturbWith } from "../support/core/chaos.ts"
 import { comparable, engineOn, runToEnd } from "../support/core/run.ts"
 import { synthetic } from "../support/core/synthetic.ts"
@@ -16,8 +16,8 @@ import type { TaskOutcome } from "../../src/outcome/CommittedCycle.ts"
 const mutation = vi.hoisted(() => ({ isOn: false }))
 
 // The mutation: outcomes are put in the order in which their tasks were reported to have ended.
-vi.mock("../../src/internal/tasks.ts", async (importOriginal) => {
-  const original = await importOriginal<typeof import("../../src/internal/tasks.ts")>()
+vi.mock("../../src/job/tasks.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/job/tasks.ts")>()
   const keyOf = (agent: string, each: { readonly kind: string; readonly id: string } | undefined) =>
     `${agent} ${each?.kind} ${each?.id}`
   const runTasks = (session: JobSession, agents: ReadonlyArray<SelectedAgent>, cycle: number) => {

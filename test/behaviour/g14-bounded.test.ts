@@ -9,7 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Agent, Engine, Fact, type JobEvent, Limits, Program, Provenance } from "../../src/index.ts"
-import { EventLog } from "../../src/internal/eventLog.ts"
+import { EventLog } from "../../src/job/eventLog.ts"
 import {
   Cell,
   cell,

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { Engine } from "../../../src/index.ts"
-import { JobSession } from "../../../src/internal/session.ts"
+import { JobSession } from "../../../src/job/session.ts"
 import { counter, engine, stuck, turns } from "./harness.ts"
 
 declare const gc: () => void

@@ -6,20 +6,20 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import type { Usage } from "./program/Budget.ts"
-import type { ProposalOf } from "./program/Fact.ts"
-import type { Decision } from "./program/answerKinds.ts"
-import type { JobActor } from "./internal/session.ts"
-import type { AdmissionRejected, InvalidInput, JobError, JobHalted } from "./outcome/JobError.ts"
-import type { JobEvent, JobTelemetry } from "./outcome/JobEvent.ts"
-import type { JobResult } from "./outcome/JobResult.ts"
-import type { Program } from "./program/Program.ts"
-import type { Status } from "./outcome/Cause.ts"
+import type { Usage } from "../program/Budget.ts"
+import type { ProposalOf } from "../program/Fact.ts"
+import type { Decision } from "../program/answerKinds.ts"
+import type { JobActor } from "./session.ts"
+import type { AdmissionRejected, InvalidInput, JobError, JobHalted } from "../outcome/JobError.ts"
+import type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
+import type { JobResult } from "../outcome/JobResult.ts"
+import type { Program } from "../program/Program.ts"
+import type { Status } from "../outcome/Cause.ts"
 
-export { type FactJson, type ResultJson, toJson } from "./outcome/resultJson.ts"
-export type { JobEvent, JobTelemetry } from "./outcome/JobEvent.ts"
-export type { Status } from "./outcome/Cause.ts"
-export type { CommittedIntent, Diagnostic, JobResult, Oscillation } from "./outcome/JobResult.ts"
+export { type FactJson, type ResultJson, toJson } from "../outcome/resultJson.ts"
+export type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
+export type { Status } from "../outcome/Cause.ts"
+export type { CommittedIntent, Diagnostic, JobResult, Oscillation } from "../outcome/JobResult.ts"
 
 /** Where a job stands. */
 export interface JobStatus {

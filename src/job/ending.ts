@@ -16,7 +16,7 @@ import type { JobResult } from "../outcome/JobResult.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
 import { endChildren } from "./endStored.ts"
 import { fromCause } from "../outcome/fromCause.ts"
-import { endJournal } from "./jobJournal.ts"
+import { endJournal } from "./journaling.ts"
 import type { JobSession } from "./session.ts"
 
 /**
