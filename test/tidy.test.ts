@@ -70,7 +70,7 @@ const core = [
 
 /** What runs jobs: nothing of data or core may reach it. */
 const runtime = [
-  "src/Engine.ts",
+  "src/engine/Engine.ts",
   "src/job/Job.ts",
   "src/workers/",
   "src/store/",
@@ -338,10 +338,10 @@ describe("the rules can fail", () => {
     ["src/cluster/a.ts", "effect/workflow/Workflow", "no place yet"],
     ["src/workers/a.ts", "effect/workers", "a barrel"],
     ["src/workers/a.ts", "@effect/platform-node", "a barrel"],
-    ["src/Engine.ts", "@effect/platform-node/NodeWorker", "only adapters"],
-    ["src/Engine.ts", "lodash", "not a dependency"],
-    ["src/Engine.ts", "@scope/name/x", "not a dependency"],
-    ["src/Engine.ts", "./Job.js", ".ts file"]
+    ["src/engine/Engine.ts", "@effect/platform-node/NodeWorker", "only adapters"],
+    ["src/engine/Engine.ts", "lodash", "not a dependency"],
+    ["src/engine/Engine.ts", "@scope/name/x", "not a dependency"],
+    ["src/engine/Engine.ts", "./Job.js", ".ts file"]
   ])("%s may not import %s: %s", (path, specifier, reason) => {
     const complaints = checkImports(file(`import * as X from "${specifier}"`, path), importRules(packages))
     expect(complaints).toEqual([expect.stringContaining(reason)])
@@ -372,7 +372,7 @@ describe("the rules can fail", () => {
       file('import type { X } from "./internal/x.ts"', "src/program/Fact.ts"),
       file('export * from "./y.ts"', "src/internal/x.ts"),
       file('import { run } from "../Engine.ts"', "src/internal/y.ts"),
-      file("", "src/Engine.ts")
+      file("", "src/engine/Engine.ts")
     ]
     expect(checkReach(files, data, runtime)).toEqual([
       "src/Fact.ts -> src/internal/x.ts -> src/internal/y.ts -> src/Engine.ts"

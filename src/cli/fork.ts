@@ -4,7 +4,7 @@
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import { canonicalText } from "../values/Canonical.ts"
-import * as Engine from "../Engine.ts"
+import * as Engine from "../engine/Engine.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { type Program } from "../program/Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"

@@ -7,7 +7,7 @@
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
-import * as Engine from "../Engine.ts"
+import * as Engine from "../engine/Engine.ts"
 import type { Program } from "../program/Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"
 import { type Failed, UsageError } from "./exitCode.ts"

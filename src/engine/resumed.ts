@@ -14,7 +14,7 @@ import { type StoredJournal, StoreError } from "../store/JobStore.ts"
 import { restoreEnd } from "../job/ending.ts"
 import { makeEndedActor } from "../job/jobActor.ts"
 import { JobSession, type SessionOptions } from "../job/session.ts"
-import { endOfJournal, takeUp, type TakenUp } from "./storedJob.ts"
+import { endOfJournal, takeUp, type TakenUp } from "./takeUp.ts"
 import type { CompiledProgram } from "../program/compile.ts"
 
 /** What all sessions of an engine have in common. */

@@ -11,8 +11,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { loadOnce } from "./platform/loadOnce.ts"
-import { EngineInWorker, isWorker } from "./platform/workerMark.ts"
+import { loadOnce } from "../platform/loadOnce.ts"
+import { EngineInWorker, isWorker } from "../platform/workerMark.ts"
 import {
   type Answer,
   type HandledIntent,
@@ -20,22 +20,28 @@ import {
   handler,
   type HandlerOptions,
   isHandler
-} from "./intents/IntentHandler.ts"
-import { describeError } from "./values/panic.ts"
-import { InvalidProgram } from "./program/InvalidProgram.ts"
-import type { Job } from "./job/Job.ts"
-import { HandlerRejected, type JobError, type StartError } from "./outcome/JobError.ts"
-import type { JobResult } from "./outcome/JobResult.ts"
-import type { Program } from "./program/Program.ts"
-import { type JobStore, layerMemory as storeMemory, type StoreError } from "./store/index.ts"
-import { layer as poolLayer } from "./workers/index.ts"
-import type { WorkerPool } from "./workers/WorkerPool.ts"
-import type { StartOptions, ForkOptions, EngineOptions } from "./internal/options.ts"
-import type { InspectionObserver } from "./job/jobActor.ts"
+} from "../intents/IntentHandler.ts"
+import { describeError } from "../values/panic.ts"
+import { InvalidProgram } from "../program/InvalidProgram.ts"
+import type { Job } from "../job/Job.ts"
+import { HandlerRejected, type JobError, type StartError } from "../outcome/JobError.ts"
+import type { JobResult } from "../outcome/JobResult.ts"
+import type { Program } from "../program/Program.ts"
+import { type JobStore, layerMemory as storeMemory, type StoreError } from "../store/index.ts"
+import { layer as poolLayer } from "../workers/index.ts"
+import type { WorkerPool } from "../workers/WorkerPool.ts"
+import type { StartOptions, ForkOptions, EngineOptions } from "./options.ts"
+import type { InspectionObserver } from "../job/jobActor.ts"
 
-export type { InspectionObserver } from "./job/jobActor.ts"
-export type { EngineOptions, ForkOptions, StartOptions } from "./internal/options.ts"
-export { type Answer, type HandledIntent, type Handler, handler, type HandlerOptions } from "./intents/IntentHandler.ts"
+export type { InspectionObserver } from "../job/jobActor.ts"
+export type { EngineOptions, ForkOptions, StartOptions } from "./options.ts"
+export {
+  type Answer,
+  type HandledIntent,
+  type Handler,
+  handler,
+  type HandlerOptions
+} from "../intents/IntentHandler.ts"
 
 /** An XState inspection observer for every job's actor, such as the one of `effect-converge/inspector`. Default: none. */
 export const inspect: Context.Reference<InspectionObserver | undefined> = Context.Reference<
@@ -169,7 +175,7 @@ export const handle = <E = never, R = never, R2 = never>(
  * What runs jobs is loaded when an engine is built: a worker, which imports this package for a program's definitions, never
  * builds one.
  */
-const loadRuntime = loadOnce(() => import("./internal/engine.ts"))
+const loadRuntime = loadOnce(() => import("./makeEngine.ts"))
 
 /**
  * An engine over a `WorkerPool` and a `JobStore` of your choice.
