@@ -77,7 +77,7 @@ export const Limits = {
   roundTasks: 2_048,
   /** Milliseconds that a worker stays with one job while another waits for a worker: what a turn is. */
   turnMs: 4,
-  /** Microseconds for which a thread stays awake for a message that is likely to come at once (vigil.ts). */
+  /** Microseconds for which a thread stays awake for a message that is likely to come at once (stayAwake.ts). */
   vigilUs: 200,
   /** How often a thread that stayed awake in vain doubles the number of times that it does not. */
   vigilDoublings: 10,

@@ -1,7 +1,7 @@
 /**
  * `--explain kind/id`: where a fact comes from.
  *
- * Boundary: parses the reference, and says what is wrong with it; the JSON is internal/explanationJson.ts.
+ * Boundary: parses the reference, and says what is wrong with it; the JSON is explanationJson.ts.
  */
 import * as Effect from "effect/Effect"
 import type { FactRef } from "../program/Fact.ts"

@@ -3,7 +3,7 @@
  * The `converge` command: the file that Node starts.
  *
  * It imports nothing but a few of Node's own modules, so that `--version` answers at once; the rest is loaded when there
- * is something to do, by internal/quickStart.ts. Boundary: starts command.ts; knows no command.
+ * is something to do, by quickStart.ts. Boundary: starts command.ts; knows no command.
  */
 import { readFileSync } from "node:fs"
 import * as modules from "node:module"

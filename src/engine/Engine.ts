@@ -5,7 +5,7 @@
  * It is a Layer: when its scope closes, it takes no more jobs, lets running ones end for as long as `drainTimeout` says,
  * cancels the rest and waits until they have let go.
  *
- * Boundary: the service and its layers. What it does is in internal/engine.ts.
+ * Boundary: the service and its layers. What it does is in makeEngine.ts.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

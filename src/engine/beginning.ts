@@ -2,7 +2,7 @@
  * How a job begins: what it is given is checked, and its seeds are planted.
  *
  * Boundary: from what an embedder passes to a session with its first facts, its first hash and its journal. Admission and
- * everything after the beginning is engine.ts.
+ * everything after the beginning is makeEngine.ts.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"

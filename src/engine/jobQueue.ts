@@ -1,7 +1,7 @@
 /**
  * Jobs that wait for a place on their engine, those that have waited longest first.
  *
- * Boundary: order and size; who is let in, and when one gets its place, is engine.ts.
+ * Boundary: order and size; who is let in, and when one gets its place, is makeEngine.ts.
  */
 import type { JobSession } from "../job/session.ts"
 

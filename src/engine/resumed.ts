@@ -1,7 +1,7 @@
 /**
  * Sessions of jobs that were stored: those that go on, and those that have ended.
  *
- * Boundary: from what a replay made to a session; who may go on with a job, and when, is engine.ts.
+ * Boundary: from what a replay made to a session; who may go on with a job, and when, is makeEngine.ts.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

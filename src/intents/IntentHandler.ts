@@ -1,7 +1,7 @@
 /**
  * Handlers: what performs the intents of a kind.
  *
- * Boundary: definitions, checked. When a handler is called, and what becomes of its answer, is internal/outbox.ts; what that
+ * Boundary: definitions, checked. When a handler is called, and what becomes of its answer, is outbox.ts; what that
  * means is in docs/semantics.md.
  */
 import * as Duration from "effect/Duration"

@@ -2,7 +2,7 @@
  * The handle of a running job: watch it, steer it, wait for it.
  *
  * Every member that does something is an Effect; none of them needs a service. Boundary: types; what the calls do is
- * in internal/jobHandle.ts, what they mean in docs/semantics.md.
+ * in jobHandle.ts, what they mean in docs/semantics.md.
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"

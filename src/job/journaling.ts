@@ -1,7 +1,7 @@
 /**
  * A session's journal: what it writes to the store, under which fence, and what it does when a store refuses.
  *
- * Boundary: between a session and the port of the store. What the texts hold is in journalExtra.ts and journalText.ts.
+ * Boundary: between a session and the port of the store. What the texts hold is in extra.ts and rowText.ts.
  *
  * Invariants: what happened between two cycles is in the journal before anybody is told of it; a job whose store has failed,
  * or whose engine closes, is not ended in its journal, so that it can be resumed (G11).

@@ -6,7 +6,7 @@
  * the kinds where a program is given, and its `migrate`. Without one, values are JSON, as the kinds' schemas encoded them.
  * A job may be looked at while some engine runs it: what is shown is what had been committed.
  *
- * Boundary: the public names. What they do is in internal/journalViews.ts, which is loaded when one is first used.
+ * Boundary: the public names. What they do is in views.ts, which is loaded when one is first used.
  */
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"

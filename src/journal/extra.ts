@@ -1,5 +1,5 @@
 /**
- * What a journal holds beside the canonical texts of journalText.ts: all that a replay needs and the hash does not cover.
+ * What a journal holds beside the canonical texts of rowText.ts: all that a replay needs and the hash does not cover.
  *
  * The header describes the program as it was, so that a journal can be read without it. The extra of a row has the ids of
  * its facts, what combining functions made of them, causes with all their fields, traces, tokens, and what the job had
@@ -20,7 +20,7 @@ export interface KindHeader {
   /** Facts that are kept; null: all. */
   readonly latest: number | null
   readonly conflict: "reject" | "keepFirst" | "keepLast" | "combine"
-  /** Names the schema: see internal/kindFingerprint.ts. */
+  /** Names the schema: see kindFingerprint.ts. */
   readonly fingerprint: string
 }
 

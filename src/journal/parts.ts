@@ -1,7 +1,7 @@
 /**
  * The parts of a journal: each version of a program that went on with a job has one, with a header of its own.
  *
- * Boundary: headers in, parts out; what is in their rows is read by readJournal.ts.
+ * Boundary: headers in, parts out; what is in their rows is read by reader.ts.
  */
 import * as Effect from "effect/Effect"
 import { decodeHeader, type JournalHeader, type KindHeader } from "./extra.ts"

@@ -4,7 +4,7 @@
  * A `Kind` is a named type of fact: its schema, what identifies a fact of it, and what happens when two proposals
  * disagree. A `Fact` is frozen and unique by (kind, id). A `Proposal` is what an agent, a seed or a signal asks to add.
  *
- * Boundary: definitions and types. How a value is validated and encoded is in internal/kindCodec.ts; how proposals
+ * Boundary: definitions and types. How a value is validated and encoded is in kindCodec.ts; how proposals
  * become facts, in merge.ts.
  */
 import type * as Schema from "effect/Schema"

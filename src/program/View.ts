@@ -2,7 +2,7 @@
  * What an agent sees: a read-only view of the context as it was when its cycle began (G1).
  *
  * The same interface in a fiber, in a worker thread, in `accepts`, in invariants and in a program's `output`. Boundary:
- * types; the implementation is internal/contextView.ts.
+ * types; the implementation is contextView.ts.
  */
 import type * as Option from "effect/Option"
 import type { FactOf, FactRef, Kind } from "./Fact.ts"

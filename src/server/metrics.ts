@@ -1,7 +1,7 @@
 /**
  * Metrics of the server, and all metrics of the process as Prometheus reads them.
  *
- * Boundary: names and attributes; those of jobs are in internal/observability.ts, those of the pool in workers/metrics.ts.
+ * Boundary: names and attributes; those of jobs are in observability.ts, those of the pool in workers/metrics.ts.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -40,7 +40,7 @@ export interface NewJob {
   /** The canonical text that the first hash covers. */
   readonly text: () => string
   readonly hash: string
-  /** JSON: what else is needed to replay the job (journalExtra.ts). */
+  /** JSON: what else is needed to replay the job (extra.ts). */
   readonly header: () => string
   /** Of a job that goes on from an earlier context: that context, in pieces of JSON. */
   readonly base: (() => Iterable<string>) | undefined
@@ -51,7 +51,7 @@ export interface JournalRow {
   readonly cycle: number
   readonly text: () => string
   readonly hash: string
-  /** JSON: what else is needed to replay the cycle (journalExtra.ts). */
+  /** JSON: what else is needed to replay the cycle (extra.ts). */
   readonly extra: () => string
 }
 
@@ -60,7 +60,7 @@ export interface JournalEnd {
   readonly status: Status
   /** Milliseconds since the epoch. */
   readonly haltedAt: number
-  /** JSON: the error, the output and the usage (journalExtra.ts). */
+  /** JSON: the error, the output and the usage (extra.ts). */
   readonly text: () => string
 }
 

@@ -2,7 +2,7 @@
  * The pool of worker threads: CPU tasks on threads of their own, with everything that can happen to a thread contained.
  *
  * Whose turn it is says scheduler.ts; which threads there are, crew.ts; how tasks reach one, dispatch.ts; how its outcomes
- * come back, results.ts; what its loss means, losses.ts and quarantine.ts; when a task has had its time, watchdog.ts. This
+ * come back, results.ts; what its loss means, lossVerdict.ts and quarantine.ts; when a task has had its time, watchdog.ts. This
  * file moves work between them. It is driven by batches that arrive, messages, exits and the watchdog's ticks; each of these
  * ends in `#pump`, which gives idle threads something to do.
  *

@@ -27,7 +27,7 @@ describe.concurrent("converge", () => {
     const text = readFileSync(projectRoot + path, "utf8")
     const specifiers = importsOf({ path, text }).map(({ specifier }) => specifier)
     const late = specifiers.filter((specifier) => !specifier.startsWith("node:"))
-    expect(late.toSorted()).toEqual(["../internal/quickStart.ts", "./command.ts"])
+    expect(late.toSorted()).toEqual(["../platform/quickStart.ts", "./command.ts"])
     expect(late.filter((specifier) => !text.includes(`import("${specifier}")`))).toEqual([])
   })
 

@@ -1,5 +1,5 @@
 /**
- * Texts are read as what they say, whatever was read before: `JSON.parse` alone is not enough (internal/parseJson.ts).
+ * Texts are read as what they say, whatever was read before: `JSON.parse` alone is not enough (values/parseJson.ts).
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
