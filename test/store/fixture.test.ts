@@ -1,0 +1,105 @@
+/**
+ * Journals that earlier versions left: this one lists, replays, verifies, explains and goes on with them as they did, to the
+ * byte.
+ *
+ * test/store/fixtures has the files, test/support/store/fixture the programs of the jobs, and what made them.
+ */
+import { existsSync, readFileSync, statSync } from "node:fs"
+import { beforeAll, describe, expect, it, vi } from "vitest"
+import { checkPortable } from "../support/houseStyle.ts"
+import { damage, damages, textOf } from "../support/store/fixture/account.ts"
+import {
+  damageAll,
+  endAll,
+  type Expected,
+  forkAll,
+  printAll,
+  readAll,
+  serveAll,
+  withCopy
+} from "../support/store/fixture/expected.ts"
+import { expectationOf, fixtures, journalsOf } from "../support/store/fixture/files.ts"
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+const readExpected = (name: string): Expected => JSON.parse(readFileSync(expectationOf(name), "utf8")) as Expected
+
+describe.each(fixtures)("the journals of %s", (name) => {
+  const filename = journalsOf(name)
+  const expected = readExpected(name)
+  const ids = expected.list.map(({ jobId }) => jobId)
+
+  it("are small, complete in one file, and name no machine", () => {
+    for (const path of [filename, expectationOf(name)]) {
+      expect(statSync(path).size).toBeLessThan(1_000_000)
+      expect(checkPortable({ path, text: readFileSync(path, "latin1") })).toEqual([])
+    }
+    expect([`${filename}-wal`, `${filename}-shm`].filter(existsSync)).toEqual([])
+  })
+
+  it("are of jobs that converged, failed, ran out, were cancelled and are unfinished", () => {
+    const statuses = new Set(expected.list.map(({ status }) => status ?? "unfinished"))
+    expect([...statuses].toSorted()).toEqual(["budget-exhausted", "cancelled", "converged", "failed", "unfinished"])
+  })
+
+  describe("are read:", () => {
+    let read: Awaited<ReturnType<typeof readAll>>
+    beforeAll(async () => {
+      read = await readAll(filename)
+    })
+
+    it("the list has the same jobs in the same order", () => {
+      expect(textOf(read.list)).toBe(textOf(expected.list))
+    })
+
+    it.each(ids)("%s is replayed, verified, explained and told as it was", (id) => {
+      expect(textOf(read.jobs[id])).toBe(textOf(expected.jobs[id]))
+    })
+  })
+
+  describe("are gone on with:", () => {
+    let gone: Awaited<ReturnType<typeof endAll>>
+    beforeAll(async () => {
+      gone = await endAll(filename)
+    })
+
+    it.each(ids)("%s is taken up, and has the same end", (id) => {
+      expect(textOf(gone.ends[id])).toBe(textOf(expected.ends[id]))
+    })
+
+    it("nothing is left unfinished, and every hash is the same", () => {
+      expect(textOf(gone.after)).toBe(textOf(expected.after))
+      expect(gone.after.filter(({ status }) => status === undefined)).toEqual([])
+    })
+  })
+
+  it("are forked, and refused to a program that they do not fit", async () => {
+    expect(textOf(await forkAll(filename))).toBe(textOf(expected.forks))
+  })
+
+  it("are shown by the command line in the same words", async () => {
+    for (const [index, printed] of (await printAll(filename)).entries()) {
+      expect(textOf(printed)).toBe(textOf(expected.cli[index]))
+    }
+  })
+
+  it("are answered with over HTTP in the same words", async () => {
+    expect(textOf(await serveAll(filename))).toBe(textOf(expected.http))
+  })
+
+  it("are reported corrupt, in the same words, when one character is another", async () => {
+    const said = await damageAll(filename)
+    expect(textOf(said)).toBe(textOf(expected.damages))
+    expect(said.map(({ said }) => "isIntact" in said.verified && said.verified.isIntact)).toEqual(
+      damages.map(() => false)
+    )
+  })
+
+  it("are not read as they were when one character of an effect is another", async () => {
+    const [effects] = damages
+    await withCopy(filename, async (copy) => {
+      if (effects !== undefined) damage(copy, effects)
+      await expect(readAll(copy)).rejects.toThrow("the row of cycle 2 of job survey is not what was written: hash")
+    })
+  })
+})
