@@ -12,6 +12,15 @@ const pages = ["README.md", "AGENTS.md"].concat(
     .map((file) => join("docs", file))
 )
 
+/** The anchors that GitHub makes of a page's headings. */
+const headingsOf = (text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\d\s_-]/gu, "")
+      .replaceAll(/\s/g, "-")
+  )
+
 describe("the documentation", () => {
   it("has the diagrams and examples of the code as it is", async () => {
     expect(await node([".ci/docs.ts", "--check"])).toMatchObject({ code: 0, stderr: "" })
@@ -19,8 +28,28 @@ describe("the documentation", () => {
 
   it.each(pages)("links from %s to what exists", (page) => {
     const text = readFileSync(join(projectRoot, page), "utf8").replace(/```[\s\S]*?```/g, "")
-    const targets = [...text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)].map((match) => match[1]!)
+    const inline = [...text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)]
+    const named = [...text.matchAll(/^\[[^\]]+\]: (?!https?:)([^#\s]+)/gm)]
+    const targets = [...inline, ...named].map((match) => match[1]!)
     expect(targets.filter((target) => !existsSync(join(projectRoot, dirname(page), target)))).toEqual([])
+  })
+
+  it.each(pages)("links within %s, and from it into other pages, to headings and anchors that exist", (page) => {
+    const text = readFileSync(join(projectRoot, page), "utf8").replace(/```[\s\S]*?```/g, "")
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)]
+    const lost = links.filter(([, file = "", anchor = ""]) => {
+      const target = readFileSync(join(projectRoot, file === "" ? page : join(dirname(page), file)), "utf8")
+      return !target.includes(`<a id="${anchor}"></a>`) && !headingsOf(target).includes(anchor)
+    })
+    expect(lost.map(([link]) => link)).toEqual([])
+  })
+
+  it.each(pages)("names in %s no link that is not defined, and defines none that is not named", (page) => {
+    const text = readFileSync(join(projectRoot, page), "utf8").replace(/```[\s\S]*?```/g, "")
+    const body = text.replace(/^\[[^\]]+\]: .*$/gm, "").replaceAll(/`[^`\n]*`/g, "")
+    const defined = [...text.matchAll(/^\[([^\]]+)\]: /gm)].map(([, name = ""]) => name)
+    const named = [...body.matchAll(/(?<!\])\[([\w.-]+)\](?!\()/g)].map(([, name = ""]) => name)
+    expect([...new Set(named)].toSorted()).toEqual(defined.toSorted())
   })
 
   it("shows an embedding that converges", async () => {

@@ -1,4 +1,4 @@
-/** Approvals: a job asks somebody outside, goes on with what else there is, and awaits the decision. */
+/** Approvals (AP1 to AP4): a job asks somebody outside, goes on with what else there is, and awaits the decision. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -1,4 +1,4 @@
-/** Child jobs: an intent starts a job of another program, whose end comes back as a fact. */
+/** Child jobs (CH1 to CH6): an intent starts a job of another program, whose end comes back as a fact. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,6 +1,6 @@
 /**
- * Going on from an earlier result: `Engine.start(program, input, { context })`. What was there is there, and is news only to
- * agents that had not read it.
+ * Going on from an earlier result (GO1 to GO4): `Engine.start(program, input, { context })`. The earlier facts are there, and
+ * are news only to agents that had not read them.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -59,6 +59,17 @@ describe("a job that goes on from a context", () => {
       // The earlier one is as it was.
       expect(first.result.context.all(B)).toHaveLength(2)
       expect(valuesOf(first.result, Last)).toEqual([{ id: "sum", n: 2 }])
+    })
+  )
+
+  it.effect("runs an agent that runs once, once more (GO3)", () =>
+    Effect.gen(function* () {
+      let runs = 0
+      const once = Agent.make("once", { execute: () => Effect.sync(() => (runs++, {})) })
+      const program = Program.make("once", { input: Ids, agents: [once] })
+      const first = yield* runInline(program, [])
+      yield* runInline(program, [], { context: first.result.context })
+      expect(runs).toBe(2)
     })
   )
 

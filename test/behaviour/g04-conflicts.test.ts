@@ -1,6 +1,6 @@
 /**
- * G4, conflicts are values: two proposals for one (kind, id) are resolved by the kind's rule, and who loses is named with
- * who was first.
+ * G4, conflicts are values: two proposals for one (kind, id) are resolved by the kind's rule (M3), and the error names both
+ * proposers.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,6 @@
 /**
- * G5, eligibility is semi-naive: an agent runs when there is news for it, once for each piece of news, and a cycle costs
- * what is new, not what is there.
+ * G5, eligibility is semi-naive (E1 to E5): an agent runs when there is news for it, once for each piece of news, and the
+ * cost of a cycle follows the new facts, not all facts.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"

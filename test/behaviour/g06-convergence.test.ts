@@ -1,5 +1,5 @@
 /**
- * G6: convergence is exact. It is decided after all tasks of the cycle have ended and with an empty mailbox, so nothing
+ * G6: convergence is exact (C2, C3). It is decided after all tasks of the cycle have ended and with an empty mailbox, so nothing
  * can still be in flight.
  */
 import { describe, expect, it } from "@effect/vitest"

@@ -1,6 +1,6 @@
 /**
- * G7: budgets do not overshoot, and say who spent. The effect that would cross one is not committed; those before it in
- * merge order are.
+ * G7: budgets do not overshoot, and say who spent (B2 to B4). The effect that would cross one is not committed; the effects
+ * before it in merge order are.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

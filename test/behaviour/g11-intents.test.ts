@@ -1,6 +1,6 @@
 /**
- * G11, durable intents: a job that was broken off performs again what was not answered, with the same keys, and ends with the
- * hash and the events of one that never was.
+ * G11, durable intents (IN9): a job that was broken off performs its unanswered intents again, with the same keys, and ends
+ * with the hash and the events of a job that never was.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

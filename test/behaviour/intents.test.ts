@@ -1,6 +1,6 @@
 /**
- * Intents are performed by handlers, after their cycle is committed, and their answers come back at the fixed point: in one
- * cycle, in commit order, however long each handler took.
+ * Intents (IN1 to IN8) are performed by handlers after their cycle is committed. Their answers are admitted at the fixed
+ * point: in one cycle, in commit order, however long each handler took.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"

@@ -1,5 +1,5 @@
 /**
- * What an invariant's check may answer, in each class: every form of a reason ends the job with `InvariantViolated`, every
+ * What an invariant's check may answer (I4), in each class: every form of a reason ends the job with `InvariantViolated`, every
  * other answer and every throw with `ProgramPanicked`, and none leaves it hanging. And what signals and inherited contexts
  * meet of it.
  */

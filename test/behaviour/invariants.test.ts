@@ -1,6 +1,6 @@
 /**
- * Invariants (docs/semantics.md): structural ones are asked before each effect is applied, semantic ones after each cycle that
- * committed something, acceptance ones at convergence.
+ * Invariants: structural checks run before each effect is applied (I1), semantic ones after each cycle that committed
+ * something (I2), acceptance ones at convergence (I3).
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * Oscillation: a job whose revisions bring its context back to an earlier state is reported in `diagnostics`, with both
+ * Oscillation (O1): a job whose revisions bring its context back to an earlier state is reported in `diagnostics`, with both
  * cycles, once for each state. A job that only adds, or never comes back, is not.
  */
 import { describe, expect, it } from "@effect/vitest"

@@ -1,6 +1,6 @@
 /**
- * Pause and resume, from every state: a pause takes effect between cycles, loses no work, stops the duration clock, and
- * never leaves whoever asked for it waiting.
+ * Pause and resume (P1 to P4), from every state: a pause takes effect between cycles, loses no work, stops the duration
+ * clock, and never leaves its caller waiting.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

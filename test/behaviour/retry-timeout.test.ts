@@ -1,5 +1,5 @@
 /**
- * Timeout and retry of fiber agents: a timeout covers one attempt, a retry covers typed failures and timeouts, and nothing
+ * Timeout and retry of fiber agents (F2): a timeout covers one attempt, a retry covers typed failures and timeouts, and nothing
  * of an attempt that failed is left behind.
  */
 import { describe, expect, it } from "@effect/vitest"

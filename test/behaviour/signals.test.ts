@@ -1,6 +1,6 @@
 /**
- * Signals: facts from outside, validated at the door, one effect a call, merged before agents run, and answered when their
- * cycle has committed. None is ever lost without an answer.
+ * Signals (S1 to S4): facts from outside, validated at the door, one effect a call, merged before agents run, and answered
+ * when their cycle has committed. None is ever lost without an answer.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -255,6 +255,37 @@ describe("a signal's way into the context", () => {
       yield* Fiber.join(sent)
       expect(yield* job.result).toMatchObject({ version: 1, cycles: 2 })
     }).pipe(Effect.provide(engine({ maxRunningJobs: 1 })))
+  )
+
+  it.effect("a cycle of signals alone belongs to the tier of the cycle before it (T4)", () =>
+    Effect.gen(function* () {
+      const gate = makeGate()
+      const early = Agent.make("early", {
+        each: Num,
+        writes: [Entry],
+        execute: ({ id }) => Effect.succeed({ facts: [entry(id)] })
+      })
+      const late = Agent.make("late", { each: Entry, execute: () => Effect.as(gate.arrive, {}) })
+      const program = Program.make("tiers", {
+        input: noInput,
+        kinds: [Cell],
+        agents: [early, late],
+        tiers: [["early"], ["late"]],
+        seed: () => [num(1)]
+      })
+      const job = yield* Engine.start(program, {})
+      yield* gate.arrived
+      const sent = yield* signalled(job.signal([cell("a", "read by nobody")]))
+      yield* gate.open
+      yield* Fiber.join(sent)
+      yield* job.result
+      const cycles = (yield* eventsOf(job)).filter((event) => event._tag === "CycleStarted")
+      expect(cycles.map(({ agents, tier }) => [tier, agents])).toEqual([
+        [0, ["early"]],
+        [1, ["late"]],
+        [1, []]
+      ])
+    }).pipe(Effect.provide(engine()))
   )
 
   it.effect("a signal opens a tier again that had converged", () =>

@@ -1,5 +1,5 @@
 /**
- * Slices: a job lets the event loop have its turns, however fast its agents and however much they bring at once.
+ * Slices (SL1): a job lets the event loop have its turns, however fast its agents and however much they bring at once.
  *
  * Measured in a process of its own, as CPU time of the main thread between two turns (support/behaviour/heartbeat.ts). The
  * engine aims at 5 ms; the machine adds to it, never takes away, so the best of three attempts counts.

@@ -1,5 +1,5 @@
 /**
- * The canonical encoding: vectors, refusals, and what makes it an equality test (docs/semantics.md, Values and Hash).
+ * The canonical encoding: vectors, refusals, and what makes it an equality test (VA2, H1).
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"

@@ -1,6 +1,6 @@
 /**
- * Eligibility as pure functions: what `select` gives for a state of the marks, and that only `advance` moves them. What that
- * means for a job is in test/behaviour/g05-semi-naive.test.ts.
+ * Eligibility as pure functions (E1, E4, T1): what `select` returns for a state of the marks, and that only `advance` moves
+ * them. What that means for a job is in test/behaviour/g05-semi-naive.test.ts.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

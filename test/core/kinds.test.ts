@@ -1,6 +1,6 @@
 /**
- * Kinds: what a schema may hold, and that a committed value is what decoding its canonical text gives (docs/semantics.md,
- * Values), for kinds of plain data and for kinds that go through a codec.
+ * Kinds: what a schema may hold (VA1), and that a committed value is the one that decoding its canonical text gives (VA2), for
+ * kinds of plain data and for kinds that go through a codec.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"

@@ -1,6 +1,6 @@
 /**
- * The merge and the counted budgets (docs/semantics.md, Merge and Commit): cycles of random effects, against a model that
- * follows the rules with a plain map.
+ * The merge and the counted budgets (M1 to M4, B2): cycles of random effects, against a model that follows the rules with a
+ * plain map.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -84,7 +84,7 @@ const bytesOf = (state: State) => {
 
 type Budgets = { readonly facts: number; readonly tokens: number; readonly contextBytes: number }
 
-/** The rules of docs/semantics.md, said once more. Returns the tag of the cause for which the effect is discarded, if it is. */
+/** The rules M2, M3 and B2, written a second time. Returns the tag of the cause for which the effect is discarded, if it is. */
 const apply = (state: State, planned: Planned, budgets: Budgets): string | undefined => {
   const agent = agents[planned.agent]!.name
   const after: State = { ...state, facts: new Map(state.facts), counters: { ...state.counters } }
