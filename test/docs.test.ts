@@ -6,7 +6,7 @@ import { dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { node, projectRoot } from "./support/node.ts"
 
-const pages = ["README.md", "AGENTS.md"].concat(
+const pages = ["README.md", "AGENTS.md", "CHANGELOG.md", "SECURITY.md"].concat(
   readdirSync(join(projectRoot, "docs"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".md"))
     .map((file) => join("docs", file))

@@ -76,7 +76,7 @@ const filesIn = (folder: string, ending: string): ReadonlyArray<string> =>
     .map((file) => join(folder, file))
 
 const sources = ["src", "machines", "test"].flatMap((folder) => filesIn(folder, ".ts"))
-const pages = ["README.md", "AGENTS.md", ...filesIn("docs", ".md")]
+const pages = ["README.md", "AGENTS.md", "CHANGELOG.md", "SECURITY.md", ...filesIn("docs", ".md")]
 const read = (file: string): string => readFileSync(join(projectRoot, file), "utf8")
 
 describe("the rules of docs/semantics.md", () => {
