@@ -1,5 +1,5 @@
 /**
- * G10: cancellation is real. It comes from every state, by every way there is, and is acknowledged when fibers have ended
+ * G10: cancellation is real (P5, P6). It comes from every state, by every way there is, and is acknowledged when fibers have ended
  * and everything that agents acquired has been released.
  */
 import { describe, expect, it } from "@effect/vitest"
