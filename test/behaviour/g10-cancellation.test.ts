@@ -1,6 +1,6 @@
 /**
- * G10: cancellation is real (P5, P6). It comes from every state, by every way there is, and is acknowledged when fibers have ended
- * and everything that agents acquired has been released.
+ * G10: cancellation is real (P5, P6). It comes from every state, by every way there is, and is acknowledged when fibers
+ * have ended and everything that agents acquired has been released.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
