@@ -7,8 +7,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { cases } from "./bench/framework/cases.ts"
+import { compare } from "./bench/framework/compare.ts"
 import type { Benchmark } from "./bench/framework/definition.ts"
 import { measure } from "./bench/framework/measure.ts"
+import { load } from "./bench/framework/registry.ts"
 import { type Finished, node, projectRoot } from "./support/node.ts"
 
 interface Outcome {
@@ -78,6 +81,39 @@ describe("the command", () => {
         .split("\n")
         .map((line) => line.split(" ")[0])
     ).toEqual(names.toSorted())
+  })
+})
+
+describe("the comparison of two packages", () => {
+  const against = (...args: ReadonlyArray<string>) => node(["test/bench/against.ts", ...args])
+
+  it("refuses what it does not know", async () => {
+    expect(await against()).toMatchObject({ code: 64 })
+    expect(await against("no-such-commit")).toMatchObject({ code: 64 })
+    expect(await against("HEAD", "--case", "no-such-case")).toMatchObject({ code: 64 })
+    expect(await against("HEAD", "--rounds", "many")).toMatchObject({ code: 64 })
+  })
+
+  it.each(cases)("$name is a metric of a contender that needs no peer", async ({ benchmark, contender, metric }) => {
+    const { contenders, metrics } = await load(benchmark)
+    const found = contenders.find(({ name }) => name === contender)
+    expect(found).toBeDefined()
+    expect(found?.peer).toBeUndefined()
+    expect(Object.keys(metrics)).toContain(metric)
+  })
+
+  // With threads, and with other processes; the workloads of the others are run as benchmarks above.
+  it.each(cases.filter(({ name }) => ["cpu-64", "import"].includes(name)))("measures $name on both", async (it) => {
+    const packages = { old: projectRoot, new: projectRoot }
+    const { ratio, rounds } = await compare(it, packages, { isTiny: true, rounds: 1, onRound: () => undefined })
+    expect(rounds.map((round) => [round.old.length, round.new.length])).toEqual([[1, 1]])
+    expect(ratio.median).toBeGreaterThan(0)
+  })
+
+  it("fails when a package is not there", async () => {
+    const packages = { old: projectRoot, new: join(projectRoot, "no-such-folder") }
+    const comparing = compare(cases[0]!, packages, { isTiny: true, rounds: 1, onRound: () => undefined })
+    await expect(comparing).rejects.toThrow("side.ts ended with exit code 1")
   })
 })
 

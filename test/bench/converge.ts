@@ -2,13 +2,17 @@
  * The package as the benchmarks see it: the built one, since that is what is published, with the types of the sources, so
  * that checking needs no build. Programs with CPU agents import it from here too: one copy in each thread.
  *
- * Boundary: the only file of test/bench that knows where the package lies. `internal` is what no user can reach, for
- * figures that take a layer alone.
+ * Boundary: the only file of test/bench that knows what lies where in the package; framework/packageFolder.ts says which
+ * package it is. `internal` is what no user can reach, for figures that take a layer alone.
  */
+import { pathToFileURL } from "node:url"
 import type * as Source from "../../src/index.ts"
+import { packageFolder } from "./framework/packageFolder.ts"
+
+const built = pathToFileURL(`${packageFolder}/dist/`)
 
 const loadBuilt = <Module>(path: string): Promise<Module> =>
-  import(new URL(`../../dist/${path}.js`, import.meta.url).href) as Promise<Module>
+  import(new URL(`${path}.js`, built).href) as Promise<Module>
 
 const load = <Module>(path: string): Promise<Module> => loadBuilt(`src/${path}`)
 

@@ -3,11 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { FirstTaskResult } from "../children/firstTask.ts"
-import { projectRoot, runChild, runNode } from "../framework/child.ts"
+import { runChild, runNode } from "../framework/child.ts"
 import { type Benchmark, type Contender, value } from "../framework/definition.ts"
+import { packageFolder } from "../framework/packageFolder.ts"
 import { manyExpected } from "../programs/many.ts"
 
-const manifest = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as {
+const manifest = JSON.parse(readFileSync(join(packageFolder, "package.json"), "utf8")) as {
   readonly name: string
   readonly version: string
   readonly bin: { readonly converge: string }
@@ -38,13 +39,13 @@ const makeCache = (): Cache => {
 }
 
 const importing = async (env: NodeJS.ProcessEnv) => {
-  const { ms: processMs, stdout } = await runNode(["--input-type=module", "--eval", importScript], env)
+  const { ms: processMs, stdout } = await runNode(["--input-type=module", "--eval", importScript], env, packageFolder)
   const { ms, names } = JSON.parse(stdout) as { readonly ms: number; readonly names: ReadonlyArray<string> }
   return { values: { inside: ms, process: processMs }, result: names }
 }
 
 const version = async (env: NodeJS.ProcessEnv) => {
-  const { ms, stdout } = await runNode([manifest.bin.converge, "--version"], env)
+  const { ms, stdout } = await runNode([manifest.bin.converge, "--version"], env, packageFolder)
   return { values: { process: ms }, result: stdout.includes(manifest.version) }
 }
 

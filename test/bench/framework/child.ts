@@ -39,11 +39,15 @@ export interface Finished {
 }
 
 /** Runs Node to its end. Rejects if it fails. */
-export const runNode = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Finished> =>
+export const runNode = (
+  args: ReadonlyArray<string>,
+  env: NodeJS.ProcessEnv = {},
+  folder = projectRoot
+): Promise<Finished> =>
   new Promise((resolve, reject) => {
     const began = performance.now()
     const child = spawn(process.execPath, [...args], {
-      cwd: projectRoot,
+      cwd: folder,
       env: plainEnvironment(env),
       stdio: ["ignore", "pipe", "inherit"]
     })
@@ -92,10 +96,11 @@ export interface Companion<Question, Answer> {
 /** Starts a script of test/bench/children that answers each message with one. */
 export const startCompanion = <Question extends string, Answer>(
   script: string,
-  input: unknown
+  input: unknown,
+  env: NodeJS.ProcessEnv = {}
 ): Companion<Question, Answer> => {
   const path = fileURLToPath(new URL(`../children/${script}`, import.meta.url))
-  const child = fork(path, [JSON.stringify(input)], { cwd: projectRoot, env: plainEnvironment(), execArgv: [] })
+  const child = fork(path, [JSON.stringify(input)], { cwd: projectRoot, env: plainEnvironment(env), execArgv: [] })
   const ended = new Promise<string>((resolve) =>
     child.once("exit", (code, signal) => resolve(`${script} ended with ${signal ?? `exit code ${code}`}`))
   )
@@ -104,10 +109,11 @@ export const startCompanion = <Question extends string, Answer>(
       new Promise((resolve, reject) => {
         child.once("message", (answer: Answer) => resolve(answer))
         void ended.then((how) => reject(new Error(how)))
-        child.send(question)
+        // An error here says that the process has ended, and so does what was awaited above.
+        child.send(question, () => undefined)
       }),
     stop: async () => {
-      child.disconnect()
+      if (child.connected) child.disconnect()
       await ended
     }
   }

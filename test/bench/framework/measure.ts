@@ -72,14 +72,18 @@ const hashOf = (result: unknown): string =>
  * the old one: a forced full collection throws away compiled code that refers to what has died, which is not how anybody
  * runs.
  */
-const makeCollector = (): (() => void) => {
+export const makeCollector = (): (() => void) => {
   setFlagsFromString("--expose-gc")
   const collect = runInNewContext("gc") as (options: { readonly type: "minor" }) => void
   return () => collect({ type: "minor" })
 }
 
-/** For how long a contender runs before the first round, in milliseconds. */
-const warmupMs = 1_500
+/** The hashes of what plain code gives, by what is computed. Others are added as contenders give them: see checkHash. */
+export const expectedHashes = ({ expected }: Benchmark, isTiny: boolean): Map<string, string> =>
+  new Map(Object.entries(expected?.(isTiny) ?? {}).map(([computes, result]) => [computes, hashOf(result)]))
+
+/** For how long a contender runs before the first round, in milliseconds, unless its benchmark says otherwise. */
+export const warmupMs = 1_500
 
 export const measure = async (benchmark: Benchmark, options: Options): Promise<Outcome> => {
   const began = performance.now()
@@ -87,9 +91,7 @@ export const measure = async (benchmark: Benchmark, options: Options): Promise<O
   const rounds = options.rounds ?? (isTiny ? 1 : benchmark.rounds)
   const warmups = isTiny ? 0 : benchmark.warmups
   const collectYoung = makeCollector()
-  const hashes = new Map<string, string>(
-    Object.entries(benchmark.expected?.(isTiny) ?? {}).map(([computes, result]) => [computes, hashOf(result)])
-  )
+  const hashes = expectedHashes(benchmark, isTiny)
   const lanes: Array<Lane> = []
   try {
     for (const contender of benchmark.contenders) {
@@ -127,7 +129,13 @@ export const measure = async (benchmark: Benchmark, options: Options): Promise<O
 const missingOf = ({ missing, peer }: Contender): string | null =>
   peer !== undefined && !isInstalled(peer) ? `${peer} is not installed` : (missing?.() ?? null)
 
-const checkHash = (benchmark: Benchmark, contender: Contender, { result }: Measured, hashes: Map<string, string>) => {
+/** Returns the hash of a result. Throws if another result is known of what it should be. */
+export const checkHash = (
+  benchmark: Benchmark,
+  contender: Contender,
+  { result }: Measured,
+  hashes: Map<string, string>
+): string => {
   const computes = contender.computes ?? ""
   const hash = hashOf(result)
   const known = hashes.get(computes)
@@ -136,6 +144,7 @@ const checkHash = (benchmark: Benchmark, contender: Contender, { result }: Measu
     const shown = JSON.stringify(result)?.slice(0, 300)
     throw new Error(`${benchmark.name}: ${contender.name} computed something else than the others: ${shown}`)
   }
+  return hash
 }
 
 const describe = (

@@ -25,6 +25,7 @@ npm run bench                      # all of them; installs the peers in test/ben
 npm run bench -- cpu-64 start      # some of them
 npm run bench -- --list            # their names
 npm run bench -- --rounds 5        # fewer rounds
+npm run bench:against -- main      # this package against that of another commit: new / old, by turns; records nothing
 npm run bench:docs                 # this page, from test/bench/results.ndjson
 npm run soak                       # three minutes of hostile jobs, for what only time shows
 \`\`\`

@@ -1,7 +1,9 @@
 /** Outcomes as tables on a terminal. Boundary: text; colours only if the terminal shows them. */
 import { styleText } from "node:util"
+import type { Comparison } from "./compare.ts"
 import type { Benchmark } from "./definition.ts"
 import type { ContenderOutcome, FigureOutcome, Outcome } from "./measure.ts"
+import type { Summary } from "./statistics.ts"
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -32,7 +34,10 @@ interface Column {
 const widthOf = (cells: ReadonlyArray<string>): number => Math.max(0, ...cells.map((cell) => cell.length))
 
 /** Rows of equal columns; the styles are applied after the widths are known. */
-const rows = (columns: ReadonlyArray<Column>, styles: ReadonlyArray<(row: number) => Style | undefined>): string => {
+const rows = (
+  columns: ReadonlyArray<Column>,
+  styles: ReadonlyArray<((row: number) => Style | undefined) | undefined>
+): string => {
   const count = columns[0]?.cells.length ?? 0
   return Array.from({ length: count }, (_, row) =>
     columns
@@ -111,4 +116,33 @@ export const benchmarkTable = (benchmark: Benchmark, { contenders, figures, roun
   const head = `${styled("bold", benchmark.name)}  ${benchmark.title}`
   const how = styled("gray", `${rounds} round${rounds === 1 ? "" : "s"}, ${seconds.toFixed(1)} s`)
   return [`${head}  ${how}`, contenderRows(benchmark, contenders), "", figureRows(figures), ""].join("\n")
+}
+
+/** A ratio of two packages: three digits after the point, since one in a hundred is what is asked for. */
+const fine = (ratio: number): string => ratio.toFixed(3)
+
+const fineSpread = ({ p10, p90 }: Summary): string => `${fine(p10)} – ${fine(p90)}`
+
+/** Two packages, case by case. */
+export const comparisonTable = (comparisons: ReadonlyArray<Comparison>): string => {
+  const head = ["case", "old", "new", "new / old", "10 – 90 %", "CPU time", "10 – 90 %", "load", "seconds", ""]
+  const lines = comparisons.map(({ cpuRatio, load, name, new: current, old, ratio, seconds, title, unit }) => [
+    name,
+    withUnit(old.median, unit),
+    withUnit(current.median, unit),
+    fine(ratio.median),
+    fineSpread(ratio),
+    cpuRatio === null ? "" : fine(cpuRatio.median),
+    cpuRatio === null ? "" : fineSpread(cpuRatio),
+    load.map((number) => number.toFixed(1)).join(" – "),
+    seconds.toFixed(0),
+    title
+  ])
+  const right = ["old", "new", "new / old", "CPU time", "seconds"]
+  const columns = head.map((title, place) => ({
+    cells: [title, ...lines.map((line) => line[place]!)],
+    isRight: right.includes(title)
+  }))
+  const bold = (): Style => "bold"
+  return rows(columns, [undefined, undefined, undefined, bold, undefined, bold])
 }
