@@ -11,6 +11,8 @@ import type { Fact, FactRef } from "../program/Fact.ts"
 import type { JobContext } from "./JobContext.ts"
 import { Limits } from "../Limits.ts"
 
+export type { Origin, Provenance } from "./Fact.ts"
+
 /** One node of a derivation tree. */
 export interface Explanation {
   readonly fact: Fact
