@@ -78,11 +78,13 @@ export class JobContext {
     return (this.tables.get(kind.name)?.all() ?? noFacts) as ReadonlyArray<FactOf<K>>
   }
 
+  /** The fact of a kind with this id. */
   get<K extends Kind.Any>(kind: K, id: string): Option.Option<FactOf<K>> {
     const entry = this.tables.get(kind.name)?.find(id)
     return entry === undefined ? noFact : Option.some(entry.fact as FactOf<K>)
   }
 
+  /** How many facts of a kind there are. */
   size(kind: Kind.Any): number {
     return this.tables.get(kind.name)?.live ?? 0
   }

@@ -51,7 +51,12 @@ export const inspect: Context.Reference<InspectionObserver | undefined> = Contex
 /** What an agent need not be provided with: the engine gives each job a scope of its own. */
 type Needs<P extends Program.Any> = Exclude<Program.Services<P>, Scope.Scope>
 
-/** Runs jobs. Provided by `layer` or `layerMemory`; used through `run` and `start`. */
+/**
+ * Runs jobs. Provided by `layer` or `layerMemory`; used through `run` and `start`.
+ *
+ * - `start`, `resume`, `resumeAll`, `fork`: as the functions of these names, which call them
+ * - `handle`: as `Engine.handle`, with a handler that `Engine.handler` made
+ */
 export class Engine extends Context.Service<
   Engine,
   {

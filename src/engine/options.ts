@@ -16,11 +16,12 @@ export interface StartOptions {
    * starts a job can be done again after a crash.
    */
   readonly id?: string | undefined
-  /** Overrides the program's budget, field by field. */
+  /** Overrides the program's budget, field by field. Default: the program's. */
   readonly budget?: Budget | undefined
   /**
    * The context of an earlier result, to go on from. Its facts are there from the beginning, and are new only to agents
-   * that had not read them: those of another program, or that were not eligible before the earlier job ended.
+   * that had not read them: those of another program, or that were not eligible before the earlier job ended. Default: an
+   * empty one.
    */
   readonly context?: JobContext | undefined
 }
@@ -29,13 +30,16 @@ export interface StartOptions {
 export interface ForkOptions<K extends Kind.Any, I = never> {
   /** The cycle after which the new job begins; 0: after the seeds. Default: the last. */
   readonly at?: number | undefined
-  /** Facts that the new job begins with. One that is there with another value is revised, whatever its kind's rule. */
+  /**
+   * Facts that the new job begins with. One that is there with another value is revised, whatever its kind's rule.
+   * Default: none.
+   */
   readonly facts?: ReadonlyArray<ProposalOf<K>> | undefined
   /** Another input: the new job's own, and what it seeds comes before `facts`. Default: that of the stored job, seeds nothing. */
   readonly input?: I | undefined
   /** The new job's id. Default: a random one. */
   readonly id?: string | undefined
-  /** Overrides the program's budget, field by field. */
+  /** Overrides the program's budget, field by field. Default: the program's. */
   readonly budget?: Budget | undefined
 }
 
@@ -47,9 +51,15 @@ export interface EngineOptions<P extends Program.Any = never, H = never> {
    * the services that the layer is built with.
    */
   readonly programs?: ReadonlyArray<P> | undefined
-  /** Further programs whose jobs may be started as children (`Intent.child`). Agents run with the layer's services. */
+  /**
+   * Further programs whose jobs may be started as children (`Intent.child`). Agents run with the layer's services.
+   * Default: none.
+   */
   readonly children?: ReadonlyArray<P> | undefined
-  /** Handlers of intents that are there before any job is: those of `programs`, too, that are resumed at the start. */
+  /**
+   * Handlers of intents that are there before any job is: those of `programs`, too, that are resumed at the start.
+   * Default: none.
+   */
   readonly handlers?: ReadonlyArray<Handler<H>> | undefined
   /** Jobs that run at a time. Default 1,000. */
   readonly maxRunningJobs?: number | undefined

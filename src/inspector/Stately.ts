@@ -24,10 +24,11 @@ import { Outbox } from "./outbox.ts"
 import * as RelaySocket from "./relaySocket.ts"
 import { unrefClock } from "../platform/unrefClock.ts"
 
+/** Options of `connect`. */
 export interface Options {
   /** Where the relay listens, such as `ws://localhost:8080`; `wss:` for one behind TLS. */
   readonly url: string
-  /** What of an actor's context is shown; by default all of it. It runs in the background and may throw. */
+  /** What of an actor's context is shown. It runs in the background and may throw. Default: all of it. */
   readonly project?: Projection
   /** Messages that may wait for a slow relay; then the oldest is dropped for a new one. Default 1,024. */
   readonly queueCapacity?: number
@@ -37,6 +38,7 @@ export interface Options {
 
 /** What has been published so far. */
 export interface Stats {
+  /** Whether a relay listens at the moment. */
   readonly isConnected: boolean
   /** Messages that have left the process. */
   readonly sent: number

@@ -38,8 +38,9 @@ interface Edge {
   readonly target?: ReadonlyArray<Node> | undefined
 }
 
+/** Options of `toMermaid`. */
 export interface MermaidOptions {
-  /** Put the states' descriptions into their notes. Off by default: long notes spread the diagram. */
+  /** Put the states' descriptions into their notes. Default: no, since long notes spread the diagram. */
   readonly descriptions?: boolean
 }
 

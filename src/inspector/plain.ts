@@ -9,8 +9,10 @@
  */
 import { limits } from "./limits.ts"
 
+/** Any JSON value. */
 export type Json = string | number | boolean | null | ReadonlyArray<Json> | JsonObject
 
+/** A JSON object. */
 export interface JsonObject {
   readonly [key: string]: Json
 }

@@ -19,13 +19,13 @@ export { ChildResult, Decision } from "../program/answerKinds.ts"
 export interface ApprovalOptions {
   /** Names the approval within its job, and its `Decision`. Asked again, it has the decision that it had. */
   readonly id: string
-  /** What is to be decided, for whoever decides. */
+  /** What is to be decided, for whoever decides. Default: none. */
   readonly question?: string | undefined
-  /** Plain data for whoever decides. */
+  /** Plain data for whoever decides. Default: none. */
   readonly data?: unknown
   /** How long it may take, from the commit of the intent on. Default: for ever. */
   readonly timeout?: Duration.Input | undefined
-  /** What happens then: a decision by "timeout" (default: rejected), or the job ends with `IntentFailed`. */
+  /** What happens then: a decision by "timeout", or the job ends with `IntentFailed`. Default: `"reject"`. */
   readonly onTimeout?: "approve" | "reject" | "halt" | undefined
 }
 
@@ -70,7 +70,7 @@ export interface ChildOptions {
    * reported like any other (`"report"`).
    */
   readonly onFailure?: "halt" | "report" | undefined
-  /** Overrides the budget of the child's program, field by field. Plain data. */
+  /** Overrides the budget of the child's program, field by field. Plain data. Default: the program's. */
   readonly budget?: Budget | undefined
 }
 

@@ -39,6 +39,7 @@ export interface JobStatus {
 
 /** A job of program `P`. */
 export interface Job<P extends Program.Any> {
+  /** Names the job in its engine and its store. */
   readonly id: string
   /** The live XState actor. PAUSE, RESUME and CANCEL may be sent to it; stopping it cancels the job. */
   readonly actor: JobActor
@@ -46,15 +47,16 @@ export interface Job<P extends Program.Any> {
   readonly events: Stream.Stream<JobEvent>
   /** Live progress, from when it is read; lossy for slow readers; ends with the job. */
   readonly telemetry: Stream.Stream<JobTelemetry>
-  /** Waits for the job's end. Interrupting the wait leaves the job alone. */
+  /** Waits for the job's end. Fails with the typed error of how it ended. Interrupting the wait leaves the job alone. */
   readonly result: Effect.Effect<JobResult<P>, JobError<Program.Error<P>, JobResult.Partial<P>>>
+  /** Where the job stands now. */
   readonly status: Effect.Effect<JobStatus>
   /**
    * Lets the current cycle end and commit, then halts between cycles. Succeeds when the job is paused, or when a `resume`
    * withdrew the pause; fails with `JobHalted` if the job ends first.
    */
   readonly pause: Effect.Effect<void, JobHalted>
-  /** Goes on after a pause. Does nothing if the job is not paused or pausing. */
+  /** Goes on after a pause. Does nothing if the job is not paused or pausing. Fails with `JobHalted` if the job has ended. */
   readonly resume: Effect.Effect<void, JobHalted>
   /** Stops the job. Succeeds when its fibers have ended and its threads have let go, also if it had ended before. */
   readonly cancel: Effect.Effect<void>

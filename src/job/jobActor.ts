@@ -101,4 +101,5 @@ const contained = (observer: InspectionObserver, services: Context.Context<unkno
   }
 }
 
+/** What is told of everything that an actor does. */
 export type InspectionObserver = Observer<InspectionEvent> | ((event: InspectionEvent) => void)

@@ -76,7 +76,12 @@ export const diff = (
  */
 export const events = (
   jobId: string,
-  options?: { readonly after?: number | undefined; readonly program?: Program.Any | undefined }
+  options?: {
+    /** The `seq` to go on after. Default: 0, which is the beginning. */
+    readonly after?: number | undefined
+    /** The program of the job: then values of facts are of its kinds. Default: values are JSON. */
+    readonly program?: Program.Any | undefined
+  }
 ): Effect.Effect<Stream.Stream<JobEvent, ReadError>, never, JobStore> =>
   Effect.flatMap(JobStore, (store) =>
     Effect.map(load, ({ eventsIn }) => eventsIn(store, jobId, compiled(options?.program), options?.after ?? 0))

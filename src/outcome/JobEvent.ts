@@ -39,7 +39,9 @@ export interface CycleStarted extends InCycle<"CycleStarted"> {
   readonly agents: ReadonlyArray<string>
   readonly tasks: number
 }
+/** An effect was merged; what it added follows. */
 export interface TaskSucceeded extends OfTask<"TaskSucceeded"> {}
+/** An effect was discarded, or there was none: `cause` says why. */
 export interface TaskDiscarded extends OfTask<"TaskDiscarded"> {
   readonly cause: EventCause
 }
@@ -47,6 +49,7 @@ export interface TaskDiscarded extends OfTask<"TaskDiscarded"> {
 export interface FactsCommitted extends OfTask<"FactsCommitted"> {
   readonly facts: ReadonlyArray<Fact>
 }
+/** An effect evaluated facts. */
 export interface EvaluationsCommitted extends OfTask<"EvaluationsCommitted"> {
   readonly evaluations: ReadonlyArray<CommittedEvaluation>
 }
@@ -55,6 +58,7 @@ export interface SignalAdmitted extends InCycle<"SignalAdmitted"> {
   readonly proposals: number
   readonly cause?: EventCause
 }
+/** An effect declared an intent. */
 export interface IntentCommitted extends OfTask<"IntentCommitted"> {
   readonly index: number
   readonly kind: string
@@ -70,6 +74,7 @@ export interface InvariantViolated extends InCycle<"InvariantViolated"> {
   readonly name: string
   readonly reason: string
 }
+/** A semantic invariant that was violated holds again. */
 export interface InvariantRepaired extends InCycle<"InvariantRepaired"> {
   readonly name: string
 }
@@ -77,9 +82,11 @@ export interface InvariantRepaired extends InCycle<"InvariantRepaired"> {
 export interface TierConverged extends InCycle<"TierConverged"> {
   readonly tier: number
 }
+/** The job was paused between two cycles. */
 export interface JobPaused extends InCycle<"JobPaused"> {}
 /** There is nothing left to do but to wait for the answers to intents. */
 export interface JobAwaiting extends InCycle<"JobAwaiting"> {}
+/** The job goes on after a pause, or because an answer came. */
 export interface JobResumed extends InCycle<"JobResumed"> {}
 /** The last event of every log. */
 export interface JobHalted extends InCycle<"JobHalted"> {
@@ -89,6 +96,7 @@ export interface JobHalted extends InCycle<"JobHalted"> {
   readonly error?: EventCause
 }
 
+/** An event of the log. */
 export type JobEvent =
   | JobStarted
   | CycleStarted

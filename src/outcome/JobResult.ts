@@ -50,11 +50,15 @@ export interface JobResult<P extends Program.Any = Program.Any, Output = Program
   readonly version: number
   /** The chained hash over everything that was committed. */
   readonly hash: string
+  /** What the job spent. */
   readonly usage: Usage
+  /** The facts, sealed: to be read, explained, and gone on from. */
   readonly context: JobContext
   /** What the program's `output` made of the context; undefined unless the job converged. */
   readonly output: Output
+  /** All that were committed, in commit order. */
   readonly intents: ReadonlyArray<CommittedIntent>
+  /** Discarded effects, and oscillations. */
   readonly diagnostics: ReadonlyArray<Diagnostic>
 }
 

@@ -16,6 +16,7 @@ export interface FactJson {
   readonly provenance: Provenance
 }
 
+/** The JSON of a result, or of an error with its partial result: the fields of `JobResult`, facts as counts or whole. */
 export interface ResultJson {
   readonly jobId: string
   readonly program: string
@@ -60,7 +61,10 @@ export const factJson = ({ fact, text }: { readonly fact: Fact; readonly text: s
  */
 export const toJson = (
   end: JobResult | { readonly _tag: string; readonly partial: JobResult.Partial },
-  options?: { readonly facts?: "counts" | "all" | undefined }
+  options?: {
+    /** The number of facts of each kind, or all facts in commit order. Default: `"counts"`. */
+    readonly facts?: "counts" | "all" | undefined
+  }
 ): ResultJson => {
   const isError = "partial" in end
   const { context, cycles, diagnostics, hash, intents, jobId, output, program, status, usage, version } = isError

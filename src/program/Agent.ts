@@ -15,6 +15,7 @@ import { type ErasedKind, eraseKind, type Fact, type FactOf, isKind, type Kind }
 import { InvalidProgram } from "./InvalidProgram.ts"
 import type { View } from "./View.ts"
 
+/** Marks an agent. */
 export const AgentTypeId: unique symbol = Symbol.for("effect-converge/Agent")
 
 /** What a failed task does to its job: end it (`"halt"`, the default), or leave a diagnostic and go on. */
@@ -94,23 +95,34 @@ interface Common<Reads extends Kind.Any, Writes extends Kind.Any, Failure extend
   readonly writes?: ReadonlyArray<Writes> | undefined
   /** The time that one attempt may take, from fork or claim; a failure with `AgentTimedOut` after it. Default: none. */
   readonly timeout?: Duration.Input | undefined
+  /** What a failed task does to its job: end it, or leave a diagnostic (`"discard"`). Default: `"halt"`. */
   readonly onFailure?: Failure | undefined
 }
 
 interface Whole<Reads extends Kind.Any> {
   readonly each?: undefined
-  /** Asked once per cycle in which the agent could run, on the main thread. While it says false, the delta accumulates. */
+  /**
+   * Asked once per cycle in which the agent could run, on the main thread. While it says false, the delta accumulates.
+   * Default: always.
+   */
   readonly accepts?: ((view: View<Reads>) => boolean) | undefined
 }
 
 interface Each<EachKind extends Kind.Any, Reads extends Kind.Any> {
-  /** One task for each new fact of this kind. */
+  /** One task for each new fact of this kind. Default: one task for everything that is new. */
   readonly each: EachKind
+  /**
+   * Asked once per cycle in which the agent could run, on the main thread. While it says false, the delta accumulates.
+   * Default: always.
+   */
   readonly accepts?: ((view: View<Reads | EachKind>) => boolean) | undefined
 }
 
 interface Retrying<E, R2> {
-  /** When to try again after a typed failure or a timeout. Panics, conflicts and invalid effects are never retried. */
+  /**
+   * When to try again after a typed failure or a timeout. Panics, conflicts and invalid effects are never retried.
+   * Default: never.
+   */
   readonly retry?: Schedule.Schedule<unknown, E, never, R2> | undefined
   /**
    * Keep what a task gave as soon as it ends, before its cycle is committed: if the process dies in between, the cycle runs
@@ -118,6 +130,11 @@ interface Retrying<E, R2> {
    * effect, not a failure, is kept. Default: no.
    */
   readonly memoize?: boolean | undefined
+}
+
+interface Placed {
+  /** Where the agent runs. Default: `"worker"`. */
+  readonly placement?: Placement | undefined
 }
 
 type Escaping<Failure extends OnFailure, E> = Failure extends "discard" ? never : E
@@ -146,6 +163,7 @@ export function make<
   options: Common<Reads, Writes, Failure> &
     Each<EachKind, Reads> &
     Retrying<NoInfer<E>, R2> & {
+      /** Gives what to add, from the view; with `each`, for this fact. */
       readonly execute: (
         fact: FactOf<EachKind>,
         view: View<Reads | EachKind>
@@ -190,14 +208,17 @@ export function cpu<
 >(
   name: Name,
   options: Common<Reads, Writes, OnFailure> &
-    Each<EachKind, Reads> & { readonly placement?: Placement | undefined } & {
+    Each<EachKind, Reads> &
+    Placed & {
+      /** Gives what to add, from the view; with `each`, for this fact. Synchronous. */
       readonly execute: (fact: FactOf<EachKind>, view: View<Reads | EachKind>) => AgentEffect<NoInfer<Writes>>
     }
 ): Agent<Name, Reads | EachKind, Writes, never, never>
 export function cpu<const Name extends string, Reads extends Kind.Any = never, Writes extends Kind.Any = never>(
   name: Name,
   options: Common<Reads, Writes, OnFailure> &
-    Whole<Reads> & { readonly placement?: Placement | undefined } & {
+    Whole<Reads> &
+    Placed & {
       readonly execute: (view: View<Reads>) => AgentEffect<NoInfer<Writes>>
     }
 ): Agent<Name, Reads, Writes, never, never>

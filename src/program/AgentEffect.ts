@@ -60,9 +60,10 @@ export interface Evaluation {
  * What `execute` returns. Every part is optional; keys that are not named here make the effect invalid.
  *
  * - `facts`: proposals of the kinds in `writes`, at most one for each (kind, id)
- * - `intents`, `evaluations`: see there
+ * - `intents`: what it wishes to be done outside
+ * - `evaluations`: scores of facts
  * - `trace`: plain data that says how the effect came about; shown by `Provenance.explain`, not hashed
- * - `usage.tokens`: what this execution spent, a finite number of at least 0, counted against `maxTokens`
+ * - `usage`: what this execution spent: `tokens`, a finite number of at least 0, counted against `maxTokens`
  */
 export interface AgentEffect<out Writes extends Kind.Any> {
   readonly facts?: ReadonlyArray<ProposalOf<Writes>> | undefined
@@ -94,6 +95,7 @@ export interface EncodedEffect {
   readonly tokens: number
 }
 
+/** The effect of an agent that adds nothing. */
 export const emptyEffect: EncodedEffect = Object.freeze({
   facts: [],
   intents: [],

@@ -49,7 +49,9 @@ export interface Usage {
   readonly facts: number
   /** Tasks executed. */
   readonly agents: number
+  /** Wall-clock time, pauses excluded. */
   readonly durationMs: number
+  /** CPU time of CPU agents, summed over threads. */
   readonly cpuMs: number
   /** UTF-8 bytes of the canonical text of the context's facts. */
   readonly contextBytes: number

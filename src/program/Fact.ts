@@ -11,6 +11,7 @@ import type * as Schema from "effect/Schema"
 import { type KindCodec, makeKindCodec } from "../values/kindCodec.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
 
+/** Marks a kind. */
 export const KindTypeId: unique symbol = Symbol.for("effect-converge/Kind")
 
 /**
@@ -95,9 +96,13 @@ export interface ErasedKind extends Kind<string, unknown> {
 export const kind = <const Name extends string, S extends Schema.Constraint>(
   name: Name,
   options: {
+    /** What a fact's value is: an Effect Schema of plain data, or of immutable types that have a JSON codec. */
     readonly schema: S & Schema.ConstraintCodec<S["Type"], unknown>
+    /** What identifies a fact within its kind: a function of the value alone. */
     readonly id: (value: S["Type"]) => string
+    /** What happens to a proposal whose id is taken by another value. Default: `"reject"`. */
     readonly conflict?: ConflictRule<S["Type"]> | undefined
+    /** How many facts of the kind stay in the context. Default: `"all"`. */
     readonly retention?: Retention | undefined
   }
 ): Kind<Name, S["Type"]> => {

@@ -15,6 +15,7 @@ import { type Fact, type FactRef, kind, type Kind } from "./Fact.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
 import type { View } from "./View.ts"
 
+/** When an invariant is checked: before each effect, after each cycle that committed something, or at convergence. */
 export type InvariantClass = "structural" | "semantic" | "acceptance"
 
 /** What a check answers: it holds, or does not, or the reason why not, perhaps with the facts that break it. */
@@ -29,6 +30,7 @@ export interface ProposedEffect {
   readonly facts: ReadonlyArray<Pick<Fact, "kind" | "id" | "value">>
 }
 
+/** An invariant of a program. Made by `structural`, `semantic` and `acceptance`. */
 export interface Invariant {
   readonly name: string
   readonly class: InvariantClass
@@ -60,18 +62,31 @@ const define = (
  *
  * `check` sees the whole context as it would be with the effect, and the effect. With `onViolation: "halt"` (default) a
  * violation discards the effect and ends the job with `InvariantViolated`; with `"discard"` the job goes on.
+ *
+ * @throws InvalidProgram for an empty name, or a check or an option that cannot work
  */
 export const structural = (
   name: string,
   check: (view: View<Kind.Any>, effect: ProposedEffect) => Verdict,
-  options?: { readonly onViolation?: "halt" | "discard" | undefined }
+  options?: {
+    /** What a violation does beside discarding the effect: end the job, or nothing (`"discard"`). Default: `"halt"`. */
+    readonly onViolation?: "halt" | "discard" | undefined
+  }
 ): Invariant => define(name, "structural", check, options?.onViolation ?? "halt")
 
-/** An invariant that may be broken for a while, and repaired by agents that read `Violation`. */
+/**
+ * An invariant that may be broken for a while, and repaired by agents that read `Violation`.
+ *
+ * @throws InvalidProgram for an empty name, or a check that is no function
+ */
 export const semantic = (name: string, check: (view: View<Kind.Any>) => Verdict): Invariant =>
   define(name, "semantic", check, "halt")
 
-/** What must hold for the job to count as converged. */
+/**
+ * What must hold for the job to count as converged.
+ *
+ * @throws InvalidProgram for an empty name, or a check that is no function
+ */
 export const acceptance = (name: string, check: (view: View<Kind.Any>) => Verdict): Invariant =>
   define(name, "acceptance", check, "halt")
 

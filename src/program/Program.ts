@@ -15,6 +15,7 @@ import { type Migration, type Options, compile } from "./compile.ts"
 
 export type { Migration, StoredFact } from "./compile.ts"
 
+/** Marks a program. */
 export const ProgramTypeId: unique symbol = Symbol.for("effect-converge/Program")
 
 /** The definition of a job. `E` and `R` are the union of what its agents may fail with and need. */
@@ -42,29 +43,36 @@ export declare namespace Program {
     }
     readonly name: string
   }
+  /** The type of a program's input. */
   type Input<P extends Any> = P extends Program<string, infer I, infer _O, infer _E, infer _R, infer _K> ? I : never
+  /** The type of what a program's `output` gives. */
   type Output<P extends Any> = P[typeof ProgramTypeId]["output"]
+  /** The typed errors with which a program's agents can end their job. */
   type Error<P extends Any> = P[typeof ProgramTypeId]["error"]
+  /** The services that a program's agents need. */
   type Services<P extends Any> = P[typeof ProgramTypeId]["services"]
+  /** The kinds of a program's facts. */
   type Kinds<P extends Any> = P extends Program<string, infer _I, infer _O, infer _E, infer _R, infer K> ? K : never
 }
 
 /**
  * Defines a program.
  *
- * - `module`: `import.meta.url` of the module that exports the program; workers import it to find the CPU agents. Required
- *   if there is one. The module must have no side effects at its top level.
+ * - `module`: `import.meta.url` of the module that exports the program; workers import it to find the CPU agents. Default:
+ *   none; required if there is one. The module must have no side effects at its top level.
  * - `input`: the schema of the input
  * - `seed`: the facts that a job starts with (default none), as an array, or as a generator where there are very many: its
  *   facts are made and validated in slices, so that other work goes on in between. It makes the same ones each time
  * - `agents`: merge order is the order of this array
  * - `tiers`: names of agents, each in exactly one tier; a tier runs when the ones before it have nothing eligible.
  *   Default: one tier with all agents
- * - `kinds`: kinds that no agent reads or writes but that are seeded or signalled
+ * - `kinds`: kinds that no agent reads or writes but that are seeded or signalled. Default: none
  * - `version`: names this version of the program in journals. Default "". Resuming a job goes by the schemas of the kinds,
  *   whatever the version
- * - `migrate`: what resumes a job whose kinds had other schemas; without it such a job is refused with `ProgramChanged`
- * - `output`: the typed result, from the whole context, at convergence
+ * - `migrate`: what resumes a job whose kinds had other schemas. Default: none; such a job is refused with `ProgramChanged`
+ * - `invariants`: what must hold of the context. Default: none
+ * - `budget`: what a job may spend, field by field. Default: see `Budget`
+ * - `output`: the typed result, from the whole context, at convergence. Default: none
  *
  * @throws InvalidProgram for duplicate names, unknown agents in tiers, agents in no tier or in two, a CPU agent without
  * `module`, a tier that writes what an earlier one reads, and malformed options

@@ -46,6 +46,7 @@ type Needs<P extends Program.Any> = Exclude<Program.Services<P>, Scope.Scope>
 /** What a server, or routes, cannot do with the options that they were given. */
 export class InvalidOptions extends Data.TaggedError("InvalidOptions")<{ readonly message: string }> {}
 
+/** Options of `routes`. */
 export interface RouteOptions<P extends Program.Any> {
   /** Programs whose jobs are served. No two may have the same name. */
   readonly programs: ReadonlyArray<P>
@@ -72,12 +73,13 @@ export interface RouteOptions<P extends Program.Any> {
   readonly drainMs?: number | undefined
 }
 
+/** Options of `layer`. */
 export interface ServerOptions<P extends Program.Any> extends Omit<RouteOptions<P>, "prefix"> {
   /** The address to listen on. Default "127.0.0.1". Another than this machine's own needs a token. */
   readonly host?: string | undefined
   /** The port to listen on; 0: any that is free. Default 8080. */
   readonly port?: number | undefined
-  /** Listen on any address without a token. */
+  /** Listen on any address without a token. Default: no. */
   readonly insecure?: boolean | undefined
 }
 
@@ -290,9 +292,11 @@ export const layer = <P extends Program.Any>(
 /** The typed client. Errors are those of `Problems`, by their `_tag`. */
 export type Client = HttpApiClient.ForApi<typeof Api>
 
-/** A client of a server, made from the same definition. `baseUrl`: with the prefix, if there is one. */
+/** A client of a server, made from the same definition. */
 export const client = (options: {
+  /** Where the server is, with the prefix, if there is one. */
   readonly baseUrl: string
+  /** The bearer token that each request carries. Default: none. */
   readonly token?: string | undefined
 }): Effect.Effect<Client, never, HttpClient.HttpClient> =>
   HttpApiClientModule.make(Api, {

@@ -14,6 +14,7 @@ const { Problem } = HttpApiError
 const ofJob = { jobId: Schema.String, cycle: Schema.Number, partial: Schema.NullOr(Result) }
 const ofAgent = { ...ofJob, agent: Schema.String }
 
+/** The job ended with `BudgetExhausted`. */
 export class BudgetExhausted extends Problem<BudgetExhausted>()(
   "BudgetExhausted",
   { type: "urn:effect-converge:BudgetExhausted", status: 413, title: "A budget of the job is exhausted" },
@@ -26,6 +27,7 @@ export class BudgetExhausted extends Problem<BudgetExhausted>()(
   }
 ) {}
 
+/** The job ended with `MergeConflict`. */
 export class MergeConflict extends Problem<MergeConflict>()(
   "MergeConflict",
   { type: "urn:effect-converge:MergeConflict", status: 409, title: "Two effects disagree on a fact" },
@@ -39,66 +41,77 @@ export class MergeConflict extends Problem<MergeConflict>()(
   }
 ) {}
 
+/** The job ended with `InvariantViolated`. */
 export class InvariantViolated extends Problem<InvariantViolated>()(
   "InvariantViolated",
   { type: "urn:effect-converge:InvariantViolated", status: 422, title: "An invariant of the program does not hold" },
   { ...ofJob, name: Schema.String, class: Schema.String, reason: Schema.String, facts: Schema.Array(FactRef) }
 ) {}
 
+/** The job ended with `AgentFailed`. */
 export class AgentFailed extends Problem<AgentFailed>()(
   "AgentFailed",
   { type: "urn:effect-converge:AgentFailed", status: 500, title: "An agent failed" },
   { ...ofAgent, error: Schema.optional(Schema.Json) }
 ) {}
 
+/** The job ended with `AgentPanicked`. */
 export class AgentPanicked extends Problem<AgentPanicked>()(
   "AgentPanicked",
   { type: "urn:effect-converge:AgentPanicked", status: 500, title: "An agent panicked" },
   ofAgent
 ) {}
 
+/** The job ended with `AgentTimedOut`. */
 export class AgentTimedOut extends Problem<AgentTimedOut>()(
   "AgentTimedOut",
   { type: "urn:effect-converge:AgentTimedOut", status: 504, title: "An agent took too long" },
   { ...ofAgent, timeoutMs: Schema.Number }
 ) {}
 
+/** The job ended with `AgentOutOfMemory`. */
 export class AgentOutOfMemory extends Problem<AgentOutOfMemory>()(
   "AgentOutOfMemory",
   { type: "urn:effect-converge:AgentOutOfMemory", status: 500, title: "An agent went over its heap limit" },
   { ...ofAgent, limitMb: Schema.Number }
 ) {}
 
+/** The job ended with `WorkerCrashed`. */
 export class WorkerCrashed extends Problem<WorkerCrashed>()(
   "WorkerCrashed",
   { type: "urn:effect-converge:WorkerCrashed", status: 500, title: "The thread of an agent ended under it" },
   { ...ofAgent, exitCode: Schema.Number }
 ) {}
 
+/** The job ended with `InvalidEffect`. */
 export class InvalidEffect extends Problem<InvalidEffect>()(
   "InvalidEffect",
   { type: "urn:effect-converge:InvalidEffect", status: 500, title: "An agent's output does not fit" },
   ofAgent
 ) {}
 
+/** The job ended with `ProgramPanicked`. */
 export class ProgramPanicked extends Problem<ProgramPanicked>()(
   "ProgramPanicked",
   { type: "urn:effect-converge:ProgramPanicked", status: 500, title: "A function of the program threw" },
   { ...ofJob, phase: Schema.String }
 ) {}
 
+/** The job ended with `StoreFailed`. */
 export class StoreFailed extends Problem<StoreFailed>()(
   "StoreFailed",
   { type: "urn:effect-converge:StoreFailed", status: 500, title: "The store did not take a cycle" },
   { ...ofJob, reason: Schema.String }
 ) {}
 
+/** The job ended with `IntentFailed`. */
 export class IntentFailed extends Problem<IntentFailed>()(
   "IntentFailed",
   { type: "urn:effect-converge:IntentFailed", status: 500, title: "An intent was not performed" },
   { ...ofAgent, kind: Schema.String, key: Schema.String, error: Schema.optional(Schema.Json) }
 ) {}
 
+/** The job ended with `JobCancelled`. */
 export class JobCancelled extends Problem<JobCancelled>()(
   "JobCancelled",
   { type: "urn:effect-converge:JobCancelled", status: 499, title: "The job was cancelled" },
@@ -136,6 +149,7 @@ export class InvalidInput extends Problem<InvalidInput>()(
   { program: Schema.String }
 ) {}
 
+/** A bearer token is required. */
 export class Unauthorized extends Problem<Unauthorized>()("Unauthorized", {
   type: "urn:effect-converge:Unauthorized",
   status: 401,
@@ -149,30 +163,35 @@ export class ForeignOrigin extends Problem<ForeignOrigin>()("ForeignOrigin", {
   title: "A page of another origin may not do that"
 }) {}
 
+/** There is no such job. */
 export class UnknownJob extends Problem<UnknownJob>()(
   "UnknownJob",
   { type: "urn:effect-converge:UnknownJob", status: 404, title: "There is no such job" },
   { jobId: Schema.String }
 ) {}
 
+/** There is no such program. */
 export class UnknownProgram extends Problem<UnknownProgram>()(
   "UnknownProgram",
   { type: "urn:effect-converge:UnknownProgram", status: 404, title: "There is no such program" },
   { program: Schema.String }
 ) {}
 
+/** The job's context holds no such fact. */
 export class UnknownFact extends Problem<UnknownFact>()(
   "UnknownFact",
   { type: "urn:effect-converge:UnknownFact", status: 404, title: "The job's context holds no such fact" },
   { jobId: Schema.String, kind: Schema.String, id: Schema.String }
 ) {}
 
+/** There is no such route. */
 export class UnknownRoute extends Problem<UnknownRoute>()("UnknownRoute", {
   type: "urn:effect-converge:UnknownRoute",
   status: 404,
   title: "There is no such route"
 }) {}
 
+/** The route has no such method. */
 export class MethodNotAllowed extends Problem<MethodNotAllowed>()(
   "MethodNotAllowed",
   { type: "urn:effect-converge:MethodNotAllowed", status: 405, title: "The route has no such method" },
@@ -186,6 +205,7 @@ export class JobExists extends Problem<JobExists>()(
   { jobId: Schema.String }
 ) {}
 
+/** The job has ended. */
 export class JobHalted extends Problem<JobHalted>()(
   "JobHalted",
   { type: "urn:effect-converge:JobHalted", status: 409, title: "The job has ended" },
@@ -199,6 +219,7 @@ export class JobHeld extends Problem<JobHeld>()(
   { jobId: Schema.String }
 ) {}
 
+/** The program is not what the job began with. */
 export class ProgramChanged extends Problem<ProgramChanged>()(
   "ProgramChanged",
   { type: "urn:effect-converge:ProgramChanged", status: 409, title: "The program is not what the job began with" },
@@ -212,18 +233,21 @@ export class ProgramChanged extends Problem<ProgramChanged>()(
   }
 ) {}
 
+/** The job's journal is not what was written. */
 export class JournalCorrupt extends Problem<JournalCorrupt>()(
   "JournalCorrupt",
   { type: "urn:effect-converge:JournalCorrupt", status: 500, title: "The job's journal is not what was written" },
   { jobId: Schema.String, cycle: Schema.Number, part: Schema.String }
 ) {}
 
+/** The body, or the signal in it, is too large. */
 export class BodyTooLarge extends Problem<BodyTooLarge>()(
   "BodyTooLarge",
   { type: "urn:effect-converge:BodyTooLarge", status: 413, title: "The body, or the signal in it, is too large" },
   { limit: Schema.Number }
 ) {}
 
+/** The body must be application/json. */
 export class UnsupportedMediaType extends Problem<UnsupportedMediaType>()("UnsupportedMediaType", {
   type: "urn:effect-converge:UnsupportedMediaType",
   status: 415,

@@ -9,6 +9,7 @@ import type { JobStatus } from "../job/Job.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
+/** How a job ended. */
 export const Status = Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"])
 
 /** States of a job that has not ended and is on an engine of this server. */
@@ -19,8 +20,10 @@ type State = JobStatus["state"]
 /** Where a job stands. `suspended`: unfinished, and run by no engine of this server at the moment. */
 export const State = Schema.Literals([...liveStates, "suspended", ...Status.literals])
 
+/** What names a fact. */
 export const FactRef = Schema.Struct({ kind: Schema.String, id: Schema.String })
 
+/** The task that added a fact, and what made it run. */
 export const Provenance = Schema.Struct({
   version: count,
   cycle: count,
@@ -39,6 +42,7 @@ export const Fact = Schema.Struct({
   provenance: Provenance
 }).annotate({ identifier: "Fact" })
 
+/** What a job has spent. */
 export const Usage = Schema.Struct({
   cycles: count,
   facts: count,
@@ -82,7 +86,6 @@ export const Result = Schema.Struct({
   error: Schema.NullOr(ErrorJson)
 }).annotate({ identifier: "JobResult" })
 
-/** A job in a list. Times are in milliseconds since the epoch. */
 const inList = {
   jobId: Schema.String,
   program: Schema.String,
@@ -93,8 +96,10 @@ const inList = {
   hash: Schema.String
 }
 
+/** A job in a list. Times are in milliseconds since the epoch. */
 export const JobSummary = Schema.Struct(inList).annotate({ identifier: "JobSummary" })
 
+/** One page of the list of jobs. */
 export const JobPage = Schema.Struct({
   jobs: Schema.Array(JobSummary),
   /** What to ask the next page with; null if there is none. */
@@ -144,6 +149,7 @@ const newJob = (json: Schema.Codec<Schema.Json>) =>
 const signal = (json: Schema.Codec<Schema.Json>) =>
   Schema.Struct({ facts: Schema.Array(Schema.Struct({ kind: Schema.String, value: json })) })
 
+/** The body that starts a job. */
 export const NewJob = newJob(Schema.Json).annotate({ identifier: "NewJob" })
 
 /** What was read as JSON is JSON: a large value is not gone through once more to see that it is. */
@@ -152,8 +158,10 @@ const read = Schema.declare((value): value is Schema.Json => value !== undefined
 /** Bodies, for a value that `JSON.parse` gave. */
 export const Read = { NewJob: newJob(read), Signal: signal(read) }
 
+/** The answer to a job that is not waited for. */
 export const Accepted = Schema.Struct({ jobId: Schema.String }).annotate({ identifier: "Accepted" })
 
+/** The body of a signal. */
 export const Signal = signal(Schema.Json).annotate({ identifier: "Signal" })
 
 /** An event of the log, as docs/events.md describes it. */
@@ -166,6 +174,7 @@ export const Streamed = Schema.StructWithRest(Schema.Struct({ _tag: Schema.Strin
   Schema.Record(Schema.String, Schema.Json)
 ])
 
+/** One page of a job's facts. */
 export const FactPage = Schema.Struct({
   facts: Schema.Array(Fact),
   /** The version of the context that the page was read from. */
@@ -188,6 +197,7 @@ export const Explanation = Schema.Struct({
   )
 }).annotate({ identifier: "Explanation" })
 
+/** A program that is served: its agents, its kinds, and the schemas of its input and output. */
 export const ProgramInfo = Schema.Struct({
   name: Schema.String,
   version: Schema.String,
@@ -198,8 +208,10 @@ export const ProgramInfo = Schema.Struct({
   output: Schema.Json
 }).annotate({ identifier: "ProgramInfo" })
 
+/** The programs that are served. */
 export const Programs = Schema.Struct({ programs: Schema.Array(ProgramInfo) }).annotate({ identifier: "Programs" })
 
+/** Whether the server takes jobs, and how each service that it needs is. */
 export const Readiness = Schema.Struct({
   status: Schema.Literals(["ready", "not-ready"]),
   services: Schema.Record(Schema.String, Schema.String)

@@ -112,16 +112,19 @@ export interface Kept {
   readonly text: string
 }
 
+/** Which jobs a list has, and which page of it. */
 export interface ListOptions {
   /** `"unfinished"`: those that have not halted. Default: all. */
   readonly status?: Status | "unfinished" | undefined
+  /** The name of a program. Default: jobs of all. */
   readonly program?: string | undefined
   /** Jobs in a page; 1 to 1,000. Default 100. */
   readonly limit?: number | undefined
-  /** The `cursor` of the page before. */
+  /** The `cursor` of the page before. Default: the first page. */
   readonly cursor?: string | undefined
 }
 
+/** One page of a list. */
 export interface JobPage {
   /** Newest first; jobs of one millisecond by id, descending. */
   readonly jobs: ReadonlyArray<StoredJob>
@@ -129,7 +132,10 @@ export interface JobPage {
   readonly cursor: string | undefined
 }
 
-/** Children of unfinished jobs are kept, whatever is asked for, and are not counted: their parents read how they ended. */
+/**
+ * Which journals of finished jobs stay. Children of unfinished jobs are kept, whatever is asked for, and are not counted:
+ * their parents read how they ended.
+ */
 export interface PruneOptions {
   /** Keep the newest finished jobs, by their end. Default: all. */
   readonly keepLatest?: number | undefined

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { StoreError } from "./JobStore.ts"
 
+/** The file of a store: to be backed up, and to be made smaller. */
 export class StoreFile extends Context.Service<
   StoreFile,
   {

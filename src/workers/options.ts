@@ -21,7 +21,7 @@ export interface Options {
    * task pays for the start of a thread.
    */
   readonly minSize?: number | undefined
-  /** Default: the configuration's `CONVERGE_PROFILE`, else `"cpu"`. */
+  /** Whose defaults apply. Default: the configuration's `CONVERGE_PROFILE`, else `"cpu"`. */
   readonly profile?: Profile | undefined
   /**
    * MiB of JavaScript heap after which a thread is ended and its task fails with `AgentOutOfMemory`. Buffers do not count.
@@ -59,11 +59,11 @@ export interface Options {
  * `cooldown` one task is let through; if it gives an effect the quarantine ends, if it crashes it starts again.
  */
 export interface Quarantine {
-  /** At least 1. Default 5: a job that goes on after a few crashes does not get here, a loop of them does. */
+  /** Crashes in a row, at least 1. Default 5: a job that goes on after a few crashes does not get here, a loop of them does. */
   readonly crashes?: number | undefined
-  /** Default: 1 minute. */
+  /** The time in which they crash. Default: 1 minute. */
   readonly window?: Duration.Input | undefined
-  /** Default: 10 seconds. */
+  /** How long it takes until a task is let through. Default: 10 seconds. */
   readonly cooldown?: Duration.Input | undefined
 }
 

@@ -24,7 +24,7 @@ export type Durability = "full" | "normal" | "exit"
 export interface SqliteOptions {
   /** The file, which is made if it is not there; its directory is not. A path, or a URL of `file:`. Not `":memory:"`. */
   readonly filename: string | URL
-  /** Default: `"full"`. */
+  /** What an acknowledged write survives. Default: `"full"`. */
   readonly durability?: Durability | undefined
   /** How long a write or a read waits while another connection holds the file, before it fails with `busy`. Default: 5 seconds. */
   readonly busyTimeout?: Duration.Input | undefined
