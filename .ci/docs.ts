@@ -1,12 +1,14 @@
-// Writes the generated parts of the documentation anew, between their markers. With --check it writes nothing and fails if
-// a part is out of date.
-import { readFileSync, writeFileSync } from "node:fs"
+// Writes what is generated of the documentation anew: parts of pages, between their markers, and docs/api.md whole. With
+// --check it writes nothing and fails if something is out of date.
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { jobMachine } from "../machines/job.machine.ts"
 import { workerMachine } from "../machines/worker.machine.ts"
 import { toMermaid } from "../src/inspector/Statechart.ts"
 import { settingsTable } from "../src/server/settings.ts"
 import { latest } from "../test/bench/framework/record.ts"
 import { digits, withUnit } from "../test/bench/framework/table.ts"
+import { readEntries } from "./api/exports.ts"
+import { apiPage } from "./api/page.ts"
 
 /** The benchmark figures that a reader of the README may want to know, as they were measured last. */
 const headlines = [
@@ -44,22 +46,32 @@ const example = (path: string): string => {
   return "```ts\n" + source.trimEnd() + "\n```"
 }
 
-const files = ["docs/architecture.md", "docs/http.md", "README.md"]
-const isCheck = process.argv.includes("--check")
-let stale = 0
-
-for (const file of files) {
-  const path = new URL(`../${file}`, import.meta.url)
-  const before = readFileSync(path, "utf8")
-  const after = before.replace(/<!-- generated: (.*?) -->[\s\S]*?<!-- end -->/g, (_, name: string) => {
+/** A page with its parts as they should be. */
+const withParts = (file: string, text: string): string =>
+  text.replace(/<!-- generated: (.*?) -->[\s\S]*?<!-- end -->/g, (_, name: string) => {
     const part = name.startsWith("example ") ? () => example(name.slice("example ".length)) : parts[name]
     if (part === undefined) throw new Error(`${file} names a part that nobody generates: ${name}`)
     return `<!-- generated: ${name} -->\n${part().trimEnd()}\n<!-- end -->`
   })
-  if (after === before) continue
+
+const textOf = (path: URL): string => (existsSync(path) ? readFileSync(path, "utf8") : "")
+
+const files = ["docs/architecture.md", "docs/http.md", "README.md"]
+const isCheck = process.argv.includes("--check")
+let stale = 0
+
+const update = (file: string, write: (before: string) => string): void => {
+  const path = new URL(`../${file}`, import.meta.url)
+  const before = textOf(path)
+  const after = write(before)
+  if (after === before) return
   stale++
   if (isCheck) console.error(`${file} is out of date: run npm run docs`)
   else writeFileSync(path, after)
 }
+
+for (const file of files) update(file, (text) => withParts(file, text))
+const api = await apiPage(readEntries())
+update("docs/api.md", () => api)
 
 process.exitCode = isCheck && stale > 0 ? 1 : 0

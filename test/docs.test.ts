@@ -22,7 +22,7 @@ const headingsOf = (text: string): ReadonlyArray<string> =>
   )
 
 describe("the documentation", () => {
-  it("has the diagrams and examples of the code as it is", async () => {
+  it("has the diagrams, the examples and the API of the code as it is", { timeout: 120_000 }, async () => {
     expect(await node([".ci/docs.ts", "--check"])).toMatchObject({ code: 0, stderr: "" })
   })
 

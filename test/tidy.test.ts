@@ -48,7 +48,11 @@ const allowances: ReadonlyArray<Allowance> = [
   { path: "src/workers/", uses: ["node:"], reason: "the adapter of worker threads" },
   { path: "src/workers/thread.ts", uses: ["new Worker"], reason: "owns the threads" },
   { path: "src/workers/cpuTime.ts", uses: ["performance.now"], reason: "measures the work of a thread" },
-  { path: "src/workers/stayAwake.ts", uses: ["setImmediate"], reason: "keeps a thread awake for a message, for a moment" },
+  {
+    path: "src/workers/stayAwake.ts",
+    uses: ["setImmediate"],
+    reason: "keeps a thread awake for a message, for a moment"
+  },
   { path: "src/workers/runner.ts", uses: ["Effect.run"], reason: "the main of a worker thread" },
   { path: "src/store/sqlite/", uses: ["node:"], reason: "the adapter of SQLite" },
   { path: "src/store/sqlite/writer.ts", uses: ["new Worker"], reason: "owns the thread that writes" },

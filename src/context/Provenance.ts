@@ -11,7 +11,7 @@ import type { Fact, FactRef } from "../program/Fact.ts"
 import type { JobContext } from "./JobContext.ts"
 import { Limits } from "../Limits.ts"
 
-export type { Origin, Provenance } from "./Fact.ts"
+export type { Origin, Provenance } from "../program/Fact.ts"
 
 /** One node of a derivation tree. */
 export interface Explanation {
