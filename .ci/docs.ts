@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { jobMachine } from "../machines/job.machine.ts"
 import { workerMachine } from "../machines/worker.machine.ts"
 import { toMermaid } from "../src/inspector/Statechart.ts"
+import { roomsPicture } from "./rooms.ts"
 import { settingsTable } from "../src/server/settings.ts"
 import { latest } from "../test/bench/framework/record.ts"
 import { digits, withUnit } from "../test/bench/framework/table.ts"
@@ -34,6 +35,7 @@ const figures = (): string => {
 }
 
 const parts: Readonly<Record<string, () => string>> = {
+  rooms: roomsPicture,
   figures,
   settings: settingsTable,
   "machine job": () => "```mermaid\n" + toMermaid(jobMachine) + "\n```",
