@@ -11,6 +11,7 @@ import { createActor, createMachine, type InspectionEvent } from "xstate"
 import { Stately } from "../../src/inspector/index.ts"
 import { freePort, hasEnded, type Message, ownRelay, silentServer, statelyRelay, takeUntil, viewer } from "./relay.ts"
 import { toyMachine } from "./toyMachine.ts"
+import { turns } from "../support/until.ts"
 
 const ping = createMachine({
   id: "ping",
@@ -200,7 +201,7 @@ describe("an actor that is watched", () => {
       const publisher = yield* Stately.connect({ url: `ws://127.0.0.1:${yield* freePort}`, project })
       const actor = createActor(ping, { inspect: publisher }).start()
       for (let i = 0; i < 10_000; i++) actor.send({ type: "NOP" })
-      yield* Effect.sleep("20 millis")
+      yield* Effect.promise(() => turns(20))
       expect(projections).toBe(0)
       expect(yield* publisher.stats).toStrictEqual({ isConnected: false, sent: 0, dropped: 0 })
     }).pipe(Effect.scoped)
@@ -221,7 +222,7 @@ describe("an actor that is watched", () => {
       const actor = createActor(ping, { inspect: publisher }).start()
       yield* takeUntil(relay.messages, ({ type }) => type === "@xstate.snapshot")
       // Until the publisher waits for work, so that the next event wakes it.
-      yield* Effect.sleep("20 millis")
+      yield* Effect.promise(() => turns(20))
       isSending = true
       actor.send({ type: "GO", payload })
       isSending = false
@@ -281,7 +282,7 @@ describe("an actor that is watched", () => {
       const payload = "x".repeat(30_000)
       for (let i = 0; i < 2_000; i++) {
         actor.send({ type: "NOP", payload })
-        if (i % 8 === 0) yield* Effect.sleep("1 millis")
+        if (i % 8 === 0) yield* Effect.promise(() => turns())
       }
       const { sent, dropped } = yield* publisher.stats
       // What the buffers of the operating system take is some megabytes; the rest of 120 is nowhere.

@@ -95,7 +95,7 @@ describe("a cancel whose end the store does not take", () => {
       store.breaks({ append, halt: busy, lease: busy })
       await until(() => isAsked)
       const refusing = running.post("/api/v1/jobs/run/cancel")
-      await new Promise((resolve) => setTimeout(resolve, 60))
+      await until(async () => (await look(running, "run"))["phase"] === "stopping")
       Effect.runSync(Deferred.completeWith(held, busy))
       const refused = await refusing
       expect(refused.status).toBe(503)
@@ -162,9 +162,14 @@ describe("a start that waits for the store", () => {
     using(async (running, store) => {
       const held = Deferred.makeUnsafe<never, JobStore.StoreError>()
       await start(running, "count", "ended", { to: 1 })
-      store.breaks({ create: Deferred.await(held) })
+      let isAsked = false
+      const create = Effect.andThen(
+        Effect.sync(() => (isAsked = true)),
+        Deferred.await(held)
+      )
+      store.breaks({ create })
       const waiting = start(running, "count", "new", { to: 1 })
-      await new Promise((resolve) => setTimeout(resolve, 60))
+      await until(() => isAsked)
       const { jobs } = await jsonOf(await running.fetch("/api/v1/jobs"))
       expect(jobs).toMatchObject([{ jobId: "ended" }])
       const ready = await running.fetch("/ready")

@@ -53,10 +53,15 @@ describe("an answer that is being taken when the server closes", () => {
     client.socket.on("data", () => isSlow && hasBegun() && client.socket.pause())
     await until(hasBegun)
     const stopped = running.stop()
-    setTimeout(() => {
-      isSlow = false
-      client.socket.resume()
-    }, 100)
+    // It takes no more connections, and waits for this one.
+    await until(() =>
+      running.fetch("/health").then(
+        () => false,
+        () => true
+      )
+    )
+    isSlow = false
+    client.socket.resume()
     await Promise.all([stopped, client.ended])
     const [, head = "", answer = ""] = /(HTTP\/1\.1 413.*?)\r\n\r\n(.*)$/s.exec(client.got) ?? []
     expect(answer.length).toBe(Number(/content-length: (\d+)/i.exec(head)?.[1]))

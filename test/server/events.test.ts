@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { Agent, Fact, JobStore, Program } from "../../src/index.ts"
 import { journalStore } from "../support/behaviour/durable.ts"
-import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
+import { jsonOf, metricsOf, type Running, serve, until } from "../support/server/harness.ts"
 import { count, inline, signalled, waiting } from "../support/server/programs.ts"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -57,6 +57,19 @@ const follow = async (
     if (!abort.signal.aborted) throw error
   }
   return seen
+}
+
+/** Reads a response, to its end. */
+const taken = (response: Response): { readonly soFar: string; readonly whole: Promise<string> } => {
+  const read = async (): Promise<string> => {
+    const decoder = new TextDecoder()
+    for await (const chunk of response.body ?? [])
+      reading.soFar += decoder.decode(chunk as Uint8Array, { stream: true })
+    return reading.soFar
+  }
+  const reading = { soFar: "", whole: Promise.resolve("") }
+  reading.whole = read()
+  return reading
 }
 
 const numbers = (seen: ReadonlyArray<Seen>) => seen.map(({ data }) => data.seq)
@@ -121,7 +134,7 @@ describe("a viewer", () => {
     await using(await serve({ programs: inline }), async (running) => {
       const id = await start(running, "waiting")
       const seen = follow(running, id, { "last-event-id": "11" })
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await until(async () => (await metricsOf(running)).includes("converge_http_streams 1"))
       await running.post(`/api/v1/jobs/${id}/cancel`)
       const all = await follow(running, id)
       // However early the job ends, whoever waits is told.
@@ -132,19 +145,17 @@ describe("a viewer", () => {
   it("hears comments while nothing happens, and goodbye when the server shuts down", async () => {
     const running = await serve({ programs: inline, heartbeatMs: 20, drainMs: 50 })
     const id = await start(running, "waiting")
-    const response = await running.fetch(`/api/v1/jobs/${id}/events`)
-    const text = response.text()
+    const text = taken(await running.fetch(`/api/v1/jobs/${id}/events`))
     const accept = { accept: "application/x-ndjson" }
-    const lines = (await running.fetch(`/api/v1/jobs/${id}/events`, { headers: accept })).text()
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    expect(await (await running.fetch("/metrics")).text()).toContain("converge_http_streams 2")
+    const lines = taken(await running.fetch(`/api/v1/jobs/${id}/events`, { headers: accept }))
+    await until(() => (text.soFar.match(/^: still here$/gm)?.length ?? 0) >= 2)
+    await until(() => (lines.soFar.match(/^$/gm)?.length ?? 0) >= 3)
+    expect(await metricsOf(running)).toContain("converge_http_streams 2")
     const before = Date.now()
     await running.stop()
     expect(Date.now() - before).toBeLessThan(2_000)
-    expect((await text).match(/^: still here$/gm)?.length).toBeGreaterThanOrEqual(2)
-    expect(await text).toMatch(/event: Goodbye\ndata: \{"_tag":"Goodbye","reason":"shutting-down"\}\n\n$/)
-    expect((await lines).match(/^$/gm)?.length).toBeGreaterThanOrEqual(3)
-    expect(await lines).toMatch(/\n\{"_tag":"Goodbye","reason":"shutting-down"\}\n$/)
+    expect(await text.whole).toMatch(/event: Goodbye\ndata: \{"_tag":"Goodbye","reason":"shutting-down"\}\n\n$/)
+    expect(await lines.whole).toMatch(/\n\{"_tag":"Goodbye","reason":"shutting-down"\}\n$/)
   })
 
   it("that stalls holds up nobody, and is let go when it vanishes", async () => {
@@ -161,16 +172,18 @@ describe("a viewer", () => {
       const seen = await follow(running, id)
       expect(numbers(seen)).toEqual(upTo(seen.length))
       stalled.destroy()
-      await until(async () => (await (await running.fetch("/metrics")).text()).includes("converge_http_streams 0"))
+      await until(async () => (await metricsOf(running)).includes("converge_http_streams 0"))
     })
   })
 
   it("is one of fifty that come, go and come back, and each ends with the same list", async () => {
     await using(await serve({ programs: inline }), async (running) => {
       const id = await start(running, "signalled")
+      let staying = 0
       const viewers = Array.from({ length: 50 }, async (_, n) => {
         const seen: Array<Seen> = []
         for (let visit = 0; ; visit++) {
+          if (visit === 3) staying++
           const last = seen.at(-1)
           const part = await follow(
             running,
@@ -182,7 +195,7 @@ describe("a viewer", () => {
           if (seen.at(-1)?.event === "JobHalted") return seen
         }
       })
-      await new Promise((resolve) => setTimeout(resolve, 600))
+      await until(() => staying === viewers.length, 20_000)
       await running.post(`/api/v1/jobs/${id}/cancel`)
       const all = await follow(running, id)
       for (const viewed of await Promise.all(viewers)) expect(viewed).toEqual(all)
@@ -219,7 +232,7 @@ describe("across a restart, on a durable store", () => {
     const id = await start(first, "signalled", {}, "across")
     const before = await follow(first, id, {}, (seen) => seen.length >= 12)
     const goodbye = follow(first, id)
-    await until(async () => (await (await first.fetch("/metrics")).text()).includes("converge_http_streams 1"))
+    await until(async () => (await metricsOf(first)).includes("converge_http_streams 1"))
     await first.stop()
     expect((await goodbye).at(-1)?.event).toBe("Goodbye")
     const second = await serve({ programs }, { store })
@@ -237,7 +250,7 @@ describe("across a restart, on a durable store", () => {
       const all = await follow(third, id)
       expect(all.slice(0, before.length)).toEqual(before)
       expect(all.at(-1)?.data).toMatchObject({ _tag: "JobHalted", status: "cancelled" })
-      expect(await (await third.fetch("/metrics")).text()).toContain('converge_jobs{state="cancelled"} 0')
+      expect(await metricsOf(third)).toContain('converge_jobs{state="cancelled"} 0')
       expect(await jsonOf(await third.fetch(`/api/v1/jobs/${id}`))).toMatchObject({ state: "cancelled" })
       // Now it is held there: the list is the same.
       expect(await follow(third, id)).toEqual(all)

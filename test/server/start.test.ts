@@ -7,7 +7,16 @@ import { JobStore, WorkerPool } from "../../src/index.ts"
 import * as Server from "../../src/server/Server.ts"
 import { noThreads } from "../../src/workers/stats.ts"
 import { journalStore } from "../support/behaviour/durable.ts"
-import { type Below, jsonOf, type Running, serve, until, stateOf } from "../support/server/harness.ts"
+import {
+  arrivalOf,
+  type Below,
+  jsonOf,
+  metricsOf,
+  type Running,
+  serve,
+  stateOf,
+  until
+} from "../support/server/harness.ts"
 import { inline, stuck } from "../support/server/programs.ts"
 
 const using = async (
@@ -21,6 +30,15 @@ const using = async (
   } finally {
     await running.stop()
   }
+}
+
+/** How many clients the server has noticed to have gone away while they waited for a job. */
+const goneIn = async (running: Running): Promise<number> => {
+  const lines = (await metricsOf(running))
+    .split("\n")
+    .filter((line) => line.startsWith("converge_http_requests_total{"))
+  const [gone = ""] = lines.filter((line) => line.includes('route="/api/v1/jobs"') && line.includes('status="499"'))
+  return Number(gone.split(" ").at(-1))
 }
 
 describe("a client that waits and goes away", () => {
@@ -69,9 +87,10 @@ describe("a client that waits and goes away", () => {
         id = page.jobs[0]?.jobId ?? ""
         return id !== ""
       })
+      const before = await goneIn(running)
       abort.abort()
       await expect(waiting).rejects.toThrow("aborted")
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await until(async () => (await goneIn(running)) > before)
       expect(await stateOf(running, id)).toBe("running")
       const again = running.post("/api/v1/jobs", { program: "waiting" }, key)
       await running.post(`/api/v1/jobs/${id}/cancel`)
@@ -92,9 +111,10 @@ describe("a client that waits and goes away", () => {
           })
           .catch(() => undefined)
         return async () => {
+          const before = await goneIn(running)
           abort.abort()
           await waiting
-          await new Promise((resolve) => setTimeout(resolve, 50))
+          await until(async () => (await goneIn(running)) > before)
         }
       }
       const leaves = ask("accepted")
@@ -109,8 +129,10 @@ describe("a client that waits and goes away", () => {
       expect(await stateOf(running, "accepted")).toBe("running")
       const first = ask("shared")
       await until(async () => (await stateOf(running, "shared")) === "running")
+      const arrived = arrivalOf("POST", "/api/v1/jobs")
       const second = ask("shared")
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await arrived
+      expect(await stateOf(running, "shared")).toBe("running")
       await first()
       expect(await stateOf(running, "shared")).toBe("running")
       await second()

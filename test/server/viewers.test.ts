@@ -14,8 +14,8 @@ const viewers = Number(process.env["SSE_VIEWERS"] ?? 50)
 const folder = mkdtempSync(join(tmpdir(), "converge-viewers-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** How long each of the servers goes on, and how much the job says at a time: a crowd takes longer to be told. */
-const phaseMs = viewers > 100 ? 6_000 : 500
+/** Cycles that each of the servers commits, and how much the job says at a time: a crowd takes longer to be told. */
+const phaseCycles = viewers > 100 ? 100 : 25
 const length = viewers > 100 ? 400 : 8_000
 
 describe("viewers that stall, vanish, and come back with ids of the past and the future", () => {
@@ -25,26 +25,29 @@ describe("viewers that stall, vanish, and come back with ids of the past and the
     async () => {
       const args = ["--store", join(folder, "jobs.db"), "--drain", "0", "--workers", "0"]
       const options = { environment: { NODE_COMPILE_CACHE: join(folder, "cache") }, timeoutMs: 300_000 }
-      const pause = (ms = phaseMs) => new Promise((resolve) => setTimeout(resolve, ms))
       let serving = await serveProcess(args, options)
       const { url } = serving
       args.push("--port", new URL(url).port)
       const job = `${url}/api/v1/jobs/watched`
       const cycle = async (): Promise<number> => Number((await jsonOf(await fetch(job)))["cycle"])
+      const phase = async (): Promise<void> => {
+        const before = await cycle()
+        await until(async () => (await cycle()) >= before + phaseCycles, 60_000)
+      }
       const body = { program: "chatty", id: "watched", input: { length } }
       expect((await serving.post("/api/v1/jobs", body, { prefer: "respond-async" })).status).toBe(202)
       const crowd = gather(`${job}/events`, viewers)
-      await pause()
+      await phase()
       serving.process.kill("SIGTERM")
       expect((await serving.ended).code).toBe(0)
       serving = await serveProcess(args, options)
-      await pause()
+      await phase()
       const before = await cycle()
       serving.process.kill("SIGKILL")
       await serving.ended
       serving = await serveProcess(args, options)
       await until(async () => (await cycle()) > before)
-      await pause()
+      await phase()
       expect((await serving.post("/api/v1/jobs/watched/cancel")).status).toBe(200)
       const { complaints, lists, visits } = await crowd
       const [all] = await gather(`${job}/events`, 1).then((one) => one.lists)

@@ -21,6 +21,7 @@ import { pathToFileURL } from "node:url"
 import type { JobStore } from "../../src/index.ts"
 import { connection, smallDisk } from "../support/store/disk.ts"
 import { end, errorOf, newJob, openStore, reasonOf, row, withFile, withFolder } from "../support/store/harness.ts"
+import { turns } from "../support/until.ts"
 
 const opening = (options: JobStore.SqliteOptions) => errorOf(Effect.scoped(openStore(options)))
 
@@ -81,11 +82,11 @@ describe("a file that cannot be opened", () => {
         other.exec("CREATE TABLE t (a); BEGIN EXCLUSIVE")
         const fiber = yield* Effect.forkChild(opening({ filename, busyTimeout: 200 }))
         // The event loop goes on meanwhile.
-        yield* Effect.sleep(1)
+        yield* Effect.promise(() => turns())
         expect(fiber.pollUnsafe()).toBeUndefined()
         expect(yield* Fiber.join(fiber)).toMatchObject({ reason: "busy", message: expect.stringContaining(filename) })
         const patient = yield* Effect.forkChild(openStore({ filename }))
-        yield* Effect.sleep(1)
+        yield* Effect.promise(() => turns())
         other.exec("COMMIT")
         yield* (yield* Fiber.join(patient)).store.create(newJob("a"))
         // Now that there are tables, and a log, only writers are in each other's way.
@@ -257,7 +258,7 @@ describe("a file that is busy", () => {
         )
         for (let turn = 0; turn < 20; turn++) {
           expect(yield* store.load("a")).toMatchObject({ cycle: 0 })
-          yield* Effect.sleep(0)
+          yield* Effect.promise(() => turns())
         }
         expect(writes.pollUnsafe()).toBeUndefined()
         other.exec("ROLLBACK")

@@ -19,17 +19,13 @@ import {
   said,
   task
 } from "../support/workers/harness.ts"
+import { lookUntil } from "../support/until.ts"
 import { Item } from "../support/workers/programs.ts"
 import { slowStart } from "../support/workers/slowStart.ts"
 
 const stats = WorkerPool.WorkerPool.use((it) => it.stats)
 
-const until = (
-  isWanted: (now: WorkerPool.PoolStats) => boolean
-): Effect.Effect<WorkerPool.PoolStats, never, WorkerPool.WorkerPool> =>
-  Effect.flatMap(stats, (now) =>
-    isWanted(now) ? Effect.succeed(now) : Effect.andThen(Effect.sleep(5), until(isWanted))
-  )
+const until = (isWanted: (now: WorkerPool.PoolStats) => boolean) => lookUntil(stats, isWanted)
 
 const states = ({ workers }: WorkerPool.PoolStats) => workers.map(({ state }) => state)
 
@@ -58,7 +54,7 @@ describe("threads", () => {
         )
       )
       expect((yield* stats).workers.length).toBeGreaterThan(1)
-      yield* until(({ workers }) => workers.length === 1)
+      yield* until((now) => states(now).join() === "ready")
       yield* Effect.sleep(150)
       expect(states(yield* stats)).toEqual(["ready"])
       expect((yield* execute(batch(ledgerOf(3), [task("square", "0")]))).map(said)).toEqual([9])

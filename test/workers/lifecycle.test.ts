@@ -14,6 +14,7 @@ import { WorkerPool } from "../../src/index.ts"
 import * as Pool from "../../src/workers/index.ts"
 import { resolve } from "../../src/workers/options.ts"
 import { node } from "../support/node.ts"
+import { lookUntil } from "../support/until.ts"
 import { batch, causeOf, compiled, execute, ledgerOf, pool, said, task } from "../support/workers/harness.ts"
 import * as broken from "../support/workers/broken.ts"
 
@@ -98,7 +99,7 @@ describe("the pool's scope", () => {
       const it_ = Context.get(context, WorkerPool.WorkerPool)
       const looping = { ...task("loop", "0"), agent: { ...task("loop", "0").agent, timeoutMs: undefined } }
       const running = yield* Effect.forkChild(it_.execute(batch(ledgerOf(0), [looping, looping])))
-      yield* Effect.sleep(400)
+      yield* lookUntil(it_.stats, (now) => now.running > 0)
       const began = performance.now()
       yield* Scope.close(scope, Exit.void)
       expect(performance.now() - began).toBeLessThan(2_000)
@@ -111,13 +112,20 @@ describe("the pool's scope", () => {
     })
   )
 
-  for (const afterMs of [0, 1, 20, 60]) {
-    it.live(`closes while workers start, after ${afterMs} ms`, () =>
+  const moments: ReadonlyArray<readonly [string, (now: WorkerPool.PoolStats) => boolean]> = [
+    ["before there are any", () => true],
+    ...["spawning", "loading", "busy"].map(
+      (state) =>
+        [`when one is ${state}`, (now: WorkerPool.PoolStats) => now.workers.some((it) => it.state === state)] as const
+    )
+  ]
+  for (const [when, isReached] of moments) {
+    it.live(`closes while workers start, ${when}`, () =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()
         const it_ = Context.get(yield* Layer.buildWithScope(pool(2), scope), WorkerPool.WorkerPool)
         yield* Effect.forkChild(it_.execute(batch(ledgerOf(0), [task("loop", "0"), task("loop", "0")])))
-        yield* Effect.sleep(afterMs)
+        yield* lookUntil(it_.stats, isReached)
         const began = performance.now()
         yield* Scope.close(scope, Exit.void)
         expect(performance.now() - began).toBeLessThan(2_000)

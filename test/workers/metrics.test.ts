@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as References from "effect/References"
+import { lookUntil } from "../support/until.ts"
 import { batch, execute, ledgerOf, pool, task } from "../support/workers/harness.ts"
 
 /** Metrics of its own for each test. */
@@ -41,8 +42,13 @@ describe("the pool's metrics", () => {
       yield* execute(batch(ledgerOf(3), [task("loop", "0"), task("exit", "0")], { jobId: "other" }))
       yield* execute(batch(ledgerOf(3), [task("square", "0")], { jobId: "last" }))
       // States are sampled once in a second.
-      yield* Effect.sleep(1_100)
-      const all = yield* seen
+      const all = yield* lookUntil(
+        seen,
+        (now) =>
+          now.get("converge_pool_tasks_running")?.value === 0 &&
+          Number(now.get("converge_pool_threads state=ready")?.value) > 0 &&
+          Number(now.get("converge_pool_replica_bytes")?.value) > 0
+      )
       const value = (name: string) => all.get(name)?.value
       expect(all.get("converge_pool_task_wait_ms")?.count).toBe(5)
       expect(all.get("converge_pool_task_run_ms")?.count).toBe(5)

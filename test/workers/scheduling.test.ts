@@ -12,11 +12,16 @@ import { nextTurn } from "../../src/platform/slices.ts"
 import { Ring } from "../../src/workers/scheduler.ts"
 import { credit, Stopwatch } from "../../src/workers/watchdog.ts"
 import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
+import { lookUntil } from "../support/until.ts"
 import { batch, execute, ledgerOf, newLedger, pool, put, said, task } from "../support/workers/harness.ts"
 import { Item } from "../support/workers/programs.ts"
 
-const until = (condition: () => boolean): Effect.Effect<void> =>
-  Effect.suspend(() => (condition() ? Effect.void : Effect.andThen(Effect.sleep(5), until(condition))))
+const until = (condition: () => boolean) => lookUntil(Effect.sync(condition), (holds) => holds)
+
+const stats = WorkerPool.WorkerPool.use((it) => it.stats)
+
+/** Until a thread runs a task. */
+const isRunning = lookUntil(stats, ({ running }) => running > 0)
 
 const hold = (ms: number): void => {
   const end = performance.now() + ms
@@ -150,23 +155,29 @@ describe("an interrupt", () => {
       const other = yield* Effect.forkChild(execute(batch(ledgerOf(5), [task("square", "0")], { jobId: "other" })))
       yield* Fiber.interrupt(running)
       const then = sizes()
-      yield* Effect.sleep(300)
+      expect((yield* Fiber.join(other)).map(said)).toEqual([25])
+      // Both threads have done something else since.
+      yield* execute(batch(ledgerOf(100), [task("slow", "0"), task("slow", "0")], { jobId: "later" }))
       expect(then[2]).toBe(-1)
       expect(sizes()).toEqual(then)
-      expect((yield* Fiber.join(other)).map(said)).toEqual([25])
       rmSync(folder, { recursive: true })
     }).pipe(Effect.provide(pool(2)))
   )
 
   it.live("waits for a thread that cannot be stopped at once", () =>
     Effect.gen(function* () {
-      const endless = { ...task("native", "0"), agent: { ...task("native", "0").agent, timeoutMs: undefined } }
+      const folder = mkdtempSync(join(tmpdir(), "converge-"))
+      const file = join(folder, "native")
+      const ledger = newLedger()
+      put(ledger, Item, { id: file, size: 0.6 })
+      const endless = { ...task("native", file), agent: { ...task("native", file).agent, timeoutMs: undefined } }
       yield* execute(batch(ledgerOf(1), [task("square", "0")]))
-      const running = yield* Effect.forkChild(execute(batch(ledgerOf(0.6), [endless], { jobId: "native" })))
-      yield* Effect.sleep(200)
+      const running = yield* Effect.forkChild(execute(batch(ledger, [endless], { jobId: "native" })))
+      yield* until(() => existsSync(file))
       const began = performance.now()
       yield* Fiber.interrupt(running)
       expect(performance.now() - began).toBeGreaterThan(200)
+      rmSync(folder, { recursive: true })
     }).pipe(Effect.provide(pool(1)))
   )
 
@@ -210,7 +221,7 @@ describe("two jobs at a time", () => {
       const long = yield* Effect.forkChild(
         Effect.tap(execute(batch(ledgerOf(0), crowd, { jobId: "crowd" })), () => Effect.sync(() => (done = true)))
       )
-      yield* Effect.sleep(100)
+      yield* isRunning
       expect((yield* execute(batch(ledgerOf(5), [task("square", "0"), task("square", "0")]))).map(said)).toEqual([
         25, 25
       ])
@@ -225,6 +236,7 @@ describe("two jobs at a time", () => {
     Effect.gen(function* () {
       // Both threads are there.
       yield* execute(batch(ledgerOf(30), [task("slow", "0"), task("slow", "0"), task("slow", "0")]))
+      yield* lookUntil(stats, ({ workers }) => workers.filter(({ state }) => state === "ready").length === 2)
       const ledgers = new Map(["a", "b"].map((jobId) => [jobId, ledgerOf(1)] as const))
       const threadOf = (jobId: string) =>
         Effect.map(execute(batch(ledgers.get(jobId)!, [task("thread", "0")], { jobId })), ([outcome]) => said(outcome!))

@@ -3,6 +3,8 @@
  *
  * Boundary: no assertion.
  */
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
+import type { IncomingMessage } from "node:http"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,6 +14,8 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { Engine, JobStore, type Program, WorkerPool } from "../../../src/index.ts"
 import * as Server from "../../../src/server/Server.ts"
+
+export { until } from "../until.ts"
 
 export interface Running {
   readonly url: string
@@ -74,14 +78,23 @@ export const serve = async (
 export const jsonOf = async (response: Response): Promise<Record<string, unknown>> =>
   (await response.json()) as Record<string, unknown>
 
-/** Waits until something holds, looking every few milliseconds. */
-export const until = async (holds: () => Promise<boolean> | boolean, ms = 5_000): Promise<void> => {
-  const end = Date.now() + ms
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error("it did not come to hold in time")
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
+/** The metrics, as text. */
+export const metricsOf = async (running: Running): Promise<string> => (await running.fetch("/metrics")).text()
+
+/**
+ * Resolves when a server of this process has received a request, its head and what came with that. What follows at once
+ * is done before the answer to the next one.
+ */
+export const arrivalOf = (method: string, path: string): Promise<void> =>
+  new Promise((resolve) => {
+    const listen = (message: unknown): void => {
+      const { request } = message as { readonly request: IncomingMessage }
+      if (request.method !== method || request.url !== path) return
+      unsubscribe("http.server.request.start", listen)
+      resolve()
+    }
+    subscribe("http.server.request.start", listen)
+  })
 
 /** The state of a job, as the server tells it. */
 export const stateOf = async (running: Running, id: string): Promise<unknown> =>
