@@ -3,7 +3,7 @@
  * that each of them can fail.
  *
  * Boundary: no parser, a scan of the text with comments, strings and regular expressions blanked. It reads the dialect
- * that the formatter writes.
+ * that the formatter writes. Rules that need a syntax tree are in syntax.ts, those about folders in rooms.ts.
  */
 
 export interface SourceFile {
@@ -18,6 +18,14 @@ export interface Import {
   readonly target: string | undefined
   /** `import type` and `export type`, which the compiler erases. */
   readonly isType: boolean
+}
+
+/** A place where a file does what a rule bans, unless an allowance names it. */
+export interface Use {
+  /** How an allowance names it. */
+  readonly name: string
+  readonly text: string
+  readonly line: number
 }
 
 /** Lets the files under `path` (a file, or a folder that ends in "/") use what a rule bans. */
@@ -125,12 +133,24 @@ const endsOperand = (token: string): string => {
   return token === "" ? "(" : token.slice(-1)
 }
 
-const lineOf = (text: string, offset: number): number => text.slice(0, offset).split("\n").length
+export const lineOf = (text: string, offset: number): number => text.slice(0, offset).split("\n").length
 
 /* ---------------------------------------------------------------- imports */
 
+/** Gives what was found in a file before: many rules ask the same. */
+export const once = <A>(find: (file: SourceFile) => A): ((file: SourceFile) => A) => {
+  const known = new WeakMap<SourceFile, A>()
+  return (file) => {
+    const present = known.get(file)
+    if (present !== undefined) return present
+    const found = find(file)
+    known.set(file, found)
+    return found
+  }
+}
+
 /** Every import and re-export, types included, static or dynamic. */
-export const importsOf = (file: SourceFile): ReadonlyArray<Import> => {
+export const importsOf = once((file: SourceFile): ReadonlyArray<Import> => {
   const text = codeOf(file.text, true)
   const patterns = [
     /(?:^|[\n;])[ \t]*(?:import|export)\b\s*(?<type>type\b\s*(?!from\b|,))?[\w$*{},\s]*?\bfrom\s*["'](?<specifier>[^"'\n]+)["']/g,
@@ -146,7 +166,7 @@ export const importsOf = (file: SourceFile): ReadonlyArray<Import> => {
     }
   }
   return [...found.values()]
-}
+})
 
 const resolve = (from: string, specifier: string): string | undefined => {
   if (!specifier.startsWith(".")) return undefined
@@ -158,7 +178,7 @@ const resolve = (from: string, specifier: string): string | undefined => {
   return segments.join("/")
 }
 
-const isUnder = (path: string, place: string): boolean =>
+export const isUnder = (path: string, place: string): boolean =>
   place.endsWith("/") ? path.startsWith(place) : path === place
 
 /* ---------------------------------------------------------------- rules over one file */
@@ -190,47 +210,67 @@ const bans: ReadonlyArray<Ban> = [
   { name: "any", pattern: /\bas\s+any\b|:\s*any\b/g }
 ]
 
-/** What `allowances` may name. */
-export const banNames: ReadonlyArray<string> = [...bans.map((ban) => ban.name), "node:"]
-
 export const checkBans = (file: SourceFile, allowances: ReadonlyArray<Allowance>): ReadonlyArray<string> => {
-  const allowed = new Set(allowances.filter((a) => isUnder(file.path, a.path)).flatMap((a) => a.uses))
-  const complaints = findUses(file)
-    .filter((use) => !allowed.has(use.name))
-    .map((use) => `${file.path}:${use.line} uses ${use.text}`)
+  const complaints = [...checkUses([file], allowances, banUses)]
   for (const match of file.text.matchAll(/@ts-(?:ignore|nocheck)\b/g)) {
     complaints.push(`${file.path}:${lineOf(file.text, match.index)} uses ${match[0]}`)
   }
   return complaints
 }
 
-const findUses = (file: SourceFile): ReadonlyArray<{ name: string; text: string; line: number }> => {
-  const code = codeOf(file.text)
-  const uses = bans.flatMap((ban) =>
-    [...code.matchAll(ban.pattern)].map((match) => ({
-      name: ban.name,
-      text: match[0],
-      line: lineOf(code, match.index)
-    }))
+const codeOfFile = once(({ text }) => codeOf(text))
+
+const findUses = (file: SourceFile, of: ReadonlyArray<Ban>): ReadonlyArray<Use> => {
+  const code = codeOfFile(file)
+  return of.flatMap(({ name, pattern }) =>
+    [...code.matchAll(pattern)].map((match) => ({ name, text: `uses ${match[0]}`, line: lineOf(code, match.index) }))
   )
-  for (const { specifier } of importsOf(file)) {
-    if (specifier.startsWith("node:")) uses.push({ name: "node:", text: specifier, line: 1 })
-  }
-  return uses
 }
 
-/** An allowance for files that are there must be needed by one of them. */
+/** Where a file uses what src must take from services. */
+export const banUses = (file: SourceFile): ReadonlyArray<Use> => [
+  ...findUses(file, bans),
+  ...importsOf(file)
+    .filter(({ specifier }) => specifier.startsWith("node:"))
+    .map(({ specifier }) => ({ name: "node:", text: `uses ${specifier}`, line: 1 }))
+]
+
+/** A test waits for a condition or moves a clock of its own; it does not let time pass and hope. */
+const sleeps: ReadonlyArray<Ban> = [
+  { name: "setTimeout", pattern: /\bset(?:Timeout|Interval)\b/g },
+  { name: "Effect.sleep", pattern: /\bEffect\s*\.\s*(?:sleep|delay)\b/g },
+  { name: "Atomics.wait", pattern: /\bAtomics\s*\.\s*wait\b/g }
+]
+
+/** Where a test lets time pass. */
+export const sleepUses = (file: SourceFile): ReadonlyArray<Use> => findUses(file, sleeps)
+
+/** What no allowance covers. `usesOf` says what a file does that its rule bans. */
+export const checkUses = (
+  files: ReadonlyArray<SourceFile>,
+  allowances: ReadonlyArray<Allowance>,
+  usesOf: (file: SourceFile) => ReadonlyArray<Use>
+): ReadonlyArray<string> =>
+  files.flatMap((file) => {
+    const allowed = new Set(allowances.filter((a) => isUnder(file.path, a.path)).flatMap((a) => a.uses))
+    return usesOf(file)
+      .filter(({ name }) => !allowed.has(name))
+      .map(({ line, text }) => `${file.path}:${line} ${text}`)
+  })
+
+/** An allowance must be needed, by a file that is there, and says why. */
 export const checkAllowances = (
   files: ReadonlyArray<SourceFile>,
-  allowances: ReadonlyArray<Allowance>
+  allowances: ReadonlyArray<Allowance>,
+  usesOf: (file: SourceFile) => ReadonlyArray<Use>
 ): ReadonlyArray<string> =>
-  allowances.flatMap((allowance) => {
-    const under = files.filter((file) => isUnder(file.path, allowance.path))
-    if (under.length === 0) return []
-    const used = new Set(under.flatMap(findUses).map((use) => use.name))
-    return allowance.uses
+  allowances.flatMap(({ path, reason, uses }) => {
+    const under = files.filter((file) => isUnder(file.path, path))
+    const used = new Set(under.flatMap(usesOf).map((use) => use.name))
+    const unused = uses
       .filter((name) => !used.has(name))
-      .map((name) => `${allowance.path} is allowed ${name} and does not use it`)
+      .map((name) => `${path} is allowed ${name} and does not use it`)
+    return reason === "" ? [...unused, `${path} is allowed ${uses.join(", ")} for no reason`] : unused
   })
 
 /** A file opens with a comment: its job, its boundary, its invariants. */
@@ -289,29 +329,35 @@ export const checkMachine = (file: SourceFile): ReadonlyArray<string> =>
 
 /* ---------------------------------------------------------------- rules over the graph of imports */
 
-/** Groups of files that import each other (types aside: they are erased), each in the order of their names. */
+/** Groups of files that import each other, types included, each in the order of their names. */
 export const findCycles = (files: ReadonlyArray<SourceFile>): ReadonlyArray<ReadonlyArray<string>> => {
-  const edges = graphOf(files)
+  const paths = new Set(files.map((file) => file.path))
+  const targets = (file: SourceFile) => importsOf(file).flatMap(({ target }) => target ?? [])
+  return circlesOf(new Map(files.map((file) => [file.path, targets(file).filter((target) => paths.has(target))])))
+}
+
+/** Groups of nodes of which each is reached from each other (Tarjan's algorithm). A node that points at itself is one. */
+export const circlesOf = (edges: ReadonlyMap<string, ReadonlyArray<string>>): ReadonlyArray<ReadonlyArray<string>> => {
   const index = new Map<string, number>()
   const stack: Array<string> = []
-  const cycles: Array<ReadonlyArray<string>> = []
-  const visit = (path: string): number => {
+  const circles: Array<ReadonlyArray<string>> = []
+  const visit = (node: string): number => {
     const own = index.size
-    index.set(path, own)
-    stack.push(path)
+    index.set(node, own)
+    stack.push(node)
     let lowest = own
-    for (const target of edges.get(path) ?? []) {
+    for (const target of edges.get(node) ?? []) {
       if (!index.has(target)) lowest = Math.min(lowest, visit(target))
       else if (stack.includes(target)) lowest = Math.min(lowest, index.get(target) as number)
     }
     if (lowest === own) {
-      const group = stack.splice(stack.indexOf(path))
-      if (group.length > 1 || edges.get(path)?.includes(path) === true) cycles.push(group.toSorted())
+      const group = stack.splice(stack.indexOf(node))
+      if (group.length > 1 || edges.get(node)?.includes(node) === true) circles.push(group.toSorted())
     }
     return lowest
   }
-  for (const path of edges.keys()) if (!index.has(path)) visit(path)
-  return cycles
+  for (const node of edges.keys()) if (!index.has(node)) visit(node)
+  return circles
 }
 
 /** No file of `from` reaches, by any path of imports (types too), a file or package of `to`. */
@@ -337,18 +383,6 @@ export const checkReach = (
     }
     return []
   })
-}
-
-const graphOf = (files: ReadonlyArray<SourceFile>): Map<string, ReadonlyArray<string>> => {
-  const paths = new Set(files.map((file) => file.path))
-  return new Map(
-    files.map((file) => [
-      file.path,
-      importsOf(file).flatMap(({ target, isType }) =>
-        !isType && target !== undefined && paths.has(target) ? [target] : []
-      )
-    ])
-  )
 }
 
 /* ---------------------------------------------------------------- rules over every tracked file */
