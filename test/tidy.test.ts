@@ -146,8 +146,6 @@ const keptRooms = ["cluster", "testing", "cache"]
 /** Functions that are still to be taken apart. */
 const longFunctionAllowances: ReadonlyArray<Allowance> = [
   { path: "src/program/compile.ts", uses: ["compile"], reason: "to be taken apart" },
-  { path: "src/cli/command.ts", uses: ["commands"], reason: "to be taken apart" },
-  { path: "src/cli/storeCommands.ts", uses: ["storeCommands"], reason: "to be taken apart" },
   { path: "src/inspector/Stately.ts", uses: ["connect"], reason: "to be taken apart" },
   { path: "src/engine/makeEngine.ts", uses: ["makeEngine"], reason: "to be taken apart" },
   { path: "src/values/kindCodec.ts", uses: ["inspect"], reason: "to be taken apart" },

@@ -1,14 +1,12 @@
 /**
- * The commands of `converge`, their flags and their help.
+ * The command line of `converge`: the list of its commands, how errors are shown, and the exit code.
  *
- * What a command does is in a file of its own, loaded when it is called. Boundary: the command line and exit codes.
+ * Boundary: the process. The commands are defined in `runCommands.ts` and `storeCommands.ts`.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as Argument from "effect/cli/Argument"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import type { FlagDoc } from "effect/cli/HelpDoc"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
@@ -16,177 +14,34 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import process from "node:process"
 import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
-import * as flags from "./flags.ts"
 import { Host } from "./host.ts"
-import { lazily } from "./lazily.ts"
-import { storeCommands } from "./storeCommands.ts"
-import { type SettingName, settingNames, settings } from "../server/settings.ts"
+import { machine, run, serve } from "./runCommands.ts"
+import { cancel, diff, events, explain, fork, jobs, replay, resume, show, verify } from "./storeCommands.ts"
+import type { Invocation } from "./definition.ts"
 import { indent, styleFor } from "./text.ts"
 
-/** The flags of `converge serve`: texts, which the settings read as they read the environment. */
-const settingFlags = (): Record<SettingName, Flag.Flag<string | undefined>> => {
-  const made: Partial<Record<SettingName, Flag.Flag<string | undefined>>> = {}
-  for (const name of settingNames) {
-    const { description, fallback, flag, isSwitch } = settings[name]
-    const words = `${description} (default: ${fallback})`
-    made[name] = isSwitch
-      ? Flag.Boolean(flag).pipe(
-          Flag.withDescription(description),
-          Flag.withDefault(false),
-          Flag.map((isSet) => (isSet ? "true" : undefined))
-        )
-      : flags.optional(Flag.String(flag).pipe(Flag.withMetavar("value"), Flag.withDescription(words)))
-  }
-  return made as Record<SettingName, Flag.Flag<string | undefined>>
-}
-
-const given = (values: Readonly<Record<SettingName, string | undefined>>): Partial<Record<SettingName, string>> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
-
-const commands = (host: Host, finish: (exitCode: number) => void) => {
-  const run = Command.make(
-    "run",
-    {
-      module: Argument.String("module").pipe(
-        Argument.withDescription("The module that exports the program: a path, or a package's specifier")
-      ),
-      program: flags.program,
-      input: flags.input,
-      inputFile: flags.inputFile,
-      workers: flags.workers,
-      id: flags.optional(
-        Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The job's id (default: a random one)"))
-      ),
-      store: flags.newStore,
-      durability: flags.durability,
-      json: flags.json,
-      facts: flags.facts,
-      explain: flags.optional(
-        Flag.String("explain").pipe(
-          Flag.withMetavar("kind/id"),
-          Flag.withDescription("Print where this fact comes from: which agents, cycles and facts")
-        )
-      ),
-      inspectStately: flags.optional(
-        Flag.String("inspect-stately").pipe(
-          Flag.withMetavar("ws-url"),
-          Flag.withDescription("Show the job's machine on a Stately inspector's relay")
-        )
-      ),
-      quiet: flags.quiet
-    },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./run.ts"),
-          ({ run }) => run(host, options)
-        ),
-        finish
-      )
-  ).pipe(
-    Command.withShortDescription("Run a program to its end and print its result"),
-    Command.withDescription(
-      `Run a program to its end and print its result.
-
-Progress goes to standard error, the result to standard output. Ctrl-C cancels the job and
-prints what it has found so far; a second one ends the process at once. If the agents need
-services, the module exports them as "layer"; those of Node are there anyway.
-
-With --store and --id the same command creates the job, goes on with it after a crash, or
-prints its result if it has ended. Ctrl-C then leaves the job in the store, to be resumed;
-"converge cancel" ends it.
-
-${flags.exitCodes}`
-    ),
-    Command.withExamples([
-      {
-        command: 'converge run ./audit.ts --input \'{"entry": "src/index.ts"}\'',
-        description: "Run the module's program"
-      },
-      { command: "converge run ./audit.ts --json --quiet | jq .output", description: "Only the output" },
-      {
-        command: "converge run ./audit.ts --id audit-42 --store jobs.db",
-        description: "A job that survives the process: run it again to go on"
-      },
-      { command: "converge run ./audit.ts --explain Import/src/a.ts", description: "Where one fact comes from" }
-    ])
-  )
-
-  const serve = Command.make(
-    "serve",
-    {
-      modules: Argument.String("module").pipe(
-        Argument.withDescription("Modules that export programs: paths, or packages' specifiers"),
-        Argument.atLeast(1)
-      ),
-      ...settingFlags()
-    },
-    ({ modules, ...flags }) =>
-      Effect.map(
-        lazily(
-          () => import("./serve.ts"),
-          ({ serve }) => serve(host, { modules, flags: given(flags) })
-        ),
-        finish
-      )
-  ).pipe(
-    Command.withShortDescription("Serve programs' jobs over HTTP"),
-    Command.withDescription(
-      `Serve programs' jobs over HTTP, until a signal asks to stop.
-
-Then it takes no more jobs, tells viewers of events goodbye, lets jobs end for a while, and ends
-with exit code 0. A second signal ends the waiting. Jobs that are journaled go on at the next
-start. Every flag is also a variable of the environment: --max-streams is CONVERGE_MAX_STREAMS.
-Telemetry goes where the standard OTEL_* variables say.`
-    ),
-    Command.withExamples([
-      { command: "converge serve ./audit.ts --store jobs.db", description: "Serve the module's programs, durably" },
-      {
-        command: "CONVERGE_TOKEN=secret converge serve ./audit.ts --host 0.0.0.0",
-        description: "For other machines, with a token"
-      }
-    ])
-  )
-
-  const machine = Command.make(
-    "machine",
-    {
-      machine: Argument.Literals("machine", ["job", "worker"]).pipe(
-        Argument.withDescription("The job's machine (default) or the worker thread's"),
-        Argument.withDefault("job" as const)
-      ),
-      format: Flag.Literals("format", ["mermaid", "json"]).pipe(
-        Flag.withAlias("f"),
-        Flag.withDescription("A Mermaid diagram (default), or JSON that Stately's editor imports"),
-        Flag.withDefault("mermaid" as const)
-      )
-    },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./machine.ts"),
-          ({ machine }) => machine(host, options)
-        ),
-        finish
-      )
-  ).pipe(
-    Command.withShortDescription("Print a statechart of the runtime"),
-    Command.withDescription(
-      "Print a statechart of the runtime: the machine that every job is, or the life of a worker thread."
-    ),
-    Command.withExamples([
-      { command: "converge machine > job.mmd", description: "The job's machine as a diagram" },
-      { command: "converge machine worker --format json", description: "The worker's machine for Stately's editor" }
-    ])
-  )
-
-  return Command.make("converge").pipe(
+/** All commands, in the order of the help. */
+const commands = (invocation: Invocation) =>
+  Command.make("converge").pipe(
     Command.withDescription(
       "Run jobs that converge: agents work on one shared context of facts until nothing is left to do."
     ),
-    Command.withSubcommands([run, ...storeCommands(host, finish), serve, machine])
+    Command.withSubcommands([
+      run(invocation),
+      resume(invocation),
+      jobs(invocation),
+      show(invocation),
+      cancel(invocation),
+      replay(invocation),
+      diff(invocation),
+      explain(invocation),
+      events(invocation),
+      fork(invocation),
+      verify(invocation),
+      serve(invocation),
+      machine(invocation)
+    ])
   )
-}
 
 /** What Effect says about its own flags, on lines that fit a terminal. */
 const brief = (flag: FlagDoc): FlagDoc => {
@@ -241,10 +96,9 @@ export const main = (version: string): void => {
     return host.warn(`${style("red", "converge:")} ${error.message}${details}`)
   }
   let exitCode = 0
-  const command = Command.runWith(
-    commands(host, (code) => (exitCode = code)),
-    { version }
-  )(process.argv.slice(2)).pipe(
+  const command = Command.runWith(commands({ host, finish: (code) => (exitCode = code) }), { version })(
+    process.argv.slice(2)
+  ).pipe(
     Effect.map(() => exitCode),
     Effect.catchTags({
       UsageError: (error) => Effect.as(report(error), ExitCode.usage),

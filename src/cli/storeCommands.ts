@@ -1,14 +1,12 @@
 /**
  * The commands about jobs that are kept in a file, and about what every run of a program must agree on: flags and help.
  *
- * Boundary: definitions. What a command does is in a file of its own, loaded when it is called.
+ * Boundary: definitions. What a command does is in a file of its own, loaded when the command is called.
  */
 import * as Argument from "effect/cli/Argument"
-import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Effect from "effect/Effect"
 import * as flags from "./flags.ts"
-import type { Host } from "./host.ts"
+import { define } from "./definition.ts"
 import { lazily } from "./lazily.ts"
 
 const readingCodes = `Exit code: 0, or 3 if a journal is not what was written, 64 if there is no such job or file.`
@@ -24,377 +22,337 @@ const cycleFlag = (name: string, description: string) =>
     Flag.Int(name).pipe(Flag.withMetavar("cycle"), Flag.withDescription(description), Flag.withSchema(flags.Count))
   )
 
-export const storeCommands = (host: Host, finish: (exitCode: number) => void) => {
-  const resume = Command.make(
-    "resume",
-    {
-      modules: Argument.String("module").pipe(
-        Argument.variadic({ min: 1 }),
-        Argument.withDescription("The modules that export the jobs' programs")
-      ),
-      store: flags.store,
-      id: flags.optional(Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("Resume this job only"))),
-      program: flags.program,
-      workers: flags.workers,
-      durability: flags.durability,
-      json: flags.json,
-      facts: flags.facts,
-      quiet: flags.quiet
-    },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./resume.ts"),
-          ({ resume }) => resume(host, options)
-        ),
-        finish
-      )
-  ).pipe(
-    Command.withShortDescription("Go on with unfinished jobs"),
-    Command.withDescription(
-      `Go on with all unfinished jobs of the modules' programs, and print how each ended.
+export const resume = define(
+  "resume",
+  {
+    modules: Argument.String("module").pipe(
+      Argument.variadic({ min: 1 }),
+      Argument.withDescription("The modules that export the jobs' programs")
+    ),
+    store: flags.store,
+    id: flags.optional(Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("Resume this job only"))),
+    program: flags.program,
+    workers: flags.workers,
+    durability: flags.durability,
+    json: flags.json,
+    facts: flags.facts,
+    quiet: flags.quiet
+  },
+  {
+    short: "Go on with unfinished jobs",
+    long: `Go on with all unfinished jobs of the modules' programs, and print how each ended.
 
 Jobs that another process runs are left to it. With --json each result is a line. Ctrl-C
 leaves the jobs in the store. The exit code is that of the job that ended worst.
 
-${flags.exitCodes}`
-    ),
-    Command.withExamples([
+${flags.exitCodes}`,
+    examples: [
       { command: "converge resume ./audit.ts --store jobs.db", description: "All unfinished jobs of the module" },
       { command: "converge resume ./audit.ts --store jobs.db --id audit-42", description: "One job" }
-    ])
-  )
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./resume.ts"),
+      ({ resume }) => resume(host, options)
+    )
+)
 
-  const jobs = Command.make(
-    "jobs",
-    {
-      store: flags.store,
-      status: flags.optional(
-        Flag.Literals("status", ["unfinished", "converged", "budget-exhausted", "failed", "cancelled"]).pipe(
-          Flag.withDescription("Only such jobs")
-        )
-      ),
-      program: flags.optional(
-        Flag.String("program").pipe(
-          Flag.withAlias("p"),
-          Flag.withMetavar("name"),
-          Flag.withDescription("Only jobs of this program")
-        )
-      ),
-      limit: flags.optional(
-        Flag.Int("limit").pipe(
-          Flag.withAlias("n"),
-          Flag.withMetavar("n"),
-          Flag.withDescription("Jobs to list, up to 1000 (default: 100)")
-        )
-      ),
-      cursor: flags.optional(
-        Flag.String("cursor").pipe(Flag.withMetavar("text"), Flag.withDescription("Go on where another list ended"))
-      ),
-      json: flags.json
-    },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./jobs.ts"),
-          ({ jobs }) => jobs(host, options)
-        ),
-        finish
+export const jobs = define(
+  "jobs",
+  {
+    store: flags.store,
+    status: flags.optional(
+      Flag.Literals("status", ["unfinished", "converged", "budget-exhausted", "failed", "cancelled"]).pipe(
+        Flag.withDescription("Only such jobs")
       )
-  ).pipe(
-    Command.withShortDescription("List the jobs in a store"),
-    Command.withDescription(`List the jobs in a store, newest first.\n\n${readingCodes}`),
-    Command.withExamples([
+    ),
+    program: flags.optional(
+      Flag.String("program").pipe(
+        Flag.withAlias("p"),
+        Flag.withMetavar("name"),
+        Flag.withDescription("Only jobs of this program")
+      )
+    ),
+    limit: flags.optional(
+      Flag.Int("limit").pipe(
+        Flag.withAlias("n"),
+        Flag.withMetavar("n"),
+        Flag.withDescription("Jobs to list, up to 1000 (default: 100)")
+      )
+    ),
+    cursor: flags.optional(
+      Flag.String("cursor").pipe(Flag.withMetavar("text"), Flag.withDescription("Go on where another list ended"))
+    ),
+    json: flags.json
+  },
+  {
+    short: "List the jobs in a store",
+    long: `List the jobs in a store, newest first.\n\n${readingCodes}`,
+    examples: [
       { command: "converge jobs --store jobs.db", description: "The newest 100" },
       { command: "converge jobs --store jobs.db --status unfinished --json", description: "What is to be resumed" }
-    ])
-  )
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./jobs.ts"),
+      ({ jobs }) => jobs(host, options)
+    )
+)
 
-  const show = Command.make(
-    "show",
-    { args: job, id: flags.id, store: flags.store, json: flags.json, facts: flags.facts },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./show.ts"),
-          ({ show }) => show(host, options)
-        ),
-        finish
-      )
-  ).pipe(
-    Command.withShortDescription("Show one job of a store"),
-    Command.withDescription(
-      `Show one job of a store: how it stands, what it has spent and found, and its last hash in full.\n\n${readingCodes}`
+export const show = define(
+  "show",
+  { args: job, id: flags.id, store: flags.store, json: flags.json, facts: flags.facts },
+  {
+    short: "Show one job of a store",
+    long: `Show one job of a store: how it stands, what it has spent and found, and its last hash in full.\n\n${readingCodes}`,
+    examples: [{ command: "converge show audit-42 --store jobs.db", description: "One job" }]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./show.ts"),
+      ({ show }) => show(host, options)
+    )
+)
+
+export const cancel = define(
+  "cancel",
+  {
+    args: job,
+    id: flags.id,
+    store: flags.store,
+    timeout: Flag.Finite("timeout").pipe(
+      Flag.withMetavar("seconds"),
+      Flag.withDescription("How long to wait for the process that runs the job (default: 30)"),
+      Flag.withDefault(30)
     ),
-    Command.withExamples([{ command: "converge show audit-42 --store jobs.db", description: "One job" }])
-  )
-
-  const cancel = Command.make(
-    "cancel",
-    {
-      args: job,
-      id: flags.id,
-      store: flags.store,
-      timeout: Flag.Finite("timeout").pipe(
-        Flag.withMetavar("seconds"),
-        Flag.withDescription("How long to wait for the process that runs the job (default: 30)"),
-        Flag.withDefault(30)
-      ),
-      json: flags.json
-    },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./cancel.ts"),
-          ({ cancel }) => cancel(host, options)
-        ),
-        finish
-      )
-  ).pipe(
-    Command.withShortDescription("End a job of a store for good"),
-    Command.withDescription(
-      `End a job of a store for good, as cancelled.
+    json: flags.json
+  },
+  {
+    short: "End a job of a store for good",
+    long: `End a job of a store for good, as cancelled.
 
 A job that nobody runs is ended at once. A process that runs it is asked to, and waited for.
 
-Exit code: 0 if the job has ended, 3 if it has not in time, 64 if there is no such job or file.`
-    ),
-    Command.withExamples([{ command: "converge cancel audit-42 --store jobs.db", description: "Cancel one job" }])
-  )
+Exit code: 0 if the job has ended, 3 if it has not in time, 64 if there is no such job or file.`,
+    examples: [{ command: "converge cancel audit-42 --store jobs.db", description: "Cancel one job" }]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./cancel.ts"),
+      ({ cancel }) => cancel(host, options)
+    )
+)
 
-  const replay = Command.make(
-    "replay",
-    { args: job, id: flags.id, store: flags.store, at: flags.at, facts: flags.facts, json: flags.json },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./replay.ts"),
-          ({ replay }) => replay(host, options)
-        ),
-        finish
-      )
-  ).pipe(
-    Command.withShortDescription("Show the context of a job after any cycle"),
-    Command.withDescription(
-      `Show the context of a stored job after any cycle, from its journal. Nothing is executed.\n\n${readingCodes}`
-    ),
-    Command.withExamples([
+export const replay = define(
+  "replay",
+  { args: job, id: flags.id, store: flags.store, at: flags.at, facts: flags.facts, json: flags.json },
+  {
+    short: "Show the context of a job after any cycle",
+    long: `Show the context of a stored job after any cycle, from its journal. Nothing is executed.\n\n${readingCodes}`,
+    examples: [
       { command: "converge replay audit-42 --at 7 --facts --store jobs.db", description: "All facts after cycle 7" }
-    ])
-  )
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./replay.ts"),
+      ({ replay }) => replay(host, options)
+    )
+)
 
-  const diff = Command.make(
-    "diff",
-    {
-      args: Argument.String("job-and-cycles").pipe(
-        Argument.variadic(),
-        Argument.withDescription("The job's id and two cycles")
-      ),
-      id: flags.id,
-      from: cycleFlag("from", "The earlier cycle, instead of the argument"),
-      to: cycleFlag("to", "The later cycle, instead of the argument"),
-      store: flags.store,
-      json: flags.json
-    },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./replay.ts"),
-          ({ diff }) => diff(host, options)
-        ),
-        finish
-      )
-  ).pipe(
-    Command.withShortDescription("Show what some cycles of a job did"),
-    Command.withDescription(
-      `Show what the cycles after one, up to another, did to the context of a stored job: facts that
-were added, revised and removed, and evaluations.\n\n${readingCodes}`
+export const diff = define(
+  "diff",
+  {
+    args: Argument.String("job-and-cycles").pipe(
+      Argument.variadic(),
+      Argument.withDescription("The job's id and two cycles")
     ),
-    Command.withExamples([
+    id: flags.id,
+    from: cycleFlag("from", "The earlier cycle, instead of the argument"),
+    to: cycleFlag("to", "The later cycle, instead of the argument"),
+    store: flags.store,
+    json: flags.json
+  },
+  {
+    short: "Show what some cycles of a job did",
+    long: `Show what the cycles after one, up to another, did to the context of a stored job: facts that
+were added, revised and removed, and evaluations.\n\n${readingCodes}`,
+    examples: [
       { command: "converge diff audit-42 7 8 --store jobs.db", description: "What cycle 8 did" },
       { command: "converge diff audit-42 0 8 --store jobs.db --json", description: "What all cycles up to 8 did" }
-    ])
-  )
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./replay.ts"),
+      ({ diff }) => diff(host, options)
+    )
+)
 
-  const explain = Command.make(
-    "explain",
-    {
-      args: Argument.String("job-and-fact").pipe(
-        Argument.variadic(),
-        Argument.withDescription("The job's id and a fact, as kind/id")
-      ),
-      id: flags.id,
-      store: flags.store,
-      at: flags.at,
-      json: flags.json
-    },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./replay.ts"),
-          ({ explain }) => explain(host, options)
-        ),
-        finish
-      )
-  ).pipe(
-    Command.withShortDescription("Show where a fact of a job comes from"),
-    Command.withDescription(
-      `Show where a fact of a stored job comes from: which agents, cycles and facts.\n\n${readingCodes}`
+export const explain = define(
+  "explain",
+  {
+    args: Argument.String("job-and-fact").pipe(
+      Argument.variadic(),
+      Argument.withDescription("The job's id and a fact, as kind/id")
     ),
-    Command.withExamples([
+    id: flags.id,
+    store: flags.store,
+    at: flags.at,
+    json: flags.json
+  },
+  {
+    short: "Show where a fact of a job comes from",
+    long: `Show where a fact of a stored job comes from: which agents, cycles and facts.\n\n${readingCodes}`,
+    examples: [
       { command: "converge explain audit-42 Import/src/a.ts --store jobs.db", description: "Where one fact comes from" }
-    ])
-  )
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./replay.ts"),
+      ({ explain }) => explain(host, options)
+    )
+)
 
-  const events = Command.make(
-    "events",
-    {
-      args: job,
-      id: flags.id,
-      store: flags.store,
-      after: flags.optional(
-        Flag.Int("after").pipe(
-          Flag.withMetavar("seq"),
-          Flag.withDescription("Only events after this number"),
-          Flag.withSchema(flags.Count)
-        )
-      ),
-      json: Flag.Boolean("json").pipe(
-        Flag.withDescription("Print a line of JSON for each event"),
-        Flag.withDefault(false)
+export const events = define(
+  "events",
+  {
+    args: job,
+    id: flags.id,
+    store: flags.store,
+    after: flags.optional(
+      Flag.Int("after").pipe(
+        Flag.withMetavar("seq"),
+        Flag.withDescription("Only events after this number"),
+        Flag.withSchema(flags.Count)
       )
-    },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./replay.ts"),
-          ({ events }) => events(host, options)
-        ),
-        finish
-      )
-  ).pipe(
-    Command.withShortDescription("Print the event log of a job"),
-    Command.withDescription(`Print the event log of a stored job, from its journal.\n\n${readingCodes}`),
-    Command.withExamples([
+    ),
+    json: Flag.Boolean("json").pipe(
+      Flag.withDescription("Print a line of JSON for each event"),
+      Flag.withDefault(false)
+    )
+  },
+  {
+    short: "Print the event log of a job",
+    long: `Print the event log of a stored job, from its journal.\n\n${readingCodes}`,
+    examples: [
       { command: "converge events audit-42 --store jobs.db", description: "One line for each event" },
       { command: "converge events audit-42 --store jobs.db --json --after 100", description: "As JSON, from 101 on" }
-    ])
-  )
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./replay.ts"),
+      ({ events }) => events(host, options)
+    )
+)
 
-  const fork = Command.make(
-    "fork",
-    {
-      module: Argument.String("module").pipe(Argument.withDescription("The module that exports the job's program")),
-      job: Argument.String("job").pipe(Argument.withDescription("The id of the job that is forked")),
-      program: flags.program,
-      store: flags.store,
-      at: flags.at,
-      fact: Flag.String("fact").pipe(
-        Flag.atLeast(0),
-        Flag.withMetavar("kind=json"),
-        Flag.withDescription("A fact that the new job begins with, whatever was there; may be repeated")
-      ),
-      id: flags.optional(
-        Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The new job's id (default: a random one)"))
-      ),
-      input: flags.optional(
-        Flag.String("input").pipe(
-          Flag.withAlias("i"),
-          Flag.withMetavar("json"),
-          Flag.withDescription("Another input, whose seeds are added (default: that of the job)")
-        )
-      ),
-      inputFile: flags.inputFile,
-      workers: flags.workers,
-      durability: flags.durability,
-      json: flags.json,
-      facts: flags.facts,
-      quiet: flags.quiet
-    },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./fork.ts"),
-          ({ fork }) => fork(host, options)
-        ),
-        finish
+export const fork = define(
+  "fork",
+  {
+    module: Argument.String("module").pipe(Argument.withDescription("The module that exports the job's program")),
+    job: Argument.String("job").pipe(Argument.withDescription("The id of the job that is forked")),
+    program: flags.program,
+    store: flags.store,
+    at: flags.at,
+    fact: Flag.String("fact").pipe(
+      Flag.atLeast(0),
+      Flag.withMetavar("kind=json"),
+      Flag.withDescription("A fact that the new job begins with, whatever was there; may be repeated")
+    ),
+    id: flags.optional(
+      Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The new job's id (default: a random one)"))
+    ),
+    input: flags.optional(
+      Flag.String("input").pipe(
+        Flag.withAlias("i"),
+        Flag.withMetavar("json"),
+        Flag.withDescription("Another input, whose seeds are added (default: that of the job)")
       )
-  ).pipe(
-    Command.withShortDescription("Run a new job from a past cycle of another"),
-    Command.withDescription(
-      `Run a new job from a past cycle of a stored one, with other facts, and print its result. The
+    ),
+    inputFile: flags.inputFile,
+    workers: flags.workers,
+    durability: flags.durability,
+    json: flags.json,
+    facts: flags.facts,
+    quiet: flags.quiet
+  },
+  {
+    short: "Run a new job from a past cycle of another",
+    long: `Run a new job from a past cycle of a stored one, with other facts, and print its result. The
 stored job is left as it is; the new one is kept in the same store.
 
-${flags.exitCodes}`
-    ),
-    Command.withExamples([
+${flags.exitCodes}`,
+    examples: [
       {
         command: 'converge fork ./audit.ts audit-42 --at 7 --fact \'File={"path": "a.ts"}\' --store jobs.db',
         description: "What if there had been another file?"
       }
-    ])
-  )
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./fork.ts"),
+      ({ fork }) => fork(host, options)
+    )
+)
 
-  const verify = Command.make(
-    "verify",
-    {
-      args: Argument.String("module").pipe(
-        Argument.variadic(),
-        Argument.withDescription("A module whose program is run several times; with --store, ids of jobs")
-      ),
-      program: flags.program,
-      input: flags.input,
-      inputFile: flags.inputFile,
-      workers: Flag.String("workers").pipe(
-        Flag.withAlias("w"),
-        Flag.withMetavar("n,n,..."),
-        Flag.withDescription("The numbers of workers to run it with (default: 0,1,2,4)"),
-        Flag.withDefault("0,1,2,4")
-      ),
-      shuffles: Flag.Int("shuffles").pipe(
-        Flag.withMetavar("n"),
-        Flag.withDescription("Runs in which tasks end in another order (default: 4)"),
-        Flag.withSchema(flags.Count),
-        Flag.withDefault(4)
-      ),
-      store: flags.optional(
-        Flag.String("store").pipe(
-          Flag.withAlias("s"),
-          Flag.withMetavar("file"),
-          Flag.withDescription("Check the journals in this file instead: those named, or all")
-        )
-      ),
-      id: flags.optional(
-        Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("With --store: a job to check"))
-      ),
-      json: flags.json,
-      quiet: flags.quiet
-    },
-    (options) =>
-      Effect.map(
-        lazily(
-          () => import("./verify.ts"),
-          ({ verify }) => verify(host, options)
-        ),
-        finish
+export const verify = define(
+  "verify",
+  {
+    args: Argument.String("module").pipe(
+      Argument.variadic(),
+      Argument.withDescription("A module whose program is run several times; with --store, ids of jobs")
+    ),
+    program: flags.program,
+    input: flags.input,
+    inputFile: flags.inputFile,
+    workers: Flag.String("workers").pipe(
+      Flag.withAlias("w"),
+      Flag.withMetavar("n,n,..."),
+      Flag.withDescription("The numbers of workers to run it with (default: 0,1,2,4)"),
+      Flag.withDefault("0,1,2,4")
+    ),
+    shuffles: Flag.Int("shuffles").pipe(
+      Flag.withMetavar("n"),
+      Flag.withDescription("Runs in which tasks end in another order (default: 4)"),
+      Flag.withSchema(flags.Count),
+      Flag.withDefault(4)
+    ),
+    store: flags.optional(
+      Flag.String("store").pipe(
+        Flag.withAlias("s"),
+        Flag.withMetavar("file"),
+        Flag.withDescription("Check the journals in this file instead: those named, or all")
       )
-  ).pipe(
-    Command.withShortDescription("Check that a program is deterministic, or that journals are intact"),
-    Command.withDescription(
-      `Check that a program is deterministic: it is run with several numbers of workers, and with
+    ),
+    id: flags.optional(
+      Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("With --store: a job to check"))
+    ),
+    json: flags.json,
+    quiet: flags.quiet
+  },
+  {
+    short: "Check that a program is deterministic, or that journals are intact",
+    long: `Check that a program is deterministic: it is run with several numbers of workers, and with
 tasks that end in another order, and all runs must agree on every cycle, the hash, the context
 and the event log. The first cycle and task that differ are named.
 
 With --store: check that journals are what was written, every hash of their chains.
 
-Exit code: 0, or 3 if something differs, 64 usage.`
-    ),
-    Command.withExamples([
+Exit code: 0, or 3 if something differs, 64 usage.`,
+    examples: [
       { command: "converge verify ./audit.ts --workers 0,8 --shuffles 20", description: "A program" },
       { command: "converge verify --store jobs.db", description: "All journals of a store" },
       { command: "converge verify --store jobs.db audit-42", description: "One of them" }
-    ])
-  )
-
-  return [resume, jobs, show, cancel, replay, diff, explain, events, fork, verify] as const
-}
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./verify.ts"),
+      ({ verify }) => verify(host, options)
+    )
+)

@@ -1,0 +1,155 @@
+/**
+ * The commands that run programs, and the one that shows the machines that they run on: flags and help.
+ *
+ * Boundary: definitions. What a command does is in a file of its own, loaded when the command is called.
+ */
+import * as Argument from "effect/cli/Argument"
+import * as Flag from "effect/cli/Flag"
+import { type SettingName, settingNames, settings } from "../server/settings.ts"
+import { define } from "./definition.ts"
+import * as flags from "./flags.ts"
+import { lazily } from "./lazily.ts"
+
+/** The flags of `converge serve`: texts, which the settings read as they read the environment. */
+const settingFlags = (): Record<SettingName, Flag.Flag<string | undefined>> => {
+  const made: Partial<Record<SettingName, Flag.Flag<string | undefined>>> = {}
+  for (const name of settingNames) {
+    const { description, fallback, flag, isSwitch } = settings[name]
+    const words = `${description} (default: ${fallback})`
+    made[name] = isSwitch
+      ? Flag.Boolean(flag).pipe(
+          Flag.withDescription(description),
+          Flag.withDefault(false),
+          Flag.map((isSet) => (isSet ? "true" : undefined))
+        )
+      : flags.optional(Flag.String(flag).pipe(Flag.withMetavar("value"), Flag.withDescription(words)))
+  }
+  return made as Record<SettingName, Flag.Flag<string | undefined>>
+}
+
+const given = (values: Readonly<Record<SettingName, string | undefined>>): Partial<Record<SettingName, string>> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+
+export const run = define(
+  "run",
+  {
+    module: Argument.String("module").pipe(
+      Argument.withDescription("The module that exports the program: a path, or a package's specifier")
+    ),
+    program: flags.program,
+    input: flags.input,
+    inputFile: flags.inputFile,
+    workers: flags.workers,
+    id: flags.optional(
+      Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The job's id (default: a random one)"))
+    ),
+    store: flags.newStore,
+    durability: flags.durability,
+    json: flags.json,
+    facts: flags.facts,
+    explain: flags.optional(
+      Flag.String("explain").pipe(
+        Flag.withMetavar("kind/id"),
+        Flag.withDescription("Print where this fact comes from: which agents, cycles and facts")
+      )
+    ),
+    inspectStately: flags.optional(
+      Flag.String("inspect-stately").pipe(
+        Flag.withMetavar("ws-url"),
+        Flag.withDescription("Show the job's machine on a Stately inspector's relay")
+      )
+    ),
+    quiet: flags.quiet
+  },
+  {
+    short: "Run a program to its end and print its result",
+    long: `Run a program to its end and print its result.
+
+Progress goes to standard error, the result to standard output. Ctrl-C cancels the job and
+prints what it has found so far; a second one ends the process at once. If the agents need
+services, the module exports them as "layer"; those of Node are there anyway.
+
+With --store and --id the same command creates the job, goes on with it after a crash, or
+prints its result if it has ended. Ctrl-C then leaves the job in the store, to be resumed;
+"converge cancel" ends it.
+
+${flags.exitCodes}`,
+    examples: [
+      {
+        command: 'converge run ./audit.ts --input \'{"entry": "src/index.ts"}\'',
+        description: "Run the module's program"
+      },
+      { command: "converge run ./audit.ts --json --quiet | jq .output", description: "Only the output" },
+      {
+        command: "converge run ./audit.ts --id audit-42 --store jobs.db",
+        description: "A job that survives the process: run it again to go on"
+      },
+      { command: "converge run ./audit.ts --explain Import/src/a.ts", description: "Where one fact comes from" }
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./run.ts"),
+      ({ run }) => run(host, options)
+    )
+)
+
+export const serve = define(
+  "serve",
+  {
+    modules: Argument.String("module").pipe(
+      Argument.withDescription("Modules that export programs: paths, or packages' specifiers"),
+      Argument.atLeast(1)
+    ),
+    ...settingFlags()
+  },
+  {
+    short: "Serve programs' jobs over HTTP",
+    long: `Serve programs' jobs over HTTP, until a signal asks to stop.
+
+Then it takes no more jobs, tells viewers of events goodbye, lets jobs end for a while, and ends
+with exit code 0. A second signal ends the waiting. Jobs that are journaled go on at the next
+start. Every flag is also a variable of the environment: --max-streams is CONVERGE_MAX_STREAMS.
+Telemetry goes where the standard OTEL_* variables say.`,
+    examples: [
+      { command: "converge serve ./audit.ts --store jobs.db", description: "Serve the module's programs, durably" },
+      {
+        command: "CONVERGE_TOKEN=secret converge serve ./audit.ts --host 0.0.0.0",
+        description: "For other machines, with a token"
+      }
+    ]
+  },
+  (host, { modules, ...flags }) =>
+    lazily(
+      () => import("./serve.ts"),
+      ({ serve }) => serve(host, { modules, flags: given(flags) })
+    )
+)
+
+export const machine = define(
+  "machine",
+  {
+    machine: Argument.Literals("machine", ["job", "worker"]).pipe(
+      Argument.withDescription("The job's machine (default) or the worker thread's"),
+      Argument.withDefault("job" as const)
+    ),
+    format: Flag.Literals("format", ["mermaid", "json"]).pipe(
+      Flag.withAlias("f"),
+      Flag.withDescription("A Mermaid diagram (default), or JSON that Stately's editor imports"),
+      Flag.withDefault("mermaid" as const)
+    )
+  },
+  {
+    short: "Print a statechart of the runtime",
+    long: "Print a statechart of the runtime: the machine that every job is, or the life of a worker thread.",
+    examples: [
+      { command: "converge machine > job.mmd", description: "The job's machine as a diagram" },
+      { command: "converge machine worker --format json", description: "The worker's machine for Stately's editor" }
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./machine.ts"),
+      ({ machine }) => machine(host, options)
+    )
+)
