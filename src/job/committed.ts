@@ -2,13 +2,29 @@
  * The committed facts of a job, live or not, as others may read them while it runs.
  *
  * What a cycle under way has merged stands in the ledger already, and may be taken back: it is passed over, and what it
- * revised is shown as it was. Boundary: reads a session; pages, so that a look at a large context does not hold the loop.
+ * revised is shown as it was. Boundary: reads a ledger; pages, so that a look at a large context does not hold the loop.
  */
 import type { Entry } from "../context/factTable.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { type ExplanationJson, toJson } from "../outcome/explanationJson.ts"
 import { type FactJson, factJson } from "../outcome/resultJson.ts"
-import type { JobSession } from "./session.ts"
+import type { Ledger } from "../context/Ledger.ts"
+import type { CompiledProgram } from "../program/compile.ts"
+
+/** A ledger, and the version up to which it is committed. */
+export interface Committed {
+  readonly program: CompiledProgram
+  readonly ledger: Ledger
+  readonly version: number
+}
+
+export interface FactQuery {
+  /** Undefined for the facts of all kinds. */
+  readonly kind: string | undefined
+  /** The version after which the page begins. */
+  readonly after: number
+  readonly limit: number
+}
 
 export interface CommittedFacts {
   /** In commit order. */
@@ -28,10 +44,9 @@ const asOf = (entry: Entry, version: number): Entry | undefined => {
 
 /** Facts of a kind, or of all, that were committed after a position. */
 export const committedFacts = (
-  { ledger, program, version }: JobSession,
-  options: { readonly kind: string | undefined; readonly after: number; readonly limit: number }
+  { ledger, program, version }: Committed,
+  { after, kind, limit }: FactQuery
 ): CommittedFacts => {
-  const { after, kind, limit } = options
   const entries: Array<Entry> = []
   for (const name of kind === undefined ? program.kinds.keys() : [kind]) {
     let count = 0
@@ -49,7 +64,7 @@ export const committedFacts = (
 }
 
 /** Where a committed fact comes from; null if there is none. */
-export const explainCommitted = ({ ledger, version }: JobSession, ref: FactRef): ExplanationJson | null => {
+export const explainCommitted = ({ ledger, version }: Committed, ref: FactRef): ExplanationJson | null => {
   const fact = ledger.find(ref.kind, ref.id)
   return fact === undefined || fact.provenance.version > version ? null : toJson(ledger, ref)
 }

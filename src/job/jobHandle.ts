@@ -18,7 +18,13 @@ import { EffectFault, encodeFacts, settled } from "../cycle/encodeEffect.ts"
 import { Decision, openKind } from "../program/answerKinds.ts"
 import { finish } from "./ending.ts"
 import { loadOnce } from "../platform/loadOnce.ts"
+import { emptyEffect, type EncodedFact } from "../program/AgentEffect.ts"
+import type { CompiledProgram } from "../program/compile.ts"
+import { Violation } from "../program/Invariant.ts"
+import { canonicalText } from "../values/Canonical.ts"
+import { isInvalidValue } from "../values/InvalidValue.ts"
 import type { JobActor, JobSession } from "./session.ts"
+import type { JobView } from "./view.ts"
 import { inSlices } from "../platform/slices.ts"
 
 const decision = eraseKind(Decision)
@@ -30,6 +36,9 @@ export const fromSession = <P extends Program.Any>(session: JobSession): Job<P> 
 
 /** The session of a handle; undefined for what is no handle of ours. */
 export const sessionOf = (job: object): JobSession | undefined => Handle.session(job)
+
+/** The view of a job; undefined for what is no handle of ours. */
+export const viewOf = (job: object): JobView | undefined => Handle.session(job)
 
 /** What it offers is made when it is asked for: many jobs are only waited for. */
 class Handle<P extends Program.Any> implements Job<P> {
@@ -149,24 +158,75 @@ export const cancel = (session: JobSession): Effect.Effect<void> =>
 export const finishUndriven = (session: JobSession): Effect.Effect<void> =>
   Effect.suspend(() => (session.driver !== undefined ? Effect.void : finish(session, ...endOf(session), now)))
 
-const signal = (
-  session: JobSession,
-  proposals: ReadonlyArray<unknown>
-): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> =>
-  Effect.suspend((): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> => {
+const signal = (session: JobSession, proposals: ReadonlyArray<unknown>): Effect.Effect<void, SignalError> =>
+  Effect.suspend((): Effect.Effect<void, SignalError> => {
     if (session.isClosed) return Effect.fail(session.halted())
-    const program = session.program.name
-    if (!Array.isArray(proposals) || proposals.length > Limits.signalProposals) {
-      const message = `a signal is an array of at most ${Limits.signalProposals} proposals`
-      return Effect.fail(new InvalidInput({ program, message }))
-    }
-    return Effect.flatMap(inSlices(settled(encodeFacts(proposals, openKind(session.program.kinds)))), (facts) => {
-      if (facts instanceof EffectFault) {
-        return Effect.fail(new InvalidInput({ program, message: `signal: ${facts.message}` }))
-      }
-      if (facts.filter(({ kind }) => kind === decision).length > 1) {
-        return Effect.fail(new InvalidInput({ program, message: "signal: it holds more than one Decision" }))
-      }
-      return session.offer({ facts, intents: [], evaluations: [], trace: undefined, tokens: 0 })
-    })
+    return Effect.flatMap(encodeSignal(session.program, proposals), (facts) => session.offer({ ...emptyEffect, facts }))
   })
+
+type SignalError = InvalidInput | AdmissionRejected | JobHalted
+
+/** A fact as a client sends it: its value is JSON, as the schema of its kind encodes it. */
+export interface JsonProposal {
+  readonly kind: string
+  readonly value: unknown
+}
+
+/**
+ * As `Job.signal`, with facts whose values are JSON.
+ *
+ * A value of a plain kind is its own JSON form, so it is encoded as it comes. Where something does not fit, all is read once
+ * more in canonical form: the message does not depend on the order of a client's keys, and names the first fact that no
+ * schema could read.
+ */
+export const signalJson = (job: object, facts: ReadonlyArray<JsonProposal>): Effect.Effect<void, SignalError> =>
+  Effect.suspend((): Effect.Effect<void, SignalError> => {
+    const session = Handle.session(job)
+    if (session === undefined) return Effect.die(new Error("the job is of another copy of this package"))
+    const { program } = session
+    const read = (isCanonical: boolean): Effect.Effect<ReadonlyArray<EncodedFact>, SignalError> =>
+      Effect.flatMap(
+        decodeProposals(program, facts, isCanonical),
+        (proposals): Effect.Effect<ReadonlyArray<EncodedFact>, SignalError> =>
+          session.isClosed ? Effect.fail(session.halted()) : encodeSignal(program, proposals)
+      )
+    const encoded = Effect.catchTag(read(false), "InvalidInput", () => read(true))
+    return Effect.flatMap(encoded, (facts) => session.offer({ ...emptyEffect, facts }))
+  })
+
+/** The values of facts. `isCanonical`: plain values, too, are read from their canonical texts. */
+const decodeProposals = (
+  { kinds, name: program }: CompiledProgram,
+  facts: ReadonlyArray<JsonProposal>,
+  isCanonical: boolean
+): Effect.Effect<ReadonlyArray<JsonProposal>, InvalidInput> =>
+  Effect.forEach(facts, ({ kind, value }, index) =>
+    Effect.try({
+      try: () => {
+        const known = kind === Violation.name ? undefined : kinds.get(kind)
+        if (known === undefined) throw new Error(`there is no kind ${JSON.stringify(kind)}`)
+        const { codec } = known
+        return { kind, value: codec.isPlain && !isCanonical ? value : codec.decode(canonicalText(value)) }
+      },
+      catch: (error) => {
+        const why = isInvalidValue(error) || error instanceof Error ? error.message : "it does not fit"
+        return new InvalidInput({ program, message: `facts.${index}: ${why}` })
+      }
+    })
+  )
+
+/** Validates the facts of a signal. */
+const encodeSignal = (
+  { kinds, name: program }: CompiledProgram,
+  proposals: ReadonlyArray<unknown>
+): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidInput> => {
+  const refuse = (message: string) => Effect.fail(new InvalidInput({ program, message }))
+  if (!Array.isArray(proposals) || proposals.length > Limits.signalProposals) {
+    return refuse(`a signal is an array of at most ${Limits.signalProposals} proposals`)
+  }
+  return Effect.flatMap(inSlices(settled(encodeFacts(proposals, openKind(kinds)))), (facts) => {
+    if (facts instanceof EffectFault) return refuse(`signal: ${facts.message}`)
+    const decisions = facts.filter(({ kind }) => kind === decision).length
+    return decisions > 1 ? refuse("signal: it holds more than one Decision") : Effect.succeed(facts)
+  })
+}

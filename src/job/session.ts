@@ -15,22 +15,26 @@ import * as Scope from "effect/Scope"
 import type { Actor } from "xstate"
 import type { jobMachine } from "../../machines/job.machine.ts"
 import type { EncodedEffect } from "../program/AgentEffect.ts"
+import type { FactRef } from "../program/Fact.ts"
 import type { ResolvedBudget, Usage } from "../program/Budget.ts"
 import { type AgentProgress, Candidates, type Selection } from "../cycle/eligibility.ts"
 import { AdmissionRejected, InvalidInput, type JobError, JobHalted } from "../outcome/JobError.ts"
-import type { JobResult } from "../outcome/JobResult.ts"
+import type { ExplanationJson } from "../outcome/explanationJson.ts"
+import type { CommittedIntent, JobResult } from "../outcome/JobResult.ts"
 import type { CycleMerge } from "../cycle/merge.ts"
 import type { Replay } from "../journal/replay.ts"
 import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import type { Gate } from "../context/contextView.ts"
 import type { Between } from "../journal/extra.ts"
+import { type CommittedFacts, committedFacts, explainCommitted, type FactQuery } from "./committed.ts"
 import { EventLog } from "./eventLog.ts"
 import type { RunningGroup } from "./fiberGroup.ts"
 import { Outbox, type OutboxHost, type Pending, type Performers } from "../intents/outbox.ts"
 import { Mailbox, type PendingSignal } from "./mailbox.ts"
 import { RunClock } from "./runClock.ts"
 import { TelemetryHub } from "./telemetry.ts"
+import type { Holdings, JobView } from "./view.ts"
 import { Tracker } from "../cycle/tracker.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
 import type { Counters, MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
@@ -62,7 +66,7 @@ export interface SessionOptions {
   readonly onFinished: (session: JobSession, status: Status) => void
 }
 
-export class JobSession {
+export class JobSession implements JobView {
   readonly jobId: string
   readonly options: SessionOptions
   readonly program: CompiledProgram
@@ -250,6 +254,37 @@ export class JobSession {
     const { fence, finished, haltCause, isCancelAsked, isEndStored, isSuspended, options } = this
     const isOwed = isCancelAsked && !isEndStored && !isSuspended && options.store.isDurable && fence !== undefined
     return isOwed && (finished === "cancelled" || haltCause?._tag === "StoreFailed")
+  }
+
+  get leftFor(): JobView["leftFor"] {
+    if (!this.isLeftAs(this.finished) || !this.options.store.isDurable) return undefined
+    return this.isSuspended ? "shutting-down" : "store"
+  }
+
+  get awaited(): ReadonlyArray<CommittedIntent> {
+    return this.outbox?.waiting ?? []
+  }
+
+  get holdings(): Holdings {
+    const { ledger, log, tracker } = this
+    const { diagnostics, intents } = tracker
+    return {
+      textLength: Math.max(ledger.historyBytes, log.written),
+      things: ledger.version + log.records + intents.length + diagnostics.length,
+      diagnostics
+    }
+  }
+
+  factText(version: number): string | undefined {
+    return this.ledger.entryAt(version)?.text
+  }
+
+  facts(query: FactQuery): CommittedFacts {
+    return committedFacts(this, query)
+  }
+
+  explain(ref: FactRef): ExplanationJson | null {
+    return explainCommitted(this, ref)
   }
 
   halted(): JobHalted {

@@ -11,10 +11,8 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { canonicalText } from "../values/Canonical.ts"
 import { committedFacts, explainCommitted } from "../job/committed.ts"
-import { isInvalidValue } from "../values/InvalidValue.ts"
-import { Violation } from "../program/Invariant.ts"
+import { signalJson } from "../job/jobHandle.ts"
 import { Limits } from "../Limits.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { Api } from "./api.ts"
@@ -40,27 +38,6 @@ const eventNumber = (text: string): Effect.Effect<number, Problems.InvalidReques
   /^\d{1,15}$/.test(text)
     ? Effect.succeed(Number(text))
     : Effect.fail(new Problems.InvalidRequest({ detail: "headers.last-event-id: it is not the id of an event" }))
-
-/** The values of a signal, as their kinds' schemas decode them. */
-const proposalsOf = (
-  { session }: Entry,
-  facts: (typeof Shapes.Signal.Type)["facts"]
-): Effect.Effect<ReadonlyArray<{ readonly kind: string; readonly value: unknown }>, Problems.InvalidInput> => {
-  const { kinds, name: program } = session.program
-  return Effect.forEach(facts, ({ kind, value }, index) =>
-    Effect.try({
-      try: () => {
-        const known = kind === Violation.name ? undefined : kinds.get(kind)
-        if (known === undefined) throw new Error(`there is no kind ${JSON.stringify(kind)}`)
-        return { kind, value: known.codec.decode(canonicalText(value)) }
-      },
-      catch: (error) => {
-        const why = isInvalidValue(error) || error instanceof Error ? error.message : "it does not fit"
-        return new Problems.InvalidInput({ program, detail: `facts.${index}: ${why}` })
-      }
-    })
-  )
-}
 
 export const jobRoutes = HttpApiBuilder.group(
   Api,
@@ -201,9 +178,7 @@ export const jobRoutes = HttpApiBuilder.group(
           }
           yield* refuseWhileDraining(params.id)
           const entry = yield* directory.hold(params.id)
-          const proposals = yield* proposalsOf(entry, facts)
-          // The kinds of a program that is looked up by its name are known when it runs.
-          yield* Effect.mapError(entry.job.signal(proposals as never), ofSteering)
+          yield* Effect.mapError(signalJson(entry.job, facts), ofSteering)
           return yield* steered(entry)
         })
       )

@@ -1,0 +1,52 @@
+/**
+ * The view of a job: all that a server, or the command line, reads of a job beside its handle.
+ *
+ * `viewOf` (jobHandle.ts) gives the view of a handle. It is one object for all handles of a job, and lives as long as those.
+ * Boundary: types; nothing here writes to a job, but that its log may be let go of.
+ */
+import type { FactRef, ErasedKind } from "../program/Fact.ts"
+import type { ResolvedBudget } from "../program/Budget.ts"
+import type { ExplanationJson } from "../outcome/explanationJson.ts"
+import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
+import type { CommittedFacts, FactQuery } from "./committed.ts"
+import type { EventLog } from "./eventLog.ts"
+
+export interface JobView {
+  readonly jobId: string
+  readonly program: { readonly name: string; readonly kinds: ReadonlyMap<string, ErasedKind> }
+  readonly budget: ResolvedBudget
+  /** In milliseconds since the epoch. */
+  readonly createdAt: number
+  /** The committed records, and the events that they become. */
+  readonly log: Pick<
+    EventLog,
+    "after" | "isInJson" | "isReleased" | "newest" | "oldest" | "records" | "release" | "stream" | "written"
+  >
+  /** The journal has the job's end. */
+  readonly isEndStored: boolean
+  /** The job was cancelled for good, and its journal does not say so. */
+  readonly isCancelOwed: boolean
+  /**
+   * Why a job that has ended here goes on from its journal: its engine closes, or its store failed. Undefined for a job that
+   * lives, that has ended for good, or that has no journal to go on from.
+   */
+  readonly leftFor: "shutting-down" | "store" | undefined
+  /** Intents that wait for a decision, or for a handler that nobody has registered. */
+  readonly awaited: ReadonlyArray<CommittedIntent>
+  readonly holdings: Holdings
+  /** The canonical text of the fact that this job committed at a version. Undefined for one of an earlier context. */
+  readonly factText: (version: number) => string | undefined
+  /** A page of the committed facts. */
+  readonly facts: (query: FactQuery) => CommittedFacts
+  /** Where a committed fact comes from; null if there is none. */
+  readonly explain: (ref: FactRef) => ExplanationJson | null
+}
+
+/** What a job holds in memory, counted. */
+export interface Holdings {
+  /** Characters of canonical text. Context, log and intents share the same texts, so this is the larger count, not the sum. */
+  readonly textLength: number
+  /** Facts, records of the log, intents and diagnostics. */
+  readonly things: number
+  readonly diagnostics: ReadonlyArray<Diagnostic>
+}
