@@ -59,6 +59,8 @@ export const Limits = {
   sliceMs: 2,
   /** Milliseconds that a task may take on the main thread to be run there for being cheaper there than on a worker. */
   inlineTaskMs: 4,
+  /** Milliseconds of the main thread that a batch may take there beyond what was expected before the rest goes to the workers. */
+  inlinePatienceMs: 5,
   /** Milliseconds that a new worker may take to load before its spawn counts as failed. */
   workerStartTimeoutMs: 30_000,
   /** Milliseconds for which a thread that was terminated is waited for: a native call cannot be interrupted. */
@@ -180,8 +182,13 @@ export const Limits = {
   serverProbeMs: 1_000,
   /** Milliseconds for which a write waits before a server says that its store does not take any: one is done in a few. */
   serverWriteMs: 2_000,
-  /** Characters of the newest events of a job that are kept as they are sent to those who follow it. */
+  /**
+   * The newest events of a job that are kept as they are sent to its viewers, and their characters in total. A longer event
+   * than the last of these is written anew for each viewer.
+   */
+  serverWrittenEvents: 256,
   serverWrittenLength: 1_048_576,
+  serverWrittenEventLength: 65_536,
   /** Characters of a path's parameter, such as a fact's id. */
   serverParamLength: 8_192,
   /** JSON values of which a client is told all that is wrong with them, and not the first thing alone. */
@@ -193,5 +200,26 @@ export const Limits = {
   /** Seconds after which a client that was turned away may ask again. */
   serverRetryAfterS: 1,
   /** Jobs, or facts, in one page. */
-  serverPage: 100
+  serverPage: 100,
+  /** Messages that wait for a slow relay before the oldest are dropped; default of `queueCapacity` of `Stately.connect`. */
+  inspectorQueueCapacity: 1_024,
+  /** Live actors that are registered again after a reconnect; beyond it, the oldest are forgotten. */
+  inspectorRegisteredActors: 2_048,
+  /** Characters of one message to an inspector; a longer one goes out without its context, output or payload. */
+  inspectorMessageLength: 65_536,
+  /** Levels, and values in total, of something that is not JSON before the rest of it is left out. */
+  inspectorPlainDepth: 10,
+  inspectorPlainValues: 10_000,
+  /** Milliseconds of the main thread that the publisher takes in one go, and messages that it encodes in it at most. */
+  inspectorSliceMs: 1,
+  inspectorSliceMessages: 64,
+  /** Milliseconds for which `Stately.connect` waits for the first attempt, so that a short job is seen from its start. */
+  inspectorFirstAttemptMs: 1_000,
+  /** Milliseconds that the relay has for the WebSocket handshake. */
+  inspectorHandshakeMs: 5_000,
+  /** Milliseconds before another attempt to connect: the first delay, which doubles up to the second. */
+  inspectorReconnectLeastMs: 100,
+  inspectorReconnectMostMs: 5_000,
+  /** Milliseconds for which closing the scope waits until queued messages are sent and the relay has said goodbye. */
+  inspectorFlushMs: 500
 } as const

@@ -15,19 +15,22 @@ const entries = readEntries()
 
 /** Names of the inside, which no entry may export. */
 const inside: ReadonlyArray<string> = [
-  ...["JobContext.ContextParts", "JobContext.Ledger", "JobContext.Story", "JobContext.traceKey"],
-  ...["JobError.fromCause", "JobEvent.LogRecord", "JobEvent.countOf", "JobEvent.eventsOf", "JobEvent.lengthOf"],
-  ...["Program.CompiledProgram", "Program.compiledOf"]
+  ...["Agent.AgentTypeId", "Agent.ErasedAgent", "Agent.defineAgent", "Agent.eraseAgent"],
+  ...["AgentEffect.EncodedEffect", "AgentEffect.EncodedFact", "AgentEffect.EncodedIntent", "AgentEffect.emptyEffect"],
+  ...[
+    "AgentEffect.intentKey",
+    "AgentEffect.namePart",
+    "Budget.ResolvedBudget",
+    "Budget.resolve",
+    "Budget.resolveBudget"
+  ],
+  ...["Canonical.deepFreeze", "Canonical.freezeFresh", "Canonical.parseCanonical", "Canonical.parseCanonicals"],
+  ...["Fact.ErasedKind", "Fact.KindTypeId", "Fact.eraseKind", "Fact.refKey", "Invariant.violationOf"],
+  ...["JobContext.ContextParts", "JobContext.Entry", "JobContext.Ledger", "JobContext.Story", "JobContext.traceKey"],
+  ...["JobContext.utf8Length", "JobError.fromCause"],
+  ...["JobEvent.LogRecord", "JobEvent.countOf", "JobEvent.eventsOf", "JobEvent.lengthOf"],
+  ...["Program.CompiledProgram", "Program.ProgramTypeId", "Program.compiledOf"]
   // Still exported, because they stand in the file of a namespace. To be listed as they leave it:
-  // "Agent.AgentTypeId", "Agent.ErasedAgent", "Agent.eraseAgent",
-  // "AgentEffect.EncodedEffect", "AgentEffect.EncodedFact", "AgentEffect.EncodedIntent", "AgentEffect.emptyEffect",
-  // "AgentEffect.intentKey", "AgentEffect.namePart",
-  // "Budget.ResolvedBudget", "Budget.resolve",
-  // "Canonical.deepFreeze", "Canonical.parseCanonical", "Canonical.parseCanonicals",
-  // "Fact.ErasedKind", "Fact.KindTypeId", "Fact.eraseKind", "Fact.refKey",
-  // "Invariant.violationOf",
-  // "JobContext.Entry", "JobContext.utf8Length",
-  // "Program.ProgramTypeId",
   // "Server.Problems.commonProblems", "Server.Problems.jobProblems", "Server.Shapes.Read", "Server.Shapes.liveStates"
 ]
 

@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { intentKey } from "../program/AgentEffect.ts"
 import { ApprovalPayload, approvalKind } from "../program/answerKinds.ts"
 import { sessionOf } from "../job/jobHandle.ts"
 import type { Job } from "../job/Job.ts"
@@ -15,6 +14,7 @@ import type { CommittedIntent } from "../outcome/JobResult.ts"
 import type { Program } from "../program/Program.ts"
 import type { Host } from "./host.ts"
 import { oneLine, plural } from "./text.ts"
+import { intentKey } from "../program/keys.ts"
 
 /** Intents that are named at a time; the others are counted. */
 const most = 10

@@ -9,7 +9,7 @@ import type { JobContext } from "../context/JobContext.ts"
 import { type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { oneLine, thousands } from "./text.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { compiledOf } from "../program/erased.ts"
 
 /** Splits `kind/id` at its first slash: ids may hold slashes, kinds that are asked for may not. */
 export const parseRef = (text: string, program: Program.Any): Effect.Effect<FactRef, UsageError> => {

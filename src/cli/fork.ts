@@ -15,8 +15,7 @@ import { begin, engineOf, provideModule, runJob } from "./jobRun.ts"
 import { choose, load, type LoadedModule } from "./programs.ts"
 import { openExisting, startFailure } from "./storeFile.ts"
 import { printable } from "./text.ts"
-import { type CompiledProgram } from "../program/compile.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 
 export interface ForkOptions {
   readonly module: string

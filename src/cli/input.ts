@@ -13,7 +13,7 @@ import { type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { indent, printable } from "./text.ts"
 import { parseJson } from "../values/parseJson.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { compiledOf } from "../program/erased.ts"
 
 /** Where an input comes from: the text of `--input`, or the file of `--input-file`. */
 export interface InputSource {

@@ -31,7 +31,7 @@ import { follow } from "./progress.ts"
 import { type End, report, resultOf } from "./report.ts"
 import { startFailure } from "./storeFile.ts"
 import { indent, oneLine, printable, styleFor, toPlain } from "./text.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { compiledOf } from "../program/erased.ts"
 
 /** How a result is printed. */
 export interface PrintOptions {

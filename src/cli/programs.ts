@@ -16,7 +16,7 @@ import { inspect } from "node:util"
 import { isProgram, type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { printable, table } from "./text.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { compiledOf } from "../program/erased.ts"
 
 /** What a module has for the command. */
 export interface LoadedModule {

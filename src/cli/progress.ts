@@ -17,7 +17,7 @@ import { PlainLines } from "./plainLines.ts"
 import { Screen } from "./screen.ts"
 import { Tally } from "./tally.ts"
 import { styleFor } from "./text.ts"
-import type { CompiledProgram } from "../program/compile.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 const frameMs = 100
 

@@ -22,7 +22,7 @@ import { follow } from "./progress.ts"
 import { resultOf } from "./report.ts"
 import { openExisting, startFailure } from "./storeFile.ts"
 import { oneLine, plural, printable } from "./text.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { compiledOf } from "../program/erased.ts"
 
 export interface ResumeOptions {
   readonly modules: ReadonlyArray<string>

@@ -6,10 +6,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { ErasedAgent } from "../program/Agent.ts"
-import { type Program, ProgramTypeId } from "../program/Program.ts"
+import { type Program } from "../program/Program.ts"
 import { type CpuOutcome, WorkerPool } from "../workers/WorkerPool.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { ProgramTypeId } from "../program/typeIds.ts"
+import { type ErasedAgent, compiledOf } from "../program/erased.ts"
 
 /** Numbers from 0 up to, not including, a limit, from a seed (mulberry32). */
 const randomOf = (seed: number): ((below: number) => number) => {

@@ -8,7 +8,7 @@ import type { JobMachineContext } from "../../machines/job.machine.ts"
 import type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
 import { oneLine, truncate } from "./text.ts"
 import type { Status } from "../outcome/Cause.ts"
-import type { CompiledProgram } from "../program/compile.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 const reportLength = 200
 

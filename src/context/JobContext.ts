@@ -11,12 +11,12 @@
  * Boundary: the pure core: no Effect, no clock, no I/O, no schema.
  */
 import * as Option from "effect/Option"
-import { type ErasedKind, type Fact, type FactOf, type FactRef, type Kind, refKey } from "../program/Fact.ts"
+import { type Fact, type FactOf, type FactRef, type Kind } from "../program/Fact.ts"
 import { type Entry, Table, noFacts } from "./factTable.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import { type Story, traceKey } from "./stories.ts"
-
-export { type Entry, utf8Length } from "./factTable.ts"
+import { refKey } from "../program/keys.ts"
+import type { ErasedKind } from "../program/erased.ts"
 
 /** An immutable set of facts, as a job left it. Readers see facts in commit order. */
 export class JobContext {

@@ -3,14 +3,16 @@
  *
  * Invariants: only what is new is stored; a rollback leaves what was. Boundary: the pure core.
  */
-import { deepFreeze } from "../values/Canonical.ts"
-import { type ErasedKind, type Fact, type FactRef, refKey, type Provenance } from "../program/Fact.ts"
+import { type Fact, type FactRef, type Provenance } from "../program/Fact.ts"
 import { type Entry, Table, utf8Length, noFacts } from "./factTable.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import { JobContext } from "./JobContext.ts"
 import { runSteps } from "../values/steps.ts"
 import { traceKey, type Story } from "./stories.ts"
+import { refKey } from "../program/keys.ts"
+import type { ErasedKind } from "../program/erased.ts"
+import { deepFreeze } from "../values/frozen.ts"
 
 /** Facts that are pruned in one step. */
 const stepSize = 256

@@ -4,7 +4,8 @@
  * Invariants: an entry is live in at most one place; what is new since a position is the tail of the log (G5).
  * Boundary: data structures of JobContext.ts, which says when they are written.
  */
-import type { ErasedKind, Fact } from "../program/Fact.ts"
+import type { Fact } from "../program/Fact.ts"
+import type { ErasedKind } from "../program/erased.ts"
 
 /** A fact with what the engine keeps beside it. */
 export interface Entry {

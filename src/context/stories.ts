@@ -1,8 +1,8 @@
 /**
  * What executions said of themselves, by task: traces. Boundary: data.
  */
-import { namePart } from "../program/AgentEffect.ts"
-import { type FactRef, refKey } from "../program/Fact.ts"
+import { type FactRef } from "../program/Fact.ts"
+import { namePart, refKey } from "../program/keys.ts"
 
 /** What a job knew of its agents, up to the version that it ended with. */
 export interface Story {

@@ -9,8 +9,8 @@ import { Violation } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import type { Cause } from "../outcome/Cause.ts"
-import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 /** The end of a job at its fixed point: its output, or why it does not count as converged. */
 export type FixedPoint =

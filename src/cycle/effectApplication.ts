@@ -3,11 +3,11 @@
  *
  * Boundary: the pure core; a record with its end.
  */
-import type { EncodedEffect, EncodedFact } from "../program/AgentEffect.ts"
 import type { Fact, Provenance } from "../program/Fact.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { MergedOutcome } from "../outcome/CommittedCycle.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import type { EncodedEffect, EncodedFact } from "../program/encoded.ts"
 
 export const noFacts: ReadonlyArray<Fact> = Object.freeze([])
 

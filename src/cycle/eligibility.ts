@@ -9,12 +9,11 @@
  * Boundary: the pure core. It calls the agents' `accepts`, which must be pure; a throw there is reported as that agent's
  * panic.
  */
-import type { ErasedAgent } from "../program/Agent.ts"
 import type { Fact, Kind } from "../program/Fact.ts"
 import type { View } from "../program/View.ts"
-import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { runSteps } from "../values/steps.ts"
+import type { ErasedAgent, CompiledProgram } from "../program/erased.ts"
 
 /** How far an agent has come. */
 export interface AgentProgress {

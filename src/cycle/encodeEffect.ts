@@ -7,19 +7,14 @@
  * Invariants: an effect is valid as a whole or not at all (G2); what comes out is frozen and canonical (G1).
  * Boundary: throws `EffectFault`; knows nothing of the context that the effect will meet.
  */
-import type { ErasedAgent } from "../program/Agent.ts"
-import {
-  type EncodedEffect,
-  type EncodedFact,
-  type EncodedIntent,
-  emptyEffect,
-  type Evaluation
-} from "../program/AgentEffect.ts"
+import { type Evaluation } from "../program/AgentEffect.ts"
 import { canonical } from "../values/Canonical.ts"
-import { type ErasedKind, refKey } from "../program/Fact.ts"
 import { describePanic, typeOf } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"
+import { refKey } from "../program/keys.ts"
+import type { ErasedKind, ErasedAgent } from "../program/erased.ts"
+import { type EncodedEffect, type EncodedFact, type EncodedIntent, emptyEffect } from "../program/encoded.ts"
 
 /** Why an output is no valid effect: it does not fit, or one of the program's own functions threw. */
 export class EffectFault extends Error {

@@ -9,28 +9,22 @@
  * depends on the order in which tasks ended. Boundary: the pure core. Long work is done in steps (`yield`), so that the
  * runtime can give others a turn.
  */
-import type { ErasedAgent } from "../program/Agent.ts"
-import {
-  emptyEffect,
-  type EncodedEffect,
-  type EncodedFact,
-  type Evaluation,
-  type IntentRef
-} from "../program/AgentEffect.ts"
-import type { ResolvedBudget } from "../program/Budget.ts"
-import { eraseKind, type Fact, type Kind, type Origin, type Provenance } from "../program/Fact.ts"
+import { type Evaluation, type IntentRef } from "../program/AgentEffect.ts"
+import { type Fact, type Kind, type Origin, type Provenance } from "../program/Fact.ts"
 import { Application, type By, type Commit, noFacts } from "./effectApplication.ts"
 import { encodeFact, isEffectFault } from "./encodeEffect.ts"
 import { check, withView } from "./programChecks.ts"
 import { Violation } from "../program/Invariant.ts"
-import type { Entry } from "../context/JobContext.ts"
+import type { Entry } from "../context/factTable.ts"
 import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { TaskOutcome, MergedOutcome, CommittedCycle, Counters } from "../outcome/CommittedCycle.ts"
-import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { runSteps } from "../values/steps.ts"
+import { eraseKind, type ErasedAgent, type CompiledProgram } from "../program/erased.ts"
+import { emptyEffect, type EncodedEffect, type EncodedFact } from "../program/encoded.ts"
+import type { ResolvedBudget } from "../program/resolveBudget.ts"
 
 /** Facts or evaluations of one effect that are merged in one step. */
 const stepSize = 64

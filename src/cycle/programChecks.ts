@@ -4,13 +4,14 @@
  * Boundary: the pure core. A check that throws, or that answers what is no answer, is the program's panic.
  */
 import type { Kind } from "../program/Fact.ts"
-import { type Invariant, violationOf } from "../program/Invariant.ts"
+import { type Invariant } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import type { View } from "../program/View.ts"
 import { ContextView } from "../context/contextView.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import { violationOf } from "../program/verdict.ts"
 
 /** Runs a program's check; a throw, or an answer that is none, is the program's panic. */
 export const check = (invariant: Invariant, cycle: number, body: () => unknown): Cause | undefined => {

@@ -7,16 +7,16 @@
  *
  * Invariant: bounded (G14), and the same in every run (G3). Boundary: reads committed cycles.
  */
-import { intentKey } from "../program/AgentEffect.ts"
 import type { Fact } from "../program/Fact.ts"
-import type { Entry } from "../context/JobContext.ts"
+import type { Entry } from "../context/factTable.ts"
 import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { SetFingerprint } from "../values/fingerprint.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
-import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import { intentKey } from "../program/keys.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 /** Facts that are looked at in one step: each may cost a fingerprint. */
 const stepSize = 64

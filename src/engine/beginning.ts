@@ -8,9 +8,8 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import type { EncodedFact } from "../program/AgentEffect.ts"
 import { canonicalText } from "../values/Canonical.ts"
-import { type Budget, resolve, type ResolvedBudget } from "../program/Budget.ts"
+import { type Budget } from "../program/Budget.ts"
 import { InvalidProgram } from "../program/InvalidProgram.ts"
 import { InvalidInput } from "../outcome/JobError.ts"
 import { genesisText, lengthOfPieces, type TextPieces } from "../journal/rowText.ts"
@@ -27,8 +26,9 @@ import type { JobSession } from "../job/session.ts"
 import { sha256Pieces } from "../values/sha256.ts"
 import { inSlices } from "../platform/slices.ts"
 import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
-import { type CompiledProgram } from "../program/compile.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import type { EncodedFact } from "../program/encoded.ts"
+import { type CompiledProgram, compiledOf } from "../program/erased.ts"
+import { type ResolvedBudget, resolveBudget } from "../program/resolveBudget.ts"
 
 export const freshBeginning: Beginning = { context: undefined, executed: [], isForced: false }
 
@@ -53,7 +53,7 @@ export const budgetOf = (
   override: Budget | undefined
 ): Effect.Effect<ResolvedBudget, InvalidInput> =>
   Effect.try({
-    try: () => resolve(program.name, program.budget, override),
+    try: () => resolveBudget(program.name, program.budget, override),
     catch: (error) =>
       new InvalidInput({ program: program.name, message: describePanic(error, Limits.errorTextLength).message })
   })

@@ -14,7 +14,6 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
-import { intentKey } from "../program/AgentEffect.ts"
 import type { HandledIntent } from "../intents/IntentHandler.ts"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import { type JobError, type StartError, toJson } from "../outcome/JobError.ts"
@@ -25,7 +24,8 @@ import { cancel } from "../job/jobHandle.ts"
 import type { ParentJob, Performer } from "../intents/outbox.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { JobSession } from "../job/session.ts"
-import type { CompiledProgram } from "../program/compile.ts"
+import { intentKey } from "../program/keys.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 export interface ChildStarter {
   /** Children under way at a time, of one level. */

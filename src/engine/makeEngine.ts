@@ -11,8 +11,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Schedule from "effect/Schedule"
-import type { EncodedFact } from "../program/AgentEffect.ts"
-import type { ResolvedBudget } from "../program/Budget.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { Handler } from "../intents/IntentHandler.ts"
@@ -56,10 +54,11 @@ import { betweenOf, endedSession, notResumed, sessionFrom, tellNotResumed } from
 import { Turns } from "../platform/turns.ts"
 import type { EngineOptions, ForkOptions, StartOptions } from "./options.ts"
 import { findJournal, refuseOther } from "../journal/find.ts"
-import { type CompiledProgram } from "../program/compile.ts"
 import { Ledger } from "../context/Ledger.ts"
 import { runDetached } from "../platform/detached.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import type { EncodedFact } from "../program/encoded.ts"
+import { type CompiledProgram, compiledOf } from "../program/erased.ts"
+import type { ResolvedBudget } from "../program/resolveBudget.ts"
 
 /** The service that `Engine.layer` provides; `inspect` is the Reference of that module. */
 export const makeEngine = Effect.fnUntraced(function* (

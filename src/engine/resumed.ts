@@ -15,7 +15,7 @@ import { restoreEnd } from "../job/ending.ts"
 import { makeEndedActor } from "../job/jobActor.ts"
 import { JobSession, type SessionOptions } from "../job/session.ts"
 import { endOfJournal, takeUp, type TakenUp } from "./takeUp.ts"
-import type { CompiledProgram } from "../program/compile.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 /** What all sessions of an engine have in common. */
 export type Runs = Pick<SessionOptions, "pool" | "store" | "performers" | "fiberConcurrency">

@@ -5,10 +5,8 @@
  * migration, under the fence that it is given.
  */
 import * as Effect from "effect/Effect"
-import type { ResolvedBudget } from "../program/Budget.ts"
 import { judge } from "../cycle/convergence.ts"
 import { type Between, budgetOfHeader, decodeKept, type EndExtra, reviveCause } from "../journal/extra.ts"
-import type { EncodedEffect } from "../program/AgentEffect.ts"
 import { type JournalCorrupt, type ProgramChanged } from "../outcome/JobError.ts"
 import type { Replay } from "../journal/replay.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
@@ -18,8 +16,10 @@ import { goOn } from "../journal/migrate.ts"
 import { replayJournal } from "../journal/reader.ts"
 import { keptOf } from "../journal/kept.ts"
 import { cyclesInJson, partsOf, readHeader } from "../journal/parts.ts"
-import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import type { EncodedEffect } from "../program/encoded.ts"
+import type { CompiledProgram } from "../program/erased.ts"
+import type { ResolvedBudget } from "../program/resolveBudget.ts"
 
 /** What a session is made of, of a job that was replayed. */
 export interface TakenUp {

@@ -6,7 +6,7 @@
  * While no relay listens nothing is kept but which actors live, so that they can be shown as soon as one does.
  *
  * Invariants: the observer never throws and never waits; nothing here keeps the process alive, except the bounded flush
- * when the scope closes; all that is held is bounded (limits.ts, G14); actors are registered before their events, and
+ * when the scope closes; all that is held is bounded (Limits.ts, G14); actors are registered before their events, and
  * again after a reconnect, with the snapshot that they have then.
  * Boundary: time is the Clock's, timers and the socket are those of unrefClock.ts and relaySocket.ts.
  */
@@ -19,7 +19,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { InspectionEvent } from "xstate"
 import { encode, isPublished, type Projection } from "./encoder.ts"
-import { limits } from "./limits.ts"
+import { Limits } from "../Limits.ts"
 import { Outbox } from "./outbox.ts"
 import * as RelaySocket from "./relaySocket.ts"
 import { unrefClock } from "../platform/unrefClock.ts"
@@ -71,7 +71,7 @@ export const connect = Effect.fn("Stately.connect")(function* (
   const url = yield* parseUrl(options.url)
   const clock = yield* Clock.Clock
   const project = options.project ?? ((context) => context)
-  const outbox = new Outbox(options.queueCapacity ?? limits.queueCapacity, limits.registeredActors)
+  const outbox = new Outbox(options.queueCapacity ?? Limits.inspectorQueueCapacity, Limits.inspectorRegisteredActors)
   const hasWork = Latch.makeUnsafe(false)
   const isIdle = Latch.makeUnsafe(true)
   const firstAttempt = yield* Deferred.make<void>()
@@ -93,9 +93,9 @@ export const connect = Effect.fn("Stately.connect")(function* (
 
   /** Messages for about `sliceMs` of encoding. */
   const takeSlice = (): Array<string> => {
-    const until = clock.monotonicTimeNanosUnsafe() + BigInt(limits.sliceMs * 1_000_000)
+    const until = clock.monotonicTimeNanosUnsafe() + BigInt(Limits.inspectorSliceMs * 1_000_000)
     const slice: Array<string> = []
-    while (slice.length < limits.sliceMessages) {
+    while (slice.length < Limits.inspectorSliceMessages) {
       const entry = outbox.take()
       if (entry === undefined) break
       slice.push(encode(entry.event, entry.createdAt, project))
@@ -144,18 +144,18 @@ export const connect = Effect.fn("Stately.connect")(function* (
     isClosing = true
     if (link === undefined) return Effect.void
     // The socket does not hold the process until this is done, but the timeout's timer does.
-    return isIdle.await.pipe(Effect.andThen(link.close), Effect.timeoutOption(limits.flushMs))
+    return isIdle.await.pipe(Effect.andThen(link.close), Effect.timeoutOption(Limits.inspectorFlushMs))
   })
 
   yield* session.pipe(
     Effect.retry(options.reconnect ?? backoff),
-    Effect.andThen(Effect.sleep(limits.reconnectMinMs)),
+    Effect.andThen(Effect.sleep(Limits.inspectorReconnectLeastMs)),
     Effect.forever,
     Effect.provideService(Clock.Clock, unrefClock(clock)),
     Effect.forkScoped
   )
   yield* Effect.addFinalizer(() => flush)
-  yield* Effect.timeoutOption(Deferred.await(firstAttempt), limits.firstAttemptMs)
+  yield* Effect.timeoutOption(Deferred.await(firstAttempt), Limits.inspectorFirstAttemptMs)
 
   return {
     next,
@@ -163,7 +163,10 @@ export const connect = Effect.fn("Stately.connect")(function* (
   }
 })
 
-const backoff = Schedule.min([Schedule.exponential(limits.reconnectMinMs), Schedule.spaced(limits.reconnectMaxMs)])
+const backoff = Schedule.min([
+  Schedule.exponential(Limits.inspectorReconnectLeastMs),
+  Schedule.spaced(Limits.inspectorReconnectMostMs)
+])
 
 const parseUrl = (url: string): Effect.Effect<string, InvalidInspectorUrl> => {
   const parsed = URL.parse(url)

@@ -11,7 +11,7 @@
 import * as Predicate from "effect/Predicate"
 import type { ActorRefLike, AnyEventObject, InspectionEvent } from "xstate"
 import { definitionOf } from "./definition.ts"
-import { limits } from "./limits.ts"
+import { Limits } from "../Limits.ts"
 import { plain } from "./plain.ts"
 
 /** The inspection events that the protocol knows; actions, microsteps and transitions are not sent. */
@@ -32,7 +32,7 @@ export const encode = (event: Published, createdAt: number, project: Projection)
   const outlined = (why: string) => stringify(message(event, createdAt, outline(why)))
   try {
     const text = stringify(message(event, createdAt, whole(project)))
-    return text.length <= limits.messageCharacters ? text : outlined(`a message of ${text.length} characters`)
+    return text.length <= Limits.inspectorMessageLength ? text : outlined(`a message of ${text.length} characters`)
   } catch {
     return outlined("values that cannot be read")
   }

@@ -7,7 +7,7 @@
  * Invariants: never throws, whatever the value does (a getter or `toJSON` that throws, a cycle, a Proxy); at most
  * `plainDepth` levels and `plainValues` values are read (G14). Boundary: values in, values out.
  */
-import { limits } from "./limits.ts"
+import { Limits } from "../Limits.ts"
 
 /** Any JSON value. */
 export type Json = string | number | boolean | null | ReadonlyArray<Json> | JsonObject
@@ -23,7 +23,7 @@ export const plain = (value: unknown): Json => {
   let values = 0
 
   const walk = (part: unknown, depth: number): Json | undefined => {
-    if (++values > limits.plainValues) return "(left out)"
+    if (++values > Limits.inspectorPlainValues) return "(left out)"
     switch (typeof part) {
       case "string":
       case "boolean":
@@ -44,7 +44,7 @@ export const plain = (value: unknown): Json => {
 
   const guarded = (part: object, depth: number): Json => {
     if (open.has(part)) return "(circular)"
-    if (depth === limits.plainDepth) return "(left out)"
+    if (depth === Limits.inspectorPlainDepth) return "(left out)"
     open.add(part)
     try {
       return inside(part, depth + 1)
@@ -62,7 +62,7 @@ export const plain = (value: unknown): Json => {
     if ("toJSON" in part && typeof part.toJSON === "function") return walk(part.toJSON(), depth) ?? null
     const entries: Record<string, Json> = {}
     for (const key of Object.keys(part)) {
-      if (values > limits.plainValues) break
+      if (values > Limits.inspectorPlainValues) break
       const json = walk(read(part, key), depth)
       if (json !== undefined) entries[key] = json
     }
@@ -72,7 +72,7 @@ export const plain = (value: unknown): Json => {
   const list = (part: Iterable<unknown>, depth: number): Json => {
     const items: Array<Json> = []
     for (const item of part) {
-      if (values > limits.plainValues) break
+      if (values > Limits.inspectorPlainValues) break
       items.push(walk(item, depth) ?? null)
     }
     return items

@@ -11,7 +11,7 @@
 import { WebSocket } from "@effect/platform-node/NodeWS"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { limits } from "./limits.ts"
+import { Limits } from "../Limits.ts"
 
 /** Why there is no connection: it was refused, it timed out, or it is gone. */
 export interface RelayGone {
@@ -50,7 +50,7 @@ const start = (url: string): WebSocket => {
   const socket = new WebSocket(url, {
     perMessageDeflate: false,
     skipUTF8Validation: true,
-    handshakeTimeout: limits.handshakeMs,
+    handshakeTimeout: Limits.inspectorHandshakeMs,
     finishRequest: (request) => {
       request.once("socket", (tcp) => {
         tcp.unref()

@@ -7,11 +7,11 @@
 import * as Duration from "effect/Duration"
 import type { Intent } from "../program/AgentEffect.ts"
 import type { Budget } from "../program/Budget.ts"
-import { parseCanonical } from "../values/Canonical.ts"
 import { approvalKind, childKind } from "../program/answerKinds.ts"
 import { describeError } from "../values/panic.ts"
 import { isProgram, type Program } from "../program/Program.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { compiledOf } from "../program/erased.ts"
+import { parseCanonical } from "../values/frozen.ts"
 
 export { ChildResult, Decision } from "../program/answerKinds.ts"
 

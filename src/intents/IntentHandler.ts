@@ -33,7 +33,7 @@ export interface HandlerOptions<in out E = never, out R = never> {
   readonly retry?: Schedule.Schedule<unknown, E, never, R> | undefined
   /** The time that one attempt may take. Default: none. */
   readonly timeout?: Duration.Input | undefined
-  /** What an intent that was not performed does to its job: end it with `IntentFailed`, or leave a diagnostic. Default: `"halt"`. */
+  /** Whether a failed intent ends its job with `IntentFailed`, or leaves a diagnostic. Default: `"halt"`. */
   readonly onFailure?: "halt" | "discard" | undefined
 }
 

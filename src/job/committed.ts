@@ -9,7 +9,7 @@ import type { FactRef } from "../program/Fact.ts"
 import { type ExplanationJson, toJson } from "../outcome/explanationJson.ts"
 import { type FactJson, factJson } from "../outcome/resultJson.ts"
 import type { Ledger } from "../context/Ledger.ts"
-import type { CompiledProgram } from "../program/compile.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 /** A ledger, and the version up to which it is committed. */
 export interface Committed {

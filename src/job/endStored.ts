@@ -9,7 +9,6 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { intentKey } from "../program/AgentEffect.ts"
 import type { InvalidInput, JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
 import type { EndExtra } from "../journal/extra.ts"
@@ -20,6 +19,7 @@ import { replayAt } from "../journal/migrate.ts"
 import type { JobSession } from "./session.ts"
 import type { Tracker } from "../cycle/tracker.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
+import { intentKey } from "../program/keys.ts"
 
 type Store = JobStore["Service"]
 type EndError = StoreError | JournalCorrupt | ProgramChanged | InvalidInput

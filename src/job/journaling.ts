@@ -18,7 +18,6 @@ import {
   type JournalHeader,
   rowExtra
 } from "../journal/extra.ts"
-import type { EncodedEffect } from "../program/AgentEffect.ts"
 import type { OutputFault } from "../cycle/encodeEffect.ts"
 import type { TextPieces } from "../journal/rowText.ts"
 import type { JobContext } from "../context/JobContext.ts"
@@ -33,6 +32,7 @@ import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
 import { describeProgram } from "../journal/header.ts"
 import { keptOf } from "../journal/kept.ts"
 import { runDetached } from "../platform/detached.ts"
+import type { EncodedEffect } from "../program/encoded.ts"
 
 /** What a job begins with beside its program and input. */
 export interface Beginning {

@@ -6,9 +6,9 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type { EncodedEffect } from "../program/AgentEffect.ts"
 import { AdmissionRejected, type InvalidInput, type JobHalted } from "../outcome/JobError.ts"
 import { Limits } from "../Limits.ts"
+import type { EncodedEffect } from "../program/encoded.ts"
 
 /** A signal that waits, or is staged in the current cycle, and the caller that waits for it. */
 export interface PendingSignal {

@@ -6,7 +6,6 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { eraseKind } from "../program/Fact.ts"
 import { InvalidInput } from "../outcome/JobError.ts"
 import type { CycleMerge } from "../cycle/merge.ts"
 import { Decision } from "../program/answerKinds.ts"
@@ -14,6 +13,7 @@ import type { Entry, Outbox } from "../intents/outbox.ts"
 import type { PendingSignal } from "./mailbox.ts"
 import type { JobSession } from "./session.ts"
 import { inSlices } from "../platform/slices.ts"
+import { eraseKind } from "../program/erased.ts"
 
 const decision = eraseKind(Decision)
 

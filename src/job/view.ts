@@ -4,8 +4,9 @@
  * `viewOf` (jobHandle.ts) gives the view of a handle. It is one object for all handles of a job, and lives as long as those.
  * Boundary: types; nothing here writes to a job, but that its log may be let go of.
  */
-import type { FactRef, ErasedKind } from "../program/Fact.ts"
-import type { ResolvedBudget } from "../program/Budget.ts"
+import type { ErasedKind } from "../program/erased.ts"
+import type { FactRef } from "../program/Fact.ts"
+import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import type { ExplanationJson } from "../outcome/explanationJson.ts"
 import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
 import type { CommittedFacts, FactQuery } from "./committed.ts"

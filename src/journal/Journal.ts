@@ -16,7 +16,7 @@ import type { JobEvent } from "../outcome/JobEvent.ts"
 import { type Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
 import type { Replayed, Diff, Verified } from "./reports.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { compiledOf } from "../program/erased.ts"
 
 export type { CorruptPart, Diff, Replayed, Verified } from "./reports.ts"
 

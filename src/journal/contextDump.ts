@@ -6,13 +6,14 @@
  * core; pieces are texts of about 64 KiB.
  */
 import { canonicalText } from "../values/Canonical.ts"
-import type { ErasedKind, Fact, Origin } from "../program/Fact.ts"
+import type { Fact, Origin } from "../program/Fact.ts"
 import { type JobContext } from "../context/JobContext.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { Sha256 } from "../values/sha256.ts"
 import { Ledger } from "../context/Ledger.ts"
 import type { Story } from "../context/stories.ts"
+import type { ErasedKind } from "../program/erased.ts"
 
 interface Head {
   readonly program: string

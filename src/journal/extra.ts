@@ -5,14 +5,18 @@
  * its facts, what combining functions made of them, causes with all their fields, traces, tokens, and what the job had
  * spent by then. Boundary: the pure core: JSON texts to and from records; replay.ts applies them.
  */
-import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation, IntentRef } from "../program/AgentEffect.ts"
-import type { ResolvedBudget, Usage } from "../program/Budget.ts"
-import { canonicalText, parseCanonical } from "../values/Canonical.ts"
-import type { ErasedKind, FactRef } from "../program/Fact.ts"
+import type { Evaluation, IntentRef } from "../program/AgentEffect.ts"
+import type { Usage } from "../program/Budget.ts"
+import { canonicalText } from "../values/Canonical.ts"
+import type { FactRef } from "../program/Fact.ts"
 import { toJson } from "../outcome/JobError.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
+import type { ErasedKind } from "../program/erased.ts"
+import type { EncodedEffect, EncodedFact, EncodedIntent } from "../program/encoded.ts"
+import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import { parseCanonical } from "../values/frozen.ts"
 
 /** A kind as a header names it. */
 export interface KindHeader {

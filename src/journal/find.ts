@@ -6,7 +6,7 @@ import { canonicalText } from "../values/Canonical.ts"
 import { InvalidInput } from "../outcome/JobError.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
-import type { CompiledProgram } from "../program/compile.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 /** The journal of a job, if there is one. */
 export const findJournal = (

@@ -6,7 +6,7 @@
  */
 import type { JournalHeader } from "./extra.ts"
 import { fingerprintOf } from "./kindFingerprint.ts"
-import type { CompiledProgram } from "../program/compile.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 /** A program as a header describes it. */
 export const describeProgram = (

@@ -7,8 +7,8 @@
  */
 import * as Schema from "effect/Schema"
 import { canonicalText } from "../values/Canonical.ts"
-import type { ErasedKind } from "../program/Fact.ts"
 import { sha256 } from "../values/sha256.ts"
+import type { ErasedKind } from "../program/erased.ts"
 
 const known = new WeakMap<ErasedKind, string>()
 

@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import { canonicalText } from "../values/Canonical.ts"
-import { type ErasedKind, type FactRef, refKey, type Provenance } from "../program/Fact.ts"
+import { type FactRef, type Provenance } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
 import { type EarlierHeader, type JournalHeader } from "./extra.ts"
 import { type JobContext } from "../context/JobContext.ts"
@@ -22,9 +22,11 @@ import { rawKind } from "./rawKind.ts"
 import { JournalReader } from "./reader.ts"
 import { describeProgram } from "./header.ts"
 import { changedKinds, lastOf, partAt, programChanged } from "./parts.ts"
-import type { CompiledProgram, Migration } from "../program/compile.ts"
 import { Ledger } from "../context/Ledger.ts"
 import { type Story, traceKey } from "../context/stories.ts"
+import { refKey } from "../program/keys.ts"
+import type { ErasedKind, CompiledProgram } from "../program/erased.ts"
+import type { Migration } from "../program/migration.ts"
 
 /** What is to be written where another version goes on. */
 export interface Rebase {

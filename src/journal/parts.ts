@@ -8,8 +8,8 @@ import { decodeHeader, type JournalHeader, type KindHeader } from "./extra.ts"
 import { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
 import type { StoredJournal } from "../store/JobStore.ts"
 import { describeProgram } from "./header.ts"
-import type { CompiledProgram } from "../program/compile.ts"
 import type { CycleRange } from "../outcome/logRecords.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 /** The rows that were written with one header: those after cycle `after`, up to `until`. */
 export interface JournalPart {

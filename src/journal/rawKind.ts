@@ -4,10 +4,12 @@
  * Boundary: for those who look at a journal without the program that wrote it; nothing of it is ever committed.
  */
 import * as Schema from "effect/Schema"
-import { canonical, parseCanonical } from "../values/Canonical.ts"
-import { type ErasedKind, KindTypeId } from "../program/Fact.ts"
+import { canonical } from "../values/Canonical.ts"
 import type { JournalHeader, KindHeader } from "./extra.ts"
 import type { ReplayProgram } from "./replay.ts"
+import { KindTypeId } from "../program/typeIds.ts"
+import type { ErasedKind } from "../program/erased.ts"
+import { parseCanonical } from "../values/frozen.ts"
 
 /** A combining function that is never asked: what it made of facts is in the rows. */
 const combine = (existing: unknown): unknown => existing

@@ -9,7 +9,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { ErasedKind } from "../program/Fact.ts"
 import { type EndExtra, type JournalHeader } from "./extra.ts"
 import { type JobContext } from "../context/JobContext.ts"
 import { JournalCorrupt } from "../outcome/JobError.ts"
@@ -22,8 +21,8 @@ import { Tracker } from "../cycle/tracker.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { type JournalPart, readHeader, partsOf, changedKinds } from "./parts.ts"
 import type { LogRecord } from "../outcome/logRecords.ts"
-import type { CompiledProgram } from "../program/compile.ts"
 import { Ledger } from "../context/Ledger.ts"
+import type { ErasedKind, CompiledProgram } from "../program/erased.ts"
 
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt

@@ -8,9 +8,8 @@
  * Invariants: after n rows, ledger, marks, counters and log are what they were after cycle n (G3). Boundary: the pure core;
  * rows come as texts, in order, from whoever read them. Long work is done in steps.
  */
-import { type EncodedFact, intentKey } from "../program/AgentEffect.ts"
 import type { Usage } from "../program/Budget.ts"
-import { eraseKind, type ErasedKind, type Fact, type Provenance } from "../program/Fact.ts"
+import { type Fact, type Provenance } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
 import { sha256Pieces } from "../values/sha256.ts"
 import type { Tracker } from "../cycle/tracker.ts"
@@ -28,6 +27,9 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, Counters, MergedOutcome } from "../outcome/CommittedCycle.ts"
 import type { LogRecord } from "../outcome/logRecords.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import { intentKey } from "../program/keys.ts"
+import { eraseKind, type ErasedKind } from "../program/erased.ts"
+import type { EncodedFact } from "../program/encoded.ts"
 
 /** What a replay has to know of a program: also what a header says of one. */
 export interface ReplayProgram {

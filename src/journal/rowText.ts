@@ -8,10 +8,11 @@
  * budgets, traces, messages, stacks and usage are not in it (G3). Boundary: the pure core; values are encoded already, so
  * a text is put together from texts. Long ones come in pieces and in steps.
  */
-import type { EncodedEffect, EncodedFact, EncodedIntent, Evaluation, IntentRef } from "../program/AgentEffect.ts"
+import type { Evaluation, IntentRef } from "../program/AgentEffect.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
+import type { EncodedEffect, EncodedFact, EncodedIntent } from "../program/encoded.ts"
 
 /** A long canonical text in pieces, so that it can be written and hashed in steps. */
 export type TextPieces = ReadonlyArray<string>

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { reviveCause } from "./extra.ts"
-import { type Fact, refKey } from "../program/Fact.ts"
+import { type Fact } from "../program/Fact.ts"
 import { InvalidInput, JournalCorrupt, type ProgramChanged, type StoreError } from "../outcome/JobError.ts"
 import { type JobEvent } from "../outcome/JobEvent.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
@@ -18,7 +18,8 @@ import type { CorruptPart, Diff, Replayed, Verified } from "./reports.ts"
 import { lastOf, partAt } from "./parts.ts"
 import { refuseOther } from "./find.ts"
 import { eventsOf, type LogRecord } from "../outcome/logRecords.ts"
-import type { CompiledProgram } from "../program/compile.ts"
+import { refKey } from "../program/keys.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt

@@ -1,10 +1,11 @@
 /**
  * What a cycle did, as it is committed: the record that the merge makes, and that journal, log and tracker read. Boundary: types.
  */
-import type { ErasedAgent } from "../program/Agent.ts"
-import type { EncodedEffect, IntentRef } from "../program/AgentEffect.ts"
+import type { IntentRef } from "../program/AgentEffect.ts"
 import type { Fact, FactRef } from "../program/Fact.ts"
 import type { Cause } from "./Cause.ts"
+import type { EncodedEffect } from "../program/encoded.ts"
+import type { ErasedAgent } from "../program/erased.ts"
 
 /** How one task ended. */
 export interface TaskOutcome {

@@ -128,5 +128,5 @@ interface OfRunningTask<Tag extends string> {
 export type JobTelemetry =
   | OfRunningTask<"TaskQueued">
   | (OfRunningTask<"TaskClaimed"> & { readonly worker: number })
-  | (OfRunningTask<"TaskEnded"> & { readonly worker: number; readonly cpuMs?: number })
+  | (OfRunningTask<"TaskEnded"> & { readonly worker: number })
   | (OfRunningTask<"TaskProgress"> & { readonly worker: number; readonly value: unknown })

@@ -7,29 +7,17 @@
  *
  * Boundary: definitions and their types. When an agent runs is eligibility.ts; what happens to its effect, merge.ts.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import type { AgentEffect } from "./AgentEffect.ts"
-import { type ErasedKind, eraseKind, type Fact, type FactOf, isKind, type Kind } from "./Fact.ts"
-import { InvalidProgram } from "./InvalidProgram.ts"
+import type { OnFailure, Placement } from "./agentOptions.ts"
+import { type AgentOptions, defineAgent } from "./defineAgent.ts"
+import type { FactOf, Kind } from "./Fact.ts"
+import { AgentTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
 
-/** Marks an agent. */
-export const AgentTypeId: unique symbol = Symbol.for("effect-converge/Agent")
-
-/** What a failed task does to its job: end it (`"halt"`, the default), or leave a diagnostic and go on. */
-export type OnFailure = "halt" | "discard"
-
-/**
- * Where a CPU agent runs.
- *
- * - `"worker"` (default): on a worker thread, where it can be stopped
- * - `"inline"`: on the main thread, where nothing can stop it
- * - `"auto"`: on the main thread while that is cheaper than the way to a worker, as the pool learns from what it measures.
- *   What runs there cannot be stopped either, and no timeout is enforced; an agent that is not known yet runs on a worker
- */
-export type Placement = "worker" | "inline" | "auto"
+export type { OnFailure, Placement } from "./agentOptions.ts"
 
 /** An agent of a program. `E` and `R` are what its execution may fail with and what services it needs. */
 export interface Agent<out Name extends string, out Reads extends Kind.Any, out Writes extends Kind.Any, out E, out R> {
@@ -60,32 +48,6 @@ export declare namespace Agent {
   type Error<A extends Any> = A extends Agent<string, infer _Reads, infer _Writes, infer E, infer _R> ? E : unknown
   /** The services that the agents need. */
   type Services<A extends Any> = A extends Agent<string, infer _Reads, infer _Writes, infer _E, infer R> ? R : unknown
-}
-
-/** An agent as the runtime holds it: types forgotten, defaults filled in. */
-export interface ErasedAgent {
-  readonly name: string
-  /** What messages call it. */
-  readonly label: string
-  readonly type: "fiber" | "cpu"
-  /** The kinds whose facts trigger the agent: `each` alone if there is one, else `reads`. */
-  readonly triggers: ReadonlyArray<ErasedKind>
-  /** The kinds that its view shows: `reads` and `each`. */
-  readonly visible: ReadonlyArray<ErasedKind>
-  /** The names of `visible`: made once, not for every view. */
-  readonly visibleNames: ReadonlySet<string>
-  readonly each: ErasedKind | undefined
-  readonly writes: ReadonlyArray<ErasedKind>
-  readonly accepts: ((view: View<Kind.Any>) => boolean) | undefined
-  readonly executeFiber:
-    | ((fact: Fact | undefined, view: View<Kind.Any>) => Effect.Effect<unknown, unknown, unknown>)
-    | undefined
-  readonly executeCpu: ((fact: Fact | undefined, view: View<Kind.Any>) => unknown) | undefined
-  readonly timeoutMs: number | undefined
-  readonly retry: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
-  readonly onFailure: OnFailure
-  readonly placement: Placement
-  readonly memoize: boolean
 }
 
 interface Common<Reads extends Kind.Any, Writes extends Kind.Any, Failure extends OnFailure> {
@@ -187,7 +149,7 @@ export function make<
     }
 ): Agent<Name, Reads, Writes, Escaping<Failure, E>, R | R2>
 export function make(name: string, options: object): Agent.Any {
-  return define(name, "fiber", options as Options)
+  return defineAgent(name, "fiber", options as AgentOptions)
 }
 
 /**
@@ -223,99 +185,9 @@ export function cpu<const Name extends string, Reads extends Kind.Any = never, W
     }
 ): Agent<Name, Reads, Writes, never, never>
 export function cpu(name: string, options: object): Agent.Any {
-  return define(name, "cpu", options as Options)
+  return defineAgent(name, "cpu", options as AgentOptions)
 }
 
 /** Whether a value is an agent made here. */
 export const isAgent = (value: unknown): value is Agent.Any =>
   typeof value === "object" && value !== null && AgentTypeId in value
-
-/** The runtime's view of an agent. Every agent is made by `define` below, which sets all of it: the cast is sound. */
-export const eraseAgent = (agent: Agent.Any): ErasedAgent => agent as unknown as ErasedAgent
-
-type ErasedView = View<Kind.Any>
-
-/** The options of all four forms, as untyped callers may pass them. */
-interface Options {
-  readonly each?: Kind.Any | undefined
-  readonly reads?: ReadonlyArray<Kind.Any> | undefined
-  readonly writes?: ReadonlyArray<Kind.Any> | undefined
-  readonly accepts?: ((view: ErasedView) => boolean) | undefined
-  readonly timeout?: Duration.Input | undefined
-  readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
-  readonly onFailure?: OnFailure | undefined
-  readonly placement?: Placement | undefined
-  readonly memoize?: boolean | undefined
-  readonly execute: (...args: ReadonlyArray<unknown>) => unknown
-}
-
-const known = ["each", "reads", "writes", "accepts", "timeout", "retry", "onFailure", "placement", "memoize", "execute"]
-
-const define = (name: string, type: "fiber" | "cpu", options: Options): Agent.Any => {
-  const refuse = (message: string): never => {
-    throw new InvalidProgram({ program: "", message: `agent ${JSON.stringify(name)}: ${message}` })
-  }
-  if (typeof name !== "string" || name === "") refuse("an agent needs a name that is not empty")
-  if (typeof options !== "object" || options === null) return refuse("options are missing")
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined) refuse(`there is no option ${JSON.stringify(unknown)}`)
-  if (typeof options.execute !== "function") refuse("execute must be a function")
-  if (options.accepts !== undefined && typeof options.accepts !== "function") refuse("accepts must be a function")
-  if (type === "cpu" && options.retry !== undefined)
-    refuse("retry is for fiber agents: a function gives the same again")
-  if (options.retry !== undefined && !Schedule.isSchedule(options.retry)) refuse("retry must be a Schedule")
-  if (type === "fiber" && options.placement !== undefined) refuse("placement is for CPU agents")
-  if (options.placement !== undefined && !["worker", "inline", "auto"].includes(options.placement)) {
-    refuse(`placement must be "worker", "inline" or "auto", not ${JSON.stringify(options.placement)}`)
-  }
-  if (type === "cpu" && options.memoize !== undefined)
-    refuse("memoize is for fiber agents: a function gives the same again")
-  if (options.memoize !== undefined && typeof options.memoize !== "boolean") refuse("memoize must be true or false")
-  const onFailure = options.onFailure ?? "halt"
-  if (onFailure !== "halt" && onFailure !== "discard") {
-    refuse(`onFailure must be "halt" or "discard", not ${JSON.stringify(onFailure)}`)
-  }
-  const kinds = (list: ReadonlyArray<Kind.Any> | undefined, of: string): ReadonlyArray<ErasedKind> => {
-    if (list !== undefined && !Array.isArray(list)) refuse(`${of} must be an array of kinds`)
-    return (list ?? []).map((kind, index) => (isKind(kind) ? eraseKind(kind) : refuse(`${of}[${index}] is not a kind`)))
-  }
-  const each = options.each === undefined ? undefined : kinds([options.each], "each")[0]
-  const reads = kinds(options.reads, "reads")
-  const visible = [...new Set(each === undefined ? reads : [each, ...reads])]
-  const execute = options.execute
-  const called =
-    each === undefined
-      ? (_fact: Fact | undefined, view: ErasedView): unknown => Reflect.apply(execute, undefined, [view])
-      : (fact: Fact | undefined, view: ErasedView): unknown => Reflect.apply(execute, undefined, [fact, view])
-  const erased: ErasedAgent = {
-    name,
-    label: `agent ${JSON.stringify(name)}`,
-    type,
-    triggers: each === undefined ? visible : [each],
-    visible,
-    visibleNames: new Set(visible.map((kind) => kind.name)),
-    each,
-    writes: [...new Set(kinds(options.writes, "writes"))],
-    accepts: options.accepts,
-    executeFiber: type === "fiber" ? (called as ErasedAgent["executeFiber"]) : undefined,
-    executeCpu: type === "cpu" ? called : undefined,
-    timeoutMs: timeoutMs(options.timeout, refuse),
-    retry: options.retry,
-    onFailure,
-    placement: options.placement ?? "worker",
-    memoize: options.memoize ?? false
-  }
-  return Object.freeze(Object.assign(erased, { [AgentTypeId]: undefined as never }))
-}
-
-const timeoutMs = (input: Duration.Input | undefined, refuse: (message: string) => never): number | undefined => {
-  if (input === undefined) return undefined
-  let ms: number
-  try {
-    ms = Duration.toMillis(Duration.fromInputUnsafe(input))
-  } catch {
-    return refuse(`timeout is not a duration: ${JSON.stringify(input)}`)
-  }
-  if (ms === Infinity) return undefined
-  return ms > 0 ? ms : refuse("timeout must be longer than 0")
-}

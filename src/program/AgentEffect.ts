@@ -1,9 +1,9 @@
 /**
  * What one execution of an agent returns, and its parts. Merged whole or not at all (G2).
  *
- * Boundary: types, and the shapes as the engine holds them once they are validated.
+ * Boundary: types. What the engine makes of them is in encoded.ts.
  */
-import { type ErasedKind, type FactRef, type Kind, type ProposalOf, refKey } from "./Fact.ts"
+import type { FactRef, Kind, ProposalOf } from "./Fact.ts"
 
 /**
  * A declared wish to act on the world. It is recorded when its effect is committed; its idempotency key is
@@ -25,28 +25,6 @@ export interface IntentRef {
   readonly each: FactRef | undefined
   /** Its place among the intents of its effect. */
   readonly index: number
-}
-
-/** Percent signs that would read as one of the escapes below: slash, quote, percent sign. */
-const escapes = "%(?=2[25F])"
-const inNames = new RegExp(`[/"]|${escapes}`, "g")
-const inIds = new RegExp(`/(?<=(?:^|/)\\d+/)|${escapes}`, "g")
-
-/** A name as one part of a key: without slashes and quotes. */
-export const namePart = (name: string): string => name.replace(inNames, encodeURIComponent)
-
-/**
- * The idempotency key of an intent within its job: `cycle/agent/"kind"/id/index`, or `cycle/agent//index` where there is no
- * each-fact. With the job's id and a slash before it, it is the key everywhere.
- *
- * No two intents have the same, be they of one job or of two, whatever is in ids and names: slashes and quotes in the names
- * of agent and kind are percent-encoded (`%2F`, `%22`), and so is a slash after a number in the fact's id (`2024/a.md`), so
- * that no key ends with another one; `%` is `%25` where it would read as one of these three. All else stands as it is.
- */
-export const intentKey = ({ agent, cycle, each, index }: Omit<IntentRef, "kind">): string => {
-  const fact =
-    each === undefined ? "" : refKey({ kind: namePart(each.kind), id: each.id.replace(inIds, encodeURIComponent) })
-  return `${cycle}/${namePart(agent)}/${fact}/${index}`
 }
 
 /** A score in [0, 1] with a reason, given to a fact that is in the context or in the same effect. */
@@ -72,34 +50,3 @@ export interface AgentEffect<out Writes extends Kind.Any> {
   readonly trace?: unknown
   readonly usage?: { readonly tokens?: number | undefined } | undefined
 }
-
-/** A proposal that has been validated: its id, its canonical text, and the frozen value of that text. */
-export interface EncodedFact {
-  readonly kind: ErasedKind
-  readonly id: string
-  readonly text: string
-  readonly value: unknown
-}
-
-/** An intent that has been validated. `text` is canonical: {"kind":...,"payload":...}. */
-export interface EncodedIntent extends Intent {
-  readonly text: string
-}
-
-/** An agent's effect after validation, ready for the merge. */
-export interface EncodedEffect {
-  readonly facts: ReadonlyArray<EncodedFact>
-  readonly intents: ReadonlyArray<EncodedIntent>
-  readonly evaluations: ReadonlyArray<Evaluation>
-  readonly trace: unknown
-  readonly tokens: number
-}
-
-/** The effect of an agent that adds nothing. */
-export const emptyEffect: EncodedEffect = Object.freeze({
-  facts: [],
-  intents: [],
-  evaluations: [],
-  trace: undefined,
-  tokens: 0
-})

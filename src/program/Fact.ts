@@ -8,11 +8,9 @@
  * become facts, in merge.ts.
  */
 import type * as Schema from "effect/Schema"
-import { type KindCodec, makeKindCodec } from "../values/kindCodec.ts"
+import { makeKindCodec } from "../values/kindCodec.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
-
-/** Marks a kind. */
-export const KindTypeId: unique symbol = Symbol.for("effect-converge/Kind")
+import { KindTypeId } from "./typeIds.ts"
 
 /**
  * What happens when a proposal's (kind, id) is already taken by another value.
@@ -77,11 +75,6 @@ export interface FactRef {
   readonly id: string
 }
 
-/** A kind as the runtime holds it: its value type forgotten, its codec beside it. */
-export interface ErasedKind extends Kind<string, unknown> {
-  readonly codec: KindCodec
-}
-
 /**
  * Defines a kind of fact.
  *
@@ -143,12 +136,6 @@ const known = ["schema", "id", "conflict", "retention"]
 /** Whether a value is a kind made by `Fact.kind`. */
 export const isKind = (value: unknown): value is Kind.Any =>
   typeof value === "object" && value !== null && KindTypeId in value
-
-/** The runtime's view of a kind. Every kind is made by `kind` above, which sets the codec: the cast is sound. */
-export const eraseKind = (self: Kind.Any): ErasedKind => self as ErasedKind
-
-/** The text by which a fact is named in maps and messages. Kind names cannot be confused with ids: the name is quoted. */
-export const refKey = (ref: FactRef): string => `${JSON.stringify(ref.kind)}/${ref.id}`
 
 /** What put a fact into the context. */
 export type Origin = "seed" | "signal" | "agent" | "invariant"

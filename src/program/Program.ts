@@ -11,12 +11,11 @@ import { type Kind, type ProposalOf } from "./Fact.ts"
 import { type ChildResult, type Decision } from "./answerKinds.ts"
 import { type Invariant, Violation } from "./Invariant.ts"
 import type { View } from "./View.ts"
-import { type Migration, type Options, compile } from "./compile.ts"
+import { type Options, compile } from "./compile.ts"
+import { ProgramTypeId } from "./typeIds.ts"
+import type { Migration } from "./migration.ts"
 
-export type { Migration, StoredFact } from "./compile.ts"
-
-/** Marks a program. */
-export const ProgramTypeId: unique symbol = Symbol.for("effect-converge/Program")
+export type { Migration, StoredFact } from "./migration.ts"
 
 /** The definition of a job. `E` and `R` are the union of what its agents may fail with and need. */
 export interface Program<out Name extends string, in out Input, out Output, out E, out R, in out Kinds extends Kind.Any>

@@ -5,8 +5,9 @@
  * names are those of Intent.ts.
  */
 import * as Schema from "effect/Schema"
-import { type ErasedKind, eraseKind, kind } from "./Fact.ts"
+import { kind } from "./Fact.ts"
 import { Violation } from "./Invariant.ts"
+import { type ErasedKind, eraseKind } from "./erased.ts"
 
 /** The kinds of the intents that the engine performs itself. */
 export const approvalKind = "Approval"

@@ -2,62 +2,17 @@
  * From a program's options to a compiled program: everything is checked once, and what the runtime asks for is looked up. Boundary: data.
  */
 import type * as Schema from "effect/Schema"
-import { type Agent, type ErasedAgent, eraseAgent, isAgent } from "./Agent.ts"
-import { type Budget, resolve } from "./Budget.ts"
-import { type ErasedKind, eraseKind, isKind, type Kind, type Proposal } from "./Fact.ts"
+import { type Agent, isAgent } from "./Agent.ts"
+import { type Budget } from "./Budget.ts"
+import { isKind, type Kind, type Proposal } from "./Fact.ts"
 import { answerKinds } from "./answerKinds.ts"
-import { type KindCodec, makeKindCodec } from "../values/kindCodec.ts"
+import { makeKindCodec } from "../values/kindCodec.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
 import { type Invariant, isInvariant, Violation } from "./Invariant.ts"
 import type { View } from "./View.ts"
-
-/** A fact of a stored job, as the program that committed it encoded it. */
-export interface StoredFact {
-  readonly kind: string
-  readonly id: string
-  /** JSON. */
-  readonly value: unknown
-}
-
-/**
- * Brings a fact that an earlier version of the program committed to what this one declares.
- *
- * Called once for every fact of the job's context, in commit order, when the job is resumed, or a past cycle of it is forked or
- * looked at; not for those of the built-in kind `Violation`. Gives the kind and the value as this version encodes it, in JSON;
- * or undefined to drop the fact. Of two facts that get the same id, the later one counts. Must be a pure function.
- */
-export type Migration = (
-  fact: StoredFact,
-  from: { readonly version: string }
-) => { readonly kind: string; readonly value: unknown } | undefined
-
-/** A program as the runtime holds it: checked, its types forgotten, its names resolved to indexes. */
-export interface CompiledProgram {
-  readonly name: string
-  readonly module: string | undefined
-  readonly kinds: ReadonlyMap<string, ErasedKind>
-  /** The kinds that retention prunes. */
-  readonly retained: ReadonlyArray<ErasedKind>
-  readonly agents: ReadonlyArray<ErasedAgent>
-  /** The names of the kinds that trigger each agent, by the agent's name. */
-  readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
-  /** The indexes of the agents that facts of a kind trigger, by the kind's name. */
-  readonly triggeredBy: ReadonlyMap<string, ReadonlyArray<number>>
-  /** The tier of each agent, by the agent's index. */
-  readonly tierOf: ReadonlyArray<number>
-  readonly tierCount: number
-  readonly structural: ReadonlyArray<Invariant>
-  readonly semantic: ReadonlyArray<Invariant>
-  readonly acceptance: ReadonlyArray<Invariant>
-  readonly budget: Budget | undefined
-  readonly input: Schema.Codec<unknown, unknown>
-  readonly inputCodec: KindCodec
-  /** "" for a program that declares none. */
-  readonly version: string
-  readonly migrate: Migration | undefined
-  readonly seed: (input: unknown) => unknown
-  readonly output: ((view: View<Kind.Any>) => unknown) | undefined
-}
+import { type ErasedKind, eraseKind, type ErasedAgent, eraseAgent, type CompiledProgram } from "./erased.ts"
+import type { Migration } from "./migration.ts"
+import { resolveBudget } from "./resolveBudget.ts"
 
 export interface Options {
   readonly module?: string
@@ -146,7 +101,7 @@ export const compile = (name: string, options: Options): CompiledProgram => {
     if (names.has(invariant.name)) refuse(`two invariants are called ${quote(invariant.name)}`)
     names.add(invariant.name)
   }
-  resolve(name, options.budget)
+  resolveBudget(name, options.budget)
 
   return Object.freeze({
     name,

@@ -20,7 +20,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { type Budget, type ResolvedBudget, resolve } from "../program/Budget.ts"
+import { type Budget } from "../program/Budget.ts"
 import { Engine } from "../engine/Engine.ts"
 import { sessionOf } from "../job/jobHandle.ts"
 import type { JobSession } from "../job/session.ts"
@@ -40,8 +40,8 @@ import * as Problems from "./problems.ts"
 import type * as Shapes from "./shapes.ts"
 import { readHeader } from "../journal/parts.ts"
 import { refuseOther } from "../journal/find.ts"
-import { type CompiledProgram } from "../program/compile.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { type CompiledProgram, compiledOf } from "../program/erased.ts"
+import { type ResolvedBudget, resolveBudget } from "../program/resolveBudget.ts"
 
 /** How a job ended: its result, its error, or a defect of the engine. */
 export type End = Exit.Exit<JobResult, JobError>
@@ -355,7 +355,7 @@ const encodeInput = (program: CompiledProgram, input: unknown): Effect.Effect<st
   })
 
 /** Where a field of a budget is in a resolved one. */
-const budgetFields: Readonly<Record<string, keyof ReturnType<typeof resolve>>> = {
+const budgetFields: Readonly<Record<string, keyof ResolvedBudget>> = {
   maxCycles: "cycles",
   maxFacts: "facts",
   maxAgents: "agents",
@@ -378,7 +378,7 @@ const budgetOf = (
           .map(([field, value]) => [field, value === "unlimited" ? Infinity : value])
       )
       // `resolve` refuses what no budget takes, such as a text that is no duration.
-      resolve(program.name, budget)
+      resolveBudget(program.name, budget)
       return budget
     },
     catch: (error) =>
@@ -387,7 +387,7 @@ const budgetOf = (
 
 /** Whether a job's budget is not what was asked for. What was not asked for may have changed since: the program's own. */
 const isOtherBudget = (program: CompiledProgram, asked: Budget, has: ResolvedBudget): boolean => {
-  const now = resolve(program.name, program.budget, asked)
+  const now = resolveBudget(program.name, program.budget, asked)
   return Object.keys(asked).some((field) => {
     const name = budgetFields[field]
     return name !== undefined && has[name] !== now[name]

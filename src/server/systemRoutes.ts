@@ -13,7 +13,6 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import type { ErasedKind } from "../program/Fact.ts"
 import { type Program } from "../program/Program.ts"
 import { Api } from "./api.ts"
 import { Core } from "./core.ts"
@@ -23,7 +22,7 @@ import { plain } from "./json.ts"
 import { exposition, noteAtOnce } from "./metrics.ts"
 import { packageVersion } from "./nodeServer.ts"
 import type * as Shapes from "./shapes.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { type ErasedKind, compiledOf } from "../program/erased.ts"
 
 /** The JSON Schema of a schema; of one that has none, the schema of anything. */
 const schemaOf = (schema: Schema.Constraint): Schema.Json => {

@@ -41,8 +41,6 @@ interface Written {
   viewers: number
 }
 const written = new WeakMap<JobSession, Written>()
-const writtenEvents = 256
-const writtenLength = 65_536
 
 const follow = (session: JobSession): void => {
   const present = written.get(session)
@@ -75,11 +73,11 @@ const textOf = (event: JobEvent, session: JobSession | undefined): string => {
   const present = kept?.texts.get(event.seq)
   if (present !== undefined) return present
   const text = asJson(event, session)
-  if (kept !== undefined && text.length <= writtenLength) {
+  if (kept !== undefined && text.length <= Limits.serverWrittenEventLength) {
     kept.texts.set(event.seq, text)
     kept.length += text.length
     for (const [seq, oldest] of kept.texts) {
-      if (kept.texts.size <= writtenEvents && kept.length <= Limits.serverWrittenLength) break
+      if (kept.texts.size <= Limits.serverWrittenEvents && kept.length <= Limits.serverWrittenLength) break
       kept.texts.delete(seq)
       kept.length -= oldest.length
     }

@@ -15,8 +15,8 @@
  * Boundary: no schema, no hash, no I/O. Values that are nested deeper than `Limits.valueDepth`, circular ones among
  * them, are refused.
  */
-import { parseJson } from "./parseJson.ts"
 import { Limits } from "../Limits.ts"
+import { freezeFresh } from "./frozen.ts"
 
 /** Why a value has no canonical text, and where in the value it was found. */
 export class NotCanonical extends Error {
@@ -47,39 +47,6 @@ export const canonical = (value: unknown): Canonical => {
 
 /** The canonical text of a plain value. Throws as `canonical` does. */
 export const canonicalText = (value: unknown): string => canonical(value).text
-
-/** The frozen values of canonical texts, of which `joined` is the list with commas in between. */
-export const parseCanonicals = (joined: string): ReadonlyArray<unknown> => {
-  const values = parseJson(`[${joined}]`) as ReadonlyArray<unknown>
-  for (let i = 0; i < values.length; i++) freezeFresh(values[i])
-  return values
-}
-
-/** The frozen value of a canonical text that was written here or on another thread. */
-export const parseCanonical = (text: string): unknown => freezeFresh(parseJson(text))
-
-/** As `deepFreeze`, for plain data that was made here: nothing of it is frozen yet, and nothing else than plain. */
-const freezeFresh = (value: unknown): unknown => {
-  if (value === null || typeof value !== "object") return value
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) freezeFresh(value[i])
-  } else {
-    for (const key in value) {
-      const item = (value as Record<string, unknown>)[key]
-      if (typeof item === "object") freezeFresh(item)
-    }
-  }
-  return Object.freeze(value)
-}
-
-/** Freezes plain objects, arrays and class instances, deeply. Bytes cannot be frozen and stay as they are. */
-export const deepFreeze = <T>(value: T): T => {
-  if (value === null || typeof value !== "object" || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value
-  Object.freeze(value)
-  if (Array.isArray(value)) for (let i = 0; i < value.length; i++) deepFreeze(value[i])
-  else for (const key in value) deepFreeze(value[key])
-  return value
-}
 
 // JavaScript itself puts integer-like keys before all others, so JSON.stringify cannot write them in code-unit order.
 let sawIntegerKeys = false

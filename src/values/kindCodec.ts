@@ -14,10 +14,11 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import { type Canonical, canonical, canonicalText, NotCanonical, parseCanonical } from "./Canonical.ts"
+import { type Canonical, canonical, canonicalText, NotCanonical } from "./Canonical.ts"
 import { InvalidValue } from "./InvalidValue.ts"
 import { parseJson } from "./parseJson.ts"
 import { putBack, type SharedPart, shareLarge, takeOut } from "./sharedBytes.ts"
+import { parseCanonical } from "./frozen.ts"
 
 export interface KindCodec {
   /** Validates, copies, freezes. Throws `InvalidValue`. */

@@ -8,13 +8,12 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import type { ErasedAgent } from "../program/Agent.ts"
-import type { EncodedEffect } from "../program/AgentEffect.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { PoolStats } from "./stats.ts"
 import type { Cause } from "../outcome/Cause.ts"
-import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import type { EncodedEffect } from "../program/encoded.ts"
+import type { ErasedAgent, CompiledProgram } from "../program/erased.ts"
 
 /** One execution of a CPU agent. */
 export interface CpuTask {

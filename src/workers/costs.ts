@@ -7,8 +7,8 @@
  * Invariant: what is known of an agent goes with it (G14). Boundary: data; decides only where and by how many threads something is run, never what comes
  * of it (G3).
  */
-import type { ErasedAgent } from "../program/Agent.ts"
 import { Limits } from "../Limits.ts"
+import type { ErasedAgent } from "../program/erased.ts"
 
 /** How much the latest measurement counts: more if it is lower, for noise and first calls only ever make it higher. */
 const weightUp = 0.25

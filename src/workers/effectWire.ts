@@ -1,9 +1,11 @@
 /**
  * An effect on its way from a worker thread: its facts travel as texts, the rest beside them. Boundary: values in, values out.
  */
-import { type EncodedEffect, type EncodedFact, emptyEffect, type Evaluation } from "../program/AgentEffect.ts"
-import { canonicalText, parseCanonical } from "../values/Canonical.ts"
+import { type Evaluation } from "../program/AgentEffect.ts"
+import { canonicalText } from "../values/Canonical.ts"
 import { noIntents, noEvaluations } from "../cycle/encodeEffect.ts"
+import { type EncodedEffect, type EncodedFact, emptyEffect } from "../program/encoded.ts"
+import { parseCanonical } from "../values/frozen.ts"
 
 /** All of an effect but its facts, as it travels between threads. Values are canonical texts. */
 export type EffectRest = readonly [

@@ -8,9 +8,9 @@
  *
  * Invariant: no outcome depends on it (G3). Boundary: arithmetic over what was measured.
  */
-import type { ErasedAgent } from "../program/Agent.ts"
 import type { Costs } from "./costs.ts"
 import type { CpuBatch, CpuTask } from "./WorkerPool.ts"
+import type { ErasedAgent } from "../program/erased.ts"
 
 /** What one task of a batch takes, if that is known of all its agents. */
 export const expectedMs = (tasks: ReadonlyArray<CpuTask>, costs: Costs): number | undefined => {

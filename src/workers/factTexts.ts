@@ -7,9 +7,9 @@
  *
  * Boundary: encoding and decoding; both sides. What else is to be said of a fact goes beside it, in the same order.
  */
-import { parseCanonicals } from "../values/Canonical.ts"
-import type { ErasedKind } from "../program/Fact.ts"
 import { Limits } from "../Limits.ts"
+import type { ErasedKind } from "../program/erased.ts"
+import { parseCanonicals } from "../values/frozen.ts"
 
 /** Facts of one kind that follow one another: their ids, and the lengths of their texts. */
 export type FactRun = readonly [kind: string, ids: Array<string>, lengths: Array<number>]

@@ -15,8 +15,8 @@ import { Limits } from "../Limits.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import { type FactRun, FactTexts } from "./factTexts.ts"
 import type { Packet } from "./protocol.ts"
-import type { CompiledProgram } from "../program/compile.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 /** How far a replica has come: the version of the ledger, and the number of evaluations that it has been told of. */
 export interface Mark {

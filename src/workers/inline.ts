@@ -10,7 +10,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { EncodedEffect } from "../program/AgentEffect.ts"
 import type { Kind } from "../program/Fact.ts"
 import { type CpuResult, type CpuSteps, isUnderWay, runCpuTask, viewFor } from "./runCpuTask.ts"
 import { isSliceOver, nextTurn } from "../platform/slices.ts"
@@ -20,6 +19,7 @@ import { noThreads } from "./stats.ts"
 import { progressJson } from "./protocol.ts"
 import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, WorkerPool } from "./WorkerPool.ts"
 import type { Cause } from "../outcome/Cause.ts"
+import type { EncodedEffect } from "../program/encoded.ts"
 
 /** The outcome of a CPU task: its effect, or the cause of its fault. */
 export const outcomeOf = (result: CpuResult, agent: string, cycle: number): EncodedEffect | Cause => {

@@ -8,16 +8,14 @@
  * Boundary: decides and measures; the work is done by inline.ts and pool.ts.
  */
 import * as Effect from "effect/Effect"
-import type { ErasedAgent } from "../program/Agent.ts"
 import type { Costs, Site } from "./costs.ts"
 import { elapsedMs } from "./cpuTime.ts"
 import { InlineRun } from "./inline.ts"
 import type { CpuBatch, CpuOutcome, CpuTimeExhausted } from "./WorkerPool.ts"
+import { Limits } from "../Limits.ts"
+import type { ErasedAgent } from "../program/erased.ts"
 
 type Execute = (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted>
-
-/** Milliseconds of the main thread that a batch may take beyond what was expected before the rest is given away. */
-const patienceMs = 5
 
 interface Plan {
   readonly agent: ErasedAgent
@@ -108,7 +106,7 @@ export class Placement {
         settle: (task, outcome) => (outcomes[task] = outcome),
         goesOn: (count, totalMs) => {
           ran = { count, totalMs }
-          return totalMs <= 2 * expectedMs * count + patienceMs
+          return totalMs <= 2 * expectedMs * count + Limits.inlinePatienceMs
         }
       })
       return Effect.flatMap(run.effect, (rest) => {

@@ -15,7 +15,6 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { WorkerPlatform } from "effect/workers/Worker"
-import type { ErasedAgent } from "../program/Agent.ts"
 import { Limits } from "../Limits.ts"
 import { BatchRun, type CauseFor, type Share, type Work } from "./batchRun.ts"
 import type { Costs } from "./costs.ts"
@@ -33,6 +32,7 @@ import type { PoolStats } from "./stats.ts"
 import type { Thread, ThreadEnd } from "./thread.ts"
 import { credit, Watchdog } from "./watchdog.ts"
 import { type CpuBatch, type CpuOutcome, CpuTimeExhausted } from "./WorkerPool.ts"
+import type { ErasedAgent } from "../program/erased.ts"
 
 type PoolThread = Thread<Work>
 type Done = (result: Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted>) => void

@@ -10,10 +10,10 @@
  * Invariants: bounded (G14); what is let through as a probe is accounted for on every path: it ends, or it is given up.
  * Boundary: data; the time comes in.
  */
-import type { ErasedAgent } from "../program/Agent.ts"
 import { Limits } from "../Limits.ts"
 import type { CauseFor } from "./batchRun.ts"
 import type { Resolved } from "./options.ts"
+import type { ErasedAgent } from "../program/erased.ts"
 
 interface Account {
   /** When the last crashes were, without anything else in between. */

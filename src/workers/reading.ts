@@ -4,7 +4,6 @@
  * Invariant: messages are read in the order in which they came. Boundary: what an outcome means is the pool's business.
  */
 import * as Effect from "effect/Effect"
-import type { ErasedAgent } from "../program/Agent.ts"
 import { isSliceOver, nextTurn } from "../platform/slices.ts"
 import type { Share } from "./batchRun.ts"
 import { type Costs } from "./costs.ts"
@@ -13,6 +12,7 @@ import type { PoolMetrics } from "./metrics.ts"
 import type { FromWorker } from "./protocol.ts"
 import type { Read } from "./results.ts"
 import type { CpuOutcome } from "./WorkerPool.ts"
+import type { ErasedAgent } from "../program/erased.ts"
 
 export type Results = Extract<FromWorker, readonly ["results", ...ReadonlyArray<unknown>]>
 

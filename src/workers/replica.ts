@@ -8,8 +8,8 @@ import { readFacts } from "./factTexts.ts"
 import type { Source, UpdateHead } from "./handOver.ts"
 import type { Packet } from "./protocol.ts"
 import type { Provenance } from "../program/Fact.ts"
-import type { CompiledProgram } from "../program/compile.ts"
 import { Ledger } from "../context/Ledger.ts"
+import type { CompiledProgram } from "../program/erased.ts"
 
 const provenanceOf = (version: number, source: Source, eachId: string | null): Provenance => {
   const [cycle, origin, agent, eachKind, since, until] = source

@@ -8,14 +8,14 @@
  *
  * Boundary: encoding and decoding; both sides; no threads.
  */
-import type { EncodedFact } from "../program/AgentEffect.ts"
-import type { ErasedKind } from "../program/Fact.ts"
 import type { CpuFault, CpuResult } from "./runCpuTask.ts"
 import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import { FactTexts, readFacts } from "./factTexts.ts"
 import type { ResultItem, ResultsHead } from "./protocol.ts"
 import { type EffectRest, joinEffect, restOf } from "./effectWire.ts"
+import type { ErasedKind } from "../program/erased.ts"
+import type { EncodedFact } from "../program/encoded.ts"
 
 /** Posts a message of results. */
 export type Post = (head: string, texts: string, isLast: boolean) => void

@@ -5,13 +5,13 @@
  * The agent is called through `Reflect.apply` (Agent.ts), which keeps the optimising compiler from merging an agent's hot
  * loop into the message handler around it. Boundary: no threads, no messages; every throw becomes a fault.
  */
-import type { ErasedAgent } from "../program/Agent.ts"
-import type { EncodedEffect } from "../program/AgentEffect.ts"
 import type { Fact, Kind } from "../program/Fact.ts"
 import type { View } from "../program/View.ts"
 import { ContextView, type Gate } from "../context/contextView.ts"
 import { faultOf, type OutputFault, settleEffect, settleSmallEffect } from "../cycle/encodeEffect.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import type { EncodedEffect } from "../program/encoded.ts"
+import type { ErasedAgent } from "../program/erased.ts"
 
 /** Why a CPU agent gave no effect. */
 export type CpuFault = OutputFault

@@ -31,8 +31,7 @@ import {
 import { Replica } from "./replica.ts"
 import { runShare } from "./shareRun.ts"
 import { Vigil } from "./stayAwake.ts"
-import { type CompiledProgram } from "../program/compile.ts"
-import { compiledOf } from "../program/compiledOf.ts"
+import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 
 markAsWorker()
 

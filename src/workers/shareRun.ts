@@ -10,7 +10,6 @@
  * other jobs wait for a worker, this one leaves after its turn (`Limits.turnMs`). Boundary: worker side; no messages of its
  * own but through the ports it is given; every throw of an agent is an outcome.
  */
-import type { ErasedAgent } from "../program/Agent.ts"
 import type { Fact, Kind } from "../program/Fact.ts"
 import { type CpuFault, type CpuResult, isUnderWay, runCpuTask, viewFor } from "./runCpuTask.ts"
 import { Limits } from "../Limits.ts"
@@ -20,8 +19,8 @@ import { elapsedMs } from "./cpuTime.ts"
 import { Place, PoolPlace, progressJson, type ShareMessage, type TaskGroup } from "./protocol.ts"
 import type { Replica } from "./replica.ts"
 import { Outbox, type Post } from "./results.ts"
-import type { CompiledProgram } from "../program/compile.ts"
 import { runSteps } from "../values/steps.ts"
+import type { ErasedAgent, CompiledProgram } from "../program/erased.ts"
 
 /** What a share needs of its thread. */
 export interface ShareHost {

@@ -23,7 +23,7 @@ import { ended, eventsOf, failure } from "../support/behaviour/harness.ts"
 import { disturbWith } from "../support/core/chaos.ts"
 import { comparable, runInline, runToEnd } from "../support/core/run.ts"
 import { synthetic } from "../support/core/synthetic.ts"
-import { compiledOf } from "../../src/program/compiledOf.ts"
+import { compiledOf } from "../../src/program/erased.ts"
 
 const Item = Fact.kind("Item", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 const Slot = Fact.kind("Slot", {

@@ -13,6 +13,7 @@ import { completed, disorderlyPool, disturbWith } from "../support/core/chaos.ts
 import { comparable, discarded, engineInline, engineOn, runInline, runToEnd } from "../support/core/run.ts"
 import { numbered } from "../support/core/ledger.ts"
 import { fatal, synthetic } from "../support/core/synthetic.ts"
+import { eraseKind } from "../../src/program/erased.ts"
 
 const seeds = 200
 const workers = [1, 2, 4] as const
@@ -310,7 +311,7 @@ describe("what an agent proposes", () => {
         ]
       })
       const { result } = yield* runInline(program, {})
-      const { codec } = Fact.eraseKind(Odd)
+      const { codec } = eraseKind(Odd)
       for (const { fact, text } of result.context.encoded()) {
         expect(codec.decode(text)).toStrictEqual(fact.value)
         expect(Odd.id(codec.decode(text) as never)).toBe(fact.id)

@@ -8,9 +8,10 @@ import { Agent, AgentEffect, Engine, type Fact, Intent, Program, Provenance } fr
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { cell, Cell, ended, entry, Entry, noInput } from "../support/behaviour/harness.ts"
 import { engineWith, postman } from "../support/behaviour/intents.ts"
+import { intentKey } from "../../src/program/keys.ts"
 
 const keyOf = (agent: string, each?: Fact.FactRef, cycle = 1, index = 0): string =>
-  AgentEffect.intentKey({ agent, cycle, each, index })
+  intentKey({ agent, cycle, each, index })
 
 /** All texts of up to so many of these parts. */
 const texts = (parts: ReadonlyArray<string>, most: number): ReadonlyArray<string> =>

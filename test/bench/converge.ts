@@ -30,16 +30,15 @@ export const server = () => load<typeof import("../../src/server/index.ts")>("se
 
 /** Modules that a figure may take apart, loaded when it does. */
 export const internal = {
-  budget: () => load<typeof import("../../src/program/Budget.ts")>("program/Budget"),
+  budget: () => load<typeof import("../../src/program/resolveBudget.ts")>("program/resolveBudget"),
   context: () => load<typeof import("../../src/context/Ledger.ts")>("context/Ledger"),
   convergence: () => load<typeof import("../../src/cycle/convergence.ts")>("cycle/convergence"),
+  definitions: () => load<typeof import("../../src/program/erased.ts")>("program/erased"),
   effects: () => load<typeof import("../../src/cycle/encodeEffect.ts")>("cycle/encodeEffect"),
   eligibility: () => load<typeof import("../../src/cycle/eligibility.ts")>("cycle/eligibility"),
-  fact: () => load<typeof import("../../src/program/Fact.ts")>("program/Fact"),
   journal: () => load<typeof import("../../src/journal/rowText.ts")>("journal/rowText"),
   machine: () => loadBuilt<typeof import("../../machines/job.machine.ts")>("machines/job.machine"),
   merge: () => load<typeof import("../../src/cycle/merge.ts")>("cycle/merge"),
-  program: () => load<typeof import("../../src/program/compiledOf.ts")>("program/compiledOf"),
   quickSteps: () => loadBuilt<typeof import("../../machines/quickSteps.ts")>("machines/quickSteps"),
   steps: () => load<typeof import("../../src/values/steps.ts")>("values/steps"),
   sha256: () => load<typeof import("../../src/values/sha256.ts")>("values/sha256"),

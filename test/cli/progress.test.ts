@@ -10,7 +10,7 @@ import { PlainLines } from "../../src/cli/plainLines.ts"
 import { Screen } from "../../src/cli/screen.ts"
 import { Tally } from "../../src/cli/tally.ts"
 import { duration, inlineJson, oneLine, pretty, table, thousands, toPlain } from "../../src/cli/text.ts"
-import { compiledOf } from "../../src/program/compiledOf.ts"
+import { compiledOf } from "../../src/program/erased.ts"
 
 const nothing = (name: string) => Agent.make(name, { execute: () => Effect.succeed({}) })
 const program = compiledOf(

@@ -5,11 +5,12 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import { Budget, JobError } from "../../src/index.ts"
+import { resolveBudget } from "../../src/program/resolveBudget.ts"
 
 describe("a budget", () => {
   it("has 1,000 cycles and 1,000,000 facts by default, and no other limit", () => {
     const all = Infinity
-    expect(Budget.resolve("p")).toEqual({
+    expect(resolveBudget("p")).toEqual({
       cycles: 1_000,
       facts: 1_000_000,
       agents: all,
@@ -18,11 +19,11 @@ describe("a budget", () => {
       contextBytes: all,
       tokens: all
     })
-    expect(Budget.resolve("p", undefined, {})).toEqual(Budget.resolve("p"))
+    expect(resolveBudget("p", undefined, {})).toEqual(resolveBudget("p"))
   })
 
   it("is overridden field by field, by the last that says something", () => {
-    const resolved = Budget.resolve(
+    const resolved = resolveBudget(
       "p",
       { maxCycles: 5, maxFacts: 6, maxDuration: "2 seconds" },
       { maxFacts: 7, maxCycles: undefined },
@@ -32,11 +33,11 @@ describe("a budget", () => {
   })
 
   it("takes durations in any form, and Infinity for no limit", () => {
-    expect(Budget.resolve("p", { maxDuration: Duration.minutes(1), maxCpuTime: 250 })).toMatchObject({
+    expect(resolveBudget("p", { maxDuration: Duration.minutes(1), maxCpuTime: 250 })).toMatchObject({
       duration: 60_000,
       cpuTime: 250
     })
-    expect(Budget.resolve("p", { maxCycles: Infinity, maxDuration: Duration.infinity })).toMatchObject({
+    expect(resolveBudget("p", { maxCycles: Infinity, maxDuration: Duration.infinity })).toMatchObject({
       cycles: Infinity,
       duration: Infinity
     })
@@ -54,8 +55,8 @@ describe("a budget", () => {
   ]
   for (const [budget, message] of refused) {
     it(`is refused: ${JSON.stringify(budget)}`, () => {
-      expect(() => Budget.resolve("p", budget)).toThrow(JobError.InvalidProgram)
-      expect(() => Budget.resolve("p", budget)).toThrow(message)
+      expect(() => resolveBudget("p", budget)).toThrow(JobError.InvalidProgram)
+      expect(() => resolveBudget("p", budget)).toThrow(message)
     })
   }
 })

@@ -6,6 +6,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { Canonical, Limits } from "../../src/index.ts"
 import { randomOf } from "../support/core/random.ts"
+import { deepFreeze, parseCanonical } from "../../src/values/frozen.ts"
 
 const own = (entries: ReadonlyArray<readonly [string, unknown]>): object => {
   const object = {}
@@ -149,7 +150,7 @@ describe("canonical text", () => {
 
   it("takes values as deep as the limit, and no deeper", () => {
     const deepest = nested(Limits.valueDepth)
-    expect(Canonical.parseCanonical(Canonical.canonicalText(deepest))).toEqual(deepest)
+    expect(parseCanonical(Canonical.canonicalText(deepest))).toEqual(deepest)
     expect(() => Canonical.canonicalText(nested(Limits.valueDepth + 1))).toThrow(/nested deeper than 256 levels/)
   })
 })
@@ -201,12 +202,12 @@ describe("the canonical value", () => {
   })
 
   it("of a parsed text is frozen, deeply", () => {
-    const value = Canonical.parseCanonical('{"a":[{"b":[]}]}') as { a: [{ b: Array<unknown> }] }
+    const value = parseCanonical('{"a":[{"b":[]}]}') as { a: [{ b: Array<unknown> }] }
     expect(() => value.a[0].b.push(1)).toThrow(TypeError)
   })
 
   it("is frozen under a part that was frozen before", () => {
-    const value = Canonical.deepFreeze({ list: [{ a: 1 }] })
+    const value = deepFreeze({ list: [{ a: 1 }] })
     expect(Object.isFrozen(value.list[0])).toBe(true)
     const { value: copy } = Canonical.canonical({ part: Object.freeze({ open: [1] }) })
     expect(Object.isFrozen((copy as { part: { open: unknown } }).part.open)).toBe(true)
@@ -217,9 +218,9 @@ describe("the canonical value", () => {
     [anyJson],
     ([value]) => {
       const { text, value: copy } = Canonical.canonical(value)
-      expect(Canonical.parseCanonical(text)).toStrictEqual(copy)
+      expect(parseCanonical(text)).toStrictEqual(copy)
       expect(Canonical.canonicalText(copy)).toBe(text)
-      expect(Canonical.canonicalText(Canonical.parseCanonical(text))).toBe(text)
+      expect(Canonical.canonicalText(parseCanonical(text))).toBe(text)
     },
     { arbitrary: { runs: 500 } }
   )

@@ -9,6 +9,8 @@ import { Fact, JobContext, Limits } from "../../src/index.ts"
 import { emptyLedger, numbered, type Numbered, put } from "../support/core/ledger.ts"
 import { randomOf } from "../support/core/random.ts"
 import type { Ledger } from "../../src/context/Ledger.ts"
+import { utf8Length } from "../../src/context/factTable.ts"
+import { eraseKind } from "../../src/program/erased.ts"
 
 const A = numbered("A", { conflict: "keepLast" })
 const B = numbered("B")
@@ -18,7 +20,7 @@ const ids = (facts: ReadonlyArray<Fact.Fact>) => facts.map((fact) => fact.id)
 const numbers = (facts: ReadonlyArray<Fact.Fact>) => facts.map((fact) => (fact.value as Numbered).n)
 const deltaIds = (ledger: Ledger, kind: Fact.Kind.Any, since: number) =>
   ledger.delta(kind.name, since).map((entry) => entry.fact.id)
-const recent = [Fact.eraseKind(Recent)]
+const recent = [eraseKind(Recent)]
 
 describe("a context", () => {
   it("holds facts in commit order, by kind and by id", () => {
@@ -92,7 +94,7 @@ describe("a context", () => {
       put(ledger, Text, { t })
       const text = ledger.encoded()[0]!.text
       expect(ledger.contextBytes).toBe(Buffer.byteLength(text))
-      expect(JobContext.utf8Length(t)).toBe(Buffer.byteLength(t))
+      expect(utf8Length(t)).toBe(Buffer.byteLength(t))
     }
   })
 
@@ -215,7 +217,7 @@ describe("retention", () => {
       put(ledger, Recent, { id, n: 1 })
       put(ledger, A, { id, n: 1 })
     }
-    ledger.prune([...recent, Fact.eraseKind(A)])
+    ledger.prune([...recent, eraseKind(A)])
     expect(deltaIds(ledger, Recent, 0)).toEqual(["c", "d", "e"])
     expect(deltaIds(ledger, Recent, 2)).toEqual(["c", "d", "e"])
     expect(ledger.hasDelta("Recent", 0)).toBe(true)

@@ -8,8 +8,8 @@ import { Agent } from "../../src/index.ts"
 import { advance, type AgentProgress, select, type Selection } from "../../src/cycle/eligibility.ts"
 import { ContextView } from "../../src/context/contextView.ts"
 import { compile, emptyLedger, numbered, put } from "../support/core/ledger.ts"
-import type { CompiledProgram } from "../../src/program/compile.ts"
 import type { Ledger } from "../../src/context/Ledger.ts"
+import type { CompiledProgram } from "../../src/program/erased.ts"
 
 const A = numbered("A", { conflict: "keepLast" })
 const B = numbered("B")

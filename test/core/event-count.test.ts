@@ -1,8 +1,9 @@
 /** The number of a record's events is known without making them: for every record that there may be, it is that of those made. */
 import { describe, expect, it } from "vitest"
-import type { AgentEffect, Fact } from "../../src/index.ts"
+import type { Fact } from "../../src/index.ts"
 import type { MergedOutcome } from "../../src/outcome/CommittedCycle.ts"
 import { countOf, eventsOf, type LogRecord } from "../../src/outcome/logRecords.ts"
+import type { EncodedEffect } from "../../src/program/encoded.ts"
 
 const fact = (id: string): Fact.Fact => ({
   kind: "K",
@@ -15,7 +16,7 @@ const counts = [0, 1, 3]
 const of = <A>(count: number, make: (n: string) => A): ReadonlyArray<A> =>
   Array.from({ length: count }, (_, n) => make(String(n)))
 
-const effects: ReadonlyArray<AgentEffect.EncodedEffect | undefined> = [
+const effects: ReadonlyArray<EncodedEffect | undefined> = [
   undefined,
   ...counts.flatMap((evaluations) =>
     counts.map((intents) => ({

@@ -13,9 +13,10 @@ import * as Schema from "effect/Schema"
 import { isDeepStrictEqual } from "node:util"
 import { Fact, JobError } from "../../src/index.ts"
 import { InvalidValue } from "../../src/values/InvalidValue.ts"
+import { eraseKind } from "../../src/program/erased.ts"
 
 const codecOf = <S extends Schema.Constraint>(schema: S & Schema.ConstraintCodec<S["Type"], unknown>) =>
-  Fact.eraseKind(Fact.kind("K", { schema, id: () => "id" })).codec
+  eraseKind(Fact.kind("K", { schema, id: () => "id" })).codec
 
 /** A value after validation, its text, and what another thread reads from that. */
 const through = <S extends Schema.Constraint>(

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Agent, type AgentEffect, Budget, Fact } from "../../src/index.ts"
+import { Agent, Fact } from "../../src/index.ts"
 import { encodeFact } from "../../src/cycle/encodeEffect.ts"
 import { CycleMerge } from "../../src/cycle/merge.ts"
 import { compile, emptyLedger, numbered, type Numbered } from "../support/core/ledger.ts"
@@ -12,6 +12,9 @@ import { type Random, randomOf } from "../support/core/random.ts"
 import type { Counters, TaskOutcome } from "../../src/outcome/CommittedCycle.ts"
 import type { Ledger } from "../../src/context/Ledger.ts"
 import { runSteps } from "../../src/values/steps.ts"
+import type { EncodedEffect, EncodedFact } from "../../src/program/encoded.ts"
+import { resolveBudget } from "../../src/program/resolveBudget.ts"
+import { eraseKind } from "../../src/program/erased.ts"
 
 const max = (a: Numbered, b: Numbered): Numbered => (a.n >= b.n ? a : b)
 const kinds = [
@@ -45,10 +48,9 @@ interface Planned {
 
 const textOf = ({ id, n }: Proposed) => `{"id":"${id}","n":${n}}`
 
-const encode = ({ id, kind, n }: Proposed): AgentEffect.EncodedFact =>
-  encodeFact(Fact.eraseKind(kind), { id, n }, "a proposal")
+const encode = ({ id, kind, n }: Proposed): EncodedFact => encodeFact(eraseKind(kind), { id, n }, "a proposal")
 
-const effectOf = (planned: Planned): AgentEffect.EncodedEffect => ({
+const effectOf = (planned: Planned): EncodedEffect => ({
   facts: planned.proposals.map(encode),
   intents: [],
   evaluations:
@@ -156,7 +158,7 @@ const runSeed = (seed: number): void => {
     tokens: random.below(3) === 0 ? random.below(30) : Infinity,
     contextBytes: random.below(3) === 0 ? random.below(600) : Infinity
   }
-  const budget = Budget.resolve("test", {
+  const budget = resolveBudget("test", {
     maxFacts: limits.facts,
     maxTokens: limits.tokens,
     maxContextBytes: limits.contextBytes
@@ -228,7 +230,7 @@ describe("a cycle that is not committed", () => {
   it("leaves the ledger and the counters as they were, evaluations and traces too", () => {
     const ledger = emptyLedger()
     const counters: Counters = { facts: 3, agents: 5, tokens: 7 }
-    const merge = new CycleMerge(1, program, ledger, Budget.resolve("test"), counters)
+    const merge = new CycleMerge(1, program, ledger, resolveBudget("test"), counters)
     const planned = { agent: 0, proposals: [{ kind: kinds[0]!, id: "a", n: 1 }], tokens: 2, evaluates: "a" }
     const result = { ...effectOf(planned), trace: { why: 1 } }
     const task = { agent: program.agents[0]!, each: undefined, since: 0, cpuMs: 0, result }

@@ -5,6 +5,8 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { Canonical, Fact } from "../../src/index.ts"
 import { parseJson } from "../../src/values/parseJson.ts"
+import { parseCanonical, parseCanonicals } from "../../src/values/frozen.ts"
+import { eraseKind } from "../../src/program/erased.ts"
 
 /** Keys that are written with an escape, and ones that are not. */
 const keys = ["\ud890", "\u0000", "\n", '"', "\\", "\\\\", "\\x", "x\\", "", "a", "__proto__", "é"]
@@ -46,11 +48,11 @@ describe("a text", () => {
 describe("a committed value with keys that are written with escapes", () => {
   it("is what its text says, on a thread that has met others", () => {
     const Bag = Fact.kind("Bag", { schema: Schema.Record(Schema.String, Schema.Json), id: () => "id" })
-    const { codec } = Fact.eraseKind(Bag)
+    const { codec } = eraseKind(Bag)
     for (const [index, [before, after]] of pairs.entries()) {
       codec.decode(Canonical.canonical({ [`r${index}`]: {}, [before]: 1 }).text)
       const { text } = codec.encode({ [`r${index}`]: {}, [after]: 1 })
-      for (const read of [codec.decode(text), Canonical.parseCanonical(text), Canonical.parseCanonicals(text)[0]]) {
+      for (const read of [codec.decode(text), parseCanonical(text), parseCanonicals(text)[0]]) {
         expect(codec.encode(read).text).toBe(text)
       }
     }

@@ -11,13 +11,14 @@ import * as Equal from "effect/Equal"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Agent, Engine, Fact, JobStore, Program, Provenance, WorkerPool } from "../../src/index.ts"
+import { eraseKind } from "../../src/program/erased.ts"
 
 const engine = Engine.layer().pipe(Layer.provide(WorkerPool.layerInline), Layer.provide(JobStore.layerMemory))
 const noInput = Schema.Struct({})
 
 describe("a value of an immutable type", () => {
   const codecOf = (schema: Parameters<typeof Fact.kind>[1]["schema"]) =>
-    Fact.eraseKind(Fact.kind("T", { schema, id: () => "" })).codec
+    eraseKind(Fact.kind("T", { schema, id: () => "" })).codec
 
   it.each([
     ["a point in time", Schema.DateTimeUtc, DateTime.makeUnsafe(1e12)],

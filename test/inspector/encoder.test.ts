@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { createActor, createMachine, type InspectionEvent } from "xstate"
 import { encode, isPublished, type Projection, type Published } from "../../src/inspector/encoder.ts"
-import { limits } from "../../src/inspector/limits.ts"
+import { Limits } from "../../src/Limits.ts"
 import { Outbox } from "../../src/inspector/outbox.ts"
 import { plain } from "../../src/inspector/plain.ts"
 import { toyMachine } from "./toyMachine.ts"
@@ -122,7 +122,7 @@ describe("an inspector message", () => {
   })
 
   it("goes out without its contents when it would be too long", () => {
-    const event = last(inspected({ text: "x".repeat(limits.messageCharacters) }))
+    const event = last(inspected({ text: "x".repeat(Limits.inspectorMessageLength) }))
     const text = encode(event, 0, whole)
     expect(text.length).toBeLessThan(1_000)
     expect(JSON.parse(text)).toMatchObject({

@@ -1,15 +1,17 @@
 /** Outcomes on their way from a worker: many in a message, large ones in several, all of them whole. */
 import { describe, expect, it } from "@effect/vitest"
-import { AgentEffect, Fact, Limits } from "../../src/index.ts"
+import { Limits } from "../../src/index.ts"
 import type { ResultsHead } from "../../src/workers/protocol.ts"
 import { Inbox, Outbox, type Read } from "../../src/workers/results.ts"
 import { program } from "../support/workers/harness.ts"
 import { Seen } from "../support/workers/programs.ts"
+import { type EncodedEffect, emptyEffect } from "../../src/program/encoded.ts"
+import { eraseKind } from "../../src/program/erased.ts"
 
-const kind = Fact.eraseKind(Seen)
+const kind = eraseKind(Seen)
 
-const effect = (ids: ReadonlyArray<string>, length = 1): AgentEffect.EncodedEffect => ({
-  ...AgentEffect.emptyEffect,
+const effect = (ids: ReadonlyArray<string>, length = 1): EncodedEffect => ({
+  ...emptyEffect,
   facts: ids.map((id) => ({ kind, id, ...kind.codec.encode({ id, text: "x".repeat(length) }) }))
 })
 
@@ -28,7 +30,7 @@ const through = (fill: (outbox: Outbox) => void) => {
 
 describe("results", () => {
   it("come out as they went in, in one message if they are small", () => {
-    const rest: AgentEffect.EncodedEffect = {
+    const rest: EncodedEffect = {
       facts: effect(["a"]).facts,
       intents: [{ kind: "tell", payload: { b: 1 }, text: '{"kind":"tell","payload":{"b":1}}' }],
       evaluations: [{ fact: { kind: "Item", id: "x" }, score: 0.5, reason: "half" }],
@@ -39,7 +41,7 @@ describe("results", () => {
     const { messages, reads } = through((outbox) => {
       outbox.add(4, 1.5, "a", rest)
       outbox.add(0, 2, "a", fault)
-      outbox.add(1, 0, "a", AgentEffect.emptyEffect)
+      outbox.add(1, 0, "a", emptyEffect)
       expect(outbox.size).toBe(3)
     })
     expect(messages).toHaveLength(1)
@@ -47,9 +49,9 @@ describe("results", () => {
     expect(reads).toEqual([
       { index: 4, ms: 1.5, result: rest },
       { index: 0, ms: 2, result: fault },
-      { index: 1, ms: 0, result: AgentEffect.emptyEffect }
+      { index: 1, ms: 0, result: emptyEffect }
     ])
-    expect(Object.isFrozen((reads[0]!.result as AgentEffect.EncodedEffect).facts[0]!.value)).toBe(true)
+    expect(Object.isFrozen((reads[0]!.result as EncodedEffect).facts[0]!.value)).toBe(true)
   })
 
   it("come in messages of a bounded size, but for a fact that is larger, and are put together again", () => {
@@ -81,7 +83,7 @@ describe("results", () => {
   it("of a module that is another one than the job's are invalid, and say so once", () => {
     const odd = { ...kind, name: "Odd" }
     const facts = Array.from({ length: 600 }, (_, i) => ({ ...effect([`i${i}`]).facts[0]!, kind: odd }))
-    const { reads } = through((outbox) => outbox.add(2, 1, "a", { ...AgentEffect.emptyEffect, facts }))
+    const { reads } = through((outbox) => outbox.add(2, 1, "a", { ...emptyEffect, facts }))
     expect(new Set(reads.map(({ index }) => index))).toEqual(new Set([2]))
     expect(reads[0]!.result).toMatchObject({ _tag: "InvalidEffect", message: expect.stringContaining('"Odd"') })
   })

@@ -10,6 +10,7 @@ import { HandOver, origin } from "../../src/workers/handOver.ts"
 import { Replica } from "../../src/workers/replica.ts"
 import { batch, effectOf, execute, newLedger, pool, program, put, said, task } from "../support/workers/harness.ts"
 import { Binary, Item } from "../support/workers/programs.ts"
+import { eraseKind } from "../../src/program/erased.ts"
 
 const large = Limits.sharedBytes
 
@@ -19,7 +20,7 @@ const binary = (name: string, length: number, at?: Uint8Array) => ({
   at: Option.fromUndefinedOr(at)
 })
 
-const codec = Fact.eraseKind(Binary).codec
+const codec = eraseKind(Binary).codec
 
 const valueOf = (name: string, length: number, at?: Uint8Array) =>
   codec.encode(binary(name, length, at)).value as ReturnType<typeof binary>
@@ -85,7 +86,7 @@ describe("a kind whose values depend on their bytes", () => {
     ["by a choice between shapes", Either, { few: new Uint8Array(large).fill(3), many: true }],
     ["by a class of its own", Schema.Struct({ held: Held }), { held: new Held({ bytes: new Uint8Array(large) }) }]
   ])("%s travels whole", (_, schema, value) => {
-    const { parts, ...rest } = Fact.eraseKind(Fact.kind("K", { schema, id: () => "" })).codec
+    const { parts, ...rest } = eraseKind(Fact.kind("K", { schema, id: () => "" })).codec
     const encoded = rest.encode(value)
     expect(encoded.value).toEqual(value)
     expect(parts?.takeOut(encoded.value)).toBeUndefined()
@@ -106,7 +107,7 @@ describe("a kind whose values depend on their bytes", () => {
           })
         )
     })
-    const codec = Fact.eraseKind(Fact.kind("M", { schema: Schema.Struct({ m: Matrix }), id: () => "" })).codec
+    const codec = eraseKind(Fact.kind("M", { schema: Schema.Struct({ m: Matrix }), id: () => "" })).codec
     const { value } = codec.encode({ m: new Float64Array(large).fill(0.5) })
     expect(codec.parts?.takeOut(value)).toBeUndefined()
   })

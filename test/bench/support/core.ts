@@ -11,10 +11,10 @@ import type { Selection } from "../../../src/cycle/eligibility.ts"
 import type { Fact, Kind } from "../../../src/program/Fact.ts"
 import type { JobContext } from "../../../src/context/JobContext.ts"
 import type { Program as AnyProgram } from "../../../src/program/Program.ts"
-import type { ErasedAgent } from "../../../src/program/Agent.ts"
 import type { View } from "../../../src/program/View.ts"
 import { internal } from "../converge.ts"
 import type { TaskOutcome } from "../../../src/outcome/CommittedCycle.ts"
+import type { ErasedAgent } from "../../../src/program/erased.ts"
 
 /** One execution of an agent. */
 export interface CoreTask {
@@ -32,16 +32,16 @@ export interface Ended {
 
 /** Loads the modules of the core once; what it returns runs a job. */
 export const loadCore = async () => {
-  const [budgets, contexts, convergence, effects, eligibility, journal, merges, programs, hashes, stepping, views] =
+  const [budgets, contexts, convergence, definitions, effects, eligibility, journal, merges, hashes, stepping, views] =
     await Promise.all([
       internal.budget(),
       internal.context(),
       internal.convergence(),
+      internal.definitions(),
       internal.effects(),
       internal.eligibility(),
       internal.journal(),
       internal.merge(),
-      internal.program(),
       internal.sha256(),
       internal.steps(),
       internal.view()
@@ -56,8 +56,8 @@ export const loadCore = async () => {
     /** Is told of every phase that is done, as the engine's driver tells the machine. */
     report: (event: JobMachineEvent) => void = () => undefined
   ): Generator<ReadonlyArray<CoreTask>, Ended, ReadonlyArray<unknown>> {
-    const compiled = programs.compiledOf(program)
-    const budget = budgets.resolve(compiled.name, compiled.budget, options.budget)
+    const compiled = definitions.compiledOf(program)
+    const budget = budgets.resolveBudget(compiled.name, compiled.budget, options.budget)
     const encoded = compiled.inputCodec.encode(input)
     const seeds = runSteps(
       encodeFacts(compiled.seed(encoded.value) as ReadonlyArray<unknown>, (name) => compiled.kinds.get(name))

@@ -11,7 +11,7 @@ import type { CpuBatch, CpuOutcome, CpuTask } from "../../../src/workers/WorkerP
 import { internal, WorkerPool } from "../converge.ts"
 import { Lane, standing } from "../programs/chain.ts"
 import { contextAfter, type LiveEngine } from "./engine.ts"
-import type { CompiledProgram } from "../../../src/program/compile.ts"
+import type { CompiledProgram } from "../../../src/program/erased.ts"
 
 /** The input of such a job. */
 export interface Input {
@@ -46,8 +46,7 @@ export interface Port {
 /** The pool's port, with a ledger by hand. Each run is a job of its own, which is released at its end. */
 export const startPort = async (engine: LiveEngine, program: ChainProgram, input: Input): Promise<Port> => {
   const { Ledger } = await internal.context()
-  const { eraseKind } = await internal.fact()
-  const { compiledOf } = await internal.program()
+  const { compiledOf, eraseKind } = await internal.definitions()
   const compiled: CompiledProgram = compiledOf(program)
   const kind = eraseKind(Lane)
   const agent = compiled.agents[0]!
@@ -95,8 +94,7 @@ export const startPort = async (engine: LiveEngine, program: ChainProgram, input
 /** The same on a context that stays as it is: what is left is the pool. The workers have it before the first run. */
 export const startStanding = async (engine: LiveEngine, input: Input): Promise<Port> => {
   const { Ledger } = await internal.context()
-  const { eraseKind } = await internal.fact()
-  const { compiledOf } = await internal.program()
+  const { compiledOf, eraseKind } = await internal.definitions()
   const compiled: CompiledProgram = compiledOf(standing)
   const kind = eraseKind(Lane)
   const agent = compiled.agents[0]!

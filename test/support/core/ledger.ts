@@ -1,9 +1,8 @@
 /** Contexts and programs made by hand, for tests of the pure core. */
 import * as Schema from "effect/Schema"
 import { type Agent, Fact, type JobContext, Program } from "../../../src/index.ts"
-import { type CompiledProgram } from "../../../src/program/compile.ts"
 import { Ledger } from "../../../src/context/Ledger.ts"
-import { compiledOf } from "../../../src/program/compiledOf.ts"
+import { type CompiledProgram, compiledOf, eraseKind } from "../../../src/program/erased.ts"
 
 /** A fact with an id and a number. */
 export const numbered = <const Name extends string>(
@@ -39,7 +38,7 @@ export const put = <K extends Fact.Kind.Any>(
   value: Fact.Kind.Value<K>,
   by: Partial<Omit<Fact.Provenance, "version">> = {}
 ): void => {
-  const erased = Fact.eraseKind(kind)
+  const erased = eraseKind(kind)
   const encoded = erased.codec.encode(value)
   ledger.add(erased, erased.id(encoded.value), encoded.value, encoded.text, { ...seedProvenance, ...by })
 }

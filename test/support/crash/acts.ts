@@ -4,17 +4,18 @@
  */
 import * as Effect from "effect/Effect"
 import { fsyncSync, openSync, writeSync } from "node:fs"
-import { AgentEffect, type Engine, type Job } from "../../../src/index.ts"
+import type { AgentEffect, Engine, Job } from "../../../src/index.ts"
 import type { Line } from "./log.ts"
 import type { Point } from "./points.ts"
 import { Receipt } from "./program.ts"
+import { intentKey } from "../../../src/program/keys.ts"
 
 /** The kind of the intents that are performed. */
 export const measured = "measured"
 
 /** What an intent is answered with: it follows from the intent alone. */
 export const answerTo = ({ agent, cycle, each, index, payload }: Engine.HandledIntent) => [
-  Receipt.of({ of: AgentEffect.intentKey({ agent, cycle, each, index }), n: (payload as { readonly n: number }).n })
+  Receipt.of({ of: intentKey({ agent, cycle, each, index }), n: (payload as { readonly n: number }).n })
 ]
 
 /** Performs an intent. `comeTo` is told of the moments before and after the act. */
@@ -43,7 +44,7 @@ export const answeredBy = (jobId: string, text: string): ReadonlyArray<string> =
     if (answers === undefined) return []
     const { each, ...ref } = answers
     const named = each === undefined ? undefined : { kind: each[0], id: each[1] }
-    return [`${jobId}/${AgentEffect.intentKey({ ...ref, each: named })}`]
+    return [`${jobId}/${intentKey({ ...ref, each: named })}`]
   })
 }
 

@@ -9,6 +9,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Invariant, Program } from "../../../src/index.ts"
+import { refKey } from "../../../src/program/keys.ts"
 
 /** A task of a fiber agent that begins. `key` names it within its cycle, as the store does. */
 export interface Begun {
@@ -23,7 +24,7 @@ export const Told = Context.Reference<(begun: Begun) => void>("effect-converge/t
   defaultValue: () => () => undefined
 })
 
-const keyOf = (agent: string, kind: string, id: string): string => `${agent}/${Fact.refKey({ kind, id })}`
+const keyOf = (agent: string, kind: string, id: string): string => `${agent}/${refKey({ kind, id })}`
 
 const tell = (job: number, cycle: number, key: string, isMemoized = false) =>
   Effect.flatMap(Told, (told) => Effect.sync(() => told({ job, cycle, key, isMemoized })))

@@ -1,11 +1,11 @@
 /** Drives the pool's port directly: a ledger by hand, batches of tasks. */
 import * as Layer from "effect/Layer"
-import { type AgentEffect, Fact, type JobContext, type JobError, type Program, WorkerPool } from "../../../src/index.ts"
+import { Fact, type JobContext, type JobError, type Program, WorkerPool } from "../../../src/index.ts"
 import type { CpuBatch, CpuOutcome, CpuTask } from "../../../src/workers/WorkerPool.ts"
 import { hazards, Item } from "./programs.ts"
-import { type CompiledProgram } from "../../../src/program/compile.ts"
 import { Ledger } from "../../../src/context/Ledger.ts"
-import { compiledOf } from "../../../src/program/compiledOf.ts"
+import { type CompiledProgram, compiledOf, eraseKind } from "../../../src/program/erased.ts"
+import type { EncodedEffect } from "../../../src/program/encoded.ts"
 
 export const program: CompiledProgram = compiledOf(hazards)
 
@@ -28,7 +28,7 @@ export const put = <K extends Fact.Kind.Any>(
   value: Fact.Kind.Value<K>,
   by: Partial<Omit<Fact.Provenance, "version">> = {}
 ): void => {
-  const erased = Fact.eraseKind(kind)
+  const erased = eraseKind(kind)
   const encoded = erased.codec.encode(value)
   ledger.add(erased, erased.id(encoded.value), encoded.value, encoded.text, { ...seed, ...by })
 }
@@ -83,7 +83,7 @@ export const causeOf = ({ result }: CpuOutcome): JobError.Cause => {
   return result
 }
 
-export const effectOf = ({ result }: CpuOutcome): AgentEffect.EncodedEffect => {
+export const effectOf = ({ result }: CpuOutcome): EncodedEffect => {
   if ("_tag" in result) throw new Error(`the task gave ${JSON.stringify(result)}`)
   return result
 }

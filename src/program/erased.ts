@@ -1,0 +1,87 @@
+/**
+ * Definitions as the runtime holds them: checked, their types forgotten, defaults filled in.
+ *
+ * A user's types say what may be read, written and failed with; the runtime works with any kind, agent and program alike. The
+ * casts from the one form to the other are here and nowhere else. Each is sound, because the constructor of the public form
+ * makes the object with all fields of the erased one. Boundary: types and casts.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Schedule from "effect/Schedule"
+import type * as Schema from "effect/Schema"
+import type { KindCodec } from "../values/kindCodec.ts"
+import type { OnFailure, Placement } from "./agentOptions.ts"
+import type { Budget } from "./Budget.ts"
+import type { Fact, Kind } from "./Fact.ts"
+import type { Invariant } from "./Invariant.ts"
+import type { Migration } from "./migration.ts"
+import type { AgentTypeId, ProgramTypeId } from "./typeIds.ts"
+import type { View } from "./View.ts"
+
+/** A kind as the runtime holds it: its value type forgotten, its codec beside it. */
+export interface ErasedKind extends Kind<string, unknown> {
+  readonly codec: KindCodec
+}
+
+/** The runtime's view of a kind. `Fact.kind` makes every kind and sets its codec. */
+export const eraseKind = (self: Kind.Any): ErasedKind => self as ErasedKind
+
+/** An agent as the runtime holds it: types forgotten, defaults filled in. */
+export interface ErasedAgent {
+  readonly name: string
+  /** What messages call it. */
+  readonly label: string
+  readonly type: "fiber" | "cpu"
+  /** The kinds whose facts trigger the agent: `each` alone if there is one, else `reads`. */
+  readonly triggers: ReadonlyArray<ErasedKind>
+  /** The kinds that its view shows: `reads` and `each`. */
+  readonly visible: ReadonlyArray<ErasedKind>
+  /** The names of `visible`: made once, not for every view. */
+  readonly visibleNames: ReadonlySet<string>
+  readonly each: ErasedKind | undefined
+  readonly writes: ReadonlyArray<ErasedKind>
+  readonly accepts: ((view: View<Kind.Any>) => boolean) | undefined
+  readonly executeFiber:
+    | ((fact: Fact | undefined, view: View<Kind.Any>) => Effect.Effect<unknown, unknown, unknown>)
+    | undefined
+  readonly executeCpu: ((fact: Fact | undefined, view: View<Kind.Any>) => unknown) | undefined
+  readonly timeoutMs: number | undefined
+  readonly retry: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
+  readonly onFailure: OnFailure
+  readonly placement: Placement
+  readonly memoize: boolean
+}
+
+/** The runtime's view of an agent. `defineAgent` makes every agent and sets all of it. */
+export const eraseAgent = (agent: { readonly [AgentTypeId]: unknown }): ErasedAgent => agent as unknown as ErasedAgent
+
+/** A program as the runtime holds it: checked, its types forgotten, its names resolved to indexes. */
+export interface CompiledProgram {
+  readonly name: string
+  readonly module: string | undefined
+  readonly kinds: ReadonlyMap<string, ErasedKind>
+  /** The kinds that retention prunes. */
+  readonly retained: ReadonlyArray<ErasedKind>
+  readonly agents: ReadonlyArray<ErasedAgent>
+  /** The names of the kinds that trigger each agent, by the agent's name. */
+  readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
+  /** The indexes of the agents that facts of a kind trigger, by the kind's name. */
+  readonly triggeredBy: ReadonlyMap<string, ReadonlyArray<number>>
+  /** The tier of each agent, by the agent's index. */
+  readonly tierOf: ReadonlyArray<number>
+  readonly tierCount: number
+  readonly structural: ReadonlyArray<Invariant>
+  readonly semantic: ReadonlyArray<Invariant>
+  readonly acceptance: ReadonlyArray<Invariant>
+  readonly budget: Budget | undefined
+  readonly input: Schema.Codec<unknown, unknown>
+  readonly inputCodec: KindCodec
+  /** "" for a program that declares none. */
+  readonly version: string
+  readonly migrate: Migration | undefined
+  readonly seed: (input: unknown) => unknown
+  readonly output: ((view: View<Kind.Any>) => unknown) | undefined
+}
+
+/** The compiled form of a program. `Program.make` makes every program and sets it. */
+export const compiledOf = (program: { readonly [ProgramTypeId]: unknown }): CompiledProgram =>
+  (program as unknown as { readonly compiled: CompiledProgram }).compiled

@@ -1,0 +1,74 @@
+/**
+ * A budget with its defaults filled in, from those of the program and of the start.
+ *
+ * Boundary: pure functions; refuses with `InvalidProgram` what is no budget.
+ */
+import * as Duration from "effect/Duration"
+import { InvalidProgram } from "./InvalidProgram.ts"
+import { Limits } from "../Limits.ts"
+import type { Budget } from "./Budget.ts"
+
+/** A budget with its defaults filled in. Times in milliseconds. */
+export interface ResolvedBudget {
+  readonly cycles: number
+  readonly facts: number
+  readonly agents: number
+  readonly duration: number
+  readonly cpuTime: number
+  readonly contextBytes: number
+  readonly tokens: number
+}
+
+const fields = ["maxCycles", "maxFacts", "maxAgents", "maxDuration", "maxCpuTime", "maxContextBytes", "maxTokens"]
+
+const count = (
+  value: number | undefined,
+  name: string,
+  fallback: number,
+  refuse: (message: string) => never
+): number => {
+  if (value === undefined) return fallback
+  if (value === Infinity || (Number.isSafeInteger(value) && value >= 0)) return value
+  return refuse(`budget.${name} must be a whole number of at least 0, or Infinity, not ${String(value)}`)
+}
+
+const millis = (value: Duration.Input | undefined, name: string, refuse: (message: string) => never): number => {
+  if (value === undefined) return Infinity
+  try {
+    const ms = Duration.toMillis(Duration.fromInputUnsafe(value))
+    // Duration takes what is not a number for no time at all.
+    if (ms >= 0 && !Number.isNaN(value)) return ms
+  } catch {
+    // Falls through to the refusal, which names the field.
+  }
+  return refuse(`budget.${name} is not a duration: ${JSON.stringify(value)}`)
+}
+
+/**
+ * Fills in the defaults; a later budget overrides an earlier one field by field.
+ *
+ * @throws InvalidProgram for a field that does not exist or a value that is not a count or a duration
+ */
+export const resolveBudget = (program: string, ...budgets: ReadonlyArray<Budget | undefined>): ResolvedBudget => {
+  const refuse = (message: string): never => {
+    throw new InvalidProgram({ program, message })
+  }
+  const merged: Record<string, unknown> = {}
+  for (const budget of budgets) {
+    if (budget !== undefined && (typeof budget !== "object" || budget === null)) refuse("budget must be an object")
+    for (const [key, value] of Object.entries(budget ?? {})) {
+      if (!fields.includes(key)) refuse(`there is no budget ${JSON.stringify(key)}`)
+      if (value !== undefined) merged[key] = value
+    }
+  }
+  const budget = merged as Budget
+  return {
+    cycles: count(budget.maxCycles, "maxCycles", Limits.maxCycles, refuse),
+    facts: count(budget.maxFacts, "maxFacts", Limits.maxFacts, refuse),
+    agents: count(budget.maxAgents, "maxAgents", Infinity, refuse),
+    duration: millis(budget.maxDuration, "maxDuration", refuse),
+    cpuTime: millis(budget.maxCpuTime, "maxCpuTime", refuse),
+    contextBytes: count(budget.maxContextBytes, "maxContextBytes", Infinity, refuse),
+    tokens: count(budget.maxTokens, "maxTokens", Infinity, refuse)
+  }
+}
