@@ -7,7 +7,8 @@ import { toMermaid } from "../src/inspector/Statechart.ts"
 import { roomsPicture } from "./rooms.ts"
 import { settingsTable } from "../src/server/settings.ts"
 import { latest } from "../test/bench/framework/record.ts"
-import { digits, withUnit } from "../test/bench/framework/table.ts"
+import { load } from "../test/bench/framework/registry.ts"
+import { figureSpread, withUnit } from "../test/bench/framework/table.ts"
 import { readEntries } from "./api/exports.ts"
 import { apiPage } from "./api/page.ts"
 
@@ -23,20 +24,25 @@ const headlines = [
   ["start/import", "import of the package"]
 ] as const
 
-const figures = (): string => {
+/** Loads the definitions of the figures, which need `dist`. */
+const figures = async (): Promise<string> => {
   const lines = latest()
-  const rows = headlines.flatMap(([name, title]) => {
+  const rows = headlines.map(async ([name, title]) => {
+    const { figures } = await load(name.slice(0, name.indexOf("/")))
+    const figure = figures.find((it) => it.name === name)
+    if (figure === undefined) throw new Error(`the README shows a figure that no benchmark has: ${name}`)
     const line = lines.get(name)
     if (line === undefined || line.value === null) return []
-    const spread = line.spread == null ? "" : line.spread.map(digits).join(" – ")
-    return [`| ${title} | **${withUnit(line.value, line.unit)}** | ${spread} |`]
+    return [`| ${title} | **${withUnit(line.value, line.unit)}** | ${figureSpread(figure, line.spread)} |`]
   })
-  return ["| figure | median | spread |", "|---|---|---|", ...rows].join("\n")
+  return ["| figure | value | 10 – 90 % |", "|---|---|---|", ...(await Promise.all(rows)).flat()].join("\n")
 }
+
+const figureTable = await figures()
 
 const parts: Readonly<Record<string, () => string>> = {
   rooms: roomsPicture,
-  figures,
+  figures: () => figureTable,
   settings: settingsTable,
   "machine job": () => "```mermaid\n" + toMermaid(jobMachine) + "\n```",
   "machine worker": () => "```mermaid\n" + toMermaid(workerMachine) + "\n```"

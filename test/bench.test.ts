@@ -12,6 +12,7 @@ import { compare } from "./bench/framework/compare.ts"
 import type { Benchmark } from "./bench/framework/definition.ts"
 import { measure } from "./bench/framework/measure.ts"
 import { load } from "./bench/framework/registry.ts"
+import { figureSpread, metricSpread } from "./bench/framework/table.ts"
 import { type Finished, node, projectRoot } from "./support/node.ts"
 
 interface Outcome {
@@ -64,6 +65,31 @@ describe("a tiny run of all benchmarks", () => {
 describe("the page of the benchmarks", () => {
   it("says what the record says", async () => {
     expect(await node(["test/bench/page.ts", "--check"])).toMatchObject({ code: 0, stderr: "" })
+  })
+})
+
+describe("a quantile", () => {
+  const aSpread = /\d – \d/
+  /** A ratio of two quantiles, or the difference, is of a round: it is a figure like any other. */
+  const isOfRounds = (line: string): boolean => / \/ (?:ours|node)|, less that of /.test(line)
+  const pages = ["README.md", "docs/benchmarks.md"].map((page): readonly [string, string] => [
+    page,
+    readFileSync(join(projectRoot, page), "utf8")
+  ])
+
+  it.each(pages)("has no spread in %s", (_, text) => {
+    const shown = text.split("\n").filter((line) => /^[|-] .*(?:\bp\d\d\b|percentile)/.test(line))
+    expect(shown.length).toBeGreaterThan(0)
+    expect(shown.filter((line) => aSpread.test(line) && !isOfRounds(line))).toEqual([])
+  })
+
+  it("has no spread where one was recorded with it", () => {
+    const figure = { name: "f", title: "", unit: "ms", better: "lower" } as const
+    const quantile = { contender: "", metric: "", quantile: 0.99 }
+    expect(figureSpread(figure, [1, 2])).toBe("1.00 – 2.00")
+    expect(figureSpread({ ...figure, isQuantile: true }, [1, 2])).toBe("")
+    expect(figureSpread({ ...figure, ofSamples: quantile }, [1, 2])).toBe("")
+    expect(metricSpread({ title: "", unit: "ms", isQuantile: true }, { median: 1, p10: 1, p90: 2 })).toBe("")
   })
 })
 
@@ -129,7 +155,8 @@ describe("a measurement", () => {
         return {
           round: async () => {
             order.push(name)
-            return { values: { n: numbers[round++]! }, result }
+            const n = numbers[round++]!
+            return { values: { n }, samples: { n: [n] }, result }
           }
         }
       }
@@ -153,6 +180,13 @@ describe("a measurement", () => {
           better: "lower",
           bar: 2,
           ofRound: (at) => at("left", "n") / at("right", "n")
+        },
+        {
+          name: "q",
+          title: "",
+          unit: "ms",
+          better: "lower",
+          ofSamples: { contender: "left", metric: "n", quantile: 0.99 }
         }
       ]
     }
@@ -164,6 +198,7 @@ describe("a measurement", () => {
     const { order, run } = benchmark([900, 10, 100, 30], [1, 10, 20, 10], [42, 42])
     const { figures } = await run
     expect(figures[0]).toMatchObject({ value: 3, spread: [1.4, 4.6], met: false })
+    expect(figures[1]).toMatchObject({ value: 98.6, spread: null })
     expect(order.slice(0, 4)).toEqual(["left", "right", "right", "left"])
   })
 

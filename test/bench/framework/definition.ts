@@ -46,6 +46,8 @@ export interface Figure {
   readonly aim?: number
   /** The figure of one round; the figure is the median of those. */
   readonly ofRound?: (round: Round) => number
+  /** The figure is a quantile that each round measures as one number, such as a p99. */
+  readonly isQuantile?: boolean
   /** A figure over the samples of all rounds together: which, and which quantile of them. */
   readonly ofSamples?: { readonly contender: string; readonly metric: string; readonly quantile: number }
 }
@@ -53,6 +55,8 @@ export interface Figure {
 export interface Metric {
   readonly title: string
   readonly unit: string
+  /** Each value is a quantile of a round, such as a p99. */
+  readonly isQuantile?: boolean
 }
 
 export interface Benchmark {
@@ -75,6 +79,12 @@ export interface Benchmark {
   /** What has to come out, by plain code, for each word of `computes` ("" by default). Left out where no plain code is. */
   readonly expected?: (isTiny: boolean) => Readonly<Record<string, unknown>>
 }
+
+/**
+ * Whether a figure is a quantile. No spread is shown beside one: a reader would take it for the quantiles of the same
+ * numbers, and a p99 lies outside of their tenth to ninetieth percentile.
+ */
+export const isQuantile = ({ isQuantile, ofSamples }: Figure): boolean => ofSamples !== undefined || isQuantile === true
 
 /** Left over right, of the same metric in the same round. */
 export const ratio =

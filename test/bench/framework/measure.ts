@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import type { Benchmark, Contender, Figure, Measured, Ready } from "./definition.ts"
+import { type Benchmark, type Contender, type Figure, isQuantile, type Measured, type Ready } from "./definition.ts"
 import { isInstalled } from "./peers.ts"
 import { quantile, summarise, type Summary } from "./statistics.ts"
 
@@ -21,7 +21,7 @@ export interface FigureOutcome {
   readonly aim: number | null
   /** Null if a contender that it needs was left out. */
   readonly value: number | null
-  /** The tenth and ninetieth percentile of what the value is the median of. */
+  /** The tenth and ninetieth percentile of the rounds whose median the value is. Null for a quantile. */
   readonly spread: readonly [number, number] | null
   readonly met: boolean | null
 }
@@ -185,5 +185,6 @@ const figureOf = (figure: Figure, lanes: ReadonlyArray<Lane>, rounds: number): F
   }
   if (!Number.isFinite(value)) return { name, title, unit, better, bar, aim, value: null, spread: null, met: null }
   const met = bar === null ? null : better === "lower" ? value <= bar : value >= bar
-  return { name, title, unit, better, bar, aim, value, spread: [quantile(numbers, 0.1), quantile(numbers, 0.9)], met }
+  const spread = isQuantile(figure) ? null : ([quantile(numbers, 0.1), quantile(numbers, 0.9)] as const)
+  return { name, title, unit, better, bar, aim, value, spread, met }
 }

@@ -1,7 +1,7 @@
 /** Outcomes as tables on a terminal. Boundary: text; colours only if the terminal shows them. */
 import { styleText } from "node:util"
 import type { Comparison } from "./compare.ts"
-import type { Benchmark } from "./definition.ts"
+import { type Benchmark, type Figure, isQuantile, type Metric } from "./definition.ts"
 import type { ContenderOutcome, FigureOutcome, Outcome } from "./measure.ts"
 import type { Summary } from "./statistics.ts"
 
@@ -22,6 +22,18 @@ export const digits = (value: number): string => {
 /** A value with its unit; a ratio has none. */
 export const withUnit = (value: number, unit: string): string =>
   unit === "ratio" ? digits(value) : `${digits(value)} ${unit === "us" ? "µs" : unit}`
+
+const spreadText = (spread: readonly [number, number]): string => spread.map(digits).join(" – ")
+
+/**
+ * The tenth to the ninetieth percentile of a figure's rounds. A quantile has none, even where its line was recorded with one.
+ */
+export const figureSpread = (figure: Figure, spread: readonly [number, number] | null | undefined): string =>
+  isQuantile(figure) || spread == null ? "" : spreadText(spread)
+
+/** The same of a metric of a contender; nothing where all rounds gave the same. */
+export const metricSpread = (metric: Metric | undefined, { p10, p90 }: Summary): string =>
+  metric?.isQuantile === true || p10 === p90 ? "" : spreadText([p10, p90])
 
 const bound = (better: "lower" | "higher", limit: number | null): string =>
   limit === null ? "" : `${better === "lower" ? "≤" : "≥"} ${limit.toLocaleString("en-US")}`
@@ -58,13 +70,12 @@ const rows = (
 const contenderRows = ({ metrics: units }: Benchmark, contenders: ReadonlyArray<ContenderOutcome>): string => {
   const lines = contenders.flatMap(({ hash, metrics, missing, name }) => {
     if (missing !== null) return [[name, "", `left out: ${missing}`, "", ""]]
-    return Object.entries(metrics).map(([metric, { median, p10, p90 }], index) => {
+    return Object.entries(metrics).map(([metric, summary], index) => {
       const { title = metric, unit = "" } = units[metric] ?? {}
-      const spread = p10 === p90 ? "" : `${digits(p10)} – ${digits(p90)}`
       return [
         index === 0 ? name : "",
-        withUnit(median, unit),
-        spread,
+        withUnit(summary.median, unit),
+        metricSpread(units[metric], summary),
         title,
         index === 0 ? (hash ?? "").slice(0, 8) : ""
       ]
@@ -103,7 +114,7 @@ export const figureRows = (figures: ReadonlyArray<FigureOutcome>): string => {
     [
       column(false, mark),
       column(true, ({ unit, value }) => (value === null ? "–" : withUnit(value, unit))),
-      column(false, ({ spread }) => (spread === null ? "" : `${digits(spread[0])} – ${digits(spread[1])}`)),
+      column(false, ({ spread }) => (spread === null ? "" : spreadText(spread))),
       column(true, ({ bar, better }) => bound(better, bar)),
       column(true, ({ aim }) => (aim === null ? "" : `aim ${aim.toLocaleString("en-US")}`)),
       column(false, ({ title }) => title)
