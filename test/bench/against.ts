@@ -6,11 +6,11 @@
  * recorded. Boundary: the command line; how two packages are compared is in framework/compare.ts.
  */
 import { writeFileSync } from "node:fs"
-import { constants, setPriority } from "node:os"
 import { parseArgs } from "node:util"
 import { cases } from "./framework/cases.ts"
 import { compare, type Comparison } from "./framework/compare.ts"
 import { commitOf, makePackages } from "./framework/packageAt.ts"
+import { goFirst } from "./framework/priority.ts"
 import { comparisonTable } from "./framework/table.ts"
 
 const usage = `npm run bench:against -- REF [options]
@@ -60,22 +60,13 @@ const chosen = options.case.length === 0 ? cases : cases.filter(({ name }) => op
 const showProgress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }
-// A signal must not leave the folders behind: 'exit' is not told of a signal that nobody listens to.
+// A signal must not leave the folders behind: without a listener it ends the process before 'exit' is emitted.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130))
-
-/** Says whether this process and its children go before all others, so that other work on the machine disturbs less. */
-const goFirst = (): string => {
-  try {
-    setPriority(constants.priority.PRIORITY_HIGHEST)
-    return "with the highest priority"
-  } catch {
-    return "with the priority of any process, since a higher one is not allowed"
-  }
-}
 
 console.log(`building ${ref} (${commit.slice(0, 10)}) ...`)
 const packages = makePackages(commit)
-console.log(`measuring ${goFirst()}: ${rounds} rounds of each case ...`)
+const priority = goFirst() ? "the highest priority" : "the priority of any process, since a higher one is not allowed"
+console.log(`measuring ${rounds} rounds of each case with ${priority} ...`)
 const comparisons: Array<Comparison> = []
 for (const it of chosen) {
   const onRound = (round: number, all: number) => showProgress(`${it.name}: round ${round} of ${all}`)

@@ -3,6 +3,7 @@
  * names, once for each message. Between messages it does nothing. Input: which contender, and which of its metrics.
  */
 import { checkHash, expectedHashes, makeCollector, warmupMs } from "../framework/measure.ts"
+import { raiseSession } from "../framework/priority.ts"
 import { load } from "../framework/registry.ts"
 
 export interface SideInput {
@@ -23,6 +24,7 @@ export interface SideAnswer {
 }
 
 const { benchmark: benchmarkName, contender: contenderName, isTiny, metric } = JSON.parse(process.argv[2]!) as SideInput
+if (!isTiny) raiseSession()
 const benchmark = await load(benchmarkName)
 const contender = benchmark.contenders.find(({ name }) => name === contenderName)
 if (contender === undefined) throw new Error(`${benchmarkName} has no contender ${contenderName}`)

@@ -1,8 +1,8 @@
 /**
- * What `npm run bench:against` compares of two packages: contenders of benchmarks, by their names. Their workloads are those
- * of the benchmarks themselves.
+ * The cases in which `npm run bench:against` compares two packages. Each is a contender of a benchmark, by its name, so its
+ * workload is that of the benchmark.
  *
- * Invariant: a case uses public names of the package only, since two packages may have their insides in different files.
+ * Invariant: a case uses public names of the package only, since the files inside of two packages may differ.
  */
 
 export interface Case {
@@ -11,11 +11,11 @@ export interface Case {
   readonly benchmark: string
   readonly contender: string
   readonly metric: string
-  /** Times that each package is measured in each round: more of what is over soon. */
+  /** How often each package is measured in a round. Short measurements are repeated more often. */
   readonly samples: number
-  /** Two packages may well compute something else here. Default: they may not. */
+  /** The results of the two packages may differ. Default: a difference is an error. */
   readonly mayDiffer?: boolean
-  /** The work is done in child processes, so that CPU time of the process says nothing of it. */
+  /** Child processes do the work, so the CPU time of the measuring process does not count it. */
   readonly isInOtherProcess?: boolean
 }
 

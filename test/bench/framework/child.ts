@@ -1,6 +1,6 @@
 /**
- * Child processes of the benchmarks: the one that measures a benchmark, and those in which a benchmark takes figures that
- * need a process of their own (memory, start). Boundary: processes; nothing is measured here but their time from outside.
+ * Child processes of the benchmarks: the one that measures a benchmark, and the ones for figures that need a process of
+ * their own (memory, start). Boundary: processes; only their time from outside is measured here.
  */
 import { fork, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
@@ -10,7 +10,7 @@ import type { Message, Order } from "./one.ts"
 /** The project's root: every child runs there. */
 export const projectRoot = fileURLToPath(new URL("../../..", import.meta.url))
 
-/** The environment without what a package manager or test runner left in it, and without a compile cache. */
+/** The environment without the variables of a package manager or a test runner, and without a compile cache. */
 export const plainEnvironment = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(?:npm_|NODE_|VITEST|INIT_CWD|CONVERGE_)/.test(name))
@@ -87,20 +87,24 @@ export const runChild = async <Result>(
   return JSON.parse(stdout) as Result
 }
 
-/** A process that answers what it is asked, until it is stopped. */
+/** A process that answers questions until it is stopped. */
 export interface Companion<Question, Answer> {
   readonly ask: (question: Question) => Promise<Answer>
   readonly stop: () => Promise<void>
 }
 
-/** Starts a script of test/bench/children that answers each message with one. */
+/**
+ * Starts a script of test/bench/children that answers each message with one. With `isApart` it is a session of its own,
+ * whose priority it may raise; it ends with this process nevertheless.
+ */
 export const startCompanion = <Question extends string, Answer>(
   script: string,
   input: unknown,
-  env: NodeJS.ProcessEnv = {}
+  { env, isApart = false }: { readonly env?: NodeJS.ProcessEnv; readonly isApart?: boolean } = {}
 ): Companion<Question, Answer> => {
   const path = fileURLToPath(new URL(`../children/${script}`, import.meta.url))
-  const child = fork(path, [JSON.stringify(input)], { cwd: projectRoot, env: plainEnvironment(env), execArgv: [] })
+  const options = { cwd: projectRoot, env: plainEnvironment(env), execArgv: [], detached: isApart }
+  const child = fork(path, [JSON.stringify(input)], options)
   const ended = new Promise<string>((resolve) =>
     child.once("exit", (code, signal) => resolve(`${script} ended with ${signal ?? `exit code ${code}`}`))
   )
@@ -109,7 +113,7 @@ export const startCompanion = <Question extends string, Answer>(
       new Promise((resolve, reject) => {
         child.once("message", (answer: Answer) => resolve(answer))
         void ended.then((how) => reject(new Error(how)))
-        // An error here says that the process has ended, and so does what was awaited above.
+        // If the process has ended, `ended` says so: an error of the channel adds nothing.
         child.send(question, () => undefined)
       }),
     stop: async () => {

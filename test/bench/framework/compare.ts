@@ -1,12 +1,13 @@
 /**
  * Compares two packages in one case: in each round two new processes, one for each package, measure by turns.
  *
- * Two neighbouring measurements are a pair, so that a slow moment of the machine meets both packages; the order within a
- * pair changes from pair to pair. What stays the same in a process for as long as it lives (what its compiler made of the
- * code, where its heap lies) differs between rounds. So a round's ratio is the median of the ratios of its pairs, and the
- * case's ratio is the median of its rounds.
+ * Two neighbouring measurements are a pair, so a slow moment of the machine meets both packages; the order within a pair
+ * changes from pair to pair. The state of a process that lasts as long as it lives (compiled code, the place of its heap)
+ * differs between rounds. So the ratio of a round is the median of its pairs, and the ratio of a case is the median of its
+ * rounds.
  *
- * Invariants: warm-up is not counted; both packages compute the same, and what plain code does where there is some.
+ * Invariants: warm-up is not counted; both packages compute the same, which is the result of plain code where the
+ * benchmark has some.
  * Boundary: processes and numbers; no output.
  */
 import { loadavg } from "node:os"
@@ -28,7 +29,7 @@ type Side = Companion<SideQuestion, SideAnswer>
 
 type Sample = Pick<SideAnswer, "value" | "cpuMs">
 
-/** What both packages measured, pair by pair. */
+/** The measurements of both packages, pair by pair. */
 export type ComparedRound = Readonly<Record<Name, ReadonlyArray<Sample>>>
 
 export interface Comparison {
@@ -55,7 +56,10 @@ export interface CompareOptions {
 
 const startSide = (it: Case, folder: string, isTiny: boolean): Side => {
   const input: SideInput = { benchmark: it.benchmark, contender: it.contender, metric: it.metric, isTiny }
-  return startCompanion<SideQuestion, SideAnswer>("side.ts", input, { [packageVariable]: folder })
+  return startCompanion<SideQuestion, SideAnswer>("side.ts", input, {
+    env: { [packageVariable]: folder },
+    isApart: true
+  })
 }
 
 const orders: ReadonlyArray<readonly [Name, Name]> = [
