@@ -1,9 +1,9 @@
 /**
- * The package as the benchmarks see it: the built one, since that is what is published, with the types of the sources, so
- * that checking needs no build. Programs with CPU agents import it from here too: one copy in each thread.
+ * The package as the benchmarks see it: the built one, since that one is published, with the types of the sources, so
+ * that the type check needs no build. Programs with CPU agents import it from here too: one copy in each thread.
  *
- * Boundary: the only file of test/bench that knows what lies where in the package; framework/packageFolder.ts says which
- * package it is. `internal` is what no user can reach, for figures that take a layer alone.
+ * Boundary: the only file of test/bench that knows the files of the package; framework/packageFolder.ts says which
+ * package it is. `internal` has modules that no user can reach, for figures of one layer alone.
  */
 import { pathToFileURL } from "node:url"
 import type * as Source from "../../src/index.ts"
@@ -25,7 +25,7 @@ export const JobStore: typeof Source.JobStore = root.JobStore
 export const Program: typeof Source.Program = root.Program
 export const WorkerPool: typeof Source.WorkerPool = root.WorkerPool
 
-/** What serves jobs over HTTP, which the root does not load. */
+/** The server of jobs over HTTP, which the root does not load. */
 export const server = () => load<typeof import("../../src/server/index.ts")>("server/index")
 
 /** Modules that a figure may take apart, loaded when it does. */

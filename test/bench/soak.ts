@@ -1,7 +1,7 @@
 /**
  * `npm run soak`: thousands of hostile jobs on one pool, for some minutes (--minutes, 3 by default).
  *
- * Agents throw, return what is no effect, loop until their deadline, exit their thread, run out of memory; jobs are
+ * Agents throw, return values that are no effects, loop until their deadline, exit their thread, run out of memory; jobs are
  * cancelled at any moment. Exit code 1 if one of these does not hold:
  *
  * 1. a job of the same input ends with the same hash every time, and where nothing misbehaves, with the hash that it has
@@ -14,7 +14,7 @@
  * With `--kills 1000` it does something else: it kills processes that run durable jobs, that many times, at moments that the
  * seed decides (--parallel of them at a time, 3 by default); see ../support/crash/soak.ts.
  *
- * Boundary: a script. What it prints is for whoever watches; what counts is the exit code.
+ * Boundary: a script. Its output is for a reader; its verdict is the exit code.
  */
 import * as Effect from "effect/Effect"
 import { parseArgs } from "node:util"
@@ -39,7 +39,7 @@ if (options.kills !== undefined) {
 const durationMs = Number(options.minutes) * 60_000
 const growMb = Number(options.grow)
 
-/** A small generator with a seed: what went wrong can be had again. */
+/** A small generator with a seed, so that a failure can be repeated. */
 let state = Number(options.seed) >>> 0
 const random = (below: number): number => {
   state = (state + 0x6d2b79f5) >>> 0
@@ -55,7 +55,7 @@ const violate = (text: string): void => {
   console.error(`violation: ${text}`)
 }
 
-/** What each misdeed is called in the diagnostics. */
+/** The tag of each misdeed in the diagnostics. */
 const tags: Readonly<Record<(typeof deeds)[number], string | undefined>> = {
   work: undefined,
   throw: "AgentPanicked",

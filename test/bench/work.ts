@@ -14,12 +14,12 @@ const loop = (steps: number, value: number): number => {
 
 /**
  * Some number of steps: a task of any length. Called in a way that the compiler does not inline, since Node 24's makes a
- * hot loop that it inlined into a small function ten times slower (benchmark maglev): nobody's figure should depend on
+ * hot loop that it inlined into a small function ten times slower (benchmark maglev): no figure should depend on
  * whether that has happened yet.
  */
 export const spin = (steps: number, value: number): number => Reflect.apply(loop, undefined, [steps, value])
 
-/** The same for the benchmark that is about the trap: a helper that a compiler may inline into whoever calls it. */
+/** The same for the benchmark that is about the trap: a helper that a compiler may inline into its caller. */
 export const helper = (steps: number, value: number): number => {
   let current = value
   for (let i = 0; i < steps; i++) current = (Math.imul(current, 1_664_525) + 1_013_904_223) >>> 0

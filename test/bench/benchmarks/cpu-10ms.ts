@@ -7,11 +7,14 @@ import { startRaw, stepsPerMicrosecond } from "../support/raw.ts"
 import { threads } from "../support/trivialLanes.ts"
 
 const lanesOf = (isTiny: boolean) => (isTiny ? 4 : 64)
+const taskMs = 10
 
 /** The same number of steps for all contenders of a run; in a tiny run a number that plain code can repeat at once. */
 let calibrated: Promise<number> | undefined
 const stepsOf = (isTiny: boolean): Promise<number> =>
-  isTiny ? Promise.resolve(1_000) : (calibrated ??= stepsPerMicrosecond().then((rate) => Math.round(rate * 10_000)))
+  isTiny
+    ? Promise.resolve(1_000)
+    : (calibrated ??= stepsPerMicrosecond().then((rate) => Math.round(rate * 1_000 * taskMs)))
 
 const liveEngine = sharedEngine(threads)
 
@@ -71,13 +74,16 @@ const contenders: ReadonlyArray<Contender> = [
 
 export const benchmark: Benchmark = {
   name: "cpu-10ms",
-  title: "64 CPU tasks of 10 ms",
-  measures:
-    "Tasks of as many steps of arithmetic as took 10 ms on a bare thread when the run began, the same number for everybody. The ideal is what two bare threads need in the same round for the same steps, half of them each, one message a thread: the sum over the cores, in whatever state the machine is in at that moment. A pool that hands tasks out one by one can be ahead of it when a core is disturbed.",
-  notMeasured: "Tasks of different lengths, where claiming one by one gains most.",
+  title: `${lanesOf(false)} CPU tasks of ${taskMs} ms`,
+  measures: [
+    `Each task does a number of steps of arithmetic that took ${taskMs} ms on a bare thread when the run began. The number is the same for every contender.`,
+    `The ideal is the time that ${threads} bare threads need for the same steps in the same round. Each gets its share in one message. So it is the sum over the cores, in the state in which the machine is at that moment.`,
+    "A pool that hands out tasks one by one can beat the ideal when something disturbs a core."
+  ],
+  notMeasured: "Tasks of different lengths, where claiming them one by one gains most.",
   rounds: 15,
   warmups: 2,
-  metrics: { all: { title: "64 tasks", unit: "ms" } },
+  metrics: { all: { title: `${lanesOf(false)} tasks`, unit: "ms" } },
   contenders,
   figures: [
     {

@@ -12,11 +12,13 @@ const lanesOf = (isTiny: boolean) => (isTiny ? 4 : 64)
 const cyclesOf = (us: number, isTiny: boolean): number =>
   isTiny ? 2 : us <= 10 ? 50 : us <= 100 ? 20 : us <= 1_000 ? 5 : 2
 
+const lengthOf = (us: number): string => (us >= 1_000 ? `${us / 1_000} ms` : `${us} µs`)
+
 let calibrated: Promise<number> | undefined
 const rateOf = (isTiny: boolean): Promise<number> =>
   isTiny ? Promise.resolve(1) : (calibrated ??= stepsPerMicrosecond())
 
-/** One engine for all: what a task's place is worth depends on the same two threads. */
+/** One engine for all contenders, so that all of them are placed on the same threads. */
 const liveEngine = sharedEngine(threads)
 
 const placements = ["auto", "inline", "worker"] as const
@@ -44,19 +46,23 @@ const contenders: ReadonlyArray<Contender> = placed.flatMap((programs) =>
 
 export const benchmark: Benchmark = {
   name: "cpu-auto",
-  title: "CPU tasks of 1 µs to 10 ms, placed by the pool",
-  measures:
-    'The same job of 64 tasks a cycle three times: with `placement: "auto"`, all inline and all on two warm workers; the figure is the time of auto over the better one of the others in the same round, for each length of task. Lengths are calibrated as numbers of steps on a bare thread when the run begins. Each length and placement is a program of its own, so what auto learned of one says nothing of another; the warm-up rounds are where it learns.',
-  notMeasured: "The first job of an agent that nobody knows yet, and agents whose cost changes from job to job.",
+  title: `CPU tasks of ${lengthOf(placed[0]!.us)} to ${lengthOf(placed.at(-1)!.us)}, placed by the pool`,
+  measures: [
+    `The same job of ${lanesOf(false)} tasks a cycle runs three times: with \`placement: "auto"\`, all inline, and all on ${threads} warm workers. The figure is the time of auto over that of the better other placement in the same round, for each length of task.`,
+    "A length is a number of steps, which is calibrated on a bare thread when the run begins.",
+    "Each length and placement is a program of its own, so auto learns of each alone. It learns in the warm-up rounds."
+  ],
+  notMeasured:
+    "The first job of an agent that is still unknown to the pool; agents whose cost changes from job to job.",
   missed:
-    "Where both places cost the same, the choice is a matter of noise, and so is the figure: a batch that is tried in the other place, or a machine that is busy for a moment, moves what was learned.",
+    "Where both places cost the same, noise decides the choice and thus the figure. A batch that is tried in the other place, or a busy moment of the machine, changes what the pool has learned.",
   rounds: 9,
   warmups: 3,
   metrics: { cycle: { title: "one cycle", unit: "ms" } },
   contenders,
   figures: placed.map(({ us }) => ({
     name: `cpu-auto/${us}us`,
-    title: `tasks of ${us >= 1_000 ? `${us / 1_000} ms` : `${us} µs`}: auto / the better of inline and workers`,
+    title: `tasks of ${lengthOf(us)}: auto / the better of inline and workers`,
     unit: "ratio",
     better: "lower",
     bar: 1.15,

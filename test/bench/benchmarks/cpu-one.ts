@@ -65,11 +65,19 @@ const contenders: ReadonlyArray<Contender> = [
 export const benchmark: Benchmark = {
   name: "cpu-one",
   title: "One CPU task on an idle, warm pool",
-  measures:
-    "Trivial tasks one after the other, each sent when the answer of the one before is there: the round trip to a thread and back, with nothing else under way. The bar is for the pool's port with a context that the worker has; beside it, what a new fact with every task costs, and a whole cycle, which also selects, merges, hashes and commits.",
-  notMeasured: "Threads that have slept for long, and the start of a cold pool (start).",
-  missed:
-    "What is left is the work of two threads. By time stamps in one call, the main thread takes 6 µs until it posts, 11 to 13 to post (the kernel's waking of the worker is in it), the worker 4 to 5 to run the task, and the main thread 9 from hearing the answer to the next call; waking the sleeping thread took another 20 µs there and 30 back, which the vigil saves where each thread has a processor to itself. Where both threads are on one processor a bare round trip is two context switches (18 to 25 µs, against 60 to 80 on two), and a vigil only takes the processor from the other thread: 170 to 215 µs a task were measured before each loss made the next one rarer.",
+  measures: [
+    "Trivial tasks run one after the other; each is sent when the answer of the one before is there. The time is that of a round trip to a thread and back, with nothing else under way.",
+    "The bar is for the pool's port with a context that the worker has. Beside it stand the cost of a new fact with every task, and of a whole cycle, which also selects, merges, hashes and commits."
+  ],
+  notMeasured: "Threads that have slept for long; the start of a cold pool (start).",
+  missed: [
+    "The rest is the work of two threads. Time stamps in one call show its parts:",
+    "- The main thread takes 6 µs until it posts, and 11 to 13 µs to post, which includes the kernel's waking of the worker.",
+    "- The worker takes 4 to 5 µs to run the task.",
+    "- The main thread takes 9 µs from hearing the answer to the next call.",
+    "- Waking the sleeping thread took another 20 µs there and 30 µs back. The vigil saves this where each thread has a processor to itself.",
+    "Where both threads are on one processor, a bare round trip is two context switches (18 to 25 µs, against 60 to 80 µs on two processors). A vigil then only takes the processor from the other thread: 170 to 215 µs a task were measured before each loss made the next vigil rarer."
+  ],
   rounds: 15,
   warmups: 3,
   metrics: { task: { title: "one task", unit: "us" } },

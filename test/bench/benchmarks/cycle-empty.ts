@@ -1,4 +1,4 @@
-/** What a cycle costs when its agents do nothing: ours, LangGraph's superstep, and plain Effect as the floor. */
+/** The cost of a cycle whose agents do nothing: ours, LangGraph's superstep, and plain Effect as the floor. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Program } from "../converge.ts"
@@ -30,7 +30,7 @@ const programOf = (timeout: "10 seconds" | undefined) =>
     )
   })
 
-/** Counts what ran, and times it per cycle. */
+/** Counts the executions of agents, and takes the time per cycle. */
 const counted = async (cycles: number, jobs: number, job: () => Promise<unknown>) => {
   executed = 0
   const [ms] = await timed(async () => {
@@ -88,11 +88,19 @@ const langgraph = async (isTiny: boolean): Promise<Ready> => {
 
 export const benchmark: Benchmark = {
   name: "cycle-empty",
-  title: "An empty cycle of 8 fiber agents",
-  measures:
-    "Jobs of 100 cycles in which each of 8 agents runs and returns nothing, in memory, ended by the limit of cycles; the time is that of the whole job divided by 100. Ours has a timeout on every agent, and plain Effect too: `Effect.forEach` over the agents with unbounded concurrency, `Effect.exit` and `Effect.timeout` on each. LangGraph has eight nodes with an edge each to itself, no checkpointer, no tracing, and its recursion limit as its end. Ours and plain Effect run ten jobs a round, since one is over too soon for a clock.",
-  notMeasured:
-    "Agents that wait, facts (fanout, rust), durable stores. LangGraph's nodes have no timeout, and plain Effect has no merge, no hash, no events and no machine.",
+  title: `An empty cycle of ${agents} fiber agents`,
+  measures: [
+    `Jobs of ${cyclesOf(false)} cycles, in memory, in which each of ${agents} agents runs and returns nothing. The limit of cycles ends a job. The time is that of the whole job, divided by ${cyclesOf(false)}.`,
+    "- Ours has a timeout on every agent.",
+    "- Plain Effect has one too: `Effect.forEach` over the agents with unbounded concurrency, `Effect.exit` and `Effect.timeout` on each.",
+    `- LangGraph has ${agents} nodes with an edge each to itself, no checkpointer and no tracing. Its recursion limit is its end.`,
+    `Ours and plain Effect run ${jobsOf(false)} jobs a round, since one is over too soon for a clock.`
+  ],
+  notMeasured: [
+    "- Agents that wait, facts (fanout, rust), and durable stores.",
+    "- LangGraph's nodes have no timeout.",
+    "- Plain Effect has no merge, no hash, no events and no machine."
+  ],
   rounds: 15,
   warmups: 4,
   metrics: { cycle: { title: "one cycle", unit: "us" } },

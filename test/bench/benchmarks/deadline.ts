@@ -1,4 +1,4 @@
-/** How long after its deadline a task that never returns is a typed error. */
+/** The time from the deadline of a task that never returns to its typed error. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -55,9 +55,13 @@ const ours: Contender = {
 export const benchmark: Benchmark = {
   name: "deadline",
   title: "From a deadline to the typed error",
-  measures: `An agent with a timeout of ${timeoutMs} ms writes down when it began and loops for ever, on a pool of two threads that two other jobs keep busy with tasks of 1 ms. Measured from that moment plus the timeout to the moment at which \`Engine.run\` has failed with \`AgentTimedOut\`: the watchdog's interval, the end of the thread, and the job's end. 15 kills a round, one after the other; the figure is a percentile of all kills of all rounds.`,
+  measures: [
+    `An agent with a timeout of ${timeoutMs} ms writes down when it began, and loops for ever. Its pool has ${threads} threads, which two other jobs keep busy with tasks of 1 ms.`,
+    "The time begins at that moment plus the timeout, and ends when `Engine.run` has failed with `AgentTimedOut`. So it includes the watchdog's interval, the end of the thread, and the end of the job.",
+    `A round has ${killsOf(false)} kills, one after the other. The figure is a percentile of all kills of all rounds.`
+  ],
   notMeasured:
-    "Threads inside a native call, which nobody can end, and how long the pool needs until it has all of its threads again.",
+    "Threads inside a native call, which nobody can end; the time until the pool has all of its threads again.",
   rounds: 8,
   warmups: 1,
   warmupMs: 0,

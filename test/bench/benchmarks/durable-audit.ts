@@ -1,4 +1,4 @@
-/** What durability costs a real program: the audit of effect's own source with a journal, and without. */
+/** The cost of durability to a real program: the audit of effect's own source with a journal, and without. */
 import * as Effect from "effect/Effect"
 import { audit, layer } from "../../../docs/examples/code-audit/program.ts"
 import { Engine } from "../converge.ts"
@@ -28,9 +28,11 @@ const contender = (name: string, about: string, start: () => LiveEngine): Conten
 export const benchmark: Benchmark = {
   name: "durable-audit",
   title: "The audit of effect's source with a journal",
-  measures:
-    "The example of docs/examples/code-audit over the whole of effect, from the job's start to its result, with a journal on SQLite that is synced after every cycle (durability `full`) and in memory: on two workers, and with everything on the main thread. Pools are warm; all must end with the same hash.",
-  notMeasured: "A machine with more than two cores: there the thread that writes has one to itself.",
+  measures: [
+    "The example of docs/examples/code-audit over the whole of effect, from the job's start to its result. It runs with a journal on SQLite that is synced after every cycle (durability `full`), and in memory; on two workers, and with everything on the main thread.",
+    "Pools are warm. All contenders must end with the same hash."
+  ],
+  notMeasured: "A machine with more than two cores, where the thread that writes has a core to itself.",
   rounds: 9,
   warmups: 1,
   warmupMs: 0,

@@ -1,7 +1,7 @@
 /** Whether the main thread stays responsive while jobs are written to the disk. */
 import { Engine } from "../converge.ts"
 import { type Benchmark, type Contender, value } from "../framework/definition.ts"
-import { durable, durableExpected, paced } from "../programs/durable.ts"
+import { durable, durableExpected, paced, pauseMs } from "../programs/durable.ts"
 import { startDurable } from "../support/durable.ts"
 import { type LiveEngine, startEngine } from "../support/engine.ts"
 import { delayDuring, idlePeriod } from "../support/loopDelay.ts"
@@ -43,9 +43,11 @@ const bounds = { unit: "ms", better: "lower" } as const
 export const benchmark: Benchmark = {
   name: "durable-loop",
   title: "The delay of the main thread's event loop while jobs are written",
-  measures:
-    "32 jobs at once that add one small fact in each cycle, with a journal that is synced after every cycle, and in memory. The delay is measured as in loop-delay: how far apart two turns of the event loop were, less the period of an idle loop. What the store causes is seen where the loop has little else to do: with agents that wait 10 ms before each of 100 steps. Beside it jobs of 500 cycles whose agents never wait; those keep the loop busy by themselves, in memory as well.",
-  notMeasured: "Agents that compute on the main thread, and large facts.",
+  measures: [
+    `${jobsOf(false)} jobs at once add one small fact in each cycle, with a journal that is synced after every cycle, and in memory. The delay is measured as in loop-delay: the time between two turns of the event loop, less the period of an idle loop.`,
+    `The store's part in it is seen where the loop has little else to do: with agents that wait ${pauseMs} ms before each of ${cyclesOf(paced, false)} steps. Beside it stand jobs of ${cyclesOf(durable, false)} cycles whose agents never wait. Those keep the loop busy by themselves, in memory as well.`
+  ],
+  notMeasured: "Agents that compute on the main thread; large facts.",
   rounds: 9,
   warmups: 1,
   metrics: {
@@ -64,21 +66,21 @@ export const benchmark: Benchmark = {
     {
       ...bounds,
       name: "durable-loop/added",
-      title: "p99 of 32 durable jobs, less that of the same in memory",
+      title: `p99 of ${jobsOf(false)} durable jobs, less that of the same in memory`,
       bar: 5,
       ofRound: (round) => round("durable", "p99") - round("memory", "p99")
     },
     {
       ...bounds,
       name: "durable-loop/durable",
-      title: "p99 while 32 durable jobs run",
+      title: `p99 while ${jobsOf(false)} durable jobs run`,
       isQuantile: true,
       ofRound: value("durable", "p99")
     },
     {
       ...bounds,
       name: "durable-loop/durable-busy",
-      title: "p99 while 32 durable jobs run whose agents never wait",
+      title: `p99 while ${jobsOf(false)} durable jobs run whose agents never wait`,
       isQuantile: true,
       ofRound: value("durable-busy", "p99")
     }

@@ -1,15 +1,15 @@
-/** How long it takes to go on with a job whose process was killed. */
+/** The time until a job whose process was killed has been resumed and has halted. */
 import { cpSync, rmSync } from "node:fs"
 import { Engine } from "../converge.ts"
 import type { DoomedInput } from "../children/dieInJob.ts"
 import { runDoomed } from "../framework/child.ts"
-import { type Benchmark, type Contender, value } from "../framework/definition.ts"
+import { type Benchmark, type Contender, count, value } from "../framework/definition.ts"
 import { diskFolder } from "../framework/diskFolder.ts"
 import { beforeStep, durable, durableExpected } from "../programs/durable.ts"
 import { openDurable } from "../support/durable.ts"
 import { startEngine, timed } from "../support/engine.ts"
 
-/** What was committed when the process was killed: cycles, and facts that each of them added besides its step. */
+/** The cycles that were committed when the process was killed, and the facts that each of them added besides its step. */
 interface Shape {
   readonly cycles: number
   readonly items: number
@@ -17,6 +17,8 @@ interface Shape {
 
 const cyclesShape = (isTiny: boolean): Shape => ({ cycles: isTiny ? 20 : 10_000, items: 0 })
 const factsShape = (isTiny: boolean): Shape => ({ cycles: isTiny ? 2 : 100, items: isTiny ? 10 : 999 })
+
+const large = factsShape(false)
 
 const id = "resumed"
 const seed = 7
@@ -69,31 +71,42 @@ const bounds = { unit: "ms", better: "lower" } as const
 export const benchmark: Benchmark = {
   name: "durable-resume",
   title: "Going on with a job whose process was killed",
-  measures:
-    "Another process begins a durable job and is killed by SIGKILL in the last cycle that adds anything. In a process that has resumed such jobs before, on a copy of the files that were left: the time from the build of the layers to the result of the job, which is resumed by its id, does that cycle and halts. The result must have the hash of a job that was never interrupted, and no step may be done twice.",
+  measures: [
+    "Another process begins a durable job, and SIGKILL ends it in the last cycle that adds anything. A process that has resumed such jobs before resumes this one by its id, on a copy of the files that were left.",
+    "The time is that from the build of the layers to the result of the job, which does that cycle and halts.",
+    "The result must have the hash of a job that was never interrupted, and no step may be done twice."
+  ],
   notMeasured:
-    "The start of a process (start), and the first read of the files from a disk: they are in the page cache.",
+    "The start of a process (start); the first read of the files from a disk, since they are in the page cache.",
   rounds: 9,
   warmups: 2,
   warmupMs: 0,
   metrics: { resumed: { title: "until the resumed job has halted", unit: "ms" } },
   contenders: [
-    contender("cycles", "a journal of 10,000 cycles that added a small fact each", cyclesShape),
-    contender("facts", "a journal of 100 cycles that added 1,000 facts of some 200 bytes each", factsShape)
+    contender(
+      "cycles",
+      `a journal of ${count(cyclesShape(false).cycles)} cycles that added a small fact each`,
+      cyclesShape
+    ),
+    contender(
+      "facts",
+      `a journal of ${count(large.cycles)} cycles that added ${count(1 + large.items)} facts of some 200 bytes each`,
+      factsShape
+    )
   ],
   expected: (isTiny) => ({ cycles: expectedOf(cyclesShape(isTiny)), facts: expectedOf(factsShape(isTiny)) }),
   figures: [
     {
       ...bounds,
       name: "durable-resume/cycles",
-      title: "a job of 10,000 cycles",
+      title: `a job of ${count(cyclesShape(false).cycles)} cycles`,
       bar: 1_000,
       ofRound: value("cycles", "resumed")
     },
     {
       ...bounds,
       name: "durable-resume/facts",
-      title: "a job whose context has 100,000 facts",
+      title: `a job whose context has ${count(large.cycles * (1 + large.items))} facts`,
       bar: 3_000,
       ofRound: value("facts", "resumed")
     }

@@ -1,7 +1,7 @@
-/** What lies on the disk when a job has halted. */
+/** The size of a job's journal on the disk when the job has halted. */
 import { rmSync } from "node:fs"
 import { Engine } from "../converge.ts"
-import { type Benchmark, type Contender, ratio, value } from "../framework/definition.ts"
+import { type Benchmark, type Contender, count, ratio, value } from "../framework/definition.ts"
 import { diskFolder } from "../framework/diskFolder.ts"
 import { durable, durableExpected } from "../programs/durable.ts"
 import { bytesIn, openDurable } from "../support/durable.ts"
@@ -17,6 +17,9 @@ const smallShape = (isTiny: boolean): Shape => ({ cycles: isTiny ? 20 : 10_000, 
 const largeShape = (isTiny: boolean): Shape => ({ cycles: isTiny ? 2 : 100, items: isTiny ? 10 : 999 })
 const stepsOf = (isTiny: boolean) => (isTiny ? 20 : 1_000)
 const seed = 7
+
+const large = largeShape(false)
+const factsACycle = 1 + large.items
 
 const contender = (name: string, about: string, shapeOf: (isTiny: boolean) => Shape): Contender => ({
   name,
@@ -43,9 +46,12 @@ const contender = (name: string, about: string, shapeOf: (isTiny: boolean) => Sh
 export const benchmark: Benchmark = {
   name: "durable-size",
   title: "The size of a journal",
-  measures:
-    "A job runs on a new store, the store is closed, and the bytes of all of its files are counted and divided by the number of facts; beside them the bytes of the facts' canonical texts, as `contextBytes` counts them. The journal also has who added a fact and when, the hashes and the events. LangGraph's file, with every checkpoint of one thread, is divided by its supersteps.",
-  notMeasured: "Compression, and what a store that many jobs were pruned from has of free space.",
+  measures: [
+    "A job runs on a new store, and the store is closed. The bytes of all of its files are divided by the number of facts. Beside them stand the bytes of the facts' canonical texts, as `contextBytes` counts them.",
+    "The journal also has the origin and the time of each fact, the hashes and the events.",
+    "LangGraph's file, with every checkpoint of one thread, is divided by its supersteps."
+  ],
+  notMeasured: "Compression; the free space in a store from which many jobs were pruned.",
   rounds: 3,
   warmups: 0,
   warmupMs: 0,
@@ -55,11 +61,15 @@ export const benchmark: Benchmark = {
     ratio: { title: "one over the other", unit: "ratio" }
   },
   contenders: [
-    contender("small", "10,000 cycles of one small fact each", smallShape),
-    contender("large", "100 cycles of 1,000 facts of some 200 bytes each", largeShape),
+    contender("small", `${count(smallShape(false).cycles)} cycles of one small fact each`, smallShape),
+    contender(
+      "large",
+      `${count(large.cycles)} cycles of ${count(factsACycle)} facts of some 200 bytes each`,
+      largeShape
+    ),
     {
       name: "langgraph",
-      about: "LangGraph with its SQLite checkpointer: 1,000 supersteps of a state of three numbers",
+      about: `LangGraph with its SQLite checkpointer: ${count(stepsOf(false))} supersteps of a state of three numbers`,
       peer: "langgraph-sqlite",
       computes: "langgraph",
       start: async (isTiny) => ({
@@ -86,7 +96,7 @@ export const benchmark: Benchmark = {
     },
     {
       name: "durable-size/large",
-      title: "journal / canonical texts, 1,000 facts a cycle",
+      title: `journal / canonical texts, ${count(factsACycle)} facts a cycle`,
       unit: "ratio",
       better: "lower",
       ofRound: value("large", "ratio")

@@ -1,7 +1,7 @@
-/** Whether the server answers while its workers are busy, and what an answer costs. */
+/** Whether the server answers while its workers are busy, and the cost of an answer. */
 import type { HealthAnswer, HealthInput, HealthQuestion } from "../children/health.ts"
 import { type Companion, startCompanion } from "../framework/child.ts"
-import { type Benchmark, type Contender, ratio, value } from "../framework/definition.ts"
+import { type Benchmark, type Contender, count, ratio, value } from "../framework/definition.ts"
 import { byClient, byWrk, type Loaded, wrkMissing } from "../support/httpLoad.ts"
 import { stepsPerMicrosecond } from "../support/raw.ts"
 
@@ -9,6 +9,17 @@ type Server = Companion<HealthQuestion, HealthAnswer>
 type Whose = HealthInput["whose"]
 
 const taskUs = 5_000
+
+/** Tasks in each cycle of the jobs that keep the workers busy. */
+const busyLanes = 16
+
+/** The load while the workers are busy. */
+const connections = 100
+const wrkSeconds = 30
+const clientSeconds = 10
+/** The load of our own client while the cost of an answer is measured. */
+const idleConnections = 32
+const idleRequests = 30_000
 
 let steps: Promise<number> | undefined
 
@@ -20,9 +31,9 @@ const stepsOf = (isTiny: boolean): Promise<number> =>
 
 const servers = new Map<Whose, { readonly server: Server; users: number }>()
 
-/** One process for all who ask the same server. It has no jobs but while it is measured with some. */
+/** One process for all contenders that ask the same server. It has jobs only while it is measured with some. */
 const serverOf = async (whose: Whose, isTiny: boolean) => {
-  const input: HealthInput = { whose, steps: await stepsOf(isTiny) }
+  const input: HealthInput = { whose, lanes: busyLanes, steps: await stepsOf(isTiny) }
   const shared = servers.get(whose) ?? {
     server: startCompanion<HealthQuestion, HealthAnswer>("health.ts", input),
     users: 0
@@ -54,17 +65,17 @@ const names: Readonly<Record<Whose, string>> = {
 
 type Ask = (url: string, isTiny: boolean) => Promise<Loaded>
 
-const wrk: Ask = (url, isTiny) => byWrk({ url, connections: isTiny ? 8 : 100 }, isTiny ? 1 : 30)
+const wrk: Ask = (url, isTiny) => byWrk({ url, connections: isTiny ? 8 : connections }, isTiny ? 1 : wrkSeconds)
 
 const client: Ask = (url, isTiny) => {
-  const until = performance.now() + (isTiny ? 100 : 10_000)
-  return byClient({ url, connections: isTiny ? 8 : 100 }, () => performance.now() > until)
+  const until = performance.now() + (isTiny ? 100 : clientSeconds * 1_000)
+  return byClient({ url, connections: isTiny ? 8 : connections }, () => performance.now() > until)
 }
 
 /** Asked while two jobs keep both threads of the process busy. */
 const busy = (name: string, about: string, whose: Whose, ask: Ask): Contender => ({
   name,
-  about: `${names[whose]} beside two jobs of tasks of 5 ms, 16 in each cycle; asked by ${about}`,
+  about: `${names[whose]} beside two jobs of tasks of ${taskUs / 1_000} ms, ${busyLanes} in each cycle; asked by ${about}`,
   ...(ask === wrk ? { missing: wrkMissing } : {}),
   start: async (isTiny) => {
     const { server, stop, url } = await serverOf(whose, isTiny)
@@ -85,17 +96,17 @@ const busy = (name: string, about: string, whose: Whose, ask: Ask): Contender =>
   }
 })
 
-/** Asked while nothing else happens in the process, so that what it spends is spent on answers. */
+/** Asked while nothing else happens in the process, so that all of its CPU time is spent on answers. */
 const idle = (name: string, whose: Whose): Contender => ({
   name,
   about: `${names[whose]}, and no job; asked by our own client`,
   start: async (isTiny) => {
     const { server, stop, url } = await serverOf(whose, isTiny)
-    const requests = isTiny ? 100 : 30_000
+    const requests = isTiny ? 100 : idleRequests
     return {
       round: async () => {
         const before = await server.ask("cpu")
-        const loaded = await byClient({ url, connections: isTiny ? 4 : 32 }, (sent) => sent >= requests)
+        const loaded = await byClient({ url, connections: isTiny ? 4 : idleConnections }, (sent) => sent >= requests)
         const after = await server.ask("cpu")
         const cpu = (after.processUs - before.processUs) / loaded.requests
         return { values: { cpu, rate: loaded.perSecond, errors: loaded.errors }, result: await bodyOf(url) }
@@ -108,12 +119,18 @@ const idle = (name: string, whose: Whose): Contender => ({
 export const benchmark: Benchmark = {
   name: "health",
   title: "/health while all workers are busy",
-  measures:
-    "A server in a process of its own, with an engine and a pool of two threads that two jobs keep busy, and 100 connections that ask for /health without a pause: for 30 seconds by `wrk -t4`, for ten by a small client of our own, which is there where wrk is not. The same for a plain handler of node:http in such a process, in turns. What an answer costs: `process.cpuUsage` of the server over 30,000 requests of 32 connections, without jobs.",
-  notMeasured:
-    "A machine with cores to spare: the server, its threads and the client share two. Clients that ask at a pace of their own: these wait for the last answer before they ask again, so that a slow one delays what would have been slow, too.",
-  missed:
-    "An answer to /health is given before the router is asked, and made once; what it costs more than the plain handler's is the fiber and the span of Effect's server, the check of the host, the count, and six headers. An answer of another route costs some two and a half times the plain handler's.",
+  measures: [
+    `A server runs in a process of its own, with an engine and a pool of two threads that two jobs keep busy. ${connections} connections ask for /health without a pause: for ${wrkSeconds} seconds by \`wrk -t4\`, and for ${clientSeconds} by a small client of our own, for machines without wrk. A plain handler of node:http in such a process is asked in the same way, in turns.`,
+    `The cost of an answer is \`process.cpuUsage\` of the server over ${count(idleRequests)} requests of ${idleConnections} connections, without jobs.`
+  ],
+  notMeasured: [
+    "- A machine with cores to spare: the server, its threads and the client share two.",
+    "- Clients that ask at a pace of their own: these wait for the last answer before they ask again, so a slow answer delays requests that would have been slow, too."
+  ],
+  missed: [
+    "An answer to /health is given before the router is asked, and is made once. It costs more than the plain handler's for these reasons: the fiber and the span of Effect's server, the check of the host, the count, and six headers.",
+    "An answer of another route costs some two and a half times the plain handler's."
+  ],
   rounds: 3,
   warmups: 1,
   warmupMs: 0,

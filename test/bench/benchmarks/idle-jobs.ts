@@ -1,7 +1,7 @@
-/** What a live job weighs that waits. */
+/** The memory of a live job that waits. */
 import type { IdleInput, IdleResult } from "../children/idleJobs.ts"
 import { runChild } from "../framework/child.ts"
-import { type Benchmark, type Contender, value } from "../framework/definition.ts"
+import { type Benchmark, type Contender, count, value } from "../framework/definition.ts"
 
 const jobsOf = (isTiny: boolean) => (isTiny ? 50 : 10_000)
 
@@ -19,10 +19,9 @@ const contender = (how: IdleInput["how"], about: string): Contender => ({
 
 export const benchmark: Benchmark = {
   name: "idle-jobs",
-  title: "The memory of 10,000 live jobs",
-  measures:
-    "A process of its own starts 10,000 jobs on one engine and lets them wait. Heap in use after full collections, less that of the same engine with one job, divided by the jobs.",
-  notMeasured: "What the facts of a job weigh: these have none.",
+  title: `The memory of ${count(jobsOf(false))} live jobs`,
+  measures: `A process of its own starts ${count(jobsOf(false))} jobs on one engine and lets them wait. The figure is the heap in use after full collections, less that of the same engine with one job, divided by the jobs.`,
+  notMeasured: "The memory of a job's facts: these jobs have none.",
   rounds: 3,
   warmups: 0,
   warmupMs: 0,

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Engine, Fact, Program } from "../converge.ts"
-import { type Benchmark, type Contender, value } from "../framework/definition.ts"
+import { type Benchmark, type Contender, count, value } from "../framework/definition.ts"
 import { spins } from "../programs/chain.ts"
 import { contextAfter, poolOf, startEngine } from "../support/engine.ts"
 import { runCycles } from "../support/lanes.ts"
@@ -12,12 +12,16 @@ import { threads } from "../support/trivialLanes.ts"
 
 const idleMs = (isTiny: boolean) => (isTiny ? 20 : 300)
 
+const cyclesOf = (isTiny: boolean) => (isTiny ? 50 : 20_000)
+const seedsOf = (isTiny: boolean) => (isTiny ? 500 : 100_000)
+const agents = 8
+
 let executed = 0
 
-/** Eight agents that never wait: nothing gives the event loop a turn but the engine. */
+/** Agents that never wait: only the engine gives the event loop a turn. */
 const synchronous = Program.make("synchronous", {
   input: Schema.Struct({}),
-  agents: Array.from({ length: 8 }, (_, index) =>
+  agents: Array.from({ length: agents }, (_, index) =>
     Agent.make(`agent-${index}`, {
       accepts: () => true,
       execute: () =>
@@ -56,12 +60,12 @@ const atOnce = ({ seeds }: { readonly seeds: number }) => Array.from({ length: s
 
 const seedsContender = (name: string, about: string, seed: typeof oneByOne | typeof atOnce): Contender => ({
   name,
-  about: `a job of 100,000 seeds and nothing else; its \`seed\` ${about}`,
+  about: `a job of ${count(seedsOf(false))} seeds and nothing else; its \`seed\` ${about}`,
   computes: "seeds",
   start: async (isTiny) => {
     const engine = startEngine()
     const program = seededBy(seed)
-    const seeds = isTiny ? 500 : 100_000
+    const seeds = seedsOf(isTiny)
     return {
       round: async () => {
         let result: unknown
@@ -98,11 +102,11 @@ const contenders: ReadonlyArray<Contender> = [
   },
   {
     name: "cycles",
-    about: "a job of 20,000 cycles of eight synchronous fiber agents",
+    about: `a job of ${count(cyclesOf(false))} cycles of ${agents} synchronous fiber agents`,
     computes: "cycles",
     start: async (isTiny) => {
       const engine = startEngine()
-      const cycles = isTiny ? 50 : 20_000
+      const cycles = cyclesOf(isTiny)
       return {
         round: async () => {
           executed = 0
@@ -124,12 +128,16 @@ const bounds = { unit: "ms", better: "lower", bar: 20, aim: 5 } as const
 export const benchmark: Benchmark = {
   name: "loop-delay",
   title: "The delay of the main thread's event loop",
-  measures:
-    "`monitorEventLoopDelay` with a resolution of 1 ms, around a whole job, in three situations. The monitor records how far apart the turns of its own timer were; its period on an idle loop, taken in the same round, is no delay and is subtracted. A percentile counts turns, not time, so one long block is one turn: the longest one of each round stands beside.",
-  notMeasured:
-    "What a program's own code does in one piece is in its figure: where `seed` returns an array, it makes its 100,000 proposals in one call, which no engine can interrupt. A generator is put aside between two of them.",
-  missed:
-    "A job of 100,000 seeds lasts some 80 turns of the loop, so that the p99 is its second or third longest one, and by a trace of the collector those are collections of the young generation (10 to 60 ms each, two to four in a job), in which by then everything is alive. With a smaller young generation (--max-semi-space-size) the pauses are shorter; it is the embedding process that decides.",
+  measures: [
+    "`monitorEventLoopDelay` with a resolution of 1 ms runs around a whole job, in three situations.",
+    "The monitor records the time between two turns of its own timer. Its period on an idle loop, taken in the same round, is no delay and is subtracted.",
+    "A percentile counts turns, not time, so one long block is one turn. Therefore the longest turn of each round stands beside it."
+  ],
+  notMeasured: `The engine without the program's code. Where \`seed\` returns an array, it makes its ${count(seedsOf(false))} proposals in one call, which no engine can interrupt, and the figure includes that call. A generator is put aside between two proposals.`,
+  missed: [
+    `A job of ${count(seedsOf(false))} seeds lasts some 80 turns of the loop, so its p99 is the second or third longest turn. A trace of the collector shows what those turns are: collections of the young generation (10 to 60 ms each, two to four in a job), in which by then everything is alive.`,
+    "With a smaller young generation (`--max-semi-space-size`) the pauses are shorter. That is for the embedding process to decide."
+  ],
   rounds: 7,
   warmups: 1,
   warmupMs: 0,
@@ -139,7 +147,7 @@ export const benchmark: Benchmark = {
     period: { title: "the monitor's period when idle", unit: "ms" }
   },
   contenders,
-  expected: () => ({ cycles: 8, seeds: { committed: true } }),
+  expected: () => ({ cycles: agents, seeds: { committed: true } }),
   figures: [
     {
       ...bounds,
@@ -151,14 +159,14 @@ export const benchmark: Benchmark = {
     {
       ...bounds,
       name: "loop-delay/cycles",
-      title: "p99 while synchronous agents run 20,000 cycles",
+      title: `p99 while synchronous agents run ${count(cyclesOf(false))} cycles`,
       isQuantile: true,
       ofRound: value("cycles", "p99")
     },
     {
       ...bounds,
       name: "loop-delay/seeds",
-      title: "p99 while 100,000 seeds are committed",
+      title: `p99 while ${count(seedsOf(false))} seeds are committed`,
       isQuantile: true,
       ofRound: value("seeds", "p99")
     },
@@ -172,7 +180,7 @@ export const benchmark: Benchmark = {
     },
     {
       name: "loop-delay/seeds-longest",
-      title: "the longest while 100,000 seeds are committed",
+      title: `the longest while ${count(seedsOf(false))} seeds are committed`,
       unit: "ms",
       better: "lower",
       ofRound: value("seeds", "max")

@@ -1,13 +1,16 @@
 /** Whether jobs leave memory behind. */
 import type { RssInput, RssResult } from "../children/rss.ts"
 import { runChild } from "../framework/child.ts"
-import { type Benchmark, type Contender, value } from "../framework/definition.ts"
+import { type Benchmark, type Contender, count, value } from "../framework/definition.ts"
 import { manyExpected } from "../programs/many.ts"
 
 const inputOf = (isTiny: boolean, collectEvery = Infinity): RssInput => ({
   ...(isTiny ? { jobs: 6, first: 3, facts: 50 } : { jobs: 200, first: 50, facts: 1_000 }),
   ...(collectEvery === Infinity ? {} : { collectEvery })
 })
+
+const { facts, first, jobs } = inputOf(false)
+const between = `after job ${jobs} less after job ${first}`
 
 const contender = (name: string, about: string, flags: ReadonlyArray<string>, collectEvery?: number): Contender => ({
   name,
@@ -26,20 +29,26 @@ const contender = (name: string, about: string, flags: ReadonlyArray<string>, co
 
 export const benchmark: Benchmark = {
   name: "rss",
-  title: "The memory of 200 jobs in sequence",
-  measures:
-    "A process of its own runs 200 jobs of 1,000 facts, one after the other, on one engine with two threads; each job's facts are shipped to a worker and summed there. Resident memory of the process, threads included, after a full collection on the main thread: after the last job, less after the fiftieth. The peak is read after each job, without any collection of ours.",
-  notMeasured: "Jobs side by side, and hours (npm run soak is for minutes).",
-  missed:
-    "Nothing is kept: after a collection the heap is as large after 200 jobs as after 50 (its growth stands in the table). What grows is what V8 keeps: its young generation, which doubles while much survives (67 MB of the growth, as its heap statistics say), and the pages of its old one that it has freed and pools (22 MB after 50 jobs and 52 MB after 200 in a run with a small young generation, as its trace says), which it does not give back at a collection. So with a young generation of a fixed size, and a collector that runs before much has piled up, resident memory stands still, as the figure beside it shows. Both are the process's to decide, not a library's: `--max-semi-space-size`, a heap limit, or NODE_OPTIONS for a server.",
+  title: `The memory of ${jobs} jobs in sequence`,
+  measures: [
+    `A process of its own runs ${jobs} jobs of ${count(facts)} facts, one after the other, on one engine with two threads. Each job's facts are shipped to a worker and summed there.`,
+    `The figure is the resident memory of the process, threads included, after a full collection on the main thread: after the last job, less after job ${first}. The peak is read after each job, without any collection of ours.`
+  ],
+  notMeasured: "Jobs side by side; hours (npm run soak is for minutes).",
+  missed: [
+    `No job is kept: after a collection the heap is as large after ${jobs} jobs as after ${first}. Its growth stands in the table. What grows is memory that V8 keeps:`,
+    "- Its young generation doubles while much survives: 67 MB of the growth, as its heap statistics say.",
+    "- Its old generation pools pages that it has freed, and does not give them back at a collection: 22 MB after 50 jobs and 52 MB after 200, as its trace says, in a run with a small young generation.",
+    "So resident memory stands still with a young generation of a fixed size and a collector that runs before much has piled up, as the figure beside it shows. Both are for the process to decide, not for a library: `--max-semi-space-size`, a heap limit, or NODE_OPTIONS for a server."
+  ],
   rounds: 3,
   warmups: 0,
   warmupMs: 0,
   metrics: {
-    grown: { title: "resident memory after job 200 less after job 50", unit: "MB" },
-    peak: { title: "its peak until job 200 less until job 50", unit: "MB" },
-    young: { title: "V8's young generation on the main thread after job 200 less after job 50", unit: "MB" },
-    heap: { title: "heap of the main thread after job 200 less after job 50", unit: "MB" }
+    grown: { title: `resident memory ${between}`, unit: "MB" },
+    peak: { title: `its peak until job ${jobs} less until job ${first}`, unit: "MB" },
+    young: { title: `V8's young generation on the main thread ${between}`, unit: "MB" },
+    heap: { title: `heap of the main thread ${between}`, unit: "MB" }
   },
   contenders: [
     contender("ours", "effect-converge, a pool of two threads", []),
@@ -54,7 +63,7 @@ export const benchmark: Benchmark = {
   figures: [
     {
       name: "rss/growth",
-      title: "growth of resident memory after the first 50",
+      title: `growth of resident memory after the first ${first}`,
       unit: "MB",
       better: "lower",
       bar: 5,
@@ -70,7 +79,7 @@ export const benchmark: Benchmark = {
     },
     {
       name: "rss/peak-growth",
-      title: "growth of its peak after the first 50",
+      title: `growth of its peak after the first ${first}`,
       unit: "MB",
       better: "lower",
       ofRound: value("ours", "peak")

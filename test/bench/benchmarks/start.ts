@@ -1,4 +1,4 @@
-/** What a process pays before it can run a job. */
+/** The cost of a process before it can run a job. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -14,7 +14,7 @@ const manifest = JSON.parse(readFileSync(join(packageFolder, "package.json"), "u
   readonly bin: { readonly converge: string }
 }
 
-/** By its own name, as a user's module would: Node finds what package.json exports. */
+/** Imports the package by its own name, as a user's module does: Node finds the entry in package.json. */
 const importScript = `
   const began = performance.now()
   const it = await import(${JSON.stringify(manifest.name)})
@@ -59,7 +59,7 @@ const cached = async (body: (env: NodeJS.ProcessEnv) => ReturnType<typeof import
 const contenders: ReadonlyArray<Contender> = [
   {
     name: "node",
-    about: "`node --eval 0`: what any process costs",
+    about: "`node --eval 0`: the cost of any process",
     computes: "nothing",
     start: async () => ({
       round: async () => {
@@ -108,9 +108,13 @@ const contenders: ReadonlyArray<Contender> = [
 export const benchmark: Benchmark = {
   name: "start",
   title: "The start of a process, and of a pool",
-  measures:
-    "Each in a process of its own that does nothing else, from the built package. The import is timed inside of the process, around `await import` of the package by its name; the command and the bare process from outside, from spawn to exit. The bars are for processes without any compile cache, as on the first start of a new machine; what a full cache makes of it stands beside. The files are in the page cache of the system.",
-  notMeasured: "The first read of the files from a disk, and packages that were bundled.",
+  measures: [
+    "Each contender is a process of its own that does nothing else, from the built package.",
+    "- The import is timed inside of the process, around `await import` of the package by its name.",
+    "- The command and the bare process are timed from outside, from spawn to exit.",
+    "The bars are for processes without any compile cache, as on the first start of a new machine. The same with a full cache stands beside them. The files are in the page cache of the system."
+  ],
+  notMeasured: "The first read of the files from a disk; a package that was bundled.",
   rounds: 15,
   warmups: 2,
   warmupMs: 0,

@@ -1,4 +1,4 @@
-/** A process that begins a durable job and is killed in the middle of it: what it leaves behind is to be resumed. */
+/** A process that begins a durable job and is killed in the middle of it. The job in its files is for another to resume. */
 import { Engine } from "../converge.ts"
 import { beforeStep, durable } from "../programs/durable.ts"
 import { openDurable } from "../support/durable.ts"

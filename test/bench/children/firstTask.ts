@@ -1,6 +1,6 @@
 /**
- * A process that builds a cold pool and prints how long its first task took, from the layer's build to the outcome of the
- * job that had it. What the process has loaded before is not counted.
+ * A process that builds a cold pool and prints the time of its first task, from the layer's build to the outcome of the
+ * job with that task. The loading of modules before is not counted.
  */
 import { Engine } from "../converge.ts"
 import { many } from "../programs/many.ts"

@@ -1,6 +1,7 @@
 /**
  * A server that is asked for /health: ours, or a plain one of Node's. Either is in a process with an engine and a pool of two
- * threads, which has jobs while it is told to. Input: whose server, and the steps of a task.
+ * threads, which has jobs while it is told to. Input: which server, the tasks of
+ * a cycle, and the steps of a task.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,6 +15,7 @@ import { poolOf } from "../support/engine.ts"
 
 export interface HealthInput {
   readonly whose: "ours" | "node"
+  readonly lanes: number
   readonly steps: number
 }
 
@@ -26,7 +28,7 @@ export interface HealthAnswer {
   readonly mainUs: number
 }
 
-const { steps, whose } = JSON.parse(process.argv[2]!) as HealthInput
+const { lanes, steps, whose } = JSON.parse(process.argv[2]!) as HealthInput
 
 const below = Engine.layer().pipe(Layer.provideMerge(poolOf(2)), Layer.provideMerge(JobStore.layerMemory))
 
@@ -50,7 +52,7 @@ const url = whose === "ours" ? await startOurs() : await startPlain()
 
 /** Two jobs, so that threads have something to do while one of them commits. */
 let jobs: ReadonlyArray<Job<typeof spins>> = []
-const start = Engine.start(spins, { lanes: 16, steps }, { budget: { maxCycles: Infinity, maxDuration: "1 hour" } })
+const start = Engine.start(spins, { lanes, steps }, { budget: { maxCycles: Infinity, maxDuration: "1 hour" } })
 
 const measured = (): HealthAnswer => {
   const all = process.cpuUsage()

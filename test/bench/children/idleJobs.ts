@@ -1,4 +1,4 @@
-/** A process that starts many jobs which wait, and prints what each costs. Input: how many, and how they wait. */
+/** A process that starts many jobs which wait, and prints the memory of one. Input: how many jobs, and how they wait. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -22,7 +22,7 @@ const never = Deferred.makeUnsafe<void>()
 let begun = 0
 const allBegun = Promise.withResolvers<void>()
 
-/** A job that is to be paused has no task that would hold up its pause. */
+/** The task of a job that will be paused ends at once, so that it does not delay the pause. */
 const program = Program.make("idle", {
   input: Schema.Struct({}),
   agents: [
@@ -47,7 +47,7 @@ const start = Effect.tap(Engine.start(program, {}), (job) =>
   how === "paused" ? Effect.ignore(job.pause) : Effect.void
 )
 
-// One job first: what the first of its kind loads and compiles is not the price of a job.
+// One job first, so that the modules and the code that the first one loads are not counted.
 const first = await engine.run(start)
 await new Promise((resolve) => setTimeout(resolve, 50))
 const before = memory()

@@ -1,4 +1,4 @@
-/** A process that runs jobs one after the other, and prints how its memory grew. Input: how many, of how many facts. */
+/** A process that runs jobs one after the other, and prints the growth of its memory. Input: the jobs, and their facts. */
 import { getHeapSpaceStatistics } from "node:v8"
 import { Engine } from "../converge.ts"
 import { many } from "../programs/many.ts"
@@ -17,7 +17,7 @@ export interface RssResult {
   readonly grownMb: number
   readonly peakGrownMb: number
   readonly heapGrownMb: number
-  /** What V8 holds for its young generation, used or not. */
+  /** Memory that V8 holds for its young generation, used or not. */
   readonly youngMb: number
   readonly results: ReadonlyArray<unknown>
 }

@@ -1,17 +1,17 @@
 /**
- * What a benchmark is: contenders that are measured round by round, and figures made of what they measured.
+ * The definition of a benchmark: contenders that are measured round by round, and figures made of their measurements.
  *
  * Boundary: types, and the few helpers with which definitions are written. Nothing runs here.
  */
 import type { PeerName } from "./peers.ts"
 
-/** What one contender measured in one round. */
+/** The measurements of one contender in one round. */
 export interface Measured {
   /** Numbers by metric, such as `perCycle`. */
   readonly values: Readonly<Record<string, number>>
   /** Many numbers of one metric, for figures over all of them (percentiles). */
   readonly samples?: Readonly<Record<string, ReadonlyArray<number>>>
-  /** What was computed: its hash is compared and printed, so that nobody wins by not working. */
+  /** The result of the computation: its hash is compared and printed, so that no contender wins by not working. */
   readonly result: unknown
 }
 
@@ -23,13 +23,13 @@ export interface Ready {
 
 export interface Contender {
   readonly name: string
-  /** How it is set up, for the page. */
+  /** Its setup, for the page. */
   readonly about: string
   /** The package that it needs; without it the contender is left out. */
   readonly peer?: PeerName
-  /** What else it needs of the machine: says what is missing and how to get it, or nothing. */
+  /** Another need of the contender: names what the machine lacks and how to get it, or returns nothing. */
   readonly missing?: () => string | undefined
-  /** Contenders that compute the same have the same word here. Default: all do. */
+  /** A word for the computation: contenders with the same word must have the same result. Default: all compute the same. */
   readonly computes?: string
   readonly start: (isTiny: boolean) => Promise<Ready>
 }
@@ -44,7 +44,7 @@ export interface Figure {
   readonly better: "lower" | "higher"
   readonly bar?: number
   readonly aim?: number
-  /** The figure of one round; the figure is the median of those. */
+  /** The figure of one round. The figure is the median of the rounds. */
   readonly ofRound?: (round: Round) => number
   /** The figure is a quantile that each round measures as one number, such as a p99. */
   readonly isQuantile?: boolean
@@ -59,24 +59,30 @@ export interface Metric {
   readonly isQuantile?: boolean
 }
 
+/** A paragraph, or several. One that begins with "- " is an item of a list. */
+export type Prose = string | ReadonlyArray<string>
+
+/** A number as prose writes it: prose repeats no number of its definition by hand. */
+export const count = (number: number): string => number.toLocaleString("en-US")
+
 export interface Benchmark {
   readonly name: string
   readonly title: string
-  /** What is measured and how, as prose for the page. */
-  readonly measures: string
-  /** What was not measured, or what one must not conclude. */
-  readonly notMeasured: string
-  /** Where a bar is not met: why, and what would have to change. */
-  readonly missed?: string
+  /** The measurement: its subject and its method. */
+  readonly measures: Prose
+  /** The limits of the measurement: parts that it leaves out, and conclusions that it does not allow. */
+  readonly notMeasured: Prose
+  /** Where a bar is not met: the reason, and the change that would be needed. */
+  readonly missed?: Prose
   readonly rounds: number
   /** Rounds that are run first and not counted. */
   readonly warmups: number
-  /** For how long each contender runs before those, in milliseconds. Default: see measure.ts. 0 where a start is measured. */
+  /** Milliseconds of each contender before the warm-up rounds; 0 where a start is measured. Default: see measure.ts. */
   readonly warmupMs?: number
   readonly metrics: Readonly<Record<string, Metric>>
   readonly contenders: ReadonlyArray<Contender>
   readonly figures: ReadonlyArray<Figure>
-  /** What has to come out, by plain code, for each word of `computes` ("" by default). Left out where no plain code is. */
+  /** The result of plain code for each word of `computes` ("" by default). A word without plain code is left out. */
   readonly expected?: (isTiny: boolean) => Readonly<Record<string, unknown>>
 }
 
@@ -98,6 +104,6 @@ export const value =
   (round: Round): number =>
     round(contender, metric)
 
-/** The best of some contenders in a round, whoever of them is there. */
+/** The best of some contenders in a round; a contender that was left out is ignored. */
 export const best = (round: Round, metric: string, ...contenders: ReadonlyArray<string>): number =>
   Math.min(...contenders.map((name) => round(name, metric)).filter((number) => !Number.isNaN(number)))

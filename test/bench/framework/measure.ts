@@ -29,7 +29,7 @@ export interface FigureOutcome {
 export interface ContenderOutcome {
   readonly name: string
   readonly about: string
-  /** What it would have needed. */
+  /** The need that the machine does not meet. */
   readonly missing: string | null
   readonly hash: string | null
   readonly metrics: Readonly<Record<string, Summary>>
@@ -68,9 +68,9 @@ const hashOf = (result: unknown): string =>
     .digest("hex")
 
 /**
- * Collects the young generation: what the contender before left behind, so that it is not collected in another's time. Not
- * the old one: a forced full collection throws away compiled code that refers to what has died, which is not how anybody
- * runs.
+ * Collects the young generation, so that the garbage of one contender is not collected in the time of the next. It leaves
+ * the old generation alone: a forced full collection throws away compiled code that refers to dead objects, and no program
+ * runs like that.
  */
 export const makeCollector = (): (() => void) => {
   setFlagsFromString("--expose-gc")
@@ -78,7 +78,7 @@ export const makeCollector = (): (() => void) => {
   return () => collect({ type: "minor" })
 }
 
-/** The hashes of what plain code gives, by what is computed. Others are added as contenders give them: see checkHash. */
+/** The hashes of the results of plain code, by computation. `checkHash` adds that of each computation without plain code. */
 export const expectedHashes = ({ expected }: Benchmark, isTiny: boolean): Map<string, string> =>
   new Map(Object.entries(expected?.(isTiny) ?? {}).map(([computes, result]) => [computes, hashOf(result)]))
 
@@ -98,7 +98,7 @@ export const measure = async (benchmark: Benchmark, options: Options): Promise<O
       if (missingOf(contender) !== null) continue
       lanes.push({ contender, ready: await contender.start(isTiny), measured: [] })
     }
-    // Each for the same time, for what is measured is how they run, not how a compiler learns them.
+    // Each for the same time: the speed of compiled code is measured, not that of the compiler.
     for (const { contender, ready } of isTiny ? [] : lanes) {
       const until = performance.now() + (benchmark.warmupMs ?? warmupMs)
       while (performance.now() < until) checkHash(benchmark, contender, await ready.round(), hashes)
@@ -125,11 +125,11 @@ export const measure = async (benchmark: Benchmark, options: Options): Promise<O
   }
 }
 
-/** What a contender needs and is not there. */
+/** The need of a contender that the machine does not meet. */
 const missingOf = ({ missing, peer }: Contender): string | null =>
   peer !== undefined && !isInstalled(peer) ? `${peer} is not installed` : (missing?.() ?? null)
 
-/** Returns the hash of a result. Throws if another result is known of what it should be. */
+/** Returns the hash of a result. Throws if it differs from the hash that is known for this computation. */
 export const checkHash = (
   benchmark: Benchmark,
   contender: Contender,

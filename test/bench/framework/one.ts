@@ -1,6 +1,6 @@
 /**
- * The main of a process that measures one benchmark and sends its outcome to the process that started it. A process of
- * its own for each: what one benchmark did to heap and compiler is not another's concern.
+ * The main of a process that measures one benchmark and sends its outcome to the process that started it. Each has
+ * a process of its own, so that no benchmark finds the heap and the compiled code of another.
  */
 import { measure, type Outcome } from "./measure.ts"
 import { load } from "./registry.ts"

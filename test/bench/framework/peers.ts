@@ -1,6 +1,6 @@
 /**
- * The packages that effect-converge is measured against: whether they are installed, in which version, and how they get
- * there. Boundary: they live in test/bench's own node_modules; nothing else of the project ever needs them.
+ * The packages against which effect-converge is measured: whether they are installed, their versions, and their
+ * installation. Boundary: they live in test/bench's own node_modules; nothing else of the project ever needs them.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
@@ -42,5 +42,5 @@ export const install = (): void => {
   if (status !== 0) throw new Error("the peers could not be installed")
 }
 
-/** Loads a peer; the caller says what it uses of it. */
+/** Loads a peer. The caller declares the part of its interface that it uses. */
 export const load = <Module>(name: PeerName): Promise<Module> => import(packages[name]) as Promise<Module>

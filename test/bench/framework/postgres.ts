@@ -1,8 +1,8 @@
 /**
- * A PostgreSQL of one's own: where its programs are, and a cluster that lives in a temporary folder for as long as this
- * process does. Boundary: processes and folders; nothing is asked of the database here.
+ * A PostgreSQL of our own: the place of its programs, and a cluster that lives in a temporary folder for as long as this
+ * process does. Boundary: processes and folders; no query is sent to the database here.
  *
- * Invariant: the server ends with this process, however that ends: it is watched over by a shell that reads from it.
+ * Invariant: the server ends with this process, however that ends: a shell that reads from this process watches over it.
  */
 import { execFileSync, spawn } from "node:child_process"
 import { chownSync, existsSync, readdirSync } from "node:fs"
@@ -10,7 +10,7 @@ import { userInfo } from "node:os"
 import { delimiter, join } from "node:path"
 import { diskFolder } from "./diskFolder.ts"
 
-/** Debian keeps the server's programs out of the path, by version. */
+/** Debian keeps the server's programs outside of the path, in a folder for each version. */
 const debian = "/usr/lib/postgresql"
 
 const places = (): ReadonlyArray<string> => [
@@ -29,7 +29,7 @@ export const postgresVersion = (): string | undefined => {
   return /\d+(?:\.\d+)*/.exec(execFileSync(join(place, "postgres"), ["--version"], { encoding: "utf8" }))?.[0]
 }
 
-/** What to do if there is none. */
+/** Says how to get one if there is none. */
 export const postgresMissing = (): string | undefined => {
   if (process.platform === "win32") return "the server is started by a shell, which Windows lacks"
   return findPrograms() === undefined
@@ -37,7 +37,7 @@ export const postgresMissing = (): string | undefined => {
     : undefined
 }
 
-/** PostgreSQL refuses to run as root: then as the user that it came with, or as nobody. */
+/** PostgreSQL refuses to run as root. Then it runs as the user that its package made, or as the user nobody. */
 const owner = (): { readonly uid?: number; readonly gid?: number } => {
   if (userInfo().uid !== 0) return {}
   const idOf = (flag: string, name: string): number =>

@@ -1,6 +1,6 @@
 /**
  * The record of figures: one JSON line each, appended to results.ndjson, never changed. The page is made from it, so no
- * number is typed by hand. Boundary: the file, and what says where and of which code a figure was taken.
+ * number is typed by hand. Boundary: the file, and the machine and the commit of a figure.
  */
 import { execFileSync } from "node:child_process"
 import { appendFileSync, existsSync, readFileSync } from "node:fs"
@@ -13,7 +13,7 @@ import type { Summary } from "./statistics.ts"
 
 const file = fileURLToPath(new URL("../results.ndjson", import.meta.url))
 
-/** What a run itself writes says nothing about the code. */
+/** Files that a run itself writes: their changes are no changes of the code. */
 const ownFiles = ["test/bench/results.ndjson", "docs/benchmarks.md", "README.md"]
 
 export interface Line extends FigureOutcome {
@@ -25,7 +25,7 @@ export interface Line extends FigureOutcome {
   readonly benchmark: string
   readonly rounds: number
   readonly hashes: Readonly<Record<string, string>>
-  /** What each contender measured, by contender and metric. */
+  /** The measurements of each contender, by contender and metric. */
   readonly measured: Readonly<Record<string, Readonly<Record<string, Summary>>>>
 }
 
@@ -42,7 +42,7 @@ const effectVersion = (): string => {
   return (JSON.parse(manifest) as { readonly version: string }).version
 }
 
-/** What all lines of a run have in common. */
+/** The part that all lines of a run have in common. */
 export const circumstances = () => ({
   date: new Date().toISOString().slice(0, 16) + "Z",
   commit: git("rev-parse", "--short=10", "HEAD").trim(),

@@ -90,7 +90,7 @@ const contenderRows = ({ metrics: units }: Benchmark, contenders: ReadonlyArray<
 
 const mark = ({ met, value }: FigureOutcome): string => (value === null || met === null ? " " : met ? "✓" : "✗")
 
-/** Who was left out of some benchmarks, and what they need. */
+/** The contenders that were left out of some benchmarks, and their needs. */
 export const leftOutRows = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<string> =>
   outcomes.flatMap(({ contenders, name }) =>
     contenders.flatMap((contender) =>
@@ -129,7 +129,7 @@ export const benchmarkTable = (benchmark: Benchmark, { contenders, figures, roun
   return [`${head}  ${how}`, contenderRows(benchmark, contenders), "", figureRows(figures), ""].join("\n")
 }
 
-/** A ratio of two packages: three digits after the point, since one in a hundred is what is asked for. */
+/** A ratio of two packages, with three digits after the point: the question is about a hundredth. */
 const fine = (ratio: number): string => ratio.toFixed(3)
 
 const fineSpread = ({ p10, p90 }: Summary): string => `${fine(p10)} – ${fine(p90)}`

@@ -1,4 +1,4 @@
-/** What Piscina and Tinypool load: one trivial task, a number in and a number out. */
+/** The task that Piscina and Tinypool load: a trivial one, a number in and a number out. */
 import { step } from "../work.ts"
 
 export default (value: number): number => step(value)

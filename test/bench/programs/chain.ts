@@ -1,6 +1,6 @@
 /**
  * A job of some lanes: in every cycle each lane has one CPU task, which computes the lane's next value from its last one.
- * What a task is given and returns is one small fact. Workers load this module.
+ * The input of a task is one small fact, and so is its output. Workers load this module.
  */
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Program } from "../converge.ts"
@@ -34,7 +34,7 @@ export const trivial = Program.make("trivial", {
   budget: { maxCycles: 1_000_000 }
 })
 
-/** Trivial tasks on a context that stays as it is: a number is in the facts that the workers have, a number comes back. */
+/** Trivial tasks on a context that does not change: the workers have the number of a task in a fact, and return a number. */
 export const standing = Program.make("standing", {
   module: import.meta.url,
   input,
@@ -47,7 +47,7 @@ export const standing = Program.make("standing", {
   ]
 })
 
-/** What plain code gives for the last batch of those. */
+/** The result of plain code for the last batch of those. */
 export const standingExpected = (lanes: number, cycles: number): ReadonlyArray<number> =>
   Array.from({ length: lanes }, (_, lane) => step(lane + cycles))
 
@@ -106,10 +106,10 @@ export const helperLoop = Program.make("helper-loop", {
   ]
 })
 
-/** What cpu-auto asks of a task, in microseconds. */
+/** The lengths of tasks in cpu-auto, in microseconds. */
 const taskSizes = [1, 10, 100, 1_000, 10_000] as const
 
-/** A program for each length and placement: what `auto` learns of an agent of one length says nothing of another's. */
+/** A program for each length and placement, so that `auto` learns of the agents of each length alone. */
 export const placed = taskSizes.map((us) => ({
   us,
   worker: spinning(`spins-worker-${us}`, "worker"),
@@ -120,7 +120,7 @@ export const placed = taskSizes.map((us) => ({
 /** The same as workers look for them: they find programs in arrays. */
 export const placedPrograms = placed.flatMap(({ auto, inline, worker }) => [auto, inline, worker])
 
-/** What plain code gives for a job of trivial tasks. */
+/** The result of plain code for a job of trivial tasks. */
 export const trivialExpected = (lanes: number, cycles: number): ReadonlyArray<number> =>
   Array.from({ length: lanes }, (_, lane) => {
     let value = lane

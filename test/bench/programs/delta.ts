@@ -1,4 +1,4 @@
-/** A job in a large context that adds ten facts a cycle, half of them from each of two CPU agents. Workers load this module. */
+/** A job in a large context, to which each of two CPU agents adds some facts in every cycle. Workers load this module. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -35,14 +35,15 @@ const clock = Agent.make("clock", {
     })
 })
 
-const added = 5
+/** Facts that each agent adds in a cycle. */
+export const added = 5
 
 const finder = <const Name extends string>(name: Name) =>
   Agent.cpu(name, {
     reads: [Base, Found],
     writes: [Found],
     execute: (view) => {
-      // What is new, and one fact of the large context: as an agent with an index would.
+      // The new facts and one fact of the large context, as an agent with an index reads them.
       const sum = view.delta(Found).reduce((total, { value }) => (total + value.value) % 1_000_003, view.cycle)
       const base = view.get(Base, String(sum % view.size(Base)))
       const from = Option.match(base, { onNone: () => 0, onSome: ({ value }) => value.id })

@@ -1,6 +1,6 @@
 /**
  * A job whose every cycle adds one small fact, the next value of a chain, and as many others as its input asks for. Its
- * agent does nothing but that: what a cycle costs is what the engine and its store do.
+ * agent does nothing else, so the cost of a cycle is the work of the engine and its store.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -18,7 +18,7 @@ const Item = Fact.kind("Item", {
   id: ({ n, place }) => `${n}/${place}`
 })
 
-/** How many cycles the job is to have. */
+/** The cycles of the job, and the other facts in each. */
 const Length = Fact.kind("Length", {
   schema: Schema.Struct({ cycles: Schema.Int, items: Schema.Int }),
   id: () => "length"
@@ -34,7 +34,7 @@ const itemsOf = (n: number, items: number) =>
     })
   )
 
-/** What happens before an agent's step is done: a process that is to die in the middle of a job sets it. */
+/** Runs before each step of an agent. A process that will die in the middle of a job sets it. */
 export const beforeStep: { run: (n: number) => void } = { run: () => undefined }
 
 const chain = (name: string, wait: Effect.Effect<void> | undefined) =>
@@ -63,10 +63,13 @@ const chain = (name: string, wait: Effect.Effect<void> | undefined) =>
 
 export const durable = chain("durable", undefined)
 
-/** The same with an agent that waits before each step, as those do that ask somebody: the main thread has little to do. */
-export const paced = chain("paced", Effect.sleep(10))
+/** Milliseconds. */
+export const pauseMs = 10
 
-/** What plain code gives. */
+/** The same with an agent that waits before each step, as one that asks a service does: the main thread has little to do. */
+export const paced = chain("paced", Effect.sleep(pauseMs))
+
+/** The result of plain code. */
 export const durableExpected = (value: number, cycles: number): number => {
   let current = value
   for (let n = 0; n < cycles; n++) current = step(current)

@@ -34,7 +34,7 @@ export const many = Program.make("many", {
   output: (view) => view.all(Part).map(({ value }) => value.value)
 })
 
-/** What plain code gives. */
+/** The result of plain code. */
 export const manyExpected = (facts: number): ReadonlyArray<number> => {
   let mix = 0
   for (let n = 0; n < facts; n++) mix = step(mix + n)

@@ -18,7 +18,7 @@ export const Item = Fact.kind("Item", {
 type ItemView = View<typeof Item>
 type Output = { readonly facts: ReadonlyArray<ReturnType<typeof Item.of>> }
 
-/** What each agent does, for those who call it without Effect. Names are unique over all jobs. */
+/** The body of each agent, for callers without Effect. Names are unique over all jobs. */
 export const plain = new Map<string, (view: View<Kind.Any>) => unknown>()
 
 const adder = (
@@ -67,7 +67,7 @@ const endless = jobOf("endless-news", [
   adder("always-new", (view) => adding(`news-${view.cycle}`), { accepts: () => true })
 ])
 
-/** Nothing but facts: its result is what another job goes on from. */
+/** A job of facts alone. Other jobs continue from its result. */
 export const base = jobOf("base", [])
 
 export type RustJob = typeof base
@@ -77,11 +77,11 @@ export interface RustCase {
   readonly title: string
   readonly rustMs: number
   readonly aimMs?: number
-  /** What the pure core may take at most, as a multiple of Rust's time. */
+  /** The time that the pure core may take at most, as a multiple of Rust's. */
   readonly coreBar: number
   readonly job: RustJob
   readonly seeds?: number
-  /** Facts of the earlier result that the job goes on from. */
+  /** Facts of the earlier result from which the job continues. */
   readonly earlier?: number
   readonly maxCycles?: number
   /** Engines that run the job at the same time. */

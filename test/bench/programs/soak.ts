@@ -1,13 +1,13 @@
 /**
- * Jobs of the soak: agents that do on their threads what agents should not do. Whether one does, and what, follows from
- * its facts alone, so the same job ends the same way on any pool. Workers load this module.
+ * Jobs of the soak: agents that misbehave on their threads. Whether and how an agent misbehaves follows from its facts
+ * alone, so the same job ends the same way on any pool. Workers load this module.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Program } from "../converge.ts"
 import { spin } from "../work.ts"
 
-/** What an item's agent does. The last three end its thread. */
+/** The deeds of an item's agent. The last three end its thread. */
 export const deeds = ["work", "throw", "invalid", "timeout", "exit", "memory"] as const
 
 const Item = Fact.kind("Item", {
@@ -58,7 +58,7 @@ const hoard = Agent.cpu("hoard", {
   }
 })
 
-/** Goes on from what was done, until nothing is left. */
+/** Continues from each item that is done, until no step of it is left. */
 const next = Agent.make("next", {
   each: Done,
   writes: [Item],

@@ -1,8 +1,8 @@
 /**
  * The pure core alone: a job as the engine runs it, phase by phase, with neither Effect nor machine nor events around it.
  *
- * A generator yields the tasks of each cycle and is given what they returned, so that the same loop is driven by plain
- * calls and by Effect: the difference is what Effect costs. Boundary: only src's pure core; a job that only has fiber
+ * A generator yields the tasks of each cycle and receives their results, so that plain calls and Effect can drive the same
+ * loop: the difference is the cost of Effect. Boundary: only src's pure core; a job that only has fiber
  * agents.
  */
 import type { JobMachineEvent } from "../../../machines/job.machine.ts"
@@ -30,7 +30,7 @@ export interface Ended {
   readonly facts: number
 }
 
-/** Loads the modules of the core once; what it returns runs a job. */
+/** Loads the modules of the core once. Returns a function that runs a job. */
 export const loadCore = async () => {
   const [budgets, contexts, convergence, definitions, effects, eligibility, journal, merges, hashes, stepping, views] =
     await Promise.all([

@@ -1,4 +1,4 @@
-/** DBOS on a PostgreSQL of its own: one workflow whose steps are a chain's. What is used of it, as small types. */
+/** DBOS on a PostgreSQL of its own: one workflow whose steps are a chain's. The part of DBOS that is used has small types. */
 import { load } from "../framework/peers.ts"
 import { startPostgres } from "../framework/postgres.ts"
 import { step } from "../work.ts"

@@ -1,6 +1,6 @@
 /**
- * Engines over a durable store, and the folders of their files. Boundary: the only file of test/bench that knows how such a
- * store is made.
+ * Engines over a durable store, and the folders of their files. Boundary: the only file of test/bench that makes such a
+ * store.
  */
 import { readdirSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
@@ -10,11 +10,11 @@ import { type LiveEngine, poolOf, startEngine } from "./engine.ts"
 
 type Durability = "full" | "normal"
 
-/** An engine over the store in a folder, which it makes if there is none. */
+/** An engine over the store in a folder. It makes a store if there is none. */
 export const openDurable = (folder: string, durability: Durability, pool = poolOf(0)): LiveEngine =>
   startEngine(pool, {}, JobStore.layerSqlite({ filename: join(folder, "jobs.db"), durability }))
 
-/** An engine over a store in a new folder, which goes with it. */
+/** An engine over a store in a new folder, which is removed when the engine stops. */
 export const startDurable = (durability: Durability, pool = poolOf(0)): LiveEngine => {
   const folder = diskFolder("store")
   const engine = openDurable(folder, durability, pool)
@@ -27,6 +27,6 @@ export const startDurable = (durability: Durability, pool = poolOf(0)): LiveEngi
   }
 }
 
-/** What the files of a folder have in bytes. */
+/** The bytes of all files of a folder. */
 export const bytesIn = (folder: string): number =>
   readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)

@@ -1,4 +1,4 @@
-/** The contenders of the benchmarks of durable cycles: the same chains, a number of them at a time, by each of the engines. */
+/** The contenders of the benchmarks of durable cycles: each engine runs the same chains, a number of them at a time. */
 import type { Contender, Ready } from "../framework/definition.ts"
 import { postgresMissing } from "../framework/postgres.ts"
 import { Engine } from "../converge.ts"
@@ -9,13 +9,13 @@ import { startEngine, timed } from "./engine.ts"
 import { startChain } from "./langgraphChain.ts"
 import { startSqlite } from "./sqlite.ts"
 
-/** How much of it there is: jobs at a time, and cycles of each. */
+/** The size of it: jobs at a time, and cycles of each. */
 export interface Shape {
   readonly jobs: number
   readonly cycles: number
 }
 
-/** What has to come out: the last value of each job; of bare SQLite, the number of rows. */
+/** The expected results: the last value of each job; for bare SQLite, the number of rows. */
 export const expected = ({ cycles, jobs }: Shape) => ({
   "": Array.from({ length: jobs }, (_, value) => durableExpected(value, cycles)),
   rows: jobs * cycles
@@ -95,7 +95,7 @@ export const durableContenders = (shapeOf: (isTiny: boolean) => Shape): Readonly
     },
     {
       name: "memory",
-      about: "effect-converge with nothing durable: what is left of a cycle without its store",
+      about: "effect-converge with nothing durable: a cycle without its store",
       start: async (isTiny) => ours(shapeOf(isTiny), startEngine())
     },
     {

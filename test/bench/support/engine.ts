@@ -29,7 +29,7 @@ export const startEngine = (
   return { run: (effect) => runtime.runPromise(effect), stop: () => runtime.dispose() }
 }
 
-/** An engine that several contenders use, one after the other; the last one to stop it ends it. */
+/** An engine that several contenders share, one after the other. It ends when the last of them stops it. */
 export const sharedEngine = (size: number): (() => LiveEngine) => {
   let engine: LiveEngine | undefined
   let users = 0
@@ -47,7 +47,7 @@ export const sharedEngine = (size: number): (() => LiveEngine) => {
   }
 }
 
-/** The context that a job left, however it ended. Any end but the expected ones is an error. */
+/** The context at the end of a job that converged or used up its cycles. Any other end is an error. */
 export const contextAfter = <P extends Source.Program.Program.Any>(
   program: P,
   input: Source.Program.Program.Input<P>,
@@ -61,7 +61,7 @@ export const contextAfter = <P extends Source.Program.Program.Any>(
         : Effect.fail(error)
   }) as Effect.Effect<Source.JobContext.JobContext, unknown, EngineService | Source.Program.Program.Services<P>>
 
-/** Milliseconds that something took, and what it gave. */
+/** The milliseconds of a call, and its result. */
 export const timed = async <A>(body: () => Promise<A>): Promise<readonly [ms: number, value: A]> => {
   const began = performance.now()
   const value = await body()

@@ -1,6 +1,6 @@
 /**
- * Load on an address: by wrk, and by a small client of our own where there is no wrk, or where a number of requests is what
- * counts. Both keep their connections busy: the next request goes out when the answer to the last one is there.
+ * Load on an address: by wrk, and by a small client of our own where there is no wrk, or where the number of requests is
+ * given. Both keep their connections busy: the next request goes out when the answer to the last one is there.
  */
 import { execFile, execFileSync } from "node:child_process"
 import { connect, type Socket } from "node:net"

@@ -91,7 +91,7 @@ export const startPort = async (engine: LiveEngine, program: ChainProgram, input
   return { run: (batches, onBatch) => engine.run(Effect.ensuring(run(batches, onBatch), release)) }
 }
 
-/** The same on a context that stays as it is: what is left is the pool. The workers have it before the first run. */
+/** The same on a context that does not change, which leaves the pool alone. The workers have it before the first run. */
 export const startStanding = async (engine: LiveEngine, input: Input): Promise<Port> => {
   const { Ledger } = await internal.context()
   const { compiledOf, eraseKind } = await internal.definitions()

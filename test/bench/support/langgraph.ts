@@ -1,9 +1,9 @@
-/** What is used of LangGraph, as small types: checking must not need it installed. */
+/** Small types of the part of LangGraph that is used: the type check must not need it installed. */
 import { load } from "../framework/peers.ts"
 
 interface InvokeOptions {
   readonly recursionLimit?: number
-  /** When a checkpoint is written: `sync` before the next superstep begins. */
+  /** The time at which a checkpoint is written: with `sync`, before the next superstep begins. */
   readonly durability?: "sync" | "async" | "exit"
   readonly configurable?: { readonly thread_id: string }
 }

@@ -1,6 +1,6 @@
 /**
- * The delay of the event loop of this thread. Node's monitor fires a timer every millisecond and records how far apart
- * two of its turns were; so what it records of an idle loop is its own period, which is no delay, and is taken off.
+ * The delay of the event loop of this thread. Node's monitor fires a timer every millisecond and records the time between
+ * two of its turns. On an idle loop that is its own period, which is no delay and is subtracted.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks"
 

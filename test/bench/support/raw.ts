@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads"
 import type { RawTask } from "../peers/rawWorker.ts"
 
 export interface RawThreads {
-  /** Sends a task to the next thread; the answer is what it computed. */
+  /** Sends a task to the next thread. Returns the result of the task. */
   readonly send: <Answer>(task: RawTask) => Promise<Answer>
   readonly stop: () => Promise<void>
 }

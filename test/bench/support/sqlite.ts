@@ -1,4 +1,4 @@
-/** Bare SQLite of Node: the floor under everything that keeps its steps in a file, and what the disk is like at the moment. */
+/** Bare SQLite of Node: the floor under every engine that keeps its steps in a file, and a measure of the disk's state. */
 import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"

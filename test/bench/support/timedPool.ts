@@ -1,4 +1,4 @@
-/** A pool that adds up how long it ran CPU tasks: from each call of `execute` to its outcomes. */
+/** A pool that adds up the time in which it had CPU tasks: from each call of `execute` to its outcomes. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Source from "../../../src/index.ts"

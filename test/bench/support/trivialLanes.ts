@@ -11,7 +11,7 @@ import { startRaw } from "./raw.ts"
 
 export const threads = 2
 
-/** How much of it there is. */
+/** The size of it. */
 export interface Shape {
   readonly lanes: number
   readonly batches: number
@@ -29,7 +29,7 @@ const byCalls = async ({ batches, lanes }: Shape, call: (value: number) => Promi
   return values
 }
 
-/** Each lane for itself, its next task as soon as its last one has ended: as many in flight, and no barrier between batches. */
+/** Each lane alone: it sends its next task when its last one has ended. As many are in flight, without a barrier. */
 const byLanes = ({ batches, lanes }: Shape, call: (value: number) => Promise<number>) =>
   Promise.all(
     Array.from({ length: lanes }, async (_, lane) => {
@@ -84,7 +84,7 @@ const rawBatched = (shape: Shape): Ready => {
   return { round: () => measured(shape, body), stop: pool.stop }
 }
 
-/** What is used of Piscina and Tinypool. */
+/** The part of Piscina and Tinypool that is used. */
 interface Pool {
   readonly run: (task: number) => Promise<number>
   readonly destroy: () => Promise<void>
@@ -113,8 +113,8 @@ const piscina = async (shape: Shape, setting: Setting) =>
 const tinypool = async (shape: Shape, setting: Setting) =>
   classPool(shape, (await load<{ readonly Tinypool: PoolClass }>("tinypool")).Tinypool, setting)
 
-/** How many tasks a thread of Piscina and Tinypool may have at a time, where that is raised. */
-const concurrent = { concurrentTasksPerWorker: 32 }
+/** The tasks that a thread of Piscina and Tinypool may have at a time, where that is raised. */
+export const concurrent = { concurrentTasksPerWorker: 32 }
 
 export const trivialContenders = (shapeOf: (isTiny: boolean) => Shape): ReadonlyArray<Contender> => [
   {
@@ -130,7 +130,7 @@ export const trivialContenders = (shapeOf: (isTiny: boolean) => Shape): Readonly
   {
     name: "standing",
     about:
-      "effect-converge, the pool's port alone, on a context that stays as it is: a task's number is in a fact that the workers have, its answer is a number",
+      "effect-converge, the pool's port alone, on a context that does not change: the workers have the number of a task in a fact, and answer with a number",
     computes: "standing",
     start: (isTiny) => standing(shapeOf(isTiny))
   },
@@ -142,8 +142,7 @@ export const trivialContenders = (shapeOf: (isTiny: boolean) => Shape): Readonly
   },
   {
     name: "piscina-concurrent",
-    about:
-      "Piscina with fixed threads and `concurrentTasksPerWorker: 32`, so that threads need not wait for the next task",
+    about: `Piscina with fixed threads and \`concurrentTasksPerWorker: ${concurrent.concurrentTasksPerWorker}\`, so that threads need not wait for the next task`,
     peer: "piscina",
     start: (isTiny) => piscina(shapeOf(isTiny), { pattern: byCalls, options: concurrent })
   },
@@ -155,7 +154,7 @@ export const trivialContenders = (shapeOf: (isTiny: boolean) => Shape): Readonly
   },
   {
     name: "tinypool",
-    about: "Tinypool with fixed threads and `concurrentTasksPerWorker: 32`",
+    about: `Tinypool with fixed threads and \`concurrentTasksPerWorker: ${concurrent.concurrentTasksPerWorker}\``,
     peer: "tinypool",
     start: (isTiny) => tinypool(shapeOf(isTiny), { pattern: byCalls, options: concurrent })
   },
