@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { Agent, Fact, JobStore, Program } from "../../src/index.ts"
 import { journalStore } from "../support/behaviour/durable.ts"
-import { jsonOf, metricsOf, type Running, serve, until } from "../support/server/harness.ts"
+import { jsonOf, metricsOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
 import { count, inline, signalled, waiting } from "../support/server/programs.ts"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -176,7 +176,7 @@ describe("a viewer", () => {
     })
   })
 
-  it("is one of fifty that come, go and come back, and each ends with the same list", async () => {
+  it("is one of fifty that come, go and come back, and each ends with the same list", { timeout: 90_000 }, async () => {
     await using(await serve({ programs: inline }), async (running) => {
       const id = await start(running, "signalled")
       let staying = 0
@@ -195,7 +195,7 @@ describe("a viewer", () => {
           if (seen.at(-1)?.event === "JobHalted") return seen
         }
       })
-      await until(() => staying === viewers.length, 20_000)
+      await until(() => staying === viewers.length, 60_000)
       await running.post(`/api/v1/jobs/${id}/cancel`)
       const all = await follow(running, id)
       for (const viewed of await Promise.all(viewers)) expect(viewed).toEqual(all)
@@ -369,7 +369,7 @@ describe("across a restart, on a durable store", () => {
       const kept = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, scope)), JobStore.JobStore)
       const first = await serve({ programs: [count] }, { store: Layer.succeed(JobStore.JobStore, kept) })
       const id = await start(first, "count", { to: 900 }, "long")
-      await until(async () => (await jsonOf(await first.fetch(`/api/v1/jobs/${id}`)))["state"] === "converged")
+      await until(async () => (await stateOf(first, id)) === "converged", 20_000)
       await first.stop()
       let read = 0
       const watched: JobStore.JobStore["Service"] = {
