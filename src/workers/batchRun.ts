@@ -5,9 +5,9 @@
  * data; the pool moves it on.
  */
 import { Limits } from "../Limits.ts"
-import type { Costs } from "./costs.ts"
+import type { CostModel } from "./costModel.ts"
 import { expectedMs, longestFirst } from "./expectation.ts"
-import { HandOver, type Mark, markOf } from "./handOver.ts"
+import { ReplicaUpdate, type Mark, markOf } from "./replicaUpdate.ts"
 import { programKey, type ProgramRef } from "./protocol.ts"
 import type { Inbox } from "./results.ts"
 import { Round } from "./round.ts"
@@ -66,11 +66,11 @@ export class BatchRun {
   isOver = false
   /** Why no further task of it can be run. */
   failure: CauseFor | undefined
-  readonly #costs: Costs
+  readonly #costs: CostModel
   readonly #outcomes: Array<CpuOutcome | undefined>
   /** How often tasks were handed out again, by task. */
   #reissues: Map<number, number> | undefined
-  readonly #updates: Array<{ readonly from: Mark; readonly update: HandOver }> = []
+  readonly #updates: Array<{ readonly from: Mark; readonly update: ReplicaUpdate }> = []
   /** The rounds that are not over. */
   #rounds: Array<Round> = []
   /** The first task that was in no round yet; and those that are to be in one again. */
@@ -78,7 +78,7 @@ export class BatchRun {
   #again: Array<number> = []
   #left: number
 
-  constructor(batch: CpuBatch, module: string, arrivedAt: number, costs: Costs) {
+  constructor(batch: CpuBatch, module: string, arrivedAt: number, costs: CostModel) {
     this.batch = batch
     this.#costs = costs
     this.program = { module, name: batch.program.name }
@@ -180,10 +180,10 @@ export class BatchRun {
   }
 
   /** What a replica at `from` lacks. One for all workers that are there. */
-  handOver(from: Mark): HandOver {
+  updateFrom(from: Mark): ReplicaUpdate {
     for (const { from: known, update } of this.#updates)
       if (known.version === from.version && known.evaluations === from.evaluations) return update
-    const update = new HandOver(this.batch.ledger, this.batch.program, from)
+    const update = new ReplicaUpdate(this.batch.ledger, this.batch.program, from)
     this.#updates.push({ from, update })
     return update
   }

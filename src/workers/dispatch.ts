@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import { breathe } from "../platform/slices.ts"
 import { Limits } from "../Limits.ts"
 import type { BatchRun, Work } from "./batchRun.ts"
-import { type HandOver, origin } from "./handOver.ts"
+import { type ReplicaUpdate, origin } from "./replicaUpdate.ts"
 import type { Packet, ShareMessage } from "./protocol.ts"
 import { Inbox } from "./results.ts"
 import type { Round } from "./round.ts"
@@ -44,11 +44,11 @@ export class Dispatch {
   }
 
   /** What the thread's replica of the batch's job lacks, or undefined if it is up to date. */
-  #updateFor(thread: Thread<Work>, run: BatchRun): HandOver | undefined {
+  #updateFor(thread: Thread<Work>, run: BatchRun): ReplicaUpdate | undefined {
     const record = thread.replicas.get(run.batch.jobId)
     const mark = record?.ledger === run.batch.ledger ? record.mark : origin
     const isCurrent = mark.version === run.mark.version && mark.evaluations === run.mark.evaluations
-    return isCurrent ? undefined : run.handOver(mark)
+    return isCurrent ? undefined : run.updateFrom(mark)
   }
 
   /** Has an idle thread take a share of a batch, or prepare for it. */
@@ -89,7 +89,7 @@ export class Dispatch {
   }
 
   /** Sends a large update, in slices. Given up halfway, it leaves no replica. */
-  #sync(thread: Thread<Work>, run: BatchRun, update: HandOver): Effect.Effect<void> {
+  #sync(thread: Thread<Work>, run: BatchRun, update: ReplicaUpdate): Effect.Effect<void> {
     const { jobId, ledger } = run.batch
     let length = thread.replicas.get(jobId)?.length ?? 0
     const step = (index: number): Effect.Effect<void> =>

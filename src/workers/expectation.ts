@@ -8,12 +8,12 @@
  *
  * Invariant: no outcome depends on it (G3). Boundary: arithmetic over what was measured.
  */
-import type { Costs } from "./costs.ts"
+import type { CostModel } from "./costModel.ts"
 import type { CpuBatch, CpuTask } from "./WorkerPool.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
 /** What one task of a batch takes, if that is known of all its agents. */
-export const expectedMs = (tasks: ReadonlyArray<CpuTask>, costs: Costs): number | undefined => {
+export const expectedMs = (tasks: ReadonlyArray<CpuTask>, costs: CostModel): number | undefined => {
   let sum = 0
   let previous: ErasedAgent | undefined
   let ms: number | undefined
@@ -40,7 +40,7 @@ export const longestFirst = (
   { ledger, tasks }: CpuBatch,
   indexes: ReadonlyArray<number>,
   averageMs: number | undefined,
-  costs: Costs
+  costs: CostModel
 ): ReadonlyArray<number> => {
   if (indexes.length < 3 || (averageMs !== undefined && averageMs < worthOrderingMs)) return indexes
   const magnitudeOf = (index: number): number => {

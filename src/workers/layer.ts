@@ -15,7 +15,7 @@ import type { WorkerPlatform } from "effect/workers/Worker"
 import { availableParallelism } from "node:os"
 import { unrefClock } from "../platform/unrefClock.ts"
 import { Limits } from "../Limits.ts"
-import { Costs } from "./costs.ts"
+import { CostModel } from "./costModel.ts"
 import { inline } from "./inline.ts"
 import { PoolMetrics } from "./metrics.ts"
 import { type Options, type Resolved, resolve } from "./options.ts"
@@ -49,7 +49,7 @@ const makePool = (options: Resolved): Effect.Effect<WorkerPool["Service"], never
   Effect.gen(function* () {
     const fork = yield* FiberSet.makeRuntime<WorkerPlatform, void, never>()
     const clock = yield* Clock.Clock
-    const costs = new Costs(options.size)
+    const costs = new CostModel(options.size)
     const metrics = new PoolMetrics(
       yield* Effect.context<never>(),
       Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000

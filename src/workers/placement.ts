@@ -2,13 +2,13 @@
  * Where the tasks of agents with `placement: "auto"` run: here, while that is cheaper than their way to a worker and back.
  *
  * An agent of which nothing is known goes to the workers, where it can be stopped. What it costs there and here is learned
- * from every batch (costs.ts), and now and then the other place is tried again. A batch that turns out to be much slower here
- * than it was expected to be is given to the workers in the middle. Outcomes are the same in either place (G3).
+ * from every batch (costModel.ts), and now and then the other place is tried again. A batch that turns out to be much slower
+ * here than it was expected to be is given to the workers in the middle. Outcomes are the same in either place (G3).
  *
  * Boundary: decides and measures; the work is done by inline.ts and pool.ts.
  */
 import * as Effect from "effect/Effect"
-import type { Costs, Site } from "./costs.ts"
+import type { CostModel, Site } from "./costModel.ts"
 import { elapsedMs } from "./cpuTime.ts"
 import { InlineRun } from "./inline.ts"
 import type { CpuBatch, CpuOutcome, CpuTimeExhausted } from "./WorkerPool.ts"
@@ -25,10 +25,10 @@ interface Plan {
 
 /** A pool's `execute` for batches that hold tasks of such agents. */
 export class Placement {
-  readonly #costs: Costs
+  readonly #costs: CostModel
   readonly #onThreads: Execute
 
-  constructor(costs: Costs, onThreads: Execute) {
+  constructor(costs: CostModel, onThreads: Execute) {
     this.#costs = costs
     this.#onThreads = onThreads
   }

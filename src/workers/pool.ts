@@ -1,8 +1,8 @@
 /**
  * The pool of worker threads: CPU tasks on threads of their own, with everything that can happen to a thread contained.
  *
- * Whose turn it is says scheduler.ts; which threads there are, crew.ts; how tasks reach one, dispatch.ts; how its outcomes
- * come back, results.ts; what its loss means, lossVerdict.ts and quarantine.ts; when a task has had its time, watchdog.ts. This
+ * scheduler.ts decides whose turn it is; crew.ts knows the threads; dispatch.ts brings tasks to a thread, and results.ts brings
+ * its outcomes back; lossVerdict.ts and quarantine.ts say what the loss of a thread means; watchdog.ts counts a task's time. This
  * file moves work between them. It is driven by batches that arrive, messages, exits and the watchdog's ticks; each of these
  * ends in `#pump`, which gives idle threads something to do.
  *
@@ -17,7 +17,7 @@ import type * as Fiber from "effect/Fiber"
 import type { WorkerPlatform } from "effect/workers/Worker"
 import { Limits } from "../Limits.ts"
 import { BatchRun, type CauseFor, type Share, type Work } from "./batchRun.ts"
-import type { Costs } from "./costs.ts"
+import type { CostModel } from "./costModel.ts"
 import { Crew } from "./crew.ts"
 import { Dispatch } from "./dispatch.ts"
 import { Graces } from "./graceTimers.ts"
@@ -26,7 +26,7 @@ import type { PoolMetrics } from "./metrics.ts"
 import type { Resolved } from "./options.ts"
 import { type FromWorker, PoolPlace } from "./protocol.ts"
 import { Quarantines } from "./quarantine.ts"
-import { Reading, type Results } from "./reading.ts"
+import { ResultReader, type Results } from "./resultReader.ts"
 import { Ring, type Starvation, starvation } from "./scheduler.ts"
 import type { PoolStats } from "./stats.ts"
 import type { Thread, ThreadEnd } from "./thread.ts"
@@ -49,22 +49,22 @@ export class Pool {
   readonly #watchdog: Watchdog
   readonly #dispatch: Dispatch
   readonly #quarantines: Quarantines
-  readonly #costs: Costs
+  readonly #costs: CostModel
   readonly #metrics: PoolMetrics
   readonly #runs = new Map<BatchRun, Done>()
   /** Probes of quarantined agents that are under way, by batch. */
   readonly #probes = new Map<BatchRun, Set<ErasedAgent>>()
   readonly #graces = new Graces()
-  readonly #reading: Reading
+  readonly #reading: ResultReader
   #isClosed = false
 
-  constructor(options: Resolved, fork: Fork, clock: Clock.Clock, costs: Costs, metrics: PoolMetrics) {
+  constructor(options: Resolved, fork: Fork, clock: Clock.Clock, costs: CostModel, metrics: PoolMetrics) {
     this.#options = options
     this.#fork = fork
     this.#costs = costs
     this.#metrics = metrics
     this.#quarantines = new Quarantines(options.quarantine)
-    this.#reading = new Reading({
+    this.#reading = new ResultReader({
       fork,
       costs,
       metrics,

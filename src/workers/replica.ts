@@ -1,11 +1,11 @@
 /**
- * A worker's copy of a job's context, kept up by the packets of handOver.ts.
+ * A worker's copy of a job's context, kept up by the packets of replicaUpdate.ts.
  *
  * Invariants: what a view over it shows is what a view over the ledger shows, for the kinds that are shipped: values,
  * order, versions, provenance, evaluations (G3, G12). Boundary: worker side; written by packets alone.
  */
 import { readFacts } from "./factTexts.ts"
-import type { Source, UpdateHead } from "./handOver.ts"
+import type { Source, UpdateHead } from "./replicaUpdate.ts"
 import type { Packet } from "./protocol.ts"
 import type { Provenance } from "../program/Fact.ts"
 import { Ledger } from "../context/Ledger.ts"

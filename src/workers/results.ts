@@ -1,7 +1,7 @@
 /**
  * How the outcomes of tasks travel from a worker to the pool: many in a message, large ones in several.
  *
- * The worker's `Outbox` collects outcomes and posts them by number, by length and, when its owner says so, by time. The
+ * The worker's `ResultBatch` collects outcomes and posts them by number, by length and, when its owner says so, by time. The
  * pool's `Inbox` of a share puts effects together again. A message is bounded (`Limits.packetFacts`, `packetLength`) but for
  * what is large by itself: one fact, or one effect's intents, evaluations and trace. So reading one does not hold the event
  * loop for long.
@@ -24,7 +24,7 @@ export type Post = (head: string, texts: string, isLast: boolean) => void
 const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000
 
 /** The worker's side. */
-export class Outbox {
+export class ResultBatch {
   readonly #post: Post
   readonly #facts = new FactTexts()
   #items: Array<ResultItem> = []

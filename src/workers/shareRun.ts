@@ -6,8 +6,8 @@
  * that is ended takes at most the task that it runs with it, and what it had finished in the last few milliseconds runs
  * again elsewhere.
  *
- * Invariants: a task is named in shared memory before its agent is called, and until its outcome is in the outbox. While
- * other jobs wait for a worker, this one leaves after its turn (`Limits.turnMs`). Boundary: worker side; no messages of its
+ * Invariants: a task is named in shared memory before its agent is called, and until its outcome is in the batch of results.
+ * While other jobs wait for a worker, this one leaves after its turn (`Limits.turnMs`). Boundary: worker side; no messages of its
  * own but through the ports it is given; every throw of an agent is an outcome.
  */
 import type { Fact, Kind } from "../program/Fact.ts"
@@ -18,7 +18,7 @@ import { claim } from "./claims.ts"
 import { elapsedMs } from "./cpuTime.ts"
 import { Place, PoolPlace, progressJson, type ShareMessage, type TaskGroup } from "./protocol.ts"
 import type { Replica } from "./replica.ts"
-import { Outbox, type Post } from "./results.ts"
+import { ResultBatch, type Post } from "./results.ts"
 import { runSteps } from "../values/steps.ts"
 import type { ErasedAgent, CompiledProgram } from "../program/erased.ts"
 
@@ -84,7 +84,7 @@ class ShareRun {
   run(): void {
     const { batchSize, onClaimed, pool, post, shared } = this.#host
     const { claims, sequence } = this.#message
-    const outbox = new Outbox(post)
+    const results = new ResultBatch(post)
     const began = elapsedMs()
     let flushed = began
     let at = began
@@ -97,19 +97,19 @@ class ShareRun {
       const group = this.#groupOf(index)
       const result = this.#execute(group, index)
       const ended = elapsedMs()
-      outbox.add(index, ended - at, group.name, result)
+      results.add(index, ended - at, group.name, result)
       Atomics.store(shared, Place.task, 0)
       at = ended
       if (claims === undefined) break
       if (at - began >= Limits.turnMs && Atomics.load(pool, PoolPlace.waiting) > 0) break
       index = claim(claims, sequence)
-      if (index >= 0 && (outbox.size >= batchSize || at - flushed >= Limits.flushMs)) {
-        outbox.flush(false)
+      if (index >= 0 && (results.size >= batchSize || at - flushed >= Limits.flushMs)) {
+        results.flush(false)
         flushed = at
       }
     }
     this.#gate.open = false
-    outbox.flush(true)
+    results.flush(true)
   }
 
   #groupOf(index: number): Group {

@@ -1,7 +1,7 @@
 /** Agents that may run in either place: cheap ones here, dear ones on workers, the same outcomes wherever that is. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Costs } from "../../src/workers/costs.ts"
+import { CostModel } from "../../src/workers/costModel.ts"
 import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
 import { batch, execute, ledgerOf, pool, said, task } from "../support/workers/harness.ts"
 
@@ -77,7 +77,7 @@ const [a, b] = [task("square", "0").agent, task("slow", "0").agent]
 
 describe("costs", () => {
   it("send what is unknown away, what is cheap here and what is dear away", () => {
-    const costs = new Costs(2)
+    const costs = new CostModel(2)
     expect(costs.choose(a, 64)).toBe("threads")
     costs.noteTasks(a, 64, 64 * 0.001)
     expect(costs.choose(a, 64)).toBe("inline")
@@ -88,7 +88,7 @@ describe("costs", () => {
   })
 
   it("go by what was measured, by the size of the batch", () => {
-    const costs = new Costs(2)
+    const costs = new CostModel(2)
     costs.noteBatch(a, "inline", 64, 6.4)
     costs.noteBatch(a, "threads", 64, 3.2)
     expect(costs.choose(a, 64)).toBe("threads")
@@ -99,7 +99,7 @@ describe("costs", () => {
   })
 
   it("try the other place now and then, the less often the more it costs", () => {
-    const costs = new Costs(2)
+    const costs = new CostModel(2)
     costs.noteBatch(a, "inline", 8, 0.8)
     costs.noteBatch(a, "threads", 8, 0.8)
     const chosen = Array.from({ length: 400 }, () => costs.choose(a, 8))
@@ -111,7 +111,7 @@ describe("costs", () => {
   })
 
   it("try this place more often than the threads, which have to catch up first", () => {
-    const costs = new Costs(2)
+    const costs = new CostModel(2)
     costs.noteBatch(a, "threads", 8, 0.8)
     costs.noteBatch(a, "inline", 8, 1)
     const chosen = Array.from({ length: 400 }, () => costs.choose(a, 8))
@@ -119,7 +119,7 @@ describe("costs", () => {
   })
 
   it("believe the workers again after a while, when a cheap task had one very bad moment here", () => {
-    const costs = new Costs(2)
+    const costs = new CostModel(2)
     costs.noteTasks(a, 8, 0.008)
     costs.noteBatch(a, "threads", 8, 0.4)
     expect(costs.choose(a, 8)).toBe("inline")
@@ -130,7 +130,7 @@ describe("costs", () => {
   })
 
   it("never let a task that takes milliseconds hold the event loop, not even to try", () => {
-    const costs = new Costs(1)
+    const costs = new CostModel(1)
     costs.noteTasks(a, 1, 5)
     expect(costs.choose(a, 1)).toBe("threads")
     costs.noteBatch(b, "inline", 8, 16)

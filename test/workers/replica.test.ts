@@ -4,14 +4,14 @@ import * as Effect from "effect/Effect"
 import { Limits, WorkerPool } from "../../src/index.ts"
 import { nextTurn } from "../../src/platform/slices.ts"
 import { threadCpuMs } from "../../src/workers/cpuTime.ts"
-import { HandOver, type Mark, markOf, origin, type UpdateHead } from "../../src/workers/handOver.ts"
+import { ReplicaUpdate, type Mark, markOf, origin, type UpdateHead } from "../../src/workers/replicaUpdate.ts"
 import { Replica } from "../../src/workers/replica.ts"
 import { batch, execute, newLedger, pool, program, put, said, task } from "../support/workers/harness.ts"
 import { Hidden, Item, Recent } from "../support/workers/programs.ts"
 import type { Ledger } from "../../src/context/Ledger.ts"
 
 const packetsOf = (ledger: Ledger, from: Mark) => {
-  const update = new HandOver(ledger, program, from)
+  const update = new ReplicaUpdate(ledger, program, from)
   const packets = []
   for (let index = 0; update.packet(index) !== undefined; index++) packets.push(update.packet(index)!)
   return packets

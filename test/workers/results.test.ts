@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Limits } from "../../src/index.ts"
 import type { ResultsHead } from "../../src/workers/protocol.ts"
-import { Inbox, Outbox, type Read } from "../../src/workers/results.ts"
+import { Inbox, ResultBatch, type Read } from "../../src/workers/results.ts"
 import { program } from "../support/workers/harness.ts"
 import { Seen } from "../support/workers/programs.ts"
 import { type EncodedEffect, emptyEffect } from "../../src/program/encoded.ts"
@@ -17,11 +17,11 @@ const effect = (ids: ReadonlyArray<string>, length = 1): EncodedEffect => ({
 
 type Message = readonly [head: string, texts: string, isLast: boolean]
 
-const through = (fill: (outbox: Outbox) => void) => {
+const through = (fill: (results: ResultBatch) => void) => {
   const messages: Array<Message> = []
-  const outbox = new Outbox((...message) => messages.push(message))
-  fill(outbox)
-  outbox.flush(true)
+  const results = new ResultBatch((...message) => messages.push(message))
+  fill(results)
+  results.flush(true)
   const reads: Array<Read> = []
   const inbox = new Inbox(program.kinds)
   for (const [head, texts] of messages) inbox.read(head, texts, (read) => reads.push(read))
@@ -38,11 +38,11 @@ describe("results", () => {
       tokens: 3
     }
     const fault = { _tag: "AgentPanicked", message: "no", stack: "at" } as const
-    const { messages, reads } = through((outbox) => {
-      outbox.add(4, 1.5, "a", rest)
-      outbox.add(0, 2, "a", fault)
-      outbox.add(1, 0, "a", emptyEffect)
-      expect(outbox.size).toBe(3)
+    const { messages, reads } = through((results) => {
+      results.add(4, 1.5, "a", rest)
+      results.add(0, 2, "a", fault)
+      results.add(1, 0, "a", emptyEffect)
+      expect(results.size).toBe(3)
     })
     expect(messages).toHaveLength(1)
     expect(messages[0]![2]).toBe(true)
@@ -57,11 +57,11 @@ describe("results", () => {
   it("come in messages of a bounded size, but for a fact that is larger, and are put together again", () => {
     const ids = Array.from({ length: 1_000 }, (_, i) => `i${i}`)
     const long = Limits.packetLength * 2
-    const { messages, reads } = through((outbox) => {
-      outbox.add(0, 1, "a", effect(["before"]))
-      outbox.add(1, 1, "a", effect(ids, 100))
-      outbox.add(2, 1, "a", effect(["long"], long))
-      outbox.add(3, 1, "a", effect(["after"]))
+    const { messages, reads } = through((results) => {
+      results.add(0, 1, "a", effect(["before"]))
+      results.add(1, 1, "a", effect(ids, 100))
+      results.add(2, 1, "a", effect(["long"], long))
+      results.add(3, 1, "a", effect(["after"]))
     })
     expect(messages.length).toBeGreaterThan(4)
     expect(messages.filter(([, , isLast]) => isLast)).toHaveLength(1)
@@ -83,7 +83,7 @@ describe("results", () => {
   it("of a module that is another one than the job's are invalid, and say so once", () => {
     const odd = { ...kind, name: "Odd" }
     const facts = Array.from({ length: 600 }, (_, i) => ({ ...effect([`i${i}`]).facts[0]!, kind: odd }))
-    const { reads } = through((outbox) => outbox.add(2, 1, "a", { ...emptyEffect, facts }))
+    const { reads } = through((results) => results.add(2, 1, "a", { ...emptyEffect, facts }))
     expect(new Set(reads.map(({ index }) => index))).toEqual(new Set([2]))
     expect(reads[0]!.result).toMatchObject({ _tag: "InvalidEffect", message: expect.stringContaining('"Odd"') })
   })

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { Fact, Limits } from "../../src/index.ts"
 import { putBack, takeOut } from "../../src/values/sharedBytes.ts"
-import { HandOver, origin } from "../../src/workers/handOver.ts"
+import { ReplicaUpdate, origin } from "../../src/workers/replicaUpdate.ts"
 import { Replica } from "../../src/workers/replica.ts"
 import { batch, effectOf, execute, newLedger, pool, program, put, said, task } from "../support/workers/harness.ts"
 import { Binary, Item } from "../support/workers/programs.ts"
@@ -118,7 +118,7 @@ describe("a worker", () => {
     const ledger = newLedger()
     put(ledger, Binary, binary("a", 1_000_000, new Uint8Array(20)))
     put(ledger, Binary, binary("b", 20))
-    const update = new HandOver(ledger, program, origin)
+    const update = new ReplicaUpdate(ledger, program, origin)
     const packet = update.packet(0)!
     expect(packet.texts.length).toBeLessThan(1_000)
     expect(update.packet(1)).toBeUndefined()

@@ -4,8 +4,8 @@
  * For each agent, what one task takes on a worker; and for agents that may run in either place, what a task of a batch took
  * here and there, by the size of the batch (a small batch does not pay for its dispatch, a large one does).
  *
- * Invariant: what is known of an agent goes with it (G14). Boundary: data; decides only where and by how many threads something is run, never what comes
- * of it (G3).
+ * Invariants: what is known of an agent goes with it (G14); costs decide only where, and by how many threads, a task runs, and
+ * never its outcome (G3). Boundary: data.
  */
 import { Limits } from "../Limits.ts"
 import type { ErasedAgent } from "../program/erased.ts"
@@ -55,7 +55,7 @@ const worthMoving = 0.85
 /** A task that takes longer than this is not tried here when it need not be: it would hold the event loop. */
 const tryInlineMs = Limits.inlineTaskMs / 4
 
-export class Costs {
+export class CostModel {
   readonly #threads: number
   readonly #accounts = new WeakMap<ErasedAgent, Account>()
 

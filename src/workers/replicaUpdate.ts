@@ -153,7 +153,7 @@ function* packetsOf(ledger: Ledger, program: CompiledProgram, from: Mark): Gener
 }
 
 /** The packets of one update, made as they are asked for and kept for the next worker at the same version. */
-export class HandOver {
+export class ReplicaUpdate {
   readonly to: Mark
   readonly #source: Generator<Packet, void>
   readonly #made: Array<Packet> = []

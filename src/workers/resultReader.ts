@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import { isSliceOver, nextTurn } from "../platform/slices.ts"
 import type { Share } from "./batchRun.ts"
-import { type Costs } from "./costs.ts"
+import { type CostModel } from "./costModel.ts"
 import { outcomeOf } from "./inline.ts"
 import type { PoolMetrics } from "./metrics.ts"
 import type { FromWorker } from "./protocol.ts"
@@ -16,19 +16,19 @@ import type { ErasedAgent } from "../program/erased.ts"
 
 export type Results = Extract<FromWorker, readonly ["results", ...ReadonlyArray<unknown>]>
 
-export interface ReadingPort {
+export interface ReaderPort {
   readonly fork: (effect: Effect.Effect<void>) => unknown
-  readonly costs: Costs
+  readonly costs: CostModel
   readonly metrics: PoolMetrics
   /** A task has come to its end on a worker. */
   readonly settle: (share: Share, task: number, outcome: CpuOutcome, worker: number) => void
 }
 
-export class Reading {
-  readonly #port: ReadingPort
+export class ResultReader {
+  readonly #port: ReaderPort
   readonly #unread: Array<() => void> = []
 
-  constructor(port: ReadingPort) {
+  constructor(port: ReaderPort) {
     this.#port = port
   }
 
