@@ -162,7 +162,7 @@ const longCommentAllowances: ReadonlyArray<Allowance> = [
   ...["Limits", "engine/childJobs", "engine/makeEngine", "job/fiberGroup"],
   ...["journal/parts", "journal/rowText", "program/compile"],
   ...["Server", "directory", "eventSource", "guard", "jobRoutes"].map((name) => `server/${name}`),
-  ...["store/sqlite/migrations", "store/sqlite/options", "workers/costs", "workers/options"]
+  ...["store/sqlite/migrations", "store/sqlite/options", "workers/options"]
 ]
   .map((name) => `src/${name}.ts`)
   .concat("machines/worker.machine.ts")
