@@ -38,7 +38,7 @@ type PackOutput = ReadonlyArray<{ readonly filename: string; readonly files: Rea
 
 describe("the tarball", () => {
   it("holds what runs, its types, and the sources that its maps name", () => {
-    const expected = ["index", "Engine", "workers/entry"].flatMap((name) => [
+    const expected = ["index", "engine/Engine", "workers/entry"].flatMap((name) => [
       `dist/src/${name}.js`,
       `dist/src/${name}.js.map`,
       `dist/src/${name}.d.ts`,
