@@ -1,7 +1,7 @@
 /**
  * `converge cancel`: ends a stored job for good, and its child jobs before it.
  *
- * One that no engine holds is ended in its journal. One that an engine holds, of this machine or another, is asked for through
+ * A job that no engine holds is ended in its journal. If an engine holds the job, on this machine or another, it is asked through
  * the store; its engine looks every second. Boundary: the store; needs no program.
  */
 import * as Clock from "effect/Clock"
@@ -11,9 +11,9 @@ import { endHeld } from "../job/endStored.ts"
 import { Limits } from "../Limits.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
 import { CommandFailed, ExitCode, type Failed } from "./exitCode.ts"
-import type { Host } from "./host.ts"
+import type { Host } from "./hostProcess.ts"
 import { jobJson } from "./jobs.ts"
-import { type JobOptions, show } from "./lookBack.ts"
+import { type JobOptions, show } from "./storedJobs.ts"
 import { statusLine } from "./report.ts"
 import { jobIdOf } from "./storeFile.ts"
 import { duration, oneLine } from "./text.ts"

@@ -7,7 +7,7 @@
  */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import type { Host } from "./host.ts"
+import type { Host } from "./hostProcess.ts"
 
 /** What a command is given: the process that it runs in, and where its exit code goes. */
 export interface Invocation {

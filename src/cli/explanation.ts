@@ -24,7 +24,7 @@ export const parseRef = (text: string, program: Program.Any): Effect.Effect<Fact
   return Effect.fail(new UsageError({ message, details: [...kinds.keys()].map((name) => `  ${name}`).join("\n") }))
 }
 
-/** What to say about a fact that is not there. */
+/** The message about a fact that is not there. */
 export const notFound = (context: JobContext, { id, kind }: FactRef): string => {
   const count = context.counts()[kind] ?? 0
   const there = count === 0 ? "no fact of that kind" : `${thousands(count)} of that kind`

@@ -15,7 +15,7 @@ import { indent, printable } from "./text.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { compiledOf } from "../program/erased.ts"
 
-/** Where an input comes from: the text of `--input`, or the file of `--input-file`. */
+/** The source of an input: the text of `--input`, or the file of `--input-file`. */
 export interface InputSource {
   readonly text: string | undefined
   readonly file: string | undefined

@@ -21,11 +21,11 @@ import { type Program } from "../program/Program.ts"
 import { explain, format } from "../context/Provenance.ts"
 import { type JobStore, layerMemory as storeMemory } from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
-import { tellAwaited } from "./awaited.ts"
+import { tellAwaited } from "./waitingIntents.ts"
 import { CommandFailed, type Failed, ofStatus } from "./exitCode.ts"
 import { toJson as explanationJson } from "../outcome/explanationJson.ts"
 import * as Explanation from "./explanation.ts"
-import type { Host, Stop } from "./host.ts"
+import type { Host, Stop } from "./hostProcess.ts"
 import type { LoadedModule } from "./programs.ts"
 import { follow } from "./progress.ts"
 import { type End, report, resultOf } from "./report.ts"
@@ -80,7 +80,7 @@ export const provideModule =
 export type Begin = Effect.Effect<Job<Program.Any>, StartError | InvalidProgram, Engine.Engine>
 
 /**
- * What a program that was imported by name takes and needs is not known to the compiler: the input was decoded by the
+ * The compiler does not know the input and the services of a program that was imported by name. The input was decoded by the
  * program's own schema, and a service that is missing ends the job with `AgentPanicked`.
  */
 export const begin = (effect: Effect.Effect<Job<Program.Any>, StartError | InvalidProgram, unknown>): Begin =>

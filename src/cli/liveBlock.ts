@@ -8,8 +8,8 @@
  *
  * Boundary: a tally and the time in, lines out.
  */
-import type { Cell } from "./screen.ts"
-import type { Tally, TierTally } from "./tally.ts"
+import type { Cell } from "./liveScreen.ts"
+import type { Tally, TierTally } from "./progressCount.ts"
 import { duration, oneLine, plural, type Style, table, thousands, truncate } from "./text.ts"
 
 const spinner = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { jobMachine } from "../../machines/job.machine.ts"
 import { workerMachine } from "../../machines/worker.machine.ts"
 import { toJson, toMermaid } from "../inspector/Statechart.ts"
-import type { Host } from "./host.ts"
+import type { Host } from "./hostProcess.ts"
 
 export interface MachineOptions {
   readonly machine: "job" | "worker"

@@ -4,7 +4,7 @@
  * A line tells what was committed since the last one. Invariant: at most ten lines a second, and one a second in a job
  * that has run for long (G14), so a fast job does not flood a log. Boundary: a tally and the time in, a line out.
  */
-import { Tally } from "./tally.ts"
+import { Tally } from "./progressCount.ts"
 import { duration, plural, thousands } from "./text.ts"
 
 const shortestPauseMs = 100
@@ -39,7 +39,7 @@ export class PlainLines {
     return this.#signOfLife(tally, at)
   }
 
-  /** What has not been told yet when the job has ended. */
+  /** The lines that are still to be printed when the job has ended. */
   last(tally: Tally, at: number): string | undefined {
     return tally.cycle > (this.#told?.cycle ?? 0) ? this.#commits(tally, at) : undefined
   }

@@ -18,7 +18,7 @@ import { UsageError } from "./exitCode.ts"
 import { printable, table } from "./text.ts"
 import { compiledOf } from "../program/erased.ts"
 
-/** What a module has for the command. */
+/** The programs and the layer that a module exports. */
 export interface LoadedModule {
   /** As it was given on the command line. */
   readonly name: string

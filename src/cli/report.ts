@@ -5,7 +5,7 @@
  */
 import { toJson as errorToJson } from "../outcome/JobError.ts"
 import type { CommittedIntent, Diagnostic, JobResult } from "../outcome/JobResult.ts"
-import { approvalOf } from "./awaited.ts"
+import { approvalOf } from "./waitingIntents.ts"
 import {
   bytes,
   duration,
@@ -151,7 +151,7 @@ export const intents = ({ intents }: JobResult, style: Style): string => {
   return section("intents", table(rows, [1]).join("\n"), style)
 }
 
-/** What an unfinished job awaits. */
+/** The intents that an unfinished job awaits. */
 export const unanswered = (intents: ReadonlyArray<CommittedIntent>, style: Style): string => {
   if (intents.length === 0) return ""
   const rows = intents.slice(0, unansweredShown).map((intent) => {

@@ -23,7 +23,7 @@ import { telemetry } from "../server/telemetry.ts"
 import * as JobStore from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
 import { CommandFailed, type Failed, UsageError } from "./exitCode.ts"
-import type { Host } from "./host.ts"
+import type { Host } from "./hostProcess.ts"
 import { load, type LoadedModule } from "./programs.ts"
 import * as StoreFile from "./storeFile.ts"
 import { oneLine, printable } from "./text.ts"
@@ -95,7 +95,7 @@ const layerOf = (
   const journals: Layer.Layer<JobStore.JobStore, Failed> =
     store === undefined ? JobStore.layerMemory : StoreFile.open(store)
   const own = modules.flatMap(({ layer }) => (layer === undefined ? [] : [layer as Layer.Layer<never, unknown>]))
-  // What a layer that was imported by name makes, nobody knows here; an agent that lacks a service panics.
+  // The services of a layer that was imported by name are not known here; an agent that lacks one panics.
   const engine = Engine.layer({ programs, maxLiveContextBytes, maxQueuedJobs, maxRunningJobs }) as Layer.Layer<
     Engine.Engine,
     never,
@@ -117,7 +117,7 @@ const layerOf = (
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
-/** What is wrong with the environment, without the values, which may be secrets. */
+/** The message about a wrong environment. It shows no values, since they may be secrets. */
 const ofConfig = ({ cause }: Config.ConfigError): UsageError => {
   const lines = Schema.isSchemaError(cause)
     ? formatIssues(cause.issue).issues.map(({ message, path = [] }) => `${path.map(String).join("_")}: ${message}`)

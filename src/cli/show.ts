@@ -10,9 +10,9 @@ import type { JobResult } from "../outcome/JobResult.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
 import { ExitCode, type Failed } from "./exitCode.ts"
-import type { Host } from "./host.ts"
+import type { Host } from "./hostProcess.ts"
 import { jobJson } from "./jobs.ts"
-import { factsJson, type JobOptions, moment, type Page, properties, show as print } from "./lookBack.ts"
+import { factsJson, type JobOptions, moment, type Page, properties, show as print } from "./storedJobs.ts"
 import * as Report from "./report.ts"
 import { jobIdOf } from "./storeFile.ts"
 import { bytes, duration, oneLine, plural, thousands } from "./text.ts"
@@ -55,10 +55,10 @@ export const show = (host: Host, options: JobOptions & { readonly facts: boolean
     )
   )
 
-/** As the result of a run counts them: the turn that found nothing to do is one. */
+/** Cycles as the result of a run counts them: the turn that found nothing to do is one. */
 const cyclesOf = ({ cycle, status }: StoredJournal): number => (status === "converged" ? cycle + 1 : cycle)
 
-/** What the job came to, as if it had just ended. */
+/** The result of the job, as if it had just ended. */
 const resultOf = ({ journal, output, replayed, usage }: Shown): JobResult | undefined => {
   if (replayed === undefined || usage === undefined) return undefined
   const { context, diagnostics, hash, intents, jobId, program, version } = replayed

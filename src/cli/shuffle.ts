@@ -24,7 +24,7 @@ const randomOf = (seed: number): ((below: number) => number) => {
 
 type Random = ReturnType<typeof randomOf>
 
-/** Of ten tasks two wait for real time, the others for some turns of other fibers. */
+/** Two of ten tasks wait for real time, the others for some turns of other fibers. */
 const dawdle = (random: Random): Effect.Effect<void> =>
   Effect.suspend(() => {
     const turns = random(10)

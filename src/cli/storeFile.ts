@@ -42,7 +42,7 @@ const openUnless = (
 const notOpened = (message: string): UsageError =>
   new UsageError({ message: `cannot open the store ${printable(message)}` })
 
-/** What is wrong with a path, as far as that can be told from outside. */
+/** The message about a path that cannot be a store, as far as the file system tells. */
 const whyNot = (filename: string): string | undefined => {
   if (filename === ":memory:") return "it has to be a file; without --store nothing is kept"
   const folder = dirname(resolve(filename))
@@ -57,7 +57,7 @@ const isFolder = (path: string): boolean => existsSync(path) && statSync(path).i
 const openFailure = (error: StoreError): Failed =>
   error.reason === "failed" ? notOpened(error.message) : storeFailure(error)
 
-/** What a store said. */
+/** The message of a store's error. */
 export const storeFailure = ({ message, reason }: StoreError): Failed => {
   const text = printable(message)
   switch (reason) {

@@ -1,8 +1,8 @@
 /**
  * Text for people: numbers, durations, JSON that fits a terminal, and colours.
  *
- * What comes from programs (ids, messages, outputs) may hold anything, escape sequences of terminals included: it goes
- * through `printable` before it is shown. Boundary: pure functions.
+ * Text of programs (ids, messages, outputs) may hold anything, escape sequences of terminals included. It goes through
+ * `printable` before it is shown. Boundary: pure functions.
  */
 import type * as Tty from "node:tty"
 import { styleText } from "node:util"

@@ -18,10 +18,10 @@ import type { Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { layerMemoryJournal } from "../store/index.ts"
 import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
-import type { Host } from "./host.ts"
+import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
 import { begin, endOf, look, poolOf, provideModule } from "./jobRun.ts"
-import { type Page, properties, show } from "./lookBack.ts"
+import { type Page, properties, show } from "./storedJobs.ts"
 import { choose, load } from "./programs.ts"
 import { resultOf } from "./report.ts"
 import { shuffled, shuffledPool } from "./shuffle.ts"
@@ -58,13 +58,13 @@ export const verify = (
 
 /* ---------------------------------------------------------------- a program */
 
-/** How a run is made. `shuffle`: the seed of the order; undefined: as it comes. */
+/** The parameters of a run. `shuffle`: the seed of the order; undefined: the order as it comes. */
 interface Way {
   readonly workers: number
   readonly shuffle: number | undefined
 }
 
-/** What runs must agree on. */
+/** The values in which all runs must agree. */
 interface Outcome {
   readonly way: Way
   readonly status: string
@@ -167,7 +167,7 @@ const runOnce = (program: Program.Any, input: unknown, way: Way): Effect.Effect<
       facts: resultOf(end).usage.facts,
       hash: rest.hash,
       rows: [text, ...rows.map((row) => row.text)],
-      // Where a panic was thrown on a thread, its stack is another.
+      // A panic on a thread has another stack than one on the main thread.
       result: JSON.stringify({ status, ...rest, usage: counts }, (key, value: unknown) =>
         key === "stack" ? undefined : value
       ),

@@ -38,6 +38,29 @@ describe.concurrent("converge", () => {
     expect(nothing).toEqual(help)
   })
 
+  it("the help of every command is what the documentation and scripts know", async () => {
+    const commands = [
+      "run",
+      "resume",
+      "jobs",
+      "show",
+      "cancel",
+      "replay",
+      "diff",
+      "explain",
+      "events",
+      "fork",
+      "verify"
+    ]
+    const helps = await Promise.all(
+      [[], ...[...commands, "serve", "machine"].map((command) => [command])].map((command) =>
+        converge([...command, "--help"])
+      )
+    )
+    expect(helps.every(({ code }) => code === 0)).toBe(true)
+    await expect(helps.map(({ stdout }) => stdout).join("\n=====\n")).toMatchFileSnapshot("help.txt")
+  }, 120_000)
+
   it("run --help names every flag and the exit codes, on lines that fit a terminal", async () => {
     const { stdout } = await converge(["run", "--help"])
     const flags = "program input input-file workers id json facts explain inspect-stately quiet".split(" ")

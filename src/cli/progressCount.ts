@@ -1,5 +1,5 @@
 /**
- * What a job has done so far, tier by tier, counted from its events and telemetry.
+ * Counts what a job has done so far, tier by tier, from its events and telemetry.
  *
  * Events say what was committed, exactly; telemetry and the machine's context say what is under way, and may miss
  * something. Boundary: pure counting; times come in as milliseconds since the epoch.
@@ -40,7 +40,7 @@ export class Tally {
   facts = 0
   halted: Status | undefined
   underway: Underway | undefined
-  /** What an agent reported last through `view.progress`. */
+  /** The last report of an agent through `view.progress`. */
   report = ""
   #tier = 0
   #lastAt: number

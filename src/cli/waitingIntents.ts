@@ -1,7 +1,7 @@
 /**
- * What a job waits for that nobody in this command gives it: a handler of an intent, or a decision.
+ * Intents that only somebody outside of this command can answer: their handler is not here, or a person decides.
  *
- * Boundary: intents in, lines out. What performs intents is the engine's.
+ * Boundary: intents in, lines out; the engine performs intents.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -12,7 +12,7 @@ import { sessionOf } from "../job/jobHandle.ts"
 import type { Job } from "../job/Job.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
 import type { Program } from "../program/Program.ts"
-import type { Host } from "./host.ts"
+import type { Host } from "./hostProcess.ts"
 import { oneLine, plural } from "./text.ts"
 import { intentKey } from "../program/keys.ts"
 
@@ -21,7 +21,7 @@ const most = 10
 
 const decodeApproval = Schema.decodeUnknownOption(ApprovalPayload)
 
-/** What an intent asks to be decided, if it does. */
+/** The question of an intent that asks for a decision; undefined for other intents. */
 export const approvalOf = ({ kind, payload }: CommittedIntent): typeof ApprovalPayload.Type | undefined =>
   kind === approvalKind ? Option.getOrUndefined(decodeApproval(payload)) : undefined
 
@@ -42,7 +42,7 @@ const lineOf = (intent: CommittedIntent): string => {
   )
 }
 
-/** Says, once for each intent, what the job awaits from outside of this command. */
+/** Reports each intent that waits for an answer from outside, once. */
 export const tellAwaited = (host: Host, job: Job<Program.Any>): Effect.Effect<void> => {
   const told = new Set<string>()
   const name = `converge: the job ${oneLine(job.id)}`

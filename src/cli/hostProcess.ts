@@ -2,7 +2,7 @@
  * The process that the command runs in: its signals, stray errors, standard output, and its end.
  *
  * - The first SIGINT or SIGTERM asks the command to stop: whoever has called `takeStops` is told and decides; before that,
- *   the command is interrupted. The second one ends the process at once, or the third, if `hurried` waits for the second.
+ *   the command is interrupted. The second one ends the process at once. If `hurried` waits for the second, the third does.
  * - A promise that nobody awaits and an error that nobody catches are reported on stderr, and ask the command to stop,
  *   too; the process then ends with code 70 (docs/semantics.md, G8).
  * - Standard output belongs to the result. From `reserveStdout` on, what agents and their threads write there goes to
@@ -62,7 +62,7 @@ export class Host {
     return Effect.asVoid(Effect.forkDetach(Effect.delay(end, ms)))
   }
 
-  /** What writes to standard output from now on, other than `write`, writes to standard error. */
+  /** From now on, all writes to standard output but those of `write` go to standard error. */
   readonly reserveStdout: Effect.Effect<void> = Effect.sync(() => {
     process.stdout.write = (
       chunk: string | Uint8Array,
@@ -102,7 +102,7 @@ export class Host {
     process.on("SIGTERM", () => this.#onSignal("SIGTERM"))
     process.on("uncaughtException", (error) => this.#onStray("uncaught exception", error))
     process.on("unhandledRejection", (reason) => this.#onStray("unhandled rejection", reason))
-    // What was wrong is told to the callback of the write.
+    // The callback of the write gets the error.
     process.stdout.on("error", () => undefined)
     process.stderr.on("error", () => undefined)
     const runMain = Runtime.makeRunMain(({ fiber }) => {

@@ -1,7 +1,7 @@
 /**
- * What the commands that look at stored jobs share: a job's id, its journal, and values in JSON.
+ * The parts that all commands about stored jobs share: a job's id, its journal, and values in JSON.
  *
- * Boundary: opens the store, runs the look, prints one line of JSON or a page; what is wrong becomes an error of the command.
+ * Boundary: opens the store, runs the query, prints one line of JSON or a page; a failure becomes an error of the command.
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,7 @@ import type { StartError } from "../outcome/JobError.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { JobStore } from "../store/index.ts"
 import type { Failed } from "./exitCode.ts"
-import type { Host } from "./host.ts"
+import type { Host } from "./hostProcess.ts"
 import { look } from "./jobRun.ts"
 import * as StoreFile from "./storeFile.ts"
 import { oneLine, printable, type Style } from "./text.ts"
@@ -31,7 +31,7 @@ export interface Page {
   readonly width: number
 }
 
-/** Runs a look at the store, which must be there, and prints what it gives: the exit code comes with it. */
+/** Runs a query on a store, which must exist, and prints its result. The query gives the exit code, too. */
 export const show = <A>(
   host: Host,
   options: { readonly store: string; readonly json: boolean },

@@ -1,9 +1,9 @@
 /**
  * Standard error as a terminal: a block of lines that is drawn again and again, below whatever else is written there.
  *
- * While a block is shown, what anybody else writes to the stream goes above it, line by line; the rest of a line that is
- * not complete waits. Invariants: each change is one write, so nothing flickers; lines are never wider than the terminal,
- * and never more than it has rows, or they could not be taken back. Boundary: owns the stream's `write` until `release`.
+ * While a block is shown, all other writes to the stream go above it, line by line. An incomplete line waits. Invariants: each
+ * change is one write, so nothing flickers; lines are never wider than the terminal, and never more than it has rows, or they
+ * could not be taken back. Boundary: owns the stream's `write` until `release`.
  */
 import type * as Tty from "node:tty"
 
@@ -73,7 +73,7 @@ export class Screen {
   }
 }
 
-/** Cuts a line to a width, in characters, and then makes it look as it shall. */
+/** Cuts a line to a width, in characters, and then colours it. */
 const fit = (cells: ReadonlyArray<Cell>, width: number): string => {
   let left = width
   let line = ""
