@@ -12,6 +12,7 @@ import { compare } from "./bench/framework/compare.ts"
 import type { Benchmark } from "./bench/framework/definition.ts"
 import { measure } from "./bench/framework/measure.ts"
 import { load } from "./bench/framework/registry.ts"
+import { medianInterval } from "./bench/framework/statistics.ts"
 import { figureSpread, metricSpread } from "./bench/framework/table.ts"
 import { type Finished, node, projectRoot } from "./support/node.ts"
 
@@ -140,6 +141,21 @@ describe("the comparison of two packages", () => {
     const packages = { old: projectRoot, new: join(projectRoot, "no-such-folder") }
     const comparing = compare(cases[0]!, packages, { isTiny: true, rounds: 1, onRound: () => undefined })
     await expect(comparing).rejects.toThrow("side.ts ended with exit code 1")
+  })
+})
+
+describe("the interval of a median", () => {
+  const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
+
+  it("needs six numbers", () => {
+    expect(medianInterval([])).toBeNull()
+    expect(medianInterval(upTo(5))).toBeNull()
+    expect(medianInterval(upTo(6))).toEqual([1, 6])
+  })
+
+  it("has the places of the sign test, whatever the order of the numbers", () => {
+    expect(medianInterval(upTo(9).toReversed())).toEqual([2, 8])
+    expect(medianInterval(upTo(20))).toEqual([6, 15])
   })
 })
 

@@ -16,7 +16,7 @@ import type { Case } from "./cases.ts"
 import { type Companion, startCompanion } from "./child.ts"
 import { packageVariable } from "./packageFolder.ts"
 import { load } from "./registry.ts"
-import { median, summarise, type Summary } from "./statistics.ts"
+import { median, medianInterval, summarise, type Summary } from "./statistics.ts"
 
 /** Folders of packages. */
 export interface Packages {
@@ -32,6 +32,12 @@ type Sample = Pick<SideAnswer, "value" | "cpuMs">
 /** The measurements of both packages, pair by pair. */
 export type ComparedRound = Readonly<Record<Name, ReadonlyArray<Sample>>>
 
+/** The ratios of all rounds. */
+export interface Ratio extends Summary {
+  /** The median lies in it with a confidence of 95 %. Null for too few rounds. */
+  readonly interval: readonly [number, number] | null
+}
+
 export interface Comparison {
   readonly name: string
   readonly title: string
@@ -39,9 +45,9 @@ export interface Comparison {
   readonly old: Summary
   readonly new: Summary
   /** New over old. */
-  readonly ratio: Summary
-  /** The same of the CPU time that it took. Null where it was spent in other processes. */
-  readonly cpuRatio: Summary | null
+  readonly ratio: Ratio
+  /** The same of the CPU time that was spent. Null where other processes spent it. */
+  readonly cpuRatio: Ratio | null
   readonly rounds: ReadonlyArray<ComparedRound>
   readonly seconds: number
   /** The machine's load of the last minute, when the case began and when it ended. */
@@ -88,8 +94,10 @@ const compareOnce = async (it: Case, packages: Packages, round: number, isTiny: 
   }
 }
 
-const ratiosOf = (rounds: ReadonlyArray<ComparedRound>, of: keyof Sample): Summary =>
-  summarise(rounds.map((round) => median(round.new.map((sample, pair) => sample[of] / round.old[pair]![of]))))
+const ratiosOf = (rounds: ReadonlyArray<ComparedRound>, of: keyof Sample): Ratio => {
+  const ratios = rounds.map((round) => median(round.new.map((sample, pair) => sample[of] / round.old[pair]![of])))
+  return { ...summarise(ratios), interval: medianInterval(ratios) }
+}
 
 const medians = (rounds: ReadonlyArray<ComparedRound>, name: Name): Summary =>
   summarise(rounds.map((round) => median(round[name].map(({ value }) => value))))

@@ -32,8 +32,9 @@ npm run soak                       # three minutes of hostile jobs, for faults t
 \`\`\`
 
 \`npm run bench:against\` builds the package of another commit and compares this one with it: in each round, two new
-processes run the same benchmark by turns, one on each package. It prints new / old of times and of CPU time, and records
-nothing.
+processes run the same benchmark by turns, one on each package. It prints new / old of times and of CPU time, with the
+interval in which the median lies, and records nothing. With \`HEAD\` and no changes both packages are the same: its ratios
+then show the noise of the machine.
 `
 
 const bound = (better: "lower" | "higher", limit: number | undefined): string =>

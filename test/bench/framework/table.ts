@@ -1,6 +1,6 @@
 /** Outcomes as tables on a terminal. Boundary: text; colours only if the terminal shows them. */
 import { styleText } from "node:util"
-import type { Comparison } from "./compare.ts"
+import type { Comparison, Ratio } from "./compare.ts"
 import { type Benchmark, type Figure, isQuantile, type Metric } from "./definition.ts"
 import type { ContenderOutcome, FigureOutcome, Outcome } from "./measure.ts"
 import type { Summary } from "./statistics.ts"
@@ -132,19 +132,22 @@ export const benchmarkTable = (benchmark: Benchmark, { contenders, figures, roun
 /** A ratio of two packages, with three digits after the point: the question is about a hundredth. */
 const fine = (ratio: number): string => ratio.toFixed(3)
 
-const fineSpread = ({ p10, p90 }: Summary): string => `${fine(p10)} – ${fine(p90)}`
+const fineRange = ([low, high]: readonly [number, number]): string => `${fine(low)} – ${fine(high)}`
+
+const fineInterval = ({ interval }: Ratio): string => (interval === null ? "" : fineRange(interval))
 
 /** Two packages, case by case. */
 export const comparisonTable = (comparisons: ReadonlyArray<Comparison>): string => {
-  const head = ["case", "old", "new", "new / old", "10 – 90 %", "CPU time", "10 – 90 %", "load", "seconds", ""]
+  const head = ["case", "old", "new", "new / old", "95 %", "10 – 90 %", "CPU time", "95 %", "load", "seconds", ""]
   const lines = comparisons.map(({ cpuRatio, load, name, new: current, old, ratio, seconds, title, unit }) => [
     name,
     withUnit(old.median, unit),
     withUnit(current.median, unit),
     fine(ratio.median),
-    fineSpread(ratio),
+    fineInterval(ratio),
+    fineRange([ratio.p10, ratio.p90]),
     cpuRatio === null ? "" : fine(cpuRatio.median),
-    cpuRatio === null ? "" : fineSpread(cpuRatio),
+    cpuRatio === null ? "" : fineInterval(cpuRatio),
     load.map((number) => number.toFixed(1)).join(" – "),
     seconds.toFixed(0),
     title
@@ -155,5 +158,7 @@ export const comparisonTable = (comparisons: ReadonlyArray<Comparison>): string 
     isRight: right.includes(title)
   }))
   const bold = (): Style => "bold"
-  return rows(columns, [undefined, undefined, undefined, bold, undefined, bold])
+  const note =
+    "95 %: where the median lies, with that confidence. 10 – 90 %: of the rounds. load: of the machine, before and after."
+  return `${rows(columns, [undefined, undefined, undefined, bold, undefined, undefined, bold])}\n\n  ${note}`
 }
