@@ -9,7 +9,7 @@
  */
 import type * as Schema from "effect/Schema"
 import { makeKindCodec } from "../values/kindCodec.ts"
-import { InvalidProgram } from "./InvalidProgram.ts"
+import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import { KindTypeId } from "./typeIds.ts"
 
 /**
@@ -102,7 +102,7 @@ export const kind = <const Name extends string, S extends Schema.Constraint>(
   if (typeof name !== "string" || name === "") {
     throw new InvalidProgram({ program: "", message: "a kind needs a name that is not empty" })
   }
-  const refuse = (message: string): never => {
+  const refuse: Refuse = (message) => {
     throw new InvalidProgram({ program: "", message: `kind ${JSON.stringify(name)}: ${message}` })
   }
   if (typeof options !== "object" || options === null) return refuse("options are missing")

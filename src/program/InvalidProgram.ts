@@ -15,3 +15,6 @@ export class InvalidProgram extends Schema.TaggedError<InvalidProgram>()("Invali
   /** There is no result: the job never began. */
   declare readonly partial?: undefined
 }
+
+/** Refuses a definition: throws `InvalidProgram` with the message, which says what is wrong and where. */
+export type Refuse = (message: string) => never

@@ -11,7 +11,7 @@ import { type Kind, type ProposalOf } from "./Fact.ts"
 import { type ChildResult, type Decision } from "./answerKinds.ts"
 import { type Invariant, Violation } from "./Invariant.ts"
 import type { View } from "./View.ts"
-import { type Options, compile } from "./compile.ts"
+import { compile, type ProgramOptions } from "./compile.ts"
 import { ProgramTypeId } from "./typeIds.ts"
 import type { Migration } from "./migration.ts"
 
@@ -113,7 +113,7 @@ export const make = <
   Agent.Services<Agents[number]>,
   Agent.Kinds<Agents[number]> | Extra
 > => {
-  const compiled = compile(name, options as unknown as Options)
+  const compiled = compile(name, options as unknown as ProgramOptions)
   return Object.freeze({ [ProgramTypeId]: undefined as never, name, compiled })
 }
 

@@ -1,20 +1,23 @@
 /**
- * From a program's options to a compiled program: everything is checked once, and what the runtime asks for is looked up. Boundary: data.
+ * From a program's options to a compiled program: everything is checked once, and what the runtime asks for is looked up.
+ *
+ * Boundary: refuses with `InvalidProgram` what cannot work; runs nothing of the program.
  */
 import type * as Schema from "effect/Schema"
 import { type Agent, isAgent } from "./Agent.ts"
-import { type Budget } from "./Budget.ts"
+import type { Budget } from "./Budget.ts"
 import { isKind, type Kind, type Proposal } from "./Fact.ts"
 import { answerKinds } from "./answerKinds.ts"
 import { makeKindCodec } from "../values/kindCodec.ts"
-import { InvalidProgram } from "./InvalidProgram.ts"
+import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import { type Invariant, isInvariant, Violation } from "./Invariant.ts"
 import type { View } from "./View.ts"
 import { type ErasedKind, eraseKind, type ErasedAgent, eraseAgent, type CompiledProgram } from "./erased.ts"
 import type { Migration } from "./migration.ts"
 import { resolveBudget } from "./resolveBudget.ts"
 
-export interface Options {
+/** The options of `Program.make`, as untyped callers may pass them. */
+export interface ProgramOptions {
   readonly module?: string
   readonly input: Schema.Codec<unknown, unknown>
   readonly agents: ReadonlyArray<Agent.Any>
@@ -28,7 +31,7 @@ export interface Options {
   readonly output?: (view: View<Kind.Any>) => unknown
 }
 
-export const known = [
+const known = [
   "module",
   "input",
   "agents",
@@ -42,65 +45,30 @@ export const known = [
   "output"
 ]
 
-export const compile = (name: string, options: Options): CompiledProgram => {
-  const quote = (text: string): string => JSON.stringify(text)
-  const refuse = (message: string): never => {
+const quote = (text: string): string => JSON.stringify(text)
+
+/**
+ * Checks a program and compiles it.
+ *
+ * @throws InvalidProgram for the first thing that cannot work, in the order of the steps below
+ */
+export const compile = (name: string, options: ProgramOptions): CompiledProgram => {
+  const refuse: Refuse = (message) => {
     throw new InvalidProgram({ program: typeof name === "string" ? name : "", message })
   }
-  if (typeof name !== "string" || name === "") refuse("a program needs a name that is not empty")
-  if (typeof options !== "object" || options === null) return refuse("options are missing")
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined) refuse(`there is no option ${quote(unknown)}`)
-  if (!Array.isArray(options.agents)) refuse("agents must be an array")
-  if (options.version !== undefined && typeof options.version !== "string") refuse("version must be a string")
-  for (const key of ["seed", "output", "migrate"] as const) {
-    if (options[key] !== undefined && typeof options[key] !== "function") refuse(`${key} must be a function`)
-  }
-
+  checkShape(name, options, refuse)
   const agents = options.agents.map((agent, index) =>
     isAgent(agent) ? eraseAgent(agent) : refuse(`agents[${index}] is not an agent`)
   )
-  const indexOf = new Map<string, number>()
-  agents.forEach((agent, index) => {
-    if (indexOf.has(agent.name)) refuse(`two agents are called ${quote(agent.name)}`)
-    indexOf.set(agent.name, index)
-  })
-
-  const kinds = new Map<string, ErasedKind>()
-  const addKind = (kind: ErasedKind): void => {
-    const present = kinds.get(kind.name)
-    if (present !== undefined && present !== kind) refuse(`two kinds are called ${quote(kind.name)}`)
-    kinds.set(kind.name, kind)
-  }
-  addKind(eraseKind(Violation))
-  if (options.kinds !== undefined && !Array.isArray(options.kinds)) refuse("kinds must be an array")
-  ;(options.kinds ?? []).forEach((kind, index) =>
-    addKind(isKind(kind) ? eraseKind(kind) : refuse(`kinds[${index}] is not a kind`))
-  )
-  for (const agent of agents) [...agent.visible, ...agent.writes].forEach(addKind)
-  for (const kind of answerKinds) if (!kinds.has(kind.name)) kinds.set(kind.name, kind)
-
-  const cpu = agents.find((agent) => agent.type === "cpu")
-  if (cpu !== undefined && options.module === undefined) {
-    refuse(`the CPU agent ${quote(cpu.name)} needs the program's module: give \`module: import.meta.url\``)
-  }
-  if (options.module !== undefined && !URL.canParse(options.module)) {
-    refuse(`module must be a URL such as import.meta.url, not ${quote(options.module)}`)
-  }
-
+  const indexOf = indexByName(agents, refuse)
+  const kinds = kindsOf(agents, options.kinds, refuse)
+  checkModule(agents, options.module, refuse)
   const tiers = options.tiers ?? [agents.map((agent) => agent.name)]
   if (!Array.isArray(tiers) || !tiers.every(Array.isArray)) refuse("tiers must be an array of arrays of agents' names")
   const tierOf = tiersOf(tiers, agents, indexOf, refuse)
   refuseBackwardWrites(agents, tierOf, refuse)
-
   const invariants = options.invariants ?? []
-  if (!Array.isArray(invariants)) refuse("invariants must be an array")
-  const names = new Set<string>()
-  for (const [index, invariant] of invariants.entries()) {
-    if (!isInvariant(invariant)) refuse(`invariants[${index}] is not an invariant`)
-    if (names.has(invariant.name)) refuse(`two invariants are called ${quote(invariant.name)}`)
-    names.add(invariant.name)
-  }
+  checkInvariants(invariants, refuse)
   resolveBudget(name, options.budget)
 
   return Object.freeze({
@@ -126,7 +94,76 @@ export const compile = (name: string, options: Options): CompiledProgram => {
   })
 }
 
-export const triggeredByOf = (agents: ReadonlyArray<ErasedAgent>): ReadonlyMap<string, ReadonlyArray<number>> => {
+/** Refuses a name or options that are not even of the right types. */
+const checkShape = (name: string, options: ProgramOptions, refuse: Refuse): void => {
+  if (typeof name !== "string" || name === "") refuse("a program needs a name that is not empty")
+  if (typeof options !== "object" || options === null) return refuse("options are missing")
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown !== undefined) refuse(`there is no option ${quote(unknown)}`)
+  if (!Array.isArray(options.agents)) refuse("agents must be an array")
+  if (options.version !== undefined && typeof options.version !== "string") refuse("version must be a string")
+  for (const key of ["seed", "output", "migrate"] as const) {
+    if (options[key] !== undefined && typeof options[key] !== "function") refuse(`${key} must be a function`)
+  }
+}
+
+/** The index of each agent by its name. Refuses two agents of one name. */
+const indexByName = (agents: ReadonlyArray<ErasedAgent>, refuse: Refuse): ReadonlyMap<string, number> => {
+  const indexOf = new Map<string, number>()
+  agents.forEach((agent, index) => {
+    if (indexOf.has(agent.name)) refuse(`two agents are called ${quote(agent.name)}`)
+    indexOf.set(agent.name, index)
+  })
+  return indexOf
+}
+
+/** All kinds that a program knows, by name: its own, its agents', and the built-in ones. Refuses two kinds of one name. */
+const kindsOf = (
+  agents: ReadonlyArray<ErasedAgent>,
+  extra: ReadonlyArray<Kind.Any> | undefined,
+  refuse: Refuse
+): ReadonlyMap<string, ErasedKind> => {
+  const kinds = new Map<string, ErasedKind>()
+  const addKind = (kind: ErasedKind): void => {
+    const present = kinds.get(kind.name)
+    if (present !== undefined && present !== kind) refuse(`two kinds are called ${quote(kind.name)}`)
+    kinds.set(kind.name, kind)
+  }
+  addKind(eraseKind(Violation))
+  if (extra !== undefined && !Array.isArray(extra)) refuse("kinds must be an array")
+  ;(extra ?? []).forEach((kind, index) =>
+    addKind(isKind(kind) ? eraseKind(kind) : refuse(`kinds[${index}] is not a kind`))
+  )
+  for (const agent of agents) [...agent.visible, ...agent.writes].forEach(addKind)
+  // A program may declare kinds of its own with these names.
+  for (const kind of answerKinds) if (!kinds.has(kind.name)) kinds.set(kind.name, kind)
+  return kinds
+}
+
+/** Refuses CPU agents without a module, which workers could not find, and a module that is no URL. */
+const checkModule = (agents: ReadonlyArray<ErasedAgent>, module: string | undefined, refuse: Refuse): void => {
+  const cpu = agents.find((agent) => agent.type === "cpu")
+  if (cpu !== undefined && module === undefined) {
+    refuse(`the CPU agent ${quote(cpu.name)} needs the program's module: give \`module: import.meta.url\``)
+  }
+  if (module !== undefined && !URL.canParse(module)) {
+    refuse(`module must be a URL such as import.meta.url, not ${quote(module)}`)
+  }
+}
+
+/** Refuses what is no invariant, and two invariants of one name. */
+const checkInvariants = (invariants: ReadonlyArray<Invariant>, refuse: Refuse): void => {
+  if (!Array.isArray(invariants)) refuse("invariants must be an array")
+  const names = new Set<string>()
+  for (const [index, invariant] of invariants.entries()) {
+    if (!isInvariant(invariant)) refuse(`invariants[${index}] is not an invariant`)
+    if (names.has(invariant.name)) refuse(`two invariants are called ${quote(invariant.name)}`)
+    names.add(invariant.name)
+  }
+}
+
+/** The indexes of the agents that facts of a kind trigger, by the kind's name. */
+const triggeredByOf = (agents: ReadonlyArray<ErasedAgent>): ReadonlyMap<string, ReadonlyArray<number>> => {
   const triggeredBy = new Map<string, Array<number>>()
   agents.forEach((agent, index) => {
     for (const { name } of agent.triggers) {
@@ -138,31 +175,32 @@ export const triggeredByOf = (agents: ReadonlyArray<ErasedAgent>): ReadonlyMap<s
   return triggeredBy
 }
 
-export const tiersOf = (
+/** The tier of each agent, by the agent's index. Refuses an agent that is in no tier or in two, and a name of no agent. */
+const tiersOf = (
   tiers: ReadonlyArray<ReadonlyArray<string>>,
   agents: ReadonlyArray<ErasedAgent>,
   indexOf: ReadonlyMap<string, number>,
-  refuse: (message: string) => never
+  refuse: Refuse
 ): ReadonlyArray<number> => {
   const tierOf: Array<number> = new Array(agents.length).fill(-1)
   tiers.forEach((tier, number) => {
     for (const agent of tier) {
       const index = indexOf.get(agent)
-      if (index === undefined) refuse(`tier ${number} names ${JSON.stringify(agent)}, which is no agent of the program`)
-      else if (tierOf[index] === number) refuse(`the agent ${JSON.stringify(agent)} is twice in tier ${number}`)
-      else if (tierOf[index] !== -1)
-        refuse(`the agent ${JSON.stringify(agent)} is in tiers ${tierOf[index]} and ${number}`)
+      if (index === undefined) refuse(`tier ${number} names ${quote(agent)}, which is no agent of the program`)
+      else if (tierOf[index] === number) refuse(`the agent ${quote(agent)} is twice in tier ${number}`)
+      else if (tierOf[index] !== -1) refuse(`the agent ${quote(agent)} is in tiers ${tierOf[index]} and ${number}`)
       else tierOf[index] = number
     }
   })
   const missing = agents.find((_, index) => tierOf[index] === -1)
-  return missing === undefined ? tierOf : refuse(`the agent ${JSON.stringify(missing.name)} is in no tier`)
+  return missing === undefined ? tierOf : refuse(`the agent ${quote(missing.name)} is in no tier`)
 }
 
-export const refuseBackwardWrites = (
+/** Refuses a tier that writes what an earlier one reads: the earlier one would have to run again. */
+const refuseBackwardWrites = (
   agents: ReadonlyArray<ErasedAgent>,
   tierOf: ReadonlyArray<number>,
-  refuse: (message: string) => never
+  refuse: Refuse
 ): void => {
   agents.forEach((writer, w) => {
     agents.forEach((reader, r) => {
@@ -170,8 +208,8 @@ export const refuseBackwardWrites = (
       const kind = writer.writes.find((written) => reader.visible.includes(written))
       if (kind === undefined) return
       refuse(
-        `the agent ${JSON.stringify(writer.name)} of tier ${tierOf[w]} writes ${JSON.stringify(kind.name)}, ` +
-          `which ${JSON.stringify(reader.name)} of the earlier tier ${tierOf[r]} reads`
+        `the agent ${quote(writer.name)} of tier ${tierOf[w]} writes ${quote(kind.name)}, ` +
+          `which ${quote(reader.name)} of the earlier tier ${tierOf[r]} reads`
       )
     })
   })

@@ -4,7 +4,7 @@
  * Boundary: pure functions; refuses with `InvalidProgram` what is no budget.
  */
 import * as Duration from "effect/Duration"
-import { InvalidProgram } from "./InvalidProgram.ts"
+import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import { Limits } from "../Limits.ts"
 import type { Budget } from "./Budget.ts"
 
@@ -21,18 +21,13 @@ export interface ResolvedBudget {
 
 const fields = ["maxCycles", "maxFacts", "maxAgents", "maxDuration", "maxCpuTime", "maxContextBytes", "maxTokens"]
 
-const count = (
-  value: number | undefined,
-  name: string,
-  fallback: number,
-  refuse: (message: string) => never
-): number => {
+const count = (value: number | undefined, name: string, fallback: number, refuse: Refuse): number => {
   if (value === undefined) return fallback
   if (value === Infinity || (Number.isSafeInteger(value) && value >= 0)) return value
   return refuse(`budget.${name} must be a whole number of at least 0, or Infinity, not ${String(value)}`)
 }
 
-const millis = (value: Duration.Input | undefined, name: string, refuse: (message: string) => never): number => {
+const millis = (value: Duration.Input | undefined, name: string, refuse: Refuse): number => {
   if (value === undefined) return Infinity
   try {
     const ms = Duration.toMillis(Duration.fromInputUnsafe(value))
@@ -50,7 +45,7 @@ const millis = (value: Duration.Input | undefined, name: string, refuse: (messag
  * @throws InvalidProgram for a field that does not exist or a value that is not a count or a duration
  */
 export const resolveBudget = (program: string, ...budgets: ReadonlyArray<Budget | undefined>): ResolvedBudget => {
-  const refuse = (message: string): never => {
+  const refuse: Refuse = (message) => {
     throw new InvalidProgram({ program, message })
   }
   const merged: Record<string, unknown> = {}

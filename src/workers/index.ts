@@ -1,20 +1,20 @@
 /**
  * Where CPU agents run: the `WorkerPool` service, and its layers.
  *
- * Boundary: the public names, which the root exports as `WorkerPool`. What owns threads is loaded when a pool is built.
+ * Boundary: the public names, which the root exports as `WorkerPool`. What runs tasks is loaded when a pool is built.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { loadOnce } from "../platform/loadOnce.ts"
 import type { Options } from "./options.ts"
-import type { WorkerPool } from "./WorkerPool.ts"
+import { WorkerPool } from "./WorkerPool.ts"
 
-export { layerInline } from "./inline.ts"
 export type { Options, Profile, Quarantine } from "./options.ts"
 export type { PoolStats, WorkerStats } from "./stats.ts"
 export { WorkerPool } from "./WorkerPool.ts"
 
 const loadThreads = loadOnce(() => import("./layer.ts"))
+const loadInline = loadOnce(() => import("./inline.ts"))
 
 /**
  * A pool of worker threads.
@@ -25,3 +25,8 @@ const loadThreads = loadOnce(() => import("./layer.ts"))
  */
 export const layer = (options: Options = {}): Layer.Layer<WorkerPool> =>
   Layer.unwrap(Effect.map(loadThreads, ({ layer }) => layer(options)))
+
+/** The pool without threads. */
+export const layerInline: Layer.Layer<WorkerPool> = Layer.effect(WorkerPool)(
+  Effect.map(loadInline, ({ inline }) => inline)
+)

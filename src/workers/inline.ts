@@ -9,7 +9,6 @@
  * Boundary: no threads, no timers. Long validation is done in slices; the agent itself is called in one piece.
  */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import type { Kind } from "../program/Fact.ts"
 import { type CpuResult, type CpuSteps, isUnderWay, runCpuTask, viewFor } from "./runCpuTask.ts"
 import { isSliceOver, nextTurn } from "../platform/slices.ts"
@@ -169,6 +168,3 @@ export const inline: WorkerPool["Service"] = WorkerPool.of({
   release: () => Effect.void,
   stats: Effect.succeed(noThreads)
 })
-
-/** The pool without threads. */
-export const layerInline: Layer.Layer<WorkerPool> = Layer.succeed(WorkerPool)(inline)

@@ -1,0 +1,165 @@
+/**
+ * What a schema admits: whether its values are plain data, and what else decides how they are encoded.
+ *
+ * It walks the schema's syntax tree once, when a kind is defined, and refuses what cannot be frozen or has no JSON form.
+ * Boundary: reads schemas; knows nothing of values.
+ */
+import * as SchemaAST from "effect/SchemaAST"
+
+export interface SchemaShape {
+  /** A value is its own JSON form. */
+  readonly isPlain: boolean
+  /** A number may be NaN or infinite, which JSON writes as a string. */
+  readonly hasOpenNumbers: boolean
+  /** A value may hold typed arrays. */
+  readonly hasBytes: boolean
+  /** A transformation, or a choice between shapes, may depend on the contents of typed arrays. */
+  readonly looksAtBytes: boolean
+}
+
+/** Refuses a schema that admits what cannot be a fact's value: it must throw. */
+export type Refuse = (message: string) => never
+
+/** Immutable types of Effect that have a JSON codec, by the id under which Schema represents them. */
+const immutable = new Set([
+  "Json",
+  "Option",
+  "Result",
+  "DateTimeUtc",
+  "DateTimeZoned",
+  "TimeZone",
+  "TimeZoneNamed",
+  "TimeZoneOffset",
+  "Duration",
+  "BigDecimal",
+  "Uint8Array"
+])
+
+/** Advice on the types that are refused, by the same id. */
+const advice: Readonly<Record<string, string>> = {
+  Date: "use Schema.DateTimeUtc or a string",
+  ReadonlyMap: "use Schema.Record, or an array of entries",
+  ReadonlySet: "use an array",
+  HashMap: "use Schema.Record, or an array of entries",
+  HashSet: "use an array",
+  Chunk: "use an array",
+  URL: "use a string",
+  RegExp: "use a string"
+}
+
+/** The id under which Schema represents a declared type of its own. */
+const declarationId = (ast: SchemaAST.Declaration): string | undefined => {
+  const representation = ast.annotations?.["representation"] as { readonly id?: unknown } | undefined
+  return typeof representation?.id === "string" ? representation.id.replace(/^effect\/schema\//, "") : undefined
+}
+
+/** Whether a member of a union may hold something. */
+const isCompound = ({ _tag }: SchemaAST.AST): boolean => ["Objects", "Arrays", "Declaration", "Suspend"].includes(_tag)
+
+/** Whether a number's checks exclude NaN and the infinities. */
+const isFinite = (ast: SchemaAST.Number): boolean => {
+  const admits = (check: SchemaAST.Check<number>): boolean => {
+    if (check._tag === "FilterGroup") return check.checks.some(admits)
+    const id = (check.annotations?.["representation"] as { readonly id?: unknown } | undefined)?.id
+    return id === "effect/schema/isFinite" || id === "effect/schema/isInt"
+  }
+  return ast.checks !== undefined && ast.checks.some(admits)
+}
+
+/** The shape of a schema. `root` is what messages call the value. */
+export const shapeOf = (ast: SchemaAST.AST, root: string, refuse: Refuse): SchemaShape => {
+  const inspection = new Inspection(refuse)
+  inspection.visit(ast, root)
+  return inspection
+}
+
+/** A walk through a syntax tree. What it has found so far is its shape. */
+class Inspection implements SchemaShape {
+  isPlain = true
+  hasOpenNumbers = false
+  hasBytes = false
+  looksAtBytes = false
+  readonly #refuse: Refuse
+  readonly #seen = new Set<SchemaAST.AST>()
+
+  constructor(refuse: Refuse) {
+    this.#refuse = refuse
+  }
+
+  visit(ast: SchemaAST.AST, path: string): void {
+    if (this.#seen.has(ast)) return
+    this.#seen.add(ast)
+    if (ast.encoding !== undefined) this.#transforms()
+    switch (ast._tag) {
+      case "Declaration":
+        return this.#declaration(ast, path)
+      case "Symbol":
+      case "UniqueSymbol":
+      case "ObjectKeyword":
+        return this.#refuse(`${path} holds ${ast._tag}, which has no JSON form`)
+      case "BigInt":
+      case "Undefined":
+      case "Void":
+        this.isPlain = false
+        return
+      case "Literal":
+        if (typeof ast.literal === "bigint") this.isPlain = false
+        return
+      case "Number":
+        if (!isFinite(ast)) this.hasOpenNumbers = true
+        return
+      case "Arrays":
+        ast.elements.forEach((element, index) => this.visit(element, `${path}[${index}]`))
+        ast.rest.forEach((element) => this.visit(element, `${path}[]`))
+        return
+      case "Objects":
+        return this.#objects(ast, path)
+      case "Union":
+        if (ast.types.filter(isCompound).length > 1) this.looksAtBytes = true
+        for (const member of ast.types) this.visit(member, path)
+        return
+      case "Suspend":
+        return this.visit(ast.thunk(), path)
+      default:
+        return
+    }
+  }
+
+  #transforms(): void {
+    this.isPlain = false
+    this.looksAtBytes = true
+  }
+
+  #declaration(ast: SchemaAST.Declaration, path: string): void {
+    this.isPlain = false
+    const id = declarationId(ast)
+    const isClass = ast.annotations?.["~constructor"] !== undefined
+    const isCustom =
+      id === undefined &&
+      !isClass &&
+      (ast.annotations?.["toCodecJson"] !== undefined || ast.annotations?.["toCodec"] !== undefined)
+    if (id === "Uint8Array" || isCustom) this.hasBytes = true
+    if (id === "Json") this.isPlain = true
+    else if (!isClass && !isCustom && (id === undefined || !immutable.has(id))) {
+      const hint = id === undefined ? "give it a toCodecJson annotation" : (advice[id] ?? "use plain data")
+      this.#refuse(`${path} holds ${id ?? "a declared type"}, which cannot be frozen and encoded: ${hint}`)
+    }
+    for (const parameter of ast.typeParameters) this.visit(parameter, path)
+  }
+
+  #objects(ast: SchemaAST.Objects, path: string): void {
+    for (const { name, type } of ast.propertySignatures) {
+      const at = `${path}.${String(name)}`
+      if (typeof name === "symbol") this.#refuse(`${at} is keyed by a symbol, which has no JSON form`)
+      // An optional key may hold `undefined`: the encoding leaves it out, so the value stays plain.
+      if (SchemaAST.isOptional(type) && SchemaAST.isUnion(type)) {
+        for (const member of type.types) if (!SchemaAST.isUndefined(member)) this.visit(member, at)
+        if (type.encoding !== undefined) this.#transforms()
+      } else this.visit(type, at)
+    }
+    for (const { parameter, type } of ast.indexSignatures) {
+      if (parameter.encoding !== undefined) this.isPlain = false
+      this.visit(type, `${path}[key]`)
+    }
+  }
+}
