@@ -99,7 +99,9 @@ const ofFunction = (
     ...nothing,
     kind: "function",
     signature: calls[0]?.text ?? name,
-    declaration: isShortened ? declarations.map(({ node }) => declarationText(node, module)).join("\n") : undefined,
+    declaration: isShortened
+      ? declarations.map(({ node }) => declarationText(node, module, name)).join("\n")
+      : undefined,
     doc,
     errors: results.flatMap((result) =>
       result?.type === "TSTypeAnnotation" ? errorsOf(result.typeAnnotation, module) : []
@@ -292,9 +294,9 @@ const ofAlias = (node: Babel.TSTypeAliasDeclaration, module: Module, doc: Docstr
   }
 }
 
-/** A declaration without its comments, as a compiler takes it. */
-const declarationText = (node: Declaration["node"], module: Module): string => {
+/** A declaration without its comments, as a compiler takes it. A constant gets the name under which it is exported. */
+const declarationText = (node: Declaration["node"], module: Module, name?: string): string => {
   const text = module.text.slice(node.start ?? 0, node.end ?? 0).replace(/\/\*[\s\S]*?\*\//g, "")
   const bare = text.replace(/^(?:export )?(?:declare )?/, "").replace(/import\("[^"]*"\)\./g, "")
-  return node.type === "VariableDeclarator" ? `const ${bare}` : bare
+  return node.type === "VariableDeclarator" ? `const ${name === undefined ? bare : bare.replace(/^\w+/, name)}` : bare
 }

@@ -176,7 +176,9 @@ class Modules {
   ): Exported {
     if (specifier.type === "ExportSpecifier") {
       const name = nameOf(specifier.local)
-      return from === undefined ? this.#local(module, name) : this.#exported(this.#follow(module, from), name)
+      const exported = from === undefined ? this.#local(module, name) : this.#exported(this.#follow(module, from), name)
+      // Readers know it by the name under which it is exported.
+      return exported.type === "declared" ? { ...exported, name: nameOf(specifier.exported) } : exported
     }
     if (from === undefined) throw new Error(`${module.source}: an export that this does not know`)
     const target = this.#follow(module, from)

@@ -14,7 +14,8 @@ import * as Option from "effect/Option"
 import process from "node:process"
 import * as Engine from "../engine/Engine.ts"
 import type { FactRef } from "../program/Fact.ts"
-import { type Job, toJson } from "../job/Job.ts"
+import type { Job } from "../job/Job.ts"
+import { resultToJson } from "../outcome/resultJson.ts"
 import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
 import { Limits } from "../Limits.ts"
 import { type Program } from "../program/Program.ts"
@@ -23,7 +24,7 @@ import { type JobStore, layerMemory as storeMemory } from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
 import { tellAwaited } from "./waitingIntents.ts"
 import { CommandFailed, type Failed, ofStatus } from "./exitCode.ts"
-import { toJson as explanationJson } from "../outcome/explanationJson.ts"
+import { explanationToJson } from "../outcome/explanationJson.ts"
 import * as Explanation from "./explanation.ts"
 import type { Host, Stop } from "./hostProcess.ts"
 import type { LoadedModule } from "./programs.ts"
@@ -194,8 +195,8 @@ const plainOutput = (host: Host, output: unknown): Effect.Effect<unknown> =>
   )
 
 const jsonLine = (end: End, output: unknown, { facts, ref }: PrintOptions): string => {
-  const json = toJson(end, { facts: facts ? "all" : "counts" })
-  const explanation = ref === undefined ? {} : { explanation: explanationJson(resultOf(end).context, ref) }
+  const json = resultToJson(end, { facts: facts ? "all" : "counts" })
+  const explanation = ref === undefined ? {} : { explanation: explanationToJson(resultOf(end).context, ref) }
   return `${JSON.stringify({ ...json, output: output ?? null, ...explanation })}\n`
 }
 

@@ -9,10 +9,9 @@ import type { Fact, FactRef } from "../program/Fact.ts"
 import * as Journal from "../journal/Journal.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
-import { toJson as errorToJson } from "../outcome/JobError.ts"
 import { explain as explanationOf, format } from "../context/Provenance.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
-import { toJson as explanationJson } from "../outcome/explanationJson.ts"
+import { explanationToJson } from "../outcome/explanationJson.ts"
 import * as Explanation from "./explanation.ts"
 import type { Host } from "./hostProcess.ts"
 import { look } from "./jobRun.ts"
@@ -20,6 +19,7 @@ import { asFailed, byWhom, factJson, factsJson, type JobOptions, type Page, prop
 import * as Report from "./report.ts"
 import { jobIdOf, openExisting } from "./storeFile.ts"
 import { indent, inlineJson, oneLine, plural, printable, thousands, toPlain, truncate } from "./text.ts"
+import { errorToJson } from "../outcome/resultJson.ts"
 
 const usage = (message: string) => Effect.fail(new UsageError({ message }))
 
@@ -162,7 +162,7 @@ export const explain = (host: Host, options: ExplainOptions): Effect.Effect<numb
       host,
       options,
       read,
-      ({ context, cycle, ref }) => ({ jobId, cycle, ...explanationJson(context, ref) }),
+      ({ context, cycle, ref }) => ({ jobId, cycle, ...explanationToJson(context, ref) }),
       ({ cycle, explanation, ref }, { style }) =>
         style("bold", `where ${nameOf(ref)} comes from`) +
         `${style("dim", `  ${oneLine(jobId)} after cycle ${thousands(cycle)}`)}\n` +

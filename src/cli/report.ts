@@ -3,7 +3,6 @@
  *
  * Boundary: a result, or the error of a job with its partial result, in; text out.
  */
-import { toJson as errorToJson } from "../outcome/JobError.ts"
 import type { CommittedIntent, Diagnostic, JobResult } from "../outcome/JobResult.ts"
 import { approvalOf } from "./waitingIntents.ts"
 import {
@@ -24,6 +23,7 @@ import { parseJson } from "../values/parseJson.ts"
 import type { Status } from "../outcome/Cause.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { intentKey } from "../program/keys.ts"
+import { errorToJson } from "../outcome/resultJson.ts"
 
 const diagnosticsShown = 10
 const unansweredShown = 20

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Engine from "../engine/Engine.ts"
 import type { Job } from "../job/Job.ts"
-import { type StartError, toJson as errorToJson } from "../outcome/JobError.ts"
+import { type StartError } from "../outcome/JobError.ts"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import { type Program } from "../program/Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"
@@ -23,6 +23,7 @@ import { resultOf } from "./report.ts"
 import { openExisting, startFailure } from "./storeFile.ts"
 import { oneLine, plural, printable } from "./text.ts"
 import { compiledOf } from "../program/erased.ts"
+import { errorToJson } from "../outcome/resultJson.ts"
 
 export interface ResumeOptions {
   readonly modules: ReadonlyArray<string>

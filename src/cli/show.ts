@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import type { Usage } from "../program/Budget.ts"
 import { type EndExtra, reviveCause } from "../journal/extra.ts"
 import * as Journal from "../journal/Journal.ts"
-import { toJson as errorToJson } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
@@ -18,6 +17,7 @@ import { jobIdOf } from "./storeFile.ts"
 import { bytes, duration, oneLine, plural, thousands } from "./text.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import { fromCause } from "../outcome/fromCause.ts"
+import { errorToJson } from "../outcome/resultJson.ts"
 
 interface Shown {
   readonly journal: StoredJournal

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Engine from "../engine/Engine.ts"
-import { toJson } from "../job/Job.ts"
+import { resultToJson } from "../outcome/resultJson.ts"
 import * as Journal from "../journal/Journal.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { Program } from "../program/Program.ts"
@@ -158,7 +158,7 @@ const runOnce = (program: Program.Any, input: unknown, way: Way): Effect.Effect<
     const store = yield* JobStore
     const { text } = yield* Effect.mapError(store.load(jobId), storeFailure)
     const rows = yield* Effect.mapError(Stream.runCollect(store.rows(jobId, 0)), storeFailure)
-    const { status, usage, ...rest } = toJson(end, { facts: "all" })
+    const { status, usage, ...rest } = resultToJson(end, { facts: "all" })
     const { cpuMs: _, durationMs: __, ...counts } = usage
     return {
       way,

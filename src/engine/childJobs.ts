@@ -16,7 +16,7 @@ import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import type { HandledIntent } from "../intents/IntentHandler.ts"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
-import { type JobError, type StartError, toJson } from "../outcome/JobError.ts"
+import { type JobError, type StartError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { ChildPayload, ChildResult } from "../program/answerKinds.ts"
@@ -26,6 +26,7 @@ import { parseJson } from "../values/parseJson.ts"
 import type { JobSession } from "../job/session.ts"
 import { intentKey } from "../program/keys.ts"
 import type { CompiledProgram } from "../program/erased.ts"
+import { errorToJson } from "../outcome/resultJson.ts"
 
 export interface ChildStarter {
   /** Children under way at a time, of one level. */
@@ -46,7 +47,7 @@ export interface ChildStarter {
 
 /** An error without what names a job. */
 const errorJson = (error: { readonly _tag: string }): Record<string, unknown> => {
-  const { jobId, key, ...rest } = toJson(error)
+  const { jobId, key, ...rest } = errorToJson(error)
   if (typeof key !== "string") return rest
   // The key of an intent is that within its job.
   return {

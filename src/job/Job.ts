@@ -16,7 +16,7 @@ import type { JobResult } from "../outcome/JobResult.ts"
 import type { Program } from "../program/Program.ts"
 import type { Status } from "../outcome/Cause.ts"
 
-export { type FactJson, type ResultJson, toJson } from "../outcome/resultJson.ts"
+export { type FactJson, type ResultJson, resultToJson as toJson } from "../outcome/resultJson.ts"
 export type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
 export type { Status } from "../outcome/Cause.ts"
 export type { CommittedIntent, Diagnostic, JobResult, Oscillation } from "../outcome/JobResult.ts"

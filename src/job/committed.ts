@@ -6,7 +6,7 @@
  */
 import type { Entry } from "../context/factTable.ts"
 import type { FactRef } from "../program/Fact.ts"
-import { type ExplanationJson, toJson } from "../outcome/explanationJson.ts"
+import { type ExplanationJson, explanationToJson } from "../outcome/explanationJson.ts"
 import { type FactJson, factJson } from "../outcome/resultJson.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { CompiledProgram } from "../program/erased.ts"
@@ -66,5 +66,5 @@ export const committedFacts = (
 /** Where a committed fact comes from; null if there is none. */
 export const explainCommitted = ({ ledger, version }: Committed, ref: FactRef): ExplanationJson | null => {
   const fact = ledger.find(ref.kind, ref.id)
-  return fact === undefined || fact.provenance.version > version ? null : toJson(ledger, ref)
+  return fact === undefined || fact.provenance.version > version ? null : explanationToJson(ledger, ref)
 }

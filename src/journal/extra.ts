@@ -9,7 +9,6 @@ import type { Evaluation, IntentRef } from "../program/AgentEffect.ts"
 import type { Usage } from "../program/Budget.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import type { FactRef } from "../program/Fact.ts"
-import { toJson } from "../outcome/JobError.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
@@ -17,6 +16,7 @@ import type { ErasedKind } from "../program/erased.ts"
 import type { EncodedEffect, EncodedFact, EncodedIntent } from "../program/encoded.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import { parseCanonical } from "../values/frozen.ts"
+import { errorToJson } from "../outcome/resultJson.ts"
 
 /** A kind as a header names it. */
 export interface KindHeader {
@@ -172,9 +172,9 @@ const unreadable = (message: string): never => {
   throw new Unreadable(message)
 }
 
-/** A cause as JSON; its stack, which `toJson` leaves out, with it, and an error so that it can be made again. */
+/** A cause as JSON; its stack, which `errorToJson` leaves out, with it, and an error so that it can be made again. */
 export const causeJson = (cause: Cause): Cause => {
-  const json = toJson(cause) as unknown as Cause
+  const json = errorToJson(cause) as unknown as Cause
   if ("error" in cause && cause.error instanceof Error) return { ...json, error: errorJson(cause.error) } as Cause
   return "stack" in cause ? ({ ...json, stack: cause.stack } as Cause) : json
 }
@@ -190,7 +190,7 @@ const errorJson = (error: Error): ErrorJson => {
     fields = parseJson(JSON.stringify(error))
   } catch {
     // Circular, or a getter that throws: what can be written is.
-    fields = toJson({ _tag: error.name, ...Object.fromEntries(Object.entries(error)) })
+    fields = errorToJson({ _tag: error.name, ...Object.fromEntries(Object.entries(error)) })
   }
   return { "~error": { name: error.name, message: error.message, fields } }
 }

@@ -11,9 +11,9 @@ import * as Schema from "effect/Schema"
 import type { JobResult } from "./JobResult.ts"
 import { describeError } from "../values/panic.ts"
 import type { StoreError } from "./StoreError.ts"
-import { parseJson } from "../values/parseJson.ts"
 
 export { InvalidProgram } from "../program/InvalidProgram.ts"
+export { errorToJson as toJson } from "./resultJson.ts"
 export { StoreError } from "./StoreError.ts"
 export type { Cause } from "./Cause.ts"
 
@@ -268,38 +268,3 @@ export type JobError<E = unknown, Result = JobResult.Partial> = (
 
 /** What can be wrong before a job runs. */
 export type StartError = InvalidInput | AdmissionRejected | StoreError | ProgramChanged | JournalCorrupt
-
-/** An error as plain JSON: `_tag` and its fields, without the partial result. What cannot be written as JSON is described. */
-export const toJson = (error: { readonly _tag: string }): Record<string, unknown> => ({
-  _tag: error._tag,
-  ...fieldsOf(error)
-})
-
-const hidden = ["_tag", "partial", "cause", "stack"]
-
-const fieldsOf = (error: object): Record<string, unknown> => {
-  const shown = Object.entries(error).filter(
-    ([key, value]) => !hidden.includes(key) && !(key === "message" && value === "")
-  )
-  const fields: Record<string, unknown> = Object.fromEntries(shown.map(([key, value]) => [key, jsonOr(value)]))
-  if (error instanceof Error && error.message !== "") fields["message"] ??= error.message
-  return fields
-}
-
-const jsonOr = (value: unknown): unknown => {
-  if (value instanceof Error) {
-    return { _tag: "_tag" in value ? String(value._tag) : value.name, ...fieldsOf(value) }
-  }
-  try {
-    const text = JSON.stringify(value)
-    return text === undefined ? String(value) : parseJson(text)
-  } catch {
-    // Circular, a bigint, or a getter that throws: what can be written is, field by field.
-    if (typeof value !== "object" || value === null) return String(value)
-    const fields = Object.entries(value).map(([key, field]) => [
-      key,
-      typeof field === "object" ? describeError(field) : String(field)
-    ])
-    return Object.fromEntries(fields) as unknown
-  }
-}

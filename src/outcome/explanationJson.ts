@@ -22,7 +22,7 @@ export interface ExplanationJson {
 }
 
 /** Null for a fact that the context does not hold. */
-export const toJson = (context: JobContext, ref: FactRef): ExplanationJson | null => {
+export const explanationToJson = (context: JobContext, ref: FactRef): ExplanationJson | null => {
   const root = explain(context, ref)
   if (root === undefined) return null
   const queue: Array<Explanation> = [root]

@@ -1,12 +1,12 @@
 /**
- * A result as plain JSON: what the command line prints and the server answers.
+ * Results and errors as plain JSON: what the command line prints, the server answers and a journal keeps of an error.
  *
- * Facts are given as counts by kind, or all of them with their encoded values. Boundary: a pure function of the result.
+ * Facts are given as counts by kind, or all of them with their encoded values. Boundary: pure functions.
  */
 import type { Fact, FactRef, Provenance } from "../program/Fact.ts"
-import { toJson as errorToJson } from "./JobError.ts"
 import type { Diagnostic, JobResult } from "./JobResult.ts"
 import { parseJson } from "../values/parseJson.ts"
+import { describeError } from "../values/panic.ts"
 
 /** A fact as JSON: its value as its kind's schema encodes it. */
 export interface FactJson {
@@ -59,7 +59,7 @@ export const factJson = ({ fact, text }: { readonly fact: Fact; readonly text: s
  * `facts: "counts"` (default) gives the number of facts of each kind, `"all"` every fact in commit order. `output` is as
  * the program made it; null if there is none.
  */
-export const toJson = (
+export const resultToJson = (
   end: JobResult | { readonly _tag: string; readonly partial: JobResult.Partial },
   options?: {
     /** The number of facts of each kind, or all facts in commit order. Default: `"counts"`. */
@@ -83,5 +83,40 @@ export const toJson = (
     intents,
     diagnostics: diagnostics.map(diagnosticJson),
     error: isError ? errorToJson(end) : null
+  }
+}
+
+/** An error as plain JSON: `_tag` and its fields, without the partial result. What cannot be written as JSON is described. */
+export const errorToJson = (error: { readonly _tag: string }): Record<string, unknown> => ({
+  _tag: error._tag,
+  ...fieldsOf(error)
+})
+
+const hidden = ["_tag", "partial", "cause", "stack"]
+
+const fieldsOf = (error: object): Record<string, unknown> => {
+  const shown = Object.entries(error).filter(
+    ([key, value]) => !hidden.includes(key) && !(key === "message" && value === "")
+  )
+  const fields: Record<string, unknown> = Object.fromEntries(shown.map(([key, value]) => [key, jsonOr(value)]))
+  if (error instanceof Error && error.message !== "") fields["message"] ??= error.message
+  return fields
+}
+
+const jsonOr = (value: unknown): unknown => {
+  if (value instanceof Error) {
+    return { _tag: "_tag" in value ? String(value._tag) : value.name, ...fieldsOf(value) }
+  }
+  try {
+    const text = JSON.stringify(value)
+    return text === undefined ? String(value) : parseJson(text)
+  } catch {
+    // Circular, a bigint, or a getter that throws: what can be written is, field by field.
+    if (typeof value !== "object" || value === null) return String(value)
+    const fields = Object.entries(value).map(([key, field]) => [
+      key,
+      typeof field === "object" ? describeError(field) : String(field)
+    ])
+    return Object.fromEntries(fields) as unknown
   }
 }

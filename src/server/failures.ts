@@ -12,19 +12,19 @@ import {
   type InvalidInput,
   type JobHalted,
   type JobError,
-  toJson,
   type StartError
 } from "../outcome/JobError.ts"
 import { errorJson, resultJson } from "./json.ts"
 import * as Problems from "./problems.ts"
 import type { StoreError } from "../outcome/StoreError.ts"
+import { errorToJson } from "../outcome/resultJson.ts"
 
 /** The problem that a job's end is. */
 export const ofJobError = (error: JobError, facts: "counts" | "all") => {
   const failure: HaltError | AgentFailed = error
   const { cycle, jobId, message: detail } = failure
   const job = { jobId, cycle, detail, partial: resultJson(error, facts) }
-  const fields = errorJson(toJson(failure))
+  const fields = errorJson(errorToJson(failure))
   switch (failure._tag) {
     case "BudgetExhausted": {
       const { budget, limit, spender, used } = failure

@@ -7,7 +7,7 @@
 import type * as Schema from "effect/Schema"
 import * as Explanation from "../outcome/explanationJson.ts"
 import { parseJson } from "../values/parseJson.ts"
-import { toJson, type FactJson } from "../outcome/resultJson.ts"
+import { resultToJson, type FactJson } from "../outcome/resultJson.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type * as Shapes from "./shapes.ts"
 
@@ -45,7 +45,7 @@ export const resultJson = (
   end: JobResult | { readonly _tag: string; readonly partial: JobResult.Partial },
   facts: "counts" | "all"
 ): typeof Shapes.Result.Type => {
-  const json = toJson(end, { facts })
+  const json = resultToJson(end, { facts })
   return {
     ...json,
     facts: isFacts(json.facts) ? json.facts.map(factJson) : json.facts,
@@ -56,7 +56,8 @@ export const resultJson = (
   }
 }
 
-const isFacts = (facts: ReturnType<typeof toJson>["facts"]): facts is ReadonlyArray<FactJson> => Array.isArray(facts)
+const isFacts = (facts: ReturnType<typeof resultToJson>["facts"]): facts is ReadonlyArray<FactJson> =>
+  Array.isArray(facts)
 
 export const explanationJson = ({ nodes }: Explanation.ExplanationJson): typeof Shapes.Explanation.Type => ({
   nodes: nodes.map(({ causes, omitted, trace, ...fact }) => ({
