@@ -5,7 +5,7 @@
  *             running <-> awaiting, running <-> paused, awaiting -> paused
  *
  * The machine decides; Effect works. `running` invokes one driver for as long as it lasts. The driver performs the phase
- * that the state names and reports it (SELECTED, EXECUTED, MERGED, CHECKED, STOPPED); the guards choose what comes next.
+ * that the state names and reports it (SELECTED, EXECUTED, MERGED, CHECKED, STOPPED). The guards choose the next state.
  *
  * Invariants: context is small JSON; actions and guards are pure and never throw; every final state is at the root, so
  * that the actor is done when the job is; a job halts only with its reason in `halt`. Boundary: imports nothing but
@@ -13,7 +13,7 @@
  */
 import { assign, fromCallback, sendTo, setup } from "xstate"
 
-/** Why a job halts, in a form small enough for the machine's context: how it ended, and the tag of its error. */
+/** The reason why a job halts, small enough for the machine's context: its status, and the tag of its error. */
 export interface HaltReason {
   readonly status: "converged" | "budget-exhausted" | "failed" | "cancelled"
   readonly error: string | null
@@ -32,7 +32,7 @@ export interface JobMachineContext {
   /** Version and hash of the context after the last committed cycle. */
   readonly version: number
   readonly hash: string
-  /** A pause was asked for and has not yet taken effect. */
+  /** Whether a pause was asked for and has not yet taken effect. */
   readonly pausing: boolean
   readonly halt: HaltReason | null
 }
@@ -40,7 +40,7 @@ export interface JobMachineContext {
 export interface JobMachineInput {
   readonly jobId: string
   readonly program: string
-  /** Of a job that goes on: its last committed cycle and that cycle's tier. */
+  /** Set for a job that goes on from its journal: its last committed cycle and the tier of that cycle. */
   readonly cycle?: number
   readonly tier?: number
   readonly version: number
@@ -50,7 +50,7 @@ export interface JobMachineInput {
 export type JobMachineEvent =
   /** The job was admitted. */
   | { readonly type: "START" }
-  /** `eligible` is done: what the next cycle executes (nothing: the fixed point), or why it cannot begin. */
+  /** `eligible` is done. `agents`: those of the next cycle, none at the fixed point. `halt`: why it cannot begin, or null. */
   | {
       readonly type: "SELECTED"
       readonly cycle: number
@@ -60,18 +60,18 @@ export type JobMachineEvent =
       readonly signals: number
       readonly halt: HaltReason | null
     }
-  /** `executing` is done: all tasks have ended. */
+  /** `executing` is done. All tasks have ended. */
   | { readonly type: "EXECUTED" }
-  /** `merging` is done: the cycle is committed. */
+  /** `merging` is done. The cycle is committed. */
   | { readonly type: "MERGED"; readonly version: number; readonly hash: string; readonly halt: HaltReason | null }
   /**
-   * `checking` is done. `mailbox`: signals that wait. `intents`: at the fixed point, those that are not answered. `halt`: the
-   * verdict at the fixed point, or null to go on.
+   * `checking` is done. `mailbox`: the number of signals that wait. `intents`: at the fixed point, the number of intents
+   * without an answer. `halt`: the verdict at the fixed point, or null to go on.
    */
   | { readonly type: "CHECKED"; readonly mailbox: number; readonly intents: number; readonly halt: HaltReason | null }
-  /** There is something for a job that awaits: a signal, or all the answers. */
+  /** A job that awaits has work again: a signal came, or all the answers did. */
   | { readonly type: "WAKE" }
-  /** The driver has let go of everything, outside the order of phases: cancelled, out of time, or the store failed. */
+  /** The driver has released everything, outside the order of phases: cancelled, out of time, or the store failed. */
   | { readonly type: "STOPPED"; readonly halt: HaltReason }
   /** The driver's fiber ended by itself. `defect` is null unless it died. */
   | { readonly type: "DRIVER_EXITED"; readonly defect: string | null }
@@ -79,7 +79,7 @@ export type JobMachineEvent =
   | { readonly type: "RESUME" }
   | { readonly type: "CANCEL" }
 
-/** What the driver hears from the machine. */
+/** The event that the machine sends to the driver. */
 export interface DriverEvent {
   readonly type: "STOP"
 }

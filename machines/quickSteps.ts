@@ -1,16 +1,16 @@
 /**
  * Short steps of a statechart: the same snapshots, without the general procedure.
  *
- * XState takes every step by the algorithm of SCXML: sets of states to leave and to enter, of transitions that exclude
- * each other, of what may follow without an event. That is four to five microseconds for an event, and a job sends four
- * of them in a cycle, each of which does no more than go on from one phase to the next. For such a step the outcome stands
- * in the machine's own nodes: the first transition of the state whose guard holds leads to a sibling, neither of the two
- * has anything to do on entry or exit, and the actions assign to the context. Whatever else an event does is left to XState.
+ * XState takes every step by the algorithm of SCXML: it computes the states to leave and to enter, the transitions that
+ * exclude each other, and the transitions that may follow without an event. That takes four to five microseconds for an event,
+ * and a job sends four events in a cycle, each of which only goes on from one phase to the next. The outcome of such a step
+ * stands in the machine's own nodes: the first transition of the state whose guard holds leads to a sibling, neither of the
+ * two states has anything to do on entry or exit, and the actions assign to the context. XState does everything else.
  * The first snapshot costs as much as two steps, and is the same for every actor but for its context.
  *
- * Invariants: the machine decides: its guards in their order, its assignments, its targets, and nothing of a particular
- * machine is known here; a snapshot is the same, field by field, as the one that XState makes (test/machine/
- * quickSteps.test.ts sends every event in every state). Boundary: reads XState's nodes; the only file that does.
+ * Invariants: the machine decides, by its guards in their order, its assignments and its targets; this file knows no particular
+ * machine. A snapshot is the same, field by field, as the one that XState makes (test/machine/quickSteps.test.ts sends every
+ * event in every state). Boundary: the only file that reads XState's nodes.
  */
 import type { AnyActorScope, AnyStateMachine, AnyStateNode, EventObject, MachineContext, StateValue } from "xstate"
 
@@ -43,7 +43,7 @@ type Snapshot = ReturnType<AnyStateMachine["transition"]>
 /** A machine of the same definition that takes short steps where it can. Inspectors do not see its microsteps. */
 export const withQuickSteps = <M extends AnyStateMachine>(original: M): M => {
   const machine = original.provide({}) as M
-  // Where several states are active at a time, or the past is remembered, or events are matched by patterns.
+  // Several states may be active at a time, or history counts, or events are matched by patterns: XState takes every step.
   if (nodesOf(machine.root).some(isGeneral)) return machine
   const general = machine.transition.bind(machine)
   const known = new Map<AnyStateNode, Map<string, Candidates>>()
@@ -57,11 +57,11 @@ export const withQuickSteps = <M extends AnyStateMachine>(original: M): M => {
   }
 
   const transition = (snapshot: Snapshot, event: EventObject, scope: AnyActorScope): Snapshot => {
-    // Without parallel states the active ones are a line, the leaf last.
+    // Without parallel states, the active states are a line from the root to the leaf.
     const leaf: AnyStateNode = snapshot._nodes.at(-1)!
     if (snapshot.status !== "active" || leaf.type !== "atomic") return general(snapshot, event, scope)
     const args: StepArgs = { context: snapshot.context as MachineContext, event }
-    // What is remembered is bounded by the machine: anything may be sent to an actor.
+    // An actor may be sent any event, but only the machine's own events have an entry in `known`, so it stays bounded.
     if (!leaf.transitions.has(event.type)) return general(snapshot, event, scope)
     for (const { guard, step } of candidatesOf(leaf, event.type)) {
       if (!guard(args)) continue
@@ -73,7 +73,7 @@ export const withQuickSteps = <M extends AnyStateMachine>(original: M): M => {
   return Object.assign(machine, { transition, getInitialSnapshot: shortStart(machine) })
 }
 
-/** The first snapshot: the one that XState makes is kept, and further ones differ from it in their context. */
+/** Makes first snapshots. XState makes the first one; the others are copies of it with a context of their own. */
 const shortStart = (machine: AnyStateMachine): AnyStateMachine["getInitialSnapshot"] => {
   const general = machine.getInitialSnapshot.bind(machine)
   const { context: contextOf } = machine.config
@@ -90,7 +90,7 @@ const shortStart = (machine: AnyStateMachine): AnyStateMachine["getInitialSnapsh
   return (scope, input) => {
     if (template === undefined) {
       const made = general(scope, input)
-      // Of the first actor nothing stays here.
+      // The template keeps nothing of the first actor.
       if (made.status === "active") template = { ...made, context: {} }
       return made
     }
@@ -104,7 +104,7 @@ const shortStart = (machine: AnyStateMachine): AnyStateMachine["getInitialSnapsh
   }
 }
 
-/** A context with actors in it is left to XState. */
+/** Leaves a context with actors in it to XState: it throws, and the short start is given up. */
 const noSpawn = (): never => {
   throw new Error("not in a short start")
 }
@@ -142,7 +142,7 @@ const valueOf = (node: AnyStateNode, inner?: StateValue): StateValue => {
 const shortSteps = (machine: AnyStateMachine, leaf: AnyStateNode, type: string): Candidates =>
   (leaf.transitions.get(type) ?? []).map(({ actions, guard, reenter, target: targets = [] }): Candidate => {
     const plainGuard = guard === undefined ? always : guardOf(machine, guard)
-    // Whether it holds, XState has to say: from here on it decides.
+    // Only XState can tell whether this guard holds, so it decides from here on.
     if (plainGuard === undefined) return { guard: always, step: undefined }
     const assignments = actions.flatMap((action) => assignmentOf(machine, action) ?? [])
     const target = targets[0]
@@ -170,7 +170,7 @@ const assignmentOf = (machine: AnyStateMachine, action: unknown): Assignment | u
   if (!("assignment" in found)) return undefined
   const { assignment } = found
   if (typeof assignment === "function") return assignment as Assignment
-  // Assignments by field: only of values, not of functions.
+  // Assignments by field are short only if they assign values, not functions.
   if (typeof assignment !== "object" || assignment === null) return undefined
   const fields = { ...assignment }
   return Object.values(fields).some((value) => typeof value === "function") ? undefined : () => fields

@@ -4,44 +4,44 @@
  *     spawning -> loading -> ready <-> busy -> retiring -> dead
  *     spawning, loading (its own code) -> failed            ready -> loading (a program, or a job's context) -> ready
  *
- * The pool's threads run this machine: a thread takes work in `ready` and nowhere else, and what becomes of it when it
- * is lost depends on the state that it was lost in. The machine decides, the adapter (src/workers/thread.ts) works.
+ * The pool's threads run this machine. A thread takes work in `ready` and in no other state. Whether a lost thread is `dead` or
+ * `failed` depends on the state in which it was lost. The machine decides; the adapter (src/workers/thread.ts) works.
  *
- * Invariants: one share of a round of tasks at a time (`RUN` is for `ready` alone); an `ENDED` of another share than the
- * one that it has is ignored; every life ends in `dead` or `failed`. Boundary: pure; imports nothing but xstate; the context is small JSON.
+ * Invariants: a thread has one share of a round of tasks at a time (`RUN` is for `ready` alone); it ignores an `ENDED` of
+ * another share; every life ends in `dead` or `failed`. Boundary: pure; imports nothing but xstate; the context is small JSON.
  */
 import { assign, setup } from "xstate"
 
 export interface WorkerContext {
   /** The worker's number in its pool, from 1. */
   readonly worker: number
-  /** Whether it has loaded its own code, that is, whether it ever was ready. */
+  /** Whether it has loaded its own code, so that it was ready at least once. */
   readonly isStarted: boolean
-  /** The share of tasks that it has, or had last: a number that grows. 0 before the first. */
+  /** The number of the share that it has, or had last. Numbers grow; 0 before the first share. */
   readonly task: number
-  /** Shares that it has ended. */
+  /** The number of shares that it has ended. */
   readonly ended: number
-  /** Why it retires, or undefined. */
+  /** The reason why it retires; undefined if it does not. */
   readonly reason: RetireReason | undefined
 }
 
-/** Why a thread is ended on purpose. */
+/** The reason why the pool ends a thread on purpose. */
 export type RetireReason = "timeout" | "stopped" | "unclaimed" | "slow-start" | "worn-out" | "idle" | "closed"
 
 export type WorkerEvent =
-  /** The thread runs, and loads its own code. */
+  /** The thread runs, and begins to load its own code. */
   | { readonly type: "ONLINE" }
   /** It begins to load a program, or a job's context. */
   | { readonly type: "LOAD" }
-  /** It has loaded what it was loading. */
+  /** It has loaded its own code, a program, or a job's context. */
   | { readonly type: "LOADED" }
-  /** A share of tasks is handed to it. */
+  /** The pool hands a share of tasks to it. */
   | { readonly type: "RUN"; readonly task: number }
-  /** The share's last result is here. */
+  /** The share's last result has arrived. */
   | { readonly type: "ENDED"; readonly task: number }
-  /** The thread is being ended on purpose. */
+  /** The pool ends the thread on purpose. */
   | { readonly type: "RETIRE"; readonly reason: RetireReason }
-  /** The thread has ended, for whatever reason. */
+  /** The thread has ended, for any reason. */
   | { readonly type: "LOST" }
 
 export const workerMachine = setup({

@@ -145,10 +145,8 @@ const keptRooms = ["cluster", "testing", "cache"]
 
 /** Functions that are still to be taken apart. */
 const longFunctionAllowances: ReadonlyArray<Allowance> = [
-  { path: "src/program/compile.ts", uses: ["compile"], reason: "to be taken apart" },
   { path: "src/inspector/Stately.ts", uses: ["connect"], reason: "to be taken apart" },
   { path: "src/engine/makeEngine.ts", uses: ["makeEngine"], reason: "to be taken apart" },
-  { path: "src/values/kindCodec.ts", uses: ["inspect"], reason: "to be taken apart" },
   { path: "src/server/core.ts", uses: ["makeCore"], reason: "to be taken apart" },
   { path: "src/server/jobRoutes.ts", uses: ["jobRoutes"], reason: "to be taken apart" },
   { path: "src/store/memory.ts", uses: ["layerMemoryJournal"], reason: "to be taken apart" },

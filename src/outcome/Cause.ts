@@ -1,15 +1,13 @@
 /**
- * Why an effect was discarded or a job halted, and how a job that halts for it ends.
+ * Causes: why an effect was discarded or a job halted. And statuses: how a job ended.
  *
- * A cause is plain data: errors, events, diagnostics and journals carry it.
- *
- * Boundary: data.
+ * A cause is plain data: errors, events, diagnostics and journals carry it. Boundary: data.
  */
 import type { FactRef } from "../program/Fact.ts"
 import type { BudgetName } from "../program/Budget.ts"
 import type { InvariantClass } from "../program/Invariant.ts"
 
-/** The functions of a program that run outside of any agent, once it has begun. */
+/** The functions of a program that run outside of any agent while its job runs. */
 export type ProgramPhase = "output" | "invariant"
 
 interface OfAgent<Tag extends string> {
@@ -18,7 +16,7 @@ interface OfAgent<Tag extends string> {
   readonly cycle: number
 }
 
-/** Why an effect was discarded or a job halted, as plain data. The fields are those of the errors. */
+/** The reason why an effect was discarded or a job halted, as plain data. The fields are those of the errors. */
 export type Cause =
   | (OfAgent<"AgentFailed"> & { readonly error: unknown })
   | (OfAgent<"AgentPanicked"> & { readonly message: string; readonly stack: string })
@@ -63,10 +61,10 @@ export type Cause =
   /** `key` is the intent's key within its job: a cause names no job. */
   | (OfAgent<"IntentFailed"> & { readonly kind: string; readonly key: string; readonly error: unknown })
 
-/** How a job ended. */
+/** The way in which a job ended. */
 export type Status = "converged" | "budget-exhausted" | "failed" | "cancelled"
 
-/** How a job that halts for a cause ends. */
+/** The status of a job that halts for this cause. */
 export const statusOf = (cause: Cause): Exclude<Status, "converged"> => {
   switch (cause._tag) {
     case "BudgetExhausted":

@@ -1,5 +1,5 @@
 /**
- * What a cycle did, as it is committed: the record that the merge makes, and that journal, log and tracker read. Boundary: types.
+ * The record of a cycle, as it is committed: the merge makes it; the journal, the log and the tracker read it. Boundary: types.
  */
 import type { IntentRef } from "../program/AgentEffect.ts"
 import type { Fact, FactRef } from "../program/Fact.ts"
@@ -7,7 +7,7 @@ import type { Cause } from "./Cause.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
-/** How one task ended. */
+/** The end of one task. */
 export interface TaskOutcome {
   readonly agent: ErasedAgent
   readonly each: FactRef | undefined
@@ -18,7 +18,7 @@ export interface TaskOutcome {
   readonly result: EncodedEffect | Cause
 }
 
-/** What became of one effect. */
+/** The fate of one effect in the merge. */
 export interface MergedOutcome {
   readonly agent: string
   readonly each: FactRef | undefined
@@ -26,15 +26,15 @@ export interface MergedOutcome {
   readonly cause: Cause | undefined
   /** The effect as it was proposed, if it was applied. */
   readonly effect: EncodedEffect | undefined
-  /** What it added or revised, in commit order. */
+  /** The facts that it added or revised, in commit order. */
   readonly facts: ReadonlyArray<Fact>
-  /** Of a discarded effect: how many facts it proposed. */
+  /** Set for a discarded effect: the number of facts that it proposed. */
   readonly proposals?: number
-  /** Of a signal that answers an intent: which. */
+  /** Set for a signal that answers an intent: the intent. */
   readonly answers?: IntentRef
 }
 
-/** A committed cycle: the journal's row, and what events are made of. */
+/** A committed cycle. The journal's row and the events are made from it. */
 export interface CommittedCycle {
   readonly cycle: number
   readonly tier: number
@@ -48,7 +48,7 @@ export interface CommittedCycle {
   readonly version: number
 }
 
-/** What a job has spent, as the merge counts it. */
+/** The sums that a job has spent, as the merge counts them. */
 export interface Counters {
   facts: number
   agents: number

@@ -2,7 +2,7 @@
  * Every way a job can end other than by converging, as typed values (G9).
  *
  * A `Cause` is plain data: events and diagnostics carry it. An error of the `JobError` union is a cause with the job's id
- * and `.partial`, the result as far as the job came: it is what `Engine.run` and `job.result` fail with. Before a job
+ * and `.partial`, the result as far as the job came. `Engine.run` and `job.result` fail with such errors. Before a job
  * exists, or after it ended, calls fail with `InvalidProgram`, `InvalidInput`, `AdmissionRejected` or `JobHalted`.
  *
  * Boundary: data.
@@ -63,7 +63,7 @@ export class AgentOutOfMemory extends Schema.TaggedError<AgentOutOfMemory>()("Ag
   }
 }
 
-/** The thread that ran a CPU agent ended under it. */
+/** The thread that ran a CPU agent ended before the agent did. */
 export class WorkerCrashed extends Schema.TaggedError<WorkerCrashed>()("WorkerCrashed", {
   ...ofAgent,
   exitCode: Schema.Number
@@ -82,7 +82,7 @@ export class InvalidEffect extends Schema.TaggedError<InvalidEffect>()("InvalidE
   declare readonly partial: JobResult.Partial
 }
 
-/** Two effects disagree on a fact whose kind rejects that. `agents`: who was first, and who was discarded. */
+/** Two effects disagree on a fact whose kind rejects that. `agents`: the first one, and the one whose effect was discarded. */
 export class MergeConflict extends Schema.TaggedError<MergeConflict>()("MergeConflict", {
   ...at,
   kind: Schema.String,
@@ -98,7 +98,7 @@ export class MergeConflict extends Schema.TaggedError<MergeConflict>()("MergeCon
   }
 }
 
-/** A budget was reached. `used` is what is committed; `spender` the agent whose effect would have crossed it, if any. */
+/** A budget was reached. `used` is the committed sum; `spender` is the agent whose effect would have crossed it, if any. */
 export class BudgetExhausted extends Schema.TaggedError<BudgetExhausted>()("BudgetExhausted", {
   ...at,
   budget: Schema.Literals(["cycles", "facts", "agents", "duration", "cpuTime", "contextBytes", "tokens"]),
@@ -113,7 +113,7 @@ export class BudgetExhausted extends Schema.TaggedError<BudgetExhausted>()("Budg
   }
 }
 
-/** An invariant does not hold. `facts` are those that break it, as far as the check or the effect names them. */
+/** An invariant does not hold. `facts` are the facts that break it, as far as the check or the effect names them. */
 export class InvariantViolated extends Schema.TaggedError<InvariantViolated>()("InvariantViolated", {
   ...at,
   name: Schema.String,
@@ -146,8 +146,9 @@ export class JobCancelled extends Schema.TaggedError<JobCancelled>()("JobCancell
 }
 
 /**
- * The journal did not take a cycle. `reason` is that of the store's error (JobStore.ts): `"fenced"` if another engine has
- * taken the job over. The journal ends with the last cycle that it took; unless another holds it, the job can be resumed.
+ * The journal did not take a cycle. `reason` is the reason of the store's error (JobStore.ts): `"fenced"` if another engine
+ * has taken the job over. The journal ends with the last cycle that it took. Unless another engine holds it, the job can be
+ * resumed.
  */
 export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", {
   ...at,
@@ -158,8 +159,8 @@ export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed"
 }
 
 /**
- * An intent was not performed: its handler failed, or what it asks for cannot be done. `error` is what the handler failed
- * with, or says with its `_tag` what else went wrong; `key` is the intent's idempotency key.
+ * An intent was not performed: its handler failed, or the engine cannot do what it asks for. `error` is the handler's error,
+ * or has a `_tag` that names what else went wrong. `kind` is the intent kind, `key` the intent's idempotency key.
  */
 export class IntentFailed extends Schema.TaggedError<IntentFailed>()("IntentFailed", {
   ...ofAgent,
@@ -174,7 +175,7 @@ export class IntentFailed extends Schema.TaggedError<IntentFailed>()("IntentFail
   }
 }
 
-/** A handler of intents was not taken: there is one of that kind already, or it cannot work. */
+/** A handler was refused: its intent kind, `kind`, has a handler already, or the handler cannot work. */
 export class HandlerRejected extends Schema.TaggedError<HandlerRejected>()("HandlerRejected", {
   kind: Schema.String,
   message: Schema.String
@@ -200,8 +201,8 @@ export class AdmissionRejected extends Schema.TaggedError<AdmissionRejected>()("
 }
 
 /**
- * A stored job was begun by a program whose kinds had other schemas. `kinds` are the names of those that differ or are
- * gone; `from` and `to` are the versions that the two programs declare. Declare `migrate` to bring its facts along.
+ * A stored job was begun by a program whose kinds had other schemas. `kinds` are the names of the kinds that differ or are
+ * gone. `from` and `to` are the versions that the two programs declare. Declare `migrate` to bring the facts along.
  */
 export class ProgramChanged extends Schema.TaggedError<ProgramChanged>()("ProgramChanged", {
   jobId: Schema.String,
@@ -218,8 +219,8 @@ export class ProgramChanged extends Schema.TaggedError<ProgramChanged>()("Progra
 }
 
 /**
- * A journal is not what was written: the row of `cycle` (0: its beginning) has another `part` than `expected`. Everything
- * before it is intact.
+ * A journal differs from what was written: in the row of `cycle` (0: the beginning), `part` is `found` and not `expected`.
+ * Everything before that row is intact.
  */
 export class JournalCorrupt extends Schema.TaggedError<JournalCorrupt>()("JournalCorrupt", {
   jobId: Schema.String,
@@ -245,7 +246,7 @@ export class JobHalted extends Schema.TaggedError<JobHalted>()("JobHalted", {
   }
 }
 
-/** The errors that end a job, but for an agent's own. */
+/** The errors that end a job, except for an agent's own typed error. */
 export type HaltError =
   | AgentPanicked
   | AgentTimedOut
@@ -260,11 +261,11 @@ export type HaltError =
   | StoreFailed
   | IntentFailed
 
-/** What a job whose agents fail with `E` ends with, its partial result typed. */
+/** The errors with which a job ends whose agents fail with `E`. The partial result is typed. */
 export type JobError<E = unknown, Result = JobResult.Partial> = (
   | HaltError
   | ([E] extends [never] ? never : AgentFailed & { readonly error: E })
 ) & { readonly partial: Result }
 
-/** What can be wrong before a job runs. */
+/** The errors of a job that could not start. */
 export type StartError = InvalidInput | AdmissionRejected | StoreError | ProgramChanged | JournalCorrupt

@@ -5,7 +5,7 @@
  * job ids, so it is the same in every run (G3). Live progress is telemetry, at the end of this file: unsequenced, unhashed,
  * and lossy when a reader is slow.
  *
- * Boundary: types, and the pure function from what was committed to events.
+ * Boundary: types. logRecords.ts makes the events.
  */
 import type { Fact, FactRef } from "../program/Fact.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
@@ -26,22 +26,22 @@ interface OfTask<Tag extends string> extends InCycle<Tag> {
 /** A cause without its stack. */
 export type EventCause = Cause extends infer C ? (C extends Cause ? Omit<C, "stack"> : never) : never
 
-/** The job began. `hash` is the first of its chain; `seeds` the facts it started with. */
+/** The job began. `hash` is the first hash of its chain; `seeds` are the facts with which it started. */
 export interface JobStarted extends InCycle<"JobStarted"> {
   readonly program: string
   readonly version: number
   readonly hash: string
   readonly seeds: ReadonlyArray<Fact>
 }
-/** A cycle was committed; the events up to the next one of this kind are what it did. */
+/** A cycle was committed. The events up to the next `CycleStarted` say what it did. */
 export interface CycleStarted extends InCycle<"CycleStarted"> {
   readonly tier: number
   readonly agents: ReadonlyArray<string>
   readonly tasks: number
 }
-/** An effect was merged; what it added follows. */
+/** An effect was merged. The events that follow say what it added. */
 export interface TaskSucceeded extends OfTask<"TaskSucceeded"> {}
-/** An effect was discarded, or there was none: `cause` says why. */
+/** An effect was discarded, or the task gave none: `cause` says why. */
 export interface TaskDiscarded extends OfTask<"TaskDiscarded"> {
   readonly cause: EventCause
 }
@@ -53,7 +53,7 @@ export interface FactsCommitted extends OfTask<"FactsCommitted"> {
 export interface EvaluationsCommitted extends OfTask<"EvaluationsCommitted"> {
   readonly evaluations: ReadonlyArray<CommittedEvaluation>
 }
-/** A signal, or the answer to an intent, was taken in. `cause`: why it was discarded, if it was. */
+/** A signal, or the answer to an intent, was taken in. `cause` says why it was discarded, if it was. */
 export interface SignalAdmitted extends InCycle<"SignalAdmitted"> {
   readonly proposals: number
   readonly cause?: EventCause
@@ -64,12 +64,12 @@ export interface IntentCommitted extends OfTask<"IntentCommitted"> {
   readonly kind: string
   readonly payload: unknown
 }
-/** An intent was answered. The `SignalAdmitted` before it says what with, or why that was discarded. */
+/** An intent was answered. The `SignalAdmitted` before it has the answer, or says why the answer was discarded. */
 export interface IntentAnswered extends OfTask<"IntentAnswered"> {
   readonly index: number
   readonly kind: string
 }
-/** A semantic invariant does not hold any more, or for another reason. */
+/** A semantic invariant no longer holds, or is violated for another reason than before. */
 export interface InvariantViolated extends InCycle<"InvariantViolated"> {
   readonly name: string
   readonly reason: string
@@ -78,13 +78,13 @@ export interface InvariantViolated extends InCycle<"InvariantViolated"> {
 export interface InvariantRepaired extends InCycle<"InvariantRepaired"> {
   readonly name: string
 }
-/** A tier reached its fixed point: the job went on to a later one, or ended. */
+/** A tier reached its fixed point: the job went on to a later tier, or ended. */
 export interface TierConverged extends InCycle<"TierConverged"> {
   readonly tier: number
 }
 /** The job was paused between two cycles. */
 export interface JobPaused extends InCycle<"JobPaused"> {}
-/** There is nothing left to do but to wait for the answers to intents. */
+/** The job has nothing left to do but to wait for the answers to intents. */
 export interface JobAwaiting extends InCycle<"JobAwaiting"> {}
 /** The job goes on after a pause, or because an answer came. */
 export interface JobResumed extends InCycle<"JobResumed"> {}

@@ -1,5 +1,5 @@
 /**
- * What a job leaves behind, however it ended.
+ * The result of a job, whole or partial.
  *
  * Boundary: types. `context` is sealed: it can be read, explained, and given to `Engine.start` to go on from.
  */
@@ -9,7 +9,7 @@ import type { JobContext } from "../context/JobContext.ts"
 import type { Program } from "../program/Program.ts"
 import type { Cause, Status } from "./Cause.ts"
 
-/** The same state of the context was seen before: the job goes in circles. */
+/** The context is in a state that it had before: the job goes in circles. */
 export interface Oscillation {
   readonly _tag: "Oscillation"
   readonly cycle: number
@@ -17,7 +17,7 @@ export interface Oscillation {
   readonly since: number
 }
 
-/** An effect that was discarded, or an oscillation: where, whose, and why. */
+/** An effect that was discarded, or an oscillation: its cycle, its agent and its cause. */
 export interface Diagnostic {
   readonly cycle: number
   /** "" for signals and seeds. */
@@ -28,6 +28,7 @@ export interface Diagnostic {
 
 /** An intent as it was committed. */
 export interface CommittedIntent {
+  /** The intent kind. */
   readonly kind: string
   readonly payload: unknown
   readonly agent: string
@@ -50,13 +51,13 @@ export interface JobResult<P extends Program.Any = Program.Any, Output = Program
   readonly version: number
   /** The chained hash over everything that was committed. */
   readonly hash: string
-  /** What the job spent. */
+  /** The sums that the job spent. */
   readonly usage: Usage
-  /** The facts, sealed: to be read, explained, and gone on from. */
+  /** The facts, sealed. They can be read, explained, and given to a further job. */
   readonly context: JobContext
-  /** What the program's `output` made of the context; undefined unless the job converged. */
+  /** The result of the program's `output`; undefined unless the job converged. */
   readonly output: Output
-  /** All that were committed, in commit order. */
+  /** All committed intents, in commit order. */
   readonly intents: ReadonlyArray<CommittedIntent>
   /** Discarded effects, and oscillations. */
   readonly diagnostics: ReadonlyArray<Diagnostic>

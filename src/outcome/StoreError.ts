@@ -1,15 +1,15 @@
 /**
- * Why a store did not do what it was asked for. Boundary: data.
+ * The error of a store. Boundary: data.
  */
 import * as Data from "effect/Data"
 
 /**
- * Why the store did not do what it was asked for.
+ * The reason why a store refused or failed.
  *
- * - `exists`: there is a journal of that id
- * - `missing`: there is none
+ * - `exists`: the store has a journal with that id already
+ * - `missing`: the store has no journal with that id
  * - `held`: another store, maybe of another process, holds the job
- * - `fenced`: another took the job over: this engine must not go on with it
+ * - `fenced`: another engine took the job over, so this one must not go on with it
  * - `out-of-order`: the row does not follow the last one
  * - `full`: no space, or a quota
  * - `read-only`: the file, or its directory, cannot be written to
@@ -33,7 +33,7 @@ export type StoreErrorReason =
   | "closed"
   | "failed"
 
-/** The store did not do what it was asked for. `message` says what, and names the job or the file. */
+/** A store refused or failed. `message` says what went wrong, and names the job or the file. */
 export class StoreError extends Data.TaggedError("StoreError")<{
   readonly reason: StoreErrorReason
   readonly message: string

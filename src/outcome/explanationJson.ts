@@ -1,5 +1,5 @@
 /**
- * The derivation of a fact as plain JSON: what the command line prints and the server answers.
+ * The derivation of a fact as plain JSON: the command line prints it, and the server answers with it.
  *
  * It is a list of nodes, not a tree: a derivation may be thousands of facts deep, and neither JSON writers nor readers nest
  * that far. `nodes[0]` is the fact; `causes` are places in the list, in commit order. Boundary: a pure function of the
@@ -21,7 +21,7 @@ export interface ExplanationJson {
   >
 }
 
-/** Null for a fact that the context does not hold. */
+/** The derivation of a fact as JSON. Null for a fact that the context does not hold. */
 export const explanationToJson = (context: JobContext, ref: FactRef): ExplanationJson | null => {
   const root = explain(context, ref)
   if (root === undefined) return null

@@ -24,13 +24,13 @@ import {
 /** The error of a cause: with the job's id, and the partial result beside its encodable fields. */
 export const fromCause = (cause: Cause, jobId: string, partial: JobResult.Partial): JobError => {
   const error = make(cause, jobId)
-  // An error whose stack nobody has read holds what was on it: the whole session (G13).
+  // Until its stack is read, an error holds everything that was on the stack: the whole session (G13).
   void error.stack
   Object.defineProperty(error, "partial", { value: partial, enumerable: false })
   return error
 }
 
-export const make = (cause: Cause, jobId: string): HaltError | AgentFailed => {
+const make = (cause: Cause, jobId: string): HaltError | AgentFailed => {
   switch (cause._tag) {
     case "AgentFailed":
       return new AgentFailed({ ...cause, jobId })

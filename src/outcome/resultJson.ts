@@ -86,7 +86,7 @@ export const resultToJson = (
   }
 }
 
-/** An error as plain JSON: `_tag` and its fields, without the partial result. What cannot be written as JSON is described. */
+/** An error as plain JSON: `_tag` and its fields, without the partial result. A field that JSON cannot hold is described. */
 export const errorToJson = (error: { readonly _tag: string }): Record<string, unknown> => ({
   _tag: error._tag,
   ...fieldsOf(error)
@@ -111,7 +111,7 @@ const jsonOr = (value: unknown): unknown => {
     const text = JSON.stringify(value)
     return text === undefined ? String(value) : parseJson(text)
   } catch {
-    // Circular, a bigint, or a getter that throws: what can be written is, field by field.
+    // Circular, a bigint, or a getter that throws: each field is described by itself.
     if (typeof value !== "object" || value === null) return String(value)
     const fields = Object.entries(value).map(([key, field]) => [
       key,

@@ -1,10 +1,10 @@
 /**
- * Runs an effect that nobody waits for. Boundary: the bridge from plain callbacks to Effect.
+ * Runs an effect for which nobody waits. Boundary: the bridge from plain callbacks to Effect.
  */
 import * as Effect from "effect/Effect"
 import type * as Context from "effect/Context"
 
-/** Runs an effect of a job outside of its actor: what is left to do when the actor was stopped from outside. */
+/** Starts an effect on a fiber of its own. For work that remains when a job's actor was stopped from outside. */
 export const runDetached = <R>(services: Context.Context<R>, effect: Effect.Effect<void, never, R>): void => {
   Effect.runForkWith(services)(effect)
 }

@@ -1,18 +1,19 @@
 /**
- * A quick start for a thread that is ours: a worker of a pool, or the process of the command line.
+ * A quick start for threads that this package owns: the workers of a pool, and the process of the command line.
  *
- * Most of a start is spent on finding and compiling the 140 files of effect/Schema. Node's cache of compiled code (in
- * NODE_COMPILE_CACHE or the temporary folder, unless NODE_DISABLE_COMPILE_CACHE is set; one that cannot be written is no
- * error) makes compiling cheap. To find a file, Node's resolver asks the file system about every import of every file;
+ * Most of a start is spent on finding and compiling the 140 files of effect/Schema. Node's cache of compiled code makes
+ * compiling cheap: it is in NODE_COMPILE_CACHE or the temporary folder, unless NODE_DISABLE_COMPILE_CACHE is set, and a cache
+ * that cannot be written is no error. To find a file, Node's resolver asks the file system about every import of every file;
  * within effect's own files the address is known without asking.
  *
- * Boundary: it changes how fast modules load, never which. Not for the library's root: an embedder's process is not ours.
+ * Boundary: it changes how fast modules load, never which. The library's root does not use it: an embedder's process is not
+ * ours to change.
  */
 import { enableCompileCache, registerHooks } from "node:module"
 
 const effectFiles = "/node_modules/effect/dist/"
 
-/** Must be called before modules of weight are imported: modules are linked before they run. */
+/** Must be called before large modules are imported, since modules are linked before they run. */
 export const quickStart = (): void => {
   enableCompileCache()
   registerHooks({

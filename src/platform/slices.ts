@@ -2,9 +2,9 @@
  * Slices: long work on the main thread in pieces of a few milliseconds (docs/semantics.md, Slices).
  *
  * Work is a generator that yields where it may be put aside. It runs on until `Limits.sliceMs` have passed since the event
- * loop last had a turn, then lets the loop have one. This file owns the monotonic clock that measures it: real time, not
- * Effect's Clock, since it is the real event loop that must not be held. What it measures never decides anything but when
- * to pause.
+ * loop last had a turn, then lets the loop have one. This file owns the monotonic clock that measures it. That is real time,
+ * not Effect's Clock, since it is the real event loop that must not be held. The measure decides when to pause and nothing
+ * else.
  */
 import * as Effect from "effect/Effect"
 import { Limits } from "../Limits.ts"
@@ -13,7 +13,7 @@ import { Limits } from "../Limits.ts"
 let sliceBegan = performance.now()
 let turnWatched = false
 
-/** Whether this turn of the event loop has been held for a slice. */
+/** Whether work has held this turn of the event loop for a whole slice. */
 export const isSliceOver = (): boolean => {
   if (!turnWatched) {
     turnWatched = true
@@ -35,10 +35,10 @@ export const nextTurn: Effect.Effect<void> = Effect.callback((resume) => {
 /** Lets the event loop have a turn if this slice is over. */
 export const breathe: Effect.Effect<void> = Effect.suspend(() => (isSliceOver() ? nextTurn : Effect.void))
 
-/** What work on the main thread still has to wait for; undefined if it is done. */
+/** The rest of some work on the main thread, as an effect; undefined if the work is done. */
 export type Pending = Effect.Effect<void> | undefined
 
-/** Runs a generator of steps, in slices, and then `next`: at once if this slice is long enough for them. */
+/** Runs a generator of steps in slices, and then `next`. All of it happens at once if this slice is long enough. */
 export const inSlicesThen = <A>(steps: Generator<void, A>, next: (value: A) => Pending): Pending => {
   for (;;) {
     const step = steps.next()

@@ -1,16 +1,16 @@
 /**
- * Turns: effects of one name that wait for each other, each for the one before.
+ * A queue for each name: effects of one name run one after the other, in the order of their calls.
  *
- * Boundary: order alone. An effect that fails or is interrupted passes the turn on.
+ * Boundary: order alone. An effect that fails or is interrupted lets the next one run.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 
 export class Turns {
-  /** The last in line, by name. */
+  /** The last effect in each queue, by name: done when that effect is. */
   readonly #last = new Map<string, Deferred.Deferred<void>>()
 
-  /** Runs an effect when those of the same name that came before are done. */
+  /** Runs an effect when all earlier ones of the same name are done. */
   take<A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.suspend(() => {
       const before = this.#last.get(name)

@@ -1,9 +1,9 @@
 /**
  * A Clock whose sleeps do not keep the process alive.
  *
- * What waits in the background (a publisher for its next attempt to reach a relay, a pool for its next look at idle threads)
- * shall not hold a program that has nothing else left to do. Effect's own clock uses timers that hold the process. This
- * adapter owns the only other timer; it is wall-clock time even where a test has replaced the Clock.
+ * Work that waits in the background must not hold a program that has nothing else left to do: a publisher waits for its next
+ * attempt to reach a relay, a pool for its next look at idle threads. Effect's own clock uses timers that hold the process.
+ * This adapter owns the only other timer, which goes by wall-clock time even where a test has replaced the Clock.
  */
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"

@@ -1,8 +1,8 @@
 /**
- * Whether this thread is a worker of a pool.
+ * A mark that tells the threads of a pool from other threads.
  *
- * A program's module is imported by every worker. If it also runs jobs at its top level, each worker would start an engine
- * and workers of its own, and so on without end: an engine looks here first, and refuses.
+ * Every worker imports a program's module. If the module also ran jobs at its top level, each worker would start an engine
+ * and workers of its own, and so on without end. So an engine looks for the mark first, and refuses to start.
  *
  * Boundary: one mark on the global object, which all copies of this package on a thread share.
  */
@@ -13,9 +13,10 @@ export const markAsWorker = (): void => {
   Object.defineProperty(globalThis, key, { value: true })
 }
 
+/** Whether this thread is a worker of a pool. */
 export const isWorker = (): boolean => key in globalThis
 
-/** An engine was started where none may be. */
+/** An engine was started on a worker thread. */
 export class EngineInWorker extends Error {
   override readonly name = "EngineInWorker"
   constructor() {

@@ -1,11 +1,11 @@
 /**
- * Agents: what reads a job's context and proposes what to add.
+ * Agents: they read a job's context and propose what to add.
  *
  * `make` defines a fiber agent (an Effect: I/O, services, typed errors), `cpu` a CPU agent (a synchronous function that
  * runs on a worker thread). Both come in two forms: with `each`, one task for every new fact of that kind; without, one
  * task for everything that is new.
  *
- * Boundary: definitions and their types. When an agent runs is eligibility.ts; what happens to its effect, merge.ts.
+ * Boundary: definitions and their types. eligibility.ts decides when an agent runs, merge.ts what happens to its effect.
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -33,8 +33,8 @@ export interface Agent<out Name extends string, out Reads extends Kind.Any, out 
 
 export declare namespace Agent {
   /**
-   * Any agent. It says nothing of what an agent reads, writes, fails with and needs: an agent that is defined where one is
-   * expected would be given that instead of what follows from its own definition.
+   * Any agent. It has no types for what an agent reads, writes, fails with and needs: if it had, an agent that is defined
+   * where one is expected would get those types instead of the ones that follow from its own definition.
    */
   interface Any {
     readonly [AgentTypeId]: unknown
@@ -55,7 +55,10 @@ interface Common<Reads extends Kind.Any, Writes extends Kind.Any, Failure extend
   readonly reads?: ReadonlyArray<Reads> | undefined
   /** The kinds that its effects may propose. Default: none. */
   readonly writes?: ReadonlyArray<Writes> | undefined
-  /** The time that one attempt may take, from fork or claim; a failure with `AgentTimedOut` after it. Default: none. */
+  /**
+   * The longest time that one attempt may take, from fork or claim. After it the attempt fails with `AgentTimedOut`.
+   * Default: none.
+   */
   readonly timeout?: Duration.Input | undefined
   /** What a failed task does to its job: end it, or leave a diagnostic (`"discard"`). Default: `"halt"`. */
   readonly onFailure?: Failure | undefined
@@ -87,9 +90,9 @@ interface Retrying<E, R2> {
    */
   readonly retry?: Schedule.Schedule<unknown, E, never, R2> | undefined
   /**
-   * Keep what a task gave as soon as it ends, before its cycle is committed: if the process dies in between, the cycle runs
-   * again with that effect instead of executing the agent. For what is expensive to get. Only with a durable store; an
-   * effect, not a failure, is kept. Default: no.
+   * Save the effect of a task as soon as it ends, before its cycle is committed: if the process dies in between, the cycle
+   * runs again with that effect instead of executing the agent. For results that are expensive to get. Works only with a
+   * durable store, and saves effects, not failures. Default: no.
    */
   readonly memoize?: boolean | undefined
 }

@@ -1,7 +1,7 @@
 /**
- * What one execution of an agent returns, and its parts. Merged whole or not at all (G2).
+ * The effect that one execution of an agent returns, and its parts. It is merged whole or not at all (G2).
  *
- * Boundary: types. What the engine makes of them is in encoded.ts.
+ * Boundary: types. Their form after validation is in encoded.ts.
  */
 import type { FactRef, Kind, ProposalOf } from "./Fact.ts"
 
@@ -10,14 +10,15 @@ import type { FactRef, Kind, ProposalOf } from "./Fact.ts"
  * (job id, cycle, agent, each-fact, index).
  */
 export interface Intent {
-  /** What kind of act it is: the name under which a handler is registered. */
+  /** The intent kind: the name under which its handler is registered. */
   readonly kind: string
   /** Plain data for the handler. */
   readonly payload: unknown
 }
 
-/** What names a committed intent within its job. */
+/** Names a committed intent within its job. */
 export interface IntentRef {
+  /** The intent kind. */
   readonly kind: string
   /** The cycle that committed it, and the agent whose effect held it. */
   readonly cycle: number
@@ -35,13 +36,13 @@ export interface Evaluation {
 }
 
 /**
- * What `execute` returns. Every part is optional; keys that are not named here make the effect invalid.
+ * The return value of `execute`. Every part is optional; a key that is not listed here makes the effect invalid.
  *
  * - `facts`: proposals of the kinds in `writes`, at most one for each (kind, id)
- * - `intents`: what it wishes to be done outside
+ * - `intents`: acts that it wishes to be done outside
  * - `evaluations`: scores of facts
- * - `trace`: plain data that says how the effect came about; shown by `Provenance.explain`, not hashed
- * - `usage`: what this execution spent: `tokens`, a finite number of at least 0, counted against `maxTokens`
+ * - `trace`: plain data that says how the effect came about. `Provenance.explain` shows it; it is not hashed
+ * - `usage`: what this execution spent. `tokens` is a finite number of at least 0, counted against `maxTokens`
  */
 export interface AgentEffect<out Writes extends Kind.Any> {
   readonly facts?: ReadonlyArray<ProposalOf<Writes>> | undefined

@@ -1,9 +1,9 @@
 /**
- * Budgets: what a job may spend, and what it has spent (G7).
+ * Budgets: how much a job may spend, and how much it has spent (G7).
  *
  * Counted budgets (facts, tokens, context bytes) never overshoot: the effect that would cross one is not committed.
- * Cycles and agents are tested before a cycle begins. Duration and CPU time also stop running tasks; what that cycle did
- * is then discarded whole. Boundary: types; resolveBudget.ts fills in the defaults.
+ * Cycles and agents are tested before a cycle begins. Duration and CPU time also stop running tasks; their cycle is then
+ * discarded whole. Boundary: types; resolveBudget.ts fills in the defaults.
  */
 import type * as Duration from "effect/Duration"
 
@@ -28,7 +28,7 @@ export interface Budget {
 /** The names by which `BudgetExhausted` calls the budgets. */
 export type BudgetName = "cycles" | "facts" | "agents" | "duration" | "cpuTime" | "contextBytes" | "tokens"
 
-/** What a job has spent. All but the times are the same in every run of the same job. */
+/** The sums that a job has spent. All but the times are the same in every run of the same job. */
 export interface Usage {
   /** Turns of the machine, the last one that found nothing eligible included. */
   readonly cycles: number

@@ -1,11 +1,10 @@
 /**
- * Kinds, facts and proposals: what a job's context is made of.
+ * Kinds, facts and proposals: the parts of a job's context.
  *
  * A `Kind` is a named type of fact: its schema, what identifies a fact of it, and what happens when two proposals
- * disagree. A `Fact` is frozen and unique by (kind, id). A `Proposal` is what an agent, a seed or a signal asks to add.
+ * disagree. A `Fact` is frozen and unique by (kind, id). A `Proposal` is a value that an agent, a seed or a signal asks to add.
  *
- * Boundary: definitions and types. How a value is validated and encoded is in kindCodec.ts; how proposals
- * become facts, in merge.ts.
+ * Boundary: definitions and types. kindCodec.ts validates and encodes values; merge.ts turns proposals into facts.
  */
 import type * as Schema from "effect/Schema"
 import { makeKindCodec } from "../values/kindCodec.ts"
@@ -69,7 +68,7 @@ export type ProposalOf<K extends Kind.Any> = K extends Kind.Any ? Proposal<K["na
 /** The facts of a kind, or of each of a union of kinds. */
 export type FactOf<K extends Kind.Any> = K extends Kind.Any ? Fact<K["name"], Kind.Value<K>> : never
 
-/** What names a fact: its kind's name and its id. */
+/** Names a fact, by its kind's name and its id. */
 export interface FactRef {
   readonly kind: string
   readonly id: string
@@ -80,8 +79,8 @@ export interface FactRef {
  *
  * `schema` is an Effect Schema of plain data, or of immutable types that have a JSON codec, such as `DateTimeUtc`,
  * `Duration` or `Option`. Types that cannot be frozen (`Date`, `Map`, `Set`, functions) are refused with
- * `InvalidProgram`; `Uint8Array` is accepted as the documented exception: nobody stops an agent that writes to bytes, so
- * copy before you change them. `id` gives a fact's identity within its kind and must be a function of the value alone.
+ * `InvalidProgram`. `Uint8Array` is the documented exception: nothing stops an agent from writing to bytes, so copy them
+ * before you change them. `id` gives a fact's identity within its kind and must be a function of the value alone.
  * `conflict` defaults to `"reject"`, `retention` to `"all"`.
  *
  * @throws InvalidProgram when the name is empty or the schema admits what cannot be frozen or encoded
@@ -89,9 +88,9 @@ export interface FactRef {
 export const kind = <const Name extends string, S extends Schema.Constraint>(
   name: Name,
   options: {
-    /** What a fact's value is: an Effect Schema of plain data, or of immutable types that have a JSON codec. */
+    /** The schema of the values: an Effect Schema of plain data, or of immutable types that have a JSON codec. */
     readonly schema: S & Schema.ConstraintCodec<S["Type"], unknown>
-    /** What identifies a fact within its kind: a function of the value alone. */
+    /** Gives a fact's identity within its kind. Must be a function of the value alone. */
     readonly id: (value: S["Type"]) => string
     /** What happens to a proposal whose id is taken by another value. Default: `"reject"`. */
     readonly conflict?: ConflictRule<S["Type"]> | undefined
@@ -137,7 +136,7 @@ const known = ["schema", "id", "conflict", "retention"]
 export const isKind = (value: unknown): value is Kind.Any =>
   typeof value === "object" && value !== null && KindTypeId in value
 
-/** What put a fact into the context. */
+/** The source of a fact in the context. */
 export type Origin = "seed" | "signal" | "agent" | "invariant"
 
 /** The task that added a fact, and what made it run. */
@@ -147,9 +146,9 @@ export interface Provenance {
   /** The cycle in which it was committed; 0 for seeds. */
   readonly cycle: number
   readonly origin: Origin
-  /** The agent that proposed it; the invariant's name for a `Violation`; "" for seeds and signals. */
+  /** The agent that proposed it. For a `Violation` it is the invariant's name; for seeds and signals, "". */
   readonly agent: string
-  /** For an agent with `each`: the fact that its task was about. */
+  /** The fact that the task was about, for an agent with `each`. */
   readonly each: FactRef | undefined
   /** Commit positions after `since` and up to `until` made the task eligible. Both 0 where nothing did. */
   readonly since: number

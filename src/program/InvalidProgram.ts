@@ -1,5 +1,5 @@
 /**
- * The error of a definition that cannot work.
+ * The error for a definition that cannot work.
  *
  * Thrown by the constructors (`Fact.kind`, `Agent.make`, `Program.make` ...), which run while a module loads: there is no
  * job yet that could fail. `Engine.run` and `Engine.start` fail with it, typed, for a program that reaches them some
@@ -7,7 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 
-/** What is wrong with a definition, and where. `program` is empty when the definition is not part of one yet. */
+/** Says what is wrong with a definition, and where. `program` is empty when the definition is not part of one yet. */
 export class InvalidProgram extends Schema.TaggedError<InvalidProgram>()("InvalidProgram", {
   program: Schema.String,
   message: Schema.String

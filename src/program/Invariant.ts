@@ -1,5 +1,5 @@
 /**
- * Invariants: what must hold of a job's context.
+ * Invariants: conditions that must hold of a job's context.
  *
  * - `structural`: checked before each effect is applied, against the context as it would be; a violation discards the
  *   effect and, by default, ends the job
@@ -7,8 +7,8 @@
  *   read and repair, and fails the job only if it still holds at convergence
  * - `acceptance`: checked at convergence; a violation fails the job
  *
- * Checks are synchronous, pure functions of the view. Boundary: definitions and the built-in kind; merge.ts and
- * convergence.ts run them.
+ * Checks are synchronous, pure functions of the view. Boundary: definitions and the built-in kind. merge.ts and
+ * convergence.ts run the checks; verdict.ts reads their answers.
  */
 import * as Schema from "effect/Schema"
 import { type Fact, type FactRef, kind, type Kind } from "./Fact.ts"
@@ -18,13 +18,13 @@ import type { View } from "./View.ts"
 /** When an invariant is checked: before each effect, after each cycle that committed something, or at convergence. */
 export type InvariantClass = "structural" | "semantic" | "acceptance"
 
-/** What a check answers: it holds, or does not, or the reason why not, perhaps with the facts that break it. */
+/** A check's answer: true if the invariant holds, else false or a reason, perhaps with the facts that break it. */
 export type Verdict =
   | boolean
   | string
   | { readonly reason: string; readonly facts?: ReadonlyArray<FactRef> | undefined }
 
-/** The effect that a structural check judges: what it proposes, and who proposes it ("" for seeds and signals). */
+/** The effect that a structural check judges: the facts that it proposes, and its agent ("" for seeds and signals). */
 export interface ProposedEffect {
   readonly agent: string
   readonly facts: ReadonlyArray<Pick<Fact, "kind" | "id" | "value">>
@@ -69,7 +69,7 @@ export const structural = (
   name: string,
   check: (view: View<Kind.Any>, effect: ProposedEffect) => Verdict,
   options?: {
-    /** What a violation does beside discarding the effect: end the job, or nothing (`"discard"`). Default: `"halt"`. */
+    /** Whether a violation also ends the job (`"halt"`), or only discards the effect (`"discard"`). Default: `"halt"`. */
     readonly onViolation?: "halt" | "discard" | undefined
   }
 ): Invariant => define(name, "structural", check, options?.onViolation ?? "halt")
@@ -83,7 +83,7 @@ export const semantic = (name: string, check: (view: View<Kind.Any>) => Verdict)
   define(name, "semantic", check, "halt")
 
 /**
- * What must hold for the job to count as converged.
+ * An invariant that must hold at the fixed point for the job to count as converged.
  *
  * @throws InvalidProgram for an empty name, or a check that is no function
  */
@@ -100,7 +100,7 @@ export const Violation = kind("Violation", {
   conflict: "keepLast"
 })
 
-/** Whether a value is an invariant, such as the ones made here. */
+/** Whether a value is an invariant: an object with the fields of those that are made here. */
 export const isInvariant = (value: unknown): value is Invariant =>
   typeof value === "object" &&
   value !== null &&

@@ -1,8 +1,8 @@
 /**
- * Programs: the definition of a job. Kinds, agents, tiers, invariants, a budget, an input and an output.
+ * Programs: the definitions of jobs. A program has kinds, agents, tiers, invariants, a budget, an input and an output.
  *
  * `make` checks everything that can be checked before a job runs, and refuses with `InvalidProgram` what cannot work.
- * Boundary: the definition and its compiled form; nothing here runs a job.
+ * Boundary: the definition and its types. compile.ts makes the compiled form; nothing here runs a job.
  */
 import type * as Schema from "effect/Schema"
 import { type Agent } from "./Agent.ts"
@@ -44,7 +44,7 @@ export declare namespace Program {
   }
   /** The type of a program's input. */
   type Input<P extends Any> = P extends Program<string, infer I, infer _O, infer _E, infer _R, infer _K> ? I : never
-  /** The type of what a program's `output` gives. */
+  /** The type of the result of a program's `output`. */
   type Output<P extends Any> = P[typeof ProgramTypeId]["output"]
   /** The typed errors with which a program's agents can end their job. */
   type Error<P extends Any> = P[typeof ProgramTypeId]["error"]
@@ -61,16 +61,17 @@ export declare namespace Program {
  *   none; required if there is one. The module must have no side effects at its top level.
  * - `input`: the schema of the input
  * - `seed`: the facts that a job starts with (default none), as an array, or as a generator where there are very many: its
- *   facts are made and validated in slices, so that other work goes on in between. It makes the same ones each time
+ *   facts are made and validated in slices, so that other work goes on in between. It must make the same facts each time
  * - `agents`: merge order is the order of this array
  * - `tiers`: names of agents, each in exactly one tier; a tier runs when the ones before it have nothing eligible.
  *   Default: one tier with all agents
  * - `kinds`: kinds that no agent reads or writes but that are seeded or signalled. Default: none
  * - `version`: names this version of the program in journals. Default "". Resuming a job goes by the schemas of the kinds,
  *   whatever the version
- * - `migrate`: what resumes a job whose kinds had other schemas. Default: none; such a job is refused with `ProgramChanged`
- * - `invariants`: what must hold of the context. Default: none
- * - `budget`: what a job may spend, field by field. Default: see `Budget`
+ * - `migrate`: brings along the facts of a job whose kinds had other schemas. Default: none; such a job is refused with
+ *   `ProgramChanged`
+ * - `invariants`: conditions that must hold of the context. Default: none
+ * - `budget`: how much a job may spend, field by field. Default: see `Budget`
  * - `output`: the typed result, from the whole context, at convergence. Default: none
  *
  * @throws InvalidProgram for duplicate names, unknown agents in tiers, agents in no tier or in two, a CPU agent without

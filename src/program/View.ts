@@ -1,7 +1,7 @@
 /**
- * What an agent sees: a read-only view of the context as it was when its cycle began (G1).
+ * The view that an agent is given: read-only, of the context as it was when its cycle began (G1).
  *
- * The same interface in a fiber, in a worker thread, in `accepts`, in invariants and in a program's `output`. Boundary:
+ * It is the same interface in a fiber, in a worker thread, in `accepts`, in invariants and in a program's `output`. Boundary:
  * types; the implementation is contextView.ts.
  */
 import type * as Option from "effect/Option"

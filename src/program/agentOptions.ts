@@ -1,5 +1,5 @@
 /**
- * The options of an agent that the runtime looks at while a job runs: what a failure does, and where a CPU agent runs.
+ * Two options of agents at which the runtime looks while a job runs: the effect of a failure, and the place of a CPU agent.
  *
  * Boundary: types.
  */

@@ -1,19 +1,19 @@
 /**
- * The built-in kinds of facts that answer intents, and what the payloads of built-in intents hold.
+ * The built-in intents: their intent kinds, their payloads, and the kinds of the facts that answer them.
  *
- * Every program knows these kinds, unless it declares kinds of its own with their names. Boundary: definitions; the public
- * names are those of Intent.ts.
+ * They are part of programs, and stand here below intents/, because every program knows the kinds of the answers unless it
+ * declares kinds of its own with their names. Boundary: definitions; the public names are those of Intent.ts.
  */
 import * as Schema from "effect/Schema"
 import { kind } from "./Fact.ts"
 import { Violation } from "./Invariant.ts"
 import { type ErasedKind, eraseKind } from "./erased.ts"
 
-/** The kinds of the intents that the engine performs itself. */
+/** The intent kinds that the engine performs itself. */
 export const approvalKind = "Approval"
 export const childKind = "ChildJob"
 
-/** The answer to an approval: one fact for each, its id the approval's. The first one stands. */
+/** The answer to an approval: one fact for each approval, with its id. The first answer stands. */
 export const Decision = kind("Decision", {
   schema: Schema.Struct({
     approval: Schema.String,
@@ -24,7 +24,7 @@ export const Decision = kind("Decision", {
   id: (decision) => decision.approval
 })
 
-/** How a child job ended: one fact for each, its id the child's. The engine's own to write. */
+/** The end of a child job: one fact for each child, with its id. Only the engine writes it. */
 export const ChildResult = kind("ChildResult", {
   schema: Schema.Struct({
     /** The `id` that the intent gave, or else its key. */
@@ -34,7 +34,7 @@ export const ChildResult = kind("ChildResult", {
     program: Schema.String,
     status: Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"]),
     hash: Schema.String,
-    /** What the child's `output` made, as JSON; null if there is none. */
+    /** The result of the child's `output`, as JSON; null if there is none. */
     output: Schema.Json,
     /** The error that the child ended with, as JSON; null if it converged. */
     error: Schema.Json
@@ -42,12 +42,12 @@ export const ChildResult = kind("ChildResult", {
   id: (result) => result.child
 })
 
-/** The kinds that every program knows beside `Violation`. */
+/** The kinds that every program knows besides `Violation`. */
 export const answerKinds: ReadonlyArray<ErasedKind> = [eraseKind(Decision), eraseKind(ChildResult)]
 
 const enginesOwn = new Set<ErasedKind>([eraseKind(Violation), eraseKind(ChildResult)])
 
-/** The kinds that may be written from outside of the engine: all that a program knows, but those that are the engine's own. */
+/** Finds a kind by its name, if it may be written from outside of the engine: any kind but those that the engine writes. */
 export const openKind =
   (kinds: ReadonlyMap<string, ErasedKind>) =>
   (name: string): ErasedKind | undefined => {

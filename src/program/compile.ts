@@ -1,5 +1,5 @@
 /**
- * From a program's options to a compiled program: everything is checked once, and what the runtime asks for is looked up.
+ * From a program's options to a compiled program: everything is checked once, and names are resolved for the runtime.
  *
  * Boundary: refuses with `InvalidProgram` what cannot work; runs nothing of the program.
  */

@@ -1,5 +1,5 @@
 /**
- * Effects after validation: what has been encoded once, and travels to the merge and the journal as it is.
+ * Effects after validation. Each fact and intent is encoded once; the text travels to the merge and the journal as it is.
  *
  * Boundary: data.
  */

@@ -1,9 +1,9 @@
 /**
- * Definitions as the runtime holds them: checked, their types forgotten, defaults filled in.
+ * Definitions as the runtime holds them: checked, without the user's types, with defaults filled in.
  *
- * A user's types say what may be read, written and failed with; the runtime works with any kind, agent and program alike. The
- * casts from the one form to the other are here and nowhere else. Each is sound, because the constructor of the public form
- * makes the object with all fields of the erased one. Boundary: types and casts.
+ * The user's types tell what may be read, written and failed with; the runtime treats all kinds, agents and programs alike.
+ * The casts from the public form to the erased one are here and nowhere else. Each is sound, because the constructor of the
+ * public form makes an object that has all fields of the erased form. Boundary: types and casts.
  */
 import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
@@ -17,7 +17,7 @@ import type { Migration } from "./migration.ts"
 import type { AgentTypeId, ProgramTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
 
-/** A kind as the runtime holds it: its value type forgotten, its codec beside it. */
+/** A kind as the runtime holds it: without the type of its values, and with its codec. */
 export interface ErasedKind extends Kind<string, unknown> {
   readonly codec: KindCodec
 }
@@ -25,10 +25,10 @@ export interface ErasedKind extends Kind<string, unknown> {
 /** The runtime's view of a kind. `Fact.kind` makes every kind and sets its codec. */
 export const eraseKind = (self: Kind.Any): ErasedKind => self as ErasedKind
 
-/** An agent as the runtime holds it: types forgotten, defaults filled in. */
+/** An agent as the runtime holds it. */
 export interface ErasedAgent {
   readonly name: string
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly label: string
   readonly type: "fiber" | "cpu"
   /** The kinds whose facts trigger the agent: `each` alone if there is one, else `reads`. */
@@ -54,7 +54,7 @@ export interface ErasedAgent {
 /** The runtime's view of an agent. `defineAgent` makes every agent and sets all of it. */
 export const eraseAgent = (agent: { readonly [AgentTypeId]: unknown }): ErasedAgent => agent as unknown as ErasedAgent
 
-/** A program as the runtime holds it: checked, its types forgotten, its names resolved to indexes. */
+/** A program as the runtime holds it: checked, with its names resolved to indexes. */
 export interface CompiledProgram {
   readonly name: string
   readonly module: string | undefined

@@ -6,7 +6,7 @@
 import type { IntentRef } from "./AgentEffect.ts"
 import type { FactRef } from "./Fact.ts"
 
-/** Percent signs that would read as one of the escapes below: slash, quote, percent sign. */
+/** Matches a percent sign that would read as one of the escapes below, which are of slash, quote and percent sign. */
 const escapes = "%(?=2[25F])"
 const inNames = new RegExp(`[/"]|${escapes}`, "g")
 const inIds = new RegExp(`/(?<=(?:^|/)\\d+/)|${escapes}`, "g")
@@ -18,9 +18,9 @@ export const namePart = (name: string): string => name.replace(inNames, encodeUR
  * The idempotency key of an intent within its job: `cycle/agent/"kind"/id/index`, or `cycle/agent//index` where there is no
  * each-fact. With the job's id and a slash before it, it is the key everywhere.
  *
- * No two intents have the same, be they of one job or of two, whatever is in ids and names: slashes and quotes in the names
- * of agent and kind are percent-encoded (`%2F`, `%22`), and so is a slash after a number in the fact's id (`2024/a.md`), so
- * that no key ends with another one; `%` is `%25` where it would read as one of these three. All else stands as it is.
+ * No two intents have the same key, of one job or of two, whatever is in ids and names. Slashes and quotes in the names of
+ * agent and kind are percent-encoded (`%2F`, `%22`), and so is a slash after a number in the fact's id (`2024/a.md`), so that
+ * no key ends with another one. `%` becomes `%25` where it would read as one of these three. All else stands as it is.
  */
 export const intentKey = ({ agent, cycle, each, index }: Omit<IntentRef, "kind">): string => {
   const fact =
@@ -28,5 +28,5 @@ export const intentKey = ({ agent, cycle, each, index }: Omit<IntentRef, "kind">
   return `${cycle}/${namePart(agent)}/${fact}/${index}`
 }
 
-/** The text by which a fact is named in maps and messages. Kind names cannot be confused with ids: the name is quoted. */
+/** The text that names a fact in maps and messages. The kind's name is quoted, so it cannot be confused with the id. */
 export const refKey = (ref: FactRef): string => `${JSON.stringify(ref.kind)}/${ref.id}`

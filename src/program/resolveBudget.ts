@@ -1,7 +1,7 @@
 /**
- * A budget with its defaults filled in, from those of the program and of the start.
+ * Fills in a job's budget: the start's fields override the program's, and defaults stand for the rest.
  *
- * Boundary: pure functions; refuses with `InvalidProgram` what is no budget.
+ * Boundary: pure functions. They refuse an invalid budget with `InvalidProgram`.
  */
 import * as Duration from "effect/Duration"
 import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
@@ -31,7 +31,7 @@ const millis = (value: Duration.Input | undefined, name: string, refuse: Refuse)
   if (value === undefined) return Infinity
   try {
     const ms = Duration.toMillis(Duration.fromInputUnsafe(value))
-    // Duration takes what is not a number for no time at all.
+    // Duration reads NaN as no time at all.
     if (ms >= 0 && !Number.isNaN(value)) return ms
   } catch {
     // Falls through to the refusal, which names the field.

@@ -1,8 +1,8 @@
 /**
- * The symbols that mark what this package made: kinds, agents and programs.
+ * The symbols that mark kinds, agents and programs as made by this package.
  *
- * They are registered by name, so that two copies of the package in one process know each other's definitions. Types are told
- * apart by them, too. Boundary: symbols.
+ * They are registered by name, so that two copies of the package in one process know each other's definitions. They also
+ * tell the types apart. Boundary: symbols.
  */
 /** Marks a kind. */
 export const KindTypeId: unique symbol = Symbol.for("effect-converge/Kind")

@@ -1,7 +1,7 @@
 /**
- * What a check's answer means: whether the invariant holds, or why not.
+ * Reads a check's answer: the invariant holds, or it does not, for a reason.
  *
- * Boundary: a pure function of the answer, which may be anything.
+ * Boundary: a pure function of the answer, which may be of any type.
  */
 import type { FactRef } from "./Fact.ts"
 import type { Invariant } from "./Invariant.ts"
@@ -14,7 +14,11 @@ const isRef = (value: unknown): value is FactRef =>
   typeof value.kind === "string" &&
   typeof value.id === "string"
 
-/** A verdict as a reason with facts, or undefined if the invariant holds. */
+/**
+ * A verdict as a reason with facts, or undefined if the invariant holds.
+ *
+ * @throws TypeError for an answer that is no verdict
+ */
 export const violationOf = (
   invariant: Invariant,
   verdict: unknown

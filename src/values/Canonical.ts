@@ -48,7 +48,7 @@ export const canonical = (value: unknown): Canonical => {
 /** The canonical text of a plain value. Throws as `canonical` does. */
 export const canonicalText = (value: unknown): string => canonical(value).text
 
-// JavaScript itself puts integer-like keys before all others, so JSON.stringify cannot write them in code-unit order.
+// JavaScript puts integer-like keys before all others, so JSON.stringify cannot write them in the order of code units.
 let sawIntegerKeys = false
 
 const isIntegerLike = (key: string): boolean => {

@@ -1,13 +1,13 @@
 /**
- * Fingerprints of what a context holds, for telling whether it came back to an earlier state.
+ * Fingerprints of a context's facts, which tell whether the context came back to an earlier state.
  *
- * Two mixes of 32 bits each, after MurmurHash's finaliser: fast, the same in every run, and unlike enough by chance. Nobody
- * gains by making two states look alike: what follows from it is a diagnostic. The journal's hash is sha256.ts.
+ * Two mixes of 32 bits each, after MurmurHash's finaliser: fast, the same in every run, and rarely equal by chance. Nobody
+ * gains by making two states look alike, since only a diagnostic follows from it. The journal's hash is in sha256.ts.
  *
  * Boundary: pure arithmetic.
  */
 
-/** A set of texts, whatever their order: each is either in it or not. */
+/** The fingerprint of a set of texts. Their order does not matter: each is either in the set or not. */
 export class SetFingerprint {
   #high = 0
   #low = 0
@@ -22,7 +22,7 @@ export class SetFingerprint {
         high = Math.imul(high ^ unit, 0x9e3779b1)
         low = Math.imul(low ^ unit, 0x5f356495)
       }
-      // Where one part ends and the next begins is part of it.
+      // The lengths count, so that parts with other boundaries have another fingerprint.
       high = Math.imul(high ^ (high >>> 16) ^ part.length, 0x85ebca6b)
       low = Math.imul(low ^ (low >>> 13) ^ part.length, 0xc2b2ae35)
     }
@@ -30,7 +30,7 @@ export class SetFingerprint {
     this.#low ^= low ^ (high >>> 16)
   }
 
-  /** Equal for equal sets. */
+  /** The fingerprint as a text: equal for equal sets. */
   get key(): string {
     return `${this.#high}/${this.#low}`
   }

@@ -1,11 +1,11 @@
 /**
- * Frozen values: read from canonical texts, or frozen where they stand.
+ * Frozen values: those that are read from canonical texts, and those that are frozen in place.
  *
- * Boundary: plain data; no schema.
+ * Boundary: plain data. It loads no schema, so a worker that has loaded no program yet can use it.
  */
 import { parseJson } from "./parseJson.ts"
 
-/** The frozen values of canonical texts, of which `joined` is the list with commas in between. */
+/** The frozen values of several canonical texts. `joined` is the texts with commas between them. */
 export const parseCanonicals = (joined: string): ReadonlyArray<unknown> => {
   const values = parseJson(`[${joined}]`) as ReadonlyArray<unknown>
   for (let i = 0; i < values.length; i++) freezeFresh(values[i])
@@ -15,7 +15,7 @@ export const parseCanonicals = (joined: string): ReadonlyArray<unknown> => {
 /** The frozen value of a canonical text that was written here or on another thread. */
 export const parseCanonical = (text: string): unknown => freezeFresh(parseJson(text))
 
-/** As `deepFreeze`, for plain data that was made here: nothing of it is frozen yet, and nothing else than plain. */
+/** Freezes plain data of which nothing is frozen yet, deeply: faster than `deepFreeze`, which takes any value. */
 export const freezeFresh = (value: unknown): unknown => {
   if (value === null || typeof value !== "object") return value
   if (Array.isArray(value)) {
@@ -29,7 +29,7 @@ export const freezeFresh = (value: unknown): unknown => {
   return Object.freeze(value)
 }
 
-/** Freezes plain objects, arrays and class instances, deeply. Bytes cannot be frozen and stay as they are. */
+/** Freezes plain objects, arrays and class instances, deeply. Typed arrays cannot be frozen and stay as they are. */
 export const deepFreeze = <T>(value: T): T => {
   if (value === null || typeof value !== "object" || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value
   Object.freeze(value)

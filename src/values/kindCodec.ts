@@ -45,7 +45,7 @@ const message = (error: unknown): string =>
     ? formatIssue(error.cause).replace(/\n\s*/g, " ")
     : describeError(error)
 
-/** Turns whatever `encode` throws into `InvalidValue`. */
+/** Encodes as `encode` does, and throws `InvalidValue` in place of any other error. */
 const guarded =
   (encode: Encode): Encode =>
   (value) => {
@@ -90,7 +90,7 @@ const openNumberCodec = (
     const valid = validate(value)
     try {
       const found = canonical(valid)
-      // Where a schema admits numbers and texts, such a text may be read as a number, and then it is one everywhere.
+      // A schema that admits numbers and texts may decode such a text as a number; then it is a number on every thread.
       return openNumber.test(found.text) ? { text: found.text, value: through.decode(found.text) } : found
     } catch (error) {
       if (error instanceof NotCanonical && error.message.startsWith("the number")) return through.encode(valid)

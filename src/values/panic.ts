@@ -1,21 +1,21 @@
 /**
- * What a throw says. Anything can be thrown, and asked what it is it may throw again.
+ * Texts for errors and for other thrown values. Any value can be thrown, and reading it may throw again.
  *
  * Boundary: never throws; loads nothing, so that a worker can describe an error before it has loaded a program.
  */
 
-/** What an error says, whatever it is. */
+/** The text of a thrown value: an error's message, or its name if that is empty; else a `_tag`, or the value as text. */
 export const describeError = (error: unknown): string => {
   try {
     if (error instanceof Error) {
-      // Nothing keeps a program from setting these to what is no text.
+      // A program may have set these to something that is no text.
       const { message, name }: { readonly message: unknown; readonly name: unknown } = error
       return String(message === "" ? name : message)
     }
     if (typeof error === "object" && error !== null && "_tag" in error) return String(error._tag)
     return String(error)
   } catch {
-    // It has no text: its own methods, or the lack of any, throw.
+    // Its own methods throw, or it has none that would make a text.
     return `${typeof error} that cannot be described`
   }
 }
@@ -28,12 +28,12 @@ const stackOf = (thrown: unknown): string => {
   }
 }
 
-/** What a throw says: its message and stack, both bounded. */
+/** The text and the stack of a thrown value, each cut to `limit` characters. */
 export const describePanic = (thrown: unknown, limit: number): { readonly message: string; readonly stack: string } => {
   return { message: describeError(thrown).slice(0, limit), stack: stackOf(thrown).slice(0, limit) }
 }
 
-/** What a value is, for messages. */
+/** The type of a value, as messages name it. */
 export const typeOf = (value: unknown): string => {
   if (value === null) return "null"
   if (typeof value !== "object") return typeof value

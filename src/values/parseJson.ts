@@ -1,15 +1,15 @@
 /**
  * `JSON.parse`, without a mistake that V8 makes in it.
  *
- * V8 expects the keys of an object to be those of objects of the same shape that it met before. Once there was one with a
- * key that ends in a backslash, it takes a key that is written with an escape at that place for that one: after
- * `{"\\":1}`-like texts, `{"\n":1}`-like texts may be read with the key `\` (seen in Node 24.21). What a text is read as
- * would then depend on what the thread has read before. So texts with an escape in a key are read here.
+ * V8 expects the keys of an object to be those of objects of the same shape that it met before. Once a key ended in a
+ * backslash, V8 may read a key that is written with an escape at the same place as that key: after `{"\\":1}`-like texts,
+ * `{"\n":1}`-like texts may be read with the key `\` (seen in Node 24.21). The value of a text would then depend on what the
+ * thread has read before. So texts with an escape in a key are read here.
  *
  * Boundary: a pure function of the text.
  */
 
-/** Where a key with an escape may be. A string in an array looks the same: that costs time only. */
+/** Matches where a key with an escape may be. A string in an array looks the same, which only costs time. */
 const escapedKey = /[{,]\s*"[^"\\]*\\/
 
 /** The value of a JSON text. @throws SyntaxError as `JSON.parse` does */
@@ -64,7 +64,7 @@ class Reader {
     return array
   }
 
-  /** Steps over an opening bracket or a comma, or over the closing bracket, and then there is nothing more. */
+  /** Steps over an opening bracket or a comma, and returns true; or over the closing bracket, and returns false. */
   #hasNext(end: "}" | "]"): boolean {
     this.#take(space)
     const isEnd = this.#text[this.#at++] === end

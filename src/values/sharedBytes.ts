@@ -1,10 +1,10 @@
 /**
  * Large binary values, shared between threads instead of copied.
  *
- * A typed array of `Limits.sharedBytes` or more in a committed value lies in a SharedArrayBuffer, on every thread the same
- * one. What travels to a worker is the value's text with those arrays taken out (`takeOut`), and the arrays beside it; the
- * worker puts them back (`putBack`). Places are counted in the order of a value's own keys, which is the same wherever its
- * canonical text is decoded.
+ * A typed array of `Limits.sharedBytes` bytes or more in a committed value lies in a SharedArrayBuffer, the same one on every
+ * thread. A worker is sent the value's text with those arrays taken out (`takeOut`), and the arrays beside it; the worker puts
+ * them back (`putBack`). Places are counted in the order of a value's own keys, which is the same on every thread that
+ * decodes the canonical text.
  *
  * Boundary: walks values; knows nothing of schemas and threads.
  */
@@ -20,14 +20,14 @@ const isLarge = (view: View): boolean => view.byteLength >= Limits.sharedBytes
 
 const isShared = (view: View): boolean => view.buffer instanceof SharedArrayBuffer
 
-/** A view of the same type over other bytes. Buffers, which are Node's own, become plain bytes. */
+/** A view of the same type over other bytes. A `Buffer`, which is Node's own type, becomes a `Uint8Array`. */
 const viewLike = (view: View, buffer: ArrayBufferLike): View => {
   if (view instanceof DataView) return new DataView(buffer)
   const constructor = view instanceof Buffer ? Uint8Array : view.constructor
   return Reflect.construct(constructor, [buffer]) as View
 }
 
-/** The same bytes in shared memory, if they are many; the same object otherwise. */
+/** The same bytes in shared memory, if there are `Limits.sharedBytes` or more; the same object otherwise. */
 const share = (view: View): View => {
   if (!isLarge(view) || isShared(view)) return view
   const buffer = new SharedArrayBuffer(view.byteLength)
@@ -35,7 +35,7 @@ const share = (view: View): View => {
   return viewLike(view, buffer)
 }
 
-/** Objects that are no more than their fields. Others may know something of what is in them: those stay whole. */
+/** Plain objects, arrays and Options only. A class may depend on its contents, so its instances are not taken apart. */
 const isOpen = (value: object): boolean => {
   if (Array.isArray(value) || Option.isOption(value)) return true
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -66,7 +66,7 @@ const replaced = (value: unknown, replace: (view: View) => View): unknown => {
 /** A value with its large typed arrays in shared memory. */
 export const shareLarge = (value: unknown): unknown => replaced(value, share)
 
-/** A value's shared arrays, and the value with empty ones in their places. Undefined if there are none. */
+/** A value's shared arrays, and the value with an empty array in the place of each. Undefined if it has none. */
 export const takeOut = (
   value: unknown
 ): { readonly rest: unknown; readonly parts: ReadonlyArray<SharedPart> } | undefined => {
@@ -81,7 +81,7 @@ export const takeOut = (
   return parts.length === 0 ? undefined : { rest, parts }
 }
 
-/** The value whose shared arrays were taken out. */
+/** Puts shared arrays back in their places: the inverse of `takeOut`. */
 export const putBack = (rest: unknown, parts: ReadonlyArray<SharedPart>): unknown => {
   let place = 0
   let next = 0

@@ -1,5 +1,5 @@
 /**
- * Long work in steps: a generator that yields now and then. Boundary: nothing here waits; slices.ts does.
+ * Long work in steps: a generator that yields where it may be put aside. Boundary: nothing here waits; slices.ts does.
  */
 
 /** Runs a generator of steps to its end at once. */
