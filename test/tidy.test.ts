@@ -157,13 +157,12 @@ const longFunctionAllowances: ReadonlyArray<Allowance> = [
 
 /** Files with comments that are still to be wrapped. */
 const longCommentAllowances: ReadonlyArray<Allowance> = [
-  ...["Limits", "engine/childJobs", "engine/makeEngine", "job/fiberGroup"],
-  ...["journal/parts", "journal/rowText", "program/compile"],
+  ...["engine/childJobs", "engine/makeEngine", "job/fiberGroup"],
+  ...["journal/parts", "journal/rowText"],
   ...["Server", "directory", "eventSource", "guard", "jobRoutes"].map((name) => `server/${name}`),
   ...["store/sqlite/migrations", "store/sqlite/options", "workers/options"]
 ]
   .map((name) => `src/${name}.ts`)
-  .concat("machines/worker.machine.ts")
   .map((path) => ({ path, uses: ["long comment"], reason: "to be wrapped" }))
 
 /** Tests and their helpers, but for those of whole processes over some time, and benchmarks. */
