@@ -10,7 +10,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
 import { loadOnce } from "../platform/loadOnce.ts"
 import { EngineInWorker, isWorker } from "../platform/workerMark.ts"
 import {
@@ -30,7 +29,7 @@ import type { Program } from "../program/Program.ts"
 import { type JobStore, layerMemory as storeMemory, type StoreError } from "../store/index.ts"
 import { layer as poolLayer } from "../workers/index.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
-import type { StartOptions, ForkOptions, EngineOptions } from "./options.ts"
+import type { EngineOptions, ForkOptions, Needs, StartOptions } from "./options.ts"
 import type { InspectionObserver } from "../job/jobActor.ts"
 
 export type { InspectionObserver } from "../job/jobActor.ts"
@@ -47,9 +46,6 @@ export {
 export const inspect: Context.Reference<InspectionObserver | undefined> = Context.Reference<
   InspectionObserver | undefined
 >("effect-converge/Engine/inspect", { defaultValue: () => undefined })
-
-/** What an agent need not be provided with: the engine gives each job a scope of its own. */
-type Needs<P extends Program.Any> = Exclude<Program.Services<P>, Scope.Scope>
 
 /**
  * Runs jobs. Provided by `layer` or `layerMemory`; used through `run` and `start`.

@@ -1,11 +1,11 @@
 /**
- * What performs the intent `ChildJob`: it starts a job under an id that follows from the intent, and waits for its end.
+ * The performer of the intent `ChildJob`: it starts a job under an id that follows from the intent, and waits for its end.
  *
- * Performed again, after a crash, it finds the job of that id: live, in its journal, or at its end. What cannot be at the moment (no
- * place, the store, another engine that holds the child) is tried again for as long as the parent lives.
+ * An intent that is performed again after a crash finds the job of that id: live, in its journal, or at its end. A failure that
+ * may pass (no place, the store, another engine that holds the child) is retried for as long as the parent lives.
  *
- * Invariants: when it is interrupted, the child has let go (G10): cancelled with its parent, or left in its journal as that
- * is; nothing that it answers names a job's id (G3). Boundary: between a parent and the engine, which starts jobs.
+ * Invariants: when the performer is interrupted, the child has let go (G10): it is cancelled with its parent, or left in its
+ * journal as its parent is; no answer names a job's id (G3). Boundary: between a parent and the engine, which starts jobs.
  */
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
+import { intentKey } from "../program/keys.ts"
 import type { HandledIntent } from "../intents/IntentHandler.ts"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import { type JobError, type StartError } from "../outcome/JobError.ts"
@@ -24,32 +25,37 @@ import { cancel } from "../job/jobHandle.ts"
 import type { ParentJob, Performer } from "../intents/outbox.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { JobSession } from "../job/session.ts"
-import { intentKey } from "../program/keys.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
+import { leaveInJournal } from "./sessionMarks.ts"
 
+/** A job that an intent asks for. */
+export interface ChildJob {
+  readonly program: CompiledProgram
+  readonly jobId: string
+  /** Its `input` is in the JSON that the program's schema encodes to. */
+  readonly payload: typeof ChildPayload.Type
+  /** The parent's id. */
+  readonly parent: string
+}
+
+/** The engine, as far as child jobs need it. */
 export interface ChildStarter {
-  /** Children under way at a time, of one level. */
+  /** The children of one level that may be under way at a time. */
   readonly most: number
   readonly programOf: (name: string) => CompiledProgram | undefined
-  /** Starts, or takes up, the job of an id. `input` is JSON, as the program's schema encodes it. */
-  readonly start: (
-    program: CompiledProgram,
-    jobId: string,
-    payload: typeof ChildPayload.Type,
-    /** Its parent's id. */
-    parent: string
-  ) => Effect.Effect<JobSession, StartError | InvalidProgram>
+  /** Starts a job, or takes it up. */
+  readonly start: (child: ChildJob) => Effect.Effect<JobSession, StartError | InvalidProgram>
   /** Ends the job of an id, wherever it is. */
   readonly end: (jobId: string) => Effect.Effect<void, unknown>
   readonly services: Context.Context<never>
 }
 
-/** An error without what names a job. */
+/** An error as JSON, without the ids of jobs. */
 const errorJson = (error: { readonly _tag: string }): Record<string, unknown> => {
   const { jobId, key, ...rest } = errorToJson(error)
   if (typeof key !== "string") return rest
-  // The key of an intent is that within its job.
+  // An intent's key is given as it is within its job.
   return {
     ...rest,
     key: error._tag === "IntentFailed" && typeof jobId === "string" ? key.slice(jobId.length + 1) : key
@@ -58,9 +64,10 @@ const errorJson = (error: { readonly _tag: string }): Record<string, unknown> =>
 
 const decodePayload = Schema.decodeUnknownOption(ChildPayload)
 
+/** The errors that may pass. */
 const passing = new Set(["AdmissionRejected", "StoreError", "StoreFailed"])
 
-/** Tried again for as long as it takes. */
+/** The pauses between tries, for as long as it takes: they grow up to the interval of the store's scans. */
 const again = Schedule.min([Schedule.exponential(Limits.handlerRetryMs), Schedule.spaced(Limits.resumeScanMs)])
 
 export const childPerformer = (starter: ChildStarter): Performer => {
@@ -70,12 +77,12 @@ export const childPerformer = (starter: ChildStarter): Performer => {
     onFailure: "halt",
     isBuiltIn: true,
     endJob: starter.end,
-    perform: (intent, parent) => perform(starter, permitsOf(parent.level() + 1), intent, parent)
+    perform: (intent, parent) => perform({ starter, permits: permitsOf(parent.level() + 1) }, intent, parent)
   }
 }
 
 /**
- * Children that wait for each other's end are of different levels. With permits for each, the lowest that are under way can
+ * Permits of each level apart: children that wait for each other's end are of different levels, so the lowest under way can
  * always go on, and so can all above them.
  */
 const permitsByLevel = (most: number): ((level: number) => Semaphore.Semaphore) => {
@@ -84,8 +91,7 @@ const permitsByLevel = (most: number): ((level: number) => Semaphore.Semaphore) 
 }
 
 const perform = (
-  starter: ChildStarter,
-  permits: Semaphore.Semaphore,
+  { permits, starter }: { readonly starter: ChildStarter; readonly permits: Semaphore.Semaphore },
   intent: HandledIntent,
   parent: ParentJob
 ): Effect.Effect<unknown, unknown> =>
@@ -98,7 +104,8 @@ const perform = (
       return refuse("UnknownProgram", `the engine was given no program that is called ${name}`)
     }
     const key = intentKey(intent)
-    const once = permits.withPermit(attempt(starter, program, intent.idempotencyKey, payload, parent))
+    const child = { program, jobId: intent.idempotencyKey, payload, parent: parent.jobId }
+    const once = permits.withPermit(attempt(starter, child, parent))
     const retried = Effect.retry(once, { schedule: again, while: ({ _tag }) => passing.has(_tag) })
     return Effect.matchEffect(retried, {
       onFailure: (error) => Effect.fail(errorJson(error)),
@@ -114,16 +121,14 @@ const refuse = (_tag: string, message: string): Effect.Effect<never, { readonly 
 
 type End = { readonly result: JobResult } | { readonly error: JobError }
 
-/** One child from its start to its end. Fails for what may pass, and for what keeps it from starting. */
+/** Runs one child from its start to its end. Fails with errors that may pass, and with errors of its start. */
 const attempt = (
   { start }: ChildStarter,
-  program: CompiledProgram,
-  jobId: string,
-  payload: typeof ChildPayload.Type,
+  job: ChildJob,
   parent: ParentJob
 ): Effect.Effect<End, StartError | InvalidProgram | JobError> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(start(program, jobId, payload, parent.jobId), (child) => {
+    Effect.flatMap(start(job), (child) => {
       child.level = Math.max(child.level, parent.level() + 1)
       return Effect.flatMap(
         Effect.onInterrupt(restore(Effect.exit(Deferred.await(child.done))), () => letGo(parent, child)),
@@ -140,7 +145,7 @@ const attempt = (
 /** A parent that ends takes its child along; one that can be resumed leaves its child as it leaves itself. */
 const letGo = (parent: ParentJob, child: JobSession): Effect.Effect<void> =>
   Effect.suspend(() => {
-    if (parent.isLeft()) child.isSuspended = true
+    if (parent.isLeft()) leaveInJournal(child)
     return cancel(child)
   })
 

@@ -1,7 +1,7 @@
 /**
- * Jobs that wait for a place on their engine, those that have waited longest first.
+ * The queue of jobs that wait for a place on their engine, in the order of their coming.
  *
- * Boundary: order and size; who is let in, and when one gets its place, is makeEngine.ts.
+ * Boundary: order and size; which jobs come in, and when one gets its place, is admission.ts.
  */
 import type { JobSession } from "../job/session.ts"
 
@@ -13,7 +13,7 @@ export class JobQueue {
     return this.#sessions.length
   }
 
-  /** Characters of what those that wait have said so far, inputs included: that does not change before they have their places. */
+  /** Characters in the logs of the waiting jobs, inputs included. A log does not grow before its job has a place. */
   get textLength(): number {
     return this.#textLength
   }
@@ -29,7 +29,7 @@ export class JobQueue {
     return next
   }
 
-  /** Whether the job was waiting. */
+  /** Takes a job out. Returns whether it was waiting. */
   remove(session: JobSession): boolean {
     const place = this.#sessions.indexOf(session)
     if (place < 0) return false

@@ -1,12 +1,16 @@
 /**
- * Options of an engine, of a start and of a fork. Boundary: types.
+ * Options of an engine, of a start and of a fork; the services that a program needs. Boundary: types.
  */
 import type * as Duration from "effect/Duration"
+import type * as Scope from "effect/Scope"
 import type { Budget } from "../program/Budget.ts"
 import type { Kind, ProposalOf } from "../program/Fact.ts"
 import type { Handler } from "../intents/IntentHandler.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import type { Program } from "../program/Program.ts"
+
+/** The services that the agents of a program need from its caller. The engine gives each job a scope of its own. */
+export type Needs<P extends Program.Any> = Exclude<Program.Services<P>, Scope.Scope>
 
 /** Options of one job. */
 export interface StartOptions {

@@ -1,7 +1,7 @@
 /**
- * Sessions of jobs that were stored: those that go on, and those that have ended.
+ * Sessions of stored jobs: of jobs that go on, and of jobs that have ended.
  *
- * Boundary: from what a replay made to a session; who may go on with a job, and when, is makeEngine.ts.
+ * Boundary: from a replay to a session; who may go on with a job, and when, is resuming.ts.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -17,52 +17,69 @@ import { JobSession, type SessionOptions } from "../job/session.ts"
 import { endOfJournal, takeUp, type TakenUp } from "./takeUp.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 
-/** What all sessions of an engine have in common. */
+/** The options that all sessions of an engine have in common. */
 export type Runs = Pick<SessionOptions, "pool" | "store" | "performers" | "fiberConcurrency">
 
-/** The session of a job that was replayed. */
-export const sessionFrom = (
-  runs: Runs & Pick<SessionOptions, "services" | "onFinished">,
-  program: CompiledProgram,
-  jobId: string,
-  { budget, createdAt, ledger, log, replay }: TakenUp
-): JobSession => {
+type OwnRuns = Runs & Pick<SessionOptions, "services" | "onFinished">
+
+/** A job that was replayed. */
+interface Replayed {
+  readonly program: CompiledProgram
+  readonly jobId: string
+  readonly taken: TakenUp
+}
+
+const sessionFrom = (runs: OwnRuns, { jobId, program, taken }: Replayed): JobSession => {
+  const { budget, createdAt, ledger, log, replay } = taken
   const replayed = { createdAt, tracker: replay.tracker, log }
   const session = new JobSession({ ...runs, jobId, program, ledger, budget, replayed })
   session.resumeFrom(replay)
   return session
 }
 
+/** The session of a job that goes on under a fence. It has no actor yet. */
+export const resumedSession = (runs: OwnRuns, replayed: Replayed & { readonly fence: number }): JobSession => {
+  const { fence, taken } = replayed
+  const session = sessionFrom(runs, replayed)
+  session.fence = fence
+  session.kept = taken.kept
+  const { pending } = taken.replay
+  if (pending.size > 0) session.openOutbox(pending.values())
+  session.between = lastingNotes(taken.between)
+  for (const tag of session.between) session.log.append({ _tag: tag, cycle: session.cycle })
+  return session
+}
+
 /** The session of a job that has ended, to be looked at. */
 export const endedSession = (
   runs: Runs,
-  program: CompiledProgram,
-  journal: StoredJournal,
-  end: EndExtra
+  ended: { readonly program: CompiledProgram; readonly journal: StoredJournal; readonly end: EndExtra }
 ): Effect.Effect<JobSession, StoreError | JournalCorrupt | ProgramChanged, unknown> =>
   Effect.gen(function* () {
+    const { journal, program } = ended
     const services = yield* Effect.context<unknown>()
     const taken = yield* takeUp(runs.store, journal, program, undefined)
-    const { cause, output, status, usage } = endOfJournal(end, program, taken)
-    const session = sessionFrom({ ...runs, services, onFinished: () => undefined }, program, journal.jobId, taken)
+    const { cause, output, status, usage } = endOfJournal(ended.end, program, taken)
+    const ownRuns = { ...runs, services, onFinished: () => undefined }
+    const session = sessionFrom(ownRuns, { program, jobId: journal.jobId, taken })
     session.actor = makeEndedActor(session, status, cause?._tag ?? null)
     for (const tag of taken.between) session.log.append({ _tag: tag, cycle: session.cycle })
     restoreEnd(session, status, cause ?? undefined, usage, output)
     return session
   })
 
-/** What happened since the last row and is not said again: where the job rests, or was just woken, it comes to rest anew. */
-export const betweenOf = (between: ReadonlyArray<Between>): Array<Between> => {
+/** Notes since the last row, without those that resuming will write again: if the job was at rest, it will come to rest again. */
+const lastingNotes = (between: ReadonlyArray<Between>): Array<Between> => {
   const [before, last] = between.slice(-2)
   if (last === "Resumed") return between.slice(0, before === "Awaiting" ? -2 : undefined)
   return between.slice(0, -1)
 }
 
-/** What those get who waited for a job to be taken up, when that was interrupted. */
+/** The failure of callers that waited for a job to be taken up, when that was interrupted. */
 export const notResumed = (jobId: string): Exit.Exit<never, StoreError> =>
   Exit.fail(new StoreError({ reason: "failed", message: `taking up the job ${jobId} was interrupted` }))
 
-/** A job that another engine holds is not news: it is looked at again. */
+/** Logs why a job was not resumed. A job that another engine holds is no warning: it is looked at again. */
 export const tellNotResumed = (jobId: string, cause: Cause.Cause<StartError | InvalidProgram>): Effect.Effect<void> => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error === undefined) return Effect.logWarning(`the job ${jobId} was not resumed`, cause)

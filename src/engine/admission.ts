@@ -1,0 +1,119 @@
+/**
+ * Admission: whether the engine takes a job, and when an admitted job gets its place.
+ *
+ * At most `maxRunning` jobs have places, at most `maxQueued` wait in the queue, and all others are refused. A child job takes
+ * no place: its parent has one, and waits. The number of children is bounded in childJobs.ts.
+ *
+ * Invariants: `running` is the number of jobs that have places, children included, so a queue moves only when there is room;
+ * a job whose seeds are planted already counts, because it is going to take a place. Boundary: counts and order; starting.ts
+ * and resuming.ts ask here before they make a job, and once more after every step that let others run.
+ */
+import type * as Context from "effect/Context"
+import { AdmissionRejected } from "../outcome/JobError.ts"
+import * as Telemetry from "../job/observability.ts"
+import type { JobSession } from "../job/session.ts"
+import { Limits } from "../Limits.ts"
+import { JobQueue } from "./jobQueue.ts"
+import type { LiveJobs } from "./liveJobs.ts"
+import { isAdmitted, markAdmitted } from "./sessionMarks.ts"
+
+export interface AdmissionBounds {
+  readonly maxRunning: number
+  readonly maxQueued: number
+  /** Bytes of canonical text in all live contexts from which on no job is admitted; undefined: unlimited. */
+  readonly maxLiveContextBytes: number | undefined
+}
+
+export class Admission {
+  readonly #bounds: AdmissionBounds
+  readonly #live: LiveJobs
+  /** For the metrics. */
+  readonly #services: Context.Context<never>
+  readonly #queue = new JobQueue()
+  #running = 0
+  /** Jobs that are admitted and whose seeds are being planted. */
+  #planting = 0
+  #isClosed = false
+
+  constructor(bounds: AdmissionBounds, live: LiveJobs, services: Context.Context<never>) {
+    this.#bounds = bounds
+    this.#live = live
+    this.#services = services
+  }
+
+  /** Whether the engine is shutting down. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** From here on no job is admitted, and no queued job gets a place. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  /** The reason why a job is not admitted; undefined if it is. The id of a live job is refused elsewhere. */
+  refuse(jobId: string, isChild: boolean): AdmissionRejected | undefined {
+    if (this.#isClosed) return new AdmissionRejected({ reason: "shutting-down" })
+    if (isChild || this.#live.has(jobId)) return undefined
+    const { maxQueued, maxRunning } = this.#bounds
+    const free = Math.max(0, maxRunning - this.#running)
+    const isFull =
+      this.#planting >= free + maxQueued - this.#queue.length ||
+      (free === 0 && this.#queue.textLength >= Limits.queuedLength)
+    if (isFull) return new AdmissionRejected({ reason: "queue-full" })
+    return this.#isUnderPressure() ? new AdmissionRejected({ reason: "memory-pressure" }) : undefined
+  }
+
+  /** Counts an admitted job whose seeds are planted from here on, up to `endPlanting`. */
+  beginPlanting(isChild: boolean): void {
+    if (!isChild) this.#planting++
+  }
+
+  endPlanting(isChild: boolean): void {
+    if (!isChild) this.#planting--
+  }
+
+  /** Gives a job that has its actor a place, or lets it wait for one. */
+  place(session: JobSession, isChild: boolean): void {
+    if (session.isClosed) return
+    if (isChild || this.#running < this.#bounds.maxRunning) this.#begin(session)
+    else this.#queue.push(session)
+  }
+
+  /** Begins a job that waits in the queue: an intent made it the child of a job that has a place. */
+  placeChild(session: JobSession): void {
+    if (this.#queue.remove(session)) this.#begin(session)
+  }
+
+  /** Takes a job that has ended out: its place goes to the job that has waited longest. */
+  release(session: JobSession): void {
+    if (!isAdmitted(session)) {
+      this.#queue.remove(session)
+      return
+    }
+    this.#running--
+    Telemetry.noteRunning(this.#services, this.#running)
+    this.#beginNext()
+  }
+
+  #begin(session: JobSession): void {
+    this.#running++
+    Telemetry.noteRunning(this.#services, this.#running)
+    markAdmitted(session)
+    session.actor.send({ type: "START" })
+  }
+
+  /** Gives free places to the jobs that have waited longest. Jobs that were cancelled meanwhile are passed over. */
+  #beginNext(): void {
+    while (!this.#isClosed && this.#running < this.#bounds.maxRunning) {
+      const next = this.#queue.shift()
+      if (next === undefined) return
+      if (!next.isClosed) this.#begin(next)
+    }
+  }
+
+  #isUnderPressure(): boolean {
+    const { maxLiveContextBytes } = this.#bounds
+    return maxLiveContextBytes !== undefined && this.#live.contextBytes >= maxLiveContextBytes
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The engine's side of child jobs: it starts the job of an intent, or takes it up: live, from its journal, or at its end.
+ *
+ * Boundary: implements the port of childJobs.ts, which performs the intent, and bounds how many children there are.
+ */
+import * as Effect from "effect/Effect"
+import type { JobSession } from "../job/session.ts"
+import { findJournal } from "../journal/find.ts"
+import type { StartError } from "../outcome/JobError.ts"
+import type { CompiledProgram } from "../program/erased.ts"
+import type { InvalidProgram } from "../program/InvalidProgram.ts"
+import type { ChildJob, ChildStarter } from "./childJobs.ts"
+import { endJob } from "./ends.ts"
+import type { EngineState } from "./engineState.ts"
+import { freshBeginning } from "./genesis.ts"
+import { resumeStored } from "./resuming.ts"
+import { startNew } from "./starting.ts"
+import { budgetOf, encodeInputJson, encodeSeeds } from "./beginning.ts"
+
+/** The starter of children: of some programs, by name, and at most so many at a time. */
+export const childStarter = (
+  engine: EngineState,
+  { most, programs }: { readonly most: number; readonly programs: ReadonlyMap<string, CompiledProgram> }
+): ChildStarter => ({
+  most,
+  programOf: (name) => programs.get(name),
+  start: (child) => startChild(engine, child),
+  end: (jobId) => endJob(engine, jobId),
+  services: engine.services
+})
+
+const startChild = (engine: EngineState, child: ChildJob): Effect.Effect<JobSession, StartError | InvalidProgram> => {
+  // A job that was not taken up as a child may still wait for a place.
+  const placed = Effect.tap(takenUpOrNew(engine, child), (session) =>
+    Effect.sync(() => engine.admission.placeChild(session))
+  )
+  return Effect.provideContext(placed, engine.services)
+}
+
+const takenUpOrNew = (
+  engine: EngineState,
+  { jobId, parent, payload, program }: ChildJob
+): Effect.Effect<JobSession, StartError | InvalidProgram, unknown> =>
+  Effect.gen(function* () {
+    const { admission, live, store } = engine
+    const present = live.findOf(program, jobId)
+    if (present !== undefined) return present
+    const refused = admission.refuse(jobId, true) ?? live.refuseId(program, jobId)
+    if (refused !== undefined) return yield* refused
+    const budget = yield* budgetOf(program, payload.budget)
+    const encoded = yield* encodeInputJson(program, payload.input)
+    const input = encoded.text
+    const journal = store.isDurable ? yield* findJournal(store, jobId) : undefined
+    if (journal !== undefined) return yield* resumeStored(engine, { program, journal, input, isChild: true })
+    const seeds = yield* encodeSeeds(program, encoded.value)
+    const beginning = { ...freshBeginning, parent }
+    return yield* startNew(engine, { program, jobId, id: "given", budget, input, seeds, beginning })
+  })

@@ -1,0 +1,60 @@
+/**
+ * The fork of a stored job: a new job that begins with the context of a past cycle and with changed facts.
+ *
+ * Invariants: the stored job is left as it is; agents have read in the new job what they had read by that cycle, and the
+ * changed facts are new to them. Boundary: from a journal to a new job for starting.ts.
+ */
+import * as Effect from "effect/Effect"
+import { refuseOther } from "../journal/find.ts"
+import { replayAt } from "../journal/migrate.ts"
+import type { Program } from "../program/Program.ts"
+import { canonicalText } from "../values/Canonical.ts"
+import type { EngineState } from "./engineState.ts"
+import type { ForkOptions } from "./options.ts"
+import { startNew } from "./starting.ts"
+import {
+  budgetOf,
+  compiledProgram,
+  encodeFactsOf,
+  encodeInput,
+  encodeSeeds,
+  randomId,
+  refuseUnknown
+} from "./beginning.ts"
+
+const forkKeys = ["at", "facts", "input", "id", "budget"]
+
+/** Forks a stored job. The parameters are those of `Engine.fork`. */
+export const forkJob = Effect.fnUntraced(function* (
+  engine: EngineState,
+  program: Program.Any,
+  jobId: string,
+  options: ForkOptions<never, unknown>
+) {
+  const { admission, live, store } = engine
+  const compiled = yield* compiledProgram(program)
+  const unknown = refuseUnknown(compiled, options, forkKeys)
+  if (unknown !== undefined) return yield* unknown
+  const budget = yield* budgetOf(compiled, options.budget)
+  const ownId = options.id ?? (yield* randomId)
+  const refused = admission.refuse(ownId, false) ?? live.refuseId(compiled, ownId)
+  if (refused !== undefined) return yield* refused
+  const journal = yield* store.load(jobId)
+  const other = refuseOther(journal, compiled, undefined)
+  if (other !== undefined) return yield* other
+  const given = options.input === undefined ? undefined : yield* encodeInput(compiled, options.input)
+  const seeds = given === undefined ? [] : yield* encodeSeeds(compiled, given.value)
+  const facts = yield* encodeFactsOf(compiled, "facts", () => options.facts ?? [])
+  const { input, replay } = yield* replayAt(store, journal, compiled, options.at)
+  for (const [agent, mark] of replay.marks) replay.ledger.marks.set(agent, mark)
+  const context = replay.ledger.seal()
+  return yield* startNew(engine, {
+    program: compiled,
+    jobId: ownId,
+    id: options.id === undefined ? "made" : "given",
+    budget,
+    input: given?.text ?? canonicalText(input),
+    seeds: [...seeds, ...facts],
+    beginning: { context, executed: [...replay.executed], isForced: true }
+  })
+})

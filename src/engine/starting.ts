@@ -1,0 +1,107 @@
+/**
+ * The start of a job: its input is checked, its seeds are planted, and it gets a place or waits for one.
+ *
+ * A start with a given id over a durable store can be done again after a crash: the second start takes up what the first has
+ * begun, in this process or in another.
+ *
+ * Invariants: starts of one id over a durable store run one after the other; a start that fails or is interrupted leaves no
+ * live job. Boundary: from a caller's program, input and options to a session that is admitted; checks are beginning.ts,
+ * cycle 0 is genesis.ts.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { Ledger } from "../context/Ledger.ts"
+import { JobSession } from "../job/session.ts"
+import { findJournal } from "../journal/find.ts"
+import { AdmissionRejected } from "../outcome/JobError.ts"
+import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import type { CompiledProgram } from "../program/erased.ts"
+import type { Program } from "../program/Program.ts"
+import type { EngineState } from "./engineState.ts"
+import { continueFrom, freshBeginning, type Genesis, plantSeeds } from "./genesis.ts"
+import { abandon, giveActor } from "./launching.ts"
+import type { StartOptions } from "./options.ts"
+import { resumeStored } from "./resuming.ts"
+import { leaveInJournal } from "./sessionMarks.ts"
+import { budgetOf, compiledProgram, encodeInput, encodeSeeds, randomId, refuseUnknown, unfitId } from "./beginning.ts"
+
+/** A job that was checked and is to be started. It is a child job if its beginning names a parent. */
+export interface NewJob extends Genesis {
+  readonly program: CompiledProgram
+  readonly jobId: string
+  /** Whether the caller gave the id, so that the job can be started again by it, or the engine made it. */
+  readonly id: "given" | "made"
+  readonly budget: ResolvedBudget
+}
+
+/** Starts a job that is new. It is synchronous but for the store, and for steps that take longer than a slice. */
+export const startNew = Effect.fnUntraced(function* (engine: EngineState, job: NewJob) {
+  const { admission, live, onFinished, runs } = engine
+  const { beginning, budget, jobId, program } = job
+  const isChild = beginning.parent !== undefined
+  const services = yield* Effect.context<unknown>()
+  const ledger = Ledger.make(program.name, program.triggers, beginning.context)
+  const session = new JobSession({ jobId, program, ledger, budget, services, ...runs, onFinished })
+  // The caller has asked before it encoded the input, and other jobs may have started meanwhile.
+  const refused = live.refuseId(program, jobId) ?? admission.refuse(jobId, isChild)
+  if (refused !== undefined) return yield* refused
+  live.add(session)
+  admission.beginPlanting(isChild)
+  continueFrom(session, beginning)
+  yield* Effect.onExit(plantSeeds(session, job), (exit) => {
+    admission.endPlanting(isChild)
+    return Exit.isFailure(exit) ? abandon(engine, session) : Effect.void
+  })
+  if (admission.isClosed) {
+    // A job with a given id can be started again by it.
+    if (engine.store.isDurable && job.id === "given") leaveInJournal(session)
+    yield* abandon(engine, session)
+    return yield* new AdmissionRejected({ reason: "shutting-down" })
+  }
+  giveActor(engine, session)
+  admission.place(session, isChild)
+  return session
+})
+
+const startKeys = ["id", "budget", "context"]
+
+/** Starts a job, or takes up the stored job of a given id. The parameters are those of `Engine.start`. */
+export const startJob = Effect.fnUntraced(function* (
+  engine: EngineState,
+  program: Program.Any,
+  input: unknown,
+  options: StartOptions
+) {
+  const { admission, live, store } = engine
+  const compiled = yield* compiledProgram(program)
+  const unknown = refuseUnknown(compiled, options, startKeys)
+  if (unknown !== undefined) return yield* unknown
+  const budget = yield* budgetOf(compiled, options.budget)
+  const jobId = options.id ?? (yield* randomId)
+  const id = options.id === undefined ? "made" : "given"
+  const unfit = unfitId(compiled, jobId)
+  if (unfit !== undefined) return yield* unfit
+  const { context } = options
+  const begin = Effect.gen(function* () {
+    const encode = encodeInput(compiled, input)
+    if (store.isDurable && id === "given") {
+      const journal = yield* findJournal(store, jobId)
+      if (journal !== undefined) {
+        const { text } = yield* encode
+        return yield* resumeStored(engine, { program: compiled, journal, input: text, isChild: false })
+      }
+    }
+    const refused = admission.refuse(jobId, false) ?? live.refuseId(compiled, jobId)
+    if (refused !== undefined) return yield* refused
+    const encoded = yield* encode
+    const seeds = yield* encodeSeeds(compiled, encoded.value)
+    const beginning = { ...freshBeginning, context }
+    return yield* startNew(engine, { program: compiled, jobId, id, budget, input: encoded.text, seeds, beginning })
+  })
+  if (!store.isDurable || id === "made") return yield* begin
+  // Another process may have begun the job since the look at the store: then the second try takes it up.
+  const again = Effect.catchTag(begin, "StoreError", (error) =>
+    error.reason === "exists" ? begin : Effect.fail(error)
+  )
+  return yield* engine.turns.take(jobId, again)
+})

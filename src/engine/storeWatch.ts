@@ -1,0 +1,39 @@
+/**
+ * The watch over a durable store, for as long as the engine lives: requests to cancel live jobs, ends that are still owed,
+ * and unfinished jobs that nobody holds.
+ *
+ * Invariant: a store that fails ends no watch; it is asked again after the interval. Boundary: fibers in the engine's scope.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Schedule from "effect/Schedule"
+import { cancel } from "../job/jobHandle.ts"
+import { Limits } from "../Limits.ts"
+import type { Program } from "../program/Program.ts"
+import type { EngineState } from "./engineState.ts"
+import { resumeAll } from "./resuming.ts"
+
+/** Watches the store. Unfinished jobs of `programs` are resumed with the services of the engine's layer. */
+export const watchStore = (
+  engine: EngineState,
+  programs: ReadonlyArray<Program.Any>
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { live, owed, services, store } = engine
+    const cancelAsked = Effect.flatMap(store.cancelRequests, (ids) =>
+      Effect.forEach(
+        ids.flatMap((id) => live.findStarted(id) ?? []),
+        cancel,
+        { concurrency: "unbounded", discard: true }
+      )
+    )
+    const watched = Effect.catchCause(Effect.andThen(cancelAsked, owed.settleAll), (cause) =>
+      Effect.logWarning("the store could not be asked", cause)
+    )
+    yield* Effect.forkScoped(Effect.repeat(watched, Schedule.spaced(Limits.cancelPollMs)))
+    if (programs.length === 0) return
+    const scan = Effect.catchCause(Effect.provideContext(resumeAll(engine, programs), services), (cause) =>
+      Effect.logWarning("unfinished jobs could not be looked for", cause)
+    )
+    yield* Effect.forkScoped(Effect.repeat(scan, Schedule.spaced(Limits.resumeScanMs)))
+  })
