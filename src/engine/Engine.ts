@@ -1,11 +1,11 @@
 /**
  * The engine: runs jobs.
  *
- * One engine runs many jobs at a time, up to a limit; further ones wait in a bounded queue, and beyond that are refused.
- * It is a Layer: when its scope closes, it takes no more jobs, lets running ones end for as long as `drainTimeout` says,
- * cancels the rest and waits until they have let go.
+ * One engine runs many jobs at a time, up to a limit. Further jobs wait in a bounded queue; when the queue is full, they are
+ * refused. The engine is a Layer: when its scope closes, it admits no more jobs, lets running jobs go on for at most
+ * `drainTimeout`, cancels the rest and waits until they have let go.
  *
- * Boundary: the service and its layers. What it does is in makeEngine.ts.
+ * Boundary: the service and its layers. The work is done behind makeEngine.ts.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -48,7 +48,7 @@ export const inspect: Context.Reference<InspectionObserver | undefined> = Contex
 >("effect-converge/Engine/inspect", { defaultValue: () => undefined })
 
 /**
- * Runs jobs. Provided by `layer` or `layerMemory`; used through `run` and `start`.
+ * The service that runs jobs. `layer` and `layerMemory` provide it; `run` and `start` use it.
  *
  * - `start`, `resume`, `resumeAll`, `fork`: as the functions of these names, which call them
  * - `handle`: as `Engine.handle`, with a handler that `Engine.handler` made
@@ -80,11 +80,11 @@ export class Engine extends Context.Service<
 >()("effect-converge/Engine") {}
 
 /**
- * Starts a job and returns its handle. The job lives in the engine's scope: the caller may end, or be interrupted, without
- * it. Agents run with the services that the caller had.
+ * Starts a job and returns its handle. The job lives in the engine's scope: it goes on when the caller ends or is
+ * interrupted. Agents run with the services of the caller.
  *
- * Fails with `InvalidInput` for an input or seeds that do not fit, `AdmissionRejected` when the engine's queue is full or
- * it is shutting down; and, for the id of a stored job, as `resume` does.
+ * Fails with `InvalidInput` for an input or seeds that do not fit, and with `AdmissionRejected` when the queue is full, live
+ * contexts hold `maxLiveContextBytes`, or the engine is shutting down. For the id of a stored job it fails as `resume` does.
  */
 export const start = <P extends Program.Any>(
   program: P,
@@ -96,8 +96,8 @@ export const start = <P extends Program.Any>(
 /**
  * Runs a job to its end. Interrupting it cancels the job and waits until it has let go.
  *
- * Fails with the typed error of how the job ended; every one carries `.partial`, the result as far as it came. The error
- * and requirement types are the union of those of the program's agents.
+ * Fails with the typed error of the job's end. Each error carries `.partial`, the result as far as it came. The error and
+ * requirement types are the unions of those of the program's agents.
  */
 export const run = <P extends Program.Any>(
   program: P,
@@ -115,11 +115,12 @@ export const run = <P extends Program.Any>(
   )
 
 /**
- * Takes up a stored job where its journal ends, and returns its handle: a job that was under way goes on from its last
- * committed cycle, one that was paused is paused, one that has ended has its result. A job that is live here is the same.
+ * Takes up a stored job where its journal ends, and returns its handle. A job that was under way goes on from its last
+ * committed cycle, a paused job is paused, and an ended job has its result. If the job is live here, the handle is of the
+ * live job.
  *
  * Fails with `StoreError` (`missing`; `held` while another engine runs it), with `JournalCorrupt` for a journal that is not
- * what was written, with `ProgramChanged` if the program's kinds are not those of the journal and it declares no `migrate`,
+ * as it was written, with `ProgramChanged` if the program's kinds are not those of the journal and it declares no `migrate`,
  * with `InvalidInput` for a job of another program, and with `AdmissionRejected` as `start` does.
  */
 export const resume = <P extends Program.Any>(
@@ -129,8 +130,8 @@ export const resume = <P extends Program.Any>(
   Effect.flatMap(Engine, (engine) => engine.resume(program, jobId))
 
 /**
- * Resumes all unfinished jobs of some programs, one after the other, and returns the handles of those that were not live.
- * Jobs that another engine holds are left to it; one that cannot go on is logged as a warning, and hinders no other.
+ * Resumes all unfinished jobs of some programs, one after the other, and returns the handles of the jobs that were not live.
+ * A job that another engine holds is left to it. A job that cannot go on is logged as a warning, and hinders no other.
  */
 export const resumeAll = <P extends Program.Any>(
   programs: ReadonlyArray<P>
@@ -138,9 +139,9 @@ export const resumeAll = <P extends Program.Any>(
   Effect.flatMap(Engine, (engine) => engine.resumeAll(programs))
 
 /**
- * Starts a new job from a past cycle of a stored one, with changed facts. The context up to that cycle is the new job's
- * beginning, its agents have read what they had read by then, and the changed facts are new to them. What had been derived
- * from a fact that is changed stays. The stored job is left as it is. Fails as `resume` does.
+ * Starts a new job from a past cycle of a stored one, with changed facts. The new job begins with the context up to
+ * that cycle. Its agents have read what they had read by then, and the changed facts are new to them. Facts that were derived
+ * from a changed fact stay. The stored job is left as it is. Fails as `resume` does.
  */
 export const fork = <P extends Program.Any>(
   program: P,
@@ -150,12 +151,13 @@ export const fork = <P extends Program.Any>(
   Effect.flatMap(Engine, (engine) => engine.fork(program, jobId, options))
 
 /**
- * Registers what performs the intents of a kind, for as long as the engine lives. `perform` is called once or more often for
- * every intent of the kind that is committed from now on, and for those that a resumed job still has to have answered; it
- * runs with the services that the caller of `handle` has. What it does outside should go by the intent's `idempotencyKey`.
- * The proposals that it gives come back as facts when the job has nothing else to do.
+ * Registers the handler of a kind of intents, for as long as the engine lives. The engine calls `perform` at least once for
+ * every intent of the kind that is committed from now on, and for every intent of a resumed job that is not answered yet.
+ * `perform` runs with the services of the caller of `handle`. It may be called again for an intent, so its work outside of
+ * the job should be keyed by the intent's `idempotencyKey`. The proposals that it returns become facts when the job has
+ * nothing else to do.
  *
- * Fails with `HandlerRejected` if there is a handler of that kind, or it cannot work.
+ * Fails with `HandlerRejected` if the kind has a handler already, or if the handler cannot work.
  */
 export const handle = <E = never, R = never, R2 = never>(
   kind: string,
@@ -173,15 +175,15 @@ export const handle = <E = never, R = never, R2 = never>(
   )
 
 /**
- * What runs jobs is loaded when an engine is built: a worker, which imports this package for a program's definitions, never
- * builds one.
+ * The runtime is loaded when an engine is built. A worker imports this package for a program's definitions, and never builds
+ * an engine.
  */
 const loadRuntime = loadOnce(() => import("./makeEngine.ts"))
 
 /**
  * An engine over a `WorkerPool` and a `JobStore` of your choice.
  *
- * @throws InvalidProgram for two handlers of one kind, and for what is no handler
+ * @throws InvalidProgram for two handlers of one kind, and for a handler that `Engine.handler` did not make
  */
 export const layer = <P extends Program.Any = never, H = never>(
   options?: EngineOptions<P, H>

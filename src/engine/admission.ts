@@ -13,7 +13,7 @@ import { AdmissionRejected } from "../outcome/JobError.ts"
 import * as Telemetry from "../job/observability.ts"
 import type { JobSession } from "../job/session.ts"
 import { Limits } from "../Limits.ts"
-import { JobQueue } from "./jobQueue.ts"
+import { AdmissionQueue } from "./jobQueue.ts"
 import type { LiveJobs } from "./liveJobs.ts"
 import { isAdmitted, markAdmitted } from "./sessionMarks.ts"
 
@@ -29,7 +29,7 @@ export class Admission {
   readonly #live: LiveJobs
   /** For the metrics. */
   readonly #services: Context.Context<never>
-  readonly #queue = new JobQueue()
+  readonly #queue = new AdmissionQueue()
   #running = 0
   /** Jobs that are admitted and whose seeds are being planted. */
   #planting = 0

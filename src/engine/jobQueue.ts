@@ -5,7 +5,7 @@
  */
 import type { JobSession } from "../job/session.ts"
 
-export class JobQueue {
+export class AdmissionQueue {
   readonly #sessions: Array<JobSession> = []
   #textLength = 0
 

@@ -16,16 +16,16 @@ export type Needs<P extends Program.Any> = Exclude<Program.Services<P>, Scope.Sc
 export interface StartOptions {
   /**
    * The job's id; must not be that of a live job. Default: a random one. If a durable store has a job of that id, of the same
-   * program and with the same input, it is taken up as `resume` does, live or not, and other options are ignored: so what
-   * starts a job can be done again after a crash.
+   * program and with the same input, `start` takes it up as `resume` does, live or not, and ignores the other options: a
+   * start can therefore be repeated after a crash.
    */
   readonly id?: string | undefined
   /** Overrides the program's budget, field by field. Default: the program's. */
   readonly budget?: Budget | undefined
   /**
-   * The context of an earlier result, to go on from. Its facts are there from the beginning, and are new only to agents
-   * that had not read them: those of another program, or that were not eligible before the earlier job ended. Default: an
-   * empty one.
+   * The context of an earlier result, to go on from. Its facts are there from the beginning, and are new only to agents that
+   * have not read them: agents of another program, and agents that were not eligible before the earlier job ended. Default:
+   * an empty context.
    */
   readonly context?: JobContext | undefined
 }
@@ -35,11 +35,12 @@ export interface ForkOptions<K extends Kind.Any, I = never> {
   /** The cycle after which the new job begins; 0: after the seeds. Default: the last. */
   readonly at?: number | undefined
   /**
-   * Facts that the new job begins with. One that is there with another value is revised, whatever its kind's rule.
+   * Facts that the new job begins with. A fact that the context holds with another value is revised, whatever the rule of
+   * its kind.
    * Default: none.
    */
   readonly facts?: ReadonlyArray<ProposalOf<K>> | undefined
-  /** Another input: the new job's own, and what it seeds comes before `facts`. Default: that of the stored job, seeds nothing. */
+  /** The new job's input. Its seeds come before `facts`. Default: the input of the stored job, without its seeds. */
   readonly input?: I | undefined
   /** The new job's id. Default: a random one. */
   readonly id?: string | undefined
@@ -50,9 +51,9 @@ export interface ForkOptions<K extends Kind.Any, I = never> {
 /** Options of an engine. */
 export interface EngineOptions<P extends Program.Any = never, H = never> {
   /**
-   * Programs whose unfinished jobs the engine resumes: those in the store when it starts and, since it goes on looking,
-   * those whose engine died later. Default: none. Jobs are resumed one after the other, in the background; agents run with
-   * the services that the layer is built with.
+   * Programs whose unfinished jobs the engine resumes: jobs that are in the store when the engine starts and, since it goes
+   * on looking, jobs whose engine dies later. They are resumed one after the other, in the background. Agents run with the
+   * services that the layer is built with. Default: none.
    */
   readonly programs?: ReadonlyArray<P> | undefined
   /**
@@ -61,23 +62,23 @@ export interface EngineOptions<P extends Program.Any = never, H = never> {
    */
   readonly children?: ReadonlyArray<P> | undefined
   /**
-   * Handlers of intents that are there before any job is: those of `programs`, too, that are resumed at the start.
+   * Handlers of intents that are registered before any job starts or is resumed, the jobs of `programs` included.
    * Default: none.
    */
   readonly handlers?: ReadonlyArray<Handler<H>> | undefined
   /** Jobs that run at a time. Default 1,000. */
   readonly maxRunningJobs?: number | undefined
-  /** Jobs that wait for a place; one more is refused with `AdmissionRejected`. Default 10,000. */
+  /** Jobs that wait for a place. A further job is refused with `AdmissionRejected`. Default 10,000. */
   readonly maxQueuedJobs?: number | undefined
   /**
-   * Bytes of canonical text in the contexts of all live jobs together from which on a further job is refused with
-   * `AdmissionRejected`, `memory-pressure`. Those that are live, and their children, go on and may grow: what bounds one is
-   * its budget. In memory, facts take a few times as much. Default: unlimited.
+   * Bytes of canonical text in the contexts of all live jobs together. From there on, a further job is refused with
+   * `AdmissionRejected`, `memory-pressure`. Live jobs and their children go on and may grow, each up to its budget. In
+   * memory, facts take a few times as much. Default: unlimited.
    */
   readonly maxLiveContextBytes?: number | undefined
   /**
-   * Child jobs that are under way at a time, of those equally far below the jobs that were started: a child never waits for
-   * what its own children need. One more waits. Default 1,000.
+   * Child jobs that are under way at a time, counted for each depth below the started jobs apart: a child never waits for a
+   * permit that its own children need. A further child waits. Default 1,000.
    */
   readonly maxChildJobs?: number | undefined
   /** Fiber tasks of one job that are under way at a time. Default 256. */
