@@ -17,7 +17,10 @@ import { AdmissionQueue } from "./jobQueue.ts"
 import type { LiveJobs } from "./liveJobs.ts"
 import { isAdmitted, markAdmitted } from "./sessionMarks.ts"
 
-export interface AdmissionBounds {
+export interface AdmissionOptions {
+  readonly live: LiveJobs
+  /** For the metrics. */
+  readonly services: Context.Context<never>
   readonly maxRunning: number
   readonly maxQueued: number
   /** Bytes of canonical text in all live contexts from which on no job is admitted; undefined: unlimited. */
@@ -25,20 +28,15 @@ export interface AdmissionBounds {
 }
 
 export class Admission {
-  readonly #bounds: AdmissionBounds
-  readonly #live: LiveJobs
-  /** For the metrics. */
-  readonly #services: Context.Context<never>
+  readonly #options: AdmissionOptions
   readonly #queue = new AdmissionQueue()
   #running = 0
   /** Jobs that are admitted and whose seeds are being planted. */
   #planting = 0
   #isClosed = false
 
-  constructor(bounds: AdmissionBounds, live: LiveJobs, services: Context.Context<never>) {
-    this.#bounds = bounds
-    this.#live = live
-    this.#services = services
+  constructor(options: AdmissionOptions) {
+    this.#options = options
   }
 
   /** Whether the engine is shutting down. */
@@ -54,8 +52,8 @@ export class Admission {
   /** The reason why a job is not admitted; undefined if it is. The id of a live job is refused elsewhere. */
   refuse(jobId: string, isChild: boolean): AdmissionRejected | undefined {
     if (this.#isClosed) return new AdmissionRejected({ reason: "shutting-down" })
-    if (isChild || this.#live.has(jobId)) return undefined
-    const { maxQueued, maxRunning } = this.#bounds
+    const { live, maxQueued, maxRunning } = this.#options
+    if (isChild || live.has(jobId)) return undefined
     const free = Math.max(0, maxRunning - this.#running)
     const isFull =
       this.#planting >= free + maxQueued - this.#queue.length ||
@@ -76,7 +74,7 @@ export class Admission {
   /** Gives a job that has its actor a place, or lets it wait for one. */
   place(session: JobSession, isChild: boolean): void {
     if (session.isClosed) return
-    if (isChild || this.#running < this.#bounds.maxRunning) this.#begin(session)
+    if (isChild || this.#running < this.#options.maxRunning) this.#begin(session)
     else this.#queue.push(session)
   }
 
@@ -92,20 +90,20 @@ export class Admission {
       return
     }
     this.#running--
-    Telemetry.noteRunning(this.#services, this.#running)
+    Telemetry.noteRunning(this.#options.services, this.#running)
     this.#beginNext()
   }
 
   #begin(session: JobSession): void {
     this.#running++
-    Telemetry.noteRunning(this.#services, this.#running)
+    Telemetry.noteRunning(this.#options.services, this.#running)
     markAdmitted(session)
     session.actor.send({ type: "START" })
   }
 
   /** Gives free places to the jobs that have waited longest. Jobs that were cancelled meanwhile are passed over. */
   #beginNext(): void {
-    while (!this.#isClosed && this.#running < this.#bounds.maxRunning) {
+    while (!this.#isClosed && this.#running < this.#options.maxRunning) {
       const next = this.#queue.shift()
       if (next === undefined) return
       if (!next.isClosed) this.#begin(next)
@@ -113,7 +111,7 @@ export class Admission {
   }
 
   #isUnderPressure(): boolean {
-    const { maxLiveContextBytes } = this.#bounds
-    return maxLiveContextBytes !== undefined && this.#live.contextBytes >= maxLiveContextBytes
+    const { live, maxLiveContextBytes } = this.#options
+    return maxLiveContextBytes !== undefined && live.contextBytes >= maxLiveContextBytes
   }
 }

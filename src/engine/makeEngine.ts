@@ -60,15 +60,13 @@ const makeState = Effect.fnUntraced(function* (
   const services = yield* layerServices
   const live = new LiveJobs()
   const handlers = new Handlers(live)
-  const admission = new Admission(
-    {
-      maxRunning: options.maxRunningJobs ?? Limits.runningJobs,
-      maxQueued: options.maxQueuedJobs ?? Limits.queuedJobs,
-      maxLiveContextBytes: options.maxLiveContextBytes
-    },
+  const admission = new Admission({
     live,
-    services
-  )
+    services,
+    maxRunning: options.maxRunningJobs ?? Limits.runningJobs,
+    maxQueued: options.maxQueuedJobs ?? Limits.queuedJobs,
+    maxLiveContextBytes: options.maxLiveContextBytes
+  })
   const resuming = new SingleFlight<JobSession, StartError>()
   const owed = new OwedEnds((jobId) => endStored({ live, resuming, store }, jobId))
   const fiberConcurrency = options.fiberConcurrency ?? Limits.fiberConcurrency
