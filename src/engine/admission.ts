@@ -13,7 +13,7 @@ import { AdmissionRejected } from "../outcome/JobError.ts"
 import * as Telemetry from "../job/observability.ts"
 import type { JobSession } from "../job/session.ts"
 import { Limits } from "../Limits.ts"
-import { AdmissionQueue } from "./jobQueue.ts"
+import { AdmissionQueue } from "./admissionQueue.ts"
 import type { LiveJobs } from "./liveJobs.ts"
 import { isAdmitted, markAdmitted } from "./sessionMarks.ts"
 

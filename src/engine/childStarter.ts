@@ -10,12 +10,12 @@ import type { StartError } from "../outcome/JobError.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { ChildJob, ChildStarter } from "./childJobs.ts"
-import { endJob } from "./ends.ts"
+import { endJob } from "./cancellation.ts"
 import type { EngineState } from "./engineState.ts"
 import { freshBeginning } from "./genesis.ts"
 import { resumeStored } from "./resuming.ts"
 import { startNew } from "./starting.ts"
-import { budgetOf, encodeInputJson, encodeSeeds } from "./beginning.ts"
+import { budgetOf, encodeInputJson, encodeSeeds } from "./startRequest.ts"
 
 /** The starter of children: of some programs, by name, and at most so many at a time. */
 export const childStarter = (

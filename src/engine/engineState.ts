@@ -12,10 +12,10 @@ import type { SingleFlight } from "../platform/singleFlight.ts"
 import type { Turns } from "../platform/turns.ts"
 import type { JobStore } from "../store/JobStore.ts"
 import type { Admission } from "./admission.ts"
-import type { EndError } from "./ends.ts"
+import type { EndError } from "./cancellation.ts"
 import type { LiveJobs } from "./liveJobs.ts"
-import type { OwedEnds } from "./owedEnds.ts"
-import type { Runs } from "./resumed.ts"
+import type { OwedEnds } from "./owedCancellations.ts"
+import type { Runs } from "./storedSession.ts"
 
 export interface EngineState {
   /** The services that the engine's layer was built with. */

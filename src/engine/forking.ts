@@ -20,7 +20,7 @@ import {
   encodeSeeds,
   randomId,
   refuseUnknown
-} from "./beginning.ts"
+} from "./startRequest.ts"
 
 const forkKeys = ["at", "facts", "input", "id", "budget"]
 

@@ -7,7 +7,7 @@
 import { InvalidInput } from "../outcome/JobError.ts"
 import type { JobSession } from "../job/session.ts"
 import type { CompiledProgram } from "../program/erased.ts"
-import { unfitId } from "./beginning.ts"
+import { unfitId } from "./startRequest.ts"
 import { isStarted } from "./sessionMarks.ts"
 
 export class LiveJobs {

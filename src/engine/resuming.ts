@@ -3,7 +3,7 @@
  *
  * Invariants: a job is taken up once at a time, and all callers that ask for it meanwhile get the same session; it goes on
  * only under a lease of the store, and an attempt that fails gives the lease back (G11). Boundary: who may go on with a job,
- * and when; the session is made in resumed.ts, and the replay is takeUp.ts.
+ * and when; the session is made in storedSession.ts, and the replay is takeUp.ts.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -17,8 +17,8 @@ import { type StoredJournal, StoreError } from "../store/JobStore.ts"
 import type { EngineState } from "./engineState.ts"
 import { giveActor } from "./launching.ts"
 import { idIsLive } from "./liveJobs.ts"
-import { endedSession, notResumed, resumedSession, tellNotResumed } from "./resumed.ts"
-import { compiledProgram } from "./beginning.ts"
+import { endedSession, notResumed, resumedSession, tellNotResumed } from "./storedSession.ts"
+import { compiledProgram } from "./startRequest.ts"
 import { takeUp } from "./takeUp.ts"
 
 /** A stored job that is to go on. */

@@ -5,7 +5,7 @@
  * begun, in this process or in another.
  *
  * Invariants: starts of one id over a durable store run one after the other; a start that fails or is interrupted leaves no
- * live job. Boundary: from a caller's program, input and options to a session that is admitted; checks are beginning.ts,
+ * live job. Boundary: from a caller's program, input and options to a session that is admitted; checks are startRequest.ts,
  * cycle 0 is genesis.ts.
  */
 import * as Effect from "effect/Effect"
@@ -23,7 +23,15 @@ import { abandon, giveActor } from "./launching.ts"
 import type { StartOptions } from "./options.ts"
 import { resumeStored } from "./resuming.ts"
 import { leaveInJournal } from "./sessionMarks.ts"
-import { budgetOf, compiledProgram, encodeInput, encodeSeeds, randomId, refuseUnknown, unfitId } from "./beginning.ts"
+import {
+  budgetOf,
+  compiledProgram,
+  encodeInput,
+  encodeSeeds,
+  randomId,
+  refuseUnknown,
+  unfitId
+} from "./startRequest.ts"
 
 /** A job that was checked and is to be started. It is a child job if its beginning names a parent. */
 export interface NewJob extends Genesis {
