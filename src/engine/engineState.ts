@@ -14,7 +14,7 @@ import type { JobStore } from "../store/JobStore.ts"
 import type { Admission } from "./admission.ts"
 import type { EndError } from "./cancellation.ts"
 import type { LiveJobs } from "./liveJobs.ts"
-import type { OwedEnds } from "./owedCancellations.ts"
+import type { OwedCancellations } from "./owedCancellations.ts"
 import type { Runs } from "./storedSession.ts"
 
 export interface EngineState {
@@ -28,7 +28,7 @@ export interface EngineState {
   readonly turns: Turns
   /** The jobs that are being taken up from their journals. */
   readonly resuming: SingleFlight<JobSession, StartError>
-  readonly owed: OwedEnds<EndError>
+  readonly owed: OwedCancellations<EndError>
   /** The options that all sessions of the engine have in common. */
   readonly runs: Runs
   readonly onFinished: SessionOptions["onFinished"]

@@ -31,7 +31,7 @@ import { forkJob } from "./forking.ts"
 import { Handlers } from "./handlers.ts"
 import { LiveJobs } from "./liveJobs.ts"
 import type { EngineOptions, ForkOptions, StartOptions } from "./options.ts"
-import { OwedEnds } from "./owedCancellations.ts"
+import { OwedCancellations } from "./owedCancellations.ts"
 import { resumeAll, resumeJob } from "./resuming.ts"
 import { shutDown } from "./shutdown.ts"
 import { startJob } from "./starting.ts"
@@ -68,7 +68,7 @@ const makeState = Effect.fnUntraced(function* (
     maxLiveContextBytes: options.maxLiveContextBytes
   })
   const resuming = new SingleFlight<JobSession, StartError>()
-  const owed = new OwedEnds((jobId) => endStored({ live, resuming, store }, jobId))
+  const owed = new OwedCancellations((jobId) => endStored({ live, resuming, store }, jobId))
   const fiberConcurrency = options.fiberConcurrency ?? Limits.fiberConcurrency
   const onFinished: SessionOptions["onFinished"] = (session, status) => {
     live.delete(session.jobId)

@@ -11,7 +11,7 @@
 import * as Effect from "effect/Effect"
 import type { JobSession } from "../job/session.ts"
 
-export class OwedEnds<E> {
+export class OwedCancellations<E> {
   readonly #sessions = new Map<string, JobSession>()
   readonly #end: (jobId: string) => Effect.Effect<void, E>
 
