@@ -84,6 +84,9 @@ export interface DriverEvent {
   readonly type: "STOP"
 }
 
+const cancelled: HaltReason = { status: "cancelled", error: "JobCancelled" }
+const defect: HaltReason = { status: "failed", error: "Defect" }
+
 export const jobMachine = setup({
   types: {
     context: {} as JobMachineContext,
@@ -117,8 +120,8 @@ export const jobMachine = setup({
       event.type === "MERGED" ? { version: event.version, hash: event.hash, agents: [], tasks: 0 } : {}
     ),
     halt: assign(({ event }) => ("halt" in event ? { halt: event.halt } : {})),
-    haltCancelled: assign({ halt: { status: "cancelled", error: "JobCancelled" } as HaltReason }),
-    haltDefect: assign({ halt: { status: "failed", error: "Defect" } as HaltReason }),
+    haltCancelled: assign({ halt: cancelled }),
+    haltDefect: assign({ halt: defect }),
     pause: assign({ pausing: true }),
     unpause: assign({ pausing: false }),
     tellDriver: sendTo("driver", { type: "STOP" })

@@ -31,6 +31,7 @@ export interface IntentRef {
 /** A score in [0, 1] with a reason, given to a fact that is in the context or in the same effect. */
 export interface Evaluation {
   readonly fact: FactRef
+  /** From 0 to 1. */
   readonly score: number
   readonly reason: string
 }

@@ -42,5 +42,6 @@ export interface Usage {
   readonly cpuMs: number
   /** UTF-8 bytes of the canonical text of the context's facts. */
   readonly contextBytes: number
+  /** Tokens that committed effects reported. */
   readonly tokens: number
 }

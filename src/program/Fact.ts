@@ -29,10 +29,15 @@ export type Retention = "all" | { readonly latest: number }
 /** A named type of fact. Made by `Fact.kind`. */
 export interface Kind<out Name extends string, in out T> extends Kind.Any {
   readonly [KindTypeId]: { readonly value: T }
+  /** Names the kind within a program. */
   readonly name: Name
+  /** The schema of the values. */
   readonly schema: Schema.Codec<T, unknown>
+  /** Gives a fact's identity within its kind. */
   readonly id: (value: T) => string
+  /** The rule for a proposal whose id is taken by another value. */
   readonly conflict: ConflictRule<T>
+  /** The number of facts that stay in the context. */
   readonly retention: Retention
   /** A proposal of this kind. Never validates: an invalid value is found when the effect is, where the agent ran. */
   readonly of: (value: T) => Proposal<Name, T>
@@ -120,6 +125,7 @@ export const kind = <const Name extends string, S extends Schema.Constraint>(
   const self = {
     [KindTypeId]: undefined as never,
     name,
+    // The type of the option requires a codec without services.
     schema: options.schema as unknown as Schema.Codec<S["Type"], unknown>,
     id: options.id,
     conflict,

@@ -33,8 +33,11 @@ export interface ProposedEffect {
 /** An invariant of a program. Made by `structural`, `semantic` and `acceptance`. */
 export interface Invariant {
   readonly name: string
+  /** When it is checked. */
   readonly class: InvariantClass
+  /** Judges the view. A structural check is given the effect, too; the effect that others are given is empty. */
   readonly check: (view: View<Kind.Any>, effect: ProposedEffect) => Verdict
+  /** What a violation of a structural invariant does besides discarding the effect. */
   readonly onViolation: "halt" | "discard"
 }
 

@@ -114,6 +114,7 @@ export const make = <
   Agent.Services<Agents[number]>,
   Agent.Kinds<Agents[number]> | Extra
 > => {
+  // The types of the options are forgotten here: `compile` checks all of them again, for untyped callers.
   const compiled = compile(name, options as unknown as ProgramOptions)
   return Object.freeze({ [ProgramTypeId]: undefined as never, name, compiled })
 }

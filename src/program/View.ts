@@ -10,9 +10,10 @@ import type { FactOf, FactRef, Kind } from "./Fact.ts"
 /** A score that an agent gave to a fact, as it was committed. */
 export interface CommittedEvaluation {
   readonly fact: FactRef
-  /** In [0, 1]. */
+  /** From 0 to 1. */
   readonly score: number
   readonly reason: string
+  /** The agent that gave it, and the cycle that committed it. */
   readonly agent: string
   readonly cycle: number
 }

@@ -19,18 +19,23 @@ export interface ResolvedBudget {
   readonly tokens: number
 }
 
+type Field = keyof Budget
+
 const fields = ["maxCycles", "maxFacts", "maxAgents", "maxDuration", "maxCpuTime", "maxContextBytes", "maxTokens"]
 
-const count = (value: number | undefined, name: string, fallback: number, refuse: Refuse): number => {
+const isField = (key: string): key is Field => fields.includes(key)
+
+const count = (value: unknown, name: Field, fallback: number, refuse: Refuse): number => {
   if (value === undefined) return fallback
-  if (value === Infinity || (Number.isSafeInteger(value) && value >= 0)) return value
+  if (typeof value === "number" && (value === Infinity || (Number.isSafeInteger(value) && value >= 0))) return value
   return refuse(`budget.${name} must be a whole number of at least 0, or Infinity, not ${String(value)}`)
 }
 
-const millis = (value: Duration.Input | undefined, name: string, refuse: Refuse): number => {
+const millis = (value: unknown, name: Field, refuse: Refuse): number => {
   if (value === undefined) return Infinity
   try {
-    const ms = Duration.toMillis(Duration.fromInputUnsafe(value))
+    // It throws for a value that is no duration.
+    const ms = Duration.toMillis(Duration.fromInputUnsafe(value as Duration.Input))
     // Duration reads NaN as no time at all.
     if (ms >= 0 && !Number.isNaN(value)) return ms
   } catch {
@@ -48,15 +53,14 @@ export const resolveBudget = (program: string, ...budgets: ReadonlyArray<Budget 
   const refuse: Refuse = (message) => {
     throw new InvalidProgram({ program, message })
   }
-  const merged: Record<string, unknown> = {}
-  for (const budget of budgets) {
-    if (budget !== undefined && (typeof budget !== "object" || budget === null)) refuse("budget must be an object")
-    for (const [key, value] of Object.entries(budget ?? {})) {
-      if (!fields.includes(key)) refuse(`there is no budget ${JSON.stringify(key)}`)
-      if (value !== undefined) merged[key] = value
+  const budget: { [F in Field]?: unknown } = {}
+  for (const given of budgets) {
+    if (given !== undefined && (typeof given !== "object" || given === null)) refuse("budget must be an object")
+    for (const [key, value] of Object.entries(given ?? {})) {
+      if (!isField(key)) refuse(`there is no budget ${JSON.stringify(key)}`)
+      else if (value !== undefined) budget[key] = value
     }
   }
-  const budget = merged as Budget
   return {
     cycles: count(budget.maxCycles, "maxCycles", Limits.maxCycles, refuse),
     facts: count(budget.maxFacts, "maxFacts", Limits.maxFacts, refuse),

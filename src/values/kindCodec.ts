@@ -107,6 +107,7 @@ export const makeKindCodec = (schema: Schema.Constraint, refuse: Refuse, root = 
   const top = schema as Schema.Codec<unknown, unknown>
   const shape = shapeOf(top.ast, root, refuse)
   const isShareable = shape.hasBytes && !shape.looksAtBytes
+  // Its type knows nothing of the schema, whose own type is forgotten here.
   const codec = Schema.toCodecJson(top) as unknown as Schema.Codec<unknown, unknown>
   const through = throughJson(codec, isShareable)
   if (!shape.isPlain) {
