@@ -15,6 +15,7 @@ import { isInvalidValue } from "../values/InvalidValue.ts"
 import { refKey } from "../program/keys.ts"
 import type { ErasedKind, ErasedAgent } from "../program/erased.ts"
 import { type EncodedEffect, type EncodedFact, type EncodedIntent, emptyEffect } from "../program/encoded.ts"
+import type { Cause } from "../outcome/Cause.ts"
 
 /** Why an output is no valid effect: it does not fit, or one of the program's own functions threw. */
 export class EffectFault extends Error {
@@ -272,6 +273,10 @@ export interface OutputFault {
   readonly message: string
   readonly stack: string
 }
+
+/** The cause that a task with such an output leaves. */
+export const causeOf = ({ _tag, message, stack }: OutputFault, agent: string, cycle: number): Cause =>
+  _tag === "InvalidEffect" ? { _tag, agent, cycle, message } : { _tag, agent, cycle, message, stack }
 
 /** As `encodeEffect`, with a fault as a value. */
 export function* settleEffect(agent: ErasedAgent, output: unknown): Generator<void, EncodedEffect | OutputFault> {

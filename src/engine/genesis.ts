@@ -63,7 +63,6 @@ function* plantSteps(session: JobSession, { beginning, input, seeds }: Genesis):
   ledger.setHash(yield* sha256Pieces("", pieces))
   session.haltCause = merge.halt ?? haltOfSeeds(program, planted.cause)
   yield* session.tracker.commit(row, ledger, yield* merge.commitSteps(), session.haltCause)
-  session.version = ledger.version
   session.log.append({
     _tag: "Started",
     program: program.name,

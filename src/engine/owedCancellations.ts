@@ -31,7 +31,7 @@ export class OwedCancellations<E> {
       const session = this.#sessions.get(jobId)
       if (session === undefined) return Effect.void
       return Effect.map(this.#end(jobId), () => {
-        session.isEndStored = true
+        session.move({ _tag: "EndStored" })
         this.#sessions.delete(jobId)
       })
     })

@@ -13,15 +13,15 @@ export const isAdmitted = (session: JobSession): boolean => session.isAdmitted
 
 /** Marks that the job has its place. */
 export const markAdmitted = (session: JobSession): void => {
-  session.isAdmitted = true
+  session.move({ _tag: "Admitted" })
 }
 
 /** Marks a job that is cancelled next: it stays unfinished in its journal, to be resumed. */
 export const leaveInJournal = (session: JobSession): void => {
-  session.isSuspended = true
+  session.wanted = "suspend"
 }
 
 /** As `leaveInJournal`; but a job that somebody has cancelled ends for good. */
 export const leaveUnlessCancelled = (session: JobSession): void => {
-  session.isSuspended = !session.isCancelAsked
+  if (session.wanted !== "cancel") session.wanted = "suspend"
 }

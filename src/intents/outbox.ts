@@ -1,13 +1,13 @@
 /**
- * A session's outbox: the intents that were committed and are to be performed, until the rows with their answers are.
+ * The outbox of a job: holds each committed intent from its commit until the row with its answer is committed.
  *
- * A handler starts right after the commit of its intent, beside what the job does then. Its answer is kept here until the job
- * is at its fixed point and every other handler has answered, too: then all are admitted in one cycle, in the commit order of
+ * A handler starts right after the commit of its intent, while the job goes on. Its answer is kept here until the job is at its
+ * fixed point and every other handler has answered, too. Then all answers are admitted in one cycle, in the commit order of
  * their intents. An approval waits for its `Decision`, and holds nothing up.
  *
- * Invariants: nothing is performed before it is in the journal, and nothing is forgotten before its answer is (G11); neither
+ * Invariants: no intent is performed before it is in the journal, and none is forgotten before its answer is (G11); neither
  * hash nor events depend on how long a handler takes (G3); when the outbox is closed, its fibers have ended (G10).
- * Boundary: performs and keeps answers; when they are admitted, the machine decides, and staging.ts merges them.
+ * Boundary: performs intents and keeps answers. The machine decides when they are admitted, and staging.ts merges them.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -34,15 +34,15 @@ import { intentKey } from "../program/keys.ts"
 import { eraseKind, type CompiledProgram } from "../program/erased.ts"
 import { emptyEffect, type EncodedEffect } from "../program/encoded.ts"
 
-/** What performs intents of one kind, with the services that it runs with. */
+/** Performs the intents of one kind, with the services that it runs with. */
 export interface Performer {
   /** Returns the proposals of the answer. It does its own retries. */
   readonly perform: (intent: HandledIntent, parent: ParentJob) => Effect.Effect<unknown, unknown>
   readonly services: Context.Context<never>
   readonly onFailure: "halt" | "discard"
-  /** Ends a job that an intent may have started, wherever it is. */
+  /** Ends a job that an intent may have started: live, held by another engine, or in the store alone. */
   readonly endJob?: (jobId: string) => Effect.Effect<void, unknown>
-  /** Whether it is the engine's own: those may answer with all kinds, and are not counted. */
+  /** Whether it is the engine's own: it may then answer with any kind, and needs no permit. */
   readonly isBuiltIn: boolean
 }
 
@@ -51,11 +51,11 @@ export interface ParentJob {
   readonly jobId: string
   /** Its depth in the tree of child jobs; 0 for a job that a caller started. */
   readonly level: () => number
-  /** Whether it ends here, but not in its journal. */
+  /** Whether the job ends here, but not in its journal. */
   readonly isLeft: () => boolean
 }
 
-/** What an outbox asks of the job whose intents it holds. */
+/** The job whose intents an outbox holds. */
 export interface OutboxHost extends ParentJob {
   readonly program: CompiledProgram
   /** The services of the caller that started the job. */
@@ -63,18 +63,18 @@ export interface OutboxHost extends ParentJob {
   readonly performers: Performers
   /** Whether the context holds a fact. */
   readonly hasFact: (kind: string, id: string) => boolean
-  /** Whether a driver has worked on the job, and the job does not halt. */
-  readonly canBegin: () => boolean
+  /** Whether the job halts after this cycle: nothing more is performed then. */
+  readonly isHalting: () => boolean
   /** Called when there is an answer. */
   readonly wake: () => void
 }
 
-/** What an engine knows of who performs which intents. */
+/** The performers that an engine has, by the kind of their intents. */
 export interface Performers {
   readonly get: (kind: string) => Performer | undefined
 }
 
-/** What is wrong with an intent or its answer, where its handler did not fail with an error of its own. */
+/** A fault of an intent or of its answer. A handler that fails with an error of its own gives that error instead. */
 export interface IntentFault {
   readonly _tag: "HandlerPanicked" | "HandlerTimedOut" | "InvalidAnswer" | "InvalidIntent" | "ApprovalTimedOut"
   readonly message: string
@@ -82,27 +82,32 @@ export interface IntentFault {
 
 type Failed = Extract<HaltCause, { readonly _tag: "IntentFailed" }>
 
-/** An intent that is not answered yet. */
-export interface Pending {
+type Approval = typeof ApprovalPayload.Type
+
+/** The effect that an intent is answered with, or the reason why it has none. */
+export type Answer = EncodedEffect | Failed
+
+/** An intent that was committed, and whose answer was not. */
+export interface UnansweredIntent {
   readonly intent: CommittedIntent
   /** When it was committed, in milliseconds since the epoch. */
   readonly at: number
 }
 
-/** An answer that waits to be admitted, or an approval whose time is over. */
-export interface Entry extends Pending {
+/** An intent in the outbox: with its answer, once there is one that waits to be admitted. */
+export interface OpenIntent extends UnansweredIntent {
   readonly key: string
   readonly ref: IntentRef
-  readonly approval: typeof ApprovalPayload.Type | undefined
-  answer: EncodedEffect | Failed | undefined
+  readonly approval: Approval | undefined
+  answer: Answer | undefined
   /** Whether a failure ends the job. */
   halts: boolean
 }
 
 const decision = eraseKind(Decision)
-const nothing: ReadonlyArray<Entry> = Object.freeze([])
+const nothing: ReadonlyArray<OpenIntent> = Object.freeze([])
 
-/** The kinds of a row's intents that somebody performs. */
+/** The kinds of intents in a row that have a performer. */
 export const performedKinds = (row: CommittedCycle, performers: Performers): ReadonlyArray<string> => {
   let kinds = noKinds
   for (const { cause, effect } of row.outcomes) {
@@ -119,53 +124,56 @@ const noKinds: ReadonlyArray<string> = Object.freeze([])
 export class Outbox {
   readonly #host: OutboxHost
   /** By key, in commit order. */
-  readonly #entries = new Map<string, Entry>()
-  /** Those of them that are approvals. */
-  readonly #approvals = new Set<Entry>()
-  /** Those that nobody performs yet. */
-  readonly #idle = new Set<Entry>()
-  /** Handlers that have answered, and approvals whose time is over. */
+  readonly #intents = new Map<string, OpenIntent>()
+  /** The intents that are approvals. */
+  readonly #approvals = new Set<OpenIntent>()
+  /** The intents that nobody performs yet. */
+  readonly #idle = new Set<OpenIntent>()
+  /** Whether a driver has worked on the job: before that, nothing is performed. */
+  #isStarted = false
+  /** The number of intents that a handler has answered. */
   #answered = 0
+  /** The number of approvals whose time is over. */
   #overdue = 0
   readonly #scope = Scope.makeUnsafe("parallel")
   readonly #permits = Semaphore.makeUnsafe(Limits.handlersUnderWay)
-  /** What the cycle under way admits. */
-  #staged: ReadonlyArray<Entry> = nothing
-  /** All are answered, and the job was woken to take the answers. */
+  /** The intents whose answers the cycle under way admits. */
+  #staged: ReadonlyArray<OpenIntent> = nothing
+  /** Whether all are answered, and the job was woken to take the answers. */
   #isAdmitting = false
 
-  constructor(host: OutboxHost, pending: Iterable<Pending>) {
+  constructor(host: OutboxHost, unanswered: Iterable<UnansweredIntent>) {
     this.#host = host
-    for (const each of pending) this.#add(each)
+    for (const each of unanswered) this.#add(each)
     this.#dropDecided()
   }
 
-  /** Intents that are not answered. */
+  /** The number of intents that are not answered. */
   get size(): number {
-    return this.#entries.size
+    return this.#intents.size
   }
 
-  /** Those intents, in commit order. */
+  /** The intents that are not answered, in commit order. */
   get unanswered(): ReadonlyArray<CommittedIntent> {
-    return [...this.#entries.values()].map(({ intent }) => intent)
+    return [...this.#intents.values()].map(({ intent }) => intent)
   }
 
-  /** Those of them that wait for a decision, or that nobody performs. */
+  /** The intents that wait for a decision, or that nobody performs. */
   get waiting(): ReadonlyArray<CommittedIntent> {
     const { performers } = this.#host
-    return [...this.#entries.values()]
+    return [...this.#intents.values()]
       .filter(({ answer, approval, intent }) => {
         return answer === undefined && (approval !== undefined || performers.get(intent.kind) === undefined)
       })
       .map(({ intent }) => intent)
   }
 
-  /** How many answers the cycle under way admits. */
+  /** The number of answers that the cycle under way admits. */
   get stagedCount(): number {
     return this.#staged.length
   }
 
-  /** Approvals whose time is over: they are taken like signals. */
+  /** The number of approvals whose time is over. They are taken like signals. */
   get overdueCount(): number {
     return this.#overdue
   }
@@ -177,18 +185,19 @@ export class Outbox {
 
   /** Whether all handlers have answered; approvals aside. */
   get #isAnswered(): boolean {
-    return this.#answered > 0 && this.#answered === this.#entries.size - this.#approvals.size
+    return this.#answered > 0 && this.#answered === this.#intents.size - this.#approvals.size
   }
 
-  /** Called when the job is woken: from here to the end of the next cycle answers are admitted, if all are there. */
+  /** The job is woken: until the end of the next cycle answers are admitted, if all are there. */
   admit(): void {
     this.#isAdmitting = this.#isAnswered
   }
 
-  /** What is to be staged in this cycle. */
-  get due(): ReadonlyArray<Entry> {
-    return [...this.#entries.values()].filter(
-      ({ answer, approval }) => answer !== undefined && (this.#isAdmitting || approval !== undefined)
+  /** The intents whose answers are to be staged in this cycle. */
+  get due(): ReadonlyArray<OpenIntent & { readonly answer: Answer }> {
+    return [...this.#intents.values()].filter(
+      (open): open is OpenIntent & { answer: Answer } =>
+        open.answer !== undefined && (this.#isAdmitting || open.approval !== undefined)
     )
   }
 
@@ -196,94 +205,100 @@ export class Outbox {
     return this.#isAdmitting || this.#overdue > 0
   }
 
-  /** Notes what was staged. */
-  stage(entries: ReadonlyArray<Entry>): void {
-    this.#staged = entries
+  /** Takes note of the intents whose answers were staged. */
+  stage(staged: ReadonlyArray<OpenIntent>): void {
+    this.#staged = staged
   }
 
-  /** The cycle under way is put off, or discarded: the answers wait for the next fixed point. */
+  /** The cycle under way is discarded: the answers wait for the next fixed point. */
   unstage(): void {
     this.#staged = nothing
     this.#isAdmitting = false
   }
 
   /** The approval that a decision answers, if there is one. */
-  approvalOf(id: string): Entry | undefined {
-    for (const entry of this.#approvals) if (entry.approval?.id === id) return entry
+  approvalOf(id: string): OpenIntent | undefined {
+    for (const open of this.#approvals) if (open.approval?.id === id) return open
     return undefined
   }
 
-  /** Whether an approval's time was over at a moment: the decision by timeout is then there, if no other is. */
-  expire(entry: Entry, atMs: number): boolean {
-    const timeoutMs = entry.approval?.timeoutMs
-    if (timeoutMs === undefined || atMs <= entry.at + timeoutMs) return false
-    if (entry.answer === undefined) this.#answer(entry, timedOut(entry, timeoutMs))
-    return true
+  /** The answer of an approval whose time was over at a moment: the decision by timeout. Undefined if there was time left. */
+  expire(open: OpenIntent, atMs: number): Answer | undefined {
+    const { approval, at } = open
+    if (approval?.timeoutMs === undefined || atMs <= at + approval.timeoutMs) return undefined
+    return open.answer ?? this.#answer(open, timedOut(open, approval, approval.timeoutMs))
   }
 
   /** Whether an approval has its decision. */
-  isDecided({ approval }: Entry): boolean {
+  isDecided({ approval }: OpenIntent): boolean {
     return approval !== undefined && this.#host.hasFact(decision.name, approval.id)
   }
 
-  /** A cycle was committed: with what it answered, and the intents that it adds. */
-  commit(added: Iterable<Pending>): void {
-    for (const entry of this.#staged) this.#remove(entry)
+  /** A cycle was committed: the intents whose answers it admitted leave, and its own are added. A driver runs, so it starts. */
+  commit(added: Iterable<UnansweredIntent>): void {
+    for (const open of this.#staged) this.#remove(open)
     this.unstage()
     for (const each of added) this.#add(each)
     this.#dropDecided()
+    this.start()
+  }
+
+  /** A driver works on the job: from here on intents are performed. */
+  start(): void {
+    this.#isStarted = true
     this.begin()
   }
 
   #dropDecided(): void {
-    for (const entry of this.#approvals) if (this.isDecided(entry)) this.#remove(entry)
+    for (const open of this.#approvals) if (this.isDecided(open)) this.#remove(open)
   }
 
-  #remove(entry: Entry): void {
-    this.#entries.delete(entry.key)
-    this.#approvals.delete(entry)
-    this.#idle.delete(entry)
-    if (entry.answer === undefined) return
-    if (entry.approval === undefined) this.#answered--
+  #remove(open: OpenIntent): void {
+    this.#intents.delete(open.key)
+    this.#approvals.delete(open)
+    this.#idle.delete(open)
+    if (open.answer === undefined) return
+    if (open.approval === undefined) this.#answered--
     else this.#overdue--
   }
 
-  #answer(entry: Entry, answer: EncodedEffect | Failed): void {
-    entry.answer = answer
-    if (entry.approval === undefined) this.#answered++
+  #answer(open: OpenIntent, answer: Answer): Answer {
+    open.answer = answer
+    if (open.approval === undefined) this.#answered++
     else this.#overdue++
     this.#host.wake()
+    return answer
   }
 
-  #add({ at, intent }: Pending): void {
+  #add({ at, intent }: UnansweredIntent): void {
     const { agent, cycle, each, index, kind } = intent
     const ref = { kind, cycle, agent, each, index }
     const asked = kind === approvalKind ? approvalOf(this.#host.program, intent) : undefined
     const isInvalid = typeof asked === "string"
     const approval = isInvalid ? undefined : asked
-    const entry: Entry = { intent, at, key: intentKey(intent), ref, approval, answer: undefined, halts: true }
-    this.#entries.set(entry.key, entry)
-    if (approval !== undefined) this.#approvals.add(entry)
-    if (isInvalid) this.#answer(entry, failed(entry, fault("InvalidIntent", asked)))
-    else this.#idle.add(entry)
+    const open: OpenIntent = { intent, at, key: intentKey(intent), ref, approval, answer: undefined, halts: true }
+    this.#intents.set(open.key, open)
+    if (approval !== undefined) this.#approvals.add(open)
+    if (isInvalid) this.#answer(open, failed(open, fault("InvalidIntent", asked)))
+    else this.#idle.add(open)
   }
 
-  /** Performs what is not under way and has somebody to perform it. Does nothing while the job does not run, or ends. */
+  /** Performs the intents that are not under way and have a performer. Does nothing before `start`, or if the job halts. */
   begin(): void {
-    const { canBegin, performers, services } = this.#host
-    if (!canBegin()) return
-    for (const entry of this.#idle) {
-      const { approval, intent } = entry
+    const { isHalting, performers, services } = this.#host
+    if (!this.#isStarted || isHalting()) return
+    for (const open of this.#idle) {
+      const { approval, intent } = open
       if (approval !== undefined) {
-        this.#idle.delete(entry)
-        if (approval.timeoutMs !== undefined) this.#fork(services, this.#expire(entry, approval.timeoutMs))
+        this.#idle.delete(open)
+        if (approval.timeoutMs !== undefined) this.#fork(services, this.#timeout(open, approval, approval.timeoutMs))
         continue
       }
       const performer = performers.get(intent.kind)
       if (performer === undefined) continue
-      this.#idle.delete(entry)
-      entry.halts = performer.onFailure === "halt"
-      const performed = this.#perform(entry, performer)
+      this.#idle.delete(open)
+      open.halts = performer.onFailure === "halt"
+      const performed = this.#perform(open, performer)
       this.#fork(performer.services, performer.isBuiltIn ? performed : this.#permits.withPermit(performed))
     }
   }
@@ -292,15 +307,15 @@ export class Outbox {
     runDetached(services, Effect.asVoid(Effect.forkIn(effect, this.#scope)))
   }
 
-  #perform(entry: Entry, performer: Performer): Effect.Effect<void> {
+  #perform(open: OpenIntent, performer: Performer): Effect.Effect<void> {
     const { jobId, program } = this.#host
-    const intent: HandledIntent = Object.freeze({ ...entry.intent, jobId, program: program.name })
+    const intent: HandledIntent = Object.freeze({ ...open.intent, jobId, program: program.name })
     const answer = Effect.flatMap(performer.perform(intent, this.#host), (proposals) =>
       this.#encoded(proposals, performer.isBuiltIn)
     )
     return Effect.flatMap(Effect.exit(answer), (exit) =>
       Effect.sync(() => {
-        this.#answer(entry, Exit.isSuccess(exit) ? exit.value : failed(entry, errorOf(exit.cause)))
+        this.#answer(open, Exit.isSuccess(exit) ? exit.value : failed(open, errorOf(exit.cause)))
       })
     )
   }
@@ -320,19 +335,19 @@ export class Outbox {
     )
   }
 
-  /** Waits for the end of an approval's time, which counts from its commit, whatever became of the process since. */
-  #expire(entry: Entry, timeoutMs: number): Effect.Effect<void> {
+  /** Waits for the end of an approval's time. It counts from the commit, also if the process has been down meanwhile. */
+  #timeout(open: OpenIntent, approval: Approval, timeoutMs: number): Effect.Effect<void> {
     const clock = Context.get(this.#host.services, Clock.Clock)
-    const remainingMs = Math.max(entry.at + timeoutMs - clock.currentTimeMillisUnsafe(), 0)
+    const remainingMs = Math.max(open.at + timeoutMs - clock.currentTimeMillisUnsafe(), 0)
     return Effect.flatMap(Effect.sleep(Duration.millis(remainingMs)), () =>
       Effect.sync(() => {
-        if (this.#entries.get(entry.key) !== entry || entry.answer !== undefined) return
-        this.#answer(entry, timedOut(entry, timeoutMs))
+        if (this.#intents.get(open.key) !== open || open.answer !== undefined) return
+        this.#answer(open, timedOut(open, approval, timeoutMs))
       })
     )
   }
 
-  /** Interrupts what is under way, and ends when it has ended. */
+  /** Interrupts the handlers under way, and ends when they have ended. */
   get close(): Effect.Effect<void> {
     return Scope.close(this.#scope, Exit.void)
   }
@@ -340,24 +355,24 @@ export class Outbox {
 
 const decodeApproval = Schema.decodeUnknownOption(ApprovalPayload)
 
-/** What an intent asks to be approved, or why that cannot be. */
-const approvalOf = (program: CompiledProgram, { payload }: CommittedIntent): typeof ApprovalPayload.Type | string => {
+/** The approval that an intent asks for, or the reason why it cannot be one. */
+const approvalOf = (program: CompiledProgram, { payload }: CommittedIntent): Approval | string => {
   if (program.kinds.get(decision.name) !== decision) return "the program has a kind of its own that is called Decision"
   return Option.getOrUndefined(decodeApproval(payload)) ?? "it was not made by Intent.approval"
 }
 
-const timedOut = (entry: Entry, timeoutMs: number): EncodedEffect | Failed => {
-  const { id, onTimeout } = entry.approval!
+const timedOut = (open: OpenIntent, approval: Approval, timeoutMs: number): Answer => {
+  const { id, onTimeout } = approval
   const reason = `nobody decided within ${timeoutMs} ms`
-  if (onTimeout === "halt") return failed(entry, fault("ApprovalTimedOut", reason))
+  if (onTimeout === "halt") return failed(open, fault("ApprovalTimedOut", reason))
   const value = { approval: id, approved: onTimeout === "approve", by: "timeout", reason }
   return { ...emptyEffect, facts: [encodeFact(decision, value, 0)] }
 }
 
 const fault = (_tag: IntentFault["_tag"], message: string): IntentFault => ({ _tag, message })
 
-/** `cycle`: that of the intent. The row says in which cycle the job was told. */
-const failed = ({ intent, key }: Pick<Entry, "intent" | "key">, error: unknown): Failed => ({
+/** `cycle` is the intent's. The row says in which cycle the job was told. */
+const failed = ({ intent, key }: Pick<OpenIntent, "intent" | "key">, error: unknown): Failed => ({
   _tag: "IntentFailed",
   agent: intent.agent,
   cycle: intent.cycle,
@@ -366,7 +381,7 @@ const failed = ({ intent, key }: Pick<Entry, "intent" | "key">, error: unknown):
   error
 })
 
-/** What to say of a handler that did not answer. */
+/** The error of a handler that did not answer. */
 const errorOf = (cause: Cause.Cause<unknown>): unknown => {
   const die = cause.reasons.find(Cause.isDieReason)
   if (die !== undefined) return fault("HandlerPanicked", describePanic(die.defect, Limits.errorTextLength).message)

@@ -1,13 +1,13 @@
 /**
- * The driver: what a job's machine invokes while it runs.
+ * The driver: an effect that a job's machine invokes while it runs.
  *
- * It performs the phase that the machine's state names and reports it; the machine's guards choose what comes next. One
- * fiber for the whole run, uninterruptible but for the time in which tasks run: so a phase is done or not begun, and every
- * exit, an interrupt from outside included, goes through `finish`.
+ * It performs the phase that the machine's state names, and reports it; the machine's guards choose what comes next. One
+ * fiber does the whole run. It is uninterruptible but for the time in which tasks run, so a phase is done or not begun, and
+ * every exit, an interrupt from outside included, goes through `finish`.
  *
  * Invariants: `merging` ends only after the store has the row (G11); marks advance with the commit; convergence is judged
  * with no task in flight and an empty mailbox, in one step with the machine's transition (G6); a stop discards the cycle
- * whole (G7, G10). Boundary: phases; what they compute is in the pure core.
+ * whole (G7, G10). Boundary: phases; the pure core computes.
  */
 import * as EffectCause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -20,24 +20,27 @@ import type { HaltReason, JobMachineEvent } from "../../machines/job.machine.ts"
 import { judge } from "../cycle/convergence.ts"
 import { advance, nothingEligible, type Selection, selectSteps } from "../cycle/eligibility.ts"
 import type { Kind } from "../program/Fact.ts"
-import { lengthOfPieces, rowText, type TextPieces } from "../journal/rowText.ts"
-import { CycleMerge } from "../cycle/merge.ts"
+import { lengthOfPieces, rowText } from "../journal/rowText.ts"
 import type { View } from "../program/View.ts"
 import { ContextView } from "../context/contextView.ts"
 import { finish, finishDefect, letGo } from "./ending.ts"
-import { appendRow, noteBetween, storeFailed } from "./journaling.ts"
+import { exitOf } from "./erased.ts"
+import { appendRow, type MergedCycle, noteBetween, storeFailed } from "./journaling.ts"
 import * as Telemetry from "./observability.ts"
 import { performedKinds } from "../intents/outbox.ts"
-import type { JobSession, Rest } from "./session.ts"
+import type { JobSession } from "./session.ts"
+import type { Rest } from "./stage.ts"
+import type { UnderWay } from "./underWay.ts"
 import { sha256Pieces } from "../values/sha256.ts"
 import { inSlicesThen, isSliceOver, nextTurn, type Pending } from "../platform/slices.ts"
-import { answerSignals, isStageable, stagedCount, stageWaiting } from "./staging.ts"
+import { answerSignals, isStageable, stagedCount, stageSteps } from "./staging.ts"
 import { runTasks } from "./tasks.ts"
 import { type Cause, type Status, statusOf } from "../outcome/Cause.ts"
-import type { CommittedCycle, TaskOutcome } from "../outcome/CommittedCycle.ts"
+import type { TaskOutcome } from "../outcome/CommittedCycle.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
+/** A phase of the machine's `running`, or `"left"`: the machine is elsewhere. */
 type Phase = "eligible" | "executing" | "merging" | "checking" | "stopping" | "left"
 
 const reasonOf = (cause: Cause | undefined): HaltReason | null =>
@@ -47,14 +50,14 @@ const now: Effect.Effect<number> = Clock.currentTimeMillis
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** Runs a session's job from where its machine stands, until the machine leaves `running`. */
+/** Drives a session's job from where its machine stands, until the machine leaves `running`. */
 export const drive = (session: JobSession): Effect.Effect<void> => {
   // A driver whose machine left `running` may still be unwinding when the next one starts: only the latest acts.
   const self = {}
   const clock = Context.get(session.options.services, Clock.Clock)
-  // Within the uninterruptible part: that the machine lets go of its driver is not how the job's span ends.
+  // The span is within the uninterruptible part: it does not end as interrupted when the machine lets go of its driver.
   const run = Effect.uninterruptibleMask((restore) => {
-    // Phases that need not wait follow one another without going through the fiber, until a slice is over.
+    // Phases that need not wait follow one another in this loop, without a step of the fiber, until a slice is over.
     const go = (): Effect.Effect<void> => {
       while (session.driver === self) {
         const phase = phaseOf(session)
@@ -70,15 +73,14 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
       // The machine is still in the transition that started this fiber.
       return Effect.flatMap(nextTurn, () => {
         session.clock.start(clock.currentTimeMillisUnsafe())
-        session.isBegun = true
-        session.outbox?.begin()
+        session.outbox?.start()
         return go()
       })
     })
     return Telemetry.jobSpan(session.options.services, driven, session.jobId, session.program.name)
   })
   return Effect.onExit(run, (exit) => {
-    // Interrupted because the machine went to `paused`: that is not an end.
+    // The machine went to `paused`, which interrupts its driver: that is no end.
     if (session.driver !== self) return Effect.void
     session.driver = undefined
     return Exit.isFailure(exit) ? finishDefect(session, exit.cause) : Effect.void
@@ -110,13 +112,32 @@ const send = (session: JobSession, event: JobMachineEvent): void => {
   if (session.actor.getSnapshot().status === "active") session.actor.send(event)
 }
 
-/** After the machine left `running` for a final state, or was stopped: the job lets go. */
+/**
+ * Goes on with the exit of an effect: at once if the effect is an exit already, which costs no step of the fiber, or else when
+ * it has ended.
+ */
+const atOnceOr = <A, E>(effect: Effect.Effect<A, E>, next: (exit: Exit.Exit<A, E>) => Pending): Pending => {
+  const exit = exitOf(effect)
+  if (exit !== undefined) return next(exit)
+  return Effect.matchCauseEffect(effect, {
+    onFailure: (cause) => next(Exit.failCause(cause)) ?? Effect.void,
+    onSuccess: (value) => next(Exit.succeed(value)) ?? Effect.void
+  })
+}
+
+/** The cycle that the machine's phase is about. */
+const cycleOf = ({ jobId, underWay }: JobSession): UnderWay => {
+  if (underWay === undefined) throw new Error(`no cycle of job ${jobId} is under way`)
+  return underWay
+}
+
+/** Ends the job after the machine left `running` for a final state, or was stopped. */
 const left = (session: JobSession): Effect.Effect<void> =>
   session.actor.getSnapshot().context.halt?.status === "converged"
     ? finish(session, "converged", undefined, now)
     : finish(session, ...endOf(session), now)
 
-/** How a session ends whose machine has ended, or was stopped from outside. */
+/** The end of a session whose machine has ended, or was stopped from outside. */
 export const endOf = (session: JobSession): [Status, Cause | undefined] => {
   const cancelled: Cause = { _tag: "JobCancelled", cycle: session.cycle }
   const isHalted = session.actor.getSnapshot().context.halt !== null
@@ -125,29 +146,29 @@ export const endOf = (session: JobSession): [Status, Cause | undefined] => {
 }
 
 /**
- * Follows the machine into and out of `paused` and `awaiting`, in one step with it: the driver that was there drives no more,
- * the clock stands, and whoever waits for the pause, or for one that was withdrawn, is told.
+ * Follows the machine into and out of `paused` and `awaiting`, in one step with it: the driver stops driving, the clock stops,
+ * and everybody who waits for the pause is told, also if the pause was withdrawn.
  */
 export const follow = (session: JobSession): void => {
   const { value } = session.actor.getSnapshot()
   const rest = value === "paused" || value === "awaiting" ? value : undefined
   if (rest === session.rest) return answerPauses(session)
-  const isStopping = typeof value === "object" && value.running === "stopping"
-  session.rest = rest
-  session.isRestTold = false
   if (rest === undefined) {
+    session.move({ _tag: "Resumed" })
+    const isStopping = typeof value === "object" && value.running === "stopping"
     return isStopping ? answerPauses(session) : noteBetween(session, "Resumed", () => answerPauses(session))
   }
   session.driver = undefined
-  session.unstage()
+  session.discardCycle()
+  session.move({ _tag: "Rested", why: rest })
   session.clock.stop(Context.get(session.options.services, Clock.Clock).currentTimeMillisUnsafe())
   noteBetween(session, rest === "paused" ? "Paused" : "Awaiting", () => rested(session, rest))
 }
 
 /** The log says that the job rests: only now may it go on. */
-const rested = (session: JobSession, rest: Rest): void => {
-  if (session.rest === rest) session.isRestTold = true
-  if (rest === "paused") return answerPauses(session)
+const rested = (session: JobSession, why: Rest): void => {
+  session.move({ _tag: "Told", why })
+  if (why === "paused") return answerPauses(session)
   runDetached(
     session.options.services,
     Effect.andThen(
@@ -158,8 +179,8 @@ const rested = (session: JobSession, rest: Rest): void => {
 }
 
 /**
- * Tells those who wait for a pause that it has come, or was withdrawn: when the actor is out of its step, so that what they
- * do next finds it where it is.
+ * Tells everybody who waits for a pause that it has come, or was withdrawn. They are told after the actor's step, so that their
+ * next call finds the actor where it is.
  */
 const answerPauses = (session: JobSession): void => {
   if (session.pauseWaiters.length === 0) return
@@ -173,36 +194,32 @@ const answerPauses = (session: JobSession): void => {
 }
 
 const eligible = (session: JobSession, clock: Clock.Clock): Pending => {
-  const { budget, counters, ledger, program } = session
-  const merge = (session.merge ??= new CycleMerge(session.cycle + 1, program, ledger, budget, counters))
+  const underWay = session.beginCycle()
   return isStageable(session)
-    ? Effect.flatMap(stageWaiting(session, merge), () => selecting(session, merge, clock) ?? Effect.void)
-    : selecting(session, merge, clock)
+    ? inSlicesThen(stageSteps(session, underWay), () => selecting(session, underWay, clock))
+    : selecting(session, underWay, clock)
 }
 
-const selecting = (session: JobSession, merge: CycleMerge, clock: Clock.Clock): Pending => {
-  const { candidates, ledger, program, progress } = session
-  session.begin = ledger.version
-  session.gate = { open: true }
-  const isOver = session.haltCause !== undefined || merge.crossed || merge.halt?._tag === "IntentFailed"
-  if (isOver) return selected(session, nothingEligible, clock)
-  const steps = selectSteps(program, progress, ledger, viewFor(session, session.cycle + 1), candidates)
-  return inSlicesThen(steps, (selection) => selected(session, selection, clock))
+const selecting = (session: JobSession, underWay: UnderWay, clock: Clock.Clock): Pending => {
+  const { candidates, haltCause, ledger, program, progress } = session
+  const { merge } = underWay
+  underWay.begin = ledger.version
+  const isOver = haltCause !== undefined || merge.crossed || merge.halt?._tag === "IntentFailed"
+  if (isOver) return selected(session, underWay, nothingEligible, clock)
+  const steps = selectSteps(program, progress, ledger, viewFor(session, underWay), candidates)
+  return inSlicesThen(steps, (selection) => selected(session, underWay, selection, clock))
 }
 
-const selected = (session: JobSession, selection: Selection, clock: Clock.Clock): undefined => {
-  const cycle = session.cycle + 1
-  session.selection = selection
-  session.agents = selection.agents.map(({ agent }) => agent.name)
-  session.haltCause ??= beforeCycle(session, selection, cycle, clock.currentTimeMillisUnsafe())
-  if (session.haltCause !== undefined) session.discardCycle()
+const selected = (session: JobSession, underWay: UnderWay, selection: Selection, clock: Clock.Clock): undefined => {
+  underWay.select(selection)
+  session.haltCause ??= beforeCycle(session, underWay, clock.currentTimeMillisUnsafe())
   send(session, {
     type: "SELECTED",
-    cycle,
+    cycle: underWay.cycle,
     tier: tierOf(session, selection),
-    agents: session.agents,
+    agents: underWay.agents,
     tasks: selection.tasks,
-    signals: stagedCount(session),
+    signals: stagedCount(session, underWay),
     halt: reasonOf(session.haltCause)
   })
 }
@@ -211,16 +228,16 @@ const selected = (session: JobSession, selection: Selection, clock: Clock.Clock)
 const tierOf = (session: JobSession, { tier }: Selection): number => (tier === -1 ? Math.max(session.tier, 0) : tier)
 
 const viewFor =
-  (session: JobSession, cycle: number) =>
+  (session: JobSession, underWay: UnderWay) =>
   (agent: ErasedAgent, since: number): View<Kind.Any> => {
-    const { gate, ledger } = session
+    const { cycle } = underWay
     const report = session.telemetry.report
     return new ContextView({
-      ledger,
+      ledger: session.ledger,
       visible: agent.visibleNames,
       since,
       cycle,
-      gate,
+      gate: underWay,
       holder: agent.label,
       onProgress:
         report === undefined
@@ -240,9 +257,10 @@ const viewFor =
   }
 
 /** The budgets that are tested before a cycle begins. */
-const beforeCycle = (session: JobSession, selection: Selection, cycle: number, at: number): Cause | undefined => {
-  if (selection.tasks === 0 && stagedCount(session) === 0) return undefined
+const beforeCycle = (session: JobSession, underWay: UnderWay, at: number): Cause | undefined => {
   const { budget, counters } = session
+  const { cycle, selection } = underWay
+  if (selection.tasks === 0 && stagedCount(session, underWay) === 0) return undefined
   const exhausted = (name: "cycles" | "agents" | "duration", used: number, limit: number): Cause => ({
     _tag: "BudgetExhausted",
     cycle: session.cycle,
@@ -256,66 +274,71 @@ const beforeCycle = (session: JobSession, selection: Selection, cycle: number, a
   return elapsed >= budget.duration ? exhausted("duration", elapsed, budget.duration) : undefined
 }
 
+type Tasks = ReturnType<typeof runTasks>
+
 const executing = (session: JobSession, clock: Clock.Clock, restore: Restore): Pending => {
-  const selection = session.selection!
-  const cycle = session.cycle + 1
-  const { services } = session.options
-  const tasks = runTasks(session, selection.agents, cycle)
-  const ended = outcomesOf(tasks)
-  if (ended !== undefined && !Telemetry.isTraced(services)) return executed(session, Exit.succeed(ended))
-  const { group } = session
-  if (group !== undefined && session.budget.duration === Infinity) {
-    // Nothing but fibers of ours: they are stopped where they are, which needs no race.
-    session.stopTasks = (cause) => {
-      session.haltCause = cause
-      group.halt()
-    }
-    stopIfCancelled(session)
-    return Effect.flatMap(Effect.exit(restore(fibersOnly(tasks))), (exit) => executed(session, exit) ?? Effect.void)
-  }
+  const underWay = cycleOf(session)
+  const tasks = runTasks(session, underWay)
+  return atOnceOr(stoppable(session, underWay, tasks, clock, restore), (exit) => executed(session, underWay, exit))
+}
+
+/** The outcomes of tasks, or the cause that stopped them. */
+type Executed = ReadonlyArray<TaskOutcome> | Cause
+
+/** Tasks with everything that may stop them. Tasks that have all ended already stay as they are. */
+const stoppable = (
+  session: JobSession,
+  underWay: UnderWay,
+  tasks: Tasks,
+  clock: Clock.Clock,
+  restore: Restore
+): Effect.Effect<Executed> => {
+  const { budget, options } = session
+  const { group, selection } = underWay
+  const exit = exitOf(tasks)
+  if (exit !== undefined && Exit.isSuccess(exit) && !Telemetry.isTraced(options.services))
+    return Exit.succeed(exit.value)
   const withinBudget = Effect.catchTag(tasks, "CpuTimeExhausted", (error) =>
     Effect.succeed<Cause>({
       _tag: "BudgetExhausted",
       cycle: session.cycle,
       budget: "cpuTime",
       used: session.cpuMs + error.usedMs,
-      limit: session.budget.cpuTime,
+      limit: budget.cpuTime,
       spender: error.agent
     })
   )
+  if (group !== undefined && budget.duration === Infinity) {
+    // There are fibers of ours and nothing else: they are stopped where they are, which needs no race.
+    underWay.stopTasks = (cause) => {
+      session.haltCause = cause
+      group.halt()
+    }
+    stopIfCancelled(session, underWay)
+    return restore(withinBudget)
+  }
   const stop = Deferred.makeUnsafe<Cause>()
-  session.stopTasks = (cause) => void Deferred.doneUnsafe(stop, Effect.succeed(cause))
-  stopIfCancelled(session)
-  const stops: Array<Effect.Effect<ReadonlyArray<TaskOutcome> | Cause>> = [Deferred.await(stop)]
-  if (session.budget.duration !== Infinity) {
-    stops.push(outOfTime(session, session.budget.duration - session.durationMs(clock.currentTimeMillisUnsafe())))
+  underWay.stopTasks = (cause) => void Deferred.doneUnsafe(stop, Effect.succeed(cause))
+  stopIfCancelled(session, underWay)
+  const stops: Array<Effect.Effect<Executed>> = [Deferred.await(stop)]
+  if (budget.duration !== Infinity) {
+    stops.push(outOfTime(session, budget.duration - session.durationMs(clock.currentTimeMillisUnsafe())))
   }
   const raced = Effect.raceAllFirst([withinBudget, ...stops])
-  const cycled = Telemetry.cycleSpan(services, raced, cycle, selection.tier, selection.tasks)
-  return Effect.flatMap(Effect.exit(restore(cycled)), (exit) => executed(session, exit) ?? Effect.void)
+  return restore(Telemetry.cycleSpan(options.services, raced, underWay.cycle, selection.tier, selection.tasks))
 }
 
-/** An agent may cancel its job in its first step, before there was anybody to be told. */
-const stopIfCancelled = (session: JobSession): void => {
-  if (phaseOf(session) === "stopping") session.stopTasks?.({ _tag: "JobCancelled", cycle: session.cycle })
+/** An agent may cancel its job in its first step, before anybody could be told. */
+const stopIfCancelled = (session: JobSession, { stopTasks }: UnderWay): void => {
+  if (phaseOf(session) === "stopping") stopTasks?.({ _tag: "JobCancelled", cycle: session.cycle })
 }
 
-/** Only CPU tasks can use up their time. */
-const fibersOnly = (tasks: ReturnType<typeof runTasks>): Effect.Effect<ReadonlyArray<TaskOutcome>> =>
-  Effect.catchTag(tasks, "CpuTimeExhausted", Effect.die)
-
-/** What an effect that is done already came to. */
-const outcomesOf = (tasks: ReturnType<typeof runTasks>): ReadonlyArray<TaskOutcome> | undefined =>
-  Exit.isExit(tasks) && Exit.isSuccess(tasks) ? (tasks.value as ReadonlyArray<TaskOutcome>) : undefined
-
-const executed = (session: JobSession, exit: Exit.Exit<ReadonlyArray<TaskOutcome> | Cause>): Pending => {
-  const { gate, group } = session
-  gate.open = false
-  session.group = undefined
-  session.stopTasks = undefined
+const executed = (session: JobSession, underWay: UnderWay, exit: Exit.Exit<Executed>): Pending => {
+  const { group } = underWay
+  underWay.close()
   if (Exit.isFailure(exit) && !EffectCause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
   if (Exit.isSuccess(exit) && !("_tag" in exit.value) && group?.isHalted !== true) {
-    session.outcomes = exit.value
+    underWay.outcomes = exit.value
     send(session, { type: "EXECUTED" })
     return undefined
   }
@@ -345,71 +368,67 @@ const stopping = (session: JobSession): Effect.Effect<void> =>
     )
   })
 
-const merging = (session: JobSession): Pending =>
-  inSlicesThen(mergeSteps(session), (merged) => {
-    const { hash, pieces, row } = merged
-    session.performed = performedKinds(row, session.options.performers)
-    const stored = appendRow(session, row, pieces, hash)
-    if (Exit.isExit(stored) && Exit.isSuccess(stored)) return committing(session, merged)
-    return Effect.matchCauseEffect(stored, {
-      onSuccess: () => committing(session, merged) ?? Effect.void,
-      onFailure: (cause) => {
-        session.haltCause = storeFailed(session, row.cycle, cause)
-        return stopping(session)
-      }
+const merging = (session: JobSession): Pending => {
+  const underWay = cycleOf(session)
+  return inSlicesThen(mergeSteps(session, underWay), (merged) => {
+    const { row } = merged
+    underWay.performed = performedKinds(row, session.options.performers)
+    return atOnceOr(appendRow(session, underWay, merged), (stored) => {
+      if (Exit.isSuccess(stored)) return committing(session, underWay, merged)
+      session.haltCause = storeFailed(session, row.cycle, stored.cause)
+      return stopping(session)
     })
   })
-
-interface Merged {
-  readonly row: CommittedCycle
-  readonly pieces: TextPieces
-  readonly hash: string
 }
 
-/** Facts and outcomes that are merged in one step. */
+/** Tuning: facts and outcomes that are merged in one step. */
 const stepSize = 64
 
-/** Everything between the tasks' end and the store, in steps. */
-function* mergeSteps(session: JobSession): Generator<void, Merged> {
-  const merge = session.merge!
+/** Everything between the end of the tasks and the store, in steps. */
+function* mergeSteps(session: JobSession, underWay: UnderWay): Generator<void, MergedCycle> {
+  const { agents, begin, merge, outcomes, selection } = underWay
   let steps = 0
-  for (const outcome of session.outcomes) {
-    const { facts } = merge.mergeSmall(outcome, session.begin) ?? (yield* merge.merge(outcome, session.begin))
+  for (const outcome of outcomes) {
+    const { facts } = merge.mergeSmall(outcome, begin) ?? (yield* merge.merge(outcome, begin))
     steps += 1 + facts.length
     if (steps < stepSize) continue
     steps = 0
     yield
   }
-  const row = yield* merge.finish(tierOf(session, session.selection!), session.agents)
+  const row = yield* merge.finish(tierOf(session, selection), agents)
   const pieces = yield* rowText(row)
   const hash = yield* sha256Pieces(`${session.ledger.hash}\n`, pieces)
   return { row, pieces, hash }
 }
 
-/** The row is stored: what follows from it is worked out in steps, and then becomes true in one. */
-const committing = (session: JobSession, merged: Merged): Pending => {
-  const { hash, row } = merged
-  return inSlicesThen(commitSteps(session, row), () => {
-    commit(session, merged)
+/** The row is stored. What follows from it is worked out in steps, and then becomes true in one. */
+const committing = (session: JobSession, underWay: UnderWay, merged: MergedCycle): Pending =>
+  inSlicesThen(commitSteps(session, underWay, merged), () => {
+    const { hash, row } = merged
+    commit(session, underWay, merged)
     send(session, { type: "MERGED", version: row.version, hash, halt: reasonOf(session.haltCause) })
     return undefined
   })
+
+/** The part of a commit that nobody sees before the cycle is committed, and that cannot be undone. */
+function* commitSteps(
+  { ledger, tracker }: JobSession,
+  { merge }: UnderWay,
+  { row }: MergedCycle
+): Generator<void, void> {
+  const pruned = yield* merge.commitSteps()
+  yield* tracker.commit(row, ledger, pruned, merge.halt)
 }
 
-/** What nobody sees before the cycle is committed, and what cannot be undone. */
-function* commitSteps({ ledger, merge, tracker }: JobSession, row: CommittedCycle): Generator<void, void> {
-  const pruned = yield* merge!.commitSteps()
-  yield* tracker.commit(row, ledger, pruned, merge!.halt)
-}
-
-const commit = (session: JobSession, { hash, pieces, row }: Merged): void => {
+const commit = (session: JobSession, underWay: UnderWay, { hash, pieces, row }: MergedCycle): void => {
+  const { begin, merge, outcomes, performed, selection, staged } = underWay
   session.ledger.setHash(hash)
-  advance(session.progress, session.selection!, session.begin)
+  advance(session.progress, selection, begin)
   session.log.append({ _tag: "Committed", row, previousTier: session.tier, length: lengthOfPieces(pieces) })
+  session.endCycle()
   session.cycle = row.cycle
   session.tier = row.tier
-  session.version = row.version
-  session.haltCause = session.merge!.halt
+  session.haltCause = merge.halt
   let facts = row.violations.length
   let discarded = 0
   for (const signal of row.signals) facts += signal.facts.length
@@ -417,20 +436,17 @@ const commit = (session: JobSession, { hash, pieces, row }: Merged): void => {
     facts += outcome.facts.length
     if (outcome.cause !== undefined) discarded++
   }
-  for (const { cpuMs } of session.outcomes) session.cpuMs += cpuMs
+  for (const { cpuMs } of outcomes) session.cpuMs += cpuMs
   Telemetry.noteCycle(session.options.services, facts, row.outcomes.length - discarded, discarded)
-  if (session.staged.length > 0) answerSignals(session)
-  session.merge = undefined
-  session.selection = undefined
-  session.outcomes = []
+  if (staged.length > 0) answerSignals(session, staged)
   session.kept = undefined
-  if (session.outbox !== undefined || session.performed.length > 0) takeIntents(session, row.cycle)
+  if (session.outbox !== undefined || performed.length > 0) takeIntents(session, underWay)
   if (session.between.length > 0) session.between = []
 }
 
-/** Takes the intents of a committed cycle that somebody performs, and lets go of those that it answered. */
-const takeIntents = (session: JobSession, cycle: number): void => {
-  const { committedAt: at, performed, tracker } = session
+/** Takes the intents of a committed cycle that somebody performs, and lets go of the intents that the cycle answered. */
+const takeIntents = (session: JobSession, { committedAt: at, cycle, performed }: UnderWay): void => {
+  const { tracker } = session
   const added = performed.length === 0 ? [] : tracker.intentsOf(cycle).filter(({ kind }) => performed.includes(kind))
   const outbox = session.outbox ?? session.openOutbox([])
   outbox.commit(added.map((intent) => ({ intent, at })))
@@ -439,7 +455,8 @@ const takeIntents = (session: JobSession, cycle: number): void => {
 /** Judges the fixed point, if this is one, in one step with the machine's transition. */
 const checking = (session: JobSession): undefined => {
   const mailbox = session.mailbox.length + (session.outbox?.overdueCount ?? 0)
-  const isFixedPoint = session.haltCause === undefined && session.selection !== undefined && mailbox === 0
+  // A cycle that was begun, and not executed, found nothing to do.
+  const isFixedPoint = session.haltCause === undefined && session.underWay !== undefined && mailbox === 0
   const intents = isFixedPoint ? (session.outbox?.size ?? 0) : 0
   let halt = reasonOf(session.haltCause)
   if (isFixedPoint && intents === 0 && !session.actor.getSnapshot().context.pausing) {

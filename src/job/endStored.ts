@@ -1,11 +1,11 @@
 /**
  * Ends jobs in the store that nobody runs, and with every job its children.
  *
- * Which children may be unfinished follows from the journal: those whose intents are not answered, and those that could not
- * be started or taken up, which failed their parent. Children end before their parent does: what is broken off in between is
+ * The journal says which children may be unfinished: those whose intents are not answered, and those that failed their parent
+ * because they could not be started or resumed. Children end before their parent does, so an end that breaks off in between is
  * done again.
  *
- * Boundary: the store, and for a job's end its session; who waits for an engine that holds a child is for the caller to say.
+ * Boundary: the store, and the session of a job that ends. The caller decides who waits for an engine that holds a child.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -53,7 +53,7 @@ const openChildren = (
   })
 }
 
-/** Whether a job of that id is unfinished, and of that program: the id may be taken by another job. */
+/** Whether a job is unfinished and of the expected program. Another job may have taken the id. */
 const isUnfinished = (store: Store, { jobId, program }: Child): Effect.Effect<boolean, StoreError> =>
   Effect.catchTag(
     Effect.map(store.load(jobId), (journal) => journal.status === undefined && journal.program === program),
@@ -61,7 +61,7 @@ const isUnfinished = (store: Store, { jobId, program }: Child): Effect.Effect<bo
     (error) => (error.reason === "missing" ? Effect.succeed(false) : Effect.fail(error))
   )
 
-/** Ends the journal of a job that is held for it as cancelled, after `endChild` has ended its children; or lets go of it. */
+/** Ends a journal that we hold as cancelled, after `endChild` has ended the job's children. On a failure, releases it. */
 export const endHeld = <E>(
   store: Store,
   jobId: string,
@@ -80,7 +80,7 @@ export const endHeld = <E>(
     yield* store.halt(jobId, fence, { status: "cancelled", haltedAt, text: () => JSON.stringify(end) })
   }).pipe(Effect.onError(() => Effect.ignore(store.release(jobId, fence))))
 
-/** Ends an unfinished job; if somebody else holds it, asks for it. `endChild` does the same for its children. */
+/** Ends an unfinished job. If another engine holds it, asks that engine to. `endChild` does the same for its children. */
 export const endOrAsk = (
   store: Store,
   jobId: string,
@@ -94,7 +94,7 @@ export const endOrAsk = (
     }
   })
 
-/** Ends what a job that ends for good leaves in the store: children that it never took up, or could not. */
+/** Ends the children that a job leaves in the store when it ends for good: it never resumed them, or could not. */
 export const endChildren = (session: JobSession, status: Status): Effect.Effect<void> => {
   const { haltCause, jobId, options, outbox, tracker } = session
   const { performers, store } = options

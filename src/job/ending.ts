@@ -1,9 +1,9 @@
 /**
- * The end of a job: what is not committed is undone, fibers, threads and resources let go, children and journal are ended,
- * and whoever waits is answered.
+ * The end of a job. What is not committed is undone; fibers, threads and resources are let go of; children and journal are
+ * ended; and everybody who waits is answered.
  *
- * Invariants: a job ends once; the answer comes last, when its place and its id are free (G10, G13). Boundary: the one file
- * that closes a session; when a job ends is for the driver, the handle and the engine to say.
+ * Invariants: a job ends once; the answer comes last, when the job's place and its id are free (G10, G13). Boundary: the one
+ * file that closes a session. The driver, the handle and the engine say when.
  */
 import type * as EffectCause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -14,13 +14,14 @@ import type { Usage } from "../program/Budget.ts"
 import type { JobError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
+import { at } from "./at.ts"
 import { endChildren } from "./endStored.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { endJournal } from "./journaling.ts"
 import type { JobSession } from "./session.ts"
 
 /**
- * Ends a session: undoes what is not committed, lets go of fibers, threads and resources, and gives the result to whoever
+ * Ends a session: undoes what is not committed, lets go of fibers, threads and resources, and gives the result to everybody who
  * waits. Runs once; later calls do nothing.
  */
 export const finish = (
@@ -29,29 +30,43 @@ export const finish = (
   cause: Cause | undefined,
   nowMs: Effect.Effect<number>
 ): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (session.finished !== undefined) return Effect.void
-    session.close(status)
-    return Effect.uninterruptible(release(session, status, cause, nowMs))
-  })
-
-/** A bug of the engine: the job ends as a defect. */
-export const finishDefect = (session: JobSession, defect: EffectCause.Cause<never>): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (session.finished !== undefined) return Effect.void
-    session.close("failed")
-    return Effect.uninterruptible(
-      Effect.andThen(
-        letGo(session, "failed"),
-        Effect.sync(() => end(session, "failed", undefined, Effect.failCause(defect)))
-      )
+  closing(session, status, (released) =>
+    Effect.andThen(released, nowMs).pipe(
+      Effect.map((now) => outcomeOf(session, status, cause, now)),
+      Effect.matchCause({
+        onFailure: (defect) => end(session, status, cause, Effect.failCause(defect)),
+        onSuccess: (outcome) => end(session, status, cause, outcome)
+      })
     )
+  )
+
+/** Ends a session by a bug of the engine: the job ends as a defect. */
+export const finishDefect = (session: JobSession, defect: EffectCause.Cause<never>): Effect.Effect<void> =>
+  closing(session, "failed", (released) =>
+    Effect.andThen(
+      released,
+      Effect.sync(() => end(session, "failed", undefined, Effect.failCause(defect)))
+    )
+  )
+
+/** Closes a session that is not closed yet. `ended`: the rest of its end, given the effect that lets go of everything. */
+const closing = (
+  session: JobSession,
+  status: Status,
+  ended: (released: Effect.Effect<void>) => Effect.Effect<void>
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const isReleased = session.stage._tag === "Ending"
+    if (!session.close(status)) return Effect.void
+    return Effect.uninterruptible(ended(isReleased ? Effect.void : release(session, status)))
   })
 
-/** Ends the handlers of intents, closes the job's scope, releases its replicas and ends its journal. Does it once. */
-export const letGo = (session: JobSession, status: Status): Effect.Effect<void> => {
-  if (session.hasLetGo) return Effect.void
-  session.hasLetGo = true
+/** Lets go of everything before the machine ends, or before a job has begun. Does it once. */
+export const letGo = (session: JobSession, status: Status): Effect.Effect<void> =>
+  session.move({ _tag: "LettingGo" }) ? release(session, status) : Effect.void
+
+/** Ends the handlers of intents, closes the job's scope, releases its replicas and ends its journal. */
+const release = (session: JobSession, status: Status): Effect.Effect<void> => {
   const { jobId } = session
   return (session.outbox?.close ?? Effect.void).pipe(
     Effect.andThen(Effect.suspend(() => endChildren(session, status))),
@@ -65,7 +80,7 @@ export const letGo = (session: JobSession, status: Status): Effect.Effect<void> 
   )
 }
 
-/** Takes up a job that has ended: nothing of it runs any more. */
+/** Restores a job that has ended: nothing of it runs any more. */
 export const restoreEnd = (
   session: JobSession,
   status: Status,
@@ -73,29 +88,13 @@ export const restoreEnd = (
   usage: Usage,
   output: unknown
 ): void => {
-  session.finished = status
-  session.isEndStored = true
-  session.hasLetGo = true
+  session.move({ _tag: "Finished", status })
+  session.move({ _tag: "EndStored" })
   session.output = output
   session.clock.restore(usage.durationMs)
   session.cpuMs = usage.cpuMs
   end(session, status, cause, outcomeOf(session, status, cause, 0))
 }
-
-const release = (
-  session: JobSession,
-  status: Status,
-  cause: Cause | undefined,
-  nowMs: Effect.Effect<number>
-): Effect.Effect<void> =>
-  letGo(session, status).pipe(
-    Effect.andThen(nowMs),
-    Effect.map((now) => outcomeOf(session, status, cause, now)),
-    Effect.matchCause({
-      onFailure: (defect) => end(session, status, cause, Effect.failCause(defect)),
-      onSuccess: (outcome) => end(session, status, cause, outcome)
-    })
-  )
 
 const outcomeOf = (
   session: JobSession,
@@ -109,14 +108,14 @@ const outcomeOf = (
     : Effect.fail(fromCause(cause, session.jobId, { ...result, output: undefined }))
 }
 
-/** The last step of every end: the log's last event, and the answer to whoever waits. */
+/** The last step of every end: the log's last event, and the answer to everybody who waits. */
 const end = (
   session: JobSession,
   status: Status,
   cause: Cause | undefined,
   outcome: Effect.Effect<JobResult, JobError>
 ): void => {
-  // Whoever waits goes on at once, in the middle of this: its place and its id are free by then.
+  // A waiter goes on at once, in the middle of this step: the job's place and its id must be free by then.
   session.options.onFinished(session, status)
   const { hash, version } = session.ledger
   session.log.append({ _tag: "Halted", cycle: session.cycle, tier: session.tier, status, version, hash, cause })
@@ -124,11 +123,10 @@ const end = (
   Deferred.doneUnsafe(session.done, outcome)
 }
 
-/** Answers everybody who waits for something that will not happen any more. */
+/** Answers everybody who waits for a signal or a pause that will not come any more. */
 const settle = (session: JobSession): void => {
-  const signals = [...session.staged.map(({ signal }) => signal), ...session.mailbox.drain()]
+  const signals = session.mailbox.drain()
   const waiters = session.pauseWaiters.splice(0)
-  session.staged = []
   // Mostly nobody waits, and an error costs its stack.
   if (signals.length + waiters.length > 0) {
     const halted = Effect.fail(session.halted())
@@ -141,7 +139,7 @@ const settle = (session: JobSession): void => {
 const resultOf = (session: JobSession, status: Status, nowMs: number): JobResult => {
   const { ledger, program, progress, tracker } = session
   const cycles = status === "converged" ? session.cycle + 1 : session.cycle
-  program.agents.forEach((agent, index) => ledger.marks.set(agent.name, progress[index]!.mark))
+  for (const [index, { mark }] of progress.entries()) ledger.marks.set(at(program.agents, index).name, mark)
   return Object.freeze({
     jobId: session.jobId,
     program: program.name,

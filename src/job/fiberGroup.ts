@@ -1,14 +1,14 @@
 /**
- * Many effects side by side, each on a fiber of its own, bounded in number: what `Effect.forEach` with an exit and a
- * timeout for each does, at a fraction of its cost.
+ * A group of effects that run side by side, each on a fiber of its own, bounded in number. It does the same as `Effect.forEach`
+ * with an exit and a timeout for each, at a fraction of the cost.
  *
- * The group starts at once: one whose effects all end synchronously has ended when it has started. An effect that is an
- * exit already needs no fiber. Timers are made only for fibers that are still running after their synchronous part, one
+ * The group starts at once: if all its effects end synchronously, it has ended when it has started. An effect that is an
+ * exit already needs no fiber. Timers are made only for fibers that still run after their synchronous part, one timer
  * for all that started together with the same timeout.
  *
- * Invariants: every fiber has ended before the group has, also when it is interrupted (G10); `onExit` is called once for
- * each that was started, in the order of their ends; at most `concurrency` run at a time (G14). Boundary: fibers; with fromEffect.ts the
- * only place that starts them from outside of Effect.
+ * Invariants: every fiber has ended before the group has, also when the group is interrupted (G10); `onExit` is called once
+ * for each effect that was started, in the order of their ends; at most `concurrency` run at a time (G14). Boundary: fibers;
+ * with fromEffect.ts the only place that starts fibers from outside of Effect.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -33,7 +33,7 @@ interface Timer {
   fiber: Fiber.Fiber<void> | undefined
 }
 
-/** Starts a group. Whoever does must see to it that it is waited for, or stopped. */
+/** Starts a group. The caller must wait for it, or stop it. */
 export const startGroup = <R>(group: FiberGroup<R>): RunningGroup<R> => {
   const running = new RunningGroup(group)
   running.pump()
@@ -76,12 +76,12 @@ export class RunningGroup<R> {
     })
   }
 
-  /** Interrupts what still runs, and ends when all fibers have. */
+  /** Interrupts the fibers that still run, and ends when all have ended. */
   get stop(): Effect.Effect<void> {
     return Effect.suspend(() => Fiber.interruptAll(this.halt()))
   }
 
-  /** Starts nothing more, and interrupts what still runs: whoever waits goes on when all fibers have ended. */
+  /** Starts nothing more, and interrupts the fibers that still run. `wait` goes on when all have ended. */
   halt(): ReadonlyArray<Fiber.Fiber<unknown, unknown>> {
     this.isHalted ||= !this.hasEnded
     const fibers = [...this.#live, ...[...(this.#timers ?? [])].flatMap(({ fiber }) => fiber ?? [])]
@@ -99,8 +99,8 @@ export class RunningGroup<R> {
 
   /** Starts as many effects as may run at a time. */
   pump(): void {
-    // A fiber that is being started may end others, whose ends come here: it does not count among the live ones yet, so the
-    // loop that is starting it goes on when it has.
+    // A fiber that is being started may end others, and their ends call this method. The new fiber does not count as live yet,
+    // so the loop that starts it goes on afterwards.
     if (this.#isPumping) return
     this.#isPumping = true
     const { concurrency, count } = this.#group
@@ -113,11 +113,11 @@ export class RunningGroup<R> {
       const index = this.#next++
       const fiber = this.#start(index)
       const timeoutMs = fiber === undefined ? undefined : this.#group.timeoutMsOf(index)
-      if (timeoutMs === undefined) continue
+      if (fiber === undefined || timeoutMs === undefined) continue
       pending ??= new Map()
       let members = pending.get(timeoutMs)
       if (members === undefined) pending.set(timeoutMs, (members = new Map()))
-      members.set(index, fiber!)
+      members.set(index, fiber)
     }
     this.#isPumping = false
     if (pending !== undefined) for (const [timeoutMs, members] of pending) this.#watch(timeoutMs, members)
@@ -127,15 +127,13 @@ export class RunningGroup<R> {
   /** Starts one effect. Returns its fiber if it has not ended yet. */
   #start(index: number): Fiber.Fiber<unknown, unknown> | undefined {
     const effect = this.#group.effectOf(index)
-    const fiber = Exit.isExit(effect) ? undefined : this.#fork(effect)
-    const exit = fiber === undefined ? (effect as Exit.Exit<unknown, unknown>) : fiber.pollUnsafe()
-    if (exit !== undefined) {
-      this.#end(index, exit)
-      return undefined
-    }
-    this.#live.add(fiber!)
-    fiber!.addObserver((late) => {
-      this.#live.delete(fiber!)
+    if (Exit.isExit(effect)) return this.#end(index, effect)
+    const fiber = this.#fork(effect)
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return this.#end(index, exit)
+    this.#live.add(fiber)
+    fiber.addObserver((late) => {
+      this.#live.delete(fiber)
       this.#release(index)
       this.#end(index, late)
       this.pump()
@@ -143,7 +141,7 @@ export class RunningGroup<R> {
     return fiber
   }
 
-  #end(index: number, exit: Exit.Exit<unknown, unknown>): void {
+  #end(index: number, exit: Exit.Exit<unknown, unknown>): undefined {
     this.#ended++
     this.#group.onExit(index, exit, this.#timedOut?.has(index) ?? false)
   }
@@ -178,7 +176,7 @@ export class RunningGroup<R> {
     }
   }
 
-  /** A timer that nobody needs any more ends. */
+  /** Ends the timers that no fiber needs any more. */
   #release(index: number): void {
     if (this.#timers === undefined) return
     for (const timer of this.#timers) {

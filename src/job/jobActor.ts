@@ -1,9 +1,9 @@
 /**
- * The actor of a job: its machine with the driver that works for it.
+ * The actor of a job: its machine, with the driver that works for it.
  *
- * The machine is made once, and serves all engines: a driver finds its session by the actor that invoked it. An actor that
- * is inspected takes its steps the way XState does, so that an inspector sees all of them; others take short ones
- * (quickSteps.ts). Boundary: XState actors; what a driver does is driver.ts.
+ * The machine is made once and serves all engines: a driver finds its session by the actor that invoked it. An actor that
+ * is inspected takes its steps the way XState does, so that an inspector sees all of them; others take short steps
+ * (quickSteps.ts). Boundary: XState actors; driver.ts says what a driver does.
  */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
@@ -24,7 +24,7 @@ const driver = fromEffect<{ readonly jobId: string }, DriverEvent, JobMachineEve
   ({ receive, self }) => {
     const session = sessions.get(self._parent!)!
     receive(() => {
-      session.stopTasks?.({ _tag: "JobCancelled", cycle: session.cycle })
+      session.underWay?.stopTasks?.({ _tag: "JobCancelled", cycle: session.cycle })
     })
     return { effect: drive(session), services: session.options.services }
   },
@@ -34,7 +34,7 @@ const driver = fromEffect<{ readonly jobId: string }, DriverEvent, JobMachineEve
 const inspectedMachine = jobMachine.provide({ actors: { driver } })
 const machine = withQuickSteps(inspectedMachine)
 
-/** Makes the actor of a session. `onEnd` is called when it has ended, whoever ended it. */
+/** Makes the actor of a session. `onEnd` is called when the actor has ended, also if it was stopped from outside. */
 export const makeActor = (
   session: JobSession,
   observer: InspectionObserver | undefined,
@@ -65,7 +65,7 @@ const finalStates = {
   cancelled: "cancelled"
 } as const
 
-/** The actor of a job that had ended before: its machine stands in its final state. */
+/** Makes the actor of a job that has ended: its machine stands in its final state. */
 export const makeEndedActor = (session: JobSession, status: Status, error: string | null): JobActor => {
   const { cycle, jobId, ledger, program, tier } = session
   const { hash, version } = ledger
@@ -86,7 +86,7 @@ export const makeEndedActor = (session: JobSession, status: Status, error: strin
   return createActor(machine, { input, snapshot }).start()
 }
 
-/** An observer that throws would leave the actor in the middle of a step: it is told no more, and the job goes on. */
+/** An observer that throws would leave the actor in the middle of a step. So it is told no more, and the job goes on. */
 const contained = (observer: InspectionObserver, services: Context.Context<unknown>) => {
   let isDropped = false
   return (event: InspectionEvent): void => {
@@ -101,5 +101,5 @@ const contained = (observer: InspectionObserver, services: Context.Context<unkno
   }
 }
 
-/** What is told of everything that an actor does. */
+/** An observer of everything that an actor does. */
 export type InspectionObserver = Observer<InspectionEvent> | ((event: InspectionEvent) => void)

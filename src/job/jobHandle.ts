@@ -1,7 +1,7 @@
 /**
- * A session's handle, `Job`: what an embedder asks of a job, and tells it.
+ * The handle of a session, `Job`: an embedder reads a job through it, and steers the job.
  *
- * Boundary: reads the session, sends to its machine; decides nothing.
+ * Boundary: reads the session and sends to its machine; decides nothing.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -16,6 +16,7 @@ import { endOf } from "./driver.ts"
 import { EffectFault, encodeFacts, settled } from "../cycle/encodeEffect.ts"
 import { Decision, openKind } from "../program/answerKinds.ts"
 import { finish } from "./ending.ts"
+import { typedResult } from "./erased.ts"
 import { loadOnce } from "../platform/loadOnce.ts"
 import { emptyEffect, type EncodedFact } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
@@ -31,16 +32,16 @@ const decision = eraseKind(Decision)
 
 const now = Clock.currentTimeMillis
 
-/** The handle of a session. `P` is the program that the session was made from. */
+/** Makes a handle of a session. `P` is the program that the session was made from. */
 export const fromSession = <P extends Program.Any>(session: JobSession): Job<P> => new Handle<P>(session)
 
-/** The session of a handle; undefined for what is no handle of ours. */
+/** The session of a handle; undefined for an object that is no handle of ours. */
 export const sessionOf = (job: object): JobSession | undefined => Handle.session(job)
 
-/** The view of a job; undefined for what is no handle of ours. */
+/** The view of a job; undefined for an object that is no handle of ours. */
 export const viewOf = (job: object): JobView | undefined => Handle.session(job)
 
-/** What it offers is made when it is asked for: many jobs are only waited for. */
+/** Each member is made when it is asked for: many jobs are only waited for. */
 class Handle<P extends Program.Any> implements Job<P> {
   readonly #session: JobSession
 
@@ -69,7 +70,7 @@ class Handle<P extends Program.Any> implements Job<P> {
   }
 
   get result(): Job<P>["result"] {
-    return Deferred.await(this.#session.done) as unknown as Job<P>["result"]
+    return typedResult<P>(Deferred.await(this.#session.done))
   }
 
   get status(): Effect.Effect<JobStatus> {
@@ -95,7 +96,7 @@ class Handle<P extends Program.Any> implements Job<P> {
 
 const load = loadOnce(() => import("../journal/views.ts"))
 
-/** Those of the log; where that was let go of, those of the journal. */
+/** The events of the log; those of the journal, if the log was let go of. */
 const eventsOf = (session: JobSession): Stream.Stream<JobEvent> =>
   Stream.suspend(() => {
     const { jobId, log, options, program } = session
@@ -146,15 +147,15 @@ const pause = (session: JobSession): Effect.Effect<void, JobHalted> =>
     )
   })
 
-/** Cancels a session's job and waits until it has let go. */
+/** Cancels the job of a session and waits until it has let go. */
 export const cancel = (session: JobSession): Effect.Effect<void> =>
   Effect.suspend(() => {
-    session.isCancelAsked = true
+    if (session.wanted === "nothing") session.wanted = "cancel"
     if (!session.isClosed) session.actor.send({ type: "CANCEL" })
     return Effect.asVoid(Effect.exit(Deferred.await(session.done)))
   })
 
-/** Ends a session whose machine ended while no driver was there to see it: in `idle`, or stopped while paused. */
+/** Ends a session whose machine ended while it had no driver: in `idle`, or stopped while it was paused. */
 export const finishUndriven = (session: JobSession): Effect.Effect<void> =>
   Effect.suspend(() => (session.driver !== undefined ? Effect.void : finish(session, ...endOf(session), now)))
 

@@ -1,10 +1,9 @@
 /**
- * A session's journal: what it writes to the store, under which fence, and what it does when a store refuses.
+ * The journal of a session: what it writes to the store, with which fence, and what it does when the store refuses.
  *
- * Boundary: between a session and the port of the store. What the texts hold is in extra.ts and rowText.ts.
- *
- * Invariants: what happened between two cycles is in the journal before anybody is told of it; a job whose store has failed,
- * or whose engine closes, is not ended in its journal, so that it can be resumed (G11).
+ * Invariants: a note of what happened between two cycles is in the journal before anybody is told of it; a job whose store has
+ * failed, or whose engine closes, is not ended in its journal, so that it can be resumed (G11).
+ * Boundary: between a session and the port of the store. extra.ts and rowText.ts say what the texts hold.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -27,6 +26,7 @@ import { dumpContext } from "../journal/contextDump.ts"
 import { noteText, seal } from "../journal/edges.ts"
 import { describePanic } from "../values/panic.ts"
 import type { JobSession } from "./session.ts"
+import type { UnderWay } from "./underWay.ts"
 import type { Cause as HaltCause, Status } from "../outcome/Cause.ts"
 import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
 import { describeProgram } from "../journal/header.ts"
@@ -34,14 +34,22 @@ import { keptOf } from "../journal/kept.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 
-/** What a job begins with beside its program and input. */
+/** The facts and marks that a job begins with, beside its program and input. */
 export interface Beginning {
   readonly context: JobContext | undefined
-  /** Of a fork: agents that count as having executed, and that the seeds override what is there. */
+  /** The agents of a fork that count as having executed. */
   readonly executed: ReadonlyArray<string>
+  /** Whether the seeds override the facts of the context: those of a fork do. */
   readonly isForced: boolean
-  /** Of a child job: its parent's id. */
+  /** The id of the job's parent; undefined for a job that a caller started. */
   readonly parent?: string | undefined
+}
+
+/** A cycle as it is written: its row, the row's canonical text in pieces, and the hash of the chain up to it. */
+export interface MergedCycle {
+  readonly row: CommittedCycle
+  readonly pieces: TextPieces
+  readonly hash: string
 }
 
 /** The text of a fact that was committed. */
@@ -50,7 +58,7 @@ const textOf =
   (version: number): string =>
     ledger.entryAt(version)?.text ?? ""
 
-/** Begins the journal of a session, whose beginning is planted. */
+/** Begins the journal of a session whose seeds are planted. */
 export const createJournal = (
   session: JobSession,
   beginning: Beginning,
@@ -82,26 +90,25 @@ export const createJournal = (
       base: context === undefined ? undefined : () => dumpContext(context)
     })
   )
-  // An interrupted start has to know whether there is a journal to be ended.
+  // An interrupted start must know whether there is a journal to end.
   return Effect.uninterruptible(Effect.map(create, (fence) => void (session.fence = fence)))
 }
 
 /** Writes the row of a merged cycle. */
 export const appendRow = (
   session: JobSession,
-  row: CommittedCycle,
-  pieces: TextPieces,
-  hash: string
+  underWay: UnderWay,
+  { hash, pieces, row }: MergedCycle
 ): Effect.Effect<void, StoreError> => {
   const { store } = session.options
-  const { performed } = session
+  const { merge, outcomes, performed } = underWay
   // The time of an approval counts from here.
-  if (performed.length > 0) session.committedAt = session.clockMs
+  if (performed.length > 0) underWay.committedAt = session.clockMs
   const extra = (): string => {
-    const at = performed.length > 0 ? session.committedAt : session.clockMs
+    const at = performed.length > 0 ? underWay.committedAt : session.clockMs
     let { cpuMs } = session
-    for (const outcome of session.outcomes) cpuMs += outcome.cpuMs
-    return rowExtra(row, session.merge?.halt, textOf(session), {
+    for (const outcome of outcomes) cpuMs += outcome.cpuMs
+    return rowExtra(row, merge.halt, textOf(session), {
       at,
       ranMs: session.durationMs(at),
       cpuMs,
@@ -113,8 +120,8 @@ export const appendRow = (
 }
 
 /**
- * The cause that ends a job whose store did not take a row. What the store says of it names files: that is for the log, and a
- * cause is for whoever reads the job's events.
+ * The cause that ends a job whose store did not take a row. The store's message may name files, so it goes to the log only.
+ * The cause, which clients read, gets the reason.
  */
 export const storeFailed = (session: JobSession, cycle: number, cause: Cause.Cause<StoreError>): HaltCause => {
   const error = Cause.squash(cause)
@@ -127,7 +134,7 @@ export const storeFailed = (session: JobSession, cycle: number, cause: Cause.Cau
   return { _tag: "StoreFailed", cycle, message: `the store did not take cycle ${cycle}: ${reason}`, reason }
 }
 
-/** Notes what happened between two cycles, and then tells it: `told` is called when the log says so. */
+/** Notes in the journal what happened between two cycles, then in the log, and then calls `told`. */
 export const noteBetween = (session: JobSession, tag: Between, told: () => void): void => {
   const { services, store } = session.options
   const { cycle, fence } = session
@@ -144,16 +151,16 @@ export const noteBetween = (session: JobSession, tag: Between, told: () => void)
   runDetached(services, Effect.andThen(noted, Effect.sync(tell)))
 }
 
-/** Keeps what a task gave, in case the process does not live to commit its cycle. */
+/** Keeps the effect of a task in the store, in case the process dies before the cycle is committed. */
 export const keepEffect = (
-  { fence, jobId, ledger, options, staged }: JobSession,
-  cycle: number,
+  { fence, jobId, ledger, options }: JobSession,
+  { cycle, staged }: UnderWay,
   key: string,
   effect: EncodedEffect | OutputFault | undefined
 ): void => {
   const { services, store } = options
   if (!store.isDurable || fence === undefined || effect === undefined || "_tag" in effect) return
-  // Signals of a cycle that is not committed are gone with the process: nobody will see this view again.
+  // The signals of a cycle that is not committed die with the process, so no later run of the task will see this view.
   if (staged.length > 0) return
   const text = seal(keptOf(ledger.hash, key), encodeKept(effect))
   const keep = Effect.catchCause(store.keep(jobId, fence, { cycle, key, text }), (cause) =>
@@ -169,12 +176,12 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
   const { fence } = session
   if (fence === undefined) return Effect.void
   if (haltCause?._tag === "StoreFailed") {
-    // Whoever holds it now, or whoever resumes it later, goes on from the last row.
+    // The engine that holds it now, or that resumes it later, goes on from the last row.
     return haltCause.reason === "fenced" ? Effect.void : Effect.ignore(store.release(jobId, fence))
   }
-  if (session.isSuspended && status === "cancelled") return store.release(jobId, fence)
+  if (session.isLeftAs(status)) return store.release(jobId, fence)
   const at = session.clockMs
-  // What the job has spent is what its journal says: its result, read back, is the same.
+  // The clock stops before the end is written, so that a result that is read back says the same usage.
   session.clock.stop(at)
   const cancelled: HaltCause = { _tag: "JobCancelled", cycle: session.cycle }
   const cause = status === "converged" ? null : (haltCause ?? cancelled)
@@ -183,14 +190,14 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
     const extra: EndExtra = { status, cause: cause === null ? null : causeJson(cause), usage }
     return endText(extra, session.output)
   }
-  // A job whose end was not taken is ended by whoever resumes it.
+  // If the store does not take the end, the engine that resumes the job ends it.
   return Effect.matchEffect(store.halt(jobId, fence, { status, haltedAt: at, text: end }), {
     onFailure: (error) => Effect.andThen(Effect.ignore(store.release(jobId, fence)), Effect.fail(error)),
-    onSuccess: () => Effect.sync(() => void (session.isEndStored = true))
+    onSuccess: () => Effect.sync(() => session.move({ _tag: "EndStored" }))
   })
 }
 
-/** The end with its output, if that can be written. */
+/** The text of the end, with the output if it has a JSON form. */
 const endText = (extra: EndExtra, output: unknown): string => {
   if (output === undefined) return JSON.stringify(extra)
   try {

@@ -1,11 +1,11 @@
 /**
- * A job's session: everything a running job holds outside of its machine.
+ * A job's session: all that a running job holds outside of its machine.
  *
- * The machine's context is small JSON; facts, marks, mailbox and log live here, and are let go together when the job halts
+ * The machine's context is small JSON. Facts, marks, mailbox and log are here, and are let go of together when the job halts
  * (G13). The driver (driver.ts) works on a session; the handle (jobHandle.ts) shows it.
  *
- * Invariants: only the driver writes the ledger; `finish` happens once; nothing here outlives the session but its result.
- * Boundary: state and its bookkeeping; no phase of a cycle is decided here.
+ * Invariants: only the driver writes the ledger; the stage moves by the table of stage.ts alone; nothing here outlives the
+ * session but its result. Boundary: state and its bookkeeping; no phase of a cycle is decided here.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -16,38 +16,40 @@ import type { Actor } from "xstate"
 import type { jobMachine } from "../../machines/job.machine.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { Usage } from "../program/Budget.ts"
-import { type AgentProgress, Candidates, type Selection } from "../cycle/eligibility.ts"
+import { type AgentProgress, Candidates } from "../cycle/eligibility.ts"
 import { AdmissionRejected, InvalidInput, type JobError, JobHalted } from "../outcome/JobError.ts"
 import type { ExplanationJson } from "../outcome/explanationJson.ts"
 import type { CommittedIntent, JobResult } from "../outcome/JobResult.ts"
-import type { CycleMerge } from "../cycle/merge.ts"
+import { CycleMerge } from "../cycle/merge.ts"
 import type { Replay } from "../journal/replay.ts"
 import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
-import type { Gate } from "../context/contextView.ts"
 import type { Between } from "../journal/extra.ts"
 import { type CommittedFacts, committedFacts, explainCommitted, type FactQuery } from "./committed.ts"
 import { EventLog } from "./eventLog.ts"
-import type { RunningGroup } from "./fiberGroup.ts"
-import { Outbox, type OutboxHost, type Pending, type Performers } from "../intents/outbox.ts"
-import { Mailbox, type PendingSignal } from "./mailbox.ts"
+import { Outbox, type OutboxHost, type Performers, type UnansweredIntent } from "../intents/outbox.ts"
+import { Mailbox } from "./mailbox.ts"
 import { RunClock } from "./runClock.ts"
+import { queued, type Rest, type Stage, type StageEvent, transition } from "./stage.ts"
 import { TelemetryHub } from "./telemetry.ts"
+import { UnderWay } from "./underWay.ts"
 import type { Holdings, JobView } from "./view.ts"
 import { Tracker } from "../cycle/tracker.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
-import type { Counters, MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
+import type { Counters } from "../outcome/CommittedCycle.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import { runDetached } from "../platform/detached.ts"
 
 export type JobActor = Actor<typeof jobMachine>
 
-/** Where a job stands that does not run, but is neither queued nor at its end. */
-export type Rest = "paused" | "awaiting"
-
-const noKinds: ReadonlyArray<string> = Object.freeze([])
+/**
+ * What somebody asked of the job's end. `"cancel"`: to end for good. `"suspend"`: to end here, and to be resumed from its
+ * journal, since its engine closes or its parent does the same.
+ */
+export type Wanted = "nothing" | "cancel" | "suspend"
 
 export interface SessionOptions {
   readonly jobId: string
@@ -61,7 +63,7 @@ export interface SessionOptions {
   readonly pool: WorkerPool["Service"]
   readonly store: JobStore["Service"]
   readonly fiberConcurrency: number
-  /** Of a job that is taken up where its journal ends: when it began, and what its replay made. */
+  /** Set when the job resumes from its journal: the time at which it began, and what replaying gave. */
   readonly replayed?: { readonly createdAt: number; readonly tracker: Tracker; readonly log: EventLog } | undefined
   /** Called once, when the job has let go of everything. */
   readonly onFinished: (session: JobSession, status: Status) => void
@@ -73,7 +75,7 @@ export class JobSession implements JobView {
   readonly program: CompiledProgram
   readonly ledger: Ledger
   readonly budget: ResolvedBudget
-  /** In milliseconds since the epoch: what its journal says, from when it has one. */
+  /** In milliseconds since the epoch, as the journal says. 0 until the job has a journal. */
   createdAt = 0
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
   readonly progress: ReadonlyArray<AgentProgress>
@@ -91,61 +93,28 @@ export class JobSession implements JobView {
   /** The last committed cycle and its tier. */
   cycle = 0
   tier = -1
-  /** The context's version after it. */
-  version = 0
   cpuMs = 0
   /** Why the job halts after this cycle, if it does. */
   haltCause: Cause | undefined
-  /** Under which the store takes writes of this job; undefined while it has no journal of it. */
+  wanted: Wanted = "nothing"
+  /** The fence that our writes must carry. Undefined until the job has a journal. */
   fence: number | undefined
   /** What happened since the last committed cycle. */
   between: Array<Between> = []
-  /** What tasks gave in a cycle that the process did not live to commit, by task. */
+  /** Results of tasks from a cycle that a crash left uncommitted, by task. */
   kept: ReadonlyMap<string, EncodedEffect> | undefined
-  /** The engine closes: the job is left in its journal, to be resumed. */
-  isSuspended = false
-  /** Somebody wants the job to end for good. */
-  isCancelAsked = false
-  /** The journal has the job's end. */
-  isEndStored = false
-  /** How far the job is below one that nobody's intent started. */
+  /** Depth in the tree of child jobs; 0 for a job that a caller started. */
   level = 0
-  /** Whether the engine gave the job a place, rather than leave it in its queue. */
-  isAdmitted = false
-  /** Names the driver that works on this session at the moment, if one does. */
+  /** Names the driver that works on this session, if one does. */
   driver: object | undefined
-  finished: Status | undefined
   output: unknown
-  /** The state that the machine rests in, outside of `running`; and whether the log says so. */
-  rest: Rest | undefined
-  isRestTold = false
-  /** Whether a driver has worked on this session: before that, no intent is performed. */
-  isBegun = false
   /** Intents that are performed; undefined while there were none. */
   outbox: Outbox | undefined
-  /** The kinds of intents of the cycle being committed that are performed, and when it is. */
-  performed: ReadonlyArray<string> = noKinds
-  committedAt = 0
   readonly pauseWaiters: Array<Deferred.Deferred<void, JobHalted>> = []
+  #stage: Stage = queued
 
-  // The cycle under way.
-  merge: CycleMerge | undefined
-  staged: Array<{ readonly signal: PendingSignal; readonly outcome: MergedOutcome }> = []
-  selection: Selection | undefined
-  /** The names of the selected agents. */
-  agents: ReadonlyArray<string> = []
-  begin = 0
-  gate: Gate = { open: false }
-  outcomes: ReadonlyArray<TaskOutcome> = []
-  /** The fibers of the tasks under way. */
-  group: RunningGroup<Scope.Scope> | undefined
-  /** Stops the tasks under way, with the cause that ends the job. */
-  stopTasks: ((cause: Cause) => void) | undefined
-
-  /** What fiber agents run with. */
+  /** The services that fiber agents run with. */
   readonly taskServices: Context.Context<Scope.Scope>
-  /** Whether the job has let go of everything, or is about to. */
-  hasLetGo = false
 
   constructor(options: SessionOptions) {
     this.options = options
@@ -165,7 +134,6 @@ export class JobSession implements JobView {
   resumeFrom(replay: Replay): void {
     this.cycle = replay.cycle
     this.tier = replay.tier
-    this.version = this.ledger.version
     this.cpuMs = replay.cpuMs
     this.clock.restore(replay.ranMs)
     this.haltCause = replay.halt
@@ -207,8 +175,110 @@ export class JobSession implements JobView {
     return Context.get(this.options.services, Clock.Clock).currentTimeMillisUnsafe()
   }
 
-  /** The outbox for intents that wait: with those that a journal says, or none yet. */
-  openOutbox(pending: Iterable<Pending>): Outbox {
+  get stage(): Stage {
+    return this.#stage
+  }
+
+  /**
+   * Moves on as the table of stages says; whether that changed the stage. An event that the table calls impossible is a bug of
+   * the engine: it is logged, and changes nothing.
+   */
+  move(event: StageEvent): boolean {
+    const before = this.#stage
+    const after = transition(before, event)
+    if (after === "impossible") {
+      const message = `${event._tag} is impossible in the stage ${before._tag} of job ${this.jobId}: a bug of the engine`
+      runDetached(this.options.services, Effect.logError(message))
+      return false
+    }
+    this.#stage = after
+    return after !== before
+  }
+
+  /** The cycle under way, if there is one. */
+  get underWay(): UnderWay | undefined {
+    return this.#stage._tag === "Running" ? this.#stage.underWay : undefined
+  }
+
+  /** Begins the next cycle. */
+  beginCycle(): UnderWay {
+    const { budget, counters, cycle, ledger, program } = this
+    const underWay = new UnderWay(new CycleMerge(cycle + 1, program, ledger, budget, counters), ledger.version)
+    if (this.#stage._tag === "Running") this.#stage.underWay = underWay
+    return underWay
+  }
+
+  /** The cycle is committed: there is none under way. */
+  endCycle(): void {
+    if (this.#stage._tag === "Running") this.#stage.underWay = undefined
+  }
+
+  /** Undoes the cycle under way, if there is one: nothing of it is committed, and its signals wait again. */
+  discardCycle(): void {
+    const { underWay } = this
+    this.outbox?.unstage()
+    if (underWay === undefined) return
+    this.endCycle()
+    underWay.open = false
+    underWay.merge.discard()
+    this.mailbox.unshift(...underWay.staged.map(({ signal }) => signal))
+  }
+
+  /** From here on nothing is taken in, and the cycle under way is undone. Whether the session was open. */
+  close(status: Status): boolean {
+    this.discardCycle()
+    this.telemetry.close()
+    return this.move({ _tag: "Finished", status })
+  }
+
+  /** The context's version after the last committed cycle. */
+  get version(): number {
+    return this.underWay?.version ?? this.ledger.version
+  }
+
+  /** The state that the machine rests in, outside of `running`. */
+  get rest(): Rest | undefined {
+    return this.#stage._tag === "Resting" ? this.#stage.why : undefined
+  }
+
+  /** How the job ended, from when it takes nothing in any more. */
+  get finished(): Status | undefined {
+    return this.#stage._tag === "Ended" ? this.#stage.status : undefined
+  }
+
+  /** Whether the engine gave the job a place, rather than leave it in its queue. */
+  get isAdmitted(): boolean {
+    return "isAdmitted" in this.#stage ? this.#stage.isAdmitted : this.#stage._tag !== "Queued"
+  }
+
+  get isEndStored(): boolean {
+    return "isStored" in this.#stage && this.#stage.isStored
+  }
+
+  /** Whether the job has an actor yet: its seeds are planted first. */
+  get isStarted(): boolean {
+    return this.actor !== undefined
+  }
+
+  /** Whether the machine has reached a final state, or its driver died: nothing more is taken in. */
+  get isClosed(): boolean {
+    return this.#stage._tag === "Ended" || this.actor.getSnapshot().status !== "active"
+  }
+
+  /** Whether a job that ends so is left in its journal, to be resumed: its store failed, or its engine closes. */
+  isLeftAs(status: Status | undefined): boolean {
+    return this.haltCause?._tag === "StoreFailed" || (this.wanted === "suspend" && status === "cancelled")
+  }
+
+  /** Whether the job was cancelled for good, and its journal does not say so. */
+  get isCancelOwed(): boolean {
+    const { fence, finished, haltCause, isEndStored, options, wanted } = this
+    const isOwed = wanted === "cancel" && !isEndStored && options.store.isDurable && fence !== undefined
+    return isOwed && (finished === "cancelled" || haltCause?._tag === "StoreFailed")
+  }
+
+  /** Makes the outbox, with the intents that a journal says are not answered. */
+  openOutbox(unanswered: Iterable<UnansweredIntent>): Outbox {
     const { jobId, ledger, options, program } = this
     const { performers, services } = options
     const host: OutboxHost = {
@@ -219,15 +289,16 @@ export class JobSession implements JobView {
       level: () => this.level,
       isLeft: () => this.isLeftAs("cancelled"),
       hasFact: (kind, id) => ledger.find(kind, id) !== undefined,
-      canBegin: () => this.isBegun && this.haltCause === undefined,
+      isHalting: () => this.haltCause !== undefined,
       wake: () => this.wake()
     }
-    return (this.outbox = new Outbox(host, pending))
+    return (this.outbox = new Outbox(host, unanswered))
   }
 
   /** Lets a job go on that awaits answers, if there is something for it: a signal, or all the answers. */
   wake(): void {
-    if (this.rest !== "awaiting" || !this.isRestTold || this.isClosed) return
+    const stage = this.#stage
+    if (stage._tag !== "Resting" || stage.why !== "awaiting" || !stage.isTold || this.isClosed) return
     if (this.mailbox.length === 0) {
       if (this.outbox?.isDue !== true) return
       this.outbox.admit()
@@ -235,31 +306,9 @@ export class JobSession implements JobView {
     this.actor.send({ type: "WAKE" })
   }
 
-  /** Whether the job has an actor yet: its seeds are planted first. */
-  get isStarted(): boolean {
-    return this.actor !== undefined
-  }
-
-  /** Whether the machine has reached a final state, or its driver died: nothing more is taken in. */
-  get isClosed(): boolean {
-    return this.finished !== undefined || this.actor.getSnapshot().status !== "active"
-  }
-
-  /** Whether a job that ends so is left in its journal, to be resumed: its store failed, or its engine closes. */
-  isLeftAs(status: Status | undefined): boolean {
-    return this.haltCause?._tag === "StoreFailed" || (this.isSuspended && status === "cancelled")
-  }
-
-  /** Whether it was cancelled for good, and its journal does not say so. */
-  get isCancelOwed(): boolean {
-    const { fence, finished, haltCause, isCancelAsked, isEndStored, isSuspended, options } = this
-    const isOwed = isCancelAsked && !isEndStored && !isSuspended && options.store.isDurable && fence !== undefined
-    return isOwed && (finished === "cancelled" || haltCause?._tag === "StoreFailed")
-  }
-
   get leftFor(): JobView["leftFor"] {
     if (!this.isLeftAs(this.finished) || !this.options.store.isDurable) return undefined
-    return this.isSuspended ? "shutting-down" : "store"
+    return this.wanted === "suspend" ? "shutting-down" : "store"
   }
 
   get awaited(): ReadonlyArray<CommittedIntent> {
@@ -294,28 +343,5 @@ export class JobSession implements JobView {
 
   #statusOfMachine(): Status {
     return this.actor.getSnapshot().context.halt?.status ?? "cancelled"
-  }
-
-  /** Undoes the cycle under way, if there is one: nothing of it is committed. */
-  discardCycle(): void {
-    this.gate.open = false
-    this.merge?.discard()
-    this.merge = undefined
-    this.selection = undefined
-    this.outcomes = []
-    this.outbox?.unstage()
-  }
-
-  /** As `discardCycle`, for a cycle that a pause put off: its signals wait again. */
-  unstage(): void {
-    this.discardCycle()
-    this.mailbox.unshift(...this.staged.splice(0).map(({ signal }) => signal))
-  }
-
-  /** From here on nothing is taken in, and what is not committed is undone. */
-  close(status: Status): void {
-    this.finished = status
-    this.telemetry.close()
-    this.discardCycle()
   }
 }

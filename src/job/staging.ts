@@ -1,19 +1,19 @@
 /**
- * What comes into a cycle from outside: waiting signals in the order of their arrival, then answers to intents in the commit
- * order of those. Each is one effect, applied before agents are selected.
+ * The effects that come into a cycle from outside: waiting signals in the order of their arrival, then answers to intents in
+ * the commit order of the intents. Each is one effect, applied before agents are selected.
  *
- * Boundary: between mailbox, outbox and merge; whether answers may come is for the machine and the outbox to say.
+ * Boundary: between mailbox, outbox and merge. The machine and the outbox decide whether answers may come.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { InvalidInput } from "../outcome/JobError.ts"
-import type { CycleMerge } from "../cycle/merge.ts"
 import { Decision } from "../program/answerKinds.ts"
-import type { Entry, Outbox } from "../intents/outbox.ts"
+import type { CycleMerge } from "../cycle/merge.ts"
+import type { Answer, OpenIntent, Outbox } from "../intents/outbox.ts"
 import type { PendingSignal } from "./mailbox.ts"
 import type { JobSession } from "./session.ts"
-import { inSlices } from "../platform/slices.ts"
 import { eraseKind } from "../program/erased.ts"
+import type { StagedSignal, UnderWay } from "./underWay.ts"
 
 const decision = eraseKind(Decision)
 
@@ -21,62 +21,67 @@ const decision = eraseKind(Decision)
 export const isStageable = ({ mailbox, outbox }: JobSession): boolean =>
   mailbox.length > 0 || (outbox !== undefined && outbox.hasDue)
 
-/** How many effects the cycle under way was given. */
-export const stagedCount = ({ outbox, staged }: JobSession): number => staged.length + (outbox?.stagedCount ?? 0)
+/** The number of effects that the cycle under way was given. */
+export const stagedCount = ({ outbox }: JobSession, { staged }: UnderWay): number =>
+  staged.length + (outbox?.stagedCount ?? 0)
 
-/** Applies what waits to the context. */
-export const stageWaiting = (session: JobSession, merge: CycleMerge): Effect.Effect<void> =>
-  inSlices(stageSteps(session, merge))
-
-function* stageSteps(session: JobSession, merge: CycleMerge): Generator<void, void> {
-  const { mailbox, outbox, staged } = session
-  const entries: Array<Entry> = []
+/** Applies the effects that wait to the context, in steps. */
+export function* stageSteps({ mailbox, outbox }: JobSession, underWay: UnderWay): Generator<void, void> {
+  const { merge } = underWay
+  const answered: Array<OpenIntent> = []
   for (let signal = mailbox.shift(); signal !== undefined; signal = mailbox.shift()) {
     const approval = outbox === undefined ? undefined : approvalOf(signal, outbox)
-    // A decision that came after the approval's time finds that by timeout, though nobody was there to make it.
-    if (outbox !== undefined && approval !== undefined && outbox.expire(approval, signal.at)) {
-      if (!outbox.isDecided(approval) && !entries.includes(approval)) yield* stageAnswer(approval, merge, entries)
+    // A decision that came after the approval's time meets the decision by timeout, also if no process was there to make it.
+    const expired = approval === undefined ? undefined : outbox?.expire(approval, signal.at)
+    if (outbox !== undefined && approval !== undefined && expired !== undefined) {
+      if (!outbox.isDecided(approval) && !answered.includes(approval)) {
+        yield* stageAnswer(approval, expired, merge, answered)
+      }
       if (merge.halt !== undefined) {
-        // The job ends here: who sent this, and what follows, is told so.
+        // The job ends here: the senders of this signal, and of those that follow, are told so.
         mailbox.unshift(signal)
         break
       }
     }
-    const answered = approval === undefined || entries.includes(approval) ? undefined : approval.ref
-    const outcome = yield* merge.stage(signal.effect, "signal", answered, true)
-    staged.push({ signal, outcome })
+    const answers = approval === undefined || answered.includes(approval) ? undefined : approval.ref
+    underWay.stage(signal, yield* merge.stage(signal.effect, "signal", answers, true))
     yield
   }
-  if (outbox === undefined || (entries.length === 0 && !outbox.hasDue)) return
-  for (const entry of outbox.due) {
+  if (outbox === undefined || (answered.length === 0 && !outbox.hasDue)) return
+  for (const due of outbox.due) {
     // Somebody decided while its time was running out.
-    if (!outbox.isDecided(entry) && !entries.includes(entry)) yield* stageAnswer(entry, merge, entries)
+    if (!outbox.isDecided(due) && !answered.includes(due)) yield* stageAnswer(due, due.answer, merge, answered)
     yield
   }
-  outbox.stage(entries)
+  outbox.stage(answered)
 }
 
-function* stageAnswer(entry: Entry, merge: CycleMerge, entries: Array<Entry>): Generator<void, void> {
-  const { cause } = yield* merge.stage(entry.answer!, "signal", entry.ref)
-  if (cause?._tag === "IntentFailed" && entry.halts) merge.halt ??= cause
-  entries.push(entry)
+function* stageAnswer(
+  open: OpenIntent,
+  answer: Answer,
+  merge: CycleMerge,
+  answered: Array<OpenIntent>
+): Generator<void, void> {
+  const { cause } = yield* merge.stage(answer, "signal", open.ref)
+  if (cause?._tag === "IntentFailed" && open.halts) merge.halt ??= cause
+  answered.push(open)
 }
 
 /** The approval that a signal decides, if it does. */
-const approvalOf = ({ effect }: PendingSignal, outbox: Outbox): Entry | undefined => {
+const approvalOf = ({ effect }: PendingSignal, outbox: Outbox): OpenIntent | undefined => {
   const id = effect.facts.find(({ kind }) => kind === decision)?.id
   return id === undefined ? undefined : outbox.approvalOf(id)
 }
 
-/** Tells the senders of the cycle's signals what became of them. */
-export const answerSignals = (session: JobSession): void => {
-  for (const { outcome, signal } of session.staged.splice(0)) {
+/** Tells the senders of a committed cycle's signals what became of them. */
+export const answerSignals = ({ program }: JobSession, staged: ReadonlyArray<StagedSignal>): void => {
+  for (const { outcome, signal } of staged) {
     const answer =
       outcome.cause === undefined
         ? Effect.void
         : Effect.fail(
             new InvalidInput({
-              program: session.program.name,
+              program: program.name,
               message: `the signal was discarded: ${outcome.cause._tag}`
             })
           )

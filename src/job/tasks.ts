@@ -24,9 +24,19 @@ import type { View } from "../program/View.ts"
 import { inline as inlinePool } from "../workers/inline.ts"
 import type { CpuBatch, CpuProgress, CpuTimeExhausted } from "../workers/WorkerPool.ts"
 import { ContextView } from "../context/contextView.ts"
-import { EffectFault, isEffectFault, type OutputFault, settleEffect, settleSmallEffect } from "../cycle/encodeEffect.ts"
+import {
+  causeOf,
+  EffectFault,
+  isEffectFault,
+  type OutputFault,
+  settleEffect,
+  settleSmallEffect
+} from "../cycle/encodeEffect.ts"
+import { at } from "./at.ts"
+import { provided } from "./erased.ts"
 import { keepEffect } from "./journaling.ts"
 import type { JobSession } from "./session.ts"
+import type { UnderWay } from "./underWay.ts"
 import { startGroup } from "./fiberGroup.ts"
 import { inSlicesThen } from "../platform/slices.ts"
 import * as Telemetry from "./observability.ts"
@@ -50,7 +60,7 @@ interface Task {
 const refOf = (fact: Fact | undefined): FactRef | undefined =>
   fact === undefined ? undefined : { kind: fact.kind, id: fact.id }
 
-/** Names a task within its cycle. */
+/** The name of a task within its cycle. */
 const keyOf = ({ fact, selected }: Task): string =>
   namePart(selected.agent.name) + (fact === undefined ? "" : `/${refKey(fact)}`)
 
@@ -67,14 +77,14 @@ const tasksOf = (agents: ReadonlyArray<SelectedAgent>): ReadonlyArray<Task> => {
  * Runs all tasks of the selected agents. Fails only when the CPU budget is used up.
  *
  * A cycle of nothing but fiber agents begins at once, and its effect is an exit if all of them have ended already: most
- * cycles need not wait. So whoever calls this must run the effect, or stop `session.group`.
+ * cycles need not wait. So the caller must run the effect, or stop `underWay.group`.
  */
 export const runTasks = (
   session: JobSession,
-  agents: ReadonlyArray<SelectedAgent>,
-  cycle: number
+  underWay: UnderWay
 ): Effect.Effect<ReadonlyArray<TaskOutcome>, CpuTimeExhausted> => {
-  const tasks = tasksOf(agents)
+  const { cycle, selection, staged } = underWay
+  const tasks = tasksOf(selection.agents)
   const outcomes: Array<TaskOutcome> = new Array(tasks.length)
   const settle = ({ fact, place, selected }: Task, result: EncodedEffect | HaltCause, cpuMs: number): void => {
     outcomes[place] = { agent: selected.agent, each: refOf(fact), since: selected.since, cpuMs, result }
@@ -84,8 +94,8 @@ export const runTasks = (
   const inline: Array<Task> = []
   for (const task of tasks) {
     const { agent, panic } = task.selected
-    // What was kept was seen without signals.
-    const kept = session.kept === undefined || session.staged.length > 0 ? undefined : session.kept.get(keyOf(task))
+    // The effects that were kept come from views without signals.
+    const kept = session.kept === undefined || staged.length > 0 ? undefined : session.kept.get(keyOf(task))
     if (panic !== undefined) settle(task, panicOf(agent.name, cycle, panic), 0)
     else if (kept !== undefined && agent.memoize) settle(task, kept, 0)
     else if (agent.type === "fiber") fibers.push(task)
@@ -93,16 +103,17 @@ export const runTasks = (
     else threads.push(task)
   }
   if (threads.length + inline.length === 0) {
-    const ran = runFibers(session, fibers, cycle, settle)
+    const ran = runFibers(session, underWay, fibers, settle)
     return Exit.isExit(ran) ? Effect.succeed(outcomes) : Effect.as(ran, outcomes)
   }
   const parts: Array<Effect.Effect<void, CpuTimeExhausted>> = []
   if (threads.length > 0) parts.push(runCpu(session, session.options.pool.execute, threads, cycle, settle))
-  // Not before the threads have theirs.
-  if (fibers.length > 0) parts.push(Effect.suspend(() => runFibers(session, fibers, cycle, settle)))
+  // Fibers start when the threads have their tasks.
+  if (fibers.length > 0) parts.push(Effect.suspend(() => runFibers(session, underWay, fibers, settle)))
   if (inline.length > 0) parts.push(runCpu(session, inlinePool.execute, inline, cycle, settle))
-  const all = parts.length === 1 ? parts[0]! : Effect.all(parts, { concurrency: "unbounded", discard: true })
-  return Effect.as(all, outcomes)
+  const [part] = parts
+  const isOne = parts.length === 1 && part !== undefined
+  return Effect.as(isOne ? part : Effect.all(parts, { concurrency: "unbounded", discard: true }), outcomes)
 }
 
 type Settle = (task: Task, result: EncodedEffect | HaltCause, cpuMs: number) => void
@@ -135,7 +146,7 @@ const runCpu = (
     const report = session.telemetry.report
     const onProgress = (progress: CpuProgress): void => {
       const now = clock.currentTimeMillisUnsafe()
-      const task = tasks[progress.task]!
+      const task = at(tasks, progress.task)
       const { worker } = progress
       if (progress._tag === "Claimed") report?.({ ...itemOf("TaskClaimed", task, cycle, now), worker })
       else if (progress._tag === "Ended") report?.({ ...itemOf("TaskEnded", task, cycle, now), worker })
@@ -159,30 +170,31 @@ const runCpu = (
       onProgress: report === undefined ? undefined : onProgress
     }
     return Effect.map(execute(batch), (outcomes) => {
-      outcomes.forEach(({ cpuMs, result }, index) => settle(tasks[index]!, result, cpuMs))
+      outcomes.forEach(({ cpuMs, result }, index) => settle(at(tasks, index), result, cpuMs))
     })
   })
 
 /** Agents run with the services of the job's start, its scope, and the cycle's span if there is one. */
 const runFibers = (
   session: JobSession,
+  underWay: UnderWay,
   tasks: ReadonlyArray<Task>,
-  cycle: number,
   settle: Settle
 ): Effect.Effect<void> =>
   Telemetry.isTraced(session.options.services)
     ? Effect.flatMap(Effect.context<never>(), (context) =>
-        startFibers(session, tasks, cycle, settle, Context.add(context, Scope.Scope, session.scope))
+        startFibers(session, underWay, tasks, settle, Context.add(context, Scope.Scope, session.scope))
       )
-    : startFibers(session, tasks, cycle, settle, session.taskServices)
+    : startFibers(session, underWay, tasks, settle, session.taskServices)
 
 const startFibers = (
   session: JobSession,
+  underWay: UnderWay,
   tasks: ReadonlyArray<Task>,
-  cycle: number,
   settle: Settle,
   services: Context.Context<Scope.Scope>
 ): Effect.Effect<void> => {
+  const { cycle } = underWay
   const { report } = session.telemetry
   const tell = (tag: "TaskQueued" | "TaskClaimed" | "TaskEnded", task: Task): void => {
     const item = itemOf(tag, task, cycle, Context.get(services, Clock.Clock).currentTimeMillisUnsafe())
@@ -196,26 +208,27 @@ const startFibers = (
     concurrency: session.options.fiberConcurrency,
     services,
     effectOf: (index) => {
-      const task = tasks[index]!
+      const task = at(tasks, index)
       if (report !== undefined) tell("TaskClaimed", task)
       return attempt(session, task, cycle)
     },
     // With a schedule, each attempt has a timeout of its own: see `attempt`.
     timeoutMsOf: (index) => {
-      const { retry, timeoutMs } = tasks[index]!.selected.agent
+      const { retry, timeoutMs } = at(tasks, index).selected.agent
       return retry === undefined ? timeoutMs : undefined
     },
     onExit: (index, exit, hasTimedOut) => {
-      if (report !== undefined) tell("TaskEnded", tasks[index]!)
+      const task = at(tasks, index)
+      if (report !== undefined) tell("TaskEnded", task)
       exits[index] = hasTimedOut && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? timedOutExit : exit
-      const { agent } = tasks[index]!.selected
+      const { agent } = task.selected
       if (agent.memoize && Exit.isSuccess(exit)) {
         early[index] = runSteps(settleEffect(agent, exit.value))
-        keepEffect(session, cycle, keyOf(tasks[index]!), early[index])
+        keepEffect(session, underWay, keyOf(task), early[index])
       }
     }
   })
-  session.group = group
+  underWay.group = group
   const settled = (): Effect.Effect<void> =>
     inSlicesThen(settleAll(tasks, exits, early, cycle, settle), nothingMore) ?? Effect.void
   return group.hasEnded ? settled() : Effect.flatMap(group.wait, () => (group.isHalted ? Effect.void : settled()))
@@ -226,7 +239,7 @@ const nothingMore = (): undefined => undefined
 /** The exit of a fiber that was interrupted at its deadline. */
 const timedOutExit = Exit.fail(new TimedOut())
 
-/** Tasks with small effects that are settled in one step. */
+/** Tuning: tasks with small effects that are settled in one step. */
 const stepSize = 16
 
 function* settleAll(
@@ -237,22 +250,19 @@ function* settleAll(
   settle: Settle
 ): Generator<void, void> {
   for (let index = 0; index < tasks.length; index++) {
-    const task = tasks[index]!
+    const task = at(tasks, index)
     const { agent } = task.selected
-    const exit = exits[index]!
+    const exit = at(exits, index)
     if (Exit.isFailure(exit)) settle(task, failureOf(agent, cycle, exit.cause), 0)
     else {
       const effect = early[index] ?? settleSmallEffect(agent, exit.value) ?? (yield* settleEffect(agent, exit.value))
-      settle(task, "_tag" in effect ? causeOf(agent, cycle, effect) : effect, 0)
+      settle(task, "_tag" in effect ? causeOf(effect, agent.name, cycle) : effect, 0)
     }
     if (index % stepSize === stepSize - 1) yield
   }
 }
 
-const causeOf = ({ name }: ErasedAgent, cycle: number, { _tag, message, stack }: OutputFault): HaltCause =>
-  _tag === "InvalidEffect" ? { _tag, agent: name, cycle, message } : { _tag, agent: name, cycle, message, stack }
-
-/** The agent's view. While somebody listens, that of a task about a fact names the fact in its progress. */
+/** The agent's view. While somebody listens, the view of a task about a fact names the fact in its progress. */
 const viewOf = ({ options, telemetry: { report } }: JobSession, task: Task, cycle: number): View<Kind.Any> => {
   const { view } = task.selected
   if (report === undefined || task.fact === undefined) return view
@@ -263,22 +273,21 @@ const viewOf = ({ options, telemetry: { report } }: JobSession, task: Task, cycl
   return view instanceof ContextView ? ContextView.withProgress(view, progress) : view
 }
 
-/** What an agent gives: an effect, whatever it does. */
+/** The effect of an agent. A throw, or a value that is no effect, becomes an effect that dies. */
 const executed = (
   agent: ErasedAgent,
   fact: Fact | undefined,
   view: View<Kind.Any>
 ): Effect.Effect<unknown, unknown> => {
   try {
-    const effect: unknown = agent.executeFiber!(fact, view)
-    // The services are those that the job was started with, which is what its agents need: hence the cast.
-    return Effect.isEffect(effect) ? (effect as Effect.Effect<unknown, unknown>) : Exit.die(noEffect(effect))
+    const effect: unknown = agent.executeFiber?.(fact, view)
+    return Effect.isEffect(effect) ? provided(effect) : Exit.die(noEffect(effect))
   } catch (error) {
     return Exit.die(error)
   }
 }
 
-/** One attempt of a task after the other, as its agent's schedule says. Agents without one have one attempt. */
+/** The attempts of a task, one after the other, as its agent's schedule says. Agents without a schedule have one attempt. */
 const attempt = (session: JobSession, task: Task, cycle: number): Effect.Effect<unknown, unknown> => {
   const { agent } = task.selected
   const view = viewOf(session, task, cycle)
@@ -288,15 +297,17 @@ const attempt = (session: JobSession, task: Task, cycle: number): Effect.Effect<
   const retried =
     agent.retry === undefined
       ? once
-      : (Effect.retry(
-          agent.timeoutMs === undefined
-            ? once
-            : Effect.timeoutOrElse(once, {
-                duration: Duration.millis(agent.timeoutMs),
-                orElse: () => Effect.fail(new TimedOut())
-              }),
-          agent.retry
-        ) as Effect.Effect<unknown, unknown>)
+      : provided(
+          Effect.retry(
+            agent.timeoutMs === undefined
+              ? once
+              : Effect.timeoutOrElse(once, {
+                  duration: Duration.millis(agent.timeoutMs),
+                  orElse: () => Effect.fail(new TimedOut())
+                }),
+            agent.retry
+          )
+        )
   return Telemetry.agentSpan(services, retried, agent.name, cycle, task.fact)
 }
 

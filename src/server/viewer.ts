@@ -107,8 +107,9 @@ export const viewer = (events: Stream.Stream<Told>, options: ViewerOptions): Str
         : ""
     next = seq + 1
     // Its journal does not have this end: there, what comes next has this number.
-    if (_tag === "JobHalted" && session?.isLeftAs(session.finished) === true && session.options.store.isDurable) {
-      const { isLast, text } = goodbyeFor(session.isSuspended ? "shutting-down" : "store")
+    const leftFor = _tag === "JobHalted" ? session?.leftFor : undefined
+    if (leftFor !== undefined) {
+      const { isLast, text } = goodbyeFor(leftFor)
       return { text: missed + text, isLast }
     }
     const text = framed(format, _tag, textOf(event, session), `id: ${seq}\n`)

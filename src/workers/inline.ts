@@ -9,6 +9,7 @@
  * Boundary: no threads, no timers. Long validation is done in slices; the agent itself is called in one piece.
  */
 import * as Effect from "effect/Effect"
+import { causeOf } from "../cycle/encodeEffect.ts"
 import type { Kind } from "../program/Fact.ts"
 import { type CpuResult, type CpuSteps, isUnderWay, runCpuTask, viewFor } from "./runCpuTask.ts"
 import { isSliceOver, nextTurn } from "../platform/slices.ts"
@@ -21,11 +22,8 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 
 /** The outcome of a CPU task: its effect, or the cause of its fault. */
-export const outcomeOf = (result: CpuResult, agent: string, cycle: number): EncodedEffect | Cause => {
-  if (!("_tag" in result)) return result
-  const { _tag, message, stack } = result
-  return _tag === "InvalidEffect" ? { _tag, agent, cycle, message } : { _tag, agent, cycle, message, stack }
-}
+export const outcomeOf = (result: CpuResult, agent: string, cycle: number): EncodedEffect | Cause =>
+  "_tag" in result ? causeOf(result, agent, cycle) : result
 
 /** What an inline run asks of its owner. */
 export interface InlineOwner {

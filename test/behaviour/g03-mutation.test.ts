@@ -6,8 +6,8 @@ import { expect, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { vi } from "vitest"
-import type { SelectedAgent } from "../../src/cycle/eligibility.ts"
 import type { JobSession } from "../../src/job/session.ts"
+import type { UnderWay } from "../../src/job/underWay.ts"
 import { completed, disorderlyPool, disturbWith } from "../support/core/chaos.ts"
 import { comparable, engineOn, runToEnd } from "../support/core/run.ts"
 import { synthetic } from "../support/core/synthetic.ts"
@@ -20,8 +20,8 @@ vi.mock("../../src/job/tasks.ts", async (importOriginal) => {
   const original = await importOriginal<typeof import("../../src/job/tasks.ts")>()
   const keyOf = (agent: string, each: { readonly kind: string; readonly id: string } | undefined) =>
     `${agent} ${each?.kind} ${each?.id}`
-  const runTasks = (session: JobSession, agents: ReadonlyArray<SelectedAgent>, cycle: number) => {
-    if (!mutation.isOn) return original.runTasks(session, agents, cycle)
+  const runTasks = (session: JobSession, underWay: UnderWay) => {
+    if (!mutation.isOn) return original.runTasks(session, underWay)
     const ended: Array<string> = []
     const { budget, cpuMs, jobId, ledger, options, program, scope, taskServices } = session
     const report: JobSession["telemetry"]["report"] = (item) => {
@@ -30,7 +30,7 @@ vi.mock("../../src/job/tasks.ts", async (importOriginal) => {
     const telemetry = { report } as JobSession["telemetry"]
     const watched = { budget, cpuMs, jobId, ledger, options, program, scope, taskServices, telemetry } as JobSession
     const place = ({ agent, each }: TaskOutcome) => ended.indexOf(keyOf(agent.name, each))
-    return Effect.map(original.runTasks(watched, agents, cycle), (outcomes) =>
+    return Effect.map(original.runTasks(watched, underWay), (outcomes) =>
       [...outcomes].sort((a, b) => place(a) - place(b))
     )
   }

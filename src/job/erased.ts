@@ -1,0 +1,24 @@
+/**
+ * The casts of this folder, each with the reason why it is safe.
+ *
+ * A session knows its program without its types, and what users define is erased when a program is compiled. The public types
+ * have checked both before, so here they are asserted. Boundary: types; nothing here changes a value.
+ */
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Job } from "./Job.ts"
+import type { JobError } from "../outcome/JobError.ts"
+import type { JobResult } from "../outcome/JobResult.ts"
+import type { Program } from "../program/Program.ts"
+
+/** What an agent's effect needs is among the services that the job was started with: `Engine.start` asks for them. */
+export const provided = (effect: Effect.Effect<unknown, unknown, unknown>): Effect.Effect<unknown, unknown> =>
+  effect as Effect.Effect<unknown, unknown>
+
+/** An effect as the exit that it is; undefined if it is none. An exit that is typed as an effect has that effect's types. */
+export const exitOf = <A, E>(effect: Effect.Effect<A, E>): Exit.Exit<A, E> | undefined =>
+  Exit.isExit(effect) ? (effect as Exit.Exit<A, E>) : undefined
+
+/** A result is of the program that the handle was made for. */
+export const typedResult = <P extends Program.Any>(result: Effect.Effect<JobResult, JobError>): Job<P>["result"] =>
+  result as unknown as Job<P>["result"]

@@ -1,0 +1,80 @@
+/**
+ * The cycle under way: everything that is thrown away when the cycle is discarded, and let go of when it is committed.
+ *
+ * There is one object for each cycle. It is also the gate of the cycle's views, so it costs no more than a gate.
+ * Boundary: a value; the driver decides what becomes of it.
+ */
+import type * as Scope from "effect/Scope"
+import type { Gate } from "../context/contextView.ts"
+import { nothingEligible, type Selection } from "../cycle/eligibility.ts"
+import type { CycleMerge } from "../cycle/merge.ts"
+import type { Cause } from "../outcome/Cause.ts"
+import type { MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
+import type { RunningGroup } from "./fiberGroup.ts"
+import type { PendingSignal } from "./mailbox.ts"
+
+/** A signal that the cycle has merged, and what became of it. */
+export interface StagedSignal {
+  readonly signal: PendingSignal
+  readonly outcome: MergedOutcome
+}
+
+const noSignals: ReadonlyArray<StagedSignal> = Object.freeze([])
+const noOutcomes: ReadonlyArray<TaskOutcome> = Object.freeze([])
+const noNames: ReadonlyArray<string> = Object.freeze([])
+
+export class UnderWay implements Gate {
+  readonly merge: CycleMerge
+  /** The context's version before the cycle. */
+  readonly version: number
+  /** Whether the cycle's views may be used. */
+  open = true
+  /** The context's version when the tasks begin: after the signals, before the effects. */
+  begin: number
+  selection: Selection = nothingEligible
+  /** The names of the selected agents. */
+  agents: ReadonlyArray<string> = noNames
+  /** In merge order. */
+  outcomes: ReadonlyArray<TaskOutcome> = noOutcomes
+  /** The fibers of the tasks that run. */
+  group: RunningGroup<Scope.Scope> | undefined
+  /** Stops the tasks that run, with the cause that ends the job. */
+  stopTasks: ((cause: Cause) => void) | undefined
+  /** The kinds of the cycle's intents that somebody performs. */
+  performed: ReadonlyArray<string> = noNames
+  /** The time of the commit, in milliseconds since the epoch. Set if intents are performed: the time of an approval counts from it. */
+  committedAt = 0
+  #staged: Array<StagedSignal> | undefined
+
+  constructor(merge: CycleMerge, version: number) {
+    this.merge = merge
+    this.version = version
+    this.begin = version
+  }
+
+  get cycle(): number {
+    return this.merge.cycle
+  }
+
+  /** The signals that the cycle has merged, in the order of their arrival. */
+  get staged(): ReadonlyArray<StagedSignal> {
+    return this.#staged ?? noSignals
+  }
+
+  stage(signal: PendingSignal, outcome: MergedOutcome): void {
+    this.#staged ??= []
+    this.#staged.push({ signal, outcome })
+  }
+
+  select(selection: Selection): void {
+    this.selection = selection
+    this.agents = selection.agents.map(({ agent }) => agent.name)
+  }
+
+  /** The tasks have ended, or were stopped. */
+  close(): void {
+    this.open = false
+    this.group = undefined
+    this.stopTasks = undefined
+  }
+}
