@@ -57,11 +57,15 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
   const clock = Context.get(session.options.services, Clock.Clock)
   // The span is within the uninterruptible part: it does not end as interrupted when the machine lets go of its driver.
   const run = Effect.uninterruptibleMask((restore) => {
+    let reported: Phase | undefined
     // Phases that need not wait follow one another in this loop, without a step of the fiber, until a slice is over.
     const go = (): Effect.Effect<void> => {
       while (session.driver === self) {
         const phase = phaseOf(session)
         if (phase === "left") return left(session)
+        // This fiber was resumed in the middle of a step of the actor, which takes the report when the step is done.
+        if (phase === reported) return Effect.flatMap(nextTurn, go)
+        reported = phase
         const pending = perform(phase, session, clock, restore)
         if (pending !== undefined) return Effect.flatMap(pending, go)
         if (isSliceOver()) return Effect.flatMap(nextTurn, go)

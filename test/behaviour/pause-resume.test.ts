@@ -3,6 +3,7 @@
  * clock, and never leaves its caller waiting.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
@@ -54,6 +55,35 @@ describe("a pause loses no work", () => {
       const result = yield* job.result
       expect(result).toMatchObject({ status: "converged", hash: unpaused.hash, cycles: unpaused.cycles, output: 7 })
     }).pipe(Effect.provide(engine()))
+  )
+
+  it.effect.each(["1 hour", Infinity] as const)(
+    "where a listener ends the task in the step of the pause, of a job of %s: the task runs once",
+    (maxDuration) =>
+      Effect.gen(function* () {
+        const gate = Deferred.makeUnsafe<void>()
+        const came = Deferred.makeUnsafe<void>()
+        let executions = 0
+        const wait = Effect.suspend(() => {
+          executions++
+          Deferred.doneUnsafe(came, Effect.void)
+          return Deferred.await(gate)
+        })
+        const job = yield* Engine.start(
+          counter(3, { before: (n) => (n === 2 ? wait : Effect.void) }),
+          {},
+          { budget: { maxDuration } }
+        )
+        yield* Deferred.await(came)
+        yield* turns(5)
+        job.actor.subscribe(({ context }) => {
+          if (context.pausing) Deferred.doneUnsafe(gate, Effect.void)
+        })
+        yield* job.pause
+        yield* job.resume
+        expect(yield* job.result).toMatchObject({ status: "converged", output: 4 })
+        expect(executions).toBe(1)
+      }).pipe(Effect.provide(engine()))
   )
 
   it.effect("a pause and a resume after every cycle change nothing but the log", () =>
