@@ -150,7 +150,6 @@ const longFunctionAllowances: ReadonlyArray<Allowance> = [
   { path: "src/server/jobRoutes.ts", uses: ["jobRoutes"], reason: "to be taken apart" },
   { path: "src/store/memory.ts", uses: ["layerMemoryJournal"], reason: "to be taken apart" },
   { path: "src/store/sqlite/SqliteClient.ts", uses: ["connect"], reason: "to be taken apart" },
-  { path: "src/store/sqlite/reader.ts", uses: ["makeReader"], reason: "to be taken apart" },
   { path: "src/store/sqlite/store.ts", uses: ["makeStore"], reason: "to be taken apart" }
 ]
 

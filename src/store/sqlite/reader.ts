@@ -27,6 +27,7 @@ import {
   type StoredRow
 } from "../JobStore.ts"
 import { integer, maybeInteger, maybeText, text } from "./columns.ts"
+import { describeError } from "../../values/panic.ts"
 import { sumOf } from "../../values/sha256.ts"
 import { holdings } from "./owner.ts"
 import { refusalOf } from "./refusal.ts"
@@ -37,6 +38,11 @@ export interface ReaderOptions {
   readonly filename: string
   readonly owner: string
   readonly busyTimeoutMs: number
+}
+
+/** What every statement needs. */
+interface Access extends Pick<ReaderOptions, "sql" | "filename" | "owner"> {
+  readonly patiently: ReturnType<typeof whileBusy>
 }
 
 type Row = Readonly<Record<string, unknown>>
@@ -76,6 +82,18 @@ const jobColumns = `j.job_id, j.program, j.created_at, j.status, j.halted_at, j.
 const lastRow = `LEFT JOIN converge_rows r
   ON r.job = j.id AND r.cycle = (SELECT max(cycle) FROM converge_rows WHERE job = j.id)`
 
+/** The place in a list that a cursor names. */
+interface Place {
+  readonly createdAt: number
+  readonly jobId: string
+}
+
+/** Null for what is not a cursor. */
+const placeOf = (cursor: string): Place | null => {
+  const [, createdAt, jobId] = /^(-?\d+):(.*)$/s.exec(cursor) ?? []
+  return createdAt === undefined || jobId === undefined ? null : { createdAt: Number(createdAt), jobId }
+}
+
 const cursorOf = ({ createdAt, jobId }: StoredJob): string => `${createdAt}:${jobId}`
 
 /** How many items of these sizes make a page: at least one, if there is one. */
@@ -85,229 +103,268 @@ const pageSize = (bytes: ReadonlyArray<number>): number => {
   return over === -1 ? bytes.length : Math.max(1, over)
 }
 
-export const makeReader = ({ busyTimeoutMs, filename, owner, sql }: ReaderOptions) => {
-  const patiently = whileBusy(busyTimeoutMs)
-
-  const query = <A>(
-    statement: Effect.Effect<ReadonlyArray<Row>, SqlError>,
-    decode: (row: Row) => A
-  ): Effect.Effect<ReadonlyArray<A>, StoreError> =>
-    patiently(statement).pipe(
-      Effect.mapError(asStoreError(filename)),
-      Effect.flatMap((rows) =>
-        Effect.try({
-          try: () => rows.map(decode),
-          catch: (error) =>
-            new StoreError({
-              reason: "corrupt",
-              message: `${filename}: ${error instanceof Error ? error.message : String(error)}`
-            })
-        })
-      )
+/** Runs a statement while the file is busy, and decodes its rows: the one place where a column gets its type. */
+const query = <A>(
+  { filename, patiently }: Access,
+  statement: Effect.Effect<ReadonlyArray<Row>, SqlError>,
+  decode: (row: Row) => A
+): Effect.Effect<ReadonlyArray<A>, StoreError> =>
+  patiently(statement).pipe(
+    Effect.mapError(asStoreError(filename)),
+    Effect.flatMap((rows) =>
+      Effect.try({
+        try: () => rows.map(decode),
+        catch: (error) =>
+          new StoreError({
+            reason: "corrupt",
+            message: `${filename}: ${describeError(error)}`
+          })
+      })
     )
+  )
 
-  const asJob = (row: Row, isHeld: ReturnType<typeof holdings>): StoredJob => ({
-    jobId: text(row, "job_id"),
-    program: text(row, "program"),
-    status: statusOf(row),
-    createdAt: integer(row, "created_at"),
-    haltedAt: maybeInteger(row, "halted_at"),
-    cycle: integer(row, "cycle"),
-    hash: text(row, "hash"),
-    isHeld: isHeld(maybeText(row, "owner"), maybeInteger(row, "lease_until"))
+const asJob = (row: Row, isHeld: ReturnType<typeof holdings>): StoredJob => ({
+  jobId: text(row, "job_id"),
+  program: text(row, "program"),
+  status: statusOf(row),
+  createdAt: integer(row, "created_at"),
+  haltedAt: maybeInteger(row, "halted_at"),
+  cycle: integer(row, "cycle"),
+  hash: text(row, "hash"),
+  isHeld: isHeld(maybeText(row, "owner"), maybeInteger(row, "lease_until"))
+})
+
+/** The number by which other tables know a job. */
+const numberOf = (access: Access, jobId: string): Effect.Effect<number, StoreError> =>
+  Effect.flatMap(
+    query(access, access.sql`SELECT id FROM converge_jobs WHERE job_id = ${jobId}`, (row) => integer(row, "id")),
+    ([id]) => (id === undefined ? fail("missing", `there is no job ${jobId}`) : Effect.succeed(id))
+  )
+
+/** The items after a place, page by page. `sizes` are those of the next ones, by their places. */
+const pages = <A>(
+  first: number,
+  sizes: (after: number) => Effect.Effect<ReadonlyArray<{ readonly at: number; readonly bytes: number }>, StoreError>,
+  items: (after: number, last: number) => Effect.Effect<ReadonlyArray<A>, StoreError>
+): Stream.Stream<A, StoreError> =>
+  Stream.paginate(first, (after) =>
+    Effect.gen(function* () {
+      if (after !== first) yield* nextTurn
+      const next = yield* sizes(after)
+      const size = pageSize(next.map(({ bytes }) => bytes))
+      const last = next[size - 1]?.at
+      if (last === undefined) return [[], Option.none()] as const
+      const isLast = size === next.length && size < Limits.storePageRows
+      return [yield* items(after, last), isLast ? Option.none() : Option.some(last)] as const
+    })
+  )
+
+const sizeOf = (row: Row) => ({ at: integer(row, "at"), bytes: integer(row, "bytes") })
+
+/** Fails if a text is not what was written. */
+const verify = ({ filename }: Access, jobId: string, field: string, hash: string, text: string, sum: string) => {
+  const found = sumOf(hash, text)
+  return found === sum
+    ? Effect.void
+    : fail("corrupt", `${filename}: the ${field} of job ${jobId} was changed: expected ${sum}, found ${found}`)
+}
+
+const load = (access: Access, jobId: string): Effect.Effect<StoredJournal, StoreError> =>
+  Effect.gen(function* () {
+    const { owner, sql } = access
+    const isHeld = holdings(owner, yield* Clock.currentTimeMillis)
+    const [found] = yield* query(
+      access,
+      sql`SELECT ${sql.literal(jobColumns)}, j.genesis_hash, j.note,
+          g.text AS genesis, h.text AS header, h.sum AS header_sum, e.text AS ending, e.sum AS ending_sum,
+          (SELECT group_concat(cycle, ' ' ORDER BY cycle) FROM converge_bases WHERE job = j.id) AS bases
+        FROM converge_jobs j ${sql.literal(lastRow)}
+          LEFT JOIN converge_texts g ON g.job = j.id AND g.kind = 'genesis'
+          LEFT JOIN converge_texts h ON h.job = j.id AND h.kind = 'header'
+          LEFT JOIN converge_texts e ON e.job = j.id AND e.kind = 'end'
+        WHERE j.job_id = ${jobId}`,
+      (row) => ({
+        journal: {
+          ...asJob(row, isHeld),
+          text: text(row, "genesis"),
+          genesisHash: text(row, "genesis_hash"),
+          header: text(row, "header"),
+          note: text(row, "note"),
+          bases: maybeText(row, "bases")?.split(" ").map(Number) ?? [],
+          end: maybeText(row, "ending")
+        },
+        headerSum: text(row, "header_sum"),
+        endSum: maybeText(row, "ending_sum") ?? ""
+      })
+    )
+    if (found === undefined) return yield* fail("missing", `there is no job ${jobId}`)
+    const { endSum, headerSum, journal } = found
+    yield* verify(access, jobId, "header", journal.genesisHash, journal.header, headerSum)
+    if (journal.end !== undefined) yield* verify(access, jobId, "end", journal.genesisHash, journal.end, endSum)
+    return journal
   })
 
-  const numberOf = (jobId: string): Effect.Effect<number, StoreError> =>
-    Effect.flatMap(
-      query(sql`SELECT id FROM converge_jobs WHERE job_id = ${jobId}`, (row) => integer(row, "id")),
-      ([id]) => (id === undefined ? fail("missing", `there is no job ${jobId}`) : Effect.succeed(id))
+const rows = (
+  access: Access,
+  jobId: string,
+  after: number,
+  until = Number.MAX_SAFE_INTEGER
+): Stream.Stream<StoredRow, StoreError> => {
+  const { sql } = access
+  return Stream.unwrap(
+    Effect.map(numberOf(access, jobId), (job) =>
+      pages(
+        after,
+        (after) =>
+          query(
+            access,
+            sql`SELECT cycle AS at, octet_length(text) + octet_length(extra) AS bytes FROM converge_rows
+              WHERE job = ${job} AND cycle > ${after} AND cycle <= ${until}
+              ORDER BY cycle LIMIT ${Limits.storePageRows}`,
+            sizeOf
+          ),
+        (after, last) =>
+          query(
+            access,
+            sql`SELECT cycle, hash, sum, text, extra FROM converge_rows
+              WHERE job = ${job} AND cycle > ${after} AND cycle <= ${last} ORDER BY cycle`,
+            (row): StoredRow => {
+              const [hash, extra] = [text(row, "hash"), text(row, "extra")]
+              const isIntact = sumOf(hash, extra) === text(row, "sum")
+              return { cycle: integer(row, "cycle"), text: text(row, "text"), hash, extra, isIntact }
+            }
+          )
+      )
     )
+  )
+}
 
-  /** The items after a place, page by page. `sizes` are those of the next ones, by their places. */
-  const pages = <A>(
-    first: number,
-    sizes: (after: number) => Effect.Effect<ReadonlyArray<{ readonly at: number; readonly bytes: number }>, StoreError>,
-    items: (after: number, last: number) => Effect.Effect<ReadonlyArray<A>, StoreError>
-  ): Stream.Stream<A, StoreError> =>
-    Stream.paginate(first, (after) =>
-      Effect.gen(function* () {
-        if (after !== first) yield* nextTurn
-        const next = yield* sizes(after)
-        const size = pageSize(next.map(({ bytes }) => bytes))
-        const last = next[size - 1]?.at
-        if (last === undefined) return [[], Option.none()] as const
-        const isLast = size === next.length && size < Limits.storePageRows
-        return [yield* items(after, last), isLast ? Option.none() : Option.some(last)] as const
-      })
-    )
-
-  const sizeOf = (row: Row) => ({ at: integer(row, "at"), bytes: integer(row, "bytes") })
-
-  /** Fails if a text is not what was written. */
-  const verify = (jobId: string, field: string, hash: string, text: string, sum: string) => {
-    const found = sumOf(hash, text)
-    return found === sum
-      ? Effect.void
-      : fail("corrupt", `${filename}: the ${field} of job ${jobId} was changed: expected ${sum}, found ${found}`)
-  }
-
-  const load = (jobId: string): Effect.Effect<StoredJournal, StoreError> =>
+const base = (access: Access, jobId: string, cycle: number): Stream.Stream<string, StoreError> => {
+  const { filename, sql } = access
+  return Stream.unwrap(
     Effect.gen(function* () {
+      const job = yield* numberOf(access, jobId)
+      const [expected = 0] = yield* query(
+        access,
+        sql`SELECT pieces FROM converge_bases WHERE job = ${job} AND cycle = ${cycle}`,
+        (row) => integer(row, "pieces")
+      )
+      let found = 0
+      const pieces = pages(
+        -1,
+        (after) =>
+          query(
+            access,
+            sql`SELECT piece AS at, octet_length(text) AS bytes FROM converge_base_pieces
+              WHERE job = ${job} AND cycle = ${cycle} AND piece > ${after}
+              ORDER BY piece LIMIT ${Limits.storePageRows}`,
+            sizeOf
+          ),
+        (after, last) =>
+          query(
+            access,
+            sql`SELECT text FROM converge_base_pieces
+              WHERE job = ${job} AND cycle = ${cycle} AND piece > ${after} AND piece <= ${last} ORDER BY piece`,
+            (row) => text(row, "text")
+          ).pipe(Effect.tap((page) => Effect.sync(() => (found += page.length))))
+      )
+      const check = Effect.suspend(() =>
+        found === expected
+          ? Effect.succeed<ReadonlyArray<string>>([])
+          : fail(
+              "corrupt",
+              `${filename}: of the context of job ${jobId} at cycle ${cycle}: expected ${expected} pieces, found ${found}`
+            )
+      )
+      return Stream.concat(pieces, Stream.fromIterableEffect(check))
+    })
+  )
+}
+
+const kept = (access: Access, jobId: string): Effect.Effect<ReadonlyArray<Kept>, StoreError> => {
+  const { sql } = access
+  return Effect.flatMap(numberOf(access, jobId), (job) =>
+    Stream.runCollect(
+      pages(
+        0,
+        (after) =>
+          query(
+            access,
+            sql`SELECT id AS at, octet_length(text) AS bytes FROM converge_kept
+              WHERE job = ${job} AND id > ${after} ORDER BY id LIMIT ${Limits.storePageRows}`,
+            sizeOf
+          ),
+        (after, last) =>
+          query(
+            access,
+            sql`SELECT cycle, key, text FROM converge_kept
+              WHERE job = ${job} AND id > ${after} AND id <= ${last} ORDER BY id`,
+            (row): Kept => ({ cycle: integer(row, "cycle"), key: text(row, "key"), text: text(row, "text") })
+          )
+      )
+    )
+  )
+}
+
+/** A condition for the jobs of a list: those after a cursor, of a program, with a status. */
+const conditionOf = (sql: SqlClient.SqlClient, after: Place | undefined, { program, status }: ListOptions): Fragment =>
+  sql.and([
+    ...(after === undefined ? [] : [sql`(j.created_at, j.job_id) < (${after.createdAt}, ${after.jobId})`]),
+    ...(program === undefined ? [] : [sql`j.program = ${program}`]),
+    ...(status === undefined ? [] : [status === "unfinished" ? sql`j.status IS NULL` : sql`j.status = ${status}`])
+  ])
+
+const list = (access: Access, options: ListOptions = {}): Effect.Effect<JobPage, StoreError> =>
+  Effect.gen(function* () {
+    const { owner, sql } = access
+    const { cursor, limit = 100 } = options
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > Limits.storeListJobs) {
+      return yield* fail("failed", `limit must be a whole number from 1 to ${Limits.storeListJobs}, not ${limit}`)
+    }
+    const jobs: Array<StoredJob> = []
+    let from = cursor
+    for (;;) {
+      const after = from === undefined ? undefined : placeOf(from)
+      if (after === null) return yield* fail("failed", `${JSON.stringify(from)} is not a cursor of this store`)
       const isHeld = holdings(owner, yield* Clock.currentTimeMillis)
-      const [found] = yield* query(
-        sql`SELECT ${sql.literal(jobColumns)}, j.genesis_hash, j.note,
-            g.text AS genesis, h.text AS header, h.sum AS header_sum, e.text AS ending, e.sum AS ending_sum,
-            (SELECT group_concat(cycle, ' ' ORDER BY cycle) FROM converge_bases WHERE job = j.id) AS bases
-          FROM converge_jobs j ${sql.literal(lastRow)}
-            LEFT JOIN converge_texts g ON g.job = j.id AND g.kind = 'genesis'
-            LEFT JOIN converge_texts h ON h.job = j.id AND h.kind = 'header'
-            LEFT JOIN converge_texts e ON e.job = j.id AND e.kind = 'end'
-          WHERE j.job_id = ${jobId}`,
-        (row) => ({
-          journal: {
-            ...asJob(row, isHeld),
-            text: text(row, "genesis"),
-            genesisHash: text(row, "genesis_hash"),
-            header: text(row, "header"),
-            note: text(row, "note"),
-            bases: maybeText(row, "bases")?.split(" ").map(Number) ?? [],
-            end: maybeText(row, "ending")
-          },
-          headerSum: text(row, "header_sum"),
-          endSum: maybeText(row, "ending_sum") ?? ""
-        })
+      // One more tells whether there is another page.
+      const wanted = Math.min(limit - jobs.length + 1, Limits.storePageRows)
+      const page = yield* query(
+        access,
+        sql`SELECT ${sql.literal(jobColumns)} FROM converge_jobs j ${sql.literal(lastRow)}
+          WHERE ${conditionOf(sql, after, options)} ORDER BY j.created_at DESC, j.job_id DESC LIMIT ${wanted}`,
+        (row) => asJob(row, isHeld)
       )
-      if (found === undefined) return yield* fail("missing", `there is no job ${jobId}`)
-      const { endSum, headerSum, journal } = found
-      yield* verify(jobId, "header", journal.genesisHash, journal.header, headerSum)
-      if (journal.end !== undefined) yield* verify(jobId, "end", journal.genesisHash, journal.end, endSum)
-      return journal
-    })
-
-  const rows = (jobId: string, after: number, until = Number.MAX_SAFE_INTEGER): Stream.Stream<StoredRow, StoreError> =>
-    Stream.unwrap(
-      Effect.map(numberOf(jobId), (job) =>
-        pages(
-          after,
-          (after) =>
-            query(
-              sql`SELECT cycle AS at, octet_length(text) + octet_length(extra) AS bytes FROM converge_rows
-                WHERE job = ${job} AND cycle > ${after} AND cycle <= ${until}
-                ORDER BY cycle LIMIT ${Limits.storePageRows}`,
-              sizeOf
-            ),
-          (after, last) =>
-            query(
-              sql`SELECT cycle, hash, sum, text, extra FROM converge_rows
-                WHERE job = ${job} AND cycle > ${after} AND cycle <= ${last} ORDER BY cycle`,
-              (row): StoredRow => {
-                const [hash, extra] = [text(row, "hash"), text(row, "extra")]
-                const isIntact = sumOf(hash, extra) === text(row, "sum")
-                return { cycle: integer(row, "cycle"), text: text(row, "text"), hash, extra, isIntact }
-              }
-            )
-        )
-      )
-    )
-
-  const base = (jobId: string, cycle: number): Stream.Stream<string, StoreError> =>
-    Stream.unwrap(
-      Effect.gen(function* () {
-        const job = yield* numberOf(jobId)
-        const [expected = 0] = yield* query(
-          sql`SELECT pieces FROM converge_bases WHERE job = ${job} AND cycle = ${cycle}`,
-          (row) => integer(row, "pieces")
-        )
-        let found = 0
-        const pieces = pages(
-          -1,
-          (after) =>
-            query(
-              sql`SELECT piece AS at, octet_length(text) AS bytes FROM converge_base_pieces
-                WHERE job = ${job} AND cycle = ${cycle} AND piece > ${after}
-                ORDER BY piece LIMIT ${Limits.storePageRows}`,
-              sizeOf
-            ),
-          (after, last) =>
-            query(
-              sql`SELECT text FROM converge_base_pieces
-                WHERE job = ${job} AND cycle = ${cycle} AND piece > ${after} AND piece <= ${last} ORDER BY piece`,
-              (row) => text(row, "text")
-            ).pipe(Effect.tap((page) => Effect.sync(() => (found += page.length))))
-        )
-        const check = Effect.suspend(() =>
-          found === expected
-            ? Effect.succeed<ReadonlyArray<string>>([])
-            : fail(
-                "corrupt",
-                `${filename}: of the context of job ${jobId} at cycle ${cycle}: expected ${expected} pieces, found ${found}`
-              )
-        )
-        return Stream.concat(pieces, Stream.fromIterableEffect(check))
-      })
-    )
-
-  const kept = (jobId: string): Effect.Effect<ReadonlyArray<Kept>, StoreError> =>
-    Effect.flatMap(numberOf(jobId), (job) =>
-      Stream.runCollect(
-        pages(
-          0,
-          (after) =>
-            query(
-              sql`SELECT id AS at, octet_length(text) AS bytes FROM converge_kept
-                WHERE job = ${job} AND id > ${after} ORDER BY id LIMIT ${Limits.storePageRows}`,
-              sizeOf
-            ),
-          (after, last) =>
-            query(
-              sql`SELECT cycle, key, text FROM converge_kept
-                WHERE job = ${job} AND id > ${after} AND id <= ${last} ORDER BY id`,
-              (row): Kept => ({ cycle: integer(row, "cycle"), key: text(row, "key"), text: text(row, "text") })
-            )
-        )
-      )
-    )
-
-  const list = ({ cursor, limit = 100, program, status }: ListOptions = {}): Effect.Effect<JobPage, StoreError> =>
-    Effect.gen(function* () {
-      if (!Number.isSafeInteger(limit) || limit < 1 || limit > Limits.storeListJobs) {
-        return yield* fail("failed", `limit must be a whole number from 1 to ${Limits.storeListJobs}, not ${limit}`)
+      for (const job of page) {
+        if (jobs.length === limit) return { jobs, cursor: cursorOf(jobs[limit - 1] ?? job) }
+        jobs.push(job)
       }
-      const jobs: Array<StoredJob> = []
-      let from = cursor
-      for (;;) {
-        const after = from === undefined ? undefined : /^(-?\d+):(.*)$/s.exec(from)
-        if (after === null) return yield* fail("failed", `${JSON.stringify(from)} is not a cursor of this store`)
-        const isHeld = holdings(owner, yield* Clock.currentTimeMillis)
-        const conditions: ReadonlyArray<Fragment> = [
-          ...(after === undefined ? [] : [sql`(j.created_at, j.job_id) < (${Number(after[1])}, ${after[2]})`]),
-          ...(program === undefined ? [] : [sql`j.program = ${program}`]),
-          ...(status === undefined ? [] : [status === "unfinished" ? sql`j.status IS NULL` : sql`j.status = ${status}`])
-        ]
-        // One more tells whether there is another page.
-        const wanted = Math.min(limit - jobs.length + 1, Limits.storePageRows)
-        const page = yield* query(
-          sql`SELECT ${sql.literal(jobColumns)} FROM converge_jobs j ${sql.literal(lastRow)}
-            WHERE ${sql.and(conditions)} ORDER BY j.created_at DESC, j.job_id DESC LIMIT ${wanted}`,
-          (row) => asJob(row, isHeld)
-        )
-        for (const job of page) {
-          if (jobs.length === limit) return { jobs, cursor: cursorOf(jobs[limit - 1] ?? job) }
-          jobs.push(job)
-        }
-        const last = page[page.length - 1]
-        if (page.length < wanted || last === undefined) return { jobs, cursor: undefined }
-        from = cursorOf(last)
-        yield* nextTurn
-      }
-    })
+      const last = page[page.length - 1]
+      if (page.length < wanted || last === undefined) return { jobs, cursor: undefined }
+      from = cursorOf(last)
+      yield* nextTurn
+    }
+  })
 
-  const cancelRequests = query(
-    sql`SELECT job_id FROM converge_jobs WHERE owner = ${owner} AND cancel_requested = 1 ORDER BY id`,
+const cancelRequests = (access: Access) =>
+  query(
+    access,
+    access.sql`SELECT job_id FROM converge_jobs
+      WHERE owner = ${access.owner} AND cancel_requested = 1 ORDER BY id`,
     (row) => text(row, "job_id")
   )
 
-  return { load, rows, base, kept, list, cancelRequests }
+/** Reads the file that a connection has open. */
+export const makeReader = ({ busyTimeoutMs, filename, owner, sql }: ReaderOptions) => {
+  const access: Access = { sql, filename, owner, patiently: whileBusy(busyTimeoutMs) }
+  return {
+    load: (jobId: string) => load(access, jobId),
+    rows: (jobId: string, after: number, until?: number) => rows(access, jobId, after, until),
+    base: (jobId: string, cycle: number) => base(access, jobId, cycle),
+    kept: (jobId: string) => kept(access, jobId),
+    list: (options?: ListOptions) => list(access, options),
+    cancelRequests: cancelRequests(access)
+  }
 }
 
 export type Reader = ReturnType<typeof makeReader>
