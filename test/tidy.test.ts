@@ -148,9 +148,6 @@ const longFunctionAllowances: ReadonlyArray<Allowance> = [
   { path: "src/inspector/Stately.ts", uses: ["connect"], reason: "to be taken apart" },
   { path: "src/server/core.ts", uses: ["makeCore"], reason: "to be taken apart" },
   { path: "src/server/jobRoutes.ts", uses: ["jobRoutes"], reason: "to be taken apart" },
-  { path: "src/store/memory.ts", uses: ["layerMemoryJournal"], reason: "to be taken apart" },
-  { path: "src/store/sqlite/SqliteClient.ts", uses: ["connect"], reason: "to be taken apart" },
-  { path: "src/store/sqlite/store.ts", uses: ["makeStore"], reason: "to be taken apart" }
 ]
 
 /** Files with comments that are still to be wrapped. */

@@ -10,8 +10,10 @@ import * as Stream from "effect/Stream"
 import {
   type JobPage,
   JobStore,
+  type JournalRow,
   type Kept,
   type ListOptions,
+  type NewJob,
   type PruneOptions,
   StoreError,
   type StoreErrorReason,
@@ -98,96 +100,130 @@ const asJob = ({ createdAt, genesisHash, haltedAt, isHeld, jobId, program, rows,
 const byAge = (a: Journal, b: Journal): number =>
   b.createdAt - a.createdAt || (a.jobId < b.jobId ? 1 : a.jobId > b.jobId ? -1 : 0)
 
-/** A store that keeps whole journals in memory. */
-export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, () => {
-  const journals = new Map<string, Journal>()
-  const found = (jobId: string): Effect.Effect<Journal, StoreError> =>
-    Effect.suspend(() => {
-      const journal = journals.get(jobId)
+/** Journals by the ids of their jobs, and who may write to them. */
+class Journals {
+  readonly byId = new Map<string, Journal>()
+
+  find(jobId: string): Effect.Effect<Journal, StoreError> {
+    return Effect.suspend(() => {
+      const journal = this.byId.get(jobId)
       return journal === undefined ? refuse("missing", `there is no job ${jobId}`) : Effect.succeed(journal)
     })
-  const write = (jobId: string, fence: number, change: (journal: Journal) => Effect.Effect<void, StoreError> | void) =>
-    Effect.flatMap(found(jobId), (journal): Effect.Effect<void, StoreError> => {
+  }
+
+  /** Changes the journal of an unfinished job, for its owner. */
+  write(
+    jobId: string,
+    fence: number,
+    change: (journal: Journal) => Effect.Effect<void, StoreError> | void
+  ): Effect.Effect<void, StoreError> {
+    return Effect.flatMap(this.find(jobId), (journal): Effect.Effect<void, StoreError> => {
       if (journal.status !== undefined) return missing(jobId)
       if (journal.fence !== fence) return refuse("fenced", `another engine has taken over the job ${jobId}`)
       return change(journal) ?? Effect.void
     })
+  }
+
+  create(job: NewJob): Effect.Effect<number, StoreError> {
+    return Effect.suspend(() => {
+      const { jobId } = job
+      if (this.byId.has(jobId)) return refuse("exists", `the job ${jobId} already has a journal`)
+      this.byId.set(jobId, journalOf(job))
+      return Effect.succeed(1)
+    })
+  }
+
+  append(jobId: string, fence: number, { cycle, extra, hash, text }: JournalRow): Effect.Effect<void, StoreError> {
+    return this.write(jobId, fence, (journal) => {
+      const last = journal.rows.length
+      if (cycle !== last + 1) {
+        return refuse("out-of-order", `cycle ${cycle} of job ${jobId} does not follow cycle ${last}`)
+      }
+      journal.rows.push({ cycle, text: text(), hash, extra: extra(), isIntact: true })
+      journal.note = ""
+      journal.kept = journal.kept.filter((kept) => kept.cycle > cycle)
+      return undefined
+    })
+  }
+
+  lease(jobId: string, isForced: boolean): Effect.Effect<number, StoreError> {
+    return Effect.flatMap(this.find(jobId), (journal) => {
+      if (journal.status !== undefined) return missing(jobId)
+      if (journal.isHeld && !isForced) return refuse("held", `the job ${jobId} is held by an engine`)
+      journal.isHeld = true
+      return Effect.succeed(++journal.fence)
+    })
+  }
+
+  requestCancel(jobId: string): Effect.Effect<void, StoreError> {
+    return Effect.flatMap(this.find(jobId), (journal) => {
+      if (journal.status !== undefined) return missing(jobId)
+      journal.isCancelRequested = true
+      return Effect.void
+    })
+  }
+}
+
+const journalOf = ({ base, createdAt, hash, header, jobId, parent, program, text }: NewJob): Journal => ({
+  jobId,
+  program,
+  parent,
+  createdAt,
+  text: text(),
+  genesisHash: hash,
+  header: header(),
+  bases: new Map(base === undefined ? [] : [[0, [...base()]]]),
+  rows: [],
+  note: "",
+  kept: [],
+  fence: 1,
+  isHeld: true,
+  isCancelRequested: false,
+  status: undefined,
+  haltedAt: undefined,
+  end: undefined
+})
+
+const storedJournalOf = (journal: Journal): StoredJournal => {
+  const { bases, end, genesisHash, header, note, text } = journal
+  return { ...asJob(journal), text, genesisHash, header, note, bases: [...bases.keys()], end }
+}
+
+/** A store that keeps whole journals in memory. */
+export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, () => {
+  const journals = new Journals()
+  const all = () => [...journals.byId.values()]
   return {
     isDurable: true,
-    create: ({ base, createdAt, hash, header, jobId, parent, program, text }) =>
-      Effect.suspend(() => {
-        if (journals.has(jobId)) return refuse("exists", `the job ${jobId} already has a journal`)
-        journals.set(jobId, {
-          jobId,
-          program,
-          parent,
-          createdAt,
-          text: text(),
-          genesisHash: hash,
-          header: header(),
-          bases: new Map(base === undefined ? [] : [[0, [...base()]]]),
-          rows: [],
-          note: "",
-          kept: [],
-          fence: 1,
-          isHeld: true,
-          isCancelRequested: false,
-          status: undefined,
-          haltedAt: undefined,
-          end: undefined
-        })
-        return Effect.succeed(1)
-      }),
-    append: (jobId, fence, { cycle, extra, hash, text }) =>
-      write(jobId, fence, (journal) => {
-        const last = journal.rows.length
-        if (cycle !== last + 1)
-          return refuse("out-of-order", `cycle ${cycle} of job ${jobId} does not follow cycle ${last}`)
-        journal.rows.push({ cycle, text: text(), hash, extra: extra(), isIntact: true })
-        journal.note = ""
-        journal.kept = journal.kept.filter((kept) => kept.cycle > cycle)
-        return undefined
-      }),
-    note: (jobId, fence, text) => write(jobId, fence, (journal) => void (journal.note = text)),
-    keep: (jobId, fence, kept) => write(jobId, fence, (journal) => void journal.kept.push(kept)),
+    create: (job) => journals.create(job),
+    append: (jobId, fence, row) => journals.append(jobId, fence, row),
+    note: (jobId, fence, text) => journals.write(jobId, fence, (journal) => void (journal.note = text)),
+    keep: (jobId, fence, kept) => journals.write(jobId, fence, (journal) => void journal.kept.push(kept)),
     rebase: (jobId, fence, { cycle, header, pieces }) =>
-      write(jobId, fence, (journal) => {
+      journals.write(jobId, fence, (journal) => {
         journal.bases.set(cycle, [...pieces])
         journal.header = header
       }),
     halt: (jobId, fence, { haltedAt, status, text }) =>
-      write(jobId, fence, (journal) => {
+      journals.write(jobId, fence, (journal) => {
         Object.assign(journal, { status, haltedAt, end: text(), isHeld: false, kept: [], isCancelRequested: false })
       }),
-    load: (jobId) =>
-      Effect.map(found(jobId), (journal): StoredJournal => {
-        const { bases, end, genesisHash, header, note, text } = journal
-        return { ...asJob(journal), text, genesisHash, header, note, bases: [...bases.keys()], end }
-      }),
+    load: (jobId) => Effect.map(journals.find(jobId), storedJournalOf),
     rows: (jobId, after, until) =>
-      Stream.unwrap(Effect.map(found(jobId), ({ rows }) => Stream.fromIterable(rows.slice(after, until)))),
+      Stream.unwrap(Effect.map(journals.find(jobId), ({ rows }) => Stream.fromIterable(rows.slice(after, until)))),
     base: (jobId, cycle) =>
-      Stream.unwrap(Effect.map(found(jobId), ({ bases }) => Stream.fromIterable(bases.get(cycle) ?? []))),
-    kept: (jobId) => Effect.map(found(jobId), ({ kept }) => [...kept]),
-    list: (options) => Effect.sync(() => pageOf([...journals.values()], options ?? {})),
-    lease: (jobId, options) =>
-      Effect.flatMap(found(jobId), (journal) => {
-        if (journal.status !== undefined) return missing(jobId)
-        if (journal.isHeld && options?.force !== true) return refuse("held", `the job ${jobId} is held by an engine`)
-        journal.isHeld = true
-        return Effect.succeed(++journal.fence)
-      }),
-    release: (jobId, fence) => write(jobId, fence, (journal) => void (journal.isHeld = false)),
-    requestCancel: (jobId) =>
-      Effect.flatMap(found(jobId), (journal) => {
-        if (journal.status !== undefined) return missing(jobId)
-        journal.isCancelRequested = true
-        return Effect.void
-      }),
+      Stream.unwrap(Effect.map(journals.find(jobId), ({ bases }) => Stream.fromIterable(bases.get(cycle) ?? []))),
+    kept: (jobId) => Effect.map(journals.find(jobId), ({ kept }) => [...kept]),
+    list: (options) => Effect.sync(() => pageOf(all(), options ?? {})),
+    lease: (jobId, options) => journals.lease(jobId, options?.force === true),
+    release: (jobId, fence) => journals.write(jobId, fence, (journal) => void (journal.isHeld = false)),
+    requestCancel: (jobId) => journals.requestCancel(jobId),
     cancelRequests: Effect.sync(() =>
-      [...journals.values()].filter((journal) => journal.isHeld && journal.isCancelRequested).map(({ jobId }) => jobId)
+      all()
+        .filter((journal) => journal.isHeld && journal.isCancelRequested)
+        .map(({ jobId }) => jobId)
     ),
-    prune: (options) => Effect.sync(() => pruneFinished(journals, options))
+    prune: (options) => Effect.sync(() => pruneFinished(journals.byId, options))
   }
 })
 

@@ -77,31 +77,56 @@ const take = <A>(iterator: Iterator<A>, most: number): ReadonlyArray<A> => {
   return taken
 }
 
-const connect = (database: DatabaseSync): SqliteConnection => {
-  // The most recently used last.
-  const prepared = new Map<string, StatementSync>()
+/** The statements that were prepared, the most recently used last. */
+class Statements {
+  readonly #database: DatabaseSync
+  readonly #prepared = new Map<string, StatementSync>()
 
-  const statementOf = (sql: string, isCached: boolean): StatementSync => {
-    const known = prepared.get(sql)
-    if (!isCached) return database.prepare(sql)
-    const statement = known ?? database.prepare(sql)
-    if (known !== undefined) prepared.delete(sql)
-    prepared.set(sql, statement)
-    if (prepared.size > Limits.sqliteStatements) {
-      for (const oldest of prepared.keys()) {
-        prepared.delete(oldest)
-        break
-      }
-    }
+  constructor(database: DatabaseSync) {
+    this.#database = database
+  }
+
+  /** A statement for a text: one that is kept, or a fresh one if it is not to be kept. */
+  of(sql: string, isCached: boolean): StatementSync {
+    if (!isCached) return this.#database.prepare(sql)
+    const known = this.#prepared.get(sql)
+    const statement = known ?? this.#database.prepare(sql)
+    if (known !== undefined) this.#prepared.delete(sql)
+    this.#prepared.set(sql, statement)
+    if (this.#prepared.size > Limits.sqliteStatements) this.#dropOldest()
     return statement
   }
+
+  #dropOldest(): void {
+    for (const oldest of this.#prepared.keys()) {
+      this.#prepared.delete(oldest)
+      return
+    }
+  }
+}
+
+/** The rows of a statement, a page at a time. */
+const pagesOf = (iterator: Iterator<Row>, transform: Transform) =>
+  Stream.paginate(iterator, () =>
+    Effect.try({
+      try: () => {
+        const chunk = take(iterator, Limits.storePageRows)
+        const page = transform === undefined ? chunk : transform(chunk)
+        return [page, chunk.length === 0 ? Option.none() : Option.some(iterator)] as const
+      },
+      catch: (cause) => sqlError(cause, "SQLite did not go on with a statement", "execute")
+    })
+  )
+
+const connect = (database: DatabaseSync): SqliteConnection => {
+  const statements = new Statements(database)
 
   const use = <A>(sql: string, isCached: boolean, run: (statement: StatementSync) => A): Effect.Effect<A, SqlError> =>
     Effect.withFiber((fiber) => {
       const readBigInts = fiber.getRef(SqlClient.SafeIntegers)
       return Effect.try({
         try: () => {
-          const statement = statementOf(sql, isCached)
+          const statement = statements.of(sql, isCached)
           statement.setReadBigInts(readBigInts)
           return run(statement)
         },
@@ -137,17 +162,7 @@ const connect = (database: DatabaseSync): SqliteConnection => {
       Stream.unwrap(
         Effect.map(
           use(sql, false, (statement) => statement.iterate(...params.map(bound))),
-          (iterator) =>
-            Stream.paginate(iterator, () =>
-              Effect.try({
-                try: () => {
-                  const chunk = take(iterator, Limits.storePageRows)
-                  const page = transform === undefined ? chunk : transform(chunk)
-                  return [page, chunk.length === 0 ? Option.none() : Option.some(iterator)] as const
-                },
-                catch: (cause) => sqlError(cause, "SQLite did not go on with a statement", "execute")
-              })
-            )
+          (iterator) => pagesOf(iterator, transform)
         )
       )
   }

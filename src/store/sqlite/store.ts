@@ -6,7 +6,7 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { JobStore, StoreError } from "../JobStore.ts"
+import { JobStore, type NewJob, StoreError } from "../JobStore.ts"
 import type { StoreFile } from "../StoreFile.ts"
 import { backup } from "./backup.ts"
 import type { HandOver } from "./handOver.ts"
@@ -48,24 +48,17 @@ export interface MadeStore {
   readonly releaseAgain: Effect.Effect<void>
 }
 
-export const makeStore = (parts: StoreParts): MadeStore => {
-  const { clock, filename, handOver, isClosed, leaseMs, owner, reader } = parts
-  const now = () => clock.currentTimeMillisUnsafe()
-  const lease = () => ({ owner, leaseUntil: now() + leaseMs })
+type Upload = Extract<Op, { kind: "create" }>["upload"]
 
-  const whileOpen = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    Effect.suspend(() =>
-      isClosed()
-        ? Effect.fail(new StoreError({ reason: "closed", message: `${filename}: the store has been closed` }))
-        : effect
-    )
-  /** A read sees all that was acknowledged. */
-  const read = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    whileOpen(Effect.andThen(handOver.settled, effect))
-  const readStream = <A>(stream: () => Stream.Stream<A, StoreError>): Stream.Stream<A, StoreError> =>
-    Stream.unwrap(read(Effect.sync(stream)))
+const createOp = (
+  { createdAt, hash, header, jobId, parent, program, text }: NewJob,
+  upload: Upload,
+  lease: { readonly owner: string; readonly leaseUntil: number }
+): Op => ({ kind: "create", jobId, program, parent, createdAt, text: text(), hash, header: header(), upload, ...lease })
 
-  /** By the fence under which they are held, for nobody: a file that takes no writes does not take this one. */
+/** Lets go of jobs: at once, or when the file takes writes again. */
+const makeReleases = (handOver: HandOver) => {
+  /** Leases that could not be released because the file refused the write; job id → fence. */
   const unreleased = new Map<string, number>()
   const release = (jobId: string, fence: number): Effect.Effect<void, StoreError> =>
     handOver
@@ -89,22 +82,34 @@ export const makeStore = (parts: StoreParts): MadeStore => {
       ? Effect.void
       : Effect.forEach([...unreleased.keys()], releaseOne, { concurrency: "unbounded", discard: true })
   )
+  return { release, releaseOne, releaseAgain }
+}
+
+/** The writes and reads of the port, each with the op or the query behind it. */
+export const makeStore = (parts: StoreParts): MadeStore => {
+  const { clock, filename, handOver, isClosed, leaseMs, owner, reader } = parts
+  const now = () => clock.currentTimeMillisUnsafe()
+  const lease = () => ({ owner, leaseUntil: now() + leaseMs })
+
+  const whileOpen = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.suspend(() =>
+      isClosed()
+        ? Effect.fail(new StoreError({ reason: "closed", message: `${filename}: the store has been closed` }))
+        : effect
+    )
+  /** A read sees all that was acknowledged. */
+  const read = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    whileOpen(Effect.andThen(handOver.settled, effect))
+  const readStream = <A>(stream: () => Stream.Stream<A, StoreError>): Stream.Stream<A, StoreError> =>
+    Stream.unwrap(read(Effect.sync(stream)))
+
+  const { release, releaseAgain, releaseOne } = makeReleases(handOver)
 
   const store = JobStore.of({
     isDurable: true,
-    create: ({ base, createdAt, hash, header, jobId, parent, program, text }) => {
-      const op = (upload: Extract<Op, { kind: "create" }>["upload"]): Op => ({
-        kind: "create",
-        jobId,
-        program,
-        parent,
-        createdAt,
-        text: text(),
-        hash,
-        header: header(),
-        upload,
-        ...lease()
-      })
+    create: (job) => {
+      const { base, jobId } = job
+      const op = (upload: Upload): Op => createOp(job, upload, lease())
       return base === undefined ? handOver.begin(jobId, () => op(undefined)) : handOver.withPieces(jobId, base, op)
     },
     append: (jobId, fence, { cycle, extra, hash, text }) =>
