@@ -15,7 +15,7 @@ import { unrefClock } from "../../platform/unrefClock.ts"
 import { Limits } from "../../Limits.ts"
 import { JobStore, StoreError } from "../JobStore.ts"
 import { StoreFile } from "../StoreFile.ts"
-import { HandOver } from "./handOver.ts"
+import { WriteQueue } from "./writeQueue.ts"
 import { migrate } from "./migrations.ts"
 import { type Resolved, resolve, type SqliteOptions } from "./options.ts"
 import { nameOwner } from "./owner.ts"
@@ -30,15 +30,15 @@ const renewalsPerLease = 10 / 3
 /** Writes what was handed over, lets go of all jobs, and closes the file. */
 const close = (
   writer: Writer,
-  handOver: HandOver,
+  writeQueue: WriteQueue,
   { busyTimeoutMs, filename }: Resolved,
   owner: string
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     const closing = yield* Effect.forkDetach(
       Effect.andThen(
-        Effect.exit(handOver.write({ kind: "leave", owner })),
-        Effect.exit(handOver.write({ kind: "close" }))
+        Effect.exit(writeQueue.write({ kind: "leave", owner })),
+        Effect.exit(writeQueue.write({ kind: "close" }))
       )
     )
     const patience = Duration.millis(busyTimeoutMs + Limits.storeCloseTimeoutMs)
@@ -50,14 +50,14 @@ const close = (
       yield* Effect.logError(`${filename}: the store's thread was ended, with ${writer.unanswered} writes not made`)
     }
     writer.terminate()
-    for (const error of handOver.untold) yield* Effect.logError("a write in the background failed", error)
+    for (const error of writeQueue.untold) yield* Effect.logError("a write in the background failed", error)
   })
 
 const openWriter = (
   options: Resolved,
   owner: string,
   clock: Clock.Clock
-): Effect.Effect<{ readonly writer: Writer; readonly handOver: HandOver }, StoreError, Scope.Scope> =>
+): Effect.Effect<{ readonly writer: Writer; readonly writeQueue: WriteQueue }, StoreError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.suspend(() => {
       const { busyTimeoutMs, durability, filename, maxBytes } = options
@@ -65,14 +65,14 @@ const openWriter = (
       const writer = new Writer({ filename, synchronous, busyTimeoutMs, maxBytes }, () =>
         clock.currentTimeMillisUnsafe()
       )
-      const handOver = new HandOver(writer, durability === "exit")
-      return Effect.callback<{ writer: Writer; handOver: HandOver }, StoreError>((resume) =>
+      const writeQueue = new WriteQueue(writer, durability === "exit")
+      return Effect.callback<{ writer: Writer; writeQueue: WriteQueue }, StoreError>((resume) =>
         writer.open((refusal) =>
-          resume(refusal === undefined ? Effect.succeed({ writer, handOver }) : Effect.fail(new StoreError(refusal)))
+          resume(refusal === undefined ? Effect.succeed({ writer, writeQueue }) : Effect.fail(new StoreError(refusal)))
         )
       )
     }),
-    ({ handOver, writer }) => close(writer, handOver, options, owner)
+    ({ writeQueue, writer }) => close(writer, writeQueue, options, owner)
   )
 
 const make = (input: SqliteOptions) =>
@@ -85,14 +85,14 @@ const make = (input: SqliteOptions) =>
     const clock = yield* Clock.Clock
     const owner = nameOwner()
     yield* whileBusy(busyTimeoutMs)(migrate(filename)).pipe(Effect.mapError(asStoreError(filename)))
-    const { handOver, writer } = yield* openWriter(options, owner, clock)
+    const { writeQueue, writer } = yield* openWriter(options, owner, clock)
     const sql = yield* Effect.mapError(
       SqliteClient.make({ filename, isReadOnly: true, busyTimeoutMs: 0 }),
       asStoreError(filename)
     )
     const reader = makeReader({ sql, filename, owner, busyTimeoutMs })
     const { file, releaseAgain, store } = makeStore({
-      ...{ filename, owner, leaseMs, clock, handOver, reader },
+      ...{ filename, owner, leaseMs, clock, writeQueue, reader },
       isClosed: () => writer.isClosed,
       waitingSince: () => writer.waitingSince
     })
@@ -108,11 +108,11 @@ const make = (input: SqliteOptions) =>
         isReal ? unrefClock(clock) : clock
       )
 
-    yield* Effect.forkScoped(inBackground("the deletion of pruned journals", collect(handOver)))
+    yield* Effect.forkScoped(inBackground("the deletion of pruned journals", collect(writeQueue)))
     const renew = Effect.andThen(
       releaseAgain,
       Effect.suspend(() =>
-        handOver.write({ kind: "renew", owner, leaseUntil: clock.currentTimeMillisUnsafe() + leaseMs })
+        writeQueue.write({ kind: "renew", owner, leaseUntil: clock.currentTimeMillisUnsafe() + leaseMs })
       )
     )
     yield* Effect.forkScoped(every(leaseMs / renewalsPerLease, inBackground("the renewal of leases", renew)))

@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import { JobStore, type NewJob, StoreError } from "../JobStore.ts"
 import type { StoreFile } from "../StoreFile.ts"
 import { backup } from "./backup.ts"
-import type { HandOver } from "./handOver.ts"
+import type { WriteQueue } from "./writeQueue.ts"
 import type { Op } from "./protocol.ts"
 import type { Reader } from "./reader.ts"
 
@@ -18,7 +18,7 @@ export interface StoreParts {
   readonly owner: string
   readonly leaseMs: number
   readonly clock: Clock.Clock
-  readonly handOver: HandOver
+  readonly writeQueue: WriteQueue
   readonly reader: Reader
   readonly isClosed: () => boolean
   readonly waitingSince: () => number | undefined
@@ -37,8 +37,8 @@ const refuse = (message: string): Effect.Effect<never, StoreError> =>
   Effect.fail(new StoreError({ reason: "failed", message }))
 
 /** Deletes what forgotten journals left. */
-export const collect = (handOver: HandOver): Effect.Effect<void, StoreError> =>
-  Effect.asVoid(untilNothing(handOver.write({ kind: "collect" })))
+export const collect = (writeQueue: WriteQueue): Effect.Effect<void, StoreError> =>
+  Effect.asVoid(untilNothing(writeQueue.write({ kind: "collect" })))
 
 /** Both services of a store in a file. */
 export interface MadeStore {
@@ -57,11 +57,11 @@ const createOp = (
 ): Op => ({ kind: "create", jobId, program, parent, createdAt, text: text(), hash, header: header(), upload, ...lease })
 
 /** Lets go of jobs: at once, or when the file takes writes again. */
-const makeReleases = (handOver: HandOver) => {
+const makeReleases = (writeQueue: WriteQueue) => {
   /** Leases that could not be released because the file refused the write; job id → fence. */
   const unreleased = new Map<string, number>()
   const release = (jobId: string, fence: number): Effect.Effect<void, StoreError> =>
-    handOver
+    writeQueue
       .conclude(jobId, () => ({ kind: "release", jobId, fence }))
       .pipe(
         Effect.tap(() => Effect.sync(() => unreleased.delete(jobId))),
@@ -87,7 +87,7 @@ const makeReleases = (handOver: HandOver) => {
 
 /** The writes and reads of the port, each with the op or the query behind it. */
 export const makeStore = (parts: StoreParts): MadeStore => {
-  const { clock, filename, handOver, isClosed, leaseMs, owner, reader } = parts
+  const { clock, filename, writeQueue, isClosed, leaseMs, owner, reader } = parts
   const now = () => clock.currentTimeMillisUnsafe()
   const lease = () => ({ owner, leaseUntil: now() + leaseMs })
 
@@ -99,35 +99,35 @@ export const makeStore = (parts: StoreParts): MadeStore => {
     )
   /** A read sees all that was acknowledged. */
   const read = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    whileOpen(Effect.andThen(handOver.settled, effect))
+    whileOpen(Effect.andThen(writeQueue.settled, effect))
   const readStream = <A>(stream: () => Stream.Stream<A, StoreError>): Stream.Stream<A, StoreError> =>
     Stream.unwrap(read(Effect.sync(stream)))
 
-  const { release, releaseAgain, releaseOne } = makeReleases(handOver)
+  const { release, releaseAgain, releaseOne } = makeReleases(writeQueue)
 
   const store = JobStore.of({
     isDurable: true,
     create: (job) => {
       const { base, jobId } = job
       const op = (upload: Upload): Op => createOp(job, upload, lease())
-      return base === undefined ? handOver.begin(jobId, () => op(undefined)) : handOver.withPieces(jobId, base, op)
+      return base === undefined ? writeQueue.begin(jobId, () => op(undefined)) : writeQueue.withPieces(jobId, base, op)
     },
     append: (jobId, fence, { cycle, extra, hash, text }) =>
-      handOver.append(
+      writeQueue.append(
         jobId,
         () => ({ kind: "append", jobId, fence, cycle, text: text(), hash, extra: extra() }),
         lengthOf
       ),
-    note: (jobId, fence, text) => handOver.append(jobId, () => ({ kind: "note", jobId, fence, text }), lengthOf),
-    keep: (jobId, fence, kept) => handOver.append(jobId, () => ({ kind: "keep", jobId, fence, ...kept }), lengthOf),
+    note: (jobId, fence, text) => writeQueue.append(jobId, () => ({ kind: "note", jobId, fence, text }), lengthOf),
+    keep: (jobId, fence, kept) => writeQueue.append(jobId, () => ({ kind: "keep", jobId, fence, ...kept }), lengthOf),
     rebase: (jobId, fence, { cycle, header, pieces }) =>
-      handOver.withPieces(
+      writeQueue.withPieces(
         jobId,
         () => pieces,
         (upload) => ({ kind: "rebase", jobId, fence, cycle, header, upload })
       ),
     halt: (jobId, fence, { haltedAt, status, text }) =>
-      handOver.conclude(jobId, () => ({ kind: "halt", jobId, fence, status, haltedAt, text: text() })),
+      writeQueue.conclude(jobId, () => ({ kind: "halt", jobId, fence, status, haltedAt, text: text() })),
     load: (jobId) => read(reader.load(jobId)),
     rows: (jobId, after, until) => readStream(() => reader.rows(jobId, after, until)),
     base: (jobId, cycle) => readStream(() => reader.base(jobId, cycle)),
@@ -136,7 +136,7 @@ export const makeStore = (parts: StoreParts): MadeStore => {
     lease: (jobId, options) =>
       Effect.andThen(
         releaseOne(jobId),
-        handOver.begin(jobId, () => ({
+        writeQueue.begin(jobId, () => ({
           kind: "lease",
           jobId,
           isForced: options?.force === true,
@@ -145,18 +145,20 @@ export const makeStore = (parts: StoreParts): MadeStore => {
         }))
       ),
     release,
-    requestCancel: (jobId) => handOver.write({ kind: "cancel", jobId }),
+    requestCancel: (jobId) => writeQueue.write({ kind: "cancel", jobId }),
     cancelRequests: whileOpen(reader.cancelRequests),
     waitingSince: Effect.sync(parts.waitingSince),
     prune: ({ haltedSince, keepLatest }) =>
       keepLatest !== undefined && !(Number.isSafeInteger(keepLatest) && keepLatest >= 0)
         ? refuse(`keepLatest must be a whole number of at least 0, not ${keepLatest}`)
-        : Effect.tap(untilNothing(handOver.write({ kind: "prune", haltedSince, keepLatest })), () => collect(handOver))
+        : Effect.tap(untilNothing(writeQueue.write({ kind: "prune", haltedSince, keepLatest })), () =>
+            collect(writeQueue)
+          )
   })
   const file: StoreFile["Service"] = {
     filename,
     backup: (to) => read(backup(filename, to)),
-    vacuum: Effect.asVoid(handOver.write({ kind: "vacuum" }))
+    vacuum: Effect.asVoid(writeQueue.write({ kind: "vacuum" }))
   }
   return { store, file, releaseAgain }
 }

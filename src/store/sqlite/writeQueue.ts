@@ -24,7 +24,7 @@ type Done = Effect.Effect<number, StoreError>
 const asEffect = (outcome: Outcome): Done =>
   typeof outcome === "number" ? Effect.succeed(outcome) : Effect.fail(new StoreError(outcome))
 
-export class HandOver {
+export class WriteQueue {
   readonly #writer: Writer
   readonly #isEarly: boolean
   /** What failed of writes that were done early, and nobody was told yet; by job. */
