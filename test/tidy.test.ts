@@ -121,7 +121,7 @@ const rooms: Rooms = {
   }),
   ...room("store", "outcome values platform", {
     front: ["index.ts"],
-    port: ["index.ts", "JobStore.ts"]
+    port: ["index.ts", "JobStore.ts", "missing.ts"]
   }),
   ...room("cache", "outcome values platform"),
   ...room("cycle", "outcome context program values"),

@@ -10,6 +10,7 @@ import type { StartError } from "../outcome/JobError.ts"
 import { endHeld } from "../job/endStored.ts"
 import { Limits } from "../Limits.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
+import { undefinedIfMissing } from "../store/missing.ts"
 import { CommandFailed, ExitCode, type Failed } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { jobJson } from "./jobs.ts"
@@ -66,9 +67,7 @@ const cancelStored = (
       if (!isAsked) {
         isAsked = true
         // It may end in this moment, which is as good.
-        yield* Effect.catchTag(store.requestCancel(jobId), "StoreError", (error) =>
-          error.reason === "missing" ? Effect.void : Effect.fail(error)
-        )
+        yield* undefinedIfMissing(store.requestCancel(jobId))
       }
       if ((yield* Clock.currentTimeMillis) >= until) {
         const message = `the job ${oneLine(jobId)} has not ended within ${duration(timeoutMs)}: its engine was asked to cancel it`

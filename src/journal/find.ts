@@ -1,10 +1,11 @@
 /**
  * Finds a journal in the store, and says whether it is that of a program with an input. Boundary: nothing is replayed.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import { canonicalText } from "../values/Canonical.ts"
 import { InvalidInput } from "../outcome/JobError.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
+import { undefinedIfMissing } from "../store/missing.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 
@@ -12,10 +13,7 @@ import type { CompiledProgram } from "../program/erased.ts"
 export const findJournal = (
   store: JobStore["Service"],
   jobId: string
-): Effect.Effect<StoredJournal | undefined, StoreError> =>
-  Effect.catchTag(store.load(jobId), "StoreError", (error) =>
-    error.reason === "missing" ? Effect.succeed(undefined) : Effect.fail(error)
-  )
+): Effect.Effect<StoredJournal | undefined, StoreError> => undefinedIfMissing(store.load(jobId))
 
 /** Whether a stored job is one of a program with an input; why not, if it is not. */
 export const refuseOther = (
