@@ -147,14 +147,14 @@ const keptRooms = ["cluster", "testing", "cache"]
 const longFunctionAllowances: ReadonlyArray<Allowance> = [
   { path: "src/inspector/Stately.ts", uses: ["connect"], reason: "to be taken apart" },
   { path: "src/server/core.ts", uses: ["makeCore"], reason: "to be taken apart" },
-  { path: "src/server/jobRoutes.ts", uses: ["jobRoutes"], reason: "to be taken apart" },
+  { path: "src/server/jobRoutes.ts", uses: ["jobRoutes"], reason: "to be taken apart" }
 ]
 
 /** Files with comments that are still to be wrapped. */
 const longCommentAllowances: ReadonlyArray<Allowance> = [
   ...["job/fiberGroup", "journal/parts", "journal/rowText"],
   ...["Server", "directory", "eventSource", "guard", "jobRoutes"].map((name) => `server/${name}`),
-  ...["store/sqlite/migrations", "store/sqlite/options", "workers/options"]
+  ...["workers/options"]
 ]
   .map((name) => `src/${name}.ts`)
   .map((path) => ({ path, uses: ["long comment"], reason: "to be wrapped" }))

@@ -1,25 +1,26 @@
 /**
- * The port through which committed cycles are journaled, and read again.
+ * The port that journals committed cycles and reads them again.
  *
- * - `create`: begins a job's journal and holds the job, for the engine that asks
+ * - `create`: begins a job's journal and gives its engine the lease
  * - `append`: adds the row of one committed cycle; the machine leaves `merging` only after it
- * - `note`: keeps what happened between two cycles: that the job was paused, for one
- * - `keep`: keeps what a task gave before its cycle is committed; forgotten with the cycle's row
- * - `halt`: ends the journal and lets go of the job
- * - `load`: the beginning and the end of a journal
- * - `rows`, `base`, `kept`: what is between, in pages
- * - `list`: the jobs there are, newest first, by a cursor
- * - `lease`: holds an unfinished job for this engine, if no other does
- * - `release`: lets go of a job without ending it
- * - `requestCancel`, `cancelRequests`: asks whoever holds a job to cancel it
- * - `prune`: forgets journals of finished jobs
+ * - `note`: saves events between two cycles, such as a pause
+ * - `keep`: saves the result of a task until its cycle is committed
+ * - `rebase`: puts a migrated context under the rows that follow
+ * - `halt`: ends the journal and the lease
+ * - `load`: reads the beginning and the end of a journal
+ * - `rows`, `base`, `kept`: read the rest of it, in pages
+ * - `list`: reads the jobs, newest first, from a cursor on
+ * - `lease`: takes the lease of an unfinished job, unless another engine has it
+ * - `release`: gives the lease back without ending the job
+ * - `requestCancel`, `cancelRequests`: ask the holder of a job to cancel it
+ * - `prune`: deletes journals of finished jobs
  *
- * A job is held by one store at a time. What holds it is a fence: a number that grows with each lease. Every write names its
- * fence, and is refused with `"fenced"` when another holds the job since (Kleppmann, "How to do distributed locking").
+ * One store at a time holds a job. Each lease has a fence, a number that grows with every lease of the job. Every write names
+ * its fence. The store refuses it with `"fenced"` if another has leased the job since (Kleppmann, "How to do distributed
+ * locking").
  *
- * Invariants: rows of a job are consecutive; an acknowledged one survives what the adapter says it survives (G11); writes
- * are taken in the order of the calls. Boundary: the service, its records and its error. Adapters are
- * files beside it.
+ * Invariants: rows of a job are consecutive; an acknowledged write survives what its adapter promises (G11); writes happen in
+ * the order of the calls. Boundary: the service, its records and its error. Adapters are files beside it.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -29,38 +30,38 @@ import type { Status } from "../outcome/Cause.ts"
 
 export { StoreError, type StoreErrorReason } from "../outcome/StoreError.ts"
 
-/** A job as its journal begins. Texts are made when they are asked for: a store that keeps nothing does not ask. */
+/** The beginning of a job's journal. Texts are made on demand: a store that keeps no rows never asks for them. */
 export interface NewJob {
   readonly jobId: string
   readonly program: string
-  /** Of a child job: its parent's id. The journal is kept for as long as the parent is unfinished. */
+  /** The parent's id, if this is a child job. Its journal stays while the parent is unfinished. */
   readonly parent?: string | undefined
   /** Milliseconds since the epoch. */
   readonly createdAt: number
   /** The canonical text that the first hash covers. */
   readonly text: () => string
   readonly hash: string
-  /** JSON: what else is needed to replay the job (extra.ts). */
+  /** JSON: the rest that a replay of the job needs. */
   readonly header: () => string
-  /** Of a job that goes on from an earlier context: that context, in pieces of JSON. */
+  /** The context that the job continues from, in pieces of JSON. Undefined for a job that begins with none. */
   readonly base: (() => Iterable<string>) | undefined
 }
 
-/** One committed cycle: its canonical text, the hash that chains it to the one before, and what the hash does not cover. */
+/** One committed cycle: its canonical text, the hash that chains it to the row before, and an extra that no hash covers. */
 export interface JournalRow {
   readonly cycle: number
   readonly text: () => string
   readonly hash: string
-  /** JSON: what else is needed to replay the cycle (extra.ts). */
+  /** JSON: the rest that a replay of the cycle needs. */
   readonly extra: () => string
 }
 
-/** A journal's end. */
+/** The end of a journal. */
 export interface JournalEnd {
   readonly status: Status
   /** Milliseconds since the epoch. */
   readonly haltedAt: number
-  /** JSON: the error, the output and the usage (extra.ts). */
+  /** JSON: the error, the output and the usage. */
   readonly text: () => string
 }
 
@@ -73,10 +74,11 @@ export interface StoredJob {
   /** Milliseconds since the epoch. */
   readonly createdAt: number
   readonly haltedAt: number | undefined
-  /** The last committed cycle, and the hash after it. */
+  /** The last committed cycle; 0 before the first. */
   readonly cycle: number
+  /** The hash of its row; before the first, that of the genesis text. */
   readonly hash: string
-  /** Whether some engine holds the job at the moment. */
+  /** Whether an engine holds the job now. */
   readonly isHeld: boolean
 }
 
@@ -88,13 +90,13 @@ export interface StoredJournal extends StoredJob {
   readonly header: string
   /** The newest note since the last row, or "". */
   readonly note: string
-  /** Cycles that have a base: 0 for a job that began with a context; others are those of the first row after a migration. */
+  /** Cycles with a base: 0 if the job began with a context, and the first cycle after each migration. */
   readonly bases: ReadonlyArray<number>
-  /** The text of the end; undefined while the job is unfinished. */
+  /** The text of the end. Undefined while the job is unfinished. */
   readonly end: string | undefined
 }
 
-/** A row as it is read. `isIntact`: whether `extra` is as it was written; the hash is for the reader to verify. */
+/** A row from the store. `isIntact` tells whether `extra` is unchanged; the reader verifies the hash itself. */
 export interface StoredRow {
   readonly cycle: number
   readonly text: string
@@ -103,22 +105,22 @@ export interface StoredRow {
   readonly isIntact: boolean
 }
 
-/** What a task gave, before its cycle was committed. */
+/** The result of a task whose cycle is not committed yet. */
 export interface Kept {
-  /** The cycle that the task belongs to. */
+  /** The cycle of the task. */
   readonly cycle: number
   /** Names the task within the cycle. */
   readonly key: string
   readonly text: string
 }
 
-/** Which jobs a list has, and which page of it. */
+/** Filters of a list of jobs, and the page to read. */
 export interface ListOptions {
-  /** `"unfinished"`: those that have not halted. Default: all. */
+  /** Only jobs with this status; `"unfinished"` means jobs that have not halted. Default: all. */
   readonly status?: Status | "unfinished" | undefined
-  /** The name of a program. Default: jobs of all. */
+  /** Only jobs of the program with this name. Default: all. */
   readonly program?: string | undefined
-  /** Jobs in a page; 1 to 1,000. Default 100. */
+  /** Jobs in a page, from 1 to 1,000. Default: 100. */
   readonly limit?: number | undefined
   /** The `cursor` of the page before. Default: the first page. */
   readonly cursor?: string | undefined
@@ -128,63 +130,77 @@ export interface ListOptions {
 export interface JobPage {
   /** Newest first; jobs of one millisecond by id, descending. */
   readonly jobs: ReadonlyArray<StoredJob>
-  /** Undefined if this is the last page. */
+  /** Names the next page. Undefined if this is the last page. */
   readonly cursor: string | undefined
 }
 
 /**
- * Which journals of finished jobs stay. Children of unfinished jobs are kept, whatever is asked for, and are not counted:
- * their parents read how they ended.
+ * Selects the journals of finished jobs that stay; a job that either option excludes is deleted. Children of unfinished jobs
+ * always stay and do not count, because their parents read how they ended.
  */
 export interface PruneOptions {
-  /** Keep the newest finished jobs, by their end. Default: all. */
+  /** Keep this number of finished jobs, those that halted last. Default: all. */
   readonly keepLatest?: number | undefined
   /** Keep jobs that halted at or after this time, in milliseconds since the epoch. Default: all. */
   readonly haltedSince?: number | undefined
 }
 
-/** The journal of jobs. Every write is uninterruptible once it has begun. */
+/**
+ * The journals of jobs.
+ *
+ * A write cannot be interrupted once it has begun; it succeeds when it is durable as the adapter promises. Writes of a job take
+ * effect in the order of the calls. A write with a `fence` fails with `fenced` if another lease has a newer one, and with
+ * `missing` if the job is unknown or has halted. Reads can be interrupted, and see every acknowledged write. Any operation may
+ * also fail for a reason of the adapter, such as `full`, `busy` or `closed`.
+ */
 export class JobStore extends Context.Service<
   JobStore,
   {
-    /** Whether journals outlive the engine: only then are there rows to be read, and jobs to be resumed. */
+    /** Whether journals outlive the engine. Only then does it read rows and resume jobs. */
     readonly isDurable: boolean
-    /** Gives the fence. Fails with `exists`. */
+    /** Begins the journal of a job, leases it and returns the fence. Fails with `exists` if the id is taken. */
     readonly create: (job: NewJob) => Effect.Effect<number, StoreError>
+    /** Adds a row and drops the note and the kept results up to its cycle. Fails with `out-of-order` for another cycle. */
     readonly append: (jobId: string, fence: number, row: JournalRow) => Effect.Effect<void, StoreError>
+    /** Replaces the note since the last row. */
     readonly note: (jobId: string, fence: number, text: string) => Effect.Effect<void, StoreError>
+    /** Saves the result of a task until the row of its cycle, or the end, is written. */
     readonly keep: (jobId: string, fence: number, kept: Kept) => Effect.Effect<void, StoreError>
-    /** Puts a context under the rows from `cycle` on, and replaces the header: what a migration does. */
+    /** Puts a context under the rows from `cycle` on, and replaces the header, as a migration needs it. */
     readonly rebase: (
       jobId: string,
       fence: number,
       base: { readonly cycle: number; readonly header: string; readonly pieces: Iterable<string> }
     ) => Effect.Effect<void, StoreError>
+    /** Writes the end of the journal and gives the lease back. */
     readonly halt: (jobId: string, fence: number, end: JournalEnd) => Effect.Effect<void, StoreError>
-    /** Fails with `missing`. */
+    /** Reads the beginning and the end of a journal. Fails with `missing`. */
     readonly load: (jobId: string) => Effect.Effect<StoredJournal, StoreError>
-    /** The rows after cycle `after` up to `until` (default: the last), in order. */
+    /** Reads the rows after cycle `after` up to `until`, in order. Default of `until`: the last cycle. Fails with `missing`. */
     readonly rows: (jobId: string, after: number, until?: number) => Stream.Stream<StoredRow, StoreError>
-    /** The pieces of the base at a cycle, in order. */
+    /** Reads the pieces of the base at a cycle, in order. Gives none if there is no base. Fails with `missing`. */
     readonly base: (jobId: string, cycle: number) => Stream.Stream<string, StoreError>
-    /** What was kept of tasks of cycles that are not committed. */
+    /** Reads the kept results of cycles that are not committed, in the order of `keep`. */
     readonly kept: (jobId: string) => Effect.Effect<ReadonlyArray<Kept>, StoreError>
+    /** Reads one page of the list of jobs. Default: the first 100 of all. */
     readonly list: (options?: ListOptions) => Effect.Effect<JobPage, StoreError>
     /**
-     * Gives a new fence. Fails with `held` while another engine that lives holds the job, unless `force`; with `missing` if
-     * there is no such job, or it has halted.
+     * Leases an unfinished job and returns the new fence. Fails with `held` while another live engine holds the job, unless
+     * `force` is set, and with `missing` if the job is unknown or has halted.
      */
     readonly lease: (jobId: string, options?: { readonly force?: boolean }) => Effect.Effect<number, StoreError>
+    /** Gives the lease back, so that another engine can take it. */
     readonly release: (jobId: string, fence: number) => Effect.Effect<void, StoreError>
+    /** Asks the holder of a job to cancel it. Fails with `missing` if the job is unknown or has halted. */
     readonly requestCancel: (jobId: string) => Effect.Effect<void, StoreError>
-    /** Those of the jobs held by this store that somebody asked to cancel. */
+    /** Reads the ids of the jobs that this store holds and that somebody asked to cancel. */
     readonly cancelRequests: Effect.Effect<ReadonlyArray<string>, StoreError>
     /**
-     * When the oldest write that is not done was asked for, in milliseconds since the epoch; undefined if there is none. A
-     * store whose writes do not wait need not have it.
+     * Tells when the oldest unfinished write was requested, in milliseconds since the epoch. Undefined if no write is under way.
+     * A store whose writes never wait may leave it out.
      */
     readonly waitingSince?: Effect.Effect<number | undefined>
-    /** Forgets journals of finished jobs, and gives their number. */
+    /** Deletes journals of finished jobs and returns their number. */
     readonly prune: (options: PruneOptions) => Effect.Effect<number, StoreError>
   }
 >()("effect-converge/store/JobStore") {}

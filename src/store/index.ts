@@ -1,7 +1,7 @@
 /**
  * Where jobs are journaled: the `JobStore` service, and its layers.
  *
- * Boundary: the public names, which the root exports as `JobStore`. What touches a file is loaded when its layer is built.
+ * Boundary: the public names, which the root exports as `JobStore`. Code that touches a file loads when its layer is built.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -30,12 +30,12 @@ export { StoreFile } from "./StoreFile.ts"
 const loadMemory = loadOnce(() => import("./memory.ts"))
 
 /**
- * A store that keeps no rows: it holds each live job's last cycle, to refuse what is out of order, and forgets a job when it
- * halts.
+ * A store that keeps no rows. It knows the last cycle of each live job, to refuse rows out of order, and forgets a job when
+ * it halts.
  */
 export const layerMemory: Layer.Layer<JobStore> = Layer.unwrap(Effect.map(loadMemory, ({ layerMemory }) => layerMemory))
 
-/** Journals in memory, for as long as the layer's scope is open: for tests, and for revisiting cycles without a file. */
+/** Journals in memory while the layer's scope is open, for tests and for revisiting cycles without a file. */
 export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.unwrap(
   Effect.map(loadMemory, ({ layerMemoryJournal }) => layerMemoryJournal)
 )
@@ -43,20 +43,19 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.unwrap(
 const loadSqlite = loadOnce(() => import("./sqlite/layer.ts"))
 
 /**
- * Journals in a SQLite file, which is made if it is not there.
+ * Journals in a SQLite file, which is created if it does not exist.
  *
- * Several stores, of one or of several processes on one machine, may have the same file open; a job is held by one of them at
- * a time. Writes are made on a thread of the store's own, all that arrive together in one transaction, and what an
- * acknowledged one survives is a question of `durability`. Reads see all that was acknowledged. The main thread is held by
- * neither.
+ * Several stores may have the same file open, in one process or in several on one machine; one of them at a time holds a job.
+ * A thread of the store writes, and commits all writes that arrive together in one transaction. `durability` says what an
+ * acknowledged write survives. Reads see every acknowledged write. Neither holds the main thread.
  *
- * Building it fails if an option cannot work, or the file cannot be used: it is something else (`not-a-database`), cannot be
+ * Building it fails if an option cannot work, or if the file cannot be used: it is something else (`not-a-database`), cannot be
  * written to (`read-only`), is held by another connection for longer than `busyTimeout` (`busy`), is damaged (`corrupt`),
- * or was made by a newer version (`failed`). A write that fails, for want of space for one, leaves nothing behind, and the
+ * or was made by a newer version (`failed`). A write that fails, such as for want of space, leaves nothing behind, and the
  * store goes on.
  *
- * When the layer's scope closes, what was handed over is written, and all jobs that the store holds are let go. An idle store
- * does not keep the process alive. `StoreFile` is for backups.
+ * When the layer's scope closes, the store makes all queued writes and releases all jobs that it holds. An idle store does not
+ * keep the process alive. `StoreFile` is for backups.
  */
 export const layerSqlite = (options: SqliteOptions): Layer.Layer<JobStore | StoreFile, StoreError> =>
   Layer.unwrap(Effect.map(loadSqlite, ({ layer }) => layer(options)))

@@ -1,6 +1,6 @@
 /**
- * The stores that outlive nothing: one that keeps no rows, and one that keeps whole journals for as long as its scope is
- * open, for tests, and for revisiting cycles without a file.
+ * The two stores in memory: one keeps no rows, the other keeps whole journals while its scope is open, for tests and for
+ * revisiting cycles without a file.
  *
  * Boundary: adapters of the port in JobStore.ts; no clock, no I/O.
  */
@@ -10,62 +10,59 @@ import * as Stream from "effect/Stream"
 import {
   type JobPage,
   JobStore,
+  type JournalEnd,
   type JournalRow,
   type Kept,
   type ListOptions,
   type NewJob,
   type PruneOptions,
   StoreError,
-  type StoreErrorReason,
   type StoredJob,
   type StoredJournal,
   type StoredRow
 } from "./JobStore.ts"
 import type { Status } from "../outcome/Cause.ts"
+import { exists, fenced, missing, outOfOrder, type Refusal, unknown } from "./refusals.ts"
 
-const refuse = (reason: StoreErrorReason, message: string): Effect.Effect<never, StoreError> =>
-  Effect.fail(new StoreError({ reason, message }))
-
-const missing = (jobId: string): Effect.Effect<never, StoreError> =>
-  refuse("missing", `there is no unfinished job ${jobId}`)
+const refuse = (refusal: Refusal): Effect.Effect<never, StoreError> => Effect.fail(new StoreError(refusal))
 
 /**
- * A store that keeps no rows: it holds each live job's last cycle, to refuse what is out of order, and forgets a job when it
- * halts (G13).
+ * A store that keeps no rows. It knows the last cycle of each live job, to refuse rows out of order, and forgets a job when
+ * it halts (G13).
  */
 export const layerMemory: Layer.Layer<JobStore> = Layer.sync(JobStore, () => {
   const lastCycle = new Map<string, number>()
-  const held = (jobId: string) => Effect.suspend(() => (lastCycle.has(jobId) ? Effect.void : missing(jobId)))
-  const nothingKept = (jobId: string) => refuse("missing", `this store keeps no journals, so none of job ${jobId}`)
+  const dropped = (jobId: string) => Effect.suspend(() => (lastCycle.has(jobId) ? Effect.void : refuse(missing(jobId))))
+  const noJournal = (jobId: string) =>
+    refuse({ reason: "missing", message: `this store keeps no journals, so none of job ${jobId}` })
   return {
     isDurable: false,
     create: ({ jobId }) =>
       Effect.suspend(() => {
-        if (lastCycle.has(jobId)) return refuse("exists", `the job ${jobId} already has a journal`)
+        if (lastCycle.has(jobId)) return refuse(exists(jobId))
         lastCycle.set(jobId, 0)
         return Effect.succeed(1)
       }),
     append: (jobId, _fence, { cycle }) =>
       Effect.suspend(() => {
         const last = lastCycle.get(jobId)
-        if (last === undefined) return missing(jobId)
-        if (cycle !== last + 1)
-          return refuse("out-of-order", `cycle ${cycle} of job ${jobId} does not follow cycle ${last}`)
+        if (last === undefined) return refuse(missing(jobId))
+        if (cycle !== last + 1) return refuse(outOfOrder(jobId, cycle, last))
         lastCycle.set(jobId, cycle)
         return Effect.void
       }),
-    note: held,
-    keep: held,
-    rebase: held,
+    note: dropped,
+    keep: dropped,
+    rebase: dropped,
     halt: (jobId) => Effect.sync(() => lastCycle.delete(jobId)),
-    load: nothingKept,
-    rows: (jobId) => Stream.fromEffect(nothingKept(jobId)),
-    base: (jobId) => Stream.fromEffect(nothingKept(jobId)),
+    load: noJournal,
+    rows: (jobId) => Stream.fromEffect(noJournal(jobId)),
+    base: (jobId) => Stream.fromEffect(noJournal(jobId)),
     kept: () => Effect.succeed([]),
     list: () => Effect.succeed({ jobs: [], cursor: undefined }),
-    lease: nothingKept,
+    lease: noJournal,
     release: (jobId) => Effect.sync(() => lastCycle.delete(jobId)),
-    requestCancel: nothingKept,
+    requestCancel: noJournal,
     cancelRequests: Effect.succeed([]),
     prune: () => Effect.succeed(0)
   }
@@ -96,30 +93,30 @@ const asJob = ({ createdAt, genesisHash, haltedAt, isHeld, jobId, program, rows,
   return { jobId, program, status, createdAt, haltedAt, cycle: rows.length, hash: last?.hash ?? genesisHash, isHeld }
 }
 
-/** Newest first, then by id, descending: the order of every list. */
+/** The order of every list: newest first; jobs of one millisecond by id, descending. */
 const byAge = (a: Journal, b: Journal): number =>
   b.createdAt - a.createdAt || (a.jobId < b.jobId ? 1 : a.jobId > b.jobId ? -1 : 0)
 
-/** Journals by the ids of their jobs, and who may write to them. */
+/** The journals by job id, and the rules of who may write to them. */
 class Journals {
   readonly byId = new Map<string, Journal>()
 
   find(jobId: string): Effect.Effect<Journal, StoreError> {
     return Effect.suspend(() => {
       const journal = this.byId.get(jobId)
-      return journal === undefined ? refuse("missing", `there is no job ${jobId}`) : Effect.succeed(journal)
+      return journal === undefined ? refuse(unknown(jobId)) : Effect.succeed(journal)
     })
   }
 
-  /** Changes the journal of an unfinished job, for its owner. */
+  /** Changes the journal of an unfinished job for the holder of its fence. */
   write(
     jobId: string,
     fence: number,
     change: (journal: Journal) => Effect.Effect<void, StoreError> | void
   ): Effect.Effect<void, StoreError> {
     return Effect.flatMap(this.find(jobId), (journal): Effect.Effect<void, StoreError> => {
-      if (journal.status !== undefined) return missing(jobId)
-      if (journal.fence !== fence) return refuse("fenced", `another engine has taken over the job ${jobId}`)
+      if (journal.status !== undefined) return refuse(missing(jobId))
+      if (journal.fence !== fence) return refuse(fenced(jobId))
       return change(journal) ?? Effect.void
     })
   }
@@ -127,7 +124,7 @@ class Journals {
   create(job: NewJob): Effect.Effect<number, StoreError> {
     return Effect.suspend(() => {
       const { jobId } = job
-      if (this.byId.has(jobId)) return refuse("exists", `the job ${jobId} already has a journal`)
+      if (this.byId.has(jobId)) return refuse(exists(jobId))
       this.byId.set(jobId, journalOf(job))
       return Effect.succeed(1)
     })
@@ -136,9 +133,7 @@ class Journals {
   append(jobId: string, fence: number, { cycle, extra, hash, text }: JournalRow): Effect.Effect<void, StoreError> {
     return this.write(jobId, fence, (journal) => {
       const last = journal.rows.length
-      if (cycle !== last + 1) {
-        return refuse("out-of-order", `cycle ${cycle} of job ${jobId} does not follow cycle ${last}`)
-      }
+      if (cycle !== last + 1) return refuse(outOfOrder(jobId, cycle, last))
       journal.rows.push({ cycle, text: text(), hash, extra: extra(), isIntact: true })
       journal.note = ""
       journal.kept = journal.kept.filter((kept) => kept.cycle > cycle)
@@ -146,10 +141,23 @@ class Journals {
     })
   }
 
+  halt(jobId: string, fence: number, { haltedAt, status, text }: JournalEnd): Effect.Effect<void, StoreError> {
+    return this.write(jobId, fence, (journal) => {
+      journal.end = text()
+      journal.status = status
+      journal.haltedAt = haltedAt
+      journal.isHeld = false
+      journal.kept = []
+      journal.isCancelRequested = false
+    })
+  }
+
   lease(jobId: string, isForced: boolean): Effect.Effect<number, StoreError> {
     return Effect.flatMap(this.find(jobId), (journal) => {
-      if (journal.status !== undefined) return missing(jobId)
-      if (journal.isHeld && !isForced) return refuse("held", `the job ${jobId} is held by an engine`)
+      if (journal.status !== undefined) return refuse(missing(jobId))
+      if (journal.isHeld && !isForced) {
+        return refuse({ reason: "held", message: `the job ${jobId} is held by an engine` })
+      }
       journal.isHeld = true
       return Effect.succeed(++journal.fence)
     })
@@ -157,7 +165,7 @@ class Journals {
 
   requestCancel(jobId: string): Effect.Effect<void, StoreError> {
     return Effect.flatMap(this.find(jobId), (journal) => {
-      if (journal.status !== undefined) return missing(jobId)
+      if (journal.status !== undefined) return refuse(missing(jobId))
       journal.isCancelRequested = true
       return Effect.void
     })
@@ -204,10 +212,7 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, ()
         journal.bases.set(cycle, [...pieces])
         journal.header = header
       }),
-    halt: (jobId, fence, { haltedAt, status, text }) =>
-      journals.write(jobId, fence, (journal) => {
-        Object.assign(journal, { status, haltedAt, end: text(), isHeld: false, kept: [], isCancelRequested: false })
-      }),
+    halt: (jobId, fence, end) => journals.halt(jobId, fence, end),
     load: (jobId) => Effect.map(journals.find(jobId), storedJournalOf),
     rows: (jobId, after, until) =>
       Stream.unwrap(Effect.map(journals.find(jobId), ({ rows }) => Stream.fromIterable(rows.slice(after, until)))),

@@ -1,11 +1,11 @@
 /**
- * Effect's `SqlClient` over Node's own SQLite: a driver, to be replaced by the official one when there is one that fits.
+ * A driver for Effect's `SqlClient` over Node's own SQLite. An official driver replaces it when one fits.
  *
- * One connection, shared through a semaphore: a statement waits while a transaction of another fiber is open. SQLite is
- * called synchronously, so a statement holds the thread for as long as it takes, and a busy file for up to `busyTimeoutMs`.
+ * Fibers share one connection through a semaphore: a statement waits while a transaction of another fiber is open. Calls of
+ * SQLite are synchronous: a statement holds the thread while it runs, and a busy file holds it for up to `busyTimeoutMs`.
  *
  * Invariants: a transaction takes the write lock when it begins, so that none fails half way for want of it; a connection
- * whose COMMIT failed is rolled back before it is used again. Boundary: knows nothing of jobs.
+ * whose COMMIT failed is rolled back before the next use. Boundary: knows nothing of jobs.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -24,9 +24,9 @@ import { Limits } from "../../Limits.ts"
 export interface SqliteClientConfig {
   /** A path, or `":memory:"`. */
   readonly filename: string
-  /** Opens nothing that is not there, and writes nothing. Default: false. */
+  /** Opens only a file that exists, and writes nothing. Default: false. */
   readonly isReadOnly?: boolean | undefined
-  /** Milliseconds for which a statement waits, holding the thread, while another connection has the lock. Default 5,000. */
+  /** Milliseconds for which a statement waits, and holds the thread, while another connection has the lock. Default: 5,000. */
   readonly busyTimeoutMs?: number | undefined
   readonly spanAttributes?: Readonly<Record<string, unknown>> | undefined
 }
@@ -35,7 +35,7 @@ interface SqliteConnection extends Connection {
   readonly isTransaction: () => boolean
 }
 
-/** The classifier of Effect looks for SQLite's code where other drivers have it. */
+/** Copies SQLite's code to the property in which Effect's classifier looks for it. */
 const withErrno = (cause: unknown): unknown => {
   if (cause instanceof Error && "errcode" in cause && !("errno" in cause)) {
     Object.defineProperty(cause, "errno", { value: cause.errcode, configurable: true })
@@ -46,7 +46,7 @@ const withErrno = (cause: unknown): unknown => {
 const sqlError = (cause: unknown, message: string, operation: string): SqlError =>
   new SqlError({ reason: classifySqliteError(withErrno(cause), { message, operation }) })
 
-/** A value as SQLite takes it. */
+/** A value in a type that SQLite binds. */
 const bound = (value: unknown): SQLInputValue => {
   switch (typeof value) {
     case "string":
@@ -64,7 +64,7 @@ const bound = (value: unknown): SQLInputValue => {
   }
 }
 
-type Row = ReturnType<StatementSync["all"]>[number]
+type ResultRow = ReturnType<StatementSync["all"]>[number]
 type Transform = (<A extends object>(rows: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
 
 const take = <A>(iterator: Iterator<A>, most: number): ReadonlyArray<A> => {
@@ -77,7 +77,7 @@ const take = <A>(iterator: Iterator<A>, most: number): ReadonlyArray<A> => {
   return taken
 }
 
-/** The statements that were prepared, the most recently used last. */
+/** The prepared statements, the most recently used last. */
 class Statements {
   readonly #database: DatabaseSync
   readonly #prepared = new Map<string, StatementSync>()
@@ -86,7 +86,7 @@ class Statements {
     this.#database = database
   }
 
-  /** A statement for a text: one that is kept, or a fresh one if it is not to be kept. */
+  /** The statement for a text. It is fresh if it must not be cached. */
   of(sql: string, isCached: boolean): StatementSync {
     if (!isCached) return this.#database.prepare(sql)
     const known = this.#prepared.get(sql)
@@ -106,7 +106,7 @@ class Statements {
 }
 
 /** The rows of a statement, a page at a time. */
-const pagesOf = (iterator: Iterator<Row>, transform: Transform) =>
+const pagesOf = (iterator: Iterator<ResultRow>, transform: Transform) =>
   Stream.paginate(iterator, () =>
     Effect.try({
       try: () => {
@@ -135,7 +135,7 @@ const connect = (database: DatabaseSync): SqliteConnection => {
     })
 
   const rows = (sql: string, params: ReadonlyArray<unknown>, transform: Transform, isCached: boolean) =>
-    use(sql, isCached, (statement): ReadonlyArray<Row> => {
+    use(sql, isCached, (statement): ReadonlyArray<ResultRow> => {
       const all = statement.all(...params.map(bound))
       return transform === undefined ? all : transform(all)
     })
@@ -143,7 +143,7 @@ const connect = (database: DatabaseSync): SqliteConnection => {
   const values = (sql: string, params: ReadonlyArray<unknown>) =>
     use(sql, false, (statement) => {
       statement.setReturnArrays(true)
-      // In this mode, which the types do not know of, each row is an array.
+      // The types do not know this mode, in which each row is an array: hence the cast.
       return statement.all(...params.map(bound)) as unknown as ReadonlyArray<ReadonlyArray<unknown>>
     })
 
@@ -168,7 +168,7 @@ const connect = (database: DatabaseSync): SqliteConnection => {
   }
 }
 
-/** Opens a file, for as long as the scope is open. */
+/** Opens a file. The scope closes it. */
 export const make = (config: SqliteClientConfig): Effect.Effect<SqlClient.SqlClient, SqlError, Scope.Scope> =>
   Effect.gen(function* () {
     const { busyTimeoutMs = Limits.storeBusyTimeoutMs, filename, isReadOnly = false, spanAttributes } = config

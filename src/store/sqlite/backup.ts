@@ -1,10 +1,10 @@
 /**
  * Copies a file that is in use.
  *
- * SQLite copies it on a thread of Node's own, in one step: what was committed when it began, whatever is written meanwhile.
- * The copy has its name only when it is complete.
+ * SQLite copies it on a thread of Node's own, in one step. The copy has the rows that were committed when it began, and no
+ * later ones. It gets its name only when it is complete.
  *
- * Boundary: opens and closes a connection of its own; the reasons of failures are the port's.
+ * Boundary: opens and closes its own connection; failures have the reasons of the port.
  */
 import * as Effect from "effect/Effect"
 import { randomUUID } from "node:crypto"
@@ -15,7 +15,7 @@ import { backup as copy, DatabaseSync } from "node:sqlite"
 import { StoreError } from "../JobStore.ts"
 import { refusalOf } from "./refusal.ts"
 
-/** As many as SQLite can count. */
+/** Copies all pages in one step: the largest count that SQLite takes. */
 const allPages = 2_147_483_647
 
 export const backup = (from: string, to: string): Effect.Effect<void, StoreError> => {
@@ -30,7 +30,7 @@ export const backup = (from: string, to: string): Effect.Effect<void, StoreError
     }),
     (database) => Effect.sync(() => database.close())
   )
-  // What tells the disk to keep a name; there are systems on which directories cannot be opened.
+  // A synced directory keeps the new name on the disk. Some systems cannot open directories, hence `ignore`.
   const keepName = Effect.ignore(
     Effect.acquireUseRelease(
       attempt(() => open(dirname(target))),

@@ -1,8 +1,8 @@
 /**
- * What `JobStore.layerSqlite` builds: the file, the thread that writes to it, the connection that reads, and what is done by
- * the clock while the store is open.
+ * Builds `JobStore.layerSqlite`: the file, the thread that writes to it, the connection that reads, and the work of the clock
+ * while the store is open.
  *
- * Boundary: composition. Loaded when the layer is built, and with it everything that touches SQLite.
+ * Boundary: composition. It loads when the layer is built, and with it everything that touches SQLite.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -24,10 +24,10 @@ import * as SqliteClient from "./SqliteClient.ts"
 import { collect, makeStore } from "./store.ts"
 import { Writer } from "./writer.ts"
 
-/** How often a lease is renewed before it runs out. */
+/** Tuning: renewals of a lease before it ends. Three are on time even if each is late by a tenth of its interval. */
 const renewalsPerLease = 10 / 3
 
-/** Writes what was handed over, lets go of all jobs, and closes the file. */
+/** Makes all queued writes, releases all jobs and closes the file. */
 const close = (
   writer: Writer,
   writeQueue: WriteQueue,
@@ -43,14 +43,14 @@ const close = (
     )
     const patience = Duration.millis(busyTimeoutMs + Limits.storeCloseTimeoutMs)
     const ended = Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), patience))
-    // For as long as it takes, if only something is written.
+    // Waits on while the thread makes progress; gives up when a whole timeout passes without an answer.
     let answered = -1
     while ((yield* ended)._tag === "None" && answered < writer.answered) answered = writer.answered
     if (writer.unanswered > 0) {
       yield* Effect.logError(`${filename}: the store's thread was ended, with ${writer.unanswered} writes not made`)
     }
     writer.terminate()
-    for (const error of writeQueue.untold) yield* Effect.logError("a write in the background failed", error)
+    for (const error of writeQueue.unreportedFailures) yield* Effect.logError("a write in the background failed", error)
   })
 
 const openWriter = (
@@ -97,7 +97,7 @@ const make = (input: SqliteOptions) =>
       waitingSince: () => writer.waitingSince
     })
 
-    // What waits for its time does not keep the process alive; where a test has replaced the clock, it waits by that.
+    // Sleeping work does not keep the process alive. A test's clock stays as it is.
     const isReal = clock === Context.get(Context.empty(), Clock.Clock)
     const inBackground = (what: string, work: Effect.Effect<unknown, StoreError>) =>
       work.pipe(Effect.catch((error) => Effect.logWarning(`${filename}: ${what} did not succeed`, error)))
@@ -128,6 +128,6 @@ const make = (input: SqliteOptions) =>
     return Context.make(JobStore, store).pipe(Context.add(StoreFile, file))
   })
 
-/** See `layerSqlite` of index.ts. */
+/** The implementation of `layerSqlite` in index.ts. */
 export const layer = (options: SqliteOptions): Layer.Layer<JobStore | StoreFile, StoreError> =>
   Layer.effectContext(make(options))

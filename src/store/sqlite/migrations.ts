@@ -1,17 +1,18 @@
 /**
- * The tables, and how a file of an earlier version gets them.
+ * The tables, and the migrations that bring an older file up to date.
  *
- * - `converge_jobs`: what is small of a job, and who holds it. `id` is never used twice
- * - `converge_texts`: what is large of it: its genesis, its header, its end
+ * - `converge_jobs`: the small columns of a job, and its lease. An `id` is never used twice
+ * - `converge_texts`: the large texts of a job: its genesis, its header, its end
  * - `converge_rows`: the committed cycles
- * - `converge_bases`, `converge_base_pieces`: the contexts that rows stand on
- * - `converge_kept`: what tasks gave before their cycle was committed
- * - `converge_garbage`: journals that are forgotten, and whose rows are still to be deleted
+ * - `converge_bases`, `converge_base_pieces`: the contexts under the rows
+ * - `converge_kept`: results of tasks whose cycle is not committed
+ * - `converge_garbage`: removed journals whose rows still have to be deleted
  *
- * Long texts are the last columns, so that the others are read without them. A `sum` guards a text that the hashes of the chain do not cover (`sumOf`).
+ * Long texts are the last columns, so that SQLite reads the others without them. A `sum` guards a text that the hashes of the
+ * chain do not cover (`sumOf`).
  *
- * Invariants: a migration that has been released is never changed; a file of a later version is refused, whole. Boundary:
- * runs once, when a store is opened, on a connection of its own.
+ * Invariants: a released migration never changes; a file of a later version is refused as a whole. Boundary: runs once, when a
+ * store opens, on its own connection.
  */
 import * as Effect from "effect/Effect"
 import * as Migrator from "effect/sql/Migrator"
@@ -80,13 +81,13 @@ const statements = [
   `CREATE TABLE converge_garbage (job INTEGER PRIMARY KEY) STRICT`
 ]
 
-/** Named by number and subject; the newest one is the version of the file. */
+/** The migrations by number and subject. The newest number is the version of the file. */
 const migrations = {
   "1_journals": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     for (const statement of statements) yield* sql.unsafe(statement)
   }),
-  // Of children that are older, nobody knows whose they are: they are pruned like jobs without a parent.
+  // The parents of older children are unknown, so these children are pruned like jobs without a parent.
   "2_parents": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`ALTER TABLE converge_jobs ADD COLUMN parent TEXT`
@@ -96,7 +97,7 @@ const migrations = {
 const table = "converge_migrations"
 const newest = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name, 10)))
 
-/** The version of the file; 0 if there is nothing of ours in it. */
+/** The version of the file; 0 if it has no tables of ours. */
 const versionOf = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError> =>
   Effect.gen(function* () {
     const tables = yield* sql`SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ${table}`
@@ -107,7 +108,7 @@ const versionOf = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError> =>
 
 const failed = (message: string) => new StoreError({ reason: "failed", message })
 
-/** Makes the file, or brings it up to date. May be tried again from the beginning if the file was busy. */
+/** Creates the file or brings it up to date. A caller may try again from the beginning if the file was busy. */
 export const migrate = (filename: string): Effect.Effect<void, SqlError | StoreError> =>
   Effect.scoped(
     Effect.gen(function* () {

@@ -1,7 +1,7 @@
 /**
  * The options of a store in a file, with their defaults.
  *
- * Boundary: data and arithmetic. What cannot work is told apart here, and said by the layer.
+ * Boundary: data and arithmetic. Throws for options that cannot work; the layer turns that into its error.
  */
 import * as Duration from "effect/Duration"
 import { resolve as resolvePath } from "node:path"
@@ -9,43 +9,42 @@ import { fileURLToPath } from "node:url"
 import { Limits } from "../../Limits.ts"
 
 /**
- * What an acknowledged write survives.
+ * The events that an acknowledged write survives.
  *
- * - `"full"`: the loss of power, as far as the disk keeps what it says it has. Each group of writes waits for the disk
- * - `"normal"`: the end of the process, however sudden, but not the loss of power: the newest writes may be gone then, and
- *   the file is whole
- * - `"exit"`: the orderly end of the process: that the layer's scope is closed. Rows and notes are acknowledged when they have
- *   been handed over, and written in the background. A write that fails there fails the next write of its job; the beginning
- *   and the end of a journal, and its lease, are acknowledged when they have been written
+ * - `"full"`: a loss of power, if the disk keeps what it confirmed. Each group of writes waits for the disk
+ * - `"normal"`: any end of the process, however sudden. After a loss of power the newest writes may be gone; the file is whole
+ * - `"exit"`: an orderly end of the process, which closes the layer's scope. Rows and notes are acknowledged when they are
+ *   queued, and written in the background. If such a write fails, the next write of its job fails. The beginning and the end
+ *   of a journal, and its lease, are acknowledged when they are written
  */
 export type Durability = "full" | "normal" | "exit"
 
 /** Options of `JobStore.layerSqlite`. All but `filename` have defaults. */
 export interface SqliteOptions {
-  /** The file, which is made if it is not there; its directory is not. A path, or a URL of `file:`. Not `":memory:"`. */
+  /** A path or a `file:` URL, not `":memory:"`. The file is created if it does not exist; its directory is not. */
   readonly filename: string | URL
-  /** What an acknowledged write survives. Default: `"full"`. */
+  /** The events that an acknowledged write survives. Default: `"full"`. */
   readonly durability?: Durability | undefined
-  /** How long a write or a read waits while another connection holds the file, before it fails with `busy`. Default: 5 seconds. */
+  /** The longest wait of a write or a read while another connection holds the file. Then it fails with `busy`. Default: 5 s. */
   readonly busyTimeout?: Duration.Input | undefined
   /**
-   * How long a job stays held when its store is not heard of. It is renewed three times within it. A store whose process has
-   * ended on this machine is known to be gone at once. At least 100 ms. Default: 10 seconds.
+   * The time after which a job is free if its store no longer renews the lease, which it does three times within that time. If
+   * the store's process has ended on this machine, the job is free at once. At least 100 ms. Default: 10 seconds.
    */
   readonly lease?: Duration.Input | undefined
-  /** MiB that the file may have; a write that needs more fails with `full`. Default: as much as there is space. */
+  /** The largest size of the file, in MiB. A write that needs more fails with `full`. Default: no limit but the disk. */
   readonly maxSizeMb?: number | undefined
-  /** Forgets journals of finished jobs by and by. Default: none is forgotten. */
+  /** Deletes old journals of finished jobs at intervals. Default: none is deleted. */
   readonly retention?: Retention | undefined
 }
 
-/** Which journals of finished jobs go: those that are beyond one of the two. */
+/** Selects the journals of finished jobs to delete: those that exceed `keepLatest` or `maxAge`. */
 export interface Retention {
-  /** Keep that many of the newest, by their end. Default: all. */
+  /** Keep this number of finished jobs, those that halted last. Default: all. */
   readonly keepLatest?: number | undefined
-  /** Keep those that have ended within it. Default: all. */
+  /** Keep jobs that halted within this time. Default: all. */
   readonly maxAge?: Duration.Input | undefined
-  /** How often it is looked for them, the first time when the store is opened. Default: 1 hour. */
+  /** The interval between two deletions; the first is when the store opens. Default: 1 hour. */
   readonly every?: Duration.Input | undefined
 }
 
@@ -64,12 +63,12 @@ const refuse = (message: string): never => {
   throw new RangeError(`JobStore.layerSqlite: ${message}`)
 }
 
-const said = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value))
+const shown = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value))
 
 const checkKeys = (name: string, value: unknown, known: ReadonlyArray<string>): void => {
-  if (typeof value !== "object" || value === null) refuse(`${name} must be an object, not ${said(value)}`)
+  if (typeof value !== "object" || value === null) refuse(`${name} must be an object, not ${shown(value)}`)
   const unknown = Object.keys(value ?? {}).find((key) => !known.includes(key))
-  if (unknown !== undefined) refuse(`${name} has no option ${said(unknown)}; there are ${known.join(", ")}`)
+  if (unknown !== undefined) refuse(`${name} has no option ${shown(unknown)}; there are ${known.join(", ")}`)
 }
 
 const millis = (name: string, value: Duration.Input, least: number, most = Infinity): number => {
@@ -77,7 +76,7 @@ const millis = (name: string, value: Duration.Input, least: number, most = Infin
   const ms = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
   if (ms >= least && ms <= most) return ms
   return refuse(
-    `${name} must be a duration from ${least} ms${most < Infinity ? ` to ${most} ms` : ""}, not ${said(value)}`
+    `${name} must be a duration from ${least} ms${most < Infinity ? ` to ${most} ms` : ""}, not ${shown(value)}`
   )
 }
 
@@ -88,20 +87,20 @@ const fileOf = (filename: unknown): string => {
     return fileURLToPath(url)
   }
   if (typeof filename !== "string" || filename.trim() === "")
-    return refuse(`filename must be a path, not ${said(filename)}`)
+    return refuse(`filename must be a path, not ${shown(filename)}`)
   if (filename === ":memory:") return refuse("filename must be that of a file; in memory there is layerMemoryJournal")
   return resolvePath(filename)
 }
 
-/** The options with their defaults, and an absolute path. Throws a RangeError for what cannot work. */
+/** Adds the defaults and makes the path absolute. Throws a RangeError for options that cannot work. */
 export const resolve = (options: SqliteOptions): Resolved => {
   checkKeys("options", options, ["filename", "durability", "busyTimeout", "lease", "maxSizeMb", "retention"])
   const { busyTimeout, durability = "full", filename, lease, maxSizeMb, retention } = options
   if (!["full", "normal", "exit"].includes(durability)) {
-    refuse(`durability must be "full", "normal" or "exit", not ${said(durability)}`)
+    refuse(`durability must be "full", "normal" or "exit", not ${shown(durability)}`)
   }
   if (maxSizeMb !== undefined && !(Number.isFinite(maxSizeMb) && maxSizeMb >= 1)) {
-    refuse(`maxSizeMb must be a number of at least 1, not ${said(maxSizeMb)}`)
+    refuse(`maxSizeMb must be a number of at least 1, not ${shown(maxSizeMb)}`)
   }
   return {
     filename: fileOf(filename),
@@ -118,7 +117,7 @@ const retentionOf = (retention: Retention): Resolved["retention"] => {
   const { every, keepLatest, maxAge } = retention
   if (keepLatest === undefined && maxAge === undefined) refuse("retention needs keepLatest, maxAge or both")
   if (keepLatest !== undefined && !(Number.isSafeInteger(keepLatest) && keepLatest >= 0)) {
-    refuse(`retention.keepLatest must be a whole number of at least 0, not ${said(keepLatest)}`)
+    refuse(`retention.keepLatest must be a whole number of at least 0, not ${shown(keepLatest)}`)
   }
   return {
     keepLatest,

@@ -1,20 +1,20 @@
 /**
- * Who holds a job: the name of a store that is open, and whether a store of that name can still be.
+ * The holder of a job: the name of an open store, and whether the store of a name can still exist.
  *
- * A name says on which machine, in which process and since when the store is; two stores of one process have two names.
- * On the same machine the process is looked up; of another machine nothing is known but when it was last heard of.
+ * A name gives the machine, the process and its start; two stores of one process have two names. On the same machine the
+ * process is looked up. For another machine the end of the lease is the only evidence.
  *
- * Invariants: a store is only called gone if it is. Boundary: asks the operating system; the time comes in.
+ * Invariants: a store is called gone only if it is. Boundary: asks the operating system; the time comes in.
  */
 import { randomUUID } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
 
-/** The state of a process, and when it began; undefined where nothing tells. */
+/** The state of a process and its start. Undefined where the system does not tell. */
 const processOf = (pid: number | "self"): { readonly state: string; readonly began: string } | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-    // The second field is the name of the program, in brackets, and may have anything in it.
+    // The second field is the program's name in brackets; it may contain spaces and brackets.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
     return { state: fields[0] ?? "", began: fields[19] ?? "" }
   } catch {
@@ -22,7 +22,7 @@ const processOf = (pid: number | "self"): { readonly state: string; readonly beg
   }
 }
 
-/** Processes are numbered within a machine, or within a container. */
+/** The machine, or the container: process numbers are unique within either. */
 const hostOf = (): string => {
   try {
     return `${hostname()}.${/\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? ""}`
@@ -33,11 +33,11 @@ const hostOf = (): string => {
 
 const host = hostOf()
 
-/** A name for a store that is opened now by this process. */
+/** A name for a store that this process opens now. */
 export const nameOwner = (): string => [host, process.pid, processOf("self")?.began ?? "", randomUUID()].join("/")
 
-/** Where the store of a name is, for people, as seen by the store of the name `self`. */
-export const placeOf = (owner: string, self: string): string => {
+/** Where the store of a name is, in words, as seen from the store named `self`. */
+export const describeOwner = (owner: string, self: string): string => {
   if (owner === self) return "this store"
   const [itsHost = "", itsPid] = owner.split("/")
   if (itsPid === undefined) return `an engine that is called ${JSON.stringify(owner)}`
@@ -54,20 +54,20 @@ const exists = (pid: number): boolean => {
   }
 }
 
-/** Whether the process of that name has ended for certain. */
+/** Whether the process of a name has certainly ended. */
 const isGone = (owner: string): boolean => {
   const [itsHost, itsPid, itsBegan] = owner.split("/")
   const pid = Number(itsPid)
   if (itsHost !== host || !Number.isSafeInteger(pid) || pid <= 0) return false
   if (!exists(pid)) return true
   const now = processOf(pid)
-  // A process that has ended and was not waited for keeps its number; a number is given to another process.
+  // A zombie keeps its number until its parent has waited for it; afterwards another process may get the number.
   return now !== undefined && itsBegan !== "" && (now.began !== itsBegan || now.state === "Z" || now.state === "X")
 }
 
 /**
- * Whether a job is held, as its columns say, seen by the store of the name `self` at a time. One of these is for one look at
- * any number of jobs: a process is looked up once.
+ * Makes a check whether a job is held, by its columns, as the store named `self` sees it at a time. One check serves one read
+ * of any number of jobs, because it looks each process up once.
  */
 export const holdings = (self: string, now: number) => {
   const gone = new Map<string, boolean>()

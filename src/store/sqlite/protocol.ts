@@ -1,14 +1,14 @@
 /**
- * What the main thread and the thread that writes say to each other.
+ * The messages between the main thread and the thread that writes.
  *
- * Each `Op` is answered once, in the order in which they were sent. Boundary: types of values that can be cloned.
+ * Each `Op` gets one answer, in the order of sending. Boundary: values that can be cloned, and the length of one.
  */
 import type { MessagePort } from "node:worker_threads"
 import type { Kept } from "../JobStore.ts"
-import type { Refusal } from "./refusal.ts"
+import type { Refusal } from "../refusals.ts"
 import type { Status } from "../../outcome/Cause.ts"
 
-/** What the thread is started with. */
+/** The `workerData` of the thread. */
 export interface WriterInit {
   readonly port: MessagePort
   readonly filename: string
@@ -17,14 +17,14 @@ export interface WriterInit {
   readonly maxBytes: number | undefined
 }
 
-/** Pieces that were sent before, as `PieceMessage`s of that number, and how many there are in all. */
+/** A context that was sent ahead in `PieceMessage`s: their number, and the count of all pieces. */
 export interface Upload {
   readonly number: number
   readonly pieces: number
 }
 
-/** A job as it is held, seen by whoever writes. */
-interface Held {
+/** A job and the fence of the lease under which it is written. */
+interface HeldJob {
   readonly jobId: string
   readonly fence: number
 }
@@ -43,18 +43,18 @@ export type Op =
       readonly owner: string
       readonly leaseUntil: number
     }
-  | (Held & {
+  | (HeldJob & {
       readonly kind: "append"
       readonly cycle: number
       readonly text: string
       readonly hash: string
       readonly extra: string
     })
-  | (Held & { readonly kind: "note"; readonly text: string })
-  | (Held & { readonly kind: "keep" } & Kept)
-  | (Held & { readonly kind: "rebase"; readonly cycle: number; readonly header: string; readonly upload: Upload })
-  | (Held & { readonly kind: "halt"; readonly status: Status; readonly haltedAt: number; readonly text: string })
-  | (Held & { readonly kind: "release" })
+  | (HeldJob & { readonly kind: "note"; readonly text: string })
+  | (HeldJob & { readonly kind: "keep" } & Kept)
+  | (HeldJob & { readonly kind: "rebase"; readonly cycle: number; readonly header: string; readonly upload: Upload })
+  | (HeldJob & { readonly kind: "halt"; readonly status: Status; readonly haltedAt: number; readonly text: string })
+  | (HeldJob & { readonly kind: "release" })
   | {
       readonly kind: "lease"
       readonly jobId: string
@@ -64,20 +64,21 @@ export type Op =
       readonly leaseUntil: number
     }
   | { readonly kind: "cancel"; readonly jobId: string }
-  /** Of all jobs that the owner holds. */
+  /** Renews the leases of all jobs that the owner holds. Gives their number. */
   | { readonly kind: "renew"; readonly owner: string; readonly leaseUntil: number }
+  /** Releases all jobs that the owner holds. Gives their number. */
   | { readonly kind: "leave"; readonly owner: string }
-  /** Forgets some of the journals that may go. Gives their number: 0 if none is left. */
+  /** Removes some of the journals that may go. Gives their number, which is 0 if none is left. */
   | { readonly kind: "prune"; readonly keepLatest: number | undefined; readonly haltedSince: number | undefined }
-  /** Deletes some of what forgotten journals left. Gives 0 if nothing is left. */
+  /** Deletes some rows of removed journals. Gives the number of journals it came to, which is 0 if nothing is left. */
   | { readonly kind: "collect" }
-  /** Is answered when all before it have been. */
+  /** Does nothing: its answer tells that all ops before it have been answered. */
   | { readonly kind: "flush" }
   | { readonly kind: "vacuum" }
-  /** The last one: closes the file. */
+  /** The last op. Closes the file. */
   | { readonly kind: "close" }
 
-/** Pieces of an upload, or, with none, that it will not be used. Not answered. */
+/** Pieces of an upload. `pieces` is undefined if the upload was given up. Gets no answer. */
 export interface PieceMessage {
   readonly kind: "pieces"
   readonly number: number
@@ -86,11 +87,27 @@ export interface PieceMessage {
 
 export type ToWriter = Op | PieceMessage
 
-/** What came of an op: a number that the op says the meaning of, or why nothing was done. */
+/** The result of an op: a number, whose meaning depends on the op, or the refusal of an op that changed nothing. */
 export type Outcome = number | Refusal
 
 export type FromWriter =
   | { readonly kind: "opened" }
   | { readonly kind: "unopened"; readonly refusal: Refusal }
-  /** Of the next ops that have no outcome yet. */
+  /** Outcomes of the oldest ops that have none yet. */
   | { readonly kind: "outcomes"; readonly outcomes: ReadonlyArray<Outcome> }
+
+/** Characters that an op brings, but for those of its upload. */
+export const lengthOf = (op: Op): number => {
+  switch (op.kind) {
+    case "append":
+      return op.text.length + op.extra.length
+    case "create":
+      return op.text.length + op.header.length
+    case "note":
+    case "keep":
+    case "halt":
+      return op.text.length
+    default:
+      return 0
+  }
+}

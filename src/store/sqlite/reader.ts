@@ -1,11 +1,11 @@
 /**
- * What is read of journals, on the main thread, through Effect's SqlClient.
+ * Reads journals on the main thread, through Effect's SqlClient.
  *
- * A page has so many rows and so many bytes that it does not hold the event loop; between two pages others have a turn. A
- * page is one statement, so what it shows was true at one moment.
+ * The rows and bytes of a page are limited, so that it does not hold the event loop. Other work has a turn between two pages.
+ * One statement reads a page, so its rows are a snapshot.
  *
- * Invariants: the connection is opened for reading only, and never waits for a lock: a busy file is tried again later, while
- * the event loop goes on. Boundary: SQL that reads; gives what the port's records say.
+ * Invariants: the connection is read-only and never waits for a lock: the reader tries a busy file again later, while the event
+ * loop goes on. Boundary: SQL that reads; gives the records of the port.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -26,11 +26,12 @@ import {
   type StoredJournal,
   type StoredRow
 } from "../JobStore.ts"
-import { integer, maybeInteger, maybeText, text } from "./columns.ts"
+import { integer, maybeInteger, maybeText, type SqlRow, text } from "./columns.ts"
 import { describeError } from "../../values/panic.ts"
 import { sumOf } from "../../values/sha256.ts"
 import { holdings } from "./owner.ts"
 import { refusalOf } from "./refusal.ts"
+import { unknown } from "../refusals.ts"
 import type { Status } from "../../outcome/Cause.ts"
 
 export interface ReaderOptions {
@@ -40,16 +41,14 @@ export interface ReaderOptions {
   readonly busyTimeoutMs: number
 }
 
-/** What every statement needs. */
+/** The connection and the patience of every statement. */
 interface Access extends Pick<ReaderOptions, "sql" | "filename" | "owner"> {
   readonly patiently: ReturnType<typeof whileBusy>
 }
 
-type Row = Readonly<Record<string, unknown>>
-
 const fail = (reason: StoreError["reason"], message: string) => Effect.fail(new StoreError({ reason, message }))
 
-/** Tries again, while the event loop goes on, for as long as the file is busy and the store waits. */
+/** Tries again while the file is busy, for up to the busy timeout. The event loop goes on meanwhile. */
 export const whileBusy = (busyTimeoutMs: number) => {
   const times = Math.ceil(busyTimeoutMs / Limits.storeBusyRetryMs)
   return <A, E extends SqlError | StoreError, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -60,7 +59,7 @@ export const whileBusy = (busyTimeoutMs: number) => {
     })
 }
 
-/** What SQLite said, in the words of the port. */
+/** An error of SQLite as an error of the port. */
 export const asStoreError =
   (filename: string) =>
   (error: SqlError | StoreError): StoreError =>
@@ -68,7 +67,7 @@ export const asStoreError =
 
 const statuses: ReadonlyArray<Status> = ["converged", "budget-exhausted", "failed", "cancelled"]
 
-const statusOf = (row: Row): Status | undefined => {
+const statusOf = (row: SqlRow): Status | undefined => {
   const stored = maybeText(row, "status")
   if (stored === undefined) return undefined
   const status = statuses.find((status) => status === stored)
@@ -76,38 +75,38 @@ const statusOf = (row: Row): Status | undefined => {
   return status
 }
 
-/** What makes a job of a list, from `converge_jobs` as j and its last row as r. */
+/** The columns of a `StoredJob`, from `converge_jobs` as j and its last row as r. */
 const jobColumns = `j.job_id, j.program, j.created_at, j.status, j.halted_at, j.owner, j.lease_until,
   coalesce(r.cycle, 0) AS cycle, coalesce(r.hash, j.genesis_hash) AS hash`
 const lastRow = `LEFT JOIN converge_rows r
   ON r.job = j.id AND r.cycle = (SELECT max(cycle) FROM converge_rows WHERE job = j.id)`
 
-/** The place in a list that a cursor names. */
-interface Place {
+/** The position in a list that a cursor names. */
+interface ListPosition {
   readonly createdAt: number
   readonly jobId: string
 }
 
-/** Null for what is not a cursor. */
-const placeOf = (cursor: string): Place | null => {
+/** The position of a cursor. Null for a text that is no cursor. */
+const positionOf = (cursor: string): ListPosition | null => {
   const [, createdAt, jobId] = /^(-?\d+):(.*)$/s.exec(cursor) ?? []
   return createdAt === undefined || jobId === undefined ? null : { createdAt: Number(createdAt), jobId }
 }
 
 const cursorOf = ({ createdAt, jobId }: StoredJob): string => `${createdAt}:${jobId}`
 
-/** How many items of these sizes make a page: at least one, if there is one. */
+/** The number of items of these sizes that fit a page. It is at least one if there is one. */
 const pageSize = (bytes: ReadonlyArray<number>): number => {
   let total = 0
   const over = bytes.findIndex((size) => (total += size) > Limits.storePageBytes)
   return over === -1 ? bytes.length : Math.max(1, over)
 }
 
-/** Runs a statement while the file is busy, and decodes its rows: the one place where a column gets its type. */
+/** Runs a statement, again while the file is busy, and decodes its rows. A column of a wrong type means `corrupt`. */
 const query = <A>(
   { filename, patiently }: Access,
-  statement: Effect.Effect<ReadonlyArray<Row>, SqlError>,
-  decode: (row: Row) => A
+  statement: Effect.Effect<ReadonlyArray<SqlRow>, SqlError>,
+  decode: (row: SqlRow) => A
 ): Effect.Effect<ReadonlyArray<A>, StoreError> =>
   patiently(statement).pipe(
     Effect.mapError(asStoreError(filename)),
@@ -123,7 +122,7 @@ const query = <A>(
     )
   )
 
-const asJob = (row: Row, isHeld: ReturnType<typeof holdings>): StoredJob => ({
+const asJob = (row: SqlRow, isHeld: ReturnType<typeof holdings>): StoredJob => ({
   jobId: text(row, "job_id"),
   program: text(row, "program"),
   status: statusOf(row),
@@ -134,14 +133,14 @@ const asJob = (row: Row, isHeld: ReturnType<typeof holdings>): StoredJob => ({
   isHeld: isHeld(maybeText(row, "owner"), maybeInteger(row, "lease_until"))
 })
 
-/** The number by which other tables know a job. */
+/** The key of a job in the other tables. */
 const numberOf = (access: Access, jobId: string): Effect.Effect<number, StoreError> =>
   Effect.flatMap(
     query(access, access.sql`SELECT id FROM converge_jobs WHERE job_id = ${jobId}`, (row) => integer(row, "id")),
-    ([id]) => (id === undefined ? fail("missing", `there is no job ${jobId}`) : Effect.succeed(id))
+    ([id]) => (id === undefined ? Effect.fail(new StoreError(unknown(jobId))) : Effect.succeed(id))
   )
 
-/** The items after a place, page by page. `sizes` are those of the next ones, by their places. */
+/** The items after a position, page by page. `sizes` reads the positions and bytes of the next items. */
 const pages = <A>(
   first: number,
   sizes: (after: number) => Effect.Effect<ReadonlyArray<{ readonly at: number; readonly bytes: number }>, StoreError>,
@@ -159,9 +158,9 @@ const pages = <A>(
     })
   )
 
-const sizeOf = (row: Row) => ({ at: integer(row, "at"), bytes: integer(row, "bytes") })
+const sizeOf = (row: SqlRow) => ({ at: integer(row, "at"), bytes: integer(row, "bytes") })
 
-/** Fails if a text is not what was written. */
+/** Fails if a text has changed since it was written. */
 const verify = ({ filename }: Access, jobId: string, field: string, hash: string, text: string, sum: string) => {
   const found = sumOf(hash, text)
   return found === sum
@@ -197,7 +196,7 @@ const load = (access: Access, jobId: string): Effect.Effect<StoredJournal, Store
         endSum: maybeText(row, "ending_sum") ?? ""
       })
     )
-    if (found === undefined) return yield* fail("missing", `there is no job ${jobId}`)
+    if (found === undefined) return yield* new StoreError(unknown(jobId))
     const { endSum, headerSum, journal } = found
     yield* verify(access, jobId, "header", journal.genesisHash, journal.header, headerSum)
     if (journal.end !== undefined) yield* verify(access, jobId, "end", journal.genesisHash, journal.end, endSum)
@@ -306,8 +305,12 @@ const kept = (access: Access, jobId: string): Effect.Effect<ReadonlyArray<Kept>,
   )
 }
 
-/** A condition for the jobs of a list: those after a cursor, of a program, with a status. */
-const conditionOf = (sql: SqlClient.SqlClient, after: Place | undefined, { program, status }: ListOptions): Fragment =>
+/** The condition of a list: jobs after a position, of a program, with a status. */
+const conditionOf = (
+  sql: SqlClient.SqlClient,
+  after: ListPosition | undefined,
+  { program, status }: ListOptions
+): Fragment =>
   sql.and([
     ...(after === undefined ? [] : [sql`(j.created_at, j.job_id) < (${after.createdAt}, ${after.jobId})`]),
     ...(program === undefined ? [] : [sql`j.program = ${program}`]),
@@ -324,10 +327,10 @@ const list = (access: Access, options: ListOptions = {}): Effect.Effect<JobPage,
     const jobs: Array<StoredJob> = []
     let from = cursor
     for (;;) {
-      const after = from === undefined ? undefined : placeOf(from)
+      const after = from === undefined ? undefined : positionOf(from)
       if (after === null) return yield* fail("failed", `${JSON.stringify(from)} is not a cursor of this store`)
       const isHeld = holdings(owner, yield* Clock.currentTimeMillis)
-      // One more tells whether there is another page.
+      // One extra job tells whether there is another page.
       const wanted = Math.min(limit - jobs.length + 1, Limits.storePageRows)
       const page = yield* query(
         access,
@@ -354,7 +357,7 @@ const cancelRequests = (access: Access) =>
     (row) => text(row, "job_id")
   )
 
-/** Reads the file that a connection has open. */
+/** A reader of the file that a connection has open. */
 export const makeReader = ({ busyTimeoutMs, filename, owner, sql }: ReaderOptions) => {
   const access: Access = { sql, filename, owner, patiently: whileBusy(busyTimeoutMs) }
   return {

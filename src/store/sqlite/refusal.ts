@@ -1,19 +1,14 @@
 /**
- * Why SQLite did not do something, in the words of the port.
+ * Errors of SQLite as refusals in the words of the port.
  *
- * Boundary: plain values, for the thread that writes as well as for the one that reads; looks at the file system to say
- * what is the matter with a file that does not open.
+ * Boundary: plain values, for both threads. Looks at the file system to explain why a file does not open.
  */
 import { accessSync, constants, statSync } from "node:fs"
 import { dirname } from "node:path"
 import type { StoreErrorReason } from "../JobStore.ts"
+import type { Refusal } from "../refusals.ts"
 
-export interface Refusal {
-  readonly reason: StoreErrorReason
-  readonly message: string
-}
-
-/** SQLite's primary result codes (sqlite.org/rescode.html) that mean something to the port. */
+/** SQLite's primary result codes (sqlite.org/rescode.html) that have a reason of their own in the port. */
 const reasons: ReadonlyMap<number, StoreErrorReason> = new Map([
   [5, "busy"],
   [6, "busy"],
@@ -24,7 +19,7 @@ const reasons: ReadonlyMap<number, StoreErrorReason> = new Map([
 ])
 
 const cannotOpen = 14
-/** The memory that connections share is a file beside the database: there was no space for it. */
+/** No space for the memory that connections share, which is a file beside the database. */
 const noSpaceForSharedMemory = 10 | (19 << 8)
 
 const sentences: Readonly<Partial<Record<StoreErrorReason, string>>> = {
@@ -40,6 +35,7 @@ const codeOf = (error: unknown): number | undefined =>
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+/** The refusal for an error that SQLite threw while it used a file. */
 export const refusalOf = (error: unknown, filename: string): Refusal => {
   const code = codeOf(error)
   if (code === undefined) return { reason: "failed", message: `${filename}: ${textOf(error)}` }
@@ -60,7 +56,7 @@ const may = (path: string, mode: number): boolean => {
   }
 }
 
-/** SQLite says only that it cannot open a file; the file system knows more. */
+/** The file system explains why SQLite cannot open a file: SQLite itself does not tell. */
 const unopenable = (error: unknown, filename: string): Refusal => {
   const folder = dirname(filename)
   const failed = (message: string): Refusal => ({ reason: "failed", message: `${filename}: ${message}` })
@@ -73,6 +69,6 @@ const unopenable = (error: unknown, filename: string): Refusal => {
   return failed(`${textOf(error)}, code ${cannotOpen}`)
 }
 
-/** Whether the same will be said of every other write that was to be made together with this one. */
-export const isOfAll = (reason: StoreErrorReason): boolean =>
+/** Whether every other write of the same transaction would fail for this reason too. */
+export const failsWholeGroup = (reason: StoreErrorReason): boolean =>
   reason === "busy" || reason === "read-only" || reason === "corrupt" || reason === "not-a-database"

@@ -1,7 +1,7 @@
 /**
- * The port, over the writer and the reader.
+ * The port, over the queue of writes and the reader.
  *
- * Boundary: says which op, or which query, is behind each operation of the port; the times that leases need come from here.
+ * Boundary: maps each operation of the port to its op or query, and gives leases their times.
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -24,19 +24,14 @@ export interface StoreParts {
   readonly waitingSince: () => number | undefined
 }
 
-const lengthOf = (op: Op): number => {
-  if (op.kind === "append") return op.text.length + op.extra.length
-  return op.kind === "note" || op.kind === "keep" ? op.text.length : 0
-}
-
-/** Repeats a write that does a part of its work at a time, until there is none left. Gives the sum. */
+/** Repeats a write that does its work in parts until none is left. Gives the sum of the counts. */
 const untilNothing = (part: Effect.Effect<number, StoreError>, sum = 0): Effect.Effect<number, StoreError> =>
   Effect.flatMap(part, (count) => (count === 0 ? Effect.succeed(sum) : untilNothing(part, sum + count)))
 
 const refuse = (message: string): Effect.Effect<never, StoreError> =>
   Effect.fail(new StoreError({ reason: "failed", message }))
 
-/** Deletes what forgotten journals left. */
+/** Deletes the rows of removed journals. */
 export const collect = (writeQueue: WriteQueue): Effect.Effect<void, StoreError> =>
   Effect.asVoid(untilNothing(writeQueue.write({ kind: "collect" })))
 
@@ -44,19 +39,20 @@ export const collect = (writeQueue: WriteQueue): Effect.Effect<void, StoreError>
 export interface MadeStore {
   readonly store: JobStore["Service"]
   readonly file: StoreFile["Service"]
-  /** Lets go of the jobs that could not be let go of when that was asked for. */
+  /** Tries again to release the leases whose release failed. */
   readonly releaseAgain: Effect.Effect<void>
 }
 
 type Upload = Extract<Op, { kind: "create" }>["upload"]
+type Lease = Pick<Extract<Op, { kind: "create" }>, "owner" | "leaseUntil">
 
 const createOp = (
   { createdAt, hash, header, jobId, parent, program, text }: NewJob,
   upload: Upload,
-  lease: { readonly owner: string; readonly leaseUntil: number }
+  lease: Lease
 ): Op => ({ kind: "create", jobId, program, parent, createdAt, text: text(), hash, header: header(), upload, ...lease })
 
-/** Lets go of jobs: at once, or when the file takes writes again. */
+/** Releases leases: at once, or later if the file refuses the write. */
 const makeReleases = (writeQueue: WriteQueue) => {
   /** Leases that could not be released because the file refused the write; job id → fence. */
   const unreleased = new Map<string, number>()
@@ -85,11 +81,40 @@ const makeReleases = (writeQueue: WriteQueue) => {
   return { release, releaseOne, releaseAgain }
 }
 
-/** The writes and reads of the port, each with the op or the query behind it. */
+/** The writes of a journal, each as the op behind it. */
+const makeWrites = (writeQueue: WriteQueue, lease: () => Lease) =>
+  ({
+    create: (job) => {
+      const { base, jobId } = job
+      const op = (upload: Upload): Op => createOp(job, upload, lease())
+      return base === undefined ? writeQueue.begin(jobId, () => op(undefined)) : writeQueue.withPieces(jobId, base, op)
+    },
+    append: (jobId, fence, { cycle, extra, hash, text }) =>
+      writeQueue.append(jobId, () => ({ kind: "append", jobId, fence, cycle, text: text(), hash, extra: extra() })),
+    note: (jobId, fence, text) => writeQueue.append(jobId, () => ({ kind: "note", jobId, fence, text })),
+    keep: (jobId, fence, kept) => writeQueue.append(jobId, () => ({ kind: "keep", jobId, fence, ...kept })),
+    rebase: (jobId, fence, { cycle, header, pieces }) =>
+      writeQueue.withPieces(
+        jobId,
+        () => pieces,
+        (upload) => ({ kind: "rebase", jobId, fence, cycle, header, upload })
+      ),
+    halt: (jobId, fence, { haltedAt, status, text }) =>
+      writeQueue.conclude(jobId, () => ({ kind: "halt", jobId, fence, status, haltedAt, text: text() })),
+    requestCancel: (jobId) => writeQueue.write({ kind: "cancel", jobId }),
+    prune: ({ haltedSince, keepLatest }) =>
+      keepLatest !== undefined && !(Number.isSafeInteger(keepLatest) && keepLatest >= 0)
+        ? refuse(`keepLatest must be a whole number of at least 0, not ${keepLatest}`)
+        : Effect.tap(untilNothing(writeQueue.write({ kind: "prune", haltedSince, keepLatest })), () =>
+            collect(writeQueue)
+          )
+  }) satisfies Partial<JobStore["Service"]>
+
+/** Both services, over the queue of writes and the reader. */
 export const makeStore = (parts: StoreParts): MadeStore => {
   const { clock, filename, writeQueue, isClosed, leaseMs, owner, reader } = parts
   const now = () => clock.currentTimeMillisUnsafe()
-  const lease = () => ({ owner, leaseUntil: now() + leaseMs })
+  const lease = (): Lease => ({ owner, leaseUntil: now() + leaseMs })
 
   const whileOpen = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
     Effect.suspend(() =>
@@ -97,7 +122,7 @@ export const makeStore = (parts: StoreParts): MadeStore => {
         ? Effect.fail(new StoreError({ reason: "closed", message: `${filename}: the store has been closed` }))
         : effect
     )
-  /** A read sees all that was acknowledged. */
+  /** Reads after all acknowledged writes have been made. */
   const read = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
     whileOpen(Effect.andThen(writeQueue.settled, effect))
   const readStream = <A>(stream: () => Stream.Stream<A, StoreError>): Stream.Stream<A, StoreError> =>
@@ -107,53 +132,20 @@ export const makeStore = (parts: StoreParts): MadeStore => {
 
   const store = JobStore.of({
     isDurable: true,
-    create: (job) => {
-      const { base, jobId } = job
-      const op = (upload: Upload): Op => createOp(job, upload, lease())
-      return base === undefined ? writeQueue.begin(jobId, () => op(undefined)) : writeQueue.withPieces(jobId, base, op)
-    },
-    append: (jobId, fence, { cycle, extra, hash, text }) =>
-      writeQueue.append(
-        jobId,
-        () => ({ kind: "append", jobId, fence, cycle, text: text(), hash, extra: extra() }),
-        lengthOf
-      ),
-    note: (jobId, fence, text) => writeQueue.append(jobId, () => ({ kind: "note", jobId, fence, text }), lengthOf),
-    keep: (jobId, fence, kept) => writeQueue.append(jobId, () => ({ kind: "keep", jobId, fence, ...kept }), lengthOf),
-    rebase: (jobId, fence, { cycle, header, pieces }) =>
-      writeQueue.withPieces(
-        jobId,
-        () => pieces,
-        (upload) => ({ kind: "rebase", jobId, fence, cycle, header, upload })
-      ),
-    halt: (jobId, fence, { haltedAt, status, text }) =>
-      writeQueue.conclude(jobId, () => ({ kind: "halt", jobId, fence, status, haltedAt, text: text() })),
+    ...makeWrites(writeQueue, lease),
     load: (jobId) => read(reader.load(jobId)),
     rows: (jobId, after, until) => readStream(() => reader.rows(jobId, after, until)),
     base: (jobId, cycle) => readStream(() => reader.base(jobId, cycle)),
     kept: (jobId) => read(reader.kept(jobId)),
     list: (options) => read(reader.list(options)),
-    lease: (jobId, options) =>
-      Effect.andThen(
-        releaseOne(jobId),
-        writeQueue.begin(jobId, () => ({
-          kind: "lease",
-          jobId,
-          isForced: options?.force === true,
-          now: now(),
-          ...lease()
-        }))
-      ),
+    lease: (jobId, options) => {
+      const isForced = options?.force === true
+      const op = (): Op => ({ kind: "lease", jobId, isForced, now: now(), ...lease() })
+      return Effect.andThen(releaseOne(jobId), writeQueue.begin(jobId, op))
+    },
     release,
-    requestCancel: (jobId) => writeQueue.write({ kind: "cancel", jobId }),
     cancelRequests: whileOpen(reader.cancelRequests),
-    waitingSince: Effect.sync(parts.waitingSince),
-    prune: ({ haltedSince, keepLatest }) =>
-      keepLatest !== undefined && !(Number.isSafeInteger(keepLatest) && keepLatest >= 0)
-        ? refuse(`keepLatest must be a whole number of at least 0, not ${keepLatest}`)
-        : Effect.tap(untilNothing(writeQueue.write({ kind: "prune", haltedSince, keepLatest })), () =>
-            collect(writeQueue)
-          )
+    waitingSince: Effect.sync(parts.waitingSince)
   })
   const file: StoreFile["Service"] = {
     filename,

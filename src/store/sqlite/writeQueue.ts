@@ -1,12 +1,11 @@
 /**
- * How writes get to the writer, and when they count as done.
+ * The queue of writes: their way to the writer, and the moment at which they count as done.
  *
- * A write is done when the writer has committed it, or, for those that may be (durability `exit`), when it has been handed
- * over and there is room for more. What comes of a write that was done early is remembered for its job: the next write of
- * the job fails with it, and so does the end of the store, in its log.
+ * A write is done when the writer has committed it. With durability `exit`, a row, a note or a kept result is done when it is
+ * queued and there is room for more. If such an early write fails, the next write of its job fails with that error; a store
+ * that closes logs the errors that no write has reported.
  *
- * A context goes in pieces, which take turns with everything else on the event loop; other writes of the same job wait behind
- * it.
+ * A context goes in pieces, which take turns with other work on the event loop. Other writes of the same job wait behind it.
  *
  * Invariants: writes of a job reach the writer in the order of the calls, whole or not at all; a write that has begun is not
  * interrupted. Boundary: effects around writer.ts.
@@ -15,10 +14,10 @@ import * as Effect from "effect/Effect"
 import { inSlices } from "../../platform/slices.ts"
 import { Limits } from "../../Limits.ts"
 import { StoreError } from "../JobStore.ts"
-import type { Op, Outcome, Upload } from "./protocol.ts"
+import { lengthOf, type Op, type Outcome, type Upload } from "./protocol.ts"
 import type { Writer } from "./writer.ts"
 
-/** What a write came to: the number that its op gives. */
+/** A write. Gives the number of its op's outcome. */
 type Done = Effect.Effect<number, StoreError>
 
 const asEffect = (outcome: Outcome): Done =>
@@ -27,10 +26,10 @@ const asEffect = (outcome: Outcome): Done =>
 export class WriteQueue {
   readonly #writer: Writer
   readonly #isEarly: boolean
-  /** What failed of writes that were done early, and nobody was told yet; by job. */
+  /** The first unreported failure of an early write; job id → error. */
   readonly #failures = new Map<string, StoreError>()
-  /** Posts that wait until the pieces of their job have been sent. */
-  readonly #behind = new Map<string, Array<() => void>>()
+  /** Posts that wait until the pieces of their job have been sent; job id → posts. */
+  readonly #waitingPosts = new Map<string, Array<() => void>>()
 
   constructor(writer: Writer, isEarly: boolean) {
     this.#writer = writer
@@ -43,8 +42,8 @@ export class WriteQueue {
       Effect.callback((resume) => this.#writer.post(op, 0, (outcome) => resume(asEffect(outcome))))
     )
 
-  /** A write of a job that may be done early. `op` is asked for when it begins. */
-  readonly append = (jobId: string, op: () => Op, lengthOf: (op: Op) => number): Done =>
+  /** A write of a job that may be done early. `op` is made when the write begins. */
+  readonly append = (jobId: string, op: () => Op): Done =>
     Effect.suspend(() => {
       const failure = this.#takeFailure(jobId)
       if (failure !== undefined) return Effect.fail(failure)
@@ -55,21 +54,21 @@ export class WriteQueue {
         : this.#post(jobId, made, length)
     })
 
-  /** A write of a job that comes after all of it, and is done when it is committed. */
+  /** A last write of a job, after all others. It is done when it is committed. */
   readonly conclude = (jobId: string, op: () => Op): Done =>
     Effect.flatMap(this.settled, () => {
       const failure = this.#takeFailure(jobId)
       return failure === undefined ? this.#post(jobId, op(), 0) : Effect.fail(failure)
     })
 
-  /** A write with which this store becomes the one that holds a job. */
+  /** A write that gives this store the lease of a job. Failures under an earlier lease are dropped. */
   readonly begin = (jobId: string, op: () => Op): Done =>
     Effect.suspend(() => {
       this.#failures.delete(jobId)
       return this.#post(jobId, op(), 0)
     })
 
-  /** A write of a job with a context, whose pieces are sent first. */
+  /** A write of a job with a context. Its pieces are sent first. */
   readonly withPieces = (jobId: string, pieces: () => Iterable<string>, op: (upload: Upload) => Op): Done =>
     Effect.uninterruptible(
       Effect.flatMap(this.#claim(jobId), () => {
@@ -91,13 +90,13 @@ export class WriteQueue {
       })
     )
 
-  /** Done when everything that was handed over before has been written, or has failed. */
+  /** Done when every write that was queued before has been committed or has failed. */
   readonly settled: Effect.Effect<void> = Effect.suspend(() =>
     this.#isEarly && this.#writer.unanswered > 0 ? Effect.ignore(this.write({ kind: "flush" })) : Effect.void
   )
 
-  /** What failed in the background and nobody was told. */
-  get untold(): ReadonlyArray<StoreError> {
+  /** The failures of early writes that no later write has reported. */
+  get unreportedFailures(): ReadonlyArray<StoreError> {
     return [...this.#failures.values()]
   }
 
@@ -131,26 +130,26 @@ export class WriteQueue {
     return failure
   }
 
-  /** Waits until it is this job's turn to send pieces; what comes for the job from then on waits behind them. */
+  /** Waits for this job's turn to send pieces. Later writes of the job wait until they are sent. */
   #claim(jobId: string): Effect.Effect<void> {
     return Effect.callback((resume) =>
       this.#inOrder(jobId, () => {
-        this.#behind.set(jobId, [])
+        this.#waitingPosts.set(jobId, [])
         resume(Effect.void)
       })
     )
   }
 
   #inOrder(jobId: string, post: () => void): void {
-    const behind = this.#behind.get(jobId)
-    if (behind === undefined) post()
-    else behind.push(post)
+    const waiting = this.#waitingPosts.get(jobId)
+    if (waiting === undefined) post()
+    else waiting.push(post)
   }
 
   #goOn(jobId: string): void {
-    const behind = this.#behind.get(jobId) ?? []
-    this.#behind.delete(jobId)
-    for (const post of behind) this.#inOrder(jobId, post)
+    const waiting = this.#waitingPosts.get(jobId) ?? []
+    this.#waitingPosts.delete(jobId)
+    for (const post of waiting) this.#inOrder(jobId, post)
   }
 
   *#sendPieces(number: number, pieces: Iterable<string>): Generator<void, number> {

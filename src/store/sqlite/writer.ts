@@ -1,21 +1,24 @@
 /**
  * The main thread's end of the thread that writes.
  *
- * An op is sent when it is posted, and its callback is called with its outcome when the thread has answered. A thread that
- * dies fails what it has not answered, and the next op that is posted starts another.
+ * `post` sends an op at once; its callback gets the outcome when the thread has answered. If the thread dies, its unanswered
+ * ops fail, and the next op starts another thread.
  *
- * Invariants: callbacks are called once each, in the order of the posts; an idle thread does not keep the process alive, and
- * one that has something to write does. Boundary: this file owns `new Worker`; what ops mean is nothing to it.
+ * Invariants: each callback runs once, in the order of the posts; the thread keeps the process alive while it has ops to write,
+ * and not while it is idle. Boundary: this file owns `new Worker`, and does not know the meaning of ops.
  */
 import { Worker, MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads"
 import { Limits } from "../../Limits.ts"
 import type { FromWriter, Op, Outcome, PieceMessage, ToWriter, WriterInit } from "./protocol.ts"
-import type { Refusal } from "./refusal.ts"
+import type { Refusal } from "../refusals.ts"
 
 export type WriterOptions = Omit<WriterInit, "port">
 
-interface Sent {
+/** An op that has no outcome yet. */
+interface SentOp {
+  /** Characters. */
   readonly length: number
+  /** Milliseconds since the epoch. */
   readonly at: number
   readonly done: (outcome: Outcome) => void
 }
@@ -31,14 +34,14 @@ export class Writer {
   readonly #options: WriterOptions
   readonly #now: () => number
   #thread: Thread | undefined
-  /** What is not answered yet, the oldest first. */
-  #sent: Array<Sent> = []
+  /** The unanswered ops, the oldest first. */
+  #sent: Array<SentOp> = []
   #sentLength = 0
   #answered = 0
   #uploads = 0
-  /** Told when the file is open, or why it is not. */
+  /** Called when the file is open, or with the reason why it is not. */
   #opening: ((refusal: Refusal | undefined) => void) | undefined
-  /** Called when there is room again, see `hasRoom`. */
+  /** Called when there is room again (`hasRoom`). */
   #waiting: Array<() => void> = []
   #isClosed = false
 
@@ -57,20 +60,22 @@ export class Writer {
     return this.#isClosed
   }
 
-  /** Ops that have an outcome, and ops that have none. */
+  /** The number of ops that have an outcome. */
   get answered(): number {
     return this.#answered
   }
+
+  /** The number of ops that have none yet. */
   get unanswered(): number {
     return this.#sent.length
   }
 
-  /** When the oldest op that has no outcome was posted. */
+  /** The time of the post of the oldest unanswered op, in milliseconds since the epoch. */
   get waitingSince(): number | undefined {
     return this.#sent[0]?.at
   }
 
-  /** Whether ops that nobody waits for may be posted. */
+  /** Whether the queue has room for ops that count as done before they are written. */
   get hasRoom(): boolean {
     return this.#sent.length <= Limits.storeQueuedWrites && this.#sentLength <= Limits.storeQueuedLength
   }
@@ -80,7 +85,7 @@ export class Writer {
     else this.#waiting.push(resume)
   }
 
-  /** `length`: characters of it, for `hasRoom`. */
+  /** Sends an op. `length` is its characters, which `hasRoom` counts. */
   post(op: Op, length: number, done: (outcome: Outcome) => void): void {
     if (this.#isClosed) {
       done({ reason: "closed", message: `${this.#options.filename}: the store has been closed` })
@@ -92,7 +97,7 @@ export class Writer {
     this.#send(op)
   }
 
-  /** The number of an upload, to be sent with `sendPieces`. */
+  /** A number for the next upload with `sendPieces`. */
   nextUpload(): number {
     return this.#uploads++
   }
@@ -101,7 +106,7 @@ export class Writer {
     if (!this.#isClosed) this.#send(message)
   }
 
-  /** Ends the thread, whatever it does. */
+  /** Ends the thread, even in the middle of a write. */
   terminate(): void {
     this.#isClosed = true
     void this.#thread?.worker.terminate()
@@ -119,26 +124,27 @@ export class Writer {
   #start(): Thread {
     const { port1, port2 } = new MessageChannel()
     const init: WriterInit = { ...this.#options, port: port2 }
-    // The flags of the process are for programs, and not all of them are for threads.
+    // No flags of the process: Node refuses some of them for threads.
     const worker = new Worker(entry, { name: "converge-store", workerData: init, transferList: [port2], execArgv: [] })
     const thread: Thread = { worker, port: port1 }
     this.#thread = thread
     let refusal: Refusal | undefined
-    const hear = (message: FromWriter): void => {
+    const receive = (message: FromWriter): void => {
       if (message.kind === "outcomes") this.#answer(message.outcomes)
       else if (message.kind === "opened") this.#opened(undefined)
       else refusal = message.refusal
     }
-    port1.on("message", hear)
+    port1.on("message", receive)
     worker.on("error", (error: unknown) => {
       refusal = this.#failed(
         `the thread that writes has ended: ${error instanceof Error ? error.message : String(error)}; what it was to write may be written or not`
       )
     })
     worker.on("exit", (code) => {
-      // What it had sent and nobody has heard yet.
+      // Answers that the thread sent before it ended.
       for (let rest = receiveMessageOnPort(port1); rest !== undefined; rest = receiveMessageOnPort(port1)) {
-        hear(rest.message as FromWriter)
+        // The cast is safe: only writerThread.ts has the other end of the port.
+        receive(rest.message as FromWriter)
       }
       port1.close()
       if (this.#thread === thread) this.#thread = undefined
@@ -189,7 +195,7 @@ export class Writer {
     this.#tellRoom()
   }
 
-  /** Lets the process end if there is nothing to be written. */
+  /** Lets the process end if no op is unanswered. */
   #rest(): void {
     if (this.#sent.length > 0) return
     this.#thread?.worker.unref()

@@ -1,23 +1,24 @@
 /**
- * The thread that writes: commits together whatever has arrived, and says what came of it.
+ * The thread that writes. It commits all ops that have arrived in one transaction, and answers with their outcomes.
  *
- * A group is begun by the first op that arrives and takes all that arrive until it is executed; then comes one COMMIT, and
- * one message with the outcomes. An op that is refused does not concern the others. If SQLite refuses, the group is rolled
- * back and its ops are committed one by one, unless each of them would be refused the same.
+ * The first op begins a group, which takes all ops that arrive until they are executed. One COMMIT and one message with the
+ * outcomes follow. A refused op does not affect the others. If SQLite fails, the thread rolls the group back and commits its
+ * ops one by one, unless each of them would fail for the same reason.
  *
- * Invariants: ops are executed and answered in the order in which they arrive; no outcome is sent before its COMMIT has
- * returned. Boundary: owns the connection that writes; the entry of a thread, without Effect, so that it starts fast.
+ * Invariants: ops are executed and answered in the order of arrival; no outcome is sent before its COMMIT has returned.
+ * Boundary: owns the connection that writes; the entry of a thread, without Effect, so that it starts fast.
  */
 import { DatabaseSync } from "node:sqlite"
 import { receiveMessageOnPort, workerData } from "node:worker_threads"
 import { Limits } from "../../Limits.ts"
-import type { FromWriter, Op, Outcome, ToWriter, WriterInit } from "./protocol.ts"
-import { isOfAll, refusalOf } from "./refusal.ts"
+import { type FromWriter, lengthOf, type Op, type Outcome, type ToWriter, type WriterInit } from "./protocol.ts"
+import { failsWholeGroup, refusalOf } from "./refusal.ts"
 import { Writes } from "./writes.ts"
 
+// The cast is safe, and so is that of messages below: only writer.ts starts this thread and has the other end of the port.
 const { busyTimeoutMs, filename, maxBytes, port, synchronous } = workerData as WriterInit
 
-const say = (message: FromWriter): void => port.postMessage(message)
+const send = (message: FromWriter): void => port.postMessage(message)
 
 const open = (): DatabaseSync => {
   const database = new DatabaseSync(filename, { timeout: busyTimeoutMs, enableForeignKeyConstraints: false })
@@ -28,34 +29,19 @@ const open = (): DatabaseSync => {
     const pageSize = Number(database.prepare("PRAGMA page_size").get()?.["page_size"])
     database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize))}`)
   }
-  // A write, of nothing: a file that cannot be written to is found now.
+  // A write that changes nothing: it fails now if the file cannot be written to.
   database.exec("DELETE FROM converge_garbage WHERE job IS NULL")
   return database
 }
 
-/** What an op adds to its group. */
-const lengthOf = (op: Op): number => {
-  switch (op.kind) {
-    case "append":
-      return op.text.length + op.extra.length
-    case "create":
-      return op.text.length + op.header.length
-    case "note":
-    case "keep":
-    case "halt":
-      return op.text.length
-    default:
-      return 0
-  }
-}
-
-type Grouped = Parameters<Writes["apply"]>[0]
+/** An op that may share its transaction with others. */
+type GroupedOp = Parameters<Writes["apply"]>[0]
 
 class Committer {
   readonly #database: DatabaseSync
   readonly #uploads = new Map<number, Array<string>>()
   readonly #writes: Writes
-  /** One that came while a group was being made and does not belong in it. */
+  /** An op that was received but belongs in a later transaction. */
   #next: Op | undefined
 
   constructor(database: DatabaseSync) {
@@ -63,17 +49,17 @@ class Committer {
     this.#writes = new Writes(database, this.#uploads)
   }
 
-  /** Serves a message and all that have arrived since. */
+  /** Handles a message and all that have arrived since. */
   serve(message: ToWriter): void {
     this.#next = this.#opOf(message)
     for (let op = this.#receive(); op !== undefined; op = this.#receive()) {
-      if (op.kind === "vacuum") say({ kind: "outcomes", outcomes: [this.#vacuum()] })
+      if (op.kind === "vacuum") send({ kind: "outcomes", outcomes: [this.#vacuum()] })
       else if (op.kind === "close") this.#close()
-      else say({ kind: "outcomes", outcomes: this.#commit(op) })
+      else send({ kind: "outcomes", outcomes: this.#commit(op) })
     }
   }
 
-  /** Gives the next op that has arrived. */
+  /** Gives the next op that has arrived, if there is one. */
   #receive(): Op | undefined {
     const held = this.#next
     this.#next = undefined
@@ -85,7 +71,7 @@ class Committer {
     return undefined
   }
 
-  /** Puts pieces where their op will look for them. */
+  /** Stores pieces for their op, or gives the op itself. */
   #opOf(message: ToWriter): Op | undefined {
     if (message.kind !== "pieces") return message
     const { number, pieces } = message
@@ -99,9 +85,9 @@ class Committer {
     return undefined
   }
 
-  /** Executes an op and those that arrive meanwhile, and commits them together. */
-  #commit(first: Grouped): ReadonlyArray<Outcome> {
-    const ops: Array<Grouped> = []
+  /** Executes an op and those that arrive meanwhile, and commits them together. Gives one outcome for each. */
+  #commit(first: GroupedOp): ReadonlyArray<Outcome> {
+    const ops: Array<GroupedOp> = []
     let outcomes: Array<Outcome> = []
     try {
       this.#database.exec("BEGIN IMMEDIATE")
@@ -121,7 +107,8 @@ class Committer {
       this.#rollback()
       const refusal = refusalOf(error, filename)
       if (ops.length === 0) ops.push(first)
-      outcomes = ops.length === 1 || isOfAll(refusal.reason) ? ops.map(() => refusal) : ops.map((op) => this.#alone(op))
+      outcomes =
+        ops.length === 1 || failsWholeGroup(refusal.reason) ? ops.map(() => refusal) : ops.map((op) => this.#alone(op))
     }
     for (const op of ops) {
       if ((op.kind === "create" || op.kind === "rebase") && op.upload !== undefined) {
@@ -131,7 +118,8 @@ class Committer {
     return outcomes
   }
 
-  #alone(op: Grouped): Outcome {
+  /** Commits one op in its own transaction. */
+  #alone(op: GroupedOp): Outcome {
     try {
       this.#database.exec("BEGIN IMMEDIATE")
       const outcome = this.#writes.apply(op)
@@ -143,7 +131,7 @@ class Committer {
     }
   }
 
-  /** SQLite rolls some errors back by itself. */
+  /** Ends the transaction, unless SQLite has: it rolls back by itself after some errors. */
   #rollback(): void {
     if (this.#database.isTransaction) this.#database.exec("ROLLBACK")
   }
@@ -158,19 +146,19 @@ class Committer {
     }
   }
 
-  /** With nothing left to listen to, the thread ends. */
+  /** Closes the file and the port. The thread then ends, as it has nothing to wait for. */
   #close(): void {
     this.#database.close()
-    say({ kind: "outcomes", outcomes: [0] })
+    send({ kind: "outcomes", outcomes: [0] })
     port.close()
   }
 }
 
 try {
   const committer = new Committer(open())
-  say({ kind: "opened" })
+  send({ kind: "opened" })
   port.on("message", (message: ToWriter) => committer.serve(message))
 } catch (error) {
-  say({ kind: "unopened", refusal: refusalOf(error, filename) })
+  send({ kind: "unopened", refusal: refusalOf(error, filename) })
   port.close()
 }

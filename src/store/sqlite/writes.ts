@@ -1,8 +1,7 @@
 /**
- * What each op does to the tables.
+ * The statements of each op.
  *
- * Runs in a transaction that is not its own. An op that is refused has written nothing; one that throws has to be rolled
- * back by whoever began the transaction.
+ * They run in a transaction of the caller. A refused op has written nothing. If an op throws, the caller rolls back.
  *
  * Invariants: a job is written to only under its newest fence; rows of a job are consecutive. Boundary: synchronous SQL
  * on the thread that writes; no Effect; the time comes with the ops.
@@ -11,14 +10,14 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import { Limits } from "../../Limits.ts"
 import { integer, maybeInteger, maybeText, text } from "./columns.ts"
 import { sumOf } from "../../values/sha256.ts"
-import { holdings, placeOf } from "./owner.ts"
+import { describeOwner, holdings } from "./owner.ts"
 import type { Op, Outcome, Upload } from "./protocol.ts"
-import type { Refusal } from "./refusal.ts"
+import { exists, fenced, missing, outOfOrder, type Refusal } from "../refusals.ts"
 
-type Of<Kind extends Op["kind"]> = Extract<Op, { readonly kind: Kind }>
+type OpOf<Kind extends Op["kind"]> = Extract<Op, { readonly kind: Kind }>
 
-/** A job, as a write that names its fence needs to know it. */
-interface Job {
+/** The columns of a leased job that its writes need. */
+interface LeasedJob {
   readonly id: number
   readonly genesisHash: string
   readonly hasNote: boolean
@@ -27,21 +26,20 @@ interface Job {
 }
 
 const refuse = (reason: Refusal["reason"], message: string): Refusal => ({ reason, message })
-const missing = (jobId: string): Refusal => refuse("missing", `there is no unfinished job ${jobId}`)
-const lost = (jobId: string): Refusal =>
+const uploadLost = (jobId: string): Refusal =>
   refuse("failed", `the context of job ${jobId} has been lost on its way to the writer`)
 const done: Outcome = 0
 
-/** Where what belongs to a journal is; `converge_jobs` itself aside. */
+/** The tables with rows of a journal, besides `converge_jobs`. */
 const tables = ["converge_rows", "converge_base_pieces", "converge_bases", "converge_kept", "converge_texts"] as const
 
-/** Of a job j: that it is not the child of an unfinished job, which may have to read how it ended. */
-const unneeded = `NOT EXISTS (SELECT 1 FROM converge_jobs p WHERE p.job_id = j.parent AND p.status IS NULL)`
+/** True of a job j unless its parent is unfinished, which may still have to read how the child ended. */
+const isUnneeded = `NOT EXISTS (SELECT 1 FROM converge_jobs p WHERE p.job_id = j.parent AND p.status IS NULL)`
 
 export class Writes {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
-  /** Pieces that have arrived, by the number of their upload. */
+  /** The pieces that have arrived; number of the upload → pieces. */
   readonly #uploads: ReadonlyMap<number, ReadonlyArray<string>>
 
   constructor(database: DatabaseSync, uploads: ReadonlyMap<number, ReadonlyArray<string>>) {
@@ -49,6 +47,7 @@ export class Writes {
     this.#uploads = uploads
   }
 
+  /** Executes an op. The number that it gives depends on the op. */
   apply(op: Exclude<Op, { readonly kind: "vacuum" | "close" }>): Outcome {
     switch (op.kind) {
       case "create":
@@ -94,11 +93,22 @@ export class Writes {
     }
   }
 
-  #create({ createdAt, hash, header, jobId, leaseUntil, owner, parent, program, text, upload }: Of<"create">): Outcome {
+  #create({
+    createdAt,
+    hash,
+    header,
+    jobId,
+    leaseUntil,
+    owner,
+    parent,
+    program,
+    text,
+    upload
+  }: OpOf<"create">): Outcome {
     if (this.#get("SELECT 1 FROM converge_jobs WHERE job_id = ?", jobId) !== undefined) {
-      return refuse("exists", `the job ${jobId} already has a journal`)
+      return exists(jobId)
     }
-    if (upload !== undefined && this.#uploaded(upload) === undefined) return lost(jobId)
+    if (upload !== undefined && this.#uploaded(upload) === undefined) return uploadLost(jobId)
     this.#run(
       `INSERT INTO converge_jobs (job_id, program, parent, created_at, genesis_hash, fence, owner, lease_until)
        VALUES (?, ?, ?, ?, ?, 1, ?, ?)`,
@@ -111,12 +121,10 @@ export class Writes {
     return 1
   }
 
-  #append(op: Of<"append">): Outcome {
+  #append(op: OpOf<"append">): Outcome {
     const { cycle, extra, hash, jobId, text } = op
     return this.#withJob(op, ({ hasKept, hasNote, id, lastCycle }) => {
-      if (cycle !== lastCycle + 1) {
-        return refuse("out-of-order", `cycle ${cycle} of job ${jobId} does not follow cycle ${lastCycle}`)
-      }
+      if (cycle !== lastCycle + 1) return outOfOrder(jobId, cycle, lastCycle)
       this.#run(
         "INSERT INTO converge_rows (job, cycle, text, hash, extra, sum) VALUES (?, ?, ?, ?, ?, ?)",
         ...[id, cycle, text, hash, extra, sumOf(hash, extra)]
@@ -127,10 +135,10 @@ export class Writes {
     })
   }
 
-  #rebase(op: Of<"rebase">): Outcome {
+  #rebase(op: OpOf<"rebase">): Outcome {
     return this.#withJob(op, ({ genesisHash, id }) => {
       const pieces = this.#uploaded(op.upload)
-      if (pieces === undefined) return lost(op.jobId)
+      if (pieces === undefined) return uploadLost(op.jobId)
       this.#run("DELETE FROM converge_base_pieces WHERE job = ? AND cycle = ?", id, op.cycle)
       this.#putBase(id, op.cycle, pieces)
       this.#putText(id, "header", genesisHash, op.header)
@@ -138,7 +146,7 @@ export class Writes {
     })
   }
 
-  #halt(op: Of<"halt">): Outcome {
+  #halt(op: OpOf<"halt">): Outcome {
     return this.#withJob(op, ({ genesisHash, id }) => {
       this.#run(
         `UPDATE converge_jobs SET status = ?, halted_at = ?, owner = NULL, lease_until = NULL, cancel_requested = 0
@@ -151,7 +159,7 @@ export class Writes {
     })
   }
 
-  #lease({ isForced, jobId, leaseUntil, now, owner }: Of<"lease">): Outcome {
+  #lease({ isForced, jobId, leaseUntil, now, owner }: OpOf<"lease">): Outcome {
     const row = this.#get(
       "SELECT id, fence, owner, lease_until FROM converge_jobs WHERE job_id = ? AND status IS NULL",
       jobId
@@ -159,7 +167,7 @@ export class Writes {
     if (row === undefined) return missing(jobId)
     const holder = maybeText(row, "owner")
     if (!isForced && holdings(owner, now)(holder, maybeInteger(row, "lease_until"))) {
-      return refuse("held", `the job ${jobId} is held by ${placeOf(String(holder), owner)}`)
+      return refuse("held", `the job ${jobId} is held by ${describeOwner(String(holder), owner)}`)
     }
     const fence = integer(row, "fence") + 1
     this.#run(
@@ -169,17 +177,17 @@ export class Writes {
     return fence
   }
 
-  #prune({ haltedSince, keepLatest }: Of<"prune">): Outcome {
+  #prune({ haltedSince, keepLatest }: OpOf<"prune">): Outcome {
     const most = Limits.storePruneJobs
     const old =
       haltedSince === undefined
         ? []
-        : this.#all(`SELECT id FROM converge_jobs j WHERE halted_at < ? AND ${unneeded} LIMIT ?`, haltedSince, most)
+        : this.#all(`SELECT id FROM converge_jobs j WHERE halted_at < ? AND ${isUnneeded} LIMIT ?`, haltedSince, most)
     const beyond =
       keepLatest === undefined
         ? []
         : this.#all(
-            `SELECT id FROM converge_jobs j WHERE halted_at IS NOT NULL AND ${unneeded}
+            `SELECT id FROM converge_jobs j WHERE halted_at IS NOT NULL AND ${isUnneeded}
              ORDER BY halted_at DESC, id DESC LIMIT ? OFFSET ?`,
             ...[most, keepLatest]
           )
@@ -204,17 +212,17 @@ export class Writes {
           ...[job, Limits.storePruneRows - deleted]
         )
       }
-      // Otherwise there may be more of it.
+      // At the limit, the job may have more rows: it stays in the garbage.
       if (deleted < Limits.storePruneRows) this.#run("DELETE FROM converge_garbage WHERE job = ?", job)
       jobs++
     }
     return jobs
   }
 
-  /** Lets a write happen to a job that is unfinished and of that fence. */
+  /** Runs a write if the job is unfinished and its fence is the newest. Gives 0, or the refusal. */
   #withJob(
     { fence, jobId }: { readonly jobId: string; readonly fence: number },
-    write: (job: Job) => Outcome
+    write: (job: LeasedJob) => Outcome
   ): Outcome {
     const row = this.#get(
       `SELECT id, fence, genesis_hash, note <> '' AS has_note,
@@ -224,7 +232,7 @@ export class Writes {
       jobId
     )
     if (row === undefined) return missing(jobId)
-    if (integer(row, "fence") !== fence) return refuse("fenced", `another engine has taken over the job ${jobId}`)
+    if (integer(row, "fence") !== fence) return fenced(jobId)
     const outcome = write({
       id: integer(row, "id"),
       genesisHash: text(row, "genesis_hash"),
@@ -235,6 +243,7 @@ export class Writes {
     return typeof outcome === "number" ? done : outcome
   }
 
+  /** The pieces of an upload. Undefined unless all have arrived. */
   #uploaded({ number, pieces }: Upload): ReadonlyArray<string> | undefined {
     const uploaded = this.#uploads.get(number) ?? []
     return uploaded.length === pieces ? uploaded : undefined
@@ -274,7 +283,7 @@ export class Writes {
     return this.#statement(sql).all(...inputs)
   }
 
-  /** Gives the number of rows that it changed. */
+  /** Gives the number of changed rows. */
   #run(sql: string, ...inputs: ReadonlyArray<SQLInputValue>): number {
     return Number(this.#statement(sql).run(...inputs).changes)
   }
