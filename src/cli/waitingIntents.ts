@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { ApprovalPayload, approvalKind } from "../program/answerKinds.ts"
-import { sessionOf } from "../job/jobHandle.ts"
+import { viewOf } from "../job/jobHandle.ts"
 import type { Job } from "../job/Job.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
 import type { Program } from "../program/Program.ts"
@@ -48,7 +48,7 @@ export const tellAwaited = (host: Host, job: Job<Program.Any>): Effect.Effect<vo
   const name = `converge: the job ${oneLine(job.id)}`
   return Stream.runForEach(job.events, (event) => {
     if (event._tag !== "JobAwaiting") return Effect.void
-    const waiting = (sessionOf(job)?.outbox?.waiting ?? []).filter((intent) => !told.has(intentKey(intent)))
+    const waiting = (viewOf(job)?.awaited ?? []).filter((intent) => !told.has(intentKey(intent)))
     for (const intent of waiting) told.add(intentKey(intent))
     const lines = waiting.slice(0, most).map((intent) => `${name} ${lineOf(intent)}`)
     if (waiting.length > most) lines.push(`${name} awaits ${plural(waiting.length - most, "more intent")}`)

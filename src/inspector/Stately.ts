@@ -3,26 +3,26 @@
  *
  * `connect` returns an XState inspection observer. It notes events on the actor's call stack, in well under a
  * microsecond; a fiber in the background projects, encodes and sends them in short slices, and reconnects with backoff.
- * While no relay listens nothing is kept but which actors live, so that they can be shown as soon as one does.
+ * While no relay listens, only the live actors are remembered, so that they can be shown as soon as one does.
  *
  * Invariants: the observer never throws and never waits; nothing here keeps the process alive, except the bounded flush
  * when the scope closes; all that is held is bounded (Limits.ts, G14); actors are registered before their events, and
  * again after a reconnect, with the snapshot that they have then.
- * Boundary: time is the Clock's, timers and the socket are those of unrefClock.ts and relaySocket.ts.
+ * Boundary: options in, an observer out; publisher.ts does the work. Time is the Clock's, timers are those of unrefClock.ts.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
-import * as Schedule from "effect/Schedule"
+import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { InspectionEvent } from "xstate"
-import { encode, isPublished, type Projection } from "./encoder.ts"
+import type { Projection } from "./encoder.ts"
 import { Limits } from "../Limits.ts"
-import { Outbox } from "./outbox.ts"
-import * as RelaySocket from "./relaySocket.ts"
+import { RelayPublisher } from "./publisher.ts"
 import { unrefClock } from "../platform/unrefClock.ts"
+
+export type { Projection } from "./encoder.ts"
 
 /** Options of `connect`. */
 export interface Options {
@@ -70,103 +70,24 @@ export const connect = Effect.fn("Stately.connect")(function* (
 ): Effect.fn.Return<Publisher, InvalidInspectorUrl, Scope.Scope> {
   const url = yield* parseUrl(options.url)
   const clock = yield* Clock.Clock
-  const project = options.project ?? ((context) => context)
-  const outbox = new Outbox(options.queueCapacity ?? Limits.inspectorQueueCapacity, Limits.inspectorRegisteredActors)
-  const hasWork = Latch.makeUnsafe(false)
-  const isIdle = Latch.makeUnsafe(true)
-  const firstAttempt = yield* Deferred.make<void>()
-  let link: RelaySocket.RelaySocket | undefined
-  let sent = 0
-  let isClosing = false
-
-  const next = (event: InspectionEvent): void => {
-    if (isClosing || !isPublished(event)) return
-    const wasEmpty = outbox.isEmpty
-    outbox.offer(event, clock.currentTimeMillisUnsafe())
-    if (wasEmpty && outbox.isConnected) wake()
-  }
-
-  const wake = (): void => {
-    isIdle.closeUnsafe()
-    hasWork.openUnsafe()
-  }
-
-  /** Messages for about `sliceMs` of encoding. */
-  const takeSlice = (): Array<string> => {
-    const until = clock.monotonicTimeNanosUnsafe() + BigInt(Limits.inspectorSliceMs * 1_000_000)
-    const slice: Array<string> = []
-    while (slice.length < Limits.inspectorSliceMessages) {
-      const entry = outbox.take()
-      if (entry === undefined) break
-      slice.push(encode(entry.event, entry.createdAt, project))
-      if (clock.monotonicTimeNanosUnsafe() > until) break
-    }
-    return slice
-  }
-
-  const drain = (socket: RelaySocket.RelaySocket) =>
-    Effect.gen(function* () {
-      yield* hasWork.await
-      // Off the actor's call stack, where the latch was opened; and others have their turn between two slices.
-      yield* Effect.yieldNow
-      const slice = takeSlice()
-      if (slice.length > 0) yield* socket.send(slice)
-      sent += slice.length
-      if (outbox.isEmpty) {
-        hasWork.closeUnsafe()
-        isIdle.openUnsafe()
-      }
-    }).pipe(Effect.forever)
-
-  const session = Effect.gen(function* () {
-    const socket = yield* RelaySocket.open(url)
-    outbox.connect()
-    link = socket
-    wake()
-    yield* Deferred.succeed(firstAttempt, undefined)
-    yield* Effect.logDebug(`Publishing to the inspector at ${url}`)
-    // A connection that was there and is lost is not a failed attempt: the backoff starts anew.
-    yield* Effect.ignore(Effect.raceFirst(drain(socket), socket.closed))
-  }).pipe(
-    Effect.ensuring(
-      Effect.sync(() => {
-        link = undefined
-        outbox.disconnect()
-        hasWork.closeUnsafe()
-        isIdle.openUnsafe()
-      })
-    ),
-    Effect.scoped,
-    Effect.tapError(() => Deferred.succeed(firstAttempt, undefined))
-  )
-
-  const flush = Effect.suspend(() => {
-    isClosing = true
-    if (link === undefined) return Effect.void
-    // The socket does not hold the process until this is done, but the timeout's timer does.
-    return isIdle.await.pipe(Effect.andThen(link.close), Effect.timeoutOption(Limits.inspectorFlushMs))
+  const publisher = new RelayPublisher({
+    url,
+    clock,
+    project: options.project ?? ((context) => context),
+    queueCapacity: options.queueCapacity ?? Limits.inspectorQueueCapacity,
+    reconnect: options.reconnect
   })
-
-  yield* session.pipe(
-    Effect.retry(options.reconnect ?? backoff),
-    Effect.andThen(Effect.sleep(Limits.inspectorReconnectLeastMs)),
-    Effect.forever,
-    Effect.provideService(Clock.Clock, unrefClock(clock)),
-    Effect.forkScoped
-  )
-  yield* Effect.addFinalizer(() => flush)
-  yield* Effect.timeoutOption(Deferred.await(firstAttempt), Limits.inspectorFirstAttemptMs)
-
+  yield* publisher.sessions.pipe(Effect.provideService(Clock.Clock, unrefClock(clock)), Effect.forkScoped)
+  yield* Effect.addFinalizer(() => publisher.flush)
+  yield* Effect.timeoutOption(Deferred.await(publisher.firstAttempt), Limits.inspectorFirstAttemptMs)
   return {
-    next,
-    stats: Effect.sync(() => ({ isConnected: outbox.isConnected, sent, dropped: outbox.dropped }))
+    next: (event) => publisher.offer(event),
+    stats: Effect.sync(() => {
+      const { dropped, isConnected, sent } = publisher
+      return { isConnected, sent, dropped }
+    })
   }
 })
-
-const backoff = Schedule.min([
-  Schedule.exponential(Limits.inspectorReconnectLeastMs),
-  Schedule.spaced(Limits.inspectorReconnectMostMs)
-])
 
 const parseUrl = (url: string): Effect.Effect<string, InvalidInspectorUrl> => {
   const parsed = URL.parse(url)

@@ -12,22 +12,22 @@
 import type { Published } from "./encoder.ts"
 
 /** An inspection event and when it happened, in milliseconds since the epoch. */
-export interface Entry {
+export interface QueuedMessage {
   readonly event: Published
   readonly createdAt: number
 }
 
-export class Outbox {
+export class RelayQueue {
   readonly #capacity: number
   readonly #actorCapacity: number
   /** Live actors by session id, in order of creation: what a relay that connects later has to be told. */
-  readonly #actors = new Map<string, Entry>()
-  /** A ring: `#size` entries from `#first` on. */
-  readonly #ring: Array<Entry | undefined>
+  readonly #actors = new Map<string, QueuedMessage>()
+  /** A ring: `#size` messages from `#first` on. */
+  readonly #ring: Array<QueuedMessage | undefined>
   #first = 0
   #size = 0
   /** Registrations that go out before the ring. */
-  #aside: Array<Entry> = []
+  #aside: Array<QueuedMessage> = []
   #isConnected = false
   #dropped = 0
 
@@ -73,34 +73,34 @@ export class Outbox {
     if (this.#isConnected) this.#push({ event, createdAt })
   }
 
-  /** The entry that goes out next; undefined when none waits. */
-  take(): Entry | undefined {
+  /** The message that goes out next; undefined when none waits. */
+  take(): QueuedMessage | undefined {
     if (this.#aside.length > 0) return this.#aside.shift()
     return this.#size === 0 ? undefined : this.#shift()
   }
 
-  #remember(entry: Entry): void {
+  #remember(message: QueuedMessage): void {
     if (this.#actors.size === this.#actorCapacity) {
       for (const oldest of this.#actors.keys()) {
         this.#actors.delete(oldest)
         break
       }
     }
-    this.#actors.set(entry.event.actorRef.sessionId, entry)
+    this.#actors.set(message.event.actorRef.sessionId, message)
   }
 
-  #push(entry: Entry): void {
+  #push(message: QueuedMessage): void {
     if (this.#size === this.#capacity) this.#evict()
-    this.#ring[(this.#first + this.#size) % this.#capacity] = entry
+    this.#ring[(this.#first + this.#size) % this.#capacity] = message
     this.#size++
   }
 
-  #shift(): Entry | undefined {
-    const entry = this.#ring[this.#first]
+  #shift(): QueuedMessage | undefined {
+    const message = this.#ring[this.#first]
     this.#ring[this.#first] = undefined
     this.#first = (this.#first + 1) % this.#capacity
     this.#size--
-    return entry
+    return message
   }
 
   #evict(): void {

@@ -19,11 +19,20 @@ export interface ResolvedBudget {
   readonly tokens: number
 }
 
+/** The name that each field of a budget has in a resolved one. */
+export const resolvedNames: Readonly<Record<keyof Budget, keyof ResolvedBudget>> = {
+  maxCycles: "cycles",
+  maxFacts: "facts",
+  maxAgents: "agents",
+  maxDuration: "duration",
+  maxCpuTime: "cpuTime",
+  maxContextBytes: "contextBytes",
+  maxTokens: "tokens"
+}
+
 type Field = keyof Budget
 
-const fields = ["maxCycles", "maxFacts", "maxAgents", "maxDuration", "maxCpuTime", "maxContextBytes", "maxTokens"]
-
-const isField = (key: string): key is Field => fields.includes(key)
+const isField = (key: string): key is Field => Object.hasOwn(resolvedNames, key)
 
 const count = (value: unknown, name: Field, fallback: number, refuse: Refuse): number => {
   if (value === undefined) return fallback

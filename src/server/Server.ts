@@ -37,6 +37,7 @@ import { bareHost, checkOptions, isLoopback, type Settings } from "./settings.ts
 import { alive, documentRoutes, healthRoutes, metricRoutes, programRoutes } from "./systemRoutes.ts"
 
 export { Api } from "./api.ts"
+export type { Core } from "./core.ts"
 export * as Problems from "./problems.ts"
 export * as Shapes from "./shapes.ts"
 
@@ -52,7 +53,10 @@ export interface RouteOptions<P extends Program.Any> {
   readonly programs: ReadonlyArray<P>
   /** Where the routes are, such as "/converge". Default: at the root. */
   readonly prefix?: `/${string}` | undefined
-  /** Bearer tokens of which a request must carry one, but for /health, /ready, /docs, /openapi.json and /inspector. Default: none. */
+  /**
+   * Bearer tokens of which a request must carry one, but for /health, /ready, /docs, /openapi.json and /inspector.
+   * Default: none.
+   */
   readonly tokens?: ReadonlyArray<string> | undefined
   /**
    * Origins whose pages may use the API. Default: none. Routes in a router of your own let those in; that their pages may read

@@ -11,6 +11,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
+import { jobProblems } from "./problemLists.ts"
 import * as Problems from "./problems.ts"
 import * as Shapes from "./shapes.ts"
 
@@ -53,7 +54,7 @@ const start = HttpApiEndpoint.post("start", "/api/v1/jobs", {
     HttpApiSchema.WithHeaders(Shapes.Accepted.pipe(HttpApiSchema.status(202)), { location: Schema.String })
   ],
   error: [
-    ...Problems.jobProblems,
+    ...jobProblems,
     Problems.InvalidInput,
     Problems.UnknownProgram,
     Problems.UnknownJob,

@@ -1,25 +1,25 @@
 /**
  * What the routes of one server share: its jobs, its limits, and whether it takes jobs at the moment.
  *
- * A server starts (jobs of the store are taken up), is ready, and drains: from then on it takes no job, its viewers are told
- * goodbye, jobs may end for as long as the deadline says, and whoever still waits is answered. Jobs of a durable store are
- * left to be resumed; others are cancelled. Boundary: no HTTP; the engine, the pool and the store are those of the layer.
+ * A server starts and takes up the jobs of its store; then it is ready; at the end it drains. A server that drains takes no
+ * job and tells its viewers goodbye. Jobs may end until the deadline; then the clients that still wait are answered, jobs of
+ * a durable store are left to be resumed, and others are cancelled.
+ *
+ * Boundary: no HTTP; the engine, the pool and the store are those of the layer.
  */
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { Engine } from "../engine/Engine.ts"
 import { Limits } from "../Limits.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { WorkerPool } from "../workers/WorkerPool.ts"
-import { Directory, type End } from "./directory.ts"
+import { Directory } from "./directory.ts"
+import { readinessOf, type ServerState, storeFailureOf } from "./readiness.ts"
 import type * as Shapes from "./shapes.ts"
+import { WrittenEvents } from "./writtenEvents.ts"
 
 /** What the routes go by, with its defaults filled in. Times in milliseconds. */
 export interface CoreSettings {
@@ -31,40 +31,94 @@ export interface CoreSettings {
   readonly drainMs: number
   /** Bearer tokens; none: no token is asked for. */
   readonly tokens: ReadonlyArray<string>
-  /** Origins whose pages may have something done. */
+  /** Origins whose pages may send requests that change something. */
   readonly origins: ReadonlyArray<string>
-  /** Where the routes are: what stands before their paths. */
+  /** The path that stands before the paths of the routes. */
   readonly prefix: string
 }
 
-export class Core extends Context.Service<
-  Core,
-  {
-    readonly settings: CoreSettings
-    readonly directory: Directory
-    /** Event streams that are open. */
-    readonly streams: { count: number }
-    readonly readiness: Effect.Effect<typeof Shapes.Readiness.Type>
-    /** Whether jobs are still taken. */
-    readonly isDraining: () => boolean
-    /** Succeeds when viewers are to be told goodbye. */
-    readonly goodbye: Effect.Effect<void>
-    /** Succeeds when whoever waits for a job has to be told that it will not be here that it ends. */
-    readonly expired: Effect.Effect<void>
-    /** Takes no more jobs and waits for those that are there, up to the deadline. Later calls wait for the first. */
-    readonly drain: Effect.Effect<void>
-    /** Ends the waiting of `drain`. */
-    readonly hurry: Effect.Effect<void>
-  }
->()("effect-converge/server/Core") {}
+/** What the routes of one server share. */
+export interface SharedCore {
+  readonly settings: CoreSettings
+  readonly directory: Directory
+  /** Event streams that are open. */
+  readonly streams: { count: number }
+  /** Texts of events that viewers of a job share. */
+  readonly written: WrittenEvents
+  readonly readiness: Effect.Effect<typeof Shapes.Readiness.Type>
+  /** Whether the server has stopped to take jobs. */
+  readonly isDraining: () => boolean
+  /** Succeeds when viewers are to be told goodbye. */
+  readonly goodbye: Effect.Effect<void>
+  /** Succeeds when clients that wait for a job are to be told that it will not end here. */
+  readonly expired: Effect.Effect<void>
+  /** Takes no more jobs and waits for those that are there, up to the deadline. Later calls wait for the first. */
+  readonly drain: Effect.Effect<void>
+  /** Ends the waiting of `drain`. */
+  readonly hurry: Effect.Effect<void>
+}
 
-/** What the store does not take any more, as jobs that it ended say; undefined while it does. */
-const storeFailure = (end: End): string | undefined => {
-  if (Exit.isSuccess(end)) return undefined
-  const error = Cause.findError(end.cause)
-  if (Result.isFailure(error)) return undefined
-  const { success } = error
-  return success._tag === "StoreFailed" && success.reason !== "fenced" ? success.reason : undefined
+/** The core of the mounted routes, which `Server.routes` provides and `Server.drained` drains. */
+export class Core extends Context.Service<Core, SharedCore>()("effect-converge/server/Core") {}
+
+/** Takes up the unfinished jobs of the store, in the background of a scope. */
+const takeUpJobs = (
+  programs: ReadonlyArray<Program.Any>,
+  engine: Engine["Service"],
+  directory: Directory,
+  services: Context.Context<never>,
+  state: ServerState
+): Effect.Effect<void> =>
+  // The type of the layer requires the services that agents need, so they are among these.
+  Effect.provideContext(engine.resumeAll(programs), services as Context.Context<unknown>).pipe(
+    Effect.andThen(directory.lookAround),
+    Effect.catchCause((cause) => Effect.logWarning("unfinished jobs could not be taken up", cause)),
+    Effect.ensuring(Effect.sync(() => (state.isReplaying = false)))
+  )
+
+/** Draining, and the moments in it that others wait for. */
+class Drain {
+  readonly goodbye = Deferred.makeUnsafe<void>()
+  readonly expired = Deferred.makeUnsafe<void>()
+  readonly hurried = Deferred.makeUnsafe<void>()
+  readonly #directory: Directory
+  readonly #state: ServerState
+
+  constructor(directory: Directory, state: ServerState) {
+    this.#directory = directory
+    this.#state = state
+  }
+
+  /** Takes no more jobs, and waits for those that are there: `drainMs` milliseconds at most. */
+  run(drainMs: number): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { isDurable } = this.#directory
+      this.#state.isDraining = true
+      yield* Effect.logDebug("draining: no more jobs are taken")
+      yield* Deferred.succeed(this.goodbye, undefined)
+      yield* Effect.timeoutOption(Effect.raceFirst(this.#ended, Deferred.await(this.hurried)), drainMs)
+      const left = this.#live.length
+      if (left > 0) yield* Effect.logInfo(`jobs that are ${isDurable ? "left to be resumed" : "cancelled"}: ${left}`)
+      if (!isDurable) yield* Effect.timeoutOption(this.#cancelled, Limits.serverCloseMs)
+      yield* Deferred.succeed(this.expired, undefined)
+    })
+  }
+
+  get #live() {
+    return [...this.#directory.known].filter(({ end }) => end === undefined)
+  }
+
+  get #ended(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      Effect.forEach(this.#live, ({ job }) => Effect.exit(job.result), { concurrency: "unbounded", discard: true })
+    )
+  }
+
+  get #cancelled(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      Effect.forEach(this.#live, ({ job }) => job.cancel, { concurrency: "unbounded", discard: true })
+    )
+  }
 }
 
 /** The core of a server for some programs. `scope`: that of the layer it belongs to. */
@@ -77,89 +131,30 @@ export const makeCore = Effect.fnUntraced(function* (
   const store = yield* JobStore
   const pool = yield* WorkerPool
   const services = yield* Effect.context<never>()
-  const goodbye = Deferred.makeUnsafe<void>()
-  const expired = Deferred.makeUnsafe<void>()
-  const hurried = Deferred.makeUnsafe<void>()
-  let isReplaying = store.isDurable
-  let isDraining = false
-  let broken: string | undefined
-
+  const state: ServerState = { isReplaying: store.isDurable, isDraining: false, storeFailure: undefined }
   const directory = new Directory({
     programs,
     engine,
     store,
     scope,
     services,
-    onEnd: (_, end) => (broken = storeFailure(end))
+    onEnd: (_, end) => (state.storeFailure = storeFailureOf(end))
   })
-
+  const drain = new Drain(directory, state)
   if (store.isDurable) {
-    // The layer's own type says that agents have what they need.
-    const replay = Effect.provideContext(engine.resumeAll(programs), services as Context.Context<unknown>).pipe(
-      Effect.andThen(directory.lookAround),
-      Effect.catchCause((cause) => Effect.logWarning("unfinished jobs could not be taken up", cause)),
-      Effect.ensuring(Effect.sync(() => (isReplaying = false)))
-    )
+    const replay = takeUpJobs(programs, engine, directory, services, state)
     yield* Effect.forkIn(replay, scope, { startImmediately: true })
   }
-
-  const storeState = Effect.gen(function* () {
-    if (broken !== undefined) return `failed: ${broken}`
-    if (!store.isDurable) return "ok"
-    const since = yield* store.waitingSince ?? Effect.undefined
-    const isLate = since !== undefined && (yield* Clock.currentTimeMillis) - since > Limits.serverWriteMs
-    if (isLate) return "failed: it does not write"
-    return yield* Effect.timeoutOrElse(store.list({ limit: 1 }), {
-      duration: Limits.serverProbeMs,
-      orElse: () => Effect.succeed("slow" as const)
-    }).pipe(
-      Effect.map((page) => (page === "slow" ? "failed: it does not answer" : "ok")),
-      Effect.catch((error) => Effect.succeed(`failed: ${error.reason}`))
-    )
-  })
-
-  const readiness = Effect.gen(function* () {
-    const { quarantined } = yield* pool.stats
-    const services = {
-      server: isDraining ? "draining" : isReplaying ? "replaying" : "ok",
-      store: yield* storeState,
-      workers: quarantined === 0 ? "ok" : `quarantined agents: ${quarantined}`
-    }
-    const isReady = Object.values(services).every((state) => state === "ok")
-    return { status: isReady ? ("ready" as const) : ("not-ready" as const), services }
-  })
-
-  const live = () => [...directory.entries].filter(({ end }) => end === undefined)
-
-  const waitForJobs = Effect.suspend(() =>
-    Effect.forEach(live(), ({ job }) => Effect.exit(job.result), { concurrency: "unbounded", discard: true })
-  )
-
-  const cancelJobs = Effect.suspend(() =>
-    Effect.forEach(live(), ({ job }) => job.cancel, { concurrency: "unbounded", discard: true })
-  )
-
-  const drainOnce = Effect.gen(function* () {
-    isDraining = true
-    yield* Effect.logDebug("draining: no more jobs are taken")
-    yield* Deferred.succeed(goodbye, undefined)
-    yield* Effect.timeoutOption(Effect.raceFirst(waitForJobs, Deferred.await(hurried)), settings.drainMs)
-    const left = live().length
-    if (left > 0)
-      yield* Effect.logInfo(`jobs that are ${store.isDurable ? "left to be resumed" : "cancelled"}: ${left}`)
-    if (!store.isDurable) yield* Effect.timeoutOption(cancelJobs, Limits.serverCloseMs)
-    yield* Deferred.succeed(expired, undefined)
-  })
-
   return Core.of({
     settings,
     directory,
     streams: { count: 0 },
-    readiness,
-    isDraining: () => isDraining,
-    goodbye: Deferred.await(goodbye),
-    expired: Deferred.await(expired),
-    drain: yield* Effect.cached(Effect.uninterruptible(drainOnce)),
-    hurry: Deferred.succeed(hurried, undefined)
+    written: new WrittenEvents(),
+    readiness: readinessOf(state, store, pool),
+    isDraining: () => state.isDraining,
+    goodbye: Deferred.await(drain.goodbye),
+    expired: Deferred.await(drain.expired),
+    drain: yield* Effect.cached(Effect.uninterruptible(drain.run(settings.drainMs))),
+    hurry: Deferred.succeed(drain.hurried, undefined)
   })
 })

@@ -1,19 +1,18 @@
 /**
  * The jobs that a server knows: those that it started, those that its engine resumed, and those of the store.
  *
- * A job that is live is held by its handle. One that has ended stays for a while, so that whoever started it can fetch its
- * result; from a durable store it can be had for as long as the store keeps it. How many are kept, and how much memory they
- * may take together, is limited; the events of those whose journals have them are not kept. One that ended because the store refused its row is left to its journal: there it has
- * not ended, and whoever asks for it goes on with it.
+ * A live job is held by its handle. An ended job stays for a while, so that its clients can fetch the result; a durable store
+ * gives it for as long as the store keeps it. `Limits` bounds how many ended jobs are kept, and about how much memory they
+ * take together. Events are kept only for jobs without a journal. If a job ended because the store refused its row, the
+ * server forgets it: in its journal it has not ended, and the next client that asks for it resumes it.
  *
- * An id, or an idempotency key, which is turned into one, names a job for good: starting it again with the same body gives
- * the same job, with another body it is refused. A durable store remembers that across restarts; without one, the server
- * does for as long as it keeps the job. Boundary: no HTTP.
+ * An id names a job for good, and so does an idempotency key, which is turned into an id. Starting it again with the same
+ * body gives the same job; another body is refused. A durable store remembers that across restarts. Without one, the server
+ * remembers it for as long as it keeps the job. Boundary: no HTTP.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -22,8 +21,8 @@ import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { type Budget } from "../program/Budget.ts"
 import { Engine } from "../engine/Engine.ts"
-import { sessionOf } from "../job/jobHandle.ts"
-import type { JobSession } from "../job/session.ts"
+import { viewOf } from "../job/jobHandle.ts"
+import type { JobView } from "../job/view.ts"
 import { sha256 } from "../values/sha256.ts"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { Job } from "../job/Job.ts"
@@ -39,32 +38,34 @@ import { heldBytes } from "./heldBytes.ts"
 import * as Problems from "./problems.ts"
 import type * as Shapes from "./shapes.ts"
 import { readHeader } from "../journal/parts.ts"
-import { refuseOther } from "../journal/find.ts"
+import { findJournal, refuseOther } from "../journal/find.ts"
+import { Turns } from "../platform/turns.ts"
+import { describeError } from "../values/panic.ts"
 import { type CompiledProgram, compiledOf } from "../program/erased.ts"
-import { type ResolvedBudget, resolveBudget } from "../program/resolveBudget.ts"
+import { resolvedNames, type ResolvedBudget, resolveBudget } from "../program/resolveBudget.ts"
 
 /** How a job ended: its result, its error, or a defect of the engine. */
 export type End = Exit.Exit<JobResult, JobError>
 
 /** A job that the server holds the handle of. */
-export interface Entry {
+export interface KnownJob {
   readonly job: Job<Program.Any>
-  readonly session: JobSession
-  /** The hash of what it was started with, program and input; undefined for one that the server did not start. */
+  readonly view: JobView
+  /** The hash of the program's name and the input that started it; undefined for a job that the server did not start. */
   readonly body: string | undefined
   end: End | undefined
   haltedAt: number | undefined
-  /** Clients that wait for its end, and whether it is wanted also when none is left. */
+  /** Clients that wait for its end, and whether the job is wanted even when none is left. */
   waiting: number
   isWanted: boolean
 }
 
-/** A job that is in the store and nowhere else. */
+/** A job that is only in the store. */
 export interface Stored {
   readonly journal: StoredJournal
 }
 
-export const isEntry = (found: Entry | Stored): found is Entry => "job" in found
+export const isKnown = (found: KnownJob | Stored): found is KnownJob => "job" in found
 
 export interface DirectoryOptions {
   readonly programs: ReadonlyArray<Program.Any>
@@ -72,9 +73,9 @@ export interface DirectoryOptions {
   readonly store: JobStore["Service"]
   /** Where watchers of jobs live. */
   readonly scope: Scope.Scope
-  /** What agents run with. */
+  /** The services that agents run with. */
   readonly services: Context.Context<never>
-  readonly onEnd: (entry: Entry, end: End) => void
+  readonly onEnd: (entry: KnownJob, end: End) => void
 }
 
 type NewJob = typeof Shapes.NewJob.Type
@@ -84,12 +85,12 @@ type StartProblem = ReturnType<typeof ofStart> | Problems.UnknownProgram | Probl
 export class Directory {
   readonly programs: ReadonlyMap<string, Program.Any>
   readonly #options: DirectoryOptions
-  readonly #entries = new Map<string, Entry>()
-  /** Entries that have ended, oldest first, and about how much memory they take. */
+  readonly #known = new Map<string, KnownJob>()
+  /** Jobs that have ended, oldest first, and about how many bytes each takes. */
   readonly #ended = new Map<string, number>()
   #endedBytes = 0
-  /** Named jobs that are being started: whoever starts one meanwhile waits. */
-  readonly #starting = new Map<string, Deferred.Deferred<void>>()
+  /** One start of an id at a time. */
+  readonly #starting = new Turns()
 
   constructor(options: DirectoryOptions) {
     this.#options = options
@@ -100,13 +101,13 @@ export class Directory {
     return this.#options.store.isDurable
   }
 
-  /** Entries that have not ended, and those that are kept. */
-  get entries(): Iterable<Entry> {
-    return this.#entries.values()
+  /** Live jobs, and ended ones that are kept. */
+  get known(): Iterable<KnownJob> {
+    return this.#known.values()
   }
 
   /** Starts a job, or gives the one that has its name. `key`: the idempotency key. */
-  start(asked: NewJob, key: string | undefined): Effect.Effect<Entry, StartProblem> {
+  start(asked: NewJob, key: string | undefined): Effect.Effect<KnownJob, StartProblem> {
     return Effect.gen({ self: this }, function* () {
       const program = this.programs.get(asked.program)
       if (program === undefined) return yield* new Problems.UnknownProgram({ program: asked.program })
@@ -118,12 +119,12 @@ export class Directory {
       const body = sha256(`${JSON.stringify(program.name)}\n${text}`)
       const start = this.#launch(program, input, { id, budget }, body)
       if (id === undefined) return yield* start
-      return yield* this.#once(
+      return yield* this.#starting.take(
         id,
         Effect.gen({ self: this }, function* () {
-          const present = this.#entries.get(id)
+          const present = this.#known.get(id)
           if (present?.body !== undefined) {
-            const isOther = present.body !== body || isOtherBudget(compiled, budget, present.session.budget)
+            const isOther = present.body !== body || isOtherBudget(compiled, budget, present.view.budget)
             return isOther ? yield* this.#taken(id) : present
           }
           const journal = this.isDurable ? yield* this.#load(id) : undefined
@@ -133,26 +134,9 @@ export class Directory {
             if (isOtherBudget(compiled, budget, budgetOfHeader(header))) return yield* this.#taken(id)
           } else if (present !== undefined) return yield* this.#taken(id)
           const entry = yield* start
-          // Somebody else has started it, maybe without waiting for it.
+          // Another client has started it, maybe without waiting for it.
           if (journal !== undefined) entry.isWanted = true
           return entry
-        })
-      )
-    })
-  }
-
-  /** One start of a name at a time. */
-  #once<A, E>(id: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    return Effect.suspend(() => {
-      const before = this.#starting.get(id)
-      if (before !== undefined) return Effect.andThen(Deferred.await(before), this.#once(id, effect))
-      const done = Deferred.makeUnsafe<void>()
-      this.#starting.set(id, done)
-      return Effect.ensuring(
-        effect,
-        Effect.sync(() => {
-          this.#starting.delete(id)
-          Deferred.doneUnsafe(done, Effect.void)
         })
       )
     })
@@ -164,18 +148,12 @@ export class Directory {
   }
 
   #load(jobId: string): Effect.Effect<StoredJournal | undefined, ReturnType<typeof ofStore>> {
-    return this.#options.store
-      .load(jobId)
-      .pipe(
-        Effect.catch((error) =>
-          error.reason === "missing" ? Effect.succeed(undefined) : Effect.fail(ofStore(jobId, error))
-        )
-      )
+    return Effect.mapError(findJournal(this.#options.store, jobId), (error) => ofStore(jobId, error))
   }
 
   /**
-   * Agents run with what the server was built with, and under the span of the request. The request itself is none of their
-   * business, and would be kept for as long as the job.
+   * Agents run with the services of the server's layer, under the span of the request. They do not get the request itself,
+   * which would be kept for as long as the job.
    */
   #withServices<A, E>(effect: Effect.Effect<A, E, Engine | unknown>): Effect.Effect<A, E> {
     return Effect.contextWith((current: Context.Context<never>) => {
@@ -186,13 +164,13 @@ export class Directory {
     })
   }
 
-  /** What a program takes and needs is not known here: its input was decoded by its own schema, and its needs are the layer's. */
+  /** The cast is safe: the program's own schema decoded the input, and the server's layer provides its services. */
   #launch(
     program: Program.Any,
     input: unknown,
     options: { readonly id: string | undefined; readonly budget: Budget },
     body: string
-  ): Effect.Effect<Entry, ReturnType<typeof ofStart>> {
+  ): Effect.Effect<KnownJob, ReturnType<typeof ofStart>> {
     const started = this.#options.engine.start(program, input as never, options)
     return Effect.uninterruptibleMask((restore) =>
       restore(this.#withServices(started)).pipe(
@@ -202,27 +180,27 @@ export class Directory {
     )
   }
 
-  #register(job: Job<Program.Any>, body: string | undefined, haltedAt?: number): Effect.Effect<Entry> {
+  #register(job: Job<Program.Any>, body: string | undefined, haltedAt?: number): Effect.Effect<KnownJob> {
     return Effect.suspend(() => {
-      const present = this.#entries.get(job.id)
-      const session = sessionOf(job)
-      if (session === undefined) return Effect.die(new Error("the engine is of another copy of this package"))
-      if (present !== undefined && present.session === session) return Effect.succeed(present)
+      const present = this.#known.get(job.id)
+      const view = viewOf(job)
+      if (view === undefined) return Effect.die(new Error("the engine is of another copy of this package"))
+      if (present !== undefined && present.view === view) return Effect.succeed(present)
       const isWanted = body === undefined
-      const entry: Entry = { job, session, body, end: undefined, haltedAt, waiting: 0, isWanted }
-      this.#entries.set(job.id, entry)
+      const entry: KnownJob = { job, view, body, end: undefined, haltedAt, waiting: 0, isWanted }
+      this.#known.set(job.id, entry)
       const watched = Effect.flatMap(Effect.exit(job.result), (end) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           entry.end = end
           entry.haltedAt ??= now
-          // One whose row the store refused has not ended in its journal, where it is found from now on.
+          // If the store refused its row, the job has not ended in its journal, and is found there from now on.
           if (this.isDurable && isStoreFailure(end)) this.#forget(entry)
           else this.#keep(entry, end)
           this.#options.onEnd(entry, end)
         })
       )
       const forked = Effect.forkIn(watched, this.#options.scope, { startImmediately: true })
-      // What watches a job would keep the request that started it, with its body.
+      // Without this, the fiber that watches a job would keep the request that started it, with its body.
       return Effect.as(
         Effect.updateContext(forked, () => this.#options.services),
         entry
@@ -230,34 +208,34 @@ export class Directory {
     })
   }
 
-  #forget(entry: Entry): void {
+  #forget(entry: KnownJob): void {
     const { id } = entry.job
-    if (this.#entries.get(id) !== entry) return
-    this.#entries.delete(id)
+    if (this.#known.get(id) !== entry) return
+    this.#known.delete(id)
     this.#endedBytes -= this.#ended.get(id) ?? 0
     this.#ended.delete(id)
   }
 
-  /** Keeps an entry that has ended, and lets go of the oldest where there are too many. */
-  #keep({ job, session }: Entry, end: End): void {
-    if (this.isDurable && session.isEndStored) session.log.release()
-    const bytes = heldBytes(session, Exit.isSuccess(end) ? end.value.output : undefined)
-    // One that was taken up anew counts once, and is the newest.
+  /** Keeps a job that has ended, and lets go of the oldest ones if there are too many. */
+  #keep({ job, view }: KnownJob, end: End): void {
+    if (this.isDurable && view.isEndStored) view.log.release()
+    const bytes = heldBytes(view, Exit.isSuccess(end) ? end.value.output : undefined)
+    // A job that was taken up anew counts once, and is the newest.
     this.#endedBytes += bytes - (this.#ended.get(job.id) ?? 0)
     this.#ended.delete(job.id)
     this.#ended.set(job.id, bytes)
     for (const [id, size] of this.#ended) {
       if (this.#ended.size <= Limits.serverEndedJobs && this.#endedBytes <= Limits.serverEndedBytes) break
       this.#ended.delete(id)
-      this.#entries.delete(id)
+      this.#known.delete(id)
       this.#endedBytes -= size
     }
   }
 
   /** A job by its id. */
-  find(jobId: string): Effect.Effect<Entry | Stored, ReturnType<typeof ofStart>> {
+  find(jobId: string): Effect.Effect<KnownJob | Stored, ReturnType<typeof ofStart>> {
     return Effect.gen({ self: this }, function* () {
-      const present = this.#entries.get(jobId)
+      const present = this.#known.get(jobId)
       if (present !== undefined) return present
       const journal = this.isDurable ? yield* this.#load(jobId) : undefined
       const live = (yield* this.#options.engine.live).find((job) => job.jobId === jobId)
@@ -268,18 +246,18 @@ export class Directory {
       }
       const taken = this.#takeUp(program, jobId, journal)
       if (journal?.status === undefined) return yield* taken
-      // What its program has become since is no reason not to say how it ended.
+      // The program may have changed since; the client is still told how the job ended.
       return yield* Effect.catchTag(taken, "ProgramChanged", () => Effect.succeed({ journal }))
     })
   }
 
   /**
-   * A job whose events are to be read. One that has ended, and that is not held here, is left in its journal: its events can
-   * be read from there without its context and its log. One that rests is taken up, if nobody else holds it.
+   * A job whose events are to be read. A job that has ended, and is not held here, stays in its journal: its events can be
+   * read from there without its context and its log. An unfinished job is taken up, unless another engine holds it.
    */
-  watch(jobId: string): Effect.Effect<Entry | Stored, ReturnType<typeof ofStart>> {
+  watch(jobId: string): Effect.Effect<KnownJob | Stored, ReturnType<typeof ofStart>> {
     return Effect.gen({ self: this }, function* () {
-      const present = this.#entries.get(jobId)
+      const present = this.#known.get(jobId)
       if (present !== undefined) return present
       const journal = this.isDurable ? yield* this.#load(jobId) : undefined
       if (journal?.status !== undefined) return { journal }
@@ -290,11 +268,11 @@ export class Directory {
     })
   }
 
-  /** A job by its id, taken up if it is nowhere live. */
-  hold(jobId: string): Effect.Effect<Entry, ReturnType<typeof ofStart> | Problems.UnknownProgram> {
+  /** A job by its id, taken up if it is not live. */
+  hold(jobId: string): Effect.Effect<KnownJob, ReturnType<typeof ofStart> | Problems.UnknownProgram> {
     return Effect.gen({ self: this }, function* () {
       const found = yield* this.find(jobId)
-      if (isEntry(found)) return found
+      if (isKnown(found)) return found
       const program = this.programs.get(found.journal.program)
       if (program === undefined) return yield* new Problems.UnknownProgram({ program: found.journal.program })
       return yield* this.#takeUp(program, jobId, found.journal)
@@ -305,11 +283,11 @@ export class Directory {
     program: Program.Any,
     jobId: string,
     journal: StoredJournal | undefined
-  ): Effect.Effect<Entry, ReturnType<typeof ofStart>> {
-    return this.#once(
+  ): Effect.Effect<KnownJob, ReturnType<typeof ofStart>> {
+    return this.#starting.take(
       jobId,
       Effect.gen({ self: this }, function* () {
-        const present = this.#entries.get(jobId)
+        const present = this.#known.get(jobId)
         if (present !== undefined) return present
         const job = yield* Effect.mapError(this.#withServices(this.#options.engine.resume(program, jobId)), (error) =>
           ofStart(jobId, error)
@@ -319,12 +297,12 @@ export class Directory {
     )
   }
 
-  /** Takes note of jobs that are live and that the server did not start. Those that are being started it knows soon. */
+  /** Registers live jobs that the server did not start. Jobs that are being started register themselves soon. */
   get lookAround(): Effect.Effect<void> {
     return Effect.flatMap(this.#options.engine.live, (live) =>
       Effect.forEach(
         live.filter(
-          ({ jobId, program }) => !this.#entries.has(jobId) && !this.#starting.has(jobId) && this.programs.has(program)
+          ({ jobId, program }) => !this.#known.has(jobId) && !this.#starting.has(jobId) && this.programs.has(program)
         ),
         ({ jobId }) => Effect.ignore(this.find(jobId)),
         { discard: true }
@@ -350,20 +328,9 @@ const encodeInput = (program: CompiledProgram, input: unknown): Effect.Effect<st
     catch: (error) =>
       new Problems.InvalidInput({
         program: program.name,
-        detail: `input: ${error instanceof Error ? error.message : "it cannot be encoded"}`
+        detail: `input: ${describeError(error)}`
       })
   })
-
-/** Where a field of a budget is in a resolved one. */
-const budgetFields: Readonly<Record<string, keyof ResolvedBudget>> = {
-  maxCycles: "cycles",
-  maxFacts: "facts",
-  maxAgents: "agents",
-  maxDuration: "duration",
-  maxCpuTime: "cpuTime",
-  maxContextBytes: "contextBytes",
-  maxTokens: "tokens"
-}
 
 /** A budget as the engine takes it. */
 const budgetOf = (
@@ -377,20 +344,19 @@ const budgetOf = (
           .filter(([, value]) => value !== undefined)
           .map(([field, value]) => [field, value === "unlimited" ? Infinity : value])
       )
-      // `resolve` refuses what no budget takes, such as a text that is no duration.
+      // `resolveBudget` refuses a value that no budget takes, such as a text that is no duration.
       resolveBudget(program.name, budget)
       return budget
     },
-    catch: (error) =>
-      new Problems.InvalidInput({ program: program.name, detail: error instanceof Error ? error.message : "budget" })
+    catch: (error) => new Problems.InvalidInput({ program: program.name, detail: describeError(error) })
   })
 
 /** Whether a job's budget is not what was asked for. What was not asked for may have changed since: the program's own. */
 const isOtherBudget = (program: CompiledProgram, asked: Budget, has: ResolvedBudget): boolean => {
   const now = resolveBudget(program.name, program.budget, asked)
   return Object.keys(asked).some((field) => {
-    const name = budgetFields[field]
-    return name !== undefined && has[name] !== now[name]
+    const name = resolvedNames[field as keyof Budget]
+    return has[name] !== now[name]
   })
 }
 

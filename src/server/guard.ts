@@ -1,9 +1,9 @@
 /**
- * What stands before and behind every route: the limit of bodies, the origin, the token, the answer to whatever goes wrong, headers,
- * and counts.
+ * The guard before and behind every route: the limit of bodies, the origin, the token, the answer to a failure, headers, and
+ * counts.
  *
- * Invariant: every answer that is no success is a problem (RFC 9457), and none tells a stack or a path of this machine; what
- * is unexpected goes to the log. Boundary: no route.
+ * Invariant: every answer that is no success is a problem (RFC 9457), and none tells a stack or a path of this machine; an
+ * unexpected failure goes to the log. Boundary: no route.
  */
 import * as ByteSize from "effect/ByteSize"
 import * as Cause from "effect/Cause"

@@ -1,25 +1,24 @@
 /**
- * About how much memory a job takes that has ended and is held for its result.
+ * An estimate of the memory that an ended job takes while the server holds it for its result.
  *
- * What grows with what a program says is counted by its canonical text, which is there as text and once more as values; what
- * comes in numbers, by the number. It is an estimate, so that many jobs together stay near a limit. Boundary: reads a session.
+ * Canonical text is held twice, as text and as values. Facts, records and the like cost about the same each, so they are
+ * counted. The estimate is for a limit on many jobs together. Boundary: reads a view of a job.
  */
-import type { JobSession } from "../job/session.ts"
+import type { JobView } from "../job/view.ts"
 import { Limits } from "../Limits.ts"
-import { plain } from "./json.ts"
+import { plainText } from "./json.ts"
 
 /** Characters of a value as JSON. */
 const lengthOf = (value: unknown): number => {
   try {
     return JSON.stringify(value)?.length ?? 0
   } catch {
-    return JSON.stringify(plain(value)).length
+    return plainText(value).length
   }
 }
 
-export const heldBytes = ({ ledger, log, tracker }: JobSession, output: unknown): number => {
-  // What was said is in the context, in the log and among intents: the same texts and values.
-  const said = Math.max(ledger.historyBytes, log.written) + lengthOf(output) + lengthOf(tracker.diagnostics)
-  const things = ledger.version + log.records + tracker.intents.length + tracker.diagnostics.length
-  return 2 * said + Limits.serverThingBytes * (1 + things)
+/** About how many bytes an ended job takes. `output`: what it converged to; undefined if it did not. */
+export const heldBytes = ({ holdings }: JobView, output: unknown): number => {
+  const textLength = holdings.textLength + lengthOf(output) + lengthOf(holdings.diagnostics)
+  return 2 * textLength + Limits.serverThingBytes * (1 + holdings.things)
 }

@@ -8,16 +8,17 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import type { JobSession } from "../job/session.ts"
+import type { JobView } from "../job/view.ts"
 import type { JobError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import type { JobStore, StoredJob } from "../store/JobStore.ts"
-import type { Directory, End, Entry, Stored } from "./directory.ts"
-import { isEntry } from "./directory.ts"
+import type { Directory, End, KnownJob, Stored } from "./directory.ts"
+import { isKnown } from "./directory.ts"
 import { resultJson } from "./json.ts"
+import { liveStates } from "./liveStates.ts"
 import * as Problems from "./problems.ts"
-import * as Shapes from "./shapes.ts"
+import type * as Shapes from "./shapes.ts"
 
 type JobJson = typeof Shapes.Job.Type
 type Summary = typeof Shapes.JobSummary.Type
@@ -40,12 +41,12 @@ const storedSummary = ({ createdAt, cycle, haltedAt, hash, jobId, program, statu
 })
 
 /** One job, in full. */
-export const jobJson = (found: Entry | Stored, facts: "counts" | "all"): Effect.Effect<JobJson> => {
-  if (!isEntry(found)) {
+export const jobJson = (found: KnownJob | Stored, facts: "counts" | "all"): Effect.Effect<JobJson> => {
+  if (!isKnown(found)) {
     const nothing = { phase: null, tier: null, version: null, usage: null, result: null }
     return Effect.succeed({ ...storedSummary(found.journal), ...nothing })
   }
-  const { end, haltedAt, job, session } = found
+  const { end, haltedAt, job, view } = found
   return Effect.map(job.status, ({ cycle, hash, jobId, phase, program, state, tier, usage, version }) => {
     const left = end === undefined ? undefined : leftBy(end)
     const result = left === undefined ? null : resultJson(left, facts)
@@ -54,7 +55,7 @@ export const jobJson = (found: Entry | Stored, facts: "counts" | "all"): Effect.
       jobId,
       program,
       state,
-      createdAt: session.createdAt,
+      createdAt: view.createdAt,
       haltedAt: halted,
       cycle,
       hash,
@@ -67,12 +68,12 @@ export const jobJson = (found: Entry | Stored, facts: "counts" | "all"): Effect.
   })
 }
 
-const summaryOf = ({ haltedAt, job, session }: Entry): Effect.Effect<Summary> =>
+const summaryOf = ({ haltedAt, job, view }: KnownJob): Effect.Effect<Summary> =>
   Effect.map(job.status, ({ cycle, hash, jobId, program, state }) => ({
     jobId,
     program,
     state,
-    createdAt: session.createdAt,
+    createdAt: view.createdAt,
     haltedAt: haltedAt ?? null,
     cycle,
     hash
@@ -99,7 +100,7 @@ export const listJobs = (
   )
 
 /** Whether the server itself knows which jobs are in a state: its store does not. */
-const isLiveState = (status: ListQuery["status"]): boolean => Shapes.liveStates.some((state) => state === status)
+const isLiveState = (status: ListQuery["status"]): boolean => liveStates.some((state) => state === status)
 
 const storedPage = (
   directory: Directory,
@@ -113,12 +114,11 @@ const storedPage = (
         ? badCursor()
         : new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
     )
-    const live = new Map<string, Entry>()
-    for (const entry of directory.entries) if (entry.end === undefined) live.set(entry.job.id, entry)
+    const live = new Map<string, KnownJob>()
+    for (const known of directory.known) if (known.end === undefined) live.set(known.job.id, known)
     const jobs = yield* Effect.forEach(page.jobs, (stored) => {
-      const entry = stored.status === undefined ? live.get(stored.jobId) : undefined
-      if (entry === undefined) return Effect.succeed(storedSummary(stored))
-      return summaryOf(entry)
+      const known = stored.status === undefined ? live.get(stored.jobId) : undefined
+      return known === undefined ? Effect.succeed(storedSummary(stored)) : summaryOf(known)
     })
     const shown = status === "suspended" ? jobs.filter(({ state }) => state === "suspended") : jobs
     return { jobs: shown, cursor: page.cursor ?? null }
@@ -134,18 +134,18 @@ const ownPage = (
   Effect.gen(function* () {
     const from = cursor === undefined ? undefined : /^(\d{1,15}):(.+)$/s.exec(cursor)
     if (from === null) return yield* badCursor()
-    const isAfter = ({ createdAt, jobId }: JobSession): boolean => {
+    const isAfter = ({ createdAt, jobId }: JobView): boolean => {
       if (from === undefined) return true
       const time = Number(from[1])
       return createdAt < time || (createdAt === time && jobId < (from[2] ?? ""))
     }
-    const entries = [...directory.entries]
-      .filter(({ session }) => (program === undefined || session.program.name === program) && isAfter(session))
-      .sort((a, b) => b.session.createdAt - a.session.createdAt || (a.session.jobId < b.session.jobId ? 1 : -1))
+    const known = [...directory.known]
+      .filter(({ view }) => (program === undefined || view.program.name === program) && isAfter(view))
+      .sort((a, b) => b.view.createdAt - a.view.createdAt || (a.view.jobId < b.view.jobId ? 1 : -1))
     // There may be thousands, of which a page shows some: where one stands is asked until there are enough.
     const jobs: Array<Summary> = []
-    for (const entry of entries) {
-      const summary = yield* summaryOf(entry)
+    for (const job of known) {
+      const summary = yield* summaryOf(job)
       const { haltedAt, state } = summary
       if (status !== undefined && (status === "unfinished" ? haltedAt !== null : state !== status)) continue
       const last = jobs.at(-1)

@@ -11,17 +11,21 @@ import { resultToJson, type FactJson } from "../outcome/resultJson.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type * as Shapes from "./shapes.ts"
 
-/** A value as JSON would hold it. A bigint becomes its digits; what cannot be written becomes null. */
-export const plain = (value: unknown): Schema.Json => {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return value
+/** Any value as JSON text. A bigint becomes its digits; a value that cannot be written becomes null. */
+export const plainText = (value: unknown): string => {
   try {
-    const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner))
-    // What was written as JSON is read as JSON.
-    return text === undefined ? null : (parseJson(text) as Schema.Json)
+    return JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner)) ?? "null"
   } catch {
-    return null
+    return "null"
   }
 }
+
+/** Any value as JSON holds it: what `plainText` writes, read again. */
+export const plain = (value: unknown): Schema.Json =>
+  value === null || typeof value === "string" || typeof value === "boolean"
+    ? value
+    : // `JSON.stringify` wrote the text, so it holds JSON.
+      (parseJson(plainText(value)) as Schema.Json)
 
 /** An error's `_tag` and fields, as `JobError.toJson` gives them. */
 export const errorJson = (error: unknown): typeof Shapes.ErrorJson.Type => {

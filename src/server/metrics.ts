@@ -64,7 +64,7 @@ export const exposition: Effect.Effect<string, never, Core> = Effect.gen(functio
   const core = yield* Core
   streams.updateUnsafe(core.streams.count, empty)
   const counts = new Map<string, number>(states.map((state) => [state, 0]))
-  for (const { job } of core.directory.entries) {
+  for (const { job } of core.directory.known) {
     const { state } = yield* job.status
     counts.set(state, (counts.get(state) ?? 0) + 1)
   }

@@ -118,23 +118,6 @@ export class JobCancelled extends Problem<JobCancelled>()(
   ofJob
 ) {}
 
-/** How a job can end otherwise than by converging. */
-export const jobProblems = [
-  BudgetExhausted,
-  MergeConflict,
-  InvariantViolated,
-  AgentFailed,
-  AgentPanicked,
-  AgentTimedOut,
-  AgentOutOfMemory,
-  WorkerCrashed,
-  InvalidEffect,
-  ProgramPanicked,
-  StoreFailed,
-  IntentFailed,
-  JobCancelled
-] as const
-
 /** The request itself: malformed JSON, a header, a parameter, a body of another shape. */
 export class InvalidRequest extends Problem<InvalidRequest>()(
   "InvalidRequest",
@@ -281,6 +264,3 @@ export class Internal extends Problem<Internal>()("Internal", {
   status: 500,
   title: "The server failed"
 }) {}
-
-/** What any route may answer with. */
-export const commonProblems = [Unauthorized, InvalidRequest, Unavailable, Internal] as const

@@ -5,17 +5,12 @@
  * route decode with them what the server sends. Boundary: data.
  */
 import * as Schema from "effect/Schema"
-import type { JobStatus } from "../job/Job.ts"
+import { liveStates } from "./liveStates.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
 /** How a job ended. */
 export const Status = Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"])
-
-/** States of a job that has not ended and is on an engine of this server. */
-export const liveStates = ["queued", "running", "paused", "awaiting"] as const satisfies ReadonlyArray<State>
-
-type State = JobStatus["state"]
 
 /** Where a job stands. `suspended`: unfinished, and run by no engine of this server at the moment. */
 export const State = Schema.Literals([...liveStates, "suspended", ...Status.literals])
@@ -136,33 +131,23 @@ export const Budget = Schema.Struct({
  */
 export const JobId = Schema.String.check(Schema.isPattern(/^(?!\.{1,2}$)[\w.~:@-]{1,200}$/))
 
-const newJob = (json: Schema.Codec<Schema.Json>) =>
-  Schema.Struct({
-    program: Schema.String,
-    /** Default: an empty object. */
-    input: Schema.optional(json),
-    budget: Schema.optional(Budget),
-    /** The job's id. Starting it again with the same body gives the same job. */
-    id: Schema.optional(JobId)
-  })
-
-const signal = (json: Schema.Codec<Schema.Json>) =>
-  Schema.Struct({ facts: Schema.Array(Schema.Struct({ kind: Schema.String, value: json })) })
-
 /** The body that starts a job. */
-export const NewJob = newJob(Schema.Json).annotate({ identifier: "NewJob" })
-
-/** What was read as JSON is JSON: a large value is not gone through once more to see that it is. */
-const read = Schema.declare((value): value is Schema.Json => value !== undefined)
-
-/** Bodies, for a value that `JSON.parse` gave. */
-export const Read = { NewJob: newJob(read), Signal: signal(read) }
+export const NewJob = Schema.Struct({
+  program: Schema.String,
+  /** Default: an empty object. */
+  input: Schema.optional(Schema.Json),
+  budget: Schema.optional(Budget),
+  /** The job's id. Starting it again with the same body gives the same job. */
+  id: Schema.optional(JobId)
+}).annotate({ identifier: "NewJob" })
 
 /** The answer to a job that is not waited for. */
 export const Accepted = Schema.Struct({ jobId: Schema.String }).annotate({ identifier: "Accepted" })
 
 /** The body of a signal. */
-export const Signal = signal(Schema.Json).annotate({ identifier: "Signal" })
+export const Signal = Schema.Struct({
+  facts: Schema.Array(Schema.Struct({ kind: Schema.String, value: Schema.Json }))
+}).annotate({ identifier: "Signal" })
 
 /** An event of the log, as docs/events.md describes it. */
 export const Event = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String, seq: count, cycle: count }), [

@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { Agent, Engine, Invariant, type JobEvent, Program } from "../../src/index.ts"
 import { EventLog } from "../../src/job/eventLog.ts"
-import { sessionOf } from "../../src/job/jobHandle.ts"
+import { viewOf } from "../../src/job/jobHandle.ts"
 import {
   cell,
   Cell,
@@ -297,7 +297,7 @@ describe("a reader that names a number", () => {
     Effect.gen(function* () {
       const gate = makeGate()
       const job = yield* Engine.start(rich(gate.arrive), {})
-      const log = sessionOf(job)!.log
+      const log = viewOf(job)!.log
       yield* gate.arrived
       const early = yield* Effect.forkChild(Stream.runCollect(log.after(12)), { startImmediately: true })
       yield* gate.open

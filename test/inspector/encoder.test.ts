@@ -1,9 +1,9 @@
-/** One inspector message (src/inspector/encoder.ts), and the outbox that holds events before (outbox.ts). */
+/** One inspector message (src/inspector/encoder.ts), and the queue that holds events before (relayQueue.ts). */
 import { describe, expect, it } from "@effect/vitest"
 import { createActor, createMachine, type InspectionEvent } from "xstate"
 import { encode, isPublished, type Projection, type Published } from "../../src/inspector/encoder.ts"
 import { Limits } from "../../src/Limits.ts"
-import { Outbox } from "../../src/inspector/outbox.ts"
+import { RelayQueue } from "../../src/inspector/relayQueue.ts"
 import { plain } from "../../src/inspector/plain.ts"
 import { toyMachine } from "./toyMachine.ts"
 
@@ -188,54 +188,54 @@ describe("any value as JSON", () => {
   })
 })
 
-describe("the outbox", () => {
-  const names = (outbox: Outbox): Array<string> => {
+describe("the queue", () => {
+  const names = (queue: RelayQueue): Array<string> => {
     const taken: Array<string> = []
-    for (let entry = outbox.take(); entry !== undefined; entry = outbox.take()) {
-      const { event } = entry
+    for (let message = queue.take(); message !== undefined; message = queue.take()) {
+      const { event } = message
       taken.push(event.type === "@xstate.event" ? `event ${event.event.type}` : event.type.slice("@xstate.".length))
     }
     return taken
   }
 
   it("keeps events in order", () => {
-    const outbox = new Outbox(10, 10)
-    outbox.connect()
-    for (const event of inspected({})) outbox.offer(event, 0)
-    expect(names(outbox)).toStrictEqual(["actor", "event xstate.init", "snapshot", "event GO", "snapshot"])
-    expect(outbox.isEmpty).toBe(true)
+    const queue = new RelayQueue(10, 10)
+    queue.connect()
+    for (const event of inspected({})) queue.offer(event, 0)
+    expect(names(queue)).toStrictEqual(["actor", "event xstate.init", "snapshot", "event GO", "snapshot"])
+    expect(queue.isEmpty).toBe(true)
   })
 
   it("drops the oldest events when it is full, and sends the registration first all the same", () => {
-    const outbox = new Outbox(2, 10)
-    outbox.connect()
-    for (const event of inspected({})) outbox.offer(event, 0)
-    expect(outbox.dropped).toBe(2)
-    expect(names(outbox)).toStrictEqual(["actor", "event GO", "snapshot"])
+    const queue = new RelayQueue(2, 10)
+    queue.connect()
+    for (const event of inspected({})) queue.offer(event, 0)
+    expect(queue.dropped).toBe(2)
+    expect(names(queue)).toStrictEqual(["actor", "event GO", "snapshot"])
   })
 
   it("keeps nothing but live actors while no relay is connected", () => {
-    const outbox = new Outbox(10, 10)
-    for (const event of inspected({})) outbox.offer(event, 0)
-    expect(outbox.isEmpty).toBe(true)
-    outbox.connect()
-    expect(names(outbox)).toStrictEqual(["actor"])
-    expect(outbox.dropped).toBe(0)
+    const queue = new RelayQueue(10, 10)
+    for (const event of inspected({})) queue.offer(event, 0)
+    expect(queue.isEmpty).toBe(true)
+    queue.connect()
+    expect(names(queue)).toStrictEqual(["actor"])
+    expect(queue.dropped).toBe(0)
   })
 
   it("forgets an actor that has ended, and the oldest actor beyond its limit", () => {
-    const outbox = new Outbox(10, 2)
+    const queue = new RelayQueue(10, 2)
     const offerAll = (event: InspectionEvent) => {
-      if (isPublished(event)) outbox.offer(event, 0)
+      if (isPublished(event)) queue.offer(event, 0)
     }
     const ending = createMachine({ initial: "a", states: { a: { type: "final" } } })
     const lasting = createMachine({ initial: "a", states: { a: {} } })
     const registered = () => {
       const ids: Array<string> = []
-      outbox.connect()
-      for (let entry = outbox.take(); entry !== undefined; entry = outbox.take())
-        ids.push(entry.event.actorRef.sessionId)
-      outbox.disconnect()
+      queue.connect()
+      for (let message = queue.take(); message !== undefined; message = queue.take())
+        ids.push(message.event.actorRef.sessionId)
+      queue.disconnect()
       return ids
     }
     const first = createActor(lasting, { inspect: offerAll }).start()
@@ -246,11 +246,11 @@ describe("the outbox", () => {
   })
 
   it("counts what was waiting when the relay went away as dropped", () => {
-    const outbox = new Outbox(10, 10)
-    outbox.connect()
-    for (const event of inspected({})) outbox.offer(event, 0)
-    outbox.disconnect()
-    expect(outbox.dropped).toBe(5)
-    expect(names(outbox)).toStrictEqual([])
+    const queue = new RelayQueue(10, 10)
+    queue.connect()
+    for (const event of inspected({})) queue.offer(event, 0)
+    queue.disconnect()
+    expect(queue.dropped).toBe(5)
+    expect(names(queue)).toStrictEqual([])
   })
 })

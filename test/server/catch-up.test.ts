@@ -6,10 +6,11 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { describe, vi } from "vitest"
 import { Engine, type Job, JobStore, Journal, type Program, WorkerPool } from "../../src/index.ts"
-import { sessionOf } from "../../src/job/jobHandle.ts"
-import type { Entry } from "../../src/server/directory.ts"
+import { viewOf } from "../../src/job/jobHandle.ts"
+import type { KnownJob } from "../../src/server/directory.ts"
 import { eventsAfter } from "../../src/server/eventSource.ts"
 import { viewer } from "../../src/server/viewer.ts"
+import { WrittenEvents } from "../../src/server/writtenEvents.ts"
 import { layerMemory } from "../../src/store/memory.ts"
 import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { counter, makeGate, turns } from "../support/behaviour/harness.ts"
@@ -33,9 +34,9 @@ interface Line {
 
 const upTo = (last: number, from = 1) => Array.from({ length: last - from + 1 }, (_, n) => n + from)
 
-const entryOf = (job: Job.Job<Program.Program.Any>): Entry => ({
+const entryOf = (job: Job.Job<Program.Program.Any>): KnownJob => ({
   job,
-  session: sessionOf(job)!,
+  view: viewOf(job)!,
   body: undefined,
   end: undefined,
   haltedAt: undefined,
@@ -46,7 +47,7 @@ const entryOf = (job: Job.Job<Program.Program.Any>): Entry => ({
 /** What a viewer is sent, line by line; `each` is done before it takes the next. */
 const watch = (
   store: Store,
-  entry: Entry,
+  entry: KnownJob,
   after: number,
   each: (line: Line) => Effect.Effect<void> = () => Effect.void
 ) =>
@@ -54,7 +55,8 @@ const watch = (
     format: "ndjson",
     after,
     heartbeatMs: 60_000,
-    goodbye: Effect.never
+    goodbye: Effect.never,
+    written: new WrittenEvents()
   }).pipe(
     Stream.decodeText,
     Stream.splitLines,
@@ -71,7 +73,7 @@ const halfway = Effect.fnUntraced(function* (at: number, to: number) {
   yield* gate.arrived
   const entry = entryOf(job)
   const goOn = Effect.andThen(gate.open, Effect.asVoid(Effect.orDie(job.result)))
-  return { entry, goOn, log: entry.session.log }
+  return { entry, goOn, log: entry.view.log }
 })
 
 /** The events of the job in the store, as lines. */

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { describe, expect, it, vi } from "vitest"
 import { Agent, Engine, Fact, JobStore, Program } from "../../src/index.ts"
-import { sessionOf } from "../../src/job/jobHandle.ts"
+import { viewOf } from "../../src/job/jobHandle.ts"
 import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { jsonOf, type Running, serve } from "../support/server/harness.ts"
 import { count } from "../support/server/programs.ts"
@@ -117,7 +117,7 @@ describe("a log that was let go of", () => {
     const store = await Effect.runPromise(journalStore)
     const events = Effect.gen(function* () {
       const job = yield* Engine.start(count, { to: 5 }, { id: "one" })
-      const { log } = sessionOf(job)!
+      const { log } = viewOf(job)!
       log.release()
       expect(log.records).toBeGreaterThan(0)
       yield* job.result

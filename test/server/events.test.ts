@@ -15,8 +15,9 @@ import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { eventsAfter, type Told } from "../../src/server/eventSource.ts"
+import { eventsAfter, type SourceEvent } from "../../src/server/eventSource.ts"
 import { viewer } from "../../src/server/viewer.ts"
+import { WrittenEvents } from "../../src/server/writtenEvents.ts"
 import * as Layer from "effect/Layer"
 import * as JobStores from "../../src/store/index.ts"
 
@@ -206,14 +207,15 @@ describe("a viewer", () => {
 
 describe("a viewer that falls behind what the log keeps", () => {
   it("is told which numbers it has missed, and can come back after them", async () => {
-    const told = (seq: number): Told => ({ event: { _tag: "JobPaused", seq, cycle: seq }, session: undefined })
+    const paused = (seq: number): SourceEvent => ({ event: { _tag: "JobPaused", seq, cycle: seq }, view: undefined })
     const texts = (after: number) =>
       Effect.runPromise(
-        viewer(Stream.fromIterable([told(6), told(7)]), {
+        viewer(Stream.fromIterable([paused(6), paused(7)]), {
           format: "sse",
           after,
           heartbeatMs: 60_000,
-          goodbye: Effect.never
+          goodbye: Effect.never,
+          written: new WrittenEvents()
         }).pipe(Stream.decodeText, Stream.mkString)
       )
     expect(await texts(2)).toMatch(

@@ -1,0 +1,138 @@
+/** The text of an event joins the texts that a job has already, and is byte for byte what encoding each fact anew gives. */
+import { expect, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { describe } from "vitest"
+import { Agent, Engine, Fact, type Job, type JobEvent, type Program as AnyProgram, Program } from "../../src/index.ts"
+import { viewOf } from "../../src/job/jobHandle.ts"
+import type { JobView } from "../../src/job/view.ts"
+import { eventText } from "../../src/server/eventText.ts"
+import { plain } from "../../src/server/json.ts"
+import { parseJson } from "../../src/values/parseJson.ts"
+import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
+import { cell, Cell, engine, Entry, entry, num, Num } from "../support/behaviour/harness.ts"
+
+/** Keys that JavaScript orders otherwise than a canonical text does, or that need an escape. */
+const Table = Fact.kind("Table", {
+  schema: Schema.Struct({ name: Schema.String, cells: Schema.Record(Schema.String, Schema.Json) }),
+  id: ({ name }) => name
+})
+const Moment = Fact.kind("Moment", {
+  schema: Schema.Struct({ n: Schema.Int, at: Schema.DateTimeUtc, note: Schema.Option(Schema.String) }),
+  id: ({ n }) => String(n)
+})
+const Bytes = Fact.kind("Bytes", {
+  schema: Schema.Struct({ n: Schema.Int, bytes: Schema.Uint8Array }),
+  id: ({ n }) => String(n)
+})
+const Open = Fact.kind("Open", { schema: Schema.Struct({ x: Schema.Number }), id: ({ x }) => String(x) })
+const Newest = Fact.kind("Newest", {
+  schema: Schema.Struct({ n: Schema.Int }),
+  id: ({ n }) => String(n),
+  retention: { latest: 1 }
+})
+
+const tables = [
+  Table.of({ name: "numbers", cells: { "10": 1, "9": 2, "-1": 3, "01": 4, a: { "4294967295": 5, "7": 6 } } }),
+  Table.of({
+    name: "texts",
+    cells: { 'a"b\\': "c\n\u2028\ud800", ["__proto__"]: [1, { "": null }], '{"1":': '{"1":2}' }
+  })
+]
+
+const rich = Program.make("rich", {
+  input: Schema.Struct({ from: Schema.Int }),
+  seed: ({ from }) => [num(from), cell("a", "0"), entry('lone \udc00 / \\ "'), ...tables],
+  agents: [
+    Agent.make("next", {
+      each: Num,
+      writes: [Num, Cell, Moment, Bytes, Open, Newest],
+      execute: ({ value: { n } }) =>
+        Effect.succeed({
+          facts: [
+            ...(n < 5 ? [num(n + 1)] : []),
+            cell("a", String(n)),
+            Moment.of({ n, at: DateTime.makeUnsafe(n * 1e9), note: n % 2 === 0 ? Option.none() : Option.some("x") }),
+            Bytes.of({ n, bytes: new Uint8Array([n, 255, 0]) }),
+            Open.of({ x: [0.1, -0, NaN, 1e21, -Infinity, 5e-324][n] ?? n }),
+            Newest.of({ n })
+          ],
+          trace: { n },
+          evaluations: [{ fact: { kind: "Num", id: String(n) }, score: n / 10, reason: "size" }],
+          intents: n === 2 ? [{ kind: "buy", payload: { amount: 2, "10": "a", "9": "b" } }] : []
+        })
+    }),
+    Agent.make("fails", {
+      each: Cell,
+      writes: [Num],
+      onFailure: "discard",
+      execute: ({ value: { text } }) => Effect.fail({ _tag: "Wrong", text, big: 1n })
+    })
+  ],
+  kinds: [Entry, Table]
+})
+
+/** Encodes each fact once more, and writes, reads and writes the event. */
+const slowText = (event: JobEvent.JobEvent, view: JobView): string => {
+  const encoded = (facts: ReadonlyArray<Fact.Fact>) =>
+    facts.map((fact) => {
+      const text = view.program.kinds.get(fact.kind)!.codec.encode(fact.value).text
+      return { ...fact, value: parseJson(text) }
+    })
+  if (event._tag === "FactsCommitted") return JSON.stringify(plain({ ...event, facts: encoded(event.facts) }))
+  if (event._tag === "JobStarted") return JSON.stringify(plain({ ...event, seeds: encoded(event.seeds) }))
+  return JSON.stringify(plain(event))
+}
+
+const same = (job: Job.Job<AnyProgram.Program.Any>) =>
+  Effect.map(Stream.runCollect(job.events), (events) => {
+    const view = viewOf(job)!
+    expect(events.map((event) => eventText(event, view))).toEqual(events.map((event) => slowText(event, view)))
+    // Not one fact was encoded again: without its kinds, the job's own texts suffice.
+    const bare: JobView = Object.create(view, { program: { value: { name: "", kinds: new Map() } } }) as JobView
+    expect(events.map((event) => eventText(event, bare))).toEqual(events.map((event) => eventText(event, view)))
+    return [...new Set(events.map(({ _tag }) => _tag))]
+  })
+
+describe("the text of an event", () => {
+  it.effect(
+    "is the same for facts of all kinds: revised, pruned, with keys out of order, with values that are encoded",
+    () =>
+      Effect.gen(function* () {
+        const job = yield* Engine.start(rich, { from: 0 })
+        yield* Effect.exit(job.result)
+        const tags = yield* same(job)
+        expect(tags).toEqual(
+          expect.arrayContaining([
+            ...["JobStarted", "CycleStarted", "FactsCommitted", "TaskDiscarded", "EvaluationsCommitted"],
+            ...["IntentCommitted", "JobHalted"]
+          ])
+        )
+      }).pipe(Effect.provide(engine()))
+  )
+
+  it.effect("is the same for a job that continues from an earlier context", () =>
+    Effect.gen(function* () {
+      const { context } = yield* (yield* Engine.start(rich, { from: 0 })).result
+      const job = yield* Engine.start(rich, { from: 6 }, { context })
+      yield* Effect.exit(job.result)
+      yield* same(job)
+    }).pipe(Effect.provide(engine()))
+  )
+
+  it.effect("is the same for a job that was resumed from its journal", () =>
+    Effect.gen(function* () {
+      const store = yield* journalStore
+      const first = Effect.flatMap(Engine.start(rich, { from: 0 }, { id: "rich" }), (job) => Effect.exit(job.result))
+      yield* Effect.provide(first, engineOnStore(brokenOff(store, 3)))
+      yield* Effect.gen(function* () {
+        const job = yield* Engine.resume(rich, "rich")
+        yield* Effect.exit(job.result)
+        yield* same(job)
+      }).pipe(Effect.provide(engineOnStore(store)))
+    })
+  )
+})
