@@ -1,5 +1,9 @@
-// Bundles what a worker thread runs into one file, in the place of the compiled one: a thread is ready sooner when Node need
-// not find and link a hundred files. Its dependencies are in it; the programs that it imports bring their own.
+// Puts files together that are better read as one.
+//
+// What a worker thread runs goes into one file, in the place of the compiled one: a thread is ready sooner when Node need not
+// find and link a hundred files. Its dependencies are in it; the programs that it imports bring their own. The script of the
+// inspector page goes into the module that reads it, so that the server reads no file.
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
@@ -17,3 +21,9 @@ await build({
   sourcesContent: false,
   logLevel: "warning"
 })
+
+const script = readFileSync(new URL("../src/server/inspector.browser.js", import.meta.url), "utf8")
+const module = new URL("../dist/src/server/inspectorScript.js", import.meta.url)
+writeFileSync(module, `export const inspectorScript = ${JSON.stringify(script)}\n`)
+// The lines that the map named are gone.
+rmSync(new URL("inspectorScript.js.map", module))

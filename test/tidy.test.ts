@@ -70,6 +70,11 @@ const allowances: ReadonlyArray<Allowance> = [
   { path: "src/store/sqlite/writer.ts", uses: ["new Worker"], reason: "owns the thread that writes" },
   { path: "src/store/sqlite/owner.ts", uses: ["randomUUID"], reason: "tells two stores of one process apart" },
   { path: "src/store/sqlite/backup.ts", uses: ["randomUUID"], reason: "names a copy that is not complete" },
+  {
+    path: "src/server/inspectorScript.ts",
+    uses: ["node:"],
+    reason: "reads the page's script where the package runs from its sources"
+  },
   { path: "src/server/nodeServer.ts", uses: ["node:"], reason: "the adapter of Node's HTTP server" },
   { path: "src/cli/", uses: ["node:"], reason: "the adapter of the command line" },
   { path: "src/platform/unrefClock.ts", uses: ["setTimeout"], reason: "a sleep that lets the process end" }

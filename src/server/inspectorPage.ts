@@ -2,8 +2,8 @@
  * The inspector page: one document with its style and its script, which loads nothing else and asks only the API that it is
  * served beside.
  *
- * Invariant: its policy names the one script and the one style by their hashes, so whatever a fact holds is never run.
- * Boundary: text; what the script does is inspectorScript.ts.
+ * Invariant: its policy names the one script and the one style by their hashes, so nothing that a fact holds is ever run.
+ * Boundary: text; what the script does is in inspector.browser.js.
  */
 import { sha256 } from "../values/sha256.ts"
 import { inspectorScript } from "./inspectorScript.ts"

@@ -49,6 +49,7 @@ describe("the page", () => {
     expect(policy).toContain("default-src 'none'")
     expect(policy).not.toContain("unsafe")
     expect(html).not.toMatch(/\b(?:src|href)=|url\(|@import/)
+    expect(html.match(/<\/script|<!--/g)).toEqual(["</script"])
     expect(html).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b/)
   })
 
