@@ -70,6 +70,8 @@ export const Limits = {
   programsPerWorker: 256,
   /** Milliseconds between two checks of the running tasks by the watchdog. */
   watchdogIntervalMs: 10,
+  /** Intervals of the watchdog that one late check charges at most, so that a stall of the process kills no healthy worker. */
+  watchdogCreditIntervals: 5,
   /** Failed starts of a worker in a row after which the pool gives up its tasks. */
   workerStartAttempts: 3,
   /** Milliseconds that a worker may leave its next task unclaimed, because work that an agent left behind keeps it busy. */
@@ -84,6 +86,8 @@ export const Limits = {
   vigilUs: 200,
   /** Times that a thread that stayed awake in vain doubles the number of waits for which it does not. */
   vigilDoublings: 10,
+  /** Characters of an effect's intents, evaluations and trace: a string must be able to hold them escaped. */
+  effectRestLength: 67_108_864,
   /** Milliseconds that a worker that goes on with the next task holds back finished outcomes. */
   flushMs: 2,
   /** Threads that one pool may have. */

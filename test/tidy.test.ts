@@ -153,7 +153,7 @@ const longFunctionAllowances: ReadonlyArray<Allowance> = []
 
 /** Files with comments that are still to be wrapped. */
 const longCommentAllowances: ReadonlyArray<Allowance> = [
-  ...["job/fiberGroup", "journal/parts", "journal/rowText", "workers/options"]
+  ...["job/fiberGroup", "journal/parts", "journal/rowText"]
 ]
   .map((name) => `src/${name}.ts`)
   .map((path) => ({ path, uses: ["long comment"], reason: "to be wrapped" }))

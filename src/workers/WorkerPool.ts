@@ -1,9 +1,13 @@
 /**
- * The port through which a job has its CPU tasks run: a `WorkerPool`.
+ * The port that runs a job's CPU tasks: a `WorkerPool`.
  *
- * The engine hands over one cycle's CPU tasks at a time and gets their outcomes back in the same order, whatever order
- * they ended in (G3). What a task does to its thread never reaches another task (G8). Boundary: the service and its data;
- * the adapters are pool.ts (worker threads) and inline.ts (this thread).
+ * The engine hands over one cycle's CPU tasks at a time and gets their outcomes back in the order of the tasks, whatever the
+ * order of their ends (G3). Damage that a task does to its thread never reaches another task (G8).
+ *
+ * `CpuOutcome` has no agent, fact or mark. The job knows them from its selection, and adds them to the outcomes of tasks of
+ * every kind (`TaskOutcome`).
+ *
+ * Boundary: the service and its data; the adapters are pool.ts (worker threads) and inline.ts (this thread).
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -26,7 +30,7 @@ export interface CpuTask {
   readonly since: number
 }
 
-/** What a task did, for `job.telemetry`. `task` is its place in the batch; `worker` is 0 for this thread, else from 1. */
+/** The progress of a task, for `job.telemetry`. `task` is its place in the batch; `worker` is 0 for this thread, else from 1. */
 export type CpuProgress =
   | { readonly _tag: "Claimed"; readonly task: number; readonly worker: number }
   | { readonly _tag: "Ended"; readonly task: number; readonly worker: number }
@@ -39,16 +43,16 @@ export interface CpuBatch {
   readonly ledger: Ledger
   readonly cycle: number
   readonly tasks: ReadonlyArray<CpuTask>
-  /** CPU milliseconds that these tasks may use together; running ones are stopped when it is used up. May be Infinity. */
+  /** CPU milliseconds that these tasks may use together. Running ones are stopped when it is used up. May be Infinity. */
   readonly cpuBudgetMs: number
   /** Called as things happen, or undefined if nobody listens. Must not throw. */
   readonly onProgress: ((progress: CpuProgress) => void) | undefined
 }
 
-/** How one task ended: its validated effect, or why there is none. */
+/** The end of one task: its validated effect, or the cause of its failure. */
 export interface CpuOutcome {
   readonly result: EncodedEffect | Cause
-  /** CPU milliseconds of the thread while it ran the task; elapsed time of a task whose thread was lost. */
+  /** CPU milliseconds of the thread while it ran the task. Elapsed time if the thread was lost. */
   readonly cpuMs: number
 }
 

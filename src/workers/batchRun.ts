@@ -1,5 +1,5 @@
 /**
- * One batch under way: what has come of its tasks so far, and what its workers need to be told.
+ * One batch under way: the outcomes of its tasks so far, and the updates that its workers need.
  *
  * Invariants: a task is settled once; the batch ends once, when all tasks are settled or when it is given up. Boundary:
  * data; the pool moves it on.
@@ -15,16 +15,16 @@ import type { Watched } from "./watchdog.ts"
 import type { CpuBatch, CpuOutcome, CpuProgress, CpuTask } from "./WorkerPool.ts"
 import type { Cause } from "../outcome/Cause.ts"
 
-/** Milliseconds of work that are worth waking one more worker for. */
+/** Tuning: milliseconds of work that are worth waking one more worker for. */
 const shareWorthMs = 0.2
 
 /**
- * Milliseconds that the main thread works for a task while others run: it reads the outcome. Tasks that take less keep it
- * busy with one worker, and a second one would only take its processor away.
+ * Tuning: milliseconds that the main thread needs to read the outcome of a task while others run. One worker with shorter tasks
+ * keeps it busy, and a second worker would only take its processor away.
  */
 const mainThreadMs = 0.001
 
-/** What a thread does for the pool: it loads a batch's program or context, or works through its share of a round. */
+/** The work of a thread: it loads a batch's program or context, or works through its share of a round. */
 export type Work = { readonly type: "load"; readonly run: BatchRun } | Share
 
 export interface Share extends Watched {
@@ -33,12 +33,13 @@ export interface Share extends Watched {
   readonly round: Round
   /** The share's name between the pool and the worker. */
   readonly sequence: number
-  /** What has come of its tasks' effects so far, and the milliseconds that those took of which all has come. */
+  /** The effects of its tasks as far as they have arrived. */
   readonly inbox: Inbox
+  /** Milliseconds that the tasks took whose effects have arrived as a whole. */
   spentMs: number
 }
 
-/** Makes the cause of a task that came to nothing, for its agent and cycle. */
+/** Makes the cause of a failed task, for its agent and cycle. */
 export type CauseFor = (agent: string, cycle: number) => Cause
 
 export class BatchRun {
@@ -46,13 +47,13 @@ export class BatchRun {
   readonly program: ProgramRef
   /** The program's `programKey`. */
   readonly key: string
-  /** What a replica is when it is up to date. */
+  /** The mark of a replica that is up to date. */
   readonly mark: Mark
   /** When it arrived, on the pool's clock. */
   readonly arrivedAt: number
-  /** Milliseconds that one of its tasks is expected to take, as far as that is known. */
+  /** Milliseconds that one of its tasks is expected to take. Undefined if an agent was never measured. */
   readonly expectedMs: number | undefined
-  /** Whether one of its agents has a deadline, or all of them share one budget: then it is looked at often. */
+  /** Whether an agent has a deadline or the tasks share a CPU budget. The watchdog then looks often. */
   readonly isTimed: boolean
   /** Workers that load its program or its context. */
   preparing = 0
@@ -62,20 +63,22 @@ export class BatchRun {
   losses = 0
   /** CPU milliseconds of the tasks that have ended. */
   usedMs = 0
-  /** Nobody waits for what is still under way. */
+  /** Whether it has ended or was given up: nobody waits for tasks that still run. */
   isOver = false
-  /** Why no further task of it can be run. */
+  /** The cause if no further task of it can run. */
   failure: CauseFor | undefined
   readonly #costs: CostModel
   readonly #outcomes: Array<CpuOutcome | undefined>
-  /** How often tasks were handed out again, by task. */
+  /** Counts how often a task was handed out again; task → times. */
   #reissues: Map<number, number> | undefined
   readonly #updates: Array<{ readonly from: Mark; readonly update: ReplicaUpdate }> = []
   /** The rounds that are not over. */
   #rounds: Array<Round> = []
-  /** The first task that was in no round yet; and those that are to be in one again. */
+  /** The first task that was in no round yet. */
   #next = 0
+  /** Lost tasks that wait for another round. */
   #again: Array<number> = []
+  /** Tasks without an outcome. */
   #left: number
 
   constructor(batch: CpuBatch, module: string, arrivedAt: number, costs: CostModel) {
@@ -91,8 +94,9 @@ export class BatchRun {
     this.#outcomes = new Array<CpuOutcome | undefined>(batch.tasks.length).fill(undefined)
   }
 
-  /** The outcomes in the order of the tasks, when there are all of them. */
+  /** The outcomes in the order of the tasks. Undefined until all tasks are settled. */
   get outcomes(): ReadonlyArray<CpuOutcome> | undefined {
+    // The cast is safe: without an unsettled task, no place is undefined.
     return this.#left === 0 ? (this.#outcomes as ReadonlyArray<CpuOutcome>) : undefined
   }
 
@@ -111,19 +115,19 @@ export class BatchRun {
     this.usedMs += outcome.cpuMs
   }
 
-  /** At most how many tasks wait for a worker. */
+  /** An upper bound of the tasks that wait for a worker. */
   get waiting(): number {
     let count = this.#again.length + this.batch.tasks.length - this.#next
     for (const round of this.#rounds) count += round.unclaimed
     return count
   }
 
-  /** Whether all of it is expected to take one worker but a moment. */
+  /** Whether one worker is expected to finish all of it before a vigil ends. */
   get isBrief(): boolean {
     return this.expectedMs !== undefined && this.expectedMs * this.batch.tasks.length <= Limits.vigilUs / 1_000
   }
 
-  /** How many more workers are worth having. */
+  /** The number of further workers that are worth having. */
   get wanted(): number {
     const { waiting } = this
     if (waiting === 0) return 0
@@ -134,7 +138,7 @@ export class BatchRun {
     return Math.min(waiting, Math.max(1, worth)) - this.working - this.preparing
   }
 
-  /** A round in which there is something to claim. */
+  /** A round with tasks to claim. Undefined if no task waits. */
   open(): Round | undefined {
     const present = this.#rounds.find((round) => round.unclaimed > 0)
     if (present !== undefined) return present
@@ -150,13 +154,13 @@ export class BatchRun {
     return round
   }
 
-  /** Tasks that were lost wait again. */
+  /** Lets lost tasks wait again. */
   putBack(tasks: ReadonlyArray<number>): void {
     for (const task of tasks) if (!this.isSettled(task)) this.#again.push(task)
     this.#again.sort((a, b) => a - b)
   }
 
-  /** Takes tasks that nobody has claimed away from the workers, for good. Returns them. */
+  /** Takes unclaimed tasks away from the workers for good. Returns them. */
   withdraw(isWanted: (task: number) => boolean): ReadonlyArray<number> {
     const waiting = [...this.#again]
     while (this.#next < this.batch.tasks.length) waiting.push(this.#next++)
@@ -164,14 +168,14 @@ export class BatchRun {
     return [...this.#rounds.flatMap((round) => round.withdraw(isWanted)), ...waiting.filter(isWanted)]
   }
 
-  /** From here on no worker claims any of it. */
+  /** Closes all rounds: no worker claims a task of it any more. */
   close(): void {
     this.#again = []
     this.#next = this.batch.tasks.length
     for (const round of this.#rounds) round.close()
   }
 
-  /** Counts how often a task was handed to another worker. */
+  /** Counts that a task goes to another worker. Returns how often it has. */
   reissue(index: number): number {
     this.#reissues ??= new Map()
     const times = (this.#reissues.get(index) ?? 0) + 1
@@ -179,7 +183,7 @@ export class BatchRun {
     return times
   }
 
-  /** What a replica at `from` lacks. One for all workers that are there. */
+  /** The update for a replica at `from`. All workers at that mark share it. */
   updateFrom(from: Mark): ReplicaUpdate {
     for (const { from: known, update } of this.#updates)
       if (known.version === from.version && known.evaluations === from.evaluations) return update

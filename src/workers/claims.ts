@@ -1,15 +1,15 @@
 /**
- * How the threads of a pool share out tasks among themselves: an array in shared memory, in which a thread claims a task by
- * writing its name beside it.
+ * Claims of tasks by the threads of a pool: an array in shared memory, in which a thread writes the number of its share beside
+ * a task.
  *
- * The first place is a cursor that only says where to look next; the claim itself is one compare-and-exchange, so a thread
- * that is ended between the two loses nothing: the place is still free, and the pool finds it (`free`).
+ * The first place is a cursor that only tells where to look next. The claim itself is one compare-and-exchange. A thread that
+ * ends between the two loses nothing: the place is still free, and the pool finds it (`passedOver`).
  *
- * Invariant: a place is claimed once, by a share or by the pool, and never given back: what was lost is handed out again in
- * another array. Boundary: shared memory and arithmetic; used on both sides.
+ * Invariant: a place is claimed once, by a share or by the pool, and never given back; lost tasks go out again in another
+ * array. Boundary: shared memory and arithmetic; used on both sides.
  */
 
-/** Place 0: the cursor. Place i + 1: who has claimed the ith task: 0 for nobody, else a share's number, or the pool. */
+/** Place 0 is the cursor. Place i + 1 has the holder of task i: 0 for none, the number of a share, or -1 for the pool. */
 export type Claims = Int32Array<SharedArrayBuffer>
 
 const byPool = -1
@@ -30,14 +30,14 @@ export const claim = (claims: Claims, share: number): number => {
   }
 }
 
-/** At most how many tasks nobody has claimed. */
+/** An upper bound of the unclaimed tasks. */
 export const unclaimed = (claims: Claims): number => Math.max(0, claims.length - 1 - Atomics.load(claims, 0))
 
-/** Takes a task that nobody has claimed away from the threads. False if one was faster. */
+/** Takes an unclaimed task away from the threads. False if a thread has claimed it. */
 export const withdraw = (claims: Claims, index: number): boolean =>
   Atomics.compareExchange(claims, index + 1, 0, byPool) === 0
 
-/** From here on no thread finds anything to claim. */
+/** Leaves no task to claim: moves the cursor to the end. */
 export const close = (claims: Claims): void => {
   Atomics.store(claims, 0, claims.length - 1)
 }
@@ -50,7 +50,7 @@ export const claimedBy = (claims: Claims, share: number): ReadonlyArray<number> 
   return found
 }
 
-/** The places that the cursor has passed and nobody has claimed: a thread is just about to, or was ended before it could. */
+/** Unclaimed places behind the cursor: a thread is about to claim them, or was ended before it did. */
 export const passedOver = (claims: Claims): ReadonlyArray<number> => {
   const found: Array<number> = []
   const until = Math.min(Atomics.load(claims, 0), claims.length - 1)

@@ -1,15 +1,15 @@
 /**
- * The clocks by which the work of a thread is measured: this file owns them.
+ * The clocks that measure the work of a thread. This file owns them.
  *
- * What they measure is charged and learned from; it never decides what a job commits. Real time, not Effect's Clock: it is
- * real processors that are busy.
+ * Their times are charged to budgets and feed the cost model; they never decide what a job commits. They show real time, not
+ * Effect's Clock, because real processors are busy.
  */
 
-/** CPU time of the thread that this runs on, in milliseconds. */
+/** CPU time of the calling thread, in milliseconds. */
 export const threadCpuMs = (): number => {
   const { system, user } = process.threadCpuUsage()
   return (user + system) / 1_000
 }
 
-/** Milliseconds from an arbitrary moment on this thread: for durations only. */
+/** Milliseconds since an arbitrary moment on this thread, for durations only. */
 export const elapsedMs = (): number => performance.now()

@@ -1,12 +1,12 @@
 /**
- * The threads of a pool: how many there are, their numbers, their start and their end.
+ * The threads of a pool: their number, their start and their end.
  *
- * Threads are started when tasks wait and no thread is free, one in a turn of the event loop (to open one takes
- * milliseconds of the main thread), and are never more than the pool's size. Those that have had nothing to do for a while
- * are ended, down to the pool's least size. A thread that ends before it was ready is a failed start; after a few in a row no
- * further one is tried until a new batch asks.
+ * A thread starts when tasks wait and no thread is free, one in a turn of the event loop, because a start holds the main thread
+ * for milliseconds. There are never more than the pool's size. Threads that were idle for a while are ended, down to
+ * `minSize`. A thread that ends before it was ready is a failed start. After `Limits.workerStartAttempts` of them in a row, no
+ * other thread starts until a new batch arrives.
  *
- * Boundary: what threads do is the pool's business.
+ * Boundary: the pool decides what threads do.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -19,18 +19,18 @@ import { Thread, type ThreadEvents } from "./thread.ts"
 
 export class Crew {
   readonly threads = new Map<number, Thread<Work>>()
-  /** What all threads share, see `PoolPlace`. */
+  /** The memory that all threads share (`PoolPlace`). */
   readonly shared = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
-  /** Threads that were started because others had been lost. */
+  /** Threads started in place of lost ones. */
   respawns = 0
   readonly #options: Resolved
   readonly #fork: (effect: Effect.Effect<void, never, WorkerPlatform>) => unknown
   readonly #events: ThreadEvents<Work>
-  /** Threads in a row that ended before they were ready. */
+  /** Failed starts in a row. */
   #failedStarts = 0
-  /** Threads that were lost without having been retired for good, and not replaced yet. */
+  /** Threads that ended for another reason than `idle` or `closed` and are not replaced yet. */
   #lost = 0
-  /** A thread was opened in this turn of the event loop. */
+  /** Whether a thread was opened in this turn of the event loop. */
   #isOpening = false
 
   constructor(
@@ -62,12 +62,12 @@ export class Crew {
     return idle
   }
 
-  /** The threads that have a share of which `isWanted` holds. */
+  /** The threads whose share `isWanted` accepts. */
   busyWith(isWanted: (work: Share) => boolean): ReadonlyArray<Thread<Work>> {
     return [...this.threads.values()].filter(({ work }) => work?.type === "share" && isWanted(work))
   }
 
-  /** Ends the threads, beyond those that are to be kept, that have had nothing to do since a moment. */
+  /** Ends threads that have been idle since a moment, down to `minSize`. */
   retireIdle(since: number): void {
     let spare = this.threads.size - this.#options.minSize
     for (const thread of this.idle()) {
@@ -83,16 +83,16 @@ export class Crew {
     return this.threads.size === 0 && this.#failedStarts >= Limits.workerStartAttempts
   }
 
-  /** From now on starting is tried again. */
+  /** Allows further starts after too many have failed. */
   forgive(): void {
     if (this.#failedStarts >= Limits.workerStartAttempts) this.#failedStarts = 0
   }
 
-  /** Starts a thread if more are wanted than are coming; `again` is called when there may be a need for another. */
+  /** Starts a thread if more are wanted than are starting. Calls `again` in the next turn, as another may be needed. */
   staff(wanted: number, again: () => void): void {
     if (this.#isOpening || this.threads.size >= this.#options.size) return
     if (this.#failedStarts >= Limits.workerStartAttempts) return
-    // One that loads for a batch is that batch's, and no answer to what others want.
+    // A thread that loads for a batch belongs to that batch and does not count for others.
     let coming = 0
     for (const { state, work } of this.threads.values())
       if (work === undefined && (state === "spawning" || state === "loading")) coming++

@@ -1,5 +1,5 @@
 /**
- * How tasks reach a thread: it loads the program, its replica is brought up to date, it is given its share of a round.
+ * The way of tasks to a thread: it loads the program, gets an update of its replica, and gets its share of a round.
  *
  * A small update goes with the share. A large one goes ahead of it, in slices, while the thread counts as loading, so that
  * neither loading nor copying is ever charged to an agent's `timeout`.
@@ -22,13 +22,13 @@ export interface DispatchPort {
   readonly fork: (effect: Effect.Effect<void>) => unknown
   readonly nowMs: () => number
   readonly onPrepared: (thread: Thread<Work>, run: BatchRun) => void
-  /** Whether there is no other batch than one. */
+  /** Whether exactly one batch is under way. */
   readonly isAlone: () => boolean
 }
 
 export class Dispatch {
   readonly #port: DispatchPort
-  /** For the answer to a share that is soon done. */
+  /** The vigil for the answer to a brief share. */
   readonly vigil = new Vigil()
   #sequence = 0
 
@@ -36,14 +36,14 @@ export class Dispatch {
     this.#port = port
   }
 
-  /** 3: has the job's context; 2: can run a task of the batch at once; 1: knows its program; 0: a stranger. */
+  /** 3: it has the job's context; 2: it can run a task at once; 1: it has loaded the program; 0: it has not. */
   fitness(thread: Thread<Work>, run: BatchRun): 0 | 1 | 2 | 3 {
     if (!thread.programs.has(run.key)) return 0
     if (this.#updateFor(thread, run)?.packet(1) !== undefined) return 1
     return thread.replicas.get(run.batch.jobId)?.ledger === run.batch.ledger ? 3 : 2
   }
 
-  /** What the thread's replica of the batch's job lacks, or undefined if it is up to date. */
+  /** The update that the thread's replica of the job needs. Undefined if it is up to date. */
   #updateFor(thread: Thread<Work>, run: BatchRun): ReplicaUpdate | undefined {
     const record = thread.replicas.get(run.batch.jobId)
     const mark = record?.ledger === run.batch.ledger ? record.mark : origin
@@ -51,7 +51,7 @@ export class Dispatch {
     return isCurrent ? undefined : run.updateFrom(mark)
   }
 
-  /** Has an idle thread take a share of a batch, or prepare for it. */
+  /** Gives an idle thread a share of a batch, or prepares it for one. */
   give(thread: Thread<Work>, run: BatchRun): void {
     const { jobId, ledger } = run.batch
     thread.idleSince = undefined
@@ -148,7 +148,7 @@ export class Dispatch {
     if (run.isBrief && this.#port.isAlone()) this.vigil.keep()
   }
 
-  /** An Int32 that is never 0, which is what a new worker's shared memory holds. */
+  /** The next number of a share: an Int32 and never 0, which a new worker's shared memory holds. */
   #nextSequence(): number {
     return (this.#sequence = this.#sequence >= 0x7fffffff ? 1 : this.#sequence + 1)
   }

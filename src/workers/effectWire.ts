@@ -15,7 +15,7 @@ export type EffectRest = readonly [
   tokens: number
 ]
 
-/** What an effect holds beside its facts: only the tokens, if there is nothing else. */
+/** An effect without its facts. If that is nothing but tokens, their number alone. */
 export const restOf = ({ evaluations, intents, tokens, trace }: EncodedEffect): EffectRest | number =>
   intents.length === 0 && evaluations.length === 0 && trace === undefined
     ? tokens

@@ -1,7 +1,7 @@
 /**
- * What a worker thread starts with: a quick start for modules, then everything else.
+ * The entry of a worker thread: a quick start for modules, then everything else.
  *
- * Modules are linked before they run, so that comes before the first import of weight. Boundary: nothing but that.
+ * Modules are linked before they run, so the quick start comes before the first large import. Boundary: nothing but that.
  */
 import { quickStart } from "../platform/quickStart.ts"
 

@@ -1,10 +1,9 @@
 /**
- * What a batch's tasks are expected to take, and in which order they are best offered.
+ * The expected time of a batch's tasks, and the best order in which to offer them.
  *
- * The last task to end decides when a cycle goes on. So the long ones are offered first: a worker that takes one of
- * them last would leave the others without work meanwhile (Graham 1969: at most a third above the best order, where an
- * order by chance may take twice as long). How long a task takes is guessed by what its agent's tasks took and by the
- * length of the fact that it is about; only magnitudes count.
+ * A cycle waits for its last task, so the long tasks are offered first: a worker that takes a long one last leaves the others
+ * without work (Graham 1969: at most a third above the best order, where a random order may take twice as long). The estimate
+ * uses the agent's measured times and the length of the fact that the task is about; only magnitudes count.
  *
  * Invariant: no outcome depends on it (G3). Boundary: arithmetic over what was measured.
  */
@@ -12,7 +11,7 @@ import type { CostModel } from "./costModel.ts"
 import type { CpuBatch, CpuTask } from "./WorkerPool.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
-/** What one task of a batch takes, if that is known of all its agents. */
+/** Average milliseconds of a task of the batch. Undefined if one of its agents was never measured. */
 export const expectedMs = (tasks: ReadonlyArray<CpuTask>, costs: CostModel): number | undefined => {
   let sum = 0
   let previous: ErasedAgent | undefined
@@ -26,16 +25,16 @@ export const expectedMs = (tasks: ReadonlyArray<CpuTask>, costs: CostModel): num
   return sum / tasks.length
 }
 
-/** Tasks that take less are done before their order has been thought about. */
+/** Tuning: milliseconds below which ordering the tasks takes longer than it saves. */
 const worthOrderingMs = 0.2
 
-/** The least that a task is taken to be: a magnitude needs a number above 0. */
+/** Tuning: the least milliseconds of a task in an estimate; a magnitude needs a number above 0. */
 const leastMs = 0.001
 
-/** Characters of a fact below which its length says nothing. */
+/** Tuning: characters below which the length of a fact does not predict the time of its task. */
 const tellingLength = 1_024
 
-/** Some tasks of a batch, the long ones first; those of one magnitude stay in their order. */
+/** Sorts tasks of a batch, the long ones first. Tasks of one magnitude stay in their order. */
 export const longestFirst = (
   { ledger, tasks }: CpuBatch,
   indexes: ReadonlyArray<number>,

@@ -5,7 +5,7 @@
  * the time of many texts. So a message holds runs of facts of one kind, each with a column of ids and one of lengths, and
  * the canonical texts of all, with commas in between.
  *
- * Boundary: encoding and decoding; both sides. What else is to be said of a fact goes beside it, in the same order.
+ * Boundary: encoding and decoding; both sides. Other data of a fact goes beside it, in the same order.
  */
 import { Limits } from "../Limits.ts"
 import type { ErasedKind } from "../program/erased.ts"
@@ -24,7 +24,7 @@ export class FactTexts {
     return this.#count
   }
 
-  /** Whether a fact more would be too much. A larger one goes alone. */
+  /** Whether one more fact would exceed a message. A larger fact goes alone. */
   isFull(text: string): boolean {
     return (
       this.#count > 0 && (this.#texts.length + text.length > Limits.packetLength || this.#count >= Limits.packetFacts)
@@ -40,7 +40,7 @@ export class FactTexts {
     this.#count++
   }
 
-  /** What was collected; begins anew. */
+  /** Gives the collected facts and starts a new collection. */
   take(): { readonly runs: ReadonlyArray<FactRun>; readonly texts: string } {
     const taken = { runs: this.#runs, texts: this.#texts }
     this.#runs = []
@@ -51,8 +51,8 @@ export class FactTexts {
 }
 
 /**
- * Called for each fact, in order. `kind` is undefined if there is none of that name here, `value` undefined unless the kind
- * is plain.
+ * Called for each fact, in order. `kind` is undefined if the program has none of that name; `value` is undefined unless the
+ * kind is plain.
  */
 export type FactReader = (kind: ErasedKind | undefined, name: string, id: string, text: string, value: unknown) => void
 

@@ -1,7 +1,7 @@
 /**
- * Threads whose batch was given up and that may still end the task they run by themselves (option `cancelGrace`).
+ * The grace (`cancelGrace`) of threads whose batch was given up: the time in which they may end their task by themselves.
  *
- * Boundary: counts the time; the pool ends those that have none left.
+ * Boundary: counts the time; the pool ends threads without any left.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -17,13 +17,13 @@ export class Graces {
     return this.#graces.size === 0
   }
 
-  /** A thread that has a grace already keeps that one. */
+  /** Gives a thread its grace. A thread that has one keeps it. */
   give(thread: PoolThread, graceMs: number): void {
     if (this.#graces.has(thread)) return
     this.#graces.set(thread, { leftMs: graceMs, ended: Deferred.makeUnsafe() })
   }
 
-  /** The thread has nothing to do any more with what was given up. */
+  /** Ends the grace of a thread that no longer runs a task of the batch. */
   letGo(thread: PoolThread): void {
     const grace = this.#graces.get(thread)
     if (grace === undefined) return
@@ -31,7 +31,7 @@ export class Graces {
     Deferred.doneUnsafe(grace.ended, Effect.void)
   }
 
-  /** Takes time from all; gives the threads that have none left and are still at it. */
+  /** Takes time from every grace. Gives the busy threads without any left. */
   tick(creditMs: number): ReadonlyArray<PoolThread> {
     const over: Array<PoolThread> = []
     for (const [thread, grace] of this.#graces) {
@@ -41,7 +41,7 @@ export class Graces {
     return over
   }
 
-  /** Waits until threads have let go: by themselves within their grace, or because they ended. */
+  /** Waits until threads have ended their tasks within their grace, or have ended themselves. */
   ended(threads: ReadonlyArray<PoolThread>): Effect.Effect<void> {
     return Effect.forEach(
       threads.map((thread) => this.#graces.get(thread)?.ended ?? thread.ended),

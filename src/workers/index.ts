@@ -1,7 +1,7 @@
 /**
- * Where CPU agents run: the `WorkerPool` service, and its layers.
+ * The `WorkerPool` service, which runs CPU agents, and its layers.
  *
- * Boundary: the public names, which the root exports as `WorkerPool`. What runs tasks is loaded when a pool is built.
+ * Boundary: the public names, which the root exports as `WorkerPool`. Code that runs tasks loads when a pool is built.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -19,9 +19,9 @@ const loadInline = loadOnce(() => import("./inline.ts"))
 /**
  * A pool of worker threads.
  *
- * Threads are started when there is something for them to do, and ended when the layer's scope closes, whatever they do
- * then. An idle thread does not keep the process alive. Options that cannot work, and a `CONVERGE_PROFILE` that names no
- * profile, are defects: they are found when the layer is built. With `size: 0` it is `layerInline`.
+ * A thread starts when there is work for it, and ends when the layer's scope closes, even in the middle of a task. An idle
+ * thread does not keep the process alive. Options that cannot work, and a `CONVERGE_PROFILE` that names no profile, are
+ * defects when the layer is built. With `size: 0` it is `layerInline`.
  */
 export const layer = (options: Options = {}): Layer.Layer<WorkerPool> =>
   Layer.unwrap(Effect.map(loadThreads, ({ layer }) => layer(options)))

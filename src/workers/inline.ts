@@ -2,9 +2,9 @@
  * CPU tasks on the calling thread, one after the other, between turns of the event loop.
  *
  * For tests, for `size: 0`, for agents with `placement: "inline"`, and for those with `"auto"` while they are cheap. The
- * same functions run a task here and on a worker, so both give the same effect (G3). What is not given here, since nothing
- * can stop a function that runs on this thread: timeouts are not enforced, an endless loop hangs the process, `process.exit`
- * ends it, and so does running out of memory (G8 is for workers).
+ * same functions run a task here and on a worker, so both give the same effect (G3). Nothing can stop
+ * a function that runs on this thread, so timeouts are not enforced here; an endless loop hangs the process, and `process.exit`
+ * or running out of memory ends it (G8 is for workers).
  *
  * Boundary: no threads, no timers. Long validation is done in slices; the agent itself is called in one piece.
  */
@@ -25,22 +25,23 @@ import type { EncodedEffect } from "../program/encoded.ts"
 export const outcomeOf = (result: CpuResult, agent: string, cycle: number): EncodedEffect | Cause =>
   "_tag" in result ? causeOf(result, agent, cycle) : result
 
-/** What an inline run asks of its owner. */
+/** The owner of an inline run. */
 export interface InlineOwner {
   readonly settle: (task: number, outcome: CpuOutcome) => void
-  /** Asked after each task, with the number and the milliseconds of those so far: whether to go on here. */
+  /** Decides after each task whether to go on here. `count` tasks have taken `totalMs` milliseconds so far. */
   readonly goesOn?: (count: number, totalMs: number) => boolean
 }
 
-/** Runs some tasks of a batch here, in their order. Gives those that it left, because its owner did not want to go on. */
+/** Runs some tasks of a batch here, in their order. Gives the rest of them if its owner did not want to go on. */
 export class InlineRun {
   readonly #batch: CpuBatch
   readonly #tasks: ReadonlyArray<number>
   readonly #owner: InlineOwner
   readonly #gate = { open: true }
   #next = 0
-  /** The task under way, if a slice ended while its effect was being validated; and the CPU time that it took so far. */
+  /** The validation under way, if a slice ended within it. */
   #steps: CpuSteps | undefined
+  /** CPU milliseconds of the task under way so far. */
   #stepsMs = 0
   #running = 0
   #usedMs = 0
@@ -66,7 +67,7 @@ export class InlineRun {
   )
 
   #go(): Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> {
-    // Others may have used up this slice.
+    // Other work may have used up this slice.
     if (isSliceOver()) return this.#later
     let cpuMs = threadCpuMs()
     let at = elapsedMs()
@@ -95,7 +96,7 @@ export class InlineRun {
 
   readonly #later: Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> = Effect.flatMap(nextTurn, () => this.#go())
 
-  /** Goes on with the task under way, or with the next one. Its result, if that was all. */
+  /** Continues the task under way or begins the next. Gives its result if it has ended. */
   #step(): CpuResult | undefined {
     if (this.#steps === undefined) {
       const result = this.#begin(this.#tasks[this.#next++]!)
@@ -159,7 +160,7 @@ const execute = (batch: CpuBatch): Effect.Effect<ReadonlyArray<CpuOutcome>, CpuT
     return Effect.as(run.effect, outcomes)
   })
 
-/** The service: see the head of this file. */
+/** The pool without threads. */
 export const inline: WorkerPool["Service"] = WorkerPool.of({
   size: 0,
   execute,

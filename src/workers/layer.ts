@@ -1,7 +1,7 @@
 /**
- * What `WorkerPool.layer` builds: the pool of threads, from the options, the configuration and the machine.
+ * Builds `WorkerPool.layer`: the pool of threads, from the options, the configuration and the machine.
  *
- * Boundary: composition. Loaded when the layer is built, and with it everything that owns threads.
+ * Boundary: composition. It loads when the layer is built, and with it everything that owns threads.
  */
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Clock from "effect/Clock"
@@ -27,7 +27,7 @@ const profileConfig = Config.Literals(["cpu", "memory", "throughput"], "CONVERGE
   Config.withDefault("cpu" as const)
 )
 
-/** Looks after a pool for as long as it lives, without keeping the process alive. */
+/** Does a pool's housekeeping at intervals, without keeping the process alive. */
 const keepHouse = (pool: Pool, clock: Clock.Clock, options: Resolved): Effect.Effect<never> => {
   const intervalMs = Math.max(Limits.houseKeepingLeastMs, Math.min(Limits.houseKeepingMs, options.idleTimeoutMs))
   let isStarving = false
@@ -69,7 +69,7 @@ const makePool = (options: Resolved): Effect.Effect<WorkerPool["Service"], never
     })
   })
 
-/** See `layer` of index.ts. */
+/** The implementation of `layer` in index.ts. */
 export const layer = (options: Options): Layer.Layer<WorkerPool> =>
   Layer.effect(WorkerPool)(
     Effect.gen(function* () {

@@ -1,11 +1,11 @@
 /**
- * What becomes of the work of a thread that was lost: whose doing it was, and what is handed out again (G8).
+ * The verdict on the loss of a thread: the task that caused it, and the tasks that are handed out again (G8).
  *
  * An agent of this pool is a synchronous function whose throws are caught where it is called. So a thread that ends while
- * no task runs was ended by what an earlier one left behind, and so was one that ends during a task with an error other than
- * out-of-memory: the task that ran there is innocent, and runs again on another thread. What did end during a task, by
- * `process.exit` or out of memory, is that task's doing. (A heap that earlier tasks had filled counts against the one that
- * runs: nobody can tell.)
+ * no task runs was ended by a leftover of an earlier one, and so was one that ends during a task with an error other than
+ * out-of-memory: the task that ran there is innocent, and runs again on another thread. If the thread ends during a task by
+ * `process.exit` or out of memory, that task caused it. (A heap that earlier tasks had filled counts against the running one,
+ * because nothing tells them apart.)
  *
  * Boundary: decides; the pool acts.
  */
@@ -27,16 +27,16 @@ const lossOf = (thread: Thread<Work>, end: ThreadEnd): CauseFor => {
   return end.isOutOfMemory ? (agent, cycle) => ({ _tag: "AgentOutOfMemory", agent, cycle, limitMb }) : crashOf(end)
 }
 
-/** What a share leaves when its thread is lost. All are places in the batch. */
-export interface Legacy {
-  /** The task whose doing it was, and what that makes of it. */
+/** The verdict on a share whose thread was lost. Tasks are places in the batch. */
+export interface ShareVerdict {
+  /** The task that caused the loss, and the cause of its failure. */
   readonly guilty: { readonly task: number; readonly cause: CauseFor; readonly isCrash: boolean } | undefined
-  /** Tasks that it had claimed, of which no outcome has come: to be handed out again. */
+  /** Claimed tasks without an outcome, which are handed out again. */
   readonly innocent: ReadonlyArray<number>
 }
 
-/** The verdict on a share whose thread was lost. Everything that it had sent has been read. */
-export const judgeShare = (share: Share, thread: Thread<Work>, end: ThreadEnd): Legacy => {
+/** Judges a share whose thread was lost. All its messages have been read. */
+export const judgeShare = (share: Share, thread: Thread<Work>, end: ThreadEnd): ShareVerdict => {
   const { round, run, sequence } = share
   const place = thread.running(sequence)
   const running = place < 0 ? undefined : round.tasks[place]
@@ -56,7 +56,7 @@ export const judgeShare = (share: Share, thread: Thread<Work>, end: ThreadEnd): 
 const causeOf = (share: Share, task: number, thread: Thread<Work>, end: ThreadEnd): CauseFor | undefined => {
   if (thread.reason === "timeout") {
     const { timeoutMs } = share.run.task(task).agent
-    // The task that was out of time may have ended while its thread was being ended.
+    // The overdue task may have ended while its thread was being ended.
     const isOverdue = timeoutMs !== undefined && thread.look(share.sequence).ordinal === share.ordinal
     return isOverdue ? (agent, cycle) => ({ _tag: "AgentTimedOut", agent, cycle, timeoutMs }) : undefined
   }
@@ -64,7 +64,7 @@ const causeOf = (share: Share, task: number, thread: Thread<Work>, end: ThreadEn
   return end.error === undefined || end.isOutOfMemory ? lossOf(thread, end) : undefined
 }
 
-/** The verdict on the waiting tasks of a batch, when a thread was lost that loaded its program or its context. */
+/** Judges the waiting tasks of a batch when a thread was lost while it loaded the program or the context. */
 export const judgeLoad = (run: BatchRun, thread: Thread<Work>, end: ThreadEnd): CauseFor | undefined => {
   if (thread.reason === "slow-start") {
     const message = `${run.program.module} did not load on a worker within ${Limits.workerStartTimeoutMs} ms`

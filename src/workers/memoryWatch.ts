@@ -1,9 +1,8 @@
 /**
- * Whether a worker's memory grows by what its agents leave behind.
+ * Watches for growth of a worker's memory by leftovers of its agents.
  *
- * What is measured is the heap that survives a collection, less what the replicas account for. A collection is made when the
- * heap looks too large, and then at most once in a while; a worker that still is too large asks to be replaced when it has
- * nothing to do.
+ * The measure is the heap after a collection, less the share of the replicas. A collection runs when the heap looks too large,
+ * at most once in `Limits.memoryLookMs`. A worker that is still too large asks to be replaced when it is idle.
  *
  * Boundary: worker side; owns `node:v8`.
  */
@@ -12,7 +11,7 @@ import { runInNewContext } from "node:vm"
 import { Limits } from "../Limits.ts"
 import { elapsedMs } from "./cpuTime.ts"
 
-/** Heap that a replica may take, as a multiple of the length of its facts' texts. */
+/** Tuning: heap of a replica, in bytes for each character of its facts' texts. */
 const replicaRatio = 8
 
 const usedMb = (): number => getHeapStatistics().used_heap_size / 2 ** 20
@@ -35,12 +34,12 @@ export class MemoryWatch {
     this.#growthMb = growthMb
   }
 
-  /** Before the first share, with its program loaded: what is there now is no growth. */
+  /** Measures the heap before the first share, with its program loaded. Growth counts from there. */
   begin(): void {
     this.#startMb ??= usedMb()
   }
 
-  /** Looks, if it is time to. `replicaBytes`: the length of the texts that the replicas were made of. The MiB if too many. */
+  /** Gives the MiB in use if they are too many and a look is due. `replicaBytes` is the length of the replicas' texts. */
   look(replicaBytes: number): number | undefined {
     if (this.#growthMb === Infinity) return undefined
     const now = elapsedMs()

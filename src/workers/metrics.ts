@@ -1,7 +1,7 @@
 /**
- * What the pool tells the embedder's metrics (docs/events.md lists them).
+ * The metrics of the pool (docs/events.md lists them).
  *
- * Tasks are counted as their outcomes come in; what is a state, not an event, is sampled now and then (pool.ts). Metrics go
+ * Tasks are counted as their outcomes come in. States, unlike events, are sampled at intervals (pool.ts). Metrics go
  * through Effect's Metric and are read by whatever exporter the embedder has. Boundary: names, units and attributes; no
  * decision depends on them.
  */
@@ -11,7 +11,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks"
 import type { RetireReason } from "../../machines/worker.machine.ts"
 import type { PoolStats } from "./stats.ts"
 
-/** From 10 us to 100 s, three to a decade. */
+/** Boundaries from 10 us to 100 s, three to a decade. */
 const boundaries = Array.from({ length: 22 }, (_, i) => Number((0.01 * 10 ** (i / 3)).toPrecision(2)))
 
 const waiting = Metric.gauge("converge_pool_tasks_waiting", { description: "CPU tasks that wait for a worker" })
@@ -42,8 +42,8 @@ const loopDelay = Metric.gauge("converge_event_loop_delay_ms", {
 })
 
 /**
- * A histogram that is read when somebody asks, since two updates for each task would cost as much as a small task. Of all
- * pools that report to one registry there is one of a name.
+ * A histogram that is read on demand, because two metric updates for each task would cost as much as a small task. All pools
+ * that report to one registry share the histogram of a name.
  */
 class Histogram {
   static readonly #known = new WeakMap<object, Map<string, Histogram>>()
@@ -53,7 +53,7 @@ class Histogram {
   #min = Number.MAX_VALUE
   #max = -Number.MAX_VALUE
 
-  /** The one of a metric in the registry of a context. */
+  /** The histogram of a metric in the registry of a context. */
   static of(metric: typeof taskWait, services: Context.Context<never>): Histogram {
     const registry = Context.get(services, Metric.MetricRegistry)
     let known = Histogram.#known.get(registry)
@@ -77,7 +77,7 @@ class Histogram {
     if (value > this.#max) this.#max = value
   }
 
-  /** Buckets are cumulative, as those of Effect's histograms are. */
+  /** The state as Effect's histograms have it, with cumulative buckets. */
   readonly state = () => {
     let below = 0
     const buckets = boundaries.map((boundary, index): [number, number] => [boundary, (below += this.#counts[index]!)])
@@ -87,7 +87,7 @@ class Histogram {
 
 const states = ["spawning", "loading", "ready", "busy", "retiring"]
 
-/** How often the event loop's delay is measured, in milliseconds: also the least that is seen. */
+/** Tuning: milliseconds between two measurements of the event loop's delay. Shorter delays are not seen. */
 const resolutionMs = 10
 
 export class PoolMetrics {

@@ -6,48 +6,49 @@
 import * as Duration from "effect/Duration"
 import { Limits } from "../Limits.ts"
 
-/** What the work on the pool is like, see `profiles`. */
+/** The kind of work on the pool (`profiles`). */
 export type Profile = "cpu" | "memory" | "throughput"
 
 /** Options of `WorkerPool.layer`. All have defaults; those given win over the profile's. */
 export interface Options {
   /**
-   * How many threads it may use, at least 0; they are started when there is something for them to do. 0: no threads,
-   * everything inline. Default: by profile, from the machine's parallelism.
+   * The most threads that it may use, at least 0. They start when there is work for them. With 0, everything runs inline.
+   * Default: by profile, from the machine's parallelism.
    */
   readonly size?: number | undefined
   /**
-   * How many of them are started with the pool and kept when there is nothing to do, at most `size`. Default 0: the first
-   * task pays for the start of a thread.
+   * The number of threads that start with the pool and stay when they are idle, at most `size`. Default: 0, so the first task
+   * pays for the start of a thread.
    */
   readonly minSize?: number | undefined
-  /** Whose defaults apply. Default: the configuration's `CONVERGE_PROFILE`, else `"cpu"`. */
+  /** The profile whose defaults apply. Default: the configuration's `CONVERGE_PROFILE`, else `"cpu"`. */
   readonly profile?: Profile | undefined
   /**
    * MiB of JavaScript heap after which a thread is ended and its task fails with `AgentOutOfMemory`. Buffers do not count.
-   * A thread's replicas of contexts are in it. At least 16: with less, a thread does not start. Default: by profile; for most, the engine's own limit.
+   * The replicas of contexts on the thread do. At least 16: with less, a thread does not start. Default: by profile; for most,
+   * the engine's own limit.
    */
   readonly heapLimitMb?: number | undefined
-  /** MiB of stack of a thread, at least 1: more for agents that recurse deeply. Default: 4, as Node has it. */
+  /** MiB of stack of a thread, at least 1. Agents that recurse deeply need more. Default: 4, like Node. */
   readonly stackSizeMb?: number | undefined
   /**
    * Outcomes that a worker collects before it sends them, at least 1. More are cheaper to send, fewer are merged sooner and
    * run again less when a thread is lost. Outcomes are also sent by time and by length. Default: by profile.
    */
   readonly batchSize?: number | undefined
-  /** How long a thread beyond `minSize` is kept without anything to do. Default: 1 minute. */
+  /** The time after which an idle thread beyond `minSize` is ended. Default: 1 minute. */
   readonly idleTimeout?: Duration.Input | undefined
   /**
-   * How long a task that runs may go on when its job is cancelled or has spent its budget, before its thread is ended.
-   * Unclaimed tasks are dropped at once. Default: not at all. A grace spares the start of a new thread when tasks are short.
+   * The time for which a running task may go on after its job was cancelled or has spent its budget. Then its thread is ended.
+   * Unclaimed tasks are dropped at once. Default: none. A grace saves the start of a new thread if tasks are short.
    */
   readonly cancelGrace?: Duration.Input | undefined
   /**
-   * MiB by which the heap of a thread may outgrow what it began with and what its replicas account for. A thread with more,
-   * after a collection, is replaced when it has nothing to do. Infinity: never. Default: by profile.
+   * MiB by which the heap of a thread may grow beyond its first size and the share of its replicas. A thread with more after a
+   * collection is replaced when it is idle. Infinity: never. Default: by profile.
    */
   readonly recycleGrowthMb?: number | undefined
-  /** When an agent that crashes its threads again and again is no longer let onto one. Default: see `Quarantine`. */
+  /** The quarantine of agents that crash their threads repeatedly; false for none. Default: the defaults of `Quarantine`. */
   readonly quarantine?: Quarantine | false | undefined
   /** Flags of Node for the threads. Default: those of the process. */
   readonly execArgv?: ReadonlyArray<string> | undefined
@@ -59,15 +60,15 @@ export interface Options {
  * `cooldown` one task is let through; if it gives an effect the quarantine ends, if it crashes it starts again.
  */
 export interface Quarantine {
-  /** Crashes in a row, at least 1. Default 5: a job that goes on after a few crashes does not get here, a loop of them does. */
+  /** Crashes in a row, at least 1. Default: 5, which a loop of crashes reaches and a job that survives a few does not. */
   readonly crashes?: number | undefined
-  /** The time in which they crash. Default: 1 minute. */
+  /** The time within which the crashes happen. Default: 1 minute. */
   readonly window?: Duration.Input | undefined
-  /** How long it takes until a task is let through. Default: 10 seconds. */
+  /** The time until one task is let through. Default: 10 seconds. */
   readonly cooldown?: Duration.Input | undefined
 }
 
-/** What a thread is started with. */
+/** The options of each thread. */
 export interface ThreadOptions {
   readonly heapLimitMb: number | undefined
   readonly stackSizeMb: number | undefined
@@ -156,7 +157,7 @@ const quarantineOf = (quarantine: Quarantine | false | undefined): Resolved["qua
   }
 }
 
-/** The options with their defaults. Throws a RangeError for what cannot work. */
+/** Adds the defaults. Throws a RangeError for options that cannot work. */
 export const resolve = (options: Options, profile: Profile, parallelism: number): Resolved => {
   if (typeof options !== "object" || options === null) refuse(`options must be an object, not ${String(options)}`)
   const unknown = Object.keys(options).find((key) => !known.includes(key))

@@ -1,11 +1,11 @@
 /**
- * Where the tasks of agents with `placement: "auto"` run: here, while that is cheaper than their way to a worker and back.
+ * Places the tasks of agents with `placement: "auto"`: on this thread while that is cheaper than the way to a worker and back.
  *
- * An agent of which nothing is known goes to the workers, where it can be stopped. What it costs there and here is learned
- * from every batch (costModel.ts), and now and then the other place is tried again. A batch that turns out to be much slower
- * here than it was expected to be is given to the workers in the middle. Outcomes are the same in either place (G3).
+ * An agent that was never measured goes to the workers, where it can be stopped. The cost model learns from every batch what an
+ * agent costs at either site (costModel.ts), and tries the other site again now and then. If a batch is much slower here than
+ * expected, its rest goes to the workers. Outcomes are the same at either site (G3).
  *
- * Boundary: decides and measures; the work is done by inline.ts and pool.ts.
+ * Boundary: decides and measures; inline.ts and pool.ts do the work.
  */
 import * as Effect from "effect/Effect"
 import type { CostModel, Site } from "./costModel.ts"
@@ -17,13 +17,17 @@ import type { ErasedAgent } from "../program/erased.ts"
 
 type Execute = (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted>
 
+/** Tuning: times the expected time that tasks may take here before the rest of the batch goes to the workers. */
+const patience = 2
+
+/** The tasks of one agent in a batch, as places in it, and the site at which they run. */
 interface Plan {
   readonly agent: ErasedAgent
   readonly tasks: Array<number>
   site: Site
 }
 
-/** A pool's `execute` for batches that hold tasks of such agents. */
+/** Wraps a pool's `execute` for batches with tasks of such agents. */
 export class Placement {
   readonly #costs: CostModel
   readonly #onThreads: Execute
@@ -38,7 +42,7 @@ export class Placement {
     return plans === undefined ? this.#onThreads(batch) : this.#placed(batch, plans)
   }
 
-  /** The tasks by agent, if there is one whose place is open. */
+  /** The tasks by agent. Undefined if the batch has no agent with a choice of sites. */
   #plan(batch: CpuBatch): ReadonlyArray<Plan> | undefined {
     if (!batch.program.agents.some(({ placement }) => placement === "auto")) return undefined
     const plans = new Map<number, Plan>()
@@ -73,7 +77,7 @@ export class Placement {
     return Effect.as(all, outcomes)
   }
 
-  /** Has the workers run some tasks. `agent`: whose they are, if they are one agent's. */
+  /** Runs some tasks on the workers. `agent` is set if all of them are of one agent. */
   #away(
     batch: CpuBatch,
     tasks: ReadonlyArray<number>,
@@ -89,7 +93,7 @@ export class Placement {
     }
     return Effect.suspend(() => {
       const began = elapsedMs()
-      // The first batch pays for the start of threads and for loading: it says nothing of the next ones.
+      // The first batch pays for the start of threads and for loading, so its time does not predict the next ones.
       const isFirst = agent === undefined || this.#costs.taskMs(agent) === undefined
       return Effect.map(this.#onThreads(part), (results) => {
         if (!isFirst) this.#costs.noteBatch(agent, "threads", tasks.length, elapsedMs() - began)
@@ -106,7 +110,7 @@ export class Placement {
         settle: (task, outcome) => (outcomes[task] = outcome),
         goesOn: (count, totalMs) => {
           ran = { count, totalMs }
-          return totalMs <= 2 * expectedMs * count + Limits.inlinePatienceMs
+          return totalMs <= patience * expectedMs * count + Limits.inlinePatienceMs
         }
       })
       return Effect.flatMap(run.effect, (rest) => {

@@ -1,13 +1,13 @@
 /**
- * The pool of worker threads: CPU tasks on threads of their own, with everything that can happen to a thread contained.
+ * The pool of worker threads: it runs CPU tasks on threads and contains every failure of a thread.
  *
  * scheduler.ts decides whose turn it is; crew.ts knows the threads; dispatch.ts brings tasks to a thread, and results.ts brings
- * its outcomes back; lossVerdict.ts and quarantine.ts say what the loss of a thread means; watchdog.ts counts a task's time. This
+ * its outcomes back; lossVerdict.ts and quarantine.ts judge the loss of a thread; watchdog.ts counts a task's time. This
  * file moves work between them. It is driven by batches that arrive, messages, exits and the watchdog's ticks; each of these
  * ends in `#pump`, which gives idle threads something to do.
  *
- * Invariants: outcomes are in the order of tasks, whatever the order of completion (G3); a lost thread takes at most the
- * task that it ran with it, every other one is handed out again (G8); a batch that is given up is acknowledged when its
+ * Invariants: outcomes are in the order of tasks, whatever the order of completion (G3); a lost thread fails at most the
+ * task that it ran, every other one is handed out again (G8); a batch that is given up is acknowledged when its
  * threads have let go (G10); the number of threads, and how often a task or a start is tried again, is bounded (G14).
  * Boundary: state changes are synchronous; fibers only wait, and all belong to the pool's scope.
  */
@@ -38,7 +38,7 @@ type PoolThread = Thread<Work>
 type Done = (result: Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted>) => void
 export type Fork = (effect: Effect.Effect<void, never, WorkerPlatform>) => Fiber.Fiber<void>
 
-/** Ticks while nothing runs that could be stopped at a certain time. */
+/** Tuning: milliseconds between two ticks while no running task has a deadline or a budget. */
 const slowIntervalMs = 20 * Limits.watchdogIntervalMs
 
 export class Pool {
@@ -55,7 +55,7 @@ export class Pool {
   /** Probes of quarantined agents that are under way, by batch. */
   readonly #probes = new Map<BatchRun, Set<ErasedAgent>>()
   readonly #graces = new Graces()
-  readonly #reading: ResultReader
+  readonly #resultReader: ResultReader
   #isClosed = false
 
   constructor(options: Resolved, fork: Fork, clock: Clock.Clock, costs: CostModel, metrics: PoolMetrics) {
@@ -64,7 +64,7 @@ export class Pool {
     this.#costs = costs
     this.#metrics = metrics
     this.#quarantines = new Quarantines(options.quarantine)
-    this.#reading = new ResultReader({
+    this.#resultReader = new ResultReader({
       fork,
       costs,
       metrics,
@@ -121,12 +121,12 @@ export class Pool {
         if (thread.replicas.delete(jobId)) thread.send(["release", jobId])
     })
 
-  /** Starts the threads that are there from the beginning. */
+  /** Starts the first threads of `minSize`. */
   warm(): void {
     this.#pump()
   }
 
-  /** Ends all threads, now. Batches that are under way are interrupted. */
+  /** Ends all threads at once. Batches under way are interrupted. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {
     this.#isClosed = true
     this.#metrics.close()
@@ -156,7 +156,7 @@ export class Pool {
     }
   }
 
-  /** What is looked at now and then: threads that nobody needs, metrics. Gives tasks that starve beside free threads. */
+  /** Ends threads that are idle for long and samples the metrics. Gives tasks that starve beside free threads. */
   keepHouse(): Starvation | undefined {
     const nowMs = this.nowMs()
     this.#crew.retireIdle(nowMs - this.#options.idleTimeoutMs)
@@ -193,14 +193,14 @@ export class Pool {
     this.#watchdog.wake()
   }
 
-  /** The idle thread that needs least to run the batch's tasks. */
+  /** The idle thread that needs the least preparation for the batch's tasks. */
   #fittest(idle: ReadonlySet<PoolThread>, run: BatchRun): PoolThread {
     let best: PoolThread | undefined
     let most = -1
     for (const thread of idle) {
       const fitness = this.#dispatch.fitness(thread, run)
       if (fitness <= most) continue
-      // What a thread lacks that has fallen behind is only worked out when there is no better one.
+      // The update of a thread that lags behind is only computed if there is no better thread.
       if (fitness === 3) return thread
       best = thread
       most = fitness
@@ -208,7 +208,7 @@ export class Pool {
     return best!
   }
 
-  /** A thread has loaded what a batch needs: it goes on with that batch, if there is still something to do. */
+  /** Lets a thread that has loaded for a batch go on with that batch, if tasks still wait. */
   #onPrepared(thread: PoolThread, run: BatchRun): void {
     this.#dispatch.prepared(thread, run)
     thread.idleSince = this.nowMs()
@@ -216,7 +216,7 @@ export class Pool {
     this.#pump()
   }
 
-  // ---------------------------------------------------------------- what threads say
+  // ---------------------------------------------------------------- messages of threads
 
   #onMessage(thread: PoolThread, message: FromWorker): void {
     const { work } = thread
@@ -271,10 +271,10 @@ export class Pool {
       run.working--
       thread.tell({ type: "ENDED", task: sequence })
       this.#graces.letGo(thread)
-      // The thread first: it works while its results are read.
+      // The thread gets work first, so that it works while its results are read.
       this.#pump()
     }
-    this.#reading.hear(thread.number, share, message)
+    this.#resultReader.hear(thread.number, share, message)
   }
 
   // ---------------------------------------------------------------- ends
@@ -301,7 +301,7 @@ export class Pool {
     this.#settle(run, index, { result, cpuMs }, worker)
   }
 
-  /** Forgets a batch. Its tasks that still run have their grace, if any, and are ended. Gives the threads that run them. */
+  /** Forgets a batch. Tasks that still run are ended after their grace, if any. Gives the threads that run them. */
   #giveUp(run: BatchRun): ReadonlyArray<PoolThread> {
     run.isOver = true
     run.close()
@@ -310,7 +310,7 @@ export class Pool {
     for (const agent of this.#probes.get(run) ?? []) this.#quarantines.abandon(agent)
     this.#probes.delete(run)
     const threads = this.#crew.busyWith((work) => work.run === run)
-    // One whose last task has just ended says so in a moment: that is when its batch is complete.
+    // In a complete batch, a thread that still counts as busy has ended its last task and reports that soon.
     const isComplete = run.outcomes !== undefined
     for (const thread of threads) {
       if (thread.state !== "busy" || isComplete) continue
@@ -358,7 +358,7 @@ export class Pool {
   }
 
   #onLost(thread: PoolThread, end: ThreadEnd): void {
-    this.#reading.catchUp()
+    this.#resultReader.catchUp()
     const { work } = thread
     thread.work = undefined
     if (work?.type === "share") {
@@ -369,7 +369,7 @@ export class Pool {
     if (this.#isClosed) return
     if (work !== undefined && !work.run.isOver) this.#bury(work, thread, end)
     if (end.error !== undefined && thread.reason === undefined && !end.isOutOfMemory) {
-      // An agent's throws are caught where it is called, so this is what one left behind, or the thread's own failure.
+      // An agent's throws are caught where it is called, so this error is a leftover of one, or the thread's own.
       this.#fork(Effect.logWarning(`worker ${thread.number} ended and is replaced: ${end.error}`))
     }
     if (this.#crew.isHopeless) {
@@ -379,13 +379,13 @@ export class Pool {
     this.#pump()
   }
 
-  /** No further task of a batch can be run. */
+  /** Fails the waiting tasks of a batch of which no further task can run. */
   #abandon(run: BatchRun, cause: CauseFor): void {
     run.failure ??= cause
     this.#failWaiting(run, cause)
   }
 
-  /** What becomes of what a lost thread was doing. */
+  /** Settles the work of a lost thread: fails the guilty task and hands the innocent ones out again. */
   #bury(work: Work, thread: PoolThread, end: ThreadEnd): void {
     const { run } = work
     if (work.type === "load") {
@@ -397,9 +397,9 @@ export class Pool {
     if (guilty?.isCrash === true) this.#metrics.noteCrash()
     const again: Array<number> = []
     for (const task of innocent) {
-      // It had ended, and its agent had left the thread alone.
+      // The task had ended, and its agent had left the thread intact.
       if (guilty !== undefined && !this.#quarantines.isEmpty) this.#survived(run, run.task(task).agent)
-      // With a culprit found, the others were just in bad company; without one, it may be any of them.
+      // If one task is guilty, the others do not count as tried. Without a guilty one, it may be any of them.
       const isTiring = guilty === undefined && run.reissue(task) > Limits.taskReissues
       if (run.failure !== undefined || isTiring) this.#fail(run, task, run.failure ?? crashOf(end), 0, thread.number)
       else again.push(task)
@@ -414,7 +414,7 @@ export class Pool {
 
   // ---------------------------------------------------------------- quarantine
 
-  /** Fails the tasks of agents that are quarantined, but for one that is due as a probe. */
+  /** Fails the tasks of quarantined agents, except one that is due as a probe. */
   #admit(run: BatchRun): void {
     const nowMs = this.nowMs()
     for (const agent of new Set(run.batch.tasks.map((task) => task.agent))) {
@@ -451,7 +451,7 @@ export class Pool {
 
   // ---------------------------------------------------------------- the watchdog
 
-  /** The pace at which the threads have to be looked at, or undefined if all are idle. */
+  /** Milliseconds between two looks at the threads. Undefined if all are idle. */
   #pace(): number | undefined {
     if (!this.#graces.isEmpty) return Limits.watchdogIntervalMs
     let pace: number | undefined

@@ -1,11 +1,11 @@
 /**
- * What the main thread and its workers say to each other.
+ * The messages between the main thread and its workers.
  *
- * A cycle's tasks go out as one message for each worker; which of them a worker runs is decided in shared memory
+ * A cycle's tasks go out as one message for each worker. Claims in shared memory decide which of them a worker runs
  * (claims.ts). Facts travel as canonical texts, joined into one (made once, whatever the number of workers), with a JSON head
  * that says what they are. A message carries a bounded number of them, so neither side ever holds its event loop
- * for a large context or a large effect (docs/semantics.md, Slices). Each worker says in a piece of shared memory what it is
- * doing: that can be read when it is too busy to answer.
+ * for a large context or a large effect (docs/semantics.md, Slices). Each worker writes its present task to
+ * shared memory, which the pool can read while the worker is too busy to answer.
  *
  * Boundary: types, and the layout of the shared memory. No threads, no clock.
  */
@@ -24,7 +24,7 @@ export interface Packet {
   readonly parts?: ReadonlyArray<readonly [fact: number, parts: ReadonlyArray<SharedPart>]>
 }
 
-/** Where a program is found: the URL of its module, and its name there. */
+/** The place of a program: the URL of its module, and its name there. */
 export interface ProgramRef {
   readonly module: string
   readonly name: string
@@ -52,7 +52,7 @@ export interface ShareMessage {
   readonly cycle: number
   /** JSON of `ReadonlyArray<TaskGroup>`, made once for all workers of the round. */
   readonly tasks: string
-  /** Where to claim tasks; undefined for a round of one task, which is this worker's. */
+  /** The claims of the round. Undefined for a round of one task, which belongs to this worker. */
   readonly claims: Claims | undefined
   /** Whether anybody listens to claims and to `view.progress`. */
   readonly wantsProgress: boolean
@@ -73,7 +73,7 @@ export type FromWorker =
   | readonly [op: "synced", jobId: string]
   | readonly [op: "claimed", share: number, index: number]
   | readonly [op: "progress", share: number, index: number, json: string]
-  /** What tasks came to, in the order of their ends. `cpuMs`: of the thread, since its last message. */
+  /** Outcomes of tasks, in the order of their ends. `cpuMs` is the thread's CPU time since its last message. */
   | readonly [
       op: "results",
       share: number,
@@ -86,10 +86,10 @@ export type FromWorker =
   /** It holds more memory than its replicas account for, also after a collection. */
   | readonly [op: "grown", usedMb: number]
 
-/** The facts of all effects, one after the other, and what tasks came to. */
+/** The facts of all effects, one after the other, and the outcomes of the tasks. */
 export type ResultsHead = readonly [runs: ReadonlyArray<FactRun>, items: ReadonlyArray<ResultItem>]
 
-/** What one task came to. `ms`: how long it took. */
+/** The outcome of one task. `ms` is the time that it took. */
 export type ResultItem =
   /** An effect, or a part of one: its number of facts. `rest`: null if more will follow, a number if it is but tokens. */
   | readonly [index: number, ms: number, facts: number, rest: EffectRest | null | number]
@@ -116,7 +116,7 @@ export const PoolPlace = {
   waiting: 0
 } as const
 
-/** What `workerData` holds. */
+/** The `workerData` of a thread. */
 export interface WorkerInit {
   readonly shared: Int32Array<SharedArrayBuffer>
   readonly pool: Int32Array<SharedArrayBuffer>

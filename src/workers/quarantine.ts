@@ -4,10 +4,10 @@
  *     closed -- n crashes in a row --> open -- cooldown --> half-open: one task is the probe -- no crash --> closed
  *                                       ^------------------------- the probe crashes --------'
  *
- * A quarantined agent's tasks fail as the task did that brought it there, without being run: an agent that always crashes
- * has the same outcomes with and without it, for any number of threads (G3).
+ * The tasks of a quarantined agent fail with the cause of its last crash and do not run. So an agent that always crashes has the
+ * same outcomes with and without a quarantine, for any number of threads (G3).
  *
- * Invariants: bounded (G14); what is let through as a probe is accounted for on every path: it ends, or it is given up.
+ * Invariants: bounded (G14); every path accounts for a probe: it ends, or it is given up.
  * Boundary: data; the time comes in.
  */
 import { Limits } from "../Limits.ts"
@@ -16,16 +16,16 @@ import type { Resolved } from "./options.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
 interface Account {
-  /** When the last crashes were, without anything else in between. */
+  /** The times of the last crashes in a row, in milliseconds. */
   readonly crashes: Array<number>
-  /** What the last crash was. */
+  /** The cause of the last crash. */
   cause: CauseFor
-  /** Until when it is open; undefined while it is closed. */
+  /** The end of the cooldown, in milliseconds. Undefined while the breaker is closed. */
   openUntil: number | undefined
   isProbing: boolean
 }
 
-/** What is to be done with an agent's tasks. */
+/** The decision on an agent's tasks. */
 export type Admission =
   | { readonly _tag: "Run" }
   /** Run one of them, fail the others. */
@@ -42,19 +42,19 @@ export class Quarantines {
     this.#options = options
   }
 
-  /** Whether there is nothing to ask about. */
+  /** Whether no agent has crashed lately: then nothing needs to be asked. */
   get isEmpty(): boolean {
     return this.#records.size === 0
   }
 
-  /** How many agents are quarantined, those with a probe under way included. */
+  /** The number of quarantined agents, including those with a probe under way. */
   get count(): number {
     let count = 0
     for (const { openUntil } of this.#records.values()) if (openUntil !== undefined) count++
     return count
   }
 
-  /** A batch with tasks of an agent has arrived. */
+  /** Decides on the tasks of an agent in a new batch. */
   admit(agent: ErasedAgent, nowMs: number): Admission {
     const record = this.#records.get(agent)
     if (record?.openUntil === undefined) return run
@@ -63,12 +63,12 @@ export class Quarantines {
     return { _tag: "Probe", cause: record.cause }
   }
 
-  /** A task of the agent crashed its thread. Whether the agent is quarantined by that. */
+  /** Notes that a task of the agent crashed its thread. Tells whether a quarantine begins. */
   crashed(agent: ErasedAgent, cause: CauseFor, nowMs: number): boolean {
     if (this.#options === undefined) return false
     const { cooldownMs, crashes, windowMs } = this.#options
     const record = this.#records.get(agent) ?? { crashes: [], cause, openUntil: undefined, isProbing: false }
-    // The one that crashed last is the last to be forgotten.
+    // The agent goes to the end of the map: the oldest crash is forgotten first.
     this.#records.delete(agent)
     this.#records.set(agent, record)
     if (this.#records.size > Limits.quarantineAgents) {
@@ -87,17 +87,17 @@ export class Quarantines {
     return !wasOpen
   }
 
-  /** A task of the agent has ended and left its thread alone. Whether a quarantine ends with that. */
+  /** Notes that a task of the agent left its thread intact. Tells whether a quarantine ends. */
   survived(agent: ErasedAgent): boolean {
     const record = this.#records.get(agent)
     if (record === undefined) return false
-    // What was running already when the quarantine began says nothing; a probe does.
+    // A task from before the quarantine proves nothing; a probe does.
     if (record.openUntil !== undefined && !record.isProbing) return false
     this.#records.delete(agent)
     return record.openUntil !== undefined
   }
 
-  /** A probe was given up before it ended. */
+  /** Notes that a probe was given up before it ended. */
   abandon(agent: ErasedAgent): void {
     const record = this.#records.get(agent)
     if (record !== undefined) record.isProbing = false

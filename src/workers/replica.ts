@@ -20,7 +20,7 @@ const provenanceOf = (version: number, source: Source, eachId: string | null): P
 export class Replica {
   readonly program: CompiledProgram
   readonly ledger: Ledger
-  /** Characters of the texts that it was made of, those of facts that are gone included. */
+  /** Characters of all texts that it received, including those of pruned facts. */
   length = 0
 
   constructor(program: CompiledProgram) {
@@ -48,7 +48,7 @@ export class Replica {
       const eachId = eachIds[index] ?? null
       const provenance = provenanceOf(versions[index]!, source!, eachId === 0 ? id : eachId)
       index++
-      // The text itself is not kept: nothing on a worker asks for it.
+      // The text itself is not kept: nothing on a worker needs it.
       this.ledger.addAt(kind, id, value, "", provenance)
     })
     this.length += packet.texts.length

@@ -1,12 +1,12 @@
 /**
- * What a replica lacks: the packets that bring it from one version of a job's ledger to the present one.
+ * The update of a replica: packets that bring it from one version of a job's ledger to the present one.
  *
- * Only kinds that the program's CPU agents see are shipped, only what is new, and of that only what is alive. Retention is
- * followed by size: a replica is told how many facts of such a kind there are and drops its oldest, which is what the
- * ledger did, for whatever is pruned is older than all that stays. A new worker's copy is the same thing from version 0.
+ * It ships new live facts of the kinds that the program's CPU agents see. Retention travels as sizes: the replica gets the
+ * number of facts of a kind and drops its oldest, as the ledger did, because pruned facts are older than all that stay. A new
+ * worker gets an update from version 0.
  *
- * Invariants: cost is proportional to the delta (G5); packets are made when they are asked for, and once for all workers
- * that are at the same version. Boundary: main thread; reads a ledger that does not change meanwhile.
+ * Invariants: cost is proportional to the delta (G5); packets are made on demand, and once for all workers at the same
+ * version. Boundary: main thread; reads a ledger that does not change meanwhile.
  */
 import type { Fact, Provenance } from "../program/Fact.ts"
 import type { SharedPart } from "../values/sharedBytes.ts"
@@ -18,7 +18,7 @@ import type { Packet } from "./protocol.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 
-/** How far a replica has come: the version of the ledger, and the number of evaluations that it has been told of. */
+/** The position of a replica: a version of the ledger, and the number of evaluations that it has received. */
 export interface Mark {
   readonly version: number
   readonly evaluations: number
@@ -42,7 +42,7 @@ export type Source = readonly [
 export interface UpdateHead {
   readonly runs: ReadonlyArray<FactRun>
   readonly versions: ReadonlyArray<number>
-  /** Whence: a source, and how many facts that follow one another are from it. */
+  /** Runs of facts of one source: the source, and the number of facts. */
   readonly sources: ReadonlyArray<readonly [source: Source, count: number]>
   /** The each-facts' ids: 0 if it is the fact's own id, null if there is none. */
   readonly eachIds: ReadonlyArray<string | 0 | null>
@@ -152,7 +152,7 @@ function* packetsOf(ledger: Ledger, program: CompiledProgram, from: Mark): Gener
   yield close({ version: ledger.version, sizes: retained.map((kind) => [kind.name, ledger.size(kind)] as const) })
 }
 
-/** The packets of one update, made as they are asked for and kept for the next worker at the same version. */
+/** The packets of one update, made on demand and kept for the next worker at the same version. */
 export class ReplicaUpdate {
   readonly to: Mark
   readonly #source: Generator<Packet, void>

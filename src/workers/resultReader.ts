@@ -1,7 +1,7 @@
 /**
- * Reads what workers send: on arrival, while this turn of the event loop has time left, else in the next turns.
+ * Reads the results of workers: on arrival if this turn of the event loop has time left, else in the next turns.
  *
- * Invariant: messages are read in the order in which they came. Boundary: what an outcome means is the pool's business.
+ * Invariant: messages are read in the order of arrival. Boundary: the pool decides what an outcome means.
  */
 import * as Effect from "effect/Effect"
 import { isSliceOver, nextTurn } from "../platform/slices.ts"
@@ -20,7 +20,7 @@ export interface ReaderPort {
   readonly fork: (effect: Effect.Effect<void>) => unknown
   readonly costs: CostModel
   readonly metrics: PoolMetrics
-  /** A task has come to its end on a worker. */
+  /** Called when a task has ended on a worker. */
   readonly settle: (share: Share, task: number, outcome: CpuOutcome, worker: number) => void
 }
 
@@ -32,14 +32,14 @@ export class ResultReader {
     this.#port = port
   }
 
-  /** A message has come from a worker about its share. */
+  /** Takes a message of a worker about its share. */
   hear(worker: number, share: Share, message: Results): void {
     const read = (): void => this.#read(worker, share, message)
     if (this.#unread.length === 0 && !isSliceOver()) return read()
     if (this.#unread.push(read) === 1) this.#port.fork(this.#readLater)
   }
 
-  /** Reads what has come, now: before anything is concluded from what has not. */
+  /** Reads all messages that have arrived, before the pool draws conclusions from missing ones. */
   catchUp(): void {
     for (const read of this.#unread.splice(0)) read()
   }
@@ -61,7 +61,7 @@ export class ResultReader {
       reads.push(read)
       totalMs += read.ms
     })
-    // The thread's CPU time is known by message; tasks have their part of it by the time that they took.
+    // A message has the CPU time of the thread. Each task gets a part of it in proportion to its own time.
     const ratio = totalMs > 0 ? cpuMs / totalMs : 0
     const { cycle } = run.batch
     const offsetMs = share.startedAt - run.arrivedAt

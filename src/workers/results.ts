@@ -1,5 +1,5 @@
 /**
- * How the outcomes of tasks travel from a worker to the pool: many in a message, large ones in several.
+ * The outcomes of tasks on their way from a worker to the pool: many in a message, large ones in several.
  *
  * The worker's `ResultBatch` collects outcomes and posts them by number, by length and, when its owner says so, by time. The
  * pool's `Inbox` of a share puts effects together again. A message is bounded (`Limits.packetFacts`, `packetLength`) but for
@@ -20,7 +20,7 @@ import type { EncodedFact } from "../program/encoded.ts"
 /** Posts a message of results. */
 export type Post = (head: string, texts: string, isLast: boolean) => void
 
-/** Times are told to the microsecond: shorter to write, and more than they are worth. */
+/** Rounds a time to the microsecond, which is shorter to write and more precise than the measurement. */
 const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000
 
 /** The worker's side. */
@@ -28,19 +28,19 @@ export class ResultBatch {
   readonly #post: Post
   readonly #facts = new FactTexts()
   #items: Array<ResultItem> = []
-  /** Characters of what is not facts. */
+  /** Characters of the collected outcomes, without their facts. */
   #length = 0
 
   constructor(post: Post) {
     this.#post = post
   }
 
-  /** How many outcomes wait to be posted. */
+  /** The number of outcomes that wait to be posted. */
   get size(): number {
     return this.#items.length
   }
 
-  /** Takes a task's outcome; `agent` is for messages. A large effect is posted in parts, at once. */
+  /** Adds a task's outcome; `agent` is for messages. A large effect is posted in parts at once. */
   add(index: number, elapsedMs: number, agent: string, result: CpuResult): void {
     const ms = rounded(elapsedMs)
     if ("_tag" in result) {
@@ -52,9 +52,9 @@ export class ResultBatch {
     try {
       rest = restOf(result)
       length = lengthOf(rest)
-      if (length > longestRest) throw new RangeError("its intents, evaluations or trace are too long")
+      if (length > Limits.effectRestLength) throw new RangeError("its intents, evaluations or trace are too long")
     } catch (error) {
-      // Or one of its texts is longer than a string can be.
+      // Also thrown if one of its texts is longer than a string can be.
       const { message, stack } = describePanic(error, Limits.errorTextLength)
       const why = `the effect of ${JSON.stringify(agent)} cannot be sent: ${message}`
       this.#items.push([index, ms, "InvalidEffect", why, stack])
@@ -84,7 +84,7 @@ export class ResultBatch {
   }
 }
 
-/** About how many characters the rest of an effect takes in a message. */
+/** Estimated characters of the rest of an effect in a message. */
 const lengthOf = (rest: EffectRest | number): number => {
   if (typeof rest === "number") return 0
   const [intents, evaluations, trace] = rest
@@ -94,11 +94,8 @@ const lengthOf = (rest: EffectRest | number): number => {
   return length
 }
 
-/** What an evaluation takes besides its texts. */
+/** Tuning: estimated characters of an evaluation besides its texts. */
 const restOverhead = 48
-
-/** An effect whose intents, evaluations and trace are longer than this is none: escaped, a text cannot hold them. */
-const longestRest = 2 ** 26
 
 /** One task's outcome, as a message of results holds it. */
 export interface Read {
@@ -111,7 +108,7 @@ export interface Read {
 /** The pool's side, for one share. */
 export class Inbox {
   readonly #kinds: ReadonlyMap<string, ErasedKind>
-  /** The effect of which a part has come. A worker runs one task after the other, so there is one at most. */
+  /** The facts of an incomplete effect. There is at most one, because a worker runs one task after the other. */
   #begun: Array<EncodedFact | CpuFault> = []
 
   constructor(kinds: ReadonlyMap<string, ErasedKind>) {

@@ -1,10 +1,10 @@
 /**
- * A round: tasks of one batch that are offered to the workers together, and who has claimed which.
+ * A round: tasks of one batch that are offered to the workers together, and their claims.
  *
- * Small batches are one round. What a lost thread had claimed comes in a round of its own, and so on. A round of one task
- * goes to one worker and needs no shared memory.
+ * A small batch is one round. Tasks that a lost thread had claimed go into another round. A round of one task goes to one
+ * worker and needs no shared memory.
  *
- * Invariant: a task is in one round that could still run it, at most. Boundary: data, and the claims in shared memory.
+ * Invariant: at most one round can still run a task. Boundary: data, and the claims in shared memory.
  */
 import { claimedBy, type Claims, close, makeClaims, passedOver, unclaimed, withdraw } from "./claims.ts"
 import type { TaskGroup } from "./protocol.ts"
@@ -35,12 +35,12 @@ const groupsOf = (tasks: ReadonlyArray<CpuTask>): ReadonlyArray<TaskGroup> => {
 export class Round {
   /** The tasks' places in their batch, in the order in which they are offered. */
   readonly tasks: ReadonlyArray<number>
-  /** What the workers are told of them. */
+  /** JSON of the tasks for the workers (`TaskGroup`). */
   readonly text: string
   readonly claims: Claims | undefined
   /** Shares of it that are under way. */
   shares = 0
-  /** Of a round of one task: the share that has it, or 0. */
+  /** The holder in a round of one task: 0 for none, the number of a share, or -1 for the pool. */
   #holder = 0
 
   constructor(batch: CpuBatch, tasks: ReadonlyArray<number>) {
@@ -49,7 +49,7 @@ export class Round {
     this.claims = tasks.length === 1 ? undefined : makeClaims(tasks.length)
   }
 
-  /** At most how many tasks nobody has claimed. */
+  /** An upper bound of the unclaimed tasks. */
   get unclaimed(): number {
     return this.claims === undefined ? (this.#holder === 0 ? 1 : 0) : unclaimed(this.claims)
   }
@@ -58,13 +58,13 @@ export class Round {
     return this.shares === 0 && this.unclaimed === 0
   }
 
-  /** A share begins. */
+  /** Notes that a share begins. */
   join(share: number): void {
     this.shares++
     if (this.claims === undefined) this.#holder = share
   }
 
-  /** A share has ended, one way or another. */
+  /** Notes that a share has ended, or that its thread was lost. */
   leave(): void {
     this.shares--
   }
@@ -75,13 +75,13 @@ export class Round {
     return claimedBy(this.claims, share)
   }
 
-  /** Takes back what a lost thread may have passed over. Returns places. */
+  /** Takes back tasks that a lost thread may have passed over. Returns places. */
   recover(): ReadonlyArray<number> {
     const { claims } = this
     return claims === undefined ? [] : passedOver(claims).filter((place) => withdraw(claims, place))
   }
 
-  /** Takes tasks that nobody has claimed away from the workers. Returns their places in the batch. */
+  /** Takes unclaimed tasks away from the workers. Returns their places in the batch. */
   withdraw(isWanted: (task: number) => boolean): ReadonlyArray<number> {
     const { claims } = this
     if (claims === undefined) {
@@ -92,7 +92,7 @@ export class Round {
     return this.tasks.filter((task, place) => isWanted(task) && withdraw(claims, place))
   }
 
-  /** From here on nobody claims any of it. */
+  /** Closes the round: no worker claims a task of it any more. */
   close(): void {
     if (this.claims === undefined) this.#holder ||= -1
     else close(this.claims)

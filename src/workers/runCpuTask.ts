@@ -13,7 +13,7 @@ import type { Ledger } from "../context/Ledger.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
-/** Why a CPU agent gave no effect. */
+/** The reason why a CPU agent gave no effect. */
 export type CpuFault = OutputFault
 
 /** A view for an agent's tasks of one cycle, over the job's ledger or its replica. */
@@ -35,8 +35,9 @@ export const viewFor = (
     onProgress
   })
 
-/** What a task came to, or the steps that are left of its validation. */
+/** The result of a task. */
 export type CpuResult = EncodedEffect | CpuFault
+/** The remaining steps of its validation. */
 export type CpuSteps = Generator<void, CpuResult>
 
 /** Calls the agent and validates what it returns: at once, or for a large effect in steps. Never throws. */

@@ -1,10 +1,9 @@
 /**
  * The worker side: loads programs, keeps replicas, runs its share of a job's tasks.
  *
- * Runs on a thread of its own, started by thread.ts through entry.ts on Effect's worker platform, which says when it is ready
- * and when it is to end. Everything else goes over a port of its own that agents do not have. Whatever an agent throws is
- * caught where it is called; what escapes later (a timer, a stray rejection) ends the thread, which the pool then replaces
- * (G8).
+ * Runs on a thread of its own, started by thread.ts through entry.ts on Effect's worker platform, which reports that it is ready
+ * and asks it to end. All other messages go over a port that agents do not have. An agent's throws are caught where it is
+ * called. An error that escapes later (a timer, a stray rejection) ends the thread, which the pool then replaces (G8).
  *
  * Boundary: one message in, its answers out; no timers.
  */
@@ -36,14 +35,14 @@ import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 markAsWorker()
 
 // A module that runs jobs at its top level without waiting for them leaves this rejection behind in every worker that
-// imports it. It is told, and ends nothing; any other ends the thread, as it does by default.
+// imports it. It becomes a warning and does not end the thread. Any other rejection does, as by default.
 process.on("unhandledRejection", (reason) => {
   if (!(reason instanceof Error) || reason.name !== "EngineInWorker") throw reason
   process.emitWarning(reason.message)
 })
 
 const { batchSize, pool, port, recycleGrowthMb, shared } = workerData as WorkerInit
-// Agents may look at `workerData`; the pool's port is not theirs.
+// Agents can read `workerData`, and must not reach the pool's port.
 for (const key of Object.keys(workerData as object)) Reflect.deleteProperty(workerData as object, key)
 
 const programs = new Map<string, CompiledProgram>()
@@ -95,7 +94,7 @@ const load = (program: ProgramRef): void => {
     },
     (error: unknown) => {
       const { message, stack } = describePanic(error, Limits.errorTextLength)
-      // What Node says names files, here and in its stack: where they are is for the log.
+      // Node's message and stack name files, which only the log may show.
       fail(`its module cannot be imported on a worker: ${codeOf(error) ?? message}`, stack)
     }
   )
@@ -148,7 +147,7 @@ const serve = Effect.gen(function* () {
   const platform = yield* WorkerRunnerPlatform
   const runner = yield* platform.start<never, never>()
   port.on("message", handle)
-  // Nothing is said over the thread's own port, to which agents have access, but that it is ready.
+  // The thread's own port, which agents can use, carries only the report that the thread is ready.
   yield* runner.run<void, never, never>(() => undefined)
 })
 

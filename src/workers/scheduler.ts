@@ -1,31 +1,31 @@
 /**
- * Whose turn it is: the batches that are under way, in a ring.
+ * The turns of batches: those under way, in a ring.
  *
- * A worker that is free goes to the next batch in turn, so a job with a million tasks does not keep another one waiting; that
- * it also leaves a batch when its turn is over is seen to in shareRun.ts.
+ * A free worker goes to the next batch in turn, so a job with a million tasks does not hold up another one. shareRun.ts makes a
+ * worker leave a batch when its turn is over.
  *
  * Boundary: pure data; knows nothing of threads; times come in.
  */
 import { Limits } from "../Limits.ts"
 
-/** What stands in the ring, as far as its turn matters. */
+/** The numbers of a batch that matter for its turn. */
 export interface Waiting {
-  /** When it came, in milliseconds. */
+  /** The time of its arrival, in milliseconds. */
   readonly arrivedAt: number
-  /** Tasks that wait, and workers that are there for it. */
+  /** Tasks that wait, workers that run its tasks, and workers that load for it. */
   readonly waiting: number
   readonly working: number
   readonly preparing: number
 }
 
-/** Tasks for which nobody works although workers are free. */
+/** Tasks that wait although workers are free. */
 export interface Starvation {
   readonly waiting: number
   readonly idle: number
   readonly waitedMs: number
 }
 
-/** Whether tasks have starved for so long that it is worth a warning: then the pool, or the machine, is not well. */
+/** Gives tasks that have starved long enough for a warning: the pool, or the machine, has a fault. */
 export const starvation = (members: ReadonlyArray<Waiting>, idle: number, nowMs: number): Starvation | undefined => {
   const starving = members.filter((it) => it.waiting > 0 && it.working + it.preparing === 0)
   if (idle === 0 || starving.length === 0) return undefined
@@ -36,7 +36,7 @@ export const starvation = (members: ReadonlyArray<Waiting>, idle: number, nowMs:
 }
 
 export class Ring<R> {
-  // A Set is a ring here: who had a turn is deleted and added again, at the end.
+  // A Set serves as a ring: a member that had a turn is deleted and added again at the end.
   readonly #members = new Set<R>()
 
   add(member: R): void {
@@ -47,7 +47,7 @@ export class Ring<R> {
     this.#members.delete(member)
   }
 
-  /** The next member in turn of which `accepts` holds. It then goes behind all others. */
+  /** Gives the next member that `accepts` takes, and moves it behind all others. */
   choose(accepts: (member: R) => boolean): R | undefined {
     for (const member of this.#members) {
       if (!accepts(member)) continue

@@ -1,10 +1,9 @@
 /**
  * A worker's share of a round: claims tasks and runs them, one after the other, until nothing is left to claim.
  *
- * All of it happens while one message is handled, so an agent's endless loop holds this thread and no other. What the
- * thread does can be read from its shared memory at any time (`Place`). Outcomes are posted by number and by time: a thread
- * that is ended takes at most the task that it runs with it, and what it had finished in the last few milliseconds runs
- * again elsewhere.
+ * All of it happens while one message is handled, so an agent's endless loop holds this thread and no other. The pool can read
+ * the thread's present task from shared memory at any time (`Place`). Outcomes are posted by number and by time: a thread that
+ * is ended loses at most its running task; tasks that it finished in the last few milliseconds run again elsewhere.
  *
  * Invariants: a task is named in shared memory before its agent is called, and until its outcome is in the batch of results.
  * While other jobs wait for a worker, this one leaves after its turn (`Limits.turnMs`). Boundary: worker side; no messages of its
@@ -22,7 +21,7 @@ import { ResultBatch, type Post } from "./results.ts"
 import { runSteps } from "../values/steps.ts"
 import type { ErasedAgent, CompiledProgram } from "../program/erased.ts"
 
-/** What a share needs of its thread. */
+/** The thread of a share. */
 export interface ShareHost {
   readonly shared: Int32Array<SharedArrayBuffer>
   readonly pool: Int32Array<SharedArrayBuffer>
@@ -114,7 +113,7 @@ class ShareRun {
 
   #groupOf(index: number): Group {
     let group = this.#groups[this.#group]!
-    // Claims go up, but for those of tasks that were passed over.
+    // Claims go up, except for tasks that were passed over.
     if (index < group.first) group = this.#groups[(this.#group = 0)]!
     while (index >= group.end) group = this.#groups[++this.#group]!
     return group
@@ -137,6 +136,6 @@ class ShareRun {
   }
 }
 
-/** Runs a share to its end. The last message of results says so. */
+/** Runs a share to its end, which its last message of results reports. */
 export const runShare = (message: ShareMessage, replica: Replica, host: ShareHost): void =>
   new ShareRun(message, replica, host).run()

@@ -1,24 +1,24 @@
 /**
- * What a pool says of itself at a moment: for operators, tests and metrics.
+ * A snapshot of a pool, for operators, tests and metrics.
  *
- * Every number is counted from what is there, not kept beside it, so none can go wrong on a path that was forgotten.
+ * Every number is counted from the live objects and not kept beside them, so none can go wrong on a forgotten path.
  * Boundary: types.
  */
 
 /** One thread of a pool. */
 export interface WorkerStats {
   readonly worker: number
-  /** The state of its machine, see `machines/worker.machine.ts`. */
+  /** The state of its machine (`machines/worker.machine.ts`). */
   readonly state: string
-  /** Milliseconds that it has spent on tasks, and the CPU time of those that have ended. */
+  /** Milliseconds that it has spent on tasks, and CPU milliseconds of the tasks that have ended. */
   readonly busyMs: number
   readonly cpuMs: number
-  /** Jobs of whose context it holds a replica, and the length of the texts that it was sent for them. */
+  /** The number of its replicas of jobs' contexts, and characters of the texts that it received for them. */
   readonly replicas: number
   readonly replicaBytes: number
 }
 
-/** A pool at a moment. */
+/** A snapshot of a pool. */
 export interface PoolStats {
   readonly workers: ReadonlyArray<WorkerStats>
   /** Batches under way: cycles of jobs that wait for CPU tasks. */
@@ -26,7 +26,7 @@ export interface PoolStats {
   /** Tasks that wait for a worker, and workers that run tasks. */
   readonly waiting: number
   readonly running: number
-  /** Agents that are not let onto a thread for the time being. */
+  /** Agents in quarantine, whose tasks do not run at present. */
   readonly quarantined: number
 }
 

@@ -1,29 +1,30 @@
 /**
- * A vigil: a thread that expects a message at any moment does not go to sleep for it.
+ * A vigil: a thread that expects a message soon stays awake for it.
  *
  * To wake a sleeping thread takes 20 to 40 microseconds, at either end of a task's way to a worker and back: more than all
- * else that is done for a small task. So the thread that waits has its event loop turn, a few microseconds a turn, and
- * takes in whatever comes, until its patience ends (`Limits.vigilUs`).
+ * other work for a small task. So the waiting thread lets its event loop turn, a few microseconds a turn, until the message
+ * comes or its patience ends (`Limits.vigilUs`).
  *
- * It is a bet. Lost when nothing comes in time; or when both threads have one processor, which the one that waits then
- * keeps from the one that works. Each loss in a row doubles the number of times that no bet is made, so those who always
- * lose pay next to nothing, and the first win makes up for it.
+ * It is a bet. The thread loses it when nothing comes in time, or when both threads share one processor, which the waiting one
+ * then keeps from the working one. Each loss in a row doubles the number of skipped bets, so a thread that always loses pays
+ * next to nothing. The first win resets the count.
  *
- * Invariant: nothing but when a message is heard depends on it. Boundary: owns its turns of the event loop; who waits for
- * what is its owner's business. Both sides.
+ * Invariant: it affects only the time at which a message is received. Boundary: owns its turns of the event loop; the owner
+ * knows what to wait for. Both sides.
  */
 import { Limits } from "../Limits.ts"
 import { elapsedMs } from "./cpuTime.ts"
 
 export class Vigil {
-  /** Until when it lasts; 0 if none is kept. */
+  /** The end of the vigil, in milliseconds; 0 if none is kept. */
   #until = 0
   #isTurning = false
-  /** Lost in a row, and how many times no more is to be bet. */
+  /** Losses in a row. */
   #losses = 0
+  /** Bets that are still to be skipped. */
   #skips = 0
 
-  /** A message is likely to come in a moment. */
+  /** Begins a vigil: a message is likely to come soon. */
   keep(): void {
     if (this.#skips > 0) {
       this.#skips--
@@ -35,7 +36,7 @@ export class Vigil {
     setImmediate(this.#turn)
   }
 
-  /** It has come. */
+  /** Ends the vigil: the message has come. */
   end(): void {
     if (this.#until === 0) return
     this.#until = 0

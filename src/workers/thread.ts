@@ -1,12 +1,12 @@
 /**
- * One worker thread: the machine that says what state it is in, the thread itself, and what the pool knows of it.
+ * One worker thread: the machine with its state, the thread itself, and the pool's records of it.
  *
- * The thread runs on Effect's worker platform, over a Worker object of our own making: so that it can be terminated at
- * once (the platform asks first, and waits five seconds), and so that its exit code and the code of its error are seen. Tasks
- * and results go over a port of their own: agents cannot speak on it, and the error that ends a thread does not overtake it.
+ * The thread runs on Effect's worker platform, over a Worker object that this file makes. So it can be terminated at once, where
+ * the platform asks first and waits five seconds, and its exit code and the code of its error are visible. Tasks and results go
+ * over their own port: agents cannot use it, and the error that ends a thread does not overtake it.
  *
- * Invariants: `lost` is reported once, after everything that the thread sent has been handled; the machine's state is
- * the only answer to whether it takes a task. Boundary: this file owns `new Worker`; what to do is the pool's business.
+ * Invariants: `lost` is reported once, after every message of the thread has been handled; the machine's state alone tells
+ * whether it takes a task. Boundary: this file owns `new Worker`; the pool decides what to do.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -25,30 +25,30 @@ import { type FromWorker, Place, placeCount, type ToWorker, type WorkerInit } fr
 import type { Look } from "./watchdog.ts"
 import type { Ledger } from "../context/Ledger.ts"
 
-/** How a thread ended. */
+/** The end of a thread. */
 export interface ThreadEnd {
   readonly exitCode: number
-  /** What it died of: an error that nothing on it caught. */
+  /** The message of the uncaught error that ended it. */
   readonly error: string | undefined
   readonly isOutOfMemory: boolean
 }
 
-/** What a thread tells its pool. Called synchronously, and must not throw. */
+/** The events that a thread reports to its pool. They are called synchronously and must not throw. */
 export interface ThreadEvents<Work> {
   readonly onReady: (thread: Thread<Work>) => void
   readonly onMessage: (thread: Thread<Work>, message: FromWorker) => void
   readonly onLost: (thread: Thread<Work>, end: ThreadEnd) => void
 }
 
-/** What a worker holds of a job. */
+/** A worker's replica of a job, as the pool knows it. */
 export interface ReplicaRecord {
   readonly ledger: Ledger
   readonly mark: Mark
-  /** Characters that it was sent. */
+  /** Characters that were sent for it. */
   readonly length: number
 }
 
-/** A thread takes two steps for every share of work. */
+/** Quick steps, because a thread takes two steps for every share. */
 const machine = withQuickSteps(workerMachine)
 
 const entry = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url)
@@ -56,26 +56,27 @@ const entry = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.
 export class Thread<Work> {
   readonly number: number
   readonly #actor: ActorRefFrom<typeof workerMachine>
-  /** Written by the worker, see `Place`. */
+  /** The memory that the worker writes (`Place`). */
   readonly shared = new Int32Array(new SharedArrayBuffer(placeCount * Int32Array.BYTES_PER_ELEMENT))
   /** The programs that it has loaded, by key. */
   readonly programs = new Set<string>()
-  /** What it holds of each job, by job id. */
+  /** Its replicas, by job id. */
   readonly replicas = new Map<string, ReplicaRecord>()
-  /** What it does for the pool: loads, or runs a task. */
+  /** Its work for the pool. Undefined if it has none. */
   work: Work | undefined
-  /** Milliseconds that the watchdog saw since it began to start, to load or to end. */
+  /** Milliseconds that the watchdog saw of its start, its load or its end. */
   waitedMs = 0
-  /** Since when it has had nothing to do, on the pool's clock; undefined while it has. */
+  /** The time since which it is idle, on the pool's clock. Undefined while it has work. */
   idleSince: number | undefined
-  /** It asked to be replaced when it has nothing to do. */
+  /** Whether it asked to be replaced when it is idle. */
   isWorn = false
-  /** Milliseconds that it has spent on shares, and of CPU time on their tasks. */
+  /** Milliseconds that it has spent on shares. */
   busyMs = 0
+  /** CPU milliseconds of their tasks. */
   cpuMs = 0
   /** The limit of its heap, in MiB. */
   limitMb: number
-  /** Done when the thread has ended and everything that it sent has been handled. */
+  /** Done when the thread has ended and all its messages have been handled. */
   readonly ended = Deferred.makeUnsafe<void>()
   readonly #options: ThreadOptions
   readonly #pool: Int32Array<SharedArrayBuffer>
@@ -103,17 +104,17 @@ export class Thread<Work> {
     return this.#actor.getSnapshot().status !== "active"
   }
 
-  /** Why it was ended, if the pool did it. */
+  /** The reason for which the pool ended it. Undefined if the pool did not. */
   get reason(): RetireReason | undefined {
     return this.#actor.getSnapshot().context.reason
   }
 
-  /** Tells the machine. One whose life is over hears nothing. */
+  /** Sends an event to the machine, unless the thread has ended. */
   tell(event: WorkerEvent): void {
     if (!this.isOver) this.#actor.send(event)
   }
 
-  /** What the worker says that it does, as the holder of a share. */
+  /** A snapshot of the worker's memory for the holder of a share. */
   look(share: number): Look {
     return {
       hasBegun: Atomics.load(this.shared, Place.begun) === share,
@@ -130,12 +131,12 @@ export class Thread<Work> {
     Atomics.add(this.shared, Place.heard, 1)
   }
 
-  /** To a thread that has ended, nothing is sent. */
+  /** Sends a message, unless the thread has ended. */
   send(message: ToWorker): void {
     this.#port?.postMessage(message)
   }
 
-  /** An idle thread does not keep the process alive. */
+  /** Decides whether the thread keeps the process alive, as an idle one must not. */
   keepProcess(keep: boolean): void {
     if (keep) {
       this.#worker?.ref()
@@ -146,11 +147,11 @@ export class Thread<Work> {
     }
   }
 
-  /** Ends the thread, whatever it does. `ended` says when it has let go. */
+  /** Ends the thread, even in the middle of a task. `ended` tells when it is gone. */
   end(reason: RetireReason): void {
     this.waitedMs = 0
     this.tell({ type: "RETIRE", reason })
-    // Says that the thread is gone, and so does its exit: one is enough.
+    // The promise is not needed: the exit event reports the end, too.
     void this.#worker?.terminate()
   }
 
@@ -160,7 +161,7 @@ export class Thread<Work> {
     this.#lost(-1)
   }
 
-  /** Starts the thread, whose life is then its own: it ends with the thread, and `ended` says so. Never fails. */
+  /** Starts the thread and a fiber that lives as long as it. `ended` tells its end. Never fails. */
   readonly start: Effect.Effect<void, never, Worker.WorkerPlatform> = Effect.suspend(() =>
     Worker.WorkerPlatform.pipe(
       Effect.flatMap((platform) => platform.spawn<never, never>(this.number)),
@@ -176,7 +177,7 @@ export class Thread<Work> {
       ),
       Effect.flatMap((exitCode) => Effect.as(nextTurn, exitCode)),
       Effect.flatMap((exitCode) => Effect.sync(() => this.#lost(exitCode))),
-      // Not a child of the pool's scope: a thread that was abandoned must not hold it.
+      // The fiber is no child of the pool's scope, which an abandoned thread must not hold open.
       Effect.forkDetach({ startImmediately: true }),
       Effect.asVoid
     )
@@ -209,7 +210,7 @@ export class Thread<Work> {
         this.#error = error instanceof Error ? error : new Error(String(error))
       })
       worker.on("exit", (code) => {
-        // What it had sent and nobody has heard yet.
+        // Messages that it sent before its end. The cast is safe: only runner.ts has the other end of the port.
         for (let rest = Threads.receiveMessageOnPort(port1); rest !== undefined;) {
           this.#hear(rest.message as FromWorker)
           rest = Threads.receiveMessageOnPort(port1)
@@ -231,9 +232,9 @@ export class Thread<Work> {
   }
 
   #ready(): void {
-    // From here on all that comes this way is what agents post to the parent of their thread.
+    // From here on, only agents post to the parent of their thread.
     this.#worker?.removeAllListeners("message")
-    // That it is online is said on another port, which may be later.
+    // The report that it is online takes another way and may come later.
     if (this.state === "spawning") this.tell({ type: "ONLINE" })
     this.tell({ type: "LOADED" })
     this.#events.onReady(this)

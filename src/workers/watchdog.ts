@@ -1,19 +1,16 @@
 /**
- * Time as the pool counts it against its workers: only what its own ticks saw.
+ * The time that the pool charges to its workers: only the time that its own ticks saw.
  *
- * A tick credits at most a few intervals, however late it comes: when the main thread, or the whole machine, stood still,
- * tasks are not charged for it (a watchdog that goes by the clock kills healthy workers after a stall). The loop runs
- * while there is something to watch, and as fast as that needs.
+ * A late tick credits at most a few intervals. So tasks are not charged for a stall of the main thread or the whole machine,
+ * after which a watchdog by the clock would kill healthy workers. The loop runs only while there is something to watch, and as
+ * fast as that needs.
  *
- * Boundary: time comes from Effect's Clock; what to look at, how often, and the kill are the pool's.
+ * Boundary: time comes from Effect's Clock; the pool decides what to look at, how often, and what to kill.
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { Limits } from "../Limits.ts"
-
-/** How much of a late tick counts, in intervals. */
-const creditIntervals = 5
 
 export class Stopwatch {
   #last: number
@@ -24,7 +21,7 @@ export class Stopwatch {
 
   /** Milliseconds to credit for the time since the last tick. */
   tick(nowMs: number, intervalMs: number): number {
-    const creditMs = Math.min(nowMs - this.#last, creditIntervals * intervalMs)
+    const creditMs = Math.min(nowMs - this.#last, Limits.watchdogCreditIntervals * intervalMs)
     this.#last = nowMs
     return Math.max(0, creditMs)
   }
@@ -32,27 +29,28 @@ export class Stopwatch {
 
 /** A share on a worker, as the watchdog sees it. */
 export interface Watched {
-  /** When it was handed over, on the pool's clock. */
+  /** The time at which the share was sent, on the pool's clock. */
   readonly startedAt: number
-  /** The execution that was seen last, by its number; 0 for none. */
+  /** The number of the execution that was seen last; 0 for none. */
   ordinal: number
-  /** Milliseconds seen of that execution, and before the worker took the share up. */
+  /** Milliseconds that ticks saw of that execution. */
   elapsedMs: number
+  /** Milliseconds that ticks saw before the worker took the share up. */
   unclaimedMs: number
 }
 
-/** What a worker's shared memory says at a moment. */
+/** A snapshot of a worker's shared memory. */
 export interface Look {
-  /** It has taken the share up. */
+  /** Whether the worker has taken the share up. */
   readonly hasBegun: boolean
-  /** The number of the task's execution, or 0 if it runs none at the moment. */
+  /** The number of the running execution; 0 between two tasks. */
   readonly ordinal: number
 }
 
 /**
- * Credits a tick to what a share runs. Says whether its worker has to be ended for it: because a task has had its time, or
- * because the share was never taken up. An execution is charged from the first tick that sees it: never too early, and at
- * most one interval late.
+ * Credits a tick to the running task of a share. Tells whether its worker has to be ended, because the task has used up its time
+ * or because the share was never taken up. The charge begins with the first tick that sees an execution, so a deadline is never
+ * early and at most one interval late.
  */
 export const credit = (
   share: Watched,
@@ -74,10 +72,10 @@ export const credit = (
   return timeoutMs !== undefined && share.elapsedMs >= timeoutMs ? "timeout" : undefined
 }
 
-/** What the loop asks of its owner. */
+/** The owner of the loop. */
 export interface Watch {
   readonly fork: (loop: Effect.Effect<void>) => Fiber.Fiber<void>
-  /** Milliseconds between two ticks, as things are now; undefined if there is nothing to watch. */
+  /** Milliseconds between two ticks at present. Undefined if there is nothing to watch. */
   readonly pace: () => number | undefined
   readonly tick: (creditMs: number, nowMs: number) => Effect.Effect<void>
 }
@@ -96,7 +94,7 @@ export class Watchdog {
     return Number(this.#clock.monotonicTimeNanosUnsafe()) / 1_000_000
   }
 
-  /** Sees to it that the loop runs, and as fast as is needed now. */
+  /** Starts the loop, or restarts it if it has to run faster. */
   wake(): void {
     const intervalMs = this.#watch.pace()
     if (intervalMs === undefined) return
