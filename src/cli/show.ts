@@ -3,7 +3,6 @@
  */
 import * as Effect from "effect/Effect"
 import type { Usage } from "../program/Budget.ts"
-import { type EndExtra, reviveCause } from "../journal/extra.ts"
 import * as Journal from "../journal/Journal.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { parseJson } from "../values/parseJson.ts"
@@ -18,6 +17,8 @@ import { bytes, duration, oneLine, plural, thousands } from "./text.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
+import type { EndExtra } from "../journal/records.ts"
+import { reviveCause } from "../journal/causes.ts"
 
 interface Shown {
   readonly journal: StoredJournal

@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
-import type { Between, EndExtra } from "../journal/extra.ts"
 import type { JournalCorrupt, ProgramChanged, StartError } from "../outcome/JobError.ts"
 import { type StoredJournal, StoreError } from "../store/JobStore.ts"
 import { restoreEnd } from "../job/ending.ts"
@@ -16,6 +15,7 @@ import { makeEndedActor } from "../job/jobActor.ts"
 import { JobSession, type SessionOptions } from "../job/session.ts"
 import { endOfJournal, takeUp, type TakenUp } from "./takeUp.ts"
 import type { CompiledProgram } from "../program/erased.ts"
+import type { Between, EndExtra } from "../journal/records.ts"
 
 /** The options that all sessions of an engine have in common. */
 export type Runs = Pick<SessionOptions, "pool" | "store" | "performers" | "fiberConcurrency">

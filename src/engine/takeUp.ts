@@ -6,7 +6,6 @@
  */
 import * as Effect from "effect/Effect"
 import { judge } from "../cycle/convergence.ts"
-import { type Between, budgetOfHeader, decodeKept, type EndExtra, reviveCause } from "../journal/extra.ts"
 import { type JournalCorrupt, type ProgramChanged } from "../outcome/JobError.ts"
 import type { Replay } from "../journal/replay.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
@@ -14,12 +13,15 @@ import { EventLog } from "../job/eventLog.ts"
 import { noteOf, unseal } from "../journal/edges.ts"
 import { goOn } from "../journal/migrate.ts"
 import { replayJournal } from "../journal/reader.ts"
-import { keptOf } from "../journal/kept.ts"
+import { keptOf, decodeKept } from "../journal/kept.ts"
 import { cyclesInJson, partsOf, readHeader } from "../journal/parts.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import type { Between, EndExtra } from "../journal/records.ts"
+import { reviveCause } from "../journal/causes.ts"
+import { budgetOfHeader } from "../journal/header.ts"
 
 /** What a session is made of, of a job that was replayed. */
 export interface TakenUp {

@@ -11,7 +11,6 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { InvalidInput, JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
-import type { EndExtra } from "../journal/extra.ts"
 import { Limits } from "../Limits.ts"
 import type { JobStore, StoreError } from "../store/JobStore.ts"
 import { childKind } from "../program/answerKinds.ts"
@@ -20,6 +19,7 @@ import type { JobSession } from "./session.ts"
 import type { Tracker } from "../cycle/tracker.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
 import { intentKey } from "../program/keys.ts"
+import type { EndExtra } from "../journal/records.ts"
 
 type Store = JobStore["Service"]
 type EndError = StoreError | JournalCorrupt | ProgramChanged | InvalidInput

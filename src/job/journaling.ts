@@ -7,16 +7,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import {
-  beginningExtra,
-  type Between,
-  budgetHeader,
-  causeJson,
-  encodeKept,
-  type EndExtra,
-  type JournalHeader,
-  rowExtra
-} from "../journal/extra.ts"
+import { beginningExtra, rowExtra } from "../journal/extra.ts"
 import type { OutputFault } from "../cycle/encodeEffect.ts"
 import type { TextPieces } from "../journal/rowText.ts"
 import type { JobContext } from "../context/JobContext.ts"
@@ -29,10 +20,12 @@ import type { JobSession } from "./session.ts"
 import type { UnderWay } from "./underWay.ts"
 import type { Cause as HaltCause, Status } from "../outcome/Cause.ts"
 import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
-import { describeProgram } from "../journal/header.ts"
-import { keptOf } from "../journal/kept.ts"
+import { describeProgram, budgetHeader } from "../journal/header.ts"
+import { keptOf, encodeKept } from "../journal/kept.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
+import type { Between, EndExtra, JournalHeader } from "../journal/records.ts"
+import { causeJson } from "../journal/causes.ts"
 
 /** The facts and marks that a job begins with, beside its program and input. */
 export interface Beginning {

@@ -24,7 +24,6 @@ import { CycleMerge } from "../cycle/merge.ts"
 import type { Replay } from "../journal/replay.ts"
 import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
-import type { Between } from "../journal/extra.ts"
 import { type CommittedFacts, committedFacts, explainCommitted, type FactQuery } from "./committed.ts"
 import { EventLog } from "./eventLog.ts"
 import { Outbox, type OutboxHost, type Performers, type UnansweredIntent } from "../intents/outbox.ts"
@@ -42,6 +41,7 @@ import type { EncodedEffect } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import { runDetached } from "../platform/detached.ts"
+import type { Between } from "../journal/records.ts"
 
 export type JobActor = Actor<typeof jobMachine>
 

@@ -5,11 +5,11 @@
  * Boundary: texts to and from records; what does not fit is `JournalCorrupt`, which names the part.
  */
 import * as Effect from "effect/Effect"
-import type { Between, EndExtra } from "./extra.ts"
 import { JournalCorrupt } from "../outcome/JobError.ts"
 import type { StoredJournal } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { sumOf } from "../values/sha256.ts"
+import type { Between, EndExtra } from "./records.ts"
 
 const sumLength = 16
 

@@ -11,7 +11,6 @@ import * as Effect from "effect/Effect"
 import { canonicalText } from "../values/Canonical.ts"
 import { type FactRef, type Provenance } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
-import { type EarlierHeader, type JournalHeader } from "./extra.ts"
 import { type JobContext } from "../context/JobContext.ts"
 import { InvalidInput, type JournalCorrupt, type ProgramChanged } from "../outcome/JobError.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
@@ -27,6 +26,7 @@ import { type Story, traceKey } from "../context/stories.ts"
 import { refKey } from "../program/keys.ts"
 import type { ErasedKind, CompiledProgram } from "../program/erased.ts"
 import type { Migration } from "../program/migration.ts"
+import type { EarlierHeader, JournalHeader } from "./records.ts"
 
 /** What is to be written where another version goes on. */
 export interface Rebase {

@@ -4,12 +4,12 @@
  * Boundary: headers in, parts out; what is in their rows is read by reader.ts.
  */
 import * as Effect from "effect/Effect"
-import { decodeHeader, type JournalHeader, type KindHeader } from "./extra.ts"
 import { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
 import type { StoredJournal } from "../store/JobStore.ts"
-import { describeProgram } from "./header.ts"
+import { describeProgram, decodeHeader } from "./header.ts"
 import type { CycleRange } from "../outcome/logRecords.ts"
 import type { CompiledProgram } from "../program/erased.ts"
+import type { JournalHeader, KindHeader } from "./records.ts"
 
 /** The rows that were written with one header: those after cycle `after`, up to `until`. */
 export interface JournalPart {

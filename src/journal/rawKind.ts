@@ -5,11 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 import { canonical } from "../values/Canonical.ts"
-import type { JournalHeader, KindHeader } from "./extra.ts"
 import type { ReplayProgram } from "./replay.ts"
 import { KindTypeId } from "../program/typeIds.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import { parseCanonical } from "../values/frozen.ts"
+import type { JournalHeader, KindHeader } from "./records.ts"
 
 /** A combining function that is never asked: what it made of facts is in the rows. */
 const combine = (existing: unknown): unknown => existing

@@ -9,7 +9,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { type EndExtra, type JournalHeader } from "./extra.ts"
 import { type JobContext } from "../context/JobContext.ts"
 import { JournalCorrupt } from "../outcome/JobError.ts"
 import { CorruptRow, Replay, type ReplayProgram } from "./replay.ts"
@@ -23,6 +22,7 @@ import { type JournalPart, readHeader, partsOf, changedKinds } from "./parts.ts"
 import type { LogRecord } from "../outcome/logRecords.ts"
 import { Ledger } from "../context/Ledger.ts"
 import type { ErasedKind, CompiledProgram } from "../program/erased.ts"
+import type { EndExtra, JournalHeader } from "./records.ts"
 
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt

@@ -13,15 +13,6 @@ import { type Fact, type Provenance } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
 import { sha256Pieces } from "../values/sha256.ts"
 import type { Tracker } from "../cycle/tracker.ts"
-import {
-  type DecodedOutcome,
-  decodeGenesis,
-  decodeRow,
-  type HaltExtra,
-  type JournalHeader,
-  reviveCause,
-  type RowExtra
-} from "./extra.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, Counters, MergedOutcome } from "../outcome/CommittedCycle.ts"
@@ -30,6 +21,9 @@ import type { Ledger } from "../context/Ledger.ts"
 import { intentKey } from "../program/keys.ts"
 import { eraseKind, type ErasedKind } from "../program/erased.ts"
 import type { EncodedFact } from "../program/encoded.ts"
+import type { HaltExtra, JournalHeader, RowExtra } from "./records.ts"
+import { reviveCause } from "./causes.ts"
+import { type DecodedOutcome, decodeGenesis, decodeRow } from "./decode.ts"
 
 /** What a replay has to know of a program: also what a header says of one. */
 export interface ReplayProgram {

@@ -3,7 +3,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { reviveCause } from "./extra.ts"
 import { type Fact } from "../program/Fact.ts"
 import { InvalidInput, JournalCorrupt, type ProgramChanged, type StoreError } from "../outcome/JobError.ts"
 import { type JobEvent } from "../outcome/JobEvent.ts"
@@ -20,6 +19,7 @@ import { refuseOther } from "./find.ts"
 import { eventsOf, type LogRecord } from "../outcome/logRecords.ts"
 import { refKey } from "../program/keys.ts"
 import type { CompiledProgram } from "../program/erased.ts"
+import { reviveCause } from "./causes.ts"
 
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt

@@ -26,7 +26,6 @@ import type { JobView } from "../job/view.ts"
 import { sha256 } from "../values/sha256.ts"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { Job } from "../job/Job.ts"
-import { budgetOfHeader } from "../journal/extra.ts"
 import type { JobError, StartError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
@@ -43,6 +42,7 @@ import { Turns } from "../platform/turns.ts"
 import { describeError } from "../values/panic.ts"
 import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 import { resolvedNames, type ResolvedBudget, resolveBudget } from "../program/resolveBudget.ts"
+import { budgetOfHeader } from "../journal/header.ts"
 
 /** How a job ended: its result, its error, or a defect of the engine. */
 export type End = Exit.Exit<JobResult, JobError>

@@ -1,0 +1,97 @@
+/**
+ * The JSON records of a journal that its chain of hashes does not cover: the header, the extras of rows, notes, the end.
+ *
+ * header.ts, extra.ts and edges.ts write them; whoever reads one decodes it. Boundary: types.
+ */
+import type { Usage } from "../program/Budget.ts"
+import type { Cause, Status } from "../outcome/Cause.ts"
+import type { ResolvedBudget } from "../program/resolveBudget.ts"
+
+/** A kind as a header names it. */
+export interface KindHeader {
+  readonly name: string
+  /** Facts that are kept; null: all. */
+  readonly latest: number | null
+  readonly conflict: "reject" | "keepFirst" | "keepLast" | "combine"
+  /** Names the schema: see kindFingerprint.ts. */
+  readonly fingerprint: string
+}
+
+/** The header of the rows up to a cycle. `isMigrated`: what comes after stands on a context that a migration made. */
+export interface EarlierHeader {
+  readonly until: number
+  readonly isMigrated: boolean
+  readonly header: JournalHeader
+}
+
+/** What a journal says of its program and of how the job began. */
+export interface JournalHeader {
+  readonly format: 1
+  readonly program: string
+  readonly version: string
+  /** As `ResolvedBudget`; null: unlimited. */
+  readonly budget: Readonly<Record<keyof ResolvedBudget, number | null>>
+  readonly kinds: ReadonlyArray<KindHeader>
+  /** The kinds that trigger each agent, by the agent's name, in merge order. */
+  readonly triggers: ReadonlyArray<readonly [agent: string, kinds: ReadonlyArray<string>]>
+  /** Of a fork: the agents that have executed before it began. */
+  readonly executed: ReadonlyArray<string>
+  /** Of a fork: its seeds override what is there, whatever their kinds' rules. */
+  readonly isForced: boolean
+  /** What was the header up to a cycle, of a job that another version of its program went on with; oldest first. */
+  readonly earlier: ReadonlyArray<EarlierHeader>
+  /** Cycle 0. */
+  readonly beginning: BeginningExtra
+}
+
+/** What an outcome holds beside its canonical text. 0: nothing. */
+export type OutcomeExtra =
+  | 0
+  | {
+      /** The ids of its facts, in their order. */
+      readonly ids?: ReadonlyArray<string>
+      /** What a combining function made of a fact: its place, and the text, or null if it was the existing one. */
+      readonly combined?: ReadonlyArray<readonly [place: number, text: string | null]>
+      readonly trace?: unknown
+      readonly tokens?: number
+      /** Why it was discarded, in full. */
+      readonly cause?: Cause
+      /** Of a discarded signal: how many facts it proposed. */
+      readonly proposals?: number
+    }
+
+/** What happened between two cycles, as the event log says it. */
+export type Between = "Paused" | "Resumed" | "Awaiting"
+
+/** Where the cause that halts the job stands: with an outcome, or by itself. */
+export type HaltExtra = readonly ["signal" | "outcome", number] | { readonly cause: Cause }
+
+export interface RowExtra {
+  readonly signals?: ReadonlyArray<OutcomeExtra>
+  readonly outcomes?: ReadonlyArray<OutcomeExtra>
+  readonly before?: ReadonlyArray<Between>
+  readonly halt?: HaltExtra
+  /** The kinds of intents that were committed and are performed by a handler. */
+  readonly handled?: ReadonlyArray<string>
+  /** When it was committed, in milliseconds since the epoch. */
+  readonly at: number
+  /** What the job had spent, this cycle included, in milliseconds. */
+  readonly ranMs: number
+  readonly cpuMs: number
+}
+
+export interface BeginningExtra {
+  readonly seeds: OutcomeExtra
+  readonly violations: ReadonlyArray<unknown>
+  readonly halt?: HaltExtra
+}
+
+/** What a journal's end says. */
+export interface EndExtra {
+  readonly status: Status
+  /** As JSON; null for a job that converged. */
+  readonly cause: Cause | null
+  /** The output, if it can be written as JSON. */
+  readonly output?: unknown
+  readonly usage: Usage
+}
