@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import type { Usage } from "../program/Budget.ts"
 import * as Journal from "../journal/Journal.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
-import { parseJson } from "../values/parseJson.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
 import { ExitCode, type Failed } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
@@ -17,8 +16,10 @@ import { bytes, duration, oneLine, plural, thousands } from "./text.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
-import type { EndExtra } from "../journal/records.ts"
+import { endIn } from "../journal/edges.ts"
 import { reviveCause } from "../journal/causes.ts"
+
+type ReadError = Effect.Error<ReturnType<typeof Journal.replay>>
 
 interface Shown {
   readonly journal: StoredJournal
@@ -38,14 +39,9 @@ export const show = (host: Host, options: JobOptions & { readonly facts: boolean
       Effect.gen(function* () {
         const { load } = yield* JobStore
         const journal = yield* load(jobId)
-        const end = journal.end === undefined ? undefined : (parseJson(journal.end) as EndExtra)
-        const { corrupt, replayed } = yield* Effect.matchEffect(Journal.replay(jobId), {
-          onSuccess: (replayed) => Effect.succeed({ replayed, corrupt: undefined }),
-          onFailure: (error) =>
-            error._tag === "JournalCorrupt"
-              ? Effect.succeed({ replayed: undefined, corrupt: error.message })
-              : Effect.fail(error)
-        })
+        const { corrupt: changedRow, value: replayed } = yield* orCorrupt(Journal.replay(jobId))
+        const { corrupt: changedEnd, value: end } = yield* orCorrupt(endIn(journal))
+        const corrupt = changedRow ?? changedEnd
         const cause = end === undefined || end.cause === null ? undefined : reviveCause(end.cause)
         const usage = end?.usage ?? replayed?.usage
         return { journal, replayed, corrupt, usage, output: end?.output, cause }
@@ -55,6 +51,16 @@ export const show = (host: Host, options: JobOptions & { readonly facts: boolean
       ({ corrupt }) => (corrupt === undefined ? 0 : ExitCode.failed)
     )
   )
+
+/** A part of a journal, or the message about it if it is corrupt. */
+const orCorrupt = <A, R>(read: Effect.Effect<A, ReadError, R>) =>
+  Effect.matchEffect(read, {
+    onSuccess: (value) => Effect.succeed({ value, corrupt: undefined }),
+    onFailure: (error) =>
+      error._tag === "JournalCorrupt"
+        ? Effect.succeed({ value: undefined, corrupt: error.message })
+        : Effect.fail(error)
+  })
 
 /** Cycles as the result of a run counts them: the turn that found nothing to do is one. */
 const cyclesOf = ({ cycle, status }: StoredJournal): number => (status === "converged" ? cycle + 1 : cycle)

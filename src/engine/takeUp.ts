@@ -1,29 +1,32 @@
 /**
  * A job as its journal left it, ready to go on or to be looked at.
  *
- * Boundary: the store and a program in; everything a session is made of out. It writes to the store only to record a
- * migration, under the fence that it is given.
+ * Boundary: the store and a program in, the parts of a session out. The only write is that of a migration, with the fence
+ * that the caller holds.
  */
 import * as Effect from "effect/Effect"
-import { judge } from "../cycle/convergence.ts"
-import { type JournalCorrupt, type ProgramChanged } from "../outcome/JobError.ts"
-import type { Replay } from "../journal/replay.ts"
-import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
-import { EventLog } from "../job/eventLog.ts"
-import { noteOf, unseal } from "../journal/edges.ts"
-import { goOn } from "../journal/migrate.ts"
-import { replayJournal } from "../journal/reader.ts"
-import { keptOf, decodeKept } from "../journal/kept.ts"
-import { cyclesInJson, partsOf, readHeader } from "../journal/parts.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import { judge } from "../cycle/convergence.ts"
+import { EventLog } from "../job/eventLog.ts"
+import { reviveCause } from "../journal/causes.ts"
+import { notesIn, unseal } from "../journal/edges.ts"
+import { budgetOfHeader, described } from "../journal/header.ts"
+import { decodeKept, keptOf } from "../journal/kept.ts"
+import { goOn } from "../journal/migrate.ts"
+import { cyclesInJson } from "../journal/parts.ts"
+import { JournalReader } from "../journal/reader.ts"
+import type { Between, EndExtra } from "../journal/records.ts"
+import type { Replay } from "../journal/replay.ts"
+import type { Cause } from "../outcome/Cause.ts"
+import type { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
-import type { Between, EndExtra } from "../journal/records.ts"
-import { reviveCause } from "../journal/causes.ts"
-import { budgetOfHeader } from "../journal/header.ts"
+import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 
-/** What a session is made of, of a job that was replayed. */
+type Store = JobStore["Service"]
+
+/** The parts of the session of a job that was replayed. */
 export interface TakenUp {
   readonly ledger: Ledger
   readonly budget: ResolvedBudget
@@ -31,53 +34,63 @@ export interface TakenUp {
   readonly createdAt: number
   readonly replay: Replay
   readonly log: EventLog
-  /** What happened since the last row. */
+  /** The notes since the last row, oldest first. */
   readonly between: ReadonlyArray<Between>
+  /** The effects that a crash left uncommitted, by task; undefined if there are none. */
   readonly kept: ReadonlyMap<string, EncodedEffect> | undefined
 }
 
-/** Replays a journal for a program. `fence`: under which a migration is recorded; undefined for a job that has ended. */
+/**
+ * Replays a journal for a program, which goes on with the job. The journal is opened once. `fence`: the fence under which a
+ * migration is written; undefined for a job that has ended.
+ */
 export const takeUp = (
-  store: JobStore["Service"],
+  store: Store,
   journal: StoredJournal,
   program: CompiledProgram,
   fence: number | undefined
 ): Effect.Effect<TakenUp, StoreError | JournalCorrupt | ProgramChanged> =>
   Effect.gen(function* () {
-    const { jobId } = journal
-    const header = yield* readHeader(journal)
-    const log = new EventLog(cyclesInJson(partsOf(header), program, journal.cycle))
-    const reader = yield* replayJournal(store, journal, { program, log: (record) => log.append(record) })
-    const { replay } = reader
-    const rebase = yield* goOn(reader, program)
+    const { createdAt, cycle, jobId } = journal
+    const read = described(program)
+    const reader = yield* JournalReader.open(store, journal, read)
+    const log = new EventLog(cyclesInJson(reader.parts, cycle))
+    yield* reader.begin((record) => log.append(record))
+    yield* reader.readAll
+    const { header, replay } = reader
+    const rebase = yield* goOn(reader, read)
     if (rebase !== undefined && fence !== undefined) {
       const { pieces } = rebase
       yield* store.rebase(jobId, fence, { cycle: replay.cycle + 1, header: JSON.stringify(rebase.header), pieces })
     }
-    const between = yield* noteOf(journal)
-    // What another version of the program gave is not of today's kinds.
-    const kept = rebase === undefined ? yield* store.kept(jobId) : []
+    const between = yield* notesIn(journal)
+    // Effects that another version of the program gave are not of today's kinds.
+    const kept = rebase === undefined ? yield* savedEffects(store, jobId, replay) : undefined
+    return { ledger: replay.ledger, budget: budgetOfHeader(header), createdAt, replay, log, between, kept }
+  })
+
+/** The effects of tasks of the next cycle that were kept before a crash. One that was changed is left out. */
+const savedEffects = (
+  store: Store,
+  jobId: string,
+  { cycle, ledger, program }: Replay
+): Effect.Effect<TakenUp["kept"], StoreError> =>
+  Effect.map(store.kept(jobId), (saved) => {
     const effects = new Map<string, EncodedEffect>()
-    for (const { cycle, key, text: sealed } of kept) {
-      const text = cycle === replay.cycle + 1 ? unseal(keptOf(replay.ledger.hash, key), sealed) : undefined
-      // One that is not what was written is as good as none: the agent is asked again.
+    for (const { cycle: of, key, text: sealed } of saved) {
+      const text = of === cycle + 1 ? unseal(keptOf(ledger.hash, key), sealed) : undefined
       const effect = text === undefined ? undefined : decodeKept(text, (name) => program.kinds.get(name))
       if (effect !== undefined) effects.set(key, effect)
     }
-    return {
-      ledger: replay.ledger,
-      budget: budgetOfHeader(reader.header),
-      createdAt: journal.createdAt,
-      replay,
-      log,
-      between,
-      kept: effects.size === 0 ? undefined : effects
-    }
+    return effects.size === 0 ? undefined : effects
   })
 
-/** What a journal's end says; the output is made anew, if the context still converges. */
-export const endOfJournal = (read: EndExtra, program: CompiledProgram, { ledger, replay }: TakenUp): EndExtra => {
-  const end = read.cause === null ? read : { ...read, cause: reviveCause(read.cause) }
+/** The end of a job, as a session has it. */
+type RestoredEnd = Omit<EndExtra, "cause"> & { readonly cause: Cause | null }
+
+/** The end that a journal says. The output is computed again, if the context still converges. */
+export const endOfJournal = (read: EndExtra, program: CompiledProgram, { ledger, replay }: TakenUp): RestoredEnd => {
+  const end = { ...read, cause: read.cause === null ? null : reviveCause(read.cause) }
   if (end.status !== "converged") return end
   const verdict = judge(program, ledger, replay.cycle)
   return verdict._tag === "Converged" ? { ...end, output: verdict.output } : end

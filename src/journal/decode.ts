@@ -1,6 +1,10 @@
 /**
  * Reads the texts of a journal's beginning and of its rows, with their extras, back into facts, effects and causes.
  *
+ * The canonical texts are not checked against a schema: their hash is compared before they are read here, so they are what
+ * the merge wrote, and the casts below say what that is. Extras and headers, which no hash covers, are checked where they are
+ * read, and here against the text that they belong to.
+ *
  * Boundary: the pure core: texts in, records out; replay.ts applies them. Long work is done in steps.
  */
 import type { Evaluation, IntentRef } from "../program/AgentEffect.ts"
@@ -11,22 +15,27 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import type { EncodedEffect, EncodedFact, EncodedIntent } from "../program/encoded.ts"
 import { parseCanonical } from "../values/frozen.ts"
-import type { JournalHeader, OutcomeExtra, RowExtra } from "./records.ts"
-import { reviveCause } from "./causes.ts"
+import type { Canonical } from "../values/Canonical.ts"
+import { describeError } from "../values/panic.ts"
+import { type CauseJson, reviveCause } from "./causes.ts"
+import { readRowExtra } from "./extra.ts"
+import { unreadable } from "./jsonRecord.ts"
+import type { HaltExtra, JournalHeader, OutcomeExtra, OutcomeFields, RowExtra } from "./records.ts"
 
-/** An outcome that was read back. */
+/** An outcome as a journal has it. */
 export interface DecodedOutcome {
   readonly agent: string
   readonly each: FactRef | undefined
   readonly cause: Cause | undefined
   /** Undefined if it was discarded. */
   readonly effect: EncodedEffect | undefined
-  readonly combined: ReadonlyMap<number, string | null> | undefined
+  /** The results of combining functions, by the place of the fact; null: the existing fact stayed. */
+  readonly combined: ReadonlyMap<number, Canonical | null> | undefined
   readonly proposals: number
   readonly answers: IntentRef | undefined
 }
 
-/** A cycle that was read back. */
+/** A committed cycle as a journal has it. */
 export interface DecodedRow {
   readonly cycle: number
   readonly tier: number
@@ -36,7 +45,7 @@ export interface DecodedRow {
   readonly extra: RowExtra
 }
 
-/** The beginning that was read back. */
+/** The beginning of a job as its journal has it. */
 export interface DecodedGenesis {
   readonly program: string
   readonly input: unknown
@@ -45,6 +54,7 @@ export interface DecodedGenesis {
   readonly seeds: DecodedOutcome
 }
 
+/** The kind of a name, if the program that is read has it. */
 export type KindOf = (name: string) => ErasedKind | undefined
 
 interface FactJson {
@@ -70,20 +80,10 @@ interface OutcomeJson {
   readonly intents?: ReadonlyArray<{ readonly kind: string; readonly payload: unknown }>
 }
 
-/** Why a text of a journal cannot be read: it is not what this version writes. */
-export class Unreadable extends Error {
-  override readonly name = "Unreadable"
-}
-
-export const unreadable = (message: string): never => {
-  throw new Unreadable(message)
-}
-
-export const encodedFact = ({ kind: name, value }: FactJson, id: string | undefined, kindOf: KindOf): EncodedFact => {
-  const kind = kindOf(name) ?? unreadable(`there is no kind ${JSON.stringify(name)}`)
+export const encodedFact = ({ kind: name, value }: FactJson, id: string, kindOf: KindOf): EncodedFact => {
+  const kind = kindOf(name) ?? unreadable("text", `there is no kind ${JSON.stringify(name)}`)
   const text = canonicalText(value)
-  const decoded = kind.codec.decode(text)
-  return { kind, id: id ?? kind.id(decoded), text, value: decoded }
+  return { kind, id, text, value: kind.codec.decode(text) }
 }
 
 export const encodedIntent = ({
@@ -97,7 +97,7 @@ export const encodedIntent = ({
   return { kind, payload: parseCanonical(text), text: `{"kind":${JSON.stringify(kind)},"payload":${text}}` }
 }
 
-/** An evaluation with its keys in the order of those that were not read back: events show it. */
+/** An evaluation with its keys in the order in which agents' effects have them: events show it. */
 export const inOrder = ({ fact: { id, kind }, reason, score }: Evaluation): Evaluation => ({
   fact: { kind, id },
   score,
@@ -107,26 +107,52 @@ export const inOrder = ({ fact: { id, kind }, reason, score }: Evaluation): Eval
 const eachOf = (each: readonly [kind: string, id: string] | undefined): FactRef | undefined =>
   each === undefined ? undefined : { kind: each[0], id: each[1] }
 
-/** Outcomes that are read in one step. */
+/** Facts, or outcomes, that are read in one step. Tuning: enough that steps cost little, and few enough for a slice. */
 const stepSize = 64
 
-function* decodeOutcome(
-  json: OutcomeJson,
-  extra: OutcomeExtra | undefined,
-  kindOf: KindOf
-): Generator<void, DecodedOutcome> {
-  const { cause, combined, ids, proposals, tokens, trace } = extra === undefined || extra === 0 ? nothing : extra
+const nothing: OutcomeFields = {}
+
+/** The cause of an outcome that was discarded; it must be the one that the text names. */
+const causeOf = ({ agent, discarded }: OutcomeJson, cause: CauseJson | undefined): Cause | undefined => {
+  if (cause?._tag === discarded) return cause === undefined ? undefined : reviveCause(cause)
+  const expected = discarded === undefined ? "was applied" : `was discarded for ${JSON.stringify(discarded)}`
+  return unreadable("extra", `the effect of ${JSON.stringify(agent)} ${expected}, and its cause is ${cause?._tag}`)
+}
+
+/** The results of combining functions, as values of their facts' kinds. */
+const combinedOf = (
+  facts: ReadonlyArray<EncodedFact>,
+  combined: NonNullable<OutcomeFields["combined"]>
+): ReadonlyMap<number, Canonical | null> =>
+  new Map(
+    combined.map(([place, text]) => {
+      const kind = facts[place]?.kind ?? unreadable("extra", `combined: there is no fact ${place}`)
+      if (text === null) return [place, null]
+      try {
+        return [place, { text, value: kind.codec.decode(text) }]
+      } catch (error) {
+        return unreadable("extra", `combined: the value of fact ${place}: ${describeError(error)}`)
+      }
+    })
+  )
+
+function* decodeOutcome(json: OutcomeJson, extra: OutcomeExtra, kindOf: KindOf): Generator<void, DecodedOutcome> {
+  const { cause: causeJson, combined, ids, proposals, tokens, trace } = extra === 0 ? nothing : extra
   const { answers } = json
   const each = eachOf(json.each)
   const answered = answers === undefined ? undefined : { ...answers, each: eachOf(answers.each) }
   const common = { agent: json.agent, each, answers: answered }
-  if (json.discarded !== undefined) {
-    const known = cause ?? unreadable(`the cause of a discarded effect of ${JSON.stringify(json.agent)} is missing`)
-    return { ...common, cause: reviveCause(known), effect: undefined, combined: undefined, proposals: proposals ?? 0 }
+  const cause = causeOf(json, causeJson)
+  if (cause !== undefined) {
+    return { ...common, cause, effect: undefined, combined: undefined, proposals: proposals ?? 0 }
+  }
+  const factsJson = json.facts ?? []
+  if ((ids?.length ?? 0) !== factsJson.length) {
+    return unreadable("extra", `${ids?.length ?? 0} ids for ${factsJson.length} facts`)
   }
   const facts: Array<EncodedFact> = []
-  for (const fact of json.facts ?? []) {
-    facts.push(encodedFact(fact, ids?.[facts.length], kindOf))
+  for (const fact of factsJson) {
+    facts.push(encodedFact(fact, ids![facts.length]!, kindOf))
     if (facts.length % stepSize === 0) yield
   }
   return {
@@ -139,24 +165,39 @@ function* decodeOutcome(
       trace,
       tokens: tokens ?? 0
     },
-    combined: combined === undefined ? undefined : new Map(combined),
+    combined: combined === undefined ? undefined : combinedOf(facts, combined),
     proposals: facts.length
   }
 }
 
-const nothing: Exclude<OutcomeExtra, 0> = {}
-
+/** `extras`: undefined if no outcome of the list has one. */
 function* decodeOutcomes(
   list: ReadonlyArray<OutcomeJson>,
   extras: ReadonlyArray<OutcomeExtra> | undefined,
   kindOf: KindOf
 ): Generator<void, ReadonlyArray<DecodedOutcome>> {
+  if (extras !== undefined && extras.length !== list.length) {
+    return unreadable("extra", `${extras.length} extras for ${list.length} outcomes`)
+  }
   const outcomes: Array<DecodedOutcome> = []
   for (const json of list) {
-    outcomes.push(yield* decodeOutcome(json, extras?.[outcomes.length], kindOf))
+    outcomes.push(yield* decodeOutcome(json, extras?.[outcomes.length] ?? 0, kindOf))
     if (outcomes.length % stepSize === 0) yield
   }
   return outcomes
+}
+
+/** The cause that halts must stand where the extra says. */
+const checkHalt = (
+  halt: HaltExtra | undefined,
+  signals: ReadonlyArray<DecodedOutcome>,
+  outcomes: ReadonlyArray<DecodedOutcome>
+): void => {
+  if (halt === undefined || "cause" in halt) return
+  const [where, place] = halt
+  if ((where === "signal" ? signals : outcomes)[place]?.cause === undefined) {
+    unreadable("extra", `halt: ${where} ${place} was not discarded`)
+  }
 }
 
 interface RowJson {
@@ -167,28 +208,34 @@ interface RowJson {
   readonly violations: ReadonlyArray<unknown>
 }
 
+interface GenesisJson {
+  readonly context: string | null
+  readonly input: unknown
+  readonly program: string
+  readonly seeds: ReadonlyArray<FactJson>
+}
+
 /** Reads a row, in steps. @throws Unreadable, or what a kind's schema throws for a value that does not fit it */
 export function* decodeRow(text: string, extraText: string, kindOf: KindOf): Generator<void, DecodedRow> {
+  // The cast is safe: the hash of the text is the one that was written.
   const json = parseJson(text) as RowJson
-  const extra = parseJson(extraText) as RowExtra
+  const extra = readRowExtra(extraText)
   const signals = yield* decodeOutcomes(json.signals, extra.signals, kindOf)
   const outcomes = yield* decodeOutcomes(json.outcomes, extra.outcomes, kindOf)
+  checkHalt(extra.halt, signals, outcomes)
   return { cycle: json.cycle, tier: json.tier, signals, outcomes, violations: json.violations, extra }
 }
 
 /** Reads a beginning, in steps. Throws as `decodeRow` does. */
 export function* decodeGenesis(text: string, header: JournalHeader, kindOf: KindOf): Generator<void, DecodedGenesis> {
-  const json = parseJson(text) as {
-    readonly context: string | null
-    readonly input: unknown
-    readonly program: string
-    readonly seeds: ReadonlyArray<FactJson>
-  }
+  // The cast is safe: the hash of the text is the one that was written.
+  const json = parseJson(text) as GenesisJson
   const { seeds: extra } = header.beginning
   const isDiscarded = extra !== 0 && extra.cause !== undefined
   const outcome: OutcomeJson = isDiscarded
     ? { agent: "", discarded: extra.cause._tag }
     : { agent: "", facts: json.seeds, evaluations: [], intents: [] }
   const seeds = yield* decodeOutcome(outcome, extra, kindOf)
+  checkHalt(header.beginning.halt, [seeds], [])
   return { program: json.program, input: json.input, context: json.context, seeds }
 }

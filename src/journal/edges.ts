@@ -1,29 +1,34 @@
 /**
- * What a journal holds beside its rows, and no chain of hashes covers: the note since the last row, what was kept of tasks,
- * and the end. Each says by itself whether it is what was written.
+ * The texts of a journal beside its rows that no chain of hashes covers: the note since the last row, effects that are kept,
+ * and the end. A checksum guards notes and kept effects; all are decoded by a schema.
  *
- * Boundary: texts to and from records; what does not fit is `JournalCorrupt`, which names the part.
+ * Boundary: texts to and from records. A text that does not fit is `JournalCorrupt`, which names the part.
  */
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { JournalCorrupt } from "../outcome/JobError.ts"
+import type { Usage } from "../program/Budget.ts"
 import type { StoredJournal } from "../store/JobStore.ts"
-import { parseJson } from "../values/parseJson.ts"
+import { describeError } from "../values/panic.ts"
 import { sumOf } from "../values/sha256.ts"
+import { isCauseJson } from "./causes.ts"
+import { areNotes } from "./extra.ts"
+import { Amount, Count, type FieldsOf, parsePart, recordAs, unreadable } from "./jsonRecord.ts"
 import type { Between, EndExtra } from "./records.ts"
 
 const sumLength = 16
 
-/** A text with its checksum. `of`: what it belongs to; under another name it is not the same. */
+/** A text with its checksum. `of` names the thing that it belongs to: under another name the checksum differs. */
 export const seal = (of: string, text: string): string => `${sumOf(of, text)}${text}`
 
-/** The text that was sealed; undefined if this is not what was written. */
+/** The text that was sealed; undefined if text or name are not those that were written. */
 export const unseal = (of: string, sealed: string): string | undefined => {
   const text = sealed.slice(sumLength)
   return sealed.slice(0, sumLength) === sumOf(of, text) ? text : undefined
 }
 
-/** The note of a job. */
-export const noteText = (jobId: string, between: ReadonlyArray<Between>): string => seal(jobId, JSON.stringify(between))
+/** The sealed text of a job's notes since its last row. */
+export const noteText = (jobId: string, notes: ReadonlyArray<Between>): string => seal(jobId, JSON.stringify(notes))
 
 const corrupt = (
   { cycle, jobId }: StoredJournal,
@@ -32,21 +37,60 @@ const corrupt = (
   found: string
 ): Effect.Effect<never, JournalCorrupt> => Effect.fail(new JournalCorrupt({ jobId, cycle, part, expected, found }))
 
-/** What happened since the last row. */
-export const noteOf = (journal: StoredJournal): Effect.Effect<ReadonlyArray<Between>, JournalCorrupt> => {
-  const { jobId, note } = journal
-  if (note === "") return Effect.succeed([])
-  const text = unseal(jobId, note)
-  return text === undefined
-    ? corrupt(journal, "note", "the note that was written", note.slice(0, 64))
-    : Effect.succeed(parseJson(text) as ReadonlyArray<Between>)
+const notesAs = recordAs("note", Schema.declare(areNotes))
+
+/** The notes since the last row, oldest first. */
+export const notesIn = (journal: StoredJournal): Effect.Effect<ReadonlyArray<Between>, JournalCorrupt> =>
+  Effect.suspend(() => {
+    const { jobId, note } = journal
+    if (note === "") return Effect.succeed([])
+    const text = unseal(jobId, note)
+    if (text === undefined) return corrupt(journal, "note", "the note that was written", note.slice(0, 64))
+    try {
+      return Effect.succeed(notesAs(parsePart("note", text)))
+    } catch (error) {
+      return corrupt(journal, "note", "a list of notes", describeError(error))
+    }
+  })
+
+const UsageJson = Schema.Struct({
+  cycles: Count,
+  facts: Count,
+  agents: Count,
+  // A clock that was set back makes it negative.
+  durationMs: Schema.Finite,
+  cpuMs: Schema.Finite,
+  contextBytes: Count,
+  tokens: Amount
+} satisfies FieldsOf<Usage>)
+
+const endFields = {
+  status: Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"]),
+  cause: Schema.NullOr(Schema.declare(isCauseJson)),
+  output: Schema.optionalKey(Schema.Unknown),
+  usage: UsageJson
+} satisfies FieldsOf<EndExtra>
+
+const endAs = recordAs<EndExtra>("end", Schema.Struct(endFields))
+
+/** Reads the text of an end. @throws Unreadable */
+export const decodeEnd = (text: string): EndExtra => {
+  const end = endAs(parsePart("end", text))
+  const isHalted = end.status !== "converged"
+  if (isHalted === (end.cause !== null)) return end
+  return unreadable("end", `${end.status} ${isHalted ? "without a cause" : "with a cause"}`)
 }
 
-/** What the end says; undefined for a job that is unfinished. */
+/** The end of a journal; undefined for a job that is unfinished. */
 export const endIn = (journal: StoredJournal): Effect.Effect<EndExtra | undefined, JournalCorrupt> =>
   Effect.suspend(() => {
     const { end: text, status } = journal
-    const end = text === undefined ? undefined : (parseJson(text) as EndExtra)
+    let end: EndExtra | undefined
+    try {
+      end = text === undefined ? undefined : decodeEnd(text)
+    } catch (error) {
+      return corrupt(journal, "end", "the end of a job", describeError(error))
+    }
     return end?.status === status
       ? Effect.succeed(end)
       : corrupt(journal, "status", end?.status ?? "unfinished", status ?? "unfinished")

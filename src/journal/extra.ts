@@ -1,15 +1,20 @@
 /**
- * Writes the extra of a row: what a replay needs beside the canonical text of rowText.ts, which the hash covers.
+ * The extra of a row: what a replay needs beside the canonical text of rowText.ts, which the hash covers.
  *
  * An extra has the ids of the facts, the results of combining functions, causes with all their fields, traces, tokens, and
- * what the job had spent by then. Boundary: the pure core: committed cycles in, JSON out; decode.ts reads it.
+ * what the job had spent by then. The hash does not cover it, so it is checked when it is read: a replay must not go on
+ * with anything that was never written. Keys that are not named here are let be, because a later version may add some.
+ *
+ * Boundary: the pure core: committed cycles to JSON, and back to records; decode.ts puts them and the texts together.
  */
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
-import type { OutcomeExtra, HaltExtra, RowExtra, BeginningExtra } from "./records.ts"
-import { causeJson } from "./causes.ts"
+import { causeJson, isCauseJson } from "./causes.ts"
+import { typeOf } from "../values/panic.ts"
+import { isObject, parsePart, unreadable } from "./jsonRecord.ts"
+import type { BeginningExtra, Between, HaltExtra, OutcomeExtra, OutcomeFields, RowExtra } from "./records.ts"
 
-/** What a canonical text does not say of an outcome. `textOf`: the committed text of a fact. */
+/** The extra of an outcome. `textOf`: the committed text of a fact. */
 const outcomeExtra = (
   { cause, effect, facts, proposals = 0 }: MergedOutcome,
   isSignal: boolean,
@@ -73,7 +78,7 @@ export const rowExtra = (
   return JSON.stringify(extra)
 }
 
-/** What a header says of cycle 0. */
+/** The extra of cycle 0, which is in the header. */
 export const beginningExtra = (
   row: CommittedCycle,
   halt: Cause | undefined,
@@ -85,4 +90,84 @@ export const beginningExtra = (
     violations: row.violations.map(({ value }) => value),
     ...(found === undefined ? {} : { halt: found })
   }
+}
+
+/* Reading. The checks are written by hand: a schema would take a third of the time in which a row is replayed. */
+
+/** A record before it is checked: each field may hold anything, or be missing. */
+type Unchecked<A> = { readonly [K in keyof A]?: unknown }
+
+const isText = (value: unknown): value is string => typeof value === "string"
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+const isListOf =
+  <A>(isItem: (value: unknown) => value is A) =>
+  (value: unknown): value is ReadonlyArray<A> => {
+    if (!Array.isArray(value)) return false
+    for (const item of value) if (!isItem(item)) return false
+    return true
+  }
+
+const areTexts = isListOf(isText)
+
+const isCombined = (value: unknown): value is readonly [number, string | null] =>
+  Array.isArray(value) && isCount(value[0]) && (value[1] === null || isText(value[1]))
+
+const areCombined = isListOf(isCombined)
+
+const isNote = (value: unknown): value is Between => value === "Paused" || value === "Resumed" || value === "Awaiting"
+
+/** Whether a value is a list of notes: what happened between two cycles. */
+export const areNotes = isListOf(isNote)
+
+/** Whether a value is the extra of an outcome. */
+export const isOutcomeExtra = (value: unknown): value is OutcomeExtra => {
+  if (value === 0) return true
+  if (!isObject(value)) return false
+  const { cause, combined, ids, proposals, tokens }: Unchecked<OutcomeFields> = value
+  return (
+    (ids === undefined || areTexts(ids)) &&
+    (combined === undefined || areCombined(combined)) &&
+    (tokens === undefined || (Number.isFinite(tokens) && (tokens as number) >= 0)) &&
+    (proposals === undefined || isCount(proposals)) &&
+    (cause === undefined || isCauseJson(cause))
+  )
+}
+
+const areOutcomes = isListOf(isOutcomeExtra)
+
+/** Whether a value says where the cause of a halt stands. */
+export const isHaltExtra = (value: unknown): value is HaltExtra => {
+  if (Array.isArray(value)) return (value[0] === "signal" || value[0] === "outcome") && isCount(value[1])
+  return isObject(value) && isCauseJson(value["cause"])
+}
+
+/** The farthest time from the epoch, in milliseconds, that a `Date` can hold. */
+const farthestMs = 8.64e15
+
+/** The name of the first field that does not fit; undefined if all do. */
+const faultyField = (extra: Unchecked<RowExtra>): keyof RowExtra | undefined => {
+  const { at, before, cpuMs, halt, handled, outcomes, ranMs, signals } = extra
+  if (signals !== undefined && !areOutcomes(signals)) return "signals"
+  if (outcomes !== undefined && !areOutcomes(outcomes)) return "outcomes"
+  if (before !== undefined && !areNotes(before)) return "before"
+  if (halt !== undefined && !isHaltExtra(halt)) return "halt"
+  if (handled !== undefined && !areTexts(handled)) return "handled"
+  if (typeof at !== "number" || !(Math.abs(at) <= farthestMs)) return "at"
+  // A clock that was set back makes them negative.
+  if (!Number.isFinite(ranMs)) return "ranMs"
+  return Number.isFinite(cpuMs) ? undefined : "cpuMs"
+}
+
+const isRowExtra = (value: unknown): value is RowExtra => isObject(value) && faultyField(value) === undefined
+
+/** Reads the extra of a row. @throws Unreadable */
+export const readRowExtra = (text: string): RowExtra => {
+  const extra = parsePart("extra", text)
+  if (isRowExtra(extra)) return extra
+  if (!isObject(extra)) return unreadable("extra", `${typeOf(extra)} in place of an object`)
+  const field = faultyField(extra) ?? "at"
+  const value = extra[field]
+  return unreadable("extra", `${field}: ${typeof value === "number" ? String(value) : JSON.stringify(value)}`)
 }

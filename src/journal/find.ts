@@ -6,6 +6,7 @@ import { canonicalText } from "../values/Canonical.ts"
 import { InvalidInput } from "../outcome/JobError.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 import { undefinedIfMissing } from "../store/missing.ts"
+import { isObject } from "./jsonRecord.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 
@@ -15,7 +16,7 @@ export const findJournal = (
   jobId: string
 ): Effect.Effect<StoredJournal | undefined, StoreError> => undefinedIfMissing(store.load(jobId))
 
-/** Whether a stored job is one of a program with an input; why not, if it is not. */
+/** The failure of a stored job that is not one of a program with an input; undefined if it is. */
 export const refuseOther = (
   journal: StoredJournal,
   program: CompiledProgram,
@@ -27,8 +28,18 @@ export const refuseOther = (
     return refuse(`the job id ${id} is that of a stored job of the program ${JSON.stringify(journal.program)}`)
   }
   if (input === undefined) return undefined
-  const { input: stored } = parseJson(journal.text) as { readonly input: unknown }
-  return canonicalText(stored) === input
+  const stored = inputOf(journal)
+  return stored === undefined || stored === input
     ? undefined
     : refuse(`the job id ${id} is that of a stored job with another input`)
+}
+
+/** The canonical text of a job's input. Undefined if the beginning cannot be read: the replay tells where it is corrupt. */
+const inputOf = ({ text }: StoredJournal): string | undefined => {
+  try {
+    const genesis = parseJson(text)
+    return isObject(genesis) ? canonicalText(genesis["input"]) : undefined
+  } catch {
+    return undefined
+  }
 }

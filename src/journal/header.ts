@@ -1,19 +1,31 @@
 /**
  * The header of a journal: the program as it was, so that a journal can be read without it.
  *
+ * No hash covers a header, so it is decoded by a schema. Keys that the schema does not name are kept: a later version may
+ * have added them, and a migration writes the header back.
+ *
  * Boundary: records to and from JSON texts.
  */
-import { fingerprintOf } from "./kindFingerprint.ts"
-import type { CompiledProgram } from "../program/erased.ts"
-import type { JournalHeader } from "./records.ts"
-import { parseJson } from "../values/parseJson.ts"
+import * as Schema from "effect/Schema"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
-import { unreadable } from "./decode.ts"
+import type { CompiledProgram } from "../program/erased.ts"
+import { Violation } from "../program/Invariant.ts"
+import { isHaltExtra, isOutcomeExtra } from "./extra.ts"
+import { Amount, Count, type FieldsOf, isObject, parsePart, recordAs, unreadable } from "./jsonRecord.ts"
+import { fingerprintOf } from "./kindFingerprint.ts"
+import type { BeginningExtra, EarlierHeader, JournalHeader, KindHeader } from "./records.ts"
+
+/** What a header says of a program. */
+export type ProgramHeader = Pick<JournalHeader, "format" | "program" | "version" | "kinds" | "triggers">
+
+/** A program, and what a header says of it. Made once for a journal that the program reads. */
+export interface DescribedProgram {
+  readonly program: CompiledProgram
+  readonly header: ProgramHeader
+}
 
 /** A program as a header describes it. */
-export const describeProgram = (
-  program: CompiledProgram
-): Pick<JournalHeader, "format" | "program" | "version" | "kinds" | "triggers"> => ({
+export const describeProgram = (program: CompiledProgram): ProgramHeader => ({
   format: 1,
   program: program.name,
   version: program.version,
@@ -26,18 +38,78 @@ export const describeProgram = (
   triggers: program.agents.map(({ name, triggers }) => [name, triggers.map((kind) => kind.name)])
 })
 
-/** Reads a header. @throws Unreadable for one of another format */
+/** A program with its description. */
+export const described = (program: CompiledProgram): DescribedProgram => ({ program, header: describeProgram(program) })
+
+const Kind = Schema.Struct({
+  name: Schema.String,
+  latest: Schema.NullOr(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
+  conflict: Schema.Literals(["reject", "keepFirst", "keepLast", "combine"]),
+  fingerprint: Schema.String
+} satisfies FieldsOf<KindHeader>)
+
+const Beginning = Schema.Struct({
+  seeds: Schema.declare(isOutcomeExtra),
+  violations: Schema.Array(Violation.schema),
+  halt: Schema.optionalKey(Schema.declare(isHaltExtra))
+} satisfies FieldsOf<BeginningExtra>)
+
+/** A limit; null: unlimited. */
+const Limit = Schema.NullOr(Amount)
+
+const budgetFields = {
+  cycles: Limit,
+  facts: Limit,
+  agents: Limit,
+  duration: Limit,
+  cpuTime: Limit,
+  contextBytes: Limit,
+  tokens: Limit
+} satisfies FieldsOf<ResolvedBudget>
+
+const fields = {
+  format: Schema.Literal(1),
+  program: Schema.String,
+  version: Schema.String,
+  budget: Schema.Struct(budgetFields),
+  kinds: Schema.Array(Kind),
+  triggers: Schema.Array(Schema.Tuple([Schema.String, Schema.Array(Schema.String)])),
+  executed: Schema.Array(Schema.String),
+  isForced: Schema.Boolean,
+  beginning: Beginning
+} satisfies Omit<FieldsOf<JournalHeader>, "earlier">
+
+const Earlier = Schema.Struct({
+  until: Count,
+  isMigrated: Schema.Boolean,
+  // The list of earlier headers is in the newest header alone.
+  header: Schema.Struct({ ...fields, earlier: Schema.Tuple([]) })
+} satisfies FieldsOf<EarlierHeader>)
+
+const headerAs = recordAs<JournalHeader>("header", Schema.Struct({ ...fields, earlier: Schema.Array(Earlier) }))
+
+/** Reads a header. @throws Unreadable */
 export const decodeHeader = (text: string): JournalHeader => {
-  const header = parseJson(text) as JournalHeader
-  if (header.format !== 1) return unreadable(`its format is ${String(header.format)}; this version reads format 1`)
-  return header
+  const json = parsePart("header", text)
+  if (isObject(json) && json["format"] !== 1) {
+    return unreadable("header", `its format is ${String(json["format"])}; this version reads format 1`)
+  }
+  return headerAs(json)
 }
 
 /** A budget as a header holds it. */
-export const budgetHeader = (budget: ResolvedBudget): JournalHeader["budget"] =>
-  Object.fromEntries(
-    Object.entries(budget).map(([name, limit]) => [name, limit === Infinity ? null : limit])
-  ) as JournalHeader["budget"]
+export const budgetHeader = (budget: ResolvedBudget): JournalHeader["budget"] => {
+  const limit = (most: number): number | null => (most === Infinity ? null : most)
+  return {
+    cycles: limit(budget.cycles),
+    facts: limit(budget.facts),
+    agents: limit(budget.agents),
+    duration: limit(budget.duration),
+    cpuTime: limit(budget.cpuTime),
+    contextBytes: limit(budget.contextBytes),
+    tokens: limit(budget.tokens)
+  }
+}
 
 /** The budget that a header holds. */
 export const budgetOfHeader = ({ budget }: JournalHeader): ResolvedBudget => ({

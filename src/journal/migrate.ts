@@ -19,8 +19,9 @@ import { isInvalidValue } from "../values/InvalidValue.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { rawKind } from "./rawKind.ts"
 import { JournalReader } from "./reader.ts"
-import { describeProgram } from "./header.ts"
-import { changedKinds, lastOf, partAt, programChanged } from "./parts.ts"
+import { described, type DescribedProgram, type ProgramHeader } from "./header.ts"
+import { describeError } from "../values/panic.ts"
+import { lastOf, partAt, programChanged } from "./parts.ts"
 import { Ledger } from "../context/Ledger.ts"
 import { type Story, traceKey } from "../context/stories.ts"
 import { refKey } from "../program/keys.ts"
@@ -34,9 +35,7 @@ export interface Rebase {
   readonly pieces: ReadonlyArray<string>
 }
 
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-/** The program of a replay goes on as another version: with its kinds, and a ledger on top of what was. */
+/** Has a replay go on with another version of its program: with its kinds, and a ledger on top of the one before. */
 const continueOn = ({ replay }: JournalReader, program: CompiledProgram, context: JobContext): Ledger => {
   const ledger = Ledger.make(program.name, program.triggers, context)
   replay.continueOn(program, ledger)
@@ -45,9 +44,8 @@ const continueOn = ({ replay }: JournalReader, program: CompiledProgram, context
 
 /** Brings the facts of a replayed journal to the kinds that a program declares, and goes on with them. */
 export const migrate = (reader: JournalReader, program: CompiledProgram): Effect.Effect<JobContext, ProgramChanged> => {
-  const { header, journal, replay } = reader
-  const changed = changedKinds(header, program)
-  const refuse = (reason?: string): ProgramChanged => programChanged(journal.jobId, header, program, changed, reason)
+  const { header, journal, part, replay } = reader
+  const refuse = (reason?: string): ProgramChanged => programChanged(journal.jobId, part, program, reason)
   const declared = program.migrate
   if (declared === undefined) return Effect.fail(refuse())
   return Effect.try({
@@ -56,7 +54,7 @@ export const migrate = (reader: JournalReader, program: CompiledProgram): Effect
       continueOn(reader, program, context)
       return context
     },
-    catch: (error) => refuse(describe(error))
+    catch: (error) => refuse(describeError(error))
   })
 }
 
@@ -130,45 +128,38 @@ const reEncoded = (kind: ErasedKind, json: unknown, { id, kind: name }: FactRef)
   try {
     return kind.codec.encode(kind.codec.decode(canonicalText(json)))
   } catch (error) {
-    const why = isInvalidValue(error) ? error.message : describe(error)
+    const why = isInvalidValue(error) ? error.message : describeError(error)
     throw new Error(`migrate gave ${name}/${id} a value that does not fit: ${why}`, { cause: error })
   }
 }
 
-/** Has a program go on with a journal that was replayed. Gives what is to be written; undefined if it is as it was. */
+/** Has a program go on with a journal that was replayed. Returns what is to be written; undefined if nothing has changed. */
 export const goOn = (
   reader: JournalReader,
-  program: CompiledProgram
+  { header: now, program }: DescribedProgram
 ): Effect.Effect<Rebase | undefined, ProgramChanged> =>
   Effect.gen(function* () {
-    const { header, replay } = reader
-    if (changedKinds(header, program).length > 0) {
+    const { header, part, replay } = reader
+    if (part.changed.length > 0) {
       const context = yield* migrate(reader, program)
-      return { header: nextHeader(header, program, replay.cycle, true), pieces: [...dumpContext(context)] }
+      return { header: nextHeader(header, now, replay.cycle, true), pieces: [...dumpContext(context)] }
     }
-    if (isSame(header, program)) return undefined
+    if (isSame(header, now)) return undefined
     const { earlier } = header
     const last = earlier[earlier.length - 1]
     const isMigrated = last !== undefined && last.until === replay.cycle && last.isMigrated
     const ledger = continueOn(reader, program, replay.ledger.seal())
     return {
-      header: nextHeader(header, program, replay.cycle, isMigrated),
-      // A migration to which no cycle has been added yet is taken over.
+      header: nextHeader(header, now, replay.cycle, isMigrated),
+      // If no cycle was added since the last migration, its context is written again.
       pieces: isMigrated ? [...dumpContext(ledger)] : []
     }
   })
 
-const isSame = ({ kinds, triggers, version }: JournalHeader, program: CompiledProgram): boolean => {
-  const now = describeProgram(program)
-  return JSON.stringify([kinds, triggers, version]) === JSON.stringify([now.kinds, now.triggers, now.version])
-}
+const isSame = ({ kinds, triggers, version }: JournalHeader, now: ProgramHeader): boolean =>
+  JSON.stringify([kinds, triggers, version]) === JSON.stringify([now.kinds, now.triggers, now.version])
 
-const nextHeader = (
-  header: JournalHeader,
-  program: CompiledProgram,
-  cycle: number,
-  isMigrated: boolean
-): JournalHeader => {
+const nextHeader = (header: JournalHeader, now: ProgramHeader, cycle: number, isMigrated: boolean): JournalHeader => {
   const { earlier, ...before } = header
   const last = earlier[earlier.length - 1]
   // A version that no cycle was committed with leaves nothing behind.
@@ -179,7 +170,7 @@ const nextHeader = (
   // How the job began is in the first header.
   return {
     ...before,
-    ...describeProgram(program),
+    ...now,
     executed: [],
     isForced: false,
     beginning: { seeds: 0, violations: [] },
@@ -207,8 +198,8 @@ export const replayAt = (
 ): Effect.Effect<JournalReader, StoreError | JournalCorrupt | ProgramChanged | InvalidInput> =>
   Effect.gen(function* () {
     if (at !== undefined) yield* checkCycle(journal, at)
-    const reader = yield* JournalReader.open(store, journal, { program })
+    const reader = yield* JournalReader.begun(store, journal, program === undefined ? undefined : described(program))
     yield* reader.readTo(at ?? lastOf(journal), partAt(reader.parts, at ?? Infinity, journal.cycle))
-    if (program !== undefined && changedKinds(reader.header, program).length > 0) yield* migrate(reader, program)
+    if (program !== undefined && reader.part.changed.length > 0) yield* migrate(reader, program)
     return reader
   })

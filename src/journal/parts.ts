@@ -5,10 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
-import type { StoredJournal } from "../store/JobStore.ts"
-import { describeProgram, decodeHeader } from "./header.ts"
 import type { CycleRange } from "../outcome/logRecords.ts"
-import type { CompiledProgram } from "../program/erased.ts"
+import type { StoredJournal } from "../store/JobStore.ts"
+import { decodeHeader, type DescribedProgram } from "./header.ts"
 import type { JournalHeader, KindHeader } from "./records.ts"
 
 /** The rows that were written with one header: those after cycle `after`, up to `until`. */
@@ -18,7 +17,12 @@ export interface JournalPart {
   readonly until: number
   /** Whether it stands on a context that a migration made. */
   readonly isMigrated: boolean
+  /** The names of its kinds that the program declares otherwise, or not at all. Empty if no program reads the journal. */
+  readonly changed: ReadonlyArray<string>
 }
+
+/** The parts of one journal, oldest first. */
+export type JournalParts = readonly [JournalPart, ...ReadonlyArray<JournalPart>]
 
 /** Reads a journal's header. */
 export const readHeader = ({ header, jobId }: StoredJournal): Effect.Effect<JournalHeader, JournalCorrupt> =>
@@ -28,40 +32,37 @@ export const readHeader = ({ header, jobId }: StoredJournal): Effect.Effect<Jour
       new JournalCorrupt({ jobId, cycle: 0, part: "header", expected: "a header of format 1", found: String(error) })
   })
 
-/** The parts of a journal, oldest first. */
-export const partsOf = (header: JournalHeader): ReadonlyArray<JournalPart> => {
+/** The parts of a journal. `read`: the program that reads it, if one does. */
+export const partsOf = (header: JournalHeader, read: DescribedProgram | undefined): JournalParts => {
   let [after, isMigrated] = [0, false]
-  const parts: Array<JournalPart> = []
-  for (const earlier of header.earlier) {
-    parts.push({ header: earlier.header, after, until: earlier.until, isMigrated })
-    ;({ isMigrated, until: after } = earlier)
-  }
-  return [...parts, { header, after, until: Infinity, isMigrated }]
+  const parts = [...header.earlier, { header, until: Infinity, isMigrated: false }].map((part): JournalPart => {
+    const changed = read === undefined ? [] : changedKinds(part.header, read)
+    const next = { header: part.header, after, until: part.until, isMigrated, changed }
+    ;({ isMigrated, until: after } = part)
+    return next
+  })
+  const [first, ...later] = parts
+  return [first!, ...later]
 }
 
 /**
- * The part that says what the context is after a cycle. A cycle after which another version went on is in two: the one that
- * committed it says, but where the job has come to is said by the last.
+ * The number of the part that says what the context is after a cycle. The last cycle of a version belongs to two parts: the
+ * earlier one, which committed it, says so, unless it is the job's last cycle; then the last part does.
  */
-export const partAt = (parts: ReadonlyArray<JournalPart>, cycle: number, lastCycle: number): number =>
+export const partAt = (parts: JournalParts, cycle: number, lastCycle: number): number =>
   cycle >= lastCycle ? parts.length - 1 : parts.findIndex(({ until }) => cycle <= until)
 
-/** The cycles up to `last` whose facts a program reads as JSON, since they were written with other kinds than it has. */
-export const cyclesInJson = (
-  parts: ReadonlyArray<JournalPart>,
-  program: CompiledProgram,
-  last: number
-): ReadonlyArray<CycleRange> =>
+/** The cycles up to `last` whose facts the program reads as JSON, since they were written with other kinds than it has. */
+export const cyclesInJson = (parts: JournalParts, last: number): ReadonlyArray<CycleRange> =>
   parts
-    .filter(({ header }) => changedKinds(header, program).length > 0)
+    .filter(({ changed }) => changed.length > 0)
     .map(({ after, until }) => ({ from: after === 0 ? 0 : after + 1, to: Math.min(until, last) }))
 
-/** How far to read a whole journal. What an engine commits meanwhile is left out; of one that has ended, nothing may be missing. */
+/** The cycle to read a whole journal to: the last that was loaded. Of a job that has ended, no row may be missing: all. */
 export const lastOf = ({ cycle, end }: StoredJournal): number => (end === undefined ? cycle : Infinity)
 
-/** The names of the kinds of a header that a program declares otherwise, or not at all. */
-export const changedKinds = (header: JournalHeader, program: CompiledProgram): ReadonlyArray<string> => {
-  const now = new Map(describeProgram(program).kinds.map((kind) => [kind.name, kind]))
+const changedKinds = (header: JournalHeader, read: DescribedProgram): ReadonlyArray<string> => {
+  const now = new Map(read.header.kinds.map((kind) => [kind.name, kind]))
   const isSame = (before: KindHeader, after: KindHeader): boolean =>
     before.fingerprint === after.fingerprint && before.latest === after.latest && before.conflict === after.conflict
   return header.kinds
@@ -72,12 +73,11 @@ export const changedKinds = (header: JournalHeader, program: CompiledProgram): R
     .map(({ name }) => name)
 }
 
-/** Why a program cannot go on with a job. */
+/** The failure of a program that cannot go on with a job. */
 export const programChanged = (
   jobId: string,
-  header: JournalHeader,
-  program: CompiledProgram,
-  kinds: ReadonlyArray<string>,
-  reason = `the kinds ${kinds.map((name) => JSON.stringify(name)).join(", ")} are not what they were`
+  { changed, header }: JournalPart,
+  { name, version }: DescribedProgram["program"],
+  reason = `the kinds ${changed.map((kind) => JSON.stringify(kind)).join(", ")} are not what they were`
 ): ProgramChanged =>
-  new ProgramChanged({ jobId, program: program.name, kinds, from: header.version, to: program.version, reason })
+  new ProgramChanged({ jobId, program: name, kinds: changed, from: header.version, to: version, reason })

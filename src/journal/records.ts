@@ -4,7 +4,8 @@
  * header.ts, extra.ts and edges.ts write them; whoever reads one decodes it. Boundary: types.
  */
 import type { Usage } from "../program/Budget.ts"
-import type { Cause, Status } from "../outcome/Cause.ts"
+import type { Status } from "../outcome/Cause.ts"
+import type { CauseJson } from "./causes.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 
 /** A kind as a header names it. */
@@ -44,27 +45,28 @@ export interface JournalHeader {
   readonly beginning: BeginningExtra
 }
 
-/** What an outcome holds beside its canonical text. 0: nothing. */
-export type OutcomeExtra =
-  | 0
-  | {
-      /** The ids of its facts, in their order. */
-      readonly ids?: ReadonlyArray<string>
-      /** What a combining function made of a fact: its place, and the text, or null if it was the existing one. */
-      readonly combined?: ReadonlyArray<readonly [place: number, text: string | null]>
-      readonly trace?: unknown
-      readonly tokens?: number
-      /** Why it was discarded, in full. */
-      readonly cause?: Cause
-      /** Of a discarded signal: how many facts it proposed. */
-      readonly proposals?: number
-    }
+/** The part of an outcome that its canonical text does not have; every key may be left out. */
+export interface OutcomeFields {
+  /** The ids of its facts, in their order. Left out if it has no facts. */
+  readonly ids?: ReadonlyArray<string>
+  /** The result of a combining function, by the fact's place: its canonical text, or null if the existing fact stayed. */
+  readonly combined?: ReadonlyArray<readonly [place: number, text: string | null]>
+  readonly trace?: unknown
+  readonly tokens?: number
+  /** Why it was discarded, with all fields. */
+  readonly cause?: CauseJson
+  /** How many facts a discarded signal proposed. */
+  readonly proposals?: number
+}
+
+/** The extra of an outcome; 0 if it has none. */
+export type OutcomeExtra = 0 | OutcomeFields
 
 /** What happened between two cycles, as the event log says it. */
 export type Between = "Paused" | "Resumed" | "Awaiting"
 
 /** Where the cause that halts the job stands: with an outcome, or by itself. */
-export type HaltExtra = readonly ["signal" | "outcome", number] | { readonly cause: Cause }
+export type HaltExtra = readonly ["signal" | "outcome", number] | { readonly cause: CauseJson }
 
 export interface RowExtra {
   readonly signals?: ReadonlyArray<OutcomeExtra>
@@ -90,7 +92,7 @@ export interface BeginningExtra {
 export interface EndExtra {
   readonly status: Status
   /** As JSON; null for a job that converged. */
-  readonly cause: Cause | null
+  readonly cause: CauseJson | null
   /** The output, if it can be written as JSON. */
   readonly output?: unknown
   readonly usage: Usage

@@ -9,7 +9,7 @@
  * rows come as texts, in order, from whoever read them. Long work is done in steps.
  */
 import type { Usage } from "../program/Budget.ts"
-import { type Fact, type Provenance } from "../program/Fact.ts"
+import type { Fact } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
 import { sha256Pieces } from "../values/sha256.ts"
 import type { Tracker } from "../cycle/tracker.ts"
@@ -17,12 +17,17 @@ import type { CommittedIntent } from "../outcome/JobResult.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, Counters, MergedOutcome } from "../outcome/CommittedCycle.ts"
 import type { LogRecord } from "../outcome/logRecords.ts"
-import type { Ledger } from "../context/Ledger.ts"
+import type { Canonical } from "../values/Canonical.ts"
+import { describeError } from "../values/panic.ts"
+import type { JobContext } from "../context/JobContext.ts"
+import { Ledger } from "../context/Ledger.ts"
+import type { By } from "../cycle/effectApplication.ts"
 import { intentKey } from "../program/keys.ts"
 import { eraseKind, type ErasedKind } from "../program/erased.ts"
 import type { EncodedFact } from "../program/encoded.ts"
 import type { HaltExtra, JournalHeader, RowExtra } from "./records.ts"
 import { reviveCause } from "./causes.ts"
+import { type RecordPart, Unreadable } from "./jsonRecord.ts"
 import { type DecodedOutcome, decodeGenesis, decodeRow } from "./decode.ts"
 
 /** What a replay has to know of a program: also what a header says of one. */
@@ -47,7 +52,7 @@ export class CorruptRow extends Error {
   override readonly name = "CorruptRow"
   /** 0: the beginning. */
   readonly cycle: number
-  readonly part: "cycle" | "hash" | "extra" | "text" | "base" | "end"
+  readonly part: "cycle" | "hash" | RecordPart | "base"
   readonly expected: string
   readonly found: string
   constructor(cycle: number, part: CorruptRow["part"], expected: string, found: string) {
@@ -59,8 +64,7 @@ export class CorruptRow extends Error {
   }
 }
 
-type By = Omit<Provenance, "version">
-
+/** Facts, outcomes or evaluations in one step. Tuning: enough that steps cost little, and few enough for a slice. */
 const stepSize = 64
 const noFacts: ReadonlyArray<Fact> = Object.freeze([])
 
@@ -68,9 +72,10 @@ const noFacts: ReadonlyArray<Fact> = Object.freeze([])
 export class Replay {
   program: ReplayProgram
   ledger: Ledger
+  readonly tracker: Tracker
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
   /** How far each agent has read, by name. */
-  readonly marks: Map<string, number>
+  readonly marks = new Map<string, number>()
   /** The agents that have executed. */
   readonly executed = new Set<string>()
   cycle = 0
@@ -84,23 +89,20 @@ export class Replay {
   /** Intents that are performed and not answered, by key, in commit order. */
   readonly pending = new Map<string, { readonly intent: CommittedIntent; readonly at: number }>()
   readonly #kindOf = (name: string): ErasedKind | undefined => this.program.kinds.get(name)
-  readonly tracker: Tracker
   #isForced = false
-  readonly #log: (record: LogRecord) => void
+  #log: (record: LogRecord) => void = () => {}
 
-  /** `ledger` is empty, or stands on the context that the job began with; `marks` are those of that context. */
-  constructor(
-    program: ReplayProgram,
-    ledger: Ledger,
-    marks: Iterable<readonly [agent: string, mark: number]>,
-    tracker: Tracker,
-    log: (record: LogRecord) => void
-  ) {
+  constructor(program: ReplayProgram, tracker: Tracker) {
     this.program = program
-    this.marks = new Map(marks)
-    this.ledger = ledger
+    this.ledger = Ledger.make(program.name, program.triggers)
     this.tracker = tracker
-    this.#log = log
+  }
+
+  /** Puts the ledger on the context that the job began with, before the beginning is replayed. */
+  standOn(context: JobContext): void {
+    const { name, triggers } = this.program
+    this.ledger = Ledger.make(name, triggers, context)
+    if (context.program === name) for (const [agent, mark] of context.marks) this.marks.set(agent, mark)
   }
 
   /** What the job had spent. */
@@ -109,8 +111,14 @@ export class Replay {
     return { ...counters, cycles: cycle, durationMs: ranMs, cpuMs, contextBytes: ledger.contextBytes }
   }
 
-  /** Replays the beginning: cycle 0. Gives the input. @throws CorruptRow */
-  *begin(text: string, hash: string, header: JournalHeader): Generator<void, unknown> {
+  /** Replays the beginning: cycle 0. Returns the input. `log` gets the records of the event log. @throws CorruptRow */
+  *begin(
+    text: string,
+    hash: string,
+    header: JournalHeader,
+    log: (record: LogRecord) => void
+  ): Generator<void, unknown> {
+    this.#log = log
     const found = yield* sha256Pieces("", [text])
     if (found !== hash) throw new CorruptRow(0, "hash", found, hash)
     const genesis = yield* reading(0, decodeGenesis(text, header, this.#kindOf))
@@ -240,7 +248,7 @@ export class Replay {
   }
 
   /** Commits a proposal as the merge did: by its kind's rule, and what a combining function said then. */
-  #add(fact: EncodedFact, combined: string | null | undefined, by: By): Fact | undefined {
+  #add(fact: EncodedFact, combined: Canonical | null | undefined, by: By): Fact | undefined {
     const { id, kind, text, value } = fact
     const existing = this.ledger.entry(kind.name, id)
     if (existing === undefined) {
@@ -250,7 +258,7 @@ export class Replay {
     if (combined === null || existing.text === text) return undefined
     if (kind.conflict === "keepFirst" && !this.#isForced) return undefined
     if (combined === undefined) return this.ledger.add(kind, id, value, text, by)
-    return this.ledger.add(kind, id, kind.codec.decode(combined), combined, by)
+    return this.ledger.add(kind, id, combined.value, combined.text, by)
   }
 
   *#note(cycle: number, outcomes: ReadonlyArray<DecodedOutcome>): Generator<void, void> {
@@ -282,17 +290,15 @@ export class Replay {
   }
 }
 
-/** Steps that read a text: what they throw says that the text is not what was written. */
+/** Steps that read the texts of a row. An error that they throw says that the text is not what was written. */
 function* reading<A>(cycle: number, steps: Generator<void, A>): Generator<void, A> {
   try {
     return yield* steps
   } catch (error) {
-    throw new CorruptRow(
-      cycle,
-      "text",
-      "what this version writes",
-      error instanceof Error ? error.message : String(error)
-    )
+    const part = error instanceof Unreadable ? error.part : "text"
+    // The extra of the beginning is in the header.
+    const where = cycle === 0 && part === "extra" ? "header" : part
+    throw new CorruptRow(cycle, where, "what this version writes", describeError(error))
   }
 }
 

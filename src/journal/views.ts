@@ -11,7 +11,8 @@ import type { Replay } from "./replay.ts"
 import type { JobStore, StoredJournal } from "../store/JobStore.ts"
 import { approvalKind, Decision } from "../program/answerKinds.ts"
 import { checkCycle, replayAt } from "./migrate.ts"
-import { endIn, noteOf } from "./edges.ts"
+import { endIn, notesIn } from "./edges.ts"
+import { described } from "./header.ts"
 import { JournalReader } from "./reader.ts"
 import type { CorruptPart, Diff, Replayed, Verified } from "./reports.ts"
 import { lastOf, partAt } from "./parts.ts"
@@ -80,7 +81,7 @@ export const diffOf = (
     yield* checkCycle(journal, from)
     yield* checkCycle(journal, to)
     if (from > to) return yield* new InvalidInput({ program, message: `cycle ${from} is after cycle ${to}` })
-    const reader = yield* JournalReader.open(store, journal, {})
+    const reader = yield* JournalReader.begun(store, journal)
     const { replay } = reader
     const placeOf = () => ({ cycle: replay.cycle, version: replay.ledger.version, hash: replay.ledger.hash })
     yield* reader.readTo(from, partAt(reader.parts, from, journal.cycle))
@@ -121,7 +122,8 @@ export const eventsIn = (
     Effect.gen(function* () {
       const journal = yield* store.load(jobId)
       const records: Array<LogRecord> = []
-      const reader = yield* JournalReader.open(store, journal, { program, log: (record) => records.push(record) })
+      const read = program === undefined ? undefined : described(program)
+      const reader = yield* JournalReader.begun(store, journal, read, (record) => void records.push(record))
       let seq = 0
       const take = (): Stream.Stream<JobEvent> => {
         const events: Array<JobEvent> = []
@@ -155,7 +157,7 @@ const lastRecords = (
   Effect.gen(function* () {
     const { cycle, tier } = replay
     const { hash, version } = replay.ledger
-    const records = (yield* noteOf(journal)).map((tag): LogRecord => ({ _tag: tag, cycle }))
+    const records = (yield* notesIn(journal)).map((tag): LogRecord => ({ _tag: tag, cycle }))
     const end = yield* endIn(journal)
     if (end === undefined) return records
     const cause = end.cause === null ? undefined : reviveCause(end.cause)
@@ -165,41 +167,40 @@ const lastRecords = (
 /** How far a journal is what was written. */
 export const verified = (store: Store, jobId: string): Effect.Effect<Verified, StoreError> =>
   Effect.gen(function* () {
-    const journal = yield* orCorrupt(store.load(jobId), () => 0, "job")
-    if ("part" in journal) {
-      return { jobId, program: "", status: undefined, cycles: 0, hash: "", isIntact: false, corrupt: journal }
-    }
-    const { program, status } = journal
-    const common = { jobId, program, status }
-    const reader = yield* orCorrupt(JournalReader.open(store, journal, {}), () => 0, "base")
-    if ("part" in reader) return { ...common, cycles: 0, hash: "", isIntact: false, corrupt: reader }
-    const { replay } = reader
-    const read = Effect.as(reader.readTo(lastOf(journal), reader.parts.length - 1), "read" as const)
-    const corrupt = yield* orCorrupt(read, () => replay.cycle + 1, "row")
-    const reached = { ...common, cycles: replay.cycle, hash: replay.ledger.hash }
-    if (corrupt === "read") {
-      const edges = Effect.as(Effect.andThen(noteOf(journal), endIn(journal)), "read" as const)
-      const edge = yield* orCorrupt(edges, () => replay.cycle, "end")
-      if (edge !== "read") return { ...reached, isIntact: false, corrupt: edge }
-    }
-    return corrupt === "read" ? { ...reached, isIntact: true } : { ...reached, isIntact: false, corrupt }
+    const nothing = { jobId, program: "", status: undefined, cycles: 0, hash: "", isIntact: false }
+    const loaded = yield* orCorrupt(store.load(jobId), () => 0, "job")
+    if ("corrupt" in loaded) return { ...nothing, ...loaded }
+    const { program, status } = loaded.value
+    const begun = yield* orCorrupt(JournalReader.begun(store, loaded.value), () => 0, "base")
+    if ("corrupt" in begun) return { ...nothing, program, status, ...begun }
+    const { replay } = begun.value
+    const rows = yield* orCorrupt(allRows(begun.value), () => replay.cycle + 1, "row")
+    const read = "corrupt" in rows ? rows : yield* orCorrupt(edgesOf(loaded.value), () => replay.cycle, "end")
+    const reached = { jobId, program, status, cycles: replay.cycle, hash: replay.ledger.hash }
+    return "corrupt" in read ? { ...reached, isIntact: false, ...read } : { ...reached, isIntact: true }
   })
 
-/** What is read; or where it is not what was written, be it the journal that says so or the file. */
+const allRows = (reader: JournalReader): Effect.Effect<void, ReadError> =>
+  reader.readTo(lastOf(reader.journal), reader.parts.length - 1)
+
+const edgesOf = (journal: StoredJournal): Effect.Effect<unknown, JournalCorrupt> =>
+  Effect.andThen(notesIn(journal), endIn(journal))
+
+/** The value that is read; or the part that is not what was written, as the journal shows it or the store tells it. */
 const orCorrupt = <A>(
   effect: Effect.Effect<A, ReadError>,
   cycle: () => number,
   part: string
-): Effect.Effect<A | CorruptPart, StoreError> =>
+): Effect.Effect<{ readonly value: A } | { readonly corrupt: CorruptPart }, StoreError> =>
   Effect.matchEffect(effect, {
-    onSuccess: (value): Effect.Effect<A | CorruptPart, StoreError> => Effect.succeed(value),
+    onSuccess: (value) => Effect.succeed({ value }),
     onFailure: (error) => {
       if (error._tag === "JournalCorrupt") {
         const { cycle, expected, found, part } = error
-        return Effect.succeed({ cycle, part, expected, found })
+        return Effect.succeed({ corrupt: { cycle, part, expected, found } })
       }
       return error.reason === "corrupt"
-        ? Effect.succeed({ cycle: cycle(), part, expected: "what was written", found: error.message })
+        ? Effect.succeed({ corrupt: { cycle: cycle(), part, expected: "what was written", found: error.message } })
         : Effect.fail(error)
     }
   })
