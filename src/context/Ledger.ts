@@ -8,14 +8,14 @@ import { type Entry, Table, utf8Length, noFacts } from "./factTable.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import { JobContext } from "./JobContext.ts"
-import { runSteps } from "../values/steps.ts"
+import { lightStepSize } from "../values/steps.ts"
 import { traceKey, type Story } from "./stories.ts"
 import { refKey } from "../program/keys.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import { deepFreeze } from "../values/frozen.ts"
 
-/** Facts that are pruned in one step. */
-const stepSize = 256
+/** All of a fact's provenance but its version, which the ledger gives it. */
+export type By = Omit<Provenance, "version">
 
 const nothingTouched: ReadonlyArray<string> = Object.freeze([])
 
@@ -48,7 +48,7 @@ export class Ledger extends JobContext {
 
   /** Live entries of a kind after a position, in commit order. Costs their number. */
   delta(kind: string, since: number): ReadonlyArray<Entry> {
-    return this.tables.get(kind)?.after(since, false) ?? []
+    return this.tables.get(kind)?.after(since) ?? []
   }
 
   /** The facts of a delta: a frozen array, the same one for all who ask in the same version. */
@@ -66,10 +66,6 @@ export class Ledger extends JobContext {
     return facts
   }
 
-  hasDelta(kind: string, since: number): boolean {
-    return this.newest(kind) > since
-  }
-
   /** The commit position of the newest live fact of a kind, or 0. */
   newest(kind: string): number {
     return this.tables.get(kind)?.newest() ?? 0
@@ -84,13 +80,6 @@ export class Ledger extends JobContext {
     return names
   }
 
-  /** The history of some kinds after a position: every entry, revised and pruned ones included, in commit order. */
-  entriesAfter(kinds: ReadonlyArray<string>, since: number): ReadonlyArray<Entry> {
-    return kinds
-      .flatMap((name) => this.tables.get(name)?.after(since, true) ?? [])
-      .sort((a, b) => a.position - b.position)
-  }
-
   /** Live entries of a kind after a position, in commit order, one at a time. Do not write while you walk. */
   *liveAfter(kind: string, since: number): Generator<Entry, void> {
     const table = this.tables.get(kind)
@@ -98,7 +87,7 @@ export class Ledger extends JobContext {
   }
 
   /** Adds a fact, or revises the one that holds its id. The caller has resolved any conflict. */
-  add(kind: ErasedKind, id: string, value: unknown, text: string, by: Omit<Provenance, "version">): Fact {
+  add(kind: ErasedKind, id: string, value: unknown, text: string, by: By): Fact {
     // Field by field: a spread costs several times as much, for each fact.
     const { agent, cycle, each, origin, since, until } = by
     const provenance = Object.freeze({ version: this.head + 1, cycle, origin, agent, each, since, until })
@@ -162,36 +151,29 @@ export class Ledger extends JobContext {
     this.head = version
   }
 
-  /** Prunes kinds with a retention to their newest facts. Returns what was pruned, in commit order. */
-  prune(kinds: Iterable<ErasedKind>): ReadonlyArray<Entry> {
-    return runSteps(this.pruneSteps(kinds))
-  }
-
-  /** As `prune`, in steps. */
-  *pruneSteps(kinds: Iterable<ErasedKind>): Generator<void, ReadonlyArray<Entry>> {
+  /** Prunes kinds that have a retention to their newest facts, in steps. Returns what was pruned: kind by kind, oldest first. */
+  *prune(kinds: Iterable<ErasedKind>): Generator<void, ReadonlyArray<Entry>> {
     const pruned: Array<Entry> = []
-    for (const { name, retention } of kinds)
-      if (retention !== "all") yield* this.pruneTable(name, retention.latest, pruned)
+    for (const { name, retention } of kinds) {
+      if (retention !== "all") while (!this.pruneTo(name, retention.latest, lightStepSize, pruned)) yield
+    }
     return pruned
   }
 
-  /** Prunes one kind to its newest facts: what a replica does to follow the ledger it is a copy of. */
-  pruneTo(kind: string, latest: number): ReadonlyArray<Entry> {
-    const pruned: Array<Entry> = []
-    runSteps(this.pruneTable(kind, latest, pruned))
-    return pruned
-  }
-
-  private *pruneTable(kind: string, latest: number, pruned: Array<Entry>): Generator<void, void> {
+  /**
+   * Prunes a kind to its newest facts: looks at up to so many `parts`, oldest first, and adds what it prunes to `pruned`.
+   * Returns whether no more than `latest` are left.
+   */
+  pruneTo(kind: string, latest: number, parts = Infinity, pruned: Array<Entry> = []): boolean {
     const table = this.tables.get(kind)
-    if (table === undefined || table.live <= latest) return
+    if (table === undefined || table.live <= latest) return true
     this.deltas = undefined
     const inherited = table.base?.all() ?? noFacts
-    while (table.live > latest) {
-      if (table.oldest % stepSize === stepSize - 1) yield
-      const position = table.oldest++
-      const entry =
-        position < inherited.length ? table.base!.find(inherited[position]!.id) : table.log[position - inherited.length]
+    for (let left = parts; table.live > latest; left--) {
+      if (left === 0) return false
+      const place = table.oldest++
+      const fact = inherited[place]
+      const entry = fact === undefined ? table.log[place - inherited.length] : table.base?.find(fact.id)
       if (entry === undefined || !table.isLive(entry)) continue
       table.index.set(entry.fact.id, null)
       table.live--
@@ -199,6 +181,7 @@ export class Ledger extends JobContext {
       this.bytes -= utf8Length(entry.text)
       pruned.push(entry)
     }
+    return true
   }
 
   addEvaluation(evaluation: CommittedEvaluation): void {

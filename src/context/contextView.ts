@@ -4,6 +4,7 @@
  * Invariants: shows only the kinds it was made for (G1); throws once its cycle's gate is closed; hands out frozen arrays.
  * Boundary: reads a ledger, writes nothing.
  */
+import type { ErasedAgent } from "../program/erased.ts"
 import type { FactOf, Kind } from "../program/Fact.ts"
 import type { JobContext } from "./JobContext.ts"
 import type { View } from "../program/View.ts"
@@ -86,6 +87,18 @@ export class ContextView implements View<Kind.Any> {
   /** A view that is handed out as it is. */
   static frozen(options: ViewOptions): View<Kind.Any> {
     return Object.freeze(new ContextView(options))
+  }
+
+  /** The view of an agent. It is not frozen: see above. */
+  static forAgent(
+    { label, visibleNames }: Pick<ErasedAgent, "label" | "visibleNames">,
+    since: number,
+    cycle: number,
+    ledger: Ledger,
+    gate: Gate,
+    onProgress: ViewOptions["onProgress"]
+  ): ContextView {
+    return new ContextView({ ledger, visible: visibleNames, since, cycle, gate, holder: label, onProgress })
   }
 
   /** The same view with another listener for its progress. */

@@ -72,16 +72,14 @@ export class Table {
     return (this.cachedAll = Object.freeze(facts))
   }
 
-  /** Live entries after a position, in commit order. `raw` includes those that were revised or pruned later. */
-  after(position: number, raw: boolean): ReadonlyArray<Entry> {
+  /** Live entries after a position, in commit order. */
+  after(position: number): ReadonlyArray<Entry> {
     let first = this.log.length
     while (first > 0 && this.log[first - 1]!.position > position) first--
-    const own = this.log.slice(first)
-    const mine = raw ? own : own.filter((entry) => this.isLive(entry))
-    if (this.base === undefined || (first > 0 && this.log[first - 1]!.position <= position)) return mine
-    const below = this.base.after(position, raw)
-    if (below.length === 0) return mine
-    return [...(raw ? below : below.filter((entry) => this.isLive(entry))), ...mine]
+    const own = this.log.slice(first).filter((entry) => this.isLive(entry))
+    if (first > 0 || this.base === undefined) return own
+    const below = this.base.after(position).filter((entry) => this.isLive(entry))
+    return below.length === 0 ? own : [...below, ...own]
   }
 
   /** Every entry from after a position up to another, dead ones included, in commit order. */

@@ -1,49 +1,248 @@
 /**
- * An effect that is being applied to a ledger, and where things stood before: what the merge keeps while it decides.
+ * One effect on its way into the ledger: applied whole, or not at all (G2).
  *
- * Boundary: the pure core; a record with its end.
+ *     plan each proposal (M3) → facts, tokens (B2) → add → contextBytes (B2) → evaluations (M4) → structural checks (I1)
+ *          any refusal on the way: the ledger is rolled back, and the outcome carries the cause
+ *
+ * Invariants: 1. After a refusal, ledger and counters are as they were. 2. After a success, each planned fact has a position,
+ * in the order of the proposals. 3. Two effects never overlap: the caller finishes one before it begins the next.
+ *
+ * Boundary: the pure core. It decides about one effect; what that means for the cycle and the job, merge.ts decides.
  */
-import type { Fact, Provenance } from "../program/Fact.ts"
-import type { Cause } from "../outcome/Cause.ts"
-import type { MergedOutcome } from "../outcome/CommittedCycle.ts"
-import type { Ledger } from "../context/Ledger.ts"
+import type { Evaluation } from "../program/AgentEffect.ts"
 import type { EncodedEffect, EncodedFact } from "../program/encoded.ts"
+import type { CompiledProgram } from "../program/erased.ts"
+import type { Fact, Provenance } from "../program/Fact.ts"
+import { Violation } from "../program/Invariant.ts"
+import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import type { Entry } from "../context/factTable.ts"
+import { noFacts } from "../context/factTable.ts"
+import type { By, Ledger } from "../context/Ledger.ts"
+import type { Cause } from "../outcome/Cause.ts"
+import type { Counters, MergedOutcome } from "../outcome/CommittedCycle.ts"
+import { describePanic } from "../values/panic.ts"
+import type { Cursor } from "../values/steps.ts"
+import { Limits } from "../Limits.ts"
+import { encodeFact, isEffectFault } from "./encodeEffect.ts"
+import { check, withView } from "./programChecks.ts"
 
-export const noFacts: ReadonlyArray<Fact> = Object.freeze([])
-
-export interface Commit {
-  readonly fact: EncodedFact
-  readonly revises: boolean
+/** The cycle that effects are applied in. */
+export interface MergeCycle {
+  readonly cycle: number
+  readonly program: CompiledProgram
+  readonly ledger: Ledger
+  readonly budget: ResolvedBudget
+  readonly counters: Counters
+  /** The ledger's version when the cycle began. */
+  readonly start: number
 }
 
-/** What all facts of an effect have in common. */
-export type By = Omit<Provenance, "version">
-
-/** An effect that is being applied, and where the ledger and the counters stood before. */
-export class Application {
+/**
+ * An effect that is being applied. There is one object for each effect, so its members are `private` to the compiler only: a
+ * `#method` would cost a call into the runtime for each object.
+ */
+export class EffectApplication implements Cursor<MergedOutcome> {
   readonly effect: EncodedEffect
   readonly by: By
-  readonly commits: Array<Commit> = []
-  /** Facts that the budget counts. */
-  added = 0
-  readonly facts: Array<Fact> = []
-  readonly before: number
-  readonly bytesBefore: number
+  private readonly merge: MergeCycle
+  /** Whether facts override what is there, whatever their kinds' rules. */
+  private readonly isForced: boolean
+  /** Why the effect is discarded. */
+  private refused: Cause | undefined
+  /** Facts that are to be added or revised. */
+  private readonly commits: Array<EncodedFact> = []
+  private readonly facts: Array<Fact> = []
+  /** Planned facts that `maxFacts` counts. */
+  private counted = 0
+  /** Where the ledger stood before. */
+  private readonly version: number
+  private readonly bytes: number
+  /** Proposals that were planned, and evaluations that were checked. */
+  private planned = 0
+  private checked = 0
 
-  constructor(effect: EncodedEffect, by: By, ledger: Ledger) {
+  /** `crossed`: the cause by which an earlier effect of the cycle crossed a budget; this one is then refused for it, too. */
+  constructor(effect: EncodedEffect, by: By, merge: MergeCycle, crossed: Cause | undefined, isForced: boolean) {
     this.effect = effect
     this.by = by
-    this.before = ledger.version
-    this.bytesBefore = ledger.contextBytes
+    this.merge = merge
+    this.refused = crossed
+    this.isForced = isForced
+    this.version = merge.ledger.version
+    this.bytes = merge.ledger.contextBytes
   }
 
-  /** Of what was discarded, only the number of its facts is kept: it may be large, and come again and again. */
-  ended(cause: Cause | undefined): MergedOutcome {
+  /** The checks of budgets are the same however often a stretch begins with them: counters move only at the end. */
+  step(parts: number): boolean {
+    const { evaluations, facts } = this.effect
+    const commits = this.commits
+    let left = parts
+    while (this.planned < facts.length && this.refused === undefined) {
+      if (left-- === 0) return false
+      this.plan(facts[this.planned++]!)
+    }
+    this.refused ??= this.refuseCounts()
+    if (this.refused !== undefined) return true
+    while (this.facts.length < commits.length) {
+      if (left-- === 0) return false
+      this.add(commits[this.facts.length]!)
+    }
+    this.refused = this.refuseBytes()
+    while (this.checked < evaluations.length && this.refused === undefined) {
+      if (left-- === 0) return false
+      this.refused = this.refuseEvaluation(evaluations[this.checked++]!)
+    }
+    this.conclude()
+    return true
+  }
+
+  /** A discarded effect may be large, and come again and again: of its facts, only the number is kept. */
+  get result(): MergedOutcome {
     const { effect } = this
     const { agent, each } = this.by
+    const cause = this.refused
     if (cause !== undefined) {
       return { agent, each, cause, effect: undefined, facts: noFacts, proposals: effect.facts.length }
     }
     return { agent, each, cause, effect, facts: this.facts.length > 0 ? this.facts : noFacts }
   }
+
+  /** Decides what a proposal means for the context as it is now (M3). A conflict refuses the whole effect. */
+  private plan(fact: EncodedFact): void {
+    const existing = this.merge.ledger.entry(fact.kind.name, fact.id)
+    if (existing === undefined) {
+      this.commits.push(fact)
+      if (fact.kind.name !== Violation.name) this.counted++
+      return
+    }
+    if (existing.text === fact.text) return
+    const rule = this.isForced ? "keepLast" : fact.kind.conflict
+    if (rule === "keepFirst") return
+    if (rule === "keepLast") this.commits.push(fact)
+    else if (rule === "reject") this.refused = this.conflict(fact, existing)
+    else this.combine(rule, fact, existing)
+  }
+
+  private add({ id, kind, text, value }: EncodedFact): void {
+    this.facts.push(this.merge.ledger.add(kind, id, value, text, this.by))
+  }
+
+  /** The last check is made on the ledger with the effect in it. After it the effect is in for good, or out. */
+  private conclude(): void {
+    const { counters, ledger } = this.merge
+    this.refused ??= this.checkStructure()
+    if (this.refused !== undefined) return ledger.rollback(this.version)
+    counters.facts += this.counted
+    counters.tokens += this.effect.tokens
+  }
+
+  private conflict({ id, kind, value }: EncodedFact, { fact: existing }: Entry): Cause {
+    return {
+      _tag: "MergeConflict",
+      cycle: this.merge.cycle,
+      kind: kind.name,
+      id,
+      existing: existing.value,
+      proposed: value,
+      agents: [proposerName(existing.provenance), proposerName(this.by)]
+    }
+  }
+
+  /** A kind's function combines the two values. The combined value must be valid, and keep the id. */
+  private combine(
+    rule: (existing: unknown, proposed: unknown) => unknown,
+    { id, kind, value }: EncodedFact,
+    existing: Entry
+  ): void {
+    const { cycle } = this.merge
+    const { agent } = this.by
+    let combined: unknown
+    try {
+      combined = rule(existing.fact.value, value)
+    } catch (error) {
+      this.refused = { _tag: "AgentPanicked", agent, cycle, ...describePanic(error, Limits.errorTextLength) }
+      return
+    }
+    let fact: EncodedFact
+    try {
+      fact = encodeFact(kind, combined, `the combined ${kind.name}/${id}`)
+    } catch (error) {
+      if (!isEffectFault(error)) throw error
+      const { message, stack, type } = error
+      this.refused =
+        type === "AgentPanicked" ? { _tag: type, agent, cycle, message, stack } : { _tag: type, agent, cycle, message }
+      return
+    }
+    if (fact.id !== id) {
+      const message = `combining ${kind.name}/${id} changed its id to ${JSON.stringify(fact.id)}`
+      this.refused = { _tag: "InvalidEffect", agent, cycle, message }
+    } else if (fact.text !== existing.text) this.commits.push(fact)
+  }
+
+  /** The counted budgets before facts are added (B2). */
+  private refuseCounts(): Cause | undefined {
+    const { budget, counters } = this.merge
+    return (
+      this.crossing("facts", counters.facts, this.counted, budget.facts) ??
+      this.crossing("tokens", counters.tokens, this.effect.tokens, budget.tokens)
+    )
+  }
+
+  /** The bytes are counted when the facts are in (B2). */
+  private refuseBytes(): Cause | undefined {
+    const { budget, ledger } = this.merge
+    return ledger.contextBytes > budget.contextBytes
+      ? this.exhausted("contextBytes", this.bytes, budget.contextBytes)
+      : undefined
+  }
+
+  private crossing(budget: "facts" | "tokens", used: number, more: number, limit: number): Cause | undefined {
+    return more > 0 && used + more > limit ? this.exhausted(budget, used, limit) : undefined
+  }
+
+  private exhausted(budget: "facts" | "tokens" | "contextBytes", used: number, limit: number): Cause {
+    const { agent } = this.by
+    return {
+      _tag: "BudgetExhausted",
+      cycle: this.merge.cycle,
+      budget,
+      used,
+      limit,
+      ...(agent === "" ? {} : { spender: agent })
+    }
+  }
+
+  /** An evaluation must name a fact of the context or of its own effect (M4). */
+  private refuseEvaluation({ fact }: Evaluation): Cause | undefined {
+    const { cycle, ledger } = this.merge
+    if (ledger.find(fact.kind, fact.id) !== undefined) return undefined
+    const message = `it evaluates ${fact.kind}/${fact.id}, which does not exist`
+    return { _tag: "InvalidEffect", agent: this.by.agent, cycle, message }
+  }
+
+  /** The structural invariants, on the context as it would be (I1). */
+  private checkStructure(): Cause | undefined {
+    const { cycle, ledger, program, start } = this.merge
+    if (program.structural.length === 0) return undefined
+    const proposed = {
+      agent: this.by.agent,
+      facts: Object.freeze(
+        this.effect.facts.map(({ id, kind, value }) => Object.freeze({ kind: kind.name, id, value }))
+      )
+    }
+    return withView(ledger, start, cycle, (view) => {
+      for (const invariant of program.structural) {
+        const answer = check(invariant, cycle, () => invariant.check(view, proposed))
+        if (answer === undefined) continue
+        if (answer._tag !== "InvariantViolated" || answer.facts.length > 0) return answer
+        const facts = this.facts.length > 0 ? this.facts : proposed.facts
+        return { ...answer, facts: facts.map(({ id, kind }) => ({ kind, id })) }
+      }
+      return undefined
+    })
+  }
 }
+
+/** The name by which a conflict calls the proposer of a fact. */
+const proposerName = (by: Pick<Provenance, "agent" | "origin">): string =>
+  by.origin === "agent" ? by.agent : by.origin

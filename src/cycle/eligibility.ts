@@ -9,11 +9,11 @@
  * Boundary: the pure core. It calls the agents' `accepts`, which must be pure; a throw there is reported as that agent's
  * panic.
  */
+import type { CompiledProgram, ErasedAgent } from "../program/erased.ts"
 import type { Fact, Kind } from "../program/Fact.ts"
 import type { View } from "../program/View.ts"
 import type { Ledger } from "../context/Ledger.ts"
-import { runSteps } from "../values/steps.ts"
-import type { ErasedAgent, CompiledProgram } from "../program/erased.ts"
+import { lightStepSize } from "../values/steps.ts"
 
 /** How far an agent has come. */
 export interface AgentProgress {
@@ -116,14 +116,11 @@ const isAccepted = (answer: unknown): boolean => {
   throw new TypeError(`accepts answered ${typeof answer}, not true or false`)
 }
 
-/** Facts that are gathered in one step. */
-const stepSize = 512
-
 function* newFacts(kind: string, since: number, ledger: Ledger): Generator<void, ReadonlyArray<Fact>> {
   const facts: Array<Fact> = []
   for (const { fact } of ledger.liveAfter(kind, since)) {
     facts.push(fact)
-    if (facts.length % stepSize === 0) yield
+    if (facts.length % lightStepSize === 0) yield
   }
   return facts
 }
@@ -174,7 +171,7 @@ const choose = (
  *
  * `accepts` is asked at most once per agent, and only in tiers that are reached.
  */
-export function* selectSteps(
+export function* select(
   program: CompiledProgram,
   progress: ReadonlyArray<AgentProgress>,
   ledger: Ledger,
@@ -202,14 +199,6 @@ export function* selectSteps(
 
 /** A selection of no agents: the fixed point. */
 export const nothingEligible: Selection = Object.freeze({ tier: -1, agents: Object.freeze([]), tasks: 0 })
-
-/** As `selectSteps`, all at once and with every agent a candidate. */
-export const select = (
-  program: CompiledProgram,
-  progress: ReadonlyArray<AgentProgress>,
-  ledger: Ledger,
-  viewFor: ViewFor
-): Selection => runSteps(selectSteps(program, progress, ledger, viewFor, new Candidates(program)))
 
 /** Consumes the deltas of the agents that executed in a committed cycle, up to the version that the cycle began with. */
 export const advance = (progress: ReadonlyArray<AgentProgress>, selection: Selection, begin: number): void => {

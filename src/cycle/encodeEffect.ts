@@ -1,21 +1,23 @@
 /**
- * Validation: from what an agent returned to an effect that the merge can apply, and to and from its wire format.
+ * Validation: from the output of an agent to an effect that the merge can apply (M2).
  *
- * Runs where the agent ran, once: on a worker for CPU agents, on the main thread for the others. Works in steps, so that
- * a large effect never holds the event loop (docs/semantics.md, Slices).
+ * It runs once, where the agent ran: on a worker for CPU agents, on the main thread for the others. It works in steps, so
+ * that a large effect never holds the event loop (SL1).
  *
- * Invariants: an effect is valid as a whole or not at all (G2); what comes out is frozen and canonical (G1).
- * Boundary: throws `EffectFault`; knows nothing of the context that the effect will meet.
+ * Invariants: an effect is valid as a whole or not at all (G2); a valid one is frozen and canonical (G1).
+ * Boundary: knows nothing of the context that the effect will meet. An agent's output is never trusted: it may be a proxy, or
+ * have getters that throw.
  */
-import { type Evaluation } from "../program/AgentEffect.ts"
+import type { Evaluation } from "../program/AgentEffect.ts"
+import { emptyEffect, type EncodedEffect, type EncodedFact, type EncodedIntent } from "../program/encoded.ts"
+import type { ErasedAgent, ErasedKind } from "../program/erased.ts"
+import { refKey } from "../program/keys.ts"
+import type { Cause } from "../outcome/Cause.ts"
 import { canonical } from "../values/Canonical.ts"
 import { describePanic, typeOf } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"
-import { refKey } from "../program/keys.ts"
-import type { ErasedKind, ErasedAgent } from "../program/erased.ts"
-import { type EncodedEffect, type EncodedFact, type EncodedIntent, emptyEffect } from "../program/encoded.ts"
-import type { Cause } from "../outcome/Cause.ts"
+import { type Cursor, type InSteps, inSteps, stepSize } from "../values/steps.ts"
 
 /** Why an output is no valid effect: it does not fit, or one of the program's own functions threw. */
 export class EffectFault extends Error {
@@ -40,13 +42,22 @@ export const panicked = (thrown: unknown): never => {
 
 const keys = ["facts", "intents", "evaluations", "trace", "usage"]
 const proposalKeys = ["kind", "value"]
-const stepSize = 64
 
-const listOf = (output: Record<string, unknown>, key: string): ReadonlyArray<unknown> => {
+type Output = Record<string, unknown>
+
+const none: ReadonlyArray<unknown> = Object.freeze([])
+
+const listOf = (output: Output, key: string): ReadonlyArray<unknown> => {
   const value = output[key]
-  if (value === undefined) return []
+  if (value === undefined) return none
   return Array.isArray(value) ? value : invalid(`${key} must be an array, not ${typeOf(value)}`)
 }
+
+const isEmpty = (list: unknown): boolean => list === undefined || (Array.isArray(list) && list.length === 0)
+
+/** Whether an output may hold more than a trace and tokens: most executions of a long job add nothing. */
+const hasItems = (output: Output): boolean =>
+  !isEmpty(output["facts"]) || !isEmpty(output["intents"]) || !isEmpty(output["evaluations"])
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
 
@@ -92,37 +103,46 @@ export const encodeFact = (kind: ErasedKind, value: unknown, where: string | num
 
 type KindOf = (name: string) => ErasedKind | undefined
 
-/** The facts of one effect, as they are validated one after the other: their ids are unique. */
+/** The facts of one effect, validated one after the other. Their ids are unique. */
 class FactList {
   readonly facts: Array<EncodedFact> = []
-  readonly #kindOf: KindOf
-  readonly #ids = new Map<ErasedKind, Set<string>>()
+  private readonly kindOf: KindOf
+  /** By kind. Made for the second fact: most effects have one. */
+  private ids: Map<ErasedKind, Set<string>> | undefined
 
   constructor(kindOf: KindOf) {
-    this.#kindOf = kindOf
+    this.kindOf = kindOf
   }
 
-  add(proposal: unknown, index: number): void {
+  add(proposal: unknown): void {
+    const index = this.facts.length
     if (!isRecord(proposal) || typeof proposal["kind"] !== "string" || !("value" in proposal)) {
       return invalid(`facts[${index}] is ${typeOf(proposal)} that is no proposal: make it with Kind.of(value)`)
     }
     refuseUnknownKeys(proposal, proposalKeys, "facts", index)
     const name = proposal["kind"]
     const kind =
-      this.#kindOf(name) ?? invalid(`facts[${index}] is of kind ${JSON.stringify(name)}, which is not declared`)
+      this.kindOf(name) ?? invalid(`facts[${index}] is of kind ${JSON.stringify(name)}, which is not declared`)
     const fact = encodeFact(kind, proposal["value"], index)
-    const ids = this.#ids.get(kind)
-    if (ids === undefined) this.#ids.set(kind, new Set([fact.id]))
-    else if (ids.has(fact.id)) {
+    if (index > 0 && !this.isNew(fact)) {
       return invalid(`facts[${index}] proposes ${refKey({ kind: name, id: fact.id })} a second time in the same effect`)
-    } else ids.add(fact.id)
+    }
     this.facts.push(fact)
+  }
+
+  private isNew({ id, kind }: EncodedFact): boolean {
+    this.ids ??= new Map(this.facts.map((first) => [first.kind, new Set([first.id])]))
+    const ids = this.ids.get(kind)
+    if (ids === undefined) this.ids.set(kind, new Set([id]))
+    else if (ids.has(id)) return false
+    else ids.add(id)
+    return true
   }
 }
 
 /**
- * Validates proposals of some kinds, as they come; ids must be unique among them. Yields now and then: an array costs nothing
- * to read, but what makes them one by one may take its time with each.
+ * Validates proposals of some kinds, in their order, in steps. Ids must be unique among them. An array costs nothing to read;
+ * another iterable may take its time with each proposal, so there is a step for each. @throws EffectFault
  */
 export function* encodeFacts(
   proposals: Iterable<unknown>,
@@ -130,10 +150,9 @@ export function* encodeFacts(
 ): Generator<void, ReadonlyArray<EncodedFact>> {
   const list = new FactList(kindOf)
   const size = Array.isArray(proposals) ? stepSize : 1
-  let index = 0
   for (const proposal of proposals) {
-    if (index % size === size - 1) yield
-    list.add(proposal, index++)
+    if (list.facts.length % size === size - 1) yield
+    list.add(proposal)
   }
   return list.facts
 }
@@ -185,20 +204,6 @@ const encodeTrace = (trace: unknown): unknown => {
   }
 }
 
-function* eachOf<A>(
-  items: ReadonlyArray<unknown>,
-  encode: (item: unknown, index: number) => A
-): Generator<void, Array<A>> {
-  const encoded: Array<A> = []
-  for (let index = 0; index < items.length; index++) {
-    if (index % stepSize === stepSize - 1) yield
-    encoded.push(encode(items[index], index))
-  }
-  return encoded
-}
-
-type Output = Record<string, unknown>
-
 const effectOf = (
   output: Output,
   facts: ReadonlyArray<EncodedFact>,
@@ -211,41 +216,9 @@ const effectOf = (
   return isEmpty ? emptyEffect : { facts, intents, evaluations, trace, tokens }
 }
 
-const isShort = (list: unknown): boolean => !Array.isArray(list) || list.length < stepSize
-
-/** Most effects are small: those are validated in one step, without a generator for each of their parts. */
-const isSmall = (output: Output): boolean =>
-  isShort(output["facts"]) && isShort(output["intents"]) && isShort(output["evaluations"])
-
-const encodeSmall = (agent: ErasedAgent, output: Output): EncodedEffect => {
-  const proposals = listOf(output, "facts")
-  let facts = noFacts
-  if (proposals.length > 0) {
-    const list = new FactList((name) => writtenKind(agent, name))
-    for (let index = 0; index < proposals.length; index++) list.add(proposals[index], index)
-    facts = list.facts
-  }
-  return effectOf(
-    output,
-    facts,
-    listOf(output, "intents").map(encodeIntent),
-    listOf(output, "evaluations").map(encodeEvaluation)
-  )
-}
-
-function* encodeLarge(agent: ErasedAgent, output: Output): Generator<void, EncodedEffect> {
-  const facts = yield* encodeFacts(listOf(output, "facts"), (name) => writtenKind(agent, name))
-  const intents = yield* eachOf(listOf(output, "intents"), encodeIntent)
-  const evaluations = yield* eachOf(listOf(output, "evaluations"), encodeEvaluation)
-  return effectOf(output, facts, intents, evaluations)
-}
-
 const noFacts: ReadonlyArray<EncodedFact> = Object.freeze([])
 export const noIntents: ReadonlyArray<EncodedIntent> = Object.freeze([])
 export const noEvaluations: ReadonlyArray<Evaluation> = Object.freeze([])
-
-const writtenKind = (agent: ErasedAgent, name: string): ErasedKind | undefined =>
-  agent.writes.find((kind) => kind.name === name)
 
 const outputOf = (output: unknown): Output => {
   if (!isRecord(output) || Array.isArray(output) || output instanceof Promise) {
@@ -255,16 +228,9 @@ const outputOf = (output: unknown): Output => {
   return output
 }
 
-/** Validates what an agent returned. Yields now and then; throws `EffectFault`. */
-export function* encodeEffect(agent: ErasedAgent, output: unknown): Generator<void, EncodedEffect> {
-  try {
-    const checked = outputOf(output)
-    return isSmall(checked) ? encodeSmall(agent, checked) : yield* encodeLarge(agent, checked)
-  } catch (error) {
-    // An output may be a proxy or have getters that throw: that is the agent's doing.
-    if (isEffectFault(error)) throw error
-    return panicked(error)
-  }
+const writtenKind = ({ writes }: ErasedAgent, name: string): ErasedKind | undefined => {
+  for (const kind of writes) if (kind.name === name) return kind
+  return undefined
 }
 
 /** What is wrong with an output, as data. */
@@ -278,20 +244,80 @@ export interface OutputFault {
 export const causeOf = ({ _tag, message, stack }: OutputFault, agent: string, cycle: number): Cause =>
   _tag === "InvalidEffect" ? { _tag, agent, cycle, message } : { _tag, agent, cycle, message, stack }
 
-/** As `encodeEffect`, with a fault as a value. */
-export function* settleEffect(agent: ErasedAgent, output: unknown): Generator<void, EncodedEffect | OutputFault> {
-  try {
-    return yield* encodeEffect(agent, output)
-  } catch (error) {
-    return faultOf(error)
+/**
+ * An output under validation: its facts, then its intents, then its evaluations, item by item. There is one object for each
+ * effect, so its members are `private` to the compiler only: a `#method` would cost a call into the runtime for each object.
+ */
+class EffectEncoding implements Cursor<EncodedEffect | OutputFault> {
+  result: EncodedEffect | OutputFault = emptyEffect
+  private readonly agent: ErasedAgent
+  private readonly output: Output
+  private facts: FactList | undefined
+  private intents: Array<EncodedIntent> | undefined
+  private evaluations: Array<Evaluation> | undefined
+  /** What is proposed. A list is asked for when the one before is valid, and only once. */
+  private proposals: ReadonlyArray<unknown> | undefined
+  private toDo: ReadonlyArray<unknown> | undefined
+  private scores: ReadonlyArray<unknown> | undefined
+
+  constructor(agent: ErasedAgent, output: Output) {
+    this.agent = agent
+    this.output = output
+  }
+
+  step(parts: number): boolean {
+    try {
+      return this.encode(parts)
+    } catch (error) {
+      this.result = faultOf(error)
+      return true
+    }
+  }
+
+  private encode(parts: number): boolean {
+    const { agent, output } = this
+    let left = parts
+    const proposals = (this.proposals ??= listOf(output, "facts"))
+    if (proposals.length > 0) {
+      const list = (this.facts ??= new FactList((name) => writtenKind(agent, name)))
+      while (list.facts.length < proposals.length) {
+        if (left-- === 0) return false
+        list.add(proposals[list.facts.length])
+      }
+    }
+    const toDo = (this.toDo ??= listOf(output, "intents"))
+    if (toDo.length > 0) {
+      const intents = (this.intents ??= [])
+      while (intents.length < toDo.length) {
+        if (left-- === 0) return false
+        intents.push(encodeIntent(toDo[intents.length], intents.length))
+      }
+    }
+    const scores = (this.scores ??= listOf(output, "evaluations"))
+    if (scores.length > 0) {
+      const evaluations = (this.evaluations ??= [])
+      while (evaluations.length < scores.length) {
+        if (left-- === 0) return false
+        evaluations.push(encodeEvaluation(scores[evaluations.length], evaluations.length))
+      }
+    }
+    this.result = effectOf(
+      output,
+      this.facts?.facts ?? noFacts,
+      this.intents ?? noIntents,
+      this.evaluations ?? noEvaluations
+    )
+    return true
   }
 }
 
-/** As `settleEffect`, at once; undefined for an effect that is too large for that. */
-export const settleSmallEffect = (agent: ErasedAgent, output: unknown): EncodedEffect | OutputFault | undefined => {
+/** Validates what an agent returned: at once, or for a large effect in steps. Never throws: a fault is a value. */
+export const encodeEffect = (agent: ErasedAgent, output: unknown): InSteps<EncodedEffect | OutputFault> => {
   try {
     const checked = outputOf(output)
-    return isSmall(checked) ? encodeSmall(agent, checked) : undefined
+    return hasItems(checked)
+      ? inSteps(new EffectEncoding(agent, checked))
+      : effectOf(checked, noFacts, noIntents, noEvaluations)
   } catch (error) {
     return faultOf(error)
   }

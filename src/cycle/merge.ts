@@ -1,72 +1,71 @@
 /**
  * The merge: a cycle's effects applied one at a time, in a fixed order (G2, G3, G4, G7).
  *
- * Order: signals as they arrived, then tasks in the order of the program's agents and, within an agent, of their facts.
- * Each effect is applied whole or discarded with a cause. `CycleMerge` is one cycle: signals are staged when it begins,
- * outcomes are merged when all tasks have ended, `finish` runs the semantic invariants and gives the cycle's row.
+ *      signals, then answers            tasks, in the order of the program's agents
+ *      and within an agent              of their facts                                   (M1)
+ *             │ stage                          │ merge
+ *             ▼                                ▼
+ *      ┌──────────── one effect: effectApplication.ts ────────────┐
+ *      │ applied: its facts are in      refused: nothing is in,   │
+ *      │ the ledger                     the outcome has the cause │                    (M3)
+ *      └───────────────────────────┬──────────────────────────────┘
+ *                                  ▼ finish: evaluations and traces (M4), semantic invariants (I2)
+ *                               the row
+ *              is journaled ───────┴─────── is not, or the cycle is stopped
+ *                    ▼ commit                        ▼ discard
+ *              retention prunes (M5)          ledger and counters are as they were
  *
- * Invariants: the ledger is written by nobody else during a cycle; `discard` undoes all of an unfinished one; nothing here
- * depends on the order in which tasks ended. Boundary: the pure core. Long work is done in steps (`yield`), so that the
- * runtime can give others a turn.
+ * `CycleMerge` is one cycle: signals are staged when it begins, outcomes are merged when all tasks have ended, `finish` gives
+ * the row.
+ *
+ * Invariants:
+ * 1. Nobody else writes to the ledger during a cycle.
+ * 2. The row is a function of the ledger and of the effects in merge order; the order in which tasks ended plays no part (G3).
+ * 3. The version moves by the facts of the outcomes and violations, and by nothing else (G2). Checked by `finish`.
+ * 4. An effect that crosses a counted budget is refused, and so is each later one: no budget overshoots (B2, G7). Checked by
+ *    `finish`.
+ * 5. `discard` undoes all of an unfinished cycle.
+ * 6. The first cause to halt in merge order is the one that counts (B4).
+ *
+ * Boundary: the pure core. Long work is done in steps (`yield`), so that the runtime can give others a turn.
  */
-import { type Evaluation, type IntentRef } from "../program/AgentEffect.ts"
-import { type Fact, type Kind, type Origin, type Provenance } from "../program/Fact.ts"
-import { Application, type By, type Commit, noFacts } from "./effectApplication.ts"
-import { encodeFact, isEffectFault } from "./encodeEffect.ts"
-import { check, withView } from "./programChecks.ts"
+import * as Option from "effect/Option"
+import type { IntentRef } from "../program/AgentEffect.ts"
+import { emptyEffect, type EncodedEffect } from "../program/encoded.ts"
+import { type CompiledProgram, type ErasedAgent, eraseKind } from "../program/erased.ts"
+import type { Fact } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
-import type { Entry } from "../context/factTable.ts"
-import { describePanic } from "../values/panic.ts"
-import { Limits } from "../Limits.ts"
-import type { Cause } from "../outcome/Cause.ts"
-import type { TaskOutcome, MergedOutcome, CommittedCycle, Counters } from "../outcome/CommittedCycle.ts"
-import type { Ledger } from "../context/Ledger.ts"
-import { runSteps } from "../values/steps.ts"
-import { eraseKind, type ErasedAgent, type CompiledProgram } from "../program/erased.ts"
-import { emptyEffect, type EncodedEffect, type EncodedFact } from "../program/encoded.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
-
-/** Facts or evaluations of one effect that are merged in one step. */
-const stepSize = 64
-
-const isSmall = ({ evaluations, facts }: EncodedEffect): boolean =>
-  facts.length < stepSize && evaluations.length < stepSize
-
-/** What a proposal means for the context: a fact to be committed, a conflict, or nothing. */
-type Operation = Commit | { readonly conflict: Cause } | undefined
+import { type Entry, noFacts } from "../context/factTable.ts"
+import type { By, Ledger } from "../context/Ledger.ts"
+import type { Cause } from "../outcome/Cause.ts"
+import type { CommittedCycle, Counters, MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
+import { type InSteps, stepSize, stepsLeft } from "../values/steps.ts"
+import { EffectApplication, type MergeCycle } from "./effectApplication.ts"
+import { check, withView } from "./programChecks.ts"
 
 export class CycleMerge {
   readonly cycle: number
   /** Why the job has to halt after this cycle: the first cause in merge order. */
   halt: Cause | undefined
-  readonly #program: CompiledProgram
-  readonly #ledger: Ledger
-  readonly #budget: ResolvedBudget
-  readonly #counters: Counters
+  readonly #on: MergeCycle
   readonly #before: Counters
-  readonly #start: number
+  /** How many evaluations there were when the cycle began. */
   readonly #evaluations: number
   readonly #signals: Array<MergedOutcome> = []
   readonly #outcomes: Array<MergedOutcome> = []
-  /** Applied effects with evaluations or a trace, and who gave them. */
-  readonly #notes: Array<Application> = []
+  /** Applied effects that have evaluations or a trace. */
+  readonly #notes: Array<EffectApplication> = []
+  /** Facts of the signals and outcomes so far. */
+  #committed = 0
+  /** The cause by which an effect crossed a counted budget. */
   #crossed: Cause | undefined
-  /** Seeds of a fork override what is there, whatever their kinds' rules. */
-  #isForced = false
 
   constructor(cycle: number, program: CompiledProgram, ledger: Ledger, budget: ResolvedBudget, counters: Counters) {
     this.cycle = cycle
-    this.#program = program
-    this.#ledger = ledger
-    this.#budget = budget
-    this.#counters = counters
+    this.#on = { cycle, program, ledger, budget, counters, start: ledger.version }
     this.#before = { ...counters }
-    this.#start = ledger.version
     this.#evaluations = ledger.evaluationCount
-  }
-
-  get signals(): ReadonlyArray<MergedOutcome> {
-    return this.#signals
   }
 
   /** Whether an effect of this cycle crossed a counted budget: nothing is applied after it. */
@@ -75,52 +74,66 @@ export class CycleMerge {
   }
 
   /**
-   * Applies a signal, an answer or the seeds, as one effect; or notes why an answer is none. Returns what became of it.
-   * `answers`: the intent that it answers; with `isTentative`, only if it is applied.
+   * Applies a signal, an answer or the seeds, as one effect. A cause instead of an effect says why an intent has no answer.
+   * Returns the outcome. `answers` is the intent that the effect answers; with `isTentative`, it does so only if it is applied.
    */
-  *stage(
+  stage(
     effect: EncodedEffect | Cause,
     origin: "seed" | "signal",
     answers?: IntentRef,
     isTentative = false
   ): Generator<void, MergedOutcome> {
+    return this.#stage(effect, origin, answers, isTentative, false)
+  }
+
+  /** Stages the seeds of a fork: a fact that is there with another value is revised, whatever its kind's rule. */
+  override(effect: EncodedEffect): Generator<void, MergedOutcome> {
+    return this.#stage(effect, "seed", undefined, false, true)
+  }
+
+  *#stage(
+    effect: EncodedEffect | Cause,
+    origin: "seed" | "signal",
+    answers: IntentRef | undefined,
+    isTentative: boolean,
+    isForced: boolean
+  ): Generator<void, MergedOutcome> {
     const by: By = { cycle: this.cycle, origin, agent: "", each: undefined, since: 0, until: 0 }
-    const applied =
-      "_tag" in effect
-        ? { agent: "", each: undefined, cause: effect, effect: undefined, facts: noFacts }
-        : yield* this.#applyInSteps(effect, by)
-    const isAnswer = answers !== undefined && (applied.cause === undefined || !isTentative)
-    const outcome = isAnswer ? { ...applied, answers } : applied
+    let staged: MergedOutcome
+    if ("_tag" in effect) staged = { agent: "", each: undefined, cause: effect, effect: undefined, facts: noFacts }
+    else {
+      const application = new EffectApplication(effect, by, this.#on, this.#crossed, isForced)
+      if (!application.step(stepSize)) yield* stepsLeft(application)
+      staged = this.#applied(application)
+    }
+    const isAnswer = answers !== undefined && (staged.cause === undefined || !isTentative)
+    const outcome = isAnswer ? { ...staged, answers } : staged
+    this.#committed += outcome.facts.length
     this.#signals.push(outcome)
     return outcome
   }
 
-  /** As `stage`, for the seeds of a fork: a fact that is there with another value is revised, whatever its kind's rule. */
-  *override(effect: EncodedEffect): Generator<void, MergedOutcome> {
-    this.#isForced = true
-    const outcome = yield* this.stage(effect, "seed")
-    this.#isForced = false
-    return outcome
-  }
-
-  /** Merges one task's outcome. Call in merge order. `begin` is the version that the cycle's tasks saw. */
-  *merge(task: TaskOutcome, begin: number): Generator<void, MergedOutcome> {
-    return (
-      this.mergeSmall(task, begin) ??
-      this.#merged(task, yield* this.#applyInSteps(task.result as EncodedEffect, this.#byOf(task, begin)))
-    )
-  }
-
-  /** As `merge`, at once; undefined, and nothing done, for an effect that is too large for that. */
-  mergeSmall(task: TaskOutcome, begin: number): MergedOutcome | undefined {
+  /**
+   * Merges one task's outcome: at once, or for a large effect in steps, which have to be done before the next is merged. Call
+   * in merge order. `begin` is the version that the cycle's tasks saw.
+   */
+  merge(task: TaskOutcome, begin: number): InSteps<MergedOutcome> {
     const { agent, each, result } = task
     if ("_tag" in result) {
-      return this.#merged(task, { agent: agent.name, each, cause: result, effect: undefined, facts: noFacts })
+      return this.#merged(agent, { agent: agent.name, each, cause: result, effect: undefined, facts: noFacts })
     }
-    if (result === emptyEffect && this.#crossed === undefined && this.#program.structural.length === 0) {
-      return this.#merged(task, { agent: agent.name, each, cause: undefined, effect: result, facts: noFacts })
+    if (result === emptyEffect && this.#crossed === undefined && this.#on.program.structural.length === 0) {
+      return this.#merged(agent, { agent: agent.name, each, cause: undefined, effect: result, facts: noFacts })
     }
-    return isSmall(result) ? this.#merged(task, this.#applyAtOnce(result, this.#byOf(task, begin))) : undefined
+    const application = new EffectApplication(result, this.#byOf(task, begin), this.#on, this.#crossed, false)
+    return application.step(stepSize)
+      ? this.#merged(agent, this.#applied(application))
+      : this.#mergeLeft(agent, application)
+  }
+
+  *#mergeLeft(agent: ErasedAgent, application: EffectApplication): Generator<void, MergedOutcome> {
+    yield* stepsLeft(application)
+    return this.#merged(agent, this.#applied(application))
   }
 
   #byOf({ agent, each, since }: TaskOutcome, begin: number): By {
@@ -135,8 +148,23 @@ export class CycleMerge {
     }
   }
 
-  #merged({ agent }: TaskOutcome, merged: MergedOutcome): MergedOutcome {
-    this.#counters.agents++
+  /** Takes note of what became of an effect, whoever proposed it. */
+  #applied(application: EffectApplication): MergedOutcome {
+    const outcome = application.result
+    const { cause } = outcome
+    if (cause === undefined) {
+      const { evaluations, trace } = application.effect
+      if (evaluations.length > 0 || trace !== undefined) this.#notes.push(application)
+    } else if (cause._tag === "BudgetExhausted") {
+      this.#crossed ??= cause
+      this.halt ??= cause
+    } else if (cause._tag === "ProgramPanicked") this.halt ??= cause
+    return outcome
+  }
+
+  #merged(agent: ErasedAgent, merged: MergedOutcome): MergedOutcome {
+    this.#on.counters.agents++
+    this.#committed += merged.facts.length
     this.#outcomes.push(merged)
     if (merged.cause !== undefined && this.halt === undefined && this.#halts(merged.cause, agent)) {
       this.halt = merged.cause
@@ -150,7 +178,9 @@ export class CycleMerge {
       case "ProgramPanicked":
         return true
       case "InvariantViolated":
-        return this.#program.structural.some(({ name, onViolation }) => name === cause.name && onViolation === "halt")
+        return this.#on.program.structural.some(
+          ({ name, onViolation }) => name === cause.name && onViolation === "halt"
+        )
       default:
         return agent.onFailure === "halt"
     }
@@ -158,236 +188,80 @@ export class CycleMerge {
 
   /** Undoes everything this cycle did. The cycle is not committed. */
   discard(): void {
-    this.#ledger.rollback(this.#start)
-    this.#ledger.forgetEvaluations(this.#evaluations)
-    Object.assign(this.#counters, this.#before)
+    const { counters, ledger, start } = this.#on
+    ledger.rollback(start)
+    ledger.forgetEvaluations(this.#evaluations)
+    Object.assign(counters, this.#before)
   }
 
-  /** After the row is journaled: what cannot be undone. Returns the facts that retention pruned. */
-  *commitSteps(): Generator<void, ReadonlyArray<Entry>> {
-    return this.#program.retained.length === 0 ? noEntries : yield* this.#ledger.pruneSteps(this.#program.retained)
+  /** Does what cannot be undone. Call it when the row is journaled. Returns the facts that retention pruned. */
+  *commit(): Generator<void, ReadonlyArray<Entry>> {
+    const { ledger, program } = this.#on
+    return program.retained.length === 0 ? noEntries : yield* ledger.prune(program.retained)
   }
 
-  /** As `commitSteps`, at once. */
-  commit(): ReadonlyArray<Entry> {
-    return runSteps(this.commitSteps())
-  }
-
-  /** Ends the cycle: the semantic invariants, and the row that is to be committed. */
+  /** Ends the cycle: adds what the effects noted, checks the semantic invariants, and gives the row that is to be committed. */
   *finish(tier: number, agents: ReadonlyArray<string>): Generator<void, CommittedCycle> {
     yield* this.#note()
+    const { cycle, ledger, start } = this.#on
     // Where a job begins, with an earlier context or with nothing, is new to its invariants.
-    const isNews =
-      this.cycle === 0 || this.#ledger.version > this.#start || this.#ledger.evaluationCount > this.#evaluations
+    const isNews = cycle === 0 || ledger.version > start || ledger.evaluationCount > this.#evaluations
     const violations = isNews ? this.#checkSemantics() : []
+    this.#verify(violations.length)
     yield
     return {
-      cycle: this.cycle,
+      cycle,
       tier,
       agents,
       tasks: this.#outcomes.length,
       signals: this.#signals,
       outcomes: this.#outcomes,
       violations,
-      version: this.#ledger.version
+      version: ledger.version
     }
   }
 
   /** Adds what the applied effects hold besides facts: only now is it certain whose are. */
   *#note(): Generator<void, void> {
-    let steps = 0
+    const { cycle, ledger } = this.#on
+    let parts = 0
     for (const { by, effect } of this.#notes) {
       for (const evaluation of effect.evaluations) {
-        if (++steps % stepSize === 0) yield
-        this.#ledger.addEvaluation({ ...evaluation, agent: by.agent, cycle: this.cycle })
+        if (++parts % stepSize === 0) yield
+        ledger.addEvaluation({ ...evaluation, agent: by.agent, cycle })
       }
-      if (effect.trace !== undefined) this.#ledger.addTrace(this.cycle, by.agent, by.each, effect.trace)
-      if (++steps % stepSize === 0) yield
+      if (effect.trace !== undefined) ledger.addTrace(cycle, by.agent, by.each, effect.trace)
+      if (++parts % stepSize === 0) yield
     }
   }
 
-  /** Applies an effect whole, or gives the cause why not. */
-  #applyAtOnce(effect: EncodedEffect, by: By): MergedOutcome {
-    const application = new Application(effect, by, this.#ledger)
-    let refused = this.#crossed
-    for (let i = 0; i < effect.facts.length && refused === undefined; i++) refused = this.#plan(application, i)
-    refused ??= this.#refuseBudget(application)
-    if (refused !== undefined) return application.ended(refused)
-    for (const commit of application.commits) this.#add(application, commit)
-    refused = this.#refuseBytes(application)
-    for (let i = 0; i < effect.evaluations.length && refused === undefined; i++)
-      refused = this.#refuseEvaluation(effect.evaluations[i]!, by)
-    return this.#concluded(application, refused)
-  }
-
-  /** As `#applyAtOnce`, for an effect that may be large. */
-  *#applyInSteps(effect: EncodedEffect, by: By): Generator<void, MergedOutcome> {
-    const application = new Application(effect, by, this.#ledger)
-    let refused = this.#crossed
-    for (let i = 0; i < effect.facts.length && refused === undefined; i++) {
-      if (i % stepSize === stepSize - 1) yield
-      refused = this.#plan(application, i)
+  /** Holds the merge to invariants 3 and 4. A throw here is a defect of ours. */
+  #verify(violations: number): void {
+    const { budget, counters, cycle, ledger, start } = this.#on
+    const committed = this.#committed + violations
+    if (ledger.version !== start + committed) {
+      throw new Error(`cycle ${cycle} took ${ledger.version - start} versions for ${committed} facts`)
     }
-    refused ??= this.#refuseBudget(application)
-    if (refused !== undefined) return application.ended(refused)
-    for (let i = 0; i < application.commits.length; i++) {
-      if (i % stepSize === stepSize - 1) yield
-      this.#add(application, application.commits[i]!)
-    }
-    refused = this.#refuseBytes(application)
-    for (let i = 0; i < effect.evaluations.length && refused === undefined; i++) {
-      if (i % stepSize === stepSize - 1) yield
-      refused = this.#refuseEvaluation(effect.evaluations[i]!, by)
-    }
-    return this.#concluded(application, refused)
+    // A job may go on with a budget below what it had spent before: then it spends nothing.
+    const { facts, tokens } = this.#before
+    const overshoots =
+      (counters.facts > budget.facts && counters.facts > facts) ||
+      (counters.tokens > budget.tokens && counters.tokens > tokens)
+    if (overshoots)
+      throw new Error(`cycle ${cycle} overshot a budget: ${counters.facts} facts, ${counters.tokens} tokens`)
   }
 
-  /** Decides what becomes of one proposal; a conflict refuses the whole effect. */
-  #plan(application: Application, index: number): Cause | undefined {
-    const operation = this.#operation(application.effect.facts[index]!, application.by)
-    if (operation === undefined) return undefined
-    if ("conflict" in operation) return operation.conflict
-    application.commits.push(operation)
-    if (!operation.revises && operation.fact.kind.name !== Violation.name) application.added++
-    return undefined
-  }
-
-  #refuseBudget({ added, by, effect }: Application): Cause | undefined {
-    const crossing =
-      this.#crossing("facts", this.#counters.facts, added, this.#budget.facts, by.agent) ??
-      this.#crossing("tokens", this.#counters.tokens, effect.tokens, this.#budget.tokens, by.agent)
-    return crossing === undefined ? undefined : this.#cross(crossing)
-  }
-
-  #add({ by, facts }: Application, { fact: { id, kind, text, value } }: Commit): void {
-    facts.push(this.#ledger.add(kind, id, value, text, by))
-  }
-
-  #refuseBytes({ by, bytesBefore }: Application): Cause | undefined {
-    const limit = this.#budget.contextBytes
-    return this.#ledger.contextBytes > limit
-      ? this.#cross(this.#exhausted("contextBytes", bytesBefore, limit, by.agent))
-      : undefined
-  }
-
-  /** The last check, on the ledger with the effect in it: after it the effect is in for good, or out. */
-  #concluded(application: Application, refusedBefore: Cause | undefined): MergedOutcome {
-    const { added, before, by, effect, facts } = application
-    const refused = refusedBefore ?? this.#checkStructure(effect, by, facts)
-    if (refused !== undefined) {
-      this.#ledger.rollback(before)
-      if (by.origin !== "agent" && this.halt === undefined && refused._tag === "ProgramPanicked") this.halt = refused
-      return application.ended(refused)
-    }
-    this.#counters.facts += added
-    this.#counters.tokens += effect.tokens
-    if (effect.evaluations.length > 0 || effect.trace !== undefined) this.#notes.push(application)
-    return application.ended(undefined)
-  }
-
-  /** What a proposal means for the context as it is now. */
-  #operation(fact: EncodedFact, by: By): Operation {
-    const existing = this.#ledger.entry(fact.kind.name, fact.id)
-    if (existing === undefined) return { fact, revises: false }
-    if (existing.text === fact.text) return undefined
-    const rule = this.#isForced ? "keepLast" : fact.kind.conflict
-    if (rule === "keepFirst") return undefined
-    if (rule === "keepLast") return { fact, revises: true }
-    if (rule === "reject") {
-      return {
-        conflict: {
-          _tag: "MergeConflict",
-          cycle: this.cycle,
-          kind: fact.kind.name,
-          id: fact.id,
-          existing: existing.fact.value,
-          proposed: fact.value,
-          agents: [proposerName(existing.fact.provenance), proposerName(by)]
-        }
-      }
-    }
-    const fault = (tag: "AgentPanicked" | "InvalidEffect", message: string, stack: string): Operation => ({
-      conflict:
-        tag === "AgentPanicked"
-          ? { _tag: tag, agent: by.agent, cycle: this.cycle, message, stack }
-          : { _tag: tag, agent: by.agent, cycle: this.cycle, message }
-    })
-    let combined: unknown
-    try {
-      combined = rule(existing.fact.value, fact.value)
-    } catch (error) {
-      const { message, stack } = describePanic(error, Limits.errorTextLength)
-      return fault("AgentPanicked", message, stack)
-    }
-    try {
-      const encoded = encodeFact(fact.kind, combined, `the combined ${fact.kind.name}/${fact.id}`)
-      if (encoded.id !== fact.id) {
-        return fault(
-          "InvalidEffect",
-          `combining ${fact.kind.name}/${fact.id} changed its id to ${JSON.stringify(encoded.id)}`,
-          ""
-        )
-      }
-      return encoded.text === existing.text ? undefined : { fact: encoded, revises: true }
-    } catch (error) {
-      if (isEffectFault(error)) return fault(error.type, error.message, error.stack)
-      throw error
-    }
-  }
-
-  #exhausted(budget: "facts" | "tokens" | "contextBytes", used: number, limit: number, agent: string): Cause {
-    return {
-      _tag: "BudgetExhausted",
-      cycle: this.cycle,
-      budget,
-      used,
-      limit,
-      ...(agent === "" ? {} : { spender: agent })
-    }
-  }
-
-  #crossing(budget: "facts" | "tokens", used: number, more: number, limit: number, agent: string): Cause | undefined {
-    return more > 0 && used + more > limit ? this.#exhausted(budget, used, limit, agent) : undefined
-  }
-
-  #cross(cause: Cause): Cause {
-    this.#crossed = cause
-    if (this.halt === undefined) this.halt = cause
-    return cause
-  }
-
-  #refuseEvaluation({ fact }: Evaluation, by: By): Cause | undefined {
-    if (this.#ledger.find(fact.kind, fact.id) !== undefined) return undefined
-    const message = `it evaluates ${fact.kind}/${fact.id}, which does not exist`
-    return { _tag: "InvalidEffect", agent: by.agent, cycle: this.cycle, message }
-  }
-
-  #checkStructure(effect: EncodedEffect, by: By, facts: ReadonlyArray<Fact>): Cause | undefined {
-    if (this.#program.structural.length === 0) return undefined
-    const proposed = {
-      agent: by.agent,
-      facts: Object.freeze(effect.facts.map(({ id, kind, value }) => Object.freeze({ kind: kind.name, id, value })))
-    }
-    return withView(this.#ledger, this.#start, this.cycle, (view) => {
-      for (const invariant of this.#program.structural) {
-        const answer = check(invariant, this.cycle, () => invariant.check(view, proposed))
-        if (answer === undefined) continue
-        if (answer._tag !== "InvariantViolated" || answer.facts.length > 0) return answer
-        return { ...answer, facts: (facts.length > 0 ? facts : proposed.facts).map(({ id, kind }) => ({ kind, id })) }
-      }
-      return undefined
-    })
-  }
-
+  /** Checks the semantic invariants. Returns the violations that it added or revised (I2). */
   #checkSemantics(): ReadonlyArray<Fact> {
-    if (this.#program.semantic.length === 0) return []
+    const { cycle, ledger, program, start } = this.#on
+    if (program.semantic.length === 0) return []
     const kind = eraseKind(Violation)
-    const until = this.#ledger.version
+    const until = ledger.version
     const changed: Array<Fact> = []
-    const found = withView(this.#ledger, this.#start, this.cycle, (view) =>
-      this.#program.semantic.map((invariant) => ({
+    const found = withView(ledger, start, cycle, (view) =>
+      program.semantic.map((invariant) => ({
         invariant,
-        answer: check(invariant, this.cycle, () => invariant.check(view, nothingProposed))
+        answer: check(invariant, cycle, () => invariant.check(view, nothingProposed))
       }))
     )
     for (const { answer, invariant } of found) {
@@ -395,26 +269,14 @@ export class CycleMerge {
         this.halt ??= answer
         continue
       }
-      const present = this.#ledger.entry(kind.name, invariant.name)
-      const before = present?.fact.value as typeof Violation extends Kind<string, infer T> ? T | undefined : never
-      if (answer === undefined && (before === undefined || before.repaired)) continue
-      if (answer !== undefined && before !== undefined && !before.repaired && before.reason === answer.reason) continue
-      const value =
-        answer === undefined
-          ? { invariant: invariant.name, reason: before!.reason, repaired: true }
-          : { invariant: invariant.name, reason: answer.reason, repaired: false }
-      const encoded = kind.codec.encode(value)
-      const origin: Origin = "invariant"
-      changed.push(
-        this.#ledger.add(kind, invariant.name, encoded.value, encoded.text, {
-          cycle: this.cycle,
-          origin,
-          agent: invariant.name,
-          each: undefined,
-          since: this.#start,
-          until
-        })
-      )
+      const { name } = invariant
+      const before = Option.getOrUndefined(ledger.get(Violation, name))?.value
+      const isOpen = before !== undefined && !before.repaired
+      if (answer === undefined ? !isOpen : isOpen && before.reason === answer.reason) continue
+      const reason = answer?.reason ?? before?.reason ?? ""
+      const { text, value } = kind.codec.encode({ invariant: name, reason, repaired: answer === undefined })
+      const by: By = { cycle, origin: "invariant", agent: name, each: undefined, since: start, until }
+      changed.push(ledger.add(kind, name, value, text, by))
     }
     return changed
   }
@@ -423,7 +285,3 @@ export class CycleMerge {
 const noEntries: ReadonlyArray<Entry> = Object.freeze([])
 
 const nothingProposed = Object.freeze({ agent: "", facts: Object.freeze([]) })
-
-/** The name by which a conflict calls the proposer of a fact. */
-const proposerName = (by: Pick<Provenance, "agent" | "origin">): string =>
-  by.origin === "agent" ? by.agent : by.origin

@@ -12,14 +12,12 @@ import type { Entry } from "../context/factTable.ts"
 import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { SetFingerprint } from "../values/fingerprint.ts"
+import { stepSize } from "../values/steps.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { intentKey } from "../program/keys.ts"
 import type { CompiledProgram } from "../program/erased.ts"
-
-/** Facts that are looked at in one step: each may cost a fingerprint. */
-const stepSize = 64
 
 /** Marks a state whose repetition has been reported. */
 const reported = -1

@@ -62,7 +62,7 @@ function* plantSteps(session: JobSession, { beginning, input, seeds }: Genesis):
   const pieces = yield* genesisText(program.name, input, seeds, context?.hash)
   ledger.setHash(yield* sha256Pieces("", pieces))
   session.haltCause = merge.halt ?? haltOfSeeds(program, planted.cause)
-  yield* session.tracker.commit(row, ledger, yield* merge.commitSteps(), session.haltCause)
+  yield* session.tracker.commit(row, ledger, yield* merge.commit(), session.haltCause)
   session.log.append({
     _tag: "Started",
     program: program.name,

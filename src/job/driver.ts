@@ -18,7 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { HaltReason, JobMachineEvent } from "../../machines/job.machine.ts"
 import { judge } from "../cycle/convergence.ts"
-import { advance, nothingEligible, type Selection, selectSteps } from "../cycle/eligibility.ts"
+import { advance, nothingEligible, select, type Selection } from "../cycle/eligibility.ts"
 import type { Kind } from "../program/Fact.ts"
 import { lengthOfPieces, rowText } from "../journal/rowText.ts"
 import type { View } from "../program/View.ts"
@@ -39,6 +39,7 @@ import { type Cause, type Status, statusOf } from "../outcome/Cause.ts"
 import type { TaskOutcome } from "../outcome/CommittedCycle.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { ErasedAgent } from "../program/erased.ts"
+import { isUnderWay, stepSize } from "../values/steps.ts"
 
 /** A phase of the machine's `running`, or `"left"`: the machine is elsewhere. */
 type Phase = "eligible" | "executing" | "merging" | "checking" | "stopping" | "left"
@@ -210,7 +211,7 @@ const selecting = (session: JobSession, underWay: UnderWay, clock: Clock.Clock):
   underWay.begin = ledger.version
   const isOver = haltCause !== undefined || merge.crossed || merge.halt?._tag === "IntentFailed"
   if (isOver) return selected(session, underWay, nothingEligible, clock)
-  const steps = selectSteps(program, progress, ledger, viewFor(session, underWay), candidates)
+  const steps = select(program, progress, ledger, viewFor(session, underWay), candidates)
   return inSlicesThen(steps, (selection) => selected(session, underWay, selection, clock))
 }
 
@@ -236,28 +237,15 @@ const viewFor =
   (agent: ErasedAgent, since: number): View<Kind.Any> => {
     const { cycle } = underWay
     const report = session.telemetry.report
-    return new ContextView({
-      ledger: session.ledger,
-      visible: agent.visibleNames,
-      since,
-      cycle,
-      gate: underWay,
-      holder: agent.label,
-      onProgress:
-        report === undefined
-          ? undefined
-          : (value) => {
-              const clock = Context.get(session.options.services, Clock.Clock)
-              report({
-                _tag: "TaskProgress",
-                cycle,
-                agent: agent.name,
-                at: clock.currentTimeMillisUnsafe(),
-                worker: 0,
-                value
-              })
-            }
-    })
+    const onProgress =
+      report === undefined
+        ? undefined
+        : (value: unknown) => {
+            const clock = Context.get(session.options.services, Clock.Clock)
+            const at = clock.currentTimeMillisUnsafe()
+            report({ _tag: "TaskProgress", cycle, agent: agent.name, at, worker: 0, value })
+          }
+    return ContextView.forAgent(agent, since, cycle, session.ledger, underWay, onProgress)
   }
 
 /** The budgets that are tested before a cycle begins. */
@@ -385,22 +373,21 @@ const merging = (session: JobSession): Pending => {
   })
 }
 
-/** Tuning: facts and outcomes that are merged in one step. */
-const stepSize = 64
-
 /** Everything between the end of the tasks and the store, in steps. */
 function* mergeSteps(session: JobSession, underWay: UnderWay): Generator<void, MergedCycle> {
   const { agents, begin, merge, outcomes, selection } = underWay
-  let steps = 0
+  let parts = 0
   for (const outcome of outcomes) {
-    const { facts } = merge.mergeSmall(outcome, begin) ?? (yield* merge.merge(outcome, begin))
-    steps += 1 + facts.length
-    if (steps < stepSize) continue
-    steps = 0
+    const merged = merge.merge(outcome, begin)
+    const { facts } = isUnderWay(merged) ? yield* merged : merged
+    parts += 1 + facts.length
+    if (parts < stepSize) continue
+    parts = 0
     yield
   }
   const row = yield* merge.finish(tierOf(session, selection), agents)
-  const pieces = yield* rowText(row)
+  const text = rowText(row)
+  const pieces = isUnderWay(text) ? yield* text : text
   const hash = yield* sha256Pieces(`${session.ledger.hash}\n`, pieces)
   return { row, pieces, hash }
 }
@@ -420,7 +407,7 @@ function* commitSteps(
   { merge }: UnderWay,
   { row }: MergedCycle
 ): Generator<void, void> {
-  const pruned = yield* merge.commitSteps()
+  const pruned = yield* merge.commit()
   yield* tracker.commit(row, ledger, pruned, merge.halt)
 }
 

@@ -24,14 +24,7 @@ import type { View } from "../program/View.ts"
 import { inline as inlinePool } from "../workers/inline.ts"
 import type { CpuBatch, CpuProgress, CpuTimeExhausted } from "../workers/WorkerPool.ts"
 import { ContextView } from "../context/contextView.ts"
-import {
-  causeOf,
-  EffectFault,
-  isEffectFault,
-  type OutputFault,
-  settleEffect,
-  settleSmallEffect
-} from "../cycle/encodeEffect.ts"
+import { causeOf, EffectFault, encodeEffect, isEffectFault, type OutputFault } from "../cycle/encodeEffect.ts"
 import { at } from "./at.ts"
 import { provided } from "./erased.ts"
 import { keepEffect } from "./journaling.ts"
@@ -42,7 +35,7 @@ import { inSlicesThen } from "../platform/slices.ts"
 import * as Telemetry from "./observability.ts"
 import type { Cause as HaltCause } from "../outcome/Cause.ts"
 import type { TaskOutcome } from "../outcome/CommittedCycle.ts"
-import { runSteps } from "../values/steps.ts"
+import { isUnderWay, runSteps, stepSize } from "../values/steps.ts"
 import { namePart, refKey } from "../program/keys.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { ErasedAgent } from "../program/erased.ts"
@@ -223,7 +216,8 @@ const startFibers = (
       exits[index] = hasTimedOut && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? timedOutExit : exit
       const { agent } = task.selected
       if (agent.memoize && Exit.isSuccess(exit)) {
-        early[index] = runSteps(settleEffect(agent, exit.value))
+        const effect = encodeEffect(agent, exit.value)
+        early[index] = isUnderWay(effect) ? runSteps(effect) : effect
         keepEffect(session, underWay, keyOf(task), early[index])
       }
     }
@@ -239,9 +233,6 @@ const nothingMore = (): undefined => undefined
 /** The exit of a fiber that was interrupted at its deadline. */
 const timedOutExit = Exit.fail(new TimedOut())
 
-/** Tuning: tasks with small effects that are settled in one step. */
-const stepSize = 16
-
 function* settleAll(
   tasks: ReadonlyArray<Task>,
   exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
@@ -249,16 +240,21 @@ function* settleAll(
   cycle: number,
   settle: Settle
 ): Generator<void, void> {
+  let parts = 0
   for (let index = 0; index < tasks.length; index++) {
     const task = at(tasks, index)
     const { agent } = task.selected
     const exit = at(exits, index)
     if (Exit.isFailure(exit)) settle(task, failureOf(agent, cycle, exit.cause), 0)
     else {
-      const effect = early[index] ?? settleSmallEffect(agent, exit.value) ?? (yield* settleEffect(agent, exit.value))
+      const encoded = early[index] ?? encodeEffect(agent, exit.value)
+      const effect = isUnderWay(encoded) ? yield* encoded : encoded
       settle(task, "_tag" in effect ? causeOf(effect, agent.name, cycle) : effect, 0)
+      if (!("_tag" in effect)) parts += effect.facts.length
     }
-    if (index % stepSize === stepSize - 1) yield
+    if (++parts < stepSize) continue
+    parts = 0
+    yield
   }
 }
 

@@ -7,6 +7,7 @@
  *
  * Boundary: the pure core: texts in, records out; replay.ts applies them. Long work is done in steps.
  */
+import { stepSize } from "../values/steps.ts"
 import type { Evaluation, IntentRef } from "../program/AgentEffect.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import type { FactRef } from "../program/Fact.ts"
@@ -106,9 +107,6 @@ export const inOrder = ({ fact: { id, kind }, reason, score }: Evaluation): Eval
 
 const eachOf = (each: readonly [kind: string, id: string] | undefined): FactRef | undefined =>
   each === undefined ? undefined : { kind: each[0], id: each[1] }
-
-/** Facts, or outcomes, that are read in one step. Tuning: enough that steps cost little, and few enough for a slice. */
-const stepSize = 64
 
 const nothing: OutcomeFields = {}
 

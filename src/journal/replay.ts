@@ -20,8 +20,8 @@ import type { LogRecord } from "../outcome/logRecords.ts"
 import type { Canonical } from "../values/Canonical.ts"
 import { describeError } from "../values/panic.ts"
 import type { JobContext } from "../context/JobContext.ts"
-import { Ledger } from "../context/Ledger.ts"
-import type { By } from "../cycle/effectApplication.ts"
+import { type By, Ledger } from "../context/Ledger.ts"
+import { noFacts } from "../context/factTable.ts"
 import { intentKey } from "../program/keys.ts"
 import { eraseKind, type ErasedKind } from "../program/erased.ts"
 import type { EncodedFact } from "../program/encoded.ts"
@@ -29,6 +29,7 @@ import type { HaltExtra, JournalHeader, RowExtra } from "./records.ts"
 import { reviveCause } from "./causes.ts"
 import { type RecordPart, Unreadable } from "./jsonRecord.ts"
 import { type DecodedOutcome, decodeGenesis, decodeRow } from "./decode.ts"
+import { stepSize } from "../values/steps.ts"
 
 /** What a replay has to know of a program: also what a header says of one. */
 export interface ReplayProgram {
@@ -63,10 +64,6 @@ export class CorruptRow extends Error {
     this.found = found
   }
 }
-
-/** Facts, outcomes or evaluations in one step. Tuning: enough that steps cost little, and few enough for a slice. */
-const stepSize = 64
-const noFacts: ReadonlyArray<Fact> = Object.freeze([])
 
 /** A replay under way. */
 export class Replay {
@@ -208,7 +205,7 @@ export class Replay {
   }
 
   *#commit(row: CommittedCycle, hash: string, halt: Cause | undefined): Generator<void, void> {
-    const pruned = this.program.retained.length === 0 ? [] : yield* this.ledger.pruneSteps(this.program.retained)
+    const pruned = this.program.retained.length === 0 ? [] : yield* this.ledger.prune(this.program.retained)
     yield* this.tracker.commit(row, this.ledger, pruned, halt)
     this.halt = halt
     this.ledger.setHash(hash)

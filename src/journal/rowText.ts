@@ -1,18 +1,22 @@
 /**
- * The canonical texts that the hash chain covers: a job's beginning, and each committed cycle.
+ * The canonical texts that the hash chain covers (H1, H2, H3): a job's beginning, and each committed cycle.
  *
  *     h0 = sha256({context, format, input, program, seeds})
  *     hn = sha256(hn-1 "\n" {cycle, outcomes, signals, tier, violations})
  *
- * A signal that answers an intent names it, as `answers`. Outcomes are in merge order, empty ones included, with what was proposed or the tag of why it was discarded. Job id,
- * budgets, traces, messages, stacks and usage are not in it (G3). Boundary: the pure core; values are encoded already, so
- * a text is put together from texts. Long ones come in pieces and in steps.
+ * Outcomes are in merge order, empty ones included. Each has what was proposed, or the tag of the cause for which the effect
+ * was discarded. A signal that answers an intent names it, as `answers`. Job id, budgets, traces, messages, stacks and usage
+ * are not covered (G3).
+ *
+ * Boundary: the pure core. Values are encoded already, so a text is put together from texts. Long ones come in pieces and in
+ * steps.
  */
 import type { Evaluation, IntentRef } from "../program/AgentEffect.ts"
+import type { EncodedEffect, EncodedFact, EncodedIntent } from "../program/encoded.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
-import type { EncodedEffect, EncodedFact, EncodedIntent } from "../program/encoded.ts"
+import { type Cursor, type InSteps, inSteps, lightStepSize } from "../values/steps.ts"
 
 /** A long canonical text in pieces, so that it can be written and hashed in steps. */
 export type TextPieces = ReadonlyArray<string>
@@ -20,53 +24,8 @@ export type TextPieces = ReadonlyArray<string>
 /** Characters of a text in pieces. */
 export const lengthOfPieces = (pieces: TextPieces): number => pieces.reduce((sum, { length }) => sum + length, 0)
 
+/** Tuning: characters of a piece. */
 const pieceLength = 65_536
-
-/** Facts, evaluations and outcomes that are written in one step. */
-const stepSize = 256
-
-/** Writes a text in pieces. */
-class Writer {
-  readonly #pieces: Array<string> = []
-  #piece = ""
-  #written = 0
-
-  write(text: string): void {
-    this.#piece += text
-    if (this.#piece.length < pieceLength) return
-    this.#pieces.push(this.#piece)
-    this.#piece = ""
-  }
-
-  /** Counts parts that were written; whether they are enough for one step. */
-  isStep(parts: number): boolean {
-    this.#written += parts
-    if (this.#written < stepSize) return false
-    this.#written = 0
-    return true
-  }
-
-  end(): TextPieces {
-    this.#pieces.push(this.#piece)
-    return this.#pieces
-  }
-}
-
-/** Writes the items of a list, with commas between them. A short one at once: see `writeLong`. */
-const writeList = <A>(writer: Writer, items: ReadonlyArray<A>, textOf: (item: A) => string): void => {
-  for (let index = 0; index < items.length; index++) {
-    if (index > 0) writer.write(",")
-    writer.write(textOf(items[index]!))
-  }
-}
-
-function* writeLong<A>(writer: Writer, items: ReadonlyArray<A>, textOf: (item: A) => string): Generator<void, void> {
-  for (let index = 0; index < items.length; index++) {
-    if (index > 0) writer.write(",")
-    writer.write(textOf(items[index]!))
-    if (writer.isStep(1)) yield
-  }
-}
 
 const factText = ({ kind, text }: EncodedFact): string => `{"kind":${JSON.stringify(kind.name)},"value":${text}}`
 
@@ -77,29 +36,7 @@ const evaluationText = ({ fact, reason, score }: Evaluation): string =>
 
 const intentText = ({ text }: EncodedIntent): string => text
 
-/** What was proposed, as the hash sees it. Keys in canonical order. */
-function* writeProposed(writer: Writer, effect: EncodedEffect): Generator<void, void> {
-  writer.write(`"evaluations":[`)
-  yield* writeLong(writer, effect.evaluations, evaluationText)
-  writer.write(`],"facts":[`)
-  yield* writeLong(writer, effect.facts, factText)
-  writer.write(`],"intents":[`)
-  yield* writeLong(writer, effect.intents, intentText)
-  writer.write("]}")
-}
-
-/** As `writeProposed`, at once. */
-const writeSmall = (writer: Writer, { evaluations, facts, intents }: EncodedEffect): void => {
-  writer.write(`"evaluations":[`)
-  writeList(writer, evaluations, evaluationText)
-  writer.write(`],"facts":[`)
-  writeList(writer, facts, factText)
-  writer.write(`],"intents":[`)
-  writeList(writer, intents, intentText)
-  writer.write("]}")
-}
-
-/** Nothing was proposed: what most outcomes of a job that goes on for long come to. */
+/** An effect without proposals: what most outcomes of a long job come to. */
 const nothingText = `"evaluations":[],"facts":[],"intents":[]}`
 
 /** The part of an outcome that says for which fact its task was. */
@@ -111,38 +48,140 @@ const answersText = ({ agent, cycle, each, index, kind }: IntentRef): string =>
   `{"agent":${JSON.stringify(agent)},"cycle":${cycle}${each === undefined ? "" : `,${eachText(each)}`},` +
   `"index":${index},"kind":${JSON.stringify(kind)}}`
 
-/** One list of outcomes: what was proposed, or the tag of why it was discarded. */
-function* writeOutcomes(writer: Writer, outcomes: ReadonlyArray<MergedOutcome>): Generator<void, void> {
-  for (let index = 0; index < outcomes.length; index++) {
-    const { agent, answers, cause, each, effect } = outcomes[index]!
-    const about = eachText(each)
-    const answered = answers === undefined ? "" : `"answers":${answersText(answers)},`
-    const head = `${index > 0 ? "," : ""}{"agent":${JSON.stringify(agent)},${answered}`
-    if (cause !== undefined || effect === undefined) {
-      writer.write(`${head}"discarded":${JSON.stringify(cause?._tag)}${about === "" ? "" : `,${about}`}}`)
-      if (writer.isStep(1)) yield
-      continue
+/** The beginning of an outcome, up to the agent, and for a signal the intent that it answers. */
+const headText = ({ agent, answers }: MergedOutcome): string => {
+  const answered = answers === undefined ? "" : `"answers":${answersText(answers)},`
+  return `{"agent":${JSON.stringify(agent)},${answered}`
+}
+
+/**
+ * Writes a text in pieces. What may be long is a cursor: `list` and `effect` write no more than the parts that are left of the
+ * step, return whether all is written, and go on from there when they are called again with the same arguments.
+ */
+class Writer {
+  /** Parts that are left of this step. */
+  left = lightStepSize
+  private readonly pieces: Array<string> = []
+  private piece = ""
+  /** Items of the list under way, and lists of the effect under way, that are written or begun. */
+  private items = 0
+  private lists = 0
+
+  write(text: string): void {
+    this.piece += text
+    if (this.piece.length < pieceLength) return
+    this.pieces.push(this.piece)
+    this.piece = ""
+  }
+
+  /** Writes the items of a list, with commas between them. */
+  list<A>(items: ReadonlyArray<A>, textOf: (item: A) => string): boolean {
+    while (this.items < items.length) {
+      if (this.left-- === 0) return false
+      if (this.items > 0) this.write(",")
+      this.write(textOf(items[this.items++]!))
     }
-    writer.write(about === "" ? head : `${head}${about},`)
-    const size = effect.facts.length + effect.evaluations.length + effect.intents.length
-    if (size === 0) writer.write(nothingText)
-    else if (size < stepSize) writeSmall(writer, effect)
-    else yield* writeProposed(writer, effect)
-    if (writer.isStep(1 + Math.min(size, stepSize))) yield
+    this.items = 0
+    return true
+  }
+
+  /** Writes what was proposed, as the hash sees it: keys in canonical order, without the brace that opens. */
+  effect({ evaluations, facts, intents }: EncodedEffect): boolean {
+    if (this.lists === 0) this.open(`"evaluations":[`)
+    if (this.lists === 1) {
+      if (!this.list(evaluations, evaluationText)) return false
+      this.open(`],"facts":[`)
+    }
+    if (this.lists === 2) {
+      if (!this.list(facts, factText)) return false
+      this.open(`],"intents":[`)
+    }
+    if (!this.list(intents, intentText)) return false
+    this.lists = 0
+    this.write("]}")
+    return true
+  }
+
+  private open(head: string): void {
+    this.write(head)
+    this.lists++
+  }
+
+  end(): TextPieces {
+    this.pieces.push(this.piece)
+    return this.pieces
   }
 }
 
-/** The canonical text of a committed cycle: what the hash chain covers, and the journal's row. */
-export function* rowText({ cycle, outcomes, signals, tier, violations }: CommittedCycle): Generator<void, TextPieces> {
-  const writer = new Writer()
-  writer.write(`{"cycle":${cycle},"outcomes":[`)
-  yield* writeOutcomes(writer, outcomes)
-  writer.write(`],"signals":[`)
-  yield* writeOutcomes(writer, signals)
-  const violated = violations.length === 0 ? "[]" : canonicalText(violations.map((fact) => fact.value))
-  writer.write(`],"tier":${tier},"violations":${violated}}`)
-  return writer.end()
+/** A row that is being written: its outcomes, then its signals. */
+class RowText implements Cursor<TextPieces> {
+  result: TextPieces = []
+  private readonly row: CommittedCycle
+  private readonly writer = new Writer()
+  /** Lists of outcomes that are begun; outcomes of the list under way that are written; whether one is begun. */
+  private lists = 0
+  private outcomes = 0
+  private isOpen = false
+
+  constructor(row: CommittedCycle) {
+    this.row = row
+  }
+
+  step(parts: number): boolean {
+    const { row, writer } = this
+    writer.left = parts
+    if (this.lists === 0) this.open(`{"cycle":${row.cycle},"outcomes":[`)
+    if (this.lists === 1) {
+      if (!this.list(row.outcomes)) return false
+      this.open(`],"signals":[`)
+    }
+    if (!this.list(row.signals)) return false
+    const violated = row.violations.length === 0 ? "[]" : canonicalText(row.violations.map((fact) => fact.value))
+    writer.write(`],"tier":${row.tier},"violations":${violated}}`)
+    this.result = writer.end()
+    return true
+  }
+
+  private open(head: string): void {
+    this.writer.write(head)
+    this.lists++
+  }
+
+  private list(outcomes: ReadonlyArray<MergedOutcome>): boolean {
+    const { writer } = this
+    while (this.outcomes < outcomes.length) {
+      if (!this.isOpen && writer.left-- === 0) return false
+      if (!this.outcome(outcomes[this.outcomes]!)) return false
+      this.outcomes++
+    }
+    this.outcomes = 0
+    return true
+  }
+
+  /** Writes what was proposed, or the tag of the cause for which it was discarded. */
+  private outcome(outcome: MergedOutcome): boolean {
+    const { writer } = this
+    const { cause, each, effect } = outcome
+    if (!this.isOpen) {
+      const about = eachText(each)
+      const head = (this.outcomes > 0 ? "," : "") + headText(outcome)
+      if (cause !== undefined || effect === undefined) {
+        writer.write(`${head}"discarded":${JSON.stringify(cause?._tag)}${about === "" ? "" : `,${about}`}}`)
+        return true
+      }
+      writer.write(about === "" ? head : `${head}${about},`)
+      if (effect.facts.length + effect.evaluations.length + effect.intents.length === 0) {
+        writer.write(nothingText)
+        return true
+      }
+    }
+    this.isOpen = effect !== undefined && !writer.effect(effect)
+    return !this.isOpen
+  }
 }
+
+/** The canonical text of a committed cycle: what the hash chain covers, and the journal's row. A long one comes in steps. */
+export const rowText = (row: CommittedCycle): InSteps<TextPieces> => inSteps(new RowText(row), lightStepSize)
 
 /** The canonical text of a job's beginning: what the first hash of the chain covers. */
 export function* genesisText(
@@ -154,7 +193,10 @@ export function* genesisText(
   const writer = new Writer()
   const context = JSON.stringify(contextHash ?? null)
   writer.write(`{"context":${context},"format":1,"input":${input},"program":${JSON.stringify(program)},"seeds":[`)
-  yield* writeLong(writer, seeds, factText)
+  while (!writer.list(seeds, factText)) {
+    writer.left = lightStepSize
+    yield
+  }
   writer.write("]}")
   return writer.end()
 }

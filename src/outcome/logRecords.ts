@@ -1,17 +1,20 @@
 /**
- * What the event log keeps, a record for each thing that happens, and the events that each record becomes.
+ * The records of a job's event log, one for each thing that happens, and the events that each record becomes.
+ *
+ * One walk over a record finds its events, be they made or only counted: the log numbers events of which nobody reads most.
  *
  * Invariant: the events of a record, and their number, are functions of the record alone. Boundary: the pure core.
  */
-import type { Fact, FactRef } from "../program/Fact.ts"
+import type { Fact, FactRef, Kind } from "../program/Fact.ts"
+import type { Violation } from "../program/Invariant.ts"
 import type { Cause, Status } from "./Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "./CommittedCycle.ts"
 import type { EventCause, JobEvent } from "./JobEvent.ts"
 
 /** An event before it has its number. */
-export type Unnumbered = JobEvent extends infer E ? (E extends JobEvent ? Omit<E, "seq"> : never) : never
+type Unnumbered = JobEvent extends infer E ? (E extends JobEvent ? Omit<E, "seq"> : never) : never
 
-/** What a job's log is made of: what happened, as it was committed. */
+/** A record of a job's log: one thing that happened, as it was committed. */
 export type LogRecord =
   | {
       readonly _tag: "Started"
@@ -41,128 +44,150 @@ export type LogRecord =
       readonly cause: Cause | undefined
     }
 
-export const withoutStack = (cause: Cause): EventCause => {
+const withoutStack = (cause: Cause): EventCause => {
   if (!("stack" in cause)) return cause
   const { stack: _, ...rest } = cause
   return rest
 }
 
-export const taskOf = (outcome: MergedOutcome): { readonly agent: string; readonly each?: FactRef } =>
-  outcome.each === undefined ? { agent: outcome.agent } : { agent: outcome.agent, each: outcome.each }
+const taskOf = ({ agent, each }: MergedOutcome): { readonly agent: string; readonly each?: FactRef } =>
+  each === undefined ? { agent } : { agent, each }
 
-export function* violationEvents(cycle: number, violations: ReadonlyArray<Fact>): Generator<Unnumbered> {
-  for (const fact of violations) {
-    const { invariant, reason, repaired } = fact.value as {
-      readonly invariant: string
-      readonly reason: string
-      readonly repaired: boolean
-    }
-    yield repaired
-      ? { _tag: "InvariantRepaired", cycle, name: invariant }
-      : { _tag: "InvariantViolated", cycle, name: invariant, reason }
+/** The events of a record, as the walk finds them. */
+class Events {
+  /** How many were found. */
+  count = 0
+  /** The events with their numbers; undefined if they are only counted. */
+  readonly made: Array<JobEvent> | undefined
+  readonly #first: number
+
+  constructor(first: number, made: Array<JobEvent> | undefined) {
+    this.#first = first
+    this.made = made
+  }
+
+  /** Counts one more event; whether it is to be made. */
+  hasNext(): boolean {
+    this.count++
+    return this.made !== undefined
+  }
+
+  add(event: Unnumbered): void {
+    this.made?.push({ ...event, seq: this.#first + this.made.length })
   }
 }
 
-export function* outcomeEvents(cycle: number, outcome: MergedOutcome): Generator<Unnumbered> {
-  const { cause, effect, facts } = outcome
-  const task = taskOf(outcome)
-  if (cause !== undefined || effect === undefined) {
-    if (cause !== undefined) yield { _tag: "TaskDiscarded", cycle, ...task, cause: withoutStack(cause) }
+const findViolations = (events: Events, cycle: number, violations: ReadonlyArray<Fact>): void => {
+  for (const { value } of violations) {
+    if (!events.hasNext()) continue
+    const { invariant, reason, repaired } = value as Kind.Value<typeof Violation>
+    events.add(
+      repaired
+        ? { _tag: "InvariantRepaired", cycle, name: invariant }
+        : { _tag: "InvariantViolated", cycle, name: invariant, reason }
+    )
+  }
+}
+
+const findOutcome = (events: Events, cycle: number, outcome: MergedOutcome): void => {
+  const { agent, cause, effect, facts } = outcome
+  if (cause !== undefined) {
+    if (events.hasNext()) events.add({ _tag: "TaskDiscarded", cycle, ...taskOf(outcome), cause: withoutStack(cause) })
     return
   }
-  yield { _tag: "TaskSucceeded", cycle, ...task }
-  if (facts.length > 0) yield { _tag: "FactsCommitted", cycle, ...task, facts }
-  if (effect.evaluations.length > 0) {
-    const evaluations = effect.evaluations.map((evaluation) => ({ ...evaluation, agent: outcome.agent, cycle }))
-    yield { _tag: "EvaluationsCommitted", cycle, ...task, evaluations }
+  if (effect === undefined) return
+  const { evaluations, intents } = effect
+  if (events.hasNext()) events.add({ _tag: "TaskSucceeded", cycle, ...taskOf(outcome) })
+  if (facts.length > 0 && events.hasNext()) {
+    events.add({ _tag: "FactsCommitted", cycle, ...taskOf(outcome), facts })
   }
-  for (const [index, { kind, payload }] of effect.intents.entries()) {
-    yield { _tag: "IntentCommitted", cycle, ...task, index, kind, payload }
+  if (evaluations.length > 0 && events.hasNext()) {
+    const committed = evaluations.map((evaluation) => ({ ...evaluation, agent, cycle }))
+    events.add({ _tag: "EvaluationsCommitted", cycle, ...taskOf(outcome), evaluations: committed })
+  }
+  for (let index = 0; index < intents.length; index++) {
+    if (!events.hasNext()) continue
+    const { kind, payload } = intents[index]!
+    events.add({ _tag: "IntentCommitted", cycle, ...taskOf(outcome), index, kind, payload })
   }
 }
 
-export function* committedEvents(row: CommittedCycle, previousTier: number): Generator<Unnumbered> {
-  const { cycle } = row
-  for (let tier = Math.max(previousTier, 0); tier < row.tier; tier++) yield { _tag: "TierConverged", cycle, tier }
-  yield { _tag: "CycleStarted", cycle, tier: row.tier, agents: row.agents, tasks: row.tasks }
-  for (const signal of row.signals) {
-    const proposals = signal.proposals ?? signal.effect?.facts.length ?? 0
-    yield signal.cause === undefined
-      ? { _tag: "SignalAdmitted", cycle, proposals }
-      : { _tag: "SignalAdmitted", cycle, proposals, cause: withoutStack(signal.cause) }
-    if (signal.answers !== undefined) {
-      const { agent, each, index, kind } = signal.answers
-      yield { _tag: "IntentAnswered", cycle, agent, ...(each === undefined ? {} : { each }), index, kind }
-    }
-    if (signal.facts.length > 0) yield { _tag: "FactsCommitted", cycle, agent: "", facts: signal.facts }
+const findSignal = (events: Events, cycle: number, signal: MergedOutcome): void => {
+  const { answers, cause, effect, facts } = signal
+  if (events.hasNext()) {
+    const proposals = signal.proposals ?? effect?.facts.length ?? 0
+    events.add(
+      cause === undefined
+        ? { _tag: "SignalAdmitted", cycle, proposals }
+        : { _tag: "SignalAdmitted", cycle, proposals, cause: withoutStack(cause) }
+    )
   }
-  for (const outcome of row.outcomes) yield* outcomeEvents(cycle, outcome)
-  yield* violationEvents(cycle, row.violations)
+  if (answers !== undefined && events.hasNext()) {
+    const { agent, each, index, kind } = answers
+    events.add({ _tag: "IntentAnswered", cycle, agent, ...(each === undefined ? {} : { each }), index, kind })
+  }
+  if (facts.length > 0 && events.hasNext()) events.add({ _tag: "FactsCommitted", cycle, agent: "", facts })
 }
 
-export function* unnumbered(record: LogRecord): Generator<Unnumbered> {
+const findCommitted = (events: Events, row: CommittedCycle, previousTier: number): void => {
+  const { agents, cycle, outcomes, signals, tasks, violations } = row
+  for (let tier = Math.max(previousTier, 0); tier < row.tier; tier++) {
+    if (events.hasNext()) events.add({ _tag: "TierConverged", cycle, tier })
+  }
+  if (events.hasNext()) events.add({ _tag: "CycleStarted", cycle, tier: row.tier, agents, tasks })
+  for (const signal of signals) findSignal(events, cycle, signal)
+  for (const outcome of outcomes) findOutcome(events, cycle, outcome)
+  findViolations(events, cycle, violations)
+}
+
+const findHalted = (events: Events, record: Extract<LogRecord, { readonly _tag: "Halted" }>): void => {
+  const { cause, cycle, hash, status, tier, version } = record
+  if (status === "converged" && tier >= 0 && events.hasNext()) events.add({ _tag: "TierConverged", cycle, tier })
+  if (!events.hasNext()) return
+  events.add(
+    cause === undefined
+      ? { _tag: "JobHalted", cycle, status, version, hash }
+      : { _tag: "JobHalted", cycle, status, version, hash, error: withoutStack(cause) }
+  )
+}
+
+const restEvents = { Paused: "JobPaused", Resumed: "JobResumed", Awaiting: "JobAwaiting" } as const
+
+/** Walks over a record, and finds its events in their order. */
+const find = (record: LogRecord, events: Events): Events => {
   switch (record._tag) {
     case "Started": {
-      const { hash, program, seeds, version } = record
-      yield { _tag: "JobStarted", cycle: 0, program, version, hash, seeds }
-      return yield* violationEvents(0, record.violations)
+      const { hash, program, seeds, version, violations } = record
+      if (events.hasNext()) events.add({ _tag: "JobStarted", cycle: 0, program, version, hash, seeds })
+      findViolations(events, 0, violations)
+      break
     }
     case "Committed":
-      return yield* committedEvents(record.row, record.previousTier)
+      findCommitted(events, record.row, record.previousTier)
+      break
     case "Paused":
-      return yield { _tag: "JobPaused", cycle: record.cycle }
     case "Resumed":
-      return yield { _tag: "JobResumed", cycle: record.cycle }
     case "Awaiting":
-      return yield { _tag: "JobAwaiting", cycle: record.cycle }
-    case "Halted": {
-      const { cause, cycle, hash, status, tier, version } = record
-      if (status === "converged" && tier >= 0) yield { _tag: "TierConverged", cycle, tier }
-      yield cause === undefined
-        ? { _tag: "JobHalted", cycle, status, version, hash }
-        : { _tag: "JobHalted", cycle, status, version, hash, error: withoutStack(cause) }
-    }
+      if (events.hasNext()) events.add({ _tag: restEvents[record._tag], cycle: record.cycle })
+      break
+    case "Halted":
+      findHalted(events, record)
   }
+  return events
 }
 
 /** The events of one record; the first is numbered `seq`. */
 export const eventsOf = (record: LogRecord, seq: number): ReadonlyArray<JobEvent> => {
-  const events: Array<JobEvent> = []
-  for (const event of unnumbered(record)) events.push({ ...event, seq: seq + events.length })
-  return events
+  const made: Array<JobEvent> = []
+  find(record, new Events(seq, made))
+  return made
 }
-
-/** Characters of canonical text behind a record: what of it grows with what a program says. */
-export const lengthOf = (record: LogRecord): number => ("length" in record ? record.length : 0)
 
 /** How many events `eventsOf` makes of a record, counted without making them. */
-export const countOf = (record: LogRecord): number => {
-  switch (record._tag) {
-    case "Started":
-      return 1 + record.violations.length
-    case "Committed":
-      return countOfCycle(record.row, record.previousTier)
-    case "Halted":
-      return record.status === "converged" && record.tier >= 0 ? 2 : 1
-    case "Paused":
-    case "Resumed":
-    case "Awaiting":
-      return 1
-  }
-}
+export const countOf = (record: LogRecord): number => find(record, new Events(0, undefined)).count
 
-export const countOfCycle = (row: CommittedCycle, previousTier: number): number => {
-  let count = 1 + Math.max(row.tier - Math.max(previousTier, 0), 0) + row.violations.length
-  for (const { answers, facts } of row.signals)
-    count += 1 + (answers === undefined ? 0 : 1) + (facts.length > 0 ? 1 : 0)
-  for (const { cause, effect, facts } of row.outcomes) {
-    if (cause !== undefined) count++
-    else if (effect !== undefined) {
-      count += 1 + (facts.length > 0 ? 1 : 0) + (effect.evaluations.length > 0 ? 1 : 0) + effect.intents.length
-    }
-  }
-  return count
-}
+/** Characters of the canonical text behind a record, which grows with a program's values; 0 for a record without one. */
+export const lengthOf = (record: LogRecord): number => ("length" in record ? record.length : 0)
 
 /** Cycles, from the first to the last. */
 export interface CycleRange {

@@ -11,7 +11,7 @@
 import * as Effect from "effect/Effect"
 import { causeOf } from "../cycle/encodeEffect.ts"
 import type { Kind } from "../program/Fact.ts"
-import { type CpuResult, type CpuSteps, isUnderWay, runCpuTask, viewFor } from "./runCpuTask.ts"
+import { type CpuResult, runCpuTask, viewFor } from "./runCpuTask.ts"
 import { isSliceOver, nextTurn } from "../platform/slices.ts"
 import type { View } from "../program/View.ts"
 import { elapsedMs, threadCpuMs } from "./cpuTime.ts"
@@ -20,6 +20,7 @@ import { progressJson } from "./protocol.ts"
 import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, WorkerPool } from "./WorkerPool.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
+import { type InSteps, isUnderWay } from "../values/steps.ts"
 
 /** The outcome of a CPU task: its effect, or the cause of its fault. */
 export const outcomeOf = (result: CpuResult, agent: string, cycle: number): EncodedEffect | Cause =>
@@ -40,7 +41,7 @@ export class InlineRun {
   readonly #gate = { open: true }
   #next = 0
   /** The validation under way, if a slice ended within it. */
-  #steps: CpuSteps | undefined
+  #steps: Generator<void, CpuResult> | undefined
   /** CPU milliseconds of the task under way so far. */
   #stepsMs = 0
   #running = 0
@@ -107,7 +108,7 @@ export class InlineRun {
     return step.done === true ? step.value : undefined
   }
 
-  #begin(index: number): CpuResult | CpuSteps {
+  #begin(index: number): InSteps<CpuResult> {
     const { ledger, onProgress, tasks } = this.#batch
     const task = tasks[index]!
     this.#running = index

@@ -8,10 +8,11 @@
 import type { Fact, Kind } from "../program/Fact.ts"
 import type { View } from "../program/View.ts"
 import { ContextView, type Gate } from "../context/contextView.ts"
-import { faultOf, type OutputFault, settleEffect, settleSmallEffect } from "../cycle/encodeEffect.ts"
+import { encodeEffect, faultOf, type OutputFault } from "../cycle/encodeEffect.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { ErasedAgent } from "../program/erased.ts"
+import type { InSteps } from "../values/steps.ts"
 
 /** The reason why a CPU agent gave no effect. */
 export type CpuFault = OutputFault
@@ -24,31 +25,18 @@ export const viewFor = (
   ledger: Ledger,
   gate: Gate,
   onProgress: ((value: unknown) => void) | undefined
-): View<Kind.Any> =>
-  ContextView.frozen({
-    ledger,
-    visible: agent.visibleNames,
-    since,
-    cycle,
-    gate,
-    holder: agent.label,
-    onProgress
-  })
+): View<Kind.Any> => Object.freeze(ContextView.forAgent(agent, since, cycle, ledger, gate, onProgress))
 
 /** The result of a task. */
 export type CpuResult = EncodedEffect | CpuFault
-/** The remaining steps of its validation. */
-export type CpuSteps = Generator<void, CpuResult>
 
 /** Calls the agent and validates what it returns: at once, or for a large effect in steps. Never throws. */
-export const runCpuTask = (agent: ErasedAgent, fact: Fact | undefined, view: View<Kind.Any>): CpuResult | CpuSteps => {
+export const runCpuTask = (agent: ErasedAgent, fact: Fact | undefined, view: View<Kind.Any>): InSteps<CpuResult> => {
   let output: unknown
   try {
     output = agent.executeCpu!(fact, view)
   } catch (error) {
     return faultOf(error)
   }
-  return settleSmallEffect(agent, output) ?? settleEffect(agent, output)
+  return encodeEffect(agent, output)
 }
-
-export const isUnderWay = (result: CpuResult | CpuSteps): result is CpuSteps => "next" in result

@@ -10,7 +10,7 @@
  * own but through the ports it is given; every throw of an agent is an outcome.
  */
 import type { Fact, Kind } from "../program/Fact.ts"
-import { type CpuFault, type CpuResult, isUnderWay, runCpuTask, viewFor } from "./runCpuTask.ts"
+import { type CpuFault, type CpuResult, runCpuTask, viewFor } from "./runCpuTask.ts"
 import { Limits } from "../Limits.ts"
 import type { View } from "../program/View.ts"
 import { claim } from "./claims.ts"
@@ -18,7 +18,7 @@ import { elapsedMs } from "./cpuTime.ts"
 import { Place, PoolPlace, progressJson, type ShareMessage, type TaskGroup } from "./protocol.ts"
 import type { Replica } from "./replica.ts"
 import { ResultBatch, type Post } from "./results.ts"
-import { runSteps } from "../values/steps.ts"
+import { isUnderWay, runSteps } from "../values/steps.ts"
 import type { ErasedAgent, CompiledProgram } from "../program/erased.ts"
 
 /** The thread of a share. */

@@ -5,11 +5,12 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Agent } from "../../src/index.ts"
-import { advance, type AgentProgress, select, type Selection } from "../../src/cycle/eligibility.ts"
+import { advance, type AgentProgress, Candidates, select, type Selection } from "../../src/cycle/eligibility.ts"
 import { ContextView } from "../../src/context/contextView.ts"
 import { compile, emptyLedger, numbered, put } from "../support/core/ledger.ts"
 import type { Ledger } from "../../src/context/Ledger.ts"
 import type { CompiledProgram } from "../../src/program/erased.ts"
+import { runSteps } from "../../src/values/steps.ts"
 
 const A = numbered("A", { conflict: "keepLast" })
 const B = numbered("B")
@@ -19,20 +20,14 @@ const progressOf = (program: CompiledProgram): ReadonlyArray<AgentProgress> =>
   program.agents.map(() => ({ mark: 0, executed: false }))
 
 const selectIn = (program: CompiledProgram, progress: ReadonlyArray<AgentProgress>, ledger: Ledger): Selection =>
-  select(
-    program,
-    progress,
-    ledger,
-    (agent, since) =>
-      new ContextView({
-        ledger,
-        visible: new Set(agent.visible.map(({ name }) => name)),
-        since,
-        cycle: 1,
-        gate: { open: true },
-        holder: agent.name,
-        onProgress: undefined
-      })
+  runSteps(
+    select(
+      program,
+      progress,
+      ledger,
+      (agent, since) => ContextView.forAgent(agent, since, 1, ledger, { open: true }, undefined),
+      new Candidates(program)
+    )
   )
 
 const shape = ({ agents, tasks, tier }: Selection) => [

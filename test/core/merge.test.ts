@@ -9,12 +9,14 @@ import { encodeFact } from "../../src/cycle/encodeEffect.ts"
 import { CycleMerge } from "../../src/cycle/merge.ts"
 import { compile, emptyLedger, numbered, type Numbered } from "../support/core/ledger.ts"
 import { type Random, randomOf } from "../support/core/random.ts"
-import type { Counters, TaskOutcome } from "../../src/outcome/CommittedCycle.ts"
+import type { Counters, MergedOutcome, TaskOutcome } from "../../src/outcome/CommittedCycle.ts"
 import type { Ledger } from "../../src/context/Ledger.ts"
-import { runSteps } from "../../src/values/steps.ts"
+import { type InSteps, isUnderWay, runSteps } from "../../src/values/steps.ts"
 import type { EncodedEffect, EncodedFact } from "../../src/program/encoded.ts"
 import { resolveBudget } from "../../src/program/resolveBudget.ts"
 import { eraseKind } from "../../src/program/erased.ts"
+
+const finished = (merged: InSteps<MergedOutcome>): MergedOutcome => (isUnderWay(merged) ? runSteps(merged) : merged)
 
 const max = (a: Numbered, b: Numbered): Numbered => (a.n >= b.n ? a : b)
 const kinds = [
@@ -186,7 +188,7 @@ const runSeed = (seed: number): void => {
         const refused = crossed ?? apply(state, planned, limits)
         if (refused?.startsWith("Budget") === true) crossed = refused
         if (refused !== undefined && (crossed !== undefined || agent === 2)) halt ??= refused
-        const merged = runSteps(merge.merge(outcome, begin))
+        const merged = finished(merge.merge(outcome, begin))
         expect(describeCause(merged.cause)).toBe(refused)
         if (refused !== undefined) expect(merged.facts).toEqual([])
         expect(snapshot(ledger)).toEqual(snapshotOf(state))
@@ -201,7 +203,7 @@ const runSeed = (seed: number): void => {
       state = before
     } else {
       const row = runSteps(merge.finish(0, []))
-      merge.commit()
+      runSteps(merge.commit())
       expect(row.version).toBe(state.version)
     }
     expect(snapshot(ledger)).toEqual(snapshotOf(state))
@@ -235,7 +237,7 @@ describe("a cycle that is not committed", () => {
     const result = { ...effectOf(planned), trace: { why: 1 } }
     const task = { agent: program.agents[0]!, each: undefined, since: 0, cpuMs: 0, result }
     runSteps(merge.stage(effectOf({ ...planned, evaluates: undefined }), "signal"))
-    runSteps(merge.merge(task, 0))
+    finished(merge.merge(task, 0))
     expect(ledger.version).toBe(1)
     merge.discard()
     expect(ledger.version).toBe(0)

@@ -6,6 +6,7 @@ import { nextTurn } from "../../src/platform/slices.ts"
 import { threadCpuMs } from "../../src/workers/cpuTime.ts"
 import { ReplicaUpdate, type Mark, markOf, origin, type UpdateHead } from "../../src/workers/replicaUpdate.ts"
 import { Replica } from "../../src/workers/replica.ts"
+import { prune } from "../support/core/ledger.ts"
 import { batch, execute, newLedger, pool, program, put, said, task } from "../support/workers/harness.ts"
 import { Hidden, Item, Recent } from "../support/workers/programs.ts"
 import type { Ledger } from "../../src/context/Ledger.ts"
@@ -52,7 +53,7 @@ function* history(base?: Ledger) {
     put(ledger, Recent, { id: `s${cycle}`, size: cycle }, by)
     evaluate(ledger, "Item", "i1", `in cycle ${cycle}`)
     evaluate(ledger, "Hidden", `h${cycle}`, "nobody sees it")
-    ledger.prune(program.kinds.values())
+    prune(ledger, program.kinds.values())
     yield ledger
   }
 }

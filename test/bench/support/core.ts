@@ -46,8 +46,8 @@ export const loadCore = async () => {
       internal.steps(),
       internal.view()
     ])
-  const { encodeEffect, encodeFacts, settleSmallEffect } = effects
-  const { runSteps } = stepping
+  const { encodeEffect, encodeFacts } = effects
+  const { isUnderWay, runSteps } = stepping
 
   return function* (
     program: AnyProgram.Any,
@@ -72,7 +72,7 @@ export const loadCore = async () => {
     runSteps(planting.finish(0, []))
     const genesis = runSteps(journal.genesisText(compiled.name, encoded.text, seeds, options.context?.hash))
     ledger.setHash(runSteps(hashes.sha256Pieces("", genesis)))
-    planting.commit()
+    runSteps(planting.commit())
 
     for (let cycle = 1; ; cycle++) {
       const gate = { open: true }
@@ -86,7 +86,7 @@ export const loadCore = async () => {
           holder: agent.label,
           onProgress: undefined
         })
-      const selection: Selection = runSteps(eligibility.selectSteps(compiled, progress, ledger, viewFor, candidates))
+      const selection: Selection = runSteps(eligibility.select(compiled, progress, ledger, viewFor, candidates))
       const names = selection.agents.map(({ agent }) => agent.name)
       const isOver = selection.tasks > 0 && cycle > budget.cycles
       const { tasks: count, tier } = selection
@@ -115,20 +115,24 @@ export const loadCore = async () => {
       const merge = new merges.CycleMerge(cycle, compiled, ledger, budget, counters)
       for (let place = 0; place < tasks.length; place++) {
         const { agent, fact, since } = tasks[place]!
-        const small = settleSmallEffect(agent, outputs[place])
-        if (small !== undefined && "_tag" in small) throw new Error(`${agent.name}: ${small.message}`)
+        const encoded = encodeEffect(agent, outputs[place])
+        const effect = isUnderWay(encoded) ? runSteps(encoded) : encoded
+        if ("_tag" in effect) throw new Error(`${agent.name}: ${effect.message}`)
         const outcome: TaskOutcome = {
           agent,
           each: fact === undefined ? undefined : { kind: fact.kind, id: fact.id },
           since,
           cpuMs: 0,
-          result: small ?? runSteps(encodeEffect(agent, outputs[place]))
+          result: effect
         }
-        if (merge.mergeSmall(outcome, begin) === undefined) runSteps(merge.merge(outcome, begin))
+        const merged = merge.merge(outcome, begin)
+        if (isUnderWay(merged)) runSteps(merged)
       }
       const row = runSteps(merge.finish(selection.tier, names))
-      ledger.setHash(runSteps(hashes.sha256Pieces(`${ledger.hash}\n`, runSteps(journal.rowText(row)))))
-      merge.commit()
+      const text = journal.rowText(row)
+      const pieces = isUnderWay(text) ? runSteps(text) : text
+      ledger.setHash(runSteps(hashes.sha256Pieces(`${ledger.hash}\n`, pieces)))
+      runSteps(merge.commit())
       eligibility.advance(progress, selection, begin)
       report({ type: "MERGED", version: ledger.version, hash: ledger.hash, halt: null })
       report({ type: "CHECKED", mailbox: 0, intents: 0, halt: null })

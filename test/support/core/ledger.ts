@@ -2,7 +2,8 @@
 import * as Schema from "effect/Schema"
 import { type Agent, Fact, type JobContext, Program } from "../../../src/index.ts"
 import { Ledger } from "../../../src/context/Ledger.ts"
-import { type CompiledProgram, compiledOf, eraseKind } from "../../../src/program/erased.ts"
+import { type CompiledProgram, compiledOf, type ErasedKind, eraseKind } from "../../../src/program/erased.ts"
+import { runSteps } from "../../../src/values/steps.ts"
 
 /** A fact with an id and a number. */
 export const numbered = <const Name extends string>(
@@ -42,6 +43,9 @@ export const put = <K extends Fact.Kind.Any>(
   const encoded = erased.codec.encode(value)
   ledger.add(erased, erased.id(encoded.value), encoded.value, encoded.text, { ...seedProvenance, ...by })
 }
+
+/** Prunes kinds that have a retention, as a commit does. */
+export const prune = (ledger: Ledger, kinds: Iterable<ErasedKind>) => runSteps(ledger.prune(kinds))
 
 /** A program of these agents, in its compiled form. */
 export const compile = (
