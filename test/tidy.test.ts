@@ -148,13 +148,11 @@ const rooms: Rooms = {
 /** Rooms that are kept for what comes next. */
 const keptRooms = ["cluster", "testing", "cache"]
 
-/** Functions that are still to be taken apart. */
+/** Functions that may be longer, and why. */
 const longFunctionAllowances: ReadonlyArray<Allowance> = []
 
-/** Files with comments that are still to be wrapped. */
-const longCommentAllowances: ReadonlyArray<Allowance> = [...["job/fiberGroup", "journal/rowText"]]
-  .map((name) => `src/${name}.ts`)
-  .map((path) => ({ path, uses: ["long comment"], reason: "to be wrapped" }))
+/** Files with comments that need not be wrapped, and why. */
+const longCommentAllowances: ReadonlyArray<Allowance> = []
 
 /** Tests and their helpers, but for those of whole processes over some time, and benchmarks. */
 const isHasty = ({ path }: SourceFile) => !["test/integration/", "test/bench/"].some((place) => path.startsWith(place))

@@ -1,11 +1,12 @@
 /**
  * The context: facts in commit order, indexed by kind and id, with versions and deltas.
  *
- * A version is a commit position: every addition and every revision takes the next one, so "what is new since version v"
- * is the tail of a log, and costs its own length (G5). A context can stand on an earlier, sealed one (`context` of an
- * earlier result): it then holds only what is new, and starting it costs nothing, however large the earlier one is.
+ * A version is a commit position. Each addition and each revision takes the next one, so the facts that are new since a
+ * version are the tail of a log, and finding them costs their number (G5). A context can stand on an earlier, sealed one, such
+ * as the `context` of an earlier result. It then holds only new facts, so starting it costs nothing, however large the earlier
+ * one is.
  *
- * `JobContext` reads; `Ledger` also writes, and belongs to the engine until the job halts and it is sealed.
+ * A `JobContext` is read only. `Ledger` extends it and writes; it belongs to the engine until the job halts and it is sealed.
  *
  * Invariants: positions are consecutive; an entry is live in at most one place; a sealed ledger never changes (G1).
  * Boundary: the pure core: no Effect, no clock, no I/O, no schema.
@@ -23,15 +24,18 @@ export class JobContext {
   protected readonly base: JobContext | undefined
   protected readonly tables = new Map<string, Table>()
   protected readonly order: Array<Entry> = []
-  // Made when there is something to hold: many contexts have neither evaluations nor traces.
+  /** Evaluations by fact. Like `traces`, made for the first entry: many contexts have neither. */
   protected scores: Map<string, Array<CommittedEvaluation>> | undefined
-  /** All evaluations made here, in commit order. */
+  /** The evaluations of this layer, in commit order. */
   protected readonly evaluated: Array<CommittedEvaluation> = []
   protected traces: Map<string, unknown> | undefined
   protected readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
-  /** Of a context that joins the layers of several jobs: theirs, oldest first. Cycles and agents recur from job to job. */
+  /**
+   * The stories of earlier jobs, oldest first, in a context that joins their layers. Each job has one of its own, because
+   * numbers of cycles and names of agents recur from job to job.
+   */
   protected stories: ReadonlyArray<Story> = []
-  /** How far each agent had read when the job halted, by agent; see `Engine.start`, option `context`. */
+  /** The version up to which each agent had read when the job halted, by its name. See `Engine.start`, option `context`. */
   readonly marks: Map<string, number> = new Map()
   readonly program: string
   protected readonly depth: number
@@ -68,7 +72,7 @@ export class JobContext {
     return this.bytes
   }
 
-  /** As `contextBytes`, of all that was ever committed: what was revised or pruned is held with the rest. */
+  /** UTF-8 bytes of all that was ever committed. Facts that were revised or pruned are held with the others. */
   get historyBytes(): number {
     return this.committed
   }
@@ -84,17 +88,17 @@ export class JobContext {
     return entry === undefined ? noFact : Option.some(entry.fact as FactOf<K>)
   }
 
-  /** How many facts of a kind there are. */
+  /** The number of facts of a kind. */
   size(kind: Kind.Any): number {
     return this.tables.get(kind.name)?.live ?? 0
   }
 
-  /** The fact of this kind's name and id. */
+  /** The fact with this id, of the kind with this name. */
   find(kind: string, id: string): Fact | undefined {
     return this.tables.get(kind)?.find(id)?.fact
   }
 
-  /** How many facts of each kind there are, by name, in the order of the names. */
+  /** The number of facts of each kind that has any, by name, in the order of the names. */
   counts(): Readonly<Record<string, number>> {
     const live = [...this.tables.values()].filter((table) => table.live > 0)
     return Object.fromEntries(
@@ -111,7 +115,10 @@ export class JobContext {
 
   /** All facts of all kinds with the canonical text of their values, in commit order. */
   encoded(): ReadonlyArray<{ readonly fact: Fact; readonly text: string }> {
-    return this.facts().map((fact) => ({ fact, text: this.tables.get(fact.kind)!.find(fact.id)!.text }))
+    return [...this.tables.values()]
+      .flatMap((table) => table.after(0))
+      .sort((a, b) => a.position - b.position)
+      .map(({ fact, text }) => ({ fact, text }))
   }
 
   /** The evaluations of a fact, in commit order. */
@@ -121,7 +128,7 @@ export class JobContext {
     return own === undefined ? below : Object.freeze([...below, ...own])
   }
 
-  /** How many evaluations there are, of facts of any kind. */
+  /** The number of evaluations, of facts of any kind. */
   get evaluationCount(): number {
     return (this.base?.evaluationCount ?? 0) + this.evaluated.length
   }
@@ -130,17 +137,17 @@ export class JobContext {
   *evaluationsAfter(count: number): Generator<CommittedEvaluation, void> {
     const below = this.base?.evaluationCount ?? 0
     if (this.base !== undefined && count < below) yield* this.base.evaluationsAfter(count)
-    for (let i = Math.max(0, count - below); i < this.evaluated.length; i++) yield this.evaluated[i]!
+    yield* this.evaluated.slice(Math.max(0, count - below))
   }
 
-  /** What the agent that added a fact said of its execution. */
+  /** The trace of the execution that added a fact: what its agent says of it. */
   traceOf(fact: Fact): unknown {
     const { agent, cycle, each, version } = fact.provenance
     if (this.base !== undefined && version <= this.base.version) return this.base.traceOf(fact)
     return this.storyOf(version).traces?.get(traceKey(cycle, agent, each))
   }
 
-  /** The facts that made the task that added a fact eligible, in commit order, as they were then. */
+  /** The facts that made a task eligible, the one that added this fact. They are in commit order, as they were then. */
   causesOf(fact: Fact): ReadonlyArray<Fact> {
     const { agent, each, origin, since, until, version } = fact.provenance
     if (origin !== "agent") return []
@@ -151,7 +158,7 @@ export class JobContext {
     }
     const kinds = this.storyOf(version).triggers.get(agent) ?? []
     const entries = kinds.flatMap((name) => this.tables.get(name)?.between(since, until) ?? [])
-    // Of what was revised in the meantime, the agent saw the latest.
+    // The agent saw the latest of an id's revisions.
     const latest = new Map(entries.map((entry) => [refKey(entry.fact), entry]))
     return [...latest.values()].sort((a, b) => a.position - b.position).map((entry) => entry.fact)
   }
@@ -159,17 +166,24 @@ export class JobContext {
   /** All that was ever committed, revised and pruned facts included, in commit order. */
   *history(): Generator<{ readonly kind: ErasedKind; readonly fact: Fact; readonly text: string }, void> {
     if (this.base !== undefined) yield* this.base.history()
-    for (const { fact, text } of this.order) yield { kind: this.tables.get(fact.kind)!.kind, fact, text }
+    for (const { fact, text } of this.order) yield { kind: this.tableOf(fact.kind).kind, fact, text }
   }
 
-  /** What the jobs that made this context knew of their agents, oldest first. */
+  /** The stories of the jobs that made this context, oldest first. */
   knownStories(): ReadonlyArray<Story> {
     return [...(this.base?.knownStories() ?? []), ...this.stories, this.story]
   }
 
-  /** What the job that committed a version knew of its agents. */
+  /** The story of the job that committed a version. */
   private storyOf(version: number): Story {
     return this.stories.find((story) => version <= story.version) ?? this.story
+  }
+
+  /** The table of a kind that has facts here. */
+  protected tableOf(kind: string): Table {
+    const table = this.tables.get(kind)
+    if (table === undefined) throw new Error(`the context has no table of ${kind}`)
+    return table
   }
 
   protected get story(): Story {

@@ -1,7 +1,8 @@
 /**
- * A context that is still written to: by its engine, or as a worker's replica.
+ * A context that is still written to: the engine's, or a worker's replica.
  *
- * Invariants: only what is new is stored; a rollback leaves what was. Boundary: the pure core.
+ * Invariants: a layer stores only its own facts; a rollback restores what was there; a sealed ledger refuses writes (G1).
+ * Boundary: the pure core.
  */
 import { type Fact, type FactRef, type Provenance } from "../program/Fact.ts"
 import { type Entry, Table, utf8Length, noFacts } from "./factTable.ts"
@@ -14,17 +15,17 @@ import { refKey } from "../program/keys.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import { deepFreeze } from "../values/frozen.ts"
 
-/** All of a fact's provenance but its version, which the ledger gives it. */
+/** The provenance of a fact, without its version: the ledger assigns that. */
 export type By = Omit<Provenance, "version">
 
 const nothingTouched: ReadonlyArray<string> = Object.freeze([])
 
-/** A context that its engine, or a worker's replica, still writes to. */
+/** A context that is still written to. */
 export class Ledger extends JobContext {
   private sealed = false
   private deltas: Map<string, ReadonlyArray<Fact>> | undefined
   private deltasAt = -1
-  /** Tables that were written to since `takeTouched`. */
+  /** Tables that were written to since the last `takeTouched`. */
   private touched: Array<Table> = []
 
   /** An empty ledger, or one that stands on a sealed context. */
@@ -41,7 +42,7 @@ export class Ledger extends JobContext {
     return this.tables.get(kind)?.find(id)
   }
 
-  /** The entry that was committed here at a position. Not for replicas, whose positions have gaps. */
+  /** The entry that this layer committed at a position. Not for replicas, whose positions have gaps. */
   entryAt(position: number): Entry | undefined {
     return this.order[position - (this.base?.version ?? 0) - 1]
   }
@@ -51,7 +52,7 @@ export class Ledger extends JobContext {
     return this.tables.get(kind)?.after(since) ?? []
   }
 
-  /** The facts of a delta: a frozen array, the same one for all who ask in the same version. */
+  /** The facts of a delta, as a frozen array. All calls at one version share the array. */
   deltaFacts(kind: string, since: number): ReadonlyArray<Fact> {
     if (this.deltas === undefined || this.deltasAt !== this.head) {
       this.deltas = new Map()
@@ -71,7 +72,7 @@ export class Ledger extends JobContext {
     return this.tables.get(kind)?.newest() ?? 0
   }
 
-  /** The names of the kinds that were written to since this was last asked, also if it was undone. */
+  /** The names of the kinds that were written to since the last call, even if the write was undone. */
   takeTouched(): ReadonlyArray<string> {
     if (this.touched.length === 0) return nothingTouched
     const names = this.touched.map((table) => table.kind.name)
@@ -94,14 +95,14 @@ export class Ledger extends JobContext {
     return this.addAt(kind, id, value, text, provenance)
   }
 
-  /** As `add`, at a given position: replicas hold some kinds only, so their positions have gaps. */
+  /** Adds a fact with a given version: replicas hold some kinds only, so their positions have gaps. */
   addAt(kind: ErasedKind, id: string, value: unknown, text: string, provenance: Provenance): Fact {
     const fact: Fact = Object.freeze({ kind: kind.name, id, value, provenance })
     this.insert(kind, { fact, text, position: provenance.version, previous: this.entry(kind.name, id) })
     return fact
   }
 
-  /** Moves a replica's version on to that of the context it follows. */
+  /** Sets a replica's version to the version of the context that it follows. */
   advanceTo(version: number): void {
     this.head = version
   }
@@ -126,19 +127,19 @@ export class Ledger extends JobContext {
     this.head = entry.position
   }
 
-  /** Undoes everything after a version, newest first. Not beyond a point at which retention pruned. */
+  /** Undoes everything after a version, newest first. The version must not be older than the last pruning. */
   rollback(version: number): void {
     this.deltas = undefined
-    while (this.order.length > 0 && this.order[this.order.length - 1]!.position > version) {
-      const entry = this.order.pop()!
-      const table = this.tables.get(entry.fact.kind)!
+    for (let entry = this.order.at(-1); entry !== undefined && entry.position > version; entry = this.order.at(-1)) {
+      const table = this.tableOf(entry.fact.kind)
+      this.order.pop()
       table.log.pop()
       table.cachedAll = undefined
       const bytes = utf8Length(entry.text)
       this.bytes -= bytes
       this.committed -= bytes
       if (entry.previous === undefined) {
-        // Nothing was there before: or, of an earlier context, only what retention had pruned.
+        // Nothing was there before, or only a fact of an earlier context that retention had pruned.
         if (table.base?.find(entry.fact.id) === undefined) table.index.delete(entry.fact.id)
         else table.index.set(entry.fact.id, null)
         table.live--
@@ -195,9 +196,10 @@ export class Ledger extends JobContext {
 
   /** Undoes the evaluations after the first `count`. */
   forgetEvaluations(count: number): void {
-    while (this.evaluated.length > 0 && this.evaluationCount > count) {
-      const { fact } = this.evaluated.pop()!
-      this.scores?.get(refKey(fact))?.pop()
+    while (this.evaluationCount > count) {
+      const last = this.evaluated.pop()
+      if (last === undefined) return
+      this.scores?.get(refKey(last.fact))?.pop()
     }
   }
 
@@ -206,14 +208,14 @@ export class Ledger extends JobContext {
     this.traces.set(traceKey(cycle, agent, each), deepFreeze(trace))
   }
 
-  /** From here on the context is a value. */
+  /** Ends all writes: from here on the context is a value. */
   seal(): JobContext {
     this.sealed = true
     this.deltas = undefined
     return this
   }
 
-  /** This context, or a copy of it with fewer layers when it stands on too many. */
+  /** This context, or a copy in one layer if it stands on `Limits.contextLayers` of them. */
   private flattened(): JobContext {
     if (this.depth < Limits.contextLayers) return this
     return Ledger.rebuild({
@@ -258,7 +260,7 @@ export class Ledger extends JobContext {
   }
 }
 
-/** What a context is made of: its history, and what is not in the facts. */
+/** The parts that a context is rebuilt from: its history, and all that is not in its facts. */
 export interface ContextParts {
   readonly program: string
   readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
@@ -267,7 +269,7 @@ export interface ContextParts {
   readonly version: number
   readonly history: Iterable<{ readonly kind: ErasedKind; readonly fact: Fact; readonly text: string }>
   readonly evaluations: Iterable<CommittedEvaluation>
-  /** Whether a fact that was committed is still there: retention prunes. */
+  /** Whether a fact that was committed is still there: retention may have pruned it. */
   readonly isLive: (kind: string, id: string) => boolean
   readonly marks: Iterable<readonly [agent: string, mark: number]>
   readonly stories: ReadonlyArray<Story>

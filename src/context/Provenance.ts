@@ -1,11 +1,11 @@
 /**
- * Where a fact comes from (G12), and the derivation tree of any fact.
+ * The provenance of a fact (G12), and the derivation tree of any fact.
  *
- * A fact names the task that added it and, as a range of versions, the facts that made that task eligible: those of the
- * kinds its agent reads whose commit position lies in (`since`, `until`]. Nothing else has to be stored, so provenance
- * costs the same for one cause and for a million.
+ * A fact names the task that added it. It also names, as a range of versions, the facts that made that task eligible: facts of
+ * the kinds that its agent reads, whose commit position lies in (`since`, `until`]. Nothing else has to be stored, so
+ * provenance costs the same for one cause and for a million.
  *
- * Boundary: data and a pure function over a context.
+ * Boundary: data, and pure functions over a context.
  */
 import type { Fact, FactRef } from "../program/Fact.ts"
 import type { JobContext } from "./JobContext.ts"
@@ -16,19 +16,19 @@ export type { Origin, Provenance } from "../program/Fact.ts"
 /** One node of a derivation tree. */
 export interface Explanation {
   readonly fact: Fact
-  /** What the agent said about the execution that added this fact: its effect's `trace`. */
+  /** The `trace` of the effect that added this fact: what the agent tells of its execution. */
   readonly trace: unknown
   /** The facts that made the task eligible, in commit order; empty for seeds, signals and agents that read nothing. */
   readonly causes: ReadonlyArray<Explanation>
-  /** How many causes are not spelled out, because the fact is explained elsewhere in the tree or the tree is too large. */
+  /** The number of causes that are left out, because they are explained elsewhere in the tree or the tree is too large. */
   readonly omitted: number
 }
 
 /**
  * The derivation tree of a fact: who added it, in which cycle, from which facts, down to seeds and signals.
  *
- * A fact that occurs more than once is spelled out where it is met first (breadth first, so at its shallowest place).
- * At most `Limits.explainNodes` nodes are made. Returns undefined for a fact that the context does not hold.
+ * A fact that occurs more than once is explained where it is met first; the search is breadth first, so that is its shallowest
+ * place. At most `Limits.explainNodes` nodes are made. Returns undefined for a fact that the context does not hold.
  */
 export const explain = (context: JobContext, ref: FactRef): Explanation | undefined => {
   const root = context.find(ref.kind, ref.id)
@@ -38,7 +38,7 @@ export const explain = (context: JobContext, ref: FactRef): Explanation | undefi
   const top = draft(root)
   const seen = new Set<number>([root.provenance.version])
   const queue: Array<Draft> = [top]
-  // All facts of one task have the same causes, which stand in the tree, or are left out, once the first has been met.
+  // All facts of one task have the same causes. Once the first is met, they are in the tree or left out.
   const causeCounts = new Map<string, number>()
   for (let next = 0; next < queue.length; next++) {
     const node = queue[next]!
@@ -64,7 +64,7 @@ export const explain = (context: JobContext, ref: FactRef): Explanation | undefi
   return top
 }
 
-/** What the facts of one task have in common. */
+/** The name of the task that added a fact. All facts of one task share it. */
 const taskKey = ({ provenance: { agent, cycle, each, origin, since, until } }: Fact): string =>
   JSON.stringify([origin, agent, cycle, each?.kind, each?.id, since, until])
 
@@ -81,8 +81,8 @@ const sizeOf = (explanation: Explanation): number => {
 }
 
 /**
- * A derivation tree as lines of text, for a terminal or a log. What lies deeper than `Limits.explainDepth` is counted, not
- * drawn: lines would be wider than they are useful.
+ * A derivation tree as lines of text, for a terminal or a log. Nodes deeper than `Limits.explainDepth` are counted, not drawn:
+ * their lines would be too wide to be useful.
  */
 export const format = (explanation: Explanation): string => {
   const lines: Array<string> = []

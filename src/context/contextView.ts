@@ -10,12 +10,12 @@ import type { JobContext } from "./JobContext.ts"
 import type { View } from "../program/View.ts"
 import type { Ledger } from "./Ledger.ts"
 
-/** Open while a cycle's views may be used. One for all views of a cycle. */
+/** Open while the views of a cycle may be used. All views of a cycle share one gate. */
 export interface Gate {
   open: boolean
 }
 
-/** What a view needs to know about the execution it is for. */
+/** The execution that a view is for. */
 export interface ViewOptions {
   readonly ledger: Ledger
   /** Names of the visible kinds, or undefined for all kinds. */
@@ -24,7 +24,7 @@ export interface ViewOptions {
   readonly since: number
   readonly cycle: number
   readonly gate: Gate
-  /** Who holds the view, for messages. */
+  /** The holder's name, for messages. */
   readonly holder: string
   readonly onProgress: ((value: unknown) => void) | undefined
 }
@@ -32,11 +32,11 @@ export interface ViewOptions {
 /**
  * The view of one agent in one cycle, or of the program.
  *
- * Its members are functions that can be taken out of it (`const { all } = view`). They are made when they are asked for:
- * most views are asked for one or two, and every cycle makes a view for each of its agents.
+ * Its members are functions that can be taken out of it (`const { all } = view`). Each is made when it is asked for: every
+ * cycle makes a view for each of its agents, and most views are asked for one or two members.
  *
- * It has no properties of its own and cannot be given any: see `readOnly`. So one that only `accepts` looks at need not be
- * frozen, which would cost as much as the look; `select` freezes those of the agents that it selects.
+ * A view has no properties of its own and cannot be given any: see `readOnly`. So a view that only `accepts` reads is not
+ * frozen, which would cost as much as the reading. `select` freezes the views of the agents that it selects.
  */
 export class ContextView implements View<Kind.Any> {
   readonly #options: ViewOptions
@@ -116,7 +116,7 @@ export class ContextView implements View<Kind.Any> {
   }
 }
 
-/** Where the search for a property ends that a view does not have: a write throws there, as that to a frozen object. */
+/** The end of a view's prototype chain. A write to a property that the view does not have throws, as on a frozen object. */
 const readOnly = new Proxy(Object.prototype, {
   set: (_, key) => {
     throw new TypeError(`Cannot add property ${String(key)}, object is not extensible`)

@@ -1,13 +1,13 @@
 /**
- * The facts of one kind: a log in commit order and an index by id, perhaps on top of those of an earlier context.
+ * The facts of one kind: a log in commit order, and an index by id. A table may stand on the table of an earlier context.
  *
- * Invariants: an entry is live in at most one place; what is new since a position is the tail of the log (G5).
- * Boundary: data structures of JobContext.ts, which says when they are written.
+ * Invariants: an entry is live in at most one place; the entries after a position are the tail of the log (G5).
+ * Boundary: data structures. Ledger.ts decides when they are written.
  */
 import type { Fact } from "../program/Fact.ts"
 import type { ErasedKind } from "../program/erased.ts"
 
-/** A fact with what the engine keeps beside it. */
+/** A fact, and what the engine keeps beside it. */
 export interface Entry {
   readonly fact: Fact
   /** The canonical text of the value. */
@@ -31,14 +31,15 @@ const firstAfter = (log: ReadonlyArray<Entry>, position: number): number => {
 export class Table {
   readonly kind: ErasedKind
   readonly base: Table | undefined
-  /** Every entry of this kind made here, dead ones included, in commit order. */
+  /** Every entry of this layer, dead ones included, in commit order. */
   readonly log: Array<Entry> = []
-  /** What this layer says of an id: its live entry, or `null` where retention pruned it. */
+  /** The live entry of this layer for each id, or `null` if retention pruned the fact. Other ids are of the layer below. */
   readonly index = new Map<string, Entry | null>()
+  /** The number of live facts, with those of the layers below. */
   live: number
-  /** Whether it is in its ledger's list of what was written to. */
+  /** Whether the table is in its ledger's list of tables that were written to. */
   isTouched = false
-  /** Where to look for the oldest live entry when retention prunes. */
+  /** The place, among the facts of the layer below and then the log, before which retention has pruned everything. */
   oldest = 0
   cachedAll: ReadonlyArray<Fact> | undefined
 
@@ -64,7 +65,6 @@ export class Table {
     const inherited = this.base?.all() ?? []
     for (let i = this.oldest; i < inherited.length; i++)
       if (!this.index.has(inherited[i]!.id)) facts.push(inherited[i]!)
-    // Before `oldest` everything was pruned.
     for (let i = Math.max(0, this.oldest - inherited.length); i < this.log.length; i++) {
       const entry = this.log[i]!
       if (this.index.get(entry.fact.id) === entry) facts.push(entry.fact)
@@ -93,21 +93,21 @@ export class Table {
   asOf(id: string, position: number): Entry | undefined {
     let entry = this.find(id)
     while (entry !== undefined && entry.position > position) entry = entry.previous
-    // Pruning breaks the chain of revisions: then the log knows.
+    // Pruning breaks the chain of revisions. The log still has them.
     return entry ?? this.between(0, position).findLast((other) => other.fact.id === id)
   }
 
-  /** As `after` without the dead, one at a time: what a long hand-over walks in slices. `top` says what is alive. */
+  /** The entries of `after`, one at a time, for long work in slices. `top` is the table that decides what is live. */
   *stream(position: number, top: Table): Generator<Entry, void> {
     if (this.base !== undefined) yield* this.base.stream(position, top)
     for (let i = firstAfter(this.log, position); i < this.log.length; i++)
       if (top.isLive(this.log[i]!)) yield this.log[i]!
   }
 
-  /** The position of the newest live entry, or 0. `top` says what is alive. */
+  /** The position of the newest live entry, or 0. `top` is the table that decides what is live. */
   newest(top: Table = this): number {
     if (top.live === 0) return 0
-    // What is at the end of a log is alive but where retention pruned all of it.
+    // The last entry of a log is live, unless retention pruned the whole log.
     for (let i = this.log.length - 1; i >= 0; i--) if (top.isLive(this.log[i]!)) return this.log[i]!.position
     return this.base?.newest(top) ?? 0
   }

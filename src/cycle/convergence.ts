@@ -1,10 +1,11 @@
 /**
- * Convergence: what is decided when nothing is eligible, no task runs and the mailbox is empty (G6).
+ * Convergence: the decision that is made when nothing is eligible, no task runs and the mailbox is empty (G6).
  *
- * Only then can nothing be in flight, so the fixed point is exact. The semantic invariants must hold, then the acceptance
- * invariants, then the program makes its output. Boundary: the pure core; it calls the program's own functions.
+ * Only then is nothing in flight, so the fixed point is exact. The semantic invariants must hold, then the acceptance
+ * invariants (I3); then the program makes its output. Boundary: the pure core. It calls the program's own functions.
  */
-import { check, withView } from "./programChecks.ts"
+import * as Option from "effect/Option"
+import { check, nothingProposed, withView } from "./programChecks.ts"
 import { Violation } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
@@ -17,19 +18,17 @@ export type FixedPoint =
   | { readonly _tag: "Converged"; readonly output: unknown }
   | { readonly _tag: "Refused"; readonly cause: Cause }
 
-/** Judges a context at its fixed point. The first cause in the order of the declarations wins. */
+/** Judges a context at its fixed point. The first cause in the order of the declarations counts. */
 export const judge = (program: CompiledProgram, ledger: Ledger, cycle: number): FixedPoint =>
   withView(ledger, 0, cycle, (view) => {
     for (const invariant of program.semantic) {
-      const violation = ledger.find(Violation.name, invariant.name)?.value as
-        | { readonly reason: string; readonly repaired: boolean }
-        | undefined
+      const violation = Option.getOrUndefined(ledger.get(Violation, invariant.name))?.value
       if (violation === undefined || violation.repaired) continue
-      const now = check(invariant, cycle, () => invariant.check(view, { agent: "", facts: [] }))
+      const now = check(invariant, cycle, () => invariant.check(view, nothingProposed))
       return { _tag: "Refused", cause: now ?? stale(invariant.name, violation.reason, cycle) }
     }
     for (const invariant of program.acceptance) {
-      const cause = check(invariant, cycle, () => invariant.check(view, { agent: "", facts: [] }))
+      const cause = check(invariant, cycle, () => invariant.check(view, nothingProposed))
       if (cause !== undefined) return { _tag: "Refused", cause }
     }
     if (program.output === undefined) return { _tag: "Converged", output: undefined }
@@ -41,7 +40,7 @@ export const judge = (program: CompiledProgram, ledger: Ledger, cycle: number): 
     }
   })
 
-/** A violation that was recorded and not repaired, of a check that is not a function of its view. */
+/** The cause for a recorded violation whose check passes now: such a check is not a function of its view. */
 const stale = (name: string, reason: string, cycle: number): Cause => ({
   _tag: "InvariantViolated",
   cycle,

@@ -1,13 +1,13 @@
 /**
  * Eligibility: which agents run next, and for which facts (G5).
  *
- * Semi-naive: an agent is triggered by facts committed since it last executed, so a cycle costs what is new, not what is
- * there (Bancilhon 1986; the tiers are strata in the sense of stratified Datalog). Each agent has a mark, the commit
- * position up to which it has consumed. Marks advance when a cycle commits, never when agents are selected: a cycle that
- * is discarded consumes nothing.
+ * Semi-naive: an agent is triggered by facts committed since it last executed (E1), so the cost of a cycle follows the number
+ * of new facts, not of all facts (Bancilhon 1986; the tiers are strata in the sense of stratified Datalog). Each agent has a
+ * mark, the commit position up to which it has consumed. Marks advance when a cycle commits, never when agents are selected:
+ * a cycle that is discarded consumes nothing (E4).
  *
  * Boundary: the pure core. It calls the agents' `accepts`, which must be pure; a throw there is reported as that agent's
- * panic.
+ * panic (F3).
  */
 import type { CompiledProgram, ErasedAgent } from "../program/erased.ts"
 import type { Fact, Kind } from "../program/Fact.ts"
@@ -15,10 +15,11 @@ import type { View } from "../program/View.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { lightStepSize } from "../values/steps.ts"
 
-/** How far an agent has come. */
+/** The progress of an agent through the context. */
 export interface AgentProgress {
   /** The commit position up to which the agent has consumed its delta. */
   mark: number
+  /** Whether it has executed at all: an agent without triggers executes once (E2). */
   executed: boolean
 }
 
@@ -30,12 +31,12 @@ export interface SelectedAgent {
   readonly since: number
   /** The facts of an agent with `each`, one task each, in commit order; undefined for an agent without. */
   readonly each: ReadonlyArray<Fact> | undefined
-  /** What `accepts` threw: the agent then fails without having run. */
+  /** The value that `accepts` threw, or undefined. After a throw the agent fails without having run. */
   readonly panic: unknown
   readonly view: View<Kind.Any>
 }
 
-/** What runs in a cycle: agents of one tier, in the order of the program's array. */
+/** The agents that run in a cycle: of one tier, in the order of the program's `agents`. */
 export interface Selection {
   readonly tier: number
   readonly agents: ReadonlyArray<SelectedAgent>
@@ -43,11 +44,11 @@ export interface Selection {
 }
 
 /**
- * The agents that may be eligible: all that are, and few others.
+ * The agents that may be eligible: all eligible ones, and few others.
  *
- * Facts trigger the agents that read their kind, and nothing else makes an agent eligible that was not. So the agents that
- * are asked in a cycle are those of the kinds written to since the last one, and those that were left waiting; a program
- * may have many more.
+ * Facts trigger the agents that read their kind, and nothing else makes an agent eligible that was not. So a cycle asks only
+ * the agents of the kinds that were written to since the last one, and the agents that were left waiting. A program may have
+ * many more.
  */
 export class Candidates {
   readonly #triggeredBy: CompiledProgram["triggeredBy"]
@@ -61,7 +62,7 @@ export class Candidates {
     this.#indexes = agents.map((_, index) => index)
   }
 
-  /** Takes in whom the facts written since the last call may have triggered. */
+  /** Adds the agents that facts written since the last call may have triggered. Returns the indexes of all candidates. */
   update(ledger: Ledger): ReadonlyArray<number> {
     let isSorted = true
     for (const kind of ledger.takeTouched()) {
@@ -76,7 +77,7 @@ export class Candidates {
     return this.#indexes
   }
 
-  /** Leaves out those that turned out not to be triggered, until facts of their kinds are written again. */
+  /** Leaves out agents that were not triggered, until facts of their kinds are written again. */
   drop(indexes: ReadonlyArray<number>): void {
     if (indexes.length === 0) return
     for (const index of indexes) this.#isCandidate[index] = false
@@ -84,7 +85,7 @@ export class Candidates {
   }
 }
 
-/** Which agents facts have triggered. Most agents of a cycle wait for the same news: the last answer is kept. */
+/** Tells whether facts have triggered an agent. Most agents of a cycle wait for the same kind, so the last answer is kept. */
 class Triggers {
   readonly #ledger: Ledger
   #kind: string | undefined
@@ -110,7 +111,7 @@ class Triggers {
   }
 }
 
-/** A promise, or anything else that is neither true nor false, is a bug of the agent and no answer. */
+/** The answer of `accepts`. A promise, or any other value that is no boolean, is a bug of the agent. */
 const isAccepted = (answer: unknown): boolean => {
   if (typeof answer === "boolean") return answer
   throw new TypeError(`accepts answered ${typeof answer}, not true or false`)
@@ -132,7 +133,7 @@ interface Chosen extends SelectedAgent {
 
 type ViewFor = (agent: ErasedAgent, since: number) => View<Kind.Any>
 
-/** The agents of a tier that are triggered and accept. Adds to `idle` those that are not triggered. */
+/** The agents of a tier that are triggered and accept. Adds the agents that are not triggered to `idle`. */
 const choose = (
   { agents, tierOf }: CompiledProgram,
   tier: number,
@@ -166,10 +167,10 @@ const choose = (
 }
 
 /**
- * Selects the agents of the lowest tier that has an eligible one, or none. In steps: an agent with `each` may have very
- * many new facts.
+ * Selects the agents of the lowest tier that has an eligible one (T1), or none. It works in steps, since an agent with `each`
+ * may have very many new facts.
  *
- * `accepts` is asked at most once per agent, and only in tiers that are reached.
+ * `accepts` is called at most once per agent (E3), and only in tiers that are reached.
  */
 export function* select(
   program: CompiledProgram,
@@ -200,7 +201,7 @@ export function* select(
 /** A selection of no agents: the fixed point. */
 export const nothingEligible: Selection = Object.freeze({ tier: -1, agents: Object.freeze([]), tasks: 0 })
 
-/** Consumes the deltas of the agents that executed in a committed cycle, up to the version that the cycle began with. */
+/** Consumes the deltas of the agents that executed in a committed cycle, up to the version at which the cycle began (E4). */
 export const advance = (progress: ReadonlyArray<AgentProgress>, selection: Selection, begin: number): void => {
   for (const { index } of selection.agents) {
     progress[index]!.mark = begin

@@ -19,7 +19,7 @@ import { Limits } from "../Limits.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"
 import { type Cursor, type InSteps, inSteps, stepSize } from "../values/steps.ts"
 
-/** Why an output is no valid effect: it does not fit, or one of the program's own functions threw. */
+/** The fault of an output that is no valid effect: it does not fit, or one of the program's own functions threw. */
 export class EffectFault extends Error {
   readonly type: "InvalidEffect" | "AgentPanicked"
   override readonly stack: string
@@ -34,7 +34,7 @@ const invalid = (message: string): never => {
   throw new EffectFault("InvalidEffect", message.slice(0, Limits.errorTextLength), "")
 }
 
-/** Throws what a program's own function threw, as its fault. */
+/** Throws the fault for a value that one of the program's own functions threw. */
 export const panicked = (thrown: unknown): never => {
   const { message, stack } = describePanic(thrown, Limits.errorTextLength)
   throw new EffectFault("AgentPanicked", message, stack)
@@ -73,14 +73,17 @@ const refuseUnknownKeys = (
   }
 }
 
-/** Only what goes wrong needs to be told where: the texts for it are not made before. */
+/** The name of a place in an effect, for messages. It is made only when something is wrong there. */
 const placeOf = (where: string, index: number | undefined): string =>
   index === undefined ? where : `${where}[${index}]`
 
 const factName = (kind: ErasedKind, where: string | number): string =>
   `${typeof where === "number" ? placeOf("facts", where) : where} (${kind.name})`
 
-/** Validates one value of a kind and finds its id. `where`: what messages call it, or its place among an effect's facts. */
+/**
+ * Validates one value of a kind and computes its id. `where` is its name in messages, or its place among an effect's facts.
+ * @throws EffectFault
+ */
 export const encodeFact = (kind: ErasedKind, value: unknown, where: string | number): EncodedFact => {
   let text: string
   let frozen: unknown
@@ -107,7 +110,7 @@ type KindOf = (name: string) => ErasedKind | undefined
 class FactList {
   readonly facts: Array<EncodedFact> = []
   private readonly kindOf: KindOf
-  /** By kind. Made for the second fact: most effects have one. */
+  /** The ids by kind. Made for the second fact: most effects have one. */
   private ids: Map<ErasedKind, Set<string>> | undefined
 
   constructor(kindOf: KindOf) {
@@ -233,7 +236,7 @@ const writtenKind = ({ writes }: ErasedAgent, name: string): ErasedKind | undefi
   return undefined
 }
 
-/** What is wrong with an output, as data. */
+/** The fault of an output, as data. */
 export interface OutputFault {
   readonly _tag: "InvalidEffect" | "AgentPanicked"
   readonly message: string
@@ -255,7 +258,7 @@ class EffectEncoding implements Cursor<EncodedEffect | OutputFault> {
   private facts: FactList | undefined
   private intents: Array<EncodedIntent> | undefined
   private evaluations: Array<Evaluation> | undefined
-  /** What is proposed. A list is asked for when the one before is valid, and only once. */
+  /** The lists as the output gives them. Each is asked for once, when the list before it is valid. */
   private proposals: ReadonlyArray<unknown> | undefined
   private toDo: ReadonlyArray<unknown> | undefined
   private scores: ReadonlyArray<unknown> | undefined
@@ -323,7 +326,7 @@ export const encodeEffect = (agent: ErasedAgent, output: unknown): InSteps<Encod
   }
 }
 
-/** Whether something thrown is a fault of ours. A thrown proxy may throw again when it is asked what it is. */
+/** Whether a thrown value is an `EffectFault`. A thrown proxy may throw again when it is asked for its type. */
 export const isEffectFault = (thrown: unknown): thrown is EffectFault => {
   try {
     return thrown instanceof EffectFault
@@ -332,13 +335,13 @@ export const isEffectFault = (thrown: unknown): thrown is EffectFault => {
   }
 }
 
-/** What was thrown, as a fault: the output's, or the agent's panic. */
+/** A thrown value as the fault of an output; any value but an `EffectFault` is the agent's panic. */
 export const faultOf = (thrown: unknown): OutputFault =>
   isEffectFault(thrown)
     ? { _tag: thrown.type, message: thrown.message, stack: thrown.stack }
     : { _tag: "AgentPanicked", ...describePanic(thrown, Limits.errorTextLength) }
 
-/** Steps whose fault is a value. */
+/** Runs steps, and returns an `EffectFault` that they throw. */
 export function* settled<A>(steps: Generator<void, A>): Generator<void, A | EffectFault> {
   try {
     return yield* steps

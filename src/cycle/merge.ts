@@ -42,7 +42,7 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, Counters, MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
 import { type InSteps, stepSize, stepsLeft } from "../values/steps.ts"
 import { EffectApplication, type MergeCycle } from "./effectApplication.ts"
-import { check, withView } from "./programChecks.ts"
+import { check, nothingProposed, withView } from "./programChecks.ts"
 
 export class CycleMerge {
   readonly cycle: number
@@ -50,7 +50,7 @@ export class CycleMerge {
   halt: Cause | undefined
   readonly #on: MergeCycle
   readonly #before: Counters
-  /** How many evaluations there were when the cycle began. */
+  /** The number of evaluations when the cycle began. */
   readonly #evaluations: number
   readonly #signals: Array<MergedOutcome> = []
   readonly #outcomes: Array<MergedOutcome> = []
@@ -283,5 +283,3 @@ export class CycleMerge {
 }
 
 const noEntries: ReadonlyArray<Entry> = Object.freeze([])
-
-const nothingProposed = Object.freeze({ agent: "", facts: Object.freeze([]) })

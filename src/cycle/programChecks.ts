@@ -1,10 +1,10 @@
 /**
  * Runs the checks of a program: its invariants, on a view of the whole context.
  *
- * Boundary: the pure core. A check that throws, or that answers what is no answer, is the program's panic.
+ * Boundary: the pure core. The checks are the program's own functions, so whatever they do becomes a cause.
  */
 import type { Kind } from "../program/Fact.ts"
-import { type Invariant } from "../program/Invariant.ts"
+import type { Invariant, ProposedEffect } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import type { View } from "../program/View.ts"
@@ -13,7 +13,7 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { violationOf } from "../program/verdict.ts"
 
-/** Runs a program's check; a throw, or an answer that is none, is the program's panic. */
+/** Runs a check. If it throws or returns no verdict, the result is `ProgramPanicked` (I4). */
 export const check = (invariant: Invariant, cycle: number, body: () => unknown): Cause | undefined => {
   try {
     const violation = violationOf(invariant, body())
@@ -24,7 +24,10 @@ export const check = (invariant: Invariant, cycle: number, body: () => unknown):
   }
 }
 
-/** Gives the program a view of the whole context, for as long as `body` runs. */
+/** The effect that semantic and acceptance checks are shown. */
+export const nothingProposed: ProposedEffect = Object.freeze({ agent: "", facts: Object.freeze([]) })
+
+/** Gives the program a view of the whole context, while `body` runs. */
 export const withView = <A>(ledger: Ledger, since: number, cycle: number, body: (view: View<Kind.Any>) => A): A => {
   const gate = { open: true }
   try {

@@ -1,9 +1,9 @@
 /**
- * What a job reports besides its facts: diagnostics, intents, oscillations.
+ * The tracker of a job: its diagnostics, its intents, and the oscillations of its context (O1).
  *
- * Two equal states of a context can only come about by revisions and pruning, never by additions alone. So the tracker
- * keeps a running exclusive-or of the fingerprints of what was revised, which costs the cycle's delta, and compares it
- * with those of earlier cycles that held as many facts.
+ * Only revisions and pruning can bring a context back to an earlier state; additions alone cannot. So the tracker keeps a
+ * running exclusive-or of the fingerprints of revised and pruned facts, at the cost of the cycle's delta. It compares it with
+ * those of earlier cycles that held as many facts.
  *
  * Invariant: bounded (G14), and the same in every run (G3). Boundary: reads committed cycles.
  */
@@ -30,8 +30,9 @@ export class Tracker {
   /** The cycle that left the context in a state, by state, oldest first. */
   readonly #states = new Map<string, number>().set("0/0/0", 0)
   readonly #state = new SetFingerprint()
+  /** Additions of kinds that nothing is pruned of. */
   #size = 0
-  /** Names the state. */
+  /** The name of the state: `#size` and `#state` as text. */
   #key = "0/0/0"
   #isChanged = false
 
@@ -40,7 +41,7 @@ export class Tracker {
     this.#program = program
   }
 
-  /** Goes on with other kinds: those of a program that a job was migrated to. */
+  /** Goes on with the kinds of another program, to which the job was migrated. */
   continueOn(program: Pick<CompiledProgram, "kinds">): void {
     this.#program = program
   }
@@ -52,13 +53,13 @@ export class Tracker {
   /** The intents of the last committed cycle, if that is `cycle`. */
   intentsOf(cycle: number): ReadonlyArray<CommittedIntent> {
     let from = this.intents.length
-    while (from > 0 && this.intents[from - 1]!.cycle === cycle) from--
+    while (this.intents[from - 1]?.cycle === cycle) from--
     return this.intents.slice(from)
   }
 
   /**
-   * Notes what a committed cycle discarded and wished for, and whether it came back to an earlier state. The effect whose
-   * cause ends the job is not among the diagnostics: it is the job's error. In steps.
+   * Notes the discarded effects and the intents of a committed cycle, and whether the context is back in an earlier state.
+   * The cause that ends the job is not among the diagnostics: it is the job's error (F1). Works in steps.
    */
   *commit(
     row: CommittedCycle,
@@ -94,32 +95,32 @@ export class Tracker {
     })
   }
 
-  /** Brings the running fingerprint up to date. Returns the first fact that was revised, if any was. */
+  /** Updates the running fingerprint. Returns the first fact that was revised or pruned, if any was. */
   *#observe(row: CommittedCycle, ledger: Ledger, pruned: ReadonlyArray<Entry>): Generator<void, Fact | undefined> {
     let revised: Fact | undefined
-    let steps = 0
+    let parts = 0
     for (const outcomes of [row.signals, row.outcomes, [{ facts: row.violations }]]) {
       for (const { facts } of outcomes) {
         for (const fact of facts) {
           if (this.#observeFact(fact, ledger)) revised ??= fact
-          if (++steps % stepSize === 0) yield
+          if (++parts % stepSize === 0) yield
         }
       }
     }
     for (const entry of pruned) {
       revised ??= entry.fact
       this.#toggle(entry)
-      if (++steps % stepSize === 0) yield
+      if (++parts % stepSize === 0) yield
     }
     return revised
   }
 
-  /** Whether the fact revised another. */
+  /** Updates the running fingerprint by one committed fact. Returns whether it revised another. */
   #observeFact(fact: Fact, ledger: Ledger): boolean {
     const entry = ledger.entryAt(fact.provenance.version)
     if (entry === undefined) return false
     if (entry.previous === undefined) {
-      if (this.#program.kinds.get(fact.kind)!.retention !== "all") this.#toggle(entry)
+      if (this.#program.kinds.get(fact.kind)?.retention !== "all") this.#toggle(entry)
       else {
         this.#size++
         this.#isChanged = true
@@ -138,11 +139,8 @@ export class Tracker {
 
   #remember(key: string, cycle: number): void {
     this.#states.set(key, cycle)
-    if (this.#states.size > Limits.oscillationWindow) {
-      for (const oldest of this.#states.keys()) {
-        this.#states.delete(oldest)
-        break
-      }
-    }
+    if (this.#states.size <= Limits.oscillationWindow) return
+    const [oldest] = this.#states.keys()
+    if (oldest !== undefined) this.#states.delete(oldest)
   }
 }

@@ -55,7 +55,7 @@ const taskOf = ({ agent, each }: MergedOutcome): { readonly agent: string; reado
 
 /** The events of a record, as the walk finds them. */
 class Events {
-  /** How many were found. */
+  /** The number of events that were found. */
   count = 0
   /** The events with their numbers; undefined if they are only counted. */
   readonly made: Array<JobEvent> | undefined
@@ -183,7 +183,7 @@ export const eventsOf = (record: LogRecord, seq: number): ReadonlyArray<JobEvent
   return made
 }
 
-/** How many events `eventsOf` makes of a record, counted without making them. */
+/** The number of events that `eventsOf` makes of a record, without making them. */
 export const countOf = (record: LogRecord): number => find(record, new Events(0, undefined)).count
 
 /** Characters of the canonical text behind a record, which grows with a program's values; 0 for a record without one. */
