@@ -1,8 +1,8 @@
 /**
  * The intents that the engine performs itself, and the kinds of facts that answer them: approvals and child jobs.
  *
- * Others are performed by handlers (`Engine.handle`). How intents are performed and when their answers come is in
- * docs/semantics.md. Boundary: makers of plain data, for agents on any thread.
+ * Handlers (`Engine.handle`) perform all other intents. docs/semantics.md says how intents are performed, and when their
+ * answers come. Boundary: makers of plain data, for agents on any thread.
  */
 import * as Duration from "effect/Duration"
 import type { Intent } from "../program/AgentEffect.ts"
@@ -15,17 +15,17 @@ import { parseCanonical } from "../values/frozen.ts"
 
 export { ChildResult, Decision } from "../program/answerKinds.ts"
 
-/** What a job asks somebody outside to decide. */
+/** A question that a job asks somebody outside. */
 export interface ApprovalOptions {
-  /** Names the approval within its job, and its `Decision`. Asked again, it has the decision that it had. */
+  /** Names the approval within its job, and its `Decision`. An approval that is asked again keeps its decision. */
   readonly id: string
-  /** What is to be decided, for whoever decides. Default: none. */
+  /** The question, for the person who decides. Default: none. */
   readonly question?: string | undefined
-  /** Plain data for whoever decides. Default: none. */
+  /** Plain data for the person who decides. Default: none. */
   readonly data?: unknown
-  /** How long it may take, from the commit of the intent on. Default: for ever. */
+  /** The time that the decision may take, from the commit of the intent on. Default: for ever. */
   readonly timeout?: Duration.Input | undefined
-  /** What happens then: a decision by "timeout", or the job ends with `IntentFailed`. Default: `"reject"`. */
+  /** The end of that time: a decision by "timeout", or the job ends with `IntentFailed`. Default: `"reject"`. */
   readonly onTimeout?: "approve" | "reject" | "halt" | undefined
 }
 
@@ -37,8 +37,8 @@ const named = (what: string, id: unknown): string =>
   typeof id === "string" && id !== "" ? id : refuse(what, "id must be a string that is not empty")
 
 /**
- * Asks for a decision. The job goes on with what else there is to do, and then awaits a fact of the kind `Decision`, most
- * often from a signal: `job.signal([Intent.Decision.of({ approval: id, approved: true, by: "Ada", reason: "" })])`.
+ * Asks for a decision. The job goes on with its other work, and then awaits a fact of the kind `Decision`, most often from a
+ * signal: `job.signal([Intent.Decision.of({ approval: id, approved: true, by: "Ada", reason: "" })])`.
  *
  * @throws TypeError when an option cannot work
  */
@@ -66,8 +66,8 @@ export interface ChildOptions {
   /** Names the child within its parent, and its `ChildResult`. Default: the intent's key. */
   readonly id?: string | undefined
   /**
-   * What a child that does not converge does to its parent: end it with `IntentFailed` (`"halt"`, the default), or be
-   * reported like any other (`"report"`).
+   * The effect of a child that does not converge on its parent: it ends the parent with `IntentFailed` (`"halt"`, the
+   * default), or is reported like any other (`"report"`).
    */
   readonly onFailure?: "halt" | "report" | undefined
   /** Overrides the budget of the child's program, field by field. Plain data. Default: the program's. */
@@ -75,8 +75,8 @@ export interface ChildOptions {
 }
 
 /**
- * Asks for a job of a program of the engine's (`programs` or `children` of `Engine.layer`). How it ended comes back as a fact
- * of the kind `ChildResult`. Cancelling the parent cancels the child.
+ * Asks for a job of one of the engine's programs (`programs` or `children` of `Engine.layer`). Its end comes back as a fact of
+ * the kind `ChildResult`. Cancelling the parent cancels the child.
  *
  * @throws TypeError when the input does not fit, or an option cannot work
  */

@@ -1,8 +1,7 @@
 /**
- * Handlers: what performs the intents of a kind.
+ * Handlers: definitions of functions that perform the intents of a kind.
  *
- * Boundary: definitions, checked. When a handler is called, and what becomes of its answer, is outbox.ts; what that
- * means is in docs/semantics.md.
+ * Boundary: definitions, checked. outbox.ts calls handlers and keeps their answers; docs/semantics.md says what that means.
  */
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
@@ -15,19 +14,19 @@ import { Limits } from "../Limits.ts"
 
 export const HandlerTypeId: unique symbol = Symbol.for("effect-converge/IntentHandler")
 
-/** An intent that is to be performed, and whose it is. */
+/** An intent that is to be performed, and the job that it is of. */
 export interface HandledIntent extends CommittedIntent {
   readonly jobId: string
   readonly program: string
 }
 
-/** What a handler answers with: facts for the job, or nothing. Kinds that the job's program does not know are a failure. */
+/** The answer of a handler: facts for the job, or nothing. A kind that the job's program does not know is a failure. */
 export type Answer = ReadonlyArray<Proposal<string, unknown>> | void
 
-/** Options of a handler. `E`: what it fails with. */
+/** Options of a handler. `E`: the error that it fails with. */
 export interface HandlerOptions<in out E = never, out R = never> {
   /**
-   * When to try again after a typed failure or a timeout. Default: after 100 ms, and twice as long each time up to a minute,
+   * The schedule of retries after a typed failure or a timeout. Default: after 100 ms, and twice as long each time up to a minute,
    * up to 10 times.
    */
   readonly retry?: Schedule.Schedule<unknown, E, never, R> | undefined
@@ -37,7 +36,7 @@ export interface HandlerOptions<in out E = never, out R = never> {
   readonly onFailure?: "halt" | "discard" | undefined
 }
 
-/** What performs the intents of one kind. `R`: the services that it needs. */
+/** A function that performs the intents of one kind. `R`: the services that it needs. */
 export interface Handler<out R = never> {
   readonly [HandlerTypeId]: { readonly services: R }
   readonly kind: string
@@ -66,7 +65,7 @@ interface Options {
   readonly onFailure?: "halt" | "discard" | undefined
 }
 
-/** Checks a handler's parts; a text says what is wrong with them. */
+/** Checks the parts of a handler. Returns a text that says what is wrong with them, or the handler. */
 const compile = (kind: unknown, perform: unknown, options: Options): ErasedHandler | string => {
   if (typeof kind !== "string" || kind === "") return "a handler needs the kind of its intents"
   if (kind === approvalKind || kind === childKind) return "the engine performs intents of that kind itself"
@@ -98,8 +97,8 @@ const msOf = (input: Duration.Input): number => {
 }
 
 /**
- * Defines a handler, for `handlers` of `Engine.layer`. `perform` is called once or more often for every intent of the kind
- * that is committed: what it does outside should go by `idempotencyKey`.
+ * Defines a handler, for `handlers` of `Engine.layer`. `perform` is called at least once for every committed intent of the
+ * kind: give `idempotencyKey` to the system that it calls, so that a second call does nothing twice.
  *
  * @throws InvalidProgram when an option cannot work
  */
@@ -116,7 +115,7 @@ export const handler = <E = never, R = never, R2 = never>(
   return Object.freeze({ ...compiled, [HandlerTypeId]: undefined as never })
 }
 
-/** The compiled form. Every handler is made above, with all of it: the cast is sound. */
+/** The compiled form. The cast is safe: `handler` makes every handler, and with all these fields. */
 export const compiledHandler = (handler: Handler<unknown>): ErasedHandler => handler as unknown as ErasedHandler
 
 /** Whether a value is a handler made above. */

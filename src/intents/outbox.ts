@@ -85,7 +85,7 @@ type Failed = Extract<HaltCause, { readonly _tag: "IntentFailed" }>
 type Approval = typeof ApprovalPayload.Type
 
 /** The effect that an intent is answered with, or the reason why it has none. */
-export type Answer = EncodedEffect | Failed
+export type EncodedAnswer = EncodedEffect | Failed
 
 /** An intent that was committed, and whose answer was not. */
 export interface UnansweredIntent {
@@ -99,7 +99,7 @@ export interface OpenIntent extends UnansweredIntent {
   readonly key: string
   readonly ref: IntentRef
   readonly approval: Approval | undefined
-  answer: Answer | undefined
+  answer: EncodedAnswer | undefined
   /** Whether a failure ends the job. */
   halts: boolean
 }
@@ -194,9 +194,9 @@ export class Outbox {
   }
 
   /** The intents whose answers are to be staged in this cycle. */
-  get due(): ReadonlyArray<OpenIntent & { readonly answer: Answer }> {
+  get due(): ReadonlyArray<OpenIntent & { readonly answer: EncodedAnswer }> {
     return [...this.#intents.values()].filter(
-      (open): open is OpenIntent & { answer: Answer } =>
+      (open): open is OpenIntent & { answer: EncodedAnswer } =>
         open.answer !== undefined && (this.#isAdmitting || open.approval !== undefined)
     )
   }
@@ -223,7 +223,7 @@ export class Outbox {
   }
 
   /** The answer of an approval whose time was over at a moment: the decision by timeout. Undefined if there was time left. */
-  expire(open: OpenIntent, atMs: number): Answer | undefined {
+  expire(open: OpenIntent, atMs: number): EncodedAnswer | undefined {
     const { approval, at } = open
     if (approval?.timeoutMs === undefined || atMs <= at + approval.timeoutMs) return undefined
     return open.answer ?? this.#answer(open, timedOut(open, approval, approval.timeoutMs))
@@ -262,7 +262,7 @@ export class Outbox {
     else this.#overdue--
   }
 
-  #answer(open: OpenIntent, answer: Answer): Answer {
+  #answer(open: OpenIntent, answer: EncodedAnswer): EncodedAnswer {
     open.answer = answer
     if (open.approval === undefined) this.#answered++
     else this.#overdue++
@@ -361,7 +361,7 @@ const approvalOf = (program: CompiledProgram, { payload }: CommittedIntent): App
   return Option.getOrUndefined(decodeApproval(payload)) ?? "it was not made by Intent.approval"
 }
 
-const timedOut = (open: OpenIntent, approval: Approval, timeoutMs: number): Answer => {
+const timedOut = (open: OpenIntent, approval: Approval, timeoutMs: number): EncodedAnswer => {
   const { id, onTimeout } = approval
   const reason = `nobody decided within ${timeoutMs} ms`
   if (onTimeout === "halt") return failed(open, fault("ApprovalTimedOut", reason))

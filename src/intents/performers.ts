@@ -1,7 +1,7 @@
 /**
- * From a handler, as it was defined, to what performs intents: with its attempts, its timeout and its services.
+ * Performers of intents, made from handlers as they were defined: with attempts, timeout and services.
  *
- * Boundary: effects; when they run is outbox.ts.
+ * Boundary: effects; outbox.ts decides when they run.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -10,10 +10,10 @@ import { compiledHandler, type Handler, type HandledIntent } from "./IntentHandl
 import type { IntentFault, Performer } from "./outbox.ts"
 import { typeOf } from "../values/panic.ts"
 
-/** What performs intents as a handler says, with services that have what it needs. */
+/** A performer that does as a handler says, with the services that the handler needs. */
 export const performerOf = <R>(handler: Handler<R>, services: Context.Context<R>): Performer => {
   const { onFailure, perform, retry, timeoutMs } = compiledHandler(handler)
-  // The services are those of whoever gave the handler, whose type says that they are enough.
+  // The caller that gave the handler gave these services, and the type of that call says that they are enough: hence the cast.
   const provided = services as Context.Context<unknown>
   const timedOut: IntentFault = { _tag: "HandlerTimedOut", message: `the handler took longer than ${timeoutMs} ms` }
   const attempt = (intent: HandledIntent): Effect.Effect<unknown, unknown, unknown> => {
@@ -35,7 +35,7 @@ export const performerOf = <R>(handler: Handler<R>, services: Context.Context<R>
   }
 }
 
-/** An approval is a wait, which the outbox does itself. */
+/** The performer of approvals. It does nothing: the outbox itself waits for the decision. */
 export const approvalPerformer: Performer = {
   perform: () => Effect.void,
   services: Context.empty(),

@@ -1,8 +1,8 @@
 /**
  * The committed facts of a job, live or not, as others may read them while it runs.
  *
- * What a cycle under way has merged stands in the ledger already, and may be taken back: it is passed over, and what it
- * revised is shown as it was. Boundary: reads a ledger; pages, so that a look at a large context does not hold the loop.
+ * The ledger already holds the facts that a cycle under way has merged, and that may be taken back. They are passed over, and
+ * a fact that they revised is shown as it was. Boundary: reads a ledger; pages, so that a large context does not hold the loop.
  */
 import type { Entry } from "../context/factTable.ts"
 import type { FactRef } from "../program/Fact.ts"
@@ -29,9 +29,9 @@ export interface FactQuery {
 export interface CommittedFacts {
   /** In commit order. */
   readonly facts: ReadonlyArray<FactJson>
-  /** The version that they were read at. */
+  /** The version at which they were read. */
   readonly version: number
-  /** Whether there are more. */
+  /** Whether there are facts after this page. */
   readonly hasMore: boolean
 }
 
@@ -42,7 +42,7 @@ const asOf = (entry: Entry, version: number): Entry | undefined => {
   return found
 }
 
-/** Facts of a kind, or of all, that were committed after a position. */
+/** A page of the facts of a kind, or of all kinds, that were committed after a version. */
 export const committedFacts = (
   { ledger, program, version }: Committed,
   { after, kind, limit }: FactQuery
@@ -63,7 +63,7 @@ export const committedFacts = (
   return { facts: entries.slice(0, limit).map(factJson), version, hasMore: entries.length > limit }
 }
 
-/** Where a committed fact comes from; null if there is none. */
+/** The derivation of a committed fact; null if there is no such fact. */
 export const explainCommitted = ({ ledger, version }: Committed, ref: FactRef): ExplanationJson | null => {
   const fact = ledger.find(ref.kind, ref.id)
   return fact === undefined || fact.provenance.version > version ? null : explanationToJson(ledger, ref)

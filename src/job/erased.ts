@@ -1,8 +1,8 @@
 /**
  * The casts of this folder, each with the reason why it is safe.
  *
- * A session knows its program without its types, and what users define is erased when a program is compiled. The public types
- * have checked both before, so here they are asserted. Boundary: types; nothing here changes a value.
+ * Compiling a program erases the types of its definitions, and a session knows only the compiled program. The public types
+ * have been checked before, so they are asserted here. Boundary: types; nothing here changes a value.
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,7 +11,7 @@ import type { JobError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type { Program } from "../program/Program.ts"
 
-/** What an agent's effect needs is among the services that the job was started with: `Engine.start` asks for them. */
+/** An agent's effect as one that runs. Its services are among those of the job's start: `Engine.start` asks for them. */
 export const provided = (effect: Effect.Effect<unknown, unknown, unknown>): Effect.Effect<unknown, unknown> =>
   effect as Effect.Effect<unknown, unknown>
 

@@ -1,10 +1,10 @@
 /**
- * A job's event log: what was committed, and readers that turn it into events.
+ * The event log of a job: committed records, and readers that turn them into events.
  *
  * Events are made when somebody reads them, so a job that nobody watches pays for nothing but a reference and a number.
- * Readers start after the number that they name, however late they come, and are not led past what they have seen. So many
- * records are kept as `Limits.retainedCycles` and `Limits.retainedLength` say; a reader that starts, or falls, behind them goes
- * on with the oldest that is kept, and sees by `seq` what it missed. A log whose records are in a journal may be let go of.
+ * A reader starts after the number that it names, however late it comes, and sees no event twice. `Limits.retainedCycles` and
+ * `Limits.retainedLength` say how many records are kept. A reader that starts, or falls, behind them goes on with the oldest
+ * record that is kept, and sees by `seq` which events it missed. A log whose records are in a journal may be let go of.
  *
  * Invariants: readers see records in order and end after the last (G3); a finished log holds no reader (G13).
  * Boundary: no machine, no merge.
@@ -13,26 +13,28 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type JobEvent } from "../outcome/JobEvent.ts"
+import { at } from "./at.ts"
 import { Limits } from "../Limits.ts"
 import { countOf, eventsOf, lengthOf, type LogRecord, type CycleRange } from "../outcome/logRecords.ts"
 
 export class EventLog {
   readonly #records: Array<LogRecord> = []
-  /** Of each record, the number of the newest event up to it. */
+  /** The number of the newest event up to each record. */
   readonly #numbers: Array<number> = []
-  /** How many records, and events, were dropped from the front. */
+  /** The number of records, and of events, that were dropped from the front. */
   #droppedRecords = 0
   #droppedEvents = 0
   /** Readers that wait for the next record; made when the first does. */
   #waiting: Set<() => void> | undefined
   #ended = false
-  /** Characters of canonical text behind the records that are kept, and behind all there ever were. */
+  /** Characters of canonical text behind the records that are kept. */
   #length = 0
+  /** Characters of canonical text behind all records, also those that were dropped. */
   #written = 0
   #isReleased = false
   readonly #inJson: ReadonlyArray<CycleRange>
 
-  /** `inJson`: cycles of an earlier version of the program, whose facts are not of today's kinds. */
+  /** `inJson`: the cycles of an earlier version of the program. Their facts are not of today's kinds. */
   constructor(inJson: ReadonlyArray<CycleRange> = []) {
     this.#inJson = inJson
   }
@@ -52,13 +54,13 @@ export class EventLog {
     if (waiting !== undefined) for (const wake of waiting) wake()
   }
 
-  /** Keeps the newest records, and the last one however long it is. Seldom enough that what it moves is no cost. */
+  /** Keeps the newest records, and the last one however long it is. It runs so seldom that moving records costs nothing. */
   #trim(): void {
     const { length } = this.#records
     let kept = length - 1
-    let sum = lengthOf(this.#records[kept]!)
+    let sum = lengthOf(at(this.#records, kept))
     while (kept > 0 && length - kept < Limits.retainedCycles) {
-      sum += lengthOf(this.#records[kept - 1]!)
+      sum += lengthOf(at(this.#records, kept - 1))
       if (sum > Limits.retainedLength) break
       kept--
     }
@@ -71,24 +73,24 @@ export class EventLog {
     this.#droppedRecords += count
   }
 
-  /** Lets go of all records but the last of a log that has ended: they are in a journal. */
+  /** Lets go of all records but the last, if the log has ended: they are in a journal. */
   release(): void {
     if (!this.#ended || this.#isReleased) return
     this.#isReleased = true
     this.#drop(this.#records.length - 1)
   }
 
-  /** Whether whoever asks for what is not kept finds it in the journal, to the end. */
+  /** Whether all records were let go of: the journal has them, to the end. */
   get isReleased(): boolean {
     return this.#isReleased
   }
 
-  /** Records that are kept. */
+  /** The number of records that are kept. */
   get records(): number {
     return this.#records.length
   }
 
-  /** Characters of canonical text behind all records, also those that are not kept: what the job has said. */
+  /** Characters of canonical text behind all records, also those that are not kept. */
   get written(): number {
     return this.#written
   }
@@ -113,17 +115,17 @@ export class EventLog {
     return this.after(0)
   }
 
-  /** As `stream`, from the first that is kept and whose number is above `seq`, which may be one to come; up to `JobHalted`. */
+  /** Like `stream`, but only events with a number above `seq`. If there is none yet, it waits. */
   after(seq: number): Stream.Stream<JobEvent> {
     return Stream.suspend(() => Stream.paginate(this.#recordAfter(seq), (record) => this.#page(record, seq)))
   }
 
-  /** The number, counted from the first ever, of the record with the first event above `seq`, or of the next one to come. */
+  /** The place, counted from the first record ever, of the record with the first event above `seq`, or of the next record. */
   #recordAfter(seq: number): number {
     let [low, high] = [0, this.#numbers.length]
     while (low < high) {
       const middle = (low + high) >> 1
-      if (this.#numbers[middle]! > seq) high = middle
+      if (at(this.#numbers, middle) > seq) high = middle
       else low = middle + 1
     }
     return this.#droppedRecords + low
@@ -131,19 +133,19 @@ export class EventLog {
 
   #page(asked: number, after: number) {
     return Effect.suspend(() => {
-      const at = Math.max(asked, this.#droppedRecords)
-      const place = at - this.#droppedRecords
+      const from = Math.max(asked, this.#droppedRecords)
+      const place = from - this.#droppedRecords
       const record = this.#records[place]
       if (record === undefined) {
         return this.#ended
           ? Effect.succeed([[], Option.none()] as const)
-          : Effect.as(this.#grown, [[], Option.some(at)] as const)
+          : Effect.as(this.#grown, [[], Option.some(from)] as const)
       }
       const first = (this.#numbers[place - 1] ?? this.#droppedEvents) + 1
       const all = eventsOf(record, first)
-      // Whoever asked for what there never was is told of the end nevertheless.
+      // A reader that asked for a number that never came is told of the end nevertheless.
       const events = first > after ? all : all.filter(({ _tag, seq }) => seq > after || _tag === "JobHalted")
-      return Effect.succeed([events, record._tag === "Halted" ? Option.none() : Option.some(at + 1)] as const)
+      return Effect.succeed([events, record._tag === "Halted" ? Option.none() : Option.some(from + 1)] as const)
     })
   }
 

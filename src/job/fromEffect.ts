@@ -1,9 +1,9 @@
 /**
  * The bridge from an Effect to XState: an Effect as actor logic.
  *
- * The actor's fiber starts when the actor does and is interrupted when the actor is stopped. How it ended goes to the
- * parent as a typed event that the caller makes from the `Exit`, never as `onError: unknown`. Events that the parent sends
- * go to listeners that the effect registers.
+ * The actor's fiber starts when the actor does, and is interrupted when the actor is stopped. The caller makes a typed event
+ * from the fiber's `Exit`, which goes to the parent; it is never `onError: unknown`. Events that the parent sends go to
+ * listeners that the effect registers.
  *
  * Invariants: one runtime, the embedder's: the effect runs with the services it is given here; after a stop nothing is
  * sent back. Boundary: the one place of the package that starts a fiber from outside of Effect.
@@ -13,7 +13,7 @@ import type * as Context from "effect/Context"
 import type * as Exit from "effect/Exit"
 import { type AnyActorRef, type EventObject, fromCallback } from "xstate"
 
-/** What the effect of an actor is given. */
+/** The input of an actor's effect, and its way to hear from the parent. */
 export interface EffectActorScope<Input, Received extends EventObject> {
   readonly input: Input
   readonly self: AnyActorRef

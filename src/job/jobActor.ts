@@ -20,9 +20,16 @@ import { runDetached } from "../platform/detached.ts"
 
 const sessions = new WeakMap<AnyActorRef, JobSession>()
 
+/** The session of the actor that invoked a driver. */
+const sessionOfParent = ({ _parent: parent }: AnyActorRef): JobSession => {
+  const session = parent === undefined ? undefined : sessions.get(parent)
+  if (session === undefined) throw new Error("a driver was invoked by an actor without a session")
+  return session
+}
+
 const driver = fromEffect<{ readonly jobId: string }, DriverEvent, JobMachineEvent, void, never, unknown>(
   ({ receive, self }) => {
-    const session = sessions.get(self._parent!)!
+    const session = sessionOfParent(self)
     receive(() => {
       session.underWay?.stopTasks?.({ _tag: "JobCancelled", cycle: session.cycle })
     })

@@ -1,8 +1,8 @@
 /**
  * The mailbox of a job: signals that wait for their cycle, in the order of their arrival.
  *
- * Invariants: bounded by number and by text (G14); a signal that a pause put off is again before those that came later.
- * Boundary: a queue of encoded effects; whether the job takes any is for the session to say.
+ * Invariants: bounded by number and by text (G14); a signal of a cycle that was discarded is again before those that came later.
+ * Boundary: a queue of encoded effects. The session decides whether the job takes any.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@ import type { EncodedEffect } from "../program/encoded.ts"
 /** A signal that waits, or is staged in the current cycle, and the caller that waits for it. */
 export interface PendingSignal {
   readonly effect: EncodedEffect
-  /** When it came, in milliseconds since the epoch. */
+  /** The time of its arrival, in milliseconds since the epoch. */
   readonly at: number
   /** Characters of its facts. */
   readonly length: number
@@ -54,12 +54,12 @@ export class Mailbox {
     this.#signals.unshift(...signals)
   }
 
-  /** Takes all that wait. */
+  /** Takes all signals that wait. */
   drain(): ReadonlyArray<PendingSignal> {
     return this.#signals.splice(0)
   }
 
-  /** Whether a signal of so many characters finds no room. One signal always does. */
+  /** Whether there is no room for a signal of so many characters. For one signal there always is. */
   #isFull(length: number): boolean {
     const waiting = this.#signals
     if (waiting.length === 0) return false

@@ -69,7 +69,7 @@ const haltedWith: Readonly<Record<Status, Metric.Metric<number, unknown>>> = {
   cancelled: Metric.withAttributes(jobsHalted, { status: "cancelled" })
 }
 
-/** The same for the metrics of a committed cycle, in the context of the job's own services. */
+/** Updates the metrics of a committed cycle, in the context of the job's own services. */
 export const noteCycle = (services: Context.Context<never>, facts: number, merged: number, discarded: number): void => {
   cyclesCommitted.updateUnsafe(1, services)
   if (facts > 0) factsCommitted.updateUnsafe(facts, services)

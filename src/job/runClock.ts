@@ -1,5 +1,5 @@
 /**
- * The duration clock of a job: how long it has run, pauses excluded.
+ * The duration clock of a job: counts the time that the job has run, without pauses.
  *
  * Boundary: a value that is told the time; nothing here reads a clock.
  */

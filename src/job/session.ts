@@ -24,6 +24,7 @@ import { CycleMerge } from "../cycle/merge.ts"
 import type { Replay } from "../journal/replay.ts"
 import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
+import { at } from "./at.ts"
 import { type CommittedFacts, committedFacts, explainCommitted, type FactQuery } from "./committed.ts"
 import { EventLog } from "./eventLog.ts"
 import { Outbox, type OutboxHost, type Performers, type UnansweredIntent } from "../intents/outbox.ts"
@@ -56,9 +57,9 @@ export interface SessionOptions {
   readonly program: CompiledProgram
   readonly ledger: Ledger
   readonly budget: ResolvedBudget
-  /** Who performs intents. */
+  /** The performers of intents. */
   readonly performers: Performers
-  /** What agents run with: the services of the caller that started the job. */
+  /** The services that agents run with: those of the caller that started the job. */
   readonly services: Context.Context<unknown>
   readonly pool: WorkerPool["Service"]
   readonly store: JobStore["Service"]
@@ -88,7 +89,6 @@ export class JobSession implements JobView {
   /** Resources that agents acquire live until the job ends. */
   readonly scope = Scope.makeUnsafe()
   readonly done = Deferred.makeUnsafe<JobResult, JobError>()
-  actor!: JobActor
 
   /** The last committed cycle and its tier. */
   cycle = 0
@@ -99,7 +99,7 @@ export class JobSession implements JobView {
   wanted: Wanted = "nothing"
   /** The fence that our writes must carry. Undefined until the job has a journal. */
   fence: number | undefined
-  /** What happened since the last committed cycle. */
+  /** The notes since the last committed cycle: rests, and their ends. */
   between: Array<Between> = []
   /** Results of tasks from a cycle that a crash left uncommitted, by task. */
   kept: ReadonlyMap<string, EncodedEffect> | undefined
@@ -111,6 +111,7 @@ export class JobSession implements JobView {
   /** Intents that are performed; undefined while there were none. */
   outbox: Outbox | undefined
   readonly pauseWaiters: Array<Deferred.Deferred<void, JobHalted>> = []
+  #actor: JobActor | undefined
   #stage: Stage = queued
 
   /** The services that fiber agents run with. */
@@ -130,7 +131,7 @@ export class JobSession implements JobView {
     this.progress = options.program.agents.map(() => ({ mark: 0, executed: false }))
   }
 
-  /** Takes up a job where its journal ends. */
+  /** Resumes a job where its journal ends. */
   resumeFrom(replay: Replay): void {
     this.cycle = replay.cycle
     this.tier = replay.tier
@@ -139,7 +140,7 @@ export class JobSession implements JobView {
     this.haltCause = replay.halt
     Object.assign(this.counters, replay.counters)
     this.program.agents.forEach(({ name }, index) => {
-      const progress = this.progress[index]!
+      const progress = at(this.progress, index)
       progress.mark = replay.marks.get(name) ?? 0
       progress.executed = replay.executed.has(name)
     })
@@ -162,7 +163,7 @@ export class JobSession implements JobView {
     }
   }
 
-  /** Takes a signal into the mailbox, or says why not. */
+  /** Takes a signal into the mailbox, or fails with the reason why not. */
   offer(effect: EncodedEffect): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> {
     return Effect.suspend((): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> => {
       if (this.isClosed) return Effect.fail(this.halted())
@@ -224,7 +225,7 @@ export class JobSession implements JobView {
     this.mailbox.unshift(...underWay.staged.map(({ signal }) => signal))
   }
 
-  /** From here on nothing is taken in, and the cycle under way is undone. Whether the session was open. */
+  /** Takes nothing in any more, and undoes the cycle under way. Returns whether the session was open. */
   close(status: Status): boolean {
     this.discardCycle()
     this.telemetry.close()
@@ -241,12 +242,12 @@ export class JobSession implements JobView {
     return this.#stage._tag === "Resting" ? this.#stage.why : undefined
   }
 
-  /** How the job ended, from when it takes nothing in any more. */
+  /** The status with which the job ended. Undefined while it still takes signals in. */
   get finished(): Status | undefined {
     return this.#stage._tag === "Ended" ? this.#stage.status : undefined
   }
 
-  /** Whether the engine gave the job a place, rather than leave it in its queue. */
+  /** Whether the engine gave the job a place. A job that ends in the queue never had one. */
   get isAdmitted(): boolean {
     return "isAdmitted" in this.#stage ? this.#stage.isAdmitted : this.#stage._tag !== "Queued"
   }
@@ -257,7 +258,16 @@ export class JobSession implements JobView {
 
   /** Whether the job has an actor yet: its seeds are planted first. */
   get isStarted(): boolean {
-    return this.actor !== undefined
+    return this.#actor !== undefined
+  }
+
+  get actor(): JobActor {
+    if (this.#actor === undefined) throw new Error(`the job ${this.jobId} has no actor yet`)
+    return this.#actor
+  }
+
+  set actor(actor: JobActor) {
+    this.#actor = actor
   }
 
   /** Whether the machine has reached a final state, or its driver died: nothing more is taken in. */

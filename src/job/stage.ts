@@ -15,7 +15,7 @@
 import type { Status } from "../outcome/Cause.ts"
 import type { UnderWay } from "./underWay.ts"
 
-/** Where a job stands that does not run, but is neither queued nor at its end. */
+/** The states in which a machine rests: the job does not run, but is neither queued nor at its end. */
 export type Rest = "paused" | "awaiting"
 
 export type Stage =
@@ -55,7 +55,7 @@ export type StageEventTag = StageEvent["_tag"]
 type StageOf<Tag extends StageTag> = Extract<Stage, { readonly _tag: Tag }>
 type EventOf<Tag extends StageEventTag> = Extract<StageEvent, { readonly _tag: Tag }>
 
-/** What an event does in a stage. `"ignored"`: it comes too late to matter. `"impossible"`: only a bug of the engine sends it. */
+/** A move. `"ignored"`: the event comes too late to matter. `"impossible"`: only a bug of the engine sends it in this stage. */
 type Cell<S, E> = ((stage: S, event: E) => Stage) | "ignored" | "impossible"
 
 type Table = {

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import { InvalidInput } from "../outcome/JobError.ts"
 import { Decision } from "../program/answerKinds.ts"
 import type { CycleMerge } from "../cycle/merge.ts"
-import type { Answer, OpenIntent, Outbox } from "../intents/outbox.ts"
+import type { EncodedAnswer, OpenIntent, Outbox } from "../intents/outbox.ts"
 import type { PendingSignal } from "./mailbox.ts"
 import type { JobSession } from "./session.ts"
 import { eraseKind } from "../program/erased.ts"
@@ -58,7 +58,7 @@ export function* stageSteps({ mailbox, outbox }: JobSession, underWay: UnderWay)
 
 function* stageAnswer(
   open: OpenIntent,
-  answer: Answer,
+  answer: EncodedAnswer,
   merge: CycleMerge,
   answered: Array<OpenIntent>
 ): Generator<void, void> {

@@ -53,7 +53,7 @@ interface Task {
 const refOf = (fact: Fact | undefined): FactRef | undefined =>
   fact === undefined ? undefined : { kind: fact.kind, id: fact.id }
 
-/** The name of a task within its cycle. */
+/** The name of a task, unique within its cycle. */
 const keyOf = ({ fact, selected }: Task): string =>
   namePart(selected.agent.name) + (fact === undefined ? "" : `/${refKey(fact)}`)
 

@@ -1,8 +1,8 @@
 /**
- * The telemetry hub of a job: live progress, for those who listen.
+ * The telemetry hub of a job: live progress, for readers that listen.
  *
- * Invariants: nothing is made while nobody listens; a slow reader loses the oldest items and holds nobody up (G14).
- * Boundary: streams out; what is reported is for the driver and its tasks to say.
+ * Invariants: no item is made while nobody listens; a slow reader loses the oldest items and holds nobody up (G14).
+ * Boundary: streams out. The driver and its tasks decide what is reported.
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -40,7 +40,7 @@ export class TelemetryHub {
     )
   }
 
-  /** Where to report progress, or undefined while nobody listens. */
+  /** A function that reports progress; undefined while nobody listens. */
   get report(): ((item: JobTelemetry) => void) | undefined {
     const listeners = this.#listeners
     if (listeners === undefined || listeners.size === 0) return undefined
@@ -49,12 +49,12 @@ export class TelemetryHub {
     }
   }
 
-  /** The job ends: whoever comes from here on finds an ended stream. */
+  /** The job ends: a reader that comes from here on finds an ended stream. */
   close(): void {
     this.#isEnded = true
   }
 
-  /** Ends the streams of those who listen. */
+  /** Ends the streams of all readers. */
   end(): void {
     this.#isEnded = true
     const listeners = this.#listeners

@@ -42,7 +42,7 @@ export class UnderWay implements Gate {
   stopTasks: ((cause: Cause) => void) | undefined
   /** The kinds of the cycle's intents that somebody performs. */
   performed: ReadonlyArray<string> = noNames
-  /** The time of the commit, in milliseconds since the epoch. Set if intents are performed: the time of an approval counts from it. */
+  /** The commit's time, in milliseconds since the epoch, if intents are performed: an approval's time counts from it. */
   committedAt = 0
   #staged: Array<StagedSignal> | undefined
 

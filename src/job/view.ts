@@ -1,8 +1,8 @@
 /**
- * The view of a job: all that a server, or the command line, reads of a job beside its handle.
+ * The view of a job: everything that a server, or the command line, reads of a job beside its handle.
  *
- * `viewOf` (jobHandle.ts) gives the view of a handle. It is one object for all handles of a job, and lives as long as those.
- * Boundary: types; nothing here writes to a job, but that its log may be let go of.
+ * `viewOf` (jobHandle.ts) gives the view of a handle. All handles of a job have the same view. Boundary: types; nothing here
+ * writes to a job, except that the log can be let go of.
  */
 import type { ErasedKind } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
@@ -39,11 +39,11 @@ export interface JobView {
   readonly factText: (version: number) => string | undefined
   /** A page of the committed facts. */
   readonly facts: (query: FactQuery) => CommittedFacts
-  /** Where a committed fact comes from; null if there is none. */
+  /** The derivation of a committed fact; null if there is no such fact. */
   readonly explain: (ref: FactRef) => ExplanationJson | null
 }
 
-/** What a job holds in memory, counted. */
+/** The size of a job in memory. */
 export interface Holdings {
   /** Characters of canonical text. Context, log and intents share the same texts, so this is the larger count, not the sum. */
   readonly textLength: number
