@@ -37,7 +37,7 @@ const isField = (key: string): key is Field => Object.hasOwn(resolvedNames, key)
 const count = (value: unknown, name: Field, fallback: number, refuse: Refuse): number => {
   if (value === undefined) return fallback
   if (typeof value === "number" && (value === Infinity || (Number.isSafeInteger(value) && value >= 0))) return value
-  return refuse(`budget.${name} must be a whole number of at least 0, or Infinity, not ${String(value)}`)
+  return refuse(`budget.${name} must be a whole number of at least 0, or Infinity, not ${String(value as string)}`)
 }
 
 const millis = (value: unknown, name: Field, refuse: Refuse): number => {

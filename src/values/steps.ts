@@ -15,7 +15,7 @@
 export const stepSize = 64
 
 /** Tuning: as `stepSize`, where a part takes a tenth of that: a fact is gathered, pruned, or written as text. */
-export const lightStepSize = 256
+export const lightStepSize = 512
 
 /** Work that is done a stretch at a time. */
 export interface Cursor<out A> {
