@@ -1,5 +1,5 @@
 /**
- * How a command is defined: its name, what it takes, what its help says, and what it does.
+ * Defines a command: its name, what it takes, what its help says, and what it does.
  *
  * A new command is a definition in `runCommands.ts` or `storeCommands.ts`, and its line in the list of `command.ts`. A flag that
  * several commands have stands in `flags.ts`. Boundary: definitions; what a command does is in a file of its own, loaded when

@@ -1,5 +1,5 @@
 /**
- * `converge run`: one job from the command line.
+ * `converge run`: one job from the command line. Its flags and its help are defined in runCommands.ts.
  *
  * Loads the module, starts the job on an engine of its own, shows its progress, and prints its result, however it ended. With
  * `--store` and `--id` it is idempotent: it creates the job, goes on with it, or prints its result. Boundary: composition; each

@@ -26,8 +26,8 @@ export type Answer = ReadonlyArray<Proposal<string, unknown>> | void
 /** Options of a handler. `E`: the error that it fails with. */
 export interface HandlerOptions<in out E = never, out R = never> {
   /**
-   * The schedule of retries after a typed failure or a timeout. Default: after 100 ms, and twice as long each time up to a minute,
-   * up to 10 times.
+   * The schedule of retries after a typed failure or a timeout. Default: after 100 ms, and twice as long each time up to a
+   * minute, up to 10 times.
    */
   readonly retry?: Schedule.Schedule<unknown, E, never, R> | undefined
   /** The time that one attempt may take. Default: none. */

@@ -3,7 +3,8 @@
  *
  * Counted budgets (facts, tokens, context bytes) never overshoot: the effect that would cross one is not committed.
  * Cycles and agents are tested before a cycle begins. Duration and CPU time also stop running tasks; their cycle is then
- * discarded whole. Boundary: types; resolveBudget.ts fills in the defaults.
+ * discarded whole. Boundary: types; resolveBudget.ts fills in the
+ * defaults, job/driver.ts tests cycles, agents and times, cycle/effectApplication.ts tests what an effect adds.
  */
 import type * as Duration from "effect/Duration"
 

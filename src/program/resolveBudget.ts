@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import { Limits } from "../Limits.ts"
+import { describeError } from "../values/panic.ts"
 import type { Budget } from "./Budget.ts"
 
 /** A budget with its defaults filled in. Times in milliseconds. */
@@ -37,7 +38,7 @@ const isField = (key: string): key is Field => Object.hasOwn(resolvedNames, key)
 const count = (value: unknown, name: Field, fallback: number, refuse: Refuse): number => {
   if (value === undefined) return fallback
   if (typeof value === "number" && (value === Infinity || (Number.isSafeInteger(value) && value >= 0))) return value
-  return refuse(`budget.${name} must be a whole number of at least 0, or Infinity, not ${String(value as string)}`)
+  return refuse(`budget.${name} must be a whole number of at least 0, or Infinity, not ${describeError(value)}`)
 }
 
 const millis = (value: unknown, name: Field, refuse: Refuse): number => {
