@@ -9,13 +9,13 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import type { Host } from "./hostProcess.ts"
 
-/** What a command is given: the process that it runs in, and where its exit code goes. */
+/** The surroundings of a command: the process that it runs in, and the receiver of its exit code. */
 export interface Invocation {
   readonly host: Host
   readonly finish: (exitCode: number) => void
 }
 
-/** What the help of a command says. */
+/** The help of a command. */
 export interface Help {
   /** A line in the list of commands. */
   readonly short: string

@@ -28,7 +28,7 @@ export type { Projection } from "./encoder.ts"
 export interface Options {
   /** Where the relay listens, such as `ws://localhost:8080`; `wss:` for one behind TLS. */
   readonly url: string
-  /** What of an actor's context is shown. It runs in the background and may throw. Default: all of it. */
+  /** Chooses the part of an actor's context that is shown. It runs in the background and may throw. Default: all of it. */
   readonly project?: Projection
   /** Messages that may wait for a slow relay; then the oldest is dropped for a new one. Default 1,024. */
   readonly queueCapacity?: number

@@ -21,7 +21,7 @@ export type Published = Extract<InspectionEvent, { type: "@xstate.actor" | "@xst
 export const isPublished = (event: InspectionEvent): event is Published =>
   event.type === "@xstate.snapshot" || event.type === "@xstate.event" || event.type === "@xstate.actor"
 
-/** What of an actor's context is shown. It may throw and may return anything; the message then says so. */
+/** Chooses the part of an actor's context that is shown. It may throw and may return anything; the message then says so. */
 export type Projection = (context: unknown) => unknown
 
 /** The protocol's version: a receiver ignores messages in which it is not a string. */

@@ -47,7 +47,7 @@ import type { Between } from "../journal/records.ts"
 export type JobActor = Actor<typeof jobMachine>
 
 /**
- * What somebody asked of the job's end. `"cancel"`: to end for good. `"suspend"`: to end here, and to be resumed from its
+ * The end that somebody asked for. `"cancel"`: to end for good. `"suspend"`: to end here, and to be resumed from its
  * journal, since its engine closes or its parent does the same.
  */
 export type Wanted = "nothing" | "cancel" | "suspend"

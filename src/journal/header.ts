@@ -15,7 +15,7 @@ import { Amount, Count, type FieldsOf, isObject, parsePart, recordAs, unreadable
 import { fingerprintOf } from "./kindFingerprint.ts"
 import type { BeginningExtra, EarlierHeader, JournalHeader, KindHeader } from "./records.ts"
 
-/** What a header says of a program. */
+/** The part of a header that describes a program. */
 export type ProgramHeader = Pick<JournalHeader, "format" | "program" | "version" | "kinds" | "triggers">
 
 /** A program, and what a header says of it. Made once for a journal that the program reads. */

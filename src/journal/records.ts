@@ -25,7 +25,7 @@ export interface EarlierHeader {
   readonly header: JournalHeader
 }
 
-/** What a journal says of its program and of how the job began. */
+/** The header of a journal: its program, and how the job began. */
 export interface JournalHeader {
   readonly format: 1
   readonly program: string
