@@ -188,8 +188,12 @@ export class JobSession implements JobView {
     const before = this.#stage
     const after = transition(before, event)
     if (after === "impossible") {
-      const message = `${event._tag} is impossible in the stage ${before._tag} of job ${this.jobId}: a bug of the engine`
-      runDetached(this.options.services, Effect.logError(message))
+      runDetached(
+        this.options.services,
+        Effect.logError(
+          `${event._tag} is impossible in the stage ${before._tag} of job ${this.jobId}: a bug of the engine`
+        )
+      )
       return false
     }
     this.#stage = after

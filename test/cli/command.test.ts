@@ -38,7 +38,7 @@ describe.concurrent("converge", () => {
     expect(nothing).toEqual(help)
   })
 
-  it("the help of every command is what the documentation and scripts know", async () => {
+  it("the help of every command is what the documentation and scripts know", async ({ expect }) => {
     const commands = [
       "run",
       "resume",
