@@ -161,6 +161,8 @@ export const Limits = {
   storeLogBytes: 67_108_864,
   /** Milliseconds beyond the busy timeout that a store waits for its writer when it is closed. */
   storeCloseTimeoutMs: 10_000,
+  /** Problems of a file's structure that a check of it lists. */
+  storeProblems: 100,
   /** Ended jobs that a server keeps so that clients can fetch their results, and about how many bytes of memory they take. */
   serverEndedJobs: 1_000,
   serverEndedBytes: 268_435_456,

@@ -14,7 +14,7 @@ import { undefinedIfMissing } from "../store/missing.ts"
 import { CommandFailed, ExitCode, type Failed } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { jobJson } from "./jobs.ts"
-import { type JobOptions, show } from "./storedJobs.ts"
+import { change, type JobOptions } from "./storedJobs.ts"
 import { statusLine } from "./report.ts"
 import { jobIdOf } from "./storeFile.ts"
 import { duration, oneLine } from "./text.ts"
@@ -31,7 +31,7 @@ interface Cancelled {
 
 export const cancel = (host: Host, options: CancelOptions): Effect.Effect<number, Failed> =>
   Effect.flatMap(jobIdOf(options.args, options.id), (jobId) =>
-    show(
+    change(
       host,
       options,
       cancelStored(jobId, options.timeout * 1_000),

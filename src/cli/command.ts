@@ -16,7 +16,20 @@ import process from "node:process"
 import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
 import { Host } from "./hostProcess.ts"
 import { machine, run, serve } from "./runCommands.ts"
-import { cancel, diff, events, explain, fork, jobs, replay, resume, show, verify } from "./storeCommands.ts"
+import {
+  backup,
+  cancel,
+  diff,
+  events,
+  explain,
+  fork,
+  jobs,
+  replay,
+  restore,
+  resume,
+  show,
+  verify
+} from "./storeCommands.ts"
 import type { Invocation } from "./definition.ts"
 import { indent, styleFor } from "./text.ts"
 
@@ -38,6 +51,8 @@ const commands = (invocation: Invocation) =>
       events(invocation),
       fork(invocation),
       verify(invocation),
+      backup(invocation),
+      restore(invocation),
       serve(invocation),
       machine(invocation)
     ])

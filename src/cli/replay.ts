@@ -17,7 +17,7 @@ import type { Host } from "./hostProcess.ts"
 import { look } from "./jobRun.ts"
 import { asFailed, byWhom, factJson, factsJson, type JobOptions, type Page, properties, show } from "./storedJobs.ts"
 import * as Report from "./report.ts"
-import { jobIdOf, openExisting } from "./storeFile.ts"
+import { jobIdOf, openForReading } from "./storeFile.ts"
 import { indent, inlineJson, oneLine, plural, printable, thousands, toPlain, truncate } from "./text.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 
@@ -196,7 +196,7 @@ export const events = (host: Host, options: EventsOptions): Effect.Effect<number
     const lineOf = options.json ? JSON.stringify : (event: JobEvent) => eventLine(event, { style, width })
     yield* Stream.runForEachArray(Stream.unwrap(Journal.events(jobId, { after: options.after })), (page) =>
       host.write(page.map((event) => `${lineOf(event)}\n`).join(""))
-    ).pipe(Effect.mapError(asFailed), Effect.provide(openExisting(options.store)))
+    ).pipe(Effect.mapError(asFailed), Effect.provide(openForReading(options.store)))
     return 0
   }).pipe(Effect.scoped)
 

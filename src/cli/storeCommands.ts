@@ -341,7 +341,8 @@ export const verify = define(
 tasks that end in another order, and all runs must agree on every cycle, the hash, the context
 and the event log. The first cycle and task that differ are named.
 
-With --store: check that journals are what was written, every hash of their chains.
+With --store: check that journals are what was written, every hash of their chains, and that
+the file's own structure is whole. The file is only read.
 
 Exit code: 0, or 3 if something differs, 64 usage.`,
     examples: [
@@ -354,5 +355,55 @@ Exit code: 0, or 3 if something differs, 64 usage.`,
     lazily(
       () => import("./verify.ts"),
       ({ verify }) => verify(host, options)
+    )
+)
+
+const force = Flag.Boolean("force").pipe(
+  Flag.withDescription("Replace the store that is there"),
+  Flag.withDefault(false)
+)
+
+export const backup = define(
+  "backup",
+  {
+    to: Argument.String("to").pipe(Argument.withDescription("The file to make")),
+    store: flags.store,
+    json: flags.json
+  },
+  {
+    short: "Copy a store to a new file",
+    long: `Copy a store to a new file, as it is at this moment. Processes may use the store meanwhile.
+
+Exit code: 0, 3 if the store is damaged, 64 if there is no such store, or such a file already.`,
+    examples: [{ command: "converge backup jobs-2026-11-29.db --store jobs.db", description: "One copy" }]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./backup.ts"),
+      ({ backup }) => backup(host, options)
+    )
+)
+
+export const restore = define(
+  "restore",
+  {
+    from: Argument.String("from").pipe(Argument.withDescription("The backup")),
+    store: flags.store,
+    force,
+    json: flags.json
+  },
+  {
+    short: "Put a backup in the place of a store",
+    long: `Put a backup in the place of a store. The backup is checked first, and stays. Stop all
+processes that use the store: a store that is open is not replaced. Do not copy the file by
+hand: the write-ahead log beside it (-wal) belongs to the old file, and damages a new one.
+
+Exit code: 0, 3 if the backup is damaged, 64 if there is no backup, or a store and no --force.`,
+    examples: [{ command: "converge restore jobs-2026-11-29.db --store jobs.db --force", description: "Go back" }]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./backup.ts"),
+      ({ restore }) => restore(host, options)
     )
 )

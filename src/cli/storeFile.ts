@@ -9,31 +9,42 @@ import { existsSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { StartError } from "../outcome/JobError.ts"
-import { type Durability, JobStore, layerSqlite, type StoreError } from "../store/index.ts"
+import {
+  type Durability,
+  JobStore,
+  layerSqlite,
+  type SqliteOptions,
+  type StoreError,
+  type StoreFile
+} from "../store/index.ts"
 import { CommandFailed, ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import { printable } from "./text.ts"
 
 /** Makes the file if it is not there. */
-export const open = (filename: string, durability?: Durability): Layer.Layer<JobStore, Failed> =>
-  openUnless(filename, durability, whyNot)
+export const open = (filename: string, durability?: Durability): Layer.Layer<JobStore | StoreFile, Failed> =>
+  openUnless(filename, { durability }, whyNot)
 
 /** Refuses a file that is not there. */
-export const openExisting = (filename: string, durability?: Durability): Layer.Layer<JobStore, Failed> =>
-  openUnless(filename, durability, (name) => whyNot(name) ?? (existsSync(name) ? undefined : "there is no such file"))
+export const openExisting = (filename: string, durability?: Durability): Layer.Layer<JobStore | StoreFile, Failed> =>
+  openUnless(filename, { durability }, whyNotThere)
+
+/** For commands that only look: changes neither the file nor its folder. */
+export const openForReading = (filename: string): Layer.Layer<JobStore | StoreFile, Failed> =>
+  openUnless(filename, { readOnly: true }, whyNotThere)
 
 const openUnless = (
   filename: string,
-  durability: Durability | undefined,
+  options: Omit<SqliteOptions, "filename">,
   refusal: (filename: string) => string | undefined
-): Layer.Layer<JobStore, Failed> =>
+): Layer.Layer<JobStore | StoreFile, Failed> =>
   Layer.unwrap(
     Effect.suspend(() => {
       if (filename.trim() === "") return Effect.fail(new UsageError({ message: "--store wants the path of a file" }))
       const why = refusal(filename)
       if (why !== undefined) return Effect.fail(notOpened(`${filename}: ${why}`))
       return Effect.succeed(
-        layerSqlite({ filename: resolve(filename), durability }).pipe(
-          Layer.catch((error) => Layer.effect(JobStore, Effect.fail(openFailure(error))))
+        layerSqlite({ filename: resolve(filename), ...options }).pipe(
+          Layer.catch((error) => Layer.effectContext(Effect.fail(openFailure(error))))
         )
       )
     })
@@ -41,6 +52,9 @@ const openUnless = (
 
 const notOpened = (message: string): UsageError =>
   new UsageError({ message: `cannot open the store ${printable(message)}` })
+
+const whyNotThere = (filename: string): string | undefined =>
+  whyNot(filename) ?? (existsSync(filename) ? undefined : "there is no such file")
 
 /** The message about a path that cannot be a store, as far as the file system tells. */
 const whyNot = (filename: string): string | undefined => {

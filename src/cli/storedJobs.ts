@@ -5,12 +5,13 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import type { Fact } from "../program/Fact.ts"
 import type { FactJson } from "../job/Job.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import type { StartError } from "../outcome/JobError.ts"
 import { parseJson } from "../values/parseJson.ts"
-import type { JobStore } from "../store/index.ts"
+import type { JobStore, StoreFile as OpenFile } from "../store/index.ts"
 import type { Failed } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { look } from "./jobRun.ts"
@@ -31,21 +32,33 @@ export interface Page {
   readonly width: number
 }
 
-/** Runs a query on a store, which must exist, and prints its result. The query gives the exit code, too. */
-export const show = <A>(
+type Store = JobStore | OpenFile
+
+/** A command that uses a store and prints the result of that. */
+type Printing = <A>(
   host: Host,
   options: { readonly store: string; readonly json: boolean },
-  read: Effect.Effect<A, StartError | Failed, JobStore>,
+  use: Effect.Effect<A, StartError | Failed, Store>,
   json: (value: A) => unknown,
   page: (value: A, page: Page) => string,
-  codeOf: (value: A) => number = () => 0
-): Effect.Effect<number, Failed> =>
-  Effect.gen(function* () {
-    yield* host.reserveStdout
-    const value = yield* Effect.provide(Effect.mapError(read, asFailed), StoreFile.openExisting(options.store))
-    yield* host.write(options.json ? `${JSON.stringify(json(value))}\n` : `${page(value, look())}\n`)
-    return codeOf(value)
-  }).pipe(Effect.scoped)
+  codeOf?: (value: A) => number
+) => Effect.Effect<number, Failed>
+
+const printing =
+  (open: (filename: string) => Layer.Layer<Store, Failed>): Printing =>
+  (host, options, use, json, page, codeOf = () => 0) =>
+    Effect.gen(function* () {
+      yield* host.reserveStdout
+      const value = yield* Effect.provide(Effect.mapError(use, asFailed), open(options.store))
+      yield* host.write(options.json ? `${JSON.stringify(json(value))}\n` : `${page(value, look())}\n`)
+      return codeOf(value)
+    }).pipe(Effect.scoped)
+
+/** Runs a query on a store, which must exist and is left as it is, and prints its result. It gives the exit code, too. */
+export const show: Printing = printing(StoreFile.openForReading)
+
+/** Changes a store, which must exist, and prints the result. */
+export const change: Printing = printing(StoreFile.openExisting)
 
 export const asFailed = (error: StartError | Failed): Failed =>
   error._tag === "UsageError" || error._tag === "CommandFailed" ? error : StoreFile.startFailure("", error)

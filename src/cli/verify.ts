@@ -16,7 +16,7 @@ import * as Journal from "../journal/Journal.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
-import { layerMemoryJournal } from "../store/index.ts"
+import { layerMemoryJournal, StoreFile } from "../store/index.ts"
 import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
@@ -304,21 +304,48 @@ const tellDifference = (difference: Difference, first: Way | undefined, { style,
 
 /* ---------------------------------------------------------------- a store */
 
+interface StoreReport {
+  /** The problems of the file's own structure, in SQLite's words. */
+  readonly structure: ReadonlyArray<string>
+  readonly jobs: ReadonlyArray<Journal.Verified>
+}
+
+const isWhole = ({ jobs, structure }: StoreReport): boolean =>
+  structure.length === 0 && jobs.every(({ isIntact }) => isIntact)
+
+/** A journal that the damaged file does not give is one that is not intact; the others are still looked at. */
+const verifyJob = (jobId: string) =>
+  Effect.catchTag(Journal.verify(jobId), "StoreError", (error) => {
+    if (error.reason !== "corrupt") return Effect.fail(error)
+    const corrupt = { cycle: 0, part: "the file", expected: "a journal", found: error.message }
+    const report: Journal.Verified = {
+      jobId,
+      program: "",
+      status: undefined,
+      cycles: 0,
+      hash: "",
+      isIntact: false,
+      corrupt
+    }
+    return Effect.succeed(report)
+  })
+
 const verifyStore = (host: Host, store: string, options: VerifyOptions): Effect.Effect<number, Failed> => {
   const ids = options.id === undefined ? options.args : [...options.args, options.id]
   const read = Effect.gen(function* () {
-    const reports: Array<Journal.Verified> = []
-    for (const id of ids.length > 0 ? ids : yield* allIds) reports.push(yield* Journal.verify(id))
-    return reports
+    const structure = yield* StoreFile.use((file) => file.check)
+    const jobs: Array<Journal.Verified> = []
+    for (const id of ids.length > 0 ? ids : yield* allIds) jobs.push(yield* verifyJob(id))
+    return { structure, jobs }
   })
   const { json, quiet } = options
   return show(
     host,
     { store, json },
     read,
-    (reports) => ({ isIntact: reports.every(({ isIntact }) => isIntact), jobs: reports }),
-    (reports, page) => storePage(reports, quiet, page),
-    (reports) => (reports.every(({ isIntact }) => isIntact) ? 0 : ExitCode.failed)
+    (report) => ({ isIntact: isWhole(report), ...report }),
+    (report, page) => storePage(report, quiet, page),
+    (report) => (isWhole(report) ? 0 : ExitCode.failed)
   )
 }
 
@@ -334,7 +361,19 @@ const allIds = Effect.gen(function* () {
   return ids
 })
 
-const storePage = (reports: ReadonlyArray<Journal.Verified>, quiet: boolean, { style }: Page): string => {
+const structureLines = (structure: ReadonlyArray<string>, { style }: Page): ReadonlyArray<string> =>
+  structure.length === 0
+    ? []
+    : [
+        style(
+          "red",
+          `✖ the file itself is damaged: ${plural(structure.length, "problem")}. Restore a backup: converge restore`
+        ),
+        ...structure.map((problem) => `  ${oneLine(problem)}`)
+      ]
+
+const storePage = ({ jobs: reports, structure }: StoreReport, quiet: boolean, page: Page): string => {
+  const { style } = page
   const broken = reports.filter(({ isIntact }) => !isIntact)
   const head =
     broken.length === 0
@@ -355,5 +394,5 @@ const storePage = (reports: ReadonlyArray<Journal.Verified>, quiet: boolean, { s
     )
     return `  ${style("red", "✖")} ${name}  ${where}: ${oneLine(corrupt.part)}\n${indent(rows, "  ")}`
   })
-  return [head, ...lines].join("\n")
+  return [...structureLines(structure, page), head, ...lines].join("\n")
 }

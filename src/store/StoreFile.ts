@@ -19,6 +19,12 @@ export class StoreFile extends Context.Service<
      */
     readonly backup: (filename: string) => Effect.Effect<void, StoreError>
     /**
+     * Has SQLite check the file's own structure. Gives the problems that it finds, in its words, at most 100; none for a file
+     * that is whole. Journals are checked by `Journal.verify`. Holds the thread while the whole file is read: for a process that
+     * does nothing else.
+     */
+    readonly check: Effect.Effect<ReadonlyArray<string>, StoreError>
+    /**
      * Gives the space of pruned journals back to the file system. Writes wait meanwhile, about as long as a copy of the file
      * takes.
      */

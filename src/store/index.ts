@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import { loadOnce } from "../platform/loadOnce.ts"
 import type { JobStore, StoreError } from "./JobStore.ts"
 import type { SqliteOptions } from "./sqlite/options.ts"
+import type { RestoreOptions } from "./sqlite/restore.ts"
 import type { StoreFile } from "./StoreFile.ts"
 
 export { JobStore, StoreError } from "./JobStore.ts"
@@ -25,6 +26,7 @@ export type {
   StoreErrorReason
 } from "./JobStore.ts"
 export type { Durability, Retention, SqliteOptions } from "./sqlite/options.ts"
+export type { RestoreOptions } from "./sqlite/restore.ts"
 export { StoreFile } from "./StoreFile.ts"
 
 const loadMemory = loadOnce(() => import("./memory.ts"))
@@ -59,3 +61,15 @@ const loadSqlite = loadOnce(() => import("./sqlite/layer.ts"))
  */
 export const layerSqlite = (options: SqliteOptions): Layer.Layer<JobStore | StoreFile, StoreError> =>
   Layer.unwrap(Effect.map(loadSqlite, ({ layer }) => layer(options)))
+
+const loadRestore = loadOnce(() => import("./sqlite/restore.ts"))
+
+/**
+ * Puts a backup in the place of a store's file, which must not be open anywhere. The backup is checked first, and stays.
+ *
+ * Fails with `corrupt` or `not-a-database` for a backup that is no whole store, with `exists` if there is a file and `replace`
+ * is not set, and with `busy` while a process has that file open. A failure leaves the store's file as it was. The write-ahead
+ * log of a replaced file is removed: it belongs to that file alone.
+ */
+export const restoreSqlite = (options: RestoreOptions): Effect.Effect<void, StoreError> =>
+  Effect.flatMap(loadRestore, ({ restore }) => restore(options))

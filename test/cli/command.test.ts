@@ -50,7 +50,9 @@ describe.concurrent("converge", () => {
       "explain",
       "events",
       "fork",
-      "verify"
+      "verify",
+      "backup",
+      "restore"
     ]
     const helps = await Promise.all(
       [[], ...[...commands, "serve", "machine"].map((command) => [command])].map((command) =>

@@ -11,6 +11,7 @@ import {
   copyFileSync,
   mkdirSync,
   openSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -150,7 +151,7 @@ describe("options", () => {
     [{ filename: "" }, /filename must be a path, not ""/],
     [{ filename: ":memory:" }, /layerMemoryJournal/],
     [{ filename: new URL("https://example.org/a.db") }, /not https:/],
-    [{ filename: "a.db", file: 1 }, /options has no option "file"; there are filename, durability/],
+    [{ filename: "a.db", file: 1 }, /options has no option "file"; there are filename, readOnly, durability/],
     [{ filename: "a.db", durability: "none" }, /durability must be "full", "normal" or "exit", not "none"/],
     [{ filename: "a.db", busyTimeout: -1 }, /busyTimeout must be a duration/],
     [{ filename: "a.db", lease: "soon" }, /lease must be a duration from 100 ms/],
@@ -237,6 +238,26 @@ describe("a file that is full", () => {
         expect(yield* store.prune({ keepLatest: 0 })).toBe(1)
         if (isMounted) yield* file.vacuum
         yield* store.append("a", 1, row(cycle + 1, { text: () => long }))
+      })
+    )
+  )
+})
+
+describe("a file that loses its name while it is open", () => {
+  it.live.each(["deleted", "replaced"])("refuses every write from then on, and says so: %s", (how) =>
+    withFile((filename) =>
+      Effect.gen(function* () {
+        const { store } = yield* openStore({ filename })
+        yield* store.create(newJob("a"))
+        yield* store.append("a", 1, row(1))
+        rmSync(filename)
+        if (how === "replaced") writeFileSync(filename, "another file")
+        const error = yield* errorOf(store.append("a", 1, row(2)))
+        expect(error.reason).toBe("failed")
+        expect(error.message).toMatch(how === "deleted" ? /the file was deleted or moved/ : /was replaced by another/)
+        expect(yield* reasonOf(store.create(newJob("b")))).toBe("failed")
+        const { message } = yield* errorOf(Effect.andThen(store.load("a"), Effect.fail(error)))
+        expect(message).toMatch(/the file was|it is no longer there/)
       })
     )
   )

@@ -19,6 +19,7 @@ import { classifySqliteError, SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import { pathToFileURL } from "node:url"
 import { Limits } from "../../Limits.ts"
 
 export interface SqliteClientConfig {
@@ -26,6 +27,11 @@ export interface SqliteClientConfig {
   readonly filename: string
   /** Opens only a file that exists, and writes nothing. Default: false. */
   readonly isReadOnly?: boolean | undefined
+  /**
+   * Takes the file as one that nobody writes to: reads neither its write-ahead log nor locks, and makes no file beside it, as
+   * `isReadOnly` alone does. Default: false.
+   */
+  readonly isImmutable?: boolean | undefined
   /** Milliseconds for which a statement waits, and holds the thread, while another connection has the lock. Default: 5,000. */
   readonly busyTimeoutMs?: number | undefined
   readonly spanAttributes?: Readonly<Record<string, unknown>> | undefined
@@ -168,13 +174,22 @@ const connect = (database: DatabaseSync): SqliteConnection => {
   }
 }
 
+/** The URL by which SQLite takes a file as one that does not change (sqlite.org/uri.html). */
+export const immutable = (filename: string): URL => {
+  const url = pathToFileURL(filename)
+  url.searchParams.set("immutable", "1")
+  return url
+}
+
 /** Opens a file. The scope closes it. */
 export const make = (config: SqliteClientConfig): Effect.Effect<SqlClient.SqlClient, SqlError, Scope.Scope> =>
   Effect.gen(function* () {
-    const { busyTimeoutMs = Limits.storeBusyTimeoutMs, filename, isReadOnly = false, spanAttributes } = config
+    const { filename, isImmutable = false, spanAttributes } = config
+    const { busyTimeoutMs: timeout = Limits.storeBusyTimeoutMs, isReadOnly = false } = config
+    const readOnly = isReadOnly || isImmutable
     const database = yield* Effect.acquireRelease(
       Effect.try({
-        try: () => new DatabaseSync(filename, { readOnly: isReadOnly, timeout: busyTimeoutMs }),
+        try: () => new DatabaseSync(isImmutable ? immutable(filename) : filename, { readOnly, timeout }),
         catch: (cause) => sqlError(cause, `SQLite did not open ${filename}`, "connect")
       }),
       (database) => Effect.sync(() => database.close())

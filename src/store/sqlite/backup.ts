@@ -14,18 +14,33 @@ import { dirname, resolve } from "node:path"
 import { backup as copy, DatabaseSync } from "node:sqlite"
 import { StoreError } from "../JobStore.ts"
 import { refusalOf } from "./refusal.ts"
+import { immutable } from "./SqliteClient.ts"
 
 /** Copies all pages in one step: the largest count that SQLite takes. */
 const allPages = 2_147_483_647
 
-export const backup = (from: string, to: string): Effect.Effect<void, StoreError> => {
-  const target = resolve(to)
+/** `isImmutable`: nobody writes to the file, which is then read without a file beside it. */
+export const backup = (from: string, to: string, isImmutable = false): Effect.Effect<void, StoreError> =>
+  Effect.suspend(() => {
+    const target = resolve(to)
+    return existsSync(target)
+      ? Effect.fail(new StoreError({ reason: "failed", message: `${target}: there is such a file already` }))
+      : copyTo(from, target, isImmutable, Effect.void)
+  })
+
+/** Copies a file to an absolute path. `makeWay` runs when the copy is on the disk and has yet to get its name. */
+export const copyTo = (
+  from: string,
+  target: string,
+  isImmutable: boolean,
+  makeWay: Effect.Effect<void, StoreError>
+): Effect.Effect<void, StoreError> => {
   const partial = `${target}.${randomUUID()}.partial`
   const attempt = <A>(run: () => PromiseLike<A>) =>
     Effect.tryPromise({ try: run, catch: (error) => new StoreError(refusalOf(error, target)) })
   const connection = Effect.acquireRelease(
     Effect.try({
-      try: () => new DatabaseSync(from, { readOnly: true }),
+      try: () => new DatabaseSync(isImmutable ? immutable(from) : from, { readOnly: true }),
       catch: (error) => new StoreError(refusalOf(error, from))
     }),
     (database) => Effect.sync(() => database.close())
@@ -39,11 +54,9 @@ export const backup = (from: string, to: string): Effect.Effect<void, StoreError
     )
   )
   return Effect.gen(function* () {
-    if (existsSync(target)) {
-      return yield* new StoreError({ reason: "failed", message: `${target}: there is such a file already` })
-    }
     const database = yield* connection
     yield* attempt(() => copy(database, partial, { rate: allPages }))
+    yield* makeWay
     yield* attempt(() => rename(partial, target))
     yield* keepName
   }).pipe(

@@ -20,6 +20,7 @@ import { migrate } from "./migrations.ts"
 import { type Resolved, resolve, type SqliteOptions } from "./options.ts"
 import { nameOwner } from "./owner.ts"
 import { asStoreError, makeReader, whileBusy } from "./reader.ts"
+import { makeReadOnly } from "./readOnly.ts"
 import * as SqliteClient from "./SqliteClient.ts"
 import { collect, makeStore } from "./store.ts"
 import { Writer } from "./writer.ts"
@@ -81,6 +82,7 @@ const make = (input: SqliteOptions) =>
       try: () => resolve(input),
       catch: (error) => new StoreError({ reason: "failed", message: error instanceof Error ? error.message : "" })
     })
+    if (options.isReadOnly) return yield* makeReadOnly(options)
     const { busyTimeoutMs, filename, leaseMs, retention } = options
     const clock = yield* Clock.Clock
     const owner = nameOwner()

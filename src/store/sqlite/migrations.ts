@@ -12,7 +12,7 @@
  * chain do not cover (`sumOf`).
  *
  * Invariants: a released migration never changes; a file of a later version is refused as a whole. Boundary: runs once, when a
- * store opens, on its own connection.
+ * store opens, on its own connection; a connection that only reads gets views instead.
  */
 import * as Effect from "effect/Effect"
 import * as Migrator from "effect/sql/Migrator"
@@ -108,18 +108,44 @@ const versionOf = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError> =>
 
 const failed = (message: string) => new StoreError({ reason: "failed", message })
 
+/** The columns that a table has got since a version, as a reader of an older file sees them. */
+const laterColumns: ReadonlyArray<{ readonly since: number; readonly table: string; readonly column: string }> = [
+  { since: 2, table: "converge_jobs", column: "NULL AS parent" }
+]
+
+const tooNew = (filename: string, version: number) =>
+  failed(
+    `${filename}: the file is of version ${version}, and this version of effect-converge knows files up to ` +
+      `version ${newest}: use a newer one`
+  )
+
+/**
+ * Lets a connection that only reads see a file of any known version as if it were of the newest. Nothing is written: the
+ * columns that an older file lacks are given by views in the connection's memory.
+ */
+export const view = (sql: SqlClient.SqlClient, filename: string): Effect.Effect<void, SqlError | StoreError> =>
+  Effect.gen(function* () {
+    const version = yield* versionOf(sql)
+    if (version === 0) {
+      return yield* new StoreError({ reason: "not-a-database", message: `${filename}: it is not a store of jobs` })
+    }
+    if (version > newest) return yield* tooNew(filename, version)
+    if (version === newest) return
+    yield* sql.unsafe("PRAGMA temp_store = MEMORY")
+    for (const [name, columns] of Map.groupBy(laterColumns, ({ table }) => table)) {
+      const missing = columns.filter(({ since }) => since > version).map(({ column }) => column)
+      if (missing.length === 0) continue
+      yield* sql.unsafe(`CREATE TEMP VIEW ${name} AS SELECT *, ${missing.join(", ")} FROM main.${name}`)
+    }
+  })
+
 /** Creates the file or brings it up to date. A caller may try again from the beginning if the file was busy. */
 export const migrate = (filename: string): Effect.Effect<void, SqlError | StoreError> =>
   Effect.scoped(
     Effect.gen(function* () {
       const sql = yield* SqliteClient.make({ filename, busyTimeoutMs: 0 })
       const version = yield* versionOf(sql)
-      if (version > newest) {
-        return yield* failed(
-          `${filename}: the file is of version ${version}, and this version of effect-converge knows files up to ` +
-            `version ${newest}: use a newer one`
-        )
-      }
+      if (version > newest) return yield* tooNew(filename, version)
       const [mode] = yield* sql<{ journal_mode: string }>`PRAGMA journal_mode = WAL`
       if (mode?.journal_mode !== "wal") {
         return yield* failed(`${filename}: SQLite cannot keep its write-ahead log there (is it on a network?)`)

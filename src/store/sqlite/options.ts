@@ -23,6 +23,11 @@ export type Durability = "full" | "normal" | "exit"
 export interface SqliteOptions {
   /** A path or a `file:` URL, not `":memory:"`. The file is created if it does not exist; its directory is not. */
   readonly filename: string | URL
+  /**
+   * Opens a file that exists, and changes neither it nor its directory, so that both may be write-protected. Every write fails
+   * with `read-only`; a job can be looked at, not started or resumed. Default: false.
+   */
+  readonly readOnly?: boolean | undefined
   /** The events that an acknowledged write survives. Default: `"full"`. */
   readonly durability?: Durability | undefined
   /** The longest wait of a write or a read while another connection holds the file. Then it fails with `busy`. Default: 5 s. */
@@ -50,6 +55,7 @@ export interface Retention {
 
 export interface Resolved {
   readonly filename: string
+  readonly isReadOnly: boolean
   readonly durability: Durability
   readonly busyTimeoutMs: number
   readonly leaseMs: number
@@ -94,8 +100,18 @@ const fileOf = (filename: unknown): string => {
 
 /** Adds the defaults and makes the path absolute. Throws a RangeError for options that cannot work. */
 export const resolve = (options: SqliteOptions): Resolved => {
-  checkKeys("options", options, ["filename", "durability", "busyTimeout", "lease", "maxSizeMb", "retention"])
-  const { busyTimeout, durability = "full", filename, lease, maxSizeMb, retention } = options
+  checkKeys("options", options, [
+    "filename",
+    "readOnly",
+    "durability",
+    "busyTimeout",
+    "lease",
+    "maxSizeMb",
+    "retention"
+  ])
+  const { busyTimeout, durability = "full", filename, lease, maxSizeMb, readOnly = false, retention } = options
+  if (typeof readOnly !== "boolean") refuse(`readOnly must be true or false, not ${shown(readOnly)}`)
+  if (readOnly && retention !== undefined) refuse("retention deletes journals, so it does not go with readOnly")
   if (!["full", "normal", "exit"].includes(durability)) {
     refuse(`durability must be "full", "normal" or "exit", not ${shown(durability)}`)
   }
@@ -104,6 +120,7 @@ export const resolve = (options: SqliteOptions): Resolved => {
   }
   return {
     filename: fileOf(filename),
+    isReadOnly: readOnly,
     durability,
     busyTimeoutMs: millis("busyTimeout", busyTimeout ?? Limits.storeBusyTimeoutMs, 0, Limits.storeIntervalMostMs),
     leaseMs: millis("lease", lease ?? Limits.storeLeaseMs, Limits.storeLeaseLeastMs, Limits.storeIntervalMostMs),

@@ -18,6 +18,7 @@ const reasons: ReadonlyMap<number, StoreErrorReason> = new Map([
   [26, "not-a-database"]
 ])
 
+const inputOutput = 10
 const cannotOpen = 14
 /** No space for the memory that connections share, which is a file beside the database. */
 const noSpaceForSharedMemory = 10 | (19 << 8)
@@ -41,6 +42,9 @@ export const refusalOf = (error: unknown, filename: string): Refusal => {
   if (code === undefined) return { reason: "failed", message: `${filename}: ${textOf(error)}` }
   const primary = code & 0xff
   if (primary === cannotOpen) return unopenable(error, filename)
+  if (primary === inputOutput && !may(filename, constants.F_OK)) {
+    return { reason: "failed", message: `${filename}: it is no longer there (${textOf(error)}, code ${code})` }
+  }
   const reason = code === noSpaceForSharedMemory ? "full" : (reasons.get(primary) ?? "failed")
   const sentence = sentences[reason]
   const detail = `${textOf(error)}, code ${code}`

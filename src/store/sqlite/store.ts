@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import { JobStore, type NewJob, StoreError } from "../JobStore.ts"
 import type { StoreFile } from "../StoreFile.ts"
 import { backup } from "./backup.ts"
+import { checkFile } from "./checkFile.ts"
 import type { WriteQueue } from "./writeQueue.ts"
 import type { Op } from "./protocol.ts"
 import type { Reader } from "./reader.ts"
@@ -150,6 +151,7 @@ export const makeStore = (parts: StoreParts): MadeStore => {
   const file: StoreFile["Service"] = {
     filename,
     backup: (to) => read(backup(filename, to)),
+    check: read(checkFile(filename, false)),
     vacuum: Effect.asVoid(writeQueue.write({ kind: "vacuum" }))
   }
   return { store, file, releaseAgain }

@@ -8,10 +8,12 @@
  * Invariants: ops are executed and answered in the order of arrival; no outcome is sent before its COMMIT has returned.
  * Boundary: owns the connection that writes; the entry of a thread, without Effect, so that it starts fast.
  */
+import { statSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { receiveMessageOnPort, workerData } from "node:worker_threads"
 import { Limits } from "../../Limits.ts"
 import { type FromWriter, lengthOf, type Op, type Outcome, type ToWriter, type WriterInit } from "./protocol.ts"
+import type { Refusal } from "../refusals.ts"
 import { failsWholeGroup, refusalOf } from "./refusal.ts"
 import { Writes } from "./writes.ts"
 
@@ -34,6 +36,12 @@ const open = (): DatabaseSync => {
   return database
 }
 
+/** The file of a path, by its number: another file of that name has another. */
+const fileAt = (path: string): string | undefined => {
+  const found = statSync(path, { throwIfNoEntry: false })
+  return found === undefined ? undefined : `${found.dev}/${found.ino}`
+}
+
 /** An op that may share its transaction with others. */
 type GroupedOp = Parameters<Writes["apply"]>[0]
 
@@ -41,6 +49,7 @@ class Committer {
   readonly #database: DatabaseSync
   readonly #uploads = new Map<number, Array<string>>()
   readonly #writes: Writes
+  readonly #file = fileAt(filename)
   /** An op that was received but belongs in a later transaction. */
   #next: Op | undefined
 
@@ -89,6 +98,8 @@ class Committer {
   #commit(first: GroupedOp): ReadonlyArray<Outcome> {
     const ops: Array<GroupedOp> = []
     let outcomes: Array<Outcome> = []
+    const lost = this.#lostFile()
+    if (lost !== undefined) return [lost]
     try {
       this.#database.exec("BEGIN IMMEDIATE")
       let length = 0
@@ -116,6 +127,17 @@ class Committer {
       }
     }
     return outcomes
+  }
+
+  /**
+   * The refusal of every write once the file has lost its name: SQLite would go on, with rows that nobody can find again.
+   */
+  #lostFile(): Refusal | undefined {
+    const found = fileAt(filename)
+    if (found === this.#file) return undefined
+    const what = found === undefined ? "was deleted or moved" : "was replaced by another file"
+    const message = `${filename}: the file ${what} while the store had it open; end the process, and start it again with the right file`
+    return { reason: "failed", message }
   }
 
   /** Commits one op in its own transaction. */

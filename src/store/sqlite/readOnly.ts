@@ -1,0 +1,99 @@
+/**
+ * A store that only reads a file: `JobStore.layerSqlite({ filename, readOnly: true })`.
+ *
+ * A connection that reads a write-ahead log makes two files beside the database. While there is no log, nobody writes: the
+ * file is then opened as one that does not change, which makes none and needs no right to write. Once somebody begins to
+ * write, and so makes a log, the store opens the file again, in the ordinary way.
+ *
+ * Invariants: the file and its directory stay as they are, unless another process writes. Boundary: composition, and the
+ * refusal of each write.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { existsSync, statSync } from "node:fs"
+import { JobStore, StoreError } from "../JobStore.ts"
+import { StoreFile } from "../StoreFile.ts"
+import { backup } from "./backup.ts"
+import { checkFile } from "./checkFile.ts"
+import { view } from "./migrations.ts"
+import type { Resolved } from "./options.ts"
+import { nameOwner } from "./owner.ts"
+import { asStoreError, makeReader, type Reader, whileBusy } from "./reader.ts"
+import * as SqliteClient from "./SqliteClient.ts"
+
+/** Whether a process may have changes of the file in a log beside it. A log without content is left by a reader. */
+const hasLog = (filename: string): boolean => existsSync(`${filename}-wal`)
+
+const hasContent = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0
+
+const open = (options: Resolved, owner: string, isImmutable: boolean) =>
+  Effect.gen(function* () {
+    const { busyTimeoutMs, filename } = options
+    const sql = yield* SqliteClient.make({ filename, isReadOnly: true, isImmutable, busyTimeoutMs: 0 })
+    yield* whileBusy(busyTimeoutMs)(view(sql, filename))
+    return makeReader({ sql, filename, owner, busyTimeoutMs })
+  }).pipe(Effect.mapError(asStoreError(options.filename)))
+
+/** Opens the file as it is. A log that cannot be read, because its directory is write-protected, must be empty. */
+const openLogged = (options: Resolved, owner: string) =>
+  open(options, owner, false).pipe(
+    Effect.catch((error) =>
+      error.reason === "read-only" && !hasContent(`${options.filename}-wal`)
+        ? open(options, owner, true)
+        : Effect.fail(error)
+    )
+  )
+
+/** Both services. */
+export const makeReadOnly = (
+  options: Resolved
+): Effect.Effect<Context.Context<JobStore | StoreFile>, StoreError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { filename } = options
+    const owner = nameOwner()
+    const scope = yield* Effect.scope
+    if (!existsSync(filename)) {
+      return yield* new StoreError({ reason: "failed", message: `${filename}: there is no such file` })
+    }
+    const logged = yield* Effect.cached(Scope.provide(openLogged(options, owner), scope))
+    const quiet = hasLog(filename) ? yield* logged : yield* open(options, owner, true)
+    const reader = Effect.suspend(() => (hasLog(filename) ? logged : Effect.succeed(quiet)))
+    return Context.make(JobStore, readOnlyStore(filename, reader)).pipe(
+      Context.add(StoreFile, {
+        filename,
+        backup: (to) => backup(filename, to, !hasLog(filename)),
+        check: checkFile(filename, !hasLog(filename)),
+        vacuum: refuse(filename)
+      })
+    )
+  })
+
+const refuse = (filename: string): Effect.Effect<never, StoreError> =>
+  Effect.fail(new StoreError({ reason: "read-only", message: `${filename}: the store was opened for reading only` }))
+
+const readOnlyStore = (filename: string, reader: Effect.Effect<Reader, StoreError>): JobStore["Service"] => {
+  const refused = refuse(filename)
+  const read = <A>(use: (reader: Reader) => Effect.Effect<A, StoreError>) => Effect.flatMap(reader, use)
+  const stream = <A>(use: (reader: Reader) => Stream.Stream<A, StoreError>) => Stream.unwrap(Effect.map(reader, use))
+  return {
+    isDurable: true,
+    create: () => refused,
+    append: () => refused,
+    note: () => refused,
+    keep: () => refused,
+    rebase: () => refused,
+    halt: () => refused,
+    lease: () => refused,
+    release: () => refused,
+    requestCancel: () => refused,
+    prune: () => refused,
+    load: (jobId) => read((reader) => reader.load(jobId)),
+    rows: (jobId, after, until) => stream((reader) => reader.rows(jobId, after, until)),
+    base: (jobId, cycle) => stream((reader) => reader.base(jobId, cycle)),
+    kept: (jobId) => read((reader) => reader.kept(jobId)),
+    list: (options) => read((reader) => reader.list(options)),
+    cancelRequests: Effect.succeed([])
+  }
+}
