@@ -7,6 +7,9 @@
 export const Limits = {
   /** Levels of nesting in one value. A deeper or circular value is refused, since it cannot be encoded. */
   valueDepth: 256,
+  /** Issues of one value that an error names; it counts the others. Of a value of more parts, only the first is looked for. */
+  valueIssues: 16,
+  valueSearched: 1_000,
   /** Budget default: cycles that may execute before a job is exhausted. */
   maxCycles: 1_000,
   /** Budget default: facts that a job may commit, seeds included. */

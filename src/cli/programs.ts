@@ -13,6 +13,7 @@ import { resolve } from "node:path"
 import process from "node:process"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { inspect } from "node:util"
+import { exportsOf } from "../program/moduleExports.ts"
 import { isProgram, type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { printable, table } from "./text.ts"
@@ -30,10 +31,11 @@ export interface LoadedModule {
 export const load = (specifier: string): Effect.Effect<LoadedModule, UsageError> =>
   Effect.gen(function* () {
     const url = yield* locate(specifier)
-    const exports = yield* Effect.tryPromise({
+    const module = yield* Effect.tryPromise({
       try: () => import(url) as Promise<Readonly<Record<string, unknown>>>,
       catch: (error) => importFailed(specifier, url, error)
     })
+    const exports = exportsOf(module)
     const layer = exports["layer"]
     if (layer !== undefined && !Layer.isLayer(layer)) {
       return yield* new UsageError({ message: `${specifier}: its export "layer" is not a Layer` })

@@ -9,28 +9,12 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { Limits } from "../Limits.ts"
+import { isLargerThan } from "../values/size.ts"
 import * as Problems from "./problems.ts"
 
 /** A text, or as much of it as a client is told. */
 export const cut = (text: string, length: number = Limits.serverDetailLength): string =>
   text.length <= length ? text : `${text.slice(0, length)}…`
-
-/** Whether a value that `JSON.parse` gave consists of more than `limit` values. */
-const isLargerThan = (json: unknown, limit: number): boolean => {
-  let count = 0
-  const stack: Array<unknown> = [json]
-  while (stack.length > 0) {
-    const value = stack.pop()
-    if (++count > limit) return true
-    if (typeof value !== "object" || value === null) continue
-    // What is on the stack is counted later: nothing is put there that is beyond the limit.
-    for (const key in value) {
-      if (stack.length + count > limit) return true
-      stack.push((value as Readonly<Record<string, unknown>>)[key])
-    }
-  }
-  return false
-}
 
 /** Decodes what `JSON.parse` gave. */
 export const decode = <A>(

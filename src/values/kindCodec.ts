@@ -10,6 +10,7 @@
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
+import { Limits } from "../Limits.ts"
 import { type Canonical, canonical, NotCanonical } from "./Canonical.ts"
 import { freezeDecoded, withoutUndefined } from "./codecValues.ts"
 import { parseCanonical } from "./frozen.ts"
@@ -18,6 +19,7 @@ import { describeError } from "./panic.ts"
 import { parseJson } from "./parseJson.ts"
 import { type PartsCodec, partsCodec } from "./partsCodec.ts"
 import { type Refuse, shapeOf } from "./schemaShape.ts"
+import { isLargerThan } from "./size.ts"
 import { shareLarge } from "./sharedBytes.ts"
 
 export interface KindCodec {
@@ -39,20 +41,46 @@ const openNumber = /"(?:NaN|-?Infinity)"/
 
 const formatIssue = SchemaIssue.makeFormatterDefault()
 
-/** What is wrong and where. The message of a schema's own error says only that something is wrong. */
-const message = (error: unknown): string =>
+const isIssue = (error: unknown): error is Error & { readonly cause: SchemaIssue.Issue } =>
   error instanceof Error && SchemaIssue.isIssue(error.cause)
-    ? formatIssue(error.cause).replace(/\n\s*/g, " ")
-    : describeError(error)
 
-/** Encodes as `encode` does, and throws `InvalidValue` in place of any other error. */
+/** What is wrong, and where: of each issue a line, and more lines that are indented. */
+const linesOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
+  formatIssue(issue).replace(/\n\s+/g, " ").split("\n")
+
+/** All that is wrong, up to a limit. The message of a schema's own error says only that something is wrong. */
+const message = (error: unknown): string => {
+  if (!isIssue(error)) return describeError(error)
+  const lines = linesOf(error.cause)
+  const more = lines.length - Limits.valueIssues
+  return [...lines.slice(0, Limits.valueIssues), ...(more > 0 ? [`and ${more} more`] : [])].join("; ")
+}
+
+/** The error of a function. Undefined if it returns. */
+const errorOf = (use: () => unknown): unknown => {
+  try {
+    use()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+const allIssues = { errors: "all" } as const
+
+/**
+ * Encodes as `encode` does, and throws `InvalidValue` in place of any other error. A schema stops at the first issue, which is
+ * fast; `search` looks for all of them in a value that has one.
+ */
 const guarded =
-  (encode: Encode): Encode =>
+  (encode: Encode, search: (value: unknown) => unknown): Encode =>
   (value) => {
     try {
       return encode(value)
     } catch (error) {
-      throw new InvalidValue(message(error))
+      const isSearched = isIssue(error) && !isLargerThan(value, Limits.valueSearched)
+      const all = isSearched ? errorOf(() => search(value)) : undefined
+      throw new InvalidValue(message(isIssue(all) ? all : error))
     }
   }
 
@@ -78,12 +106,14 @@ const throughJson = (codec: Schema.Codec<unknown, unknown>, isShared: boolean) =
     const { text } = canonical(jsonOf(value))
     return { text, value: decode(text) }
   }
-  return { decode, encode }
+  const search = (value: unknown) => toJson(withoutUndefined(value), allIssues)
+  return { decode, encode, search }
 }
 
 /** The codec of a plain kind whose numbers may be NaN or infinite: such values go through the JSON codec. */
 const openNumberCodec = (
   validate: (value: unknown) => unknown,
+  search: (value: unknown) => unknown,
   through: { readonly encode: Encode; readonly decode: Decode }
 ): KindCodec => ({
   encode: guarded((value) => {
@@ -96,7 +126,7 @@ const openNumberCodec = (
       if (error instanceof NotCanonical && error.message.startsWith("the number")) return through.encode(valid)
       throw error
     }
-  }),
+  }, search),
   decode: (text) => (openNumber.test(text) ? through.decode(text) : parseCanonical(text)),
   isPlain: false
 })
@@ -111,10 +141,15 @@ export const makeKindCodec = (schema: Schema.Constraint, refuse: Refuse, root = 
   const codec = Schema.toCodecJson(top) as unknown as Schema.Codec<unknown, unknown>
   const through = throughJson(codec, isShareable)
   if (!shape.isPlain) {
-    const codecs: KindCodec = { encode: guarded(through.encode), decode: through.decode, isPlain: false }
+    const codecs: KindCodec = {
+      encode: guarded(through.encode, through.search),
+      decode: through.decode,
+      isPlain: false
+    }
     return isShareable ? { ...codecs, parts: partsCodec(codec) } : codecs
   }
   const validate = SchemaParser.decodeUnknownSync(Schema.toType(top))
-  if (shape.hasOpenNumbers) return openNumberCodec(validate, through)
-  return { encode: guarded((value) => canonical(validate(value))), decode: parseCanonical, isPlain: true }
+  const search = (value: unknown) => validate(value, allIssues)
+  if (shape.hasOpenNumbers) return openNumberCodec(validate, search, through)
+  return { encode: guarded((value) => canonical(validate(value)), search), decode: parseCanonical, isPlain: true }
 }

@@ -14,6 +14,7 @@ import { workerData } from "node:worker_threads"
 import { markAsWorker } from "../platform/workerMark.ts"
 import { describePanic } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
+import { exportsOf } from "../program/moduleExports.ts"
 import { isProgram } from "../program/Program.ts"
 import { threadCpuMs } from "./cpuTime.ts"
 import { MemoryWatch } from "./memoryWatch.ts"
@@ -106,7 +107,7 @@ const codeOf = (error: unknown): string | undefined =>
 /** A module exports programs, or arrays of them, under any name; the same one twice is one. */
 const findPrograms = (exports: Readonly<Record<string, unknown>>, name: string): ReadonlyArray<CompiledProgram> => [
   ...new Set(
-    Object.values(exports)
+    Object.values(exportsOf(exports))
       .flat()
       .flatMap((value) => (isProgram(value) && value.name === name ? [compiledOf(value)] : []))
   )

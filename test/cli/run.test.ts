@@ -186,4 +186,11 @@ describe.concurrent("services", () => {
     expect(jsonOf(ended)["output"]).toBe(null)
     expect(ended.stderr).toContain("the output is no JSON: Converting circular structure")
   })
+
+  it("finds the programs of a CommonJS module, also on its workers", async () => {
+    const path = module("common").replace(/\.ts$/, ".cjs")
+    const ended = await converge(["run", path, "--json", "--quiet", "--workers", "1"])
+    expect(ended).toMatchObject({ code: 0, stderr: "" })
+    expect(jsonOf(ended)).toMatchObject({ program: "common", facts: { Square: 1 }, output: 1 })
+  })
 })

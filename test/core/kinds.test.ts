@@ -357,3 +357,35 @@ describe("Kind.of", () => {
     expect(() => kind.of(undefined as never)).not.toThrow()
   })
 })
+
+describe("the error of a value that does not fit", () => {
+  const fields = { a: Schema.String, b: Schema.Finite, c: Schema.Struct({ d: Schema.Boolean }) }
+  const messageOf = (encode: () => unknown): string => {
+    try {
+      encode()
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+    return ""
+  }
+
+  it.each([
+    ["of plain data", Schema.Struct(fields)],
+    ["with a codec", Schema.Struct({ ...fields, at: Schema.optional(Schema.DateTimeUtc) })],
+    ["with open numbers", Schema.Struct({ ...fields, n: Schema.optional(Schema.Number) })]
+  ])("names all of its faults at once, in the order of the schema: a kind %s", (_, schema) => {
+    const codec = codecOf(schema as Schema.Codec<unknown, unknown>)
+    expect(messageOf(() => codec.encode({ c: {} }))).toBe(
+      'Missing key at ["a"]; Missing key at ["b"]; Missing key at ["c"]["d"]'
+    )
+    expect(messageOf(() => codec.encode({ a: "", b: "1", c: { d: true } }))).toMatch(/^Expected .* at \["b"\]$/)
+  })
+
+  it("names sixteen of many, and counts the others; of a large value it names the first", () => {
+    const list = codecOf(Schema.Array(Schema.Finite) as Schema.Codec<unknown, unknown>)
+    const message = messageOf(() => list.encode(Array.from({ length: 20 }, () => "x")))
+    expect(message.split("; ")).toHaveLength(17)
+    expect(message).toMatch(/; and 4 more$/)
+    expect(messageOf(() => list.encode(Array.from({ length: 2_000 }, () => "x")))).toMatch(/at \[0\]$/)
+  })
+})
