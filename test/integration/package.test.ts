@@ -3,7 +3,7 @@
  * from there, and run on worker threads from node_modules. Internals stay closed. Reads dist, so `npm run build` comes
  * first.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -52,8 +52,35 @@ describe("the tarball", () => {
   })
 
   it("holds nothing else", () => {
-    const rest = packed.filter((path) => !/^(?:dist|src|machines)\/|^(?:package\.json|LICENSE|README\.md)$/.test(path))
-    expect(rest).toEqual([])
+    const rest = packed.filter(
+      (path) => !/^(?:dist|src|machines)\/|^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md|SECURITY\.md)$/.test(path)
+    )
+    expect(rest.filter((path) => !/^docs\/(?:[\w-]+\.md$|decisions\/|images\/)/.test(path))).toEqual([])
+  })
+
+  it("holds the pages that its README links to", () => {
+    const readme = readFileSync(join(projectRoot, "README.md"), "utf8")
+    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = ""]) => path)
+    const pages = links.filter((path) => path.endsWith(".md") && !/^(?:docs\/examples\/|AGENTS\.md$)/.test(path))
+    expect(pages.length).toBeGreaterThan(5)
+    expect(pages.filter((path) => !packed.includes(path))).toEqual([])
+  })
+
+  it("has a manifest without scripts and development dependencies; the checkout keeps its own", async () => {
+    const checkout = mkdtempSync(join(folder, "checkout-"))
+    const manifest = readFileSync(join(projectRoot, "package.json"), "utf8")
+    const file = join(checkout, "package.json")
+    writeFileSync(file, manifest)
+    const script = join(projectRoot, ".ci/manifest.mjs")
+    expect(await command("node", [script, "strip"], checkout)).toMatchObject({ code: 0 })
+    const published = JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, unknown>>
+    const { allowScripts: _, devDependencies: __, scripts: ___, ...rest } = JSON.parse(manifest) as typeof published
+    expect(published).toEqual(rest)
+    expect(await command("node", [script, "restore"], checkout)).toMatchObject({ code: 0 })
+    expect(readFileSync(file, "utf8")).toBe(manifest)
+    expect(JSON.parse(manifest)).toMatchObject({
+      scripts: { prepack: "node .ci/manifest.mjs strip", postpack: "node .ci/manifest.mjs restore" }
+    })
   })
 
   it("satisfies publint", async () => {
