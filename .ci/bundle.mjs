@@ -16,7 +16,7 @@ await build({
   bundle: true,
   format: "esm",
   platform: "node",
-  target: "node24",
+  target: "node22.19",
   sourcemap: true,
   sourcesContent: false,
   logLevel: "warning"

@@ -10,8 +10,10 @@ import * as modules from "node:module"
 import process from "node:process"
 
 const { findPackageJSON } = modules
-if (Number(process.versions.node.split(".")[0]) < 24) {
-  process.stderr.write(`converge needs Node 24 or later; this is ${process.version}\n`)
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
+// Effect's own floor.
+if (major < 22 || (major === 22 && minor < 19)) {
+  process.stderr.write(`converge needs Node 22.19 or later; this is ${process.version}\n`)
   process.exit(64)
 }
 
