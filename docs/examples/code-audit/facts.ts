@@ -59,7 +59,8 @@ export const ProblemCode = Schema.Literals([
   "not-utf8",
   "empty",
   "syntax",
-  "minified"
+  "minified",
+  "config"
 ])
 export type ProblemCode = typeof ProblemCode.Type
 

@@ -9,10 +9,11 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { posix } from "node:path"
+import { readConfig } from "./configs.ts"
 import type { ProblemCode } from "./facts.ts"
 import { parseManifest } from "./manifest.ts"
-import type { Files, Tsconfig } from "./resolve.ts"
-import { mergeTsconfig, parseTsconfig } from "./tsconfig.ts"
+import type { Files } from "./resolve.ts"
+import type { Tsconfig } from "./tsconfig.ts"
 
 /** Bytes above which a file is not read: its text alone would outweigh all others. */
 export const readBytesMax = 16_000_000
@@ -26,41 +27,52 @@ export interface ReadFile {
 /** A path with forward slashes, which Node takes on every platform. */
 export const toPosix = (path: string): string => path.replaceAll("\\", "/")
 
-/** The files that resolution asks about. */
-export const makeFiles = (fs: FileSystem.FileSystem): Files => {
+/** Something that was not understood of a package.json or tsconfig.json. */
+export interface ConfigProblem {
+  readonly path: string
+  readonly message: string
+}
+
+/** The files that resolution asks about, and what of their configuration was not understood so far. */
+export const makeFiles = (
+  fs: FileSystem.FileSystem
+): Files & { readonly problems: () => ReadonlyArray<ConfigProblem> } => {
+  const notes = new Map<string, Set<string>>()
+  const note = (path: string, message: string): void => {
+    const known = notes.get(path)
+    if (known === undefined) notes.set(path, new Set([message]))
+    else known.add(message)
+  }
   const text = (path: string): Effect.Effect<string | undefined> =>
     fs.readFileString(path).pipe(Effect.orElseSucceed(() => undefined))
-
-  const readTsconfig = (path: string, depth: number): Effect.Effect<Tsconfig | undefined> =>
-    Effect.gen(function* () {
-      const content = yield* text(path)
-      const own = content === undefined ? undefined : parseTsconfig(content, posix.dirname(path))
-      if (own === undefined) return undefined
-      if (depth > 8) return mergeTsconfig(undefined, own.config)
-      let config: Tsconfig | undefined
-      for (const base of own.extends) {
-        const inherited = yield* readTsconfig(base, depth + 1)
-        if (inherited !== undefined) config = mergeTsconfig(config, inherited)
-      }
-      return mergeTsconfig(config, own.config)
+  const kind: Files["kind"] = (path) =>
+    fs.stat(path).pipe(
+      Effect.map((info) => (info.type === "File" ? "file" : info.type === "Directory" ? "directory" : "absent")),
+      Effect.orElseSucceed(() => "absent" as const)
+    )
+  const manifest: Files["manifest"] = (directory) => {
+    const path = posix.join(directory, "package.json")
+    return Effect.map(text(path), (content) => {
+      const found = content === undefined ? undefined : parseManifest(content)
+      if (content !== undefined && found === undefined) note(path, "not a JSON object: what it says is not known")
+      return found
     })
-
+  }
+  const tsconfigs = new Map<string, Tsconfig | undefined>()
   return {
-    kind: (path) =>
-      fs.stat(path).pipe(
-        Effect.map((info) => (info.type === "File" ? "file" : info.type === "Directory" ? "directory" : "absent")),
-        Effect.orElseSucceed(() => "absent" as const)
-      ),
-    manifest: (directory) =>
-      Effect.map(text(posix.join(directory, "package.json")), (content) =>
-        content === undefined ? undefined : parseManifest(content)
-      ),
-    tsconfig: (directory) => readTsconfig(posix.join(directory, "tsconfig.json"), 0),
+    kind,
+    manifest,
+    tsconfig: Effect.fnUntraced(function* (directory) {
+      if (!tsconfigs.has(directory))
+        tsconfigs.set(directory, yield* readConfig({ kind, manifest, text, note }, directory))
+      return tsconfigs.get(directory)
+    }),
     realPath: (path) =>
       fs.realPath(path).pipe(
         Effect.map(toPosix),
         Effect.orElseSucceed(() => path)
-      )
+      ),
+    problems: () => [...notes].map(([path, messages]) => ({ path, message: [...messages].join("; ") }))
   }
 }
 

@@ -96,6 +96,7 @@ const urgency: Readonly<Record<ProblemCode, readonly [Finding["severity"], numbe
   syntax: ["error", 95],
   "too-large": ["warning", 75],
   "changed-while-read": ["warning", 75],
+  config: ["warning", 72],
   "not-utf8": ["warning", 70],
   minified: ["note", 20],
   empty: ["note", 15]

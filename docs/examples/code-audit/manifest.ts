@@ -13,6 +13,8 @@ export interface Manifest {
   readonly module?: string
   readonly exports?: unknown
   readonly imports?: unknown
+  /** The configuration that stands for the package in another's `extends`. */
+  readonly tsconfig?: string
   /** The packages that must be there at run time: dependencies, peers and optional ones. */
   readonly dependencies?: ReadonlyArray<string>
   readonly devDependencies?: ReadonlyArray<string>
@@ -33,6 +35,7 @@ export const parseManifest = (text: string): Manifest | undefined => {
     ...field(json, "version"),
     ...field(json, "main"),
     ...field(json, "module"),
+    ...field(json, "tsconfig"),
     ...(exports === undefined || exports === null ? {} : { exports }),
     ...(imports === undefined || imports === null ? {} : { imports }),
     dependencies: ["dependencies", "peerDependencies", "optionalDependencies"].flatMap((key) => keys(json[key])),

@@ -42,7 +42,7 @@ import { rankFindings } from "./findings.ts"
 import { findCycles, findPlaces, makeGraph } from "./graph.ts"
 import { isExposed } from "./manifest.ts"
 import { parseSource } from "./parse.ts"
-import { isOwnFile, keepsUnusedImports, owner, resolve } from "./resolve.ts"
+import { configOf, isOwnFile, keepsUnusedImports, owner, resolve } from "./resolve.ts"
 import { crawledGraph, summarise } from "./summary.ts"
 import { findUnusedExports } from "./unusedExports.ts"
 
@@ -51,12 +51,14 @@ import { findUnusedExports } from "./unusedExports.ts"
 /** Where the package begins; finds its root and asks for its entry. */
 const locate = Agent.make("locate", {
   each: Request,
-  writes: [Package, Wanted],
+  writes: [Package, Wanted, Problem],
   execute: Effect.fnUntraced(function* ({ value: { entry } }) {
     const files = makeFiles(yield* FileSystem.FileSystem)
     const path = yield* files.realPath(absolute(toPosix(entry)))
     const isDirectory = (yield* files.kind(path)) === "directory"
     const found = yield* owner(files, isDirectory ? posix.join(path, "index") : path)
+    // Asked for its problems, too: an import may never need it.
+    yield* configOf(files, path)
     const directory = found?.directory ?? (isDirectory ? path : posix.dirname(path))
     const root = posix.isAbsolute(toPosix(entry)) ? directory : posix.relative(workingDirectory(), directory) || "."
     const entryPath = posix.relative(directory, path) || "."
@@ -71,7 +73,8 @@ const locate = Agent.make("locate", {
           developed: [...new Set(found?.value.devDependencies)].sort(),
           exports: JSON.stringify(found?.value.exports) ?? ""
         }),
-        Wanted.of({ path: entryPath })
+        Wanted.of({ path: entryPath }),
+        ...configProblems(files, directory)
       ]
     }
   })
@@ -122,7 +125,7 @@ const parse = Agent.cpu("parse", {
 const follow = Agent.make("resolve", {
   each: Import,
   reads: [Package, Request],
-  writes: [Link, Wanted],
+  writes: [Link, Wanted, Problem],
   timeout: "30 seconds",
   onFailure: "discard",
   execute: Effect.fnUntraced(function* ({ value: { from, specifier, condition, elision } }, view) {
@@ -132,27 +135,38 @@ const follow = Agent.make("resolve", {
     const importer = posix.join(root, from)
     const elided = elision === "type" || (elision === "unused" && !(yield* keepsUnusedImports(files, importer)))
     const resolution = yield* resolve(files, { from: importer, specifier, condition, enterPackages: deep })
+    const isInside = resolution.kind === "file" && (yield* isOwnFile(files, root, resolution.path))
+    const problems = configProblems(files, root)
     const link = (kind: Link["kind"], to: string, entered = false): ReturnType<typeof Link.of> =>
       Link.of({ from, specifier, condition, kind, to, fate: elided ? "elided" : entered ? "entered" : "recorded" })
     switch (resolution.kind) {
       case "package":
       case "builtin":
-        return { facts: [link(resolution.kind, resolution.name)] }
+        return { facts: [link(resolution.kind, resolution.name), ...problems] }
       case "url":
-        return { facts: [link("url", resolution.url)] }
+        return { facts: [link("url", resolution.url), ...problems] }
       case "missing":
-        return { facts: [link("missing", resolution.reason)] }
+        return { facts: [link("missing", resolution.reason), ...problems] }
       case "file": {
         const path = posix.relative(root, resolution.path)
-        if (!isCode(path)) return { facts: [link("asset", path)] }
-        const isInside = yield* isOwnFile(files, root, resolution.path)
+        if (!isCode(path)) return { facts: [link("asset", path), ...problems] }
         const kind = isInside ? "internal" : "outside"
-        if (elided || !(isInside || deep)) return { facts: [link(kind, path)] }
-        return { facts: [link(kind, path, true), Wanted.of({ path })] }
+        if (elided || !(isInside || deep)) return { facts: [link(kind, path), ...problems] }
+        return { facts: [link(kind, path, true), Wanted.of({ path }), ...problems] }
       }
     }
   })
 })
+
+/** What was not understood of the configuration that was asked for. */
+const configProblems = (
+  files: ReturnType<typeof makeFiles>,
+  root: string
+): ReadonlyArray<ReturnType<typeof Problem.of>> =>
+  files
+    .problems()
+    .filter(({ path }) => !path.includes("/node_modules/"))
+    .map(({ path, message }) => Problem.of({ path: posix.relative(root, path), code: "config", line: 0, message }))
 
 // ------------------------------------------------------------------------------------------------- tier 2: analysis
 

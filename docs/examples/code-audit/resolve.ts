@@ -4,7 +4,7 @@
  * tsconfig `paths`, node_modules.
  *
  * The yardstick is esbuild with `platform: "node"`: a test compares what both reach. Three rules are its and not Node's:
- * extensions may be left out, `main` goes before `module` where there are no `exports`, and TypeScript files win over
+ * extensions may be left out, `module` follows `main` where there are no `exports`, and TypeScript files win over
  * JavaScript ones outside node_modules, not inside.
  *
  * Boundary: pure over `Files`; absolute POSIX paths in, absolute POSIX paths out.
@@ -13,22 +13,16 @@ import * as Effect from "effect/Effect"
 import { isBuiltin } from "node:module"
 import { posix } from "node:path"
 import { type Manifest, manifestTarget, packageName } from "./manifest.ts"
+import { type Tsconfig, tsconfigFor } from "./tsconfig.ts"
 
 /** The part of a file system that resolution asks. */
 export interface Files {
   readonly kind: (path: string) => Effect.Effect<"file" | "directory" | "absent">
   /** The package.json of a directory, undefined if it has none or none that can be read. */
   readonly manifest: (directory: string) => Effect.Effect<Manifest | undefined>
+  /** The tsconfig.json or jsconfig.json of a directory, with all that it inherits. */
   readonly tsconfig: (directory: string) => Effect.Effect<Tsconfig | undefined>
   readonly realPath: (path: string) => Effect.Effect<string>
-}
-
-/** What of a tsconfig.json decides about imports. `paths` are absolute patterns. */
-export interface Tsconfig {
-  readonly paths: Readonly<Record<string, ReadonlyArray<string>>>
-  readonly baseUrl: string | undefined
-  /** Imports of which no value is used stay when types are stripped. */
-  readonly verbatim: boolean
 }
 
 /** What a specifier leads to. A package is named and not looked up unless the caller enters packages. */
@@ -79,7 +73,7 @@ export const resolve = Effect.fnUntraced(function* (
 })
 
 const resolveExact = (files: Files, request: ResolveRequest, hops: number): Effect.Effect<Resolution> => {
-  const { specifier } = request
+  const { specifier, condition } = request
   if (specifier === "") return Effect.succeed(missing("an empty specifier"))
   if (hops > 16) return Effect.succeed(missing("its package.json goes round in a circle"))
   if (specifier.startsWith("node:") || isBuiltin(specifier)) {
@@ -87,14 +81,23 @@ const resolveExact = (files: Files, request: ResolveRequest, hops: number): Effe
   }
   if (/^(https?|data|blob):|^\/\//.test(specifier)) return Effect.succeed({ kind: "url", url: specifier.slice(0, 200) })
   if (specifier.startsWith("file://")) {
-    return resolvePath(files, decodeURIComponent(specifier.slice("file://".length)))
+    const path = decoded(specifier.slice("file://".length))
+    return path === undefined ? Effect.succeed(missing("not a valid URL")) : resolvePath(files, path, condition)
   }
   if (/^\.{0,2}\/|^\.{1,2}$|^[A-Za-z]:[/\\]/.test(specifier)) {
     const isDirectory = /(^|\/)\.{0,2}$/.test(specifier)
-    return resolvePath(files, posix.resolve(posix.dirname(request.from), specifier), isDirectory)
+    return resolvePath(files, posix.resolve(posix.dirname(request.from), specifier), condition, isDirectory)
   }
   if (specifier.startsWith("#")) return resolveInternal(files, request, hops)
   return resolveBare(files, request)
+}
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 // ----------------------------------------------------------------------------------------------------------- files
@@ -103,12 +106,13 @@ const resolveExact = (files: Files, request: ResolveRequest, hops: number): Effe
 const resolvePath = Effect.fnUntraced(function* (
   files: Files,
   path: string,
+  condition: ResolveRequest["condition"],
   isDirectory = false
 ): Effect.fn.Return<Resolution> {
   const file = isDirectory ? undefined : yield* findFile(files, path)
   if (file !== undefined) return yield* found(files, file)
   if ((yield* files.kind(path)) !== "directory") return missing(`there is no file ${posix.basename(path)}`)
-  const entry = yield* findIndex(files, path)
+  const entry = yield* findIndex(files, path, condition)
   return entry === undefined ? missing("a directory without an index file") : yield* found(files, entry)
 })
 
@@ -128,15 +132,25 @@ const sources = (path: string): ReadonlyArray<string> => {
   return (rewritten[extension] ?? []).map((other) => path.slice(0, -extension.length) + other)
 }
 
-const findIndex = Effect.fnUntraced(function* (files: Files, directory: string): Effect.fn.Return<string | undefined> {
-  const manifest = yield* files.manifest(directory)
-  for (const main of [manifest?.main, manifest?.module]) {
-    if (main === undefined) continue
-    const path = posix.join(directory, main)
+/** The entry of a directory: `main`, else `module`, else its index. `require` passes over `module` where an index is. */
+const findIndex = Effect.fnUntraced(function* (
+  files: Files,
+  directory: string,
+  condition: ResolveRequest["condition"]
+): Effect.fn.Return<string | undefined> {
+  const { main, module } = (yield* files.manifest(directory)) ?? {}
+  const index = findFile(files, posix.join(directory, "index"))
+  if (main === undefined && condition === "require") {
+    const file = yield* index
+    if (file !== undefined) return file
+  }
+  for (const field of [main, module]) {
+    if (field === undefined) continue
+    const path = posix.join(directory, field)
     const file = (yield* findFile(files, path)) ?? (yield* findFile(files, posix.join(path, "index")))
     if (file !== undefined) return file
   }
-  return yield* findFile(files, posix.join(directory, "index"))
+  return yield* index
 })
 
 // -------------------------------------------------------------------------------------------------------- packages
@@ -175,9 +189,11 @@ export const isOwnFile = Effect.fnUntraced(function* (
 
 /** Whether a TypeScript file keeps the imports of which no value is used. */
 export const keepsUnusedImports = (files: Files, path: string): Effect.Effect<boolean> =>
-  inNodeModules(path)
-    ? Effect.succeed(false)
-    : Effect.map(nearest(path, files.tsconfig), (config) => config?.value.verbatim === true)
+  inNodeModules(path) ? Effect.succeed(false) : Effect.map(configOf(files, path), (config) => config?.verbatim === true)
+
+/** The configuration that speaks for a file. */
+export const configOf = (files: Files, path: string): Effect.Effect<Tsconfig | undefined> =>
+  Effect.map(nearest(path, files.tsconfig), (config) => config && tsconfigFor(config.value, path))
 
 const conditionsOf = (request: ResolveRequest): ReadonlySet<string> =>
   new Set(["node", "module", "default", request.condition])
@@ -227,7 +243,12 @@ const resolveInPackage = (
 ): Effect.Effect<Resolution> => {
   const subpath = `.${request.specifier.slice((packageName(request.specifier) ?? "").length)}`
   if (manifest.exports === undefined) {
-    return resolvePath(files, posix.join(directory, subpath), subpath === "." || subpath.endsWith("/"))
+    return resolvePath(
+      files,
+      posix.join(directory, subpath),
+      request.condition,
+      subpath === "." || subpath.endsWith("/")
+    )
   }
   const target = manifestTarget(manifest.exports, subpath, conditionsOf(request))
   return target === undefined
@@ -256,10 +277,10 @@ const resolveMapped = Effect.fnUntraced(function* (
   request: ResolveRequest
 ): Effect.fn.Return<Resolution | undefined> {
   if (inNodeModules(request.from)) return undefined
-  const config = yield* nearest(request.from, files.tsconfig)
+  const config = yield* configOf(files, request.from)
   if (config === undefined) return undefined
-  for (const path of candidates(config.value, request.specifier)) {
-    const resolution = yield* resolvePath(files, path)
+  for (const path of candidates(config, request.specifier)) {
+    const resolution = yield* resolvePath(files, path, request.condition)
     if (resolution.kind === "file") return resolution
   }
   return undefined

@@ -1,74 +1,158 @@
 /**
- * What a tsconfig.json says about imports: `paths`, `baseUrl`, and whether unused imports stay.
+ * What a tsconfig.json or jsconfig.json says about imports: `paths`, `baseUrl`, whether unused imports stay, for which
+ * files it speaks, and where the compiler writes.
  *
  * The file is JSON with comments and trailing commas, which is a JavaScript expression: the parser of the audit reads it.
  *
- * Boundary: pure; files.ts follows `extends`.
+ * Boundary: pure; configs.ts finds the files and follows `extends` and `references`.
  */
 import { parseExpression } from "@babel/parser"
 import { posix } from "node:path"
 import { keyName, type Node } from "./ast.ts"
-import type { Tsconfig } from "./resolve.ts"
 
-/** A tsconfig.json by itself, and the files that it extends, in order. */
+/** A configuration with all that it inherits. All paths are absolute. */
+export interface Tsconfig {
+  /** Patterns with the patterns of what they stand for. */
+  readonly paths: Readonly<Record<string, ReadonlyArray<string>>>
+  readonly baseUrl: string | undefined
+  /** Imports of which no value is used stay when types are stripped. */
+  readonly verbatim: boolean
+  /** Where the compiler writes, code and declarations, and the directory that it maps there. */
+  readonly outDirs: ReadonlyArray<string>
+  readonly rootDir: string | undefined
+  /** The files that it speaks for, as patterns. */
+  readonly files: ReadonlyArray<string>
+  readonly include: ReadonlyArray<string>
+  readonly exclude: ReadonlyArray<string>
+  /** The configurations that it hands other files to. */
+  readonly references: ReadonlyArray<Tsconfig>
+}
+
+/** The options of one file, each as it is written, with the directory that its relative paths start from. */
+export type Options = Readonly<Record<string, { readonly value: unknown; readonly directory: string }>>
+
+/** One file by itself: its options, and the names of the files that it extends and refers to. */
 export interface OwnTsconfig {
-  readonly config: Partial<Tsconfig>
+  readonly options: Options
   readonly extends: ReadonlyArray<string>
+  readonly references: ReadonlyArray<string>
+  /** The parts that are not of the type that they must be. */
+  readonly misunderstood: ReadonlyArray<string>
 }
 
 /** Reads the text of a tsconfig.json in `directory`; undefined if it is not one. */
 export const parseTsconfig = (text: string, directory: string): OwnTsconfig | undefined => {
   let root: unknown
   try {
-    root = valueOf(parseExpression(text.replace(/^\uFEFF/, "")))
+    root = text.trim() === "" ? {} : valueOf(parseExpression(text.replace(/^\uFEFF/, "")))
   } catch {
     return undefined
   }
   if (!isRecord(root)) return undefined
-  const options = isRecord(root["compilerOptions"]) ? root["compilerOptions"] : {}
-  const baseUrl = typeof options["baseUrl"] === "string" ? posix.resolve(directory, options["baseUrl"]) : undefined
-  const paths = isRecord(options["paths"]) ? options["paths"] : undefined
-  const verbatim = options["verbatimModuleSyntax"] ?? options["preserveValueImports"]
-  const bases = typeof root["extends"] === "string" ? [root["extends"]] : strings(root["extends"])
+  const compiler = isRecord(root["compilerOptions"]) ? root["compilerOptions"] : {}
+  const said = { ...compiler, ...only(root, "files", "include", "exclude") }
+  const options = Object.entries(said).filter(([, value]) => value !== null)
   return {
-    config: {
-      ...(baseUrl === undefined ? {} : { baseUrl }),
-      ...(paths === undefined
-        ? {}
-        : {
-            paths: Object.fromEntries(
-              Object.entries(paths).map(([pattern, targets]) => [
-                pattern,
-                strings(targets).map((path) => posix.resolve(baseUrl ?? directory, path))
-              ])
-            )
-          }),
-      ...(typeof verbatim === "boolean" ? { verbatim } : {})
-    },
-    extends: bases.map((base) => basePath(base, directory))
+    options: Object.fromEntries(options.map(([name, value]) => [name, { value, directory }])),
+    extends: typeof root["extends"] === "string" ? [root["extends"]] : strings(root["extends"]),
+    references: Array.isArray(root["references"])
+      ? strings(root["references"].map((reference: unknown) => (isRecord(reference) ? reference["path"] : undefined)))
+      : [],
+    misunderstood: [
+      ...wrong(root, "compilerOptions", isRecord),
+      ...wrong(root, "extends", (value) => typeof value === "string" || isListOfStrings(value)),
+      ...wrong(root, "references", Array.isArray),
+      ...wrong(compiler, "paths", (value) => isRecord(value) && Object.values(value).every(isListOfStrings)),
+      ...wrong(compiler, "baseUrl", (value) => typeof value === "string")
+    ]
   }
 }
 
-/** The options of `own` over those of `base`. */
-export const mergeTsconfig = (base: Tsconfig | undefined, own: Partial<Tsconfig>): Tsconfig => ({
-  paths: own.paths ?? base?.paths ?? {},
-  baseUrl: own.baseUrl ?? base?.baseUrl,
-  verbatim: own.verbatim ?? base?.verbatim ?? false
-})
+/**
+ * The configuration that options come to, in the file that starts the chain. `paths` are relative to `baseUrl` if there is
+ * one, else to the file that has them; `${configDir}` stands for the directory of the file that starts the chain.
+ */
+export const settleTsconfig = (options: Options, directory: string, references: ReadonlyArray<Tsconfig>): Tsconfig => {
+  const absolute = (path: string, from: string): string =>
+    path.startsWith("${configDir}")
+      ? posix.join(directory, path.slice("${configDir}".length))
+      : posix.resolve(from, path)
+  const path = (name: string): string | undefined => {
+    const option = options[name]
+    return typeof option?.value === "string" ? absolute(option.value, option.directory) : undefined
+  }
+  const list = (name: string): ReadonlyArray<string> | undefined => {
+    const option = options[name]
+    return Array.isArray(option?.value)
+      ? strings(option.value).map((item) => absolute(item, option.directory))
+      : undefined
+  }
+  const baseUrl = path("baseUrl")
+  const outDir = path("outDir")
+  const paths = options["paths"]
+  const files = list("files")
+  return {
+    paths: Object.fromEntries(
+      (isRecord(paths?.value) ? Object.entries(paths.value) : []).map(([pattern, targets]) => [
+        pattern,
+        strings(targets).map((target) => absolute(target, baseUrl ?? paths?.directory ?? directory))
+      ])
+    ),
+    baseUrl,
+    verbatim: isVerbatim(options),
+    outDirs: [outDir, path("declarationDir")].filter((found) => found !== undefined),
+    rootDir: path("rootDir"),
+    files: files ?? [],
+    include: list("include") ?? (files === undefined ? [posix.join(directory, "**/*")] : []),
+    exclude: list("exclude") ?? [posix.join(directory, "node_modules"), ...(outDir === undefined ? [] : [outDir])],
+    references
+  }
+}
 
-/** Relative bases by their path; those in packages are looked for in the nearest node_modules only. */
-const basePath = (base: string, directory: string): string => {
-  const named = base.endsWith(".json") ? base : `${base}.json`
-  return base.startsWith(".") || base.startsWith("/")
-    ? posix.resolve(directory, named)
-    : posix.join(directory, "node_modules", named)
+const isVerbatim = (options: Options): boolean => {
+  const own = options["verbatimModuleSyntax"] ?? options["preserveValueImports"]
+  const older = options["importsNotUsedAsValues"]?.value
+  return own?.value === true || (own === undefined && (older === "preserve" || older === "error"))
+}
+
+/** The configuration that speaks for a file: the one at hand, else the first that it refers to, else the one at hand. */
+export const tsconfigFor = (config: Tsconfig, path: string): Tsconfig => speakingFor(config, path) ?? config
+
+const speakingFor = (config: Tsconfig, path: string): Tsconfig | undefined => {
+  const covers = (pattern: string): boolean => posix.matchesGlob(path, globOf(pattern))
+  if (config.files.includes(path) || (config.include.some(covers) && !config.exclude.some(covers))) return config
+  for (const reference of config.references) {
+    const found = speakingFor(reference, path)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** TypeScript knows `*`, `?` and `**`; a name without them that has no extension is a directory, with all in it. */
+const globOf = (pattern: string): string => {
+  const last = posix.basename(pattern)
+  const whole =
+    last === "**" || !(/[*?]/.test(last) || posix.extname(last) !== "") ? posix.join(pattern, "**/*") : pattern
+  return whole.replace(/[[\]{}()!+@]/g, "[$&]")
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+const isListOfStrings = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((item) => typeof item === "string")
+
 const strings = (value: unknown): ReadonlyArray<string> =>
   Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : []
+
+const only = (record: Readonly<Record<string, unknown>>, ...names: ReadonlyArray<string>) =>
+  Object.fromEntries(names.filter((name) => name in record).map((name) => [name, record[name]]))
+
+const wrong = (
+  record: Readonly<Record<string, unknown>>,
+  name: string,
+  isRight: (value: unknown) => boolean
+): ReadonlyArray<string> => (record[name] === undefined || record[name] === null || isRight(record[name]) ? [] : [name])
 
 const valueOf = (node: Node): unknown => {
   switch (node.type) {

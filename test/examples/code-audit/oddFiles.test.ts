@@ -123,7 +123,7 @@ describe("an odd file", () => {
     ])
   })
 
-  it("that is a package.json or tsconfig.json with broken syntax is passed over", async () => {
+  it("that is a package.json or tsconfig.json with broken syntax is a finding, and what it says is passed over", async () => {
     const texts = {
       "sub/package.json": "{",
       "tsconfig.json": "{{",
@@ -131,6 +131,7 @@ describe("an odd file", () => {
       "sub/b.ts": "export const b = 1"
     }
     const result = await auditTexts(texts, "sub/a.ts")
-    expect(result.output).toMatchObject({ package: "sample", entry: "sub/a.ts", modules: 2, findings: [] })
+    expect(result.output).toMatchObject({ package: "sample", entry: "sub/a.ts", modules: 2 })
+    expect(findingsOf(result)).toEqual(["config sub/package.json", "config tsconfig.json"])
   })
 })

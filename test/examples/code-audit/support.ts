@@ -9,10 +9,10 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { dirname, join, posix } from "node:path"
 import { fileURLToPath } from "node:url"
+import { readConfig } from "../../../docs/examples/code-audit/configs.ts"
 import { parseManifest } from "../../../docs/examples/code-audit/manifest.ts"
 import { audit } from "../../../docs/examples/code-audit/program.ts"
-import type { Files, Tsconfig } from "../../../docs/examples/code-audit/resolve.ts"
-import { mergeTsconfig, parseTsconfig } from "../../../docs/examples/code-audit/tsconfig.ts"
+import type { Files } from "../../../docs/examples/code-audit/resolve.ts"
 import { Engine, type Job, JobStore, WorkerPool } from "effect-converge"
 
 /** The project's root. */
@@ -65,19 +65,17 @@ export const findingsOf = (result: Job.JobResult<typeof audit>): ReadonlyArray<s
 /** A file system in memory for the resolver: texts by absolute path. */
 export const filesOf = (texts: Readonly<Record<string, string>>): Files => {
   const directories = new Set(Object.keys(texts).flatMap((path) => ancestors(path)))
+  const kind: Files["kind"] = (path) =>
+    Effect.succeed(path in texts ? "file" : directories.has(path) ? "directory" : "absent")
+  const text = (path: string): Effect.Effect<string | undefined> => Effect.sync(() => texts[path])
+  const manifest: Files["manifest"] = (directory) =>
+    Effect.map(text(posix.join(directory, "package.json")), (found) =>
+      found === undefined ? undefined : parseManifest(found)
+    )
   return {
-    kind: (path) => Effect.succeed(path in texts ? "file" : directories.has(path) ? "directory" : "absent"),
-    manifest: (directory) =>
-      Effect.sync(() => {
-        const text = texts[posix.join(directory, "package.json")]
-        return text === undefined ? undefined : parseManifest(text)
-      }),
-    tsconfig: (directory) =>
-      Effect.sync((): Tsconfig | undefined => {
-        const text = texts[posix.join(directory, "tsconfig.json")]
-        const own = text === undefined ? undefined : parseTsconfig(text, directory)
-        return own === undefined ? undefined : mergeTsconfig(undefined, own.config)
-      }),
+    kind,
+    manifest,
+    tsconfig: (directory) => readConfig({ kind, manifest, text, note: () => {} }, directory),
     realPath: Effect.succeed
   }
 }
