@@ -18,19 +18,15 @@ export const findClones = (functions: ReadonlyArray<FunctionMeasure>): ReadonlyA
     .filter((group) => group.length > 1)
     .map((group) => group.sort(byPlace))
     .sort((a, b) => sizeOf(b) - sizeOf(a) || byPlace(a[0] as FunctionMeasure, b[0] as FunctionMeasure))
-  const covered = new Map<string, Array<FunctionMeasure>>()
+  const covered: Covered = new Map()
   const clones: Array<Clone> = []
   for (const group of repeated) {
-    if (group.every((member) => covered.get(member.path)?.some((outer) => contains(outer, member)))) continue
-    for (const member of group) {
-      const known = covered.get(member.path)
-      if (known === undefined) covered.set(member.path, [member])
-      else known.push(member)
-    }
+    if (group.every((member) => isCovered(covered, member))) continue
+    for (const member of group) cover(covered, member)
     clones.push({
       hash: group[0]?.hash ?? "",
       size: sizeOf(group),
-      lines: Math.max(...group.map((member) => member.endLine - member.line + 1)),
+      lines: group.reduce((most, member) => Math.max(most, member.endLine - member.line + 1), 0),
       functions: group.map(({ path, name, line }) => ({ path, name, line }))
     })
   }
@@ -45,5 +41,18 @@ const sizeOf = (group: ReadonlyArray<FunctionMeasure>): number => group[0]?.size
 const byPlace = (a: FunctionMeasure, b: FunctionMeasure): number =>
   a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line || a.column - b.column
 
-const contains = (outer: FunctionMeasure, inner: FunctionMeasure): boolean =>
-  outer.line <= inner.line && inner.endLine <= outer.endLine
+/** The lines of members so far, by path: for each line the last one of the longest member over it. */
+type Covered = Map<string, Map<number, number>>
+
+const isCovered = (covered: Covered, { path, line, endLine }: FunctionMeasure): boolean =>
+  (covered.get(path)?.get(line) ?? 0) >= endLine
+
+/** Marks the lines of a member. The larger members come first, so hardly any line is marked twice. */
+const cover = (covered: Covered, member: FunctionMeasure): void => {
+  if (isCovered(covered, member)) return
+  const lines = covered.get(member.path) ?? new Map<number, number>()
+  covered.set(member.path, lines)
+  for (let line = member.line; line <= member.endLine; line++) {
+    if ((lines.get(line) ?? 0) < member.endLine) lines.set(line, member.endLine)
+  }
+}

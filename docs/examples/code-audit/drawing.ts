@@ -6,6 +6,7 @@
  *
  * Boundary: pure text.
  */
+import { visible } from "./visible.ts"
 import type { FolderBox, Layout, ModuleBox, Point, Route } from "./layout.ts"
 
 /** What a module's chip shows besides its name. */
@@ -19,8 +20,9 @@ export interface Marks {
 
 const round = (value: number): string => String(Math.round(value * 10) / 10)
 
+/** A text as HTML shows it, its control characters as escapes. */
 export const escapeHtml = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
+  visible(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
 
 /** The least extent of a picture, so that a handful of modules does not fill the screen. */
 const smallest = { width: 1000, height: 300 }
@@ -64,7 +66,7 @@ const chip = (box: ModuleBox, index: number, { heat, severity, inCycle, title }:
   const classes = ["module", ...(severity === undefined ? [] : [severity]), ...(inCycle ? ["cyclic"] : [])].join(" ")
   return (
     `<g class="${classes}" data-i="${index}" tabindex="0" style="--hue:${hue(box.group)};--heat:${round(heat * 100)}%">` +
-    `<title>${escapeHtml(title)}</title>` +
+    `<title>${title.split("\n").map(escapeHtml).join("\n")}</title>` +
     `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="5"/>` +
     `<text x="${round(x + width / 2)}" y="${round(y + height / 2 + 3.8)}">${escapeHtml(box.label)}</text>` +
     (severity === "error" || severity === "warning"

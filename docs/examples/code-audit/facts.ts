@@ -19,10 +19,10 @@ export const Request = Fact.kind("Request", {
 })
 
 /**
- * The audited package: the nearest ancestor of the entry whose package.json has a `name`. `root` is its directory, in
- * the terms of the request (relative to the working directory if the entry was); `dependencies` are the packages that
- * its package.json promises at run time, `developed` those that only its developers have; `exports` is the JSON of its
- * field of that name, "" if it has none.
+ * The audited package. `root` is its directory, in the terms of the request (relative to the working directory if the
+ * entry was); `dependencies` are the packages that its package.json promises at run time, `optional` those that may be
+ * missing, `developed` those that only its developers have; `exports` is the JSON of its field of that name, "" if it has
+ * none; `entries` are the files that other fields show; `built` says where the compiler writes which sources.
  */
 export const Package = Fact.kind("Package", {
   schema: Schema.Struct({
@@ -31,11 +31,16 @@ export const Package = Fact.kind("Package", {
     root: Schema.String,
     entry: Schema.String,
     dependencies: Names,
+    optional: Names,
     developed: Names,
-    exports: Schema.String
+    exports: Schema.String,
+    entries: Names,
+    built: Schema.Array(Schema.Struct({ from: Schema.String, to: Schema.String }))
   }),
   id: () => "package"
 })
+
+export type Package = (typeof Package)["schema"]["Type"]
 
 /** A file that the crawl wants to read. */
 export const Wanted = Fact.kind("Wanted", {
@@ -89,6 +94,13 @@ export const Module = Fact.kind("Module", {
 })
 export type Module = (typeof Module)["schema"]["Type"]
 
+/** The id that an import and its link have in common. */
+export const linkKey = (of: {
+  readonly from: string
+  readonly condition: string
+  readonly specifier: string
+}): string => `${of.from} ${of.condition} ${of.specifier}`
+
 /**
  * A module's wish for another, all its statements for one specifier together.
  *
@@ -108,7 +120,7 @@ export const Import = Fact.kind("Import", {
     /** Whether every occurrence is inside `try` or has a `catch`: then it may be missing on purpose. */
     guarded: Schema.Boolean
   }),
-  id: (self) => `${self.from} ${self.condition} ${self.specifier}`
+  id: linkKey
 })
 export type Import = (typeof Import)["schema"]["Type"]
 
@@ -126,7 +138,7 @@ export const Link = Fact.kind("Link", {
     to: Schema.String,
     fate: Schema.Literals(["entered", "recorded", "elided"])
   }),
-  id: (link) => `${link.from} ${link.condition} ${link.specifier}`
+  id: linkKey
 })
 export type Link = (typeof Link)["schema"]["Type"]
 

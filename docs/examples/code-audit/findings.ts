@@ -6,26 +6,33 @@
  *
  * Boundary: pure; equal inputs give equal rankings, whatever the order of facts.
  */
-import type {
+import type { View } from "effect-converge"
+import {
   Clone,
   ComplexFunction,
   Cycle,
-  Finding,
+  type Finding,
   Import,
   Link,
+  linkKey,
   Module,
+  Package,
   Place,
   Problem,
-  ProblemCode,
-  UnusedExport
+  type ProblemCode,
+  Source,
+  UnusedExport,
+  Wanted
 } from "./facts.ts"
 import { packageName } from "./manifest.ts"
+import { visible } from "./visible.ts"
 
 /** All that the findings are drawn from. */
 export interface Evidence {
   readonly package: {
     readonly name: string
     readonly dependencies: ReadonlyArray<string>
+    readonly optional: ReadonlyArray<string>
     readonly developed: ReadonlyArray<string>
   }
   readonly wanted: ReadonlyArray<{ readonly path: string }>
@@ -41,6 +48,38 @@ export interface Evidence {
   readonly complex: ReadonlyArray<ComplexFunction>
 }
 
+/** The kinds of fact that findings are drawn from. */
+export const evidenceKinds = [
+  Package,
+  Wanted,
+  Source,
+  Problem,
+  Module,
+  Import,
+  Link,
+  Cycle,
+  Place,
+  UnusedExport,
+  Clone,
+  ComplexFunction
+] as const
+
+/** The evidence that a set of facts holds. */
+export const evidenceOf = (facts: Pick<View.View<(typeof evidenceKinds)[number]>, "all">): Evidence => ({
+  package: facts.all(Package)[0]?.value ?? { name: "", dependencies: [], optional: [], developed: [] },
+  wanted: facts.all(Wanted).map(({ value }) => value),
+  sources: facts.all(Source).map(({ value }) => value),
+  problems: facts.all(Problem).map(({ value }) => value),
+  modules: facts.all(Module).map(({ value }) => value),
+  imports: facts.all(Import).map(({ value }) => value),
+  links: facts.all(Link).map(({ value }) => value),
+  cycles: facts.all(Cycle).map(({ value }) => value),
+  places: facts.all(Place).map(({ value }) => value),
+  unusedExports: facts.all(UnusedExport).map(({ value }) => value),
+  clones: facts.all(Clone).map(({ value }) => value),
+  complex: facts.all(ComplexFunction).map(({ value }) => value)
+})
+
 type Unranked = Omit<Finding, "rank">
 
 /** All findings, the most urgent first. */
@@ -49,8 +88,9 @@ export const rankFindings = (evidence: Evidence): ReadonlyArray<Finding> =>
     ...evidence.problems.map(ofProblem),
     ...gaps(evidence),
     ...missingFiles(evidence),
+    ...outside(evidence),
     ...undeclared(evidence),
-    ...evidence.cycles.map(ofCycle),
+    ...cycles(evidence),
     ...evidence.complex.map(ofComplex),
     ...evidence.clones.map(ofClone),
     ...unused(evidence),
@@ -60,7 +100,7 @@ export const rankFindings = (evidence: Evidence): ReadonlyArray<Finding> =>
     .sort(byUrgency)
     .map(diminish())
     .sort(byUrgency)
-    .map((finding, index) => ({ rank: index + 1, ...finding }))
+    .map((finding, index) => ({ rank: index + 1, ...finding, message: visible(finding.message) }))
 
 const byUrgency = (a: Unranked, b: Unranked): number =>
   b.score - a.score ||
@@ -121,8 +161,7 @@ const gaps = ({ wanted, sources, modules, problems, imports, links }: Evidence):
   const explained = new Set(problems.map(({ path }) => path))
   const read = new Set(sources.map(({ path }) => path))
   const parsed = new Set(modules.map(({ path }) => path))
-  const key = (of: Import | Link): string => `${of.from} ${of.condition} ${of.specifier}`
-  const resolved = new Set(links.map(key))
+  const resolved = new Set(links.map(linkKey))
   return [
     ...wanted
       .filter(({ path }) => !read.has(path) && !explained.has(path))
@@ -133,7 +172,7 @@ const gaps = ({ wanted, sources, modules, problems, imports, links }: Evidence):
         gap("not-parsed", path, 0, path, "was not parsed: the parser was stopped, out of time or memory")
       ),
     ...imports
-      .filter((found) => !resolved.has(key(found)))
+      .filter((found) => !resolved.has(linkKey(found)))
       .map((found) =>
         gap("not-resolved", found.from, found.line, found.specifier, `"${found.specifier}" was not resolved`)
       )
@@ -141,14 +180,14 @@ const gaps = ({ wanted, sources, modules, problems, imports, links }: Evidence):
 }
 
 const importsByLink = (imports: ReadonlyArray<Import>): ReadonlyMap<string, Import> =>
-  new Map(imports.map((found) => [`${found.from} ${found.condition} ${found.specifier}`, found]))
+  new Map(imports.map((found) => [linkKey(found), found]))
 
 const missingFiles = ({ imports, links }: Evidence): ReadonlyArray<Unranked> => {
   const byLink = importsByLink(imports)
   return links
     .filter((link) => link.kind === "missing")
     .flatMap((link) => {
-      const found = byLink.get(`${link.from} ${link.condition} ${link.specifier}`)
+      const found = byLink.get(linkKey(link))
       if (found === undefined || link.fate === "elided") return []
       const optional = found.guarded
       return [
@@ -165,6 +204,27 @@ const missingFiles = ({ imports, links }: Evidence): ReadonlyArray<Unranked> => 
     })
 }
 
+/** Files that were imported and not entered, as they lie outside of the package. */
+const outside = ({ imports, links }: Evidence): ReadonlyArray<Unranked> => {
+  const byLink = importsByLink(imports)
+  const left = links.filter((link) => link.kind === "outside" && link.fate === "recorded")
+  return [...Map.groupBy(left, (link) => link.from)].map(([from, found]) => {
+    // A name that a configuration leads to a neighbour is meant; a path that climbs out of the package breaks elsewhere.
+    const climbs = found.some(({ specifier }) => /^\.{0,2}\//.test(specifier))
+    const targets = [...new Set(found.map(({ to }) => to))].sort()
+    const lines = found.map((link) => byLink.get(linkKey(link))?.line ?? 0).sort((a, b) => a - b)
+    return {
+      rule: "outside-package",
+      severity: climbs ? ("warning" as const) : ("note" as const),
+      score: climbs ? 65 : 22,
+      subject: from,
+      path: from,
+      line: lines[0] ?? 0,
+      message: `imports ${plural(targets.length, "file")} outside of the package, not entered without --deep: ${listed(targets, 3)}`
+    }
+  })
+}
+
 /** Packages that are imported and not among the dependencies: they are there by luck. */
 const undeclared = ({ package: own, imports, links }: Evidence): ReadonlyArray<Unranked> => {
   const byLink = importsByLink(imports)
@@ -172,47 +232,79 @@ const undeclared = ({ package: own, imports, links }: Evidence): ReadonlyArray<U
   const foreign = new Set(links.filter((link) => link.kind === "outside").map((link) => link.to))
   const users = new Map<string, Array<Import>>()
   for (const link of links) {
-    const found = byLink.get(`${link.from} ${link.condition} ${link.specifier}`)
+    const found = byLink.get(linkKey(link))
     const name = packageName(link.specifier)
     if (found === undefined || name === undefined || link.fate === "elided") continue
     if (foreign.has(link.from) || promised.has(name)) continue
     if (link.kind !== "package" && !(link.kind === "outside" && link.fate === "entered")) continue
-    users.set(name, [...(users.get(name) ?? []), found])
+    const known = users.get(name)
+    if (known === undefined) users.set(name, [found])
+    else known.push(found)
   }
+  const [optional, developed] = [new Set(own.optional), new Set(own.developed)]
   return [...users].flatMap(([name, found]) => {
     const [first] = found.sort((a, b) => compare(a.from, b.from) || a.line - b.line)
     if (first === undefined) return []
-    const optional = found.every((use) => use.guarded)
-    const developed = own.developed.includes(name)
+    const isGuarded = found.every((use) => use.guarded)
+    // An optional package that is only asked for inside `try` is used as it is meant to be.
+    if (optional.has(name) && isGuarded) return []
+    const isNote = isGuarded || optional.has(name)
+    const how = optional.has(name)
+      ? "which is optional, without a try around it"
+      : developed.has(name)
+        ? "only a development dependency"
+        : "which package.json does not name"
     return [
       {
-        rule: "undeclared-dependency",
-        severity: optional ? ("note" as const) : ("warning" as const),
-        score: optional ? 25 : developed ? 60 : 70,
+        rule: optional.has(name) ? "optional-dependency" : "undeclared-dependency",
+        severity: isNote ? ("note" as const) : ("warning" as const),
+        score: isNote ? 25 : developed.has(name) ? 60 : 70,
         subject: name,
         path: first.from,
         line: first.line,
         message:
-          `imports the package ${name}, ${developed ? "only a development dependency" : "which package.json does not name"}` +
-          (found.length > 1 ? ` (${plural(found.length, "import")})` : "")
+          `imports the package ${name}, ${how}` + (found.length > 1 ? ` (${plural(found.length, "import")})` : "")
       }
     ]
   })
 }
 
-const ofCycle = ({ modules, route, edges, eager }: Cycle): Unranked => ({
-  rule: "import-cycle",
-  severity: eager ? "warning" : "note",
-  score: eager ? Math.min(59, 40 + modules.length) : 22,
-  subject: modules[0] ?? "",
-  path: route[0] ?? modules[0] ?? "",
-  line: 0,
-  message:
-    modules.length === 1
-      ? "imports itself"
-      : `${plural(modules.length, "module")} import each other by ${plural(edges, "import")}: ` +
-        `${listed([...route, route[0] ?? ""].map(short), 6).replaceAll(", ", " -> ")}${eager ? "" : " (through import())"}`
-})
+/** Import cycles, each with its shortest way round and the lines of the imports on it. */
+const cycles = ({ cycles: found, imports, links }: Evidence): ReadonlyArray<Unranked> => {
+  const onRoutes = new Set(found.flatMap(({ route }) => route))
+  const byLink = importsByLink(imports.filter(({ from }) => onRoutes.has(from)))
+  const lines = new Map<string, number>()
+  for (const link of links) {
+    const line = byLink.get(linkKey(link))?.line ?? 0
+    if (link.fate !== "entered" || line === 0 || !onRoutes.has(link.to)) continue
+    const step = JSON.stringify([link.from, link.to])
+    lines.set(step, Math.min(line, lines.get(step) ?? line))
+  }
+  return found.map((cycle) => ofCycle(cycle, (from, to) => lines.get(JSON.stringify([from, to])) ?? 0))
+}
+
+/** Modules of a way round that are listed: beyond, a person needs a tool, and the cycle has them all. */
+const routeMax = 100
+
+const ofCycle = ({ modules, route, edges, eager }: Cycle, lineOf: (from: string, to: string) => number): Unranked => {
+  const steps = route.map((path, index) => ({ path, line: lineOf(path, route[(index + 1) % route.length] ?? path) }))
+  const shown = steps.slice(0, routeMax).map(({ path, line }) => (line > 0 ? `${path}:${line}` : path))
+  const left = steps.length - shown.length
+  const way = [...shown, ...(left > 0 ? [`${left} more`] : []), route[0] ?? ""].join(" -> ")
+  return {
+    rule: "import-cycle",
+    severity: eager ? "warning" : "note",
+    score: eager ? Math.min(59, 40 + modules.length) : 22,
+    subject: modules[0] ?? "",
+    path: route[0] ?? modules[0] ?? "",
+    line: steps[0]?.line ?? 0,
+    message:
+      modules.length === 1
+        ? "imports itself"
+        : `${plural(modules.length, "module")} import each other by ${plural(edges, "import")}: ` +
+          `${way}${eager ? "" : " (through import())"}`
+  }
+}
 
 /** A path by its last two parts, which is how people call files. */
 const short = (path: string): string => path.split("/").slice(-2).join("/")
@@ -241,9 +333,7 @@ const ofClone = ({ hash, lines, size, functions }: Clone): Unranked => {
 }
 
 const unused = ({ unusedExports }: Evidence): ReadonlyArray<Unranked> => {
-  const byModule = new Map<string, Array<UnusedExport>>()
-  for (const found of unusedExports) byModule.set(found.path, [...(byModule.get(found.path) ?? []), found])
-  return [...byModule].map(([path, found]) => {
+  return [...Map.groupBy(unusedExports, ({ path }) => path)].map(([path, found]) => {
     const dead = found.filter(({ uses }) => uses === 0).length
     return {
       rule: "unused-export",

@@ -2,8 +2,8 @@
  * The application around the audit, and what `npm start` runs: arguments in, a job on an engine, reports out.
  *
  * Progress goes to stderr, and only to a terminal; the report goes to stdout. Ctrl-C cancels the job, waits until its
- * threads have let go, and still prints what it came to. Exit code: 0 converged, 2 budget exhausted, 3 failed,
- * 4 cancelled, 64 wrong arguments.
+ * threads have let go, and still reports what it came to, as does an exhausted budget. Exit code: 0 converged, 2 budget
+ * exhausted, 3 failed, 64 wrong arguments or an entry that is no file, 74 a report that cannot be written, 130 Ctrl-C.
  *
  * Boundary: the only file of the audit that knows of a process, its streams and its runtime.
  */
@@ -13,7 +13,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import { existsSync, writeFileSync } from "node:fs"
+import * as Result from "effect/Result"
+import { existsSync, statSync, writeFileSync } from "node:fs"
 import { relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Engine, Job, type JobError, JobStore, WorkerPool } from "effect-converge"
@@ -23,7 +24,8 @@ import { type Options, parseOptions, usage } from "./options.ts"
 import { audit, layer } from "./program.ts"
 import { type JobFacts, reportHtml } from "./reportHtml.ts"
 import { reportTerminal } from "./reportTerminal.ts"
-import { type Audit, crawledGraph } from "./summary.ts"
+import { type Audit, crawledGraph, summarisePartial } from "./summary.ts"
+import { visible, visibleJson } from "./visible.ts"
 
 type Finished = Job.JobResult<typeof audit> | Job.JobResult.Partial<typeof audit>
 
@@ -32,35 +34,47 @@ interface Ended {
   readonly error: JobError.JobError<unknown, Job.JobResult.Partial<typeof audit>> | null
 }
 
-const exitCodes: Readonly<Record<Job.Status, number>> = { converged: 0, "budget-exhausted": 2, failed: 3, cancelled: 4 }
+const exitCodes: Readonly<Record<Job.Status, number>> = {
+  converged: 0,
+  "budget-exhausted": 2,
+  failed: 3,
+  cancelled: 130
+}
 const wrongUsage = 64
+const cannotWrite = 74
 
 const shownFindings = 15
 
 const main = (args: ReadonlyArray<string>): Effect.Effect<number> => {
   const options = parseOptions(args)
   if (options === "help") return Effect.as(print(process.stdout, usage), 0)
-  if ("problem" in options) return Effect.as(print(process.stderr, `${options.problem}\n\n${usage}`), wrongUsage)
+  if ("problem" in options)
+    return Effect.as(print(process.stderr, `${visible(options.problem)}\n\n${usage}`), wrongUsage)
+  const entry = entryOf(options)
+  const problem = entryProblem(entry)
+  if (problem !== undefined) return Effect.as(print(process.stderr, `${problem}\n`), wrongUsage)
   const pool = WorkerPool.layer(options.workers === undefined ? {} : { size: options.workers })
   const engine = Engine.layer().pipe(Layer.provide(pool), Layer.provide(JobStore.layerMemory))
-  return Effect.provide(runAudit(options), Layer.merge(engine, layer)).pipe(
-    Effect.catch((error) => Effect.as(print(process.stderr, `${error._tag}: ${error.message}\n`), exitCodes.failed))
+  return Effect.provide(runAudit(entry, options), Layer.merge(engine, layer)).pipe(
+    Effect.catch((error) =>
+      Effect.as(print(process.stderr, `${error._tag}: ${visible(error.message)}\n`), exitCodes.failed)
+    )
   )
 }
 
 /** Runs the job and reports on it. An interrupt ends the wait, not the report. */
-const runAudit = (options: Options) =>
+const runAudit = (entry: string, options: Options) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const job = yield* restore(Engine.start(audit, { entry: entryOf(options), deep: options.deep }))
+      const job = yield* restore(Engine.start(audit, { entry, deep: options.deep }))
       const waited = yield* Effect.exit(restore(Effect.raceFirst(Effect.exit(job.result), showProgress(job))))
       if (Exit.isFailure(waited)) yield* job.cancel
       const { result, error } = yield* Effect.match(job.result, {
         onSuccess: (result): Ended => ({ result, error: null }),
         onFailure: (error): Ended => ({ result: error.partial, error })
       })
-      yield* report(options, result, error)
-      return exitCodes[result.status]
+      const written = yield* report(options, result, error)
+      return written || result.status !== "converged" ? exitCodes[result.status] : cannotWrite
     })
   )
 
@@ -78,9 +92,10 @@ const showProgress = (job: Job.Job<typeof audit>): Effect.Effect<never> => {
   )
 }
 
-const report = (options: Options, result: Finished, error: Ended["error"]): Effect.Effect<void> =>
+/** Prints the report and writes the page. Answers whether the page could be written, if one was asked for. */
+const report = (options: Options, result: Finished, error: Ended["error"]): Effect.Effect<boolean> =>
   Effect.gen(function* () {
-    const output: Audit | undefined = result.output
+    const output: Audit = result.output ?? summarisePartial(result.context)
     const job: JobFacts = {
       status: result.status,
       cycles: result.cycles,
@@ -88,22 +103,25 @@ const report = (options: Options, result: Finished, error: Ended["error"]): Effe
       hash: result.hash,
       durationMs: result.usage.durationMs
     }
-    if (options.json) yield* print(process.stdout, `${JSON.stringify(Job.toJson(error ?? result))}\n`)
-    else if (output === undefined)
-      yield* print(process.stderr, `${result.status}: ${error?.message ?? "no reason given"}\n`)
-    else {
-      yield* print(process.stdout, reportTerminal(output, job, { ...terminal(), findings: shownFindings }))
-    }
-    if (options.html !== undefined && output !== undefined) {
-      const file = resolve(startedIn(), options.html)
-      const graph = crawledGraph(valuesOf(result.context.all(Module)), valuesOf(result.context.all(Link)))
-      const page = yield* Effect.promise(() => reportHtml(output, graph, job))
-      const written = yield* Effect.exit(Effect.try(() => writeFileSync(file, page)))
-      const outcome = Exit.isSuccess(written) ? "wrote" : "could not write"
-      const near = relative(process.cwd(), file)
-      yield* print(process.stderr, `${outcome} ${near.startsWith("..") ? file : near}\n`)
-    }
+    if (options.json)
+      yield* print(process.stdout, `${visibleJson(JSON.stringify({ ...Job.toJson(error ?? result), output }))}\n`)
+    else yield* print(process.stdout, reportTerminal(output, job, { ...terminal(), findings: shownFindings }))
+    if (error !== null) yield* print(process.stderr, `${error.message}: the report is of what was done until then\n`)
+    if (options.html === undefined) return true
+    const file = resolve(startedIn(), options.html)
+    const near = relative(process.cwd(), file)
+    const name = visible(near.startsWith("..") ? file : near)
+    const graph = crawledGraph(valuesOf(result.context.all(Module)), valuesOf(result.context.all(Link)))
+    const page = yield* Effect.promise(() => reportHtml(output, graph, job))
+    const written = yield* Effect.result(Effect.try({ try: () => writeFileSync(file, page), catch: reasonOf }))
+    const failed = Result.isFailure(written)
+    yield* print(process.stderr, failed ? `could not write ${name}: ${written.failure}\n` : `wrote ${name}\n`)
+    return !failed
   })
+
+/** The system's own words, without the path that it repeats. */
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replace(/, \w+( '.*')?$/s, "")
 
 /** How wide the reader's terminal is, and whether it shows colours (`NO_COLOR` is honoured). Neither, for a pipe. */
 const terminal = (): { readonly columns: number; readonly colors: boolean } =>
@@ -124,6 +142,15 @@ const entryOf = ({ entry }: Options): string => {
   const path = given.find((candidate) => existsSync(candidate)) ?? resolve(entry)
   const near = relative(process.cwd(), path)
   return toPosix(near.startsWith("..") ? path : near)
+}
+
+/** The reason why the audit cannot start at an entry. */
+const entryProblem = (entry: string): string | undefined => {
+  const found = statSync(entry, { throwIfNoEntry: false })
+  if (found?.isFile() === true) return undefined
+  const name = visible(entry)
+  if (found === undefined) return `there is no file ${name} to start from`
+  return `${name} is ${found.isDirectory() ? "a directory: name the file in it to start from" : "not a regular file"}`
 }
 
 /** Writes a text and waits until it is out: the process ends right after. */

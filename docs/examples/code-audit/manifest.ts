@@ -15,9 +15,15 @@ export interface Manifest {
   readonly imports?: unknown
   /** The configuration that stands for the package in another's `extends`. */
   readonly tsconfig?: string
-  /** The packages that must be there at run time: dependencies, peers and optional ones. */
-  readonly dependencies?: ReadonlyArray<string>
-  readonly devDependencies?: ReadonlyArray<string>
+  /** The files that others can load beside `exports`: `main`, `module`, `browser`, `types` and `bin`. */
+  readonly entries: ReadonlyArray<string>
+  /** The packages that must be there at run time: dependencies and peers. */
+  readonly dependencies: ReadonlyArray<string>
+  /** Those that may be missing: optional dependencies and optional peers. */
+  readonly optional: ReadonlyArray<string>
+  readonly devDependencies: ReadonlyArray<string>
+  /** Whether a package begins here. A file that only says how the files beside it are read is a sign in a package. */
+  readonly bounds: boolean
 }
 
 /** Reads the text of a package.json; undefined if it is not a JSON object. */
@@ -30,6 +36,7 @@ export const parseManifest = (text: string): Manifest | undefined => {
   }
   if (!isRecord(json)) return undefined
   const { exports, imports } = json
+  const optional = [...keys(json["optionalDependencies"]), ...optionalPeers(json["peerDependenciesMeta"])]
   return {
     ...field(json, "name"),
     ...field(json, "version"),
@@ -38,10 +45,32 @@ export const parseManifest = (text: string): Manifest | undefined => {
     ...field(json, "tsconfig"),
     ...(exports === undefined || exports === null ? {} : { exports }),
     ...(imports === undefined || imports === null ? {} : { imports }),
-    dependencies: ["dependencies", "peerDependencies", "optionalDependencies"].flatMap((key) => keys(json[key])),
-    devDependencies: keys(json["devDependencies"])
+    entries: entriesIn(json),
+    dependencies: ["dependencies", "peerDependencies"]
+      .flatMap((key) => keys(json[key]))
+      .filter((name) => !optional.includes(name)),
+    optional,
+    devDependencies: keys(json["devDependencies"]),
+    bounds: Object.keys(json).some((key) => !signs.has(key))
   }
 }
+
+/** What a package.json says that only tells how the files beside it are read. */
+const signs = new Set(["type", "main", "module", "browser", "types", "typings", "sideEffects", "imports", "exports"])
+
+const optionalPeers = (meta: unknown): ReadonlyArray<string> =>
+  isRecord(meta)
+    ? Object.entries(meta).flatMap(([name, value]) => (isRecord(value) && value["optional"] === true ? [name] : []))
+    : []
+
+const entriesIn = (json: Readonly<Record<string, unknown>>): ReadonlyArray<string> => {
+  const { main, bin } = json
+  const index = json["exports"] === undefined && typeof main !== "string" ? ["index"] : []
+  const named = ["main", "module", "browser", "types", "typings"].map((key) => json[key])
+  return [...index, ...[...named, ...(isRecord(bin) ? Object.values(bin) : [bin])].filter(isFilled)]
+}
+
+const isFilled = (value: unknown): value is string => typeof value === "string" && value !== ""
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
@@ -82,6 +111,9 @@ export const isExposed = (exports: unknown, path: string): boolean => {
     })
   )
 }
+
+/** All targets that `exports` name, whatever their conditions. */
+export const targetsOf = (exports: unknown): ReadonlyArray<string> => leaves(exports)
 
 type Entries = Readonly<Record<string, unknown>>
 

@@ -37,13 +37,14 @@ import {
   UnusedExport,
   Wanted
 } from "./facts.ts"
+import { makeExposure } from "./exposure.ts"
 import { makeFiles, readSource, toPosix } from "./files.ts"
-import { rankFindings } from "./findings.ts"
+import { evidenceKinds, evidenceOf, rankFindings } from "./findings.ts"
 import { findCycles, findPlaces, makeGraph } from "./graph.ts"
-import { isExposed } from "./manifest.ts"
 import { parseSource } from "./parse.ts"
 import { configOf, isOwnFile, keepsUnusedImports, owner, resolve } from "./resolve.ts"
 import { crawledGraph, summarise } from "./summary.ts"
+import type { Tsconfig } from "./tsconfig.ts"
 import { findUnusedExports } from "./unusedExports.ts"
 
 // ---------------------------------------------------------------------------------------------------- tier 1: crawl
@@ -58,7 +59,7 @@ const locate = Agent.make("locate", {
     const isDirectory = (yield* files.kind(path)) === "directory"
     const found = yield* owner(files, isDirectory ? posix.join(path, "index") : path)
     // Asked for its problems, too: an import may never need it.
-    yield* configOf(files, path)
+    const config = yield* configOf(files, path)
     const directory = found?.directory ?? (isDirectory ? path : posix.dirname(path))
     const root = posix.isAbsolute(toPosix(entry)) ? directory : posix.relative(workingDirectory(), directory) || "."
     const entryPath = posix.relative(directory, path) || "."
@@ -69,9 +70,12 @@ const locate = Agent.make("locate", {
           version: found?.value.version ?? "",
           root,
           entry: entryPath,
-          dependencies: [...new Set(found?.value.dependencies)].sort(),
-          developed: [...new Set(found?.value.devDependencies)].sort(),
-          exports: JSON.stringify(found?.value.exports) ?? ""
+          dependencies: sorted(found?.value.dependencies),
+          optional: sorted(found?.value.optional),
+          developed: sorted(found?.value.devDependencies),
+          exports: JSON.stringify(found?.value.exports) ?? "",
+          entries: sorted(found?.value.entries),
+          built: builtDirectories(config, directory)
         }),
         Wanted.of({ path: entryPath }),
         ...configProblems(files, directory)
@@ -79,6 +83,17 @@ const locate = Agent.make("locate", {
     }
   })
 })
+
+const sorted = (names: ReadonlyArray<string> = []): ReadonlyArray<string> => [...new Set(names)].sort()
+
+/** Where the compiler writes which sources. Without a `rootDir` it may be the package or its folder of sources. */
+const builtDirectories = (config: Tsconfig | undefined, root: string): Package["built"] =>
+  (config?.outDirs ?? []).flatMap((to) =>
+    (config?.rootDir === undefined ? [root, posix.join(root, "src")] : [config.rootDir]).map((from) => ({
+      from: posix.relative(root, from) || ".",
+      to: posix.relative(root, to) || "."
+    }))
+  )
 
 /** Reads a file once. What cannot be read is a problem, not a failure. */
 const read = Agent.make("read", {
@@ -214,10 +229,14 @@ const unusedExports = Agent.cpu("unusedExports", {
   writes: [UnusedExport],
   execute: (view) => {
     const found = Option.getOrUndefined(view.get(Package, "package"))?.value
-    const exposed: unknown = found === undefined || found.exports === "" ? undefined : JSON.parse(found.exports)
+    const isExposed = makeExposure({
+      exports: found === undefined || found.exports === "" ? undefined : JSON.parse(found.exports),
+      entries: found?.entries ?? [],
+      built: found?.built ?? []
+    })
     return {
       facts: findUnusedExports({
-        isPublic: (path) => path === found?.entry || isExposed(exposed, path),
+        isPublic: (path) => path === found?.entry || isExposed(path),
         exports: valuesOf(view.all(Export)),
         imports: valuesOf(view.all(Import)),
         links: valuesOf(view.all(Link))
@@ -255,26 +274,10 @@ const complexMax = 25
 
 /** Ranks all that was found. */
 const rank = Agent.cpu("rank", {
-  reads: [Package, Wanted, Source, Problem, Module, Import, Link, Cycle, Place, UnusedExport, Clone, ComplexFunction],
+  reads: evidenceKinds,
   writes: [Finding],
   execute: (view) => ({
-    facts: rankFindings({
-      package: Option.match(view.get(Package, "package"), {
-        onNone: () => ({ name: "", dependencies: [], developed: [] }),
-        onSome: ({ value }) => value
-      }),
-      wanted: valuesOf(view.all(Wanted)),
-      sources: valuesOf(view.all(Source)),
-      problems: valuesOf(view.all(Problem)),
-      modules: valuesOf(view.all(Module)),
-      imports: valuesOf(view.all(Import)),
-      links: valuesOf(view.all(Link)),
-      cycles: valuesOf(view.all(Cycle)),
-      places: valuesOf(view.all(Place)),
-      unusedExports: valuesOf(view.all(UnusedExport)),
-      clones: valuesOf(view.all(Clone)),
-      complex: valuesOf(view.all(ComplexFunction))
-    }).map(Finding.of)
+    facts: rankFindings(evidenceOf(view)).map(Finding.of)
   })
 })
 
@@ -291,19 +294,7 @@ export const audit = Program.make("code-audit", {
   agents: [locate, read, parse, follow, cycles, places, unusedExports, clones, complexity, rank],
   // Each step away from the entry takes three cycles: this is a chain of imports more than 6,000 files long.
   budget: { maxCycles: 20_000 },
-  output: (view) =>
-    summarise({
-      package: Option.getOrUndefined(view.get(Package, "package"))?.value,
-      modules: valuesOf(view.all(Module)),
-      links: valuesOf(view.all(Link)),
-      exports: view.size(Export),
-      unusedExports: view.size(UnusedExport),
-      clones: valuesOf(view.all(Clone)),
-      cycles: valuesOf(view.all(Cycle)),
-      places: valuesOf(view.all(Place)),
-      complex: valuesOf(view.all(ComplexFunction)),
-      findings: valuesOf(view.all(Finding))
-    })
+  output: summarise
 })
 
 /** What the audit's agents need: the file system of Node, loaded by those who provide it. */

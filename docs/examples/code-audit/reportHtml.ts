@@ -10,6 +10,7 @@ import { aspectRatio, draw, escapeHtml, type Marks } from "./drawing.ts"
 import type { Graph } from "./graph.ts"
 import { layOut } from "./layout.ts"
 import type { Audit } from "./summary.ts"
+import { visible } from "./visible.ts"
 
 /** What the page says about the job beside its output. */
 export interface JobFacts {
@@ -30,7 +31,10 @@ export const reportHtml = async (audit: Audit, graph: Graph, job: JobFacts): Pro
     targets.map((to) => [indexOf.get(from) ?? 0, indexOf.get(to) ?? 0] as const)
   )
   const page = {
-    modules: layout.modules.map(({ path, x, y, width, height }) => [path, ...[x, y, width, height].map(Math.round)]),
+    modules: layout.modules.map(({ path, x, y, width, height }) => [
+      visible(path),
+      ...[x, y, width, height].map(Math.round)
+    ]),
     edges
   }
   const title = `${audit.package}${audit.version === "" ? "" : `@${audit.version}`}`
@@ -68,7 +72,7 @@ const marksOf = (audit: Audit, graph: Graph, fanIn: ReadonlyMap<string, number>)
     heat: Math.sqrt((fanIn.get(path) ?? 0) / most),
     severity: worst.get(path),
     inCycle: cyclic.has(path),
-    title: `${path}\nimported by ${fanIn.get(path) ?? 0}, imports ${graph.get(path)?.length ?? 0}`
+    title: `${visible(path)}\nimported by ${fanIn.get(path) ?? 0}, imports ${graph.get(path)?.length ?? 0}`
   })
 }
 

@@ -6,6 +6,8 @@
 import type { Finding } from "./facts.ts"
 import type { JobFacts } from "./reportHtml.ts"
 import type { Audit } from "./summary.ts"
+import { fit, padEnd, widthOf, wrap } from "./textLayout.ts"
+import { visible } from "./visible.ts"
 
 export interface TerminalOptions {
   readonly columns: number
@@ -55,7 +57,7 @@ export const reportTerminal = (audit: Audit, job: JobFacts, options: TerminalOpt
 
 const headline = (audit: Audit, paint: Paint): string => {
   const version = audit.version === "" ? "" : `@${audit.version}`
-  return `\n${paint("bold", audit.package + version)}  ${paint("dim", audit.entry)}\n`
+  return `\n${paint("bold", visible(audit.package + version))}  ${paint("dim", visible(audit.entry))}\n`
 }
 
 const measures = (audit: Audit, paint: Paint, columns: number): string => {
@@ -92,13 +94,13 @@ const flow = (cells: ReadonlyArray<readonly [string, string]>, columns: number):
   let line = ""
   let width = 0
   for (const [plain, painted] of cells) {
-    if (width > 0 && width + 3 + plain.length > columns - 2) {
+    if (width > 0 && width + 3 + widthOf(plain) > columns - 2) {
       lines.push(line)
       line = ""
       width = 0
     }
     line += width === 0 ? `  ${painted}` : `   ${painted}`
-    width += plain.length + 3
+    width += widthOf(plain) + 3
   }
   return [...lines, line].join("\n")
 }
@@ -116,19 +118,25 @@ const findings = (audit: Audit, paint: Paint, columns: number, max: number): Rea
     (text) => text !== ""
   )
   const shown = found.slice(0, max)
-  const place = (finding: Finding): string => finding.path + (finding.line > 0 ? `:${finding.line}` : "")
   const rankWidth = String(shown.length).length
   const indent = rankWidth + 13
-  const placeWidth = Math.min(Math.max(...shown.map((finding) => place(finding).length)), Math.floor(columns * 0.45))
+  const places = shown.map(({ path, line }) => visible(path) + (line > 0 ? `:${line}` : ""))
+  const placeWidth = Math.min(Math.max(...places.map(widthOf)), Math.floor(columns * 0.4))
   const messageWidth = columns - indent - placeWidth - 2
-  const isWide = messageWidth >= 30
-  const rows = shown.map((finding) => {
+  const isWide = messageWidth >= 56
+  const rows = shown.flatMap((finding, index) => {
     const severity = paint(colorOf[finding.severity], finding.severity.padEnd(7))
     const head = `  ${paint("dim", String(finding.rank).padStart(rankWidth))}  ${severity}  `
-    const where = fit(place(finding), isWide ? placeWidth : columns - indent, "start")
-    return isWide
-      ? `${head}${paint("bold", where.padEnd(placeWidth))}  ${fit(finding.message, messageWidth, "end")}`
-      : `${head}${paint("bold", where)}\n${" ".repeat(indent)}${fit(finding.message, columns - indent, "end")}`
+    const where = fit(places[index] ?? "", isWide ? placeWidth : columns - indent, "start")
+    // A cycle is shown whole: half of one cannot be broken.
+    const linesMax = finding.rule === "import-cycle" ? 40 : 3
+    const message = wrap(visible(finding.message), isWide ? messageWidth : columns - indent, linesMax)
+    const [first = "", ...rest] = isWide ? message : ["", ...message]
+    const left = " ".repeat(isWide ? indent + placeWidth + 2 : indent)
+    return [
+      `${head}${paint("bold", isWide ? padEnd(where, placeWidth) : where)}${isWide ? `  ${first}` : ""}`,
+      ...rest.map((line) => left + line)
+    ]
   })
   const more = found.length - shown.length
   return [
@@ -141,14 +149,6 @@ const findings = (audit: Audit, paint: Paint, columns: number, max: number): Rea
   ]
 }
 
-/** A text in at most `width` characters; what is cut is cut from its start or end. */
-const fit = (text: string, width: number, cut: "start" | "end"): string => {
-  if (text.length <= width) return text
-  return cut === "end"
-    ? `${text.slice(0, Math.max(0, width - 1))}\u2026`
-    : `\u2026${text.slice(text.length - width + 1)}`
-}
-
 interface Column {
   readonly title: string
   readonly rows: ReadonlyArray<{ readonly value: number; readonly text: string; readonly color: "cyan" | "yellow" }>
@@ -159,7 +159,7 @@ const listMax = 8
 
 const hubs = ({ hubs: places }: Audit, paint: Paint): Column => ({
   title: "Most imported",
-  rows: places.slice(0, listMax).map(({ path, fanIn }) => ({ value: fanIn, text: path, color: "cyan" })),
+  rows: places.slice(0, listMax).map(({ path, fanIn }) => ({ value: fanIn, text: visible(path), color: "cyan" })),
   paint
 })
 
@@ -167,7 +167,7 @@ const complex = ({ complex: functions }: Audit, paint: Paint): Column => ({
   title: "Most complex functions",
   rows: functions.slice(0, listMax).map(({ name, path, line, complexity }) => ({
     value: complexity,
-    text: `${name}  ${path}:${line}`,
+    text: visible(`${name}  ${path}:${line}`),
     color: "yellow"
   })),
   paint
@@ -198,13 +198,13 @@ const drawColumn = (
   const most = Math.max(1, ...rows.map(({ value }) => value))
   const valueWidth = Math.max(...rows.map(({ value }) => String(value).length))
   return [
-    { painted: paint("bold", title), width: title.length },
+    { painted: paint("bold", title), width: widthOf(title) },
     ...rows.map(({ value, text, color }) => {
       const bar = "\u2588".repeat(Math.max(1, Math.round((barWidth * value) / most)))
       const label = fit(text, columns - valueWidth - barWidth - 5, "end")
       return {
         painted: `  ${String(value).padStart(valueWidth)} ${paint(color, bar)}${" ".repeat(barWidth - bar.length)}  ${label}`,
-        width: 2 + valueWidth + 1 + barWidth + 2 + label.length
+        width: 2 + valueWidth + 1 + barWidth + 2 + widthOf(label)
       }
     })
   ]

@@ -167,11 +167,16 @@ const nearest = Effect.fnUntraced(function* <A>(
   }
 })
 
-/** The package that a file belongs to: the nearest directory above it whose package.json has a name. */
-export const owner = (files: Files, path: string) =>
-  nearest(path, (directory) =>
-    Effect.map(files.manifest(directory), (manifest) => (manifest?.name === undefined ? undefined : manifest))
+/**
+ * The package that a file belongs to: the nearest directory above it whose package.json says more than how files are read,
+ * else the nearest that has one at all.
+ */
+export const owner = Effect.fnUntraced(function* (files: Files, path: string) {
+  const found = yield* nearest(path, (directory) =>
+    Effect.map(files.manifest(directory), (manifest) => (manifest?.bounds === true ? manifest : undefined))
   )
+  return found ?? (yield* nearest(path, files.manifest))
+})
 
 /** Whether a file belongs to the package at `root`: lies under it, and not in a package within. */
 export const isOwnFile = Effect.fnUntraced(function* (
@@ -181,8 +186,8 @@ export const isOwnFile = Effect.fnUntraced(function* (
 ): Effect.fn.Return<boolean> {
   if (!path.startsWith(root === "/" ? root : `${root}/`)) return false
   for (let directory = posix.dirname(path); directory.length > root.length; directory = posix.dirname(directory)) {
-    if (posix.basename(directory) === "node_modules" || (yield* files.manifest(directory))?.name !== undefined)
-      return false
+    if (posix.basename(directory) === "node_modules") return false
+    if ((yield* files.manifest(directory))?.bounds === true) return false
   }
   return true
 })
@@ -222,14 +227,13 @@ const resolveBare = Effect.fnUntraced(function* (files: Files, request: ResolveR
   if (name === undefined) return missing("not a package name")
   const own = yield* owner(files, request.from)
   if (own?.value.name === name && own.value.exports !== undefined) {
-    return yield* resolveInPackage(files, own.directory, own.value, request)
+    return yield* resolveInPackage(files, own.directory, own.value.exports, request)
   }
   if (!request.enterPackages) return { kind: "package", name }
   for (let directory = posix.dirname(request.from); ; directory = posix.dirname(directory)) {
     const candidate = posix.join(directory, "node_modules", name)
     if (posix.basename(directory) !== "node_modules" && (yield* files.kind(candidate)) === "directory") {
-      const manifest = (yield* files.manifest(candidate)) ?? {}
-      return yield* resolveInPackage(files, candidate, manifest, request)
+      return yield* resolveInPackage(files, candidate, (yield* files.manifest(candidate))?.exports, request)
     }
     if (directory === posix.dirname(directory)) return missing(`the package ${name} is not installed`)
   }
@@ -238,11 +242,11 @@ const resolveBare = Effect.fnUntraced(function* (files: Files, request: ResolveR
 const resolveInPackage = (
   files: Files,
   directory: string,
-  manifest: Manifest,
+  exports: unknown,
   request: ResolveRequest
 ): Effect.Effect<Resolution> => {
   const subpath = `.${request.specifier.slice((packageName(request.specifier) ?? "").length)}`
-  if (manifest.exports === undefined) {
+  if (exports === undefined) {
     return resolvePath(
       files,
       posix.join(directory, subpath),
@@ -250,7 +254,7 @@ const resolveInPackage = (
       subpath === "." || subpath.endsWith("/")
     )
   }
-  const target = manifestTarget(manifest.exports, subpath, conditionsOf(request))
+  const target = manifestTarget(exports, subpath, conditionsOf(request))
   return target === undefined
     ? Effect.succeed(missing(`the package's "exports" has no ${subpath}`))
     : resolveTarget(files, directory, target)

@@ -3,7 +3,21 @@
  *
  * Boundary: pure data in, plain data out. The reports print this and nothing else; `--json` is this.
  */
-import type { ComplexFunction, Cycle, Finding, Link, Module, Package, Place } from "./facts.ts"
+import type { View } from "effect-converge"
+import {
+  Clone,
+  ComplexFunction,
+  Cycle,
+  Export,
+  Finding,
+  Link,
+  linkKey,
+  Module,
+  Package,
+  Place,
+  UnusedExport
+} from "./facts.ts"
+import { type evidenceKinds, evidenceOf, rankFindings } from "./findings.ts"
 import { edgeCount, type Graph, makeGraph } from "./graph.ts"
 
 /** What an audit answers. `modules`, `edges` and `external` are counts. */
@@ -36,19 +50,6 @@ export interface Audit {
   readonly findings: ReadonlyArray<Finding>
 }
 
-export interface SummaryInput {
-  readonly package: (typeof Package)["schema"]["Type"] | undefined
-  readonly modules: ReadonlyArray<Module>
-  readonly links: ReadonlyArray<Link>
-  readonly exports: number
-  readonly unusedExports: number
-  readonly clones: ReadonlyArray<{ readonly functions: ReadonlyArray<unknown> }>
-  readonly cycles: ReadonlyArray<Cycle>
-  readonly places: ReadonlyArray<Place>
-  readonly complex: ReadonlyArray<ComplexFunction>
-  readonly findings: ReadonlyArray<Finding>
-}
-
 const hubsMax = 15
 
 /** What the crawl recorded and did not enter, of one kind, sorted. */
@@ -64,15 +65,33 @@ export const crawledGraph = (modules: ReadonlyArray<Module>, links: ReadonlyArra
     links
   )
 
-export const summarise = (input: SummaryInput): Audit => {
-  const { modules, links, clones, findings } = input
+/** The kinds of fact that an audit is summed up from. */
+type Summed =
+  | typeof Package
+  | typeof Module
+  | typeof Link
+  | typeof Export
+  | typeof UnusedExport
+  | typeof Clone
+  | typeof Cycle
+  | typeof Place
+  | typeof ComplexFunction
+  | typeof Finding
+
+/** The output of an audit, from the facts of a finished job or of one that was stopped. */
+export const summarise = (facts: Pick<View.View<Summed>, "all" | "size">): Audit => {
+  const modules = facts.all(Module).map(({ value }) => value)
+  const links = facts.all(Link).map(({ value }) => value)
+  const places = facts.all(Place).map(({ value }) => value)
+  const clones = facts.all(Clone)
+  const audited = facts.all(Package)[0]?.value
   const sum = (of: (module: Module) => number): number => modules.reduce((total, module) => total + of(module), 0)
   const packages = recorded(links, "package")
   const builtins = recorded(links, "builtin")
   return {
-    package: input.package?.name ?? "",
-    version: input.package?.version ?? "",
-    entry: input.package?.entry ?? "",
+    package: audited?.name ?? "",
+    version: audited?.version ?? "",
+    entry: audited?.entry ?? "",
     modules: modules.length,
     edges: edgeCount(crawledGraph(modules, links)),
     external: packages.length + builtins.length + recorded(links, "url", "outside").length,
@@ -82,14 +101,32 @@ export const summarise = (input: SummaryInput): Audit => {
     bytes: sum((module) => module.bytes),
     functions: sum((module) => module.functions),
     complexity: sum((module) => module.complexity),
-    depth: Math.max(0, ...input.places.map((place) => place.depth)),
-    exports: input.exports,
-    unusedExports: input.unusedExports,
+    depth: places.reduce((deepest, place) => Math.max(deepest, place.depth), 0),
+    exports: facts.size(Export),
+    unusedExports: facts.size(UnusedExport),
     clones: clones.length,
-    clonedFunctions: clones.reduce((total, clone) => total + clone.functions.length, 0),
-    cycles: input.cycles,
-    hubs: input.places.filter((place) => place.fanIn > 0).slice(0, hubsMax),
-    complex: input.complex,
-    findings: [...findings].sort((a, b) => a.rank - b.rank)
+    clonedFunctions: clones.reduce((total, clone) => total + clone.value.functions.length, 0),
+    cycles: facts.all(Cycle).map(({ value }) => value),
+    hubs: places.filter((place) => place.fanIn > 0).slice(0, hubsMax),
+    complex: facts.all(ComplexFunction).map(({ value }) => value),
+    findings: facts
+      .all(Finding)
+      .map(({ value }) => value)
+      .sort((a, b) => a.rank - b.rank)
   }
+}
+
+/**
+ * What a job that was stopped had found: its facts summed up, with the findings that do not need the rest. A file that is
+ * still to be read or an import that is still to be resolved is no finding of it.
+ */
+export const summarisePartial = (
+  facts: Pick<View.View<Summed | (typeof evidenceKinds)[number]>, "all" | "size">
+): Audit => {
+  const audit = summarise(facts)
+  if (audit.findings.length > 0) return audit
+  const { links, imports, ...evidence } = evidenceOf(facts)
+  const resolved = new Set(links.map(linkKey))
+  const known = imports.filter((found) => resolved.has(linkKey(found)))
+  return { ...audit, findings: rankFindings({ ...evidence, links, imports: known, wanted: [], sources: [] }) }
 }

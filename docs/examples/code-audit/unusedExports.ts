@@ -19,11 +19,12 @@ export interface ExportUse {
 
 /** The unused exports, sorted by module and place. */
 export const findUnusedExports = ({ isPublic, exports, imports, links }: ExportUse): ReadonlyArray<UnusedExport> => {
-  const byModule = new Map<string, Array<Export>>()
+  const byModule = new Map<string, { readonly named: Map<string, Export>; readonly stars: Array<Export> }>()
   for (const found of exports) {
-    const known = byModule.get(found.path)
-    if (known === undefined) byModule.set(found.path, [found])
-    else known.push(found)
+    const own = byModule.get(found.path) ?? { named: new Map<string, Export>(), stars: [] }
+    byModule.set(found.path, own)
+    if (found.name === "*") own.stars.push(found)
+    else if (!own.named.has(found.name)) own.named.set(found.name, found)
   }
   const targets = new Map<string, string>()
   const foreign = new Set(links.filter((link) => link.kind === "outside").map((link) => link.to))
@@ -47,20 +48,16 @@ export const findUnusedExports = ({ isPublic, exports, imports, links }: ExportU
   }
   while (waiting.length > 0) {
     const { path, name } = waiting.pop() as { readonly path: string; readonly name: string }
-    const own = byModule.get(path) ?? []
+    const own = byModule.get(path)
+    if (own === undefined) continue
     const passOn = (found: Export, imported: string): void =>
       demand(targets.get(`import ${path} ${found.from}`), imported)
+    const named = own.named.get(name)
     if (name === "*") {
-      for (const found of own) {
-        if (found.name !== "*") demand(path, found.name)
-        else passOn(found, "*")
-      }
-      continue
-    }
-    const named = own.find((found) => found.name === name)
-    if (named === undefined) {
-      for (const star of own) if (star.name === "*") passOn(star, name)
-    } else if (named.from !== "") passOn(named, named.imported)
+      for (const exported of own.named.keys()) demand(path, exported)
+      for (const star of own.stars) passOn(star, "*")
+    } else if (named === undefined) for (const star of own.stars) passOn(star, name)
+    else if (named.from !== "") passOn(named, named.imported)
   }
 
   return exports

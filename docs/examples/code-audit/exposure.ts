@@ -1,0 +1,58 @@
+/**
+ * Which files a package shows to others: those that `exports`, `main`, `module`, `browser`, `types` and `bin` name, and the
+ * sources of those, where package.json names what a compiler makes of them.
+ *
+ * A source is told from where tsconfig.json says that the compiler writes; else by convention: `src/a/b.ts` is the source of
+ * `dist/a/b.js` for every directory that package.json names a file in.
+ *
+ * Boundary: pure; paths are relative to the package's root.
+ */
+import { posix } from "node:path"
+import { isExposed, targetsOf } from "./manifest.ts"
+
+export interface Shown {
+  /** The field of that name, parsed; undefined if there is none. */
+  readonly exports: unknown
+  /** The files that the other fields name; the extension may be left out, and "/index". */
+  readonly entries: ReadonlyArray<string>
+  /** Directories of sources, with the directories that the compiler writes them to. */
+  readonly built: ReadonlyArray<{ readonly from: string; readonly to: string }>
+}
+
+/** Tells whether a package shows a file. */
+export const makeExposure = ({ exports, entries, built }: Shown): ((path: string) => boolean) => {
+  const targets = targetsOf(exports).map((target) => posix.normalize(target))
+  const patterns = targets.some((target) => target.includes("*"))
+  const literal = new Set(targets.map(stem))
+  const named = new Set(entries.map((entry) => stem(posix.normalize(entry))))
+  const outputs = [...new Set([...targets, ...entries.map((entry) => posix.normalize(entry))].flatMap(directories))]
+
+  const isOpen = (path: string): boolean => {
+    const bare = stem(path)
+    if (named.has(bare) || named.has(bare.replace(/\/?index$/, ""))) return true
+    if (!patterns && !literal.has(bare)) return false
+    return [path, ...extensions.map((extension) => bare + extension)].some((candidate) => isExposed(exports, candidate))
+  }
+  return (path) =>
+    isOpen(path) ||
+    built.some(({ from, to }) => isUnder(from, path) && isOpen(posix.join(to, posix.relative(from, path)))) ||
+    outputs.some((output) => !isUnder(output, path) && tails(path).some((tail) => isOpen(posix.join(output, tail))))
+}
+
+const extensions = [".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".d.ts", ".d.mts", ".d.cts", ".json"]
+
+const stem = (path: string): string => path.replace(/(\.d)?\.([cm]?[jt]sx?|json)$/, "")
+
+const isUnder = (directory: string, path: string): boolean => directory === "." || path.startsWith(`${directory}/`)
+
+/** The directories that a target is in, as far as it has no star. */
+const directories = (target: string): ReadonlyArray<string> => {
+  const parts = (target.split("*")[0] ?? "").split("/").slice(0, -1)
+  return parts.map((_, index) => parts.slice(0, index + 1).join("/"))
+}
+
+/** A path as it may continue in an output directory: whole, or without the directory of sources. */
+const tails = (path: string): ReadonlyArray<string> => {
+  const [first = "", ...rest] = path.split("/")
+  return rest.length > 0 && /^(src|source|sources|lib|ts)$/.test(first) ? [path, rest.join("/")] : [path]
+}
