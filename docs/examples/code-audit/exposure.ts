@@ -36,7 +36,7 @@ export const makeExposure = ({ exports, entries, built }: Shown): ((path: string
   return (path) =>
     isOpen(path) ||
     built.some(({ from, to }) => isUnder(from, path) && isOpen(posix.join(to, posix.relative(from, path)))) ||
-    outputs.some((output) => !isUnder(output, path) && tails(path).some((tail) => isOpen(posix.join(output, tail))))
+    outputs.some((output) => !isUnder(output, path) && isOpen(posix.join(output, tail(path))))
 }
 
 const extensions = [".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".d.ts", ".d.mts", ".d.cts", ".json"]
@@ -51,8 +51,5 @@ const directories = (target: string): ReadonlyArray<string> => {
   return parts.map((_, index) => parts.slice(0, index + 1).join("/"))
 }
 
-/** A path as it may continue in an output directory: whole, or without the directory of sources. */
-const tails = (path: string): ReadonlyArray<string> => {
-  const [first = "", ...rest] = path.split("/")
-  return rest.length > 0 && /^(src|source|sources|lib|ts)$/.test(first) ? [path, rest.join("/")] : [path]
-}
+/** A path as it continues in an output directory: without the directory of sources. */
+const tail = (path: string): string => path.replace(/^(src|source|sources|lib|ts)\//, "")

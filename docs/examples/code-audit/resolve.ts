@@ -194,7 +194,14 @@ export const isOwnFile = Effect.fnUntraced(function* (
 
 /** Whether a TypeScript file keeps the imports of which no value is used. */
 export const keepsUnusedImports = (files: Files, path: string): Effect.Effect<boolean> =>
-  inNodeModules(path) ? Effect.succeed(false) : Effect.map(configOf(files, path), (config) => config?.verbatim === true)
+  inNodeModules(path)
+    ? Effect.succeed(false)
+    : Effect.map(configOf(files, path), (config) => config !== undefined && isVerbatim(config))
+
+const isVerbatim = ({ options }: Tsconfig): boolean => {
+  const own = options["verbatimModuleSyntax"] ?? options["preserveValueImports"]
+  return own === true || (own === undefined && /^(preserve|error)$/.test(String(options["importsNotUsedAsValues"])))
+}
 
 /** The configuration that speaks for a file. */
 export const configOf = (files: Files, path: string): Effect.Effect<Tsconfig | undefined> =>

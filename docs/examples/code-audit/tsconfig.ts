@@ -10,13 +10,15 @@ import { parseExpression } from "@babel/parser"
 import { posix } from "node:path"
 import { keyName, type Node } from "./ast.ts"
 
+/** Options of the compiler by name, as far as they are a truth or a text. */
+export type CompilerOptions = Readonly<Record<string, boolean | string>>
+
 /** A configuration with all that it inherits. All paths are absolute. */
 export interface Tsconfig {
   /** Patterns with the patterns of what they stand for. */
   readonly paths: Readonly<Record<string, ReadonlyArray<string>>>
   readonly baseUrl: string | undefined
-  /** Imports of which no value is used stay when types are stripped. */
-  readonly verbatim: boolean
+  readonly options: CompilerOptions
   /** Where the compiler writes, code and declarations, and the directory that it maps there. */
   readonly outDirs: ReadonlyArray<string>
   readonly rootDir: string | undefined
@@ -99,7 +101,7 @@ export const settleTsconfig = (options: Options, directory: string, references: 
       ])
     ),
     baseUrl,
-    verbatim: isVerbatim(options),
+    options: compilerOptions(options),
     outDirs: [outDir, path("declarationDir")].filter((found) => found !== undefined),
     rootDir: path("rootDir"),
     files: files ?? [],
@@ -109,11 +111,12 @@ export const settleTsconfig = (options: Options, directory: string, references: 
   }
 }
 
-const isVerbatim = (options: Options): boolean => {
-  const own = options["verbatimModuleSyntax"] ?? options["preserveValueImports"]
-  const older = options["importsNotUsedAsValues"]?.value
-  return own?.value === true || (own === undefined && (older === "preserve" || older === "error"))
-}
+const compilerOptions = (options: Options): CompilerOptions =>
+  Object.fromEntries(
+    Object.entries(options).flatMap(([name, { value }]) =>
+      typeof value === "boolean" || typeof value === "string" ? [[name, value]] : []
+    )
+  )
 
 /** The configuration that speaks for a file: the one at hand, else the first that it refers to, else the one at hand. */
 export const tsconfigFor = (config: Tsconfig, path: string): Tsconfig => speakingFor(config, path) ?? config

@@ -65,7 +65,7 @@ describe("npm start", () => {
       expect({ code, stderr }).toEqual({ code: 0, stderr: "wrote report.html\n" })
       expect(stdout).toContain("sample@1.2.3  src/index.ts")
       expect(stdout).toContain("3 modules   3 imports   2 external")
-      expect(stdout).toContain("a.ts -> src/b.ts -> src/a.ts")
+      expect(stdout).toContain("src/a.ts:1 -> src/b.ts:1 -> src/a.ts")
       expect(stdout).toContain("converged in")
       expect(stdout).not.toContain("\u001b")
       const page = readFileSync(join(directory, "report.html"), "utf8")
@@ -75,11 +75,28 @@ describe("npm start", () => {
       expect(page).not.toContain(directory)
     }))
 
-  it("converges where there is nothing to audit", () =>
-    withPackage({}, async (directory) => {
-      const { code, stdout } = await run(directory, ["nowhere.js", "--workers", "0"])
-      expect(code).toBe(0)
-      expect(stdout).toContain("there is no such file")
+  it.each([
+    ["src/nowhere.js", "there is no file src/nowhere.js to start from\n"],
+    ["src", "src is a directory: name the file in it to start from\n"],
+    ["src/\u001b[2J", "there is no file src/\\u001b[2J to start from\n"]
+  ])("refuses the entry %j in one sentence", (entry, stderr) =>
+    withPackage(sample, async (directory) => {
+      expect(await run(directory, [entry, "--json", "--workers", "0"])).toEqual({ code: 64, stdout: "", stderr })
+    })
+  )
+
+  it("says why a page cannot be written, after the report", () =>
+    withPackage(sample, async (directory) => {
+      const ran = await run(directory, ["src/index.ts", "--html", "gone/report.html", "--workers", "0"])
+      expect(ran).toMatchObject({ code: 74, stdout: expect.stringContaining("converged in") })
+      expect(ran.stderr).toBe("could not write gone/report.html: ENOENT: no such file or directory\n")
+    }))
+
+  it("leaves no control character in its JSON", () =>
+    withPackage({ "a.js": `import "./\u009b2J\u202e\u0007"` }, async (directory) => {
+      const { stdout } = await run(directory, ["a.js", "--json", "--workers", "0"])
+      expect(stdout.trimEnd()).not.toMatch(/[\p{Cc}\u202e]/u)
+      expect(JSON.parse(stdout)).toMatchObject({ output: { findings: [{ subject: "./\u009b2J\u202e\u0007" }] } })
     }))
 
   it.each([
@@ -97,17 +114,22 @@ describe("npm start", () => {
     expect(await run(root, ["--help"])).toMatchObject({ code: 0, stderr: "" })
   })
 
-  it("cancels on Ctrl-C, and still prints what it came to", () => {
+  it("cancels on Ctrl-C, and still reports what it came to", () => {
     // One thread has some 12 seconds of parsing before it; the interrupt comes long after the start and long before that.
     const large = Object.fromEntries(["a", "b", "c"].map((name) => [`${name}.js`, minified()]))
-    const texts = { ...large, "index.js": `import "./a.js"; import "./b.js"; import "./c.js"`, "next.js": "" }
+    const texts = {
+      ...large,
+      "index.js": `import "./a.js"; import "./b.js"; import "./c.js"; import "./gone.js"`,
+      "next.js": ""
+    }
     return withPackage(texts, async (directory) => {
       const { code, stdout } = await run(directory, ["index.js", "--json", "--workers", "1"], 4_000)
-      expect(code).toBe(4)
+      expect(code).toBe(130)
       expect(JSON.parse(stdout)).toMatchObject({
         status: "cancelled",
         error: { _tag: "JobCancelled" },
-        facts: { Request: 1, Module: 1, Source: 4 }
+        facts: { Request: 1, Module: 1, Source: 4 },
+        output: { package: "sample", modules: 1, findings: [{ rule: "missing-import", subject: "./gone.js" }] }
       })
     })
   })

@@ -1,0 +1,124 @@
+/** Where a package ends, what it shows to others, and what it may be without. */
+import { describe, expect, it } from "vitest"
+import { makeExposure, type Shown } from "../../../docs/examples/code-audit/exposure.ts"
+import { auditTexts, findingsOf, type Texts } from "./support.ts"
+
+describe("a package", () => {
+  const crossing: Texts = {
+    "src/index.js": `import { a } from "../lib/a.js"; console.log(a)`,
+    "lib/a.js": "export const a = 1"
+  }
+
+  it("without a name is bounded by its package.json", async () => {
+    const { output } = await auditTexts(
+      { ...crossing, "package.json": `{"private":true,"type":"module"}` },
+      "src/index.js"
+    )
+    expect(output).toMatchObject({ entry: "src/index.js", modules: 2, findings: [] })
+  })
+
+  it("does not end at a package.json that only says how files are read", async () => {
+    const texts = { ...crossing, "src/package.json": `{"type":"module"}`, "lib/package.json": `{"type":"module"}` }
+    const { output } = await auditTexts(texts, "src/index.js")
+    expect(output).toMatchObject({ package: "sample", modules: 2, findings: [] })
+  })
+
+  it("ends at a package within, with or without a name, and files beyond are a finding", async () => {
+    for (const manifest of [`{"name":"inner"}`, `{"dependencies":{}}`]) {
+      const result = await auditTexts({ ...crossing, "lib/package.json": manifest }, "src/index.js")
+      expect(result.output.findings).toMatchObject([
+        {
+          rule: "outside-package",
+          severity: "warning",
+          path: "src/index.js",
+          line: 1,
+          message: "imports 1 file outside of the package, not entered without --deep: lib/a.js"
+        }
+      ])
+      expect(result.output.modules).toBe(1)
+    }
+  })
+
+  it("notes files beyond that a configuration leads to", async () => {
+    const texts = {
+      "packages/a/package.json": `{"name":"a"}`,
+      "packages/a/index.ts": `import { b } from "b"; console.log(b)`,
+      "packages/a/tsconfig.json": `{"compilerOptions":{"paths":{"b":["../b/index.ts"]}}}`,
+      "packages/b/index.ts": "export const b = 1"
+    }
+    const { output } = await auditTexts(texts, "packages/a/index.ts")
+    expect(output.findings).toMatchObject([{ rule: "outside-package", severity: "note" }])
+  })
+
+  it("may be without what is optional: a note where nothing catches it, silence where a try does", async () => {
+    const manifest = {
+      name: "sample",
+      optionalDependencies: { a: "1", b: "1" },
+      peerDependencies: { c: "1", d: "1" },
+      peerDependenciesMeta: { c: { optional: true } }
+    }
+    const result = await auditTexts(
+      {
+        "package.json": JSON.stringify(manifest),
+        "i.js": `try { require("a") } catch {}\nrequire("b")\nrequire("c")\nrequire("d")`
+      },
+      "i.js"
+    )
+    expect(findingsOf(result)).toEqual(["optional-dependency i.js:2", "optional-dependency i.js:3"])
+    expect(result.output.findings.map(({ severity }) => severity)).toEqual(["note", "note"])
+  })
+})
+
+describe("a package shows", () => {
+  const shows = (path: string, shown: Partial<Shown>): boolean =>
+    makeExposure({ exports: undefined, entries: [], built: [], ...shown })(path)
+
+  it.each<[string, Partial<Shown>]>([
+    ["index.js", { entries: ["index"] }],
+    ["lib/main.js", { entries: ["./lib/main"] }],
+    ["lib/index.js", { entries: ["lib"] }],
+    ["src/index.ts", { entries: ["./dist/index.js"] }],
+    ["src/cli.ts", { entries: ["./dist/cli.mjs"] }],
+    ["src/types.ts", { entries: ["./dist/types.d.ts"] }],
+    ["src/index.ts", { entries: ["dist/cjs/index.cjs"] }],
+    ["src/a/b.tsx", { exports: { "./*": "./dist/*.js" } }],
+    ["src/index.ts", { exports: { ".": { types: "./build/src/index.d.ts", default: "./build/src/index.js" } } }],
+    ["source/index.ts", { exports: "./distribution/index.js" }],
+    ["index.ts", { exports: "./lib/index.js" }],
+    ["code/a.ts", { exports: { "./a": "./out/a.js" }, built: [{ from: "code", to: "out" }] }]
+  ])("%s for %j", (path, shown) => {
+    expect(shows(path, shown)).toBe(true)
+  })
+
+  it.each<[string, Partial<Shown>]>([
+    ["src/internal/index.ts", { entries: ["./dist/index.js"] }],
+    ["src/other.ts", { exports: { ".": "./dist/index.js" } }],
+    ["src/internal/a.ts", { exports: { "./*": "./dist/*.js", "./internal/*": null } }],
+    ["code/b.ts", { exports: { "./a": "./out/a.js" }, built: [{ from: "code", to: "out" }] }]
+  ])("not %s for %j", (path, shown) => {
+    expect(shows(path, shown)).toBe(false)
+  })
+
+  it("what its package.json names of dist, in its sources", async () => {
+    const manifest = { name: "sample", main: "./dist/main.js", types: "./dist/types.d.ts", bin: { x: "./dist/cli.js" } }
+    const result = await auditTexts(
+      {
+        "package.json": JSON.stringify(manifest),
+        "src/all.ts": `import "./main.js"; import "./cli.js"; import "./types.js"; import "./hidden.js"; import "./odd.js"`,
+        "src/main.ts": `export type { Shape } from "./shape.js"; export const main = 1; import "./shape.js"`,
+        "src/shape.ts": "export class Shape {}; export class Spare {}",
+        "src/cli.ts": "export const cli = 1",
+        "src/types.ts": "export const types = 1",
+        "src/hidden.ts": "export const hidden = 1",
+        "src/odd.ts": "export const odd = 1"
+      },
+      "src/all.ts"
+    )
+    expect(findingsOf(result)).toEqual([
+      "unused-export src/hidden.ts:1",
+      "unused-export src/odd.ts:1",
+      "unused-export src/shape.ts:1"
+    ])
+    expect(result.output.findings.at(-1)?.message).toContain(": Spare")
+  })
+})
