@@ -201,6 +201,8 @@ export const Limits = {
   serverWrittenEventLength: 65_536,
   /** Characters of a path's parameter, such as a fact's id. */
   serverParamLength: 8_192,
+  /** Characters of a header's list that are read. Browsers send a few hundred. */
+  serverListLength: 4_096,
   /** Bodies with up to this many JSON values get all validation errors; larger ones, only the first. */
   serverToldValues: 1_000,
   /** Validation errors that a problem lists, characters of its detail, and characters of a property's name in it. */

@@ -170,15 +170,16 @@ export const explain = (host: Host, options: ExplainOptions): Effect.Effect<numb
     )
   })
 
-/** Kinds may have slashes in their names: the first split that names a fact counts, or else the first. */
+/** Kinds may have slashes in their names: the shortest one counts with which the text names a fact, or else its first part. */
 const refIn = (context: JobContext, text: string): Effect.Effect<FactRef, UsageError> => {
-  const slashes = [...text.matchAll(/\//g)].map(({ index }) => index)
-  const refs = slashes
-    .map((slash) => ({ kind: text.slice(0, slash), id: text.slice(slash + 1) }))
-    .filter(({ id, kind }) => kind !== "" && id !== "")
-  const [first] = refs
-  if (first === undefined) return usage(`explain wants kind/id, not ${JSON.stringify(text)}`)
-  return Effect.succeed(refs.find(({ id, kind }) => context.find(kind, id) !== undefined) ?? first)
+  const slash = text.indexOf("/", 1)
+  if (slash === -1 || slash === text.length - 1) return usage(`explain wants kind/id, not ${JSON.stringify(text)}`)
+  const refs = Object.keys(context.counts())
+    .filter((kind) => text.startsWith(`${kind}/`))
+    .sort((a, b) => a.length - b.length)
+    .map((kind) => ({ kind, id: text.slice(kind.length + 1) }))
+  const found = refs.find(({ id, kind }) => context.find(kind, id) !== undefined)
+  return Effect.succeed(found ?? { kind: text.slice(0, slash), id: text.slice(slash + 1) })
 }
 
 /* ---------------------------------------------------------------- events */

@@ -27,8 +27,8 @@ import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import { Api } from "./api.ts"
 import { Core, type CoreSettings, makeCore } from "./core.ts"
-import { noKnownRoute, noRoute } from "./fallback.ts"
-import { answer, authorization, guard, problemResponse } from "./guard.ts"
+import { noRoute } from "./fallback.ts"
+import { answer, authorization, guard, noKnownRoute, problemResponse } from "./guard.ts"
 import { jobRoutes } from "./jobRoutes.ts"
 import * as Problems from "./problems.ts"
 import { noteAlive, noteAtOnce } from "./metrics.ts"
@@ -224,7 +224,8 @@ const onlyForThisMachine = HttpRouter.middleware(
   { global: true }
 )
 
-const isAliveQuestion = ({ method, url }: HttpServerRequest): boolean => method === "GET" && url === "/health"
+const isAliveQuestion = ({ method, originalUrl }: HttpServerRequest): boolean =>
+  method === "GET" && originalUrl === "/health"
 
 /**
  * Answers /health before the router is asked: whoever asks whether a process is alive asks often, and a busy one, so it costs

@@ -7,23 +7,20 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Api } from "./api.ts"
-import { problemResponse } from "./guard.ts"
+import { noKnownRoute, problemResponse, unknownRoute } from "./guard.ts"
 import { noteAtOnce } from "./metrics.ts"
+import { isSpelledAs, pathOf } from "./paths.ts"
 import * as Problems from "./problems.ts"
 
 interface Known {
   readonly path: string
-  readonly pattern: RegExp
   readonly method: string
 }
 
-/** Every route, by what its path looks like. */
+/** Every route. */
 const known: ReadonlyArray<Known> = (() => {
   const routes: Array<Known> = []
-  const add = (method: string, path: string): void => {
-    const pattern = path.replace(/[.]/g, "\\.").replace(/:\w+/g, "[^/]+")
-    routes.push({ method, path, pattern: new RegExp(`^${pattern}/?$`) })
-  }
+  const add = (method: string, path: string): void => void routes.push({ method, path })
   HttpApi.reflect(Api, {
     onGroup: () => undefined,
     onEndpoint: ({ endpoint }) => add(endpoint.method, endpoint.path)
@@ -34,19 +31,13 @@ const known: ReadonlyArray<Known> = (() => {
   return routes
 })()
 
-/** What metrics call the route of a request that none takes: there are as many such paths as anybody likes. */
-export const noKnownRoute = "none"
-
 /** The answer to a request that no route takes. `prefix`: where the API is. */
 export const noRoute = (request: HttpServerRequest, prefix: string): HttpServerResponse.HttpServerResponse => {
-  const path = request.originalUrl.replace(/^https?:\/\/[^/]*/, "").replace(/\?.*$/s, "")
+  const path = pathOf(request.originalUrl)
   const below = path.startsWith(prefix) ? path.slice(prefix.length) : path
-  const here = known.filter(({ pattern }) => pattern.test(below))
+  const here = known.filter((route) => isSpelledAs(route.path, below))
   const methods = here.map(({ method }) => method)
-  if (methods.length === 0 || methods.includes(request.method)) {
-    noteAtOnce(noKnownRoute, request.method, 404)
-    return problemResponse(new Problems.UnknownRoute({ detail: "there is no such route" }), request)
-  }
+  if (methods.length === 0 || methods.includes(request.method)) return unknownRoute(request)
   noteAtOnce(here[0]?.path ?? noKnownRoute, request.method, 405)
   const allow = [...new Set(methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])))]
   return problemResponse(new Problems.MethodNotAllowed({ allow, detail: `allowed: ${allow.join(", ")}` }), request)

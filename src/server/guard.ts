@@ -11,6 +11,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpRouter from "effect/http/HttpRouter"
 import { isHttpServerError } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -23,7 +24,8 @@ import { Authorization, Guard } from "./api.ts"
 import { Core, type CoreSettings } from "./core.ts"
 import { cut, invalidRequest } from "./decoding.ts"
 import { isForeign } from "./headers.ts"
-import { noteRequest } from "./metrics.ts"
+import { noteAtOnce, noteRequest } from "./metrics.ts"
+import { isSpelledAs, pathOf } from "./paths.ts"
 import * as Problems from "./problems.ts"
 
 /** What all problems have. */
@@ -54,12 +56,6 @@ export const sealed = (response: HttpServerResponse.HttpServerResponse): HttpSer
 const ownFields = (problem: object): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(problem).filter(([key]) => !["_tag", "message", "stack", "cause"].includes(key)))
 
-/** The path that was asked for, without its query. */
-const pathOf = (request: HttpServerRequest): string => {
-  const [path = "/"] = request.originalUrl.replace(/^https?:\/\/[^/]*/, "").split("?")
-  return path
-}
-
 /** A problem as a response. */
 export const problemResponse = (
   problem: AnyProblem,
@@ -67,7 +63,7 @@ export const problemResponse = (
 ): HttpServerResponse.HttpServerResponse => {
   const { detail, status, title, type } = problem
   const { detail: _detail, status: _status, title: _title, type: _type, ...fields } = ownFields(problem)
-  const body = { type, title, status, detail: cut(detail ?? title), instance: pathOf(request), ...fields }
+  const body = { type, title, status, detail: cut(detail ?? title), instance: pathOf(request.originalUrl), ...fields }
   const response = HttpServerResponse.text(JSON.stringify(body), {
     status,
     contentType: "application/problem+json"
@@ -78,6 +74,25 @@ export const problemResponse = (
   if (problem instanceof Problems.MethodNotAllowed) more["allow"] = problem.allow.join(", ")
   return sealed(HttpServerResponse.setHeaders(response, more))
 }
+
+/** The name in metrics of all routes that do not exist: there are as many such paths as anybody likes. */
+export const noKnownRoute = "none"
+
+/** The answer to a request that no route takes. */
+export const unknownRoute = (request: HttpServerRequest): HttpServerResponse.HttpServerResponse => {
+  noteAtOnce(noKnownRoute, request.method, 404)
+  return problemResponse(new Problems.UnknownRoute({ detail: "there is no such route" }), request)
+}
+
+/** Takes requests that spell the path of their route as it is documented. Routers take others, too. */
+export const spelledOnce = <E, R>(
+  route: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | HttpRouter.RouteContext | HttpServerRequest> =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest
+    const found = yield* HttpRouter.RouteContext
+    return isSpelledAs(found.route.path, pathOf(request.originalUrl)) ? yield* route : unknownRoute(request)
+  })
 
 const tooLarge = (limit: number): Problems.BodyTooLarge =>
   new Problems.BodyTooLarge({ limit, detail: `a body may have ${limit} bytes` })
@@ -111,7 +126,7 @@ export const answer = (
       : undefined
   if (problem !== undefined) return Effect.succeed(problemResponse(problem, request))
   return Effect.as(
-    Effect.logError(`${request.method} ${pathOf(request)} failed`, cause),
+    Effect.logError(`${request.method} ${pathOf(request.originalUrl)} failed`, cause),
     problemResponse(new Problems.Internal({}), request)
   )
 }
@@ -137,26 +152,28 @@ export const guard: Layer.Layer<Guard, never, Core> = Layer.effect(
     const { settings } = yield* Core
     const maxBodySize = ByteSize.bytes(settings.maxBodyBytes)
     return (httpEffect, { endpoint }) =>
-      Effect.gen(function* () {
-        const request = yield* HttpServerRequest
-        const begin = yield* nowMs
-        const note = (status: number) =>
-          Effect.map(nowMs, (now) => noteRequest(endpoint.path, endpoint.method, status, now - begin))
-        const limit = settings.maxBodyBytes
-        const refusal = refusalOf(request, endpoint.method, settings)
-        const response =
-          refusal !== undefined
-            ? problemResponse(refusal, request)
-            : yield* Effect.provideService(httpEffect, HttpIncomingMessage.MaxBodySize, maxBodySize).pipe(
-                // A client that has gone away is not answered.
-                Effect.catchCause((cause) =>
-                  Cause.hasInterruptsOnly(cause) ? Effect.interrupt : answer(cause, request, limit)
-                ),
-                Effect.onInterrupt(() => note(clientGone))
-              )
-        yield* note(response.status)
-        return sealed(response)
-      })
+      spelledOnce(
+        Effect.gen(function* () {
+          const request = yield* HttpServerRequest
+          const begin = yield* nowMs
+          const note = (status: number) =>
+            Effect.map(nowMs, (now) => noteRequest(endpoint.path, endpoint.method, status, now - begin))
+          const limit = settings.maxBodyBytes
+          const refusal = refusalOf(request, endpoint.method, settings)
+          const response =
+            refusal !== undefined
+              ? problemResponse(refusal, request)
+              : yield* Effect.provideService(httpEffect, HttpIncomingMessage.MaxBodySize, maxBodySize).pipe(
+                  // A client that has gone away is not answered.
+                  Effect.catchCause((cause) =>
+                    Cause.hasInterruptsOnly(cause) ? Effect.interrupt : answer(cause, request, limit)
+                  ),
+                  Effect.onInterrupt(() => note(clientGone))
+                )
+          yield* note(response.status)
+          return sealed(response)
+        })
+      )
   })
 )
 

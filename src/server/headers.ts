@@ -1,25 +1,46 @@
 /**
  * What the headers of a request ask for, and where it comes from.
  *
- * Boundary: pure functions of the values of headers.
+ * Boundary: pure functions of the values of headers, linear in their length.
  */
+import { Limits } from "../Limits.ts"
 
-/** The items of a list, each with its parameters, lower-case. What is quoted is none of them. */
-const itemsOf = (list: string): ReadonlyArray<ReadonlyArray<string>> =>
-  list
-    .replace(/"(?:[^"\\]|\\.)*"/g, '""')
-    .toLowerCase()
-    .split(",")
-    .map((item) => item.split(";").map((part) => part.trim()))
+/** A list with nothing in its quoted strings. One that is not closed reaches to the end. */
+const unquoted = (list: string): string => {
+  let text = ""
+  let isQuoted = false
+  for (let at = 0; at < list.length; at++) {
+    const char = list.charAt(at)
+    if (char === '"') isQuoted = !isQuoted
+    if (!isQuoted || char === '"') text += char
+    else if (char === "\\") at++
+  }
+  return text
+}
+
+/**
+ * The parameters of the item of a list that has a name, lower-case; undefined if there is no such item. The end of a very long
+ * list is not read.
+ */
+const parametersOf = (list: string, name: string): string | undefined => {
+  const items = unquoted(list.slice(0, Limits.serverListLength)).toLowerCase().split(",")
+  for (const item of items) {
+    const end = item.indexOf(";")
+    if ((end === -1 ? item : item.slice(0, end)).trim() === name) return end === -1 ? "" : item.slice(end + 1)
+  }
+  return undefined
+}
 
 /** Whether a `Prefer` (RFC 7240) asks for an answer at once. */
 export const wantsNoWait = (prefer: string | undefined): boolean =>
-  itemsOf(prefer ?? "").some(([preference]) => preference === "respond-async")
+  parametersOf(prefer ?? "", "respond-async") !== undefined
 
 /** How much an `Accept` wants a type that it names, from 0 to 1. */
 const qualityOf = (accept: string, type: string): number => {
-  const [, ...parameters] = itemsOf(accept).find(([name]) => name === type) ?? ["", "q=0"]
-  const given = parameters.find((parameter) => /^q\s*=/.test(parameter))
+  const parameters = parametersOf(accept, type)
+  if (parameters === undefined) return 0
+  const all = parameters.split(";").map((parameter) => parameter.trim())
+  const given = all.find((parameter) => /^q\s*=/.test(parameter))
   const quality = Number(given?.replace(/^q\s*=\s*/, "") ?? 1)
   return quality >= 0 && quality <= 1 ? quality : 0
 }

@@ -16,7 +16,7 @@ import * as Scope from "effect/Scope"
 import { type Program } from "../program/Program.ts"
 import { Api } from "./api.ts"
 import { Core } from "./core.ts"
-import { sealed } from "./guard.ts"
+import { sealed, spelledOnce } from "./guard.ts"
 import { inspectorPage, inspectorPolicy } from "./inspectorPage.ts"
 import { plain } from "./json.ts"
 import { exposition, noteAtOnce } from "./metrics.ts"
@@ -117,19 +117,23 @@ export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRo
       yield* router.add(
         "GET",
         "/openapi.json",
-        Effect.sync(() => {
-          noteAtOnce("/openapi.json", "GET", 200)
-          return sealed(HttpServerResponse.jsonUnsafe(OpenApi.fromApi(api)))
-        })
+        spelledOnce(
+          Effect.sync(() => {
+            noteAtOnce("/openapi.json", "GET", 200)
+            return sealed(HttpServerResponse.jsonUnsafe(OpenApi.fromApi(api)))
+          })
+        )
       )
       yield* router.add(
         "GET",
         "/docs",
-        Effect.flatMap(page, (served) =>
-          Effect.map(Effect.orDie(served), (response) => {
-            noteAtOnce("/docs", "GET", 200)
-            return sealed(HttpServerResponse.setHeader(response, "content-security-policy", pagePolicy))
-          })
+        spelledOnce(
+          Effect.flatMap(page, (served) =>
+            Effect.map(Effect.orDie(served), (response) => {
+              noteAtOnce("/docs", "GET", 200)
+              return sealed(HttpServerResponse.setHeader(response, "content-security-policy", pagePolicy))
+            })
+          )
         )
       )
       const inspector = sealed(
@@ -142,10 +146,12 @@ export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRo
       yield* router.add(
         "GET",
         "/inspector",
-        Effect.sync(() => {
-          noteAtOnce("/inspector", "GET", 200)
-          return inspector
-        })
+        spelledOnce(
+          Effect.sync(() => {
+            noteAtOnce("/inspector", "GET", 200)
+            return inspector
+          })
+        )
       )
     })
   )

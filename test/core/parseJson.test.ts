@@ -40,6 +40,11 @@ describe("a text", () => {
     expect(JSON.stringify(parseJson(spaced), null, 2)).toBe(spaced)
   })
 
+  it("is read however long its strings are", () => {
+    const long = "x".repeat(40_000_000)
+    expect(Object.values(parseJson(`{"a\\n":"${long}"}`) as object)[0]).toHaveLength(long.length)
+  })
+
   it("that is no JSON is refused", () => {
     for (const text of ["", "{", '{"a\\n":}', '{"a\\n":1} x']) expect(() => parseJson(text)).toThrow(SyntaxError)
   })
