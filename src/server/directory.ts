@@ -42,6 +42,7 @@ import { Turns } from "../platform/turns.ts"
 import { describeError } from "../values/panic.ts"
 import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 import { resolvedNames, type ResolvedBudget, resolveBudget } from "../program/resolveBudget.ts"
+import { durationMs } from "./durations.ts"
 import { budgetOfHeader } from "../journal/header.ts"
 
 /** How a job ended: its result, its error, or a defect of the engine. */
@@ -342,7 +343,10 @@ const budgetOf = (
       const budget = Object.fromEntries(
         Object.entries(asked ?? {})
           .filter(([, value]) => value !== undefined)
-          .map(([field, value]) => [field, value === "unlimited" ? Infinity : value])
+          .map(([field, value]) => {
+            if (value === "unlimited") return [field, Infinity]
+            return [field, typeof value === "string" ? (durationMs(value) ?? value) : value]
+          })
       )
       // `resolveBudget` refuses a value that no budget takes, such as a text that is no duration.
       resolveBudget(program.name, budget)

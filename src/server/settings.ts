@@ -2,10 +2,10 @@
  * The settings of a server, defined once: options of its layer, flags of `converge serve`, and variables of the environment.
  *
  * The flags, the table of docs/http.md and the checks are made from this list. It is loaded with the command line, so it
- * loads nothing itself. Boundary: texts and values in, values or complaints out.
+ * loads next to nothing itself. Boundary: texts and values in, values or complaints out.
  */
-import * as Duration from "effect/Duration"
 import { Limits } from "../Limits.ts"
+import { durationMs, durationText } from "./durations.ts"
 
 /** One setting. `A` is what it is when it is given. */
 export interface Setting<A> {
@@ -82,24 +82,15 @@ const isSet = (words: Words): Setting<boolean> =>
 const dayMs = 86_400_000
 
 /** Milliseconds. */
-const time = (leastMs: number, words: Words): Setting<number> =>
+const time = (leastMs: number, words: Words, mostMs = dayMs): Setting<number> =>
   define(
-    `milliseconds, or a text such as "5 seconds", from ${leastMs} ms to 24 hours`,
+    `a time such as 500ms, 10s, 5m or 1h30m, or milliseconds, from ${durationText(leastMs)} to ${durationText(mostMs)}`,
     (given) => {
-      const ms = /^\d{1,10}$/.test(given) ? Number(given) : millis(given)
-      return ms !== undefined && ms >= leastMs && ms <= dayMs ? ms : undefined
+      const ms = durationMs(given)
+      return ms !== undefined && ms >= leastMs && ms <= mostMs ? ms : undefined
     },
     words
   )
-
-const millis = (input: string): number | undefined => {
-  try {
-    // Duration takes any text here, and throws for one that is none of its.
-    return Duration.toMillis(Duration.fromInputUnsafe(input as Duration.Input))
-  } catch {
-    return undefined
-  }
-}
 
 const most = 1_000_000_000
 
@@ -164,13 +155,13 @@ export const settings = {
   heartbeatMs: time(Limits.serverHeartbeatLeastMs, {
     option: "heartbeatMs",
     flag: "heartbeat",
-    fallback: String(Limits.serverHeartbeatMs),
+    fallback: durationText(Limits.serverHeartbeatMs),
     description: "The time after which a viewer of events is sent a comment"
   }),
   drainMs: time(0, {
     option: "drainMs",
     flag: "drain",
-    fallback: String(Limits.serverDrainMs),
+    fallback: durationText(Limits.serverDrainMs),
     description: "How long jobs may go on when the server shuts down"
   }),
   maxRunningJobs: whole(1, most, {

@@ -114,7 +114,7 @@ export const Job = Schema.Struct({
 const limit = Schema.Union([count, Schema.Literal("unlimited")])
 const time = Schema.Union([count, Schema.String])
 
-/** Overrides of a program's budget. Times are milliseconds, or text such as "5 seconds". */
+/** Overrides of a program's budget. Times are milliseconds, or text such as "10s" or "5 seconds". */
 export const Budget = Schema.Struct({
   maxCycles: Schema.optional(limit),
   maxFacts: Schema.optional(limit),

@@ -204,7 +204,13 @@ describe("a job that is started twice", () => {
 
 describe("a budget that is asked for", () => {
   const body = { program: "count", input: { to: 4 }, id: "it" }
-  const same = [{}, { maxCycles: 50 }, { maxDuration: 5_000 }, { maxDuration: "5 seconds", maxCycles: 50 }]
+  const same = [
+    {},
+    { maxCycles: 50 },
+    { maxDuration: 5_000 },
+    { maxDuration: "5 seconds", maxCycles: 50 },
+    { maxDuration: "5s" }
+  ]
   const other = [{ maxCycles: 51 }, { maxDuration: "6 seconds" }, { maxFacts: 7 }]
   const statuses = async (running: Running) => {
     const found: Array<ReadonlyArray<number>> = []
