@@ -201,6 +201,12 @@ export const Limits = {
   serverWrittenEventLength: 65_536,
   /** Characters of a path's parameter, such as a fact's id. */
   serverParamLength: 8_192,
+  /** Server default: milliseconds that a connection may wait for its next request. Proxies keep theirs for up to a minute. */
+  serverKeepAliveMs: 65_000,
+  /** Bytes from which on an answer of JSON or a page is compressed. A smaller one fits a packet either way. */
+  serverCompressedBytes: 1_400,
+  /** The longest time that journals of ended jobs are kept by a setting: a hundred years. */
+  retentionMostMs: 3_155_760_000_000,
   /** Characters of a header's list that are read. Browsers send a few hundred. */
   serverListLength: 4_096,
   /** Bodies with up to this many JSON values get all validation errors; larger ones, only the first. */

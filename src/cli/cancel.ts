@@ -20,8 +20,8 @@ import { jobIdOf } from "./storeFile.ts"
 import { duration, oneLine } from "./text.ts"
 
 export interface CancelOptions extends JobOptions {
-  /** Seconds to wait for the engine that runs the job. */
-  readonly timeout: number
+  /** The time to wait for the engine that runs the job. */
+  readonly timeoutMs: number
 }
 
 interface Cancelled {
@@ -34,7 +34,7 @@ export const cancel = (host: Host, options: CancelOptions): Effect.Effect<number
     change(
       host,
       options,
-      cancelStored(jobId, options.timeout * 1_000),
+      cancelStored(jobId, options.timeoutMs),
       ({ isNew, journal }) => ({ ...jobJson(journal), isNew }),
       ({ isNew, journal }, { style }) => {
         const line = statusLine(journal.status, journal.isHeld, oneLine(journal.jobId), style)

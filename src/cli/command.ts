@@ -24,6 +24,7 @@ import {
   explain,
   fork,
   jobs,
+  prune,
   replay,
   restore,
   resume,
@@ -31,6 +32,8 @@ import {
   verify
 } from "./storeCommands.ts"
 import type { Invocation } from "./definition.ts"
+import { logFormatFlag } from "./flags.ts"
+import { logFormats, logFormatVariable } from "./logging.ts"
 import { indent, styleFor } from "./text.ts"
 
 /** All commands, in the order of the help. */
@@ -53,9 +56,11 @@ const commands = (invocation: Invocation) =>
       verify(invocation),
       backup(invocation),
       restore(invocation),
+      prune(invocation),
       serve(invocation),
       machine(invocation)
-    ])
+    ]),
+    Command.withGlobalFlags([logFormatFlag])
   )
 
 /** What Effect says about its own flags, on lines that fit a terminal. */
@@ -78,38 +83,39 @@ const brief = (flag: FlagDoc): FlagDoc => {
 }
 
 /** Errors go to standard error, without the help in front of them. */
-const presenter: CliOutput.Presenter = {
+const presenter = (host: Host): CliOutput.Presenter => ({
   present: (event) => {
     if (event._tag === "Help") {
       const helpDoc = { ...event.helpDoc, globalFlags: (event.helpDoc.globalFlags ?? []).map(brief) }
       return CliOutput.defaultPresenter.present({ ...event, helpDoc })
     }
     if (event._tag === "Version") return CliOutput.defaultPresenter.present(event)
-    return Effect.sync(() => {
-      const lines = event.errors.map((error) => `converge: ${error.message}`)
-      process.stderr.write(`${lines.join("\n")}\n\nTry: ${event.commandPath.join(" ")} --help\n`)
-    })
+    const lines = event.errors.map((error) => `converge: ${error.message}`)
+    return host.warn(`${lines.join("\n")}\n\nTry: ${event.commandPath.join(" ")} --help`, "ERROR")
   }
-}
+})
 
 const config = CliConfig.make({
   builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
 })
 
-const layer = Layer.mergeAll(
-  NodeServices.layer,
-  Layer.succeed(CliConfig.CliConfig, config),
-  CliOutput.layerPresenter(presenter)
-)
+const layerOf = (host: Host) =>
+  Layer.mergeAll(
+    NodeServices.layer,
+    Layer.succeed(CliConfig.CliConfig, config),
+    CliOutput.layerPresenter(presenter(host))
+  )
 
 /** Runs the command that the process was started with. Never returns: it ends the process. */
 export const main = (version: string): void => {
   const host = new Host()
   const report = (error: UsageError | CommandFailed): Effect.Effect<void> => {
-    const style = styleFor(process.stderr)
     const details = error.details === undefined ? "" : `\n\n${indent(error.details, "  ")}\n`
-    return host.warn(`${style("red", "converge:")} ${error.message}${details}`)
+    const name = host.logFormat === "text" ? styleFor(process.stderr)("red", "converge:") : "converge:"
+    return host.warn(`${name} ${error.message}${details}`, "ERROR")
   }
+  // Known before the flags are: a wrong command line is told in this form.
+  host.logFormat = logFormats.find((format) => format === process.env[logFormatVariable]) ?? "text"
   let exitCode = 0
   const command = Command.runWith(commands({ host, finish: (code) => (exitCode = code) }), { version })(
     process.argv.slice(2)
@@ -121,7 +127,7 @@ export const main = (version: string): void => {
       ShowHelp: ({ errors }) => Effect.succeed(errors.length > 0 ? ExitCode.usage : 0)
     }),
     Effect.orDie,
-    Effect.provide(layer)
+    Effect.provide(layerOf(host))
   )
   host.run(command)
 }

@@ -7,7 +7,11 @@
  */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
+import process from "node:process"
+import { UsageError } from "./exitCode.ts"
+import { logFormatFlag } from "./flags.ts"
 import type { Host } from "./hostProcess.ts"
+import { type LogFormat, logFormats, logFormatVariable, logging } from "./logging.ts"
 
 /** The surroundings of a command: the process that it runs in, and the receiver of its exit code. */
 export interface Invocation {
@@ -23,6 +27,15 @@ export interface Help {
   readonly examples: ReadonlyArray<{ readonly command: string; readonly description: string }>
 }
 
+/** The form of the log: that of the flag, or else of the environment. */
+const logFormatOf = (flag: LogFormat | undefined): Effect.Effect<LogFormat, UsageError> => {
+  const given = flag ?? process.env[logFormatVariable] ?? "text"
+  const format = logFormats.find((name) => name === given)
+  return format === undefined
+    ? Effect.fail(new UsageError({ message: `${logFormatVariable} takes text or json` }))
+    : Effect.succeed(format)
+}
+
 /** Defines a command. `perform` loads what it needs, and gives the exit code. */
 export const define =
   <const Name extends string, const Config extends Command.Command.Config, E, R>(
@@ -32,7 +45,13 @@ export const define =
     perform: (host: Host, options: Command.Command.Config.Infer<Config>) => Effect.Effect<number, E, R>
   ) =>
   ({ finish, host }: Invocation) =>
-    Command.make(name, config, (options) => Effect.map(perform(host, options), finish)).pipe(
+    Command.make(name, config, (options) =>
+      Effect.gen(function* () {
+        const format = yield* logFormatOf(yield* logFormatFlag)
+        host.logFormat = format
+        finish(yield* Effect.provide(perform(host, options), logging(format)))
+      })
+    ).pipe(
       Command.withShortDescription(help.short),
       Command.withDescription(help.long),
       Command.withExamples([...help.examples])

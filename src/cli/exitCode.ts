@@ -14,7 +14,7 @@ export const ExitCode = {
   /** The command failed outside of the job: a stray error on the main thread, the module's layer, a bug. */
   failure: 70,
   /** Ended by a signal before there was a job, or by the second one, of `serve` the third: 128 and the signal's number. */
-  signal: { SIGINT: 130, SIGTERM: 143 }
+  signal: { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
 } as const
 
 /** The exit code of a job that ended with this status. */

@@ -2,8 +2,11 @@
  * The flags that several commands have, described once. Boundary: definitions only.
  */
 import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { durationMs } from "../server/durations.ts"
+import { logFormats } from "./logging.ts"
 
 export const exitCodes = `Exit code: 0 converged, 2 budget exhausted, 3 failed, 4 cancelled, 64 usage,
 70 a stray error outside of the job, 130 or 143 ended by a signal. It is 3, too, for a stored
@@ -49,6 +52,30 @@ export const workers = optional(
 )
 
 const storeFlag = Flag.String("store").pipe(Flag.withAlias("s"), Flag.withMetavar("file"))
+
+/** A duration, in milliseconds. A plain number is one of `plainMs` milliseconds. */
+export const duration = (name: string, description: string, plainMs = 1): Flag.Flag<number> =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("time"),
+    Flag.withDescription(description),
+    Flag.filterMap(
+      (text) => {
+        const ms = durationMs(text)
+        const isPlain = /^\d+$/.test(text)
+        return Option.fromUndefinedOr(ms === undefined || !isPlain ? ms : ms * plainMs)
+      },
+      () => "Expected a time such as 500ms, 10s, 7d or 1h30m"
+    )
+  )
+
+/** The form of the log, of every command. */
+export const logFormatFlag = GlobalFlag.Setting("log-format")({
+  flag: optional(
+    Flag.Literals("log-format", logFormats).pipe(
+      Flag.withDescription("Log lines for people, or a record of JSON a line (default: text)")
+    )
+  )
+})
 
 /** The file that is read, or gone on with. */
 export const store = storeFlag.pipe(Flag.withDescription("The file that the jobs are in"))

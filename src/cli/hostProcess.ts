@@ -1,10 +1,11 @@
 /**
  * The process that the command runs in: its signals, stray errors, standard output, and its end.
  *
- * - The first SIGINT or SIGTERM asks the command to stop: whoever has called `takeStops` is told and decides; before that,
+ * - The first SIGINT, SIGTERM or SIGHUP asks the command to stop: whoever has called `takeStops` is told and decides; before that,
  *   the command is interrupted. The second one ends the process at once. If `hurried` waits for the second, the third does.
  * - A promise that nobody awaits and an error that nobody catches are reported on stderr, and ask the command to stop,
  *   too; the process then ends with code 70 (docs/semantics.md, G8).
+ * - Lines for people go to standard error, as records of JSON if the log is one.
  * - Standard output belongs to the result. From `reserveStdout` on, what agents and their threads write there goes to
  *   standard error instead. A reader that has gone away (`| head -1`) is no error.
  *
@@ -20,6 +21,7 @@ import * as Runtime from "effect/Runtime"
 import process from "node:process"
 import { inspect } from "node:util"
 import { ExitCode } from "./exitCode.ts"
+import { type LogFormat, logRecord } from "./logging.ts"
 import { printable } from "./text.ts"
 
 type Signal = keyof typeof ExitCode.signal
@@ -40,6 +42,8 @@ export class Host {
   /** The exit code that comes before the command's own. */
   #exitCode: number | undefined
   #signals = 0
+  /** The form of lines on standard error. */
+  logFormat: LogFormat = "text"
 
   /** From here on a stop does not interrupt the command: it waits for `stop` and ends by itself. */
   readonly takeStops: Effect.Effect<Effect.Effect<Stop>> = Effect.sync(() => {
@@ -56,7 +60,7 @@ export class Host {
   /** Ends the process after some milliseconds, whatever it still waits for; not while something computes on the main loop. */
   endWithin(ms: number): Effect.Effect<void> {
     const end = Effect.sync(() => {
-      process.stderr.write("converge: not everything has ended in time\n")
+      this.say("WARN", "converge: not everything has ended in time")
       process.exit(this.#exitCode ?? 0)
     })
     return Effect.asVoid(Effect.forkDetach(Effect.delay(end, ms)))
@@ -82,24 +86,32 @@ export class Host {
       this.#writeStdout(text, (error) => {
         if (error !== undefined && error !== null && !isGone(error)) {
           this.#exitCode ??= ExitCode.failure
-          process.stderr.write(`converge: cannot write to standard output: ${error.message}\n`)
+          this.say("ERROR", `converge: cannot write to standard output: ${error.message}`)
         }
         resume(Effect.void)
       })
     })
   }
 
-  /** A line on standard error. */
-  warn(line: string): Effect.Effect<void> {
-    return Effect.sync(() => {
-      process.stderr.write(`${line}\n`)
-    })
+  /** Something for people, on standard error. */
+  warn(text: string, level: "INFO" | "WARN" | "ERROR" = "INFO"): Effect.Effect<void> {
+    return Effect.sync(() => this.say(level, text))
+  }
+
+  /** The same, at once. */
+  say(level: "INFO" | "WARN" | "ERROR", text: string): void {
+    if (this.logFormat === "text") process.stderr.write(`${text}\n`)
+    else {
+      const message = text.replace(/^converge: /, "")
+      process.stderr.write(`${logRecord({ timestamp: new Date().toISOString(), level, message })}\n`)
+    }
   }
 
   /** Runs the command, which gives the exit code, as the process's main. */
   run(command: Effect.Effect<number>): void {
     process.on("SIGINT", () => this.#onSignal("SIGINT"))
     process.on("SIGTERM", () => this.#onSignal("SIGTERM"))
+    process.on("SIGHUP", () => this.#onSignal("SIGHUP"))
     process.on("uncaughtException", (error) => this.#onStray("uncaught exception", error))
     process.on("unhandledRejection", (reason) => this.#onStray("unhandled rejection", reason))
     // The callback of the write gets the error.
@@ -126,7 +138,7 @@ export class Host {
   #onStray(what: string, error: unknown): void {
     this.#exitCode = ExitCode.failure
     const text = error instanceof Error && error.stack !== undefined ? error.stack : inspect(error)
-    process.stderr.write(`converge: ${what}: ${printable(text)}\n`)
+    this.say("ERROR", `converge: ${what}: ${printable(text)}`)
     this.#ask({ _tag: "Stray", exitCode: ExitCode.failure })
   }
 
@@ -138,7 +150,7 @@ export class Host {
   #end(exit: Exit.Exit<unknown, unknown>): void {
     let code = Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : ExitCode.failure
     if (Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
-      process.stderr.write(`converge: ${printable(Cause.pretty(exit.cause))}\n`)
+      this.say("ERROR", `converge: ${printable(Cause.pretty(exit.cause))}`)
     }
     code = this.#exitCode ?? code
     // The exit waits for what is written to standard output; standard error is never waited for.

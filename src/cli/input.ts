@@ -5,12 +5,12 @@
  * what is wrong, and where, is a `UsageError`.
  */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
+import { readText } from "./files.ts"
 import { indent, printable } from "./text.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { compiledOf } from "../program/erased.ts"
@@ -22,10 +22,7 @@ export interface InputSource {
 }
 
 /** The program's input, decoded. Without a source it is `{}`. */
-export const read = (
-  program: Program.Any,
-  source: InputSource
-): Effect.Effect<unknown, UsageError, FileSystem.FileSystem | Stdio.Stdio> =>
+export const read = (program: Program.Any, source: InputSource): Effect.Effect<unknown, UsageError, Stdio.Stdio> =>
   Effect.gen(function* () {
     const { name, text } = yield* textOf(source)
     const json = yield* Effect.try({
@@ -49,7 +46,7 @@ export const read = (
 
 const textOf = (
   source: InputSource
-): Effect.Effect<{ readonly name: string; readonly text: string }, UsageError, FileSystem.FileSystem | Stdio.Stdio> => {
+): Effect.Effect<{ readonly name: string; readonly text: string }, UsageError, Stdio.Stdio> => {
   const { file, text } = source
   if (text !== undefined && file !== undefined) {
     return Effect.fail(new UsageError({ message: "--input and --input-file exclude each other" }))
@@ -57,9 +54,9 @@ const textOf = (
   if (text !== undefined) return Effect.succeed({ name: "--input", text })
   if (file === undefined) return Effect.succeed({ name: "no input was given, and {}", text: "{}" })
   if (file === "-") return Effect.map(standardInput, (all) => ({ name: "standard input", text: all }))
-  return FileSystem.FileSystem.use((files) => files.readFileString(file)).pipe(
+  return readText(file).pipe(
     Effect.map((all) => ({ name: file, text: all })),
-    Effect.mapError((error) => new UsageError({ message: `cannot read ${file}: ${printable(error.message)}` }))
+    Effect.mapError((why) => new UsageError({ message: `cannot read ${printable(file)}: ${why}` }))
   )
 }
 

@@ -141,7 +141,7 @@ export const runJob = (host: Host, run: JobRun): Effect.Effect<number, Failed, E
     const progress =
       run.quiet || hasEnded
         ? undefined
-        : yield* Effect.forkChild(follow(job, compiledOf(run.program)), { startImmediately: true })
+        : yield* Effect.forkChild(follow(host, job, compiledOf(run.program)), { startImmediately: true })
     yield* Effect.forkScoped(tellAwaited(host, job), { startImmediately: true })
     const ended = yield* endOrLeave(host, job, stops, run.isKept)
     if ("exitCode" in ended) {

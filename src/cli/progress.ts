@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import process from "node:process"
 import type { Job } from "../job/Job.ts"
 import type { Program } from "../program/Program.ts"
+import type { Host } from "./hostProcess.ts"
 import { liveBlock } from "./liveBlock.ts"
 import { PlainLines } from "./plainLines.ts"
 import { Screen } from "./liveScreen.ts"
@@ -41,10 +42,10 @@ const live = (stream: typeof process.stderr): Renderer => {
   }
 }
 
-const plain = (stream: typeof process.stderr, program: CompiledProgram): Renderer => {
+const plain = (host: Host, program: CompiledProgram): Renderer => {
   const lines = new PlainLines(program.name)
   const write = (line: string | undefined): void => {
-    if (line !== undefined) stream.write(`${line}\n`)
+    if (line !== undefined) host.say("INFO", line)
   }
   return {
     frame: (tally, at) => write(lines.next(tally, at)),
@@ -53,13 +54,13 @@ const plain = (stream: typeof process.stderr, program: CompiledProgram): Rendere
 }
 
 /** Follows a job until its log ends. Begun before the job's first turn, it misses nothing. */
-export const follow = <P extends Program.Any>(job: Job<P>, program: CompiledProgram): Effect.Effect<void> =>
+export const follow = <P extends Program.Any>(host: Host, job: Job<P>, program: CompiledProgram): Effect.Effect<void> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const now = (): number => clock.currentTimeMillisUnsafe()
     const tally = new Tally(program, now())
-    const isTerminal = process.stderr.isTTY && process.env["TERM"] !== "dumb"
-    const renderer = isTerminal ? live(process.stderr) : plain(process.stderr, program)
+    const isTerminal = process.stderr.isTTY && process.env["TERM"] !== "dumb" && host.logFormat === "text"
+    const renderer = isTerminal ? live(process.stderr) : plain(host, program)
     const events = Stream.runForEach(job.events, (event) => Effect.sync(() => tally.onEvent(event, now())))
     const telemetry = Stream.runForEach(job.telemetry, (item) => Effect.sync(() => tally.onTelemetry(item)))
     const frame = Effect.sync(() => {

@@ -155,7 +155,7 @@ const toEnd = (
       const { state } = yield* job.status
       const isFollowed = isAlone && !quiet && !(state in ofStatus)
       const progress = isFollowed
-        ? yield* Effect.forkScoped(follow(job, compiledOf(program)), { startImmediately: true })
+        ? yield* Effect.forkScoped(follow(host, job, compiledOf(program)), { startImmediately: true })
         : undefined
       yield* Effect.forkScoped(tellAwaited(host, job), { startImmediately: true })
       const end = yield* endOf(yield* Effect.exit(job.result))

@@ -11,6 +11,7 @@ import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import process from "node:process"
@@ -19,11 +20,13 @@ import { Limits } from "../Limits.ts"
 import type { Program } from "../program/Program.ts"
 import { layer as serverLayer, Server } from "../server/Server.ts"
 import { readSettings, type SettingName, type Settings } from "../server/settings.ts"
+import { parseTokens } from "../server/tokens.ts"
 import { telemetry } from "../server/telemetry.ts"
 import * as JobStore from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
 import { CommandFailed, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
+import { readText } from "./files.ts"
 import { load, type LoadedModule } from "./programs.ts"
 import * as StoreFile from "./storeFile.ts"
 import { oneLine, printable } from "./text.ts"
@@ -40,7 +43,7 @@ export const serve = (
   { flags, modules }: ServeOptions
 ): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
   Effect.gen(function* () {
-    const settings = yield* settingsOf(flags)
+    const settings = yield* withTokens(yield* settingsOf(flags))
     const loaded = yield* Effect.forEach(modules, load)
     const programs = yield* programsOf(loaded)
     const stops = yield* host.takeStops
@@ -77,6 +80,19 @@ const settingsOf = (flags: ServeOptions["flags"]): Effect.Effect<Settings, Usage
       )
 }
 
+/** Adds the tokens of the file, if there is one. */
+const withTokens = (settings: Settings): Effect.Effect<Settings, UsageError> => {
+  const { tokenFile, tokens = [] } = settings
+  if (tokenFile === undefined) return Effect.succeed(settings)
+  const refuse = (why: string) =>
+    Effect.fail(new UsageError({ message: `cannot use the tokens of ${printable(tokenFile)}: ${why}` }))
+  return Effect.flatMap(Effect.result(readText(tokenFile)), (read) => {
+    if (Result.isFailure(read)) return refuse(read.failure)
+    const parsed = parseTokens(read.success)
+    return "why" in parsed ? refuse(parsed.why) : Effect.succeed({ ...settings, tokens: [...tokens, ...parsed.tokens] })
+  })
+}
+
 const programsOf = (modules: ReadonlyArray<LoadedModule>): Effect.Effect<ReadonlyArray<Program.Any>, UsageError> => {
   const programs = new Set(modules.flatMap((module) => module.programs))
   const empty = modules.find((module) => module.programs.length === 0)
@@ -90,10 +106,10 @@ const layerOf = (
   settings: Settings,
   modules: ReadonlyArray<LoadedModule>
 ): Layer.Layer<Server, unknown> => {
-  const { maxLiveContextBytes, maxQueuedJobs, maxRunningJobs, store, workers } = settings
+  const { maxLiveContextBytes, maxQueuedJobs, maxRunningJobs, retentionMs, store, workers } = settings
   const pool = workers === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size: workers })
   const journals: Layer.Layer<JobStore.JobStore, Failed> =
-    store === undefined ? JobStore.layerMemory : StoreFile.open(store)
+    store === undefined ? JobStore.layerMemory : StoreFile.open(store, undefined, retentionMs)
   const own = modules.flatMap(({ layer }) => (layer === undefined ? [] : [layer as Layer.Layer<never, unknown>]))
   // The services of a layer that was imported by name are not known here; an agent that lacks one panics.
   const engine = Engine.layer({ programs, maxLiveContextBytes, maxQueuedJobs, maxRunningJobs }) as Layer.Layer<

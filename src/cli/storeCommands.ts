@@ -22,6 +22,29 @@ const cycleFlag = (name: string, description: string) =>
     Flag.Int(name).pipe(Flag.withMetavar("cycle"), Flag.withDescription(description), Flag.withSchema(flags.Count))
   )
 
+export const prune = define(
+  "prune",
+  {
+    store: flags.store,
+    olderThanMs: flags.duration("older-than", "Delete jobs that ended before this time ago, such as 7d or 12h"),
+    json: flags.json
+  },
+  {
+    short: "Delete the journals of old jobs",
+    long: `Delete the journals of jobs that ended some time ago. Unfinished jobs stay.
+
+The file reuses the space, but does not shrink. A server may use the file meanwhile.
+
+Exit code: 0, or 64 if there is no such file.`,
+    examples: [{ command: "converge prune --store jobs.db --older-than 7d", description: "All that ended a week ago" }]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./prune.ts"),
+      ({ prune }) => prune(host, options)
+    )
+)
+
 export const resume = define(
   "resume",
   {
@@ -122,11 +145,13 @@ export const cancel = define(
     args: job,
     id: flags.id,
     store: flags.store,
-    timeout: Flag.Finite("timeout").pipe(
-      Flag.withMetavar("seconds"),
-      Flag.withDescription("How long to wait for the process that runs the job (default: 30)"),
-      Flag.withDefault(30)
-    ),
+    timeoutMs: flags
+      .duration(
+        "timeout",
+        "How long to wait for the process that runs the job; a plain number: seconds (default: 30s)",
+        1_000
+      )
+      .pipe(Flag.withDefault(30_000)),
     json: flags.json
   },
   {

@@ -20,9 +20,17 @@ import {
 import { CommandFailed, ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import { printable } from "./text.ts"
 
-/** Makes the file if it is not there. */
-export const open = (filename: string, durability?: Durability): Layer.Layer<JobStore | StoreFile, Failed> =>
-  openUnless(filename, { durability }, whyNot)
+/** Makes the file if it is not there. `retentionMs`: how long it keeps the journals of ended jobs; undefined: for good. */
+export const open = (
+  filename: string,
+  durability?: Durability,
+  retentionMs?: number
+): Layer.Layer<JobStore | StoreFile, Failed> =>
+  openUnless(
+    filename,
+    { durability, retention: retentionMs === undefined ? undefined : { maxAge: retentionMs } },
+    whyNot
+  )
 
 /** Refuses a file that is not there. */
 export const openExisting = (filename: string, durability?: Durability): Layer.Layer<JobStore | StoreFile, Failed> =>

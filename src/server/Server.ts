@@ -28,16 +28,18 @@ import type { WorkerPool } from "../workers/WorkerPool.ts"
 import { Api } from "./api.ts"
 import { Core, type CoreSettings, makeCore } from "./core.ts"
 import { noRoute } from "./fallback.ts"
-import { answer, authorization, guard, noKnownRoute, problemResponse } from "./guard.ts"
+import { compressing, onlyForThisMachine, onlyOneHost } from "./around.ts"
+import { answer, authorization, guard } from "./guard.ts"
 import { jobRoutes } from "./jobRoutes.ts"
-import * as Problems from "./problems.ts"
-import { noteAlive, noteAtOnce } from "./metrics.ts"
+import { noteAlive } from "./metrics.ts"
 import { listening, services } from "./nodeServer.ts"
 import { bareHost, checkOptions, isLoopback, type Settings } from "./settings.ts"
+import type { Token } from "./tokens.ts"
 import { alive, documentRoutes, healthRoutes, metricRoutes, programRoutes } from "./systemRoutes.ts"
 
 export { Api } from "./api.ts"
 export type { Core } from "./core.ts"
+export type { Scope as TokenScope, Token } from "./tokens.ts"
 export * as Problems from "./problems.ts"
 export * as Shapes from "./shapes.ts"
 
@@ -54,10 +56,10 @@ export interface RouteOptions<P extends Program.Any> {
   /** Where the routes are, such as "/converge". Default: at the root. */
   readonly prefix?: `/${string}` | undefined
   /**
-   * Bearer tokens of which a request must carry one, but for /health, /ready, /docs, /openapi.json and /inspector.
-   * Default: none.
+   * Bearer tokens of which a request must carry one, but for /health, /ready, /docs, /openapi.json and /inspector. A text has
+   * all rights. Default: none.
    */
-  readonly tokens?: ReadonlyArray<string> | undefined
+  readonly tokens?: ReadonlyArray<string | Token> | undefined
   /**
    * Origins whose pages may use the API. Default: none. Routes in a router of your own let those in; that their pages may read
    * the answers is for that router to say, with `HttpRouter.cors`.
@@ -78,20 +80,22 @@ export interface RouteOptions<P extends Program.Any> {
 }
 
 /** Options of `layer`. */
-export interface ServerOptions<P extends Program.Any> extends Omit<RouteOptions<P>, "prefix"> {
+export interface ServerOptions<P extends Program.Any> extends RouteOptions<P> {
   /** The address to listen on. Default "127.0.0.1". Another than this machine's own needs a token. */
   readonly host?: string | undefined
   /** The port to listen on; 0: any that is free. Default 8080. */
   readonly port?: number | undefined
   /** Listen on any address without a token. Default: no. */
   readonly insecure?: boolean | undefined
+  /** Milliseconds that a connection may wait for its next request. Default 65,000. */
+  readonly keepAliveMs?: number | undefined
 }
 
 /** A server that listens. */
 export class Server extends Context.Service<
   Server,
   {
-    /** Such as "http://127.0.0.1:8080". */
+    /** Such as "http://127.0.0.1:8080"; with the prefix, if there is one. */
     readonly url: string
     /** Takes no more jobs, ends event streams, and waits for jobs up to the deadline. Closing the layer does it, too. */
     readonly drain: Effect.Effect<void>
@@ -99,6 +103,9 @@ export class Server extends Context.Service<
     readonly hurry: Effect.Effect<void>
   }
 >()("effect-converge/server/Server") {}
+
+const prefixOf = ({ prefix = "" }: { readonly prefix?: string | undefined }): string =>
+  prefix.endsWith("/") ? prefix.slice(0, -1) : prefix
 
 const coreSettings = (options: RouteOptions<Program.Any>, prefix: string): CoreSettings => ({
   tokens: options.tokens ?? [],
@@ -143,7 +150,7 @@ const fallback = (prefix: string): Layer.Layer<never, never, HttpRouter.HttpRout
 const routesOf = (
   options: RouteOptions<Program.Any>
 ): Layer.Layer<Core, InvalidOptions, HttpRouter.HttpRouter | Engine | JobStore | WorkerPool> => {
-  const prefix = (options.prefix ?? "").replace(/\/+$/, "")
+  const prefix = prefixOf(options)
   const core = Layer.effect(
     Core,
     Effect.gen(function* () {
@@ -191,55 +198,35 @@ export const drained: Layer.Layer<never, never, Core> = Layer.effectDiscard(
 )
 
 /** Answers where no route does, and where one fails in a way that none of them expects. */
-const lastResort = HttpRouter.middleware(
-  (effect) =>
-    Effect.catchCause(effect, (cause) =>
-      Effect.flatMap(HttpServerRequest, (request) => {
-        const error = Cause.findError(cause)
-        const isLost =
-          Result.isSuccess(error) && isHttpServerError(error.success) && error.success.reason._tag === "RouteNotFound"
-        if (isLost) return Effect.succeed(noRoute(request, ""))
-        return Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : answer(cause, request, 0)
-      })
-    ),
-  { global: true }
-)
-
-/** The name that a request is for, without its port. */
-const hostOf = (header: string): string => header.replace(/:\d*$/, "").toLowerCase()
-
-/**
- * A server without tokens, on this machine's own address, is for those who are on it. A page of any site can make a name of
- * its own point here, and would then be let in as if it were from here: the name it asks for tells.
- */
-const onlyForThisMachine = HttpRouter.middleware(
-  (effect) =>
-    Effect.flatMap(HttpServerRequest, (request) => {
-      const { host } = request.headers
-      if (host === undefined || isLoopback(hostOf(host))) return effect
-      const detail = "without a token, requests must name this machine: localhost, 127.0.0.1 or [::1]"
-      noteAtOnce(noKnownRoute, request.method, 421)
-      return Effect.succeed(problemResponse(new Problems.Misdirected({ detail }), request))
-    }),
-  { global: true }
-)
-
-const isAliveQuestion = ({ method, originalUrl }: HttpServerRequest): boolean =>
-  method === "GET" && originalUrl === "/health"
+const lastResort = (prefix: string) =>
+  HttpRouter.middleware(
+    (effect) =>
+      Effect.catchCause(effect, (cause) =>
+        Effect.flatMap(HttpServerRequest, (request) => {
+          const error = Cause.findError(cause)
+          const isLost =
+            Result.isSuccess(error) && isHttpServerError(error.success) && error.success.reason._tag === "RouteNotFound"
+          if (isLost) return Effect.succeed(noRoute(request, prefix))
+          return Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : answer(cause, request, 0)
+        })
+      ),
+    { global: true }
+  )
 
 /**
  * Answers /health before the router is asked: whoever asks whether a process is alive asks often, and a busy one, so it costs
  * as little as it can. The route itself is there for routers that routes are mounted in.
  */
-const aliveAtOnce = HttpRouter.middleware(
-  (effect) =>
-    Effect.flatMap(HttpServerRequest, (request) => {
-      if (!isAliveQuestion(request)) return effect
-      noteAlive()
-      return Effect.succeed(alive)
-    }),
-  { global: true }
-)
+const aliveAtOnce = (prefix: string) =>
+  HttpRouter.middleware(
+    (effect) =>
+      Effect.flatMap(HttpServerRequest, ({ method, originalUrl }) => {
+        if (method !== "GET" || originalUrl !== `${prefix}/health`) return effect
+        noteAlive()
+        return Effect.succeed(alive)
+      }),
+    { global: true }
+  )
 
 const corsFor = (origins: ReadonlyArray<string>) =>
   origins.length === 0
@@ -265,7 +252,8 @@ const urlOf = ({ address }: HttpServer.HttpServer["Service"]): string =>
 export const layer = <P extends Program.Any>(
   options: ServerOptions<P>
 ): Layer.Layer<Server, InvalidOptions | ServeError, Engine | JobStore | WorkerPool | Needs<P>> => {
-  const { cors = [], insecure = false, port = 8080, tokens = [] } = options
+  const { cors = [], insecure = false, keepAliveMs = Limits.serverKeepAliveMs, port = 8080, tokens = [] } = options
+  const prefix = prefixOf(options)
   const host = bareHost(options.host ?? "127.0.0.1")
   const checked = Effect.suspend(() => {
     const complaints = [...complaintsOf(options)]
@@ -276,7 +264,14 @@ export const layer = <P extends Program.Any>(
   })
   const isPrivate = isLoopback(host) && tokens.length === 0 && !insecure
   // The first one is the outermost.
-  const around = Layer.mergeAll(lastResort, corsFor(cors), isPrivate ? onlyForThisMachine : Layer.empty, aliveAtOnce)
+  const around = Layer.mergeAll(
+    compressing,
+    lastResort(prefix),
+    corsFor(cors),
+    onlyOneHost,
+    isPrivate ? onlyForThisMachine() : Layer.empty,
+    aliveAtOnce(prefix)
+  )
   const served = HttpRouter.serve(Layer.mergeAll(routesOf(options), around), {
     disableLogger: true,
     disableListenLog: true,
@@ -286,12 +281,14 @@ export const layer = <P extends Program.Any>(
     Server,
     Effect.gen(function* () {
       const { drain, hurry } = yield* Core
-      const url = urlOf(yield* HttpServer.HttpServer)
+      const url = urlOf(yield* HttpServer.HttpServer) + prefix
       yield* Effect.addFinalizer(() => drain)
       return Server.of({ url, drain, hurry })
     })
   )
-  return Layer.unwrap(Effect.as(checked, server.pipe(Layer.provide(served), Layer.provide(listening({ host, port })))))
+  return Layer.unwrap(
+    Effect.as(checked, server.pipe(Layer.provide(served), Layer.provide(listening({ host, port, keepAliveMs }))))
+  )
 }
 
 /** The typed client. Errors are those of `Problems`, by their `_tag`. */

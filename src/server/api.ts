@@ -3,6 +3,7 @@
  *
  * Boundary: the definition. What the routes do is in the handlers; what a request has to pass before, in guard.ts.
  */
+import * as Context from "effect/Context"
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -14,12 +15,16 @@ import * as Schema from "effect/Schema"
 import { jobProblems } from "./problemLists.ts"
 import * as Problems from "./problems.ts"
 import * as Shapes from "./shapes.ts"
+import type { Access } from "./tokens.ts"
+
+/** The sender of a request: its token's name and rights. */
+export class Sender extends Context.Service<Sender, Access>()("effect-converge/server/Sender") {}
 
 /** Asks for a bearer token, if the server was given any. */
-export class Authorization extends HttpApiMiddleware.Service<Authorization>()("effect-converge/server/Authorization", {
-  security: { bearer: HttpApiSecurity.bearer },
-  error: Problems.Unauthorized
-}) {}
+export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: Sender }>()(
+  "effect-converge/server/Authorization",
+  { security: { bearer: HttpApiSecurity.bearer }, error: [Problems.Unauthorized, Problems.Forbidden] }
+) {}
 
 /** Turns whatever goes wrong in a route into its problem, and counts the request. */
 export class Guard extends HttpApiMiddleware.Service<Guard>()("effect-converge/server/Guard", {

@@ -19,6 +19,7 @@ import { WorkerPool } from "../workers/WorkerPool.ts"
 import { Directory } from "./directory.ts"
 import { readinessOf, type ServerState, storeFailureOf } from "./readiness.ts"
 import type * as Shapes from "./shapes.ts"
+import type { Token } from "./tokens.ts"
 import { WrittenEvents } from "./writtenEvents.ts"
 
 /** What the routes go by, with its defaults filled in. Times in milliseconds. */
@@ -30,7 +31,7 @@ export interface CoreSettings {
   readonly heartbeatMs: number
   readonly drainMs: number
   /** Bearer tokens; none: no token is asked for. */
-  readonly tokens: ReadonlyArray<string>
+  readonly tokens: ReadonlyArray<string | Token>
   /** Origins whose pages may send requests that change something. */
   readonly origins: ReadonlyArray<string>
   /** The path that stands before the paths of the routes. */

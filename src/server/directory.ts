@@ -34,6 +34,7 @@ import type { JobStore, StoredJournal } from "../store/JobStore.ts"
 import { cut, decode } from "./decoding.ts"
 import { ofStart, ofStore } from "./failures.ts"
 import { heldBytes } from "./heldBytes.ts"
+import { logEnd, logStart } from "./jobLog.ts"
 import * as Problems from "./problems.ts"
 import type * as Shapes from "./shapes.ts"
 import { readHeader } from "../journal/parts.ts"
@@ -198,14 +199,15 @@ export class Directory {
           if (this.isDurable && isStoreFailure(end)) this.#forget(entry)
           else this.#keep(entry, end)
           this.#options.onEnd(entry, end)
-        })
+          return haltedAt === undefined ? logEnd(entry) : Effect.void
+        }).pipe(Effect.flatten)
       )
       const forked = Effect.forkIn(watched, this.#options.scope, { startImmediately: true })
       // Without this, the fiber that watches a job would keep the request that started it, with its body.
-      return Effect.as(
-        Effect.updateContext(forked, () => this.#options.services),
-        entry
-      )
+      const watching: Effect.Effect<unknown> = Effect.updateContext(forked, () => this.#options.services)
+      // A job that had ended before is only looked at.
+      const told = haltedAt === undefined ? logStart(entry, body !== undefined) : Effect.void
+      return told.pipe(Effect.andThen(watching), Effect.as(entry))
     })
   }
 
@@ -231,6 +233,16 @@ export class Directory {
       this.#known.delete(id)
       this.#endedBytes -= size
     }
+  }
+
+  /** The program of a job, which is not taken up; undefined for an unknown job. */
+  programOf(jobId: string): Effect.Effect<string | undefined, ReturnType<typeof ofStore>> {
+    return Effect.gen({ self: this }, function* () {
+      const present = this.#known.get(jobId)
+      if (present !== undefined) return present.view.program.name
+      const journal = this.isDurable ? yield* this.#load(jobId) : undefined
+      return journal?.program ?? (yield* this.#options.engine.live).find((job) => job.jobId === jobId)?.program
+    })
   }
 
   /** A job by its id. */

@@ -18,15 +18,15 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import { sha256 } from "../values/sha256.ts"
 import { Limits } from "../Limits.ts"
-import { Authorization, Guard } from "./api.ts"
+import { Authorization, Guard, Sender } from "./api.ts"
 import { Core, type CoreSettings } from "./core.ts"
 import { cut, invalidRequest } from "./decoding.ts"
 import { isForeign } from "./headers.ts"
 import { noteAtOnce, noteRequest } from "./metrics.ts"
 import { isSpelledAs, pathOf } from "./paths.ts"
 import * as Problems from "./problems.ts"
+import { accessBy, open } from "./tokens.ts"
 
 /** What all problems have. */
 interface AnyProblem {
@@ -141,6 +141,10 @@ const clientGone = 499
 const refusalOf = (request: HttpServerRequest, method: string, settings: CoreSettings): AnyProblem | undefined => {
   const { maxBodyBytes, origins, tokens } = settings
   if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return tooLarge(maxBodyBytes)
+  const coding = request.headers["content-encoding"]
+  if (method !== "GET" && coding !== undefined && coding.toLowerCase() !== "identity") {
+    return new Problems.UnsupportedMediaType({ detail: "a body is sent as it is: content-encoding is not taken" })
+  }
   // A token is not sent by a browser on its own account.
   if (method === "GET" || tokens.length > 0 || !isForeign(request.headers, origins)) return undefined
   return new Problems.ForeignOrigin({ detail: "the request comes from a page of another origin than this server's" })
@@ -177,26 +181,25 @@ export const guard: Layer.Layer<Guard, never, Core> = Layer.effect(
   })
 )
 
-/** Compares two texts in a time that tells nothing of where they differ. */
-const isSame = (a: string, b: string): boolean => {
-  const [one, other] = [sha256(a), sha256(b)]
-  let difference = 0
-  for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at)
-  return difference === 0
-}
-
 export const authorization: Layer.Layer<Authorization, never, Core> = Layer.effect(
   Authorization,
   Effect.gen(function* () {
-    const { settings } = yield* Core
-    const { tokens } = settings
-    const isKnown = (token: string): boolean =>
-      tokens.reduce((found, candidate) => isSame(candidate, token) || found, false)
+    const { tokens } = (yield* Core).settings
+    const accessOf = accessBy(tokens)
     return Authorization.of({
-      bearer: (httpEffect, { credential }) =>
-        tokens.length === 0 || isKnown(Redacted.value(credential))
-          ? httpEffect
-          : Effect.fail(new Problems.Unauthorized({ detail: "the request carries no bearer token that is known here" }))
+      bearer: (httpEffect, { credential, endpoint }) => {
+        const access = tokens.length === 0 ? open : accessOf(Redacted.value(credential))
+        if (access === undefined) {
+          return Effect.fail(
+            new Problems.Unauthorized({ detail: "the request carries no bearer token that is known here" })
+          )
+        }
+        const scope = endpoint.method === "GET" ? "read" : "steer"
+        if (!access.scopes.includes(scope)) {
+          return Effect.fail(new Problems.Forbidden({ detail: `the token does not have the scope ${scope}` }))
+        }
+        return Effect.provideService(httpEffect, Sender, access)
+      }
     })
   })
 )

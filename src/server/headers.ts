@@ -31,6 +31,26 @@ const parametersOf = (list: string, name: string): string | undefined => {
   return undefined
 }
 
+/** The coding that an `Accept-Encoding` takes and that an answer is sent in; undefined for none. */
+export const codingFor = (accept: string | undefined): "br" | "gzip" | undefined => {
+  if (accept === undefined) return undefined
+  if (qualityOf(accept, "br") > 0) return "br"
+  return qualityOf(accept, "gzip") > 0 ? "gzip" : undefined
+}
+
+/** Whether an `If-None-Match` names an entity tag. */
+export const isUnchanged = (ifNoneMatch: string | undefined, etag: string): boolean => {
+  const tags = (ifNoneMatch ?? "").slice(0, Limits.serverListLength).split(",")
+  return tags.some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag.replace(/^W\//, ""))
+}
+
+/** Headers by which a proxy says for whom it asks. */
+const forwarding = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"]
+
+/** Whether a request came through a proxy that says so. */
+export const isForwarded = (headers: Readonly<Record<string, string | undefined>>): boolean =>
+  forwarding.some((name) => headers[name] !== undefined)
+
 /** Whether a `Prefer` (RFC 7240) asks for an answer at once. */
 export const wantsNoWait = (prefer: string | undefined): boolean =>
   parametersOf(prefer ?? "", "respond-async") !== undefined

@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import { signalJson } from "../job/jobHandle.ts"
 import { Limits } from "../Limits.ts"
 import { JobStore } from "../store/JobStore.ts"
-import { Api } from "./api.ts"
+import { Api, Sender } from "./api.ts"
 import { NewJobBody, SignalBody } from "./bodies.ts"
 import { readBody } from "./body.ts"
 import { Core, type SharedCore } from "./core.ts"
@@ -26,7 +26,8 @@ import { endingEarly, eventsAfter } from "./eventSource.ts"
 import { ofJobError, ofStart, ofSteering } from "./failures.ts"
 import { wantsLines, wantsNoWait } from "./headers.ts"
 import { explanationJson, factJson, resultJson } from "./json.ts"
-import { jobJson, listJobs } from "./jobView.ts"
+import { jobJson, type ListQuery, listJobs } from "./jobView.ts"
+import { audit, isAllowed, permitJob, permitProgram } from "./permits.ts"
 import * as Problems from "./problems.ts"
 import { type Format, viewer } from "./viewer.ts"
 
@@ -81,11 +82,11 @@ const awaitEnd = Effect.fnUntraced(function* (core: SharedCore, { job }: KnownJo
   return yield* ofJobError(error, facts)
 })
 
-/** The answer to a client that does not wait. */
-const accepted = ({ settings }: SharedCore, jobId: string): HttpServerResponse.HttpServerResponse =>
+/** The answer to a client that does not wait. The place is relative to that of the request: a proxy may have changed its path. */
+const accepted = (jobId: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.setStatus(
     HttpServerResponse.setHeaders(json({ jobId }), {
-      location: `${settings.prefix}/api/v1/jobs/${encodeURIComponent(jobId)}`,
+      location: `jobs/${encodeURIComponent(jobId)}`,
       "preference-applied": "respond-async"
     }),
     202
@@ -96,10 +97,12 @@ const start = (core: SharedCore, asking: StartRequest) =>
     Effect.gen(function* () {
       yield* refuseWhileDraining(core)
       const { asked, key } = yield* restore(readStart(core, asking))
+      yield* permitProgram(asked.program)
       const known = yield* restore(core.directory.start(asked, key))
+      yield* audit("start", known.job.id)
       const isNotAwaited = wantsNoWait(asking.headers.prefer)
       if (isNotAwaited || key !== undefined) known.isWanted = true
-      if (isNotAwaited) return accepted(core, known.job.id)
+      if (isNotAwaited) return accepted(known.job.id)
       known.waiting++
       return yield* Effect.onExit(restore(awaitEnd(core, known, asking.query.facts ?? "counts")), (exit) => {
         known.waiting--
@@ -236,25 +239,54 @@ const explain = Effect.fnUntraced(function* (
   return json(explanationJson(explanation))
 })
 
+const get = ({ directory }: SharedCore, { params, query }: OfJob & { readonly query: StartRequest["query"] }) =>
+  Effect.flatMap(directory.find(params.id), (found) => Effect.map(jobJson(found, query.facts ?? "counts"), json))
+
+const list = Effect.fnUntraced(function* ({ directory }: SharedCore, store: JobStore["Service"], query: ListQuery) {
+  const access = yield* Sender
+  if (query.program !== undefined) yield* permitProgram(query.program)
+  const [only, ...more] = access.programs ?? []
+  const page = yield* listJobs(
+    directory,
+    store,
+    more.length === 0 ? { ...query, program: query.program ?? only } : query
+  )
+  return { ...page, jobs: page.jobs.filter(({ program }) => isAllowed(access, program)) }
+})
+
+/* ---------------------------------------------------------------- permits */
+
+/** A route of a job, for those who may look at it. */
+const ofJob = <R extends OfJob, A, E, S>(
+  core: SharedCore,
+  asking: R,
+  route: (core: SharedCore, asking: R) => Effect.Effect<A, E, S>
+) => Effect.andThen(permitJob(core, asking.params.id), route(core, asking))
+
+/** A route that steers a job, which is logged. */
+const steering = <R extends OfJob, A, E, S>(
+  action: "cancel" | "pause" | "resume" | "signal",
+  core: SharedCore,
+  asking: R,
+  route: (core: SharedCore, asking: R) => Effect.Effect<A, E, S>
+) => ofJob(core, asking, () => Effect.andThen(audit(action, asking.params.id), route(core, asking)))
+
 export const jobRoutes = HttpApiBuilder.group(
   Api,
   "jobs",
   Effect.fnUntraced(function* (handlers) {
     const core = yield* Core
     const store = yield* JobStore
-    const { directory } = core
     return handlers
       .handleRaw("start", (asking) => start(core, asking))
-      .handle("list", ({ query }) => listJobs(directory, store, query))
-      .handle("get", ({ params, query }) =>
-        Effect.flatMap(directory.find(params.id), (found) => Effect.map(jobJson(found, query.facts ?? "counts"), json))
-      )
-      .handle("events", (asking) => events(core, store, asking))
-      .handle("cancel", (asking) => cancel(core, asking))
-      .handle("pause", (asking) => pause(core, asking))
-      .handle("resume", (asking) => resume(core, asking))
-      .handleRaw("signal", (asking) => signal(core, asking))
-      .handle("facts", (asking) => factPage(core, asking))
-      .handle("explain", (asking) => explain(core, asking))
+      .handle("list", ({ query }) => list(core, store, query))
+      .handle("get", (asking) => ofJob(core, asking, get))
+      .handle("events", (asking) => ofJob(core, asking, (core, asking) => events(core, store, asking)))
+      .handle("cancel", (asking) => steering("cancel", core, asking, cancel))
+      .handle("pause", (asking) => steering("pause", core, asking, pause))
+      .handle("resume", (asking) => steering("resume", core, asking, resume))
+      .handleRaw("signal", (asking) => steering("signal", core, asking, signal))
+      .handle("facts", (asking) => ofJob(core, asking, factPage))
+      .handle("explain", (asking) => ofJob(core, asking, explain))
   })
 )

@@ -13,11 +13,14 @@ import * as Effect from "effect/Effect"
 import type { ServeError } from "effect/http/HttpServerError"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { readFileSync } from "node:fs"
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import { findPackageJSON } from "node:module"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
+import { brotliCompress, constants, gzip } from "node:zlib"
 import { Limits } from "../Limits.ts"
 
 /** What routes of HttpApi ask for besides a router. */
@@ -52,8 +55,8 @@ const refuse = (connections: Connections, code: string | undefined, socket: Dupl
   socket.destroy()
 }
 
-const makeServer = (): Server => {
-  const node = createServer({ shouldUpgradeCallback: () => false })
+const makeServer = (keepAliveMs: number): Server => {
+  const node = createServer({ shouldUpgradeCallback: () => false, keepAliveTimeout: keepAliveMs })
   const connections: Connections = new Map()
   let isClosing = false
   node.on("connection", (socket: Socket) => {
@@ -82,6 +85,23 @@ const makeServer = (): Server => {
   return node
 }
 
+/** Whether a request names more hosts than one: Node reads the first, and a proxy may have read the last. */
+export const hasManyHosts = (request: HttpServerRequest): boolean => {
+  const { rawHeaders } = NodeHttpServerRequest.toIncomingMessage(request)
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.toLowerCase() === "host") hosts++
+  return hosts > 1
+}
+
+/** Compresses bytes, on another thread than this one. */
+export const compressed = (bytes: Uint8Array, coding: "br" | "gzip"): Effect.Effect<Uint8Array> =>
+  Effect.callback((resume) => {
+    const done = (error: Error | null, result: Uint8Array): void =>
+      resume(error === null ? Effect.succeed(result) : Effect.die(error))
+    if (coding === "gzip") gzip(bytes, done)
+    else brotliCompress(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }, done)
+  })
+
 /** The version of this package, as OpenAPI tells it. */
 export const packageVersion: Effect.Effect<string> = Effect.sync(() => {
   const file = findPackageJSON("..", import.meta.url)
@@ -93,13 +113,16 @@ export const packageVersion: Effect.Effect<string> = Effect.sync(() => {
 export const listening = (options: {
   readonly host: string
   readonly port: number
+  readonly keepAliveMs: number
 }): Layer.Layer<HttpServer.HttpServer, ServeError> =>
   Layer.effect(
     HttpServer.HttpServer,
     Effect.gen(function* () {
-      const node = makeServer()
+      const { host, keepAliveMs, port } = options
+      const node = makeServer(keepAliveMs)
       const server = yield* NodeHttpServer.make(() => node, {
-        ...options,
+        host,
+        port,
         gracefulShutdownTimeout: Limits.serverCloseMs
       })
       // Runs when those that were being answered have had their time.

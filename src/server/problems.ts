@@ -139,6 +139,13 @@ export class Unauthorized extends Problem<Unauthorized>()("Unauthorized", {
   title: "A bearer token is required"
 }) {}
 
+/** The token has no such right. */
+export class Forbidden extends Problem<Forbidden>()("Forbidden", {
+  type: "urn:effect-converge:Forbidden",
+  status: 403,
+  title: "The token does not allow that"
+}) {}
+
 /** A page of another origin asks for something to be done, and nobody has allowed that. */
 export class ForeignOrigin extends Problem<ForeignOrigin>()("ForeignOrigin", {
   type: "urn:effect-converge:ForeignOrigin",

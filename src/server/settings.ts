@@ -6,6 +6,7 @@
  */
 import { Limits } from "../Limits.ts"
 import { durationMs, durationText } from "./durations.ts"
+import { complaintOf, isToken, type Token } from "./tokens.ts"
 
 /** One setting. `A` is what it is when it is given. */
 export interface Setting<A> {
@@ -52,21 +53,31 @@ const whole = (least: number, most: number, words: Words): Setting<number> =>
 const text = (words: Words, normal: (given: string) => string = (given) => given): Setting<string> =>
   define("a text that is not empty", (given) => (given === "" ? undefined : normal(given)), words)
 
-const list = (expected: string, item: RegExp, words: Words): Setting<ReadonlyArray<string>> =>
+const list = (expected: string, isItem: (text: string) => boolean, words: Words): Setting<ReadonlyArray<string>> =>
   define(
     `${expected}, separated by commas`,
     (given) => {
       const items = given.split(",").map((text) => text.trim())
-      return items.every((text) => item.test(text)) ? items : undefined
+      return items.every(isItem) ? items : undefined
+    },
+    words
+  )
+
+const isPath = (text: string): text is `/${string}` =>
+  /^(?:\/[\w.~-]+)+$/.test(text) && !text.split("/").some((part) => part === "." || part === "..")
+
+const path = (words: Words): Setting<`/${string}`> =>
+  define(
+    "a path such as /converge, of letters, digits and -._~",
+    (given) => {
+      const bare = given.endsWith("/") ? given.slice(0, -1) : given
+      return isPath(bare) ? bare : undefined
     },
     words
   )
 
 /** An origin as browsers write it: in small letters, with no path, not even a slash. */
 const origin = /^[a-z][a-z\d+.-]*:\/\/(?:[a-z\d._~-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/
-
-/** What a header can carry. */
-const token = /^[\x21-\x2b\x2d-\x7e]+$/
 
 /** An address without the brackets that it has in a URL. */
 export const bareHost = (host: string): string => host.replace(/^\[(.*)\]$/, "$1")
@@ -110,11 +121,23 @@ export const settings = {
     fallback: "8080",
     description: "The port to listen on; 0: any that is free"
   }),
-  tokens: list("visible characters of ASCII", token, {
+  prefix: path({
+    option: "prefix",
+    flag: "prefix",
+    fallback: "none",
+    description: "The path that stands before all paths, if a proxy passes it on"
+  }),
+  tokens: list("visible characters of ASCII", isToken, {
     option: "tokens",
     flag: "token",
     fallback: "none",
     description: "Bearer tokens of which a request must carry one. Better given by the environment than by a flag"
+  }) satisfies Setting<ReadonlyArray<string>> as Setting<ReadonlyArray<string | Token>>,
+  tokenFile: text({
+    option: undefined,
+    flag: "token-file",
+    fallback: "none",
+    description: "A file with more tokens, and what each may do"
   }),
   insecure: isSet({
     option: "insecure",
@@ -122,7 +145,7 @@ export const settings = {
     fallback: "false",
     description: "Listen on any address without a token"
   }),
-  cors: list("origins such as https://app.example", origin, {
+  cors: list("origins such as https://app.example", (text) => origin.test(text), {
     option: "cors",
     flag: "cors",
     fallback: "none",
@@ -157,6 +180,12 @@ export const settings = {
     flag: "heartbeat",
     fallback: durationText(Limits.serverHeartbeatMs),
     description: "The time after which a viewer of events is sent a comment"
+  }),
+  keepAliveMs: time(0, {
+    option: "keepAliveMs",
+    flag: "keep-alive",
+    fallback: durationText(Limits.serverKeepAliveMs),
+    description: "How long a connection waits for its next request: longer than the proxy in front keeps it"
   }),
   drainMs: time(0, {
     option: "drainMs",
@@ -193,7 +222,17 @@ export const settings = {
     flag: "store",
     fallback: "nothing is kept",
     description: "The SQLite file that jobs are journaled in"
-  })
+  }),
+  retentionMs: time(
+    0,
+    {
+      option: undefined,
+      flag: "retention",
+      fallback: "all are kept",
+      description: "How long the journals of ended jobs are kept"
+    },
+    Limits.retentionMostMs
+  )
 } as const
 
 export type SettingName = keyof typeof settings
@@ -232,6 +271,12 @@ export const checkOptions = (options: Settings): ReadonlyArray<string> =>
   settingNames.flatMap((name) => {
     const value = options[name]
     if (value === undefined) return []
+    if (name === "tokens")
+      return (options.tokens ?? [])
+        .flatMap((token) =>
+          complaintOf(token) === undefined ? [] : [`tokens takes tokens that can be used: ${complaintOf(token)}`]
+        )
+        .slice(0, 1)
     const { expected, parse } = settings[name]
     const given = Array.isArray(value) ? value.join(",") : String(value)
     const isEmptyList = Array.isArray(value) && value.length === 0

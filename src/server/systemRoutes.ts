@@ -9,18 +9,22 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSwagger from "effect/http-api/HttpApiSwagger"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as HttpRouter from "effect/http/HttpRouter"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { type Program } from "../program/Program.ts"
-import { Api } from "./api.ts"
+import { sha256 } from "../values/sha256.ts"
+import { Api, Sender } from "./api.ts"
 import { Core } from "./core.ts"
 import { sealed, spelledOnce } from "./guard.ts"
+import { isUnchanged } from "./headers.ts"
 import { inspectorPage, inspectorPolicy } from "./inspectorPage.ts"
 import { plain } from "./json.ts"
 import { exposition, noteAtOnce } from "./metrics.ts"
 import { packageVersion } from "./nodeServer.ts"
+import { isAllowed, permitAll } from "./permits.ts"
 import type * as Shapes from "./shapes.ts"
 import { type ErasedKind, compiledOf } from "../program/erased.ts"
 
@@ -53,7 +57,9 @@ export const programRoutes = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const { directory } = yield* Core
     const programs = [...directory.programs.values()].map(infoOf)
-    return handlers.handle("list", () => Effect.succeed({ programs }))
+    return handlers.handle("list", () =>
+      Effect.map(Sender, (access) => ({ programs: programs.filter(({ name }) => isAllowed(access, name)) }))
+    )
   })
 )
 
@@ -83,7 +89,7 @@ export const metricRoutes = HttpApiBuilder.group(
   "metrics",
   Effect.fnUntraced(function* (handlers) {
     const core = yield* Core
-    return handlers.handle("get", () => Effect.provideService(exposition, Core, core))
+    return handlers.handle("get", () => Effect.andThen(permitAll, Effect.provideService(exposition, Core, core)))
   })
 )
 
@@ -105,53 +111,64 @@ const apiAt = (prefix: string, version: string) => {
   return prefix === "" ? api : api.annotate(OpenApi.Servers, [{ url: prefix }])
 }
 
+/**
+ * Answers with a page that is the same until the server is another: a client that has it is told so (304). The tag is weak,
+ * since the bytes depend on the coding.
+ */
+const page = <R>(path: string, made: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>) =>
+  Effect.map(Effect.cached(made), (cached) =>
+    spelledOnce(
+      Effect.gen(function* () {
+        const response = yield* cached
+        const { headers } = yield* HttpServerRequest
+        const etag = response.headers["etag"] ?? ""
+        const isThere = isUnchanged(headers["if-none-match"], etag)
+        noteAtOnce(path, "GET", isThere ? 304 : 200)
+        return isThere
+          ? HttpServerResponse.empty({
+              status: 304,
+              headers: { etag, "cache-control": "no-cache", vary: "accept-encoding" }
+            })
+          : response
+      })
+    )
+  )
+
+/** A page, with the tag of its text. */
+const tagged = (text: string, contentType: string, policy?: string): HttpServerResponse.HttpServerResponse =>
+  sealed(
+    HttpServerResponse.text(text, {
+      contentType,
+      headers: {
+        etag: `W/"${sha256(text).slice(0, 32)}"`,
+        "cache-control": "no-cache",
+        ...(policy === undefined ? {} : { "content-security-policy": policy })
+      }
+    })
+  )
+
+const html = "text/html; charset=utf-8"
+
+/** The text of Effect's page. */
+const textOf = ({ body }: HttpServerResponse.HttpServerResponse): string =>
+  body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
+
 /** /openapi.json, /docs and /inspector. */
 export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRouter.HttpRouter> =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
       const scope = yield* Effect.scope
       const api = apiAt(prefix, yield* packageVersion)
-      const page = yield* Effect.cached(
+      const swagger = Effect.suspend(() =>
         Effect.provideService(HttpRouter.toHttpEffect(HttpApiSwagger.layer(api, { path: "/docs" })), Scope.Scope, scope)
       )
-      yield* router.add(
-        "GET",
-        "/openapi.json",
-        spelledOnce(
-          Effect.sync(() => {
-            noteAtOnce("/openapi.json", "GET", 200)
-            return sealed(HttpServerResponse.jsonUnsafe(OpenApi.fromApi(api)))
-          })
-        )
+      const document = Effect.sync(() => tagged(JSON.stringify(OpenApi.fromApi(api)), "application/json"))
+      yield* router.add("GET", "/openapi.json", yield* page("/openapi.json", document))
+      const docs = Effect.map(Effect.orDie(Effect.flatten(swagger)), (served) =>
+        tagged(textOf(served), html, pagePolicy)
       )
-      yield* router.add(
-        "GET",
-        "/docs",
-        spelledOnce(
-          Effect.flatMap(page, (served) =>
-            Effect.map(Effect.orDie(served), (response) => {
-              noteAtOnce("/docs", "GET", 200)
-              return sealed(HttpServerResponse.setHeader(response, "content-security-policy", pagePolicy))
-            })
-          )
-        )
-      )
-      const inspector = sealed(
-        HttpServerResponse.setHeader(
-          HttpServerResponse.text(inspectorPage, { contentType: "text/html; charset=utf-8" }),
-          "content-security-policy",
-          inspectorPolicy
-        )
-      )
-      yield* router.add(
-        "GET",
-        "/inspector",
-        spelledOnce(
-          Effect.sync(() => {
-            noteAtOnce("/inspector", "GET", 200)
-            return inspector
-          })
-        )
-      )
+      yield* router.add("GET", "/docs", yield* page("/docs", docs))
+      const inspector = Effect.sync(() => tagged(inspectorPage, html, inspectorPolicy))
+      yield* router.add("GET", "/inspector", yield* page("/inspector", inspector))
     })
   )

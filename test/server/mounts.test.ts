@@ -59,8 +59,9 @@ describe("routes in a router of one's own", () => {
         { prefer: "respond-async" }
       )
       expect(response.status).toBe(202)
-      expect(response.headers.get("location")).toMatch(/^\/converge\/api\/v1\/jobs\/./)
-      expect((await fetch(url + String(response.headers.get("location")))).status).toBe(200)
+      const place = new URL(String(response.headers.get("location")), response.url)
+      expect(place.pathname).toMatch(/^\/converge\/api\/v1\/jobs\/./)
+      expect((await fetch(place)).status).toBe(200)
       const lost = await fetch(`${url}/converge/none`)
       expect([lost.status, (await jsonOf(lost))["instance"]]).toEqual([404, "/converge/none"])
       expect((await fetch(`${url}/converge/health`, { method: "DELETE" })).headers.get("allow")).toBe("GET, HEAD")

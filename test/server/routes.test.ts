@@ -50,7 +50,7 @@ describe("a job", () => {
     )
     expect(response.status).toBe(202)
     const { jobId } = await jsonOf(response)
-    expect(response.headers.get("location")).toBe(`/api/v1/jobs/${String(jobId)}`)
+    expect(response.headers.get("location")).toBe(`jobs/${String(jobId)}`)
     await until(async () => (await jsonOf(await running.fetch(`/api/v1/jobs/${String(jobId)}`)))["result"] !== null)
     const job = await jsonOf(await running.fetch(`/api/v1/jobs/${String(jobId)}?facts=all`))
     expect(job).toMatchObject({ jobId, state: "converged", result: { output: 4, status: "converged" } })
@@ -250,7 +250,8 @@ describe("the server", () => {
     ]) {
       const { headers } = await running.fetch(path)
       expect(headers.get("x-content-type-options"), path).toBe("nosniff")
-      expect(headers.get("cache-control"), path).toBe("no-store")
+      const isPage = ["/docs", "/inspector", "/openapi.json"].includes(path)
+      expect(headers.get("cache-control"), path).toBe(isPage ? "no-cache" : "no-store")
       expect(headers.get("referrer-policy"), path).toBe("no-referrer")
       expect(headers.get("content-security-policy"), path).toContain("default-src 'none'")
       expect(headers.get("access-control-allow-origin"), path).toBe(null)

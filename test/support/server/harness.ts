@@ -51,7 +51,8 @@ export const serve = async (
   const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))
   const server = Context.get(context, Server.Server)
   const { url } = server
-  const token = options.tokens?.[0]
+  const first = options.tokens?.[0]
+  const token = typeof first === "object" ? first.token : first
   const authorized: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const ask: Running["ask"] = (use) =>
     Effect.runPromise(

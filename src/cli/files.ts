@@ -1,0 +1,25 @@
+/**
+ * Files that the command reads, and why one cannot be read, in a sentence.
+ *
+ * Boundary: the file system; no error of its own.
+ */
+import * as Effect from "effect/Effect"
+import { readFile } from "node:fs/promises"
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "there is no such file",
+  EISDIR: "it is a folder",
+  EACCES: "it may not be read",
+  EPERM: "it may not be read",
+  ERR_FS_FILE_TOO_LARGE: "it is too large"
+}
+
+const whyNot = (error: unknown): string => {
+  const code = error instanceof Error && "code" in error ? String(error.code) : ""
+  return reasons[code] ?? (code === "" ? "it cannot be read" : `it cannot be read (${code})`)
+}
+
+/** The text of a file, or why there is none. */
+export const readText = (path: string): Effect.Effect<string, string> =>
+  Effect.tryPromise({ try: () => readFile(path, "utf8"), catch: whyNot })
