@@ -126,8 +126,12 @@ export const Limits = {
   cancelPollMs: 1_000,
   /** Milliseconds between two searches for unfinished jobs of an engine's programs. */
   resumeScanMs: 5_000,
-  /** Characters of the message, and of the stack, that an error has of an agent's throw. */
+  /** Characters of the message, of the stack, and of any other text, that is kept of an error of a program. */
   errorTextLength: 8_192,
+  /** Errors in a chain of causes, and levels of nesting in a description; its values, and the characters of its texts. */
+  errorDepth: 16,
+  errorValues: 1_000,
+  errorLength: 32_768,
   /** Prepared statements that one connection to SQLite keeps. */
   sqliteStatements: 64,
   /** Store default: milliseconds that it waits while another connection holds the file. */

@@ -8,7 +8,6 @@ import * as Option from "effect/Option"
 import { check, nothingProposed, withView } from "./programChecks.ts"
 import { Violation } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
-import { Limits } from "../Limits.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { CompiledProgram } from "../program/erased.ts"
@@ -35,7 +34,7 @@ export const judge = (program: CompiledProgram, ledger: Ledger, cycle: number): 
     try {
       return { _tag: "Converged", output: program.output(view) }
     } catch (error) {
-      const panic = describePanic(error, Limits.errorTextLength)
+      const panic = describePanic(error)
       return { _tag: "Refused", cause: { _tag: "ProgramPanicked", cycle, phase: "output", ...panic } }
     }
   })

@@ -21,9 +21,9 @@ import type { By, Ledger } from "../context/Ledger.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { Counters, MergedOutcome } from "../outcome/CommittedCycle.ts"
 import { describePanic } from "../values/panic.ts"
+import { isInstance } from "../values/thrown.ts"
 import type { Cursor } from "../values/steps.ts"
-import { Limits } from "../Limits.ts"
-import { encodeFact, isEffectFault } from "./encodeEffect.ts"
+import { causeOf, EffectFault, encodeFact, faultOf } from "./encodeEffect.ts"
 import { check, withView } from "./programChecks.ts"
 
 /** The cycle that effects are applied in. */
@@ -160,17 +160,15 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     try {
       combined = rule(existing.fact.value, value)
     } catch (error) {
-      this.refused = { _tag: "AgentPanicked", agent, cycle, ...describePanic(error, Limits.errorTextLength) }
+      this.refused = { _tag: "AgentPanicked", agent, cycle, ...describePanic(error) }
       return
     }
     let fact: EncodedFact
     try {
       fact = encodeFact(kind, combined, `the combined ${kind.name}/${id}`)
     } catch (error) {
-      if (!isEffectFault(error)) throw error
-      const { message, stack, type } = error
-      this.refused =
-        type === "AgentPanicked" ? { _tag: type, agent, cycle, message, stack } : { _tag: type, agent, cycle, message }
+      if (!isInstance(error, EffectFault)) throw error
+      this.refused = causeOf(faultOf(error), agent, cycle)
       return
     }
     if (fact.id !== id) {

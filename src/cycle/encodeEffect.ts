@@ -14,7 +14,8 @@ import type { ErasedAgent, ErasedKind } from "../program/erased.ts"
 import { refKey } from "../program/keys.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import { canonical } from "../values/Canonical.ts"
-import { describePanic, typeOf } from "../values/panic.ts"
+import { describePanic, type Panic, typeOf } from "../values/panic.ts"
+import { isInstance } from "../values/thrown.ts"
 import { Limits } from "../Limits.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"
 import { type Cursor, type InSteps, inSteps, stepSize } from "../values/steps.ts"
@@ -22,22 +23,21 @@ import { type Cursor, type InSteps, inSteps, stepSize } from "../values/steps.ts
 /** The fault of an output that is no valid effect: it does not fit, or one of the program's own functions threw. */
 export class EffectFault extends Error {
   readonly type: "InvalidEffect" | "AgentPanicked"
-  override readonly stack: string
-  constructor(type: "InvalidEffect" | "AgentPanicked", message: string, stack: string) {
-    super(message)
+  readonly panic: Panic
+  constructor(type: "InvalidEffect" | "AgentPanicked", panic: Panic) {
+    super(panic.message)
     this.type = type
-    this.stack = stack
+    this.panic = panic
   }
 }
 
 const invalid = (message: string): never => {
-  throw new EffectFault("InvalidEffect", message.slice(0, Limits.errorTextLength), "")
+  throw new EffectFault("InvalidEffect", { message: message.slice(0, Limits.errorTextLength), stack: "" })
 }
 
 /** Throws the fault for a value that one of the program's own functions threw. */
 export const panicked = (thrown: unknown): never => {
-  const { message, stack } = describePanic(thrown, Limits.errorTextLength)
-  throw new EffectFault("AgentPanicked", message, stack)
+  throw new EffectFault("AgentPanicked", describePanic(thrown))
 }
 
 const keys = ["facts", "intents", "evaluations", "trace", "usage"]
@@ -237,15 +237,13 @@ const writtenKind = ({ writes }: ErasedAgent, name: string): ErasedKind | undefi
 }
 
 /** The fault of an output, as data. */
-export interface OutputFault {
+export interface OutputFault extends Panic {
   readonly _tag: "InvalidEffect" | "AgentPanicked"
-  readonly message: string
-  readonly stack: string
 }
 
 /** The cause that a task with such an output leaves. */
-export const causeOf = ({ _tag, message, stack }: OutputFault, agent: string, cycle: number): Cause =>
-  _tag === "InvalidEffect" ? { _tag, agent, cycle, message } : { _tag, agent, cycle, message, stack }
+export const causeOf = ({ _tag, ...panic }: OutputFault, agent: string, cycle: number): Cause =>
+  _tag === "InvalidEffect" ? { _tag, agent, cycle, message: panic.message } : { _tag, agent, cycle, ...panic }
 
 /**
  * An output under validation: its facts, then its intents, then its evaluations, item by item. There is one object for each
@@ -326,20 +324,11 @@ export const encodeEffect = (agent: ErasedAgent, output: unknown): InSteps<Encod
   }
 }
 
-/** Whether a thrown value is an `EffectFault`. A thrown proxy may throw again when it is asked for its type. */
-export const isEffectFault = (thrown: unknown): thrown is EffectFault => {
-  try {
-    return thrown instanceof EffectFault
-  } catch {
-    return false
-  }
-}
-
 /** A thrown value as the fault of an output; any value but an `EffectFault` is the agent's panic. */
 export const faultOf = (thrown: unknown): OutputFault =>
-  isEffectFault(thrown)
-    ? { _tag: thrown.type, message: thrown.message, stack: thrown.stack }
-    : { _tag: "AgentPanicked", ...describePanic(thrown, Limits.errorTextLength) }
+  isInstance(thrown, EffectFault)
+    ? { _tag: thrown.type, ...thrown.panic }
+    : { _tag: "AgentPanicked", ...describePanic(thrown) }
 
 /** Runs steps, and returns an `EffectFault` that they throw. */
 export function* settled<A>(steps: Generator<void, A>): Generator<void, A | EffectFault> {

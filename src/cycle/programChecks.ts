@@ -6,7 +6,6 @@
 import type { Kind } from "../program/Fact.ts"
 import type { Invariant, ProposedEffect } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
-import { Limits } from "../Limits.ts"
 import type { View } from "../program/View.ts"
 import { ContextView } from "../context/contextView.ts"
 import type { Cause } from "../outcome/Cause.ts"
@@ -20,7 +19,7 @@ export const check = (invariant: Invariant, cycle: number, body: () => unknown):
     if (violation === undefined) return undefined
     return { _tag: "InvariantViolated", cycle, name: invariant.name, class: invariant.class, ...violation }
   } catch (error) {
-    return { _tag: "ProgramPanicked", cycle, phase: "invariant", ...describePanic(error, Limits.errorTextLength) }
+    return { _tag: "ProgramPanicked", cycle, phase: "invariant", ...describePanic(error) }
   }
 }
 

@@ -13,12 +13,11 @@ import type { Budget } from "../program/Budget.ts"
 import { type ResolvedBudget, resolveBudget } from "../program/resolveBudget.ts"
 import { InvalidProgram } from "../program/InvalidProgram.ts"
 import { InvalidInput } from "../outcome/JobError.ts"
-import { Limits } from "../Limits.ts"
 import { isProgram } from "../program/Program.ts"
 import { EffectFault, encodeFacts, panicked, settled } from "../cycle/encodeEffect.ts"
 import { openKind } from "../program/answerKinds.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"
-import { describePanic } from "../values/panic.ts"
+import { describeError } from "../values/panic.ts"
 import { inSlices } from "../platform/slices.ts"
 import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 
@@ -46,11 +45,11 @@ export const budgetOf = (
   Effect.try({
     try: () => resolveBudget(program.name, program.budget, override),
     catch: (error) =>
-      new InvalidInput({ program: program.name, message: describePanic(error, Limits.errorTextLength).message })
+      new InvalidInput({ program: program.name, message: describeError(error) })
   })
 
 const unfitInput = (program: CompiledProgram, error: unknown): InvalidInput => {
-  const message = `input: ${isInvalidValue(error) ? error.message : String(error)}`
+  const message = `input: ${isInvalidValue(error) ? error.message : describeError(error)}`
   return new InvalidInput({ program: program.name, message })
 }
 
@@ -102,7 +101,7 @@ export const encodeFactsOf = (
     try {
       proposals = make()
     } catch (error) {
-      return invalid(describePanic(error, Limits.errorTextLength).message)
+      return invalid(describeError(error))
     }
     if (!isIterable(proposals)) return invalid("it must return an array of proposals, or another iterable of them")
     const steps = settled(

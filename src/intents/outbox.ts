@@ -25,6 +25,7 @@ import type { CommittedIntent } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { EffectFault, encodeFact, encodeFacts, settled } from "../cycle/encodeEffect.ts"
 import { ApprovalPayload, approvalKind, Decision, openKind } from "../program/answerKinds.ts"
+import type { PlainJson } from "../values/errorData.ts"
 import { describePanic, typeOf } from "../values/panic.ts"
 import { inSlices } from "../platform/slices.ts"
 import type { Cause as HaltCause } from "../outcome/Cause.ts"
@@ -78,6 +79,8 @@ export interface Performers {
 export interface IntentFault {
   readonly _tag: "HandlerPanicked" | "HandlerTimedOut" | "InvalidAnswer" | "InvalidIntent" | "ApprovalTimedOut"
   readonly message: string
+  /** The value that a handler threw, as data: left out if it is no more than the message. */
+  readonly error?: PlainJson
 }
 
 type Failed = Extract<HaltCause, { readonly _tag: "IntentFailed" }>
@@ -384,7 +387,10 @@ const failed = ({ intent, key }: Pick<OpenIntent, "intent" | "key">, error: unkn
 /** The error of a handler that did not answer. */
 const errorOf = (cause: Cause.Cause<unknown>): unknown => {
   const die = cause.reasons.find(Cause.isDieReason)
-  if (die !== undefined) return fault("HandlerPanicked", describePanic(die.defect, Limits.errorTextLength).message)
+  if (die !== undefined) {
+    const { stack: _, ...panic } = describePanic(die.defect)
+    return { _tag: "HandlerPanicked", ...panic } satisfies IntentFault
+  }
   const fail = cause.reasons.find(Cause.isFailReason)
   return fail === undefined ? fault("HandlerPanicked", "the handler interrupted itself") : fail.error
 }

@@ -11,11 +11,10 @@ import { beginningExtra, rowExtra } from "../journal/extra.ts"
 import type { OutputFault } from "../cycle/encodeEffect.ts"
 import type { TextPieces } from "../journal/rowText.ts"
 import type { JobContext } from "../context/JobContext.ts"
-import { Limits } from "../Limits.ts"
 import { StoreError } from "../store/JobStore.ts"
 import { dumpContext } from "../journal/contextDump.ts"
 import { noteText, seal } from "../journal/edges.ts"
-import { describePanic } from "../values/panic.ts"
+import { describeError } from "../values/panic.ts"
 import type { JobSession } from "./session.ts"
 import type { UnderWay } from "./underWay.ts"
 import type { Cause as HaltCause, Status } from "../outcome/Cause.ts"
@@ -119,10 +118,9 @@ export const appendRow = (
 export const storeFailed = (session: JobSession, cycle: number, cause: Cause.Cause<StoreError>): HaltCause => {
   const error = Cause.squash(cause)
   const reason = error instanceof StoreError ? error.reason : "failed"
-  const { message } = describePanic(error, Limits.errorTextLength)
   runDetached(
     session.options.services,
-    Effect.logWarning(`the store did not take cycle ${cycle} of job ${session.jobId}: ${message}`)
+    Effect.logWarning(`the store did not take cycle ${cycle} of job ${session.jobId}: ${describeError(error)}`)
   )
   return { _tag: "StoreFailed", cycle, message: `the store did not take cycle ${cycle}: ${reason}`, reason }
 }

@@ -18,13 +18,13 @@ import * as Scope from "effect/Scope"
 import type { SelectedAgent } from "../cycle/eligibility.ts"
 import { type Fact, type FactRef, type Kind } from "../program/Fact.ts"
 import { describePanic, typeOf } from "../values/panic.ts"
+import { isInstance } from "../values/thrown.ts"
 import type { JobTelemetry } from "../outcome/JobEvent.ts"
-import { Limits } from "../Limits.ts"
 import type { View } from "../program/View.ts"
 import { inline as inlinePool } from "../workers/inline.ts"
 import type { CpuBatch, CpuProgress, CpuTimeExhausted } from "../workers/WorkerPool.ts"
 import { ContextView } from "../context/contextView.ts"
-import { causeOf, EffectFault, encodeEffect, isEffectFault, type OutputFault } from "../cycle/encodeEffect.ts"
+import { causeOf, EffectFault, encodeEffect, type OutputFault } from "../cycle/encodeEffect.ts"
 import { at } from "./at.ts"
 import { provided } from "./erased.ts"
 import { keepEffect } from "./journaling.ts"
@@ -115,7 +115,7 @@ const panicOf = (agent: string, cycle: number, thrown: unknown): HaltCause => ({
   _tag: "AgentPanicked",
   agent,
   cycle,
-  ...describePanic(thrown, Limits.errorTextLength)
+  ...describePanic(thrown)
 })
 
 const itemOf = <Tag extends JobTelemetry["_tag"]>(tag: Tag, { fact, selected }: Task, cycle: number, at: number) => {
@@ -308,16 +308,16 @@ const attempt = (session: JobSession, task: Task, cycle: number): Effect.Effect<
 }
 
 const noEffect = (value: unknown): EffectFault =>
-  new EffectFault("InvalidEffect", `execute returned ${typeOf(value)}, not an Effect`, "")
+  new EffectFault("InvalidEffect", { message: `execute returned ${typeOf(value)}, not an Effect`, stack: "" })
 
 const failureOf = ({ name, timeoutMs }: ErasedAgent, cycle: number, cause: Cause.Cause<unknown>): HaltCause => {
   const die = cause.reasons.find(Cause.isDieReason)
-  if (die !== undefined && isEffectFault(die.defect))
+  if (isInstance(die?.defect, EffectFault))
     return { _tag: "InvalidEffect", agent: name, cycle, message: die.defect.message }
   if (die !== undefined) return panicOf(name, cycle, die.defect)
   const fail = cause.reasons.find(Cause.isFailReason)
   if (fail === undefined) return panicOf(name, cycle, new Error("the agent interrupted itself"))
-  return fail.error instanceof TimedOut
+  return isInstance(fail.error, TimedOut)
     ? { _tag: "AgentTimedOut", agent: name, cycle, timeoutMs: timeoutMs ?? 0 }
     : { _tag: "AgentFailed", agent: name, cycle, error: fail.error }
 }

@@ -7,14 +7,16 @@ import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import type { Cause } from "../outcome/Cause.ts"
 import * as JobError from "../outcome/JobError.ts"
+import { errorFormOf, isCarrier, remember } from "../outcome/said.ts"
+import { type ErrorForm, type Form, isErrorForm } from "../values/errorData.ts"
 import { describeError } from "../values/panic.ts"
-import { parseJson } from "../values/parseJson.ts"
+import { isObject } from "./jsonRecord.ts"
 
-/** A cause as JSON. A message that is empty is left out. */
-export type CauseJson = Cause extends infer One
-  ? One extends { readonly message: string }
-    ? Omit<One, "message"> & { readonly message?: string }
-    : One
+/** A cause as JSON. A message that is empty is left out, and so is a stack: only earlier versions wrote stacks. */
+export type CauseJson = Cause extends infer One ? Unsaid<One, "message" | "stack"> : never
+
+type Unsaid<One, Key extends string> = One extends unknown
+  ? Omit<One, Key> & { readonly [K in Key & keyof One]?: One[K] }
   : never
 
 /** The error that each cause becomes: its fields are those of the cause, and the job's id. */
@@ -35,8 +37,13 @@ const errors: { readonly [Tag in Cause["_tag"]]: { readonly fields: Schema.Struc
 }
 
 const schemas = Object.values(errors).map((error) => {
-  const { message, ...fields } = Struct.omit(error.fields, ["jobId"])
-  return Schema.Struct(message === undefined ? fields : { ...fields, message: Schema.optionalKey(Schema.String) })
+  const { message, stack, ...fields } = Struct.omit(error.fields, ["jobId"])
+  const text = Schema.optionalKey(Schema.String)
+  return Schema.Struct({
+    ...fields,
+    ...(message === undefined ? {} : { message: text }),
+    ...(stack === undefined ? {} : { stack: text })
+  })
 })
 
 /** Whether a value is a cause as JSON: whether an error can be made of it. */
@@ -45,61 +52,68 @@ export const isCauseJson: (value: unknown) => value is CauseJson = Schema.is(
   Schema.Union(schemas) as unknown as Schema.Codec<CauseJson>
 )
 
-/** A cause as JSON. Its stack, which `toJson` leaves out, is with it, and an error in a form from which it is made again. */
+/** A cause as JSON, without its stack. An error of the program is in the form from which it is made again. */
 export const causeJson = (cause: Cause): CauseJson => {
   const json = JobError.toJson(cause) as unknown as CauseJson
-  if ("error" in cause && cause.error instanceof Error) return { ...json, error: errorJson(cause.error) } as CauseJson
-  return "stack" in cause ? ({ ...json, stack: cause.stack } as CauseJson) : json
-}
-
-/** An error of an agent as it is kept: the fields that JSON writes of it, and the name and message, which it leaves out. */
-interface ErrorJson {
-  readonly "~error": { readonly name?: unknown; readonly message?: unknown; readonly fields?: unknown }
-}
-
-const errorJson = (error: Error): ErrorJson => {
-  let fields: unknown
-  try {
-    fields = parseJson(JSON.stringify(error))
-  } catch {
-    // It is circular, or a getter throws: the fields that can be written are.
-    fields = JobError.toJson({ _tag: error.name, ...Object.fromEntries(Object.entries(error)) })
-  }
-  return { "~error": { name: error.name, message: error.message, fields } }
+  return isCarrier(cause) ? ({ ...json, error: errorFormOf(cause) } as CauseJson) : json
 }
 
 /** The cause that a journal holds as JSON. Its error is an error again, and prints as the first one did. */
 export const reviveCause = (cause: CauseJson): Cause => {
   switch (cause._tag) {
     case "AgentPanicked":
-    case "InvalidEffect":
     case "ProgramPanicked":
+      return { ...cause, message: cause.message ?? "", stack: cause.stack ?? "" }
+    case "InvalidEffect":
     case "StoreFailed":
       return { ...cause, message: cause.message ?? "" }
     case "AgentFailed":
-    case "IntentFailed":
-      return isErrorJson(cause.error) ? { ...cause, error: revivedError(cause.error) } : cause
+    case "IntentFailed": {
+      // The journal holds JSON.
+      const form = soundForm(cause.error as Form)
+      const revived = { ...cause, error: revivedOf(form) }
+      remember(revived, form)
+      return revived
+    }
     default:
       return cause
   }
 }
 
-const revivedError = ({ "~error": { fields, message, name } }: ErrorJson): Error => {
-  const text = message === undefined ? undefined : describeError(message)
-  const error = Object.assign(new Error(text), fields)
-  Object.defineProperty(error, "name", { value: name, enumerable: false, configurable: true })
-  // The error was not thrown here, so it has no stack of its own.
-  Object.defineProperty(error, "stack", {
-    value: `${describeError(name)}: ${text}`,
-    enumerable: false,
-    configurable: true
-  })
-  return error
+/** A form as this version writes it. An earlier one gave message and cause among the fields, and anything as a name. */
+const soundForm = (form: Form): Form => {
+  if (!isErrorForm(form)) return form
+  const { cause, errors, fields, message, name }: Partial<ErrorForm["~error"]> = form["~error"]
+  const { cause: earlier, ...own } = isObject(fields) ? fields : {}
+  const shown = Object.entries(own).filter(([key]) => !key.startsWith("~") && !said.includes(key))
+  const kept = cause ?? (isObject(earlier) && Object.keys(earlier).length === 0 ? undefined : earlier)
+  return {
+    "~error": {
+      name: textOf(name),
+      message: textOf(message),
+      fields: Object.fromEntries(shown),
+      ...(kept === undefined ? {} : { cause: soundForm(kept) }),
+      ...(errors === undefined ? {} : { errors })
+    }
+  }
 }
 
-const isErrorJson = (error: unknown): error is ErrorJson =>
-  typeof error === "object" &&
-  error !== null &&
-  "~error" in error &&
-  typeof error["~error"] === "object" &&
-  error["~error"] !== null
+const said = ["name", "message", "stack", "errors"]
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : describeError(value ?? ""))
+
+/** The value of a form, in which errors are errors again. */
+const revivedOf = (form: Form): unknown => {
+  if (typeof form !== "object" || form === null) return form
+  if (Array.isArray(form)) return form.map(revivedOf)
+  if (!isErrorForm(form)) return Object.fromEntries(Object.entries(form).map(([key, field]) => [key, revivedOf(field)]))
+  const { cause, errors, fields, message, name } = form["~error"]
+  const hidden = (value: unknown) => ({ value, enumerable: false, configurable: true, writable: true })
+  return Object.defineProperties(Object.assign(new Error(message), revivedOf(fields)), {
+    name: hidden(name),
+    // The error was not thrown here, so it has no stack of its own.
+    stack: hidden(`${name}: ${message}`),
+    ...(cause === undefined ? {} : { cause: hidden(revivedOf(cause)) }),
+    ...(errors === undefined ? {} : { errors: hidden(errors.map(revivedOf)) })
+  })
+}

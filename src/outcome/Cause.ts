@@ -6,6 +6,7 @@
 import type { FactRef } from "../program/Fact.ts"
 import type { BudgetName } from "../program/Budget.ts"
 import type { InvariantClass } from "../program/Invariant.ts"
+import type { Panic } from "../values/panic.ts"
 
 /** The functions of a program that run outside of any agent while its job runs. */
 export type ProgramPhase = "output" | "invariant"
@@ -19,7 +20,7 @@ interface OfAgent<Tag extends string> {
 /** The reason why an effect was discarded or a job halted, as plain data. The fields are those of the errors. */
 export type Cause =
   | (OfAgent<"AgentFailed"> & { readonly error: unknown })
-  | (OfAgent<"AgentPanicked"> & { readonly message: string; readonly stack: string })
+  | (OfAgent<"AgentPanicked"> & Panic)
   | (OfAgent<"AgentTimedOut"> & { readonly timeoutMs: number })
   | (OfAgent<"AgentOutOfMemory"> & { readonly limitMb: number })
   | (OfAgent<"WorkerCrashed"> & { readonly exitCode: number })
@@ -49,13 +50,11 @@ export type Cause =
       readonly reason: string
       readonly facts: ReadonlyArray<FactRef>
     }
-  | {
+  | ({
       readonly _tag: "ProgramPanicked"
       readonly cycle: number
       readonly phase: ProgramPhase
-      readonly message: string
-      readonly stack: string
-    }
+    } & Panic)
   | { readonly _tag: "JobCancelled"; readonly cycle: number }
   | { readonly _tag: "StoreFailed"; readonly cycle: number; readonly message: string; readonly reason: string }
   /** `key` is the intent's key within its job: a cause names no job. */

@@ -9,7 +9,7 @@
  */
 import * as Schema from "effect/Schema"
 import type { JobResult } from "./JobResult.ts"
-import { describeError } from "../values/panic.ts"
+import { errorTextOf } from "./said.ts"
 import type { StoreError } from "./StoreError.ts"
 
 export { InvalidProgram } from "../program/InvalidProgram.ts"
@@ -20,6 +20,7 @@ export type { Cause } from "./Cause.ts"
 const Ref = Schema.Struct({ kind: Schema.String, id: Schema.String })
 const at = { jobId: Schema.String, cycle: Schema.Number }
 const ofAgent = { ...at, agent: Schema.String }
+const panic = { message: Schema.String, stack: Schema.String, error: Schema.optionalKey(Schema.Json) }
 
 /** An agent failed with its own typed error, in `error`. */
 export class AgentFailed extends Schema.TaggedError<AgentFailed>()("AgentFailed", {
@@ -28,15 +29,17 @@ export class AgentFailed extends Schema.TaggedError<AgentFailed>()("AgentFailed"
 }) {
   declare readonly partial: JobResult.Partial
   override get message(): string {
-    return `agent ${JSON.stringify(this.agent)} failed in cycle ${this.cycle}: ${describeError(this.error)}`
+    return `agent ${JSON.stringify(this.agent)} failed in cycle ${this.cycle}: ${errorTextOf(this)}`
   }
 }
 
-/** An agent threw, died of a defect, or threw in `accepts`, `id` or a combining function. */
+/**
+ * An agent threw, died of a defect, or threw in `accepts`, `id` or a combining function. `error` is the thrown value as data,
+ * with its causes, unless it is no more than the message. `stack` is where it was thrown, and where its causes were.
+ */
 export class AgentPanicked extends Schema.TaggedError<AgentPanicked>()("AgentPanicked", {
   ...ofAgent,
-  message: Schema.String,
-  stack: Schema.String
+  ...panic
 }) {
   declare readonly partial: JobResult.Partial
 }
@@ -127,12 +130,11 @@ export class InvariantViolated extends Schema.TaggedError<InvariantViolated>()("
   }
 }
 
-/** A program's own function threw outside any agent. */
+/** A program's own function threw outside any agent. `error` and `stack`: as those of `AgentPanicked`. */
 export class ProgramPanicked extends Schema.TaggedError<ProgramPanicked>()("ProgramPanicked", {
   ...at,
   phase: Schema.Literals(["output", "invariant"]),
-  message: Schema.String,
-  stack: Schema.String
+  ...panic
 }) {
   declare readonly partial: JobResult.Partial
 }
@@ -171,7 +173,7 @@ export class IntentFailed extends Schema.TaggedError<IntentFailed>()("IntentFail
   declare readonly partial: JobResult.Partial
   override get message(): string {
     const what = `the intent ${JSON.stringify(this.kind)} of agent ${JSON.stringify(this.agent)}`
-    return `${what} was not performed: ${describeError(this.error)}`
+    return `${what} was not performed: ${errorTextOf(this)}`
   }
 }
 

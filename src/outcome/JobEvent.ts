@@ -23,7 +23,7 @@ interface OfTask<Tag extends string> extends InCycle<Tag> {
   readonly each?: FactRef
 }
 
-/** A cause without its stack. */
+/** A cause without its stack. An error of the program is described as plain JSON of a bounded size. */
 export type EventCause = Cause extends infer C ? (C extends Cause ? Omit<C, "stack"> : never) : never
 
 /** The job began. `hash` is the first hash of its chain; `seeds` are the facts with which it started. */

@@ -10,6 +10,7 @@ import type { Violation } from "../program/Invariant.ts"
 import type { Cause, Status } from "./Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "./CommittedCycle.ts"
 import type { EventCause, JobEvent } from "./JobEvent.ts"
+import { errorJsonOf } from "./said.ts"
 
 /** An event before it has its number. */
 type Unnumbered = JobEvent extends infer E ? (E extends JobEvent ? Omit<E, "seq"> : never) : never
@@ -44,10 +45,20 @@ export type LogRecord =
       readonly cause: Cause | undefined
     }
 
-const withoutStack = (cause: Cause): EventCause => {
-  if (!("stack" in cause)) return cause
-  const { stack: _, ...rest } = cause
-  return rest
+/** A cause as data: without its stack, and with the description of an error of the program. */
+const asData = (cause: Cause): EventCause => {
+  switch (cause._tag) {
+    case "AgentFailed":
+    case "IntentFailed":
+      return { ...cause, error: errorJsonOf(cause) }
+    case "AgentPanicked":
+    case "ProgramPanicked": {
+      const { stack: _, ...rest } = cause
+      return rest
+    }
+    default:
+      return cause
+  }
 }
 
 const taskOf = ({ agent, each }: MergedOutcome): { readonly agent: string; readonly each?: FactRef } =>
@@ -92,7 +103,7 @@ const findViolations = (events: Events, cycle: number, violations: ReadonlyArray
 const findOutcome = (events: Events, cycle: number, outcome: MergedOutcome): void => {
   const { agent, cause, effect, facts } = outcome
   if (cause !== undefined) {
-    if (events.hasNext()) events.add({ _tag: "TaskDiscarded", cycle, ...taskOf(outcome), cause: withoutStack(cause) })
+    if (events.hasNext()) events.add({ _tag: "TaskDiscarded", cycle, ...taskOf(outcome), cause: asData(cause) })
     return
   }
   if (effect === undefined) return
@@ -119,7 +130,7 @@ const findSignal = (events: Events, cycle: number, signal: MergedOutcome): void 
     events.add(
       cause === undefined
         ? { _tag: "SignalAdmitted", cycle, proposals }
-        : { _tag: "SignalAdmitted", cycle, proposals, cause: withoutStack(cause) }
+        : { _tag: "SignalAdmitted", cycle, proposals, cause: asData(cause) }
     )
   }
   if (answers !== undefined && events.hasNext()) {
@@ -147,7 +158,7 @@ const findHalted = (events: Events, record: Extract<LogRecord, { readonly _tag: 
   events.add(
     cause === undefined
       ? { _tag: "JobHalted", cycle, status, version, hash }
-      : { _tag: "JobHalted", cycle, status, version, hash, error: withoutStack(cause) }
+      : { _tag: "JobHalted", cycle, status, version, hash, error: asData(cause) }
   )
 }
 

@@ -6,7 +6,9 @@
 import type { Fact, FactRef, Provenance } from "../program/Fact.ts"
 import type { Diagnostic, JobResult } from "./JobResult.ts"
 import { parseJson } from "../values/parseJson.ts"
-import { describeError } from "../values/panic.ts"
+import { errorData } from "../values/errorData.ts"
+import { isError } from "../values/thrown.ts"
+import { errorJsonOf, isCarrier } from "./said.ts"
 
 /** A fact as JSON: its value as its kind's schema encodes it. */
 export interface FactJson {
@@ -94,29 +96,24 @@ export const errorToJson = (error: { readonly _tag: string }): Record<string, un
 
 const hidden = ["_tag", "partial", "cause", "stack"]
 
-const fieldsOf = (error: object): Record<string, unknown> => {
+const fieldsOf = (error: { readonly _tag: string }): Record<string, unknown> => {
   const shown = Object.entries(error).filter(
     ([key, value]) => !hidden.includes(key) && !(key === "message" && value === "")
   )
-  const fields: Record<string, unknown> = Object.fromEntries(shown.map(([key, value]) => [key, jsonOr(value)]))
+  const fields: Record<string, unknown> = Object.fromEntries(
+    shown.map(([key, value]) => [key, key === "error" && isCarrier(error) ? errorJsonOf(error) : jsonOr(value)])
+  )
   if (error instanceof Error && error.message !== "") fields["message"] ??= error.message
   return fields
 }
 
+/** A value as JSON writes it, with the digits of bigints; of a value that JSON cannot write, its description. */
 const jsonOr = (value: unknown): unknown => {
-  if (value instanceof Error) {
-    return { _tag: "_tag" in value ? String(value._tag) : value.name, ...fieldsOf(value) }
-  }
+  if (isError(value)) return errorData(value)
   try {
-    const text = JSON.stringify(value)
+    const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner))
     return text === undefined ? String(value) : parseJson(text)
   } catch {
-    // Circular, a bigint, or a getter that throws: each field is described by itself.
-    if (typeof value !== "object" || value === null) return String(value)
-    const fields = Object.entries(value).map(([key, field]) => [
-      key,
-      typeof field === "object" ? describeError(field) : String(field)
-    ])
-    return Object.fromEntries(fields) as unknown
+    return errorData(value)
   }
 }

@@ -48,7 +48,7 @@ export const ofJobError = (error: JobError, facts: "counts" | "all") => {
     case "AgentFailed":
       return new Problems.AgentFailed({ ...job, agent: failure.agent, error: fields["error"] })
     case "AgentPanicked":
-      return new Problems.AgentPanicked({ ...job, agent: failure.agent })
+      return new Problems.AgentPanicked({ ...job, agent: failure.agent, error: fields["error"] })
     case "AgentTimedOut":
       return new Problems.AgentTimedOut({ ...job, agent: failure.agent, timeoutMs: failure.timeoutMs })
     case "AgentOutOfMemory":
@@ -58,7 +58,7 @@ export const ofJobError = (error: JobError, facts: "counts" | "all") => {
     case "InvalidEffect":
       return new Problems.InvalidEffect({ ...job, agent: failure.agent })
     case "ProgramPanicked":
-      return new Problems.ProgramPanicked({ ...job, phase: failure.phase })
+      return new Problems.ProgramPanicked({ ...job, phase: failure.phase, error: fields["error"] })
     case "JobCancelled":
       return new Problems.JobCancelled(job)
     case "StoreFailed": {

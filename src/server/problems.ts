@@ -59,7 +59,7 @@ export class AgentFailed extends Problem<AgentFailed>()(
 export class AgentPanicked extends Problem<AgentPanicked>()(
   "AgentPanicked",
   { type: "urn:effect-converge:AgentPanicked", status: 500, title: "An agent panicked" },
-  ofAgent
+  { ...ofAgent, error: Schema.optional(Schema.Json) }
 ) {}
 
 /** The job ended with `AgentTimedOut`. */
@@ -94,7 +94,7 @@ export class InvalidEffect extends Problem<InvalidEffect>()(
 export class ProgramPanicked extends Problem<ProgramPanicked>()(
   "ProgramPanicked",
   { type: "urn:effect-converge:ProgramPanicked", status: 500, title: "A function of the program threw" },
-  { ...ofJob, phase: Schema.String }
+  { ...ofJob, phase: Schema.String, error: Schema.optional(Schema.Json) }
 ) {}
 
 /** The job ended with `StoreFailed`. */

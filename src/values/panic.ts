@@ -1,36 +1,68 @@
 /**
  * Texts for errors and for other thrown values. Any value can be thrown, and reading it may throw again.
  *
- * Boundary: never throws; loads nothing, so that a worker can describe an error before it has loaded a program.
+ * Boundary: never throws; loads no program, so that a worker can describe an error before it has loaded one.
  */
+import { Limits } from "../Limits.ts"
+import { formOf, formText, plainForm, type PlainJson } from "./errorData.ts"
+import { isError, readField } from "./thrown.ts"
 
-/** The text of a thrown value: an error's message, or its name if that is empty; else a `_tag`, or the value as text. */
-export const describeError = (error: unknown): string => {
-  try {
-    if (error instanceof Error) {
-      // A program may have set these to something that is no text.
-      const { message, name }: { readonly message: unknown; readonly name: unknown } = error
-      return String(message === "" ? name : message)
+/** The text of a thrown value, and of its causes. */
+export const describeError = (error: unknown): string => formText(formOf(error))
+
+/** The errors behind an error: its cause, or those that it sums up. */
+const behind = (thrown: unknown): ReadonlyArray<unknown> => {
+  if (!isError(thrown)) return []
+  const errors: unknown = readField(thrown, "errors")
+  const cause: unknown = readField(thrown, "cause")
+  const summed: ReadonlyArray<unknown> = Array.isArray(errors) ? errors.slice(0, Limits.errorDepth) : []
+  return cause === undefined ? summed : [cause, ...summed]
+}
+
+/** A thrown value and the errors behind it, each once. */
+const chainOf = (thrown: unknown): ReadonlyArray<unknown> => {
+  const chain = [thrown]
+  for (let index = 0; index < chain.length && chain.length < Limits.errorDepth; index++) {
+    for (const cause of behind(chain[index])) {
+      if (!chain.includes(cause) && chain.length < Limits.errorDepth) chain.push(cause)
     }
-    if (typeof error === "object" && error !== null && "_tag" in error) return String(error._tag)
-    return String(error)
-  } catch {
-    // Its own methods throw, or it has none that would make a text.
-    return `${typeof error} that cannot be described`
   }
+  return chain
 }
 
 const stackOf = (thrown: unknown): string => {
-  try {
-    return thrown instanceof Error && typeof thrown.stack === "string" ? thrown.stack : ""
-  } catch {
-    return ""
-  }
+  const stack: unknown = isError(thrown) ? readField(thrown, "stack") : undefined
+  return typeof stack === "string" ? stack : ""
 }
 
-/** The text and the stack of a thrown value, each cut to `limit` characters. */
-export const describePanic = (thrown: unknown, limit: number): { readonly message: string; readonly stack: string } => {
-  return { message: describeError(thrown).slice(0, limit), stack: stackOf(thrown).slice(0, limit) }
+/** The stacks of a thrown value and of its causes: for the terminal and the log. "" if there are none. */
+export const describeStack = (thrown: unknown): string => {
+  const [own = "", ...causes] = chainOf(thrown).map(stackOf)
+  const text = [own, ...causes.filter((stack) => stack !== "").map((stack) => `caused by ${stack}`)].join("\n")
+  return text.slice(0, Limits.errorTextLength)
+}
+
+/** A thrown value, as the cause of a panic has it. */
+export interface Panic {
+  readonly message: string
+  readonly stack: string
+  /** The thrown value as data: left out if it is an `Error` that has nothing but a message, or a text. */
+  readonly error?: PlainJson
+}
+
+/** The text, the stacks and the data of a thrown value. */
+export const describePanic = (thrown: unknown): Panic => {
+  const form = formOf(thrown)
+  const panic = { message: formText(form), stack: describeStack(thrown) }
+  const error = plainForm(form)
+  return isBare(error) ? panic : { ...panic, error }
+}
+
+/** Whether data says nothing that a message does not. */
+const isBare = (error: PlainJson): boolean => {
+  if (typeof error !== "object" || error === null) return true
+  const { _tag, message: _, ...rest } = error as { readonly [key: string]: PlainJson }
+  return _tag === "Error" && Object.keys(rest).length === 0
 }
 
 /** The type of a value, as messages name it. */

@@ -224,7 +224,7 @@ export class Pool {
       case "loaded": {
         const [, key, error, stack] = message
         if (error === undefined) thread.programs.add(key)
-        else this.#fork(Effect.logWarning(`a program cannot be loaded on a worker: ${error}`, { program: key, stack }))
+        else this.#warnOfLoad(key, error, stack)
         if (work?.type !== "load") return
         if (error !== undefined) {
           this.#failWaiting(work.run, (agent, cycle) => ({
@@ -255,6 +255,10 @@ export class Pool {
         thread.isWorn = true
         return this.#pump()
     }
+  }
+
+  #warnOfLoad(program: string, why: string, stack: string): void {
+    this.#fork(Effect.logWarning(`a program cannot be loaded on a worker: ${why}`, { program, stack }))
   }
 
   #onResults(thread: PoolThread, share: Share, message: Results): void {
@@ -390,8 +394,9 @@ export class Pool {
     const { run } = work
     if (work.type === "load") {
       const cause = judgeLoad(run, thread, end)
-      if (cause !== undefined) this.#abandon(run, cause)
-      return
+      if (cause === undefined) return
+      if (thread.reason === "slow-start") this.#warnOfLoad(run.key, "it took too long", "")
+      return this.#abandon(run, cause)
     }
     const { guilty, innocent } = judgeShare(work, thread, end)
     if (guilty?.isCrash === true) this.#metrics.noteCrash()

@@ -15,6 +15,7 @@ import { Limits } from "../Limits.ts"
 import type { Claims } from "./claims.ts"
 import type { FactRun } from "./factTexts.ts"
 import type { EffectRest } from "./effectWire.ts"
+import type { Panic } from "../values/panic.ts"
 
 /** A part of a replica's update: a JSON head, and the facts' canonical texts (factTexts.ts). */
 export interface Packet {
@@ -94,7 +95,7 @@ export type ResultItem =
   /** An effect, or a part of one: its number of facts. `rest`: null if more will follow, a number if it is but tokens. */
   | readonly [index: number, ms: number, facts: number, rest: EffectRest | null | number]
   /** A fault. */
-  | readonly [index: number, ms: number, type: "InvalidEffect" | "AgentPanicked", message: string, stack: string]
+  | readonly [index: number, ms: number, type: "InvalidEffect" | "AgentPanicked", panic: Panic]
 
 /** The places of a worker's shared memory, an `Int32Array`. */
 export const Place = {

@@ -9,7 +9,7 @@
  * Boundary: encoding and decoding; both sides; no threads.
  */
 import type { CpuFault, CpuResult } from "./runCpuTask.ts"
-import { describePanic } from "../values/panic.ts"
+import { describeError } from "../values/panic.ts"
 import { Limits } from "../Limits.ts"
 import { FactTexts, readFacts } from "./factTexts.ts"
 import type { ResultItem, ResultsHead } from "./protocol.ts"
@@ -44,7 +44,8 @@ export class ResultBatch {
   add(index: number, elapsedMs: number, agent: string, result: CpuResult): void {
     const ms = rounded(elapsedMs)
     if ("_tag" in result) {
-      this.#items.push([index, ms, result._tag, result.message, result.stack])
+      const { _tag, ...panic } = result
+      this.#items.push([index, ms, _tag, panic])
       return
     }
     let rest: EffectRest | number
@@ -55,9 +56,8 @@ export class ResultBatch {
       if (length > Limits.effectRestLength) throw new RangeError("its intents, evaluations or trace are too long")
     } catch (error) {
       // Also thrown if one of its texts is longer than a string can be.
-      const { message, stack } = describePanic(error, Limits.errorTextLength)
-      const why = `the effect of ${JSON.stringify(agent)} cannot be sent: ${message}`
-      this.#items.push([index, ms, "InvalidEffect", why, stack])
+      const message = `the effect of ${JSON.stringify(agent)} cannot be sent: ${describeError(error)}`
+      this.#items.push([index, ms, "InvalidEffect", { message, stack: "" }])
       return
     }
     if (this.#length > 0 && this.#length + length > Limits.packetLength) this.flush(false)
@@ -127,7 +127,7 @@ export class Inbox {
     for (const item of items) {
       const [index, ms, content, rest] = item
       if (typeof content === "string") {
-        settle({ index, ms, result: { _tag: content, message: item[3], stack: item[4] } })
+        settle({ index, ms, result: { _tag: content, ...item[3] } })
         continue
       }
       const own = content === 0 ? noFacts : facts.slice(next, (next += content))
@@ -163,8 +163,7 @@ const factOf = (
     if (kind === undefined) throw new Error(`the job's program knows no kind ${JSON.stringify(name)}`)
     return { kind, id, text, value: kind.codec.isPlain ? value : kind.codec.decode(text) }
   } catch (error) {
-    const { message, stack } = describePanic(error, Limits.errorTextLength)
-    const why = `the worker's effect cannot be read, is its module the one that the job runs? ${message}`
-    return { _tag: "InvalidEffect", message: why, stack }
+    const why = "the worker's effect cannot be read, is its module the one that the job runs?"
+    return { _tag: "InvalidEffect", message: `${why} ${describeError(error)}`, stack: "" }
   }
 }

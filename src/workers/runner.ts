@@ -94,7 +94,7 @@ const load = (program: ProgramRef): void => {
       return send(["loaded", key, undefined, ""])
     },
     (error: unknown) => {
-      const { message, stack } = describePanic(error, Limits.errorTextLength)
+      const { message, stack } = describePanic(error)
       // Node's message and stack name files, which only the log may show.
       fail(`its module cannot be imported on a worker: ${codeOf(error) ?? message}`, stack)
     }

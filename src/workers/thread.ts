@@ -17,8 +17,7 @@ import { type ActorRefFrom, createActor, type SnapshotFrom } from "xstate"
 import { type RetireReason, type WorkerEvent, workerMachine } from "../../machines/worker.machine.ts"
 import { withQuickSteps } from "../../machines/quickSteps.ts"
 import { nextTurn } from "../platform/slices.ts"
-import { describePanic } from "../values/panic.ts"
-import { Limits } from "../Limits.ts"
+import { describeError } from "../values/panic.ts"
 import type { Mark } from "./replicaUpdate.ts"
 import type { ThreadOptions } from "./options.ts"
 import { type FromWorker, Place, placeCount, type ToWorker, type WorkerInit } from "./protocol.ts"
@@ -247,7 +246,7 @@ export class Thread<Work> {
     this.tell({ type: "LOST" })
     this.#events.onLost(this, {
       exitCode,
-      error: error === undefined ? undefined : describePanic(error, Limits.errorTextLength).message,
+      error: error === undefined ? undefined : describeError(error),
       isOutOfMemory: error !== undefined && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY"
     })
     Deferred.doneUnsafe(this.ended, Effect.void)

@@ -422,7 +422,8 @@ describe("a combining function", () => {
             agent: "second",
             cycle: 1,
             message: "cannot",
-            stack: expect.stringContaining("RangeError")
+            stack: expect.stringContaining("RangeError"),
+            error: { _tag: "RangeError", message: "cannot" }
           }
         }
       ])
