@@ -1,13 +1,13 @@
 /**
  * `npm run bench`: measures benchmarks, prints them, records their figures.
  *
- * With --tiny it measures as little as shows that all of it works, two benchmarks at a time, needs no peer and records
- * nothing. Boundary: the command line; how a benchmark is measured is in framework/measure.ts.
+ * With --tiny it measures as little as shows that all of it works, in one process, needs no peer and records nothing.
+ * Boundary: the command line; how a benchmark is measured is in framework/measure.ts.
  */
 import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { measureInChild } from "./framework/child.ts"
-import type { Outcome } from "./framework/measure.ts"
+import { measure, type Outcome } from "./framework/measure.ts"
 import { writePage } from "./framework/page.ts"
 import { install } from "./framework/peers.ts"
 import { append, circumstances } from "./framework/record.ts"
@@ -64,9 +64,12 @@ const failures: Array<string> = []
 const measureOne = async (name: string): Promise<void> => {
   try {
     const order = { name, isTiny: options.tiny, rounds }
-    const outcome = await measureInChild(order, (round, all) =>
+    const onRound = (round: number, all: number) =>
       showProgress(`${name}: ${round === 0 ? "warming up" : `round ${round} of ${all}`}`)
-    )
+    // A tiny run measures nothing that another benchmark could disturb, so it saves their processes.
+    const outcome = options.tiny
+      ? await measure(await load(name), { ...order, onRound })
+      : await measureInChild(order, onRound)
     showProgress("")
     outcomes.push(outcome)
     console.log(benchmarkTable(await load(name), outcome))
@@ -79,12 +82,7 @@ const measureOne = async (name: string): Promise<void> => {
 }
 
 const measureAll = async (): Promise<void> => {
-  const queue = [...chosen]
-  const lane = async (): Promise<void> => {
-    for (let name = queue.shift(); name !== undefined; name = queue.shift()) await measureOne(name)
-  }
-  // Only a tiny run may disturb itself.
-  await Promise.all(Array.from({ length: options.tiny ? 2 : 1 }, lane))
+  for (const name of chosen) await measureOne(name)
 }
 
 if (options.help) console.log(usage)
