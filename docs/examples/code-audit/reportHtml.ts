@@ -44,7 +44,7 @@ export const reportHtml = async (audit: Audit, graph: Graph, job: JobFacts): Pro
 <header><h1>${escapeHtml(title)}</h1><p>code audit from <code>${escapeHtml(audit.entry)}</code>, ${escapeHtml(job.status)} in ${job.cycles} cycles
  and ${seconds(job.durationMs)} s with ${thousands(job.facts)} facts, <span title="${escapeHtml(job.hash)}">hash <code>${escapeHtml(job.hash.slice(0, 12))}</code></span></p></header>
 <main>${tiles(audit)}
-<section class="map"><div class="bar"><h2>Module graph</h2><input type="search" placeholder="Find a module" aria-label="Find a module">
+<section class="map"><div class="bar"><h2>Module graph</h2><input type="search" class="names" placeholder="Find a module" aria-label="Find a module">
 <p class="legend"><span class="cold"></span>imported by few <span class="hot"></span>by many <span class="dot error"></span>error <span class="dot warning"></span>warning <span class="ring"></span>in a cycle
  <span class="thread out"></span>imports <span class="thread in"></span>is imported by</p></div>
 <div class="canvas" style="aspect-ratio:${aspectRatio(layout).toFixed(3)}">${draw(layout, edges, marksOf(audit, graph, fanIn))}<div class="zoom"><button data-zoom="1.3" aria-label="Zoom in">+</button><button data-zoom="0.77" aria-label="Zoom out">&minus;</button><button data-zoom="0" aria-label="Fit">fit</button></div></div>
@@ -107,10 +107,11 @@ const findings = ({ findings: found }: Audit): string => {
       `<td class="rule">${escapeHtml(rule)}</td><td class="place">${place(path, line)}</td><td>${escapeHtml(message)}</td></tr>`
   )
   return (
-    `<section class="findings"><div class="bar"><h2>Findings</h2><p class="filters">${filters.join("")}</p></div>` +
+    `<section class="findings"><div class="bar"><h2>Findings</h2><p class="filters">${filters.join("")}</p>` +
+    `<input type="search" class="words" placeholder="Find a finding" aria-label="Find a finding"></div>` +
     (found.length === 0
       ? "<p>Nothing found.</p>"
-      : `<table><thead><tr><th class="number">#</th><th></th><th>rule</th><th>where</th><th>what</th></tr></thead><tbody>${rows.join("")}</tbody></table>`) +
+      : `<table class="list"><thead><tr><th class="number">#</th><th></th><th>rule</th><th>where</th><th>what</th></tr></thead><tbody>${rows.join("")}</tbody></table>`) +
     "</section>"
   )
 }

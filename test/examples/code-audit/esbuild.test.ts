@@ -1,75 +1,14 @@
-/**
- * The crawl reaches the modules that an independent bundler reaches, import for import: esbuild, with
- * `platform: "node"`, on real packages.
- *
- * esbuild's metafile lists all files of a bundle; what counts here are those that can be reached from the entry without
- * leaving the package, found by walking the metafile, with the rule of ownership written a second time.
- */
-import { build, type Metafile } from "esbuild"
-import { existsSync, readFileSync } from "node:fs"
-import { dirname, join, relative, resolve } from "node:path"
+/** The crawl reaches the modules that an independent bundler reaches, import for import, on real packages: see reach.ts. */
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { Link, Module } from "../../../docs/examples/code-audit/facts.ts"
-import { crawledGraph } from "../../../docs/examples/code-audit/summary.ts"
-import { root, runAudit, type Texts, withPackage } from "./support.ts"
+import { byAudit, byEsbuild, type Reached } from "./reach.ts"
+import { root, type Texts, withPackage } from "./support.ts"
 
-const owner = (path: string): string => {
-  const manifest = join(path, "package.json")
-  const name: unknown = existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")).name : undefined
-  return typeof name === "string" ? path : owner(dirname(path))
-}
-
-interface Reached {
-  readonly modules: ReadonlyArray<string>
-  readonly edges: ReadonlyArray<string>
-}
-
-const byEsbuild = async (
-  entry: string,
-  options: { readonly deep: boolean; readonly bundle: boolean }
-): Promise<Reached> => {
-  const { metafile } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    metafile: true,
-    platform: "node",
-    format: "esm",
-    packages: options.bundle ? "bundle" : "external",
-    outdir: "out",
-    logLevel: "silent"
-  })
-  const home = owner(dirname(entry))
-  const name = (path: string): string => relative(home, resolve(path)).replaceAll("\\", "/")
-  const isInside = (path: string): boolean => options.deep || owner(dirname(resolve(path))) === home
-  const start = Object.keys(metafile.inputs).find((path) => resolve(path) === resolve(entry)) ?? entry
-  const found = new Set<string>()
-  const edges = new Set<string>()
-  for (const waiting = [start]; waiting.length > 0;) {
-    const path = waiting.pop() as string
-    if (found.has(path)) continue
-    found.add(path)
-    const imports: Metafile["inputs"][string]["imports"] = metafile.inputs[path]?.imports ?? []
-    for (const { external, path: to } of imports) {
-      if (external === true || metafile.inputs[to] === undefined || !isInside(to)) continue
-      edges.add(`${name(path)} -> ${name(to)}`)
-      waiting.push(to)
-    }
-  }
-  return { modules: [...found].map(name).sort(), edges: [...edges].sort() }
-}
-
-const byAudit = async (entry: string, deep: boolean): Promise<Reached> => {
-  const { context, output, status } = await runAudit(entry, { deep })
-  expect(status).toBe("converged")
-  const modules = context.all(Module).map(({ value }) => value)
-  const graph = crawledGraph(
-    modules,
-    context.all(Link).map(({ value }) => value)
-  )
-  const edges = [...graph].flatMap(([from, targets]) => targets.map((to) => `${from} -> ${to}`)).sort()
-  expect(output).toMatchObject({ modules: modules.length, edges: edges.length })
-  return { modules: modules.map(({ path }) => path).sort(), edges }
+const audited = async (entry: string, deep: boolean): Promise<Reached> => {
+  const { reached, result } = await audited(entry, deep)
+  expect(result.status).toBe("converged")
+  expect(result.output).toMatchObject({ modules: reached.modules.length, edges: reached.edges.length })
+  return reached
 }
 
 describe("the crawl reaches what esbuild reaches", () => {
@@ -87,19 +26,19 @@ describe("the crawl reaches what esbuild reaches", () => {
     async (path, atLeast) => {
       const entry = join(root, "node_modules", path)
       // knip imports native addons, which no bundle can hold.
-      const expected = await byEsbuild(entry, { deep: false, bundle: !path.startsWith("knip") })
+      const expected = await byEsbuild(entry, { deep: false, own: path.startsWith("knip") })
       expect(expected.modules.length).toBeGreaterThan(atLeast)
-      expect(await byAudit(entry, false)).toEqual(expected)
+      expect(await audited(entry, false)).toEqual(expected)
     },
     60_000
   )
 
   it("through all packages, when it is deep", async () => {
     const entry = join(root, "node_modules", "@effect/platform-node/dist/NodeHttpClient.js")
-    const expected = await byEsbuild(entry, { deep: true, bundle: true })
+    const expected = await byEsbuild(entry, { deep: true })
     expect(expected.modules.some((path) => path.includes("effect/dist/Effect.js"))).toBe(true)
     expect(expected.modules.some((path) => path.includes("undici"))).toBe(true)
-    expect(await byAudit(entry, true)).toEqual(expected)
+    expect(await audited(entry, true)).toEqual(expected)
   }, 60_000)
 })
 
@@ -184,9 +123,9 @@ describe("the crawl keeps and drops TypeScript's imports as esbuild does", () =>
     const texts = { ...gauntlet, ...(tsconfig === undefined ? {} : { "tsconfig.json": tsconfig }) }
     await withPackage(texts, async (directory) => {
       const entry = join(directory, "main.ts")
-      const expected = await byEsbuild(entry, { deep: false, bundle: true })
+      const expected = await byEsbuild(entry, { deep: false })
       expect(expected.modules.length).toBeGreaterThan(15)
-      expect(await byAudit(entry, false)).toEqual(expected)
+      expect(await audited(entry, false)).toEqual(expected)
     })
   })
 })

@@ -63,6 +63,17 @@
     })
   }
 
+  // On a telephone the whole graph is too small to read: begin at the first module, in a size for names.
+  const screenScale = svg.getScreenCTM().a
+  if (modules.length > 0 && svg.clientWidth < 600 && screenScale < 0.7) {
+    const [, x, y, width, height] = modules[0]
+    zoom(0.8 / screenScale, { x: x + width / 2, y: y + height / 2 })
+    const [shownWidth, shownHeight] = [svg.clientWidth / screenScale, svg.clientHeight / screenScale]
+    const corner = { x: middle().x - shownWidth / 2, y: middle().y - shownHeight / 2 }
+    view = { ...view, x: corner.x + 20 - x * view.scale, y: corner.y + shownHeight / 2 - y * view.scale }
+    show()
+  }
+
   // A module's own imports.
   let pinned = null
   const curve = (from, to, kind) => {
@@ -72,21 +83,27 @@
     const bend = (x2 - x1) / 2
     return `<path class="${kind}" d="M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}"/>`
   }
+  const light = (index, kind) => {
+    const chip = byIndex.get(index).cloneNode(true)
+    chip.removeAttribute("tabindex")
+    chip.classList.add(kind)
+    lit.append(chip)
+  }
   const text = (value) => document.createTextNode(value)
   const focus = (index) => {
-    for (const chip of chips) chip.classList.remove("on", "in", "out")
     svg.classList.toggle("focused", index !== null)
     lit.innerHTML = ""
     if (index === null) {
       about.innerHTML = explanation
       return
     }
-    byIndex.get(index).classList.add("on")
-    for (const to of imports[index]) byIndex.get(to).classList.add("out")
-    for (const from of importers[index]) byIndex.get(from).classList.add("in")
+    // The rest fades as one layer; the modules in question are drawn once more above it. So the cost is theirs alone.
     lit.innerHTML =
       importers[index].map((from) => curve(from, index, "in")).join("") +
       imports[index].map((to) => curve(index, to, "out")).join("")
+    for (const from of importers[index]) light(from, "in")
+    for (const to of imports[index]) light(to, "out")
+    light(index, "on")
     const name = document.createElement("b")
     name.append(modules[index][0])
     about.replaceChildren(
@@ -94,41 +111,77 @@
       text(` imports ${imports[index].length} modules, is imported by ${importers[index].length}`)
     )
   }
-  for (const [index, chip] of byIndex) {
-    chip.addEventListener("pointerenter", () => dragged === null && focus(index))
-    chip.addEventListener("pointerleave", () => dragged === null && focus(pinned))
-    chip.addEventListener("focus", () => focus(index))
-    chip.addEventListener("blur", () => focus(pinned))
-    chip.addEventListener("click", () => {
-      pinned = pinned === index ? null : index
-      focus(pinned)
-    })
+  // One listener for all modules, and one for all links: there may be thousands.
+  const indexAt = (event) => {
+    const chip = event.target.closest?.(".modules .module")
+    return chip ? Number(chip.dataset.i) : null
   }
-  for (const link of document.querySelectorAll("[data-path]")) {
-    link.addEventListener("click", (event) => {
-      event.preventDefault()
-      const index = byPath.get(link.dataset.path)
-      if (index === undefined) return
-      pinned = index
-      focus(index)
-      document.querySelector(".map").scrollIntoView({ behavior: "smooth" })
-    })
-  }
+  const layer = svg.querySelector(".modules")
+  layer.addEventListener("pointerover", (event) => dragged === null && focus(indexAt(event) ?? pinned))
+  layer.addEventListener("pointerout", () => dragged === null && focus(pinned))
+  layer.addEventListener("focusin", (event) => focus(indexAt(event) ?? pinned))
+  layer.addEventListener("focusout", () => focus(pinned))
+  layer.addEventListener("click", (event) => {
+    const index = indexAt(event)
+    pinned = pinned === index ? null : index
+    focus(pinned)
+  })
+  document.querySelector("main").addEventListener("click", (event) => {
+    const link = event.target.closest("[data-path]")
+    if (link === null) return
+    event.preventDefault()
+    const index = byPath.get(link.dataset.path)
+    if (index === undefined) return
+    pinned = index
+    focus(index)
+    document.querySelector(".map").scrollIntoView({ behavior: "smooth" })
+  })
 
   // Search and filters.
-  document.querySelector("input[type=search]").addEventListener("input", (event) => {
+  document.querySelector(".names").addEventListener("input", (event) => {
     const wanted = event.target.value.trim().toLowerCase()
-    const matches = modules.flatMap(([path], index) =>
-      wanted !== "" && path.toLowerCase().includes(wanted) ? [index] : []
+    const matches = new Set(
+      modules.flatMap(([path], index) => (wanted !== "" && path.toLowerCase().includes(wanted) ? [index] : []))
     )
-    for (const [index, chip] of byIndex) chip.classList.toggle("found", matches.includes(index))
-    pinned = matches.length === 1 ? matches[0] : null
+    for (const [index, chip] of byIndex) chip.classList.toggle("found", matches.has(index))
+    pinned = matches.size === 1 ? [...matches][0] : null
     focus(pinned)
-    if (wanted !== "" && matches.length !== 1) about.textContent = `${matches.length} modules match`
+    if (wanted !== "" && matches.size !== 1) about.textContent = `${matches.size} modules match`
   })
-  for (const box of document.querySelectorAll(".filters input")) {
-    box.addEventListener("change", () => {
-      for (const row of document.querySelectorAll(`tr[data-severity=${box.value}]`)) row.hidden = !box.checked
+
+  // Findings: by severity and by words, the first few hundred at once.
+  const step = 200
+  const table = document.querySelector(".list")
+  if (table !== null) {
+    const rows = [...table.querySelectorAll("tbody tr")].map((row) => ({ row, words: row.textContent.toLowerCase() }))
+    const boxes = [...document.querySelectorAll(".filters input")]
+    const words = document.querySelector(".words")
+    const more = document.createElement("button")
+    more.className = "more"
+    table.after(more)
+    let limit = step
+    const list = () => {
+      const severities = new Set(boxes.filter((box) => box.checked).map((box) => box.value))
+      const wanted = words.value.trim().toLowerCase()
+      let count = 0
+      for (const { row, words: said } of rows) {
+        const fits = severities.has(row.dataset.severity) && (wanted === "" || said.includes(wanted))
+        const hidden = !fits || ++count > limit
+        if (row.hidden !== hidden) row.hidden = hidden
+      }
+      more.hidden = count <= limit
+      more.textContent = `Show ${Math.min(step, count - limit)} of ${count - limit} more`
+    }
+    const anew = () => {
+      limit = step
+      list()
+    }
+    for (const box of boxes) box.addEventListener("change", anew)
+    words.addEventListener("input", anew)
+    more.addEventListener("click", () => {
+      limit += step
+      list()
     })
+    list()
   }
 }

@@ -1,0 +1,95 @@
+/**
+ * The packages on which the audit is compared with its peers, and what is known to differ.
+ *
+ * Boundary: data; main.ts does the comparing.
+ */
+
+export interface Audited {
+  /** The file to start from, in node_modules; a package alone stands for what an import of it leads to. */
+  readonly entry: string
+  /** The peers beside esbuild: knip needs ES modules, ESLint JavaScript. */
+  readonly also?: ReadonlyArray<"knip" | "eslint">
+  /** Compared in a copy outside of node_modules, where TypeScript files go first and tsconfig.json holds. */
+  readonly copied?: boolean
+}
+
+const of = (...entries: ReadonlyArray<string>): ReadonlyArray<Audited> => entries.map((entry) => ({ entry }))
+
+const eslint = (...entries: ReadonlyArray<string>): ReadonlyArray<Audited> =>
+  entries.map((entry) => ({ entry, also: ["eslint"] }))
+
+const sources = (...entries: ReadonlyArray<string>): ReadonlyArray<Audited> =>
+  entries.map((entry) => ({ entry, copied: true }))
+
+const knip = (...entries: ReadonlyArray<string>): ReadonlyArray<Audited> =>
+  entries.map((entry) => ({ entry, copied: true, also: ["knip"] }))
+
+export const audited: ReadonlyArray<Audited> = [
+  // CommonJS.
+  ...eslint(
+    "express",
+    "lodash",
+    "async",
+    "semver",
+    "js-yaml",
+    "knex",
+    "mysql2",
+    "winston",
+    "handlebars",
+    "koa",
+    "pino"
+  ),
+  ...of("@babel/core", "@babel/traverse", "ajv", "axios", "bluebird", "bullmq", "debug", "ejs", "eslint", "fastify"),
+  ...of(
+    "fs-extra",
+    "graphql",
+    "ioredis",
+    "joi",
+    "jsonwebtoken",
+    "mocha",
+    "mongodb",
+    "pg",
+    "postcss",
+    "prettier",
+    "redis"
+  ),
+  ...of("rxjs", "sinon", "socket.io", "undici", "ws", "yargs", "yup", "dayjs", "commander", "vue/index.js", "p-queue"),
+  // ES modules.
+  ...eslint("lodash-es/lodash.js", "markdown-it/index.mjs", "css-tree", "marked", "execa", "got", "acorn"),
+  ...of("chai", "chalk", "d3-array", "d3-scale", "date-fns", "hono", "htmlparser2", "jose", "micromark", "minimatch"),
+  ...of("parse5", "rimraf", "unified", "uuid", "valibot", "three/src/Three.js", "zod/v4/index.js", "tshy"),
+  ...of("entities", "cheerio", "solid-js", "openai", "openai/index.mjs", "@tanstack/query-core"),
+  // Sources, most of them TypeScript.
+  ...sources(
+    "rxjs/src/index.ts",
+    "mongodb/src/index.ts",
+    "openai/src/index.ts",
+    "cheerio/src/index.ts",
+    "zod/src/index.ts"
+  ),
+  ...sources(
+    "@tanstack/query-core/src/index.ts",
+    "htmlparser2/src/index.ts",
+    "preact/src/index.js",
+    "svelte/src/index-server.js"
+  ),
+  ...knip("redux/src/index.ts", "@reduxjs/toolkit/src/index.ts", "immer/src/immer.ts", "reselect/src/index.ts"),
+  ...knip(
+    "entities/src/index.ts",
+    "luxon/src/luxon.js",
+    "ramda/src/index.mjs",
+    "lodash-es/lodash.js",
+    "d3-scale/src/index.js"
+  ),
+  ...knip("three/src/Three.js", "css-tree/lib/index.js", "markdown-it/index.mjs")
+]
+
+export interface Known {
+  readonly entry: string
+  readonly peer: "esbuild" | "knip" | "eslint"
+  /** What the difference is, as the table prints it, or a pattern of it. */
+  readonly difference: RegExp
+  readonly reason: string
+}
+
+export const known: ReadonlyArray<Known> = []
