@@ -25,7 +25,9 @@ export const makeExposure = ({ exports, entries, built }: Shown): ((path: string
   const patterns = targets.some((target) => target.includes("*"))
   const literal = new Set(targets.map(stem))
   const named = new Set(entries.map((entry) => stem(posix.normalize(entry))))
-  const outputs = [...new Set([...targets, ...entries.map((entry) => posix.normalize(entry))].flatMap(directories))]
+  const shown = [...targets, ...entries.map((entry) => posix.normalize(entry))]
+  const outputs = [...new Set(shown.flatMap(outputDirectories))]
+  const tops = new Set(shown.filter((target) => target.includes("/")).map(top))
 
   const isOpen = (path: string): boolean => {
     const bare = stem(path)
@@ -36,7 +38,8 @@ export const makeExposure = ({ exports, entries, built }: Shown): ((path: string
   return (path) =>
     isOpen(path) ||
     built.some(({ from, to }) => isUnder(from, path) && isOpen(posix.join(to, posix.relative(from, path)))) ||
-    outputs.some((output) => !isUnder(output, path) && isOpen(posix.join(output, tail(path))))
+    // A file of an output directory is no source of another one.
+    (mayBeSource(path, tops) && outputs.some((output) => isOpen(posix.join(output, tail(path)))))
 }
 
 const extensions = [".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".d.ts", ".d.mts", ".d.cts", ".json"]
@@ -45,11 +48,22 @@ const stem = (path: string): string => path.replace(/(\.d)?\.([cm]?[jt]sx?|json)
 
 const isUnder = (directory: string, path: string): boolean => directory === "." || path.startsWith(`${directory}/`)
 
-/** The directories that a target is in, as far as it has no star. */
-const directories = (target: string): ReadonlyArray<string> => {
+const top = (path: string): string => path.split("/")[0] ?? ""
+
+/** The directories that a target's package may be compiled to: its first one, and those below that tell formats apart. */
+const outputDirectories = (target: string): ReadonlyArray<string> => {
   const parts = (target.split("*")[0] ?? "").split("/").slice(0, -1)
-  return parts.map((_, index) => parts.slice(0, index + 1).join("/"))
+  const end = parts.findIndex((part, index) => index > 0 && !formats.test(part))
+  const leading = end === -1 ? parts : parts.slice(0, end)
+  return leading.map((_, index) => leading.slice(0, index + 1).join("/"))
 }
 
+const formats =
+  /^_?(esm?|cjs|umd|iife|mjs|commonjs|modules?|types|typings|node|browser|src|lib|dist|source|es\d+|esm\d+)$/
+
+const sources = /^(src|source|sources|ts)\//
+
 /** A path as it continues in an output directory: without the directory of sources. */
-const tail = (path: string): string => path.replace(/^(src|source|sources|lib|ts)\//, "")
+const tail = (path: string): string => path.replace(sources, "").replace(/^lib\//, "")
+
+const mayBeSource = (path: string, tops: ReadonlySet<string>): boolean => sources.test(path) || !tops.has(top(path))

@@ -210,17 +210,18 @@ export const configOf = (files: Files, path: string): Effect.Effect<Tsconfig | u
 const conditionsOf = (request: ResolveRequest): ReadonlySet<string> =>
   new Set(["node", "module", "default", request.condition])
 
-/** "#name": the `imports` of the package that the importing file belongs to. */
+/** "#name": mapped by tsconfig, or the `imports` of the package that the importing file belongs to. */
 const resolveInternal = Effect.fnUntraced(function* (
   files: Files,
   request: ResolveRequest,
   hops: number
 ): Effect.fn.Return<Resolution> {
+  const mapped = yield* resolveMapped(files, request)
+  if (mapped !== undefined) return mapped
   const scope = yield* nearest(request.from, files.manifest)
   const target = scope && manifestTarget(scope.value.imports, request.specifier, conditionsOf(request))
   if (scope === undefined || target === undefined) {
-    const mapped = yield* resolveMapped(files, request)
-    return mapped ?? missing(`the package's "imports" has no ${request.specifier}`)
+    return missing(`the package's "imports" has no ${request.specifier}`)
   }
   if (target.startsWith("./")) return yield* resolveTarget(files, scope.directory, target)
   return yield* resolveExact(files, { ...request, specifier: target }, hops + 1)

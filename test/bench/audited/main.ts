@@ -8,7 +8,7 @@
  * Boundary: the command line, and the copies that peers need.
  */
 import { spawnSync } from "node:child_process"
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -45,14 +45,23 @@ const install = (): void => {
 }
 
 /** The file that an entry names: itself, or what an import or a require of the package leads to. */
-const fileOf = (entry: string): string => {
+const fileOf = (entry: string): string | undefined => {
   const file = join(here, "node_modules", entry)
-  if (/\.[cm]?[jt]sx?$/.test(entry) && existsSync(file)) return file
-  try {
-    return fileURLToPath(import.meta.resolve(entry, pathToFileURL(join(here, "main.ts")).href))
-  } catch {
-    return createRequire(join(here, "main.ts")).resolve(entry)
+  if (/\.[cm]?[jt]sx?$/.test(entry)) return existsSync(file) ? file : undefined
+  const from = join(here, "main.ts")
+  const lookups = [
+    () => createRequire(from).resolve(entry),
+    () => fileURLToPath(import.meta.resolve(entry, pathToFileURL(from).href))
+  ]
+  for (const lookUp of lookups) {
+    try {
+      const found = lookUp()
+      if (found.startsWith(here)) return found
+    } catch {
+      // Not by this condition: by the other, or not at all.
+    }
   }
+  return undefined
 }
 
 /** The same file in a copy of its package outside of node_modules. */
@@ -87,6 +96,7 @@ const compare = async (
   copies: string
 ): Promise<ReadonlyArray<Compared>> => {
   const original = fileOf(entry)
+  if (original === undefined) return [{ peer: "esbuild", size: "", differences: ["there is no such file"] }]
   const file = copied ? copyOf(original, copies) : original
   const home = ownerOf(dirname(file))
   const { reached, result } = await byAudit(file, false)

@@ -40,23 +40,23 @@ export const audited: ReadonlyArray<Audited> = [
     "pino"
   ),
   ...of("@babel/core", "@babel/traverse", "ajv", "axios", "bluebird", "bullmq", "debug", "ejs", "eslint", "fastify"),
-  ...of(
-    "fs-extra",
-    "graphql",
-    "ioredis",
-    "joi",
-    "jsonwebtoken",
-    "mocha",
-    "mongodb",
-    "pg",
-    "postcss",
-    "prettier",
-    "redis"
-  ),
+  ...of("fs-extra", "graphql", "ioredis", "joi", "jsonwebtoken", "mocha", "mongodb", "pg", "postcss", "prettier"),
   ...of("rxjs", "sinon", "socket.io", "undici", "ws", "yargs", "yup", "dayjs", "commander", "vue/index.js", "p-queue"),
   // ES modules.
-  ...eslint("lodash-es/lodash.js", "markdown-it/index.mjs", "css-tree", "marked", "execa", "got", "acorn"),
-  ...of("chai", "chalk", "d3-array", "d3-scale", "date-fns", "hono", "htmlparser2", "jose", "micromark", "minimatch"),
+  ...eslint("lodash-es/lodash.js", "markdown-it", "css-tree", "execa", "got", "acorn"),
+  ...of(
+    "marked",
+    "chai",
+    "chalk",
+    "d3-array",
+    "d3-scale",
+    "date-fns",
+    "hono",
+    "htmlparser2",
+    "jose",
+    "micromark",
+    "minimatch"
+  ),
   ...of("parse5", "rimraf", "unified", "uuid", "valibot", "three/src/Three.js", "zod/v4/index.js", "tshy"),
   ...of("entities", "cheerio", "solid-js", "openai", "openai/index.mjs", "@tanstack/query-core"),
   // Sources, most of them TypeScript.
@@ -77,11 +77,11 @@ export const audited: ReadonlyArray<Audited> = [
   ...knip(
     "entities/src/index.ts",
     "luxon/src/luxon.js",
-    "ramda/src/index.mjs",
+    "ramda/src/index.js",
     "lodash-es/lodash.js",
-    "d3-scale/src/index.js"
+    "hono/dist/index.js"
   ),
-  ...knip("three/src/Three.js", "css-tree/lib/index.js", "markdown-it/index.mjs")
+  ...knip("css-tree/lib/index.js", "micromark", "jose")
 ]
 
 export interface Known {
@@ -92,4 +92,18 @@ export interface Known {
   readonly reason: string
 }
 
-export const known: ReadonlyArray<Known> = []
+export const known: ReadonlyArray<Known> = [
+  {
+    entry: "@reduxjs/toolkit/src/index.ts",
+    peer: "knip",
+    difference: /devToolsEnhancer$/,
+    reason: "knip leaves out what a comment marks with @public"
+  },
+  {
+    entry: "entities/src/index.ts",
+    peer: "knip",
+    difference: /of knip alone: src\/decode\.ts replaceCodePoint/,
+    reason:
+      "knip knows sources of dist by tsconfig.json alone, which the package does not ship; exports names dist/decode.js"
+  }
+]

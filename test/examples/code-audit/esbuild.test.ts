@@ -5,7 +5,7 @@ import { byAudit, byEsbuild, type Reached } from "./reach.ts"
 import { root, type Texts, withPackage } from "./support.ts"
 
 const audited = async (entry: string, deep: boolean): Promise<Reached> => {
-  const { reached, result } = await audited(entry, deep)
+  const { reached, result } = await byAudit(entry, deep)
   expect(result.status).toBe("converged")
   expect(result.output).toMatchObject({ modules: reached.modules.length, edges: reached.edges.length })
   return reached

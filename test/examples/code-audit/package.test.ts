@@ -85,6 +85,8 @@ describe("a package shows", () => {
     ["src/index.ts", { exports: { ".": { types: "./build/src/index.d.ts", default: "./build/src/index.js" } } }],
     ["source/index.ts", { exports: "./distribution/index.js" }],
     ["index.ts", { exports: "./lib/index.js" }],
+    ["lib/a.ts", { exports: { "./a": "./dist/esm/a.js" } }],
+    ["src/utils/a.ts", { exports: { ".": "./dist/index.js", "./utils/*": "./dist/utils/*.js" } }],
     ["code/a.ts", { exports: { "./a": "./out/a.js" }, built: [{ from: "code", to: "out" }] }]
   ])("%s for %j", (path, shown) => {
     expect(shows(path, shown)).toBe(true)
@@ -92,6 +94,9 @@ describe("a package shows", () => {
 
   it.each<[string, Partial<Shown>]>([
     ["src/internal/index.ts", { entries: ["./dist/index.js"] }],
+    ["dist/context.js", { exports: { ".": "./dist/index.js", "./utils/*": "./dist/utils/*.js" } }],
+    ["lib/lexer/match.js", { exports: { ".": "./lib/index.js", "./dist/*": "./dist/*.js" } }],
+    ["src/context.ts", { exports: { ".": "./dist/index.js", "./utils/*": "./dist/utils/*.js" } }],
     ["src/other.ts", { exports: { ".": "./dist/index.js" } }],
     ["src/internal/a.ts", { exports: { "./*": "./dist/*.js", "./internal/*": null } }],
     ["code/b.ts", { exports: { "./a": "./out/a.js" }, built: [{ from: "code", to: "out" }] }]

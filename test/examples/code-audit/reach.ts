@@ -38,13 +38,11 @@ const isCode = (path: string): boolean => /(^|\/)[^./]+$|\.([cm]?[jt]sx?|json)$/
 const ownFilesOnly = (home: string): Plugin => ({
   name: "own-files-only",
   setup: ({ onLoad, onResolve, resolve: follow }) => {
-    const manifest = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as { readonly name?: string }
     onResolve({ filter: /./ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
       if (pluginData === ownFilesOnly || kind === "entry-point") return undefined
-      const isOwn = path === manifest.name || path.startsWith(`${manifest.name}/`)
-      if (!/^[./#]/.test(path) && !isOwn) return { path, external: true }
       const found = await follow(path, { kind, importer, resolveDir, pluginData: ownFilesOnly })
-      return found.errors.length > 0 ? { path, external: true } : found
+      const isOwn = found.errors.length === 0 && !found.external && ownerOf(dirname(found.path)) === home
+      return isOwn ? { ...found, suffix: "" } : { path, external: true }
     })
     onLoad({ filter: /\.[^./\\]+$/ }, ({ path }) => (isCode(path) ? undefined : { contents: "", loader: "empty" }))
   }

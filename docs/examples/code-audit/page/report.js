@@ -19,13 +19,16 @@
 
   // Pan and zoom: the scene moves inside the view box.
   let view = { x: 0, y: 0, scale: 1 }
+  const screenScale = svg.getScreenCTM().a
+  // The largest graph can be looked at closely enough to read.
+  const scaleMax = Math.max(12, 2.5 / screenScale)
   const show = () => scene.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`)
   const toUser = (event) => {
     const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse())
     return { x: point.x, y: point.y }
   }
   const zoom = (factor, at) => {
-    const scale = Math.min(12, Math.max(0.3, view.scale * factor))
+    const scale = Math.min(scaleMax, Math.max(0.3, view.scale * factor))
     view = { scale, x: at.x - (at.x - view.x) * (scale / view.scale), y: at.y - (at.y - view.y) * (scale / view.scale) }
     show()
   }
@@ -64,7 +67,6 @@
   }
 
   // On a telephone the whole graph is too small to read: begin at the first module, in a size for names.
-  const screenScale = svg.getScreenCTM().a
   if (modules.length > 0 && svg.clientWidth < 600 && screenScale < 0.7) {
     const [, x, y, width, height] = modules[0]
     zoom(0.8 / screenScale, { x: x + width / 2, y: y + height / 2 })
