@@ -15,7 +15,7 @@ export const widthOf = (text: string): number => (isPlain(text) ? text.length : 
 const segmenter = new Intl.Segmenter()
 
 const graphemes = (text: string): ReadonlyArray<string> =>
-  isPlain(text) ? [...text] : Array.from(segmenter.segment(text), ({ segment }) => segment)
+  isPlain(text) ? text.split("") : Array.from(segmenter.segment(text), ({ segment }) => segment)
 
 /** A text in at most `width` columns; what is cut is cut from its start or end. */
 export const fit = (text: string, width: number, cut: "start" | "end"): string => {
