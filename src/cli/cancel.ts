@@ -35,9 +35,9 @@ export const cancel = (host: Host, options: CancelOptions): Effect.Effect<number
       host,
       options,
       cancelStored(jobId, options.timeoutMs),
-      ({ isNew, journal }) => ({ ...jobJson(journal), isNew }),
+      ({ isNew, journal }) => ({ ...jobJson(journal, journal.status ?? "unfinished"), isNew }),
       ({ isNew, journal }, { style }) => {
-        const line = statusLine(journal.status, journal.isHeld, oneLine(journal.jobId), style)
+        const line = statusLine(journal.status ?? "unfinished", oneLine(journal.jobId), style)
         return isNew ? line : `${line}${style("dim", "  before this")}`
       }
     )

@@ -8,14 +8,19 @@ import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import type { FlagDoc } from "effect/cli/HelpDoc"
+import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import process from "node:process"
+import * as Completions from "./completions.ts"
+import { ofConfig } from "./environment.ts"
 import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
 import { Host } from "./hostProcess.ts"
-import { machine, run, serve } from "./runCommands.ts"
+import { help, machine, run, serve } from "./runCommands.ts"
 import {
   backup,
   cancel,
@@ -34,7 +39,7 @@ import {
 import type { Invocation } from "./definition.ts"
 import { logFormatFlag } from "./flags.ts"
 import { logFormats, logFormatVariable } from "./logging.ts"
-import { indent, styleFor } from "./text.ts"
+import { indent, styleFor, wrap } from "./text.ts"
 
 /** All commands, in the order of the help. */
 const commands = (invocation: Invocation) =>
@@ -58,7 +63,8 @@ const commands = (invocation: Invocation) =>
       restore(invocation),
       prune(invocation),
       serve(invocation),
-      machine(invocation)
+      machine(invocation),
+      help(invocation)
     ]),
     Command.withGlobalFlags([logFormatFlag])
   )
@@ -87,7 +93,11 @@ const presenter = (host: Host): CliOutput.Presenter => ({
   present: (event) => {
     if (event._tag === "Help") {
       const helpDoc = { ...event.helpDoc, globalFlags: (event.helpDoc.globalFlags ?? []).map(brief) }
-      return CliOutput.defaultPresenter.present({ ...event, helpDoc })
+      return Effect.map(TerminalCapabilities.TerminalCapabilities, ({ canColor }) => {
+        const text = CliOutput.defaultFormatter({ colors: canColor }).formatHelpDoc(helpDoc)
+        const { columns, isTTY } = process.stdout
+        process.stdout.write(`${isTTY && columns > 0 ? wrap(text, columns) : text}\n`)
+      })
     }
     if (event._tag === "Version") return CliOutput.defaultPresenter.present(event)
     const lines = event.errors.map((error) => `converge: ${error.message}`)
@@ -95,9 +105,23 @@ const presenter = (host: Host): CliOutput.Presenter => ({
   }
 })
 
+/** Prints a completion script in which files complete, too. */
+const completions: typeof GlobalFlag.Completions = {
+  ...GlobalFlag.Completions,
+  run: (shell, { command }) =>
+    Option.isNone(shell) ? Effect.void : Console.log(Completions.script(command, shell.value))
+}
+
 const config = CliConfig.make({
-  builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions, GlobalFlag.LogLevel]
+  builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions, GlobalFlag.LogLevel]
 })
+
+/** `help` is another spelling of `--help`, before or behind the name of a command. */
+const withoutHelp = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const [first, second, ...rest] = args
+  if (first !== "help") return args
+  return second === undefined || second.startsWith("-") ? ["--help"] : [second, ...rest, "--help"]
+}
 
 const layerOf = (host: Host) =>
   Layer.mergeAll(
@@ -118,9 +142,13 @@ export const main = (version: string): void => {
   host.logFormat = logFormats.find((format) => format === process.env[logFormatVariable]) ?? "text"
   let exitCode = 0
   const command = Command.runWith(commands({ host, finish: (code) => (exitCode = code) }), { version })(
-    process.argv.slice(2)
+    withoutHelp(process.argv.slice(2))
   ).pipe(
     Effect.map(() => exitCode),
+    // Layers read the environment when they are built, and die of what they cannot use.
+    Effect.catchDefect((defect) =>
+      defect instanceof Config.ConfigError ? Effect.fail(ofConfig(defect)) : Effect.die(defect)
+    ),
     Effect.catchTags({
       UsageError: (error) => Effect.as(report(error), ExitCode.usage),
       CommandFailed: (error) => Effect.as(report(error), error.exitCode ?? ExitCode.failure),

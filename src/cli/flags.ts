@@ -5,6 +5,7 @@ import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { Limits } from "../Limits.ts"
 import { durationMs } from "../server/durations.ts"
 import { logFormats } from "./logging.ts"
 
@@ -47,7 +48,13 @@ export const workers = optional(
     Flag.withAlias("w"),
     Flag.withMetavar("n"),
     Flag.withDescription("Worker threads for CPU agents; 0: none (default: one per core)"),
-    Flag.withSchema(Count)
+    Flag.withSchema(
+      Schema.Int.check(
+        Schema.makeFilter((count: number) => count >= 0 && count <= Limits.poolThreads, {
+          message: `Expected a whole number from 0 to ${Limits.poolThreads}`
+        })
+      )
+    )
   )
 )
 
@@ -72,7 +79,7 @@ export const duration = (name: string, description: string, plainMs = 1): Flag.F
 export const logFormatFlag = GlobalFlag.Setting("log-format")({
   flag: optional(
     Flag.Literals("log-format", logFormats).pipe(
-      Flag.withDescription("Log lines for people, or a record of JSON a line (default: text)")
+      Flag.withDescription("The form of the log (default: text)")
     )
   )
 })

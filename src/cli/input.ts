@@ -64,6 +64,6 @@ const standardInput: Effect.Effect<string, UsageError, Stdio.Stdio> = Stdio.Stdi
   stdin.pipe(
     Stream.decodeText,
     Stream.mkString,
-    Effect.mapError((error) => new UsageError({ message: `cannot read standard input: ${error.message}` }))
+    Effect.mapError(() => new UsageError({ message: "cannot read standard input: it is closed, or no text" }))
   )
 )

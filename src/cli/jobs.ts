@@ -6,8 +6,8 @@ import { JobStore, type StoredJob } from "../store/index.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { moment, type Page, show } from "./storedJobs.ts"
-import { duration, oneLine, printable, table, thousands } from "./text.ts"
-import { statusText } from "./report.ts"
+import { cyclesOf, type Standing, standingsOf } from "./standing.ts"
+import { duration, oneLine, printable, table, thousands, truncate } from "./text.ts"
 import type { Status } from "../outcome/Cause.ts"
 
 export interface JobsOptions {
@@ -36,48 +36,79 @@ export const jobs = (host: Host, options: JobsOptions): Effect.Effect<number, Fa
   return show(
     host,
     options,
-    list,
-    ({ cursor, jobs }) => ({ jobs: jobs.map(jobJson), cursor: cursor ?? null }),
-    ({ cursor, jobs }, { style }) => {
-      if (jobs.length === 0) return style("dim", "no jobs")
-      const more = cursor === undefined ? "" : `\n${style("dim", `more: --cursor ${JSON.stringify(cursor)}`)}`
-      return pageOf(jobs, style) + more
+    Effect.flatMap(list, (page) => Effect.map(standingsOf(page.jobs), (standings) => ({ ...page, standings }))),
+    ({ cursor, jobs, standings }) => ({
+      jobs: jobs.map((job, index) => jobJson(job, standings[index] ?? "unfinished")),
+      cursor: cursor ?? null
+    }),
+    ({ cursor, jobs, standings }, page) => {
+      if (jobs.length === 0) return page.style("dim", "no jobs")
+      const more = cursor === undefined ? "" : `\n${page.style("dim", `more: --cursor ${JSON.stringify(cursor)}`)}`
+      return pageOf(jobs, standings, page) + more
     }
   )
 }
 
 /** A job of a list as JSON. */
-export const jobJson = ({ createdAt, cycle, haltedAt, hash, isHeld, jobId, program, status }: StoredJob) => ({
-  jobId,
-  program,
-  status: status ?? "unfinished",
-  isHeld,
-  cycle,
-  hash,
-  createdAt,
-  haltedAt: haltedAt ?? null
-})
-
-const pageOf = (jobs: ReadonlyArray<StoredJob>, style: Page["style"]): string => {
-  const rows = jobs.map(({ createdAt, cycle, haltedAt, isHeld, jobId, program, status }) => [
-    statusText(status, isHeld),
-    oneLine(jobId),
-    oneLine(program),
-    thousands(cycle),
-    moment(createdAt),
-    haltedAt === undefined ? "" : duration(haltedAt - createdAt)
-  ])
-  const [head = "", ...lines] = table([["status", "job", "program", "cycle", "created", "took"], ...rows], [3])
-  const width = Math.max(...["status", ...rows.map(([status = ""]) => status)].map(({ length }) => length))
-  const coloured = lines.map((line, index) => {
-    const job = jobs[index]
-    const text = line.slice(0, width)
-    return formatOf(job?.status, style)(text) + line.slice(width)
-  })
-  return [style("bold", head.trimEnd()), ...coloured.map((line) => line.trimEnd())].join("\n")
+export const jobJson = (job: StoredJob, standing: Standing) => {
+  const { createdAt, cycle, haltedAt, hash, isHeld, jobId, program, status } = job
+  return {
+    jobId,
+    program,
+    status: status ?? "unfinished",
+    state: standing,
+    isHeld,
+    cycle,
+    cycles: cyclesOf(job),
+    hash,
+    createdAt,
+    haltedAt: haltedAt ?? null
+  }
 }
 
-const formatOf = (status: Status | undefined, style: Page["style"]) => (text: string) => {
-  if (status === undefined) return style("cyan", text)
-  return style(status === "converged" ? "green" : status === "failed" ? "red" : "yellow", text)
+/** The columns of a list, from the fullest to the one that fits the narrowest terminal: ids are never cut. */
+const layouts: ReadonlyArray<{
+  readonly columns: ReadonlyArray<"status" | "job" | "program" | "cycles" | "created" | "took">
+  readonly isShort: boolean
+}> = [
+  { columns: ["status", "job", "program", "cycles", "created", "took"], isShort: false },
+  { columns: ["status", "job", "program", "cycles", "created", "took"], isShort: true },
+  { columns: ["status", "job", "program", "cycles", "took"], isShort: true },
+  { columns: ["status", "job", "program", "cycles"], isShort: true }
+]
+
+export const pageOf = (
+  jobs: ReadonlyArray<StoredJob>,
+  standings: ReadonlyArray<Standing>,
+  { style, width }: Page
+): string => {
+  const made = layouts.map(({ columns, isShort }) => {
+    const rows = jobs.map((job, index) => {
+      const { createdAt, haltedAt, jobId, program } = job
+      const created = moment(createdAt)
+      const cells = {
+        status: standings[index] ?? "",
+        job: oneLine(jobId),
+        program: isShort ? truncate(oneLine(program), 16) : oneLine(program),
+        cycles: thousands(cyclesOf(job)),
+        // Without the year and the seconds.
+        created: isShort ? created.slice(5, 16) : created,
+        took: haltedAt === undefined ? "" : duration(haltedAt - createdAt)
+      }
+      return columns.map((column) => cells[column])
+    })
+    return table([columns, ...rows], [columns.indexOf("cycles")]).map((line) => line.trimEnd())
+  })
+  const fits = (lines: ReadonlyArray<string>): boolean => lines.every((line) => line.length <= width)
+  const [head = "", ...lines] = made.find(fits) ?? made.at(-1) ?? []
+  const widest = Math.max("status".length, ...standings.map(({ length }) => length))
+  const coloured = lines.map(
+    (line, index) => formatOf(standings[index], style)(line.slice(0, widest)) + line.slice(widest)
+  )
+  return [style("bold", head), ...coloured].join("\n")
+}
+
+const formatOf = (standing: Standing | undefined, style: Page["style"]) => (text: string) => {
+  if (standing === "running" || standing === "unfinished") return style("cyan", text)
+  return style(standing === "converged" ? "green" : standing === "failed" ? "red" : "yellow", text)
 }

@@ -68,7 +68,9 @@ export class PlainLines {
     const before = this.#told ?? { cycle: 0, facts: 0, tasks: 0, discarded: 0 }
     this.#told = { ...before, at }
     const ended = `${thousands(underway.ended)} of ${plural(underway.tasks, "task")} ended`
-    return this.#line([`cycle ${thousands(underway.cycle)}`, ended, duration(at - tally.startedAt)])
+    const { slowest } = tally
+    const slow = slowest === undefined ? [] : [`${duration(at - slowest.since)} in ${slowest.name}`]
+    return this.#line([`cycle ${thousands(underway.cycle)}`, ended, ...slow, duration(at - tally.startedAt)])
   }
 
   #line(parts: ReadonlyArray<string>): string {

@@ -32,9 +32,9 @@ const live = (stream: typeof process.stderr): Renderer => {
   const style = styleFor(stream)
   const screen = new Screen(stream)
   return {
-    frame: (tally, at) => screen.draw(liveBlock(tally, at, style)),
+    frame: (tally, at) => screen.draw(liveBlock(tally, at, style, stream.columns - 1)),
     end: (tally, at) => {
-      screen.draw(liveBlock(tally, at, style))
+      screen.draw(liveBlock(tally, at, style, stream.columns - 1))
       screen.release()
       // The result follows on the same terminal.
       if (process.stdout.isTTY) stream.write("\n")

@@ -30,6 +30,15 @@ export interface Underway {
   readonly tier: number
   readonly tasks: number
   readonly ended: number
+  /** When the cycle before was committed. */
+  readonly since: number
+}
+
+/** A task that is executed now. */
+export interface RunningTask {
+  readonly name: string
+  /** When it began. */
+  readonly since: number
 }
 
 export class Tally {
@@ -45,6 +54,9 @@ export class Tally {
   #tier = 0
   #lastAt: number
   #ended = { cycle: 0, count: 0 }
+  /** Tasks of a cycle that were begun, by their names, in the order of their beginnings. */
+  readonly #running = new Map<string, number>()
+  #runningCycle = 0
 
   constructor(program: CompiledProgram, startedAt: number) {
     this.startedAt = startedAt
@@ -109,7 +121,13 @@ export class Tally {
   }
 
   onTelemetry(item: JobTelemetry): void {
+    if (item._tag === "TaskClaimed") {
+      if (this.#runningCycle !== item.cycle) this.#running.clear()
+      this.#runningCycle = item.cycle
+      this.#running.set(nameOf(item), item.at)
+    }
     if (item._tag === "TaskEnded") {
+      this.#running.delete(nameOf(item))
       if (this.#ended.cycle !== item.cycle) this.#ended = { cycle: item.cycle, count: 0 }
       this.#ended.count++
     } else if (item._tag === "TaskProgress") {
@@ -126,11 +144,18 @@ export class Tally {
     }
     if (this.underway !== undefined && this.underway.tier !== tier) this.report = ""
     const ended = this.#ended.cycle === cycle ? Math.min(this.#ended.count, tasks) : 0
-    this.underway = { cycle, tier, tasks, ended }
+    this.underway = { cycle, tier, tasks, ended, since: this.#lastAt }
     this.tiers.forEach((other, index) => {
       if (index === tier) other.state = "running"
       else if (other.state === "running") other.state = "done"
     })
+  }
+
+  /** The task of the cycle under way that has been executed for the longest time. */
+  get slowest(): RunningTask | undefined {
+    if (this.underway?.cycle !== this.#runningCycle) return undefined
+    const [first] = this.#running
+    return first === undefined ? undefined : { name: first[0], since: first[1] }
   }
 
   /** How long a tier has run, the cycle under way included. */
@@ -143,3 +168,6 @@ export class Tally {
     return this.tiers[this.#tier]
   }
 }
+
+const nameOf = ({ agent, each }: JobTelemetry): string =>
+  oneLine(each === undefined ? agent : `${agent} on ${each.kind}/${each.id}`)

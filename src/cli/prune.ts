@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { JobStore } from "../store/index.ts"
 import type { Failed } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
-import { show } from "./storedJobs.ts"
+import { change } from "./storedJobs.ts"
 import { plural } from "./text.ts"
 
 export interface PruneOptions {
@@ -16,7 +16,7 @@ export interface PruneOptions {
 }
 
 export const prune = (host: Host, options: PruneOptions): Effect.Effect<number, Failed> =>
-  show(
+  change(
     host,
     options,
     Effect.gen(function* () {

@@ -8,6 +8,7 @@ import { approvalOf } from "./waitingIntents.ts"
 import {
   bytes,
   duration,
+  flow,
   indent,
   inlineJson,
   oneLine,
@@ -21,6 +22,7 @@ import {
 } from "./text.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { Status } from "../outcome/Cause.ts"
+import type { Standing } from "./standing.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { intentKey } from "../program/keys.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
@@ -56,7 +58,7 @@ export interface ReportOptions {
 export const report = (end: End, options: ReportOptions): string => {
   const result = resultOf(end)
   const sections = [
-    headline(result, options.style),
+    headline(result, options),
     isFailure(end) ? failure(end, options) : "",
     facts(result, options),
     output(options),
@@ -74,14 +76,21 @@ const looks: Readonly<Record<Status, { readonly mark: string; readonly format: "
     cancelled: { mark: "■", format: "yellow" }
   }
 
-/** How a stored job stands, in a word. */
-export const statusText = (status: Status | undefined, isHeld: boolean): string =>
-  status ?? (isHeld ? "running" : "unfinished")
-
 /** How a stored job stands, before its name. */
-export const statusLine = (status: Status | undefined, isHeld: boolean, name: string, style: Style): string => {
-  const { format, mark } = status === undefined ? ({ mark: "▶", format: "cyan" } as const) : looks[status]
-  return style(format, `${mark} ${name} ${status === undefined ? `is ${statusText(status, isHeld)}` : howOf(status)}`)
+export const statusLine = (standing: Standing, name: string, style: Style): string => {
+  switch (standing) {
+    case "running":
+    case "unfinished":
+      return style("cyan", `▶ ${name} is ${standing}`)
+    case "paused":
+      return style("yellow", `⏸ ${name} is paused`)
+    case "awaiting":
+      return style("yellow", `⏸ ${name} is awaiting answers`)
+    default: {
+      const { format, mark } = looks[standing]
+      return style(format, `${mark} ${name} ${howOf(standing)}`)
+    }
+  }
 }
 
 const howOf = (status: Status): string => {
@@ -89,7 +98,7 @@ const howOf = (status: Status): string => {
   return status === "cancelled" ? "was cancelled" : status
 }
 
-const headline = (result: JobResult, style: Style): string => {
+const headline = (result: JobResult, { style, width }: ReportOptions): string => {
   const { cycles, hash, jobId, program, status, usage } = result
   const { format, mark } = looks[status]
   const how = howOf(status)
@@ -98,7 +107,8 @@ const headline = (result: JobResult, style: Style): string => {
   const more = [`job ${oneLine(jobId)}`, `hash ${hash.slice(0, 16)}`, bytes(usage.contextBytes)]
   if (usage.cpuMs >= 1) more.push(`cpu ${duration(usage.cpuMs)}`)
   if (usage.tokens > 0) more.push(plural(usage.tokens, "token"))
-  return `${first}\n${style("dim", `  ${more.join("  ")}`)}`
+  const lines = flow(more, width - 2).map((line) => style("dim", `  ${line}`))
+  return [first, ...lines].join("\n")
 }
 
 /** Fields that the message or the headline says already. */

@@ -5,6 +5,7 @@
  */
 import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
 import { type SettingName, settingNames, settings } from "../server/settings.ts"
 import { define } from "./definition.ts"
 import * as flags from "./flags.ts"
@@ -152,4 +153,21 @@ export const machine = define(
       () => import("./machine.ts"),
       ({ machine }) => machine(host, options)
     )
+)
+
+/** For the list of commands, and for completion: `command.ts` makes `--help` of it. */
+export const help = define(
+  "help",
+  {
+    command: Argument.String("command").pipe(
+      Argument.withDescription("The command to explain"),
+      Argument.withDefault("")
+    )
+  },
+  {
+    short: "Explain a command",
+    long: "Explain a command, or list all of them: the same as --help.",
+    examples: [{ command: "converge help run", description: "What run does, and its flags" }]
+  },
+  () => Effect.succeed(0)
 )

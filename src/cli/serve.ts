@@ -12,8 +12,6 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import * as SchemaIssue from "effect/SchemaIssue"
 import process from "node:process"
 import * as Engine from "../engine/Engine.ts"
 import { Limits } from "../Limits.ts"
@@ -24,6 +22,7 @@ import { parseTokens } from "../server/tokens.ts"
 import { telemetry } from "../server/telemetry.ts"
 import * as JobStore from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
+import { ofConfig } from "./environment.ts"
 import { CommandFailed, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { readText } from "./files.ts"
@@ -131,29 +130,33 @@ const layerOf = (
   )
 }
 
-const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
-
-/** The message about a wrong environment. It shows no values, since they may be secrets. */
-const ofConfig = ({ cause }: Config.ConfigError): UsageError => {
-  const lines = Schema.isSchemaError(cause)
-    ? formatIssues(cause.issue).issues.map(({ message, path = [] }) => `${path.map(String).join("_")}: ${message}`)
-    : [cause.message]
-  return new UsageError({
-    message: "the environment cannot be used",
-    details: lines.map((line) => `  ${printable(line)}`).join("\n")
-  })
-}
-
 const failed = (error: unknown): Failed => {
   if (error instanceof Config.ConfigError) return ofConfig(error)
   if (hasTag(error, "InvalidOptions")) return new UsageError({ message: error.message })
   if (hasTag(error, "ServeError")) {
-    const why = "cause" in error && error.cause instanceof Error ? error.cause.message : "the address cannot be used"
-    return new CommandFailed({ message: `cannot listen: ${printable(why)}` })
+    const cause = "cause" in error && error.cause instanceof Error ? error.cause : undefined
+    return new CommandFailed({ message: `cannot listen: ${printable(whyNotListening(cause))}` })
   }
   if (error instanceof UsageError || error instanceof CommandFailed) return error
   if (error instanceof JobStore.StoreError) return StoreFile.storeFailure(error)
   return new CommandFailed({ message: "a layer failed", details: printable(Cause.pretty(Cause.fail(error))) })
+}
+
+/** Why an address cannot be listened on, by the code of Node's error. */
+const whyNotListening = (cause: NodeJS.ErrnoException | undefined): string => {
+  switch (cause?.code) {
+    case "EADDRINUSE":
+      return "another process listens on that address and port (EADDRINUSE)"
+    case "EACCES":
+      return "this user may not listen on that port (EACCES)"
+    case "EADDRNOTAVAIL":
+      return "this machine does not have that address (EADDRNOTAVAIL)"
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `there is no host of that name (${cause.code})`
+    default:
+      return cause?.message ?? "the address cannot be used"
+  }
 }
 
 const hasTag = (error: unknown, tag: string): error is Error =>

@@ -11,6 +11,7 @@ import type { Host } from "./hostProcess.ts"
 import { jobJson } from "./jobs.ts"
 import { factsJson, type JobOptions, moment, type Page, properties, show as print } from "./storedJobs.ts"
 import * as Report from "./report.ts"
+import { cyclesOf, type Standing, standingOf } from "./standing.ts"
 import { jobIdOf } from "./storeFile.ts"
 import { bytes, duration, oneLine, plural, thousands } from "./text.ts"
 import type { Cause } from "../outcome/Cause.ts"
@@ -23,6 +24,7 @@ type ReadError = Effect.Error<ReturnType<typeof Journal.replay>>
 
 interface Shown {
   readonly journal: StoredJournal
+  readonly standing: Standing
   /** Undefined if the journal is corrupt: then `corrupt` says where. */
   readonly replayed: Journal.Replayed | undefined
   readonly corrupt: string | undefined
@@ -44,7 +46,7 @@ export const show = (host: Host, options: JobOptions & { readonly facts: boolean
         const corrupt = changedRow ?? changedEnd
         const cause = end === undefined || end.cause === null ? undefined : reviveCause(end.cause)
         const usage = end?.usage ?? replayed?.usage
-        return { journal, replayed, corrupt, usage, output: end?.output, cause }
+        return { journal, standing: yield* standingOf(journal), replayed, corrupt, usage, output: end?.output, cause }
       }),
       (shown) => jsonOf(shown, options.facts),
       (shown, page) => pageOf(shown, options.facts, page),
@@ -61,9 +63,6 @@ const orCorrupt = <A, R>(read: Effect.Effect<A, ReadError, R>) =>
         ? Effect.succeed({ value: undefined, corrupt: error.message })
         : Effect.fail(error)
   })
-
-/** Cycles as the result of a run counts them: the turn that found nothing to do is one. */
-const cyclesOf = ({ cycle, status }: StoredJournal): number => (status === "converged" ? cycle + 1 : cycle)
 
 /** The result of the job, as if it had just ended. */
 const resultOf = ({ journal, output, replayed, usage }: Shown): JobResult | undefined => {
@@ -93,13 +92,12 @@ const errorOf = (shown: Shown) => {
 }
 
 const jsonOf = (shown: Shown, isAll: boolean) => {
-  const { corrupt, journal, output, replayed } = shown
+  const { corrupt, journal, output, replayed, standing } = shown
   const result = resultOf(shown)
   const error = errorOf(shown)
   return {
-    ...jobJson(journal),
+    ...jobJson(journal, standing),
     programVersion: replayed?.programVersion ?? null,
-    cycles: cyclesOf(journal),
     tier: replayed?.tier ?? null,
     version: replayed?.version ?? null,
     input: replayed?.input ?? null,
@@ -120,7 +118,7 @@ const jsonOf = (shown: Shown, isAll: boolean) => {
 }
 
 const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string => {
-  const { corrupt, journal, output, replayed, usage } = shown
+  const { corrupt, journal, output, replayed, standing, usage } = shown
   const result = resultOf(shown)
   const error = errorOf(shown)
   const options = { style, width, facts: isAll, output }
@@ -137,7 +135,7 @@ const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string =>
           .concat(usage.cpuMs >= 1 ? [`cpu ${duration(usage.cpuMs)}`] : [])
           .concat(usage.tokens > 0 ? [plural(usage.tokens, "token")] : [])
           .join("  ")
-  const head = Report.statusLine(journal.status, journal.isHeld, oneLine(journal.jobId), style)
+  const head = Report.statusLine(standing, oneLine(journal.jobId), style)
   const rows = properties(
     [
       ["program", `${oneLine(journal.program)}${version === "" ? "" : `  version ${oneLine(version)}`}`],

@@ -5,7 +5,7 @@
  * `printable` before it is shown. Boundary: pure functions.
  */
 import type * as Tty from "node:tty"
-import { styleText } from "node:util"
+import { stripVTControlCharacters, styleText } from "node:util"
 import { parseJson } from "../values/parseJson.ts"
 
 export type Format = "bold" | "cyan" | "dim" | "green" | "red" | "yellow"
@@ -55,6 +55,45 @@ export const indent = (text: string, by: string): string =>
     .split("\n")
     .map((line) => (line === "" ? line : by + line))
     .join("\n")
+
+/** Parts side by side, on as many lines as it takes for none to be wider than `width`. */
+export const flow = (parts: ReadonlyArray<string>, width: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const part of parts) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 2 + part.length <= width) lines[lines.length - 1] = `${last}  ${part}`
+    else lines.push(part)
+  }
+  return lines
+}
+
+/** Breaks lines that are wider than `width` between words. A line with columns goes on below its last one. */
+export const wrap = (text: string, width: number): string =>
+  text
+    .split("\n")
+    .flatMap((line) => wrapLine(line, width))
+    .join("\n")
+
+const wrapLine = (line: string, width: number): ReadonlyArray<string> => {
+  const bare = stripVTControlCharacters(line)
+  if (bare.length <= width) return [line]
+  const indentation = bare.length - bare.trimStart().length
+  const gap = bare.slice(indentation).search(/ {2,}\S/)
+  const columns = gap === -1 ? 0 : indentation + gap + (/^ +/.exec(bare.slice(indentation + gap))?.[0].length ?? 0)
+  // Beside a very wide column there is no room: the text goes on a little to the right.
+  const hanging = " ".repeat(columns > 0 && columns <= width / 2 ? columns : Math.min(indentation + 4, width / 2))
+  const lines: Array<string> = []
+  let current = ""
+  for (const word of line.split(/(?<=\S)(?= +\S)/)) {
+    const next = current + word
+    if (stripVTControlCharacters(next).length <= width || current.trim() === "") current = next
+    else {
+      lines.push(current)
+      current = hanging + word.trimStart()
+    }
+  }
+  return [...lines, current]
+}
 
 /** Pads a table's columns; `right` names those that are aligned to the right. The last column is left as it is. */
 export const table = (

@@ -25,6 +25,7 @@ import { type Page, properties, show } from "./storedJobs.ts"
 import { choose, load } from "./programs.ts"
 import { resultOf } from "./report.ts"
 import { shuffled, shuffledPool } from "./shuffle.ts"
+import { cyclesOf } from "./standing.ts"
 import { startFailure, storeFailure } from "./storeFile.ts"
 import { duration, indent, oneLine, plural, pretty, printable, table, thousands, toPlain, truncate } from "./text.ts"
 
@@ -343,11 +344,19 @@ const verifyStore = (host: Host, store: string, options: VerifyOptions): Effect.
     host,
     { store, json },
     read,
-    (report) => ({ isIntact: isWhole(report), ...report }),
-    (report, page) => storePage(report, quiet, page),
+    ({ jobs, structure }) => ({
+      isIntact: isWhole({ jobs, structure }),
+      structure,
+      jobs: jobs.map((job) => ({ ...job, cycles: cyclesIn(job) }))
+    }),
+    (report, page) => storePage(report, quiet || ids.length === 0, page),
     (report) => (isWhole(report) ? 0 : ExitCode.failed)
   )
 }
+
+/** Cycles as all commands count them; of a journal that is not intact, those up to where it is. */
+const cyclesIn = ({ cycles, isIntact, status }: Journal.Verified): number =>
+  isIntact ? cyclesOf({ cycle: cycles, status }) : cycles
 
 const allIds = Effect.gen(function* () {
   const store = yield* JobStore
@@ -372,17 +381,20 @@ const structureLines = (structure: ReadonlyArray<string>, { style }: Page): Read
         ...structure.map((problem) => `  ${oneLine(problem)}`)
       ]
 
-const storePage = ({ jobs: reports, structure }: StoreReport, quiet: boolean, page: Page): string => {
+/** What is wrong, and how much there is. Journals that were asked for by their ids are listed unless `isBrief`. */
+const storePage = ({ jobs: reports, structure }: StoreReport, isBrief: boolean, page: Page): string => {
   const { style } = page
+  const sum = reports.reduce((total, report) => total + cyclesIn(report), 0)
   const broken = reports.filter(({ isIntact }) => !isIntact)
   const head =
     broken.length === 0
-      ? style("green", `✔ ${plural(reports.length, "journal")}: all intact`)
+      ? `${style("green", `✔ ${plural(reports.length, "journal")}: all intact`)}  ${plural(sum, "cycle")}`
       : style("red", `✖ ${thousands(broken.length)} of ${plural(reports.length, "journal")} not what was written`)
-  const lines = (quiet ? broken : reports).map(({ corrupt, cycles, hash, jobId }) => {
+  const lines = (isBrief ? broken : reports).map((report) => {
+    const { corrupt, cycles, hash, jobId } = report
     const name = oneLine(jobId)
     if (corrupt === undefined)
-      return `  ${style("green", "✔")} ${name}  ${plural(cycles, "cycle")}  ${style("dim", hash)}`
+      return `  ${style("green", "✔")} ${name}  ${plural(cyclesIn(report), "cycle")}  ${style("dim", hash)}`
     const where = corrupt.cycle === 0 ? "the beginning" : `the row of cycle ${thousands(corrupt.cycle)}`
     const rows = properties(
       [

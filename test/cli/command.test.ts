@@ -52,16 +52,29 @@ describe.concurrent("converge", () => {
       "fork",
       "verify",
       "backup",
-      "restore"
+      "restore",
+      "prune"
     ]
     const helps = await Promise.all(
-      [[], ...[...commands, "serve", "machine"].map((command) => [command])].map((command) =>
+      [[], ...[...commands, "serve", "machine", "help"].map((command) => [command])].map((command) =>
         converge([...command, "--help"])
       )
     )
     expect(helps.every(({ code }) => code === 0)).toBe(true)
     await expect(helps.map(({ stdout }) => stdout).join("\n=====\n")).toMatchFileSnapshot("help.txt")
   }, 120_000)
+
+  it("help explains a command, or lists all of them", async () => {
+    const help = async (...args: ReadonlyArray<string>) => (await converge(args)).stdout
+    const [all, run, flag, runFlag] = await Promise.all([
+      help("help"),
+      help("help", "run"),
+      help("--help"),
+      help("run", "--help")
+    ])
+    expect([all, run]).toEqual([flag, runFlag])
+    expect(all).toMatch(/^ {2}help +Explain a command/m)
+  })
 
   it("run --help names every flag and the exit codes, on lines that fit a terminal", async () => {
     const { stdout } = await converge(["run", "--help"])

@@ -9,7 +9,7 @@ import { liveBlock } from "../../src/cli/liveBlock.ts"
 import { PlainLines } from "../../src/cli/plainLines.ts"
 import { Screen } from "../../src/cli/liveScreen.ts"
 import { Tally } from "../../src/cli/progressCount.ts"
-import { duration, inlineJson, oneLine, pretty, table, thousands, toPlain } from "../../src/cli/text.ts"
+import { duration, inlineJson, oneLine, pretty, table, thousands, toPlain, wrap } from "../../src/cli/text.ts"
 import { compiledOf } from "../../src/program/erased.ts"
 
 const nothing = (name: string) => Agent.make(name, { execute: () => Effect.succeed({}) })
@@ -72,10 +72,45 @@ describe("the live block", () => {
     tally.onTelemetry({ _tag: "TaskProgress", cycle: 2, agent: "parse", at: 0, worker: 1, value: "half\u001b[1m" })
     tally.observe(machine(2, 0, 24))
     expect(drawn(tally, 1_500)).toEqual([
-      "⠴ 1  read, parse  1 cycle  1 task  0 facts  1.5 s  12/24 ━━━━━━──────",
+      "⠴ 1  read, parse  1 cycle  1 task  0 facts  1.5 s  12/24 ━━━━━━──────  8.9/s",
       "· 2  report",
       "  cycle 2   0 facts   1.5 s   parse: half\\x1b[1m"
     ])
+  })
+
+  it("says which task of the cycle is slow", () => {
+    const tally = new Tally(program, 0)
+    const claim = (id: string, at: number, cycle = 1) =>
+      tally.onTelemetry({ _tag: "TaskClaimed", cycle, agent: "parse", each: { kind: "Source", id }, at, worker: 1 })
+    claim("a.ts", 0)
+    claim("b.ts", 100)
+    tally.observe(machine(1, 0, 2))
+    expect(drawn(tally, 1_900).at(-1)).toBe("  cycle 1   0 facts   1.9 s")
+    expect(drawn(tally, 2_500).at(-1)).toBe("  cycle 1   0 facts   2.5 s   2.5 s in parse on Source/a.ts")
+    const each = { kind: "Source", id: "a.ts" }
+    tally.onTelemetry({ _tag: "TaskEnded", cycle: 1, agent: "parse", each, at: 2_500, worker: 1 })
+    tally.observe(machine(1, 0, 2))
+    expect(drawn(tally, 2_500)[0]).toContain("1/2 ━━━━━━──────  24.0/min")
+    expect(drawn(tally, 2_500).at(-1)).toContain("2.4 s in parse on Source/b.ts")
+    claim("c.ts", 3_000, 2)
+    tally.observe(machine(2, 0, 2))
+    expect(drawn(tally, 5_000).at(-1)).toBe("  cycle 2   0 facts   5.0 s   2.0 s in parse on Source/c.ts")
+  })
+
+  it("keeps its figures whole on a narrow terminal: names of agents give way, then the bar", () => {
+    const tally = new Tally(program, 0)
+    for (let cycle = 1; cycle <= 1_200; cycle++) commit(tally, cycle, 0, 1_000, cycle)
+    tally.observe(machine(1_201, 0, 2_400))
+    for (let task = 0; task < 1_200; task++)
+      tally.onTelemetry({ _tag: "TaskEnded", cycle: 1_201, agent: "parse", at: 0, worker: 1 })
+    tally.observe(machine(1_201, 0, 2_400))
+    const at = (width: number): string =>
+      (liveBlock(tally, 61_200, (_, text) => text, width)[0] ?? []).map(({ text }) => text).join("")
+    const figures = "1,200 cycles  1,200,000 tasks  0 facts  1 m 01 s  1,200/2,400"
+    expect(at(200).slice(2)).toBe(`1  read, parse  ${figures} ━━━━━━──────  20.0/s`)
+    expect(at(97).slice(2)).toBe(`1  read, p…  ${figures} ━━━━━━──────  20.0/s`)
+    expect(at(97).length).toBeLessThanOrEqual(97)
+    expect(at(83).slice(2)).toBe(`1  read, p…  ${figures}   20.0/s`)
   })
 
   it("marks a tier as done when a later one begins, and as stopped when the job is", () => {
@@ -223,5 +258,21 @@ describe("text", () => {
         [1]
       )
     ).toEqual(["a    1", "bb  10"])
+  })
+})
+
+describe("help on a narrow terminal", () => {
+  it("breaks lines between words, below the column that they are in", () => {
+    const flag = "  --workers, -w integer    Worker threads for CPU agents; 0: none (default: one per core)"
+    expect(wrap(flag, 60).split("\n")).toEqual([
+      "  --workers, -w integer    Worker threads for CPU agents; 0:",
+      "                           none (default: one per core)"
+    ])
+    const wide = `  --${"x".repeat(40)} value  ${"word ".repeat(8).trim()}`
+    for (const line of wrap(wide, 60).split("\n")) expect(line.length).toBeLessThanOrEqual(60)
+    expect(wrap("short\n  and indented", 60)).toBe("short\n  and indented")
+    const coloured = `  \u001b[1mbold\u001b[0m  ${"text ".repeat(20).trim()}`
+    expect(wrap(coloured, 60).split("\n")[1]).toMatch(/^ {8}text/)
+    expect(wrap("y".repeat(100), 60)).toBe("y".repeat(100))
   })
 })

@@ -45,8 +45,18 @@ describe.concurrent("the command line", () => {
     [["frobnicate"], /Unknown subcommand "frobnicate"/],
     [["run"], /Missing required argument: module\n\nTry: converge run --help\n$/],
     [["run", "x.ts", "--jsn"], /Unrecognized flag: --jsn[^]*Did you mean this\?\s+--json/],
-    [["run", "x.ts", "--workers", "-1"], /--workers: "-1".*Expected a whole number of at least 0/],
+    [["run", "x.ts", "--workers", "-1"], /--workers: "-1".*Expected a whole number from 0 to 1024/],
     [["run", "x.ts", "--workers", "two"], /--workers: "two"/],
+    [
+      ["run", "x.ts", "--workers", "2000"],
+      /^[^\n]*--workers: "2000"[^\n]*Expected a whole number from 0 to 1024\n\nTry: [^\n]*\n$/
+    ],
+    [["resume", "x.ts", "--store", "x.db", "-w", "1025"], /Expected a whole number from 0 to 1024/],
+    [
+      ["cancel", "x", "--store", "x.db", "--timeout", "soon"],
+      /--timeout[^\n]*Expected a time such as 500ms, 10s, 7d or 1h30m/
+    ],
+    [["help", "frobnicate"], /Unknown subcommand "frobnicate"/],
     [["machine", "--format", "png"], /--format: "png"/]
   ])("%j", (args, message) => refused(args, message))
 })
@@ -86,7 +96,8 @@ describe.concurrent("the input", () => {
     [["--input", '{"upTo": "x"}'], /--input does not fit the input of "counting"\n\n[^]*number[^]*at \["upTo"\]/],
     [["--input", '{"upto": 1}'], /at \["upto"\]/],
     [["--input", "{}", "--input-file", "input.json"], /exclude each other/],
-    [["--input-file", "none.json"], /cannot read none\.json: /],
+    [["--input-file", "none.json"], /^converge: cannot read none\.json: there is no such file\n$/],
+    [["--input-file", "node_modules"], /^converge: cannot read node_modules: it is a folder\n$/],
     [["--id", ""], /the job was not started: a job's id must be a string that is not empty/]
   ])("%j", (args, message) => refused([...counting, ...args], message))
 
@@ -96,5 +107,17 @@ describe.concurrent("the input", () => {
     const stdin = await runCount("counting", ["--json", "--quiet", "--input-file", "-"], { input: '{"upTo": 4}' })
     expect(jsonOf(stdin)).toMatchObject({ output: 4 })
     await refused([...counting, "--input-file", "-"], /standard input is not JSON: /, "[1")
+  })
+})
+
+describe.concurrent("the environment", () => {
+  it.each([["run"], ["serve"], ["verify"]])("that cannot be used is told in a sentence: %s", async (command) => {
+    const environment = { CONVERGE_PROFILE: "fast", CONVERGE_PORT: "0" }
+    const ended = await converge([command, module("one")], { environment })
+    expect(ended).toEqual({
+      code: 64,
+      stdout: "",
+      stderr: 'converge: the environment cannot be used: CONVERGE_PROFILE: expected "cpu" or "memory" or "throughput"\n'
+    })
   })
 })

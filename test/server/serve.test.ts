@@ -150,7 +150,9 @@ describe.concurrent("converge serve", () => {
     const ended = await converge(["serve", programs, "--port", String(port)])
     taken.close()
     expect(ended.code).toBe(70)
-    expect(ended.stderr).toMatch(/^converge: cannot listen: .*EADDRINUSE/)
+    expect(ended.stderr).toMatch(
+      /^converge: cannot listen: another process listens on that address and port \(EADDRINUSE\)\n$/
+    )
   })
 
   it("sends traces, logs and metrics to a collector, spans of jobs under those of requests", async () => {
