@@ -78,9 +78,7 @@ export const duration = (name: string, description: string, plainMs = 1): Flag.F
 /** The form of the log, of every command. */
 export const logFormatFlag = GlobalFlag.Setting("log-format")({
   flag: optional(
-    Flag.Literals("log-format", logFormats).pipe(
-      Flag.withDescription("The form of the log (default: text)")
-    )
+    Flag.Literals("log-format", logFormats).pipe(Flag.withDescription("The form of the log (default: text)"))
   )
 })
 

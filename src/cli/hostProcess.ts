@@ -24,6 +24,9 @@ import { ExitCode } from "./exitCode.ts"
 import { type LogFormat, logRecord } from "./logging.ts"
 import { printable } from "./text.ts"
 
+/** The longest line of which the beginning waits for its end. */
+const partialLength = 65_536
+
 type Signal = keyof typeof ExitCode.signal
 
 /** Why the command is asked to stop. */
@@ -42,6 +45,8 @@ export class Host {
   /** The exit code that comes before the command's own. */
   #exitCode: number | undefined
   #signals = 0
+  /** The beginning of a line that an agent has written to standard output. */
+  #partial = ""
   /** The form of lines on standard error. */
   logFormat: LogFormat = "text"
 
@@ -73,12 +78,25 @@ export class Host {
       encoding?: BufferEncoding | ((error?: Error | null) => void),
       done?: (error?: Error | null) => void
     ): boolean => {
+      if (this.logFormat === "json") {
+        this.#sayLines(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8"))
+        const written = typeof encoding === "function" ? encoding : done
+        if (written !== undefined) process.nextTick(written)
+        return true
+      }
       if (typeof encoding === "string") process.stderr.write(chunk, encoding, done)
       else process.stderr.write(chunk, encoding)
       // A writer that is told to wait would wait for a "drain" of standard output, which is not written to.
       return true
     }
   })
+
+  /** Says each complete line; the beginning of another waits. */
+  #sayLines(chunk: string): void {
+    const lines = (this.#partial + chunk).split("\n")
+    this.#partial = (lines.pop() ?? "").slice(-partialLength)
+    for (const line of lines) this.say("INFO", line)
+  }
 
   /** Writes to standard output. Succeeds when it is written, or nobody reads it any more. */
   write(text: string): Effect.Effect<void> {
