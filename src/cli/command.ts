@@ -7,6 +7,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
+import { fromCommand } from "effect/cli/Completions"
 import type { FlagDoc } from "effect/cli/HelpDoc"
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
@@ -116,11 +117,12 @@ const config = CliConfig.make({
   builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions, GlobalFlag.LogLevel]
 })
 
-/** `help` is another spelling of `--help`, before or behind the name of a command. */
-const withoutHelp = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const [first, second, ...rest] = args
+/** `help run` is another spelling of `run --help`. A name that no command has is left to the command `help`, which refuses it. */
+const withoutHelp = (args: ReadonlyArray<string>, names: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const [first, second] = args
   if (first !== "help") return args
-  return second === undefined || second.startsWith("-") ? ["--help"] : [second, ...rest, "--help"]
+  if (second === undefined || second.startsWith("-")) return ["--help"]
+  return names.includes(second) ? [second, "--help"] : args
 }
 
 const layerOf = (host: Host) =>
@@ -141,9 +143,9 @@ export const main = (version: string): void => {
   // Known before the flags are: a wrong command line is told in this form.
   host.logFormat = logFormats.find((format) => format === process.env[logFormatVariable]) ?? "text"
   let exitCode = 0
-  const command = Command.runWith(commands({ host, finish: (code) => (exitCode = code) }), { version })(
-    withoutHelp(process.argv.slice(2))
-  ).pipe(
+  const root = commands({ host, finish: (code) => (exitCode = code) })
+  const names = fromCommand(root).subcommands.map(({ name }) => name)
+  const command = Command.runWith(root, { version })(withoutHelp(process.argv.slice(2), names)).pipe(
     Effect.map(() => exitCode),
     // Layers read the environment when they are built, and die of what they cannot use.
     Effect.catchDefect((defect) =>

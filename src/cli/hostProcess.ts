@@ -1,8 +1,8 @@
 /**
  * The process that the command runs in: its signals, stray errors, standard output, and its end.
  *
- * - The first SIGINT, SIGTERM or SIGHUP asks the command to stop: whoever has called `takeStops` is told and decides; before that,
- *   the command is interrupted. The second one ends the process at once. If `hurried` waits for the second, the third does.
+ * - The first SIGINT, SIGTERM or SIGHUP asks the command to stop: whoever has called `takeStops` is told and decides; before
+ *   that, the command is interrupted. The second one ends the process at once. If `hurried` waits for the second, the third does.
  * - A promise that nobody awaits and an error that nobody catches are reported on stderr, and ask the command to stop,
  *   too; the process then ends with code 70 (docs/semantics.md, G8).
  * - Lines for people go to standard error, as records of JSON if the log is one.
@@ -13,6 +13,7 @@
  * Boundary: owns `process`; knows nothing of jobs.
  */
 import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -121,7 +122,7 @@ export class Host {
     if (this.logFormat === "text") process.stderr.write(`${text}\n`)
     else {
       const message = text.replace(/^converge: /, "")
-      process.stderr.write(`${logRecord({ timestamp: new Date().toISOString(), level, message })}\n`)
+      process.stderr.write(`${logRecord({ timestamp: DateTime.formatIso(DateTime.nowUnsafe()), level, message })}\n`)
     }
   }
 

@@ -8,6 +8,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { type SettingName, settingNames, settings } from "../server/settings.ts"
 import { define } from "./definition.ts"
+import { UsageError } from "./exitCode.ts"
 import * as flags from "./flags.ts"
 import { lazily } from "./lazily.ts"
 
@@ -169,5 +170,5 @@ export const help = define(
     long: "Explain a command, or list all of them: the same as --help.",
     examples: [{ command: "converge help run", description: "What run does, and its flags" }]
   },
-  () => Effect.succeed(0)
+  (_, { command }) => Effect.fail(new UsageError({ message: `there is no command ${JSON.stringify(command)}` }))
 )

@@ -199,14 +199,14 @@ export class Directory {
           if (this.isDurable && isStoreFailure(end)) this.#forget(entry)
           else this.#keep(entry, end)
           this.#options.onEnd(entry, end)
-          return haltedAt === undefined ? logEnd(entry) : Effect.void
+          return haltedAt === undefined ? logEnd(view, end) : Effect.void
         }).pipe(Effect.flatten)
       )
       const forked = Effect.forkIn(watched, this.#options.scope, { startImmediately: true })
       // Without this, the fiber that watches a job would keep the request that started it, with its body.
       const watching: Effect.Effect<unknown> = Effect.updateContext(forked, () => this.#options.services)
       // A job that had ended before is only looked at.
-      const told = haltedAt === undefined ? logStart(entry, body !== undefined) : Effect.void
+      const told = haltedAt === undefined ? logStart(view, body !== undefined) : Effect.void
       return told.pipe(Effect.andThen(watching), Effect.as(entry))
     })
   }

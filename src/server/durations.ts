@@ -26,8 +26,8 @@ const longest = 100
 const part = /\s*(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]+)\s*/iy
 
 /**
- * The milliseconds of a duration such as `10s`, `500ms`, `1h30m`, `1.5 hours` or `2 minutes 5 seconds`, or of a plain number, which
- * is one of milliseconds. Undefined for any other text.
+ * The milliseconds of a duration such as `10s`, `500ms`, `1h30m`, `1.5 hours` or `2 minutes 5 seconds`. A plain number is one of
+ * milliseconds. Undefined for any other text.
  */
 export const durationMs = (text: string): number | undefined => {
   if (text.length > longest) return undefined

@@ -3,22 +3,34 @@
  *
  * Boundary: says it; the directory knows when.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type { KnownJob } from "./directory.ts"
-import { leftBy } from "./jobView.ts"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type { JobView } from "../job/view.ts"
+import type { JobError } from "../outcome/JobError.ts"
+import type { JobResult } from "../outcome/JobResult.ts"
 
-/** Whether a job was started by a request, or is gone on with from its journal. */
-export const logStart = ({ job, view }: KnownJob, isNew: boolean): Effect.Effect<void> =>
-  Effect.annotateLogs(isNew ? Effect.logInfo(`job ${job.id} started`) : Effect.logInfo(`job ${job.id} goes on`), {
-    job: job.id,
-    program: view.program.name
+/** The result that a job left, or its error; a defect of the engine left neither. */
+export const leftBy = (end: Exit.Exit<JobResult, JobError>): JobResult | JobError | undefined => {
+  if (Exit.isSuccess(end)) return end.value
+  const error = Cause.findError(end.cause)
+  return Result.isSuccess(error) ? error.success : undefined
+}
+
+/** A job was started by a request, or is gone on with from its journal. */
+export const logStart = ({ jobId, program }: JobView, isNew: boolean): Effect.Effect<void> =>
+  Effect.annotateLogs(isNew ? Effect.logInfo(`job ${jobId} started`) : Effect.logInfo(`job ${jobId} goes on`), {
+    job: jobId,
+    program: program.name
   })
 
 /** How a job ended. Says nothing of one that was let go, and goes on later. */
-export const logEnd = ({ end, job, view }: KnownJob): Effect.Effect<void> => {
-  const left = end === undefined ? undefined : leftBy(end)
+export const logEnd = (view: JobView, end: Exit.Exit<JobResult, JobError>): Effect.Effect<void> => {
+  const left = leftBy(end)
   if (left === undefined || view.leftFor !== undefined) return Effect.void
   const { cycles, status, usage } = "partial" in left ? left.partial : left
-  const annotations = { job: job.id, program: view.program.name, status, cycles, durationMs: usage.durationMs }
-  return Effect.annotateLogs(Effect.logInfo(`job ${job.id} ended: ${status}`), annotations)
+  const { jobId, program } = view
+  const annotations = { job: jobId, program: program.name, status, cycles, durationMs: usage.durationMs }
+  return Effect.annotateLogs(Effect.logInfo(`job ${jobId} ended: ${status}`), annotations)
 }

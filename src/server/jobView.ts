@@ -4,17 +4,13 @@
  * The list of a server with a durable store is the store's, newest first, with the states of those that are live; without
  * one it is what the server keeps. Boundary: reads the directory and the store.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Result from "effect/Result"
 import type { JobView } from "../job/view.ts"
-import type { JobError } from "../outcome/JobError.ts"
-import type { JobResult } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import type { JobStore, StoredJob } from "../store/JobStore.ts"
-import type { Directory, End, KnownJob, Stored } from "./directory.ts"
+import type { Directory, KnownJob, Stored } from "./directory.ts"
 import { isKnown } from "./directory.ts"
+import { leftBy } from "./jobLog.ts"
 import { resultJson } from "./json.ts"
 import { liveStates } from "./liveStates.ts"
 import * as Problems from "./problems.ts"
@@ -22,13 +18,6 @@ import type * as Shapes from "./shapes.ts"
 
 type JobJson = typeof Shapes.Job.Type
 type Summary = typeof Shapes.JobSummary.Type
-
-/** The result that a job left, or its error; a defect of the engine left neither. */
-export const leftBy = (end: End): JobResult | JobError | undefined => {
-  if (Exit.isSuccess(end)) return end.value
-  const error = Cause.findError(end.cause)
-  return Result.isSuccess(error) ? error.success : undefined
-}
 
 const storedSummary = ({ createdAt, cycle, haltedAt, hash, jobId, program, status }: StoredJob): Summary => ({
   jobId,

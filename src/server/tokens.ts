@@ -9,6 +9,7 @@ import { sha256 } from "../values/sha256.ts"
 /** The rights that a token can have: to look at jobs, and to start, signal, pause, resume and cancel them. */
 export const scopes = ["read", "steer"] as const
 
+/** One of the rights of a token: `read` or `steer`. */
 export type Scope = (typeof scopes)[number]
 
 /** A token with a name, which the log shows instead of it, and with rights. */

@@ -31,7 +31,8 @@ const offered = async (line: string): Promise<ReadonlyArray<string>> => {
     `COMP_CWORD=${words.length - 1}`,
     `COMP_LINE=${JSON.stringify(line)}`,
     `COMP_POINT=${line.length}`,
-    "_converge",
+    // As readline calls it: with the command, the word and the one before.
+    `_converge converge ${JSON.stringify(words.at(-1))} ${JSON.stringify(words.at(-2))}`,
     'printf "%s\\n" "${COMPREPLY[@]}"'
   ].join("\n")
   const { stdout } = await run("bash", ["-c", script], { cwd: folder })
@@ -53,7 +54,7 @@ describe("the script for bash", () => {
     ["converge hel", ["help"]],
     ["converge run audit.ts --input-f", ["--input-file"]]
   ])("completes %s", async (line, words) => {
-    expect(await offered(line)).toEqual(words)
+    expect((await offered(line)).toSorted()).toEqual(words)
   })
 
   it("leaves to bash what it does not know, which are files", () => {
@@ -65,8 +66,8 @@ describe("the script for bash", () => {
 describe("the scripts for other shells", () => {
   it("complete files for modules and stores", () => {
     const zsh = scripts.get("zsh") ?? ""
-    expect(zsh).toMatch(/'--store|--store\[[^\]]*\]:[^:]*:_files/)
-    expect(zsh).toMatch(/:The module that exports the program[^']*:_files/)
+    expect(zsh).toMatch(/--store\[[^\]]*\]:[^:]*:_files'$/m)
+    expect(zsh).toMatch(/':The module that exports the program.*:_files'$/m)
     expect(scripts.get("fish")).toMatch(/__fish_seen_subcommand_from run.* -l store .* -r -F$/m)
   })
 })
