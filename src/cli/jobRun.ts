@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import process from "node:process"
 import * as Engine from "../engine/Engine.ts"
 import type { FactRef } from "../program/Fact.ts"
+import { LogsEnd } from "../job/ending.ts"
 import type { Job } from "../job/Job.ts"
 import { resultToJson } from "../outcome/resultJson.ts"
 import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
@@ -29,7 +30,7 @@ import * as Explanation from "./explanation.ts"
 import type { Host, Stop } from "./hostProcess.ts"
 import type { LoadedModule } from "./programs.ts"
 import { follow } from "./progress.ts"
-import { type End, report, resultOf } from "./report.ts"
+import { type End, isFailure, report, resultOf, whereOf } from "./report.ts"
 import { startFailure } from "./storeFile.ts"
 import { indent, oneLine, printable, styleFor, toPlain } from "./text.ts"
 import { compiledOf } from "../program/erased.ts"
@@ -38,6 +39,8 @@ import { compiledOf } from "../program/erased.ts"
 export interface PrintOptions {
   readonly json: boolean
   readonly facts: boolean
+  /** Whether nothing but the result is to be printed: nothing on standard error. */
+  readonly quiet?: boolean
   /** A fact to explain. */
   readonly ref?: FactRef | undefined
 }
@@ -135,7 +138,9 @@ export interface JobRun {
 export const runJob = (host: Host, run: JobRun): Effect.Effect<number, Failed, Engine.Engine> =>
   Effect.gen(function* () {
     const stops = yield* host.takeStops
-    const job = yield* Effect.mapError(run.begin, (error) => startFailure("the job was not started", error))
+    const job = yield* Effect.mapError(Effect.provideService(run.begin, LogsEnd, false), (error) =>
+      startFailure("the job was not started", error)
+    )
     const { state } = yield* job.status
     const hasEnded = state in ofStatus
     const progress =
@@ -157,7 +162,7 @@ export const runJob = (host: Host, run: JobRun): Effect.Effect<number, Failed, E
       yield* Effect.timeoutOption(Fiber.await(progress), catchUpMs)
       yield* Fiber.interrupt(progress)
     }
-    yield* print(host, end, run.print)
+    yield* print(host, end, { ...run.print, quiet: run.quiet })
     return ofStatus[resultOf(end).status]
   }).pipe(Effect.scoped)
 
@@ -183,6 +188,9 @@ export const print = (host: Host, end: End, options: PrintOptions): Effect.Effec
       try: () => (options.json ? jsonLine(end, output, options) : page(end, output, options)),
       catch: (error) => new CommandFailed({ message: `the result cannot be printed: ${String(error)}` })
     })
+    // Standard output is for the result, which may be sent on; where something was thrown is for the person at the terminal.
+    const where = isFailure(end) && options.quiet !== true ? whereOf(end) : ""
+    if (where !== "") yield* host.warn(where)
     yield* host.write(text)
   })
 

@@ -203,15 +203,21 @@ export const events = (host: Host, options: EventsOptions): Effect.Effect<number
 
 const shownElsewhere = new Set(["_tag", "seq", "cycle", "agent", "each"])
 
+/** Characters of a line that says why something failed. */
+const widestCause = 2_000
+
 const eventLine = (event: JobEvent, { style, width }: Page): string => {
   const { _tag, cycle, seq } = event
   const agent = "agent" in event ? oneLine(event.agent === "" ? "signal" : event.agent) : ""
   const each = "each" in event && event.each !== undefined ? ` on ${nameOf(event.each)}` : ""
   const rest = Object.entries(event).filter(([key]) => !shownElsewhere.has(key))
-  const fields = rest.map(([key, value]) => `${key} ${textOf(value)}`).join("  ")
+  const isCause = (key: string): boolean => key === "cause" || key === "error"
+  const fields = rest.map(([key, value]) => `${key} ${isCause(key) ? causeText(value) : textOf(value)}`).join("  ")
+  // Why something failed is what is looked for: such a line goes on beyond the edge.
+  const most = rest.some(([key]) => isCause(key)) ? widestCause : Math.max(width - 35, 20)
   const head = `${String(seq).padStart(5)}  ${String(cycle).padStart(4)}  ${_tag.padEnd(20)}`
   const body = [`${agent}${each}`, fields].filter((part) => part !== "").join("  ")
-  return `${style("dim", head.slice(0, 13))}${style("cyan", head.slice(13))}  ${truncate(oneLine(body), Math.max(width - 35, 20))}`
+  return `${style("dim", head.slice(0, 13))}${style("cyan", head.slice(13))}  ${truncate(oneLine(body), most)}`
 }
 
 /** Lists of facts by their names: values are for `--json`. */
@@ -219,6 +225,26 @@ const textOf = (value: unknown): string => {
   if (typeof value === "string") return value
   if (Array.isArray(value) && value.every(isRef)) return value.map(nameOf).join(" ")
   return inlineJson(toPlain(value) ?? null)
+}
+
+/** A cause: its tag, and what it says. Its fields are for `--json`. */
+const causeText = (cause: unknown): string => {
+  if (typeof cause !== "object" || cause === null || !("_tag" in cause)) return textOf(cause)
+  const said = "error" in cause ? cause.error : cause
+  const texts = "error" in cause || "message" in cause ? [...new Set(textsOf(said))] : [textOf(cause)]
+  return `${String(cause._tag)}: ${texts.join(": ")}`
+}
+
+/** The texts of a described error, and of its causes. */
+const textsOf = (error: unknown): ReadonlyArray<string> => {
+  if (typeof error !== "object" || error === null) return [textOf(error)]
+  const { _tag, cause, errors, message } = error as Readonly<Record<string, unknown>>
+  const own = message ?? _tag
+  return [
+    typeof own === "string" ? own : textOf(error),
+    ...(cause === undefined ? [] : textsOf(cause)),
+    ...(Array.isArray(errors) ? errors.flatMap(textsOf) : [])
+  ]
 }
 
 const nameOf = ({ id, kind }: FactRef): string => `${oneLine(kind)}/${oneLine(id)}`

@@ -26,10 +26,11 @@ import type { Standing } from "./standing.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { intentKey } from "../program/keys.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
+import { stackOf } from "../outcome/said.ts"
 
 const diagnosticsShown = 10
 const unansweredShown = 20
-const stackLines = 8
+const framesShown = 8
 
 /** How a job ended: its result, or its error with what it has. */
 export type End = JobResult | JobFailure
@@ -126,12 +127,23 @@ export const failure = (end: JobFailure, { style, width }: ReportOptions): strin
     const shown = typeof value === "string" ? value : pretty(toPlain(value), width - name.length, "  ")
     lines.push(`  ${style("dim", name)}${printable(shown)}`)
   })
-  const stack = typeof fields["stack"] === "string" ? fields["stack"].split("\n") : []
-  const frames = stack.filter((line) => /^\s+at /.test(line) && !line.includes("(node:internal/")).slice(0, stackLines)
-  if (frames.length > 0) lines.push(style("dim", printable(frames.map((frame) => `    ${frame.trim()}`).join("\n"))))
   const missing = /^Service not found: (\S+)/.exec(end.message)
   if (missing !== null) lines.push(`  The module can provide it by exporting a Layer as "layer".`)
   return lines.join("\n")
+}
+
+/** Where an error was thrown, and where its causes were: some frames of each. "" if nobody knows. */
+export const whereOf = (end: JobFailure): string => {
+  const isFrame = (line: string): boolean => /^\s+at /.test(line)
+  let frames = 0
+  const lines = stackOf(end)
+    .split("\n")
+    .filter((line) => {
+      if (!isFrame(line)) frames = 0
+      else if (line.includes("(node:internal/") || ++frames > framesShown) return false
+      return true
+    })
+  return lines.some(isFrame) ? printable(lines.join("\n")) : ""
 }
 
 export const facts = ({ context }: Pick<JobResult, "context">, { facts, style, width }: ReportOptions): string => {

@@ -8,6 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Engine from "../engine/Engine.ts"
+import { LogsEnd } from "../job/ending.ts"
 import type { Job } from "../job/Job.ts"
 import { type StartError } from "../outcome/JobError.ts"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
@@ -138,7 +139,7 @@ const resumeOne = (
   isAlone: boolean,
   options: ResumeOptions
 ): Effect.Effect<number, Failed, Engine.Engine> =>
-  Effect.matchEffect(begin(Engine.resume(program, jobId)), {
+  Effect.matchEffect(Effect.provideService(begin(Engine.resume(program, jobId)), LogsEnd, false), {
     onFailure: (error) => notResumed(host, jobId, program, error, options),
     onSuccess: (job) => toEnd(host, job, program, isAlone, options)
   })
@@ -160,7 +161,7 @@ const toEnd = (
       yield* Effect.forkScoped(tellAwaited(host, job), { startImmediately: true })
       const end = yield* endOf(yield* Effect.exit(job.result))
       if (progress !== undefined) yield* Fiber.await(progress)
-      yield* print(host, end, { facts, json })
+      yield* print(host, end, { facts, json, quiet })
       return ofStatus[resultOf(end).status]
     })
   )

@@ -6,6 +6,7 @@
  * file that closes a session. The driver, the handle and the engine say when.
  */
 import type * as EffectCause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -17,6 +18,9 @@ import type { Cause, Status } from "../outcome/Cause.ts"
 import { at } from "./at.ts"
 import { endChildren } from "./endStored.ts"
 import { fromCause } from "../outcome/fromCause.ts"
+import { errorToJson } from "../outcome/resultJson.ts"
+import { stackOf } from "../outcome/said.ts"
+import { runDetached } from "../platform/detached.ts"
 import { endJournal } from "./journaling.ts"
 import type { JobSession } from "./session.ts"
 
@@ -35,7 +39,10 @@ export const finish = (
       Effect.map((now) => outcomeOf(session, status, cause, now)),
       Effect.matchCause({
         onFailure: (defect) => end(session, status, cause, Effect.failCause(defect)),
-        onSuccess: (outcome) => end(session, status, cause, outcome)
+        onSuccess: (outcome) => {
+          if (cause !== undefined) tellEnd(session, status, cause)
+          end(session, status, cause, outcome)
+        }
       })
     )
   )
@@ -45,7 +52,10 @@ export const finishDefect = (session: JobSession, defect: EffectCause.Cause<neve
   closing(session, "failed", (released) =>
     Effect.andThen(
       released,
-      Effect.sync(() => end(session, "failed", undefined, Effect.failCause(defect)))
+      Effect.sync(() => {
+        tell(session, Effect.logError(`job ${session.jobId} was ended by a defect: a bug of the engine`, defect))
+        end(session, "failed", undefined, Effect.failCause(defect))
+      })
     )
   )
 
@@ -78,6 +88,40 @@ const release = (session: JobSession, status: Status): Effect.Effect<void> => {
     ),
     Effect.catchCause((failure) => Effect.logWarning(`job ${jobId} let go with an error`, failure))
   )
+}
+
+/** Whether a job's end goes to the log. A caller that tells its user of the end itself says no. */
+export const LogsEnd = Context.Reference<boolean>("effect-converge/job/LogsEnd", { defaultValue: () => true })
+
+/** Logs what concerns a job, for whoever runs the engine. */
+const tell = ({ jobId, options, program }: JobSession, line: Effect.Effect<void>): void =>
+  runDetached(options.services, Effect.annotateLogs(line, { job: jobId, program: program.name }))
+
+/** Logs an end that is no convergence. A job that is left in its journal has not ended. */
+const tellEnd = (session: JobSession, status: Status, cause: Cause): void => {
+  const { jobId, options, wanted } = session
+  if (!Context.get(options.services, LogsEnd) || (wanted === "suspend" && session.isLeftAs(status))) return
+  const agent = "agent" in cause ? cause.agent : "spender" in cause ? cause.spender : undefined
+  const stack = stackOf(cause)
+  const line = lineOf(jobId, status, cause)
+  const annotations = {
+    cycle: cause.cycle,
+    ...(agent === undefined ? {} : { agent }),
+    cause: errorToJson(cause),
+    ...(stack === "" ? {} : { stack })
+  }
+  tell(session, Effect.annotateLogs(line, annotations))
+}
+
+const lineOf = (jobId: string, status: Status, { _tag }: Cause): Effect.Effect<void> => {
+  switch (status) {
+    case "budget-exhausted":
+      return Effect.logWarning(`job ${jobId} exhausted a budget`)
+    case "cancelled":
+      return Effect.logInfo(`job ${jobId} was cancelled`)
+    default:
+      return Effect.logError(`job ${jobId} failed: ${_tag}`)
+  }
 }
 
 /** Restores a job that has ended: nothing of it runs any more. */

@@ -6,6 +6,7 @@
  *
  * Boundary: a memory of descriptions, which lives as long as the causes.
  */
+import { describeStack } from "../values/panic.ts"
 import { type Form, formOf, formText, plainForm, type PlainJson } from "../values/errorData.ts"
 
 /** A cause with an error of the program, or the typed error that was made of it. */
@@ -14,9 +15,7 @@ export interface Carrier {
 }
 
 /** Whether a cause, or an error that was made of one, carries an error of the program as it was. */
-export const isCarrier = <A extends { readonly _tag: string }>(
-  cause: A
-): cause is Extract<A, { readonly _tag: "AgentFailed" | "IntentFailed" }> & Carrier =>
+export const isCarrier = <A extends { readonly _tag: string }>(cause: A): cause is A & Carrier =>
   (cause._tag === "AgentFailed" || cause._tag === "IntentFailed") && "error" in cause
 
 interface Said {
@@ -53,3 +52,10 @@ export const errorJsonOf = (carrier: Carrier): PlainJson => saidOf(carrier).plai
 
 /** The error of a carrier as a text. */
 export const errorTextOf = (carrier: Carrier): string => formText(saidOf(carrier).form)
+
+/** Where the error of a cause was thrown, and where its causes were: for the terminal and the log. "" if nobody knows. */
+export const stackOf = (cause: { readonly _tag: string }): string => {
+  if (isCarrier(cause)) return describeStack(cause.error)
+  const isPanic = cause._tag === "AgentPanicked" || cause._tag === "ProgramPanicked"
+  return isPanic && "stack" in cause && typeof cause.stack === "string" ? cause.stack : ""
+}

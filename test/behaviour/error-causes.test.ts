@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import { Agent, Engine, Invariant, Job, JobError, JobStore, Journal, Program, WorkerPool } from "../../src/index.ts"
 import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { engine, Entry, eventsOf, failure, noInput, num, Num } from "../support/behaviour/harness.ts"
-import { mailing } from "../support/behaviour/intents.ts"
+import { engineWith, mailing } from "../support/behaviour/intents.ts"
 import { failing, names, throwing } from "../support/behaviour/thrown.ts"
 import { Limits } from "../../src/Limits.ts"
 
@@ -230,13 +230,7 @@ describe("the typed errors of a program's own functions", () => {
           }
         ]
       ] as const) {
-        const ended = yield* Effect.provide(
-          failure(Engine.run(mailing(1, kind), {})),
-          Engine.layer({ handlers }).pipe(
-            Layer.provide(WorkerPool.layerInline),
-            Layer.provide(JobStore.layerMemory)
-          ) as Layer.Layer<Engine.Engine>
-        )
+        const ended = yield* Effect.provide(failure(Engine.run(mailing(1, kind), {})), engineWith({ handlers }))
         expect(JobError.toJson(ended as JobError.IntentFailed)).toMatchObject({ _tag: "IntentFailed", error })
       }
     })
