@@ -159,6 +159,8 @@ export const Limits = {
   /** Characters of a base, and pieces, that go to the writer in one message. A larger piece goes alone. */
   storePieceLength: 262_144,
   storePieces: 4_096,
+  /** Bytes of the row with which a store finds out whether it can write. */
+  storeProbeBytes: 65_536,
   /** Journals that a pruning forgets, and rows of forgotten ones that it deletes, before the writer turns to other writes. */
   storePruneJobs: 128,
   storePruneRows: 512,
@@ -194,6 +196,9 @@ export const Limits = {
   serverEndMs: 10_000,
   /** Milliseconds within which a request for readiness is answered, whatever the store does. */
   serverProbeMs: 1_000,
+  /** Milliseconds between two writes with which a server that is asked for its readiness tries a store that took none, or did. */
+  serverStoreRetryMs: 1_000,
+  serverStoreCheckMs: 30_000,
   /** Milliseconds that a write waits before a server says that its store takes none. Usually a write takes a few. */
   serverWriteMs: 2_000,
   /**

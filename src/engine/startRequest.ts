@@ -44,8 +44,7 @@ export const budgetOf = (
 ): Effect.Effect<ResolvedBudget, InvalidInput> =>
   Effect.try({
     try: () => resolveBudget(program.name, program.budget, override),
-    catch: (error) =>
-      new InvalidInput({ program: program.name, message: describeError(error) })
+    catch: (error) => new InvalidInput({ program: program.name, message: describeError(error) })
   })
 
 const unfitInput = (program: CompiledProgram, error: unknown): InvalidInput => {

@@ -256,6 +256,10 @@ export class JobSession implements JobView {
     return "isAdmitted" in this.#stage ? this.#stage.isAdmitted : this.#stage._tag !== "Queued"
   }
 
+  get isBeginningRefused(): boolean {
+    return this.haltCause?._tag === "StoreFailed" && this.fence === undefined
+  }
+
   get isEndStored(): boolean {
     return "isStored" in this.#stage && this.#stage.isStored
   }

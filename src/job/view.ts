@@ -23,6 +23,8 @@ export interface JobView {
     EventLog,
     "after" | "isInJson" | "isReleased" | "newest" | "oldest" | "records" | "release" | "stream" | "written"
   >
+  /** The store did not take the job's beginning: the job ends at once, and nothing of it is kept. */
+  readonly isBeginningRefused: boolean
   /** The journal has the job's end. */
   readonly isEndStored: boolean
   /** The job was cancelled for good, and its journal does not say so. */

@@ -17,9 +17,10 @@ import type { Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { WorkerPool } from "../workers/WorkerPool.ts"
 import { Directory } from "./directory.ts"
-import { readinessOf, type ServerState, storeFailureOf } from "./readiness.ts"
+import { readinessOf, type ServerState } from "./readiness.ts"
 import type * as Shapes from "./shapes.ts"
 import type { Token } from "./tokens.ts"
+import { StoreHealth } from "./storeHealth.ts"
 import { WrittenEvents } from "./writtenEvents.ts"
 
 /** What the routes go by, with its defaults filled in. Times in milliseconds. */
@@ -132,17 +133,19 @@ export const makeCore = Effect.fnUntraced(function* (
   const store = yield* JobStore
   const pool = yield* WorkerPool
   const services = yield* Effect.context<never>()
-  const state: ServerState = { isReplaying: store.isDurable, isDraining: false, storeFailure: undefined }
+  const state: ServerState = { isReplaying: store.isDurable, isDraining: false }
+  const health = new StoreHealth(store, scope)
   const directory = new Directory({
     programs,
     engine,
     store,
     scope,
     services,
-    onEnd: (_, end) => (state.storeFailure = storeFailureOf(end))
+    onEnd: (known, now) => health.noteEnd(known, now)
   })
   const drain = new Drain(directory, state)
   if (store.isDurable) {
+    yield* health.try
     const replay = takeUpJobs(programs, engine, directory, services, state)
     yield* Effect.forkIn(replay, scope, { startImmediately: true })
   }
@@ -151,7 +154,7 @@ export const makeCore = Effect.fnUntraced(function* (
     directory,
     streams: { count: 0 },
     written: new WrittenEvents(),
-    readiness: readinessOf(state, store, pool),
+    readiness: readinessOf(state, health, pool),
     isDraining: () => state.isDraining,
     goodbye: Deferred.await(drain.goodbye),
     expired: Deferred.await(drain.expired),

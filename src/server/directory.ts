@@ -77,7 +77,8 @@ export interface DirectoryOptions {
   readonly scope: Scope.Scope
   /** The services that agents run with. */
   readonly services: Context.Context<never>
-  readonly onEnd: (entry: KnownJob, end: End) => void
+  /** Called with a job that has ended, and the time in milliseconds since the epoch. */
+  readonly onEnd: (entry: KnownJob, nowMs: number) => void
 }
 
 type NewJob = typeof Shapes.NewJob.Type
@@ -198,7 +199,7 @@ export class Directory {
           // If the store refused its row, the job has not ended in its journal, and is found there from now on.
           if (this.isDurable && isStoreFailure(end)) this.#forget(entry)
           else this.#keep(entry, end)
-          this.#options.onEnd(entry, end)
+          this.#options.onEnd(entry, now)
           return haltedAt === undefined ? logEnd(view, end) : Effect.void
         }).pipe(Effect.flatten)
       )

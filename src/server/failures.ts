@@ -108,8 +108,10 @@ export const ofStart = (jobId: string, error: StartError | InvalidProgram) => {
   }
 }
 
-/** Why a job was not steered. */
-export const ofSteering = (error: InvalidInput | AdmissionRejected | JobHalted) => {
+/** Why the engine did not steer a job. */
+export type SteeringError = InvalidInput | AdmissionRejected | JobHalted
+
+export const ofSteering = (error: SteeringError) => {
   switch (error._tag) {
     case "InvalidInput":
       return ofInput(error)

@@ -23,7 +23,7 @@ import { readBody } from "./body.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob } from "./directory.ts"
 import { endingEarly, eventsAfter } from "./eventSource.ts"
-import { ofJobError, ofStart, ofSteering } from "./failures.ts"
+import { ofJobError, ofStart, ofSteering, type SteeringError } from "./failures.ts"
 import { wantsLines, wantsNoWait } from "./headers.ts"
 import { explanationJson, factJson, resultJson } from "./json.ts"
 import { jobJson, type ListQuery, listJobs } from "./jobView.ts"
@@ -38,6 +38,10 @@ interface OfJob {
 /** A success that is JSON already: a result may be large, and is not checked against its schema once more. */
 const json = (value: object): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(JSON.stringify(value), { contentType: "application/json" })
+
+/** The store did not take what was asked for. */
+const notTaken = ({ job }: KnownJob, detail: string): Problems.Unavailable =>
+  new Problems.Unavailable({ reason: "store", jobId: job.id, detail })
 
 const refuseWhileDraining = (core: SharedCore, jobId?: string) =>
   Effect.suspend(() =>
@@ -102,7 +106,10 @@ const start = (core: SharedCore, asking: StartRequest) =>
       yield* audit("start", known.job.id)
       const isNotAwaited = wantsNoWait(asking.headers.prefer)
       if (isNotAwaited || key !== undefined) known.isWanted = true
-      if (isNotAwaited) return accepted(known.job.id)
+      if (isNotAwaited) {
+        if (known.view.isBeginningRefused) return yield* notTaken(known, "the store did not take the job's beginning")
+        return accepted(known.job.id)
+      }
       known.waiting++
       return yield* Effect.onExit(restore(awaitEnd(core, known, asking.query.facts ?? "counts")), (exit) => {
         known.waiting--
@@ -165,26 +172,33 @@ const events = Effect.fnUntraced(function* (
 /** The answer to a client that steered a job. */
 const steered = (known: KnownJob) => jobJson(known, "counts")
 
+/** Steers a job. One that halted since its store failed has not ended: it goes on from its journal. */
+const steer = (known: KnownJob, steering: Effect.Effect<void, SteeringError>) =>
+  Effect.mapError(steering, (error) =>
+    error._tag === "JobHalted" && known.view.leftFor === "store"
+      ? notTaken(known, "the store did not take the job's last cycle; the job goes on from its journal")
+      : ofSteering(error)
+  )
+
 const cancel = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }: OfJob) {
   const known = yield* directory.hold(params.id)
   yield* known.job.cancel
   if (known.view.isCancelOwed) {
-    const detail = "the store did not take the job's end: it is cancelled when the store answers again"
-    return yield* new Problems.Unavailable({ reason: "store", jobId: params.id, detail })
+    return yield* notTaken(known, "the store did not take the job's end: it is cancelled when the store answers again")
   }
   return yield* steered(known)
 })
 
 const pause = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }: OfJob) {
   const known = yield* directory.hold(params.id)
-  yield* Effect.mapError(known.job.pause, ofSteering)
+  yield* steer(known, known.job.pause)
   return yield* steered(known)
 })
 
 const resume = Effect.fnUntraced(function* (core: SharedCore, { params }: OfJob) {
   yield* refuseWhileDraining(core, params.id)
   const known = yield* core.directory.hold(params.id)
-  yield* Effect.mapError(known.job.resume, ofSteering)
+  yield* steer(known, known.job.resume)
   return yield* steered(known)
 })
 
@@ -199,7 +213,7 @@ const signal = Effect.fnUntraced(function* (
   }
   yield* refuseWhileDraining(core, params.id)
   const known = yield* core.directory.hold(params.id)
-  yield* Effect.mapError(signalJson(known.job, facts), ofSteering)
+  yield* steer(known, signalJson(known.job, facts))
   return yield* steered(known)
 })
 

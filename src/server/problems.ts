@@ -100,7 +100,7 @@ export class ProgramPanicked extends Problem<ProgramPanicked>()(
 /** The job ended with `StoreFailed`. */
 export class StoreFailed extends Problem<StoreFailed>()(
   "StoreFailed",
-  { type: "urn:effect-converge:StoreFailed", status: 500, title: "The store did not take a cycle" },
+  { type: "urn:effect-converge:StoreFailed", status: 503, title: "The store did not take a cycle" },
   { ...ofJob, reason: Schema.String }
 ) {}
 

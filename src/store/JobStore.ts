@@ -14,6 +14,7 @@
  * - `release`: gives the lease back without ending the job
  * - `requestCancel`, `cancelRequests`: ask the holder of a job to cancel it
  * - `prune`: deletes journals of finished jobs
+ * - `probe`, `damage`: find out whether the store takes writes now, and whether it is whole
  *
  * One store at a time holds a job. Each lease has a fence, a number that grows with every lease of the job. Every write names
  * its fence. The store refuses it with `"fenced"` if another has leased the job since (Kleppmann, "How to do distributed
@@ -200,6 +201,16 @@ export class JobStore extends Context.Service<
      * A store whose writes never wait may leave it out.
      */
     readonly waitingSince?: Effect.Effect<number | undefined>
+    /**
+     * Makes a write that leaves nothing behind, and fails as a job's write would fail now. A store whose writes never fail may
+     * leave it out.
+     */
+    readonly probe?: Effect.Effect<void, StoreError>
+    /**
+     * The first damage that an operation met since the store was opened; undefined if none did. Damage is met by the operations
+     * that need the damaged part, and by no other, so a write that succeeds says nothing of it.
+     */
+    readonly damage?: Effect.Effect<StoreError | undefined>
     /** Deletes journals of finished jobs and returns their number. */
     readonly prune: (options: PruneOptions) => Effect.Effect<number, StoreError>
   }

@@ -150,7 +150,7 @@ describe("what strangers are told", () => {
     using(async (running, store) => {
       store.breaks({ append: busy, lease: busy })
       const answer = await running.post("/api/v1/jobs", { program: "count", input: { to: 3 }, id: "run" })
-      expect(answer.status).toBe(500)
+      expect(answer.status).toBe(503)
       const text = await answer.text()
       expect(JSON.parse(text)).toMatchObject({ reason: "busy", partial: { error: { _tag: "StoreFailed" } } })
       expect(text + JSON.stringify(await look(running, "run"))).not.toContain("/srv")

@@ -254,7 +254,7 @@ describe("readiness", () => {
     await using(
       async (running) => {
         const failed = await running.post("/api/v1/jobs", { program: "count", input: { to: 1 } })
-        expect(failed.status).toBe(500)
+        expect([failed.status, failed.headers.get("retry-after")]).toEqual([503, "1"])
         const text = await failed.text()
         expect(text).toContain("urn:effect-converge:StoreFailed")
         expect(JSON.parse(text)).toMatchObject({ reason: "full" })
@@ -285,7 +285,7 @@ describe("readiness", () => {
       async (running) => {
         const body = { program: "count", input: { to: 5 }, id: "later" }
         const failed = await running.post("/api/v1/jobs", body)
-        expect([failed.status, await jsonOf(failed)]).toEqual([500, expect.objectContaining({ reason: "full" })])
+        expect([failed.status, await jsonOf(failed)]).toEqual([503, expect.objectContaining({ reason: "full" })])
         await until(async () => (await stateOf(running, "later")) === "suspended")
         left = Infinity
         expect((await running.post("/api/v1/jobs/later/resume")).status).toBe(200)

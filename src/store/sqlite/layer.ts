@@ -15,6 +15,7 @@ import { unrefClock } from "../../platform/unrefClock.ts"
 import { Limits } from "../../Limits.ts"
 import { JobStore, StoreError } from "../JobStore.ts"
 import { StoreFile } from "../StoreFile.ts"
+import { Damage } from "./damage.ts"
 import { WriteQueue } from "./writeQueue.ts"
 import { migrate } from "./migrations.ts"
 import { type Resolved, resolve, type SqliteOptions } from "./options.ts"
@@ -57,7 +58,8 @@ const close = (
 const openWriter = (
   options: Resolved,
   owner: string,
-  clock: Clock.Clock
+  clock: Clock.Clock,
+  damage: Damage
 ): Effect.Effect<{ readonly writer: Writer; readonly writeQueue: WriteQueue }, StoreError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.suspend(() => {
@@ -66,7 +68,7 @@ const openWriter = (
       const writer = new Writer({ filename, synchronous, busyTimeoutMs, maxBytes }, () =>
         clock.currentTimeMillisUnsafe()
       )
-      const writeQueue = new WriteQueue(writer, durability === "exit")
+      const writeQueue = new WriteQueue(writer, durability === "exit", damage)
       return Effect.callback<{ writer: Writer; writeQueue: WriteQueue }, StoreError>((resume) =>
         writer.open((refusal) =>
           resume(refusal === undefined ? Effect.succeed({ writer, writeQueue }) : Effect.fail(new StoreError(refusal)))
@@ -87,14 +89,15 @@ const make = (input: SqliteOptions) =>
     const clock = yield* Clock.Clock
     const owner = nameOwner()
     yield* whileBusy(busyTimeoutMs)(migrate(filename)).pipe(Effect.mapError(asStoreError(filename)))
-    const { writeQueue, writer } = yield* openWriter(options, owner, clock)
+    const damage = new Damage()
+    const { writeQueue, writer } = yield* openWriter(options, owner, clock, damage)
     const sql = yield* Effect.mapError(
       SqliteClient.make({ filename, isReadOnly: true, busyTimeoutMs: 0 }),
       asStoreError(filename)
     )
-    const reader = makeReader({ sql, filename, owner, busyTimeoutMs })
+    const reader = makeReader({ sql, filename, owner, busyTimeoutMs, damage })
     const { file, releaseAgain, store } = makeStore({
-      ...{ filename, owner, leaseMs, clock, writeQueue, reader },
+      ...{ filename, owner, leaseMs, clock, writeQueue, reader, damage },
       isClosed: () => writer.isClosed,
       waitingSince: () => writer.waitingSince
     })

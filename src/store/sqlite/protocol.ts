@@ -75,6 +75,8 @@ export type Op =
   /** Does nothing: its answer tells that all ops before it have been answered. */
   | { readonly kind: "flush" }
   | { readonly kind: "vacuum" }
+  /** Writes a row, commits it, and deletes it again. */
+  | { readonly kind: "probe" }
   /** The last op. Closes the file. */
   | { readonly kind: "close" }
 

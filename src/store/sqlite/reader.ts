@@ -27,6 +27,7 @@ import {
   type StoredRow
 } from "../JobStore.ts"
 import { integer, maybeInteger, maybeText, type SqlRow, text } from "./columns.ts"
+import type { Damage } from "./damage.ts"
 import { describeError } from "../../values/panic.ts"
 import { sumOf } from "../../values/sha256.ts"
 import { holdings } from "./owner.ts"
@@ -39,10 +40,11 @@ export interface ReaderOptions {
   readonly filename: string
   readonly owner: string
   readonly busyTimeoutMs: number
+  readonly damage: Damage
 }
 
 /** The connection and the patience of every statement. */
-interface Access extends Pick<ReaderOptions, "sql" | "filename" | "owner"> {
+interface Access extends Pick<ReaderOptions, "sql" | "filename" | "owner" | "damage"> {
   readonly patiently: ReturnType<typeof whileBusy>
 }
 
@@ -61,9 +63,13 @@ export const whileBusy = (busyTimeoutMs: number) => {
 
 /** An error of SQLite as an error of the port. */
 export const asStoreError =
-  (filename: string) =>
-  (error: SqlError | StoreError): StoreError =>
-    error._tag === "StoreError" ? error : new StoreError(refusalOf(error.reason.cause, filename))
+  (filename: string, damage?: Damage) =>
+  (error: SqlError | StoreError): StoreError => {
+    if (error._tag === "StoreError") return error
+    const refusal = refusalOf(error.reason.cause, filename)
+    damage?.note(refusal)
+    return new StoreError(refusal)
+  }
 
 const statuses: ReadonlyArray<Status> = ["converged", "budget-exhausted", "failed", "cancelled"]
 
@@ -104,12 +110,12 @@ const pageSize = (bytes: ReadonlyArray<number>): number => {
 
 /** Runs a statement, again while the file is busy, and decodes its rows. A column of a wrong type means `corrupt`. */
 const query = <A>(
-  { filename, patiently }: Access,
+  { damage, filename, patiently }: Access,
   statement: Effect.Effect<ReadonlyArray<SqlRow>, SqlError>,
   decode: (row: SqlRow) => A
 ): Effect.Effect<ReadonlyArray<A>, StoreError> =>
   patiently(statement).pipe(
-    Effect.mapError(asStoreError(filename)),
+    Effect.mapError(asStoreError(filename, damage)),
     Effect.flatMap((rows) =>
       Effect.try({
         try: () => rows.map(decode),
@@ -358,8 +364,8 @@ const cancelRequests = (access: Access) =>
   )
 
 /** A reader of the file that a connection has open. */
-export const makeReader = ({ busyTimeoutMs, filename, owner, sql }: ReaderOptions) => {
-  const access: Access = { sql, filename, owner, patiently: whileBusy(busyTimeoutMs) }
+export const makeReader = ({ busyTimeoutMs, damage, filename, owner, sql }: ReaderOptions) => {
+  const access: Access = { sql, filename, owner, damage, patiently: whileBusy(busyTimeoutMs) }
   return {
     load: (jobId: string) => load(access, jobId),
     rows: (jobId: string, after: number, until?: number) => rows(access, jobId, after, until),

@@ -10,6 +10,7 @@ import { JobStore, type NewJob, StoreError } from "../JobStore.ts"
 import type { StoreFile } from "../StoreFile.ts"
 import { backup } from "./backup.ts"
 import { checkFile } from "./checkFile.ts"
+import type { Damage } from "./damage.ts"
 import type { WriteQueue } from "./writeQueue.ts"
 import type { Op } from "./protocol.ts"
 import type { Reader } from "./reader.ts"
@@ -21,6 +22,7 @@ export interface StoreParts {
   readonly clock: Clock.Clock
   readonly writeQueue: WriteQueue
   readonly reader: Reader
+  readonly damage: Damage
   readonly isClosed: () => boolean
   readonly waitingSince: () => number | undefined
 }
@@ -113,7 +115,7 @@ const makeWrites = (writeQueue: WriteQueue, lease: () => Lease) =>
 
 /** Both services, over the queue of writes and the reader. */
 export const makeStore = (parts: StoreParts): MadeStore => {
-  const { clock, filename, writeQueue, isClosed, leaseMs, owner, reader } = parts
+  const { clock, damage, filename, writeQueue, isClosed, leaseMs, owner, reader } = parts
   const now = () => clock.currentTimeMillisUnsafe()
   const lease = (): Lease => ({ owner, leaseUntil: now() + leaseMs })
 
@@ -146,7 +148,9 @@ export const makeStore = (parts: StoreParts): MadeStore => {
     },
     release,
     cancelRequests: whileOpen(reader.cancelRequests),
-    waitingSince: Effect.sync(parts.waitingSince)
+    waitingSince: Effect.sync(parts.waitingSince),
+    probe: Effect.asVoid(writeQueue.write({ kind: "probe" })),
+    damage: Effect.sync(() => damage.met && new StoreError(damage.met))
   })
   const file: StoreFile["Service"] = {
     filename,

@@ -14,32 +14,32 @@ import * as Effect from "effect/Effect"
 import { inSlices } from "../../platform/slices.ts"
 import { Limits } from "../../Limits.ts"
 import { StoreError } from "../JobStore.ts"
+import type { Damage } from "./damage.ts"
 import { lengthOf, type Op, type Outcome, type Upload } from "./protocol.ts"
 import type { Writer } from "./writer.ts"
 
 /** A write. Gives the number of its op's outcome. */
 type Done = Effect.Effect<number, StoreError>
 
-const asEffect = (outcome: Outcome): Done =>
-  typeof outcome === "number" ? Effect.succeed(outcome) : Effect.fail(new StoreError(outcome))
-
 export class WriteQueue {
   readonly #writer: Writer
   readonly #isEarly: boolean
+  readonly #damage: Damage
   /** The first unreported failure of an early write; job id → error. */
   readonly #failures = new Map<string, StoreError>()
   /** Posts that wait until the pieces of their job have been sent; job id → posts. */
   readonly #waitingPosts = new Map<string, Array<() => void>>()
 
-  constructor(writer: Writer, isEarly: boolean) {
+  constructor(writer: Writer, isEarly: boolean, damage: Damage) {
     this.#writer = writer
     this.#isEarly = isEarly
+    this.#damage = damage
   }
 
   /** A write that is done when it is committed. */
   readonly write = (op: Op): Done =>
     Effect.uninterruptible(
-      Effect.callback((resume) => this.#writer.post(op, 0, (outcome) => resume(asEffect(outcome))))
+      Effect.callback((resume) => this.#writer.post(op, 0, (outcome) => resume(this.#done(outcome))))
     )
 
   /** A write of a job that may be done early. `op` is made when the write begins. */
@@ -82,7 +82,7 @@ export class WriteQueue {
           ),
           Effect.flatMap((count) =>
             Effect.callback<number, StoreError>((resume) => {
-              this.#writer.post(op({ number, pieces: count }), 0, (outcome) => resume(asEffect(outcome)))
+              this.#writer.post(op({ number, pieces: count }), 0, (outcome) => resume(this.#done(outcome)))
               this.#goOn(jobId)
             })
           )
@@ -100,10 +100,16 @@ export class WriteQueue {
     return [...this.#failures.values()]
   }
 
+  #done(outcome: Outcome): Done {
+    if (typeof outcome === "number") return Effect.succeed(outcome)
+    this.#damage.note(outcome)
+    return Effect.fail(new StoreError(outcome))
+  }
+
   #post(jobId: string, op: Op, length: number): Done {
     return Effect.uninterruptible(
       Effect.callback((resume) =>
-        this.#inOrder(jobId, () => this.#writer.post(op, length, (outcome) => resume(asEffect(outcome))))
+        this.#inOrder(jobId, () => this.#writer.post(op, length, (outcome) => resume(this.#done(outcome))))
       )
     )
   }
@@ -120,7 +126,9 @@ export class WriteQueue {
   }
 
   #remember(jobId: string, outcome: Outcome): void {
-    if (typeof outcome === "number" || this.#failures.has(jobId)) return
+    if (typeof outcome === "number") return
+    this.#damage.note(outcome)
+    if (this.#failures.has(jobId)) return
     this.#failures.set(jobId, new StoreError(outcome))
   }
 

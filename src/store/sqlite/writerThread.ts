@@ -63,6 +63,7 @@ class Committer {
     this.#next = this.#opOf(message)
     for (let op = this.#receive(); op !== undefined; op = this.#receive()) {
       if (op.kind === "vacuum") send({ kind: "outcomes", outcomes: [this.#vacuum()] })
+      else if (op.kind === "probe") send({ kind: "outcomes", outcomes: [this.#probe()] })
       else if (op.kind === "close") this.#close()
       else send({ kind: "outcomes", outcomes: this.#commit(op) })
     }
@@ -104,7 +105,7 @@ class Committer {
       this.#database.exec("BEGIN IMMEDIATE")
       let length = 0
       for (let op: Op | undefined = first; op !== undefined; op = this.#receive()) {
-        if (op.kind === "vacuum" || op.kind === "close") {
+        if (op.kind === "vacuum" || op.kind === "probe" || op.kind === "close") {
           this.#next = op
           break
         }
@@ -142,15 +143,32 @@ class Committer {
 
   /** Commits one op in its own transaction. */
   #alone(op: GroupedOp): Outcome {
+    return this.#transact(() => this.#writes.apply(op))
+  }
+
+  #transact(write: () => Outcome): Outcome {
     try {
       this.#database.exec("BEGIN IMMEDIATE")
-      const outcome = this.#writes.apply(op)
+      const outcome = write()
       this.#database.exec("COMMIT")
       return outcome
     } catch (error) {
       this.#rollback()
       return refusalOf(error, filename)
     }
+  }
+
+  /** A write and its undoing, in two transactions: a row that goes before its commit needs no space. */
+  #probe(): Outcome {
+    const put = this.#transact(() => {
+      this.#writes.putProbe()
+      return 0
+    })
+    if (typeof put !== "number") return put
+    return this.#transact(() => {
+      this.#writes.takeProbe()
+      return 0
+    })
   }
 
   /** Ends the transaction, unless SQLite has: it rolls back by itself after some errors. */

@@ -48,7 +48,7 @@ export class Writes {
   }
 
   /** Executes an op. The number that it gives depends on the op. */
-  apply(op: Exclude<Op, { readonly kind: "vacuum" | "close" }>): Outcome {
+  apply(op: Exclude<Op, { readonly kind: "vacuum" | "probe" | "close" }>): Outcome {
     switch (op.kind) {
       case "create":
         return this.#create(op)
@@ -91,6 +91,19 @@ export class Writes {
       case "flush":
         return done
     }
+  }
+
+  /** Puts the row of a probe there. It is of job 0, which no job is, and replaces one that an earlier probe left. */
+  putProbe(): void {
+    this.takeProbe()
+    this.#run(
+      "INSERT INTO converge_kept (job, cycle, key, text) VALUES (0, 0, 'probe', hex(randomblob(?)))",
+      Limits.storeProbeBytes / 2
+    )
+  }
+
+  takeProbe(): void {
+    this.#run("DELETE FROM converge_kept WHERE job = 0")
   }
 
   #create({
