@@ -5,6 +5,8 @@
  * default. The others are fixed. Units stand last in a name; a length is in characters. Boundary: numbers only.
  */
 export const Limits = {
+  /** Characters of the id that a job is given. */
+  jobIdLength: 200,
   /** Levels of nesting in one value. A deeper or circular value is refused, since it cannot be encoded. */
   valueDepth: 256,
   /** Issues of one value that an error names; it counts the others. Of a value of more parts, only the first is looked for. */

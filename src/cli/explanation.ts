@@ -10,17 +10,42 @@ import { type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { oneLine, thousands } from "./text.ts"
 import { compiledOf } from "../program/erased.ts"
+import { parseJson } from "../values/parseJson.ts"
 
-/** Splits `kind/id` at its first slash: ids may hold slashes, kinds that are asked for may not. */
+/** A fact's kind and id as JSON, such as `["Import","a.ts"]`: an argument of a command holds no lone surrogate otherwise. */
+export const jsonRef = (text: string): FactRef | undefined => {
+  if (!text.startsWith("[")) return undefined
+  try {
+    const parsed: unknown = parseJson(text)
+    if (!Array.isArray(parsed) || parsed.length !== 2) return undefined
+    const [kind, id] = parsed as ReadonlyArray<unknown>
+    return typeof kind === "string" && typeof id === "string" ? { kind, id } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The facts that `kind/id` may name, the shortest kind first: kinds and ids may hold slashes, and an id may be empty. */
+const refsIn = (text: string): ReadonlyArray<FactRef> => {
+  const ref = jsonRef(text)
+  if (ref !== undefined) return [ref]
+  return [...text.matchAll(/(?<=.)\//gs)].map(({ index }) => ({
+    kind: text.slice(0, index),
+    id: text.slice(index + 1)
+  }))
+}
+
+/** The fact that `kind/id` names among those of a program's kinds. */
 export const parseRef = (text: string, program: Program.Any): Effect.Effect<FactRef, UsageError> => {
-  const slash = text.indexOf("/")
-  const [kind, id] = [text.slice(0, Math.max(slash, 0)), text.slice(slash + 1)]
-  if (kind === "" || id === "") {
+  const refs = refsIn(text)
+  const [first] = refs
+  if (first === undefined) {
     return Effect.fail(new UsageError({ message: `--explain wants kind/id, not ${JSON.stringify(text)}` }))
   }
   const kinds = compiledOf(program).kinds
-  if (kinds.has(kind)) return Effect.succeed({ kind, id })
-  const message = `--explain: ${JSON.stringify(program.name)} has no kind ${JSON.stringify(kind)}, but:`
+  const known = refs.find(({ kind }) => kinds.has(kind))
+  if (known !== undefined) return Effect.succeed(known)
+  const message = `--explain: ${JSON.stringify(program.name)} has no kind ${JSON.stringify(first.kind)}, but:`
   return Effect.fail(new UsageError({ message, details: [...kinds.keys()].map((name) => `  ${name}`).join("\n") }))
 }
 

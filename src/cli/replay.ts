@@ -172,8 +172,10 @@ export const explain = (host: Host, options: ExplainOptions): Effect.Effect<numb
 
 /** Kinds may have slashes in their names: the shortest one counts with which the text names a fact, or else its first part. */
 const refIn = (context: JobContext, text: string): Effect.Effect<FactRef, UsageError> => {
+  const ref = Explanation.jsonRef(text)
+  if (ref !== undefined) return Effect.succeed(ref)
   const slash = text.indexOf("/", 1)
-  if (slash === -1 || slash === text.length - 1) return usage(`explain wants kind/id, not ${JSON.stringify(text)}`)
+  if (slash === -1) return usage(`explain wants kind/id, not ${JSON.stringify(text)}`)
   const refs = Object.keys(context.counts())
     .filter((kind) => text.startsWith(`${kind}/`))
     .sort((a, b) => a.length - b.length)

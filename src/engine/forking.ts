@@ -19,7 +19,8 @@ import {
   encodeInput,
   encodeSeeds,
   randomId,
-  refuseUnknown
+  refuseUnknown,
+  unfitId
 } from "./startRequest.ts"
 
 const forkKeys = ["at", "facts", "input", "id", "budget"]
@@ -37,7 +38,7 @@ export const forkJob = Effect.fnUntraced(function* (
   if (unknown !== undefined) return yield* unknown
   const budget = yield* budgetOf(compiled, options.budget)
   const ownId = options.id ?? (yield* randomId)
-  const refused = admission.refuse(ownId, false) ?? live.refuseId(compiled, ownId)
+  const refused = unfitId(compiled, ownId) ?? admission.refuse(ownId, false) ?? live.refuseId(compiled, ownId)
   if (refused !== undefined) return yield* refused
   const journal = yield* store.load(jobId)
   const other = refuseOther(journal, compiled, undefined)

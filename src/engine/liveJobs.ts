@@ -7,7 +7,6 @@
 import { InvalidInput } from "../outcome/JobError.ts"
 import type { JobSession } from "../job/session.ts"
 import type { CompiledProgram } from "../program/erased.ts"
-import { unfitId } from "./startRequest.ts"
 import { isStarted } from "./sessionMarks.ts"
 
 export class LiveJobs {
@@ -57,9 +56,9 @@ export class LiveJobs {
     return session?.program === program ? session : undefined
   }
 
-  /** The reason why a new job cannot have an id; undefined if it can. */
+  /** The reason why a new job cannot have an id that is fit for a job; undefined if it can. */
   refuseId(program: CompiledProgram, jobId: string): InvalidInput | undefined {
-    return this.#sessions.has(jobId) ? idIsLive(program, jobId) : unfitId(program, jobId)
+    return this.#sessions.has(jobId) ? idIsLive(program, jobId) : undefined
   }
 }
 

@@ -17,7 +17,8 @@ export interface StartOptions {
   /**
    * The job's id; must not be that of a live job. Default: a random one. If a durable store has a job of that id, of the same
    * program and with the same input, `start` takes it up as `resume` does, live or not, and ignores the other options: a
-   * start can therefore be repeated after a crash.
+   * start can therefore be repeated after a crash. At most 200 characters, without control characters and any of
+   * `/ \ % ; ? #`; not `.` or `..`.
    */
   readonly id?: string | undefined
   /** Overrides the program's budget, field by field. Default: the program's. */

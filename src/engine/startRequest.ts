@@ -13,6 +13,7 @@ import type { Budget } from "../program/Budget.ts"
 import { type ResolvedBudget, resolveBudget } from "../program/resolveBudget.ts"
 import { InvalidProgram } from "../program/InvalidProgram.ts"
 import { InvalidInput } from "../outcome/JobError.ts"
+import { refusalOfJobId } from "../program/jobId.ts"
 import { isProgram } from "../program/Program.ts"
 import { EffectFault, encodeFacts, panicked, settled } from "../cycle/encodeEffect.ts"
 import { openKind } from "../program/answerKinds.ts"
@@ -111,14 +112,10 @@ export const encodeFactsOf = (
     )
   })
 
-/**
- * The refusal of an id that no job can have. Lone surrogates are refused: UTF-8 maps them all to the same bytes, so two ids would
- * collide in a file.
- */
+/** The refusal of an id that a job cannot be given. */
 export const unfitId = (program: CompiledProgram, jobId: unknown): InvalidInput | undefined => {
-  const refuse = (message: string): InvalidInput => new InvalidInput({ program: program.name, message })
-  if (typeof jobId !== "string" || jobId === "") return refuse("a job's id must be a string that is not empty")
-  return jobId.isWellFormed() ? undefined : refuse("a job's id must be well-formed Unicode")
+  const message = refusalOfJobId(jobId)
+  return message === undefined ? undefined : new InvalidInput({ program: program.name, message })
 }
 
 const randomWord = Random.nextIntBetween(0, 0xffffffff)

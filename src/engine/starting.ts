@@ -88,7 +88,9 @@ export const startJob = Effect.fnUntraced(function* (
   const jobId = options.id ?? (yield* randomId)
   const id = options.id === undefined ? "made" : "given"
   const unfit = unfitId(compiled, jobId)
-  if (unfit !== undefined) return yield* unfit
+  // A job that is in the store under such an id, from an earlier version, can be taken up.
+  if (unfit !== undefined && !(store.isDurable && typeof jobId === "string" && jobId.isWellFormed()))
+    return yield* unfit
   const { context } = options
   const begin = Effect.gen(function* () {
     const encode = encodeInput(compiled, input)
@@ -99,7 +101,7 @@ export const startJob = Effect.fnUntraced(function* (
         return yield* resumeStored(engine, { program: compiled, journal, input: text, isChild: false })
       }
     }
-    const refused = admission.refuse(jobId, false) ?? live.refuseId(compiled, jobId)
+    const refused = unfit ?? admission.refuse(jobId, false) ?? live.refuseId(compiled, jobId)
     if (refused !== undefined) return yield* refused
     const encoded = yield* encode
     const seeds = yield* encodeSeeds(compiled, encoded.value)

@@ -148,7 +148,36 @@ const explain = HttpApiEndpoint.get("explain", "/api/v1/jobs/:id/facts/:kind/:fa
   params: { id: Schema.String, kind: Schema.String, factId: Schema.String },
   success: Shapes.Explanation,
   error: [...ofJob, Problems.UnknownFact]
-}).annotateMerge(OpenApi.annotations({ summary: "Where a fact comes from" }))
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "Where a fact comes from, by a path",
+    description:
+      "For kinds and ids that are plain segments of a path. An id that is empty, is `.` or `..`, or has a slash, a semicolon or a percent sign in it may not reach the server as it is: see `explainFact`."
+  })
+)
+
+const factNamed = HttpApiEndpoint.get("explainFact", "/api/v1/jobs/:id/explain", {
+  params: job,
+  query: { kind: Schema.String, fact: Schema.String },
+  success: Shapes.Explanation,
+  error: [...ofJob, Problems.UnknownFact]
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "Where a fact comes from, by its kind and its id",
+    description: "Takes every id that a text of Unicode can be, also one that is no segment of a path."
+  })
+)
+
+const factAt = HttpApiEndpoint.get("explainVersion", "/api/v1/jobs/:id/versions/:version/explain", {
+  params: { id: Schema.String, version: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)) },
+  success: Shapes.Explanation,
+  error: [...ofJob, Problems.UnknownFact]
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "Where the fact that was committed at a version comes from",
+    description: "`version` is that of the fact's provenance. It names every fact, also one whose id is no Unicode."
+  })
+)
 
 class Jobs extends HttpApiGroup.make("jobs")
   .add(
@@ -161,7 +190,9 @@ class Jobs extends HttpApiGroup.make("jobs")
     steer("resume", "Go on with a paused or suspended job"),
     signal,
     factPage,
-    explain
+    explain,
+    factNamed,
+    factAt
   )
   .middleware(Authorization)
   .middleware(Guard) {}

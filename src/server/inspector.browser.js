@@ -352,9 +352,7 @@ const openFacts = (kind) => {
 const explain = async (fact) => {
   const place = find("why " + refOf(fact))
   if (place.childNodes.length > 0) return
-  const response = await ask(
-    at(chosen) + "/facts/" + encodeURIComponent(fact.kind) + "/" + encodeURIComponent(fact.id) + "/explain"
-  )
+  const response = await ask(at(chosen) + "/versions/" + fact.provenance.version + "/explain")
   if (response === undefined) return
   /** @type {Explanation} */
   const { nodes } = await response.json()

@@ -20,6 +20,7 @@ import { JobStore } from "../store/JobStore.ts"
 import { Api, Sender } from "./api.ts"
 import { NewJobBody, SignalBody } from "./bodies.ts"
 import { readBody } from "./body.ts"
+import type { FactRef } from "../program/Fact.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob } from "./directory.ts"
 import { endingEarly, eventsAfter } from "./eventSource.ts"
@@ -242,12 +243,8 @@ const factPage = Effect.fnUntraced(function* ({ directory }: SharedCore, { param
   })
 })
 
-const explain = Effect.fnUntraced(function* (
-  { directory }: SharedCore,
-  { params }: { readonly params: { readonly id: string; readonly kind: string; readonly factId: string } }
-) {
-  const { view } = yield* directory.hold(params.id)
-  const { factId: id, id: jobId, kind } = params
+const explain = Effect.fnUntraced(function* ({ directory }: SharedCore, jobId: string, { id, kind }: FactRef) {
+  const { view } = yield* directory.hold(jobId)
   const explanation = view.explain({ kind, id })
   if (explanation === null) return yield* new Problems.UnknownFact({ jobId, kind, id })
   return json(explanationJson(explanation))
@@ -285,6 +282,22 @@ const steering = <R extends OfJob, A, E, S>(
   route: (core: SharedCore, asking: R) => Effect.Effect<A, E, S>
 ) => ofJob(core, asking, () => Effect.andThen(audit(action, asking.params.id), route(core, asking)))
 
+const explainVersion = Effect.fnUntraced(function* (
+  { directory }: SharedCore,
+  { params: { id: jobId, version } }: { readonly params: { readonly id: string; readonly version: number } }
+) {
+  const { view } = yield* directory.hold(jobId)
+  // The fact of a version is the first after the version before.
+  const { facts } = view.facts({ kind: undefined, after: version - 1, limit: 1 })
+  const fact = facts.find(({ provenance }) => provenance.version === version)
+  const explanation = fact === undefined ? null : view.explain(fact)
+  if (explanation === null) {
+    const detail = `no fact of the job is of version ${version}: there was none, or it was revised or pruned since`
+    return yield* new Problems.UnknownFact({ jobId, kind: "", id: "", detail })
+  }
+  return json(explanationJson(explanation))
+})
+
 export const jobRoutes = HttpApiBuilder.group(
   Api,
   "jobs",
@@ -301,6 +314,12 @@ export const jobRoutes = HttpApiBuilder.group(
       .handle("resume", (asking) => steering("resume", core, asking, resume))
       .handleRaw("signal", (asking) => steering("signal", core, asking, signal))
       .handle("facts", (asking) => ofJob(core, asking, factPage))
-      .handle("explain", (asking) => ofJob(core, asking, explain))
+      .handle("explain", (asking) =>
+        ofJob(core, asking, (core, { params: { factId, id, kind } }) => explain(core, id, { kind, id: factId }))
+      )
+      .handle("explainFact", (asking) =>
+        ofJob(core, asking, (core, { params, query }) => explain(core, params.id, { kind: query.kind, id: query.fact }))
+      )
+      .handle("explainVersion", (asking) => ofJob(core, asking, explainVersion))
   })
 )

@@ -5,6 +5,7 @@
  * route decode with them what the server sends. Boundary: data.
  */
 import * as Schema from "effect/Schema"
+import { jobIdPattern } from "../program/jobId.ts"
 import { liveStates } from "./liveStates.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -125,11 +126,8 @@ export const Budget = Schema.Struct({
   maxTokens: Schema.optional(limit)
 }).annotate({ identifier: "Budget" })
 
-/**
- * Letters, digits and a few marks: what needs no escape in a URL or a log line; but not `.` and `..`, which are no names in a
- * path.
- */
-export const JobId = Schema.String.check(Schema.isPattern(/^(?!\.{1,2}$)[\w.~:@-]{1,200}$/))
+/** An id that a job can be given. */
+export const JobId = Schema.String.check(Schema.isPattern(jobIdPattern))
 
 /** The body that starts a job. */
 export const NewJob = Schema.Struct({

@@ -117,6 +117,16 @@ describe.concurrent("--explain", () => {
     )
   })
 
+  it("takes a kind and an id as JSON, too, and refuses what names no fact", async () => {
+    const { code, stdout } = await runCount("squares", ["--quiet", "--explain", '["Number","n/2"]'])
+    expect(code).toBe(0)
+    expect(stdout).toContain("where Number/n/2 comes from")
+    // An id may be empty; this program has no such fact.
+    const empty = await runCount("squares", ["--quiet", "--explain", "Number/"])
+    expect(empty.stderr).toContain("there is no fact Number/; the context holds")
+    expect((await runCount("squares", ["--quiet", "--explain", "Number"])).code).toBe(64)
+  })
+
   it("is a list of nodes in the JSON, also of a failed job", async () => {
     const ended = await runCount("failing", ["--json", "--quiet", "--explain", "Number/n/2"])
     expect(ended.code).toBe(3)

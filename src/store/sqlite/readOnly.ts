@@ -17,6 +17,7 @@ import { JobStore, StoreError } from "../JobStore.ts"
 import { StoreFile } from "../StoreFile.ts"
 import { backup } from "./backup.ts"
 import { checkFile } from "./checkFile.ts"
+import { Damage } from "./damage.ts"
 import { view } from "./migrations.ts"
 import type { Resolved } from "./options.ts"
 import { nameOwner } from "./owner.ts"
@@ -33,7 +34,7 @@ const open = (options: Resolved, owner: string, isImmutable: boolean) =>
     const { busyTimeoutMs, filename } = options
     const sql = yield* SqliteClient.make({ filename, isReadOnly: true, isImmutable, busyTimeoutMs: 0 })
     yield* whileBusy(busyTimeoutMs)(view(sql, filename))
-    return makeReader({ sql, filename, owner, busyTimeoutMs })
+    return makeReader({ sql, filename, owner, busyTimeoutMs, damage: new Damage() })
   }).pipe(Effect.mapError(asStoreError(options.filename)))
 
 /** Opens the file as it is. A log that cannot be read, because its directory is write-protected, must be empty. */
