@@ -204,12 +204,22 @@ export const Limits = {
   /** Milliseconds that a write waits before a server says that its store takes none. Usually a write takes a few. */
   serverWriteMs: 2_000,
   /**
-   * The newest events of a job whose texts are kept for its viewers, the characters of these texts in total, and those of the
-   * longest one. A longer event is written anew for each viewer.
+   * The newest events of a job whose texts are kept for its viewers, the characters of these texts in total, and those and the
+   * facts of the longest one. A longer event is written anew for each viewer, with many facts in pieces.
    */
   serverWrittenEvents: 256,
   serverWrittenLength: 1_048_576,
   serverWrittenEventLength: 65_536,
+  serverWrittenFacts: 128,
+  /** Characters of a long answer, or of a long event, that are written at once. */
+  serverPieceLength: 65_536,
+  /** About how many bytes all clients hold that are being sent something long, before no more journals are read for them. */
+  serverViewerBytes: 134_217_728,
+  /** Milliseconds without reading after which a client is hung up on if there is no room, and between two looks for room. */
+  serverViewerPatienceMs: 1_000,
+  serverViewerRetryMs: 50,
+  /** Milliseconds after which a client that reads nothing of its answer is hung up on. */
+  serverWriteTimeoutMs: 30_000,
   /** Characters of a path's parameter, such as a fact's id. */
   serverParamLength: 8_192,
   /** Server default: milliseconds that a connection may wait for its next request. Proxies keep theirs for up to a minute. */

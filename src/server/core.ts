@@ -21,6 +21,7 @@ import { readinessOf, type ServerState } from "./readiness.ts"
 import type * as Shapes from "./shapes.ts"
 import type { Token } from "./tokens.ts"
 import { StoreHealth } from "./storeHealth.ts"
+import { ViewerRoom } from "./viewerRoom.ts"
 import { WrittenEvents } from "./writtenEvents.ts"
 
 /** What the routes go by, with its defaults filled in. Times in milliseconds. */
@@ -45,6 +46,8 @@ export interface SharedCore {
   readonly directory: Directory
   /** Event streams that are open. */
   readonly streams: { count: number }
+  /** The memory that clients hold which are being sent something long. */
+  readonly room: ViewerRoom
   /** Texts of events that viewers of a job share. */
   readonly written: WrittenEvents
   readonly readiness: Effect.Effect<typeof Shapes.Readiness.Type>
@@ -153,6 +156,7 @@ export const makeCore = Effect.fnUntraced(function* (
     settings,
     directory,
     streams: { count: 0 },
+    room: new ViewerRoom(),
     written: new WrittenEvents(),
     readiness: readinessOf(state, health, pool),
     isDraining: () => state.isDraining,

@@ -17,6 +17,9 @@ import * as Journal from "../journal/Journal.ts"
 import { JobStore } from "../store/JobStore.ts"
 import type { StoreError } from "../outcome/StoreError.ts"
 import { isKnown, type KnownJob, type Stored } from "./directory.ts"
+import { factsOf } from "./eventText.ts"
+import { plainText } from "./json.ts"
+import { Limits } from "../Limits.ts"
 
 /** An event, and the job that holds its facts; undefined if the values of the facts are JSON already. */
 export interface SourceEvent {
@@ -28,20 +31,45 @@ export interface SourceEvent {
 export const eventsAfter = (
   store: JobStore["Service"],
   found: KnownJob | Stored,
-  after: number
+  after: number,
+  reading: Reading = (journal) => journal
 ): Stream.Stream<SourceEvent, StoreError | JournalCorrupt> => {
-  if (!isKnown(found)) return fromJournal(store, found.journal.jobId, after)
-  return store.isDurable ? filledUp(store, found.view, after) : fromLog(found.view, after)
+  const journals: JournalEvents = (jobId, from) =>
+    reading(
+      Stream.unwrap(Effect.provideService(Journal.events(jobId, { after: from }), JobStore, store)).pipe(
+        Stream.map((event) => ({ event, view: undefined }))
+      )
+    )
+  if (!isKnown(found)) return journals(found.journal.jobId, after)
+  return store.isDurable ? filledUp(journals, found.view, after) : fromLog(found.view, after)
 }
 
-const fromJournal = (
-  store: JobStore["Service"],
-  jobId: string,
-  after: number
-): Stream.Stream<SourceEvent, StoreError | JournalCorrupt> =>
-  Stream.unwrap(Effect.provideService(Journal.events(jobId, { after }), JobStore, store)).pipe(
-    Stream.map((event) => ({ event, view: undefined }))
-  )
+/** How a journal is read for a viewer. */
+export type Reading = (
+  journal: Stream.Stream<SourceEvent, StoreError | JournalCorrupt>
+) => Stream.Stream<SourceEvent, StoreError | JournalCorrupt>
+
+type JournalEvents = (jobId: string, after: number) => Stream.Stream<SourceEvent, StoreError | JournalCorrupt>
+
+/** Tuning: facts of a page of which the texts are measured. */
+const measuredFacts = 16
+
+/** About how many more bytes a reader of a journal holds after some events: values, texts, and places in the tables. */
+export const contextBytesOf = (events: ReadonlyArray<SourceEvent>): number => {
+  let bytes = 0
+  for (const { event } of events) {
+    const facts = factsOf(event)
+    const every = Math.max(1, Math.floor(facts.length / measuredFacts))
+    let [length, measured] = [0, 0]
+    for (let at = 0; at < facts.length; at += every) {
+      length += plainText(facts[at]?.value).length
+      measured++
+    }
+    const textLength = measured === 0 ? 0 : length / measured
+    bytes += Limits.serverThingBytes + facts.length * (Limits.serverThingBytes + 2 * textLength)
+  }
+  return bytes
+}
 
 const fromLog = (view: JobView, after: number): Stream.Stream<SourceEvent> =>
   Stream.map(view.log.after(after), (event) => ({
@@ -50,7 +78,7 @@ const fromLog = (view: JobView, after: number): Stream.Stream<SourceEvent> =>
   }))
 
 /** The journal up to where the log begins, and then the log. */
-const filledUp = (store: JobStore["Service"], view: JobView, after: number): Stream.Stream<SourceEvent> =>
+const filledUp = (journals: JournalEvents, view: JobView, after: number): Stream.Stream<SourceEvent> =>
   Stream.suspend(() => {
     const { jobId, log } = view
     let last = after
@@ -64,11 +92,11 @@ const filledUp = (store: JobStore["Service"], view: JobView, after: number): Str
       })
       return Stream.concat(
         kept,
-        Stream.suspend(() => (isGone ? filledUp(store, view, last) : Stream.empty))
+        Stream.suspend(() => (isGone ? filledUp(journals, view, last) : Stream.empty))
       )
     }
     let isRead = true
-    const stored = fromJournal(store, jobId, after).pipe(
+    const stored = journals(jobId, after).pipe(
       // The beginning of the log moves on while the journal is read.
       Stream.takeWhile(({ event }) => event.seq < log.oldest),
       Stream.map((found) => {
@@ -81,7 +109,7 @@ const filledUp = (store: JobStore["Service"], view: JobView, after: number): Str
       })
     )
     // A journal that was read to its end and gave nothing would give nothing once more.
-    const rest = Stream.suspend(() => (isRead && last > after ? filledUp(store, view, last) : fromLog(view, last)))
+    const rest = Stream.suspend(() => (isRead && last > after ? filledUp(journals, view, last) : fromLog(view, last)))
     return Stream.concat(stored, rest)
   })
 

@@ -9,17 +9,22 @@
 import type { JobView } from "../job/view.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
 import type { Fact } from "../program/Fact.ts"
+import { Limits } from "../Limits.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { plainText } from "./json.ts"
 
 /** JavaScript puts such keys before all others, so `JSON.stringify` orders them otherwise than a canonical text does. */
 const integerKey = /[{,]"\d+":/
 
+/** The text of `JSON.stringify` for the value of a canonical text. */
+export const valueJson = (canonical: string): string =>
+  integerKey.test(canonical) ? JSON.stringify(parseJson(canonical)) : canonical
+
 const valueText = (fact: Fact, view: JobView): string => {
   const committed = view.factText(fact.provenance.version)
-  if (committed !== undefined && !integerKey.test(committed)) return committed
+  if (committed !== undefined) return valueJson(committed)
   const kind = view.program.kinds.get(fact.kind)
-  const text = committed ?? kind?.codec.encode(fact.value).text
+  const text = kind?.codec.encode(fact.value).text
   return text === undefined ? plainText(fact.value) : JSON.stringify(parseJson(text))
 }
 
@@ -27,19 +32,46 @@ const factText = (fact: Fact, view: JobView): string =>
   `{"kind":${JSON.stringify(fact.kind)},"id":${JSON.stringify(fact.id)},` +
   `"value":${valueText(fact, view)},"provenance":${JSON.stringify(fact.provenance)}}`
 
-/** The text of an event whose field `name` holds facts: field by field, in the order that the event has. */
-const withFacts = (event: JobEvent, name: string, facts: ReadonlyArray<Fact>, view: JobView): string => {
-  const fields = Object.entries(event).map(([key, value]) => {
-    const text = key === name ? `[${facts.map((fact) => factText(fact, view)).join(",")}]` : plainText(value)
-    return `${JSON.stringify(key)}:${text}`
-  })
-  return `{${fields.join(",")}}`
+/** The facts in an event. */
+export const factsOf = (event: JobEvent): ReadonlyArray<Fact> => {
+  if (event._tag === "FactsCommitted") return event.facts
+  return event._tag === "JobStarted" ? event.seeds : []
 }
 
-/** An event as JSON text. `view`: the job that holds the facts; undefined where their values are JSON already. */
+/** The fields of events that hold facts. */
+const factFields = { FactsCommitted: "facts", JobStarted: "seeds" } as const
+
+/**
+ * An event as JSON text, in pieces: field by field, in the order that the event has. `view`: the job that holds the facts;
+ * undefined where their values are JSON already.
+ */
+export function* eventPieces(event: JobEvent, view: JobView | undefined): Generator<string, void> {
+  const facts = factsOf(event)
+  const name = event._tag in factFields ? factFields[event._tag as keyof typeof factFields] : ""
+  let text = ""
+  for (const [key, value] of Object.entries(event)) {
+    if (value === undefined) continue
+    text += `${text === "" ? "{" : ","}${JSON.stringify(key)}:`
+    if (key !== name) {
+      text += plainText(value)
+      continue
+    }
+    let before = "["
+    for (const fact of facts) {
+      text += before + (view === undefined ? plainText(fact) : factText(fact, view))
+      before = ","
+      if (text.length < Limits.serverPieceLength) continue
+      yield text
+      text = ""
+    }
+    text += facts.length === 0 ? "[]" : "]"
+  }
+  yield `${text}}`
+}
+
+/** An event as JSON text. `view`: as `eventPieces` takes it. */
 export const eventText = (event: JobEvent, view: JobView | undefined): string => {
-  if (view === undefined) return plainText(event)
-  if (event._tag === "FactsCommitted") return withFacts(event, "facts", event.facts, view)
-  if (event._tag === "JobStarted") return withFacts(event, "seeds", event.seeds, view)
-  return plainText(event)
+  let text = ""
+  for (const piece of eventPieces(event, view)) text += piece
+  return text
 }

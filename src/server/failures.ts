@@ -20,10 +20,10 @@ import type { StoreError } from "../outcome/StoreError.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 
 /** The problem that a job's end is. */
-export const ofJobError = (error: JobError, facts: "counts" | "all") => {
+export const ofJobError = (error: JobError) => {
   const failure: HaltError | AgentFailed = error
   const { cycle, jobId, message: detail } = failure
-  const job = { jobId, cycle, detail, partial: resultJson(error, facts) }
+  const job = { jobId, cycle, detail, partial: resultJson(error, "counts") }
   const fields = errorJson(errorToJson(failure))
   switch (failure._tag) {
     case "BudgetExhausted": {

@@ -56,18 +56,26 @@ export const sealed = (response: HttpServerResponse.HttpServerResponse): HttpSer
 const ownFields = (problem: object): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(problem).filter(([key]) => !["_tag", "message", "stack", "cause"].includes(key)))
 
-/** A problem as a response. */
-export const problemResponse = (
-  problem: AnyProblem,
-  request: HttpServerRequest
-): HttpServerResponse.HttpServerResponse => {
+/** What the body of a problem says. */
+export const problemBody = (problem: AnyProblem, request: HttpServerRequest): Readonly<Record<string, unknown>> => {
   const { detail, status, title, type } = problem
   const { detail: _detail, status: _status, title: _title, type: _type, ...fields } = ownFields(problem)
-  const body = { type, title, status, detail: cut(detail ?? title), instance: pathOf(request.originalUrl), ...fields }
-  const response = HttpServerResponse.text(JSON.stringify(body), {
-    status,
-    contentType: "application/problem+json"
-  })
+  return { type, title, status, detail: cut(detail ?? title), instance: pathOf(request.originalUrl), ...fields }
+}
+
+const problemType = "application/problem+json"
+
+/** A problem as a response. `written`: one that has the body already. */
+export const problemResponse = (
+  problem: AnyProblem,
+  request: HttpServerRequest,
+  written?: HttpServerResponse.HttpServerResponse
+): HttpServerResponse.HttpServerResponse => {
+  const { status } = problem
+  const response =
+    written === undefined
+      ? HttpServerResponse.text(JSON.stringify(problemBody(problem, request)), { status, contentType: problemType })
+      : HttpServerResponse.setHeader(HttpServerResponse.setStatus(written, status), "content-type", problemType)
   const more: Record<string, string> = {}
   if (status === 429 || status === 503) more["retry-after"] = String(Limits.serverRetryAfterS)
   if (status === 401) more["www-authenticate"] = "Bearer"

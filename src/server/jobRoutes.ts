@@ -16,6 +16,8 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { signalJson } from "../job/jobHandle.ts"
 import { Limits } from "../Limits.ts"
+import type { JobContext } from "../context/JobContext.ts"
+import { breathe } from "../platform/slices.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { Api, Sender } from "./api.ts"
 import { NewJobBody, SignalBody } from "./bodies.ts"
@@ -23,14 +25,19 @@ import { readBody } from "./body.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob } from "./directory.ts"
-import { endingEarly, eventsAfter } from "./eventSource.ts"
+import { contextBytesOf, endingEarly, eventsAfter } from "./eventSource.ts"
 import { ofJobError, ofStart, ofSteering, type SteeringError } from "./failures.ts"
 import { wantsLines, wantsNoWait } from "./headers.ts"
+import { problemBody, problemResponse } from "./guard.ts"
 import { explanationJson, factJson, resultJson } from "./json.ts"
+import { FactTexts, jsonPieces } from "./jsonPieces.ts"
+import { leftBy } from "./jobLog.ts"
 import { jobJson, type ListQuery, listJobs } from "./jobView.ts"
 import { audit, isAllowed, permitJob, permitProgram } from "./permits.ts"
+import { hangUp } from "./nodeServer.ts"
 import * as Problems from "./problems.ts"
 import { type Format, viewer } from "./viewer.ts"
+import { Place } from "./viewerRoom.ts"
 
 interface OfJob {
   readonly params: { readonly id: string }
@@ -39,6 +46,31 @@ interface OfJob {
 /** A success that is JSON already: a result may be large, and is not checked against its schema once more. */
 const json = (value: object): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(JSON.stringify(value), { contentType: "application/json" })
+
+/** A client of a request, as the room of viewers knows it. */
+const placeOf = (request: HttpServerRequest): Place => new Place(() => hangUp(request.source))
+
+/** JSON with all facts of a job, which is written piece by piece. */
+const longJson = (
+  { room }: SharedCore,
+  request: HttpServerRequest,
+  value: object
+): HttpServerResponse.HttpServerResponse => {
+  const pieces = Stream.mapEffect(Stream.fromIterable(jsonPieces(value), { chunkSize: 1 }), (piece) =>
+    Effect.as(breathe, piece)
+  )
+  const sent = room.sending(placeOf(request), Stream.encodeText(pieces), ({ length }) => length)
+  return HttpServerResponse.stream(sent, { contentType: "application/json" })
+}
+
+/** The facts of a result, to be written piece by piece. */
+const withFacts = <R extends { readonly facts: unknown }>(
+  result: R,
+  { context }: { readonly context: JobContext }
+) => ({
+  ...result,
+  facts: new FactTexts(context.encoded())
+})
 
 /** The store did not take what was asked for. */
 const notTaken = ({ job }: KnownJob, detail: string): Problems.Unavailable =>
@@ -75,16 +107,23 @@ const readStart = Effect.fnUntraced(function* (core: SharedCore, { headers, requ
 })
 
 /** Waits for a job's end, and answers with it. */
-const awaitEnd = Effect.fnUntraced(function* (core: SharedCore, { job }: KnownJob, facts: "counts" | "all") {
+const awaitEnd = Effect.fnUntraced(function* (core: SharedCore, { job }: KnownJob, { query, request }: StartRequest) {
   const end = yield* Effect.raceFirst(Effect.exit(job.result), Effect.as(core.expired, undefined))
   if (end === undefined) {
     const detail = "the server shuts down; the job is left to be resumed"
     return yield* new Problems.Unavailable({ reason: "shutting-down", jobId: job.id, detail })
   }
-  if (Exit.isSuccess(end)) return json(resultJson(end.value, facts))
+  const isWhole = query.facts === "all"
+  if (Exit.isSuccess(end)) {
+    const result = resultJson(end.value, "counts")
+    return isWhole ? longJson(core, request, withFacts(result, end.value)) : json(result)
+  }
   const error = Option.getOrUndefined(Cause.findErrorOption(end.cause))
   if (error === undefined) return yield* Effect.die(Cause.squash(end.cause))
-  return yield* ofJobError(error, facts)
+  const problem = ofJobError(error)
+  if (!isWhole || problem.partial === null) return yield* problem
+  const whole = { ...problemBody(problem, request), partial: withFacts(problem.partial, error.partial) }
+  return problemResponse(problem, request, longJson(core, request, whole))
 })
 
 /** The answer to a client that does not wait. The place is relative to that of the request: a proxy may have changed its path. */
@@ -112,7 +151,7 @@ const start = (core: SharedCore, asking: StartRequest) =>
         return accepted(known.job.id)
       }
       known.waiting++
-      return yield* Effect.onExit(restore(awaitEnd(core, known, asking.query.facts ?? "counts")), (exit) => {
+      return yield* Effect.onExit(restore(awaitEnd(core, known, asking)), (exit) => {
         known.waiting--
         const isLeft = Exit.hasInterrupts(exit) && known.waiting === 0 && !known.isWanted
         return isLeft && !core.isDraining() ? known.job.cancel : Effect.void
@@ -125,6 +164,7 @@ const start = (core: SharedCore, asking: StartRequest) =>
 interface EventsRequest extends OfJob {
   readonly headers: { readonly "last-event-id"?: string | undefined; readonly accept?: string | undefined }
   readonly query: { readonly after?: number | undefined }
+  readonly request: HttpServerRequest
 }
 
 const eventNumber = (text: string): Effect.Effect<number, Problems.InvalidRequest> =>
@@ -135,13 +175,14 @@ const eventNumber = (text: string): Effect.Effect<number, Problems.InvalidReques
 const events = Effect.fnUntraced(function* (
   core: SharedCore,
   store: JobStore["Service"],
-  { headers, params, query }: EventsRequest
+  { headers, params, query, request }: EventsRequest
 ) {
-  const { directory, goodbye, settings, streams, written } = core
+  const { directory, goodbye, room, settings, streams, written } = core
   const lastId = headers["last-event-id"]
   const after = lastId === undefined || lastId === "" ? (query.after ?? 0) : yield* eventNumber(lastId)
   const found = yield* directory.watch(params.id)
-  const events = eventsAfter(store, found, after)
+  const place = placeOf(request)
+  const events = eventsAfter(store, found, after, (journal) => room.reading(place, journal, contextBytesOf))
   const isNext = isKnown(found)
     ? found.view.log.newest > after
     : Option.isSome(yield* Effect.mapError(Stream.runHead(events), (error) => ofStart(params.id, error)))
@@ -162,7 +203,8 @@ const events = Effect.fnUntraced(function* (
       viewer(endingEarly(events, params.id), options)
     )
   )
-  return HttpServerResponse.stream(counted, {
+  const sent = room.sending(place, counted, ({ length }) => length)
+  return HttpServerResponse.stream(sent, {
     contentType: format === "sse" ? "text/event-stream" : "application/x-ndjson",
     headers: { "x-accel-buffering": "no" }
   })
@@ -171,7 +213,7 @@ const events = Effect.fnUntraced(function* (
 /* ---------------------------------------------------------------- steer */
 
 /** The answer to a client that steered a job. */
-const steered = (known: KnownJob) => jobJson(known, "counts")
+const steered = (known: KnownJob) => jobJson(known)
 
 /** Steers a job. One that halted since its store failed has not ended: it goes on from its journal. */
 const steer = (known: KnownJob, steering: Effect.Effect<void, SteeringError>) =>
@@ -220,6 +262,20 @@ const signal = Effect.fnUntraced(function* (
 
 /* ---------------------------------------------------------------- look at */
 
+interface GetRequest extends OfJob {
+  readonly query: { readonly facts?: "counts" | "all" | undefined }
+  readonly request: HttpServerRequest
+}
+
+const get = Effect.fnUntraced(function* (core: SharedCore, { params, query, request }: GetRequest) {
+  const found = yield* core.directory.find(params.id)
+  const job = yield* jobJson(found)
+  const left = isKnown(found) && found.end !== undefined ? leftBy(found.end) : undefined
+  if (query.facts !== "all" || job.result === null || left === undefined) return json(job)
+  const whole = withFacts(job.result, "partial" in left ? left.partial : left)
+  return longJson(core, request, { ...job, result: whole })
+})
+
 interface FactsRequest extends OfJob {
   readonly query: {
     readonly kind?: string | undefined
@@ -249,9 +305,6 @@ const explain = Effect.fnUntraced(function* ({ directory }: SharedCore, jobId: s
   if (explanation === null) return yield* new Problems.UnknownFact({ jobId, kind, id })
   return json(explanationJson(explanation))
 })
-
-const get = ({ directory }: SharedCore, { params, query }: OfJob & { readonly query: StartRequest["query"] }) =>
-  Effect.flatMap(directory.find(params.id), (found) => Effect.map(jobJson(found, query.facts ?? "counts"), json))
 
 const list = Effect.fnUntraced(function* ({ directory }: SharedCore, store: JobStore["Service"], query: ListQuery) {
   const access = yield* Sender

@@ -29,8 +29,8 @@ const storedSummary = ({ createdAt, cycle, haltedAt, hash, jobId, program, statu
   hash
 })
 
-/** One job, in full. */
-export const jobJson = (found: KnownJob | Stored, facts: "counts" | "all"): Effect.Effect<JobJson> => {
+/** One job, with the number of its facts of each kind. */
+export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
   if (!isKnown(found)) {
     const nothing = { phase: null, tier: null, version: null, usage: null, result: null }
     return Effect.succeed({ ...storedSummary(found.journal), ...nothing })
@@ -38,7 +38,7 @@ export const jobJson = (found: KnownJob | Stored, facts: "counts" | "all"): Effe
   const { end, haltedAt, job, view } = found
   return Effect.map(job.status, ({ cycle, hash, jobId, phase, program, state, tier, usage, version }) => {
     const left = end === undefined ? undefined : leftBy(end)
-    const result = left === undefined ? null : resultJson(left, facts)
+    const result = left === undefined ? null : resultJson(left, "counts")
     const halted = haltedAt ?? null
     return {
       jobId,

@@ -1,13 +1,10 @@
 /**
- * Metrics of the server, and all metrics of the process as Prometheus reads them.
+ * Metrics of the server.
  *
  * Boundary: names and attributes; those of jobs are in observability.ts, those of the pool in workers/metrics.ts.
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
-import { Core } from "./core.ts"
 import * as Shapes from "./shapes.ts"
 
 const requests = Metric.counter("converge_http_requests_total", {
@@ -20,6 +17,10 @@ const seconds = Metric.histogram("converge_http_request_duration_seconds", {
 })
 
 const streams = Metric.gauge("converge_http_streams", { description: "Event streams that are open" })
+const dropped = Metric.counter("converge_http_clients_dropped_total", {
+  description: "Clients that were hung up on because they did not read what they were sent",
+  incremental: true
+})
 const known = Metric.gauge("converge_jobs", { description: "Jobs that the server knows, by state" })
 
 const empty = Context.empty()
@@ -59,15 +60,13 @@ export const noteAlive = (): void => alive(0)
 /** A job that is suspended is one that this server does not hold. */
 const states = Shapes.State.literals.filter((state) => state !== "suspended")
 
-/** All metrics, as text. */
-export const exposition: Effect.Effect<string, never, Core> = Effect.gen(function* () {
-  const core = yield* Core
-  streams.updateUnsafe(core.streams.count, empty)
+/** Notes what is a state: how many streams are open, and in which state each job is. */
+export const noteStates = (openStreams: number, jobStates: Iterable<string>): void => {
+  streams.updateUnsafe(openStreams, empty)
   const counts = new Map<string, number>(states.map((state) => [state, 0]))
-  for (const { job } of core.directory.known) {
-    const { state } = yield* job.status
-    counts.set(state, (counts.get(state) ?? 0) + 1)
-  }
+  for (const state of jobStates) counts.set(state, (counts.get(state) ?? 0) + 1)
   for (const [state, count] of counts) tag(known, { state }).updateUnsafe(count, empty)
-  return yield* PrometheusMetrics.format()
-})
+}
+
+/** Notes a client that was hung up on. */
+export const noteDropped = (): void => dropped.updateUnsafe(1, empty)

@@ -6,7 +6,7 @@
  * here it is known which answers each connection is still to be given: when the server closes, the connections without any
  * are closed at once, the others when they have them, and what is left some time later. What Node refuses before there is a
  * request is a problem, too. An offer to upgrade is passed over: such a client is answered as any other, and seen when it
- * leaves. Boundary: the file that touches Node; what is served is built elsewhere.
+ * leaves. A client that does not read its answer is hung up on. Boundary: the file that touches Node; what is served is built elsewhere.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
@@ -16,12 +16,13 @@ import * as Layer from "effect/Layer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { readFileSync } from "node:fs"
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
+import { createServer, IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import { findPackageJSON } from "node:module"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { brotliCompress, constants, gzip } from "node:zlib"
 import { Limits } from "../Limits.ts"
+import { noteDropped } from "./metrics.ts"
 
 /** What routes of HttpApi ask for besides a router. */
 export const services = NodeHttpServer.layerHttpServices
@@ -55,8 +56,21 @@ const refuse = (connections: Connections, code: string | undefined, socket: Dupl
   socket.destroy()
 }
 
+/** Ends the connection of a request, whatever is still to be sent on it. `source`: what Effect calls a request's source. */
+export const hangUp = (source: object): void => {
+  if (source instanceof IncomingMessage) source.socket.destroy()
+}
+
 const makeServer = (keepAliveMs: number): Server => {
   const node = createServer({ shouldUpgradeCallback: () => false, keepAliveTimeout: keepAliveMs })
+  // Node's timer begins anew whenever a connection moves, also while one long piece goes out slowly. A connection that rests
+  // is closed, and one whose client reads nothing; not one whose answer is still to come.
+  node.setTimeout(Limits.serverWriteTimeoutMs, (socket) => {
+    const isAwaiting = (connections.get(socket)?.size ?? 0) > 0
+    if (isAwaiting && socket.writableLength === 0) return
+    if (isAwaiting) noteDropped()
+    socket.destroy()
+  })
   const connections: Connections = new Map()
   let isClosing = false
   node.on("connection", (socket: Socket) => {

@@ -11,6 +11,8 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import { Limits } from "../Limits.ts"
+import { breathe } from "../platform/slices.ts"
 import type { JobView } from "../job/view.ts"
 import type { SourceEvent } from "./eventSource.ts"
 import type { WrittenEvents } from "./writtenEvents.ts"
@@ -33,8 +35,45 @@ interface Item {
   readonly isLast: boolean
 }
 
-const framed = (format: Format, name: string, data: string, id: string): string =>
-  format === "ndjson" ? `${data}\n` : `${id}event: ${name}\ndata: ${data}\n\n`
+/** What stands before and after the data of an event. */
+const frame = (format: Format, name: string, id: string): readonly [before: string, after: string] =>
+  format === "ndjson" ? ["", "\n"] : [`${id}event: ${name}\ndata: `, "\n\n"]
+
+const framed = (format: Format, name: string, data: string, id: string): string => {
+  const [before, after] = frame(format, name, id)
+  return before + data + after
+}
+
+/** The items of some events, joined or cut to pieces of about the length of a piece. */
+function* inPieces(items: Iterable<Item>): Generator<Item, void> {
+  let joined = ""
+  for (const { isLast, text } of items) {
+    joined += text
+    if (!isLast && joined.length < Limits.serverPieceLength) continue
+    yield { text: joined, isLast }
+    joined = ""
+  }
+  if (joined !== "") yield { text: joined, isLast: false }
+}
+
+/** Pieces of the events of a stream. Whoever writes them lets the event loop have its turns. */
+const piecesOf = <A, E>(events: Stream.Stream<A, E>, itemsOf: (event: A) => Iterable<Item>): Stream.Stream<Item, E> =>
+  Stream.transformPull(events, (pull) =>
+    Effect.sync(() => {
+      let pieces: Iterator<Item, void> | undefined
+      const next: typeof piece = Effect.suspend(() => {
+        const step = pieces?.next()
+        return step === undefined || step.done === true ? more : Effect.as(breathe, [step.value] as const)
+      })
+      const more = Effect.flatMap(pull, (chunk) => {
+        pieces = inPieces(chunk.values().flatMap((event) => itemsOf(event)))
+        return next
+      })
+      type Piece = Effect.Effect<readonly [Item], Effect.Error<typeof pull>>
+      const piece: Piece = Effect.suspend(() => next)
+      return piece
+    })
+  )
 
 /** The bytes of a viewer's stream. */
 export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOptions): Stream.Stream<Uint8Array> => {
@@ -45,7 +84,7 @@ export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOption
     text: framed(format, "Goodbye", JSON.stringify({ _tag: "Goodbye", reason }), ""),
     isLast: true
   })
-  const shown = Stream.map(events, ({ event, view }): Item => {
+  const itemsOf = function* ({ event, view }: SourceEvent): Generator<Item, void> {
     const { _tag, seq } = event
     if (view !== undefined && followed === undefined) written.follow((followed = view))
     // A viewer that asked for what is not there yet has missed nothing.
@@ -57,12 +96,15 @@ export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOption
     // The journal does not have this end: there, the event that comes next has this number.
     const leftFor = _tag === "JobHalted" ? view?.leftFor : undefined
     if (leftFor !== undefined) {
-      const { isLast, text } = goodbyeFor(leftFor)
-      return { text: missed + text, isLast }
+      yield { text: missed, isLast: false }
+      return yield goodbyeFor(leftFor)
     }
-    const text = framed(format, _tag, written.textOf(event, view), `id: ${seq}\n`)
-    return { text: missed + text, isLast: _tag === "JobHalted" }
-  })
+    const [before, behind] = frame(format, _tag, `id: ${seq}\n`)
+    yield { text: missed + before, isLast: false }
+    for (const text of written.piecesOf(event, view)) yield { text, isLast: false }
+    yield { text: behind, isLast: _tag === "JobHalted" }
+  }
+  const shown = piecesOf(events, itemsOf)
   const bye = Stream.map(Stream.fromEffect(goodbye), () => goodbyeFor("shutting-down"))
   // An empty line of NDJSON says nothing; writing it finds out whether the client is still there.
   const beat: Item = { text: format === "ndjson" ? "\n" : ": still here\n\n", isLast: false }

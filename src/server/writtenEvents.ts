@@ -7,7 +7,7 @@
 import type { JobView } from "../job/view.ts"
 import { Limits } from "../Limits.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
-import { eventText } from "./eventText.ts"
+import { eventPieces, eventText, factsOf } from "./eventText.ts"
 
 interface Written {
   /** By the number of the event, oldest first. */
@@ -33,8 +33,12 @@ export class WrittenEvents {
     if (written !== undefined && --written.viewers === 0) this.#jobs.delete(view)
   }
 
-  /** An event as JSON text. `view`: as `eventText` takes it. */
-  textOf(event: JobEvent, view: JobView | undefined): string {
+  /** An event as JSON text, in pieces if it is long. `view`: as `eventPieces` takes it. */
+  piecesOf(event: JobEvent, view: JobView | undefined): Iterable<string> {
+    return factsOf(event).length > Limits.serverWrittenFacts ? eventPieces(event, view) : [this.#textOf(event, view)]
+  }
+
+  #textOf(event: JobEvent, view: JobView | undefined): string {
     const written = view === undefined ? undefined : this.#jobs.get(view)
     const present = written?.texts.get(event.seq)
     if (present !== undefined) return present

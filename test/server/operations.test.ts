@@ -38,7 +38,7 @@ describe("metrics", () => {
         return found.includes("converge_pool_worker_utilization")
       }
       await until(look)
-      const inServer = [...page("http.md").matchAll(/`(converge_\w+)`\s+\{|`(converge_http_streams)`/g)]
+      const inServer = [...page("http.md").matchAll(/`(converge_\w+)`\s+\{|`(converge_http_(?:streams|clients_dropped_total))`/g)]
       expect(found).toEqual(sorted(documented("operations.md")))
       expect(found).toEqual(sorted([...documented("events.md"), ...inServer.map(([, one, two]) => one ?? two ?? "")]))
     } finally {
