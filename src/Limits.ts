@@ -24,6 +24,14 @@ export const Limits = {
   queuedLength: 134_217_728,
   /** Child jobs of the same depth that one engine has under way at a time. Further ones wait. */
   childJobs: 1_000,
+  /** Depth of the tree of child jobs: a job that a caller started has depth 0. An intent that asks for a deeper one fails. */
+  childDepth: 100,
+  /** Characters of a child job's id that is its parent's id and its intent's key. A longer one is shortened, with a hash. */
+  childIdLength: 200,
+  /** Characters of its parent's id that such a shortened id begins with. */
+  childIdPrefixLength: 64,
+  /** Errors of child jobs within each other that the error of the topmost one keeps. Others are counted. */
+  childErrors: 8,
   /** Fiber tasks of one job that are under way at a time. */
   fiberConcurrency: 256,
   /**

@@ -20,12 +20,13 @@ import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import { type JobError, type StartError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
-import { ChildPayload, ChildResult } from "../program/answerKinds.ts"
+import { childKind, ChildPayload, ChildResult } from "../program/answerKinds.ts"
 import { cancel } from "../job/jobHandle.ts"
 import type { ParentJob, Performer } from "../intents/outbox.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { JobSession } from "../job/session.ts"
 import type { CompiledProgram } from "../program/erased.ts"
+import { nextTurn } from "../platform/slices.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 import { leaveInJournal } from "./sessionMarks.ts"
 
@@ -37,12 +38,20 @@ export interface ChildJob {
   readonly payload: typeof ChildPayload.Type
   /** The parent's id. */
   readonly parent: string
+  /** The child's depth in the tree of child jobs. */
+  readonly depth: number
+}
+
+/** The limits of child jobs. */
+export interface ChildLimits {
+  /** The children of one level that may be under way at a time. */
+  readonly most: number
+  /** The depth that a child may have. */
+  readonly deepest: number
 }
 
 /** The engine, as far as child jobs need it. */
-export interface ChildStarter {
-  /** The children of one level that may be under way at a time. */
-  readonly most: number
+export interface ChildStarter extends ChildLimits {
   readonly programOf: (name: string) => CompiledProgram | undefined
   /** Starts a job, or takes it up. */
   readonly start: (child: ChildJob) => Effect.Effect<JobSession, StartError | InvalidProgram>
@@ -56,10 +65,10 @@ const errorJson = (error: { readonly _tag: string }): Record<string, unknown> =>
   const { jobId, key, ...rest } = errorToJson(error)
   if (typeof key !== "string") return rest
   // An intent's key is given as it is within its job.
-  return {
+  return shortened({
     ...rest,
     key: error._tag === "IntentFailed" && typeof jobId === "string" ? key.slice(jobId.length + 1) : key
-  }
+  })
 }
 
 const decodePayload = Schema.decodeUnknownOption(ChildPayload)
@@ -103,8 +112,10 @@ const perform = (
       const name = JSON.stringify(payload.program)
       return refuse("UnknownProgram", `the engine was given no program that is called ${name}`)
     }
+    const depth = parent.level() + 1
+    if (depth > starter.deepest) return refuse("TooDeep", tooDeep(depth, starter.deepest))
     const key = intentKey(intent)
-    const child = { program, jobId: intent.idempotencyKey, payload, parent: parent.jobId }
+    const child = { program, jobId: parent.childId(key), payload, parent: parent.jobId, depth }
     const once = permits.withPermit(attempt(starter, child, parent))
     const retried = Effect.retry(once, { schedule: again, while: ({ _tag }) => passing.has(_tag) })
     return Effect.matchEffect(retried, {
@@ -115,6 +126,10 @@ const perform = (
           : Effect.succeed([ChildResult.of(resultOf(payload.id ?? key, key, end))])
     })
   })
+
+const tooDeep = (depth: number, deepest: number): string =>
+  `the child job would have depth ${depth}, and ${deepest} is the most (maxDepth of Engine.layer): let the program ask for a ` +
+  `child only while there is something left for it, or allow a greater depth`
 
 const refuse = (_tag: string, message: string): Effect.Effect<never, { readonly _tag: string }> =>
   Effect.fail({ _tag, message })
@@ -129,9 +144,9 @@ const attempt = (
 ): Effect.Effect<End, StartError | InvalidProgram | JobError> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(start(job), (child) => {
-      child.level = Math.max(child.level, parent.level() + 1)
+      child.level = Math.max(child.level, job.depth)
       return Effect.flatMap(
-        Effect.onInterrupt(restore(Effect.exit(Deferred.await(child.done))), () => letGo(parent, child)),
+        ended(Effect.onInterrupt(restore(Effect.exit(Deferred.await(child.done))), () => letGo(parent, child))),
         (exit) =>
           Effect.matchEffect(exit, {
             onSuccess: (result): Effect.Effect<End> => Effect.succeed({ result }),
@@ -142,11 +157,18 @@ const attempt = (
     })
   )
 
+/**
+ * A child's end resumes its parent, whose end resumes its own parent, and so on up the tree. Each goes on in a turn of its own,
+ * since a call stack that holds a whole branch overflows.
+ */
+const ended = <A>(end: Effect.Effect<A>): Effect.Effect<A> => Effect.tap(end, () => nextTurn)
+
 /** A parent that ends takes its child along; one that can be resumed leaves its child as it leaves itself. */
 const letGo = (parent: ParentJob, child: JobSession): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (parent.isLeft()) leaveInJournal(child)
-    return cancel(child)
+    // A cancellation goes down the tree as ends go up it, so it takes turns, too.
+    return Effect.andThen(nextTurn, ended(cancel(child)))
   })
 
 const resultOf = (child: string, key: string, end: End) => {
@@ -170,3 +192,27 @@ const jsonOf = (value: unknown): Schema.Json => {
     return null
   }
 }
+
+/**
+ * The error of a job whose child has failed holds the child's, which holds the grandchild's, and so on. Of a longer row, the
+ * topmost and the lowest stay, and `omitted` counts those between them: an error does not grow with the depth of the tree.
+ */
+const shortened = (error: Record<string, unknown>): Record<string, unknown> => {
+  const below = childErrorOf(error)
+  if (below === undefined || depthOf(below) < Limits.childErrors) return error
+  return { ...error, omitted: countOf(below["omitted"]) + 1, error: below["error"] }
+}
+
+/** The error of a child job, within that of its parent; undefined if it is another error, or the lowest. */
+const childErrorOf = ({ _tag, error, kind }: Record<string, unknown>): Record<string, unknown> | undefined =>
+  _tag === "IntentFailed" && kind === childKind && typeof error === "object" && error !== null
+    ? { ...error }
+    : undefined
+
+const depthOf = (error: Record<string, unknown>): number => {
+  let depth = 0
+  for (let at: typeof error | undefined = error; at !== undefined; at = childErrorOf(at)) depth++
+  return depth
+}
+
+const countOf = (omitted: unknown): number => (typeof omitted === "number" ? omitted : 0)

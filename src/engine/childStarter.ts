@@ -9,7 +9,7 @@ import { findJournal } from "../journal/find.ts"
 import type { StartError } from "../outcome/JobError.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
-import type { ChildJob, ChildStarter } from "./childJobs.ts"
+import type { ChildJob, ChildLimits, ChildStarter } from "./childJobs.ts"
 import { endJob } from "./cancellation.ts"
 import type { EngineState } from "./engineState.ts"
 import { freshBeginning } from "./genesis.ts"
@@ -17,12 +17,12 @@ import { resumeStored } from "./resuming.ts"
 import { startNew } from "./starting.ts"
 import { budgetOf, encodeInputJson, encodeSeeds } from "./startRequest.ts"
 
-/** The starter of children: of some programs, by name, and at most so many at a time. */
+/** The starter of children: of some programs, by name, and within limits. */
 export const childStarter = (
   engine: EngineState,
-  { most, programs }: { readonly most: number; readonly programs: ReadonlyMap<string, CompiledProgram> }
+  { programs, ...limits }: ChildLimits & { readonly programs: ReadonlyMap<string, CompiledProgram> }
 ): ChildStarter => ({
-  most,
+  ...limits,
   programOf: (name) => programs.get(name),
   start: (child) => startChild(engine, child),
   end: (jobId) => endJob(engine, jobId),
@@ -39,7 +39,7 @@ const startChild = (engine: EngineState, child: ChildJob): Effect.Effect<JobSess
 
 const takenUpOrNew = (
   engine: EngineState,
-  { jobId, parent, payload, program }: ChildJob
+  { depth, jobId, parent, payload, program }: ChildJob
 ): Effect.Effect<JobSession, StartError | InvalidProgram, unknown> =>
   Effect.gen(function* () {
     const { admission, live, store } = engine
@@ -53,6 +53,6 @@ const takenUpOrNew = (
     const journal = store.isDurable ? yield* findJournal(store, jobId) : undefined
     if (journal !== undefined) return yield* resumeStored(engine, { program, journal, input, isChild: true })
     const seeds = yield* encodeSeeds(program, encoded.value)
-    const beginning = { ...freshBeginning, parent }
+    const beginning = { ...freshBeginning, parent, depth }
     return yield* startNew(engine, { program, jobId, id: "given", budget, input, seeds, beginning })
   })

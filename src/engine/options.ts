@@ -82,6 +82,11 @@ export interface EngineOptions<P extends Program.Any = never, H = never> {
    * permit that its own children need. A further child waits. Default 1,000.
    */
   readonly maxChildJobs?: number | undefined
+  /**
+   * The depth that a child job may have: a job that was started has depth 0, its children have depth 1, and so on. An intent
+   * that asks for a deeper child ends its job with `IntentFailed`, and the job's ancestors with it. Default 100.
+   */
+  readonly maxDepth?: number | undefined
   /** Fiber tasks of one job that are under way at a time. Default 256. */
   readonly fiberConcurrency?: number | undefined
   /** How long running jobs may go on when the engine shuts down, before they are cancelled. Default: not at all. */

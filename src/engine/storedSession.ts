@@ -15,6 +15,7 @@ import { makeEndedActor } from "../job/jobActor.ts"
 import { JobSession, type SessionOptions } from "../job/session.ts"
 import { endOfJournal, takeUp, type TakenUp } from "./takeUp.ts"
 import type { CompiledProgram } from "../program/erased.ts"
+import { childIdsOf } from "../program/keys.ts"
 import type { Between, EndExtra } from "../journal/records.ts"
 
 /** The options that all sessions of an engine have in common. */
@@ -34,6 +35,8 @@ const sessionFrom = (runs: OwnRuns, { jobId, program, taken }: Replayed): JobSes
   const replayed = { createdAt, tracker: replay.tracker, log }
   const session = new JobSession({ ...runs, jobId, program, ledger, budget, replayed })
   session.resumeFrom(replay)
+  session.level = taken.depth ?? 0
+  session.childId = childIdsOf(jobId, taken.depth !== undefined)
   return session
 }
 

@@ -36,6 +36,8 @@ export interface TakenUp {
   readonly log: EventLog
   /** The notes since the last row, oldest first. */
   readonly between: ReadonlyArray<Between>
+  /** Depth in the tree of child jobs; undefined in a journal of a version that did not write it. */
+  readonly depth: number | undefined
   /** The effects that a crash left uncommitted, by task; undefined if there are none. */
   readonly kept: ReadonlyMap<string, EncodedEffect> | undefined
 }
@@ -66,7 +68,16 @@ export const takeUp = (
     const between = yield* notesIn(journal)
     // Effects that another version of the program gave are not of today's kinds.
     const kept = rebase === undefined ? yield* savedEffects(store, jobId, replay) : undefined
-    return { ledger: replay.ledger, budget: budgetOfHeader(header), createdAt, replay, log, between, kept }
+    return {
+      ledger: replay.ledger,
+      budget: budgetOfHeader(header),
+      createdAt,
+      replay,
+      log,
+      between,
+      depth: header.depth,
+      kept
+    }
   })
 
 /** The effects of tasks of the next cycle that were kept before a crash. One that was changed is left out. */

@@ -52,6 +52,8 @@ export interface ParentJob {
   readonly jobId: string
   /** Its depth in the tree of child jobs; 0 for a job that a caller started. */
   readonly level: () => number
+  /** The id of the child that the intent of a key asks for. */
+  readonly childId: (key: string) => string
   /** Whether the job ends here, but not in its journal. */
   readonly isLeft: () => boolean
 }

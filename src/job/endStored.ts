@@ -18,7 +18,7 @@ import { replayAt } from "../journal/migrate.ts"
 import type { JobSession } from "./session.ts"
 import type { Tracker } from "../cycle/tracker.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
-import { intentKey } from "../program/keys.ts"
+import { childIdsOf, intentKey } from "../program/keys.ts"
 import type { EndExtra } from "../journal/records.ts"
 
 type Store = JobStore["Service"]
@@ -30,9 +30,9 @@ interface Child {
   readonly program: unknown
 }
 
-/** The children of a job that may be unfinished. */
+/** The children of a job that may be unfinished. `childId` gives the id of the child of an intent's key. */
 const openChildren = (
-  jobId: string,
+  childId: (key: string) => string,
   { diagnostics, intents }: Tracker,
   unanswered: Iterable<CommittedIntent>,
   halt: Cause | undefined
@@ -49,7 +49,7 @@ const openChildren = (
   return [...open].map(([key, { payload }]) => {
     const program =
       typeof payload === "object" && payload !== null && "program" in payload ? payload.program : undefined
-    return { jobId: `${jobId}/${key}`, program }
+    return { jobId: childId(key), program }
   })
 }
 
@@ -69,10 +69,11 @@ export const endHeld = <E>(
   endChild: (jobId: string) => Effect.Effect<unknown, E>
 ): Effect.Effect<void, E | EndError> =>
   Effect.gen(function* () {
-    const { replay } = yield* replayAt(store, yield* store.load(jobId), undefined, undefined)
+    const { header, replay } = yield* replayAt(store, yield* store.load(jobId), undefined, undefined)
     const { cycle, halt, pending, tracker, usage } = replay
     const unanswered = [...pending.values()].map(({ intent }) => intent)
-    for (const child of openChildren(jobId, tracker, unanswered, halt)) {
+    const childId = childIdsOf(jobId, header.depth !== undefined)
+    for (const child of openChildren(childId, tracker, unanswered, halt)) {
       if (yield* isUnfinished(store, child)) yield* endChild(child.jobId)
     }
     const end: EndExtra = { status: "cancelled", cause: { _tag: "JobCancelled", cycle }, usage }
@@ -96,11 +97,11 @@ export const endOrAsk = (
 
 /** Ends the children that a job leaves in the store when it ends for good: it never resumed them, or could not. */
 export const endChildren = (session: JobSession, status: Status): Effect.Effect<void> => {
-  const { haltCause, jobId, options, outbox, tracker } = session
+  const { haltCause, options, outbox, tracker } = session
   const { performers, store } = options
   const end = performers.get(childKind)?.endJob
   if (end === undefined || !store.isDurable || status === "converged" || session.isLeftAs(status)) return Effect.void
-  const children = openChildren(jobId, tracker, outbox?.unanswered ?? [], haltCause)
+  const children = openChildren(session.childId, tracker, outbox?.unanswered ?? [], haltCause)
   return Effect.forEach(
     children,
     (child) =>

@@ -35,6 +35,8 @@ export interface Beginning {
   readonly isForced: boolean
   /** The id of the job's parent; undefined for a job that a caller started. */
   readonly parent?: string | undefined
+  /** Depth in the tree of child jobs. Default: 0. */
+  readonly depth?: number | undefined
 }
 
 /** A cycle as it is written: its row, the row's canonical text in pieces, and the hash of the chain up to it. */
@@ -66,6 +68,7 @@ export const createJournal = (
       executed: beginning.executed,
       isForced: beginning.isForced,
       earlier: [],
+      depth: session.level,
       beginning: beginningExtra(row, session.haltCause, textOf(session))
     }
     return JSON.stringify(header)

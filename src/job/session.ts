@@ -38,6 +38,7 @@ import { Tracker } from "../cycle/tracker.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
 import type { Counters } from "../outcome/CommittedCycle.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import { childIdsOf } from "../program/keys.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
@@ -105,6 +106,8 @@ export class JobSession implements JobView {
   kept: ReadonlyMap<string, EncodedEffect> | undefined
   /** Depth in the tree of child jobs; 0 for a job that a caller started. */
   level = 0
+  /** Gives the id of the child job that the intent of a key asks for. */
+  childId: (key: string) => string
   /** Names the driver that works on this session, if one does. */
   driver: object | undefined
   output: unknown
@@ -121,6 +124,7 @@ export class JobSession implements JobView {
     this.options = options
     this.taskServices = Context.add(options.services, Scope.Scope, this.scope)
     this.jobId = options.jobId
+    this.childId = childIdsOf(options.jobId, true)
     this.program = options.program
     this.ledger = options.ledger
     this.budget = options.budget
@@ -305,6 +309,7 @@ export class JobSession implements JobView {
       services,
       performers,
       level: () => this.level,
+      childId: this.childId,
       isLeft: () => this.isLeftAs("cancelled"),
       hasFact: (kind, id) => ledger.find(kind, id) !== undefined,
       isHalting: () => this.haltCause !== undefined,

@@ -76,7 +76,8 @@ const fields = {
   triggers: Schema.Array(Schema.Tuple([Schema.String, Schema.Array(Schema.String)])),
   executed: Schema.Array(Schema.String),
   isForced: Schema.Boolean,
-  beginning: Beginning
+  beginning: Beginning,
+  depth: Schema.optionalKey(Count)
 } satisfies Omit<FieldsOf<JournalHeader>, "earlier">
 
 const Earlier = Schema.Struct({

@@ -43,6 +43,8 @@ export interface JournalHeader {
   readonly earlier: ReadonlyArray<EarlierHeader>
   /** Cycle 0. */
   readonly beginning: BeginningExtra
+  /** Depth in the tree of child jobs. A version that did not know it wrote none, and did not shorten the ids of children. */
+  readonly depth?: number
 }
 
 /** The part of an outcome that its canonical text does not have; every key may be left out. */

@@ -10,6 +10,8 @@
 import * as Schema from "effect/Schema"
 import type { JobResult } from "./JobResult.ts"
 import { errorTextOf } from "./said.ts"
+import { childKind } from "../program/answerKinds.ts"
+import { describeError } from "../values/panic.ts"
 import type { StoreError } from "./StoreError.ts"
 
 export { InvalidProgram } from "../program/InvalidProgram.ts"
@@ -173,8 +175,21 @@ export class IntentFailed extends Schema.TaggedError<IntentFailed>()("IntentFail
   declare readonly partial: JobResult.Partial
   override get message(): string {
     const what = `the intent ${JSON.stringify(this.kind)} of agent ${JSON.stringify(this.agent)}`
-    return `${what} was not performed: ${errorTextOf(this)}`
+    const why = this.kind === childKind ? describeChild(this.error) : errorTextOf(this)
+    return `${what} was not performed: ${why}`
   }
+}
+
+/** The error of a child job in words: the lowest one, if the error of a child of its own ended it. */
+const describeChild = (error: unknown): string => {
+  let lowest = error
+  while (typeof lowest === "object" && lowest !== null && "_tag" in lowest && "error" in lowest) {
+    if (lowest._tag !== "IntentFailed" || !("kind" in lowest) || lowest.kind !== childKind) break
+    lowest = lowest.error
+  }
+  const what = describeError(lowest)
+  const message = typeof lowest === "object" && lowest !== null && "message" in lowest ? lowest.message : ""
+  return typeof message === "string" && message !== "" && message !== what ? `${what}: ${message}` : what
 }
 
 /** A handler was refused: its intent kind, `kind`, has a handler already, or the handler cannot work. */

@@ -29,7 +29,7 @@ export const ChildResult = kind("ChildResult", {
   schema: Schema.Struct({
     /** The `id` that the intent gave, or else its key. */
     child: Schema.String,
-    /** The intent's idempotency key within its job: the child's job id is the parent's, a slash, and this. */
+    /** The intent's idempotency key within its job. The child's job id follows from it (docs/semantics.md, Child jobs). */
     key: Schema.String,
     program: Schema.String,
     status: Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"]),

@@ -28,6 +28,9 @@ export class NotCanonical extends Error {
   }
 }
 
+/** The reason why a value that `isTooDeep` has no canonical text. */
+export const tooDeep = `a value is nested deeper than ${Limits.valueDepth} levels, or circular`
+
 /** A plain value in canonical form: its text, and the deeply frozen copy that reading the text would give. */
 export interface Canonical {
   readonly text: string
@@ -83,7 +86,7 @@ const copySorted = (value: unknown, depth: number): unknown => {
     case "object":
       if (value === null) return null
       if (depth >= Limits.valueDepth) {
-        throw new NotCanonical(`a value is nested deeper than ${Limits.valueDepth} levels, or circular`, [])
+        throw new NotCanonical(tooDeep, [])
       }
       return Array.isArray(value) ? copyArray(value, depth) : copyObject(value, depth)
     default:
@@ -139,4 +142,31 @@ const at = (value: unknown, key: string | number, depth: number): unknown => {
 const describePrototype = (prototype: unknown): string => {
   const name: unknown = (prototype as { readonly constructor?: { readonly name?: unknown } }).constructor?.name
   return typeof name === "string" && name !== "" ? `an instance of ${name}` : "an object with a prototype of its own"
+}
+
+/**
+ * Whether a value of any kind is nested deeper than a canonical text may be. It goes down level by level: a value on which
+ * other code has run out of stack can be asked about.
+ */
+export const isTooDeep = (value: unknown): boolean => {
+  let level = new Set<object>(isObject(value) ? [value] : [])
+  for (let depth = 0; level.size > 0; depth++) {
+    if (depth >= Limits.valueDepth) return true
+    const below = new Set<object>()
+    for (const object of level) for (const item of itemsOf(object)) if (isObject(item)) below.add(item)
+    level = below
+  }
+  return false
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !ArrayBuffer.isView(value)
+
+const itemsOf = (object: object): ReadonlyArray<unknown> => {
+  try {
+    return Object.values(object)
+  } catch {
+    // A getter throws.
+    return []
+  }
 }

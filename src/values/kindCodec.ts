@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { Limits } from "../Limits.ts"
-import { type Canonical, canonical, NotCanonical } from "./Canonical.ts"
+import { type Canonical, canonical, isTooDeep, NotCanonical, tooDeep } from "./Canonical.ts"
 import { freezeDecoded, withoutUndefined } from "./codecValues.ts"
 import { parseCanonical } from "./frozen.ts"
 import { InvalidValue } from "./InvalidValue.ts"
@@ -78,6 +78,9 @@ const guarded =
     try {
       return encode(value)
     } catch (error) {
+      const saysWhat = isIssue(error) || error instanceof NotCanonical
+      // A schema that ran out of stack says nothing of the value.
+      if (!saysWhat && isTooDeep(value)) throw new InvalidValue(tooDeep)
       const isSearched = isIssue(error) && !isLargerThan(value, Limits.valueSearched)
       const all = isSearched ? errorOf(() => search(value)) : undefined
       throw new InvalidValue(message(isIssue(all) ? all : error))

@@ -389,3 +389,17 @@ describe("the error of a value that does not fit", () => {
     expect(messageOf(() => list.encode(Array.from({ length: 2_000 }, () => "x")))).toMatch(/at \[0\]$/)
   })
 })
+
+describe("a value that a schema runs out of stack on", () => {
+  interface Tree {
+    readonly below: Tree | null
+  }
+  const Tree: Schema.Codec<Tree> = Schema.Struct({ below: Schema.NullOr(Schema.suspend(() => Tree)) })
+
+  it("is refused for its depth", () => {
+    let tree: Tree = { below: null }
+    for (let depth = 0; depth < 100_000; depth++) tree = { below: tree }
+    const { codec } = eraseKind(Fact.kind("K", { schema: Tree, id: () => "id" }))
+    expect(() => codec.encode(tree)).toThrow(/^a value is nested deeper than 256 levels, or circular$/)
+  })
+})

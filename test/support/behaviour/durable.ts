@@ -18,6 +18,7 @@ export const engineOnStore = (
     readonly children?: ReadonlyArray<Program.Program.Any>
     readonly handlers?: ReadonlyArray<Engine.Handler>
     readonly maxRunningJobs?: number
+    readonly maxDepth?: number
     readonly maxLiveContextBytes?: number
   }
 ): Layer.Layer<Engine.Engine> =>

@@ -12,6 +12,7 @@ export const engineWith = (options: {
   readonly maxRunningJobs?: number
   readonly maxQueuedJobs?: number
   readonly maxChildJobs?: number
+  readonly maxDepth?: number
   readonly maxLiveContextBytes?: number
 }): Layer.Layer<Engine.Engine> =>
   Engine.layer(options as Engine.EngineOptions).pipe(
