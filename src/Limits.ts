@@ -136,6 +136,15 @@ export const Limits = {
   cancelPollMs: 1_000,
   /** Milliseconds between two searches for unfinished jobs of an engine's programs. */
   resumeScanMs: 5_000,
+  /**
+   * Times that a job is leased without progress before it is quarantined, and the number from which on such jobs are taken up
+   * apart, after a pause that doubles with each further time.
+   */
+  attempts: 5,
+  attemptsApart: 3,
+  attemptPauseMs: 5_000,
+  /** Milliseconds after which a job that was taken up apart, and has neither failed nor got further, holds up no others. */
+  attemptTrialMs: 10_000,
   /** Characters of the message, of the stack, and of any other text, that is kept of an error of a program. */
   errorTextLength: 8_192,
   /** Errors in a chain of causes, and levels of nesting in a description; its values, and the characters of its texts. */

@@ -51,13 +51,14 @@ export const jobs = (host: Host, options: JobsOptions): Effect.Effect<number, Fa
 
 /** A job of a list as JSON. */
 export const jobJson = (job: StoredJob, standing: Standing) => {
-  const { createdAt, cycle, haltedAt, hash, isHeld, jobId, program, status } = job
+  const { attempts, createdAt, cycle, haltedAt, hash, isHeld, jobId, program, status } = job
   return {
     jobId,
     program,
     status: status ?? "unfinished",
     state: standing,
     isHeld,
+    ...(attempts?.quarantine === undefined ? {} : { quarantine: attempts.quarantine }),
     cycle,
     cycles: cyclesOf(job),
     hash,
@@ -105,7 +106,17 @@ export const pageOf = (
   const coloured = lines.map(
     (line, index) => formatOf(standings[index], style)(line.slice(0, widest)) + line.slice(widest)
   )
-  return [style("bold", head), ...coloured].join("\n")
+  return [style("bold", head), ...coloured, ...quarantines(jobs, style)].join("\n")
+}
+
+/** Why the quarantined jobs of a page are so, and what can be done. */
+const quarantines = (jobs: ReadonlyArray<StoredJob>, style: Page["style"]): ReadonlyArray<string> => {
+  const lines = jobs.flatMap(({ attempts, jobId }) =>
+    attempts?.quarantine === undefined ? [] : [`${oneLine(jobId)} is quarantined: ${oneLine(attempts.quarantine)}`]
+  )
+  if (lines.length === 0) return []
+  const advice = `"converge resume --id" tries a quarantined job again, "converge cancel" ends it`
+  return [...lines.map((line) => style("yellow", line)), style("dim", advice)]
 }
 
 const formatOf = (standing: Standing | undefined, style: Page["style"]) => (text: string) => {

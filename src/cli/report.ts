@@ -83,6 +83,8 @@ export const statusLine = (standing: Standing, name: string, style: Style): stri
     case "running":
     case "unfinished":
       return style("cyan", `▶ ${name} is ${standing}`)
+    case "quarantined":
+      return style("yellow", `⚠ ${name} is quarantined`)
     case "paused":
       return style("yellow", `⏸ ${name} is paused`)
     case "awaiting":

@@ -80,7 +80,12 @@ const programsOf = (
     return yield* new UsageError({ message: `${modules.map(({ name }) => name).join(", ")}: there is ${what}` })
   })
 
+/** Only a job that somebody names is taken out of its quarantine. */
+const leftInQuarantine = (jobId: string, reason: string): string =>
+  `converge: the job ${oneLine(jobId)} is quarantined: ${printable(reason)}. --id tries it again`
+
 const find = (
+  host: Host,
   programs: ReadonlyMap<string, Program.Any>,
   id: string | undefined
 ): Effect.Effect<ReadonlyArray<Found>, Failed, JobStore> =>
@@ -98,7 +103,10 @@ const find = (
       let cursor: string | undefined
       do {
         const page = yield* store.list({ status: "unfinished", program: name, cursor })
-        found.push(...page.jobs.map(({ jobId }) => ({ jobId, program })))
+        for (const { attempts, jobId } of page.jobs) {
+          if (attempts?.quarantine === undefined) found.push({ jobId, program })
+          else yield* host.warn(leftInQuarantine(jobId, attempts.quarantine))
+        }
         cursor = page.cursor
       } while (cursor !== undefined)
     }
@@ -116,7 +124,7 @@ const resumeFound = (
   options: ResumeOptions
 ): Effect.Effect<number, Failed, Engine.Engine | JobStore> =>
   Effect.gen(function* () {
-    const found = yield* find(programs, options.id)
+    const found = yield* find(host, programs, options.id)
     if (found.length === 0) {
       yield* host.warn("converge: there is nothing to resume")
       return 0

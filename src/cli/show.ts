@@ -143,6 +143,7 @@ const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string =>
       ["used", spent],
       ["created", moment(journal.createdAt)],
       ["ended", journal.haltedAt === undefined ? undefined : moment(journal.haltedAt)],
+      ["quarantined", journal.attempts?.quarantine],
       ["hash", journal.hash]
     ],
     style

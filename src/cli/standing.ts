@@ -8,15 +8,24 @@ import { notesIn } from "../journal/edges.ts"
 import type { Status } from "../outcome/Cause.ts"
 import { JobStore, type StoredJob, type StoredJournal } from "../store/index.ts"
 
-/** How a job stands. `"unfinished"`: no engine has it, and nobody has to do anything but resume it. */
-export type Standing = Status | "running" | "unfinished" | "paused" | "awaiting"
+/**
+ * How a job stands. `"unfinished"`: no engine has it, and nobody has to do anything but resume it. `"quarantined"`: engines
+ * leave it alone, since it got no further in several attempts.
+ */
+export type Standing = Status | "running" | "unfinished" | "quarantined" | "paused" | "awaiting"
 
 const rests: Readonly<Record<string, Standing>> = { Paused: "paused", Awaiting: "awaiting" }
+
+const idleOrRunning = ({ attempts, isHeld }: StoredJob): Standing => {
+  if (isHeld) return "running"
+  return attempts?.quarantine === undefined ? "unfinished" : "quarantined"
+}
 
 /** How a job stands, from its journal. */
 export const standingOf = (journal: StoredJournal): Effect.Effect<Standing> => {
   if (journal.status !== undefined) return Effect.succeed(journal.status)
-  const otherwise = journal.isHeld ? "running" : "unfinished"
+  const otherwise = idleOrRunning(journal)
+  if (otherwise === "quarantined") return Effect.succeed(otherwise)
   return notesIn(journal).pipe(
     Effect.map((notes) => rests[notes.at(-1) ?? ""] ?? otherwise),
     Effect.orElseSucceed(() => otherwise)
@@ -29,7 +38,7 @@ export const standingsOf = Effect.fnUntraced(function* (jobs: ReadonlyArray<Stor
   return yield* Effect.forEach(jobs, (job): Effect.Effect<Standing> => {
     if (job.status !== undefined) return Effect.succeed(job.status)
     const found = Effect.flatMap(load(job.jobId), standingOf)
-    return Effect.orElseSucceed(found, () => (job.isHeld ? "running" : "unfinished"))
+    return Effect.orElseSucceed(found, () => idleOrRunning(job))
   })
 })
 

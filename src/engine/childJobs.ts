@@ -151,7 +151,9 @@ const attempt = (
           Effect.matchEffect(exit, {
             onSuccess: (result): Effect.Effect<End> => Effect.succeed({ result }),
             onFailure: (error): Effect.Effect<End, JobError> =>
-              error._tag === "StoreFailed" ? Effect.fail(error) : Effect.succeed({ error })
+              error._tag === "StoreFailed" && error.reason !== "too-large"
+                ? Effect.fail(error)
+                : Effect.succeed({ error })
           })
       )
     })

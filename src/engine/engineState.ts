@@ -15,6 +15,7 @@ import type { Admission } from "./admission.ts"
 import type { EndError } from "./cancellation.ts"
 import type { LiveJobs } from "./liveJobs.ts"
 import type { OwedCancellations } from "./owedCancellations.ts"
+import type { Suspects } from "./suspects.ts"
 import type { Runs } from "./storedSession.ts"
 
 export interface EngineState {
@@ -29,6 +30,8 @@ export interface EngineState {
   /** The jobs that are being taken up from their journals. */
   readonly resuming: SingleFlight<JobSession, StartError>
   readonly owed: OwedCancellations<EndError>
+  /** The jobs that were taken up in vain, and when each is taken up again. */
+  readonly suspects: Suspects
   /** The options that all sessions of the engine have in common. */
   readonly runs: Runs
   readonly onFinished: SessionOptions["onFinished"]

@@ -35,6 +35,7 @@ import { OwedCancellations } from "./owedCancellations.ts"
 import { resumeAll, resumeJob } from "./resuming.ts"
 import { shutDown } from "./shutdown.ts"
 import { startJob } from "./starting.ts"
+import { Suspects } from "./suspects.ts"
 import { watchStore } from "./storeWatch.ts"
 
 type Options = EngineOptions<Program.Any, unknown>
@@ -85,6 +86,7 @@ const makeState = Effect.fnUntraced(function* (
     turns: new Turns(),
     resuming,
     owed,
+    suspects: new Suspects(live, options.maxAttempts ?? Limits.attempts),
     runs: { pool, store, performers: handlers, fiberConcurrency },
     onFinished
   }

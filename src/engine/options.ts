@@ -87,6 +87,12 @@ export interface EngineOptions<P extends Program.Any = never, H = never> {
    * that asks for a deeper child ends its job with `IntentFailed`, and the job's ancestors with it. Default 100.
    */
   readonly maxDepth?: number | undefined
+  /**
+   * Times that a job of a durable store is taken up without getting any further, because its process died or the store
+   * refused its row. Then it is quarantined: it stays unfinished, a warning names it, and no engine takes it up until somebody
+   * resumes it by its id (`Engine.resume`, `converge resume --id`). Default 5.
+   */
+  readonly maxAttempts?: number | undefined
   /** Fiber tasks of one job that are under way at a time. Default 256. */
   readonly fiberConcurrency?: number | undefined
   /** How long running jobs may go on when the engine shuts down, before they are cancelled. Default: not at all. */

@@ -5,6 +5,7 @@
  * only under a lease of the store, and an attempt that fails gives the lease back (G11). Boundary: who may go on with a job,
  * and when; the session is made in storedSession.ts, and the replay is takeUp.ts.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { JobSession } from "../job/session.ts"
@@ -13,12 +14,13 @@ import { refuseOther } from "../journal/find.ts"
 import type { StartError } from "../outcome/JobError.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { Program } from "../program/Program.ts"
-import { type StoredJournal, StoreError } from "../store/JobStore.ts"
+import { type StoredJob as Listed, type StoredJournal, StoreError } from "../store/JobStore.ts"
 import type { EngineState } from "./engineState.ts"
 import { giveActor } from "./launching.ts"
 import { idIsLive } from "./liveJobs.ts"
 import { endedSession, notResumed, resumedSession, tellNotResumed } from "./storedSession.ts"
 import { compiledProgram } from "./startRequest.ts"
+import { quarantineReason } from "./suspects.ts"
 import { takeUp } from "./takeUp.ts"
 
 /** A stored job that is to go on. */
@@ -28,6 +30,8 @@ export interface StoredJob {
   /** The canonical text of the input that the job must have; undefined: any. */
   readonly input: string | undefined
   readonly isChild: boolean
+  /** Whether somebody asks for this very job to be resumed: that ends a quarantine. */
+  readonly isByHand?: boolean
 }
 
 /** Takes up a stored job, or returns its session if it is live. Callers that come meanwhile wait for the same session. */
@@ -57,7 +61,10 @@ const resumeAlone = Effect.fnUntraced(function* (engine: EngineState, job: Store
   yield* owed.settle(jobId)
   const refused = engine.admission.refuse(jobId, job.isChild)
   if (refused !== undefined) return yield* refused
-  const fence = yield* Effect.catchTag(store.lease(jobId), "StoreError", (error) =>
+  const isQuarantined = journal.attempts?.quarantine !== undefined
+  if (isQuarantined && job.isByHand !== true) return yield* quarantined(journal, journal.attempts.quarantine)
+  if (engine.suspects.isSpent(journal)) return yield* quarantine(engine, journal)
+  const fence = yield* Effect.catchTag(store.lease(jobId, { anew: isQuarantined }), "StoreError", (error) =>
     error.reason === "missing" ? Effect.succeed(undefined) : Effect.fail(error)
   )
   if (fence === undefined) {
@@ -71,6 +78,26 @@ const resumeAlone = Effect.fnUntraced(function* (engine: EngineState, job: Store
     Exit.isFailure(exit) ? Effect.ignore(store.release(jobId, fence)) : Effect.void
   )
 })
+
+const advice =
+  `No engine takes it up by itself any more: "converge resume --id", or Engine.resume, tries it again, and ` +
+  `"converge cancel" ends it`
+
+/** Leaves a job that has had all its attempts in the store, until somebody resumes it by hand. */
+const quarantine = Effect.fnUntraced(function* ({ store }: EngineState, journal: StoredJournal) {
+  const { jobId, program } = journal
+  const reason = quarantineReason(journal)
+  yield* store.quarantine(jobId, yield* store.lease(jobId), reason)
+  const why = `${reason}. ${advice}`
+  yield* Effect.logWarning(`the job ${jobId} of program ${program} is quarantined: ${why}`)
+  return yield* quarantined(journal, reason)
+})
+
+const quarantined = ({ jobId }: StoredJournal, reason: string): StoreError =>
+  new StoreError({
+    reason: "quarantined",
+    message: `the job ${jobId} is quarantined: ${reason}. Resume it by its id to try again`
+  })
 
 /** Goes on with a job that is held for this engine. */
 const goOn = Effect.fnUntraced(function* (
@@ -95,35 +122,70 @@ const goOn = Effect.fnUntraced(function* (
 })
 
 /** Resumes a stored job by its id. The parameters are those of `Engine.resume`. */
-export const resumeJob = Effect.fnUntraced(function* (engine: EngineState, program: Program.Any, jobId: string) {
-  const compiled = yield* compiledProgram(program)
-  const present = engine.live.findOf(compiled, jobId)
+export const resumeJob = (engine: EngineState, program: Program.Any, jobId: string) =>
+  Effect.flatMap(compiledProgram(program), (compiled) => resumeById(engine, compiled, jobId, true))
+
+const resumeById = Effect.fnUntraced(function* (
+  engine: EngineState,
+  program: CompiledProgram,
+  jobId: string,
+  isByHand: boolean
+) {
+  const present = engine.live.findOf(program, jobId)
   if (present !== undefined) return present
   const journal = yield* engine.store.load(jobId)
-  return yield* resumeStored(engine, { program: compiled, journal, input: undefined, isChild: false })
+  return yield* resumeStored(engine, { program, journal, input: undefined, isChild: false, isByHand })
+})
+
+/** Resumes a job that nobody asked for. A failure is logged. */
+const resumeOrTell = (engine: EngineState, program: CompiledProgram, jobId: string) =>
+  Effect.matchCauseEffect(resumeById(engine, program, jobId, false), {
+    onFailure: (cause) => Effect.as(tellNotResumed(jobId, cause), []),
+    onSuccess: (session) => Effect.succeed([session])
+  })
+
+/** An unfinished job that was taken up in vain, and its program. */
+interface Suspect {
+  readonly job: Listed
+  readonly program: CompiledProgram
+}
+
+/** Resumes the unfinished jobs of some programs that nobody holds, but for those that were taken up in vain: it returns them. */
+const resumeUnsuspected = Effect.fnUntraced(function* (engine: EngineState, programs: ReadonlyArray<Program.Any>) {
+  const resumed: Array<JobSession> = []
+  const suspects: Array<Suspect> = []
+  for (const one of programs) {
+    const program = yield* compiledProgram(one)
+    let cursor: string | undefined
+    do {
+      const page = yield* engine.store.list({ status: "unfinished", program: program.name, cursor })
+      cursor = page.cursor
+      for (const job of page.jobs) {
+        if (engine.live.has(job.jobId) || job.attempts?.quarantine !== undefined) continue
+        if (engine.suspects.isSuspect(job)) suspects.push({ job, program })
+        else resumed.push(...(yield* resumeOrTell(engine, program, job.jobId)))
+      }
+    } while (cursor !== undefined)
+  }
+  return { resumed, suspects }
 })
 
 /**
  * Resumes the unfinished jobs of some programs that nobody else holds, one after the other. A failure is logged, and hinders
- * no other job.
+ * no other job. Quarantined jobs stay as they are.
  */
 export const resumeAll = Effect.fnUntraced(function* (engine: EngineState, programs: ReadonlyArray<Program.Any>) {
-  const resumed: Array<JobSession> = []
-  for (const program of programs) {
-    const compiled = yield* compiledProgram(program)
-    let cursor: string | undefined
-    do {
-      const page = yield* engine.store.list({ status: "unfinished", program: compiled.name, cursor })
-      cursor = page.cursor
-      for (const { jobId } of page.jobs) {
-        if (engine.live.has(jobId)) continue
-        const session = yield* Effect.matchCauseEffect(resumeJob(engine, program, jobId), {
-          onFailure: (cause) => Effect.as(tellNotResumed(jobId, cause), undefined),
-          onSuccess: Effect.succeed
-        })
-        if (session !== undefined) resumed.push(session)
-      }
-    } while (cursor !== undefined)
-  }
+  const { resumed, suspects } = yield* resumeUnsuspected(engine, programs)
+  for (const { job, program } of suspects) resumed.push(...(yield* resumeOrTell(engine, program, job.jobId)))
   return resumed
+})
+
+/** As `resumeAll`, for one look of many: jobs that were taken up in vain wait for their turn. */
+export const resumeNext = Effect.fnUntraced(function* (engine: EngineState, programs: ReadonlyArray<Program.Any>) {
+  const { suspects } = yield* resumeUnsuspected(engine, programs)
+  if (suspects.length === 0) return
+  const now = yield* Clock.currentTimeMillis
+  for (const { job, program } of engine.suspects.choose(suspects, now)) {
+    yield* resumeOrTell(engine, program, job.jobId)
+  }
 })

@@ -11,7 +11,7 @@ import { cancel } from "../job/jobHandle.ts"
 import { Limits } from "../Limits.ts"
 import type { Program } from "../program/Program.ts"
 import type { EngineState } from "./engineState.ts"
-import { resumeAll } from "./resuming.ts"
+import { resumeNext } from "./resuming.ts"
 
 /** Watches the store. Unfinished jobs of `programs` are resumed with the services of the engine's layer. */
 export const watchStore = (
@@ -32,7 +32,7 @@ export const watchStore = (
     )
     yield* Effect.forkScoped(Effect.repeat(watched, Schedule.spaced(Limits.cancelPollMs)))
     if (programs.length === 0) return
-    const scan = Effect.catchCause(Effect.provideContext(resumeAll(engine, programs), services), (cause) =>
+    const scan = Effect.catchCause(Effect.provideContext(resumeNext(engine, programs), services), (cause) =>
       Effect.logWarning("unfinished jobs could not be looked for", cause)
     )
     yield* Effect.forkScoped(Effect.repeat(scan, Schedule.spaced(Limits.resumeScanMs)))

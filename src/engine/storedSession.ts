@@ -86,7 +86,9 @@ export const notResumed = (jobId: string): Exit.Exit<never, StoreError> =>
 export const tellNotResumed = (jobId: string, cause: Cause.Cause<StartError | InvalidProgram>): Effect.Effect<void> => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error === undefined) return Effect.logWarning(`the job ${jobId} was not resumed`, cause)
-  return error._tag === "StoreError" && error.reason === "held"
-    ? Effect.logDebug(`the job ${jobId} is held by another engine`)
-    : Effect.logWarning(`the job ${jobId} was not resumed: ${error.message}`)
+  const reason = error._tag === "StoreError" ? error.reason : undefined
+  if (reason === "held") return Effect.logDebug(`the job ${jobId} is held by another engine`)
+  // A warning has told of the quarantine.
+  if (reason === "quarantined") return Effect.void
+  return Effect.logWarning(`the job ${jobId} was not resumed: ${error.message}`)
 }

@@ -173,6 +173,16 @@ export class Outbox {
       .map(({ intent }) => intent)
   }
 
+  /** Whether no handler is at work. Decisions and children are waited for: neither can end the process from here. */
+  get isIdle(): boolean {
+    const { performers } = this.#host
+    for (const { answer, approval, intent } of this.#intents.values()) {
+      if (answer === undefined && approval === undefined && performers.get(intent.kind)?.isBuiltIn === false)
+        return false
+    }
+    return true
+  }
+
   /** The number of answers that the cycle under way admits. */
   get stagedCount(): number {
     return this.#staged.length

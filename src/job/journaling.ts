@@ -11,7 +11,7 @@ import { beginningExtra, rowExtra } from "../journal/extra.ts"
 import type { OutputFault } from "../cycle/encodeEffect.ts"
 import type { TextPieces } from "../journal/rowText.ts"
 import type { JobContext } from "../context/JobContext.ts"
-import { StoreError } from "../store/JobStore.ts"
+import { type JournalEnd, StoreError } from "../store/JobStore.ts"
 import { dumpContext } from "../journal/contextDump.ts"
 import { noteText, seal } from "../journal/edges.ts"
 import { describeError } from "../values/panic.ts"
@@ -120,13 +120,18 @@ export const appendRow = (
  */
 export const storeFailed = (session: JobSession, cycle: number, cause: Cause.Cause<StoreError>): HaltCause => {
   const error = Cause.squash(cause)
-  const reason = error instanceof StoreError ? error.reason : "failed"
+  const reason = error instanceof StoreError ? error.reason : isStringTooLong(error) ? "too-large" : "failed"
   runDetached(
     session.options.services,
     Effect.logWarning(`the store did not take cycle ${cycle} of job ${session.jobId}: ${describeError(error)}`)
   )
-  return { _tag: "StoreFailed", cycle, message: `the store did not take cycle ${cycle}: ${reason}`, reason }
+  const advice = reason === "too-large" ? ". It never will: have agents give smaller facts, or fewer in one cycle" : ""
+  return { _tag: "StoreFailed", cycle, message: `the store did not take cycle ${cycle}: ${reason}${advice}`, reason }
 }
+
+/** Whether a row could not even become a text, since it is longer than a string can be. */
+const isStringTooLong = (error: unknown): boolean =>
+  error instanceof RangeError && error.message === "Invalid string length"
 
 /** Notes in the journal what happened between two cycles, then in the log, and then calls `told`. */
 export const noteBetween = (session: JobSession, tag: Between, told: () => void): void => {
@@ -138,7 +143,8 @@ export const noteBetween = (session: JobSession, tag: Between, told: () => void)
   }
   session.between.push(tag)
   if (!store.isDurable || fence === undefined) return tell()
-  const note = store.note(session.jobId, fence, noteText(session.jobId, session.between))
+  const isIdle = tag !== "Resumed" && session.outbox?.isIdle !== false
+  const note = store.note(session.jobId, fence, noteText(session.jobId, session.between), { isIdle })
   const noted = Effect.catchCause(note, (cause) =>
     Effect.logWarning(`job ${session.jobId} could not note that it is ${tag.toLowerCase()}`, cause)
   )
@@ -163,33 +169,52 @@ export const keepEffect = (
   runDetached(services, keep)
 }
 
+/** An end that is to be written. Its text may leave the output out. */
+interface Ended extends Omit<JournalEnd, "text"> {
+  readonly text: (hasOutput: boolean) => string
+}
+
 /** Ends the journal, or leaves it so that the job can be resumed. */
 export const endJournal = (session: JobSession, status: Status): Effect.Effect<void, StoreError> => {
   const { haltCause, jobId, options } = session
   const { store } = options
   const { fence } = session
   if (fence === undefined) return Effect.void
-  if (haltCause?._tag === "StoreFailed") {
+  if (session.isLeftAs(status)) {
+    if (haltCause?._tag !== "StoreFailed") return store.release(jobId, fence)
+    const { reason } = haltCause
     // The engine that holds it now, or that resumes it later, goes on from the last row.
-    return haltCause.reason === "fenced" ? Effect.void : Effect.ignore(store.release(jobId, fence))
+    return reason === "fenced" ? Effect.void : Effect.ignore(store.release(jobId, fence, { failure: reason }))
   }
-  if (session.isLeftAs(status)) return store.release(jobId, fence)
   const at = session.clockMs
   // The clock stops before the end is written, so that a result that is read back says the same usage.
   session.clock.stop(at)
   const cancelled: HaltCause = { _tag: "JobCancelled", cycle: session.cycle }
   const cause = status === "converged" ? null : (haltCause ?? cancelled)
-  const end = (): string => {
+  const text = (hasOutput: boolean): string => {
     const usage = session.usage(at)
     const extra: EndExtra = { status, cause: cause === null ? null : causeJson(cause), usage }
-    return endText(extra, session.output)
+    return endText(extra, hasOutput ? session.output : undefined)
   }
   // If the store does not take the end, the engine that resumes the job ends it.
-  return Effect.matchEffect(store.halt(jobId, fence, { status, haltedAt: at, text: end }), {
-    onFailure: (error) => Effect.andThen(Effect.ignore(store.release(jobId, fence)), Effect.fail(error)),
+  return Effect.matchEffect(haltJournal(session, fence, { status, haltedAt: at, text }), {
+    onFailure: (error) =>
+      Effect.andThen(Effect.ignore(store.release(jobId, fence, { failure: error.reason })), Effect.fail(error)),
     onSuccess: () => Effect.sync(() => session.move({ _tag: "EndStored" }))
   })
 }
+
+/** Writes the end; without the output, if the text is too long with it: the output is computed again where it is read. */
+const haltJournal = (
+  { jobId, options: { store } }: JobSession,
+  fence: number,
+  end: Ended
+): Effect.Effect<void, StoreError> =>
+  Effect.catchTag(store.halt(jobId, fence, { ...end, text: () => end.text(true) }), "StoreError", (error) =>
+    error.reason === "too-large"
+      ? store.halt(jobId, fence, { ...end, text: () => end.text(false) })
+      : Effect.fail(error)
+  )
 
 /** The text of the end, with the output if it has a JSON form. */
 const endText = (extra: EndExtra, output: unknown): string => {

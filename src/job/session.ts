@@ -287,9 +287,14 @@ export class JobSession implements JobView {
     return this.#stage._tag === "Ended" || this.actor.getSnapshot().status !== "active"
   }
 
-  /** Whether a job that ends so is left in its journal, to be resumed: its store failed, or its engine closes. */
+  /**
+   * Whether a job that ends so is left in its journal, to be resumed: its store failed, or its engine closes. A row that is too
+   * large to be stored is so every time: the job fails for good.
+   */
   isLeftAs(status: Status | undefined): boolean {
-    return this.haltCause?._tag === "StoreFailed" || (this.wanted === "suspend" && status === "cancelled")
+    const { haltCause, wanted } = this
+    if (haltCause?._tag === "StoreFailed") return haltCause.reason !== "too-large"
+    return wanted === "suspend" && status === "cancelled"
   }
 
   /** Whether the job was cancelled for good, and its journal does not say so. */

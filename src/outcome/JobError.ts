@@ -152,7 +152,7 @@ export class JobCancelled extends Schema.TaggedError<JobCancelled>()("JobCancell
 /**
  * The journal did not take a cycle. `reason` is the reason of the store's error (JobStore.ts): `"fenced"` if another engine
  * has taken the job over. The journal ends with the last cycle that it took. Unless another engine holds it, the job can be
- * resumed.
+ * resumed. But a cycle that is too large to be stored (`"too-large"`) is so every time, so the journal says that the job failed.
  */
 export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", {
   ...at,

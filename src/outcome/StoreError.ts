@@ -12,6 +12,8 @@ import * as Data from "effect/Data"
  * - `fenced`: another engine took the job over, so this one must not go on with it
  * - `out-of-order`: the row does not follow the last one
  * - `full`: no space, or a quota
+ * - `too-large`: a text is longer than the store, or a string, can hold; it never will be taken
+ * - `quarantined`: the job was taken up again and again and got no further, so that only a resume by hand takes it up
  * - `read-only`: the file, or its directory, cannot be written to
  * - `busy`: another connection holds the file longer than the store waits
  * - `not-a-database`: the file is something else
@@ -26,6 +28,8 @@ export type StoreErrorReason =
   | "fenced"
   | "out-of-order"
   | "full"
+  | "too-large"
+  | "quarantined"
   | "read-only"
   | "busy"
   | "not-a-database"

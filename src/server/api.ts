@@ -41,6 +41,7 @@ const ofJob = [
   Problems.ProgramChanged,
   Problems.JournalCorrupt,
   Problems.JobHeld,
+  Problems.JobQuarantined,
   Problems.InvalidInput,
   Problems.QueueFull
 ] as const
@@ -65,6 +66,7 @@ const start = HttpApiEndpoint.post("start", "/api/v1/jobs", {
     Problems.UnknownJob,
     Problems.JobExists,
     Problems.JobHeld,
+    Problems.JobQuarantined,
     Problems.ProgramChanged,
     Problems.JournalCorrupt,
     Problems.BodyTooLarge,

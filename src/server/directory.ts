@@ -274,7 +274,7 @@ export class Directory {
       const present = this.#known.get(jobId)
       if (present !== undefined) return present
       const journal = this.isDurable ? yield* this.#load(jobId) : undefined
-      if (journal?.status !== undefined) return { journal }
+      if (journal !== undefined && (journal.status !== undefined || isQuarantined(journal))) return { journal }
       return yield* Effect.catchTags(this.hold(jobId), {
         JobHeld: () => this.find(jobId),
         UnknownProgram: () => this.find(jobId)
@@ -282,13 +282,14 @@ export class Directory {
     })
   }
 
-  /** A job by its id, taken up if it is not live. */
-  hold(jobId: string): Effect.Effect<KnownJob, ReturnType<typeof ofStart> | Problems.UnknownProgram> {
+  /** A job by its id, taken up if it is not live. `isByHand`: even if it is quarantined. */
+  hold(jobId: string, isByHand = false): Effect.Effect<KnownJob, ReturnType<typeof ofStart> | Problems.UnknownProgram> {
     return Effect.gen({ self: this }, function* () {
       const found = yield* this.find(jobId)
       if (isKnown(found)) return found
       const program = this.programs.get(found.journal.program)
       if (program === undefined) return yield* new Problems.UnknownProgram({ program: found.journal.program })
+      if (isQuarantined(found.journal) && !isByHand) return yield* quarantined(found.journal)
       return yield* this.#takeUp(program, jobId, found.journal)
     })
   }
@@ -325,9 +326,17 @@ export class Directory {
   }
 }
 
+const isQuarantined = ({ attempts }: StoredJournal): boolean => attempts?.quarantine !== undefined
+
+const quarantined = ({ attempts, jobId }: StoredJournal): Problems.JobQuarantined => {
+  const detail = `${attempts?.quarantine ?? ""}: POST /jobs/${jobId}/resume tries again, /cancel ends it`
+  return new Problems.JobQuarantined({ jobId, detail })
+}
+
+/** Whether a job has ended here, and not in its journal. */
 const isStoreFailure = (end: End): boolean => {
   const error = Exit.isFailure(end) ? Option.getOrUndefined(Cause.findErrorOption(end.cause)) : undefined
-  return error?._tag === "StoreFailed"
+  return error?._tag === "StoreFailed" && error.reason !== "too-large"
 }
 
 const decodeInput = (program: CompiledProgram, json: Schema.Json): Effect.Effect<unknown, Problems.InvalidInput> =>

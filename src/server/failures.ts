@@ -82,10 +82,11 @@ export const ofAdmission = ({ reason }: AdmissionRejected): Problems.QueueFull |
 /** What the store would not do, for a job. */
 export const ofStore = (
   jobId: string,
-  { reason }: StoreError
-): Problems.UnknownJob | Problems.JobHeld | Problems.Unavailable => {
+  { message, reason }: StoreError
+): Problems.UnknownJob | Problems.JobHeld | Problems.JobQuarantined | Problems.Unavailable => {
   if (reason === "missing") return new Problems.UnknownJob({ jobId })
   if (reason === "held") return new Problems.JobHeld({ jobId })
+  if (reason === "quarantined") return new Problems.JobQuarantined({ jobId, detail: message })
   return new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
 }
 

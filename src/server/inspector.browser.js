@@ -135,7 +135,7 @@ const drawList = ({ jobs }) => {
 }
 
 const phases = ["eligible", "executing", "merging", "checking"]
-const rests = ["queued", "paused", "awaiting", "suspended"]
+const rests = ["queued", "paused", "awaiting", "suspended", "quarantined"]
 
 /** Draws the state of a job in its machine. @param {Job} job */
 const drawMachine = (job) => {
@@ -151,8 +151,8 @@ const drawMachine = (job) => {
 
 const buttons = {
   pause: ["running", "queued"],
-  resume: ["paused", "suspended"],
-  cancel: ["running", "queued", "paused", "awaiting", "suspended"]
+  resume: ["paused", "suspended", "quarantined"],
+  cancel: ["running", "queued", "paused", "awaiting", "suspended", "quarantined"]
 }
 
 /** @param {Job} job */

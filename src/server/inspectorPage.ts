@@ -33,7 +33,7 @@ main { overflow: auto; padding: 1rem 1.5rem; min-width: 0 }
 .state, .box { border: 1px solid var(--line); border-radius: 99px; padding: 0 .6rem; font-size: .85em; white-space: nowrap;
   align-self: center }
 .running, .queued { color: var(--accent) } .converged { color: var(--good) } .failed { color: var(--bad) }
-.paused, .awaiting, .suspended, .cancelled, .budget-exhausted { color: var(--warn) }
+.paused, .awaiting, .suspended, .quarantined, .cancelled, .budget-exhausted { color: var(--warn) }
 #machine { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin: 1rem 0 }
 #machine i { color: var(--soft); font-style: normal }
 .box { border-radius: 6px; padding: .25rem .7rem }

@@ -224,7 +224,7 @@ const steer = (known: KnownJob, steering: Effect.Effect<void, SteeringError>) =>
   )
 
 const cancel = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }: OfJob) {
-  const known = yield* directory.hold(params.id)
+  const known = yield* directory.hold(params.id, true)
   yield* known.job.cancel
   if (known.view.isCancelOwed) {
     return yield* notTaken(known, "the store did not take the job's end: it is cancelled when the store answers again")
@@ -240,7 +240,7 @@ const pause = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }
 
 const resume = Effect.fnUntraced(function* (core: SharedCore, { params }: OfJob) {
   yield* refuseWhileDraining(core, params.id)
-  const known = yield* core.directory.hold(params.id)
+  const known = yield* core.directory.hold(params.id, true)
   yield* steer(known, known.job.resume)
   return yield* steered(known)
 })

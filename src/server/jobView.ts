@@ -19,15 +19,15 @@ import type * as Shapes from "./shapes.ts"
 type JobJson = typeof Shapes.Job.Type
 type Summary = typeof Shapes.JobSummary.Type
 
-const storedSummary = ({ createdAt, cycle, haltedAt, hash, jobId, program, status }: StoredJob): Summary => ({
-  jobId,
-  program,
-  state: status ?? "suspended",
-  createdAt,
-  haltedAt: haltedAt ?? null,
-  cycle,
-  hash
-})
+const storedSummary = (job: StoredJob): Summary => {
+  const { attempts, createdAt, cycle, haltedAt, hash, jobId, program, status } = job
+  const quarantine = attempts?.quarantine
+  const summary = { jobId, program, createdAt, haltedAt: haltedAt ?? null, cycle, hash }
+  if (status !== undefined) return { ...summary, state: status }
+  return quarantine === undefined
+    ? { ...summary, state: "suspended" }
+    : { ...summary, state: "quarantined", quarantine }
+}
 
 /** One job, with the number of its facts of each kind. */
 export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
@@ -97,7 +97,9 @@ const storedPage = (
   { cursor, limit = Limits.serverPage, program, status }: ListQuery
 ): Effect.Effect<Page, Problems.InvalidRequest | Problems.Unavailable> =>
   Effect.gen(function* () {
-    const wanted = status === "suspended" ? "unfinished" : (status as "unfinished" | undefined)
+    // The store does not tell these two apart.
+    const isUnheld = status === "suspended" || status === "quarantined"
+    const wanted = isUnheld ? "unfinished" : (status as "unfinished" | undefined)
     const page = yield* Effect.mapError(store.list({ status: wanted, program, limit, cursor }), ({ reason }) =>
       reason === "failed" && cursor !== undefined
         ? badCursor()
@@ -109,7 +111,7 @@ const storedPage = (
       const known = stored.status === undefined ? live.get(stored.jobId) : undefined
       return known === undefined ? Effect.succeed(storedSummary(stored)) : summaryOf(known)
     })
-    const shown = status === "suspended" ? jobs.filter(({ state }) => state === "suspended") : jobs
+    const shown = isUnheld ? jobs.filter(({ state }) => state === status) : jobs
     return { jobs: shown, cursor: page.cursor ?? null }
   })
 

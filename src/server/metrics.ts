@@ -57,8 +57,8 @@ const alive = noter("/health", "GET", 200)
 /** Notes a question for /health that was answered at once. */
 export const noteAlive = (): void => alive(0)
 
-/** A job that is suspended is one that this server does not hold. */
-const states = Shapes.State.literals.filter((state) => state !== "suspended")
+/** A job that is suspended or quarantined is one that this server does not hold. */
+const states = Shapes.State.literals.filter((state) => state !== "suspended" && state !== "quarantined")
 
 /** Notes what is a state: how many streams are open, and in which state each job is. */
 export const noteStates = (openStreams: number, jobStates: Iterable<string>): void => {

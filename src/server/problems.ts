@@ -209,6 +209,13 @@ export class JobHeld extends Problem<JobHeld>()(
   { jobId: Schema.String }
 ) {}
 
+/** The job was taken up again and again and got no further: only a request to resume it takes it up. */
+export class JobQuarantined extends Problem<JobQuarantined>()(
+  "JobQuarantined",
+  { type: "urn:effect-converge:JobQuarantined", status: 409, title: "The job is quarantined" },
+  { jobId: Schema.String }
+) {}
+
 /** The program is not what the job began with. */
 export class ProgramChanged extends Problem<ProgramChanged>()(
   "ProgramChanged",

@@ -13,8 +13,11 @@ const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 /** How a job ended. */
 export const Status = Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"])
 
-/** Where a job stands. `suspended`: unfinished, and run by no engine of this server at the moment. */
-export const State = Schema.Literals([...liveStates, "suspended", ...Status.literals])
+/**
+ * Where a job stands. `suspended`: unfinished, and run by no engine of this server at the moment. `quarantined`: unfinished, and
+ * no engine takes it up by itself any more.
+ */
+export const State = Schema.Literals([...liveStates, "suspended", "quarantined", ...Status.literals])
 
 /** What names a fact. */
 export const FactRef = Schema.Struct({ kind: Schema.String, id: Schema.String })
@@ -89,7 +92,9 @@ const inList = {
   createdAt: Schema.Number,
   haltedAt: Schema.NullOr(Schema.Number),
   cycle: count,
-  hash: Schema.String
+  hash: Schema.String,
+  /** Why the job is quarantined; left out unless it is. */
+  quarantine: Schema.optionalKey(Schema.String)
 }
 
 /** A job in a list. Times are in milliseconds since the epoch. */

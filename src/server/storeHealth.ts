@@ -26,7 +26,8 @@ const refusalOf = ({ end }: KnownJob): string | undefined => {
   const error = Cause.findError(end.cause)
   if (Result.isFailure(error)) return undefined
   const { success } = error
-  return success._tag === "StoreFailed" && success.reason !== "fenced" ? success.reason : undefined
+  if (success._tag !== "StoreFailed" || success.reason === "fenced" || success.reason === "too-large") return undefined
+  return success.reason
 }
 
 const ok = "ok"

@@ -12,6 +12,7 @@
  * - `list`: reads the jobs, newest first, from a cursor on
  * - `lease`: takes the lease of an unfinished job, unless another engine has it
  * - `release`: gives the lease back without ending the job
+ * - `quarantine`: gives it back, and says why no engine is to take the job up by itself
  * - `requestCancel`, `cancelRequests`: ask the holder of a job to cancel it
  * - `prune`: deletes journals of finished jobs
  * - `probe`, `damage`: find out whether the store takes writes now, and whether it is whole
@@ -66,6 +67,22 @@ export interface JournalEnd {
   readonly text: () => string
 }
 
+/**
+ * How often a job was leased without progress. Progress is a committed cycle, a kept result, or a rest in which nothing is
+ * performed. A lease that is given back without a failure does not count. Of a job that nobody holds, each lease that counts
+ * ended badly: its process died, or the store refused a row.
+ */
+export interface Attempts {
+  /** Leases without progress, that of the holder included. */
+  readonly count: number
+  /** When the last lease began, in milliseconds since the epoch. */
+  readonly at: number
+  /** The reason of the last failure that its holder told; undefined if a process died. */
+  readonly failure: string | undefined
+  /** Why no engine takes the job up by itself; undefined for a job that is not quarantined. */
+  readonly quarantine: string | undefined
+}
+
 /** A job in a list. */
 export interface StoredJob {
   readonly jobId: string
@@ -81,6 +98,8 @@ export interface StoredJob {
   readonly hash: string
   /** Whether an engine holds the job now. */
   readonly isHeld: boolean
+  /** Undefined for a job that has halted, and where there was no attempt since the last progress. */
+  readonly attempts: Attempts | undefined
 }
 
 /** The beginning and the end of a journal. */
@@ -163,8 +182,13 @@ export class JobStore extends Context.Service<
     readonly create: (job: NewJob) => Effect.Effect<number, StoreError>
     /** Adds a row and drops the note and the kept results up to its cycle. Fails with `out-of-order` for another cycle. */
     readonly append: (jobId: string, fence: number, row: JournalRow) => Effect.Effect<void, StoreError>
-    /** Replaces the note since the last row. */
-    readonly note: (jobId: string, fence: number, text: string) => Effect.Effect<void, StoreError>
+    /** Replaces the note since the last row. `isIdle`: the job rests, and nothing is performed for it: that is progress. */
+    readonly note: (
+      jobId: string,
+      fence: number,
+      text: string,
+      options?: { readonly isIdle?: boolean }
+    ) => Effect.Effect<void, StoreError>
     /** Saves the result of a task until the row of its cycle, or the end, is written. */
     readonly keep: (jobId: string, fence: number, kept: Kept) => Effect.Effect<void, StoreError>
     /** Puts a context under the rows from `cycle` on, and replaces the header, as a migration needs it. */
@@ -187,11 +211,21 @@ export class JobStore extends Context.Service<
     readonly list: (options?: ListOptions) => Effect.Effect<JobPage, StoreError>
     /**
      * Leases an unfinished job and returns the new fence. Fails with `held` while another live engine holds the job, unless
-     * `force` is set, and with `missing` if the job is unknown or has halted.
+     * `force` is set, and with `missing` if the job is unknown or has halted. `anew` forgets earlier attempts, and ends a
+     * quarantine.
      */
-    readonly lease: (jobId: string, options?: { readonly force?: boolean }) => Effect.Effect<number, StoreError>
-    /** Gives the lease back, so that another engine can take it. */
-    readonly release: (jobId: string, fence: number) => Effect.Effect<void, StoreError>
+    readonly lease: (
+      jobId: string,
+      options?: { readonly force?: boolean; readonly anew?: boolean }
+    ) => Effect.Effect<number, StoreError>
+    /** Gives the lease back, so that another engine can take it. `failure`: why the holder could not go on. */
+    readonly release: (
+      jobId: string,
+      fence: number,
+      options?: { readonly failure?: string }
+    ) => Effect.Effect<void, StoreError>
+    /** Gives the lease back, and says why no engine is to take the job up by itself. This lease counts as no attempt. */
+    readonly quarantine: (jobId: string, fence: number, reason: string) => Effect.Effect<void, StoreError>
     /** Asks the holder of a job to cancel it. Fails with `missing` if the job is unknown or has halted. */
     readonly requestCancel: (jobId: string) => Effect.Effect<void, StoreError>
     /** Reads the ids of the jobs that this store holds and that somebody asked to cancel. */

@@ -13,6 +13,7 @@ import type { StoreFile } from "./StoreFile.ts"
 
 export { JobStore, StoreError } from "./JobStore.ts"
 export type {
+  Attempts,
   JobPage,
   JournalEnd,
   JournalRow,

@@ -2,12 +2,14 @@
  * The two stores in memory: one keeps no rows, the other keeps whole journals while its scope is open, for tests and for
  * revisiting cycles without a file.
  *
- * Boundary: adapters of the port in JobStore.ts; no clock, no I/O.
+ * Boundary: adapters of the port in JobStore.ts; no I/O.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import {
+  type Attempts,
   type JobPage,
   JobStore,
   type JournalEnd,
@@ -62,6 +64,7 @@ export const layerMemory: Layer.Layer<JobStore> = Layer.sync(JobStore, () => {
     list: () => Effect.succeed({ jobs: [], cursor: undefined }),
     lease: noJournal,
     release: (jobId) => Effect.sync(() => lastCycle.delete(jobId)),
+    quarantine: (jobId) => Effect.sync(() => lastCycle.delete(jobId)),
     requestCancel: noJournal,
     cancelRequests: Effect.succeed([]),
     prune: () => Effect.succeed(0)
@@ -82,20 +85,38 @@ interface Journal {
   kept: Array<Kept>
   fence: number
   isHeld: boolean
+  attempts: Attempts
   isCancelRequested: boolean
   status: Status | undefined
   haltedAt: number | undefined
   end: string | undefined
 }
 
-const asJob = ({ createdAt, genesisHash, haltedAt, isHeld, jobId, program, rows, status }: Journal): StoredJob => {
+const noAttempts: Attempts = Object.freeze({ count: 0, at: 0, failure: undefined, quarantine: undefined })
+
+const asJob = (journal: Journal): StoredJob => {
+  const { attempts, createdAt, genesisHash, haltedAt, isHeld, jobId, program, rows, status } = journal
   const last = rows[rows.length - 1]
-  return { jobId, program, status, createdAt, haltedAt, cycle: rows.length, hash: last?.hash ?? genesisHash, isHeld }
+  return {
+    ...{ jobId, program, status, createdAt, haltedAt, cycle: rows.length, hash: last?.hash ?? genesisHash, isHeld },
+    attempts: status === undefined && attempts.count > 0 ? attempts : undefined
+  }
+}
+
+/** What the holder of a job does counts as its first attempt at what comes next. */
+const progressed = (journal: Journal): void => {
+  journal.attempts = { ...noAttempts, count: 1, at: journal.attempts.at }
 }
 
 /** The order of every list: newest first; jobs of one millisecond by id, descending. */
 const byAge = (a: Journal, b: Journal): number =>
   b.createdAt - a.createdAt || (a.jobId < b.jobId ? 1 : a.jobId > b.jobId ? -1 : 0)
+
+/** Ends a lease without a failure: it was no attempt. */
+const giveBack = (journal: Journal): void => {
+  journal.isHeld = false
+  journal.attempts = { ...journal.attempts, count: Math.max(journal.attempts.count - 1, 0) }
+}
 
 /** The journals by job id, and the rules of who may write to them. */
 class Journals {
@@ -122,10 +143,10 @@ class Journals {
   }
 
   create(job: NewJob): Effect.Effect<number, StoreError> {
-    return Effect.suspend(() => {
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { jobId } = job
       if (this.byId.has(jobId)) return refuse(exists(jobId))
-      this.byId.set(jobId, journalOf(job))
+      this.byId.set(jobId, journalOf(job, now))
       return Effect.succeed(1)
     })
   }
@@ -137,6 +158,7 @@ class Journals {
       journal.rows.push({ cycle, text: text(), hash, extra: extra(), isIntact: true })
       journal.note = ""
       journal.kept = journal.kept.filter((kept) => kept.cycle > cycle)
+      progressed(journal)
       return undefined
     })
   }
@@ -152,14 +174,40 @@ class Journals {
     })
   }
 
-  lease(jobId: string, isForced: boolean): Effect.Effect<number, StoreError> {
-    return Effect.flatMap(this.find(jobId), (journal) => {
-      if (journal.status !== undefined) return refuse(missing(jobId))
-      if (journal.isHeld && !isForced) {
-        return refuse({ reason: "held", message: `the job ${jobId} is held by an engine` })
+  note(jobId: string, fence: number, text: string, isIdle: boolean): Effect.Effect<void, StoreError> {
+    return this.write(jobId, fence, (journal) => {
+      journal.note = text
+      if (isIdle) journal.attempts = noAttempts
+    })
+  }
+
+  lease(jobId: string, options: { readonly force?: boolean; readonly anew?: boolean }) {
+    return Effect.gen({ self: this }, function* () {
+      const journal = yield* this.find(jobId)
+      const at = yield* Clock.currentTimeMillis
+      if (journal.status !== undefined) return yield* refuse(missing(jobId))
+      if (journal.isHeld && options.force !== true) {
+        return yield* refuse({ reason: "held", message: `the job ${jobId} is held by an engine` })
       }
+      const before = options.anew === true ? noAttempts : journal.attempts
+      journal.attempts = { ...before, count: before.count + 1, at }
       journal.isHeld = true
-      return Effect.succeed(++journal.fence)
+      return ++journal.fence
+    })
+  }
+
+  release(jobId: string, fence: number, failure: string | undefined): Effect.Effect<void, StoreError> {
+    return this.write(jobId, fence, (journal) => {
+      if (failure === undefined) return giveBack(journal)
+      journal.isHeld = false
+      journal.attempts = { ...journal.attempts, failure }
+    })
+  }
+
+  quarantine(jobId: string, fence: number, reason: string): Effect.Effect<void, StoreError> {
+    return this.write(jobId, fence, (journal) => {
+      giveBack(journal)
+      journal.attempts = { ...journal.attempts, quarantine: reason }
     })
   }
 
@@ -172,7 +220,7 @@ class Journals {
   }
 }
 
-const journalOf = ({ base, createdAt, hash, header, jobId, parent, program, text }: NewJob): Journal => ({
+const journalOf = ({ base, createdAt, hash, header, jobId, parent, program, text }: NewJob, now: number): Journal => ({
   jobId,
   program,
   parent,
@@ -186,6 +234,7 @@ const journalOf = ({ base, createdAt, hash, header, jobId, parent, program, text
   kept: [],
   fence: 1,
   isHeld: true,
+  attempts: { ...noAttempts, count: 1, at: now },
   isCancelRequested: false,
   status: undefined,
   haltedAt: undefined,
@@ -205,8 +254,12 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, ()
     isDurable: true,
     create: (job) => journals.create(job),
     append: (jobId, fence, row) => journals.append(jobId, fence, row),
-    note: (jobId, fence, text) => journals.write(jobId, fence, (journal) => void (journal.note = text)),
-    keep: (jobId, fence, kept) => journals.write(jobId, fence, (journal) => void journal.kept.push(kept)),
+    note: (jobId, fence, text, options) => journals.note(jobId, fence, text, options?.isIdle === true),
+    keep: (jobId, fence, kept) =>
+      journals.write(jobId, fence, (journal) => {
+        journal.kept.push(kept)
+        progressed(journal)
+      }),
     rebase: (jobId, fence, { cycle, header, pieces }) =>
       journals.write(jobId, fence, (journal) => {
         journal.bases.set(cycle, [...pieces])
@@ -220,8 +273,9 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, ()
       Stream.unwrap(Effect.map(journals.find(jobId), ({ bases }) => Stream.fromIterable(bases.get(cycle) ?? []))),
     kept: (jobId) => Effect.map(journals.find(jobId), ({ kept }) => [...kept]),
     list: (options) => Effect.sync(() => pageOf(all(), options ?? {})),
-    lease: (jobId, options) => journals.lease(jobId, options?.force === true),
-    release: (jobId, fence) => journals.write(jobId, fence, (journal) => void (journal.isHeld = false)),
+    lease: (jobId, options) => journals.lease(jobId, options ?? {}),
+    release: (jobId, fence, options) => journals.release(jobId, fence, options?.failure),
+    quarantine: (jobId, fence, reason) => journals.quarantine(jobId, fence, reason),
     requestCancel: (jobId) => journals.requestCancel(jobId),
     cancelRequests: Effect.sync(() =>
       all()

@@ -61,7 +61,8 @@ describe("a list of jobs", () => {
     haltedAt: Date.UTC(2026, 0, 2, 3, 4, 6),
     cycle: 1_233,
     hash: "",
-    isHeld: false
+    isHeld: false,
+    attempts: undefined
   })
   const lines = (width: number): ReadonlyArray<string> =>
     pageOf([job("0d9c1c52-6b6b-4d0e-8f2a-3d1f2b8f0a11")], ["converged"], { style: (_, text) => text, width }).split(

@@ -107,6 +107,33 @@ describe.concurrent("converge run --store", () => {
   })
 })
 
+describe.concurrent("a job in quarantine", () => {
+  it("is shown with the reason, is left alone, and goes on when somebody names it", async ({ expect }) => {
+    const file = join(folder, "quarantine.db")
+    await runCount("counting", ["--quiet", "--store", file, "--input", '{"upTo": 6}', "--id", "poison"])
+    const database = new DatabaseSync(file)
+    database.exec(`DELETE FROM converge_rows WHERE cycle > 1; DELETE FROM converge_texts WHERE kind = 'end';
+      UPDATE converge_jobs SET status = NULL, halted_at = NULL, attempts = 5, quarantine = 'it got no further'`)
+    database.close()
+    const list = await on(file, "jobs")
+    expect(list.stdout).toMatch(/quarantined +poison/)
+    expect(list.stdout).toContain("poison is quarantined: it got no further")
+    expect(list.stdout).toContain(`"converge resume --id" tries a quarantined job again`)
+    expect(jsonOf(await on(file, "jobs", "--json"))).toMatchObject({ jobs: [{ quarantine: "it got no further" }] })
+    const shown = await on(file, "show", "poison")
+    expect(shown.stdout).toMatch(/poison is quarantined\n(.|\n)*quarantined +it got no further/)
+    expect(jsonOf(await on(file, "show", "poison", "--json"))).toMatchObject({ quarantine: "it got no further" })
+    const all = await on(file, "resume", module("count"))
+    expect(all).toMatchObject({ code: 0, stdout: "" })
+    expect(all.stderr).toContain("the job poison is quarantined: it got no further. --id tries it again")
+    const run = await runCount("counting", ["--store", file, "--input", '{"upTo": 6}', "--id", "poison"])
+    expect(run.code).not.toBe(0)
+    expect(run.stderr).toContain("the job poison is quarantined")
+    const one = await on(file, "resume", module("count"), "--id", "poison", "--json", "--quiet")
+    expect(jsonOf(one)).toMatchObject({ jobId: "poison", status: "converged", output: 6 })
+  })
+})
+
 describe.concurrent("converge resume", () => {
   it("goes on with all unfinished jobs of its modules, prints a line for each, and ends with the worst code", async () => {
     const file = join(folder, "resume.db")

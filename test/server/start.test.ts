@@ -300,6 +300,52 @@ describe("readiness", () => {
     )
   })
 
+  it("is not false for a job in quarantine, which is shown as such and left alone until it is resumed", async () => {
+    const kept = await Effect.runPromise(journalStore)
+    const broken = new JobStore.StoreError({ reason: "full", message: "no space" })
+    let isBroken = true
+    const store = Layer.succeed(JobStore.JobStore, {
+      ...kept,
+      append: (...row: Parameters<typeof kept.append>) => (isBroken ? Effect.fail(broken) : kept.append(...row))
+    })
+    await using(
+      async (running) => {
+        const body = { program: "count", input: { to: 5 }, id: "poison" }
+        expect((await running.post("/api/v1/jobs", body)).status).toBe(500)
+        await until(async () => (await stateOf(running, "poison")) === "suspended")
+        const quarantine = "it got no further"
+        const leave = Effect.flatMap(kept.lease("poison"), (fence) => kept.quarantine("poison", fence, quarantine))
+        await Effect.runPromise(leave)
+        isBroken = false
+        const shown = { jobId: "poison", state: "quarantined", quarantine }
+        expect(await jsonOf(await running.fetch("/api/v1/jobs/poison"))).toMatchObject(shown)
+        for (const query of ["", "?status=quarantined", "?status=unfinished"]) {
+          expect(await jsonOf(await running.fetch(`/api/v1/jobs${query}`))).toMatchObject({ jobs: [shown] })
+        }
+        expect(await jsonOf(await running.fetch("/api/v1/jobs?status=suspended"))).toMatchObject({ jobs: [] })
+        for (const [path, sent] of [
+          ["/api/v1/jobs", body],
+          ["/api/v1/jobs/poison/pause", undefined],
+          ["/api/v1/jobs/poison/signals", { facts: [] }]
+        ] as const) {
+          const refused = await running.post(path, sent)
+          expect([refused.status, await jsonOf(refused)]).toEqual([
+            409,
+            expect.objectContaining({
+              type: "urn:effect-converge:JobQuarantined",
+              detail: expect.stringContaining(quarantine) as string
+            })
+          ])
+        }
+        expect(await stateOf(running, "poison")).toBe("quarantined")
+        expect((await running.post("/api/v1/jobs/poison/resume")).status).toBe(200)
+        const ended = await running.post("/api/v1/jobs", body)
+        expect([ended.status, await jsonOf(ended)]).toEqual([200, expect.objectContaining({ status: "converged" })])
+      },
+      { store }
+    )
+  })
+
   it("is false while jobs of the store are taken up", async () => {
     const kept = await Effect.runPromise(journalStore)
     let release: () => void = () => undefined

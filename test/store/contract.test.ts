@@ -30,8 +30,10 @@ describe("a file of version 1", () => {
         yield* first.store.append("a", fence, row(1))
         yield* first.close
         const database = yield* connection(filename)
-        database.exec("ALTER TABLE converge_jobs DROP COLUMN parent")
-        database.exec("DELETE FROM converge_migrations WHERE migration_id = 2")
+        for (const column of ["parent", "attempts", "leased_at", "failure", "quarantine"]) {
+          database.exec(`ALTER TABLE converge_jobs DROP COLUMN ${column}`)
+        }
+        database.exec("DELETE FROM converge_migrations WHERE migration_id > 1")
         const { store } = yield* openStore({ filename })
         expect(yield* store.load("a")).toMatchObject({ jobId: "a", cycle: 1 })
         const again = yield* store.create(newJob("a/1", { parent: "a" }))
@@ -67,6 +69,7 @@ describe.each(Object.keys(stores))("a store %s", (name) => {
         cycle: 0,
         hash: "hash of a",
         isHeld: true,
+        attempts: { count: 1, at: expect.any(Number) as number, failure: undefined, quarantine: undefined },
         text: "genesis of a",
         genesisHash: "hash of a",
         header: `{"header":"a"}`,
@@ -128,6 +131,53 @@ describe.each(Object.keys(stores))("a store %s", (name) => {
       expect(yield* reasonOf(all(store.rows("b", 0)))).toBe("missing")
       expect(yield* reasonOf(all(store.base("b", 0)))).toBe("missing")
       expect(yield* reasonOf(store.kept("b"))).toBe("missing")
+    })
+  )
+
+  check("counts the leases of a job that brought it no further", (store) =>
+    Effect.gen(function* () {
+      const attempts = Effect.map(store.load("a"), (journal) => journal.attempts)
+      const again = store.lease("a", { force: true })
+      let fence = yield* store.create(newJob("a"))
+      expect(yield* attempts).toMatchObject({ count: 1, failure: undefined, quarantine: undefined })
+      yield* store.release("a", fence)
+      expect(yield* attempts).toBe(undefined)
+      yield* again
+      fence = yield* again
+      expect(yield* attempts).toMatchObject({ count: 2, failure: undefined })
+      yield* store.release("a", fence, { failure: "full" })
+      expect(yield* attempts).toMatchObject({ count: 2, failure: "full" })
+      fence = yield* again
+      expect(yield* attempts).toMatchObject({ count: 3, failure: "full" })
+      yield* store.append("a", fence, row(1))
+      expect(yield* attempts).toMatchObject({ count: 1, failure: undefined })
+      fence = yield* again
+      yield* store.keep("a", fence, { cycle: 2, key: "key", text: "text" })
+      expect(yield* attempts).toMatchObject({ count: 1 })
+      fence = yield* again
+      yield* store.note("a", fence, "note")
+      expect(yield* attempts).toMatchObject({ count: 2 })
+      yield* store.note("a", fence, "note", { isIdle: true })
+      expect(yield* attempts).toBe(undefined)
+      fence = yield* again
+      yield* store.halt("a", fence, end())
+      expect(yield* attempts).toBe(undefined)
+    })
+  )
+
+  check("keeps a job in quarantine until it is leased anew", (store) =>
+    Effect.gen(function* () {
+      yield* store.create(newJob("a"))
+      const fence = yield* store.lease("a", { force: true })
+      yield* store.quarantine("a", fence, "it got no further")
+      const quarantined = { isHeld: false, status: undefined, attempts: { count: 1, quarantine: "it got no further" } }
+      expect(yield* store.load("a")).toMatchObject(quarantined)
+      expect((yield* store.list()).jobs).toMatchObject([quarantined])
+      yield* store.release("a", yield* store.lease("a"))
+      expect(yield* store.load("a")).toMatchObject(quarantined)
+      yield* store.lease("a", { anew: true })
+      expect(yield* store.load("a")).toMatchObject({ isHeld: true, attempts: { count: 1, quarantine: undefined } })
+      expect(yield* reasonOf(store.quarantine("a", fence, "late"))).toBe("fenced")
     })
   )
 
@@ -308,6 +358,7 @@ describe.each(Object.keys(stores))("a store %s", (name) => {
       expect(ids(jobs)).toEqual(["d", "c", "b", "a", "e"])
       expect(cursor).toBeUndefined()
       expect(jobs[0]).toEqual({
+        attempts: expect.objectContaining({ count: 1 }) as object,
         jobId: "d",
         program: "program",
         status: undefined,

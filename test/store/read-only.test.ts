@@ -122,7 +122,9 @@ describe("a store that is opened for reading only", () => {
       Effect.gen(function* () {
         yield* filled(filename)
         const database = yield* connection(filename)
-        database.exec("ALTER TABLE converge_jobs DROP COLUMN parent")
+        for (const column of ["parent", "attempts", "leased_at", "failure", "quarantine"]) {
+          database.exec(`ALTER TABLE converge_jobs DROP COLUMN ${column}`)
+        }
         database.exec("DELETE FROM converge_migrations WHERE migration_id > 1")
         database.exec("PRAGMA wal_checkpoint(TRUNCATE)")
         const { store } = yield* openStore({ filename, readOnly: true })

@@ -91,6 +91,14 @@ const migrations = {
   "2_parents": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`ALTER TABLE converge_jobs ADD COLUMN parent TEXT`
+  }),
+  // Older jobs have made no attempt that anybody counted.
+  "3_attempts": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`ALTER TABLE converge_jobs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0`
+    yield* sql`ALTER TABLE converge_jobs ADD COLUMN leased_at INTEGER NOT NULL DEFAULT 0`
+    yield* sql`ALTER TABLE converge_jobs ADD COLUMN failure TEXT`
+    yield* sql`ALTER TABLE converge_jobs ADD COLUMN quarantine TEXT`
   })
 }
 
@@ -110,7 +118,11 @@ const failed = (message: string) => new StoreError({ reason: "failed", message }
 
 /** The columns that a table has got since a version, as a reader of an older file sees them. */
 const laterColumns: ReadonlyArray<{ readonly since: number; readonly table: string; readonly column: string }> = [
-  { since: 2, table: "converge_jobs", column: "NULL AS parent" }
+  { since: 2, table: "converge_jobs", column: "NULL AS parent" },
+  { since: 3, table: "converge_jobs", column: "0 AS attempts" },
+  { since: 3, table: "converge_jobs", column: "0 AS leased_at" },
+  { since: 3, table: "converge_jobs", column: "NULL AS failure" },
+  { since: 3, table: "converge_jobs", column: "NULL AS quarantine" }
 ]
 
 const tooNew = (filename: string, version: number) =>

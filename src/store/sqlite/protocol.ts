@@ -41,6 +41,7 @@ export type Op =
       readonly header: string
       readonly upload: Upload | undefined
       readonly owner: string
+      readonly now: number
       readonly leaseUntil: number
     }
   | (HeldJob & {
@@ -50,15 +51,18 @@ export type Op =
       readonly hash: string
       readonly extra: string
     })
-  | (HeldJob & { readonly kind: "note"; readonly text: string })
+  | (HeldJob & { readonly kind: "note"; readonly text: string; readonly isIdle: boolean })
   | (HeldJob & { readonly kind: "keep" } & Kept)
   | (HeldJob & { readonly kind: "rebase"; readonly cycle: number; readonly header: string; readonly upload: Upload })
   | (HeldJob & { readonly kind: "halt"; readonly status: Status; readonly haltedAt: number; readonly text: string })
-  | (HeldJob & { readonly kind: "release" })
+  | (HeldJob & { readonly kind: "release"; readonly failure: string | undefined })
+  | (HeldJob & { readonly kind: "quarantine"; readonly reason: string })
   | {
       readonly kind: "lease"
       readonly jobId: string
       readonly isForced: boolean
+      /** Whether earlier attempts are forgotten. */
+      readonly isAnew: boolean
       readonly owner: string
       readonly now: number
       readonly leaseUntil: number

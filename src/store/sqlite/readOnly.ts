@@ -88,6 +88,7 @@ const readOnlyStore = (filename: string, reader: Effect.Effect<Reader, StoreErro
     halt: () => refused,
     lease: () => refused,
     release: () => refused,
+    quarantine: () => refused,
     requestCancel: () => refused,
     prune: () => refused,
     load: (jobId) => read((reader) => reader.load(jobId)),

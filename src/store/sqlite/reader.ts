@@ -18,6 +18,7 @@ import * as Stream from "effect/Stream"
 import { nextTurn } from "../../platform/slices.ts"
 import { Limits } from "../../Limits.ts"
 import {
+  type Attempts,
   type JobPage,
   type Kept,
   type ListOptions,
@@ -83,6 +84,7 @@ const statusOf = (row: SqlRow): Status | undefined => {
 
 /** The columns of a `StoredJob`, from `converge_jobs` as j and its last row as r. */
 const jobColumns = `j.job_id, j.program, j.created_at, j.status, j.halted_at, j.owner, j.lease_until,
+  j.attempts, j.leased_at, j.failure, j.quarantine,
   coalesce(r.cycle, 0) AS cycle, coalesce(r.hash, j.genesis_hash) AS hash`
 const lastRow = `LEFT JOIN converge_rows r
   ON r.job = j.id AND r.cycle = (SELECT max(cycle) FROM converge_rows WHERE job = j.id)`
@@ -136,8 +138,22 @@ const asJob = (row: SqlRow, isHeld: ReturnType<typeof holdings>): StoredJob => (
   haltedAt: maybeInteger(row, "halted_at"),
   cycle: integer(row, "cycle"),
   hash: text(row, "hash"),
-  isHeld: isHeld(maybeText(row, "owner"), maybeInteger(row, "lease_until"))
+  isHeld: isHeld(maybeText(row, "owner"), maybeInteger(row, "lease_until")),
+  attempts: attemptsOf(row)
 })
+
+const attemptsOf = (row: SqlRow): Attempts | undefined => {
+  const count = integer(row, "attempts")
+  const isOver = row["status"] !== null || (count === 0 && row["quarantine"] === null)
+  return isOver
+    ? undefined
+    : {
+        count,
+        at: integer(row, "leased_at"),
+        failure: maybeText(row, "failure"),
+        quarantine: maybeText(row, "quarantine")
+      }
+}
 
 /** The key of a job in the other tables. */
 const numberOf = (access: Access, jobId: string): Effect.Effect<number, StoreError> =>

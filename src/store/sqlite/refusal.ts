@@ -15,6 +15,7 @@ const reasons: ReadonlyMap<number, StoreErrorReason> = new Map([
   [8, "read-only"],
   [11, "corrupt"],
   [13, "full"],
+  [18, "too-large"],
   [26, "not-a-database"]
 ])
 
@@ -28,6 +29,7 @@ const sentences: Readonly<Partial<Record<StoreErrorReason, string>>> = {
   "read-only": "it, or its directory, cannot be written to",
   corrupt: "its structure is damaged",
   full: "there is no space for it, or it has reached its quota",
+  "too-large": "a text is longer than SQLite can keep",
   "not-a-database": "it is not a SQLite database"
 }
 

@@ -47,7 +47,7 @@ export interface MadeStore {
 }
 
 type Upload = Extract<Op, { kind: "create" }>["upload"]
-type Lease = Pick<Extract<Op, { kind: "create" }>, "owner" | "leaseUntil">
+type Lease = Pick<Extract<Op, { kind: "create" }>, "owner" | "now" | "leaseUntil">
 
 const createOp = (
   { createdAt, hash, header, jobId, parent, program, text }: NewJob,
@@ -55,26 +55,28 @@ const createOp = (
   lease: Lease
 ): Op => ({ kind: "create", jobId, program, parent, createdAt, text: text(), hash, header: header(), upload, ...lease })
 
+type Release = Parameters<JobStore["Service"]["release"]>[2]
+
 /** Releases leases: at once, or later if the file refuses the write. */
 const makeReleases = (writeQueue: WriteQueue) => {
-  /** Leases that could not be released because the file refused the write; job id → fence. */
-  const unreleased = new Map<string, number>()
-  const release = (jobId: string, fence: number): Effect.Effect<void, StoreError> =>
+  /** Leases that could not be released because the file refused the write; job id → fence and failure. */
+  const unreleased = new Map<string, readonly [number, Release]>()
+  const release = (jobId: string, fence: number, options: Release): Effect.Effect<void, StoreError> =>
     writeQueue
-      .conclude(jobId, () => ({ kind: "release", jobId, fence }))
+      .conclude(jobId, () => ({ kind: "release", jobId, fence, failure: options?.failure }))
       .pipe(
         Effect.tap(() => Effect.sync(() => unreleased.delete(jobId))),
         Effect.tapError(({ reason }) =>
           Effect.sync(() => {
             if (reason === "fenced" || reason === "missing" || reason === "closed") unreleased.delete(jobId)
-            else unreleased.set(jobId, fence)
+            else unreleased.set(jobId, [fence, options])
           })
         )
       )
   const releaseOne = (jobId: string): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const fence = unreleased.get(jobId)
-      return fence === undefined ? Effect.void : Effect.ignore(release(jobId, fence))
+      const left = unreleased.get(jobId)
+      return left === undefined ? Effect.void : Effect.ignore(release(jobId, ...left))
     })
   const releaseAgain = Effect.suspend(() =>
     unreleased.size === 0
@@ -94,7 +96,8 @@ const makeWrites = (writeQueue: WriteQueue, lease: () => Lease) =>
     },
     append: (jobId, fence, { cycle, extra, hash, text }) =>
       writeQueue.append(jobId, () => ({ kind: "append", jobId, fence, cycle, text: text(), hash, extra: extra() })),
-    note: (jobId, fence, text) => writeQueue.append(jobId, () => ({ kind: "note", jobId, fence, text })),
+    note: (jobId, fence, text, options) =>
+      writeQueue.append(jobId, () => ({ kind: "note", jobId, fence, text, isIdle: options?.isIdle === true })),
     keep: (jobId, fence, kept) => writeQueue.append(jobId, () => ({ kind: "keep", jobId, fence, ...kept })),
     rebase: (jobId, fence, { cycle, header, pieces }) =>
       writeQueue.withPieces(
@@ -104,6 +107,8 @@ const makeWrites = (writeQueue: WriteQueue, lease: () => Lease) =>
       ),
     halt: (jobId, fence, { haltedAt, status, text }) =>
       writeQueue.conclude(jobId, () => ({ kind: "halt", jobId, fence, status, haltedAt, text: text() })),
+    quarantine: (jobId, fence, reason) =>
+      writeQueue.conclude(jobId, () => ({ kind: "quarantine", jobId, fence, reason })),
     requestCancel: (jobId) => writeQueue.write({ kind: "cancel", jobId }),
     prune: ({ haltedSince, keepLatest }) =>
       keepLatest !== undefined && !(Number.isSafeInteger(keepLatest) && keepLatest >= 0)
@@ -117,7 +122,10 @@ const makeWrites = (writeQueue: WriteQueue, lease: () => Lease) =>
 export const makeStore = (parts: StoreParts): MadeStore => {
   const { clock, damage, filename, writeQueue, isClosed, leaseMs, owner, reader } = parts
   const now = () => clock.currentTimeMillisUnsafe()
-  const lease = (): Lease => ({ owner, leaseUntil: now() + leaseMs })
+  const lease = (): Lease => {
+    const at = now()
+    return { owner, now: at, leaseUntil: at + leaseMs }
+  }
 
   const whileOpen = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
     Effect.suspend(() =>
@@ -143,7 +151,8 @@ export const makeStore = (parts: StoreParts): MadeStore => {
     list: (options) => read(reader.list(options)),
     lease: (jobId, options) => {
       const isForced = options?.force === true
-      const op = (): Op => ({ kind: "lease", jobId, isForced, now: now(), ...lease() })
+      const isAnew = options?.anew === true
+      const op = (): Op => ({ kind: "lease", jobId, isForced, isAnew, ...lease() })
       return Effect.andThen(releaseOne(jobId), writeQueue.begin(jobId, op))
     },
     release,

@@ -22,6 +22,7 @@ interface LeasedJob {
   readonly genesisHash: string
   readonly hasNote: boolean
   readonly hasKept: boolean
+  readonly isFirstAttempt: boolean
   readonly lastCycle: number
 }
 
@@ -29,6 +30,13 @@ const refuse = (reason: Refusal["reason"], message: string): Refusal => ({ reaso
 const uploadLost = (jobId: string): Refusal =>
   refuse("failed", `the context of job ${jobId} has been lost on its way to the writer`)
 const done: Outcome = 0
+
+/** The columns of a lease that ends without a failure: it was no attempt. */
+const givenBack = "owner = NULL, lease_until = NULL, attempts = max(attempts - 1, 0)"
+
+/** The columns of a lease that is one attempt more, and of one that is the first. */
+const again = "attempts = attempts + 1"
+const anew = "attempts = 1, failure = NULL, quarantine = NULL"
 
 /** The tables with rows of a journal, besides `converge_jobs`. */
 const tables = ["converge_rows", "converge_base_pieces", "converge_bases", "converge_kept", "converge_texts"] as const
@@ -55,21 +63,18 @@ export class Writes {
       case "append":
         return this.#append(op)
       case "note":
-        return this.#withJob(op, ({ id }) => this.#run("UPDATE converge_jobs SET note = ? WHERE id = ?", op.text, id))
+        return this.#note(op)
       case "keep":
-        return this.#withJob(op, ({ id }) =>
-          this.#run(
-            "INSERT INTO converge_kept (job, cycle, key, text) VALUES (?, ?, ?, ?)",
-            ...[id, op.cycle, op.key, op.text]
-          )
-        )
+        return this.#keep(op)
       case "rebase":
         return this.#rebase(op)
       case "halt":
         return this.#halt(op)
       case "release":
+        return this.#release(op)
+      case "quarantine":
         return this.#withJob(op, ({ id }) =>
-          this.#run("UPDATE converge_jobs SET owner = NULL, lease_until = NULL WHERE id = ?", id)
+          this.#run(`UPDATE converge_jobs SET ${givenBack}, quarantine = ? WHERE id = ?`, ...[op.reason, id])
         )
       case "lease":
         return this.#lease(op)
@@ -83,7 +88,7 @@ export class Writes {
       case "renew":
         return this.#run("UPDATE converge_jobs SET lease_until = ? WHERE owner = ?", op.leaseUntil, op.owner)
       case "leave":
-        return this.#run("UPDATE converge_jobs SET owner = NULL, lease_until = NULL WHERE owner = ?", op.owner)
+        return this.#run(`UPDATE converge_jobs SET ${givenBack} WHERE owner = ?`, op.owner)
       case "prune":
         return this.#prune(op)
       case "collect":
@@ -112,6 +117,7 @@ export class Writes {
     header,
     jobId,
     leaseUntil,
+    now,
     owner,
     parent,
     program,
@@ -123,9 +129,10 @@ export class Writes {
     }
     if (upload !== undefined && this.#uploaded(upload) === undefined) return uploadLost(jobId)
     this.#run(
-      `INSERT INTO converge_jobs (job_id, program, parent, created_at, genesis_hash, fence, owner, lease_until)
-       VALUES (?, ?, ?, ?, ?, 1, ?, ?)`,
-      ...[jobId, program, parent ?? null, createdAt, hash, owner, leaseUntil]
+      `INSERT INTO converge_jobs
+         (job_id, program, parent, created_at, genesis_hash, fence, owner, lease_until, attempts, leased_at)
+       VALUES (?, ?, ?, ?, ?, 1, ?, ?, 1, ?)`,
+      ...[jobId, program, parent ?? null, createdAt, hash, owner, leaseUntil, now]
     )
     const id = integer(this.#get("SELECT last_insert_rowid() AS id") ?? {}, "id")
     this.#putText(id, "genesis", hash, text)
@@ -136,7 +143,7 @@ export class Writes {
 
   #append(op: OpOf<"append">): Outcome {
     const { cycle, extra, hash, jobId, text } = op
-    return this.#withJob(op, ({ hasKept, hasNote, id, lastCycle }) => {
+    return this.#withJob(op, ({ hasKept, hasNote, id, isFirstAttempt, lastCycle }) => {
       if (cycle !== lastCycle + 1) return outOfOrder(jobId, cycle, lastCycle)
       this.#run(
         "INSERT INTO converge_rows (job, cycle, text, hash, extra, sum) VALUES (?, ?, ?, ?, ?, ?)",
@@ -144,8 +151,43 @@ export class Writes {
       )
       if (hasNote) this.#run("UPDATE converge_jobs SET note = '' WHERE id = ?", id)
       if (hasKept) this.#run("DELETE FROM converge_kept WHERE job = ? AND cycle <= ?", id, cycle)
+      if (!isFirstAttempt) this.#progressed(id)
       return done
     })
+  }
+
+  /** What the holder of a job does counts as its first attempt at what comes next. */
+  #progressed(id: number): void {
+    this.#run("UPDATE converge_jobs SET attempts = 1, failure = NULL WHERE id = ?", id)
+  }
+
+  #note(op: OpOf<"note">): Outcome {
+    return this.#withJob(op, ({ id }) =>
+      this.#run(
+        `UPDATE converge_jobs SET note = ?${op.isIdle ? ", attempts = 0, failure = NULL" : ""} WHERE id = ?`,
+        ...[op.text, id]
+      )
+    )
+  }
+
+  #keep(op: OpOf<"keep">): Outcome {
+    const { cycle, key, text } = op
+    return this.#withJob(op, ({ id, isFirstAttempt }) => {
+      this.#run("INSERT INTO converge_kept (job, cycle, key, text) VALUES (?, ?, ?, ?)", ...[id, cycle, key, text])
+      if (!isFirstAttempt) this.#progressed(id)
+      return done
+    })
+  }
+
+  #release(op: OpOf<"release">): Outcome {
+    return this.#withJob(op, ({ id }) =>
+      op.failure === undefined
+        ? this.#run(`UPDATE converge_jobs SET ${givenBack} WHERE id = ?`, id)
+        : this.#run(
+            "UPDATE converge_jobs SET owner = NULL, lease_until = NULL, failure = ? WHERE id = ?",
+            ...[op.failure, id]
+          )
+    )
   }
 
   #rebase(op: OpOf<"rebase">): Outcome {
@@ -172,7 +214,7 @@ export class Writes {
     })
   }
 
-  #lease({ isForced, jobId, leaseUntil, now, owner }: OpOf<"lease">): Outcome {
+  #lease({ isAnew, isForced, jobId, leaseUntil, now, owner }: OpOf<"lease">): Outcome {
     const row = this.#get(
       "SELECT id, fence, owner, lease_until FROM converge_jobs WHERE job_id = ? AND status IS NULL",
       jobId
@@ -184,8 +226,9 @@ export class Writes {
     }
     const fence = integer(row, "fence") + 1
     this.#run(
-      "UPDATE converge_jobs SET fence = ?, owner = ?, lease_until = ? WHERE id = ?",
-      ...[fence, owner, leaseUntil, integer(row, "id")]
+      `UPDATE converge_jobs SET fence = ?, owner = ?, lease_until = ?, leased_at = ?, ${isAnew ? anew : again}
+       WHERE id = ?`,
+      ...[fence, owner, leaseUntil, now, integer(row, "id")]
     )
     return fence
   }
@@ -238,7 +281,7 @@ export class Writes {
     write: (job: LeasedJob) => Outcome
   ): Outcome {
     const row = this.#get(
-      `SELECT id, fence, genesis_hash, note <> '' AS has_note,
+      `SELECT id, fence, genesis_hash, note <> '' AS has_note, attempts = 1 AND failure IS NULL AS is_first_attempt,
          EXISTS (SELECT 1 FROM converge_kept WHERE job = id) AS has_kept,
          (SELECT coalesce(max(cycle), 0) FROM converge_rows WHERE job = id) AS last_cycle
        FROM converge_jobs WHERE job_id = ? AND status IS NULL`,
@@ -251,6 +294,7 @@ export class Writes {
       genesisHash: text(row, "genesis_hash"),
       hasNote: row["has_note"] === 1,
       hasKept: row["has_kept"] === 1,
+      isFirstAttempt: row["is_first_attempt"] === 1,
       lastCycle: integer(row, "last_cycle")
     })
     return typeof outcome === "number" ? done : outcome

@@ -19,6 +19,7 @@ export const engineOnStore = (
     readonly handlers?: ReadonlyArray<Engine.Handler>
     readonly maxRunningJobs?: number
     readonly maxDepth?: number
+    readonly maxAttempts?: number
     readonly maxLiveContextBytes?: number
   }
 ): Layer.Layer<Engine.Engine> =>
