@@ -138,7 +138,7 @@ const rooms: Rooms = {
       ...["Agent.ts", "AgentEffect.ts", "Budget.ts", "Fact.ts", "Invariant.ts", "Program.ts", "View.ts"]
     ]
   }),
-  ...room("inspector", "platform", { front: ["index.ts"] }),
+  ...room("inspector", "values platform", { front: ["index.ts"] }),
   ...room("values", "", { front: ["index.ts", "Canonical.ts"] }),
   ...room("platform", ""),
   machines: { place: "machines/", imports: [] },

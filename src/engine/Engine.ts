@@ -17,8 +17,7 @@ import {
   type HandledIntent,
   type Handler,
   handler,
-  type HandlerOptions,
-  isHandler
+  type HandlerOptions
 } from "../intents/IntentHandler.ts"
 import { describeError } from "../values/panic.ts"
 import { InvalidProgram } from "../program/InvalidProgram.ts"
@@ -183,34 +182,20 @@ const loadRuntime = loadOnce(() => import("./makeEngine.ts"))
 /**
  * An engine over a `WorkerPool` and a `JobStore` of your choice.
  *
- * @throws InvalidProgram for two handlers of one kind, and for a handler that `Engine.handler` did not make
+ * An option that cannot work, such as a limit that is `NaN` or a name that there is not, is a defect when the layer is
+ * built: `InvalidOptions`, which names it. So are two handlers of one kind, and two programs of one name.
  */
 export const layer = <P extends Program.Any = never, H = never>(
   options?: EngineOptions<P, H>
-): Layer.Layer<Engine, never, WorkerPool | JobStore | Needs<P> | H> => {
-  refuseHandlers(options?.handlers ?? [])
-  return Layer.effect(
+): Layer.Layer<Engine, never, WorkerPool | JobStore | Needs<P> | H> =>
+  Layer.effect(
     Engine,
     Effect.suspend(() =>
       isWorker()
         ? Effect.die(new EngineInWorker())
-        : Effect.flatMap(loadRuntime, ({ makeEngine }) => makeEngine(options ?? {}, inspect))
+        : Effect.flatMap(loadRuntime, ({ makeEngine }) => makeEngine(options === undefined ? {} : options, inspect))
     )
   )
-}
-
-const refuseHandlers = (handlers: ReadonlyArray<unknown>): void => {
-  const kinds = new Set<string>()
-  for (const [index, handler] of handlers.entries()) {
-    if (!isHandler(handler)) {
-      throw new InvalidProgram({ program: "", message: `handlers[${index}] was not made by Engine.handler` })
-    }
-    if (kinds.has(handler.kind)) {
-      throw new InvalidProgram({ program: "", message: `there are two handlers of ${JSON.stringify(handler.kind)}` })
-    }
-    kinds.add(handler.kind)
-  }
-}
 
 /** An engine with the default pool (a worker per available core, started when first needed) and nothing durable. */
 export const layerMemory: Layer.Layer<Engine> = layer().pipe(Layer.provide(poolLayer()), Layer.provide(storeMemory))

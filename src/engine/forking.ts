@@ -10,6 +10,7 @@ import { replayAt } from "../journal/migrate.ts"
 import type { Program } from "../program/Program.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import type { EngineState } from "./engineState.ts"
+import { refuseFork } from "./optionRules.ts"
 import type { ForkOptions } from "./options.ts"
 import { startNew } from "./starting.ts"
 import {
@@ -19,11 +20,9 @@ import {
   encodeInput,
   encodeSeeds,
   randomId,
-  refuseUnknown,
+  refuseOptions,
   unfitId
 } from "./startRequest.ts"
-
-const forkKeys = ["at", "facts", "input", "id", "budget"]
 
 /** Forks a stored job. The parameters are those of `Engine.fork`. */
 export const forkJob = Effect.fnUntraced(function* (
@@ -34,8 +33,8 @@ export const forkJob = Effect.fnUntraced(function* (
 ) {
   const { admission, live, store } = engine
   const compiled = yield* compiledProgram(program)
-  const unknown = refuseUnknown(compiled, options, forkKeys)
-  if (unknown !== undefined) return yield* unknown
+  const invalid = refuseOptions(compiled, refuseFork(options))
+  if (invalid !== undefined) return yield* invalid
   const budget = yield* budgetOf(compiled, options.budget)
   const ownId = options.id ?? (yield* randomId)
   const refused = unfitId(compiled, ownId) ?? admission.refuse(ownId, false) ?? live.refuseId(compiled, ownId)

@@ -30,6 +30,7 @@ import { jobOf, jobsOf, layerServices, requiring } from "./erased.ts"
 import { forkJob } from "./forking.ts"
 import { Handlers } from "./handlers.ts"
 import { LiveJobs } from "./liveJobs.ts"
+import { checkEngine } from "./optionRules.ts"
 import type { EngineOptions, ForkOptions, StartOptions } from "./options.ts"
 import { OwedCancellations } from "./owedCancellations.ts"
 import { resumeAll, resumeJob } from "./resuming.ts"
@@ -45,6 +46,8 @@ export const makeEngine = Effect.fnUntraced(function* (
   options: Options,
   inspect: Context.Reference<InspectionObserver | undefined>
 ) {
+  // It throws for options that cannot work: a defect, when the layer is built.
+  yield* Effect.sync(() => checkEngine(options))
   const { engine, handlers } = yield* makeState(options, inspect)
   addPerformers(engine, handlers, options)
   if (engine.store.isDurable) yield* watchStore(engine, options.programs ?? [])

@@ -22,17 +22,9 @@ import { describeError } from "../values/panic.ts"
 import { inSlices } from "../platform/slices.ts"
 import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 
-/** The refusal of options that have an unknown key. */
-export const refuseUnknown = (
-  program: CompiledProgram,
-  options: object,
-  known: ReadonlyArray<string>
-): InvalidInput | undefined => {
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown === undefined) return undefined
-  const message = `there is no start option ${JSON.stringify(unknown)}`
-  return new InvalidInput({ program: program.name, message })
-}
+/** The refusal of options about which there is a complaint. */
+export const refuseOptions = (program: CompiledProgram, complaint: string | undefined): InvalidInput | undefined =>
+  complaint === undefined ? undefined : new InvalidInput({ program: program.name, message: complaint })
 
 export const compiledProgram = (program: unknown): Effect.Effect<CompiledProgram, InvalidProgram> =>
   isProgram(program)

@@ -20,6 +20,7 @@ import type { Program } from "../program/Program.ts"
 import type { EngineState } from "./engineState.ts"
 import { continueFrom, freshBeginning, type Genesis, plantSeeds } from "./genesis.ts"
 import { abandon, giveActor } from "./launching.ts"
+import { refuseStart } from "./optionRules.ts"
 import type { StartOptions } from "./options.ts"
 import { resumeStored } from "./resuming.ts"
 import { leaveInJournal } from "./sessionMarks.ts"
@@ -29,7 +30,7 @@ import {
   encodeInput,
   encodeSeeds,
   randomId,
-  refuseUnknown,
+  refuseOptions,
   unfitId
 } from "./startRequest.ts"
 
@@ -72,8 +73,6 @@ export const startNew = Effect.fnUntraced(function* (engine: EngineState, job: N
   return session
 })
 
-const startKeys = ["id", "budget", "context"]
-
 /** Starts a job, or takes up the stored job of a given id. The parameters are those of `Engine.start`. */
 export const startJob = Effect.fnUntraced(function* (
   engine: EngineState,
@@ -83,8 +82,8 @@ export const startJob = Effect.fnUntraced(function* (
 ) {
   const { admission, live, store } = engine
   const compiled = yield* compiledProgram(program)
-  const unknown = refuseUnknown(compiled, options, startKeys)
-  if (unknown !== undefined) return yield* unknown
+  const invalid = refuseOptions(compiled, refuseStart(options))
+  if (invalid !== undefined) return yield* invalid
   const budget = yield* budgetOf(compiled, options.budget)
   const jobId = options.id ?? (yield* randomId)
   const id = options.id === undefined ? "made" : "given"

@@ -13,7 +13,7 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Schedule from "effect/Schedule"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { InspectionEvent } from "xstate"
@@ -21,6 +21,7 @@ import type { Projection } from "./encoder.ts"
 import { Limits } from "../Limits.ts"
 import { RelayPublisher } from "./publisher.ts"
 import { unrefClock } from "../platform/unrefClock.ts"
+import { anything, callable, checkOptions, must, type Rules, whole } from "../values/options.ts"
 
 export type { Projection } from "./encoder.ts"
 
@@ -63,11 +64,13 @@ export class InvalidInspectorUrl extends Schema.TaggedError<InvalidInspectorUrl>
  *
  * Returns when the first attempt has succeeded or failed, at the latest after a second: actors started then are seen
  * from their start if a relay listens. That none does is no error; attempts go on in the background. Closing the scope
- * sends what waits and says goodbye, for at most 500 ms. Fails only with `InvalidInspectorUrl`.
+ * sends what waits and says goodbye, for at most 500 ms. Fails only with `InvalidInspectorUrl`; another option that
+ * cannot work is a defect, `InvalidOptions`.
  */
 export const connect = Effect.fn("Stately.connect")(function* (
   options: Options
 ): Effect.fn.Return<Publisher, InvalidInspectorUrl, Scope.Scope> {
+  yield* Effect.sync(() => checkOptions("Stately.connect", options, rules))
   const url = yield* parseUrl(options.url)
   const clock = yield* Clock.Clock
   const publisher = new RelayPublisher({
@@ -88,6 +91,14 @@ export const connect = Effect.fn("Stately.connect")(function* (
     })
   }
 })
+
+const rules: Rules<Options> = {
+  // What is no address of a WebSocket server is a failure of its own.
+  url: anything,
+  project: callable(),
+  queueCapacity: whole(1),
+  reconnect: must("a Schedule", Schedule.isSchedule)
+}
 
 const parseUrl = (url: string): Effect.Effect<string, InvalidInspectorUrl> => {
   const parsed = URL.parse(url)

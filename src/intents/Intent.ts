@@ -4,14 +4,26 @@
  * Handlers (`Engine.handle`) perform all other intents. docs/semantics.md says how intents are performed, and when their
  * answers come. Boundary: makers of plain data, for agents on any thread.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import type { Intent } from "../program/AgentEffect.ts"
 import type { Budget } from "../program/Budget.ts"
 import { approvalKind, childKind } from "../program/answerKinds.ts"
 import { describeError } from "../values/panic.ts"
 import { isProgram, type Program } from "../program/Program.ts"
 import { compiledOf } from "../program/erased.ts"
+import { budgetComplaint } from "../program/resolveBudget.ts"
 import { parseCanonical } from "../values/frozen.ts"
+import {
+  anything,
+  complaintOf,
+  duration,
+  millisOf,
+  must,
+  nonEmptyText,
+  oneOf,
+  type Rules,
+  text
+} from "../values/options.ts"
 
 export { ChildResult, Decision } from "../program/answerKinds.ts"
 
@@ -33,8 +45,28 @@ const refuse = (what: string, message: string): never => {
   throw new TypeError(`${what}: ${message}`)
 }
 
-const named = (what: string, id: unknown): string =>
-  typeof id === "string" && id !== "" ? id : refuse(what, "id must be a string that is not empty")
+const approvalRules: Rules<ApprovalOptions> = {
+  id: must("a string that is not empty", (value) => typeof value === "string" && value !== "", true),
+  question: text,
+  // The effect that carries the intent refuses what is no plain data.
+  data: anything,
+  timeout: duration(),
+  onTimeout: oneOf("approve", "reject", "halt")
+}
+
+const childRules: Rules<ChildOptions> = {
+  id: nonEmptyText,
+  onFailure: oneOf("halt", "report"),
+  budget: (option, value) => {
+    const message = value === undefined ? undefined : budgetComplaint(value)
+    return message === undefined ? undefined : { option, message }
+  }
+}
+
+const check = <O>(what: string, options: unknown, rules: Rules<O>): void => {
+  const complaint = complaintOf(options, rules)
+  if (complaint !== undefined) refuse(what, complaint.message)
+}
 
 /**
  * Asks for a decision. The job goes on with its other work, and then awaits a fact of the kind `Decision`, most often from a
@@ -43,12 +75,9 @@ const named = (what: string, id: unknown): string =>
  * @throws TypeError when an option cannot work
  */
 export const approval = (options: ApprovalOptions): Intent => {
-  const { data, onTimeout, question, timeout } = options
-  const id = named("Intent.approval", options.id)
-  if (onTimeout !== undefined && !["approve", "reject", "halt"].includes(onTimeout)) {
-    refuse("Intent.approval", `onTimeout must be "approve", "reject" or "halt", not ${JSON.stringify(onTimeout)}`)
-  }
-  const timeoutMs = timeout === undefined ? Infinity : Duration.toMillis(Duration.fromInputUnsafe(timeout))
+  check("Intent.approval", options, approvalRules)
+  const { data, id, onTimeout, question, timeout } = options
+  const timeoutMs = timeout === undefined ? Infinity : millisOf(timeout)
   return {
     kind: approvalKind,
     payload: {
@@ -83,10 +112,8 @@ export interface ChildOptions {
 export const child = <P extends Program.Any>(program: P, input: Program.Input<P>, options?: ChildOptions): Intent => {
   const what = "Intent.child"
   if (!isProgram(program)) return refuse(what, "the program was not made by Program.make")
+  check(what, options ?? {}, childRules)
   const { budget, id, onFailure } = options ?? {}
-  if (onFailure !== undefined && onFailure !== "halt" && onFailure !== "report") {
-    refuse(what, `onFailure must be "halt" or "report", not ${JSON.stringify(onFailure)}`)
-  }
   const { inputCodec, name } = compiledOf(program)
   let text = "null"
   try {
@@ -99,7 +126,7 @@ export const child = <P extends Program.Any>(program: P, input: Program.Input<P>
     payload: {
       program: name,
       input: parseCanonical(text),
-      ...(id === undefined ? {} : { id: named(what, id) }),
+      ...(id === undefined ? {} : { id }),
       ...(onFailure === undefined ? {} : { onFailure }),
       ...(budget === undefined ? {} : { budget })
     }

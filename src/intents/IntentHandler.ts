@@ -3,7 +3,7 @@
  *
  * Boundary: definitions, checked. outbox.ts calls handlers and keeps their answers; docs/semantics.md says what that means.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { Proposal } from "../program/Fact.ts"
@@ -11,6 +11,7 @@ import { approvalKind, childKind } from "../program/answerKinds.ts"
 import { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
+import { complaintOf, millisOf, must, oneOf, type Rules, timeout } from "../values/options.ts"
 
 export const HandlerTypeId: unique symbol = Symbol.for("effect-converge/IntentHandler")
 
@@ -56,8 +57,6 @@ const defaultRetry = Schedule.max([
   Schedule.recurs(Limits.handlerRetries)
 ])
 
-const known = ["retry", "timeout", "onFailure"]
-
 /** The options, as untyped callers may pass them. */
 interface Options {
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
@@ -65,34 +64,27 @@ interface Options {
   readonly onFailure?: "halt" | "discard" | undefined
 }
 
+const rules: Rules<Options> = {
+  retry: must("a Schedule", Schedule.isSchedule),
+  timeout,
+  onFailure: oneOf("halt", "discard")
+}
+
 /** Checks the parts of a handler. Returns a text that says what is wrong with them, or the handler. */
 const compile = (kind: unknown, perform: unknown, options: Options): ErasedHandler | string => {
   if (typeof kind !== "string" || kind === "") return "a handler needs the kind of its intents"
   if (kind === approvalKind || kind === childKind) return "the engine performs intents of that kind itself"
   if (typeof perform !== "function") return "the handler must be a function"
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined) return `there is no option ${JSON.stringify(unknown)}`
-  const { onFailure = "halt", retry = defaultRetry, timeout } = options
-  if (!Schedule.isSchedule(retry)) return "retry must be a Schedule"
-  if (onFailure !== "halt" && onFailure !== "discard") {
-    return `onFailure must be "halt" or "discard", not ${JSON.stringify(onFailure)}`
-  }
-  const timeoutMs = timeout === undefined ? Infinity : msOf(timeout)
-  if (!(timeoutMs > 0)) return `timeout must be a duration longer than 0, not ${JSON.stringify(timeout)}`
+  const complaint = complaintOf(options, rules)
+  if (complaint !== undefined) return complaint.message
+  const { onFailure = "halt", retry = defaultRetry } = options
+  const timeoutMs = options.timeout === undefined ? Infinity : millisOf(options.timeout)
   return {
     kind,
     perform: perform as ErasedHandler["perform"],
     retry,
     timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
     onFailure
-  }
-}
-
-const msOf = (input: Duration.Input): number => {
-  try {
-    return Duration.toMillis(Duration.fromInputUnsafe(input))
-  } catch {
-    return Number.NaN
   }
 }
 

@@ -13,10 +13,11 @@ import type * as Stream from "effect/Stream"
 import { loadOnce } from "../platform/loadOnce.ts"
 import type { InvalidInput, JournalCorrupt, ProgramChanged, StoreError } from "../outcome/JobError.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
-import { type Program } from "../program/Program.ts"
+import { isProgram, type Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
 import type { Replayed, Diff, Verified } from "./reports.ts"
 import { compiledOf } from "../program/erased.ts"
+import { anything, checkOptions, must, type Rule, type Rules, whole } from "../values/options.ts"
 
 export type { CorruptPart, Diff, Replayed, Verified } from "./reports.ts"
 
@@ -31,6 +32,16 @@ export interface ReplayOptions {
 type ReadError = StoreError | JournalCorrupt
 
 const load = loadOnce(() => import("./views.ts"))
+
+const program: Rule = must("a program made by Program.make", isProgram)
+
+/** `replayed` refuses a cycle that there is not. */
+const replayRules: Rules<ReplayOptions> = { at: anything, program }
+
+const eventRules = { after: whole(0), program }
+
+const check = <O>(of: string, options: unknown, rules: Rules<O>): Effect.Effect<void> =>
+  Effect.sync(() => checkOptions(of, options === undefined ? {} : options, rules))
 
 const compiled = (program: Program.Any | undefined) => (program === undefined ? undefined : compiledOf(program))
 
@@ -48,7 +59,7 @@ export const replay = (
   jobId: string,
   options?: ReplayOptions
 ): Effect.Effect<Replayed, ReadError | ProgramChanged | InvalidInput, JobStore> =>
-  Effect.flatMap(JobStore, (store) =>
+  Effect.flatMap(Effect.andThen(check("Journal.replay", options, replayRules), JobStore), (store) =>
     Effect.flatMap(load, ({ replayed }) => replayed(store, jobId, compiled(options?.program), options?.at))
   )
 
@@ -83,7 +94,7 @@ export const events = (
     readonly program?: Program.Any | undefined
   }
 ): Effect.Effect<Stream.Stream<JobEvent, ReadError>, never, JobStore> =>
-  Effect.flatMap(JobStore, (store) =>
+  Effect.flatMap(Effect.andThen(check("Journal.events", options, eventRules), JobStore), (store) =>
     Effect.map(load, ({ eventsIn }) => eventsIn(store, jobId, compiled(options?.program), options?.after ?? 0))
   )
 

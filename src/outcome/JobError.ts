@@ -14,6 +14,7 @@ import { childKind } from "../program/answerKinds.ts"
 import { describeError } from "../values/panic.ts"
 import type { StoreError } from "./StoreError.ts"
 
+export { InvalidOptions } from "../values/InvalidOptions.ts"
 export { InvalidProgram } from "../program/InvalidProgram.ts"
 export { errorToJson as toJson } from "./resultJson.ts"
 export { StoreError } from "./StoreError.ts"

@@ -10,6 +10,7 @@ import type * as Schema from "effect/Schema"
 import { makeKindCodec } from "../values/kindCodec.ts"
 import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import { KindTypeId } from "./typeIds.ts"
+import { anything, callable, complaintOf, must, oneOf, type Rules } from "../values/options.ts"
 
 /**
  * What happens when a proposal's (kind, id) is already taken by another value.
@@ -109,18 +110,10 @@ export const kind = <const Name extends string, S extends Schema.Constraint>(
   const refuse: Refuse = (message) => {
     throw new InvalidProgram({ program: "", message: `kind ${JSON.stringify(name)}: ${message}` })
   }
-  if (typeof options !== "object" || options === null) return refuse("options are missing")
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined) refuse(`there is no option ${JSON.stringify(unknown)}`)
-  const retention = options.retention ?? "all"
-  if (retention !== "all" && !(Number.isSafeInteger(retention.latest) && retention.latest >= 1)) {
-    refuse(`retention.latest must be a whole number of at least 1, not ${String(retention.latest)}`)
-  }
-  const conflict = options.conflict ?? "reject"
-  if (typeof conflict !== "function" && !["reject", "keepFirst", "keepLast"].includes(conflict)) {
-    refuse(`conflict must be "reject", "keepFirst", "keepLast" or a function, not ${JSON.stringify(conflict)}`)
-  }
-  if (typeof options.id !== "function") refuse("id must be a function of the value")
+  if (options === undefined || options === null) return refuse("options are missing")
+  const complaint = complaintOf(options, rules)
+  if (complaint !== undefined) return refuse(complaint.message)
+  const { conflict = "reject", retention = "all" } = options
   const codec = makeKindCodec(options.schema, refuse)
   const self = {
     [KindTypeId]: undefined as never,
@@ -136,7 +129,28 @@ export const kind = <const Name extends string, S extends Schema.Constraint>(
   return Object.freeze(self)
 }
 
-const known = ["schema", "id", "conflict", "retention"]
+interface KindOptions {
+  readonly schema: unknown
+  readonly id: unknown
+  readonly conflict?: unknown
+  readonly retention?: unknown
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1
+
+const rules: Rules<KindOptions> = {
+  // The codec says why it cannot be made.
+  schema: anything,
+  id: callable(true),
+  conflict: (option, value) =>
+    typeof value === "function" ? undefined : oneOf("reject", "keepFirst", "keepLast")(option, value),
+  retention: (option, value) =>
+    value === undefined || value === "all"
+      ? undefined
+      : typeof value !== "object" || value === null
+        ? must('"all" or {latest: n}', () => false)(option, value)
+        : complaintOf(value, { latest: must("a whole number of at least 1", isCount, true) }, option)
+}
 
 /** Whether a value is a kind made by `Fact.kind`. */
 export const isKind = (value: unknown): value is Kind.Any =>

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import { type Fact, type FactRef, kind, type Kind } from "./Fact.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
 import type { View } from "./View.ts"
+import { complaintOf, oneOf } from "../values/options.ts"
 
 /** When an invariant is checked: before each effect, after each cycle that committed something, or at convergence. */
 export type InvariantClass = "structural" | "semantic" | "acceptance"
@@ -45,7 +46,7 @@ const define = (
   name: string,
   type: InvariantClass,
   check: Invariant["check"],
-  onViolation: "halt" | "discard"
+  options?: { readonly onViolation?: "halt" | "discard" | undefined }
 ): Invariant => {
   if (typeof name !== "string" || name === "") {
     throw new InvalidProgram({ program: "", message: "an invariant needs a name that is not empty" })
@@ -53,11 +54,11 @@ const define = (
   if (typeof check !== "function") {
     throw new InvalidProgram({ program: "", message: `invariant ${JSON.stringify(name)}: check must be a function` })
   }
-  if (onViolation !== "halt" && onViolation !== "discard") {
-    const message = `onViolation must be "halt" or "discard", not ${JSON.stringify(onViolation)}`
-    throw new InvalidProgram({ program: "", message: `invariant ${JSON.stringify(name)}: ${message}` })
+  const complaint = complaintOf(options ?? {}, { onViolation: oneOf("halt", "discard") })
+  if (complaint !== undefined) {
+    throw new InvalidProgram({ program: "", message: `invariant ${JSON.stringify(name)}: ${complaint.message}` })
   }
-  return Object.freeze({ name, class: type, check, onViolation })
+  return Object.freeze({ name, class: type, check, onViolation: options?.onViolation ?? "halt" })
 }
 
 /**
@@ -75,7 +76,7 @@ export const structural = (
     /** Whether a violation also ends the job (`"halt"`), or only discards the effect (`"discard"`). Default: `"halt"`. */
     readonly onViolation?: "halt" | "discard" | undefined
   }
-): Invariant => define(name, "structural", check, options?.onViolation ?? "halt")
+): Invariant => define(name, "structural", check, options)
 
 /**
  * An invariant that may be broken for a while, and repaired by agents that read `Violation`.
@@ -83,7 +84,7 @@ export const structural = (
  * @throws InvalidProgram for an empty name, or a check that is no function
  */
 export const semantic = (name: string, check: (view: View<Kind.Any>) => Verdict): Invariant =>
-  define(name, "semantic", check, "halt")
+  define(name, "semantic", check)
 
 /**
  * An invariant that must hold at the fixed point for the job to count as converged.
@@ -91,7 +92,7 @@ export const semantic = (name: string, check: (view: View<Kind.Any>) => Verdict)
  * @throws InvalidProgram for an empty name, or a check that is no function
  */
 export const acceptance = (name: string, check: (view: View<Kind.Any>) => Verdict): Invariant =>
-  define(name, "acceptance", check, "halt")
+  define(name, "acceptance", check)
 
 /**
  * The built-in kind of semantic violations: one fact for each invariant that was ever violated, its id the invariant's

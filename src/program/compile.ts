@@ -15,6 +15,7 @@ import type { View } from "./View.ts"
 import { type ErasedKind, eraseKind, type ErasedAgent, eraseAgent, type CompiledProgram } from "./erased.ts"
 import type { Migration } from "./migration.ts"
 import { resolveBudget } from "./resolveBudget.ts"
+import { anything, callable, complaintOf, must, type Rules, text } from "../values/options.ts"
 
 /** The options of `Program.make`, as untyped callers may pass them. */
 export interface ProgramOptions {
@@ -31,19 +32,22 @@ export interface ProgramOptions {
   readonly output?: (view: View<Kind.Any>) => unknown
 }
 
-const known = [
-  "module",
-  "input",
-  "agents",
-  "kinds",
-  "tiers",
-  "seed",
-  "invariants",
-  "budget",
-  "version",
-  "migrate",
-  "output"
-]
+/** Steps of `compile` judge the others further. */
+const rules: Rules<ProgramOptions> = {
+  module: must("a URL such as import.meta.url", (value) => typeof value === "string" && URL.canParse(value)),
+  // The codec says why it cannot be made.
+  input: anything,
+  agents: must("an array", Array.isArray, true),
+  kinds: must("an array", Array.isArray),
+  tiers: must("an array of arrays of agents' names", (value) => Array.isArray(value) && value.every(Array.isArray)),
+  seed: callable(),
+  invariants: must("an array", Array.isArray),
+  // `resolveBudget` does it.
+  budget: anything,
+  version: text,
+  migrate: callable(),
+  output: callable()
+}
 
 const quote = (text: string): string => JSON.stringify(text)
 
@@ -64,7 +68,6 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
   const kinds = kindsOf(agents, options.kinds, refuse)
   checkModule(agents, options.module, refuse)
   const tiers = options.tiers ?? [agents.map((agent) => agent.name)]
-  if (!Array.isArray(tiers) || !tiers.every(Array.isArray)) refuse("tiers must be an array of arrays of agents' names")
   const tierOf = tiersOf(tiers, agents, indexOf, refuse)
   refuseBackwardWrites(agents, tierOf, refuse)
   const invariants = options.invariants ?? []
@@ -97,14 +100,9 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
 /** Refuses a name or options that are not even of the right types. */
 const checkShape = (name: string, options: ProgramOptions, refuse: Refuse): void => {
   if (typeof name !== "string" || name === "") refuse("a program needs a name that is not empty")
-  if (typeof options !== "object" || options === null) return refuse("options are missing")
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined) refuse(`there is no option ${quote(unknown)}`)
-  if (!Array.isArray(options.agents)) refuse("agents must be an array")
-  if (options.version !== undefined && typeof options.version !== "string") refuse("version must be a string")
-  for (const key of ["seed", "output", "migrate"] as const) {
-    if (options[key] !== undefined && typeof options[key] !== "function") refuse(`${key} must be a function`)
-  }
+  if (options === undefined || options === null) return refuse("options are missing")
+  const complaint = complaintOf(options, rules)
+  if (complaint !== undefined) refuse(complaint.message)
 }
 
 /** The index of each agent by its name. Refuses two agents of one name. */
@@ -130,7 +128,6 @@ const kindsOf = (
     kinds.set(kind.name, kind)
   }
   addKind(eraseKind(Violation))
-  if (extra !== undefined && !Array.isArray(extra)) refuse("kinds must be an array")
   ;(extra ?? []).forEach((kind, index) =>
     addKind(isKind(kind) ? eraseKind(kind) : refuse(`kinds[${index}] is not a kind`))
   )
@@ -140,20 +137,16 @@ const kindsOf = (
   return kinds
 }
 
-/** Refuses CPU agents without a module, which workers could not find, and a module that is no URL. */
+/** Refuses CPU agents without a module, which workers could not find. */
 const checkModule = (agents: ReadonlyArray<ErasedAgent>, module: string | undefined, refuse: Refuse): void => {
   const cpu = agents.find((agent) => agent.type === "cpu")
   if (cpu !== undefined && module === undefined) {
     refuse(`the CPU agent ${quote(cpu.name)} needs the program's module: give \`module: import.meta.url\``)
   }
-  if (module !== undefined && !URL.canParse(module)) {
-    refuse(`module must be a URL such as import.meta.url, not ${quote(module)}`)
-  }
 }
 
 /** Refuses what is no invariant, and two invariants of one name. */
 const checkInvariants = (invariants: ReadonlyArray<Invariant>, refuse: Refuse): void => {
-  if (!Array.isArray(invariants)) refuse("invariants must be an array")
   const names = new Set<string>()
   for (const [index, invariant] of invariants.entries()) {
     if (!isInvariant(invariant)) refuse(`invariants[${index}] is not an invariant`)

@@ -3,14 +3,26 @@
  *
  * Boundary: refuses with `InvalidProgram` what cannot work; runs nothing.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 import { type Fact, isKind, type Kind } from "./Fact.ts"
 import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import type { View } from "./View.ts"
 import { AgentTypeId } from "./typeIds.ts"
-import { type ErasedKind, eraseKind, type ErasedAgent } from "./erased.ts"
+import { eraseKind, type ErasedAgent } from "./erased.ts"
 import type { OnFailure, Placement } from "./agentOptions.ts"
+import {
+  callable,
+  complaintOf,
+  isTrueOrFalse,
+  listOf,
+  millisOf,
+  must,
+  oneOf,
+  type Rule,
+  type Rules,
+  timeout
+} from "../values/options.ts"
 
 type ErasedView = View<Kind.Any>
 
@@ -28,7 +40,23 @@ export interface AgentOptions {
   readonly execute: (...args: ReadonlyArray<unknown>) => unknown
 }
 
-const known = ["each", "reads", "writes", "accepts", "timeout", "retry", "onFailure", "placement", "memoize", "execute"]
+const schedule: Rule = must("a Schedule", Schedule.isSchedule)
+
+const kinds: Rule = listOf("kinds", "a kind", isKind)
+
+const rules: Rules<AgentOptions> = {
+  each: (option, value) =>
+    value === undefined || isKind(value) ? undefined : { option, message: `${option} is not a kind` },
+  reads: kinds,
+  writes: kinds,
+  accepts: callable(),
+  timeout,
+  retry: schedule,
+  onFailure: oneOf("halt", "discard"),
+  placement: oneOf("worker", "inline", "auto"),
+  memoize: isTrueOrFalse,
+  execute: callable(true)
+}
 
 /**
  * Checks an agent's options and makes the agent.
@@ -44,10 +72,11 @@ export const defineAgent = (
     throw new InvalidProgram({ program: "", message: `agent ${JSON.stringify(name)}: ${message}` })
   }
   if (typeof name !== "string" || name === "") refuse("an agent needs a name that is not empty")
-  if (typeof options !== "object" || options === null) return refuse("options are missing")
-  checkOptions(type, options, refuse)
-  const each = options.each === undefined ? undefined : kindsOf([options.each], "each", refuse)[0]
-  const reads = kindsOf(options.reads, "reads", refuse)
+  if (options === undefined || options === null) return refuse("options are missing")
+  const complaint = forOtherType(type, options) ?? complaintOf(options, rules)?.message
+  if (complaint !== undefined) return refuse(complaint)
+  const each = options.each === undefined ? undefined : eraseKind(options.each)
+  const reads = (options.reads ?? []).map(eraseKind)
   const visible = [...new Set(each === undefined ? reads : [each, ...reads])]
   const { execute } = options
   const called =
@@ -62,12 +91,12 @@ export const defineAgent = (
     visible,
     visibleNames: new Set(visible.map((kind) => kind.name)),
     each,
-    writes: [...new Set(kindsOf(options.writes, "writes", refuse))],
+    writes: [...new Set((options.writes ?? []).map(eraseKind))],
     accepts: options.accepts,
     // The overloads of `Agent.make` take no function that gives anything but an Effect; what an untyped one gives is checked.
     executeFiber: type === "fiber" ? (called as ErasedAgent["executeFiber"]) : undefined,
     executeCpu: type === "cpu" ? called : undefined,
-    timeoutMs: timeoutMs(options.timeout, refuse),
+    timeoutMs: timeoutMs(options.timeout),
     retry: options.retry,
     onFailure: options.onFailure ?? "halt",
     placement: options.placement ?? "worker",
@@ -76,42 +105,15 @@ export const defineAgent = (
   return Object.freeze(Object.assign(erased, { [AgentTypeId]: undefined as never }))
 }
 
-/** Refuses options that do not exist, are of the wrong type, or do not fit the type of agent. */
-const checkOptions = (type: "fiber" | "cpu", options: AgentOptions, refuse: Refuse): void => {
-  const { accepts, execute, memoize, onFailure, placement, retry } = options
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined) refuse(`there is no option ${JSON.stringify(unknown)}`)
-  if (typeof execute !== "function") refuse("execute must be a function")
-  if (accepts !== undefined && typeof accepts !== "function") refuse("accepts must be a function")
-  if (type === "cpu" && retry !== undefined) refuse("retry is for fiber agents: a function gives the same again")
-  if (retry !== undefined && !Schedule.isSchedule(retry)) refuse("retry must be a Schedule")
-  if (type === "fiber" && placement !== undefined) refuse("placement is for CPU agents")
-  if (placement !== undefined && !["worker", "inline", "auto"].includes(placement)) {
-    refuse(`placement must be "worker", "inline" or "auto", not ${JSON.stringify(placement)}`)
-  }
-  if (type === "cpu" && memoize !== undefined) refuse("memoize is for fiber agents: a function gives the same again")
-  if (memoize !== undefined && typeof memoize !== "boolean") refuse("memoize must be true or false")
-  // An untyped caller may pass null, which counts as no choice.
-  if (!["halt", "discard"].includes(onFailure ?? "halt")) {
-    refuse(`onFailure must be "halt" or "discard", not ${JSON.stringify(onFailure)}`)
-  }
-}
-
-/** The kinds of a list, erased. `of` is what messages call the list. Default: none. */
-const kindsOf = (list: ReadonlyArray<Kind.Any> | undefined, of: string, refuse: Refuse): ReadonlyArray<ErasedKind> => {
-  if (list !== undefined && !Array.isArray(list)) refuse(`${of} must be an array of kinds`)
-  return (list ?? []).map((kind, index) => (isKind(kind) ? eraseKind(kind) : refuse(`${of}[${index}] is not a kind`)))
+/** The complaint about an option that is for the other type of agent. */
+const forOtherType = (type: "fiber" | "cpu", { memoize, placement, retry }: AgentOptions): string | undefined => {
+  if (type === "fiber") return placement === undefined ? undefined : "placement is for CPU agents"
+  if (retry !== undefined) return "retry is for fiber agents: a function gives the same again"
+  return memoize === undefined ? undefined : "memoize is for fiber agents: a function gives the same again"
 }
 
 /** A timeout in milliseconds; undefined for none, or one that is infinite. */
-const timeoutMs = (input: Duration.Input | undefined, refuse: Refuse): number | undefined => {
-  if (input === undefined) return undefined
-  let ms: number
-  try {
-    ms = Duration.toMillis(Duration.fromInputUnsafe(input))
-  } catch {
-    return refuse(`timeout is not a duration: ${JSON.stringify(input)}`)
-  }
-  if (ms === Infinity) return undefined
-  return ms > 0 ? ms : refuse("timeout must be longer than 0")
+const timeoutMs = (input: Duration.Input | undefined): number | undefined => {
+  const ms = input === undefined ? Infinity : millisOf(input)
+  return ms === Infinity ? undefined : ms
 }

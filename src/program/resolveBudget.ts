@@ -3,10 +3,10 @@
  *
  * Boundary: pure functions. They refuse an invalid budget with `InvalidProgram`.
  */
-import * as Duration from "effect/Duration"
-import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
+import type * as Duration from "effect/Duration"
+import { InvalidProgram } from "./InvalidProgram.ts"
 import { Limits } from "../Limits.ts"
-import { describeError } from "../values/panic.ts"
+import { complaintOf, count, duration, millisOf, type Rules, unknownName } from "../values/options.ts"
 import type { Budget } from "./Budget.ts"
 
 /** A budget with its defaults filled in. Times in milliseconds. */
@@ -33,25 +33,23 @@ export const resolvedNames: Readonly<Record<keyof Budget, keyof ResolvedBudget>>
 
 type Field = keyof Budget
 
-const isField = (key: string): key is Field => Object.hasOwn(resolvedNames, key)
-
-const count = (value: unknown, name: Field, fallback: number, refuse: Refuse): number => {
-  if (value === undefined) return fallback
-  if (typeof value === "number" && (value === Infinity || (Number.isSafeInteger(value) && value >= 0))) return value
-  return refuse(`budget.${name} must be a whole number of at least 0, or Infinity, not ${describeError(value)}`)
+const rules: Rules<Budget> = {
+  maxCycles: count(0),
+  maxFacts: count(0),
+  maxAgents: count(0),
+  maxDuration: duration(),
+  maxCpuTime: duration(),
+  maxContextBytes: count(0),
+  maxTokens: count(0)
 }
 
-const millis = (value: unknown, name: Field, refuse: Refuse): number => {
-  if (value === undefined) return Infinity
-  try {
-    // It throws for a value that is no duration.
-    const ms = Duration.toMillis(Duration.fromInputUnsafe(value as Duration.Input))
-    // Duration reads NaN as no time at all.
-    if (ms >= 0 && !Number.isNaN(value)) return ms
-  } catch {
-    // Falls through to the refusal, which names the field.
-  }
-  return refuse(`budget.${name} is not a duration: ${JSON.stringify(value)}`)
+const fields = Object.keys(rules)
+
+/** The complaint about a budget; undefined for none. */
+export const budgetComplaint = (budget: unknown): string | undefined => {
+  const unknown =
+    typeof budget === "object" && budget !== null ? Object.keys(budget).find((key) => !fields.includes(key)) : undefined
+  return unknown === undefined ? complaintOf(budget, rules, "budget")?.message : unknownName("budget", unknown, fields)
 }
 
 /**
@@ -60,24 +58,23 @@ const millis = (value: unknown, name: Field, refuse: Refuse): number => {
  * @throws InvalidProgram for a field that does not exist or a value that is not a count or a duration
  */
 export const resolveBudget = (program: string, ...budgets: ReadonlyArray<Budget | undefined>): ResolvedBudget => {
-  const refuse: Refuse = (message) => {
-    throw new InvalidProgram({ program, message })
-  }
-  const budget: { [F in Field]?: unknown } = {}
+  const budget: { [F in Field]?: Budget[F] } = {}
   for (const given of budgets) {
-    if (given !== undefined && (typeof given !== "object" || given === null)) refuse("budget must be an object")
-    for (const [key, value] of Object.entries(given ?? {})) {
-      if (!isField(key)) refuse(`there is no budget ${JSON.stringify(key)}`)
-      else if (value !== undefined) budget[key] = value
+    const complaint = given === undefined ? undefined : budgetComplaint(given)
+    if (complaint !== undefined) throw new InvalidProgram({ program, message: complaint })
+    for (const [field, value] of Object.entries(given ?? {})) {
+      // The complaint would have been about another name, or about a value of another type.
+      if (value !== undefined) Object.assign(budget, { [field]: value })
     }
   }
+  const millis = (time: Duration.Input | undefined): number => (time === undefined ? Infinity : millisOf(time))
   return {
-    cycles: count(budget.maxCycles, "maxCycles", Limits.maxCycles, refuse),
-    facts: count(budget.maxFacts, "maxFacts", Limits.maxFacts, refuse),
-    agents: count(budget.maxAgents, "maxAgents", Infinity, refuse),
-    duration: millis(budget.maxDuration, "maxDuration", refuse),
-    cpuTime: millis(budget.maxCpuTime, "maxCpuTime", refuse),
-    contextBytes: count(budget.maxContextBytes, "maxContextBytes", Infinity, refuse),
-    tokens: count(budget.maxTokens, "maxTokens", Infinity, refuse)
+    cycles: budget.maxCycles ?? Limits.maxCycles,
+    facts: budget.maxFacts ?? Limits.maxFacts,
+    agents: budget.maxAgents ?? Infinity,
+    duration: millis(budget.maxDuration),
+    cpuTime: millis(budget.maxCpuTime),
+    contextBytes: budget.maxContextBytes ?? Infinity,
+    tokens: budget.maxTokens ?? Infinity
   }
 }

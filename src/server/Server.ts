@@ -8,7 +8,6 @@ import * as HttpApiClientModule from "effect/http-api/HttpApiClient"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -22,8 +21,10 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Engine } from "../engine/Engine.ts"
 import { Limits } from "../Limits.ts"
-import type { Program } from "../program/Program.ts"
+import { isProgram, type Program } from "../program/Program.ts"
 import type { JobStore } from "../store/JobStore.ts"
+import { InvalidOptions } from "../values/InvalidOptions.ts"
+import { listOf, unknownName } from "../values/options.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import { Api } from "./api.ts"
 import { Core, type CoreSettings, makeCore } from "./core.ts"
@@ -33,21 +34,19 @@ import { answer, authorization, guard } from "./guard.ts"
 import { jobRoutes } from "./jobRoutes.ts"
 import { noteAlive } from "./metrics.ts"
 import { listening, services } from "./nodeServer.ts"
-import { bareHost, checkOptions, isLoopback, type Settings } from "./settings.ts"
+import { bareHost, checkOptions, isLoopback, settingNames, type Settings, settings } from "./settings.ts"
 import type { Token } from "./tokens.ts"
 import { alive, documentRoutes, healthRoutes, metricRoutes, programRoutes } from "./systemRoutes.ts"
 
 export { Api } from "./api.ts"
 export type { Core } from "./core.ts"
 export type { Scope as TokenScope, Token } from "./tokens.ts"
+export { InvalidOptions } from "../values/InvalidOptions.ts"
 export * as Problems from "./problems.ts"
 export * as Shapes from "./shapes.ts"
 
 /** What agents need besides the scope that the engine gives each job. */
 type Needs<P extends Program.Any> = Exclude<Program.Services<P>, Scope.Scope>
-
-/** What a server, or routes, cannot do with the options that they were given. */
-export class InvalidOptions extends Data.TaggedError("InvalidOptions")<{ readonly message: string }> {}
 
 /** Options of `routes`. */
 export interface RouteOptions<P extends Program.Any> {
@@ -119,8 +118,21 @@ const coreSettings = (options: RouteOptions<Program.Any>, prefix: string): CoreS
   drainMs: options.drainMs ?? Limits.serverDrainMs
 })
 
-const complaintsOf = (options: RouteOptions<Program.Any> & Settings): ReadonlyArray<string> => {
+const complaintsOf = (
+  options: RouteOptions<Program.Any> & Settings,
+  other: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  const known = [...other, ...settingNames.flatMap((name) => settings[name].option ?? [])]
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown !== undefined) return [unknownName("option", unknown, known)]
   const { programs, ...rest } = options
+  const complaint = listOf(
+    "programs",
+    "a program: it was not made by Program.make",
+    isProgram,
+    true
+  )("programs", programs)
+  if (complaint !== undefined) return [complaint.message]
   const names = programs.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   const complaints = [...checkOptions(rest)]
@@ -129,7 +141,9 @@ const complaintsOf = (options: RouteOptions<Program.Any> & Settings): ReadonlyAr
 }
 
 const check = (complaints: ReadonlyArray<string>): Effect.Effect<void, InvalidOptions> =>
-  complaints.length === 0 ? Effect.void : Effect.fail(new InvalidOptions({ message: complaints.join("; ") }))
+  complaints.length === 0
+    ? Effect.void
+    : Effect.fail(new InvalidOptions({ of: "Server", option: "", message: complaints.join("; ") }))
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
 
@@ -154,7 +168,7 @@ const routesOf = (
   const core = Layer.effect(
     Core,
     Effect.gen(function* () {
-      yield* check(complaintsOf(options))
+      yield* check(complaintsOf(options, ["programs", "prefix"]))
       return yield* makeCore(options.programs, coreSettings(options, prefix), yield* Effect.scope)
     })
   )
@@ -256,7 +270,7 @@ export const layer = <P extends Program.Any>(
   const prefix = prefixOf(options)
   const host = bareHost(options.host ?? "127.0.0.1")
   const checked = Effect.suspend(() => {
-    const complaints = [...complaintsOf(options)]
+    const complaints = [...complaintsOf(options, ["programs"])]
     if (!isLoopback(host) && tokens.length === 0 && !insecure) {
       complaints.push(`listening on ${host} needs a token, or to be told that it may do without (insecure)`)
     }

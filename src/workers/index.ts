@@ -21,7 +21,7 @@ const loadInline = loadOnce(() => import("./inline.ts"))
  *
  * A thread starts when there is work for it, and ends when the layer's scope closes, even in the middle of a task. An idle
  * thread does not keep the process alive. Options that cannot work, and a `CONVERGE_PROFILE` that names no profile, are
- * defects when the layer is built. With `size: 0` it is `layerInline`.
+ * a defect when the layer is built: `InvalidOptions`, which names it. With `size: 0` it is `layerInline`.
  */
 export const layer = (options: Options = {}): Layer.Layer<WorkerPool> =>
   Layer.unwrap(Effect.map(loadThreads, ({ layer }) => layer(options)))

@@ -18,14 +18,14 @@ import { Limits } from "../Limits.ts"
 import { CostModel } from "./costModel.ts"
 import { inline } from "./inline.ts"
 import { PoolMetrics } from "./metrics.ts"
-import { type Options, type Resolved, resolve } from "./options.ts"
+import { check, type Options, profileOf, type Resolved, resolve } from "./options.ts"
 import { Placement } from "./placement.ts"
 import { Pool } from "./pool.ts"
 import { WorkerPool } from "./WorkerPool.ts"
 
-const profileConfig = Config.Literals(["cpu", "memory", "throughput"], "CONVERGE_PROFILE").pipe(
-  Config.withDefault("cpu" as const)
-)
+const profileVariable = "CONVERGE_PROFILE"
+
+const profileConfig = Config.String(profileVariable).pipe(Config.withDefault("cpu"))
 
 /** Does a pool's housekeeping at intervals, without keeping the process alive. */
 const keepHouse = (pool: Pool, clock: Clock.Clock, options: Resolved): Effect.Effect<never> => {
@@ -73,8 +73,11 @@ const makePool = (options: Resolved): Effect.Effect<WorkerPool["Service"], never
 export const layer = (options: Options): Layer.Layer<WorkerPool> =>
   Layer.effect(WorkerPool)(
     Effect.gen(function* () {
-      const profile = options.profile ?? (yield* Effect.orDie(profileConfig))
-      const resolved = yield* Effect.sync(() => resolve(options, profile, availableParallelism()))
+      yield* Effect.sync(() => check(options))
+      const configured = options.profile ?? (yield* Effect.orDie(profileConfig))
+      const resolved = yield* Effect.sync(() =>
+        resolve(options, options.profile ?? profileOf(profileVariable, configured), availableParallelism())
+      )
       return resolved.size === 0 ? inline : yield* makePool(resolved)
     })
   ).pipe(Layer.provide(NodeWorker.layerPlatform))

@@ -3,8 +3,20 @@
  *
  * Boundary: data and arithmetic; the machine's parallelism and the environment come in from index.ts.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import { Limits } from "../Limits.ts"
+import {
+  checkOptions,
+  duration,
+  invalidOptions,
+  millisOf,
+  must,
+  nested,
+  number,
+  oneOf,
+  type Rules,
+  whole
+} from "../values/options.ts"
 
 /** The kind of work on the pool (`profiles`). */
 export type Profile = "cpu" | "memory" | "throughput"
@@ -113,79 +125,78 @@ const profiles: Readonly<Record<Profile, (parallelism: number) => ByProfile>> = 
   })
 }
 
-const refuse = (message: string): never => {
-  throw new RangeError(`WorkerPool: ${message}`)
+const quarantineRules: Rules<Quarantine> = { crashes: whole(1), window: duration(), cooldown: duration() }
+
+const rules: Rules<Options> = {
+  size: whole(0, Limits.poolThreads),
+  minSize: whole(0, Limits.poolThreads),
+  profile: oneOf(...Object.keys(profiles)),
+  heapLimitMb: number(Limits.leastHeapMb),
+  stackSizeMb: number(Limits.leastStackMb),
+  batchSize: whole(1),
+  idleTimeout: duration(),
+  cancelGrace: duration(),
+  recycleGrowthMb: number(1, true),
+  quarantine: (option, value) =>
+    value === undefined || (typeof value === "object" && value !== null)
+      ? nested(quarantineRules)(option, value)
+      : must("false or an object", (given) => given === false)(option, value),
+  execArgv: must(
+    "an array of strings",
+    (value) => Array.isArray(value) && value.every((flag) => typeof flag === "string")
+  )
 }
 
-const atLeast = (name: string, value: number | undefined, least: number): number | undefined =>
-  value === undefined || (Number.isFinite(value) && value >= least)
-    ? value
-    : refuse(`${name} must be a number of at least ${least}, not ${String(value)}`)
+const of = "WorkerPool.layer"
 
-const whole = (name: string, value: number, least: number): number =>
-  Number.isSafeInteger(value) && value >= least
-    ? value
-    : refuse(`${name} must be a whole number of at least ${least}, not ${String(value)}`)
+const millis = (given: Duration.Input | undefined, fallback: number): number =>
+  given === undefined ? fallback : millisOf(given)
 
-const millis = (name: string, value: Duration.Input): number => {
-  try {
-    const ms = Duration.toMillis(Duration.fromInputUnsafe(value))
-    if (ms >= 0 && !Number.isNaN(value)) return ms
-  } catch {
-    // Falls through to the refusal, which names the option.
-  }
-  return refuse(`${name} is not a duration: ${JSON.stringify(value)}`)
+const quarantineOf = (quarantine: Quarantine | false | undefined): Resolved["quarantine"] =>
+  quarantine === false
+    ? undefined
+    : {
+        crashes: quarantine?.crashes ?? Limits.quarantineCrashes,
+        windowMs: millis(quarantine?.window, Limits.quarantineWindowMs),
+        cooldownMs: millis(quarantine?.cooldown, Limits.quarantineCooldownMs)
+      }
+
+/**
+ * Refuses options that cannot work, whatever the profile.
+ *
+ * @throws InvalidOptions for the first of them
+ */
+export const check = (options: Options): void => checkOptions(of, options, rules)
+
+/** The profile that a variable of the environment names. */
+export const profileOf = (variable: string, value: string): Profile => {
+  if (Object.hasOwn(profiles, value)) return value as Profile
+  throw invalidOptions(of, rules.profile(variable, value) ?? { option: variable, message: `${variable} is no profile` })
 }
 
-const known = [
-  ...["size", "minSize", "profile", "heapLimitMb", "stackSizeMb", "batchSize", "idleTimeout", "cancelGrace"],
-  ...["recycleGrowthMb", "quarantine", "execArgv"]
-]
-
-const quarantineOf = (quarantine: Quarantine | false | undefined): Resolved["quarantine"] => {
-  if (quarantine === false) return undefined
-  if (quarantine !== undefined && (typeof quarantine !== "object" || quarantine === null)) {
-    return refuse(`quarantine must be false or an object, not ${String(quarantine)}`)
-  }
-  const unknown = Object.keys(quarantine ?? {}).find((key) => !["crashes", "window", "cooldown"].includes(key))
-  if (unknown !== undefined) refuse(`there is no option quarantine.${unknown}`)
-  const { cooldown, crashes, window } = quarantine ?? {}
-  return {
-    crashes: whole("quarantine.crashes", crashes ?? Limits.quarantineCrashes, 1),
-    windowMs: millis("quarantine.window", window ?? Limits.quarantineWindowMs),
-    cooldownMs: millis("quarantine.cooldown", cooldown ?? Limits.quarantineCooldownMs)
-  }
-}
-
-/** Adds the defaults. Throws a RangeError for options that cannot work. */
+/**
+ * Adds the defaults to options that were checked.
+ *
+ * @throws InvalidOptions if more threads are to stay than there may be
+ */
 export const resolve = (options: Options, profile: Profile, parallelism: number): Resolved => {
-  if (typeof options !== "object" || options === null) refuse(`options must be an object, not ${String(options)}`)
-  const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined) refuse(`there is no option ${JSON.stringify(unknown)}`)
-  if (!Object.hasOwn(profiles, profile)) {
-    refuse(`profile must be ${Object.keys(profiles).join(", ")}, not ${JSON.stringify(profile)}`)
-  }
-  const { execArgv } = options
-  if (execArgv !== undefined && !(Array.isArray(execArgv) && execArgv.every((flag) => typeof flag === "string"))) {
-    refuse("execArgv must be an array of strings")
-  }
   const defaults = profiles[profile](parallelism)
-  const size = whole("size", options.size ?? defaults.size, 0)
-  if (size > Limits.poolThreads) refuse(`size must be at most ${Limits.poolThreads}, not ${size}`)
-  const minSize = whole("minSize", options.minSize ?? 0, 0)
-  if (minSize > size) refuse(`minSize must not be more than size: ${minSize} > ${size}`)
-  const growth = options.recycleGrowthMb
+  const { minSize = 0, size = defaults.size } = options
+  if (minSize > size) {
+    const message = `minSize must not be more than size, which is ${size}, and not ${minSize}`
+    throw invalidOptions(of, { option: "minSize", message })
+  }
   return {
     size,
     minSize,
     profile,
-    heapLimitMb: atLeast("heapLimitMb", options.heapLimitMb, Limits.leastHeapMb) ?? defaults.heapLimitMb,
-    stackSizeMb: atLeast("stackSizeMb", options.stackSizeMb, Limits.leastStackMb),
-    batchSize: whole("batchSize", options.batchSize ?? defaults.batchSize, 1),
-    recycleGrowthMb: growth === Infinity ? growth : (atLeast("recycleGrowthMb", growth, 1) ?? defaults.recycleGrowthMb),
-    idleTimeoutMs: millis("idleTimeout", options.idleTimeout ?? Limits.workerIdleTimeoutMs),
-    cancelGraceMs: millis("cancelGrace", options.cancelGrace ?? 0),
+    heapLimitMb: options.heapLimitMb ?? defaults.heapLimitMb,
+    stackSizeMb: options.stackSizeMb,
+    batchSize: options.batchSize ?? defaults.batchSize,
+    recycleGrowthMb: options.recycleGrowthMb ?? defaults.recycleGrowthMb,
+    idleTimeoutMs: millis(options.idleTimeout, Limits.workerIdleTimeoutMs),
+    cancelGraceMs: millis(options.cancelGrace, 0),
     quarantine: quarantineOf(options.quarantine),
-    execArgv
+    execArgv: options.execArgv
   }
 }

@@ -349,7 +349,7 @@ describe("what does not fit is refused before a job exists", () => {
     ],
     "a budget that does not exist": [
       Engine.start(idle, {}, { budget: { maxFact: 1 } as never }),
-      /^there is no budget "maxFact"$/
+      /^there is no budget "maxFact"; did you mean "maxFacts"\?$/
     ],
     "a budget that is no count": [
       Engine.start(idle, {}, { budget: { maxFacts: -1 } }),
@@ -357,7 +357,7 @@ describe("what does not fit is refused before a job exists", () => {
     ],
     "a budget that is no duration": [
       Engine.start(idle, {}, { budget: { maxDuration: "soon" as never } }),
-      /^budget\.maxDuration is not a duration: "soon"$/
+      /^budget\.maxDuration must be a duration such as "5 seconds", not "soon"$/
     ]
   }
   for (const [what, [start, message]] of Object.entries(refused)) {

@@ -239,6 +239,10 @@ describe("an approval", () => {
   it("is refused where its options cannot work", () => {
     expect(() => Intent.approval({ id: "" })).toThrow(/id must be/)
     expect(() => Intent.approval({ id: "a", onTimeout: "wait" as "halt" })).toThrow(/onTimeout/)
+    expect(() => Intent.approval({ id: "a", timeout: NaN })).toThrow(/timeout must be a duration.*not NaN/)
+    expect(() => Intent.approval({ id: "a", timeout: "1 huor" as never })).toThrow(/timeout must be.*"1 huor"/)
+    expect(() => Intent.approval({ id: "a", timeouts: 5 } as never)).toThrow(/did you mean "timeout"/)
+    expect(() => Intent.approval({ id: "a", question: 5 as never })).toThrow(/question must be a string, not 5/)
     expect(Intent.approval({ id: "a", timeout: "2 seconds", onTimeout: "halt" })).toEqual({
       kind: "Approval",
       payload: { id: "a", timeoutMs: 2000, onTimeout: "halt" }

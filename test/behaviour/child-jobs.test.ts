@@ -109,7 +109,10 @@ describe("a child job", () => {
         ],
         [{ kind: "ChildJob", payload: { name: "double" } }, { _tag: "InvalidIntent" }],
         [{ kind: "ChildJob", payload: { program: "double", input: { n: "1" } } }, { _tag: "InvalidInput" }],
-        [Intent.child(double, { n: 1 }, { budget: { maxFacts: -1 } }), { _tag: "InvalidInput" }]
+        [
+          { kind: "ChildJob", payload: { program: "double", input: { n: 1 }, budget: { maxFacts: -1 } } },
+          { _tag: "InvalidInput" }
+        ]
       ] as const
       for (const [intent, error] of intents) {
         expect(yield* ended(Engine.run(parent([intent]), {}))).toMatchObject({ _tag: "IntentFailed", error })
@@ -122,6 +125,9 @@ describe("a child job", () => {
     expect(() => Intent.child(anyProgram({}), {})).toThrow(/Program.make/)
     expect(() => Intent.child(double, { n: 1 }, { id: "" })).toThrow(/id must/)
     expect(() => Intent.child(double, { n: 1 }, { onFailure: "ignore" as "halt" })).toThrow(/onFailure/)
+    expect(() => Intent.child(double, { n: 1 }, { onFailur: "halt" } as object)).toThrow(/did you mean "onFailure"/)
+    expect(() => Intent.child(double, { n: 1 }, { budget: { maxFacts: NaN } })).toThrow(/budget\.maxFacts.*not NaN/)
+    expect(() => Intent.child(double, { n: 1 }, { budget: { maxFact: 1 } as object })).toThrow(/"maxFacts"/)
   })
 
   const failing = Program.make("failing", {

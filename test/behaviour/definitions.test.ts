@@ -154,10 +154,16 @@ describe("an agent", () => {
     "reads that are no array": [define({ reads: A }), /reads must be an array of kinds/],
     "reads of what is no kind": [define({ reads: [A, "B"] }), /reads\[1\] is not a kind/],
     "writes of what is no kind": [define({ writes: [{ name: "A" }] }), /writes\[0\] is not a kind/],
-    "an each that is no kind": [define({ each: "A" }), /each\[0\] is not a kind/],
+    "an each that is no kind": [define({ each: "A" }), /"a": each is not a kind/],
     "accepts that is no function": [define({ accepts: true }), /accepts must be a function/],
-    "a timeout that is no duration": [define({ timeout: "soon" }), /timeout is not a duration: "soon"/],
-    "a timeout of nothing": [define({ timeout: 0 }), /timeout must be longer than 0/],
+    "a timeout that is no duration": [
+      define({ timeout: "soon" }),
+      /timeout must be a duration longer than 0, such as "5 seconds", not "soon"/
+    ],
+    "a timeout of nothing": [
+      define({ timeout: 0 }),
+      /timeout must be a duration longer than 0, such as "5 seconds", not 0/
+    ],
     "another answer to failure": [
       define({ onFailure: "ignore" }),
       /onFailure must be "halt" or "discard", not "ignore"/

@@ -178,8 +178,6 @@ describe("a handler", () => {
       expect(rejected.map(({ _tag }) => _tag)).toEqual(rejected.map(() => "HandlerRejected"))
       expect(rejected[0]).toMatchObject({ kind: "A", message: 'there is a handler of "A" already' })
       yield* Engine.handle("B", nothing)
-      expect(() => Engine.layer({ handlers: [postman([]), postman([])] })).toThrow(/two handlers of "Mail"/)
-      expect(() => Engine.layer({ handlers: [{} as Engine.Handler] })).toThrow(/handlers\[0\]/)
       expect(() => Engine.handler("Mail", nothing, { timeout: -1 })).toThrow(/timeout/)
     }).pipe(Effect.provide(engine()))
   )

@@ -67,8 +67,16 @@ for (const type of ["make", "cpu"] as const) {
       ["a proposal for a kind", make("a", { execute, writes: [Num.of({ n: 1 })] }), /agent "a": writes\[0\]/],
       ["an each that is no kind", make("a", { execute, each: "Num" }), /agent "a": each.* is not a kind/],
       ["an each of two kinds", make("a", { execute, each: [Num, Cell] }), /agent "a": each.* is not a kind/],
-      ["a timeout of 0", make("a", { execute, timeout: 0 }), /agent "a": timeout must be longer than 0/],
-      ["a timeout that is none", make("a", { execute, timeout: "soon" }), /agent "a": timeout is not a.*"soon"/],
+      [
+        "a timeout of 0",
+        make("a", { execute, timeout: 0 }),
+        /agent "a": timeout must be a duration longer than 0,.* not 0/
+      ],
+      [
+        "a timeout that is none",
+        make("a", { execute, timeout: "soon" }),
+        /agent "a": timeout must be a duration.*"soon"/
+      ],
       ["an onFailure that is none", make("a", { execute, onFailure: "retry" }), /agent "a": onFailure.*"retry"/]
     ])
   })
@@ -178,9 +186,9 @@ describe("Program.make refuses", () => {
     ["a budget below 0", but({ budget: { maxFacts: -1 } }), /budget\.maxFacts must be a whole number.*-1/],
     ["a budget that is no number", but({ budget: { maxTokens: "many" } }), /budget\.maxTokens must be.*many/],
     ["a budget of NaN", but({ budget: { maxContextBytes: Number.NaN } }), /budget\.maxContextBytes must be.*NaN/],
-    ["a duration that is none", but({ budget: { maxDuration: "long" } }), /budget\.maxDuration is not a dur.*"long"/],
-    ["a duration of NaN", but({ budget: { maxDuration: Number.NaN } }), /budget\.maxDuration is not a duration/],
-    ["a duration below 0", but({ budget: { maxCpuTime: -1 } }), /budget\.maxCpuTime is not a duration/]
+    ["a duration that is none", but({ budget: { maxDuration: "long" } }), /budget\.maxDuration must be a dur.*"long"/],
+    ["a duration of NaN", but({ budget: { maxDuration: Number.NaN } }), /budget\.maxDuration must be a duration.*NaN/],
+    ["a duration below 0", but({ budget: { maxCpuTime: -1 } }), /budget\.maxCpuTime must be a duration.*-1/]
   ])
 })
 

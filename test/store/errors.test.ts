@@ -147,11 +147,11 @@ describe("a file that cannot be opened", () => {
 describe("options", () => {
   const refused: ReadonlyArray<readonly [unknown, RegExp]> = [
     [undefined, /options must be an object, not undefined/],
-    [{}, /filename must be a path, not undefined/],
-    [{ filename: "" }, /filename must be a path, not ""/],
+    [{}, /filename must be a path or a URL of file:, not undefined/],
+    [{ filename: "" }, /filename must be a path or a URL of file:, not ""/],
     [{ filename: ":memory:" }, /layerMemoryJournal/],
     [{ filename: new URL("https://example.org/a.db") }, /not https:/],
-    [{ filename: "a.db", file: 1 }, /options has no option "file"; there are filename, readOnly, durability/],
+    [{ filename: "a.db", file: 1 }, /there is no option "file"; did you mean "filename"\?/],
     [{ filename: "a.db", durability: "none" }, /durability must be "full", "normal" or "exit", not "none"/],
     [{ filename: "a.db", busyTimeout: -1 }, /busyTimeout must be a duration/],
     [{ filename: "a.db", lease: "soon" }, /lease must be a duration from 100 ms/],
@@ -159,7 +159,10 @@ describe("options", () => {
     [{ filename: "a.db", maxSizeMb: 0 }, /maxSizeMb must be a number of at least 1, not 0/],
     [{ filename: "a.db", retention: {} }, /retention needs keepLatest, maxAge or both/],
     [{ filename: "a.db", retention: { keepLatest: 1.5 } }, /retention.keepLatest must be a whole number/],
-    [{ filename: "a.db", retention: { keepLatest: 1, evry: 1 } }, /retention has no option "evry"/],
+    [
+      { filename: "a.db", retention: { keepLatest: 1, evry: 1 } },
+      /there is no option "retention\.evry"; did you mean "retention\.every"\?/
+    ],
     [{ filename: "a.db", retention: { maxAge: "x" } }, /retention.maxAge must be a duration/]
   ]
   for (const [options, message] of refused) {

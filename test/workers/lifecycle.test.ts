@@ -10,9 +10,9 @@ import * as Context from "effect/Context"
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
-import { WorkerPool } from "../../src/index.ts"
+import { JobError, WorkerPool } from "../../src/index.ts"
 import * as Pool from "../../src/workers/index.ts"
-import { resolve } from "../../src/workers/options.ts"
+import { check, resolve } from "../../src/workers/options.ts"
 import { node } from "../support/node.ts"
 import { lookUntil } from "../support/until.ts"
 import { batch, causeOf, compiled, execute, ledgerOf, pool, said, task } from "../support/workers/harness.ts"
@@ -196,8 +196,16 @@ describe("options", () => {
       { execArgv: "--flag" as never },
       null as never
     ]
-    for (const options of bad) expect(() => resolve(options, "cpu", 2)).toThrow(RangeError)
-    expect(() => resolve({}, "turbo" as never, 2)).toThrow(/profile must be cpu, memory, throughput, not "turbo"/)
+    for (const options of bad) {
+      const resolved = () => {
+        check(options)
+        return resolve(options, "cpu", 2)
+      }
+      expect(resolved, JSON.stringify(options)).toThrow(JobError.InvalidOptions)
+    }
+    expect(() => check({ profile: "turbo" as never })).toThrow(
+      /profile must be "cpu", "memory" or "throughput", not "turbo"/
+    )
   })
 
   const sizeWith = (options: WorkerPool.Options, environment: Record<string, string>) =>

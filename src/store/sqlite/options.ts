@@ -3,10 +3,22 @@
  *
  * Boundary: data and arithmetic. Throws for options that cannot work; the layer turns that into its error.
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import { resolve as resolvePath } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Limits } from "../../Limits.ts"
+import {
+  complaintOf,
+  duration,
+  isTrueOrFalse,
+  millisOf,
+  must,
+  nested,
+  number,
+  oneOf,
+  type Rules,
+  whole
+} from "../../values/options.ts"
 
 /**
  * The events that an acknowledged write survives.
@@ -69,76 +81,54 @@ const refuse = (message: string): never => {
   throw new RangeError(`JobStore.layerSqlite: ${message}`)
 }
 
-const shown = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value))
-
-const checkKeys = (name: string, value: unknown, known: ReadonlyArray<string>): void => {
-  if (typeof value !== "object" || value === null) refuse(`${name} must be an object, not ${shown(value)}`)
-  const unknown = Object.keys(value ?? {}).find((key) => !known.includes(key))
-  if (unknown !== undefined) refuse(`${name} has no option ${shown(unknown)}; there are ${known.join(", ")}`)
+const rules: Rules<SqliteOptions> = {
+  filename: must("a path or a URL of file:", (value) => isPath(value) || value instanceof URL, true),
+  readOnly: isTrueOrFalse,
+  durability: oneOf("full", "normal", "exit"),
+  busyTimeout: duration(0, Limits.storeIntervalMostMs),
+  lease: duration(Limits.storeLeaseLeastMs, Limits.storeIntervalMostMs),
+  maxSizeMb: number(1),
+  retention: nested<Retention>({
+    keepLatest: whole(0),
+    maxAge: duration(),
+    every: duration(1, Limits.storeIntervalMostMs)
+  })
 }
 
-const millis = (name: string, value: Duration.Input, least: number, most = Infinity): number => {
-  const duration = Duration.fromInput(value)
-  const ms = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
-  if (ms >= least && ms <= most) return ms
-  return refuse(
-    `${name} must be a duration from ${least} ms${most < Infinity ? ` to ${most} ms` : ""}, not ${shown(value)}`
-  )
-}
+const isPath = (value: unknown): value is string => typeof value === "string" && value.trim() !== ""
 
-const fileOf = (filename: unknown): string => {
-  if (filename instanceof URL || (typeof filename === "string" && filename.startsWith("file:"))) {
+const fileOf = (filename: string | URL): string => {
+  if (filename instanceof URL || filename.startsWith("file:")) {
     const url = new URL(filename)
     if (url.protocol !== "file:") refuse(`filename must be a path or a URL of file:, not ${url.href}`)
     return fileURLToPath(url)
   }
-  if (typeof filename !== "string" || filename.trim() === "")
-    return refuse(`filename must be a path, not ${shown(filename)}`)
   if (filename === ":memory:") return refuse("filename must be that of a file; in memory there is layerMemoryJournal")
   return resolvePath(filename)
 }
 
 /** Adds the defaults and makes the path absolute. Throws a RangeError for options that cannot work. */
 export const resolve = (options: SqliteOptions): Resolved => {
-  checkKeys("options", options, [
-    "filename",
-    "readOnly",
-    "durability",
-    "busyTimeout",
-    "lease",
-    "maxSizeMb",
-    "retention"
-  ])
+  const complaint = complaintOf(options, rules)
+  if (complaint !== undefined) refuse(complaint.message)
   const { busyTimeout, durability = "full", filename, lease, maxSizeMb, readOnly = false, retention } = options
-  if (typeof readOnly !== "boolean") refuse(`readOnly must be true or false, not ${shown(readOnly)}`)
   if (readOnly && retention !== undefined) refuse("retention deletes journals, so it does not go with readOnly")
-  if (!["full", "normal", "exit"].includes(durability)) {
-    refuse(`durability must be "full", "normal" or "exit", not ${shown(durability)}`)
-  }
-  if (maxSizeMb !== undefined && !(Number.isFinite(maxSizeMb) && maxSizeMb >= 1)) {
-    refuse(`maxSizeMb must be a number of at least 1, not ${shown(maxSizeMb)}`)
-  }
   return {
     filename: fileOf(filename),
     isReadOnly: readOnly,
     durability,
-    busyTimeoutMs: millis("busyTimeout", busyTimeout ?? Limits.storeBusyTimeoutMs, 0, Limits.storeIntervalMostMs),
-    leaseMs: millis("lease", lease ?? Limits.storeLeaseMs, Limits.storeLeaseLeastMs, Limits.storeIntervalMostMs),
+    busyTimeoutMs: busyTimeout === undefined ? Limits.storeBusyTimeoutMs : millisOf(busyTimeout),
+    leaseMs: lease === undefined ? Limits.storeLeaseMs : millisOf(lease),
     maxBytes: maxSizeMb === undefined ? undefined : maxSizeMb * 1_048_576,
     retention: retention === undefined ? undefined : retentionOf(retention)
   }
 }
 
-const retentionOf = (retention: Retention): Resolved["retention"] => {
-  checkKeys("retention", retention, ["keepLatest", "maxAge", "every"])
-  const { every, keepLatest, maxAge } = retention
+const retentionOf = ({ every, keepLatest, maxAge }: Retention): Resolved["retention"] => {
   if (keepLatest === undefined && maxAge === undefined) refuse("retention needs keepLatest, maxAge or both")
-  if (keepLatest !== undefined && !(Number.isSafeInteger(keepLatest) && keepLatest >= 0)) {
-    refuse(`retention.keepLatest must be a whole number of at least 0, not ${shown(keepLatest)}`)
-  }
   return {
     keepLatest,
-    maxAgeMs: maxAge === undefined ? undefined : millis("retention.maxAge", maxAge, 0),
-    everyMs: millis("retention.every", every ?? Limits.storeRetentionMs, 1, Limits.storeIntervalMostMs)
+    maxAgeMs: maxAge === undefined ? undefined : millisOf(maxAge),
+    everyMs: every === undefined ? Limits.storeRetentionMs : millisOf(every)
   }
 }

@@ -1,0 +1,20 @@
+/**
+ * The threads for CPU agents that this process has, whatever pool they are of.
+ *
+ * A thread inside a native call holds `process.exit`, which waits for it. So a process that must end asks here how it can.
+ * Boundary: a count.
+ */
+let count = 0
+
+export const liveThreads = {
+  /** The threads that have been started and have not ended. */
+  get count(): number {
+    return count
+  },
+  noteStart(): void {
+    count++
+  },
+  noteEnd(): void {
+    count--
+  }
+}
