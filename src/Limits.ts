@@ -162,6 +162,8 @@ export const Limits = {
   /** Store default, and the least: milliseconds of a lease. A job whose holder does not renew it is free after that. */
   storeLeaseMs: 10_000,
   storeLeaseLeastMs: 100,
+  /** Other stores whose renewals of leases one store remembers. */
+  storeOwners: 1_024,
   /** Store default: milliseconds between two prunings of old journals, if retention is asked for. */
   storeRetentionMs: 3_600_000,
   /** Rows, and bytes of text, that a store reads at once on the main thread. A larger row is read alone. */

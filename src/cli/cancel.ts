@@ -18,6 +18,7 @@ import { change, type JobOptions } from "./storedJobs.ts"
 import { statusLine } from "./report.ts"
 import { jobIdOf } from "./storeFile.ts"
 import { duration, oneLine } from "./text.ts"
+import { monotonicMs } from "../platform/monotonicMs.ts"
 
 export interface CancelOptions extends JobOptions {
   /** The time to wait for the engine that runs the job. */
@@ -51,7 +52,8 @@ const cancelStored = (
     const store = yield* JobStore
     const first = yield* store.load(jobId)
     if (first.status !== undefined) return { journal: first, isNew: false }
-    const until = (yield* Clock.currentTimeMillis) + timeoutMs
+    const clock = yield* Clock.Clock
+    const until = monotonicMs(clock) + timeoutMs
     const endChild = (child: string) => Effect.provideService(cancelStored(child, timeoutMs), JobStore, store)
     let isAsked = false
     for (;;) {
@@ -69,7 +71,7 @@ const cancelStored = (
         // It may end in this moment, which is as good.
         yield* undefinedIfMissing(store.requestCancel(jobId))
       }
-      if ((yield* Clock.currentTimeMillis) >= until) {
+      if (monotonicMs(clock) >= until) {
         const message = `the job ${oneLine(jobId)} has not ended within ${duration(timeoutMs)}: its engine was asked to cancel it`
         return yield* new CommandFailed({ message, exitCode: ExitCode.failed })
       }

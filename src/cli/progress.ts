@@ -19,6 +19,7 @@ import { Screen } from "./liveScreen.ts"
 import { Tally } from "./progressCount.ts"
 import { styleFor } from "./text.ts"
 import type { CompiledProgram } from "../program/erased.ts"
+import { monotonicMs } from "../platform/monotonicMs.ts"
 
 const frameMs = 100
 
@@ -57,7 +58,7 @@ const plain = (host: Host, program: CompiledProgram): Renderer => {
 export const follow = <P extends Program.Any>(host: Host, job: Job<P>, program: CompiledProgram): Effect.Effect<void> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
-    const now = (): number => clock.currentTimeMillisUnsafe()
+    const now = (): number => monotonicMs(clock)
     const tally = new Tally(program, now())
     const isTerminal = process.stderr.isTTY && process.env["TERM"] !== "dumb" && host.logFormat === "text"
     const renderer = isTerminal ? live(process.stderr) : plain(host, program)

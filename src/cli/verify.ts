@@ -28,6 +28,7 @@ import { shuffled, shuffledPool } from "./shuffle.ts"
 import { cyclesOf } from "./standing.ts"
 import { startFailure, storeFailure } from "./storeFile.ts"
 import { duration, indent, oneLine, plural, pretty, printable, table, thousands, toPlain, truncate } from "./text.ts"
+import { monotonicMs } from "../platform/monotonicMs.ts"
 
 export interface VerifyOptions {
   /** A module; with a store, ids of jobs. */
@@ -150,7 +151,8 @@ const runOnce = (program: Program.Any, input: unknown, way: Way): Effect.Effect<
   const engine = Engine.layer().pipe(Layer.provide(pool), Layer.provideMerge(Layer.fresh(layerMemoryJournal)))
   const chosen = shuffle === undefined ? program : shuffled(program, shuffle)
   return Effect.gen(function* () {
-    const began = yield* Clock.currentTimeMillis
+    const clock = yield* Clock.Clock
+    const began = monotonicMs(clock)
     const job = yield* Effect.mapError(begin(Engine.start(chosen, input as never, { id: jobId })), (error) =>
       startFailure("the job was not started", error)
     )
@@ -173,7 +175,7 @@ const runOnce = (program: Program.Any, input: unknown, way: Way): Effect.Effect<
         key === "stack" ? undefined : value
       ),
       events: events.map((event) => JSON.stringify(event)),
-      tookMs: (yield* Clock.currentTimeMillis) - began
+      tookMs: Math.floor(monotonicMs(clock) - began)
     }
   }).pipe(Effect.provide(engine))
 }

@@ -44,6 +44,8 @@ const engineRules: Rules<Options> = {
   maxQueuedJobs: count(0),
   maxLiveContextBytes: count(0),
   maxChildJobs: count(1),
+  maxDepth: count(0),
+  maxAttempts: count(1),
   fiberConcurrency: count(1),
   drainTimeout: duration()
 }

@@ -353,7 +353,9 @@ export class Outbox {
   /** Waits for the end of an approval's time. It counts from the commit, also if the process has been down meanwhile. */
   #timeout(open: OpenIntent, approval: Approval, timeoutMs: number): Effect.Effect<void> {
     const clock = Context.get(this.#host.services, Clock.Clock)
-    const remainingMs = Math.max(open.at + timeoutMs - clock.currentTimeMillisUnsafe(), 0)
+    // A commit that seems to lie ahead was made before the clock was set back.
+    const passedMs = Math.max(clock.currentTimeMillisUnsafe() - open.at, 0)
+    const remainingMs = Math.max(timeoutMs - passedMs, 0)
     return Effect.flatMap(Effect.sleep(Duration.millis(remainingMs)), () =>
       Effect.sync(() => {
         if (this.#intents.get(open.key) !== open || open.answer !== undefined) return

@@ -10,8 +10,6 @@
  * whole (G7, G10). Boundary: phases; the pure core computes.
  */
 import * as EffectCause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -47,15 +45,12 @@ type Phase = "eligible" | "executing" | "merging" | "checking" | "stopping" | "l
 const reasonOf = (cause: Cause | undefined): HaltReason | null =>
   cause === undefined ? null : { status: statusOf(cause), error: cause._tag }
 
-const now: Effect.Effect<number> = Clock.currentTimeMillis
-
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** Drives a session's job from where its machine stands, until the machine leaves `running`. */
 export const drive = (session: JobSession): Effect.Effect<void> => {
   // A driver whose machine left `running` may still be unwinding when the next one starts: only the latest acts.
   const self = {}
-  const clock = Context.get(session.options.services, Clock.Clock)
   // The span is within the uninterruptible part: it does not end as interrupted when the machine lets go of its driver.
   const run = Effect.uninterruptibleMask((restore) => {
     let reported: Phase | undefined
@@ -67,7 +62,7 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
         // This fiber was resumed in the middle of a step of the actor, which takes the report when the step is done.
         if (phase === reported) return Effect.flatMap(nextTurn, go)
         reported = phase
-        const pending = perform(phase, session, clock, restore)
+        const pending = perform(phase, session, restore)
         if (pending !== undefined) return Effect.flatMap(pending, go)
         if (isSliceOver()) return Effect.flatMap(nextTurn, go)
       }
@@ -77,7 +72,7 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
       session.driver = self
       // The machine is still in the transition that started this fiber.
       return Effect.flatMap(nextTurn, () => {
-        session.clock.start(clock.currentTimeMillisUnsafe())
+        session.clock.start(session.monotonicMs)
         session.outbox?.start()
         return go()
       })
@@ -92,12 +87,12 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
   })
 }
 
-const perform = (phase: Exclude<Phase, "left">, session: JobSession, clock: Clock.Clock, restore: Restore): Pending => {
+const perform = (phase: Exclude<Phase, "left">, session: JobSession, restore: Restore): Pending => {
   switch (phase) {
     case "eligible":
-      return eligible(session, clock)
+      return eligible(session)
     case "executing":
-      return executing(session, clock, restore)
+      return executing(session, restore)
     case "merging":
       return merging(session)
     case "checking":
@@ -139,8 +134,8 @@ const cycleOf = ({ jobId, underWay }: JobSession): UnderWay => {
 /** Ends the job after the machine left `running` for a final state, or was stopped. */
 const left = (session: JobSession): Effect.Effect<void> =>
   session.actor.getSnapshot().context.halt?.status === "converged"
-    ? finish(session, "converged", undefined, now)
-    : finish(session, ...endOf(session), now)
+    ? finish(session, "converged", undefined)
+    : finish(session, ...endOf(session))
 
 /** The end of a session whose machine has ended, or was stopped from outside. */
 export const endOf = (session: JobSession): [Status, Cause | undefined] => {
@@ -166,7 +161,7 @@ export const follow = (session: JobSession): void => {
   session.driver = undefined
   session.discardCycle()
   session.move({ _tag: "Rested", why: rest })
-  session.clock.stop(Context.get(session.options.services, Clock.Clock).currentTimeMillisUnsafe())
+  session.clock.stop(session.monotonicMs)
   noteBetween(session, rest === "paused" ? "Paused" : "Awaiting", () => rested(session, rest))
 }
 
@@ -198,26 +193,26 @@ const answerPauses = (session: JobSession): void => {
   runDetached(session.options.services, Effect.andThen(Effect.yieldNow, answer))
 }
 
-const eligible = (session: JobSession, clock: Clock.Clock): Pending => {
+const eligible = (session: JobSession): Pending => {
   const underWay = session.beginCycle()
   return isStageable(session)
-    ? inSlicesThen(stageSteps(session, underWay), () => selecting(session, underWay, clock))
-    : selecting(session, underWay, clock)
+    ? inSlicesThen(stageSteps(session, underWay), () => selecting(session, underWay))
+    : selecting(session, underWay)
 }
 
-const selecting = (session: JobSession, underWay: UnderWay, clock: Clock.Clock): Pending => {
+const selecting = (session: JobSession, underWay: UnderWay): Pending => {
   const { candidates, haltCause, ledger, program, progress } = session
   const { merge } = underWay
   underWay.begin = ledger.version
   const isOver = haltCause !== undefined || merge.crossed || merge.halt?._tag === "IntentFailed"
-  if (isOver) return selected(session, underWay, nothingEligible, clock)
+  if (isOver) return selected(session, underWay, nothingEligible)
   const steps = select(program, progress, ledger, viewFor(session, underWay), candidates)
-  return inSlicesThen(steps, (selection) => selected(session, underWay, selection, clock))
+  return inSlicesThen(steps, (selection) => selected(session, underWay, selection))
 }
 
-const selected = (session: JobSession, underWay: UnderWay, selection: Selection, clock: Clock.Clock): undefined => {
+const selected = (session: JobSession, underWay: UnderWay, selection: Selection): undefined => {
   underWay.select(selection)
-  session.haltCause ??= beforeCycle(session, underWay, clock.currentTimeMillisUnsafe())
+  session.haltCause ??= beforeCycle(session, underWay)
   send(session, {
     type: "SELECTED",
     cycle: underWay.cycle,
@@ -241,15 +236,13 @@ const viewFor =
       report === undefined
         ? undefined
         : (value: unknown) => {
-            const clock = Context.get(session.options.services, Clock.Clock)
-            const at = clock.currentTimeMillisUnsafe()
-            report({ _tag: "TaskProgress", cycle, agent: agent.name, at, worker: 0, value })
+            report({ _tag: "TaskProgress", cycle, agent: agent.name, at: session.clockMs, worker: 0, value })
           }
     return ContextView.forAgent(agent, since, cycle, session.ledger, underWay, onProgress)
   }
 
 /** The budgets that are tested before a cycle begins. */
-const beforeCycle = (session: JobSession, underWay: UnderWay, at: number): Cause | undefined => {
+const beforeCycle = (session: JobSession, underWay: UnderWay): Cause | undefined => {
   const { budget, counters } = session
   const { cycle, selection } = underWay
   if (selection.tasks === 0 && stagedCount(session, underWay) === 0) return undefined
@@ -262,16 +255,16 @@ const beforeCycle = (session: JobSession, underWay: UnderWay, at: number): Cause
   })
   if (cycle > budget.cycles) return exhausted("cycles", session.cycle, budget.cycles)
   if (counters.agents + selection.tasks > budget.agents) return exhausted("agents", counters.agents, budget.agents)
-  const elapsed = session.durationMs(at)
+  const elapsed = session.durationMs
   return elapsed >= budget.duration ? exhausted("duration", elapsed, budget.duration) : undefined
 }
 
 type Tasks = ReturnType<typeof runTasks>
 
-const executing = (session: JobSession, clock: Clock.Clock, restore: Restore): Pending => {
+const executing = (session: JobSession, restore: Restore): Pending => {
   const underWay = cycleOf(session)
   const tasks = runTasks(session, underWay)
-  return atOnceOr(stoppable(session, underWay, tasks, clock, restore), (exit) => executed(session, underWay, exit))
+  return atOnceOr(stoppable(session, underWay, tasks, restore), (exit) => executed(session, underWay, exit))
 }
 
 /** The outcomes of tasks, or the cause that stopped them. */
@@ -282,7 +275,6 @@ const stoppable = (
   session: JobSession,
   underWay: UnderWay,
   tasks: Tasks,
-  clock: Clock.Clock,
   restore: Restore
 ): Effect.Effect<Executed> => {
   const { budget, options } = session
@@ -314,7 +306,7 @@ const stoppable = (
   stopIfCancelled(session, underWay)
   const stops: Array<Effect.Effect<Executed>> = [Deferred.await(stop)]
   if (budget.duration !== Infinity) {
-    stops.push(outOfTime(session, budget.duration - session.durationMs(clock.currentTimeMillisUnsafe())))
+    stops.push(outOfTime(session, budget.duration - session.durationMs))
   }
   const raced = Effect.raceAllFirst([withinBudget, ...stops])
   return restore(Telemetry.cycleSpan(options.services, raced, underWay.cycle, selection.tier, selection.tasks))

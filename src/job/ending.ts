@@ -28,15 +28,12 @@ import type { JobSession } from "./session.ts"
  * Ends a session: undoes what is not committed, lets go of fibers, threads and resources, and gives the result to everybody who
  * waits. Runs once; later calls do nothing.
  */
-export const finish = (
-  session: JobSession,
-  status: Status,
-  cause: Cause | undefined,
-  nowMs: Effect.Effect<number>
-): Effect.Effect<void> =>
+export const finish = (session: JobSession, status: Status, cause: Cause | undefined): Effect.Effect<void> =>
   closing(session, status, (released) =>
-    Effect.andThen(released, nowMs).pipe(
-      Effect.map((now) => outcomeOf(session, status, cause, now)),
+    Effect.andThen(
+      released,
+      Effect.sync(() => outcomeOf(session, status, cause))
+    ).pipe(
       Effect.matchCause({
         onFailure: (defect) => end(session, status, cause, Effect.failCause(defect)),
         onSuccess: (outcome) => {
@@ -137,16 +134,15 @@ export const restoreEnd = (
   session.output = output
   session.clock.restore(usage.durationMs)
   session.cpuMs = usage.cpuMs
-  end(session, status, cause, outcomeOf(session, status, cause, 0))
+  end(session, status, cause, outcomeOf(session, status, cause))
 }
 
 const outcomeOf = (
   session: JobSession,
   status: Status,
-  cause: Cause | undefined,
-  nowMs: number
+  cause: Cause | undefined
 ): Effect.Effect<JobResult, JobError> => {
-  const result = resultOf(session, status, nowMs)
+  const result = resultOf(session, status)
   return cause === undefined
     ? Effect.succeed(result)
     : Effect.fail(fromCause(cause, session.jobId, { ...result, output: undefined }))
@@ -180,7 +176,7 @@ const settle = (session: JobSession): void => {
   session.telemetry.end()
 }
 
-const resultOf = (session: JobSession, status: Status, nowMs: number): JobResult => {
+const resultOf = (session: JobSession, status: Status): JobResult => {
   const { ledger, program, progress, tracker } = session
   const cycles = status === "converged" ? session.cycle + 1 : session.cycle
   for (const [index, { mark }] of progress.entries()) ledger.marks.set(at(program.agents, index).name, mark)
@@ -191,7 +187,7 @@ const resultOf = (session: JobSession, status: Status, nowMs: number): JobResult
     cycles,
     version: ledger.version,
     hash: ledger.hash,
-    usage: Object.freeze({ ...session.usage(nowMs), cycles }),
+    usage: Object.freeze({ ...session.usage, cycles }),
     context: ledger.seal(),
     output: session.output,
     intents: Object.freeze([...tracker.intents]),

@@ -3,7 +3,6 @@
  *
  * Boundary: reads the session and sends to its machine; decides nothing.
  */
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -29,8 +28,6 @@ import { inSlices } from "../platform/slices.ts"
 import { eraseKind } from "../program/erased.ts"
 
 const decision = eraseKind(Decision)
-
-const now = Clock.currentTimeMillis
 
 /** Makes a handle of a session. `P` is the program that the session was made from. */
 export const fromSession = <P extends Program.Any>(session: JobSession): Job<P> => new Handle<P>(session)
@@ -74,7 +71,7 @@ class Handle<P extends Program.Any> implements Job<P> {
   }
 
   get status(): Effect.Effect<JobStatus> {
-    return Effect.map(now, (at) => statusAt(this.#session, at))
+    return Effect.sync(() => statusOf(this.#session))
   }
 
   get pause(): Effect.Effect<void, JobHalted> {
@@ -116,7 +113,7 @@ const resume = (session: JobSession): Effect.Effect<void, JobHalted> =>
     return Effect.void
   })
 
-const statusAt = (session: JobSession, at: number): JobStatus => {
+const statusOf = (session: JobSession): JobStatus => {
   const { context, value } = session.actor.getSnapshot()
   const live = typeof value === "object" ? "running" : value === "paused" || value === "awaiting" ? value : "queued"
   return {
@@ -128,7 +125,7 @@ const statusAt = (session: JobSession, at: number): JobStatus => {
     tier: session.tier,
     version: session.version,
     hash: session.ledger.hash,
-    usage: session.usage(at)
+    usage: session.usage
   }
 }
 
@@ -157,7 +154,7 @@ export const cancel = (session: JobSession): Effect.Effect<void> =>
 
 /** Ends a session whose machine ended while it had no driver: in `idle`, or stopped while it was paused. */
 export const finishUndriven = (session: JobSession): Effect.Effect<void> =>
-  Effect.suspend(() => (session.driver !== undefined ? Effect.void : finish(session, ...endOf(session), now)))
+  Effect.suspend(() => (session.driver !== undefined ? Effect.void : finish(session, ...endOf(session))))
 
 const signal = (session: JobSession, proposals: ReadonlyArray<unknown>): Effect.Effect<void, SignalError> =>
   Effect.suspend((): Effect.Effect<void, SignalError> => {

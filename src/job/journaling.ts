@@ -105,7 +105,7 @@ export const appendRow = (
     for (const outcome of outcomes) cpuMs += outcome.cpuMs
     return rowExtra(row, merge.halt, textOf(session), {
       at,
-      ranMs: session.durationMs(at),
+      ranMs: session.durationMs,
       cpuMs,
       before: session.between,
       handled: performed
@@ -188,11 +188,11 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
   }
   const at = session.clockMs
   // The clock stops before the end is written, so that a result that is read back says the same usage.
-  session.clock.stop(at)
+  session.clock.stop(session.monotonicMs)
   const cancelled: HaltCause = { _tag: "JobCancelled", cycle: session.cycle }
   const cause = status === "converged" ? null : (haltCause ?? cancelled)
   const text = (hasOutput: boolean): string => {
-    const usage = session.usage(at)
+    const usage = session.usage
     const extra: EndExtra = { status, cause: cause === null ? null : causeJson(cause), usage }
     return endText(extra, hasOutput ? session.output : undefined)
   }

@@ -1,7 +1,7 @@
 /**
  * The duration clock of a job: counts the time that the job has run, without pauses.
  *
- * Boundary: a value that is told the time; nothing here reads a clock.
+ * Boundary: a value that is told the time, which must be monotonic; nothing here reads a clock.
  */
 export class RunClock {
   #ranMs = 0
@@ -23,8 +23,8 @@ export class RunClock {
     this.#ranMs = ranMs
   }
 
-  /** Milliseconds that the job has run. */
+  /** Whole milliseconds that the job has run. */
   elapsedMs(nowMs: number): number {
-    return this.#ranMs + (this.#runningSince === undefined ? 0 : nowMs - this.#runningSince)
+    return Math.floor(this.#ranMs + (this.#runningSince === undefined ? 0 : nowMs - this.#runningSince))
   }
 }

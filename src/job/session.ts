@@ -44,6 +44,7 @@ import type { CompiledProgram } from "../program/erased.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { Between } from "../journal/records.ts"
+import { monotonicMs } from "../platform/monotonicMs.ts"
 
 export type JobActor = Actor<typeof jobMachine>
 
@@ -151,16 +152,16 @@ export class JobSession implements JobView {
   }
 
   /** Milliseconds that the job has run, pauses excluded. */
-  durationMs(nowMs: number): number {
-    return this.clock.elapsedMs(nowMs)
+  get durationMs(): number {
+    return this.clock.elapsedMs(this.monotonicMs)
   }
 
-  usage(nowMs: number): Usage {
+  get usage(): Usage {
     return {
       cycles: this.cycle,
       facts: this.counters.facts,
       agents: this.counters.agents,
-      durationMs: this.durationMs(nowMs),
+      durationMs: this.durationMs,
       cpuMs: this.cpuMs,
       contextBytes: this.ledger.contextBytes,
       tokens: this.counters.tokens
@@ -175,9 +176,14 @@ export class JobSession implements JobView {
     })
   }
 
-  /** The time by the clock of the job's services. */
+  /** The time of day, by the clock of the job's services: for moments that are stored or shown. */
   get clockMs(): number {
     return Context.get(this.options.services, Clock.Clock).currentTimeMillisUnsafe()
+  }
+
+  /** The time that durations are taken by, by the same clock. */
+  get monotonicMs(): number {
+    return monotonicMs(Context.get(this.options.services, Clock.Clock))
   }
 
   get stage(): Stage {

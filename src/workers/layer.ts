@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { WorkerPlatform } from "effect/workers/Worker"
 import { availableParallelism } from "node:os"
+import { monotonicMs } from "../platform/monotonicMs.ts"
 import { unrefClock } from "../platform/unrefClock.ts"
 import { Limits } from "../Limits.ts"
 import { CostModel } from "./costModel.ts"
@@ -50,10 +51,7 @@ const makePool = (options: Resolved): Effect.Effect<WorkerPool["Service"], never
     const fork = yield* FiberSet.makeRuntime<WorkerPlatform, void, never>()
     const clock = yield* Clock.Clock
     const costs = new CostModel(options.size)
-    const metrics = new PoolMetrics(
-      yield* Effect.context<never>(),
-      Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-    )
+    const metrics = new PoolMetrics(yield* Effect.context<never>(), monotonicMs(clock))
     const pool = new Pool(options, fork, clock, costs, metrics)
     const placement = new Placement(costs, pool.execute)
     yield* Effect.addFinalizer(() => pool.close)

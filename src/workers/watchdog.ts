@@ -11,6 +11,7 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { Limits } from "../Limits.ts"
+import { monotonicMs } from "../platform/monotonicMs.ts"
 
 export class Stopwatch {
   #last: number
@@ -91,7 +92,7 @@ export class Watchdog {
   }
 
   nowMs(): number {
-    return Number(this.#clock.monotonicTimeNanosUnsafe()) / 1_000_000
+    return monotonicMs(this.#clock)
   }
 
   /** Starts the loop, or restarts it if it has to run faster. */

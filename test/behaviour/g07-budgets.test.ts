@@ -3,6 +3,7 @@
  * before it in merge order are.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { Agent, type Budget, Engine, Invariant, Program } from "../../src/index.ts"
@@ -303,6 +304,29 @@ describe("duration", () => {
       ).toBe("converged")
     }).pipe(Effect.provide(engine()))
   )
+
+  for (const [how, hours] of [
+    ["ahead", 1],
+    ["back", -1]
+  ] as const) {
+    it.effect(`does not go by a clock of the system, which may be set ${how} while the job runs`, () =>
+      Effect.gen(function* () {
+        const clock = yield* Clock.Clock
+        let shiftMs = 0
+        const settable: Clock.Clock = {
+          ...clock,
+          sleep: (duration) => clock.sleep(duration),
+          currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + shiftMs,
+          currentTimeMillis: Effect.sync(() => settable.currentTimeMillisUnsafe())
+        }
+        const set = Effect.sync(() => (shiftMs = hours * 3_600_000))
+        const program = counter(4, { before: () => Effect.andThen(TestClock.adjust("1 second"), set) })
+        const running = Engine.run(program, {}, { budget: { maxDuration: "10 seconds" } })
+        const { status, usage } = yield* Effect.provideService(running, Clock.Clock, settable)
+        expect({ status, durationMs: usage.durationMs }).toEqual({ status: "converged", durationMs: 5_000 })
+      }).pipe(Effect.provide(engine()))
+    )
+  }
 
   it.effect("does not run while the job waits for a place", () =>
     Effect.gen(function* () {

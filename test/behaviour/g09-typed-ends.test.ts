@@ -494,13 +494,17 @@ describe("the clock", () => {
       let failsAt = 1
       for (; ; failsAt++) {
         let asked = 0
-        const currentTimeMillisUnsafe = (): number => {
-          if (++asked === failsAt) throw new Error("out of time")
-          return real.currentTimeMillisUnsafe()
-        }
+        const dying =
+          <A>(now: () => A) =>
+          (): A => {
+            if (++asked === failsAt) throw new Error("out of time")
+            return now()
+          }
+        const currentTimeMillisUnsafe = dying(() => real.currentTimeMillisUnsafe())
         const clock: Clock.Clock = Object.assign(Object.create(real) as Clock.Clock, {
           currentTimeMillisUnsafe,
-          currentTimeMillis: Effect.sync(currentTimeMillisUnsafe)
+          currentTimeMillis: Effect.sync(currentTimeMillisUnsafe),
+          monotonicTimeNanosUnsafe: dying(() => real.monotonicTimeNanosUnsafe())
         })
         const job = yield* Effect.provideService(
           Engine.start(counter(2), {}, { id: `at ${failsAt}` }),

@@ -98,4 +98,50 @@ describe("a job in a file", () => {
       })
     )
   )
+
+  it.effect(
+    "of a process that lives is held whatever the clocks say, unless it does not renew its lease for that long",
+    () =>
+      withFile((filename) =>
+        Effect.gen(function* () {
+          const { store } = yield* openStore({ filename, lease: "30 seconds" })
+          yield* store.create(newJob("a"))
+          const [host = "", , began = ""] = ownerOf(filename)
+          setOwner(filename, [host, process.pid, began, "x", 20_000])
+          // The clock of this process is far ahead.
+          const renew = (leaseUntil: number) =>
+            change(filename, "UPDATE converge_jobs SET lease_until = ? WHERE job_id = 'a'", leaseUntil)
+          yield* TestClock.setTime(3_600_000)
+          for (const until of [1, 2, 3]) {
+            renew(until)
+            yield* TestClock.adjust("15 seconds")
+            expect(yield* store.load("a")).toMatchObject({ isHeld: true })
+            expect(yield* reasonOf(store.lease("a"))).toBe("held")
+          }
+          yield* TestClock.adjust("19 seconds")
+          expect(yield* store.load("a")).toMatchObject({ isHeld: true })
+          yield* TestClock.adjust("1 second")
+          expect(yield* store.load("a")).toMatchObject({ isHeld: false })
+          expect(yield* store.lease("a")).toBe(2)
+        })
+      )
+  )
+
+  it.effect("of another machine is not held by a lease that ends later than a lease can", () =>
+    withFile((filename) =>
+      Effect.gen(function* () {
+        const { store } = yield* openStore({ filename, lease: "10 seconds" })
+        yield* store.create(newJob("a"))
+        const hold = (owner: ReadonlyArray<string | number>, leaseUntil: number) =>
+          change(filename, "UPDATE converge_jobs SET owner = ?, lease_until = ?", owner.join("/"), leaseUntil)
+        hold(["elsewhere", 1, 1, "x"], 3_600_000)
+        expect(yield* store.load("a")).toMatchObject({ isHeld: false })
+        // Its store takes longer leases than ours.
+        hold(["elsewhere", 1, 1, "x", 7_200_000], 3_600_000)
+        expect(yield* store.load("a")).toMatchObject({ isHeld: true })
+        hold(["elsewhere", 1, 1, "x", 1_000], 3_600_000)
+        expect(yield* store.lease("a")).toBe(2)
+      })
+    )
+  )
 })

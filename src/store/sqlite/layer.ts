@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { monotonicMs } from "../../platform/monotonicMs.ts"
 import { unrefClock } from "../../platform/unrefClock.ts"
 import { Limits } from "../../Limits.ts"
 import { JobStore, StoreError } from "../JobStore.ts"
@@ -19,7 +20,7 @@ import { Damage } from "./damage.ts"
 import { WriteQueue } from "./writeQueue.ts"
 import { migrate } from "./migrations.ts"
 import { type Resolved, resolve, type SqliteOptions } from "./options.ts"
-import { nameOwner } from "./owner.ts"
+import { nameOwner, Renewals } from "./owner.ts"
 import { asStoreError, makeReader, whileBusy } from "./reader.ts"
 import { makeReadOnly } from "./readOnly.ts"
 import * as SqliteClient from "./SqliteClient.ts"
@@ -65,9 +66,7 @@ const openWriter = (
     Effect.suspend(() => {
       const { busyTimeoutMs, durability, filename, maxBytes } = options
       const synchronous = durability === "full" ? "FULL" : "NORMAL"
-      const writer = new Writer({ filename, synchronous, busyTimeoutMs, maxBytes }, () =>
-        clock.currentTimeMillisUnsafe()
-      )
+      const writer = new Writer({ filename, synchronous, busyTimeoutMs, maxBytes }, () => monotonicMs(clock))
       const writeQueue = new WriteQueue(writer, durability === "exit", damage)
       return Effect.callback<{ writer: Writer; writeQueue: WriteQueue }, StoreError>((resume) =>
         writer.open((refusal) =>
@@ -87,7 +86,8 @@ const make = (input: SqliteOptions) =>
     if (options.isReadOnly) return yield* makeReadOnly(options)
     const { busyTimeoutMs, filename, leaseMs, retention } = options
     const clock = yield* Clock.Clock
-    const owner = nameOwner()
+    const owner = nameOwner(leaseMs)
+    const renewals = new Renewals(leaseMs)
     yield* whileBusy(busyTimeoutMs)(migrate(filename)).pipe(Effect.mapError(asStoreError(filename)))
     const damage = new Damage()
     const { writeQueue, writer } = yield* openWriter(options, owner, clock, damage)
@@ -95,9 +95,9 @@ const make = (input: SqliteOptions) =>
       SqliteClient.make({ filename, isReadOnly: true, busyTimeoutMs: 0 }),
       asStoreError(filename)
     )
-    const reader = makeReader({ sql, filename, owner, busyTimeoutMs, damage })
+    const reader = makeReader({ sql, filename, owner, leaseMs, renewals, busyTimeoutMs, damage })
     const { file, releaseAgain, store } = makeStore({
-      ...{ filename, owner, leaseMs, clock, writeQueue, reader, damage },
+      ...{ filename, owner, leaseMs, clock, writeQueue, reader, renewals, damage },
       isClosed: () => writer.isClosed,
       waitingSince: () => writer.waitingSince
     })

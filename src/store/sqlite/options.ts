@@ -46,7 +46,8 @@ export interface SqliteOptions {
   readonly busyTimeout?: Duration.Input | undefined
   /**
    * The time after which a job is free if its store no longer renews the lease, which it does three times within that time. If
-   * the store's process has ended on this machine, the job is free at once. At least 100 ms. Default: 10 seconds.
+   * the store's process has ended on this machine, the job is free at once. Clocks that are set do not free the job of a
+   * process that lives on this machine, nor hold that of another. At least 100 ms. Default: 10 seconds.
    */
   readonly lease?: Duration.Input | undefined
   /** The largest size of the file, in MiB. A write that needs more fails with `full`. Default: no limit but the disk. */

@@ -1,14 +1,17 @@
 /**
  * The holder of a job: the name of an open store, and whether the store of a name can still exist.
  *
- * A name gives the machine, the process and its start; two stores of one process have two names. On the same machine the
- * process is looked up. For another machine the end of the lease is the only evidence.
+ * A name gives the machine, the process and its start, and the length of its leases; two stores of one process have two names.
+ * On the same machine the process is looked up: while it lives, its jobs are held whatever any clock says, unless it has not
+ * renewed its leases for their length, by a clock that nobody sets. For another machine the end of the lease is the only
+ * evidence; an end that lies further ahead than a lease is long was written by a clock that was ahead, and is none.
  *
- * Invariants: a store is called gone only if it is. Boundary: asks the operating system; the time comes in.
+ * Invariants: a store is called gone only if it is. Boundary: asks the operating system; the times come in.
  */
 import { randomUUID } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
+import { Limits } from "../../Limits.ts"
 
 /** The state of a process and its start. Undefined where the system does not tell. */
 const processOf = (pid: number | "self"): { readonly state: string; readonly began: string } | undefined => {
@@ -33,8 +36,9 @@ const hostOf = (): string => {
 
 const host = hostOf()
 
-/** A name for a store that this process opens now. */
-export const nameOwner = (): string => [host, process.pid, processOf("self")?.began ?? "", randomUUID()].join("/")
+/** A name for a store that this process opens now, and whose leases have this length. */
+export const nameOwner = (leaseMs: number): string =>
+  [host, process.pid, processOf("self")?.began ?? "", randomUUID(), leaseMs].join("/")
 
 /** Where the store of a name is, in words, as seen from the store named `self`. */
 export const describeOwner = (owner: string, self: string): string => {
@@ -54,28 +58,90 @@ const exists = (pid: number): boolean => {
   }
 }
 
-/** Whether the process of a name has certainly ended. */
-const isGone = (owner: string): boolean => {
+/** A process of this machine either has certainly ended or may live. Of another machine nothing is known. */
+type Life = "ended" | "may live" | "unknown"
+
+const lifeOf = (owner: string): Life => {
   const [itsHost, itsPid, itsBegan] = owner.split("/")
   const pid = Number(itsPid)
-  if (itsHost !== host || !Number.isSafeInteger(pid) || pid <= 0) return false
-  if (!exists(pid)) return true
+  if (itsHost !== host || !Number.isSafeInteger(pid) || pid <= 0) return "unknown"
+  if (!exists(pid)) return "ended"
   const now = processOf(pid)
+  if (now === undefined || itsBegan === "") return "may live"
   // A zombie keeps its number until its parent has waited for it; afterwards another process may get the number.
-  return now !== undefined && itsBegan !== "" && (now.began !== itsBegan || now.state === "Z" || now.state === "X")
+  return now.began !== itsBegan || now.state === "Z" || now.state === "X" ? "ended" : "may live"
+}
+
+/** The times of a look at leases. */
+export interface Look {
+  /** Milliseconds since the epoch, which leases are written in. */
+  readonly now: number
+  /** Milliseconds of a lease of the store that looks, for owners whose names do not tell theirs. */
+  readonly leaseMs: number
+  /** Whether an owner has not renewed its leases for their length. */
+  readonly isSilent: (owner: string, leaseUntil: number) => boolean
+}
+
+const leaseOf = (owner: string, fallbackMs: number): number => {
+  const leaseMs = Number(owner.split("/")[4] ?? Number.NaN)
+  return leaseMs > 0 ? leaseMs : fallbackMs
 }
 
 /**
  * Makes a check whether a job is held, by its columns, as the store named `self` sees it at a time. One check serves one read
  * of any number of jobs, because it looks each process up once.
  */
-export const holdings = (self: string, now: number) => {
-  const gone = new Map<string, boolean>()
+export const holdings = (self: string, { isSilent, leaseMs, now }: Look) => {
+  const lives = new Map<string, Life>()
   return (owner: string | undefined, leaseUntil: number | undefined): boolean => {
     if (owner === undefined || owner === self) return owner === self
-    if (leaseUntil === undefined || leaseUntil <= now) return false
-    const isKnownGone = gone.get(owner) ?? isGone(owner)
-    gone.set(owner, isKnownGone)
-    return !isKnownGone
+    if (leaseUntil === undefined) return false
+    const life = lives.get(owner) ?? lifeOf(owner)
+    lives.set(owner, life)
+    if (life === "ended") return false
+    if (life === "may live") return !isSilent(owner, leaseUntil)
+    // Clocks of two machines differ a little, so an end may lie up to another lease ahead.
+    return leaseUntil > now && leaseUntil <= now + 2 * leaseOf(owner, leaseMs)
+  }
+}
+
+/** Leases of one owner, which it renews together. */
+interface Heard {
+  readonly leaseUntil: number
+  /** When that end of the leases was first seen, by the monotonic clock. */
+  readonly sinceMs: number
+}
+
+/** An owner and the end of its leases that it has not renewed for their length. */
+export type Silent = readonly [owner: string, leaseUntil: number]
+
+/**
+ * The renewals that a store has seen of other stores. A process that was stopped, or whose main thread is in an endless loop,
+ * lives but does not renew its leases: when that has been seen for the length of a lease, its jobs are free.
+ */
+export class Renewals {
+  readonly #leaseMs: number
+  readonly #heard = new Map<string, Heard>()
+
+  constructor(leaseMs: number) {
+    this.#leaseMs = leaseMs
+  }
+
+  /** Notes the end of an owner's leases, and tells whether it has stayed the same for the length of a lease. */
+  isSilent(owner: string, leaseUntil: number, nowMs: number): boolean {
+    const heard = this.#heard.get(owner)
+    if (heard?.leaseUntil === leaseUntil) return nowMs - heard.sinceMs >= leaseOf(owner, this.#leaseMs)
+    this.#heard.delete(owner)
+    this.#heard.set(owner, { leaseUntil, sinceMs: nowMs })
+    const [oldest] = this.#heard.keys()
+    if (this.#heard.size > Limits.storeOwners && oldest !== undefined) this.#heard.delete(oldest)
+    return false
+  }
+
+  /** All owners that have been silent for the length of a lease. */
+  silent(nowMs: number): ReadonlyArray<Silent> {
+    return [...this.#heard]
+      .filter(([owner, { sinceMs }]) => nowMs - sinceMs >= leaseOf(owner, this.#leaseMs))
+      .map(([owner, { leaseUntil }]) => [owner, leaseUntil])
   }
 }

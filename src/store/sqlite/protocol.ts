@@ -6,6 +6,7 @@
 import type { MessagePort } from "node:worker_threads"
 import type { Kept } from "../JobStore.ts"
 import type { Refusal } from "../refusals.ts"
+import type { Silent } from "./owner.ts"
 import type { Status } from "../../outcome/Cause.ts"
 
 /** The `workerData` of the thread. */
@@ -66,6 +67,8 @@ export type Op =
       readonly owner: string
       readonly now: number
       readonly leaseUntil: number
+      /** Owners that live, and have not renewed their leases for their length. */
+      readonly silent: ReadonlyArray<Silent>
     }
   | { readonly kind: "cancel"; readonly jobId: string }
   /** Renews the leases of all jobs that the owner holds. Gives their number. */

@@ -20,7 +20,7 @@ import { checkFile } from "./checkFile.ts"
 import { Damage } from "./damage.ts"
 import { view } from "./migrations.ts"
 import type { Resolved } from "./options.ts"
-import { nameOwner } from "./owner.ts"
+import { nameOwner, Renewals } from "./owner.ts"
 import { asStoreError, makeReader, type Reader, whileBusy } from "./reader.ts"
 import * as SqliteClient from "./SqliteClient.ts"
 
@@ -31,10 +31,18 @@ const hasContent = (path: string): boolean => (statSync(path, { throwIfNoEntry: 
 
 const open = (options: Resolved, owner: string, isImmutable: boolean) =>
   Effect.gen(function* () {
-    const { busyTimeoutMs, filename } = options
+    const { busyTimeoutMs, filename, leaseMs } = options
     const sql = yield* SqliteClient.make({ filename, isReadOnly: true, isImmutable, busyTimeoutMs: 0 })
     yield* whileBusy(busyTimeoutMs)(view(sql, filename))
-    return makeReader({ sql, filename, owner, busyTimeoutMs, damage: new Damage() })
+    return makeReader({
+      sql,
+      filename,
+      owner,
+      leaseMs,
+      renewals: new Renewals(leaseMs),
+      busyTimeoutMs,
+      damage: new Damage()
+    })
   }).pipe(Effect.mapError(asStoreError(options.filename)))
 
 /** Opens the file as it is. A log that cannot be read, because its directory is write-protected, must be empty. */
@@ -53,7 +61,7 @@ export const makeReadOnly = (
 ): Effect.Effect<Context.Context<JobStore | StoreFile>, StoreError, Scope.Scope> =>
   Effect.gen(function* () {
     const { filename } = options
-    const owner = nameOwner()
+    const owner = nameOwner(options.leaseMs)
     const scope = yield* Effect.scope
     if (!existsSync(filename)) {
       return yield* new StoreError({ reason: "failed", message: `${filename}: there is no such file` })

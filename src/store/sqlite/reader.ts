@@ -15,6 +15,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Fragment } from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
+import { monotonicMs } from "../../platform/monotonicMs.ts"
 import { nextTurn } from "../../platform/slices.ts"
 import { Limits } from "../../Limits.ts"
 import {
@@ -31,7 +32,7 @@ import { integer, maybeInteger, maybeText, type SqlRow, text } from "./columns.t
 import type { Damage } from "./damage.ts"
 import { describeError } from "../../values/panic.ts"
 import { sumOf } from "../../values/sha256.ts"
-import { holdings } from "./owner.ts"
+import { holdings, type Renewals } from "./owner.ts"
 import { refusalOf } from "./refusal.ts"
 import { unknown } from "../refusals.ts"
 import type { Status } from "../../outcome/Cause.ts"
@@ -40,12 +41,14 @@ export interface ReaderOptions {
   readonly sql: SqlClient.SqlClient
   readonly filename: string
   readonly owner: string
+  readonly leaseMs: number
+  readonly renewals: Renewals
   readonly busyTimeoutMs: number
   readonly damage: Damage
 }
 
 /** The connection and the patience of every statement. */
-interface Access extends Pick<ReaderOptions, "sql" | "filename" | "owner" | "damage"> {
+interface Access extends Omit<ReaderOptions, "busyTimeoutMs"> {
   readonly patiently: ReturnType<typeof whileBusy>
 }
 
@@ -130,6 +133,16 @@ const query = <A>(
     )
   )
 
+/** A check whether jobs are held at this moment. */
+const lookAtLeases = ({ leaseMs, owner, renewals }: Access) =>
+  Effect.map(Clock.Clock, (clock) =>
+    holdings(owner, {
+      now: clock.currentTimeMillisUnsafe(),
+      leaseMs,
+      isSilent: (other, leaseUntil) => renewals.isSilent(other, leaseUntil, monotonicMs(clock))
+    })
+  )
+
 const asJob = (row: SqlRow, isHeld: ReturnType<typeof holdings>): StoredJob => ({
   jobId: text(row, "job_id"),
   program: text(row, "program"),
@@ -192,8 +205,8 @@ const verify = ({ filename }: Access, jobId: string, field: string, hash: string
 
 const load = (access: Access, jobId: string): Effect.Effect<StoredJournal, StoreError> =>
   Effect.gen(function* () {
-    const { owner, sql } = access
-    const isHeld = holdings(owner, yield* Clock.currentTimeMillis)
+    const { sql } = access
+    const isHeld = yield* lookAtLeases(access)
     const [found] = yield* query(
       access,
       sql`SELECT ${sql.literal(jobColumns)}, j.genesis_hash, j.note,
@@ -341,7 +354,7 @@ const conditionOf = (
 
 const list = (access: Access, options: ListOptions = {}): Effect.Effect<JobPage, StoreError> =>
   Effect.gen(function* () {
-    const { owner, sql } = access
+    const { sql } = access
     const { cursor, limit = 100 } = options
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > Limits.storeListJobs) {
       return yield* fail("failed", `limit must be a whole number from 1 to ${Limits.storeListJobs}, not ${limit}`)
@@ -351,7 +364,7 @@ const list = (access: Access, options: ListOptions = {}): Effect.Effect<JobPage,
     for (;;) {
       const after = from === undefined ? undefined : positionOf(from)
       if (after === null) return yield* fail("failed", `${JSON.stringify(from)} is not a cursor of this store`)
-      const isHeld = holdings(owner, yield* Clock.currentTimeMillis)
+      const isHeld = yield* lookAtLeases(access)
       // One extra job tells whether there is another page.
       const wanted = Math.min(limit - jobs.length + 1, Limits.storePageRows)
       const page = yield* query(
@@ -380,8 +393,8 @@ const cancelRequests = (access: Access) =>
   )
 
 /** A reader of the file that a connection has open. */
-export const makeReader = ({ busyTimeoutMs, damage, filename, owner, sql }: ReaderOptions) => {
-  const access: Access = { sql, filename, owner, damage, patiently: whileBusy(busyTimeoutMs) }
+export const makeReader = ({ busyTimeoutMs, ...options }: ReaderOptions) => {
+  const access: Access = { ...options, patiently: whileBusy(busyTimeoutMs) }
   return {
     load: (jobId: string) => load(access, jobId),
     rows: (jobId: string, after: number, until?: number) => rows(access, jobId, after, until),

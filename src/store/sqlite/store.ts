@@ -8,10 +8,12 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { JobStore, type NewJob, StoreError } from "../JobStore.ts"
 import type { StoreFile } from "../StoreFile.ts"
+import { monotonicMs } from "../../platform/monotonicMs.ts"
 import { backup } from "./backup.ts"
 import { checkFile } from "./checkFile.ts"
 import type { Damage } from "./damage.ts"
 import type { WriteQueue } from "./writeQueue.ts"
+import type { Renewals } from "./owner.ts"
 import type { Op } from "./protocol.ts"
 import type { Reader } from "./reader.ts"
 
@@ -20,10 +22,13 @@ export interface StoreParts {
   readonly owner: string
   readonly leaseMs: number
   readonly clock: Clock.Clock
+  /** What `reader` has seen of the leases of other stores. */
+  readonly renewals: Renewals
   readonly writeQueue: WriteQueue
   readonly reader: Reader
   readonly damage: Damage
   readonly isClosed: () => boolean
+  /** Milliseconds of the monotonic clock. */
   readonly waitingSince: () => number | undefined
 }
 
@@ -120,7 +125,7 @@ const makeWrites = (writeQueue: WriteQueue, lease: () => Lease) =>
 
 /** Both services, over the queue of writes and the reader. */
 export const makeStore = (parts: StoreParts): MadeStore => {
-  const { clock, damage, filename, writeQueue, isClosed, leaseMs, owner, reader } = parts
+  const { clock, damage, filename, writeQueue, isClosed, leaseMs, owner, reader, renewals } = parts
   const now = () => clock.currentTimeMillisUnsafe()
   const lease = (): Lease => {
     const at = now()
@@ -152,12 +157,17 @@ export const makeStore = (parts: StoreParts): MadeStore => {
     lease: (jobId, options) => {
       const isForced = options?.force === true
       const isAnew = options?.anew === true
-      const op = (): Op => ({ kind: "lease", jobId, isForced, isAnew, ...lease() })
+      const silent = () => renewals.silent(monotonicMs(clock))
+      const op = (): Op => ({ kind: "lease", jobId, isForced, isAnew, silent: silent(), ...lease() })
       return Effect.andThen(releaseOne(jobId), writeQueue.begin(jobId, op))
     },
     release,
     cancelRequests: whileOpen(reader.cancelRequests),
-    waitingSince: Effect.sync(parts.waitingSince),
+    waitingSince: Effect.sync(() => {
+      const since = parts.waitingSince()
+      // A time of day that is as long ago as the wait has been, also if the clock was set meanwhile.
+      return since === undefined ? undefined : now() - (monotonicMs(clock) - since)
+    }),
     probe: Effect.asVoid(writeQueue.write({ kind: "probe" })),
     damage: Effect.sync(() => damage.met && new StoreError(damage.met))
   })

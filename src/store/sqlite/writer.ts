@@ -18,7 +18,7 @@ export type WriterOptions = Omit<WriterInit, "port">
 interface SentOp {
   /** Characters. */
   readonly length: number
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of the monotonic clock. */
   readonly at: number
   readonly done: (outcome: Outcome) => void
 }
@@ -70,7 +70,7 @@ export class Writer {
     return this.#sent.length
   }
 
-  /** The time of the post of the oldest unanswered op, in milliseconds since the epoch. */
+  /** The time of the post of the oldest unanswered op, in milliseconds of the monotonic clock. */
   get waitingSince(): number | undefined {
     return this.#sent[0]?.at
   }

@@ -214,14 +214,19 @@ export class Writes {
     })
   }
 
-  #lease({ isAnew, isForced, jobId, leaseUntil, now, owner }: OpOf<"lease">): Outcome {
+  #lease({ isAnew, isForced, jobId, leaseUntil, now, owner, silent }: OpOf<"lease">): Outcome {
     const row = this.#get(
       "SELECT id, fence, owner, lease_until FROM converge_jobs WHERE job_id = ? AND status IS NULL",
       jobId
     )
     if (row === undefined) return missing(jobId)
     const holder = maybeText(row, "owner")
-    if (!isForced && holdings(owner, now)(holder, maybeInteger(row, "lease_until"))) {
+    const isHeld = holdings(owner, {
+      now,
+      leaseMs: leaseUntil - now,
+      isSilent: (other, until) => silent.some(([name, end]) => name === other && end === until)
+    })
+    if (!isForced && isHeld(holder, maybeInteger(row, "lease_until"))) {
       return refuse("held", `the job ${jobId} is held by ${describeOwner(String(holder), owner)}`)
     }
     const fence = integer(row, "fence") + 1
