@@ -109,14 +109,10 @@ export const pageOf = (
   return [style("bold", head), ...coloured, ...quarantines(jobs, style)].join("\n")
 }
 
-/** Why the quarantined jobs of a page are so, and what can be done. */
-const quarantines = (jobs: ReadonlyArray<StoredJob>, style: Page["style"]): ReadonlyArray<string> => {
-  const lines = jobs.flatMap(({ attempts, jobId }) =>
-    attempts?.quarantine === undefined ? [] : [`${oneLine(jobId)} is quarantined: ${oneLine(attempts.quarantine)}`]
-  )
-  if (lines.length === 0) return []
-  const advice = `"converge resume --id" tries a quarantined job again, "converge cancel" ends it`
-  return [...lines.map((line) => style("yellow", line)), style("dim", advice)]
+/** How long a job took, or why it is quarantined. */
+const lastCell = ({ attempts, createdAt, haltedAt }: StoredJob): string => {
+  if (haltedAt !== undefined) return duration(haltedAt - createdAt)
+  return attempts?.quarantine === undefined ? "" : oneLine(attempts.quarantine)
 }
 
 const formatOf = (standing: Standing | undefined, style: Page["style"]) => (text: string) => {

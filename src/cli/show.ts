@@ -117,6 +117,12 @@ const jsonOf = (shown: Shown, isAll: boolean) => {
   }
 }
 
+/** Why a job is quarantined, and what can be done. */
+const quarantineOf = ({ attempts, jobId }: StoredJournal): string | undefined => {
+  const reason = attempts?.quarantine
+  return reason === undefined ? undefined : `${reason}. "converge resume --id ${jobId}" tries it again`
+}
+
 const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string => {
   const { corrupt, journal, output, replayed, standing, usage } = shown
   const result = resultOf(shown)
@@ -143,7 +149,7 @@ const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string =>
       ["used", spent],
       ["created", moment(journal.createdAt)],
       ["ended", journal.haltedAt === undefined ? undefined : moment(journal.haltedAt)],
-      ["quarantined", journal.attempts?.quarantine],
+      ["quarantined", quarantineOf(journal)],
       ["hash", journal.hash]
     ],
     style

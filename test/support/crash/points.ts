@@ -25,7 +25,7 @@ export const sqlPoints = {
   "in a lease's transaction": writer(/^UPDATE converge_jobs SET fence/),
   "before COMMIT": writer(/^COMMIT$/, "before"),
   "after COMMIT, before it is said": writer(/^COMMIT$/),
-  "while jobs are let go": writer(/^UPDATE converge_jobs SET owner = NULL, lease_until = NULL WHERE owner/)
+  "while jobs are let go": writer(/^UPDATE converge_jobs SET owner = NULL, [^?]* WHERE owner/)
 } as const satisfies Readonly<Record<string, SqlPoint>>
 
 export type StorePoint =
