@@ -85,7 +85,7 @@ export const pageOf = (
 ): string => {
   const made = layouts.map(({ columns, isShort }) => {
     const rows = jobs.map((job, index) => {
-      const { createdAt, haltedAt, jobId, program } = job
+      const { createdAt, jobId, program } = job
       const created = moment(createdAt)
       const cells = {
         status: standings[index] ?? "",
@@ -94,7 +94,7 @@ export const pageOf = (
         cycles: thousands(cyclesOf(job)),
         // Without the year and the seconds.
         created: isShort ? created.slice(5, 16) : created,
-        took: haltedAt === undefined ? "" : duration(haltedAt - createdAt)
+        took: lastCell(job)
       }
       return columns.map((column) => cells[column])
     })
@@ -106,7 +106,7 @@ export const pageOf = (
   const coloured = lines.map(
     (line, index) => formatOf(standings[index], style)(line.slice(0, widest)) + line.slice(widest)
   )
-  return [style("bold", head), ...coloured, ...quarantines(jobs, style)].join("\n")
+  return [style("bold", head), ...coloured].join("\n")
 }
 
 /** How long a job took, or why it is quarantined. */

@@ -16,7 +16,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { signalJson } from "../job/jobHandle.ts"
 import { Limits } from "../Limits.ts"
-import type { JobContext } from "../context/JobContext.ts"
+import type { JobResult } from "../outcome/JobResult.ts"
 import { breathe } from "../platform/slices.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { Api, Sender } from "./api.ts"
@@ -66,7 +66,7 @@ const longJson = (
 /** The facts of a result, to be written piece by piece. */
 const withFacts = <R extends { readonly facts: unknown }>(
   result: R,
-  { context }: { readonly context: JobContext }
+  { context }: Pick<JobResult.Partial, "context">
 ) => ({
   ...result,
   facts: new FactTexts(context.encoded())

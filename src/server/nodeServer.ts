@@ -6,7 +6,8 @@
  * here it is known which answers each connection is still to be given: when the server closes, the connections without any
  * are closed at once, the others when they have them, and what is left some time later. What Node refuses before there is a
  * request is a problem, too. An offer to upgrade is passed over: such a client is answered as any other, and seen when it
- * leaves. A client that does not read its answer is hung up on. Boundary: the file that touches Node; what is served is built elsewhere.
+ * leaves. A client that does not read its answer is hung up on. Boundary: the file that touches Node; what is served is built
+ * elsewhere.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
@@ -65,7 +66,8 @@ const makeServer = (keepAliveMs: number): Server => {
   const node = createServer({ shouldUpgradeCallback: () => false, keepAliveTimeout: keepAliveMs })
   // Node's timer begins anew whenever a connection moves, also while one long piece goes out slowly. A connection that rests
   // is closed, and one whose client reads nothing; not one whose answer is still to come.
-  node.setTimeout(Limits.serverWriteTimeoutMs, (socket) => {
+  node.timeout = Limits.serverWriteTimeoutMs
+  node.on("timeout", (socket: Socket) => {
     const isAwaiting = (connections.get(socket)?.size ?? 0) > 0
     if (isAwaiting && socket.writableLength === 0) return
     if (isAwaiting) noteDropped()

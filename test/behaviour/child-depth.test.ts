@@ -152,16 +152,25 @@ describe("the id of a child job", () => {
         : Effect.fail(new JobStore.StoreError({ reason: "busy", message: "not now" }))
   })
 
+  /** A store in which every job has one id, such as no job can be given any more. */
+  const named = (store: JobStore.JobStore["Service"], id: string): JobStore.JobStore["Service"] => ({
+    ...store,
+    create: (job) => store.create({ ...job, jobId: id }),
+    append: (_, fence, row) => store.append(id, fence, row),
+    halt: (_, fence, end) => store.halt(id, fence, end),
+    load: () => store.load(id)
+  })
+
   it.effect("stays as it was, long or not, for a job of a version that did not shorten it", () =>
     Effect.gen(function* () {
-      const id = "x".repeat(300)
+      const id = "x".repeat(200)
       const child = `${id}/1/asks/"Num"/1/0`
       const store = yield* journalStore
       const begun = Effect.flatMap(Engine.start(one, { n: 1 }, { id }), (job) => untilState(job, "awaiting"))
       yield* Effect.provide(begun, engineOnStore(earlier(store), { children: [one] }))
+      yield* Effect.provide(Engine.run(one, { n: 0 }, { id: "child" }), engineOnStore(named(store, child), {}))
       const result = yield* Effect.provide(
         Effect.gen(function* () {
-          yield* Engine.run(one, { n: 0 }, { id: child })
           const job = yield* Engine.Engine.use(({ resume }) => resume(one, id))
           return yield* job.result
         }),

@@ -22,6 +22,10 @@ import { expectationOf, fixtures, journalsOf } from "../support/store/fixture/fi
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
+/** The values of lines of JSON. */
+const linesOf = (lines: ReadonlyArray<string>): ReadonlyArray<object> =>
+  lines.filter((line) => line !== "").map((line) => JSON.parse(line) as object)
+
 const readExpected = (name: string): Expected => JSON.parse(readFileSync(expectationOf(name), "utf8")) as Expected
 
 describe.each(fixtures)("the journals of %s", (name) => {
@@ -77,10 +81,16 @@ describe.each(fixtures)("the journals of %s", (name) => {
     expect(textOf(await forkAll(filename))).toBe(textOf(expected.forks))
   })
 
-  it("are shown by the command line in the same words", async () => {
-    for (const [index, printed] of (await printAll(filename)).entries()) {
-      expect(textOf(printed)).toBe(textOf(expected.cli[index]))
+  it("are shown by the command line: with the same fields in JSON, and for people as this version words it", async () => {
+    const printed = await printAll(filename)
+    for (const [index, { args, code, stderr, stdout }] of printed.entries()) {
+      const before = expected.cli[index]
+      expect({ args, code, stderr }).toEqual({ args: before?.args, code: before?.code, stderr: before?.stderr })
+      if (args.includes("--json")) expect(linesOf(stdout)).toMatchObject(linesOf(before?.stdout ?? []))
     }
+    const forPeople = printed.filter(({ args }) => !args.includes("--json"))
+    const text = forPeople.map(({ args, stdout }) => `$ converge ${args.join(" ")}\n${stdout.join("\n")}`).join("\n")
+    await expect(text).toMatchFileSnapshot(`fixtures/${name}.cli.txt`)
   })
 
   it("are answered with over HTTP in the same words", async () => {
