@@ -129,7 +129,7 @@ const findings = (audit: Audit, paint: Paint, columns: number, max: number): Rea
     const head = `  ${paint("dim", String(finding.rank).padStart(rankWidth))}  ${severity}  `
     const where = fit(places[index] ?? "", isWide ? placeWidth : columns - indent, "start")
     // A cycle is shown whole: half of one cannot be broken.
-    const linesMax = finding.rule === "import-cycle" ? 40 : 3
+    const linesMax = finding.rule === "import-cycle" ? 40 : 4
     const message = wrap(visible(finding.message), isWide ? messageWidth : columns - indent, linesMax)
     const [first = "", ...rest] = isWide ? message : ["", ...message]
     const left = " ".repeat(isWide ? indent + placeWidth + 2 : indent)

@@ -30,16 +30,7 @@ export const byKnip = (home: string, entry: string, modules: ReadonlyArray<strin
   const config = join(home, "knip-of-audit.json")
   writeFileSync(config, JSON.stringify({ entry: [relative(home, entry)], project: modules }))
   const knip = join(root, "node_modules/knip/bin/knip.js")
-  const flags = [
-    "--include",
-    "exports,nsExports",
-    "--reporter",
-    "json",
-    "--no-exit-code",
-    "--no-gitignore",
-    "--config",
-    config
-  ]
+  const flags = ["--include", "exports", "--reporter", "json", "--no-exit-code", "--no-gitignore", "--config", config]
   const { stdout, stderr } = spawnSync(process.execPath, [knip, "--directory", home, ...flags], { encoding: "utf8" })
   rmSync(config)
   if (!stdout.startsWith("{")) throw new Error(`knip failed: ${stderr || stdout}`)

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest"
 import type { Finding } from "../../../docs/examples/code-audit/facts.ts"
 import { reportHtml } from "../../../docs/examples/code-audit/reportHtml.ts"
 import { reportTerminal } from "../../../docs/examples/code-audit/reportTerminal.ts"
+import { fit, widthOf, wrap } from "../../../docs/examples/code-audit/textLayout.ts"
 import type { Audit } from "../../../docs/examples/code-audit/summary.ts"
 import { auditTexts, findingsOf } from "./support.ts"
 
@@ -115,9 +116,72 @@ describe("the terminal report", () => {
     expect(visible(colored)).toBe(plain)
   })
 
+  it("shows a message of 200 characters whole in 80 columns, and where it is found", async () => {
+    const message = `imports ${"a long-winded name ".repeat(10)}, the end`
+    const audit = { ...(await sample()), findings: [finding(1, { path: "src/folder/module.ts", line: 12, message })] }
+    const text = reportTerminal(audit, job, { columns: 80, colors: false, findings: 10 })
+    expect(text).toContain("src/folder/module.ts:12\n")
+    expect(text.replace(/\s+/g, " ")).toContain(message)
+  })
+
+  it("shows control characters of the audited files as escapes", async () => {
+    const evil = "\u001b]0;title\u0007\u009b2J\u202e\n\r"
+    const audit: Audit = {
+      ...(await sample()),
+      package: evil,
+      entry: evil,
+      version: evil,
+      hubs: [{ path: evil, fanIn: 1, fanOut: 0, depth: 1 }],
+      complex: [{ path: evil, name: evil, line: 1, column: 0, lines: 1, complexity: 20 }],
+      findings: [finding(1, { path: evil, message: evil })]
+    }
+    const text = reportTerminal(audit, job, { columns: 160, colors: false, findings: 10 })
+    expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u)
+    expect(text).toContain("\\u001b]0;title\\u0007\\u009b2J\\u202e\\n\\r")
+    const page = await reportHtml(audit, new Map([[evil, []]]), job)
+    expect(page.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u)
+  })
+
+  it("shows a cycle whole, with the lines of its imports", async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `a-rather-long-name-of-a-module-${index}`)
+    const texts = Object.fromEntries(
+      names.map((name, index) => [`${name}.js`, `\n\nimport "./${names[(index + 1) % names.length]}.js"`])
+    )
+    const { output } = await auditTexts(texts, `${names[0]}.js`)
+    const way = [...names, names[0]].map((name, index) => `${name}.js${index < 12 ? ":3" : ""}`).join(" -> ")
+    expect(output.findings).toMatchObject([{ rule: "import-cycle", line: 3, message: expect.stringContaining(way) }])
+    for (const columns of [80, 160]) {
+      const text = reportTerminal(output, job, { columns, colors: false, findings: 10 })
+      expect(text.replace(/\s+/g, " ")).toContain(way)
+    }
+  })
+
   it("says how many findings it leaves out", async () => {
     const audit = { ...(await sample()), findings: [1, 2, 3].map((rank) => finding(rank, {})) }
     expect(reportTerminal(audit, job, { columns: 100, colors: false, findings: 2 })).toContain("and 1 more")
+  })
+})
+
+describe("text in columns", () => {
+  it.each([
+    ["plain", 5],
+    ["\u4f60\u597d", 4],
+    ["\u{1f469}\u200d\u{1f680}", 2],
+    ["e\u0301", 1]
+  ])("%j takes %i of them", (text, width) => {
+    expect(widthOf(text)).toBe(width)
+  })
+
+  it("is cut between characters, never in one", () => {
+    expect(fit("\u4f60\u597d\u4e16\u754c", 5, "end")).toBe("\u4f60\u597d\u2026")
+    expect(fit("\u4f60\u597d\u4e16\u754c", 5, "start")).toBe("\u2026\u4e16\u754c")
+    expect(fit("a\u{1f469}\u200d\u{1f680}b", 2, "end")).toBe("a\u2026")
+  })
+
+  it("is wrapped between words, or in those that are too long", () => {
+    expect(wrap("one two three", 7, 9)).toEqual(["one two", "three"])
+    expect(wrap("a\u4f60\u597d\u4e16\u754c", 5, 9)).toEqual(["a\u4f60\u597d", "\u4e16\u754c"])
+    expect(wrap("one two three four", 7, 2)).toEqual(["one two", "three \u2026"])
   })
 })
 
