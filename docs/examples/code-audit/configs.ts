@@ -1,9 +1,11 @@
 /**
- * Finds the configuration of a directory: its tsconfig.json or jsconfig.json, with all that the file extends and refers to.
+ * Finds the configuration of a directory, its tsconfig.json or jsconfig.json, and reads it with all that it extends.
  *
  * A base is found as TypeScript finds it: a path with or without `.json`, or a name that is looked up in every node_modules
  * above, through the package's `exports` or its field `tsconfig`. A base that is not found takes nothing away from the file
  * that names it, and is noted.
+ *
+ * References are read when they are needed: packages that refer to each other are many.
  *
  * Boundary: asks `ConfigSource` for files; what a text means is tsconfig.ts.
  */
@@ -20,33 +22,30 @@ export interface ConfigSource extends Pick<Files, "kind" | "manifest"> {
   readonly note: (path: string, message: string) => void
 }
 
-/** The configuration of a directory; undefined if it has none. What cannot be read counts as one that says nothing. */
-export const readConfig = Effect.fnUntraced(function* (
-  source: ConfigSource,
+/** The file that configures a directory, if it has one. */
+export const configFile = Effect.fnUntraced(function* (
+  source: Pick<ConfigSource, "kind">,
   directory: string
-): Effect.fn.Return<Tsconfig | undefined> {
+): Effect.fn.Return<string | undefined> {
   for (const name of ["tsconfig.json", "jsconfig.json"]) {
     const path = posix.join(directory, name)
-    if ((yield* source.kind(path)) === "file") return yield* readProject(source, path, [])
+    if ((yield* source.kind(path)) === "file") return path
   }
   return undefined
 })
 
-/** A file with its bases and the projects that it refers to. `above` are the files on the way here. */
-const readProject = (source: ConfigSource, path: string, above: ReadonlyArray<string>): Effect.Effect<Tsconfig> =>
-  Effect.gen(function* () {
-    const { options, references: names } = yield* readChain(source, path, [])
-    const references: Array<Tsconfig> = []
-    for (const name of names) {
-      const named = posix.resolve(posix.dirname(path), name)
-      const target = (yield* source.kind(named)) === "directory" ? posix.join(named, "tsconfig.json") : named
-      if (above.includes(target) || target === path) continue
-      if ((yield* source.kind(target)) === "file") {
-        references.push(yield* readProject(source, target, [...above, path]))
-      } else source.note(path, `refers to ${JSON.stringify(name)}, which was not found`)
-    }
-    return settleTsconfig(options, posix.dirname(path), references)
-  })
+/** A configuration with its bases. What cannot be read counts as one that says nothing. */
+export const readConfig = Effect.fnUntraced(function* (source: ConfigSource, path: string): Effect.fn.Return<Tsconfig> {
+  const { options, references } = yield* readChain(source, path, [])
+  const targets: Array<string> = []
+  for (const name of references) {
+    const named = posix.resolve(posix.dirname(path), name)
+    const target = (yield* source.kind(named)) === "directory" ? posix.join(named, "tsconfig.json") : named
+    if ((yield* source.kind(target)) === "file") targets.push(target)
+    else source.note(path, `refers to ${JSON.stringify(name)}, which was not found`)
+  }
+  return settleTsconfig(options, posix.dirname(path), targets)
+})
 
 interface Chain {
   readonly options: Options

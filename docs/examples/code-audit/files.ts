@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { posix } from "node:path"
-import { readConfig } from "./configs.ts"
+import { configFile, readConfig } from "./configs.ts"
 import type { ProblemCode } from "./facts.ts"
 import { parseManifest } from "./manifest.ts"
 import type { Files } from "./resolve.ts"
@@ -58,14 +58,17 @@ export const makeFiles = (
       return found
     })
   }
-  const tsconfigs = new Map<string, Tsconfig | undefined>()
+  const tsconfigs = new Map<string, Tsconfig>()
   return {
     kind,
     manifest,
-    tsconfig: Effect.fnUntraced(function* (directory) {
-      if (!tsconfigs.has(directory))
-        tsconfigs.set(directory, yield* readConfig({ kind, manifest, text, note }, directory))
-      return tsconfigs.get(directory)
+    configFile: (directory) => configFile({ kind }, directory),
+    tsconfig: Effect.fnUntraced(function* (path) {
+      const known = tsconfigs.get(path)
+      if (known !== undefined) return known
+      const config = yield* readConfig({ kind, manifest, text, note }, path)
+      tsconfigs.set(path, config)
+      return config
     }),
     realPath: (path) =>
       fs.realPath(path).pipe(

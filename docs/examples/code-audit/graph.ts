@@ -94,10 +94,14 @@ export const findCycles = (graph: Graph, eager: Graph): ReadonlyArray<Cycle> => 
 
 const compare = (a: string | undefined = "", b: string | undefined = ""): number => (a < b ? -1 : a > b ? 1 : 0)
 
+/** Modules that a search for a shortest way round may look at, all starts together. */
+const stepsMax = 200_000
+
 /** A shortest way round in a component: the shortest from any of its first modules, so that its cost is bounded. */
 const shortestRoute = (graph: Graph): ReadonlyArray<string> => {
   let best: ReadonlyArray<string> = []
-  for (const start of [...graph.keys()].slice(0, 64)) {
+  const starts = Math.max(1, Math.min(64, Math.floor(stepsMax / graph.size)))
+  for (const start of [...graph.keys()].slice(0, starts)) {
     const route = routeBack(graph, start)
     if (best.length === 0 || (route.length > 0 && route.length < best.length)) best = route
     if (best.length > 0 && best.length <= 2) break
@@ -113,8 +117,8 @@ const routeBack = (graph: Graph, start: string): ReadonlyArray<string> => {
       for (const target of graph.get(path) ?? []) {
         if (target === start) {
           const route = [path]
-          for (let at = path; at !== start; route.unshift(at)) at = cameFrom.get(at) as string
-          return route
+          for (let at = path; at !== start; route.push(at)) at = cameFrom.get(at) as string
+          return route.reverse()
         }
         if (cameFrom.has(target)) continue
         cameFrom.set(target, path)

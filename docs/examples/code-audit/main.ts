@@ -106,7 +106,8 @@ const report = (options: Options, result: Finished, error: Ended["error"]): Effe
     if (options.json)
       yield* print(process.stdout, `${visibleJson(JSON.stringify({ ...Job.toJson(error ?? result), output }))}\n`)
     else yield* print(process.stdout, reportTerminal(output, job, { ...terminal(), findings: shownFindings }))
-    if (error !== null) yield* print(process.stderr, `${error.message}: the report is of what was done until then\n`)
+    if (error !== null)
+      yield* print(process.stderr, `${visible(error.message)}: the report is of what was done until then\n`)
     if (options.html === undefined) return true
     const file = resolve(startedIn(), options.html)
     const near = relative(process.cwd(), file)

@@ -13,15 +13,17 @@ import * as Effect from "effect/Effect"
 import { isBuiltin } from "node:module"
 import { posix } from "node:path"
 import { type Manifest, manifestTarget, packageName } from "./manifest.ts"
-import { type Tsconfig, tsconfigFor } from "./tsconfig.ts"
+import { covers, type Tsconfig } from "./tsconfig.ts"
 
 /** The part of a file system that resolution asks. */
 export interface Files {
   readonly kind: (path: string) => Effect.Effect<"file" | "directory" | "absent">
   /** The package.json of a directory, undefined if it has none or none that can be read. */
   readonly manifest: (directory: string) => Effect.Effect<Manifest | undefined>
-  /** The tsconfig.json or jsconfig.json of a directory, with all that it inherits. */
-  readonly tsconfig: (directory: string) => Effect.Effect<Tsconfig | undefined>
+  /** The tsconfig.json or jsconfig.json of a directory. */
+  readonly configFile: (directory: string) => Effect.Effect<string | undefined>
+  /** What a tsconfig.json says, with all that it inherits. */
+  readonly tsconfig: (path: string) => Effect.Effect<Tsconfig>
   readonly realPath: (path: string) => Effect.Effect<string>
 }
 
@@ -203,9 +205,27 @@ const isVerbatim = ({ options }: Tsconfig): boolean => {
   return own === true || (own === undefined && /^(preserve|error)$/.test(String(options["importsNotUsedAsValues"])))
 }
 
-/** The configuration that speaks for a file. */
-export const configOf = (files: Files, path: string): Effect.Effect<Tsconfig | undefined> =>
-  Effect.map(nearest(path, files.tsconfig), (config) => config && tsconfigFor(config.value, path))
+/**
+ * The configuration that speaks for a file: the nearest, else the first of those that it refers to, at any remove; the
+ * nearest again if none does.
+ */
+export const configOf = Effect.fnUntraced(function* (
+  files: Files,
+  path: string
+): Effect.fn.Return<Tsconfig | undefined> {
+  const nearestFile = yield* nearest(path, files.configFile)
+  if (nearestFile === undefined) return undefined
+  const seen = new Set<string>()
+  for (const waiting = [nearestFile.value]; waiting.length > 0;) {
+    const next = waiting.pop() as string
+    if (seen.has(next)) continue
+    seen.add(next)
+    const config = yield* files.tsconfig(next)
+    if (covers(config, path)) return config
+    waiting.push(...config.references.toReversed())
+  }
+  return yield* files.tsconfig(nearestFile.value)
+})
 
 const conditionsOf = (request: ResolveRequest): ReadonlySet<string> =>
   new Set(["node", "module", "default", request.condition])

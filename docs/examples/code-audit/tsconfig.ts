@@ -26,8 +26,8 @@ export interface Tsconfig {
   readonly files: ReadonlyArray<string>
   readonly include: ReadonlyArray<string>
   readonly exclude: ReadonlyArray<string>
-  /** The configurations that it hands other files to. */
-  readonly references: ReadonlyArray<Tsconfig>
+  /** The files of the configurations that it hands other files to. */
+  readonly references: ReadonlyArray<string>
 }
 
 /** The options of one file, each as it is written, with the directory that its relative paths start from. */
@@ -74,7 +74,7 @@ export const parseTsconfig = (text: string, directory: string): OwnTsconfig | un
  * The configuration that options come to, in the file that starts the chain. `paths` are relative to `baseUrl` if there is
  * one, else to the file that has them; `${configDir}` stands for the directory of the file that starts the chain.
  */
-export const settleTsconfig = (options: Options, directory: string, references: ReadonlyArray<Tsconfig>): Tsconfig => {
+export const settleTsconfig = (options: Options, directory: string, references: ReadonlyArray<string>): Tsconfig => {
   const absolute = (path: string, from: string): string =>
     path.startsWith("${configDir}")
       ? posix.join(directory, path.slice("${configDir}".length))
@@ -118,17 +118,10 @@ const compilerOptions = (options: Options): CompilerOptions =>
     )
   )
 
-/** The configuration that speaks for a file: the one at hand, else the first that it refers to, else the one at hand. */
-export const tsconfigFor = (config: Tsconfig, path: string): Tsconfig => speakingFor(config, path) ?? config
-
-const speakingFor = (config: Tsconfig, path: string): Tsconfig | undefined => {
-  const covers = (pattern: string): boolean => posix.matchesGlob(path, globOf(pattern))
-  if (config.files.includes(path) || (config.include.some(covers) && !config.exclude.some(covers))) return config
-  for (const reference of config.references) {
-    const found = speakingFor(reference, path)
-    if (found !== undefined) return found
-  }
-  return undefined
+/** Whether a configuration speaks for a file. */
+export const covers = ({ files, include, exclude }: Tsconfig, path: string): boolean => {
+  const isIn = (pattern: string): boolean => posix.matchesGlob(path, globOf(pattern))
+  return files.includes(path) || (include.some(isIn) && !exclude.some(isIn))
 }
 
 /** TypeScript knows `*`, `?` and `**`; a name without them that has no extension is a directory, with all in it. */

@@ -85,6 +85,14 @@ describe("paths of a tsconfig.json are found", () => {
       }
     ],
     [
+      "in a project at two removes, where projects refer to each other in a circle",
+      {
+        "tsconfig.json": `{"files":[],"references":[{"path":"./a"}]}`,
+        "a/tsconfig.json": `{"references":[{"path":"../tsconfig.json"},{"path":"../app.json"}]}`,
+        "app.json": `{"files":["src/index.ts"],"references":[{"path":"./a"}],"compilerOptions":{"paths":{"~/*":["./lib/*"]}}}`
+      }
+    ],
+    [
       "in the solution itself, when no project speaks for the file",
       {
         "tsconfig.json": `{"files":[],"references":[{"path":"./other"}],"compilerOptions":{"paths":{"~/*":["./lib/*"]}}}`,

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest"
 import { findClones } from "../../../docs/examples/code-audit/clones.ts"
 import type { Export, FunctionMeasure, Import, Link } from "../../../docs/examples/code-audit/facts.ts"
 import { type Evidence, rankFindings } from "../../../docs/examples/code-audit/findings.ts"
+import { findCycles, type Graph } from "../../../docs/examples/code-audit/graph.ts"
 import { findUnusedExports } from "../../../docs/examples/code-audit/unusedExports.ts"
 
 /** The shortest of three runs, in milliseconds. */
@@ -110,6 +111,13 @@ describe("linear in their number are", () => {
       const imports = pairs.flatMap(([a, b]) => [imported(a, b), imported(b, a, 2)])
       const links = pairs.flatMap(([a, b]) => [linked(a, b, "internal", b), linked(b, a, "internal", a)])
       return () => expect(rankFindings({ ...nothing, cycles, imports, links })).toHaveLength(size)
+    })
+  })
+
+  it("the modules of one cycle", () => {
+    expectLinear((size) => {
+      const graph: Graph = new Map(count(size, (index) => [`m${index}`, [`m${(index + 1) % size}`]]))
+      return () => expect(findCycles(graph, graph)).toMatchObject([{ edges: size }])
     })
   })
 

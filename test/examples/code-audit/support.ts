@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { dirname, join, posix } from "node:path"
 import { fileURLToPath } from "node:url"
-import { readConfig } from "../../../docs/examples/code-audit/configs.ts"
+import { configFile, readConfig } from "../../../docs/examples/code-audit/configs.ts"
 import { parseManifest } from "../../../docs/examples/code-audit/manifest.ts"
 import { audit } from "../../../docs/examples/code-audit/program.ts"
 import type { Files } from "../../../docs/examples/code-audit/resolve.ts"
@@ -75,7 +75,8 @@ export const filesOf = (texts: Readonly<Record<string, string>>): Files => {
   return {
     kind,
     manifest,
-    tsconfig: (directory) => readConfig({ kind, manifest, text, note: () => {} }, directory),
+    configFile: (directory) => configFile({ kind }, directory),
+    tsconfig: (path) => readConfig({ kind, manifest, text, note: () => {} }, path),
     realPath: Effect.succeed
   }
 }
