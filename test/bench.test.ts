@@ -13,6 +13,7 @@ import type { Benchmark } from "./bench/framework/definition.ts"
 import { measure } from "./bench/framework/measure.ts"
 import { load } from "./bench/framework/registry.ts"
 import { medianInterval } from "./bench/framework/statistics.ts"
+import { audited, known } from "./bench/audited/packages.ts"
 import { figureSpread, metricSpread } from "./bench/framework/table.ts"
 import { type Finished, node, projectRoot } from "./support/node.ts"
 
@@ -108,6 +109,21 @@ describe("the command", () => {
         .split("\n")
         .map((line) => line.split(" ")[0])
     ).toEqual(names.toSorted())
+  })
+})
+
+describe("the comparison of the audit with its peers", () => {
+  it("covers at least 60 packages, and ten of them by knip and by ESLint", () => {
+    const packages = new Set(audited.map(({ entry }) => /^(@[^/]+\/)?[^/]+/.exec(entry)?.[0]))
+    expect(packages.size).toBeGreaterThanOrEqual(60)
+    for (const peer of ["knip", "eslint"] as const) {
+      expect(audited.filter(({ also }) => also?.includes(peer)).length).toBeGreaterThanOrEqual(10)
+    }
+    expect(known.filter(({ entry }) => !audited.some((one) => one.entry === entry))).toEqual([])
+  })
+
+  it("refuses what it does not know", async () => {
+    expect(await node(["test/bench/audited/main.ts", "no-such-package"])).toMatchObject({ code: 64 })
   })
 })
 

@@ -121,9 +121,9 @@ const findings = (audit: Audit, paint: Paint, columns: number, max: number): Rea
   const rankWidth = String(shown.length).length
   const indent = rankWidth + 13
   const places = shown.map(({ path, line }) => visible(path) + (line > 0 ? `:${line}` : ""))
-  const placeWidth = Math.min(Math.max(...places.map(widthOf)), Math.floor(columns * 0.4))
+  const placeWidth = Math.min(Math.max(...places.map(widthOf)), Math.floor(columns * 0.45))
   const messageWidth = columns - indent - placeWidth - 2
-  const isWide = messageWidth >= 56
+  const isWide = messageWidth >= 48
   const rows = shown.flatMap((finding, index) => {
     const severity = paint(colorOf[finding.severity], finding.severity.padEnd(7))
     const head = `  ${paint("dim", String(finding.rank).padStart(rankWidth))}  ${severity}  `

@@ -134,11 +134,16 @@ const main = async (): Promise<number> => {
     console.log(usage)
     return 0
   }
-  const chosen = positionals.length === 0 ? audited : audited.filter(({ entry }) => positionals.includes(entry))
-  if (options.list || chosen.length === 0) {
+  if (options.list) {
     console.log(audited.map(({ entry }) => entry).join("\n"))
-    return options.list ? 0 : 64
+    return 0
   }
+  const strange = positionals.find((name) => !audited.some(({ entry }) => entry === name))
+  if (strange !== undefined) {
+    console.error(`there is no entry ${strange}\n\n${usage}`)
+    return 64
+  }
+  const chosen = audited.filter(({ entry }) => positionals.length === 0 || positionals.includes(entry))
   install()
   mkdirSync(join(tmpdir(), "audited"), { recursive: true })
   const copies = mkdtempSync(join(tmpdir(), "audited", "run-"))
