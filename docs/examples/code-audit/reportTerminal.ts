@@ -47,8 +47,8 @@ export const reportTerminal = (audit: Audit, job: JobFacts, options: TerminalOpt
   return (
     [
       headline(audit, paint),
-      measures(audit, paint, columns),
-      ...findings(audit, paint, columns, options.findings),
+      measures(audit, job, paint, columns),
+      ...findings(audit, job, paint, columns, options.findings),
       ...sideBySide(hubs(audit, paint), complex(audit, paint), columns),
       ending(job, paint)
     ].join("\n") + "\n"
@@ -60,7 +60,7 @@ const headline = (audit: Audit, paint: Paint): string => {
   return `\n${paint("bold", visible(audit.package + version))}  ${paint("dim", visible(audit.entry))}\n`
 }
 
-const measures = (audit: Audit, paint: Paint, columns: number): string => {
+const measures = (audit: Audit, job: JobFacts, paint: Paint, columns: number): string => {
   const cells: ReadonlyArray<readonly [number, string]> = [
     [audit.modules, audit.modules === 1 ? "module" : "modules"],
     [audit.edges, audit.edges === 1 ? "import" : "imports"],
@@ -77,6 +77,10 @@ const measures = (audit: Audit, paint: Paint, columns: number): string => {
     text,
     count === 0 ? paint("green", text) : paint("yellow", text)
   ]
+  // A job that was stopped in its crawl has not looked for these, and must not say that there are none.
+  if (job.status !== "converged" && audit.hubs.length === 0) {
+    return `${totals}\n  ${paint("yellow", "stopped before the analysis: cycles, unused exports and clones are not known")}\n`
+  }
   const verdicts = flow(
     [
       alarming(audit.cycles.length, counted(audit.cycles.length, "import cycle")),
@@ -107,9 +111,11 @@ const flow = (cells: ReadonlyArray<readonly [string, string]>, columns: number):
 
 const colorOf = { error: "red", warning: "yellow", note: "blue" } as const
 
-const findings = (audit: Audit, paint: Paint, columns: number, max: number): ReadonlyArray<string> => {
+const findings = (audit: Audit, job: JobFacts, paint: Paint, columns: number, max: number): ReadonlyArray<string> => {
   const found = audit.findings
-  if (found.length === 0) return [paint("green", "No findings"), ""]
+  if (found.length === 0) {
+    return [job.status === "converged" ? paint("green", "No findings") : "No findings so far", ""]
+  }
   const count = (severity: Finding["severity"], name: string): string => {
     const of = found.filter((finding) => finding.severity === severity).length
     return of === 0 ? "" : paint(colorOf[severity], counted(of, name))

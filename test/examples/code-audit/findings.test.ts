@@ -156,6 +156,14 @@ describe("the terminal report", () => {
     }
   })
 
+  it("does not claim to have looked for what a stopped job did not look for", async () => {
+    const audit: Audit = { ...(await sample()), hubs: [], findings: [] }
+    const text = reportTerminal(audit, { ...job, status: "cancelled" }, { columns: 80, colors: false, findings: 10 })
+    expect(text).toContain("stopped before the analysis")
+    expect(text).toContain("No findings so far")
+    expect(text).not.toContain("import cycle")
+  })
+
   it("says how many findings it leaves out", async () => {
     const audit = { ...(await sample()), findings: [1, 2, 3].map((rank) => finding(rank, {})) }
     expect(reportTerminal(audit, job, { columns: 100, colors: false, findings: 2 })).toContain("and 1 more")
