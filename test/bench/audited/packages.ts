@@ -94,6 +94,12 @@ export interface Known {
 
 export const known: ReadonlyArray<Known> = [
   {
+    entry: "mocha",
+    peer: "esbuild",
+    difference: /of the audit alone/,
+    reason: "the audit follows a require that createRequire made; esbuild does not"
+  },
+  {
     entry: "@reduxjs/toolkit/src/index.ts",
     peer: "knip",
     difference: /devToolsEnhancer$/,
