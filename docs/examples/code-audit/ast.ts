@@ -93,6 +93,12 @@ export const walk = ({ nodes, keys, ends }: Tree, visitor: Visitor): void => {
   closeUntil(nodes.length)
 }
 
+/** Where a node starts: its line, counted from 1, and its column, counted from 0. */
+export const placeOf = (node: Node): { readonly line: number; readonly column: number } => ({
+  line: node.loc?.start.line ?? 0,
+  column: node.loc?.start.column ?? 0
+})
+
 const functions = new Set([
   "FunctionDeclaration",
   "FunctionExpression",

@@ -1,14 +1,19 @@
 /**
  * Who refers to what: which module-level names are used as values, which only as types, which members of a namespace
- * import are taken, and which calls of `require` and `import()` are real ones.
+ * import are taken, and what the module loads by calls.
  *
  * This is what decides whether a TypeScript import survives when types are stripped, so it follows scopes: a parameter
- * that shadows an import is no use of it. Only names of interest (imports, local exports, `require`) are tracked.
+ * that shadows an import is no use of it. Only names of interest (imports, local exports) are counted.
  *
  * Boundary: takes a tree, returns values.
  */
-import { isFunction, literals, type Node, patternNames, type Tree, type Visitor, walk } from "./ast.ts"
+import { type Node, placeOf, type Tree, walk } from "./ast.ts"
+import type { Dialect, Unseen } from "./facts.ts"
+import { isDeferred, isHandedOn, isMadeRequire, type Load, loadOf, type Names, type Way } from "./loads.ts"
+import { metadataNames, nameOf } from "./metadata.ts"
 import { importType, isGuarded, isReference, isTypeOnly, memberOf } from "./references.ts"
+import { declaringScope, type Scopes } from "./scopes.ts"
+import type { Bound } from "./statements.ts"
 
 /** The uses of one module-level name. */
 export interface Uses {
@@ -21,10 +26,13 @@ export interface Uses {
 /** A specifier that is loaded by a call or named by an import type, in the order of the text. */
 export interface Loaded {
   readonly specifier: string
-  readonly how: "dynamic" | "require" | "type"
+  readonly how: "dynamic" | "require" | "url" | "type"
   readonly names: ReadonlyArray<string>
   readonly line: number
+  readonly column: number
   readonly guarded: boolean
+  /** Whether it is loaded after the module itself ran. */
+  readonly lazy: boolean
 }
 
 export interface Bindings {
@@ -32,167 +40,214 @@ export interface Bindings {
   readonly loaded: ReadonlyArray<Loaded>
   /** Calls of `import()` and `require()` whose argument cannot be read off the text. */
   readonly computed: number
+  /** Other ways in which the module loads what no crawl can follow. */
+  readonly unseen: ReadonlyArray<Unseen>
 }
 
-/** Resolves every reference of a module to the names in `interest`, which are declared at its top level. */
-export const analyseBindings = (tree: Tree, interest: ReadonlySet<string>): Bindings => {
-  const scopes = declaredNames(tree, new Set([...interest, "require"]))
-  const uses = new Map<string, Uses>()
-  for (const name of interest) uses.set(name, { values: 0, types: 0, members: new Set() })
-  const loaded: Array<Loaded> = []
-  let computed = 0
-  let typeDepth = 0
+export interface BindingsInput {
+  readonly tree: Tree
+  readonly scopes: Scopes
+  /** The names to count, which are declared at the top level. */
+  readonly interest: ReadonlySet<string>
+  readonly bound: ReadonlyMap<string, Bound>
+  readonly dialect: Pick<Dialect, "jsx" | "metadata" | "strictNulls">
+}
 
-  const isShadowed = (name: string, ancestors: ReadonlyArray<Node>): boolean => {
-    for (let index = ancestors.length - 1; index > 0; index--) {
-      if (scopes.get(ancestors[index] as Node)?.has(name) === true) return true
-    }
-    return false
+/** Resolves every reference of a module to the names in `interest`, and every load. */
+export const analyseBindings = (input: BindingsInput): Bindings => {
+  const analysis = new Analysis(input)
+  walk(input.tree, analysis)
+  return analysis.result()
+}
+
+class Analysis {
+  private readonly input: BindingsInput
+  private readonly uses = new Map<string, Uses>()
+  private readonly loaded: Array<Loaded> = []
+  private readonly ways = new Map<Way, Unseen>()
+  /** Specifiers in the lists of AMD, whose files a UMD module requires, too. */
+  private readonly amd: Array<{ readonly specifiers: ReadonlyArray<string>; readonly at: Node }> = []
+  /** `import A = N.B`: a use of N if A is used. */
+  private readonly aliases = new Map<string, { readonly name: string; readonly member: string }>()
+  private readonly created: ReadonlyMap<Node, ReadonlySet<string>>
+  private computed = 0
+  private typeDepth = 0
+
+  constructor(input: BindingsInput) {
+    this.input = input
+    for (const name of input.interest) this.uses.set(name, { values: 0, types: 0, members: new Set() })
+    this.created = createdRequires(input)
   }
-  const use = (name: string, member: string, ancestors: ReadonlyArray<Node>): void => {
-    const found = uses.get(name)
-    if (found === undefined || isShadowed(name, ancestors)) return
-    if (typeDepth > 0) found.types++
+
+  readonly enter = (node: Node, ancestors: ReadonlyArray<Node>, key: string): boolean => {
+    switch (node.type) {
+      case "ImportDeclaration":
+      case "ExportAllDeclaration":
+        return false
+      case "ExportNamedDeclaration":
+        if (node.source != null) return false
+        break
+      case "ExportSpecifier": {
+        const typed =
+          node.exportKind === "type" || (ancestors.at(-1) as { readonly exportKind?: unknown }).exportKind === "type"
+        this.use(node.local.name, "*", ancestors, typed)
+        return false
+      }
+      case "TSImportEqualsDeclaration":
+        return this.alias(node, ancestors)
+      case "Identifier":
+        if (isReference(ancestors, key)) this.reference(node, ancestors, key)
+        break
+      case "JSXIdentifier":
+        if (isJsxReference(node.name, ancestors, key)) this.use(node.name, memberOf(ancestors, key), ancestors)
+        break
+      case "JSXOpeningElement":
+        this.use(this.input.dialect.jsx.element, "*", ancestors)
+        break
+      case "JSXOpeningFragment":
+        this.use(this.input.dialect.jsx.element, "*", ancestors)
+        this.use(this.input.dialect.jsx.fragment, "*", ancestors)
+        break
+      case "TSImportType":
+        this.importType(node)
+        break
+      default:
+        this.load(node, ancestors)
+    }
+    if (this.input.dialect.metadata) this.metadata(node, ancestors)
+    if (isTypeOnly(node)) this.typeDepth++
+    return true
+  }
+
+  readonly leave = (node: Node): void => {
+    if (isTypeOnly(node)) this.typeDepth--
+  }
+
+  result(): Bindings {
+    // An alias may stand for another one: once round for each is enough.
+    for (let round = 0; round <= this.aliases.size; round++) {
+      for (const [alias, { name, member }] of this.aliases) {
+        const used = this.uses.get(alias)
+        const target = this.uses.get(name)
+        if (used === undefined || target === undefined || used.values + used.types === 0) continue
+        target.values = Math.max(target.values, Math.min(used.values, 1))
+        target.types = Math.max(target.types, 1)
+        target.members.add(member)
+      }
+    }
+    const seen = new Set(this.loaded.map(({ specifier }) => specifier))
+    for (const { specifiers, at } of this.amd) {
+      if (specifiers.some((specifier) => !seen.has(specifier))) this.notSeen("amd", at)
+    }
+    return { uses: this.uses, loaded: this.loaded, computed: this.computed, unseen: [...this.ways.values()] }
+  }
+
+  private use(name: string, member: string, ancestors: ReadonlyArray<Node>, typed = this.typeDepth > 0): void {
+    const found = this.uses.get(name)
+    if (found === undefined || this.isShadowed(name, ancestors)) return
+    if (typed) found.types++
     else found.values++
     found.members.add(member)
   }
-  const load = (
-    how: "dynamic" | "require",
-    argument: Node | undefined,
-    at: Node,
-    ancestors: ReadonlyArray<Node>
-  ): void => {
-    const specifiers = literals(argument)
-    if (specifiers === undefined) computed++
-    for (const specifier of specifiers ?? []) {
-      loaded.push({ specifier, how, names: ["*"], line: lineOf(at), guarded: isGuarded(at, ancestors) })
+
+  private isShadowed(name: string, ancestors: ReadonlyArray<Node>): boolean {
+    const scope = declaringScope(this.input.scopes, name, ancestors)
+    return scope !== undefined && scope !== ancestors[0]
+  }
+
+  private reference(node: Extract<Node, { type: "Identifier" }>, ancestors: ReadonlyArray<Node>, key: string): void {
+    this.use(node.name, memberOf(ancestors, key), ancestors)
+    if (node.name !== "require" || this.typeDepth > 0 || !isHandedOn(node, ancestors, key)) return
+    if (this.names(ancestors).kindOf("require") !== "own") this.notSeen("handed-on", node)
+  }
+
+  private alias(node: Extract<Node, { type: "TSImportEqualsDeclaration" }>, ancestors: ReadonlyArray<Node>): boolean {
+    const target = node.moduleReference.type === "TSExternalModuleReference" ? undefined : nameOf(node.moduleReference)
+    if (target === undefined) return false
+    const typed = node.importKind === "type" || this.typeDepth > 0
+    if (node.isExport || typed || ancestors.length > 1) this.use(target.name, target.member, ancestors, typed)
+    else this.aliases.set(node.id.name, target)
+    return false
+  }
+
+  private metadata(node: Node, ancestors: ReadonlyArray<Node>): void {
+    const owner = ancestors.at(-1)
+    const siblings = owner?.type === "ClassBody" ? owner.body : []
+    for (const { name, member } of metadataNames(node, siblings, this.input.dialect.strictNulls)) {
+      this.use(name, member, [...ancestors, node])
     }
   }
 
-  walk(tree, {
-    enter: (node, ancestors, key) => {
-      switch (node.type) {
-        case "ImportDeclaration":
-        case "ExportAllDeclaration":
-          return false
-        case "ExportNamedDeclaration":
-          if (node.source != null) return false
-          break
-        case "ExportSpecifier": {
-          const typed =
-            node.exportKind === "type" || (ancestors.at(-1) as { readonly exportKind?: unknown }).exportKind === "type"
-          if (typed) typeDepth++
-          use(node.local.name, "*", ancestors)
-          if (typed) typeDepth--
-          return false
-        }
-        case "Identifier":
-          if (isReference(ancestors, key)) use(node.name, memberOf(ancestors, key), ancestors)
-          break
-        case "JSXIdentifier":
-          if (key === "object" || (key === "name" && ancestors.at(-1)?.type !== "JSXAttribute")) {
-            use(node.name, memberOf(ancestors, key), ancestors)
-          }
-          break
-        case "JSXOpeningElement":
-        case "JSXOpeningFragment":
-          // The classic transform calls React.createElement.
-          use("React", "*", ancestors)
-          break
-        case "ImportExpression":
-          load("dynamic", node.source, node, ancestors)
-          break
-        case "CallExpression":
-          if (node.callee.type === "Identifier" && node.callee.name === "require" && node.arguments.length === 1) {
-            const declared =
-              scopes.get(ancestors[0] ?? node)?.has("require") === true || isShadowed("require", ancestors)
-            if (!declared) load("require", node.arguments[0], node, ancestors)
-          }
-          break
-        case "TSImportType": {
-          const { specifier, name } = importType(node)
-          if (specifier !== undefined) {
-            loaded.push({ specifier, how: "type", names: [name], line: lineOf(node), guarded: false })
-          }
-          break
-        }
-        default:
-      }
-      if (isTypeOnly(node)) typeDepth++
-      return true
-    },
-    leave: (node) => {
-      if (isTypeOnly(node)) typeDepth--
+  // ------------------------------------------------------------------------------------------------------- loads
+
+  private names(ancestors: ReadonlyArray<Node>): Names {
+    const scopeOf = (name: string): Node | undefined => declaringScope(this.input.scopes, name, ancestors)
+    return {
+      kindOf: (name) => {
+        const scope = scopeOf(name)
+        if (scope === undefined) return "host"
+        return this.created.get(scope)?.has(name) === true ? "created" : "own"
+      },
+      importOf: (name) => (scopeOf(name) === ancestors[0] ? this.input.bound.get(name) : undefined)
     }
-  })
-  return { uses, loaded, computed }
+  }
+
+  private load(node: Node, ancestors: ReadonlyArray<Node>): void {
+    const load = loadOf(node, this.names(ancestors))
+    if (load === undefined) return
+    if ("specifiers" in load) {
+      const lazy = load.how !== "require" || isDeferred(node, ancestors)
+      const guarded = load.how === "url" || isGuarded(node, ancestors)
+      for (const specifier of load.specifiers) {
+        this.loaded.push({ specifier, how: load.how, names: ["*"], ...placeOf(node), guarded, lazy })
+      }
+    } else if (load.way === "computed") this.computed++
+    else if (load.way === "amd") this.amdList(node, load)
+    else this.notSeen(load.way, node)
+  }
+
+  /** The list of a `define` may name what is required, too: then nothing of it is unseen. */
+  private amdList(node: Node, load: Extract<Load, { way: Way }>): void {
+    const lists = "arguments" in node ? node.arguments : []
+    const list = lists.find((argument) => argument.type === "ArrayExpression")
+    if (list?.type !== "ArrayExpression") return this.notSeen(load.way, node)
+    const texts = list.elements.map((element) => (element?.type === "StringLiteral" ? element.value : "?"))
+    this.amd.push({ specifiers: texts.filter((text) => !/^(require|exports|module)$/.test(text)), at: node })
+  }
+
+  private notSeen(way: Way, at: Node): void {
+    const known = this.ways.get(way)
+    this.ways.set(way, known === undefined ? { way, count: 1, ...placeOf(at) } : { ...known, count: known.count + 1 })
+  }
+
+  private importType(node: Node): void {
+    const { specifier, name } = importType(node)
+    if (specifier === undefined) return
+    this.loaded.push({ specifier, how: "type", names: [name], ...placeOf(node), guarded: false, lazy: true })
+  }
 }
 
-const lineOf = (node: Node): number => node.loc?.start.line ?? 0
+/** Whether a JSX name refers to a variable: a lower-case one, or one with a dash, is that of an HTML element. */
+const isJsxReference = (name: string, ancestors: ReadonlyArray<Node>, key: string): boolean => {
+  const parent = ancestors.at(-1)
+  if (parent?.type === "JSXMemberExpression") return key === "object"
+  if (parent?.type !== "JSXOpeningElement" && parent?.type !== "JSXClosingElement") return false
+  return !/^[a-z]/.test(name) && !name.includes("-")
+}
 
-const blocks = new Set([
-  "Program",
-  "BlockStatement",
-  "ForStatement",
-  "ForInStatement",
-  "ForOfStatement",
-  "SwitchStatement",
-  "StaticBlock",
-  "TSModuleBlock"
-])
-
-/** For each scope, the names of interest that it declares itself. */
-const declaredNames = (tree: Tree, interest: ReadonlySet<string>): ReadonlyMap<Node, ReadonlySet<string>> => {
-  const scopes = new Map<Node, Set<string>>()
-  const declare = (scope: Node | undefined, names: ReadonlyArray<string>): void => {
-    for (const name of names) {
-      if (scope === undefined || !interest.has(name)) continue
-      const declared = scopes.get(scope)
-      if (declared === undefined) scopes.set(scope, new Set([name]))
-      else declared.add(name)
+/** The names, by scope, that hold a `require` of this file. */
+const createdRequires = ({ tree, scopes, bound }: BindingsInput): ReadonlyMap<Node, ReadonlySet<string>> => {
+  const created = new Map<Node, Set<string>>()
+  if (!tree.nodes.some((node) => node.type === "Identifier" && node.name === "createRequire")) return created
+  const importOf = (name: string): Bound | undefined => bound.get(name)
+  walk(tree, {
+    enter: (node, ancestors) => {
+      if (node.type !== "VariableDeclarator" || node.id.type !== "Identifier") return
+      if (!isMadeRequire(node.init, { importOf })) return
+      const scope = declaringScope(scopes, node.id.name, ancestors)
+      if (scope === undefined) return
+      created.set(scope, new Set([...(created.get(scope) ?? []), node.id.name]))
     }
-  }
-  const enclosing = (ancestors: ReadonlyArray<Node>, accepts: (node: Node) => boolean): Node | undefined =>
-    ancestors.findLast(accepts)
-  const isBlock = (node: Node): boolean => blocks.has(node.type)
-  const holdsVars = (node: Node): boolean =>
-    isFunction(node) || node.type === "Program" || node.type === "StaticBlock" || node.type === "TSModuleBlock"
-
-  const enter: Visitor["enter"] = (node, ancestors) => {
-    if (isFunction(node)) {
-      declare(node, node.params.flatMap(patternNames))
-      if (node.type === "FunctionExpression") declare(node, patternNames(node.id))
-    }
-    switch (node.type) {
-      case "VariableDeclaration": {
-        const scope = enclosing(ancestors, node.kind === "var" ? holdsVars : isBlock)
-        declare(
-          scope,
-          node.declarations.flatMap((declarator) => patternNames(declarator.id))
-        )
-        break
-      }
-      case "FunctionDeclaration":
-      case "ClassDeclaration":
-      case "TSEnumDeclaration":
-      case "TSModuleDeclaration":
-        declare(enclosing(ancestors, isBlock), patternNames(node.id))
-        break
-      case "ClassExpression":
-        declare(node, patternNames(node.id))
-        break
-      case "CatchClause":
-        declare(node, patternNames(node.param))
-        break
-      case "ImportDeclaration":
-        declare(
-          ancestors[0],
-          node.specifiers.map((specifier) => specifier.local.name)
-        )
-        break
-      default:
-    }
-  }
-  walk(tree, { enter })
-  return scopes
+  })
+  return created
 }

@@ -38,7 +38,7 @@ const weight = (clone: Clone): number => clone.size * (clone.functions.length - 
 
 const sizeOf = (group: ReadonlyArray<FunctionMeasure>): number => group[0]?.size ?? 0
 
-const byPlace = (a: FunctionMeasure, b: FunctionMeasure): number =>
+export const byPlace = (a: FunctionMeasure, b: FunctionMeasure): number =>
   a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line || a.column - b.column
 
 /** The lines of members so far, by path: for each line the last one of the longest member over it. */

@@ -6,16 +6,21 @@
  */
 import * as Schema from "effect/Schema"
 import { Fact } from "effect-converge"
+import { identity } from "./identity.ts"
 
 const Count = Schema.Finite
 const Names = Schema.Array(Schema.String)
+
+/** Of all kinds. Ids tell facts apart; where two clash all the same, the first is kept and the audit goes on. */
+const conflict = "keepFirst"
 
 // ---------------------------------------------------------------------------------------------------- tier 1: crawl
 
 /** What was asked for: the entry file as the caller named it, and whether to enter other packages too. */
 export const Request = Fact.kind("Request", {
   schema: Schema.Struct({ entry: Schema.String, deep: Schema.Boolean }),
-  id: () => "request"
+  id: () => "request",
+  conflict
 })
 
 /**
@@ -37,7 +42,8 @@ export const Package = Fact.kind("Package", {
     entries: Names,
     built: Schema.Array(Schema.Struct({ from: Schema.String, to: Schema.String }))
   }),
-  id: () => "package"
+  id: () => "package",
+  conflict
 })
 
 export type Package = (typeof Package)["schema"]["Type"]
@@ -45,13 +51,30 @@ export type Package = (typeof Package)["schema"]["Type"]
 /** A file that the crawl wants to read. */
 export const Wanted = Fact.kind("Wanted", {
   schema: Schema.Struct({ path: Schema.String }),
-  id: (wanted) => wanted.path
+  id: (wanted) => identity(wanted.path),
+  conflict
 })
+
+/**
+ * How the text of a file is to be read, as far as other files say: `type` is that of the nearest package.json; the rest
+ * is of the nearest tsconfig.json, and says which imports TypeScript keeps although no value of theirs is used.
+ */
+export const Dialect = Schema.Struct({
+  type: Schema.Literals(["module", "commonjs", "none"]),
+  /** The names that JSX stands for; "" where the compiler imports them itself. */
+  jsx: Schema.Struct({ element: Schema.String, fragment: Schema.String }),
+  keeps: Schema.Literals(["used", "values", "statements"]),
+  /** Whether the types of what is decorated become values, and whether null has a type of its own then. */
+  metadata: Schema.Boolean,
+  strictNulls: Schema.Boolean
+})
+export type Dialect = typeof Dialect.Type
 
 /** The text of a file, as it was read once. */
 export const Source = Fact.kind("Source", {
-  schema: Schema.Struct({ path: Schema.String, bytes: Count, text: Schema.String }),
-  id: (source) => source.path
+  schema: Schema.Struct({ path: Schema.String, bytes: Count, text: Schema.String, dialect: Dialect }),
+  id: (source) => identity(source.path),
+  conflict
 })
 
 /** What can be wrong with a file or with what it asks for. None of it stops the crawl. */
@@ -64,6 +87,8 @@ export const ProblemCode = Schema.Literals([
   "not-utf8",
   "empty",
   "syntax",
+  "module-in-commonjs",
+  "too-deep",
   "minified",
   "config"
 ])
@@ -72,10 +97,19 @@ export type ProblemCode = typeof ProblemCode.Type
 /** Something that kept the audit from knowing a file as well as the others. `line` is 0 where there is none. */
 export const Problem = Fact.kind("Problem", {
   schema: Schema.Struct({ path: Schema.String, code: ProblemCode, line: Count, message: Schema.String }),
-  id: (problem) => `${problem.path}: ${problem.code}`,
-  conflict: "keepFirst"
+  id: (problem) => identity(problem.path, problem.code, problem.line, problem.message),
+  conflict
 })
 export type Problem = (typeof Problem)["schema"]["Type"]
+
+/** A way in which a module loads others that no static crawl can follow, how often it does, and where first. */
+export const Unseen = Schema.Struct({
+  way: Schema.Literals(["computed", "amd", "eval", "glob", "handed-on", "own-require", "scripts", "worker"]),
+  count: Count,
+  line: Count,
+  column: Count
+})
+export type Unseen = typeof Unseen.Type
 
 /** A file that was parsed, and what it measures as a whole. */
 export const Module = Fact.kind("Module", {
@@ -88,39 +122,46 @@ export const Module = Fact.kind("Module", {
     functions: Count,
     complexity: Count,
     /** `import()` and `require()` whose argument is not a literal: edges that no static crawl can know. */
-    computedImports: Count
+    computedImports: Count,
+    unseen: Schema.Array(Unseen)
   }),
-  id: (module) => module.path
+  id: (module) => identity(module.path),
+  conflict
 })
 export type Module = (typeof Module)["schema"]["Type"]
 
-/** The id that an import and its link have in common. */
+/** A link has the id of its import. */
 export const linkKey = (of: {
   readonly from: string
-  readonly condition: string
+  readonly condition: "import" | "require"
   readonly specifier: string
-}): string => `${of.from} ${of.condition} ${of.specifier}`
+}): string => identity(of.from, of.condition, of.specifier)
 
 /**
  * A module's wish for another, all its statements for one specifier together.
  *
- * `elision` says what happens to it when types are stripped: "type" is written as a type and always goes, "unused" is
- * a TypeScript import of which no value is used, and goes unless the project keeps its imports verbatim.
+ * `elision` says what happens to it when types are stripped: "type" is written as a type and goes, "unused" is an import
+ * of which TypeScript keeps nothing, as the project's options are. `how` is "url" where a file is only named, by
+ * `new URL("./a.js", import.meta.url)` and the like.
  */
 export const Import = Fact.kind("Import", {
   schema: Schema.Struct({
     from: Schema.String,
     specifier: Schema.String,
     condition: Schema.Literals(["import", "require"]),
-    how: Schema.Literals(["static", "reexport", "dynamic", "require", "type"]),
+    how: Schema.Literals(["static", "reexport", "dynamic", "require", "url", "type"]),
     elision: Schema.Literals(["none", "type", "unused"]),
     /** What the module takes from it for itself; "*" stands for everything. What it passes on is in its exports. */
     names: Names,
     line: Count,
+    column: Count,
+    /** Whether every occurrence loads it after the module itself ran: `import()`, or `require` in a function. */
+    lazy: Schema.Boolean,
     /** Whether every occurrence is inside `try` or has a `catch`: then it may be missing on purpose. */
     guarded: Schema.Boolean
   }),
-  id: linkKey
+  id: linkKey,
+  conflict
 })
 export type Import = (typeof Import)["schema"]["Type"]
 
@@ -138,7 +179,8 @@ export const Link = Fact.kind("Link", {
     to: Schema.String,
     fate: Schema.Literals(["entered", "recorded", "elided"])
   }),
-  id: linkKey
+  id: linkKey,
+  conflict
 })
 export type Link = (typeof Link)["schema"]["Type"]
 
@@ -157,7 +199,9 @@ export const Export = Fact.kind("Export", {
     uses: Count,
     type: Schema.Boolean
   }),
-  id: (self) => (self.name === "*" ? `${self.path}#* from ${self.from}` : `${self.path}#${self.name}`)
+  id: (self) =>
+    self.name === "*" ? identity(self.path, self.name, self.from, self.imported) : identity(self.path, self.name),
+  conflict
 })
 export type Export = (typeof Export)["schema"]["Type"]
 
@@ -177,7 +221,8 @@ export const FunctionMeasure = Fact.kind("FunctionMeasure", {
     size: Count,
     hash: Schema.String
   }),
-  id: (self) => `${self.path}:${self.line}:${self.column}`
+  id: (self) => identity(self.path, self.line, self.column),
+  conflict
 })
 export type FunctionMeasure = (typeof FunctionMeasure)["schema"]["Type"]
 
@@ -191,24 +236,27 @@ export const Cycle = Fact.kind("Cycle", {
     /** A shortest way round: each module imports the next, and the last one the first. */
     route: Names,
     edges: Count,
-    /** Whether it is one without `import()` too: then modules see each other before they are initialised. */
+    /** Whether it is one without lazy imports, too: then modules see each other before they are initialised. */
     eager: Schema.Boolean
   }),
-  id: (cycle) => cycle.modules[0] ?? ""
+  id: (cycle) => identity(cycle.modules[0] ?? ""),
+  conflict
 })
 export type Cycle = (typeof Cycle)["schema"]["Type"]
 
 /** A module's place in the graph: how many import it, how many it imports, and its distance from the entry. */
 export const Place = Fact.kind("Place", {
   schema: Schema.Struct({ path: Schema.String, fanIn: Count, fanOut: Count, depth: Count }),
-  id: (place) => place.path
+  id: (place) => identity(place.path),
+  conflict
 })
 export type Place = (typeof Place)["schema"]["Type"]
 
 /** An export that the package neither shows to others nor imports itself. */
 export const UnusedExport = Fact.kind("UnusedExport", {
   schema: Schema.Struct({ path: Schema.String, name: Schema.String, line: Count, uses: Count }),
-  id: (self) => `${self.path}#${self.name}`
+  id: (self) => identity(self.path, self.name),
+  conflict
 })
 export type UnusedExport = (typeof UnusedExport)["schema"]["Type"]
 
@@ -220,7 +268,8 @@ export const Clone = Fact.kind("Clone", {
     lines: Count,
     functions: Schema.Array(Schema.Struct({ path: Schema.String, name: Schema.String, line: Count }))
   }),
-  id: (clone) => clone.hash
+  id: (clone) => identity(clone.hash),
+  conflict
 })
 export type Clone = (typeof Clone)["schema"]["Type"]
 
@@ -234,7 +283,8 @@ export const ComplexFunction = Fact.kind("ComplexFunction", {
     lines: Count,
     complexity: Count
   }),
-  id: (self) => `${self.path}:${self.line}:${self.column}`
+  id: (self) => identity(self.path, self.line, self.column),
+  conflict
 })
 export type ComplexFunction = (typeof ComplexFunction)["schema"]["Type"]
 
@@ -251,8 +301,10 @@ export const Finding = Fact.kind("Finding", {
     subject: Schema.String,
     path: Schema.String,
     line: Count,
+    column: Count,
     message: Schema.String
   }),
-  id: (finding) => `${finding.rule} ${finding.path}:${finding.line} ${finding.subject}`
+  id: (finding) => identity(finding.rule, finding.path, finding.line, finding.column, finding.subject),
+  conflict
 })
 export type Finding = (typeof Finding)["schema"]["Type"]

@@ -21,6 +21,7 @@ import {
   Problem,
   type ProblemCode,
   Source,
+  type Unseen,
   UnusedExport,
   Wanted
 } from "./facts.ts"
@@ -85,17 +86,20 @@ type Unranked = Omit<Finding, "rank">
 /** All findings, the most urgent first. */
 export const rankFindings = (evidence: Evidence): ReadonlyArray<Finding> =>
   [
-    ...evidence.problems.map(ofProblem),
+    ...evidence.problems.filter(({ code }) => code !== "module-in-commonjs").map(ofProblem),
+    ...refusedModules(evidence),
     ...gaps(evidence),
     ...missingFiles(evidence),
     ...outside(evidence),
+    ...unmapped(evidence),
     ...undeclared(evidence),
     ...cycles(evidence),
     ...evidence.complex.map(ofComplex),
     ...evidence.clones.map(ofClone),
     ...unused(evidence),
     ...hubs(evidence),
-    ...computed(evidence)
+    ...computed(evidence),
+    ...unseen(evidence)
   ]
     .sort(byUrgency)
     .map(diminish())
@@ -107,6 +111,7 @@ const byUrgency = (a: Unranked, b: Unranked): number =>
   compare(a.rule, b.rule) ||
   compare(a.path, b.path) ||
   a.line - b.line ||
+  a.column - b.column ||
   compare(a.subject, b.subject)
 
 /** The tenth of a rule's findings is less news than its first: each loses a little, unless something is wrong. */
@@ -134,28 +139,41 @@ const urgency: Readonly<Record<ProblemCode, readonly [Finding["severity"], numbe
   directory: ["error", 100],
   unreadable: ["error", 95],
   syntax: ["error", 95],
+  "too-deep": ["warning", 75],
   "too-large": ["warning", 75],
   "changed-while-read": ["warning", 75],
   config: ["warning", 72],
   "not-utf8": ["warning", 70],
   minified: ["note", 20],
+  "module-in-commonjs": ["note", 16],
   empty: ["note", 15]
 }
 
 const ofProblem = ({ path, code, line, message }: Problem): Unranked => {
   const [severity, score] = urgency[code]
-  return { rule: code, severity, score, subject: path, path, line, message }
+  // A configuration may be wrong in several ways.
+  return { rule: code, severity, score, subject: code === "config" ? message : path, path, line, column: 0, message }
+}
+
+/** Modules that only bundlers take, in one finding: whole projects are written so. */
+const refusedModules = ({ problems }: Evidence): ReadonlyArray<Unranked> => {
+  const found = problems.filter(({ code }) => code === "module-in-commonjs").sort((a, b) => compare(a.path, b.path))
+  const [first] = found
+  if (first === undefined) return []
+  const others = found.length === 1 ? "" : ` (${plural(found.length, "file")} like this one)`
+  return [{ ...ofProblem(first), message: `${first.message}; bundlers do not${others}` }]
 }
 
 /** What the crawl asked for and never got: a reader or parser that was stopped, at its deadline or out of memory. */
 const gaps = ({ wanted, sources, modules, problems, imports, links }: Evidence): ReadonlyArray<Unranked> => {
-  const gap = (rule: string, path: string, line: number, subject: string, message: string): Unranked => ({
+  const gap = (rule: string, path: string, subject: string, message: string, at?: Import): Unranked => ({
     rule,
     severity: "error",
     score: 90,
     subject,
     path,
-    line,
+    line: at?.line ?? 0,
+    column: at?.column ?? 0,
     message
   })
   const explained = new Set(problems.map(({ path }) => path))
@@ -165,17 +183,15 @@ const gaps = ({ wanted, sources, modules, problems, imports, links }: Evidence):
   return [
     ...wanted
       .filter(({ path }) => !read.has(path) && !explained.has(path))
-      .map(({ path }) => gap("not-read", path, 0, path, "was not read: the reader was stopped")),
+      .map(({ path }) => gap("not-read", path, path, "was not read: the reader was stopped")),
     ...sources
       .filter(({ path }) => !parsed.has(path))
       .map(({ path }) =>
-        gap("not-parsed", path, 0, path, "was not parsed: the parser was stopped, out of time or memory")
+        gap("not-parsed", path, path, "was not parsed: the parser was stopped, out of time or memory")
       ),
     ...imports
       .filter((found) => !resolved.has(linkKey(found)))
-      .map((found) =>
-        gap("not-resolved", found.from, found.line, found.specifier, `"${found.specifier}" was not resolved`)
-      )
+      .map((found) => gap("not-resolved", found.from, found.specifier, `"${found.specifier}" was not resolved`, found))
   ]
 }
 
@@ -198,6 +214,7 @@ const missingFiles = ({ imports, links }: Evidence): ReadonlyArray<Unranked> => 
           subject: link.specifier,
           path: link.from,
           line: found.line,
+          column: found.column,
           message: `imports "${link.specifier}", which leads nowhere: ${link.to}${optional ? " (guarded by try)" : ""}`
         }
       ]
@@ -212,17 +229,38 @@ const outside = ({ imports, links }: Evidence): ReadonlyArray<Unranked> => {
     // A name that a configuration leads to a neighbour is meant; a path that climbs out of the package breaks elsewhere.
     const climbs = found.some(({ specifier }) => /^\.{0,2}\//.test(specifier))
     const targets = [...new Set(found.map(({ to }) => to))].sort()
-    const lines = found.map((link) => byLink.get(linkKey(link))?.line ?? 0).sort((a, b) => a - b)
+    const first = found
+      .map((link) => byLink.get(linkKey(link)))
+      .filter((found) => found !== undefined)
+      .sort((a, b) => a.line - b.line || a.column - b.column)[0]
     return {
       rule: "outside-package",
       severity: climbs ? ("warning" as const) : ("note" as const),
       score: climbs ? 65 : 22,
       subject: from,
       path: from,
-      line: lines[0] ?? 0,
+      line: first?.line ?? 0,
+      column: first?.column ?? 0,
       message: `imports ${plural(targets.length, "file")} outside of the package, not entered without --deep: ${listed(targets, 3)}`
     }
   })
+}
+
+/** Names of a package's own that its package.json does not map: no Node finds them, a bundler may. */
+const unmapped = ({ imports, links }: Evidence): ReadonlyArray<Unranked> => {
+  const byLink = importsByLink(imports)
+  return links
+    .filter((link) => link.kind === "url" && link.fate !== "elided" && link.specifier.startsWith("#"))
+    .map((link) => ({
+      rule: "unmapped-import",
+      severity: "note" as const,
+      score: 18,
+      subject: link.specifier,
+      path: link.from,
+      line: byLink.get(linkKey(link))?.line ?? 0,
+      column: byLink.get(linkKey(link))?.column ?? 0,
+      message: `imports "${link.specifier}", which package.json does not map: a bundler has to provide it`
+    }))
 }
 
 /** Packages that are imported and not among the dependencies: they are there by luck. */
@@ -262,6 +300,7 @@ const undeclared = ({ package: own, imports, links }: Evidence): ReadonlyArray<U
         subject: name,
         path: first.from,
         line: first.line,
+        column: first.column,
         message:
           `imports the package ${name}, ${how}` + (found.length > 1 ? ` (${plural(found.length, "import")})` : "")
       }
@@ -298,24 +337,26 @@ const ofCycle = ({ modules, route, edges, eager }: Cycle, lineOf: (from: string,
     subject: modules[0] ?? "",
     path: route[0] ?? modules[0] ?? "",
     line: steps[0]?.line ?? 0,
+    column: 0,
     message:
       modules.length === 1
         ? "imports itself"
         : `${plural(modules.length, "module")} import each other by ${plural(edges, "import")}: ` +
-          `${way}${eager ? "" : " (through import())"}`
+          `${way}${eager ? "" : " (through imports that load later)"}`
   }
 }
 
 /** A path by its last two parts, which is how people call files. */
 const short = (path: string): string => path.split("/").slice(-2).join("/")
 
-const ofComplex = ({ name, path, line, lines, complexity }: ComplexFunction): Unranked => ({
+const ofComplex = ({ name, path, line, column, lines, complexity }: ComplexFunction): Unranked => ({
   rule: "complex-function",
   severity: complexity >= 30 ? "warning" : "note",
   score: Math.min(59, 9.5 * Math.log2(complexity) - 14),
   subject: name,
   path,
   line,
+  column,
   message: `${name}: complexity ${complexity} in ${plural(lines, "line")}`
 })
 
@@ -328,6 +369,7 @@ const ofClone = ({ hash, lines, size, functions }: Clone): Unranked => {
     subject: hash,
     path: functions[0]?.path ?? "",
     line: functions[0]?.line ?? 0,
+    column: 0,
     message: `${functions.length} functions of ${plural(lines, "line")} are the same: ${listed(places, 3)}`
   }
 }
@@ -342,6 +384,7 @@ const unused = ({ unusedExports }: Evidence): ReadonlyArray<Unranked> => {
       subject: path,
       path,
       line: found[0]?.line ?? 0,
+      column: 0,
       message:
         `${plural(found.length, "export")} that no reached module imports: ${listed(
           found.map(({ name }) => name),
@@ -363,6 +406,7 @@ const hubs = ({ places }: Evidence): ReadonlyArray<Unranked> =>
       subject: path,
       path,
       line: 0,
+      column: 0,
       message: `imported by ${fanIn} of ${places.length} modules`
     }))
 
@@ -376,5 +420,38 @@ const computed = ({ modules }: Evidence): ReadonlyArray<Unranked> =>
       subject: path,
       path,
       line: 0,
+      column: 0,
       message: `${plural(computedImports, "import")} whose target is computed: the crawl cannot follow ${computedImports === 1 ? "it" : "them"}`
     }))
+
+const ways: Readonly<Record<Unseen["way"], string>> = {
+  computed: "computed names",
+  amd: "AMD's define() or require([])",
+  eval: "code in a text",
+  glob: "patterns of file names",
+  "handed-on": "require that is handed on",
+  "own-require": "a require that is not Node's own",
+  scripts: "importScripts()",
+  worker: "a worker or process whose file is computed or relative to the working directory"
+}
+
+/** What a module loads by other ways than imports that name a file. */
+const unseen = ({ modules }: Evidence): ReadonlyArray<Unranked> =>
+  modules
+    .filter((module) => module.unseen.length > 0)
+    .map((module) => {
+      const count = module.unseen.reduce((sum, found) => sum + found.count, 0)
+      return {
+        rule: "unseen-import",
+        severity: "note" as const,
+        score: 10 + Math.min(5, count),
+        subject: module.path,
+        path: module.path,
+        line: module.unseen[0]?.line ?? 0,
+        column: module.unseen[0]?.column ?? 0,
+        message: `may load modules that the crawl cannot follow, by ${listed(
+          module.unseen.map(({ way }) => ways[way]),
+          3
+        )} (${plural(count, "place")})`
+      }
+    })

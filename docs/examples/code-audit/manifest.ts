@@ -9,6 +9,8 @@
 export interface Manifest {
   readonly name?: string
   readonly version?: string
+  /** Whether its `.js` files are modules or CommonJS. */
+  readonly type?: "module" | "commonjs"
   readonly main?: string
   readonly module?: string
   readonly exports?: unknown
@@ -35,11 +37,12 @@ export const parseManifest = (text: string): Manifest | undefined => {
     return undefined
   }
   if (!isRecord(json)) return undefined
-  const { exports, imports } = json
+  const { exports, imports, type } = json
   const optional = [...keys(json["optionalDependencies"]), ...optionalPeers(json["peerDependenciesMeta"])]
   return {
     ...field(json, "name"),
     ...field(json, "version"),
+    ...(type === "module" || type === "commonjs" ? { type } : {}),
     ...field(json, "main"),
     ...field(json, "module"),
     ...field(json, "tsconfig"),

@@ -2,15 +2,21 @@
  * What is measured of each function: its length, its cyclomatic complexity and a hash by which clones are found.
  *
  * Complexity is McCabe's number of decisions plus one, counted as ESLint's classic rule does: branches, loops, cases,
- * `?:`, `&&`, `||`, `??`, their assignments, default values and optional chains. A nested function counts for itself.
+ * `catch`, `?:`, `&&`, `||`, `??`, their assignments, default values and optional chains. A nested function counts for
+ * itself, and so do the value of a class field and a static block, which are functions that nobody wrote as such.
  *
- * The hash is over the shape of the tree: kinds of node, operators and property names stay; names of variables are
- * numbered in order of appearance and literals stand for any of their type, so it finds what was copied and then renamed.
+ * The hash is over the shape of the tree: kinds of node, operators and property names stay, and so does each name from
+ * outside of the function, an import's with its module. A function's own names are numbered in order of appearance and
+ * literals stand for any of their type. So it finds what was copied and then renamed, and tells apart what calls others.
  *
  * Boundary: takes a tree, returns values.
  */
+import { posix } from "node:path"
 import { type FunctionNode, isFunction, keyName, type Node, type Tree, walk } from "./ast.ts"
+import { isOutside } from "./loads.ts"
 import { isTypeOnly } from "./references.ts"
+import { declaringScope, type Scopes } from "./scopes.ts"
+import type { Bound } from "./statements.ts"
 
 export interface Measured {
   readonly name: string
@@ -25,57 +31,93 @@ export interface Measured {
 /** Nodes below which a function is too small for its copies to mean anything. */
 export const cloneSizeMin = 60
 
+export interface MeasureInput {
+  readonly path: string
+  readonly tree: Tree
+  readonly scopes: Scopes
+  /** The names that import statements bind. */
+  readonly bound: ReadonlyMap<string, Bound>
+  /** Whether functions are compared: false leaves out hashes and sizes. */
+  readonly hashes: boolean
+}
+
 interface Frame {
-  readonly node: FunctionNode
+  readonly node: Node
+  /** How many nodes are above it. */
+  readonly depth: number
   readonly name: string
   readonly firstToken: number
+  /** The code of the name by which it is called from within. */
+  readonly self: number
   complexity: number
 }
 
-/** Measures all functions of a tree, in the order in which they end. `hashes: false` leaves out hashes and sizes. */
-export const measureFunctions = (tree: Tree, options: { readonly hashes: boolean }): ReadonlyArray<Measured> => {
+/** Measures all functions of a tree, in the order in which they end. */
+export const measureFunctions = (input: MeasureInput): ReadonlyArray<Measured> => {
   const measured: Array<Measured> = []
   const frames: Array<Frame> = []
-  const tokens = new Tokens()
-  walk(tree, {
+  const tokens = new Tokens(input)
+  const open = (node: Node, ancestors: ReadonlyArray<Node>, name: string): void => {
+    const self = input.hashes ? tokens.selfOf(node, ancestors) : 0
+    frames.push({ node, depth: ancestors.length, name, firstToken: tokens.length, self, complexity: 1 })
+  }
+  walk(input.tree, {
     enter: (node, ancestors, key) => {
       if (isTypeOnly(node)) return false
-      if (isFunction(node)) {
-        const outer = frames.at(-1)
-        const name = nameOf(node, ancestors, outer === undefined ? 0 : ancestors.indexOf(outer.node) + 1)
-        frames.push({
-          node,
-          name:
-            name ?? (outer === undefined ? "anonymous" : `anonymous in ${outer.name.replace(/^anonymous in /, "")}`),
-          firstToken: tokens.length,
-          complexity: 1
-        })
-      } else {
-        const frame = frames.at(-1)
-        if (frame !== undefined) frame.complexity += decisions(node)
+      if (isFunction(node)) open(node, ancestors, calledName(node, ancestors, frames))
+      else if (isImplicit(node, ancestors, key)) open(node, ancestors, implicitName(node, ancestors))
+      const ways = decisions(node)
+      if (ways > 0) {
+        const frame = frameAround(frames, node, ancestors)
+        if (frame !== undefined) frame.complexity += ways
       }
-      if (options.hashes) tokens.open(node, ancestors.at(-1), key)
+      if (input.hashes) tokens.open(node, ancestors, key)
       return true
     },
-    leave: (node) => {
-      if (options.hashes) tokens.close()
+    leave: (node, ancestors) => {
+      if (input.hashes) tokens.close()
       const frame = frames.at(-1)
       if (frame?.node !== node) return
       frames.pop()
+      const isWritten = isFunction(node)
+      // The value of a field is one more function only where it decides something.
+      if (!isWritten && node.type !== "StaticBlock" && frame.complexity === 1) return
       const size = (tokens.length - frame.firstToken) / 2
-      const { start, end } = node.loc ?? { start: { line: 0, column: 0 }, end: { line: 0 } }
+      const place = (isWritten || node.type === "StaticBlock" ? node : ancestors.at(-1))?.loc?.start
       measured.push({
         name: frame.name,
-        line: start.line,
-        column: start.column,
-        endLine: end.line,
+        line: place?.line ?? 0,
+        column: place?.column ?? 0,
+        endLine: node.loc?.end.line ?? 0,
         complexity: frame.complexity,
         size,
-        hash: options.hashes && size >= cloneSizeMin ? tokens.hash(frame.firstToken) : ""
+        hash: input.hashes && isWritten && size >= cloneSizeMin ? tokens.hash(frame.firstToken, frame.self) : ""
       })
     }
   })
   return measured
+}
+
+/** Whether a node is run as a function without being written as one. */
+const isImplicit = (node: Node, ancestors: ReadonlyArray<Node>, key: string): boolean =>
+  node.type === "StaticBlock" ||
+  (key === "value" && /^Class(Private|Accessor)?Property$/.test(ancestors.at(-1)?.type ?? ""))
+
+const implicitName = (node: Node, ancestors: ReadonlyArray<Node>): string => {
+  if (node.type === "StaticBlock") return inClass("static", ancestors.at(-2)) ?? "static"
+  const field = ancestors.at(-1)
+  const name = field !== undefined && "key" in field ? keyName("computed" in field ? field : {}, field.key) : undefined
+  return inClass(name, ancestors.at(-3)) ?? "field"
+}
+
+/** The function that a decision belongs to: keys and decorators of a method are evaluated around it. */
+const frameAround = (frames: ReadonlyArray<Frame>, node: Node, ancestors: ReadonlyArray<Node>): Frame | undefined =>
+  frames.findLast((frame) => frame.node === node || !isOutside(frame.node, ancestors[frame.depth + 1] ?? node))
+
+const calledName = (node: FunctionNode, ancestors: ReadonlyArray<Node>, frames: ReadonlyArray<Frame>): string => {
+  const outer = frames.findLast((frame) => isFunction(frame.node))
+  const name = nameOf(node, ancestors, outer === undefined ? 0 : outer.depth + 1)
+  return name ?? (outer === undefined ? "anonymous" : `anonymous in ${outer.name.replace(/^anonymous in /, "")}`)
 }
 
 /** How many ways a node adds to those through its function. */
@@ -90,6 +132,7 @@ const decisions = (node: Node): number => {
     case "WhileStatement":
     case "DoWhileStatement":
     case "AssignmentPattern":
+    case "CatchClause":
       return 1
     case "SwitchCase":
       return node.test == null ? 0 : 1
@@ -118,7 +161,9 @@ const nameOf = (node: FunctionNode, ancestors: ReadonlyArray<Node>, from: number
       case "ObjectProperty":
         return keyName(above, above.key)
       case "ClassProperty":
-        return inClass(keyName(above, above.key), ancestors[index - 2])
+      case "ClassPrivateProperty":
+      case "ClassAccessorProperty":
+        return inClass(keyName("computed" in above ? above : {}, above.key), ancestors[index - 2])
       case "AssignmentExpression":
         if (above.left.type === "MemberExpression") return keyName(above.left, above.left.property)
         return above.left.type === "Identifier" ? above.left.name : undefined
@@ -143,35 +188,71 @@ const inClass = (name: string | undefined, owner: Node | undefined): string | un
   return name === undefined || named === undefined ? name : `${named}.${name}`
 }
 
+/** A name that stands for a variable: where its scope begins, and its own hash outside of that. */
+interface Variable {
+  readonly start: number
+  readonly hash: number
+}
+
 /** The tree as a sequence of numbers, two for a node, of which any function is a slice. */
 class Tokens {
+  private readonly input: MeasureInput
   private readonly codes: Array<number> = []
   private readonly interned = new Map<string, number>()
+  /** Hashes of the interned texts: numbers given in order of appearance would differ from file to file. */
+  private readonly signatures: Array<number> = []
+  private readonly variables: Array<Variable> = []
+  /** Where each scope begins. */
+  private readonly starts = new Map<Node, number>()
+  private readonly variableCodes = new Map<Node | undefined, Map<string, number>>()
+
+  constructor(input: MeasureInput) {
+    this.input = input
+  }
 
   get length(): number {
     return this.codes.length
   }
 
-  open(node: Node, parent: Node | undefined, key: string): void {
-    // Negative: a variable, numbered anew in each hash. Zero closes a node.
-    this.codes.push(isVariable(node, parent, key) ? -this.intern(`=${node.name}`) : this.intern(signature(node)))
+  open(node: Node, ancestors: ReadonlyArray<Node>, key: string): void {
+    if (this.input.scopes.has(node)) this.starts.set(node, this.codes.length)
+    const parent = ancestors.at(-1)
+    // Negative: a variable, numbered anew in each hash of a function that declares it. Zero closes a node.
+    this.codes.push(
+      isVariable(node, parent, key) ? -this.variable(node.name, ancestors) : this.intern(signature(node, parent, key))
+    )
   }
 
   close(): void {
     this.codes.push(0)
   }
 
+  /** The code of the name that a function has around it: it may call itself by that. */
+  selfOf(node: Node, ancestors: ReadonlyArray<Node>): number {
+    const parent = ancestors.at(-1)
+    const name =
+      node.type === "FunctionDeclaration"
+        ? node.id?.name
+        : parent?.type === "VariableDeclarator" && parent.id.type === "Identifier"
+          ? parent.id.name
+          : undefined
+    return name === undefined ? 0 : this.variable(name, ancestors)
+  }
+
   /** Two 32-bit FNV-1a hashes over the tokens from `first` on, with different seeds. */
-  hash(first: number): string {
+  hash(first: number, self: number): string {
     const names = new Map<number, number>()
     let low = 0x811c9dc5
     let high = 0x6c62272e
     for (let index = first; index < this.codes.length; index++) {
       let code = this.codes[index] as number
       if (code < 0) {
-        const seen = names.get(code) ?? names.size
-        names.set(code, seen)
-        code = 0x40000000 + seen
+        const { start, hash } = this.variables[-code - 1] as Variable
+        if (start >= first || -code === self) {
+          const seen = names.get(code) ?? names.size
+          names.set(code, seen)
+          code = 0x40000000 + seen
+        } else code = hash
       } else if (code > 0) {
         code = this.signatures[code - 1] as number
       }
@@ -181,18 +262,43 @@ class Tokens {
     return (low >>> 0).toString(16).padStart(8, "0") + (high >>> 0).toString(16).padStart(8, "0")
   }
 
-  /** Hashes of the interned texts: numbers given in order of appearance would differ from file to file. */
-  private readonly signatures: Array<number> = []
+  private variable(name: string, ancestors: ReadonlyArray<Node>): number {
+    const scope = declaringScope(this.input.scopes, name, ancestors)
+    let inScope = this.variableCodes.get(scope)
+    if (inScope === undefined) this.variableCodes.set(scope, (inScope = new Map()))
+    const known = inScope.get(name)
+    if (known !== undefined) return known
+    const start = scope === undefined ? -1 : (this.starts.get(scope) ?? -1)
+    const isImport = scope !== undefined && scope === ancestors[0]
+    this.variables.push({ start, hash: hashOf(outerName(name, isImport ? this.input : undefined)) })
+    inScope.set(name, this.variables.length)
+    return this.variables.length
+  }
 
   private intern(text: string): number {
     const known = this.interned.get(text)
     if (known !== undefined) return known
-    let hash = 0x811c9dc5
-    for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-    this.signatures.push(hash | 0)
+    this.signatures.push(hashOf(text))
     this.interned.set(text, this.signatures.length)
     return this.signatures.length
   }
+}
+
+const hashOf = (text: string): number => {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  return hash | 0
+}
+
+/** What a name from outside of a function is known by: an import by its module and its name there. */
+const outerName = (name: string, module: Pick<MeasureInput, "path" | "bound"> | undefined): string => {
+  const origin = module?.bound.get(name)
+  if (module === undefined || origin === undefined) return `outer ${name}`
+  const { specifier, imported } = origin
+  const path = /^\.{1,2}\//.test(specifier)
+    ? posix.join(posix.dirname(module.path), specifier).replace(/\.[cm]?[jt]sx?$/, "")
+    : specifier
+  return `import ${imported} of ${path}`
 }
 
 const isVariable = (
@@ -201,6 +307,7 @@ const isVariable = (
   key: string
 ): node is Extract<Node, { type: "Identifier" }> => {
   if (node.type !== "Identifier") return false
+  if (parent?.type === "MetaProperty" || parent?.type === "PrivateName") return false
   const isComputed = parent !== undefined && "computed" in parent && parent.computed
   if (key === "property") return isComputed
   // The name of a method is not part of what it does, that of a property is part of what its object is.
@@ -208,33 +315,59 @@ const isVariable = (
   return key !== "label"
 }
 
-const signature = (node: Node): string => {
+/** Fields that say what a node does, beside its kind and its children. */
+const telling = [
+  "operator",
+  "prefix",
+  "kind",
+  "async",
+  "generator",
+  "delegate",
+  "computed",
+  "optional",
+  "static",
+  "await",
+  "phase"
+] as const
+
+const signature = (node: Node, parent: Node | undefined, key: string): string => {
   switch (node.type) {
     case "Identifier":
     case "JSXIdentifier":
       return `${node.type} ${node.name}`
-    case "BinaryExpression":
-    case "LogicalExpression":
-    case "AssignmentExpression":
-    case "UnaryExpression":
-      return `${node.type} ${node.operator}`
-    case "UpdateExpression":
-      return `${node.type} ${node.operator} ${node.prefix}`
     case "BooleanLiteral":
       return `${node.type} ${node.value}`
-    case "ClassMethod":
-    case "ObjectMethod":
-      return `${node.type} ${node.kind} ${node.async} ${node.generator}`
+    // A pattern is code.
+    case "RegExpLiteral":
+      return `${node.type} /${node.pattern}/${node.flags}`
+    case "DirectiveLiteral":
+      return `${node.type} ${node.value}`
+    case "StringLiteral":
+    case "NumericLiteral":
+      return isName(node, parent, key) ? `name ${node.value}` : node.type
+    // What is declared and what is written do the same.
     case "FunctionDeclaration":
     case "FunctionExpression":
       return `function ${node.async} ${node.generator}`
-    case "ArrowFunctionExpression":
-      return `arrow ${node.async}`
-    case "YieldExpression":
-      return `${node.type} ${node.delegate}`
+    default: {
+      const fields = node as unknown as Readonly<Record<string, boolean | string | null | undefined>>
+      const told = telling.filter((field) => fields[field] != null && fields[field] !== false)
+      return [node.type, ...told.map((field) => `${field} ${fields[field]}`)].join(" ")
+    }
+  }
+}
+
+/** Whether a literal stands for a name: of a property, or of a module that is loaded. */
+const isName = (node: Node, parent: Node | undefined, key: string): boolean => {
+  switch (parent?.type) {
     case "MemberExpression":
-      return `${node.type} ${node.computed}`
+    case "OptionalMemberExpression":
+      return key === "property" && node.type === "StringLiteral"
+    case "ImportExpression":
+      return key === "source"
+    case "CallExpression":
+      return parent.callee.type === "Identifier" && parent.callee.name === "require"
     default:
-      return node.type
+      return key === "key"
   }
 }

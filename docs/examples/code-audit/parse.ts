@@ -1,20 +1,16 @@
 /**
  * From the text of a file to what the audit knows of it: its imports, its exports and its functions.
  *
- * The parser is @babel/parser: pure JavaScript, so the example runs wherever Node does; it reads TypeScript and JSX
- * beside every version of JavaScript; it goes on after most errors, so a file that a newer tool accepts still yields
- * its imports; and at 15-20 MB/s it is honest CPU work, not a wait for a native addon. It is the audit's only dependency that
- * runs on a worker thread.
- *
- * Boundary: synchronous, no I/O; where a specifier leads is resolve.ts.
+ * Boundary: synchronous, no I/O; how a text becomes a tree is syntax.ts, where a specifier leads is resolve.ts.
  */
-import { parse as parseText, type ParserOptions, type ParserPlugin } from "@babel/parser"
-import type { File, Statement } from "@babel/types"
-import { flatten } from "./ast.ts"
+import type { File } from "@babel/types"
 import { analyseBindings, type Bindings } from "./bindings.ts"
-import type { Export, FunctionMeasure, Import, Module, Problem } from "./facts.ts"
+import { plainDialect, withPragmas } from "./dialect.ts"
+import type { Dialect, Export, FunctionMeasure, Import, Module, Problem } from "./facts.ts"
 import { measureFunctions } from "./measures.ts"
-import { boundImports, exportsOf, importsOf } from "./statements.ts"
+import { scopesOf } from "./scopes.ts"
+import { aliasNames, boundImports, exportsOf, importsOf } from "./statements.ts"
+import { hasModuleSyntax, languageOf, readSyntax } from "./syntax.ts"
 
 /** What parsing one file yields. */
 export interface Parsed {
@@ -32,7 +28,7 @@ const substance = { lines: 4, complexity: 3 }
 const minified = { lineLength: 300, bytes: 20_000 }
 
 /** Parses one file. Never throws for what is in the text: whatever is wrong with it is a problem in the result. */
-export const parseSource = (path: string, text: string, bytes: number): Parsed => {
+export const parseSource = (path: string, text: string, bytes: number, dialect: Dialect = plainDialect): Parsed => {
   const lines = text === "" ? 0 : text.split("\n").length - (text.endsWith("\n") ? 1 : 0)
   const blank: Module = {
     path,
@@ -42,7 +38,8 @@ export const parseSource = (path: string, text: string, bytes: number): Parsed =
     lines,
     functions: 0,
     complexity: 0,
-    computedImports: 0
+    computedImports: 0,
+    unseen: []
   }
   if (blank.language === "json") return parseJson(blank, text)
 
@@ -56,43 +53,45 @@ export const parseSource = (path: string, text: string, bytes: number): Parsed =
       message: "minified or generated: its functions are counted, not compared"
     })
   }
-  let file: File & { readonly errors?: ReadonlyArray<unknown> | null }
-  try {
-    file = parseText(text, parserOptions(path)) as File
-  } catch (error) {
-    return {
-      module: blank,
-      imports: [],
-      exports: [],
-      functions: [],
-      problems: [...problems, syntaxProblem(path, error)]
-    }
-  }
-  const [firstError] = file.errors ?? []
-  if (firstError !== undefined) problems.push(syntaxProblem(path, firstError))
+  const { file, tree, faults } = readSyntax(path, text, dialect.type)
+  problems.push(...faults.map((fault) => ({ path, ...fault })))
+  if (file === undefined) return { module: blank, imports: [], exports: [], functions: [], problems }
 
   const statements = file.program.body
   const bound = boundImports(statements)
   const exported = exportsOf(path, statements, bound)
-  const interest = new Set([...bound.keys(), ...exported.map((found) => found.local)])
+  const interest = new Set([...bound.keys(), ...aliasNames(statements), ...exported.map((found) => found.local)])
   interest.delete("")
-  const tree = flatten(file.program)
-  const bindings = analyseBindings(tree, interest)
-  const functions = measureFunctions(tree, { hashes: !isMinified })
-  const isModule = file.program.sourceType === "module" || statements.some(isModuleSyntax)
+  const jsx = withPragmas(dialect.jsx, pragmas(file))
+  const scopes = scopesOf(tree)
+  const bindings = analyseBindings({ tree, scopes, interest, bound, dialect: { ...dialect, jsx } })
+  const functions = measureFunctions({ path, tree, scopes, bound, hashes: !isMinified })
   return {
     module: {
       ...blank,
-      format: isModule ? "esm" : "cjs",
+      format: file.program.sourceType === "module" || hasModuleSyntax(file) ? "esm" : "cjs",
       functions: functions.length,
       complexity: functions.reduce((sum, measured) => sum + measured.complexity, 0),
-      computedImports: bindings.computed
+      computedImports: bindings.computed,
+      unseen: bindings.unseen
     },
-    imports: importsOf(path, text, statements, bindings, blank.language === "ts"),
+    imports: importsOf({
+      from: path,
+      text,
+      statements,
+      bindings,
+      keeps: blank.language === "ts" ? dialect.keeps : "all"
+    }),
     exports: exported.map(({ local, ...rest }) => ({ ...rest, uses: usesOf(bindings, local) })),
     functions: isMinified ? [] : functions.filter(isSubstantial).map((measured) => ({ path, ...measured })),
     problems
   }
+}
+
+/** The comments that stand before all code, where a file says how its JSX is meant. */
+const pragmas = (file: File): ReadonlyArray<string> => {
+  const start = file.program.body[0]?.start ?? Infinity
+  return (file.comments ?? []).filter((comment) => (comment.start ?? 0) < start).map(({ value }) => value)
 }
 
 const isSubstantial = (measured: Omit<FunctionMeasure, "path">): boolean =>
@@ -105,58 +104,12 @@ const usesOf = (bindings: Bindings, local: string): number => {
   return uses === undefined ? 0 : uses.values + uses.types
 }
 
-const languageOf = (path: string): Module["language"] => {
-  if (path.endsWith(".json")) return "json"
-  return /\.[cm]?tsx?$/.test(path) ? "ts" : "js"
-}
-
-const parserOptions = (path: string): ParserOptions => {
-  const proposals: Array<ParserPlugin> = [
-    "decoratorAutoAccessors",
-    "explicitResourceManagement",
-    "deferredImportEvaluation"
-  ]
-  const language: Array<ParserPlugin> = path.endsWith(".tsx")
-    ? ["typescript", "jsx", "decorators-legacy"]
-    : languageOf(path) === "ts"
-      ? [["typescript", { dts: /\.d\.[cm]?ts$/.test(path) }], "decorators-legacy"]
-      : ["jsx", "decorators"]
-  return {
-    ...sourceType(path),
-    plugins: [...language, ...proposals],
-    errorRecovery: true,
-    attachComment: false,
-    createImportExpressions: true,
-    allowSuperOutsideMethod: true,
-    allowUndeclaredExports: true
-  }
-}
-
-/** Named by the extension, or told by the text itself. CommonJS is the inside of a function: it may return. */
-const sourceType = (path: string): ParserOptions => {
-  if (/\.m[jt]s$/.test(path)) return { sourceType: "module" }
-  if (path.endsWith(".cjs")) return { sourceType: "commonjs" }
-  return { sourceType: "unambiguous", allowReturnOutsideFunction: true, allowNewTargetOutsideFunction: true }
-}
-
-const syntaxProblem = (path: string, error: unknown): Problem => {
-  const { message, loc } = error as { readonly message?: string; readonly loc?: { readonly line: number } }
-  const reason = (message ?? String(error)).split("\n")[0]?.replace(/ ?\(\d+:\d+\)$/, "") ?? ""
-  return { path, code: "syntax", line: loc?.line ?? 0, message: reason }
-}
-
 const parseJson = (module: Module, text: string): Parsed => {
   const parsed: Parsed = { module, imports: [], exports: [], functions: [], problems: [] }
   try {
     JSON.parse(text)
     return parsed
-  } catch (error) {
-    return { ...parsed, problems: [{ ...syntaxProblem(module.path, error), message: "not valid JSON" }] }
+  } catch {
+    return { ...parsed, problems: [{ path: module.path, code: "syntax", line: 0, message: "not valid JSON" }] }
   }
 }
-
-const isModuleSyntax = (statement: Statement): boolean =>
-  statement.type === "ImportDeclaration" ||
-  statement.type === "ExportNamedDeclaration" ||
-  statement.type === "ExportDefaultDeclaration" ||
-  statement.type === "ExportAllDeclaration"

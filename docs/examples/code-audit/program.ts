@@ -18,7 +18,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { posix } from "node:path"
 import { Agent, Program } from "effect-converge"
-import { findClones } from "./clones.ts"
+import { byPlace, findClones } from "./clones.ts"
+import { dialectOf } from "./dialect.ts"
 import {
   Clone,
   ComplexFunction,
@@ -41,8 +42,9 @@ import { makeExposure } from "./exposure.ts"
 import { makeFiles, readSource, toPosix } from "./files.ts"
 import { evidenceKinds, evidenceOf, rankFindings } from "./findings.ts"
 import { findCycles, findPlaces, makeGraph } from "./graph.ts"
+import { distinct } from "./identity.ts"
 import { parseSource } from "./parse.ts"
-import { configOf, isOwnFile, keepsUnusedImports, owner, resolve } from "./resolve.ts"
+import { configOf, isOwnFile, owner, resolve } from "./resolve.ts"
 import { crawledGraph, summarise } from "./summary.ts"
 import type { Tsconfig } from "./tsconfig.ts"
 import { findUnusedExports } from "./unusedExports.ts"
@@ -103,11 +105,18 @@ const read = Agent.make("read", {
   timeout: "30 seconds",
   onFailure: "discard",
   execute: Effect.fnUntraced(function* ({ value: { path } }, view) {
-    const { source, problems } = yield* readSource(posix.join(rootOf(view.get(Package, "package")), path))
+    const root = rootOf(view.get(Package, "package"))
+    const files = makeFiles(yield* FileSystem.FileSystem)
+    const { source, problems } = yield* readSource(posix.join(root, path))
+    const dialect = yield* dialectOf(files, posix.join(root, path))
     return {
       facts: [
-        ...(source === undefined ? [] : [Source.of({ path, ...source })]),
-        ...problems.map((problem) => Problem.of({ path, line: 0, ...problem }))
+        ...(source === undefined ? [] : [Source.of({ path, dialect, ...source })]),
+        ...distinct(
+          Problem,
+          problems.map((problem) => ({ path, line: 0, ...problem }))
+        ),
+        ...configProblems(files, root)
       ]
     }
   })
@@ -122,15 +131,15 @@ const parse = Agent.cpu("parse", {
   writes: [Module, Import, Export, FunctionMeasure, Problem],
   timeout: "60 seconds",
   onFailure: "discard",
-  execute: ({ value: { path, text, bytes } }) => {
-    const parsed = parseSource(path, text, bytes)
+  execute: ({ value: { path, text, bytes, dialect } }) => {
+    const parsed = parseSource(path, text, bytes, dialect)
     return {
       facts: [
         Module.of(parsed.module),
-        ...parsed.imports.map(Import.of),
-        ...parsed.exports.map(Export.of),
-        ...parsed.functions.map(FunctionMeasure.of),
-        ...parsed.problems.map(Problem.of)
+        ...distinct(Import, parsed.imports),
+        ...distinct(Export, parsed.exports),
+        ...distinct(FunctionMeasure, parsed.functions),
+        ...distinct(Problem, parsed.problems)
       ]
     }
   }
@@ -148,7 +157,7 @@ const follow = Agent.make("resolve", {
     const root = rootOf(view.get(Package, "package"))
     const deep = Option.exists(view.get(Request, "request"), (request) => request.value.deep)
     const importer = posix.join(root, from)
-    const elided = elision === "type" || (elision === "unused" && !(yield* keepsUnusedImports(files, importer)))
+    const elided = elision !== "none"
     const resolution = yield* resolve(files, { from: importer, specifier, condition, enterPackages: deep })
     const isInside = resolution.kind === "file" && (yield* isOwnFile(files, root, resolution.path))
     const problems = configProblems(files, root)
@@ -178,10 +187,13 @@ const configProblems = (
   files: ReturnType<typeof makeFiles>,
   root: string
 ): ReadonlyArray<ReturnType<typeof Problem.of>> =>
-  files
-    .problems()
-    .filter(({ path }) => !path.includes("/node_modules/"))
-    .map(({ path, message }) => Problem.of({ path: posix.relative(root, path), code: "config", line: 0, message }))
+  distinct(
+    Problem,
+    files
+      .problems()
+      .filter(({ path }) => !path.includes("/node_modules/"))
+      .map(({ path, message }) => ({ path: posix.relative(root, path), code: "config" as const, line: 0, message }))
+  )
 
 // ------------------------------------------------------------------------------------------------- tier 2: analysis
 
@@ -194,21 +206,21 @@ const cycles = Agent.cpu("cycles", {
   execute: (view) => {
     const modules = valuesOf(view.all(Module))
     const links = valuesOf(view.all(Link))
-    const dynamic = new Set(
+    const lazy = new Set(
       view
         .all(Import)
-        .filter((found) => found.value.how === "dynamic")
+        .filter((found) => found.value.lazy)
         .map((found) => found.id)
     )
     const eager = view
       .all(Link)
-      .filter((link) => !dynamic.has(link.id))
+      .filter((link) => !lazy.has(link.id))
       .map((link) => link.value)
     const eagerGraph = makeGraph(
       modules.map(({ path }) => path),
       eager
     )
-    return { facts: findCycles(crawledGraph(modules, links), eagerGraph).map(Cycle.of) }
+    return { facts: distinct(Cycle, findCycles(crawledGraph(modules, links), eagerGraph)) }
   }
 })
 
@@ -219,7 +231,7 @@ const places = Agent.cpu("places", {
   execute: (view) => {
     const graph = crawledGraph(valuesOf(view.all(Module)), valuesOf(view.all(Link)))
     const entry = Option.match(view.get(Package, "package"), { onNone: () => "", onSome: ({ value }) => value.entry })
-    return { facts: findPlaces(graph, entry).map(Place.of) }
+    return { facts: distinct(Place, findPlaces(graph, entry)) }
   }
 })
 
@@ -235,12 +247,15 @@ const unusedExports = Agent.cpu("unusedExports", {
       built: found?.built ?? []
     })
     return {
-      facts: findUnusedExports({
-        isPublic: (path) => path === found?.entry || isExposed(path),
-        exports: valuesOf(view.all(Export)),
-        imports: valuesOf(view.all(Import)),
-        links: valuesOf(view.all(Link))
-      }).map(UnusedExport.of)
+      facts: distinct(
+        UnusedExport,
+        findUnusedExports({
+          isPublic: (path) => path === found?.entry || isExposed(path),
+          exports: valuesOf(view.all(Export)),
+          imports: valuesOf(view.all(Import)),
+          links: valuesOf(view.all(Link))
+        })
+      )
     }
   }
 })
@@ -249,7 +264,7 @@ const unusedExports = Agent.cpu("unusedExports", {
 const clones = Agent.cpu("clones", {
   reads: [FunctionMeasure],
   writes: [Clone],
-  execute: (view) => ({ facts: findClones(valuesOf(view.all(FunctionMeasure))).map(Clone.of) })
+  execute: (view) => ({ facts: distinct(Clone, findClones(valuesOf(view.all(FunctionMeasure)))) })
 })
 
 /** The functions with the most ways through them. */
@@ -257,13 +272,21 @@ const complexity = Agent.cpu("complexity", {
   reads: [FunctionMeasure],
   writes: [ComplexFunction],
   execute: (view) => ({
-    facts: valuesOf(view.all(FunctionMeasure))
-      .filter((measured) => measured.complexity >= complexFrom)
-      .sort((a, b) => b.complexity - a.complexity || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line))
-      .slice(0, complexMax)
-      .map(({ path, name, line, column, endLine, complexity: ways }) =>
-        ComplexFunction.of({ path, name, line, column, lines: endLine - line + 1, complexity: ways })
-      )
+    facts: distinct(
+      ComplexFunction,
+      valuesOf(view.all(FunctionMeasure))
+        .filter((measured) => measured.complexity >= complexFrom)
+        .sort((a, b) => b.complexity - a.complexity || byPlace(a, b))
+        .slice(0, complexMax)
+        .map(({ path, name, line, column, endLine, complexity: ways }) => ({
+          path,
+          name,
+          line,
+          column,
+          lines: endLine - line + 1,
+          complexity: ways
+        }))
+    )
   })
 })
 
@@ -277,7 +300,7 @@ const rank = Agent.cpu("rank", {
   reads: evidenceKinds,
   writes: [Finding],
   execute: (view) => ({
-    facts: rankFindings(evidenceOf(view)).map(Finding.of)
+    facts: distinct(Finding, rankFindings(evidenceOf(view)))
   })
 })
 

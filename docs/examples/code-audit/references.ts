@@ -26,7 +26,10 @@ const keepsValues = new Set([
 
 /** Whether a node, with all that is in it, is gone when types are stripped. */
 export const isTypeOnly = (node: Node): boolean => {
-  if ("declare" in node && node.declare === true) return true
+  if ("declare" in node && node.declare === true) {
+    // The decorators of a declared field run.
+    return !("decorators" in node) || (node.decorators ?? []).length === 0
+  }
   if (!node.type.startsWith("TS")) return false
   // A qualified name stands for a value only as the target of `import a = b.c`, which is rare: taken as a type.
   return !keepsValues.has(node.type)

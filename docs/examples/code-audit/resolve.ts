@@ -12,6 +12,7 @@
 import * as Effect from "effect/Effect"
 import { isBuiltin } from "node:module"
 import { posix } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { type Manifest, manifestTarget, packageName } from "./manifest.ts"
 import { covers, type Tsconfig } from "./tsconfig.ts"
 
@@ -53,7 +54,7 @@ const rewritten: Readonly<Record<string, ReadonlyArray<string>>> = {
   ".cjs": [".cts"]
 }
 
-const inNodeModules = (path: string): boolean => path.includes("/node_modules/")
+export const inNodeModules = (path: string): boolean => path.includes("/node_modules/")
 
 const extensions = (path: string): ReadonlyArray<string> =>
   inNodeModules(path)
@@ -81,10 +82,11 @@ const resolveExact = (files: Files, request: ResolveRequest, hops: number): Effe
   if (specifier.startsWith("node:") || isBuiltin(specifier)) {
     return Effect.succeed({ kind: "builtin", name: specifier.replace(/^node:/, "").replace(/\/$/, "") })
   }
-  if (/^(https?|data|blob):|^\/\//.test(specifier)) return Effect.succeed({ kind: "url", url: specifier.slice(0, 200) })
-  if (specifier.startsWith("file://")) {
-    const path = decoded(specifier.slice("file://".length))
-    return path === undefined ? Effect.succeed(missing("not a valid URL")) : resolvePath(files, path, condition)
+  if (/^file:/i.test(specifier)) return resolveFileUrl(files, request)
+  // "bun:sqlite", "virtual:styles", "https://...": of another runtime, a bundler's plugin or the net, and no package. One
+  // letter is a drive.
+  if (/^[a-z][a-z\d+.-]+:|^\/\//i.test(specifier)) {
+    return Effect.map(resolveMapped(files, request), (mapped) => mapped ?? elsewhere(specifier))
   }
   if (/^\.{0,2}\/|^\.{1,2}$|^[A-Za-z]:[/\\]/.test(specifier)) {
     const isDirectory = /(^|\/)\.{0,2}$/.test(specifier)
@@ -94,12 +96,21 @@ const resolveExact = (files: Files, request: ResolveRequest, hops: number): Effe
   return resolveBare(files, request)
 }
 
-const decoded = (text: string): string | undefined => {
+const elsewhere = (specifier: string): Resolution => ({ kind: "url", url: specifier.slice(0, 200) })
+
+/** A URL of a file, which may be relative: "file:./a.js". */
+const resolveFileUrl = (files: Files, { condition, from, specifier }: ResolveRequest): Effect.Effect<Resolution> => {
+  const base = pathToFileURL(from).href
+  const url = URL.canParse(specifier, base) ? new URL(specifier, base) : undefined
+  let path: string | undefined
   try {
-    return decodeURIComponent(text)
+    path = url === undefined ? undefined : fileURLToPath(url).replaceAll("\\", "/")
   } catch {
-    return undefined
+    // Another host's file, or bytes that are no path.
   }
+  return path === undefined
+    ? Effect.succeed(missing("not the URL of a file"))
+    : resolvePath(files, path, condition, path.endsWith("/"))
 }
 
 // ----------------------------------------------------------------------------------------------------------- files
@@ -158,7 +169,7 @@ const findIndex = Effect.fnUntraced(function* (
 // -------------------------------------------------------------------------------------------------------- packages
 
 /** The nearest directory above a file for which `read` answers, with its answer. */
-const nearest = Effect.fnUntraced(function* <A>(
+export const nearest = Effect.fnUntraced(function* <A>(
   from: string,
   read: (directory: string) => Effect.Effect<A | undefined>
 ): Effect.fn.Return<{ readonly directory: string; readonly value: A } | undefined> {
@@ -193,17 +204,6 @@ export const isOwnFile = Effect.fnUntraced(function* (
   }
   return true
 })
-
-/** Whether a TypeScript file keeps the imports of which no value is used. */
-export const keepsUnusedImports = (files: Files, path: string): Effect.Effect<boolean> =>
-  inNodeModules(path)
-    ? Effect.succeed(false)
-    : Effect.map(configOf(files, path), (config) => config !== undefined && isVerbatim(config))
-
-const isVerbatim = ({ options }: Tsconfig): boolean => {
-  const own = options["verbatimModuleSyntax"] ?? options["preserveValueImports"]
-  return own === true || (own === undefined && /^(preserve|error)$/.test(String(options["importsNotUsedAsValues"])))
-}
 
 /**
  * The configuration that speaks for a file: the nearest, else the first of those that it refers to, at any remove; the
@@ -241,6 +241,8 @@ const resolveInternal = Effect.fnUntraced(function* (
   const scope = yield* nearest(request.from, files.manifest)
   const target = scope && manifestTarget(scope.value.imports, request.specifier, conditionsOf(request))
   if (scope === undefined || target === undefined) {
+    // Without a map of its own, a package means names that its bundler provides, such as "#imports".
+    if (scope?.value.imports === undefined) return elsewhere(request.specifier)
     return missing(`the package's "imports" has no ${request.specifier}`)
   }
   if (target.startsWith("./")) return yield* resolveTarget(files, scope.directory, target)

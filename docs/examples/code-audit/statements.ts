@@ -4,9 +4,9 @@
  * Boundary: takes the statements of a tree and what bindings.ts knows of their names, returns values.
  */
 import type { Statement } from "@babel/types"
-import { keyName, type Node, patternNames } from "./ast.ts"
+import { keyName, type Node, patternNames, placeOf } from "./ast.ts"
 import type { Bindings } from "./bindings.ts"
-import type { Export, Import } from "./facts.ts"
+import { type Dialect, type Export, type Import, linkKey } from "./facts.ts"
 
 // --------------------------------------------------------------------------------------------------------- imports
 
@@ -44,54 +44,65 @@ const requiredBy = (statement: Extract<Statement, { type: "TSImportEqualsDeclara
     ? statement.moduleReference.expression.value
     : undefined
 
-const nameOf = (node: Node): string => keyName({}, node) ?? ""
+const nameOf = (node: Node): string => (keyName({}, node) ?? "").toWellFormed()
 
-const strength: ReadonlyArray<Import["how"]> = ["type", "dynamic", "require", "reexport", "static"]
+const strength: ReadonlyArray<Import["how"]> = ["type", "url", "dynamic", "require", "reexport", "static"]
 const elisions: ReadonlyArray<Import["elision"]> = ["type", "unused", "none"]
 
-const lineOf = (node: Node): number => node.loc?.start.line ?? 0
+/** Two occurrences as one import. */
+const merged = (known: Import, next: Omit<Import, "from">): Import => ({
+  ...known,
+  how: strength[Math.max(strength.indexOf(known.how), strength.indexOf(next.how))] ?? next.how,
+  elision: elisions[Math.max(elisions.indexOf(known.elision), elisions.indexOf(next.elision))] ?? next.elision,
+  names: [...new Set([...known.names, ...next.names])],
+  ...(isBefore(next, known) ? { line: next.line, column: next.column } : {}),
+  lazy: known.lazy && next.lazy,
+  guarded: known.guarded && next.guarded
+})
+
+interface At {
+  readonly line: number
+  readonly column: number
+}
+
+const isBefore = (a: At, b: At): boolean => a.line < b.line || (a.line === b.line && a.column < b.column)
+
+export interface ImportsInput {
+  readonly from: string
+  readonly text: string
+  readonly statements: ReadonlyArray<Statement>
+  readonly bindings: Bindings
+  /** The imports that stay when types are stripped: all of JavaScript, those of TypeScript by the project's options. */
+  readonly keeps: Dialect["keeps"] | "all"
+}
 
 /** All imports of a module, those of one specifier under one condition made one: the strongest of each field. */
-export const importsOf = (
-  from: string,
-  text: string,
-  statements: ReadonlyArray<Statement>,
-  bindings: Bindings,
-  isTypeScript: boolean
-): ReadonlyArray<Import> => {
+export const importsOf = ({ from, text, statements, bindings, keeps }: ImportsInput): ReadonlyArray<Import> => {
   const found = new Map<string, Import>()
-  const add = (next: Omit<Import, "from">): void => {
-    const key = `${next.condition} ${next.specifier}`
+  const add = (of: Omit<Import, "from">): void => {
+    const next = { ...of, specifier: of.specifier.toWellFormed() }
+    const key = linkKey({ from, ...next })
     const known = found.get(key)
-    if (known === undefined) found.set(key, { from, ...next, names: [...new Set(next.names)] })
-    else {
-      found.set(key, {
-        ...known,
-        how: strength[Math.max(strength.indexOf(known.how), strength.indexOf(next.how))] ?? next.how,
-        elision: elisions[Math.max(elisions.indexOf(known.elision), elisions.indexOf(next.elision))] ?? next.elision,
-        names: [...new Set([...known.names, ...next.names])],
-        line: Math.min(known.line, next.line),
-        guarded: known.guarded && next.guarded
-      })
-    }
+    found.set(key, known === undefined ? { from, ...next, names: [...new Set(next.names)] } : merged(known, next))
   }
-  const isUsed = (local: string): boolean => !isTypeScript || (bindings.uses.get(local)?.values ?? 0) > 0
+  const isUsed = (local: string): boolean => keeps !== "used" || (bindings.uses.get(local)?.values ?? 0) > 0
   const taken = (local: string, imported: string): ReadonlyArray<string> => {
     const members = bindings.uses.get(local)?.members ?? new Set<string>()
     return imported !== "*" ? [imported] : members.has("*") ? ["*"] : [...members]
   }
 
   for (const statement of statements) {
-    const line = lineOf(statement)
+    const place = placeOf(statement)
     if (statement.type === "ImportDeclaration") {
       const { specifiers } = statement
       const typed = statement.importKind === "type" || statement.importKind === "typeof"
       // `import "a"` is for its effects; `import {} from "a"` takes nothing and, in TypeScript, goes.
       const isBare =
-        specifiers.length === 0 &&
-        (!isTypeScript || !text.slice(statement.start ?? 0, statement.source.start ?? 0).includes("{"))
+        specifiers.length === 0 && !text.slice(statement.start ?? 0, statement.source.start ?? 0).includes("{")
       const survives =
         isBare ||
+        keeps === "all" ||
+        keeps === "statements" ||
         specifiers.some(
           (specifier) =>
             !(specifier.type === "ImportSpecifier" && specifier.importKind === "type") && isUsed(specifier.local.name)
@@ -106,7 +117,8 @@ export const importsOf = (
             ? [nameOf(specifier.imported)]
             : taken(specifier.local.name, specifier.type === "ImportDefaultSpecifier" ? "default" : "*")
         ),
-        line,
+        ...place,
+        lazy: false,
         guarded: false
       })
     } else if (
@@ -120,7 +132,8 @@ export const importsOf = (
         how: typed ? "type" : "reexport",
         elision: typed ? "type" : "none",
         names: [],
-        line,
+        ...place,
+        lazy: false,
         guarded: false
       })
     } else if (statement.type === "TSImportEqualsDeclaration") {
@@ -134,14 +147,15 @@ export const importsOf = (
         // TypeScript drops an unused one; bundlers, which see a call of require, do not.
         elision: typed ? "type" : "none",
         names: ["*"],
-        line,
+        ...place,
+        lazy: false,
         guarded: false
       })
     }
   }
-  for (const { specifier, how, names, line, guarded } of bindings.loaded) {
-    const condition = how === "require" ? "require" : "import"
-    add({ specifier, condition, how, elision: how === "type" ? "type" : "none", names, line, guarded })
+  for (const loaded of bindings.loaded) {
+    const condition = loaded.how === "require" ? "require" : "import"
+    add({ ...loaded, condition, elision: loaded.how === "type" ? "type" : "none" })
   }
   return [...found.values()]
 }
@@ -154,6 +168,12 @@ export type Exported = Omit<Export, "uses"> & {
   readonly local: string
 }
 
+/** The names of `import A = N.B`, which may keep an import although nothing else uses it. */
+export const aliasNames = (statements: ReadonlyArray<Statement>): ReadonlyArray<string> =>
+  statements.flatMap((statement) =>
+    statement.type === "TSImportEqualsDeclaration" && requiredBy(statement) === undefined ? [statement.id.name] : []
+  )
+
 /** All exports of an ES module; a type gives way to a value of the same name. */
 export const exportsOf = (
   path: string,
@@ -165,7 +185,7 @@ export const exportsOf = (
     const key = name === "*" ? `* from ${from}` : name
     const known = found.get(key)
     if (known === undefined || (known.type && !type)) {
-      found.set(key, { path, name, from, imported, line: lineOf(at), type, local })
+      found.set(key, { path, name, from, imported, line: placeOf(at).line, type, local })
     }
   }
   for (const statement of statements) {

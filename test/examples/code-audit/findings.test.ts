@@ -39,6 +39,41 @@ describe("findings", () => {
     expect(output).toMatchObject({ packages: ["@d/e", "a", "b", "c", "g", "sample"], builtins: ["fs"], external: 7 })
   })
 
+  it("take no scheme for a package, and follow those of files", async () => {
+    const schemes = [
+      "bun:sqlite",
+      "cloudflare:workers",
+      "virtual:pwa-register",
+      "npm:chalk@5",
+      "jsr:@std/path",
+      "node:fs"
+    ]
+    const more = ["https://a.b/c.js", "data:text/javascript,1", "astro:content", "DATA:text/javascript,2"]
+    const imports = [...schemes, ...more, "file:./b.js", "file:b.js?x"].map((name) => `import ${JSON.stringify(name)}`)
+    const { output } = await auditTexts({ "a.js": imports.join("\n"), "b.js": "x" }, "a.js")
+    expect(output).toMatchObject({ modules: 2, edges: 1, packages: [], builtins: ["fs"], findings: [] })
+    expect(output.external).toBe(10)
+  })
+
+  it("say of names that package.json could map, and does not, that a bundler has to", async () => {
+    const texts = { "a.js": `import "#imports"; import "file:///%E0%A4%A"; import "file://host/a.js"` }
+    const { output } = await auditTexts(texts, "a.js")
+    expect(output.findings.map(({ rule, severity, subject }) => `${severity} ${rule} ${subject}`)).toEqual([
+      "error missing-import file:///%E0%A4%A",
+      "error missing-import file://host/a.js",
+      "note unmapped-import #imports"
+    ])
+    const mapped = await auditTexts(
+      { ...texts, "package.json": `{ "name": "sample", "imports": { "#x": "./x.js" } }` },
+      "a.js"
+    )
+    expect(mapped.output.findings.map(({ rule }) => rule)).toEqual([
+      "missing-import",
+      "missing-import",
+      "missing-import"
+    ])
+  })
+
   it("leave other packages out, and enter them when deep", async () => {
     const texts = {
       "a.js": `import "dep"; import "./vendored/b.js"`,
@@ -87,6 +122,7 @@ const finding = (rank: number, more: Partial<Finding>): Finding => ({
   subject: "s",
   path: "a.ts",
   line: 1,
+  column: 0,
   message: "message",
   ...more
 })

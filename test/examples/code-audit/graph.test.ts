@@ -125,6 +125,8 @@ describe("unused exports", () => {
     elision: "none",
     names,
     line: 1,
+    column: 0,
+    lazy: false,
     guarded: false
   })
   const linked = (from: string, to: string, kind: Link["kind"] = "internal"): Link => ({

@@ -21,11 +21,32 @@ describe("complexity", () => {
     ["return a ? b : c", 2],
     ["return a?.b?.()", 3],
     ["const { x = 1 } = a", 2],
-    ["try { a } catch { b }", 1],
-    ["return () => { if (a) b }", 1]
+    ["try { a } catch { b }", 2],
+    ["try { a } finally { b }", 1],
+    ["return () => { if (a) b }", 1],
+    ["return class { x = a || b; static y = a ? b : c; #z = a ?? b }", 1],
+    ["return class { static { if (a) b } }", 1],
+    ["return class { [a ? b : c]() {}; [a && b] = 1 }", 3],
+    ["return { [a || b]() { if (a) c } }", 2]
   ])("of %j is %i", (body, complexity) => {
     expect(complexityOf(body)).toBe(complexity)
   })
+})
+
+it("counts the value of a class field and a static block as functions of their own", () => {
+  const text = `class C {
+    x = a || b || c
+    static y = a ? (b ? 1 : 2) : 3
+    #z = () => a ?? b ?? c
+    plain = 1
+    static { if (a) b; else if (c) d }
+  }`
+  expect(functionsOf(text).map(({ name, line, complexity }) => `${name}:${line} ${complexity}`)).toEqual([
+    "C.x:2 3",
+    "C.y:3 3",
+    "C.#z:4 3",
+    "C.static:6 3"
+  ])
 })
 
 describe("the name of a function", () => {
@@ -100,6 +121,62 @@ describe("clones", () => {
     const original = `function f(items) ${body("items", "found", "a", 1)}`
     expect(original).toContain(from)
     expect(clonesOf(original, original.replace(from, to))).toEqual([])
+  })
+
+  const calling = (text: string): string => `${text}\nexport function f(items, ctx) {
+    const out = []
+    for (const item of items) {
+      const got = parse(item.value, "x")
+      if (got === null || got.length === 0) continue
+      if (/a/g.test(got.name)) out.push({ name: got.name, size: got.length + 1, ctx: ctx?.a.b })
+      else throw new Error(\`bad \${got.name} in \${items.length}\`)
+    }
+    return out
+  }`
+
+  it.each([
+    ["what they call", "parse(", "stringify("],
+    ["a constant of the module", "=== 0", "=== none"],
+    ["a global", "new Error", "new TypeError"],
+    ["a pattern", "/a/g", "/[0-9]+/g"],
+    ["the flags of a pattern", "/a/g", "/a/i"],
+    ["an optional link", "ctx?.a.b", "ctx?.a?.b"],
+    [
+      "waiting in a loop",
+      "export function f(items, ctx) {\n    const out = []\n    for (",
+      "export async function f(items, ctx) {\n    const out = []\n    for await ("
+    ],
+    ["a computed name", "item.value", "item[value]"],
+    ["the text of a member's name", "item.value", 'item["other"]'],
+    ["how a variable is declared", "const out", "let out"],
+    ["a method of an object", "{ name: got.name,", "{ name() {},"]
+  ])("are not found when they differ in %s", (_, from, to) => {
+    const original = calling("")
+    expect(original).toContain(from)
+    expect(clonesOf(original, original)).toHaveLength(1)
+    expect(clonesOf(original, original.replace(from, to))).toEqual([])
+  })
+
+  it.each([
+    [`import { parse } from "./a"`, `import { parse } from "./b"`, 0],
+    [`import { parse } from "./a"`, `import { one as parse } from "./a"`, 0],
+    [`import { parse } from "./a.js"`, `import { parse } from "./a"`, 1],
+    [`import parse from "a"`, `import { default as parse } from "a"`, 1],
+    [`import { parse } from "./a"`, `const parse = 1`, 0],
+    [`const parse = 1`, `const parse = 2`, 1]
+  ])("call the same if they import the same: %s, %s", (one, other, count) => {
+    expect(clonesOf(calling(one), calling(other))).toHaveLength(count)
+  })
+
+  it("call the same if they call an import by two names, or themselves", () => {
+    const renamed = calling(`import { parse as p } from "./a"`).replace("parse(", "p(")
+    expect(clonesOf(calling(`import { parse } from "./a"`), renamed)).toHaveLength(1)
+    expect(
+      clonesOf(
+        calling("").replace("parse(", "f("),
+        calling("").replace("parse(", "g(").replace("function f", "function g")
+      )
+    ).toHaveLength(1)
   })
 
   it("inside clones are not named again, unless they occur elsewhere too", () => {

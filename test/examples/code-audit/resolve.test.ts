@@ -2,7 +2,8 @@
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { isExposed, manifestTarget, packageName } from "../../../docs/examples/code-audit/manifest.ts"
-import { keepsUnusedImports, resolve, type ResolveRequest } from "../../../docs/examples/code-audit/resolve.ts"
+import { dialectOf } from "../../../docs/examples/code-audit/dialect.ts"
+import { resolve, type ResolveRequest } from "../../../docs/examples/code-audit/resolve.ts"
 import { filesOf } from "./support.ts"
 
 const world = filesOf({
@@ -147,8 +148,8 @@ describe("a tsconfig.json", () => {
   })
 
   it("says whether unused imports stay", () => {
-    expect(Effect.runSync(keepsUnusedImports(world, "/mapped/src/one.ts"))).toBe(true)
-    expect(Effect.runSync(keepsUnusedImports(world, "/p/src/main.ts"))).toBe(false)
+    expect(Effect.runSync(dialectOf(world, "/mapped/src/one.ts")).keeps).toBe("statements")
+    expect(Effect.runSync(dialectOf(world, "/p/src/main.ts")).keeps).toBe("used")
   })
 })
 

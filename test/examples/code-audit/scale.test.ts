@@ -48,6 +48,8 @@ const imported = (from: string, specifier: string, line = 1): Import => ({
   elision: "none",
   names: ["a"],
   line,
+  column: 0,
+  lazy: false,
   guarded: false
 })
 
