@@ -10,7 +10,7 @@ import type { Dialect, Export, FunctionMeasure, Import, Module, Problem } from "
 import { measureFunctions } from "./measures.ts"
 import { scopesOf } from "./scopes.ts"
 import { aliasNames, boundImports, exportsOf, importsOf } from "./statements.ts"
-import { hasModuleSyntax, languageOf, readSyntax } from "./syntax.ts"
+import { goalOf, hasModuleSyntax, languageOf, readSyntax } from "./syntax.ts"
 
 /** What parsing one file yields. */
 export interface Parsed {
@@ -63,13 +63,16 @@ export const parseSource = (path: string, text: string, bytes: number, dialect: 
   const interest = new Set([...bound.keys(), ...aliasNames(statements), ...exported.map((found) => found.local)])
   interest.delete("")
   const jsx = withPragmas(dialect.jsx, pragmas(file))
+  const isModule =
+    hasModuleSyntax(file) ||
+    (blank.language === "ts" ? goalOf(path, dialect.type) === "module" : file.program.sourceType === "module")
   const scopes = scopesOf(tree)
   const bindings = analyseBindings({ tree, scopes, interest, bound, dialect: { ...dialect, jsx } })
   const functions = measureFunctions({ path, tree, scopes, bound, hashes: !isMinified })
   return {
     module: {
       ...blank,
-      format: file.program.sourceType === "module" || hasModuleSyntax(file) ? "esm" : "cjs",
+      format: isModule ? "esm" : "cjs",
       functions: functions.length,
       complexity: functions.reduce((sum, measured) => sum + measured.complexity, 0),
       computedImports: bindings.computed,

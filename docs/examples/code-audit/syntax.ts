@@ -98,7 +98,8 @@ const bestAttempt = (path: string, text: string, type: Dialect["type"]): Attempt
 const rank = ({ goal, file }: Attempt): number =>
   file === undefined ? 0 : goal === "module" && hasModuleSyntax(file) ? 2 : 1
 
-const goalOf = (path: string, type: Dialect["type"]): Goal | undefined => {
+/** What a file is by its name or its package.json. */
+export const goalOf = (path: string, type: Dialect["type"]): Goal | undefined => {
   if (/\.m[jt]sx?$/.test(path)) return "module"
   if (/\.c[jt]sx?$/.test(path)) return "commonjs"
   return type === "none" ? undefined : type

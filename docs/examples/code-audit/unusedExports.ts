@@ -7,7 +7,8 @@
  * Modules of other packages (of a deep crawl) are left out: nobody uses all of a package. So are types (a module that is imported for its types only is not crawled, so their users are not all known),
  * and CommonJS modules, whose exports are objects. Boundary: pure.
  */
-import type { Export, Import, Link, UnusedExport } from "./facts.ts"
+import { type Export, type Import, type Link, linkKey, type UnusedExport } from "./facts.ts"
+import { identity } from "./identity.ts"
 
 export interface ExportUse {
   /** Whether others can import a module: the entry, and what the package.json exposes. */
@@ -30,20 +31,20 @@ export const findUnusedExports = ({ isPublic, exports, imports, links }: ExportU
   const foreign = new Set(links.filter((link) => link.kind === "outside").map((link) => link.to))
   for (const link of links) {
     if (link.kind === "internal" || link.kind === "outside") {
-      targets.set(`${link.condition} ${link.from} ${link.specifier}`, link.to)
+      targets.set(linkKey(link), link.to)
     }
   }
   const demanded = new Set<string>()
   const waiting: Array<{ readonly path: string; readonly name: string }> = []
   const demand = (path: string | undefined, name: string): void => {
-    if (path === undefined || demanded.has(`${path}#${name}`)) return
-    demanded.add(`${path}#${name}`)
+    if (path === undefined || demanded.has(identity(path, name))) return
+    demanded.add(identity(path, name))
     waiting.push({ path, name })
   }
 
   for (const path of byModule.keys()) if (isPublic(path)) demand(path, "*")
   for (const self of imports) {
-    const target = targets.get(`${self.condition} ${self.from} ${self.specifier}`)
+    const target = targets.get(linkKey(self))
     for (const name of self.names) demand(target, name)
   }
   while (waiting.length > 0) {
@@ -51,7 +52,7 @@ export const findUnusedExports = ({ isPublic, exports, imports, links }: ExportU
     const own = byModule.get(path)
     if (own === undefined) continue
     const passOn = (found: Export, imported: string): void =>
-      demand(targets.get(`import ${path} ${found.from}`), imported)
+      demand(targets.get(linkKey({ from: path, condition: "import", specifier: found.from })), imported)
     const named = own.named.get(name)
     if (name === "*") {
       for (const exported of own.named.keys()) demand(path, exported)
@@ -63,7 +64,7 @@ export const findUnusedExports = ({ isPublic, exports, imports, links }: ExportU
   return exports
     .filter(
       (found) =>
-        found.name !== "*" && !found.type && !foreign.has(found.path) && !demanded.has(`${found.path}#${found.name}`)
+        found.name !== "*" && !found.type && !foreign.has(found.path) && !demanded.has(identity(found.path, found.name))
     )
     .map(({ path, name, line, uses }) => ({ path, name, line, uses }))
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line || (a.name < b.name ? -1 : 1)))

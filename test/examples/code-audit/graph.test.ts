@@ -172,6 +172,11 @@ describe("unused exports", () => {
     expect(unused(exports, [imported("main", "barrel", "*")], links)).toEqual([])
   })
 
+  it("are told apart in files whose names hold separators", () => {
+    const exports = [exported("a", "b#c"), exported("a#b", "c")]
+    expect(unused(exports, [imported("main", "a", "b#c")], [linked("main", "a")])).toEqual(["a#b#c"])
+  })
+
   it("end where barrels go round in a circle", () => {
     const exports = [passedOn("a", "*", "b", "*"), passedOn("b", "*", "a", "*"), exported("b", "x")]
     const links = [linked("main", "a"), linked("a", "b"), linked("b", "a")]

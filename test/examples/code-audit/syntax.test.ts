@@ -98,7 +98,9 @@ describe("a module", () => {
 
 describe("TypeScript", () => {
   it("is a module or CommonJS by its text, whatever its package.json says", () => {
-    expect(readAs("import a = require('a'); export = a", "a.ts", "commonjs")).toContain("esm")
+    expect(readAs("import a = require('a'); export = a", "a.ts", "commonjs")).toBe("cjs")
+    expect(readAs("let a = <any>b", "a.ts")).toBe("cjs")
+    expect(readAs("let a = <any>b", "a.ts", "module")).toBe("esm")
     expect(readAs("import './a'", "a.cts")).toBe("esm")
     expect(readAs("import './a'", "a.ts", "commonjs")).toBe("esm")
     expect(readAs("var await = 1; let x: number = await", "a.cts")).toBe("cjs")
