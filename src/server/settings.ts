@@ -266,20 +266,20 @@ export const readSettings = (
   return { values: values as Settings, complaints }
 }
 
+const textOf = (item: string | Token): string => (typeof item === "string" ? item : item.name)
+
 /** What is wrong with options that were given in code. */
 export const checkOptions = (options: Settings): ReadonlyArray<string> =>
   settingNames.flatMap((name) => {
     const value = options[name]
     if (value === undefined) return []
-    if (name === "tokens")
-      return (options.tokens ?? [])
-        .flatMap((token) =>
-          complaintOf(token) === undefined ? [] : [`tokens takes tokens that can be used: ${complaintOf(token)}`]
-        )
-        .slice(0, 1)
+    if (name === "tokens") {
+      const complaint = options.tokens?.map(complaintOf).find((found) => found !== undefined)
+      return complaint === undefined ? [] : [`tokens takes tokens that can be used: ${complaint}`]
+    }
     const { expected, parse } = settings[name]
-    const given = Array.isArray(value) ? value.join(",") : String(value)
-    const isEmptyList = Array.isArray(value) && value.length === 0
+    const given = typeof value === "object" ? value.map(textOf).join(",") : String(value)
+    const isEmptyList = typeof value === "object" && value.length === 0
     return isEmptyList || parse(given) !== undefined ? [] : [`${name} takes ${expected}`]
   })
 
