@@ -80,6 +80,13 @@ describe("a log in JSON", () => {
     }
   })
 
+  it("of a run has what an agent writes to standard output, line by line", async () => {
+    const ended = await converge(["run", module("one"), "--log-format", "json", "--quiet"])
+    expect(ended.code).toBe(0)
+    const messages = recordsOf(ended.stderr).map(({ message }) => message)
+    expect(messages).toContain("written to standard output by an agent")
+  })
+
   it("keeps an annotation with the name of a field of its own", () => {
     const entry = { timestamp: "t", level: "INFO", message: "m", annotations: { level: "mine", job: "a" } }
     expect(JSON.parse(logRecord(entry))).toEqual({ ...entry, job: "a", annotations: { level: "mine" } })
