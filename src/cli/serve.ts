@@ -105,7 +105,8 @@ const layerOf = (
   settings: Settings,
   modules: ReadonlyArray<LoadedModule>
 ): Layer.Layer<Server, unknown> => {
-  const { maxLiveContextBytes, maxQueuedJobs, maxRunningJobs, retentionMs, store, workers } = settings
+  const { maxLiveContextBytes, maxQueuedJobs, maxRunningJobs, retentionMs, store, workers, ...more } = settings
+  const { tokenFile: _, ...ofServer } = more
   const pool = workers === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size: workers })
   const journals: Layer.Layer<JobStore.JobStore, Failed> =
     store === undefined ? JobStore.layerMemory : StoreFile.open(store, undefined, retentionMs)
@@ -116,7 +117,7 @@ const layerOf = (
     never,
     WorkerPool.WorkerPool | JobStore.JobStore
   >
-  const server = serverLayer({ ...settings, programs }) as Layer.Layer<
+  const server = serverLayer({ ...ofServer, programs }) as Layer.Layer<
     Server,
     unknown,
     Engine.Engine | WorkerPool.WorkerPool | JobStore.JobStore
