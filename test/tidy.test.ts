@@ -75,6 +75,11 @@ const allowances: ReadonlyArray<Allowance> = [
     uses: ["node:"],
     reason: "reads the page's script where the package runs from its sources"
   },
+  {
+    path: "src/server/processMetrics.ts",
+    uses: ["node:"],
+    reason: "asks Node about the process"
+  },
   { path: "src/server/nodeServer.ts", uses: ["node:"], reason: "the adapter of Node's HTTP server" },
   { path: "src/cli/", uses: ["node:"], reason: "the adapter of the command line" },
   { path: "src/platform/unrefClock.ts", uses: ["setTimeout"], reason: "a sleep that lets the process end" }

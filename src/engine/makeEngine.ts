@@ -77,7 +77,8 @@ const makeState = Effect.fnUntraced(function* (
   const onFinished: SessionOptions["onFinished"] = (session, status) => {
     live.delete(session.jobId)
     owed.note(session)
-    Telemetry.noteHalted(services, status)
+    const ranMs = session.durationMs(session.clockMs)
+    Telemetry.noteHalted(services, { program: session.program.name, ranMs, status })
     admission.release(session)
   }
   const engine: EngineState = {

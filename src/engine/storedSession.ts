@@ -31,8 +31,8 @@ interface Replayed {
 }
 
 const sessionFrom = (runs: OwnRuns, { jobId, program, taken }: Replayed): JobSession => {
-  const { budget, createdAt, ledger, log, replay } = taken
-  const replayed = { createdAt, tracker: replay.tracker, log }
+  const { begunIn, budget, createdAt, ledger, log, replay } = taken
+  const replayed = { createdAt, tracker: replay.tracker, log, begunIn }
   const session = new JobSession({ ...runs, jobId, program, ledger, budget, replayed })
   session.resumeFrom(replay)
   session.level = taken.depth ?? 0

@@ -32,6 +32,8 @@ export interface TakenUp {
   readonly budget: ResolvedBudget
   /** In milliseconds since the epoch. */
   readonly createdAt: number
+  /** The span in which the job began, as `traceparent` writes it; undefined if nobody traced it. */
+  readonly begunIn: string | undefined
   readonly replay: Replay
   readonly log: EventLog
   /** The notes since the last row, oldest first. */
@@ -72,6 +74,7 @@ export const takeUp = (
       ledger: replay.ledger,
       budget: budgetOfHeader(header),
       createdAt,
+      begunIn: header.span,
       replay,
       log,
       between,

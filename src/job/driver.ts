@@ -77,7 +77,15 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
         return go()
       })
     })
-    return Telemetry.jobSpan(session.options.services, driven, session.jobId, session.program.name)
+    return Telemetry.jobSpan(session.options.services, driven, {
+      jobId: session.jobId,
+      program: session.program.name,
+      begunIn: session.options.replayed?.begunIn,
+      end: () => {
+        const status = session.finished
+        return status === undefined ? undefined : { status, cause: session.haltCause }
+      }
+    })
   })
   return Effect.onExit(run, (exit) => {
     // The machine went to `paused`, which interrupts its driver: that is no end.

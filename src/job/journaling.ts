@@ -21,6 +21,7 @@ import type { Cause as HaltCause, Status } from "../outcome/Cause.ts"
 import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
 import { describeProgram, budgetHeader } from "../journal/header.ts"
 import { keptOf, encodeKept } from "../journal/kept.ts"
+import { spanIn } from "./observability.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { Between, EndExtra, JournalHeader } from "../journal/records.ts"
@@ -61,6 +62,7 @@ export const createJournal = (
 ): Effect.Effect<void, StoreError> => {
   const { ledger, options, program } = session
   const { context } = beginning
+  const span = spanIn(options.services)
   const header = (): string => {
     const header: JournalHeader = {
       ...describeProgram(program),
@@ -69,7 +71,8 @@ export const createJournal = (
       isForced: beginning.isForced,
       earlier: [],
       depth: session.level,
-      beginning: beginningExtra(row, session.haltCause, textOf(session))
+      beginning: beginningExtra(row, session.haltCause, textOf(session)),
+      ...(span === undefined ? {} : { span })
     }
     return JSON.stringify(header)
   }

@@ -6,11 +6,13 @@
  * exporter the embedder has. Boundary: names and attributes of both; no decision depends on them.
  */
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Tracer from "effect/Tracer"
+import { describeError } from "../values/panic.ts"
 import type { Fact } from "../program/Fact.ts"
-import type { Status } from "../outcome/Cause.ts"
+import type { Cause, Status } from "../outcome/Cause.ts"
 
 /** Whether the embedder provided a tracer. */
 export const isTraced = (services: Context.Context<unknown>): boolean => services.mapUnsafe.has(Tracer.Tracer.key)
@@ -25,12 +27,69 @@ const spanned = <A, E, R>(
     ? (Effect.withSpan(effect, name, { attributes: attributes(), captureStackTrace: false }) as Effect.Effect<A, E, R>)
     : effect
 
-export const jobSpan = <A, E, R>(
+/** A job, as its span tells of it. */
+export interface TracedJob {
+  readonly jobId: string
+  readonly program: string
+  /** The span in which the job began, as `traceparent` writes it, if the job was resumed. */
+  readonly begunIn: string | undefined
+  /** Its status, and why it ended so; undefined while it has not ended. */
+  readonly end: () => { readonly status: Status; readonly cause: Cause | undefined } | undefined
+}
+
+/** What the span of a job that failed ends with: a tracer shows its name and its message. */
+class SpanFailure extends Data.TaggedError("SpanFailure")<{ readonly name: string; readonly message: string }> {}
+
+const spanFailureOf = (cause: Cause): SpanFailure => {
+  const message = "message" in cause ? cause.message : "error" in cause ? describeError(cause.error) : ""
+  return new SpanFailure({ name: cause._tag, message: message === "" ? cause._tag : `${cause._tag}: ${message}` })
+}
+
+/** The statuses of jobs that a tracer is told of as errors. */
+const isFault = (status: Status): boolean => status === "failed" || status === "budget-exhausted"
+
+/** The span of a job: it fails if the job does, and is linked to the span in which a resumed job began. */
+export const jobSpan = <R>(
   services: Context.Context<unknown>,
-  effect: Effect.Effect<A, E, R>,
-  jobId: string,
-  program: string
-): Effect.Effect<A, E, R> => spanned(services, effect, "converge.job", () => ({ jobId, program }))
+  effect: Effect.Effect<void, never, R>,
+  { begunIn, end, jobId, program }: TracedJob
+): Effect.Effect<void, never, R> => {
+  if (!isTraced(services)) return effect
+  const begun = begunIn === undefined ? undefined : spanOf(begunIn)
+  const ended = Effect.andThen(
+    effect,
+    Effect.suspend(() => {
+      const found = end()
+      if (found === undefined) return Effect.void
+      const told = Effect.annotateCurrentSpan("status", found.status)
+      return found.cause === undefined || !isFault(found.status)
+        ? told
+        : Effect.andThen(told, Effect.fail(spanFailureOf(found.cause)))
+    })
+  )
+  const traced = Effect.withSpan(ended, "converge.job", {
+    attributes: { jobId, program },
+    links: begun === undefined ? [] : [{ span: begun, attributes: { "converge.link": "begun" } }],
+    captureStackTrace: false
+  })
+  return Effect.ignore(traced) as Effect.Effect<void, never, R>
+}
+
+const traceparent = /^00-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/
+
+const spanOf = (text: string): Tracer.ExternalSpan | undefined => {
+  const [, traceId, spanId, flags] = traceparent.exec(text) ?? []
+  if (traceId === undefined || spanId === undefined) return undefined
+  return Tracer.externalSpan({ traceId, spanId, sampled: (Number.parseInt(flags ?? "0", 16) & 1) === 1 })
+}
+
+/** The span that a job is started in, as `traceparent` writes it; undefined if nobody traces. */
+export const spanIn = (services: Context.Context<unknown>): string | undefined => {
+  if (!isTraced(services)) return undefined
+  const span = Context.getOrUndefined(services as Context.Context<never>, Tracer.ParentSpan)
+  const text = span === undefined ? "" : `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`
+  return traceparent.test(text) ? text : undefined
+}
 
 export const cycleSpan = <A, E, R>(
   services: Context.Context<unknown>,
@@ -54,12 +113,27 @@ export const agentSpan = <A, E, R>(
   }))
 
 const jobsRunning = Metric.gauge("converge_jobs_running", { description: "Jobs that run or are paused" })
-const jobsHalted = Metric.counter("converge_jobs_halted_total", { description: "Jobs that ended, by status" })
-const cyclesCommitted = Metric.counter("converge_cycles_total", { description: "Committed cycles" })
-const factsCommitted = Metric.counter("converge_facts_total", { description: "Facts added or revised" })
-const tasksMerged = Metric.counter("converge_tasks_total", { description: "Tasks whose effect was merged" })
+const jobsHalted = Metric.counter("converge_jobs_halted_total", {
+  description: "Jobs that ended, by status",
+  incremental: true
+})
+const jobSeconds = Metric.histogram("converge_job_duration_seconds", {
+  description: "Time that jobs ran, pauses excluded, by program and status",
+  attributes: { unit: "s" },
+  boundaries: [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 60, 300, 1_800, 3_600, 14_400, 86_400]
+})
+const cyclesCommitted = Metric.counter("converge_cycles_total", { description: "Committed cycles", incremental: true })
+const factsCommitted = Metric.counter("converge_facts_total", {
+  description: "Facts added or revised",
+  incremental: true
+})
+const tasksMerged = Metric.counter("converge_tasks_total", {
+  description: "Tasks whose effect was merged",
+  incremental: true
+})
 const tasksDiscarded = Metric.counter("converge_tasks_discarded_total", {
-  description: "Tasks whose effect was discarded"
+  description: "Tasks whose effect was discarded",
+  incremental: true
 })
 
 const haltedWith: Readonly<Record<Status, Metric.Metric<number, unknown>>> = {
@@ -80,5 +154,17 @@ export const noteCycle = (services: Context.Context<never>, facts: number, merge
 export const noteRunning = (services: Context.Context<never>, running: number): void =>
   jobsRunning.updateUnsafe(running, services)
 
-export const noteHalted = (services: Context.Context<never>, status: Status): void =>
+/** Notes the end of a job that has run for so long. An engine has few programs. */
+export const noteHalted = (
+  services: Context.Context<never>,
+  { program, ranMs, status }: { readonly program: string; readonly ranMs: number; readonly status: Status }
+): void => {
   haltedWith[status].updateUnsafe(1, services)
+  const key = `${status} ${program}`
+  let seconds = ranFor.get(key)
+  if (seconds === undefined) ranFor.set(key, (seconds = Metric.withAttributes(jobSeconds, { program, status })))
+  seconds.updateUnsafe(ranMs / 1_000, services)
+}
+
+/** The histograms that were made, by status and program. */
+const ranFor = new Map<string, Metric.Metric<number, unknown>>()

@@ -67,9 +67,18 @@ export interface SessionOptions {
   readonly store: JobStore["Service"]
   readonly fiberConcurrency: number
   /** Set when the job resumes from its journal: the time at which it began, and what replaying gave. */
-  readonly replayed?: { readonly createdAt: number; readonly tracker: Tracker; readonly log: EventLog } | undefined
+  readonly replayed?: ReplayedJob | undefined
   /** Called once, when the job has let go of everything. */
   readonly onFinished: (session: JobSession, status: Status) => void
+}
+
+/** What a session has of its job's journal. */
+export interface ReplayedJob {
+  readonly createdAt: number
+  readonly tracker: Tracker
+  readonly log: EventLog
+  /** The span in which the job began, as `traceparent` writes it. */
+  readonly begunIn: string | undefined
 }
 
 export class JobSession implements JobView {

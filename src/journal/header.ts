@@ -77,7 +77,8 @@ const fields = {
   executed: Schema.Array(Schema.String),
   isForced: Schema.Boolean,
   beginning: Beginning,
-  depth: Schema.optionalKey(Count)
+  depth: Schema.optionalKey(Count),
+  span: Schema.optionalKey(Schema.String)
 } satisfies Omit<FieldsOf<JournalHeader>, "earlier">
 
 const Earlier = Schema.Struct({

@@ -45,6 +45,8 @@ export interface JournalHeader {
   readonly beginning: BeginningExtra
   /** Depth in the tree of child jobs. A version that did not know it wrote none, and did not shorten the ids of children. */
   readonly depth?: number
+  /** The span in which the job began, as `traceparent` writes it. Left out if nobody traced it. */
+  readonly span?: string
 }
 
 /** The part of an outcome that its canonical text does not have; every key may be left out. */

@@ -31,6 +31,7 @@ import { Core, type CoreSettings, makeCore } from "./core.ts"
 import { noRoute } from "./fallback.ts"
 import { compressing, onlyForThisMachine, onlyOneHost } from "./around.ts"
 import { answer, authorization, guard } from "./guard.ts"
+import { sampling } from "./exposition.ts"
 import { jobRoutes } from "./jobRoutes.ts"
 import { noteAlive } from "./metrics.ts"
 import { listening, services } from "./nodeServer.ts"
@@ -174,6 +175,7 @@ const routesOf = (
   )
   // Fresh: another mount in the same router has a core of its own, and would otherwise be given the handlers, the tokens and
   // the programs of the first.
+  const sampled = Layer.effectDiscard(sampling)
   const api = Layer.fresh(
     HttpApiBuilder.layer(Api).pipe(
       Layer.provide([jobRoutes, programRoutes, healthRoutes, metricRoutes]),
@@ -181,7 +183,7 @@ const routesOf = (
       Layer.provide(services)
     )
   )
-  const all = Layer.mergeAll(api, documentRoutes(prefix), fallback(prefix))
+  const all = Layer.mergeAll(api, documentRoutes(prefix), fallback(prefix), sampled)
   const placed =
     prefix === ""
       ? all

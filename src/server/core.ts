@@ -162,7 +162,8 @@ export const makeCore = Effect.fnUntraced(function* (
     isDraining: () => state.isDraining,
     goodbye: Deferred.await(drain.goodbye),
     expired: Deferred.await(drain.expired),
-    drain: yield* Effect.cached(Effect.uninterruptible(drain.run(settings.drainMs))),
+    // With the services of the layer, loggers among them: the caller's may be those of a command, which exports nothing.
+    drain: yield* Effect.cached(Effect.provideContext(Effect.uninterruptible(drain.run(settings.drainMs)), services)),
     hurry: Deferred.succeed(drain.hurried, undefined)
   })
 })

@@ -1,18 +1,34 @@
 /**
- * All metrics of the process, as Prometheus reads them.
+ * What is a state, noted for all exporters, and all metrics of the process as Prometheus reads them.
  *
- * Boundary: asks the core for what is a state.
+ * States are noted once in a second, for exporters that push, and once more for each scrape. Boundary: asks the core.
  */
 import * as Effect from "effect/Effect"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
-import { Core } from "./core.ts"
+import type * as Scope from "effect/Scope"
+import * as Schedule from "effect/Schedule"
+import { Limits } from "../Limits.ts"
+import { Core, type SharedCore } from "./core.ts"
 import { noteStates } from "./metrics.ts"
+import { ProcessMetrics } from "./processMetrics.ts"
+
+const states = ({ directory, room, streams }: SharedCore): Effect.Effect<void> =>
+  Effect.map(
+    Effect.forEach(directory.known, ({ job }) => Effect.map(job.status, ({ state }) => state)),
+    (found) => noteStates(streams.count, room.bytes, found)
+  )
+
+/** Notes states for as long as the scope is open. */
+export const sampling: Effect.Effect<void, never, Core | Scope.Scope> = Effect.gen(function* () {
+  const core = yield* Core
+  const ofProcess = yield* ProcessMetrics.open
+  const sample = Effect.andThen(states(core), ofProcess.sample)
+  const loop = Effect.repeat(sample, Schedule.spaced(Limits.houseKeepingMs))
+  yield* Effect.forkScoped(Effect.withTracerEnabled(loop, false))
+})
 
 /** All metrics, as text. */
 export const exposition: Effect.Effect<string, never, Core> = Effect.gen(function* () {
-  const core = yield* Core
-  const states: Array<string> = []
-  for (const { job } of core.directory.known) states.push((yield* job.status).state)
-  noteStates(core.streams.count, states)
+  yield* states(yield* Core)
   return yield* PrometheusMetrics.format()
 })

@@ -23,7 +23,7 @@ import { Authorization, Guard, Sender } from "./api.ts"
 import { Core, type CoreSettings } from "./core.ts"
 import { cut, invalidRequest } from "./decoding.ts"
 import { isForeign } from "./headers.ts"
-import { noteAtOnce, noteRequest } from "./metrics.ts"
+import { noteAtOnce, noteRefusal, noteRequest } from "./metrics.ts"
 import { isSpelledAs, pathOf } from "./paths.ts"
 import * as Problems from "./problems.ts"
 import { accessBy, open } from "./tokens.ts"
@@ -77,7 +77,10 @@ export const problemResponse = (
       ? HttpServerResponse.text(JSON.stringify(problemBody(problem, request)), { status, contentType: problemType })
       : HttpServerResponse.setHeader(HttpServerResponse.setStatus(written, status), "content-type", problemType)
   const more: Record<string, string> = {}
-  if (status === 429 || status === 503) more["retry-after"] = String(Limits.serverRetryAfterS)
+  if (status === 429 || status === 503) {
+    more["retry-after"] = String(Limits.serverRetryAfterS)
+    noteRefusal(problem instanceof Problems.StoreFailed ? "store" : String(ownFields(problem)["reason"]))
+  }
   if (status === 401) more["www-authenticate"] = "Bearer"
   if (problem instanceof Problems.MethodNotAllowed) more["allow"] = problem.allow.join(", ")
   return sealed(HttpServerResponse.setHeaders(response, more))
@@ -168,6 +171,7 @@ export const guard: Layer.Layer<Guard, never, Core> = Layer.effect(
         Effect.gen(function* () {
           const request = yield* HttpServerRequest
           const begin = yield* nowMs
+          yield* Effect.annotateCurrentSpan("http.route", settings.prefix + endpoint.path)
           const note = (status: number) =>
             Effect.map(nowMs, (now) => noteRequest(endpoint.path, endpoint.method, status, now - begin))
           const limit = settings.maxBodyBytes

@@ -8,11 +8,13 @@ import * as Metric from "effect/Metric"
 import * as Shapes from "./shapes.ts"
 
 const requests = Metric.counter("converge_http_requests_total", {
-  description: "Requests that were answered, by route, method and status"
+  description: "Requests that were answered, by route, method and status",
+  incremental: true
 })
 
 const seconds = Metric.histogram("converge_http_request_duration_seconds", {
   description: "From a request's arrival to its answer, streams excluded",
+  attributes: { unit: "s" },
   boundaries: [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, Infinity]
 })
 
@@ -20,6 +22,14 @@ const streams = Metric.gauge("converge_http_streams", { description: "Event stre
 const dropped = Metric.counter("converge_http_clients_dropped_total", {
   description: "Clients that were hung up on because they did not read what they were sent",
   incremental: true
+})
+const refusals = Metric.counter("converge_http_refusals_total", {
+  description: "Requests that were turned away for a while, by reason",
+  incremental: true
+})
+const held = Metric.gauge("converge_http_client_bytes", {
+  description: "About how many bytes clients hold that are being sent something long",
+  attributes: { unit: "By" }
 })
 const known = Metric.gauge("converge_jobs", { description: "Jobs that the server knows, by state" })
 
@@ -57,12 +67,19 @@ const alive = noter("/health", "GET", 200)
 /** Notes a question for /health that was answered at once. */
 export const noteAlive = (): void => alive(0)
 
+/** Why requests are turned away for a while. */
+const reasons = ["queue-full", "memory-pressure", "shutting-down", "store", "streams"]
+
 /** A job that is suspended or quarantined is one that this server does not hold. */
 const states = Shapes.State.literals.filter((state) => state !== "suspended" && state !== "quarantined")
 
-/** Notes what is a state: how many streams are open, and in which state each job is. */
-export const noteStates = (openStreams: number, jobStates: Iterable<string>): void => {
+/** Notes what is a state: how many streams are open, what clients hold, and in which state each job is. */
+export const noteStates = (openStreams: number, clientBytes: number, jobStates: Iterable<string>): void => {
   streams.updateUnsafe(openStreams, empty)
+  held.updateUnsafe(clientBytes, empty)
+  // A count that is there from the start has a rate from the first time on.
+  dropped.updateUnsafe(0, empty)
+  for (const reason of reasons) tag(refusals, { reason }).updateUnsafe(0, empty)
   const counts = new Map<string, number>(states.map((state) => [state, 0]))
   for (const state of jobStates) counts.set(state, (counts.get(state) ?? 0) + 1)
   for (const [state, count] of counts) tag(known, { state }).updateUnsafe(count, empty)
@@ -70,3 +87,6 @@ export const noteStates = (openStreams: number, jobStates: Iterable<string>): vo
 
 /** Notes a client that was hung up on. */
 export const noteDropped = (): void => dropped.updateUnsafe(1, empty)
+
+/** Notes a request that was turned away with a problem for which it may be sent again later. */
+export const noteRefusal = (reason: string): void => tag(refusals, { reason }).updateUnsafe(1, empty)

@@ -11,34 +11,58 @@ import { monitorEventLoopDelay } from "node:perf_hooks"
 import type { RetireReason } from "../../machines/worker.machine.ts"
 import type { PoolStats } from "./stats.ts"
 
-/** Boundaries from 10 us to 100 s, three to a decade. */
-const boundaries = Array.from({ length: 22 }, (_, i) => Number((0.01 * 10 ** (i / 3)).toPrecision(2)))
+/** Boundaries in seconds, from 10 us to 100 s, three to a decade. */
+const boundaries = Array.from({ length: 22 }, (_, i) => Number((0.000_01 * 10 ** (i / 3)).toPrecision(2)))
+
+/** Units as OpenTelemetry writes them; Prometheus has them in the names. */
+const seconds = { unit: "s" }
+const bytes = { unit: "By" }
 
 const waiting = Metric.gauge("converge_pool_tasks_waiting", { description: "CPU tasks that wait for a worker" })
 const running = Metric.gauge("converge_pool_tasks_running", { description: "Workers that run CPU tasks" })
-const claimed = Metric.counter("converge_pool_tasks_claimed_total", { description: "CPU tasks that a worker ran" })
+const claimed = Metric.counter("converge_pool_tasks_claimed_total", {
+  description: "CPU tasks that a worker ran",
+  incremental: true
+})
 const threads = Metric.gauge("converge_pool_threads", { description: "Worker threads, by state" })
 const utilization = Metric.gauge("converge_pool_worker_utilization", {
   description: "Part of the time that a worker spent on tasks since the last sample, from 0 to 1"
 })
-const cpu = Metric.gauge("converge_pool_worker_cpu_ms", { description: "CPU milliseconds of a worker's tasks" })
-const taskWait = Metric.histogram("converge_pool_task_wait_ms", {
-  description: "Milliseconds from a batch's arrival to a task's start",
+const cpu = Metric.counter("converge_pool_worker_cpu_seconds_total", {
+  description: "CPU seconds of a worker's tasks",
+  attributes: seconds,
+  incremental: true
+})
+const taskWait = Metric.histogram("converge_pool_task_wait_seconds", {
+  description: "Seconds from a batch's arrival to a task's start",
+  attributes: seconds,
   boundaries
 })
-const taskRun = Metric.histogram("converge_pool_task_run_ms", {
-  description: "Milliseconds that a task took on its worker",
+const taskRun = Metric.histogram("converge_pool_task_run_seconds", {
+  description: "Seconds that a task took on its worker",
+  attributes: seconds,
   boundaries
 })
-const kills = Metric.counter("converge_pool_kills_total", { description: "Threads that the pool ended, by reason" })
-const crashes = Metric.counter("converge_pool_crashes_total", { description: "Threads that a task ended" })
-const respawns = Metric.gauge("converge_pool_respawns", { description: "Threads started in place of lost ones" })
+const kills = Metric.counter("converge_pool_kills_total", {
+  description: "Threads that the pool ended, by reason",
+  incremental: true
+})
+const crashes = Metric.counter("converge_pool_crashes_total", {
+  description: "Threads that a task ended",
+  incremental: true
+})
+const respawns = Metric.counter("converge_pool_respawns_total", {
+  description: "Threads started in place of lost ones",
+  incremental: true
+})
 const replicaBytes = Metric.gauge("converge_pool_replica_bytes", {
-  description: "Length of the texts that the workers were sent for the replicas they hold"
+  description: "Length of the texts that the workers were sent for the replicas they hold",
+  attributes: bytes
 })
 const quarantined = Metric.gauge("converge_pool_quarantined_agents", { description: "Agents in quarantine" })
-const loopDelay = Metric.gauge("converge_event_loop_delay_ms", {
-  description: "99th percentile, since the last sample, of the main thread's event-loop delay"
+const loopDelay = Metric.gauge("converge_event_loop_delay_seconds", {
+  description: "99th percentile, since the last sample, of the main thread's event-loop delay",
+  attributes: seconds
 })
 
 /**
@@ -90,10 +114,19 @@ const states = ["spawning", "loading", "ready", "busy", "retiring"]
 /** Tuning: milliseconds between two measurements of the event loop's delay. Shorter delays are not seen. */
 const resolutionMs = 10
 
+/** How much a worker's milliseconds have grown since the last sample. A new thread of an old number begins at 0. */
+const sinceLast = (last: Map<number, number>, worker: number, ms: number): number => {
+  const before = last.get(worker) ?? 0
+  last.set(worker, ms)
+  return ms >= before ? ms - before : ms
+}
+
 export class PoolMetrics {
   readonly #services: Context.Context<never>
   readonly #delay: ReturnType<typeof monitorEventLoopDelay>
   readonly #busyMs = new Map<number, number>()
+  readonly #cpuMs = new Map<number, number>()
+  #respawned = 0
   readonly #taskWait: Histogram
   readonly #taskRun: Histogram
   #sampledAt: number
@@ -112,8 +145,8 @@ export class PoolMetrics {
   }
 
   noteTask(waitMs: number, runMs: number): void {
-    this.#taskWait.observe(waitMs)
-    this.#taskRun.observe(runMs)
+    this.#taskWait.observe(waitMs / 1_000)
+    this.#taskRun.observe(runMs / 1_000)
   }
 
   noteKill(reason: RetireReason): void {
@@ -130,25 +163,23 @@ export class PoolMetrics {
     this.#sampledAt = nowMs
     waiting.updateUnsafe(stats.waiting, services)
     running.updateUnsafe(stats.running, services)
-    respawns.updateUnsafe(respawned, services)
+    respawns.updateUnsafe(respawned - this.#respawned, services)
+    this.#respawned = respawned
     quarantined.updateUnsafe(stats.quarantined, services)
     let bytes = 0
     for (const { busyMs, cpuMs, replicaBytes, worker } of stats.workers) {
       bytes += replicaBytes
-      const before = this.#busyMs.get(worker) ?? 0
-      // A new thread of an old number begins at 0.
-      const share = Math.min(1, (busyMs >= before ? busyMs - before : busyMs) / intervalMs)
-      this.#busyMs.set(worker, busyMs)
+      const share = Math.min(1, sinceLast(this.#busyMs, worker, busyMs) / intervalMs)
       const by = { worker: String(worker) }
       Metric.withAttributes(utilization, by).updateUnsafe(share, services)
-      Metric.withAttributes(cpu, by).updateUnsafe(cpuMs, services)
+      Metric.withAttributes(cpu, by).updateUnsafe(sinceLast(this.#cpuMs, worker, cpuMs) / 1_000, services)
     }
     replicaBytes.updateUnsafe(bytes, services)
     for (const state of states) {
       const count = stats.workers.filter((worker) => worker.state === state).length
       Metric.withAttributes(threads, { state }).updateUnsafe(count, services)
     }
-    loopDelay.updateUnsafe(Math.max(0, this.#delay.percentile(99) / 1e6 - resolutionMs), services)
+    loopDelay.updateUnsafe(Math.max(0, this.#delay.percentile(99) / 1e6 - resolutionMs) / 1_000, services)
     this.#delay.reset()
   }
 

@@ -2,6 +2,7 @@
  * Spans and metrics: what an embedder's tracer and exporter see of jobs, and that nothing is made where there is none.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
@@ -9,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Tracer from "effect/Tracer"
 import { Agent, Engine, Program } from "../../src/index.ts"
+import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import {
   counter,
   engine,
@@ -69,7 +71,6 @@ describe("spans, with a tracer", () => {
     const { named, provide, spans } = recording()
     return Effect.gen(function* () {
       yield* Engine.run(tiered, {}, { id: "traced" })
-      expect(named("converge.job").map(attributesOf)).toEqual([{ jobId: "traced", program: "tiered" }])
       expect(named("converge.cycle").map(attributesOf)).toEqual([
         { cycle: 1, tier: 0, tasks: 3 },
         { cycle: 2, tier: 1, tasks: 1 }
@@ -80,8 +81,54 @@ describe("spans, with a tracer", () => {
         { agent: "sum", cycle: 2 }
       ])
       yield* until(() => !spans.map(exitOf).includes("Started"))
+      expect(named("converge.job").map(attributesOf)).toEqual([
+        { jobId: "traced", program: "tiered", status: "converged" }
+      ])
       expect(spans.map(exitOf)).toEqual(spans.map(() => "Success"))
     }).pipe(provide, Effect.provide(engine()))
+  })
+
+  it.effect("of a job that fails, fail with its error; one that is cancelled is no error", () => {
+    const { named, provide } = recording()
+    return Effect.gen(function* () {
+      const fails = Agent.make("fails", { execute: () => Effect.fail({ _tag: "Quota", left: 0 }) })
+      yield* failure(Engine.run(Program.make("fails", { input: noInput, agents: [fails] }), {}))
+      yield* failure(Engine.run(counter(9), {}, { budget: { maxCycles: 2 } }))
+      const job = yield* Engine.start(stuck().program, {})
+      yield* untilState(job, "running.executing")
+      yield* job.cancel
+      yield* until(() => !named("converge.job").map(exitOf).includes("Started"))
+      const ends = named("converge.job").map((span) => {
+        const exit = span.status._tag === "Ended" ? span.status.exit : undefined
+        const error = exit?._tag === "Failure" ? Cause.prettyErrors(exit.cause)[0] : undefined
+        return [span.attributes.get("status"), error?.name]
+      })
+      expect(ends.slice(0, 2)).toEqual([
+        ["failed", "AgentFailed"],
+        ["budget-exhausted", "BudgetExhausted"]
+      ])
+      expect(ends[2]?.[1]).toBeUndefined()
+    }).pipe(provide, Effect.provide(engine()))
+  })
+
+  it.effect("of a resumed job is linked to the span in which the job was started", () => {
+    const { named, provide } = recording()
+    return Effect.gen(function* () {
+      const store = yield* journalStore
+      const dying = engineOnStore(brokenOff(store, 2))
+      yield* Effect.provide(Effect.exit(Effect.withSpan(Engine.run(counter(5), {}, { id: "on" }), "request")), dying)
+      const program = counter(5)
+      yield* Effect.provide(
+        Effect.flatMap(Engine.resume(program, "on"), (job) => job.result),
+        engineOnStore(store)
+      )
+      const [first, second] = named("converge.job")
+      const [request] = named("request")
+      expect(first?.links).toEqual([])
+      expect(second?.links.map(({ span }) => [span.traceId, span.spanId])).toEqual([
+        [request?.traceId, request?.spanId]
+      ])
+    }).pipe(provide)
   })
 
   it.effect("are nested: caller, job, cycle, agent, and what the agent traces itself", () => {

@@ -5,27 +5,36 @@ import * as Effect from "effect/Effect"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Queue from "effect/Queue"
 import * as SocketServer from "effect/socket/SocketServer"
-import { readdirSync, readFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { describe, expect, it } from "vitest"
-import { WorkerPool } from "../../src/index.ts"
+import { afterAll, describe, expect, it } from "vitest"
+import { JobStore, WorkerPool } from "../../src/index.ts"
 import { converge, module } from "../support/cli/converge.ts"
 import { projectRoot } from "../support/node.ts"
 import { serve, until } from "../support/server/harness.ts"
 import { computes, count, crashes, spins } from "../support/server/programs.ts"
 
+const folder = mkdtempSync(join(tmpdir(), "converge-operations-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
 const page = (name: string): string => readFileSync(join(projectRoot, "docs", name), "utf8")
 
 /** Metrics that a table of a page has a row of. */
 const documented = (name: string): ReadonlyArray<string> =>
-  [...page(name).matchAll(/^\| `(converge_\w+)` \|/gm)].map(([, metric = ""]) => metric)
+  [...page(name).matchAll(/^\| (`converge_\w+`(?:, `converge_\w+`)*) \|/gm)].flatMap(([, cell = ""]) =>
+    cell.replaceAll("`", "").split(", ")
+  )
 
 const sorted = (names: Iterable<string>): ReadonlyArray<string> => [...new Set(names)].toSorted()
 
 describe("metrics", () => {
   it("of a server that has done a bit of everything are those of the documentation", async () => {
     const programs = [count, crashes, spins, computes]
-    const running = await serve({ programs }, { pool: WorkerPool.layer({ size: 2 }) })
+    const running = await serve(
+      { programs },
+      { pool: WorkerPool.layer({ size: 2 }), store: JobStore.layerSqlite({ filename: join(folder, "jobs.db") }) }
+    )
     try {
       for (const { name } of programs) {
         await running.post("/api/v1/jobs", { program: name, input: name === "count" ? { to: 3 } : {} })
@@ -38,9 +47,10 @@ describe("metrics", () => {
         return found.includes("converge_pool_worker_utilization")
       }
       await until(look)
-      const inServer = [...page("http.md").matchAll(/`(converge_\w+)`\s+\{|`(converge_http_(?:streams|clients_dropped_total))`/g)]
+      const [, listed = ""] = /\*\*Metrics\*\* of the server([^]*?)\n- \*\*/.exec(page("http.md")) ?? []
+      const inServer = [...listed.matchAll(/`(converge_\w+)`/g)]
       expect(found).toEqual(sorted(documented("operations.md")))
-      expect(found).toEqual(sorted([...documented("events.md"), ...inServer.map(([, one, two]) => one ?? two ?? "")]))
+      expect(found).toEqual(sorted([...documented("events.md"), ...inServer.map(([, name = ""]) => name)]))
     } finally {
       await running.stop()
     }

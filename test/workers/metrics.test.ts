@@ -23,7 +23,8 @@ const seen: Effect.Effect<ReadonlyMap<string, Seen>> = Effect.map(
   (snapshots) =>
     new Map(
       snapshots.map(({ attributes, id, state }): [string, Seen] => {
-        const by = Object.entries(attributes ?? {}).map(([name, value]) => `${name}=${value}`)
+        const named = Object.entries(attributes ?? {}).filter(([name]) => name !== "unit")
+        const by = named.map(([name, value]) => `${name}=${value}`)
         const value = "value" in state ? Number(state.value) : "count" in state ? Number(state.count) : undefined
         return [[id, ...by].join(" "), { value, count: "count" in state ? Number(state.count) : undefined }]
       })
@@ -50,22 +51,22 @@ describe("the pool's metrics", () => {
           Number(now.get("converge_pool_replica_bytes")?.value) > 0
       )
       const value = (name: string) => all.get(name)?.value
-      expect(all.get("converge_pool_task_wait_ms")?.count).toBe(5)
-      expect(all.get("converge_pool_task_run_ms")?.count).toBe(5)
+      expect(all.get("converge_pool_task_wait_seconds")?.count).toBe(5)
+      expect(all.get("converge_pool_task_run_seconds")?.count).toBe(5)
       expect(value("converge_pool_tasks_claimed_total")).toBe(5)
       expect(value("converge_pool_tasks_waiting")).toBe(0)
       expect(value("converge_pool_tasks_running")).toBe(0)
       expect(value("converge_pool_kills_total reason=timeout")).toBe(1)
       expect(value("converge_pool_crashes_total")).toBe(1)
-      expect(value("converge_pool_respawns")).toBeGreaterThanOrEqual(1)
+      expect(value("converge_pool_respawns_total")).toBeGreaterThanOrEqual(1)
       expect(value("converge_pool_threads state=ready")).toBeGreaterThanOrEqual(1)
       expect(value("converge_pool_replica_bytes")).toBeGreaterThan(0)
       expect(value("converge_pool_quarantined_agents")).toBe(0)
-      expect(value("converge_event_loop_delay_ms")).toBeGreaterThanOrEqual(0)
+      expect(value("converge_event_loop_delay_seconds")).toBeGreaterThanOrEqual(0)
       const workers = [...all.keys()].filter((name) => name.startsWith("converge_pool_worker_utilization"))
       expect(workers.length).toBeGreaterThanOrEqual(1)
       for (const name of workers) expect(value(name)).toBeLessThanOrEqual(1)
-      expect([...all.keys()].some((name) => name.startsWith("converge_pool_worker_cpu_ms worker="))).toBe(true)
+      expect([...all.keys()].some((name) => name.startsWith("converge_pool_worker_cpu_seconds_total"))).toBe(true)
     }).pipe(Effect.provide(pool(2)), alone)
   )
 })

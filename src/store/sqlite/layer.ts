@@ -17,6 +17,7 @@ import { Limits } from "../../Limits.ts"
 import { JobStore, StoreError } from "../JobStore.ts"
 import { StoreFile } from "../StoreFile.ts"
 import { Damage } from "./damage.ts"
+import { report } from "./metrics.ts"
 import { WriteQueue } from "./writeQueue.ts"
 import { migrate } from "./migrations.ts"
 import { type Resolved, resolve, type SqliteOptions } from "./options.ts"
@@ -60,13 +61,20 @@ const openWriter = (
   options: Resolved,
   owner: string,
   clock: Clock.Clock,
-  damage: Damage
+  damage: Damage,
+  services: Context.Context<never>
 ): Effect.Effect<{ readonly writer: Writer; readonly writeQueue: WriteQueue }, StoreError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.suspend(() => {
       const { busyTimeoutMs, durability, filename, maxBytes } = options
       const synchronous = durability === "full" ? "FULL" : "NORMAL"
-      const writer = new Writer({ filename, synchronous, busyTimeoutMs, maxBytes }, () => monotonicMs(clock))
+      const writer: Writer = new Writer(
+        { filename, synchronous, busyTimeoutMs, maxBytes },
+        {
+          now: () => monotonicMs(clock),
+          noteWrite: report(services, filename, () => writer.unanswered)
+        }
+      )
       const writeQueue = new WriteQueue(writer, durability === "exit", damage)
       return Effect.callback<{ writer: Writer; writeQueue: WriteQueue }, StoreError>((resume) =>
         writer.open((refusal) =>
@@ -90,7 +98,7 @@ const make = (input: SqliteOptions) =>
     const renewals = new Renewals(leaseMs)
     yield* whileBusy(busyTimeoutMs)(migrate(filename)).pipe(Effect.mapError(asStoreError(filename)))
     const damage = new Damage()
-    const { writeQueue, writer } = yield* openWriter(options, owner, clock, damage)
+    const { writeQueue, writer } = yield* openWriter(options, owner, clock, damage, yield* Effect.context<never>())
     const sql = yield* Effect.mapError(
       SqliteClient.make({ filename, isReadOnly: true, busyTimeoutMs: 0 }),
       asStoreError(filename)

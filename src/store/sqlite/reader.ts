@@ -8,6 +8,7 @@
  * loop goes on. Boundary: SQL that reads; gives the records of the port.
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
@@ -15,6 +16,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Fragment } from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import { monotonicMs } from "../../platform/monotonicMs.ts"
 import { nextTurn } from "../../platform/slices.ts"
 import { Limits } from "../../Limits.ts"
@@ -113,13 +115,22 @@ const pageSize = (bytes: ReadonlyArray<number>): number => {
   return over === -1 ? bytes.length : Math.max(1, over)
 }
 
+/**
+ * A statement has a span only below another: those of the loops that look into the store would each be a trace of its own, some
+ * in every second.
+ */
+const belowSpan = <A, E, R>(statement: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.contextWith((context: Context.Context<R>) =>
+    context.mapUnsafe.has(Tracer.ParentSpan.key) ? statement : Effect.withTracerEnabled(statement, false)
+  )
+
 /** Runs a statement, again while the file is busy, and decodes its rows. A column of a wrong type means `corrupt`. */
 const query = <A>(
   { damage, filename, patiently }: Access,
   statement: Effect.Effect<ReadonlyArray<SqlRow>, SqlError>,
   decode: (row: SqlRow) => A
 ): Effect.Effect<ReadonlyArray<A>, StoreError> =>
-  patiently(statement).pipe(
+  patiently(belowSpan(statement)).pipe(
     Effect.mapError(asStoreError(filename, damage)),
     Effect.flatMap((rows) =>
       Effect.try({

@@ -14,6 +14,13 @@ import type { Refusal } from "../refusals.ts"
 
 export type WriterOptions = Omit<WriterInit, "port">
 
+export interface WriterHost {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Called with the milliseconds that a write took. */
+  readonly noteWrite: (ms: number) => void
+}
+
 /** An op that has no outcome yet. */
 interface SentOp {
   /** Characters. */
@@ -32,7 +39,7 @@ const entry = new URL(import.meta.url.endsWith(".ts") ? "./writerThread.ts" : ".
 
 export class Writer {
   readonly #options: WriterOptions
-  readonly #now: () => number
+  readonly #host: WriterHost
   #thread: Thread | undefined
   /** The unanswered ops, the oldest first. */
   #sent: Array<SentOp> = []
@@ -45,9 +52,9 @@ export class Writer {
   #waiting: Array<() => void> = []
   #isClosed = false
 
-  constructor(options: WriterOptions, now: () => number) {
+  constructor(options: WriterOptions, host: WriterHost) {
     this.#options = options
-    this.#now = now
+    this.#host = host
   }
 
   /** Starts the thread. */
@@ -92,7 +99,7 @@ export class Writer {
       return
     }
     if (op.kind === "close") this.#isClosed = true
-    this.#sent.push({ length, at: this.#now(), done })
+    this.#sent.push({ length, at: this.#host.now(), done })
     this.#sentLength += length
     this.#send(op)
   }
@@ -177,7 +184,11 @@ export class Writer {
   #answer(outcomes: ReadonlyArray<Outcome>): void {
     const answered = this.#sent.splice(0, outcomes.length)
     this.#answered += answered.length
-    for (const { length } of answered) this.#sentLength -= length
+    const now = this.#host.now()
+    for (const { at, length } of answered) {
+      this.#sentLength -= length
+      this.#host.noteWrite(now - at)
+    }
     this.#rest()
     for (const [index, { done }] of answered.entries()) {
       const outcome = outcomes[index]
