@@ -14,7 +14,7 @@ import { ProcessMetrics } from "./processMetrics.ts"
 
 const states = ({ directory, room, streams }: SharedCore): Effect.Effect<void> =>
   Effect.map(
-    Effect.forEach(directory.known, ({ job }) => Effect.map(job.status, ({ state }) => state)),
+    Effect.suspend(() => Effect.forEach(directory.known, ({ job }) => Effect.map(job.status, ({ state }) => state))),
     (found) => noteStates(streams.count, room.bytes, found)
   )
 

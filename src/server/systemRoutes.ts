@@ -7,7 +7,6 @@
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSwagger from "effect/http-api/HttpApiSwagger"
-import * as OpenApi from "effect/http-api/OpenApi"
 import * as HttpRouter from "effect/http/HttpRouter"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -18,6 +17,7 @@ import { type Program } from "../program/Program.ts"
 import { sha256 } from "../values/sha256.ts"
 import { Api, Sender } from "./api.ts"
 import { Core } from "./core.ts"
+import { apiAt, documentOf } from "./document.ts"
 import { sealed, spelledOnce } from "./guard.ts"
 import { isUnchanged } from "./headers.ts"
 import { inspectorPage, inspectorPolicy } from "./inspectorPage.ts"
@@ -106,12 +106,6 @@ const pagePolicy = [
   "frame-ancestors 'none'"
 ].join("; ")
 
-/** The API as it is served under a prefix, by this version. */
-const apiAt = (prefix: string, version: string) => {
-  const api = Api.annotate(OpenApi.Version, version)
-  return prefix === "" ? api : api.annotate(OpenApi.Servers, [{ url: prefix }])
-}
-
 /**
  * Answers with a page that is the same until the server is another: a client that has it is told so (304). The tag is weak,
  * since the bytes depend on the coding.
@@ -159,11 +153,12 @@ export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRo
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
       const scope = yield* Effect.scope
-      const api = apiAt(prefix, yield* packageVersion)
+      const version = yield* packageVersion
+      const api = apiAt(prefix, version)
       const swagger = Effect.suspend(() =>
         Effect.provideService(HttpRouter.toHttpEffect(HttpApiSwagger.layer(api, { path: "/docs" })), Scope.Scope, scope)
       )
-      const document = Effect.sync(() => tagged(JSON.stringify(OpenApi.fromApi(api)), "application/json"))
+      const document = Effect.sync(() => tagged(JSON.stringify(documentOf(prefix, version)), "application/json"))
       yield* router.add("GET", "/openapi.json", yield* page("/openapi.json", document))
       const docs = Effect.map(Effect.orDie(Effect.flatten(swagger)), (served) =>
         tagged(textOf(served), html, pagePolicy)

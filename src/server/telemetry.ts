@@ -16,7 +16,8 @@ import * as Otlp from "effect/observability/Otlp"
 import type { Flusher } from "effect/observability/OtlpExporter"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as Schema from "effect/Schema"
-import { noKnownRoute, routeOf } from "./fallback.ts"
+import { routeOf } from "./fallback.ts"
+import { noKnownRoute } from "./guard.ts"
 import { packageVersion } from "./nodeServer.ts"
 
 /** What OpenTelemetry's specification says of signals whose exporter nobody names. */

@@ -96,7 +96,11 @@ const make = (input: SqliteOptions) =>
     const clock = yield* Clock.Clock
     const owner = nameOwner(leaseMs)
     const renewals = new Renewals(leaseMs)
-    yield* whileBusy(busyTimeoutMs)(migrate(filename)).pipe(Effect.mapError(asStoreError(filename)))
+    yield* whileBusy(busyTimeoutMs)(migrate(filename)).pipe(
+      // The statements of an opening belong to no request.
+      Effect.withTracerEnabled(false),
+      Effect.mapError(asStoreError(filename))
+    )
     const damage = new Damage()
     const { writeQueue, writer } = yield* openWriter(options, owner, clock, damage, yield* Effect.context<never>())
     const sql = yield* Effect.mapError(

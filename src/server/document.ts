@@ -1,0 +1,137 @@
+/**
+ * The OpenAPI document of the API as it is served: what `OpenApi.fromApi` gives, made into the contract.
+ *
+ * The definition alone says too much and too little. It types the numbers in a URL as texts, and lets optional fields be null,
+ * which the server refuses. It says nothing of the second format of events, of `Retry-After`, and of the texts that a cursor, a
+ * key or a time can be. A test sends requests that are made from the document, and none is refused for its shape.
+ *
+ * Boundary: JSON in, JSON out.
+ */
+import * as OpenApi from "effect/http-api/OpenApi"
+import { Api } from "./api.ts"
+
+type Json = Record<string, unknown>
+
+const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const objectsIn = (value: unknown): ReadonlyArray<Json> =>
+  isObject(value) ? Object.values(value).filter(isObject) : []
+
+const listIn = (value: unknown): ReadonlyArray<Json> => (Array.isArray(value) ? value.filter(isObject) : [])
+
+/** Optional fields are left out, or there: null is another value. */
+const withoutNull = (schema: unknown): void => {
+  if (Array.isArray(schema)) for (const item of schema) withoutNull(item)
+  if (!isObject(schema)) return
+  const { properties } = schema
+  const required = Array.isArray(schema["required"]) ? schema["required"] : []
+  if (isObject(properties)) {
+    for (const [name, property] of Object.entries(properties)) {
+      if (required.includes(name) || !isObject(property)) continue
+      const choices = listIn(property["anyOf"]).filter(({ type }) => type !== "null")
+      if (choices.length === 0) continue
+      const { anyOf: _, ...rest } = property
+      properties[name] = choices.length === 1 ? { ...rest, ...choices[0] } : { ...rest, anyOf: choices }
+    }
+  }
+  for (const inner of Object.values(schema)) withoutNull(inner)
+}
+
+const whole = (minimum: number, maximum: number) => ({ type: "integer", minimum, maximum })
+const text = (pattern: RegExp) => ({ type: "string", pattern: pattern.source })
+const segment = { type: "string", minLength: 1, maxLength: 200 }
+const most = Number.MAX_SAFE_INTEGER
+
+/** The schemas of parameters by place and name, or by route, place and name. Others are as the definition has them. */
+const parameters: Readonly<Record<string, Json>> = {
+  "path id": segment,
+  "path kind": segment,
+  "path factId": segment,
+  "path version": whole(1, most),
+  "query limit": whole(1, 1_000),
+  "query after": whole(0, most),
+  "/api/v1/jobs query cursor": text(/^\d{1,15}:.+$/),
+  "/api/v1/jobs/{id}/facts query cursor": text(/^\d{1,15}$/),
+  "header idempotency-key": text(/^[!-~]([ -~]{0,253}[!-~])?$/),
+  "header last-event-id": text(/^\d{1,15}$/)
+}
+
+const retryAfter = {
+  "Retry-After": { description: "Seconds after which the request may be sent again", schema: whole(0, 86_400) }
+}
+
+const refineOperation = (path: string, operation: Json): void => {
+  // OpenAPI ignores a parameter of that name: the formats of an answer are those of its content.
+  operation["parameters"] = listIn(operation["parameters"])
+    .filter(({ name }) => name !== "accept")
+    .map((parameter) => {
+      const key = `${String(parameter["in"])} ${String(parameter["name"])}`
+      const schema = parameters[`${path} ${key}`] ?? parameters[key] ?? parameter["schema"]
+      return { ...parameter, schema }
+    })
+  // A server without tokens asks for none.
+  if (listIn(operation["security"]).length > 0) operation["security"] = [...listIn(operation["security"]), {}]
+  else operation["security"] = []
+  const responses = operation["responses"]
+  if (!isObject(responses)) return
+  for (const [status, response] of Object.entries(responses)) {
+    if (isObject(response) && (status === "429" || status === "503") && path !== "/ready") {
+      response["headers"] = { ...(isObject(response["headers"]) ? response["headers"] : {}), ...retryAfter }
+    }
+  }
+}
+
+/** Events go out in two formats, as the client likes. */
+const refineEvents = (operation: Json): void => {
+  const responses = operation["responses"]
+  const content = isObject(responses) && isObject(responses["200"]) ? responses["200"]["content"] : undefined
+  if (!isObject(content)) return
+  content["application/x-ndjson"] = {
+    schema: { type: "string", description: "One event a line, as JSON; an empty line says nothing" }
+  }
+}
+
+/** Times are milliseconds, or a number with a unit. */
+const time = text(/^\d+(\.\d+)? (nano|micro|milli|second|minute|hour|day|week)s?$/)
+
+const refineBudget = (schemas: Json): void => {
+  const budget = schemas["Budget"]
+  if (!isObject(budget) || !isObject(budget["properties"])) return
+  for (const name of ["maxDuration", "maxCpuTime"]) {
+    const field = budget["properties"][name]
+    if (!isObject(field)) continue
+    field["anyOf"] = listIn(field["anyOf"]).map((choice) => (choice["type"] === "string" ? time : choice))
+  }
+}
+
+const descriptions: Readonly<Record<string, string>> = {
+  jobs: "Jobs: start them, look at them, watch them, steer them",
+  programs: "The programs that jobs can be started of",
+  metrics: "Metrics for Prometheus",
+  health: "Whether the server lives, and whether it takes jobs"
+}
+
+/** The document as the contract. `prefix`: where the API is. */
+const refine = (given: Json, prefix: string): Json => {
+  const document = structuredClone(given)
+  const { components, info, paths } = document
+  for (const [path, operations] of Object.entries(isObject(paths) ? paths : {})) {
+    for (const operation of objectsIn(operations)) {
+      refineOperation(path, operation)
+      if (path.endsWith("/events")) refineEvents(operation)
+    }
+  }
+  const schemas = isObject(components) ? components["schemas"] : undefined
+  withoutNull(schemas)
+  if (isObject(schemas)) refineBudget(schemas)
+  document["info"] = { ...(isObject(info) ? info : {}), license: { name: "MIT", identifier: "MIT" } }
+  document["servers"] = [{ url: prefix === "" ? "/" : prefix, description: "This server" }]
+  document["tags"] = listIn(document["tags"]).map((tag) => ({ ...tag, description: descriptions[String(tag["name"])] }))
+  return document
+}
+
+/** The API as it is served under a prefix, by this version; its document is the contract. */
+export const apiAt = (prefix: string, version: string) =>
+  Api.annotate(OpenApi.Version, version).annotate(OpenApi.Transform, (document) => refine(document, prefix))
+
+export const documentOf = (prefix: string, version: string): Json => ({ ...OpenApi.fromApi(apiAt(prefix, version)) })

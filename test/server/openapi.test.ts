@@ -1,0 +1,174 @@
+/** The OpenAPI document is the contract: requests that are made from it are not refused for their shape. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { randomOf } from "../support/core/random.ts"
+import { jsonOf, type Running, serve } from "../support/server/harness.ts"
+import { count, fails, takesJson, waiting } from "../support/server/programs.ts"
+
+type Json = Readonly<Record<string, unknown>>
+
+interface Parameter {
+  readonly in: "path" | "query" | "header"
+  readonly name: string
+  readonly required: boolean
+  readonly schema: Json
+}
+
+interface Operation {
+  readonly parameters: ReadonlyArray<Parameter>
+  readonly requestBody?: { readonly content: { readonly "application/json": { readonly schema: Json } } }
+  readonly responses: Readonly<
+    Record<string, { readonly headers?: Json; readonly content?: Readonly<Record<string, unknown>> }>
+  >
+}
+
+interface Document {
+  readonly servers: ReadonlyArray<{ readonly url: string }>
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, Json>> }
+}
+
+let running: Running
+let document: Document
+beforeAll(async () => {
+  running = await serve({ programs: [count, fails, takesJson, waiting], maxSignalFacts: 100_000 })
+  document = (await jsonOf(await running.fetch("/openapi.json"))) as unknown as Document
+  await running.post("/api/v1/jobs", { program: "count", input: { to: 3 }, id: "there" })
+})
+afterAll(() => running.stop())
+
+const random = randomOf(20_261_129)
+const pick = <A>(items: ReadonlyArray<A>): A => items[random.below(items.length)]!
+
+/** Texts that a pattern of the document is to match; the document has few patterns, and each must take one of these. */
+const texts = [
+  "",
+  "a",
+  "...",
+  "order 17",
+  "é漢😀",
+  "~!@$^&*()[]{}|'\"<>,=+",
+  "x".repeat(200),
+  "0",
+  "17",
+  "999999999999999",
+  "1700000000000:job-1",
+  "5 seconds",
+  "1.5 minutes",
+  "0 millis",
+  "2 days",
+  "key with spaces inside",
+  "!~"
+]
+
+const textOf = ({ maxLength = 1_000, minLength = 0, pattern = "" }: Json): string => {
+  const fit = texts.filter(
+    (text) =>
+      new RegExp(String(pattern), "u").test(text) &&
+      text.length >= Number(minLength) &&
+      text.length <= Number(maxLength)
+  )
+  if (fit.length === 0) throw new Error(`no text for the pattern ${String(pattern)}`)
+  return pick(fit)
+}
+
+const wholeOf = ({ maximum = Number.MAX_SAFE_INTEGER, minimum = 0 }: Json): number =>
+  pick([Number(minimum), Number(maximum), Math.min(Number(maximum), Number(minimum) + random.below(1_000))])
+
+const anyJson = (depth = 2): unknown =>
+  pick<() => unknown>([
+    () => null,
+    () => 1.5,
+    () => "text",
+    () => true,
+    () => (depth > 0 ? [anyJson(depth - 1)] : []),
+    () => (depth > 0 ? { field: anyJson(depth - 1) } : {})
+  ])()
+
+/** A value of a schema of the document. */
+const valueOf = (schema: Json): unknown => {
+  const { $ref, anyOf, enum: choices, items, properties, required = [], type } = schema
+  if (typeof $ref === "string") return valueOf(document.components.schemas[$ref.split("/").at(-1) ?? ""] ?? {})
+  if (Array.isArray(anyOf)) return valueOf(pick(anyOf as ReadonlyArray<Json>))
+  if (Array.isArray(choices)) return pick(choices as ReadonlyArray<unknown>)
+  if (type === "string") return textOf(schema)
+  if (type === "integer") return wholeOf(schema)
+  if (type === "null") return null
+  if (type === "array") return Array.from({ length: random.below(3) }, () => valueOf(items as Json))
+  if (type !== "object") return anyJson()
+  const fields = Object.entries(properties as Readonly<Record<string, Json>>)
+  const chosen = fields.filter(([name]) => (required as ReadonlyArray<string>).includes(name) || random.below(2) === 0)
+  return Object.fromEntries(chosen.map(([name, field]) => [name, valueOf(field)]))
+}
+
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation }))
+  )
+
+describe("a request that is made from the document", () => {
+  it("is never refused for its shape", { timeout: 60_000 }, async () => {
+    let asked = 0
+    for (let round = 0; round < 40; round++) {
+      for (const { method, operation, path } of operations()) {
+        let url = path
+        const query = new URLSearchParams()
+        const headers: Record<string, string> = {}
+        for (const { in: place, name, required, schema } of operation.parameters) {
+          if (!required && random.below(2) === 0) continue
+          const text = String(valueOf(schema))
+          if (place === "path") url = url.replace(`{${name}}`, encodeURIComponent(name === "id" ? "there" : text))
+          else if (place === "query") query.set(name, text)
+          else if (/^[ -~]*$/.test(text)) headers[name] = text
+        }
+        const schema = operation.requestBody?.content["application/json"].schema
+        let body = schema === undefined ? undefined : (valueOf(schema) as Json)
+        if (path === "/api/v1/jobs" && body !== undefined) {
+          // A job is named by a key or by an id: the description says so, since a schema cannot. None is waited for.
+          if (headers["idempotency-key"] !== undefined) {
+            const { id: _, ...rest } = body
+            body = rest
+          }
+          body = { ...body, program: pick(["count", "fails", takesJson.name, "none"]) }
+          headers["prefer"] = "respond-async"
+        }
+        const more = query.size > 0 ? `?${query.toString()}` : ""
+        if (body !== undefined) headers["content-type"] = "application/json"
+        const response = await fetch(running.url + url + more, {
+          method: method.toUpperCase(),
+          headers,
+          ...(body === undefined ? {} : { body: JSON.stringify(body) })
+        })
+        asked++
+        const told = await response.text()
+        const problem = response.ok || !told.startsWith("{") ? {} : (JSON.parse(told) as Json)
+        const what = `${method} ${url}${more} ${JSON.stringify(headers)} ${JSON.stringify(body)}: ${told.slice(0, 500)}`
+        expect(problem["type"], what).not.toBe("urn:effect-converge:InvalidRequest")
+        expect(Object.keys(operation.responses), what).toContain(String(response.status))
+      }
+    }
+    expect(asked).toBeGreaterThan(400)
+  })
+})
+
+describe("the document", () => {
+  it("names the server, both formats of events, and when to ask again", () => {
+    expect(document.servers).toEqual([expect.objectContaining({ url: "/" })])
+    const events = document.paths["/api/v1/jobs/{id}/events"]?.["get"]
+    expect(Object.keys(events?.responses["200"]?.content ?? {})).toEqual(["text/event-stream", "application/x-ndjson"])
+    for (const { operation, path } of operations()) {
+      for (const status of ["429", "503"]) {
+        const response = operation.responses[status]
+        if (response === undefined || path === "/ready") continue
+        expect(response.headers, `${path} ${status}`).toHaveProperty("Retry-After")
+      }
+    }
+  })
+
+  it("has numbers for numbers, and no null where the server takes none", () => {
+    const list = document.paths["/api/v1/jobs"]?.["get"]?.parameters.find(({ name }) => name === "limit")
+    expect(list?.schema).toEqual({ type: "integer", minimum: 1, maximum: 1_000 })
+    for (const name of ["NewJob", "Budget"]) {
+      expect(JSON.stringify(document.components.schemas[name]), name).not.toContain('"null"')
+    }
+  })
+})
