@@ -81,7 +81,7 @@ describe("a request that is not understood", () => {
     ["nothing", "", "the body is not JSON"],
     ["another shape", '{"program":1}', "body.program: "],
     ["a property that nobody knows", '{"program":"count","inputs":{}}', "body.inputs: "],
-    ["an id with a space", '{"program":"count","id":"a b"}', "body.id: "],
+    ["an id with a slash", '{"program":"count","id":"a/b"}', "body.id: "],
     [
       "a budget that is none",
       '{"program":"count","input":{"to":1},"budget":{"maxCycles":-1}}',

@@ -20,7 +20,7 @@ vi.mock("../../src/Limits.ts", async (actual) => {
       serverViewerBytes: 20_000_000,
       serverViewerPatienceMs: 50,
       serverViewerRetryMs: 5,
-      serverWriteTimeoutMs: 500
+      serverWriteTimeoutMs: 3_000
     }
   }
 })
