@@ -87,6 +87,13 @@ export const Limits = {
   watchdogCreditIntervals: 5,
   /** Failed starts of a worker in a row after which the pool gives up its tasks. */
   workerStartAttempts: 3,
+  /**
+   * The same if the system was short of file descriptors, threads or memory, which may pass; and milliseconds before the next
+   * start, which double up to the most.
+   */
+  workerStartShortageAttempts: 8,
+  workerStartRetryMs: 100,
+  workerStartRetryMostMs: 2_000,
   /** Milliseconds that a worker may leave its next task unclaimed, because work that an agent left behind keeps it busy. */
   workerClaimTimeoutMs: 2_000,
   /** Times that a task goes to another worker because its worker was lost through no fault of the task. */

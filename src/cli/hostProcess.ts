@@ -9,7 +9,8 @@
  * - Standard output belongs to the result. From `reserveStdout` on, what agents and their threads write there goes to
  *   standard error instead. A reader that has gone away (`| head -1`) is no error.
  *
- * Invariant: the process ends when the command has and everything is written, whatever timers a module has left behind.
+ * Invariant: the process ends when the command has and everything is written, whatever timers a module has left behind, and
+ * whatever native call of an agent a thread is in.
  * Boundary: owns `process`; knows nothing of jobs.
  */
 import * as Cause from "effect/Cause"
@@ -24,6 +25,7 @@ import { inspect } from "node:util"
 import { ExitCode } from "./exitCode.ts"
 import { type LogFormat, logRecord } from "./logging.ts"
 import { printable } from "./text.ts"
+import { liveThreads } from "../platform/liveThreads.ts"
 
 /** The longest line of which the beginning waits for its end. */
 const partialLength = 65_536
@@ -67,7 +69,7 @@ export class Host {
   endWithin(ms: number): Effect.Effect<void> {
     const end = Effect.sync(() => {
       this.say("WARN", "converge: not everything has ended in time")
-      process.exit(this.#exitCode ?? 0)
+      leave(this.#exitCode ?? 0)
     })
     return Effect.asVoid(Effect.forkDetach(Effect.delay(end, ms)))
   }
@@ -149,7 +151,7 @@ export class Host {
       Deferred.doneUnsafe(this.#hurry, Effect.void)
       return
     }
-    if (this.#signals > 1) process.exit(ExitCode.signal[signal])
+    if (this.#signals > 1) leave(ExitCode.signal[signal])
     if (!this.#stopsAreTaken) this.#exitCode ??= ExitCode.signal[signal]
     this.#ask({ _tag: "Signal", exitCode: ExitCode.signal[signal] })
   }
@@ -174,8 +176,25 @@ export class Host {
     code = this.#exitCode ?? code
     // The exit waits for what is written to standard output; standard error is never waited for.
     process.exitCode = code
-    this.#writeStdout("", () => process.exit(this.#exitCode ?? code))
+    this.#writeStdout("", () => leave(this.#exitCode ?? code))
   }
+}
+
+/**
+ * Ends the process, whatever its threads do. `process.exit` waits for each thread, and one inside a native call may never end. So
+ * a process with threads becomes another one, which ends at once with the code: only this, a signal and an abort end all
+ * threads where they are, and a signal has no code of ours. Everything that is to be written has been, by then.
+ */
+const leave = (code: number): void => {
+  if (liveThreads.count === 0) process.exit(code)
+  try {
+    process.exitCode = code
+    process.emit("exit", code)
+    process.execve?.("/bin/sh", ["sh", "-c", `exit ${code}`], {})
+  } catch {
+    // There is no such program, or the system has no such call.
+  }
+  process.kill(process.pid, "SIGKILL")
 }
 
 /** The reader has closed its end. */

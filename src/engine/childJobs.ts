@@ -7,6 +7,7 @@
  * Invariants: when the performer is interrupted, the child has let go (G10): it is cancelled with its parent, or left in its
  * journal as its parent is; no answer names a job's id (G3). Boundary: between a parent and the engine, which starts jobs.
  */
+import { isOfProcess } from "../outcome/Cause.ts"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -74,7 +75,7 @@ const errorJson = (error: { readonly _tag: string }): Record<string, unknown> =>
 const decodePayload = Schema.decodeUnknownOption(ChildPayload)
 
 /** The errors that may pass. */
-const passing = new Set(["AdmissionRejected", "StoreError", "StoreFailed"])
+const passing = new Set(["AdmissionRejected", "StoreError", "StoreFailed", "WorkersUnavailable"])
 
 /** The pauses between tries, for as long as it takes: they grow up to the interval of the store's scans. */
 const again = Schedule.min([Schedule.exponential(Limits.handlerRetryMs), Schedule.spaced(Limits.resumeScanMs)])
@@ -151,9 +152,7 @@ const attempt = (
           Effect.matchEffect(exit, {
             onSuccess: (result): Effect.Effect<End> => Effect.succeed({ result }),
             onFailure: (error): Effect.Effect<End, JobError> =>
-              error._tag === "StoreFailed" && error.reason !== "too-large"
-                ? Effect.fail(error)
-                : Effect.succeed({ error })
+              isOfProcess(error) ? Effect.fail(error) : Effect.succeed({ error })
           })
       )
     })

@@ -77,7 +77,7 @@ const makeState = Effect.fnUntraced(function* (
   const onFinished: SessionOptions["onFinished"] = (session, status) => {
     live.delete(session.jobId)
     owed.note(session)
-    const ranMs = session.durationMs(session.clockMs)
+    const ranMs = session.durationMs
     Telemetry.noteHalted(services, { program: session.program.name, ranMs, status })
     admission.release(session)
   }

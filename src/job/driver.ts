@@ -290,16 +290,19 @@ const stoppable = (
   const exit = exitOf(tasks)
   if (exit !== undefined && Exit.isSuccess(exit) && !Telemetry.isTraced(options.services))
     return Exit.succeed(exit.value)
-  const withinBudget = Effect.catchTag(tasks, "CpuTimeExhausted", (error) =>
-    Effect.succeed<Cause>({
-      _tag: "BudgetExhausted",
-      cycle: session.cycle,
-      budget: "cpuTime",
-      used: session.cpuMs + error.usedMs,
-      limit: budget.cpuTime,
-      spender: error.agent
-    })
-  )
+  const withinBudget = Effect.catchTags(tasks, {
+    CpuTimeExhausted: ({ agent, usedMs }) =>
+      Effect.succeed<Cause>({
+        _tag: "BudgetExhausted",
+        cycle: session.cycle,
+        budget: "cpuTime",
+        used: session.cpuMs + usedMs,
+        limit: budget.cpuTime,
+        spender: agent
+      }),
+    NoWorkers: ({ message, reason }) =>
+      Effect.succeed<Cause>({ _tag: "WorkersUnavailable", cycle: session.cycle, message, reason })
+  })
   if (group !== undefined && budget.duration === Infinity) {
     // There are fibers of ours and nothing else: they are stopped where they are, which needs no race.
     underWay.stopTasks = (cause) => {

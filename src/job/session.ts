@@ -35,7 +35,7 @@ import { TelemetryHub } from "./telemetry.ts"
 import { UnderWay } from "./underWay.ts"
 import type { Holdings, JobView } from "./view.ts"
 import { Tracker } from "../cycle/tracker.ts"
-import type { Cause, Status } from "../outcome/Cause.ts"
+import { type Cause, isOfProcess, type Status } from "../outcome/Cause.ts"
 import type { Counters } from "../outcome/CommittedCycle.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { childIdsOf } from "../program/keys.ts"
@@ -303,20 +303,18 @@ export class JobSession implements JobView {
   }
 
   /**
-   * Whether a job that ends so is left in its journal, to be resumed: its store failed, or its engine closes. A row that is too
-   * large to be stored is so every time: the job fails for good.
+   * Whether a job that ends so is left in its journal, to be resumed: its store failed, no thread could be had, or its engine
+   * closes.
    */
   isLeftAs(status: Status | undefined): boolean {
-    const { haltCause, wanted } = this
-    if (haltCause?._tag === "StoreFailed") return haltCause.reason !== "too-large"
-    return wanted === "suspend" && status === "cancelled"
+    return isOfProcess(this.haltCause) || (this.wanted === "suspend" && status === "cancelled")
   }
 
   /** Whether the job was cancelled for good, and its journal does not say so. */
   get isCancelOwed(): boolean {
     const { fence, finished, haltCause, isEndStored, options, wanted } = this
     const isOwed = wanted === "cancel" && !isEndStored && options.store.isDurable && fence !== undefined
-    return isOwed && (finished === "cancelled" || haltCause?._tag === "StoreFailed")
+    return isOwed && (finished === "cancelled" || isOfProcess(haltCause))
   }
 
   /** Makes the outbox, with the intents that a journal says are not answered. */

@@ -22,7 +22,7 @@ import { isInstance } from "../values/thrown.ts"
 import type { JobTelemetry } from "../outcome/JobEvent.ts"
 import type { View } from "../program/View.ts"
 import { inline as inlinePool } from "../workers/inline.ts"
-import type { CpuBatch, CpuProgress, CpuTimeExhausted } from "../workers/WorkerPool.ts"
+import type { BatchFailure, CpuBatch, CpuProgress } from "../workers/WorkerPool.ts"
 import { ContextView } from "../context/contextView.ts"
 import { causeOf, EffectFault, encodeEffect, type OutputFault } from "../cycle/encodeEffect.ts"
 import { at } from "./at.ts"
@@ -75,7 +75,7 @@ const tasksOf = (agents: ReadonlyArray<SelectedAgent>): ReadonlyArray<Task> => {
 export const runTasks = (
   session: JobSession,
   underWay: UnderWay
-): Effect.Effect<ReadonlyArray<TaskOutcome>, CpuTimeExhausted> => {
+): Effect.Effect<ReadonlyArray<TaskOutcome>, BatchFailure> => {
   const { cycle, selection, staged } = underWay
   const tasks = tasksOf(selection.agents)
   const outcomes: Array<TaskOutcome> = new Array(tasks.length)
@@ -99,7 +99,7 @@ export const runTasks = (
     const ran = runFibers(session, underWay, fibers, settle)
     return Exit.isExit(ran) ? Effect.succeed(outcomes) : Effect.as(ran, outcomes)
   }
-  const parts: Array<Effect.Effect<void, CpuTimeExhausted>> = []
+  const parts: Array<Effect.Effect<void, BatchFailure>> = []
   if (threads.length > 0) parts.push(runCpu(session, session.options.pool.execute, threads, cycle, settle))
   // Fibers start when the threads have their tasks.
   if (fibers.length > 0) parts.push(Effect.suspend(() => runFibers(session, underWay, fibers, settle)))
@@ -129,12 +129,12 @@ const runCpu = (
     batch: CpuBatch
   ) => Effect.Effect<
     ReadonlyArray<{ readonly result: EncodedEffect | HaltCause; readonly cpuMs: number }>,
-    CpuTimeExhausted
+    BatchFailure
   >,
   tasks: ReadonlyArray<Task>,
   cycle: number,
   settle: Settle
-): Effect.Effect<void, CpuTimeExhausted> =>
+): Effect.Effect<void, BatchFailure> =>
   Effect.flatMap(Clock.Clock, (clock) => {
     const report = session.telemetry.report
     const onProgress = (progress: CpuProgress): void => {

@@ -33,6 +33,7 @@ const errors: { readonly [Tag in Cause["_tag"]]: { readonly fields: Schema.Struc
   ProgramPanicked: JobError.ProgramPanicked,
   JobCancelled: JobError.JobCancelled,
   StoreFailed: JobError.StoreFailed,
+  WorkersUnavailable: JobError.WorkersUnavailable,
   IntentFailed: JobError.IntentFailed
 }
 
@@ -66,6 +67,7 @@ export const reviveCause = (cause: CauseJson): Cause => {
       return { ...cause, message: cause.message ?? "", stack: cause.stack ?? "" }
     case "InvalidEffect":
     case "StoreFailed":
+    case "WorkersUnavailable":
       return { ...cause, message: cause.message ?? "" }
     case "AgentFailed":
     case "IntentFailed": {

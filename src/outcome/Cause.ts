@@ -57,11 +57,24 @@ export type Cause =
     } & Panic)
   | { readonly _tag: "JobCancelled"; readonly cycle: number }
   | { readonly _tag: "StoreFailed"; readonly cycle: number; readonly message: string; readonly reason: string }
+  | {
+      readonly _tag: "WorkersUnavailable"
+      readonly cycle: number
+      readonly message: string
+      readonly reason: "not-started" | "abandoned"
+    }
   /** `key` is the intent's key within its job: a cause names no job. */
   | (OfAgent<"IntentFailed"> & { readonly kind: string; readonly key: string; readonly error: unknown })
 
 /** The way in which a job ended. */
 export type Status = "converged" | "budget-exhausted" | "failed" | "cancelled"
+
+/**
+ * Whether a cause, or the error made of it, is of this process and not of the job: a stored job that it ends is left, to be
+ * resumed. A row that is too large to be stored is so every time.
+ */
+export const isOfProcess = (cause: { readonly _tag: string; readonly reason?: unknown } | undefined): boolean =>
+  (cause?._tag === "StoreFailed" && cause.reason !== "too-large") || cause?._tag === "WorkersUnavailable"
 
 /** The status of a job that halts for this cause. */
 export const statusOf = (cause: Cause): Exclude<Status, "converged"> => {

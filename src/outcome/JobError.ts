@@ -164,6 +164,19 @@ export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed"
 }
 
 /**
+ * The pool had no thread for the CPU agents of a cycle, through no fault of theirs. `reason` is `"not-started"` if no thread
+ * could be started, such as for want of file descriptors, or `"abandoned"` if native calls that do not end hold all of them.
+ * The cycle is not committed, and a stored job can be resumed.
+ */
+export class WorkersUnavailable extends Schema.TaggedError<WorkersUnavailable>()("WorkersUnavailable", {
+  ...at,
+  message: Schema.String,
+  reason: Schema.Literals(["not-started", "abandoned"])
+}) {
+  declare readonly partial: JobResult.Partial
+}
+
+/**
  * An intent was not performed: its handler failed, or the engine cannot do what it asks for. `error` is the handler's error,
  * or has a `_tag` that names what else went wrong. `kind` is the intent kind, `key` the intent's idempotency key.
  */
@@ -277,6 +290,7 @@ export type HaltError =
   | ProgramPanicked
   | JobCancelled
   | StoreFailed
+  | WorkersUnavailable
   | IntentFailed
 
 /** The errors with which a job ends whose agents fail with `E`. The partial result is typed. */

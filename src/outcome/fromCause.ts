@@ -17,6 +17,7 @@ import {
   ProgramPanicked,
   JobCancelled,
   StoreFailed,
+  WorkersUnavailable,
   IntentFailed,
   type HaltError,
   type JobError
@@ -58,6 +59,8 @@ const make = (cause: Cause, jobId: string): HaltError | AgentFailed => {
       return new JobCancelled({ ...cause, jobId })
     case "StoreFailed":
       return new StoreFailed({ ...cause, jobId })
+    case "WorkersUnavailable":
+      return new WorkersUnavailable({ ...cause, jobId })
     case "IntentFailed":
       return new IntentFailed({ ...cause, jobId, key: `${jobId}/${cause.key}` })
   }

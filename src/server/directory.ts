@@ -28,6 +28,7 @@ import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { Job } from "../job/Job.ts"
 import type { JobError, StartError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
+import { isOfProcess } from "../outcome/Cause.ts"
 import { Limits } from "../Limits.ts"
 import { type Program } from "../program/Program.ts"
 import type { JobStore, StoredJournal } from "../store/JobStore.ts"
@@ -196,8 +197,9 @@ export class Directory {
         Effect.map(Clock.currentTimeMillis, (now) => {
           entry.end = end
           entry.haltedAt ??= now
-          // If the store refused its row, the job has not ended in its journal, and is found there from now on.
-          if (this.isDurable && isStoreFailure(end)) this.#forget(entry)
+          // If the store refused its row, or there was no thread for its agents, the job
+          // has not ended in its journal, and is found there from now on.
+          if (this.isDurable && isLeftInStore(end)) this.#forget(entry)
           else this.#keep(entry, end)
           this.#options.onEnd(entry, now)
           return haltedAt === undefined ? logEnd(view, end) : Effect.void
@@ -334,9 +336,9 @@ const quarantined = ({ attempts, jobId }: StoredJournal): Problems.JobQuarantine
 }
 
 /** Whether a job has ended here, and not in its journal. */
-const isStoreFailure = (end: End): boolean => {
+const isLeftInStore = (end: End): boolean => {
   const error = Exit.isFailure(end) ? Option.getOrUndefined(Cause.findErrorOption(end.cause)) : undefined
-  return error?._tag === "StoreFailed" && error.reason !== "too-large"
+  return isOfProcess(error)
 }
 
 const decodeInput = (program: CompiledProgram, json: Schema.Json): Effect.Effect<unknown, Problems.InvalidInput> =>

@@ -65,6 +65,8 @@ export const ofJobError = (error: JobError) => {
       const detail = `the store did not take a cycle: ${failure.reason}`
       return new Problems.StoreFailed({ ...job, detail, reason: failure.reason })
     }
+    case "WorkersUnavailable":
+      return new Problems.WorkersUnavailable({ ...job, reason: failure.reason })
     case "IntentFailed": {
       const { agent, key, kind } = failure
       return new Problems.IntentFailed({ ...job, agent, key, kind, error: fields["error"] })

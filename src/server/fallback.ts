@@ -32,8 +32,7 @@ const known: ReadonlyArray<Known> = (() => {
 })()
 
 /** The pattern of the route that takes a path; undefined if none does. */
-export const routeOf = (path: string): string | undefined =>
-  known.find((route) => isSpelledAs(route.path, path))?.path
+export const routeOf = (path: string): string | undefined => known.find((route) => isSpelledAs(route.path, path))?.path
 
 /** The answer to a request that no route takes. `prefix`: where the API is. */
 export const noRoute = (request: HttpServerRequest, prefix: string): HttpServerResponse.HttpServerResponse => {

@@ -18,6 +18,7 @@ export const jobProblems = [
   Problems.InvalidEffect,
   Problems.ProgramPanicked,
   Problems.StoreFailed,
+  Problems.WorkersUnavailable,
   Problems.IntentFailed,
   Problems.JobCancelled
 ] as const

@@ -104,6 +104,13 @@ export class StoreFailed extends Problem<StoreFailed>()(
   { ...ofJob, reason: Schema.String }
 ) {}
 
+/** The job ended with `WorkersUnavailable`. */
+export class WorkersUnavailable extends Problem<WorkersUnavailable>()(
+  "WorkersUnavailable",
+  { type: "urn:effect-converge:WorkersUnavailable", status: 500, title: "There was no thread for an agent" },
+  { ...ofJob, reason: Schema.String }
+) {}
+
 /** The job ended with `IntentFailed`. */
 export class IntentFailed extends Problem<IntentFailed>()(
   "IntentFailed",

@@ -23,11 +23,16 @@ export const readinessOf = (
   pool: WorkerPool["Service"]
 ): Effect.Effect<typeof Shapes.Readiness.Type> =>
   Effect.gen(function* () {
-    const { quarantined } = yield* pool.stats
+    const { abandoned, quarantined } = yield* pool.stats
     const services = {
       server: state.isDraining ? "draining" : state.isReplaying ? "replaying" : "ok",
       store: yield* health.state,
-      workers: quarantined === 0 ? "ok" : `quarantined agents: ${quarantined}`
+      workers:
+        pool.size > 0 && abandoned >= pool.size
+          ? "all are held by native calls that do not end"
+          : quarantined === 0
+            ? "ok"
+            : `quarantined agents: ${quarantined}`
     }
     const isReady = Object.values(services).every((service) => service === "ok")
     return { status: isReady ? "ready" : "not-ready", services }

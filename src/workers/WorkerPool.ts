@@ -63,13 +63,26 @@ export class CpuTimeExhausted extends Data.TaggedError("CpuTimeExhausted")<{
   readonly agent: string
 }> {}
 
+/** The reason why a pool can run nothing. */
+export interface Unavailable {
+  /** `"not-started"`: no thread could be started; `"abandoned"`: native calls that do not end hold all of them. */
+  readonly reason: "not-started" | "abandoned"
+  readonly message: string
+}
+
+/** The pool has no thread for a batch and gets none, through no fault of the batch: nothing of it was run to an end. */
+export class NoWorkers extends Data.TaggedError("NoWorkers")<Unavailable> {}
+
+/** The ways in which a batch has no outcomes. */
+export type BatchFailure = CpuTimeExhausted | NoWorkers
+
 /**
  * Runs CPU tasks.
  *
  * - `size`: how many threads it may use; 0 means this thread
- * - `execute`: runs a batch. Outcomes are in the order of `tasks`. Never fails but for the CPU budget: a failed task is an
- *   outcome. Interrupting it drops unclaimed tasks at once and stops running ones by ending their threads; the interrupt
- *   is acknowledged when those threads have let go
+ * - `execute`: runs a batch. Outcomes are in the order of `tasks`. Fails for the CPU budget, and when no thread can be had; a
+ *   failed task is an outcome. Interrupting it drops unclaimed tasks at once and stops running ones by ending their threads;
+ *   the interrupt is acknowledged when those threads have let go
  * - `release`: forgets a halted job's replica everywhere. Never waits for a running task of another job
  * - `stats`: what it does at the moment
  */
@@ -77,7 +90,7 @@ export class WorkerPool extends Context.Service<
   WorkerPool,
   {
     readonly size: number
-    readonly execute: (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted>
+    readonly execute: (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, BatchFailure>
     readonly release: (jobId: string) => Effect.Effect<void>
     readonly stats: Effect.Effect<PoolStats>
   }

@@ -3,22 +3,28 @@
  *
  * A thread starts when tasks wait and no thread is free, one in a turn of the event loop, because a start holds the main thread
  * for milliseconds. There are never more than the pool's size. Threads that were idle for a while are ended, down to
- * `minSize`. A thread that ends before it was ready is a failed start. After `Limits.workerStartAttempts` of them in a row, no
- * other thread starts until a new batch arrives.
+ * `minSize`. A thread that ends before it was ready is a failed start. After some of them in a row, no other thread starts until
+ * a new batch arrives. If the system was short of something, the next start waits, longer each time: a shortage may pass.
+ *
+ * A thread that was ended and does not end keeps its place: it still has its memory. The place is free when it has ended.
  *
  * Boundary: the pool decides what threads do.
  */
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { WorkerPlatform } from "effect/workers/Worker"
 import { nextTurn } from "../platform/slices.ts"
 import { Limits } from "../Limits.ts"
 import type { Share, Work } from "./batchRun.ts"
 import type { Resolved } from "./options.ts"
-import { Thread, type ThreadEvents } from "./thread.ts"
+import { Thread, type ThreadEnd, type ThreadEvents } from "./thread.ts"
+import type { Unavailable } from "./WorkerPool.ts"
 
 export class Crew {
   readonly threads = new Map<number, Thread<Work>>()
+  /** Threads that were given up and have not ended. */
+  readonly abandoned = new Set<Thread<Work>>()
   /** The memory that all threads share (`PoolPlace`). */
   readonly shared = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   /** Threads started in place of lost ones. */
@@ -26,8 +32,12 @@ export class Crew {
   readonly #options: Resolved
   readonly #fork: (effect: Effect.Effect<void, never, WorkerPlatform>) => unknown
   readonly #events: ThreadEvents<Work>
-  /** Failed starts in a row. */
+  /** Failed starts in a row, and the end of the last one. */
   #failedStarts = 0
+  #lastFailure: ThreadEnd | undefined
+  /** Whether the last start failed for a shortage, and the next has not waited yet; whether it is waiting. */
+  #isRestDue = false
+  #isResting = false
   /** Threads that ended for another reason than `idle` or `closed` and are not replaced yet. */
   #lost = 0
   /** Whether a thread was opened in this turn of the event loop. */
@@ -48,9 +58,18 @@ export class Crew {
       },
       onLost: (thread, end) => {
         this.threads.delete(thread.number)
-        if (thread.state === "failed" && thread.reason !== "closed") this.#failedStarts++
+        if (thread.isAbandoned) this.abandoned.add(thread)
+        if (thread.state === "failed" && thread.reason !== "closed") {
+          this.#failedStarts++
+          this.#lastFailure = end
+          this.#isRestDue = end.shortage !== undefined
+        }
         if (thread.reason !== "idle" && thread.reason !== "closed") this.#lost++
         events.onLost(thread, end)
+      },
+      onGone: (thread) => {
+        this.abandoned.delete(thread)
+        events.onGone(thread)
       }
     }
   }
@@ -78,27 +97,57 @@ export class Crew {
     }
   }
 
-  /** Whether no thread is left, and none can be started. */
-  get isHopeless(): boolean {
-    return this.threads.size === 0 && this.#failedStarts >= Limits.workerStartAttempts
+  /** The reason why no thread is left and none can be started. Undefined if there is one, or may be. */
+  get unavailable(): Unavailable | undefined {
+    const { size } = this.#options
+    if (this.threads.size > 0) return undefined
+    if (this.abandoned.size >= size) {
+      const message = `each of the ${size} workers is held by a native call of an agent, which nothing can end`
+      return { reason: "abandoned", message }
+    }
+    if (!this.#hasGivenUp) return undefined
+    // Clients read this: the error's own text, which may name files, is in the log.
+    const why = this.#lastFailure?.shortage ?? "each ended before it was ready"
+    return { reason: "not-started", message: `no worker could be started: ${why}` }
+  }
+
+  /** Whether too many starts have failed in a row. A shortage is waited for longer than an error that stays. */
+  get #hasGivenUp(): boolean {
+    const most =
+      this.#lastFailure?.shortage !== undefined ? Limits.workerStartShortageAttempts : Limits.workerStartAttempts
+    return this.#failedStarts >= most
   }
 
   /** Allows further starts after too many have failed. */
   forgive(): void {
-    if (this.#failedStarts >= Limits.workerStartAttempts) this.#failedStarts = 0
+    if (this.#hasGivenUp) this.#failedStarts = 0
+  }
+
+  /** Waits after a shortage, longer each time. */
+  #rest(again: () => void): void {
+    this.#isRestDue = false
+    this.#isResting = true
+    const ms = Math.min(Limits.workerStartRetryMs * 2 ** (this.#failedStarts - 1), Limits.workerStartRetryMostMs)
+    const rested = Effect.sync(() => {
+      this.#isResting = false
+      again()
+    })
+    this.#fork(Effect.andThen(Effect.sleep(Duration.millis(ms)), rested))
   }
 
   /** Starts a thread if more are wanted than are starting. Calls `again` in the next turn, as another may be needed. */
   staff(wanted: number, again: () => void): void {
-    if (this.#isOpening || this.threads.size >= this.#options.size) return
-    if (this.#failedStarts >= Limits.workerStartAttempts) return
+    if (this.#isOpening || this.#isResting || this.#hasGivenUp) return
+    if (this.threads.size + this.abandoned.size >= this.#options.size) return
     // A thread that loads for a batch belongs to that batch and does not count for others.
     let coming = 0
     for (const { state, work } of this.threads.values())
       if (work === undefined && (state === "spawning" || state === "loading")) coming++
     if (wanted <= coming && this.threads.size >= this.#options.minSize) return
+    if (this.#isRestDue) return this.#rest(again)
+    const numbers = new Set([...this.threads.keys(), ...[...this.abandoned].map((thread) => thread.number)])
     let number = 1
-    while (this.threads.has(number)) number++
+    while (numbers.has(number)) number++
     const thread = new Thread<Work>(number, this.#options, this.shared, this.#events)
     this.threads.set(number, thread)
     if (this.#lost > 0) {

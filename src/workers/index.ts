@@ -19,6 +19,9 @@ const loadInline = loadOnce(() => import("./inline.ts"))
 /**
  * A pool of worker threads.
  *
+ * A thread that was ended inside a native call, which nothing interrupts, keeps its place until the call returns. When such
+ * calls hold all places, or no thread can be started, jobs end with `WorkersUnavailable`.
+ *
  * A thread starts when there is work for it, and ends when the layer's scope closes, even in the middle of a task. An idle
  * thread does not keep the process alive. Options that cannot work, and a `CONVERGE_PROFILE` that names no profile, are
  * a defect when the layer is built: `InvalidOptions`, which names it. With `size: 0` it is `layerInline`.

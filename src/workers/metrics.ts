@@ -60,6 +60,9 @@ const replicaBytes = Metric.gauge("converge_pool_replica_bytes", {
   attributes: bytes
 })
 const quarantined = Metric.gauge("converge_pool_quarantined_agents", { description: "Agents in quarantine" })
+const abandoned = Metric.gauge("converge_pool_threads_abandoned", {
+  description: "Threads that were ended and do not end, because a native call holds them"
+})
 const loopDelay = Metric.gauge("converge_event_loop_delay_seconds", {
   description: "99th percentile, since the last sample, of the main thread's event-loop delay",
   attributes: seconds
@@ -166,6 +169,7 @@ export class PoolMetrics {
     respawns.updateUnsafe(respawned - this.#respawned, services)
     this.#respawned = respawned
     quarantined.updateUnsafe(stats.quarantined, services)
+    abandoned.updateUnsafe(stats.abandoned, services)
     let bytes = 0
     for (const { busyMs, cpuMs, replicaBytes, worker } of stats.workers) {
       bytes += replicaBytes

@@ -11,11 +11,11 @@ import * as Effect from "effect/Effect"
 import type { CostModel, Site } from "./costModel.ts"
 import { elapsedMs } from "./cpuTime.ts"
 import { InlineRun } from "./inline.ts"
-import type { CpuBatch, CpuOutcome, CpuTimeExhausted } from "./WorkerPool.ts"
+import type { BatchFailure, CpuBatch, CpuOutcome } from "./WorkerPool.ts"
 import { Limits } from "../Limits.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
-type Execute = (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted>
+type Execute = (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, BatchFailure>
 
 /** Tuning: times the expected time that tasks may take here before the rest of the batch goes to the workers. */
 const patience = 2
@@ -63,7 +63,7 @@ export class Placement {
     return [...plans.values()]
   }
 
-  #placed(batch: CpuBatch, plans: ReadonlyArray<Plan>): Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted> {
+  #placed(batch: CpuBatch, plans: ReadonlyArray<Plan>): Effect.Effect<ReadonlyArray<CpuOutcome>, BatchFailure> {
     const outcomes: Array<CpuOutcome> = new Array(batch.tasks.length)
     const away = plans.filter(({ site }) => site === "threads")
     const here = plans.filter(({ site }) => site === "inline")
@@ -83,7 +83,7 @@ export class Placement {
     tasks: ReadonlyArray<number>,
     outcomes: Array<CpuOutcome>,
     agent: ErasedAgent | undefined
-  ): Effect.Effect<void, CpuTimeExhausted> {
+  ): Effect.Effect<void, BatchFailure> {
     const { onProgress } = batch
     const part: CpuBatch = {
       ...batch,
@@ -102,7 +102,7 @@ export class Placement {
     })
   }
 
-  #here(batch: CpuBatch, { agent, tasks }: Plan, outcomes: Array<CpuOutcome>): Effect.Effect<void, CpuTimeExhausted> {
+  #here(batch: CpuBatch, { agent, tasks }: Plan, outcomes: Array<CpuOutcome>): Effect.Effect<void, BatchFailure> {
     return Effect.suspend(() => {
       const expectedMs = this.#costs.inlineMs(agent, tasks.length) ?? 0
       let ran = { count: 0, totalMs: 0 }

@@ -31,11 +31,11 @@ import { Ring, type Starvation, starvation } from "./scheduler.ts"
 import type { PoolStats } from "./stats.ts"
 import type { Thread, ThreadEnd } from "./thread.ts"
 import { credit, Watchdog } from "./watchdog.ts"
-import { type CpuBatch, type CpuOutcome, CpuTimeExhausted } from "./WorkerPool.ts"
+import { type BatchFailure, type CpuBatch, type CpuOutcome, CpuTimeExhausted, NoWorkers } from "./WorkerPool.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
 type PoolThread = Thread<Work>
-type Done = (result: Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted>) => void
+type Done = (result: Effect.Effect<ReadonlyArray<CpuOutcome>, BatchFailure>) => void
 export type Fork = (effect: Effect.Effect<void, never, WorkerPlatform>) => Fiber.Fiber<void>
 
 /** Tuning: milliseconds between two ticks while no running task has a deadline or a budget. */
@@ -79,7 +79,8 @@ export class Pool {
         this.#pump()
       },
       onMessage: (thread, message) => this.#onMessage(thread, message),
-      onLost: (thread, end) => this.#onLost(thread, end)
+      onLost: (thread, end) => this.#onLost(thread, end),
+      onGone: () => this.#pump()
     })
     this.#watchdog = new Watchdog(clock, {
       fork,
@@ -98,7 +99,7 @@ export class Pool {
     return this.#watchdog.nowMs()
   }
 
-  readonly execute = (batch: CpuBatch): Effect.Effect<ReadonlyArray<CpuOutcome>, CpuTimeExhausted> =>
+  readonly execute = (batch: CpuBatch): Effect.Effect<ReadonlyArray<CpuOutcome>, BatchFailure> =>
     Effect.callback((resume) => {
       const { module } = batch.program
       if (batch.tasks.length === 0) return resume(Effect.succeed([]))
@@ -152,7 +153,8 @@ export class Pool {
       batches: this.#runs.size,
       waiting: [...this.#ring].reduce((sum, { waiting }) => sum + waiting, 0),
       running: workers.filter(({ state }) => state === "busy").length,
-      quarantined: this.#quarantines.count
+      quarantined: this.#quarantines.count,
+      abandoned: this.#crew.abandoned.size
     }
   }
 
@@ -190,7 +192,17 @@ export class Pool {
     Atomics.store(this.#crew.shared, PoolPlace.waiting, unserved)
     for (const thread of idle) thread.keepProcess(false)
     this.#crew.staff(wanted, () => this.#pump())
+    const unavailable = this.#crew.unavailable
+    if (unavailable !== undefined) this.#refuse(new NoWorkers(unavailable))
     this.#watchdog.wake()
+  }
+
+  /** Gives all batches up: nothing that waits will ever run. */
+  #refuse(error: NoWorkers): void {
+    for (const [run, resume] of [...this.#runs]) {
+      this.#giveUp(run)
+      resume(Effect.fail(error))
+    }
   }
 
   /** The idle thread that needs the least preparation for the batch's tasks. */
@@ -376,10 +388,6 @@ export class Pool {
       // An agent's throws are caught where it is called, so this error is a leftover of one, or the thread's own.
       this.#fork(Effect.logWarning(`worker ${thread.number} ended and is replaced: ${end.error}`))
     }
-    if (this.#crew.isHopeless) {
-      // Nothing that waits will ever run.
-      for (const run of [...this.#runs.keys()]) this.#abandon(run, crashOf(end))
-    }
     this.#pump()
   }
 
@@ -468,6 +476,16 @@ export class Pool {
     return pace
   }
 
+  /** Gives up a thread that was ended and does not end. */
+  #forsake(thread: PoolThread): void {
+    thread.abandon()
+    if (this.#isClosed) return
+    const held = `${this.#crew.abandoned.size} of ${this.#options.size} places`
+    this.#fork(
+      Effect.logWarning(`worker ${thread.number} does not end: a native call of an agent holds it, and now ${held}`)
+    )
+  }
+
   #tick(creditMs: number, nowMs: number): Effect.Effect<void> {
     for (const thread of this.#graces.tick(creditMs)) this.#end(thread, "stopped")
     for (const thread of [...this.#crew.threads.values()]) {
@@ -482,7 +500,7 @@ export class Pool {
       } else if (state !== "ready") {
         thread.waitedMs += creditMs
         if (state === "retiring") {
-          if (thread.waitedMs > Limits.workerEndTimeoutMs) thread.abandon()
+          if (thread.waitedMs > Limits.workerEndTimeoutMs) this.#forsake(thread)
         } else if (thread.waitedMs > Limits.workerStartTimeoutMs) this.#end(thread, "slow-start")
       }
     }

@@ -28,6 +28,11 @@ export interface PoolStats {
   readonly running: number
   /** Agents in quarantine, whose tasks do not run at present. */
   readonly quarantined: number
+  /**
+   * Threads that were ended and do not end, because a native call of an agent holds them. Each takes a place of the pool's size
+   * until it has ended. They are not among `workers`.
+   */
+  readonly abandoned: number
 }
 
 export const noThreads: PoolStats = Object.freeze({
@@ -35,5 +40,6 @@ export const noThreads: PoolStats = Object.freeze({
   batches: 0,
   waiting: 0,
   running: 0,
-  quarantined: 0
+  quarantined: 0,
+  abandoned: 0
 })

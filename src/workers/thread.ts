@@ -16,6 +16,7 @@ import * as Threads from "node:worker_threads"
 import { type ActorRefFrom, createActor, type SnapshotFrom } from "xstate"
 import { type RetireReason, type WorkerEvent, workerMachine } from "../../machines/worker.machine.ts"
 import { withQuickSteps } from "../../machines/quickSteps.ts"
+import { liveThreads } from "../platform/liveThreads.ts"
 import { nextTurn } from "../platform/slices.ts"
 import { describeError } from "../values/panic.ts"
 import type { Mark } from "./replicaUpdate.ts"
@@ -30,13 +31,25 @@ export interface ThreadEnd {
   /** The message of the uncaught error that ended it. */
   readonly error: string | undefined
   readonly isOutOfMemory: boolean
+  /** The code of the system's error if it was short of file descriptors, threads or memory, which may pass. */
+  readonly shortage: string | undefined
 }
+
+const shortages = ["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]
+
+/** The code by which an error says that the system is short of something. */
+const shortageOf = (code: unknown, message: string): string | undefined =>
+  // Node's own error for a thread that does not begin has the system's code at the end of its text.
+  shortages.find((shortage) => code === shortage || message.startsWith(shortage) || message.endsWith(shortage)) ??
+  (code === "ERR_WORKER_INIT_FAILED" ? code : undefined)
 
 /** The events that a thread reports to its pool. They are called synchronously and must not throw. */
 export interface ThreadEvents<Work> {
   readonly onReady: (thread: Thread<Work>) => void
   readonly onMessage: (thread: Thread<Work>, message: FromWorker) => void
   readonly onLost: (thread: Thread<Work>, end: ThreadEnd) => void
+  /** A thread that had been given up has ended after all. */
+  readonly onGone: (thread: Thread<Work>) => void
 }
 
 /** A worker's replica of a job, as the pool knows it. */
@@ -85,6 +98,7 @@ export class Thread<Work> {
   #worker: Threads.Worker | undefined
   #error: Error | undefined
   #isLost = false
+  #isAbandoned = false
 
   constructor(number: number, options: ThreadOptions, pool: Int32Array<SharedArrayBuffer>, events: ThreadEvents<Work>) {
     this.number = number
@@ -154,9 +168,15 @@ export class Thread<Work> {
     void this.#worker?.terminate()
   }
 
+  /** Whether it was given up, and has not ended yet. */
+  get isAbandoned(): boolean {
+    return this.#isAbandoned
+  }
+
   /** Stops waiting for a thread that was ended and does not end: it is inside a native call that nothing interrupts. */
   abandon(): void {
     this.keepProcess(false)
+    this.#isAbandoned = true
     this.#lost(-1)
   }
 
@@ -200,6 +220,7 @@ export class Thread<Work> {
       })
       this.#worker = worker
       this.#port = port1
+      liveThreads.noteStart()
       worker.on("online", () => {
         this.limitMb = worker.resourceLimits?.maxOldGenerationSizeMb ?? this.limitMb
         this.tell({ type: "ONLINE" })
@@ -216,6 +237,7 @@ export class Thread<Work> {
         }
         port1.close()
         this.#port = undefined
+        liveThreads.noteEnd()
         Deferred.doneUnsafe(this.#exited, Effect.succeed(code))
       })
       return worker
@@ -240,14 +262,21 @@ export class Thread<Work> {
   }
 
   #lost(exitCode: number): void {
-    if (this.#isLost) return
+    if (this.#isLost) {
+      if (this.#isAbandoned) this.#events.onGone(this)
+      this.#isAbandoned = false
+      return
+    }
     this.#isLost = true
     const error = this.#error
+    const message = error === undefined ? undefined : describeError(error)
+    const code = error !== undefined && "code" in error ? error.code : undefined
     this.tell({ type: "LOST" })
     this.#events.onLost(this, {
       exitCode,
-      error: error === undefined ? undefined : describeError(error),
-      isOutOfMemory: error !== undefined && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY"
+      error: message,
+      isOutOfMemory: code === "ERR_WORKER_OUT_OF_MEMORY",
+      shortage: message === undefined ? undefined : shortageOf(code, message)
     })
     Deferred.doneUnsafe(this.ended, Effect.void)
   }

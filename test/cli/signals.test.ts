@@ -28,6 +28,24 @@ describe.concurrent("signals", () => {
     expect(await running.ended).toMatchObject({ code: 130, stdout: "" })
   })
 
+  it("the second one ends a process whose thread is inside a native call that does not end", async () => {
+    const running = start(["run", module("held"), "--workers", "1"])
+    await running.says(/inside/)
+    running.process.kill("SIGTERM")
+    await running.says(/cancelling the job/)
+    running.process.kill("SIGTERM")
+    expect(await running.ended).toMatchObject({ code: 143, stdout: "" })
+  })
+
+  it("one is enough for such a process: the result is printed, exit code 4", async () => {
+    const running = start(["run", module("held"), "--workers", "1", "--json"])
+    await running.says(/inside/)
+    running.process.kill("SIGTERM")
+    const ended = await running.ended
+    expect(ended.code).toBe(4)
+    expect(jsonOf(ended)).toMatchObject({ status: "cancelled", error: { _tag: "JobCancelled" } })
+  })
+
   it("before there is a job, Ctrl-C ends the command: exit code 130", async () => {
     const running = start(["run", module("pending")])
     await running.says(/loading/)

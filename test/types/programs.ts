@@ -78,6 +78,7 @@ type Tags =
   | "ProgramPanicked"
   | "JobCancelled"
   | "StoreFailed"
+  | "WorkersUnavailable"
   | "IntentFailed"
 type StartTags =
   | "InvalidInput"

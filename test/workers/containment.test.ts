@@ -1,6 +1,9 @@
 /** Whatever a CPU agent does to its thread, its own task alone feels it (G8). */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { WorkerPool } from "../../src/index.ts"
+import { lookUntil } from "../support/until.ts"
 import { batch, causeOf, execute, ledgerOf, pool, said, task } from "../support/workers/harness.ts"
 
 /** The task of an agent about item "0", which is `size`, among six of "square" about item "1", which is 3. */
@@ -56,13 +59,26 @@ describe("containment", () => {
     }).pipe(Effect.provide(pool(1, { batchSize: 10_000 })))
   )
 
-  it.live("a native call that cannot be interrupted is left alone, and its thread replaced", () =>
+  it.live("a native call that cannot be interrupted is left alone, and keeps its thread's place until it ends", () =>
     Effect.gen(function* () {
-      const began = performance.now()
-      const outcomes = yield* execute(batch(ledgerOf(7), [task("native", "0"), task("square", "0")]))
-      expect(outcomes.map(said)).toEqual(["AgentTimedOut", 49])
-      expect(performance.now() - began).toBeLessThan(6_500)
-    }).pipe(Effect.provide(pool(1)))
+      const stats = WorkerPool.WorkerPool.use((it) => it.stats)
+      const square = execute(batch(ledgerOf(7), [task("square", "0")]))
+      const hang = (size: number) => execute(batch(ledgerOf(size), [task("native", "0")], { jobId: `native ${size}` }))
+      const [first, squared] = yield* Effect.all([hang(12), square], { concurrency: 2 })
+      expect([first[0]!, squared[0]!].map(said)).toEqual(["AgentTimedOut", 49])
+      expect(yield* stats).toMatchObject({ abandoned: 1 })
+      // One place of two is left.
+      expect((yield* square).map(said)).toEqual([49])
+      expect((yield* stats).workers).toHaveLength(1)
+      const second = yield* Effect.forkChild(hang(11))
+      yield* lookUntil(stats, ({ abandoned }) => abandoned === 2)
+      expect((yield* Fiber.join(second)).map(said)).toEqual(["AgentTimedOut"])
+      const refused = yield* Effect.flip(square)
+      expect(refused).toMatchObject({ _tag: "NoWorkers", reason: "abandoned" })
+      expect((yield* stats).workers).toHaveLength(0)
+      yield* lookUntil(stats, ({ abandoned }) => abandoned === 0)
+      expect((yield* square).map(said)).toEqual([49])
+    }).pipe(Effect.provide(pool(2)))
   )
 
   it.live("process.exit ends the thread, and its code is told", () =>

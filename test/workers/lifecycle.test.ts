@@ -66,15 +66,17 @@ describe("a worker that does not start", () => {
 
   it.live("is tried a few times, then its tasks fail", () =>
     Effect.gen(function* () {
-      const outcomes = yield* starting(["--import", "./there-is-no-such-module.mjs"])
-      expect(outcomes.map(said)).toEqual(["WorkerCrashed", "WorkerCrashed"])
+      const error = yield* Effect.flip(starting(["--import", "./there-is-no-such-module.mjs"]))
+      expect(error).toMatchObject({ _tag: "NoWorkers", reason: "not-started" })
+      // Clients read it: what is missing, and where, is in the log.
+      expect(error.message).toBe("no worker could be started: each ended before it was ready")
     })
   )
 
   it.live("because its flags are refused, fails its tasks too", () =>
     Effect.gen(function* () {
-      const outcomes = yield* starting(["--there-is-no-such-flag"])
-      expect(outcomes.map(said)).toEqual(["WorkerCrashed", "WorkerCrashed"])
+      const error = yield* Effect.flip(starting(["--there-is-no-such-flag"]))
+      expect(error).toMatchObject({ _tag: "NoWorkers", reason: "not-started" })
     })
   )
 
@@ -86,6 +88,24 @@ describe("a worker that does not start", () => {
       const outcomes = yield* starting(["--import", preload.href])
       expect(outcomes.map(said)).toEqual([9, 9])
       expect(readdirSync(folder).length).toBeGreaterThanOrEqual(2)
+      rmSync(folder, { recursive: true })
+    })
+  )
+
+  it.live("for want of file descriptors is tried again for seconds", () =>
+    Effect.gen(function* () {
+      const folder = mkdtempSync(join(tmpdir(), "converge-"))
+      const preload = new URL("../support/workers/failsTwice.mjs", import.meta.url)
+      preload.searchParams.set("folder", folder)
+      preload.searchParams.set("times", "5")
+      preload.searchParams.set("code", "EMFILE")
+      const began = performance.now()
+      const outcomes = yield* execute(batch(ledgerOf(3), [task("square", "0")])).pipe(
+        Effect.provide(pool(1, { execArgv: ["--import", preload.href] }))
+      )
+      expect(outcomes.map(said)).toEqual([9])
+      expect(readdirSync(folder)).toHaveLength(5)
+      expect(performance.now() - began).toBeGreaterThan(2_000)
       rmSync(folder, { recursive: true })
     })
   )

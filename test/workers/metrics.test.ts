@@ -63,6 +63,7 @@ describe("the pool's metrics", () => {
       expect(value("converge_pool_replica_bytes")).toBeGreaterThan(0)
       expect(value("converge_pool_quarantined_agents")).toBe(0)
       expect(value("converge_event_loop_delay_seconds")).toBeGreaterThanOrEqual(0)
+      expect(value("converge_pool_threads_abandoned")).toBe(0)
       const workers = [...all.keys()].filter((name) => name.startsWith("converge_pool_worker_utilization"))
       expect(workers.length).toBeGreaterThanOrEqual(1)
       for (const name of workers) expect(value(name)).toBeLessThanOrEqual(1)
