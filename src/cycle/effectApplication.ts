@@ -21,6 +21,7 @@ import type { By, Ledger } from "../context/Ledger.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { Counters, MergedOutcome } from "../outcome/CommittedCycle.ts"
 import { describePanic } from "../values/panic.ts"
+import { plainly } from "../values/plainResult.ts"
 import { isInstance } from "../values/thrown.ts"
 import type { Cursor } from "../values/steps.ts"
 import { causeOf, EffectFault, encodeFact, faultOf } from "./encodeEffect.ts"
@@ -158,7 +159,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     const { agent } = this.by
     let combined: unknown
     try {
-      combined = rule(existing.fact.value, value)
+      combined = plainly(`the combining function of ${kind.name}`, rule(existing.fact.value, value))
     } catch (error) {
       this.refused = { _tag: "AgentPanicked", agent, cycle, ...describePanic(error) }
       return

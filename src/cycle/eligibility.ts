@@ -13,6 +13,7 @@ import type { CompiledProgram, ErasedAgent } from "../program/erased.ts"
 import type { Fact, Kind } from "../program/Fact.ts"
 import type { View } from "../program/View.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import { plainly } from "../values/plainResult.ts"
 import { lightStepSize } from "../values/steps.ts"
 
 /** The progress of an agent through the context. */
@@ -114,6 +115,7 @@ class Triggers {
 /** The answer of `accepts`. A promise, or any other value that is no boolean, is a bug of the agent. */
 const isAccepted = (answer: unknown): boolean => {
   if (typeof answer === "boolean") return answer
+  plainly("accepts", answer)
   throw new TypeError(`accepts answered ${typeof answer}, not true or false`)
 }
 

@@ -15,6 +15,7 @@ import { refKey } from "../program/keys.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import { canonical } from "../values/Canonical.ts"
 import { describePanic, type Panic, typeOf } from "../values/panic.ts"
+import { plainly, refusalOf } from "../values/plainResult.ts"
 import { isInstance } from "../values/thrown.ts"
 import { Limits } from "../Limits.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"
@@ -97,6 +98,7 @@ export const encodeFact = (kind: ErasedKind, value: unknown, where: string | num
   let id: unknown
   try {
     id = kind.id(frozen)
+    if (typeof id !== "string") plainly(`id of ${kind.name}`, id)
   } catch (error) {
     return panicked(error)
   }
@@ -224,7 +226,9 @@ export const noIntents: ReadonlyArray<EncodedIntent> = Object.freeze([])
 export const noEvaluations: ReadonlyArray<Evaluation> = Object.freeze([])
 
 const outputOf = (output: unknown): Output => {
-  if (!isRecord(output) || Array.isArray(output) || output instanceof Promise) {
+  const refusal = refusalOf(output)
+  if (refusal !== undefined) return invalid(`execute ${refusal}`)
+  if (!isRecord(output) || Array.isArray(output)) {
     return invalid(`execute returned ${typeOf(output)}, not an effect such as {facts: [...]}`)
   }
   refuseUnknownKeys(output, keys, "the effect")

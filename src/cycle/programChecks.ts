@@ -6,6 +6,7 @@
 import type { Kind } from "../program/Fact.ts"
 import type { Invariant, ProposedEffect } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
+import { plainly } from "../values/plainResult.ts"
 import type { View } from "../program/View.ts"
 import { ContextView } from "../context/contextView.ts"
 import type { Cause } from "../outcome/Cause.ts"
@@ -15,7 +16,10 @@ import { violationOf } from "../program/verdict.ts"
 /** Runs a check. If it throws or returns no verdict, the result is `ProgramPanicked` (I4). */
 export const check = (invariant: Invariant, cycle: number, body: () => unknown): Cause | undefined => {
   try {
-    const violation = violationOf(invariant, body())
+    const violation = violationOf(
+      invariant,
+      plainly(`the check of invariant ${JSON.stringify(invariant.name)}`, body())
+    )
     if (violation === undefined) return undefined
     return { _tag: "InvariantViolated", cycle, name: invariant.name, class: invariant.class, ...violation }
   } catch (error) {

@@ -19,6 +19,7 @@ import { EffectFault, encodeFacts, panicked, settled } from "../cycle/encodeEffe
 import { openKind } from "../program/answerKinds.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"
 import { describeError } from "../values/panic.ts"
+import { refusalOf } from "../values/plainResult.ts"
 import { inSlices } from "../platform/slices.ts"
 import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 
@@ -71,6 +72,10 @@ export const encodeSeeds = (
 const isIterable = (value: unknown): value is Iterable<unknown> =>
   typeof value === "object" && value !== null && Symbol.iterator in value
 
+/** A generator of proposals is asked for one after the other, and so is any iterable. */
+const isSyncGenerator = (value: unknown): boolean =>
+  isIterable(value) && Object.prototype.toString.call(value) === "[object Generator]"
+
 /** The values of an iterable that the program made. If it throws, that is the program's fault. */
 function* unbroken(values: Iterable<unknown>): Generator<unknown, void> {
   try {
@@ -95,6 +100,8 @@ export const encodeFactsOf = (
     } catch (error) {
       return invalid(describeError(error))
     }
+    const refusal = isSyncGenerator(proposals) ? undefined : refusalOf(proposals)
+    if (refusal !== undefined) return invalid(`it ${refusal}`)
     if (!isIterable(proposals)) return invalid("it must return an array of proposals, or another iterable of them")
     const steps = settled(
       encodeFacts(Array.isArray(proposals) ? proposals : unbroken(proposals), openKind(program.kinds))

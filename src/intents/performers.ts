@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import { compiledHandler, type Handler, type HandledIntent } from "./IntentHandler.ts"
 import type { IntentFault, Performer } from "./outbox.ts"
 import { typeOf } from "../values/panic.ts"
+import { hear } from "../values/plainResult.ts"
 
 /** A performer that does as a handler says, with the services that the handler needs. */
 export const performerOf = <R>(handler: Handler<R>, services: Context.Context<R>): Performer => {
@@ -19,9 +20,9 @@ export const performerOf = <R>(handler: Handler<R>, services: Context.Context<R>
   const attempt = (intent: HandledIntent): Effect.Effect<unknown, unknown, unknown> => {
     const once = Effect.suspend(() => {
       const effect: unknown = perform(intent)
-      return Effect.isEffect(effect)
-        ? effect
-        : Effect.die(new TypeError(`the handler returned ${typeOf(effect)}, not an Effect`))
+      if (Effect.isEffect(effect)) return effect
+      hear(effect)
+      return Effect.die(new TypeError(`the handler returned ${typeOf(effect)}, not an Effect`))
     })
     return timeoutMs === undefined
       ? once

@@ -16,6 +16,7 @@ import { fromEffect } from "./fromEffect.ts"
 import { withQuickSteps } from "../../machines/quickSteps.ts"
 import type { JobActor, JobSession } from "./session.ts"
 import type { Status } from "../outcome/Cause.ts"
+import { hear } from "../values/plainResult.ts"
 import { runDetached } from "../platform/detached.ts"
 
 const sessions = new WeakMap<AnyActorRef, JobSession>()
@@ -96,14 +97,17 @@ export const makeEndedActor = (session: JobSession, status: Status, error: strin
 /** An observer that throws would leave the actor in the middle of a step. So it is told no more, and the job goes on. */
 const contained = (observer: InspectionObserver, services: Context.Context<unknown>) => {
   let isDropped = false
+  const drop = (error: unknown): void => {
+    if (isDropped) return
+    isDropped = true
+    runDetached(services, Effect.logWarning("an inspection observer threw, and is told no more", error))
+  }
   return (event: InspectionEvent): void => {
     if (isDropped) return
     try {
-      if (typeof observer === "function") observer(event)
-      else observer.next?.(event)
+      hear(typeof observer === "function" ? observer(event) : observer.next?.(event), drop)
     } catch (error) {
-      isDropped = true
-      runDetached(services, Effect.logWarning("an inspection observer threw, and is told no more", error))
+      drop(error)
     }
   }
 }

@@ -18,6 +18,7 @@ import * as Scope from "effect/Scope"
 import type { SelectedAgent } from "../cycle/eligibility.ts"
 import { type Fact, type FactRef, type Kind } from "../program/Fact.ts"
 import { describePanic, typeOf } from "../values/panic.ts"
+import { hear } from "../values/plainResult.ts"
 import { isInstance } from "../values/thrown.ts"
 import type { JobTelemetry } from "../outcome/JobEvent.ts"
 import type { View } from "../program/View.ts"
@@ -307,8 +308,10 @@ const attempt = (session: JobSession, task: Task, cycle: number): Effect.Effect<
   return Telemetry.agentSpan(services, retried, agent.name, cycle, task.fact)
 }
 
-const noEffect = (value: unknown): EffectFault =>
-  new EffectFault("InvalidEffect", { message: `execute returned ${typeOf(value)}, not an Effect`, stack: "" })
+const noEffect = (value: unknown): EffectFault => {
+  hear(value)
+  return new EffectFault("InvalidEffect", { message: `execute returned ${typeOf(value)}, not an Effect`, stack: "" })
+}
 
 const failureOf = ({ name, timeoutMs }: ErasedAgent, cycle: number, cause: Cause.Cause<unknown>): HaltCause => {
   const die = cause.reasons.find(Cause.isDieReason)

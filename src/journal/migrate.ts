@@ -16,6 +16,7 @@ import { InvalidInput, type JournalCorrupt, type ProgramChanged } from "../outco
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 import { dumpContext } from "./contextDump.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"
+import { plainly } from "../values/plainResult.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { rawKind } from "./rawKind.ts"
 import { JournalReader } from "./reader.ts"
@@ -71,11 +72,11 @@ const migrated = (
   const facts = ledger.encoded().flatMap(({ fact, text }) => {
     const stored = { kind: fact.kind, id: fact.id, value: parseJson(text) }
     // The built-in kind is the engine's own.
-    const given = fact.kind === Violation.name ? stored : declared(stored, from)
+    const given = fact.kind === Violation.name ? stored : plainly("migrate", declared(stored, from))
     if (given === undefined) return []
     const kind = kindOf(program, header, given.kind, fact)
     const { text: encoded, value } = reEncoded(kind, given.value, fact)
-    const id = program.kinds.has(kind.name) ? kind.id(value) : fact.id
+    const id = program.kinds.has(kind.name) ? plainly(`id of ${kind.name}`, kind.id(value)) : fact.id
     const names = renamed.get(fact.kind)
     if (names === undefined) renamed.set(fact.kind, new Set([kind.name]))
     else names.add(kind.name)

@@ -7,8 +7,8 @@
  *   read and repair, and fails the job only if it still holds at convergence
  * - `acceptance`: checked at convergence; a violation fails the job
  *
- * Checks are synchronous, pure functions of the view. Boundary: definitions and the built-in kind. merge.ts and
- * convergence.ts run the checks; verdict.ts reads their answers.
+ * Checks are plain, pure functions of the view: a promise or an Effect is no answer. Boundary: definitions and the built-in
+ * kind. merge.ts and convergence.ts run the checks; verdict.ts reads their answers.
  */
 import * as Schema from "effect/Schema"
 import { type Fact, type FactRef, kind, type Kind } from "./Fact.ts"

@@ -4,6 +4,7 @@
  * `make` checks everything that can be checked before a job runs, and refuses with `InvalidProgram` what cannot work.
  * Boundary: the definition and its types. compile.ts makes the compiled form; nothing here runs a job.
  */
+import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import { type Agent } from "./Agent.ts"
 import { type Budget } from "./Budget.ts"
@@ -54,6 +55,16 @@ export declare namespace Program {
   type Kinds<P extends Any> = P extends Program<string, infer _I, infer _O, infer _E, infer _R, infer K> ? K : never
 }
 
+/** A promise, an Effect or a generator: no value, but what may give one later. */
+type Later = PromiseLike<unknown> | Effect.Effect<unknown, unknown, unknown> | Generator | AsyncGenerator
+
+/** Refuses an output that is not there at once. */
+type AtOnce<Output> = 0 extends 1 & Output
+  ? unknown
+  : [Extract<Output, Later>] extends [never]
+    ? unknown
+    : { readonly "output must be a plain function": never }
+
 /**
  * Defines a program.
  *
@@ -72,7 +83,8 @@ export declare namespace Program {
  *   `ProgramChanged`
  * - `invariants`: conditions that must hold of the context. Default: none
  * - `budget`: how much a job may spend, field by field. Default: see `Budget`
- * - `output`: the typed result, from the whole context, at convergence. Default: none
+ * - `output`: the typed result, from the whole context, at convergence. A plain function: one that returns a promise, an
+ *   Effect or a generator does not compile, and is `ProgramPanicked` at run time. Default: none
  *
  * @throws InvalidProgram for duplicate names, unknown agents in tiers, agents in no tier or in two, a CPU agent without
  * `module`, a tier that writes what an earlier one reads, and malformed options
@@ -103,7 +115,7 @@ export const make = <
           view: View<
             NoInfer<Agent.Kinds<Agents[number]> | Extra> | typeof Violation | typeof Decision | typeof ChildResult
           >
-        ) => Output)
+        ) => Output & AtOnce<Output>)
       | undefined
   }
 ): Program<

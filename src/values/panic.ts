@@ -5,6 +5,7 @@
  */
 import { Limits } from "../Limits.ts"
 import { formOf, formText, plainForm, type PlainJson } from "./errorData.ts"
+import { laterOf } from "./plainResult.ts"
 import { isError, readField } from "./thrown.ts"
 
 /** The text of a thrown value, and of its causes. */
@@ -65,9 +66,18 @@ const isBare = (error: PlainJson): boolean => {
   return _tag === "Error" && Object.keys(rest).length === 0
 }
 
+const isArray = (value: object): boolean => {
+  try {
+    return Array.isArray(value)
+  } catch {
+    // The proxy of one was revoked.
+    return false
+  }
+}
+
 /** The type of a value, as messages name it. */
 export const typeOf = (value: unknown): string => {
   if (value === null) return "null"
   if (typeof value !== "object") return typeof value
-  return value instanceof Promise ? "a promise" : Array.isArray(value) ? "an array" : "an object"
+  return laterOf(value) ?? (isArray(value) ? "an array" : "an object")
 }

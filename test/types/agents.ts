@@ -157,6 +157,26 @@ Agent.cpu("a", {
   // @ts-expect-error: an Effect is no effect
   execute: () => Effect.succeed({})
 })
+Agent.cpu("a", {
+  // @ts-expect-error: a generator is no effect
+  execute: function* () {
+    yield {}
+  }
+})
+Agent.make("a", {
+  // @ts-expect-error: accepts is a plain function
+  accepts: async () => true,
+  execute: () => Effect.succeed({})
+})
+Agent.make("a", {
+  // @ts-expect-error: an Effect would be true
+  accepts: () => Effect.succeed(false),
+  execute: () => Effect.succeed({})
+})
+Agent.make("a", {
+  // @ts-expect-error: an async function gives no Effect
+  execute: async () => ({})
+})
 Agent.make("a", {
   // @ts-expect-error: a fiber agent returns an Effect
   execute: () => ({})

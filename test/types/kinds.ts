@@ -51,6 +51,10 @@ Fact.kind("K", { schema: Schema.Struct({ n: Schema.Finite }), id: (value) => val
 Fact.kind("K", { schema: Schema.Struct({ n: Schema.Finite }), id: () => "", conflict: "keepBest" })
 // @ts-expect-error: a combining function gives a value of the kind
 Fact.kind("K", { schema: Schema.Struct({ n: Schema.Finite }), id: () => "", conflict: (a, b) => a.n + b.n })
+// @ts-expect-error: an id is there at once
+Fact.kind("K", { schema: Schema.Struct({ n: Schema.Finite }), id: async () => "" })
+// @ts-expect-error: a combining function is a plain function
+Fact.kind("K", { schema: Schema.Struct({ n: Schema.Finite }), id: () => "", conflict: async (a) => a })
 // @ts-expect-error: no such retention
 Fact.kind("K", { schema: Schema.Struct({ n: Schema.Finite }), id: () => "", retention: { last: 3 } })
 

@@ -265,6 +265,44 @@ Program.make("p", {
   // @ts-expect-error: an output from a kind that the program does not know
   output: (view) => view.all(Stranger)
 })
+// @ts-expect-error: an output is there at once
+Program.make("p", { input: Schema.Struct({}), agents: [reader], output: async () => 1 })
+Program.make("p", {
+  input: Schema.Struct({}),
+  agents: [reader],
+  // @ts-expect-error: ... also where only one way through the function gives a promise
+  output: (view) => (view.version > 1 ? 1 : Promise.resolve(1))
+})
+// @ts-expect-error: an Effect is no output
+Program.make("p", { input: Schema.Struct({}), agents: [reader], output: () => Effect.succeed(1) })
+Program.make("p", {
+  input: Schema.Struct({}),
+  agents: [reader],
+  // @ts-expect-error: nor is a generator
+  output: function* () {
+    yield 1
+  }
+})
+// @ts-expect-error: seeds are there at once
+Program.make("p", { input: Schema.Struct({}), agents: [reader], seed: async () => [A.of({ n: 1 })] })
+// @ts-expect-error: an Effect is no seed
+Program.make("p", { input: Schema.Struct({}), agents: [reader], seed: () => Effect.succeed([A.of({ n: 1 })]) })
+Program.make("p", {
+  input: Schema.Struct({}),
+  agents: [reader],
+  // @ts-expect-error: seeds are asked for one after the other, without waiting
+  seed: async function* () {
+    yield A.of({ n: 1 })
+  }
+})
+// @ts-expect-error: a migration is a plain function
+Program.make("p", { input: Schema.Struct({}), agents: [reader], migrate: async (fact) => fact })
+// @ts-expect-error: a check is a plain function
+Invariant.acceptance("i", async () => true)
+// @ts-expect-error: an Effect is no verdict
+Invariant.semantic("i", () => Effect.succeed(true))
+// @ts-expect-error: a promise is no verdict
+Invariant.structural("i", () => Promise.resolve("reason"))
 Program.make("p", {
   input: Schema.Struct({}),
   // @ts-expect-error: a kind is no agent
