@@ -51,7 +51,7 @@ export const jobs = (host: Host, options: JobsOptions): Effect.Effect<number, Fa
 
 /** A job of a list as JSON. */
 export const jobJson = (job: StoredJob, standing: Standing) => {
-  const { attempts, createdAt, cycle, haltedAt, hash, isHeld, jobId, program, status } = job
+  const { attempts, createdAt, cycle, error, haltedAt, hash, isHeld, jobId, program, status } = job
   return {
     jobId,
     program,
@@ -63,18 +63,19 @@ export const jobJson = (job: StoredJob, standing: Standing) => {
     cycles: cyclesOf(job),
     hash,
     createdAt,
-    haltedAt: haltedAt ?? null
+    haltedAt: haltedAt ?? null,
+    error: error ?? null
   }
 }
 
 /** The columns of a list, from the fullest to the one that fits the narrowest terminal: ids are never cut. */
 const layouts: ReadonlyArray<{
-  readonly columns: ReadonlyArray<"status" | "job" | "program" | "cycles" | "created" | "took">
+  readonly columns: ReadonlyArray<"status" | "job" | "program" | "cycles" | "created" | "took" | "error">
   readonly isShort: boolean
 }> = [
-  { columns: ["status", "job", "program", "cycles", "created", "took"], isShort: false },
-  { columns: ["status", "job", "program", "cycles", "created", "took"], isShort: true },
-  { columns: ["status", "job", "program", "cycles", "took"], isShort: true },
+  { columns: ["status", "job", "program", "cycles", "created", "took", "error"], isShort: false },
+  { columns: ["status", "job", "program", "cycles", "created", "took", "error"], isShort: true },
+  { columns: ["status", "job", "program", "cycles", "took", "error"], isShort: true },
   { columns: ["status", "job", "program", "cycles"], isShort: true }
 ]
 
@@ -83,9 +84,11 @@ export const pageOf = (
   standings: ReadonlyArray<Standing>,
   { style, width }: Page
 ): string => {
-  const made = layouts.map(({ columns, isShort }) => {
+  const hasErrors = jobs.some(({ error }) => error !== undefined)
+  const made = layouts.map(({ columns: all, isShort }) => {
+    const columns = all.filter((column) => column !== "error" || hasErrors)
     const rows = jobs.map((job, index) => {
-      const { createdAt, jobId, program } = job
+      const { createdAt, error, jobId, program } = job
       const created = moment(createdAt)
       const cells = {
         status: standings[index] ?? "",
@@ -94,7 +97,8 @@ export const pageOf = (
         cycles: thousands(cyclesOf(job)),
         // Without the year and the seconds.
         created: isShort ? created.slice(5, 16) : created,
-        took: lastCell(job)
+        took: lastCell(job),
+        error: oneLine(error ?? "")
       }
       return columns.map((column) => cells[column])
     })

@@ -213,10 +213,10 @@ const eventLine = (event: JobEvent, { style, width }: Page): string => {
   const agent = "agent" in event ? oneLine(event.agent === "" ? "signal" : event.agent) : ""
   const each = "each" in event && event.each !== undefined ? ` on ${nameOf(event.each)}` : ""
   const rest = Object.entries(event).filter(([key]) => !shownElsewhere.has(key))
-  const isCause = (key: string): boolean => key === "cause" || key === "error"
-  const fields = rest.map(([key, value]) => `${key} ${isCause(key) ? causeText(value) : textOf(value)}`).join("  ")
+  const saidOf = (key: string, value: unknown) => (key === "cause" || key === "error" ? causeText(value) : undefined)
+  const fields = rest.map(([key, value]) => `${key} ${saidOf(key, value) ?? textOf(value)}`).join("  ")
   // Why something failed is what is looked for: such a line goes on beyond the edge.
-  const most = rest.some(([key]) => isCause(key)) ? widestCause : Math.max(width - 35, 20)
+  const most = rest.some(([key, value]) => saidOf(key, value) !== undefined) ? widestCause : Math.max(width - 35, 20)
   const head = `${String(seq).padStart(5)}  ${String(cycle).padStart(4)}  ${_tag.padEnd(20)}`
   const body = [`${agent}${each}`, fields].filter((part) => part !== "").join("  ")
   return `${style("dim", head.slice(0, 13))}${style("cyan", head.slice(13))}  ${truncate(oneLine(body), most)}`
@@ -229,12 +229,11 @@ const textOf = (value: unknown): string => {
   return inlineJson(toPlain(value) ?? null)
 }
 
-/** A cause: its tag, and what it says. Its fields are for `--json`. */
-const causeText = (cause: unknown): string => {
-  if (typeof cause !== "object" || cause === null || !("_tag" in cause)) return textOf(cause)
-  const said = "error" in cause ? cause.error : cause
-  const texts = "error" in cause || "message" in cause ? [...new Set(textsOf(said))] : [textOf(cause)]
-  return `${String(cause._tag)}: ${texts.join(": ")}`
+/** A cause of which a program says something: its tag, and that. Its fields are for `--json`. */
+const causeText = (cause: unknown): string | undefined => {
+  if (typeof cause !== "object" || cause === null || !("_tag" in cause)) return undefined
+  if (!("error" in cause) && !("message" in cause)) return undefined
+  return `${String(cause._tag)}: ${[...new Set(textsOf("error" in cause ? cause.error : cause))].join(": ")}`
 }
 
 /** The texts of a described error, and of its causes. */

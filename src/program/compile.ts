@@ -100,6 +100,8 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
 /** Refuses a name or options that are not even of the right types. */
 const checkShape = (name: string, options: ProgramOptions, refuse: Refuse): void => {
   if (typeof name !== "string" || name === "") refuse("a program needs a name that is not empty")
+  // UTF-8 maps all lone surrogates to the same bytes, so two names would collide in a file.
+  if (!name.isWellFormed()) refuse("a program's name must be well-formed Unicode")
   if (options === undefined || options === null) return refuse("options are missing")
   const complaint = complaintOf(options, rules)
   if (complaint !== undefined) refuse(complaint.message)

@@ -19,7 +19,7 @@ import type * as Shapes from "./shapes.ts"
 type JobJson = typeof Shapes.Job.Type
 type Summary = typeof Shapes.JobSummary.Type
 
-const storedSummary = (job: StoredJob): Summary => {
+const inStore = (job: StoredJob): Omit<Summary, "error"> => {
   const { attempts, createdAt, cycle, haltedAt, hash, jobId, program, status } = job
   const quarantine = attempts?.quarantine
   const summary = { jobId, program, createdAt, haltedAt: haltedAt ?? null, cycle, hash }
@@ -29,11 +29,19 @@ const storedSummary = (job: StoredJob): Summary => {
     : { ...summary, state: "quarantined", quarantine }
 }
 
+const storedSummary = (stored: StoredJob): Summary => ({ ...inStore(stored), error: stored.error ?? null })
+
+/** The `_tag` of the error that a job left. */
+const errorOf = ({ end }: KnownJob): string | null => {
+  const left = end === undefined ? undefined : leftBy(end)
+  return left !== undefined && "_tag" in left ? left._tag : null
+}
+
 /** One job, with the number of its facts of each kind. */
 export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
   if (!isKnown(found)) {
     const nothing = { phase: null, tier: null, version: null, usage: null, result: null }
-    return Effect.succeed({ ...storedSummary(found.journal), ...nothing })
+    return Effect.succeed({ ...inStore(found.journal), ...nothing })
   }
   const { end, haltedAt, job, view } = found
   return Effect.map(job.status, ({ cycle, hash, jobId, phase, program, state, tier, usage, version }) => {
@@ -57,15 +65,16 @@ export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
   })
 }
 
-const summaryOf = ({ haltedAt, job, view }: KnownJob): Effect.Effect<Summary> =>
-  Effect.map(job.status, ({ cycle, hash, jobId, program, state }) => ({
+const summaryOf = (known: KnownJob): Effect.Effect<Summary> =>
+  Effect.map(known.job.status, ({ cycle, hash, jobId, program, state }) => ({
     jobId,
     program,
     state,
-    createdAt: view.createdAt,
-    haltedAt: haltedAt ?? null,
+    createdAt: known.view.createdAt,
+    haltedAt: known.haltedAt ?? null,
     cycle,
-    hash
+    hash,
+    error: errorOf(known)
   }))
 
 export interface ListQuery {

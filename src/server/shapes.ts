@@ -97,8 +97,10 @@ const inList = {
   quarantine: Schema.optionalKey(Schema.String)
 }
 
-/** A job in a list. Times are in milliseconds since the epoch. */
-export const JobSummary = Schema.Struct(inList).annotate({ identifier: "JobSummary" })
+/** A job in a list. Times are in milliseconds since the epoch. `error` is the `_tag` of the error that ended it. */
+export const JobSummary = Schema.Struct({ ...inList, error: Schema.NullOr(Schema.String) }).annotate({
+  identifier: "JobSummary"
+})
 
 /** One page of the list of jobs. */
 export const JobPage = Schema.Struct({

@@ -100,6 +100,8 @@ export interface StoredJob {
   readonly isHeld: boolean
   /** Undefined for a job that has halted, and where there was no attempt since the last progress. */
   readonly attempts: Attempts | undefined
+  /** The `_tag` of the error that ended the job. Left out if none did. */
+  readonly error?: string
 }
 
 /** The beginning and the end of a journal. */

@@ -7,6 +7,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import {
   type Attempts,
@@ -95,11 +97,13 @@ interface Journal {
 const noAttempts: Attempts = Object.freeze({ count: 0, at: 0, failure: undefined, quarantine: undefined })
 
 const asJob = (journal: Journal): StoredJob => {
-  const { attempts, createdAt, genesisHash, haltedAt, isHeld, jobId, program, rows, status } = journal
+  const { attempts, createdAt, end, genesisHash, haltedAt, isHeld, jobId, program, rows, status } = journal
   const last = rows[rows.length - 1]
+  const error = errorOf(end)
   return {
     ...{ jobId, program, status, createdAt, haltedAt, cycle: rows.length, hash: last?.hash ?? genesisHash, isHeld },
-    attempts: status === undefined && attempts.count > 0 ? attempts : undefined
+    attempts: status === undefined && attempts.count > 0 ? attempts : undefined,
+    ...(error === undefined ? {} : { error })
   }
 }
 
@@ -107,6 +111,12 @@ const asJob = (journal: Journal): StoredJob => {
 const progressed = (journal: Journal): void => {
   journal.attempts = { ...noAttempts, count: 1, at: journal.attempts.at }
 }
+
+const EndText = Schema.fromJsonString(Schema.Struct({ cause: Schema.Struct({ _tag: Schema.String }) }))
+
+/** The `_tag` of the error in the text of an end. */
+const errorOf = (end: string | undefined): string | undefined =>
+  Option.getOrUndefined(Schema.decodeUnknownOption(EndText)(end))?.cause._tag
 
 /** The order of every list: newest first; jobs of one millisecond by id, descending. */
 const byAge = (a: Journal, b: Journal): number =>

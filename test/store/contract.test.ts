@@ -395,6 +395,24 @@ describe.each(Object.keys(stores))("a store %s", (name) => {
     })
   )
 
+  check("lists the error of a job that has one", (store) =>
+    Effect.gen(function* () {
+      const text = JSON.stringify({ status: "failed", cause: { _tag: "AgentFailed", agent: "a", cycle: 1 } })
+      for (const [jobId, ended] of [
+        ["failed", end({ status: "failed", text: () => text })],
+        ["converged", end({ text: () => JSON.stringify({ status: "converged", cause: null }) })],
+        ["of another text", end({ status: "failed", text: () => "no JSON" })]
+      ] as const) {
+        const fence = yield* store.create(newJob(jobId, { createdAt: 1 }))
+        yield* store.halt(jobId, fence, ended)
+      }
+      yield* store.create(newJob("unfinished", { createdAt: 1 }))
+      const { jobs } = yield* store.list()
+      const errors = Object.fromEntries(jobs.map(({ error, jobId }) => [jobId, error]))
+      expect(errors).toEqual({ failed: "AgentFailed" })
+    })
+  )
+
   check("pages through a list to which jobs are added, each job once", (store) =>
     Effect.gen(function* () {
       const number = (n: number) => String(n).padStart(4, "0")

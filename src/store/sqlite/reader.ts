@@ -90,7 +90,11 @@ const statusOf = (row: SqlRow): Status | undefined => {
 /** The columns of a `StoredJob`, from `converge_jobs` as j and its last row as r. */
 const jobColumns = `j.job_id, j.program, j.created_at, j.status, j.halted_at, j.owner, j.lease_until,
   j.attempts, j.leased_at, j.failure, j.quarantine,
-  coalesce(r.cycle, 0) AS cycle, coalesce(r.hash, j.genesis_hash) AS hash`
+  coalesce(r.cycle, 0) AS cycle, coalesce(r.hash, j.genesis_hash) AS hash,
+  CASE WHEN j.status <> 'converged' THEN (
+    SELECT CASE WHEN json_valid(t.text) THEN CAST(json_extract(t.text, '$.cause._tag') AS TEXT) END
+    FROM converge_texts t WHERE t.job = j.id AND t.kind = 'end'
+  ) END AS error`
 const lastRow = `LEFT JOIN converge_rows r
   ON r.job = j.id AND r.cycle = (SELECT max(cycle) FROM converge_rows WHERE job = j.id)`
 
@@ -163,7 +167,8 @@ const asJob = (row: SqlRow, isHeld: ReturnType<typeof holdings>): StoredJob => (
   cycle: integer(row, "cycle"),
   hash: text(row, "hash"),
   isHeld: isHeld(maybeText(row, "owner"), maybeInteger(row, "lease_until")),
-  attempts: attemptsOf(row)
+  attempts: attemptsOf(row),
+  ...(row["error"] === null ? {} : { error: text(row, "error") })
 })
 
 const attemptsOf = (row: SqlRow): Attempts | undefined => {
