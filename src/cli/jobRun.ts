@@ -30,9 +30,10 @@ import * as Explanation from "./explanation.ts"
 import type { Host, Stop } from "./hostProcess.ts"
 import type { LoadedModule } from "./programs.ts"
 import { follow } from "./progress.ts"
-import { type End, isFailure, report, resultOf, whereOf } from "./report.ts"
+import { type End, framesOf, isFailure, report, resultOf, whereOf } from "./report.ts"
 import { startFailure } from "./storeFile.ts"
 import { indent, oneLine, printable, styleFor, toPlain } from "./text.ts"
+import { describeStack } from "../values/panic.ts"
 import { compiledOf } from "../program/erased.ts"
 
 /** How a result is printed. */
@@ -138,8 +139,13 @@ export interface JobRun {
 export const runJob = (host: Host, run: JobRun): Effect.Effect<number, Failed, Engine.Engine> =>
   Effect.gen(function* () {
     const stops = yield* host.takeStops
-    const job = yield* Effect.mapError(Effect.provideService(run.begin, LogsEnd, false), (error) =>
-      startFailure("the job was not started", error)
+    const job = yield* Effect.provideService(run.begin, LogsEnd, false).pipe(
+      Effect.tapError((error) => {
+        // A seed that throws has a place, too.
+        const where = error._tag === "InvalidInput" ? framesOf(describeStack(error.cause)) : ""
+        return where === "" || run.quiet ? Effect.void : host.warn(where)
+      }),
+      Effect.mapError((error) => startFailure("the job was not started", error))
     )
     const { state } = yield* job.status
     const hasEnded = state in ofStatus

@@ -135,16 +135,17 @@ export const failure = (end: JobFailure, { style, width }: ReportOptions): strin
 }
 
 /** Where an error was thrown, and where its causes were: some frames of each. "" if nobody knows. */
-export const whereOf = (end: JobFailure): string => {
+export const whereOf = (end: JobFailure): string => framesOf(stackOf(end))
+
+/** The stacks of an error and its causes for people: some frames of each. "" if there is no frame. */
+export const framesOf = (stacks: string): string => {
   const isFrame = (line: string): boolean => /^\s+at /.test(line)
   let frames = 0
-  const lines = stackOf(end)
-    .split("\n")
-    .filter((line) => {
-      if (!isFrame(line)) frames = 0
-      else if (line.includes("(node:internal/") || ++frames > framesShown) return false
-      return true
-    })
+  const lines = stacks.split("\n").filter((line) => {
+    if (!isFrame(line)) frames = 0
+    else if (line.includes("(node:internal/") || ++frames > framesShown) return false
+    return true
+  })
   return lines.some(isFrame) ? printable(lines.join("\n")) : ""
 }
 

@@ -92,16 +92,16 @@ export const encodeFactsOf = (
   make: () => unknown
 ): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidInput> =>
   Effect.suspend(() => {
-    const invalid = (message: string) =>
-      Effect.fail(new InvalidInput({ program: program.name, message: `${what}: ${message}` }))
+    const refusal = (message: string) => new InvalidInput({ program: program.name, message: `${what}: ${message}` })
+    const invalid = (message: string) => Effect.fail(refusal(message))
     let proposals: unknown
     try {
       proposals = make()
     } catch (error) {
-      return invalid(describeError(error))
+      return Effect.fail(Object.defineProperty(refusal(describeError(error)), "cause", { value: error }))
     }
-    const refusal = isSyncGenerator(proposals) ? undefined : refusalOf(proposals)
-    if (refusal !== undefined) return invalid(`it ${refusal}`)
+    const later = isSyncGenerator(proposals) ? undefined : refusalOf(proposals)
+    if (later !== undefined) return invalid(`it ${later}`)
     if (!isIterable(proposals)) return invalid("it must return an array of proposals, or another iterable of them")
     const steps = settled(
       encodeFacts(Array.isArray(proposals) ? proposals : unbroken(proposals), openKind(program.kinds))

@@ -13,6 +13,7 @@ import { WorkerRunnerPlatform } from "effect/workers/WorkerRunner"
 import { workerData } from "node:worker_threads"
 import { markAsWorker } from "../platform/workerMark.ts"
 import { describePanic } from "../values/panic.ts"
+import { placeless } from "../values/placeless.ts"
 import { Limits } from "../Limits.ts"
 import { exportsOf } from "../program/moduleExports.ts"
 import { isProgram } from "../program/Program.ts"
@@ -95,8 +96,8 @@ const load = (program: ProgramRef): void => {
     },
     (error: unknown) => {
       const { message, stack } = describePanic(error)
-      // Node's message and stack name files, which only the log may show.
-      fail(`its module cannot be imported on a worker: ${codeOf(error) ?? message}`, stack)
+      // Messages and stacks name files of this machine, which only the log may show: it has the stack.
+      fail(`its module cannot be imported on a worker: ${codeOf(error) ?? placeless(message)}`, stack)
     }
   )
 }

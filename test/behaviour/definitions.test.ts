@@ -37,6 +37,7 @@ const make = (options: object) => () => Program.make("p", loose({ input, agents:
 describe("a program", () => {
   refused({
     "no name": [() => Program.make("", { input, agents: [] }), /a program needs a name/],
+    "a name that no file can hold": [() => Program.make("p\ud800", { input, agents: [] }), /well-formed Unicode/],
     "no options": [() => Program.make("p", loose(undefined)), /options are missing/],
     "an option that does not exist": [make({ agent: [] }), /there is no option "agent"/],
     "no agents": [() => Program.make("p", loose({ input })), /agents must be an array/],

@@ -32,6 +32,14 @@ describe.concurrent("a job that failed because of a cause", () => {
     expect(await run(program, ["--quiet"])).toMatchObject({ code: 3, stderr: "" })
   })
 
+  it("is told of a seed that throws, too", async () => {
+    const { code, stderr, stdout } = await run("barren")
+    expect(code).toBe(64)
+    expect(stderr).toContain("seed: no seeds: an empty shelf")
+    expect(stderr).toMatch(/Error: no seeds\n\s+at plant .*throwing\.ts:\d+[^]*caused by Error: an empty shelf/)
+    expect(stdout).toBe("")
+  })
+
   it("is said with its causes by run, show and events, as JSON and for people, and the store has no stack", async () => {
     const store = join(folder, "jobs.db")
     const ran = jsonOf(await run("crawl", ["--json", "--store", store, "--id", "a"]))

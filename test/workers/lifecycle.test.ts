@@ -27,6 +27,7 @@ describe("a module that is no good on a worker", () => {
       /^its module does not export the program "hidden"$/
     ],
     ["throws", broken.throwing, "AgentPanicked", /^its module cannot be imported on a worker: not on a worker$/],
+    ["says where it is", broken.lost, "AgentPanicked", /worker: no settings in broken\.ts\?does=lost$/],
     [
       "is not there",
       broken.missing,

@@ -18,6 +18,12 @@ export const crawl = Program.make("crawl", {
   agents: [Agent.make("get", { each: Url, execute: () => Effect.as(Effect.tryPromise(connect), {}) })]
 })
 
+const plant = (): never => {
+  throw new Error("no seeds", { cause: new Error("an empty shelf") })
+}
+
+export const barren = Program.make("barren", { input, agents: [], seed: () => plant() })
+
 const lengthOf = (text: string | undefined): number => (text as string).length
 
 export const measure = Program.make("measure", {

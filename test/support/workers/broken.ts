@@ -6,6 +6,7 @@ import { Item, Seen } from "./programs.ts"
 
 const query = new URL(import.meta.url).searchParams.get("does")
 if (!isMainThread && query === "throw") throw new Error("not on a worker")
+if (!isMainThread && query === "lost") throw new Error(`no settings in ${import.meta.url}`)
 if (!isMainThread && query === "exit") process.exit(9)
 
 const square = Agent.cpu("square", { each: Item, writes: [Seen], execute: () => ({}) })
@@ -16,6 +17,7 @@ const at = (does: string) => ({ module: `${import.meta.url}?does=${does}`, input
 export const hidden = isMainThread ? Program.make("hidden", at("hide")) : undefined
 /** The module throws, exits, or is not there. */
 export const throwing = Program.make("throwing", at("throw"))
+export const lost = Program.make("lost", at("lost"))
 export const exiting = Program.make("exiting", at("exit"))
 export const missing = Program.make("missing", { ...at(""), module: new URL("missing.ts", import.meta.url).href })
 /** Exported in an array. */
