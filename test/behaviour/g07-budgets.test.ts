@@ -314,8 +314,9 @@ describe("duration", () => {
         const clock = yield* Clock.Clock
         let shiftMs = 0
         const settable: Clock.Clock = {
-          ...clock,
           sleep: (duration) => clock.sleep(duration),
+          currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+          currentTimeNanos: clock.currentTimeNanos,
           currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + shiftMs,
           currentTimeMillis: Effect.sync(() => settable.currentTimeMillisUnsafe())
         }
