@@ -317,6 +317,8 @@ describe("duration", () => {
           sleep: (duration) => clock.sleep(duration),
           currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
           currentTimeNanos: clock.currentTimeNanos,
+          monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+          monotonicTimeNanos: clock.monotonicTimeNanos,
           currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + shiftMs,
           currentTimeMillis: Effect.sync(() => settable.currentTimeMillisUnsafe())
         }
