@@ -11,14 +11,13 @@ import { fromCommand } from "effect/cli/Completions"
 import type { FlagDoc } from "effect/cli/HelpDoc"
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
-import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import process from "node:process"
 import * as Completions from "./completions.ts"
-import { ofConfig } from "./environment.ts"
+import { ofDefect } from "./environment.ts"
 import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
 import { Host } from "./hostProcess.ts"
 import { help, machine, run, serve } from "./runCommands.ts"
@@ -148,9 +147,10 @@ export const main = (version: string): void => {
   const command = Command.runWith(root, { version })(withoutHelp(process.argv.slice(2), names)).pipe(
     Effect.map(() => exitCode),
     // Layers read the environment when they are built, and die of what they cannot use.
-    Effect.catchDefect((defect) =>
-      defect instanceof Config.ConfigError ? Effect.fail(ofConfig(defect)) : Effect.die(defect)
-    ),
+    Effect.catchDefect((defect) => {
+      const error = ofDefect(defect)
+      return error === undefined ? Effect.die(defect) : Effect.fail(error)
+    }),
     Effect.catchTags({
       UsageError: (error) => Effect.as(report(error), ExitCode.usage),
       CommandFailed: (error) => Effect.as(report(error), error.exitCode ?? ExitCode.failure),

@@ -1,11 +1,13 @@
 /**
- * What is wrong with the environment, in a sentence. It shows no values, since they may be secrets.
+ * The fault of the environment, or of a layer's options, in a sentence. No value of the environment is shown, since it may be a
+ * secret.
  *
- * Boundary: an error of Effect's configuration in, an error of the command out.
+ * Boundary: the defect of a layer in, an error of the command out.
  */
-import type * as Config from "effect/Config"
+import * as Config from "effect/Config"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
+import { InvalidOptions } from "../outcome/JobError.ts"
 import { UsageError } from "./exitCode.ts"
 import { printable } from "./text.ts"
 
@@ -22,4 +24,14 @@ export const ofConfig = ({ cause }: Config.ConfigError): UsageError => {
       )
     : [cause.message]
   return new UsageError({ message: `the environment cannot be used: ${printable(lines.join("; "))}` })
+}
+
+/** The error about a layer that died of the environment or of its options. Undefined for any other defect. */
+export const ofDefect = (defect: unknown): UsageError | undefined => {
+  if (defect instanceof Config.ConfigError) return ofConfig(defect)
+  if (!(defect instanceof InvalidOptions)) return undefined
+  const { message, of, option } = defect
+  if (!option.startsWith("CONVERGE_")) return new UsageError({ message: printable(message) })
+  const said = message.replace(`${of}: `, "").replace(/, not .*$/s, "")
+  return new UsageError({ message: `the environment cannot be used: ${printable(said)}` })
 }

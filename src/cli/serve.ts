@@ -22,7 +22,7 @@ import { parseTokens } from "../server/tokens.ts"
 import { telemetry } from "../server/telemetry.ts"
 import * as JobStore from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
-import { ofConfig } from "./environment.ts"
+import { ofConfig, ofDefect } from "./environment.ts"
 import { CommandFailed, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { readText } from "./files.ts"
@@ -50,9 +50,10 @@ export const serve = (
       Effect.gen(function* () {
         const built = Layer.build(layerOf(programs, settings, loaded))
         // The pool and the telemetry read the environment when they are built, and die of what they cannot use.
-        const context = yield* Effect.catchDefect(built, (defect) =>
-          defect instanceof Config.ConfigError ? Effect.fail(defect) : Effect.die(defect)
-        )
+        const context = yield* Effect.catchDefect(built, (defect) => {
+          const error = ofDefect(defect)
+          return error === undefined ? Effect.die(defect) : Effect.fail(error)
+        })
         const { drain, hurry, url } = yield* Effect.provideContext(Server, context)
         const names = programs.map(({ name }) => oneLine(name)).join(", ")
         yield* host.warn(`converge: listening on ${url}, serving ${names}`)

@@ -15,7 +15,7 @@ import { makeEndedActor } from "../job/jobActor.ts"
 import { JobSession, type SessionOptions } from "../job/session.ts"
 import { endOfJournal, takeUp, type TakenUp } from "./takeUp.ts"
 import type { CompiledProgram } from "../program/erased.ts"
-import { childIdsOf } from "../program/keys.ts"
+import { childIdsOf } from "../intents/childIds.ts"
 import type { Between, EndExtra } from "../journal/records.ts"
 
 /** The options that all sessions of an engine have in common. */

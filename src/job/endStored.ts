@@ -18,7 +18,8 @@ import { replayAt } from "../journal/migrate.ts"
 import type { JobSession } from "./session.ts"
 import type { Tracker } from "../cycle/tracker.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
-import { childIdsOf, intentKey } from "../program/keys.ts"
+import { childIdsOf } from "../intents/childIds.ts"
+import { intentKey } from "../program/keys.ts"
 import type { EndExtra } from "../journal/records.ts"
 
 type Store = JobStore["Service"]

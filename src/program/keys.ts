@@ -5,8 +5,6 @@
  */
 import type { IntentRef } from "./AgentEffect.ts"
 import type { FactRef } from "./Fact.ts"
-import { Limits } from "../Limits.ts"
-import { sha256 } from "../values/sha256.ts"
 
 /** Matches a percent sign that would read as one of the escapes below, which are of slash, quote and percent sign. */
 const escapes = "%(?=2[25F])"
@@ -32,17 +30,3 @@ export const intentKey = ({ agent, cycle, each, index }: Omit<IntentRef, "kind">
 
 /** The text that names a fact in maps and messages. The kind's name is quoted, so it cannot be confused with the id. */
 export const refKey = (ref: FactRef): string => `${JSON.stringify(ref.kind)}/${ref.id}`
-
-/**
- * Gives the ids of a job's children, by the keys of the intents that ask for them: the parent's id, a slash, and the key.
- *
- * A long id is shortened to the beginning of the parent's id and the hash of the whole, so that ids do not grow with the depth
- * of the tree. `mayShorten` is false for the jobs of a version that did not do so: their children are stored under whole ids.
- */
-export const childIdsOf =
-  (parent: string, mayShorten: boolean) =>
-  (key: string): string => {
-    const whole = `${parent}/${key}`
-    if (!mayShorten || whole.length <= Limits.childIdLength) return whole
-    return `${parent.slice(0, Limits.childIdPrefixLength).toWellFormed()}/~${sha256(whole).slice(0, 40)}`
-  }

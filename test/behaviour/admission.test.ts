@@ -288,7 +288,7 @@ describe("what does not fit is refused before a job exists", () => {
         seeding(() => Promise.resolve([num(1)])),
         {}
       ),
-      /^seed: it must return an array of proposals, or another iterable of them$/
+      /^seed: it returned a promise; use a plain function$/
     ],
     "a generator of seeds that throws after some": [
       Engine.start(

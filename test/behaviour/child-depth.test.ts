@@ -6,6 +6,7 @@ import { Agent, Engine, Fact, Intent, JobStore, Program } from "../../src/index.
 import { engineWith } from "../support/behaviour/intents.ts"
 import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { ended, num, Num, until, untilState } from "../support/behaviour/harness.ts"
+import { named } from "../support/behaviour/named.ts"
 
 type Branch = Program.Program<"branch", { readonly n: number }, unknown, unknown, never, Fact.Kind.Any>
 
@@ -150,15 +151,6 @@ describe("the id of a child job", () => {
             header: () => JSON.stringify({ ...(JSON.parse(job.header()) as object), depth: undefined })
           })
         : Effect.fail(new JobStore.StoreError({ reason: "busy", message: "not now" }))
-  })
-
-  /** A store in which every job has one id, such as no job can be given any more. */
-  const named = (store: JobStore.JobStore["Service"], id: string): JobStore.JobStore["Service"] => ({
-    ...store,
-    create: (job) => store.create({ ...job, jobId: id }),
-    append: (_, fence, row) => store.append(id, fence, row),
-    halt: (_, fence, end) => store.halt(id, fence, end),
-    load: () => store.load(id)
   })
 
   it.effect("stays as it was, long or not, for a job of a version that did not shorten it", () =>

@@ -162,7 +162,7 @@ const bad: Readonly<Record<string, readonly [AgentEffect.AgentEffect<Kinds>, str
   "nothing at all": [loose(undefined), "InvalidEffect", /^execute returned undefined, not an effect/],
   null: [loose(null), "InvalidEffect", /^execute returned null, not an effect/],
   "a list of facts": [loose([thing("a")]), "InvalidEffect", /^execute returned an array, not an effect/],
-  "a promise": [loose(Promise.resolve({})), "InvalidEffect", /^execute returned a promise, not an effect/],
+  "a promise": [loose(Promise.resolve({})), "InvalidEffect", /^execute returned a promise; use a plain function/],
   "an output that throws when it is looked at": [loose(ofProxy), "AgentPanicked", /^a trap$/],
   "a getter that throws": [loose(ofGetter), "AgentPanicked", /^a trap$/]
 }

@@ -313,15 +313,11 @@ describe("duration", () => {
       Effect.gen(function* () {
         const clock = yield* Clock.Clock
         let shiftMs = 0
-        const settable: Clock.Clock = {
-          sleep: (duration) => clock.sleep(duration),
-          currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
-          currentTimeNanos: clock.currentTimeNanos,
-          monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-          monotonicTimeNanos: clock.monotonicTimeNanos,
+        // It is a test's clock in all else.
+        const settable: Clock.Clock = Object.assign({}, clock, {
           currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + shiftMs,
-          currentTimeMillis: Effect.sync(() => settable.currentTimeMillisUnsafe())
-        }
+          currentTimeMillis: Effect.sync(() => clock.currentTimeMillisUnsafe() + shiftMs)
+        })
         const set = Effect.sync(() => (shiftMs = hours * 3_600_000))
         const program = counter(4, { before: () => Effect.andThen(TestClock.adjust("1 second"), set) })
         const running = Engine.run(program, {}, { budget: { maxDuration: "10 seconds" } })

@@ -31,6 +31,7 @@ import {
   until,
   untilState
 } from "../support/behaviour/harness.ts"
+import { named } from "../support/behaviour/named.ts"
 import { comparable } from "../support/core/run.ts"
 
 const child = counter(3, { before: () => turns(2) })
@@ -424,9 +425,11 @@ describe("a job that awaits when its engine closes", () => {
       Effect.gen(function* () {
         const store = yield* journalStore
         const first = yield* openEngine(engineOnStore(store, { children: [middle] }))
-        yield* first.use(Engine.start(slow, {}, { id: family[1]! }))
+        const other = yield* openEngine(engineOnStore(named(store, family[1]!)))
+        yield* other.use(Engine.start(slow, {}, { id: "other" }))
         yield* ended(first.use(Engine.run(parent, {}, { id: "job" })))
         yield* first.close
+        yield* other.close
         expect((yield* store.load("job")).status).toBe("failed")
         expect((yield* store.load(family[1]!)).status).toBeUndefined()
       })

@@ -141,7 +141,7 @@ describe("other layers", () => {
     [JobStore.layerSqlite(loose({ filename: "a.db", lease: "1 secnd" })), "StoreError", /lease must be.*"1 secnd"$/],
     [server({ maxBodyByte: 5_000 }), "InvalidOptions", /"maxBodyByte"; did you mean "maxBodyBytes"\?$/],
     [server({ programs: idle }), "InvalidOptions", /programs must be an array of programs, not an object$/],
-    [server({ heartbeatMs: NaN }), "InvalidOptions", /heartbeatMs takes milliseconds/],
+    [server({ heartbeatMs: NaN }), "InvalidOptions", /heartbeatMs takes a time/],
     [inspector({ queueCapacity: NaN }), "InvalidOptions", /^Stately\.connect: queueCapacity must be.* not NaN$/],
     [inspector({ reconnnect: {} }), "InvalidOptions", /did you mean "reconnect"\?$/],
     [inspector({ reconnect: {} }), "InvalidOptions", /reconnect must be a Schedule, not an object$/]

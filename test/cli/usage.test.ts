@@ -117,7 +117,7 @@ describe.concurrent("the environment", () => {
     expect([ended.code, ended.stdout]).toEqual([64, ""])
     // An agent has run in the first of verify's ways, and has written there.
     expect(ended.stderr.split("\n").slice(-2)).toEqual([
-      'converge: the environment cannot be used: CONVERGE_PROFILE: expected "cpu" or "memory" or "throughput"',
+      'converge: the environment cannot be used: CONVERGE_PROFILE must be "cpu", "memory" or "throughput"',
       ""
     ])
   })

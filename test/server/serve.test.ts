@@ -123,7 +123,7 @@ describe.concurrent("converge serve", () => {
   })
 
   it.each([
-    [{ CONVERGE_PROFILE: "nope" }, "CONVERGE_PROFILE: "],
+    [{ CONVERGE_PROFILE: "nope" }, "CONVERGE_PROFILE "],
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: "nowhere" }, "OTEL_EXPORTER_OTLP_ENDPOINT: "]
   ])("refuses what the pool and the telemetry cannot use of the environment: %o", async (environment, said) => {
     const { code, stderr } = await converge(["serve", programs, "--port", "0"], { environment })
@@ -194,7 +194,7 @@ describe.concurrent("converge serve", () => {
         return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
       })
     const named = (name: string) => spans.filter((span) => span.name === name)
-    const [request] = named("POST")
+    const [request] = named("POST /api/v1/jobs")
     const [job] = named("converge.job")
     expect(request).toMatchObject({ traceId: trace, parentSpanId: "b7ad6b7169203331" })
     expect(job).toMatchObject({ traceId: trace, parentSpanId: request?.spanId })

@@ -311,7 +311,7 @@ describe("readiness", () => {
     await using(
       async (running) => {
         const body = { program: "count", input: { to: 5 }, id: "poison" }
-        expect((await running.post("/api/v1/jobs", body)).status).toBe(500)
+        expect((await running.post("/api/v1/jobs", body)).status).toBe(503)
         await until(async () => (await stateOf(running, "poison")) === "suspended")
         const quarantine = "it got no further"
         const leave = Effect.flatMap(kept.lease("poison"), (fence) => kept.quarantine("poison", fence, quarantine))

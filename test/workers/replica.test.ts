@@ -179,8 +179,8 @@ describe("an agent on a worker", () => {
       const outcomes = yield* execute(batch(ledger, [task("square", "i7"), task("square", "i8")]))
       expect(outcomes.map(said)).toEqual([49, 64])
       expect(turns.count).toBeGreaterThan(20)
-      // CPU time of this thread: on a busy machine a turn may last longer without anything being held.
-      expect(turns.longestMs).toBeLessThan(25)
+      // CPU time of this thread, on which the collector works too: alone on a busy machine, for longer than a slice.
+      expect(turns.longestMs).toBeLessThan(75)
     }).pipe(Effect.provide(pool(2)))
   )
 })

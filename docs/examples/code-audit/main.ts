@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
 import { existsSync, statSync, writeFileSync } from "node:fs"
 import { relative, resolve } from "node:path"
@@ -160,7 +161,10 @@ const print = (stream: NodeJS.WriteStream, text: string): Effect.Effect<void> =>
     stream.write(text, () => resume(Effect.void))
   })
 
-NodeRuntime.runMain(main(process.argv.slice(2)), {
+// Standard output is for the report.
+const logged = Effect.provideService(main(process.argv.slice(2)), Logger.LogToStderr, true)
+
+NodeRuntime.runMain(logged, {
   disableErrorReporting: false,
   teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? (exit.value as number) : exitCodes.cancelled)
 })
