@@ -1,7 +1,7 @@
 /**
  * Jobs over HTTP: routes for a router of your own, a whole server, and a typed client.
  *
- * Boundary: composition. The definition of the API is api.ts; what its routes do, the files beside it.
+ * Boundary: composition. api.ts defines the API; the files beside it implement the routes.
  */
 import type * as HttpApiClient from "effect/http-api/HttpApiClient"
 import * as HttpApiClientModule from "effect/http-api/HttpApiClient"
@@ -46,23 +46,23 @@ export { InvalidOptions } from "../values/InvalidOptions.ts"
 export * as Problems from "./problems.ts"
 export * as Shapes from "./shapes.ts"
 
-/** What agents need besides the scope that the engine gives each job. */
+/** The services that agents need, without the scope that the engine gives each job. */
 type Needs<P extends Program.Any> = Exclude<Program.Services<P>, Scope.Scope>
 
 /** Options of `routes`. */
 export interface RouteOptions<P extends Program.Any> {
   /** Programs whose jobs are served. No two may have the same name. */
   readonly programs: ReadonlyArray<P>
-  /** Where the routes are, such as "/converge". Default: at the root. */
+  /** The path before all routes, such as "/converge". Default: none, so the routes are at the root. */
   readonly prefix?: `/${string}` | undefined
   /**
-   * Bearer tokens of which a request must carry one, but for /health, /ready, /docs, /openapi.json and /inspector. A text has
-   * all rights. Default: none.
+   * Bearer tokens. A request must carry one of them, except for /health, /ready, /docs, /openapi.json and /inspector. A token
+   * given as a plain text has all rights. Default: none.
    */
   readonly tokens?: ReadonlyArray<string | Token> | undefined
   /**
-   * Origins whose pages may use the API. Default: none. Routes in a router of your own let those in; that their pages may read
-   * the answers is for that router to say, with `HttpRouter.cors`.
+   * Origins whose pages may use the API. Default: none. Routes in a router of your own accept their requests, but the pages
+   * can read the answers only if that router says so with `HttpRouter.cors`.
    */
   readonly cors?: ReadonlyArray<string> | undefined
   /** Bytes in the body of a request. Default 4 MiB. */
@@ -73,7 +73,7 @@ export interface RouteOptions<P extends Program.Any> {
   readonly maxSignalFacts?: number | undefined
   /** Event streams that are open at a time. Default 10,000. */
   readonly maxStreams?: number | undefined
-  /** Milliseconds after which a viewer of events is sent a comment. Default 15,000. */
+  /** Milliseconds between two heartbeats on an event stream: a comment, or an empty line of NDJSON. Default 15,000. */
   readonly heartbeatMs?: number | undefined
   /** Milliseconds that jobs may go on when the server shuts down. Default 5,000. */
   readonly drainMs?: number | undefined
@@ -81,9 +81,9 @@ export interface RouteOptions<P extends Program.Any> {
 
 /** Options of `layer`. */
 export interface ServerOptions<P extends Program.Any> extends RouteOptions<P> {
-  /** The address to listen on. Default "127.0.0.1". Another than this machine's own needs a token. */
+  /** The address to listen on. Default "127.0.0.1". An address that other machines can reach needs a token, or `insecure`. */
   readonly host?: string | undefined
-  /** The port to listen on; 0: any that is free. Default 8080. */
+  /** The port to listen on; 0 picks a free one. Default 8080. */
   readonly port?: number | undefined
   /** Listen on any address without a token. Default: no. */
   readonly insecure?: boolean | undefined
@@ -95,11 +95,11 @@ export interface ServerOptions<P extends Program.Any> extends RouteOptions<P> {
 export class Server extends Context.Service<
   Server,
   {
-    /** Such as "http://127.0.0.1:8080"; with the prefix, if there is one. */
+    /** The URL, such as "http://127.0.0.1:8080", with the prefix if there is one. */
     readonly url: string
-    /** Takes no more jobs, ends event streams, and waits for jobs up to the deadline. Closing the layer does it, too. */
+    /** Refuses new jobs, ends event streams, and waits for jobs up to the deadline. Closing the layer drains, too. */
     readonly drain: Effect.Effect<void>
-    /** Ends the waiting of `drain`. */
+    /** Makes `drain` stop waiting for jobs. */
     readonly hurry: Effect.Effect<void>
   }
 >()("effect-converge/server/Server") {}
@@ -148,7 +148,7 @@ const check = (complaints: ReadonlyArray<string>): Effect.Effect<void, InvalidOp
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const
 
-/** 404 and 405 for what is below the API, in a router that has other routes, too. */
+/** Answers 404 or 405 only to requests below the API's paths, since the router may have other routes, too. */
 const fallback = (prefix: string): Layer.Layer<never, never, HttpRouter.HttpRouter> =>
   HttpRouter.use((router) =>
     Effect.forEach(
@@ -161,7 +161,7 @@ const fallback = (prefix: string): Layer.Layer<never, never, HttpRouter.HttpRout
     )
   )
 
-/** The routes. What agents need is not in this type: they run with all that the layer is built with. */
+/** The routes. Their type omits the services of agents: agents run with all services that the layer is built with. */
 const routesOf = (
   options: RouteOptions<Program.Any>
 ): Layer.Layer<Core, InvalidOptions, HttpRouter.HttpRouter | Engine | JobStore | WorkerPool> => {
@@ -173,8 +173,8 @@ const routesOf = (
       return yield* makeCore(options.programs, coreSettings(options, prefix), yield* Effect.scope)
     })
   )
-  // Fresh: another mount in the same router has a core of its own, and would otherwise be given the handlers, the tokens and
-  // the programs of the first.
+  // `Layer.fresh` keeps two mounts in one router apart. A shared layer would give the second mount the handlers, the tokens
+  // and the programs of the first.
   const sampled = Layer.effectDiscard(sampling)
   const api = Layer.fresh(
     HttpApiBuilder.layer(Api).pipe(
@@ -200,20 +200,20 @@ const routesOf = (
 /**
  * The routes, for a router of your own: `HttpRouter.serve(Layer.mergeAll(yours, Server.routes({ programs, prefix })))`.
  *
- * Provide the engine, and the store and the pool that it has. So that a shutdown ends event streams rather than waits for
- * them, put `Server.drained` on top of what serves.
+ * Provide the engine, and the store and the pool that the engine uses. Put `Server.drained` on top of the layer that serves,
+ * so that a shutdown ends event streams and does not wait for them.
  */
 export const routes = <P extends Program.Any>(
   options: RouteOptions<P>
 ): Layer.Layer<Core, InvalidOptions, HttpRouter.HttpRouter | Engine | JobStore | WorkerPool | Needs<P>> =>
   routesOf(options)
 
-/** Drains when it closes: `Server.drained.pipe(Layer.provide(HttpRouter.serve(app)))`. */
+/** A layer that drains when it closes: `Server.drained.pipe(Layer.provide(HttpRouter.serve(app)))`. */
 export const drained: Layer.Layer<never, never, Core> = Layer.effectDiscard(
   Effect.flatMap(Core, (core) => Effect.addFinalizer(() => core.drain))
 )
 
-/** Answers where no route does, and where one fails in a way that none of them expects. */
+/** Answers requests that no route takes, and failures that no route expects. */
 const lastResort = (prefix: string) =>
   HttpRouter.middleware(
     (effect) =>
@@ -230,8 +230,8 @@ const lastResort = (prefix: string) =>
   )
 
 /**
- * Answers /health before the router is asked: whoever asks whether a process is alive asks often, and a busy one, so it costs
- * as little as it can. The route itself is there for routers that routes are mounted in.
+ * Answers /health before the router sees the request. Liveness probes are frequent, and a busy process gets them, too, so each
+ * must cost as little as it can. The route itself serves routers in which the routes are mounted.
  */
 const aliveAtOnce = (prefix: string) =>
   HttpRouter.middleware(
@@ -261,9 +261,9 @@ const urlOf = ({ address }: HttpServer.HttpServer["Service"]): string =>
 /**
  * A server that serves the programs' jobs.
  *
- * Provide the engine, and the store and the pool that it has. When the layer closes, the server drains: it is not ready any
- * more, refuses jobs, tells viewers goodbye, and lets jobs end for as long as `drainMs` says. Jobs of a durable store that
- * have not ended by then are left to be resumed; others are cancelled.
+ * Provide the engine, and the store and the pool that the engine uses. When the layer closes, the server drains: it is not
+ * ready any more, refuses jobs, sends viewers a `Goodbye`, and waits up to `drainMs` for jobs to end. Then it leaves the
+ * unfinished jobs of a durable store to be resumed, and cancels others.
  */
 export const layer = <P extends Program.Any>(
   options: ServerOptions<P>
@@ -307,12 +307,12 @@ export const layer = <P extends Program.Any>(
   )
 }
 
-/** The typed client. Errors are those of `Problems`, by their `_tag`. */
+/** The typed client. Its errors are the classes of `Problems`, told apart by their `_tag`. */
 export type Client = HttpApiClient.ForApi<typeof Api>
 
-/** A client of a server, made from the same definition. */
+/** Makes a typed client from the definition that the server uses. */
 export const client = (options: {
-  /** Where the server is, with the prefix, if there is one. */
+  /** The URL of the server, with the prefix if there is one. */
   readonly baseUrl: string
   /** The bearer token that each request carries. Default: none. */
   readonly token?: string | undefined

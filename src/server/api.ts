@@ -1,7 +1,7 @@
 /**
  * The HTTP API, defined once: its handlers, its typed client and its OpenAPI document all come from here.
  *
- * Boundary: the definition. What the routes do is in the handlers; what a request has to pass before, in guard.ts.
+ * Boundary: the definition. The handlers implement the routes; guard.ts checks each request before.
  */
 import * as Context from "effect/Context"
 import * as HttpApi from "effect/http-api/HttpApi"
@@ -20,13 +20,13 @@ import type { Access } from "./tokens.ts"
 /** The sender of a request: its token's name and rights. */
 export class Sender extends Context.Service<Sender, Access>()("effect-converge/server/Sender") {}
 
-/** Asks for a bearer token, if the server was given any. */
+/** Requires a bearer token if the server has any. */
 export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: Sender }>()(
   "effect-converge/server/Authorization",
   { security: { bearer: HttpApiSecurity.bearer }, error: [Problems.Unauthorized, Problems.Forbidden] }
 ) {}
 
-/** Turns whatever goes wrong in a route into its problem, and counts the request. */
+/** Turns each failure of a route into its problem, and counts the request. */
 export class Guard extends HttpApiMiddleware.Service<Guard>()("effect-converge/server/Guard", {
   error: [Problems.InvalidRequest, Problems.ForeignOrigin, Problems.Unavailable, Problems.Internal]
 }) {}
@@ -34,7 +34,7 @@ export class Guard extends HttpApiMiddleware.Service<Guard>()("effect-converge/s
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1), Schema.isLessThanOrEqualTo(1_000))
 const job = { id: Schema.String }
 
-/** A job that rests in the store is taken up by whoever asks for it: that can go wrong in many ways. */
+/** The problems of a request for one job. The request may take the job up from the store, which can fail in many ways. */
 const ofJob = [
   Problems.UnknownJob,
   Problems.UnknownProgram,

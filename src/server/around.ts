@@ -1,7 +1,7 @@
 /**
- * What a whole server does around its routes: it refuses requests that could be meant for another, and compresses answers.
+ * Middleware around the routes of a whole server: refuses requests that may be meant for another host, and compresses answers.
  *
- * Boundary: middleware; a router of one's own does without it.
+ * Boundary: middleware; routes in a router of your own do without it.
  */
 import * as Effect from "effect/Effect"
 import * as HttpBody from "effect/http/HttpBody"
@@ -16,13 +16,13 @@ import { compressed, hasManyHosts } from "./nodeServer.ts"
 import * as Problems from "./problems.ts"
 import { isLoopback } from "./settings.ts"
 
-/** The name that a request is for, without its port. */
+/** The host that a `Host` header names, without its port and in lower case. */
 const hostOf = (header: string): string => header.replace(/:\d*$/, "").toLowerCase()
 
 /**
- * A server without tokens, on this machine's own address, is for those who are on it. A page of any site can make a name of
- * its own point here, and would then be let in as if it were from here: the name it asks for tells. A proxy on this machine
- * lets others in, too, which is told once.
+ * Refuses requests that do not name this machine. A server without tokens on a loopback address is for users of this machine
+ * only. A page of any site can make its own host name point here (DNS rebinding); the `Host` header gives it away. A proxy on
+ * this machine lets other clients in, too, so the first forwarded request logs a warning.
  */
 export const onlyForThisMachine = () => {
   let isWarned = false
@@ -64,7 +64,7 @@ export const onlyOneHost = HttpRouter.middleware(
 const isText = (type: string | undefined): boolean =>
   type !== undefined && /^(?:text\/(?:html|plain)|application\/(?:problem\+)?json)/.test(type)
 
-/** Compresses answers of JSON and text that are large, and whole: a stream is to come as it is written. */
+/** Compresses large answers of JSON and text. A stream stays as it is, so that each piece arrives when it is written. */
 export const compressing = HttpRouter.middleware(
   (effect) =>
     Effect.flatMap(HttpServerRequest, (request) =>

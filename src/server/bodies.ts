@@ -1,8 +1,8 @@
 /**
  * The bodies of requests, as schemas for a value that `JSON.parse` gave.
  *
- * They take what the public shapes take. The values inside were read as JSON, so a large one is not walked once more to find
- * out that it is JSON. Boundary: data.
+ * They accept the same bodies as the public shapes. `JSON.parse` gave the values inside, so no schema walks a large one again
+ * to check that it is JSON. Boundary: data.
  */
 import * as Schema from "effect/Schema"
 import { NewJob } from "./shapes.ts"

@@ -1,8 +1,8 @@
 /**
- * The body of a request: JSON, of a schema.
+ * Reads the body of a request: JSON that fits a schema.
  *
- * A body without a content type is refused like one with another: a page of any site can send such a request to a server on
- * this machine without being asked for permission. Boundary: reads; what a body means is for the routes.
+ * A body without a content type is refused like a body of another type: a page of any site can send such a request to a server
+ * on this machine, and the browser asks for no permission first. Boundary: reading; the routes know what a body means.
  */
 import * as Effect from "effect/Effect"
 import { type HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -13,12 +13,13 @@ import { decode, invalidRequest } from "./decoding.ts"
 import { refusalOfType } from "./headers.ts"
 import * as Problems from "./problems.ts"
 
-/** How deep a body may nest: values may, and stand a few levels deep. */
+/** The depth to which a body may nest: that of a value, and the few levels around a value. */
 const depth = Limits.valueDepth + 8
 
 /**
- * What a text of JSON has too much of: levels, or values. A recursive reader dies of the one, and the other holds the main
- * loop, since a value is parsed, decoded, checked and encoded in one go. A text that is no JSON is counted somehow.
+ * The limit that a JSON text exceeds; undefined if it exceeds none. Too much depth overflows the stack of a recursive reader.
+ * Too many values block the event loop, since a body is parsed, decoded, checked and encoded in one go. In a text that is no
+ * JSON the counts mean nothing.
  */
 const excessOf = (text: string, maxDepth: number, maxValues: number): "depth" | "values" | undefined => {
   let depth = 0
@@ -57,7 +58,7 @@ export const readBody = <A>(
   Effect.gen(function* () {
     const refusal = refusalOfType(request.headers["content-type"])
     if (refusal !== undefined) return yield* new Problems.UnsupportedMediaType({ detail: refusal })
-    // What goes wrong here is turned into its problem by the guard.
+    // The guard turns a failure here into its problem.
     const bytes = yield* Effect.orDie(request.arrayBuffer)
     const text = yield* Effect.try({
       try: () => utf8.decode(bytes),

@@ -1,11 +1,11 @@
 /**
- * What the routes of one server share: its jobs, its limits, and whether it takes jobs at the moment.
+ * The state that the routes of one server share: its jobs, its limits, and whether it takes jobs at the moment.
  *
- * A server starts and takes up the jobs of its store; then it is ready; at the end it drains. A server that drains takes no
- * job and tells its viewers goodbye. Jobs may end until the deadline; then the clients that still wait are answered, jobs of
- * a durable store are left to be resumed, and others are cancelled.
+ * A server first takes up the jobs of its store, then is ready, and at last drains. A draining server refuses jobs and sends
+ * its viewers a `Goodbye`. Jobs may end until the deadline. Then the server leaves the jobs of a durable store to be resumed,
+ * cancels others, and answers the clients that still wait.
  *
- * Boundary: no HTTP; the engine, the pool and the store are those of the layer.
+ * Boundary: no HTTP. The layer provides the engine, the pool and the store.
  */
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -24,7 +24,7 @@ import { StoreHealth } from "./storeHealth.ts"
 import { ViewerRoom } from "./viewerRoom.ts"
 import { WrittenEvents } from "./writtenEvents.ts"
 
-/** What the routes go by, with its defaults filled in. Times in milliseconds. */
+/** The settings of the routes, with defaults filled in. Times are in milliseconds. */
 export interface CoreSettings {
   readonly maxBodyBytes: number
   readonly maxBodyValues: number
@@ -32,7 +32,7 @@ export interface CoreSettings {
   readonly maxStreams: number
   readonly heartbeatMs: number
   readonly drainMs: number
-  /** Bearer tokens; none: no token is asked for. */
+  /** Bearer tokens. If there are none, requests need no token. */
   readonly tokens: ReadonlyArray<string | Token>
   /** Origins whose pages may send requests that change something. */
   readonly origins: ReadonlyArray<string>
@@ -40,33 +40,33 @@ export interface CoreSettings {
   readonly prefix: string
 }
 
-/** What the routes of one server share. */
+/** The state that the routes of one server share. */
 export interface SharedCore {
   readonly settings: CoreSettings
   readonly directory: Directory
   /** Event streams that are open. */
   readonly streams: { count: number }
-  /** The memory that clients hold which are being sent something long. */
+  /** The memory that clients hold while they receive something long. */
   readonly room: ViewerRoom
   /** Texts of events that viewers of a job share. */
   readonly written: WrittenEvents
   readonly readiness: Effect.Effect<typeof Shapes.Readiness.Type>
-  /** Whether the server has stopped to take jobs. */
+  /** Whether the server has stopped taking jobs. */
   readonly isDraining: () => boolean
-  /** Succeeds when viewers are to be told goodbye. */
+  /** Succeeds when viewers must get their `Goodbye`. */
   readonly goodbye: Effect.Effect<void>
-  /** Succeeds when clients that wait for a job are to be told that it will not end here. */
+  /** Succeeds when clients that still wait for a job must be told that it will not end here. */
   readonly expired: Effect.Effect<void>
-  /** Takes no more jobs and waits for those that are there, up to the deadline. Later calls wait for the first. */
+  /** Refuses new jobs and waits for live ones, up to the deadline. Later calls wait for the first. */
   readonly drain: Effect.Effect<void>
-  /** Ends the waiting of `drain`. */
+  /** Makes `drain` stop waiting for jobs. */
   readonly hurry: Effect.Effect<void>
 }
 
 /** The core of the mounted routes, which `Server.routes` provides and `Server.drained` drains. */
 export class Core extends Context.Service<Core, SharedCore>()("effect-converge/server/Core") {}
 
-/** Takes up the unfinished jobs of the store, in the background of a scope. */
+/** Takes up the unfinished jobs of the store, and then notes that replaying is over. */
 const takeUpJobs = (
   programs: ReadonlyArray<Program.Any>,
   engine: Engine["Service"],
@@ -74,14 +74,14 @@ const takeUpJobs = (
   services: Context.Context<never>,
   state: ServerState
 ): Effect.Effect<void> =>
-  // The type of the layer requires the services that agents need, so they are among these.
+  // The cast is safe: the type of the layer requires the services that agents need.
   Effect.provideContext(engine.resumeAll(programs), services as Context.Context<unknown>).pipe(
     Effect.andThen(directory.lookAround),
     Effect.catchCause((cause) => Effect.logWarning("unfinished jobs could not be taken up", cause)),
     Effect.ensuring(Effect.sync(() => (state.isReplaying = false)))
   )
 
-/** Draining, and the moments in it that others wait for. */
+/** Drains a server, and signals the moments that others wait for. */
 class Drain {
   readonly goodbye = Deferred.makeUnsafe<void>()
   readonly expired = Deferred.makeUnsafe<void>()
@@ -94,7 +94,7 @@ class Drain {
     this.#state = state
   }
 
-  /** Takes no more jobs, and waits for those that are there: `drainMs` milliseconds at most. */
+  /** Refuses new jobs, and waits at most `drainMs` milliseconds for live ones. */
   run(drainMs: number): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { isDurable } = this.#directory
@@ -126,7 +126,7 @@ class Drain {
   }
 }
 
-/** The core of a server for some programs. `scope`: that of the layer it belongs to. */
+/** Makes the core of a server for some programs. `scope`: the scope of its layer. */
 export const makeCore = Effect.fnUntraced(function* (
   programs: ReadonlyArray<Program.Any>,
   settings: CoreSettings,
@@ -162,7 +162,7 @@ export const makeCore = Effect.fnUntraced(function* (
     isDraining: () => state.isDraining,
     goodbye: Deferred.await(drain.goodbye),
     expired: Deferred.await(drain.expired),
-    // With the services of the layer, loggers among them: the caller's may be those of a command, which exports nothing.
+    // Draining runs with the layer's services, loggers among them: the loggers of a caller, such as a command, export nothing.
     drain: yield* Effect.cached(Effect.provideContext(Effect.uninterruptible(drain.run(settings.drainMs)), services)),
     hurry: Deferred.succeed(drain.hurried, undefined)
   })

@@ -1,9 +1,8 @@
 /**
- * JSON that a client sent, decoded by a schema; and what is wrong with it, said briefly.
+ * Decodes a client's JSON by a schema, and describes the errors briefly.
  *
- * Whoever sends a large value that fits nowhere would be told so at length, which costs the server more than the request
- * cost its sender: of a large value only the first thing that is wrong is looked for, few are told of any, and texts are
- * cut. Boundary: pure functions.
+ * A description of all errors in a large value would cost the server more than the request cost its sender. So a large value
+ * gets only its first error, every answer lists few errors, and texts are cut. Boundary: pure functions.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -12,7 +11,7 @@ import { Limits } from "../Limits.ts"
 import { isLargerThan } from "../values/size.ts"
 import * as Problems from "./problems.ts"
 
-/** A text, or as much of it as a client is told. */
+/** A text, cut to at most `length` characters for a client. */
 export const cut = (text: string, length: number = Limits.serverDetailLength): string =>
   text.length <= length ? text : `${text.slice(0, length)}…`
 
@@ -31,7 +30,7 @@ const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 const keyOf = (key: PropertyKey): string | number =>
   typeof key === "number" ? key : cut(String(key), Limits.serverToldKey)
 
-/** What is wrong with a part of a request, and where. */
+/** The problem for an invalid part of a request, with the place of each error. */
 export const invalidRequest = (part: string, issue: SchemaIssue.Issue): Problems.InvalidRequest => {
   const errors = formatIssues(issue)
     .issues.slice(0, Limits.serverToldIssues)

@@ -1,9 +1,9 @@
 /**
- * The OpenAPI document of the API as it is served: what `OpenApi.fromApi` gives, made into the contract.
+ * The OpenAPI document of the API as it is served: the output of `OpenApi.fromApi`, refined into the contract.
  *
  * The definition alone says too much and too little. It types the numbers in a URL as texts, and lets optional fields be null,
- * which the server refuses. It says nothing of the second format of events, of `Retry-After`, and of the texts that a cursor, a
- * key or a time can be. A test sends requests that are made from the document, and none is refused for its shape.
+ * which the server refuses. It omits the second format of events, `Retry-After`, and the patterns of a cursor, a key or a
+ * time. A test makes requests from the document, and the server refuses none of them for its shape.
  *
  * Boundary: JSON in, JSON out.
  */
@@ -19,7 +19,7 @@ const objectsIn = (value: unknown): ReadonlyArray<Json> =>
 
 const listIn = (value: unknown): ReadonlyArray<Json> => (Array.isArray(value) ? value.filter(isObject) : [])
 
-/** Optional fields are left out, or there: null is another value. */
+/** Removes null from optional fields: a client leaves such a field out, and the server refuses null. */
 const withoutNull = (schema: unknown): void => {
   if (Array.isArray(schema)) for (const item of schema) withoutNull(item)
   if (!isObject(schema)) return
@@ -42,7 +42,7 @@ const text = (pattern: RegExp) => ({ type: "string", pattern: pattern.source })
 const segment = { type: "string", minLength: 1, maxLength: 200 }
 const most = Number.MAX_SAFE_INTEGER
 
-/** The schemas of parameters by place and name, or by route, place and name. Others are as the definition has them. */
+/** The schemas of parameters by place and name, or by route, place and name. Other parameters keep the definition's schema. */
 const parameters: Readonly<Record<string, Json>> = {
   "path id": segment,
   "path kind": segment,
@@ -61,7 +61,7 @@ const retryAfter = {
 }
 
 const refineOperation = (path: string, operation: Json): void => {
-  // OpenAPI ignores a parameter of that name: the formats of an answer are those of its content.
+  // OpenAPI ignores a parameter named `accept`: the content of an answer gives its formats.
   operation["parameters"] = listIn(operation["parameters"])
     .filter(({ name }) => name !== "accept")
     .map((parameter) => {
@@ -69,7 +69,7 @@ const refineOperation = (path: string, operation: Json): void => {
       const schema = parameters[`${path} ${key}`] ?? parameters[key] ?? parameter["schema"]
       return { ...parameter, schema }
     })
-  // A server without tokens asks for none.
+  // The empty requirement makes the token optional: a server without tokens asks for none.
   if (listIn(operation["security"]).length > 0) operation["security"] = [...listIn(operation["security"]), {}]
   else operation["security"] = []
   const responses = operation["responses"]
@@ -81,7 +81,7 @@ const refineOperation = (path: string, operation: Json): void => {
   }
 }
 
-/** Events go out in two formats, as the client likes. */
+/** Adds NDJSON, the second format in which a client can get events. */
 const refineEvents = (operation: Json): void => {
   const responses = operation["responses"]
   const content = isObject(responses) && isObject(responses["200"]) ? responses["200"]["content"] : undefined
@@ -91,7 +91,7 @@ const refineEvents = (operation: Json): void => {
   }
 }
 
-/** Times are milliseconds, or a number with a unit. */
+/** A time as text: a number with a unit. A number alone is in milliseconds. */
 const time = text(/^\d+(\.\d+)? (nano|micro|milli|second|minute|hour|day|week)s?$/)
 
 const refineBudget = (schemas: Json): void => {
@@ -111,7 +111,7 @@ const descriptions: Readonly<Record<string, string>> = {
   health: "Whether the server lives, and whether it takes jobs"
 }
 
-/** The document as the contract. `prefix`: where the API is. */
+/** Refines a document into the contract. `prefix`: the path before the API. */
 const refine = (given: Json, prefix: string): Json => {
   const document = structuredClone(given)
   const { components, info, paths } = document
@@ -130,7 +130,7 @@ const refine = (given: Json, prefix: string): Json => {
   return document
 }
 
-/** The API as it is served under a prefix, by this version; its document is the contract. */
+/** The API as this version serves it under a prefix; its document is the contract. */
 export const apiAt = (prefix: string, version: string) =>
   Api.annotate(OpenApi.Version, version).annotate(OpenApi.Transform, (document) => refine(document, prefix))
 

@@ -1,7 +1,7 @@
 /**
- * What is answered where there is no route: 404, or 405 where there is one with another method.
+ * The answer to a request without a route: 404, or 405 if its path has a route with another method.
  *
- * Boundary: knows the patterns of the API's paths, and nothing of what is behind them.
+ * Boundary: knows the patterns of the API's paths, and no handler.
  */
 import * as HttpApi from "effect/http-api/HttpApi"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -34,7 +34,7 @@ const known: ReadonlyArray<Known> = (() => {
 /** The pattern of the route that takes a path; undefined if none does. */
 export const routeOf = (path: string): string | undefined => known.find((route) => isSpelledAs(route.path, path))?.path
 
-/** The answer to a request that no route takes. `prefix`: where the API is. */
+/** The answer to a request that no route takes. `prefix`: the path before the API. */
 export const noRoute = (request: HttpServerRequest, prefix: string): HttpServerResponse.HttpServerResponse => {
   const path = pathOf(request.originalUrl)
   const below = path.startsWith(prefix) ? path.slice(prefix.length) : path

@@ -17,7 +17,7 @@ const lengthOf = (value: unknown): number => {
   }
 }
 
-/** About how many bytes an ended job takes. `output`: what it converged to; undefined if it did not. */
+/** An estimate of the bytes that an ended job takes. `output`: the output of a converged job; undefined for others. */
 export const heldBytes = ({ holdings }: JobView, output: unknown): number => {
   const textLength = holdings.textLength + lengthOf(output) + lengthOf(holdings.diagnostics)
   return 2 * textLength + Limits.serverThingBytes * (1 + holdings.things)

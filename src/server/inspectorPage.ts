@@ -1,9 +1,9 @@
 /**
- * The inspector page: one document with its style and its script, which loads nothing else and asks only the API that it is
- * served beside.
+ * The inspector page: one document with its style and its script. It loads nothing else, and asks only the API of its own
+ * server.
  *
- * Invariant: its policy names the one script and the one style by their hashes, so nothing that a fact holds is ever run.
- * Boundary: text; what the script does is in inspector.browser.js.
+ * Invariant: its policy names the one script and the one style by their hashes, so no text of a fact can ever run.
+ * Boundary: text; inspector.browser.js is the script.
  */
 import { sha256 } from "../values/sha256.ts"
 import { inspectorScript } from "./inspectorScript.ts"
@@ -93,7 +93,7 @@ const hashed = (text: string): string => `'sha256-${Buffer.from(sha256(text), "h
 
 export const inspectorPage = document
 
-/** What the page may do: run its own script, and ask this server. */
+/** The content security policy: the page may run its own script, and ask this server. */
 export const inspectorPolicy = [
   "default-src 'none'",
   `script-src ${hashed(inspectorScript)}`,

@@ -1,8 +1,8 @@
 /**
  * Jobs as the API shows them: one, with its result, and pages of a list.
  *
- * The list of a server with a durable store is the store's, newest first, with the states of those that are live; without
- * one it is what the server keeps. Boundary: reads the directory and the store.
+ * A server with a durable store lists the store's jobs, newest first, with the current states of the live ones. A server
+ * without one lists the jobs that it keeps. Boundary: reads the directory and the store.
  */
 import * as Effect from "effect/Effect"
 import type { JobView } from "../job/view.ts"
@@ -31,7 +31,7 @@ const inStore = (job: StoredJob): Omit<Summary, "error"> => {
 
 const storedSummary = (stored: StoredJob): Summary => ({ ...inStore(stored), error: stored.error ?? null })
 
-/** The `_tag` of the error that a job left. */
+/** The `_tag` of the error that ended a job; null if none did. */
 const errorOf = ({ end }: KnownJob): string | null => {
   const left = end === undefined ? undefined : leftBy(end)
   return left !== undefined && "_tag" in left ? left._tag : null
@@ -86,7 +86,7 @@ export interface ListQuery {
 
 type Page = typeof Shapes.JobPage.Type
 
-/** A page of the jobs that there are, newest first. */
+/** A page of all jobs, newest first. */
 export const listJobs = (
   directory: Directory,
   store: JobStore["Service"],
@@ -97,7 +97,7 @@ export const listJobs = (
     store.isDurable && !isLiveState(query.status) ? storedPage(directory, store, query) : ownPage(directory, query)
   )
 
-/** Whether the server itself knows which jobs are in a state: its store does not. */
+/** Whether only the server knows which jobs are in a state: the store does not record it. */
 const isLiveState = (status: ListQuery["status"]): boolean => liveStates.some((state) => state === status)
 
 const storedPage = (
@@ -142,7 +142,7 @@ const ownPage = (
     const known = [...directory.known]
       .filter(({ view }) => (program === undefined || view.program.name === program) && isAfter(view))
       .sort((a, b) => b.view.createdAt - a.view.createdAt || (a.view.jobId < b.view.jobId ? 1 : -1))
-    // There may be thousands, of which a page shows some: where one stands is asked until there are enough.
+    // There may be thousands of jobs, and a page shows few, so their states are read only until the page is full.
     const jobs: Array<Summary> = []
     for (const job of known) {
       const summary = yield* summaryOf(job)

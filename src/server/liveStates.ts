@@ -1,5 +1,5 @@
 /**
- * The states of a job that has not ended and is on an engine of this server: the server knows them, its store does not.
+ * The states of an unfinished job on an engine of this server. The server knows them; its store does not.
  *
  * Boundary: data.
  */

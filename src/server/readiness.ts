@@ -8,11 +8,11 @@ import type { WorkerPool } from "../workers/WorkerPool.ts"
 import type * as Shapes from "./shapes.ts"
 import type { StoreHealth } from "./storeHealth.ts"
 
-/** What a server notes of itself, and its readiness depends on. */
+/** The server's own state, on which its readiness depends. */
 export interface ServerState {
-  /** Jobs of the store are still taken up. */
+  /** Whether the server is still taking up the jobs of its store. */
   isReplaying: boolean
-  /** No job is taken any more. */
+  /** Whether the server has stopped taking jobs. */
   isDraining: boolean
 }
 

@@ -1,27 +1,27 @@
 /**
  * The settings of a server, defined once: options of its layer, flags of `converge serve`, and variables of the environment.
  *
- * The flags, the table of docs/http.md and the checks are made from this list. It is loaded with the command line, so it
- * loads next to nothing itself. Boundary: texts and values in, values or complaints out.
+ * This list gives the flags, the table of docs/http.md and the checks. The command line loads it at every start, so it imports
+ * almost nothing itself. Boundary: texts and values in, values or complaints out.
  */
 import { Limits } from "../Limits.ts"
 import { durationMs, durationText } from "./durations.ts"
 import { complaintOf, isToken, type Token } from "./tokens.ts"
 
-/** One setting. `A` is what it is when it is given. */
+/** One setting. `A` is the type of its value. */
 export interface Setting<A> {
-  /** Its name as an option of `Server.layer`; undefined for what only the command has. */
+  /** Its name as an option of `Server.layer`; undefined if only the command has it. */
   readonly option: string | undefined
   readonly flag: string
   readonly variable: string
   readonly description: string
-  /** What it is when it is not given, for people. */
+  /** The default, in words for people. */
   readonly fallback: string
-  /** What it takes, for people. */
+  /** The values that it takes, in words for people. */
   readonly expected: string
-  /** A flag that takes no value. */
+  /** Whether the flag takes no value. */
   readonly isSwitch: boolean
-  /** Reads a text; undefined for one that it does not take. */
+  /** Reads a text; undefined if the text is no valid value. */
   readonly parse: (text: string) => A | undefined
 }
 
@@ -92,7 +92,7 @@ const isSet = (words: Words): Setting<boolean> =>
 
 const dayMs = 86_400_000
 
-/** Milliseconds. */
+/** A duration; its value is in milliseconds. */
 const time = (leastMs: number, words: Words, mostMs = dayMs): Setting<number> =>
   define(
     `a time such as 500ms, 10s, 5m or 1h30m, or milliseconds, from ${durationText(leastMs)} to ${durationText(mostMs)}`,
@@ -244,7 +244,7 @@ export type Settings = {
 
 export const settingNames = Object.keys(settings) as ReadonlyArray<SettingName>
 
-/** Reads flags and, where there is none, the environment. Gives the settings, or what is wrong with each. */
+/** Reads each setting from its flag or, without one, from the environment. Returns the values and complaints about others. */
 export const readSettings = (
   flags: Readonly<Partial<Record<SettingName, string>>>,
   environment: Readonly<Record<string, string | undefined>>
@@ -258,17 +258,17 @@ export const readSettings = (
     if (given === undefined) continue
     const value = parse(given)
     const what = fromFlag === undefined ? variable : `--${flag}`
-    // The value may be a secret, or anything: it is not shown.
+    // The value may be a secret, so the complaint does not show it.
     if (value === undefined) complaints.push(`${what} takes ${expected}`)
     else values[name] = value
   }
-  // Each value was made by the setting of its name.
+  // The cast is safe: the setting of each name made its value.
   return { values: values as Settings, complaints }
 }
 
 const textOf = (item: string | Token): string => (typeof item === "string" ? item : item.name)
 
-/** What is wrong with options that were given in code. */
+/** Complaints about options that were given in code. */
 export const checkOptions = (options: Settings): ReadonlyArray<string> =>
   settingNames.flatMap((name) => {
     const value = options[name]
@@ -283,7 +283,7 @@ export const checkOptions = (options: Settings): ReadonlyArray<string> =>
     return isEmptyList || parse(given) !== undefined ? [] : [`${name} takes ${expected}`]
   })
 
-/** Whether an address is this machine's own alone. */
+/** Whether an address is a loopback address, which only this machine reaches. */
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host)
 

@@ -1,51 +1,51 @@
 /**
  * Bearer tokens, and what each may do.
  *
- * Invariants: a token is compared in a time that tells nothing of where it differs, with all that there are; no message shows
- * one. Boundary: pure functions of texts.
+ * Invariants: a sent token is compared with all known tokens, in a time that does not depend on where they differ; no message
+ * shows a token. Boundary: pure functions of texts.
  */
 import { sha256 } from "../values/sha256.ts"
 
-/** The rights that a token can have: to look at jobs, and to start, signal, pause, resume and cancel them. */
+/** The rights that a token can have. `read`: to look at jobs. `steer`: to start, signal, pause, resume and cancel them. */
 export const scopes = ["read", "steer"] as const
 
 /** One of the rights of a token: `read` or `steer`. */
 export type Scope = (typeof scopes)[number]
 
-/** A token with a name, which the log shows instead of it, and with rights. */
+/** A token with rights, and with a name that the log shows in its place. */
 export interface Token {
   readonly name: string
   readonly token: string
-  /** Default: all. */
+  /** The rights of the token. Default: all. */
   readonly scopes?: ReadonlyArray<Scope> | undefined
-  /** The programs whose jobs it is for. Default: all. */
+  /** The programs whose jobs the token may touch. Default: all. */
   readonly programs?: ReadonlyArray<string> | undefined
 }
 
-/** What the sender of a request may do. */
+/** The rights of the sender of a request. */
 export interface Access {
   /** The name of its token; undefined if the server has no tokens. */
   readonly name: string | undefined
   readonly scopes: ReadonlyArray<Scope>
-  /** Undefined: all. */
+  /** The programs whose jobs the sender may touch; undefined means all. */
   readonly programs: ReadonlyArray<string> | undefined
 }
 
-/** The access of everybody, where no token is asked for. */
+/** The access of every request to a server without tokens. */
 export const open: Access = { name: undefined, scopes, programs: undefined }
 
-/** A token without a name or rights of its own has a number, and all rights. */
+/** A token given as a plain text gets a number as its name, and all rights. */
 const fullToken = (given: string | Token, index: number): Token =>
   typeof given === "string" ? { name: `token ${index + 1}`, token: given } : given
 
-/** Compares two hashes in a time that tells nothing of where they differ. */
+/** Compares two hashes in a time that does not depend on where they differ. */
 const isSame = (one: string, other: string): boolean => {
   let difference = 0
   for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at)
   return difference === 0
 }
 
-/** Gives the access of a token that was sent; undefined for one that is not known. */
+/** Returns the access of a sent token; undefined for an unknown one. */
 export const accessBy = (tokens: ReadonlyArray<string | Token>): ((sent: string) => Access | undefined) => {
   const known = tokens.map(fullToken).map(({ name, programs, scopes: given = scopes, token }) => {
     const access: Access = { name, programs, scopes: given }
@@ -60,7 +60,7 @@ export const accessBy = (tokens: ReadonlyArray<string | Token>): ((sent: string)
   }
 }
 
-/** What a header can carry. */
+/** Texts that a header can carry as a token: visible characters of ASCII, and no comma. */
 const visible = /^[\x21-\x2b\x2d-\x7e]+$/
 
 export const isToken = (text: string): boolean => visible.test(text)
@@ -70,7 +70,7 @@ const isTexts = (value: unknown): value is ReadonlyArray<string> =>
 
 const isScope = (text: string): text is Scope => scopes.some((scope) => scope === text)
 
-/** What is wrong with a token, without showing it. */
+/** The complaint about a token, without the token itself; undefined for a valid one. */
 export const complaintOf = (value: unknown): string | undefined => {
   if (typeof value === "string")
     return isToken(value) ? undefined : "a token has visible characters of ASCII, and no comma"
@@ -84,7 +84,10 @@ export const complaintOf = (value: unknown): string | undefined => {
   return undefined
 }
 
-/** The tokens of a file: one a line, with all rights, or a JSON array of objects. Or what is wrong, without showing a token. */
+/**
+ * Parses a token file: one token a line, each with all rights, or a JSON array of objects. If it cannot, it says why without
+ * showing a token.
+ */
 export const parseTokens = (
   text: string
 ): { readonly tokens: ReadonlyArray<string | Token> } | { readonly why: string } => {

@@ -1,13 +1,13 @@
 /**
- * The memory that clients hold which are being sent something long: viewers of events, and readers of all facts of a job.
+ * The memory that clients hold while they receive something long: viewers of events, and readers of all facts of a job.
  *
- * A client that does not read holds the piece that it is being sent, and a viewer that reads a journal holds the context that
- * its job has so far. Beyond `Limits.serverViewerBytes` for all of them no journal is read on, but for the client that came
- * first; clients that have not read for a while are hung up on. Node's server hangs up on clients that read nothing for longer
- * than `Limits.serverWriteTimeoutMs` in any case (nodeServer.ts).
+ * A client that does not read holds the piece that is being sent to it. A viewer that reads a journal also holds the context
+ * that its job has so far. While all of them hold more than `Limits.serverViewerBytes`, only the client that came first reads
+ * on in its journal, and the server hangs up on clients that have not read for a while. In any case Node's server hangs up on
+ * clients that read nothing for longer than `Limits.serverWriteTimeoutMs` (nodeServer.ts).
  *
- * Invariants: one page of a journal is read at a time, so that memory goes beyond the limit by one page at most; the client that
- * came first is never held up, so all of them end. Boundary: counts and order; sockets are for `hangUp`.
+ * Invariants: one page of a journal is read at a time, so memory exceeds the limit by one page at most; the client that came
+ * first is never held up, so all of them end. Boundary: counts and order; `hangUp` closes sockets.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -16,12 +16,12 @@ import * as Stream from "effect/Stream"
 import { Limits } from "../Limits.ts"
 import { noteDropped } from "./metrics.ts"
 
-/** A client that is being sent something long. */
+/** A client that is receiving something long. */
 export class Place {
   /** Bytes of the journal's context, and of the piece that is being sent. */
   contextBytes = 0
   pieceBytes = 0
-  /** Since when the client has not read, in milliseconds since the epoch; undefined while it waits for something to read. */
+  /** The time since which the client has not read, in milliseconds since the epoch; undefined while it waits for a piece. */
   waitingSince: number | undefined
   isDropped = false
   readonly #hangUp: () => void
@@ -43,7 +43,7 @@ export class Place {
 }
 
 export class ViewerRoom {
-  /** In the order in which they came. */
+  /** The clients, in the order in which they came. */
   readonly #places = new Set<Place>()
   readonly #turn = Semaphore.makeUnsafe(1)
 
@@ -54,7 +54,7 @@ export class ViewerRoom {
     return bytes
   }
 
-  /** Sends a stream to a client, and knows what the client holds of it meanwhile. `length` is of what is sent at once. */
+  /** Sends a stream to a client, and counts the bytes that the client holds of it. `length`: the bytes of one piece. */
   sending<A, E, R>(place: Place, stream: Stream.Stream<A, E, R>, length: (sent: A) => number): Stream.Stream<A, E, R> {
     const told = Stream.transformPull(stream, (pull) =>
       Effect.sync(() => {
@@ -78,7 +78,7 @@ export class ViewerRoom {
     )
   }
 
-  /** Reads a journal for a client, page by page. `bytesOf`: about how much more a page makes the client hold. */
+  /** Reads a journal for a client, page by page. `bytesOf`: about how many more bytes the client holds after a page. */
   reading<A, E, R>(
     place: Place,
     journal: Stream.Stream<A, E, R>,
@@ -111,7 +111,7 @@ export class ViewerRoom {
     return true
   }
 
-  /** Hangs up on clients that do not read, those first that have not read for longest, and waits for a moment. */
+  /** Hangs up on clients that do not read, the longest stalled one first, and waits for a moment. */
   get #makeRoom(): Effect.Effect<void> {
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const waitedMs = ({ isDropped, waitingSince }: Place): number =>
