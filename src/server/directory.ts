@@ -47,10 +47,10 @@ import { resolvedNames, type ResolvedBudget, resolveBudget } from "../program/re
 import { durationMs } from "./durations.ts"
 import { budgetOfHeader } from "../journal/header.ts"
 
-/** How a job ended: its result, its error, or a defect of the engine. */
+/** The end of a job: its result, its error, or a defect of the engine. */
 export type End = Exit.Exit<JobResult, JobError>
 
-/** A job that the server holds the handle of. */
+/** A job whose handle the server holds. */
 export interface KnownJob {
   readonly job: Job<Program.Any>
   readonly view: JobView
@@ -58,7 +58,7 @@ export interface KnownJob {
   readonly body: string | undefined
   end: End | undefined
   haltedAt: number | undefined
-  /** Clients that wait for its end, and whether the job is wanted even when none is left. */
+  /** The number of clients that wait for its end, and whether the job must go on without any. */
   waiting: number
   isWanted: boolean
 }
@@ -74,7 +74,7 @@ export interface DirectoryOptions {
   readonly programs: ReadonlyArray<Program.Any>
   readonly engine: Engine["Service"]
   readonly store: JobStore["Service"]
-  /** Where watchers of jobs live. */
+  /** The scope of the fibers that watch jobs. */
   readonly scope: Scope.Scope
   /** The services that agents run with. */
   readonly services: Context.Context<never>
@@ -110,7 +110,7 @@ export class Directory {
     return this.#known.values()
   }
 
-  /** Starts a job, or gives the one that has its name. `key`: the idempotency key. */
+  /** Starts a job, or returns the job that has its id. `key`: the idempotency key. */
   start(asked: NewJob, key: string | undefined): Effect.Effect<KnownJob, StartProblem> {
     return Effect.gen({ self: this }, function* () {
       const program = this.programs.get(asked.program)
@@ -138,7 +138,7 @@ export class Directory {
             if (isOtherBudget(compiled, budget, budgetOfHeader(header))) return yield* this.#taken(id)
           } else if (present !== undefined) return yield* this.#taken(id)
           const entry = yield* start
-          // Another client has started it, maybe without waiting for it.
+          // Another client started the job, maybe without waiting for it, so this client must not cancel it by leaving.
           if (journal !== undefined) entry.isWanted = true
           return entry
         })
@@ -208,7 +208,7 @@ export class Directory {
       const forked = Effect.forkIn(watched, this.#options.scope, { startImmediately: true })
       // Without this, the fiber that watches a job would keep the request that started it, with its body.
       const watching: Effect.Effect<unknown> = Effect.updateContext(forked, () => this.#options.services)
-      // A job that had ended before is only looked at.
+      // A job that had ended before starts nothing, so the log has no line for it.
       const told = haltedAt === undefined ? logStart(view, body !== undefined) : Effect.void
       return told.pipe(Effect.andThen(watching), Effect.as(entry))
     })
@@ -226,7 +226,7 @@ export class Directory {
   #keep({ job, view }: KnownJob, end: End): void {
     if (this.isDurable && view.isEndStored) view.log.release()
     const bytes = heldBytes(view, Exit.isSuccess(end) ? end.value.output : undefined)
-    // A job that was taken up anew counts once, and is the newest.
+    // A job that was taken up again counts once, and is the newest.
     this.#endedBytes += bytes - (this.#ended.get(job.id) ?? 0)
     this.#ended.delete(job.id)
     this.#ended.set(job.id, bytes)
@@ -238,7 +238,7 @@ export class Directory {
     }
   }
 
-  /** The program of a job, which is not taken up; undefined for an unknown job. */
+  /** The program of a job; undefined for an unknown job. The job is not taken up. */
   programOf(jobId: string): Effect.Effect<string | undefined, ReturnType<typeof ofStore>> {
     return Effect.gen({ self: this }, function* () {
       const present = this.#known.get(jobId)
@@ -268,7 +268,7 @@ export class Directory {
   }
 
   /**
-   * A job whose events are to be read. A job that has ended, and is not held here, stays in its journal: its events can be
+   * Finds a job to read its events. A job that has ended, and is not held here, stays in its journal: its events can be
    * read from there without its context and its log. An unfinished job is taken up, unless another engine holds it.
    */
   watch(jobId: string): Effect.Effect<KnownJob | Stored, ReturnType<typeof ofStart>> {
@@ -284,7 +284,7 @@ export class Directory {
     })
   }
 
-  /** A job by its id, taken up if it is not live. `isByHand`: even if it is quarantined. */
+  /** A job by its id, taken up if it is not live. `isByHand`: takes it up even if it is quarantined. */
   hold(jobId: string, isByHand = false): Effect.Effect<KnownJob, ReturnType<typeof ofStart> | Problems.UnknownProgram> {
     return Effect.gen({ self: this }, function* () {
       const found = yield* this.find(jobId)
@@ -335,7 +335,7 @@ const quarantined = ({ attempts, jobId }: StoredJournal): Problems.JobQuarantine
   return new Problems.JobQuarantined({ jobId, detail })
 }
 
-/** Whether a job has ended here, and not in its journal. */
+/** Whether a job has ended in this process, but not in its journal. */
 const isLeftInStore = (end: End): boolean => {
   const error = Exit.isFailure(end) ? Option.getOrUndefined(Cause.findErrorOption(end.cause)) : undefined
   return isOfProcess(error)
@@ -379,7 +379,7 @@ const budgetOf = (
     catch: (error) => new Problems.InvalidInput({ program: program.name, detail: describeError(error) })
   })
 
-/** Whether a job's budget is not what was asked for. What was not asked for may have changed since: the program's own. */
+/** Whether a job's budget differs from an asked one. Only its fields count: the program's own may have changed since. */
 const isOtherBudget = (program: CompiledProgram, asked: Budget, has: ResolvedBudget): boolean => {
   const now = resolveBudget(program.name, program.budget, asked)
   return Object.keys(asked).some((field) => {

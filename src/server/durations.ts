@@ -1,7 +1,7 @@
 /**
  * Durations that people write: in flags, variables of the environment, settings, and the bodies of requests.
  *
- * Boundary: the one reader of them; pure and linear in the length of the text.
+ * Boundary: the only parser of durations; pure and linear in the length of the text.
  */
 
 /** Milliseconds of each unit, by its names. */
@@ -26,7 +26,7 @@ const longest = 100
 const part = /\s*(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]+)\s*/iy
 
 /**
- * The milliseconds of a duration such as `10s`, `500ms`, `1h30m`, `1.5 hours` or `2 minutes 5 seconds`. A plain number is one of
+ * The milliseconds of a duration such as `10s`, `500ms`, `1h30m`, `1.5 hours` or `2 minutes 5 seconds`. A plain number means
  * milliseconds. Undefined for any other text.
  */
 export const durationMs = (text: string): number | undefined => {
@@ -37,14 +37,14 @@ export const durationMs = (text: string): number | undefined => {
   do {
     const [, count, name = ""] = part.exec(text) ?? []
     const unit = units.get(name.toLowerCase())
-    // Without a match the pattern starts anew, and the loop does not go on.
+    // Without a match the pattern starts at the beginning again, so the loop must not go on.
     if (count === undefined || unit === undefined) return undefined
     sum += Number(count) * unit
   } while (part.lastIndex < text.length)
   return sum
 }
 
-/** The longest unit that gives a whole number of it: 90000 as `90s`. */
+/** A duration as text, in the longest unit that gives a whole number: 90000 is `90s`. */
 export const durationText = (ms: number): string => {
   const found = (["d", "h", "m", "s"] as const).find((name) => ms > 0 && ms % (units.get(name) ?? 1) === 0)
   return found === undefined ? `${ms}ms` : `${ms / (units.get(found) ?? 1)}${found}`

@@ -1,10 +1,10 @@
 /**
- * Where a viewer's events come from: the log of a job that is held here, its journal, or first the journal and then the log.
+ * The source of a viewer's events: the log of a job that is held here, its journal, or first the journal and then the log.
  *
  * Each source numbers the same events alike, even across restarts. A viewer that asks for events that a log has dropped gets
- * them from the journal, and the log follows: nothing is left out, and nothing comes twice. A viewer that falls behind while
- * it reads the log misses what the log drops meanwhile. If the server lets go of the log of an ended job under a viewer, the
- * viewer goes on with the journal. A journal is read page by page, at the viewer's pace.
+ * them from the journal, and then the log follows: nothing is left out, and nothing comes twice. A viewer that falls behind
+ * while it reads the log misses the events that the log drops meanwhile. If the server releases the log of an ended job while
+ * a viewer reads it, the viewer goes on with the journal. A journal is read page by page, at the viewer's pace.
  *
  * Boundary: a job in, events out; viewer.ts sends them.
  */
@@ -27,7 +27,7 @@ export interface SourceEvent {
   readonly view: JobView | undefined
 }
 
-/** Events after a number, up to `JobHalted` if the job is held here or has ended. A journal alone may fail on the way. */
+/** Events after a number, up to `JobHalted` if the job is held here or has ended. Only a journal without a log may fail. */
 export const eventsAfter = (
   store: JobStore["Service"],
   found: KnownJob | Stored,
@@ -44,17 +44,17 @@ export const eventsAfter = (
   return store.isDurable ? filledUp(journals, found.view, after) : fromLog(found.view, after)
 }
 
-/** How a journal is read for a viewer. */
+/** Wraps a journal's stream of events for a viewer, such as to limit its memory. */
 export type Reading = (
   journal: Stream.Stream<SourceEvent, StoreError | JournalCorrupt>
 ) => Stream.Stream<SourceEvent, StoreError | JournalCorrupt>
 
 type JournalEvents = (jobId: string, after: number) => Stream.Stream<SourceEvent, StoreError | JournalCorrupt>
 
-/** Tuning: facts of a page of which the texts are measured. */
+/** Tuning: about how many facts of an event have their texts measured. */
 const measuredFacts = 16
 
-/** About how many more bytes a reader of a journal holds after some events: values, texts, and places in the tables. */
+/** About how many more bytes a reader of a journal holds after some events: values, texts, and entries in tables. */
 export const contextBytesOf = (events: ReadonlyArray<SourceEvent>): number => {
   let bytes = 0
   for (const { event } of events) {
@@ -77,7 +77,7 @@ const fromLog = (view: JobView, after: number): Stream.Stream<SourceEvent> =>
     view: view.log.isInJson(event.cycle) ? undefined : view
   }))
 
-/** The journal up to where the log begins, and then the log. */
+/** The journal up to the beginning of the log, and then the log. */
 const filledUp = (journals: JournalEvents, view: JobView, after: number): Stream.Stream<SourceEvent> =>
   Stream.suspend(() => {
     const { jobId, log } = view
@@ -85,7 +85,7 @@ const filledUp = (journals: JournalEvents, view: JobView, after: number): Stream
     if (after + 1 >= log.oldest) {
       let isGone = false
       const kept = Stream.takeWhile(fromLog(view, after), ({ event: { seq } }) => {
-        // The log dropped the event that was to come first, before it could be read.
+        // The log dropped the next event before it could be read.
         isGone = seq > last + 1 && (last === after || log.isReleased)
         if (!isGone) last = seq
         return !isGone
@@ -108,14 +108,14 @@ const filledUp = (journals: JournalEvents, view: JobView, after: number): Stream
         return Stream.fromEffectDrain(Effect.logWarning(`older events of job ${jobId} are left out: ${error.message}`))
       })
     )
-    // A journal that was read to its end and gave nothing would give nothing once more.
+    // A journal that gave no event would give none again, so the log goes on.
     const rest = Stream.suspend(() => (isRead && last > after ? filledUp(journals, view, last) : fromLog(view, last)))
     return Stream.concat(stored, rest)
   })
 
 /**
- * The events of a stream that has begun. If the store fails or a row is corrupt, the stream just ends: a viewer that asks for
- * the rest is told why.
+ * The events of a stream that has begun. If the store fails or a row is corrupt, the stream just ends. A viewer that asks for
+ * the rest learns why.
  */
 export const endingEarly = (
   events: Stream.Stream<SourceEvent, StoreError | JournalCorrupt>,

@@ -2,7 +2,7 @@
  * An event as JSON text.
  *
  * A fact that the job committed has its canonical text in the job's ledger, and the event takes that text as it is. Other
- * facts are encoded by their kinds, or are JSON already, as a journal gives them.
+ * facts are encoded by their kinds, or come from a journal as JSON.
  *
  * Invariant: the text is that of `JSON.stringify` for the event with encoded values. Boundary: pure functions.
  */
@@ -13,7 +13,7 @@ import { Limits } from "../Limits.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { plainText } from "./json.ts"
 
-/** JavaScript puts such keys before all others, so `JSON.stringify` orders them otherwise than a canonical text does. */
+/** JavaScript puts integer keys before all others, so `JSON.stringify` orders them differently from a canonical text. */
 const integerKey = /[{,]"\d+":/
 
 /** The text of `JSON.stringify` for the value of a canonical text. */

@@ -1,7 +1,7 @@
 /**
- * What is a state, noted for all exporters, and all metrics of the process as Prometheus reads them.
+ * Samples the gauges of the server for all exporters, and writes all metrics of the process in the format of Prometheus.
  *
- * States are noted once in a second, for exporters that push, and once more for each scrape. Boundary: asks the core.
+ * The server's gauges are sampled once a second for exporters that push, and once more for each scrape. Boundary: asks the core.
  */
 import * as Effect from "effect/Effect"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
@@ -18,7 +18,7 @@ const states = ({ directory, room, streams }: SharedCore): Effect.Effect<void> =
     (found) => noteStates(streams.count, room.bytes, found)
   )
 
-/** Notes states for as long as the scope is open. */
+/** Samples the gauges for as long as the scope is open. */
 export const sampling: Effect.Effect<void, never, Core | Scope.Scope> = Effect.gen(function* () {
   const core = yield* Core
   const ofProcess = yield* ProcessMetrics.open
@@ -27,7 +27,7 @@ export const sampling: Effect.Effect<void, never, Core | Scope.Scope> = Effect.g
   yield* Effect.forkScoped(Effect.withTracerEnabled(loop, false))
 })
 
-/** All metrics, as text. */
+/** All metrics as text, with the server's gauges sampled now. */
 export const exposition: Effect.Effect<string, never, Core> = Effect.gen(function* () {
   yield* states(yield* Core)
   return yield* PrometheusMetrics.format()

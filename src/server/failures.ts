@@ -1,8 +1,8 @@
 /**
  * Typed errors of the engine as problems of the API.
  *
- * Boundary: errors in, problems out. A message of a store or of a journal names files: those are for the log, and a client
- * is told the reason alone.
+ * Boundary: errors in, problems out. A message of a store or a journal may name files, so it goes only to the log. A client
+ * gets the reason.
  */
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import {
@@ -19,7 +19,7 @@ import * as Problems from "./problems.ts"
 import type { StoreError } from "../outcome/StoreError.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 
-/** The problem that a job's end is. */
+/** The problem for the error that ended a job. */
 export const ofJobError = (error: JobError) => {
   const failure: HaltError | AgentFailed = error
   const { cycle, jobId, message: detail } = failure
@@ -77,11 +77,11 @@ export const ofJobError = (error: JobError) => {
 const ofInput = ({ message, program }: InvalidInput | InvalidProgram): Problems.InvalidInput =>
   new Problems.InvalidInput({ program, detail: message })
 
-/** What the engine, or a job's mailbox, does not take. */
+/** The problem for a start or a signal that the engine or a job's mailbox rejected. */
 export const ofAdmission = ({ reason }: AdmissionRejected): Problems.QueueFull | Problems.Unavailable =>
   reason === "queue-full" ? new Problems.QueueFull({ reason }) : new Problems.Unavailable({ reason })
 
-/** What the store would not do, for a job. */
+/** The problem for a store's error about a job. */
 export const ofStore = (
   jobId: string,
   { message, reason }: StoreError
@@ -92,7 +92,7 @@ export const ofStore = (
   return new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
 }
 
-/** Why a job was not started, or not taken up. */
+/** The problem for a job that was not started or not taken up. */
 export const ofStart = (jobId: string, error: StartError | InvalidProgram) => {
   switch (error._tag) {
     case "InvalidInput":
@@ -111,7 +111,7 @@ export const ofStart = (jobId: string, error: StartError | InvalidProgram) => {
   }
 }
 
-/** Why the engine did not steer a job. */
+/** The errors with which the engine refuses to steer a job. */
 export type SteeringError = InvalidInput | AdmissionRejected | JobHalted
 
 export const ofSteering = (error: SteeringError) => {

@@ -1,8 +1,8 @@
 /**
- * The guard before and behind every route: the limit of bodies, the origin, the token, the answer to a failure, headers, and
- * counts.
+ * The guard around every route: it checks the size of the body, the origin and the token, answers failures, sets headers, and
+ * counts requests.
  *
- * Invariant: every answer that is no success is a problem (RFC 9457), and none tells a stack or a path of this machine; an
+ * Invariant: every answer that is no success is a problem (RFC 9457), and none shows a stack or a path of this machine; an
  * unexpected failure goes to the log. Boundary: no route.
  */
 import * as ByteSize from "effect/ByteSize"
@@ -28,7 +28,7 @@ import { isSpelledAs, pathOf } from "./paths.ts"
 import * as Problems from "./problems.ts"
 import { accessBy, open } from "./tokens.ts"
 
-/** What all problems have. */
+/** The fields that all problems have. */
 interface AnyProblem {
   readonly type: string
   readonly title: string
@@ -49,14 +49,14 @@ const headers = {
   "x-content-type-options": "nosniff"
 }
 
-/** Gives a response the headers that it has not set itself. */
+/** Adds the default headers that a response has not set itself. */
 export const sealed = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.setHeaders(response, { ...headers, ...response.headers })
 
 const ownFields = (problem: object): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(problem).filter(([key]) => !["_tag", "message", "stack", "cause"].includes(key)))
 
-/** What the body of a problem says. */
+/** The body of a problem. */
 export const problemBody = (problem: AnyProblem, request: HttpServerRequest): Readonly<Record<string, unknown>> => {
   const { detail, status, title, type } = problem
   const { detail: _detail, status: _status, title: _title, type: _type, ...fields } = ownFields(problem)
@@ -65,7 +65,7 @@ export const problemBody = (problem: AnyProblem, request: HttpServerRequest): Re
 
 const problemType = "application/problem+json"
 
-/** A problem as a response. `written`: one that has the body already. */
+/** A problem as a response. `written`: a response that has the body already. */
 export const problemResponse = (
   problem: AnyProblem,
   request: HttpServerRequest,
@@ -86,7 +86,7 @@ export const problemResponse = (
   return sealed(HttpServerResponse.setHeaders(response, more))
 }
 
-/** The name in metrics of all routes that do not exist: there are as many such paths as anybody likes. */
+/** The name in metrics of all unknown routes: clients can invent any number of paths. */
 export const noKnownRoute = "none"
 
 /** The answer to a request that no route takes. */
@@ -95,7 +95,7 @@ export const unknownRoute = (request: HttpServerRequest): HttpServerResponse.Htt
   return problemResponse(new Problems.UnknownRoute({ detail: "there is no such route" }), request)
 }
 
-/** Takes requests that spell the path of their route as it is documented. Routers take others, too. */
+/** Runs a route only if the request spells its path as documented, since routers accept other spellings, too. */
 export const spelledOnce = <E, R>(
   route: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | HttpRouter.RouteContext | HttpServerRequest> =>
@@ -108,7 +108,7 @@ export const spelledOnce = <E, R>(
 const tooLarge = (limit: number): Problems.BodyTooLarge =>
   new Problems.BodyTooLarge({ limit, detail: `a body may have ${limit} bytes` })
 
-/** The problem of whatever a route failed with; undefined for what nobody expected. */
+/** The problem for a failure of a route; undefined for an unexpected one. */
 const expected = (error: unknown, limit: number): AnyProblem | undefined => {
   if (isProblem(error)) return error
   if (HttpApiSchemaError.is(error) && error.kind !== "Body" && error.kind !== "ResponseHeaders") {
@@ -122,7 +122,7 @@ const expected = (error: unknown, limit: number): AnyProblem | undefined => {
   return undefined
 }
 
-/** Answers with the problem of a failure. */
+/** Answers with the problem for a failure, and logs an unexpected one. */
 export const answer = (
   cause: Cause.Cause<unknown>,
   request: HttpServerRequest,
@@ -142,13 +142,13 @@ export const answer = (
   )
 }
 
-/** Milliseconds, and fractions of them, of a clock that nobody sets. */
+/** The time of the monotonic clock, in milliseconds and fractions of them. */
 const nowMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_000_000)
 
-/** The status of an answer that nobody was there to take. */
+/** The status in metrics of a request whose client went away before the answer. */
 const clientGone = 499
 
-/** What is not let in, whatever is asked. */
+/** The problem of a request that no route may see; undefined if the request may pass. */
 const refusalOf = (request: HttpServerRequest, method: string, settings: CoreSettings): AnyProblem | undefined => {
   const { maxBodyBytes, origins, tokens } = settings
   if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return tooLarge(maxBodyBytes)
@@ -156,7 +156,7 @@ const refusalOf = (request: HttpServerRequest, method: string, settings: CoreSet
   if (method !== "GET" && coding !== undefined && coding.toLowerCase() !== "identity") {
     return new Problems.UnsupportedMediaType({ detail: "a body is sent as it is: content-encoding is not taken" })
   }
-  // A token is not sent by a browser on its own account.
+  // No browser sends a bearer token by itself, so a server with tokens needs no check of the origin.
   if (method === "GET" || tokens.length > 0 || !isForeign(request.headers, origins)) return undefined
   return new Problems.ForeignOrigin({ detail: "the request comes from a page of another origin than this server's" })
 }
@@ -180,7 +180,7 @@ export const guard: Layer.Layer<Guard, never, Core> = Layer.effect(
             refusal !== undefined
               ? problemResponse(refusal, request)
               : yield* Effect.provideService(httpEffect, HttpIncomingMessage.MaxBodySize, maxBodySize).pipe(
-                  // A client that has gone away is not answered.
+                  // A client that has gone away gets no answer.
                   Effect.catchCause((cause) =>
                     Cause.hasInterruptsOnly(cause) ? Effect.interrupt : answer(cause, request, limit)
                   ),

@@ -1,11 +1,11 @@
 /**
- * What the headers of a request ask for, and where it comes from.
+ * Reads the headers of a request: the answer that it asks for, and the origin that it comes from.
  *
  * Boundary: pure functions of the values of headers, linear in their length.
  */
 import { Limits } from "../Limits.ts"
 
-/** A list with nothing in its quoted strings. One that is not closed reaches to the end. */
+/** A list with its quoted strings emptied. A string that is not closed reaches to the end. */
 const unquoted = (list: string): string => {
   let text = ""
   let isQuoted = false
@@ -19,8 +19,8 @@ const unquoted = (list: string): string => {
 }
 
 /**
- * The parameters of the item of a list that has a name, lower-case; undefined if there is no such item. The end of a very long
- * list is not read.
+ * The parameters, in lower case, of the named item of a list; undefined if there is no such item. The end of a very long list
+ * is not read.
  */
 const parametersOf = (list: string, name: string): string | undefined => {
   const items = unquoted(list.slice(0, Limits.serverListLength)).toLowerCase().split(",")
@@ -31,7 +31,7 @@ const parametersOf = (list: string, name: string): string | undefined => {
   return undefined
 }
 
-/** The coding that an `Accept-Encoding` takes and that an answer is sent in; undefined for none. */
+/** The coding of an answer, which an `Accept-Encoding` must allow; undefined for none. */
 export const codingFor = (accept: string | undefined): "br" | "gzip" | undefined => {
   if (accept === undefined) return undefined
   if (qualityOf(accept, "br") > 0) return "br"
@@ -44,7 +44,7 @@ export const isUnchanged = (ifNoneMatch: string | undefined, etag: string): bool
   return tags.some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag.replace(/^W\//, ""))
 }
 
-/** Headers by which a proxy says for whom it asks. */
+/** The headers in which a proxy names the client that it forwards for. */
 const forwarding = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"]
 
 /** Whether a request came through a proxy that says so. */
@@ -55,7 +55,7 @@ export const isForwarded = (headers: Readonly<Record<string, string | undefined>
 export const wantsNoWait = (prefer: string | undefined): boolean =>
   parametersOf(prefer ?? "", "respond-async") !== undefined
 
-/** How much an `Accept` wants a type that it names, from 0 to 1. */
+/** The quality, from 0 to 1, that an `Accept` gives a type; 0 if it does not name the type. */
 const qualityOf = (accept: string, type: string): number => {
   const parameters = parametersOf(accept, type)
   if (parameters === undefined) return 0
@@ -65,13 +65,13 @@ const qualityOf = (accept: string, type: string): number => {
   return quality >= 0 && quality <= 1 ? quality : 0
 }
 
-/** Whether an `Accept` wants lines of JSON, and server-sent events no more than those. */
+/** Whether an `Accept` names NDJSON, and wants it at least as much as server-sent events. */
 export const wantsLines = (accept: string | undefined): boolean => {
   const quality = qualityOf(accept ?? "", "application/x-ndjson")
   return quality > 0 && quality >= qualityOf(accept ?? "", "text/event-stream")
 }
 
-/** Why a `Content-Type` is not that of JSON in UTF-8; undefined if it is. */
+/** The reason why a `Content-Type` is not JSON in UTF-8; undefined if it is. */
 export const refusalOfType = (type: string | undefined): string | undefined => {
   if (type === undefined || type === "") return "the request names no content type"
   const [mediaType, ...parameters] = type
@@ -84,8 +84,8 @@ export const refusalOfType = (type: string | undefined): string | undefined => {
 }
 
 /**
- * Whether a page of another origin sends it. A browser sends a request that needs no permission wherever a page tells it to,
- * and says where from. Other clients say nothing of it.
+ * Whether a page of another origin sent a request. A browser sends a request that needs no permission to any server that a
+ * page names, and adds the page's origin. Other clients send no origin.
  */
 export const isForeign = (headers: Readonly<Record<string, string | undefined>>, origins: ReadonlyArray<string>) => {
   const { host = "", origin, "sec-fetch-site": site } = headers

@@ -70,7 +70,7 @@ let watch = new AbortController()
 /** @type {Job | undefined} */
 let job
 
-/** The events that were read of the chosen job, and what is counted of them. */
+/** The events that were read of the chosen job, and the counts made from them. */
 class Log {
   /** The number of the newest event. */
   last = 0
@@ -78,7 +78,7 @@ class Log {
   events = []
   /** @type {Map<number, Cycle>} */
   cycles = new Map()
-  /** How many facts of each kind were committed. @type {Map<string, number>} */
+  /** The number of committed facts of each kind. @type {Map<string, number>} */
   kinds = new Map()
   note = ""
   /** Whether the stream is being read. */
@@ -411,7 +411,7 @@ const follow = async (id, signal) => {
       drawSoon()
     }
   } catch {
-    // It was cut off.
+    // The stream was cut off.
   } finally {
     own.isRead = false
   }
@@ -445,7 +445,7 @@ const refresh = async () => {
   const found = await one.json()
   job = found
   drawJob(found)
-  // What is open among the facts stays open.
+  // The view of facts is not drawn again, so opened facts stay open.
   if (tab !== "facts") draw()
   void follow(id, watch.signal)
 }

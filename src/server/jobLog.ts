@@ -1,7 +1,7 @@
 /**
- * Lines of the log about a job's life: it has started, it has ended, and how.
+ * Log lines about the start and the end of a job.
  *
- * Boundary: says it; the directory knows when.
+ * Boundary: writes the lines; the directory knows when.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -11,21 +11,21 @@ import type { JobView } from "../job/view.ts"
 import type { JobError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 
-/** The result that a job left, or its error; a defect of the engine left neither. */
+/** The result of an ended job, or its error; undefined after a defect of the engine, which left neither. */
 export const leftBy = (end: Exit.Exit<JobResult, JobError>): JobResult | JobError | undefined => {
   if (Exit.isSuccess(end)) return end.value
   const error = Cause.findError(end.cause)
   return Result.isSuccess(error) ? error.success : undefined
 }
 
-/** A job was started by a request, or is gone on with from its journal. */
+/** Logs that a request started a job, or that the job goes on from its journal. */
 export const logStart = ({ jobId, program }: JobView, isNew: boolean): Effect.Effect<void> =>
   Effect.annotateLogs(isNew ? Effect.logInfo(`job ${jobId} started`) : Effect.logInfo(`job ${jobId} goes on`), {
     job: jobId,
     program: program.name
   })
 
-/** How a job ended. Says nothing of one that was let go, and goes on later. */
+/** Logs how a job ended. A job that was let go and goes on later gets no line. */
 export const logEnd = (view: JobView, end: Exit.Exit<JobResult, JobError>): Effect.Effect<void> => {
   const left = leftBy(end)
   if (left === undefined || view.leftFor !== undefined) return Effect.void

@@ -43,11 +43,11 @@ interface OfJob {
   readonly params: { readonly id: string }
 }
 
-/** A success that is JSON already: a result may be large, and is not checked against its schema once more. */
+/** A successful answer that is JSON already. A result may be large, so it is not checked against its schema again. */
 const json = (value: object): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(JSON.stringify(value), { contentType: "application/json" })
 
-/** A client of a request, as the room of viewers knows it. */
+/** The place of a request's client in the `ViewerRoom`. */
 const placeOf = (request: HttpServerRequest): Place => new Place(() => hangUp(request.source))
 
 /** JSON with all facts of a job, which is written piece by piece. */
@@ -63,7 +63,7 @@ const longJson = (
   return HttpServerResponse.stream(sent, { contentType: "application/json" })
 }
 
-/** The facts of a result, to be written piece by piece. */
+/** A result with all its facts, to be written piece by piece. */
 const withFacts = <R extends { readonly facts: unknown }>(
   result: R,
   { context }: Pick<JobResult.Partial, "context">
@@ -72,7 +72,7 @@ const withFacts = <R extends { readonly facts: unknown }>(
   facts: new FactTexts(context.encoded())
 })
 
-/** The store did not take what was asked for. */
+/** The problem for a request that the store refused to record. */
 const notTaken = ({ job }: KnownJob, detail: string): Problems.Unavailable =>
   new Problems.Unavailable({ reason: "store", jobId: job.id, detail })
 
@@ -91,7 +91,7 @@ interface StartRequest {
 
 const keyPattern = /^[\x21-\x7e][\x20-\x7e]{0,254}$/
 
-/** Reads the body of a start, and checks that the idempotency key and the id go together. */
+/** Reads the body of a start, and checks the idempotency key, which excludes an id in the body. */
 const readStart = Effect.fnUntraced(function* (core: SharedCore, { headers, request }: StartRequest) {
   const asked = yield* readBody(request, NewJobBody, core.settings.maxBodyValues)
   const key = headers["idempotency-key"]
@@ -126,7 +126,7 @@ const awaitEnd = Effect.fnUntraced(function* (core: SharedCore, { job }: KnownJo
   return problemResponse(problem, request, longJson(core, request, whole))
 })
 
-/** The answer to a client that does not wait. The place is relative to that of the request: a proxy may have changed its path. */
+/** The answer to a client that does not wait. A proxy may have changed the path, so `location` is relative to the request's. */
 const accepted = (jobId: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.setStatus(
     HttpServerResponse.setHeaders(json({ jobId }), {
@@ -215,7 +215,7 @@ const events = Effect.fnUntraced(function* (
 /** The answer to a client that steered a job. */
 const steered = (known: KnownJob) => jobJson(known)
 
-/** Steers a job. One that halted since its store failed has not ended: it goes on from its journal. */
+/** Steers a job. A job that halted because its store failed has not ended: it goes on from its journal. */
 const steer = (known: KnownJob, steering: Effect.Effect<void, SteeringError>) =>
   Effect.mapError(steering, (error) =>
     error._tag === "JobHalted" && known.view.leftFor === "store"
@@ -320,14 +320,14 @@ const list = Effect.fnUntraced(function* ({ directory }: SharedCore, store: JobS
 
 /* ---------------------------------------------------------------- permits */
 
-/** A route of a job, for those who may look at it. */
+/** A route of a job: refuses a token that excludes the job's program. */
 const ofJob = <R extends OfJob, A, E, S>(
   core: SharedCore,
   asking: R,
   route: (core: SharedCore, asking: R) => Effect.Effect<A, E, S>
 ) => Effect.andThen(permitJob(core, asking.params.id), route(core, asking))
 
-/** A route that steers a job, which is logged. */
+/** A route that steers a job, and logs the action. */
 const steering = <R extends OfJob, A, E, S>(
   action: "cancel" | "pause" | "resume" | "signal",
   core: SharedCore,

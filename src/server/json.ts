@@ -1,7 +1,7 @@
 /**
  * JSON as the server reads and writes it.
  *
- * What programs give (outputs, payloads, errors) may be what no JSON can hold. That is no failure of the server. Boundary:
+ * Outputs, payloads and errors of programs may be values that JSON cannot hold. That is no failure of the server. Boundary:
  * pure functions.
  */
 import type * as Schema from "effect/Schema"
@@ -20,7 +20,7 @@ export const plainText = (value: unknown): string => {
   }
 }
 
-/** Any value as JSON holds it: what `plainText` writes, read again. */
+/** Any value as JSON holds it: the text of `plainText`, parsed again. */
 export const plain = (value: unknown): Schema.Json =>
   value === null || typeof value === "string" || typeof value === "boolean"
     ? value

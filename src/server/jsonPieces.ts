@@ -1,14 +1,14 @@
 /**
- * JSON with many facts in it, as text in pieces, so that a large context neither holds the event loop nor lies there as one text.
+ * Writes JSON with many facts in pieces, so that a large context neither blocks the event loop nor becomes one large text.
  *
- * Boundary: pure functions; who takes the pieces lets the event loop have its turns.
+ * Boundary: pure functions; the caller lets the event loop have its turns between pieces.
  */
 import type { Fact } from "../program/Fact.ts"
 import { Limits } from "../Limits.ts"
 import { valueJson } from "./eventText.ts"
 import { plainText } from "./json.ts"
 
-/** Facts that stand for themselves in a value that is written. */
+/** Facts inside a value, which are written from their canonical texts. */
 export class FactTexts {
   readonly facts: ReadonlyArray<{ readonly fact: Fact; readonly text: string }>
 
@@ -21,12 +21,12 @@ export class FactTexts {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Whether a value, or one of its fields, or theirs, are facts that are written in pieces. */
+/** Whether a value is a `FactTexts`, or holds one within `depth` levels of fields. */
 const holdsFacts = (value: unknown, depth: number): boolean =>
   value instanceof FactTexts ||
   (depth > 0 && isObject(value) && Object.values(value).some((field) => holdsFacts(field, depth - 1)))
 
-/** Levels down to which facts are looked for: a job's result, or a problem's partial result, holds them. */
+/** Levels of fields that are searched for facts: a job's result holds them, and so does a problem's partial result. */
 const levels = 2
 
 function* tokens(value: unknown, depth: number): Generator<string, void> {

@@ -35,7 +35,7 @@ const known = Metric.gauge("converge_jobs", { description: "Jobs that the server
 
 const empty = Context.empty()
 
-/** Tagged metrics, by their tags: making one anew for every request would cost more than the count. */
+/** Tagged metrics by their tags: making a new one for each request would cost more than the count. */
 const tagged = new Map<string, Metric.Metric<number, unknown>>()
 
 const tag = (metric: Metric.Metric<number, unknown>, attributes: Readonly<Record<string, string>>) => {
@@ -45,7 +45,10 @@ const tag = (metric: Metric.Metric<number, unknown>, attributes: Readonly<Record
   return found
 }
 
-/** What notes requests that are alike, by their durations in milliseconds. `route` is a pattern of the API, so there are few. */
+/**
+ * A function that records a request of one route, method and status by its duration in milliseconds. `route` is a pattern of
+ * the API, so there are few.
+ */
 const noter = (route: string, method: string, status: number) => {
   const count = tag(requests, { route, method, status: String(status) })
   const duration = tag(seconds, { route, method })
@@ -59,25 +62,25 @@ const noter = (route: string, method: string, status: number) => {
 export const noteRequest = (route: string, method: string, status: number, ms: number): void =>
   noter(route, method, status)(ms)
 
-/** Notes a request that was answered without having to wait for anything: its duration is none. */
+/** Notes a request that was answered without waiting for anything: its duration is 0. */
 export const noteAtOnce = (route: string, method: string, status: number): void => noteRequest(route, method, status, 0)
 
 const alive = noter("/health", "GET", 200)
 
-/** Notes a question for /health that was answered at once. */
+/** Notes a request for /health that was answered at once. */
 export const noteAlive = (): void => alive(0)
 
-/** Why requests are turned away for a while. */
+/** The reasons for which requests are turned away for a while. */
 const reasons = ["queue-full", "memory-pressure", "shutting-down", "store", "streams"]
 
-/** A job that is suspended or quarantined is one that this server does not hold. */
+/** The states of jobs that this server holds, so neither suspended nor quarantined. */
 const states = Shapes.State.literals.filter((state) => state !== "suspended" && state !== "quarantined")
 
-/** Notes what is a state: how many streams are open, what clients hold, and in which state each job is. */
+/** Sets the gauges: the number of open streams, the bytes that clients hold, and the number of jobs in each state. */
 export const noteStates = (openStreams: number, clientBytes: number, jobStates: Iterable<string>): void => {
   streams.updateUnsafe(openStreams, empty)
   held.updateUnsafe(clientBytes, empty)
-  // A count that is there from the start has a rate from the first time on.
+  // A counter that starts at 0 has a rate from its first increment on.
   dropped.updateUnsafe(0, empty)
   for (const reason of reasons) tag(refusals, { reason }).updateUnsafe(0, empty)
   const counts = new Map<string, number>(states.map((state) => [state, 0]))

@@ -1,13 +1,13 @@
 /**
  * Node's HTTP server, as Effect serves with it.
  *
- * Node waits for a connection that has not asked for anything yet as long as for one that is being answered; browsers and
- * pools of clients open such connections in advance. And it takes an answer that was handed over for one that was sent. So
- * here it is known which answers each connection is still to be given: when the server closes, the connections without any
- * are closed at once, the others when they have them, and what is left some time later. What Node refuses before there is a
- * request is a problem, too. An offer to upgrade is passed over: such a client is answered as any other, and seen when it
- * leaves. A client that does not read its answer is hung up on. Boundary: the file that touches Node; what is served is built
- * elsewhere.
+ * When Node's server closes, it waits for a connection without any request as long as for a connection with an answer under
+ * way, and browsers and client pools open such connections in advance. It also takes an answer that was handed over for an
+ * answer that was sent. So this file tracks the pending answers of each connection. When the server closes, connections
+ * without any are closed at once, others after their last answer, and the rest after `Limits.serverCloseMs`. Input that Node
+ * refuses before there is a request gets a problem, too. An offer to upgrade is ignored: the client gets an ordinary answer,
+ * and the server notices when it leaves. A client that does not read its answer is hung up on. Boundary: the file that touches
+ * Node's HTTP server; others build the application.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
@@ -25,13 +25,13 @@ import { brotliCompress, constants, gzip } from "node:zlib"
 import { Limits } from "../Limits.ts"
 import { noteDropped } from "./metrics.ts"
 
-/** What routes of HttpApi ask for besides a router. */
+/** The services that routes of HttpApi need besides a router. */
 export const services = NodeHttpServer.layerHttpServices
 
-/** The answers that each open connection is still to be given. */
+/** The pending answers of each open connection. */
 type Connections = Map<Duplex, Set<ServerResponse>>
 
-/** What is refused before there is a request, by the code of the error that Node's parser gives. */
+/** The status for input that is refused before there is a request, by the code of the error of Node's parser. */
 const refusals: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
@@ -43,7 +43,7 @@ const problemType = "application/problem+json"
 const problemOf = (status: number, detail: string): string =>
   JSON.stringify({ type: "about:blank", title: STATUS_CODES[status], status, detail })
 
-/** Answers what is no request, unless another answer has begun on its connection. */
+/** Answers input that is no request, unless another answer has begun on its connection. */
 const refuse = (connections: Connections, code: string | undefined, socket: Duplex): void => {
   const hasBegun = [...(connections.get(socket) ?? [])].some(({ headersSent }) => headersSent)
   if (socket.writable && !hasBegun) {
@@ -57,15 +57,15 @@ const refuse = (connections: Connections, code: string | undefined, socket: Dupl
   socket.destroy()
 }
 
-/** Ends the connection of a request, whatever is still to be sent on it. `source`: what Effect calls a request's source. */
+/** Ends the connection of a request at once, and drops unsent data. `source`: the field of that name of Effect's request. */
 export const hangUp = (source: object): void => {
   if (source instanceof IncomingMessage) source.socket.destroy()
 }
 
 const makeServer = (keepAliveMs: number): Server => {
   const node = createServer({ shouldUpgradeCallback: () => false, keepAliveTimeout: keepAliveMs })
-  // Node's timer begins anew whenever a connection moves, also while one long piece goes out slowly. A connection that rests
-  // is closed, and one whose client reads nothing; not one whose answer is still to come.
+  // Node restarts its timer whenever bytes move on a connection, also while one long piece goes out slowly. When the timer
+  // fires, an idle connection is closed, and so is one whose client reads nothing. One whose answer is still to come stays.
   node.timeout = Limits.serverWriteTimeoutMs
   node.on("timeout", (socket: Socket) => {
     const isAwaiting = (connections.get(socket)?.size ?? 0) > 0
@@ -93,7 +93,7 @@ const makeServer = (keepAliveMs: number): Server => {
     response.writeHead(417, { "content-type": problemType }).end(problemOf(417, "only 100-continue can be expected"))
   })
   node.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(connections, error.code, socket))
-  // Node calls it when it closes.
+  // Node calls this when the server closes.
   node.closeIdleConnections = () => {
     isClosing = true
     for (const [socket, answers] of connections) if (answers.size === 0) socket.destroy()
@@ -109,7 +109,7 @@ export const hasManyHosts = (request: HttpServerRequest): boolean => {
   return hosts > 1
 }
 
-/** Compresses bytes, on another thread than this one. */
+/** Compresses bytes on another thread. */
 export const compressed = (bytes: Uint8Array, coding: "br" | "gzip"): Effect.Effect<Uint8Array> =>
   Effect.callback((resume) => {
     const done = (error: Error | null, result: Uint8Array): void =>
@@ -118,7 +118,7 @@ export const compressed = (bytes: Uint8Array, coding: "br" | "gzip"): Effect.Eff
     else brotliCompress(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }, done)
   })
 
-/** The version of this package, as OpenAPI tells it. */
+/** The version of this package, for the OpenAPI document and the telemetry. */
 export const packageVersion: Effect.Effect<string> = Effect.sync(() => {
   const file = findPackageJSON("..", import.meta.url)
   const manifest = JSON.parse(file === undefined ? "{}" : readFileSync(file, "utf8")) as { readonly version?: string }
@@ -141,7 +141,7 @@ export const listening = (options: {
         port,
         gracefulShutdownTimeout: Limits.serverCloseMs
       })
-      // Runs when those that were being answered have had their time.
+      // Runs after the connections with pending answers have had their time.
       yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
       return server
     })

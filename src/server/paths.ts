@@ -2,10 +2,10 @@
  * Paths of requests: each route has one spelling.
  *
  * A router that takes `/METRICS`, `//metrics`, `/metrics/`, `/%6detrics` or `/x/../metrics` for `/metrics` lets requests past the
- * rules of a proxy, which knows the one spelling of the documentation. Boundary: pure functions of texts; linear in their length.
+ * rules of a proxy, which knows only the documented spelling. Boundary: pure functions of texts; linear in their length.
  */
 
-/** The path that was asked for, as it was written, without its query. */
+/** The path of a request as the client wrote it, without its query. */
 export const pathOf = (originalUrl: string): string => {
   const query = originalUrl.indexOf("?")
   const target = query === -1 ? originalUrl : originalUrl.slice(0, query)
@@ -15,12 +15,13 @@ export const pathOf = (originalUrl: string): string => {
 }
 
 /**
- * Parts of a segment that have another spelling, or none: a semicolon and a number sign, at which routers cut a path; a percent
- * sign that escapes nothing; and a percent-encoded letter, digit, hyphen, dot or underscore, which RFC 3986 has written as it is.
+ * Parts of a segment that have another spelling, or none. These are a semicolon and a number sign, at which routers cut a path,
+ * a percent sign that escapes nothing, and a percent-encoded letter, digit, hyphen, dot or underscore, which RFC 3986 leaves
+ * unencoded.
  */
 const oddPart = /[;#]|%(?![\da-f]{2})|%(?:3\d|[46][1-9a-f]|[57][\da]|2[de]|5f)/i
 
-/** Whether a segment can stand for a parameter: a dot segment is gone when a proxy has passed the path on. */
+/** Whether a segment can be a parameter. A dot segment cannot, since proxies remove it from the path. */
 const isParameter = (segment: string): boolean =>
   segment !== "" && segment !== "." && segment !== ".." && !oddPart.test(segment)
 

@@ -5,7 +5,7 @@
  */
 import * as Problems from "./problems.ts"
 
-/** How a job can end otherwise than by converging. */
+/** The problems of jobs that ended without converging. */
 export const jobProblems = [
   Problems.BudgetExhausted,
   Problems.MergeConflict,

@@ -1,9 +1,8 @@
 /**
  * Every error that the HTTP API answers with, as RFC 9457 problems (`application/problem+json`).
  *
- * A problem's `type` names it, its class is what a typed client fails with, and its further members are the fields of the
- * typed error. A job that ended otherwise than by converging is a problem with `partial`, its result as far as it came.
- * Boundary: data.
+ * A problem's `type` names it, a typed client fails with its class, and its other members are the fields of the typed error. A
+ * job that ended without converging is a problem with its partial result in `partial`. Boundary: data.
  */
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
@@ -125,7 +124,7 @@ export class JobCancelled extends Problem<JobCancelled>()(
   ofJob
 ) {}
 
-/** The request itself: malformed JSON, a header, a parameter, a body of another shape. */
+/** The request itself is malformed: its JSON, a header, a parameter, or the shape of its body. */
 export class InvalidRequest extends Problem<InvalidRequest>()(
   "InvalidRequest",
   { type: "urn:effect-converge:InvalidRequest", status: 400, title: "The request is malformed" },
@@ -146,14 +145,14 @@ export class Unauthorized extends Problem<Unauthorized>()("Unauthorized", {
   title: "A bearer token is required"
 }) {}
 
-/** The token has no such right. */
+/** The token lacks the right that the request needs. */
 export class Forbidden extends Problem<Forbidden>()("Forbidden", {
   type: "urn:effect-converge:Forbidden",
   status: 403,
   title: "The token does not allow that"
 }) {}
 
-/** A page of another origin asks for something to be done, and nobody has allowed that. */
+/** A page of another origin asks for a change, and the server does not allow that origin. */
 export class ForeignOrigin extends Problem<ForeignOrigin>()("ForeignOrigin", {
   type: "urn:effect-converge:ForeignOrigin",
   status: 403,
@@ -195,7 +194,7 @@ export class MethodNotAllowed extends Problem<MethodNotAllowed>()(
   { allow: Schema.Array(Schema.String) }
 ) {}
 
-/** The id, or the idempotency key, is that of a job with another body. */
+/** A job with this id or idempotency key was started with another body. */
 export class JobExists extends Problem<JobExists>()(
   "JobExists",
   { type: "urn:effect-converge:JobExists", status: 409, title: "The id or key is that of another job" },
@@ -216,14 +215,14 @@ export class JobHeld extends Problem<JobHeld>()(
   { jobId: Schema.String }
 ) {}
 
-/** The job was taken up again and again and got no further: only a request to resume it takes it up. */
+/** The job was taken up several times without progress. Only a request to resume or cancel it takes it up again. */
 export class JobQuarantined extends Problem<JobQuarantined>()(
   "JobQuarantined",
   { type: "urn:effect-converge:JobQuarantined", status: 409, title: "The job is quarantined" },
   { jobId: Schema.String }
 ) {}
 
-/** The program is not what the job began with. */
+/** The program is not the one that the job began with. */
 export class ProgramChanged extends Problem<ProgramChanged>()(
   "ProgramChanged",
   { type: "urn:effect-converge:ProgramChanged", status: 409, title: "The program is not what the job began with" },
@@ -237,7 +236,7 @@ export class ProgramChanged extends Problem<ProgramChanged>()(
   }
 ) {}
 
-/** The job's journal is not what was written. */
+/** The job's journal is corrupt: it is not what was written. */
 export class JournalCorrupt extends Problem<JournalCorrupt>()(
   "JournalCorrupt",
   { type: "urn:effect-converge:JournalCorrupt", status: 500, title: "The job's journal is not what was written" },
@@ -258,7 +257,7 @@ export class UnsupportedMediaType extends Problem<UnsupportedMediaType>()("Unsup
   title: "The body must be application/json"
 }) {}
 
-/** The request was meant for another name than this server's: a page elsewhere may have made a name point here. */
+/** The request names another host than this server: a foreign page may have made its own name point here. */
 export class Misdirected extends Problem<Misdirected>()("Misdirected", {
   type: "urn:effect-converge:Misdirected",
   status: 421,
@@ -272,14 +271,14 @@ export class QueueFull extends Problem<QueueFull>()(
   { reason: Schema.String }
 ) {}
 
-/** Nothing is taken at the moment: `reason` is `shutting-down`, `memory-pressure`, `store` or `streams`. */
+/** The server takes nothing at the moment. `reason` is `shutting-down`, `memory-pressure`, `store` or `streams`. */
 export class Unavailable extends Problem<Unavailable>()(
   "Unavailable",
   { type: "urn:effect-converge:Unavailable", status: 503, title: "The server takes nothing at the moment" },
   { reason: Schema.String, jobId: Schema.optional(Schema.String) }
 ) {}
 
-/** A bug of the server, which its log tells about. */
+/** A bug of the server. Its log has the details. */
 export class Internal extends Problem<Internal>()("Internal", {
   type: "urn:effect-converge:Internal",
   status: 500,

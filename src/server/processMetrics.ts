@@ -1,5 +1,5 @@
 /**
- * Metrics of the process of a server: memory, CPU, the event loop, and which build it is.
+ * Metrics of the process of a server: memory, CPU, the event loop, and the build.
  *
  * Boundary: the file that asks Node about the process; names and units.
  */
@@ -29,7 +29,7 @@ const cpu = Metric.counter("converge_process_cpu_seconds_total", {
   attributes: { unit: "s" },
   incremental: true
 })
-// The pool has the same metric: where there are threads, both note the same loop.
+// The pool has the same metric. If there are threads, both record the same event loop.
 const loopDelay = Metric.gauge("converge_event_loop_delay_seconds", {
   description: "99th percentile, since the last sample, of the main thread's event-loop delay",
   attributes: { unit: "s" }

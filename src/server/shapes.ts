@@ -1,8 +1,8 @@
 /**
- * What the HTTP API takes and gives, as schemas: the JSON of jobs, results, facts, events and explanations.
+ * Schemas of all that the HTTP API takes and gives: the JSON of jobs, results, facts, events and explanations.
  *
- * They are those of `Job.toJson` and docs/events.md, written down once more for clients and OpenAPI; the tests of every
- * route decode with them what the server sends. Boundary: data.
+ * They repeat the shapes of `Job.toJson` and docs/events.md for clients and OpenAPI. The tests of every route decode the
+ * server's answers with them. Boundary: data.
  */
 import * as Schema from "effect/Schema"
 import { jobIdPattern } from "../program/jobId.ts"
@@ -10,19 +10,19 @@ import { liveStates } from "./liveStates.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
-/** How a job ended. */
+/** The status of an ended job. */
 export const Status = Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"])
 
 /**
- * Where a job stands. `suspended`: unfinished, and run by no engine of this server at the moment. `quarantined`: unfinished, and
- * no engine takes it up by itself any more.
+ * The state of a job. `suspended`: unfinished, and run by no engine of this server at the moment. `quarantined`: unfinished,
+ * and no engine takes it up by itself any more.
  */
 export const State = Schema.Literals([...liveStates, "suspended", "quarantined", ...Status.literals])
 
-/** What names a fact. */
+/** The name of a fact: its kind and its id. */
 export const FactRef = Schema.Struct({ kind: Schema.String, id: Schema.String })
 
-/** The task that added a fact, and what made it run. */
+/** The task that added a fact, and the reason why it ran. */
 export const Provenance = Schema.Struct({
   version: count,
   cycle: count,
@@ -41,7 +41,7 @@ export const Fact = Schema.Struct({
   provenance: Provenance
 }).annotate({ identifier: "Fact" })
 
-/** What a job has spent. */
+/** The resources that a job has spent. */
 export const Usage = Schema.Struct({
   cycles: count,
   facts: count,
@@ -57,7 +57,7 @@ export const ErrorJson = Schema.StructWithRest(Schema.Struct({ _tag: Schema.Stri
   Schema.Record(Schema.String, Schema.Json)
 ])
 
-/** A result, or as much of it as there is. */
+/** A job's result, or its partial result. */
 export const Result = Schema.Struct({
   jobId: Schema.String,
   program: Schema.String,
@@ -105,11 +105,11 @@ export const JobSummary = Schema.Struct({ ...inList, error: Schema.NullOr(Schema
 /** One page of the list of jobs. */
 export const JobPage = Schema.Struct({
   jobs: Schema.Array(JobSummary),
-  /** What to ask the next page with; null if there is none. */
+  /** The cursor of the next page; null if there is none. */
   cursor: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "JobPage" })
 
-/** One job: where it stands and, if it has ended, its result. */
+/** One job: its state and, if it has ended, its result. */
 export const Job = Schema.Struct({
   ...inList,
   phase: Schema.NullOr(Schema.String),
@@ -133,7 +133,7 @@ export const Budget = Schema.Struct({
   maxTokens: Schema.optional(limit)
 }).annotate({ identifier: "Budget" })
 
-/** An id that a job can be given. */
+/** A valid id of a job. */
 export const JobId = Schema.String.check(Schema.isPattern(jobIdPattern))
 
 /** The body that starts a job. */
@@ -146,7 +146,7 @@ export const NewJob = Schema.Struct({
   id: Schema.optional(JobId)
 }).annotate({ identifier: "NewJob" })
 
-/** The answer to a job that is not waited for. */
+/** The answer to a start that does not wait for the job. */
 export const Accepted = Schema.Struct({ jobId: Schema.String }).annotate({ identifier: "Accepted" })
 
 /** The body of a signal. */
@@ -159,7 +159,7 @@ export const Event = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String, 
   Schema.Record(Schema.String, Schema.Json)
 ]).annotate({ identifier: "JobEvent" })
 
-/** What a viewer is sent: an event, or a note of the server, which has no `seq`. */
+/** One item of an event stream: an event, or a note of the server, which has no `seq`. */
 export const Streamed = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [
   Schema.Record(Schema.String, Schema.Json)
 ])
@@ -172,7 +172,7 @@ export const FactPage = Schema.Struct({
   cursor: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "FactPage" })
 
-/** `nodes[0]` is the fact; `causes` are places in the list. */
+/** The explanation of a fact. `nodes[0]` is the fact; `causes` are indices in `nodes`. */
 export const Explanation = Schema.Struct({
   nodes: Schema.Array(
     Schema.Struct({
@@ -201,7 +201,7 @@ export const ProgramInfo = Schema.Struct({
 /** The programs that are served. */
 export const Programs = Schema.Struct({ programs: Schema.Array(ProgramInfo) }).annotate({ identifier: "Programs" })
 
-/** Whether the server takes jobs, and how each service that it needs is. */
+/** Whether the server takes jobs, and the state of each service that it needs. */
 export const Readiness = Schema.Struct({
   status: Schema.Literals(["ready", "not-ready"]),
   services: Schema.Record(Schema.String, Schema.String)

@@ -1,11 +1,11 @@
 /**
- * Whether the store of a server takes writes and answers reads, found out by asking it.
+ * Checks whether the store of a server takes writes and answers reads.
  *
- * A store is tried with a write of its own (`JobStore.probe`) at the start, after a job that it failed, and then until the write
- * succeeds; a store that works is tried again when nothing was written for a while. Nothing is tried unless somebody asks for
- * readiness, but for the write at the start. A store that cannot be tried is as the last job that ended found it.
+ * A probe is a write of the store's own (`JobStore.probe`). It runs at the start, after a job that the store failed, and then
+ * until it succeeds; a store that works is probed again when nothing was written for a while. Except at the start, a probe
+ * runs only when somebody asks for readiness. A store without a probe counts as the last job that ended found it.
  *
- * Invariants: one try at a time; an answer comes within `Limits.serverProbeMs`, whatever the store does. Boundary: reads and
+ * Invariants: one probe at a time; an answer comes within `Limits.serverProbeMs`, whatever the store does. Boundary: reads and
  * probes; decides nothing about jobs.
  */
 import * as Cause from "effect/Cause"
@@ -20,7 +20,7 @@ import type { StoreError } from "../outcome/StoreError.ts"
 import type { JobStore } from "../store/JobStore.ts"
 import type { KnownJob } from "./directory.ts"
 
-/** Why the store refused a job's last rows; undefined for a job that ended otherwise, or whose lease another engine took. */
+/** Why the store refused a job's last rows; undefined if it did not, or if the lease or the size of a row was the reason. */
 const refusalOf = ({ end }: KnownJob): string | undefined => {
   if (end === undefined || Exit.isSuccess(end)) return undefined
   const error = Cause.findError(end.cause)
@@ -32,7 +32,7 @@ const refusalOf = ({ end }: KnownJob): string | undefined => {
 
 const ok = "ok"
 
-/** The first of some states that is not good. */
+/** The first of some states that is not "ok"; "ok" if all are. */
 const worst = (states: ReadonlyArray<string>): string => states.find((state) => state !== ok) ?? ok
 
 export class StoreHealth {
@@ -40,11 +40,11 @@ export class StoreHealth {
   readonly #scope: Scope.Scope
   /** Why the last write failed; undefined if it succeeded. */
   #failure: string | undefined
-  /** When a write succeeded, or was tried, in milliseconds since the epoch. */
+  /** The time of the last successful write or the last probe, in milliseconds since the epoch. */
   #triedAt = -Infinity
   #trying: Deferred.Deferred<void> | undefined
 
-  /** `scope`: where tries live. */
+  /** `scope`: the scope in which probes run. */
   constructor(store: JobStore["Service"], scope: Scope.Scope) {
     this.#store = store
     this.#scope = scope
@@ -60,7 +60,7 @@ export class StoreHealth {
     } else if (this.#failure === undefined && known.view.isEndStored) this.#triedAt = nowMs
   }
 
-  /** "ok", or what is wrong with the store. */
+  /** The state of the store: "ok", or its fault in words. */
   get state(): Effect.Effect<string> {
     return Effect.suspend(() => {
       if (!this.#store.isDurable) return Effect.succeed(this.#writes)
@@ -94,7 +94,7 @@ export class StoreHealth {
     return Effect.suspend(() => (this.#trying === undefined ? Effect.void : Deferred.await(this.#trying)))
   }
 
-  /** Begins to try a write in the background, unless one is under way: a write cannot be given up once it has begun. */
+  /** Starts a probe in the background unless one is running: a write cannot be interrupted once it has begun. */
   get try(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { probe } = this.#store
@@ -123,7 +123,7 @@ export class StoreHealth {
     return before === this.#failure ? Effect.void : Effect.logWarning(`the store takes no writes: ${message}`)
   }
 
-  /** Damage is asked for last: the read may have met it. */
+  /** The damage that the store knows of. It is asked for last, since the read may have found it. */
   get #whole(): Effect.Effect<string> {
     const { damage = Effect.undefined } = this.#store
     return Effect.map(damage, (met) => (met === undefined ? ok : `failed: ${met.reason}`))

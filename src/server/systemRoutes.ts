@@ -1,8 +1,8 @@
 /**
  * The routes about the server itself: programs, health, metrics, and its documentation.
  *
- * The page of /docs is Effect's Swagger UI, which has all it needs in itself; it is large, and loaded when somebody asks
- * for it. That of /inspector is ours, and small. Boundary: nothing here touches a job.
+ * The page of /docs is Effect's Swagger UI. It is self-contained and large, so it is loaded at its first request. The page of
+ * /inspector is our own, and small. Boundary: nothing here touches a job.
  */
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -29,7 +29,7 @@ import { isAllowed, permitAll } from "./permits.ts"
 import type * as Shapes from "./shapes.ts"
 import { type ErasedKind, compiledOf } from "../program/erased.ts"
 
-/** The JSON Schema of a schema; of one that has none, the schema of anything. */
+/** The JSON Schema of a schema; if it has none, the JSON Schema that accepts anything. */
 const schemaOf = (schema: Schema.Constraint): Schema.Json => {
   try {
     const { definitions, schema: root } = Schema.toJsonSchemaDocument(schema)
@@ -47,7 +47,7 @@ const infoOf = (program: Program.Any): typeof Shapes.ProgramInfo.Type => {
     agents: agents.map((agent) => agent.name),
     kinds: [...kinds.values()].map((kind: ErasedKind) => ({ name: kind.name, schema: schemaOf(kind.schema) })),
     input: schemaOf(input),
-    // A program says what its output is in its type alone.
+    // Only the program's type describes its output, and a type gives no schema.
     output: {}
   }
 }
@@ -94,7 +94,7 @@ export const metricRoutes = HttpApiBuilder.group(
   })
 )
 
-/** What the page may do: run what it carries, and ask this server. */
+/** The content security policy of /docs: the page may run its own scripts, and ask this server. */
 const pagePolicy = [
   "default-src 'none'",
   "script-src 'unsafe-inline'",
@@ -107,8 +107,8 @@ const pagePolicy = [
 ].join("; ")
 
 /**
- * Answers with a page that is the same until the server is another: a client that has it is told so (304). The tag is weak,
- * since the bytes depend on the coding.
+ * Serves a page that stays the same while the server runs. A client that has it already gets a 304. The tag is weak, since
+ * the bytes depend on the coding.
  */
 const page = <R>(path: string, made: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>) =>
   Effect.map(Effect.cached(made), (cached) =>
@@ -129,7 +129,7 @@ const page = <R>(path: string, made: Effect.Effect<HttpServerResponse.HttpServer
     )
   )
 
-/** A page, with the tag of its text. */
+/** A page, with an entity tag made from its text. */
 const tagged = (text: string, contentType: string, policy?: string): HttpServerResponse.HttpServerResponse =>
   sealed(
     HttpServerResponse.text(text, {

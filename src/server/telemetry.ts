@@ -1,8 +1,8 @@
 /**
- * Traces, logs and metrics to an OpenTelemetry collector, as the standard OTEL_* variables say; nothing without them.
+ * Exports traces, logs and metrics to an OpenTelemetry collector as the standard OTEL_* variables say; without them, nothing.
  *
- * Probes and scrapes make no spans, and values of queries are not told. A request's span is the child of the caller's
- * (`traceparent`); those of its job, cycles and agents are below it. Boundary: Effect's exporter, set up.
+ * Probes and scrapes make no spans, and spans hide the values of queries. A request's span is the child of the caller's
+ * (`traceparent`); the spans of its job, cycles and agents are below it. Boundary: Effect's exporter, set up.
  */
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -20,7 +20,7 @@ import { routeOf } from "./fallback.ts"
 import { noKnownRoute } from "./guard.ts"
 import { packageVersion } from "./nodeServer.ts"
 
-/** What OpenTelemetry's specification says of signals whose exporter nobody names. */
+/** The default exporters of OpenTelemetry's specification, for signals whose variable is not set. */
 const standard = {
   OTEL_TRACES_EXPORTER: "otlp",
   OTEL_METRICS_EXPORTER: "otlp",
@@ -33,8 +33,9 @@ const attributes = Config.withDefault(
 )
 
 /**
- * The name and the version of the service where nobody gives them: neither OTEL_SERVICE_NAME nor, in OTEL_RESOURCE_ATTRIBUTES,
- * `service.name`. The exporter itself would take a default for what was asked for.
+ * The default name and version of the service. They apply if neither OTEL_SERVICE_NAME nor `service.name` in
+ * OTEL_RESOURCE_ATTRIBUTES is set, and likewise for the version. The check is ours, since the exporter itself would prefer a
+ * default to the attribute that was given.
  */
 const defaults = Effect.gen(function* () {
   const given = yield* attributes
@@ -50,12 +51,12 @@ const defaults = Effect.gen(function* () {
 const pathOf = ({ originalUrl }: HttpServerRequest): string =>
   originalUrl.replace(/^https?:\/\/[^/]*/, "").replace(/\?.*$/s, "")
 
-/** Parameters of the API that tell nothing of anybody. The values of all others are not for a collector. */
+/** Parameters of the API whose values reveal nothing about anybody. The values of all others are hidden from the collector. */
 const plainParameters = ["after", "facts", "limit", "status"]
 
 const ofRequests = Layer.mergeAll(
   HttpMiddleware.layerTracerDisabledForUrls(["/health", "/ready", "/metrics"]),
-  // Paths have ids in them, so there are as many as there are jobs: a span is named after its route.
+  // Paths contain the ids of jobs, so there are too many of them for names: a span is named after its route.
   Layer.succeed(HttpMiddleware.SpanNameGenerator)(
     (request) => `${request.method} ${routeOf(pathOf(request)) ?? noKnownRoute}`
   ),

@@ -1,8 +1,8 @@
 /**
- * The byte stream that a viewer of a job's events is sent: server-sent events, or lines of JSON.
+ * The byte stream that a viewer of a job's events receives: server-sent events, or lines of JSON.
  *
- * A viewer reads the job's log at its own pace, and only its own connection holds it up: nothing waits for it but the page
- * that it is being sent. A viewer that falls behind what the log keeps is told which numbers it missed, and may come back for
+ * A viewer reads the job's log at its own pace. Only its own connection holds it up, and nothing waits for it except the page
+ * that is being sent to it. A viewer that falls behind the log learns which numbers it missed, and may come back for
  * them. A stream ends after `JobHalted`. It ends with a `Goodbye` when the server shuts down, or when the store failed and
  * the job goes on from its journal; a viewer that comes back with its last number then goes on where it was.
  *
@@ -35,7 +35,7 @@ interface Item {
   readonly isLast: boolean
 }
 
-/** What stands before and after the data of an event. */
+/** The texts before and after the data of an event. */
 const frame = (format: Format, name: string, id: string): readonly [before: string, after: string] =>
   format === "ndjson" ? ["", "\n"] : [`${id}event: ${name}\ndata: `, "\n\n"]
 
@@ -44,7 +44,7 @@ const framed = (format: Format, name: string, data: string, id: string): string 
   return before + data + after
 }
 
-/** The items of some events, joined or cut to pieces of about the length of a piece. */
+/** Joins the items of some events to pieces of about `Limits.serverPieceLength` characters. */
 function* inPieces(items: Iterable<Item>): Generator<Item, void> {
   let joined = ""
   for (const { isLast, text } of items) {
@@ -56,7 +56,7 @@ function* inPieces(items: Iterable<Item>): Generator<Item, void> {
   if (joined !== "") yield { text: joined, isLast: false }
 }
 
-/** Pieces of the events of a stream. Whoever writes them lets the event loop have its turns. */
+/** Pieces of the events of a stream. Between two pieces the event loop gets a turn if the slice is over. */
 const piecesOf = <A, E>(events: Stream.Stream<A, E>, itemsOf: (event: A) => Iterable<Item>): Stream.Stream<Item, E> =>
   Stream.transformPull(events, (pull) =>
     Effect.sync(() => {
@@ -87,13 +87,13 @@ export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOption
   const itemsOf = function* ({ event, view }: SourceEvent): Generator<Item, void> {
     const { _tag, seq } = event
     if (view !== undefined && followed === undefined) written.follow((followed = view))
-    // A viewer that asked for what is not there yet has missed nothing.
+    // A viewer that asked for a future event has missed nothing.
     const missed =
       seq > next
         ? framed(format, "Missed", JSON.stringify({ _tag: "Missed", from: next, to: seq - 1 }), `id: ${seq - 1}\n`)
         : ""
     next = seq + 1
-    // The journal does not have this end: there, the event that comes next has this number.
+    // The journal does not have this `JobHalted`: its next event will have this number.
     const leftFor = _tag === "JobHalted" ? view?.leftFor : undefined
     if (leftFor !== undefined) {
       yield { text: missed, isLast: false }
@@ -106,7 +106,7 @@ export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOption
   }
   const shown = piecesOf(events, itemsOf)
   const bye = Stream.map(Stream.fromEffect(goodbye), () => goodbyeFor("shutting-down"))
-  // An empty line of NDJSON says nothing; writing it finds out whether the client is still there.
+  // An empty line of NDJSON carries no event; writing it shows whether the client is still there.
   const beat: Item = { text: format === "ndjson" ? "\n" : ": still here\n\n", isLast: false }
   const beats = Stream.map(Stream.fromSchedule(Schedule.spaced(heartbeatMs)), () => beat)
   const head: Stream.Stream<Item> =

@@ -2,7 +2,7 @@
  * Texts of the newest events of the jobs that have viewers: all viewers of a job are sent the same text, written once.
  *
  * Invariant: texts are kept only for jobs that somebody follows, and per job at most as many events and characters as
- * `Limits` says (G14). Boundary: a cache; how an event is written is eventText.ts.
+ * `Limits` says (G14). Boundary: a cache; eventText.ts writes the events.
  */
 import type { JobView } from "../job/view.ts"
 import { Limits } from "../Limits.ts"
@@ -10,7 +10,7 @@ import type { JobEvent } from "../outcome/JobEvent.ts"
 import { eventPieces, eventText, factsOf } from "./eventText.ts"
 
 interface Written {
-  /** By the number of the event, oldest first. */
+  /** Texts by the number of the event, oldest first. */
   readonly texts: Map<number, string>
   /** Characters of all texts. */
   length: number
