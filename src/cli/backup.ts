@@ -27,7 +27,7 @@ interface RestoreOptions {
   readonly json: boolean
 }
 
-/** Another name would do, or another file. */
+/** The error for a failed backup. The reason `failed` means that another name or file would do; others keep their own error. */
 const failure = (error: StoreError): Failed =>
   error.reason === "failed" ? new UsageError({ message: printable(error.message) }) : storeFailure(error)
 

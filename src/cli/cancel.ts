@@ -1,8 +1,8 @@
 /**
  * `converge cancel`: ends a stored job for good, and its child jobs before it.
  *
- * A job that no engine holds is ended in its journal. If an engine holds the job, on this machine or another, it is asked through
- * the store; its engine looks every second. Boundary: the store; needs no program.
+ * A job that no engine holds is ended in its journal. If an engine holds the job, on this machine or another, the command asks
+ * that engine through the store, and the engine looks every second. Boundary: the store; needs no program.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -68,7 +68,7 @@ const cancelStored = (
       if (journal.status !== undefined) return { journal, isNew: journal.status === "cancelled" }
       if (!isAsked) {
         isAsked = true
-        // It may end in this moment, which is as good.
+        // The job may end at this moment, which is just as good.
         yield* undefinedIfMissing(store.requestCancel(jobId))
       }
       if (monotonicMs(clock) >= until) {

@@ -69,7 +69,7 @@ const commands = (invocation: Invocation) =>
     Command.withGlobalFlags([logFormatFlag])
   )
 
-/** What Effect says about its own flags, on lines that fit a terminal. */
+/** Shorter descriptions of Effect's own flags, on lines that fit a terminal. */
 const brief = (flag: FlagDoc): FlagDoc => {
   if (flag.name === "completions") {
     return {
@@ -116,7 +116,7 @@ const config = CliConfig.make({
   builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions, GlobalFlag.LogLevel]
 })
 
-/** `help run` is another spelling of `run --help`. A name that no command has is left to the command `help`, which refuses it. */
+/** `help run` is another spelling of `run --help`. The command `help` gets, and refuses, a name that no command has. */
 const withoutHelp = (args: ReadonlyArray<string>, names: ReadonlyArray<string>): ReadonlyArray<string> => {
   const [first, second] = args
   if (first !== "help") return args
@@ -139,7 +139,7 @@ export const main = (version: string): void => {
     const name = host.logFormat === "text" ? styleFor(process.stderr)("red", "converge:") : "converge:"
     return host.warn(`${name} ${error.message}${details}`, "ERROR")
   }
-  // Known before the flags are: a wrong command line is told in this form.
+  // The variable is read before the flags are, so that an error in the flags has the right form.
   host.logFormat = logFormats.find((format) => format === process.env[logFormatVariable]) ?? "text"
   let exitCode = 0
   const root = commands({ host, finish: (code) => (exitCode = code) })

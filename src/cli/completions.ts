@@ -1,7 +1,7 @@
 /**
  * Completion scripts: Effect's, in which files complete where the command takes files.
  *
- * The command reads paths as texts, so that its messages show them as they were given; Effect would complete nothing there.
+ * The command reads paths as texts, so that its messages show them as they were given, but Effect completes no texts.
  * Boundary: changes descriptions of commands, and a line of a script.
  */
 import * as Completions from "effect/cli/Completions"
@@ -23,6 +23,6 @@ const withPaths = (command: Completions.CommandDescriptor): Completions.CommandD
 /** The script of a shell. */
 export const script = (command: Parameters<typeof Completions.fromCommand>[0], shell: Completions.Shell): string => {
   const made = Completions.generate(command.name, shell, withPaths(Completions.fromCommand(command)))
-  // Where the script knows nothing, the shell goes on as it would without one: with files.
+  // Where the script has no completion, the shell completes files, as it would without a script.
   return shell === "bash" ? made.replace(/^complete -F /gm, "complete -o default -F ") : made
 }

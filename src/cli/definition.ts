@@ -1,8 +1,8 @@
 /**
- * Defines a command: its name, what it takes, what its help says, and what it does.
+ * Defines a command: its name, its arguments and flags, its help, and its work.
  *
- * A new command is a definition in `runCommands.ts` or `storeCommands.ts`, and its line in the list of `command.ts`. A flag that
- * several commands have stands in `flags.ts`. Boundary: definitions; what a command does is in a file of its own, loaded when
+ * A new command is a definition in `runCommands.ts` or `storeCommands.ts`, and a line in the list of `command.ts`. A flag that
+ * several commands have stands in `flags.ts`. Boundary: definitions; the work of a command is in a file of its own, loaded when
  * the command is called.
  */
 import * as Command from "effect/cli/Command"
@@ -27,7 +27,7 @@ export interface Help {
   readonly examples: ReadonlyArray<{ readonly command: string; readonly description: string }>
 }
 
-/** The form of the log: that of the flag, or else of the environment. */
+/** The form of the log: from the flag, or else from the environment. */
 const logFormatOf = (flag: LogFormat | undefined): Effect.Effect<LogFormat, UsageError> => {
   const given = flag ?? process.env[logFormatVariable] ?? "text"
   const format = logFormats.find((name) => name === given)
@@ -36,7 +36,7 @@ const logFormatOf = (flag: LogFormat | undefined): Effect.Effect<LogFormat, Usag
     : Effect.succeed(format)
 }
 
-/** Defines a command. `perform` loads what it needs, and gives the exit code. */
+/** Defines a command. `perform` loads the command's file, and returns the exit code. */
 export const define =
   <const Name extends string, const Config extends Command.Command.Config, E, R>(
     name: Name,

@@ -1,7 +1,7 @@
 /**
  * Exit codes, and the errors of the command itself.
  *
- * Boundary: data. What a job ended with is the job's status; what went wrong outside of any job is one of the errors here.
+ * Boundary: data. The end of a job is its status; a failure outside of any job is one of the errors here.
  */
 import * as Data from "effect/Data"
 import type { Status } from "../outcome/Cause.ts"
@@ -9,11 +9,14 @@ import type { Status } from "../outcome/Cause.ts"
 export const ExitCode = {
   /** The command line, the module, the program's name or its input cannot be used; nothing was run. */
   usage: 64,
-  /** A stored job cannot be read or gone on with, or a check found what it looks for. */
+  /** A stored job cannot be read or resumed, or a check found a fault. */
   failed: 3,
   /** The command failed outside of the job: a stray error on the main thread, the module's layer, a bug. */
   failure: 70,
-  /** Ended by a signal before there was a job, or by the second one, of `serve` the third: 128 and the signal's number. */
+  /**
+   * A signal ended the command: one before there was a job, or the second one, or in `serve` the third. The code is 128 and the
+   * signal's number.
+   */
   signal: { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
 } as const
 
@@ -25,7 +28,7 @@ export const ofStatus: Readonly<Record<Status, number>> = {
   cancelled: 4
 }
 
-/** From the best to the worst. */
+/** Exit codes of jobs, from the best to the worst. */
 const byBadness: ReadonlyArray<number> = [
   ofStatus.converged,
   ofStatus["budget-exhausted"],
@@ -33,7 +36,7 @@ const byBadness: ReadonlyArray<number> = [
   ofStatus.failed
 ]
 
-/** The exit code of several jobs: that of the one that ended worst. */
+/** The exit code of several jobs: the code of the job that ended worst. */
 export const worst = (codes: ReadonlyArray<number>): number =>
   codes.reduce((a, b) => (byBadness.indexOf(b) > byBadness.indexOf(a) ? b : a), 0)
 
@@ -43,7 +46,7 @@ export class UsageError extends Data.TaggedError("UsageError")<{
   readonly details?: string | undefined
 }> {}
 
-/** The command could not do its work, and no other arguments would help. Exit code 70, unless there is a better one. */
+/** The command could not do its work, and no other arguments would help. The exit code is 70, unless `exitCode` says another. */
 export class CommandFailed extends Data.TaggedError("CommandFailed")<{
   readonly message: string
   readonly details?: string | undefined

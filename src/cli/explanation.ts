@@ -1,7 +1,7 @@
 /**
- * `--explain kind/id`: where a fact comes from.
+ * `--explain kind/id`: the origin of a fact.
  *
- * Boundary: parses the reference, and says what is wrong with it; the JSON is explanationJson.ts.
+ * Boundary: parses the reference, and reports errors in it; explanationJson.ts makes the JSON.
  */
 import * as Effect from "effect/Effect"
 import type { FactRef } from "../program/Fact.ts"
@@ -12,7 +12,7 @@ import { oneLine, thousands } from "./text.ts"
 import { compiledOf } from "../program/erased.ts"
 import { parseJson } from "../values/parseJson.ts"
 
-/** A fact's kind and id as JSON, such as `["Import","a.ts"]`: an argument of a command holds no lone surrogate otherwise. */
+/** A fact's kind and id as JSON, such as `["Import","a.ts"]`: only so can an argument of a command hold a lone surrogate. */
 export const jsonRef = (text: string): FactRef | undefined => {
   if (!text.startsWith("[")) return undefined
   try {
@@ -35,7 +35,7 @@ const refsIn = (text: string): ReadonlyArray<FactRef> => {
   }))
 }
 
-/** The fact that `kind/id` names among those of a program's kinds. */
+/** The fact that `kind/id` names: the first reading whose kind the program has. */
 export const parseRef = (text: string, program: Program.Any): Effect.Effect<FactRef, UsageError> => {
   const refs = refsIn(text)
   const [first] = refs
@@ -49,7 +49,7 @@ export const parseRef = (text: string, program: Program.Any): Effect.Effect<Fact
   return Effect.fail(new UsageError({ message, details: [...kinds.keys()].map((name) => `  ${name}`).join("\n") }))
 }
 
-/** The message about a fact that is not there. */
+/** The message about a fact that the context does not hold. */
 export const notFound = (context: JobContext, { id, kind }: FactRef): string => {
   const count = context.counts()[kind] ?? 0
   const there = count === 0 ? "no fact of that kind" : `${thousands(count)} of that kind`

@@ -1,5 +1,5 @@
 /**
- * Files that the command reads, and why one cannot be read, in a sentence.
+ * Reads the files of the command, and says in a sentence why one cannot be read.
  *
  * Boundary: the file system; no error of its own.
  */
@@ -20,6 +20,6 @@ const whyNot = (error: unknown): string => {
   return reasons[code] ?? (code === "" ? "it cannot be read" : `it cannot be read (${code})`)
 }
 
-/** The text of a file, or why there is none. */
+/** Reads the text of a file; fails with the reason in words. */
 export const readText = (path: string): Effect.Effect<string, string> =>
   Effect.tryPromise({ try: () => readFile(path, "utf8"), catch: whyNot })

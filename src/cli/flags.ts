@@ -60,7 +60,7 @@ export const workers = optional(
 
 const storeFlag = Flag.String("store").pipe(Flag.withAlias("s"), Flag.withMetavar("file"))
 
-/** A duration, in milliseconds. A plain number is one of `plainMs` milliseconds. */
+/** A duration, in milliseconds. A plain number counts units of `plainMs` milliseconds. */
 export const duration = (name: string, description: string, plainMs = 1): Flag.Flag<number> =>
   Flag.String(name).pipe(
     Flag.withMetavar("time"),
@@ -75,14 +75,14 @@ export const duration = (name: string, description: string, plainMs = 1): Flag.F
     )
   )
 
-/** The form of the log, of every command. */
+/** The form of the log, for every command. */
 export const logFormatFlag = GlobalFlag.Setting("log-format")({
   flag: optional(
     Flag.Literals("log-format", logFormats).pipe(Flag.withDescription("The form of the log (default: text)"))
   )
 })
 
-/** The file that is read, or gone on with. */
+/** The file of the jobs that a command reads or goes on with. */
 export const store = storeFlag.pipe(Flag.withDescription("The file that the jobs are in"))
 
 /** The file that is made if it is not there. */

@@ -59,7 +59,7 @@ const forkOf = (host: Host, module: LoadedModule, options: ForkOptions) =>
     })
   })
 
-/** The program that is asked for, or else the one of the job. */
+/** The program that the user asked for, or else the program of the job. */
 const programOf = (module: LoadedModule, { job, program }: ForkOptions): Effect.Effect<Program.Any, Failed, JobStore> =>
   Effect.gen(function* () {
     if (program !== undefined || module.programs.length < 2) return yield* choose(module, program)
@@ -68,7 +68,7 @@ const programOf = (module: LoadedModule, { job, program }: ForkOptions): Effect.
     return yield* choose(module, stored.program)
   })
 
-/** A proposal, from `kind=json`. */
+/** The proposal that `kind=json` describes. */
 const proposalOf = (program: CompiledProgram, text: string): Effect.Effect<unknown, UsageError> => {
   const usage = (message: string, details?: string) =>
     Effect.fail(new UsageError({ message: `--fact: ${message}`, details }))

@@ -1,16 +1,17 @@
 /**
  * The process that the command runs in: its signals, stray errors, standard output, and its end.
  *
- * - The first SIGINT, SIGTERM or SIGHUP asks the command to stop: whoever has called `takeStops` is told and decides; before
- *   that, the command is interrupted. The second one ends the process at once. If `hurried` waits for the second, the third does.
+ * - The first SIGINT, SIGTERM or SIGHUP asks the command to stop. A command that has called `takeStops` gets the stop and
+ *   decides; before that call it is interrupted. The second signal ends the process at once. If `hurried` waits for the second
+ *   signal, the third one does.
  * - A promise that nobody awaits and an error that nobody catches are reported on stderr, and ask the command to stop,
  *   too; the process then ends with code 70 (docs/semantics.md, G8).
- * - Lines for people go to standard error, as records of JSON if the log is one.
+ * - Lines for people go to standard error, as JSON records if the log is in JSON.
  * - Standard output belongs to the result. From `reserveStdout` on, what agents and their threads write there goes to
  *   standard error instead. A reader that has gone away (`| head -1`) is no error.
  *
- * Invariant: the process ends when the command has and everything is written, whatever timers a module has left behind, and
- * whatever native call of an agent a thread is in.
+ * Invariant: the process ends when the command has ended and everything is written, even if a module has left timers behind, or
+ * a thread is in an agent's native call.
  * Boundary: owns `process`; knows nothing of jobs.
  */
 import * as Cause from "effect/Cause"
@@ -27,15 +28,15 @@ import { type LogFormat, logRecord } from "./logging.ts"
 import { printable } from "./text.ts"
 import { liveThreads } from "../platform/liveThreads.ts"
 
-/** The longest line of which the beginning waits for its end. */
+/** The most characters of an incomplete line that are kept until the line is complete. */
 const partialLength = 65_536
 
 type Signal = keyof typeof ExitCode.signal
 
-/** Why the command is asked to stop. */
+/** The reason why the command is asked to stop. */
 export interface Stop {
   readonly _tag: "Signal" | "Stray"
-  /** The exit code of a command that ends because of it. */
+  /** The exit code of a command that ends for this reason. */
   readonly exitCode: number
 }
 
@@ -45,7 +46,7 @@ export class Host {
   readonly #writeStdout = process.stdout.write.bind(process.stdout)
   #fiber: Fiber.Fiber<unknown, unknown> | undefined
   #stopsAreTaken = false
-  /** The exit code that comes before the command's own. */
+  /** The exit code that replaces the command's own. */
   #exitCode: number | undefined
   #signals = 0
   /** The beginning of a line that an agent has written to standard output. */
@@ -59,13 +60,13 @@ export class Host {
     return Deferred.await(this.#stop)
   })
 
-  /** Waits for the second signal, which does not end the process then. */
+  /** Waits for the second signal, which then does not end the process. */
   readonly hurried: Effect.Effect<void> = Effect.suspend(() => {
     this.#hurry ??= Deferred.makeUnsafe<void>()
     return Deferred.await(this.#hurry)
   })
 
-  /** Ends the process after some milliseconds, whatever it still waits for; not while something computes on the main loop. */
+  /** Ends the process after `ms` milliseconds, whatever it still waits for. Code that blocks the event loop delays the end. */
   endWithin(ms: number): Effect.Effect<void> {
     const end = Effect.sync(() => {
       this.say("WARN", "converge: not everything has ended in time")
@@ -89,19 +90,19 @@ export class Host {
       }
       if (typeof encoding === "string") process.stderr.write(chunk, encoding, done)
       else process.stderr.write(chunk, encoding)
-      // A writer that is told to wait would wait for a "drain" of standard output, which is not written to.
+      // A writer that got false would wait for a "drain" of standard output, which never comes: nothing is written to it.
       return true
     }
   })
 
-  /** Says each complete line; the beginning of another waits. */
+  /** Says each complete line, and keeps an incomplete one. */
   #sayLines(chunk: string): void {
     const lines = (this.#partial + chunk).split("\n")
     this.#partial = (lines.pop() ?? "").slice(-partialLength)
     for (const line of lines) this.say("INFO", line)
   }
 
-  /** Writes to standard output. Succeeds when it is written, or nobody reads it any more. */
+  /** Writes to standard output. Succeeds when the text is written, or nobody reads it any more. */
   write(text: string): Effect.Effect<void> {
     return Effect.callback((resume) => {
       this.#writeStdout(text, (error) => {
@@ -114,12 +115,12 @@ export class Host {
     })
   }
 
-  /** Something for people, on standard error. */
+  /** Says something to people, on standard error. */
   warn(text: string, level: "INFO" | "WARN" | "ERROR" = "INFO"): Effect.Effect<void> {
     return Effect.sync(() => this.say(level, text))
   }
 
-  /** The same, at once. */
+  /** Does the same as `warn`, at once. */
   say(level: "INFO" | "WARN" | "ERROR", text: string): void {
     if (this.logFormat === "text") process.stderr.write(`${text}\n`)
     else {
@@ -128,7 +129,7 @@ export class Host {
     }
   }
 
-  /** Runs the command, which gives the exit code, as the process's main. */
+  /** Runs the command as the main fiber of the process. The command gives the exit code. */
   run(command: Effect.Effect<number>): void {
     process.on("SIGINT", () => this.#onSignal("SIGINT"))
     process.on("SIGTERM", () => this.#onSignal("SIGTERM"))
@@ -174,16 +175,16 @@ export class Host {
       this.say("ERROR", `converge: ${printable(Cause.pretty(exit.cause))}`)
     }
     code = this.#exitCode ?? code
-    // The exit waits for what is written to standard output; standard error is never waited for.
+    // The exit waits until standard output is written, and never for standard error.
     process.exitCode = code
     this.#writeStdout("", () => leave(this.#exitCode ?? code))
   }
 }
 
 /**
- * Ends the process, whatever its threads do. `process.exit` waits for each thread, and one inside a native call may never end. So
- * a process with threads becomes another one, which ends at once with the code: only this, a signal and an abort end all
- * threads where they are, and a signal has no code of ours. Everything that is to be written has been, by then.
+ * Ends the process, whatever its threads do. `process.exit` waits for each thread, and a thread in a native call may never end.
+ * So a process with threads becomes another one (`execve`), which ends at once with the code. Only this, a signal and an abort
+ * end all threads where they are, and a signal has no exit code of ours. By then everything is written.
  */
 const leave = (code: number): void => {
   if (liveThreads.count === 0) process.exit(code)

@@ -1,8 +1,8 @@
 /**
  * The input of a job: read from the command line, a file or standard input, and decoded by the program's schema.
  *
- * A property that the schema does not know is refused: on a command line it is a typing error. Boundary: text to value;
- * what is wrong, and where, is a `UsageError`.
+ * A property that the schema does not know is refused: on a command line it is a typing error. Boundary: text to value; a
+ * `UsageError` names each error and its place.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

@@ -1,8 +1,8 @@
 /**
  * A job that the command line runs: its engine, its progress, its end and its result.
  *
- * Without a store the first Ctrl-C cancels the job, and what it has found is printed. With one, a signal leaves the job in its
- * store, to be resumed. A stray error gives it a few seconds to end. Boundary: from a way to get a job to an exit code.
+ * Without a store the first Ctrl-C cancels the job, and its partial result is printed. With a store, a signal leaves the job
+ * there, to be resumed. A stray error gives the job a few seconds to end. Boundary: from a way to get a job to an exit code.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -36,26 +36,26 @@ import { indent, oneLine, printable, styleFor, toPlain } from "./text.ts"
 import { describeStack } from "../values/panic.ts"
 import { compiledOf } from "../program/erased.ts"
 
-/** How a result is printed. */
+/** Options for printing a result. */
 export interface PrintOptions {
   readonly json: boolean
   readonly facts: boolean
-  /** Whether nothing but the result is to be printed: nothing on standard error. */
+  /** Whether to print nothing but the result, and nothing on standard error. */
   readonly quiet?: boolean
   /** A fact to explain. */
   readonly ref?: FactRef | undefined
 }
 
 const widestReport = 120
-/** How long the progress of a job that has ended may take to catch up. */
+/** Milliseconds that the progress of an ended job may take to catch up. */
 const catchUpMs = 5_000
 
 export const poolOf = (workers: number | undefined): Layer.Layer<WorkerPool.WorkerPool> =>
   workers === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size: workers })
 
 /**
- * An engine for the command's jobs, which may start those of `children`; without a store nothing is kept. What the agents of
- * programs that were imported by name need, nobody knows here: it is what the modules' layers give.
+ * An engine for the command's jobs, which may start jobs of `children`; without a store nothing is kept. The cast: the compiler
+ * does not know the services that agents of imported programs need. The modules' layers provide them.
  */
 export const engineOf = <E>(
   workers: number | undefined,
@@ -66,7 +66,7 @@ export const engineOf = <E>(
     Engine.layer({ children: [...children] }) as Layer.Layer<Engine.Engine, never, WorkerPool.WorkerPool | JobStore>
   ).pipe(Layer.provide(poolOf(workers)), Layer.provideMerge(store ?? storeMemory))
 
-/** Gives the agents what the module's `layer` makes. What a layer that was imported by name makes, nobody knows here. */
+/** Provides the services of the module's `layer` to agents. The compiler does not know the services of an imported layer. */
 export const provideModule =
   ({ layer, name }: LoadedModule) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CommandFailed, R> => {
@@ -91,14 +91,14 @@ export type Begin = Effect.Effect<Job<Program.Any>, StartError | InvalidProgram,
 export const begin = (effect: Effect.Effect<Job<Program.Any>, StartError | InvalidProgram, unknown>): Begin =>
   effect as Begin
 
-/** How a job that was asked to stop is left: in the store, or cancelled. */
+/** A job that was asked to stop and is left in its store. */
 interface Left {
   readonly exitCode: number
 }
 
 /**
- * Waits for a job's end. With `isKept`, a stop leaves the job for later instead of cancelling it: what is given then is the
- * exit code of the process.
+ * Waits for a job's end. With `isKept`, a stop leaves the job for later instead of cancelling it, and the result is the exit
+ * code of the process.
  */
 const endOrLeave = (
   host: Host,
@@ -141,7 +141,7 @@ export const runJob = (host: Host, run: JobRun): Effect.Effect<number, Failed, E
     const stops = yield* host.takeStops
     const job = yield* Effect.provideService(run.begin, LogsEnd, false).pipe(
       Effect.tapError((error) => {
-        // A seed that throws has a place, too.
+        // If a seed threw, the stack shows where.
         const where = error._tag === "InvalidInput" ? framesOf(describeStack(error.cause)) : ""
         return where === "" || run.quiet ? Effect.void : host.warn(where)
       }),
@@ -194,13 +194,13 @@ export const print = (host: Host, end: End, options: PrintOptions): Effect.Effec
       try: () => (options.json ? jsonLine(end, output, options) : page(end, output, options)),
       catch: (error) => new CommandFailed({ message: `the result cannot be printed: ${String(error)}` })
     })
-    // Standard output is for the result, which may be sent on; where something was thrown is for the person at the terminal.
+    // Standard output is for the result, which may be piped on. The place of a throw is for the person at the terminal.
     const where = isFailure(end) && options.quiet !== true ? whereOf(end) : ""
     if (where !== "") yield* host.warn(where)
     yield* host.write(text)
   })
 
-/** The output as JSON would hold it; what JSON cannot hold is left out, and the result printed without it. */
+/** The output as JSON would hold it. If JSON cannot hold it, it is left out, and the result is printed without it. */
 const plainOutput = (host: Host, output: unknown): Effect.Effect<unknown> =>
   Effect.try(() => toPlain(output)).pipe(
     Effect.catch(({ cause }) =>
@@ -214,9 +214,9 @@ const jsonLine = (end: End, output: unknown, { facts, ref }: PrintOptions): stri
   return `${JSON.stringify({ ...json, output: output ?? null, ...explanation })}\n`
 }
 
-/** Colours and width of what is printed. */
+/** The colours and the width of printed text. */
 export const look = () => {
-  // No terminal has none, and one that does not know its width says 0.
+  // Without a terminal there are no columns, and a terminal that does not know its width says 0.
   const { columns } = process.stdout
   return { style: styleFor(process.stdout), width: columns > 0 ? Math.min(columns, widestReport) : widestReport }
 }

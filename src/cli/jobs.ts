@@ -68,7 +68,7 @@ export const jobJson = (job: StoredJob, standing: Standing) => {
   }
 }
 
-/** The columns of a list, from the fullest to the one that fits the narrowest terminal: ids are never cut. */
+/** The layouts of a list, from the fullest to the narrowest. Ids are never cut. */
 const layouts: ReadonlyArray<{
   readonly columns: ReadonlyArray<"status" | "job" | "program" | "cycles" | "created" | "took" | "error">
   readonly isShort: boolean

@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 
-/** Does what a module says, which is loaded then. */
+/** Loads a module and runs an effect with it. */
 export const lazily = <M, A, E, R>(
   load: () => Promise<M>,
   run: (module: M) => Effect.Effect<A, E, R>

@@ -1,12 +1,12 @@
 /**
- * Progress as the block of lines that a terminal shows: one for each tier, and a line for the whole.
+ * Progress as a block of lines for a terminal: one line for each tier, and one for the whole job.
  *
  *     ✔ 1  read, parse     12 cycles  812 tasks  3,201 facts  3.1 s
  *     ⠹ 2  cycles, clones   2 cycles   20 tasks    120 facts  2.4 s  12/16 ━━━━━━━━━───  6.1/s
  *     · 3  report
  *       cycle 15   3,322 facts   5.5 s   2.1 s in clones on Module/a.ts
  *
- * On a narrow terminal the names of agents give way, then the bar: figures are not cut.
+ * On a narrow terminal the names of agents are cut first, then the bar is left out. Figures are never cut.
  *
  * Boundary: a tally and the time in, lines out.
  */
@@ -19,11 +19,11 @@ const spinnerMs = 100
 const agentsWidth = 32
 const leastAgentsWidth = 8
 const barWidth = 12
-/** A rate is told when so many milliseconds of a cycle have passed, and a task that has taken as long. */
+/** Milliseconds of a cycle after which its rate is shown, and of a task after which the task is named. */
 const rateMs = 1_000
 const slowMs = 2_000
 
-/** The block at a moment. When the job has halted, without the line of what is going on. */
+/** The block at a moment. When the job has halted, the line for the whole job is left out. */
 export const liveBlock = (tally: Tally, at: number, style: Style, width = 200): ReadonlyArray<ReadonlyArray<Cell>> => {
   const tableOf = (most: number): ReadonlyArray<string> =>
     table(
@@ -93,7 +93,7 @@ const discarded = (tier: TierTally, style: Style): ReadonlyArray<Cell> =>
     ? []
     : [{ text: `  ${thousands(tier.discarded)} discarded`, show: (cut) => style("yellow", cut) }]
 
-/** How many tasks of the cycle under way have ended, a drawing of that in two parts, and how many end in a second. */
+/** The number of ended tasks of the cycle under way, a drawing of it in two parts, and the rate at which tasks end. */
 const bar = ({ underway }: Tally, tier: number, at: number, style: Style): ReadonlyArray<Cell> => {
   if (underway?.tier !== tier || underway.tasks < 2) return []
   const { ended, since, tasks } = underway
@@ -107,7 +107,7 @@ const bar = ({ underway }: Tally, tier: number, at: number, style: Style): Reado
   ]
 }
 
-/** Tasks in a second, or in a minute if that is less than one. */
+/** The tasks in a second, or in a minute if a second has less than one. */
 const rateOf = (count: number, ms: number): string => {
   const perSecond = (count * 1_000) / ms
   if (perSecond < 1) return `${(perSecond * 60).toFixed(1)}/min`

@@ -1,15 +1,15 @@
 /**
- * Standard error as a terminal: a block of lines that is drawn again and again, below whatever else is written there.
+ * Standard error as a terminal: a block of lines that is drawn again and again, below all other output.
  *
  * While a block is shown, all other writes to the stream go above it, line by line. An incomplete line waits. Invariants: each
- * change is one write, so nothing flickers; lines are never wider than the terminal, and never more than it has rows, or they
- * could not be taken back. Boundary: owns the stream's `write` until `release`.
+ * change is one write, so nothing flickers; the block is never wider than the terminal, and never has more lines than the
+ * terminal has rows, or it could not be erased. Boundary: owns the stream's `write` until `release`.
  */
 import type * as Tty from "node:tty"
 
 type Write = (chunk: string) => boolean
 
-/** A line of the block: parts with how they look. */
+/** A part of a line of the block, and the function that colours it. */
 export interface Cell {
   readonly text: string
   readonly show?: (text: string) => string
@@ -49,7 +49,7 @@ export class Screen {
     this.#write(before + this.#block())
   }
 
-  /** Leaves the block where it is, and the stream to others. */
+  /** Leaves the block where it is, and gives the stream its own `write` back. */
   release(): void {
     this.#lines = []
     this.#stream.write = this.#original

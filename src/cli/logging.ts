@@ -1,7 +1,7 @@
 /**
  * The log of the command: lines for people, or one record of JSON a line, on standard error.
  *
- * Boundary: formats; what is logged is said where it is noticed.
+ * Boundary: formats; the code that notices something logs it.
  */
 import * as Formatter from "effect/Formatter"
 import * as Layer from "effect/Layer"

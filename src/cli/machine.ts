@@ -1,7 +1,7 @@
 /**
  * `converge machine`: a statechart of the runtime, as text.
  *
- * Boundary: chooses the machine and the format; what they look like is src/inspector/Statechart.ts.
+ * Boundary: chooses the machine and the format; src/inspector/Statechart.ts draws it.
  */
 import * as Effect from "effect/Effect"
 import { jobMachine } from "../../machines/job.machine.ts"

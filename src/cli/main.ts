@@ -2,8 +2,8 @@
 /**
  * The `converge` command: the file that Node starts.
  *
- * It imports nothing but a few of Node's own modules, so that `--version` answers at once; the rest is loaded when there
- * is something to do, by quickStart.ts. Boundary: starts command.ts; knows no command.
+ * It imports only a few of Node's own modules, so that `--version` answers at once. It loads the rest, first quickStart.ts,
+ * when there is something to do. Boundary: starts command.ts; knows no command.
  */
 import { readFileSync } from "node:fs"
 import * as modules from "node:module"
@@ -11,7 +11,7 @@ import process from "node:process"
 
 const { findPackageJSON } = modules
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
-// Effect's own floor.
+// Effect needs at least this version of Node.
 if (major < 22 || (major === 22 && minor < 19)) {
   process.stderr.write(`converge needs Node 22.19 or later; this is ${process.version}\n`)
   process.exit(64)

@@ -1,17 +1,17 @@
 /**
  * Progress as plain lines, for a log file or a pipe.
  *
- * A line tells what was committed since the last one. Invariant: at most ten lines a second, and one a second in a job
- * that has run for long (G14), so a fast job does not flood a log. Boundary: a tally and the time in, a line out.
+ * A line counts the commits since the last one. Invariant: at most ten lines a second, and one a second in a job that has run
+ * for long (G14), so a fast job does not flood a log. Boundary: a tally and the time in, a line out.
  */
 import { Tally } from "./progressCount.ts"
 import { duration, plural, thousands } from "./text.ts"
 
 const shortestPauseMs = 100
 const longestPauseMs = 1_000
-/** A long job's lines come when this share of its time has passed again. */
+/** The pause before the next line, as a share of the time that the job has run. */
 const pauseShare = 1 / 20
-/** Without a commit for this long, a line says what is under way. */
+/** Milliseconds without a commit after which a line shows the cycle under way. */
 const signOfLifeMs = 10_000
 
 interface Told {
@@ -39,7 +39,7 @@ export class PlainLines {
     return this.#signOfLife(tally, at)
   }
 
-  /** The lines that are still to be printed when the job has ended. */
+  /** The line that is left to print when the job has ended. */
   last(tally: Tally, at: number): string | undefined {
     return tally.cycle > (this.#told?.cycle ?? 0) ? this.#commits(tally, at) : undefined
   }

@@ -1,8 +1,8 @@
 /**
- * The programs of a module: imports it, and finds what it exports.
+ * Imports a module, and finds the programs and the layer that it exports.
  *
  * A module exports programs or arrays of them (the same one twice is one) and, if its agents need services, `layer`.
- * Boundary: the module system; every way in which this can go wrong is a `UsageError` that says what the module said.
+ * Boundary: the module system; every failure is a `UsageError` with the module's own message.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -21,7 +21,7 @@ import { compiledOf } from "../program/erased.ts"
 
 /** The programs and the layer that a module exports. */
 export interface LoadedModule {
-  /** As it was given on the command line. */
+  /** The name, as it was given on the command line. */
   readonly name: string
   readonly programs: ReadonlyArray<Program.Any>
   readonly layer: Layer.Any | undefined
@@ -43,7 +43,7 @@ export const load = (specifier: string): Effect.Effect<LoadedModule, UsageError>
     return { name: specifier, programs: yield* programsOf(specifier, exports), layer }
   })
 
-/** The program that is asked for, or the only one there is. */
+/** The program that the user asked for, or the only one of the module. */
 export const choose = (module: LoadedModule, name: string | undefined): Effect.Effect<Program.Any, UsageError> => {
   const { programs } = module
   const [first] = programs
@@ -144,8 +144,8 @@ const stackOf = (error: Error): string => {
 }
 
 /**
- * Node prints the line of a syntax error, but does not have it in the error. So the file, if it is the one, is checked
- * once more by a process of its own.
+ * The line of a syntax error. Node prints that line, but the error does not contain it, so a process of its own checks the
+ * file once more.
  */
 const whereOf = (url: string, error: Error): string | undefined => {
   if (!(error instanceof SyntaxError) || error.stack?.startsWith("SyntaxError") !== true) return undefined

@@ -1,10 +1,9 @@
 /**
  * The progress of a job on standard error.
  *
- * On a terminal: a line per tier, drawn ten times a second. Otherwise plain lines: one for each committed cycle, or for
- * all that were committed since the last line, which is at least 100 ms ago (a second, in a long job); and a sign of life
- * in a cycle that takes long. Boundary: follows a job's events and telemetry; what the lines say is liveBlock.ts and
- * plainLines.ts.
+ * A terminal shows a line per tier, drawn ten times a second. Other outputs get plain lines: one for each committed cycle, or
+ * for all cycles since the last line, which is at least 100 ms ago (a second in a long job). A cycle that takes long gets a
+ * sign of life. Boundary: follows a job's events and telemetry; liveBlock.ts and plainLines.ts write the lines.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -54,7 +53,7 @@ const plain = (host: Host, program: CompiledProgram): Renderer => {
   }
 }
 
-/** Follows a job until its log ends. Begun before the job's first turn, it misses nothing. */
+/** Follows a job until its log ends. If it begins before the job's first turn, it misses nothing. */
 export const follow = <P extends Program.Any>(host: Host, job: Job<P>, program: CompiledProgram): Effect.Effect<void> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock

@@ -1,8 +1,8 @@
 /**
- * Counts what a job has done so far, tier by tier, from its events and telemetry.
+ * Counts the work of a job so far, tier by tier, from its events and telemetry.
  *
- * Events say what was committed, exactly; telemetry and the machine's context say what is under way, and may miss
- * something. Boundary: pure counting; times come in as milliseconds since the epoch.
+ * Events give the exact counts of commits. Telemetry and the machine's context show the work under way, and may miss some.
+ * Boundary: pure counting; times come in as milliseconds, all of one clock.
  */
 import type { JobMachineContext } from "../../machines/job.machine.ts"
 import type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
@@ -14,7 +14,7 @@ const reportLength = 200
 
 export interface TierTally {
   readonly agents: ReadonlyArray<string>
-  /** `"idle"`: has not run yet, or found nothing to do. */
+  /** The state of the tier. `"idle"`: it has not run yet, or found nothing to do. */
   state: "idle" | "running" | "done" | "stopped"
   cycles: number
   tasks: number
@@ -30,14 +30,14 @@ export interface Underway {
   readonly tier: number
   readonly tasks: number
   readonly ended: number
-  /** When the cycle before was committed. */
+  /** The time at which the cycle before was committed. */
   readonly since: number
 }
 
-/** A task that is executed now. */
+/** A task that is executing now. */
 export interface RunningTask {
   readonly name: string
-  /** When it began. */
+  /** The time at which it began. */
   readonly since: number
 }
 
@@ -54,7 +54,7 @@ export class Tally {
   #tier = 0
   #lastAt: number
   #ended = { cycle: 0, count: 0 }
-  /** Tasks of a cycle that were begun, by their names, in the order of their beginnings. */
+  /** The times at which the running tasks of a cycle began, by task name, in the order of their beginnings. */
   readonly #running = new Map<string, number>()
   #runningCycle = 0
 
@@ -136,7 +136,7 @@ export class Tally {
     }
   }
 
-  /** Looks at what the machine is doing. */
+  /** Takes the cycle under way from the machine's context. */
   observe({ cycle, tasks, tier }: JobMachineContext): void {
     if (this.halted !== undefined || tasks === 0) {
       this.underway = undefined
@@ -151,7 +151,7 @@ export class Tally {
     })
   }
 
-  /** The task of the cycle under way that has been executed for the longest time. */
+  /** The task of the cycle under way that has been executing for the longest time. */
   get slowest(): RunningTask | undefined {
     if (this.underway?.cycle !== this.#runningCycle) return undefined
     const [first] = this.#running

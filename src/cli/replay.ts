@@ -1,7 +1,7 @@
 /**
  * `converge replay`, `diff`, `explain` and `events`: a stored job cycle by cycle, read without its program. Values are JSON.
  *
- * Boundary: what `Journal` gives in, a page or JSON out.
+ * Boundary: values of `Journal` in, a page or JSON out.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -170,7 +170,7 @@ export const explain = (host: Host, options: ExplainOptions): Effect.Effect<numb
     )
   })
 
-/** Kinds may have slashes in their names: the shortest one counts with which the text names a fact, or else its first part. */
+/** The fact that `kind/id` names. Kinds may have slashes: the shortest kind with such a fact counts, or else the first part. */
 const refIn = (context: JobContext, text: string): Effect.Effect<FactRef, UsageError> => {
   const ref = Explanation.jsonRef(text)
   if (ref !== undefined) return Effect.succeed(ref)
@@ -205,7 +205,7 @@ export const events = (host: Host, options: EventsOptions): Effect.Effect<number
 
 const shownElsewhere = new Set(["_tag", "seq", "cycle", "agent", "each"])
 
-/** Characters of a line that says why something failed. */
+/** The most characters of a line that says why something failed. */
 const widestCause = 2_000
 
 const eventLine = (event: JobEvent, { style, width }: Page): string => {
@@ -215,7 +215,7 @@ const eventLine = (event: JobEvent, { style, width }: Page): string => {
   const rest = Object.entries(event).filter(([key]) => !shownElsewhere.has(key))
   const saidOf = (key: string, value: unknown) => (key === "cause" || key === "error" ? causeText(value) : undefined)
   const fields = rest.map(([key, value]) => `${key} ${saidOf(key, value) ?? textOf(value)}`).join("  ")
-  // Why something failed is what is looked for: such a line goes on beyond the edge.
+  // Readers look for the reason of a failure, so a line with one goes on beyond the edge.
   const most = rest.some(([key, value]) => saidOf(key, value) !== undefined) ? widestCause : Math.max(width - 35, 20)
   const head = `${String(seq).padStart(5)}  ${String(cycle).padStart(4)}  ${_tag.padEnd(20)}`
   const body = [`${agent}${each}`, fields].filter((part) => part !== "").join("  ")
@@ -229,7 +229,7 @@ const textOf = (value: unknown): string => {
   return inlineJson(toPlain(value) ?? null)
 }
 
-/** A cause of which a program says something: its tag, and that. Its fields are for `--json`. */
+/** A cause with a message from the program: its tag and the message. Its fields are for `--json`. */
 const causeText = (cause: unknown): string | undefined => {
   if (typeof cause !== "object" || cause === null || !("_tag" in cause)) return undefined
   if (!("error" in cause) && !("message" in cause)) return undefined

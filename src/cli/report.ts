@@ -32,7 +32,7 @@ const diagnosticsShown = 10
 const unansweredShown = 20
 const framesShown = 8
 
-/** How a job ended: its result, or its error with what it has. */
+/** The end of a job: its result, or its error with the partial result. */
 export type End = JobResult | JobFailure
 
 export interface JobFailure {
@@ -55,7 +55,7 @@ export interface ReportOptions {
   readonly output: unknown
 }
 
-/** The whole report; sections with an empty line between them, and a line break at the end. */
+/** The whole report: sections with an empty line between them, and a line break at the end. */
 export const report = (end: End, options: ReportOptions): string => {
   const result = resultOf(end)
   const sections = [
@@ -77,7 +77,7 @@ const looks: Readonly<Record<Status, { readonly mark: string; readonly format: "
     cancelled: { mark: "■", format: "yellow" }
   }
 
-/** How a stored job stands, before its name. */
+/** The line that shows the standing of a stored job, with its name. */
 export const statusLine = (standing: Standing, name: string, style: Style): string => {
   switch (standing) {
     case "running":
@@ -118,7 +118,7 @@ const headline = (result: JobResult, { style, width }: ReportOptions): string =>
 const said = new Set(["_tag", "message", "jobId", "stack"])
 
 export const failure = (end: JobFailure, { style, width }: ReportOptions): string => {
-  // Who cancelled a job knows it.
+  // The user who cancelled a job knows it.
   if (end._tag === "JobCancelled") return ""
   const fields = errorToJson(end)
   const lines = [style("red", `${end._tag}: ${printable(end.message)}`)]
@@ -134,10 +134,10 @@ export const failure = (end: JobFailure, { style, width }: ReportOptions): strin
   return lines.join("\n")
 }
 
-/** Where an error was thrown, and where its causes were: some frames of each. "" if nobody knows. */
+/** The places where an error and its causes were thrown, as some frames of each; "" if there is no frame. */
 export const whereOf = (end: JobFailure): string => framesOf(stackOf(end))
 
-/** The stacks of an error and its causes for people: some frames of each. "" if there is no frame. */
+/** The stacks of an error and its causes for people: some frames of each, or "" if there is no frame. */
 export const framesOf = (stacks: string): string => {
   const isFrame = (line: string): boolean => /^\s+at /.test(line)
   let frames = 0
@@ -226,7 +226,7 @@ const describe = (cause: Diagnostic["cause"], result: JobResult): string => {
   }
 }
 
-/** An agent's own error: its tag and what else it says. */
+/** An agent's own error: its tag and its other fields. */
 const describeError = (error: unknown): string => {
   if (typeof error === "string") return error
   if (typeof error !== "object" || error === null || !("_tag" in error)) return inlineJson(error)

@@ -1,7 +1,7 @@
 /**
- * `converge resume`: goes on with the unfinished jobs of some modules' programs, and prints how each ended, when it does.
+ * `converge resume`: goes on with the unfinished jobs of some modules' programs, and prints each result when its job ends.
  *
- * Jobs that another process runs are left to it. A signal leaves all of them in the store. Boundary: composition.
+ * A job that another process runs is left to that process. A signal leaves all jobs in the store. Boundary: composition.
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Deferred from "effect/Deferred"
@@ -51,7 +51,7 @@ export const resume = (host: Host, options: ResumeOptions): Effect.Effect<number
     const programs = yield* programsOf(modules, options.program)
     const children = modules.flatMap((module) => module.programs)
     const engine = engineOf(options.workers, openExisting(options.store, options.durability), children)
-    // The engine within, so that the agents of children have what the modules' layers make.
+    // The engine is inside the modules' layers, so that the agents of child jobs get their services.
     const resumed: Effect.Effect<number, Failed, NodeServices.NodeServices> = Effect.provide(
       resumeFound(host, programs, options),
       engine
@@ -80,7 +80,7 @@ const programsOf = (
     return yield* new UsageError({ message: `${modules.map(({ name }) => name).join(", ")}: there is ${what}` })
   })
 
-/** Only a job that somebody names is taken out of its quarantine. */
+/** The message about a job that stays in quarantine: only `--id` takes a job out of it. */
 const leftInQuarantine = (jobId: string, reason: string): string =>
   `converge: the job ${oneLine(jobId)} is quarantined: ${printable(reason)}. --id tries it again`
 
@@ -110,7 +110,7 @@ const find = (
         cursor = page.cursor
       } while (cursor !== undefined)
     }
-    // The oldest first.
+    // The store lists the newest job first; the oldest is resumed first.
     return found.toReversed()
   }).pipe(
     Effect.mapError((error) =>

@@ -1,9 +1,9 @@
 /**
  * `converge run`: one job from the command line. Its flags and its help are defined in runCommands.ts.
  *
- * Loads the module, starts the job on an engine of its own, shows its progress, and prints its result, however it ended. With
- * `--store` and `--id` it is idempotent: it creates the job, goes on with it, or prints its result. Boundary: composition; each
- * step is a file of its own.
+ * The command loads the module, starts the job on an engine of its own, shows its progress, and prints its result, however the
+ * job ended. With `--store` and `--id` it is idempotent: it creates the job, goes on with it, or prints its result. Boundary:
+ * composition; each step is a file of its own.
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
@@ -46,7 +46,7 @@ export const run = (host: Host, options: RunOptions): Effect.Effect<number, Fail
     const program = yield* choose(module, options.program)
     const ref = options.explain === undefined ? undefined : yield* Explanation.parseRef(options.explain, program)
     const { durability, facts, json, quiet, store } = options
-    // A job that is in the store has its input.
+    // A stored job already has its input.
     const mayBeStored = store !== undefined && options.id !== undefined && options.input === undefined
     const given =
       mayBeStored && options.inputFile === undefined ? undefined : { input: yield* inputOf(program, options) }
@@ -72,7 +72,7 @@ const inputOf = (program: Program.Any, { input, inputFile }: RunOptions) =>
 const start = (program: Program.Any, input: unknown, id: string | undefined): Begin =>
   begin(Engine.start(program, input as never, { id }))
 
-/** Goes on with the job of that id, if the store has it; else starts it with what is the input when none is given. */
+/** Goes on with the job of that id if the store has it; otherwise starts it with the default input. */
 const resumeOrStart = (program: Program.Any, options: RunOptions) =>
   Effect.gen(function* () {
     const id = options.id ?? ""

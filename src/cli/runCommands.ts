@@ -1,7 +1,7 @@
 /**
- * The commands that run programs, and the one that shows the machines that they run on: flags and help.
+ * The commands that run programs, and the one that shows the runtime's machines: flags and help.
  *
- * Boundary: definitions. What a command does is in a file of its own, loaded when the command is called.
+ * Boundary: definitions. The work of each command is in a file of its own, loaded when the command is called.
  */
 import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
@@ -12,7 +12,7 @@ import { UsageError } from "./exitCode.ts"
 import * as flags from "./flags.ts"
 import { lazily } from "./lazily.ts"
 
-/** The flags of `converge serve`: texts, which the settings read as they read the environment. */
+/** The flags of `converge serve`, as texts: the settings parse them in the same way as variables of the environment. */
 const settingFlags = (): Record<SettingName, Flag.Flag<string | undefined>> => {
   const made: Partial<Record<SettingName, Flag.Flag<string | undefined>>> = {}
   for (const name of settingNames) {
@@ -156,7 +156,7 @@ export const machine = define(
     )
 )
 
-/** For the list of commands, and for completion: `command.ts` makes `--help` of it. */
+/** The command `help`, for the list of commands and for completion: `command.ts` turns it into `--help`. */
 export const help = define(
   "help",
   {

@@ -1,10 +1,10 @@
 /**
  * `converge serve`: jobs over HTTP, from the command line.
  *
- * Loads the modules, and serves their programs until a signal asks it to stop: then it drains, closes what it has opened,
- * and ends with exit code 0. A second signal ends the waiting for jobs. Whatever still holds on by then, an agent that cannot
- * be stopped for one, is given a limited time; a third signal ends the process at once, as a kill would. Code that computes for
- * ever on the main loop holds all of that off. Boundary: composition.
+ * The command loads the modules, and serves their programs until a signal asks it to stop. Then it drains, closes everything
+ * that it has opened, and ends with exit code 0. A second signal ends the waiting for jobs. Anything that still goes on, such
+ * as an agent that cannot be stopped, gets a limited time (`Limits.serverEndMs`). A third signal ends the process at once, as a
+ * kill would. Code that computes for ever on the main thread prevents all of that. Boundary: composition.
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
@@ -30,7 +30,7 @@ import { load, type LoadedModule } from "./programs.ts"
 import * as StoreFile from "./storeFile.ts"
 import { oneLine, printable } from "./text.ts"
 
-/** What was given on the command line. */
+/** The arguments and flags of the command line. */
 export interface ServeOptions {
   readonly modules: ReadonlyArray<string>
   readonly flags: Readonly<Partial<Record<SettingName, string>>>
@@ -100,7 +100,7 @@ const programsOf = (modules: ReadonlyArray<LoadedModule>): Effect.Effect<Readonl
   return Effect.succeed([...programs])
 }
 
-/** Everything: the server, the engine, what that has, and what agents need, as far as the modules say. */
+/** All layers: the server, the engine, its pool and store, and the services of agents that the modules export. */
 const layerOf = (
   programs: ReadonlyArray<Program.Any>,
   settings: Settings,
@@ -112,7 +112,7 @@ const layerOf = (
   const journals: Layer.Layer<JobStore.JobStore, Failed> =
     store === undefined ? JobStore.layerMemory : StoreFile.open(store, undefined, retentionMs)
   const own = modules.flatMap(({ layer }) => (layer === undefined ? [] : [layer as Layer.Layer<never, unknown>]))
-  // The services of a layer that was imported by name are not known here; an agent that lacks one panics.
+  // The casts: the compiler does not know the services of an imported layer. An agent that lacks one panics.
   const engine = Engine.layer({ programs, maxLiveContextBytes, maxQueuedJobs, maxRunningJobs }) as Layer.Layer<
     Engine.Engine,
     never,
@@ -144,7 +144,7 @@ const failed = (error: unknown): Failed => {
   return new CommandFailed({ message: "a layer failed", details: printable(Cause.pretty(Cause.fail(error))) })
 }
 
-/** Why an address cannot be listened on, by the code of Node's error. */
+/** Why the server cannot listen on an address, by the code of Node's error. */
 const whyNotListening = (cause: NodeJS.ErrnoException | undefined): string => {
   switch (cause?.code) {
     case "EADDRINUSE":

@@ -25,7 +25,7 @@ type ReadError = Effect.Error<ReturnType<typeof Journal.replay>>
 interface Shown {
   readonly journal: StoredJournal
   readonly standing: Standing
-  /** Undefined if the journal is corrupt: then `corrupt` says where. */
+  /** The replayed job; undefined if the journal is corrupt, and then `corrupt` says where. */
   readonly replayed: Journal.Replayed | undefined
   readonly corrupt: string | undefined
   readonly usage: Usage | undefined
@@ -117,7 +117,7 @@ const jsonOf = (shown: Shown, isAll: boolean) => {
   }
 }
 
-/** Why a job is quarantined, and what can be done. */
+/** Why a job is quarantined, and the command that tries it again. */
 const quarantineOf = ({ attempts, jobId }: StoredJournal): string | undefined => {
   const reason = attempts?.quarantine
   return reason === undefined ? undefined : `${reason}. "converge resume --id ${jobId}" tries it again`

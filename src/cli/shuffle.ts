@@ -1,8 +1,8 @@
 /**
- * A program and a pool whose tasks end in another order: what `converge verify` runs a job with.
+ * A program and a pool whose tasks end in another order, for the runs of `converge verify`.
  *
- * Fiber agents wait for a while before, or after, they do their work; CPU tasks are handed out in another order. Which, is
- * decided by a seed, so that a run can be done again. Nothing else of the program is changed. Boundary: wraps; runs nothing.
+ * Fiber agents wait for a while before or after their work; CPU tasks are handed out in another order. A seed decides the
+ * order, so that a run can be repeated. Nothing else of the program is changed. Boundary: wraps; runs nothing.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,7 +11,7 @@ import { type CpuOutcome, WorkerPool } from "../workers/WorkerPool.ts"
 import { ProgramTypeId } from "../program/typeIds.ts"
 import { type ErasedAgent, compiledOf } from "../program/erased.ts"
 
-/** Numbers from 0 up to, not including, a limit, from a seed (mulberry32). */
+/** A generator of numbers from 0 up to, but not including, a limit; it starts from a seed (mulberry32). */
 const randomOf = (seed: number): ((below: number) => number) => {
   let state = seed >>> 0
   return (below) => {
@@ -24,7 +24,7 @@ const randomOf = (seed: number): ((below: number) => number) => {
 
 type Random = ReturnType<typeof randomOf>
 
-/** Two of ten tasks wait for real time, the others for some turns of other fibers. */
+/** Makes two of ten tasks wait for real time, and others for some turns of other fibers. */
 const dawdle = (random: Random): Effect.Effect<void> =>
   Effect.suspend(() => {
     const turns = random(10)
@@ -55,7 +55,7 @@ export const shuffled = (program: Program.Any, seed: number): Program.Any => {
   return Object.freeze(other)
 }
 
-/** A pool that hands out the tasks of each batch in another order. Their outcomes are in the order that was asked for. */
+/** A pool that hands out the tasks of each batch in another order. It returns their outcomes in the batch's own order. */
 export const shuffledPool = <E>(pool: Layer.Layer<WorkerPool, E>, seed: number): Layer.Layer<WorkerPool, E> =>
   Layer.effect(
     WorkerPool,

@@ -1,7 +1,7 @@
 /**
- * How a stored job stands, in a word: its end, or whether it runs, is paused, or awaits answers.
+ * The standing of a stored job, in a word: its end, or whether it runs, is paused, or awaits answers.
  *
- * Boundary: the note that the job's engine left in its journal; a note that cannot be read says nothing here.
+ * Boundary: reads the note that the job's engine left in its journal, and ignores a note that it cannot read.
  */
 import * as Effect from "effect/Effect"
 import { notesIn } from "../journal/edges.ts"
@@ -9,8 +9,8 @@ import type { Status } from "../outcome/Cause.ts"
 import { JobStore, type StoredJob, type StoredJournal } from "../store/index.ts"
 
 /**
- * How a job stands. `"unfinished"`: no engine has it, and nobody has to do anything but resume it. `"quarantined"`: engines
- * leave it alone, since it got no further in several attempts.
+ * The standing of a job. `"unfinished"`: no engine holds it, and it only has to be resumed. `"quarantined"`: engines leave it
+ * alone, since several attempts made no progress.
  */
 export type Standing = Status | "running" | "unfinished" | "quarantined" | "paused" | "awaiting"
 
@@ -21,7 +21,7 @@ const idleOrRunning = ({ attempts, isHeld }: StoredJob): Standing => {
   return attempts?.quarantine === undefined ? "unfinished" : "quarantined"
 }
 
-/** How a job stands, from its journal. */
+/** The standing of a job, from its journal. */
 export const standingOf = (journal: StoredJournal): Effect.Effect<Standing> => {
   if (journal.status !== undefined) return Effect.succeed(journal.status)
   const otherwise = idleOrRunning(journal)
@@ -32,7 +32,7 @@ export const standingOf = (journal: StoredJournal): Effect.Effect<Standing> => {
   )
 }
 
-/** How the jobs of a list stand. Only journals of unfinished ones are looked at. */
+/** The standings of the jobs of a list. Only the journals of unfinished jobs are read. */
 export const standingsOf = Effect.fnUntraced(function* (jobs: ReadonlyArray<StoredJob>) {
   const { load } = yield* JobStore
   return yield* Effect.forEach(jobs, (job): Effect.Effect<Standing> => {
@@ -42,6 +42,6 @@ export const standingsOf = Effect.fnUntraced(function* (jobs: ReadonlyArray<Stor
   })
 })
 
-/** Cycles as the result of a run counts them: the turn that found nothing to do is one. */
+/** The cycles of a job as its result counts them: a last turn that finds nothing to do is a cycle, too. */
 export const cyclesOf = ({ cycle, status }: Pick<StoredJob, "cycle" | "status">): number =>
   status === "converged" ? cycle + 1 : cycle

@@ -1,7 +1,7 @@
 /**
- * The commands about jobs that are kept in a file, and about what every run of a program must agree on: flags and help.
+ * The commands about jobs that are kept in a file, and the one that checks a program's determinism: flags and help.
  *
- * Boundary: definitions. What a command does is in a file of its own, loaded when the command is called.
+ * Boundary: definitions. The work of each command is in a file of its own, loaded when the command is called.
  */
 import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"

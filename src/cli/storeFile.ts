@@ -1,7 +1,7 @@
 /**
- * `--store`: the file that jobs are kept in, and what is said when it, or a job in it, cannot be used.
+ * `--store`: the file that jobs are kept in, and the messages about a file or a job that cannot be used.
  *
- * Boundary: opens the store; what is wrong becomes an error of the command.
+ * Boundary: opens the store; a failure becomes an error of the command.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -20,7 +20,7 @@ import {
 import { CommandFailed, ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import { printable } from "./text.ts"
 
-/** Makes the file if it is not there. `retentionMs`: how long it keeps the journals of ended jobs; undefined: for good. */
+/** Makes the file if it is not there. `retentionMs`: how long it keeps the journals of ended jobs; undefined means for good. */
 export const open = (
   filename: string,
   durability?: Durability,
@@ -75,7 +75,10 @@ const whyNot = (filename: string): string | undefined => {
 
 const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory()
 
-/** Another path, or another file at that path, would do, unless the file is in use, or has no space. */
+/**
+ * The error for a file that was not opened. The reason `failed` means that another path, or another file at that path, would
+ * do. Other reasons, such as a file in use or no space, keep their own error.
+ */
 const openFailure = (error: StoreError): Failed =>
   error.reason === "failed" ? notOpened(error.message) : storeFailure(error)
 
@@ -96,7 +99,7 @@ export const storeFailure = ({ message, reason }: StoreError): Failed => {
   }
 }
 
-/** Why a job was not started, taken up or looked at. `what` failed, if that needs to be said. */
+/** The error for a job that was not started, taken up or looked at. `what`: the step that failed, or "" to leave it out. */
 export const startFailure = (what: string, error: StartError | InvalidProgram): Failed => {
   const message = what === "" ? printable(error.message) : `${what}: ${printable(error.message)}`
   switch (error._tag) {

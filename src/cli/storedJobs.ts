@@ -20,7 +20,7 @@ import { oneLine, printable, type Style } from "./text.ts"
 
 /** The arguments and flags of a command that looks at one job. */
 export interface JobOptions {
-  /** The job's id, perhaps after the path of its module: what is stored can be read without it. */
+  /** The job's id, perhaps after the path of its module. A stored job can be read without the module. */
   readonly args: ReadonlyArray<string>
   readonly id: string | undefined
   readonly store: string
@@ -34,7 +34,7 @@ export interface Page {
 
 type Store = JobStore | OpenFile
 
-/** A command that uses a store and prints the result of that. */
+/** A command that uses a store, prints the result and returns the exit code. */
 type Printing = <A>(
   host: Host,
   options: { readonly store: string; readonly json: boolean },
@@ -54,16 +54,16 @@ const printing =
       return codeOf(value)
     }).pipe(Effect.scoped)
 
-/** Runs a query on a store, which must exist and is left as it is, and prints its result. It gives the exit code, too. */
+/** Runs a query on a store and prints its result. The store must exist, and is left as it is. */
 export const show: Printing = printing(StoreFile.openForReading)
 
-/** Changes a store, which must exist, and prints the result. */
+/** Changes a store and prints the result. The store must exist. */
 export const change: Printing = printing(StoreFile.openExisting)
 
 export const asFailed = (error: StartError | Failed): Failed =>
   error._tag === "UsageError" || error._tag === "CommandFailed" ? error : StoreFile.startFailure("", error)
 
-/** Facts of a context that was read without its program: values are JSON. */
+/** A fact of a context that was read without its program, so that its value is JSON. */
 export const factJson = ({ id, kind, provenance, value }: Fact): FactJson => ({ kind, id, value, provenance })
 
 /** All facts of a context, or their number by kind. */
@@ -74,7 +74,7 @@ export const factsJson = (context: JobContext, isAll: boolean) =>
         .map(({ fact: { id, kind, provenance }, text }) => ({ kind, id, value: parseJson(text), provenance }))
     : context.counts()
 
-/** Who committed a fact, and when. */
+/** The agent (or the origin) and the cycle that a fact comes from. */
 export const byWhom = ({ provenance: { agent, cycle, origin } }: Fact): string =>
   `${origin === "agent" ? oneLine(agent) : origin}, cycle ${cycle}`
 

@@ -13,26 +13,26 @@ export type Format = "bold" | "cyan" | "dim" | "green" | "red" | "yellow"
 /** Colours a text, or leaves it as it is. */
 export type Style = (format: Format, text: string) => string
 
-/** Colours for a stream that shows them: a terminal, unless `NO_COLOR` is set or it is a dumb one. */
+/** Colours for a stream that shows them: a terminal that is not a dumb one, unless `NO_COLOR` is set. */
 export const styleFor =
   (stream: Tty.WriteStream | NodeJS.WritableStream): Style =>
   (format, text) =>
     styleText(format, text, { stream })
 
-/** Control characters as escapes, but for line breaks and tabs. */
+/** A text with its control characters as escapes, except for line breaks and tabs. */
 export const printable = (text: string): string =>
   text.replace(/\p{Cc}/gu, (char) => {
     if (char === "\n" || char === "\t") return char
     return char === "\r" ? "" : `\\x${(char.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`
   })
 
-/** On one line. */
+/** A text on one line. */
 export const oneLine = (text: string): string => printable(text).replaceAll("\n", " ").replaceAll("\t", " ").trim()
 
 export const truncate = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(width - 1, 0))}…`
 
-/** 1234567 as 1,234,567. */
+/** A number with commas: 1234567 as 1,234,567. */
 export const thousands = (count: number): string => String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ",")
 
 /** `count` things: "1 fact", "2 facts". */
@@ -56,7 +56,7 @@ export const indent = (text: string, by: string): string =>
     .map((line) => (line === "" ? line : by + line))
     .join("\n")
 
-/** Parts side by side, on as many lines as it takes for none to be wider than `width`. */
+/** Puts parts side by side, on as many lines as are needed for each to fit into `width`. */
 export const flow = (parts: ReadonlyArray<string>, width: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   for (const part of parts) {
@@ -67,7 +67,7 @@ export const flow = (parts: ReadonlyArray<string>, width: number): ReadonlyArray
   return lines
 }
 
-/** Breaks lines that are wider than `width` between words. A line with columns goes on below its last one. */
+/** Breaks lines that are wider than `width` between words. A line with columns goes on below its last column. */
 export const wrap = (text: string, width: number): string =>
   text
     .split("\n")
@@ -95,7 +95,7 @@ const wrapLine = (line: string, width: number): ReadonlyArray<string> => {
   return [...lines, current]
 }
 
-/** Pads a table's columns; `right` names those that are aligned to the right. The last column is left as it is. */
+/** Pads a table's columns. `right`: the columns aligned to the right. The last column is padded only if it is one of these. */
 export const table = (
   rows: ReadonlyArray<ReadonlyArray<string>>,
   right: ReadonlyArray<number> = []
@@ -113,13 +113,13 @@ export const table = (
   )
 }
 
-/** A value as JSON would hold it. A bigint becomes its digits; undefined if there is no such value. */
+/** A value as JSON would hold it. A bigint becomes its digits; undefined if JSON has no such value. */
 export const toPlain = (value: unknown): unknown => {
   const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner))
   return text === undefined ? undefined : parseJson(text)
 }
 
-/** JSON over several lines, with what fits into `width` on one line. Takes what `toPlain` gives. */
+/** JSON over several lines; a part that fits into `width` is on one line. The value must come from `toPlain`. */
 export const pretty = (value: unknown, width: number, by = "", used = by.length): string => {
   const flat = inlineJson(value)
   if (typeof value !== "object" || value === null || flat.length <= 2) return flat
@@ -134,7 +134,7 @@ export const pretty = (value: unknown, width: number, by = "", used = by.length)
   return `${open}\n${items.join(",\n")}\n${by}${close}`
 }
 
-/** JSON on one line, with a space after colons and commas. Takes what `toPlain` gives. */
+/** JSON on one line, with a space after colons and commas. The value must come from `toPlain`. */
 export const inlineJson = (value: unknown): string => {
   if (Array.isArray(value)) return `[${value.map(inlineJson).join(", ")}]`
   if (typeof value !== "object" || value === null) return JSON.stringify(value)

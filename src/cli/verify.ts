@@ -1,9 +1,9 @@
 /**
- * `converge verify`: whether a program is deterministic, or the journals of a store are what was written.
+ * `converge verify`: checks that a program is deterministic, or that the journals of a store are intact.
  *
  * A program is run several times, with other numbers of workers and with tasks that end in another order. All runs must
- * agree on every byte of the journal's texts, the hash, the context and the event log (G3); where one does not, the first cycle
- * and outcome that differ are named. Boundary: composition; what is shuffled is shuffle.ts.
+ * agree on every byte of the journal's texts, the hash, the context and the event log (G3). If a run differs, the report names
+ * the first cycle and outcome that differ. Boundary: composition; shuffle.ts changes the order.
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Clock from "effect/Clock"
@@ -31,7 +31,7 @@ import { duration, indent, oneLine, plural, pretty, printable, table, thousands,
 import { monotonicMs } from "../platform/monotonicMs.ts"
 
 export interface VerifyOptions {
-  /** A module; with a store, ids of jobs. */
+  /** A module, or with a store the ids of jobs. */
   readonly args: ReadonlyArray<string>
   readonly program: string | undefined
   readonly input: string | undefined
@@ -60,7 +60,7 @@ export const verify = (
 
 /* ---------------------------------------------------------------- a program */
 
-/** The parameters of a run. `shuffle`: the seed of the order; undefined: the order as it comes. */
+/** The parameters of a run. `shuffle`: the seed of the order; undefined means the natural order. */
 interface Way {
   readonly workers: number
   readonly shuffle: number | undefined
@@ -144,7 +144,7 @@ const verifyProgram = (
 
 const jobId = "verified"
 
-/** Runs the program once, from its beginning to its end, however that is. */
+/** Runs the program once, from its beginning to its end, however it ends. */
 const runOnce = (program: Program.Any, input: unknown, way: Way): Effect.Effect<Outcome, Failed> => {
   const { shuffle, workers } = way
   const pool = shuffle === undefined ? poolOf(workers) : shuffledPool(poolOf(workers), shuffle)
@@ -170,7 +170,7 @@ const runOnce = (program: Program.Any, input: unknown, way: Way): Effect.Effect<
       facts: resultOf(end).usage.facts,
       hash: rest.hash,
       rows: [text, ...rows.map((row) => row.text)],
-      // A panic on a thread has another stack than one on the main thread.
+      // A panic on a worker thread has another stack than a panic on the main thread.
       result: JSON.stringify({ status, ...rest, usage: counts }, (key, value: unknown) =>
         key === "stack" ? undefined : value
       ),
@@ -210,7 +210,7 @@ const firstDifference = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): nu
 
 type RowJson = Readonly<Record<string, unknown>>
 
-/** Which outcome of a cycle differs; the whole cycle if it is none, or there is no such cycle. */
+/** The difference in a cycle: the first outcome that differs, or the whole cycle if none does or a run has no such cycle. */
 const rowDifference = (way: Way, cycle: number, a: string | undefined, b: string | undefined): Difference => {
   const [expected, found] = [jsonOr(a), jsonOr(b)] as [RowJson | null, RowJson | null]
   const nowhere = { way, what: "cycle" as const, cycle, outcome: null, agent: null, each: null }
@@ -316,7 +316,7 @@ interface StoreReport {
 const isWhole = ({ jobs, structure }: StoreReport): boolean =>
   structure.length === 0 && jobs.every(({ isIntact }) => isIntact)
 
-/** A journal that the damaged file does not give is one that is not intact; the others are still looked at. */
+/** Verifies a job's journal. A journal that a damaged file cannot give counts as not intact, so that others are still checked. */
 const verifyJob = (jobId: string) =>
   Effect.catchTag(Journal.verify(jobId), "StoreError", (error) => {
     if (error.reason !== "corrupt") return Effect.fail(error)
@@ -356,7 +356,7 @@ const verifyStore = (host: Host, store: string, options: VerifyOptions): Effect.
   )
 }
 
-/** Cycles as all commands count them; of a journal that is not intact, those up to where it is. */
+/** The cycles of a journal as all commands count them; if it is not intact, only its intact ones. */
 const cyclesIn = ({ cycles, isIntact, status }: Journal.Verified): number =>
   isIntact ? cyclesOf({ cycle: cycles, status }) : cycles
 
@@ -383,7 +383,7 @@ const structureLines = (structure: ReadonlyArray<string>, { style }: Page): Read
         ...structure.map((problem) => `  ${oneLine(problem)}`)
       ]
 
-/** What is wrong, and how much there is. Journals that were asked for by their ids are listed unless `isBrief`. */
+/** The faults of a store, and the number of its journals and cycles. `isBrief`: list only the journals that are not intact. */
 const storePage = ({ jobs: reports, structure }: StoreReport, isBrief: boolean, page: Page): string => {
   const { style } = page
   const sum = reports.reduce((total, report) => total + cyclesIn(report), 0)

@@ -1,5 +1,5 @@
 /**
- * Intents that only somebody outside of this command can answer: their handler is not here, or a person decides.
+ * Intents that this command cannot answer: their handler is not here, or a person decides.
  *
  * Boundary: intents in, lines out; the engine performs intents.
  */
