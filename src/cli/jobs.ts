@@ -113,7 +113,7 @@ export const pageOf = (
   return [style("bold", head), ...coloured].join("\n")
 }
 
-/** How long a job took, or why it is quarantined. */
+/** The duration of a job, or the reason of its quarantine. */
 const lastCell = ({ attempts, createdAt, haltedAt }: StoredJob): string => {
   if (haltedAt !== undefined) return duration(haltedAt - createdAt)
   return attempts?.quarantine === undefined ? "" : oneLine(attempts.quarantine)

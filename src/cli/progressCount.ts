@@ -158,7 +158,7 @@ export class Tally {
     return first === undefined ? undefined : { name: first[0], since: first[1] }
   }
 
-  /** How long a tier has run, the cycle under way included. */
+  /** Milliseconds that a tier has run, the cycle under way included. */
   elapsedMs(tier: number, at: number): number {
     const before = this.tiers[tier]?.elapsedMs ?? 0
     return this.underway?.tier === tier ? before + at - this.#lastAt : before

@@ -1,10 +1,10 @@
 /**
- * The jobs that a server knows: those that it started, those that its engine resumed, and those of the store.
+ * The jobs that a server knows: jobs that it started, jobs that its engine resumed, and jobs of the store.
  *
- * A live job is held by its handle. An ended job stays for a while, so that its clients can fetch the result; a durable store
- * gives it for as long as the store keeps it. `Limits` bounds how many ended jobs are kept, and about how much memory they
- * take together. Events are kept only for jobs without a journal. If a job ended because the store refused its row, the
- * server forgets it: in its journal it has not ended, and the next client that asks for it resumes it.
+ * The server holds the handle of a live job. An ended job stays for a while, so that its clients can fetch the result; a
+ * durable store gives it for as long as the store keeps it. `Limits` bounds the number of kept ended jobs, and about how much
+ * memory they take together. Events are kept only for jobs without a journal. If a job ended because the store refused its
+ * row, the server forgets it: in its journal it has not ended, and the next client that asks for it resumes it.
  *
  * An id names a job for good, and so does an idempotency key, which is turned into an id. Starting it again with the same
  * body gives the same job; another body is refused. A durable store remembers that across restarts. Without one, the server
@@ -379,7 +379,7 @@ const budgetOf = (
     catch: (error) => new Problems.InvalidInput({ program: program.name, detail: describeError(error) })
   })
 
-/** Whether a job's budget differs from an asked one. Only its fields count: the program's own may have changed since. */
+/** Whether a job's budget differs from the asked one. Only asked fields count: the program's own may have changed since. */
 const isOtherBudget = (program: CompiledProgram, asked: Budget, has: ResolvedBudget): boolean => {
   const now = resolveBudget(program.name, program.budget, asked)
   return Object.keys(asked).some((field) => {

@@ -1,8 +1,8 @@
 /**
  * The routes of jobs: start, list, look at, watch, steer.
  *
- * A client that waits for a job and goes away cancels it, unless another client waits for it, the job is wanted without
- * anybody waiting (`Prefer: respond-async`, an idempotency key), or the server is shutting down.
+ * A client that waits for a job and goes away cancels it, unless another client waits for it, the job must go on without
+ * clients (`Prefer: respond-async`, an idempotency key), or the server is shutting down.
  *
  * Boundary: from requests to the directory's jobs and back.
  */
