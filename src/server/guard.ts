@@ -154,7 +154,7 @@ const refusalOf = (request: HttpServerRequest, method: string, settings: CoreSet
   if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return tooLarge(maxBodyBytes)
   const coding = request.headers["content-encoding"]
   if (method !== "GET" && coding !== undefined && coding.toLowerCase() !== "identity") {
-    return new Problems.UnsupportedMediaType({ detail: "a body is sent as it is: content-encoding is not taken" })
+    return new Problems.UnsupportedMediaType({ detail: "send the body as it is, without a content-encoding" })
   }
   // No browser sends a bearer token by itself, so a server with tokens needs no check of the origin.
   if (method === "GET" || tokens.length > 0 || !isForeign(request.headers, origins)) return undefined

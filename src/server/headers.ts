@@ -78,9 +78,9 @@ export const refusalOfType = (type: string | undefined): string | undefined => {
     .toLowerCase()
     .split(";")
     .map((part) => part.trim())
-  if (mediaType !== "application/json") return "the content type is another one"
+  if (mediaType !== "application/json") return "the content type is not application/json"
   const charset = parameters.find((parameter) => parameter.startsWith("charset"))
-  return charset === undefined || /^charset\s*=\s*"?utf-?8"?$/.test(charset) ? undefined : "JSON is in UTF-8"
+  return charset === undefined || /^charset\s*=\s*"?utf-?8"?$/.test(charset) ? undefined : "JSON must be in UTF-8"
 }
 
 /**
