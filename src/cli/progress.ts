@@ -62,7 +62,7 @@ export const follow = <P extends Program.Any>(host: Host, job: Job<P>, program: 
     const isTerminal = process.stderr.isTTY && process.env["TERM"] !== "dumb" && host.logFormat === "text"
     const renderer = isTerminal ? live(process.stderr) : plain(host, program)
     const events = Stream.runForEach(job.events, (event) => Effect.sync(() => tally.onEvent(event, now())))
-    const telemetry = Stream.runForEach(job.telemetry, (item) => Effect.sync(() => tally.onTelemetry(item)))
+    const telemetry = Stream.runForEach(job.telemetry, (item) => Effect.sync(() => tally.onTelemetry(item, now())))
     const frame = Effect.sync(() => {
       tally.observe(job.actor.getSnapshot().context)
       renderer.frame(tally, now())

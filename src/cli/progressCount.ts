@@ -120,11 +120,12 @@ export class Tally {
     }
   }
 
-  onTelemetry(item: JobTelemetry): void {
+  /** `at`: when the item was seen. Its own time is the time of day, which may be set meanwhile. */
+  onTelemetry(item: JobTelemetry, at: number): void {
     if (item._tag === "TaskClaimed") {
       if (this.#runningCycle !== item.cycle) this.#running.clear()
       this.#runningCycle = item.cycle
-      this.#running.set(nameOf(item), item.at)
+      this.#running.set(nameOf(item), at)
     }
     if (item._tag === "TaskEnded") {
       this.#running.delete(nameOf(item))
