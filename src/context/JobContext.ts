@@ -13,7 +13,7 @@
  */
 import * as Option from "effect/Option"
 import { type Fact, type FactOf, type FactRef, type Kind } from "../program/Fact.ts"
-import { type Entry, Table, noFacts } from "./factTable.ts"
+import { type FactEntry, Table, noFacts } from "./factTable.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import { type Story, traceKey } from "./stories.ts"
 import { refKey } from "../program/keys.ts"
@@ -23,7 +23,7 @@ import type { ErasedKind } from "../program/erased.ts"
 export class JobContext {
   protected readonly base: JobContext | undefined
   protected readonly tables = new Map<string, Table>()
-  protected readonly order: Array<Entry> = []
+  protected readonly order: Array<FactEntry> = []
   /** Evaluations by fact. Like `traces`, made for the first entry: many contexts have neither. */
   protected scores: Map<string, Array<CommittedEvaluation>> | undefined
   /** The evaluations of this layer, in commit order. */

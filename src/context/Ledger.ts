@@ -5,7 +5,7 @@
  * Boundary: the pure core.
  */
 import { type Fact, type FactRef, type Provenance } from "../program/Fact.ts"
-import { type Entry, Table, utf8Length, noFacts } from "./factTable.ts"
+import { type FactEntry, Table, utf8Length, noFacts } from "./factTable.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import { JobContext } from "./JobContext.ts"
@@ -38,17 +38,17 @@ export class Ledger extends JobContext {
   }
 
   /** The live entry of a fact. */
-  entry(kind: string, id: string): Entry | undefined {
+  entry(kind: string, id: string): FactEntry | undefined {
     return this.tables.get(kind)?.find(id)
   }
 
   /** The entry that this layer committed at a position. Not for replicas, whose positions have gaps. */
-  entryAt(position: number): Entry | undefined {
+  entryAt(position: number): FactEntry | undefined {
     return this.order[position - (this.base?.version ?? 0) - 1]
   }
 
   /** Live entries of a kind after a position, in commit order. Costs their number. */
-  delta(kind: string, since: number): ReadonlyArray<Entry> {
+  delta(kind: string, since: number): ReadonlyArray<FactEntry> {
     return this.tables.get(kind)?.after(since) ?? []
   }
 
@@ -82,7 +82,7 @@ export class Ledger extends JobContext {
   }
 
   /** Live entries of a kind after a position, in commit order, one at a time. Do not write while you walk. */
-  *liveAfter(kind: string, since: number): Generator<Entry, void> {
+  *liveAfter(kind: string, since: number): Generator<FactEntry, void> {
     const table = this.tables.get(kind)
     if (table !== undefined) yield* table.stream(since, table)
   }
@@ -107,7 +107,7 @@ export class Ledger extends JobContext {
     this.head = version
   }
 
-  private insert(kind: ErasedKind, entry: Entry): void {
+  private insert(kind: ErasedKind, entry: FactEntry): void {
     if (this.sealed) throw new Error("a sealed context was written to")
     let table = this.tables.get(kind.name)
     if (table === undefined) this.tables.set(kind.name, (table = new Table(kind, undefined)))
@@ -153,8 +153,8 @@ export class Ledger extends JobContext {
   }
 
   /** Prunes kinds that have a retention to their newest facts, in steps. Returns what was pruned: kind by kind, oldest first. */
-  *prune(kinds: Iterable<ErasedKind>): Generator<void, ReadonlyArray<Entry>> {
-    const pruned: Array<Entry> = []
+  *prune(kinds: Iterable<ErasedKind>): Generator<void, ReadonlyArray<FactEntry>> {
+    const pruned: Array<FactEntry> = []
     for (const { name, retention } of kinds) {
       if (retention !== "all") while (!this.pruneTo(name, retention.latest, lightStepSize, pruned)) yield
     }
@@ -165,7 +165,7 @@ export class Ledger extends JobContext {
    * Prunes a kind to its newest facts: looks at up to so many `parts`, oldest first, and adds what it prunes to `pruned`.
    * Returns whether no more than `latest` are left.
    */
-  pruneTo(kind: string, latest: number, parts = Infinity, pruned: Array<Entry> = []): boolean {
+  pruneTo(kind: string, latest: number, parts = Infinity, pruned: Array<FactEntry> = []): boolean {
     const table = this.tables.get(kind)
     if (table === undefined || table.live <= latest) return true
     this.deltas = undefined

@@ -8,17 +8,17 @@ import type { Fact } from "../program/Fact.ts"
 import type { ErasedKind } from "../program/erased.ts"
 
 /** A fact, and what the engine keeps beside it. */
-export interface Entry {
+export interface FactEntry {
   readonly fact: Fact
   /** The canonical text of the value. */
   readonly text: string
   readonly position: number
   /** The entry that this one revised. */
-  readonly previous: Entry | undefined
+  readonly previous: FactEntry | undefined
 }
 
 /** The place in a log of the first entry after a position. */
-const firstAfter = (log: ReadonlyArray<Entry>, position: number): number => {
+const firstAfter = (log: ReadonlyArray<FactEntry>, position: number): number => {
   let low = 0
   for (let high = log.length; low < high;) {
     const middle = (low + high) >>> 1
@@ -32,9 +32,9 @@ export class Table {
   readonly kind: ErasedKind
   readonly base: Table | undefined
   /** Every entry of this layer, dead ones included, in commit order. */
-  readonly log: Array<Entry> = []
+  readonly log: Array<FactEntry> = []
   /** The live entry of this layer for each id, or `null` if retention pruned the fact. Other ids are of the layer below. */
-  readonly index = new Map<string, Entry | null>()
+  readonly index = new Map<string, FactEntry | null>()
   /** The number of live facts, with those of the layers below. */
   live: number
   /** Whether the table is in its ledger's list of tables that were written to. */
@@ -49,13 +49,13 @@ export class Table {
     this.live = base?.live ?? 0
   }
 
-  find(id: string): Entry | undefined {
+  find(id: string): FactEntry | undefined {
     const entry = this.index.get(id)
     if (entry === undefined) return this.base?.find(id)
     return entry ?? undefined
   }
 
-  isLive(entry: Entry): boolean {
+  isLive(entry: FactEntry): boolean {
     return this.find(entry.fact.id) === entry
   }
 
@@ -73,7 +73,7 @@ export class Table {
   }
 
   /** Live entries after a position, in commit order. */
-  after(position: number): ReadonlyArray<Entry> {
+  after(position: number): ReadonlyArray<FactEntry> {
     let first = this.log.length
     while (first > 0 && this.log[first - 1]!.position > position) first--
     const own = this.log.slice(first).filter((entry) => this.isLive(entry))
@@ -83,14 +83,14 @@ export class Table {
   }
 
   /** Every entry from after a position up to another, dead ones included, in commit order. */
-  between(since: number, until: number): ReadonlyArray<Entry> {
+  between(since: number, until: number): ReadonlyArray<FactEntry> {
     const own = this.log.slice(firstAfter(this.log, since), firstAfter(this.log, until))
     const below = this.base?.between(since, until) ?? []
     return below.length === 0 ? own : [...below, ...own]
   }
 
   /** The entry that held an id at a position. */
-  asOf(id: string, position: number): Entry | undefined {
+  asOf(id: string, position: number): FactEntry | undefined {
     let entry = this.find(id)
     while (entry !== undefined && entry.position > position) entry = entry.previous
     // Pruning breaks the chain of revisions. The log still has them.
@@ -98,7 +98,7 @@ export class Table {
   }
 
   /** The entries of `after`, one at a time, for long work in slices. `top` is the table that decides what is live. */
-  *stream(position: number, top: Table): Generator<Entry, void> {
+  *stream(position: number, top: Table): Generator<FactEntry, void> {
     if (this.base !== undefined) yield* this.base.stream(position, top)
     for (let i = firstAfter(this.log, position); i < this.log.length; i++)
       if (top.isLive(this.log[i]!)) yield this.log[i]!

@@ -15,7 +15,7 @@ import type { CompiledProgram } from "../program/erased.ts"
 import type { Fact, Provenance } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
-import type { Entry } from "../context/factTable.ts"
+import type { FactEntry } from "../context/factTable.ts"
 import { noFacts } from "../context/factTable.ts"
 import type { By, Ledger } from "../context/Ledger.ts"
 import type { Cause } from "../outcome/Cause.ts"
@@ -137,7 +137,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     counters.tokens += this.effect.tokens
   }
 
-  private conflict({ id, kind, value }: EncodedFact, { fact: existing }: Entry): Cause {
+  private conflict({ id, kind, value }: EncodedFact, { fact: existing }: FactEntry): Cause {
     return {
       _tag: "MergeConflict",
       cycle: this.merge.cycle,
@@ -153,7 +153,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   private combine(
     rule: (existing: unknown, proposed: unknown) => unknown,
     { id, kind, value }: EncodedFact,
-    existing: Entry
+    existing: FactEntry
   ): void {
     const { cycle } = this.merge
     const { agent } = this.by

@@ -36,7 +36,7 @@ import { type CompiledProgram, type ErasedAgent, eraseKind } from "../program/er
 import type { Fact } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
-import { type Entry, noFacts } from "../context/factTable.ts"
+import { type FactEntry, noFacts } from "../context/factTable.ts"
 import type { By, Ledger } from "../context/Ledger.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, Counters, MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
@@ -195,7 +195,7 @@ export class CycleMerge {
   }
 
   /** Does what cannot be undone. Call it when the row is journaled. Returns the facts that retention pruned. */
-  *commit(): Generator<void, ReadonlyArray<Entry>> {
+  *commit(): Generator<void, ReadonlyArray<FactEntry>> {
     const { ledger, program } = this.#on
     return program.retained.length === 0 ? noEntries : yield* ledger.prune(program.retained)
   }
@@ -282,4 +282,4 @@ export class CycleMerge {
   }
 }
 
-const noEntries: ReadonlyArray<Entry> = Object.freeze([])
+const noEntries: ReadonlyArray<FactEntry> = Object.freeze([])

@@ -8,7 +8,7 @@
  * Invariant: bounded (G14), and the same in every run (G3). Boundary: reads committed cycles.
  */
 import type { Fact } from "../program/Fact.ts"
-import type { Entry } from "../context/factTable.ts"
+import type { FactEntry } from "../context/factTable.ts"
 import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { SetFingerprint } from "../values/fingerprint.ts"
@@ -64,7 +64,7 @@ export class Tracker {
   *commit(
     row: CommittedCycle,
     ledger: Ledger,
-    pruned: ReadonlyArray<Entry>,
+    pruned: ReadonlyArray<FactEntry>,
     halt: Cause | undefined
   ): Generator<void, void> {
     let halting = halt
@@ -96,7 +96,7 @@ export class Tracker {
   }
 
   /** Updates the running fingerprint. Returns the first fact that was revised or pruned, if any was. */
-  *#observe(row: CommittedCycle, ledger: Ledger, pruned: ReadonlyArray<Entry>): Generator<void, Fact | undefined> {
+  *#observe(row: CommittedCycle, ledger: Ledger, pruned: ReadonlyArray<FactEntry>): Generator<void, Fact | undefined> {
     let revised: Fact | undefined
     let parts = 0
     for (const outcomes of [row.signals, row.outcomes, [{ facts: row.violations }]]) {
@@ -132,7 +132,7 @@ export class Tracker {
     return true
   }
 
-  #toggle(entry: Entry): void {
+  #toggle(entry: FactEntry): void {
     this.#state.toggle(entry.fact.kind, entry.fact.id, entry.text)
     this.#isChanged = true
   }

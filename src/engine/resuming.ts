@@ -116,7 +116,7 @@ const goOn = Effect.fnUntraced(function* (
   const session = resumedSession({ ...runs, services, onFinished }, { program, jobId, fence, taken })
   live.add(session)
   giveActor(engine, session)
-  if (taken.between.at(-1) === "Paused") session.actor.send({ type: "PAUSE" })
+  if (taken.notes.at(-1) === "Paused") session.actor.send({ type: "PAUSE" })
   admission.place(session, isChild)
   return session
 })

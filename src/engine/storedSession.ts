@@ -16,7 +16,7 @@ import { JobSession, type SessionOptions } from "../job/session.ts"
 import { endOfJournal, takeUp, type TakenUp } from "./takeUp.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import { childIdsOf } from "../intents/childIds.ts"
-import type { Between, EndExtra } from "../journal/records.ts"
+import type { NoteTag, EndExtra } from "../journal/records.ts"
 
 /** The options that all sessions of an engine have in common. */
 export type Runs = Pick<SessionOptions, "pool" | "store" | "performers" | "fiberConcurrency">
@@ -48,8 +48,8 @@ export const resumedSession = (runs: OwnRuns, replayed: Replayed & { readonly fe
   session.kept = taken.kept
   const { pending } = taken.replay
   if (pending.size > 0) session.openOutbox(pending.values())
-  session.between = lastingNotes(taken.between)
-  for (const tag of session.between) session.log.append({ _tag: tag, cycle: session.cycle })
+  session.notes = lastingNotes(taken.notes)
+  for (const tag of session.notes) session.log.append({ _tag: tag, cycle: session.cycle })
   return session
 }
 
@@ -66,16 +66,16 @@ export const endedSession = (
     const ownRuns = { ...runs, services, onFinished: () => undefined }
     const session = sessionFrom(ownRuns, { program, jobId: journal.jobId, taken })
     session.actor = makeEndedActor(session, status, cause?._tag ?? null)
-    for (const tag of taken.between) session.log.append({ _tag: tag, cycle: session.cycle })
+    for (const tag of taken.notes) session.log.append({ _tag: tag, cycle: session.cycle })
     restoreEnd(session, status, cause ?? undefined, usage, output)
     return session
   })
 
 /** Notes since the last row, without those that resuming will write again: if the job was at rest, it will come to rest again. */
-const lastingNotes = (between: ReadonlyArray<Between>): Array<Between> => {
-  const [before, last] = between.slice(-2)
-  if (last === "Resumed") return between.slice(0, before === "Awaiting" ? -2 : undefined)
-  return between.slice(0, -1)
+const lastingNotes = (notes: ReadonlyArray<NoteTag>): Array<NoteTag> => {
+  const [before, last] = notes.slice(-2)
+  if (last === "Resumed") return notes.slice(0, before === "Awaiting" ? -2 : undefined)
+  return notes.slice(0, -1)
 }
 
 /** The failure of callers that waited for a job to be taken up, when that was interrupted. */

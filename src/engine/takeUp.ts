@@ -15,7 +15,7 @@ import { decodeKept, keptOf } from "../journal/kept.ts"
 import { goOn } from "../journal/migrate.ts"
 import { cyclesInJson } from "../journal/parts.ts"
 import { JournalReader } from "../journal/reader.ts"
-import type { Between, EndExtra } from "../journal/records.ts"
+import type { NoteTag, EndExtra } from "../journal/records.ts"
 import type { Replay } from "../journal/replay.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
@@ -37,7 +37,7 @@ export interface TakenUp {
   readonly replay: Replay
   readonly log: EventLog
   /** The notes since the last row, oldest first. */
-  readonly between: ReadonlyArray<Between>
+  readonly notes: ReadonlyArray<NoteTag>
   /** Depth in the tree of child jobs; undefined in a journal of a version that did not write it. */
   readonly depth: number | undefined
   /** The effects that a crash left uncommitted, by task; undefined if there are none. */
@@ -67,7 +67,7 @@ export const takeUp = (
       const { pieces } = rebase
       yield* store.rebase(jobId, fence, { cycle: replay.cycle + 1, header: JSON.stringify(rebase.header), pieces })
     }
-    const between = yield* notesIn(journal)
+    const notes = yield* notesIn(journal)
     // Effects that another version of the program gave are not of today's kinds.
     const kept = rebase === undefined ? yield* savedEffects(store, jobId, replay) : undefined
     return {
@@ -77,7 +77,7 @@ export const takeUp = (
       begunIn: header.span,
       replay,
       log,
-      between,
+      notes,
       depth: header.depth,
       kept
     }

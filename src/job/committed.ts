@@ -4,7 +4,7 @@
  * The ledger already holds the facts that a cycle under way has merged, and that may be taken back. They are passed over, and
  * a fact that they revised is shown as it was. Boundary: reads a ledger; pages, so that a large context does not hold the loop.
  */
-import type { Entry } from "../context/factTable.ts"
+import type { FactEntry } from "../context/factTable.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { type ExplanationJson, explanationToJson } from "../outcome/explanationJson.ts"
 import { type FactJson, factJson } from "../outcome/resultJson.ts"
@@ -36,8 +36,8 @@ export interface CommittedFacts {
 }
 
 /** The entry that stood where this one stands, as of a version. */
-const asOf = (entry: Entry, version: number): Entry | undefined => {
-  let found: Entry | undefined = entry
+const asOf = (entry: FactEntry, version: number): FactEntry | undefined => {
+  let found: FactEntry | undefined = entry
   while (found !== undefined && found.position > version) found = found.previous
   return found
 }
@@ -47,7 +47,7 @@ export const committedFacts = (
   { ledger, program, version }: Committed,
   { after, kind, limit }: FactQuery
 ): CommittedFacts => {
-  const entries: Array<Entry> = []
+  const entries: Array<FactEntry> = []
   for (const name of kind === undefined ? program.kinds.keys() : [kind]) {
     let count = 0
     for (const entry of ledger.liveAfter(name, after)) {

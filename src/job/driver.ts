@@ -435,7 +435,7 @@ const commit = (session: JobSession, underWay: UnderWay, { hash, pieces, row }: 
   if (staged.length > 0) answerSignals(session, staged)
   session.kept = undefined
   if (session.outbox !== undefined || performed.length > 0) takeIntents(session, underWay)
-  if (session.between.length > 0) session.between = []
+  if (session.notes.length > 0) session.notes = []
 }
 
 /** Takes the intents of a committed cycle that somebody performs, and lets go of the intents that the cycle answered. */

@@ -24,7 +24,7 @@ import { keptOf, encodeKept } from "../journal/kept.ts"
 import { spanIn } from "./observability.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
-import type { Between, EndExtra, JournalHeader } from "../journal/records.ts"
+import type { NoteTag, EndExtra, JournalHeader } from "../journal/records.ts"
 import { causeJson } from "../journal/causes.ts"
 
 /** The facts and marks that a job begins with, beside its program and input. */
@@ -110,7 +110,7 @@ export const appendRow = (
       at,
       ranMs: session.durationMs,
       cpuMs,
-      before: session.between,
+      before: session.notes,
       handled: performed
     })
   }
@@ -137,17 +137,17 @@ const isStringTooLong = (error: unknown): boolean =>
   error instanceof RangeError && error.message === "Invalid string length"
 
 /** Notes in the journal what happened between two cycles, then in the log, and then calls `told`. */
-export const noteBetween = (session: JobSession, tag: Between, told: () => void): void => {
+export const noteBetween = (session: JobSession, tag: NoteTag, told: () => void): void => {
   const { services, store } = session.options
   const { cycle, fence } = session
   const tell = (): void => {
     session.log.append({ _tag: tag, cycle })
     told()
   }
-  session.between.push(tag)
+  session.notes.push(tag)
   if (!store.isDurable || fence === undefined) return tell()
   const isIdle = tag !== "Resumed" && session.outbox?.isIdle !== false
-  const note = store.note(session.jobId, fence, noteText(session.jobId, session.between), { isIdle })
+  const note = store.note(session.jobId, fence, noteText(session.jobId, session.notes), { isIdle })
   const noted = Effect.catchCause(note, (cause) =>
     Effect.logWarning(`job ${session.jobId} could not note that it is ${tag.toLowerCase()}`, cause)
   )

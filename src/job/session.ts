@@ -43,7 +43,7 @@ import type { EncodedEffect } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import { runDetached } from "../platform/detached.ts"
-import type { Between } from "../journal/records.ts"
+import type { NoteTag } from "../journal/records.ts"
 import { monotonicMs } from "../platform/monotonicMs.ts"
 
 export type JobActor = Actor<typeof jobMachine>
@@ -111,7 +111,7 @@ export class JobSession implements JobView {
   /** The fence that our writes must carry. Undefined until the job has a journal. */
   fence: number | undefined
   /** The notes since the last committed cycle: rests, and their ends. */
-  between: Array<Between> = []
+  notes: Array<NoteTag> = []
   /** Results of tasks from a cycle that a crash left uncommitted, by task. */
   kept: ReadonlyMap<string, EncodedEffect> | undefined
   /** Depth in the tree of child jobs; 0 for a job that a caller started. */

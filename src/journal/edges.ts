@@ -14,7 +14,7 @@ import { sumOf } from "../values/sha256.ts"
 import { isCauseJson } from "./causes.ts"
 import { areNotes } from "./extra.ts"
 import { Amount, Count, type FieldsOf, parsePart, recordAs, unreadable } from "./jsonRecord.ts"
-import type { Between, EndExtra } from "./records.ts"
+import type { NoteTag, EndExtra } from "./records.ts"
 
 const sumLength = 16
 
@@ -28,7 +28,7 @@ export const unseal = (of: string, sealed: string): string | undefined => {
 }
 
 /** The sealed text of a job's notes since its last row. */
-export const noteText = (jobId: string, notes: ReadonlyArray<Between>): string => seal(jobId, JSON.stringify(notes))
+export const noteText = (jobId: string, notes: ReadonlyArray<NoteTag>): string => seal(jobId, JSON.stringify(notes))
 
 const corrupt = (
   { cycle, jobId }: StoredJournal,
@@ -40,7 +40,7 @@ const corrupt = (
 const notesAs = recordAs("note", Schema.declare(areNotes))
 
 /** The notes since the last row, oldest first. */
-export const notesIn = (journal: StoredJournal): Effect.Effect<ReadonlyArray<Between>, JournalCorrupt> =>
+export const notesIn = (journal: StoredJournal): Effect.Effect<ReadonlyArray<NoteTag>, JournalCorrupt> =>
   Effect.suspend(() => {
     const { jobId, note } = journal
     if (note === "") return Effect.succeed([])

@@ -12,7 +12,7 @@ import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts
 import { causeJson, isCauseJson } from "./causes.ts"
 import { typeOf } from "../values/panic.ts"
 import { isObject, parsePart, unreadable } from "./jsonRecord.ts"
-import type { BeginningExtra, Between, HaltExtra, OutcomeExtra, OutcomeFields, RowExtra } from "./records.ts"
+import type { BeginningExtra, NoteTag, HaltExtra, OutcomeExtra, OutcomeFields, RowExtra } from "./records.ts"
 
 /** The extra of an outcome. `textOf`: the committed text of a fact. */
 const outcomeExtra = (
@@ -116,7 +116,7 @@ const isCombined = (value: unknown): value is readonly [number, string | null] =
 
 const areCombined = isListOf(isCombined)
 
-const isNote = (value: unknown): value is Between => value === "Paused" || value === "Resumed" || value === "Awaiting"
+const isNote = (value: unknown): value is NoteTag => value === "Paused" || value === "Resumed" || value === "Awaiting"
 
 /** Whether a value is a list of notes: what happened between two cycles. */
 export const areNotes = isListOf(isNote)

@@ -67,7 +67,7 @@ export interface OutcomeFields {
 export type OutcomeExtra = 0 | OutcomeFields
 
 /** What happened between two cycles, as the event log says it. */
-export type Between = "Paused" | "Resumed" | "Awaiting"
+export type NoteTag = "Paused" | "Resumed" | "Awaiting"
 
 /** Where the cause that halts the job stands: with an outcome, or by itself. */
 export type HaltExtra = readonly ["signal" | "outcome", number] | { readonly cause: CauseJson }
@@ -75,7 +75,7 @@ export type HaltExtra = readonly ["signal" | "outcome", number] | { readonly cau
 export interface RowExtra {
   readonly signals?: ReadonlyArray<OutcomeExtra>
   readonly outcomes?: ReadonlyArray<OutcomeExtra>
-  readonly before?: ReadonlyArray<Between>
+  readonly before?: ReadonlyArray<NoteTag>
   readonly halt?: HaltExtra
   /** The kinds of intents that were committed and are performed by a handler. */
   readonly handled?: ReadonlyArray<string>

@@ -56,7 +56,7 @@ function* inPieces(items: Iterable<Item>): Generator<Item, void> {
   if (joined !== "") yield { text: joined, isLast: false }
 }
 
-/** Pieces of the events of a stream. Between two pieces the event loop gets a turn if the slice is over. */
+/** Pieces of the events of a stream. NoteTag two pieces the event loop gets a turn if the slice is over. */
 const piecesOf = <A, E>(events: Stream.Stream<A, E>, itemsOf: (event: A) => Iterable<Item>): Stream.Stream<Item, E> =>
   Stream.transformPull(events, (pull) =>
     Effect.sync(() => {

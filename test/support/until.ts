@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 
-/** Between two looks. */
+/** NoteTag two looks. */
 const pauseMs = 5
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, pauseMs))
