@@ -3,7 +3,8 @@
  *
  * Invariants: a note of what happened between two cycles is in the journal before anybody is told of it; a job whose store has
  * failed, or whose engine closes, is not ended in its journal, so that it can be resumed (G11).
- * Boundary: between a session and the port of the store. extra.ts and rowText.ts say what the texts hold.
+ * Boundary: between a session and the port of the store. This file writes the text of the end; journal/header.ts,
+ * journal/extra.ts and journal/rowText.ts make those of the header, the extras and the rows.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

@@ -1,12 +1,12 @@
 /**
- * Looking at stored jobs: the context after any cycle, what a cycle did, the event log, and whether a journal is what was
- * written.
+ * Reads stored jobs: the context after any cycle, the changes of a range of cycles, the event log, and the integrity of a
+ * journal.
  *
- * All of it is read from the journal alone: no agent, no invariant and no function of a program runs, but for the schemas of
- * the kinds where a program is given, and its `migrate`. Without one, values are JSON, as the kinds' schemas encoded them.
- * A job may be looked at while some engine runs it: what is shown is what had been committed.
+ * The functions read the journal alone. No agent and no invariant runs. If a program is given, the schemas of its kinds and
+ * its `migrate` run, and nothing else of it. Without a program, values are JSON, as the schemas of the kinds encoded them.
+ * An engine may run the job meanwhile: the functions show the committed cycles.
  *
- * Boundary: the public names. What they do is in views.ts, which is loaded when one is first used.
+ * Boundary: the public names. views.ts implements them, and loads when one of them is first used.
  */
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
@@ -23,9 +23,9 @@ export type { CorruptPart, Diff, Replayed, Verified } from "./reports.ts"
 
 /** Options of `replay`. */
 export interface ReplayOptions {
-  /** The cycle to look at the context after; 0: after the seeds. Default: the last. */
+  /** The cycle after which the context is shown; 0: after the seeds. Default: the last. */
   readonly at?: number | undefined
-  /** The program of the job: then values are those of its kinds, as agents see them. Default: values are JSON. */
+  /** The program of the job. With it, values have the types of its kinds, as agents see them. Default: values are JSON. */
   readonly program?: Program.Any | undefined
 }
 
@@ -35,7 +35,7 @@ const load = loadOnce(() => import("./views.ts"))
 
 const program: Rule = must("a program made by Program.make", isProgram)
 
-/** `replayed` refuses a cycle that there is not. */
+/** `replayed` refuses a cycle that does not exist. */
 const replayRules: Rules<ReplayOptions> = { at: anything, program }
 
 const eventRules = { after: whole(0), program }
@@ -46,14 +46,15 @@ const check = <O>(of: string, options: unknown, rules: Rules<O>): Effect.Effect<
 const compiled = (program: Program.Any | undefined) => (program === undefined ? undefined : compiledOf(program))
 
 /**
- * The context of a stored job after any of its cycles.
+ * Returns the context of a stored job after any of its cycles.
  *
- * With a `program`, values are of its kinds. Where the cycle was committed with other kinds, the program's `migrate` brings
- * the facts over, as it would for `Engine.resume`; if it declares none, that is `ProgramChanged`. A cycle after which the job
- * was migrated shows what the cycle had left, unless it is the last one: there, it shows what the job goes on from.
+ * With a `program`, values have the types of its kinds. If the cycle was committed with other kinds, the program's `migrate`
+ * converts the facts, as it does for `Engine.resume`. A program without `migrate` then fails with `ProgramChanged`. If the job
+ * was migrated after the cycle, the context is the one before the migration. After the last cycle it is the migrated one, from
+ * which the job continues.
  *
- * Fails with `StoreError` (`missing`), with `JournalCorrupt` if a row up to the cycle is not what was written, and with
- * `InvalidInput` for a cycle that there is not, or the program of another job.
+ * Fails with `StoreError` (`missing`), with `JournalCorrupt` if a row up to the cycle differs from the row that was written,
+ * and with `InvalidInput` if the job has no such cycle or belongs to another program.
  */
 export const replay = (
   jobId: string,
@@ -64,8 +65,8 @@ export const replay = (
   )
 
 /**
- * What the cycles after `from`, up to `to`, did to the context of a stored job. Values are JSON. Fails as `replay` does; also
- * with `InvalidInput` if `from` is after `to`.
+ * Returns the changes that the cycles after `from`, up to `to`, made to the context of a stored job. Values are JSON. Fails as
+ * `replay` does, and with `InvalidInput` if `from` is after `to`.
  */
 export const diff = (
   jobId: string,
@@ -75,22 +76,22 @@ export const diff = (
   Effect.flatMap(JobStore, (store) => Effect.flatMap(load, ({ diffOf }) => diffOf(store, jobId, from, to)))
 
 /**
- * The event log of a stored job, from its journal: the same events, with the same numbers, as `job.events` of the live job.
- * Ends after the last committed one; that is `JobHalted` if the job has ended.
+ * Returns the event log of a stored job. Events and their numbers are those of `job.events` of the live job. The stream ends
+ * after the last committed event, which is `JobHalted` if the job has ended.
  *
  *     Stream.unwrap(Journal.events("audit-42", { after: 100 }))
  *
- * It is an effect that gives a stream because `effect/Stream` is not loaded with the root. `after`: the `seq` to go on after.
- * With a `program`, values of facts are of its kinds, so that they are written as those of the live job; without one they are
- * JSON, which is the same for kinds of plain data. Reads page by page, and holds no more of the log than that. The stream
- * fails with `JournalCorrupt` where a row is not what was written, after the events of those before it.
+ * The function returns an effect of a stream because the package's root does not load `effect/Stream`. The stream begins after
+ * the `seq` in `after`. With a `program`, fact values have the types of its kinds, as in the events of the live job. Without
+ * one they are JSON, which is the same for kinds of plain data. The stream reads page by page, and holds one page of the log.
+ * At a row that differs from the row that was written, it gives the events before that row and fails with `JournalCorrupt`.
  */
 export const events = (
   jobId: string,
   options?: {
-    /** The `seq` to go on after. Default: 0, which is the beginning. */
+    /** The stream begins after the event with this `seq`. Default: 0, which is the beginning. */
     readonly after?: number | undefined
-    /** The program of the job: then values of facts are of its kinds. Default: values are JSON. */
+    /** The program of the job. With it, fact values have the types of its kinds. Default: values are JSON. */
     readonly program?: Program.Any | undefined
   }
 ): Effect.Effect<Stream.Stream<JobEvent, ReadError>, never, JobStore> =>
@@ -99,9 +100,9 @@ export const events = (
   )
 
 /**
- * Replays a stored job, and says how far its journal is what was written: every hash of the chain, every checksum, the
- * contexts that it stands on, and that no row is missing. A corrupt journal is a report, not a failure. Whoever can write to
- * the store can write a whole chain anew: compare `hash` with one that was kept elsewhere.
+ * Replays a stored job and reports the last cycle up to which its journal is intact. It checks every hash of the chain, every
+ * checksum and every base context, and that no row is missing. A corrupt journal is a report, not a failure. A writer of the
+ * store can forge a whole chain, so compare `hash` with a copy that is stored elsewhere.
  */
 export const verify = (jobId: string): Effect.Effect<Verified, StoreError, JobStore> =>
   Effect.flatMap(JobStore, (store) => Effect.flatMap(load, ({ verified }) => verified(store, jobId)))

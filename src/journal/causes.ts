@@ -1,5 +1,5 @@
 /**
- * Causes as JSON, for rows and ends, and back.
+ * Encodes causes as JSON, for rows and ends, and decodes them.
  *
  * Boundary: pure functions from causes to JSON and from JSON to causes.
  */
@@ -12,14 +12,14 @@ import { type ErrorForm, type Form, isErrorForm } from "../values/errorData.ts"
 import { describeError } from "../values/panic.ts"
 import { isObject } from "./jsonRecord.ts"
 
-/** A cause as JSON. A message that is empty is left out, and so is a stack: only earlier versions wrote stacks. */
+/** A cause as JSON. It has no empty message. It has a stack only if an earlier version wrote it. */
 export type CauseJson = Cause extends infer One ? Unsaid<One, "message" | "stack"> : never
 
 type Unsaid<One, Key extends string> = One extends unknown
   ? Omit<One, Key> & { readonly [K in Key & keyof One]?: One[K] }
   : never
 
-/** The error that each cause becomes: its fields are those of the cause, and the job's id. */
+/** The error class of each cause. Its fields are those of the cause, and the job's id. */
 const errors: { readonly [Tag in Cause["_tag"]]: { readonly fields: Schema.Struct.Fields } } = {
   AgentFailed: JobError.AgentFailed,
   AgentPanicked: JobError.AgentPanicked,
@@ -47,19 +47,19 @@ const schemas = Object.values(errors).map((error) => {
   })
 })
 
-/** Whether a value is a cause as JSON: whether an error can be made of it. */
+/** Whether a value is a cause as JSON, and so can become an error. */
 export const isCauseJson: (value: unknown) => value is CauseJson = Schema.is(
-  // The schemas are made of a table, so their type knows no field; fromCause.ts holds causes and errors together.
+  // The schemas come from a table, so their type has no fields. fromCause.ts checks that causes and errors match.
   Schema.Union(schemas) as unknown as Schema.Codec<CauseJson>
 )
 
-/** A cause as JSON, without its stack. An error of the program is in the form from which it is made again. */
+/** Encodes a cause without its stack. An error of the program is encoded in the form that `reviveCause` reads. */
 export const causeJson = (cause: Cause): CauseJson => {
   const json = JobError.toJson(cause) as unknown as CauseJson
   return isCarrier(cause) ? ({ ...json, error: errorFormOf(cause) } as CauseJson) : json
 }
 
-/** The cause that a journal holds as JSON. Its error is an error again, and prints as the first one did. */
+/** Decodes the cause of a journal. An error of the program becomes an `Error` again, and prints as the original did. */
 export const reviveCause = (cause: CauseJson): Cause => {
   switch (cause._tag) {
     case "AgentPanicked":
@@ -82,7 +82,7 @@ export const reviveCause = (cause: CauseJson): Cause => {
   }
 }
 
-/** A form as this version writes it. An earlier one gave message and cause among the fields, and anything as a name. */
+/** Converts a form of an earlier version, which had message and cause among the fields, and any value as a name. */
 const soundForm = (form: Form): Form => {
   if (!isErrorForm(form)) return form
   const { cause, errors, fields, message, name }: Partial<ErrorForm["~error"]> = form["~error"]
@@ -104,7 +104,7 @@ const said = ["name", "message", "stack", "errors"]
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : describeError(value ?? ""))
 
-/** The value of a form, in which errors are errors again. */
+/** Decodes a form. Each error form in it becomes an `Error`. */
 const revivedOf = (form: Form): unknown => {
   if (typeof form !== "object" || form === null) return form
   if (Array.isArray(form)) return form.map(revivedOf)
@@ -113,7 +113,7 @@ const revivedOf = (form: Form): unknown => {
   const hidden = (value: unknown) => ({ value, enumerable: false, configurable: true, writable: true })
   return Object.defineProperties(Object.assign(new Error(message), revivedOf(fields)), {
     name: hidden(name),
-    // The error was not thrown here, so it has no stack of its own.
+    // Nothing threw this error here, so it has no stack of its own.
     stack: hidden(`${name}: ${message}`),
     ...(cause === undefined ? {} : { cause: hidden(revivedOf(cause)) }),
     ...(errors === undefined ? {} : { errors: hidden(errors.map(revivedOf)) })

@@ -1,9 +1,10 @@
 /**
- * A whole context as JSON, for the journal of a job that goes on from it, and back.
+ * Encodes a whole context as JSON, for the journal of a job that continues from it, and decodes it.
  *
- * The first piece says what is not in the facts; the others hold the history, in commit order, revised and pruned facts
- * included: `explain` needs them. The last one is a checksum of those before, under the context's hash. Boundary: the pure
- * core; pieces are texts of about 64 KiB.
+ * The first piece holds everything but the facts. The next pieces hold the facts in commit order, including revised and pruned
+ * facts, which `explain` needs. The last piece is a checksum of the others, seeded with the context's hash.
+ *
+ * Boundary: the pure core; pieces are texts of about 64 KiB.
  */
 import { canonicalText } from "../values/Canonical.ts"
 import type { Fact, Origin } from "../program/Fact.ts"
@@ -45,7 +46,7 @@ type FactLine = readonly [
 
 const pieceLength = 65_536
 
-/** The context in pieces of JSON. */
+/** Encodes a context in pieces of JSON. */
 export function* dumpContext(context: JobContext): Generator<string, void> {
   const digest = new Sha256().update(context.hash)
   for (const piece of contentOf(context)) {
@@ -55,7 +56,7 @@ export function* dumpContext(context: JobContext): Generator<string, void> {
   yield JSON.stringify(digest.hex())
 }
 
-/** What jobs knew of their agents. Of two that end with the same version, the first is asked. */
+/** The triggers and traces of each earlier job. If two jobs end at the same version, the first one counts. */
 const storiesOf = (context: JobContext): Head["stories"] => {
   let known = -1
   return context.knownStories().flatMap(({ traces, triggers, version }) => {
@@ -93,7 +94,7 @@ function* contentOf(context: JobContext): Generator<string, void> {
   if (piece !== "") yield `${piece}]`
 }
 
-/** A dump that is not what was written. */
+/** A dump that differs from the one that was written. */
 export class DumpChanged extends Error {
   override readonly name = "DumpChanged"
   readonly expected: string
@@ -106,9 +107,9 @@ export class DumpChanged extends Error {
 }
 
 /**
- * The context that was dumped, whose hash is known. `kindOf` gives a kind for every name.
+ * Decodes the context with a known hash from its pieces. `kindOf` returns a kind for every name.
  *
- * @throws DumpChanged; and what a kind's schema throws
+ * @throws DumpChanged, or the error of a kind's schema
  */
 export const restoreContext = (
   pieces: ReadonlyArray<string>,

@@ -1,11 +1,10 @@
 /**
- * Reads the texts of a journal's beginning and of its rows, with their extras, back into facts, effects and causes.
+ * Decodes a journal's beginning and its rows, with their extras, into facts, effects and causes.
  *
- * The canonical texts are not checked against a schema: their hash is compared before they are read here, so they are what
- * the merge wrote, and the casts below say what that is. Extras and headers, which no hash covers, are checked where they are
- * read, and here against the text that they belong to.
+ * No schema checks the canonical texts: the caller has compared their hash, so the merge wrote them, and the casts below give
+ * their type. No hash covers extras and headers: their readers check their shape, and this file checks them against their text.
  *
- * Boundary: the pure core: texts in, records out; replay.ts applies them. Long work is done in steps.
+ * Boundary: the pure core; texts in, records out. replay.ts applies the records. Long work runs in steps.
  */
 import { stepSize } from "../values/steps.ts"
 import type { Evaluation, IntentRef } from "../program/AgentEffect.ts"
@@ -23,20 +22,20 @@ import { readRowExtra } from "./extra.ts"
 import { unreadable } from "./jsonRecord.ts"
 import type { HaltExtra, JournalHeader, OutcomeExtra, OutcomeFields, RowExtra } from "./records.ts"
 
-/** An outcome as a journal has it. */
+/** An outcome, as decoded from a journal. */
 export interface DecodedOutcome {
   readonly agent: string
   readonly each: FactRef | undefined
   readonly cause: Cause | undefined
-  /** Undefined if it was discarded. */
+  /** Undefined if the outcome was discarded. */
   readonly effect: EncodedEffect | undefined
-  /** The results of combining functions, by the place of the fact; null: the existing fact stayed. */
+  /** The results of combining functions, by the fact's place in the effect; null: the existing fact stayed. */
   readonly combined: ReadonlyMap<number, Canonical | null> | undefined
   readonly proposals: number
   readonly answers: IntentRef | undefined
 }
 
-/** A committed cycle as a journal has it. */
+/** A committed cycle, as decoded from a journal. */
 export interface DecodedRow {
   readonly cycle: number
   readonly tier: number
@@ -46,7 +45,7 @@ export interface DecodedRow {
   readonly extra: RowExtra
 }
 
-/** The beginning of a job as its journal has it. */
+/** The beginning of a job, as decoded from its journal. */
 export interface DecodedGenesis {
   readonly program: string
   readonly input: unknown
@@ -55,7 +54,7 @@ export interface DecodedGenesis {
   readonly seeds: DecodedOutcome
 }
 
-/** The kind of a name, if the program that is read has it. */
+/** Returns the kind with a name, or undefined if the replayed program has none. */
 export type KindOf = (name: string) => ErasedKind | undefined
 
 interface FactJson {
@@ -98,7 +97,7 @@ export const encodedIntent = ({
   return { kind, payload: parseCanonical(text), text: `{"kind":${JSON.stringify(kind)},"payload":${text}}` }
 }
 
-/** An evaluation with its keys in the order in which agents' effects have them: events show it. */
+/** Orders the keys of an evaluation as agents' effects do, because events show that order. */
 export const inOrder = ({ fact: { id, kind }, reason, score }: Evaluation): Evaluation => ({
   fact: { kind, id },
   score,
@@ -110,14 +109,14 @@ const eachOf = (each: readonly [kind: string, id: string] | undefined): FactRef 
 
 const nothing: OutcomeFields = {}
 
-/** The cause of an outcome that was discarded; it must be the one that the text names. */
+/** Returns the cause of a discarded outcome. The row's text must name the same cause. */
 const causeOf = ({ agent, discarded }: OutcomeJson, cause: CauseJson | undefined): Cause | undefined => {
   if (cause?._tag === discarded) return cause === undefined ? undefined : reviveCause(cause)
   const expected = discarded === undefined ? "was applied" : `was discarded for ${JSON.stringify(discarded)}`
   return unreadable("extra", `the effect of ${JSON.stringify(agent)} ${expected}, and its cause is ${cause?._tag}`)
 }
 
-/** The results of combining functions, as values of their facts' kinds. */
+/** Decodes the results of combining functions with the kinds of their facts. */
 const combinedOf = (
   facts: ReadonlyArray<EncodedFact>,
   combined: NonNullable<OutcomeFields["combined"]>
@@ -185,7 +184,7 @@ function* decodeOutcomes(
   return outcomes
 }
 
-/** The cause that halts must stand where the extra says. */
+/** Checks that the outcome to which the extra points has a cause. */
 const checkHalt = (
   halt: HaltExtra | undefined,
   signals: ReadonlyArray<DecodedOutcome>,
@@ -213,7 +212,7 @@ interface GenesisJson {
   readonly seeds: ReadonlyArray<FactJson>
 }
 
-/** Reads a row, in steps. @throws Unreadable, or what a kind's schema throws for a value that does not fit it */
+/** Decodes a row, in steps. @throws Unreadable, or the error of a kind's schema for a value that does not fit */
 export function* decodeRow(text: string, extraText: string, kindOf: KindOf): Generator<void, DecodedRow> {
   // The cast is safe: the hash of the text is the one that was written.
   const json = parseJson(text) as RowJson
@@ -224,7 +223,7 @@ export function* decodeRow(text: string, extraText: string, kindOf: KindOf): Gen
   return { cycle: json.cycle, tier: json.tier, signals, outcomes, violations: json.violations, extra }
 }
 
-/** Reads a beginning, in steps. Throws as `decodeRow` does. */
+/** Decodes a beginning, in steps. Throws as `decodeRow` does. */
 export function* decodeGenesis(text: string, header: JournalHeader, kindOf: KindOf): Generator<void, DecodedGenesis> {
   // The cast is safe: the hash of the text is the one that was written.
   const json = parseJson(text) as GenesisJson

@@ -1,8 +1,9 @@
 /**
- * The texts of a journal beside its rows that no chain of hashes covers: the note since the last row, effects that are kept,
- * and the end. A checksum guards notes and kept effects; all are decoded by a schema.
+ * Seals and reads the texts of a journal that the chain of hashes does not cover: the note since the last row, and the end.
  *
- * Boundary: texts to and from records. A text that does not fit is `JournalCorrupt`, which names the part.
+ * A checksum guards notes and kept effects (kept.ts). A schema decodes each of these texts. job/journaling.ts writes the end.
+ *
+ * Boundary: texts to and from records. A text that does not fit fails with `JournalCorrupt`, which names the part.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -18,10 +19,10 @@ import type { NoteTag, EndExtra } from "./records.ts"
 
 const sumLength = 16
 
-/** A text with its checksum. `of` names the thing that it belongs to: under another name the checksum differs. */
+/** Adds a checksum to a text. `of` names the owner of the text; the checksum differs under another name. */
 export const seal = (of: string, text: string): string => `${sumOf(of, text)}${text}`
 
-/** The text that was sealed; undefined if text or name are not those that were written. */
+/** Returns the sealed text, or undefined if the text or the name has changed since `seal`. */
 export const unseal = (of: string, sealed: string): string | undefined => {
   const text = sealed.slice(sumLength)
   return sealed.slice(0, sumLength) === sumOf(of, text) ? text : undefined
@@ -39,8 +40,8 @@ const corrupt = (
 
 const notesAs = recordAs("note", Schema.declare(areNotes))
 
-/** The notes since the last row, oldest first. */
-export const notesIn = (journal: StoredJournal): Effect.Effect<ReadonlyArray<NoteTag>, JournalCorrupt> =>
+/** Returns the notes since the last row, oldest first. */
+export const notesIn = (journal: StoredJournal): Effect.Effect<ReadonlyArray<Between>, JournalCorrupt> =>
   Effect.suspend(() => {
     const { jobId, note } = journal
     if (note === "") return Effect.succeed([])
@@ -57,7 +58,7 @@ const UsageJson = Schema.Struct({
   cycles: Count,
   facts: Count,
   agents: Count,
-  // A clock that was set back makes it negative.
+  // It is negative if the clock was set back.
   durationMs: Schema.Finite,
   cpuMs: Schema.Finite,
   contextBytes: Count,
@@ -81,7 +82,7 @@ export const decodeEnd = (text: string): EndExtra => {
   return unreadable("end", `${end.status} ${isHalted ? "without a cause" : "with a cause"}`)
 }
 
-/** The end of a journal; undefined for a job that is unfinished. */
+/** Returns the end of a journal, or undefined for an unfinished job. */
 export const endIn = (journal: StoredJournal): Effect.Effect<EndExtra | undefined, JournalCorrupt> =>
   Effect.suspend(() => {
     const { end: text, status } = journal

@@ -1,11 +1,11 @@
 /**
- * The extra of a row: what a replay needs beside the canonical text of rowText.ts, which the hash covers.
+ * Writes and reads the extra of a row: the data that a replay needs beside the canonical text of rowText.ts.
  *
- * An extra has the ids of the facts, the results of combining functions, causes with all their fields, traces, tokens, and
- * what the job had spent by then. The hash does not cover it, so it is checked when it is read: a replay must not go on
- * with anything that was never written. Keys that are not named here are let be, because a later version may add some.
+ * An extra has the ids of the facts, the results of combining functions, causes with all their fields, traces, tokens, and the
+ * job's usage so far. The hash does not cover an extra, so reading checks it: a replay must not use data that was never
+ * written. Unknown keys are ignored, because a later version may add some.
  *
- * Boundary: the pure core: committed cycles to JSON, and back to records; decode.ts puts them and the texts together.
+ * Boundary: the pure core; committed cycles to JSON, and JSON to records. decode.ts joins the records with the texts.
  */
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
@@ -14,7 +14,7 @@ import { typeOf } from "../values/panic.ts"
 import { isObject, parsePart, unreadable } from "./jsonRecord.ts"
 import type { BeginningExtra, NoteTag, HaltExtra, OutcomeExtra, OutcomeFields, RowExtra } from "./records.ts"
 
-/** The extra of an outcome. `textOf`: the committed text of a fact. */
+/** Builds the extra of an outcome. `textOf` returns the committed text of the fact at a commit position. */
 const outcomeExtra = (
   { cause, effect, facts, proposals = 0 }: MergedOutcome,
   isSignal: boolean,
@@ -46,7 +46,7 @@ const outcomeExtra = (
 
 const allEmpty = (extras: ReadonlyArray<OutcomeExtra>): boolean => extras.every((extra) => extra === 0)
 
-/** Where the cause that halts the job stands. */
+/** Points to the outcome whose cause halts the job. If no outcome has that cause, the result holds the cause itself. */
 const haltExtra = (halt: Cause | undefined, row: CommittedCycle): HaltExtra | undefined => {
   if (halt === undefined) return undefined
   const signal = row.signals.findIndex(({ cause }) => cause === halt)
@@ -55,7 +55,7 @@ const haltExtra = (halt: Cause | undefined, row: CommittedCycle): HaltExtra | un
   return outcome >= 0 ? ["outcome", outcome] : { cause: causeJson(halt) }
 }
 
-/** The extra of a committed cycle. */
+/** Encodes the extra of a committed cycle. */
 export const rowExtra = (
   row: CommittedCycle,
   halt: Cause | undefined,
@@ -78,7 +78,7 @@ export const rowExtra = (
   return JSON.stringify(extra)
 }
 
-/** The extra of cycle 0, which is in the header. */
+/** Builds the extra of cycle 0. The header holds it. */
 export const beginningExtra = (
   row: CommittedCycle,
   halt: Cause | undefined,
@@ -92,9 +92,9 @@ export const beginningExtra = (
   }
 }
 
-/* Reading. The checks are written by hand: a schema would take a third of the time in which a row is replayed. */
+/* Reading. The checks are written by hand, because a schema would take a third of the replay time of a row. */
 
-/** A record before it is checked: each field may hold anything, or be missing. */
+/** An unchecked record. Each field may hold any value, or be missing. */
 type Unchecked<A> = { readonly [K in keyof A]?: unknown }
 
 const isText = (value: unknown): value is string => typeof value === "string"
@@ -118,7 +118,7 @@ const areCombined = isListOf(isCombined)
 
 const isNote = (value: unknown): value is NoteTag => value === "Paused" || value === "Resumed" || value === "Awaiting"
 
-/** Whether a value is a list of notes: what happened between two cycles. */
+/** Whether a value is a list of notes, the events between two cycles. */
 export const areNotes = isListOf(isNote)
 
 /** Whether a value is the extra of an outcome. */
@@ -137,7 +137,7 @@ export const isOutcomeExtra = (value: unknown): value is OutcomeExtra => {
 
 const areOutcomes = isListOf(isOutcomeExtra)
 
-/** Whether a value says where the cause of a halt stands. */
+/** Whether a value is a `HaltExtra`. */
 export const isHaltExtra = (value: unknown): value is HaltExtra => {
   if (Array.isArray(value)) return (value[0] === "signal" || value[0] === "outcome") && isCount(value[1])
   return isObject(value) && isCauseJson(value["cause"])
@@ -146,7 +146,7 @@ export const isHaltExtra = (value: unknown): value is HaltExtra => {
 /** The farthest time from the epoch, in milliseconds, that a `Date` can hold. */
 const farthestMs = 8.64e15
 
-/** The name of the first field that does not fit; undefined if all do. */
+/** Returns the name of the first field that does not fit, or undefined if all fit. */
 const faultyField = (extra: Unchecked<RowExtra>): keyof RowExtra | undefined => {
   const { at, before, cpuMs, halt, handled, outcomes, ranMs, signals } = extra
   if (signals !== undefined && !areOutcomes(signals)) return "signals"
@@ -155,7 +155,7 @@ const faultyField = (extra: Unchecked<RowExtra>): keyof RowExtra | undefined => 
   if (halt !== undefined && !isHaltExtra(halt)) return "halt"
   if (handled !== undefined && !areTexts(handled)) return "handled"
   if (typeof at !== "number" || !(Math.abs(at) <= farthestMs)) return "at"
-  // A clock that was set back makes them negative.
+  // They are negative if the clock was set back.
   if (!Number.isFinite(ranMs)) return "ranMs"
   return Number.isFinite(cpuMs) ? undefined : "cpuMs"
 }

@@ -1,5 +1,5 @@
 /**
- * Finds a journal in the store, and says whether it is that of a program with an input. Boundary: nothing is replayed.
+ * Finds a journal in the store, and checks its program and its input. Boundary: it replays nothing.
  */
 import type * as Effect from "effect/Effect"
 import { canonicalText } from "../values/Canonical.ts"
@@ -10,13 +10,13 @@ import { isObject } from "./jsonRecord.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 
-/** The journal of a job, if there is one. */
+/** Loads the journal of a job, or gives undefined if the store has none. */
 export const findJournal = (
   store: JobStore["Service"],
   jobId: string
 ): Effect.Effect<StoredJournal | undefined, StoreError> => undefinedIfMissing(store.load(jobId))
 
-/** The failure of a stored job that is not one of a program with an input; undefined if it is. */
+/** Returns the refusal of a journal of another program or input, or undefined if both match. No `input` matches any. */
 export const refuseOther = (
   journal: StoredJournal,
   program: CompiledProgram,
@@ -34,7 +34,7 @@ export const refuseOther = (
     : refuse(`the job id ${id} is that of a stored job with another input`)
 }
 
-/** The canonical text of a job's input. Undefined if the beginning cannot be read: the replay tells where it is corrupt. */
+/** Returns the canonical text of a job's input, or undefined for an unreadable beginning, which the replay then reports. */
 const inputOf = ({ text }: StoredJournal): string | undefined => {
   try {
     const genesis = parseJson(text)

@@ -1,8 +1,8 @@
 /**
- * The header of a journal: the program as it was, so that a journal can be read without it.
+ * The header of a journal. It describes the program that wrote the rows, so that a reader needs no program.
  *
- * No hash covers a header, so it is decoded by a schema. Keys that the schema does not name are kept: a later version may
- * have added them, and a migration writes the header back.
+ * No hash covers a header, so a schema decodes it. Unknown keys are kept, because a later version may have added them and a
+ * migration writes the header back.
  *
  * Boundary: records to and from JSON texts.
  */
@@ -18,13 +18,13 @@ import type { BeginningExtra, EarlierHeader, JournalHeader, KindHeader } from ".
 /** The part of a header that describes a program. */
 export type ProgramHeader = Pick<JournalHeader, "format" | "program" | "version" | "kinds" | "triggers">
 
-/** A program, and what a header says of it. Made once for a journal that the program reads. */
+/** A program with its description. It is made once for each journal that the program reads. */
 export interface DescribedProgram {
   readonly program: CompiledProgram
   readonly header: ProgramHeader
 }
 
-/** A program as a header describes it. */
+/** Describes a program for a header. */
 export const describeProgram = (program: CompiledProgram): ProgramHeader => ({
   format: 1,
   program: program.name,
@@ -38,7 +38,7 @@ export const describeProgram = (program: CompiledProgram): ProgramHeader => ({
   triggers: program.agents.map(({ name, triggers }) => [name, triggers.map((kind) => kind.name)])
 })
 
-/** A program with its description. */
+/** Pairs a program with its description. */
 export const described = (program: CompiledProgram): DescribedProgram => ({ program, header: describeProgram(program) })
 
 const Kind = Schema.Struct({
@@ -84,7 +84,7 @@ const fields = {
 const Earlier = Schema.Struct({
   until: Count,
   isMigrated: Schema.Boolean,
-  // The list of earlier headers is in the newest header alone.
+  // Only the newest header has the list of earlier headers.
   header: Schema.Struct({ ...fields, earlier: Schema.Tuple([]) })
 } satisfies FieldsOf<EarlierHeader>)
 
@@ -99,7 +99,7 @@ export const decodeHeader = (text: string): JournalHeader => {
   return headerAs(json)
 }
 
-/** A budget as a header holds it. */
+/** Encodes a budget for a header. */
 export const budgetHeader = (budget: ResolvedBudget): JournalHeader["budget"] => {
   const limit = (most: number): number | null => (most === Infinity ? null : most)
   return {
@@ -113,7 +113,7 @@ export const budgetHeader = (budget: ResolvedBudget): JournalHeader["budget"] =>
   }
 }
 
-/** The budget that a header holds. */
+/** Decodes the budget of a header. */
 export const budgetOfHeader = ({ budget }: JournalHeader): ResolvedBudget => ({
   cycles: budget.cycles ?? Infinity,
   facts: budget.facts ?? Infinity,

@@ -1,10 +1,10 @@
 /**
- * JSON records of a journal that its chain of hashes does not cover, read by their schemas.
+ * Reads JSON records of a journal with schemas. The chain of hashes does not cover these records.
  *
- * A record is returned as its text has it. Keys that the schema does not name are kept, because a later version may have
- * added them, and a migration writes the header back.
+ * A record is returned as its text has it. Unknown keys are kept, because a later version may have added them and a migration
+ * writes the header back.
  *
- * Boundary: pure functions of texts. A text that does not fit is thrown; the caller knows of which job and cycle it is.
+ * Boundary: pure functions of texts. They throw `Unreadable` for a text that does not fit; the caller adds the job and the cycle.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -14,10 +14,10 @@ import { Limits } from "../Limits.ts"
 import { describeError } from "../values/panic.ts"
 import { parseJson } from "../values/parseJson.ts"
 
-/** The text in which a fault was found. */
+/** The part of a journal in which a fault was found. */
 export type RecordPart = "header" | "extra" | "text" | "note" | "end" | "kept"
 
-/** A text of a journal that this version does not write. */
+/** The error for a text that this version cannot have written. */
 export class Unreadable extends Error {
   override readonly name = "Unreadable"
   readonly part: RecordPart
@@ -32,7 +32,7 @@ export const unreadable = (part: RecordPart, message: string): never => {
   throw new Unreadable(part, message)
 }
 
-/** The value of a JSON text. @throws Unreadable */
+/** Parses a JSON text. @throws Unreadable */
 export const parsePart = (part: RecordPart, text: string): unknown => {
   try {
     return parseJson(text)
@@ -41,16 +41,16 @@ export const parsePart = (part: RecordPart, text: string): unknown => {
   }
 }
 
-/** Whether a value is a JSON object: neither null nor an array. */
+/** Whether a value is a JSON object, and neither null nor an array. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** A schema for each field of a record: the compiler refuses a table that misses one. */
+/** A schema for each field of a record. The compiler refuses a table that misses one. */
 export type FieldsOf<A> = { readonly [K in keyof A]-?: Schema.Codec<unknown, unknown> }
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
-/** The first fault of a value that does not fit a schema, and where it is. */
+/** Describes the first fault of a value that does not fit a schema, with its path. */
 const faultOf = <A>(schema: Schema.Codec<A>, value: unknown): string => {
   const read = SchemaParser.decodeUnknownResult(schema)(value)
   if (Result.isSuccess(read)) return "it does not fit"
@@ -59,7 +59,7 @@ const faultOf = <A>(schema: Schema.Codec<A>, value: unknown): string => {
   return [...(path.length === 0 ? [] : [path.join(".")]), first?.message ?? "it does not fit"].join(": ")
 }
 
-/** A function that checks the value of a text against a schema, and returns it as it is. It throws `Unreadable`. */
+/** Returns a function that checks a parsed value against a schema and returns it unchanged. The function throws `Unreadable`. */
 export const recordAs = <A>(part: RecordPart, schema: Schema.Codec<A>): ((value: unknown) => A) => {
   const fits = Schema.is(schema)
   return (value) => (fits(value) ? value : unreadable(part, faultOf(schema, value)))

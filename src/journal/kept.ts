@@ -1,8 +1,8 @@
 /**
- * Effects of tasks whose cycle is not committed, as they are kept in case the process dies before it is.
+ * Encodes and decodes kept effects: results of tasks that are saved in case the process dies before their cycle is committed.
  *
- * The text of an effect is sealed with the hash of the context and the task's key. An effect that cannot be read is as good
- * as none: the agent is executed again.
+ * The hash of the context and the task's key seal the text of an effect. If an effect cannot be read, its agent is executed
+ * again.
  *
  * Boundary: records to and from JSON texts.
  */
@@ -12,10 +12,10 @@ import type { EncodedEffect } from "../program/encoded.ts"
 import { encodedFact, encodedIntent, inOrder, type KindOf } from "./decode.ts"
 import { Amount, type FieldsOf, parsePart, recordAs } from "./jsonRecord.ts"
 
-/** The name under which a kept effect is sealed: its task, on the context after a row. */
+/** Returns the name that seals a kept effect: the hash of the context before the cycle, and the task's key. */
 export const keptOf = (hash: string, key: string): string => `${hash}\n${key}`
 
-/** An effect as it is kept. */
+/** The JSON of a kept effect. */
 interface KeptJson {
   readonly facts: ReadonlyArray<readonly [kind: string, id: string, value: unknown]>
   readonly intents: ReadonlyArray<{ readonly kind: string; readonly payload: unknown }>
@@ -40,7 +40,7 @@ const keptFields = {
 
 const keptAs = recordAs<KeptJson>("kept", Schema.Struct(keptFields))
 
-/** The text of an effect that is kept. */
+/** Encodes an effect. */
 export const encodeKept = ({ evaluations, facts, intents, tokens, trace }: EncodedEffect): string => {
   const rest: Omit<KeptJson, "facts"> = {
     intents: intents.map(({ kind, payload }) => ({ kind, payload })),
@@ -52,7 +52,7 @@ export const encodeKept = ({ evaluations, facts, intents, tokens, trace }: Encod
   return `{"facts":[${lines.join(",")}],${JSON.stringify(rest).slice(1)}`
 }
 
-/** The effect of a text; undefined if it cannot be read, or is not one of this program any more. */
+/** Decodes an effect. Returns undefined if the text cannot be read or no longer fits the program. */
 export const decodeKept = (text: string, kindOf: KindOf): EncodedEffect | undefined => {
   try {
     const { evaluations, facts, intents, tokens, trace } = keptAs(parsePart("kept", text))

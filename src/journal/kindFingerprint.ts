@@ -1,9 +1,12 @@
 /**
- * What names a kind's schema: equal for equal schemas, whatever the code looks like.
+ * The fingerprint of a kind's schema. Equal schemas have equal fingerprints, however their code is written.
  *
- * It is the hash of the schema's representation, which is Effect's own serialisable form of it, checks included and
- * annotations (titles, descriptions, examples) not. Where a schema has none, as types of one's own may, that of the JSON
- * Schema of what it encodes. A filter of one's own has no name there: two of them look alike. Boundary: schemas in, texts out.
+ * The fingerprint is the hash of the schema's representation, Effect's own serialisable form. The representation includes
+ * checks, and the hash leaves out annotations (titles, descriptions, examples). Some custom types have no representation;
+ * their fingerprint is the hash of the JSON Schema of their encoded form. Custom filters have no name in either form, so two
+ * of them look alike.
+ *
+ * Boundary: schemas in, texts out.
  */
 import * as Schema from "effect/Schema"
 import { canonicalText } from "../values/Canonical.ts"
@@ -12,7 +15,7 @@ import type { ErasedKind } from "../program/erased.ts"
 
 const known = new WeakMap<ErasedKind, string>()
 
-/** Plain JSON without what only readers look at. */
+/** Removes annotations and descriptions, which only human readers use, from plain JSON. */
 const withoutRemarks = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutRemarks)
   if (typeof value !== "object" || value === null) return value
@@ -30,7 +33,7 @@ const describe = ({ schema }: ErasedKind): string => {
   }
 }
 
-/** The fingerprint of a kind's schema: 16 hexadecimal digits. */
+/** Returns the fingerprint of a kind's schema, which is 16 hexadecimal digits. */
 export const fingerprintOf = (kind: ErasedKind): string => {
   let fingerprint = known.get(kind)
   if (fingerprint === undefined) known.set(kind, (fingerprint = sha256(describe(kind)).slice(0, 16)))

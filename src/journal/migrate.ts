@@ -1,9 +1,9 @@
 /**
- * What becomes of a job when another version of its program goes on with it.
+ * Migrates a job to another version of its program.
  *
- * Where kinds have changed, the program's `migrate` brings the live facts over, once, after the last row; the context that it
- * makes is a base under the rows that follow. Where they have not, but agents or kinds were added, only the header is new.
- * The chain of hashes, the marks of the agents and the commit positions go on.
+ * If kinds have changed, the program's `migrate` converts the live facts once, after the last row. The migrated context becomes
+ * the base of the rows that follow. If only agents or kinds were added, only the header is new. The chain of hashes, the marks
+ * of the agents and the commit positions continue in both cases.
  *
  * Boundary: a replayed journal and a program in, values out; the caller writes them to the store.
  */
@@ -30,20 +30,20 @@ import type { ErasedKind, CompiledProgram } from "../program/erased.ts"
 import type { Migration } from "../program/migration.ts"
 import type { EarlierHeader, JournalHeader } from "./records.ts"
 
-/** What is to be written where another version goes on. */
+/** The header and the base that the store must write before another version continues the job. */
 export interface Rebase {
   readonly header: JournalHeader
   readonly pieces: ReadonlyArray<string>
 }
 
-/** Has a replay go on with another version of its program: with its kinds, and a ledger on top of the one before. */
+/** Switches a replay to another version of its program. The new ledger stands on `context`. */
 const continueOn = ({ replay }: JournalReader, program: CompiledProgram, context: JobContext): Ledger => {
   const ledger = Ledger.make(program.name, program.triggers, context)
   replay.continueOn(program, ledger)
   return ledger
 }
 
-/** Brings the facts of a replayed journal to the kinds that a program declares, and goes on with them. */
+/** Converts the facts of a replayed journal to the kinds of a program, and switches the replay to that program. */
 export const migrate = (reader: JournalReader, program: CompiledProgram): Effect.Effect<JobContext, ProgramChanged> => {
   const { header, journal, part, replay } = reader
   const refuse = (reason?: string): ProgramChanged => programChanged(journal.jobId, part, program, reason)
@@ -71,7 +71,7 @@ const migrated = (
   const from = { version: header.version }
   const facts = ledger.encoded().flatMap(({ fact, text }) => {
     const stored = { kind: fact.kind, id: fact.id, value: parseJson(text) }
-    // The built-in kind is the engine's own.
+    // Violations are of the engine's own kind, so `migrate` does not get them.
     const given = fact.kind === Violation.name ? stored : plainly("migrate", declared(stored, from))
     if (given === undefined) return []
     const kind = kindOf(program, header, given.kind, fact)
@@ -115,7 +115,7 @@ const migrated = (
   })
 }
 
-/** The kind that `migrate` named. What an earlier job left in the context, of kinds of its own, may stay as it is. */
+/** Returns the kind that `migrate` named. Facts of a kind that only an earlier job declared may keep that kind. */
 const kindOf = (program: CompiledProgram, header: JournalHeader, name: string, { id, kind }: FactRef): ErasedKind => {
   const declared = program.kinds.get(name)
   if (declared !== undefined) return declared
@@ -124,7 +124,7 @@ const kindOf = (program: CompiledProgram, header: JournalHeader, name: string, {
   throw new Error(`migrate gave ${kind}/${id} the kind ${JSON.stringify(name)}, which the program does not have`)
 }
 
-/** A value that `migrate` gave, in JSON, as the kind's own encoding. Throws where it does not fit. */
+/** Encodes a JSON value from `migrate` with its kind. Throws if the value does not fit. */
 const reEncoded = (kind: ErasedKind, json: unknown, { id, kind: name }: FactRef) => {
   try {
     return kind.codec.encode(kind.codec.decode(canonicalText(json)))
@@ -134,7 +134,7 @@ const reEncoded = (kind: ErasedKind, json: unknown, { id, kind: name }: FactRef)
   }
 }
 
-/** Has a program go on with a journal that was replayed. Returns what is to be written; undefined if nothing has changed. */
+/** Continues a replayed journal with a program. Returns the rebase to write, or undefined if nothing has changed. */
 export const goOn = (
   reader: JournalReader,
   { header: now, program }: DescribedProgram
@@ -152,7 +152,7 @@ export const goOn = (
     const ledger = continueOn(reader, program, replay.ledger.seal())
     return {
       header: nextHeader(header, now, replay.cycle, isMigrated),
-      // If no cycle was added since the last migration, its context is written again.
+      // If no cycle was added since the last migration, write its context again.
       pieces: isMigrated ? [...dumpContext(ledger)] : []
     }
   })
@@ -163,12 +163,12 @@ const isSame = ({ kinds, triggers, version }: JournalHeader, now: ProgramHeader)
 const nextHeader = (header: JournalHeader, now: ProgramHeader, cycle: number, isMigrated: boolean): JournalHeader => {
   const { earlier, ...before } = header
   const last = earlier[earlier.length - 1]
-  // A version that no cycle was committed with leaves nothing behind.
+  // A version that committed no cycle gets no entry in the list.
   const rest: ReadonlyArray<EarlierHeader> =
     last !== undefined && last.until === cycle
       ? [...earlier.slice(0, -1), { ...last, isMigrated }]
       : [...earlier, { until: cycle, isMigrated, header: { ...before, earlier: [] } }]
-  // How the job began is in the first header.
+  // The first header has the beginning of the job.
   return {
     ...before,
     ...now,
@@ -187,9 +187,9 @@ export const checkCycle = ({ cycle, jobId, program }: StoredJournal, at: number)
 }
 
 /**
- * Replays a journal up to a cycle, which is refused with `InvalidInput` if there is none such. With a program, facts are of
- * its kinds: where those that the cycle was committed with have changed since, `migrate` brings them over, and without it
- * that is `ProgramChanged`.
+ * Replays a journal up to a cycle. Fails with `InvalidInput` if the job has no such cycle. With a program, facts have the types
+ * of its kinds. If these kinds have changed since the cycle, the program's `migrate` converts the facts; without `migrate`, the
+ * replay fails with `ProgramChanged`.
  */
 export const replayAt = (
   store: JobStore["Service"],

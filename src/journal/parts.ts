@@ -1,7 +1,7 @@
 /**
- * The parts of a journal: each version of a program that went on with a job has one, with a header of its own.
+ * The parts of a journal. Each version of the program that continued the job has one part, with its own header.
  *
- * Boundary: headers in, parts out; what is in their rows is read by reader.ts.
+ * Boundary: headers in, parts out; reader.ts reads the rows.
  */
 import * as Effect from "effect/Effect"
 import { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
@@ -10,14 +10,14 @@ import type { StoredJournal } from "../store/JobStore.ts"
 import { decodeHeader, type DescribedProgram } from "./header.ts"
 import type { JournalHeader, KindHeader } from "./records.ts"
 
-/** The rows that were written with one header: those after cycle `after`, up to `until`. */
+/** The rows that were written with one header, from cycle `after + 1` to cycle `until`. */
 export interface JournalPart {
   readonly header: JournalHeader
   readonly after: number
   readonly until: number
-  /** Whether it stands on a context that a migration made. */
+  /** Whether its rows stand on a migrated context. */
   readonly isMigrated: boolean
-  /** The names of its kinds that the program declares otherwise, or not at all. Empty if no program reads the journal. */
+  /** Names of its kinds that the reading program declares differently or lacks. Empty if no program reads the journal. */
   readonly changed: ReadonlyArray<string>
 }
 
@@ -32,7 +32,7 @@ export const readHeader = ({ header, jobId }: StoredJournal): Effect.Effect<Jour
       new JournalCorrupt({ jobId, cycle: 0, part: "header", expected: "a header of format 1", found: String(error) })
   })
 
-/** The parts of a journal. `read`: the program that reads it, if one does. */
+/** Returns the parts of a journal. `read` is the program that reads it, if there is one. */
 export const partsOf = (header: JournalHeader, read: DescribedProgram | undefined): JournalParts => {
   let [after, isMigrated] = [0, false]
   const parts = [...header.earlier, { header, until: Infinity, isMigrated: false }].map((part): JournalPart => {
@@ -46,19 +46,19 @@ export const partsOf = (header: JournalHeader, read: DescribedProgram | undefine
 }
 
 /**
- * The number of the part that says what the context is after a cycle. The last cycle of a version belongs to two parts: the
- * earlier one, which committed it, says so, unless it is the job's last cycle; then the last part does.
+ * Returns the number of the part that gives the context after a cycle. The last cycle of a version belongs to two parts. Use
+ * the earlier, which committed it, unless it is the job's last cycle; then use the last part.
  */
 export const partAt = (parts: JournalParts, cycle: number, lastCycle: number): number =>
   cycle >= lastCycle ? parts.length - 1 : parts.findIndex(({ until }) => cycle <= until)
 
-/** The cycles up to `last` whose facts the program reads as JSON, since they were written with other kinds than it has. */
+/** Returns the cycles up to `last` whose facts the program reads as JSON, because other kinds than its own wrote them. */
 export const cyclesInJson = (parts: JournalParts, last: number): ReadonlyArray<CycleRange> =>
   parts
     .filter(({ changed }) => changed.length > 0)
     .map(({ after, until }) => ({ from: after === 0 ? 0 : after + 1, to: Math.min(until, last) }))
 
-/** The cycle to read a whole journal to: the last that was loaded. Of a job that has ended, no row may be missing: all. */
+/** Returns the last cycle of a whole read: that of the loaded journal, or Infinity for an ended job, which lacks no row. */
 export const lastOf = ({ cycle, end }: StoredJournal): number => (end === undefined ? cycle : Infinity)
 
 const changedKinds = (header: JournalHeader, read: DescribedProgram): ReadonlyArray<string> => {
@@ -73,7 +73,7 @@ const changedKinds = (header: JournalHeader, read: DescribedProgram): ReadonlyAr
     .map(({ name }) => name)
 }
 
-/** The failure of a program that cannot go on with a job. */
+/** Makes the failure of a program that cannot continue a job. */
 export const programChanged = (
   jobId: string,
   { changed, header }: JournalPart,

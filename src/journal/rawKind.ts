@@ -1,7 +1,7 @@
 /**
- * Kinds without their program: what a journal says of one, with values as JSON.
+ * Raw kinds, made from a journal's header without the program. Their values are JSON.
  *
- * Boundary: for those who look at a journal without the program that wrote it; nothing of it is ever committed.
+ * Boundary: only readers without the program that wrote the journal use them; their values are never committed.
  */
 import * as Schema from "effect/Schema"
 import { canonical } from "../values/Canonical.ts"
@@ -11,10 +11,10 @@ import type { ErasedKind } from "../program/erased.ts"
 import { parseCanonical } from "../values/frozen.ts"
 import type { JournalHeader, KindHeader } from "./records.ts"
 
-/** A combining function that is never asked: what it made of facts is in the rows. */
+/** A combining function that is never called, because the rows hold its results. */
 const combine = (existing: unknown): unknown => existing
 
-/** A kind whose values are the JSON that its schema encodes. */
+/** Makes a kind whose values are the JSON of the original schema. */
 export const rawKind = ({ conflict, latest, name }: Omit<KindHeader, "fingerprint">): ErasedKind =>
   Object.freeze({
     [KindTypeId]: { value: undefined },
@@ -27,7 +27,7 @@ export const rawKind = ({ conflict, latest, name }: Omit<KindHeader, "fingerprin
     of: (value: unknown) => ({ kind: name, value })
   })
 
-/** The program that a header describes, its kinds raw. */
+/** Makes the program of a header, with raw kinds. */
 export const rawProgram = (header: JournalHeader): ReplayProgram => {
   const kinds = new Map(header.kinds.map((kind) => [kind.name, rawKind(kind)]))
   return {

@@ -1,13 +1,13 @@
 /**
- * Reads a journal from the store and replays it: for a job that goes on, and for callers that look at one.
+ * Reads a journal from the store and replays it, for jobs that continue and for `Journal`.
  *
- * A journal is replayed as the program that wrote it was: its header says so. A job that several versions of its program
- * went on with has several parts, each with a header of its own. Where two parts have other kinds, the later one stands on a
- * context that a migration made; otherwise it stands on the context that the earlier one left.
+ * A journal is replayed by the rules in its header, which are those of the program that wrote it. If several versions of a
+ * program continued a job, its journal has several parts, each with its own header. If the kinds of two parts differ, the later
+ * part stands on a migrated context. Otherwise it stands on the last context of the earlier part.
  *
- * Invariant: a journal is opened once. The reader has its header, its parts, and the kinds of each that the program declares
- * otherwise; migration, event log and views take them from it. Boundary: the store in, a replay out; nothing is written.
- * Migrations are migrate.ts.
+ * Invariant: a journal is opened once. The reader has its header, its parts, and the kinds of each part that the program
+ * declares differently; migration, event log and views take them from the reader. Boundary: the store in, a replay out; it
+ * writes nothing. migrate.ts has the migrations.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -33,12 +33,12 @@ import { CorruptRow, Replay, type ReplayProgram } from "./replay.ts"
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt
 
-/** Is called with the records that the event log is made of, in order. */
+/** Is called with each record of the event log, in order. */
 export type LogListener = (record: LogRecord) => void
 
 const noLog: LogListener = () => {}
 
-/** Steps that return a row that is not what was written, in place of throwing it. */
+/** Runs steps, and returns a `CorruptRow` where they throw one. */
 function* settled<A>(steps: Generator<void, A>): Generator<void, A | CorruptRow> {
   try {
     return yield* steps
@@ -48,15 +48,15 @@ function* settled<A>(steps: Generator<void, A>): Generator<void, A | CorruptRow>
   }
 }
 
-/** A journal that is open: its header is read, and its rows are replayed one by one. */
+/** An open journal. Its header has been read, and its rows are replayed one by one. */
 export class JournalReader {
   readonly store: Store
   readonly journal: StoredJournal
   readonly parts: JournalParts
   readonly replay: Replay
-  /** The input, as its program encoded it. Undefined until `begin`. */
+  /** The input, as the program encoded it. Undefined until `begin`. */
   input: unknown
-  /** The part that the replay has come to, and its number. */
+  /** The current part of the replay, and its number. */
   #part: JournalPart
   #number = 0
   readonly #read: DescribedProgram | undefined
@@ -72,8 +72,8 @@ export class JournalReader {
   }
 
   /**
-   * Opens a journal: reads its header. Nothing is replayed yet. Facts of parts that were written with the kinds of the program
-   * are read with them; the others, and all if there is none, are JSON.
+   * Opens a journal and reads its header, without a replay. If the program `read` has the kinds of a part, it decodes the part's
+   * facts. The facts of all other parts are JSON.
    */
   static open(
     store: Store,
@@ -93,17 +93,17 @@ export class JournalReader {
     return Effect.tap(JournalReader.open(store, journal, read), (reader) => reader.begin(log))
   }
 
-  /** The part that the replay has come to. */
+  /** The current part of the replay. */
   get part(): JournalPart {
     return this.#part
   }
 
-  /** The header of the part that the replay has come to. */
+  /** The header of the current part. */
   get header(): JournalHeader {
     return this.#part.header
   }
 
-  /** Replays the beginning: cycle 0. Called once, before rows are read. */
+  /** Replays the beginning, cycle 0. It is called once, before rows are read. */
   begin(log: LogListener = noLog): Effect.Effect<void, ReadError> {
     return Effect.gen({ self: this }, function* () {
       const { header, journal, replay, store } = this
@@ -119,7 +119,7 @@ export class JournalReader {
     })
   }
 
-  /** Does steps in slices; a row that is not what was written is a typed failure. */
+  /** Runs steps in slices. Fails with `JournalCorrupt` for a corrupt row. */
   steps<A>(generator: Generator<void, A>): Effect.Effect<A, JournalCorrupt> {
     return Effect.flatMap(inSlices(settled(generator)), (value) =>
       value instanceof CorruptRow ? Effect.fail(corruptOf(this.journal.jobId, value)) : Effect.succeed(value)
@@ -127,8 +127,8 @@ export class JournalReader {
   }
 
   /**
-   * Replays the rows up to a cycle, or to the last, page by page; an element for each page. `part`: the number of the part to
-   * end in. Fails with the first row that is not what was written.
+   * Replays the rows up to cycle `at`, or to the last, page by page. The stream gives an element for each page. The replay ends
+   * in the part with the number `part`. It fails at the first corrupt row.
    */
   rows(at: number, part: number): Stream.Stream<void, ReadError> {
     const numbered = [...this.parts.entries()].slice(this.#number, part + 1)
@@ -146,12 +146,12 @@ export class JournalReader {
     return Stream.concat(read, Stream.fromEffectDrain(Effect.suspend(() => this.#checkEnd(at))))
   }
 
-  /** As `rows`, all at once. */
+  /** Does the same as `rows`, and completes after the last page. */
   readTo(at: number, part: number): Effect.Effect<void, ReadError> {
     return Stream.runDrain(this.rows(at, part))
   }
 
-  /** Replays all rows, the last part's included. */
+  /** Replays all rows of all parts. */
   get readAll(): Effect.Effect<void, ReadError> {
     return this.readTo(Infinity, this.parts.length - 1)
   }
@@ -160,7 +160,7 @@ export class JournalReader {
     for (const row of page) yield* this.replay.next(row)
   }
 
-  /** The program that a part is replayed with: as it was when the part was written. */
+  /** Returns the program for the replay of a part, with the rules of the time when the part was written. */
   #programOf({ changed, header }: JournalPart): ReplayProgram {
     return this.#read === undefined || changed.length > 0 ? rawProgram(header) : asWritten(this.#read.program, header)
   }
@@ -183,7 +183,7 @@ export class JournalReader {
     })
   }
 
-  /** Checks the number of rows against the end of a journal that has one. */
+  /** Checks the number of rows against the end, if the journal has one. */
   #checkEnd(at: number): Effect.Effect<void, JournalCorrupt> {
     const { end, jobId } = this.journal
     const { cycle } = this.replay
@@ -206,7 +206,7 @@ const missingRow = (cycle: number, last: number): CorruptRow =>
 const corruptOf = (jobId: string, { cycle, expected, found, part }: CorruptRow): JournalCorrupt =>
   new JournalCorrupt({ jobId, cycle, part, expected, found })
 
-/** The hash of the context that a job began with, as its genesis text has it. The replay tells of a text that cannot be read. */
+/** Returns the hash of the job's first context from the genesis text. If the text cannot be read, the replay reports it. */
 const contextHashOf = ({ text }: StoredJournal): string | undefined => {
   try {
     const genesis = parseJson(text)
@@ -238,7 +238,7 @@ const readBase = (
   )
 }
 
-/** A program with the rules that the journal was written with: a replay goes by them, and not by today's. */
+/** Gives a program the triggers of the time when the journal was written, because a replay must not use today's. */
 const asWritten = ({ kinds, name, retained }: DescribedProgram["program"], header: JournalHeader): ReplayProgram => ({
   name,
   kinds,

@@ -1,24 +1,25 @@
 /**
- * The JSON records of a journal that its chain of hashes does not cover: the header, the extras of rows, notes, the end.
+ * The JSON records of a journal that its chain of hashes does not cover: the header, the extras of rows, notes, and the end.
  *
- * header.ts, extra.ts and edges.ts write them; whoever reads one decodes it. Boundary: types.
+ * header.ts has the parts of the header, extra.ts the extras, edges.ts the notes. job/journaling.ts puts the header together
+ * and writes the end. Each reader decodes its record with header.ts, extra.ts or edges.ts. Boundary: types.
  */
 import type { Usage } from "../program/Budget.ts"
 import type { Status } from "../outcome/Cause.ts"
 import type { CauseJson } from "./causes.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 
-/** A kind as a header names it. */
+/** A kind in a header. */
 export interface KindHeader {
   readonly name: string
-  /** Facts that are kept; null: all. */
+  /** The number of facts that retention keeps; null: all. */
   readonly latest: number | null
   readonly conflict: "reject" | "keepFirst" | "keepLast" | "combine"
-  /** Names the schema: see kindFingerprint.ts. */
+  /** The fingerprint of the schema (kindFingerprint.ts). */
   readonly fingerprint: string
 }
 
-/** The header of the rows up to a cycle. `isMigrated`: what comes after stands on a context that a migration made. */
+/** The header of the rows up to cycle `until`. `isMigrated`: the rows after it stand on a migrated context. */
 export interface EarlierHeader {
   readonly until: number
   readonly isMigrated: boolean
@@ -30,46 +31,46 @@ export interface JournalHeader {
   readonly format: 1
   readonly program: string
   readonly version: string
-  /** As `ResolvedBudget`; null: unlimited. */
+  /** The fields of `ResolvedBudget`; null: unlimited. */
   readonly budget: Readonly<Record<keyof ResolvedBudget, number | null>>
   readonly kinds: ReadonlyArray<KindHeader>
   /** The kinds that trigger each agent, by the agent's name, in merge order. */
   readonly triggers: ReadonlyArray<readonly [agent: string, kinds: ReadonlyArray<string>]>
-  /** Of a fork: the agents that have executed before it began. */
+  /** For a fork: the agents that had executed by its cycle. Otherwise empty. */
   readonly executed: ReadonlyArray<string>
-  /** Of a fork: its seeds override what is there, whatever their kinds' rules. */
+  /** For a fork: its seeds replace existing facts, whatever the conflict rules of their kinds. */
   readonly isForced: boolean
-  /** What was the header up to a cycle, of a job that another version of its program went on with; oldest first. */
+  /** The headers of earlier versions of the program, oldest first. Empty if one version wrote all rows. */
   readonly earlier: ReadonlyArray<EarlierHeader>
-  /** Cycle 0. */
+  /** The extra of cycle 0. */
   readonly beginning: BeginningExtra
-  /** Depth in the tree of child jobs. A version that did not know it wrote none, and did not shorten the ids of children. */
+  /** Depth in the tree of child jobs. Earlier versions left it out, and did not shorten the ids of children. */
   readonly depth?: number
-  /** The span in which the job began, as `traceparent` writes it. Left out if nobody traced it. */
+  /** The span in which the job began, in the format of `traceparent`. Left out if the start was not traced. */
   readonly span?: string
 }
 
-/** The part of an outcome that its canonical text does not have; every key may be left out. */
+/** The fields of an outcome that its canonical text lacks. Every key may be left out. */
 export interface OutcomeFields {
-  /** The ids of its facts, in their order. Left out if it has no facts. */
+  /** The ids of the facts, in their order. Left out if there are no facts. */
   readonly ids?: ReadonlyArray<string>
   /** The result of a combining function, by the fact's place: its canonical text, or null if the existing fact stayed. */
   readonly combined?: ReadonlyArray<readonly [place: number, text: string | null]>
   readonly trace?: unknown
   readonly tokens?: number
-  /** Why it was discarded, with all fields. */
+  /** The cause of a discarded outcome, with all fields. */
   readonly cause?: CauseJson
-  /** How many facts a discarded signal proposed. */
+  /** The number of facts that a discarded signal proposed. */
   readonly proposals?: number
 }
 
 /** The extra of an outcome; 0 if it has none. */
 export type OutcomeExtra = 0 | OutcomeFields
 
-/** What happened between two cycles, as the event log says it. */
-export type NoteTag = "Paused" | "Resumed" | "Awaiting"
+/** An event between two cycles, by its tag in the event log. */
+export type Between = "Paused" | "Resumed" | "Awaiting"
 
-/** Where the cause that halts the job stands: with an outcome, or by itself. */
+/** The cause that halts the job: the place of the signal or outcome that has it, or the cause itself. */
 export type HaltExtra = readonly ["signal" | "outcome", number] | { readonly cause: CauseJson }
 
 export interface RowExtra {
@@ -77,11 +78,11 @@ export interface RowExtra {
   readonly outcomes?: ReadonlyArray<OutcomeExtra>
   readonly before?: ReadonlyArray<NoteTag>
   readonly halt?: HaltExtra
-  /** The kinds of intents that were committed and are performed by a handler. */
+  /** The kinds of committed intents that a handler performs. */
   readonly handled?: ReadonlyArray<string>
-  /** When it was committed, in milliseconds since the epoch. */
+  /** The time of the commit, in milliseconds since the epoch. */
   readonly at: number
-  /** What the job had spent, this cycle included, in milliseconds. */
+  /** The job's duration and CPU time after this cycle, in milliseconds. */
   readonly ranMs: number
   readonly cpuMs: number
 }
@@ -92,12 +93,12 @@ export interface BeginningExtra {
   readonly halt?: HaltExtra
 }
 
-/** What a journal's end says. */
+/** The end of a journal. */
 export interface EndExtra {
   readonly status: Status
-  /** As JSON; null for a job that converged. */
+  /** The cause as JSON; null for a job that converged. */
   readonly cause: CauseJson | null
-  /** The output, if it can be written as JSON. */
+  /** The output. Left out if it has no JSON form, or if the text would be too long. */
   readonly output?: unknown
   readonly usage: Usage
 }

@@ -1,12 +1,12 @@
 /**
- * Replay: a context from the rows of its journal (G11).
+ * Rebuilds a job's context from the rows of its journal (G11).
  *
- * What was committed is applied again, in the order of the rows: the same facts at the same positions, with the same
- * provenance. No agent, no invariant and no combining function is asked again: what they said is in the rows. Each row must
- * continue the chain of hashes; the first that does not is named, and everything before it has been replayed.
+ * The replay applies the committed outcomes again, in the order of the rows. Each fact gets its old commit position and
+ * provenance. No agent, invariant or combining function runs again, because the rows have their results. Each row must continue
+ * the chain of hashes. The replay stops at the first row that does not, and names it; all rows before it have been replayed.
  *
- * Invariants: after n rows, ledger, marks, counters and log are what they were after cycle n (G3). Boundary: the pure core;
- * rows come as texts, in order, from whoever read them. Long work is done in steps.
+ * Invariants: after n rows, ledger, marks, counters and log are equal to those after cycle n (G3). Boundary: the pure core; the
+ * caller passes the texts of the rows, in order. Long work runs in steps.
  */
 import type { Usage } from "../program/Budget.ts"
 import type { Fact } from "../program/Fact.ts"
@@ -31,7 +31,7 @@ import { type RecordPart, Unreadable } from "./jsonRecord.ts"
 import { type DecodedOutcome, decodeGenesis, decodeRow } from "./decode.ts"
 import { stepSize } from "../values/steps.ts"
 
-/** What a replay has to know of a program: also what a header says of one. */
+/** The part of a program that a replay needs. A header has it, too. */
 export interface ReplayProgram {
   readonly name: string
   readonly kinds: ReadonlyMap<string, ErasedKind>
@@ -39,7 +39,7 @@ export interface ReplayProgram {
   readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
 }
 
-/** A row of a journal, as it was read. */
+/** A row of a journal, as the store returned it. */
 export interface ReplayRow {
   readonly cycle: number
   readonly text: string
@@ -48,7 +48,7 @@ export interface ReplayRow {
   readonly isIntact: boolean
 }
 
-/** Where a journal is not what was written, and how that shows. */
+/** The first place at which a journal differs from the journal that was written. */
 export class CorruptRow extends Error {
   override readonly name = "CorruptRow"
   /** 0: the beginning. */
@@ -65,13 +65,13 @@ export class CorruptRow extends Error {
   }
 }
 
-/** A replay under way. */
+/** The state of a replay after its last row. */
 export class Replay {
   program: ReplayProgram
   ledger: Ledger
   readonly tracker: Tracker
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
-  /** How far each agent has read, by name. */
+  /** The mark of each agent, by name: the commit position up to which it has read. */
   readonly marks = new Map<string, number>()
   /** The agents that have executed. */
   readonly executed = new Set<string>()
@@ -79,11 +79,11 @@ export class Replay {
   tier = -1
   ranMs = 0
   cpuMs = 0
-  /** Why the job halts after the last cycle. */
+  /** The cause that halts the job after the last cycle. Undefined if the job goes on. */
   halt: Cause | undefined
-  /** What the last row says beside its text. */
+  /** The extra of the last row. */
   extra: RowExtra | undefined
-  /** Intents that are performed and not answered, by key, in commit order. */
+  /** Intents that a handler performs and that have no answer, by key, in commit order. */
   readonly pending = new Map<string, { readonly intent: CommittedIntent; readonly at: number }>()
   readonly #kindOf = (name: string): ErasedKind | undefined => this.program.kinds.get(name)
   #isForced = false
@@ -95,20 +95,20 @@ export class Replay {
     this.tracker = tracker
   }
 
-  /** Puts the ledger on the context that the job began with, before the beginning is replayed. */
+  /** Puts the ledger on the job's first context. It is called before `begin`. */
   standOn(context: JobContext): void {
     const { name, triggers } = this.program
     this.ledger = Ledger.make(name, triggers, context)
     if (context.program === name) for (const [agent, mark] of context.marks) this.marks.set(agent, mark)
   }
 
-  /** What the job had spent. */
+  /** The usage of the job after the last row. */
   get usage(): Usage {
     const { counters, cpuMs, cycle, ledger, ranMs } = this
     return { ...counters, cycles: cycle, durationMs: ranMs, cpuMs, contextBytes: ledger.contextBytes }
   }
 
-  /** Replays the beginning: cycle 0. Returns the input. `log` gets the records of the event log. @throws CorruptRow */
+  /** Replays the beginning, cycle 0, and returns the input. `log` gets the records of the event log. @throws CorruptRow */
   *begin(
     text: string,
     hash: string,
@@ -149,14 +149,14 @@ export class Replay {
     return genesis.input
   }
 
-  /** Goes on with another context and other kinds: what a migration made of the ones before. */
+  /** Continues with another version of the program, and with a ledger on its context. */
   continueOn(program: ReplayProgram, ledger: Ledger): void {
     this.program = program
     this.ledger = ledger
     this.tracker.continueOn(program)
   }
 
-  /** Replays the next row. @throws CorruptRow, and has then changed nothing */
+  /** Replays the next row. A throw changes nothing. @throws CorruptRow */
   *next({ cycle, extra: extraText, hash, isIntact, text }: ReplayRow): Generator<void, void> {
     if (cycle !== this.cycle + 1) throw new CorruptRow(this.cycle + 1, "cycle", String(this.cycle + 1), String(cycle))
     const found = yield* sha256Pieces(`${this.ledger.hash}\n`, [text])
@@ -244,7 +244,7 @@ export class Replay {
     return merged
   }
 
-  /** Commits a proposal as the merge did: by its kind's rule, and what a combining function said then. */
+  /** Commits a proposal as the merge did, by its kind's rule and the recorded result of a combining function. */
   #add(fact: EncodedFact, combined: Canonical | null | undefined, by: By): Fact | undefined {
     const { id, kind, text, value } = fact
     const existing = this.ledger.entry(kind.name, id)
@@ -287,7 +287,7 @@ export class Replay {
   }
 }
 
-/** Steps that read the texts of a row. An error that they throw says that the text is not what was written. */
+/** Runs the steps that decode a row. Any error that they throw becomes a `CorruptRow`. */
 function* reading<A>(cycle: number, steps: Generator<void, A>): Generator<void, A> {
   try {
     return yield* steps
@@ -299,7 +299,7 @@ function* reading<A>(cycle: number, steps: Generator<void, A>): Generator<void, 
   }
 }
 
-/** The cause that halts, by identity that of its outcome: so the tracker tells it from the others. */
+/** Returns the cause that halts. It is the same object as its outcome's cause, so that the tracker can tell it from others. */
 const haltOf = (halt: HaltExtra | undefined, row: CommittedCycle): Cause | undefined => {
   if (halt === undefined) return undefined
   if ("cause" in halt) return reviveCause(halt.cause)

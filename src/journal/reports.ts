@@ -1,5 +1,6 @@
 /**
- * What is told of stored jobs: the context after a cycle, what cycles did, and whether a journal is intact. Boundary: types.
+ * The reports on stored jobs: the context after a cycle, the changes of a range of cycles, and the integrity of a journal.
+ * Boundary: types.
  */
 import type { Usage } from "../program/Budget.ts"
 import type { Fact } from "../program/Fact.ts"
@@ -8,11 +9,11 @@ import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import type { Status } from "../outcome/Cause.ts"
 
-/** A job as it was after a cycle. */
+/** The state of a job after a cycle. */
 export interface Replayed {
   readonly jobId: string
   readonly program: string
-  /** The version that the program declared then; "" if it declared none. */
+  /** The version of the program at that cycle; "" if the program declared none. */
   readonly programVersion: string
   readonly cycle: number
   /** The tier of that cycle; -1 after the seeds. */
@@ -20,38 +21,38 @@ export interface Replayed {
   /** The commit position of the newest fact. */
   readonly version: number
   readonly hash: string
-  /** Can be read, explained by `Provenance.explain` and, if a program was given, be gone on from by `Engine.start`. */
+  /** The context. `Provenance.explain` accepts it; with a `program` given, `Engine.start` can continue from it. */
   readonly context: JobContext
-  /** The input of the job, in JSON. */
+  /** The input of the job, as JSON. */
   readonly input: unknown
   /** The commit position up to which each agent had read, by its name. */
   readonly marks: ReadonlyMap<string, number>
-  /** What the job had spent. */
+  /** The usage of the job by then. */
   readonly usage: Usage
   readonly intents: ReadonlyArray<CommittedIntent>
-  /** Those of them that are performed, or to be decided, and are not answered: what an unfinished job awaits. */
+  /** The intents without an answer that a handler performs or somebody must decide. An unfinished job awaits them. */
   readonly unanswered: ReadonlyArray<CommittedIntent>
   readonly diagnostics: ReadonlyArray<Diagnostic>
 }
 
-/** What some cycles did. */
+/** The changes of a range of cycles. */
 export interface Diff {
   readonly jobId: string
   readonly program: string
-  /** The cycles that are compared, with the hash and the version after each. */
+  /** The first of the two compared cycles, with the version and the hash after it. `to` is the other. */
   readonly from: { readonly cycle: number; readonly version: number; readonly hash: string }
   readonly to: { readonly cycle: number; readonly version: number; readonly hash: string }
-  /** Facts that were not there, in commit order. */
+  /** New facts, in commit order. */
   readonly added: ReadonlyArray<Fact>
-  /** Facts that have another value, or were committed anew, in the order of the new ones. */
+  /** Facts with another value, and facts that were committed again, in the commit order of `after`. */
   readonly revised: ReadonlyArray<{ readonly before: Fact; readonly after: Fact }>
-  /** Facts that are no longer there: retention pruned them, or a migration dropped them. In their commit order. */
+  /** Facts that retention pruned or a migration dropped, in commit order. */
   readonly removed: ReadonlyArray<Fact>
-  /** Evaluations that were added, in commit order. */
+  /** New evaluations, in commit order. */
   readonly evaluations: ReadonlyArray<CommittedEvaluation>
 }
 
-/** Where a journal is not what was written: the row of `cycle`, 0 for its beginning. */
+/** The first corrupt part of a journal, in the row of `cycle`; 0 is the beginning. */
 export interface CorruptPart {
   readonly cycle: number
   readonly part: string
@@ -59,14 +60,14 @@ export interface CorruptPart {
   readonly found: string
 }
 
-/** How far a journal is what was written. */
+/** The result of `verify`. */
 export interface Verified {
   readonly jobId: string
-  /** "" if not even that can be read. */
+  /** The name of the program; "" if it cannot be read. */
   readonly program: string
   /** Undefined while the job is unfinished. */
   readonly status: Status | undefined
-  /** The last cycle up to which everything is intact, and the hash after it; "" if the beginning is not. */
+  /** The last cycle up to which everything is intact, and the hash after it. The hash is "" if the beginning is corrupt. */
   readonly cycles: number
   readonly hash: string
   readonly isIntact: boolean

@@ -1,15 +1,14 @@
 /**
- * The canonical texts that the hash chain covers (H1, H2, H3): a job's beginning, and each committed cycle.
+ * Writes the canonical texts that the hash chain covers (H1, H2, H3): a job's beginning, and each committed cycle.
  *
  *     h0 = sha256({context, format, input, program, seeds})
  *     hn = sha256(hn-1 "\n" {cycle, outcomes, signals, tier, violations})
  *
- * Outcomes are in merge order, empty ones included. Each has what was proposed, or the tag of the cause for which the effect
- * was discarded. A signal that answers an intent names it, as `answers`. Job id, budgets, traces, messages, stacks and usage
- * are not covered (G3).
+ * Outcomes are in merge order, empty ones included. Each outcome has its proposals, or the tag of the cause that discarded it.
+ * A signal that answers an intent names that intent in `answers`. The hash does not cover job id, budgets, traces, messages,
+ * stacks and usage (G3).
  *
- * Boundary: the pure core. Values are encoded already, so a text is put together from texts. Long ones come in pieces and in
- * steps.
+ * Boundary: the pure core. Values are encoded already, so a text is joined from texts. Long texts come in pieces and in steps.
  */
 import type { Evaluation, IntentRef } from "../program/AgentEffect.ts"
 import type { EncodedEffect, EncodedFact, EncodedIntent } from "../program/encoded.ts"
@@ -21,7 +20,7 @@ import { type Cursor, type InSteps, inSteps, lightStepSize } from "../values/ste
 /** A long canonical text in pieces, so that it can be written and hashed in steps. */
 export type TextPieces = ReadonlyArray<string>
 
-/** Characters of a text in pieces. */
+/** Returns the number of characters of a text in pieces. */
 export const lengthOfPieces = (pieces: TextPieces): number => pieces.reduce((sum, { length }) => sum + length, 0)
 
 /** Tuning: characters of a piece. */
@@ -29,41 +28,41 @@ const pieceLength = 65_536
 
 const factText = ({ kind, text }: EncodedFact): string => `{"kind":${JSON.stringify(kind.name)},"value":${text}}`
 
-/** Canonical as it stands: its keys are in order, and its score is a finite number that is not -0. */
+/** The result is canonical, because the keys are in order and the score is a finite number other than -0. */
 const evaluationText = ({ fact, reason, score }: Evaluation): string =>
   `{"fact":{"id":${JSON.stringify(fact.id)},"kind":${JSON.stringify(fact.kind)}},` +
   `"reason":${JSON.stringify(reason)},"score":${score}}`
 
 const intentText = ({ text }: EncodedIntent): string => text
 
-/** An effect without proposals: what most outcomes of a long job come to. */
+/** The text of an effect without proposals, which most outcomes of a long job have. */
 const nothingText = `"evaluations":[],"facts":[],"intents":[]}`
 
-/** The part of an outcome that says for which fact its task was. */
+/** Writes the part of an outcome that names the fact of its task. */
 const eachText = (each: FactRef | undefined): string =>
   each === undefined ? "" : `"each":[${JSON.stringify(each.kind)},${JSON.stringify(each.id)}]`
 
-/** The part of a signal that says which intent it answers. Keys in canonical order. */
+/** Writes the part of a signal that names the intent it answers. Keys are in canonical order. */
 const answersText = ({ agent, cycle, each, index, kind }: IntentRef): string =>
   `{"agent":${JSON.stringify(agent)},"cycle":${cycle}${each === undefined ? "" : `,${eachText(each)}`},` +
   `"index":${index},"kind":${JSON.stringify(kind)}}`
 
-/** The beginning of an outcome, up to the agent, and for a signal the intent that it answers. */
+/** Writes the beginning of an outcome: the agent and, for a signal, the intent that it answers. */
 const headText = ({ agent, answers }: MergedOutcome): string => {
   const answered = answers === undefined ? "" : `"answers":${answersText(answers)},`
   return `{"agent":${JSON.stringify(agent)},${answered}`
 }
 
 /**
- * Writes a text in pieces. What may be long is a cursor: `list` and `effect` write no more than the parts that are left of the
- * step, return whether all is written, and go on from there when they are called again with the same arguments.
+ * Writes a text in pieces. `list` and `effect` are cursors: each writes at most the parts that are left of the step, and returns
+ * whether all is written. A further call with the same arguments continues.
  */
 class Writer {
-  /** Parts that are left of this step. */
+  /** The number of parts that are left of this step. */
   left = lightStepSize
   private readonly pieces: Array<string> = []
   private piece = ""
-  /** Items of the list under way, and lists of the effect under way, that are written or begun. */
+  /** The number of written items of the current list, and of begun lists of the current effect. */
   private items = 0
   private lists = 0
 
@@ -85,7 +84,7 @@ class Writer {
     return true
   }
 
-  /** Writes what was proposed, as the hash sees it: keys in canonical order, without the brace that opens. */
+  /** Writes the proposals of an effect for the hash: keys in canonical order, without the opening brace. */
   effect({ evaluations, facts, intents }: EncodedEffect): boolean {
     if (this.lists === 0) this.open(`"evaluations":[`)
     if (this.lists === 1) {
@@ -113,12 +112,12 @@ class Writer {
   }
 }
 
-/** A row that is being written: its outcomes, then its signals. */
+/** A cursor that writes a row: its outcomes, then its signals. */
 class RowText implements Cursor<TextPieces> {
   result: TextPieces = []
   private readonly row: CommittedCycle
   private readonly writer = new Writer()
-  /** Lists of outcomes that are begun; outcomes of the list under way that are written; whether one is begun. */
+  /** The number of begun lists, the number of written outcomes of the current list, and whether an outcome is begun. */
   private lists = 0
   private outcomes = 0
   private isOpen = false
@@ -158,7 +157,7 @@ class RowText implements Cursor<TextPieces> {
     return true
   }
 
-  /** Writes what was proposed, or the tag of the cause for which it was discarded. */
+  /** Writes the proposals of an outcome, or the tag of the cause that discarded it. Returns whether all is written. */
   private outcome(outcome: MergedOutcome): boolean {
     const { writer } = this
     const { cause, each, effect } = outcome
@@ -180,10 +179,10 @@ class RowText implements Cursor<TextPieces> {
   }
 }
 
-/** The canonical text of a committed cycle: what the hash chain covers, and the journal's row. A long one comes in steps. */
+/** Writes the canonical text of a committed cycle: the journal's row, which the hash chain covers. A long one takes steps. */
 export const rowText = (row: CommittedCycle): InSteps<TextPieces> => inSteps(new RowText(row), lightStepSize)
 
-/** The canonical text of a job's beginning: what the first hash of the chain covers. */
+/** Writes the canonical text of a job's beginning, which the first hash of the chain covers. */
 export function* genesisText(
   program: string,
   input: string,

@@ -1,5 +1,5 @@
 /**
- * What `Journal` shows of stored jobs. Boundary: the store in, values out; nothing is written.
+ * The implementation of `Journal`. Boundary: the store in, values out; it writes nothing.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -25,7 +25,7 @@ import { reviveCause } from "./causes.ts"
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt
 
-/** The context after a cycle. */
+/** Implements `Journal.replay`. */
 export const replayed = (
   store: Store,
   jobId: string,
@@ -59,7 +59,7 @@ export const replayed = (
     }
   })
 
-/** Intents that are performed and have no answer; an approval is answered by the decision, whoever made it. */
+/** Returns the intents that a handler performs and that have no answer. A decision by anybody answers an approval. */
 const unansweredOf = ({ ledger, pending }: Replay): ReadonlyArray<CommittedIntent> =>
   [...pending.values()]
     .map(({ intent }) => intent)
@@ -68,7 +68,7 @@ const unansweredOf = ({ ledger, pending }: Replay): ReadonlyArray<CommittedInten
       return typeof payload.id !== "string" || ledger.find(Decision.name, payload.id) === undefined
     })
 
-/** What some cycles did. */
+/** Implements `Journal.diff`. */
 export const diffOf = (
   store: Store,
   jobId: string,
@@ -111,7 +111,7 @@ export const diffOf = (
     }
   })
 
-/** The event log. */
+/** Implements `Journal.events`. */
 export const eventsIn = (
   store: Store,
   jobId: string,
@@ -142,14 +142,14 @@ export const eventsIn = (
         })
       )
       const rows = Stream.flatMap(reader.rows(lastOf(journal), reader.parts.length - 1), take).pipe(
-        // Of the page with the row that is not what was written, those before it are good.
+        // The rows before the corrupt one in its page are good.
         Stream.catch((error) => Stream.concat(Stream.suspend(take), Stream.fail(error)))
       )
       return Stream.concat(Stream.suspend(take), Stream.concat(rows, rest))
     })
   )
 
-/** What happened after the last row. */
+/** Returns the log records after the last row. */
 const lastRecords = (
   journal: StoredJournal,
   { replay }: JournalReader
@@ -164,7 +164,7 @@ const lastRecords = (
     return [...records, { _tag: "Halted", cycle, tier, status: end.status, version, hash, cause }]
   })
 
-/** How far a journal is what was written. */
+/** Implements `Journal.verify`. */
 export const verified = (store: Store, jobId: string): Effect.Effect<Verified, StoreError> =>
   Effect.gen(function* () {
     const nothing = { jobId, program: "", status: undefined, cycles: 0, hash: "", isIntact: false }
@@ -186,7 +186,7 @@ const allRows = (reader: JournalReader): Effect.Effect<void, ReadError> =>
 const edgesOf = (journal: StoredJournal): Effect.Effect<unknown, JournalCorrupt> =>
   Effect.andThen(notesIn(journal), endIn(journal))
 
-/** The value that is read; or the part that is not what was written, as the journal shows it or the store tells it. */
+/** Turns corruption into a value, whether the journal or the store reports it. Other errors of the store stay errors. */
 const orCorrupt = <A>(
   effect: Effect.Effect<A, ReadError>,
   cycle: () => number,
