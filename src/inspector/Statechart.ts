@@ -1,8 +1,8 @@
 /**
- * An XState machine for readers: a Mermaid diagram, and the JSON that Stately's tools import.
+ * Shows an XState machine to readers: as a Mermaid diagram, and as the JSON that Stately's tools import.
  *
- * `toMermaid` is what documents embed (GitHub draws it); `toJson` is the machine's config without its code, accepted by
- * `createMachine` and by the import of Stately's editor. Both are deterministic: equal machines give equal text.
+ * Documents embed the text of `toMermaid`, and GitHub draws it. `toJson` returns the machine's config without its code;
+ * `createMachine` and the import of Stately's editor accept it. Both are deterministic: equal machines give equal text.
  *
  * Boundary: pure; loads no inspector and opens nothing.
  */
@@ -13,5 +13,8 @@ import type { JsonObject } from "./plain.ts"
 export { type MermaidOptions, toMermaid } from "./mermaid.ts"
 export type { Json, JsonObject } from "./plain.ts"
 
-/** The machine's config as plain JSON, implementations named; `JSON.stringify(toJson(machine), null, 2)` prints it. */
+/**
+ * Returns the machine's config as plain JSON, with the names of its implementations. To print it, use
+ * `JSON.stringify(toJson(machine), null, 2)`.
+ */
 export const toJson = (machine: AnyStateMachine): JsonObject => definitionOf(machine.config)

@@ -1,14 +1,17 @@
 /**
  * Publishes actors to a Stately inspector server, over its WebSocket protocol.
  *
- * `connect` returns an XState inspection observer. It notes events on the actor's call stack, in well under a
- * microsecond; a fiber in the background projects, encodes and sends them in short slices, and reconnects with backoff.
- * While no relay listens, only the live actors are remembered, so that they can be shown as soon as one does.
+ * `connect` returns an XState inspection observer. The observer queues events on the actor's call stack, in well under a
+ * microsecond. A fiber in the background projects, encodes and sends them in short slices, and reconnects with backoff.
+ * While no relay listens, the publisher remembers only the live actors, so that it can show them to the next relay.
  *
- * Invariants: the observer never throws and never waits; nothing here keeps the process alive, except the bounded flush
- * when the scope closes; all that is held is bounded (Limits.ts, G14); actors are registered before their events, and
- * again after a reconnect, with the snapshot that they have then.
- * Boundary: options in, an observer out; publisher.ts does the work. Time is the Clock's, timers are those of unrefClock.ts.
+ * Invariants:
+ * - the observer never throws and never waits
+ * - nothing here keeps the process alive, except the bounded flush when the scope closes
+ * - all state is bounded (Limits.ts, G14)
+ * - actors are registered before their events, and again after a reconnect, with their snapshot at that time
+ *
+ * Boundary: options in, an observer out; publisher.ts does the work. The Clock gives the time, and unrefClock.ts the timers.
  */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -27,23 +30,23 @@ export type { Projection } from "./encoder.ts"
 
 /** Options of `connect`. */
 export interface Options {
-  /** Where the relay listens, such as `ws://localhost:8080`; `wss:` for one behind TLS. */
+  /** The address of the relay, such as `ws://localhost:8080`; `wss:` for a relay behind TLS. */
   readonly url: string
-  /** Chooses the part of an actor's context that is shown. It runs in the background and may throw. Default: all of it. */
+  /** Chooses the shown part of an actor's context. It runs in the background and may throw. Default: the whole context. */
   readonly project?: Projection
-  /** Messages that may wait for a slow relay; then the oldest is dropped for a new one. Default 1,024. */
+  /** The number of messages that may wait for a slow relay. A further message replaces the oldest. Default: 1,024. */
   readonly queueCapacity?: number
-  /** When to try again after a failed attempt. Default: after 100 ms, doubling up to every 5 s, for ever. */
+  /** The schedule of attempts after a failed one. Default: after 100 ms, doubling up to every 5 s, for ever. */
   readonly reconnect?: Schedule.Schedule<unknown>
 }
 
-/** What has been published so far. */
+/** The state of the connection, and counts of messages so far. */
 export interface Stats {
-  /** Whether a relay listens at the moment. */
+  /** Whether a relay is connected at the moment. */
   readonly isConnected: boolean
-  /** Messages that have left the process. */
+  /** The number of messages that have left the process. */
   readonly sent: number
-  /** Messages that were dropped because the relay was slow or went away. */
+  /** The number of messages that were dropped because the relay was slow or went away. */
   readonly dropped: number
 }
 
@@ -62,10 +65,11 @@ export class InvalidInspectorUrl extends Schema.TaggedError<InvalidInspectorUrl>
 /**
  * Connects to the relay at `url` and publishes until the scope closes.
  *
- * Returns when the first attempt has succeeded or failed, at the latest after a second: actors started then are seen
- * from their start if a relay listens. That none does is no error; attempts go on in the background. Closing the scope
- * sends what waits and says goodbye, for at most 500 ms. Fails only with `InvalidInspectorUrl`; another option that
- * cannot work is a defect, `InvalidOptions`.
+ * Returns when the first attempt has succeeded or failed, at the latest after a second. If a relay listens, it sees actors that
+ * start afterwards from their start. A missing relay is no error, and attempts go on in the background. Closing the scope sends
+ * the queued messages and closes the connection, in at most 500 ms.
+ *
+ * Fails only with `InvalidInspectorUrl`. Any other invalid option is a defect, `InvalidOptions`.
  */
 export const connect = Effect.fn("Stately.connect")(function* (
   options: Options
@@ -93,7 +97,7 @@ export const connect = Effect.fn("Stately.connect")(function* (
 })
 
 const rules: Rules<Options> = {
-  // What is no address of a WebSocket server is a failure of its own.
+  // An invalid address is a typed failure, so this table accepts any value.
   url: anything,
   project: callable(),
   queueCapacity: whole(1),

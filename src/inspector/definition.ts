@@ -1,20 +1,20 @@
 /**
- * A machine's definition as plain JSON: the config that its author wrote, without the code in it.
+ * A machine's definition as plain JSON: its author's config, without the code in it.
  *
- * This is what Stately imports (`createMachine(<json>)`), and what an `@xstate.actor` message carries as `definition`.
- * Implementations are named: a function becomes `{"type": "<its name>"}`. Expressions that draw nothing (`context`,
- * `input`, `output` and `params` as functions) are left out.
+ * Stately imports this JSON (`createMachine(<json>)`), and an `@xstate.actor` message carries it as `definition`. A function
+ * becomes `{"type": "<its name>"}`. Functions that a diagram does not show are left out: those for `context`, `input`, `output`
+ * and `params`.
  *
- * Invariants: deterministic (known keys in one fixed order, states and events as declared); the JSON is itself a
- * config that `createMachine` accepts, with the same states and transitions. Boundary: values in, values out.
+ * Invariants: equal configs give equal JSON, with known keys in one fixed order, and states and events as declared;
+ * `createMachine` accepts the JSON as a config with the same states and transitions. Boundary: values in, values out.
  */
 import * as Predicate from "effect/Predicate"
 import { type Json, type JsonObject, plain } from "./plain.ts"
 
-/** The definition of a machine's config, as `machine.config` holds it. Anything that is no object has an empty one. */
+/** Returns the definition of a machine's config (`machine.config`). Any other value than an object has an empty definition. */
 export const definitionOf = (config: unknown): JsonObject => (isRecord(config) ? state(config) : {})
 
-/** The name of an action, guard, delay or actor as a config may give it: a name, `{type}`, a function, `and([...])`. */
+/** Returns the name of an action, guard, delay or actor. A config gives a name, `{type}`, a function or `and([...])`. */
 export const nameOf = (implementation: unknown): string => {
   if (typeof implementation === "string" || typeof implementation === "number") return String(implementation)
   if (Predicate.hasProperty(implementation, "guards") && Array.isArray(implementation.guards)) {
@@ -26,7 +26,7 @@ export const nameOf = (implementation: unknown): string => {
   return functionName(implementation)
 }
 
-/** JavaScript names a nameless function after the key it is assigned to, which says nothing here. */
+/** JavaScript names an anonymous function after its key. Such a name says nothing, so it becomes `inline`. */
 const functionName = (value: unknown): string =>
   typeof value !== "function" || keysOfCode.has(value.name) ? "inline" : value.name
 
@@ -37,7 +37,7 @@ type Part = (value: unknown) => Json | undefined
 
 const isRecord = (value: unknown): value is Config => Predicate.isObject(value) && !Array.isArray(value)
 
-/** The keys that a part of a config may have, in the order in which they are written, and how each is written. */
+/** The keys of a part of a config, in the order of writing, each with the function that writes its value. */
 type Grammar = ReadonlyArray<readonly [key: string, part: Part]>
 
 const write = (grammar: Grammar, config: Config): JsonObject => {
@@ -76,7 +76,7 @@ const implementation: Part = (value) => {
   )
 }
 
-/** `EVENT: undefined` forbids an event, which JSON can only say as a transition without a target. */
+/** `EVENT: undefined` forbids an event. In JSON, that is a transition without a target. */
 const transition: Part = (value) => {
   if (typeof value === "string") return value
   return isRecord(value) ? write(transitionGrammar, value) : {}

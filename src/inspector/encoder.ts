@@ -1,12 +1,13 @@
 /**
- * From an XState inspection event to the text of a Stately inspector message.
+ * Encodes an XState inspection event as the text of a Stately inspector message.
  *
- * It projects first and stringifies what is left: a snapshot becomes `{status, value, context, output?, error?}`, its
- * context goes through the caller's projection, and a machine's definition is stringified once per config. So the cost
- * of a message depends on what is shown, not on what the actor holds.
+ * The encoder projects first and stringifies the rest. A snapshot becomes `{status, value, context, output?, error?}`, and the
+ * caller's projection chooses the context. A machine's definition is stringified once per config. The cost of a message
+ * therefore depends on the shown values, and not on the size of the actor's state.
  *
- * Invariants: never throws, whatever the projection or the values do; a message is at most `messageCharacters` long,
- * definitions aside (a longer one goes out without context, output and payload). Boundary: no socket, no clock.
+ * Invariants: it never throws, whatever the projection or the values do; a message has at most
+ * `Limits.inspectorMessageLength` characters besides the definition. A longer message goes out without context, output and
+ * payload. Boundary: no socket, no clock.
  */
 import * as Predicate from "effect/Predicate"
 import type { ActorRefLike, AnyEventObject, InspectionEvent } from "xstate"
@@ -21,13 +22,13 @@ export type Published = Extract<InspectionEvent, { type: "@xstate.actor" | "@xst
 export const isPublished = (event: InspectionEvent): event is Published =>
   event.type === "@xstate.snapshot" || event.type === "@xstate.event" || event.type === "@xstate.actor"
 
-/** Chooses the part of an actor's context that is shown. It may throw and may return anything; the message then says so. */
+/** Chooses the shown part of an actor's context. It may return any value. If it throws, the message shows the error. */
 export type Projection = (context: unknown) => unknown
 
 /** The protocol's version: a receiver ignores messages in which it is not a string. */
 const version = "0.7.2"
 
-/** The text of one message. `createdAt`, in milliseconds since the epoch, is when the event happened. */
+/** Encodes one message. `createdAt` is the time of the event, in milliseconds since the epoch. */
 export const encode = (event: Published, createdAt: number, project: Projection): string => {
   const outlined = (why: string) => stringify(message(event, createdAt, outline(why)))
   try {
@@ -38,7 +39,7 @@ export const encode = (event: Published, createdAt: number, project: Projection)
   }
 }
 
-/** How much of the values in an event is shown. */
+/** The shown forms of the values in an event. */
 interface Shown {
   readonly snapshot: (snapshot: unknown) => unknown
   readonly event: (event: AnyEventObject) => unknown
@@ -93,7 +94,7 @@ const projected = (context: unknown, project: Projection): unknown => {
 
 const field = (from: unknown, key: string): unknown => (Predicate.hasProperty(from, key) ? from[key] : undefined)
 
-/** An Error is `{}` to JSON. */
+/** JSON writes an Error as `{}`, so this makes it plain first. */
 const readable = (error: unknown): unknown => (error instanceof Error ? plain(error) : error)
 
 const stringify = (value: unknown): string => {
@@ -120,7 +121,7 @@ const registration = (actorRef: ActorRefLike): Registration => {
   }
 }
 
-/** By config, not by machine: `machine.provide` makes a machine per engine and keeps the config. */
+/** The texts of definitions by config, not by machine: `machine.provide` makes a machine per engine and keeps the config. */
 const definitions = new WeakMap<object, string>()
 
 const definitionText = (config: object): string => {

@@ -1,8 +1,7 @@
 /**
- * Watching actors: publishing them to a Stately inspector, and drawing their machines.
+ * Shows actors: publishes them to a Stately inspector, and draws their machines.
  *
- * Importing this folder loads a WebSocket client; import `Statechart.ts` alone to draw. The package's root does
- * neither.
+ * This folder loads a WebSocket client. Import `Statechart.ts` alone to draw. The package's root imports neither.
  */
 export * as Statechart from "./Statechart.ts"
 export * as Stately from "./Stately.ts"

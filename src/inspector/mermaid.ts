@@ -1,20 +1,23 @@
 /**
- * A machine as Mermaid `stateDiagram-v2` text.
+ * Writes a machine as Mermaid `stateDiagram-v2` text.
  *
- * Drawn: nested and parallel states, initial and final states, transitions with their guard as `EVENT [guard]`. Written
- * as a note beside the state, since Mermaid cannot draw it: what the state invokes, events that it handles without
- * leaving, and transitions between the state and its own children (Mermaid hides such an edge behind the states).
- * Transitions of the machine's root start at a pseudo state, "any state".
+ * The diagram has nested and parallel states, initial and final states, and transitions with their guard as `EVENT [guard]`.
+ * Mermaid cannot draw the rest, so it stands in a note beside the state: invoked actors, events that the state handles without
+ * leaving, and transitions between the state and its own children (Mermaid hides such an edge behind the states). Transitions
+ * of the machine's root start at a pseudo state, "any state".
  *
- * Invariants: deterministic, in the order of declaration; a state's id is its key where that is unique, else its path;
- * two states have one edge per direction, with all its labels, since Mermaid draws two on top of each other; an edge
- * between states of different parents stands at the end, because inside a block it would move its states there.
- * Boundary: reads the machine's resolved state nodes, returns text.
+ * Invariants:
+ * - the text is deterministic, in the order of declaration
+ * - a state's id is its key if that is unique, otherwise its path
+ * - two states have one edge per direction, with all its labels, because Mermaid draws two edges on top of each other
+ * - an edge between states of different parents stands at the end, because inside a block it would move its states there
+ *
+ * Boundary: the machine's resolved state nodes in, text out.
  */
 import type { AnyStateMachine } from "xstate"
 import { nameOf } from "./definition.ts"
 
-/** The part of XState's StateNode that is drawn. */
+/** The fields of XState's StateNode that a diagram needs. */
 interface Node {
   readonly key: string
   readonly id: string
@@ -40,11 +43,11 @@ interface Edge {
 
 /** Options of `toMermaid`. */
 export interface MermaidOptions {
-  /** Put the states' descriptions into their notes. Default: no, since long notes spread the diagram. */
+  /** Puts the states' descriptions into their notes. Default: false, because long notes spread the diagram. */
   readonly descriptions?: boolean
 }
 
-/** The diagram as text, without a final line break. */
+/** Returns the diagram as text, without a final line break. */
 export const toMermaid = (machine: AnyStateMachine, options: MermaidOptions = {}): string => {
   const root: Node = machine.root
   const drawing = new Drawing(root, options.descriptions ?? false)
@@ -77,7 +80,7 @@ class Drawing {
     this.#anyState = take("any_state")
   }
 
-  /** What stands inside a composite state, and at the diagram's top: its states with notes, the edges between them. */
+  /** Writes the states inside a composite state or at the top of the diagram, with their notes and the edges between them. */
   block(parent: Node, indent: string): ReadonlyArray<string> {
     const lines: Array<string> = []
     const initial = parent.type === "parallel" ? undefined : parent.initial?.target[0]
@@ -98,7 +101,7 @@ class Drawing {
     return [...lines, ...written(near, indent), ...ends]
   }
 
-  /** What holds in every state: transitions and invocations of the machine itself. */
+  /** Writes the transitions and invocations of the machine itself, which hold in every state. */
   root(root: Node): ReadonlyArray<string> {
     const everywhere: Bundles = new Map()
     for (const [edge, target] of edgesInto(root)) {
@@ -163,14 +166,14 @@ const noteOf = (node: Node, into: ReadonlyArray<Arrow>): ReadonlyArray<string> =
   return lines
 }
 
-/** Edges from a state to one that contains it, which Mermaid's layout cannot draw either. */
+/** Returns the edges from a state to its ancestors. Mermaid's layout cannot draw them either. */
 const edgesOutward = (node: Node): ReadonlyArray<Arrow> => arrows(node).filter(([, target]) => isInside(node, target))
 
-/** XState numbers an actor that has no id of its own; such an id says nothing to a reader. */
+/** XState numbers an actor without an id of its own. Such an id tells a reader nothing, so it is left out. */
 const invoked = (node: Node, id: string, src: string): string =>
   id === src || id.endsWith(`.${node.id}`) ? src : `${src} as ${id}`
 
-/** Edges by `source --> target`, with the labels of all of them. */
+/** The labels of all edges, by `source --> target`. */
 type Bundles = Map<string, Set<string>>
 
 const bundle = (bundles: Bundles, arrow: string, text: string): void => {

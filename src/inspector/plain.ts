@@ -1,11 +1,11 @@
 /**
- * Any value as JSON: total, deterministic and bounded.
+ * Converts any value to JSON. The conversion is total, deterministic and bounded.
  *
- * Two callers need it: the statechart's JSON, for what an author put into `meta`, and the encoder, for a message that
- * JSON.stringify refuses. It is the slow, careful way; a message that is JSON already never comes here.
+ * Two callers need it: the statechart's JSON, for an author's `meta`, and the encoder, for a message that JSON.stringify
+ * refuses. It is slow and careful; messages that are JSON already never come here.
  *
- * Invariants: never throws, whatever the value does (a getter or `toJSON` that throws, a cycle, a Proxy); at most
- * `plainDepth` levels and `plainValues` values are read (G14). Boundary: values in, values out.
+ * Invariants: it never throws, whatever the value does (a getter or `toJSON` that throws, a cycle, a Proxy); it reads at most
+ * `Limits.inspectorPlainDepth` levels and about `Limits.inspectorPlainValues` values (G14). Boundary: values in, values out.
  */
 import { Limits } from "../Limits.ts"
 
@@ -17,7 +17,7 @@ export interface JsonObject {
   readonly [key: string]: Json
 }
 
-/** The value as JSON. What has no JSON form becomes a short text in round brackets, or is left out of its object. */
+/** Converts a value. A part without a JSON form becomes a short text in round brackets, or is left out of its object. */
 export const plain = (value: unknown): Json => {
   const open = new Set<object>()
   let values = 0

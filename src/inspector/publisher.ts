@@ -1,10 +1,10 @@
 /**
- * The publisher behind `Stately.connect`: takes inspection events from actors, and sends them to a relay.
+ * The publisher behind `Stately.connect`. It takes inspection events from actors, and sends them to a relay.
  *
- * `offer` runs on the actor's call stack and only queues. `sessions` runs in a fiber: it connects, encodes and sends in short
- * slices, and connects again with backoff when the relay is gone.
+ * `offer` runs on the actor's call stack and only queues an event. `sessions` runs in a fiber. It connects, encodes and sends in
+ * short slices, and reconnects with backoff when the relay is gone.
  *
- * Invariants: `offer` never throws and never waits; at most `Limits.inspectorSliceMs` of the main thread is taken in one go.
+ * Invariants: `offer` never throws and never waits; a slice takes about `Limits.inspectorSliceMs` of the main thread.
  * Boundary: the caller owns the fiber, the scope and the clock.
  */
 import type * as Clock from "effect/Clock"
@@ -22,7 +22,7 @@ export interface PublisherOptions {
   readonly url: string
   readonly clock: Clock.Clock
   readonly project: Projection
-  /** Messages that may wait for a slow relay. */
+  /** The number of messages that may wait for a slow relay. */
   readonly queueCapacity: number
   readonly reconnect: Schedule.Schedule<unknown> | undefined
 }
@@ -33,7 +33,7 @@ const backoff = Schedule.min([
 ])
 
 export class RelayPublisher {
-  /** Succeeds when the first attempt to connect has succeeded or failed. */
+  /** Is done when the first attempt to connect has succeeded or failed. */
   readonly firstAttempt = Deferred.makeUnsafe<void>()
   readonly #options: PublisherOptions
   readonly #queue: RelayQueue
@@ -53,12 +53,12 @@ export class RelayPublisher {
     return this.#queue.isConnected
   }
 
-  /** Messages that have left the process. */
+  /** The number of messages that have left the process. */
   get sent(): number {
     return this.#sent
   }
 
-  /** Messages that were dropped because the relay was slow or went away. */
+  /** The number of messages that were dropped because the relay was slow or went away. */
   get dropped(): number {
     return this.#queue.dropped
   }
@@ -70,7 +70,7 @@ export class RelayPublisher {
     if (wasEmpty && this.#queue.isConnected) this.#wake()
   }
 
-  /** Connects, publishes until the connection is lost, and connects again. Fails where the schedule of attempts ends. */
+  /** Connects, publishes until the connection is lost, and reconnects. Fails when the schedule of attempts ends. */
   get sessions(): Effect.Effect<never, RelaySocket.RelayGone> {
     return this.#session.pipe(
       Effect.retry(this.#options.reconnect ?? backoff),
@@ -79,12 +79,12 @@ export class RelayPublisher {
     )
   }
 
-  /** Takes no more events; sends what waits and says goodbye, for at most `Limits.inspectorFlushMs`. */
+  /** Refuses further events, sends the queued ones and closes the connection, in at most `Limits.inspectorFlushMs`. */
   get flush(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#isClosing = true
       if (this.#socket === undefined) return Effect.void
-      // The socket does not hold the process until this is done, but the timeout's timer does.
+      // The socket does not keep the process alive until then, but the timeout's timer does.
       return this.#isIdle.await.pipe(
         Effect.andThen(this.#socket.close),
         Effect.timeoutOption(Limits.inspectorFlushMs),
@@ -103,7 +103,7 @@ export class RelayPublisher {
       this.#wake()
       yield* Deferred.succeed(this.firstAttempt, undefined)
       yield* Effect.logDebug(`Publishing to the inspector at ${url}`)
-      // A connection that was there and is lost is not a failed attempt: the backoff starts anew.
+      // The loss of a connection is not a failed attempt, so the backoff starts anew.
       yield* Effect.ignore(Effect.raceFirst(this.#drain(socket), socket.closed))
     }).pipe(
       Effect.ensuring(Effect.sync(() => this.#disconnected())),
@@ -112,11 +112,11 @@ export class RelayPublisher {
     )
   }
 
-  /** Sends what waits, and what comes, until the relay is gone. */
+  /** Sends queued and new messages until the relay is gone. */
   #drain(socket: RelaySocket.RelaySocket): Effect.Effect<never, RelaySocket.RelayGone> {
     return Effect.gen({ self: this }, function* () {
       yield* this.#hasWork.await
-      // The latch was opened on an actor's call stack: from here on the work is off it. Others run between two slices.
+      // An actor's call stack opened the latch. The yield leaves that stack, and lets other fibers run between two slices.
       yield* Effect.yieldNow
       const slice = this.#takeSlice()
       if (slice.length > 0) yield* socket.send(slice)
@@ -125,7 +125,7 @@ export class RelayPublisher {
     }).pipe(Effect.forever)
   }
 
-  /** Messages for about `Limits.inspectorSliceMs` of encoding. */
+  /** Takes and encodes messages for about `Limits.inspectorSliceMs`. */
   #takeSlice(): Array<string> {
     const { clock, project } = this.#options
     const until = clock.monotonicTimeNanosUnsafe() + BigInt(Limits.inspectorSliceMs * 1_000_000)

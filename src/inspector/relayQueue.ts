@@ -1,17 +1,20 @@
 /**
- * What the publisher holds: live actors, and the inspection events that wait for the relay.
+ * The queue of the publisher. It holds the live actors, and the inspection events that wait for the relay.
  *
- * The observer offers events on the actor's own call stack, so this is as little work as possible: an event is kept as
- * it is, nothing is projected or encoded, and while no relay is connected only the coming and going of actors is noted.
+ * The observer offers events on the actor's own call stack, so the queue does as little work as possible. It keeps an event
+ * unchanged, and projects and encodes nothing. While no relay is connected, it only notes the start and the end of actors.
  *
- * Invariants (G14): at most `capacity` events wait, and the oldest is dropped for a new one; the registration of an
- * actor is never dropped before other messages: it is set aside, and goes out first. At most `actorCapacity` actors are
- * remembered, the oldest forgotten first; an actor that has ended is forgotten at once. Events keep their order.
+ * Invariants (G14):
+ * - at most `capacity` events wait; a new event then replaces the oldest
+ * - an actor's registration that is replaced is set aside and sent first; up to `actorCapacity` of them are kept so
+ * - at most `actorCapacity` actors are remembered, and the oldest is forgotten first; an ended actor is forgotten at once
+ * - events keep their order
+ *
  * Boundary: no Effect, no clock, no I/O; single-threaded mutable state.
  */
 import type { Published } from "./encoder.ts"
 
-/** An inspection event and when it happened, in milliseconds since the epoch. */
+/** An inspection event and its time, in milliseconds since the epoch. */
 export interface QueuedMessage {
   readonly event: Published
   readonly createdAt: number
@@ -20,13 +23,13 @@ export interface QueuedMessage {
 export class RelayQueue {
   readonly #capacity: number
   readonly #actorCapacity: number
-  /** Live actors by session id, in order of creation: what a relay that connects later has to be told. */
+  /** The registrations of live actors by session id, in order of creation. A relay that connects later gets them. */
   readonly #actors = new Map<string, QueuedMessage>()
-  /** A ring: `#size` messages from `#first` on. */
+  /** A ring of messages: `#size` of them from `#first` on. */
   readonly #ring: Array<QueuedMessage | undefined>
   #first = 0
   #size = 0
-  /** Registrations that go out before the ring. */
+  /** Registrations that are sent before the ring. */
   #aside: Array<QueuedMessage> = []
   #isConnected = false
   #dropped = 0
@@ -45,18 +48,18 @@ export class RelayQueue {
     return this.#size === 0 && this.#aside.length === 0
   }
 
-  /** Events that were dropped because the relay was slow, or had not been sent when it went away. */
+  /** The number of events that were dropped because the relay was slow, or that were unsent when it went away. */
   get dropped(): number {
     return this.#dropped
   }
 
-  /** From now on events wait for the relay; first of all the registrations of the actors that live now. */
+  /** Begins to queue events for the relay. The registrations of the live actors come first. */
   connect(): void {
     this.#aside = [...this.#actors.values()].filter(({ event }) => event.actorRef.getSnapshot()?.status === "active")
     this.#isConnected = true
   }
 
-  /** The relay is gone: what waited is dropped. */
+  /** Drops all queued events, because the relay is gone. */
   disconnect(): void {
     this.#dropped += this.#size
     this.#ring.fill(undefined)
@@ -73,7 +76,7 @@ export class RelayQueue {
     if (this.#isConnected) this.#push({ event, createdAt })
   }
 
-  /** The message that goes out next; undefined when none waits. */
+  /** Takes the next message to send, or gives undefined if none waits. */
   take(): QueuedMessage | undefined {
     if (this.#aside.length > 0) return this.#aside.shift()
     return this.#size === 0 ? undefined : this.#shift()

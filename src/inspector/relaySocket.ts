@@ -1,30 +1,35 @@
 /**
  * One WebSocket connection to an inspector relay, which never keeps the process alive.
  *
- * The adapter of `ws` (the copy that Effect's Node platform carries). Node's own WebSocket cannot be unref'd, so a
- * program with an open connection would never end. Here the TCP socket is unref'd from its first attempt on.
+ * This file adapts `ws`, in the copy of Effect's Node platform. Node's own WebSocket cannot be unref'd, so a program with an
+ * open connection would never end. Here the TCP socket is unref'd from its first attempt on.
  *
- * Invariants: what the relay sends is read and thrown away; a send succeeds when the operating system has taken it, so
- * a relay that does not read slows the sender down instead of filling memory (G14); every end of the connection, an
- * error too, completes `closed`; closing the scope closes the socket at once.
+ * Invariants:
+ * - messages from the relay are read and ignored
+ * - a send succeeds when the operating system has taken it, so a relay that does not read slows the sender down instead of
+ *   filling memory (G14)
+ * - every end of the connection, also by an error, completes `closed`
+ * - closing the scope closes the socket at once
+ *
+ * Boundary: owns the socket; knows nothing of actors or messages.
  */
 import { WebSocket } from "@effect/platform-node/NodeWS"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Limits } from "../Limits.ts"
 
-/** Why there is no connection: it was refused, it timed out, or it is gone. */
+/** The failure without a connection: it was refused, it timed out, or it is lost. */
 export interface RelayGone {
   readonly _tag: "RelayGone"
   readonly message: string
 }
 
 export interface RelaySocket {
-  /** Sends messages in order; succeeds when the last one has left the process. */
+  /** Sends messages in order. Succeeds when the last one has left the process. */
   readonly send: (messages: ReadonlyArray<string>) => Effect.Effect<void, RelayGone>
-  /** Succeeds when the connection has ended, whoever ended it. */
+  /** Succeeds when either side has ended the connection. */
   readonly closed: Effect.Effect<void>
-  /** Says goodbye, and succeeds when the relay has read everything and answered. */
+  /** Sends the closing frame, and succeeds when the relay has read everything and answered. */
   readonly close: Effect.Effect<void>
 }
 
@@ -54,13 +59,13 @@ const start = (url: string): WebSocket => {
     finishRequest: (request) => {
       request.once("socket", (tcp) => {
         tcp.unref()
-        // Each address that a host name has is tried with a handle of its own.
+        // Node tries each address of a host name with its own handle.
         tcp.on("connectionAttempt", () => tcp.unref())
       })
       request.end()
     }
   })
-  // An error is always followed by "close"; without a listener it would be thrown.
+  // "close" follows every error. Without this listener, the error would be thrown.
   socket.on("error", () => undefined)
   return socket
 }
