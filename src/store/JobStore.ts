@@ -12,10 +12,10 @@
  * - `list`: reads the jobs, newest first, from a cursor on
  * - `lease`: takes the lease of an unfinished job, unless another engine has it
  * - `release`: gives the lease back without ending the job
- * - `quarantine`: gives it back, and says why no engine is to take the job up by itself
+ * - `quarantine`: gives the lease back, and saves why no engine may take the job up by itself
  * - `requestCancel`, `cancelRequests`: ask the holder of a job to cancel it
  * - `prune`: deletes journals of finished jobs
- * - `probe`, `damage`: find out whether the store takes writes now, and whether it is whole
+ * - `probe`, `damage`: tell whether the store takes writes now, and whether it has met damage
  *
  * One store at a time holds a job. Each lease has a fence, a number that grows with every lease of the job. Every write names
  * its fence. The store refuses it with `"fenced"` if another has leased the job since (Kleppmann, "How to do distributed
@@ -43,7 +43,7 @@ export interface NewJob {
   /** The canonical text that the first hash covers. */
   readonly text: () => string
   readonly hash: string
-  /** JSON: the rest that a replay of the job needs. */
+  /** JSON: the rest that a replay of the job needs (journal/header.ts). */
   readonly header: () => string
   /** The context that the job continues from, in pieces of JSON. Undefined for a job that begins with none. */
   readonly base: (() => Iterable<string>) | undefined
@@ -54,7 +54,7 @@ export interface JournalRow {
   readonly cycle: number
   readonly text: () => string
   readonly hash: string
-  /** JSON: the rest that a replay of the cycle needs. */
+  /** JSON: the rest that a replay of the cycle needs (journal/extra.ts). */
   readonly extra: () => string
 }
 
@@ -63,23 +63,23 @@ export interface JournalEnd {
   readonly status: Status
   /** Milliseconds since the epoch. */
   readonly haltedAt: number
-  /** JSON: the error, the output and the usage. */
+  /** JSON: the status, the cause, the output and the usage (written by job/journaling.ts, read by journal/edges.ts). */
   readonly text: () => string
 }
 
 /**
- * How often a job was leased without progress. Progress is a committed cycle, a kept result, or a rest in which nothing is
- * performed. A lease that is given back without a failure does not count. Of a job that nobody holds, each lease that counts
- * ended badly: its process died, or the store refused a row.
+ * The leases of a job without progress. Progress is a committed cycle, a kept result, or a rest in which no handler performs an
+ * intent. A lease that is given back without a failure does not count. If no engine holds the job, each counted lease ended
+ * badly: its process died, or the store refused a row.
  */
 export interface Attempts {
-  /** Leases without progress, that of the holder included. */
+  /** The number of leases without progress, including that of the holder. */
   readonly count: number
-  /** When the last lease began, in milliseconds since the epoch. */
+  /** The start of the last lease, in milliseconds since the epoch. */
   readonly at: number
-  /** The reason of the last failure that its holder told; undefined if a process died. */
+  /** The reason of the last failure that a holder reported. Undefined if a process died. */
   readonly failure: string | undefined
-  /** Why no engine takes the job up by itself; undefined for a job that is not quarantined. */
+  /** The reason of the quarantine, in which no engine takes the job up by itself. Undefined if there is no quarantine. */
   readonly quarantine: string | undefined
 }
 
@@ -94,11 +94,11 @@ export interface StoredJob {
   readonly haltedAt: number | undefined
   /** The last committed cycle; 0 before the first. */
   readonly cycle: number
-  /** The hash of its row; before the first, that of the genesis text. */
+  /** The hash of the last row. Before the first row, the hash of the genesis text. */
   readonly hash: string
   /** Whether an engine holds the job now. */
   readonly isHeld: boolean
-  /** Undefined for a job that has halted, and where there was no attempt since the last progress. */
+  /** Undefined if the job has halted, or if it was not leased since its last progress. */
   readonly attempts: Attempts | undefined
   /** The `_tag` of the error that ended the job. Left out if none did. */
   readonly error?: string
@@ -150,7 +150,7 @@ export interface ListOptions {
 
 /** One page of a list. */
 export interface JobPage {
-  /** Newest first; jobs of one millisecond by id, descending. */
+  /** The jobs, newest first. Jobs of one millisecond are in descending order of their ids. */
   readonly jobs: ReadonlyArray<StoredJob>
   /** Names the next page. Undefined if this is the last page. */
   readonly cursor: string | undefined
@@ -184,7 +184,7 @@ export class JobStore extends Context.Service<
     readonly create: (job: NewJob) => Effect.Effect<number, StoreError>
     /** Adds a row and drops the note and the kept results up to its cycle. Fails with `out-of-order` for another cycle. */
     readonly append: (jobId: string, fence: number, row: JournalRow) => Effect.Effect<void, StoreError>
-    /** Replaces the note since the last row. `isIdle`: the job rests, and nothing is performed for it: that is progress. */
+    /** Replaces the note since the last row. `isIdle`: the job rests and no handler performs an intent, which is progress. */
     readonly note: (
       jobId: string,
       fence: number,
@@ -220,13 +220,13 @@ export class JobStore extends Context.Service<
       jobId: string,
       options?: { readonly force?: boolean; readonly anew?: boolean }
     ) => Effect.Effect<number, StoreError>
-    /** Gives the lease back, so that another engine can take it. `failure`: why the holder could not go on. */
+    /** Gives the lease back, so that another engine can take it. `failure`: the reason why the holder could not continue. */
     readonly release: (
       jobId: string,
       fence: number,
       options?: { readonly failure?: string }
     ) => Effect.Effect<void, StoreError>
-    /** Gives the lease back, and says why no engine is to take the job up by itself. This lease counts as no attempt. */
+    /** Gives the lease back and quarantines the job: no engine takes it up by itself. This lease is not an attempt. */
     readonly quarantine: (jobId: string, fence: number, reason: string) => Effect.Effect<void, StoreError>
     /** Asks the holder of a job to cancel it. Fails with `missing` if the job is unknown or has halted. */
     readonly requestCancel: (jobId: string) => Effect.Effect<void, StoreError>
@@ -238,13 +238,13 @@ export class JobStore extends Context.Service<
      */
     readonly waitingSince?: Effect.Effect<number | undefined>
     /**
-     * Makes a write that leaves nothing behind, and fails as a job's write would fail now. A store whose writes never fail may
-     * leave it out.
+     * Makes a write that leaves no data behind. It fails if the write of a job would fail now. A store whose writes never fail
+     * may leave it out.
      */
     readonly probe?: Effect.Effect<void, StoreError>
     /**
-     * The first damage that an operation met since the store was opened; undefined if none did. Damage is met by the operations
-     * that need the damaged part, and by no other, so a write that succeeds says nothing of it.
+     * The first damage that an operation met since the store was opened. Undefined if none did. Only operations that need the
+     * damaged part meet the damage, so a successful write does not exclude it.
      */
     readonly damage?: Effect.Effect<StoreError | undefined>
     /** Deletes journals of finished jobs and returns their number. */

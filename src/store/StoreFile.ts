@@ -14,14 +14,14 @@ export class StoreFile extends Context.Service<
     /** The absolute path. */
     readonly filename: string
     /**
-     * Copies all journals, as they are at this moment, to a new file. The file is complete and on the disk when this is done;
-     * writes go on meanwhile. Fails with `failed` if a file of that name exists.
+     * Copies all journals, in their present state, to a new file. When the effect is done, the file is complete and on the disk.
+     * Writes go on meanwhile. Fails with `failed` if a file of that name exists.
      */
     readonly backup: (filename: string) => Effect.Effect<void, StoreError>
     /**
-     * Has SQLite check the file's own structure. Gives the problems that it finds, in its words, at most 100; none for a file
-     * that is whole. Journals are checked by `Journal.verify`. Holds the thread while the whole file is read: for a process that
-     * does nothing else.
+     * Lets SQLite check the structure of the file. Gives at most 100 problems, in SQLite's words, and none for a sound file.
+     * `Journal.verify` checks journals. The check blocks the thread while SQLite reads the whole file, so use it in a process
+     * that does nothing else.
      */
     readonly check: Effect.Effect<ReadonlyArray<string>, StoreError>
     /**

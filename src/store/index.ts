@@ -1,5 +1,5 @@
 /**
- * Where jobs are journaled: the `JobStore` service, and its layers.
+ * The `JobStore` service, which journals jobs, and its layers.
  *
  * Boundary: the public names, which the root exports as `JobStore`. Code that touches a file loads when its layer is built.
  */
@@ -33,8 +33,8 @@ export { StoreFile } from "./StoreFile.ts"
 const loadMemory = loadOnce(() => import("./memory.ts"))
 
 /**
- * A store that keeps no rows. It knows the last cycle of each live job, to refuse rows out of order, and forgets a job when
- * it halts.
+ * A store that keeps no rows. It keeps only the last cycle of each live job, to refuse rows out of order, and forgets a job
+ * when it halts.
  */
 export const layerMemory: Layer.Layer<JobStore> = Layer.unwrap(Effect.map(loadMemory, ({ layerMemory }) => layerMemory))
 
@@ -48,17 +48,17 @@ const loadSqlite = loadOnce(() => import("./sqlite/layer.ts"))
 /**
  * Journals in a SQLite file, which is created if it does not exist.
  *
- * Several stores may have the same file open, in one process or in several on one machine; one of them at a time holds a job.
- * A thread of the store writes, and commits all writes that arrive together in one transaction. `durability` says what an
- * acknowledged write survives. Reads see every acknowledged write. Neither holds the main thread.
+ * Several stores may have the same file open, in one process or in several on one machine. One of them at a time holds a job.
+ * A thread of the store commits all writes that arrive together in one transaction. `durability` decides what an acknowledged
+ * write survives. Reads see every acknowledged write. Neither blocks the main thread.
  *
- * Building it fails if an option cannot work, or if the file cannot be used: it is something else (`not-a-database`), cannot be
- * written to (`read-only`), is held by another connection for longer than `busyTimeout` (`busy`), is damaged (`corrupt`),
- * or was made by a newer version (`failed`). A write that fails, such as for want of space, leaves nothing behind, and the
- * store goes on.
+ * Building the layer fails if an option is invalid, or if the file cannot be used. Its reasons are `not-a-database` (another
+ * kind of file), `read-only` (no right to write), `busy` (another connection holds the file for longer than `busyTimeout`),
+ * `corrupt` (damage) and `failed` (a file of a newer version). A failed write, as on a full disk, leaves nothing behind, and
+ * the store goes on.
  *
  * When the layer's scope closes, the store makes all queued writes and releases all jobs that it holds. An idle store does not
- * keep the process alive. `StoreFile` is for backups.
+ * keep the process alive. `StoreFile` makes backups.
  */
 export const layerSqlite = (options: SqliteOptions): Layer.Layer<JobStore | StoreFile, StoreError> =>
   Layer.unwrap(Effect.map(loadSqlite, ({ layer }) => layer(options)))
@@ -66,11 +66,12 @@ export const layerSqlite = (options: SqliteOptions): Layer.Layer<JobStore | Stor
 const loadRestore = loadOnce(() => import("./sqlite/restore.ts"))
 
 /**
- * Puts a backup in the place of a store's file, which must not be open anywhere. The backup is checked first, and stays.
+ * Replaces a store's file with a copy of a backup. No process may have the store's file open. The backup is checked first, and
+ * is not changed.
  *
- * Fails with `corrupt` or `not-a-database` for a backup that is no whole store, with `exists` if there is a file and `replace`
- * is not set, and with `busy` while a process has that file open. A failure leaves the store's file as it was. The write-ahead
- * log of a replaced file is removed: it belongs to that file alone.
+ * Fails with `corrupt` or `not-a-database` if the backup is not a sound store, with `exists` if the file exists and `replace` is
+ * not set, and with `busy` while a process has the file open. A failure does not change the store's file. The write-ahead log of
+ * a replaced file is removed, because it belongs to that file only.
  */
 export const restoreSqlite = (options: RestoreOptions): Effect.Effect<void, StoreError> =>
   Effect.flatMap(loadRestore, ({ restore }) => restore(options))

@@ -31,8 +31,8 @@ import { exists, fenced, missing, outOfOrder, type Refusal, unknown } from "./re
 const refuse = (refusal: Refusal): Effect.Effect<never, StoreError> => Effect.fail(new StoreError(refusal))
 
 /**
- * A store that keeps no rows. It knows the last cycle of each live job, to refuse rows out of order, and forgets a job when
- * it halts (G13).
+ * A store that keeps no rows. It keeps only the last cycle of each live job, to refuse rows out of order, and forgets a job
+ * when it halts (G13).
  */
 export const layerMemory: Layer.Layer<JobStore> = Layer.sync(JobStore, () => {
   const lastCycle = new Map<string, number>()
@@ -107,28 +107,28 @@ const asJob = (journal: Journal): StoredJob => {
   }
 }
 
-/** What the holder of a job does counts as its first attempt at what comes next. */
+/** Resets the attempts after progress. The present lease is then the first attempt at the next step. */
 const progressed = (journal: Journal): void => {
   journal.attempts = { ...noAttempts, count: 1, at: journal.attempts.at }
 }
 
 const EndText = Schema.fromJsonString(Schema.Struct({ cause: Schema.Struct({ _tag: Schema.String }) }))
 
-/** The `_tag` of the error in the text of an end. */
+/** Returns the `_tag` of the error in the text of an end. */
 const errorOf = (end: string | undefined): string | undefined =>
   Option.getOrUndefined(Schema.decodeUnknownOption(EndText)(end))?.cause._tag
 
-/** The order of every list: newest first; jobs of one millisecond by id, descending. */
+/** The order of every list: newest first, and jobs of one millisecond by id in descending order. */
 const byAge = (a: Journal, b: Journal): number =>
   b.createdAt - a.createdAt || (a.jobId < b.jobId ? 1 : a.jobId > b.jobId ? -1 : 0)
 
-/** Ends a lease without a failure: it was no attempt. */
+/** Ends a lease without a failure. Such a lease is not an attempt. */
 const giveBack = (journal: Journal): void => {
   journal.isHeld = false
   journal.attempts = { ...journal.attempts, count: Math.max(journal.attempts.count - 1, 0) }
 }
 
-/** The journals by job id, and the rules of who may write to them. */
+/** The journals by job id, with the rules for writing to them. */
 class Journals {
   readonly byId = new Map<string, Journal>()
 

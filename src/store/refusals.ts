@@ -1,5 +1,5 @@
 /**
- * The refusals that all stores give alike, with their messages.
+ * The refusals that all stores have in common, with their messages.
  *
  * Boundary: plain values, without Effect: the thread that writes uses them too.
  */
@@ -19,7 +19,7 @@ export const exists = (jobId: string): Refusal => ({
 /** The job has no journal. */
 export const unknown = (jobId: string): Refusal => ({ reason: "missing", message: `there is no job ${jobId}` })
 
-/** The job has no journal, or has halted: nothing can be written to it. */
+/** The job has no journal or has halted, so it takes no writes. */
 export const missing = (jobId: string): Refusal => ({
   reason: "missing",
   message: `there is no unfinished job ${jobId}`

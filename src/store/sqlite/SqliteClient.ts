@@ -4,8 +4,8 @@
  * Fibers share one connection through a semaphore: a statement waits while a transaction of another fiber is open. Calls of
  * SQLite are synchronous: a statement holds the thread while it runs, and a busy file holds it for up to `busyTimeoutMs`.
  *
- * Invariants: a transaction takes the write lock when it begins, so that none fails half way for want of it; a connection
- * whose COMMIT failed is rolled back before the next use. Boundary: knows nothing of jobs.
+ * Invariants: a transaction takes the write lock when it begins, so that no transaction fails half way for lack of the lock; a
+ * connection whose COMMIT failed is rolled back before its next use. Boundary: knows nothing of jobs.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -28,8 +28,8 @@ export interface SqliteClientConfig {
   /** Opens only a file that exists, and writes nothing. Default: false. */
   readonly isReadOnly?: boolean | undefined
   /**
-   * Takes the file as one that nobody writes to: reads neither its write-ahead log nor locks, and makes no file beside it, as
-   * `isReadOnly` alone does. Default: false.
+   * Treats the file as immutable: SQLite then ignores its write-ahead log and its locks, and makes no file beside it.
+   * `isReadOnly` alone makes such files. Default: false.
    */
   readonly isImmutable?: boolean | undefined
   /** Milliseconds for which a statement waits, and holds the thread, while another connection has the lock. Default: 5,000. */
@@ -174,7 +174,7 @@ const connect = (database: DatabaseSync): SqliteConnection => {
   }
 }
 
-/** The URL by which SQLite takes a file as one that does not change (sqlite.org/uri.html). */
+/** Returns the URL with which SQLite opens a file as immutable (sqlite.org/uri.html). */
 export const immutable = (filename: string): URL => {
   const url = pathToFileURL(filename)
   url.searchParams.set("immutable", "1")

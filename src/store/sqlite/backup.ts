@@ -19,7 +19,7 @@ import { immutable } from "./SqliteClient.ts"
 /** Copies all pages in one step: the largest count that SQLite takes. */
 const allPages = 2_147_483_647
 
-/** `isImmutable`: nobody writes to the file, which is then read without a file beside it. */
+/** Copies a file. `isImmutable`: no process writes to the file, so reading it makes no file beside it. */
 export const backup = (from: string, to: string, isImmutable = false): Effect.Effect<void, StoreError> =>
   Effect.suspend(() => {
     const target = resolve(to)
@@ -28,7 +28,7 @@ export const backup = (from: string, to: string, isImmutable = false): Effect.Ef
       : copyTo(from, target, isImmutable, Effect.void)
   })
 
-/** Copies a file to an absolute path. `makeWay` runs when the copy is on the disk and has yet to get its name. */
+/** Copies a file to an absolute path. `makeWay` runs when the copy is on the disk, before it gets its name. */
 export const copyTo = (
   from: string,
   target: string,

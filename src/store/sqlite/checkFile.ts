@@ -1,10 +1,10 @@
 /**
- * SQLite's own check of a file: its pages, its tables and their indexes.
+ * Runs SQLite's own check of a file: its pages, its tables and their indexes.
  *
- * The hashes of a journal guard its texts; the structure that holds them is guarded by nothing but this. A file that was copied
- * beside the write-ahead log of another looks whole to the hashes of the rows that are found.
+ * The hashes of a journal guard its texts. Only this check guards the structure that holds them. If a file was copied beside
+ * the write-ahead log of another file, the hashes of the rows that a reader finds may still be correct.
  *
- * Boundary: its own connection, which only reads. It holds the thread for as long as reading the whole file takes.
+ * Boundary: its own connection, which only reads. The check blocks the thread while SQLite reads the whole file.
  */
 import * as Effect from "effect/Effect"
 import { Limits } from "../../Limits.ts"
@@ -12,7 +12,7 @@ import { StoreError } from "../JobStore.ts"
 import { asStoreError } from "./reader.ts"
 import * as SqliteClient from "./SqliteClient.ts"
 
-/** The problems that SQLite finds, in its own words. None for a file that is whole. */
+/** Returns the problems that SQLite finds, in its own words. A sound file has none. */
 export const checkFile = (filename: string, isImmutable: boolean): Effect.Effect<ReadonlyArray<string>, StoreError> =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -22,7 +22,7 @@ export const checkFile = (filename: string, isImmutable: boolean): Effect.Effect
     })
   ).pipe(
     Effect.mapError(asStoreError(filename)),
-    // A file that is damaged so much that SQLite does not read it.
+    // SQLite cannot read a file with such damage at all.
     Effect.catch((error) =>
       error.reason === "corrupt" || error.reason === "not-a-database"
         ? Effect.succeed([error.message])

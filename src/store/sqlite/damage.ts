@@ -1,20 +1,20 @@
 /**
- * The damage of a file that an open store has met.
+ * The first damage that an open store has met in its file.
  *
- * A damaged page is met by the operations that need it, and by no other, so a write that succeeds says nothing of it. Once met,
- * the damage stays until the store is opened anew. Boundary: remembers a refusal.
+ * Only operations that need a damaged page meet the damage, so a successful write does not exclude it. The store remembers the
+ * damage until it is opened again. Boundary: remembers a refusal.
  */
 import type { Refusal } from "../refusals.ts"
 
 export class Damage {
   #met: Refusal | undefined
 
-  /** The first refusal that told of damage; undefined if none did. */
+  /** The first refusal because of damage. Undefined if there was none. */
   get met(): Refusal | undefined {
     return this.#met
   }
 
-  /** Takes note of what SQLite refused. */
+  /** Remembers a refusal if it is the first because of damage. */
   note(refusal: Refusal): void {
     if (refusal.reason === "corrupt" || refusal.reason === "not-a-database") this.#met ??= refusal
   }

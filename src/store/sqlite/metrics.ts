@@ -1,8 +1,8 @@
 /**
  * Metrics of a store in a file: how long its writes take, how many wait, and how large its files are.
  *
- * What is a state is looked up when somebody exports. Of several stores that report to one registry, the one that was opened last
- * does. Boundary: names and units; looks at the files.
+ * States are read when an exporter asks. If several stores share a registry, the store that was opened last reports.
+ * Boundary: names and units; it looks at the files.
  */
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
@@ -25,7 +25,7 @@ const logBytes = Metric.gauge("converge_store_log_bytes", {
 
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
-/** Reports the states of a store. Gives what is to be called with the milliseconds that a write took. */
+/** Reports the states of a store. Returns a function that takes the milliseconds of each write. */
 export const report = (
   services: Context.Context<never>,
   filename: string,

@@ -12,7 +12,7 @@
  * chain do not cover (`sumOf`).
  *
  * Invariants: a released migration never changes; a file of a later version is refused as a whole. Boundary: runs once, when a
- * store opens, on its own connection; a connection that only reads gets views instead.
+ * store opens, on its own connection. A read-only connection gets views instead.
  */
 import * as Effect from "effect/Effect"
 import * as Migrator from "effect/sql/Migrator"
@@ -92,7 +92,7 @@ const migrations = {
     const sql = yield* SqlClient.SqlClient
     yield* sql`ALTER TABLE converge_jobs ADD COLUMN parent TEXT`
   }),
-  // Older jobs have made no attempt that anybody counted.
+  // Older versions did not count attempts.
   "3_attempts": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`ALTER TABLE converge_jobs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0`
@@ -105,7 +105,7 @@ const migrations = {
 const table = "converge_migrations"
 const newest = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name, 10)))
 
-/** The version of the file; 0 if it has no tables of ours. */
+/** Returns the version of the file; 0 if it has none of our tables. */
 const versionOf = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError> =>
   Effect.gen(function* () {
     const tables = yield* sql`SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ${table}`
@@ -116,7 +116,7 @@ const versionOf = (sql: SqlClient.SqlClient): Effect.Effect<number, SqlError> =>
 
 const failed = (message: string) => new StoreError({ reason: "failed", message })
 
-/** The columns that a table has got since a version, as a reader of an older file sees them. */
+/** The columns that later versions added to a table, with the values that readers of an older file see. */
 const laterColumns: ReadonlyArray<{ readonly since: number; readonly table: string; readonly column: string }> = [
   { since: 2, table: "converge_jobs", column: "NULL AS parent" },
   { since: 3, table: "converge_jobs", column: "0 AS attempts" },
@@ -132,8 +132,8 @@ const tooNew = (filename: string, version: number) =>
   )
 
 /**
- * Lets a connection that only reads see a file of any known version as if it were of the newest. Nothing is written: the
- * columns that an older file lacks are given by views in the connection's memory.
+ * Shows a file of any known version to a read-only connection as a file of the newest version. It writes nothing to the file:
+ * views in the connection's memory add the missing columns.
  */
 export const view = (sql: SqlClient.SqlClient, filename: string): Effect.Effect<void, SqlError | StoreError> =>
   Effect.gen(function* () {

@@ -36,8 +36,8 @@ export interface SqliteOptions {
   /** A path or a `file:` URL, not `":memory:"`. The file is created if it does not exist; its directory is not. */
   readonly filename: string | URL
   /**
-   * Opens a file that exists, and changes neither it nor its directory, so that both may be write-protected. Every write fails
-   * with `read-only`; a job can be looked at, not started or resumed. Default: false.
+   * Opens an existing file, and changes neither the file nor its directory. Both may be write-protected. Every write fails with
+   * `read-only`, so jobs can be read, but not started or resumed. Default: false.
    */
   readonly readOnly?: boolean | undefined
   /** The events that an acknowledged write survives. Default: `"full"`. */
@@ -45,9 +45,9 @@ export interface SqliteOptions {
   /** The longest wait of a write or a read while another connection holds the file. Then it fails with `busy`. Default: 5 s. */
   readonly busyTimeout?: Duration.Input | undefined
   /**
-   * The time after which a job is free if its store no longer renews the lease, which it does three times within that time. If
-   * the store's process has ended on this machine, the job is free at once. Clocks that are set do not free the job of a
-   * process that lives on this machine, nor hold that of another. At least 100 ms. Default: 10 seconds.
+   * The time after which a job is free if its store no longer renews the lease. A store renews a lease three times within that
+   * time. If the store's process has ended on this machine, the job is free at once. A change of the clock does not free the job
+   * of a live process on this machine, and does not keep the job of another machine held. At least 100 ms. Default: 10 seconds.
    */
   readonly lease?: Duration.Input | undefined
   /** The largest size of the file, in MiB. A write that needs more fails with `full`. Default: no limit but the disk. */

@@ -1,19 +1,20 @@
 /**
- * The holder of a job: the name of an open store, and whether the store of a name can still exist.
+ * The holder of a job: the name of an open store, and whether a store with a name can still exist.
  *
- * A name gives the machine, the process and its start, and the length of its leases; two stores of one process have two names.
- * On the same machine the process is looked up: while it lives, its jobs are held whatever any clock says, unless it has not
- * renewed its leases for their length, by a clock that nobody sets. For another machine the end of the lease is the only
- * evidence; an end that lies further ahead than a lease is long was written by a clock that was ahead, and is none.
+ * A name gives the machine, the process and its start, and the length of its leases. Two stores of one process have two names.
+ * On the same machine, the operating system tells whether the process lives. A live process holds its jobs, whatever the time of
+ * day, unless it has not renewed its leases for their length by the monotonic clock. For another machine, the end of the lease
+ * is the only evidence. An end that is further ahead than the length of a lease comes from a clock that was ahead, and does not
+ * count.
  *
- * Invariants: a store is called gone only if it is. Boundary: asks the operating system; the times come in.
+ * Invariant: a store counts as gone only if it is gone. Boundary: asks the operating system; the caller passes the times.
  */
 import { randomUUID } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
 import { Limits } from "../../Limits.ts"
 
-/** The state of a process and its start. Undefined where the system does not tell. */
+/** Returns the state of a process and its start. Undefined if the system does not give them. */
 const processOf = (pid: number | "self"): { readonly state: string; readonly began: string } | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
@@ -36,11 +37,11 @@ const hostOf = (): string => {
 
 const host = hostOf()
 
-/** A name for a store that this process opens now, and whose leases have this length. */
+/** Makes a name for a store that this process opens now. Its leases have this length. */
 export const nameOwner = (leaseMs: number): string =>
   [host, process.pid, processOf("self")?.began ?? "", randomUUID(), leaseMs].join("/")
 
-/** Where the store of a name is, in words, as seen from the store named `self`. */
+/** Describes the place of the store with a name, for messages of the store named `self`. */
 export const describeOwner = (owner: string, self: string): string => {
   if (owner === self) return "this store"
   const [itsHost = "", itsPid] = owner.split("/")
@@ -72,11 +73,11 @@ const lifeOf = (owner: string): Life => {
   return now.began !== itsBegan || now.state === "Z" || now.state === "X" ? "ended" : "may live"
 }
 
-/** The times of a look at leases. */
+/** The times for a check of leases. */
 export interface Look {
-  /** Milliseconds since the epoch, which leases are written in. */
+  /** The time of day, in milliseconds since the epoch. Leases end at such times. */
   readonly now: number
-  /** Milliseconds of a lease of the store that looks, for owners whose names do not tell theirs. */
+  /** The length of this store's leases, in milliseconds, for owners whose names do not give theirs. */
   readonly leaseMs: number
   /** Whether an owner has not renewed its leases for their length. */
   readonly isSilent: (owner: string, leaseUntil: number) => boolean
@@ -88,8 +89,8 @@ const leaseOf = (owner: string, fallbackMs: number): number => {
 }
 
 /**
- * Makes a check whether a job is held, by its columns, as the store named `self` sees it at a time. One check serves one read
- * of any number of jobs, because it looks each process up once.
+ * Makes a check whether a job is held. The check reads the job's columns, for the store named `self` at one time. One check
+ * serves one read of any number of jobs, because it looks each process up once.
  */
 export const holdings = (self: string, { isSilent, leaseMs, now }: Look) => {
   const lives = new Map<string, Life>()
@@ -108,7 +109,7 @@ export const holdings = (self: string, { isSilent, leaseMs, now }: Look) => {
 /** Leases of one owner, which it renews together. */
 interface Heard {
   readonly leaseUntil: number
-  /** When that end of the leases was first seen, by the monotonic clock. */
+  /** The time at which this end of the leases was first seen, by the monotonic clock. */
   readonly sinceMs: number
 }
 
@@ -116,8 +117,8 @@ interface Heard {
 export type Silent = readonly [owner: string, leaseUntil: number]
 
 /**
- * The renewals that a store has seen of other stores. A process that was stopped, or whose main thread is in an endless loop,
- * lives but does not renew its leases: when that has been seen for the length of a lease, its jobs are free.
+ * The renewals of other stores that this store has seen. A process that is stopped or in an endless loop lives, but does not
+ * renew its leases. After the length of a lease without a renewal, its jobs are free.
  */
 export class Renewals {
   readonly #leaseMs: number
@@ -127,7 +128,7 @@ export class Renewals {
     this.#leaseMs = leaseMs
   }
 
-  /** Notes the end of an owner's leases, and tells whether it has stayed the same for the length of a lease. */
+  /** Notes the end of an owner's leases. Returns whether that end has stayed the same for the length of a lease. */
   isSilent(owner: string, leaseUntil: number, nowMs: number): boolean {
     const heard = this.#heard.get(owner)
     if (heard?.leaseUntil === leaseUntil) return nowMs - heard.sinceMs >= leaseOf(owner, this.#leaseMs)

@@ -67,7 +67,7 @@ export type Op =
       readonly owner: string
       readonly now: number
       readonly leaseUntil: number
-      /** Owners that live, and have not renewed their leases for their length. */
+      /** Live owners that have not renewed their leases for the length of a lease. */
       readonly silent: ReadonlyArray<Silent>
     }
   | { readonly kind: "cancel"; readonly jobId: string }
@@ -79,7 +79,7 @@ export type Op =
   | { readonly kind: "prune"; readonly keepLatest: number | undefined; readonly haltedSince: number | undefined }
   /** Deletes some rows of removed journals. Gives the number of journals it came to, which is 0 if nothing is left. */
   | { readonly kind: "collect" }
-  /** Does nothing: its answer tells that all ops before it have been answered. */
+  /** Does nothing. Its answer follows those of all earlier ops. */
   | { readonly kind: "flush" }
   | { readonly kind: "vacuum" }
   /** Writes a row, commits it, and deletes it again. */
@@ -105,7 +105,7 @@ export type FromWriter =
   /** Outcomes of the oldest ops that have none yet. */
   | { readonly kind: "outcomes"; readonly outcomes: ReadonlyArray<Outcome> }
 
-/** Characters that an op brings, but for those of its upload. */
+/** Returns the number of characters of an op, without those of its upload. */
 export const lengthOf = (op: Op): number => {
   switch (op.kind) {
     case "append":

@@ -1,12 +1,12 @@
 /**
  * A store that only reads a file: `JobStore.layerSqlite({ filename, readOnly: true })`.
  *
- * A connection that reads a write-ahead log makes two files beside the database. While there is no log, nobody writes: the
- * file is then opened as one that does not change, which makes none and needs no right to write. Once somebody begins to
- * write, and so makes a log, the store opens the file again, in the ordinary way.
+ * A connection that reads a write-ahead log makes two files beside the database. Without a log, no process writes. The store
+ * then opens the file as immutable, which makes no files and needs no right to write. When a process begins to write, and so
+ * makes a log, the store opens the file again in the ordinary way.
  *
- * Invariants: the file and its directory stay as they are, unless another process writes. Boundary: composition, and the
- * refusal of each write.
+ * Invariant: the store changes neither the file nor its directory. If another process writes, reading may make files beside
+ * the log. Boundary: composition, and the refusal of each write.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -24,7 +24,7 @@ import { nameOwner, Renewals } from "./owner.ts"
 import { asStoreError, makeReader, type Reader, whileBusy } from "./reader.ts"
 import * as SqliteClient from "./SqliteClient.ts"
 
-/** Whether a process may have changes of the file in a log beside it. A log without content is left by a reader. */
+/** Whether a log beside the file may hold changes. A reader can leave an empty log. */
 const hasLog = (filename: string): boolean => existsSync(`${filename}-wal`)
 
 const hasContent = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0
@@ -45,7 +45,7 @@ const open = (options: Resolved, owner: string, isImmutable: boolean) =>
     })
   }).pipe(Effect.mapError(asStoreError(options.filename)))
 
-/** Opens the file as it is. A log that cannot be read, because its directory is write-protected, must be empty. */
+/** Opens the file in its present state. If a write-protected directory makes the log unreadable, the log must be empty. */
 const openLogged = (options: Resolved, owner: string) =>
   open(options, owner, false).pipe(
     Effect.catch((error) =>

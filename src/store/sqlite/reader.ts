@@ -120,8 +120,8 @@ const pageSize = (bytes: ReadonlyArray<number>): number => {
 }
 
 /**
- * A statement has a span only below another: those of the loops that look into the store would each be a trace of its own, some
- * in every second.
+ * Gives a statement a span only below another span. Otherwise each statement of the loops that watch the store would be a trace
+ * of its own, several each second.
  */
 const belowSpan = <A, E, R>(statement: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.contextWith((context: Context.Context<R>) =>

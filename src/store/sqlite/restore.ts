@@ -1,11 +1,11 @@
 /**
- * Puts a backup in the place of a store's file.
+ * Replaces a store's file with a copy of a backup.
  *
- * A file of SQLite and the log beside it belong together: a copy that is put beside the log of another file is damaged by
- * the next reader. So the backup is checked, copied to a name of its own and synced; then the old log is removed, and the copy
- * gets the name of the store.
+ * A file of SQLite and the log beside it belong together. If a copy lies beside the log of another file, the next reader damages
+ * the copy. So the backup is checked, copied to a temporary name and synced. Then the old log is removed, and the copy gets the
+ * name of the store.
  *
- * Invariants: what is replaced is not open anywhere; a backup that is damaged replaces nothing. Boundary: files; failures have
+ * Invariants: the replaced file is not open in any process; a damaged backup replaces nothing. Boundary: files; failures have
  * the reasons of the port.
  */
 import * as Effect from "effect/Effect"
@@ -22,17 +22,17 @@ import * as SqliteClient from "./SqliteClient.ts"
 
 /** Options of `JobStore.restoreSqlite`. */
 export interface RestoreOptions {
-  /** The backup: a store's file. It is left as it is. */
+  /** The backup, which is a store's file. It is not changed. */
   readonly from: string
   /** The file of the store. */
   readonly filename: string
-  /** Replaces a file that is there. Default: false. */
+  /** Replaces an existing file. Default: false. */
   readonly replace?: boolean | undefined
 }
 
 const fail = (reason: StoreError["reason"], message: string) => Effect.fail(new StoreError({ reason, message }))
 
-/** Fails unless the backup is a store of a known version, and whole. */
+/** Fails unless the backup is a sound store of a known version. */
 const checkBackup = (from: string, isImmutable: boolean) =>
   Effect.gen(function* () {
     if (!existsSync(from)) return yield* fail("failed", `${from}: there is no such file`)
@@ -45,7 +45,7 @@ const checkBackup = (from: string, isImmutable: boolean) =>
     )
   })
 
-/** Fails if a connection of any process has the file open. A file that SQLite cannot read has none. */
+/** Fails if a process has the file open. A file that SQLite cannot read is not open anywhere. */
 const checkUnused = (filename: string) =>
   Effect.suspend(() => {
     let database: DatabaseSync | undefined

@@ -39,7 +39,7 @@ const untilNothing = (part: Effect.Effect<number, StoreError>, sum = 0): Effect.
 const refuse = (message: string): Effect.Effect<never, StoreError> =>
   Effect.fail(new StoreError({ reason: "failed", message }))
 
-/** Deletes the rows of removed journals. */
+/** Deletes all rows of removed journals. */
 export const collect = (writeQueue: WriteQueue): Effect.Effect<void, StoreError> =>
   Effect.asVoid(untilNothing(writeQueue.write({ kind: "collect" })))
 
@@ -165,7 +165,7 @@ export const makeStore = (parts: StoreParts): MadeStore => {
     cancelRequests: whileOpen(reader.cancelRequests),
     waitingSince: Effect.sync(() => {
       const since = parts.waitingSince()
-      // A time of day that is as long ago as the wait has been, also if the clock was set meanwhile.
+      // The time of day minus the length of the wait, which is right even if the clock was set meanwhile.
       return since === undefined ? undefined : now() - (monotonicMs(clock) - since)
     }),
     probe: Effect.asVoid(writeQueue.write({ kind: "probe" })),

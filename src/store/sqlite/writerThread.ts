@@ -31,12 +31,12 @@ const open = (): DatabaseSync => {
     const pageSize = Number(database.prepare("PRAGMA page_size").get()?.["page_size"])
     database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize))}`)
   }
-  // A write that changes nothing: it fails now if the file cannot be written to.
+  // This write changes nothing. It fails now if the file cannot be written to.
   database.exec("DELETE FROM converge_garbage WHERE job IS NULL")
   return database
 }
 
-/** The file of a path, by its number: another file of that name has another. */
+/** Returns the number of the file at a path. Another file of the same name has another number. */
 const fileAt = (path: string): string | undefined => {
   const found = statSync(path, { throwIfNoEntry: false })
   return found === undefined ? undefined : `${found.dev}/${found.ino}`
@@ -130,9 +130,7 @@ class Committer {
     return outcomes
   }
 
-  /**
-   * The refusal of every write once the file has lost its name: SQLite would go on, with rows that nobody can find again.
-   */
+  /** Refuses every write once the file has lost its name. SQLite would go on, and its rows could not be found again. */
   #lostFile(): Refusal | undefined {
     const found = fileAt(filename)
     if (found === this.#file) return undefined
@@ -158,7 +156,7 @@ class Committer {
     }
   }
 
-  /** A write and its undoing, in two transactions: a row that goes before its commit needs no space. */
+  /** Writes a row and deletes it in two transactions, because a row that is deleted before its commit needs no space. */
   #probe(): Outcome {
     const put = this.#transact(() => {
       this.#writes.putProbe()

@@ -31,17 +31,17 @@ const uploadLost = (jobId: string): Refusal =>
   refuse("failed", `the context of job ${jobId} has been lost on its way to the writer`)
 const done: Outcome = 0
 
-/** The columns of a lease that ends without a failure: it was no attempt. */
+/** Ends a lease without a failure. Such a lease is not an attempt. */
 const givenBack = "owner = NULL, lease_until = NULL, attempts = max(attempts - 1, 0)"
 
-/** The columns of a lease that is one attempt more, and of one that is the first. */
+/** Count a further attempt, and the first one, in the columns of a lease. */
 const again = "attempts = attempts + 1"
 const anew = "attempts = 1, failure = NULL, quarantine = NULL"
 
 /** The tables with rows of a journal, besides `converge_jobs`. */
 const tables = ["converge_rows", "converge_base_pieces", "converge_bases", "converge_kept", "converge_texts"] as const
 
-/** True of a job j unless its parent is unfinished, which may still have to read how the child ended. */
+/** True of a job j unless its parent is unfinished, because the parent may still have to read the child's end. */
 const isUnneeded = `NOT EXISTS (SELECT 1 FROM converge_jobs p WHERE p.job_id = j.parent AND p.status IS NULL)`
 
 export class Writes {
@@ -98,7 +98,7 @@ export class Writes {
     }
   }
 
-  /** Puts the row of a probe there. It is of job 0, which no job is, and replaces one that an earlier probe left. */
+  /** Writes the row of a probe. It belongs to job 0, which does not exist, and replaces the row of an earlier probe. */
   putProbe(): void {
     this.takeProbe()
     this.#run(
@@ -156,7 +156,7 @@ export class Writes {
     })
   }
 
-  /** What the holder of a job does counts as its first attempt at what comes next. */
+  /** Resets the attempts after progress. The present lease is then the first attempt at the next step. */
   #progressed(id: number): void {
     this.#run("UPDATE converge_jobs SET attempts = 1, failure = NULL WHERE id = ?", id)
   }
