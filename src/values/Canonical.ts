@@ -18,7 +18,7 @@
 import { Limits } from "../Limits.ts"
 import { freezeFresh } from "./frozen.ts"
 
-/** Why a value has no canonical text, and where in the value it was found. */
+/** The error for a value without a canonical text. It gives the reason, and the path of the part within the value. */
 export class NotCanonical extends Error {
   override readonly name = "NotCanonical"
   readonly path: ReadonlyArray<string | number>
@@ -31,7 +31,7 @@ export class NotCanonical extends Error {
 /** The reason why a value that `isTooDeep` has no canonical text. */
 export const tooDeep = `a value is nested deeper than ${Limits.valueDepth} levels, or circular`
 
-/** A plain value in canonical form: its text, and the deeply frozen copy that reading the text would give. */
+/** A plain value in canonical form: its text, and the deeply frozen copy that equals the parsed text. */
 export interface Canonical {
   readonly text: string
   readonly value: unknown
@@ -145,8 +145,8 @@ const describePrototype = (prototype: unknown): string => {
 }
 
 /**
- * Whether a value of any kind is nested deeper than a canonical text may be. It goes down level by level: a value on which
- * other code has run out of stack can be asked about.
+ * Whether any value is nested deeper than a canonical text may be. The check goes level by level, so it also works for values
+ * that overflowed the stack of other code.
  */
 export const isTooDeep = (value: unknown): boolean => {
   let level = new Set<object>(isObject(value) ? [value] : [])
@@ -166,7 +166,7 @@ const itemsOf = (object: object): ReadonlyArray<unknown> => {
   try {
     return Object.values(object)
   } catch {
-    // A getter throws.
+    // A getter threw.
     return []
   }
 }

@@ -1,17 +1,17 @@
 /**
- * The error of a layer or a function that was given an option that cannot work.
+ * The error of a layer or a function that got an invalid option.
  *
- * Most layers die of it: an option that is wrong is a mistake of the program, or of its configuration, so their types stay free
- * of it. A command catches the defect by its `_tag` and prints `message`. Boundary: data.
+ * Most layers raise it as a defect. An invalid option is a mistake of the program or its configuration, so the error does not
+ * appear in their types. A command catches the defect by its `_tag` and prints `message`. Boundary: data.
  */
 import * as Schema from "effect/Schema"
 
-/** Names the layer or the function, the option, and says what was given and what is allowed. */
+/** Names the layer or the function, the option, the given value and the allowed values. */
 export class InvalidOptions extends Schema.TaggedError<InvalidOptions>()("InvalidOptions", {
   /** The layer or the function, such as `Engine.layer`. */
   of: Schema.String,
-  /** The option, such as `maxRunningJobs`; empty if it is not one option, or the options are no object. */
+  /** The option, such as `maxRunningJobs`. Empty if more than one option is at fault, or if the options are not an object. */
   option: Schema.String,
-  /** A sentence that names all of it. */
+  /** A sentence with all of these. */
   message: Schema.String
 }) {}

@@ -1,12 +1,12 @@
 /**
- * Errors as data: names, messages, own fields and causes, as plain JSON of a bounded size.
+ * Describes errors as data: names, messages, own fields and causes, as plain JSON of a bounded size.
  *
- * Any value can be thrown, and reading it may throw again. A part that JSON cannot hold is described by itself, and the parts
- * beside it stay as they are. Stacks are left out: they name files of this machine, so the terminal and the log alone may show
- * them. Keys that begin with "~" are left out, too: libraries mark their types with them.
+ * Any value can be thrown, and reading it may throw again. If JSON cannot hold a part, a text describes that part, and the
+ * other parts are unchanged. Stacks are left out, because they name files of this machine, and only the terminal and the log
+ * may show them. Keys that begin with "~" are left out, because libraries mark their types with them.
  *
- * Invariants: a description depends on the value alone; it is no deeper, and has no more values and characters, than `Limits`
- * say (G14). Boundary: never throws; loads nothing but numbers.
+ * Invariants: a description depends on the value alone; `Limits` bounds its depth, its values and its characters (G14).
+ * Boundary: never throws; loads nothing but `Limits` and thrown.ts.
  */
 import { Limits } from "../Limits.ts"
 import { isError, isInstance, readField, stackPattern } from "./thrown.ts"
@@ -20,7 +20,7 @@ export type PlainJson =
   | ReadonlyArray<PlainJson>
   | { readonly [key: string]: PlainJson }
 
-/** An error in the form from which it can be made again. The key cannot be one of a described value. */
+/** The form of an error, from which the error can be made again. No described value has this key. */
 export interface ErrorForm {
   readonly "~error": {
     readonly name: string
@@ -31,22 +31,22 @@ export interface ErrorForm {
   }
 }
 
-/** A description: JSON in which errors are told from other objects. */
+/** A description of a value: JSON that distinguishes errors from other objects. */
 export type Form = string | number | boolean | null | ReadonlyArray<Form> | { readonly [key: string]: Form } | ErrorForm
 
 const cutMark = "…"
 const circularMark = "[circular]"
 
-/** The fields of an error that are told apart from the others, or not at all. */
+/** The fields of an error that have their own place in the form, or are left out. */
 const ownWords = new Set(["name", "message", "stack", "cause", "errors"])
 
 class Description {
   #valuesLeft: number = Limits.errorValues
   #lengthLeft: number = Limits.errorLength
-  /** The objects around the value that is described. */
+  /** The objects around the current value. */
   readonly #around: Array<object> = []
 
-  /** Describes a value. Undefined for one that JSON leaves out of objects. */
+  /** Describes a value. Returns undefined if JSON leaves the value out of objects. */
   field(value: unknown): Form | undefined {
     switch (typeof value) {
       case "undefined":
@@ -91,7 +91,7 @@ class Description {
     try {
       return isError(value) ? this.#error(value) : this.#object(value)
     } catch {
-      // It is a proxy that throws, or was revoked.
+      // The object is a revoked proxy, or a proxy that throws.
       return "an object that cannot be described"
     } finally {
       this.#around.pop()
@@ -134,11 +134,11 @@ class Description {
       const form = this.field(field)
       if (form !== undefined) fields.push([this.#text(key), form])
     }
-    // It defines properties, so that "__proto__" is a key like any other.
+    // `fromEntries` defines properties, so "__proto__" is a key like any other.
     return Object.fromEntries(fields)
   }
 
-  /** A field of an error that should be a text, and may be anything. */
+  /** Returns a field of an error that should be a text. Any other value becomes its JSON, and undefined becomes `otherwise`. */
   #word(error: object, key: string, otherwise: string): string {
     const form = this.field(readField(error, key)) ?? otherwise
     return typeof form === "string" ? form : JSON.stringify(plainForm(form))
@@ -163,7 +163,7 @@ class Description {
   }
 }
 
-/** The value that an object's own `toJSON` gives, as `JSON.stringify` asks it. The object itself if it has none. */
+/** Returns the result of an object's `toJSON`, as `JSON.stringify` uses it, or the object itself if it has no such method. */
 const jsonOf = (value: object): unknown => {
   try {
     const toJson: unknown = "toJSON" in value ? value.toJSON : undefined
@@ -173,7 +173,7 @@ const jsonOf = (value: object): unknown => {
   }
 }
 
-/** Describes a value of any kind, in the form from which errors can be made again. */
+/** Describes any value, in the form from which errors can be made again. */
 export const formOf = (value: unknown): Form => {
   const description = new Description()
   return description.field(value) ?? String(typeof value === "function" ? "a function" : value)
@@ -187,8 +187,8 @@ export const isErrorForm = (form: unknown): form is ErrorForm =>
   form["~error"] !== null
 
 /**
- * A form as clients read it: an error is an object with its `_tag` or name as `_tag`, its own fields, its message, its `cause`
- * and its `errors`.
+ * Converts a form for clients. An error becomes an object with its `_tag` or name as `_tag`, its own fields, its message, its
+ * `cause` and its `errors`.
  */
 export const plainForm = (form: Form): PlainJson => {
   if (typeof form !== "object" || form === null) return form
@@ -207,10 +207,10 @@ export const plainForm = (form: Form): PlainJson => {
   }
 }
 
-/** A value of any kind as plain JSON of a bounded size. */
+/** Describes any value as plain JSON of a bounded size. */
 export const errorData = (value: unknown): PlainJson => plainForm(formOf(value))
 
-/** The text of one described value, without its causes. */
+/** Returns the text of one described value, without its causes. */
 const ownText = (form: Form): string => {
   if (isErrorForm(form)) {
     const { message, name } = form["~error"]
@@ -223,7 +223,7 @@ const ownText = (form: Form): string => {
   return typeof message === "string" && message !== "" ? message : JSON.stringify(plainForm(form))
 }
 
-/** A described value and the errors behind it, those that are nearer first. */
+/** Returns a described value and its chain of causes, the nearest first. */
 const chainOf = (form: Form): ReadonlyArray<Form> => {
   const chain = [form]
   for (let index = 0; index < chain.length; index++) {
@@ -237,8 +237,8 @@ const chainOf = (form: Form): ReadonlyArray<Form> => {
 }
 
 /**
- * The text of a described value: an error's message, or its name if that is empty, and what its causes add to it; else a
- * `_tag`, a message, or the value as JSON.
+ * Returns the text of a described value. For an error, it is the message, or the name if the message is empty, with the new
+ * texts of its causes. For other values, it is a `_tag`, a message, or the value as JSON.
  */
 export const formText = (form: Form): string => {
   let text = ""

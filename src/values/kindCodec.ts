@@ -1,9 +1,9 @@
 /**
- * How the values of one kind are validated, encoded and read back.
+ * Validates, encodes and decodes the values of one kind.
  *
- * A committed value is what decoding its canonical text gives (docs/semantics.md, Values). For kinds of plain data that
- * needs no decoding: the validated copy is the value. A kind that is not plain goes through its schema's JSON codec.
- * schemaShape.ts decides once which of the two a kind is.
+ * A committed value equals the decoded canonical text (docs/semantics.md, Values). A kind of plain data needs no decoding,
+ * because the validated copy is the value. Other kinds use their schema's JSON codec. schemaShape.ts decides once whether a
+ * kind is plain.
  *
  * Boundary: schemas and the canonical encoding; throws `InvalidValue` and knows nothing of agents or jobs.
  */
@@ -27,9 +27,9 @@ export interface KindCodec {
   readonly encode: (value: unknown) => Canonical
   /** Reads a canonical text that `encode` wrote. */
   readonly decode: (text: string) => unknown
-  /** Whether `decode` does what `parseCanonical` does: then many texts can be read at once. */
+  /** Whether `decode` does the same as `parseCanonical`. If so, many texts can be read at once. */
   readonly isPlain: boolean
-  /** For a kind that may hold bytes: how a value travels without its shared arrays. */
+  /** The codec that sends a value without its shared arrays. Undefined for kinds that hold no bytes. */
   readonly parts?: PartsCodec
 }
 
@@ -44,11 +44,11 @@ const formatIssue = SchemaIssue.makeFormatterDefault()
 const isIssue = (error: unknown): error is Error & { readonly cause: SchemaIssue.Issue } =>
   error instanceof Error && SchemaIssue.isIssue(error.cause)
 
-/** What is wrong, and where: of each issue a line, and more lines that are indented. */
+/** Returns a line for each issue, with its path, and indented lines for its details. */
 const linesOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
   formatIssue(issue).replace(/\n\s+/g, " ").split("\n")
 
-/** All that is wrong, up to a limit. The message of a schema's own error says only that something is wrong. */
+/** Describes all issues, up to a limit. The message of a schema's own error does not describe them. */
 const message = (error: unknown): string => {
   if (!isIssue(error)) return describeError(error)
   const lines = linesOf(error.cause)
@@ -56,7 +56,7 @@ const message = (error: unknown): string => {
   return [...lines.slice(0, Limits.valueIssues), ...(more > 0 ? [`and ${more} more`] : [])].join("; ")
 }
 
-/** The error of a function. Undefined if it returns. */
+/** Returns the error that a function throws, or undefined if it returns. */
 const errorOf = (use: () => unknown): unknown => {
   try {
     use()
@@ -69,8 +69,8 @@ const errorOf = (use: () => unknown): unknown => {
 const allIssues = { errors: "all" } as const
 
 /**
- * Encodes as `encode` does, and throws `InvalidValue` in place of any other error. A schema stops at the first issue, which is
- * fast; `search` looks for all of them in a value that has one.
+ * Wraps `encode` so that it throws only `InvalidValue`. A schema stops at the first issue, which is fast. If there is one,
+ * `search` looks for all issues of the value.
  */
 const guarded =
   (encode: Encode, search: (value: unknown) => unknown): Encode =>
@@ -79,7 +79,7 @@ const guarded =
       return encode(value)
     } catch (error) {
       const saysWhat = isIssue(error) || error instanceof NotCanonical
-      // A schema that ran out of stack says nothing of the value.
+      // If the schema overflowed the stack, its error does not describe the value.
       if (!saysWhat && isTooDeep(value)) throw new InvalidValue(tooDeep)
       const isSearched = isIssue(error) && !isLargerThan(value, Limits.valueSearched)
       const all = isSearched ? errorOf(() => search(value)) : undefined
@@ -101,7 +101,7 @@ const throughJson = (codec: Schema.Codec<unknown, unknown>, isShared: boolean) =
     try {
       return toJson(stripped)
     } catch {
-      // A key that must be there may hold undefined, too.
+      // A required key may also hold undefined.
       return toJson(value)
     }
   }
@@ -123,7 +123,7 @@ const openNumberCodec = (
     const valid = validate(value)
     try {
       const found = canonical(valid)
-      // A schema that admits numbers and texts may decode such a text as a number; then it is a number on every thread.
+      // A schema that admits numbers and texts may decode such a text as a number. It is then a number on every thread.
       return openNumber.test(found.text) ? { text: found.text, value: through.decode(found.text) } : found
     } catch (error) {
       if (error instanceof NotCanonical && error.message.startsWith("the number")) return through.encode(valid)
@@ -134,13 +134,13 @@ const openNumberCodec = (
   isPlain: false
 })
 
-/** Makes a schema's codec. `refuse` is called, and must throw, when the schema admits what cannot be a fact's value. */
+/** Makes a schema's codec. It calls `refuse`, which must throw, if the schema admits values that a fact cannot have. */
 export const makeKindCodec = (schema: Schema.Constraint, refuse: Refuse, root = "value"): KindCodec => {
   if (!Schema.isSchema(schema)) return refuse("schema must be an Effect Schema")
   const top = schema as Schema.Codec<unknown, unknown>
   const shape = shapeOf(top.ast, root, refuse)
   const isShareable = shape.hasBytes && !shape.looksAtBytes
-  // Its type knows nothing of the schema, whose own type is forgotten here.
+  // The cast is needed because the schema's own type is erased here.
   const codec = Schema.toCodecJson(top) as unknown as Schema.Codec<unknown, unknown>
   const through = throughJson(codec, isShareable)
   if (!shape.isPlain) {

@@ -1,33 +1,33 @@
 /**
- * The check of options: one table for each layer and function that takes some, with a rule for each option.
+ * Checks options. Each layer and function with options has a table with a rule for each of them.
  *
- * A caller without types, a variable of the environment that is not set, or a name that is misspelt would otherwise become a
- * default, a limit of 0 or none at all. The first complaint names the option, what was given and what is allowed; the caller
- * puts it into its own error. The type of a table demands a rule for each option of its interface.
+ * Without the check, an untyped caller, an unset environment variable or a misspelt name would silently give a default, a limit
+ * of 0 or no limit at all. The first complaint names the option, the given value and the allowed values. The caller puts it into
+ * its own error. The type of a table demands a rule for each option of its interface.
  *
- * Boundary: values in, a complaint out. Reads what it is given once, and never throws.
+ * Boundary: values in, a complaint out. It reads each value once, and never throws.
  */
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import { InvalidOptions } from "./InvalidOptions.ts"
 import { typeOf } from "./panic.ts"
 
-/** What is wrong with options, and the option that it is wrong with. */
+/** The fault of an option, and the option's name. */
 export interface Complaint {
   readonly option: string
   readonly message: string
 }
 
-/** Judges the value of an option. It is called for an option that is missing, too. */
+/** Judges the value of an option. It is also called for missing options. */
 export type Rule = (option: string, value: unknown) => Complaint | undefined
 
 /** A rule for each option. */
 export type Rules<O> = { readonly [Name in keyof O]-?: Rule }
 
-/** The most characters of a text that a complaint repeats. */
+/** The maximum number of characters of a text in a complaint. */
 const shownLength = 60
 
-/** A value, as a complaint shows it. */
+/** Returns the text of a value for a complaint. */
 const shown = (value: unknown): string => {
   switch (typeof value) {
     case "string":
@@ -46,7 +46,7 @@ const shown = (value: unknown): string => {
   }
 }
 
-/** A rule for values that a text describes and a function knows. An option that is not required may be undefined. */
+/** Makes a rule for values that `accepts` admits and `expected` describes. An optional option may be undefined. */
 export const must = (expected: string, accepts: (value: unknown) => boolean, isRequired = false): Rule => {
   return (option, value) =>
     (value === undefined && !isRequired) || accepts(value)
@@ -54,7 +54,7 @@ export const must = (expected: string, accepts: (value: unknown) => boolean, isR
       : { option, message: `${option} must be ${expected}, not ${shown(value)}` }
 }
 
-/** A rule that refuses nothing: something else judges the option. */
+/** A rule that admits any value, because other code judges the option. */
 export const anything: Rule = () => undefined
 
 /** `"a", "b" or "c"`. */
@@ -86,14 +86,14 @@ export const whole = (least: number, most?: number): Rule =>
     (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= (most ?? Infinity)
   )
 
-/** As `whole`; also Infinity, which means no limit. */
+/** Whole numbers of at least `least`, and Infinity, which means no limit. */
 export const count = (least: number): Rule =>
   must(
     `a whole number of at least ${least}, or Infinity`,
     (value) => value === Infinity || (Number.isSafeInteger(value) && (value as number) >= least)
   )
 
-/** Numbers of at least `least`, whole or not; also Infinity if it `isEndless`. */
+/** Numbers of at least `least`, whole or not, and Infinity if `isEndless` is set. */
 export const number = (least: number, isEndless = false): Rule =>
   must(
     `a number of at least ${least}${isEndless ? ", or Infinity" : ""}`,
@@ -104,7 +104,7 @@ const units: ReadonlySet<string> = new Set<keyof Duration.DurationObject>([
   ...(["weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"] as const)
 ])
 
-/** Whether `Duration` would read something else than is written: it takes NaN and an object of other names for no time at all. */
+/** Whether `Duration` would misread a value. It reads NaN, and an object with other keys, as zero. */
 const isMisread = (value: unknown): boolean => {
   if (Number.isNaN(value)) return true
   if (typeof value !== "object" || value === null || Duration.isDuration(value)) return false
@@ -113,14 +113,14 @@ const isMisread = (value: unknown): boolean => {
   return parts.length === 0 || !parts.every(([unit, n]) => units.has(unit) && (n === undefined || Number.isFinite(n)))
 }
 
-/** The milliseconds of a duration; NaN for what is none. */
+/** Returns the milliseconds of a duration, or NaN for any other value. */
 export const millisOf = (value: unknown): number => {
   if (isMisread(value)) return Number.NaN
   const duration = Duration.fromInput(value as Duration.Input)
   return Option.isSome(duration) ? Duration.toMillis(duration.value) : Number.NaN
 }
 
-/** A complaint shows how durations are written, to a reader who has misspelt a unit. */
+/** The example of a duration in complaints, for a reader who misspelt a unit. */
 const example = 'such as "5 seconds"'
 
 const range = (leastMs: number, mostMs: number): string => {
@@ -135,10 +135,10 @@ export const duration = (leastMs = 0, mostMs = Infinity): Rule =>
     return ms >= leastMs && ms <= mostMs
   })
 
-/** Durations that are longer than nothing. */
+/** Durations longer than 0. */
 export const timeout: Rule = must(`a duration longer than 0, ${example}`, (value) => millisOf(value) > 0)
 
-/** Arrays of things that a function knows: `listOf("programs", "a program", isProgram)`. */
+/** Arrays of items that a function admits: `listOf("programs", "a program", isProgram)`. */
 export const listOf = (
   plural: string,
   singular: string,
@@ -149,23 +149,23 @@ export const listOf = (
   return (option, value) => {
     const complaint = list(option, value)
     if (complaint !== undefined || value === undefined) return complaint
-    // Not `findIndex` of the array itself: it may be one whose methods are not what they seem.
+    // The copy is needed because the array may have replaced methods.
     const index = [...(value as ReadonlyArray<unknown>)].findIndex((item) => !isItem(item))
     return index === -1 ? undefined : { option, message: `${option}[${index}] is not ${singular}` }
   }
 }
 
-/** As a rule, and then another. */
+/** Applies a rule, and then another. */
 export const both = (first: Rule, second: Rule): Rule => {
   return (option, value) => first(option, value) ?? (value === undefined ? undefined : second(option, value))
 }
 
-/** Options within options. */
+/** Options within an option, with their own table. */
 export const nested = <O>(rules: Rules<O>): Rule => {
   return (option, value) => (value === undefined ? undefined : complaintOf(value, rules, option))
 }
 
-/** How many letters of one text must be added, left out or replaced to get another. */
+/** Returns the number of letters to add, leave out or replace to get from one text to another. */
 const distance = (from: string, to: string): number => {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (const [line, letter] of from.split("").entries()) {
@@ -179,7 +179,7 @@ const distance = (from: string, to: string): number => {
   return row[to.length]!
 }
 
-/** The name that was most likely meant by another; undefined if none is near. */
+/** Returns the name that a misspelt one most likely means, or undefined if none is near. */
 const likely = (given: string, names: ReadonlyArray<string>): string | undefined => {
   if (given.length > shownLength) return undefined
   const small = given.toLowerCase()
@@ -195,7 +195,7 @@ const likely = (given: string, names: ReadonlyArray<string>): string | undefined
   return near[0]?.name
 }
 
-/** The complaint about a name that there is not. `what` is what the names are of; `within` is what they are in. */
+/** Makes the complaint about an unknown name. `what` is the kind of the names, such as an option, and `within` their owner. */
 export const unknownName = (what: string, given: string, names: ReadonlyArray<string>, within = ""): string => {
   const meant = likely(given, names)
   const advice =
@@ -203,7 +203,7 @@ export const unknownName = (what: string, given: string, names: ReadonlyArray<st
   return `there is no ${what} ${shown(within + given)}; ${advice}`
 }
 
-/** The first complaint about options. `within` is the option that they are the value of. */
+/** Returns the first complaint about options. `within` is the option that holds them, if there is one. */
 export const complaintOf = <O>(options: unknown, rules: Rules<O>, within?: string): Complaint | undefined => {
   const name = within ?? "options"
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
@@ -225,13 +225,13 @@ export const complaintOf = <O>(options: unknown, rules: Rules<O>, within?: strin
 /**
  * Checks the options of a layer or a function.
  *
- * @throws InvalidOptions for the first that cannot work
+ * @throws InvalidOptions for the first invalid option
  */
 export const checkOptions = <O>(of: string, options: unknown, rules: Rules<O>): void => {
   const complaint = complaintOf(options, rules)
   if (complaint !== undefined) throw invalidOptions(of, complaint)
 }
 
-/** The error for a complaint. */
+/** Makes the error for a complaint. */
 export const invalidOptions = (of: string, { message, option }: Complaint): InvalidOptions =>
   new InvalidOptions({ of, option, message: `${of}: ${message}` })

@@ -8,10 +8,10 @@ import { formOf, formText, plainForm, type PlainJson } from "./errorData.ts"
 import { laterOf } from "./plainResult.ts"
 import { isError, readField } from "./thrown.ts"
 
-/** The text of a thrown value, and of its causes. */
+/** Returns the text of a thrown value and its causes. */
 export const describeError = (error: unknown): string => formText(formOf(error))
 
-/** The errors behind an error: its cause, or those that it sums up. */
+/** Returns the errors behind an error: its cause, or the errors of an aggregate. */
 const behind = (thrown: unknown): ReadonlyArray<unknown> => {
   if (!isError(thrown)) return []
   const errors: unknown = readField(thrown, "errors")
@@ -20,7 +20,7 @@ const behind = (thrown: unknown): ReadonlyArray<unknown> => {
   return cause === undefined ? summed : [cause, ...summed]
 }
 
-/** A thrown value and the errors behind it, each once. */
+/** Returns a thrown value and all errors behind it, each once. */
 const chainOf = (thrown: unknown): ReadonlyArray<unknown> => {
   const chain = [thrown]
   for (let index = 0; index < chain.length && chain.length < Limits.errorDepth; index++) {
@@ -36,22 +36,22 @@ const stackOf = (thrown: unknown): string => {
   return typeof stack === "string" ? stack : ""
 }
 
-/** The stacks of a thrown value and of its causes: for the terminal and the log. "" if there are none. */
+/** Returns the stacks of a thrown value and its causes, for the terminal and the log. "" if there are none. */
 export const describeStack = (thrown: unknown): string => {
   const [own = "", ...causes] = chainOf(thrown).map(stackOf)
   const text = [own, ...causes.filter((stack) => stack !== "").map((stack) => `caused by ${stack}`)].join("\n")
   return text.slice(0, Limits.errorTextLength)
 }
 
-/** A thrown value, as the cause of a panic has it. */
+/** The fields of a panic's cause that describe the thrown value. */
 export interface Panic {
   readonly message: string
   readonly stack: string
-  /** The thrown value as data: left out if it is an `Error` that has nothing but a message, or a text. */
+  /** The thrown value as data. Left out for a text, and for an `Error` with only a message. */
   readonly error?: PlainJson
 }
 
-/** The text, the stacks and the data of a thrown value. */
+/** Returns the text, the stacks and the data of a thrown value. */
 export const describePanic = (thrown: unknown): Panic => {
   const form = formOf(thrown)
   const panic = { message: formText(form), stack: describeStack(thrown) }
@@ -59,7 +59,7 @@ export const describePanic = (thrown: unknown): Panic => {
   return isBare(error) ? panic : { ...panic, error }
 }
 
-/** Whether data says nothing that a message does not. */
+/** Whether data has nothing beyond the message. */
 const isBare = (error: PlainJson): boolean => {
   if (typeof error !== "object" || error === null) return true
   const { _tag, message: _, ...rest } = error as { readonly [key: string]: PlainJson }
@@ -70,12 +70,12 @@ const isArray = (value: object): boolean => {
   try {
     return Array.isArray(value)
   } catch {
-    // The proxy of one was revoked.
+    // The value is a revoked proxy.
     return false
   }
 }
 
-/** The type of a value, as messages name it. */
+/** Returns the type of a value, for messages. */
 export const typeOf = (value: unknown): string => {
   if (value === null) return "null"
   if (typeof value !== "object") return typeof value

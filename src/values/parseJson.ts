@@ -1,10 +1,10 @@
 /**
- * `JSON.parse`, without a mistake that V8 makes in it.
+ * `JSON.parse` without a bug of V8.
  *
- * V8 expects the keys of an object to be those of objects of the same shape that it met before. Once a key ended in a
- * backslash, V8 may read a key that is written with an escape at the same place as that key: after `{"\\":1}`-like texts,
- * `{"\n":1}`-like texts may be read with the key `\` (seen in Node 24.21). The value of a text would then depend on what the
- * thread has read before. So texts with an escape in a key are read here.
+ * V8 expects an object to have the keys of earlier objects of the same shape. If an earlier key ended in a backslash, V8 may
+ * read that key in place of a key with an escape. After texts such as `{"\\":1}`, texts such as `{"\n":1}` may get the key `\`
+ * (seen in Node 24.21). The value of a text would then depend on the thread's earlier texts. So this file itself parses texts
+ * with an escape in a key.
  *
  * Boundary: a pure function of the text.
  */
@@ -12,7 +12,7 @@
 /** Matches where a key with an escape may be. A string in an array looks the same, which only costs time. */
 const escapedKey = /[{,]\s*"[^"\\]*\\/
 
-/** The value of a JSON text. @throws SyntaxError as `JSON.parse` does */
+/** Parses a JSON text. @throws SyntaxError as `JSON.parse` does */
 export const parseJson = (text: string): unknown => {
   const value: unknown = JSON.parse(text)
   return text.includes("\\") && escapedKey.test(text) ? new Reader(text).value() : value
@@ -21,7 +21,7 @@ export const parseJson = (text: string): unknown => {
 const space = /[ \t\n\r]*/y
 const scalar = /[^,\]}\s]+/y
 
-/** Reads a text that is known to be JSON. */
+/** Parses a text that is known to be JSON. */
 class Reader {
   readonly #text: string
   #at = 0
@@ -51,7 +51,7 @@ class Reader {
       this.#take(space)
       this.#at++
       const value = this.value()
-      // Also "__proto__", which an assignment would take for the prototype.
+      // An assignment to "__proto__" would set the prototype.
       Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
     }
     return object
@@ -74,7 +74,7 @@ class Reader {
     return false
   }
 
-  /** A loop: a regular expression needs a stack as deep as the string is long. */
+  /** Uses a loop, because the stack of a regular expression grows with the length of the string. */
   #string(): string {
     const begin = this.#at++
     for (let unit = 0; unit !== 0x22; this.#at++) {

@@ -1,12 +1,12 @@
 /**
- * Texts without the folders of this machine. Clients read what is said of a module that did not load, and an error of the
- * platform says where on the machine the module is.
+ * Removes the folders of this machine from texts. Clients read the error of a module that did not load, and the platform's error
+ * gives the module's path on the machine.
  *
  * Boundary: a pure function.
  */
 
-/** Folders of an absolute path, POSIX or Windows, perhaps in a file's URL. Those of a URL of another kind are none. */
+/** Matches the folders of an absolute path, POSIX or Windows, also in a `file:` URL. It does not match other URLs. */
 const folders = /(?:\bfile:\/\/|(?<![\w.:/\\-]))(?:\/?[A-Za-z]:)?(?:[/\\][^\s/\\'"`,:;()]+)+[/\\]/g
 
-/** A text in which every absolute path is the name of its file. */
+/** Replaces every absolute path in a text by the name of its file. */
 export const placeless = (text: string): string => text.replace(folders, "")

@@ -1,19 +1,19 @@
 /**
- * The results of functions that must be plain ones: what a program's own callbacks give, at once.
+ * Checks the results of a program's own callbacks, which must be plain functions.
  *
- * An async function gives a promise, a generator function a generator, and a function that builds an Effect gives that. Each is
- * an object, and none is a result: as an output it would be `{}`, and where a truth is asked for it would be true.
+ * An async function returns a promise, a generator function returns a generator, and a function may build an Effect. Each is an
+ * object and no result: as an output it would be `{}`, and as a condition it would be true.
  *
- * Boundary: looks at a result, and lets nothing of it go on; loads nothing.
+ * Boundary: inspects a result and runs nothing of it; loads nothing.
  */
 import { readField } from "./thrown.ts"
 
-/** The key by which Effect knows its effects. */
+/** The key with which Effect marks its effects. */
 const effectKey = "~effect/Effect"
 
 const nothing = (): void => undefined
 
-/** Has a promise that nobody awaits tell its rejection to a function, or to nobody: unheard, it would end the process. */
+/** Handles the rejection of a promise that nobody awaits: unhandled, it would end the process. `onRejection` gets the error. */
 export const hear = (value: unknown, onRejection: (error: unknown) => void = nothing): void => {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return
   const then = readField(value, "then")
@@ -21,11 +21,11 @@ export const hear = (value: unknown, onRejection: (error: unknown) => void = not
   try {
     Reflect.apply(then, value, [nothing, onRejection])
   } catch {
-    // It only looks like a promise.
+    // The value only looks like a promise.
   }
 }
 
-/** The name of a result that is none: a promise, an Effect or a generator. Undefined for any other value. */
+/** Returns the name of a promise, an Effect or a generator. Undefined for any other value. */
 export const laterOf = (value: unknown): string | undefined => {
   if (typeof value !== "object" || value === null) return undefined
   try {
@@ -34,12 +34,12 @@ export const laterOf = (value: unknown): string | undefined => {
     const tag = Object.prototype.toString.call(value)
     return tag === "[object Generator]" || tag === "[object AsyncGenerator]" ? "a generator" : undefined
   } catch {
-    // A proxy that throws is refused where it is read.
+    // Later code refuses a proxy that throws.
     return undefined
   }
 }
 
-/** Why a result is refused; undefined for one that is there at once. A promise that is refused is heard. */
+/** Returns the reason to refuse a result, or undefined for a plain one. The rejection of a refused promise is handled. */
 export const refusalOf = (value: unknown): string | undefined => {
   const later = laterOf(value)
   if (later === undefined) return undefined
@@ -47,7 +47,7 @@ export const refusalOf = (value: unknown): string | undefined => {
   return `returned ${later}; use a plain function`
 }
 
-/** The result of a function that messages call `name`. @throws TypeError for a promise, an Effect or a generator */
+/** Returns a plain result. Messages call the function `name`. @throws TypeError for a promise, an Effect or a generator */
 export const plainly = <A>(name: string, result: A): A => {
   const refusal = refusalOf(result)
   if (refusal !== undefined) throw new TypeError(`${name} ${refusal}`)

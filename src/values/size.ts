@@ -1,10 +1,10 @@
 /**
- * How large a value is: in values, since that is what the search for all of its faults costs.
+ * Measures a value by the number of values in it, because the search for all issues costs that much.
  *
  * Boundary: plain data in, a boolean out.
  */
 
-/** Whether plain data consists of more than `limit` values. Looks at no more of them than that. */
+/** Whether plain data has more than `limit` values. The check reads at most that many. */
 export const isLargerThan = (data: unknown, limit: number): boolean => {
   let count = 0
   const stack: Array<unknown> = [data]
@@ -12,7 +12,7 @@ export const isLargerThan = (data: unknown, limit: number): boolean => {
     const value = stack.pop()
     if (++count > limit) return true
     if (typeof value !== "object" || value === null) continue
-    // What is on the stack is counted later: nothing is put there that is beyond the limit.
+    // Values on the stack are counted later, so the stack never gets more values than the limit allows.
     for (const key in value) {
       if (stack.length + count > limit) return true
       stack.push((value as Readonly<Record<string, unknown>>)[key])

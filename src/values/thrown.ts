@@ -1,13 +1,13 @@
 /**
- * Reads values that were thrown. They may be proxies that throw, or were revoked, and have getters that throw.
+ * Reads thrown values. They may be revoked proxies, and their traps and getters may throw.
  *
  * Boundary: never throws, and loads nothing.
  */
 
-/** A stack's frames follow its first line. */
+/** Matches the first frame of a stack, which follows the message. */
 export const stackPattern = /\n\s+at /
 
-/** Whether a value is an instance of a class. A revoked proxy is one of none. */
+/** Whether a value is an instance of a class. A revoked proxy is never an instance. */
 export const isInstance = <A>(value: unknown, type: abstract new (...args: never) => A): value is A => {
   try {
     return value instanceof type
@@ -16,7 +16,7 @@ export const isInstance = <A>(value: unknown, type: abstract new (...args: never
   }
 }
 
-/** Whether a value is an error, of this realm or another one. */
+/** Whether a value is an error of this or another realm. */
 export const isError = (value: unknown): value is Error => {
   if (typeof value !== "object" || value === null) return false
   try {
@@ -26,7 +26,7 @@ export const isError = (value: unknown): value is Error => {
   }
 }
 
-/** A field of an object; a text that says so if it cannot be read. */
+/** Reads a field of an object. Returns a text if the field cannot be read. */
 export const readField = (value: object, key: string | number): unknown => {
   try {
     return Reflect.get(value, key) as unknown
