@@ -49,8 +49,8 @@ export const inspect: Context.Reference<InspectionObserver | undefined> = Contex
 /**
  * The service that runs jobs. `layer` and `layerMemory` provide it; `run` and `start` use it.
  *
- * - `start`, `resume`, `resumeAll`, `fork`: as the functions of these names, which call them
- * - `handle`: as `Engine.handle`, with a handler that `Engine.handler` made
+ * - `start`, `resume`, `resumeAll`, `fork`: the operations behind the functions of these names
+ * - `handle`: the operation behind `Engine.handle`; it takes a handler from `Engine.handler`
  */
 export class Engine extends Context.Service<
   Engine,
@@ -114,13 +114,13 @@ export const run = <P extends Program.Any>(
   )
 
 /**
- * Takes up a stored job where its journal ends, and returns its handle. A job that was under way goes on from its last
- * committed cycle, a paused job is paused, and an ended job has its result. If the job is live here, the handle is of the
- * live job.
+ * Takes up a stored job where its journal ends, and returns its handle. A job that was under way continues from its last
+ * committed cycle, a paused job is paused, and an ended job has its result. If the job is live here, the result is the handle of
+ * the live job.
  *
- * Fails with `StoreError` (`missing`; `held` while another engine runs it), with `JournalCorrupt` for a journal that is not
- * as it was written, with `ProgramChanged` if the program's kinds are not those of the journal and it declares no `migrate`,
- * with `InvalidInput` for a job of another program, and with `AdmissionRejected` as `start` does.
+ * Fails with `StoreError` (`missing`; `held` while another engine runs it), with `JournalCorrupt` for a corrupt journal, with
+ * `ProgramChanged` if the journal has other kinds and the program declares no `migrate`, with `InvalidInput` for a job of
+ * another program, and with `AdmissionRejected` as `start` does.
  */
 export const resume = <P extends Program.Any>(
   program: P,
@@ -130,7 +130,7 @@ export const resume = <P extends Program.Any>(
 
 /**
  * Resumes all unfinished jobs of some programs, one after the other, and returns the handles of the jobs that were not live.
- * A job that another engine holds is left to it. A job that cannot go on is logged as a warning, and hinders no other.
+ * It skips jobs that other engines hold. If a job cannot be resumed, it logs a warning and continues with the next.
  */
 export const resumeAll = <P extends Program.Any>(
   programs: ReadonlyArray<P>
@@ -139,8 +139,8 @@ export const resumeAll = <P extends Program.Any>(
 
 /**
  * Starts a new job from a past cycle of a stored one, with changed facts. The new job begins with the context up to
- * that cycle. Its agents have read what they had read by then, and the changed facts are new to them. Facts that were derived
- * from a changed fact stay. The stored job is left as it is. Fails as `resume` does.
+ * that cycle. Its agents have the marks of that cycle, and the changed facts are new to them. Facts that were derived from a
+ * changed fact stay. The stored job does not change. Fails as `resume` does.
  */
 export const fork = <P extends Program.Any>(
   program: P,
@@ -182,8 +182,8 @@ const loadRuntime = loadOnce(() => import("./makeEngine.ts"))
 /**
  * An engine over a `WorkerPool` and a `JobStore` of your choice.
  *
- * An option that cannot work, such as a limit that is `NaN` or a name that there is not, is a defect when the layer is
- * built: `InvalidOptions`, which names it. So are two handlers of one kind, and two programs of one name.
+ * An invalid option, such as a limit of `NaN` or an unknown name, is a defect when the layer is built: `InvalidOptions`, which
+ * names the option. Two handlers of one kind, and two programs of one name, are such defects, too.
  */
 export const layer = <P extends Program.Any = never, H = never>(
   options?: EngineOptions<P, H>

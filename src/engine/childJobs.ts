@@ -4,8 +4,9 @@
  * An intent that is performed again after a crash finds the job of that id: live, in its journal, or at its end. A failure that
  * may pass (no place, the store, another engine that holds the child) is retried for as long as the parent lives.
  *
- * Invariants: when the performer is interrupted, the child has let go (G10): it is cancelled with its parent, or left in its
- * journal as its parent is; no answer names a job's id (G3). Boundary: between a parent and the engine, which starts jobs.
+ * Invariants: an interrupt of the performer is acknowledged when the child has let go (G10), and the child is cancelled with its
+ * parent or left in its journal as its parent is; no answer names a job's id (G3). Boundary: between a parent and the engine,
+ * which starts jobs.
  */
 import { isOfProcess } from "../outcome/Cause.ts"
 import type * as Context from "effect/Context"
@@ -51,7 +52,7 @@ export interface ChildLimits {
   readonly deepest: number
 }
 
-/** The engine, as far as child jobs need it. */
+/** The operations of the engine that child jobs need. */
 export interface ChildStarter extends ChildLimits {
   readonly programOf: (name: string) => CompiledProgram | undefined
   /** Starts a job, or takes it up. */
@@ -65,7 +66,7 @@ export interface ChildStarter extends ChildLimits {
 const errorJson = (error: { readonly _tag: string }): Record<string, unknown> => {
   const { jobId, key, ...rest } = errorToJson(error)
   if (typeof key !== "string") return rest
-  // An intent's key is given as it is within its job.
+  // The key loses its prefix, the job's id, because answers name no job (G3).
   return shortened({
     ...rest,
     key: error._tag === "IntentFailed" && typeof jobId === "string" ? key.slice(jobId.length + 1) : key
@@ -77,7 +78,7 @@ const decodePayload = Schema.decodeUnknownOption(ChildPayload)
 /** The errors that may pass. */
 const passing = new Set(["AdmissionRejected", "StoreError", "StoreFailed", "WorkersUnavailable"])
 
-/** The pauses between tries, for as long as it takes: they grow up to the interval of the store's scans. */
+/** The schedule of retries, without a limit. The pauses grow up to the interval of the store's scans. */
 const again = Schedule.min([Schedule.exponential(Limits.handlerRetryMs), Schedule.spaced(Limits.resumeScanMs)])
 
 export const childPerformer = (starter: ChildStarter): Performer => {
@@ -92,8 +93,8 @@ export const childPerformer = (starter: ChildStarter): Performer => {
 }
 
 /**
- * Permits of each level apart: children that wait for each other's end are of different levels, so the lowest under way can
- * always go on, and so can all above them.
+ * Makes a semaphore for each level. Children that wait for each other are of different levels, so the deepest children under way
+ * can always continue, and after them all children above.
  */
 const permitsByLevel = (most: number): ((level: number) => Semaphore.Semaphore) => {
   const levels: Array<Semaphore.Semaphore> = []
@@ -159,16 +160,16 @@ const attempt = (
   )
 
 /**
- * A child's end resumes its parent, whose end resumes its own parent, and so on up the tree. Each goes on in a turn of its own,
- * since a call stack that holds a whole branch overflows.
+ * A child's end resumes its parent, whose end resumes its own parent, and so on up the tree. Each end takes its own turn of the
+ * event loop, because a call stack with a whole branch of the tree would overflow.
  */
 const ended = <A>(end: Effect.Effect<A>): Effect.Effect<A> => Effect.tap(end, () => nextTurn)
 
-/** A parent that ends takes its child along; one that can be resumed leaves its child as it leaves itself. */
+/** Lets go of a child. An ending parent cancels its child; a parent that stays in its journal leaves its child there, too. */
 const letGo = (parent: ParentJob, child: JobSession): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (parent.isLeft()) leaveInJournal(child)
-    // A cancellation goes down the tree as ends go up it, so it takes turns, too.
+    // A cancellation goes down the tree, so it needs turns for the same reason.
     return Effect.andThen(nextTurn, ended(cancel(child)))
   })
 
@@ -195,8 +196,9 @@ const jsonOf = (value: unknown): Schema.Json => {
 }
 
 /**
- * The error of a job whose child has failed holds the child's, which holds the grandchild's, and so on. Of a longer row, the
- * topmost and the lowest stay, and `omitted` counts those between them: an error does not grow with the depth of the tree.
+ * Shortens nested errors. The error of a job holds that of its failed child, which holds that of the grandchild, and so on. In a
+ * long row, only the topmost and the lowest errors stay, and `omitted` counts the others. So the size of an error does not grow
+ * with the depth of the tree.
  */
 const shortened = (error: Record<string, unknown>): Record<string, unknown> => {
   const below = childErrorOf(error)
@@ -204,7 +206,7 @@ const shortened = (error: Record<string, unknown>): Record<string, unknown> => {
   return { ...error, omitted: countOf(below["omitted"]) + 1, error: below["error"] }
 }
 
-/** The error of a child job, within that of its parent; undefined if it is another error, or the lowest. */
+/** Returns the child's error within that of its parent, or undefined if there is none. */
 const childErrorOf = ({ _tag, error, kind }: Record<string, unknown>): Record<string, unknown> | undefined =>
   _tag === "IntentFailed" && kind === childKind && typeof error === "object" && error !== null
     ? { ...error }

@@ -1,7 +1,7 @@
 /**
- * The engine's side of child jobs: it starts the job of an intent, or takes it up: live, from its journal, or at its end.
+ * The engine's side of child jobs. It starts the job of an intent, or takes it up: live, from its journal, or at its end.
  *
- * Boundary: implements the port of childJobs.ts, which performs the intent, and bounds how many children there are.
+ * Boundary: implements the port of childJobs.ts, which performs the intent and bounds the number of children.
  */
 import * as Effect from "effect/Effect"
 import type { JobSession } from "../job/session.ts"
@@ -17,7 +17,7 @@ import { resumeStored } from "./resuming.ts"
 import { startNew } from "./starting.ts"
 import { budgetOf, encodeInputJson, encodeSeeds } from "./startRequest.ts"
 
-/** The starter of children: of some programs, by name, and within limits. */
+/** Makes the starter of children, for some programs by name, within limits. */
 export const childStarter = (
   engine: EngineState,
   { programs, ...limits }: ChildLimits & { readonly programs: ReadonlyMap<string, CompiledProgram> }

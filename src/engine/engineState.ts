@@ -30,7 +30,7 @@ export interface EngineState {
   /** The jobs that are being taken up from their journals. */
   readonly resuming: SingleFlight<JobSession, StartError>
   readonly owed: OwedCancellations<EndError>
-  /** The jobs that were taken up in vain, and when each is taken up again. */
+  /** The jobs that were taken up without progress, and the times of their next attempts. */
   readonly suspects: Suspects
   /** The options that all sessions of the engine have in common. */
   readonly runs: Runs

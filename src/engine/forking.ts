@@ -1,8 +1,8 @@
 /**
  * The fork of a stored job: a new job that begins with the context of a past cycle and with changed facts.
  *
- * Invariants: the stored job is left as it is; agents have read in the new job what they had read by that cycle, and the
- * changed facts are new to them. Boundary: from a journal to a new job for starting.ts.
+ * Invariants: the stored job does not change; agents have in the new job the marks of that cycle, and the changed facts are new
+ * to them. Boundary: from a journal to a new job for starting.ts.
  */
 import * as Effect from "effect/Effect"
 import { refuseOther } from "../journal/find.ts"

@@ -44,19 +44,19 @@ export class LiveJobs {
     this.#sessions.delete(jobId)
   }
 
-  /** The session of an id if it can be shown: it has no actor while its seeds are planted. */
+  /** Returns the session of an id, unless its seeds are still being planted: until then, it has no actor to show. */
   findStarted(jobId: string): JobSession | undefined {
     const session = this.#sessions.get(jobId)
     return session !== undefined && isStarted(session) ? session : undefined
   }
 
-  /** As `findStarted`, if it is a job of that program. */
+  /** Returns the same session as `findStarted`, if it belongs to that program. */
   findOf(program: CompiledProgram, jobId: string): JobSession | undefined {
     const session = this.findStarted(jobId)
     return session?.program === program ? session : undefined
   }
 
-  /** The reason why a new job cannot have an id that is fit for a job; undefined if it can. */
+  /** Returns the refusal of a well-formed id for a new job, or undefined if the id is free. */
   refuseId(program: CompiledProgram, jobId: string): InvalidInput | undefined {
     return this.#sessions.has(jobId) ? idIsLive(program, jobId) : undefined
   }

@@ -46,7 +46,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   options: Options,
   inspect: Context.Reference<InspectionObserver | undefined>
 ) {
-  // It throws for options that cannot work: a defect, when the layer is built.
+  // The check throws for invalid options, which is a defect when the layer is built.
   yield* Effect.sync(() => checkEngine(options))
   const { engine, handlers } = yield* makeState(options, inspect)
   addPerformers(engine, handlers, options)
@@ -97,7 +97,7 @@ const makeState = Effect.fnUntraced(function* (
   return { engine, handlers }
 })
 
-/** The engine's own performers, and the handlers that it was given. */
+/** Adds the engine's own performers, and the handlers from its options. */
 const addPerformers = (engine: EngineState, handlers: Handlers, options: Options): void => {
   const children = [...(options.programs ?? []), ...(options.children ?? [])]
   const programs = new Map(children.map((program) => [program.name, compiledOf(program)]))

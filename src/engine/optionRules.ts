@@ -1,7 +1,7 @@
 /**
  * The rules for the options of an engine, of a start and of a fork.
  *
- * Boundary: tables, and the checks that are more than one option's. options.ts has the types, values/options.ts applies them.
+ * Boundary: tables, and the checks that concern several options. options.ts has the types; values/options.ts applies the tables.
  */
 import { isHandler } from "../intents/IntentHandler.ts"
 import { compiledOf } from "../program/erased.ts"
@@ -51,9 +51,9 @@ const engineRules: Rules<Options> = {
 }
 
 /**
- * Checks the options of an engine. Two programs of one name are refused too, since a job would go on with the wrong one.
+ * Checks the options of an engine. It also refuses two programs of one name, because a job could continue with the wrong one.
  *
- * @throws InvalidOptions for the first that cannot work
+ * @throws InvalidOptions for the first invalid option
  */
 export const checkEngine = (options: Options): void => {
   const of = "Engine.layer"
@@ -89,7 +89,7 @@ const forkRules: Rules<ForkOptions<never, unknown>> = {
   budget: anything
 }
 
-/** The complaint about the options of a start; undefined for none. */
+/** Returns the complaint about the options of a start, or undefined if they are valid. */
 export const refuseStart = (options: unknown): string | undefined => complaintOf(options, startRules)?.message
 
 export const refuseFork = (options: unknown): string | undefined => complaintOf(options, forkRules)?.message

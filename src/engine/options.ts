@@ -24,9 +24,9 @@ export interface StartOptions {
   /** Overrides the program's budget, field by field. Default: the program's. */
   readonly budget?: Budget | undefined
   /**
-   * The context of an earlier result, to go on from. Its facts are there from the beginning, and are new only to agents that
-   * have not read them: agents of another program, and agents that were not eligible before the earlier job ended. Default:
-   * an empty context.
+   * The context of an earlier result, from which the job continues. The job begins with its facts. They are new only to agents
+   * that have not read them: agents of another program, and agents that were not eligible before the earlier job ended.
+   * Default: an empty context.
    */
   readonly context?: JobContext | undefined
 }
@@ -52,9 +52,9 @@ export interface ForkOptions<K extends Kind.Any, I = never> {
 /** Options of an engine. */
 export interface EngineOptions<P extends Program.Any = never, H = never> {
   /**
-   * Programs whose unfinished jobs the engine resumes: jobs that are in the store when the engine starts and, since it goes
-   * on looking, jobs whose engine dies later. They are resumed one after the other, in the background. Agents run with the
-   * services that the layer is built with. Default: none.
+   * Programs whose unfinished jobs the engine resumes: jobs that are in the store when the engine starts, and jobs whose engine
+   * dies later, because the engine scans the store at intervals. It resumes them one after the other, in the background. Agents
+   * run with the services that the layer is built with. Default: none.
    */
   readonly programs?: ReadonlyArray<P> | undefined
   /**
@@ -67,34 +67,34 @@ export interface EngineOptions<P extends Program.Any = never, H = never> {
    * Default: none.
    */
   readonly handlers?: ReadonlyArray<Handler<H>> | undefined
-  /** Jobs that run at a time. Default 1,000. */
+  /** The number of jobs that run at a time. Default: 1,000. */
   readonly maxRunningJobs?: number | undefined
-  /** Jobs that wait for a place. A further job is refused with `AdmissionRejected`. Default 10,000. */
+  /** The number of jobs that wait for a place. A further job is refused with `AdmissionRejected`. Default: 10,000. */
   readonly maxQueuedJobs?: number | undefined
   /**
-   * Bytes of canonical text in the contexts of all live jobs together. From there on, a further job is refused with
+   * The limit of canonical text in the contexts of all live jobs together, in bytes. At the limit, a further job is refused with
    * `AdmissionRejected`, `memory-pressure`. Live jobs and their children go on and may grow, each up to its budget. In
    * memory, facts take a few times as much. Default: unlimited.
    */
   readonly maxLiveContextBytes?: number | undefined
   /**
-   * Child jobs that are under way at a time, counted for each depth below the started jobs apart: a child never waits for a
-   * permit that its own children need. A further child waits. Default 1,000.
+   * The number of child jobs that are under way at a time, at each depth. A further child waits. Each depth has its own permits,
+   * so a child never waits for a permit that its own children need. Default: 1,000.
    */
   readonly maxChildJobs?: number | undefined
   /**
-   * The depth that a child job may have: a job that was started has depth 0, its children have depth 1, and so on. An intent
-   * that asks for a deeper child ends its job with `IntentFailed`, and the job's ancestors with it. Default 100.
+   * The greatest depth of a child job. A job that a caller starts has depth 0, its children have depth 1, and so on. An intent
+   * that asks for a deeper child ends its job with `IntentFailed`, and the job's ancestors with it. Default: 100.
    */
   readonly maxDepth?: number | undefined
   /**
-   * Times that a job of a durable store is taken up without getting any further, because its process died or the store
-   * refused its row. Then it is quarantined: it stays unfinished, a warning names it, and no engine takes it up until somebody
-   * resumes it by its id (`Engine.resume`, `converge resume --id`). Default 5.
+   * The number of attempts to resume a job of a durable store without progress, because its process died or the store refused
+   * its row. Then the job is quarantined: it stays unfinished, a warning names it, and no engine takes it up until somebody
+   * resumes it by its id (`Engine.resume`, `converge resume --id`). Default: 5.
    */
   readonly maxAttempts?: number | undefined
-  /** Fiber tasks of one job that are under way at a time. Default 256. */
+  /** The number of fiber tasks of one job that are under way at a time. Default: 256. */
   readonly fiberConcurrency?: number | undefined
-  /** How long running jobs may go on when the engine shuts down, before they are cancelled. Default: not at all. */
+  /** The time for which running jobs may go on when the engine shuts down, before they are cancelled. Default: 0. */
   readonly drainTimeout?: Duration.Input | undefined
 }

@@ -1,9 +1,9 @@
 /**
- * Resuming: a stored job goes on here, from where its journal ends; or is shown, if it has ended.
+ * Resumes stored jobs. An unfinished job continues from the end of its journal, and an ended job is shown.
  *
- * Invariants: a job is taken up once at a time, and all callers that ask for it meanwhile get the same session; it goes on
- * only under a lease of the store, and an attempt that fails gives the lease back (G11). Boundary: who may go on with a job,
- * and when; the session is made in storedSession.ts, and the replay is takeUp.ts.
+ * Invariants: a job is taken up once at a time, and all callers that ask for it meanwhile get the same session; it continues
+ * only under a lease of the store, and a failed attempt gives the lease back (G11). Boundary: decides whether and when this
+ * engine continues a job; storedSession.ts makes the session, and takeUp.ts replays the journal.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -23,14 +23,14 @@ import { compiledProgram } from "./startRequest.ts"
 import { quarantineReason } from "./suspects.ts"
 import { takeUp } from "./takeUp.ts"
 
-/** A stored job that is to go on. */
+/** A request to continue a stored job. */
 export interface StoredJob {
   readonly program: CompiledProgram
   readonly journal: StoredJournal
   /** The canonical text of the input that the job must have; undefined: any. */
   readonly input: string | undefined
   readonly isChild: boolean
-  /** Whether somebody asks for this very job to be resumed: that ends a quarantine. */
+  /** Whether a caller resumes the job by its id, which ends a quarantine. */
   readonly isByHand?: boolean
 }
 
@@ -83,7 +83,7 @@ const advice =
   `No engine takes it up by itself any more: "converge resume --id", or Engine.resume, tries it again, and ` +
   `"converge cancel" ends it`
 
-/** Leaves a job that has had all its attempts in the store, until somebody resumes it by hand. */
+/** Quarantines a job without attempts left. It stays in the store until a caller resumes it by its id. */
 const quarantine = Effect.fnUntraced(function* ({ store }: EngineState, journal: StoredJournal) {
   const { jobId, program } = journal
   const reason = quarantineReason(journal)
@@ -99,7 +99,7 @@ const quarantined = ({ jobId }: StoredJournal, reason: string): StoreError =>
     message: `the job ${jobId} is quarantined: ${reason}. Resume it by its id to try again`
   })
 
-/** Goes on with a job that is held for this engine. */
+/** Continues a job whose lease this engine has. */
 const goOn = Effect.fnUntraced(function* (
   engine: EngineState,
   { isChild, journal, program }: StoredJob,
@@ -137,20 +137,20 @@ const resumeById = Effect.fnUntraced(function* (
   return yield* resumeStored(engine, { program, journal, input: undefined, isChild: false, isByHand })
 })
 
-/** Resumes a job that nobody asked for. A failure is logged. */
+/** Resumes a job by itself, without a caller. A failure is logged. */
 const resumeOrTell = (engine: EngineState, program: CompiledProgram, jobId: string) =>
   Effect.matchCauseEffect(resumeById(engine, program, jobId, false), {
     onFailure: (cause) => Effect.as(tellNotResumed(jobId, cause), []),
     onSuccess: (session) => Effect.succeed([session])
   })
 
-/** An unfinished job that was taken up in vain, and its program. */
+/** An unfinished job that was taken up without progress, and its program. */
 interface Suspect {
   readonly job: Listed
   readonly program: CompiledProgram
 }
 
-/** Resumes the unfinished jobs of some programs that nobody holds, but for those that were taken up in vain: it returns them. */
+/** Resumes the unfinished jobs of some programs that no engine holds, except suspects. It returns the suspects. */
 const resumeUnsuspected = Effect.fnUntraced(function* (engine: EngineState, programs: ReadonlyArray<Program.Any>) {
   const resumed: Array<JobSession> = []
   const suspects: Array<Suspect> = []
@@ -171,8 +171,8 @@ const resumeUnsuspected = Effect.fnUntraced(function* (engine: EngineState, prog
 })
 
 /**
- * Resumes the unfinished jobs of some programs that nobody else holds, one after the other. A failure is logged, and hinders
- * no other job. Quarantined jobs stay as they are.
+ * Resumes the unfinished jobs of some programs that no other engine holds, one after the other. It logs a failure and goes on
+ * with the next job. It skips quarantined jobs.
  */
 export const resumeAll = Effect.fnUntraced(function* (engine: EngineState, programs: ReadonlyArray<Program.Any>) {
   const { resumed, suspects } = yield* resumeUnsuspected(engine, programs)
@@ -180,7 +180,7 @@ export const resumeAll = Effect.fnUntraced(function* (engine: EngineState, progr
   return resumed
 })
 
-/** As `resumeAll`, for one look of many: jobs that were taken up in vain wait for their turn. */
+/** Does the same as `resumeAll` for one scan of the store, but suspects wait for their turn. */
 export const resumeNext = Effect.fnUntraced(function* (engine: EngineState, programs: ReadonlyArray<Program.Any>) {
   const { suspects } = yield* resumeUnsuspected(engine, programs)
   if (suspects.length === 0) return

@@ -1,8 +1,8 @@
 /**
- * The request to start a job, checked: its program, options, budget, input, seeds, facts and id.
+ * Checks the request to start a job: its program, options, budget, input, seeds, facts and id.
  *
- * Boundary: from what an embedder passes to values that fit the program, or the typed error of the first that does not. Nothing
- * of the job exists yet.
+ * Boundary: from an embedder's arguments to values that fit the program, or to the typed error of the first that does not fit.
+ * The job does not exist yet.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -53,7 +53,7 @@ export const encodeInput = (program: CompiledProgram, input: unknown) =>
     catch: (error) => unfitInput(program, error)
   })
 
-/** As `encodeInput`, of an input in the JSON that its schema encodes to. */
+/** Does the same as `encodeInput` for an input in the JSON of its schema. */
 export const encodeInputJson = (program: CompiledProgram, json: unknown) =>
   Effect.flatMap(
     Effect.try({
@@ -72,11 +72,11 @@ export const encodeSeeds = (
 const isIterable = (value: unknown): value is Iterable<unknown> =>
   typeof value === "object" && value !== null && Symbol.iterator in value
 
-/** A generator of proposals is asked for one after the other, and so is any iterable. */
+/** Whether a value is a generator, whose proposals are taken one after the other like those of any iterable. */
 const isSyncGenerator = (value: unknown): boolean =>
   isIterable(value) && Object.prototype.toString.call(value) === "[object Generator]"
 
-/** The values of an iterable that the program made. If it throws, that is the program's fault. */
+/** Gives the values of a program's iterable. An error that it throws is the program's panic. */
 function* unbroken(values: Iterable<unknown>): Generator<unknown, void> {
   try {
     yield* values
@@ -111,7 +111,7 @@ export const encodeFactsOf = (
     )
   })
 
-/** The refusal of an id that a job cannot be given. */
+/** Returns the refusal of an invalid job id, or undefined if the id is valid. */
 export const unfitId = (program: CompiledProgram, jobId: unknown): InvalidInput | undefined => {
   const message = refusalOfJobId(jobId)
   return message === undefined ? undefined : new InvalidInput({ program: program.name, message })
@@ -119,7 +119,7 @@ export const unfitId = (program: CompiledProgram, jobId: unknown): InvalidInput 
 
 const randomWord = Random.nextIntBetween(0, 0xffffffff)
 
-/** A new job's id: the time, then randomness that tells it from other jobs of that time. */
+/** Makes a new job's id from the time, and from randomness that distinguishes jobs of the same time. */
 export const randomId: Effect.Effect<string> = Effect.flatMap(randomWord, (a) =>
   Effect.flatMap(randomWord, (b) =>
     Effect.map(

@@ -1,12 +1,12 @@
 /**
  * The start of a job: its input is checked, its seeds are planted, and it gets a place or waits for one.
  *
- * A start with a given id over a durable store can be done again after a crash: the second start takes up what the first has
- * begun, in this process or in another.
+ * A start with a given id over a durable store can be repeated after a crash. The second start takes up the job that the first
+ * has begun, in this process or in another.
  *
  * Invariants: starts of one id over a durable store run one after the other; a start that fails or is interrupted leaves no
- * live job. Boundary: from a caller's program, input and options to a session that is admitted; checks are startRequest.ts,
- * cycle 0 is genesis.ts.
+ * live job. Boundary: from a caller's program, input and options to an admitted session; startRequest.ts has the checks, and
+ * genesis.ts commits cycle 0.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -34,16 +34,16 @@ import {
   unfitId
 } from "./startRequest.ts"
 
-/** A job that was checked and is to be started. It is a child job if its beginning names a parent. */
+/** A checked job, before its start. It is a child job if its genesis names a parent. */
 export interface NewJob extends Genesis {
   readonly program: CompiledProgram
   readonly jobId: string
-  /** Whether the caller gave the id, so that the job can be started again by it, or the engine made it. */
+  /** The origin of the id. A start with an id that the caller gave can be repeated. */
   readonly id: "given" | "made"
   readonly budget: ResolvedBudget
 }
 
-/** Starts a job that is new. It is synchronous but for the store, and for steps that take longer than a slice. */
+/** Starts a new job. The start is synchronous except for the store, and for steps that take longer than a slice. */
 export const startNew = Effect.fnUntraced(function* (engine: EngineState, job: NewJob) {
   const { admission, live, onFinished, runs } = engine
   const { beginning, budget, jobId, program } = job
@@ -88,7 +88,7 @@ export const startJob = Effect.fnUntraced(function* (
   const jobId = options.id ?? (yield* randomId)
   const id = options.id === undefined ? "made" : "given"
   const unfit = unfitId(compiled, jobId)
-  // A job that is in the store under such an id, from an earlier version, can be taken up.
+  // Earlier versions allowed such ids. A stored job with one can be taken up.
   if (unfit !== undefined && !(store.isDurable && typeof jobId === "string" && jobId.isWellFormed()))
     return yield* unfit
   const { context } = options

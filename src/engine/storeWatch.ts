@@ -1,8 +1,9 @@
 /**
- * The watch over a durable store, for as long as the engine lives: requests to cancel live jobs, ends that are still owed,
- * and unfinished jobs that nobody holds.
+ * Watches a durable store for as long as the engine lives. It looks for requests to cancel live jobs, for ends that could not be
+ * written yet, and for unfinished jobs that no engine holds.
  *
- * Invariant: a store that fails ends no watch; it is asked again after the interval. Boundary: fibers in the engine's scope.
+ * Invariant: a failure of the store ends no watch; the next look follows after the interval. Boundary: fibers in the engine's
+ * scope.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

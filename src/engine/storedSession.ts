@@ -1,7 +1,7 @@
 /**
- * Sessions of stored jobs: of jobs that go on, and of jobs that have ended.
+ * Makes the sessions of stored jobs, both unfinished and ended.
  *
- * Boundary: from a replay to a session; who may go on with a job, and when, is resuming.ts.
+ * Boundary: from a replay to a session; resuming.ts decides whether and when a job continues.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -23,7 +23,7 @@ export type Runs = Pick<SessionOptions, "pool" | "store" | "performers" | "fiber
 
 type OwnRuns = Runs & Pick<SessionOptions, "services" | "onFinished">
 
-/** A job that was replayed. */
+/** A replayed job. */
 interface Replayed {
   readonly program: CompiledProgram
   readonly jobId: string
@@ -40,7 +40,7 @@ const sessionFrom = (runs: OwnRuns, { jobId, program, taken }: Replayed): JobSes
   return session
 }
 
-/** The session of a job that goes on under a fence. It has no actor yet. */
+/** Makes the session of a job that continues under a fence. It has no actor yet. */
 export const resumedSession = (runs: OwnRuns, replayed: Replayed & { readonly fence: number }): JobSession => {
   const { fence, taken } = replayed
   const session = sessionFrom(runs, replayed)
@@ -53,7 +53,7 @@ export const resumedSession = (runs: OwnRuns, replayed: Replayed & { readonly fe
   return session
 }
 
-/** The session of a job that has ended, to be looked at. */
+/** Makes the read-only session of an ended job. */
 export const endedSession = (
   runs: Runs,
   ended: { readonly program: CompiledProgram; readonly journal: StoredJournal; readonly end: EndExtra }
@@ -82,13 +82,13 @@ const lastingNotes = (notes: ReadonlyArray<NoteTag>): Array<NoteTag> => {
 export const notResumed = (jobId: string): Exit.Exit<never, StoreError> =>
   Exit.fail(new StoreError({ reason: "failed", message: `taking up the job ${jobId} was interrupted` }))
 
-/** Logs why a job was not resumed. A job that another engine holds is no warning: it is looked at again. */
+/** Logs the reason why a job was not resumed. A job that another engine holds gives no warning, and is checked again. */
 export const tellNotResumed = (jobId: string, cause: Cause.Cause<StartError | InvalidProgram>): Effect.Effect<void> => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error === undefined) return Effect.logWarning(`the job ${jobId} was not resumed`, cause)
   const reason = error._tag === "StoreError" ? error.reason : undefined
   if (reason === "held") return Effect.logDebug(`the job ${jobId} is held by another engine`)
-  // A warning has told of the quarantine.
+  // The quarantine has logged its own warning.
   if (reason === "quarantined") return Effect.void
   return Effect.logWarning(`the job ${jobId} was not resumed: ${error.message}`)
 }

@@ -1,18 +1,19 @@
 /**
- * Jobs that were taken up and got no further: which of them are tried again, when, and when it is enough.
+ * Suspects: jobs that were taken up without progress. This file chooses the suspects to try again, the time, and the last
+ * attempt.
  *
- * Such a job may have ended its process, and every other job that ran there with it, so it is not known which one did. From the
- * third time on, jobs are tried apart: the least suspicious first, after a pause, one alone, then two, four and so on for as long
- * as the process lives. So innocent jobs get further, and the guilty one is left. The last attempt of a job is made alone.
+ * Such a job may have killed its process, and with it all other jobs there, so the guilty job is unknown. From the third attempt
+ * on, suspects are tried apart and after a pause. The least suspicious come first: one alone, then two, four and so on, for as
+ * long as the process lives. So innocent jobs progress, and the guilty one remains. The last attempt of a job is made alone.
  *
- * Invariant: what is counted is in the store, so a new process goes on where the last one died. Boundary: choices; resuming.ts
- * takes jobs up.
+ * Invariant: the store has the counts, so a new process continues where the last one died. Boundary: choices; resuming.ts takes
+ * jobs up.
  */
 import type { StoredJob, StoredJournal } from "../store/JobStore.ts"
 import { Limits } from "../Limits.ts"
 import type { LiveJobs } from "./liveJobs.ts"
 
-/** A job on trial: the cycle that it had when it was taken up, and when that was. */
+/** A job on trial, with its cycle and the time when it was taken up. */
 interface Trial {
   readonly cycle: number
   readonly at: number
@@ -24,7 +25,7 @@ export class Suspects {
   readonly #live: LiveJobs
   readonly #most: number
   readonly #trials = new Map<string, Trial>()
-  /** How many are tried at a time. */
+  /** The number of suspects that are tried at a time. */
   #width = 1
 
   constructor(live: LiveJobs, most: number) {
@@ -32,17 +33,17 @@ export class Suspects {
     this.#most = most
   }
 
-  /** Whether a job has had all its attempts. A quarantined job is no such job: it has had them, and somebody was told. */
+  /** Whether a job has used up its attempts and is not quarantined yet. */
   isSpent(job: StoredJob): boolean {
     return job.attempts !== undefined && job.attempts.quarantine === undefined && countOf(job) >= this.#most
   }
 
-  /** Whether a job is to be tried apart. */
+  /** Whether a job must be tried apart from others. */
   isSuspect(job: StoredJob): boolean {
     return !this.isSpent(job) && countOf(job) >= Limits.attemptsApart
   }
 
-  /** The suspects that are to be tried now. */
+  /** Chooses the suspects to try now. */
   choose<S extends { readonly job: StoredJob }>(suspects: ReadonlyArray<S>, now: number): ReadonlyArray<S> {
     const wasTrying = this.#trials.size > 0
     for (const [jobId, trial] of this.#trials) if (this.#isOver(jobId, trial, now)) this.#trials.delete(jobId)
@@ -68,12 +69,12 @@ export class Suspects {
 
   #isRested(job: StoredJob, now: number): boolean {
     const pauseMs = Limits.attemptPauseMs * 2 ** (countOf(job) - Limits.attemptsApart)
-    // A clock that was set back holds no job up.
+    // The absolute value is for a clock that was set back, which must not delay a job.
     return Math.abs(now - (job.attempts?.at ?? 0)) >= pauseMs
   }
 }
 
-/** Why a job is quarantined that has had all its attempts. */
+/** Returns the reason for the quarantine of a job without attempts left. */
 export const quarantineReason = ({ attempts, cycle }: StoredJournal): string => {
   const count = attempts?.count ?? 0
   const failure = attempts?.failure

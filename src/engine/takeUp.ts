@@ -1,5 +1,5 @@
 /**
- * A job as its journal left it, ready to go on or to be looked at.
+ * Replays a stored job to the end of its journal, so that it can continue or be read.
  *
  * Boundary: the store and a program in, the parts of a session out. The only write is that of a migration, with the fence
  * that the caller holds.
@@ -26,27 +26,27 @@ import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 
 type Store = JobStore["Service"]
 
-/** The parts of the session of a job that was replayed. */
+/** The parts of a replayed job's session. */
 export interface TakenUp {
   readonly ledger: Ledger
   readonly budget: ResolvedBudget
-  /** In milliseconds since the epoch. */
+  /** The time of creation, in milliseconds since the epoch. */
   readonly createdAt: number
-  /** The span in which the job began, as `traceparent` writes it; undefined if nobody traced it. */
+  /** The span in which the job began, in the format of `traceparent`. Undefined if the start was not traced. */
   readonly begunIn: string | undefined
   readonly replay: Replay
   readonly log: EventLog
   /** The notes since the last row, oldest first. */
-  readonly notes: ReadonlyArray<NoteTag>
-  /** Depth in the tree of child jobs; undefined in a journal of a version that did not write it. */
+  readonly between: ReadonlyArray<Between>
+  /** Depth in the tree of child jobs. Undefined in journals of versions that did not write it. */
   readonly depth: number | undefined
   /** The effects that a crash left uncommitted, by task; undefined if there are none. */
   readonly kept: ReadonlyMap<string, EncodedEffect> | undefined
 }
 
 /**
- * Replays a journal for a program, which goes on with the job. The journal is opened once. `fence`: the fence under which a
- * migration is written; undefined for a job that has ended.
+ * Replays a journal for the program that continues the job. The journal is opened once. `fence` is the fence of a migration's
+ * write, and undefined for an ended job.
  */
 export const takeUp = (
   store: Store,
@@ -67,8 +67,8 @@ export const takeUp = (
       const { pieces } = rebase
       yield* store.rebase(jobId, fence, { cycle: replay.cycle + 1, header: JSON.stringify(rebase.header), pieces })
     }
-    const notes = yield* notesIn(journal)
-    // Effects that another version of the program gave are not of today's kinds.
+    const between = yield* notesIn(journal)
+    // Kept effects of another version of the program may have other kinds.
     const kept = rebase === undefined ? yield* savedEffects(store, jobId, replay) : undefined
     return {
       ledger: replay.ledger,
@@ -83,7 +83,7 @@ export const takeUp = (
     }
   })
 
-/** The effects of tasks of the next cycle that were kept before a crash. One that was changed is left out. */
+/** Reads the effects of the next cycle's tasks that were kept before a crash. A changed effect is left out. */
 const savedEffects = (
   store: Store,
   jobId: string,
@@ -99,10 +99,10 @@ const savedEffects = (
     return effects.size === 0 ? undefined : effects
   })
 
-/** The end of a job, as a session has it. */
+/** The end of a job, for its session. */
 type RestoredEnd = Omit<EndExtra, "cause"> & { readonly cause: Cause | null }
 
-/** The end that a journal says. The output is computed again, if the context still converges. */
+/** Decodes the end of a journal. The output is computed again, if the context still converges. */
 export const endOfJournal = (read: EndExtra, program: CompiledProgram, { ledger, replay }: TakenUp): RestoredEnd => {
   const end = { ...read, cause: read.cause === null ? null : reviveCause(read.cause) }
   if (end.status !== "converged") return end

@@ -1,7 +1,8 @@
 /**
- * What a schema admits: whether its values are plain data, and what else decides how they are encoded.
+ * The shape of a schema: whether its values are plain data, and the other properties that decide their encoding.
  *
- * It walks the schema's syntax tree once, when a kind is defined, and refuses what cannot be frozen or has no JSON form.
+ * `shapeOf` walks the schema's syntax tree once, when a kind is defined. It refuses types that cannot be frozen or have no JSON
+ * form.
  * Boundary: reads schemas; knows nothing of values.
  */
 import * as SchemaAST from "effect/SchemaAST"
@@ -17,7 +18,7 @@ export interface SchemaShape {
   readonly looksAtBytes: boolean
 }
 
-/** Refuses a schema that admits what cannot be a fact's value: it must throw. */
+/** Refuses a schema that admits values that a fact cannot have. It must throw. */
 export type Refuse = (message: string) => never
 
 /** Immutable types of Effect that have a JSON codec, by the id under which Schema represents them. */

@@ -1,38 +1,38 @@
 /**
  * Long work in steps, so that the event loop has its turns (SL1).
  *
- * Such work is a cursor: an object that does a stretch of it, and says whether it is done. The algorithm stands there, once;
- * callers decide how much is done at a time. Most work is short and done by its first stretch, at once. Only what is left
- * after that goes on in a generator, which costs more than a small effect does.
+ * Such work is a cursor: an object that does a stretch of the work, and returns whether it is done. The cursor has the only copy
+ * of the algorithm, and callers decide the length of a stretch. The first stretch completes most work at once. The rest
+ * continues in a generator, which costs more than a small effect.
  *
  * Boundary: nothing here waits; platform/slices.ts does.
  */
 
 /**
- * Tuning: parts of work in one step, where a part takes about a microsecond: a fact is validated, merged or read. Asking
- * whether the slice is over, once for each step, then costs less than one part in a hundred.
+ * Tuning: parts of work in one step, for parts of about a microsecond, such as validating, merging or reading a fact. The check
+ * for the end of the slice, once a step, then costs less than one part in a hundred.
  */
 export const stepSize = 64
 
-/** Tuning: as `stepSize`, where a part takes a tenth of that: a fact is gathered, pruned, or written as text. */
+/** Tuning: like `stepSize`, for parts of a tenth of that time, such as gathering, pruning or writing a fact. */
 export const lightStepSize = 512
 
 /** Work that is done a stretch at a time. */
 export interface Cursor<out A> {
-  /** Does up to so many parts of the work; whether all of it is done. */
+  /** Does up to `parts` parts of the work. Returns whether all of it is done. */
   step(parts: number): boolean
-  /** What the work came to, once it is done. */
+  /** The result of the work, once it is done. */
   readonly result: A
 }
 
-/** What work came to, or the steps that are left of it. */
+/** The result of work, or its remaining steps. */
 export type InSteps<A> = A | Generator<void, A>
 
-/** Does the first step of the work at once. A step has so many `parts`. */
+/** Does the first step of the work at once. A step has up to `parts` parts. */
 export const inSteps = <A>(work: Cursor<A>, parts = stepSize): InSteps<A> =>
   work.step(parts) ? work.result : stepsLeft(work, parts)
 
-/** Goes on with work whose first step was not all of it. */
+/** Continues work that its first step did not complete. */
 export function* stepsLeft<A>(work: Cursor<A>, parts = stepSize): Generator<void, A> {
   do yield
   while (!work.step(parts))
