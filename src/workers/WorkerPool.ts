@@ -45,7 +45,7 @@ export interface CpuBatch {
   readonly tasks: ReadonlyArray<CpuTask>
   /** CPU milliseconds that these tasks may use together. Running ones are stopped when it is used up. May be Infinity. */
   readonly cpuBudgetMs: number
-  /** Called as things happen, or undefined if nobody listens. Must not throw. */
+  /** Called for each progress of a task. Undefined if nobody listens. Must not throw. */
   readonly onProgress: ((progress: CpuProgress) => void) | undefined
 }
 
@@ -70,7 +70,7 @@ export interface Unavailable {
   readonly message: string
 }
 
-/** The pool has no thread for a batch and gets none, through no fault of the batch: nothing of it was run to an end. */
+/** The pool has no thread for a batch and cannot start one. The batch is not at fault, and has no outcomes. */
 export class NoWorkers extends Data.TaggedError("NoWorkers")<Unavailable> {}
 
 /** The ways in which a batch has no outcomes. */
@@ -79,12 +79,12 @@ export type BatchFailure = CpuTimeExhausted | NoWorkers
 /**
  * Runs CPU tasks.
  *
- * - `size`: how many threads it may use; 0 means this thread
+ * - `size`: the number of threads that it may use; 0 means this thread
  * - `execute`: runs a batch. Outcomes are in the order of `tasks`. Fails for the CPU budget, and when no thread can be had; a
  *   failed task is an outcome. Interrupting it drops unclaimed tasks at once and stops running ones by ending their threads;
- *   the interrupt is acknowledged when those threads have let go
+ *   the interrupt is acknowledged when those threads have ended or were given up
  * - `release`: forgets a halted job's replica everywhere. Never waits for a running task of another job
- * - `stats`: what it does at the moment
+ * - `stats`: a snapshot of its present state
  */
 export class WorkerPool extends Context.Service<
   WorkerPool,

@@ -3,10 +3,11 @@
  *
  * A thread starts when tasks wait and no thread is free, one in a turn of the event loop, because a start holds the main thread
  * for milliseconds. There are never more than the pool's size. Threads that were idle for a while are ended, down to
- * `minSize`. A thread that ends before it was ready is a failed start. After some of them in a row, no other thread starts until
- * a new batch arrives. If the system was short of something, the next start waits, longer each time: a shortage may pass.
+ * `minSize`. A thread that ends before it was ready is a failed start. After a number of failed starts in a row, no thread starts
+ * until a new batch arrives. If the system was short of a resource, the next start waits, longer each time, because the shortage
+ * may pass.
  *
- * A thread that was ended and does not end keeps its place: it still has its memory. The place is free when it has ended.
+ * An abandoned thread, which was terminated but has not ended, keeps its place, because it still has its memory.
  *
  * Boundary: the pool decides what threads do.
  */
@@ -35,7 +36,7 @@ export class Crew {
   /** Failed starts in a row, and the end of the last one. */
   #failedStarts = 0
   #lastFailure: ThreadEnd | undefined
-  /** Whether the last start failed for a shortage, and the next has not waited yet; whether it is waiting. */
+  /** Whether the next start still has to wait because of a shortage, and whether it is waiting now. */
   #isRestDue = false
   #isResting = false
   /** Threads that ended for another reason than `idle` or `closed` and are not replaced yet. */
@@ -86,7 +87,7 @@ export class Crew {
     return [...this.threads.values()].filter(({ work }) => work?.type === "share" && isWanted(work))
   }
 
-  /** Ends threads that have been idle since a moment, down to `minSize`. */
+  /** Ends threads that have been idle since the time `since`, down to `minSize`. */
   retireIdle(since: number): void {
     let spare = this.threads.size - this.#options.minSize
     for (const thread of this.idle()) {
@@ -97,7 +98,7 @@ export class Crew {
     }
   }
 
-  /** The reason why no thread is left and none can be started. Undefined if there is one, or may be. */
+  /** The reason why the pool has no thread and can start none. Undefined if it has a thread or can start one. */
   get unavailable(): Unavailable | undefined {
     const { size } = this.#options
     if (this.threads.size > 0) return undefined
@@ -106,12 +107,12 @@ export class Crew {
       return { reason: "abandoned", message }
     }
     if (!this.#hasGivenUp) return undefined
-    // Clients read this: the error's own text, which may name files, is in the log.
+    // Clients read this text. The error's own text may name files, so it goes to the log only.
     const why = this.#lastFailure?.shortage ?? "each ended before it was ready"
     return { reason: "not-started", message: `no worker could be started: ${why}` }
   }
 
-  /** Whether too many starts have failed in a row. A shortage is waited for longer than an error that stays. */
+  /** Whether too many starts have failed in a row. A shortage is allowed more starts than a lasting error. */
   get #hasGivenUp(): boolean {
     const most =
       this.#lastFailure?.shortage !== undefined ? Limits.workerStartShortageAttempts : Limits.workerStartAttempts

@@ -67,7 +67,7 @@ const causeOf = (share: Share, task: number, thread: Thread<Work>, end: ThreadEn
 /** Judges the waiting tasks of a batch when a thread was lost while it loaded the program or the context. */
 export const judgeLoad = (run: BatchRun, thread: Thread<Work>, end: ThreadEnd): CauseFor | undefined => {
   if (thread.reason === "slow-start") {
-    // Clients read it: the module's place is for the log alone.
+    // Clients read this text, so the path of the module goes to the log only.
     const message = `its module did not load on a worker within ${Limits.workerStartTimeoutMs} ms`
     return (agent, cycle) => ({ _tag: "AgentPanicked", agent, cycle, message, stack: "" })
   }

@@ -1,9 +1,8 @@
 /**
  * The metrics of the pool (docs/events.md lists them).
  *
- * Tasks are counted as their outcomes come in. States, unlike events, are sampled at intervals (pool.ts). Metrics go
- * through Effect's Metric and are read by whatever exporter the embedder has. Boundary: names, units and attributes; no
- * decision depends on them.
+ * Tasks are counted when their outcomes arrive. States are sampled at intervals (pool.ts). Metrics go through Effect's Metric,
+ * and the embedder's exporter reads them. Boundary: names, units and attributes; no decision depends on them.
  */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
@@ -14,7 +13,7 @@ import type { PoolStats } from "./stats.ts"
 /** Boundaries in seconds, from 10 us to 100 s, three to a decade. */
 const boundaries = Array.from({ length: 22 }, (_, i) => Number((0.000_01 * 10 ** (i / 3)).toPrecision(2)))
 
-/** Units as OpenTelemetry writes them; Prometheus has them in the names. */
+/** The unit in OpenTelemetry's form. Prometheus has units in the names. */
 const seconds = { unit: "s" }
 const bytes = { unit: "By" }
 
@@ -104,7 +103,7 @@ class Histogram {
     if (value > this.#max) this.#max = value
   }
 
-  /** The state as Effect's histograms have it, with cumulative buckets. */
+  /** Returns the state in the form of Effect's histograms, with cumulative buckets. */
   readonly state = () => {
     let below = 0
     const buckets = boundaries.map((boundary, index): [number, number] => [boundary, (below += this.#counts[index]!)])
@@ -117,7 +116,7 @@ const states = ["spawning", "loading", "ready", "busy", "retiring"]
 /** Tuning: milliseconds between two measurements of the event loop's delay. Shorter delays are not seen. */
 const resolutionMs = 10
 
-/** How much a worker's milliseconds have grown since the last sample. A new thread of an old number begins at 0. */
+/** Returns the growth of a worker's milliseconds since the last sample. A new thread with an old number begins at 0. */
 const sinceLast = (last: Map<number, number>, worker: number, ms: number): number => {
   const before = last.get(worker) ?? 0
   last.set(worker, ms)

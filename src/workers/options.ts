@@ -21,10 +21,10 @@ import {
 /** The kind of work on the pool (`profiles`). */
 export type Profile = "cpu" | "memory" | "throughput"
 
-/** Options of `WorkerPool.layer`. All have defaults; those given win over the profile's. */
+/** Options of `WorkerPool.layer`. All have defaults. A given option wins over the profile's default. */
 export interface Options {
   /**
-   * The most threads that it may use, at least 0. They start when there is work for them. With 0, everything runs inline.
+   * The maximum number of threads, at least 0. Threads start when there is work for them. With 0, all tasks run inline.
    * Default: by profile, from the machine's parallelism.
    */
   readonly size?: number | undefined
@@ -36,16 +36,17 @@ export interface Options {
   /** The profile whose defaults apply. Default: the configuration's `CONVERGE_PROFILE`, else `"cpu"`. */
   readonly profile?: Profile | undefined
   /**
-   * MiB of JavaScript heap after which a thread is ended and its task fails with `AgentOutOfMemory`. Buffers do not count.
-   * The replicas of contexts on the thread do. At least 16: with less, a thread does not start. Default: by profile; for most,
-   * the engine's own limit.
+   * The limit of a thread's JavaScript heap in MiB. Above it, the thread is ended and its task fails with `AgentOutOfMemory`.
+   * The replicas of contexts on the thread count, buffers do not. At least 16, because a thread does not start with less.
+   * Default: by profile; for most profiles, V8's own limit.
    */
   readonly heapLimitMb?: number | undefined
   /** MiB of stack of a thread, at least 1. Agents that recurse deeply need more. Default: 4, like Node. */
   readonly stackSizeMb?: number | undefined
   /**
-   * Outcomes that a worker collects before it sends them, at least 1. More are cheaper to send, fewer are merged sooner and
-   * run again less when a thread is lost. Outcomes are also sent by time and by length. Default: by profile.
+   * The number of outcomes that a worker collects before it sends them, at least 1. A larger number costs less to send. With a
+   * smaller number, outcomes are merged sooner, and fewer tasks run again when a thread is lost. Outcomes are also sent by time
+   * and by length. Default: by profile.
    */
   readonly batchSize?: number | undefined
   /** The time after which an idle thread beyond `minSize` is ended. Default: 1 minute. */
@@ -67,16 +68,17 @@ export interface Options {
 }
 
 /**
- * The circuit breaker of each agent. An agent whose tasks have crashed their threads (`WorkerCrashed`, `AgentOutOfMemory`)
- * `crashes` times in a row within `window` is quarantined: its tasks fail at once, as the last of them did. After
- * `cooldown` one task is let through; if it gives an effect the quarantine ends, if it crashes it starts again.
+ * The circuit breaker of each agent. If the tasks of an agent crash their threads (`WorkerCrashed`, `AgentOutOfMemory`)
+ * `crashes` times in a row within `window`, the agent is quarantined. Its tasks then fail at once with the last cause. After
+ * `cooldown`, one task runs as a probe. If the probe returns an effect, the quarantine ends. If it crashes, the quarantine
+ * starts again.
  */
 export interface Quarantine {
-  /** Crashes in a row, at least 1. Default: 5, which a loop of crashes reaches and a job that survives a few does not. */
+  /** The number of crashes in a row, at least 1. Default: 5, which a loop of crashes reaches and a few single crashes do not. */
   readonly crashes?: number | undefined
   /** The time within which the crashes happen. Default: 1 minute. */
   readonly window?: Duration.Input | undefined
-  /** The time until one task is let through. Default: 10 seconds. */
+  /** The time until one task runs as a probe. Default: 10 seconds. */
   readonly cooldown?: Duration.Input | undefined
 }
 
@@ -101,13 +103,13 @@ export interface Resolved extends ThreadOptions {
 type ByProfile = Pick<Resolved, "size" | "heapLimitMb" | "batchSize" | "recycleGrowthMb">
 
 /**
- * - `cpu` (default): long computations. One thread for each core; the main thread has little to do meanwhile. Heap and
- *   stack as the engine sets them. Outcomes by the hundred: with tasks of a few microseconds a message costs as much as ten.
- * - `memory`: large contexts. Each thread holds a replica, so half the threads are half the copies; and their heaps are
- *   limited, so that an agent that collects too much ends with `AgentOutOfMemory` before the machine begins to swap; what
- *   agents leave behind is given back early. Outcomes in few, since they are large.
- * - `throughput`: many short tasks, many jobs. The main thread merges and encodes all the time, so it gets a core for
- *   itself; outcomes go in large numbers, since a message costs more than a task.
+ * - `cpu` (default): long computations. Each core has a thread, because the main thread has little work meanwhile. Heap and
+ *   stack have V8's limits. A message has a hundred outcomes, because a message costs as much as ten tasks of a few microseconds.
+ * - `memory`: large contexts. Each thread holds a replica, so half the threads hold half the copies. Heaps are limited, so that
+ *   a greedy agent ends with `AgentOutOfMemory` before the machine swaps. Threads with leftover memory are replaced early. A
+ *   message has few outcomes, because they are large.
+ * - `throughput`: many short tasks, many jobs. The main thread merges and encodes all the time, so it has a core for itself. A
+ *   message has many outcomes, because a message costs more than a task.
  */
 const profiles: Readonly<Record<Profile, (parallelism: number) => ByProfile>> = {
   cpu: (parallelism) => ({ size: parallelism, heapLimitMb: undefined, batchSize: 128, recycleGrowthMb: 256 }),
@@ -162,22 +164,22 @@ const quarantineOf = (quarantine: Quarantine | false | undefined): Resolved["qua
       }
 
 /**
- * Refuses options that cannot work, whatever the profile.
+ * Refuses options that are invalid with every profile.
  *
- * @throws InvalidOptions for the first of them
+ * @throws InvalidOptions for the first invalid option
  */
 export const check = (options: Options): void => checkOptions(of, options, rules)
 
-/** The profile that a variable of the environment names. */
+/** Returns the profile with the name in an environment variable. */
 export const profileOf = (variable: string, value: string): Profile => {
   if (Object.hasOwn(profiles, value)) return value as Profile
   throw invalidOptions(of, rules.profile(variable, value) ?? { option: variable, message: `${variable} is no profile` })
 }
 
 /**
- * Adds the defaults to options that were checked.
+ * Adds the defaults to checked options.
  *
- * @throws InvalidOptions if more threads are to stay than there may be
+ * @throws InvalidOptions if `minSize` is more than `size`
  */
 export const resolve = (options: Options, profile: Profile, parallelism: number): Resolved => {
   const defaults = profiles[profile](parallelism)

@@ -1,8 +1,9 @@
 /**
- * Places the tasks of agents with `placement: "auto"`: on this thread while that is cheaper than the way to a worker and back.
+ * Places the tasks of agents with `placement: "auto"`. They run on this thread while that is cheaper than the way to a worker and
+ * back.
  *
- * An agent that was never measured goes to the workers, where it can be stopped. The cost model learns from every batch what an
- * agent costs at either site (costModel.ts), and tries the other site again now and then. If a batch is much slower here than
+ * An agent that was never measured goes to the workers, where it can be stopped. The cost model learns the agent's costs at both
+ * sites from every batch (costModel.ts), and tries the other site again now and then. If a batch is much slower here than
  * expected, its rest goes to the workers. Outcomes are the same at either site (G3).
  *
  * Boundary: decides and measures; inline.ts and pool.ts do the work.
@@ -17,7 +18,7 @@ import type { ErasedAgent } from "../program/erased.ts"
 
 type Execute = (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, BatchFailure>
 
-/** Tuning: times the expected time that tasks may take here before the rest of the batch goes to the workers. */
+/** Tuning: if tasks take this many times the expected time here, the rest of the batch goes to the workers. */
 const patience = 2
 
 /** The tasks of one agent in a batch, as places in it, and the site at which they run. */

@@ -3,12 +3,12 @@
  *
  * scheduler.ts decides whose turn it is; crew.ts knows the threads; dispatch.ts brings tasks to a thread, and results.ts brings
  * its outcomes back; lossVerdict.ts and quarantine.ts judge the loss of a thread; watchdog.ts counts a task's time. This
- * file moves work between them. It is driven by batches that arrive, messages, exits and the watchdog's ticks; each of these
- * ends in `#pump`, which gives idle threads something to do.
+ * file moves work between them. Arriving batches, messages, exits and the watchdog's ticks drive it. Each of them ends in
+ * `#pump`, which gives work to idle threads.
  *
  * Invariants: outcomes are in the order of tasks, whatever the order of completion (G3); a lost thread fails at most the
- * task that it ran, every other one is handed out again (G8); a batch that is given up is acknowledged when its
- * threads have let go (G10); the number of threads, and how often a task or a start is tried again, is bounded (G14).
+ * task that it ran, and every other task is handed out again (G8); the end of a cancelled batch is acknowledged when its
+ * threads have ended or were given up (G10); the numbers of threads, of retries of a task and of starts are bounded (G14).
  * Boundary: state changes are synchronous; fibers only wait, and all belong to the pool's scope.
  */
 import type * as Clock from "effect/Clock"
@@ -158,7 +158,7 @@ export class Pool {
     }
   }
 
-  /** Ends threads that are idle for long and samples the metrics. Gives tasks that starve beside free threads. */
+  /** Ends threads that were idle for long, and samples the metrics. Returns the tasks that starve beside free threads. */
   keepHouse(): Starvation | undefined {
     const nowMs = this.nowMs()
     this.#crew.retireIdle(nowMs - this.#options.idleTimeoutMs)
@@ -197,7 +197,7 @@ export class Pool {
     this.#watchdog.wake()
   }
 
-  /** Gives all batches up: nothing that waits will ever run. */
+  /** Fails all batches, because their waiting tasks can never run. */
   #refuse(error: NoWorkers): void {
     for (const [run, resume] of [...this.#runs]) {
       this.#giveUp(run)
@@ -317,7 +317,7 @@ export class Pool {
     this.#settle(run, index, { result, cpuMs }, worker)
   }
 
-  /** Forgets a batch. Tasks that still run are ended after their grace, if any. Gives the threads that run them. */
+  /** Forgets a batch. Running tasks are ended after their grace, if any. Returns the threads that run them. */
   #giveUp(run: BatchRun): ReadonlyArray<PoolThread> {
     run.isOver = true
     run.close()
@@ -391,7 +391,7 @@ export class Pool {
     this.#pump()
   }
 
-  /** Fails the waiting tasks of a batch of which no further task can run. */
+  /** Fails the waiting tasks of a batch that can run no further task. */
   #abandon(run: BatchRun, cause: CauseFor): void {
     run.failure ??= cause
     this.#failWaiting(run, cause)

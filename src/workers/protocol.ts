@@ -84,7 +84,7 @@ export type FromWorker =
       texts: string,
       isLast: boolean
     ]
-  /** It holds more memory than its replicas account for, also after a collection. */
+  /** Reports that the worker holds more memory than its replicas account for, even after a garbage collection. */
   | readonly [op: "grown", usedMb: number]
 
 /** The facts of all effects, one after the other, and the outcomes of the tasks. */
@@ -92,20 +92,20 @@ export type ResultsHead = readonly [runs: ReadonlyArray<FactRun>, items: Readonl
 
 /** The outcome of one task. `ms` is the time that it took. */
 export type ResultItem =
-  /** An effect, or a part of one: its number of facts. `rest`: null if more will follow, a number if it is but tokens. */
+  /** An effect or a part of one, with its number of facts. `rest`: null if parts follow, a number if it has only tokens. */
   | readonly [index: number, ms: number, facts: number, rest: EffectRest | null | number]
   /** A fault. */
   | readonly [index: number, ms: number, type: "InvalidEffect" | "AgentPanicked", panic: Panic]
 
 /** The places of a worker's shared memory, an `Int32Array`. */
 export const Place = {
-  /** The number of the share that it took up last. */
+  /** The number of the last share that the worker took up. */
   begun: 0,
-  /** The place in its round, plus 1, of the task that it runs; 0 between two tasks. */
+  /** The place of the running task in its round, plus 1; 0 between two tasks. */
   task: 1,
-  /** Counts the tasks that it has begun. Written before `task`: the same number is the same execution. */
+  /** The number of tasks that the worker has begun. It is written before `task`, so the same number is the same execution. */
   ordinal: 2,
-  /** How many progress reports the main thread has received. */
+  /** The number of progress reports that the main thread has received. */
   heard: 3
 } as const
 
@@ -113,7 +113,7 @@ export const placeCount = 4
 
 /** The places of the memory that all workers of a pool share. */
 export const PoolPlace = {
-  /** Jobs that wait while no worker works for them: a worker then stays with another job for a turn and no longer. */
+  /** The number of waiting jobs without a worker. If there are any, a worker stays with another job for one turn only. */
   waiting: 0
 } as const
 
@@ -127,7 +127,7 @@ export interface WorkerInit {
   readonly recycleGrowthMb: number
 }
 
-/** A value that an agent reports, as JSON; what cannot be copied is its type's name. The same on every thread. */
+/** Encodes an agent's progress value as JSON, alike on every thread. A value without JSON becomes the name of its type. */
 export const progressJson = (value: unknown): string => {
   try {
     const json = JSON.stringify(value) as string | undefined

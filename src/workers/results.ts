@@ -1,10 +1,10 @@
 /**
- * The outcomes of tasks on their way from a worker to the pool: many in a message, large ones in several.
+ * Sends the outcomes of tasks from a worker to the pool: many in one message, and large ones in several messages.
  *
- * The worker's `ResultBatch` collects outcomes and posts them by number, by length and, when its owner says so, by time. The
- * pool's `Inbox` of a share puts effects together again. A message is bounded (`Limits.packetFacts`, `packetLength`) but for
- * what is large by itself: one fact, or one effect's intents, evaluations and trace. So reading one does not hold the event
- * loop for long.
+ * The worker's `ResultBatch` collects outcomes and posts them by number, by length and, when its owner calls it, by time. The
+ * pool's `Inbox` of a share puts effects together again. The size of a message is bounded (`Limits.packetFacts`,
+ * `packetLength`), except for one large fact, or one effect's intents, evaluations and trace. So reading a message does not
+ * block the event loop for long.
  *
  * Boundary: encoding and decoding; both sides; no threads.
  */
@@ -115,7 +115,7 @@ export class Inbox {
     this.#kinds = kinds
   }
 
-  /** Reads a message; calls `settle` for each outcome that is complete, in the order of their ends. */
+  /** Reads a message. Calls `settle` for each complete outcome, in the order of their ends. */
   read(head: string, texts: string, settle: (read: Read) => void): void {
     const [runs, items] = JSON.parse(head) as ResultsHead
     const facts: Array<EncodedFact | CpuFault> = []

@@ -96,7 +96,7 @@ const load = (program: ProgramRef): void => {
     },
     (error: unknown) => {
       const { message, stack } = describePanic(error)
-      // Messages and stacks name files of this machine, which only the log may show: it has the stack.
+      // Messages and stacks name files of this machine. Only the log may show these, and it has the stack.
       fail(`its module cannot be imported on a worker: ${codeOf(error) ?? placeless(message)}`, stack)
     }
   )
@@ -105,7 +105,7 @@ const load = (program: ProgramRef): void => {
 const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
 
-/** A module exports programs, or arrays of them, under any name; the same one twice is one. */
+/** Finds the programs of a module. It exports programs, or arrays of them, under any name; the same one twice counts once. */
 const findPrograms = (exports: Readonly<Record<string, unknown>>, name: string): ReadonlyArray<CompiledProgram> => [
   ...new Set(
     Object.values(exportsOf(exports))

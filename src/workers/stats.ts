@@ -1,7 +1,7 @@
 /**
  * A snapshot of a pool, for operators, tests and metrics.
  *
- * Every number is counted from the live objects and not kept beside them, so none can go wrong on a forgotten path.
+ * Every number is counted from the live objects and not stored beside them, so no code path can forget to update it.
  * Boundary: types.
  */
 

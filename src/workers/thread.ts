@@ -1,9 +1,9 @@
 /**
  * One worker thread: the machine with its state, the thread itself, and the pool's records of it.
  *
- * The thread runs on Effect's worker platform, over a Worker object that this file makes. So it can be terminated at once, where
- * the platform asks first and waits five seconds, and its exit code and the code of its error are visible. Tasks and results go
- * over their own port: agents cannot use it, and the error that ends a thread does not overtake it.
+ * The thread runs on Effect's worker platform, over a Worker object that this file makes. So the pool can terminate the thread at
+ * once, while the platform asks first and waits five seconds. The exit code and the code of the error are visible, too. Tasks and
+ * results go over their own port. Agents cannot use that port, and the error that ends a thread does not overtake its messages.
  *
  * Invariants: `lost` is reported once, after every message of the thread has been handled; the machine's state alone tells
  * whether it takes a task. Boundary: this file owns `new Worker`; the pool decides what to do.
@@ -37,9 +37,9 @@ export interface ThreadEnd {
 
 const shortages = ["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]
 
-/** The code by which an error says that the system is short of something. */
+/** Returns the error code of a shortage, or undefined for other errors. */
 const shortageOf = (code: unknown, message: string): string | undefined =>
-  // Node's own error for a thread that does not begin has the system's code at the end of its text.
+  // If a thread cannot start, the text of Node's own error ends with the system's code.
   shortages.find((shortage) => code === shortage || message.startsWith(shortage) || message.endsWith(shortage)) ??
   (code === "ERR_WORKER_INIT_FAILED" ? code : undefined)
 
@@ -78,7 +78,7 @@ export class Thread<Work> {
   work: Work | undefined
   /** Milliseconds that the watchdog saw of its start, its load or its end. */
   waitedMs = 0
-  /** The time since which it is idle, on the pool's clock. Undefined while it has work. */
+  /** The time at which it became idle, on the pool's clock. Undefined while it has work. */
   idleSince: number | undefined
   /** Whether it asked to be replaced when it is idle. */
   isWorn = false
@@ -135,7 +135,7 @@ export class Thread<Work> {
     }
   }
 
-  /** The place in its round of the task that the worker runs; -1 if none. */
+  /** The place of the running task in its round; -1 if none. */
   running(share: number): number {
     return Atomics.load(this.shared, Place.begun) === share ? Atomics.load(this.shared, Place.task) - 1 : -1
   }
@@ -168,7 +168,7 @@ export class Thread<Work> {
     void this.#worker?.terminate()
   }
 
-  /** Whether it was given up, and has not ended yet. */
+  /** Whether the pool gave it up and it has not ended yet. */
   get isAbandoned(): boolean {
     return this.#isAbandoned
   }

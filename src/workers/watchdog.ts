@@ -2,8 +2,8 @@
  * The time that the pool charges to its workers: only the time that its own ticks saw.
  *
  * A late tick credits at most a few intervals. So tasks are not charged for a stall of the main thread or the whole machine,
- * after which a watchdog by the clock would kill healthy workers. The loop runs only while there is something to watch, and as
- * fast as that needs.
+ * after which a watchdog by the clock would kill healthy workers. The loop runs only while there are tasks to watch, and only as
+ * often as they need.
  *
  * Boundary: time comes from Effect's Clock; the pool decides what to look at, how often, and what to kill.
  */
