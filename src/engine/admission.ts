@@ -1,12 +1,12 @@
 /**
- * Admission: whether the engine takes a job, and when an admitted job gets its place.
+ * Admission: decides whether the engine takes a job, and when an admitted job gets its place.
  *
  * At most `maxRunning` jobs have places, at most `maxQueued` wait in the queue, and all others are refused. A child job takes
- * no place: its parent has one, and waits. The number of children is bounded in childJobs.ts.
+ * no place, because its waiting parent has one. childJobs.ts bounds the number of children.
  *
- * Invariants: `running` is the number of jobs that have places, children included, so a queue moves only when there is room;
- * a job whose seeds are planted already counts, because it is going to take a place. Boundary: counts and order; starting.ts
- * and resuming.ts ask here before they make a job, and once more after every step that let others run.
+ * Invariants: `running` is the number of jobs with places, children included, so the queue moves only when there is room; a job
+ * whose seeds are being planted counts already, because it will take a place. Boundary: counts and order; starting.ts and
+ * resuming.ts ask here before they make a job, and again after every step that lets other fibers run.
  */
 import type * as Context from "effect/Context"
 import { AdmissionRejected } from "../outcome/JobError.ts"
@@ -19,11 +19,11 @@ import { isAdmitted, markAdmitted } from "./sessionMarks.ts"
 
 export interface AdmissionOptions {
   readonly live: LiveJobs
-  /** For the metrics. */
+  /** The services with the registry of the metrics. */
   readonly services: Context.Context<never>
   readonly maxRunning: number
   readonly maxQueued: number
-  /** Bytes of canonical text in all live contexts from which on no job is admitted; undefined: unlimited. */
+  /** The bytes of canonical text in all live contexts at which no further job is admitted. Undefined: unlimited. */
   readonly maxLiveContextBytes: number | undefined
 }
 
@@ -31,7 +31,7 @@ export class Admission {
   readonly #options: AdmissionOptions
   readonly #queue = new AdmissionQueue()
   #running = 0
-  /** Jobs that are admitted and whose seeds are being planted. */
+  /** The number of admitted jobs whose seeds are being planted. */
   #planting = 0
   #isClosed = false
 
@@ -44,12 +44,12 @@ export class Admission {
     return this.#isClosed
   }
 
-  /** From here on no job is admitted, and no queued job gets a place. */
+  /** Stops admission. No further job is admitted, and no queued job gets a place. */
   close(): void {
     this.#isClosed = true
   }
 
-  /** The reason why a job is not admitted; undefined if it is. The id of a live job is refused elsewhere. */
+  /** Returns the refusal of a job, or undefined if it is admitted. liveJobs.ts refuses the id of a live job. */
   refuse(jobId: string, isChild: boolean): AdmissionRejected | undefined {
     if (this.#isClosed) return new AdmissionRejected({ reason: "shutting-down" })
     const { live, maxQueued, maxRunning } = this.#options
@@ -62,7 +62,7 @@ export class Admission {
     return this.#isUnderPressure() ? new AdmissionRejected({ reason: "memory-pressure" }) : undefined
   }
 
-  /** Counts an admitted job whose seeds are planted from here on, up to `endPlanting`. */
+  /** Counts an admitted job whose seeds are being planted, until `endPlanting`. */
   beginPlanting(isChild: boolean): void {
     if (!isChild) this.#planting++
   }
@@ -71,19 +71,19 @@ export class Admission {
     if (!isChild) this.#planting--
   }
 
-  /** Gives a job that has its actor a place, or lets it wait for one. */
+  /** Gives a place to a job with an actor, or queues it. */
   place(session: JobSession, isChild: boolean): void {
     if (session.isClosed) return
     if (isChild || this.#running < this.#options.maxRunning) this.#begin(session)
     else this.#queue.push(session)
   }
 
-  /** Begins a job that waits in the queue: an intent made it the child of a job that has a place. */
+  /** Begins a queued job at once, because an intent made it the child of a job with a place. */
   placeChild(session: JobSession): void {
     if (this.#queue.remove(session)) this.#begin(session)
   }
 
-  /** Takes a job that has ended out: its place goes to the job that has waited longest. */
+  /** Removes an ended job. Its place goes to the job that has waited longest. */
   release(session: JobSession): void {
     if (!isAdmitted(session)) {
       this.#queue.remove(session)
@@ -101,7 +101,7 @@ export class Admission {
     session.actor.send({ type: "START" })
   }
 
-  /** Gives free places to the jobs that have waited longest. Jobs that were cancelled meanwhile are passed over. */
+  /** Gives free places to the jobs that have waited longest. It skips jobs that were cancelled meanwhile. */
   #beginNext(): void {
     while (!this.#isClosed && this.#running < this.#options.maxRunning) {
       const next = this.#queue.shift()

@@ -1,7 +1,7 @@
 /**
- * The queue of jobs that wait for a place on their engine, in the order of their coming.
+ * The queue of jobs that wait for a place on their engine, in the order of their arrival.
  *
- * Boundary: order and size; which jobs come in, and when one gets its place, is admission.ts.
+ * Boundary: order and size; admission.ts decides which jobs enter, and when a job gets its place.
  */
 import type { JobSession } from "../job/session.ts"
 
@@ -29,7 +29,7 @@ export class AdmissionQueue {
     return next
   }
 
-  /** Takes a job out. Returns whether it was waiting. */
+  /** Removes a job. Returns whether it was waiting. */
   remove(session: JobSession): boolean {
     const place = this.#sessions.indexOf(session)
     if (place < 0) return false

@@ -1,7 +1,7 @@
 /**
- * The end of a job that is known by its id alone: live here, held by another engine, or held by nobody.
+ * Ends a job by its id, whether it is live here, held by another engine, or held by none.
  *
- * Boundary: finds who runs the job. How a live job is cancelled is jobHandle.ts; how a journal is ended is endStored.ts.
+ * Boundary: finds the engine of the job. jobHandle.ts cancels a live job, and endStored.ts ends a journal.
  */
 import * as Effect from "effect/Effect"
 import { endOrAsk } from "../job/endStored.ts"
@@ -14,7 +14,7 @@ import type { LiveJobs } from "./liveJobs.ts"
 
 export type EndError = Effect.Error<ReturnType<typeof endOrAsk>>
 
-/** The parts of an engine that know where a job is. */
+/** The parts of an engine that find a job. */
 interface Ways {
   readonly live: LiveJobs
   readonly resuming: SingleFlight<JobSession, StartError>
@@ -27,10 +27,10 @@ export const endJob = (ways: Ways, jobId: string): Effect.Effect<void, EndError>
     yield* ways.resuming.settled(jobId)
     const present = ways.live.findStarted(jobId)
     if (present !== undefined) yield* cancel(present)
-    // A job that its closing engine has let go of is still to be ended.
+    // A job that its closing engine has let go of must still be ended.
     yield* endStored(ways, jobId)
   })
 
-/** As `endJob`, of a job that is not live here. */
+/** Does the same as `endJob` for a job that is not live here. */
 export const endStored = (ways: Ways, jobId: string): Effect.Effect<void, EndError> =>
   endOrAsk(ways.store, jobId, (child) => endJob(ways, child))

@@ -1,9 +1,9 @@
 /**
- * The casts between an engine, which runs jobs of any program, and its public types, which speak of one program.
+ * The casts between an engine, which runs jobs of any program, and its public types, which belong to one program.
  *
- * Inside the engine a program is compiled: the types of its input, its kinds and its services are gone, so every effect that
- * starts a job requires `unknown`. Each cast here gives back a type that the caller's program or handler has named. Boundary:
- * types; nothing is decided here.
+ * Inside the engine a program is compiled. The types of its input, its kinds and its services are erased, so every effect that
+ * starts a job requires `unknown`. Each cast here restores a type of the caller's program or handler. Boundary: types; this file
+ * decides nothing.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -19,16 +19,16 @@ import type { Needs } from "./options.ts"
  */
 export const layerServices = Effect.context<never>() as Effect.Effect<Context.Context<unknown>>
 
-/** An effect that requires what its caller's types say, and nothing else of `unknown`. */
+/** Restores the requirements of an effect from its caller's types. */
 export const requiring = <A, E, R>(effect: Effect.Effect<A, E, unknown>): Effect.Effect<A, E, R> =>
   effect as Effect.Effect<A, E, R>
 
-/** The handle of a job that an effect starts, typed by the program that the job is of. */
+/** Restores the type of a job's handle from the job's program. */
 export const jobOf = <P extends Program.Any, E>(
   started: Effect.Effect<JobSession, E, unknown>
 ): Effect.Effect<Job<P>, E, Needs<P>> => requiring(Effect.map(started, fromSession<P>))
 
-/** As `jobOf`, of many jobs. */
+/** Does the same as `jobOf` for many jobs. */
 export const jobsOf = <P extends Program.Any, E>(
   started: Effect.Effect<ReadonlyArray<JobSession>, E, unknown>
 ): Effect.Effect<ReadonlyArray<Job<P>>, E, Needs<P>> =>

@@ -1,9 +1,9 @@
 /**
  * The beginning of a job: cycle 0 with its seeds, the first hash of the chain, and its journal's beginning.
  *
- * Invariants: seeds are one effect, applied whole or not at all; a job whose store did not take its beginning halts with that
- * cause, but for an id that a durable store has already: then the start fails, and nothing has begun. Boundary: from a session
- * and a checked input to the session's first state.
+ * Invariants: seeds are one effect, applied whole or not at all; if the store refuses the beginning of a job, the job halts with
+ * that cause. If a durable store has the id already, the start fails instead, and no job begins. Boundary: from a session and a
+ * checked input to the session's first state.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -26,10 +26,10 @@ export interface Genesis {
   readonly beginning: Beginning
 }
 
-/** The beginning of a job that goes on from nothing. */
+/** The beginning of a job without an earlier context. */
 export const freshBeginning: Beginning = { context: undefined, executed: [], isForced: false }
 
-/** Agents of the same program go on from where they had come to in the earlier job; to other agents everything is new. */
+/** Agents of the same program keep their marks of the earlier job. For other agents, all facts are new. */
 export const continueFrom = (session: JobSession, { context, executed }: Beginning): void => {
   if (context === undefined || context.program !== session.program.name) return
   session.program.agents.forEach(({ name }, index) => {
@@ -39,7 +39,7 @@ export const continueFrom = (session: JobSession, { context, executed }: Beginni
   })
 }
 
-/** Cycle 0: the seeds, as one effect, the first hash of the chain, and the journal's beginning. */
+/** Commits cycle 0: the seeds as one effect, the first hash of the chain, and the journal's beginning. */
 export const plantSeeds = (session: JobSession, genesis: Genesis): Effect.Effect<void, StoreError> =>
   Effect.suspend(() =>
     Effect.flatMap(inSlices(plantSteps(session, genesis)), (planted) =>
@@ -84,7 +84,7 @@ const beginJournal = (
     onSuccess: () => Effect.void,
     onFailure: (cause) => {
       const error = Cause.squash(cause)
-      // A durable store has a job of that id: nothing of this one has begun.
+      // A durable store has a job with that id, so this job has not begun.
       if (session.options.store.isDurable && error instanceof StoreError && error.reason === "exists") {
         return Effect.fail(error)
       }

@@ -1,8 +1,8 @@
 /**
- * The performers of an engine's intents, by kind: its own, and those of the handlers that it was given.
+ * The performers of an engine's intents by kind: its own performers, and those of registered handlers.
  *
- * Invariants: a kind has one performer for as long as the engine lives; a new one is told to the live jobs whose intents have
- * waited for it. Boundary: the registry; how a handler performs is performers.ts.
+ * Invariants: a kind has one performer for as long as the engine lives; a new performer wakes the live jobs whose intents wait
+ * for it. Boundary: the registry; performers.ts runs the handlers.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -24,12 +24,12 @@ export class Handlers implements Performers {
     return this.#performers.get(kind)
   }
 
-  /** Sets the performer of a kind that the engine answers itself. */
+  /** Sets the engine's own performer of a kind. */
   setBuiltIn(kind: string, performer: Performer): void {
     this.#performers.set(kind, performer)
   }
 
-  /** Registers a handler that runs with some services. */
+  /** Registers a handler that runs with given services. */
   register(handler: Handler<unknown>, services: Context.Context<unknown>): void {
     this.#performers.set(handler.kind, performerOf(handler, services))
     for (const session of this.#live.all) session.outbox?.begin()

@@ -1,7 +1,7 @@
 /**
- * The two ways of a session that was just made: it gets its actor, or it is given up.
+ * Launches a new session with an actor, or gives it up.
  *
- * Boundary: the actor and the index of live jobs; when the job begins is admission.ts.
+ * Boundary: the actor and the index of live jobs; admission.ts decides when the job begins.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ export const giveActor = ({ inspect }: EngineState, session: JobSession): void =
   session.actor.start()
 }
 
-/** Lets go of a session that has no actor: its journal, if it has one, is ended as cancelled. */
+/** Lets go of a session without an actor. Its journal, if it has one, ends as cancelled. */
 export const abandon = ({ live }: EngineState, session: JobSession): Effect.Effect<void> =>
   Effect.andThen(
     Effect.uninterruptible(letGo(session, "cancelled")),

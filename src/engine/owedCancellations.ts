@@ -1,12 +1,11 @@
 /**
- * The ends that are owed: jobs were cancelled for good, but the store did not take their ends, so their journals say that they
- * go on.
+ * Owed ends: jobs that were cancelled for good, but whose ends the store refused. Their journals are still unfinished.
  *
- * Until the store has taken the end, an engine that would go on with such a job ends it first. Bounded: no job starts while the
- * store fails, so there are at most as many as were live then. They are lost with the process; `cancel` therefore reports the
- * failure.
+ * Until the store has taken the end, this engine ends such a job before it would resume it. Bounded: no job starts while the
+ * store fails, so there are at most as many owed ends as there were live jobs then. They are lost with the process; `cancel`
+ * therefore reports the failure.
  *
- * Boundary: remembers; the end in the store is endStored.ts.
+ * Boundary: remembers; endStored.ts writes the end to the store.
  */
 import * as Effect from "effect/Effect"
 import type { JobSession } from "../job/session.ts"
@@ -15,12 +14,12 @@ export class OwedCancellations<E> {
   readonly #sessions = new Map<string, JobSession>()
   readonly #end: (jobId: string) => Effect.Effect<void, E>
 
-  /** `end` ends a job in the store, or asks the engine that holds it to. */
+  /** `end` ends a job in the store, or asks the holding engine to end it. */
   constructor(end: (jobId: string) => Effect.Effect<void, E>) {
     this.#end = end
   }
 
-  /** Notes a session that has ended, if its end is owed. */
+  /** Notes an ended session, if its end is owed. */
   note(session: JobSession): void {
     if (session.isCancelOwed) this.#sessions.set(session.jobId, session)
   }
@@ -37,7 +36,7 @@ export class OwedCancellations<E> {
     })
   }
 
-  /** Ends all jobs whose ends are owed, up to the first that the store does not take. */
+  /** Ends all jobs with owed ends, up to the first end that the store refuses. */
   get settleAll(): Effect.Effect<void> {
     return Effect.suspend(() =>
       Effect.ignore(Effect.forEach([...this.#sessions.keys()], (jobId) => this.settle(jobId), { discard: true }))

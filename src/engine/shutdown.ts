@@ -1,7 +1,7 @@
 /**
- * The shutdown of an engine: no job is admitted any more, running jobs may end for a while, and the others are cancelled.
+ * Shuts an engine down: it admits no more jobs, lets running jobs go on for a while, and cancels the rest.
  *
- * Invariant: jobs of a durable store are left in their journals, to be resumed, unless somebody has cancelled them (G11).
+ * Invariant: jobs of a durable store are left in their journals, to be resumed, unless a caller has cancelled them (G11).
  * Boundary: runs as the finalizer of the engine's scope, and returns when all started jobs have let go.
  */
 import * as Deferred from "effect/Deferred"
@@ -11,7 +11,7 @@ import { cancel } from "../job/jobHandle.ts"
 import type { EngineState } from "./engineState.ts"
 import { isAdmitted, leaveUnlessCancelled } from "./sessionMarks.ts"
 
-/** Shuts an engine down. Jobs that have places may go on for `drainTimeout`. */
+/** Shuts an engine down. Jobs with places may go on for `drainTimeout`. */
 export const shutDown = (engine: EngineState, drainTimeout: Duration.Input): Effect.Effect<void> =>
   Effect.suspend(() => {
     engine.admission.close()
@@ -28,7 +28,7 @@ const drain = Effect.fnUntraced(function* ({ live, store }: EngineState, drainMs
     )
     yield* Effect.timeoutOption(ended, drainMs)
   }
-  // A job whose seeds are still planted has no actor yet: its start finds the engine closed, and lets go of it.
+  // A job whose seeds are still being planted has no actor yet. Its start finds the engine closed, and lets go of it.
   const { started } = live
   if (store.isDurable) for (const session of started) leaveUnlessCancelled(session)
   yield* Effect.forEach(started, cancel, { concurrency: "unbounded", discard: true })
