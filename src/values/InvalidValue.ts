@@ -9,6 +9,6 @@ export class InvalidValue extends Error {
   override readonly name = "InvalidValue"
 }
 
-/** Goes by the name: on a worker, a program's kinds come with a copy of this package of their own. */
+/** Checks the error's name, because a program's kinds may come with their own copy of this package on a worker. */
 export const isInvalidValue = (error: unknown): error is InvalidValue =>
   error instanceof Error && error.name === "InvalidValue"

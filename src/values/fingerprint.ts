@@ -1,8 +1,8 @@
 /**
  * Fingerprints of a context's facts, which tell whether the context came back to an earlier state.
  *
- * Two mixes of 32 bits each, after MurmurHash's finaliser: fast, the same in every run, and rarely equal by chance. Nobody
- * gains by making two states look alike, since only a diagnostic follows from it. The journal's hash is in sha256.ts.
+ * A fingerprint is two mixes of 32 bits each, after MurmurHash's finaliser. It is fast, the same in every run, and rarely equal
+ * by chance. It needs no cryptographic hash, because only a diagnostic depends on it. The journal's hash is in sha256.ts.
  *
  * Boundary: pure arithmetic.
  */

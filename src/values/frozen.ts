@@ -1,5 +1,5 @@
 /**
- * Frozen values: those that are read from canonical texts, and those that are frozen in place.
+ * Makes frozen values, from canonical texts or in place.
  *
  * Boundary: plain data. It loads no schema, so a worker that has loaded no program yet can use it.
  */

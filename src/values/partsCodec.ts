@@ -1,5 +1,5 @@
 /**
- * How a value with bytes travels between threads: its text without its shared arrays, and the arrays beside it
+ * Encodes a value with bytes for messages between threads: its text without its shared arrays, and the arrays beside it
  * (sharedBytes.ts).
  *
  * Boundary: schemas and values; knows nothing of threads.

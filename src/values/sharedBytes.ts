@@ -43,8 +43,8 @@ const isOpen = (value: object): boolean => {
 }
 
 /**
- * A value with some of its typed arrays replaced: those in plain objects, arrays and Options. Copies the objects on the way
- * to them, and nothing else; the same value if nothing is replaced.
+ * Replaces some typed arrays of a value: those in plain objects, arrays and Options. Only the objects around them are copied. If
+ * nothing is replaced, the result is the same value.
  */
 const replaced = (value: unknown, replace: (view: View) => View): unknown => {
   if (value === null || typeof value !== "object") return value

@@ -1,8 +1,8 @@
 /**
  * One batch under way: the outcomes of its tasks so far, and the updates that its workers need.
  *
- * Invariants: a task is settled once; the batch ends once, when all tasks are settled or when it is given up. Boundary:
- * data; the pool moves it on.
+ * Invariants: a task is settled once; the batch ends once, when all tasks are settled or when it is given up. Boundary: data;
+ * the pool changes it.
  */
 import { Limits } from "../Limits.ts"
 import type { CostModel } from "./costModel.ts"
@@ -15,7 +15,7 @@ import type { Watched } from "./watchdog.ts"
 import type { CpuBatch, CpuOutcome, CpuProgress, CpuTask } from "./WorkerPool.ts"
 import type { Cause } from "../outcome/Cause.ts"
 
-/** Tuning: milliseconds of work that are worth waking one more worker for. */
+/** Tuning: milliseconds of work that justify a further worker. */
 const shareWorthMs = 0.2
 
 /**
@@ -33,9 +33,9 @@ export interface Share extends Watched {
   readonly round: Round
   /** The share's name between the pool and the worker. */
   readonly sequence: number
-  /** The effects of its tasks as far as they have arrived. */
+  /** The effects of its tasks that have arrived so far. */
   readonly inbox: Inbox
-  /** Milliseconds that the tasks took whose effects have arrived as a whole. */
+  /** Milliseconds of the tasks whose effects have arrived completely. */
   spentMs: number
 }
 
@@ -49,9 +49,9 @@ export class BatchRun {
   readonly key: string
   /** The mark of a replica that is up to date. */
   readonly mark: Mark
-  /** When it arrived, on the pool's clock. */
+  /** The time of its arrival, on the pool's clock. */
   readonly arrivedAt: number
-  /** Milliseconds that one of its tasks is expected to take. Undefined if an agent was never measured. */
+  /** The expected milliseconds of one task. Undefined if an agent was never measured. */
   readonly expectedMs: number | undefined
   /** Whether an agent has a deadline or the tasks share a CPU budget. The watchdog then looks often. */
   readonly isTimed: boolean
@@ -63,18 +63,18 @@ export class BatchRun {
   losses = 0
   /** CPU milliseconds of the tasks that have ended. */
   usedMs = 0
-  /** Whether it has ended or was given up: nobody waits for tasks that still run. */
+  /** Whether it has ended or was given up, so that nobody waits for tasks that still run. */
   isOver = false
   /** The cause if no further task of it can run. */
   failure: CauseFor | undefined
   readonly #costs: CostModel
   readonly #outcomes: Array<CpuOutcome | undefined>
-  /** Counts how often a task was handed out again; task → times. */
+  /** The number of times that a task was handed out again; task → times. */
   #reissues: Map<number, number> | undefined
   readonly #updates: Array<{ readonly from: Mark; readonly update: ReplicaUpdate }> = []
   /** The rounds that are not over. */
   #rounds: Array<Round> = []
-  /** The first task that was in no round yet. */
+  /** The first task that has not been in a round. */
   #next = 0
   /** Lost tasks that wait for another round. */
   #again: Array<number> = []
@@ -127,7 +127,7 @@ export class BatchRun {
     return this.expectedMs !== undefined && this.expectedMs * this.batch.tasks.length <= Limits.vigilUs / 1_000
   }
 
-  /** The number of further workers that are worth having. */
+  /** The number of further workers that the remaining work justifies. */
   get wanted(): number {
     const { waiting } = this
     if (waiting === 0) return 0
@@ -168,14 +168,14 @@ export class BatchRun {
     return [...this.#rounds.flatMap((round) => round.withdraw(isWanted)), ...waiting.filter(isWanted)]
   }
 
-  /** Closes all rounds: no worker claims a task of it any more. */
+  /** Closes all rounds, so that no worker claims a further task of the batch. */
   close(): void {
     this.#again = []
     this.#next = this.batch.tasks.length
     for (const round of this.#rounds) round.close()
   }
 
-  /** Counts that a task goes to another worker. Returns how often it has. */
+  /** Counts that a task goes to another worker. Returns the count. */
   reissue(index: number): number {
     this.#reissues ??= new Map()
     const times = (this.#reissues.get(index) ?? 0) + 1

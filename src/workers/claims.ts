@@ -2,8 +2,8 @@
  * Claims of tasks by the threads of a pool: an array in shared memory, in which a thread writes the number of its share beside
  * a task.
  *
- * The first place is a cursor that only tells where to look next. The claim itself is one compare-and-exchange. A thread that
- * ends between the two loses nothing: the place is still free, and the pool finds it (`passedOver`).
+ * The first place is a cursor, which is only a hint for the next free place. The claim itself is one compare-and-exchange. If a
+ * thread ends between the two, the place is still free, and the pool finds it (`passedOver`).
  *
  * Invariant: a place is claimed once, by a share or by the pool, and never given back; lost tasks go out again in another
  * array. Boundary: shared memory and arithmetic; used on both sides.
@@ -22,7 +22,7 @@ export const claim = (claims: Claims, share: number): number => {
   for (;;) {
     const index = Atomics.add(claims, 0, 1)
     if (index >= claims.length - 1) {
-      // Asked in vain many times, the cursor would come round to the beginning.
+      // After very many claims without success, the cursor would overflow to the beginning.
       Atomics.store(claims, 0, claims.length - 1)
       return -1
     }
@@ -37,7 +37,7 @@ export const unclaimed = (claims: Claims): number => Math.max(0, claims.length -
 export const withdraw = (claims: Claims, index: number): boolean =>
   Atomics.compareExchange(claims, index + 1, 0, byPool) === 0
 
-/** Leaves no task to claim: moves the cursor to the end. */
+/** Moves the cursor to the end, so that no task is left to claim. */
 export const close = (claims: Claims): void => {
   Atomics.store(claims, 0, claims.length - 1)
 }

@@ -1,8 +1,8 @@
 /**
  * The measured costs of agents: moving averages, in milliseconds.
  *
- * For each agent it knows the time of one task on a worker. For an agent that may run at either site it also knows the time per
- * task of a batch at each site, by the size of the batch: a small batch does not pay for its dispatch, a large one does.
+ * For each agent it has the time of one task on a worker. For an agent that may run at either site, it also has the time per task
+ * of a batch at each site, by the size of the batch, because only a large batch pays for its dispatch.
  *
  * Invariants: the costs of an agent are collected with the agent (G14); they decide where a task runs and on how many threads,
  * never its outcome (G3). Boundary: data.
@@ -86,7 +86,7 @@ export class CostModel {
     return this.#size(agent, count).inline ?? this.#account(agent).taskMs
   }
 
-  /** The site for a batch of an agent's tasks. An agent that was never measured goes where it can be stopped. */
+  /** Returns the site for a batch of an agent's tasks. An unmeasured agent goes to the workers, where it can be stopped. */
   choose(agent: ErasedAgent, count: number): Site {
     const size = this.#size(agent, count)
     const { taskMs } = this.#account(agent)
@@ -108,7 +108,7 @@ export class CostModel {
     const isWorth = Math.min(inline, threads) < worthMoving * Math.max(inline, threads)
     const best = (size.home = isWorth ? cheaper : (size.home ?? cheaper))
     const [chosen, other] = best === "inline" ? [inline, threads] : [threads, inline]
-    // The cost of the other site may be old, or an estimate: it is measured again when that is due.
+    // The cost of the other site may be old, or an estimate, so it is measured again when that is due.
     const due = exploreAfter[best === "inline" ? "threads" : "inline"]
     const isDue = ++size.untried >= due * Math.min(Math.max(1, other / chosen), rarely) ** 2
     if (!isDue || (best === "threads" && inline > tryInlineMs)) return best

@@ -1,11 +1,11 @@
 /**
- * The way of tasks to a thread: it loads the program, gets an update of its replica, and gets its share of a round.
+ * Brings tasks to a thread. The thread loads the program, gets an update of its replica, and gets its share of a round.
  *
  * A small update goes with the share. A large one goes ahead of it, in slices, while the thread counts as loading, so that
  * neither loading nor copying is ever charged to an agent's `timeout`.
  *
- * Invariants: a replica is at a known version or is none: an update that is given up halfway is taken back. Boundary: one
- * thread and one batch at a time; who gets what is the pool's business.
+ * Invariant: a replica is at a known version, or it is dropped, as after an update that was given up halfway. Boundary: one
+ * thread and one batch at a time; the pool chooses them.
  */
 import * as Effect from "effect/Effect"
 import { breathe } from "../platform/slices.ts"
@@ -88,7 +88,7 @@ export class Dispatch {
     thread.tell({ type: "LOAD" })
   }
 
-  /** Sends a large update, in slices. Given up halfway, it leaves no replica. */
+  /** Sends a large update, in slices. An update that is given up halfway leaves no replica. */
   #sync(thread: Thread<Work>, run: BatchRun, update: ReplicaUpdate): Effect.Effect<void> {
     const { jobId, ledger } = run.batch
     let length = thread.replicas.get(jobId)?.length ?? 0

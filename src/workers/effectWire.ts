@@ -7,7 +7,7 @@ import { noIntents, noEvaluations } from "../cycle/encodeEffect.ts"
 import { type EncodedEffect, type EncodedFact, emptyEffect } from "../program/encoded.ts"
 import { parseCanonical } from "../values/frozen.ts"
 
-/** All of an effect but its facts, as it travels between threads. Values are canonical texts. */
+/** The message form of an effect without its facts. Values are canonical texts. */
 export type EffectRest = readonly [
   intents: ReadonlyArray<readonly [kind: string, payload: string]>,
   evaluations: ReadonlyArray<Evaluation>,
@@ -15,7 +15,7 @@ export type EffectRest = readonly [
   tokens: number
 ]
 
-/** An effect without its facts. If that is nothing but tokens, their number alone. */
+/** Returns the rest of an effect without its facts. If the rest has only tokens, it returns their number. */
 export const restOf = ({ evaluations, intents, tokens, trace }: EncodedEffect): EffectRest | number =>
   intents.length === 0 && evaluations.length === 0 && trace === undefined
     ? tokens
@@ -26,7 +26,7 @@ export const restOf = ({ evaluations, intents, tokens, trace }: EncodedEffect): 
         tokens
       ]
 
-/** The effect that another thread validated, from its parts. */
+/** Joins the parts of an effect that another thread validated. */
 export const joinEffect = (facts: ReadonlyArray<EncodedFact>, rest: EffectRest | number): EncodedEffect => {
   if (typeof rest === "number") {
     return facts.length === 0 && rest === 0

@@ -1,11 +1,11 @@
 /**
  * The expected time of a batch's tasks, and the best order in which to offer them.
  *
- * A cycle waits for its last task, so the long tasks are offered first: a worker that takes a long one last leaves the others
+ * A cycle waits for its last task, so long tasks are offered first. If a worker took a long task last, the others would be
  * without work (Graham 1969: at most a third above the best order, where a random order may take twice as long). The estimate
- * uses the agent's measured times and the length of the fact that the task is about; only magnitudes count.
+ * uses the agent's measured times and the length of the task's fact; only magnitudes count.
  *
- * Invariant: no outcome depends on it (G3). Boundary: arithmetic over what was measured.
+ * Invariant: no outcome depends on it (G3). Boundary: arithmetic over measurements.
  */
 import type { CostModel } from "./costModel.ts"
 import type { CpuBatch, CpuTask } from "./WorkerPool.ts"

@@ -1,11 +1,11 @@
 /**
- * Facts on their way between threads: heads in columns, and all texts in one.
+ * Encodes facts for messages between threads: heads in columns, and all texts joined into one.
  *
- * A string is copied between threads at once, an array of strings one by one; and one text of many values is parsed in half
- * the time of many texts. So a message holds runs of facts of one kind, each with a column of ids and one of lengths, and
- * the canonical texts of all, with commas in between.
+ * A string is copied between threads at once, but an array of strings one by one. Parsing one text of many values takes half the
+ * time of parsing many texts. So a message holds runs of facts of one kind, each with a column of ids and a column of lengths,
+ * and the canonical texts of all facts with commas between them.
  *
- * Boundary: encoding and decoding; both sides. Other data of a fact goes beside it, in the same order.
+ * Boundary: encoding and decoding; both sides. Other data of a fact travels beside it, in the same order.
  */
 import { Limits } from "../Limits.ts"
 import type { ErasedKind } from "../program/erased.ts"

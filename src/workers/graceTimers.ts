@@ -1,7 +1,7 @@
 /**
- * The grace (`cancelGrace`) of threads whose batch was given up: the time in which they may end their task by themselves.
+ * The grace (`cancelGrace`) of threads whose batch was given up. Within this time, they may end their task by themselves.
  *
- * Boundary: counts the time; the pool ends threads without any left.
+ * Boundary: counts the time; the pool ends threads without grace left.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -31,7 +31,7 @@ export class Graces {
     Deferred.doneUnsafe(grace.ended, Effect.void)
   }
 
-  /** Takes time from every grace. Gives the busy threads without any left. */
+  /** Takes time from every grace. Returns the busy threads without grace left. */
   tick(creditMs: number): ReadonlyArray<PoolThread> {
     const over: Array<PoolThread> = []
     for (const [thread, grace] of this.#graces) {

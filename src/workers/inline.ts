@@ -1,12 +1,12 @@
 /**
  * CPU tasks on the calling thread, one after the other, between turns of the event loop.
  *
- * For tests, for `size: 0`, for agents with `placement: "inline"`, and for those with `"auto"` while they are cheap. The
- * same functions run a task here and on a worker, so both give the same effect (G3). Nothing can stop
- * a function that runs on this thread, so timeouts are not enforced here; an endless loop hangs the process, and `process.exit`
- * or running out of memory ends it (G8 is for workers).
+ * Inline runs are for tests, for `size: 0`, for agents with `placement: "inline"`, and for agents with `"auto"` while they are
+ * cheap. The same functions run a task here and on a worker, so both give the same effect (G3). Nothing can stop a function on
+ * this thread, so timeouts are not enforced here. An endless loop hangs the process, and `process.exit` or a lack of memory ends
+ * it (G8 is for workers).
  *
- * Boundary: no threads, no timers. Long validation is done in slices; the agent itself is called in one piece.
+ * Boundary: no threads, no timers. Long validation runs in slices; the agent itself is called in one piece.
  */
 import * as Effect from "effect/Effect"
 import { causeOf } from "../cycle/encodeEffect.ts"
@@ -33,7 +33,7 @@ export interface InlineOwner {
   readonly goesOn?: (count: number, totalMs: number) => boolean
 }
 
-/** Runs some tasks of a batch here, in their order. Gives the rest of them if its owner did not want to go on. */
+/** Runs some tasks of a batch here, in their order. Returns the rest of them if its owner decided to stop. */
 export class InlineRun {
   readonly #batch: CpuBatch
   readonly #tasks: ReadonlyArray<number>
@@ -97,7 +97,7 @@ export class InlineRun {
 
   readonly #later: Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> = Effect.flatMap(nextTurn, () => this.#go())
 
-  /** Continues the task under way or begins the next. Gives its result if it has ended. */
+  /** Continues the task under way or begins the next. Returns its result if it has ended. */
   #step(): CpuResult | undefined {
     if (this.#steps === undefined) {
       const result = this.#begin(this.#tasks[this.#next++]!)

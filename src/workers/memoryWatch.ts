@@ -39,7 +39,7 @@ export class MemoryWatch {
     this.#startMb ??= usedMb()
   }
 
-  /** Gives the MiB in use if they are too many and a look is due. `replicaBytes` is the length of the replicas' texts. */
+  /** Returns the MiB in use if they are too many and a check is due. `replicaBytes` is the length of the replicas' texts. */
   look(replicaBytes: number): number | undefined {
     if (this.#growthMb === Infinity) return undefined
     const now = elapsedMs()

@@ -7,8 +7,8 @@
  * The tasks of a quarantined agent fail with the cause of its last crash and do not run. So an agent that always crashes has the
  * same outcomes with and without a quarantine, for any number of threads (G3).
  *
- * Invariants: bounded (G14); every path accounts for a probe: it ends, or it is given up.
- * Boundary: data; the time comes in.
+ * Invariants: bounded (G14); every probe ends or is given up.
+ * Boundary: data; the caller passes the time.
  */
 import { Limits } from "../Limits.ts"
 import type { CauseFor } from "./batchRun.ts"
@@ -42,7 +42,7 @@ export class Quarantines {
     this.#options = options
   }
 
-  /** Whether no agent has crashed lately: then nothing needs to be asked. */
+  /** Whether no agent has crashed lately, so that the pool need not ask for decisions. */
   get isEmpty(): boolean {
     return this.#records.size === 0
   }
@@ -91,7 +91,7 @@ export class Quarantines {
   survived(agent: ErasedAgent): boolean {
     const record = this.#records.get(agent)
     if (record === undefined) return false
-    // A task from before the quarantine proves nothing; a probe does.
+    // Only a probe ends the quarantine. A task from before the quarantine proves nothing.
     if (record.openUntil !== undefined && !record.isProbing) return false
     this.#records.delete(agent)
     return record.openUntil !== undefined

@@ -1,8 +1,8 @@
 /**
  * A worker's copy of a job's context, kept up by the packets of replicaUpdate.ts.
  *
- * Invariants: what a view over it shows is what a view over the ledger shows, for the kinds that are shipped: values,
- * order, versions, provenance, evaluations (G3, G12). Boundary: worker side; written by packets alone.
+ * Invariant: for the shipped kinds, a view over the replica shows the same values, order, versions, provenance and evaluations as
+ * a view over the ledger (G3, G12). Boundary: worker side; only packets write to it.
  */
 import { readFacts } from "./factTexts.ts"
 import type { Source, UpdateHead } from "./replicaUpdate.ts"
@@ -48,7 +48,7 @@ export class Replica {
       const eachId = eachIds[index] ?? null
       const provenance = provenanceOf(versions[index]!, source!, eachId === 0 ? id : eachId)
       index++
-      // The text itself is not kept: nothing on a worker needs it.
+      // The text itself is not kept, because a worker does not need it.
       this.ledger.addAt(kind, id, value, "", provenance)
     })
     this.length += packet.texts.length

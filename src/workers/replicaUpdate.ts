@@ -28,7 +28,7 @@ export const origin: Mark = { version: 0, evaluations: 0 }
 
 export const markOf = (ledger: JobContext): Mark => ({ version: ledger.version, evaluations: ledger.evaluationCount })
 
-/** The tasks of one agent in one cycle that added facts: everything of their provenance but the version and the each-fact. */
+/** The provenance of facts that one agent added in one cycle, without the version and the each-fact. */
 export type Source = readonly [
   cycle: number,
   origin: Provenance["origin"],

@@ -1,5 +1,5 @@
 /**
- * Reads the results of workers: on arrival if this turn of the event loop has time left, else in the next turns.
+ * Reads the results of workers, on arrival if this turn of the event loop has time left, and otherwise in the next turns.
  *
  * Invariant: messages are read in the order of arrival. Boundary: the pool decides what an outcome means.
  */

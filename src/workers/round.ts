@@ -92,7 +92,7 @@ export class Round {
     return this.tasks.filter((task, place) => isWanted(task) && withdraw(claims, place))
   }
 
-  /** Closes the round: no worker claims a task of it any more. */
+  /** Closes the round, so that no worker claims a further task of it. */
   close(): void {
     if (this.claims === undefined) this.#holder ||= -1
     else close(this.claims)

@@ -1,5 +1,5 @@
 /**
- * One execution of a CPU agent, on whatever thread this is.
+ * One execution of a CPU agent, on the calling thread.
  *
  * The same code runs inline and in a worker, over the job's ledger or its replica, so that both give the same effect (G3).
  * The agent is called through `Reflect.apply` (Agent.ts), which keeps the optimising compiler from merging an agent's hot
@@ -30,7 +30,7 @@ export const viewFor = (
 /** The result of a task. */
 export type CpuResult = EncodedEffect | CpuFault
 
-/** Calls the agent and validates what it returns: at once, or for a large effect in steps. Never throws. */
+/** Calls the agent and validates its result, at once or, for a large effect, in steps. Never throws. */
 export const runCpuTask = (agent: ErasedAgent, fact: Fact | undefined, view: View<Kind.Any>): InSteps<CpuResult> => {
   let output: unknown
   try {

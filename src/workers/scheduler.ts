@@ -1,10 +1,10 @@
 /**
- * The turns of batches: those under way, in a ring.
+ * The turns of batches. A ring holds the batches under way.
  *
  * A free worker goes to the next batch in turn, so a job with a million tasks does not hold up another one. shareRun.ts makes a
  * worker leave a batch when its turn is over.
  *
- * Boundary: pure data; knows nothing of threads; times come in.
+ * Boundary: pure data; knows nothing of threads; the caller passes the times.
  */
 import { Limits } from "../Limits.ts"
 

@@ -1,13 +1,13 @@
 /**
  * A worker's share of a round: claims tasks and runs them, one after the other, until nothing is left to claim.
  *
- * All of it happens while one message is handled, so an agent's endless loop holds this thread and no other. The pool can read
- * the thread's present task from shared memory at any time (`Place`). Outcomes are posted by number and by time: a thread that
- * is ended loses at most its running task; tasks that it finished in the last few milliseconds run again elsewhere.
+ * The whole share runs within one message, so an agent's endless loop blocks only this thread. The pool can read the thread's
+ * present task from shared memory at any time (`Place`). Outcomes are posted by number and by time. If the thread is ended, it
+ * loses its running task, and tasks that ended in the last few milliseconds run again elsewhere.
  *
- * Invariants: a task is named in shared memory before its agent is called, and until its outcome is in the batch of results.
- * While other jobs wait for a worker, this one leaves after its turn (`Limits.turnMs`). Boundary: worker side; no messages of its
- * own but through the ports it is given; every throw of an agent is an outcome.
+ * Invariants: shared memory names a task before its agent is called, and until its outcome is in the batch of results. While
+ * other jobs wait for a worker, this worker leaves after its turn (`Limits.turnMs`). Boundary: worker side; sends messages only
+ * through the given ports; every throw of an agent is an outcome.
  */
 import type { Fact, Kind } from "../program/Fact.ts"
 import { type CpuFault, type CpuResult, runCpuTask, viewFor } from "./runCpuTask.ts"
@@ -113,7 +113,7 @@ class ShareRun {
 
   #groupOf(index: number): Group {
     let group = this.#groups[this.#group]!
-    // Claims go up, except for tasks that were passed over.
+    // Claims are in ascending order, except for tasks that were passed over.
     if (index < group.first) group = this.#groups[(this.#group = 0)]!
     while (index >= group.end) group = this.#groups[++this.#group]!
     return group

@@ -1,13 +1,13 @@
 /**
  * A vigil: a thread that expects a message soon stays awake for it.
  *
- * To wake a sleeping thread takes 20 to 40 microseconds, at either end of a task's way to a worker and back: more than all
+ * Waking a sleeping thread takes 20 to 40 microseconds, at both ends of a task's way to a worker and back. That is more than all
  * other work for a small task. So the waiting thread lets its event loop turn, a few microseconds a turn, until the message
  * comes or its patience ends (`Limits.vigilUs`).
  *
- * It is a bet. The thread loses it when nothing comes in time, or when both threads share one processor, which the waiting one
- * then keeps from the working one. Each loss in a row doubles the number of skipped bets, so a thread that always loses pays
- * next to nothing. The first win resets the count.
+ * A vigil is a bet. The thread loses if no message comes in time, or if both threads share one processor, because the waiting
+ * thread then keeps it from the working one. Each loss in a row doubles the number of skipped bets, so a thread that always loses
+ * pays next to nothing. The first win resets the count.
  *
  * Invariant: it affects only the time at which a message is received. Boundary: owns its turns of the event loop; the owner
  * knows what to wait for. Both sides.
@@ -24,7 +24,7 @@ export class Vigil {
   /** Bets that are still to be skipped. */
   #skips = 0
 
-  /** Begins a vigil: a message is likely to come soon. */
+  /** Begins a vigil, because a message is likely to come soon. */
   keep(): void {
     if (this.#skips > 0) {
       this.#skips--
@@ -36,7 +36,7 @@ export class Vigil {
     setImmediate(this.#turn)
   }
 
-  /** Ends the vigil: the message has come. */
+  /** Ends the vigil, because the message has come. */
   end(): void {
     if (this.#until === 0) return
     this.#until = 0
