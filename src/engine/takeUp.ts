@@ -37,7 +37,7 @@ export interface TakenUp {
   readonly replay: Replay
   readonly log: EventLog
   /** The notes since the last row, oldest first. */
-  readonly between: ReadonlyArray<Between>
+  readonly notes: ReadonlyArray<NoteTag>
   /** Depth in the tree of child jobs. Undefined in journals of versions that did not write it. */
   readonly depth: number | undefined
   /** The effects that a crash left uncommitted, by task; undefined if there are none. */
@@ -67,7 +67,7 @@ export const takeUp = (
       const { pieces } = rebase
       yield* store.rebase(jobId, fence, { cycle: replay.cycle + 1, header: JSON.stringify(rebase.header), pieces })
     }
-    const between = yield* notesIn(journal)
+    const notes = yield* notesIn(journal)
     // Kept effects of another version of the program may have other kinds.
     const kept = rebase === undefined ? yield* savedEffects(store, jobId, replay) : undefined
     return {

@@ -41,7 +41,7 @@ const corrupt = (
 const notesAs = recordAs("note", Schema.declare(areNotes))
 
 /** Returns the notes since the last row, oldest first. */
-export const notesIn = (journal: StoredJournal): Effect.Effect<ReadonlyArray<Between>, JournalCorrupt> =>
+export const notesIn = (journal: StoredJournal): Effect.Effect<ReadonlyArray<NoteTag>, JournalCorrupt> =>
   Effect.suspend(() => {
     const { jobId, note } = journal
     if (note === "") return Effect.succeed([])

@@ -68,7 +68,7 @@ export interface OutcomeFields {
 export type OutcomeExtra = 0 | OutcomeFields
 
 /** An event between two cycles, by its tag in the event log. */
-export type Between = "Paused" | "Resumed" | "Awaiting"
+export type NoteTag = "Paused" | "Resumed" | "Awaiting"
 
 /** The cause that halts the job: the place of the signal or outcome that has it, or the cause itself. */
 export type HaltExtra = readonly ["signal" | "outcome", number] | { readonly cause: CauseJson }
