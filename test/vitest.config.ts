@@ -21,7 +21,8 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: "together", isolate: false, include: together, exclude: [...never, ...mocking] } },
       { extends: true, test: { name: "apart", include: ["test/**/*.test.ts"], exclude: [...never, ...together] } },
-      { extends: true, test: { name: "mocking", include: mocking } }
+      { extends: true, test: { name: "mocking", include: mocking } },
+      { extends: true, test: { name: "bench", include: ["test/bench/*.test.ts"] } }
     ],
     pool: "forks",
     maxWorkers: 2,

@@ -68,6 +68,8 @@ describe("the event loop has its turns", () => {
       60_000
     )
 
+    // Twice is enough to see that the measurement can fail.
+    if (name !== "cycles" && name !== "effect") continue
     it.live(
       `and would not without slices, during ${title}`,
       () =>

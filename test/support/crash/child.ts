@@ -88,7 +88,8 @@ const act = actingIn(logFile, comeTo)
 /** An engine that looks for jobs may come to an intent before anybody could call `Engine.handle`. */
 const found = { programs: [crashing], handlers: [Engine.handler(measured, act)] }
 
-const engine = Engine.layer(how === "found" ? found : {}).pipe(
+// More kills than any job's attempts: these tests are about what a kill leaves, not about jobs that are given up.
+const engine = Engine.layer({ maxAttempts: 1_000, ...(how === "found" ? found : {}) }).pipe(
   Layer.provide([store, WorkerPool.layer({ size: 2, execArgv: [] })]),
   Layer.provideMerge([
     Layer.succeed(Engine.inspect, observer),

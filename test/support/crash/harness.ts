@@ -263,7 +263,7 @@ const undisturbed = Effect.runSync(
 /** Brings all jobs to their end, in this process. */
 const finish = (folder: string): Effect.Effect<ReadonlyArray<Comparable>, unknown> => {
   const log = logTo(logOf(folder))
-  const engine = Engine.layer().pipe(
+  const engine = Engine.layer({ maxAttempts: 1_000 }).pipe(
     Layer.provide([Layer.fresh(JobStore.layerSqlite({ filename: fileOf(folder) })), WorkerPool.layerInline])
   )
   return Effect.gen(function* () {
