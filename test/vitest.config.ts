@@ -16,12 +16,23 @@ const together = ["test/core/**/*.test.ts", "test/behaviour/**/*.test.ts", "test
 /** Of those, the ones that replace a module. */
 const mocking = ["test/behaviour/g03-mutation.test.ts", "test/behaviour/queued-text.test.ts"]
 
+/** Files that take long, and whose subject a shorter test of `npm test` looks at too. `npm run test:long` runs them. */
+const long = [
+  ...["esbuild", "nesting", "oddFiles", "scale"].map((name) => `test/examples/code-audit/${name}.test.ts`),
+  "test/integration/serve-ends.test.ts",
+  "test/server/viewers.test.ts"
+]
+
 export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: "together", isolate: false, include: together, exclude: [...never, ...mocking] } },
-      { extends: true, test: { name: "apart", include: ["test/**/*.test.ts"], exclude: [...never, ...together] } },
+      {
+        extends: true,
+        test: { name: "apart", include: ["test/**/*.test.ts"], exclude: [...never, ...together, ...long] }
+      },
       { extends: true, test: { name: "mocking", include: mocking } },
+      { extends: true, test: { name: "long", include: long } },
       { extends: true, test: { name: "bench", include: ["test/bench/*.test.ts"] } }
     ],
     pool: "forks",

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as References from "effect/References"
 import type * as Source from "../../../src/index.ts"
 import { Engine, JobStore, WorkerPool } from "../converge.ts"
 
@@ -24,7 +25,9 @@ export const startEngine = (
   options: Source.Engine.EngineOptions = {},
   store: Store = JobStore.layerMemory
 ): LiveEngine => {
-  const engine = Engine.layer(options).pipe(Layer.provide(store), Layer.provideMerge(pool))
+  // Jobs that use up their cycles on purpose are no news.
+  const quiet = Layer.succeed(References.MinimumLogLevel, "None")
+  const engine = Engine.layer(options).pipe(Layer.provide(store), Layer.provideMerge(pool), Layer.provideMerge(quiet))
   const runtime = ManagedRuntime.make(engine)
   return { run: (effect) => runtime.runPromise(effect), stop: () => runtime.dispose() }
 }
