@@ -37,7 +37,7 @@ export interface TracedJob {
   readonly end: () => { readonly status: Status; readonly cause: Cause | undefined } | undefined
 }
 
-/** What the span of a job that failed ends with: a tracer shows its name and its message. */
+/** The error with which the span of a failed job ends: a tracer shows its name and its message. */
 class SpanFailure extends Data.TaggedError("SpanFailure")<{ readonly name: string; readonly message: string }> {}
 
 const spanFailureOf = (cause: Cause): SpanFailure => {

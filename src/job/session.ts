@@ -72,7 +72,7 @@ export interface SessionOptions {
   readonly onFinished: (session: JobSession, status: Status) => void
 }
 
-/** What a session has of its job's journal. */
+/** The part of its job's journal that a session has. */
 export interface ReplayedJob {
   readonly createdAt: number
   readonly tracker: Tracker

@@ -7,7 +7,7 @@ import type { Function as FunctionNode, Node } from "@babel/types"
 
 export type { FunctionNode, Node }
 
-/** What a visitor sees of a node: its ancestors (outermost first, its parent last) and the parent's key that holds it. */
+/** The surroundings of a node: its ancestors (outermost first, its parent last), and the key under which the parent holds it. */
 export interface Visitor {
   /** Called before the children. Returns false to leave them out, and `leave` with them. */
   readonly enter: (node: Node, ancestors: ReadonlyArray<Node>, key: string) => boolean | void

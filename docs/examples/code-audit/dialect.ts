@@ -1,5 +1,5 @@
 /**
- * What other files say of how a file is to be read: the nearest package.json, and for TypeScript the nearest
+ * The rules of other files for reading a file: the nearest package.json, and for TypeScript the nearest
  * tsconfig.json, whose options are read as the compiler does.
  *
  * Boundary: pure over `Files`.
@@ -28,7 +28,7 @@ export const dialectOf = Effect.fnUntraced(function* (files: Files, path: string
   return config === undefined ? { ...plainDialect, type } : { ...compilerDialect(config.options), type }
 })
 
-/** What compiler options say. */
+/** The compiler options that matter here. */
 export const compilerDialect = (options: CompilerOptions): Omit<Dialect, "type"> => ({
   jsx: jsxOf(options),
   keeps:
@@ -53,7 +53,7 @@ const jsxOf = (options: CompilerOptions): Dialect["jsx"] => {
 const firstName = (value: unknown): string | undefined =>
   typeof value === "string" ? /^[\p{ID_Start}$_][\p{ID_Continue}$]*/u.exec(value.trim())?.[0] : undefined
 
-/** What comments at the top of a file say of its JSX: `@jsx h`, `@jsxFrag Fragment`, `@jsxImportSource`, `@jsxRuntime`. */
+/** The comments at the top of a file about its JSX: `@jsx h`, `@jsxFrag Fragment`, `@jsxImportSource`, `@jsxRuntime`. */
 export const withPragmas = (jsx: Dialect["jsx"], comments: ReadonlyArray<string>): Dialect["jsx"] => {
   const pragma = (name: string): string | undefined =>
     comments.flatMap((text) => [...text.matchAll(new RegExp(`@${name}\\s+(\\S+)`, "gi"))]).at(-1)?.[1]

@@ -9,7 +9,7 @@
 import { visible } from "./visible.ts"
 import type { FolderBox, Layout, ModuleBox, Point, Route } from "./layout.ts"
 
-/** What a module's chip shows besides its name. */
+/** The figures that a module's chip shows besides its name. */
 export interface Marks {
   /** How hot it is, 0 to 1: the share of the most imported module's fan-in. */
   readonly heat: number

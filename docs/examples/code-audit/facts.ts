@@ -11,12 +11,12 @@ import { identity } from "./identity.ts"
 const Count = Schema.Finite
 const Names = Schema.Array(Schema.String)
 
-/** Of all kinds. Ids tell facts apart; where two clash all the same, the first is kept and the audit goes on. */
+/** The conflict rule of all kinds. Ids tell facts apart; if two clash all the same, the first stays and the audit goes on. */
 const conflict = "keepFirst"
 
 // ---------------------------------------------------------------------------------------------------- tier 1: crawl
 
-/** What was asked for: the entry file as the caller named it, and whether to enter other packages too. */
+/** The request: the entry file as the caller named it, and whether to enter other packages too. */
 export const Request = Fact.kind("Request", {
   schema: Schema.Struct({ entry: Schema.String, deep: Schema.Boolean }),
   id: () => "request",
@@ -77,7 +77,7 @@ export const Source = Fact.kind("Source", {
   conflict
 })
 
-/** What can be wrong with a file or with what it asks for. None of it stops the crawl. */
+/** The problems of a file, or of its imports. None of it stops the crawl. */
 export const ProblemCode = Schema.Literals([
   "missing",
   "directory",
@@ -151,7 +151,7 @@ export const Import = Fact.kind("Import", {
     condition: Schema.Literals(["import", "require"]),
     how: Schema.Literals(["static", "reexport", "dynamic", "require", "url", "type"]),
     elision: Schema.Literals(["none", "type", "unused"]),
-    /** What the module takes from it for itself; "*" stands for everything. What it passes on is in its exports. */
+    /** The names that the module takes from it for itself; "*" stands for everything. What it passes on is in its exports. */
     names: Names,
     line: Count,
     column: Count,
@@ -297,7 +297,7 @@ export const Finding = Fact.kind("Finding", {
     score: Count,
     severity: Schema.Literals(["error", "warning", "note"]),
     rule: Schema.String,
-    /** What it is about: a module, a function, a package ... */
+    /** The subject: a module, a function, a package ... */
     subject: Schema.String,
     path: Schema.String,
     line: Count,

@@ -18,7 +18,7 @@ import type { Tsconfig } from "./tsconfig.ts"
 /** Bytes above which a file is not read: its text alone would outweigh all others. */
 export const readBytesMax = 16_000_000
 
-/** What reading a file came to: its text, or not, and what was wrong. */
+/** The result of reading a file: its text, or what was wrong. */
 export interface ReadFile {
   readonly source: { readonly bytes: number; readonly text: string } | undefined
   readonly problems: ReadonlyArray<{ readonly code: ProblemCode; readonly message: string }>

@@ -164,7 +164,7 @@ const refusedModules = ({ problems }: Evidence): ReadonlyArray<Unranked> => {
   return [{ ...ofProblem(first), message: `${first.message}; bundlers do not${others}` }]
 }
 
-/** What the crawl asked for and never got: a reader or parser that was stopped, at its deadline or out of memory. */
+/** The requests of the crawl that were never answered: a reader or parser that was stopped, at its deadline or out of memory. */
 const gaps = ({ wanted, sources, modules, problems, imports, links }: Evidence): ReadonlyArray<Unranked> => {
   const gap = (rule: string, path: string, subject: string, message: string, at?: Import): Unranked => ({
     rule,
@@ -435,7 +435,7 @@ const ways: Readonly<Record<Unseen["way"], string>> = {
   worker: "a worker or process whose file is computed or relative to the working directory"
 }
 
-/** What a module loads by other ways than imports that name a file. */
+/** The loads of a module by other ways than imports that name a file. */
 const unseen = ({ modules }: Evidence): ReadonlyArray<Unranked> =>
   modules
     .filter((module) => module.unseen.length > 0)

@@ -18,7 +18,7 @@ const special = /[%\s\u0000-\u001f\u007f]/g
 export const identity = (...parts: ReadonlyArray<string | number>): string =>
   parts.map((part) => String(part).replace(special, (found) => encodeURIComponent(found))).join(" ")
 
-/** What `distinct` needs of a kind. */
+/** The part of a kind that `distinct` needs. */
 interface Proposing<in out T, out P> {
   readonly id: (value: T) => string
   readonly of: (value: T) => P

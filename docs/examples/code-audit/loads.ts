@@ -1,5 +1,5 @@
 /**
- * What a call or a `new` loads: by `require` and `import()` in all their forms, and in the ways that a crawl cannot follow.
+ * The modules that a call or a `new` loads: by `require` and `import()` in all their forms, and in ways that no crawl can follow.
  *
  * Boundary: predicates over a node and its ancestors; bindings.ts collects what they say.
  */
@@ -8,20 +8,20 @@ import type { Unseen } from "./facts.ts"
 
 export type Way = Unseen["way"]
 
-/** What a place loads: specifiers, in which manner; or a way that is not followed. */
+/** The load of a place: its specifiers and its manner, or a way that is not followed. */
 export type Load =
   | { readonly how: "dynamic" | "require" | "url"; readonly specifiers: ReadonlyArray<string> }
   | { readonly way: Way }
 
-/** What is known of names where the load stands. */
+/** The names that are known where the load stands. */
 export interface Names {
-  /** What a name is: the host's own, one made by `createRequire`, or another of the module. */
+  /** The kind of a name: the host's own, one made by `createRequire`, or another of the module. */
   readonly kindOf: (name: string) => "host" | "created" | "own"
   /** The module that an import takes a name from, and the name there; undefined if it is not imported. */
   readonly importOf: (name: string) => { readonly specifier: string; readonly imported: string } | undefined
 }
 
-/** What a node loads, undefined if nothing. */
+/** The load of a node. Undefined if it loads nothing. */
 export const loadOf = (node: Node, names: Names): Load | undefined => {
   switch (node.type) {
     case "ImportExpression":

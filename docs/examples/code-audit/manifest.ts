@@ -1,5 +1,5 @@
 /**
- * What a package.json says about resolution: reading one that may hold anything, and the algorithm by which `exports`
+ * The part of a package.json that is about resolution: reading one that may hold anything, and the algorithm by which `exports`
  * and `imports` map a name to a target (Node's PACKAGE_IMPORTS_EXPORTS_RESOLVE).
  *
  * Boundary: pure; which file a target is, is resolve.ts.
@@ -21,7 +21,7 @@ export interface Manifest {
   readonly entries: ReadonlyArray<string>
   /** The packages that must be there at run time: dependencies and peers. */
   readonly dependencies: ReadonlyArray<string>
-  /** Those that may be missing: optional dependencies and optional peers. */
+  /** The dependencies that may be missing: optional dependencies and optional peers. */
   readonly optional: ReadonlyArray<string>
   readonly devDependencies: ReadonlyArray<string>
   /** Whether a package begins here. A file that only says how the files beside it are read is a sign in a package. */
@@ -58,7 +58,7 @@ export const parseManifest = (text: string): Manifest | undefined => {
   }
 }
 
-/** What a package.json says that only tells how the files beside it are read. */
+/** The fields of a package.json that tell only how the files beside it are read. */
 const signs = new Set(["type", "main", "module", "browser", "types", "typings", "sideEffects", "imports", "exports"])
 
 const optionalPeers = (meta: unknown): ReadonlyArray<string> =>
@@ -135,7 +135,7 @@ const entryFor = (
   return best === undefined ? undefined : { value: entries[best], filling: fillingOf(best, name) }
 }
 
-/** What the star of a pattern stands for in a name; undefined if the pattern does not fit. */
+/** The text that the star of a pattern stands for in a name; undefined if the pattern does not fit. */
 const fillingOf = (pattern: string, name: string): string | undefined => {
   const [before = "", after] = pattern.split("*")
   if (after === undefined || name.length <= before.length + after.length - 1) return undefined

@@ -1,5 +1,5 @@
 /**
- * What is measured of each function: its length, its cyclomatic complexity and a hash by which clones are found.
+ * The measures of each function: its length, its cyclomatic complexity and a hash by which clones are found.
  *
  * Complexity is McCabe's number of decisions plus one, counted as ESLint's classic rule does: branches, loops, cases,
  * `catch`, `?:`, `&&`, `||`, `??`, their assignments, default values and optional chains. A nested function counts for
@@ -290,7 +290,7 @@ const hashOf = (text: string): number => {
   return hash | 0
 }
 
-/** What a name from outside of a function is known by: an import by its module and its name there. */
+/** The text that identifies a name from outside of a function: for an import, its module and its name there. */
 const outerName = (name: string, module: Pick<MeasureInput, "path" | "bound"> | undefined): string => {
   const origin = module?.bound.get(name)
   if (module === undefined || origin === undefined) return `outer ${name}`
@@ -345,7 +345,7 @@ const signature = (node: Node, parent: Node | undefined, key: string): string =>
     case "StringLiteral":
     case "NumericLiteral":
       return isName(node, parent, key) ? `name ${node.value}` : node.type
-    // What is declared and what is written do the same.
+    // A declaration and a write do the same.
     case "FunctionDeclaration":
     case "FunctionExpression":
       return `function ${node.async} ${node.generator}`

@@ -29,7 +29,7 @@ interface Signature {
 
 const isDecorated = (node: Node): boolean => ((node as Decorated).decorators?.length ?? 0) > 0
 
-/** What the metadata of a class or of one of its members refers to; `siblings` are the members of its class. */
+/** The names that the metadata of a class, or of one of its members, refers to; `siblings` are the members of its class. */
 export const metadataNames = (
   node: Node,
   siblings: ReadonlyArray<Node>,

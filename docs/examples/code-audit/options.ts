@@ -1,5 +1,5 @@
 /**
- * What `npm start` understands: the arguments of the audit's command line.
+ * The arguments that `npm start` understands: those of the audit's command line.
  *
  * Boundary: pure; paths are made sense of in main.ts.
  */

@@ -12,7 +12,7 @@ import { scopesOf } from "./scopes.ts"
 import { aliasNames, boundImports, exportsOf, importsOf } from "./statements.ts"
 import { goalOf, hasModuleSyntax, languageOf, readSyntax } from "./syntax.ts"
 
-/** What parsing one file yields. */
+/** The facts that parsing one file gives. */
 export interface Parsed {
   readonly module: Module
   readonly imports: ReadonlyArray<Import>

@@ -182,7 +182,7 @@ const follow = Agent.make("resolve", {
   })
 })
 
-/** What was not understood of the configuration that was asked for. */
+/** The problems of the configuration that was asked for. */
 const configProblems = (
   files: ReturnType<typeof makeFiles>,
   root: string
@@ -320,7 +320,7 @@ export const audit = Program.make("code-audit", {
   output: summarise
 })
 
-/** What the audit's agents need: the file system of Node, loaded by those who provide it. */
+/** The services of the audit's agents: the file system of Node, which loads when the layer is provided. */
 export const layer = Layer.unwrap(
   Effect.map(
     Effect.promise(() => import("@effect/platform-node/NodeFileSystem")),

@@ -1,5 +1,5 @@
 /**
- * What a place in a syntax tree means for the name that stands there: a reference or not, a value or a type, whole or
+ * The meaning of a place in a syntax tree for the name that stands there: a reference or not, a value or a type, whole or
  * one member of it.
  *
  * Boundary: predicates over a node and its ancestors.
@@ -140,7 +140,7 @@ export const isGuarded = (node: Node, ancestors: ReadonlyArray<Node>): boolean =
 
 const keyIs = (node: Node, name: string): boolean => node.type === "Identifier" && node.name === name
 
-/** What `import("./a").Name` refers to; "*" for the whole module. */
+/** The name that `import("./a").Name` refers to; "*" for the whole module. */
 export const importType = (node: Node): { readonly specifier: string | undefined; readonly name: string } => {
   // Babel 7 holds the string itself, Babel 8 a type that holds it.
   const { argument, qualifier } = node as unknown as { readonly argument?: Node; readonly qualifier?: Node | null }

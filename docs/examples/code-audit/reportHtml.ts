@@ -12,7 +12,7 @@ import { layOut } from "./layout.ts"
 import type { Audit } from "./summary.ts"
 import { visible } from "./visible.ts"
 
-/** What the page says about the job beside its output. */
+/** The facts about the job that the page shows beside its output. */
 export interface JobFacts {
   readonly status: string
   readonly cycles: number

@@ -23,12 +23,12 @@ export interface Files {
   readonly manifest: (directory: string) => Effect.Effect<Manifest | undefined>
   /** The tsconfig.json or jsconfig.json of a directory. */
   readonly configFile: (directory: string) => Effect.Effect<string | undefined>
-  /** What a tsconfig.json says, with all that it inherits. */
+  /** The content of a tsconfig.json, with all that it inherits. */
   readonly tsconfig: (path: string) => Effect.Effect<Tsconfig>
   readonly realPath: (path: string) => Effect.Effect<string>
 }
 
-/** What a specifier leads to. A package is named and not looked up unless the caller enters packages. */
+/** The target of a specifier. A package is named and not looked up unless the caller enters packages. */
 export type Resolution =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "package"; readonly name: string }
@@ -305,7 +305,7 @@ const resolveTarget = Effect.fnUntraced(function* (
 
 // -------------------------------------------------------------------------------------------------------- tsconfig
 
-/** What tsconfig `paths` or `baseUrl` make of a specifier; undefined if they say nothing that exists. */
+/** The file to which tsconfig `paths` or `baseUrl` map a specifier; undefined if they say nothing that exists. */
 const resolveMapped = Effect.fnUntraced(function* (
   files: Files,
   request: ResolveRequest

@@ -1,5 +1,5 @@
 /**
- * What a module's statements say of other modules: the imports that it asks for and the names that it exports.
+ * The statements of a module about other modules: the imports that it asks for and the names that it exports.
  *
  * Boundary: takes the statements of a tree and what bindings.ts knows of their names, returns values.
  */
@@ -10,7 +10,7 @@ import { type Dialect, type Export, type Import, linkKey } from "./facts.ts"
 
 // --------------------------------------------------------------------------------------------------------- imports
 
-/** What a local name is bound to. */
+/** The binding of a local name. */
 export interface Bound {
   readonly specifier: string
   /** The name in the other module; "*" for the namespace. */

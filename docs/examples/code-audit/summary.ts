@@ -20,7 +20,7 @@ import {
 import { type evidenceKinds, evidenceOf, rankFindings } from "./findings.ts"
 import { edgeCount, type Graph, makeGraph } from "./graph.ts"
 
-/** What an audit answers. `modules`, `edges` and `external` are counts. */
+/** The output of an audit. `modules`, `edges` and `external` are counts. */
 export interface Audit {
   readonly package: string
   readonly version: string
@@ -52,7 +52,7 @@ export interface Audit {
 
 const hubsMax = 15
 
-/** What the crawl recorded and did not enter, of one kind, sorted. */
+/** The modules that the crawl recorded and did not enter, of one kind, sorted. */
 export const recorded = (links: ReadonlyArray<Link>, ...kinds: ReadonlyArray<Link["kind"]>): ReadonlyArray<string> =>
   [
     ...new Set(links.filter((link) => link.fate === "recorded" && kinds.includes(link.kind)).map((link) => link.to))
@@ -117,7 +117,7 @@ export const summarise = (facts: Pick<View.View<Summed>, "all" | "size">): Audit
 }
 
 /**
- * What a job that was stopped had found: its facts summed up, with the findings that do not need the rest. A file that is
+ * The output of a job that was stopped: its facts summed up, with the findings that do not need the rest. A file that is
  * still to be read or an import that is still to be resolved is no finding of it.
  */
 export const summarisePartial = (

@@ -22,7 +22,7 @@ export interface Fault {
   readonly message: string
 }
 
-/** What a text was read as. Without a `file` it could not be read at all. */
+/** The form in which a text was read. Without a `file` it could not be read at all. */
 export interface Syntax {
   readonly file: (File & { readonly comments?: File["comments"] }) | undefined
   readonly tree: Tree
@@ -98,7 +98,7 @@ const bestAttempt = (path: string, text: string, type: Dialect["type"]): Attempt
 const rank = ({ goal, file }: Attempt): number =>
   file === undefined ? 0 : goal === "module" && hasModuleSyntax(file) ? 2 : 1
 
-/** What a file is by its name or its package.json. */
+/** The type of a file, by its name or its package.json. */
 export const goalOf = (path: string, type: Dialect["type"]): Goal | undefined => {
   if (/\.m[jt]sx?$/.test(path)) return "module"
   if (/\.c[jt]sx?$/.test(path)) return "commonjs"
@@ -158,7 +158,7 @@ interface ParseError {
   readonly loc?: { readonly line: number }
 }
 
-/** What compilers accept and the parser does not. */
+/** The syntax that compilers accept and the parser does not. */
 const harmless = new Set(["UnsupportedParameterDecorator"])
 
 const attemptAs = (

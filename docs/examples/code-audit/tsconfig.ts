@@ -1,5 +1,5 @@
 /**
- * What a tsconfig.json or jsconfig.json says about imports: `paths`, `baseUrl`, whether unused imports stay, for which
+ * The part of a tsconfig.json or jsconfig.json that is about imports: `paths`, `baseUrl`, whether unused imports stay, for which
  * files it speaks, and where the compiler writes.
  *
  * The file is JSON with comments and trailing commas, which is a JavaScript expression: the parser of the audit reads it.

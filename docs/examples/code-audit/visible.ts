@@ -4,7 +4,7 @@
  * Boundary: pure text.
  */
 
-/** What moves a cursor, colours a terminal, turns the direction of a line, breaks it, or is no character. */
+/** Matches a character that moves a cursor, colours a terminal, turns the direction of a line, breaks it, or is no character. */
 const unseen = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 
 const names: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }

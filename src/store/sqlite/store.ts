@@ -22,7 +22,7 @@ export interface StoreParts {
   readonly owner: string
   readonly leaseMs: number
   readonly clock: Clock.Clock
-  /** What `reader` has seen of the leases of other stores. */
+  /** The leases of other stores that `reader` has seen. */
   readonly renewals: Renewals
   readonly writeQueue: WriteQueue
   readonly reader: Reader
