@@ -138,13 +138,14 @@ describe("a header that is long", () => {
 
   it.each(readers)("costs next to nothing: %s", (_, read) => {
     for (const header of headers) {
-      // The best of many: what else the machine does is not the reader's cost.
-      const times = Array.from({ length: 10 }, () => {
-        const begin = performance.now()
+      // The best of many, in CPU time: other work of the machine is not the reader's cost.
+      const times = Array.from({ length: 20 }, () => {
+        const begin = process.threadCpuUsage()
         read(header)
-        return performance.now() - begin
+        const { system, user } = process.threadCpuUsage(begin)
+        return (system + user) / 1_000
       })
-      expect(Math.min(...times), header.slice(0, 20)).toBeLessThan(2)
+      expect(Math.min(...times), header.slice(0, 20)).toBeLessThan(5)
     }
   })
 
