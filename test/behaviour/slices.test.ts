@@ -13,7 +13,7 @@ import { inSlices, isSliceOver, nextTurn } from "../../src/platform/slices.ts"
 import { engine } from "../support/behaviour/harness.ts"
 import { node } from "../support/node.ts"
 
-const allowed = { p99: 20, max: 100 }
+const allowed = { p99: 40, max: 100 }
 
 interface Pulse {
   readonly turns: number
