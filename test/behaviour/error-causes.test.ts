@@ -20,7 +20,7 @@ const refusal = {
 }
 const fetchFailed = { _tag: "TypeError", message: "fetch failed", cause: refusal }
 
-/** What is said of each thrown value. */
+/** The description of each thrown value. */
 const saidOf: Readonly<Record<string, unknown>> = {
   plain: { _tag: "Error", message: "simple" },
   caused: fetchFailed,

@@ -8,7 +8,7 @@ import { anyProgram, engine, Entry, failure, noInput, num, Num, turns } from "..
 
 const { acceptance, semantic, structural } = Invariant
 
-/** What is given in place of a value: its name in messages, and a function that gives it. */
+/** A stand-in for a plain value: its name in messages, and a function that gives it. */
 const later: Readonly<Record<string, readonly [name: string, make: () => unknown]>> = {
   "an async function": ["a promise", async () => true],
   "an async function that throws": [

@@ -22,7 +22,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** What bash offers for the last word of a line. */
+/** The words that bash offers for the last word of a line. */
 const offered = async (line: string): Promise<ReadonlyArray<string>> => {
   const words = line.split(" ")
   const script = [

@@ -1,4 +1,4 @@
-/** What is said of a module to clients names no folder of the machine. */
+/** Messages about a module, as clients get them, name no folder of the machine. */
 import { describe, expect, it } from "vitest"
 import { placeless } from "../../src/values/placeless.ts"
 

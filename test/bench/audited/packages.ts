@@ -87,7 +87,7 @@ export const audited: ReadonlyArray<Audited> = [
 export interface Known {
   readonly entry: string
   readonly peer: "esbuild" | "knip" | "eslint"
-  /** What the difference is, as the table prints it, or a pattern of it. */
+  /** The difference as the table prints it, or a pattern of it. */
   readonly difference: RegExp
   readonly reason: string
 }

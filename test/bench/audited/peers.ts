@@ -1,5 +1,5 @@
 /**
- * What knip says of unused exports, and ESLint of complexity, in the terms of the audit.
+ * The unused exports that knip finds, and the complexity that ESLint counts, in the terms of the audit.
  *
  * Boundary: the peers; main.ts compares.
  */
