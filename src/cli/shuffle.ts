@@ -9,20 +9,8 @@ import * as Layer from "effect/Layer"
 import { type Program } from "../program/Program.ts"
 import { type CpuOutcome, WorkerPool } from "../workers/WorkerPool.ts"
 import { ProgramTypeId } from "../program/typeIds.ts"
+import { type Random, randomOf, shuffle } from "../values/random.ts"
 import { type ErasedAgent, compiledOf } from "../program/erased.ts"
-
-/** A generator of numbers from 0 up to, but not including, a limit; it starts from a seed (mulberry32). */
-const randomOf = (seed: number): ((below: number) => number) => {
-  let state = seed >>> 0
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
-
-type Random = ReturnType<typeof randomOf>
 
 /** Makes two of ten tasks wait for real time, and others for some turns of other fibers. */
 const dawdle = (random: Random): Effect.Effect<void> =>
@@ -65,13 +53,10 @@ export const shuffledPool = <E>(pool: Layer.Layer<WorkerPool, E>, seed: number):
         ...pool,
         execute: (batch) =>
           Effect.suspend(() => {
-            const places = batch.tasks.map((_, place) => place)
-            for (let last = places.length - 1; last > 0; last--) {
-              const other = random(last + 1)
-              const place = places[last]!
-              places[last] = places[other]!
-              places[other] = place
-            }
+            const places = shuffle(
+              batch.tasks.map((_, place) => place),
+              random
+            )
             const { onProgress } = batch
             const tasks = places.map((place) => batch.tasks[place]!)
             const other = {

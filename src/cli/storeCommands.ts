@@ -343,6 +343,10 @@ export const verify = define(
       Flag.withSchema(flags.Count),
       Flag.withDefault(4)
     ),
+    arrivals: Flag.Boolean("arrivals").pipe(
+      Flag.withDescription("Also check that the facts do not depend on when the seeds arrive"),
+      Flag.withDefault(false)
+    ),
     store: flags.optional(
       Flag.String("store").pipe(
         Flag.withAlias("s"),
@@ -362,12 +366,16 @@ export const verify = define(
 tasks that end in another order, and all runs must agree on every cycle, the hash, the context
 and the event log. The first cycle and task that differ are named.
 
+With --arrivals it is also run with its seeds in parts, which arrive in several orders: the facts
+at the end must be the same. The first fact that is missing is named, and the agent that adds it.
+
 With --store: check that journals are what was written, every hash of their chains, and that
 the file's own structure is whole. The file is only read.
 
 Exit code: 0, or 3 if something differs, 64 usage.`,
     examples: [
       { command: "converge verify ./audit.ts --workers 0,8 --shuffles 20", description: "A program" },
+      { command: "converge verify ./audit.ts --arrivals", description: "A program, and orders of arrival" },
       { command: "converge verify --store jobs.db", description: "All journals of a store" },
       { command: "converge verify --store jobs.db audit-42", description: "One of them" }
     ]

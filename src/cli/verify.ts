@@ -17,6 +17,7 @@ import { parseJson } from "../values/parseJson.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { layerMemoryJournal, StoreFile } from "../store/index.ts"
+import { arrivalsJson, arrivalsPage, checkArrivals, isConfluent } from "./arrivals.ts"
 import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
@@ -38,6 +39,8 @@ export interface VerifyOptions {
   readonly inputFile: string | undefined
   readonly workers: string
   readonly shuffles: number
+  /** Whether to try orders of arrival, too. */
+  readonly arrivals: boolean
   readonly store: string | undefined
   readonly id: string | undefined
   readonly json: boolean
@@ -135,11 +138,20 @@ const verifyProgram = (
     })
     const outcomes = yield* provideModule(module)(compared)
     const differences = outcomes.map((outcome) => differenceOf(outcomes[0] ?? outcome, outcome))
+    const arrivals = options.arrivals
+      ? yield* provideModule(module)(checkArrivals(program, input, ways.at(-1)?.workers))
+      : undefined
     const text = options.json
-      ? JSON.stringify(programJson(program.name, outcomes, differences))
-      : programPage(program.name, outcomes, differences, look())
+      ? JSON.stringify({
+          ...programJson(program.name, outcomes, differences),
+          ...(arrivals === undefined ? {} : { arrivals: arrivalsJson(arrivals) })
+        })
+      : [programPage(program.name, outcomes, differences, look())]
+          .concat(arrivals === undefined ? [] : arrivalsPage(arrivals, look()))
+          .join("\n")
     yield* host.write(`${text}\n`)
-    return differences.some((difference) => difference !== undefined) ? ExitCode.failed : 0
+    const isSame = differences.every((difference) => difference === undefined)
+    return isSame && (arrivals === undefined || isConfluent(arrivals)) ? 0 : ExitCode.failed
   }).pipe(Effect.scoped)
 
 const jobId = "verified"

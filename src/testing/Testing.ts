@@ -1,0 +1,90 @@
+/**
+ * Checks of programs: Effects that succeed with a report, or fail with a typed error that says where a program breaks a promise.
+ *
+ * They run real jobs on the engine that the caller provides, so intents are performed if the engine has handlers for them.
+ * Boundary: the public names; each check is in a file of its own.
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type { Engine } from "../engine/Engine.ts"
+import type { Needs } from "../engine/options.ts"
+import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
+import type { FactRef } from "../program/Fact.ts"
+import type { Program } from "../program/Program.ts"
+import { type Arrival, compareArrivals } from "./arrivals.ts"
+
+/** A way in which a program's seeds arrive: in parts, one after the other. */
+export interface ArrivalOrder {
+  /** The way in words, such as "3 parts, the last first". */
+  readonly name: string
+  /** The seeds of each part, in the order of their arrival. */
+  readonly parts: ReadonlyArray<ReadonlyArray<FactRef>>
+}
+
+/** The result of `confluent` for a program whose facts do not depend on the order of arrival. */
+export interface Confluent {
+  readonly program: string
+  /** The number of facts at the fixed point. */
+  readonly facts: number
+  /** The orders that were tried, besides that of the seeds. */
+  readonly orders: ReadonlyArray<ArrivalOrder>
+}
+
+/** A program whose facts at the fixed point depend on the order of arrival. */
+export class NotConfluent extends Data.TaggedError("NotConfluent")<{
+  readonly program: string
+  /** The first order in which something differs. */
+  readonly order: ArrivalOrder
+  /**
+   * The difference: a fact that is missing in that order, a fact that only that order has, another value, or another end of a
+   * job.
+   */
+  readonly what: "missing" | "extra" | "different" | "end"
+  /** The first fact that differs, in commit order; undefined for another end. */
+  readonly fact: FactRef | undefined
+  /** The agent that added the fact, and the cycle in which it did; "" for a seed or an end. */
+  readonly agent: string
+  readonly cycle: number
+  /** The value, or the end, if all seeds are there from the start; undefined if there is none. */
+  readonly expected: unknown
+  /** The value, or the end, in that order; undefined if there is none. */
+  readonly found: unknown
+  readonly message: string
+}> {}
+
+/** Options of `confluent`. */
+export interface ConfluentOptions {
+  /** The number of orders that are tried at most. Default: 24. */
+  readonly orders?: number | undefined
+  /** The number from which the random orders are made. The same number gives the same orders. Default: 1. */
+  readonly seed?: number | undefined
+}
+
+/**
+ * Checks that a program is confluent: the facts at its fixed point do not depend on when its seeds arrive (G16).
+ *
+ * It runs the program once with all seeds. Then it runs it in other orders: the seeds come in parts, each part when the
+ * job has converged on the parts before, or after one cycle of them. The facts at the end must be the same, by kind, id and
+ * value; provenance and commit order may differ, and so may `Violation`s. Acceptance and semantic invariants count for the last
+ * part alone.
+ *
+ * Fails with `NotConfluent`, which names the first fact that differs and the agent that wrote it, and with the error of a start
+ * that was refused. Interrupting it cancels the job under way.
+ */
+export const confluent = <P extends Program.Any>(
+  program: P,
+  input: Program.Input<P>,
+  options?: ConfluentOptions
+): Effect.Effect<Confluent, NotConfluent | StartError | InvalidProgram, Engine | Needs<P>> =>
+  Effect.flatMap(
+    compareArrivals(program, input, { orders: options?.orders ?? 24, seed: options?.seed ?? 1 }),
+    ({ difference, facts, orders }) =>
+      difference === undefined
+        ? Effect.succeed({ program: program.name, facts, orders: orders.map(orderOf) })
+        : Effect.fail(new NotConfluent({ program: program.name, ...difference, order: orderOf(difference.order) }))
+  )
+
+const orderOf = ({ name, parts }: Arrival): ArrivalOrder => ({
+  name,
+  parts: parts.map((part) => part.map(({ id, kind }) => ({ kind: kind.name, id })))
+})
