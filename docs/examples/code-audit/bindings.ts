@@ -7,9 +7,18 @@
  *
  * Boundary: takes a tree, returns values.
  */
-import { type Node, placeOf, type Tree, walk } from "./ast.ts"
+import { keyName, type Node, placeOf, type Tree, walk } from "./ast.ts"
 import type { Dialect, Unseen } from "./facts.ts"
-import { isDeferred, isHandedOn, isMadeRequire, type Load, loadOf, type Names, type Way } from "./loads.ts"
+import {
+  isDeferred,
+  isHandedOn,
+  isLostRequire,
+  isMadeRequire,
+  type Load,
+  loadOf,
+  type Names,
+  type Way
+} from "./loads.ts"
 import { metadataNames, nameOf } from "./metadata.ts"
 import { importType, isGuarded, isReference, isTypeOnly, memberOf } from "./references.ts"
 import { declaringScope, type Scopes } from "./scopes.ts"
@@ -60,6 +69,8 @@ export const analyseBindings = (input: BindingsInput): Bindings => {
   return analysis.result()
 }
 
+const noUses = (): Uses => ({ values: 0, types: 0, members: new Set() })
+
 class Analysis {
   private readonly input: BindingsInput
   private readonly uses = new Map<string, Uses>()
@@ -68,14 +79,20 @@ class Analysis {
   /** Specifiers in the lists of AMD, whose files a UMD module requires, too. */
   private readonly amd: Array<{ readonly specifiers: ReadonlyArray<string>; readonly at: Node }> = []
   /** `import A = N.B`: a use of N if A is used. */
-  private readonly aliases = new Map<string, { readonly name: string; readonly member: string }>()
-  private readonly created: ReadonlyMap<Node, ReadonlySet<string>>
+  private readonly aliases: Array<{ readonly alias: Uses; readonly target: Uses; readonly member: string }> = []
+  private readonly aliasNames: ReadonlySet<string>
+  /** The uses of aliases in namespaces, by the scope that declares them. */
+  private readonly inScopes = new Map<Node, Map<string, Uses>>()
+  private readonly created: ReturnType<typeof createdRequires>
   private computed = 0
   private typeDepth = 0
 
   constructor(input: BindingsInput) {
     this.input = input
-    for (const name of input.interest) this.uses.set(name, { values: 0, types: 0, members: new Set() })
+    for (const name of input.interest) this.uses.set(name, noUses())
+    this.aliasNames = new Set(
+      input.tree.nodes.flatMap((node) => (node.type === "TSImportEqualsDeclaration" ? [node.id.name] : []))
+    )
     this.created = createdRequires(input)
   }
 
@@ -90,7 +107,7 @@ class Analysis {
       case "ExportSpecifier": {
         const typed =
           node.exportKind === "type" || (ancestors.at(-1) as { readonly exportKind?: unknown }).exportKind === "type"
-        this.use(node.local.name, "*", ancestors, typed)
+        this.use(node.local.name, "*", ancestors, typed || this.typeDepth > 0)
         return false
       }
       case "TSImportEqualsDeclaration":
@@ -125,12 +142,10 @@ class Analysis {
 
   result(): Bindings {
     // An alias may stand for another one: once round for each is enough.
-    for (let round = 0; round <= this.aliases.size; round++) {
-      for (const [alias, { name, member }] of this.aliases) {
-        const used = this.uses.get(alias)
-        const target = this.uses.get(name)
-        if (used === undefined || target === undefined || used.values + used.types === 0) continue
-        target.values = Math.max(target.values, Math.min(used.values, 1))
+    for (let round = 0; round <= this.aliases.length; round++) {
+      for (const { alias, target, member } of this.aliases) {
+        if (alias.values + alias.types === 0) continue
+        target.values = Math.max(target.values, Math.min(alias.values, 1))
         target.types = Math.max(target.types, 1)
         target.members.add(member)
       }
@@ -143,30 +158,43 @@ class Analysis {
   }
 
   private use(name: string, member: string, ancestors: ReadonlyArray<Node>, typed = this.typeDepth > 0): void {
-    const found = this.uses.get(name)
-    if (found === undefined || this.isShadowed(name, ancestors)) return
+    const found = this.usesOf(name, ancestors)
+    if (found === undefined) return
     if (typed) found.types++
     else found.values++
     found.members.add(member)
   }
 
-  private isShadowed(name: string, ancestors: ReadonlyArray<Node>): boolean {
+  /** The uses of what a name means at a place; undefined if they are not counted. */
+  private usesOf(name: string, ancestors: ReadonlyArray<Node>): Uses | undefined {
+    const known = this.uses.get(name)
+    if (known === undefined && !this.aliasNames.has(name)) return undefined
     const scope = declaringScope(this.input.scopes, name, ancestors)
-    return scope !== undefined && scope !== ancestors[0]
+    if (scope === undefined || scope === ancestors[0]) return known
+    if (scope.type !== "TSModuleBlock" || !this.aliasNames.has(name)) return undefined
+    const inScope = this.inScopes.get(scope) ?? new Map<string, Uses>()
+    this.inScopes.set(scope, inScope)
+    const uses = inScope.get(name) ?? noUses()
+    inScope.set(name, uses)
+    return uses
   }
 
   private reference(node: Extract<Node, { type: "Identifier" }>, ancestors: ReadonlyArray<Node>, key: string): void {
     this.use(node.name, memberOf(ancestors, key), ancestors)
-    if (node.name !== "require" || this.typeDepth > 0 || !isHandedOn(node, ancestors, key)) return
-    if (this.names(ancestors).kindOf("require") !== "own") this.notSeen("handed-on", node)
+    if (this.typeDepth > 0 || !isHandedOn(node, ancestors, key)) return
+    const kind = this.names(ancestors).kindOf(node.name)
+    if (kind === "created" || (kind === "host" && node.name === "require")) this.notSeen("handed-on", node)
   }
 
   private alias(node: Extract<Node, { type: "TSImportEqualsDeclaration" }>, ancestors: ReadonlyArray<Node>): boolean {
     const target = node.moduleReference.type === "TSExternalModuleReference" ? undefined : nameOf(node.moduleReference)
     if (target === undefined) return false
     const typed = node.importKind === "type" || this.typeDepth > 0
-    if (node.isExport || typed || ancestors.length > 1) this.use(target.name, target.member, ancestors, typed)
-    else this.aliases.set(node.id.name, target)
+    if (node.isExport || typed) this.use(target.name, target.member, ancestors, typed)
+    else {
+      const [alias, uses] = [this.usesOf(node.id.name, ancestors), this.usesOf(target.name, ancestors)]
+      if (alias !== undefined && uses !== undefined) this.aliases.push({ alias, target: uses, member: target.member })
+    }
     return false
   }
 
@@ -186,14 +214,16 @@ class Analysis {
       kindOf: (name) => {
         const scope = scopeOf(name)
         if (scope === undefined) return "host"
-        return this.created.get(scope)?.has(name) === true ? "created" : "own"
+        return this.created.names.get(scope)?.has(name) === true ? "created" : "own"
       },
-      importOf: (name) => (scopeOf(name) === ancestors[0] ? this.input.bound.get(name) : undefined)
+      importOf: (name) =>
+        makerOf(name, this.created.renamed) ?? (scopeOf(name) === ancestors[0] ? this.input.bound.get(name) : undefined)
     }
   }
 
   private load(node: Node, ancestors: ReadonlyArray<Node>): void {
-    const load = loadOf(node, this.names(ancestors))
+    const names = this.names(ancestors)
+    const load = loadOf(node, names) ?? (isLostRequire(node, ancestors, names) ? { way: "own-require" } : undefined)
     if (load === undefined) return
     if ("specifiers" in load) {
       const lazy = load.how !== "require" || isDeferred(node, ancestors)
@@ -235,19 +265,42 @@ const isJsxReference = (name: string, ancestors: ReadonlyArray<Node>, key: strin
   return !/^[a-z]/.test(name) && !name.includes("-")
 }
 
-/** The names, by scope, that hold a `require` of this file. */
-const createdRequires = ({ tree, scopes, bound }: BindingsInput): ReadonlyMap<Node, ReadonlySet<string>> => {
-  const created = new Map<Node, Set<string>>()
-  if (!tree.nodes.some((node) => node.type === "Identifier" && node.name === "createRequire")) return created
-  const importOf = (name: string): Bound | undefined => bound.get(name)
+/** The names, by scope, that hold a `require` of this file, and the nodes that make those. */
+const createdRequires = (
+  { tree, scopes, bound }: BindingsInput
+): { readonly names: ReadonlyMap<Node, ReadonlySet<string>>; readonly renamed: ReadonlySet<string> } => {
+  const names = new Map<Node, Set<string>>()
+  const renamed = renamedMakers(tree)
+  if (!tree.nodes.some((node) => node.type === "Identifier" && node.name === "createRequire")) return { names, renamed }
+  const importOf = (name: string): Bound | undefined => makerOf(name, renamed) ?? bound.get(name)
   walk(tree, {
     enter: (node, ancestors) => {
-      if (node.type !== "VariableDeclarator" || node.id.type !== "Identifier") return
-      if (!isMadeRequire(node.init, { importOf })) return
-      const scope = declaringScope(scopes, node.id.name, ancestors)
-      if (scope === undefined) return
-      created.set(scope, new Set([...(created.get(scope) ?? []), node.id.name]))
+      const [to, value] = assigned(node)
+      if (to?.type !== "Identifier" || !isMadeRequire(value, { importOf })) return
+      const scope = declaringScope(scopes, to.name, ancestors)
+      if (scope !== undefined) names.set(scope, new Set([...(names.get(scope) ?? []), to.name]))
     }
   })
-  return created
+  return { names, renamed }
 }
+
+const assigned = (node: Node): readonly [Node?, (Node | null)?] => {
+  if (node.type === "VariableDeclarator") return [node.id, node.init ?? null]
+  return node.type === "AssignmentExpression" && node.operator === "=" ? [node.left, node.right] : []
+}
+
+/** The other names by which a file takes `createRequire` out of what `require("module")` gives. */
+const renamedMakers = (tree: Tree): ReadonlySet<string> =>
+  new Set(
+    tree.nodes.flatMap((node) =>
+      node.type === "ObjectProperty" &&
+      keyName(node, node.key) === "createRequire" &&
+      node.value.type === "Identifier" &&
+      node.value.name !== "createRequire"
+        ? [node.value.name]
+        : []
+    )
+  )
+
+const makerOf = (name: string, renamed: ReadonlySet<string>): Bound | undefined =>
+  renamed.has(name) ? { specifier: "module", imported: "createRequire" } : undefined

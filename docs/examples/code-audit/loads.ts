@@ -25,7 +25,8 @@ export interface Names {
 export const loadOf = (node: Node, names: Names): Load | undefined => {
   switch (node.type) {
     case "ImportExpression":
-      return ofSpecifiers("dynamic", node.source)
+      // import(new URL("./a.js", import.meta.url)): the file is found where the URL is made.
+      return isFoundUrl(node.source) ? undefined : ofSpecifiers("dynamic", node.source)
     case "CallExpression":
     case "OptionalCallExpression":
       return ofCall(node.callee, node.arguments, names)
@@ -92,14 +93,20 @@ const ofMemberCall = (object: Node, name: string, argument: Node | undefined, na
   }
   if (name === "require") {
     if (isHost("module")) return ofSpecifiers("require", argument)
-    return /^(main|mainModule|parent)$/.test(lastName(object)) ? { way: "own-require" } : undefined
+    return /^(main|mainModule|parent|global|globalThis|window|self)$/.test(lastName(object))
+      ? { way: "own-require" }
+      : undefined
   }
+  // Module._load, of Node's own Module.
+  if (name === "_load") return { way: "own-require" }
+  if (/^runIn(This|New)?Context$/.test(name)) return loadsInText([argument]) ? { way: "eval" } : undefined
   if (object.type === "MetaProperty") {
     if (name === "resolve") return ofNamed(argument)
     return /^(glob|globEager|webpackContext)$/.test(name) ? { way: "glob" } : undefined
   }
   if (isHost("System")) return name === "import" || name === "register" ? { way: "amd" } : undefined
   if (name === "register" && lastName(object) === "serviceWorker") return ofStarted(argument)
+  if (name === "addModule" && /worklet$/i.test(lastName(object))) return ofStarted(argument)
   if (name === "fork" && object.type === "Identifier" && isChildProcess(names.importOf(object.name)?.specifier)) {
     return ofStarted(argument)
   }
@@ -132,14 +139,21 @@ const ofNamed = (argument: Node | undefined): Load | undefined => {
 /** A file that a thread or a process starts with. One that is named by a URL is found where the URL is made. */
 const ofStarted = (argument: Node | undefined): Load | undefined => {
   if (argument === undefined || (argument.type === "Identifier" && argument.name === "__filename")) return undefined
-  if (argument.type === "NewExpression" && argument.callee.type === "Identifier" && argument.callee.name === "URL") {
+  if (isUrl(argument)) {
     const [path, base] = argument.arguments
-    if (isImportMeta(path, "url") || (isOwnUrl(base) && literals(path)?.every(isCode) === true)) return undefined
+    if (isImportMeta(path, "url") || isFoundUrl(argument)) return undefined
     const specifiers = isOwnUrl(base) ? literals(path) : undefined
     return specifiers === undefined ? { way: "worker" } : { how: "url", specifiers: specifiers.map(relative) }
   }
   return { way: "worker" }
 }
+
+const isUrl = (node: Node | undefined): node is Extract<Node, { type: "NewExpression" }> =>
+  node?.type === "NewExpression" && node.callee.type === "Identifier" && node.callee.name === "URL"
+
+/** Whether an expression makes the URL of a file of code, which counts as a load by itself. */
+const isFoundUrl = (node: Node | undefined): boolean =>
+  isUrl(node) && isOwnUrl(node.arguments[1]) && literals(node.arguments[0])?.every(isCode) === true
 
 const isCode = (specifier: string): boolean => /\.[cm]?[jt]sx?$/.test(specifier)
 
@@ -165,7 +179,7 @@ const lastName = (node: Node): string =>
 const isListOfTexts = (node: Node): boolean =>
   node.type === "ArrayExpression" && node.elements.some((element) => element?.type === "StringLiteral")
 
-const loadsInText = (args: ReadonlyArray<Node>): boolean =>
+const loadsInText = (args: ReadonlyArray<Node | undefined>): boolean =>
   args.some((argument) => literals(argument)?.some((text) => /\b(require|import)\b/.test(text)) === true)
 
 // --------------------------------------------------------------------------------------------------- createRequire
@@ -173,12 +187,8 @@ const loadsInText = (args: ReadonlyArray<Node>): boolean =>
 /** Whether an expression makes a `require` of this very file: `createRequire(import.meta.url)`, or a choice with it. */
 export const isMadeRequire = (node: Node | null | undefined, names: Pick<Names, "importOf">): boolean => {
   switch (node?.type) {
-    case "CallExpression": {
-      const { callee, arguments: args } = node
-      const name =
-        callee.type === "Identifier" ? (names.importOf(callee.name)?.imported ?? callee.name) : lastName(callee)
-      return name === "createRequire" && isOwnFile(args[0])
-    }
+    case "CallExpression":
+      return isMaker(node.callee, names) && isOwnFile(node.arguments[0])
     case "ConditionalExpression":
       return isMadeRequire(node.consequent, names) || isMadeRequire(node.alternate, names)
     case "LogicalExpression":
@@ -190,6 +200,35 @@ export const isMadeRequire = (node: Node | null | undefined, names: Pick<Names, 
       return false
   }
 }
+
+const isMaker = (callee: Node, names: Pick<Names, "importOf">): boolean =>
+  (callee.type === "Identifier" ? (names.importOf(callee.name)?.imported ?? callee.name) : lastName(callee)) ===
+  "createRequire"
+
+/**
+ * Whether a node makes a `require` that is not followed: one of another file, or one that is not called where it stands and
+ * goes to no variable.
+ */
+export const isLostRequire = (node: Node, ancestors: ReadonlyArray<Node>, names: Pick<Names, "importOf">): boolean => {
+  if (node.type !== "CallExpression" || !isMaker(node.callee, names) || node.arguments.length === 0) return false
+  if (!isOwnFile(node.arguments[0])) return true
+  const user = ancestors.findLast(({ type }) => !choices.has(type))
+  switch (user?.type) {
+    case "VariableDeclarator":
+      return user.id.type !== "Identifier" || ancestors.some(({ type }) => type === "ExportNamedDeclaration")
+    case "AssignmentExpression":
+      return user.left.type !== "Identifier"
+    case "CallExpression":
+    case "OptionalCallExpression":
+      return user.callee !== node
+    case "MemberExpression":
+      return keyName(user, user.property) !== "resolve"
+    default:
+      return true
+  }
+}
+
+const choices = new Set(["ConditionalExpression", "LogicalExpression", "TSAsExpression", "TSNonNullExpression"])
 
 const isOwnFile = (node: Node | undefined): boolean => {
   if (isImportMeta(node, "url") || isImportMeta(node, "filename")) return true

@@ -100,6 +100,18 @@ export const known: ReadonlyArray<Known> = [
     reason: "the audit follows a require that createRequire made; esbuild does not"
   },
   {
+    entry: "css-tree/lib/index.js",
+    peer: "esbuild",
+    difference: /of the audit alone: (lib\/(data-patch|version)\.js -> )?(data\/patch|package)\.json$/,
+    reason: "the audit follows a require that createRequire made; esbuild does not"
+  },
+  {
+    entry: "tshy",
+    peer: "esbuild",
+    difference: /of the audit alone: dist\/esm\/watch\.js -> dist\/esm\/index\.js$/,
+    reason: "the audit takes `new URL(\"./index.js\", import.meta.url)` for a load: the process starts a child with it"
+  },
+  {
     entry: "@reduxjs/toolkit/src/index.ts",
     peer: "knip",
     difference: /devToolsEnhancer$/,

@@ -71,11 +71,28 @@ describe("an alias, import A = N.B, uses what it stands for", () => {
     ["import A = N; import B = A.b; B()", "n"],
     ["import A = N; import B = A.b; let c: B", ""],
     ["namespace M { export import A = N.B }", "n"],
+    ["namespace M { import A = N.B; export const c = A.d }", "n"],
+    ["namespace M { import A = N.B; export let c: A.D }", ""],
+    ["namespace M { import A = N.B; import C = A.D; function f() { return C } }", "n"],
+    ["namespace M { import A = N.B } namespace O { export const c = A.d }", ""],
+    ["import A = N.B; namespace M { export const c = A.d }", "n"],
     ["import type A = N.B; let a: A", ""],
     ["import A = N.B.C; new A()", "n"],
     ["import A = N.B; function f(A) { A() }", ""]
   ])("if it is used itself: %s", (text, specifiers) => {
     expect(kept(`import * as N from "n"\n${text}`, {}, "a.ts")).toBe(specifiers)
+  })
+})
+
+describe("what is only declared uses nothing", () => {
+  it.each([
+    ["export declare namespace M { export { A } }", ""],
+    ["declare namespace M { export { A as B, type C } }", ""],
+    ["declare module 'x' { export { A } }", ""],
+    ["namespace M { export const b = A }", "a"],
+    ["export { A }", "a"]
+  ])("%s", (text, specifiers) => {
+    expect(kept(`import { A, C } from "a"\n${text}`, {}, "a.ts")).toBe(specifiers)
   })
 })
 

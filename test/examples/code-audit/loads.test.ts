@@ -29,6 +29,12 @@ describe("a load that names a file is followed", () => {
     [`import module from "module"\nconst r = module.createRequire(import.meta.url); r("./x")`, "require ./x"],
     [`import * as m from "module"\nconst r = a ? m.createRequire(import.meta.url) : null; r("./x")`, "require ./x"],
     [`const r = require("module").createRequire(__filename); r("./x")`, "require module, require ./x"],
+    [
+      `const { createRequire: make } = require("module"); const r = make(__filename); r("./x")`,
+      "require module, require ./x"
+    ],
+    [`${made}let r; r = createRequire(import.meta.url); r("./x")`, "require ./x"],
+    [`import(new URL("./x.js", import.meta.url)); a.audioWorklet.addModule(new URL("./y.js", import.meta.url))`, "url import ./x.js, url import ./y.js"],
     [`${made}const r = createRequire(import.meta.url); r.resolve("./x"); { const r = a; r("./y") }`, "url import ./x"],
     [
       `module.require("./x"); require?.("./y"); (0, require)("./z"); require("./a", 1)`,
@@ -78,8 +84,16 @@ describe("a load that no crawl can follow is said", () => {
     [`new Worker("./w.js"); new Worker(path)`, "worker 2"],
     [`import { fork } from "child_process"\nfork("./x.js")`, "worker 1"],
     [`require.main.require("./x"); process.mainModule.require("./y")`, "own-require 2"],
-    [`const { createRequire } = a; const r = createRequire("/elsewhere"); r("./x")`, ""],
+    [`const { createRequire } = a; const r = createRequire("/elsewhere"); r("./x")`, "own-require 1"],
+    [`createRequire(new URL("./sub/", import.meta.url))("./x")`, "own-require 1"],
+    [`class A { r = createRequire(import.meta.url); m() { this.r("./x") } }`, "own-require 1"],
+    [`export const r = createRequire(import.meta.url)`, "own-require 1"],
+    [`use(createRequire(import.meta.url))`, "own-require 1"],
+    [`const r = createRequire(import.meta.url); use(r)`, "handed-on 1"],
     [`const load = require; load("./x")`, "handed-on 1"],
+    [`globalThis.require("./x"); Module._load("./y")`, "own-require 2"],
+    [`vm.runInThisContext("require('./x')"); vm.runInThisContext("1 + 1")`, "eval 1"],
+    [`CSS.paintWorklet.addModule("./x.js")`, "worker 1"],
     [`factory(require, exports)`, "handed-on 1"],
     [`import(a); require(b + ".js"); import.meta.resolve(c)`, "computed 2"]
   ])("%s", (text, loads) => {
