@@ -206,6 +206,7 @@ const missingFiles = ({ imports, links }: Evidence): ReadonlyArray<Unranked> => 
       const found = byLink.get(linkKey(link))
       if (found === undefined || link.fate === "elided") return []
       const optional = found.guarded
+      const excuse = found.how === "url" ? " (named, not loaded)" : optional ? " (guarded by try)" : ""
       return [
         {
           rule: "missing-import",
@@ -215,7 +216,7 @@ const missingFiles = ({ imports, links }: Evidence): ReadonlyArray<Unranked> => 
           path: link.from,
           line: found.line,
           column: found.column,
-          message: `imports "${link.specifier}", which leads nowhere: ${link.to}${optional ? " (guarded by try)" : ""}`
+          message: `imports "${link.specifier}", which leads nowhere: ${link.to}${excuse}`
         }
       ]
     })
@@ -246,21 +247,27 @@ const outside = ({ imports, links }: Evidence): ReadonlyArray<Unranked> => {
   })
 }
 
-/** Names of a package's own that its package.json does not map: no Node finds them, a bundler may. */
+/** Names that nothing maps: those of a package's own, and those that no package can have. Only a bundler knows them. */
 const unmapped = ({ imports, links }: Evidence): ReadonlyArray<Unranked> => {
   const byLink = importsByLink(imports)
   return links
-    .filter((link) => link.kind === "url" && link.fate !== "elided" && link.specifier.startsWith("#"))
-    .map((link) => ({
-      rule: "unmapped-import",
-      severity: "note" as const,
-      score: 18,
-      subject: link.specifier,
-      path: link.from,
-      line: byLink.get(linkKey(link))?.line ?? 0,
-      column: byLink.get(linkKey(link))?.column ?? 0,
-      message: `imports "${link.specifier}", which package.json does not map: a bundler has to provide it`
-    }))
+    .filter((link) => link.kind === "url" && link.fate !== "elided" && !/^([a-z][a-z\d+.-]+:|\/\/)/i.test(link.to))
+    .map((link) => {
+      const isOwn = link.specifier.startsWith("#")
+      return {
+        rule: "unmapped-import",
+        // "#a" is made to be mapped; "@/a" or "$lib/a" is mostly a file of the package, which the audit does not see.
+        severity: isOwn ? ("note" as const) : ("warning" as const),
+        score: isOwn ? 18 : 62,
+        subject: link.specifier,
+        path: link.from,
+        line: byLink.get(linkKey(link))?.line ?? 0,
+        column: byLink.get(linkKey(link))?.column ?? 0,
+        message: isOwn
+          ? `imports "${link.specifier}", which package.json does not map: a bundler has to provide it`
+          : `imports "${link.specifier}", which is no name of a package, and which nothing maps: a bundler has to provide it`
+      }
+    })
 }
 
 /** Packages that are imported and not among the dependencies: they are there by luck. */

@@ -85,9 +85,9 @@ const field = <K extends string>(json: Readonly<Record<string, unknown>>, key: K
 
 const keys = (value: unknown): ReadonlyArray<string> => (isRecord(value) ? Object.keys(value) : [])
 
-/** The name of the package that a bare specifier starts with. */
+/** The name of the package that a bare specifier starts with; undefined for "@/a", "$lib/a" and others that npm refuses. */
 export const packageName = (specifier: string): string | undefined =>
-  /^(@[^/\\%]+\/)?[^./\\%@#][^/\\%]*/.exec(specifier)?.[0]
+  /^((@[\w.~-]+\/)?[\w-][\w.~-]*)(?=\/|$)/.exec(specifier)?.[0]
 
 /**
  * The target that `exports` or `imports` give for a name ("." or "./sub", "#name"), undefined if it has none or is

@@ -254,7 +254,11 @@ const resolveBare = Effect.fnUntraced(function* (files: Files, request: ResolveR
   const mapped = yield* resolveMapped(files, request)
   if (mapped !== undefined) return mapped
   const name = packageName(request.specifier)
-  if (name === undefined) return missing("not a package name")
+  if (name === undefined) {
+    const config = inNodeModules(request.from) ? undefined : yield* configOf(files, request.from)
+    const isMapped = config !== undefined && mapsName(config, request.specifier)
+    return isMapped ? missing("the configuration maps it to no file") : elsewhere(request.specifier)
+  }
   const own = yield* owner(files, request.from)
   if (own?.value.name === name && own.value.exports !== undefined) {
     return yield* resolveInPackage(files, own.directory, own.value.exports, request)
@@ -333,6 +337,9 @@ const candidates = (config: Tsconfig, specifier: string): ReadonlyArray<string> 
   const filling = specifier.slice(before.length, specifier.length - after.length)
   return [...(config.paths[pattern] ?? []).map((path) => path.replace("*", () => filling)), ...based]
 }
+
+const mapsName = ({ paths }: Tsconfig, specifier: string): boolean =>
+  Object.keys(paths).some((pattern) => pattern === specifier || (pattern !== "*" && matches(pattern, specifier)))
 
 const matches = (pattern: string, specifier: string): boolean => {
   const [before = "", after] = pattern.split("*")

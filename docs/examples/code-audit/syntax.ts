@@ -80,7 +80,7 @@ const bestAttempt = (path: string, text: string, type: Dialect["type"]): Attempt
   let plain: Attempt | undefined
   for (const goal of goals) {
     for (const plugins of dialectsOf(path, text)) {
-      const made = attemptAs(goal, plugins, text, /\.d\.[cm]?ts$/.test(path))
+      const made = attemptAs(goal, plugins, withoutAbstract(path, text), /\.d\.[cm]?ts$/.test(path))
       if (made === "too-deep") return made
       const attempt = { ...made, unpromised: !isTypeScript && promised === "commonjs" && goal === "module" }
       if (attempt.error === undefined) {
@@ -159,7 +159,13 @@ interface ParseError {
 }
 
 /** The syntax that compilers accept and the parser does not. */
-const harmless = new Set(["UnsupportedParameterDecorator"])
+const harmless = new Set(["UnsupportedParameterDecorator", "NonAbstractClassHasAbstractMethod"])
+
+/** The parser does not know `export default @decorated abstract class`: it takes it without the word. */
+const withoutAbstract = (path: string, text: string): string =>
+  languageOf(path) === "ts" && /\bexport\s+default\s+@/.test(text)
+    ? text.replace(/\babstract(?=\s+class\b)/g, (word) => " ".repeat(word.length))
+    : text
 
 const attemptAs = (
   goal: Goal,

@@ -74,6 +74,23 @@ describe("findings", () => {
     ])
   })
 
+  it("warn of names that no package can have, unless a configuration maps them", async () => {
+    const names = ["$lib/a", "~/b", "@/c", "\0d", "raw-loader!./e.txt"]
+    const texts = { "a.js": names.map((name) => `import ${JSON.stringify(name)}`).join("\n"), "src/a.js": "x" }
+    const { output } = await auditTexts(texts, "a.js")
+    expect(output.findings.map(({ rule, severity, line }) => `${severity} ${rule} ${line}`)).toEqual(
+      names.map((_, index) => `warning unmapped-import ${index + 1}`)
+    )
+    expect(output).toMatchObject({ packages: [], modules: 1 })
+    const paths = { "$lib/*": ["./src/*"], "~/*": ["./src/*"], "*": ["./any/*"] }
+    const mapped = await auditTexts({ ...texts, "jsconfig.json": JSON.stringify({ compilerOptions: { paths } }) }, "a.js")
+    expect(mapped.output.modules).toBe(2)
+    expect(mapped.output.findings.map(({ rule, subject }) => `${rule} ${subject}`).slice(0, 2)).toEqual([
+      "missing-import ~/b",
+      "unmapped-import @/c"
+    ])
+  })
+
   it("leave other packages out, and enter them when deep", async () => {
     const texts = {
       "a.js": `import "dep"; import "./vendored/b.js"`,

@@ -141,7 +141,7 @@ describe("a tsconfig.json", () => {
     ["@/lib/two", "/mapped/src/lib/two.ts"],
     ["exact", "/mapped/src/one.ts"],
     ["lib/two", "/mapped/src/lib/two.ts"],
-    ["@/none", "missing: not a package name"],
+    ["@/none", "missing: the configuration maps it to no file"],
     ["none", "package none"]
   ])("maps %s to %s", (specifier, path) => {
     expect(lead(specifier, { from: "/mapped/src/one.ts", enterPackages: false })).toBe(path)
@@ -188,12 +188,9 @@ describe("exports of a package.json", () => {
   })
 
   it("names the package of a specifier", () => {
-    expect(["a/b", "@s/a/b", "./a", "#a", "@s"].map(packageName)).toEqual([
-      "a",
-      "@s/a",
-      undefined,
-      undefined,
-      undefined
-    ])
+    const names = { "a/b": "a", "@s/a/b": "@s/a", "lodash.get": "lodash.get", JSONStream: "JSONStream", "a~b/": "a~b" }
+    for (const [specifier, name] of Object.entries(names)) expect(packageName(specifier)).toBe(name)
+    const others = ["./a", "#a", "@s", "@/a", "~/a", "$lib/a", "~icons/a", "\0a", "raw-loader!./a.js", "!!a!b", "a b"]
+    expect(others.map(packageName)).toEqual(others.map(() => undefined))
   })
 })
