@@ -25,7 +25,16 @@ import {
   sleepUses,
   type SourceFile
 } from "./support/houseStyle.ts"
-import { checkRooms, checkTable, findRoomCycles, type Room, roomOf, type Rooms } from "./support/rooms.ts"
+import {
+  checkDoors,
+  checkFace,
+  checkRooms,
+  checkTable,
+  findRoomCycles,
+  type Room,
+  roomOf,
+  type Rooms
+} from "./support/rooms.ts"
 import { longComments, longFunctions } from "./support/syntax.ts"
 
 /** Files follow concepts: one may take a few lines more than usual before it is cut in two. Functions are held to less. */
@@ -105,7 +114,9 @@ const rooms: Rooms = {
     "cli",
     "server testing engine job journal store workers inspector context outcome program values platform machines"
   ),
-  ...room("server", "engine job journal store workers outcome program values platform", { front: ["index.ts"] }),
+  ...room("server", "engine job journal store workers outcome program values platform", {
+    front: ["index.ts", "Server.ts"]
+  }),
   index: {
     place: "src/index.ts",
     imports: ["engine", "job", "intents", "journal", "workers", "store", "outcome", "context", "program", "values"]
@@ -121,16 +132,16 @@ const rooms: Rooms = {
     }
   ),
   ...room("engine", "job intents journal store(port) workers(port) cycle outcome context program values platform", {
-    front: ["index.ts", "Engine.ts"]
+    front: ["Engine.ts"]
   }),
   ...room(
     "job",
     "intents journal store(port) workers(port) workers(inline) cycle outcome context program values platform machines",
-    { front: ["index.ts", "Job.ts"] }
+    { front: ["Job.ts"] }
   ),
-  ...room("intents", "cycle outcome program values platform", { front: ["index.ts", "Intent.ts", "IntentHandler.ts"] }),
+  ...room("intents", "cycle outcome program values platform", { front: ["Intent.ts"] }),
   ...room("journal", "store(port) cycle outcome context program values platform", {
-    front: ["index.ts", "Journal.ts"]
+    front: ["Journal.ts"]
   }),
   ...room("workers", "cycle outcome context program values platform machines", {
     front: ["index.ts"],
@@ -144,20 +155,24 @@ const rooms: Rooms = {
   }),
   ...room("cache", "outcome values platform"),
   ...room("cycle", "outcome context program values"),
-  ...room("outcome", "context program values", { front: ["index.ts", "JobError.ts", "JobEvent.ts", "JobResult.ts"] }),
-  ...room("context", "program values", { front: ["index.ts", "JobContext.ts", "Provenance.ts"] }),
+  ...room("outcome", "context program values", { front: ["JobError.ts", "JobEvent.ts"] }),
+  ...room("context", "program values", { front: ["JobContext.ts", "Provenance.ts"] }),
   ...room("program", "values", {
-    front: [
-      "index.ts",
-      ...["Agent.ts", "AgentEffect.ts", "Budget.ts", "Fact.ts", "Invariant.ts", "Program.ts", "View.ts"]
-    ]
+    front: ["Agent.ts", "AgentEffect.ts", "Budget.ts", "Fact.ts", "Invariant.ts", "Program.ts", "View.ts"]
   }),
-  ...room("inspector", "values platform", { front: ["index.ts"] }),
-  ...room("values", "", { front: ["index.ts", "Canonical.ts"] }),
+  ...room("inspector", "values platform", { front: ["index.ts", "Stately.ts", "Statechart.ts"] }),
+  ...room("values", "", { front: ["Canonical.ts"] }),
   ...room("platform", ""),
   machines: { place: "machines/", imports: [] },
   Limits: { place: "src/Limits.ts", imports: [] }
 }
+
+/** The files that the package exports. */
+const entries = ["src/index.ts", "src/server/index.ts", "src/inspector/index.ts", "src/testing/index.ts"]
+
+/** Tests of what users see. Those of a room of its own may import its files. */
+const isOfFace = ({ path }: SourceFile) =>
+  ["test/behaviour/", "test/types/", "test/support/"].some((place) => path.startsWith(place))
 
 /** Rooms that are kept for what comes next. */
 const keptRooms = ["cluster", "cache"]
@@ -337,6 +352,7 @@ const all = [...src, ...machines]
 const pureFiles = src.filter(({ path }) => pure.some((place) => path.startsWith(place)))
 const scripts = tracked.filter(({ path }) => /^\.ci\/.*\.m?ts$|^\.ci\/.*\.mjs$/.test(path))
 const tests = tracked.filter((file) => isSource(file) && file.path.startsWith("test/") && isHasty(file))
+const faceTests = tests.filter(isOfFace)
 
 const functions = longFunctions(limitFunctionLines)
 const comments = longComments(limitCommentCharacters)
@@ -386,6 +402,7 @@ describe("house style", () => {
   it("keeps its files in rooms that import what they may", () => {
     expect(checkTable(rooms)).toEqual([])
     expect(checkRooms(all, rooms)).toEqual([])
+    expect(checkDoors(all, rooms)).toEqual([])
     const present = new Set(all.map(({ path }) => roomOf(rooms, path)))
     expect(Object.keys(rooms).filter((name) => !present.has(name) && !keptRooms.includes(name))).toEqual([])
   })
@@ -393,6 +410,11 @@ describe("house style", () => {
   it("has no circle of files or rooms, types included", () => {
     expect(findCycles(all)).toEqual([])
     expect(findRoomCycles(all, rooms)).toEqual([])
+  })
+
+  it("takes public names from an entry in tests of behaviour, types and support", () => {
+    expect(faceTests.length).toBeGreaterThan(0)
+    expect(checkFace(faceTests, rooms, entries)).toEqual([])
   })
 
   it("has no file above 600 lines, and no function above 70", () => {
@@ -639,6 +661,21 @@ describe("the rules can fail", () => {
       expect(checkTable(table)).toEqual([])
       expect(checkTable({ ...table, ...room("ground", "walls") })).toEqual(["the table leads round: ground, walls"])
       expect(checkTable({ ...table, ...room("roof", "cellar walls(window)") })).toHaveLength(2)
+    })
+
+    it("have doors that are there", () => {
+      const files = ["src/roof/Roof.ts", "src/walls/Walls.ts", "src/store/Port.ts"].map((path) => file("", path))
+      expect(checkDoors(files, table)).toEqual(["store has a door at src/store/index.ts, which is not there"])
+      expect(checkDoors([...files, file("", "src/store/index.ts")], table)).toEqual([])
+    })
+
+    it("give a test their public names by an entry", () => {
+      const from = (target: string) => checkFace(imports("test/behaviour/a.test.ts", target), table, ["src/index.ts"])
+      expect(from("../../src/index.ts")).toEqual([])
+      expect(from("../../src/store/Port.ts")).toEqual([])
+      expect(from("../../src/roof/Roof.ts")).toEqual([
+        "test/behaviour/a.test.ts imports src/roof/Roof.ts, whose names an entry exports"
+      ])
     })
 
     it("that import each other are found, types included", () => {

@@ -4,12 +4,22 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { Agent, Engine, Invariant, Job, JobError, JobStore, Journal, Program, WorkerPool } from "../../src/index.ts"
+import {
+  Agent,
+  Engine,
+  Invariant,
+  Job,
+  JobError,
+  JobStore,
+  Journal,
+  Limits,
+  Program,
+  WorkerPool
+} from "../../src/index.ts"
 import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { engine, Entry, eventsOf, failure, noInput, num, Num } from "../support/behaviour/harness.ts"
 import { engineWith, mailing } from "../support/behaviour/intents.ts"
 import { failing, names, throwing } from "../support/behaviour/thrown.ts"
-import { Limits } from "../../src/Limits.ts"
 
 const refusal = {
   _tag: "Error",

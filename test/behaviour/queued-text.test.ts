@@ -7,7 +7,7 @@ import { Engine, Program } from "../../src/index.ts"
 import { Cell, cell, engine, failure, stuck } from "../support/behaviour/harness.ts"
 
 vi.mock("../../src/Limits.ts", async (actual) => {
-  const { Limits } = await actual<typeof import("../../src/Limits.ts")>()
+  const { Limits } = await actual<typeof import("../../src/index.ts")>()
   return { Limits: { ...Limits, queuedLength: 10_000 } }
 })
 

@@ -11,7 +11,6 @@ import type { KnownJob } from "../../src/server/directory.ts"
 import { eventsAfter } from "../../src/server/eventSource.ts"
 import { viewer } from "../../src/server/viewer.ts"
 import { WrittenEvents } from "../../src/server/writtenEvents.ts"
-import { layerMemory } from "../../src/store/memory.ts"
 import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { counter, makeGate, turns } from "../support/behaviour/harness.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
@@ -160,7 +159,9 @@ describe("a viewer that asks for more than the log of a live job keeps", () => {
       const [first, second] = yield* watch(store, entry, 4)
       expect(first).toEqual({ _tag: "Missed", from: 5, to: log.oldest - 1 })
       expect(second).toMatchObject({ seq: log.oldest })
-    }).pipe(Effect.provide(Layer.provideMerge(Engine.layer(), Layer.merge(layerMemory, WorkerPool.layerInline))))
+    }).pipe(
+      Effect.provide(Layer.provideMerge(Engine.layer(), Layer.merge(JobStore.layerMemory, WorkerPool.layerInline)))
+    )
   )
 })
 

@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import { createServer } from "node:http"
 import { describe, expect, it } from "vitest"
 import { Engine, JobStore, WorkerPool } from "../../src/index.ts"
-import * as Server from "../../src/server/Server.ts"
+import { Server } from "../../src/server/index.ts"
 import { jsonOf, serve } from "../support/server/harness.ts"
 import { count, inline, waiting } from "../support/server/programs.ts"
 

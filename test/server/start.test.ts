@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { describe, expect, it } from "vitest"
 import { JobStore, WorkerPool } from "../../src/index.ts"
-import * as Server from "../../src/server/Server.ts"
+import { Server } from "../../src/server/index.ts"
 import { noThreads } from "../../src/workers/stats.ts"
 import { journalStore } from "../support/behaviour/durable.ts"
 import {

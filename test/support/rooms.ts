@@ -46,6 +46,31 @@ export const checkTable = (rooms: Rooms): ReadonlyArray<string> => {
   return [...unknown, ...circles.map((circle) => `the table leads round: ${circle.join(", ")}`)]
 }
 
+/** Every door names files that exist. A room that is kept for later has no files yet. */
+export const checkDoors = (files: ReadonlyArray<SourceFile>, rooms: Rooms): ReadonlyArray<string> => {
+  const paths = new Set(files.map(({ path }) => path))
+  return Object.entries(rooms).flatMap(([name, { doors = {} }]) =>
+    Object.keys(doors)
+      .flatMap((door) => doorOf(rooms, name, door) ?? [])
+      .filter((path) => !paths.has(path))
+      .map((path) => `${name} has a door at ${path}, which is not there`)
+  )
+}
+
+/** A test that takes public names takes them from an entry of the package, and not from the front file of a room. */
+export const checkFace = (
+  tests: ReadonlyArray<SourceFile>,
+  rooms: Rooms,
+  entries: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  const fronts = new Set(Object.keys(rooms).flatMap((name) => doorOf(rooms, name, "front") ?? []))
+  return tests.flatMap((file) =>
+    importsOf(file)
+      .flatMap(({ target }) => (target !== undefined && fronts.has(target) && !entries.includes(target) ? target : []))
+      .map((target) => `${file.path} imports ${target}, whose names an entry exports`)
+  )
+}
+
 /** Groups of rooms that import each other, types included. A file without a room counts for its folder. */
 export const findRoomCycles = (
   files: ReadonlyArray<SourceFile>,

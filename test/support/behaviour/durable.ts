@@ -2,12 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Engine, JobStore, type Program, WorkerPool } from "../../../src/index.ts"
-import { layerMemoryJournal } from "../../../src/store/memory.ts"
 
 /** A store that is kept, for engines that come and go. */
 export const journalStore: Effect.Effect<JobStore.JobStore["Service"]> = Effect.provide(
   JobStore.JobStore,
-  layerMemoryJournal
+  JobStore.layerMemoryJournal
 )
 
 /** An engine over a store that is kept. The agents of the programs it is given need no services. */

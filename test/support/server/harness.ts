@@ -13,7 +13,7 @@ import type { HttpClient } from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { Engine, JobStore, type Program, WorkerPool } from "../../../src/index.ts"
-import * as Server from "../../../src/server/Server.ts"
+import { Server } from "../../../src/server/index.ts"
 
 export { until } from "../until.ts"
 
