@@ -25,6 +25,7 @@ const inside: ReadonlyArray<string> = [
     "Budget.resolveBudget"
   ],
   ...["Canonical.deepFreeze", "Canonical.freezeFresh", "Canonical.parseCanonical", "Canonical.parseCanonicals"],
+  ...["Canonical.isTooDeep", "Canonical.tooDeep"],
   ...["Fact.ErasedKind", "Fact.KindTypeId", "Fact.eraseKind", "Fact.refKey", "Invariant.violationOf"],
   ...["JobContext.ContextParts", "JobContext.Entry", "JobContext.Ledger", "JobContext.Story", "JobContext.traceKey"],
   ...["JobContext.utf8Length", "JobError.fromCause"],

@@ -16,6 +16,7 @@
  * them, are refused.
  */
 import { Limits } from "../Limits.ts"
+import { tooDeep } from "./depth.ts"
 import { freezeFresh } from "./frozen.ts"
 
 /** The error for a value without a canonical text. It gives the reason, and the path of the part within the value. */
@@ -27,9 +28,6 @@ export class NotCanonical extends Error {
     this.path = path
   }
 }
-
-/** The reason why a value that `isTooDeep` has no canonical text. */
-export const tooDeep = `a value is nested deeper than ${Limits.valueDepth} levels, or circular`
 
 /** A plain value in canonical form: its text, and the deeply frozen copy that equals the parsed text. */
 export interface Canonical {
@@ -85,9 +83,7 @@ const copySorted = (value: unknown, depth: number): unknown => {
       return value === 0 ? 0 : value
     case "object":
       if (value === null) return null
-      if (depth >= Limits.valueDepth) {
-        throw new NotCanonical(tooDeep, [])
-      }
+      if (depth >= Limits.valueDepth) throw new NotCanonical(tooDeep, [])
       return Array.isArray(value) ? copyArray(value, depth) : copyObject(value, depth)
     default:
       throw new NotCanonical(`a ${typeof value} is not plain data`, [])
@@ -142,31 +138,4 @@ const at = (value: unknown, key: string | number, depth: number): unknown => {
 const describePrototype = (prototype: unknown): string => {
   const name: unknown = (prototype as { readonly constructor?: { readonly name?: unknown } }).constructor?.name
   return typeof name === "string" && name !== "" ? `an instance of ${name}` : "an object with a prototype of its own"
-}
-
-/**
- * Whether any value is nested deeper than a canonical text may be. The check goes level by level, so it also works for values
- * that overflowed the stack of other code.
- */
-export const isTooDeep = (value: unknown): boolean => {
-  let level = new Set<object>(isObject(value) ? [value] : [])
-  for (let depth = 0; level.size > 0; depth++) {
-    if (depth >= Limits.valueDepth) return true
-    const below = new Set<object>()
-    for (const object of level) for (const item of itemsOf(object)) if (isObject(item)) below.add(item)
-    level = below
-  }
-  return false
-}
-
-const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !ArrayBuffer.isView(value)
-
-const itemsOf = (object: object): ReadonlyArray<unknown> => {
-  try {
-    return Object.values(object)
-  } catch {
-    // A getter threw.
-    return []
-  }
 }
