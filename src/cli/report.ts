@@ -26,7 +26,7 @@ import type { Standing } from "./standing.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { intentKey } from "../program/keys.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
-import { stackOf } from "../outcome/said.ts"
+import { stackOf } from "../outcome/errorDescription.ts"
 
 const diagnosticsShown = 10
 const unansweredShown = 20

@@ -9,7 +9,7 @@
  */
 import * as Schema from "effect/Schema"
 import type { JobResult } from "./JobResult.ts"
-import { errorTextOf } from "./said.ts"
+import { errorTextOf } from "./errorDescription.ts"
 import { childKind } from "../program/answerKinds.ts"
 import { describeError } from "../values/panic.ts"
 import type { StoreError } from "./StoreError.ts"

@@ -1,8 +1,8 @@
 /**
- * The description of the error that a cause carries: what journals, events, clients and results say of it.
+ * The description of the error that a cause carries, for journals, events, clients and results.
  *
- * It is made once for each cause. An agent may go on to change its error, or fail with the same one again; whoever asks, now or
- * after a replay, is told the same.
+ * It is made once for each cause. An agent may change its error later, or fail with the same one again: every reader, also one
+ * after a replay, gets the same description.
  *
  * Boundary: a memory of descriptions, which lives as long as the causes.
  */
@@ -18,42 +18,42 @@ export interface Carrier {
 export const isCarrier = <A extends { readonly _tag: string }>(cause: A): cause is A & Carrier =>
   (cause._tag === "AgentFailed" || cause._tag === "IntentFailed") && "error" in cause
 
-interface Said {
+interface Description {
   readonly form: Form
   readonly plain: PlainJson
 }
 
-const said = new WeakMap<object, Said>()
+const descriptions = new WeakMap<object, Description>()
 
-/** Says of a carrier what a journal says of it. */
+/** Gives a carrier the description that its journal holds. */
 export const remember = (carrier: object, form: Form): void => {
-  said.set(carrier, { form, plain: plainForm(form) })
+  descriptions.set(carrier, { form, plain: plainForm(form) })
 }
 
-/** Lets the error that is made of a cause say the same as the cause. */
-export const sayAlike = (error: object, cause: { readonly _tag: string }): void => {
-  if (isCarrier(cause)) said.set(error, saidOf(cause))
+/** Gives the error that is made of a cause the description of that cause. */
+export const describeAlike = (error: object, cause: { readonly _tag: string }): void => {
+  if (isCarrier(cause)) descriptions.set(error, descriptionOf(cause))
 }
 
-const saidOf = (carrier: Carrier): Said => {
-  const present = said.get(carrier)
+const descriptionOf = (carrier: Carrier): Description => {
+  const present = descriptions.get(carrier)
   if (present !== undefined) return present
   const form = formOf(carrier.error)
-  const made: Said = { form, plain: plainForm(form) }
-  said.set(carrier, made)
+  const made: Description = { form, plain: plainForm(form) }
+  descriptions.set(carrier, made)
   return made
 }
 
 /** The error of a carrier in the form from which it can be made again. */
-export const errorFormOf = (carrier: Carrier): Form => saidOf(carrier).form
+export const errorFormOf = (carrier: Carrier): Form => descriptionOf(carrier).form
 
 /** The error of a carrier as clients read it. */
-export const errorJsonOf = (carrier: Carrier): PlainJson => saidOf(carrier).plain
+export const errorJsonOf = (carrier: Carrier): PlainJson => descriptionOf(carrier).plain
 
 /** The error of a carrier as a text. */
-export const errorTextOf = (carrier: Carrier): string => formText(saidOf(carrier).form)
+export const errorTextOf = (carrier: Carrier): string => formText(descriptionOf(carrier).form)
 
-/** Where the error of a cause was thrown, and where its causes were: for the terminal and the log. "" if nobody knows. */
+/** The stack of a cause's error, and those of its own causes, for the terminal and the log. "" if there is none. */
 export const stackOf = (cause: { readonly _tag: string }): string => {
   if (isCarrier(cause)) return describeStack(cause.error)
   const isPanic = cause._tag === "AgentPanicked" || cause._tag === "ProgramPanicked"

@@ -3,7 +3,7 @@
  */
 import type { JobResult } from "./JobResult.ts"
 import type { Cause } from "./Cause.ts"
-import { sayAlike } from "./said.ts"
+import { describeAlike } from "./errorDescription.ts"
 import {
   AgentFailed,
   AgentPanicked,
@@ -28,7 +28,7 @@ export const fromCause = (cause: Cause, jobId: string, partial: JobResult.Partia
   const error = make(cause, jobId)
   // Until its stack is read, an error holds everything that was on the stack: the whole session (G13).
   void error.stack
-  sayAlike(error, cause)
+  describeAlike(error, cause)
   Object.defineProperty(error, "partial", { value: partial, enumerable: false })
   return error
 }

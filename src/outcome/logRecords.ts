@@ -10,7 +10,7 @@ import type { Violation } from "../program/Invariant.ts"
 import type { Cause, Status } from "./Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "./CommittedCycle.ts"
 import type { EventCause, JobEvent } from "./JobEvent.ts"
-import { errorJsonOf } from "./said.ts"
+import { errorJsonOf } from "./errorDescription.ts"
 
 /** An event before it has its number. */
 type Unnumbered = JobEvent extends infer E ? (E extends JobEvent ? Omit<E, "seq"> : never) : never

@@ -8,7 +8,7 @@ import type { Diagnostic, JobResult } from "./JobResult.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { errorData } from "../values/errorData.ts"
 import { isError } from "../values/thrown.ts"
-import { errorJsonOf, isCarrier } from "./said.ts"
+import { errorJsonOf, isCarrier } from "./errorDescription.ts"
 
 /** A fact as JSON: its value as its kind's schema encodes it. */
 export interface FactJson {
