@@ -23,7 +23,7 @@ import type { View } from "../program/View.ts"
 import { ContextView } from "../context/contextView.ts"
 import { finish, finishDefect, letGo } from "./ending.ts"
 import { exitOf } from "./erased.ts"
-import { appendRow, type MergedCycle, noteBetween, storeFailed } from "./journaling.ts"
+import { appendRow, type MergedCycle, writeNote, storeFailed } from "./journaling.ts"
 import * as Telemetry from "./observability.ts"
 import { performedKinds } from "../intents/outbox.ts"
 import type { JobSession } from "./session.ts"
@@ -164,18 +164,18 @@ export const follow = (session: JobSession): void => {
   if (rest === undefined) {
     session.move({ _tag: "Resumed" })
     const isStopping = typeof value === "object" && value.running === "stopping"
-    return isStopping ? answerPauses(session) : noteBetween(session, "Resumed", () => answerPauses(session))
+    return isStopping ? answerPauses(session) : writeNote(session, "Resumed", () => answerPauses(session))
   }
   session.driver = undefined
   session.discardCycle()
   session.move({ _tag: "Rested", why: rest })
   session.clock.stop(session.monotonicMs)
-  noteBetween(session, rest === "paused" ? "Paused" : "Awaiting", () => rested(session, rest))
+  writeNote(session, rest === "paused" ? "Paused" : "Awaiting", () => rested(session, rest))
 }
 
 /** The log says that the job rests: only now may it go on. */
 const rested = (session: JobSession, why: Rest): void => {
-  session.move({ _tag: "Told", why })
+  session.move({ _tag: "Noted", why })
   if (why === "paused") return answerPauses(session)
   runDetached(
     session.options.services,

@@ -13,6 +13,7 @@ import type { InvalidInput, JournalCorrupt, ProgramChanged } from "../outcome/Jo
 import type { CommittedIntent } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import type { JobStore, StoreError } from "../store/JobStore.ts"
+import { undefinedIfMissing } from "../store/missing.ts"
 import { childKind } from "../program/answerKinds.ts"
 import { replayAt } from "../journal/migrate.ts"
 import type { JobSession } from "./session.ts"
@@ -56,10 +57,9 @@ const openChildren = (
 
 /** Whether a job is unfinished and of the expected program. Another job may have taken the id. */
 const isUnfinished = (store: Store, { jobId, program }: Child): Effect.Effect<boolean, StoreError> =>
-  Effect.catchTag(
-    Effect.map(store.load(jobId), (journal) => journal.status === undefined && journal.program === program),
-    "StoreError",
-    (error) => (error.reason === "missing" ? Effect.succeed(false) : Effect.fail(error))
+  Effect.map(
+    undefinedIfMissing(store.load(jobId)),
+    (journal) => journal !== undefined && journal.status === undefined && journal.program === program
   )
 
 /** Ends a journal that we hold as cancelled, after `endChild` has ended the job's children. On a failure, releases it. */

@@ -1,7 +1,7 @@
 /**
  * The journal of a session: what it writes to the store, with which fence, and what it does when the store refuses.
  *
- * Invariants: a note of what happened between two cycles is in the journal before anybody is told of it; a job whose store has
+ * Invariants: a note of what happened between two cycles is in the journal before anybody is onNoted of it; a job whose store has
  * failed, or whose engine closes, is not ended in its journal, so that it can be resumed (G11).
  * Boundary: between a session and the port of the store. This file writes the text of the end; journal/header.ts,
  * journal/extra.ts and journal/rowText.ts make those of the header, the extras and the rows.
@@ -137,22 +137,22 @@ export const storeFailed = (session: JobSession, cycle: number, cause: Cause.Cau
 const isStringTooLong = (error: unknown): boolean =>
   error instanceof RangeError && error.message === "Invalid string length"
 
-/** Notes in the journal what happened between two cycles, then in the log, and then calls `told`. */
-export const noteBetween = (session: JobSession, tag: NoteTag, told: () => void): void => {
+/** Writes a note to the journal, then to the log, and then calls `onNoted`. If the store refuses it, that is logged. */
+export const writeNote = (session: JobSession, tag: NoteTag, onNoted: () => void): void => {
   const { services, store } = session.options
   const { cycle, fence } = session
-  const tell = (): void => {
+  const log = (): void => {
     session.log.append({ _tag: tag, cycle })
-    told()
+    onNoted()
   }
   session.notes.push(tag)
-  if (!store.isDurable || fence === undefined) return tell()
+  if (!store.isDurable || fence === undefined) return log()
   const isIdle = tag !== "Resumed" && session.outbox?.isIdle !== false
   const note = store.note(session.jobId, fence, noteText(session.jobId, session.notes), { isIdle })
   const noted = Effect.catchCause(note, (cause) =>
     Effect.logWarning(`job ${session.jobId} could not note that it is ${tag.toLowerCase()}`, cause)
   )
-  runDetached(services, Effect.andThen(noted, Effect.sync(tell)))
+  runDetached(services, Effect.andThen(noted, Effect.sync(log)))
 }
 
 /** Keeps the effect of a task in the store, in case the process dies before the cycle is committed. */

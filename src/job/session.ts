@@ -339,7 +339,7 @@ export class JobSession implements JobView {
   /** Lets a job go on that awaits answers, if there is something for it: a signal, or all the answers. */
   wake(): void {
     const stage = this.#stage
-    if (stage._tag !== "Resting" || stage.why !== "awaiting" || !stage.isTold || this.isClosed) return
+    if (stage._tag !== "Resting" || stage.why !== "awaiting" || !stage.isNoted || this.isClosed) return
     if (this.mailbox.length === 0) {
       if (this.outbox?.isDue !== true) return
       this.outbox.admit()

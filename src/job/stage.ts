@@ -23,8 +23,8 @@ export type Stage =
   | { readonly _tag: "Queued" }
   /** It has a place, and a driver, or is about to have one. `underWay`: undefined between two cycles. */
   | { readonly _tag: "Running"; underWay: UnderWay | undefined }
-  /** Its machine is in `paused` or `awaiting`. `isTold`: the log says so, so it may be woken. */
-  | { readonly _tag: "Resting"; readonly why: Rest; readonly isTold: boolean }
+  /** Its machine is in `paused` or `awaiting`. `isNoted`: the log says so, and the job may be woken. */
+  | { readonly _tag: "Resting"; readonly why: Rest; readonly isNoted: boolean }
   /**
    * It lets go of fibers, threads, resources and journal before its machine ends. `isAdmitted`: it had a place on its engine,
    * which the engine gets back. `isStored`: the journal has its end.
@@ -39,7 +39,7 @@ export type StageEvent =
   /** The machine has come to rest. */
   | { readonly _tag: "Rested"; readonly why: Rest }
   /** The log says that the job rests. */
-  | { readonly _tag: "Told"; readonly why: Rest }
+  | { readonly _tag: "Noted"; readonly why: Rest }
   /** The machine runs again. */
   | { readonly _tag: "Resumed" }
   /** The job begins to let go of everything, before its machine ends. */
@@ -65,7 +65,7 @@ type Table = {
 export const queued: StageOf<"Queued"> = Object.freeze({ _tag: "Queued" })
 
 const running = (): Stage => ({ _tag: "Running", underWay: undefined })
-const resting = (_: unknown, { why }: EventOf<"Rested">): Stage => ({ _tag: "Resting", why, isTold: false })
+const resting = (_: unknown, { why }: EventOf<"Rested">): Stage => ({ _tag: "Resting", why, isNoted: false })
 const ended = (_: unknown, { status }: EventOf<"Finished">): Stage => ({
   _tag: "Ended",
   status,
@@ -77,7 +77,7 @@ export const table: Table = {
   Queued: {
     Admitted: running,
     Rested: "impossible",
-    Told: "impossible",
+    Noted: "impossible",
     Resumed: "impossible",
     // A start that was given up.
     LettingGo: () => ({ _tag: "Ending", isAdmitted: false, isStored: false }),
@@ -88,7 +88,7 @@ export const table: Table = {
     Admitted: "impossible",
     Rested: resting,
     // The job was resumed before the store had noted that it rests.
-    Told: "ignored",
+    Noted: "ignored",
     Resumed: "impossible",
     LettingGo: () => ({ _tag: "Ending", isAdmitted: true, isStored: false }),
     EndStored: "impossible",
@@ -97,7 +97,7 @@ export const table: Table = {
   Resting: {
     Admitted: "impossible",
     Rested: resting,
-    Told: (stage, { why }) => (stage.why === why ? { ...stage, isTold: true } : stage),
+    Noted: (stage, { why }) => (stage.why === why ? { ...stage, isNoted: true } : stage),
     Resumed: running,
     LettingGo: "impossible",
     EndStored: "impossible",
@@ -107,7 +107,7 @@ export const table: Table = {
   Ending: {
     Admitted: "impossible",
     Rested: "impossible",
-    Told: "ignored",
+    Noted: "ignored",
     Resumed: "impossible",
     LettingGo: "ignored",
     EndStored: (stage) => ({ ...stage, isStored: true }),
@@ -117,7 +117,7 @@ export const table: Table = {
     // A parent may give a place to a child that was just cancelled in the queue.
     Admitted: (stage) => ({ ...stage, isAdmitted: true }),
     Rested: "impossible",
-    Told: "ignored",
+    Noted: "ignored",
     Resumed: "impossible",
     LettingGo: "impossible",
     EndStored: (stage) => ({ ...stage, isStored: true }),

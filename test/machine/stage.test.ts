@@ -34,7 +34,7 @@ const expected: Readonly<Record<StageTag, Readonly<Record<StageEventTag, Expecte
   Queued: {
     Admitted: "Running",
     Rested: "impossible",
-    Told: "impossible",
+    Noted: "impossible",
     Resumed: "impossible",
     LettingGo: "Ending",
     EndStored: "impossible",
@@ -43,7 +43,7 @@ const expected: Readonly<Record<StageTag, Readonly<Record<StageEventTag, Expecte
   Running: {
     Admitted: "impossible",
     Rested: "Resting",
-    Told: "same",
+    Noted: "same",
     Resumed: "impossible",
     LettingGo: "Ending",
     EndStored: "impossible",
@@ -52,7 +52,7 @@ const expected: Readonly<Record<StageTag, Readonly<Record<StageEventTag, Expecte
   Resting: {
     Admitted: "impossible",
     Rested: "Resting",
-    Told: "Resting",
+    Noted: "Resting",
     Resumed: "Running",
     LettingGo: "impossible",
     EndStored: "impossible",
@@ -61,7 +61,7 @@ const expected: Readonly<Record<StageTag, Readonly<Record<StageEventTag, Expecte
   Ending: {
     Admitted: "impossible",
     Rested: "impossible",
-    Told: "same",
+    Noted: "same",
     Resumed: "impossible",
     LettingGo: "same",
     EndStored: "Ending",
@@ -70,7 +70,7 @@ const expected: Readonly<Record<StageTag, Readonly<Record<StageEventTag, Expecte
   Ended: {
     Admitted: "Ended",
     Rested: "impossible",
-    Told: "same",
+    Noted: "same",
     Resumed: "impossible",
     LettingGo: "impossible",
     EndStored: "Ended",
@@ -87,7 +87,7 @@ const underWay = new UnderWay(new CycleMerge(1, program, ledger, budget, counter
 const stages: { readonly [Tag in StageTag]: Extract<Stage, { readonly _tag: Tag }> } = {
   Queued: queued,
   Running: { _tag: "Running", underWay },
-  Resting: { _tag: "Resting", why: "awaiting", isTold: false },
+  Resting: { _tag: "Resting", why: "awaiting", isNoted: false },
   Ending: { _tag: "Ending", isAdmitted: true, isStored: true },
   Ended: { _tag: "Ended", status: "failed", isAdmitted: false, isStored: false }
 }
@@ -95,7 +95,7 @@ const stages: { readonly [Tag in StageTag]: Extract<Stage, { readonly _tag: Tag 
 const events: { readonly [Tag in StageEventTag]: Extract<StageEvent, { readonly _tag: Tag }> } = {
   Admitted: { _tag: "Admitted" },
   Rested: { _tag: "Rested", why: "paused" },
-  Told: { _tag: "Told", why: "awaiting" },
+  Noted: { _tag: "Noted", why: "awaiting" },
   Resumed: { _tag: "Resumed" },
   LettingGo: { _tag: "LettingGo" },
   EndStored: { _tag: "EndStored" },
@@ -116,10 +116,10 @@ describe("the table of stages", () => {
   it("keeps what a stage knows, and takes over nothing else", () => {
     const admitted = transition(queued, events.Admitted)
     expect(admitted).toEqual({ _tag: "Running", underWay: undefined })
-    expect(transition(stages.Resting, events.Rested)).toEqual({ _tag: "Resting", why: "paused", isTold: false })
-    expect(transition(stages.Resting, events.Told)).toEqual({ _tag: "Resting", why: "awaiting", isTold: true })
+    expect(transition(stages.Resting, events.Rested)).toEqual({ _tag: "Resting", why: "paused", isNoted: false })
+    expect(transition(stages.Resting, events.Noted)).toEqual({ _tag: "Resting", why: "awaiting", isNoted: true })
     // The note of an earlier rest.
-    expect(transition(stages.Resting, { _tag: "Told", why: "paused" })).toBe(stages.Resting)
+    expect(transition(stages.Resting, { _tag: "Noted", why: "paused" })).toBe(stages.Resting)
     expect(transition(queued, events.LettingGo)).toEqual({ _tag: "Ending", isAdmitted: false, isStored: false })
     expect(transition(queued, events.Finished)).toMatchObject({ status: "cancelled", isAdmitted: false })
     expect(transition(stages.Running, events.Finished)).toMatchObject({ isAdmitted: true, isStored: false })
@@ -146,7 +146,7 @@ const movesOf = <A, E, R>(jobs: Effect.Effect<A, E, R>) =>
       const isWhere = {
         Admitted: value === "idle",
         Rested: event._tag === "Rested" && value === event.why,
-        Told: true,
+        Noted: true,
         Resumed: typeof value === "object",
         LettingGo: value === undefined || typeof value === "object",
         EndStored: true,
