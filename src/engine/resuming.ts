@@ -15,6 +15,7 @@ import type { StartError } from "../outcome/JobError.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { Program } from "../program/Program.ts"
 import { type StoredJob as Listed, type StoredJournal, StoreError } from "../store/JobStore.ts"
+import { undefinedIfMissing } from "../store/missing.ts"
 import type { EngineState } from "./engineState.ts"
 import { giveActor } from "./launching.ts"
 import { idIsLive } from "./liveJobs.ts"
@@ -64,9 +65,7 @@ const resumeAlone = Effect.fnUntraced(function* (engine: EngineState, job: Store
   const isQuarantined = journal.attempts?.quarantine !== undefined
   if (isQuarantined && job.isByHand !== true) return yield* quarantined(journal, journal.attempts.quarantine)
   if (engine.suspects.isSpent(journal)) return yield* quarantine(engine, journal)
-  const fence = yield* Effect.catchTag(store.lease(jobId, { anew: isQuarantined }), "StoreError", (error) =>
-    error.reason === "missing" ? Effect.succeed(undefined) : Effect.fail(error)
-  )
+  const fence = yield* undefinedIfMissing(store.lease(jobId, { anew: isQuarantined }))
   if (fence === undefined) {
     // The job has ended since its journal was loaded.
     const ended = yield* store.load(jobId)
