@@ -266,9 +266,14 @@ const isJsxReference = (name: string, ancestors: ReadonlyArray<Node>, key: strin
 }
 
 /** The names, by scope, that hold a `require` of this file, and the nodes that make those. */
-const createdRequires = (
-  { tree, scopes, bound }: BindingsInput
-): { readonly names: ReadonlyMap<Node, ReadonlySet<string>>; readonly renamed: ReadonlySet<string> } => {
+const createdRequires = ({
+  tree,
+  scopes,
+  bound
+}: BindingsInput): {
+  readonly names: ReadonlyMap<Node, ReadonlySet<string>>
+  readonly renamed: ReadonlySet<string>
+} => {
   const names = new Map<Node, Set<string>>()
   const renamed = renamedMakers(tree)
   if (!tree.nodes.some((node) => node.type === "Identifier" && node.name === "createRequire")) return { names, renamed }

@@ -109,7 +109,7 @@ export const known: ReadonlyArray<Known> = [
     entry: "tshy",
     peer: "esbuild",
     difference: /of the audit alone: dist\/esm\/watch\.js -> dist\/esm\/index\.js$/,
-    reason: "the audit takes `new URL(\"./index.js\", import.meta.url)` for a load: the process starts a child with it"
+    reason: 'the audit takes `new URL("./index.js", import.meta.url)` for a load: the process starts a child with it'
   },
   {
     entry: "@reduxjs/toolkit/src/index.ts",

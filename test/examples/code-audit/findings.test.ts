@@ -83,7 +83,10 @@ describe("findings", () => {
     )
     expect(output).toMatchObject({ packages: [], modules: 1 })
     const paths = { "$lib/*": ["./src/*"], "~/*": ["./src/*"], "*": ["./any/*"] }
-    const mapped = await auditTexts({ ...texts, "jsconfig.json": JSON.stringify({ compilerOptions: { paths } }) }, "a.js")
+    const mapped = await auditTexts(
+      { ...texts, "jsconfig.json": JSON.stringify({ compilerOptions: { paths } }) },
+      "a.js"
+    )
     expect(mapped.output.modules).toBe(2)
     expect(mapped.output.findings.map(({ rule, subject }) => `${rule} ${subject}`).slice(0, 2)).toEqual([
       "missing-import ~/b",

@@ -34,7 +34,10 @@ describe("a load that names a file is followed", () => {
       "require module, require ./x"
     ],
     [`${made}let r; r = createRequire(import.meta.url); r("./x")`, "require ./x"],
-    [`import(new URL("./x.js", import.meta.url)); a.audioWorklet.addModule(new URL("./y.js", import.meta.url))`, "url import ./x.js, url import ./y.js"],
+    [
+      `import(new URL("./x.js", import.meta.url)); a.audioWorklet.addModule(new URL("./y.js", import.meta.url))`,
+      "url import ./x.js, url import ./y.js"
+    ],
     [`${made}const r = createRequire(import.meta.url); r.resolve("./x"); { const r = a; r("./y") }`, "url import ./x"],
     [
       `module.require("./x"); require?.("./y"); (0, require)("./z"); require("./a", 1)`,
