@@ -26,6 +26,8 @@ export const Limits = {
   childJobs: 1_000,
   /** Depth of the tree of child jobs: a job that a caller started has depth 0. An intent that asks for a deeper one fails. */
   childDepth: 100,
+  /** Jobs that a tree of child jobs has below its first job, until that job has the answers of its children. More fail. */
+  descendants: 10_000,
   /** Characters of a child job's id that is its parent's id and its intent's key. A longer one is shortened, with a hash. */
   childIdLength: 200,
   /** Characters of its parent's id that such a shortened id begins with. */

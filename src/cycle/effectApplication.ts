@@ -14,7 +14,6 @@ import type { EncodedEffect, EncodedFact } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { Fact, Provenance } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
-import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import type { FactEntry } from "../context/factTable.ts"
 import { noFacts } from "../context/factTable.ts"
 import type { By, Ledger } from "../context/Ledger.ts"
@@ -26,13 +25,15 @@ import { isInstance } from "../values/thrown.ts"
 import type { Cursor } from "../values/steps.ts"
 import { causeOf, EffectFault, encodeFact, faultOf } from "./encodeEffect.ts"
 import { check, withView } from "./programChecks.ts"
+import { exhausted, type OwnLimits } from "./sharedBudget.ts"
 
 /** The cycle that effects are applied in. */
 export interface MergeCycle {
   readonly cycle: number
   readonly program: CompiledProgram
   readonly ledger: Ledger
-  readonly budget: ResolvedBudget
+  /** They change once, when answers of child jobs are taken in. */
+  limits: OwnLimits
   readonly counters: Counters
   /** The ledger's version when the cycle began. */
   readonly start: number
@@ -180,7 +181,8 @@ export class EffectApplication implements Cursor<MergedOutcome> {
 
   /** The counted budgets before facts are added (B2). */
   private refuseCounts(): Cause | undefined {
-    const { budget, counters } = this.merge
+    const { counters, limits } = this.merge
+    const { budget } = limits
     return (
       this.crossing("facts", counters.facts, this.counted, budget.facts) ??
       this.crossing("tokens", counters.tokens, this.effect.tokens, budget.tokens)
@@ -189,26 +191,18 @@ export class EffectApplication implements Cursor<MergedOutcome> {
 
   /** The bytes are counted when the facts are in (B2). */
   private refuseBytes(): Cause | undefined {
-    const { budget, ledger } = this.merge
-    return ledger.contextBytes > budget.contextBytes
-      ? this.exhausted("contextBytes", this.bytes, budget.contextBytes)
-      : undefined
+    const { ledger, limits } = this.merge
+    return ledger.contextBytes > limits.budget.contextBytes ? this.exhausted("contextBytes", this.bytes) : undefined
   }
 
   private crossing(budget: "facts" | "tokens", used: number, more: number, limit: number): Cause | undefined {
-    return more > 0 && used + more > limit ? this.exhausted(budget, used, limit) : undefined
+    return more > 0 && used + more > limit ? this.exhausted(budget, used) : undefined
   }
 
-  private exhausted(budget: "facts" | "tokens" | "contextBytes", used: number, limit: number): Cause {
+  private exhausted(budget: "facts" | "tokens" | "contextBytes", used: number): Cause {
+    const { cycle, limits } = this.merge
     const { agent } = this.by
-    return {
-      _tag: "BudgetExhausted",
-      cycle: this.merge.cycle,
-      budget,
-      used,
-      limit,
-      ...(agent === "" ? {} : { spender: agent })
-    }
+    return exhausted(limits, { cycle, budget, used, ...(agent === "" ? {} : { spender: agent }) })
   }
 
   /** An evaluation must name a fact of the context or of its own effect (M4). */

@@ -35,7 +35,6 @@ import { emptyEffect, type EncodedEffect } from "../program/encoded.ts"
 import { type CompiledProgram, type ErasedAgent, eraseKind } from "../program/erased.ts"
 import type { Fact } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
-import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import { type FactEntry, noFacts } from "../context/factTable.ts"
 import type { By, Ledger } from "../context/Ledger.ts"
 import type { Cause } from "../outcome/Cause.ts"
@@ -43,6 +42,7 @@ import type { CommittedCycle, Counters, MergedOutcome, TaskOutcome } from "../ou
 import { type InSteps, stepSize, stepsLeft } from "../values/steps.ts"
 import { EffectApplication, type MergeCycle } from "./effectApplication.ts"
 import { check, nothingProposed, withView } from "./programChecks.ts"
+import type { OwnLimits } from "./sharedBudget.ts"
 
 export class CycleMerge {
   readonly cycle: number
@@ -61,11 +61,21 @@ export class CycleMerge {
   /** The cause by which an effect crossed a counted budget. */
   #crossed: Cause | undefined
 
-  constructor(cycle: number, program: CompiledProgram, ledger: Ledger, budget: ResolvedBudget, counters: Counters) {
+  constructor(cycle: number, program: CompiledProgram, ledger: Ledger, limits: OwnLimits, counters: Counters) {
     this.cycle = cycle
-    this.#on = { cycle, program, ledger, budget, counters, start: ledger.version }
+    this.#on = { cycle, program, ledger, limits, counters, start: ledger.version }
     this.#before = { ...counters }
     this.#evaluations = ledger.evaluationCount
+  }
+
+  /** The limits of the job's own agents in this cycle. */
+  get limits(): OwnLimits {
+    return this.#on.limits
+  }
+
+  /** Sets the limits of what is applied from here on. */
+  set limits(limits: OwnLimits) {
+    this.#on.limits = limits
   }
 
   /** Whether an effect of this cycle crossed a counted budget: nothing is applied after it. */
@@ -237,7 +247,8 @@ export class CycleMerge {
 
   /** Holds the merge to invariants 3 and 4. A throw here is a defect of ours. */
   #verify(violations: number): void {
-    const { budget, counters, cycle, ledger, start } = this.#on
+    const { counters, cycle, ledger, limits, start } = this.#on
+    const { budget } = limits
     const committed = this.#committed + violations
     if (ledger.version !== start + committed) {
       throw new Error(`cycle ${cycle} took ${ledger.version - start} versions for ${committed} facts`)

@@ -28,6 +28,8 @@ import type { ParentJob, Performer } from "../intents/outbox.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { JobSession } from "../job/session.ts"
 import type { CompiledProgram } from "../program/erased.ts"
+import type { Amounts } from "../program/resolveBudget.ts"
+import { spendingOf } from "../job/children.ts"
 import { nextTurn } from "../platform/slices.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 import { leaveInJournal } from "./sessionMarks.ts"
@@ -38,10 +40,13 @@ export interface ChildJob {
   readonly jobId: string
   /** Its `input` is in the JSON that the program's schema encodes to. */
   readonly payload: typeof ChildPayload.Type
-  /** The parent's id. */
+  /** The parent's id, and the key of the intent within the parent. */
   readonly parent: string
+  readonly key: string
   /** The child's depth in the tree of child jobs. */
   readonly depth: number
+  /** The share of its parent's budget. Undefined if its parent shares none. */
+  readonly share: Amounts | undefined
 }
 
 /** The limits of child jobs. */
@@ -50,6 +55,8 @@ export interface ChildLimits {
   readonly most: number
   /** The depth that a child may have. */
   readonly deepest: number
+  /** The jobs that a tree may have below its topmost job. */
+  readonly mostBelow: number
 }
 
 /** The operations of the engine that child jobs need. */
@@ -88,6 +95,7 @@ export const childPerformer = (starter: ChildStarter): Performer => {
     onFailure: "halt",
     isBuiltIn: true,
     endJob: starter.end,
+    tooMany: tooMany(starter.mostBelow),
     perform: (intent, parent) => perform({ starter, permits: permitsOf(parent.level() + 1) }, intent, parent)
   }
 }
@@ -116,8 +124,10 @@ const perform = (
     }
     const depth = parent.level() + 1
     if (depth > starter.deepest) return refuse("TooDeep", tooDeep(depth, starter.deepest))
+    if (!parent.descendants.add(starter.mostBelow)) return Effect.fail(tooMany(starter.mostBelow))
     const key = intentKey(intent)
-    const child = { program, jobId: parent.childId(key), payload, parent: parent.jobId, depth }
+    const share = parent.shareOf(key)
+    const child = { program, jobId: parent.childId(key), payload, parent: parent.jobId, key, depth, share }
     const once = permits.withPermit(attempt(starter, child, parent))
     const retried = Effect.retry(once, { schedule: again, while: ({ _tag }) => passing.has(_tag) })
     return Effect.matchEffect(retried, {
@@ -133,6 +143,14 @@ const tooDeep = (depth: number, deepest: number): string =>
   `the child job would have depth ${depth}, and ${deepest} is the most (maxDepth of Engine.layer): let the program ask for a ` +
   `child only while there is something left for it, or allow a greater depth`
 
+/** The error of an intent of a tree that has too many jobs. */
+const tooMany = (most: number): { readonly _tag: string; readonly message: string } => ({
+  _tag: "TooManyDescendants",
+  message:
+    `a tree of child jobs has at most ${most} jobs below its first one (maxDescendants of Engine.layer): let the program ask ` +
+    `for children only while there is something left for them, or allow more jobs`
+})
+
 const refuse = (_tag: string, message: string): Effect.Effect<never, { readonly _tag: string }> =>
   Effect.fail({ _tag, message })
 
@@ -147,17 +165,30 @@ const attempt = (
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(start(job), (child) => {
       child.level = Math.max(child.level, job.depth)
+      child.descendants.join(parent.descendants)
+      noteSpent(job, parent, job.share)
       return Effect.flatMap(
         ended(Effect.onInterrupt(restore(Effect.exit(Deferred.await(child.done))), () => letGo(parent, child))),
         (exit) =>
           Effect.matchEffect(exit, {
-            onSuccess: (result): Effect.Effect<End> => Effect.succeed({ result }),
-            onFailure: (error): Effect.Effect<End, JobError> =>
-              isOfProcess(error) ? Effect.fail(error) : Effect.succeed({ error })
+            onSuccess: (result): Effect.Effect<End> => {
+              noteSpent(job, parent, spendingOf(child))
+              return Effect.succeed({ result })
+            },
+            onFailure: (error): Effect.Effect<End, JobError> => {
+              if (isOfProcess(error)) return Effect.fail(error)
+              noteSpent(job, parent, spendingOf(child))
+              return Effect.succeed({ error })
+            }
           })
       )
     })
   )
+
+/** Takes note of what a child has spent of its share: all of it until the child has ended. */
+const noteSpent = ({ key, share }: ChildJob, parent: ParentJob, spent: Amounts | undefined): void => {
+  if (share !== undefined && spent !== undefined) parent.noteSpent(key, spent)
+}
 
 /**
  * A child's end resumes its parent, whose end resumes its own parent, and so on up the tree. Each end takes its own turn of the

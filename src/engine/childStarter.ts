@@ -39,7 +39,7 @@ const startChild = (engine: EngineState, child: ChildJob): Effect.Effect<JobSess
 
 const takenUpOrNew = (
   engine: EngineState,
-  { depth, jobId, parent, payload, program }: ChildJob
+  { depth, jobId, parent, payload, program, share }: ChildJob
 ): Effect.Effect<JobSession, StartError | InvalidProgram, unknown> =>
   Effect.gen(function* () {
     const { admission, live, store } = engine
@@ -47,12 +47,12 @@ const takenUpOrNew = (
     if (present !== undefined) return present
     const refused = admission.refuse(jobId, true) ?? live.refuseId(program, jobId)
     if (refused !== undefined) return yield* refused
-    const budget = yield* budgetOf(program, payload.budget)
+    const budget = yield* budgetOf(program, payload.budget, share)
     const encoded = yield* encodeInputJson(program, payload.input)
     const input = encoded.text
     const journal = store.isDurable ? yield* findJournal(store, jobId) : undefined
     if (journal !== undefined) return yield* resumeStored(engine, { program, journal, input, isChild: true })
     const seeds = yield* encodeSeeds(program, encoded.value)
-    const beginning = { ...freshBeginning, parent, depth }
+    const beginning = { ...freshBeginning, parent, depth, handed: share }
     return yield* startNew(engine, { program, jobId, id: "given", budget, input, seeds, beginning })
   })

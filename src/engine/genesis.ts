@@ -54,8 +54,8 @@ interface Planted {
 
 function* plantSteps(session: JobSession, { beginning, input, seeds }: Genesis): Generator<void, Planted> {
   const { context, isForced } = beginning
-  const { budget, counters, ledger, program } = session
-  const merge = new CycleMerge(0, program, ledger, budget, counters)
+  const { counters, ledger, limits, program } = session
+  const merge = new CycleMerge(0, program, ledger, limits, counters)
   const effect = { ...emptyEffect, facts: seeds }
   const planted = yield* isForced ? merge.override(effect) : merge.stage(effect, "seed")
   const row = yield* merge.finish(0, [])

@@ -101,7 +101,11 @@ const makeState = Effect.fnUntraced(function* (
 const addPerformers = (engine: EngineState, handlers: Handlers, options: Options): void => {
   const children = [...(options.programs ?? []), ...(options.children ?? [])]
   const programs = new Map(children.map((program) => [program.name, compiledOf(program)]))
-  const limits = { most: options.maxChildJobs ?? Limits.childJobs, deepest: options.maxDepth ?? Limits.childDepth }
+  const limits = {
+    most: options.maxChildJobs ?? Limits.childJobs,
+    deepest: options.maxDepth ?? Limits.childDepth,
+    mostBelow: options.maxDescendants ?? Limits.descendants
+  }
   handlers.setBuiltIn(approvalKind, approvalPerformer)
   handlers.setBuiltIn(childKind, childPerformer(childStarter(engine, { ...limits, programs })))
   for (const handler of options.handlers ?? []) handlers.register(handler, engine.services)

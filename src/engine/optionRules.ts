@@ -45,6 +45,7 @@ const engineRules: Rules<Options> = {
   maxLiveContextBytes: count(0),
   maxChildJobs: count(1),
   maxDepth: count(0),
+  maxDescendants: count(0),
   maxAttempts: count(1),
   fiberConcurrency: count(1),
   drainTimeout: duration()

@@ -88,6 +88,12 @@ export interface EngineOptions<P extends Program.Any = never, H = never> {
    */
   readonly maxDepth?: number | undefined
   /**
+   * The number of jobs in a tree of child jobs, below the job that a caller started. A job below counts until that job has the
+   * answers of all its children. If there are more, that job ends with `IntentFailed`, and the others are cancelled.
+   * Default: 10,000.
+   */
+  readonly maxDescendants?: number | undefined
+  /**
    * The number of attempts to resume a job of a durable store without progress, because its process died or the store refused
    * its row. Then the job is quarantined: it stays unfinished, a warning names it, and no engine takes it up until somebody
    * resumes it by its id (`Engine.resume`, `converge resume --id`). Default: 5.

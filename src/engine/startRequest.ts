@@ -10,7 +10,7 @@ import * as Random from "effect/Random"
 import type { EncodedFact } from "../program/encoded.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import type { Budget } from "../program/Budget.ts"
-import { type ResolvedBudget, resolveBudget } from "../program/resolveBudget.ts"
+import { type Amounts, handDown, type ResolvedBudget } from "../program/resolveBudget.ts"
 import { InvalidProgram } from "../program/InvalidProgram.ts"
 import { InvalidInput } from "../outcome/JobError.ts"
 import { refusalOfJobId } from "../program/jobId.ts"
@@ -32,12 +32,14 @@ export const compiledProgram = (program: unknown): Effect.Effect<CompiledProgram
     ? Effect.succeed(compiledOf(program))
     : Effect.fail(new InvalidProgram({ program: "", message: "it was not made by Program.make" }))
 
+/** The budget of a job. `share` is the part of its parent's budget that is handed down to it. */
 export const budgetOf = (
   program: CompiledProgram,
-  override: Budget | undefined
+  override: Budget | undefined,
+  share: Amounts = {}
 ): Effect.Effect<ResolvedBudget, InvalidInput> =>
   Effect.try({
-    try: () => resolveBudget(program.name, program.budget, override),
+    try: () => handDown(program.name, share, program.budget, override),
     catch: (error) => new InvalidInput({ program: program.name, message: describeError(error) })
   })
 

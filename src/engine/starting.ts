@@ -50,7 +50,8 @@ export const startNew = Effect.fnUntraced(function* (engine: EngineState, job: N
   const isChild = beginning.parent !== undefined
   const services = yield* Effect.context<unknown>()
   const ledger = Ledger.make(program.name, program.triggers, beginning.context)
-  const session = new JobSession({ jobId, program, ledger, budget, services, ...runs, onFinished })
+  const { handed } = beginning
+  const session = new JobSession({ jobId, program, ledger, budget, handed, services, ...runs, onFinished })
   session.level = beginning.depth ?? 0
   // The caller has asked before it encoded the input, and other jobs may have started meanwhile.
   const refused = live.refuseId(program, jobId) ?? admission.refuse(jobId, isChild)

@@ -21,7 +21,7 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
-import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import type { Amounts, ResolvedBudget } from "../program/resolveBudget.ts"
 import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 
 type Store = JobStore["Service"]
@@ -40,6 +40,8 @@ export interface TakenUp {
   readonly notes: ReadonlyArray<NoteTag>
   /** Depth in the tree of child jobs. Undefined in journals of versions that did not write it. */
   readonly depth: number | undefined
+  /** The limits that the job's parent handed down. Undefined if there are none. */
+  readonly handed: Amounts | undefined
   /** The effects that a crash left uncommitted, by task; undefined if there are none. */
   readonly kept: ReadonlyMap<string, EncodedEffect> | undefined
 }
@@ -79,6 +81,7 @@ export const takeUp = (
       log,
       notes,
       depth: header.depth,
+      handed: header.handed,
       kept
     }
   })

@@ -20,11 +20,12 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { type IntentRef } from "../program/AgentEffect.ts"
+import type { Descendants } from "./descendants.ts"
 import type { HandledIntent } from "./IntentHandler.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { EffectFault, encodeFact, encodeFacts, settled } from "../cycle/encodeEffect.ts"
-import { ApprovalPayload, approvalKind, Decision, openKind } from "../program/answerKinds.ts"
+import { ApprovalPayload, approvalKind, childKind, Decision, openKind } from "../program/answerKinds.ts"
 import type { PlainJson } from "../values/errorData.ts"
 import { describePanic, typeOf } from "../values/panic.ts"
 import { inSlices } from "../platform/slices.ts"
@@ -34,6 +35,7 @@ import { runDetached } from "../platform/detached.ts"
 import { intentKey } from "../program/keys.ts"
 import { eraseKind, type CompiledProgram } from "../program/erased.ts"
 import { emptyEffect, type EncodedEffect } from "../program/encoded.ts"
+import type { Amounts } from "../program/resolveBudget.ts"
 
 /** Performs the intents of one kind, with the services that it runs with. */
 export interface Performer {
@@ -43,6 +45,8 @@ export interface Performer {
   readonly onFailure: "halt" | "discard"
   /** Ends a job that an intent may have started: live, held by another engine, or in the store alone. */
   readonly endJob?: (jobId: string) => Effect.Effect<void, unknown>
+  /** The error of the intents of a job whose tree of child jobs has too many jobs. */
+  readonly tooMany?: unknown
   /** Whether it is the engine's own: it may then answer with any kind, and needs no permit. */
   readonly isBuiltIn: boolean
 }
@@ -54,6 +58,12 @@ export interface ParentJob {
   readonly level: () => number
   /** The id of the child that the intent of a key asks for. */
   readonly childId: (key: string) => string
+  /** The share of the job's budget that is set aside for the child of a key. Undefined if it shares none. */
+  readonly shareOf: (key: string) => Amounts | undefined
+  /** Takes note of what the child of a key has spent, before the child's answer. */
+  readonly noteSpent: (key: string, spent: Amounts) => void
+  /** Counts the jobs of the tree. */
+  readonly descendants: Descendants
   /** Whether the job ends here, but not in its journal. */
   readonly isLeft: () => boolean
 }
@@ -251,6 +261,7 @@ export class Outbox {
 
   /** A cycle was committed: the intents whose answers it admitted leave, and its own are added. A driver runs, so it starts. */
   commit(added: Iterable<UnansweredIntent>): void {
+    if (this.#isAdmitting) this.#host.descendants.reset()
     for (const open of this.#staged) this.#remove(open)
     this.unstage()
     for (const each of added) this.#add(each)
@@ -262,6 +273,22 @@ export class Outbox {
   start(): void {
     this.#isStarted = true
     this.begin()
+  }
+
+  /**
+   * The tree of child jobs has too many jobs: each intent that asks for a child fails, answered or not, so that it does not
+   * matter how far each child came.
+   */
+  failChildren(): void {
+    const error = this.#host.performers.get(childKind)?.tooMany
+    for (const open of this.#intents.values()) {
+      if (open.intent.kind !== childKind) continue
+      this.#idle.delete(open)
+      open.halts = true
+      const answer = failed(open, error)
+      if (open.answer === undefined) this.#answer(open, answer)
+      else open.answer = answer
+    }
   }
 
   #dropDecided(): void {
@@ -330,6 +357,8 @@ export class Outbox {
     )
     return Effect.flatMap(Effect.exit(answer), (exit) =>
       Effect.sync(() => {
+        // The tree of child jobs may have had too many jobs meanwhile.
+        if (open.answer !== undefined) return
         this.#answer(open, Exit.isSuccess(exit) ? exit.value : failed(open, errorOf(exit.cause)))
       })
     )

@@ -17,10 +17,12 @@ import * as Exit from "effect/Exit"
 import type { HaltReason, JobMachineEvent } from "../../machines/job.machine.ts"
 import { judge } from "../cycle/convergence.ts"
 import { advance, nothingEligible, select, type Selection } from "../cycle/eligibility.ts"
+import { exhausted, type OwnLimits } from "../cycle/sharedBudget.ts"
 import type { Kind } from "../program/Fact.ts"
 import { lengthOfPieces, rowText } from "../journal/rowText.ts"
 import type { View } from "../program/View.ts"
 import { ContextView } from "../context/contextView.ts"
+import { commitShares, setSharesAside } from "./children.ts"
 import { finish, finishDefect, letGo } from "./ending.ts"
 import { exitOf } from "./erased.ts"
 import { appendRow, type MergedCycle, writeNote, storeFailed } from "./journaling.ts"
@@ -251,20 +253,17 @@ const viewFor =
 
 /** The budgets that are tested before a cycle begins. */
 const beforeCycle = (session: JobSession, underWay: UnderWay): Cause | undefined => {
-  const { budget, counters } = session
-  const { cycle, selection } = underWay
+  const { counters } = session
+  const { cycle, merge, selection } = underWay
   if (selection.tasks === 0 && stagedCount(session, underWay) === 0) return undefined
-  const exhausted = (name: "cycles" | "agents" | "duration", used: number, limit: number): Cause => ({
-    _tag: "BudgetExhausted",
-    cycle: session.cycle,
-    budget: name,
-    used,
-    limit
-  })
-  if (cycle > budget.cycles) return exhausted("cycles", session.cycle, budget.cycles)
-  if (counters.agents + selection.tasks > budget.agents) return exhausted("agents", counters.agents, budget.agents)
+  const { limits } = merge
+  const { budget } = limits
+  const ended = (name: "cycles" | "agents" | "duration", used: number): Cause =>
+    exhausted(limits, { cycle: session.cycle, budget: name, used })
+  if (cycle > budget.cycles) return ended("cycles", session.cycle)
+  if (counters.agents + selection.tasks > budget.agents) return ended("agents", counters.agents)
   const elapsed = session.durationMs
-  return elapsed >= budget.duration ? exhausted("duration", elapsed, budget.duration) : undefined
+  return elapsed >= budget.duration ? ended("duration", elapsed) : undefined
 }
 
 type Tasks = ReturnType<typeof runTasks>
@@ -285,25 +284,26 @@ const stoppable = (
   tasks: Tasks,
   restore: Restore
 ): Effect.Effect<Executed> => {
-  const { budget, options } = session
-  const { group, selection } = underWay
+  const { options } = session
+  const { group, merge, selection } = underWay
+  const { limits } = merge
   const exit = exitOf(tasks)
   if (exit !== undefined && Exit.isSuccess(exit) && !Telemetry.isTraced(options.services))
     return Exit.succeed(exit.value)
   const withinBudget = Effect.catchTags(tasks, {
     CpuTimeExhausted: ({ agent, usedMs }) =>
-      Effect.succeed<Cause>({
-        _tag: "BudgetExhausted",
-        cycle: session.cycle,
-        budget: "cpuTime",
-        used: session.cpuMs + usedMs,
-        limit: budget.cpuTime,
-        spender: agent
-      }),
+      Effect.succeed(
+        exhausted(limits, {
+          cycle: session.cycle,
+          budget: "cpuTime",
+          used: session.cpuMs + usedMs,
+          spender: agent
+        })
+      ),
     NoWorkers: ({ message, reason }) =>
       Effect.succeed<Cause>({ _tag: "WorkersUnavailable", cycle: session.cycle, message, reason })
   })
-  if (group !== undefined && budget.duration === Infinity) {
+  if (group !== undefined && limits.budget.duration === Infinity) {
     // There are fibers of ours and nothing else: they are stopped where they are, which needs no race.
     underWay.stopTasks = (cause) => {
       session.haltCause = cause
@@ -316,9 +316,7 @@ const stoppable = (
   underWay.stopTasks = (cause) => void Deferred.doneUnsafe(stop, Effect.succeed(cause))
   stopIfCancelled(session, underWay)
   const stops: Array<Effect.Effect<Executed>> = [Deferred.await(stop)]
-  if (budget.duration !== Infinity) {
-    stops.push(outOfTime(session, budget.duration - session.durationMs))
-  }
+  if (limits.budget.duration !== Infinity) stops.push(outOfTime(session, limits))
   const raced = Effect.raceAllFirst([withinBudget, ...stops])
   return restore(Telemetry.cycleSpan(options.services, raced, underWay.cycle, selection.tier, selection.tasks))
 }
@@ -343,14 +341,11 @@ const executed = (session: JobSession, underWay: UnderWay, exit: Exit.Exit<Execu
   return group === undefined ? stopping(session) : Effect.andThen(group.stop, stopping(session))
 }
 
-const outOfTime = (session: JobSession, remainingMs: number): Effect.Effect<Cause> =>
-  Effect.as(Effect.sleep(Duration.millis(Math.max(remainingMs, 0))), {
-    _tag: "BudgetExhausted",
-    cycle: session.cycle,
-    budget: "duration",
-    used: session.budget.duration,
-    limit: session.budget.duration
-  } as const)
+const outOfTime = (session: JobSession, limits: OwnLimits): Effect.Effect<Cause> => {
+  const used = limits.budget.duration
+  const ended = exhausted(limits, { cycle: session.cycle, budget: "duration", used })
+  return Effect.as(Effect.sleep(Duration.millis(Math.max(used - session.durationMs, 0))), ended)
+}
 
 /** Lets go of everything and only then tells the machine that the job has ended. */
 const stopping = (session: JobSession): Effect.Effect<void> =>
@@ -368,6 +363,7 @@ const merging = (session: JobSession): Pending => {
   return inSlicesThen(mergeSteps(session, underWay), (merged) => {
     const { row } = merged
     underWay.performed = performedKinds(row, session.options.performers)
+    if (underWay.performed.length > 0) setSharesAside(session, underWay, row)
     return atOnceOr(appendRow(session, underWay, merged), (stored) => {
       if (Exit.isSuccess(stored)) return committing(session, underWay, merged)
       session.haltCause = storeFailed(session, row.cycle, stored.cause)
@@ -434,6 +430,7 @@ const commit = (session: JobSession, underWay: UnderWay, { hash, pieces, row }: 
   Telemetry.noteCycle(session.options.services, facts, row.outcomes.length - discarded, discarded)
   if (staged.length > 0) answerSignals(session, staged)
   session.kept = undefined
+  commitShares(session, underWay)
   if (session.outbox !== undefined || performed.length > 0) takeIntents(session, underWay)
   if (session.notes.length > 0) session.notes = []
 }

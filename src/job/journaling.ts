@@ -22,9 +22,11 @@ import type { Cause as HaltCause, Status } from "../outcome/Cause.ts"
 import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
 import { describeProgram, budgetHeader } from "../journal/header.ts"
 import { keptOf, encodeKept } from "../journal/kept.ts"
+import { childrenExtra } from "./children.ts"
 import { spanIn } from "./observability.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
+import type { Amounts } from "../program/resolveBudget.ts"
 import type { NoteTag, EndExtra, JournalHeader } from "../journal/records.ts"
 import { causeJson } from "../journal/causes.ts"
 
@@ -39,6 +41,8 @@ export interface Beginning {
   readonly parent?: string | undefined
   /** Depth in the tree of child jobs. Default: 0. */
   readonly depth?: number | undefined
+  /** The limits that the parent hands down. Default: none. */
+  readonly handed?: Amounts | undefined
 }
 
 /** A cycle as it is written: its row, the row's canonical text in pieces, and the hash of the chain up to it. */
@@ -72,6 +76,7 @@ export const createJournal = (
       isForced: beginning.isForced,
       earlier: [],
       depth: session.level,
+      ...(Object.keys(session.handed).length === 0 ? {} : { handed: session.handed }),
       beginning: beginningExtra(row, session.haltCause, textOf(session)),
       ...(span === undefined ? {} : { span })
     }
@@ -112,7 +117,8 @@ export const appendRow = (
       ranMs: session.durationMs,
       cpuMs,
       before: session.notes,
-      handled: performed
+      handled: performed,
+      children: childrenExtra(underWay)
     })
   }
   return store.append(session.jobId, session.fence ?? 0, { cycle: row.cycle, text: () => pieces.join(""), hash, extra })

@@ -21,6 +21,7 @@ import { AdmissionRejected, InvalidInput, type JobError, JobHalted } from "../ou
 import type { ExplanationJson } from "../outcome/explanationJson.ts"
 import type { CommittedIntent, JobResult } from "../outcome/JobResult.ts"
 import { CycleMerge } from "../cycle/merge.ts"
+import { Allotments, ownLimits, type OwnLimits } from "../cycle/sharedBudget.ts"
 import type { Replay } from "../journal/replay.ts"
 import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
@@ -39,9 +40,10 @@ import { type Cause, isOfProcess, type Status } from "../outcome/Cause.ts"
 import type { Counters } from "../outcome/CommittedCycle.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { childIdsOf } from "../intents/childIds.ts"
+import { Descendants } from "../intents/descendants.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
-import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import type { Amounts, ResolvedBudget } from "../program/resolveBudget.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { NoteTag } from "../journal/records.ts"
 import { monotonicMs } from "../platform/monotonicMs.ts"
@@ -59,6 +61,8 @@ export interface SessionOptions {
   readonly program: CompiledProgram
   readonly ledger: Ledger
   readonly budget: ResolvedBudget
+  /** The limits that the job's parent handed down. Default: none. */
+  readonly handed?: Amounts | undefined
   /** The performers of intents. */
   readonly performers: Performers
   /** The services that agents run with: those of the caller that started the job. */
@@ -86,7 +90,15 @@ export class JobSession implements JobView {
   readonly options: SessionOptions
   readonly program: CompiledProgram
   readonly ledger: Ledger
+  /** What the job and all jobs below it may spend. */
   readonly budget: ResolvedBudget
+  readonly handed: Amounts
+  /** What the job itself may spend. */
+  limits: OwnLimits
+  /** The part of the budget that child jobs hold. */
+  allotments = new Allotments()
+  /** What children have spent whose answers are not committed, by the keys of their intents. */
+  readonly spentBelow = new Map<string, Amounts>()
   /** In milliseconds since the epoch, as the journal says. 0 until the job has a journal. */
   createdAt = 0
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
@@ -116,6 +128,8 @@ export class JobSession implements JobView {
   kept: ReadonlyMap<string, EncodedEffect> | undefined
   /** Depth in the tree of child jobs; 0 for a job that a caller started. */
   level = 0
+  /** Counts the jobs of the tree of child jobs. */
+  readonly descendants = new Descendants(() => this.outbox?.failChildren())
   /** Gives the id of the child job that the intent of a key asks for. */
   childId: (key: string) => string
   /** Names the driver that works on this session, if one does. */
@@ -138,6 +152,8 @@ export class JobSession implements JobView {
     this.program = options.program
     this.ledger = options.ledger
     this.budget = options.budget
+    this.handed = options.handed ?? {}
+    this.limits = ownLimits(this.budget, this.handed)
     if (options.replayed !== undefined) this.createdAt = options.replayed.createdAt
     this.tracker = options.replayed?.tracker ?? new Tracker(options.jobId, options.program)
     this.log = options.replayed?.log ?? new EventLog()
@@ -152,12 +168,19 @@ export class JobSession implements JobView {
     this.cpuMs = replay.cpuMs
     this.clock.restore(replay.ranMs)
     this.haltCause = replay.halt
+    this.allotments = replay.allotments
+    this.limitOwn()
     Object.assign(this.counters, replay.counters)
     this.program.agents.forEach(({ name }, index) => {
       const progress = at(this.progress, index)
       progress.mark = replay.marks.get(name) ?? 0
       progress.executed = replay.executed.has(name)
     })
+  }
+
+  /** Takes note that children hold another part of the budget. */
+  limitOwn(): void {
+    this.limits = ownLimits(this.budget, this.handed, this.allotments.held())
   }
 
   /** Milliseconds that the job has run, pauses excluded. */
@@ -226,8 +249,8 @@ export class JobSession implements JobView {
 
   /** Begins the next cycle. */
   beginCycle(): UnderWay {
-    const { budget, counters, cycle, ledger, program } = this
-    const underWay = new UnderWay(new CycleMerge(cycle + 1, program, ledger, budget, counters), ledger.version)
+    const { counters, cycle, ledger, limits, program } = this
+    const underWay = new UnderWay(new CycleMerge(cycle + 1, program, ledger, limits, counters), ledger.version)
     if (this.#stage._tag === "Running") this.#stage.underWay = underWay
     return underWay
   }
@@ -328,6 +351,9 @@ export class JobSession implements JobView {
       performers,
       level: () => this.level,
       childId: this.childId,
+      descendants: this.descendants,
+      shareOf: (key) => this.allotments.get(key),
+      noteSpent: (key, spent) => void this.spentBelow.set(key, spent),
       isLeft: () => this.isLeftAs("cancelled"),
       hasFact: (kind, id) => ledger.find(kind, id) !== undefined,
       isHalting: () => this.haltCause !== undefined,

@@ -11,6 +11,7 @@ import { Decision } from "../program/answerKinds.ts"
 import type { CycleMerge } from "../cycle/merge.ts"
 import type { EncodedAnswer, OpenIntent, Outbox } from "../intents/outbox.ts"
 import type { PendingSignal } from "./mailbox.ts"
+import { settleChildren } from "./children.ts"
 import type { JobSession } from "./session.ts"
 import { eraseKind } from "../program/erased.ts"
 import type { StagedSignal, UnderWay } from "./underWay.ts"
@@ -26,8 +27,10 @@ export const stagedCount = ({ outbox }: JobSession, { staged }: UnderWay): numbe
   staged.length + (outbox?.stagedCount ?? 0)
 
 /** Applies the effects that wait to the context, in steps. */
-export function* stageSteps({ mailbox, outbox }: JobSession, underWay: UnderWay): Generator<void, void> {
+export function* stageSteps(session: JobSession, underWay: UnderWay): Generator<void, void> {
+  const { mailbox, outbox } = session
   const { merge } = underWay
+  if (outbox?.hasDue === true) settleChildren(session, underWay)
   const answered: Array<OpenIntent> = []
   for (let signal = mailbox.shift(); signal !== undefined; signal = mailbox.shift()) {
     const approval = outbox === undefined ? undefined : approvalOf(signal, outbox)

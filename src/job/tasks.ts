@@ -101,10 +101,10 @@ export const runTasks = (
     return Exit.isExit(ran) ? Effect.succeed(outcomes) : Effect.as(ran, outcomes)
   }
   const parts: Array<Effect.Effect<void, BatchFailure>> = []
-  if (threads.length > 0) parts.push(runCpu(session, session.options.pool.execute, threads, cycle, settle))
+  if (threads.length > 0) parts.push(runCpu(session, session.options.pool.execute, threads, underWay, settle))
   // Fibers start when the threads have their tasks.
   if (fibers.length > 0) parts.push(Effect.suspend(() => runFibers(session, underWay, fibers, settle)))
-  if (inline.length > 0) parts.push(runCpu(session, inlinePool.execute, inline, cycle, settle))
+  if (inline.length > 0) parts.push(runCpu(session, inlinePool.execute, inline, underWay, settle))
   const [part] = parts
   const isOne = parts.length === 1 && part !== undefined
   return Effect.as(isOne ? part : Effect.all(parts, { concurrency: "unbounded", discard: true }), outcomes)
@@ -133,7 +133,7 @@ const runCpu = (
     BatchFailure
   >,
   tasks: ReadonlyArray<Task>,
-  cycle: number,
+  { cycle, merge }: UnderWay,
   settle: Settle
 ): Effect.Effect<void, BatchFailure> =>
   Effect.flatMap(Clock.Clock, (clock) => {
@@ -160,7 +160,7 @@ const runCpu = (
         each: refOf(fact),
         since: selected.since
       })),
-      cpuBudgetMs: session.budget.cpuTime - session.cpuMs,
+      cpuBudgetMs: Math.max(merge.limits.budget.cpuTime - session.cpuMs, 0),
       onProgress: report === undefined ? undefined : onProgress
     }
     return Effect.map(execute(batch), (outcomes) => {

@@ -8,8 +8,10 @@ import type * as Scope from "effect/Scope"
 import type { Gate } from "../context/contextView.ts"
 import { nothingEligible, type Selection } from "../cycle/eligibility.ts"
 import type { CycleMerge } from "../cycle/merge.ts"
+import type { Settlement } from "../cycle/sharedBudget.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
+import type { Amounts } from "../program/resolveBudget.ts"
 import type { RunningGroup } from "./fiberGroup.ts"
 import type { PendingSignal } from "./mailbox.ts"
 
@@ -22,6 +24,7 @@ export interface StagedSignal {
 const noSignals: ReadonlyArray<StagedSignal> = Object.freeze([])
 const noOutcomes: ReadonlyArray<TaskOutcome> = Object.freeze([])
 const noNames: ReadonlyArray<string> = Object.freeze([])
+const noShares: ReadonlyArray<readonly [string, Amounts]> = Object.freeze([])
 
 export class UnderWay implements Gate {
   readonly merge: CycleMerge
@@ -42,6 +45,10 @@ export class UnderWay implements Gate {
   stopTasks: ((cause: Cause) => void) | undefined
   /** The kinds of the cycle's intents that somebody performs. */
   performed: ReadonlyArray<string> = noNames
+  /** The answers of children with shares that the cycle takes in. */
+  settlement: Settlement | undefined
+  /** The shares that the cycle sets aside for children, with the keys of their intents, in commit order. */
+  shares = noShares
   /** The commit's time, in milliseconds since the epoch, if intents are performed: an approval's time counts from it. */
   committedAt = 0
   #staged: Array<StagedSignal> | undefined

@@ -12,7 +12,16 @@ import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts
 import { causeJson, isCauseJson } from "./causes.ts"
 import { typeOf } from "../values/panic.ts"
 import { isObject, parsePart, unreadable } from "./jsonRecord.ts"
-import type { BeginningExtra, NoteTag, HaltExtra, OutcomeExtra, OutcomeFields, RowExtra } from "./records.ts"
+import type { Amounts } from "../program/resolveBudget.ts"
+import type {
+  BeginningExtra,
+  ChildrenExtra,
+  NoteTag,
+  HaltExtra,
+  OutcomeExtra,
+  OutcomeFields,
+  RowExtra
+} from "./records.ts"
 
 /** Builds the extra of an outcome. `textOf` returns the committed text of the fact at a commit position. */
 const outcomeExtra = (
@@ -60,7 +69,9 @@ export const rowExtra = (
   row: CommittedCycle,
   halt: Cause | undefined,
   textOf: (version: number) => string,
-  rest: Pick<RowExtra, "at" | "ranMs" | "cpuMs" | "before" | "handled">
+  rest: Pick<RowExtra, "at" | "ranMs" | "cpuMs" | "before" | "handled"> & {
+    readonly children: ChildrenExtra | undefined
+  }
 ): string => {
   const signals = row.signals.map((outcome) => outcomeExtra(outcome, true, textOf))
   const outcomes = row.outcomes.map((outcome) => outcomeExtra(outcome, false, textOf))
@@ -71,6 +82,7 @@ export const rowExtra = (
     ...(rest.before === undefined || rest.before.length === 0 ? {} : { before: rest.before }),
     ...(found === undefined ? {} : { halt: found }),
     ...(rest.handled === undefined || rest.handled.length === 0 ? {} : { handled: rest.handled }),
+    ...(rest.children === undefined ? {} : { children: rest.children }),
     at: rest.at,
     ranMs: rest.ranMs,
     cpuMs: rest.cpuMs
@@ -143,17 +155,29 @@ export const isHaltExtra = (value: unknown): value is HaltExtra => {
   return isObject(value) && isCauseJson(value["cause"])
 }
 
+const isAmounts = (value: unknown): value is Amounts =>
+  isObject(value) && Object.values(value).every((amount) => Number.isFinite(amount) && (amount as number) >= 0)
+
+const areAmounts = isListOf(isAmounts)
+
+const isChildrenExtra = (value: unknown): value is ChildrenExtra => {
+  if (!isObject(value)) return false
+  const { shares, spent }: Unchecked<ChildrenExtra> = value
+  return (spent === undefined || isAmounts(spent)) && (shares === undefined || areAmounts(shares))
+}
+
 /** The farthest time from the epoch, in milliseconds, that a `Date` can hold. */
 const farthestMs = 8.64e15
 
 /** Returns the name of the first field that does not fit, or undefined if all fit. */
 const faultyField = (extra: Unchecked<RowExtra>): keyof RowExtra | undefined => {
-  const { at, before, cpuMs, halt, handled, outcomes, ranMs, signals } = extra
+  const { at, before, children, cpuMs, halt, handled, outcomes, ranMs, signals } = extra
   if (signals !== undefined && !areOutcomes(signals)) return "signals"
   if (outcomes !== undefined && !areOutcomes(outcomes)) return "outcomes"
   if (before !== undefined && !areNotes(before)) return "before"
   if (halt !== undefined && !isHaltExtra(halt)) return "halt"
   if (handled !== undefined && !areTexts(handled)) return "handled"
+  if (children !== undefined && !isChildrenExtra(children)) return "children"
   if (typeof at !== "number" || !(Math.abs(at) <= farthestMs)) return "at"
   // They are negative if the clock was set back.
   if (!Number.isFinite(ranMs)) return "ranMs"

@@ -7,7 +7,7 @@
  * Boundary: records to and from JSON texts.
  */
 import * as Schema from "effect/Schema"
-import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import type { Amounts as Shared, ResolvedBudget } from "../program/resolveBudget.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import { Violation } from "../program/Invariant.ts"
 import { isHaltExtra, isOutcomeExtra } from "./extra.ts"
@@ -67,6 +67,15 @@ const budgetFields = {
   tokens: Limit
 } satisfies FieldsOf<ResolvedBudget>
 
+const handedFields = {
+  cycles: Schema.optionalKey(Amount),
+  facts: Schema.optionalKey(Amount),
+  agents: Schema.optionalKey(Amount),
+  duration: Schema.optionalKey(Amount),
+  cpuTime: Schema.optionalKey(Amount),
+  tokens: Schema.optionalKey(Amount)
+} satisfies FieldsOf<Shared>
+
 const fields = {
   format: Schema.Literal(1),
   program: Schema.String,
@@ -78,6 +87,7 @@ const fields = {
   isForced: Schema.Boolean,
   beginning: Beginning,
   depth: Schema.optionalKey(Count),
+  handed: Schema.optionalKey(Schema.Struct(handedFields)),
   span: Schema.optionalKey(Schema.String)
 } satisfies Omit<FieldsOf<JournalHeader>, "earlier">
 

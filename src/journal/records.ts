@@ -7,7 +7,7 @@
 import type { Usage } from "../program/Budget.ts"
 import type { Status } from "../outcome/Cause.ts"
 import type { CauseJson } from "./causes.ts"
-import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import type { Amounts, ResolvedBudget } from "../program/resolveBudget.ts"
 
 /** A kind in a header. */
 export interface KindHeader {
@@ -46,6 +46,8 @@ export interface JournalHeader {
   readonly beginning: BeginningExtra
   /** Depth in the tree of child jobs. Earlier versions left it out, and did not shorten the ids of children. */
   readonly depth?: number
+  /** The limits that the job's parent handed down. Left out if there are none, as for every job that a caller started. */
+  readonly handed?: Amounts
   /** The span in which the job began, in the format of `traceparent`. Left out if the start was not traced. */
   readonly span?: string
 }
@@ -80,11 +82,20 @@ export interface RowExtra {
   readonly halt?: HaltExtra
   /** The kinds of committed intents that a handler performs. */
   readonly handled?: ReadonlyArray<string>
+  readonly children?: ChildrenExtra
   /** The time of the commit, in milliseconds since the epoch. */
   readonly at: number
   /** The job's duration and CPU time after this cycle, in milliseconds. */
   readonly ranMs: number
   readonly cpuMs: number
+}
+
+/** What a row changes about the budgets of child jobs. */
+export interface ChildrenExtra {
+  /** What all ended children have spent after the row. Left out if the row has no answer of a child with a share. */
+  readonly spent?: Amounts
+  /** The share of each child that the row asks for, in commit order. Left out if it asks for none, or shares no budget. */
+  readonly shares?: ReadonlyArray<Amounts>
 }
 
 export interface BeginningExtra {

@@ -30,6 +30,8 @@ import { reviveCause } from "./causes.ts"
 import { type RecordPart, Unreadable } from "./jsonRecord.ts"
 import { type DecodedOutcome, decodeGenesis, decodeRow } from "./decode.ts"
 import { stepSize } from "../values/steps.ts"
+import { Allotments } from "../cycle/sharedBudget.ts"
+import { childKind } from "../program/answerKinds.ts"
 
 /** The part of a program that a replay needs. A header has it, too. */
 export interface ReplayProgram {
@@ -85,6 +87,8 @@ export class Replay {
   extra: RowExtra | undefined
   /** Intents that a handler performs and that have no answer, by key, in commit order. */
   readonly pending = new Map<string, { readonly intent: CommittedIntent; readonly at: number }>()
+  /** The part of the budget that child jobs hold. */
+  readonly allotments = new Allotments()
   readonly #kindOf = (name: string): ErasedKind | undefined => this.program.kinds.get(name)
   #isForced = false
   #log: (record: LogRecord) => void = () => {}
@@ -185,10 +189,19 @@ export class Replay {
     const previousTier = this.tier
     for (const { answers } of mergedSignals) if (answers !== undefined) this.pending.delete(intentKey(answers))
     yield* this.#commit(row, hash, haltOf(extra.halt, row))
-    const { at, handled } = extra
+    const { at, children, handled } = extra
+    if (children?.spent !== undefined) {
+      const keys = mergedSignals.flatMap(({ answers }) => (answers === undefined ? [] : [intentKey(answers)]))
+      this.allotments.settle({ keys: new Set(keys), spent: children.spent })
+    }
     if (handled !== undefined) {
       const intents = this.tracker.intentsOf(cycle).filter(({ kind }) => handled.includes(kind))
       for (const intent of intents) this.pending.set(intentKey(intent), { intent, at })
+      const asked = children?.shares === undefined ? [] : intents.filter(({ kind }) => kind === childKind)
+      children?.shares?.forEach((share, place) => {
+        const intent = asked[place]
+        if (intent !== undefined) this.allotments.give(intentKey(intent), share)
+      })
     }
     for (const agent of row.agents) {
       this.marks.set(agent, begin)

@@ -41,6 +41,8 @@ export type Cause =
       readonly used: number
       readonly limit: number
       readonly spender?: string
+      readonly children?: number
+      readonly isHandedDown?: boolean
     }
   | {
       readonly _tag: "InvariantViolated"

@@ -104,18 +104,26 @@ export class MergeConflict extends Schema.TaggedError<MergeConflict>()("MergeCon
   }
 }
 
-/** A budget was reached. `used` is the committed sum; `spender` is the agent whose effect would have crossed it, if any. */
+/**
+ * A budget was reached. `used` is the committed sum; `spender` is the agent whose effect would have crossed it, if any. `children`
+ * is the part of `used` that child jobs have spent, or that is set aside for them. `isHandedDown`: the limit is the share that
+ * the job's parent handed down.
+ */
 export class BudgetExhausted extends Schema.TaggedError<BudgetExhausted>()("BudgetExhausted", {
   ...at,
   budget: Schema.Literals(["cycles", "facts", "agents", "duration", "cpuTime", "contextBytes", "tokens"]),
   used: Schema.Number,
   limit: Schema.Number,
-  spender: Schema.optional(Schema.String)
+  spender: Schema.optional(Schema.String),
+  children: Schema.optional(Schema.Number),
+  isHandedDown: Schema.optional(Schema.Boolean)
 }) {
   declare readonly partial: JobResult.Partial
   override get message(): string {
     const by = this.spender === undefined ? "" : ` (${JSON.stringify(this.spender)} would have crossed it)`
-    return `the budget of ${this.budget} is exhausted: ${this.used} of ${this.limit}${by}`
+    const below = this.children === undefined ? "" : `, ${this.children} of them by child jobs or set aside for these`
+    const from = this.isHandedDown === true ? ` that the parent job handed down` : ""
+    return `the budget of ${this.budget} is exhausted: ${this.used} of ${this.limit}${from}${below}${by}`
   }
 }
 

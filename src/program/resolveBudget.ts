@@ -20,6 +20,12 @@ export interface ResolvedBudget {
   readonly tokens: number
 }
 
+/** The budgets that a job shares with its child jobs. The size of a context is none, since each job has its own. */
+export type SharedName = Exclude<keyof ResolvedBudget, "contextBytes">
+
+/** An amount of each of some shared budgets. Times in milliseconds. */
+export type Amounts = { readonly [Name in SharedName]?: number }
+
 /** The name that each field of a budget has in a resolved one. */
 export const resolvedNames: Readonly<Record<keyof Budget, keyof ResolvedBudget>> = {
   maxCycles: "cycles",
@@ -77,4 +83,26 @@ export const resolveBudget = (program: string, ...budgets: ReadonlyArray<Budget 
     contextBytes: budget.maxContextBytes ?? Infinity,
     tokens: budget.maxTokens ?? Infinity
   }
+}
+
+/**
+ * The budget of a child job. `share` is what its parent hands down: it bounds each limit that somebody set, and stands in place
+ * of a default.
+ *
+ * @throws InvalidProgram as `resolveBudget` does
+ */
+export const handDown = (
+  program: string,
+  share: Amounts,
+  ...budgets: ReadonlyArray<Budget | undefined>
+): ResolvedBudget => {
+  const own = resolveBudget(program, ...budgets)
+  const handed: { -readonly [Name in keyof ResolvedBudget]: number } = { ...own }
+  for (const [field, name] of Object.entries(resolvedNames)) {
+    const most = name === "contextBytes" ? undefined : share[name]
+    if (most === undefined) continue
+    const isSet = budgets.some((budget) => budget?.[field as Field] !== undefined)
+    handed[name] = isSet ? Math.min(own[name], most) : most
+  }
+  return handed
 }

@@ -31,6 +31,7 @@ export const server = () => load<typeof import("../../src/server/index.ts")>("se
 /** Modules that a figure may take apart, loaded when it does. */
 export const internal = {
   budget: () => load<typeof import("../../src/program/resolveBudget.ts")>("program/resolveBudget"),
+  limits: () => load<typeof import("../../src/cycle/sharedBudget.ts")>("cycle/sharedBudget"),
   context: () => load<typeof import("../../src/context/Ledger.ts")>("context/Ledger"),
   convergence: () => load<typeof import("../../src/cycle/convergence.ts")>("cycle/convergence"),
   definitions: () => load<typeof import("../../src/program/erased.ts")>("program/erased"),

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { Agent, Fact } from "../../src/index.ts"
 import { encodeFact } from "../../src/cycle/encodeEffect.ts"
 import { CycleMerge } from "../../src/cycle/merge.ts"
+import { ownLimits } from "../../src/cycle/sharedBudget.ts"
 import { compile, emptyLedger, numbered, type Numbered } from "../support/core/ledger.ts"
 import { type Random, randomOf } from "../support/core/random.ts"
 import type { Counters, MergedOutcome, TaskOutcome } from "../../src/outcome/CommittedCycle.ts"
@@ -169,7 +170,7 @@ const runSeed = (seed: number): void => {
   const counters: Counters = { facts: 0, agents: 0, tokens: 0 }
   let state: State = { facts: new Map(), version: 0, counters: { ...counters }, evaluations: 0 }
   for (let cycle = 1; cycle <= 8; cycle++) {
-    const merge = new CycleMerge(cycle, program, ledger, budget, counters)
+    const merge = new CycleMerge(cycle, program, ledger, ownLimits(budget), counters)
     const begin = ledger.version
     const before: State = { ...state, facts: new Map(state.facts), counters: { ...state.counters } }
     let halt: string | undefined
@@ -232,7 +233,7 @@ describe("a cycle that is not committed", () => {
   it("leaves the ledger and the counters as they were, evaluations and traces too", () => {
     const ledger = emptyLedger()
     const counters: Counters = { facts: 3, agents: 5, tokens: 7 }
-    const merge = new CycleMerge(1, program, ledger, resolveBudget("test"), counters)
+    const merge = new CycleMerge(1, program, ledger, ownLimits(resolveBudget("test")), counters)
     const planned = { agent: 0, proposals: [{ kind: kinds[0]!, id: "a", n: 1 }], tokens: 2, evaluates: "a" }
     const result = { ...effectOf(planned), trace: { why: 1 } }
     const task = { agent: program.agents[0]!, each: undefined, since: 0, cpuMs: 0, result }

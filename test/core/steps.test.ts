@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import { Agent, Canonical } from "../../src/index.ts"
 import { encodeEffect, type OutputFault } from "../../src/cycle/encodeEffect.ts"
 import { CycleMerge } from "../../src/cycle/merge.ts"
+import { ownLimits } from "../../src/cycle/sharedBudget.ts"
 import { genesisText, rowText } from "../../src/journal/rowText.ts"
 import { emptyEffect, type EncodedEffect } from "../../src/program/encoded.ts"
 import { eraseKind } from "../../src/program/erased.ts"
@@ -45,7 +46,7 @@ const faultOf = (given: unknown): OutputFault => {
 const merged = (effects: ReadonlyArray<EncodedEffect>) => {
   const ledger = emptyLedger()
   const counters = { facts: 0, agents: 0, tokens: 0 }
-  const merge = new CycleMerge(1, program, ledger, resolveBudget("test"), counters)
+  const merge = new CycleMerge(1, program, ledger, ownLimits(resolveBudget("test")), counters)
   const each = { kind: "A", id: "about" }
   for (const result of effects) finished(merge.merge({ agent, each, since: 0, cpuMs: 0, result }, 0))
   return { counters, ledger, row: runSteps(merge.finish(0, ["a"])) }

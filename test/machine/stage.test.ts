@@ -8,6 +8,7 @@ import * as Logger from "effect/Logger"
 import { vi } from "vitest"
 import { Engine, JobStore } from "../../src/index.ts"
 import { CycleMerge } from "../../src/cycle/merge.ts"
+import { ownLimits } from "../../src/cycle/sharedBudget.ts"
 import { Ledger } from "../../src/context/Ledger.ts"
 import { sessionOf } from "../../src/job/jobHandle.ts"
 import { JobSession } from "../../src/job/session.ts"
@@ -82,7 +83,7 @@ const program = compiledOf(idle)
 const ledger = Ledger.make("idle", program.triggers)
 const counters = { facts: 0, agents: 0, tokens: 0 }
 const budget = resolveBudget("idle")
-const underWay = new UnderWay(new CycleMerge(1, program, ledger, budget, counters), 0)
+const underWay = new UnderWay(new CycleMerge(1, program, ledger, ownLimits(budget), counters), 0)
 
 const stages: { readonly [Tag in StageTag]: Extract<Stage, { readonly _tag: Tag }> } = {
   Queued: queued,

@@ -32,20 +32,33 @@ export interface Ended {
 
 /** Loads the modules of the core once. Returns a function that runs a job. */
 export const loadCore = async () => {
-  const [budgets, contexts, convergence, definitions, effects, eligibility, journal, merges, hashes, stepping, views] =
-    await Promise.all([
-      internal.budget(),
-      internal.context(),
-      internal.convergence(),
-      internal.definitions(),
-      internal.effects(),
-      internal.eligibility(),
-      internal.journal(),
-      internal.merge(),
-      internal.sha256(),
-      internal.steps(),
-      internal.view()
-    ])
+  const [
+    budgets,
+    limits,
+    contexts,
+    convergence,
+    definitions,
+    effects,
+    eligibility,
+    journal,
+    merges,
+    hashes,
+    stepping,
+    views
+  ] = await Promise.all([
+    internal.budget(),
+    internal.limits(),
+    internal.context(),
+    internal.convergence(),
+    internal.definitions(),
+    internal.effects(),
+    internal.eligibility(),
+    internal.journal(),
+    internal.merge(),
+    internal.sha256(),
+    internal.steps(),
+    internal.view()
+  ])
   const { encodeEffect, encodeFacts } = effects
   const { isUnderWay, runSteps } = stepping
 
@@ -58,6 +71,7 @@ export const loadCore = async () => {
   ): Generator<ReadonlyArray<CoreTask>, Ended, ReadonlyArray<unknown>> {
     const compiled = definitions.compiledOf(program)
     const budget = budgets.resolveBudget(compiled.name, compiled.budget, options.budget)
+    const own = limits.ownLimits(budget)
     const encoded = compiled.inputCodec.encode(input)
     const seeds = runSteps(
       encodeFacts(compiled.seed(encoded.value) as ReadonlyArray<unknown>, (name) => compiled.kinds.get(name))
@@ -67,7 +81,7 @@ export const loadCore = async () => {
     const progress = compiled.agents.map(() => ({ mark: 0, executed: false }))
     const candidates = new eligibility.Candidates(compiled)
 
-    const planting = new merges.CycleMerge(0, compiled, ledger, budget, counters)
+    const planting = new merges.CycleMerge(0, compiled, ledger, own, counters)
     runSteps(planting.stage({ facts: seeds, intents: [], evaluations: [], trace: undefined, tokens: 0 }, "seed"))
     runSteps(planting.finish(0, []))
     const genesis = runSteps(journal.genesisText(compiled.name, encoded.text, seeds, options.context?.hash))
@@ -112,7 +126,7 @@ export const loadCore = async () => {
       const outputs = yield tasks
       report({ type: "EXECUTED" })
       gate.open = false
-      const merge = new merges.CycleMerge(cycle, compiled, ledger, budget, counters)
+      const merge = new merges.CycleMerge(cycle, compiled, ledger, own, counters)
       for (let place = 0; place < tasks.length; place++) {
         const { agent, fact, since } = tasks[place]!
         const encoded = encodeEffect(agent, outputs[place])

@@ -18,6 +18,7 @@ export const engineOnStore = (
     readonly handlers?: ReadonlyArray<Engine.Handler>
     readonly maxRunningJobs?: number
     readonly maxDepth?: number
+    readonly maxDescendants?: number
     readonly maxAttempts?: number
     readonly maxLiveContextBytes?: number
   }

@@ -13,6 +13,7 @@ export const engineWith = (options: {
   readonly maxQueuedJobs?: number
   readonly maxChildJobs?: number
   readonly maxDepth?: number
+  readonly maxDescendants?: number
   readonly maxLiveContextBytes?: number
 }): Layer.Layer<Engine.Engine> =>
   Engine.layer(options as Engine.EngineOptions).pipe(
