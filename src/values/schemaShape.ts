@@ -45,7 +45,11 @@ const advice: Readonly<Record<string, string>> = {
   HashSet: "use an array",
   Chunk: "use an array",
   URL: "use a string",
-  RegExp: "use a string"
+  RegExp: "use a string",
+  MutableJson: "use Schema.Json",
+  Redacted: "facts are stored and shown; hold the secret's name, and let the agent look the secret up",
+  Cause: "use Schema.Struct with the fields that are needed",
+  Exit: "use Schema.Result"
 }
 
 /** The id under which Schema represents a declared type of its own. */
@@ -76,7 +80,10 @@ export const shapeOf = (ast: SchemaAST.AST, root: string, refuse: Refuse): Schem
 
 /** A walk through a syntax tree. What it has found so far is its shape. */
 class Inspection implements SchemaShape {
-  isPlain = true
+  /** A value of the decoded side may be no plain data. */
+  #isCoded = false
+  /** The schema transforms, and the decoded side alone does not tell. */
+  #isTransformed = false
   hasOpenNumbers = false
   hasBytes = false
   looksAtBytes = false
@@ -85,6 +92,10 @@ class Inspection implements SchemaShape {
 
   constructor(refuse: Refuse) {
     this.#refuse = refuse
+  }
+
+  get isPlain(): boolean {
+    return !this.#isCoded && !this.#isTransformed
   }
 
   visit(ast: SchemaAST.AST, path: string): void {
@@ -101,10 +112,10 @@ class Inspection implements SchemaShape {
       case "BigInt":
       case "Undefined":
       case "Void":
-        this.isPlain = false
+        this.#isCoded = true
         return
       case "Literal":
-        if (typeof ast.literal === "bigint") this.isPlain = false
+        if (typeof ast.literal === "bigint") this.#isCoded = true
         return
       case "Number":
         if (!isFinite(ast)) this.hasOpenNumbers = true
@@ -121,27 +132,33 @@ class Inspection implements SchemaShape {
         return
       case "Suspend":
         return this.visit(ast.thunk(), path)
+      case "Unknown":
+      case "Any":
+        // A transformation can decode into anything, such as an Error.
+        if (ast.encoding !== undefined) this.#isCoded = true
+        return
       default:
         return
     }
   }
 
   #transforms(): void {
-    this.isPlain = false
+    this.#isTransformed = true
     this.looksAtBytes = true
   }
 
   #declaration(ast: SchemaAST.Declaration, path: string): void {
-    this.isPlain = false
     const id = declarationId(ast)
+    // Journals hold kinds with a transformation before a field of any JSON in decoded form, so these stay plain.
+    if (id === "Json") this.#isTransformed = false
+    else this.#isCoded = true
     const isClass = ast.annotations?.["~constructor"] !== undefined
     const isCustom =
       id === undefined &&
       !isClass &&
       (ast.annotations?.["toCodecJson"] !== undefined || ast.annotations?.["toCodec"] !== undefined)
     if (id === "Uint8Array" || isCustom) this.hasBytes = true
-    if (id === "Json") this.isPlain = true
-    else if (!isClass && !isCustom && (id === undefined || !immutable.has(id))) {
+    if (id !== "Json" && !isClass && !isCustom && (id === undefined || !immutable.has(id))) {
       const hint = id === undefined ? "give it a toCodecJson annotation" : (advice[id] ?? "use plain data")
       this.#refuse(`${path} holds ${id ?? "a declared type"}, which cannot be frozen and encoded: ${hint}`)
     }
@@ -159,7 +176,7 @@ class Inspection implements SchemaShape {
       } else this.visit(type, at)
     }
     for (const { parameter, type } of ast.indexSignatures) {
-      if (parameter.encoding !== undefined) this.isPlain = false
+      if (parameter.encoding !== undefined) this.#isTransformed = true
       this.visit(type, `${path}[key]`)
     }
   }

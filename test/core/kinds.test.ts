@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { isDeepStrictEqual } from "node:util"
 import { Fact, JobError } from "../../src/index.ts"
@@ -270,6 +271,71 @@ describe("a kind of immutable types with a JSON codec", () => {
     { arbitrary: { runs: 200 } }
   )
 
+  describe("beside a field of any JSON", () => {
+    const json = { a: [1, { b: null }], z: "x" }
+    interface Tree {
+      readonly note: Option.Option<string>
+      readonly json: Schema.Json
+      readonly kids: ReadonlyArray<Tree>
+    }
+    const Tree = Schema.Struct({
+      note: Schema.Option(Schema.String),
+      json: Schema.Json,
+      kids: Schema.Array(Schema.suspend((): Schema.Codec<Tree, unknown> => Tree as never))
+    })
+    const nested: ReadonlyArray<readonly [string, Schema.Codec<any, unknown>, unknown, string]> = [
+      ["a span of time", Schema.Duration, Duration.seconds(3), '{"_tag":"Millis","value":3000}'],
+      ["a result", Schema.Result(Schema.String, Schema.Json), Result.fail(json), ""],
+      ["an error", Schema.Defect(), new Error("no"), '{"message":"no","name":"Error"}'],
+      [
+        "options in options",
+        Schema.Option(Schema.Array(Schema.Option(Schema.Json))),
+        Option.some([Option.some(json)]),
+        ""
+      ],
+      ["a record of options", Schema.Record(Schema.String, Schema.Option(Schema.Json)), { k: Option.some(json) }, ""],
+      ["a tuple", Schema.Tuple([Schema.Option(Schema.String), Schema.Json]), [Option.none(), json], ""],
+      [
+        "a member of a tagged union",
+        Schema.Union([
+          Schema.TaggedStruct("A", { a: Schema.Option(Schema.Number) }),
+          Schema.TaggedStruct("B", { json: Schema.Json })
+        ]),
+        { _tag: "A", a: Option.some(Number.NaN) },
+        '{"_tag":"A","a":{"_tag":"Some","value":"NaN"}}'
+      ],
+      [
+        "a recursive value",
+        Tree,
+        { note: Option.some("x"), json, kids: [{ note: Option.none(), json: 1, kids: [] }] },
+        ""
+      ],
+      ["an option that may be missing", Schema.OptionFromOptionalKey(Schema.String), undefined, ""]
+    ]
+    for (const [what, schema, value, text] of [
+      ...samples.filter(([name]) => name !== "a transformed number"),
+      ...nested
+    ]) {
+      it(`holds ${what}, whichever stands first`, () => {
+        const first = Schema.Struct({
+          it: Schema.optionalKey(schema),
+          json: Schema.Json,
+          last: Schema.optionalKey(schema)
+        })
+        const given = value === undefined ? { json } : { it: value, json, last: value }
+        const { committed, read, text: written } = through(first, given)
+        if (text !== "") expect(written).toBe(`{"it":${text},"json":{"a":[1,{"b":null}],"z":"x"},"last":${text}}`)
+        expect(codecOf(first).encode(committed).text).toBe(written)
+        expect(codecOf(first).encode(read).text).toBe(written)
+      })
+    }
+
+    it("writes a transformed value that stands before it as journals have it, which is decoded", () => {
+      const { text } = through(Schema.Struct({ n: Schema.FiniteFromString, json: Schema.Json }), { n: 3, json })
+      expect(text).toBe('{"json":{"a":[1,{"b":null}],"z":"x"},"n":3}')
+    })
+  })
+
   it("refuses a value that does not fit", () => {
     expect(() => codecOf(Schema.Struct({ at: Schema.DateTimeUtc })).encode({ at: new Date(0) })).toThrow(InvalidValue)
     expect(() => codecOf(Schema.Struct({ at: Schema.DateTimeUtc })).encode({ at: "1970-01-01T00:00:00Z" })).toThrow(
@@ -307,7 +373,10 @@ describe("a kind whose values cannot be frozen or written", () => {
     ["URL", Schema.URL, /URL.*use a string/],
     ["RegExp", Schema.RegExp, /RegExp.*use a string/],
     ["HashMap", Schema.HashMap(Schema.String, Schema.Int), /HashMap/],
-    ["Chunk", Schema.Chunk(Schema.Int), /Chunk/]
+    ["Chunk", Schema.Chunk(Schema.Int), /Chunk/],
+    ["Redacted", Schema.Struct({ key: Schema.Redacted(Schema.String) }), /Redacted.*hold the secret's name/],
+    ["MutableJson", Schema.MutableJson, /MutableJson.*use Schema\.Json/],
+    ["Exit", Schema.Exit(Schema.Int, Schema.Int, Schema.Int), /Exit.*use Schema\.Result/]
   ]
   for (const [what, schema, message] of schemas) {
     it(`is refused: ${what}`, () => {
