@@ -10,8 +10,8 @@ import { durationMs } from "../server/durations.ts"
 import { logFormats } from "./logging.ts"
 
 export const exitCodes = `Exit code: 0 converged, 2 budget exhausted, 3 failed, 4 cancelled, 64 usage,
-70 a stray error outside of the job, 130 or 143 ended by a signal. It is 3, too, for a stored
-job that another process holds, or whose journal cannot be gone on with.`
+70 a stray error outside of the job, 130 or 143 ended by a signal. It is also 3 for a stored
+job that another process holds, or that cannot be resumed from its journal.`
 
 export const Count = Schema.Int.check(
   Schema.isGreaterThanOrEqualTo(0, { message: "Expected a whole number of at least 0" })
@@ -47,7 +47,7 @@ export const workers = optional(
   Flag.Int("workers").pipe(
     Flag.withAlias("w"),
     Flag.withMetavar("n"),
-    Flag.withDescription("Worker threads for CPU agents; 0: none (default: one per core)"),
+    Flag.withDescription("Worker threads for CPU agents; 0 for none (default: one per core)"),
     Flag.withSchema(
       Schema.Int.check(
         Schema.makeFilter((count: number) => count >= 0 && count <= Limits.poolThreads, {
@@ -83,7 +83,7 @@ export const logFormatFlag = GlobalFlag.Setting("log-format")({
 })
 
 /** The file of the jobs that a command reads or goes on with. */
-export const store = storeFlag.pipe(Flag.withDescription("The file that the jobs are in"))
+export const store = storeFlag.pipe(Flag.withDescription("The file with the jobs"))
 
 /** The file that is made if it is not there. */
 export const newStore = optional(
@@ -116,7 +116,7 @@ export const id = optional(
 export const at = optional(
   Flag.Int("at").pipe(
     Flag.withMetavar("cycle"),
-    Flag.withDescription("After this cycle; 0: after the seeds (default: the last)"),
+    Flag.withDescription("The cycle after which to look; 0: the seeds alone (default: the last)"),
     Flag.withSchema(Count)
   )
 )

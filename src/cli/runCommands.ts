@@ -69,7 +69,7 @@ export const run = define(
 
 Progress goes to standard error, the result to standard output. Ctrl-C cancels the job and
 prints what it has found so far; a second one ends the process at once. If the agents need
-services, the module exports them as "layer"; those of Node are there anyway.
+services, the module exports them as "layer"; Node's services are always there.
 
 With --store and --id the same command creates the job, goes on with it after a crash, or
 prints its result if it has ended. Ctrl-C then leaves the job in the store, to be resumed;
@@ -107,12 +107,12 @@ export const serve = define(
   },
   {
     short: "Serve programs' jobs over HTTP",
-    long: `Serve programs' jobs over HTTP, until a signal asks to stop.
+    long: `Serve programs' jobs over HTTP, until a signal ends the server.
 
-Then it takes no more jobs, tells viewers of events goodbye, lets jobs end for a while, and ends
-with exit code 0. A second signal ends the waiting. Jobs that are journaled go on at the next
-start. Every flag is also a variable of the environment: --max-streams is CONVERGE_MAX_STREAMS.
-Telemetry goes where the standard OTEL_* variables say.`,
+Then it takes no more jobs, sends viewers of events a Goodbye, lets jobs run for the time of
+--drain, and ends with exit code 0. A second signal ends the waiting. Jobs with a journal go on at
+the next start. Every flag is also an environment variable: --max-streams is CONVERGE_MAX_STREAMS.
+The standard OTEL_* variables say where telemetry goes.`,
     examples: [
       { command: "converge serve ./audit.ts --store jobs.db", description: "Serve the module's programs, durably" },
       {
@@ -143,7 +143,7 @@ export const machine = define(
   },
   {
     short: "Print a statechart of the runtime",
-    long: "Print a statechart of the runtime: the machine that every job is, or the life of a worker thread.",
+    long: "Print a statechart of the runtime: the machine of every job, or that of a worker thread.",
     examples: [
       { command: "converge machine > job.mmd", description: "The job's machine as a diagram" },
       { command: "converge machine worker --format json", description: "The worker's machine for Stately's editor" }

@@ -9,12 +9,12 @@ import * as flags from "./flags.ts"
 import { define } from "./definition.ts"
 import { lazily } from "./lazily.ts"
 
-const readingCodes = `Exit code: 0, or 3 if a journal is not what was written, 64 if there is no such job or file.`
+const readingCodes = `Exit code: 0, or 3 if a journal was changed, 64 if there is no such job or file.`
 
 /** A job's id, perhaps after a module. */
 const job = Argument.String("job").pipe(
   Argument.variadic(),
-  Argument.withDescription("The job's id; the path of its module may stand before it")
+  Argument.withDescription("The job's id, and before it, if you like, the path of its module")
 )
 
 const cycleFlag = (name: string, description: string) =>
@@ -26,7 +26,7 @@ export const prune = define(
   "prune",
   {
     store: flags.store,
-    olderThanMs: flags.duration("older-than", "Delete jobs that ended before this time ago, such as 7d or 12h"),
+    olderThanMs: flags.duration("older-than", "Delete jobs that ended longer ago than this, such as 7d or 12h"),
     json: flags.json
   },
   {
@@ -62,11 +62,11 @@ export const resume = define(
     quiet: flags.quiet
   },
   {
-    short: "Go on with unfinished jobs",
-    long: `Go on with all unfinished jobs of the modules' programs, and print how each ended.
+    short: "Resume unfinished jobs",
+    long: `Resume all unfinished jobs of the modules' programs, and print how each ended.
 
-Jobs that another process runs are left to it. With --json each result is a line. Ctrl-C
-leaves the jobs in the store. The exit code is that of the job that ended worst.
+It skips jobs that another process runs. With --json each result is one line. Ctrl-C leaves the
+jobs in the store. The exit code is that of the job with the worst end.
 
 ${flags.exitCodes}`,
     examples: [
@@ -87,7 +87,7 @@ export const jobs = define(
     store: flags.store,
     status: flags.optional(
       Flag.Literals("status", ["unfinished", "converged", "budget-exhausted", "failed", "cancelled"]).pipe(
-        Flag.withDescription("Only such jobs")
+        Flag.withDescription("Only jobs of this status")
       )
     ),
     program: flags.optional(
@@ -105,7 +105,10 @@ export const jobs = define(
       )
     ),
     cursor: flags.optional(
-      Flag.String("cursor").pipe(Flag.withMetavar("text"), Flag.withDescription("Go on where another list ended"))
+      Flag.String("cursor").pipe(
+        Flag.withMetavar("text"),
+        Flag.withDescription("Continue a list, with the cursor that it gave")
+      )
     ),
     json: flags.json
   },
@@ -114,7 +117,10 @@ export const jobs = define(
     long: `List the jobs in a store, newest first.\n\n${readingCodes}`,
     examples: [
       { command: "converge jobs --store jobs.db", description: "The newest 100" },
-      { command: "converge jobs --store jobs.db --status unfinished --json", description: "What is to be resumed" }
+      {
+        command: "converge jobs --store jobs.db --status unfinished --json",
+        description: "The jobs that can be resumed"
+      }
     ]
   },
   (host, options) =>
@@ -129,7 +135,7 @@ export const show = define(
   { args: job, id: flags.id, store: flags.store, json: flags.json, facts: flags.facts },
   {
     short: "Show one job of a store",
-    long: `Show one job of a store: how it stands, what it has spent and found, and its last hash in full.\n\n${readingCodes}`,
+    long: `Show one job of a store: its state, its usage, the number of its facts, and its last hash in full.\n\n${readingCodes}`,
     examples: [{ command: "converge show audit-42 --store jobs.db", description: "One job" }]
   },
   (host, options) =>
@@ -146,7 +152,11 @@ export const cancel = define(
     id: flags.id,
     store: flags.store,
     timeoutMs: flags
-      .duration("timeout", "The wait for the process that runs the job; a number: seconds (default: 30s)", 1_000)
+      .duration(
+        "timeout",
+        "The longest wait for a process that runs the job; a number: seconds (default: 30s)",
+        1_000
+      )
       .pipe(Flag.withDefault(30_000)),
     json: flags.json
   },
@@ -154,9 +164,10 @@ export const cancel = define(
     short: "End a job of a store for good",
     long: `End a job of a store for good, as cancelled.
 
-A job that nobody runs is ended at once. A process that runs it is asked to, and waited for.
+A job that no process runs ends at once. If a process runs the job, this command asks it to
+cancel the job, and waits.
 
-Exit code: 0 if the job has ended, 3 if it has not in time, 64 if there is no such job or file.`,
+Exit code: 0 if the job has ended, 3 if it did not end in time, 64 if there is no such job or file.`,
     examples: [{ command: "converge cancel audit-42 --store jobs.db", description: "Cancel one job" }]
   },
   (host, options) =>
@@ -197,12 +208,12 @@ export const diff = define(
     json: flags.json
   },
   {
-    short: "Show what some cycles of a job did",
-    long: `Show what the cycles after one, up to another, did to the context of a stored job: facts that
-were added, revised and removed, and evaluations.\n\n${readingCodes}`,
+    short: "Show the changes of some cycles of a job",
+    long: `Show how a stored job's context changed from one cycle to another: the facts that were added,
+revised and removed, and the evaluations.\n\n${readingCodes}`,
     examples: [
-      { command: "converge diff audit-42 7 8 --store jobs.db", description: "What cycle 8 did" },
-      { command: "converge diff audit-42 0 8 --store jobs.db --json", description: "What all cycles up to 8 did" }
+      { command: "converge diff audit-42 7 8 --store jobs.db", description: "The changes of cycle 8" },
+      { command: "converge diff audit-42 0 8 --store jobs.db --json", description: "The changes of all cycles up to 8" }
     ]
   },
   (host, options) =>
@@ -282,7 +293,7 @@ export const fork = define(
     fact: Flag.String("fact").pipe(
       Flag.atLeast(0),
       Flag.withMetavar("kind=json"),
-      Flag.withDescription("A fact that the new job begins with, whatever was there; may be repeated")
+      Flag.withDescription("A fact that the new job begins with; it replaces one of the same id; may be repeated")
     ),
     id: flags.optional(
       Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The new job's id (default: a random one)"))
@@ -304,7 +315,7 @@ export const fork = define(
   {
     short: "Run a new job from a past cycle of another",
     long: `Run a new job from a past cycle of a stored one, with other facts, and print its result. The
-stored job is left as it is; the new one is kept in the same store.
+stored job does not change; the new one is kept in the same store.
 
 ${flags.exitCodes}`,
     examples: [
@@ -326,7 +337,7 @@ export const verify = define(
   {
     args: Argument.String("module").pipe(
       Argument.variadic(),
-      Argument.withDescription("A module whose program is run several times; with --store, ids of jobs")
+      Argument.withDescription("The module of the program to run; with --store, ids of jobs")
     ),
     program: flags.program,
     input: flags.input,
@@ -339,7 +350,7 @@ export const verify = define(
     ),
     shuffles: Flag.Int("shuffles").pipe(
       Flag.withMetavar("n"),
-      Flag.withDescription("Runs in which tasks end in another order (default: 4)"),
+      Flag.withDescription("The number of runs with another order of tasks (default: 4)"),
       Flag.withSchema(flags.Count),
       Flag.withDefault(4)
     ),
@@ -351,7 +362,7 @@ export const verify = define(
       Flag.String("store").pipe(
         Flag.withAlias("s"),
         Flag.withMetavar("file"),
-        Flag.withDescription("Check the journals in this file instead: those named, or all")
+        Flag.withDescription("Check the journals in this file instead: the named jobs, or all")
       )
     ),
     id: flags.optional(
@@ -362,15 +373,15 @@ export const verify = define(
   },
   {
     short: "Check that a program is deterministic, or that journals are intact",
-    long: `Check that a program is deterministic: it is run with several numbers of workers, and with
-tasks that end in another order, and all runs must agree on every cycle, the hash, the context
-and the event log. The first cycle and task that differ are named.
+    long: `Check that a program is deterministic. It is run with several numbers of workers, and with tasks
+that end in other orders. All runs must agree on every cycle, the hash, the context and the event
+log. If they differ, the first cycle and task that differ are named.
 
-With --arrivals it is also run with its seeds in parts, which arrive in several orders: the facts
+With --arrivals it is also run with its seeds in parts, which arrive in several orders. The facts
 at the end must be the same. The first fact that is missing is named, and the agent that adds it.
 
-With --store: check that journals are what was written, every hash of their chains, and that
-the file's own structure is whole. The file is only read.
+With --store: check every hash of the journals' chains, and the structure of the file. The file
+does not change.
 
 Exit code: 0, or 3 if something differs, 64 usage.`,
     examples: [
@@ -403,7 +414,7 @@ export const backup = define(
     short: "Copy a store to a new file",
     long: `Copy a store to a new file, as it is at this moment. Processes may use the store meanwhile.
 
-Exit code: 0, 3 if the store is damaged, 64 if there is no such store, or such a file already.`,
+Exit code: 0, 3 if the store is damaged, 64 if there is no such store, or if the file exists.`,
     examples: [{ command: "converge backup jobs-2026-11-29.db --store jobs.db", description: "One copy" }]
   },
   (host, options) =>
@@ -422,12 +433,12 @@ export const restore = define(
     json: flags.json
   },
   {
-    short: "Put a backup in the place of a store",
-    long: `Put a backup in the place of a store. The backup is checked first, and stays. Stop all
+    short: "Replace a store by a backup",
+    long: `Replace a store by a copy of a backup. The backup is checked first, and does not change. Stop all
 processes that use the store: a store that is open is not replaced. Do not copy the file by
-hand: the write-ahead log beside it (-wal) belongs to the old file, and damages a new one.
+hand: the write-ahead log beside it (-wal) belongs to the old file, and would damage a new one.
 
-Exit code: 0, 3 if the backup is damaged, 64 if there is no backup, or a store and no --force.`,
+Exit code: 0, 3 if the backup is damaged, 64 if there is no backup, or a store without --force.`,
     examples: [{ command: "converge restore jobs-2026-11-29.db --store jobs.db --force", description: "Go back" }]
   },
   (host, options) =>

@@ -111,7 +111,7 @@ export const settings = {
       option: "host",
       flag: "host",
       fallback: "127.0.0.1",
-      description: "The address to listen on. Another than this machine's own needs a token"
+      description: "The address to listen on. An address other than this machine's own needs a token"
     },
     bareHost
   ),
@@ -119,19 +119,19 @@ export const settings = {
     option: "port",
     flag: "port",
     fallback: "8080",
-    description: "The port to listen on; 0: any that is free"
+    description: "The port to listen on; 0 for any free port"
   }),
   prefix: path({
     option: "prefix",
     flag: "prefix",
     fallback: "none",
-    description: "The path that stands before all paths, if a proxy passes it on"
+    description: "The path before all paths, if a proxy passes it on"
   }),
   tokens: list("visible characters of ASCII", isToken, {
     option: "tokens",
     flag: "token",
     fallback: "none",
-    description: "Bearer tokens of which a request must carry one. Better given by the environment than by a flag"
+    description: "Bearer tokens; a request must carry one of them. Better set in the environment than by a flag"
   }) satisfies Setting<ReadonlyArray<string>> as Setting<ReadonlyArray<string | Token>>,
   tokenFile: text({
     option: undefined,
@@ -161,7 +161,7 @@ export const settings = {
     option: "maxBodyValues",
     flag: "max-body-values",
     fallback: String(Limits.serverBodyValues),
-    description: "JSON values in the body of a request, those within others included"
+    description: "JSON values in the body of a request, nested values included"
   }),
   maxSignalFacts: whole(1, Limits.signalProposals, {
     option: "maxSignalFacts",
@@ -179,13 +179,13 @@ export const settings = {
     option: "heartbeatMs",
     flag: "heartbeat",
     fallback: durationText(Limits.serverHeartbeatMs),
-    description: "The time after which a viewer of events is sent a comment"
+    description: "The time between the comments that a viewer of events gets"
   }),
   keepAliveMs: time(0, {
     option: "keepAliveMs",
     flag: "keep-alive",
     fallback: durationText(Limits.serverKeepAliveMs),
-    description: "How long a connection waits for its next request: longer than the proxy in front keeps it"
+    description: "How long a connection waits for its next request; make it longer than the proxy in front waits"
   }),
   drainMs: time(0, {
     option: "drainMs",
@@ -203,25 +203,25 @@ export const settings = {
     option: undefined,
     flag: "max-queued-jobs",
     fallback: String(Limits.queuedJobs),
-    description: "Jobs that wait for a place; one more is answered with 429"
+    description: "Jobs that wait for a place; one more gets a 429"
   }),
   maxLiveContextBytes: whole(1_024, 1_000_000_000_000_000 - 1, {
     option: undefined,
     flag: "max-live-context-bytes",
     fallback: "unlimited",
-    description: "Bytes in the contexts of all live jobs from which on one more is answered with 503"
+    description: "Bytes in the contexts of all live jobs; above them, a new job gets a 503"
   }),
   workers: whole(0, Limits.poolThreads, {
     option: undefined,
     flag: "workers",
     fallback: "one per core",
-    description: "Worker threads for CPU agents; 0: none"
+    description: "Worker threads for CPU agents; 0 for none"
   }),
   store: text({
     option: undefined,
     flag: "store",
     fallback: "nothing is kept",
-    description: "The SQLite file that jobs are journaled in"
+    description: "The SQLite file for the journals of jobs"
   }),
   retentionMs: time(
     0,

@@ -81,7 +81,7 @@ describe.concurrent("converge", () => {
     const flags = "program input input-file workers id json facts explain inspect-stately quiet".split(" ")
     for (const flag of flags) expect(stdout).toMatch(new RegExp(`^ {2}--${flag}\\b`, "m"))
     expect(stdout).toContain("0 converged, 2 budget exhausted, 3 failed, 4 cancelled, 64 usage")
-    expect(stdout).toContain("3, too, for a stored\njob that another process holds")
+    expect(stdout).toContain("also 3 for a stored\njob that another process holds")
     expect(stdout.split("\n").filter((line) => line.length > 100)).toEqual([])
     expect(stdout).not.toContain("undefined")
   })
