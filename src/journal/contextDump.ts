@@ -15,6 +15,7 @@ import { Sha256 } from "../values/sha256.ts"
 import { Ledger } from "../context/Ledger.ts"
 import type { Story } from "../context/stories.ts"
 import type { ErasedKind } from "../program/erased.ts"
+import { pieceLength } from "./rowText.ts"
 
 interface Head {
   readonly program: string
@@ -43,8 +44,6 @@ type FactLine = readonly [
   since: number,
   until: number
 ]
-
-const pieceLength = 65_536
 
 /** Encodes a context in pieces of JSON. */
 export function* dumpContext(context: JobContext): Generator<string, void> {

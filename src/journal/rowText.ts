@@ -23,8 +23,8 @@ export type TextPieces = ReadonlyArray<string>
 /** Returns the number of characters of a text in pieces. */
 export const lengthOfPieces = (pieces: TextPieces): number => pieces.reduce((sum, { length }) => sum + length, 0)
 
-/** Tuning: characters of a piece. */
-const pieceLength = 65_536
+/** Tuning: characters of a piece, also of a context's dump. */
+export const pieceLength = 65_536
 
 const factText = ({ kind, text }: EncodedFact): string => `{"kind":${JSON.stringify(kind.name)},"value":${text}}`
 
