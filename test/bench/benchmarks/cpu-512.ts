@@ -17,7 +17,7 @@ export const benchmark: Benchmark = {
   ],
   notMeasured: "Tasks that take long (cpu-10ms); the start of the pools (start).",
   missed: [
-    "Bare threads are fast when hundreds of messages are sent at once. V8 serialises a number in no time, and Node wakes a thread once for many messages.",
+    "Bare threads are fast when hundreds of messages are sent at once. V8 serialises a number in almost no time, and Node wakes a thread once for many messages.",
     "A profile of the standing contender (2,000 batches, on a machine that was busy with other work) shows the time of a worker: 471 µs a batch, or 0.92 µs a task.",
     "- 154 µs: posting results, which includes the kernel's waking of the main thread",
     "- 83 µs: calling the agents (33 of them validation, 29 finding the facts)",

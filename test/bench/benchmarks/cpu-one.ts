@@ -75,8 +75,8 @@ export const benchmark: Benchmark = {
     "- The main thread takes 6 µs until it posts, and 11 to 13 µs to post, which includes the kernel's waking of the worker.",
     "- The worker takes 4 to 5 µs to run the task.",
     "- The main thread takes 9 µs from hearing the answer to the next call.",
-    "- Waking the sleeping thread took another 20 µs there and 30 µs back. The vigil saves this where each thread has a processor to itself.",
-    "Where both threads are on one processor, a bare round trip is two context switches (18 to 25 µs, against 60 to 80 µs on two processors). A vigil then only takes the processor from the other thread: 170 to 215 µs a task were measured before each loss made the next vigil rarer."
+    "- Waking the sleeping thread took another 20 µs there and 30 µs back. A thread that stays awake for the message saves this, if each thread has a processor to itself.",
+    "If both threads are on one processor, a bare round trip is two context switches (18 to 25 µs, against 60 to 80 µs on two processors). A thread that stays awake then only takes the processor from the other one. That gave 170 to 215 µs a task, before a thread stayed awake less often each time that it did so in vain."
   ],
   rounds: 15,
   warmups: 3,

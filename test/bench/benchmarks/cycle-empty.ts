@@ -93,8 +93,8 @@ export const benchmark: Benchmark = {
     `Jobs of ${cyclesOf(false)} cycles, in memory, in which each of ${agents} agents runs and returns nothing. The limit of cycles ends a job. The time is that of the whole job, divided by ${cyclesOf(false)}.`,
     "- Ours has a timeout on every agent.",
     "- Plain Effect has one too: `Effect.forEach` over the agents with unbounded concurrency, `Effect.exit` and `Effect.timeout` on each.",
-    `- LangGraph has ${agents} nodes with an edge each to itself, no checkpointer and no tracing. Its recursion limit is its end.`,
-    `Ours and plain Effect run ${jobsOf(false)} jobs a round, since one is over too soon for a clock.`
+    `- LangGraph has ${agents} nodes with an edge each to itself, no checkpointer and no tracing. It ends at its recursion limit.`,
+    `Ours and plain Effect run ${jobsOf(false)} jobs a round, since one is too short for a clock.`
   ],
   notMeasured: [
     "- Agents that wait, facts (fanout, rust), and durable stores.",

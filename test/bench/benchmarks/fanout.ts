@@ -77,7 +77,7 @@ export const benchmark: Benchmark = {
     `LangGraph sends ${count(tasksOf(false))} times to one node, whose results a reducer sums: no checkpointer, no tracing, one superstep.`
   ],
   notMeasured:
-    "Tasks that wait; the worth of the facts. LangGraph keeps one number, ours keeps every fact with its provenance.",
+    "Tasks that wait; the value of the facts. LangGraph keeps one number, while ours keeps every fact with its provenance.",
   missed: [
     "The figure stands at the bar: runs of this suite on the same machine gave 85 to 107, with the noise of that machine.",
     "A profile of 750 jobs shows the shares of a job:",

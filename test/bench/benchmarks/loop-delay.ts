@@ -133,7 +133,7 @@ export const benchmark: Benchmark = {
     "The monitor records the time between two turns of its own timer. Its period on an idle loop, taken in the same round, is no delay and is subtracted.",
     "A percentile counts turns, not time, so one long block is one turn. Therefore the longest turn of each round stands beside it."
   ],
-  notMeasured: `The engine without the program's code. Where \`seed\` returns an array, it makes its ${count(seedsOf(false))} proposals in one call, which no engine can interrupt, and the figure includes that call. A generator is put aside between two proposals.`,
+  notMeasured: `The engine without the program's code. If \`seed\` returns an array, it makes its ${count(seedsOf(false))} proposals in one call, which no engine can interrupt, and the figure includes that call. A generator is suspended between two proposals.`,
   missed: [
     `A job of ${count(seedsOf(false))} seeds lasts some 80 turns of the loop, so its p99 is the second or third longest turn. A trace of the collector shows what those turns are: collections of the young generation (10 to 60 ms each, two to four in a job), in which by then everything is alive.`,
     "With a smaller young generation (`--max-semi-space-size`) the pauses are shorter. That is for the embedding process to decide."
