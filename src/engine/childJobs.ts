@@ -124,7 +124,8 @@ const perform = (
     }
     const depth = parent.level() + 1
     if (depth > starter.deepest) return refuse("TooDeep", tooDeep(depth, starter.deepest))
-    if (!parent.descendants.add(starter.mostBelow)) return Effect.fail(tooMany(starter.mostBelow))
+    // The outbox has answered the intents of the topmost job, whose end interrupts the others.
+    if (!parent.descendants.add(starter.mostBelow)) return Effect.never
     const key = intentKey(intent)
     const share = parent.shareOf(key)
     const child = { program, jobId: parent.childId(key), payload, parent: parent.jobId, key, depth, share }

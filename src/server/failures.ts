@@ -27,8 +27,8 @@ export const ofJobError = (error: JobError) => {
   const fields = errorJson(errorToJson(failure))
   switch (failure._tag) {
     case "BudgetExhausted": {
-      const { budget, limit, spender, used } = failure
-      return new Problems.BudgetExhausted({ ...job, budget, limit, spender, used })
+      const { budget, children, isHandedDown, limit, spender, used } = failure
+      return new Problems.BudgetExhausted({ ...job, budget, children, isHandedDown, limit, spender, used })
     }
     case "MergeConflict": {
       const { agents, id, kind } = failure

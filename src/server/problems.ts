@@ -22,7 +22,9 @@ export class BudgetExhausted extends Problem<BudgetExhausted>()(
     budget: Schema.String,
     used: Schema.Number,
     limit: Schema.Number,
-    spender: Schema.optional(Schema.String)
+    spender: Schema.optional(Schema.String),
+    children: Schema.optional(Schema.Number),
+    isHandedDown: Schema.optional(Schema.Boolean)
   }
 ) {}
 
