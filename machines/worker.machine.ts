@@ -26,7 +26,15 @@ export interface WorkerContext {
 }
 
 /** The reason why the pool ends a thread on purpose. */
-export type RetireReason = "timeout" | "stopped" | "unclaimed" | "slow-start" | "worn-out" | "idle" | "closed"
+export type RetireReason =
+  | "timeout"
+  | "stopped"
+  | "unclaimed"
+  | "slow-start"
+  | "shortage"
+  | "worn-out"
+  | "idle"
+  | "closed"
 
 export type WorkerEvent =
   /** The thread runs, and begins to load its own code. */

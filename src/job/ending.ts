@@ -102,7 +102,10 @@ const tellEnd = (session: JobSession, status: Status, cause: Cause): void => {
   const stack = stackOf(cause)
   const line = lineOf(jobId, status, cause)
   const annotations = {
+    status,
     cycle: cause.cycle,
+    cycles: session.cycle,
+    durationMs: session.usage.durationMs,
     ...(agent === undefined ? {} : { agent }),
     cause: errorToJson(cause),
     ...(stack === "" ? {} : { stack })

@@ -35,7 +35,7 @@ import type { JobStore, StoredJournal } from "../store/JobStore.ts"
 import { cut, decode } from "./decoding.ts"
 import { ofStart, ofStore } from "./failures.ts"
 import { heldBytes } from "./heldBytes.ts"
-import { logEnd, logStart } from "./jobLog.ts"
+import { logConverged, logStart } from "./jobLog.ts"
 import * as Problems from "./problems.ts"
 import type * as Shapes from "./shapes.ts"
 import { readHeader } from "../journal/parts.ts"
@@ -202,7 +202,7 @@ export class Directory {
           if (this.isDurable && isLeftInStore(end)) this.#forget(entry)
           else this.#keep(entry, end)
           this.#options.onEnd(entry, now)
-          return haltedAt === undefined ? logEnd(view, end) : Effect.void
+          return haltedAt === undefined ? logConverged(view, end) : Effect.void
         }).pipe(Effect.flatten)
       )
       const forked = Effect.forkIn(watched, this.#options.scope, { startImmediately: true })

@@ -25,12 +25,10 @@ export const logStart = ({ jobId, program }: JobView, isNew: boolean): Effect.Ef
     program: program.name
   })
 
-/** Logs how a job ended. A job that was let go and goes on later gets no line. */
-export const logEnd = (view: JobView, end: Exit.Exit<JobResult, JobError>): Effect.Effect<void> => {
-  const left = leftBy(end)
-  if (left === undefined || view.leftFor !== undefined) return Effect.void
-  const { cycles, status, usage } = "partial" in left ? left.partial : left
-  const { jobId, program } = view
+/** Logs that a job converged. The engine logs every other end. */
+export const logConverged = ({ jobId, program }: JobView, end: Exit.Exit<JobResult, JobError>): Effect.Effect<void> => {
+  if (Exit.isFailure(end)) return Effect.void
+  const { cycles, status, usage } = end.value
   const annotations = { job: jobId, program: program.name, status, cycles, durationMs: usage.durationMs }
   return Effect.annotateLogs(Effect.logInfo(`job ${jobId} ended: ${status}`), annotations)
 }

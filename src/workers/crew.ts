@@ -39,6 +39,8 @@ export class Crew {
   /** Whether the next start still has to wait because of a shortage, and whether it is waiting now. */
   #isRestDue = false
   #isResting = false
+  /** Whether the last thread that was ready could not load its program because of a shortage: being ready proves nothing. */
+  #isShortToLoad = false
   /** Threads that ended for another reason than `idle` or `closed` and are not replaced yet. */
   #lost = 0
   /** Whether a thread was opened in this turn of the event loop. */
@@ -54,13 +56,14 @@ export class Crew {
     this.#events = {
       ...events,
       onReady: (thread) => {
-        this.#failedStarts = 0
+        if (!this.#isShortToLoad) this.#failedStarts = 0
         events.onReady(thread)
       },
       onLost: (thread, end) => {
         this.threads.delete(thread.number)
         if (thread.isAbandoned) this.abandoned.add(thread)
-        if (thread.state === "failed" && thread.reason !== "closed") {
+        if (thread.reason === "shortage") this.#isShortToLoad = true
+        if (thread.reason === "shortage" || (thread.state === "failed" && thread.reason !== "closed")) {
           this.#failedStarts++
           this.#lastFailure = end
           this.#isRestDue = end.shortage !== undefined
@@ -117,6 +120,12 @@ export class Crew {
     const most =
       this.#lastFailure?.shortage !== undefined ? Limits.workerStartShortageAttempts : Limits.workerStartAttempts
     return this.#failedStarts >= most
+  }
+
+  /** Notes that a thread has loaded a program. */
+  noteLoaded(): void {
+    this.#isShortToLoad = false
+    this.#failedStarts = 0
   }
 
   /** Allows further starts after too many have failed. */

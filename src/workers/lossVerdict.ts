@@ -71,5 +71,7 @@ export const judgeLoad = (run: BatchRun, thread: Thread<Work>, end: ThreadEnd): 
     const message = `its module did not load on a worker within ${Limits.workerStartTimeoutMs} ms`
     return (agent, cycle) => ({ _tag: "AgentPanicked", agent, cycle, message, stack: "" })
   }
+  // The crew counts shortages, since it starts the threads.
+  if (thread.reason === "shortage") return undefined
   return ++run.losses >= Limits.taskReissues ? lossOf(thread, end) : undefined
 }

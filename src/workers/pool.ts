@@ -234,9 +234,17 @@ export class Pool {
     const { work } = thread
     switch (message[0]) {
       case "loaded": {
-        const [, key, error, stack] = message
-        if (error === undefined) thread.programs.add(key)
-        else this.#warnOfLoad(key, error, stack)
+        const [, key, error, stack, shortage] = message
+        if (error !== undefined) this.#warnOfLoad(key, error, stack)
+        // The tasks go to another thread: they are not at fault.
+        if (shortage !== undefined) {
+          this.#metrics.noteKill("shortage")
+          return thread.endForWantOf(shortage)
+        }
+        if (error === undefined) {
+          thread.programs.add(key)
+          this.#crew.noteLoaded()
+        }
         if (work?.type !== "load") return
         if (error !== undefined) {
           this.#failWaiting(work.run, (agent, cycle) => ({

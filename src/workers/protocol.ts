@@ -70,7 +70,8 @@ export type TaskGroup = readonly [
 
 /** From a worker. `index` is a task's place in its round. */
 export type FromWorker =
-  | readonly [op: "loaded", program: string, error: string | undefined, stack: string]
+  /** `shortage`: the code of the system's error if the module did not load for want of something that may come back. */
+  | readonly [op: "loaded", program: string, error: string | undefined, stack: string, shortage: string | undefined]
   | readonly [op: "synced", jobId: string]
   | readonly [op: "claimed", share: number, index: number]
   | readonly [op: "progress", share: number, index: number, json: string]

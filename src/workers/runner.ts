@@ -31,6 +31,7 @@ import {
 } from "./protocol.ts"
 import { Replica } from "./replica.ts"
 import { runShare } from "./shareRun.ts"
+import { shortageBehind } from "./shortage.ts"
 import { Vigil } from "./stayAwake.ts"
 import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 
@@ -84,7 +85,8 @@ const replicaOf = (jobId: string, key: string): Replica => {
 
 const load = (program: ProgramRef): void => {
   const key = programKey(program)
-  const fail = (message: string, stack: string): void => send(["loaded", key, message, stack])
+  const fail = (message: string, stack: string, shortage?: string): void =>
+    send(["loaded", key, message, stack, shortage])
   import(program.module).then(
     (exports: Readonly<Record<string, unknown>>) => {
       const [found, another] = findPrograms(exports, program.name)
@@ -92,12 +94,13 @@ const load = (program: ProgramRef): void => {
       if (found === undefined) return fail(`its module does not export the program ${quoted}`, "")
       if (another !== undefined) return fail(`its module exports several programs that are called ${quoted}`, "")
       programs.set(key, found)
-      return send(["loaded", key, undefined, ""])
+      return send(["loaded", key, undefined, "", undefined])
     },
     (error: unknown) => {
       const { message, stack } = describePanic(error)
       // Messages and stacks name files of this machine. Only the log may show these, and it has the stack.
-      fail(`its module cannot be imported on a worker: ${codeOf(error) ?? placeless(message)}`, stack)
+      const why = `its module cannot be imported on a worker: ${codeOf(error) ?? placeless(message)}`
+      fail(why, stack, shortageBehind(error))
     }
   )
 }

@@ -22,6 +22,7 @@ import { describeError } from "../values/panic.ts"
 import type { Mark } from "./replicaUpdate.ts"
 import type { ThreadOptions } from "./options.ts"
 import { type FromWorker, Place, placeCount, type ToWorker, type WorkerInit } from "./protocol.ts"
+import { shortageOf } from "./shortage.ts"
 import type { Look } from "./watchdog.ts"
 import type { Ledger } from "../context/Ledger.ts"
 
@@ -34,14 +35,6 @@ export interface ThreadEnd {
   /** The code of the system's error if it was short of file descriptors, threads or memory, which may pass. */
   readonly shortage: string | undefined
 }
-
-const shortages = ["EMFILE", "ENFILE", "EAGAIN", "ENOMEM"]
-
-/** Returns the error code of a shortage, or undefined for other errors. */
-const shortageOf = (code: unknown, message: string): string | undefined =>
-  // If a thread cannot start, the text of Node's own error ends with the system's code.
-  shortages.find((shortage) => code === shortage || message.startsWith(shortage) || message.endsWith(shortage)) ??
-  (code === "ERR_WORKER_INIT_FAILED" ? code : undefined)
 
 /** The events that a thread reports to its pool. They are called synchronously and must not throw. */
 export interface ThreadEvents<Work> {
@@ -97,6 +90,7 @@ export class Thread<Work> {
   #port: Threads.MessagePort | undefined
   #worker: Threads.Worker | undefined
   #error: Error | undefined
+  #shortage: string | undefined
   #isLost = false
   #isAbandoned = false
 
@@ -166,6 +160,12 @@ export class Thread<Work> {
     this.tell({ type: "RETIRE", reason })
     // The promise is not needed: the exit event reports the end, too.
     void this.#worker?.terminate()
+  }
+
+  /** Ends the thread because a shortage of the system kept it from loading a program. Another thread reads the files anew. */
+  endForWantOf(shortage: string): void {
+    this.#shortage = shortage
+    this.end("shortage")
   }
 
   /** Whether the pool gave it up and it has not ended yet. */
@@ -276,7 +276,7 @@ export class Thread<Work> {
       exitCode,
       error: message,
       isOutOfMemory: code === "ERR_WORKER_OUT_OF_MEMORY",
-      shortage: message === undefined ? undefined : shortageOf(code, message)
+      shortage: this.#shortage ?? (message === undefined ? undefined : shortageOf(code, message))
     })
     Deferred.doneUnsafe(this.ended, Effect.void)
   }

@@ -36,8 +36,11 @@ describe("the log", () => {
           annotations: {
             job: "job",
             program: "failing",
+            status: "failed",
             agent: "fails",
             cycle: 1,
+            cycles: 1,
+            durationMs: expect.any(Number),
             cause: expect.objectContaining({
               _tag: "AgentFailed",
               error: expect.objectContaining({

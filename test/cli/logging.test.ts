@@ -68,6 +68,22 @@ describe("a log in JSON", () => {
     expect(recordsOf((await stopped(again.server)).stderr).filter(({ job }) => job !== undefined)).toEqual([])
   })
 
+  it.each([
+    ["failing", undefined, { level: "ERROR", message: "job ended failed: AgentFailed", status: "failed" }],
+    [
+      "counting",
+      { maxCycles: 2 },
+      { level: "WARN", message: "job ended exhausted a budget", status: "budget-exhausted" }
+    ]
+  ])("of a server has one line for the end of a job that did not converge: %s", async (program, budget, line) => {
+    const { server, url } = await listening(["--log-format", "json"])
+    await post(url, { program, input: { upTo: 9 }, budget, id: "ended" })
+    const { stderr } = await stopped(server)
+    const [, ...ends] = recordsOf(stderr).filter(({ job }) => job === "ended")
+    const numbers = { cycles: expect.any(Number) as number, durationMs: expect.any(Number) as number }
+    expect(ends).toMatchObject([{ ...line, ...numbers, program, annotations: { cause: expect.any(Object) as object } }])
+  })
+
   it("of a run has its progress, its failure and a wrong command line in the same form", async () => {
     const ended = await runCount("counting", ["--log-format", "json", "--input", '{"upTo": 3}'])
     expect(ended.code).toBe(0)

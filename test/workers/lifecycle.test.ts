@@ -112,6 +112,37 @@ describe("a worker that does not start", () => {
   )
 })
 
+describe("a program whose module lacks file descriptors on a worker", () => {
+  const loading = (times: number) =>
+    Effect.gen(function* () {
+      const folder = mkdtempSync(join(tmpdir(), "converge-"))
+      const program = compiled(broken.starvedAt(folder, times))
+      const began = performance.now()
+      const exit = yield* Effect.exit(
+        execute(batch(ledgerOf(3), [task("square", "0"), task("square", "1")], { program, jobId: "starved" }))
+      )
+      const loads = readdirSync(folder).length
+      rmSync(folder, { recursive: true })
+      return { exit, loads, tookMs: performance.now() - began }
+    }).pipe(Effect.provide(pool(1)))
+
+  it.live("is loaded again for seconds, on new threads, and its tasks run", () =>
+    Effect.gen(function* () {
+      const { exit, loads, tookMs } = yield* loading(5)
+      expect(Exit.isSuccess(exit) && exit.value.map(({ result }) => "_tag" in result)).toEqual([false, false])
+      expect(loads).toBe(5)
+      expect(tookMs).toBeGreaterThan(2_000)
+    })
+  )
+
+  it.live("for longer, fails the batch for want of workers, and not the agent", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Effect.flatten(Effect.map(loading(99), ({ exit }) => exit)))
+      expect(error).toMatchObject({ reason: "not-started", message: "no worker could be started: EMFILE" })
+    })
+  )
+})
+
 describe("the pool's scope", () => {
   it.live("closes promptly, whatever its threads do", () =>
     Effect.gen(function* () {
