@@ -74,13 +74,34 @@ export const wantsLines = (accept: string | undefined): boolean => {
 /** The reason why a `Content-Type` is not JSON in UTF-8; undefined if it is. */
 export const refusalOfType = (type: string | undefined): string | undefined => {
   if (type === undefined || type === "") return "the request names no content type"
-  const [mediaType, ...parameters] = type
-    .toLowerCase()
-    .split(";")
-    .map((part) => part.trim())
-  if (mediaType !== "application/json") return "the content type is not application/json"
-  const charset = parameters.find((parameter) => parameter.startsWith("charset"))
-  return charset === undefined || /^charset\s*=\s*"?utf-?8"?$/.test(charset) ? undefined : "JSON must be in UTF-8"
+  if (type.length > Limits.serverListLength) return "the content type is too long"
+  const [mediaType = "", ...parameters] = partsOf(type.toLowerCase())
+  if (mediaType.trim() !== "application/json") return "the content type is not application/json"
+  for (const parameter of parameters) {
+    const [name = "", value = ""] = parameter.split("=", 2)
+    if (name.trim() === "charset") return charsets.includes(value.trim()) ? undefined : "JSON must be in UTF-8"
+  }
+  return undefined
+}
+
+const charsets = ["utf-8", "utf8", '"utf-8"', '"utf8"']
+
+/** The parts of a header between its semicolons, apart from semicolons within quoted strings. */
+const partsOf = (header: string): ReadonlyArray<string> => {
+  const parts: Array<string> = []
+  let start = 0
+  let isQuoted = false
+  for (let at = 0; at < header.length; at++) {
+    const char = header.charAt(at)
+    if (char === '"') isQuoted = !isQuoted
+    else if (isQuoted && char === "\\") at++
+    else if (char === ";" && !isQuoted) {
+      parts.push(header.slice(start, at))
+      start = at + 1
+    }
+  }
+  parts.push(header.slice(start))
+  return parts
 }
 
 /**

@@ -145,7 +145,7 @@ describe("a header that is long", () => {
         const { system, user } = process.threadCpuUsage(begin)
         return (system + user) / 1_000
       })
-      expect(Math.min(...times), header.slice(0, 20)).toBeLessThan(5)
+      expect(Math.min(...times), header.slice(0, 20)).toBeLessThan(1)
     }
   })
 
@@ -162,6 +162,11 @@ describe("Content-Type", () => {
     ["application/json; charset=utf-8", 200],
     ['Application/JSON;CharSet="UTF-8"', 200],
     ["application/json; profile=x", 200],
+    ['application/json; profile="a;charset=latin1"; charset = utf-8', 200],
+    ['application/json; profile="a\\";charset=latin1"', 200],
+    ["application/json; charsets=latin1", 200],
+    ['application/json; profile="a"; charset=latin1', 415],
+    [`application/json; profile=${"x".repeat(5_000)}`, 415],
     ["application/json; charset=iso-8859-1", 415],
     ["application/json; charset=utf-16", 415],
     ["application/json-seq", 415]
