@@ -110,7 +110,7 @@ export class Directory {
     return this.#known.values()
   }
 
-  /** Starts a job, or returns the job that has its id. `key`: the idempotency key. */
+  /** Starts a job, or returns the job that has its id. `key`: the idempotency key, which names the job if the body does not. */
   start(asked: NewJob, key: string | undefined): Effect.Effect<KnownJob, StartProblem> {
     return Effect.gen({ self: this }, function* () {
       const program = this.programs.get(asked.program)
@@ -119,7 +119,7 @@ export class Directory {
       const input = yield* decodeInput(compiled, asked.input ?? {})
       const text = yield* encodeInput(compiled, input)
       const budget = yield* budgetOf(compiled, asked.budget)
-      const id = key === undefined ? asked.id : idOfKey(key)
+      const id = asked.id ?? (key === undefined ? undefined : idOfKey(key))
       const body = sha256(`${JSON.stringify(program.name)}\n${text}`)
       const start = this.#launch(program, input, { id, budget }, body)
       if (id === undefined) return yield* start

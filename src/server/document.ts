@@ -91,8 +91,13 @@ const refineEvents = (operation: Json): void => {
   }
 }
 
-/** A time as text: a number with a unit. A number alone is in milliseconds. */
-const time = text(/^\d+(\.\d+)? (nano|micro|milli|second|minute|hour|day|week)s?$/)
+/** A time as text, such as `10s`, `1h30m` or `5 seconds`. A number alone is in milliseconds. */
+const time = {
+  ...text(
+    /^(unlimited|\d{1,15}|(\d{1,15}(\.\d{1,9})? ?(ms|s|m|h|d|w|(nano|micro|milli|second|minute|hour|day|week)s?) ?)+)$/
+  ),
+  maxLength: 100
+}
 
 const refineBudget = (schemas: Json): void => {
   const budget = schemas["Budget"]

@@ -91,16 +91,12 @@ interface StartRequest {
 
 const keyPattern = /^[\x21-\x7e][\x20-\x7e]{0,254}$/
 
-/** Reads the body of a start, and checks the idempotency key, which excludes an id in the body. */
+/** Reads the body of a start, and checks the idempotency key. */
 const readStart = Effect.fnUntraced(function* (core: SharedCore, { headers, request }: StartRequest) {
   const asked = yield* readBody(request, NewJobBody, core.settings.maxBodyValues)
   const key = headers["idempotency-key"]
   if (key !== undefined && !keyPattern.test(key)) {
     const detail = "headers.idempotency-key: up to 255 visible characters of ASCII"
-    return yield* new Problems.InvalidRequest({ detail })
-  }
-  if (key !== undefined && asked.id !== undefined) {
-    const detail = "body.id: the job's id is given by the idempotency key"
     return yield* new Problems.InvalidRequest({ detail })
   }
   return { asked, key }

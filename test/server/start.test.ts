@@ -69,6 +69,18 @@ describe("a client that waits and goes away", () => {
     await running.stop()
   })
 
+  it("names the job by the id of its body, also if it gave an idempotency key", async () => {
+    await using(async (running) => {
+      const body = { program: "count", input: { to: 1 }, id: "named" }
+      for (const key of ["one", "one", "two"]) {
+        const answer = await running.post("/api/v1/jobs", body, { "idempotency-key": key })
+        expect([answer.status, (await jsonOf(answer))["jobId"]], key).toEqual([200, "named"])
+      }
+      const other = await running.post("/api/v1/jobs", { ...body, input: { to: 2 } }, { "idempotency-key": "one" })
+      expect(other.status).toBe(409)
+    })
+  })
+
   it("does not, if it gave an idempotency key; and finds the job again with it", async () => {
     await using(async (running) => {
       const key = { "idempotency-key": "mine" }
