@@ -6,13 +6,14 @@
  * itself, and so do the value of a class field and a static block, which are functions that nobody wrote as such.
  *
  * The hash is over the shape of the tree: kinds of node, operators and property names stay, and so does each name from
- * outside of the function, an import's with its module. A function's own names are numbered in order of appearance and
- * literals stand for any of their type. So it finds what was copied and then renamed, and tells apart what calls others.
+ * outside of the function: an import's with its module, another with the shape of its declaration. A function's own names
+ * are numbered in order of appearance and literals stand for any of their type. So it finds what was copied and then
+ * renamed, and tells apart what calls others.
  *
  * Boundary: takes a tree, returns values.
  */
 import { posix } from "node:path"
-import { type FunctionNode, isFunction, keyName, type Node, type Tree, walk } from "./ast.ts"
+import { type FunctionNode, isFunction, keyName, type Node, patternNames, type Tree, walk } from "./ast.ts"
 import { isOutside } from "./loads.ts"
 import { isTypeOnly } from "./references.ts"
 import { declaringScope, type Scopes } from "./scopes.ts"
@@ -54,7 +55,7 @@ interface Frame {
 
 /** Measures all functions of a tree, in the order in which they end. */
 export const measureFunctions = (input: MeasureInput): ReadonlyArray<Measured> => {
-  const measured: Array<Measured> = []
+  const measured: Array<Omit<Measured, "hash"> & { readonly compared: Slice | undefined }> = []
   const frames: Array<Frame> = []
   const tokens = new Tokens(input)
   const open = (node: Node, ancestors: ReadonlyArray<Node>, name: string): void => {
@@ -75,7 +76,7 @@ export const measureFunctions = (input: MeasureInput): ReadonlyArray<Measured> =
       return true
     },
     leave: (node, ancestors) => {
-      if (input.hashes) tokens.close()
+      if (input.hashes) tokens.close(node, ancestors)
       const frame = frames.at(-1)
       if (frame?.node !== node) return
       frames.pop()
@@ -91,11 +92,15 @@ export const measureFunctions = (input: MeasureInput): ReadonlyArray<Measured> =
         endLine: node.loc?.end.line ?? 0,
         complexity: frame.complexity,
         size,
-        hash: input.hashes && isWritten && size >= cloneSizeMin ? tokens.hash(frame.firstToken, frame.self) : ""
+        compared:
+          input.hashes && isWritten && size >= cloneSizeMin
+            ? { first: frame.firstToken, end: tokens.length, self: frame.self }
+            : undefined
       })
     }
   })
-  return measured
+  // Hashed at the end: a function may use what is declared after it.
+  return measured.map(({ compared, ...rest }) => ({ ...rest, hash: compared === undefined ? "" : tokens.hash(compared) }))
 }
 
 /** Whether a node is run as a function without being written as one. */
@@ -188,10 +193,20 @@ const inClass = (name: string | undefined, owner: Node | undefined): string | un
   return name === undefined || named === undefined ? name : `${named}.${name}`
 }
 
-/** A name that stands for a variable: where its scope begins, and its own hash outside of that. */
+/** A name that stands for a variable: where its scope begins, and how it is declared. */
 interface Variable {
   readonly start: number
   readonly hash: number
+  declaration?: Slice
+  /** The hash of name and declaration together, once it was asked for. */
+  outside?: number
+}
+
+/** A part of the sequence, and the code of the name by which it is called from within: 0 for none. */
+interface Slice {
+  readonly first: number
+  readonly end: number
+  readonly self: number
 }
 
 /** The tree as a sequence of numbers, two for a node, of which any function is a slice. */
@@ -204,6 +219,8 @@ class Tokens {
   private readonly variables: Array<Variable> = []
   /** Where each scope begins. */
   private readonly starts = new Map<Node, number>()
+  /** Where each declaration that is not closed yet begins. */
+  private readonly declarations: Array<number> = []
   private readonly variableCodes = new Map<Node | undefined, Map<string, number>>()
 
   constructor(input: MeasureInput) {
@@ -216,6 +233,7 @@ class Tokens {
 
   open(node: Node, ancestors: ReadonlyArray<Node>, key: string): void {
     if (this.input.scopes.has(node)) this.starts.set(node, this.codes.length)
+    if (declares(node)) this.declarations.push(this.codes.length)
     const parent = ancestors.at(-1)
     // Negative: a variable, numbered anew in each hash of a function that declares it. Zero closes a node.
     this.codes.push(
@@ -223,8 +241,14 @@ class Tokens {
     )
   }
 
-  close(): void {
+  close(node: Node, ancestors: ReadonlyArray<Node>): void {
     this.codes.push(0)
+    if (!declares(node)) return
+    const first = this.declarations.pop() ?? 0
+    for (const name of patternNames(node.id)) {
+      const variable = this.variables[this.variable(name, ancestors) - 1] as Variable
+      variable.declaration ??= { first, end: this.codes.length, self: 0 }
+    }
   }
 
   /** The code of the name that a function has around it: it may call itself by that. */
@@ -239,27 +263,40 @@ class Tokens {
     return name === undefined ? 0 : this.variable(name, ancestors)
   }
 
-  /** Two 32-bit FNV-1a hashes over the tokens from `first` on, with different seeds. */
-  hash(first: number, self: number): string {
+  hash(slice: Slice): string {
+    return this.fold(slice, (variable) => this.outside(variable))
+      .map((half) => (half >>> 0).toString(16).padStart(8, "0"))
+      .join("")
+  }
+
+  /** A variable as others see it: by its name and by the shape of its declaration. */
+  private outside(variable: Variable): number {
+    if (variable.declaration === undefined) return variable.hash
+    variable.outside ??= this.fold(variable.declaration, ({ hash }) => hash)[0] ^ variable.hash
+    return variable.outside
+  }
+
+  /** Two 32-bit FNV-1a hashes over a slice, with different seeds. */
+  private fold({ first, end, self }: Slice, outside: (variable: Variable) => number): readonly [number, number] {
     const names = new Map<number, number>()
     let low = 0x811c9dc5
     let high = 0x6c62272e
-    for (let index = first; index < this.codes.length; index++) {
+    for (let index = first; index < end; index++) {
       let code = this.codes[index] as number
       if (code < 0) {
-        const { start, hash } = this.variables[-code - 1] as Variable
-        if (start >= first || -code === self) {
+        const variable = this.variables[-code - 1] as Variable
+        if (variable.start >= first || -code === self) {
           const seen = names.get(code) ?? names.size
           names.set(code, seen)
           code = 0x40000000 + seen
-        } else code = hash
+        } else code = outside(variable)
       } else if (code > 0) {
         code = this.signatures[code - 1] as number
       }
       low = Math.imul(low ^ code, 0x01000193)
       high = Math.imul(high ^ (code + index - first), 0x01000193)
     }
-    return (low >>> 0).toString(16).padStart(8, "0") + (high >>> 0).toString(16).padStart(8, "0")
+    return [low, high]
   }
 
   private variable(name: string, ancestors: ReadonlyArray<Node>): number {
@@ -283,6 +320,11 @@ class Tokens {
     return this.signatures.length
   }
 }
+
+type Declaration = Extract<Node, { type: "VariableDeclarator" | "FunctionDeclaration" | "ClassDeclaration" }>
+
+const declares = (node: Node): node is Declaration =>
+  node.type === "VariableDeclarator" || node.type === "FunctionDeclaration" || node.type === "ClassDeclaration"
 
 const hashOf = (text: string): number => {
   let hash = 0x811c9dc5

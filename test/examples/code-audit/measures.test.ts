@@ -168,6 +168,22 @@ describe("clones", () => {
     expect(clonesOf(calling(one), calling(other))).toHaveLength(count)
   })
 
+  it.each([
+    ["function parse(a) { return a }", "function parse(a) { return a + 1 }", 0],
+    ["function parse(a) { return a }", "function parse(b) { return b }", 1],
+    ["const parse = require('./a')", "const parse = require('./b')", 0],
+    ["const { parse } = require('./a')", "const { parse } = require('./b')", 0],
+    ["const { parse } = require('./a')", "const { one: parse } = require('./a')", 0],
+    ["const { parse } = require('./a')", "const { parse } = require('./a')", 1],
+    ["class Error extends A {}", "class Error extends B {}", 0],
+    ["function parse(a) { return other(a) }", "function parse(a) { return parse(a) }", 0]
+  ])("call the same if it is declared the same, before or after: %s, %s", (one, other, count) => {
+    expect(clonesOf(calling(one), calling(other))).toHaveLength(count)
+    expect(clonesOf(`${calling("")}\n${one}`, calling(other))).toHaveLength(count)
+    const wrapped = (text: string): string => `(function () { ${text.replace("export ", "")} })()`
+    expect(clonesOf(wrapped(calling(one)), wrapped(calling(other)))).toHaveLength(count)
+  })
+
   it("call the same if they call an import by two names, or themselves", () => {
     const renamed = calling(`import { parse as p } from "./a"`).replace("parse(", "p(")
     expect(clonesOf(calling(`import { parse } from "./a"`), renamed)).toHaveLength(1)
