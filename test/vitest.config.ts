@@ -23,16 +23,20 @@ const long = [
   "test/server/viewers.test.ts"
 ]
 
+/** Files that need Chromium. `npm run test:browser` runs them. */
+const browser = ["test/browser/**/*.test.ts"]
+
 export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: "together", isolate: false, include: together, exclude: [...never, ...mocking] } },
       {
         extends: true,
-        test: { name: "apart", include: ["test/**/*.test.ts"], exclude: [...never, ...together, ...long] }
+        test: { name: "apart", include: ["test/**/*.test.ts"], exclude: [...never, ...together, ...long, ...browser] }
       },
       { extends: true, test: { name: "mocking", include: mocking } },
       { extends: true, test: { name: "long", include: long } },
+      { extends: true, test: { name: "browser", include: browser } },
       { extends: true, test: { name: "bench", include: ["test/bench/*.test.ts"] } }
     ],
     pool: "forks",

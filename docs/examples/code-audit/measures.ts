@@ -100,7 +100,10 @@ export const measureFunctions = (input: MeasureInput): ReadonlyArray<Measured> =
     }
   })
   // Hashed at the end: a function may use what is declared after it.
-  return measured.map(({ compared, ...rest }) => ({ ...rest, hash: compared === undefined ? "" : tokens.hash(compared) }))
+  return measured.map(({ compared, ...rest }) => ({
+    ...rest,
+    hash: compared === undefined ? "" : tokens.hash(compared)
+  }))
 }
 
 /** Whether a node is run as a function without being written as one. */

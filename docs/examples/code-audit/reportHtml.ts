@@ -85,7 +85,7 @@ const tiles = (audit: Audit): string => {
     tile(audit.external, "external", `${audit.packages.length} packages`),
     tile(audit.functions, "functions", `complexity ${thousands(audit.complexity)}`),
     tile(audit.lines, "lines"),
-    tile(audit.cycles.length, "import cycles"),
+    tile(audit.cycles.length, audit.cycles.length === 1 ? "import cycle" : "import cycles"),
     tile(audit.unusedExports, "unused exports", `of ${thousands(audit.exports)}`),
     tile(audit.clones, "groups of clones", `${audit.clonedFunctions} functions`),
     tile(audit.findings.length, "findings")
@@ -99,7 +99,7 @@ const findings = ({ findings: found }: Audit): string => {
   const severities = ["error", "warning", "note"] as const
   const filters = severities.map((severity) => {
     const count = found.filter((finding) => finding.severity === severity).length
-    return `<label class="${severity}"><input type="checkbox" value="${severity}" checked>${count} ${severity}${count === 1 ? "" : "s"}</label>`
+    return `<label class="${severity}"><input type="checkbox" value="${severity}" checked>${thousands(count)} ${severity}${count === 1 ? "" : "s"}</label>`
   })
   const rows = found.map(
     ({ rank, severity, rule, path, line, message }) =>

@@ -72,7 +72,9 @@
     zoom(0.8 / screenScale, { x: x + width / 2, y: y + height / 2 })
     const [shownWidth, shownHeight] = [svg.clientWidth / screenScale, svg.clientHeight / screenScale]
     const corner = { x: middle().x - shownWidth / 2, y: middle().y - shownHeight / 2 }
-    view = { ...view, x: corner.x + 20 - x * view.scale, y: corner.y + shownHeight / 2 - y * view.scale }
+    // In the middle, but with no empty space above the picture.
+    const top = corner.y + Math.min(shownHeight / 2 - y * view.scale, 20)
+    view = { ...view, x: corner.x + 20 - x * view.scale, y: top }
     show()
   }
 
@@ -92,6 +94,7 @@
     lit.append(chip)
   }
   const text = (value) => document.createTextNode(value)
+  const counted = (count) => `${count} ${count === 1 ? "module" : "modules"}`
   const focus = (index) => {
     svg.classList.toggle("focused", index !== null)
     lit.innerHTML = ""
@@ -110,7 +113,7 @@
     name.append(modules[index][0])
     about.replaceChildren(
       name,
-      text(` imports ${imports[index].length} modules, is imported by ${importers[index].length}`)
+      text(` imports ${counted(imports[index].length)}, is imported by ${importers[index].length}`)
     )
   }
   // One listener for all modules, and one for all links: there may be thousands.
@@ -172,7 +175,8 @@
         if (row.hidden !== hidden) row.hidden = hidden
       }
       more.hidden = count <= limit
-      more.textContent = `Show ${Math.min(step, count - limit)} of ${count - limit} more`
+      const rest = count - limit
+      more.textContent = `Show ${Math.min(step, rest)} of ${rest.toLocaleString("en-US")} more`
     }
     const anew = () => {
       limit = step
