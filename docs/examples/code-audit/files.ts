@@ -55,6 +55,7 @@ export const makeFiles = (
     return Effect.map(text(path), (content) => {
       const found = content === undefined ? undefined : parseManifest(content)
       if (content !== undefined && found === undefined) note(path, "not a JSON object: what it says is not known")
+      for (const field of found?.tooDeep ?? []) note(path, `${JSON.stringify(field)} nests too deep and is passed over`)
       return found
     })
   }

@@ -24,19 +24,24 @@ export interface Manifest {
   /** The dependencies that may be missing: optional dependencies and optional peers. */
   readonly optional: ReadonlyArray<string>
   readonly devDependencies: ReadonlyArray<string>
+  /** The fields that are passed over, as they nest deeper than any reader needs. */
+  readonly tooDeep: ReadonlyArray<string>
   /** Whether a package begins here. A file that only says how the files beside it are read is a sign in a package. */
   readonly bounds: boolean
 }
 
 /** Reads the text of a package.json; undefined if it is not a JSON object. */
 export const parseManifest = (text: string): Manifest | undefined => {
-  let json: unknown
+  let parsed: unknown
   try {
-    json = JSON.parse(text.replace(/^\uFEFF/, ""))
+    parsed = JSON.parse(text.replace(/^\uFEFF/, ""))
   } catch {
     return undefined
   }
-  if (!isRecord(json)) return undefined
+  if (!isRecord(parsed)) return undefined
+  const json = { ...parsed }
+  const tooDeep = Object.keys(json).filter((key) => nestsDeeper(json[key], levelsMax))
+  for (const key of tooDeep) delete json[key]
   const { exports, imports, type } = json
   const optional = [...keys(json["optionalDependencies"]), ...optionalPeers(json["peerDependenciesMeta"])]
   return {
@@ -54,8 +59,22 @@ export const parseManifest = (text: string): Manifest | undefined => {
       .filter((name) => !optional.includes(name)),
     optional,
     devDependencies: keys(json["devDependencies"]),
-    bounds: Object.keys(json).some((key) => !signs.has(key))
+    tooDeep,
+    bounds: [...Object.keys(json), ...tooDeep].some((key) => !signs.has(key))
   }
+}
+
+/** Levels of objects and lists in a field. What follows walks it by calling itself. */
+const levelsMax = 64
+
+/** Whether a value has more levels of objects and lists than a limit. Walks level by level, so no depth ends it. */
+const nestsDeeper = (value: unknown, limit: number): boolean => {
+  let level: ReadonlyArray<unknown> = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limit) return true
+    level = level.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []))
+  }
+  return false
 }
 
 /** The fields of a package.json that tell only how the files beside it are read. */

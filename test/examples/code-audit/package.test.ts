@@ -39,6 +39,25 @@ describe("a package", () => {
     }
   })
 
+  it("whose package.json nests 20,000 levels deep is audited, without the field that does", async () => {
+    const deep = `${'{"import":'.repeat(20_000)}"./b.js"${"}".repeat(20_000)}`
+    const lists = `${"[".repeat(20_000)}${"]".repeat(20_000)}`
+    const texts = {
+      "package.json": `{"name":"sample","main":"a.js","exports":${deep},"imports":${lists}}`,
+      "a.js": `import "./b.js"; import "dep"`,
+      "b.js": "1",
+      "node_modules/dep/package.json": `{"name":"dep","exports":${deep}}`,
+      "node_modules/dep/index.js": "1"
+    }
+    const { output } = await auditTexts(texts, "a.js", { deep: true })
+    expect(output).toMatchObject({ package: "sample", modules: 3 })
+    expect(output.findings[0]).toMatchObject({
+      rule: "config",
+      path: "package.json",
+      message: `"exports" nests too deep and is passed over; "imports" nests too deep and is passed over`
+    })
+  })
+
   it("notes files beyond that a configuration leads to", async () => {
     const texts = {
       "packages/a/package.json": `{"name":"a"}`,
