@@ -248,6 +248,10 @@ export const Limits = {
   serverViewerRetryMs: 50,
   /** Milliseconds after which a client that reads nothing of its answer is hung up on. */
   serverWriteTimeoutMs: 30_000,
+  /** Client: connections to a job's log that break in a row, without an event in between, before the stream fails. */
+  clientReconnects: 10,
+  /** Client: milliseconds before a broken connection is made again; twice as long each time, up to 64 times as long. */
+  clientReconnectMs: 100,
   /** Characters of a path's parameter, such as a fact's id. */
   serverParamLength: 8_192,
   /** Server default: milliseconds that a connection may wait for its next request. Proxies keep theirs for up to a minute. */

@@ -115,8 +115,11 @@ const rooms: Rooms = {
     "server testing engine job journal store workers inspector context outcome program values platform machines"
   ),
   ...room("server", "engine job journal store workers outcome program values platform", {
-    front: ["index.ts", "Server.ts"]
+    front: ["index.ts", "Server.ts"],
+    // The definition of the API, without what serves it.
+    api: ["api.ts", "problemLists.ts", "problems.ts", "shapes.ts"]
   }),
+  ...room("client", "server(api) program values", { front: ["index.ts", "Client.ts"] }),
   index: {
     place: "src/index.ts",
     imports: ["engine", "job", "intents", "journal", "workers", "store", "outcome", "context", "program", "values"]
@@ -168,7 +171,13 @@ const rooms: Rooms = {
 }
 
 /** The files that the package exports. */
-const entries = ["src/index.ts", "src/server/index.ts", "src/inspector/index.ts", "src/testing/index.ts"]
+const entries = [
+  "src/index.ts",
+  "src/server/index.ts",
+  "src/inspector/index.ts",
+  "src/testing/index.ts",
+  "src/client/index.ts"
+]
 
 /** Tests of what users see. Those of a room of its own may import its files. */
 const isOfFace = ({ path }: SourceFile) =>
@@ -296,8 +305,8 @@ const importRules = (packages: ReadonlyArray<string>): ImportRules => ({
     workers: ["src/workers/"],
     cli: ["src/cli/"],
     process: ["src/cli/"],
-    http: ["src/server/"],
-    "http-api": ["src/server/"],
+    http: ["src/server/", "src/client/"],
+    "http-api": ["src/server/", "src/client/"],
     net: ["src/server/"],
     observability: ["src/server/"],
     reactivity: ["src/store/"],

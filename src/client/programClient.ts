@@ -1,0 +1,99 @@
+/**
+ * The types of a typed client: the jobs of a program on a server, and what they give.
+ *
+ * Boundary: types; remote.ts makes the requests.
+ */
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { Decision } from "../program/answerKinds.ts"
+import type { Budget } from "../program/Budget.ts"
+import type { ProposalOf } from "../program/Fact.ts"
+import type { Program } from "../program/Program.ts"
+import type * as Problems from "../server/problems.ts"
+import type * as Shapes from "../server/shapes.ts"
+import type { JobProblem, StartError, SteerError } from "./calls.ts"
+
+/** A value as it looks after it was JSON: what has a `toJSON` as that gives it, without what JSON leaves out. */
+export type Json<A> = A extends string | number | boolean | null
+  ? A
+  : A extends { readonly toJSON: () => infer J }
+    ? Json<J>
+    : A extends undefined | symbol | ((...args: ReadonlyArray<never>) => unknown)
+      ? null
+      : A extends ReadonlyArray<infer Item>
+        ? ReadonlyArray<Json<Item>>
+        : A extends object
+          ? {
+              readonly [Key in keyof A as A[Key] extends undefined | symbol ? never : Key]: Json<
+                Exclude<A[Key], undefined>
+              >
+            }
+          : unknown
+
+/** The result of a job that converged. `facts` is the number of facts of each kind; `output` is the program's, as JSON. */
+export interface Result<P extends Program.Any> extends Omit<typeof Shapes.Result.Type, "output" | "program"> {
+  readonly program: P["name"]
+  readonly output: Json<Program.Output<P>>
+}
+
+/** An event of a job's log, as docs/events.md describes it. `seq` counts from 1. */
+export type Event = typeof Shapes.Event.Type
+
+/** Where a job stands, and its result if it has ended. */
+export type Status = typeof Shapes.Job.Type
+
+/** Options of a start. */
+export interface StartOptions {
+  /**
+   * The job's id. Starting it again with the same input gives the same job, so a start can be repeated. Default: a random one.
+   */
+  readonly id?: string | undefined
+  /** Overrides the program's budget, field by field. Default: the program's. */
+  readonly budget?: Budget | undefined
+}
+
+/** A job on a server. */
+export interface RemoteJob<P extends Program.Any> {
+  readonly id: string
+  /** Where the job stands now. */
+  readonly status: Effect.Effect<Status, SteerError>
+  /**
+   * Waits for the job's end. Fails with the problem of how it ended, which has the partial result. Interrupting the wait
+   * leaves the job alone.
+   */
+  readonly result: Effect.Effect<Result<P>, JobProblem | SteerError>
+  /**
+   * The event log, from its beginning or after the event with this number; ends after `JobHalted`. A connection that breaks is
+   * made again, up to ten times without an event in between, and the log goes on where it was.
+   */
+  readonly events: (options?: {
+    /** The number of the last event that is known. Default: 0. */
+    readonly after?: number | undefined
+  }) => Stream.Stream<Event, SteerError>
+  /** Adds facts from outside. Succeeds when the cycle that merged them has committed. */
+  readonly signal: (
+    proposals: ReadonlyArray<ProposalOf<Program.Kinds<P> | typeof Decision>>
+  ) => Effect.Effect<Status, SteerError | Problems.InvalidInput>
+  /** Lets the current cycle end and commit, then halts between cycles. */
+  readonly pause: Effect.Effect<Status, SteerError>
+  /** Goes on after a pause; takes up a suspended or quarantined job. */
+  readonly resume: Effect.Effect<Status, SteerError>
+  /** Stops the job. Succeeds when it has let go of everything. */
+  readonly cancel: Effect.Effect<Status, SteerError>
+}
+
+/** The jobs of one program on a server. */
+export interface ProgramClient<P extends Program.Any> {
+  /**
+   * Runs a job to its end. Fails with the problem of how it ended, which has the partial result. Interrupting it cancels the job,
+   * unless it has an `id`.
+   */
+  readonly run: (
+    input: Program.Input<P>,
+    options?: StartOptions
+  ) => Effect.Effect<Result<P>, JobProblem | StartError | SteerError>
+  /** Starts a job, and returns as soon as the server has taken it. It goes on when the client ends. */
+  readonly start: (input: Program.Input<P>, options?: StartOptions) => Effect.Effect<RemoteJob<P>, StartError>
+  /** A job that was started before. It is not asked for until one of its members is used. */
+  readonly job: (id: string) => RemoteJob<P>
+}

@@ -1,0 +1,216 @@
+/**
+ * The requests of a typed client: values to JSON by the program's schemas, and answers to values.
+ *
+ * Boundary: over Effect's HttpApiClient; Client.ts has the public names.
+ */
+import * as Effect from "effect/Effect"
+import * as HttpApiClient from "effect/http-api/HttpApiClient"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { Limits } from "../Limits.ts"
+import type { Budget } from "../program/Budget.ts"
+import { type CompiledProgram, compiledOf } from "../program/erased.ts"
+import type { Proposal } from "../program/Fact.ts"
+import type { Program } from "../program/Program.ts"
+import { Api } from "../server/api.ts"
+import { jobProblems } from "../server/problemLists.ts"
+import * as Problems from "../server/problems.ts"
+import type * as Shapes from "../server/shapes.ts"
+import { isInvalidValue } from "../values/InvalidValue.ts"
+import { millisOf } from "../values/options.ts"
+import { describeError } from "../values/panic.ts"
+import { parseJson } from "../values/parseJson.ts"
+import type { Calls, JobProblem, SteerError } from "./calls.ts"
+import type { Event, ProgramClient, RemoteJob, Result, StartOptions } from "./programClient.ts"
+
+const unfit = (program: string, where: string, error: unknown): Problems.InvalidInput =>
+  new Problems.InvalidInput({
+    program,
+    detail: `${where}: ${isInvalidValue(error) ? error.message : describeError(error)}`
+  })
+
+/** A value as the JSON of its schema. */
+const encode = (
+  { name }: CompiledProgram,
+  where: string,
+  text: () => string
+): Effect.Effect<Schema.Json, Problems.InvalidInput> =>
+  Effect.try({ try: () => parseJson(text()) as Schema.Json, catch: (error) => unfit(name, where, error) })
+
+const limitJson = (limit: number | undefined) => (limit === Infinity ? ("unlimited" as const) : limit)
+
+type Time = Budget["maxDuration"]
+
+const timeJson = (time: Time): number | undefined => {
+  const ms = time === undefined ? Infinity : millisOf(time)
+  return ms === Infinity ? undefined : Math.ceil(ms)
+}
+
+/** A budget as the API takes it: times in milliseconds. A time without an end is left out: there is none by default. */
+const budgetJson = ({ maxCpuTime, maxDuration, ...counts }: Budget): typeof Shapes.Budget.Type => ({
+  ...Object.fromEntries(Object.entries(counts).map(([name, limit]) => [name, limitJson(limit)])),
+  ...(timeJson(maxDuration) === undefined ? {} : { maxDuration: timeJson(maxDuration) }),
+  ...(timeJson(maxCpuTime) === undefined ? {} : { maxCpuTime: timeJson(maxCpuTime) })
+})
+
+const bodyOf = (compiled: CompiledProgram, input: unknown, { budget, id }: StartOptions) =>
+  Effect.flatMap(
+    encode(compiled, "input", () => compiled.inputCodec.encode(input).text),
+    (json) =>
+      Effect.map(
+        Effect.try({
+          try: () => (budget === undefined ? {} : { budget: budgetJson(budget) }),
+          catch: (error) => unfit(compiled.name, "budget", error)
+        }),
+        (limits) => ({ program: compiled.name, input: json, ...limits, ...(id === undefined ? {} : { id }) })
+      )
+  )
+
+/** Proposals as the API takes them. */
+const signalBody = (compiled: CompiledProgram, proposals: ReadonlyArray<Proposal<string, unknown>>) =>
+  Effect.map(
+    Effect.forEach(proposals, ({ kind, value }, index) => {
+      const known = compiled.kinds.get(kind)
+      const where = `facts[${index}]`
+      return known === undefined
+        ? Effect.fail(unfit(compiled.name, where, new Error(`the program has no kind ${JSON.stringify(kind)}`)))
+        : Effect.map(
+            encode(compiled, where, () => known.codec.encode(value).text),
+            (json) => ({ kind, value: json })
+          )
+    }),
+    (facts) => ({ facts })
+  )
+
+/** The cast: the server's program has this output; its version is for the two sides to agree on. */
+const resultOf = <P extends Program.Any>(result: typeof Shapes.Result.Type): Result<P> => result as Result<P>
+
+const JobProblems = Schema.Union(jobProblems)
+const isJobProblem = Schema.is(JobProblems)
+
+/** The problem that a start of the job would have been answered with. */
+const problemOf = ({ error, ...partial }: typeof Shapes.Result.Type) =>
+  Schema.decodeUnknownEffect(JobProblems)({
+    ...error,
+    type: `urn:effect-converge:${error?._tag ?? ""}`,
+    status: 500,
+    title: "",
+    detail: typeof error?.["message"] === "string" ? error["message"] : undefined,
+    jobId: partial.jobId,
+    partial: { ...partial, error }
+  })
+
+/** The log of a job, over as many connections as it takes. `failures`: in a row; undefined before the first connection. */
+const eventsOf = (
+  calls: Calls,
+  id: string,
+  after: number,
+  failures: number | undefined
+): Stream.Stream<Event, SteerError> => {
+  let last = after
+  let count = failures
+  let hasEnded = false
+  let broken: SteerError | undefined
+  const connected = Effect.map(
+    calls.events({ params: { id }, headers: after > 0 ? { "last-event-id": String(after) } : {}, query: {} }),
+    (stream) => {
+      count ??= 0
+      // 204: there is nothing after that event, and nothing will come.
+      if (stream === undefined) hasEnded = true
+      return stream ?? Stream.empty
+    }
+  )
+  const events = Stream.unwrap(connected).pipe(
+    Stream.filter(({ data }) => "seq" in data),
+    Stream.map(({ data }) => data as Event),
+    Stream.tap(({ _tag, seq }) =>
+      Effect.sync(() => {
+        last = seq
+        hasEnded = _tag === "JobHalted"
+      })
+    ),
+    // A connection that was cut, or a server that asks for another one.
+    Stream.catchTag(["HttpClientError", "Retry", "SseError"], (error) =>
+      Stream.suspend(() => {
+        if (error._tag === "HttpClientError") broken = error
+        return Stream.empty
+      })
+    )
+  )
+  const more = Stream.suspend((): Stream.Stream<Event, SteerError> => {
+    if (hasEnded) return Stream.empty
+    // There was no connection at all: it is more likely that the address is wrong than that a server is away.
+    if (count === undefined && broken !== undefined) return Stream.fail(broken)
+    const tries = last > after ? 0 : (count ?? 0) + 1
+    if (tries > Limits.clientReconnects && broken !== undefined) return Stream.fail(broken)
+    return Stream.concat(
+      Stream.fromEffectDrain(Effect.sleep(Limits.clientReconnectMs * 2 ** Math.min(tries, 6))),
+      eventsOf(calls, id, last, tries)
+    )
+  })
+  return Stream.concat(events, more)
+}
+
+const jobOf = <P extends Program.Any>(calls: Calls, compiled: CompiledProgram, id: string): RemoteJob<P> => {
+  const params = { id }
+  const status = calls.get({ params, query: {} })
+  const events: RemoteJob<P>["events"] = (options) => eventsOf(calls, id, options?.after ?? 0, undefined)
+  const ended = Effect.flatMap(status, (job) =>
+    job.result === null ? Effect.andThen(Stream.runDrain(events()), status) : Effect.succeed(job)
+  )
+  return {
+    id,
+    status,
+    events,
+    result: Effect.flatMap(ended, ({ result }) => {
+      if (result === null) return Effect.die(new Error(`the log of job ${id} ended, and the job has no result`))
+      return result.error === null
+        ? Effect.succeed(resultOf<P>(result))
+        : Effect.flatMap(problemOf(result), (problem) => Effect.fail(problem))
+    }),
+    signal: (proposals) =>
+      Effect.flatMap(signalBody(compiled, proposals), (payload) => calls.signal({ params, payload })),
+    pause: calls.pause({ params }),
+    resume: calls.resume({ params }),
+    cancel: calls.cancel({ params })
+  }
+}
+
+export const makeClient = <P extends Program.Any>(
+  program: P,
+  { baseUrl, token }: { readonly baseUrl: string; readonly token?: string | undefined }
+): Effect.Effect<ProgramClient<P>, never, HttpClient.HttpClient> =>
+  Effect.map(
+    HttpApiClient.make(Api, {
+      baseUrl,
+      transformClient: (http) =>
+        token === undefined ? http : HttpClient.mapRequest(http, HttpClientRequest.bearerToken(token))
+    }),
+    ({ jobs: calls }): ProgramClient<P> => {
+      const compiled = compiledOf(program)
+      return {
+        run: (input, options = {}) =>
+          Effect.flatMap(bodyOf(compiled, input, options), (payload) =>
+            Effect.flatMap(calls.start({ headers: {}, query: {}, payload }), (answer) =>
+              "status" in answer
+                ? Effect.succeed(resultOf<P>(answer))
+                : jobOf<P>(calls, compiled, answer.body.jobId).result
+            )
+          ),
+        start: (input, options = {}) =>
+          Effect.flatMap(bodyOf(compiled, input, options), (payload) =>
+            Effect.map(
+              Effect.catchIf(
+                calls.start({ headers: { prefer: "respond-async" }, query: {}, payload }),
+                (error): error is JobProblem => isJobProblem(error),
+                ({ jobId }) => Effect.succeed({ jobId })
+              ),
+              (answer) => jobOf<P>(calls, compiled, "body" in answer ? answer.body.jobId : answer.jobId)
+            )
+          ),
+        job: (id) => jobOf<P>(calls, compiled, id)
+      }
+    }
+  )

@@ -1,0 +1,224 @@
+/**
+ * `Client.program`: jobs of a server, typed by their program, over a real connection, also one that breaks.
+ */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { createServer, connect, type Socket } from "node:net"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { Client } from "../../src/client/index.ts"
+import { Agent, Fact, Intent, Program } from "../../src/index.ts"
+import { node } from "../support/node.ts"
+import { type Running, serve } from "../support/server/harness.ts"
+import { until } from "../support/until.ts"
+
+const Order = Fact.kind("Order", {
+  schema: Schema.Struct({ n: Schema.Int, at: Schema.DateTimeUtcFromString }),
+  id: ({ n }) => String(n)
+})
+const Sum = Fact.kind("Sum", { schema: Schema.Struct({ n: Schema.Int }), id: () => "sum", conflict: "keepLast" })
+
+const add = Agent.make("add", {
+  reads: [Order],
+  writes: [Sum],
+  execute: (view) =>
+    Effect.succeed({ facts: [Sum.of({ n: view.all(Order).reduce((sum, { value }) => sum + value.n, 0) })] })
+})
+
+const input = Schema.Struct({ orders: Schema.Array(Schema.Int), since: Schema.DateTimeUtcFromString })
+
+const orders = Program.make("orders", {
+  input,
+  seed: ({ orders, since }) => orders.map((n) => Order.of({ n, at: since })),
+  agents: [add],
+  output: (view) => ({ sum: view.all(Sum)[0]?.value.n ?? 0, last: view.all(Order).at(-1)?.value.at })
+})
+
+/** Waits for a decision, and for whatever else it is told. */
+const asking = Program.make("asking", {
+  input,
+  seed: ({ orders, since }) => orders.map((n) => Order.of({ n, at: since })),
+  agents: [
+    add,
+    Agent.make("ask", {
+      each: Order,
+      execute: ({ id }) => Effect.succeed({ intents: [Intent.approval({ id, question: "go on?" })] })
+    })
+  ],
+  output: (view) => view.all(Sum)[0]?.value.n
+})
+
+const noon = Schema.decodeSync(Schema.DateTimeUtcFromString)("2026-01-01T12:00:00.000Z")
+const some = { orders: [1, 2], since: noon }
+
+let running: Running
+beforeAll(async () => {
+  running = await serve({ programs: [orders, asking] })
+})
+afterAll(() => running.stop())
+
+type Of<P extends Program.Program.Any> = Client.ProgramClient<P>
+
+const asked = <P extends Program.Program.Any, A, E>(
+  program: P,
+  use: (client: Of<P>) => Effect.Effect<A, E>,
+  baseUrl = running.url
+): Promise<A> =>
+  Effect.runPromise(
+    Effect.flatMap(Client.program(program, { baseUrl }), use).pipe(Effect.provide(NodeHttpClient.layerUndici))
+  )
+
+const until_ = (client: Of<typeof asking>, id: string, state: string) =>
+  Effect.promise(() => until(async () => (await Effect.runPromise(client.job(id).status)).state === state))
+
+describe("Client.program", () => {
+  it("runs a job with an input of the program's type, and gives its output as JSON", async () => {
+    const result = await asked(orders, ({ run }) => run(some))
+    expect(result).toMatchObject({ program: "orders", status: "converged", facts: { Order: 2, Sum: 1 }, error: null })
+    const sum: number = result.output.sum
+    expect([sum, result.output.last]).toEqual([3, "2026-01-01T12:00:00.000Z"])
+  })
+
+  it("gives the same job for the same id", async () => {
+    const [first, second] = await asked(orders, ({ run }) =>
+      Effect.all([run(some, { id: "twice" }), run(some, { id: "twice" })])
+    )
+    expect(first.jobId).toBe("twice")
+    expect(second).toEqual(first)
+  })
+
+  it("fails with the typed problem of the job's end, from a run and from a handle", async () => {
+    const failed = await asked(orders, ({ job, run }) =>
+      Effect.all([
+        Effect.flip(run(some, { id: "poor", budget: { maxFacts: 1, maxDuration: "10 seconds", maxCycles: Infinity } })),
+        Effect.flip(job("poor").result)
+      ])
+    )
+    for (const error of failed) {
+      expect(error).toMatchObject({
+        _tag: "BudgetExhausted",
+        budget: "facts",
+        jobId: "poor",
+        partial: { status: "budget-exhausted" }
+      })
+    }
+  })
+
+  it("refuses an input that does not fit before anything is sent, and says what the server refuses", async () => {
+    const nowhere = "http://127.0.0.1:1"
+    const wrong = { orders: [0.5], since: noon }
+    const error = await asked(orders, ({ run }) => Effect.flip(run(wrong)), nowhere)
+    expect(error).toMatchObject({ _tag: "InvalidInput", program: "orders" })
+    expect("detail" in error && error.detail).toMatch(/^input: .*orders/)
+    const unknown = Program.make("unknown", { input, agents: [] })
+    expect(await asked(unknown, ({ run }) => Effect.flip(run(some)))).toMatchObject({
+      _tag: "UnknownProgram",
+      program: "unknown"
+    })
+    expect(await asked(orders, ({ job }) => Effect.flip(job("nobody").status))).toMatchObject({ _tag: "UnknownJob" })
+  })
+
+  it("fails at once if there is no server", async () => {
+    const nowhere = "http://127.0.0.1:1"
+    const error = await asked(orders, ({ job }) => Effect.flip(Stream.runDrain(job("any").events())), nowhere)
+    expect(error).toMatchObject({ _tag: "HttpClientError" })
+  })
+
+  it("starts, watches, steers and signals a job", async () => {
+    const told = await asked(asking, (client) =>
+      Effect.gen(function* () {
+        const job = yield* client.start({ orders: [5], since: noon }, { id: "steered" })
+        const events = yield* Effect.forkChild(Stream.runCollect(job.events()))
+        yield* until_(client, "steered", "awaiting")
+        expect((yield* job.pause).state).toBe("paused")
+        expect((yield* job.resume).state).toMatch(/^(running|awaiting)$/)
+        yield* job.signal([Intent.Decision.of({ approval: "5", approved: true, by: "test", reason: "" })])
+        const result = yield* job.result
+        return { result, events: yield* Fiber.join(events) }
+      })
+    )
+    expect(told.result.output).toBe(5)
+    expect(told.events.map(({ seq }) => seq)).toEqual(told.events.map((_, index) => index + 1))
+    expect(told.events.at(-1)).toMatchObject({ _tag: "JobHalted", status: "converged" })
+    const rest = await asked(asking, ({ job }) => Stream.runCollect(job("steered").events({ after: 3 })))
+    expect(rest).toEqual(told.events.slice(3))
+    expect(
+      await asked(asking, ({ job }) => Stream.runCollect(job("steered").events({ after: told.events.length })))
+    ).toEqual([])
+  })
+
+  it("goes on with the log where it was when a connection breaks", async () => {
+    const { hostname, port } = new URL(running.url)
+    const sockets = new Set<Socket>()
+    let connections = 0
+    const proxy = createServer((socket) => {
+      connections++
+      const other = connect({ host: hostname, port: Number(port) })
+      sockets.add(socket)
+      socket.pipe(other).pipe(socket)
+      for (const each of [socket, other])
+        each.on("error", () => each.destroy()).on("close", () => sockets.delete(socket))
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))
+    const address = proxy.address()
+    const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`
+    try {
+      const seen: Array<Client.Event> = []
+      const watched = asked(
+        asking,
+        ({ job }) => Stream.runForEach(job("broken").events(), (event) => Effect.sync(() => void seen.push(event))),
+        url
+      )
+      // The job is started when the viewer has been refused once: the client takes UnknownJob for an answer.
+      await expect(watched).rejects.toMatchObject({ _tag: "UnknownJob" })
+      await asked(asking, ({ start }) => start({ orders: [7], since: noon }, { id: "broken" }))
+      const again = asked(
+        asking,
+        ({ job }) => Stream.runForEach(job("broken").events(), (event) => Effect.sync(() => void seen.push(event))),
+        url
+      )
+      await until(() => seen.some(({ _tag }) => _tag === "JobAwaiting"))
+      const before = connections
+      for (const socket of sockets) socket.destroy()
+      await until(() => connections > before)
+      await asked(asking, ({ job }) =>
+        job("broken").signal([Intent.Decision.of({ approval: "7", approved: true, by: "test", reason: "" })])
+      )
+      await again
+      expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_, index) => index + 1))
+      expect(seen.at(-1)).toMatchObject({ _tag: "JobHalted" })
+    } finally {
+      for (const socket of sockets) socket.destroy()
+      proxy.close()
+    }
+  })
+
+  it("loads no server, no engine and no store", async () => {
+    const list = `
+      import { registerHooks } from "node:module"
+      const loaded = new Set()
+      registerHooks({ resolve(specifier, context, next) {
+        const result = next(specifier, context)
+        loaded.add(result.url)
+        return result
+      } })
+      process.on("exit", () => console.log(JSON.stringify([...loaded])))`
+    const preload = `data:text/javascript,${encodeURIComponent(list)}`
+    const code = 'await import("effect-converge/client")'
+    const { stdout } = await node(["--import", preload, "--input-type=module", "--eval", code])
+    const own = (JSON.parse(stdout) as ReadonlyArray<string>).flatMap(
+      (url) => /\/dist\/src\/(.*)\.js$/.exec(url)?.[1] ?? []
+    )
+    expect(own.filter((path) => path.startsWith("server/")).sort()).toEqual([
+      "server/api",
+      "server/liveStates",
+      "server/problemLists",
+      "server/problems",
+      "server/shapes"
+    ])
+    expect(own.filter((path) => /^(engine|job|store|workers|cli|journal)\//.test(path))).toEqual([])
+    expect(stdout).not.toMatch(/"node:(http|net|sqlite|worker_threads)"/)
+  })
+})
