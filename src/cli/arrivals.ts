@@ -1,5 +1,5 @@
 /**
- * `converge verify --arrivals`: checks that a program's facts do not depend on when its seeds arrive (G16).
+ * `converge verify --arrivals`: checks that a program's facts do not depend on when its seeds arrive.
  *
  * Boundary: composition; src/testing runs the orders and finds the difference.
  */

@@ -152,11 +152,7 @@ export const cancel = define(
     id: flags.id,
     store: flags.store,
     timeoutMs: flags
-      .duration(
-        "timeout",
-        "The longest wait for a process that runs the job; a number: seconds (default: 30s)",
-        1_000
-      )
+      .duration("timeout", "The longest wait for a process that runs the job; a number: seconds (default: 30s)", 1_000)
       .pipe(Flag.withDefault(30_000)),
     json: flags.json
   },

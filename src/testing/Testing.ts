@@ -61,7 +61,7 @@ export interface ConfluentOptions {
 }
 
 /**
- * Checks that a program is confluent: the facts at its fixed point do not depend on when its seeds arrive (G16).
+ * Checks that a program is confluent: the facts at its fixed point do not depend on when its seeds arrive.
  *
  * It runs the program once with all seeds. Then it runs it in other orders: the seeds come in parts, each part when the
  * job has converged on the parts before, or after one cycle of them. The facts at the end must be the same, by kind, id and

@@ -1,5 +1,5 @@
 /**
- * `Testing.confluent`: programs whose facts do not depend on when their seeds arrive, and programs whose facts do (G16).
+ * `Testing.confluent`: programs whose facts do not depend on when their seeds arrive, and programs whose facts do.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
