@@ -131,9 +131,8 @@ const layerOf = (host: Host) =>
     CliOutput.layerPresenter(presenter(host))
   )
 
-/** Runs the command that the process was started with. Never returns: it ends the process. */
-export const main = (version: string): void => {
-  const host = new Host()
+/** Runs the command that the process was started with. The host ends the process when the command has ended. */
+export const main = (version: string, args = process.argv.slice(2), host = new Host()): void => {
   const report = (error: UsageError | CommandFailed): Effect.Effect<void> => {
     const details = error.details === undefined ? "" : `\n\n${indent(error.details, "  ")}\n`
     const name = host.logFormat === "text" ? styleFor(process.stderr)("red", "converge:") : "converge:"
@@ -144,7 +143,7 @@ export const main = (version: string): void => {
   let exitCode = 0
   const root = commands({ host, finish: (code) => (exitCode = code) })
   const names = fromCommand(root).subcommands.map(({ name }) => name)
-  const command = Command.runWith(root, { version })(withoutHelp(process.argv.slice(2), names)).pipe(
+  const command = Command.runWith(root, { version })(withoutHelp(args, names)).pipe(
     Effect.map(() => exitCode),
     // Layers read the environment when they are built, and die of what they cannot use.
     Effect.catchDefect((defect) => {

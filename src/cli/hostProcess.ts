@@ -53,6 +53,12 @@ export class Host {
   #partial = ""
   /** The form of lines on standard error. */
   logFormat: LogFormat = "text"
+  readonly #leave: (exitCode: number) => void
+
+  /** `end` ends the process. Tests that share a process have one of their own. */
+  constructor(end: (exitCode: number) => void = leave) {
+    this.#leave = end
+  }
 
   /** From here on a stop does not interrupt the command: it waits for `stop` and ends by itself. */
   readonly takeStops: Effect.Effect<Effect.Effect<Stop>> = Effect.sync(() => {
@@ -70,7 +76,7 @@ export class Host {
   endWithin(ms: number): Effect.Effect<void> {
     const end = Effect.sync(() => {
       this.say("WARN", "converge: not everything has ended in time")
-      leave(this.#exitCode ?? 0)
+      this.#leave(this.#exitCode ?? 0)
     })
     return Effect.asVoid(Effect.forkDetach(Effect.delay(end, ms)))
   }
@@ -152,7 +158,7 @@ export class Host {
       Deferred.doneUnsafe(this.#hurry, Effect.void)
       return
     }
-    if (this.#signals > 1) leave(ExitCode.signal[signal])
+    if (this.#signals > 1) this.#leave(ExitCode.signal[signal])
     if (!this.#stopsAreTaken) this.#exitCode ??= ExitCode.signal[signal]
     this.#ask({ _tag: "Signal", exitCode: ExitCode.signal[signal] })
   }
@@ -177,7 +183,7 @@ export class Host {
     code = this.#exitCode ?? code
     // The exit waits until standard output is written, and never for standard error.
     process.exitCode = code
-    this.#writeStdout("", () => leave(this.#exitCode ?? code))
+    this.#writeStdout("", () => this.#leave(this.#exitCode ?? code))
   }
 }
 

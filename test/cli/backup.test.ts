@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterAll, beforeAll, describe, it, vi } from "vitest"
-import { converge, jsonOf, runCount } from "../support/cli/converge.ts"
+import { converge, jsonOf, runCount } from "../support/cli/inProcess.ts"
 
 vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })
 

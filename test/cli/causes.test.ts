@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it, vi } from "vitest"
-import { converge, jsonOf, module } from "../support/cli/converge.ts"
+import { converge, jsonOf, module } from "../support/cli/inProcess.ts"
 
 // Each test starts processes that are busy for half a second.
 vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })

@@ -9,13 +9,11 @@ import { jobMachine } from "../../machines/job.machine.ts"
 import { workerMachine } from "../../machines/worker.machine.ts"
 import { toMermaid } from "../../src/inspector/Statechart.ts"
 import { freePort, ownRelay } from "../inspector/relay.ts"
-import { converge, runCount, start, module } from "../support/cli/converge.ts"
+import { converge, runCount, start, module } from "../support/cli/inProcess.ts"
 import { importsOf } from "../support/houseStyle.ts"
-import { projectRoot } from "../support/node.ts"
+import { manifest, projectRoot } from "../support/node.ts"
 
 vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })
-
-const manifest = JSON.parse(readFileSync(`${projectRoot}package.json`, "utf8")) as { readonly version: string }
 
 describe.concurrent("converge", () => {
   it.each(["--version", "-v"])("%s prints the package's version", async (flag) => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { converge } from "../support/cli/converge.ts"
+import { converge } from "../support/cli/inProcess.ts"
 
 const run = promisify(execFile)
 const folder = mkdtempSync(join(tmpdir(), "converge-completions-"))

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it, vi } from "vitest"
 import { logRecord } from "../../src/cli/logging.ts"
-import { converge, module, runCount, type Running, start } from "../support/cli/converge.ts"
+import { converge, module, runCount, type Running, start } from "../support/cli/inProcess.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
 

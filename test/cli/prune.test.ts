@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it, vi } from "vitest"
-import { converge, jsonOf, module, runCount, start } from "../support/cli/converge.ts"
+import { converge, jsonOf, module, runCount, start } from "../support/cli/inProcess.ts"
 import { until } from "../support/until.ts"
 
 vi.setConfig({ testTimeout: 60_000 })

@@ -1,6 +1,7 @@
 /** `converge run`: what it prints, where, and the exit code. */
 import { describe, expect, it, vi } from "vitest"
-import { converge, jsonOf, module, runCount } from "../support/cli/converge.ts"
+import * as apart from "../support/cli/converge.ts"
+import { converge, jsonOf, module, runCount } from "../support/cli/inProcess.ts"
 
 // Each test starts a process that is busy for half a second.
 vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })
@@ -35,7 +36,7 @@ describe.concurrent("converge run", () => {
       }
     ]
   ])("%s --json --quiet: exit code %d, one line, and nothing else", async (program, code, expected) => {
-    const ended = await runCount(program, ["--json", "--quiet", "--id", "job-1"])
+    const ended = await apart.runCount(program, ["--json", "--quiet", "--id", "job-1"])
     expect(ended).toMatchObject({ code, stderr: "" })
     const json = jsonOf(ended)
     expect(Object.keys(json)).toEqual(keys)
@@ -185,7 +186,7 @@ describe.concurrent("services", () => {
 
   it("a layer that fails is exit code 70", async () => {
     const environment = { TEST_LAYER: "fails" }
-    const ended = await converge(["run", module("odd"), "--program", "circular"], { environment })
+    const ended = await apart.converge(["run", module("odd"), "--program", "circular"], { environment })
     expect(ended).toMatchObject({ code: 70, stdout: "" })
     expect(ended.stderr).toMatch(/the layer of .*odd\.ts failed\n\n {2}Error: no database/)
   })

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it, vi } from "vitest"
 import { jobJson, pageOf } from "../../src/cli/jobs.ts"
-import { converge, jsonOf, module, runCount, start } from "../support/cli/converge.ts"
+import { converge, jsonOf, module, runCount, start } from "../support/cli/inProcess.ts"
 import { until } from "../support/until.ts"
 
 vi.setConfig({ testTimeout: 60_000 })

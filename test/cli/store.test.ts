@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { leaveAsking, leaveFamily } from "../support/cli/family.ts"
-import { converge, type Ended, jsonOf, module, runCount, start } from "../support/cli/converge.ts"
+import { converge, type Ended, jsonOf, module, runCount, start } from "../support/cli/inProcess.ts"
 
 vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })
 

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import { converge, jsonOf, module, runCount } from "../support/cli/converge.ts"
+import * as apart from "../support/cli/converge.ts"
+import { converge, jsonOf, module } from "../support/cli/inProcess.ts"
 
 // Each test starts a process that is busy for half a second.
 vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })
@@ -33,8 +34,12 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const refused = async (args: ReadonlyArray<string>, message: string | RegExp, input = ""): Promise<void> => {
-  const { code, stderr, stdout } = await converge(args, { folder, input })
+const refused = async (
+  args: ReadonlyArray<string>,
+  message: string | RegExp,
+  ended = converge(args, { folder })
+): Promise<void> => {
+  const { code, stderr, stdout } = await ended
   expect({ code, stdout }).toEqual({ code: 64, stdout: "" })
   expect(stderr).toMatch(message)
   expect(stderr).toMatch(/^converge: /)
@@ -70,11 +75,15 @@ describe.concurrent("the module", () => {
     ["nothing.mjs", /nothing\.mjs exports no program\n/],
     ["layer.mjs", /its export "layer" is not a Layer/],
     ["same.mjs", /same\.mjs exports two programs called "same"/],
-    ["syntax.mjs", /cannot import syntax\.mjs\n\n.*syntax\.mjs:2\n {2}const b = \}\n[^]*SyntaxError: Unexpected token/],
     ["throws.mjs", /cannot import throws\.mjs\n\n {2}Error: top level\n {6}at .*throws\.mjs:1:7/],
     ["missing.mjs", /cannot import missing\.mjs\n\n.*Cannot find module .*none\.mjs/],
     [module("broken"), /broken\.ts: invalid program "twice": /]
   ])("%s", (name, message) => refused(["run", name], message))
+
+  it("with an error of syntax is shown the line", () => {
+    const message = /cannot import syntax\.mjs\n\n.*syntax\.mjs:2\n {2}const b = \}\n[^]*SyntaxError: Unexpected token/
+    return refused(["run", "syntax.mjs"], message, apart.converge(["run", "syntax.mjs"], { folder }))
+  })
 
   it("with several programs, names them", async () => {
     const list = /\n\n {4}squares +\(count, square\)\n[^]* {4}counting +\(count\)\n/
@@ -83,7 +92,7 @@ describe.concurrent("the module", () => {
   })
 
   it("may be a package, as the working folder resolves it, for import", async () => {
-    const ended = await converge(["run", "programs", "-p", "counting", "--json", "--quiet"], { folder })
+    const ended = await apart.converge(["run", "programs", "-p", "counting", "--json", "--quiet"], { folder })
     expect(jsonOf(ended)).toMatchObject({ status: "converged", program: "counting" })
   })
 })
@@ -104,16 +113,17 @@ describe.concurrent("the input", () => {
   it("comes from a file, or from standard input", async () => {
     const file = await converge([...counting, "--json", "--input-file", "input.json"], { folder })
     expect(jsonOf(file)).toMatchObject({ output: 3 })
-    const stdin = await runCount("counting", ["--json", "--quiet", "--input-file", "-"], { input: '{"upTo": 4}' })
+    const stdin = await apart.runCount("counting", ["--json", "--quiet", "--input-file", "-"], { input: '{"upTo": 4}' })
     expect(jsonOf(stdin)).toMatchObject({ output: 4 })
-    await refused([...counting, "--input-file", "-"], /standard input is not JSON: /, "[1")
+    const args = [...counting, "--input-file", "-"]
+    await refused(args, /standard input is not JSON: /, apart.converge(args, { folder, input: "[1" }))
   })
 })
 
 describe.concurrent("the environment", () => {
   it.each([["run"], ["serve"], ["verify"]])("that cannot be used is told in a sentence: %s", async (command) => {
     const environment = { CONVERGE_PROFILE: "fast", CONVERGE_PORT: "0" }
-    const ended = await converge([command, module("one")], { environment })
+    const ended = await apart.converge([command, module("one")], { environment })
     expect([ended.code, ended.stdout]).toEqual([64, ""])
     // An agent has run in the first of verify's ways, and has written there.
     expect(ended.stderr.split("\n").slice(-2)).toEqual([

@@ -1,5 +1,6 @@
 /** Runs commands for tests, away from the npm run that started the tests. */
 import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 
@@ -7,6 +8,9 @@ const run = promisify(execFile)
 
 /** The project's root, with a slash at the end. */
 export const projectRoot = fileURLToPath(new URL("../..", import.meta.url))
+
+/** The fields of package.json that tests compare with. */
+export const manifest = JSON.parse(readFileSync(`${projectRoot}package.json`, "utf8")) as { readonly version: string }
 
 export interface Finished {
   readonly code: number

@@ -3,6 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { projectRoot } from "../node.ts"
 
+/** The environment of the tests. A command in this process (inProcess.ts) has another one meanwhile. */
+const inherited = { ...process.env }
+
 const main = `${projectRoot}src/cli/main.ts`
 
 /** A module of this folder, by its path. */
@@ -35,7 +38,7 @@ export const start = (args: ReadonlyArray<string>, options: Options = {}): Runni
   const { environment, folder, input, output, timeoutMs = 60_000 } = options
   const child = spawn(process.execPath, [main, ...args], {
     cwd: folder ?? projectRoot,
-    env: { ...process.env, NODE_OPTIONS: "", FORCE_COLOR: undefined, ...environment },
+    env: { ...inherited, NODE_OPTIONS: "", FORCE_COLOR: undefined, ...environment },
     stdio: ["pipe", output ?? "pipe", "pipe"],
     // A test that has failed leaves no process behind.
     timeout: timeoutMs,
