@@ -11,7 +11,7 @@ import { type Blow, killAll } from "../support/crash/harness.ts"
 import { type Point, sqlPoints } from "../support/crash/points.ts"
 
 const root = mkdtempSync(join(tmpdir(), "converge-crash-"))
-const cache = join(root, "cache")
+const cache = process.env["NODE_COMPILE_CACHE"] ?? join(root, "cache")
 afterAll(() => rmSync(root, { recursive: true }))
 
 const folderOf = (name: string): string => {

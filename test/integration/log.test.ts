@@ -38,7 +38,7 @@ const look = async (name: string, bytes: number | undefined, hasIndex = false): 
 beforeAll(async () => {
   mkdirSync(whole)
   const complaints: Array<string> = []
-  const place = { folder: whole, cache: join(root, "cache") }
+  const place = { folder: whole, cache: process.env["NODE_COMPILE_CACHE"] ?? join(root, "cache") }
   await blowOnce(place, { point: "after an end", hit: 6 }, "asked", (text) => complaints.push(text))
   expect(complaints).toEqual([])
   copyWith("reference", statSync(`${fileOf(whole)}-wal`).size, false)

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { writeSync } from "node:fs"
+import { flushCompileCache } from "node:module"
 import { Engine, JobStore, WorkerPool } from "../../../src/index.ts"
 import { actingIn, answeredBy, measured } from "./acts.ts"
 import { logTo } from "./log.ts"
@@ -117,6 +118,8 @@ const program = Effect.gen(function* () {
   )
 })
 
+// A process that is killed writes nothing of what it has compiled, unless it has done so before.
+flushCompileCache()
 log({ tag: "Began" })
 writeSync(1, "began\n")
 await Effect.runPromise(Effect.provide(program, engine))

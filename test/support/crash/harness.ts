@@ -45,7 +45,7 @@ export interface Report {
 export interface JobSet {
   /** A folder that is there, for this set alone. */
   readonly folder: string
-  /** Where Node keeps what it has compiled: a process starts in half the time. */
+  /** The folder of compiled code, with which a process starts in half the time. Processes may share it with any other. */
   readonly cache: string
   /** Asked for the next blow with what came of those before, until it gives none or the jobs have ended. */
   readonly next: (blown: ReadonlyArray<Blown>) => Blow | undefined

@@ -37,8 +37,7 @@ export const killServers = async ({ clients, folder, kills, seed }: KillOptions)
   const random = randomOf(seed)
   const complaints: Array<string> = []
   const store = ["--store", join(folder, "jobs.db"), "--workers", "1"]
-  const environment = { NODE_COMPILE_CACHE: join(folder, "cache") }
-  let serving: Serving = await serveProcess(store, { environment })
+  let serving: Serving = await serveProcess(store)
   const { url } = serving
   const again = [...store, "--port", new URL(url).port]
 
@@ -120,7 +119,7 @@ export const killServers = async ({ clients, folder, kills, seed }: KillOptions)
       serving.process.kill("SIGKILL")
       const { code } = await serving.ended
       if (code !== null) complaints.push(`a server ended with ${code} before it was killed`)
-      serving = await serveProcess(again, { environment })
+      serving = await serveProcess(again)
     }
     state.isOver = true
     await Promise.all(lanes)
