@@ -189,6 +189,8 @@ export const Limits = {
   /** Characters of a base, and pieces, that go to the writer in one message. A larger piece goes alone. */
   storePieceLength: 262_144,
   storePieces: 4_096,
+  /** Bytes of the largest file that a server checks at its start: a minute on a slow disk. */
+  storeCheckBytes: 4_294_967_296,
   /** Bytes of the row with which a store finds out whether it can write. */
   storeProbeBytes: 65_536,
   /** Journals that a pruning forgets, and rows of forgotten ones that it deletes, before the writer turns to other writes. */

@@ -76,6 +76,7 @@ const allowances: ReadonlyArray<Allowance> = [
   },
   { path: "src/workers/runner.ts", uses: ["Effect.run"], reason: "the main of a worker thread" },
   { path: "src/store/sqlite/", uses: ["node:"], reason: "the adapter of SQLite" },
+  { path: "src/store/sqlite/checkApart.ts", uses: ["new Worker"], reason: "owns the thread that checks a file" },
   { path: "src/store/sqlite/writer.ts", uses: ["new Worker"], reason: "owns the thread that writes" },
   { path: "src/store/sqlite/owner.ts", uses: ["randomUUID"], reason: "tells two stores of one process apart" },
   { path: "src/store/sqlite/backup.ts", uses: ["randomUUID"], reason: "names a copy that is not complete" },

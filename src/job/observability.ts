@@ -8,8 +8,8 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
 import * as Tracer from "effect/Tracer"
+import { counter, gauge, histogram, tagged } from "../platform/metrics.ts"
 import { describeError } from "../values/panic.ts"
 import type { Fact } from "../program/Fact.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
@@ -112,36 +112,17 @@ export const agentSpan = <A, E, R>(
     ...(fact === undefined ? {} : { each: `${fact.kind}/${fact.id}` })
   }))
 
-const jobsRunning = Metric.gauge("converge_jobs_running", { description: "Jobs that run or are paused" })
-const jobsHalted = Metric.counter("converge_jobs_halted_total", {
-  description: "Jobs that ended, by status",
-  incremental: true
-})
-const jobSeconds = Metric.histogram("converge_job_duration_seconds", {
-  description: "Time that jobs ran, pauses excluded, by program and status",
-  attributes: { unit: "s" },
-  boundaries: [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 60, 300, 1_800, 3_600, 14_400, 86_400]
-})
-const cyclesCommitted = Metric.counter("converge_cycles_total", { description: "Committed cycles", incremental: true })
-const factsCommitted = Metric.counter("converge_facts_total", {
-  description: "Facts added or revised",
-  incremental: true
-})
-const tasksMerged = Metric.counter("converge_tasks_total", {
-  description: "Tasks whose effect was merged",
-  incremental: true
-})
-const tasksDiscarded = Metric.counter("converge_tasks_discarded_total", {
-  description: "Tasks whose effect was discarded",
-  incremental: true
-})
-
-const haltedWith: Readonly<Record<Status, Metric.Metric<number, unknown>>> = {
-  converged: Metric.withAttributes(jobsHalted, { status: "converged" }),
-  "budget-exhausted": Metric.withAttributes(jobsHalted, { status: "budget-exhausted" }),
-  failed: Metric.withAttributes(jobsHalted, { status: "failed" }),
-  cancelled: Metric.withAttributes(jobsHalted, { status: "cancelled" })
-}
+const jobsRunning = gauge("converge_jobs_running", "Jobs that run or are paused")
+const jobsHalted = counter("converge_jobs_halted_total", "Jobs that ended, by status")
+const jobSeconds = histogram(
+  "converge_job_duration_seconds",
+  "Time that jobs ran, pauses excluded, by program and status",
+  [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 60, 300, 1_800, 3_600, 14_400, 86_400]
+)
+const cyclesCommitted = counter("converge_cycles_total", "Committed cycles")
+const factsCommitted = counter("converge_facts_total", "Facts added or revised")
+const tasksMerged = counter("converge_tasks_total", "Tasks whose effect was merged")
+const tasksDiscarded = counter("converge_tasks_discarded_total", "Tasks whose effect was discarded")
 
 /** Updates the metrics of a committed cycle, in the context of the job's own services. */
 export const noteCycle = (services: Context.Context<never>, facts: number, merged: number, discarded: number): void => {
@@ -159,12 +140,6 @@ export const noteHalted = (
   services: Context.Context<never>,
   { program, ranMs, status }: { readonly program: string; readonly ranMs: number; readonly status: Status }
 ): void => {
-  haltedWith[status].updateUnsafe(1, services)
-  const key = `${status} ${program}`
-  let seconds = ranFor.get(key)
-  if (seconds === undefined) ranFor.set(key, (seconds = Metric.withAttributes(jobSeconds, { program, status })))
-  seconds.updateUnsafe(ranMs / 1_000, services)
+  tagged(jobsHalted, { status }).updateUnsafe(1, services)
+  tagged(jobSeconds, { program, status }).updateUnsafe(ranMs / 1_000, services)
 }
-
-/** The histograms that were made, by status and program. */
-const ranFor = new Map<string, Metric.Metric<number, unknown>>()

@@ -149,6 +149,7 @@ export const makeCore = Effect.fnUntraced(function* (
   const drain = new Drain(directory, state)
   if (store.isDurable) {
     yield* health.try
+    yield* health.check
     const replay = takeUpJobs(programs, engine, directory, services, state)
     yield* Effect.forkIn(replay, scope, { startImmediately: true })
   }

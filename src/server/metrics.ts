@@ -4,54 +4,39 @@
  * Boundary: names and attributes; those of jobs are in observability.ts, those of the pool in workers/metrics.ts.
  */
 import * as Context from "effect/Context"
-import * as Metric from "effect/Metric"
+import { counter, gauge, histogram, tagged } from "../platform/metrics.ts"
 import * as Shapes from "./shapes.ts"
 
-const requests = Metric.counter("converge_http_requests_total", {
-  description: "Requests that were answered, by route, method and status",
-  incremental: true
-})
+const requests = counter("converge_http_requests_total", "Requests that were answered, by route, method and status")
 
-const seconds = Metric.histogram("converge_http_request_duration_seconds", {
-  description: "From a request's arrival to its answer, streams excluded",
-  attributes: { unit: "s" },
-  boundaries: [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, Infinity]
-})
+const seconds = histogram(
+  "converge_http_request_duration_seconds",
+  "From a request's arrival to its answer, streams excluded",
+  [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, Infinity]
+)
 
-const streams = Metric.gauge("converge_http_streams", { description: "Event streams that are open" })
-const dropped = Metric.counter("converge_http_clients_dropped_total", {
-  description: "Clients that were hung up on because they did not read what they were sent",
-  incremental: true
-})
-const refusals = Metric.counter("converge_http_refusals_total", {
-  description: "Requests that were turned away for a while, by reason",
-  incremental: true
-})
-const held = Metric.gauge("converge_http_client_bytes", {
-  description: "About how many bytes clients hold that are being sent something long",
-  attributes: { unit: "By" }
-})
-const known = Metric.gauge("converge_jobs", { description: "Jobs that the server knows, by state" })
+const streams = gauge("converge_http_streams", "Event streams that are open")
+const dropped = counter(
+  "converge_http_clients_dropped_total",
+  "Clients that were hung up on because they did not read what they were sent"
+)
+const refusals = counter("converge_http_refusals_total", "Requests that were turned away for a while, by reason")
+const held = gauge(
+  "converge_http_client_bytes",
+  "About how many bytes clients hold that are being sent something long",
+  "By"
+)
+const known = gauge("converge_jobs", "Jobs that the server knows, by state")
 
 const empty = Context.empty()
-
-/** Tagged metrics by their tags: making a new one for each request would cost more than the count. */
-const tagged = new Map<string, Metric.Metric<number, unknown>>()
-
-const tag = (metric: Metric.Metric<number, unknown>, attributes: Readonly<Record<string, string>>) => {
-  const key = `${metric.id} ${Object.values(attributes).join(" ")}`
-  let found = tagged.get(key)
-  if (found === undefined) tagged.set(key, (found = Metric.withAttributes(metric, attributes)))
-  return found
-}
 
 /**
  * A function that records a request of one route, method and status by its duration in milliseconds. `route` is a pattern of
  * the API, so there are few.
  */
 const noter = (route: string, method: string, status: number) => {
-  const count = tag(requests, { route, method, status: String(status) })
-  const duration = tag(seconds, { route, method })
+  const count = tagged(requests, { route, method, status: String(status) })
+  const duration = tagged(seconds, { route, method })
   return (ms: number): void => {
     count.updateUnsafe(1, empty)
     duration.updateUnsafe(ms / 1_000, empty)
@@ -82,14 +67,14 @@ export const noteStates = (openStreams: number, clientBytes: number, jobStates: 
   held.updateUnsafe(clientBytes, empty)
   // A counter that starts at 0 has a rate from its first increment on.
   dropped.updateUnsafe(0, empty)
-  for (const reason of reasons) tag(refusals, { reason }).updateUnsafe(0, empty)
+  for (const reason of reasons) tagged(refusals, { reason }).updateUnsafe(0, empty)
   const counts = new Map<string, number>(states.map((state) => [state, 0]))
   for (const state of jobStates) counts.set(state, (counts.get(state) ?? 0) + 1)
-  for (const [state, count] of counts) tag(known, { state }).updateUnsafe(count, empty)
+  for (const [state, count] of counts) tagged(known, { state }).updateUnsafe(count, empty)
 }
 
 /** Notes a client that was hung up on. */
 export const noteDropped = (): void => dropped.updateUnsafe(1, empty)
 
 /** Notes a request that was turned away with a problem for which it may be sent again later. */
-export const noteRefusal = (reason: string): void => tag(refusals, { reason }).updateUnsafe(1, empty)
+export const noteRefusal = (reason: string): void => tagged(refusals, { reason }).updateUnsafe(1, empty)

@@ -5,36 +5,23 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import process from "node:process"
+import { counter, gauge, tagged } from "../platform/metrics.ts"
 import { packageVersion } from "./nodeServer.ts"
 
-const bytes = { unit: "By" }
-const resident = Metric.gauge("converge_process_resident_memory_bytes", {
-  description: "Memory of the process, of all its threads",
-  attributes: bytes
-})
-const heapUsed = Metric.gauge("converge_process_heap_used_bytes", {
-  description: "Memory in use on the heap of the main thread",
-  attributes: bytes
-})
-const heapLimit = Metric.gauge("converge_process_heap_total_bytes", {
-  description: "Memory of the heap of the main thread",
-  attributes: bytes
-})
-const cpu = Metric.counter("converge_process_cpu_seconds_total", {
-  description: "CPU time of the process, of all its threads",
-  attributes: { unit: "s" },
-  incremental: true
-})
+const resident = gauge("converge_process_resident_memory_bytes", "Memory of the process, of all its threads", "By")
+const heapUsed = gauge("converge_process_heap_used_bytes", "Memory in use on the heap of the main thread", "By")
+const heapLimit = gauge("converge_process_heap_total_bytes", "Memory of the heap of the main thread", "By")
+const cpu = counter("converge_process_cpu_seconds_total", "CPU time of the process, of all its threads", "s")
 // The pool has the same metric. If there are threads, both record the same event loop.
-const loopDelay = Metric.gauge("converge_event_loop_delay_seconds", {
-  description: "99th percentile, since the last sample, of the main thread's event-loop delay",
-  attributes: { unit: "s" }
-})
-const build = Metric.gauge("converge_build_info", { description: "1, for the version of this package and of Node" })
+const loopDelay = gauge(
+  "converge_event_loop_delay_seconds",
+  "99th percentile, since the last sample, of the main thread's event-loop delay",
+  "s"
+)
+const build = gauge("converge_build_info", "1, for the version of this package and of Node")
 
 const empty = Context.empty()
 
@@ -48,7 +35,7 @@ export class ProcessMetrics {
   /** Measures for as long as the scope is open. */
   static readonly open: Effect.Effect<ProcessMetrics, never, Scope.Scope> = Effect.gen(function* () {
     const version = yield* packageVersion
-    Metric.withAttributes(build, { version, node: process.versions.node }).updateUnsafe(1, empty)
+    tagged(build, { version, node: process.versions.node }).updateUnsafe(1, empty)
     return yield* Effect.acquireRelease(
       Effect.sync(() => {
         const metrics = new ProcessMetrics()

@@ -1,6 +1,8 @@
 /**
  * Checks whether the store of a server takes writes and answers reads.
  *
+ * At the start, the whole store is read once in the background (`JobStore.check`).
+ *
  * A probe is a write of the store's own (`JobStore.probe`). It runs at the start, after a job that the store failed, and then
  * until it succeeds; a store that works is probed again when nothing was written for a while. Except at the start, a probe
  * runs only when somebody asks for readiness. A store without a probe counts as the last job that ended found it.
@@ -43,6 +45,8 @@ export class StoreHealth {
   /** The time of the last successful write or the last probe, in milliseconds since the epoch. */
   #triedAt = -Infinity
   #trying: Deferred.Deferred<void> | undefined
+  /** Done when the store has been read as a whole; undefined if nobody asked for it. */
+  #checking: Deferred.Deferred<void> | undefined
 
   /** `scope`: the scope in which probes run. */
   constructor(store: JobStore["Service"], scope: Scope.Scope) {
@@ -64,8 +68,35 @@ export class StoreHealth {
   get state(): Effect.Effect<string> {
     return Effect.suspend(() => {
       if (!this.#store.isDurable) return Effect.succeed(this.#writes)
-      const asked = Effect.all([this.#written, this.#read], { concurrency: "unbounded" })
+      const asked = Effect.all([this.#written, this.#read, this.#checked], { concurrency: "unbounded" })
       return Effect.flatMap(asked, (states) => Effect.map(this.#whole, (whole) => worst([whole, ...states])))
+    })
+  }
+
+  /** Waits for the check of the store, but not for long: until a long check ends, the store counts as sound. */
+  get #checked(): Effect.Effect<string> {
+    return Effect.suspend(() =>
+      this.#checking === undefined
+        ? Effect.succeed(ok)
+        : Effect.as(Effect.timeoutOption(Deferred.await(this.#checking), Limits.serverProbeMs), ok)
+    )
+  }
+
+  /** Reads the store as a whole, in the background. Damage makes the store fail until the process ends. */
+  get check(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { check } = this.#store
+      if (check === undefined || this.#checking !== undefined) return Effect.void
+      const checking = (this.#checking = Deferred.makeUnsafe<void>())
+      const told = check.pipe(
+        Effect.catch((error) =>
+          error.reason === "corrupt" || error.reason === "not-a-database"
+            ? Effect.logError(`the store is damaged: ${error.message}`)
+            : Effect.logInfo(`the store is not checked as a whole: ${error.message}`)
+        )
+      )
+      const done = Effect.ensuring(told, Deferred.succeed(checking, undefined))
+      return Effect.asVoid(Effect.forkIn(done, this.#scope, { startImmediately: true }))
     })
   }
 

@@ -15,7 +15,7 @@
  * - `quarantine`: gives the lease back, and saves why no engine may take the job up by itself
  * - `requestCancel`, `cancelRequests`: ask the holder of a job to cancel it
  * - `prune`: deletes journals of finished jobs
- * - `probe`, `damage`: tell whether the store takes writes now, and whether it has met damage
+ * - `probe`, `damage`, `check`: tell whether the store takes writes now, whether it has met damage, and whether it is sound
  *
  * One store at a time holds a job. Each lease has a fence, a number that grows with every lease of the job. Every write names
  * its fence. The store refuses it with `"fenced"` if another has leased the job since (Kleppmann, "How to do distributed
@@ -247,6 +247,11 @@ export class JobStore extends Context.Service<
      * damaged part meet the damage, so a successful write does not exclude it.
      */
     readonly damage?: Effect.Effect<StoreError | undefined>
+    /**
+     * Reads everything that the store keeps, beside its other work, and notes the damage that it finds. Fails with `corrupt` or
+     * `not-a-database` if there is any, with `too-large` if that takes too long, and with `failed` if it cannot read now.
+     */
+    readonly check?: Effect.Effect<void, StoreError>
     /** Deletes journals of finished jobs and returns their number. */
     readonly prune: (options: PruneOptions) => Effect.Effect<number, StoreError>
   }

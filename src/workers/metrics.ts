@@ -8,64 +8,45 @@ import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import type { RetireReason } from "../../machines/worker.machine.ts"
+import { counter, gauge, histogram, tagged } from "../platform/metrics.ts"
 import type { PoolStats } from "./stats.ts"
 
 /** Boundaries in seconds, from 10 us to 100 s, three to a decade. */
 const boundaries = Array.from({ length: 22 }, (_, i) => Number((0.000_01 * 10 ** (i / 3)).toPrecision(2)))
 
-/** The unit in OpenTelemetry's form. Prometheus has units in the names. */
-const seconds = { unit: "s" }
-const bytes = { unit: "By" }
-
-const waiting = Metric.gauge("converge_pool_tasks_waiting", { description: "CPU tasks that wait for a worker" })
-const running = Metric.gauge("converge_pool_tasks_running", { description: "Workers that run CPU tasks" })
-const claimed = Metric.counter("converge_pool_tasks_claimed_total", {
-  description: "CPU tasks that a worker ran",
-  incremental: true
-})
-const threads = Metric.gauge("converge_pool_threads", { description: "Worker threads, by state" })
-const utilization = Metric.gauge("converge_pool_worker_utilization", {
-  description: "Part of the time that a worker spent on tasks since the last sample, from 0 to 1"
-})
-const cpu = Metric.counter("converge_pool_worker_cpu_seconds_total", {
-  description: "CPU seconds of a worker's tasks",
-  attributes: seconds,
-  incremental: true
-})
-const taskWait = Metric.histogram("converge_pool_task_wait_seconds", {
-  description: "Seconds from a batch's arrival to a task's start",
-  attributes: seconds,
+const waiting = gauge("converge_pool_tasks_waiting", "CPU tasks that wait for a worker")
+const running = gauge("converge_pool_tasks_running", "Workers that run CPU tasks")
+const claimed = counter("converge_pool_tasks_claimed_total", "CPU tasks that a worker ran")
+const threads = gauge("converge_pool_threads", "Worker threads, by state")
+const utilization = gauge(
+  "converge_pool_worker_utilization",
+  "Part of the time that a worker spent on tasks since the last sample, from 0 to 1"
+)
+const cpu = counter("converge_pool_worker_cpu_seconds_total", "CPU seconds of a worker's tasks", "s")
+const taskWait = histogram(
+  "converge_pool_task_wait_seconds",
+  "Seconds from a batch's arrival to a task's start",
   boundaries
-})
-const taskRun = Metric.histogram("converge_pool_task_run_seconds", {
-  description: "Seconds that a task took on its worker",
-  attributes: seconds,
-  boundaries
-})
-const kills = Metric.counter("converge_pool_kills_total", {
-  description: "Threads that the pool ended, by reason",
-  incremental: true
-})
-const crashes = Metric.counter("converge_pool_crashes_total", {
-  description: "Threads that a task ended",
-  incremental: true
-})
-const respawns = Metric.counter("converge_pool_respawns_total", {
-  description: "Threads started in place of lost ones",
-  incremental: true
-})
-const replicaBytes = Metric.gauge("converge_pool_replica_bytes", {
-  description: "Length of the texts that the workers were sent for the replicas they hold",
-  attributes: bytes
-})
-const quarantined = Metric.gauge("converge_pool_quarantined_agents", { description: "Agents in quarantine" })
-const abandoned = Metric.gauge("converge_pool_threads_abandoned", {
-  description: "Threads that were ended and do not end, because a native call holds them"
-})
-const loopDelay = Metric.gauge("converge_event_loop_delay_seconds", {
-  description: "99th percentile, since the last sample, of the main thread's event-loop delay",
-  attributes: seconds
-})
+)
+const taskRun = histogram("converge_pool_task_run_seconds", "Seconds that a task took on its worker", boundaries)
+const kills = counter("converge_pool_kills_total", "Threads that the pool ended, by reason")
+const crashes = counter("converge_pool_crashes_total", "Threads that a task ended")
+const respawns = counter("converge_pool_respawns_total", "Threads started in place of lost ones")
+const replicaBytes = gauge(
+  "converge_pool_replica_bytes",
+  "Length of the texts that the workers were sent for the replicas they hold",
+  "By"
+)
+const quarantined = gauge("converge_pool_quarantined_agents", "Agents in quarantine")
+const abandoned = gauge(
+  "converge_pool_threads_abandoned",
+  "Threads that were ended and do not end, because a native call holds them"
+)
+const loopDelay = gauge(
+  "converge_event_loop_delay_seconds",
+  "99th percentile, since the last sample, of the main thread's event-loop delay",
+  "s"
+)
 
 /**
  * A histogram that is read on demand, because two metric updates for each task would cost as much as a small task. All pools
@@ -152,7 +133,7 @@ export class PoolMetrics {
   }
 
   noteKill(reason: RetireReason): void {
-    Metric.withAttributes(kills, { reason }).updateUnsafe(1, this.#services)
+    tagged(kills, { reason }).updateUnsafe(1, this.#services)
   }
 
   noteCrash(): void {
@@ -174,13 +155,13 @@ export class PoolMetrics {
       bytes += replicaBytes
       const share = Math.min(1, sinceLast(this.#busyMs, worker, busyMs) / intervalMs)
       const by = { worker: String(worker) }
-      Metric.withAttributes(utilization, by).updateUnsafe(share, services)
-      Metric.withAttributes(cpu, by).updateUnsafe(sinceLast(this.#cpuMs, worker, cpuMs) / 1_000, services)
+      tagged(utilization, by).updateUnsafe(share, services)
+      tagged(cpu, by).updateUnsafe(sinceLast(this.#cpuMs, worker, cpuMs) / 1_000, services)
     }
     replicaBytes.updateUnsafe(bytes, services)
     for (const state of states) {
       const count = stats.workers.filter((worker) => worker.state === state).length
-      Metric.withAttributes(threads, { state }).updateUnsafe(count, services)
+      tagged(threads, { state }).updateUnsafe(count, services)
     }
     loopDelay.updateUnsafe(Math.max(0, this.#delay.percentile(99) / 1e6 - resolutionMs) / 1_000, services)
     this.#delay.reset()

@@ -90,21 +90,33 @@ describe("a server over a file that is full", () => {
     }))
 })
 
+/** Overwrites the page at the top of a table. */
+const damage = (filename: string, table: string): void => {
+  change(filename, "PRAGMA wal_checkpoint(TRUNCATE)")
+  const database = new DatabaseSync(filename)
+  const page = Number(database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(table)?.["rootpage"])
+  database.close()
+  const file = openSync(filename, "r+")
+  writeSync(file, Buffer.alloc(4_096, 0xff), 0, 4_096, (page - 1) * 4_096)
+  closeSync(file)
+}
+
 describe("a server over a file that is damaged", () => {
+  it("is not ready from its start on, before any request meets the damage", () =>
+    inFile(async (filename) => {
+      await over(filename, async (running) => {
+        for (let id = 0; id < 3; id++) await running.post("/api/v1/jobs", { ...count, id: `job-${id}` })
+      })
+      damage(filename, "converge_texts")
+      await over(filename, async (running) => expect(await readiness(running)).toEqual([503, "failed: corrupt"]))
+    }))
+
   it("is not ready once a request has met the damage, although it can write elsewhere", () =>
     inFile(async (filename) => {
       await over(filename, async (running) => {
         for (let id = 0; id < 3; id++) await running.post("/api/v1/jobs", { ...count, id: `job-${id}` })
       })
-      change(filename, "PRAGMA wal_checkpoint(TRUNCATE)")
-      const database = new DatabaseSync(filename)
-      const page = Number(
-        database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'converge_texts'").get()?.["rootpage"]
-      )
-      database.close()
-      const file = openSync(filename, "r+")
-      writeSync(file, Buffer.alloc(4_096, 0xff), 0, 4_096, (page - 1) * 4_096)
-      closeSync(file)
+      damage(filename, "converge_texts")
       await over(filename, async (running) => {
         await settled(running)
         const met = await running.fetch("/api/v1/jobs/job-1")

@@ -7,21 +7,16 @@
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import { statSync } from "node:fs"
+import { gauge, histogram } from "../../platform/metrics.ts"
 
-const writeSeconds = Metric.histogram("converge_store_write_duration_seconds", {
-  description: "From the request of a write to its commit or its refusal",
-  attributes: { unit: "s" },
-  boundaries: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-})
-const waiting = Metric.gauge("converge_store_writes_waiting", { description: "Writes that are not committed yet" })
-const fileBytes = Metric.gauge("converge_store_file_bytes", {
-  description: "Size of the store's file",
-  attributes: { unit: "By" }
-})
-const logBytes = Metric.gauge("converge_store_log_bytes", {
-  description: "Size of the write-ahead log beside the file",
-  attributes: { unit: "By" }
-})
+const writeSeconds = histogram(
+  "converge_store_write_duration_seconds",
+  "From the request of a write to its commit or its refusal",
+  [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+)
+const waiting = gauge("converge_store_writes_waiting", "Writes that are not committed yet")
+const fileBytes = gauge("converge_store_file_bytes", "Size of the store's file", "By")
+const logBytes = gauge("converge_store_log_bytes", "Size of the write-ahead log beside the file", "By")
 
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
@@ -31,14 +26,14 @@ export const report = (
   filename: string,
   writesWaiting: () => number
 ): ((writeMs: number) => void) => {
-  const gauge = (metric: Metric.Gauge<number>, value: () => number): void =>
+  const state = (metric: Metric.Gauge<number>, value: () => number): void =>
     void Metric.registerUnsafe(metric, services, {
       get: () => ({ value: value() }),
       update: () => undefined,
       modify: () => undefined
     })
-  gauge(waiting, writesWaiting)
-  gauge(fileBytes, () => sizeOf(filename))
-  gauge(logBytes, () => sizeOf(`${filename}-wal`))
+  state(waiting, writesWaiting)
+  state(fileBytes, () => sizeOf(filename))
+  state(logBytes, () => sizeOf(`${filename}-wal`))
   return (writeMs) => writeSeconds.updateUnsafe(writeMs / 1_000, services)
 }

@@ -10,6 +10,7 @@ import { JobStore, type NewJob, StoreError } from "../JobStore.ts"
 import type { StoreFile } from "../StoreFile.ts"
 import { monotonicMs } from "../../platform/monotonicMs.ts"
 import { backup } from "./backup.ts"
+import { checkApart } from "./checkApart.ts"
 import { checkFile } from "./checkFile.ts"
 import type { Damage } from "./damage.ts"
 import type { WriteQueue } from "./writeQueue.ts"
@@ -169,7 +170,8 @@ export const makeStore = (parts: StoreParts): MadeStore => {
       return since === undefined ? undefined : now() - (monotonicMs(clock) - since)
     }),
     probe: Effect.asVoid(writeQueue.write({ kind: "probe" })),
-    damage: Effect.sync(() => damage.met && new StoreError(damage.met))
+    damage: Effect.sync(() => damage.met && new StoreError(damage.met)),
+    check: checkApart(filename, damage)
   })
   const file: StoreFile["Service"] = {
     filename,
