@@ -217,10 +217,23 @@ const ownText = (form: Form): string => {
     return message === "" ? name : message
   }
   if (typeof form === "string") return form
-  if (typeof form !== "object" || form === null || Array.isArray(form)) return JSON.stringify(form)
+  if (typeof form !== "object" || form === null || Array.isArray(form)) return JSON.stringify(plainForm(form))
   const { _tag, message } = form as { readonly [key: string]: Form }
   if (typeof _tag === "string") return _tag
   return typeof message === "string" && message !== "" ? message : JSON.stringify(plainForm(form))
+}
+
+const isWordUnit = (text: string, at: number): boolean => /[\p{L}\p{N}]/u.test(text.charAt(at))
+
+/** Whether a text has another text in it, not as a part of a word. */
+const has = (text: string, part: string): boolean => {
+  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + 1)) {
+    const end = at + part.length
+    const isCut =
+      (isWordUnit(text, at - 1) && isWordUnit(part, 0)) || (isWordUnit(text, end) && isWordUnit(part, part.length - 1))
+    if (!isCut) return true
+  }
+  return false
 }
 
 /** Returns a described value and its chain of causes, the nearest first. */
@@ -245,7 +258,7 @@ export const formText = (form: Form): string => {
   for (const each of chainOf(form)) {
     const own = ownText(each)
     if (text === "") text = own
-    else if (!text.includes(own)) text += `: ${own}`
+    else if (!has(text, own)) text += `: ${own}`
     if (text.length > Limits.errorTextLength) return text.slice(0, Limits.errorTextLength)
   }
   return text

@@ -45,6 +45,7 @@ const saidOf: Readonly<Record<string, unknown>> = {
   getter: { _tag: "Error", message: "odd", kept: { deep: true }, bad: "it cannot be read" },
   stacked: { message: "it was sent" },
   marked: { _tag: "Error", message: "marked", shown: 1 },
+  listed: [{ _tag: "Error", message: "in a list", cause: refusal }, { code: 1 }],
   revoked: "an object that cannot be described"
 }
 
@@ -57,6 +58,9 @@ const messages: Readonly<Record<string, string>> = {
   object: '{"code":5,"why":{"nested":[1,2]}}',
   told: "it told",
   text: "just text",
+  listed:
+    '[{"_tag":"Error","message":"in a list","cause":{"_tag":"Error","code":"ECONNREFUSED","port":9,"syscall":"connect","message":"connect ECONNREFUSED 127.0.0.1:9"}},{"code":1}]',
+  short: "many: a: man",
   revoked: "an object that cannot be described"
 }
 

@@ -62,6 +62,8 @@ export const thrown = {
   deep: () => chain(200),
   stacked: () => ({ message: "it was sent", stack: "Error: it was sent\n    at there (there.js:1:1)" }),
   marked: () => Object.assign(new Error("marked"), { "~effect/Some/TypeId": "~effect/Some/TypeId", shown: 1 }),
+  listed: () => [new Error("in a list", { cause: refusal() }), { code: 1 }],
+  short: () => new AggregateError([new Error("a"), new Error("man"), new Error("many")], "many"),
   revoked
 } satisfies Readonly<Record<string, () => unknown>>
 
