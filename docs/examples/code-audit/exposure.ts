@@ -42,6 +42,33 @@ export const makeExposure = ({ exports, entries, built }: Shown): ((path: string
     (mayBeSource(path, tops) && outputs.some((output) => isOpen(posix.join(output, tail(path)))))
 }
 
+/**
+ * The paths at which the source of a file that package.json names may lie, likeliest first: the file itself and those that a
+ * compiler makes it of. Those beside the entry go first, so that sources are found where the entry is one.
+ */
+export const sourcesOf = (target: string, { built }: Pick<Shown, "built">, entry: string): ReadonlyArray<string> => {
+  const path = posix.normalize(target)
+  const bare = stem(path)
+  const made = [
+    ...built.filter(({ to }) => isUnder(to, bare)).map(({ from, to }) => posix.join(from, posix.relative(to, bare))),
+    ...outputDirectories(path).flatMap((output) =>
+      sourceDirectories.map((directory) => posix.join(directory, posix.relative(output, bare)))
+    )
+  ]
+  const stems = [...new Set([bare, ...made])]
+  const ordered = [...stems.filter((found) => top(found) === top(entry)), ...stems].filter(
+    (found, index, all) => all.indexOf(found) === index
+  )
+  return ordered.flatMap((found) => [
+    ...(found === bare ? [path] : []),
+    ...[found, posix.join(found, "index")].flatMap((base) => codeExtensions.map((extension) => base + extension))
+  ])
+}
+
+const sourceDirectories = ["src", "source", "sources", "ts", "lib", "."]
+
+const codeExtensions = [".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"]
+
 const extensions = [".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".d.ts", ".d.mts", ".d.cts", ".json"]
 
 const stem = (path: string): string => path.replace(/(\.d)?\.([cm]?[jt]sx?|json)$/, "")

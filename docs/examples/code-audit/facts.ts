@@ -27,7 +27,8 @@ export const Request = Fact.kind("Request", {
  * The audited package. `root` is its directory, in the terms of the request (relative to the working directory if the
  * entry was); `dependencies` are the packages that its package.json promises at run time, `optional` those that may be
  * missing, `developed` those that only its developers have; `exports` is the JSON of its field of that name, "" if it has
- * none; `entries` are the files that other fields show; `built` says where the compiler writes which sources.
+ * none; `entries` are the files that other fields show; `built` says where the compiler writes which sources; `shows` are the
+ * modules that package.json shows others in so many words.
  */
 export const Package = Fact.kind("Package", {
   schema: Schema.Struct({
@@ -40,7 +41,8 @@ export const Package = Fact.kind("Package", {
     developed: Names,
     exports: Schema.String,
     entries: Names,
-    built: Schema.Array(Schema.Struct({ from: Schema.String, to: Schema.String }))
+    built: Schema.Array(Schema.Struct({ from: Schema.String, to: Schema.String })),
+    shows: Names
   }),
   id: () => "package",
   conflict

@@ -35,6 +35,7 @@ export interface Evidence {
     readonly dependencies: ReadonlyArray<string>
     readonly optional: ReadonlyArray<string>
     readonly developed: ReadonlyArray<string>
+    readonly shows: ReadonlyArray<string>
   }
   readonly wanted: ReadonlyArray<{ readonly path: string }>
   readonly sources: ReadonlyArray<{ readonly path: string }>
@@ -67,7 +68,7 @@ export const evidenceKinds = [
 
 /** The evidence that a set of facts holds. */
 export const evidenceOf = (facts: Pick<View.View<(typeof evidenceKinds)[number]>, "all">): Evidence => ({
-  package: facts.all(Package)[0]?.value ?? { name: "", dependencies: [], optional: [], developed: [] },
+  package: facts.all(Package)[0]?.value ?? { name: "", dependencies: [], optional: [], developed: [], shows: [] },
   wanted: facts.all(Wanted).map(({ value }) => value),
   sources: facts.all(Source).map(({ value }) => value),
   problems: facts.all(Problem).map(({ value }) => value),
@@ -92,6 +93,7 @@ export const rankFindings = (evidence: Evidence): ReadonlyArray<Finding> =>
     ...missingFiles(evidence),
     ...outside(evidence),
     ...unmapped(evidence),
+    ...unreached(evidence),
     ...undeclared(evidence),
     ...cycles(evidence),
     ...evidence.complex.map(ofComplex),
@@ -245,6 +247,16 @@ const outside = ({ imports, links }: Evidence): ReadonlyArray<Unranked> => {
       message: `imports ${plural(targets.length, "file")} outside of the package, not entered without --deep: ${listed(targets, 3)}`
     }
   })
+}
+
+/** Modules that others can load, and that the audit did not enter: an export that only they import seems to be unused. */
+const unreached = ({ package: own, modules }: Evidence): ReadonlyArray<Unranked> => {
+  const reached = new Set(modules.map(({ path }) => path))
+  const left = own.shows.filter((path) => !reached.has(path))
+  if (left.length === 0) return []
+  const message = `shows ${plural(left.length, "module")} that the entry does not reach, and that may use exports which count as unused: ${listed(left, 3)}`
+  const subject = "package.json"
+  return [{ rule: "unreached-entry", severity: "note", score: 24, subject, path: subject, line: 0, column: 0, message }]
 }
 
 /** Names that nothing maps: those of a package's own, and those that no package can have. Only a bundler knows them. */

@@ -19,6 +19,8 @@ export interface Manifest {
   readonly tsconfig?: string
   /** The files that others can load beside `exports`: `main`, `module`, `browser`, `types` and `bin`. */
   readonly entries: ReadonlyArray<string>
+  /** The files that are commands. */
+  readonly commands: ReadonlyArray<string>
   /** The packages that must be there at run time: dependencies and peers. */
   readonly dependencies: ReadonlyArray<string>
   /** The dependencies that may be missing: optional dependencies and optional peers. */
@@ -54,6 +56,7 @@ export const parseManifest = (text: string): Manifest | undefined => {
     ...(exports === undefined || exports === null ? {} : { exports }),
     ...(imports === undefined || imports === null ? {} : { imports }),
     entries: entriesIn(json),
+    commands: commandsIn(json),
     dependencies: ["dependencies", "peerDependencies"]
       .flatMap((key) => keys(json[key]))
       .filter((name) => !optional.includes(name)),
@@ -86,11 +89,13 @@ const optionalPeers = (meta: unknown): ReadonlyArray<string> =>
     : []
 
 const entriesIn = (json: Readonly<Record<string, unknown>>): ReadonlyArray<string> => {
-  const { main, bin } = json
-  const index = json["exports"] === undefined && typeof main !== "string" ? ["index"] : []
+  const index = json["exports"] === undefined && typeof json["main"] !== "string" ? ["index"] : []
   const named = ["main", "module", "browser", "types", "typings"].map((key) => json[key])
-  return [...index, ...[...named, ...(isRecord(bin) ? Object.values(bin) : [bin])].filter(isFilled)]
+  return [...index, ...named.filter(isFilled), ...commandsIn(json)]
 }
+
+const commandsIn = ({ bin }: Readonly<Record<string, unknown>>): ReadonlyArray<string> =>
+  (isRecord(bin) ? Object.values(bin) : [bin]).filter(isFilled)
 
 const isFilled = (value: unknown): value is string => typeof value === "string" && value !== ""
 
@@ -133,6 +138,10 @@ export const isExposed = (exports: unknown, path: string): boolean => {
     })
   )
 }
+
+/** The names that `exports` give to others in so many words: "." and "./sub", and no patterns. */
+export const literalNames = (exports: unknown): ReadonlyArray<string> =>
+  exports === undefined ? [] : Object.keys(entriesOf(exports)).filter((name) => !name.includes("*"))
 
 /** All targets that `exports` name, whatever their conditions. */
 export const targetsOf = (exports: unknown): ReadonlyArray<string> => leaves(exports)

@@ -45,6 +45,7 @@ import { findCycles, findPlaces, makeGraph } from "./graph.ts"
 import { distinct } from "./identity.ts"
 import { parseSource } from "./parse.ts"
 import { configOf, isOwnFile, owner, resolve } from "./resolve.ts"
+import { shownModules } from "./shown.ts"
 import { crawledGraph, summarise } from "./summary.ts"
 import type { Tsconfig } from "./tsconfig.ts"
 import { findUnusedExports } from "./unusedExports.ts"
@@ -65,6 +66,9 @@ const locate = Agent.make("locate", {
     const directory = found?.directory ?? (isDirectory ? path : posix.dirname(path))
     const root = posix.isAbsolute(toPosix(entry)) ? directory : posix.relative(workingDirectory(), directory) || "."
     const entryPath = posix.relative(directory, path) || "."
+    const built = builtDirectories(config, directory)
+    const shows =
+      found === undefined ? [] : yield* shownModules(files, directory, found.value, { built, entry: entryPath })
     return {
       facts: [
         Package.of({
@@ -77,7 +81,8 @@ const locate = Agent.make("locate", {
           developed: sorted(found?.value.devDependencies),
           exports: JSON.stringify(found?.value.exports) ?? "",
           entries: sorted(found?.value.entries),
-          built: builtDirectories(config, directory)
+          built,
+          shows
         }),
         Wanted.of({ path: entryPath }),
         ...configProblems(files, directory)

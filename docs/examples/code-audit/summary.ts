@@ -128,5 +128,7 @@ export const summarisePartial = (
   const { links, imports, ...evidence } = evidenceOf(facts)
   const resolved = new Set(links.map(linkKey))
   const known = imports.filter((found) => resolved.has(linkKey(found)))
-  return { ...audit, findings: rankFindings({ ...evidence, links, imports: known, wanted: [], sources: [] }) }
+  const own = { ...evidence.package, shows: [] }
+  const found = { ...evidence, package: own, links, imports: known, wanted: [], sources: [] }
+  return { ...audit, findings: rankFindings(found) }
 }

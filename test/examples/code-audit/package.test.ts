@@ -146,3 +146,66 @@ describe("a package shows", () => {
     expect(result.output.findings.at(-1)?.message).toContain(": Spare")
   })
 })
+
+describe("modules that package.json shows and the entry does not reach", () => {
+  const unreached = async (manifest: object, texts: Texts, entry: string): Promise<string> => {
+    const { output } = await auditTexts({ "package.json": JSON.stringify(manifest), ...texts }, entry)
+    const found = output.findings.filter(({ rule }) => rule === "unreached-entry")
+    return found.map(({ severity, message }) => `${severity} ${/unused: (.*)/.exec(message)?.[1]}`).join()
+  }
+  const sources: Texts = { "src/index.ts": "1", "src/cli.ts": "1", "src/plugin/index.ts": "1", "lib/other.ts": "1" }
+
+  it.each<[string, object, Texts, string, string]>([
+    ["in exports", { exports: { ".": "./a.js", "./b": "./b.js" } }, { "a.js": "1", "b.js": "1" }, "a.js", "note b.js"],
+    ["as commands", { main: "a", bin: { x: "./b.js" } }, { "a.js": "1", "b.js": "1" }, "a.js", "note b.js"],
+    ["as main", { main: "./lib", bin: "b.js" }, { "lib/index.js": "1", "b.js": "1" }, "b.js", "note lib/index.js"],
+    [
+      "by what a compiler makes of them",
+      { exports: { ".": "./dist/index.js", "./plugin": "./dist/plugin/index.js" }, bin: "dist/cli.js" },
+      sources,
+      "src/index.ts",
+      "note src/cli.ts, src/plugin/index.ts"
+    ],
+    [
+      "by where tsconfig.json writes them",
+      { exports: { ".": "./src/index.ts", "./other": "./out/other.js" } },
+      { ...sources, "tsconfig.json": `{"compilerOptions":{"rootDir":"lib","outDir":"out"}}` },
+      "src/index.ts",
+      "note lib/other.ts"
+    ]
+  ])("are a note: those %s", async (_, manifest, texts, entry, found) => {
+    expect(await unreached(manifest, texts, entry)).toBe(found)
+  })
+
+  it.each<[string, object, Texts, string]>([
+    [
+      "is imported by the entry",
+      { exports: { ".": "./a.js", "./b": "./b.js" } },
+      { "a.js": "import './b.js'", "b.js": "1" },
+      "a.js"
+    ],
+    ["does not exist", { exports: { ".": "./a.js", "./b": "./b.js" } }, { "a.js": "1" }, "a.js"],
+    [
+      "is the entry in another form",
+      { exports: { ".": { import: "./a.mjs", require: "./a.cjs", types: "./a.d.ts" } } },
+      { "a.mjs": "1", "a.cjs": "1", "a.d.ts": "1" },
+      "a.mjs"
+    ],
+    [
+      "is that form",
+      { exports: { ".": { import: "./a.mjs", require: "./a.cjs" } } },
+      { "a.mjs": "1", "a.cjs": "1" },
+      "a.cjs"
+    ],
+    ["is main beside module", { main: "a.cjs", module: "a.mjs" }, { "a.mjs": "1", "a.cjs": "1" }, "a.mjs"],
+    [
+      "is no code",
+      { exports: { ".": "./a.js", "./b": "./b.json", "./c": "./c.css" } },
+      { "b.json": "1", "a.js": "1" },
+      "a.js"
+    ],
+    ["is named by a pattern", { exports: { ".": "./a.js", "./*": "./*.js" } }, { "b.js": "1", "a.js": "1" }, "a.js"]
+  ])("are none where one %s", async (_, manifest, texts, entry) => {
+    expect(await unreached(manifest, texts, entry)).toBe("")
+  })
+})

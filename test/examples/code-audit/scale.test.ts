@@ -63,7 +63,7 @@ const linked = (from: string, specifier: string, kind: Link["kind"], to: string)
 })
 
 const nothing: Evidence = {
-  package: { name: "p", dependencies: [], optional: [], developed: [] },
+  package: { name: "p", dependencies: [], optional: [], developed: [], shows: [] },
   wanted: [],
   sources: [],
   problems: [],
