@@ -12,6 +12,7 @@ import { type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { readText } from "./files.ts"
 import { indent, printable } from "./text.ts"
+import { isTooDeep, tooDeep } from "../values/Canonical.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { compiledOf } from "../program/erased.ts"
 
@@ -32,6 +33,8 @@ export const read = (program: Program.Any, source: InputSource): Effect.Effect<u
         return new UsageError({ message: `${name} is not JSON: ${printable(why)}` })
       }
     })
+    // A schema recurses over its value, and would overflow the stack.
+    if (isTooDeep(json)) return yield* new UsageError({ message: `${name}: ${tooDeep}` })
     const codec = Schema.toCodecJson(compiledOf(program).input)
     const decoded = Schema.decodeUnknownEffect(codec)(json, { errors: "all", onExcessProperty: "error" })
     return yield* Effect.mapError(

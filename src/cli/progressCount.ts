@@ -6,11 +6,22 @@
  */
 import type { JobMachineContext } from "../../machines/job.machine.ts"
 import type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
-import { oneLine, truncate } from "./text.ts"
+import { oneLine, toPlain, truncate } from "./text.ts"
 import type { Status } from "../outcome/Cause.ts"
+import { typeOf } from "../values/panic.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 
 const reportLength = 200
+
+/** The text of what an agent reports. Agents may report any value. */
+const reportText = (value: unknown): string => {
+  if (typeof value === "string") return value
+  try {
+    return JSON.stringify(toPlain(value)) ?? ""
+  } catch {
+    return typeOf(value)
+  }
+}
 
 export interface TierTally {
   readonly agents: ReadonlyArray<string>
@@ -132,8 +143,7 @@ export class Tally {
       if (this.#ended.cycle !== item.cycle) this.#ended = { cycle: item.cycle, count: 0 }
       this.#ended.count++
     } else if (item._tag === "TaskProgress") {
-      const value = typeof item.value === "string" ? item.value : JSON.stringify(item.value)
-      this.report = `${item.agent}: ${truncate(oneLine(value ?? ""), reportLength)}`
+      this.report = `${item.agent}: ${truncate(oneLine(reportText(item.value)), reportLength)}`
     }
   }
 

@@ -13,7 +13,7 @@ import { factsJson, type JobOptions, moment, type Page, properties, show as prin
 import * as Report from "./report.ts"
 import { cyclesOf, type Standing, standingOf } from "./standing.ts"
 import { jobIdOf } from "./storeFile.ts"
-import { bytes, duration, oneLine, plural, thousands } from "./text.ts"
+import { bytes, duration, oneLine, plural, thousands, toPlain } from "./text.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
@@ -46,7 +46,15 @@ export const show = (host: Host, options: JobOptions & { readonly facts: boolean
         const corrupt = changedRow ?? changedEnd
         const cause = end === undefined || end.cause === null ? undefined : reviveCause(end.cause)
         const usage = end?.usage ?? replayed?.usage
-        return { journal, standing: yield* standingOf(journal), replayed, corrupt, usage, output: end?.output, cause }
+        return {
+          journal,
+          standing: yield* standingOf(journal),
+          replayed,
+          corrupt,
+          usage,
+          output: toPlain(end?.output),
+          cause
+        }
       }),
       (shown) => jsonOf(shown, options.facts),
       (shown, page) => pageOf(shown, options.facts, page),

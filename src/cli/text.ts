@@ -6,6 +6,7 @@
  */
 import type * as Tty from "node:tty"
 import { stripVTControlCharacters, styleText } from "node:util"
+import { jsonText } from "../values/jsonText.ts"
 import { parseJson } from "../values/parseJson.ts"
 
 export type Format = "bold" | "cyan" | "dim" | "green" | "red" | "yellow"
@@ -113,9 +114,13 @@ export const table = (
   )
 }
 
-/** A value as JSON would hold it. A bigint becomes its digits; undefined if JSON has no such value. */
+/**
+ * A value as JSON would hold it, to a bounded depth. A bigint becomes its digits; undefined if JSON has no such value.
+ *
+ * @throws TypeError for a circular value, and any error that the value itself throws
+ */
 export const toPlain = (value: unknown): unknown => {
-  const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner))
+  const text = jsonText(value)
   return text === undefined ? undefined : parseJson(text)
 }
 

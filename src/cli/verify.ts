@@ -183,13 +183,22 @@ const runOnce = (program: Program.Any, input: unknown, way: Way): Effect.Effect<
       hash: rest.hash,
       rows: [text, ...rows.map((row) => row.text)],
       // A panic on a worker thread has another stack than a panic on the main thread.
-      result: JSON.stringify({ status, ...rest, usage: counts }, (key, value: unknown) =>
+      result: JSON.stringify({ status, ...rest, output: plainOr(rest.output), usage: counts }, (key, value: unknown) =>
         key === "stack" ? undefined : value
       ),
       events: events.map((event) => JSON.stringify(event)),
       tookMs: Math.floor(monotonicMs(clock) - began)
     }
   }).pipe(Effect.provide(engine))
+}
+
+/** A value as JSON would hold it. Null for a value that JSON cannot hold, as over HTTP. */
+const plainOr = (value: unknown): unknown => {
+  try {
+    return toPlain(value)
+  } catch {
+    return null
+  }
 }
 
 const differenceOf = (first: Outcome, other: Outcome): Difference | undefined => {

@@ -25,6 +25,7 @@ import { Limits } from "../Limits.ts"
 import { childKind, ChildPayload, ChildResult } from "../program/answerKinds.ts"
 import { cancel } from "../job/jobHandle.ts"
 import type { ParentJob, Performer } from "../intents/outbox.ts"
+import { jsonText } from "../values/jsonText.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { JobSession } from "../job/session.ts"
 import type { CompiledProgram } from "../program/erased.ts"
@@ -221,7 +222,7 @@ const resultOf = (child: string, key: string, end: End) => {
 /** A value as JSON; null if it has no JSON form. */
 const jsonOf = (value: unknown): Schema.Json => {
   try {
-    return (parseJson(JSON.stringify(value) ?? "null") ?? null) as Schema.Json
+    return parseJson(jsonText(value, (inner) => inner) ?? "null") as Schema.Json
   } catch {
     return null
   }

@@ -15,6 +15,7 @@ import type { JobContext } from "../context/JobContext.ts"
 import { type JournalEnd, StoreError } from "../store/JobStore.ts"
 import { dumpContext } from "../journal/contextDump.ts"
 import { noteText, seal } from "../journal/edges.ts"
+import { jsonText } from "../values/jsonText.ts"
 import { describeError } from "../values/panic.ts"
 import type { JobSession } from "./session.ts"
 import type { UnderWay } from "./underWay.ts"
@@ -228,10 +229,12 @@ const haltJournal = (
 
 /** The text of the end, with the output if it has a JSON form. */
 const endText = (extra: EndExtra, output: unknown): string => {
-  if (output === undefined) return JSON.stringify(extra)
+  const text = JSON.stringify(extra)
   try {
-    return JSON.stringify({ ...extra, output })
+    // A bigint has no JSON form, so the output is left out.
+    const written = jsonText(output, (value) => value)
+    return written === undefined ? text : `${text.slice(0, -1)},"output":${written}}`
   } catch {
-    return JSON.stringify(extra)
+    return text
   }
 }

@@ -9,7 +9,7 @@
  * Boundary: schemas in, texts out.
  */
 import * as Schema from "effect/Schema"
-import { canonicalText } from "../values/Canonical.ts"
+import { canonicalText, isTooDeep } from "../values/Canonical.ts"
 import { sha256 } from "../values/sha256.ts"
 import type { ErasedKind } from "../program/erased.ts"
 
@@ -23,7 +23,17 @@ const withoutRemarks = (value: unknown): unknown => {
   return Object.fromEntries(kept.map(([key, item]) => [key, withoutRemarks(item)]))
 }
 
-const textOf = (document: unknown): string => canonicalText(withoutRemarks(JSON.parse(JSON.stringify(document))))
+const textOf = (document: unknown): string => {
+  const plain = withoutRemarks(JSON.parse(JSON.stringify(document)))
+  // The representation of a schema nests a few times as deep as the schema itself.
+  return isTooDeep(plain) ? JSON.stringify(plain, (_, inner: unknown) => sorted(inner)) : canonicalText(plain)
+}
+
+/** Sorts the keys of an object, so that their order in the code does not matter. */
+const sorted = (value: unknown): unknown =>
+  typeof value !== "object" || value === null || Array.isArray(value)
+    ? value
+    : Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 
 const describe = ({ schema }: ErasedKind): string => {
   try {

@@ -5,6 +5,7 @@
  */
 import type { Fact, FactRef, Provenance } from "../program/Fact.ts"
 import type { Diagnostic, JobResult } from "./JobResult.ts"
+import { jsonText } from "../values/jsonText.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { errorData } from "../values/errorData.ts"
 import { isError } from "../values/thrown.ts"
@@ -111,7 +112,7 @@ const fieldsOf = (error: { readonly _tag: string }): Record<string, unknown> => 
 const jsonOr = (value: unknown): unknown => {
   if (isError(value)) return errorData(value)
   try {
-    const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner))
+    const text = jsonText(value)
     return text === undefined ? String(value) : parseJson(text)
   } catch {
     return errorData(value)

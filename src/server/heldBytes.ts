@@ -8,17 +8,8 @@ import type { JobView } from "../job/view.ts"
 import { Limits } from "../Limits.ts"
 import { plainText } from "./json.ts"
 
-/** Characters of a value as JSON. */
-const lengthOf = (value: unknown): number => {
-  try {
-    return JSON.stringify(value)?.length ?? 0
-  } catch {
-    return plainText(value).length
-  }
-}
-
 /** An estimate of the bytes that an ended job takes. `output`: the output of a converged job; undefined for others. */
 export const heldBytes = ({ holdings }: JobView, output: unknown): number => {
-  const textLength = holdings.textLength + lengthOf(output) + lengthOf(holdings.diagnostics)
+  const textLength = holdings.textLength + plainText(output).length + plainText(holdings.diagnostics).length
   return 2 * textLength + Limits.serverThingBytes * (1 + holdings.things)
 }

@@ -6,15 +6,16 @@
  */
 import type * as Schema from "effect/Schema"
 import * as Explanation from "../outcome/explanationJson.ts"
+import { jsonText } from "../values/jsonText.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { resultToJson, type FactJson } from "../outcome/resultJson.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type * as Shapes from "./shapes.ts"
 
-/** Any value as JSON text. A bigint becomes its digits; a value that cannot be written becomes null. */
+/** Any value as JSON text, to a bounded depth. A bigint becomes its digits; a value that cannot be written becomes null. */
 export const plainText = (value: unknown): string => {
   try {
-    return JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner)) ?? "null"
+    return jsonText(value) ?? "null"
   } catch {
     return "null"
   }

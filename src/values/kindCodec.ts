@@ -19,7 +19,7 @@ import { InvalidValue } from "./InvalidValue.ts"
 import { describeError } from "./panic.ts"
 import { parseJson } from "./parseJson.ts"
 import { type PartsCodec, partsCodec } from "./partsCodec.ts"
-import { type Refuse, shapeOf } from "./schemaShape.ts"
+import { type Refuse, schemaTooDeep, shapeOf } from "./schemaShape.ts"
 import { isLargerThan } from "./size.ts"
 import { shareLarge } from "./sharedBytes.ts"
 
@@ -137,6 +137,19 @@ const openNumberCodec = (
 
 /** Makes a schema's codec. It calls `refuse`, which must throw, if the schema admits values that a fact cannot have. */
 export const makeKindCodec = (schema: Schema.Constraint, refuse: Refuse, root = "value"): KindCodec => {
+  try {
+    return codecOf(schema, refuse, root)
+  } catch (error) {
+    // A schema of unions within unions overflows the stack before it has too many levels.
+    return error instanceof RangeError ? refuse(schemaTooDeep) : thrown(error)
+  }
+}
+
+const thrown = (error: unknown): never => {
+  throw error
+}
+
+const codecOf = (schema: Schema.Constraint, refuse: Refuse, root: string): KindCodec => {
   if (!Schema.isSchema(schema)) return refuse("schema must be an Effect Schema")
   const top = schema as Schema.Codec<unknown, unknown>
   const shape = shapeOf(top.ast, root, refuse)

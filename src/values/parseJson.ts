@@ -21,7 +21,15 @@ export const parseJson = (text: string): unknown => {
 const space = /[ \t\n\r]*/y
 const scalar = /[^,\]}\s]+/y
 
-/** Parses a text that is known to be JSON. */
+type Container = Array<unknown> | Record<string, unknown>
+
+/** A place in a container: the key of an object, which an array does not need. */
+interface Place {
+  readonly container: Container | undefined
+  readonly key: string
+}
+
+/** Parses a text that is known to be JSON. It uses no recursion, because the text may nest deeper than the stack allows. */
 class Reader {
   readonly #text: string
   #at = 0
@@ -31,12 +39,37 @@ class Reader {
   }
 
   value(): unknown {
+    const around: Array<Place> = []
+    let container: Container | undefined
+    let key = ""
+    for (;;) {
+      const value = this.#scalarOrEmpty()
+      const isOpened = typeof value === "object" && value !== null
+      if (isOpened) {
+        around.push({ container, key })
+        container = value as Container
+      } else if (container === undefined) return value
+      else put(container, key, value)
+      // A container that ends here is the value of a place in the container around it.
+      while (!this.#hasNext(Array.isArray(container) ? "]" : "}")) {
+        const closed: Container = container
+        const place = around.pop()
+        if (place?.container === undefined) return closed
+        container = place.container
+        put(container, place.key, closed)
+      }
+      if (!Array.isArray(container)) key = this.#key()
+    }
+  }
+
+  /** A scalar. For an opening bracket, which is not stepped over, an empty container. */
+  #scalarOrEmpty(): unknown {
     this.#take(space)
     switch (this.#text[this.#at]) {
       case "{":
-        return this.#object()
+        return {}
       case "[":
-        return this.#array()
+        return []
       case '"':
         return this.#string()
       default:
@@ -44,23 +77,11 @@ class Reader {
     }
   }
 
-  #object(): object {
-    const object: Record<string, unknown> = {}
-    while (this.#hasNext("}")) {
-      const key = this.#string()
-      this.#take(space)
-      this.#at++
-      const value = this.value()
-      // An assignment to "__proto__" would set the prototype.
-      Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
-    }
-    return object
-  }
-
-  #array(): ReadonlyArray<unknown> {
-    const array: Array<unknown> = []
-    while (this.#hasNext("]")) array.push(this.value())
-    return array
+  #key(): string {
+    const key = this.#string()
+    this.#take(space)
+    this.#at++
+    return key
   }
 
   /** Steps over an opening bracket or a comma, and returns true; or over the closing bracket, and returns false. */
@@ -90,4 +111,10 @@ class Reader {
     this.#at += found.length
     return found
   }
+}
+
+const put = (container: Container, key: string, value: unknown): void => {
+  if (Array.isArray(container)) container.push(value)
+  // An assignment to "__proto__" would set the prototype.
+  else Object.defineProperty(container, key, { value, enumerable: true, configurable: true, writable: true })
 }

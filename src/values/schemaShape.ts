@@ -6,6 +6,7 @@
  * Boundary: reads schemas; knows nothing of values.
  */
 import * as SchemaAST from "effect/SchemaAST"
+import { Limits } from "../Limits.ts"
 
 export interface SchemaShape {
   /** A value is its own JSON form. */
@@ -20,6 +21,9 @@ export interface SchemaShape {
 
 /** Refuses a schema that admits values that a fact cannot have. It must throw. */
 export type Refuse = (message: string) => never
+
+/** The reason why a schema is refused that no value could fill. */
+export const schemaTooDeep = `the schema is nested deeper than ${Limits.valueDepth} levels`
 
 /** Immutable types of Effect that have a JSON codec, by the id under which Schema represents them. */
 const immutable = new Set([
@@ -89,6 +93,8 @@ class Inspection implements SchemaShape {
   looksAtBytes = false
   readonly #refuse: Refuse
   readonly #seen = new Set<SchemaAST.AST>()
+  /** The number of arrays, objects and declarations around the current node. */
+  #around = 0
 
   constructor(refuse: Refuse) {
     this.#refuse = refuse
@@ -101,6 +107,13 @@ class Inspection implements SchemaShape {
   visit(ast: SchemaAST.AST, path: string): void {
     if (this.#seen.has(ast)) return
     this.#seen.add(ast)
+    if (!isCompound(ast) || ast._tag === "Suspend") return this.#inspect(ast, path)
+    if (++this.#around > Limits.valueDepth) return this.#refuse(schemaTooDeep)
+    this.#inspect(ast, path)
+    this.#around--
+  }
+
+  #inspect(ast: SchemaAST.AST, path: string): void {
     if (ast.encoding !== undefined) this.#transforms()
     switch (ast._tag) {
       case "Declaration":

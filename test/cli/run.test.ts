@@ -1,7 +1,11 @@
 /** `converge run`: what it prints, where, and the exit code. */
-import { describe, expect, it, vi } from "vitest"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import * as apart from "../support/cli/converge.ts"
 import { converge, jsonOf, module, runCount } from "../support/cli/inProcess.ts"
+import { levelsOf, nestedText } from "../support/nested.ts"
 
 // Each test starts a process that is busy for half a second.
 vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })
@@ -196,6 +200,35 @@ describe.concurrent("services", () => {
     expect(ended.code).toBe(0)
     expect(jsonOf(ended)["output"]).toBe(null)
     expect(ended.stderr).toContain("the output is no JSON: Converting circular structure")
+  })
+
+  it("prints an output that is nested very deep up to a depth, live and from a store, and says where it is cut", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "converge-deep-"))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const store = join(folder, "jobs.db")
+    const run = ["run", module("odd"), "--program", "deep", "--input", "1"]
+    const ended = await converge([...run, "--json", "--store", store, "--id", "job"])
+    expect(ended.code).toBe(0)
+    const json = jsonOf(ended)
+    expect(levelsOf(json["output"])).toBe(256)
+    expect(ended.stdout).toContain("(nested deeper than 256 levels)")
+    const shown = await converge(["show", "--store", store, "job", "--json"])
+    expect(jsonOf(shown)["output"]).toEqual(json["output"])
+    for (const args of [run, ["show", "--store", store, "job"]]) {
+      const page = await converge(args)
+      expect(page.code).toBe(0)
+      expect(page.stdout).toContain("(nested deeper than 256 levels)")
+    }
+    const verified = await converge(["verify", module("odd"), "--program", "deep", "--input", "1", "--workers", "0"])
+    expect(verified.code).toBe(0)
+  })
+
+  it("refuses an input that is nested very deep, and says so", async () => {
+    const ended = await converge(["run", module("odd"), "--program", "deep", "--input-file", "-"], {
+      input: nestedText(100_000)
+    })
+    expect(ended).toMatchObject({ code: 64, stdout: "" })
+    expect(ended.stderr).toBe("converge: standard input: a value is nested deeper than 256 levels, or circular\n")
   })
 
   it("finds the programs of a CommonJS module, also on its workers", async () => {

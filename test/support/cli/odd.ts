@@ -3,6 +3,7 @@ import { Agent, Fact, Program } from "../../../src/index.ts"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { nested } from "../nested.ts"
 
 const Item = Fact.kind("Item", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 const base = { input: Schema.Struct({}), seed: () => [Item.of({ n: 1 })] }
@@ -19,6 +20,20 @@ export const circular = Program.make("circular", {
     self["self"] = self
     return self
   }
+})
+
+/** Its output, and what its agent reports, are nested deeper than a stack is. */
+export const deep = Program.make("deep", {
+  input: Schema.Json,
+  agents: [
+    Agent.make("reports", {
+      execute: (view) => {
+        view.progress(nested(20_000))
+        return Effect.succeed({})
+      }
+    })
+  ],
+  output: () => nested(100_000)
 })
 
 /** Its threads write to standard output. */
