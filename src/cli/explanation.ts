@@ -40,12 +40,12 @@ export const parseRef = (text: string, program: Program.Any): Effect.Effect<Fact
   const refs = refsIn(text)
   const [first] = refs
   if (first === undefined) {
-    return Effect.fail(new UsageError({ message: `--explain wants kind/id, not ${JSON.stringify(text)}` }))
+    return Effect.fail(new UsageError({ message: `--explain needs kind/id, not ${JSON.stringify(text)}` }))
   }
   const kinds = compiledOf(program).kinds
   const known = refs.find(({ kind }) => kinds.has(kind))
   if (known !== undefined) return Effect.succeed(known)
-  const message = `--explain: ${JSON.stringify(program.name)} has no kind ${JSON.stringify(first.kind)}, but:`
+  const message = `--explain: ${JSON.stringify(program.name)} has no kind ${JSON.stringify(first.kind)}; choose one of these:`
   return Effect.fail(new UsageError({ message, details: [...kinds.keys()].map((name) => `  ${name}`).join("\n") }))
 }
 

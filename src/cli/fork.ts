@@ -73,12 +73,12 @@ const proposalOf = (program: CompiledProgram, text: string): Effect.Effect<unkno
   const usage = (message: string, details?: string) =>
     Effect.fail(new UsageError({ message: `--fact: ${message}`, details }))
   const split = text.indexOf("=")
-  if (split < 1) return usage(`it wants kind=json, not ${JSON.stringify(text)}`)
+  if (split < 1) return usage(`it needs kind=json, not ${JSON.stringify(text)}`)
   const name = text.slice(0, split)
   const kind = program.kinds.get(name)
   if (kind === undefined) {
     const names = [...program.kinds.keys()].map((known) => `  ${known}`).join("\n")
-    return usage(`${JSON.stringify(program.name)} has no kind ${JSON.stringify(name)}, but:`, names)
+    return usage(`${JSON.stringify(program.name)} has no kind ${JSON.stringify(name)}; choose one of these:`, names)
   }
   return Effect.matchEffect(
     Effect.try(() => kind.of(kind.codec.decode(canonicalText(parseJson(text.slice(split + 1)))))),

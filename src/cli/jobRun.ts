@@ -115,7 +115,7 @@ const endOrLeave = (
           const signal = isKept ? Effect.void : host.warn("converge: cancelling the job (again to end at once)")
           if (_tag === "Signal") return Effect.andThen(signal, stop)
           return host
-            .warn("converge: letting the job end")
+            .warn("converge: waiting for the job to end")
             .pipe(
               Effect.andThen(Effect.timeoutOption(Effect.exit(job.result), Limits.drainTimeoutMs)),
               Effect.andThen(stop)

@@ -24,7 +24,7 @@ const mostJobs = 1_000
 export const jobs = (host: Host, options: JobsOptions): Effect.Effect<number, Failed> => {
   const { cursor, limit, program, status } = options
   if (limit !== undefined && (limit < 1 || limit > mostJobs)) {
-    return Effect.fail(new UsageError({ message: `--limit wants a number from 1 to ${mostJobs}` }))
+    return Effect.fail(new UsageError({ message: `--limit needs a number from 1 to ${mostJobs}` }))
   }
   const list = Effect.mapError(
     JobStore.use((store) => store.list({ status, program, limit, cursor })),

@@ -64,7 +64,7 @@ export const choose = (module: LoadedModule, name: string | undefined): Effect.E
   }
   const program = programs.find((candidate) => candidate.name === name)
   return program === undefined
-    ? fail(`${module.name} exports no program ${JSON.stringify(name)}, but:`)
+    ? fail(`${module.name} exports no program ${JSON.stringify(name)}; choose one of these:`)
     : Effect.succeed(program)
 }
 

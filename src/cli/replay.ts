@@ -84,7 +84,7 @@ export const diff = (host: Host, options: DiffOptions): Effect.Effect<number, Fa
     const cycles = options.args.slice(options.args.length - positional).map(Number)
     const [from, to] = flags.length === 2 ? flags : cycles
     if (flags.length === 1 || from === undefined || to === undefined || ![from, to].every(Number.isSafeInteger)) {
-      return yield* usage("diff wants a job and two cycles, as in: converge diff audit 3 4 --store jobs.db")
+      return yield* usage("diff needs a job and two cycles, as in: converge diff audit 3 4 --store jobs.db")
     }
     const jobId = yield* jobIdOf(options.args.slice(0, options.args.length - positional), options.id)
     const read = Journal.diff(jobId, from, to)
@@ -147,7 +147,7 @@ export const explain = (host: Host, options: ExplainOptions): Effect.Effect<numb
     const text = options.args[options.args.length - 1]
     if (text === undefined || options.args.length < (options.id === undefined ? 2 : 1)) {
       return yield* usage(
-        "explain wants a job and a fact, as in: converge explain audit Import/src/a.ts --store jobs.db"
+        "explain needs a job and a fact, as in: converge explain audit Import/src/a.ts --store jobs.db"
       )
     }
     const jobId = yield* jobIdOf(options.args.slice(0, -1), options.id)
@@ -175,7 +175,7 @@ const refIn = (context: JobContext, text: string): Effect.Effect<FactRef, UsageE
   const ref = Explanation.jsonRef(text)
   if (ref !== undefined) return Effect.succeed(ref)
   const slash = text.indexOf("/", 1)
-  if (slash === -1) return usage(`explain wants kind/id, not ${JSON.stringify(text)}`)
+  if (slash === -1) return usage(`explain needs kind/id, not ${JSON.stringify(text)}`)
   const refs = Object.keys(context.counts())
     .filter((kind) => text.startsWith(`${kind}/`))
     .sort((a, b) => a.length - b.length)

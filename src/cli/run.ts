@@ -40,7 +40,7 @@ export const run = (host: Host, options: RunOptions): Effect.Effect<number, Fail
   Effect.gen(function* () {
     yield* host.reserveStdout
     if (options.durability !== undefined && options.store === undefined) {
-      return yield* new UsageError({ message: "--durability is of no use without --store" })
+      return yield* new UsageError({ message: "--durability needs --store" })
     }
     const module = yield* load(options.module)
     const program = yield* choose(module, options.program)

@@ -87,7 +87,7 @@ export const jobs = define(
     store: flags.store,
     status: flags.optional(
       Flag.Literals("status", ["unfinished", "converged", "budget-exhausted", "failed", "cancelled"]).pipe(
-        Flag.withDescription("Only jobs of this status")
+        Flag.withDescription("Only this status")
       )
     ),
     program: flags.optional(

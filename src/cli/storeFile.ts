@@ -47,7 +47,7 @@ const openUnless = (
 ): Layer.Layer<JobStore | StoreFile, Failed> =>
   Layer.unwrap(
     Effect.suspend(() => {
-      if (filename.trim() === "") return Effect.fail(new UsageError({ message: "--store wants the path of a file" }))
+      if (filename.trim() === "") return Effect.fail(new UsageError({ message: "--store needs the path of a file" }))
       const why = refusal(filename)
       if (why !== undefined) return Effect.fail(notOpened(`${filename}: ${why}`))
       return Effect.succeed(

@@ -55,7 +55,7 @@ export const verify = (
   if (store !== undefined) return verifyStore(host, store, options)
   const [module, ...rest] = args
   if (module === undefined || rest.length > 0) {
-    const message = "verify wants one module, or --store and ids of jobs"
+    const message = "verify needs one module, or --store and ids of jobs"
     return Effect.fail(new UsageError({ message }))
   }
   return verifyProgram(host, module, options)
@@ -105,7 +105,7 @@ const nameOf = ({ shuffle, workers }: Way): string =>
 const waysOf = (workers: string, shuffles: number): Effect.Effect<ReadonlyArray<Way>, UsageError> => {
   const counts = workers.split(",").map((count) => (/^\d{1,3}$/.test(count.trim()) ? Number(count) : Number.NaN))
   if (counts.some(Number.isNaN)) {
-    const message = `--workers wants numbers with commas between them, as in 0,1,2,4, not ${JSON.stringify(workers)}`
+    const message = `--workers needs numbers separated by commas, as in 0,1,2,4, not ${JSON.stringify(workers)}`
     return Effect.fail(new UsageError({ message }))
   }
   if (shuffles > mostShuffles) return Effect.fail(new UsageError({ message: `--shuffles: at most ${mostShuffles}` }))
@@ -412,7 +412,7 @@ const storePage = ({ jobs: reports, structure }: StoreReport, isBrief: boolean, 
   const head =
     broken.length === 0
       ? `${style("green", `✔ ${plural(reports.length, "journal")}: all intact`)}  ${plural(sum, "cycle")}`
-      : style("red", `✖ ${thousands(broken.length)} of ${plural(reports.length, "journal")} not what was written`)
+      : style("red", `✖ ${thousands(broken.length)} of ${plural(reports.length, "journal")} corrupt`)
   const lines = (isBrief ? broken : reports).map((report) => {
     const { corrupt, cycles, hash, jobId } = report
     const name = oneLine(jobId)

@@ -39,7 +39,7 @@ export class Handlers implements Performers {
   add(handler: Handler<unknown>): Effect.Effect<void, HandlerRejected, unknown> {
     return Effect.flatMap(Effect.context<unknown>(), (services) => {
       if (!this.#performers.has(handler.kind)) return Effect.sync(() => this.register(handler, services))
-      const message = `there is a handler of ${JSON.stringify(handler.kind)} already`
+      const message = `the kind ${JSON.stringify(handler.kind)} already has a handler`
       return Effect.fail(new HandlerRejected({ kind: handler.kind, message }))
     })
   }

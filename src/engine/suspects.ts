@@ -79,5 +79,5 @@ export const quarantineReason = ({ attempts, cycle }: StoredJournal): string => 
   const count = attempts?.count ?? 0
   const failure = attempts?.failure
   const why = failure === undefined ? "its process ended each time" : `the last failure was of its store: ${failure}`
-  return `it was taken up ${count} times after cycle ${cycle} and got no further; ${why}`
+  return `it was taken up ${count} times after cycle ${cycle} without progress; ${why}`
 }

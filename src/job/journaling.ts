@@ -136,7 +136,8 @@ export const storeFailed = (session: JobSession, cycle: number, cause: Cause.Cau
     session.options.services,
     Effect.logWarning(`the store did not take cycle ${cycle} of job ${session.jobId}: ${describeError(error)}`)
   )
-  const advice = reason === "too-large" ? ". It never will: have agents give smaller facts, or fewer in one cycle" : ""
+  const advice =
+    reason === "too-large" ? ". It never will: let agents return smaller facts, or fewer facts in one cycle" : ""
   return { _tag: "StoreFailed", cycle, message: `the store did not take cycle ${cycle}: ${reason}${advice}`, reason }
 }
 

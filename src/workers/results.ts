@@ -163,7 +163,7 @@ const factOf = (
     if (kind === undefined) throw new Error(`the job's program knows no kind ${JSON.stringify(name)}`)
     return { kind, id, text, value: kind.codec.isPlain ? value : kind.codec.decode(text) }
   } catch (error) {
-    const why = "the worker's effect cannot be read, is its module the one that the job runs?"
+    const why = "the worker's effect cannot be read; is its module the one that the job runs?"
     return { _tag: "InvalidEffect", message: `${why} ${describeError(error)}`, stack: "" }
   }
 }

@@ -176,7 +176,7 @@ describe("a handler", () => {
         failure
       )
       expect(rejected.map(({ _tag }) => _tag)).toEqual(rejected.map(() => "HandlerRejected"))
-      expect(rejected[0]).toMatchObject({ kind: "A", message: 'there is a handler of "A" already' })
+      expect(rejected[0]).toMatchObject({ kind: "A", message: 'the kind "A" already has a handler' })
       yield* Engine.handle("B", nothing)
       expect(() => Engine.handler("Mail", nothing, { timeout: -1 })).toThrow(/timeout/)
     }).pipe(Effect.provide(engine()))

@@ -88,7 +88,7 @@ describe("a job whose row the store refuses again and again", () => {
         yield* pass(3_600)
         expect(seen.asked).toBe(5)
         const quarantine =
-          "it was taken up 5 times after cycle 0 and got no further; the last failure was of its store: full"
+          "it was taken up 5 times after cycle 0 without progress; the last failure was of its store: full"
         expect(yield* store.load("poison")).toMatchObject({
           status: undefined,
           isHeld: false,
@@ -133,7 +133,7 @@ describe("a job whose row the store refuses again and again", () => {
       yield* Effect.gen(function* () {
         const error = yield* ended(Engine.run(program, {}, { id: "poison" }))
         expect(error).toMatchObject({ _tag: "StoreFailed", reason: "too-large", cycle: 1 })
-        expect(error.message).toMatch(/did not take cycle 1: too-large. It never will: have agents give smaller facts/)
+        expect(error.message).toMatch(/did not take cycle 1: too-large. It never will: let agents return smaller facts/)
         yield* pass(60)
         expect(seen.asked).toBe(1)
         expect(yield* store.load("poison")).toMatchObject({ status: "failed" })

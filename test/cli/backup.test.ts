@@ -68,7 +68,7 @@ describe.concurrent("converge backup and restore", () => {
     const refused = await converge(["restore", backup, "--store", file])
     expect(refused).toMatchObject({
       code: 64,
-      stderr: expect.stringContaining("there is such a file already: --force")
+      stderr: expect.stringContaining("the file exists already: --force")
     })
     expect(await converge(["restore", backup, "--store", file, "--force"])).toMatchObject({ code: 0 })
     expect(existsSync(`${file}-wal`)).toBe(false)
@@ -96,7 +96,7 @@ describe.concurrent("converge backup and restore", () => {
     const { backup, file } = place()
     writeFileSync(backup, "mine")
     const taken = await converge(["backup", backup, "--store", file])
-    expect(taken).toMatchObject({ code: 64, stderr: expect.stringContaining("there is such a file already") })
+    expect(taken).toMatchObject({ code: 64, stderr: expect.stringContaining("the file exists already") })
     expect(readFileSync(backup, "utf8")).toBe("mine")
     const none = await converge(["restore", `${backup}.none`, "--store", file])
     expect(none).toMatchObject({ code: 64, stderr: expect.stringContaining("there is no such file") })

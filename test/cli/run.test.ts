@@ -157,9 +157,9 @@ describe.concurrent("--explain", () => {
   })
 
   it.each([
-    ["Number", "wants kind/id"],
-    ["/n", "wants kind/id"],
-    ["Nmber/n/1", 'has no kind "Nmber", but:']
+    ["Number", "needs kind/id"],
+    ["/n", "needs kind/id"],
+    ["Nmber/n/1", 'has no kind "Nmber"; choose one of these:']
   ])("%s is refused before the job runs: %s", async (ref, message) => {
     const { code, stderr, stdout } = await runCount("squares", ["--explain", ref])
     expect({ code, stdout }).toEqual({ code: 64, stdout: "" })

@@ -89,7 +89,7 @@ describe.concurrent("converge run --store", () => {
   it("says what cannot be used before anything runs", async () => {
     const noStore = await runCount("squares", ["--durability", "full"])
     expect(noStore).toMatchObject({ code: 64, stdout: "" })
-    expect(noStore.stderr).toContain("--durability is of no use without --store")
+    expect(noStore.stderr).toContain("--durability needs --store")
     const noFolder = await runCount("squares", ["--store", join(folder, "none", "x.db")])
     expect(noFolder).toMatchObject({ code: 64, stdout: "" })
     expect(noFolder.stderr).toContain("there is no folder")
@@ -331,13 +331,13 @@ describe.concurrent("looking back", () => {
     [["show"], "which job? Give its id"],
     [["show", "a", "b", "c"], "too many arguments"],
     [["replay", "sq", "--at", "7"], 'the job "sq" has the cycles 0 to 6, not 7'],
-    [["diff", "sq", "5"], "diff wants a job and two cycles"],
+    [["diff", "sq", "5"], "diff needs a job and two cycles"],
     [["diff", "sq", "5", "4"], "cycle 5 is after cycle 4"],
-    [["explain", "sq"], "explain wants a job and a fact"],
-    [["explain", "sq", "Number"], "wants kind/id"],
-    [["jobs", "--limit", "0"], "--limit wants a number from 1 to 1000"],
-    [["fork", module("count"), "sq", "--fact", "Nmber={}"], 'has no kind "Nmber", but:'],
-    [["fork", module("count"), "sq", "--fact", "Number"], "wants kind=json"],
+    [["explain", "sq"], "explain needs a job and a fact"],
+    [["explain", "sq", "Number"], "needs kind/id"],
+    [["jobs", "--limit", "0"], "--limit needs a number from 1 to 1000"],
+    [["fork", module("count"), "sq", "--fact", "Nmber={}"], 'has no kind "Nmber"; choose one of these:'],
+    [["fork", module("count"), "sq", "--fact", "Number"], "needs kind=json"],
     [["fork", module("count"), "sq", "--at", "9"], "has the cycles 0 to 6"]
   ])("%j is refused: %s", async (args, message) => {
     const ended = await look(...args)
@@ -447,7 +447,7 @@ describe.concurrent("converge verify", () => {
       ]
     })
     const summed = await on(file, "verify")
-    expect(summed.stdout).toMatch(/^✖ 1 of 2 journals not what was written\n {2}✖ two {2}the row of cycle 3: hash\n/)
+    expect(summed.stdout).toMatch(/^✖ 1 of 2 journals corrupt\n {2}✖ two {2}the row of cycle 3: hash\n/)
     expect(summed.stdout).not.toContain("one")
     const intactOne = await on(file, "verify", "one")
     expect(intactOne).toMatchObject({ code: 0 })

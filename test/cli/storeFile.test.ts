@@ -27,8 +27,8 @@ describe("a store that cannot be opened", () => {
   const notOpened = (path: string, why: string): string => `cannot open the store ${path}: ${why}`
 
   it.effect.each<[name: string, path: string, message: string]>([
-    ["the empty text", "", "--store wants the path of a file"],
-    ["blanks", "  ", "--store wants the path of a file"],
+    ["the empty text", "", "--store needs the path of a file"],
+    ["blanks", "  ", "--store needs the path of a file"],
     ["memory", ":memory:", notOpened(":memory:", "it has to be a file; without --store nothing is kept")],
     ["a folder", at("folder"), notOpened(at("folder"), "it is a folder")],
     ["a folder with a slash", `${at("folder")}/`, notOpened(`${at("folder")}/`, "it is a folder")],

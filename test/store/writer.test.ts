@@ -65,7 +65,7 @@ describe("a thread that dies", () => {
         for (const error of yield* Fiber.join(writes)) {
           expect(error.reason).toBe("failed")
           expect(error.message).toMatch(
-            /the thread that writes has ended, with exit code 1; what it was to write may be/
+            /the thread that writes has ended, with exit code 1; its last writes may or may not be/
           )
         }
         letGo()
@@ -240,7 +240,7 @@ describe("the care of a file", () => {
         writeFileSync(taken, "x")
         expect(yield* errorOf(file.backup(taken))).toMatchObject({
           reason: "failed",
-          message: `${taken}: there is such a file already`
+          message: `${taken}: the file exists already`
         })
         expect(statSync(taken).size).toBe(1)
         const nowhere = `${filename}/nowhere/copy.db`

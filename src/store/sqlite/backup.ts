@@ -24,7 +24,7 @@ export const backup = (from: string, to: string, isImmutable = false): Effect.Ef
   Effect.suspend(() => {
     const target = resolve(to)
     return existsSync(target)
-      ? Effect.fail(new StoreError({ reason: "failed", message: `${target}: there is such a file already` }))
+      ? Effect.fail(new StoreError({ reason: "failed", message: `${target}: the file exists already` }))
       : copyTo(from, target, isImmutable, Effect.void)
   })
 

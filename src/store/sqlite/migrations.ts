@@ -160,7 +160,9 @@ export const migrate = (filename: string): Effect.Effect<void, SqlError | StoreE
       if (version > newest) return yield* tooNew(filename, version)
       const [mode] = yield* sql<{ journal_mode: string }>`PRAGMA journal_mode = WAL`
       if (mode?.journal_mode !== "wal") {
-        return yield* failed(`${filename}: SQLite cannot keep its write-ahead log there (is it on a network?)`)
+        return yield* failed(
+          `${filename}: SQLite cannot keep its write-ahead log there (is it on a network file system?)`
+        )
       }
       if (version === newest) return
       yield* Migrator.make({})({ loader: Migrator.fromRecord(migrations), table }).pipe(

@@ -104,7 +104,7 @@ const fileOf = (filename: string | URL): string => {
     if (url.protocol !== "file:") refuse(`filename must be a path or a URL of file:, not ${url.href}`)
     return fileURLToPath(url)
   }
-  if (filename === ":memory:") return refuse("filename must be that of a file; in memory there is layerMemoryJournal")
+  if (filename === ":memory:") return refuse("filename must name a file; for a store in memory use layerMemoryJournal")
   return resolvePath(filename)
 }
 
@@ -113,7 +113,7 @@ export const resolve = (options: SqliteOptions): Resolved => {
   const complaint = complaintOf(options, rules)
   if (complaint !== undefined) refuse(complaint.message)
   const { busyTimeout, durability = "full", filename, lease, maxSizeMb, readOnly = false, retention } = options
-  if (readOnly && retention !== undefined) refuse("retention deletes journals, so it does not go with readOnly")
+  if (readOnly && retention !== undefined) refuse("retention deletes journals, so it cannot be used with readOnly")
   return {
     filename: fileOf(filename),
     isReadOnly: readOnly,

@@ -71,7 +71,7 @@ export const restore = (options: RestoreOptions): Effect.Effect<void, StoreError
     const isImmutable = !existsSync(`${from}-wal`)
     yield* checkBackup(from, isImmutable)
     if (existsSync(filename)) {
-      if (options.replace !== true) return yield* fail("exists", `${filename}: there is such a file already`)
+      if (options.replace !== true) return yield* fail("exists", `${filename}: the file exists already`)
       yield* checkUnused(filename)
     }
     const removeLog = Effect.try({

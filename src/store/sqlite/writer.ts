@@ -144,7 +144,7 @@ export class Writer {
     port1.on("message", receive)
     worker.on("error", (error: unknown) => {
       refusal = this.#failed(
-        `the thread that writes has ended: ${error instanceof Error ? error.message : String(error)}; what it was to write may be written or not`
+        `the thread that writes has ended: ${error instanceof Error ? error.message : String(error)}; its last writes may or may not be in the file`
       )
     })
     worker.on("exit", (code) => {
@@ -158,7 +158,7 @@ export class Writer {
       this.#lost(
         refusal ??
           this.#failed(
-            `the thread that writes has ended, with exit code ${code}; what it was to write may be written or not`
+            `the thread that writes has ended, with exit code ${code}; its last writes may or may not be in the file`
           )
       )
     })
