@@ -9,7 +9,8 @@
  * Boundary: schemas in, texts out.
  */
 import * as Schema from "effect/Schema"
-import { canonicalText, isTooDeep } from "../values/Canonical.ts"
+import { canonicalText } from "../values/Canonical.ts"
+import { isTooDeep } from "../values/depth.ts"
 import { sha256 } from "../values/sha256.ts"
 import type { ErasedKind } from "../program/erased.ts"
 

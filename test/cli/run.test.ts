@@ -224,7 +224,7 @@ describe.concurrent("services", () => {
   })
 
   it("refuses an input that is nested very deep, and says so", async () => {
-    const ended = await converge(["run", module("odd"), "--program", "deep", "--input-file", "-"], {
+    const ended = await apart.converge(["run", module("odd"), "--program", "deep", "--input-file", "-"], {
       input: nestedText(100_000)
     })
     expect(ended).toMatchObject({ code: 64, stdout: "" })
