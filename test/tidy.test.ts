@@ -204,6 +204,7 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     uses: ["Effect.sleep"],
     reason: "agents that sleep on the TestClock"
   },
+  { path: "test/behaviour/child-budgets.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
   { path: "test/behaviour/continue-from-context.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
   {
     path: "test/behaviour/g13-job-scoped-memory.test.ts",

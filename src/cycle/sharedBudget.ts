@@ -1,8 +1,8 @@
 /**
  * The budget of a job as the job shares it with its child jobs (CH10).
  *
- * Amounts (facts, agents, CPU time, tokens) add up. A part of what is left is set aside for a child when the cycle with its intent
- * commits. The unspent rest of it comes back with the child's answer. Lengths (cycles, duration) run side by side: a child
+ * Amounts (facts, agents, CPU time, tokens) add up. A part of what is left is set aside for a child when the cycle with its
+ * intent commits. The unspent rest of it comes back with the child's answer. Lengths (cycles, duration) run side by side: a child
  * gets all that is left, and its answer moves its parent on to where the child ended, if the parent is not there yet.
  *
  * Invariants: 1. What a job and its ended children spent, and what is set aside for the others, never exceeds a limit of amounts.

@@ -99,7 +99,11 @@ export interface ChildOptions {
    * default), or is reported like any other (`"report"`).
    */
   readonly onFailure?: "halt" | "report" | undefined
-  /** Overrides the budget of the child's program, field by field. Plain data. Default: the program's. */
+  /**
+   * Overrides the budget of the child's program, field by field. Plain data. Where the parent's budget is limited, it also names
+   * the share that is set aside for the child, as far as the rest of that budget goes. Default: the program's budget, and an
+   * equal share.
+   */
   readonly budget?: Budget | undefined
 }
 

@@ -8,7 +8,10 @@
  */
 import type * as Duration from "effect/Duration"
 
-/** Limits of one job; every field is optional. `Infinity` means unlimited. */
+/**
+ * Limits of a job and of all child jobs below it; every field is optional. `Infinity` means unlimited. Children get shares of all
+ * limits that are not the default, except for `maxContextBytes` (docs/semantics.md, CH10).
+ */
 export interface Budget {
   /** Cycles that may execute. Default 1,000. The turn that finds nothing eligible is exempt. */
   readonly maxCycles?: number | undefined

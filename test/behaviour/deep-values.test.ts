@@ -17,7 +17,7 @@ const Tree: Schema.Codec<unknown> = Schema.Union([
     Schema.suspend(() => Tree)
   )
 ])
-const schemas: ReadonlyArray<Schema.Codec<unknown>> = [Schema.Unknown, Schema.Json as Schema.Codec<unknown>, Tree]
+const schemas: ReadonlyArray<Schema.Codec<unknown>> = [Schema.Unknown, Schema.Json, Tree]
 
 const says = /nested deeper than 256 levels/
 
@@ -128,7 +128,7 @@ describe("an output that is nested too deep", () => {
 
 describe("a schema that is nested too deep", () => {
   const within = (depth: number, around: (schema: Schema.Codec<unknown>) => Schema.Codec<unknown>) => {
-    let schema: Schema.Codec<unknown> = Schema.String as Schema.Codec<unknown>
+    let schema: Schema.Codec<unknown> = Schema.String
     for (let level = 0; level < depth; level++) schema = around(schema)
     return schema
   }
