@@ -159,6 +159,8 @@ export const Limits = {
   /** Errors in a chain of causes, and levels of nesting in a description; its values, and the characters of its texts. */
   errorDepth: 16,
   errorValues: 1_000,
+  /** Values of a program's output that are searched for promises, which have no JSON. */
+  outputSearched: 1_000,
   errorLength: 32_768,
   /** Prepared statements that one connection to SQLite keeps. */
   sqliteStatements: 64,

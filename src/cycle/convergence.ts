@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import { check, nothingProposed, withView } from "./programChecks.ts"
 import { Violation } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
-import { plainly } from "../values/plainResult.ts"
+import { plainlyWithin } from "../values/plainResult.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { CompiledProgram } from "../program/erased.ts"
@@ -33,7 +33,7 @@ export const judge = (program: CompiledProgram, ledger: Ledger, cycle: number): 
     }
     if (program.output === undefined) return { _tag: "Converged", output: undefined }
     try {
-      return { _tag: "Converged", output: plainly("output", program.output(view)) }
+      return { _tag: "Converged", output: plainlyWithin("output", program.output(view)) }
     } catch (error) {
       const panic = describePanic(error)
       return { _tag: "Refused", cause: { _tag: "ProgramPanicked", cycle, phase: "output", ...panic } }

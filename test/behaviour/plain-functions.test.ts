@@ -125,6 +125,27 @@ describe("other callbacks", () => {
     }).pipe(Effect.provide(engine()))
   )
 
+  it.effect("an output with promises, Effects or generators inside is refused, and their rejections are heard", () =>
+    Effect.gen(function* () {
+      const outputs: ReadonlyArray<readonly [() => unknown, string]> = [
+        [() => ({ user: rejects() }), 'a promise at ["user"]'],
+        [() => [1, 2].map(rejects), "a promise at [0]"],
+        [() => ({ deep: [{ list: [Effect.succeed(1)] }] }), 'an Effect at ["deep"][0]["list"][0]'],
+        [() => [(function* () {})()], "a generator at [0]"]
+      ]
+      for (const [output, what] of outputs) {
+        const ended = yield* failure(Engine.run(anyProgram(Program.make("p", { ...base, output })), {}))
+        expect(ended).toMatchObject({ _tag: "ProgramPanicked", phase: "output" })
+        expect((ended as Error).message).toBe(`output returned ${what}; use a plain function`)
+      }
+      yield* turns(3)
+      const circular: { self?: unknown } = {}
+      circular.self = circular
+      const result = yield* Engine.run(anyProgram(Program.make("p", { ...base, output: () => circular })), {})
+      expect(result.output).toBe(circular)
+    }).pipe(Effect.provide(engine()))
+  )
+
   it.effect("an inspection observer that rejects is told no more, and its job goes on", () =>
     Effect.gen(function* () {
       const program = anyProgram(Program.make("p", base))
