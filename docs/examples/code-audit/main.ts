@@ -93,7 +93,7 @@ const showProgress = (job: Job.Job<typeof audit>): Effect.Effect<never> => {
   )
 }
 
-/** Prints the report and writes the page. Answers whether the page could be written, if one was asked for. */
+/** Prints the report and writes the page, if one was asked for. Answers whether both could be written. */
 const report = (options: Options, result: Finished, error: Ended["error"]): Effect.Effect<boolean> =>
   Effect.gen(function* () {
     const output: Audit = result.output ?? summarisePartial(result.context)
@@ -104,12 +104,16 @@ const report = (options: Options, result: Finished, error: Ended["error"]): Effe
       hash: result.hash,
       durationMs: result.usage.durationMs
     }
-    if (options.json)
-      yield* print(process.stdout, `${visibleJson(JSON.stringify({ ...Job.toJson(error ?? result), output }))}\n`)
-    else yield* print(process.stdout, reportTerminal(output, job, { ...terminal(), findings: shownFindings }))
+    const text = options.json
+      ? `${visibleJson(JSON.stringify({ ...Job.toJson(error ?? result), output }))}\n`
+      : reportTerminal(output, job, { ...terminal(), findings: shownFindings })
+    const reason = yield* print(process.stdout, text)
+    // A reader that closed its pipe has seen enough.
+    const isPrinted = reason === undefined || /\bEPIPE\b/.test(reason)
+    if (!isPrinted) yield* print(process.stderr, `could not write the report: ${reason}\n`)
     if (error !== null)
       yield* print(process.stderr, `${visible(error.message)}: the report is of what was done until then\n`)
-    if (options.html === undefined) return true
+    if (options.html === undefined) return isPrinted
     const file = resolve(startedIn(), options.html)
     const near = relative(process.cwd(), file)
     const name = visible(near.startsWith("..") ? file : near)
@@ -118,7 +122,7 @@ const report = (options: Options, result: Finished, error: Ended["error"]): Effe
     const written = yield* Effect.result(Effect.try({ try: () => writeFileSync(file, page), catch: reasonOf }))
     const failed = Result.isFailure(written)
     yield* print(process.stderr, failed ? `could not write ${name}: ${written.failure}\n` : `wrote ${name}\n`)
-    return !failed
+    return isPrinted && !failed
   })
 
 /** The system's own words, without the path that it repeats. */
@@ -155,11 +159,14 @@ const entryProblem = (entry: string): string | undefined => {
   return `${name} is ${found.isDirectory() ? "a directory: name the file in it to start from" : "not a regular file"}`
 }
 
-/** Writes a text and waits until it is out: the process ends right after. */
-const print = (stream: NodeJS.WriteStream, text: string): Effect.Effect<void> =>
-  Effect.callback<void>((resume) => {
-    stream.write(text, () => resume(Effect.void))
+/** Writes a text and waits until it is out: the process ends right after. Answers why it could not be written, if so. */
+const print = (stream: NodeJS.WriteStream, text: string): Effect.Effect<string | undefined> =>
+  Effect.callback<string | undefined>((resume) => {
+    stream.write(text, (error) => resume(Effect.succeed(error == null ? undefined : reasonOf(error))))
   })
+
+// `print` answers what is wrong with a stream.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
 
 // Standard output is for the report.
 const logged = Effect.provideService(main(process.argv.slice(2)), Logger.LogToStderr, true)

@@ -1,6 +1,6 @@
 /** The audit as people run it: a process with arguments, streams and an exit code. */
 import { spawn } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { closeSync, openSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { minified, root, runAudit, type Texts, withPackage } from "./support.ts"
@@ -25,7 +25,7 @@ const run = (directory: string, args: ReadonlyArray<string>, interruptAfterMs?: 
   })
 
 const sample: Texts = {
-  "src/index.ts": `import { a } from "./a.js"; import { readFileSync } from "node:fs"; import dep from "dep"; console.log(a, readFileSync, dep)`,
+  "src/index.ts": `import { a } from "./a.js"; import { closeSync, openSync, readFileSync } from "node:fs"; import dep from "dep"; console.log(a, readFileSync, dep)`,
   "src/a.ts": `import { b } from "./b.js"; export const a = () => b; export const spare = 1`,
   "src/b.ts": `import { a } from "./a.js"; export const b = () => a`
 }
@@ -90,6 +90,29 @@ describe("npm start", () => {
       const ran = await run(directory, ["src/index.ts", "--html", "gone/report.html", "--workers", "0"])
       expect(ran).toMatchObject({ code: 74, stdout: expect.stringContaining("converged in") })
       expect(ran.stderr).toBe("could not write gone/report.html: ENOENT: no such file or directory\n")
+    }))
+
+  it("says why a report cannot be written, and is content with a reader that has seen enough", () =>
+    withPackage(sample, async (directory) => {
+      const main = join(root, "docs/examples/code-audit/main.ts")
+      const ran = async (stdout: number | "pipe"): Promise<Omit<Ran, "stdout">> => {
+        const child = spawn(process.execPath, [main, "src/index.ts"], {
+          cwd: directory,
+          stdio: ["ignore", stdout, "pipe"]
+        })
+        child.stdout?.destroy()
+        let stderr = ""
+        child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()))
+        return new Promise((resolve) => child.on("close", (code) => resolve({ code, stderr })))
+      }
+      const full = openSync("/dev/full", "w")
+      const refused = await ran(full)
+      closeSync(full)
+      expect(refused).toEqual({
+        code: 74,
+        stderr: "could not write the report: ENOSPC: no space left on device\n"
+      })
+      expect(await ran("pipe")).toEqual({ code: 0, stderr: "" })
     }))
 
   it("leaves no control character in its JSON", () =>
