@@ -2,8 +2,8 @@
  * What a docstring says, taken apart for a table: its first sentence, the default, how it fails.
  *
  * Boundary: text in, text out. The conventions are those of the sources: a default is a sentence that begins with "Default",
- * or `(default)` behind a value; a failure is a sentence that says "fails with" or "throws"; `- \`name\`: ...` says what a field
- * is, or what a value means.
+ * or `(default)` behind a value; a failure is a sentence that says "fails with", "dies with" or "throws"; `- \`name\`: ...`
+ * describes a field, or the meaning of a value.
  */
 
 export interface Docstring {
@@ -39,7 +39,7 @@ export const readDocstring = (text: string): Docstring => {
   }
 }
 
-const isFailure = /\b[Ff]ails (?:with|as|only|if)\b|\bThrows\b/
+const isFailure = /\b[Ff]ails (?:with|as|only|if)\b|\bThrows\b|\bDies with\b/
 const marked = " (default)"
 
 /** A default that has a sentence of its own, or stands behind a value: `"halt"` (default). */

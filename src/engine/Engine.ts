@@ -182,8 +182,8 @@ const loadRuntime = loadOnce(() => import("./makeEngine.ts"))
 /**
  * An engine over a `WorkerPool` and a `JobStore` of your choice.
  *
- * An invalid option, such as a limit of `NaN` or an unknown name, is a defect when the layer is built: `InvalidOptions`, which
- * names the option. Two handlers of one kind, and two programs of one name, are such defects, too.
+ * Dies with `InvalidOptions`, which names the option, if an option is invalid, such as a limit of `NaN` or an unknown name. Two
+ * handlers of one kind, or two programs of one name, are such defects, too. The layer dies when it is built.
  */
 export const layer = <P extends Program.Any = never, H = never>(
   options?: EngineOptions<P, H>

@@ -15,10 +15,10 @@ export type Needs<P extends Program.Any> = Exclude<Program.Services<P>, Scope.Sc
 /** Options of one job. */
 export interface StartOptions {
   /**
-   * The job's id; must not be that of a live job. Default: a random one. If a durable store has a job of that id, of the same
-   * program and with the same input, `start` takes it up as `resume` does, live or not, and ignores the other options: a
-   * start can therefore be repeated after a crash. At most 200 characters, without control characters and any of
-   * `/ \ % ; ? #`; not `.` or `..`.
+   * The job's id. A start on a durable store can be repeated after a crash: if the store has a job of this id, with the same
+   * program and input, `start` gives its handle, as `resume` does, and ignores the other options. The id of any other job, live
+   * or stored, is refused with `InvalidInput`. An id has at most 200 characters, no control characters and none of
+   * `/ \ % ; ? #`, and is not `.` or `..`. Default: a random one.
    */
   readonly id?: string | undefined
   /** Overrides the program's budget, field by field. Default: the program's. */

@@ -23,8 +23,10 @@ const loadInline = loadOnce(() => import("./inline.ts"))
  * calls hold all places, or no thread can be started, jobs end with `WorkersUnavailable`.
  *
  * A thread starts when there is work for it, and ends when the layer's scope closes, even in the middle of a task. An idle
- * thread does not keep the process alive. An invalid option, or a `CONVERGE_PROFILE` that names no profile, is a defect when
- * the layer is built: `InvalidOptions`, which names the option. With `size: 0` the layer is `layerInline`.
+ * thread does not keep the process alive. With `size: 0` the layer is `layerInline`.
+ *
+ * Dies with `InvalidOptions`, which names the option, if an option is invalid, or if `CONVERGE_PROFILE` names no profile. The
+ * layer dies when it is built.
  */
 export const layer = (options: Options = {}): Layer.Layer<WorkerPool> =>
   Layer.unwrap(Effect.map(loadThreads, ({ layer }) => layer(options)))
