@@ -15,8 +15,8 @@ import * as Option from "effect/Option"
 import { type Fact, type FactOf, type FactRef, type Kind } from "../program/Fact.ts"
 import { type FactEntry, Table, noFacts } from "./factTable.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
-import { type Story, traceKey } from "./stories.ts"
-import { refKey } from "../program/keys.ts"
+import type { Story } from "./stories.ts"
+import { refKey, traceKey } from "../program/keys.ts"
 import type { ErasedKind } from "../program/erased.ts"
 
 /** An immutable set of facts, as a job left it. Readers see facts in commit order. */

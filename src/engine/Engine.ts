@@ -11,7 +11,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { loadOnce } from "../platform/loadOnce.ts"
-import { EngineInWorker, isWorker } from "../platform/workerMark.ts"
 import {
   type Answer,
   type HandledIntent,
@@ -190,11 +189,7 @@ export const layer = <P extends Program.Any = never, H = never>(
 ): Layer.Layer<Engine, never, WorkerPool | JobStore | Needs<P> | H> =>
   Layer.effect(
     Engine,
-    Effect.suspend(() =>
-      isWorker()
-        ? Effect.die(new EngineInWorker())
-        : Effect.flatMap(loadRuntime, ({ makeEngine }) => makeEngine(options === undefined ? {} : options, inspect))
-    )
+    Effect.flatMap(loadRuntime, ({ makeEngine }) => makeEngine(options === undefined ? {} : options, inspect))
   )
 
 /** An engine with the default pool (a worker per available core, started when first needed) and nothing durable. */

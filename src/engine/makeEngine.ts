@@ -15,6 +15,7 @@ import { Limits } from "../Limits.ts"
 import type { HandlerRejected, StartError } from "../outcome/JobError.ts"
 import { SingleFlight } from "../platform/singleFlight.ts"
 import { Turns } from "../platform/turns.ts"
+import { EngineInWorker, isWorker } from "../platform/workerMark.ts"
 import { approvalKind, childKind } from "../program/answerKinds.ts"
 import { compiledOf } from "../program/erased.ts"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
@@ -46,6 +47,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   options: Options,
   inspect: Context.Reference<InspectionObserver | undefined>
 ) {
+  if (isWorker()) return yield* Effect.die(new EngineInWorker())
   // The check throws for invalid options, which is a defect when the layer is built.
   yield* Effect.sync(() => checkEngine(options))
   const { engine, handlers } = yield* makeState(options, inspect)

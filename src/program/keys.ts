@@ -1,5 +1,5 @@
 /**
- * The texts by which facts and intents are named: in maps, in messages, and outside as idempotency keys.
+ * The texts by which facts, intents and executions are named: in maps, in messages, and outside as idempotency keys.
  *
  * Boundary: pure functions of names.
  */
@@ -30,3 +30,7 @@ export const intentKey = ({ agent, cycle, each, index }: Omit<IntentRef, "kind">
 
 /** The text that names a fact in maps and messages. The kind's name is quoted, so it cannot be confused with the id. */
 export const refKey = (ref: FactRef): string => `${JSON.stringify(ref.kind)}/${ref.id}`
+
+/** The name of an execution among the traces of one job. */
+export const traceKey = (cycle: number, agent: string, each: FactRef | undefined): string =>
+  `${cycle}/${namePart(agent)}${each === undefined ? "" : `/${refKey(each)}`}`
