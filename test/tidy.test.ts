@@ -222,7 +222,7 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     reason: "stalls the main thread between two ticks of the watchdog"
   },
   { path: "test/examples/code-audit/main.test.ts", uses: ["setTimeout"], reason: "interrupts a process under way" },
-  { path: "test/support/behaviour/heartbeat.ts", uses: ["setTimeout"], reason: "the collector tells of itself late" },
+  { path: "test/support/pulse.ts", uses: ["setTimeout"], reason: "the collector tells of itself late" },
   { path: "test/support/behaviour/hostile.ts", uses: ["setTimeout"], reason: "an agent that leaves a timer behind" },
   { path: "test/support/cli/", uses: ["Effect.sleep", "setTimeout"], reason: "programs that take a while to watch" },
   { path: "test/support/core/chaos.ts", uses: ["Effect.sleep"], reason: "agents that end in any order" },

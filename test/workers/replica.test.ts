@@ -2,11 +2,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Limits, WorkerPool } from "../../src/index.ts"
-import { nextTurn } from "../../src/platform/slices.ts"
-import { threadCpuMs } from "../../src/workers/cpuTime.ts"
 import { ReplicaUpdate, type Mark, markOf, origin, type UpdateHead } from "../../src/workers/replicaUpdate.ts"
 import { Replica } from "../../src/workers/replica.ts"
 import { prune } from "../support/core/ledger.ts"
+import { pulse } from "../support/pulse.ts"
 import { batch, execute, newLedger, pool, program, put, said, task } from "../support/workers/harness.ts"
 import { Hidden, Item, Recent } from "../support/workers/programs.ts"
 import type { Ledger } from "../../src/context/Ledger.ts"
@@ -141,6 +140,9 @@ describe("a replica", () => {
   })
 })
 
+/** CPU milliseconds that a turn of the event loop may take while a context is handed over. A slice is 5. */
+const allowedMs = 25
+
 describe("an agent on a worker", () => {
   it.live("sees what it would see inline, cycle after cycle, on new and on old threads", () =>
     Effect.gen(function* () {
@@ -172,32 +174,18 @@ describe("an agent on a worker", () => {
 
   it.live("is handed a large context in slices", () =>
     Effect.gen(function* () {
-      const ledger = newLedger()
-      fill(ledger, 100_000)
-      const turns = new Turns()
-      yield* Effect.forkChild(turns.watch)
-      const outcomes = yield* execute(batch(ledger, [task("square", "i7"), task("square", "i8")]))
-      expect(outcomes.map(said)).toEqual([49, 64])
-      expect(turns.count).toBeGreaterThan(20)
-      // CPU time of this thread, on which the collector works too: alone on a busy machine, for longer than a slice.
-      expect(turns.longestMs).toBeLessThan(75)
+      let best = Infinity
+      // The machine adds to what a turn takes, and takes nothing away.
+      for (let attempt = 1; attempt <= 3 && best >= allowedMs; attempt++) {
+        const ledger = newLedger()
+        fill(ledger, 100_000)
+        const tasks = [task("square", "i7"), task("square", "i8")]
+        const { turns, value } = yield* pulse(execute(batch(ledger, tasks, { jobId: `job ${attempt}` })))
+        expect(value.map(said)).toEqual([49, 64])
+        expect(turns.length).toBeGreaterThan(20)
+        best = Math.min(best, turns.at(-1) ?? Infinity)
+      }
+      expect(best).toBeLessThan(allowedMs)
     }).pipe(Effect.provide(pool(2)))
   )
 })
-
-class Turns {
-  count = 0
-  longestMs = 0
-  readonly watch: Effect.Effect<never> = Effect.suspend(() => {
-    const began = threadCpuMs()
-    return nextTurn.pipe(
-      Effect.andThen(
-        Effect.suspend(() => {
-          this.count++
-          this.longestMs = Math.max(this.longestMs, threadCpuMs() - began)
-          return this.watch
-        })
-      )
-    )
-  })
-}

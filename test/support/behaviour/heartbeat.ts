@@ -1,7 +1,5 @@
 /**
- * A process of its own that runs one job and takes the pulse of its event loop meanwhile: how much of this thread's CPU
- * time each turn of the loop took. CPU time, not time: a machine that is busy with something else takes none of it. What the
- * garbage collector took is left out: nobody can slice it.
+ * A process of its own that runs one job and takes the pulse of its event loop meanwhile (pulse.ts).
  *
  *     node heartbeat.ts <case> [unsliced]     prints {turns, p99, max, total, cycles, version}, times in milliseconds
  *
@@ -10,9 +8,9 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Scheduler from "effect/Scheduler"
-import { type PerformanceEntry, PerformanceObserver } from "node:perf_hooks"
 import { Agent, Engine, Fact, Limits, Program } from "../../../src/index.ts"
 import { counter, engine, noInput, Num, nums, turn } from "./harness.ts"
+import { p99Of, pulse } from "../pulse.ts"
 
 const sizes = { warm: 500, cycles: 20_000, tasks: 20_000, facts: 100_000 }
 
@@ -92,42 +90,6 @@ const jobs: Readonly<Record<string, (isWarmUp: boolean) => Measured>> = {
   signal: (isWarmUp: boolean) => signalled(isWarmUp ? few : proposals)
 }
 
-const cpuMs = (): number => {
-  const { system, user } = process.threadCpuUsage()
-  return (user + system) / 1_000
-}
-
-/** Runs an effect between two beats, and gives what each turn of the loop in between took. */
-const pulse = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const collections: Array<PerformanceEntry> = []
-    const observer = new PerformanceObserver((list) => void collections.push(...list.getEntries()))
-    observer.observe({ entryTypes: ["gc"] })
-    const beats: Array<{ readonly from: number; readonly to: number; readonly ms: number }> = []
-    let last = { at: performance.now(), ms: cpuMs() }
-    let next: NodeJS.Immediate
-    const beat = (): void => {
-      const now = { at: performance.now(), ms: cpuMs() }
-      beats.push({ from: last.at, to: now.at, ms: now.ms - last.ms })
-      last = now
-      next = setImmediate(beat)
-    }
-    yield* Effect.sync(() => (next = setImmediate(beat)))
-    const value = yield* effect
-    yield* turn
-    clearImmediate(next!)
-    // The collector's entries come a few turns late.
-    yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 50)))
-    observer.disconnect()
-    // An entry is in time, not CPU time: the collector's part of a turn is its part of the time that the turn took.
-    const turns = beats.map(({ from, ms, to }) => {
-      const within = collections.filter(({ duration, startTime }) => startTime < to && startTime + duration > from)
-      const collected = within.reduce((sum, { duration }) => sum + duration, 0) / Math.max(to - from, 0.001)
-      return ms * Math.max(0, 1 - collected)
-    })
-    return { value, turns: turns.sort((a, b) => a - b) }
-  })
-
 const [name, mode] = process.argv.slice(2)
 const job = jobs[name ?? ""]
 if (job === undefined) throw new Error(`there is no case ${name}`)
@@ -147,7 +109,7 @@ const { turns, value } = await Effect.runPromise(measured)
 console.log(
   JSON.stringify({
     turns: turns.length,
-    p99: turns[Math.ceil(turns.length * 0.99) - 1],
+    p99: p99Of(turns),
     max: turns.at(-1),
     total: turns.reduce((sum, ms) => sum + ms, 0),
     cycles: value.cycles,
