@@ -47,7 +47,9 @@ const ofCall = (callee: Node, args: ReadonlyArray<Node>, names: Names): Load | u
   if (isMadeRequire(callee, names)) return ofSpecifiers("require", argument)
   if (callee.type === "Identifier") return ofNamedCall(callee.name, args, names)
   if (callee.type === "MemberExpression" || callee.type === "OptionalMemberExpression") {
-    return ofMemberCall(callee.object, keyName(callee, callee.property) ?? "", argument, names)
+    const name = keyName(callee, callee.property) ?? ""
+    const owner = callee.object.type === "Identifier" ? names.importOf(callee.object.name)?.specifier : undefined
+    return name === "register" && isModule(owner) ? ofHooks(args) : ofMemberCall(callee.object, name, argument, names)
   }
   // (0, require)("./a")
   if (callee.type === "SequenceExpression") return ofCall(callee.expressions.at(-1) ?? callee, args, names)
@@ -63,9 +65,9 @@ const ofNamedCall = (name: string, args: ReadonlyArray<Node>, names: Names): Loa
     if (kind === "own") return literals(argument) === undefined ? undefined : { way: "own-require" }
     return argument.type === "ArrayExpression" ? { way: "amd" } : ofSpecifiers("require", argument)
   }
-  if (names.importOf(name)?.imported === "fork" && isChildProcess(names.importOf(name)?.specifier)) {
-    return ofStarted(argument)
-  }
+  const origin = names.importOf(name)
+  if (origin?.imported === "fork" && isChildProcess(origin.specifier)) return ofStarted(argument)
+  if (origin?.imported === "register" && isModule(origin.specifier)) return ofHooks(args)
   if (kind === "own") return undefined
   switch (name) {
     case "define":
@@ -175,6 +177,23 @@ const lastName = (node: Node): string =>
     : node.type === "Identifier"
       ? node.name
       : ""
+
+const isModule = (specifier: string | undefined): boolean => /^(node:)?module$/.test(specifier ?? "")
+
+/** The hooks of `register("./hooks.js", import.meta.url)`, of node:module. */
+const ofHooks = ([argument, base]: ReadonlyArray<Node>): Load | undefined => {
+  if (isUrl(argument)) return ofStarted(argument)
+  return isOwnUrl(base) || isOwnUrl(literalParent(base)) ? ofNamed(argument) : { way: "worker" }
+}
+
+/** The base that `{ parentURL: import.meta.url }` gives. */
+const literalParent = (node: Node | undefined): Node | undefined => {
+  if (node?.type !== "ObjectExpression") return undefined
+  const property = node.properties.find(
+    (found) => found.type === "ObjectProperty" && keyName(found, found.key) === "parentURL"
+  )
+  return property?.type === "ObjectProperty" ? property.value : undefined
+}
 
 const isListOfTexts = (node: Node): boolean =>
   node.type === "ArrayExpression" && node.elements.some((element) => element?.type === "StringLiteral")

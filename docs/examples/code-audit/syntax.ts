@@ -159,7 +159,11 @@ interface ParseError {
 }
 
 /** The syntax that compilers accept and the parser does not. */
-const harmless = new Set(["UnsupportedParameterDecorator", "NonAbstractClassHasAbstractMethod"])
+const harmless = new Set([
+  "NonAbstractClassHasAbstractMethod",
+  "OverrideNotInSubClass",
+  "UnsupportedParameterDecorator"
+])
 
 /** The parser does not know `export default @decorated abstract class`: it takes it without the word. */
 const withoutAbstract = (path: string, text: string): string =>

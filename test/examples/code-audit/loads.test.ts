@@ -33,6 +33,8 @@ describe("a load that names a file is followed", () => {
       `const { createRequire: make } = require("module"); const r = make(__filename); r("./x")`,
       "require module, require ./x"
     ],
+    [`import { register } from "node:module"\nregister("./hooks.js", import.meta.url)`, "url import ./hooks.js"],
+    [`import m from "module"\nm.register("./x.js", { parentURL: import.meta.url, data: 1 })`, "url import ./x.js"],
     [`${made}let r; r = createRequire(import.meta.url); r("./x")`, "require ./x"],
     [
       `import(new URL("./x.js", import.meta.url)); a.audioWorklet.addModule(new URL("./y.js", import.meta.url))`,
@@ -86,6 +88,7 @@ describe("a load that no crawl can follow is said", () => {
     [`eval("require")("a"); new Function("s", "return import(s)")`, "eval 2"],
     [`new Worker("./w.js"); new Worker(path)`, "worker 2"],
     [`import { fork } from "child_process"\nfork("./x.js")`, "worker 1"],
+    [`import { register } from "module"\nregister("./x.js", pathToFileURL("./"))`, "worker 1"],
     [`require.main.require("./x"); process.mainModule.require("./y")`, "own-require 2"],
     [`const { createRequire } = a; const r = createRequire("/elsewhere"); r("./x")`, "own-require 1"],
     [`createRequire(new URL("./sub/", import.meta.url))("./x")`, "own-require 1"],
@@ -105,6 +108,7 @@ describe("a load that no crawl can follow is said", () => {
 
   it.each([
     [`define(["exports"], f); typeof require; if (require.main === module) a(); require.cache; require.extensions`],
+    [`register("./x", import.meta.url); a.register("./x"); function f(register) { register("./x") }`],
     [`class Worker {}; new Worker("./x"); function define() {}; define(["a"])`],
     [`new Worker(__filename); new Worker(new URL(import.meta.url)); eval("1 + 1"); new Function("return this")`],
     [

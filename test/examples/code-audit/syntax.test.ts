@@ -139,6 +139,7 @@ describe("recent syntax is read, and its imports are followed", () => {
     ["import { x } from './x'; export @x class A { constructor(@x b: number, private c = 1) {} }", "static ./x"],
     ["import { x } from './x'; class A { constructor(@x b: number) {} }; export @x abstract class B {}", "static ./x"],
     ["import { x } from './x'; export default @x() abstract class A { abstract b(): void }", "static ./x"],
+    ["import './x'; class A { override a(): void {} }", "static ./x"],
     ["import './x'; export const f = <const T,>(a: T): a is T => a satisfies T", "static ./x"],
     ["import './x'; abstract class A { abstract accessor b: number; c!: string; declare d: 1 }", "static ./x"],
     ["import './x'; export type * as T from './y'; type A<in out B> = B", "static ./x,type ./y"]
