@@ -13,8 +13,17 @@ const never = ["**/node_modules/**", "test/bench/**"]
 /** Files that leave nothing behind in their process: many run in one, which loads the modules once. */
 const together = ["test/core/**/*.test.ts", "test/behaviour/**/*.test.ts", "test/machine/**/*.test.ts"]
 
-/** Of those, the ones that replace a module. */
-const mocking = ["test/behaviour/g03-mutation.test.ts", "test/behaviour/queued-text.test.ts"]
+/** Files of servers, stores and examples that leave nothing behind either. Fibers and timers are counted in other processes. */
+const adapters = ["examples", "inspector", "server", "store"].map((room) => `test/${room}/**/*.test.ts`)
+
+/** Files of both lists that have a process each: they replace something, or measure the memory of their process. */
+const alone = [
+  ...["g03-mutation", "queued-text"].map((name) => `test/behaviour/${name}.test.ts`),
+  ...["broken-store", "catch-up", "ended", "load", "proxies", "stalled", "store-health"].map(
+    (name) => `test/server/${name}.test.ts`
+  ),
+  "test/store/mainThread.test.ts"
+]
 
 /** Files that take long, and whose subject a shorter test of `npm test` looks at too. `npm run test:long` runs them. */
 const long = [
@@ -29,12 +38,20 @@ const browser = ["test/browser/**/*.test.ts"]
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: "together", isolate: false, include: together, exclude: [...never, ...mocking] } },
+      { extends: true, test: { name: "together", isolate: false, include: together, exclude: [...never, ...alone] } },
       {
         extends: true,
-        test: { name: "apart", include: ["test/**/*.test.ts"], exclude: [...never, ...together, ...long, ...browser] }
+        test: { name: "adapters", isolate: false, include: adapters, exclude: [...never, ...alone, ...long] }
       },
-      { extends: true, test: { name: "mocking", include: mocking } },
+      {
+        extends: true,
+        test: {
+          name: "apart",
+          include: ["test/**/*.test.ts"],
+          exclude: [...never, ...together, ...adapters, ...long, ...browser]
+        }
+      },
+      { extends: true, test: { name: "alone", include: alone } },
       { extends: true, test: { name: "long", include: long } },
       { extends: true, test: { name: "browser", include: browser } },
       { extends: true, test: { name: "bench", include: ["test/bench/*.test.ts"] } }

@@ -83,7 +83,7 @@ describe.concurrent("converge run", () => {
   })
 
   it("colours are for whoever asks for them", async () => {
-    const { stdout } = await runCount("squares", ["--quiet"], { environment: { FORCE_COLOR: "1" } })
+    const { stdout } = await runCount("squares", ["--workers", "0", "--quiet"], { environment: { FORCE_COLOR: "1" } })
     expect(stdout).toContain("\u001b[32m✔ squares converged\u001b[39m")
   })
 
@@ -109,7 +109,7 @@ describe.concurrent("converge run", () => {
 
 describe.concurrent("--explain", () => {
   it("prints the derivation after the result; the id may hold slashes", async () => {
-    const { code, stdout } = await runCount("squares", ["--quiet", "--explain", "Number/n/2"])
+    const { code, stdout } = await runCount("squares", ["--workers", "0", "--quiet", "--explain", "Number/n/2"])
     expect(code).toBe(0)
     expect(stdout).toContain(
       [
@@ -123,13 +123,13 @@ describe.concurrent("--explain", () => {
   })
 
   it("takes a kind and an id as JSON, too, and refuses what names no fact", async () => {
-    const { code, stdout } = await runCount("squares", ["--quiet", "--explain", '["Number","n/2"]'])
+    const { code, stdout } = await runCount("squares", ["--workers", "0", "--quiet", "--explain", '["Number","n/2"]'])
     expect(code).toBe(0)
     expect(stdout).toContain("where Number/n/2 comes from")
     // An id may be empty; this program has no such fact.
-    const empty = await runCount("squares", ["--quiet", "--explain", "Number/"])
+    const empty = await runCount("squares", ["--workers", "0", "--quiet", "--explain", "Number/"])
     expect(empty.stderr).toContain("there is no fact Number/; the context holds")
-    expect((await runCount("squares", ["--quiet", "--explain", "Number"])).code).toBe(64)
+    expect((await runCount("squares", ["--workers", "0", "--quiet", "--explain", "Number"])).code).toBe(64)
   })
 
   it("is a list of nodes in the JSON, also of a failed job", async () => {
@@ -150,7 +150,7 @@ describe.concurrent("--explain", () => {
   })
 
   it("a fact that is not there is said on standard error, and the exit code is the job's", async () => {
-    const ended = await runCount("squares", ["--json", "--quiet", "--explain", "Number/n/77"])
+    const ended = await runCount("squares", ["--workers", "0", "--json", "--quiet", "--explain", "Number/n/77"])
     expect(ended.code).toBe(0)
     expect(jsonOf(ended)).toMatchObject({ status: "converged", explanation: null })
     expect(ended.stderr).toBe("converge: --explain: there is no fact Number/n/77; the context holds 5 of that kind\n")
