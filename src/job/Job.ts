@@ -1,8 +1,8 @@
 /**
- * The handle of a running job: watch it, steer it, wait for it.
+ * The handle of a job. With it a caller watches the job, steers it and waits for its end.
  *
- * Every member that does something is an Effect; none of them needs a service. Boundary: types; what the calls do is
- * in jobHandle.ts, what they mean in docs/semantics.md.
+ * Every member that does something is an Effect; none of them needs a service. Boundary: types; jobHandle.ts has the calls, and
+ * docs/semantics.md has their rules.
  */
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
@@ -21,7 +21,7 @@ export type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
 export type { Status } from "../outcome/Cause.ts"
 export type { CommittedIntent, Diagnostic, JobResult, Oscillation } from "../outcome/JobResult.ts"
 
-/** Where a job stands. */
+/** The state of a job. */
 export interface JobStatus {
   readonly jobId: string
   readonly program: string
@@ -43,13 +43,13 @@ export interface Job<P extends Program.Any> {
   readonly id: string
   /** The live XState actor. PAUSE, RESUME and CANCEL may be sent to it; stopping it cancels the job. */
   readonly actor: JobActor
-  /** The event log from its beginning, whenever it is read; ends after `JobHalted`. */
+  /** The event log. Every reader gets it from its beginning. It ends after `JobHalted`. */
   readonly events: Stream.Stream<JobEvent>
-  /** Live progress, from when it is read; lossy for slow readers; ends with the job. */
+  /** Live progress from the first read on. A slow reader loses the oldest items. It ends with the job. */
   readonly telemetry: Stream.Stream<JobTelemetry>
-  /** Waits for the job's end. Fails with the typed error of how it ended. Interrupting the wait leaves the job alone. */
+  /** Waits for the job's end. Fails with the typed error of that end. An interrupt of the wait does not change the job. */
   readonly result: Effect.Effect<JobResult<P>, JobError<Program.Error<P>, JobResult.Partial<P>>>
-  /** Where the job stands now. */
+  /** The state of the job now. */
   readonly status: Effect.Effect<JobStatus>
   /**
    * Lets the current cycle end and commit, then halts between cycles. Succeeds when the job is paused, or when a `resume`
@@ -58,14 +58,13 @@ export interface Job<P extends Program.Any> {
   readonly pause: Effect.Effect<void, JobHalted>
   /** Goes on after a pause. Does nothing if the job is not paused or pausing. Fails with `JobHalted` if the job has ended. */
   readonly resume: Effect.Effect<void, JobHalted>
-  /** Stops the job. Succeeds when its fibers have ended and its threads have let go, also if it had ended before. */
+  /** Stops the job. Succeeds when its fibers have ended and no thread works for it, also if it had ended before. */
   readonly cancel: Effect.Effect<void>
   /**
-   * Adds facts from outside, as one effect; one of the kind `Intent.Decision`, at most one in a signal, answers an approval.
-   * Wakes a job that awaits answers. Succeeds when the cycle that merged them has committed. Fails with
-   * `InvalidInput` if they do not fit, or were discarded by a conflict or an invariant; with `AdmissionRejected` when the
-   * mailbox is full; with `JobHalted` when the job has ended or ends first. Interrupting it takes a signal back that no
-   * cycle has taken up yet.
+   * Adds facts from outside, as one effect. A fact of the kind `Intent.Decision` answers an approval; a signal holds at most one.
+   * Wakes a job that awaits answers. Succeeds when the cycle that merged them has committed. Fails with `InvalidInput` if they do
+   * not fit, or were discarded by a conflict or an invariant; with `AdmissionRejected` when the mailbox is full; with `JobHalted`
+   * when the job has ended or ends first. An interrupt takes the signal back, if no cycle has taken it up yet.
    */
   readonly signal: (
     proposals: ReadonlyArray<ProposalOf<Program.Kinds<P> | typeof Decision>>

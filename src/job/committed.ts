@@ -1,8 +1,9 @@
 /**
- * The committed facts of a job, live or not, as others may read them while it runs.
+ * The committed facts of a job, for readers outside of its driver, also while it runs.
  *
- * The ledger already holds the facts that a cycle under way has merged, and that may be taken back. They are passed over, and
- * a fact that they revised is shown as it was. Boundary: reads a ledger; pages, so that a large context does not hold the loop.
+ * The ledger already holds the facts that the cycle under way has merged, and that may be undone. Pages leave them out, and show
+ * a fact that they revised in its committed form. Boundary: reads a ledger; pages, so that a large context does not hold the
+ * loop.
  */
 import type { FactEntry } from "../context/factTable.ts"
 import type { FactRef } from "../program/Fact.ts"
@@ -35,7 +36,7 @@ export interface CommittedFacts {
   readonly hasMore: boolean
 }
 
-/** The entry that stood where this one stands, as of a version. */
+/** The entry of this one's id as of a version. */
 const asOf = (entry: FactEntry, version: number): FactEntry | undefined => {
   let found: FactEntry | undefined = entry
   while (found !== undefined && found.position > version) found = found.previous

@@ -1,13 +1,13 @@
 /**
  * The driver: an effect that a job's machine invokes while it runs.
  *
- * It performs the phase that the machine's state names, and reports it; the machine's guards choose what comes next. One
- * fiber does the whole run. It is uninterruptible but for the time in which tasks run, so a phase is done or not begun, and
- * every exit, an interrupt from outside included, goes through `finish`.
+ * It performs the phase that the machine's state names, and reports it; the machine's guards choose the next phase. One fiber
+ * does the whole run. It can be interrupted only while tasks run, so every other phase is done or not begun. Every exit goes
+ * through `finish`, also after an interrupt from outside.
  *
- * Invariants: `merging` ends only after the store has the row (G11); marks advance with the commit; convergence is judged
- * with no task in flight and an empty mailbox, in one step with the machine's transition (G6); a stop discards the cycle
- * whole (G7, G10). Boundary: phases; the pure core computes.
+ * Invariants: `merging` ends only after the store has the row (G11); marks advance with the commit; convergence is judged with no
+ * task in flight and an empty mailbox, in one step with the machine's transition (G6); a stop discards the whole cycle (G7, G10).
+ * Boundary: phases; the pure core computes.
  */
 import * as EffectCause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -41,7 +41,7 @@ import { runDetached } from "../platform/detached.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 import { isUnderWay, stepSize } from "../values/steps.ts"
 
-/** A phase of the machine's `running`, or `"left"`: the machine is elsewhere. */
+/** A phase of the machine's `running`, or `"left"` if the machine is in another state. */
 type Phase = "eligible" | "executing" | "merging" | "checking" | "stopping" | "left"
 
 const reasonOf = (cause: Cause | undefined): HaltReason | null =>
@@ -49,11 +49,11 @@ const reasonOf = (cause: Cause | undefined): HaltReason | null =>
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** Drives a session's job from where its machine stands, until the machine leaves `running`. */
+/** Drives a session's job from the present state of its machine, until the machine leaves `running`. */
 export const drive = (session: JobSession): Effect.Effect<void> => {
   // A driver whose machine left `running` may still be unwinding when the next one starts: only the latest acts.
   const self = {}
-  // The span is within the uninterruptible part: it does not end as interrupted when the machine lets go of its driver.
+  // The span is within the uninterruptible part: it does not end as interrupted when the machine stops its driver.
   const run = Effect.uninterruptibleMask((restore) => {
     let reported: Phase | undefined
     // Phases that need not wait follow one another in this loop, without a step of the fiber, until a slice is over.
@@ -90,7 +90,7 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
     })
   })
   return Effect.onExit(run, (exit) => {
-    // The machine went to `paused`, which interrupts its driver: that is no end.
+    // The machine went to `paused`, which interrupts its driver. The job has not ended.
     if (session.driver !== self) return Effect.void
     session.driver = undefined
     return Exit.isFailure(exit) ? finishDefect(session, exit.cause) : Effect.void
@@ -122,10 +122,7 @@ const send = (session: JobSession, event: JobMachineEvent): void => {
   if (session.actor.getSnapshot().status === "active") session.actor.send(event)
 }
 
-/**
- * Goes on with the exit of an effect: at once if the effect is an exit already, which costs no step of the fiber, or else when
- * it has ended.
- */
+/** Goes on with the exit of an effect. If the effect is an exit already, that happens at once, and costs no step of the fiber. */
 const atOnceOr = <A, E>(effect: Effect.Effect<A, E>, next: (exit: Exit.Exit<A, E>) => Pending): Pending => {
   const exit = exitOf(effect)
   if (exit !== undefined) return next(exit)
@@ -156,8 +153,8 @@ export const endOf = (session: JobSession): [Status, Cause | undefined] => {
 }
 
 /**
- * Follows the machine into and out of `paused` and `awaiting`, in one step with it: the driver stops driving, the clock stops,
- * and everybody who waits for the pause is told, also if the pause was withdrawn.
+ * Follows the machine into and out of `paused` and `awaiting`, in one step with it: the driver stops, the clock stops, and
+ * callers that wait for the pause get their answer, also if the pause was withdrawn.
  */
 export const follow = (session: JobSession): void => {
   const { value } = session.actor.getSnapshot()
@@ -189,8 +186,8 @@ const rested = (session: JobSession, why: Rest): void => {
 }
 
 /**
- * Tells everybody who waits for a pause that it has come, or was withdrawn. They are told after the actor's step, so that their
- * next call finds the actor where it is.
+ * Answers all callers that wait for a pause, when it has come or was withdrawn. The answer comes after the actor's step, so that
+ * a caller's next call finds the actor in its new state.
  */
 const answerPauses = (session: JobSession): void => {
   if (session.pauseWaiters.length === 0) return
@@ -321,7 +318,7 @@ const stoppable = (
   return restore(Telemetry.cycleSpan(options.services, raced, underWay.cycle, selection.tier, selection.tasks))
 }
 
-/** An agent may cancel its job in its first step, before anybody could be told. */
+/** An agent may cancel its job in its first step, before `stopTasks` is set. */
 const stopIfCancelled = (session: JobSession, { stopTasks }: UnderWay): void => {
   if (phaseOf(session) === "stopping") stopTasks?.({ _tag: "JobCancelled", cycle: session.cycle })
 }
@@ -347,7 +344,7 @@ const outOfTime = (session: JobSession, limits: OwnLimits): Effect.Effect<Cause>
   return Effect.as(Effect.sleep(Duration.millis(Math.max(used - session.durationMs, 0))), ended)
 }
 
-/** Lets go of everything and only then tells the machine that the job has ended. */
+/** Releases everything, and only then reports to the machine that the job has ended. */
 const stopping = (session: JobSession): Effect.Effect<void> =>
   Effect.suspend(() => {
     session.haltCause ??= { _tag: "JobCancelled", cycle: session.cycle }
@@ -391,7 +388,7 @@ function* mergeSteps(session: JobSession, underWay: UnderWay): Generator<void, M
   return { row, pieces, hash }
 }
 
-/** The row is stored. What follows from it is worked out in steps, and then becomes true in one. */
+/** The row is stored. Its consequences are prepared in steps, and then committed in one step. */
 const committing = (session: JobSession, underWay: UnderWay, merged: MergedCycle): Pending =>
   inSlicesThen(commitSteps(session, underWay, merged), () => {
     const { hash, row } = merged
@@ -400,7 +397,7 @@ const committing = (session: JobSession, underWay: UnderWay, merged: MergedCycle
     return undefined
   })
 
-/** The part of a commit that nobody sees before the cycle is committed, and that cannot be undone. */
+/** The part of a commit that is not visible before the cycle is committed, and that cannot be undone. */
 function* commitSteps(
   { ledger, tracker }: JobSession,
   { merge }: UnderWay,
@@ -435,7 +432,7 @@ const commit = (session: JobSession, underWay: UnderWay, { hash, pieces, row }: 
   if (session.notes.length > 0) session.notes = []
 }
 
-/** Takes the intents of a committed cycle that somebody performs, and lets go of the intents that the cycle answered. */
+/** Gives the outbox the performed intents of a committed cycle, and drops the intents that the cycle answered. */
 const takeIntents = (session: JobSession, { committedAt: at, cycle, performed }: UnderWay): void => {
   const { tracker } = session
   const added = performed.length === 0 ? [] : tracker.intentsOf(cycle).filter(({ kind }) => performed.includes(kind))

@@ -1,11 +1,10 @@
 /**
- * Ends jobs in the store that nobody runs, and with every job its children.
+ * Ends stored jobs that no engine runs. The children of a job end with it.
  *
  * The journal says which children may be unfinished: those whose intents are not answered, and those that failed their parent
- * because they could not be started or resumed. Children end before their parent does, so an end that breaks off in between is
- * done again.
+ * because they could not be started or resumed. Children end before their parent does, so an interrupted end can be repeated.
  *
- * Boundary: the store, and the session of a job that ends. The caller decides who waits for an engine that holds a child.
+ * Boundary: the store, and the session of a job that ends. The caller decides whether to wait for an engine that holds a child.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -82,7 +81,7 @@ export const endHeld = <E>(
     yield* store.halt(jobId, fence, { status: "cancelled", haltedAt, text: () => JSON.stringify(end) })
   }).pipe(Effect.onError(() => Effect.ignore(store.release(jobId, fence))))
 
-/** Ends an unfinished job. If another engine holds it, asks that engine to. `endChild` does the same for its children. */
+/** Ends an unfinished job. If another engine holds it, asks that engine to end it. `endChild` does the same for its children. */
 export const endOrAsk = (
   store: Store,
   jobId: string,
@@ -96,7 +95,7 @@ export const endOrAsk = (
     }
   })
 
-/** Ends the children that a job leaves in the store when it ends for good: it never resumed them, or could not. */
+/** Ends the unfinished children of a job that ends for good. The job never resumed these children, or could not resume them. */
 export const endChildren = (session: JobSession, status: Status): Effect.Effect<void> => {
   const { haltCause, options, outbox, tracker } = session
   const { performers, store } = options

@@ -1,9 +1,9 @@
 /**
- * The end of a job. What is not committed is undone; fibers, threads and resources are let go of; children and journal are
- * ended; and everybody who waits is answered.
+ * The end of a job. It undoes the uncommitted cycle, releases fibers, threads and resources, ends children and journal, and
+ * answers all callers that wait.
  *
- * Invariants: a job ends once; the answer comes last, when the job's place and its id are free (G10, G13). Boundary: the one
- * file that closes a session. The driver, the handle and the engine say when.
+ * Invariants: a job ends once; the answer comes last, when the job's place and its id are free (G10, G13). Boundary: the one file
+ * that closes a session. The driver, the handle and the engine decide when.
  */
 import type * as EffectCause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -25,8 +25,8 @@ import { endJournal } from "./journaling.ts"
 import type { JobSession } from "./session.ts"
 
 /**
- * Ends a session: undoes what is not committed, lets go of fibers, threads and resources, and gives the result to everybody who
- * waits. Runs once; later calls do nothing.
+ * Ends a session: undoes the uncommitted cycle, releases fibers, threads and resources, and gives the result to all callers that
+ * wait. Later calls do nothing.
  */
 export const finish = (session: JobSession, status: Status, cause: Cause | undefined): Effect.Effect<void> =>
   closing(session, status, (released) =>
@@ -56,7 +56,7 @@ export const finishDefect = (session: JobSession, defect: EffectCause.Cause<neve
     )
   )
 
-/** Closes a session that is not closed yet. `ended`: the rest of its end, given the effect that lets go of everything. */
+/** Closes a session that is not closed yet. `ended`: the rest of its end, given the effect that releases everything. */
 const closing = (
   session: JobSession,
   status: Status,
@@ -68,7 +68,7 @@ const closing = (
     return Effect.uninterruptible(ended(isReleased ? Effect.void : release(session, status)))
   })
 
-/** Lets go of everything before the machine ends, or before a job has begun. Does it once. */
+/** Releases everything before the machine ends, or before a job has begun. Later calls do nothing. */
 export const letGo = (session: JobSession, status: Status): Effect.Effect<void> =>
   session.move({ _tag: "LettingGo" }) ? release(session, status) : Effect.void
 
@@ -87,14 +87,14 @@ const release = (session: JobSession, status: Status): Effect.Effect<void> => {
   )
 }
 
-/** Whether a job's end goes to the log. A caller that tells its user of the end itself says no. */
+/** Whether a job's end goes to the log. A caller that reports the end to its user itself sets this to false. */
 export const LogsEnd = Context.Reference<boolean>("effect-converge/job/LogsEnd", { defaultValue: () => true })
 
-/** Logs what concerns a job, for whoever runs the engine. */
+/** Logs a line about a job, for the operator of the engine. */
 const tell = ({ jobId, options, program }: JobSession, line: Effect.Effect<void>): void =>
   runDetached(options.services, Effect.annotateLogs(line, { job: jobId, program: program.name }))
 
-/** Logs an end that is no convergence. A job that is left in its journal has not ended. */
+/** Logs an end other than convergence. A job that is left in its journal has not ended. */
 const tellEnd = (session: JobSession, status: Status, cause: Cause): void => {
   const { jobId, options, wanted } = session
   if (!Context.get(options.services, LogsEnd) || (wanted === "suspend" && session.isLeftAs(status))) return
@@ -124,7 +124,7 @@ const lineOf = (jobId: string, status: Status, { _tag }: Cause): Effect.Effect<v
   }
 }
 
-/** Restores a job that has ended: nothing of it runs any more. */
+/** Restores a job that has ended. Nothing of it runs. */
 export const restoreEnd = (
   session: JobSession,
   status: Status,
@@ -151,14 +151,14 @@ const outcomeOf = (
     : Effect.fail(fromCause(cause, session.jobId, { ...result, output: undefined }))
 }
 
-/** The last step of every end: the log's last event, and the answer to everybody who waits. */
+/** The last step of every end: the log's last event, and the answers to all callers that wait. */
 const end = (
   session: JobSession,
   status: Status,
   cause: Cause | undefined,
   outcome: Effect.Effect<JobResult, JobError>
 ): void => {
-  // A waiter goes on at once, in the middle of this step: the job's place and its id must be free by then.
+  // A waiting caller goes on at once, within this step, so the job's place and its id must be free before.
   session.options.onFinished(session, status)
   const { hash, version } = session.ledger
   session.log.append({ _tag: "Halted", cycle: session.cycle, tier: session.tier, status, version, hash, cause })
@@ -166,11 +166,11 @@ const end = (
   Deferred.doneUnsafe(session.done, outcome)
 }
 
-/** Answers everybody who waits for a signal or a pause that will not come any more. */
+/** Answers callers that wait for a signal or a pause that cannot come any more. */
 const settle = (session: JobSession): void => {
   const signals = session.mailbox.drain()
   const waiters = session.pauseWaiters.splice(0)
-  // Mostly nobody waits, and an error costs its stack.
+  // Usually no caller waits, and an error costs its stack.
   if (signals.length + waiters.length > 0) {
     const halted = Effect.fail(session.halted())
     for (const { committed } of signals) Deferred.doneUnsafe(committed, halted)

@@ -11,14 +11,14 @@ import type { JobError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type { Program } from "../program/Program.ts"
 
-/** An agent's effect as one that runs. Its services are among those of the job's start: `Engine.start` asks for them. */
+/** An agent's effect, ready to run. Its services are among those of the job's start, because `Engine.start` requires them. */
 export const provided = (effect: Effect.Effect<unknown, unknown, unknown>): Effect.Effect<unknown, unknown> =>
   effect as Effect.Effect<unknown, unknown>
 
-/** An effect as the exit that it is; undefined if it is none. An exit that is typed as an effect has that effect's types. */
+/** The exit that an effect is; undefined for any other effect. An exit that is typed as an effect has that effect's types. */
 export const exitOf = <A, E>(effect: Effect.Effect<A, E>): Exit.Exit<A, E> | undefined =>
   Exit.isExit(effect) ? (effect as Exit.Exit<A, E>) : undefined
 
-/** A result is of the program that the handle was made for. */
+/** The result belongs to the program of the handle. */
 export const typedResult = <P extends Program.Any>(result: Effect.Effect<JobResult, JobError>): Job<P>["result"] =>
   result as unknown as Job<P>["result"]

@@ -1,10 +1,10 @@
 /**
  * The event log of a job: committed records, and readers that turn them into events.
  *
- * Events are made when somebody reads them, so a job that nobody watches pays for nothing but a reference and a number.
- * A reader starts after the number that it names, however late it comes, and sees no event twice. `Limits.retainedCycles` and
- * `Limits.retainedLength` say how many records are kept. A reader that starts, or falls, behind them goes on with the oldest
- * record that is kept, and sees by `seq` which events it missed. A log whose records are in a journal may be let go of.
+ * Events are made when they are read, so a job without readers costs only a reference and a number for each cycle. A reader
+ * starts after the number that it names, at any time, and sees no event twice. `Limits.retainedCycles` and
+ * `Limits.retainedLength` bound the records that are kept. A reader that starts, or falls, behind them goes on with the oldest
+ * record that is kept, and sees by `seq` which events it missed. A log whose records are in a journal may be released.
  *
  * Invariants: readers see records in order and end after the last (G3); a finished log holds no reader (G13).
  * Boundary: no machine, no merge.
@@ -24,7 +24,7 @@ export class EventLog {
   /** The number of records, and of events, that were dropped from the front. */
   #droppedRecords = 0
   #droppedEvents = 0
-  /** Readers that wait for the next record; made when the first does. */
+  /** Readers that wait for the next record. Made for the first reader. */
   #waiting: Set<() => void> | undefined
   #ended = false
   /** Characters of canonical text behind the records that are kept. */
@@ -34,7 +34,7 @@ export class EventLog {
   #isReleased = false
   readonly #inJson: ReadonlyArray<CycleRange>
 
-  /** `inJson`: the cycles of an earlier version of the program. Their facts are not of today's kinds. */
+  /** `inJson`: the cycles of an earlier version of the program. Their facts do not have the kinds of the present version. */
   constructor(inJson: ReadonlyArray<CycleRange> = []) {
     this.#inJson = inJson
   }
@@ -48,13 +48,16 @@ export class EventLog {
     if (record._tag === "Halted") this.#ended = true
     const { retainedCycles, retainedLength } = Limits
     if (this.#records.length >= retainedCycles * 2 || this.#length >= retainedLength * 2) this.#trim()
-    // A reader that wakes runs at once, up to where it waits again: it must not meet itself here.
+    // A reader that wakes runs at once, until it waits again. So the list is replaced before any reader wakes.
     const waiting = this.#waiting
     this.#waiting = undefined
     if (waiting !== undefined) for (const wake of waiting) wake()
   }
 
-  /** Keeps the newest records, and the last one however long it is. It runs so seldom that moving records costs nothing. */
+  /**
+   * Keeps the newest records, and always the last one, however long it is. It runs so rarely that moving records costs almost
+   * nothing.
+   */
   #trim(): void {
     const { length } = this.#records
     let kept = length - 1
@@ -73,14 +76,14 @@ export class EventLog {
     this.#droppedRecords += count
   }
 
-  /** Lets go of all records but the last, if the log has ended: they are in a journal. */
+  /** Releases all records but the last, if the log has ended, because a journal has them. */
   release(): void {
     if (!this.#ended || this.#isReleased) return
     this.#isReleased = true
     this.#drop(this.#records.length - 1)
   }
 
-  /** Whether all records were let go of: the journal has them, to the end. */
+  /** Whether the records were released. The journal has them, up to the end. */
   get isReleased(): boolean {
     return this.#isReleased
   }
@@ -120,7 +123,7 @@ export class EventLog {
     return Stream.suspend(() => Stream.paginate(this.#recordAfter(seq), (record) => this.#page(record, seq)))
   }
 
-  /** The place, counted from the first record ever, of the record with the first event above `seq`, or of the next record. */
+  /** The place of the record with the first event above `seq`, or of the next record. Places count dropped records, too. */
   #recordAfter(seq: number): number {
     let [low, high] = [0, this.#numbers.length]
     while (low < high) {
@@ -143,7 +146,7 @@ export class EventLog {
       }
       const first = (this.#numbers[place - 1] ?? this.#droppedEvents) + 1
       const all = eventsOf(record, first)
-      // A reader that asked for a number that never came is told of the end nevertheless.
+      // A reader that asked for a number beyond the end still gets the last event.
       const events = first > after ? all : all.filter(({ _tag, seq }) => seq > after || _tag === "JobHalted")
       return Effect.succeed([events, record._tag === "Halted" ? Option.none() : Option.some(from + 1)] as const)
     })

@@ -1,14 +1,14 @@
 /**
- * A group of effects that run side by side, each on a fiber of its own, bounded in number. It does the same as `Effect.forEach`
- * with an exit and a timeout for each, at a fraction of the cost.
+ * A group of effects that run side by side, each on a fiber of its own, bounded in number. It gives the result of
+ * `Effect.forEach` with an exit and a timeout for each effect, at a fraction of the cost.
  *
- * The group starts at once: if all its effects end synchronously, it has ended when it has started. An effect that is an
- * exit already needs no fiber. Timers are made only for fibers that still run after their synchronous part, one timer
- * for all that started together with the same timeout.
+ * The group starts at once. If all its effects end synchronously, the group ends in its start. An effect that is an exit already
+ * needs no fiber. Timers are made only for fibers that still run after their synchronous part, one timer for all that started
+ * together with the same timeout.
  *
- * Invariants: every fiber has ended before the group has, also when the group is interrupted (G10); `onExit` is called once
- * for each effect that was started, in the order of their ends; at most `concurrency` run at a time (G14). Boundary: fibers;
- * with fromEffect.ts the only place that starts fibers from outside of Effect.
+ * Invariants: every fiber has ended before the group has, also when the group is interrupted (G10); `onExit` is called once for
+ * each effect that was started, in the order of their ends; at most `concurrency` run at a time (G14). Boundary: fibers. Only
+ * this file and fromEffect.ts start fibers from outside of Effect.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -47,13 +47,13 @@ export class RunningGroup<R> {
   readonly #group: FiberGroup<R>
   readonly #fork: <A, E>(effect: Effect.Effect<A, E, R>) => Fiber.Fiber<A, E>
   readonly #live = new Set<Fiber.Fiber<unknown, unknown>>()
-  /** Made when the first is: most groups have no timeouts. */
+  /** Made for the first timer, because most groups have no timeouts. */
   #timers: Set<Timer> | undefined
   #timedOut: Set<number> | undefined
   #isPumping = false
   #next = 0
   #ended = 0
-  /** The turn of the event loop that is waited for when a slice is over. */
+  /** The turn of the event loop that the group waits for at the end of a slice. */
   #resting: Fiber.Fiber<void> | undefined
   #waiting: (() => void) | undefined
 

@@ -1,19 +1,19 @@
 /**
  * The bridge from an Effect to XState: an Effect as actor logic.
  *
- * The actor's fiber starts when the actor does, and is interrupted when the actor is stopped. The caller makes a typed event
- * from the fiber's `Exit`, which goes to the parent; it is never `onError: unknown`. Events that the parent sends go to
- * listeners that the effect registers.
+ * The actor's fiber starts when the actor does, and is interrupted when the actor is stopped. The caller makes a typed event from
+ * the fiber's `Exit`, and that event goes to the parent, never an untyped error. Events that the parent sends go to listeners
+ * that the effect registers.
  *
- * Invariants: one runtime, the embedder's: the effect runs with the services it is given here; after a stop nothing is
- * sent back. Boundary: the one place of the package that starts a fiber from outside of Effect.
+ * Invariants: the embedder's runtime is the only one, and the effect runs with the services that are given here; after a stop
+ * nothing is sent back. Boundary: actor logic. Only this file and fiberGroup.ts start fibers from outside of Effect.
  */
 import * as Effect from "effect/Effect"
 import type * as Context from "effect/Context"
 import type * as Exit from "effect/Exit"
 import { type AnyActorRef, type EventObject, fromCallback } from "xstate"
 
-/** The input of an actor's effect, and its way to hear from the parent. */
+/** The input of an actor's effect, and its access to the parent's events. */
 export interface EffectActorScope<Input, Received extends EventObject> {
   readonly input: Input
   readonly self: AnyActorRef
@@ -30,9 +30,8 @@ export interface EffectActor<A, E, R> {
 /**
  * Actor logic that runs an Effect.
  *
- * `onExit` makes the event that tells the parent how the fiber ended, or undefined to tell nothing. The fiber begins
- * synchronously, while the parent is still in its transition: an effect that sends to the parent should let a turn pass
- * first.
+ * `onExit` makes the event that reports the fiber's end to the parent; undefined sends no event. The fiber begins synchronously,
+ * while the parent is still in its transition, so an effect that sends to the parent should let a turn pass first.
  */
 export const fromEffect = <Input, Received extends EventObject, Sent extends EventObject, A, E, R>(
   make: (scope: EffectActorScope<Input, Received>) => EffectActor<A, E, R>,

@@ -1,9 +1,9 @@
 /**
  * The actor of a job: its machine, with the driver that works for it.
  *
- * The machine is made once and serves all engines: a driver finds its session by the actor that invoked it. An actor that
- * is inspected takes its steps the way XState does, so that an inspector sees all of them; others take short steps
- * (quickSteps.ts). Boundary: XState actors; driver.ts says what a driver does.
+ * The machine is made once and serves all engines: a driver finds its session by the actor that invoked it. An actor that is
+ * inspected takes its steps by XState's procedure, so that an inspector sees all of them. Other actors take short steps
+ * (quickSteps.ts). Boundary: XState actors; driver.ts has the driver.
  */
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
@@ -73,7 +73,7 @@ const finalStates = {
   cancelled: "cancelled"
 } as const
 
-/** Makes the actor of a job that has ended: its machine stands in its final state. */
+/** Makes the actor of a job that has ended. Its machine is in the final state. */
 export const makeEndedActor = (session: JobSession, status: Status, error: string | null): JobActor => {
   const { cycle, jobId, ledger, program, tier } = session
   const { hash, version } = ledger
@@ -94,7 +94,7 @@ export const makeEndedActor = (session: JobSession, status: Status, error: strin
   return createActor(machine, { input, snapshot }).start()
 }
 
-/** An observer that throws would leave the actor in the middle of a step. So it is told no more, and the job goes on. */
+/** An observer that throws would leave the actor in the middle of a step. So it gets no further events, and the job goes on. */
 const contained = (observer: InspectionObserver, services: Context.Context<unknown>) => {
   let isDropped = false
   const drop = (error: unknown): void => {
@@ -112,5 +112,5 @@ const contained = (observer: InspectionObserver, services: Context.Context<unkno
   }
 }
 
-/** An observer of everything that an actor does. */
+/** An observer of all events and steps of an actor. */
 export type InspectionObserver = Observer<InspectionEvent> | ((event: InspectionEvent) => void)

@@ -1,5 +1,5 @@
 /**
- * The handle of a session, `Job`: an embedder reads a job through it, and steers the job.
+ * The handle of a session, `Job`. An embedder reads and steers a job through it.
  *
  * Boundary: reads the session and sends to its machine; decides nothing.
  */
@@ -32,13 +32,13 @@ const decision = eraseKind(Decision)
 /** Makes a handle of a session. `P` is the program that the session was made from. */
 export const fromSession = <P extends Program.Any>(session: JobSession): Job<P> => new Handle<P>(session)
 
-/** The session of a handle; undefined for an object that is no handle of ours. */
+/** The session of a handle; undefined for any other object. */
 export const sessionOf = (job: object): JobSession | undefined => Handle.session(job)
 
-/** The view of a job; undefined for an object that is no handle of ours. */
+/** The view of a job; undefined for an object that is not a handle. */
 export const viewOf = (job: object): JobView | undefined => Handle.session(job)
 
-/** Each member is made when it is asked for: many jobs are only waited for. */
+/** Each member is made at its first use, because most callers only wait for a job's end. */
 class Handle<P extends Program.Any> implements Job<P> {
   readonly #session: JobSession
 
@@ -93,7 +93,7 @@ class Handle<P extends Program.Any> implements Job<P> {
 
 const load = loadOnce(() => import("../journal/views.ts"))
 
-/** The events of the log; those of the journal, if the log was let go of. */
+/** The events of the log, or those of the journal if the log was released. */
 const eventsOf = (session: JobSession): Stream.Stream<JobEvent> =>
   Stream.suspend(() => {
     const { jobId, log, options, program } = session
@@ -144,7 +144,7 @@ const pause = (session: JobSession): Effect.Effect<void, JobHalted> =>
     )
   })
 
-/** Cancels the job of a session and waits until it has let go. */
+/** Cancels the job of a session and waits until it has released everything. */
 export const cancel = (session: JobSession): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (session.wanted === "nothing") session.wanted = "cancel"
@@ -152,7 +152,7 @@ export const cancel = (session: JobSession): Effect.Effect<void> =>
     return Effect.asVoid(Effect.exit(Deferred.await(session.done)))
   })
 
-/** Ends a session whose machine ended while it had no driver: in `idle`, or stopped while it was paused. */
+/** Ends a session whose machine ended without a driver: in `idle`, or by a stop during a pause. */
 export const finishUndriven = (session: JobSession): Effect.Effect<void> =>
   Effect.suspend(() => (session.driver !== undefined ? Effect.void : finish(session, ...endOf(session))))
 
@@ -164,18 +164,18 @@ const signal = (session: JobSession, proposals: ReadonlyArray<unknown>): Effect.
 
 type SignalError = InvalidInput | AdmissionRejected | JobHalted
 
-/** A fact as a client sends it: its value is JSON, as the schema of its kind encodes it. */
+/** A fact from a client. Its value is JSON, as the schema of its kind encodes it. */
 export interface JsonProposal {
   readonly kind: string
   readonly value: unknown
 }
 
 /**
- * As `Job.signal`, with facts whose values are JSON.
+ * Does the same as `Job.signal`, with facts whose values are JSON.
  *
- * A value of a plain kind is its own JSON form, so it is encoded as it comes. Where something does not fit, all is read once
- * more in canonical form: the message does not depend on the order of a client's keys, and names the first fact that no
- * schema could read.
+ * A value of a plain kind is its own JSON form, so it is encoded directly. If a value does not fit, all values are read again in
+ * canonical form. So the message does not depend on the order of a client's keys, and names the first fact that its schema could
+ * not read.
  */
 export const signalJson = (job: object, facts: ReadonlyArray<JsonProposal>): Effect.Effect<void, SignalError> =>
   Effect.suspend((): Effect.Effect<void, SignalError> => {
@@ -192,7 +192,7 @@ export const signalJson = (job: object, facts: ReadonlyArray<JsonProposal>): Eff
     return Effect.flatMap(encoded, (facts) => session.offer({ ...emptyEffect, facts }))
   })
 
-/** The values of facts. `isCanonical`: plain values, too, are read from their canonical texts. */
+/** Decodes the values of facts. `isCanonical`: plain values are also read from their canonical texts. */
 const decodeProposals = (
   { kinds, name: program }: CompiledProgram,
   facts: ReadonlyArray<JsonProposal>,

@@ -1,10 +1,10 @@
 /**
- * The journal of a session: what it writes to the store, with which fence, and what it does when the store refuses.
+ * The journal of a session: its writes to the store, their fence, and the end of the job if the store refuses one.
  *
- * Invariants: a note of what happened between two cycles is in the journal before anybody is onNoted of it; a job whose store has
- * failed, or whose engine closes, is not ended in its journal, so that it can be resumed (G11).
- * Boundary: between a session and the port of the store. This file writes the text of the end; journal/header.ts,
- * journal/extra.ts and journal/rowText.ts make those of the header, the extras and the rows.
+ * Invariants: a note of an event between two cycles is in the journal before the event is published; a job whose store has
+ * failed, or whose engine closes, is not ended in its journal, so that it can be resumed (G11). Boundary: between a session and
+ * the port of the store. This file makes the text of the end; journal/header.ts, journal/extra.ts and journal/rowText.ts make the
+ * texts of the header, the extras and the rows.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -31,12 +31,12 @@ import type { Amounts } from "../program/resolveBudget.ts"
 import type { NoteTag, EndExtra, JournalHeader } from "../journal/records.ts"
 import { causeJson } from "../journal/causes.ts"
 
-/** The facts and marks that a job begins with, beside its program and input. */
+/** The facts and marks of a job's beginning, besides its program and input. */
 export interface Beginning {
   readonly context: JobContext | undefined
   /** The agents of a fork that count as having executed. */
   readonly executed: ReadonlyArray<string>
-  /** Whether the seeds override the facts of the context: those of a fork do. */
+  /** Whether the seeds override facts of the context. The seeds of a fork do. */
   readonly isForced: boolean
   /** The id of the job's parent; undefined for a job that a caller started. */
   readonly parent?: string | undefined
@@ -46,7 +46,7 @@ export interface Beginning {
   readonly handed?: Amounts | undefined
 }
 
-/** A cycle as it is written: its row, the row's canonical text in pieces, and the hash of the chain up to it. */
+/** A merged cycle: its row, the row's canonical text in pieces, and the hash of the chain up to it. */
 export interface MergedCycle {
   readonly row: CommittedCycle
   readonly pieces: TextPieces
@@ -141,7 +141,7 @@ export const storeFailed = (session: JobSession, cycle: number, cause: Cause.Cau
   return { _tag: "StoreFailed", cycle, message: `the store did not take cycle ${cycle}: ${reason}${advice}`, reason }
 }
 
-/** Whether a row could not even become a text, since it is longer than a string can be. */
+/** Whether a row is longer than a string can be. */
 const isStringTooLong = (error: unknown): boolean =>
   error instanceof RangeError && error.message === "Invalid string length"
 
@@ -163,7 +163,7 @@ export const writeNote = (session: JobSession, tag: NoteTag, onNoted: () => void
   runDetached(services, Effect.andThen(noted, Effect.sync(log)))
 }
 
-/** Keeps the effect of a task in the store, in case the process dies before the cycle is committed. */
+/** Saves the effect of a task in the store, in case the process dies before the cycle is committed. */
 export const keepEffect = (
   { fence, jobId, ledger, options }: JobSession,
   { cycle, staged }: UnderWay,
@@ -172,7 +172,7 @@ export const keepEffect = (
 ): void => {
   const { services, store } = options
   if (!store.isDurable || fence === undefined || effect === undefined || "_tag" in effect) return
-  // The signals of a cycle that is not committed die with the process, so no later run of the task will see this view.
+  // The signals of an uncommitted cycle are lost with the process, so no later run of the task gets the same view.
   if (staged.length > 0) return
   const text = seal(keptOf(ledger.hash, key), encodeKept(effect))
   const keep = Effect.catchCause(store.keep(jobId, fence, { cycle, key, text }), (cause) =>
@@ -181,7 +181,7 @@ export const keepEffect = (
   runDetached(services, keep)
 }
 
-/** An end that is to be written. Its text may leave the output out. */
+/** The end of a job, to be written. Its text may omit the output. */
 interface Ended extends Omit<JournalEnd, "text"> {
   readonly text: (hasOutput: boolean) => string
 }
@@ -195,11 +195,11 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
   if (session.isLeftAs(status)) {
     if (haltCause?._tag !== "StoreFailed") return store.release(jobId, fence)
     const { reason } = haltCause
-    // The engine that holds it now, or that resumes it later, goes on from the last row.
+    // The engine that holds the job now, or that resumes it later, goes on from the last row.
     return reason === "fenced" ? Effect.void : Effect.ignore(store.release(jobId, fence, { failure: reason }))
   }
   const at = session.clockMs
-  // The clock stops before the end is written, so that a result that is read back says the same usage.
+  // The clock stops before the end is written, so that a result from the journal has the same usage.
   session.clock.stop(session.monotonicMs)
   const cancelled: HaltCause = { _tag: "JobCancelled", cycle: session.cycle }
   const cause = status === "converged" ? null : (haltCause ?? cancelled)
@@ -216,7 +216,7 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
   })
 }
 
-/** Writes the end; without the output, if the text is too long with it: the output is computed again where it is read. */
+/** Writes the end. If the text is too long, it omits the output, which readers then compute again. */
 const haltJournal = (
   { jobId, options: { store } }: JobSession,
   fence: number,

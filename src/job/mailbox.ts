@@ -1,7 +1,7 @@
 /**
  * The mailbox of a job: signals that wait for their cycle, in the order of their arrival.
  *
- * Invariants: bounded by number and by text (G14); a signal of a cycle that was discarded is again before those that came later.
+ * Invariants: bounded by number and by text (G14); a signal of a discarded cycle returns to its place before later signals.
  * Boundary: a queue of encoded effects. The session decides whether the job takes any.
  */
 import * as Deferred from "effect/Deferred"
@@ -44,12 +44,12 @@ export class Mailbox {
     return Effect.onInterrupt(Deferred.await(signal.committed), () => Effect.sync(() => this.#withdraw(signal)))
   }
 
-  /** Takes the signal that has waited longest. */
+  /** Takes the oldest signal. */
   shift(): PendingSignal | undefined {
     return this.#signals.shift()
   }
 
-  /** Puts signals back, before those that came after them. */
+  /** Puts signals back, before all later signals. */
   unshift(...signals: ReadonlyArray<PendingSignal>): void {
     this.#signals.unshift(...signals)
   }
@@ -59,7 +59,7 @@ export class Mailbox {
     return this.#signals.splice(0)
   }
 
-  /** Whether there is no room for a signal of so many characters. For one signal there always is. */
+  /** Whether there is no room for a signal with this number of characters. An empty mailbox has room for any signal. */
   #isFull(length: number): boolean {
     const waiting = this.#signals
     if (waiting.length === 0) return false

@@ -1,9 +1,9 @@
 /**
  * Spans and metrics of jobs.
  *
- * Spans (`converge.job`, `converge.cycle`, `converge.agent`) are made only when the embedder provides a tracer: without
- * one they would cost a cycle more than its agents do. Metrics go through Effect's Metric and are read by whatever
- * exporter the embedder has. Boundary: names and attributes of both; no decision depends on them.
+ * Spans (`converge.job`, `converge.cycle`, `converge.agent`) are made only if the embedder provides a tracer, because they can
+ * cost a cycle more than its agents. Metrics go through Effect's Metric, and the embedder's exporter reads them. Boundary: names
+ * and attributes of both; no decision depends on them.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -27,17 +27,17 @@ const spanned = <A, E, R>(
     ? (Effect.withSpan(effect, name, { attributes: attributes(), captureStackTrace: false }) as Effect.Effect<A, E, R>)
     : effect
 
-/** A job, as its span tells of it. */
+/** The attributes of a job's span. */
 export interface TracedJob {
   readonly jobId: string
   readonly program: string
   /** The span in which the job began, as `traceparent` writes it, if the job was resumed. */
   readonly begunIn: string | undefined
-  /** Its status, and why it ended so; undefined while it has not ended. */
+  /** The status and the cause of the job's end; undefined before the end. */
   readonly end: () => { readonly status: Status; readonly cause: Cause | undefined } | undefined
 }
 
-/** The error with which the span of a failed job ends: a tracer shows its name and its message. */
+/** The error with which the span of a failed job ends. A tracer shows its name and its message. */
 class SpanFailure extends Data.TaggedError("SpanFailure")<{ readonly name: string; readonly message: string }> {}
 
 const spanFailureOf = (cause: Cause): SpanFailure => {
@@ -45,7 +45,7 @@ const spanFailureOf = (cause: Cause): SpanFailure => {
   return new SpanFailure({ name: cause._tag, message: message === "" ? cause._tag : `${cause._tag}: ${message}` })
 }
 
-/** The statuses of jobs that a tracer is told of as errors. */
+/** The statuses that are errors in a trace. */
 const isFault = (status: Status): boolean => status === "failed" || status === "budget-exhausted"
 
 /** The span of a job: it fails if the job does, and is linked to the span in which a resumed job began. */
@@ -83,7 +83,7 @@ const spanOf = (text: string): Tracer.ExternalSpan | undefined => {
   return Tracer.externalSpan({ traceId, spanId, sampled: (Number.parseInt(flags ?? "0", 16) & 1) === 1 })
 }
 
-/** The span that a job is started in, as `traceparent` writes it; undefined if nobody traces. */
+/** The span in which a job is started, in the format of `traceparent`; undefined without a tracer. */
 export const spanIn = (services: Context.Context<unknown>): string | undefined => {
   if (!isTraced(services)) return undefined
   const span = Context.getOrUndefined(services as Context.Context<never>, Tracer.ParentSpan)
@@ -135,7 +135,7 @@ export const noteCycle = (services: Context.Context<never>, facts: number, merge
 export const noteRunning = (services: Context.Context<never>, running: number): void =>
   jobsRunning.updateUnsafe(running, services)
 
-/** Notes the end of a job that has run for so long. An engine has few programs. */
+/** Notes the end of a job and its running time. Histograms are kept by program, because an engine has few programs. */
 export const noteHalted = (
   services: Context.Context<never>,
   { program, ranMs, status }: { readonly program: string; readonly ranMs: number; readonly status: Status }

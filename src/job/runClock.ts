@@ -1,13 +1,13 @@
 /**
  * The duration clock of a job: counts the time that the job has run, without pauses.
  *
- * Boundary: a value that is told the time, which must be monotonic; nothing here reads a clock.
+ * Boundary: a value. Callers give it the time, which must be monotonic; nothing here reads a clock.
  */
 export class RunClock {
   #ranMs = 0
   #runningSince: number | undefined
 
-  /** Starts the clock, or lets it go on. */
+  /** Starts the clock, or does nothing if it runs. */
   start(nowMs: number): void {
     this.#runningSince ??= nowMs
   }
@@ -18,7 +18,7 @@ export class RunClock {
     this.#runningSince = undefined
   }
 
-  /** Goes on from the milliseconds that the journal says. */
+  /** Continues from the milliseconds in the journal. */
   restore(ranMs: number): void {
     this.#ranMs = ranMs
   }

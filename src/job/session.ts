@@ -1,11 +1,11 @@
 /**
- * A job's session: all that a running job holds outside of its machine.
+ * A job's session: the state of a running job outside of its machine.
  *
- * The machine's context is small JSON. Facts, marks, mailbox and log are here, and are let go of together when the job halts
+ * The machine's context is small JSON. Facts, marks, mailbox and log are here, and are released together when the job halts
  * (G13). The driver (driver.ts) works on a session; the handle (jobHandle.ts) shows it.
  *
- * Invariants: only the driver writes the ledger; the stage moves by the table of stage.ts alone; nothing here outlives the
- * session but its result. Boundary: state and its bookkeeping; no phase of a cycle is decided here.
+ * Invariants: only the driver writes the ledger; the stage changes only by the table of stage.ts; only the result outlives the
+ * session. Boundary: state and its updates; driver.ts decides the phases of a cycle.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -51,8 +51,8 @@ import { monotonicMs } from "../platform/monotonicMs.ts"
 export type JobActor = Actor<typeof jobMachine>
 
 /**
- * The end that somebody asked for. `"cancel"`: to end for good. `"suspend"`: to end here, and to be resumed from its
- * journal, since its engine closes or its parent does the same.
+ * The end that a caller or the engine requested. `"cancel"`: the job ends for good. `"suspend"`: it ends here and is resumed from
+ * its journal later, because its engine closes or its parent is suspended.
  */
 export type Wanted = "nothing" | "cancel" | "suspend"
 
@@ -65,14 +65,14 @@ export interface SessionOptions {
   readonly handed?: Amounts | undefined
   /** The performers of intents. */
   readonly performers: Performers
-  /** The services that agents run with: those of the caller that started the job. */
+  /** The services for agents, from the caller that started the job. */
   readonly services: Context.Context<unknown>
   readonly pool: WorkerPool["Service"]
   readonly store: JobStore["Service"]
   readonly fiberConcurrency: number
   /** Set when the job resumes from its journal: the time at which it began, and what replaying gave. */
   readonly replayed?: ReplayedJob | undefined
-  /** Called once, when the job has let go of everything. */
+  /** Called once, when the job has released everything. */
   readonly onFinished: (session: JobSession, status: Status) => void
 }
 
@@ -109,7 +109,7 @@ export class JobSession implements JobView {
   readonly clock = new RunClock()
   readonly log: EventLog
   readonly tracker: Tracker
-  /** Resources that agents acquire live until the job ends. */
+  /** The scope of resources that agents acquire, which live until the job ends. */
   readonly scope = Scope.makeUnsafe()
   readonly done = Deferred.makeUnsafe<JobResult, JobError>()
 
@@ -135,13 +135,13 @@ export class JobSession implements JobView {
   /** Names the driver that works on this session, if one does. */
   driver: object | undefined
   output: unknown
-  /** Intents that are performed; undefined while there were none. */
+  /** Holds intents that are performed. Undefined before the first one. */
   outbox: Outbox | undefined
   readonly pauseWaiters: Array<Deferred.Deferred<void, JobHalted>> = []
   #actor: JobActor | undefined
   #stage: Stage = queued
 
-  /** The services that fiber agents run with. */
+  /** The services for fiber agents. */
   readonly taskServices: Context.Context<Scope.Scope>
 
   constructor(options: SessionOptions) {
@@ -208,12 +208,12 @@ export class JobSession implements JobView {
     })
   }
 
-  /** The time of day, by the clock of the job's services: for moments that are stored or shown. */
+  /** The time of day by the clock of the job's services, for times that are stored or shown. */
   get clockMs(): number {
     return Context.get(this.options.services, Clock.Clock).currentTimeMillisUnsafe()
   }
 
-  /** The time that durations are taken by, by the same clock. */
+  /** The monotonic time of the same clock, for durations. */
   get monotonicMs(): number {
     return monotonicMs(Context.get(this.options.services, Clock.Clock))
   }
@@ -223,8 +223,8 @@ export class JobSession implements JobView {
   }
 
   /**
-   * Moves on as the table of stages says; whether that changed the stage. An event that the table calls impossible is a bug of
-   * the engine: it is logged, and changes nothing.
+   * Applies an event by the table of stages. Returns whether the stage has changed. An event that the table calls impossible is a
+   * bug of the engine: it is logged, and changes nothing.
    */
   move(event: StageEvent): boolean {
     const before = this.#stage
@@ -260,7 +260,7 @@ export class JobSession implements JobView {
     if (this.#stage._tag === "Running") this.#stage.underWay = undefined
   }
 
-  /** Undoes the cycle under way, if there is one: nothing of it is committed, and its signals wait again. */
+  /** Undoes the cycle under way, if there is one. Nothing of it is committed, and its signals wait again. */
   discardCycle(): void {
     const { underWay } = this
     this.outbox?.unstage()
@@ -271,7 +271,7 @@ export class JobSession implements JobView {
     this.mailbox.unshift(...underWay.staged.map(({ signal }) => signal))
   }
 
-  /** Takes nothing in any more, and undoes the cycle under way. Returns whether the session was open. */
+  /** Closes the session to signals and events, and undoes the cycle under way. Returns whether the session was open. */
   close(status: Status): boolean {
     this.discardCycle()
     this.telemetry.close()
@@ -283,7 +283,7 @@ export class JobSession implements JobView {
     return this.underWay?.version ?? this.ledger.version
   }
 
-  /** The state that the machine rests in, outside of `running`. */
+  /** The state in which the machine rests. Undefined if it does not rest. */
   get rest(): Rest | undefined {
     return this.#stage._tag === "Resting" ? this.#stage.why : undefined
   }
@@ -306,7 +306,7 @@ export class JobSession implements JobView {
     return "isStored" in this.#stage && this.#stage.isStored
   }
 
-  /** Whether the job has an actor yet: its seeds are planted first. */
+  /** Whether the job has an actor. It gets one after its seeds are planted. */
   get isStarted(): boolean {
     return this.#actor !== undefined
   }
@@ -320,14 +320,14 @@ export class JobSession implements JobView {
     this.#actor = actor
   }
 
-  /** Whether the machine has reached a final state, or its driver died: nothing more is taken in. */
+  /** Whether the machine has reached a final state, or its driver has died. The job then takes in nothing more. */
   get isClosed(): boolean {
     return this.#stage._tag === "Ended" || this.actor.getSnapshot().status !== "active"
   }
 
   /**
-   * Whether a job that ends so is left in its journal, to be resumed: its store failed, no thread could be had, or its engine
-   * closes.
+   * Whether a job with this end is left in its journal, to be resumed, because its store failed, no thread was available, or its
+   * engine closes.
    */
   isLeftAs(status: Status | undefined): boolean {
     return isOfProcess(this.haltCause) || (this.wanted === "suspend" && status === "cancelled")
@@ -340,7 +340,7 @@ export class JobSession implements JobView {
     return isOwed && (finished === "cancelled" || isOfProcess(haltCause))
   }
 
-  /** Makes the outbox, with the intents that a journal says are not answered. */
+  /** Makes the outbox, with the unanswered intents of a journal. */
   openOutbox(unanswered: Iterable<UnansweredIntent>): Outbox {
     const { jobId, ledger, options, program } = this
     const { performers, services } = options
@@ -362,7 +362,7 @@ export class JobSession implements JobView {
     return (this.outbox = new Outbox(host, unanswered))
   }
 
-  /** Lets a job go on that awaits answers, if there is something for it: a signal, or all the answers. */
+  /** Wakes a job that awaits answers, if there is a signal or if all answers are there. */
   wake(): void {
     const stage = this.#stage
     if (stage._tag !== "Resting" || stage.why !== "awaiting" || !stage.isNoted || this.isClosed) return

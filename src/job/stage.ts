@@ -4,33 +4,33 @@
  *     Queued -> Running <-> Resting
  *     Running -> Ending -> Ended, and to Ended from everywhere
  *
- * The machine decides where a job goes; the stage is what the session holds meanwhile, and each stage has only the fields
- * that mean something in it. Three facts are independent of the stage and stand beside it on the session: `haltCause` (why the
- * job halts), `wanted` (what somebody asked of its end) and `driver` (who works on it). Whether the machine still takes events
- * is for the machine to say: `JobSession.isClosed` asks both.
+ * The machine decides the next state of a job. The stage is the part of the session that depends on that state, and each stage
+ * has only the fields that are meaningful in it. Three fields of the session do not depend on the stage: `haltCause` (the cause
+ * of the job's end), `wanted` (the requested end) and `driver` (the driver that works on the job). Only the machine knows whether
+ * it still takes events, so `JobSession.isClosed` asks both.
  *
- * Invariants: the table has a cell for each stage and each event, or it does not compile; an impossible cell says so.
- * Boundary: values; `JobSession.move` is the one caller.
+ * Invariants: the table does not compile unless it has a cell for each stage and each event; an impossible cell is marked as
+ * such. Boundary: values; `JobSession.move` is the one caller.
  */
 import type { Status } from "../outcome/Cause.ts"
 import type { UnderWay } from "./underWay.ts"
 
-/** The states in which a machine rests: the job does not run, but is neither queued nor at its end. */
+/** The states in which a machine rests. The job does not run, but is neither queued nor ended. */
 export type Rest = "paused" | "awaiting"
 
 export type Stage =
-  /** It has no place on its engine yet: its seeds are planted, or it waits in the queue. */
+  /** It has no place on its engine yet. Its seeds are being planted, or it waits in the queue. */
   | { readonly _tag: "Queued" }
-  /** It has a place, and a driver, or is about to have one. `underWay`: undefined between two cycles. */
+  /** It has a place, and has a driver or gets one soon. `underWay`: undefined between two cycles. */
   | { readonly _tag: "Running"; underWay: UnderWay | undefined }
   /** Its machine is in `paused` or `awaiting`. `isNoted`: the log says so, and the job may be woken. */
   | { readonly _tag: "Resting"; readonly why: Rest; readonly isNoted: boolean }
   /**
-   * It lets go of fibers, threads, resources and journal before its machine ends. `isAdmitted`: it had a place on its engine,
-   * which the engine gets back. `isStored`: the journal has its end.
+   * It releases fibers, threads, resources and journal before its machine ends. `isAdmitted`: it had a place on its engine, which
+   * the engine gets back. `isStored`: the journal has its end.
    */
   | { readonly _tag: "Ending"; readonly isAdmitted: boolean; readonly isStored: boolean }
-  /** Nothing is taken in any more. */
+  /** It takes in nothing more. */
   | { readonly _tag: "Ended"; readonly status: Status; readonly isAdmitted: boolean; readonly isStored: boolean }
 
 export type StageEvent =
@@ -42,7 +42,7 @@ export type StageEvent =
   | { readonly _tag: "Noted"; readonly why: Rest }
   /** The machine runs again. */
   | { readonly _tag: "Resumed" }
-  /** The job begins to let go of everything, before its machine ends. */
+  /** The job begins to release everything, before its machine ends. */
   | { readonly _tag: "LettingGo" }
   /** The journal has the job's end. */
   | { readonly _tag: "EndStored" }
@@ -79,7 +79,7 @@ export const table: Table = {
     Rested: "impossible",
     Noted: "impossible",
     Resumed: "impossible",
-    // A start that was given up.
+    // The start was abandoned.
     LettingGo: () => ({ _tag: "Ending", isAdmitted: false, isStored: false }),
     EndStored: "impossible",
     Finished: (_, { status }) => ({ _tag: "Ended", status, isAdmitted: false, isStored: false })
@@ -121,7 +121,7 @@ export const table: Table = {
     Resumed: "impossible",
     LettingGo: "impossible",
     EndStored: (stage) => ({ ...stage, isStored: true }),
-    // Its machine and its driver may both say so.
+    // The machine and the driver may both report the end.
     Finished: "ignored"
   }
 }

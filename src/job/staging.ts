@@ -1,6 +1,6 @@
 /**
- * The effects that come into a cycle from outside: waiting signals in the order of their arrival, then answers to intents in
- * the commit order of the intents. Each is one effect, applied before agents are selected.
+ * Puts effects from outside into a cycle: waiting signals in the order of their arrival, then answers to intents in the commit
+ * order of the intents. Each is one effect, applied before agents are selected.
  *
  * Boundary: between mailbox, outbox and merge. The machine and the outbox decide whether answers may come.
  */
@@ -18,11 +18,11 @@ import type { StagedSignal, UnderWay } from "./underWay.ts"
 
 const decision = eraseKind(Decision)
 
-/** Whether anything waits to be staged. */
+/** Whether a signal or an answer waits to be staged. */
 export const isStageable = ({ mailbox, outbox }: JobSession): boolean =>
   mailbox.length > 0 || (outbox !== undefined && outbox.hasDue)
 
-/** The number of effects that the cycle under way was given. */
+/** The number of signals and answers in the cycle under way. */
 export const stagedCount = ({ outbox }: JobSession, { staged }: UnderWay): number =>
   staged.length + (outbox?.stagedCount ?? 0)
 
@@ -34,14 +34,15 @@ export function* stageSteps(session: JobSession, underWay: UnderWay): Generator<
   const answered: Array<OpenIntent> = []
   for (let signal = mailbox.shift(); signal !== undefined; signal = mailbox.shift()) {
     const approval = outbox === undefined ? undefined : approvalOf(signal, outbox)
-    // A decision that came after the approval's time meets the decision by timeout, also if no process was there to make it.
+    // A decision after the approval's timeout is too late, because the decision by timeout counts, even if no process was alive
+    // to make it.
     const expired = approval === undefined ? undefined : outbox?.expire(approval, signal.at)
     if (outbox !== undefined && approval !== undefined && expired !== undefined) {
       if (!outbox.isDecided(approval) && !answered.includes(approval)) {
         yield* stageAnswer(approval, expired, merge, answered)
       }
       if (merge.halt !== undefined) {
-        // The job ends here: the senders of this signal, and of those that follow, are told so.
+        // The job ends here. The senders of this signal and of later ones get that answer.
         mailbox.unshift(signal)
         break
       }
@@ -52,7 +53,7 @@ export function* stageSteps(session: JobSession, underWay: UnderWay): Generator<
   }
   if (outbox === undefined || (answered.length === 0 && !outbox.hasDue)) return
   for (const due of outbox.due) {
-    // Somebody decided while its time was running out.
+    // A decision arrived while the timeout passed.
     if (!outbox.isDecided(due) && !answered.includes(due)) yield* stageAnswer(due, due.answer, merge, answered)
     yield
   }
@@ -76,7 +77,7 @@ const approvalOf = ({ effect }: PendingSignal, outbox: Outbox): OpenIntent | und
   return id === undefined ? undefined : outbox.approvalOf(id)
 }
 
-/** Tells the senders of a committed cycle's signals what became of them. */
+/** Answers the senders of a committed cycle's signals. */
 export const answerSignals = ({ program }: JobSession, staged: ReadonlyArray<StagedSignal>): void => {
   for (const { outcome, signal } of staged) {
     const answer =

@@ -1,7 +1,7 @@
 /**
  * The telemetry hub of a job: live progress, for readers that listen.
  *
- * Invariants: no item is made while nobody listens; a slow reader loses the oldest items and holds nobody up (G14).
+ * Invariants: no item is made while nobody listens; a slow reader loses the oldest items and delays no other reader (G14).
  * Boundary: streams out. The driver and its tasks decide what is reported.
  */
 import * as Effect from "effect/Effect"
@@ -16,11 +16,11 @@ interface Listener {
 }
 
 export class TelemetryHub {
-  /** Made when the first reader comes. */
+  /** Made for the first reader. */
   #listeners: Set<Listener> | undefined
   #isEnded = false
 
-  /** Live progress, from when it is first pulled until the job has ended. A slow reader loses the oldest items. */
+  /** Live progress, from the first pull until the job has ended. A slow reader loses the oldest items. */
   get stream(): Stream.Stream<JobTelemetry> {
     return Stream.callback<JobTelemetry>(
       (queue) => {
@@ -40,7 +40,7 @@ export class TelemetryHub {
     )
   }
 
-  /** A function that reports progress; undefined while nobody listens. */
+  /** A function that reports progress; undefined while there is no listener. */
   get report(): ((item: JobTelemetry) => void) | undefined {
     const listeners = this.#listeners
     if (listeners === undefined || listeners.size === 0) return undefined
@@ -49,7 +49,7 @@ export class TelemetryHub {
     }
   }
 
-  /** The job ends: a reader that comes from here on finds an ended stream. */
+  /** The job ends. A later reader gets an ended stream. */
   close(): void {
     this.#isEnded = true
   }

@@ -1,8 +1,8 @@
 /**
- * The cycle under way: everything that is thrown away when the cycle is discarded, and let go of when it is committed.
+ * The state of the cycle under way. It is dropped when the cycle is discarded or committed.
  *
- * There is one object for each cycle. It is also the gate of the cycle's views, so it costs no more than a gate.
- * Boundary: a value; the driver decides what becomes of it.
+ * There is one object for each cycle. It is also the gate of the cycle's views, so it costs no more than a gate. Boundary: a
+ * value; the driver decides about it.
  */
 import type * as Scope from "effect/Scope"
 import type { Gate } from "../context/contextView.ts"
@@ -15,7 +15,7 @@ import type { Amounts } from "../program/resolveBudget.ts"
 import type { RunningGroup } from "./fiberGroup.ts"
 import type { PendingSignal } from "./mailbox.ts"
 
-/** A signal that the cycle has merged, and what became of it. */
+/** A signal that the cycle has merged, and its outcome. */
 export interface StagedSignal {
   readonly signal: PendingSignal
   readonly outcome: MergedOutcome
@@ -43,7 +43,7 @@ export class UnderWay implements Gate {
   group: RunningGroup<Scope.Scope> | undefined
   /** Stops the tasks that run, with the cause that ends the job. */
   stopTasks: ((cause: Cause) => void) | undefined
-  /** The kinds of the cycle's intents that somebody performs. */
+  /** The kinds of the cycle's intents that have a performer. */
   performed: ReadonlyArray<string> = noNames
   /** The answers of children with shares that the cycle takes in. */
   settlement: Settlement | undefined

@@ -2,7 +2,7 @@
  * The view of a job: everything that a server, or the command line, reads of a job beside its handle.
  *
  * `viewOf` (jobHandle.ts) gives the view of a handle. All handles of a job have the same view. Boundary: types; nothing here
- * writes to a job, except that the log can be let go of.
+ * writes to a job, except that the log can be released.
  */
 import type { ErasedKind } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
@@ -23,18 +23,18 @@ export interface JobView {
     EventLog,
     "after" | "isInJson" | "isReleased" | "newest" | "oldest" | "records" | "release" | "stream" | "written"
   >
-  /** The store did not take the job's beginning: the job ends at once, and nothing of it is kept. */
+  /** The store did not take the job's beginning. The job then ends at once, and nothing of it is kept. */
   readonly isBeginningRefused: boolean
   /** The journal has the job's end. */
   readonly isEndStored: boolean
   /** The job was cancelled for good, and its journal does not say so. */
   readonly isCancelOwed: boolean
   /**
-   * Why a job that has ended here goes on from its journal: its engine closes, or its store failed. Undefined for a job that
-   * lives, that has ended for good, or that has no journal to go on from.
+   * The reason why a job that has ended here goes on from its journal: its engine closes, or its store failed. Undefined for a
+   * job that lives, that has ended for good, or that has no journal to go on from.
    */
   readonly leftFor: "shutting-down" | "store" | undefined
-  /** Intents that wait for a decision, or for a handler that nobody has registered. */
+  /** Intents that wait for a decision, or for a handler that is not registered. */
   readonly awaited: ReadonlyArray<CommittedIntent>
   readonly holdings: Holdings
   /** The canonical text of the fact that this job committed at a version. Undefined for one of an earlier context. */
