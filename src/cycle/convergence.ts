@@ -13,7 +13,7 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 
-/** The end of a job at its fixed point: its output, or why it does not count as converged. */
+/** The verdict on a job at its fixed point: its output, or the cause for which it has not converged. */
 export type FixedPoint =
   | { readonly _tag: "Converged"; readonly output: unknown }
   | { readonly _tag: "Refused"; readonly cause: Cause }

@@ -7,7 +7,7 @@
  * Invariants: 1. After a refusal, ledger and counters are as they were. 2. After a success, each planned fact has a position,
  * in the order of the proposals. 3. Two effects never overlap: the caller finishes one before it begins the next.
  *
- * Boundary: the pure core. It decides about one effect; what that means for the cycle and the job, merge.ts decides.
+ * Boundary: the pure core. It decides about one effect; merge.ts decides about the cycle and the job.
  */
 import type { Evaluation } from "../program/AgentEffect.ts"
 import type { EncodedEffect, EncodedFact } from "../program/encoded.ts"
@@ -27,7 +27,7 @@ import { causeOf, EffectFault, encodeFact, faultOf } from "./encodeEffect.ts"
 import { check, withView } from "./programChecks.ts"
 import { exhausted, type OwnLimits } from "./sharedBudget.ts"
 
-/** The cycle that effects are applied in. */
+/** The cycle in which effects are applied. */
 export interface MergeCycle {
   readonly cycle: number
   readonly program: CompiledProgram
@@ -47,16 +47,16 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   readonly effect: EncodedEffect
   readonly by: By
   private readonly merge: MergeCycle
-  /** Whether facts override what is there, whatever their kinds' rules. */
+  /** Whether facts override existing ones, whatever their kinds' rules. */
   private readonly isForced: boolean
-  /** Why the effect is discarded. */
+  /** The cause for which the effect is discarded. */
   private refused: Cause | undefined
   /** Facts that are to be added or revised. */
   private readonly commits: Array<EncodedFact> = []
   private readonly facts: Array<Fact> = []
   /** Planned facts that `maxFacts` counts. */
   private counted = 0
-  /** Where the ledger stood before. */
+  /** The state of the ledger before the effect. */
   private readonly version: number
   private readonly bytes: number
   /** Proposals that were planned, and evaluations that were checked. */
@@ -98,7 +98,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     return true
   }
 
-  /** A discarded effect may be large, and come again and again: of its facts, only the number is kept. */
+  /** A discarded effect may be large, and may recur. So only the number of its facts is kept. */
   get result(): MergedOutcome {
     const { effect } = this
     const { agent, each } = this.by
@@ -109,7 +109,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     return { agent, each, cause, effect, facts: this.facts.length > 0 ? this.facts : noFacts }
   }
 
-  /** Decides what a proposal means for the context as it is now (M3). A conflict refuses the whole effect. */
+  /** Decides the effect of a proposal on the present context (M3). A conflict refuses the whole effect. */
   private plan(fact: EncodedFact): void {
     const existing = this.merge.ledger.entry(fact.kind.name, fact.id)
     if (existing === undefined) {
@@ -129,7 +129,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     this.facts.push(this.merge.ledger.add(kind, id, value, text, this.by))
   }
 
-  /** The last check is made on the ledger with the effect in it. After it the effect is in for good, or out. */
+  /** The last check is made on the ledger with the effect in it. After it the effect is applied for good, or undone. */
   private conclude(): void {
     const { counters, ledger } = this.merge
     this.refused ??= this.checkStructure()
@@ -189,7 +189,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     )
   }
 
-  /** The bytes are counted when the facts are in (B2). */
+  /** The bytes are counted after the facts are added (B2). */
   private refuseBytes(): Cause | undefined {
     const { ledger, limits } = this.merge
     return ledger.contextBytes > limits.budget.contextBytes ? this.exhausted("contextBytes", this.bytes) : undefined

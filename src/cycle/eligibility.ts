@@ -20,7 +20,7 @@ import { lightStepSize } from "../values/steps.ts"
 export interface AgentProgress {
   /** The commit position up to which the agent has consumed its delta. */
   mark: number
-  /** Whether it has executed at all: an agent without triggers executes once (E2). */
+  /** Whether it has executed at all, because an agent without triggers executes once (E2). */
   executed: boolean
 }
 
@@ -47,9 +47,8 @@ export interface Selection {
 /**
  * The agents that may be eligible: all eligible ones, and few others.
  *
- * Facts trigger the agents that read their kind, and nothing else makes an agent eligible that was not. So a cycle asks only
- * the agents of the kinds that were written to since the last one, and the agents that were left waiting. A program may have
- * many more.
+ * Facts trigger the agents that read their kind, and nothing else makes more agents eligible. So a cycle asks only the agents
+ * that read a kind of the newest facts, and the agents that were left waiting. A program may have many more.
  */
 export class Candidates {
   readonly #triggeredBy: CompiledProgram["triggeredBy"]

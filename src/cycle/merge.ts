@@ -19,15 +19,15 @@
  * the row.
  *
  * Invariants:
- * 1. Nobody else writes to the ledger during a cycle.
+ * 1. Nothing else writes to the ledger during a cycle.
  * 2. The row is a function of the ledger and of the effects in merge order; the order in which tasks ended plays no part (G3).
  * 3. The version moves by the facts of the outcomes and violations, and by nothing else (G2). Checked by `finish`.
  * 4. An effect that crosses a counted budget is refused, and so is each later one: no budget overshoots (B2, G7). Checked by
  *    `finish`.
- * 5. `discard` undoes all of an unfinished cycle.
+ * 5. `discard` undoes the whole of an unfinished cycle.
  * 6. The first cause to halt in merge order is the one that counts (B4).
  *
- * Boundary: the pure core. Long work is done in steps (`yield`), so that the runtime can give others a turn.
+ * Boundary: the pure core. Long work is done in steps (`yield`), so that the runtime can give other work a turn.
  */
 import * as Option from "effect/Option"
 import type { IntentRef } from "../program/AgentEffect.ts"
@@ -46,7 +46,7 @@ import type { OwnLimits } from "./sharedBudget.ts"
 
 export class CycleMerge {
   readonly cycle: number
-  /** Why the job has to halt after this cycle: the first cause in merge order. */
+  /** The cause for which the job halts after this cycle: the first in merge order. */
   halt: Cause | undefined
   readonly #on: MergeCycle
   readonly #before: Counters
@@ -84,8 +84,9 @@ export class CycleMerge {
   }
 
   /**
-   * Applies a signal, an answer or the seeds, as one effect. A cause instead of an effect says why an intent has no answer.
-   * Returns the outcome. `answers` is the intent that the effect answers; with `isTentative`, it does so only if it is applied.
+   * Applies a signal, an answer or the seeds, as one effect. A cause in place of an effect is the reason why an intent has no
+   * answer. Returns the outcome. `answers` is the intent that the effect answers; with `isTentative`, it does so only if it is
+   * applied.
    */
   stage(
     effect: EncodedEffect | Cause,
@@ -96,7 +97,7 @@ export class CycleMerge {
     return this.#stage(effect, origin, answers, isTentative, false)
   }
 
-  /** Stages the seeds of a fork: a fact that is there with another value is revised, whatever its kind's rule. */
+  /** Stages the seeds of a fork. An existing fact with another value is revised, whatever its kind's rule. */
   override(effect: EncodedEffect): Generator<void, MergedOutcome> {
     return this.#stage(effect, "seed", undefined, false, true)
   }
@@ -124,8 +125,8 @@ export class CycleMerge {
   }
 
   /**
-   * Merges one task's outcome: at once, or for a large effect in steps, which have to be done before the next is merged. Call
-   * in merge order. `begin` is the version that the cycle's tasks saw.
+   * Merges one task's outcome: at once, or for a large effect in steps, which must end before the next merge. Call it in merge
+   * order. `begin` is the version that the cycle's tasks saw.
    */
   merge(task: TaskOutcome, begin: number): InSteps<MergedOutcome> {
     const { agent, each, result } = task
@@ -158,7 +159,7 @@ export class CycleMerge {
     }
   }
 
-  /** Takes note of what became of an effect, whoever proposed it. */
+  /** Notes the outcome of an effect of any origin. */
   #applied(application: EffectApplication): MergedOutcome {
     const outcome = application.result
     const { cause } = outcome
@@ -196,7 +197,7 @@ export class CycleMerge {
     }
   }
 
-  /** Undoes everything this cycle did. The cycle is not committed. */
+  /** Undoes the whole cycle, which is not committed. */
   discard(): void {
     const { counters, ledger, start } = this.#on
     ledger.rollback(start)
@@ -204,17 +205,17 @@ export class CycleMerge {
     Object.assign(counters, this.#before)
   }
 
-  /** Does what cannot be undone. Call it when the row is journaled. Returns the facts that retention pruned. */
+  /** Prunes, which cannot be undone. Call it when the row is journaled. Returns the facts that retention pruned. */
   *commit(): Generator<void, ReadonlyArray<FactEntry>> {
     const { ledger, program } = this.#on
     return program.retained.length === 0 ? noEntries : yield* ledger.prune(program.retained)
   }
 
-  /** Ends the cycle: adds what the effects noted, checks the semantic invariants, and gives the row that is to be committed. */
+  /** Ends the cycle: adds evaluations and traces, checks the semantic invariants, and returns the row to commit. */
   *finish(tier: number, agents: ReadonlyArray<string>): Generator<void, CommittedCycle> {
     yield* this.#note()
     const { cycle, ledger, start } = this.#on
-    // Where a job begins, with an earlier context or with nothing, is new to its invariants.
+    // At the beginning of a job, even an inherited context is new to its invariants.
     const isNews = cycle === 0 || ledger.version > start || ledger.evaluationCount > this.#evaluations
     const violations = isNews ? this.#checkSemantics() : []
     this.#verify(violations.length)
@@ -231,7 +232,7 @@ export class CycleMerge {
     }
   }
 
-  /** Adds what the applied effects hold besides facts: only now is it certain whose are. */
+  /** Adds the evaluations and traces of the applied effects. Only now is it certain which effects are applied. */
   *#note(): Generator<void, void> {
     const { cycle, ledger } = this.#on
     let parts = 0
@@ -245,7 +246,7 @@ export class CycleMerge {
     }
   }
 
-  /** Holds the merge to invariants 3 and 4. A throw here is a defect of ours. */
+  /** Checks invariants 3 and 4. A throw here is a bug of the engine. */
   #verify(violations: number): void {
     const { counters, cycle, ledger, limits, start } = this.#on
     const { budget } = limits
@@ -253,7 +254,7 @@ export class CycleMerge {
     if (ledger.version !== start + committed) {
       throw new Error(`cycle ${cycle} took ${ledger.version - start} versions for ${committed} facts`)
     }
-    // A job may go on with a budget below what it had spent before: then it spends nothing.
+    // A job may go on with a budget that it has already passed. It must then spend nothing more.
     const { facts, tokens } = this.#before
     const overshoots =
       (counters.facts > budget.facts && counters.facts > facts) ||

@@ -1,7 +1,7 @@
 /**
  * Runs the checks of a program: its invariants, on a view of the whole context.
  *
- * Boundary: the pure core. The checks are the program's own functions, so whatever they do becomes a cause.
+ * Boundary: the pure core. The checks are the program's own functions, so every throw or invalid answer becomes a cause.
  */
 import type { Kind } from "../program/Fact.ts"
 import type { Invariant, ProposedEffect } from "../program/Invariant.ts"
@@ -27,7 +27,7 @@ export const check = (invariant: Invariant, cycle: number, body: () => unknown):
   }
 }
 
-/** The effect that semantic and acceptance checks are shown. */
+/** The effect in the view of semantic and acceptance checks. */
 export const nothingProposed: ProposedEffect = Object.freeze({ agent: "", facts: Object.freeze([]) })
 
 /** Gives the program a view of the whole context, while `body` runs. */

@@ -30,7 +30,7 @@ export class Tracker {
   /** The cycle that left the context in a state, by state, oldest first. */
   readonly #states = new Map<string, number>().set("0/0/0", 0)
   readonly #state = new SetFingerprint()
-  /** Additions of kinds that nothing is pruned of. */
+  /** Additions of kinds without pruning. */
   #size = 0
   /** The name of the state: `#size` and `#state` as text. */
   #key = "0/0/0"
@@ -41,7 +41,7 @@ export class Tracker {
     this.#program = program
   }
 
-  /** Goes on with the kinds of another program, to which the job was migrated. */
+  /** Continues with the kinds of another program, to which the job was migrated. */
   continueOn(program: Pick<CompiledProgram, "kinds">): void {
     this.#program = program
   }
@@ -95,7 +95,7 @@ export class Tracker {
     })
   }
 
-  /** Updates the running fingerprint. Returns the first fact that was revised or pruned, if any was. */
+  /** Updates the running fingerprint. Returns the first fact that was revised or pruned, if there is one. */
   *#observe(row: CommittedCycle, ledger: Ledger, pruned: ReadonlyArray<FactEntry>): Generator<void, Fact | undefined> {
     let revised: Fact | undefined
     let parts = 0

@@ -1,5 +1,5 @@
 /**
- * Causes: why an effect was discarded or a job halted. And statuses: how a job ended.
+ * Causes, the reasons why an effect was discarded or a job halted, and statuses, the ends of a job.
  *
  * A cause is plain data: errors, events, diagnostics and journals carry it. Boundary: data.
  */
@@ -72,8 +72,8 @@ export type Cause =
 export type Status = "converged" | "budget-exhausted" | "failed" | "cancelled"
 
 /**
- * Whether a cause, or the error made of it, is of this process and not of the job: a stored job that it ends is left, to be
- * resumed. A row that is too large to be stored is so every time.
+ * Whether a cause, or the error made of it, concerns this process and not the job. A stored job with such an end is left, to be
+ * resumed. A row that is too large concerns the job, because it is too large every time.
  */
 export const isOfProcess = (cause: { readonly _tag: string; readonly reason?: unknown } | undefined): boolean =>
   (cause?._tag === "StoreFailed" && cause.reason !== "too-large") || cause?._tag === "WorkersUnavailable"

@@ -1,6 +1,4 @@
-/**
- * The record of a cycle, as it is committed: the merge makes it; the journal, the log and the tracker read it. Boundary: types.
- */
+/** The record of a committed cycle. The merge makes it; the journal, the log and the tracker read it. Boundary: types. */
 import type { IntentRef } from "../program/AgentEffect.ts"
 import type { Fact, FactRef } from "../program/Fact.ts"
 import type { Cause } from "./Cause.ts"
@@ -14,11 +12,11 @@ export interface TaskOutcome {
   /** The agent's mark: facts after it made the task eligible. */
   readonly since: number
   readonly cpuMs: number
-  /** The effect, or why there is none. */
+  /** The effect, or the cause for which there is none. */
   readonly result: EncodedEffect | Cause
 }
 
-/** The fate of one effect in the merge. */
+/** The outcome of one effect in the merge. */
 export interface MergedOutcome {
   readonly agent: string
   readonly each: FactRef | undefined

@@ -15,7 +15,7 @@ export interface ExplanationJson {
     FactJson & {
       readonly trace: unknown
       readonly causes: ReadonlyArray<number>
-      /** Causes that are explained elsewhere in the list, or left out. */
+      /** The number of causes that are explained elsewhere in the list, or left out. */
       readonly omitted: number
     }
   >

@@ -23,7 +23,7 @@ import {
   type JobError
 } from "./JobError.ts"
 
-/** The error of a cause: with the job's id, and the partial result beside its encodable fields. */
+/** The error of a cause, with the job's id and the partial result. */
 export const fromCause = (cause: Cause, jobId: string, partial: JobResult.Partial): JobError => {
   const error = make(cause, jobId)
   // Until its stack is read, an error holds everything that was on the stack: the whole session (G13).

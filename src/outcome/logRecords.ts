@@ -1,7 +1,8 @@
 /**
  * The records of a job's event log, one for each thing that happens, and the events that each record becomes.
  *
- * One walk over a record finds its events, be they made or only counted: the log numbers events of which nobody reads most.
+ * One walk over a record finds its events, whether they are made or only counted. The log numbers all events, and most of them
+ * are never read.
  *
  * Invariant: the events of a record, and their number, are functions of the record alone. Boundary: the pure core.
  */
@@ -15,7 +16,7 @@ import { errorJsonOf } from "./errorDescription.ts"
 /** An event before it has its number. */
 type Unnumbered = JobEvent extends infer E ? (E extends JobEvent ? Omit<E, "seq"> : never) : never
 
-/** A record of a job's log: one thing that happened, as it was committed. */
+/** A record of a job's log: one commit, note or end. */
 export type LogRecord =
   | {
       readonly _tag: "Started"
@@ -77,7 +78,7 @@ class Events {
     this.made = made
   }
 
-  /** Counts one more event; whether it is to be made. */
+  /** Counts one more event. Returns whether to make it. */
   hasNext(): boolean {
     this.count++
     return this.made !== undefined

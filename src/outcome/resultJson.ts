@@ -1,5 +1,5 @@
 /**
- * Results and errors as plain JSON: what the command line prints, the server answers and a journal keeps of an error.
+ * Results and errors as plain JSON, for the command line, the server, and the errors in a journal.
  *
  * Facts are given as counts by kind, or all of them with their encoded values. Boundary: pure functions.
  */
@@ -11,7 +11,7 @@ import { errorData } from "../values/errorData.ts"
 import { isError } from "../values/thrown.ts"
 import { errorJsonOf, isCarrier } from "./errorDescription.ts"
 
-/** A fact as JSON: its value as its kind's schema encodes it. */
+/** A fact as JSON, with its value in the encoding of its kind's schema. */
 export interface FactJson {
   readonly kind: string
   readonly id: string

@@ -1,8 +1,8 @@
 /**
- * The threads for CPU agents that this process has, whatever pool they are of.
+ * The threads for CPU agents in this process, of all pools.
  *
- * A thread inside a native call holds `process.exit`, which waits for it. So a process that must end asks here how it can.
- * Boundary: a count.
+ * A thread inside a native call holds `process.exit`, which waits for it. So a process that must end asks here whether
+ * `process.exit` would wait. Boundary: a count.
  */
 let count = 0
 

@@ -1,5 +1,5 @@
 /**
- * Modules of this package that are loaded when they are first needed, and are there at once from then on.
+ * Loads a module of this package at its first use. Later uses get it at once.
  *
  * Boundary: nothing is loaded before the effect runs. A module that cannot be loaded is a defect.
  */

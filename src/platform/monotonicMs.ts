@@ -1,8 +1,8 @@
 /**
- * The time for durations: it goes on evenly, whatever is done to the clock of the system.
+ * The time for durations. It runs evenly, even if the system's clock is set.
  *
- * A clock that is set, by a person or by the network, must not exhaust a budget of time or make a job end before it began. The
- * time of the wall clock (`currentTimeMillis`) is for moments that are stored or shown. Boundary: reads the clock it is given.
+ * If a person or the network sets the clock, that must not exhaust a budget of time, or make a job end before it began. The time
+ * of the wall clock (`currentTimeMillis`) is for moments that are stored or shown. Boundary: reads the clock it is given.
  */
 import type * as Clock from "effect/Clock"
 

@@ -6,8 +6,8 @@
  * that cannot be written is no error. To find a file, Node's resolver asks the file system about every import of every file;
  * within effect's own files the address is known without asking.
  *
- * Boundary: it changes how fast modules load, never which. The library's root does not use it: an embedder's process is not
- * ours to change.
+ * Boundary: it changes the speed of loading, and never the modules. The library's root does not use it, because it must not
+ * change an embedder's process.
  */
 import { enableCompileCache, registerHooks } from "node:module"
 

@@ -1,9 +1,8 @@
 /**
  * Single flight: while an effect of a name runs, callers that ask for the same name wait for its result.
  *
- * The first caller's fiber runs the effect. An exit that says nothing to others, an interruption or a defect, reaches only
- * the first caller; the others get the exit that they named for that case. Boundary: names and results; `Turns` is for
- * effects that run one after the other.
+ * The first caller's fiber runs the effect. An interruption or a defect reaches only the first caller. The others get the exit
+ * that they named for that case. Boundary: names and results; `Turns` is for effects that run one after the other.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -14,7 +13,7 @@ export class SingleFlight<A, E> {
   /** The results under way, by name. */
   readonly #underWay = new Map<string, Deferred.Deferred<A, E>>()
 
-  /** Runs an effect, or waits for the one of that name. `lost` is the result of those that wait if the effect gives none. */
+  /** Runs an effect, or waits for the one of that name. `lost` is the result of waiting callers if the effect has none. */
   run<R>(name: string, effect: Effect.Effect<A, E, R>, lost: () => Exit.Exit<A, E>): Effect.Effect<A, E, R> {
     return Effect.uninterruptibleMask((restore) => {
       const underWay = this.#underWay.get(name)

@@ -1,10 +1,9 @@
 /**
  * Slices: long work on the main thread in pieces of a few milliseconds (docs/semantics.md, Slices).
  *
- * Work is a generator that yields where it may be put aside. It runs on until `Limits.sliceMs` have passed since the event
- * loop last had a turn, then lets the loop have one. This file owns the monotonic clock that measures it. That is real time,
- * not Effect's Clock, since it is the real event loop that must not be held. The measure decides when to pause and nothing
- * else.
+ * Work is a generator that yields where it can be suspended. It runs until `Limits.sliceMs` have passed since the event loop's
+ * last turn, and then lets the loop have a turn. This file owns the monotonic clock that measures a slice. That is real time, not
+ * Effect's Clock, because the real event loop must not be held. The clock decides only when to pause.
  */
 import * as Effect from "effect/Effect"
 import { Limits } from "../Limits.ts"

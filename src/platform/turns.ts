@@ -1,8 +1,8 @@
 /**
  * A queue for each name: effects of one name run one after the other, in the order of their calls.
  *
- * An effect that fails or is interrupted passes the turn on. One that is interrupted while it waits leaves the queue, and
- * those behind it still wait for the effect under way. Boundary: order alone.
+ * An effect that fails or is interrupted passes the turn on. An effect that is interrupted while it waits leaves the queue, and
+ * later effects still wait for the effect under way. Boundary: order alone.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -30,7 +30,7 @@ export class Turns {
     return this.#last.has(name)
   }
 
-  /** Runs an effect when those of the same name that came before are done. */
+  /** Runs an effect after all earlier effects of the same name. */
   take<A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.suspend(() => {
       const before = this.#last.get(name)
