@@ -29,11 +29,11 @@ export interface Description {
   /** The whole declaration, where the line leaves something out. */
   readonly declaration: string | undefined
   readonly doc: Docstring
-  /** What it may fail with, by name, as its type says. */
+  /** The names of its errors, from its type. */
   readonly errors: ReadonlyArray<string>
   /** The fields that have something to say for themselves. */
   readonly fields: ReadonlyArray<Field>
-  /** What the fields are those of: a record of this name, or the options of a function. */
+  /** The owner of the fields: a record of this name, or the options of a function. */
   readonly fieldsAre: "record" | "options" | "constants"
   /** A type of which it has all fields, too. */
   readonly extends: string | undefined

@@ -1,5 +1,5 @@
 /**
- * What a docstring says, taken apart for a table: its first sentence, the default, how it fails.
+ * Takes a docstring apart for a table: its first sentence, the default, the failures.
  *
  * Boundary: text in, text out. The conventions are those of the sources: a default is a sentence that begins with "Default",
  * or `(default)` behind a value; a failure is a sentence that says "fails with", "dies with" or "throws"; `- \`name\`: ...`
@@ -7,12 +7,12 @@
  */
 
 export interface Docstring {
-  /** What it says of what a thing is: all sentences but the one that has the default. */
+  /** All sentences, except the one with the default. */
   readonly sentences: ReadonlyArray<string>
   readonly defaultsTo: string | undefined
-  /** The sentences that say how it fails. */
+  /** The sentences about failures. */
   readonly failures: ReadonlyArray<string>
-  /** What the points of a list say, by the names or values that they begin with. */
+  /** The texts of a list's points, by the names or values with which they begin. */
   readonly points: ReadonlyMap<string, string>
 }
 

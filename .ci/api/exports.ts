@@ -23,7 +23,9 @@ export interface Module {
   /** The comment at the head of the source, without its marks; "" if there is none. */
   readonly header: string
   readonly text: string
-  /** What is declared at the top level, exported or not: several for overloads, and for a type and a value of one name. */
+  /**
+   * The declarations at the top level, exported or not. A name has several for overloads, and for a type and a value of one name.
+   */
   readonly declared: ReadonlyMap<string, ReadonlyArray<Declaration>>
   /** Where imported names come from, by their local name. `name` is undefined for a namespace. */
   readonly imported: ReadonlyMap<string, { readonly from: string; readonly name: string | undefined }>
@@ -37,7 +39,7 @@ export interface Declaration {
   readonly comment: string
 }
 
-/** What a public name stands for. */
+/** The declarations of a public name. */
 export type Exported =
   | { readonly type: "module"; readonly module: Module; readonly names: Names }
   | {
@@ -185,7 +187,7 @@ class Modules {
     return { type: "module", module: target, names: this.exportsOf(target) }
   }
 
-  /** What a name stands for in its own module: a declaration of it, or an import. */
+  /** The meaning of a name in its own module: a declaration, or an import. */
   #local(module: Module, name: string): Exported {
     const declarations = module.declared.get(name)
     if (declarations !== undefined) {
@@ -225,7 +227,7 @@ const importedName = (specifier: Babel.ImportDeclaration["specifiers"][number]):
   return specifier.type === "ImportDefaultSpecifier" ? "default" : nameOf(specifier.imported)
 }
 
-/** What a statement declares, by name. */
+/** The declarations of a statement, by name. */
 const declarationsOf = (statement: Babel.Statement): ReadonlyArray<readonly [string, Declaration]> => {
   const node = statement.type === "ExportNamedDeclaration" ? statement.declaration : statement
   if (node == null) return []
@@ -247,7 +249,7 @@ const declarationsOf = (statement: Babel.Statement): ReadonlyArray<readonly [str
   }
 }
 
-/** What the namespaces among some declarations declare. Everything in a `declare namespace` is exported. */
+/** The declarations inside of namespaces. Everything in a `declare namespace` is exported. */
 const membersOf = (module: Module, declarations: ReadonlyArray<Declaration>): Names => {
   const members = new Map<string, Exported>()
   for (const { node } of declarations) {

@@ -261,7 +261,7 @@ const fieldsHeading = (path: string, description: Description): string =>
       ? `Values of ${path}`
       : path
 
-/** What the values of a type mean, where its docstring lists them. */
+/** The meanings of a type's values, if its docstring lists them. */
 const valuesOf = ({ doc, fields, kind }: Description): ReadonlyArray<readonly [string, string]> =>
   kind === "type" && fields.length === 0 ? [...doc.points] : []
 
@@ -312,7 +312,7 @@ export const apiPage = async (entries: ReadonlyArray<Entry>): Promise<string> =>
 
 /* ---------------------------------------------------------------- gaps */
 
-/** What a reader of the page would look for in vain: what a name is, what an option is, what it is when it is left out. */
+/** The gaps of the page: names and options without a description, and options without a default. */
 export const unsaid = (entries: ReadonlyArray<Entry>): ReadonlyArray<string> =>
   entries
     .flatMap((entry) => sectionsOf(entry, entry.names, ""))

@@ -16,7 +16,7 @@ export interface Field {
   readonly isOptional: boolean
   readonly type: string
   readonly comment: string
-  /** What it may fail with, by name. */
+  /** The names of its errors. */
   readonly errors: ReadonlyArray<string>
   /** The value of a constant; undefined for others. */
   readonly value: string | undefined
@@ -225,7 +225,7 @@ const isInner = (member: Babel.ClassProperty | Babel.TSDeclareMethod): boolean =
 const annotated = (annotation: Babel.Node | null | undefined): Babel.TSType | undefined =>
   annotation?.type === "TSTypeAnnotation" ? annotation.typeAnnotation : undefined
 
-/** What an Effect, a Stream or a Layer, or a function that gives one, may fail with: the names in its `E`. */
+/** The errors of an Effect, a Stream or a Layer, or of a function that gives one: the names in its `E`. */
 export const errorsOf = (node: Babel.Node, module: Module): ReadonlyArray<string> => {
   if (node.type === "TSFunctionType") return errorsOf(returned(node), module)
   if (node.type === "TSParenthesizedType") return errorsOf(node.typeAnnotation, module)
@@ -251,7 +251,7 @@ export const isExported = (name: string, module: Module): boolean =>
       statement.declaration.id.name === name
   )
 
-/** What an Effect schema describes, as a type. */
+/** The type that an Effect schema describes. */
 export const schemaText = (node: Babel.Node, module: Module): string => {
   if (node.type !== "TSTypeReference") return typeText(node, module, 60)
   const name = wholeText(node.typeName, module).replace(/^Schema\./, "")
