@@ -13,7 +13,7 @@
  */
 import * as Option from "effect/Option"
 import { type Fact, type FactOf, type FactRef, type Kind } from "../program/Fact.ts"
-import { type FactEntry, Table, noFacts } from "./factTable.ts"
+import { type FactEntry, firstAfter, Table, noFacts } from "./factTable.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import type { Story } from "./stories.ts"
 import { refKey, traceKey } from "../program/keys.ts"
@@ -147,10 +147,14 @@ export class JobContext {
     return this.storyOf(version).traces?.get(traceKey(cycle, agent, each))
   }
 
-  /** The facts that made a task eligible, the one that added this fact. They are in commit order, as they were then. */
+  /**
+   * The causes of a fact: the reasons that its agent gave, in its order, or else the facts that made its task eligible, in
+   * commit order. They are as they were then. A reason that a migration dropped is left out.
+   */
   causesOf(fact: Fact): ReadonlyArray<Fact> {
-    const { agent, each, origin, since, until, version } = fact.provenance
+    const { agent, because, each, origin, since, until, version } = fact.provenance
     if (origin !== "agent") return []
+    if (because !== undefined) return because.flatMap((position) => this.entryOf(position)?.fact ?? [])
     if (this.base !== undefined && version <= this.base.version) return this.base.causesOf(fact)
     if (each !== undefined) {
       const entry = this.tables.get(each.kind)?.asOf(each.id, until)
@@ -177,6 +181,17 @@ export class JobContext {
   /** The story of the job that committed a version. */
   private storyOf(version: number): Story {
     return this.stories.find((story) => version <= story.version) ?? this.story
+  }
+
+  /** The entry that was committed at a position, whether it is live or not. */
+  protected entryOf(position: number): FactEntry | undefined {
+    const { base, order } = this
+    if (base !== undefined && position <= base.version) return base.entryOf(position)
+    const direct = order[position - (base?.version ?? 0) - 1]
+    if (direct?.position === position) return direct
+    // Replicas and migrated contexts have gaps.
+    const entry = order[firstAfter(order, position - 1)]
+    return entry?.position === position ? entry : undefined
   }
 
   /** The table of a kind that has facts here. */

@@ -5,6 +5,7 @@
  * Boundary: the pure core.
  */
 import { type Fact, type FactRef, type Provenance } from "../program/Fact.ts"
+import { type By, provenanceOf } from "./provenanceOf.ts"
 import { type FactEntry, Table, utf8Length, noFacts } from "./factTable.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
@@ -14,9 +15,6 @@ import type { Story } from "./stories.ts"
 import { refKey, traceKey } from "../program/keys.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import { deepFreeze } from "../values/frozen.ts"
-
-/** The provenance of a fact, without its version: the ledger assigns that. */
-export type By = Omit<Provenance, "version">
 
 const nothingTouched: ReadonlyArray<string> = Object.freeze([])
 
@@ -88,11 +86,8 @@ export class Ledger extends JobContext {
   }
 
   /** Adds a fact, or revises the one that holds its id. The caller has resolved any conflict. */
-  add(kind: ErasedKind, id: string, value: unknown, text: string, by: By): Fact {
-    // Field by field: a spread costs several times as much, for each fact.
-    const { agent, cycle, each, origin, since, until } = by
-    const provenance = Object.freeze({ version: this.head + 1, cycle, origin, agent, each, since, until })
-    return this.addAt(kind, id, value, text, provenance)
+  add(kind: ErasedKind, id: string, value: unknown, text: string, by: By, because?: ReadonlyArray<number>): Fact {
+    return this.addAt(kind, id, value, text, provenanceOf(this.head + 1, by, because))
   }
 
   /** Adds a fact with a given version: replicas hold some kinds only, so their positions have gaps. */

@@ -3,7 +3,7 @@
  *
  * A fact names the task that added it. It also names, as a range of versions, the facts that made that task eligible: facts of
  * the kinds that its agent reads, whose commit position lies in (`since`, `until`]. Nothing else has to be stored, so
- * provenance costs the same for one cause and for a million.
+ * provenance costs the same for one cause and for a million. An agent may name the facts that are the cause (`because`).
  *
  * Boundary: data, and pure functions over a context.
  */
@@ -18,7 +18,10 @@ export interface Explanation {
   readonly fact: Fact
   /** The `trace` of the effect that added this fact: what the agent tells of its execution. */
   readonly trace: unknown
-  /** The facts that made the task eligible, in commit order; empty for seeds, signals and agents that read nothing. */
+  /**
+   * The reasons that the agent gave, in its order. If it gave none, the facts that made the task eligible, in commit order.
+   * Empty for seeds, signals and agents that read nothing.
+   */
   readonly causes: ReadonlyArray<Explanation>
   /** The number of causes that are left out, because they are explained elsewhere in the tree or the tree is too large. */
   readonly omitted: number
@@ -38,7 +41,7 @@ export const explain = (context: JobContext, ref: FactRef): Explanation | undefi
   const top = draft(root)
   const seen = new Set<number>([root.provenance.version])
   const queue: Array<Draft> = [top]
-  // All facts of one task have the same causes. Once the first is met, they are in the tree or left out.
+  // All facts of one task without reasons have the same causes. Once the first is met, they are in the tree or left out.
   const causeCounts = new Map<string, number>()
   for (let next = 0; next < queue.length; next++) {
     const node = queue[next]!
@@ -64,9 +67,9 @@ export const explain = (context: JobContext, ref: FactRef): Explanation | undefi
   return top
 }
 
-/** The name of the task that added a fact. All facts of one task share it. */
-const taskKey = ({ provenance: { agent, cycle, each, origin, since, until } }: Fact): string =>
-  JSON.stringify([origin, agent, cycle, each?.kind, each?.id, since, until])
+/** The name of a fact's causes: its reasons, or else the task that added it. All facts of one task share that. */
+const taskKey = ({ provenance: { agent, because, cycle, each, origin, since, until } }: Fact): string =>
+  JSON.stringify(because ?? [origin, agent, cycle, each?.kind, each?.id, since, until])
 
 const describe = (fact: Fact): string => {
   const { origin, agent, cycle } = fact.provenance

@@ -18,7 +18,7 @@ export interface FactEntry {
 }
 
 /** The place in a log of the first entry after a position. */
-const firstAfter = (log: ReadonlyArray<FactEntry>, position: number): number => {
+export const firstAfter = (log: ReadonlyArray<FactEntry>, position: number): number => {
   let low = 0
   for (let high = log.length; low < high;) {
     const middle = (low + high) >>> 1

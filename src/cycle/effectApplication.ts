@@ -16,7 +16,8 @@ import type { Fact, Provenance } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
 import type { FactEntry } from "../context/factTable.ts"
 import { noFacts } from "../context/factTable.ts"
-import type { By, Ledger } from "../context/Ledger.ts"
+import type { Ledger } from "../context/Ledger.ts"
+import type { By } from "../context/provenanceOf.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { Counters, MergedOutcome } from "../outcome/CommittedCycle.ts"
 import { describePanic } from "../values/panic.ts"
@@ -125,8 +126,8 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     else this.combine(rule, fact, existing)
   }
 
-  private add({ id, kind, text, value }: EncodedFact): void {
-    this.facts.push(this.merge.ledger.add(kind, id, value, text, this.by))
+  private add({ because, id, kind, text, value }: EncodedFact): void {
+    this.facts.push(this.merge.ledger.add(kind, id, value, text, this.by, because))
   }
 
   /** The last check is made on the ledger with the effect in it. After it the effect is applied for good, or undone. */
@@ -153,7 +154,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   /** A kind's function combines the two values. The combined value must be valid, and keep the id. */
   private combine(
     rule: (existing: unknown, proposed: unknown) => unknown,
-    { id, kind, value }: EncodedFact,
+    { because, id, kind, value }: EncodedFact,
     existing: FactEntry
   ): void {
     const { cycle } = this.merge
@@ -167,7 +168,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     }
     let fact: EncodedFact
     try {
-      fact = encodeFact(kind, combined, `the combined ${kind.name}/${id}`)
+      fact = encodeFact(kind, combined, `the combined ${kind.name}/${id}`, because)
     } catch (error) {
       if (!isInstance(error, EffectFault)) throw error
       this.refused = causeOf(faultOf(error), agent, cycle)

@@ -5,13 +5,14 @@
  * that a large effect never holds the event loop (SL1).
  *
  * Invariants: an effect is valid as a whole or not at all (G2); a valid one is frozen and canonical (G1).
- * Boundary: knows nothing of the context that the effect will meet. An agent's output is never trusted: it may be a proxy, or
- * have getters that throw.
+ * Boundary: asks the context that the agent saw for its reasons; knows nothing of the context that the effect will meet. An
+ * agent's output is never trusted: it may be a proxy, or have getters that throw.
  */
 import type { Evaluation } from "../program/AgentEffect.ts"
 import { emptyEffect, type EncodedEffect, type EncodedFact, type EncodedIntent } from "../program/encoded.ts"
 import type { ErasedAgent, ErasedKind } from "../program/erased.ts"
 import { refKey } from "../program/keys.ts"
+import type { JobContext } from "../context/JobContext.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import { canonical } from "../values/Canonical.ts"
 import { describePanic, type Panic, typeOf } from "../values/panic.ts"
@@ -42,7 +43,7 @@ export const panicked = (thrown: unknown): never => {
 }
 
 const keys = ["facts", "intents", "evaluations", "trace", "usage"]
-const proposalKeys = ["kind", "value"]
+const proposalKeys = ["kind", "value", "because"]
 
 type Output = Record<string, unknown>
 
@@ -85,7 +86,12 @@ const factName = (kind: ErasedKind, where: string | number): string =>
  * Validates one value of a kind and computes its id. `where` is its name in messages, or its place among an effect's facts.
  * @throws EffectFault
  */
-export const encodeFact = (kind: ErasedKind, value: unknown, where: string | number): EncodedFact => {
+export const encodeFact = (
+  kind: ErasedKind,
+  value: unknown,
+  where: string | number,
+  because?: ReadonlyArray<number>
+): EncodedFact => {
   let text: string
   let frozen: unknown
   try {
@@ -103,20 +109,61 @@ export const encodeFact = (kind: ErasedKind, value: unknown, where: string | num
     return panicked(error)
   }
   if (typeof id !== "string") return invalid(`${factName(kind, where)}: id gave ${typeOf(id)}, not a string`)
-  return { kind, id, text, value: frozen }
+  return { kind, id, text, value: frozen, because }
 }
 
 type KindOf = (name: string) => ErasedKind | undefined
+
+/** Finds the commit positions of a proposal's reasons. `place` is the proposal's place in its effect. */
+type ReasonsOf = (because: unknown, place: number) => ReadonlyArray<number> | undefined
+
+/** Refuses the reasons of proposals that no agent makes. */
+const noReasons: ReasonsOf = (_, place) =>
+  invalid(`facts[${place}].because: only an agent can give reasons. Leave them out of seeds, signals and answers`)
+
+/** The reasons of an agent's proposals must be facts that its view shows. */
+const visibleReasons =
+  ({ label, visibleNames }: Pick<ErasedAgent, "label" | "visibleNames">, context: JobContext): ReasonsOf =>
+  (because, place) => {
+    if (!Array.isArray(because)) return invalid(`facts[${place}].because must be an array, not ${typeOf(because)}`)
+    const positions: Array<number> = []
+    for (let index = 0; index < because.length; index++) {
+      const where = `facts[${place}].because[${index}]`
+      const fact: unknown = because[index]
+      const provenance = isRecord(fact) ? fact["provenance"] : undefined
+      if (!isRecord(fact) || typeof fact["kind"] !== "string" || !isRecord(provenance)) {
+        return invalid(`${where} is ${typeOf(fact)} that is no fact: give facts as the view hands them out`)
+      }
+      const kind = fact["kind"]
+      if (!visibleNames.has(kind)) {
+        return invalid(
+          `${where} is of kind ${JSON.stringify(kind)}, which ${label} does not see: add the kind to reads`
+        )
+      }
+      const id = String(fact["id"])
+      const version = provenance["version"]
+      const shown = context.find(kind, id)?.provenance.version
+      if (shown === undefined || shown !== version) {
+        const now = shown === undefined ? "has no such fact" : `shows version ${shown} of it`
+        const given = `${refKey({ kind, id })} of version ${String(version)}`
+        return invalid(`${where} is ${given}, and the view ${now}: give facts as the view of this task hands them out`)
+      }
+      if (!positions.includes(shown)) positions.push(shown)
+    }
+    return positions.length === 0 ? undefined : Object.freeze(positions)
+  }
 
 /** The facts of one effect, validated one after the other. Their ids are unique. */
 class FactList {
   readonly facts: Array<EncodedFact> = []
   private readonly kindOf: KindOf
+  private readonly reasonsOf: ReasonsOf
   /** The ids by kind. Made for the second fact: most effects have one. */
   private ids: Map<ErasedKind, Set<string>> | undefined
 
-  constructor(kindOf: KindOf) {
+  constructor(kindOf: KindOf, reasonsOf: ReasonsOf) {
     this.kindOf = kindOf
+    this.reasonsOf = reasonsOf
   }
 
   add(proposal: unknown): void {
@@ -128,7 +175,9 @@ class FactList {
     const name = proposal["kind"]
     const kind =
       this.kindOf(name) ?? invalid(`facts[${index}] is of kind ${JSON.stringify(name)}, which is not declared`)
-    const fact = encodeFact(kind, proposal["value"], index)
+    const because = proposal["because"]
+    const reasons = because === undefined ? undefined : this.reasonsOf(because, index)
+    const fact = encodeFact(kind, proposal["value"], index, reasons)
     if (index > 0 && !this.isNew(fact)) {
       return invalid(`facts[${index}] proposes ${refKey({ kind: name, id: fact.id })} a second time in the same effect`)
     }
@@ -153,7 +202,7 @@ export function* encodeFacts(
   proposals: Iterable<unknown>,
   kindOf: KindOf
 ): Generator<void, ReadonlyArray<EncodedFact>> {
-  const list = new FactList(kindOf)
+  const list = new FactList(kindOf, noReasons)
   const size = Array.isArray(proposals) ? stepSize : 1
   for (const proposal of proposals) {
     if (list.facts.length % size === size - 1) yield
@@ -256,6 +305,7 @@ export const causeOf = ({ _tag, ...panic }: OutputFault, agent: string, cycle: n
 class EffectEncoding implements Cursor<EncodedEffect | OutputFault> {
   result: EncodedEffect | OutputFault = emptyEffect
   private readonly agent: ErasedAgent
+  private readonly context: JobContext
   private readonly output: Output
   private facts: FactList | undefined
   private intents: Array<EncodedIntent> | undefined
@@ -265,8 +315,9 @@ class EffectEncoding implements Cursor<EncodedEffect | OutputFault> {
   private toDo: ReadonlyArray<unknown> | undefined
   private scores: ReadonlyArray<unknown> | undefined
 
-  constructor(agent: ErasedAgent, output: Output) {
+  constructor(agent: ErasedAgent, context: JobContext, output: Output) {
     this.agent = agent
+    this.context = context
     this.output = output
   }
 
@@ -280,11 +331,11 @@ class EffectEncoding implements Cursor<EncodedEffect | OutputFault> {
   }
 
   private encode(parts: number): boolean {
-    const { agent, output } = this
+    const { agent, context, output } = this
     let left = parts
     const proposals = (this.proposals ??= listOf(output, "facts"))
     if (proposals.length > 0) {
-      const list = (this.facts ??= new FactList((name) => writtenKind(agent, name)))
+      const list = (this.facts ??= new FactList((name) => writtenKind(agent, name), visibleReasons(agent, context)))
       while (list.facts.length < proposals.length) {
         if (left-- === 0) return false
         list.add(proposals[list.facts.length])
@@ -316,12 +367,19 @@ class EffectEncoding implements Cursor<EncodedEffect | OutputFault> {
   }
 }
 
-/** Validates what an agent returned: at once, or for a large effect in steps. Never throws: a fault is a value. */
-export const encodeEffect = (agent: ErasedAgent, output: unknown): InSteps<EncodedEffect | OutputFault> => {
+/**
+ * Validates what an agent returned: at once, or for a large effect in steps. Never throws: a fault is a value. `context` is the
+ * one that the agent's view showed.
+ */
+export const encodeEffect = (
+  agent: ErasedAgent,
+  output: unknown,
+  context: JobContext
+): InSteps<EncodedEffect | OutputFault> => {
   try {
     const checked = outputOf(output)
     return hasItems(checked)
-      ? inSteps(new EffectEncoding(agent, checked))
+      ? inSteps(new EffectEncoding(agent, context, checked))
       : effectOf(checked, noFacts, noIntents, noEvaluations)
   } catch (error) {
     return faultOf(error)

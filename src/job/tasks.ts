@@ -217,7 +217,7 @@ const startFibers = (
       exits[index] = hasTimedOut && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? timedOutExit : exit
       const { agent } = task.selected
       if (agent.memoize && Exit.isSuccess(exit)) {
-        const effect = encodeEffect(agent, exit.value)
+        const effect = encodeEffect(agent, exit.value, session.ledger)
         early[index] = isUnderWay(effect) ? runSteps(effect) : effect
         keepEffect(session, underWay, keyOf(task), early[index])
       }
@@ -225,7 +225,7 @@ const startFibers = (
   })
   underWay.group = group
   const settled = (): Effect.Effect<void> =>
-    inSlicesThen(settleAll(tasks, exits, early, cycle, settle), nothingMore) ?? Effect.void
+    inSlicesThen(settleAll(session.ledger, tasks, exits, early, cycle, settle), nothingMore) ?? Effect.void
   return group.hasEnded ? settled() : Effect.flatMap(group.wait, () => (group.isHalted ? Effect.void : settled()))
 }
 
@@ -235,6 +235,7 @@ const nothingMore = (): undefined => undefined
 const timedOutExit = Exit.fail(new TimedOut())
 
 function* settleAll(
+  ledger: JobSession["ledger"],
   tasks: ReadonlyArray<Task>,
   exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
   early: ReadonlyArray<EncodedEffect | OutputFault | undefined>,
@@ -248,7 +249,7 @@ function* settleAll(
     const exit = at(exits, index)
     if (Exit.isFailure(exit)) settle(task, failureOf(agent, cycle, exit.cause), 0)
     else {
-      const encoded = early[index] ?? encodeEffect(agent, exit.value)
+      const encoded = early[index] ?? encodeEffect(agent, exit.value, ledger)
       const effect = isUnderWay(encoded) ? yield* encoded : encoded
       settle(task, "_tag" in effect ? causeOf(effect, agent.name, cycle) : effect, 0)
       if (!("_tag" in effect)) parts += effect.facts.length

@@ -13,6 +13,7 @@ import type { CommittedEvaluation } from "../program/View.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { Sha256 } from "../values/sha256.ts"
 import { Ledger } from "../context/Ledger.ts"
+import { type By, provenanceOf } from "../context/provenanceOf.ts"
 import type { Story } from "../context/stories.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import { pieceLength } from "./rowText.ts"
@@ -42,7 +43,9 @@ type FactLine = readonly [
   agent: string,
   each: readonly [kind: string, id: string] | 0,
   since: number,
-  until: number
+  until: number,
+  /** Left out if there are neither reasons nor a part. */
+  more?: { readonly because?: ReadonlyArray<number>; readonly part?: number }
 ]
 
 /** Encodes a context in pieces of JSON. */
@@ -82,8 +85,12 @@ function* contentOf(context: JobContext): Generator<string, void> {
   yield JSON.stringify(head)
   let piece = ""
   for (const { fact, text } of context.history()) {
-    const { agent, cycle, each, origin, since, until, version } = fact.provenance
-    const rest = [version, cycle, origin, agent, each === undefined ? 0 : [each.kind, each.id], since, until]
+    const { agent, because, cycle, each, origin, part, since, until, version } = fact.provenance
+    const rest: Array<unknown> = [
+      ...[version, cycle, origin, agent, each === undefined ? 0 : [each.kind, each.id]],
+      ...[since, until]
+    ]
+    if (because !== undefined || part !== undefined) rest.push({ because, part })
     const names = JSON.stringify([fact.kind, fact.id]).slice(0, -1)
     piece += `${piece === "" ? "[" : ","}${names},${text},${JSON.stringify(rest).slice(1)}`
     if (piece.length < pieceLength) continue
@@ -144,18 +151,16 @@ function* linesOf(
 ): Generator<{ readonly kind: ErasedKind; readonly fact: Fact; readonly text: string }, void> {
   for (const piece of pieces) {
     for (const line of parseJson(piece) as ReadonlyArray<FactLine>) {
-      const [name, id, json, version, cycle, origin, agent, each, since, until] = line
+      const [name, id, json, version, cycle, origin, agent, each, since, until, more] = line
       const kind = kindOf(name)
       const text = canonicalText(json)
-      const provenance = Object.freeze({
+      const about = each === 0 ? undefined : { kind: each[0], id: each[1] }
+      const by: By = { cycle, origin, agent, each: about, since, until }
+      const provenance = provenanceOf(
         version,
-        cycle,
-        origin,
-        agent,
-        each: each === 0 ? undefined : { kind: each[0], id: each[1] },
-        since,
-        until
-      })
+        more?.part === undefined ? by : { ...by, part: more.part },
+        more?.because && Object.freeze(more.because)
+      )
       yield { kind, text, fact: Object.freeze({ kind: name, id, value: kind.codec.decode(text), provenance }) }
     }
   }

@@ -58,6 +58,7 @@ export interface DecodedGenesis {
 export type KindOf = (name: string) => ErasedKind | undefined
 
 interface FactJson {
+  readonly because?: ReadonlyArray<number>
   readonly kind: string
   readonly value: unknown
 }
@@ -80,10 +81,10 @@ interface OutcomeJson {
   readonly intents?: ReadonlyArray<{ readonly kind: string; readonly payload: unknown }>
 }
 
-export const encodedFact = ({ kind: name, value }: FactJson, id: string, kindOf: KindOf): EncodedFact => {
+export const encodedFact = ({ because, kind: name, value }: FactJson, id: string, kindOf: KindOf): EncodedFact => {
   const kind = kindOf(name) ?? unreadable("text", `there is no kind ${JSON.stringify(name)}`)
   const text = canonicalText(value)
-  return { kind, id, text, value: kind.codec.decode(text) }
+  return { kind, id, text, value: kind.codec.decode(text), because: because && Object.freeze(because) }
 }
 
 export const encodedIntent = ({

@@ -10,14 +10,14 @@ import * as Schema from "effect/Schema"
 import type { Evaluation } from "../program/AgentEffect.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import { encodedFact, encodedIntent, inOrder, type KindOf } from "./decode.ts"
-import { Amount, type FieldsOf, parsePart, recordAs } from "./jsonRecord.ts"
+import { Amount, Count, type FieldsOf, parsePart, recordAs } from "./jsonRecord.ts"
 
 /** Returns the name that seals a kept effect: the hash of the context before the cycle, and the task's key. */
 export const keptOf = (hash: string, key: string): string => `${hash}\n${key}`
 
 /** The JSON of a kept effect. */
 interface KeptJson {
-  readonly facts: ReadonlyArray<readonly [kind: string, id: string, value: unknown]>
+  readonly facts: ReadonlyArray<readonly [kind: string, id: string, value: unknown, because?: ReadonlyArray<number>]>
   readonly intents: ReadonlyArray<{ readonly kind: string; readonly payload: unknown }>
   readonly evaluations: ReadonlyArray<Evaluation>
   readonly trace?: unknown
@@ -25,7 +25,9 @@ interface KeptJson {
 }
 
 const keptFields = {
-  facts: Schema.Array(Schema.Tuple([Schema.String, Schema.String, Schema.Unknown])),
+  facts: Schema.Array(
+    Schema.Tuple([Schema.String, Schema.String, Schema.Unknown, Schema.optionalKey(Schema.Array(Count))])
+  ),
   intents: Schema.Array(Schema.Struct({ kind: Schema.String, payload: Schema.Unknown })),
   evaluations: Schema.Array(
     Schema.Struct({
@@ -48,7 +50,10 @@ export const encodeKept = ({ evaluations, facts, intents, tokens, trace }: Encod
     tokens,
     ...(trace === undefined ? {} : { trace })
   }
-  const lines = facts.map(({ id, kind, text }) => `[${JSON.stringify(kind.name)},${JSON.stringify(id)},${text}]`)
+  const lines = facts.map(({ because, id, kind, text }) => {
+    const reasons = because === undefined ? "" : `,[${because.join(",")}]`
+    return `[${JSON.stringify(kind.name)},${JSON.stringify(id)},${text}${reasons}]`
+  })
   return `{"facts":[${lines.join(",")}],${JSON.stringify(rest).slice(1)}`
 }
 
@@ -57,7 +62,9 @@ export const decodeKept = (text: string, kindOf: KindOf): EncodedEffect | undefi
   try {
     const { evaluations, facts, intents, tokens, trace } = keptAs(parsePart("kept", text))
     return {
-      facts: facts.map(([kind, id, value]) => encodedFact({ kind, value }, id, kindOf)),
+      facts: facts.map(([kind, id, value, because]) =>
+        encodedFact(because === undefined ? { kind, value } : { because, kind, value }, id, kindOf)
+      ),
       intents: intents.map(encodedIntent),
       evaluations: evaluations.map(inOrder),
       trace,

@@ -20,7 +20,8 @@ import type { LogRecord } from "../outcome/logRecords.ts"
 import type { Canonical } from "../values/Canonical.ts"
 import { describeError } from "../values/panic.ts"
 import type { JobContext } from "../context/JobContext.ts"
-import { type By, Ledger } from "../context/Ledger.ts"
+import { Ledger } from "../context/Ledger.ts"
+import type { By } from "../context/provenanceOf.ts"
 import { noFacts } from "../context/factTable.ts"
 import { intentKey } from "../program/keys.ts"
 import { eraseKind, type ErasedKind } from "../program/erased.ts"
@@ -259,16 +260,16 @@ export class Replay {
 
   /** Commits a proposal as the merge did, by its kind's rule and the recorded result of a combining function. */
   #add(fact: EncodedFact, combined: Canonical | null | undefined, by: By): Fact | undefined {
-    const { id, kind, text, value } = fact
+    const { because, id, kind, text, value } = fact
     const existing = this.ledger.entry(kind.name, id)
     if (existing === undefined) {
       if (kind.name !== Violation.name) this.counters.facts++
-      return this.ledger.add(kind, id, value, text, by)
+      return this.ledger.add(kind, id, value, text, by, because)
     }
     if (combined === null || existing.text === text) return undefined
     if (kind.conflict === "keepFirst" && !this.#isForced) return undefined
-    if (combined === undefined) return this.ledger.add(kind, id, value, text, by)
-    return this.ledger.add(kind, id, combined.value, combined.text, by)
+    if (combined === undefined) return this.ledger.add(kind, id, value, text, by, because)
+    return this.ledger.add(kind, id, combined.value, combined.text, by, because)
   }
 
   *#note(cycle: number, outcomes: ReadonlyArray<DecodedOutcome>): Generator<void, void> {

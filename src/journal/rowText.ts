@@ -26,7 +26,11 @@ export const lengthOfPieces = (pieces: TextPieces): number => pieces.reduce((sum
 /** Tuning: characters of a piece, also of a context's dump. */
 export const pieceLength = 65_536
 
-const factText = ({ kind, text }: EncodedFact): string => `{"kind":${JSON.stringify(kind.name)},"value":${text}}`
+/** Keys are in canonical order. A fact without reasons has no key for them. */
+const factText = ({ because, kind, text }: EncodedFact): string => {
+  const rest = `"kind":${JSON.stringify(kind.name)},"value":${text}}`
+  return because === undefined ? `{${rest}` : `{"because":[${because.join(",")}],${rest}`
+}
 
 /** The result is canonical, because the keys are in order and the score is a finite number other than -0. */
 const evaluationText = ({ fact, reason, score }: Evaluation): string =>

@@ -41,7 +41,7 @@ export interface Kind<out Name extends string, in out T> extends Kind.Any {
   /** The number of facts that stay in the context. */
   readonly retention: Retention
   /** A proposal of this kind. Never validates: an invalid value is found when the effect is, where the agent ran. */
-  readonly of: (value: T) => Proposal<Name, T>
+  readonly of: Propose<Name, T>
 }
 
 export declare namespace Kind {
@@ -58,6 +58,24 @@ export declare namespace Kind {
 export interface Proposal<out Name extends string, out T> {
   readonly kind: Name
   readonly value: T
+  /** The facts that an agent names as the cause of the proposal. Default: everything that made its task eligible. */
+  readonly because?: ReadonlyArray<Fact> | undefined
+}
+
+/** The reasons of a proposal. */
+export interface Reasons {
+  /**
+   * The facts that are the cause of the proposal, as the view handed them out. Each must be of a kind that the agent sees.
+   * `Provenance.explain` shows them in place of everything that made the task eligible. Default: no reasons.
+   */
+  readonly because?: ReadonlyArray<Fact> | undefined
+}
+
+/** Makes proposals of a kind: `Kind.of(value)` or `Kind.of(value, { because: [fact] })`. */
+export interface Propose<out Name extends string, in out T> {
+  (value: T): Proposal<Name, T>
+  // A signature of its own, so that `values.map(Kind.of)` compiles.
+  (value: T, reasons: Reasons): Proposal<Name, T>
 }
 
 /** A committed fact: deeply frozen, unique by (kind, id). */
@@ -124,7 +142,8 @@ export const kind = <const Name extends string, S extends Schema.Constraint>(
     conflict,
     retention,
     codec,
-    of: (value: S["Type"]): Proposal<Name, S["Type"]> => ({ kind: name, value })
+    of: (value: S["Type"], reasons?: Reasons): Proposal<Name, S["Type"]> =>
+      reasons?.because === undefined ? { kind: name, value } : { kind: name, value, because: reasons.because }
   }
   return Object.freeze(self)
 }
@@ -173,4 +192,8 @@ export interface Provenance {
   /** Commit positions after `since` and up to `until` made the task eligible. Both 0 where nothing did. */
   readonly since: number
   readonly until: number
+  /** For an agent whose new facts make several tasks: which of them, from 1. Left out for the first, and elsewhere. */
+  readonly part?: number
+  /** The commit positions of the reasons that the agent gave, in its order. Left out if it gave none. */
+  readonly because?: ReadonlyArray<number>
 }

@@ -12,6 +12,8 @@ export interface EncodedFact {
   readonly id: string
   readonly text: string
   readonly value: unknown
+  /** The commit positions of its reasons, each once. Undefined if there are none. */
+  readonly because: ReadonlyArray<number> | undefined
 }
 
 /** An intent that has been validated. `text` is canonical: {"kind":...,"payload":...}. */

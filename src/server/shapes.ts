@@ -30,7 +30,9 @@ export const Provenance = Schema.Struct({
   agent: Schema.String,
   each: Schema.optional(FactRef),
   since: count,
-  until: count
+  until: count,
+  part: Schema.optional(count),
+  because: Schema.optional(Schema.Array(count))
 })
 
 /** A fact with its value as its kind's schema encodes it. */

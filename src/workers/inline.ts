@@ -115,7 +115,7 @@ export class InlineRun {
     this.#stepsMs = 0
     onProgress?.({ _tag: "Claimed", task: index, worker: 0 })
     const fact = task.each === undefined ? undefined : ledger.find(task.each.kind, task.each.id)
-    return runCpuTask(task.agent, fact, this.#viewOf(task))
+    return runCpuTask(task.agent, fact, this.#viewOf(task), ledger)
   }
 
   #end(result: CpuResult): string {

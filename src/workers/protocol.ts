@@ -89,7 +89,12 @@ export type FromWorker =
   | readonly [op: "grown", usedMb: number]
 
 /** The facts of all effects, one after the other, and the outcomes of the tasks. */
-export type ResultsHead = readonly [runs: ReadonlyArray<FactRun>, items: ReadonlyArray<ResultItem>]
+export type ResultsHead = readonly [
+  runs: ReadonlyArray<FactRun>,
+  items: ReadonlyArray<ResultItem>,
+  /** The facts' reasons: 0 for none. Left out if no fact has any. */
+  reasons?: ReadonlyArray<ReadonlyArray<number> | 0>
+]
 
 /** The outcome of one task. `ms` is the time that it took. */
 export type ResultItem =

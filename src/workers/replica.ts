@@ -7,14 +7,15 @@
 import { readFacts } from "./factTexts.ts"
 import type { Source, UpdateHead } from "./replicaUpdate.ts"
 import type { Packet } from "./protocol.ts"
-import type { Provenance } from "../program/Fact.ts"
+import { type By, provenanceOf } from "../context/provenanceOf.ts"
 import { Ledger } from "../context/Ledger.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 
-const provenanceOf = (version: number, source: Source, eachId: string | null): Provenance => {
-  const [cycle, origin, agent, eachKind, since, until] = source
+const byOf = (source: Source, eachId: string | null): By => {
+  const [cycle, origin, agent, eachKind, since, until, part] = source
   const each = eachKind === null || eachId === null ? undefined : Object.freeze({ kind: eachKind, id: eachId })
-  return Object.freeze({ version, cycle, origin, agent, each, since, until })
+  const by = { cycle, origin, agent, each, since, until }
+  return part === null ? by : { ...by, part }
 }
 
 export class Replica {
@@ -29,7 +30,7 @@ export class Replica {
   }
 
   apply(packet: Packet): void {
-    const { eachIds, end, evaluations, runs, sources, versions } = JSON.parse(packet.head) as UpdateHead
+    const { eachIds, end, evaluations, reasons, runs, sources, versions } = JSON.parse(packet.head) as UpdateHead
     const shared = new Map(packet.parts)
     let index = 0
     let next = 0
@@ -46,7 +47,12 @@ export class Replica {
           ? kind.codec.decode(text)
           : kind.codec.parts!.putBack(text, parts)
       const eachId = eachIds[index] ?? null
-      const provenance = provenanceOf(versions[index]!, source!, eachId === 0 ? id : eachId)
+      const because = reasons?.[index] || undefined
+      const provenance = provenanceOf(
+        versions[index]!,
+        byOf(source!, eachId === 0 ? id : eachId),
+        because === undefined ? undefined : Object.freeze(because)
+      )
       index++
       // The text itself is not kept, because a worker does not need it.
       this.ledger.addAt(kind, id, value, "", provenance)

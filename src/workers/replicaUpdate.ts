@@ -35,7 +35,9 @@ export type Source = readonly [
   agent: string,
   eachKind: string | null,
   since: number,
-  until: number
+  until: number,
+  /** Null if there is none. */
+  part: number | null
 ]
 
 /** The head of a packet: columns, in the order of the facts. */
@@ -46,6 +48,8 @@ export interface UpdateHead {
   readonly sources: ReadonlyArray<readonly [source: Source, count: number]>
   /** The each-facts' ids: 0 if it is the fact's own id, null if there is none. */
   readonly eachIds: ReadonlyArray<string | 0 | null>
+  /** The facts' reasons: 0 for none. Null if no fact of the packet has any. */
+  readonly reasons: ReadonlyArray<ReadonlyArray<number> | 0> | null
   readonly evaluations: ReadonlyArray<CommittedEvaluation>
   /** Only in the last packet: the ledger's version, and the sizes of the kinds with a retention. */
   readonly end: {
@@ -73,15 +77,17 @@ const isSameSource = (a: Provenance, b: Provenance): boolean =>
   a.each?.kind === b.each?.kind &&
   a.origin === b.origin &&
   a.since === b.since &&
-  a.until === b.until
+  a.until === b.until &&
+  a.part === b.part
 
-const sourceOf = ({ agent, cycle, each, origin, since, until }: Provenance): Source => [
+const sourceOf = ({ agent, cycle, each, origin, part, since, until }: Provenance): Source => [
   cycle,
   origin,
   agent,
   each?.kind ?? null,
   since,
-  until
+  until,
+  part ?? null
 ]
 
 /** Collects one packet. */
@@ -90,6 +96,8 @@ class PacketDraft {
   readonly #versions: Array<number> = []
   readonly #sources: Array<[Source, number]> = []
   readonly #eachIds: Array<string | 0 | null> = []
+  readonly #reasons: Array<ReadonlyArray<number> | 0> = []
+  #hasReasons = false
   readonly #parts: Array<NonNullable<Packet["parts"]>[number]> = []
   readonly evaluations: Array<CommittedEvaluation> = []
   #previous: Provenance | undefined
@@ -104,7 +112,9 @@ class PacketDraft {
     }
     this.#previous = provenance
     this.#sources.at(-1)![1]++
-    const { each } = provenance
+    const { because, each } = provenance
+    this.#reasons.push(because ?? 0)
+    if (because !== undefined) this.#hasReasons = true
     this.#eachIds.push(each === undefined ? null : each.id === id ? 0 : each.id)
     this.#versions.push(provenance.version)
     if (parts !== undefined) this.#parts.push([this.#facts.count, parts])
@@ -118,6 +128,7 @@ class PacketDraft {
       versions: this.#versions,
       sources: this.#sources,
       eachIds: this.#eachIds,
+      reasons: this.#hasReasons ? this.#reasons : null,
       evaluations: this.evaluations,
       end
     }

@@ -28,6 +28,8 @@ export class ResultBatch {
   readonly #post: Post
   readonly #facts = new FactTexts()
   #items: Array<ResultItem> = []
+  #reasons: Array<ReadonlyArray<number> | 0> = []
+  #hasReasons = false
   /** Characters of the collected outcomes, without their facts. */
   #length = 0
 
@@ -63,13 +65,15 @@ export class ResultBatch {
     if (this.#length > 0 && this.#length + length > Limits.packetLength) this.flush(false)
     this.#length += length
     let count = 0
-    for (const { id, kind, text } of result.facts) {
+    for (const { because, id, kind, text } of result.facts) {
       if (this.#facts.isFull(text)) {
         if (count > 0) this.#items.push([index, ms, count, null])
         count = 0
         this.flush(false)
       }
       this.#facts.add(kind.name, id, text)
+      this.#reasons.push(because ?? 0)
+      if (because !== undefined) this.#hasReasons = true
       count++
     }
     this.#items.push([index, ms, count, rest])
@@ -80,7 +84,10 @@ export class ResultBatch {
     const items = this.#items
     this.#items = []
     this.#length = 0
-    this.#post(JSON.stringify([runs, items] satisfies ResultsHead), texts, isLast)
+    const head: ResultsHead = this.#hasReasons ? [runs, items, this.#reasons] : [runs, items]
+    this.#reasons = []
+    this.#hasReasons = false
+    this.#post(JSON.stringify(head), texts, isLast)
   }
 }
 
@@ -117,10 +124,11 @@ export class Inbox {
 
   /** Reads a message. Calls `settle` for each complete outcome, in the order of their ends. */
   read(head: string, texts: string, settle: (read: Read) => void): void {
-    const [runs, items] = JSON.parse(head) as ResultsHead
+    const [runs, items, reasons] = JSON.parse(head) as ResultsHead
     const facts: Array<EncodedFact | CpuFault> = []
     readFacts(runs, texts, this.#kinds, (kind, name, id, text, value) => {
-      facts.push(factOf(kind, name, id, text, value))
+      const because = reasons?.[facts.length] || undefined
+      facts.push(factOf(kind, name, id, text, value, because === undefined ? undefined : Object.freeze(because)))
     })
     const isSound = !facts.some(isFault)
     let next = 0
@@ -157,11 +165,12 @@ const factOf = (
   name: string,
   id: string,
   text: string,
-  value: unknown
+  value: unknown,
+  because: ReadonlyArray<number> | undefined
 ): EncodedFact | CpuFault => {
   try {
     if (kind === undefined) throw new Error(`the job's program knows no kind ${JSON.stringify(name)}`)
-    return { kind, id, text, value: kind.codec.isPlain ? value : kind.codec.decode(text) }
+    return { kind, id, text, value: kind.codec.isPlain ? value : kind.codec.decode(text), because }
   } catch (error) {
     const why = "the worker's effect cannot be read; is its module the one that the job runs?"
     return { _tag: "InvalidEffect", message: `${why} ${describeError(error)}`, stack: "" }

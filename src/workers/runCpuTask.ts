@@ -30,13 +30,18 @@ export const viewFor = (
 /** The result of a task. */
 export type CpuResult = EncodedEffect | CpuFault
 
-/** Calls the agent and validates its result, at once or, for a large effect, in steps. Never throws. */
-export const runCpuTask = (agent: ErasedAgent, fact: Fact | undefined, view: View<Kind.Any>): InSteps<CpuResult> => {
+/** Calls the agent and validates its result, at once or, for a large effect, in steps. Never throws. `ledger` is the view's. */
+export const runCpuTask = (
+  agent: ErasedAgent,
+  fact: Fact | undefined,
+  view: View<Kind.Any>,
+  ledger: Ledger
+): InSteps<CpuResult> => {
   let output: unknown
   try {
     output = agent.executeCpu!(fact, view)
   } catch (error) {
     return faultOf(error)
   }
-  return encodeEffect(agent, output)
+  return encodeEffect(agent, output, ledger)
 }

@@ -126,7 +126,7 @@ class ShareRun {
     const view = (group.view ??= viewFor(agent, group.since, this.#message.cycle, ledger, this.#gate, this.#report))
     const fact: Fact | undefined =
       eachKind === null || ids === null ? undefined : ledger.find(eachKind, ids[index - group.first]!)
-    const result = runCpuTask(agent, fact, view)
+    const result = runCpuTask(agent, fact, view, ledger)
     return isUnderWay(result) ? runSteps(result) : result
   }
 

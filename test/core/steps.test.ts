@@ -32,13 +32,13 @@ const output = (facts: number, intents: number, evaluations: number) => ({
 })
 
 const encoded = (given: unknown): EncodedEffect => {
-  const effect = finished(encodeEffect(agent, given))
+  const effect = finished(encodeEffect(agent, given, emptyLedger()))
   if ("_tag" in effect) throw new Error(effect.message)
   return effect
 }
 
 const faultOf = (given: unknown): OutputFault => {
-  const fault = finished(encodeEffect(agent, given))
+  const fault = finished(encodeEffect(agent, given, emptyLedger()))
   if (!("_tag" in fault)) throw new Error("it is valid")
   return fault
 }
@@ -86,8 +86,8 @@ describe("an effect of any size", () => {
   })
 
   it("is one step if it is small, and several if it is large", () => {
-    expect(isUnderWay(encodeEffect(agent, output(stepSize, 0, 0)))).toBe(false)
-    expect(isUnderWay(encodeEffect(agent, output(stepSize + 1, 0, 0)))).toBe(true)
+    expect(isUnderWay(encodeEffect(agent, output(stepSize, 0, 0), emptyLedger()))).toBe(false)
+    expect(isUnderWay(encodeEffect(agent, output(stepSize + 1, 0, 0), emptyLedger()))).toBe(true)
     expect(isUnderWay(rowText(merged([encoded(output(stepSize, 0, 0))]).row))).toBe(false)
     expect(isUnderWay(rowText(merged([encoded(output(1_000, 0, 0))]).row))).toBe(true)
   })

@@ -12,7 +12,7 @@ const kind = eraseKind(Seen)
 
 const effect = (ids: ReadonlyArray<string>, length = 1): EncodedEffect => ({
   ...emptyEffect,
-  facts: ids.map((id) => ({ kind, id, ...kind.codec.encode({ id, text: "x".repeat(length) }) }))
+  facts: ids.map((id) => ({ kind, id, because: undefined, ...kind.codec.encode({ id, text: "x".repeat(length) }) }))
 })
 
 type Message = readonly [head: string, texts: string, isLast: boolean]

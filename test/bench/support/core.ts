@@ -129,7 +129,7 @@ export const loadCore = async () => {
       const merge = new merges.CycleMerge(cycle, compiled, ledger, own, counters)
       for (let place = 0; place < tasks.length; place++) {
         const { agent, fact, since } = tasks[place]!
-        const encoded = encodeEffect(agent, outputs[place])
+        const encoded = encodeEffect(agent, outputs[place], ledger)
         const effect = isUnderWay(encoded) ? runSteps(encoded) : encoded
         if ("_tag" in effect) throw new Error(`${agent.name}: ${effect.message}`)
         const outcome: TaskOutcome = {
