@@ -12,12 +12,12 @@
  * Boundary: the pure core: no Effect, no clock, no I/O, no schema.
  */
 import * as Option from "effect/Option"
-import { type Fact, type FactOf, type FactRef, type Kind } from "../program/Fact.ts"
+import { type Fact, type FactOf, type FactRef, type IndexKey, type Kind } from "../program/Fact.ts"
 import { type FactEntry, firstAfter, Table, noFacts } from "./factTable.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import type { Story } from "./stories.ts"
 import { refKey, traceKey } from "../program/keys.ts"
-import type { ErasedKind } from "../program/erased.ts"
+import { type ErasedKind, eraseKind } from "../program/erased.ts"
 
 /** An immutable set of facts, as a job left it. Readers see facts in commit order. */
 export class JobContext {
@@ -86,6 +86,25 @@ export class JobContext {
   get<K extends Kind.Any>(kind: K, id: string): Option.Option<FactOf<K>> {
     const entry = this.tables.get(kind.name)?.find(id)
     return entry === undefined ? noFact : Option.some(entry.fact as FactOf<K>)
+  }
+
+  /**
+   * The facts of a kind that have this key in one of its indexes, in commit order: a frozen array.
+   *
+   * @throws what the index's function throws, and TypeError if the kind has no such index or the function gives no key
+   */
+  by<K extends Kind.Any, Index extends keyof Kind.Keys<K> & string>(
+    kind: K,
+    index: Index,
+    key: Kind.Keys<K>[Index]
+  ): ReadonlyArray<FactOf<K>> {
+    const { indexes, name } = eraseKind(kind)
+    const keyOf = Object.hasOwn(indexes, index) ? indexes[index] : undefined
+    if (keyOf === undefined) throw new TypeError(noIndex(name, index, Object.keys(indexes)))
+    const table = this.tables.get(name)
+    // The types of the kind's keys are forgotten here: another key is in no bucket.
+    const label = `the index ${JSON.stringify(index)} of ${name}`
+    return (table?.by(keyOf, label, key as IndexKey) ?? noFacts) as ReadonlyArray<FactOf<K>>
   }
 
   /** The number of facts of a kind. */
@@ -204,6 +223,12 @@ export class JobContext {
   protected get story(): Story {
     return { version: this.head, traces: this.traces, triggers: this.triggers }
   }
+}
+
+const noIndex = (kind: string, index: string, present: ReadonlyArray<string>): string => {
+  const known =
+    present.length === 0 ? "it has none" : `it has ${present.map((name) => JSON.stringify(name)).join(", ")}`
+  return `the kind ${JSON.stringify(kind)} has no index ${JSON.stringify(index)}: ${known}`
 }
 
 const noFact = Option.none()

@@ -117,7 +117,7 @@ export class Ledger extends JobContext {
     }
     table.log.push(entry)
     table.index.set(entry.fact.id, entry)
-    table.cachedAll = undefined
+    table.change()
     this.order.push(entry)
     this.head = entry.position
   }
@@ -129,7 +129,8 @@ export class Ledger extends JobContext {
       const table = this.tableOf(entry.fact.kind)
       this.order.pop()
       table.log.pop()
-      table.cachedAll = undefined
+      table.change()
+      table.undoIndexes(entry)
       const bytes = utf8Length(entry.text)
       this.bytes -= bytes
       this.committed -= bytes
@@ -173,7 +174,7 @@ export class Ledger extends JobContext {
       if (entry === undefined || !table.isLive(entry)) continue
       table.index.set(entry.fact.id, null)
       table.live--
-      table.cachedAll = undefined
+      table.change()
       this.bytes -= utf8Length(entry.text)
       pruned.push(entry)
     }
@@ -250,7 +251,7 @@ export class Ledger extends JobContext {
     if (table === undefined || entry === undefined) return
     table.index.set(id, null)
     table.live--
-    table.cachedAll = undefined
+    table.change()
     this.bytes -= utf8Length(entry.text)
   }
 }

@@ -70,6 +70,10 @@ export class ContextView implements View<Kind.Any> {
     return (kind, id) => this.#open(kind.name).get(kind, id)
   }
 
+  get by(): View<Kind.Any>["by"] {
+    return (kind, index, key) => this.#open(kind.name).by(kind, index, key)
+  }
+
   get size(): View<Kind.Any>["size"] {
     return (kind) => this.#open(kind.name).size(kind)
   }

@@ -6,16 +6,11 @@
  */
 import type { Fact } from "../program/Fact.ts"
 import type { ErasedKind } from "../program/erased.ts"
+import type { IndexKey } from "../program/Fact.ts"
+import type { FactEntry } from "./factEntry.ts"
+import { type KeyFunction, KeyIndex } from "./keyIndex.ts"
 
-/** A fact, and what the engine keeps beside it. */
-export interface FactEntry {
-  readonly fact: Fact
-  /** The canonical text of the value. */
-  readonly text: string
-  readonly position: number
-  /** The entry that this one revised. */
-  readonly previous: FactEntry | undefined
-}
+export type { FactEntry } from "./factEntry.ts"
 
 /** The place in a log of the first entry after a position. */
 export const firstAfter = (log: ReadonlyArray<FactEntry>, position: number): number => {
@@ -42,6 +37,13 @@ export class Table {
   /** The place, among the facts of the layer below and then the log, before which retention has pruned everything. */
   oldest = 0
   cachedAll: ReadonlyArray<Fact> | undefined
+  /** Counts the changes of the table. */
+  changes = 0
+  /** The indexes that were asked for, by their functions. */
+  private indexes: Map<KeyFunction, KeyIndex> | undefined
+  /** The last answers of `by`, of a state of the table. */
+  private answers: Map<KeyFunction, Map<IndexKey, ReadonlyArray<Fact>>> | undefined
+  private answeredAt = 0
 
   constructor(kind: ErasedKind, base: Table | undefined) {
     this.kind = kind
@@ -55,8 +57,65 @@ export class Table {
     return entry ?? undefined
   }
 
-  isLive(entry: FactEntry): boolean {
-    return this.find(entry.fact.id) === entry
+  /** A function of its own, so that it can be passed on. */
+  readonly isLive = (entry: FactEntry): boolean => this.find(entry.fact.id) === entry
+
+  /** Whether every entry of the log is live: nothing was revised or pruned. */
+  get isClean(): boolean {
+    return this.live - (this.base?.live ?? 0) === this.log.length
+  }
+
+  /** Forgets what was worked out of the table's state: it is about to change, or has changed. */
+  change(): void {
+    this.cachedAll = undefined
+    this.changes++
+  }
+
+  /** The index of a function, of this layer alone. It is made when it is first asked for, and may lag behind the log. */
+  indexOf(keyOf: KeyFunction, label: string): KeyIndex {
+    this.indexes ??= new Map()
+    let index = this.indexes.get(keyOf)
+    if (index === undefined) this.indexes.set(keyOf, (index = new KeyIndex(keyOf, label)))
+    return index
+  }
+
+  /** The live entries with a key, in commit order. Do not keep the array. @throws as `KeyIndex.keysOf` does */
+  entriesBy(keyOf: KeyFunction, label: string, key: IndexKey): ReadonlyArray<FactEntry> {
+    const index = this.indexOf(keyOf, label)
+    index.catchUp(this)
+    const own = index.find(this, key)
+    if (this.base === undefined) return own
+    const below = this.base.entriesBy(keyOf, label, key).filter(this.isLive)
+    return below.length === 0 ? own : [...below, ...own]
+  }
+
+  /** The live facts with a key, in commit order: a frozen array, the same one until the table changes. */
+  by(keyOf: KeyFunction, label: string, key: IndexKey): ReadonlyArray<Fact> {
+    if (this.answers === undefined || this.answeredAt !== this.changes) {
+      this.answers = new Map()
+      this.answeredAt = this.changes
+    }
+    let answers = this.answers.get(keyOf)
+    if (answers === undefined) this.answers.set(keyOf, (answers = new Map()))
+    let facts = answers.get(key)
+    if (facts === undefined) {
+      facts = Object.freeze(this.entriesBy(keyOf, label, key).map((entry) => entry.fact))
+      answers.set(key, facts)
+    }
+    return facts
+  }
+
+  /** Lets the indexes follow a rollback that took an entry out of the log. */
+  undoIndexes(entry: FactEntry): void {
+    if (this.indexes === undefined) return
+    const { previous } = entry
+    const isOwn = previous !== undefined && previous.position > (this.base?.lastPosition ?? 0)
+    for (const index of this.indexes.values()) index.undo(entry, this.log.length, isOwn ? previous : undefined)
+  }
+
+  /** The position of the newest entry of the log, or of those below. */
+  private get lastPosition(): number {
+    return this.log.at(-1)?.position ?? this.base?.lastPosition ?? 0
   }
 
   all(): ReadonlyArray<Fact> {

@@ -17,12 +17,13 @@ const combine = (existing: unknown): unknown => existing
 /** Makes a kind whose values are the JSON of the original schema. */
 export const rawKind = ({ conflict, latest, name }: Omit<KindHeader, "fingerprint">): ErasedKind =>
   Object.freeze({
-    [KindTypeId]: { value: undefined },
+    [KindTypeId]: { value: undefined, keys: {} },
     name,
     schema: Schema.Unknown,
     id: () => "",
     conflict: conflict === "combine" ? combine : conflict,
     retention: latest === null ? ("all" as const) : { latest },
+    indexes: {},
     codec: { encode: canonical, decode: parseCanonical, isPlain: true },
     of: (value: unknown) => ({ kind: name, value })
   })

@@ -27,9 +27,15 @@ export type ConflictRule<T> = "reject" | "keepFirst" | "keepLast" | ((existing: 
 /** How many facts of a kind stay in the context: all, or the `latest` n by commit position (whole number, at least 1). */
 export type Retention = "all" | { readonly latest: number }
 
-/** A named type of fact. Made by `Fact.kind`. */
-export interface Kind<out Name extends string, in out T> extends Kind.Any {
-  readonly [KindTypeId]: { readonly value: T }
+/** A key of an index. Keys of different types differ: `1` is not `"1"`. */
+export type IndexKey = string | number | boolean
+
+/** The indexes of a kind, by name: each gives the key of a value, or several keys as an array. An empty array gives none. */
+export type Indexes<T> = Readonly<Record<string, (value: T) => IndexKey | ReadonlyArray<IndexKey>>>
+
+/** A named type of fact. Made by `Fact.kind`. `Keys` has the type of the keys of each index, by the index's name. */
+export interface Kind<out Name extends string, in out T, out Keys = object> extends Kind.Any {
+  readonly [KindTypeId]: { readonly value: T; readonly keys: Keys }
   /** Names the kind within a program. */
   readonly name: Name
   /** The schema of the values. */
@@ -40,6 +46,8 @@ export interface Kind<out Name extends string, in out T> extends Kind.Any {
   readonly conflict: ConflictRule<T>
   /** The number of facts that stay in the context. */
   readonly retention: Retention
+  /** Gives the keys of a value, by the name of the index. */
+  readonly indexes: Indexes<T>
   /** A proposal of this kind. Never validates: an invalid value is found when the effect is, where the agent ran. */
   readonly of: Propose<Name, T>
 }
@@ -47,11 +55,13 @@ export interface Kind<out Name extends string, in out T> extends Kind.Any {
 export declare namespace Kind {
   /** Any kind, whatever its name and value. */
   interface Any {
-    readonly [KindTypeId]: { readonly value: unknown }
+    readonly [KindTypeId]: { readonly value: unknown; readonly keys: unknown }
     readonly name: string
   }
   /** The type of a kind's values. */
   type Value<K extends Any> = K[typeof KindTypeId]["value"]
+  /** The type of the keys of each index of a kind, by the index's name. */
+  type Keys<K extends Any> = K[typeof KindTypeId]["keys"]
 }
 
 /** A value that somebody proposes as a fact. */
@@ -107,9 +117,17 @@ export interface FactRef {
  * before you change them. `id` gives a fact's identity within its kind and must be a function of the value alone.
  * `conflict` defaults to `"reject"`, `retention` to `"all"`.
  *
+ * Each of `indexes` gives the key of a value, or several as an array, by which `view.by(kind, index, key)` looks facts up. An
+ * index is kept up at the cost of what is new, and costs nothing before it is asked for. Its function must be a function of the
+ * value alone. A throw of it, a promise or a key of another type is the panic of the agent that asked.
+ *
  * @throws InvalidProgram when the name is empty or the schema admits what cannot be frozen or encoded
  */
-export const kind = <const Name extends string, S extends Schema.Constraint>(
+export const kind = <
+  const Name extends string,
+  S extends Schema.Constraint,
+  Keys extends { readonly [Index in keyof Keys]: IndexKey } = object
+>(
   name: Name,
   options: {
     /** The schema of the values: an Effect Schema of plain data, or of immutable types that have a JSON codec. */
@@ -120,8 +138,12 @@ export const kind = <const Name extends string, S extends Schema.Constraint>(
     readonly conflict?: ConflictRule<S["Type"]> | undefined
     /** How many facts of the kind stay in the context. Default: `"all"`. */
     readonly retention?: Retention | undefined
+    /** The keys by which views look facts of the kind up, by the name of the index. Default: none. */
+    readonly indexes?:
+      | { readonly [Index in keyof Keys]: (value: S["Type"]) => Keys[Index] | ReadonlyArray<Keys[Index]> }
+      | undefined
   }
-): Kind<Name, S["Type"]> => {
+): Kind<Name, S["Type"], Keys> => {
   if (typeof name !== "string" || name === "") {
     throw new InvalidProgram({ program: "", message: "a kind needs a name that is not empty" })
   }
@@ -141,6 +163,7 @@ export const kind = <const Name extends string, S extends Schema.Constraint>(
     id: options.id,
     conflict,
     retention,
+    indexes: Object.freeze({ ...options.indexes }),
     codec,
     of: (value: S["Type"], reasons?: Reasons): Proposal<Name, S["Type"]> =>
       reasons?.because === undefined ? { kind: name, value } : { kind: name, value, because: reasons.because }
@@ -153,9 +176,13 @@ interface KindOptions {
   readonly id: unknown
   readonly conflict?: unknown
   readonly retention?: unknown
+  readonly indexes?: unknown
 }
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1
+
+const areFunctions = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Object.values(value).every((item) => typeof item === "function")
 
 const rules: Rules<KindOptions> = {
   // The codec says why it cannot be made.
@@ -168,7 +195,8 @@ const rules: Rules<KindOptions> = {
       ? undefined
       : typeof value !== "object" || value === null
         ? must('"all" or {latest: n}', () => false)(option, value)
-        : complaintOf(value, { latest: must("a whole number of at least 1", isCount, true) }, option)
+        : complaintOf(value, { latest: must("a whole number of at least 1", isCount, true) }, option),
+  indexes: must("an object of functions that give keys", areFunctions)
 }
 
 /** Whether a value is a kind made by `Fact.kind`. */

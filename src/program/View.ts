@@ -32,6 +32,15 @@ export interface View<in Reads extends Kind.Any> {
   readonly delta: <K extends Reads>(kind: K) => ReadonlyArray<FactOf<K>>
   /** The fact with this id. */
   readonly get: <K extends Reads>(kind: K, id: string) => Option.Option<FactOf<K>>
+  /**
+   * The facts of a kind that have this key in one of its indexes, in commit order: a frozen array. Costs their number, and what
+   * is new since an index of the kind was asked for last.
+   */
+  readonly by: <K extends Reads, Index extends keyof Kind.Keys<K> & string>(
+    kind: K,
+    index: Index,
+    key: Kind.Keys<K>[Index]
+  ) => ReadonlyArray<FactOf<K>>
   /** How many facts of a kind there are. */
   readonly size: (kind: Reads) => number
   /** The commit position of the newest fact of the whole context. */

@@ -3,7 +3,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
-import { Fact } from "../../src/index.ts"
+import { Fact, type View } from "../../src/index.ts"
 import type { Assert, Same } from "./assert.ts"
 
 export const Source = Fact.kind("Source", {
@@ -69,3 +69,59 @@ fact.provenance.cycle = 2
 // @ts-expect-error: a kind of one value is no kind of another
 const other: Fact.Kind<"Source", { readonly path: string }> = Source
 void other
+
+/* ---------------------------------------------------------------- indexes */
+
+const Tagged = Fact.kind("Tagged", {
+  schema: Schema.Struct({
+    tags: Schema.Array(Schema.String),
+    size: Schema.Finite,
+    state: Schema.Literals(["on", "off"])
+  }),
+  id: ({ tags }) => tags.join(),
+  indexes: {
+    tag: ({ tags }) => tags,
+    isLarge: ({ size }) => size > 3,
+    size: (value) => value.size,
+    state: ({ state }) => state
+  }
+})
+declare const tagged: View.View<typeof Tagged | typeof Stamp>
+
+export type IndexChecks = [
+  Assert<Same<Fact.Kind.Keys<typeof Tagged>, { tag: string; isLarge: boolean; size: number; state: "on" | "off" }>>,
+  Assert<Same<ReturnType<typeof byTag>, ReadonlyArray<Fact.FactOf<typeof Tagged>>>>
+]
+const byTag = () => tagged.by(Tagged, "tag", "x")
+tagged.by(Tagged, "isLarge", true)
+tagged.by(Tagged, "state", "on")
+// @ts-expect-error: an index that the kind does not have
+tagged.by(Tagged, "tags", "x")
+// @ts-expect-error: a key of another type
+tagged.by(Tagged, "size", "3")
+// @ts-expect-error: a key that no value has
+tagged.by(Tagged, "state", "broken")
+// @ts-expect-error: a kind without indexes
+tagged.by(Stamp, "at", "x")
+// @ts-expect-error: a kind that the view does not show
+tagged.by(Source, "path", "x")
+Fact.kind("K", {
+  schema: Schema.Struct({ n: Schema.Finite }),
+  id: ({ n }) => String(n),
+  // @ts-expect-error: a field that the values do not have
+  indexes: { m: ({ m }) => m }
+})
+Fact.kind("K", {
+  schema: Schema.Struct({ n: Schema.Finite }),
+  id: ({ n }) => String(n),
+  // @ts-expect-error: what is no key
+  indexes: { n: ({ n }) => ({ n }) }
+})
+
+/* ---------------------------------------------------------------- reasons */
+
+declare const source: Fact.FactOf<typeof Source>
+export const reasoned: Fact.ProposalOf<typeof Source> = Source.of({ path: "a", size: 1 }, { because: [source] })
+export const mapped: ReadonlyArray<Fact.ProposalOf<typeof Source>> = [{ path: "a", size: 1 }].map(Source.of)
+// @ts-expect-error: reasons are facts, not their ids
+Source.of({ path: "a", size: 1 }, { because: ["Source/a"] })
