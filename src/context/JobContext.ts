@@ -161,9 +161,9 @@ export class JobContext {
 
   /** The trace of the execution that added a fact: what its agent says of it. */
   traceOf(fact: Fact): unknown {
-    const { agent, cycle, each, version } = fact.provenance
+    const { cycle, version } = fact.provenance
     if (this.base !== undefined && version <= this.base.version) return this.base.traceOf(fact)
-    return this.storyOf(version).traces?.get(traceKey(cycle, agent, each))
+    return this.storyOf(version).traces?.get(traceKey(cycle, fact.provenance))
   }
 
   /**

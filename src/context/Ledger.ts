@@ -4,7 +4,7 @@
  * Invariants: a layer stores only its own facts; a rollback restores what was there; a sealed ledger refuses writes (G1).
  * Boundary: the pure core.
  */
-import { type Fact, type FactRef, type Provenance } from "../program/Fact.ts"
+import { type Fact, type Provenance } from "../program/Fact.ts"
 import { type By, provenanceOf } from "./provenanceOf.ts"
 import { type FactEntry, Table, utf8Length, noFacts } from "./factTable.ts"
 import { Limits } from "../Limits.ts"
@@ -12,7 +12,7 @@ import type { CommittedEvaluation } from "../program/View.ts"
 import { JobContext } from "./JobContext.ts"
 import { lightStepSize } from "../values/steps.ts"
 import type { Story } from "./stories.ts"
-import { refKey, traceKey } from "../program/keys.ts"
+import { refKey, traceKey, type TracedTask } from "../program/keys.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import { deepFreeze } from "../values/frozen.ts"
 
@@ -38,6 +38,11 @@ export class Ledger extends JobContext {
   /** The live entry of a fact. */
   entry(kind: string, id: string): FactEntry | undefined {
     return this.tables.get(kind)?.find(id)
+  }
+
+  /** The table of a kind, if it has facts. */
+  table(kind: string): Table | undefined {
+    return this.tables.get(kind)
   }
 
   /** The entry that this layer committed at a position. Not for replicas, whose positions have gaps. */
@@ -199,9 +204,9 @@ export class Ledger extends JobContext {
     }
   }
 
-  addTrace(cycle: number, agent: string, each: FactRef | undefined, trace: unknown): void {
+  addTrace(cycle: number, task: TracedTask, trace: unknown): void {
     this.traces ??= new Map()
-    this.traces.set(traceKey(cycle, agent, each), deepFreeze(trace))
+    this.traces.set(traceKey(cycle, task), deepFreeze(trace))
   }
 
   /** Ends all writes: from here on the context is a value. */

@@ -89,6 +89,32 @@ export class Table {
     return below.length === 0 ? own : [...below, ...own]
   }
 
+  /** Brings the index of a function up to date, by up to so many entries. Returns whether it is. */
+  catchUp(keyOf: KeyFunction, label: string, parts: number): boolean {
+    if (this.base !== undefined && !this.base.catchUp(keyOf, label, parts)) return false
+    return this.indexOf(keyOf, label).catchUp(this, parts)
+  }
+
+  /**
+   * Adds the live entries with a key that were committed before a position to `found`, in commit order. The index is up to date.
+   * `top` is the table that decides what is live.
+   */
+  collectBy(
+    keyOf: KeyFunction,
+    label: string,
+    key: IndexKey,
+    before: number,
+    found: Array<FactEntry>,
+    top: Table = this
+  ): void {
+    this.base?.collectBy(keyOf, label, key, before, found, top)
+    const isClean = top === this && this.isClean
+    for (const entry of this.indexOf(keyOf, label).find(this, key)) {
+      if (entry.position >= before) return
+      if (isClean || top.isLive(entry)) found.push(entry)
+    }
+  }
+
   /** The live facts with a key, in commit order: a frozen array, the same one until the table changes. */
   by(keyOf: KeyFunction, label: string, key: IndexKey): ReadonlyArray<Fact> {
     if (this.answers === undefined || this.answeredAt !== this.changes) {

@@ -102,12 +102,13 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   /** A discarded effect may be large, and may recur. So only the number of its facts is kept. */
   get result(): MergedOutcome {
     const { effect } = this
-    const { agent, each } = this.by
+    const { agent, each, part } = this.by
     const cause = this.refused
-    if (cause !== undefined) {
-      return { agent, each, cause, effect: undefined, facts: noFacts, proposals: effect.facts.length }
-    }
-    return { agent, each, cause, effect, facts: this.facts.length > 0 ? this.facts : noFacts }
+    const outcome: MergedOutcome =
+      cause === undefined
+        ? { agent, each, cause, effect, facts: this.facts.length > 0 ? this.facts : noFacts }
+        : { agent, each, cause, effect: undefined, facts: noFacts, proposals: effect.facts.length }
+    return part === undefined ? outcome : { ...outcome, part }
   }
 
   /** Decides the effect of a proposal on the present context (M3). A conflict refuses the whole effect. */

@@ -12,7 +12,9 @@
 import type { CompiledProgram, ErasedAgent } from "../program/erased.ts"
 import type { Fact, Kind } from "../program/Fact.ts"
 import type { View } from "../program/View.ts"
+import type { FactEntry } from "../context/factTable.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import { batchesOf, newSides } from "./joining.ts"
 import { plainly } from "../values/plainResult.ts"
 import { lightStepSize } from "../values/steps.ts"
 
@@ -32,6 +34,8 @@ export interface SelectedAgent {
   readonly since: number
   /** The facts of an agent with `each`, one task each, in commit order; undefined for an agent without. */
   readonly each: ReadonlyArray<Fact> | undefined
+  /** The new facts of a join, in commit order: a task for each batch of them. Undefined for other agents. */
+  readonly news: ReadonlyArray<FactEntry> | undefined
   /** The value that `accepts` threw, or undefined. After a throw the agent fails without having run. */
   readonly panic: unknown
   readonly view: View<Kind.Any>
@@ -130,6 +134,7 @@ function* newFacts(kind: string, since: number, ledger: Ledger): Generator<void,
 /** An agent that is selected, while its facts are gathered. */
 interface Chosen extends SelectedAgent {
   each: ReadonlyArray<Fact> | undefined
+  news: ReadonlyArray<FactEntry> | undefined
 }
 
 type ViewFor = (agent: ErasedAgent, since: number) => View<Kind.Any>
@@ -162,7 +167,7 @@ const choose = (
         panic = error ?? new Error("accepts threw undefined")
       }
     }
-    chosen.push({ index, agent, since: own.mark, each: undefined, panic, view: Object.freeze(view) })
+    chosen.push({ index, agent, since: own.mark, each: undefined, news: undefined, panic, view: Object.freeze(view) })
   }
   return chosen
 }
@@ -191,7 +196,8 @@ export function* select(
     for (const chosen of agents) {
       const { agent, panic, since } = chosen
       if (agent.each !== undefined && panic === undefined) chosen.each = yield* newFacts(agent.each.name, since, ledger)
-      tasks += chosen.each?.length ?? 1
+      if (agent.join !== undefined && panic === undefined) chosen.news = yield* newSides(agent.join, since, ledger)
+      tasks += chosen.news === undefined ? (chosen.each?.length ?? 1) : batchesOf(chosen.news.length)
     }
     selection = { tier, agents, tasks }
   }

@@ -33,7 +33,7 @@ export class EffectFault extends Error {
   }
 }
 
-const invalid = (message: string): never => {
+export const invalid = (message: string): never => {
   throw new EffectFault("InvalidEffect", { message: message.slice(0, Limits.errorTextLength), stack: "" })
 }
 
@@ -49,7 +49,7 @@ type Output = Record<string, unknown>
 
 const none: ReadonlyArray<unknown> = Object.freeze([])
 
-const listOf = (output: Output, key: string): ReadonlyArray<unknown> => {
+export const listOf = (output: Output, key: string): ReadonlyArray<unknown> => {
   const value = output[key]
   if (value === undefined) return none
   return Array.isArray(value) ? value : invalid(`${key} must be an array, not ${typeOf(value)}`)
@@ -62,6 +62,18 @@ const hasItems = (output: Output): boolean =>
   !isEmpty(output["facts"]) || !isEmpty(output["intents"]) || !isEmpty(output["evaluations"])
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
+
+/** Checks the shape of a proposal. `index` is its place among the facts of its output. @throws EffectFault */
+export const proposalOf = (
+  proposal: unknown,
+  index: number
+): { readonly kind: string; readonly value: unknown; readonly because: unknown } => {
+  if (!isRecord(proposal) || typeof proposal["kind"] !== "string" || !("value" in proposal)) {
+    return invalid(`facts[${index}] is ${typeOf(proposal)} that is no proposal: make it with Kind.of(value)`)
+  }
+  refuseUnknownKeys(proposal, proposalKeys, "facts", index)
+  return { kind: proposal["kind"], value: proposal["value"], because: proposal["because"] }
+}
 
 const refuseUnknownKeys = (
   value: Record<string, unknown>,
@@ -115,14 +127,14 @@ export const encodeFact = (
 type KindOf = (name: string) => ErasedKind | undefined
 
 /** Finds the commit positions of a proposal's reasons. `place` is the proposal's place in its effect. */
-type ReasonsOf = (because: unknown, place: number) => ReadonlyArray<number> | undefined
+export type ReasonsOf = (because: unknown, place: number) => ReadonlyArray<number> | undefined
 
 /** Refuses the reasons of proposals that no agent makes. */
 const noReasons: ReasonsOf = (_, place) =>
   invalid(`facts[${place}].because: only an agent can give reasons. Leave them out of seeds, signals and answers`)
 
 /** The reasons of an agent's proposals must be facts that its view shows. */
-const visibleReasons =
+export const visibleReasons =
   ({ label, visibleNames }: Pick<ErasedAgent, "label" | "visibleNames">, context: JobContext): ReasonsOf =>
   (because, place) => {
     if (!Array.isArray(because)) return invalid(`facts[${place}].because must be an array, not ${typeOf(because)}`)
@@ -168,16 +180,11 @@ class FactList {
 
   add(proposal: unknown): void {
     const index = this.facts.length
-    if (!isRecord(proposal) || typeof proposal["kind"] !== "string" || !("value" in proposal)) {
-      return invalid(`facts[${index}] is ${typeOf(proposal)} that is no proposal: make it with Kind.of(value)`)
-    }
-    refuseUnknownKeys(proposal, proposalKeys, "facts", index)
-    const name = proposal["kind"]
+    const { because, kind: name, value } = proposalOf(proposal, index)
     const kind =
       this.kindOf(name) ?? invalid(`facts[${index}] is of kind ${JSON.stringify(name)}, which is not declared`)
-    const because = proposal["because"]
     const reasons = because === undefined ? undefined : this.reasonsOf(because, index)
-    const fact = encodeFact(kind, proposal["value"], index, reasons)
+    const fact = encodeFact(kind, value, index, reasons)
     if (index > 0 && !this.isNew(fact)) {
       return invalid(`facts[${index}] proposes ${refKey({ kind: name, id: fact.id })} a second time in the same effect`)
     }
@@ -211,7 +218,7 @@ export function* encodeFacts(
   return list.facts
 }
 
-const encodeIntent = (intent: unknown, index: number): EncodedIntent => {
+export const encodeIntent = (intent: unknown, index: number): EncodedIntent => {
   const where = `intents[${index}]`
   if (!isRecord(intent) || typeof intent["kind"] !== "string") return invalid(`${where} needs a kind`)
   refuseUnknownKeys(intent, ["kind", "payload"], where)
@@ -224,7 +231,7 @@ const encodeIntent = (intent: unknown, index: number): EncodedIntent => {
   }
 }
 
-const encodeEvaluation = (evaluation: unknown, index: number): Evaluation => {
+export const encodeEvaluation = (evaluation: unknown, index: number): Evaluation => {
   const where = `evaluations[${index}]`
   if (!isRecord(evaluation)) return invalid(`${where} is ${typeOf(evaluation)}`)
   refuseUnknownKeys(evaluation, ["fact", "score", "reason"], where)
@@ -239,7 +246,7 @@ const encodeEvaluation = (evaluation: unknown, index: number): Evaluation => {
   return { fact: { kind: fact["kind"], id: fact["id"] }, score: score === 0 ? 0 : score, reason }
 }
 
-const tokensOf = (usage: unknown): number => {
+export const tokensOf = (usage: unknown): number => {
   if (usage === undefined) return 0
   if (!isRecord(usage)) return invalid(`usage must be an object, not ${typeOf(usage)}`)
   refuseUnknownKeys(usage, ["tokens"], "usage")
@@ -249,7 +256,7 @@ const tokensOf = (usage: unknown): number => {
     : invalid(`usage.tokens must be a finite number of at least 0, not ${JSON.stringify(tokens)}`)
 }
 
-const encodeTrace = (trace: unknown): unknown => {
+export const encodeTrace = (trace: unknown): unknown => {
   if (trace === undefined) return undefined
   try {
     return canonical(trace).value
@@ -274,7 +281,7 @@ const noFacts: ReadonlyArray<EncodedFact> = Object.freeze([])
 export const noIntents: ReadonlyArray<EncodedIntent> = Object.freeze([])
 export const noEvaluations: ReadonlyArray<Evaluation> = Object.freeze([])
 
-const outputOf = (output: unknown): Output => {
+export const outputOf = (output: unknown): Output => {
   const refusal = refusalOf(output)
   if (refusal !== undefined) return invalid(`execute ${refusal}`)
   if (!isRecord(output) || Array.isArray(output)) {
@@ -284,7 +291,7 @@ const outputOf = (output: unknown): Output => {
   return output
 }
 
-const writtenKind = ({ writes }: ErasedAgent, name: string): ErasedKind | undefined => {
+export const writtenKind = ({ writes }: ErasedAgent, name: string): ErasedKind | undefined => {
   for (const kind of writes) if (kind.name === name) return kind
   return undefined
 }
@@ -294,9 +301,28 @@ export interface OutputFault extends Panic {
   readonly _tag: "InvalidEffect" | "AgentPanicked"
 }
 
-/** The cause that a task with such an output leaves. */
-export const causeOf = ({ _tag, ...panic }: OutputFault, agent: string, cycle: number): Cause =>
-  _tag === "InvalidEffect" ? { _tag, agent, cycle, message: panic.message } : { _tag, agent, cycle, ...panic }
+/** Two calls of one task propose different values for a fact, as data. */
+export interface ConflictFault {
+  readonly _tag: "MergeConflict"
+  readonly existing: EncodedFact
+  readonly proposed: EncodedFact
+}
+
+/** The reason why a task gave no effect. */
+export type TaskFault = OutputFault | ConflictFault
+
+/** The cause that a task with such a fault leaves. */
+export const causeOf = (fault: TaskFault, agent: string, cycle: number): Cause => {
+  if (fault._tag === "MergeConflict") {
+    const { existing, proposed } = fault
+    const agents: readonly [string, string] = [agent, agent]
+    const { id, kind } = existing
+    const values = { existing: existing.value, proposed: proposed.value }
+    return { _tag: fault._tag, cycle, kind: kind.name, id, ...values, agents }
+  }
+  const { _tag, ...panic } = fault
+  return _tag === "InvalidEffect" ? { _tag, agent, cycle, message: panic.message } : { _tag, agent, cycle, ...panic }
+}
 
 /**
  * An output under validation: its facts, then its intents, then its evaluations, item by item. There is one object for each

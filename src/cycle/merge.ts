@@ -33,6 +33,7 @@ import * as Option from "effect/Option"
 import type { IntentRef } from "../program/AgentEffect.ts"
 import { emptyEffect, type EncodedEffect } from "../program/encoded.ts"
 import { type CompiledProgram, type ErasedAgent, eraseKind } from "../program/erased.ts"
+import { partOf } from "../program/keys.ts"
 import type { Fact } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
 import { type FactEntry, noFacts } from "../context/factTable.ts"
@@ -130,12 +131,14 @@ export class CycleMerge {
    * order. `begin` is the version that the cycle's tasks saw.
    */
   merge(task: TaskOutcome, begin: number): InSteps<MergedOutcome> {
-    const { agent, each, result } = task
+    const { agent, each, part, result } = task
     if ("_tag" in result) {
-      return this.#merged(agent, { agent: agent.name, each, cause: result, effect: undefined, facts: noFacts })
+      const outcome = { agent: agent.name, each, ...partOf(part), cause: result, effect: undefined, facts: noFacts }
+      return this.#merged(agent, outcome)
     }
     if (result === emptyEffect && this.#crossed === undefined && this.#on.program.structural.length === 0) {
-      return this.#merged(agent, { agent: agent.name, each, cause: undefined, effect: result, facts: noFacts })
+      const outcome = { agent: agent.name, each, cause: undefined, effect: result, facts: noFacts }
+      return this.#merged(agent, part === undefined ? outcome : { ...outcome, part })
     }
     const application = new EffectApplication(result, this.#byOf(task, begin), this.#on, this.#crossed, false)
     return application.step(stepSize)
@@ -148,16 +151,17 @@ export class CycleMerge {
     return this.#merged(agent, this.#applied(application))
   }
 
-  #byOf({ agent, each, since }: TaskOutcome, begin: number): By {
+  #byOf({ agent, each, part, since }: TaskOutcome, begin: number): By {
     const isTriggered = agent.triggers.length > 0
-    return {
+    const by = {
       cycle: this.cycle,
-      origin: "agent",
+      origin: "agent" as const,
       agent: agent.name,
       each,
       since: isTriggered ? since : 0,
       until: isTriggered ? begin : 0
     }
+    return part === undefined ? by : { ...by, part }
   }
 
   /** Notes the outcome of an effect of any origin. */
@@ -242,7 +246,7 @@ export class CycleMerge {
         if (++parts % stepSize === 0) yield
         ledger.addEvaluation({ ...evaluation, agent: by.agent, cycle })
       }
-      if (effect.trace !== undefined) ledger.addTrace(cycle, by.agent, by.each, effect.trace)
+      if (effect.trace !== undefined) ledger.addTrace(cycle, by, effect.trace)
       if (++parts % stepSize === 0) yield
     }
   }

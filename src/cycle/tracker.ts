@@ -16,7 +16,7 @@ import { stepSize } from "../values/steps.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
 import type { Ledger } from "../context/Ledger.ts"
-import { intentKey } from "../program/keys.ts"
+import { intentKey, partOf } from "../program/keys.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 
 /** Marks a state whose repetition has been reported. */
@@ -70,11 +70,11 @@ export class Tracker {
     let halting = halt
     for (const outcomes of [row.signals, row.outcomes]) {
       for (const outcome of outcomes) {
-        const { agent, cause, each, effect } = outcome
+        const { agent, cause, each, effect, part } = outcome
         if (cause === undefined) {
           if (effect !== undefined && effect.intents.length > 0) this.#note(row.cycle, outcome)
         } else if (cause === halting) halting = undefined
-        else this.diagnose({ cycle: row.cycle, agent, each, cause })
+        else this.diagnose({ cycle: row.cycle, agent, each, ...partOf(part), cause })
       }
     }
     const revised = yield* this.#observe(row, ledger, pruned)
@@ -88,10 +88,10 @@ export class Tracker {
     this.diagnose({ cycle: row.cycle, agent: revised.provenance.agent, each: revised.provenance.each, cause })
   }
 
-  #note(cycle: number, { agent, each, effect }: MergedOutcome): void {
+  #note(cycle: number, { agent, each, effect, part }: MergedOutcome): void {
     effect?.intents.forEach(({ kind, payload }, index) => {
-      const idempotencyKey = `${this.#jobId}/${intentKey({ agent, cycle, each, index })}`
-      this.intents.push(Object.freeze({ kind, payload, agent, cycle, each, index, idempotencyKey }))
+      const of = { agent, cycle, each, ...partOf(part), index }
+      this.intents.push(Object.freeze({ kind, payload, ...of, idempotencyKey: `${this.#jobId}/${intentKey(of)}` }))
     })
   }
 

@@ -32,7 +32,7 @@ import { inSlices } from "../platform/slices.ts"
 import type { Cause as HaltCause } from "../outcome/Cause.ts"
 import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
 import { runDetached } from "../platform/detached.ts"
-import { intentKey } from "../program/keys.ts"
+import { intentKey, partOf } from "../program/keys.ts"
 import { eraseKind, type CompiledProgram } from "../program/erased.ts"
 import { emptyEffect, type EncodedEffect } from "../program/encoded.ts"
 import type { Amounts } from "../program/resolveBudget.ts"
@@ -313,8 +313,8 @@ export class Outbox {
   }
 
   #add({ at, intent }: UnansweredIntent): void {
-    const { agent, cycle, each, index, kind } = intent
-    const ref = { kind, cycle, agent, each, index }
+    const { agent, cycle, each, index, kind, part } = intent
+    const ref = { kind, cycle, agent, each, ...partOf(part), index }
     const asked = kind === approvalKind ? approvalOf(this.#host.program, intent) : undefined
     const isInvalid = typeof asked === "string"
     const approval = isInvalid ? undefined : asked

@@ -26,6 +26,7 @@ import { inline as inlinePool } from "../workers/inline.ts"
 import type { BatchFailure, CpuBatch, CpuProgress } from "../workers/WorkerPool.ts"
 import { ContextView } from "../context/contextView.ts"
 import { causeOf, EffectFault, encodeEffect, type OutputFault } from "../cycle/encodeEffect.ts"
+import { batchesOf } from "../cycle/joining.ts"
 import { at } from "./at.ts"
 import { provided } from "./erased.ts"
 import { keepEffect } from "./journaling.ts"
@@ -37,7 +38,7 @@ import * as Telemetry from "./observability.ts"
 import type { Cause as HaltCause } from "../outcome/Cause.ts"
 import type { TaskOutcome } from "../outcome/CommittedCycle.ts"
 import { isUnderWay, runSteps, stepSize } from "../values/steps.ts"
-import { namePart, refKey } from "../program/keys.ts"
+import { namePart, partOf, refKey } from "../program/keys.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
@@ -49,20 +50,29 @@ interface Task {
   readonly place: number
   readonly selected: SelectedAgent
   readonly fact: Fact | undefined
+  /** Which of a join's tasks, from 1. Undefined for the first, and for other agents. */
+  readonly part: number | undefined
 }
 
 const refOf = (fact: Fact | undefined): FactRef | undefined =>
   fact === undefined ? undefined : { kind: fact.kind, id: fact.id }
 
 /** The name of a task, unique within its cycle. */
-const keyOf = ({ fact, selected }: Task): string =>
-  namePart(selected.agent.name) + (fact === undefined ? "" : `/${refKey(fact)}`)
+const keyOf = ({ fact, part, selected }: Task): string =>
+  namePart(selected.agent.name) + (fact === undefined ? (part === undefined ? "" : `/${part}`) : `/${refKey(fact)}`)
 
 const tasksOf = (agents: ReadonlyArray<SelectedAgent>): ReadonlyArray<Task> => {
   const tasks: Array<Task> = []
   for (const selected of agents) {
-    if (selected.each === undefined) tasks.push({ place: tasks.length, selected, fact: undefined })
-    else for (const fact of selected.each) tasks.push({ place: tasks.length, selected, fact })
+    const { each, news } = selected
+    if (each !== undefined) {
+      for (const fact of each) tasks.push({ place: tasks.length, selected, fact, part: undefined })
+      continue
+    }
+    const count = news === undefined ? 1 : batchesOf(news.length)
+    for (let part = 0; part < count; part++) {
+      tasks.push({ place: tasks.length, selected, fact: undefined, part: part === 0 ? undefined : part })
+    }
   }
   return tasks
 }
@@ -80,8 +90,9 @@ export const runTasks = (
   const { cycle, selection, staged } = underWay
   const tasks = tasksOf(selection.agents)
   const outcomes: Array<TaskOutcome> = new Array(tasks.length)
-  const settle = ({ fact, place, selected }: Task, result: EncodedEffect | HaltCause, cpuMs: number): void => {
-    outcomes[place] = { agent: selected.agent, each: refOf(fact), since: selected.since, cpuMs, result }
+  const settle = ({ fact, part, place, selected }: Task, result: EncodedEffect | HaltCause, cpuMs: number): void => {
+    const outcome = { agent: selected.agent, each: refOf(fact), since: selected.since, cpuMs, result }
+    outcomes[place] = part === undefined ? outcome : { ...outcome, part }
   }
   const fibers: Array<Task> = []
   const threads: Array<Task> = []
@@ -119,9 +130,14 @@ const panicOf = (agent: string, cycle: number, thrown: unknown): HaltCause => ({
   ...describePanic(thrown)
 })
 
-const itemOf = <Tag extends JobTelemetry["_tag"]>(tag: Tag, { fact, selected }: Task, cycle: number, at: number) => {
+const itemOf = <Tag extends JobTelemetry["_tag"]>(
+  tag: Tag,
+  { fact, part, selected }: Task,
+  cycle: number,
+  at: number
+) => {
   const each = refOf(fact)
-  return { _tag: tag, cycle, agent: selected.agent.name, at, ...(each === undefined ? {} : { each }) }
+  return { _tag: tag, cycle, agent: selected.agent.name, at, ...(each === undefined ? {} : { each }), ...partOf(part) }
 }
 
 const runCpu = (
@@ -154,11 +170,13 @@ const runCpu = (
       program: session.program,
       ledger: session.ledger,
       cycle,
-      tasks: tasks.map(({ fact, selected }) => ({
+      tasks: tasks.map(({ fact, part, selected }) => ({
         agent: selected.agent,
         agentIndex: selected.index,
         each: refOf(fact),
-        since: selected.since
+        since: selected.since,
+        part,
+        news: selected.news
       })),
       cpuBudgetMs: Math.max(merge.limits.budget.cpuTime - session.cpuMs, 0),
       onProgress: report === undefined ? undefined : onProgress

@@ -13,6 +13,7 @@ import type { FactRef } from "../program/Fact.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { ErasedKind } from "../program/erased.ts"
+import { partOf } from "../program/keys.ts"
 import type { EncodedEffect, EncodedFact, EncodedIntent } from "../program/encoded.ts"
 import { parseCanonical } from "../values/frozen.ts"
 import type { Canonical } from "../values/Canonical.ts"
@@ -26,6 +27,7 @@ import type { HaltExtra, JournalHeader, OutcomeExtra, OutcomeFields, RowExtra } 
 export interface DecodedOutcome {
   readonly agent: string
   readonly each: FactRef | undefined
+  readonly part?: number
   readonly cause: Cause | undefined
   /** Undefined if the outcome was discarded. */
   readonly effect: EncodedEffect | undefined
@@ -69,6 +71,7 @@ interface IntentRefJson {
   readonly each?: readonly [kind: string, id: string]
   readonly index: number
   readonly kind: string
+  readonly part?: number
 }
 
 interface OutcomeJson {
@@ -79,6 +82,7 @@ interface OutcomeJson {
   readonly evaluations?: ReadonlyArray<Evaluation>
   readonly facts?: ReadonlyArray<FactJson>
   readonly intents?: ReadonlyArray<{ readonly kind: string; readonly payload: unknown }>
+  readonly part?: number
 }
 
 export const encodedFact = ({ because, kind: name, value }: FactJson, id: string, kindOf: KindOf): EncodedFact => {
@@ -139,7 +143,7 @@ function* decodeOutcome(json: OutcomeJson, extra: OutcomeExtra, kindOf: KindOf):
   const { answers } = json
   const each = eachOf(json.each)
   const answered = answers === undefined ? undefined : { ...answers, each: eachOf(answers.each) }
-  const common = { agent: json.agent, each, answers: answered }
+  const common = { agent: json.agent, each, ...partOf(json.part), answers: answered }
   const cause = causeOf(json, causeJson)
   if (cause !== undefined) {
     return { ...common, cause, effect: undefined, combined: undefined, proposals: proposals ?? 0 }

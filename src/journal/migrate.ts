@@ -98,7 +98,7 @@ const migrated = (
     const trace = ledger.traceOf(before)
     if (trace !== undefined) {
       const story = stories.find(({ version }) => provenance.version <= version)
-      story?.traces.set(traceKey(next.cycle, next.agent, each), trace)
+      story?.traces.set(traceKey(next.cycle, next), trace)
     }
     return { kind, text, fact: Object.freeze({ kind: kind.name, id, value, provenance: next }) }
   })

@@ -23,7 +23,7 @@ import type { JobContext } from "../context/JobContext.ts"
 import { Ledger } from "../context/Ledger.ts"
 import type { By } from "../context/provenanceOf.ts"
 import { noFacts } from "../context/factTable.ts"
-import { intentKey } from "../program/keys.ts"
+import { intentKey, partOf } from "../program/keys.ts"
 import { eraseKind, type ErasedKind } from "../program/erased.ts"
 import type { EncodedFact } from "../program/encoded.ts"
 import type { HaltExtra, JournalHeader, RowExtra } from "./records.ts"
@@ -233,10 +233,10 @@ export class Replay {
   ): Generator<void, ReadonlyArray<MergedOutcome>> {
     const merged: Array<MergedOutcome> = []
     let steps = 0
-    for (const { agent, answers, cause, combined, each, effect, proposals } of outcomes) {
+    for (const { agent, answers, cause, combined, each, effect, part, proposals } of outcomes) {
       const isTriggered = origin === "agent" && (this.program.triggers.get(agent)?.length ?? 0) > 0
       const since = isTriggered ? (this.marks.get(agent) ?? 0) : 0
-      const by: By = { cycle, origin, agent, each, since, until: isTriggered ? begin : 0 }
+      const by: By = { cycle, origin, agent, each, since, until: isTriggered ? begin : 0, ...partOf(part) }
       const facts: Array<Fact> = []
       for (const [place, proposed] of (effect?.facts ?? []).entries()) {
         const fact = this.#add(proposed, combined?.get(place), by)
@@ -247,6 +247,7 @@ export class Replay {
       merged.push({
         agent,
         each,
+        ...partOf(part),
         cause,
         effect,
         facts: facts.length === 0 ? noFacts : facts,
@@ -274,12 +275,13 @@ export class Replay {
 
   *#note(cycle: number, outcomes: ReadonlyArray<DecodedOutcome>): Generator<void, void> {
     let steps = 0
-    for (const { agent, each, effect } of outcomes) {
+    for (const outcome of outcomes) {
+      const { agent, effect } = outcome
       for (const evaluation of effect?.evaluations ?? []) {
         if (++steps % stepSize === 0) yield
         this.ledger.addEvaluation({ ...evaluation, agent, cycle })
       }
-      if (effect?.trace !== undefined) this.ledger.addTrace(cycle, agent, each, effect.trace)
+      if (effect?.trace !== undefined) this.ledger.addTrace(cycle, outcome, effect.trace)
     }
   }
 

@@ -40,16 +40,19 @@ const evaluationText = ({ fact, reason, score }: Evaluation): string =>
 const intentText = ({ text }: EncodedIntent): string => text
 
 /** The text of an effect without proposals, which most outcomes of a long job have. */
-const nothingText = `"evaluations":[],"facts":[],"intents":[]}`
+const nothingText = `"evaluations":[],"facts":[],"intents":[]`
 
 /** Writes the part of an outcome that names the fact of its task. */
 const eachText = (each: FactRef | undefined): string =>
   each === undefined ? "" : `"each":[${JSON.stringify(each.kind)},${JSON.stringify(each.id)}]`
 
 /** Writes the part of a signal that names the intent it answers. Keys are in canonical order. */
-const answersText = ({ agent, cycle, each, index, kind }: IntentRef): string =>
+const answersText = ({ agent, cycle, each, index, kind, part }: IntentRef): string =>
   `{"agent":${JSON.stringify(agent)},"cycle":${cycle}${each === undefined ? "" : `,${eachText(each)}`},` +
-  `"index":${index},"kind":${JSON.stringify(kind)}}`
+  `"index":${index},"kind":${JSON.stringify(kind)}${partText(part)}}`
+
+/** Writes the part of an outcome that tells a further task of a join from the first. It is the last in canonical order. */
+const partText = (part: number | undefined): string => (part === undefined ? "" : `,"part":${part}`)
 
 /** Writes the beginning of an outcome: the agent and, for a signal, the intent that it answers. */
 const headText = ({ agent, answers }: MergedOutcome): string => {
@@ -88,7 +91,7 @@ class Writer {
     return true
   }
 
-  /** Writes the proposals of an effect for the hash: keys in canonical order, without the opening brace. */
+  /** Writes the proposals of an effect for the hash: keys in canonical order, without the braces. */
   effect({ evaluations, facts, intents }: EncodedEffect): boolean {
     if (this.lists === 0) this.open(`"evaluations":[`)
     if (this.lists === 1) {
@@ -101,7 +104,7 @@ class Writer {
     }
     if (!this.list(intents, intentText)) return false
     this.lists = 0
-    this.write("]}")
+    this.write("]")
     return true
   }
 
@@ -164,21 +167,23 @@ class RowText implements Cursor<TextPieces> {
   /** Writes the proposals of an outcome, or the tag of the cause that discarded it. Returns whether all is written. */
   private outcome(outcome: MergedOutcome): boolean {
     const { writer } = this
-    const { cause, each, effect } = outcome
+    const { cause, each, effect, part } = outcome
     if (!this.isOpen) {
       const about = eachText(each)
       const head = (this.outcomes > 0 ? "," : "") + headText(outcome)
       if (cause !== undefined || effect === undefined) {
-        writer.write(`${head}"discarded":${JSON.stringify(cause?._tag)}${about === "" ? "" : `,${about}`}}`)
+        const rest = `${about === "" ? "" : `,${about}`}${partText(part)}}`
+        writer.write(`${head}"discarded":${JSON.stringify(cause?._tag)}${rest}`)
         return true
       }
       writer.write(about === "" ? head : `${head}${about},`)
       if (effect.facts.length + effect.evaluations.length + effect.intents.length === 0) {
-        writer.write(nothingText)
+        writer.write(`${nothingText}${partText(part)}}`)
         return true
       }
     }
     this.isOpen = effect !== undefined && !writer.effect(effect)
+    if (!this.isOpen) writer.write(`${partText(part)}}`)
     return !this.isOpen
   }
 }

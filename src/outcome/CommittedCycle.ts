@@ -9,6 +9,8 @@ import type { ErasedAgent } from "../program/erased.ts"
 export interface TaskOutcome {
   readonly agent: ErasedAgent
   readonly each: FactRef | undefined
+  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  readonly part?: number
   /** The agent's mark: facts after it made the task eligible. */
   readonly since: number
   readonly cpuMs: number
@@ -20,6 +22,7 @@ export interface TaskOutcome {
 export interface MergedOutcome {
   readonly agent: string
   readonly each: FactRef | undefined
+  readonly part?: number
   /** Undefined if the effect was applied. */
   readonly cause: Cause | undefined
   /** The effect as it was proposed, if it was applied. */

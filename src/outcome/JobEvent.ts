@@ -21,6 +21,8 @@ interface InCycle<Tag extends string> {
 interface OfTask<Tag extends string> extends InCycle<Tag> {
   readonly agent: string
   readonly each?: FactRef
+  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  readonly part?: number
 }
 
 /** A cause without its stack. An error of the program is described as plain JSON of a bounded size. */
@@ -120,6 +122,7 @@ interface OfRunningTask<Tag extends string> {
   readonly cycle: number
   readonly agent: string
   readonly each?: FactRef
+  readonly part?: number
   /** Milliseconds since the epoch, by Effect's Clock. */
   readonly at: number
 }

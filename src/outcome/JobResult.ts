@@ -23,6 +23,8 @@ export interface Diagnostic {
   /** "" for signals and seeds. */
   readonly agent: string
   readonly each: FactRef | undefined
+  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  readonly part?: number
   readonly cause: Cause | Oscillation
 }
 
@@ -34,6 +36,8 @@ export interface CommittedIntent {
   readonly agent: string
   readonly cycle: number
   readonly each: FactRef | undefined
+  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  readonly part?: number
   /** Its place among the intents of its effect. */
   readonly index: number
   /** Stable across replays: job id, cycle, agent, each-fact and index. */

@@ -6,6 +6,7 @@
  *
  * Invariant: the events of a record, and their number, are functions of the record alone. Boundary: the pure core.
  */
+import type { IntentRef } from "../program/AgentEffect.ts"
 import type { Fact, FactRef, Kind } from "../program/Fact.ts"
 import type { Violation } from "../program/Invariant.ts"
 import type { Cause, Status } from "./Cause.ts"
@@ -62,8 +63,16 @@ const asData = (cause: Cause): EventCause => {
   }
 }
 
-const taskOf = ({ agent, each }: MergedOutcome): { readonly agent: string; readonly each?: FactRef } =>
-  each === undefined ? { agent } : { agent, each }
+const taskOf = ({ agent, each, part }: Pick<IntentRef, "agent" | "each" | "part">): TaskName => {
+  if (part !== undefined) return { agent, part }
+  return each === undefined ? { agent } : { agent, each }
+}
+
+interface TaskName {
+  readonly agent: string
+  readonly each?: FactRef
+  readonly part?: number
+}
 
 /** The events of a record, as the walk finds them. */
 class Events {
@@ -135,8 +144,8 @@ const findSignal = (events: Events, cycle: number, signal: MergedOutcome): void 
     )
   }
   if (answers !== undefined && events.hasNext()) {
-    const { agent, each, index, kind } = answers
-    events.add({ _tag: "IntentAnswered", cycle, agent, ...(each === undefined ? {} : { each }), index, kind })
+    const { index, kind } = answers
+    events.add({ _tag: "IntentAnswered", cycle, ...taskOf(answers), index, kind })
   }
   if (facts.length > 0 && events.hasNext()) events.add({ _tag: "FactsCommitted", cycle, agent: "", facts })
 }

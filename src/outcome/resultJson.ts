@@ -35,16 +35,18 @@ export interface ResultJson {
     readonly cycle: number
     readonly agent: string
     readonly each: FactRef | null
+    readonly part?: number
     readonly cause: unknown
   }>
   /** The error that ended the job: `_tag` and its fields; null if it converged. */
   readonly error: Readonly<Record<string, unknown>> | null
 }
 
-const diagnosticJson = ({ agent, cause, cycle, each }: Diagnostic): ResultJson["diagnostics"][number] => ({
+const diagnosticJson = ({ agent, cause, cycle, each, part }: Diagnostic): ResultJson["diagnostics"][number] => ({
   cycle,
   agent,
   each: each ?? null,
+  ...(part === undefined ? {} : { part }),
   cause: errorToJson(cause)
 })
 

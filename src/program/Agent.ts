@@ -2,7 +2,7 @@
  * Agents: they read a job's context and propose what to add.
  *
  * `make` defines a fiber agent (an Effect: I/O, services, typed errors), `cpu` a CPU agent (a synchronous function that
- * runs on a worker thread). Both come in two forms: with `each`, one task for every new fact of that kind; without, one
+ * runs on a worker thread), `join` an agent for pairs of facts that meet on a key. The first two come in two forms: with `each`, one task for every new fact of that kind; without, one
  * task for everything that is new.
  *
  * Boundary: definitions and their types. eligibility.ts decides when an agent runs, merge.ts what happens to its effect.
@@ -13,7 +13,8 @@ import type * as Schedule from "effect/Schedule"
 import type { AgentEffect } from "./AgentEffect.ts"
 import type { OnFailure, Placement } from "./agentOptions.ts"
 import { type AgentOptions, defineAgent } from "./defineAgent.ts"
-import type { FactOf, Kind } from "./Fact.ts"
+import { defineJoin, type JoinOptions } from "./defineJoin.ts"
+import type { FactOf, IndexKey, Kind } from "./Fact.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
 
@@ -189,6 +190,57 @@ export function cpu<const Name extends string, Reads extends Kind.Any = never, W
 ): Agent<Name, Reads, Writes, never, never>
 export function cpu(name: string, options: object): Agent.Any {
   return defineAgent(name, "cpu", options as AgentOptions)
+}
+
+/**
+ * Defines a join: an agent that is given every pair of facts that meet on a key, exactly once, whichever of them came last.
+ *
+ * `left` and `right` are a kind each, with a function that gives the key of a value, or several keys as an array. Two facts meet
+ * if they have a key in common. A pair is handled once, in the cycle after the later of its facts was committed; a revision of
+ * either fact is a new meeting. A kind may meet itself. Each proposal has both facts as its reasons, unless `execute` gives others.
+ *
+ * The join looks its facts up in indexes, so it costs what is new and what meets. Its tasks are batches of new facts, and the
+ * effect of a task is that of all its pairs, in the order of the left facts and then of the right ones. If pairs of a task propose
+ * the same fact, the rule of its kind decides, as if their effects were merged one after the other.
+ *
+ * `execute` is a synchronous function, as that of `Agent.cpu`. The default of `placement` is `"auto"`.
+ *
+ * @throws InvalidProgram when an option cannot work
+ */
+export function join<
+  const Name extends string,
+  Left extends Kind.Any,
+  Right extends Kind.Any,
+  Key extends IndexKey,
+  Reads extends Kind.Any = never,
+  Writes extends Kind.Any = never
+>(
+  name: Name,
+  options: Common<Reads, Writes, OnFailure> &
+    Placed & {
+      /** The one kind, and the key of its values. An array of keys means several; an empty one, none. */
+      readonly left: readonly [kind: Left, key: (value: Kind.Value<Left>) => Key | ReadonlyArray<Key>]
+      /** The other kind, and the key of its values. */
+      readonly right: readonly [
+        kind: Right,
+        key: (value: Kind.Value<Right>) => NoInfer<Key> | ReadonlyArray<NoInfer<Key>>
+      ]
+      /**
+       * Asked once per cycle in which the join could run, on the main thread. While it says false, the delta accumulates.
+       * Default: always.
+       */
+      readonly accepts?: ((view: View<Left | Right | Reads>) => boolean) | undefined
+      /** Gives what to add for two facts that meet. Synchronous. */
+      readonly execute: (
+        left: FactOf<Left>,
+        right: FactOf<Right>,
+        view: View<Left | Right | Reads>
+      ) => AgentEffect<NoInfer<Writes>>
+    }
+): Agent<Name, Left | Right | Reads, Writes, never, never>
+export function join(name: string, options: object): Agent.Any {
+  // The types of the options are forgotten here: `defineJoin` checks all of them again, for untyped callers.
+  return defineJoin(name, options as JoinOptions)
 }
 
 /** Whether a value is an agent made here. */

@@ -24,6 +24,8 @@ export interface IntentRef {
   readonly cycle: number
   readonly agent: string
   readonly each: FactRef | undefined
+  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  readonly part?: number
   /** Its place among the intents of its effect. */
   readonly index: number
 }

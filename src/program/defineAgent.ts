@@ -44,7 +44,7 @@ const schedule: Rule = must("a Schedule", Schedule.isSchedule)
 
 const kinds: Rule = listOf("kinds", "a kind", isKind)
 
-const rules: Rules<AgentOptions> = {
+export const rules: Rules<AgentOptions> = {
   each: (option, value) =>
     value === undefined || isKind(value) ? undefined : { option, message: `${option} is not a kind` },
   reads: kinds,
@@ -100,7 +100,8 @@ export const defineAgent = (
     retry: options.retry,
     onFailure: options.onFailure ?? "halt",
     placement: options.placement ?? "worker",
-    memoize: options.memoize ?? false
+    memoize: options.memoize ?? false,
+    join: undefined
   }
   return Object.freeze(Object.assign(erased, { [AgentTypeId]: undefined as never }))
 }

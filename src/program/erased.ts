@@ -25,6 +25,22 @@ export interface ErasedKind extends Kind<string, unknown> {
 /** The runtime's view of a kind. `Fact.kind` makes every kind and sets its codec. */
 export const eraseKind = (self: Kind.Any): ErasedKind => self as ErasedKind
 
+/** One side of a join: a kind, and the function that gives the key of a value, or several keys. */
+export interface JoinSide {
+  readonly kind: ErasedKind
+  readonly keyOf: (value: never) => unknown
+  /** The name of the function, in messages. */
+  readonly label: string
+}
+
+/** The part of a join that other agents do not have. */
+export interface ErasedJoin {
+  readonly left: JoinSide
+  readonly right: JoinSide
+  /** Gives an effect for two facts that meet. */
+  readonly execute: (left: Fact, right: Fact, view: View<Kind.Any>) => unknown
+}
+
 /** An agent as the runtime holds it. */
 export interface ErasedAgent {
   readonly name: string
@@ -44,6 +60,8 @@ export interface ErasedAgent {
     | ((fact: Fact | undefined, view: View<Kind.Any>) => Effect.Effect<unknown, unknown, unknown>)
     | undefined
   readonly executeCpu: ((fact: Fact | undefined, view: View<Kind.Any>) => unknown) | undefined
+  /** Set for a join. Its tasks are batches of new facts. */
+  readonly join: ErasedJoin | undefined
   readonly timeoutMs: number | undefined
   readonly retry: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
   readonly onFailure: OnFailure

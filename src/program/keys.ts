@@ -16,21 +16,33 @@ export const namePart = (name: string): string => name.replace(inNames, encodeUR
 
 /**
  * The idempotency key of an intent within its job: `cycle/agent/"kind"/id/index`, or `cycle/agent//index` where there is no
- * each-fact. With the job's id and a slash before it, it is the key everywhere.
+ * each-fact, or `cycle/agent/part/index` for a further task of a join. With the job's id and a slash before it, it is the key everywhere.
  *
  * No two intents have the same key, of one job or of two, whatever is in ids and names. Slashes and quotes in the names of
  * agent and kind are percent-encoded (`%2F`, `%22`), and so is a slash after a number in the fact's id (`2024/a.md`), so that
  * no key ends with another one. `%` becomes `%25` where it would read as one of these three. All else stands as it is.
  */
-export const intentKey = ({ agent, cycle, each, index }: Omit<IntentRef, "kind">): string => {
+export const intentKey = ({ agent, cycle, each, index, part }: Omit<IntentRef, "kind">): string => {
   const fact =
-    each === undefined ? "" : refKey({ kind: namePart(each.kind), id: each.id.replace(inIds, encodeURIComponent) })
+    each === undefined
+      ? String(part ?? "")
+      : refKey({ kind: namePart(each.kind), id: each.id.replace(inIds, encodeURIComponent) })
   return `${cycle}/${namePart(agent)}/${fact}/${index}`
 }
 
 /** The text that names a fact in maps and messages. The kind's name is quoted, so it cannot be confused with the id. */
 export const refKey = (ref: FactRef): string => `${JSON.stringify(ref.kind)}/${ref.id}`
 
+/** The part of an execution's name that tells it from others of its cycle. */
+export interface TracedTask {
+  readonly agent: string
+  readonly each: FactRef | undefined
+  readonly part?: number
+}
+
 /** The name of an execution among the traces of one job. */
-export const traceKey = (cycle: number, agent: string, each: FactRef | undefined): string =>
-  `${cycle}/${namePart(agent)}${each === undefined ? "" : `/${refKey(each)}`}`
+export const traceKey = (cycle: number, { agent, each, part }: TracedTask): string =>
+  `${cycle}/${namePart(agent)}${each === undefined ? "" : `/${refKey(each)}`}${part === undefined ? "" : `/${part}`}`
+
+/** The part of a task as a field, left out where there is none. */
+export const partOf = (part: number | undefined): { readonly part?: number } => (part === undefined ? {} : { part })

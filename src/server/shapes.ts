@@ -77,12 +77,19 @@ export const Result = Schema.Struct({
       agent: Schema.String,
       cycle: count,
       each: Schema.optional(FactRef),
+      part: Schema.optional(count),
       index: count,
       idempotencyKey: Schema.String
     })
   ),
   diagnostics: Schema.Array(
-    Schema.Struct({ cycle: count, agent: Schema.String, each: Schema.NullOr(FactRef), cause: ErrorJson })
+    Schema.Struct({
+      cycle: count,
+      agent: Schema.String,
+      each: Schema.NullOr(FactRef),
+      part: Schema.optional(count),
+      cause: ErrorJson
+    })
   ),
   error: Schema.NullOr(ErrorJson)
 }).annotate({ identifier: "JobResult" })

@@ -15,6 +15,7 @@ import type * as Effect from "effect/Effect"
 import type { FactRef } from "../program/Fact.ts"
 import type { PoolStats } from "./stats.ts"
 import type { Cause } from "../outcome/Cause.ts"
+import type { FactEntry } from "../context/factTable.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { ErasedAgent, CompiledProgram } from "../program/erased.ts"
@@ -28,6 +29,10 @@ export interface CpuTask {
   readonly each: FactRef | undefined
   /** The agent's mark: `view.delta` shows what was committed after it. */
   readonly since: number
+  /** Which of a join's tasks, from 1. Undefined for the first, and for other agents. */
+  readonly part?: number | undefined
+  /** The new facts of a join, of which each task has a batch. A worker finds them in its replica. */
+  readonly news?: ReadonlyArray<FactEntry> | undefined
 }
 
 /** The progress of a task, for `job.telemetry`. `task` is its place in the batch; `worker` is 0 for this thread, else from 1. */

@@ -95,7 +95,8 @@ export class CostModel {
     // An old or unlucky measurement here must not count for ever against new ones of the workers.
     const isAway = size.home === "threads" && taskMs !== undefined
     const inline = isAway ? Math.min(known, 2 * taskMs + overheadMs) : known
-    if (inline > Limits.inlineTaskMs) {
+    // A join gives the event loop its turns within a task.
+    if (inline > Limits.inlineTaskMs && agent.join === undefined) {
       // After one bad measurement here, the time on the workers counts again after a while (`isAway`).
       if (++size.untried >= exploreAfter.inline) {
         size.untried = 0

@@ -59,13 +59,13 @@ export interface ShareMessage {
   readonly wantsProgress: boolean
 }
 
-/** Tasks of one agent that follow one another: one for each id, or, without `each`, one. */
+/** Tasks of one agent that follow one another: one for each id, or for each part of a join; otherwise one. */
 export type TaskGroup = readonly [
   agentIndex: number,
   agent: string,
   since: number,
   eachKind: string | null,
-  ids: ReadonlyArray<string> | null
+  ids: ReadonlyArray<string> | ReadonlyArray<number> | null
 ]
 
 /** From a worker. `index` is a task's place in its round. */
@@ -102,6 +102,8 @@ export type ResultItem =
   | readonly [index: number, ms: number, facts: number, rest: EffectRest | null | number]
   /** A fault. */
   | readonly [index: number, ms: number, type: "InvalidEffect" | "AgentPanicked", panic: Panic]
+  /** Two proposals of one effect that are in conflict: their kind and id, and the canonical texts of the values. */
+  | readonly [index: number, ms: number, type: "MergeConflict", of: readonly [string, string, string, string]]
 
 /** The places of a worker's shared memory, an `Int32Array`. */
 export const Place = {

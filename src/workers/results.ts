@@ -14,6 +14,7 @@ import { Limits } from "../Limits.ts"
 import { FactTexts, readFacts } from "./factTexts.ts"
 import type { ResultItem, ResultsHead } from "./protocol.ts"
 import { type EffectRest, joinEffect, restOf } from "./effectWire.ts"
+import { parseCanonical } from "../values/frozen.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import type { EncodedFact } from "../program/encoded.ts"
 
@@ -46,8 +47,7 @@ export class ResultBatch {
   add(index: number, elapsedMs: number, agent: string, result: CpuResult): void {
     const ms = rounded(elapsedMs)
     if ("_tag" in result) {
-      const { _tag, ...panic } = result
-      this.#items.push([index, ms, _tag, panic])
+      this.#items.push(faultItem(index, ms, result))
       return
     }
     let rest: EffectRest | number
@@ -89,6 +89,15 @@ export class ResultBatch {
     this.#hasReasons = false
     this.#post(JSON.stringify(head), texts, isLast)
   }
+}
+
+const faultItem = (index: number, ms: number, fault: CpuFault): ResultItem => {
+  if (fault._tag === "MergeConflict") {
+    const { existing, proposed } = fault
+    return [index, ms, fault._tag, [existing.kind.name, existing.id, existing.text, proposed.text]]
+  }
+  const { _tag, ...panic } = fault
+  return [index, ms, _tag, panic]
 }
 
 /** Estimated characters of the rest of an effect in a message. */
@@ -135,7 +144,7 @@ export class Inbox {
     for (const item of items) {
       const [index, ms, content, rest] = item
       if (typeof content === "string") {
-        settle({ index, ms, result: { _tag: content, ...item[3] } })
+        settle({ index, ms, result: faultOf(item, this.#kinds) })
         continue
       }
       const own = content === 0 ? noFacts : facts.slice(next, (next += content))
@@ -154,6 +163,22 @@ export class Inbox {
       })
     }
   }
+}
+
+type FaultItem = Extract<ResultItem, readonly [number, number, string, unknown]>
+
+/** Reads a fault of a worker. Of a conflict, the values are read with the job's kind. */
+const faultOf = (item: FaultItem, kinds: ReadonlyMap<string, ErasedKind>): CpuFault => {
+  if (item[2] !== "MergeConflict") return { _tag: item[2], ...item[3] }
+  const [name, id, existing, proposed] = item[3]
+  const [first, second] = [existing, proposed].map((text) => {
+    const kind = kinds.get(name)
+    const value = kind?.codec.isPlain === true ? parseCanonical(text) : undefined
+    return factOf(kind, name, id, text, value, undefined)
+  })
+  if (first === undefined || second === undefined) throw new Error("a conflict has two values")
+  if (isFault(first)) return first
+  return isFault(second) ? second : { _tag: "MergeConflict", existing: first, proposed: second }
 }
 
 const isFault = (read: EncodedFact | CpuFault): read is CpuFault => "_tag" in read

@@ -10,24 +10,28 @@ import { claimedBy, type Claims, close, makeClaims, passedOver, unclaimed, withd
 import type { TaskGroup } from "./protocol.ts"
 import type { CpuBatch, CpuTask } from "./WorkerPool.ts"
 
-const isSameGroup = (a: CpuTask, b: CpuTask): boolean =>
-  a.agentIndex === b.agentIndex && a.since === b.since && b.each !== undefined && a.each?.kind === b.each.kind
+/** Whether two tasks that follow one another are of one group. */
+const isSameGroup = (a: CpuTask, b: CpuTask): boolean => {
+  if (a.agentIndex !== b.agentIndex || a.since !== b.since) return false
+  return b.each === undefined ? b.agent.join !== undefined : a.each?.kind === b.each.kind
+}
 
 const groupsOf = (tasks: ReadonlyArray<CpuTask>): ReadonlyArray<TaskGroup> => {
   const groups: Array<TaskGroup> = []
   let previous: CpuTask | undefined
   let ids: Array<string> = []
+  let parts: Array<number> = []
   for (const task of tasks) {
-    const { agent, agentIndex, each, since } = task
-    if (each === undefined) groups.push([agentIndex, agent.name, since, null, null])
-    else {
-      if (previous === undefined || !isSameGroup(previous, task)) {
-        ids = []
-        groups.push([agentIndex, agent.name, since, each.kind, ids])
-      }
-      ids.push(each.id)
+    const { agent, agentIndex, each, part, since } = task
+    if (previous === undefined || !isSameGroup(previous, task)) {
+      ids = []
+      parts = []
+      const members = each !== undefined ? ids : agent.join !== undefined ? parts : null
+      groups.push([agentIndex, agent.name, since, each?.kind ?? null, members])
     }
-    previous = each === undefined ? undefined : task
+    if (each !== undefined) ids.push(each.id)
+    else parts.push(part ?? 0)
+    previous = task
   }
   return groups
 }

@@ -8,14 +8,16 @@
 import type { Fact, Kind } from "../program/Fact.ts"
 import type { View } from "../program/View.ts"
 import { ContextView, type Gate } from "../context/contextView.ts"
-import { encodeEffect, faultOf, type OutputFault } from "../cycle/encodeEffect.ts"
+import type { FactEntry } from "../context/factTable.ts"
+import { encodeEffect, faultOf, type TaskFault } from "../cycle/encodeEffect.ts"
+import { batchFacts, runBatch } from "../cycle/joining.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 import type { InSteps } from "../values/steps.ts"
 
 /** The reason why a CPU agent gave no effect. */
-export type CpuFault = OutputFault
+export type CpuFault = TaskFault
 
 /** A view for an agent's tasks of one cycle, over the job's ledger or its replica. */
 export const viewFor = (
@@ -45,3 +47,13 @@ export const runCpuTask = (
   }
   return encodeEffect(agent, output, ledger)
 }
+
+/** Runs the batch of a join's task, in steps. Never throws. `news` has the new facts of both sides, of which it is a part. */
+export const runJoinTask = (
+  agent: ErasedAgent,
+  news: ReadonlyArray<FactEntry>,
+  part: number,
+  view: View<Kind.Any>,
+  ledger: Ledger
+): InSteps<CpuResult> =>
+  runBatch(agent, agent.join!, news.slice(part * batchFacts, (part + 1) * batchFacts), view, ledger)

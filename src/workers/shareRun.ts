@@ -10,7 +10,7 @@
  * through the given ports; every throw of an agent is an outcome.
  */
 import type { Fact, Kind } from "../program/Fact.ts"
-import { type CpuFault, type CpuResult, runCpuTask, viewFor } from "./runCpuTask.ts"
+import { type CpuFault, type CpuResult, runCpuTask, runJoinTask, viewFor } from "./runCpuTask.ts"
 import { Limits } from "../Limits.ts"
 import type { View } from "../program/View.ts"
 import { claim } from "./claims.ts"
@@ -18,7 +18,9 @@ import { elapsedMs } from "./cpuTime.ts"
 import { Place, PoolPlace, progressJson, type ShareMessage, type TaskGroup } from "./protocol.ts"
 import type { Replica } from "./replica.ts"
 import { ResultBatch, type Post } from "./results.ts"
-import { isUnderWay, runSteps } from "../values/steps.ts"
+import { type InSteps, isUnderWay, runSteps } from "../values/steps.ts"
+import type { FactEntry } from "../context/factTable.ts"
+import { newSides } from "../cycle/joining.ts"
 import type { ErasedAgent, CompiledProgram } from "../program/erased.ts"
 
 /** The thread of a share. */
@@ -38,8 +40,11 @@ interface Group {
   readonly name: string
   readonly agent: ErasedAgent | undefined
   readonly eachKind: string | null
-  readonly ids: ReadonlyArray<string> | null
+  /** The ids of the each-facts, or the parts of a join. */
+  readonly ids: ReadonlyArray<string> | ReadonlyArray<number> | null
   readonly since: number
+  /** The new facts of a join. They are gathered when they are first asked for. */
+  news: ReadonlyArray<FactEntry> | undefined
   view: View<Kind.Any> | undefined
 }
 
@@ -50,7 +55,8 @@ const groupsOf = (text: string, program: CompiledProgram): ReadonlyArray<Group> 
     const agent = program.agents[agentIndex]
     const isKnown = agent?.name === name && agent.executeCpu !== undefined
     const end = first + (ids === null ? 1 : ids.length)
-    groups.push({ first, end, name, agent: isKnown ? agent : undefined, eachKind, ids, since, view: undefined })
+    const known = isKnown ? agent : undefined
+    groups.push({ first, end, name, agent: known, eachKind, ids, since, news: undefined, view: undefined })
     first = end
   }
   return groups
@@ -124,9 +130,15 @@ class ShareRun {
     if (agent === undefined) return missing(this.#replica.program.name, group.name)
     const { ledger } = this.#replica
     const view = (group.view ??= viewFor(agent, group.since, this.#message.cycle, ledger, this.#gate, this.#report))
-    const fact: Fact | undefined =
-      eachKind === null || ids === null ? undefined : ledger.find(eachKind, ids[index - group.first]!)
-    const result = runCpuTask(agent, fact, view, ledger)
+    const id = ids?.[index - group.first]
+    let result: InSteps<CpuResult>
+    if (agent.join !== undefined) {
+      const news = (group.news ??= runSteps(newSides(agent.join, group.since, ledger)))
+      result = runJoinTask(agent, news, Number(id), view, ledger)
+    } else {
+      const fact: Fact | undefined = eachKind === null ? undefined : ledger.find(eachKind, String(id))
+      result = runCpuTask(agent, fact, view, ledger)
+    }
     return isUnderWay(result) ? runSteps(result) : result
   }
 

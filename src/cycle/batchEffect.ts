@@ -1,0 +1,125 @@
+/**
+ * The effect of a batch: the outputs of many calls, validated and joined into one effect.
+ *
+ * Two calls may propose the same fact. Then the rule of its kind decides, as if the outputs were merged one after the other: an
+ * equal value changes nothing, and of other values the first or the last stays, or both are combined. The traces of the calls
+ * become one list.
+ *
+ * Invariant: the ids of the effect's facts are unique. Boundary: the pure core. It throws the faults of encodeEffect.ts, and the
+ * conflict of two calls.
+ */
+import type { Evaluation } from "../program/AgentEffect.ts"
+import type { JobContext } from "../context/JobContext.ts"
+import { emptyEffect, type EncodedEffect, type EncodedFact, type EncodedIntent } from "../program/encoded.ts"
+import type { ErasedAgent, ErasedKind } from "../program/erased.ts"
+import { plainly } from "../values/plainResult.ts"
+import {
+  type ConflictFault,
+  encodeEvaluation,
+  encodeFact,
+  encodeIntent,
+  encodeTrace,
+  invalid,
+  listOf,
+  outputOf,
+  panicked,
+  proposalOf,
+  type ReasonsOf,
+  tokensOf,
+  visibleReasons,
+  writtenKind
+} from "./encodeEffect.ts"
+
+/** Two calls of a batch propose different values for a fact, and the rule of its kind is "reject". */
+export class BatchConflict extends Error {
+  readonly fault: ConflictFault
+  constructor(fault: ConflictFault) {
+    super(`two pairs propose ${fault.existing.id} with different values`)
+    this.fault = fault
+  }
+}
+
+export class BatchEffect {
+  private readonly agent: ErasedAgent
+  private readonly reasonsOf: ReasonsOf
+  private readonly facts: Array<EncodedFact> = []
+  /** The places of the facts, by kind and id. */
+  private readonly places = new Map<ErasedKind, Map<string, number>>()
+  private intents: Array<EncodedIntent> | undefined
+  private evaluations: Array<Evaluation> | undefined
+  private traces: Array<unknown> | undefined
+  private tokens = 0
+
+  constructor(agent: ErasedAgent, context: JobContext) {
+    this.agent = agent
+    this.reasonsOf = visibleReasons(agent, context)
+  }
+
+  /** Adds the output of one call. `because` has the reasons of proposals that give none. @throws EffectFault, BatchConflict */
+  add(given: unknown, because: ReadonlyArray<number> | undefined): void {
+    const output = outputOf(given)
+    const proposals = listOf(output, "facts")
+    for (let place = 0; place < proposals.length; place++) this.propose(proposals[place], place, because)
+    for (const intent of listOf(output, "intents")) {
+      this.intents ??= []
+      this.intents.push(encodeIntent(intent, this.intents.length))
+    }
+    for (const evaluation of listOf(output, "evaluations")) {
+      this.evaluations ??= []
+      this.evaluations.push(encodeEvaluation(evaluation, this.evaluations.length))
+    }
+    const trace = output["trace"]
+    if (trace !== undefined) {
+      this.traces ??= []
+      this.traces.push(encodeTrace(trace))
+    }
+    const usage = output["usage"]
+    if (usage !== undefined) this.tokens += tokensOf(usage)
+  }
+
+  private propose(given: unknown, place: number, because: ReadonlyArray<number> | undefined): void {
+    const proposal = proposalOf(given, place)
+    const kind = writtenKind(this.agent, proposal.kind) ?? undeclared(proposal.kind, place)
+    const own = proposal.because === undefined ? because : this.reasonsOf(proposal.because, place)
+    const fact = encodeFact(kind, proposal.value, place, own)
+    let places = this.places.get(kind)
+    if (places === undefined) this.places.set(kind, (places = new Map()))
+    const present = places.get(fact.id)
+    if (present === undefined) {
+      places.set(fact.id, this.facts.length)
+      this.facts.push(fact)
+    } else this.facts[present] = resolved(this.facts[present]!, fact)
+  }
+
+  get effect(): EncodedEffect {
+    const { evaluations = none, facts, intents = none, tokens, traces } = this
+    const isEmpty = facts.length + intents.length + evaluations.length + tokens === 0 && traces === undefined
+    return isEmpty ? emptyEffect : { facts, intents, evaluations, trace: traces, tokens }
+  }
+}
+
+const none: ReadonlyArray<never> = Object.freeze([])
+
+const undeclared = (kind: string, place: number): never =>
+  invalid(`facts[${place}] is of kind ${JSON.stringify(kind)}, which is not declared`)
+
+/** The proposal that stays of two for the same fact. */
+const resolved = (existing: EncodedFact, fact: EncodedFact): EncodedFact => {
+  const { because, id, kind, text, value } = fact
+  if (existing.text === text) return existing
+  const rule = kind.conflict
+  if (rule === "keepFirst") return existing
+  if (rule === "keepLast") return fact
+  if (rule === "reject") {
+    throw new BatchConflict({ _tag: "MergeConflict", existing, proposed: fact })
+  }
+  let combined: unknown
+  try {
+    combined = plainly(`the combining function of ${kind.name}`, rule(existing.value, value))
+  } catch (error) {
+    return panicked(error)
+  }
+  const joined = encodeFact(kind, combined, `the combined ${kind.name}/${id}`, because)
+  if (joined.id !== id) return invalid(`combining ${kind.name}/${id} changed its id to ${JSON.stringify(joined.id)}`)
+  return joined.text === existing.text ? existing : joined
+}
