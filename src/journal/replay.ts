@@ -171,6 +171,7 @@ export class Replay {
       cycle,
       decodeRow(text, extraText, this.#kindOf)
     )
+    checkShares(cycle, extra, outcomes)
     const start = this.ledger.version
     const mergedSignals = yield* this.#apply(signals, cycle, 0, "signal")
     const begin = this.ledger.version
@@ -301,6 +302,15 @@ export class Replay {
       })
     })
   }
+}
+
+/** Refuses a row that does not have a share for each of its child jobs, if it has shares. @throws CorruptRow */
+const checkShares = (cycle: number, { children }: RowExtra, outcomes: ReadonlyArray<DecodedOutcome>): void => {
+  if (children?.shares === undefined) return
+  let asked = 0
+  for (const { effect } of outcomes) for (const { kind } of effect?.intents ?? []) if (kind === childKind) asked++
+  const { length } = children.shares
+  if (length !== asked) throw new CorruptRow(cycle, "extra", `${asked} shares of child jobs`, `${length} shares`)
 }
 
 /** Runs the steps that decode a row. Any error that they throw becomes a `CorruptRow`. */

@@ -106,8 +106,8 @@ export class MergeConflict extends Schema.TaggedError<MergeConflict>()("MergeCon
 
 /**
  * A budget was reached. `used` is the committed sum; `spender` is the agent whose effect would have crossed it, if any.
- * `children` is the part of `used` that child jobs have spent, or that is set aside for them. `isHandedDown`: the limit is the share that
- * the job's parent handed down.
+ * `children` is the part of `used` that child jobs have spent, or that is set aside for them. `isHandedDown`: the limit is the
+ * share that the job's parent handed down.
  */
 export class BudgetExhausted extends Schema.TaggedError<BudgetExhausted>()("BudgetExhausted", {
   ...at,

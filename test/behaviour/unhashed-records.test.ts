@@ -146,6 +146,10 @@ const extras: ReadonlyArray<readonly [Path, ReadonlyArray<unknown>]> = [
   [["cpuMs"], [...notMs, undefined]],
   [["before"], except(never(["Started"], [null]), [])],
   [["handled"], notTexts],
+  [
+    ["children"],
+    except(never({ spent: 1 }, { spent: { facts: "x" } }, { shares: [1] }, { shares: [{ facts: 1 }] }), {})
+  ],
   [["signals"], except(never([0], [null]), [])],
   [["outcomes"], never([0], [0, 0, 0], [0, 0], undefined)],
   [
@@ -220,6 +224,7 @@ const headers: ReadonlyArray<readonly [Path, ReadonlyArray<unknown>]> = [
   [["triggers"], [...except(never([1], [["a"]], [["a", "b"]], [[1, []]]), []), undefined]],
   [["executed"], [...notTexts, undefined]],
   [["isForced"], [...notFlag, undefined]],
+  [["handed"], except(never({ tokens: -1 }, { cycles: "x" }), {})],
   [["earlier"], [...except(never([1], [{}], [{ until: 0, isMigrated: false }]), []), undefined]],
   [["beginning"], [...never(), undefined]],
   [kept(["seeds"]), [...never(), undefined]],
