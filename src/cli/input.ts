@@ -12,7 +12,7 @@ import { type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { readText } from "./files.ts"
 import { indent, printable } from "./text.ts"
-import { isTooDeep, tooDeep } from "../values/depth.ts"
+import { isTooDeep, tooDeep } from "../values/size.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { compiledOf } from "../program/erased.ts"
 

@@ -10,7 +10,7 @@
  */
 import * as Schema from "effect/Schema"
 import { canonicalText } from "../values/Canonical.ts"
-import { isTooDeep } from "../values/depth.ts"
+import { isTooDeep } from "../values/size.ts"
 import { sha256 } from "../values/sha256.ts"
 import type { ErasedKind } from "../program/erased.ts"
 

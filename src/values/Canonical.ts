@@ -16,8 +16,8 @@
  * them, are refused.
  */
 import { Limits } from "../Limits.ts"
-import { tooDeep } from "./depth.ts"
 import { freezeFresh } from "./frozen.ts"
+import { tooDeep } from "./size.ts"
 
 /** The error for a value without a canonical text. It gives the reason, and the path of the part within the value. */
 export class NotCanonical extends Error {
