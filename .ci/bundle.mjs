@@ -1,8 +1,8 @@
-// Puts files together that are better read as one.
+// Bundles files into one.
 //
-// What a worker thread runs goes into one file, in the place of the compiled one: a thread is ready sooner when Node need not
-// find and link a hundred files. Its dependencies are in it; the programs that it imports bring their own. The script of the
-// inspector page goes into the module that reads it, so that the server reads no file.
+// The code of a worker thread goes into one file, in the place of the compiled one. A thread then starts sooner, because Node need
+// not find and link a hundred files. The file contains the thread's dependencies; the programs that it imports bring their own.
+// The script of the inspector page goes into the module that reads it, so that the server reads no file.
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
