@@ -1,7 +1,7 @@
 /**
  * Measures a value: by the number of values in it, because the search for all issues costs that much, and by its depth.
  *
- * Boundary: a value in, a boolean out; nothing here throws.
+ * Boundary: a value in, a boolean out.
  */
 import { Limits } from "../Limits.ts"
 
