@@ -83,7 +83,7 @@ class Analysis {
   private readonly aliasNames: ReadonlySet<string>
   /** The uses of aliases in namespaces, by the scope that declares them. */
   private readonly inScopes = new Map<Node, Map<string, Uses>>()
-  private readonly created: ReturnType<typeof createdRequires>
+  private readonly created: Created
   private computed = 0
   private typeDepth = 0
 
@@ -181,6 +181,7 @@ class Analysis {
 
   private reference(node: Extract<Node, { type: "Identifier" }>, ancestors: ReadonlyArray<Node>, key: string): void {
     this.use(node.name, memberOf(ancestors, key), ancestors)
+    if (node.name !== "require" && !this.created.all.has(node.name)) return
     if (this.typeDepth > 0 || !isHandedOn(node, ancestors, key)) return
     const kind = this.names(ancestors).kindOf(node.name)
     if (kind === "created" || (kind === "host" && node.name === "require")) this.notSeen("handed-on", node)
@@ -223,7 +224,8 @@ class Analysis {
 
   private load(node: Node, ancestors: ReadonlyArray<Node>): void {
     const names = this.names(ancestors)
-    const load = loadOf(node, names) ?? (isLostRequire(node, ancestors, names) ? { way: "own-require" } : undefined)
+    const isLost = this.created.isPossible && isLostRequire(node, ancestors, names)
+    const load = loadOf(node, names) ?? (isLost ? { way: "own-require" } : undefined)
     if (load === undefined) return
     if ("specifiers" in load) {
       const lazy = load.how !== "require" || isDeferred(node, ancestors)
@@ -265,28 +267,34 @@ const isJsxReference = (name: string, ancestors: ReadonlyArray<Node>, key: strin
   return !/^[a-z]/.test(name) && !name.includes("-")
 }
 
-/** The names, by scope, that hold a `require` of this file, and the nodes that make those. */
-const createdRequires = ({
-  tree,
-  scopes,
-  bound
-}: BindingsInput): {
+interface Created {
+  /** Whether the file makes a `require` at all. */
+  readonly isPossible: boolean
+  /** The names, by scope, that hold a `require` of this file. */
   readonly names: ReadonlyMap<Node, ReadonlySet<string>>
+  readonly all: ReadonlySet<string>
+  /** The other names by which the file calls `createRequire`. */
   readonly renamed: ReadonlySet<string>
-} => {
+}
+
+const createdRequires = ({ tree, scopes, bound }: BindingsInput): Created => {
   const names = new Map<Node, Set<string>>()
+  const all = new Set<string>()
+  const isPossible = tree.nodes.some((node) => node.type === "Identifier" && node.name === "createRequire")
+  if (!isPossible) return { isPossible, names, all, renamed: all }
   const renamed = renamedMakers(tree)
-  if (!tree.nodes.some((node) => node.type === "Identifier" && node.name === "createRequire")) return { names, renamed }
   const importOf = (name: string): Bound | undefined => makerOf(name, renamed) ?? bound.get(name)
   walk(tree, {
     enter: (node, ancestors) => {
       const [to, value] = assigned(node)
       if (to?.type !== "Identifier" || !isMadeRequire(value, { importOf })) return
       const scope = declaringScope(scopes, to.name, ancestors)
-      if (scope !== undefined) names.set(scope, new Set([...(names.get(scope) ?? []), to.name]))
+      if (scope === undefined) return
+      names.set(scope, new Set([...(names.get(scope) ?? []), to.name]))
+      all.add(to.name)
     }
   })
-  return { names, renamed }
+  return { isPossible, names, all, renamed }
 }
 
 const assigned = (node: Node): readonly [Node?, (Node | null)?] => {
