@@ -32,7 +32,7 @@ describe("an odd file", () => {
     expect(result.output).toMatchObject({ modules: 3, edges: 2 })
   })
 
-  it("of 5 MB on one line is parsed, followed and found", async () => {
+  it("of 5 MB on one line is parsed, followed and found", { timeout: 120_000 }, async () => {
     const result = await auditTexts({ "a.js": minified(), "next.js": "export const x = 1" }, "a.js")
     expect(result.status).toBe("converged")
     expect(findingsOf(result)).toContain("minified a.js")
