@@ -10,6 +10,7 @@ import type * as Schema from "effect/Schema"
 import { makeKindCodec } from "../values/kindCodec.ts"
 import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import { KindTypeId } from "./typeIds.ts"
+import { complaintOfName } from "./names.ts"
 import { anything, callable, complaintOf, must, oneOf, type Rules } from "../values/options.ts"
 
 /**
@@ -144,9 +145,8 @@ export const kind = <
       | undefined
   }
 ): Kind<Name, S["Type"], Keys> => {
-  if (typeof name !== "string" || name === "") {
-    throw new InvalidProgram({ program: "", message: "a kind needs a name that is not empty" })
-  }
+  const unnamed = complaintOfName("a kind", name)
+  if (unnamed !== undefined) throw new InvalidProgram({ program: "", message: unnamed })
   const refuse: Refuse = (message) => {
     throw new InvalidProgram({ program: "", message: `kind ${JSON.stringify(name)}: ${message}` })
   }

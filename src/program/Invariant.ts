@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import { type Fact, type FactRef, kind, type Kind } from "./Fact.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
 import type { View } from "./View.ts"
+import { complaintOfName } from "./names.ts"
 import { complaintOf, oneOf } from "../values/options.ts"
 
 /** When an invariant is checked: before each effect, after each cycle that committed something, or at convergence. */
@@ -48,9 +49,8 @@ const define = (
   check: Invariant["check"],
   options?: { readonly onViolation?: "halt" | "discard" | undefined }
 ): Invariant => {
-  if (typeof name !== "string" || name === "") {
-    throw new InvalidProgram({ program: "", message: "an invariant needs a name that is not empty" })
-  }
+  const unnamed = complaintOfName("an invariant", name)
+  if (unnamed !== undefined) throw new InvalidProgram({ program: "", message: unnamed })
   if (typeof check !== "function") {
     throw new InvalidProgram({ program: "", message: `invariant ${JSON.stringify(name)}: check must be a function` })
   }

@@ -15,6 +15,7 @@ import type { View } from "./View.ts"
 import { type ErasedKind, eraseKind, type ErasedAgent, eraseAgent, type CompiledProgram } from "./erased.ts"
 import type { Migration } from "./migration.ts"
 import { resolveBudget } from "./resolveBudget.ts"
+import { complaintOfName } from "./names.ts"
 import { anything, callable, complaintOf, must, type Rules, text } from "../values/options.ts"
 
 /** The options of `Program.make`, as untyped callers may pass them. */
@@ -99,9 +100,8 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
 
 /** Refuses a name or options that are not even of the right types. */
 const checkShape = (name: string, options: ProgramOptions, refuse: Refuse): void => {
-  if (typeof name !== "string" || name === "") refuse("a program needs a name that is not empty")
-  // UTF-8 maps all lone surrogates to the same bytes, so two names would collide in a file.
-  if (!name.isWellFormed()) refuse("a program's name must be well-formed Unicode")
+  const unnamed = complaintOfName("a program", name)
+  if (unnamed !== undefined) refuse(unnamed)
   if (options === undefined || options === null) return refuse("options are missing")
   const complaint = complaintOf(options, rules)
   if (complaint !== undefined) refuse(complaint.message)

@@ -11,6 +11,7 @@ import type { View } from "./View.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import { eraseKind, type ErasedAgent } from "./erased.ts"
 import type { OnFailure, Placement } from "./agentOptions.ts"
+import { complaintOfName } from "./names.ts"
 import {
   callable,
   complaintOf,
@@ -71,7 +72,8 @@ export const defineAgent = (
   const refuse: Refuse = (message) => {
     throw new InvalidProgram({ program: "", message: `agent ${JSON.stringify(name)}: ${message}` })
   }
-  if (typeof name !== "string" || name === "") refuse("an agent needs a name that is not empty")
+  const unnamed = complaintOfName("an agent", name)
+  if (unnamed !== undefined) refuse(unnamed)
   if (options === undefined || options === null) return refuse("options are missing")
   const complaint = forOtherType(type, options) ?? complaintOf(options, rules)?.message
   if (complaint !== undefined) return refuse(complaint)

@@ -151,6 +151,16 @@ const thrown = (error: unknown): never => {
 const codecOf = (schema: Schema.Constraint, refuse: Refuse, root: string): KindCodec => {
   if (!Schema.isSchema(schema)) return refuse("schema must be an Effect Schema")
   const top = schema as Schema.Codec<unknown, unknown>
+  try {
+    return codecOf(top, refuse, root)
+  } catch (error) {
+    // Schemas are walked recursively, by Effect too.
+    if (!(error instanceof RangeError)) throw error
+    return refuse(`${root} is nested deeper than ${Limits.valueDepth} levels, and no value can be`)
+  }
+}
+
+const codecOf = (top: Schema.Codec<unknown, unknown>, refuse: Refuse, root: string): KindCodec => {
   const shape = shapeOf(top.ast, root, refuse)
   const isShareable = shape.hasBytes && !shape.looksAtBytes
   // The cast is needed because the schema's own type is erased here.

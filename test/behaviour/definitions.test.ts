@@ -149,6 +149,7 @@ describe("an agent", () => {
   refused({
     "no name": [define({}, ""), /an agent needs a name/],
     "a name that is no text": [define({}, loose(5)), /an agent needs a name/],
+    "a name that no file can hold": [define({}, "a\udfff"), /an agent's name must be well-formed Unicode/],
     "no options": [() => Agent.make("a", loose(undefined)), /options are missing/],
     "nothing to execute": [define({ execute: undefined }), /agent "a": execute must be a function/],
     "an option that does not exist": [define({ read: [A] }), /there is no option "read"/],
@@ -187,6 +188,10 @@ describe("an agent", () => {
 describe("an invariant", () => {
   refused({
     "no name": [() => Invariant.semantic("", () => true), /an invariant needs a name/],
+    "a name that no file can hold": [
+      () => Invariant.semantic("\ud800", () => true),
+      /an invariant's name must be well/
+    ],
     "no check": [() => Invariant.acceptance("a", loose("true")), /invariant "a": check must be a function/],
     "another answer to a violation": [
       () => Invariant.structural("a", () => true, { onViolation: loose("ignore") }),

@@ -13,6 +13,13 @@ const schema = Schema.Struct({ id: Schema.String })
 const id = (value: { readonly id: string }) => value.id
 const execute = () => Effect.succeed({})
 
+/** A schema of objects in objects, to a depth. */
+const nested = (depth: number): Schema.Constraint => {
+  let nest: Schema.Constraint = Schema.String
+  for (let level = 0; level < depth; level++) nest = Schema.Struct({ a: nest })
+  return nest
+}
+
 type Refusal = readonly [what: string, define: () => unknown, message: RegExp]
 
 const refused = (program: string, refusals: ReadonlyArray<Refusal>): void => {
@@ -36,6 +43,12 @@ describe("Fact.kind refuses", () => {
   refused("", [
     ["an empty name", make("", { schema, id }), /a kind needs a name/],
     ["a name that is no text", make(5, { schema, id }), /a kind needs a name/],
+    ["a name that no file can hold", make("k\ud800", { schema, id }), /a kind's name must be well-formed Unicode/],
+    [
+      "a schema that nests too deep",
+      make("k", { schema: nested(3_000), id }),
+      /value is nested deeper than 256 levels/
+    ],
     ["no options", make("K", undefined), /kind "K": options are missing/],
     ["no schema", make("K", { id }), /kind "K": schema must be an Effect Schema/],
     ["a schema that is none", make("K", { schema: { id: "string" }, id }), /kind "K": schema must be an Effect Schema/],
