@@ -136,28 +136,17 @@ const openNumberCodec = (
 
 /** Makes a schema's codec. It calls `refuse`, which must throw, if the schema admits values that a fact cannot have. */
 export const makeKindCodec = (schema: Schema.Constraint, refuse: Refuse, root = "value"): KindCodec => {
+  if (!Schema.isSchema(schema)) return refuse("schema must be an Effect Schema")
   try {
-    return codecOf(schema, refuse, root)
+    return codecOf(schema as Schema.Codec<unknown, unknown>, refuse, root)
   } catch (error) {
-    // A schema of unions within unions overflows the stack before it has too many levels.
+    // Schemas are walked recursively, by Effect too: unions within unions overflow the stack before they have too many levels.
     return error instanceof RangeError ? refuse(schemaTooDeep) : thrown(error)
   }
 }
 
 const thrown = (error: unknown): never => {
   throw error
-}
-
-const codecOf = (schema: Schema.Constraint, refuse: Refuse, root: string): KindCodec => {
-  if (!Schema.isSchema(schema)) return refuse("schema must be an Effect Schema")
-  const top = schema as Schema.Codec<unknown, unknown>
-  try {
-    return codecOf(top, refuse, root)
-  } catch (error) {
-    // Schemas are walked recursively, by Effect too.
-    if (!(error instanceof RangeError)) throw error
-    return refuse(`${root} is nested deeper than ${Limits.valueDepth} levels, and no value can be`)
-  }
 }
 
 const codecOf = (top: Schema.Codec<unknown, unknown>, refuse: Refuse, root: string): KindCodec => {
