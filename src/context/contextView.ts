@@ -18,8 +18,10 @@ export interface Gate {
 /** The execution that a view is for. */
 export interface ViewOptions {
   readonly ledger: Ledger
-  /** Names of the visible kinds, or undefined for all kinds. */
-  readonly visible: ReadonlySet<string> | undefined
+  /** Names of the visible kinds. */
+  readonly visible: { readonly has: (kind: string) => boolean }
+  /** Why a kind is not visible, for messages. Default: the holder does not read it. */
+  readonly unless?: string
   /** The commit position up to which the agent has consumed. */
   readonly since: number
   readonly cycle: number
@@ -111,14 +113,14 @@ export class ContextView implements View<Kind.Any> {
   }
 
   #open(kind: string): JobContext {
-    const { gate, holder, ledger, visible } = this.#options
+    const { gate, holder, ledger, unless = unread, visible } = this.#options
     if (!gate.open) throw new Error(`${holder} used its view after its cycle ended (cycle ${this.cycle})`)
-    if (visible !== undefined && !visible.has(kind)) {
-      throw new Error(`${holder} looked at ${JSON.stringify(kind)}, which is not among the kinds it reads`)
-    }
+    if (!visible.has(kind)) throw new Error(`${holder} looked at ${JSON.stringify(kind)}, ${unless}`)
     return ledger
   }
 }
+
+const unread = "which is not among the kinds it reads"
 
 /** The end of a view's prototype chain. A write to a property that the view does not have throws, as on a frozen object. */
 const readOnly = new Proxy(Object.prototype, {

@@ -5,7 +5,7 @@
  * invariants (I3); then the program makes its output. Boundary: the pure core. It calls the program's own functions.
  */
 import * as Option from "effect/Option"
-import { check, nothingProposed, withView } from "./programChecks.ts"
+import { check, nothingProposed, type Sight, withView } from "./programChecks.ts"
 import { Violation } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
 import { plainlyWithin } from "../values/plainResult.ts"
@@ -19,26 +19,27 @@ export type FixedPoint =
   | { readonly _tag: "Refused"; readonly cause: Cause }
 
 /** Judges a context at its fixed point. The first cause in the order of the declarations counts. */
-export const judge = (program: CompiledProgram, ledger: Ledger, cycle: number): FixedPoint =>
-  withView(ledger, 0, cycle, (view) => {
-    for (const invariant of program.semantic) {
-      const violation = Option.getOrUndefined(ledger.get(Violation, invariant.name))?.value
-      if (violation === undefined || violation.repaired) continue
-      const now = check(invariant, cycle, () => invariant.check(view, nothingProposed))
-      return { _tag: "Refused", cause: now ?? stale(invariant.name, violation.reason, cycle) }
-    }
-    for (const invariant of program.acceptance) {
-      const cause = check(invariant, cycle, () => invariant.check(view, nothingProposed))
-      if (cause !== undefined) return { _tag: "Refused", cause }
-    }
-    if (program.output === undefined) return { _tag: "Converged", output: undefined }
-    try {
-      return { _tag: "Converged", output: plainlyWithin("output", program.output(view)) }
-    } catch (error) {
-      const panic = describePanic(error)
-      return { _tag: "Refused", cause: { _tag: "ProgramPanicked", cycle, phase: "output", ...panic } }
-    }
-  })
+export const judge = (program: CompiledProgram, ledger: Ledger, cycle: number): FixedPoint => {
+  const sight: Sight = { program, ledger, since: 0, cycle }
+  for (const invariant of program.semantic) {
+    const violation = Option.getOrUndefined(ledger.get(Violation, invariant.name))?.value
+    if (violation === undefined || violation.repaired) continue
+    const now = check(invariant, sight, nothingProposed)
+    return { _tag: "Refused", cause: now ?? stale(invariant.name, violation.reason, cycle) }
+  }
+  for (const invariant of program.acceptance) {
+    const cause = check(invariant, sight, nothingProposed)
+    if (cause !== undefined) return { _tag: "Refused", cause }
+  }
+  const { output } = program
+  if (output === undefined) return { _tag: "Converged", output: undefined }
+  try {
+    return { _tag: "Converged", output: plainlyWithin("output", withView(sight, "output", output)) }
+  } catch (error) {
+    const panic = describePanic(error)
+    return { _tag: "Refused", cause: { _tag: "ProgramPanicked", cycle, phase: "output", ...panic } }
+  }
+}
 
 /** The cause for a recorded violation whose check passes now: such a check is not a function of its view. */
 const stale = (name: string, reason: string, cycle: number): Cause => ({

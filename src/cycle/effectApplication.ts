@@ -25,7 +25,7 @@ import { plainly } from "../values/plainResult.ts"
 import { isInstance } from "../values/thrown.ts"
 import type { Cursor } from "../values/steps.ts"
 import { causeOf, EffectFault, encodeFact, faultOf } from "./encodeEffect.ts"
-import { check, withView } from "./programChecks.ts"
+import { check, type Sight } from "./programChecks.ts"
 import { exhausted, type OwnLimits } from "./sharedBudget.ts"
 
 /** The cycle in which effects are applied. */
@@ -225,16 +225,15 @@ export class EffectApplication implements Cursor<MergedOutcome> {
         this.effect.facts.map(({ id, kind, value }) => Object.freeze({ kind: kind.name, id, value }))
       )
     }
-    return withView(ledger, start, cycle, (view) => {
-      for (const invariant of program.structural) {
-        const answer = check(invariant, cycle, () => invariant.check(view, proposed))
-        if (answer === undefined) continue
-        if (answer._tag !== "InvariantViolated" || answer.facts.length > 0) return answer
-        const facts = this.facts.length > 0 ? this.facts : proposed.facts
-        return { ...answer, facts: facts.map(({ id, kind }) => ({ kind, id })) }
-      }
-      return undefined
-    })
+    const sight: Sight = { program, ledger, since: start, cycle }
+    for (const invariant of program.structural) {
+      const answer = check(invariant, sight, proposed)
+      if (answer === undefined) continue
+      if (answer._tag !== "InvariantViolated" || answer.facts.length > 0) return answer
+      const facts = this.facts.length > 0 ? this.facts : proposed.facts
+      return { ...answer, facts: facts.map(({ id, kind }) => ({ kind, id })) }
+    }
+    return undefined
   }
 }
 

@@ -43,7 +43,7 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, Counters, MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
 import { type InSteps, stepSize, stepsLeft } from "../values/steps.ts"
 import { EffectApplication, type MergeCycle } from "./effectApplication.ts"
-import { check, nothingProposed, withView } from "./programChecks.ts"
+import { check, nothingProposed, type Sight } from "./programChecks.ts"
 import type { OwnLimits } from "./sharedBudget.ts"
 
 export class CycleMerge {
@@ -197,8 +197,21 @@ export class CycleMerge {
         return this.#on.program.structural.some(
           ({ name, onViolation }) => name === cause.name && onViolation === "halt"
         )
+      case "AgentFailed":
+        return agent.onFailure.error === "halt"
+      case "AgentTimedOut":
+        return agent.onFailure.timeout === "halt"
+      case "AgentPanicked":
+        return agent.onFailure.panic === "halt"
+      case "AgentOutOfMemory":
+      case "WorkerCrashed":
+        return agent.onFailure.crash === "halt"
+      case "MergeConflict":
+        return agent.onFailure.conflict === "halt"
+      case "InvalidEffect":
+        return agent.onFailure.invalid === "halt"
       default:
-        return agent.onFailure === "halt"
+        return true
     }
   }
 
@@ -275,12 +288,11 @@ export class CycleMerge {
     const kind = eraseKind(Violation)
     const until = ledger.version
     const changed: Array<Fact> = []
-    const found = withView(ledger, start, cycle, (view) =>
-      program.semantic.map((invariant) => ({
-        invariant,
-        answer: check(invariant, cycle, () => invariant.check(view, nothingProposed))
-      }))
-    )
+    const sight: Sight = { program, ledger, since: start, cycle }
+    const found = program.semantic.map((invariant) => ({
+      invariant,
+      answer: check(invariant, sight, nothingProposed)
+    }))
     for (const { answer, invariant } of found) {
       if (answer !== undefined && answer._tag !== "InvariantViolated") {
         this.halt ??= answer

@@ -3,8 +3,9 @@
  *
  * Boundary: the pure core. The checks are the program's own functions, so every throw or invalid answer becomes a cause.
  */
+import type { CompiledProgram } from "../program/erased.ts"
 import type { Kind } from "../program/Fact.ts"
-import type { Invariant, ProposedEffect } from "../program/Invariant.ts"
+import type { InvariantDefinition, ProposedEffect } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
 import { plainly } from "../values/plainResult.ts"
 import type { View } from "../program/View.ts"
@@ -13,13 +14,13 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { violationOf } from "../program/verdict.ts"
 
-/** Runs a check. If it throws or returns no verdict, the result is `ProgramPanicked` (I4). */
-export const check = (invariant: Invariant, cycle: number, body: () => unknown): Cause | undefined => {
+/** Runs the check of an invariant. If it throws or returns no verdict, the result is `ProgramPanicked` (I4). */
+export const check = (invariant: InvariantDefinition, sight: Sight, effect: ProposedEffect): Cause | undefined => {
+  const { cycle } = sight
+  const holder = `the check of invariant ${JSON.stringify(invariant.name)}`
   try {
-    const violation = violationOf(
-      invariant,
-      plainly(`the check of invariant ${JSON.stringify(invariant.name)}`, body())
-    )
+    const answer = withView(sight, holder, (view) => invariant.check(view, effect))
+    const violation = violationOf(invariant, plainly(holder, answer))
     if (violation === undefined) return undefined
     return { _tag: "InvariantViolated", cycle, name: invariant.name, class: invariant.class, ...violation }
   } catch (error) {
@@ -30,18 +31,31 @@ export const check = (invariant: Invariant, cycle: number, body: () => unknown):
 /** The effect in the view of semantic and acceptance checks. */
 export const nothingProposed: ProposedEffect = Object.freeze({ agent: "", facts: Object.freeze([]) })
 
-/** Gives the program a view of the whole context, while `body` runs. */
-export const withView = <A>(ledger: Ledger, since: number, cycle: number, body: (view: View<Kind.Any>) => A): A => {
+/** What the program looks at: its context in a cycle, and the version after which facts are new. */
+export interface Sight {
+  readonly program: CompiledProgram
+  readonly ledger: Ledger
+  readonly since: number
+  readonly cycle: number
+}
+
+/** Gives the program a view of the whole context, while `body` runs. `holder` names the function in messages. */
+export const withView = <A>(
+  { cycle, ledger, program, since }: Sight,
+  holder: string,
+  body: (view: View<Kind.Any>) => A
+): A => {
   const gate = { open: true }
   try {
     return body(
       ContextView.frozen({
         ledger,
-        visible: undefined,
+        visible: program.kinds,
+        unless: `which the program ${JSON.stringify(program.name)} does not have: correct the kind, or add it to \`kinds\``,
         since,
         cycle,
         gate,
-        holder: "the program",
+        holder,
         onProgress: undefined
       })
     )

@@ -18,7 +18,7 @@ import type { FactOf, IndexKey, Kind } from "./Fact.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
 
-export type { OnFailure, Placement } from "./agentOptions.ts"
+export type { FailureRule, FailureRules, OnFailure, Placement } from "./agentOptions.ts"
 
 /** An agent of a program. `E` and `R` are what its execution may fail with and what services it needs. */
 export interface Agent<out Name extends string, out Reads extends Kind.Any, out Writes extends Kind.Any, out E, out R> {
@@ -61,7 +61,10 @@ interface Common<Reads extends Kind.Any, Writes extends Kind.Any, Failure extend
    * Default: none.
    */
   readonly timeout?: Duration.Input | undefined
-  /** What a failed task does to its job: end it, or leave a diagnostic (`"discard"`). Default: `"halt"`. */
+  /**
+   * What a failed task does to its job: end it, or leave a diagnostic (`"discard"`, or an object that says it for each way to
+   * fail). A defect of a fiber agent, and an invalid effect, end the job unless the object says otherwise. Default: `"halt"`.
+   */
   readonly onFailure?: Failure | undefined
 }
 
@@ -103,7 +106,8 @@ interface Placed {
   readonly placement?: Placement | undefined
 }
 
-type Escaping<Failure extends OnFailure, E> = Failure extends "discard" ? never : E
+/** The typed errors that can end the job: none where they are discarded. */
+type Escaping<Failure extends OnFailure, E> = Failure extends "discard" | { readonly error: "discard" } ? never : E
 
 /**
  * Defines a fiber agent.

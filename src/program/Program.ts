@@ -106,7 +106,13 @@ export const make = <
     readonly seed?:
       | ((input: Input["Type"]) => Iterable<ProposalOf<NoInfer<Agent.Kinds<Agents[number]> | Extra>>>)
       | undefined
-    readonly invariants?: ReadonlyArray<Invariant> | undefined
+    readonly invariants?:
+      | ReadonlyArray<
+          Invariant<
+            NoInfer<Agent.Kinds<Agents[number]> | Extra> | typeof Violation | typeof Decision | typeof ChildResult
+          >
+        >
+      | undefined
     readonly budget?: Budget | undefined
     readonly version?: string | undefined
     readonly migrate?: Migration | undefined

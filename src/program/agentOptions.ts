@@ -1,11 +1,60 @@
 /**
  * Two options of agents at which the runtime looks while a job runs: the effect of a failure, and the place of a CPU agent.
  *
- * Boundary: types.
+ * Boundary: types, and the meaning of the short forms.
  */
 
-/** What a failed task does to its job: end it (`"halt"`, the default), or leave a diagnostic and go on. */
-export type OnFailure = "halt" | "discard"
+/** What a failure does to its job: end it (`"halt"`), or leave a diagnostic and go on (`"discard"`). */
+export type FailureRule = "halt" | "discard"
+
+/** What each way to fail does to the job. */
+export interface FailureRules {
+  /** The agent's typed error. Default: `"halt"`. */
+  readonly error?: FailureRule | undefined
+  /** An attempt that took longer than `timeout`. Default: `"halt"`. */
+  readonly timeout?: FailureRule | undefined
+  /** A throw, or a defect of a fiber agent such as a missing service. Default: `"halt"`. */
+  readonly panic?: FailureRule | undefined
+  /** A CPU agent's thread that ended before the agent did, or went over its heap limit. Default: `"halt"`. */
+  readonly crash?: FailureRule | undefined
+  /** A conflict that the agent's effect lost. Default: `"halt"`. */
+  readonly conflict?: FailureRule | undefined
+  /** An output that is no valid effect. Default: `"halt"`. */
+  readonly invalid?: FailureRule | undefined
+}
+
+/**
+ * What a failed task does to its job.
+ *
+ * - `"halt"` (default): every failure ends the job
+ * - `"discard"`: what an agent can foresee leaves a diagnostic: typed errors, timeouts, lost conflicts, and of CPU agents
+ *   panics, crashes and too much memory. A defect of a fiber agent and an invalid effect are bugs, and end the job
+ * - an object that says it for each way to fail; a way that it leaves out ends the job
+ */
+export type OnFailure = FailureRule | FailureRules
+
+/** A rule for each way to fail. */
+export type ResolvedFailureRules = { readonly [Way in keyof FailureRules]-?: FailureRule }
+
+const halting: ResolvedFailureRules = {
+  error: "halt",
+  timeout: "halt",
+  panic: "halt",
+  crash: "halt",
+  conflict: "halt",
+  invalid: "halt"
+}
+
+/** Gives a rule for each way in which an agent of a type can fail. */
+export const failureRulesOf = (type: "fiber" | "cpu", onFailure: OnFailure | undefined): ResolvedFailureRules => {
+  if (onFailure === undefined || onFailure === "halt") return halting
+  if (onFailure !== "discard") {
+    const given = Object.entries(onFailure).filter(([, rule]) => rule !== undefined)
+    return { ...halting, ...Object.fromEntries(given) }
+  }
+  const panic = type === "cpu" ? "discard" : "halt"
+  return { error: "discard", timeout: "discard", panic, crash: "discard", conflict: "discard", invalid: "halt" }
+}
 
 /**
  * Where a CPU agent runs.

@@ -10,7 +10,7 @@ import { isKind, type Kind, type Proposal } from "./Fact.ts"
 import { answerKinds } from "./answerKinds.ts"
 import { makeKindCodec } from "../values/kindCodec.ts"
 import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
-import { type Invariant, isInvariant, Violation } from "./Invariant.ts"
+import { type Invariant, type InvariantDefinition, isInvariant, Violation } from "./Invariant.ts"
 import type { View } from "./View.ts"
 import { type ErasedKind, eraseKind, type ErasedAgent, eraseAgent, type CompiledProgram } from "./erased.ts"
 import type { Migration } from "./migration.ts"
@@ -71,8 +71,7 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
   const tiers = options.tiers ?? [agents.map((agent) => agent.name)]
   const tierOf = tiersOf(tiers, agents, indexOf, refuse)
   refuseBackwardWrites(agents, tierOf, refuse)
-  const invariants = options.invariants ?? []
-  checkInvariants(invariants, refuse)
+  const invariants = invariantsOf(options.invariants ?? [], kinds, refuse)
   resolveBudget(name, options.budget)
 
   return Object.freeze({
@@ -147,14 +146,26 @@ const checkModule = (agents: ReadonlyArray<ErasedAgent>, module: string | undefi
   }
 }
 
-/** Refuses what is no invariant, and two invariants of one name. */
-const checkInvariants = (invariants: ReadonlyArray<Invariant>, refuse: Refuse): void => {
+/** Refuses what is no invariant, two invariants of one name, and an invariant of a kind that the program does not have. */
+const invariantsOf = (
+  invariants: ReadonlyArray<Invariant>,
+  kinds: ReadonlyMap<string, ErasedKind>,
+  refuse: Refuse
+): ReadonlyArray<InvariantDefinition> => {
   const names = new Set<string>()
-  for (const [index, invariant] of invariants.entries()) {
-    if (!isInvariant(invariant)) refuse(`invariants[${index}] is not an invariant`)
-    if (names.has(invariant.name)) refuse(`two invariants are called ${quote(invariant.name)}`)
-    names.add(invariant.name)
-  }
+  return invariants.map((invariant, index) => {
+    if (!isInvariant(invariant)) return refuse(`invariants[${index}] is not an invariant`)
+    const definition = invariant()
+    const { name, reads } = definition
+    if (names.has(name)) refuse(`two invariants are called ${quote(name)}`)
+    names.add(name)
+    const stranger = reads.find((kind) => kinds.get(kind.name) !== kind)
+    if (stranger === undefined) return definition
+    return refuse(
+      `the invariant ${quote(name)} reads ${quote(stranger.name)}, which the program does not have: ` +
+        "correct the kind, or add it to the program's `kinds`"
+    )
+  })
 }
 
 /** The indexes of the agents that facts of a kind trigger, by the kind's name. */

@@ -10,7 +10,7 @@ import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import type { View } from "./View.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import { eraseKind, type ErasedAgent } from "./erased.ts"
-import type { OnFailure, Placement } from "./agentOptions.ts"
+import { type FailureRules, failureRulesOf, type OnFailure, type Placement } from "./agentOptions.ts"
 import { complaintOfName } from "./names.ts"
 import {
   callable,
@@ -45,6 +45,17 @@ const schedule: Rule = must("a Schedule", Schedule.isSchedule)
 
 const kinds: Rule = listOf("kinds", "a kind", isKind)
 
+const haltOrDiscard = oneOf("halt", "discard")
+
+const failureRules: Rules<FailureRules> = {
+  error: haltOrDiscard,
+  timeout: haltOrDiscard,
+  panic: haltOrDiscard,
+  crash: haltOrDiscard,
+  conflict: haltOrDiscard,
+  invalid: haltOrDiscard
+}
+
 export const rules: Rules<AgentOptions> = {
   each: (option, value) =>
     value === undefined || isKind(value) ? undefined : { option, message: `${option} is not a kind` },
@@ -53,7 +64,13 @@ export const rules: Rules<AgentOptions> = {
   accepts: callable(),
   timeout,
   retry: schedule,
-  onFailure: oneOf("halt", "discard"),
+  onFailure: (option, value) =>
+    typeof value === "object" && value !== null
+      ? complaintOf(value, failureRules, option)
+      : must(
+          '"halt", "discard" or an object such as {error: "discard"}',
+          (value) => value === "halt" || value === "discard"
+        )(option, value),
   placement: oneOf("worker", "inline", "auto"),
   memoize: isTrueOrFalse,
   execute: callable(true)
@@ -100,7 +117,7 @@ export const defineAgent = (
     executeCpu: type === "cpu" ? called : undefined,
     timeoutMs: timeoutMs(options.timeout),
     retry: options.retry,
-    onFailure: options.onFailure ?? "halt",
+    onFailure: failureRulesOf(type, options.onFailure),
     placement: options.placement ?? "worker",
     memoize: options.memoize ?? false,
     join: undefined

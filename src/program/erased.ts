@@ -9,10 +9,10 @@ import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
 import type { KindCodec } from "../values/kindCodec.ts"
-import type { OnFailure, Placement } from "./agentOptions.ts"
+import type { Placement, ResolvedFailureRules } from "./agentOptions.ts"
 import type { Budget } from "./Budget.ts"
 import type { Fact, Kind } from "./Fact.ts"
-import type { Invariant } from "./Invariant.ts"
+import type { InvariantDefinition } from "./Invariant.ts"
 import type { Migration } from "./migration.ts"
 import type { AgentTypeId, ProgramTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
@@ -64,7 +64,7 @@ export interface ErasedAgent {
   readonly join: ErasedJoin | undefined
   readonly timeoutMs: number | undefined
   readonly retry: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
-  readonly onFailure: OnFailure
+  readonly onFailure: ResolvedFailureRules
   readonly placement: Placement
   readonly memoize: boolean
 }
@@ -87,9 +87,9 @@ export interface CompiledProgram {
   /** The tier of each agent, by the agent's index. */
   readonly tierOf: ReadonlyArray<number>
   readonly tierCount: number
-  readonly structural: ReadonlyArray<Invariant>
-  readonly semantic: ReadonlyArray<Invariant>
-  readonly acceptance: ReadonlyArray<Invariant>
+  readonly structural: ReadonlyArray<InvariantDefinition>
+  readonly semantic: ReadonlyArray<InvariantDefinition>
+  readonly acceptance: ReadonlyArray<InvariantDefinition>
   readonly budget: Budget | undefined
   readonly input: Schema.Codec<unknown, unknown>
   readonly inputCodec: KindCodec

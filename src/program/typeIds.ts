@@ -12,3 +12,6 @@ export const AgentTypeId: unique symbol = Symbol.for("effect-converge/Agent")
 
 /** Marks a program. */
 export const ProgramTypeId: unique symbol = Symbol.for("effect-converge/Program")
+
+/** Marks an invariant. */
+export const InvariantTypeId: unique symbol = Symbol.for("effect-converge/Invariant")

@@ -4,7 +4,7 @@
  * Boundary: a pure function of the answer, which may be of any type.
  */
 import type { FactRef } from "./Fact.ts"
-import type { Invariant } from "./Invariant.ts"
+import type { InvariantDefinition } from "./Invariant.ts"
 
 const isRef = (value: unknown): value is FactRef =>
   typeof value === "object" &&
@@ -20,7 +20,7 @@ const isRef = (value: unknown): value is FactRef =>
  * @throws TypeError for an answer that is no verdict
  */
 export const violationOf = (
-  invariant: Invariant,
+  invariant: InvariantDefinition,
   verdict: unknown
 ): { readonly reason: string; readonly facts: ReadonlyArray<FactRef> } | undefined => {
   if (verdict === true) return undefined

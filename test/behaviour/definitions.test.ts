@@ -166,9 +166,17 @@ describe("an agent", () => {
       define({ timeout: 0 }),
       /timeout must be a duration longer than 0, such as "5 seconds", not 0/
     ],
+    "another answer to a panic": [
+      define({ onFailure: { panic: "ignore" } }),
+      /onFailure\.panic must be "halt" or "discard", not "ignore"/
+    ],
+    "an answer to a failure that does not exist": [
+      define({ onFailure: { panics: "discard" } }),
+      /did you mean "onFailure\.panic"/
+    ],
     "another answer to failure": [
       define({ onFailure: "ignore" }),
-      /onFailure must be "halt" or "discard", not "ignore"/
+      /onFailure must be "halt", "discard" or an object such as \{error: "discard"\}, not "ignore"/
     ],
     "a placement of a fiber agent": [define({ placement: "inline" }), /placement is for CPU agents/],
     "another placement": [defineCpu({ placement: "gpu" }), /placement must be "worker", "inline" or "auto", not "gpu"/],

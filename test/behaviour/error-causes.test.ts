@@ -20,6 +20,7 @@ import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { engine, Entry, eventsOf, failure, noInput, num, Num } from "../support/behaviour/harness.ts"
 import { engineWith, mailing } from "../support/behaviour/intents.ts"
 import { failing, names, throwing } from "../support/behaviour/thrown.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 const refusal = {
   _tag: "Error",
@@ -178,7 +179,7 @@ describe("what a program throws", () => {
           Agent.make("counts", {
             each: Num,
             writes: [Entry],
-            onFailure: "discard",
+            onFailure: discardAll,
             execute: ({ value: { n } }) => Effect.suspend(() => Effect.fail(Object.assign(shared, { times: n })))
           })
         ]

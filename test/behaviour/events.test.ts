@@ -33,6 +33,7 @@ import {
   until,
   untilState
 } from "../support/behaviour/harness.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 /** Two tiers, an agent with `each`, evaluations, intents, failures of two sorts, a broken and repaired invariant. */
 const rich = (before: Effect.Effect<void> = Effect.void) =>
@@ -56,8 +57,8 @@ const rich = (before: Effect.Effect<void> = Effect.void) =>
                   ]
           })
       }),
-      Agent.make("fail", { reads: [Num], onFailure: "discard", execute: () => Effect.fail({ why: "no" }) }),
-      Agent.make("panic", { reads: [Num], onFailure: "discard", execute: () => Effect.die(new Error("broken")) }),
+      Agent.make("fail", { reads: [Num], onFailure: discardAll, execute: () => Effect.fail({ why: "no" }) }),
+      Agent.make("panic", { reads: [Num], onFailure: discardAll, execute: () => Effect.die(new Error("broken")) }),
       Agent.make("repair", {
         reads: [Invariant.Violation],
         writes: [Entry],

@@ -170,7 +170,7 @@ describe("a view that is kept", () => {
       const message = 'agent "keeper" used its view after its cycle ended (cycle 1)'
       expect(errors).toEqual(["all", "delta", "get", "size", "evaluations"].map((what) => `${what}: ${message}`))
       expect(result.output).toBe(2)
-      expect(() => ofOutput!.all(Thing)).toThrow(/the program used its view after its cycle ended/)
+      expect(() => ofOutput!.all(Thing)).toThrow(/output used its view after its cycle ended/)
       expect(() => kept[0]!.all(Thing)).toThrow(message)
     })
   })

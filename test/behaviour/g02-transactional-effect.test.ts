@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { Agent, type AgentEffect, Fact, Invariant, Program, Provenance } from "../../src/index.ts"
 import { discarded, idsOf, runInline } from "../support/core/run.ts"
 import { numbered, type Numbered } from "../support/core/ledger.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 const Thing = numbered("Thing")
 const Other = numbered("Other")
@@ -181,7 +182,7 @@ const laden = (effect: AgentEffect.AgentEffect<Kinds>): AgentEffect.AgentEffect<
 }
 
 const programOf = (type: "fiber" | "cpu", effect: AgentEffect.AgentEffect<Kinds>) => {
-  const common = { writes: kinds, onFailure: "discard" } as const
+  const common = { writes: kinds, onFailure: discardAll } as const
   const before = Agent.make("before", { writes: [Thing], execute: () => Effect.succeed({ facts: [thing("before")] }) })
   const after = Agent.make("after", {
     writes: [Thing],
@@ -277,7 +278,7 @@ describe("an effect that revised facts before it was refused", () => {
       agents: [
         Agent.make("revises", {
           writes: [Last, Thing],
-          onFailure: "discard",
+          onFailure: discardAll,
           execute: () =>
             Effect.succeed({
               facts: [Last.of({ id: "a", n: 22 }), Last.of({ id: "new", n: 1 })],

@@ -14,6 +14,7 @@ import { comparable, discarded, engineInline, engineOn, runInline, runToEnd } fr
 import { numbered } from "../support/core/ledger.ts"
 import { fatal, synthetic } from "../support/core/synthetic.ts"
 import { eraseKind } from "../../src/program/erased.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 const seeds = 200
 const workers = [1, 2, 4] as const
@@ -172,7 +173,7 @@ describe("the hash", () => {
             })
         }),
         Agent.make("two", {
-          onFailure: "discard",
+          onFailure: discardAll,
           execute: () => (change.fails ? Effect.succeed({}) : Effect.die(new Error(change.message ?? "m")))
         })
       ]
@@ -227,7 +228,7 @@ describe("the hash", () => {
           Agent.make("next", {
             each: Thing,
             writes: [Thing],
-            onFailure: "discard",
+            onFailure: discardAll,
             execute: ({ value: { n } }) =>
               n === 3
                 ? Effect.die(new Error("three"))

@@ -14,6 +14,7 @@ import { Agent, Engine, Fact, Invariant, Program } from "../../src/index.ts"
 import { sha256 } from "../../src/values/sha256.ts"
 import { comparable, engineInline, runToEnd } from "../support/core/run.ts"
 import { numbered } from "../support/core/ledger.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 /** Every shape of value that has a way of its own to its canonical text. */
 const Odd = Fact.kind("Odd \u00fc\ud83d\ude00", {
@@ -65,7 +66,7 @@ const values = Program.make("values", {
           ],
           trace: { id }
         }),
-      onFailure: "discard"
+      onFailure: discardAll
     }),
     Agent.make("plain", {
       reads: [Thing],
@@ -110,7 +111,7 @@ const rules = Program.make("rules", {
     Agent.make("clash", {
       reads: [Max],
       writes: [Thing],
-      onFailure: "discard",
+      onFailure: discardAll,
       execute: (view) =>
         view.cycle % 4 === 3
           ? Effect.die(new Error("unlucky"))
@@ -121,7 +122,7 @@ const rules = Program.make("rules", {
     Agent.make("late", {
       reads: [Last, Thing],
       writes: [Odd],
-      onFailure: "discard",
+      onFailure: discardAll,
       execute: () => Effect.succeed({ facts: [], surplus: true })
     })
   ],

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { Agent, type Budget, Fact, Program } from "../../src/index.ts"
 import { numbered, type Numbered } from "../support/core/ledger.ts"
 import { discarded, idsOf, runInline, valuesOf } from "../support/core/run.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 type Values = ReadonlyArray<readonly [id: string, n: number]>
 
@@ -39,7 +40,7 @@ const contest = (options: {
   const agents = Object.entries(options.proposals).map(([name, values]) =>
     Agent.make(name, {
       writes: [Slot, Log],
-      onFailure: options.onFailure ?? "discard",
+      onFailure: options.onFailure ?? discardAll,
       execute: () =>
         Effect.succeed({ facts: [...values.map(([id, n]) => Slot.of({ id, n })), Log.of({ id: name, n: 0 })] })
     })
@@ -140,7 +141,7 @@ describe('"reject"', () => {
         Agent.make("self", {
           each: Slot,
           writes: [Slot],
-          onFailure: "discard",
+          onFailure: discardAll,
           execute: ({ value: { n } }) =>
             Effect.succeed({ facts: n < 3 ? [Slot.of({ id: `s${n % 2}`, n: n + 1 })] : [] })
         })
@@ -167,7 +168,7 @@ describe('"reject"', () => {
         Agent.make("each", {
           each: In,
           writes: [Out],
-          onFailure: "discard",
+          onFailure: discardAll,
           execute: ({ id, value: { n } }) => Effect.succeed({ facts: [Out.of({ id: "same", n }), Out.of({ id, n })] })
         })
       ],

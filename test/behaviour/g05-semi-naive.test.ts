@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import { Agent, Engine, Fact, Program, type View } from "../../src/index.ts"
 import { numbered } from "../support/core/ledger.ts"
 import { engineInline, runInline } from "../support/core/run.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 const empty = Schema.Struct({})
 const A = numbered("A")
@@ -189,7 +190,7 @@ describe("an agent without reads", () => {
   it.effect("and without accepts runs once even if it fails", () => {
     let runs = 0
     const once = Agent.make("once", {
-      onFailure: "discard",
+      onFailure: discardAll,
       execute: () => Effect.suspend(() => (runs++, Effect.fail("no")))
     })
     return Effect.map(run([ticker(A, 3), once]), ({ result }) => {
@@ -275,7 +276,7 @@ describe("accepts", () => {
     const asked: Array<number> = []
     const throws = Agent.make("throws", {
       each: A,
-      onFailure: "discard",
+      onFailure: discardAll,
       accepts: (view) => {
         asked.push(view.cycle)
         if (view.cycle === 1) throw new RangeError("not now")
@@ -327,13 +328,13 @@ describe("executing consumes the delta", () => {
       const whole = Agent.make("whole", {
         reads: [A],
         writes: [B],
-        onFailure: "discard",
+        onFailure: discardAll,
         execute: (view) => Effect.suspend(() => (log.whole("whole", view, A), execute()))
       })
       const each = Agent.make("each", {
         each: A,
         writes: [B],
-        onFailure: "discard",
+        onFailure: discardAll,
         execute: (fact, view) => Effect.suspend(() => (log.each("each", view, fact), execute()))
       })
       return Effect.map(

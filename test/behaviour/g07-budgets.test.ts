@@ -24,6 +24,7 @@ import {
   turns,
   untilState
 } from "../support/behaviour/harness.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 /** Proposes a new fact in every cycle, for ever. */
 const endless = (options: { readonly budget?: Budget.Budget; readonly tokens?: number; readonly each?: number } = {}) =>
@@ -213,7 +214,7 @@ describe("tokens", () => {
       })
       const loses = Agent.make("loses", {
         writes: [Entry],
-        onFailure: "discard",
+        onFailure: discardAll,
         execute: () => Effect.succeed({ facts: [entry("k", "b")], usage: { tokens: 100 } })
       })
       const program = Program.make("spends", { input: noInput, agents: [spends, loses] })

@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import { Agent, Engine, JobStore, Program, WorkerPool } from "../../src/index.ts"
 import { counter, engine, failure, noInput, num, Num, turns } from "../support/behaviour/harness.ts"
 import { deeds, hostileProgram, Left, Sum } from "../support/behaviour/hostile.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 /** An engine with two threads. */
 const threads = Engine.layer().pipe(
@@ -128,7 +129,7 @@ describe("a fiber agent", () => {
           writes: [Num],
           execute: ({ value: { n } }) => Effect.as(turns(3), { facts: n < 3 ? [num(n + 1)] : [] })
         }),
-        Agent.make("bad", { onFailure: "discard", execute: execute as () => Effect.Effect<{}> })
+        Agent.make("bad", { onFailure: discardAll, execute: execute as () => Effect.Effect<{}> })
       ],
       seed: () => [num(0)],
       output: (view) => view.size(Num)

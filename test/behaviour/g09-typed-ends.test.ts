@@ -34,6 +34,7 @@ import {
   turns,
   until
 } from "../support/behaviour/harness.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 /** An effect with a key that does not exist. */
 const odd: object = { fact: [] }
@@ -106,7 +107,7 @@ const ends: Readonly<Record<string, { readonly program: ReturnType<typeof worst>
     program: worst(
       "InvariantViolated",
       { execute: () => Effect.succeed({ facts: [num(13)] }) },
-      { invariants: [Invariant.structural("luck", (view) => view.size(Num) < 2 || "unlucky")] }
+      { invariants: [Invariant.structural("luck", (view) => view.size(Num) < 2 || "unlucky", { reads: [Num] })] }
     ),
     fields: { name: "luck", class: "structural", reason: "unlucky", facts: [{ kind: "Num", id: "13" }], cycle: 2 }
   },
@@ -243,7 +244,7 @@ describe("the program's own functions", () => {
       const adds = (name: string) =>
         Agent.make(name, {
           writes: [Joined, Num],
-          onFailure: "discard",
+          onFailure: discardAll,
           execute: () => Effect.succeed({ facts: [num(name.charCodeAt(0)), Joined.of({ key: "k", text: name })] })
         })
       const program = Program.make("joined", { input: noInput, agents: [adds("a"), adds("b")] })

@@ -27,6 +27,7 @@ import {
   until
 } from "../support/behaviour/harness.ts"
 import { runInline } from "../support/core/run.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 describe("the limits", () => {
   it("are finite, positive whole numbers", () => {
@@ -236,7 +237,7 @@ describe("a result", () => {
       const tasks = Limits.diagnostics + 500
       const program = Program.make("fails", {
         input: noInput,
-        agents: [Agent.make("fails", { each: Num, onFailure: "discard", execute: () => Effect.fail("no") })],
+        agents: [Agent.make("fails", { each: Num, onFailure: discardAll, execute: () => Effect.fail("no") })],
         seed: () => nums(1, tasks)
       })
       const { result } = yield* runInline(program, {})
@@ -345,7 +346,7 @@ describe("values", () => {
     runInline(
       Program.make("deep", {
         input: noInput,
-        agents: [Agent.make("deep", { writes: [Any], onFailure: "discard", execute: () => Effect.succeed(effect) })]
+        agents: [Agent.make("deep", { writes: [Any], onFailure: discardAll, execute: () => Effect.succeed(effect) })]
       }),
       {}
     )

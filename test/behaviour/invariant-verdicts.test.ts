@@ -15,7 +15,7 @@ const classes = { structural: Invariant.structural, semantic: Invariant.semantic
 const adds = Agent.make("adds", { writes: [Num], execute: () => Effect.succeed({ facts: [num(1)] }) })
 
 /** A job that adds one fact, under an invariant. */
-const under = (invariant: Invariant.Invariant) =>
+const under = (invariant: Invariant.Invariant<typeof Num>) =>
   Program.make("under", { input: noInput, agents: [adds], invariants: [invariant] })
 
 const reasons: ReadonlyArray<readonly [what: string, answer: unknown, reason: string]> = [
@@ -127,7 +127,7 @@ describe("a signal that breaks a structural invariant", () => {
 describe("a semantic invariant of a context that is gone on from", () => {
   it.effect("is judged where the job begins: violated, or repaired, though nothing new is added", () =>
     Effect.gen(function* () {
-      const of = (invariant: Invariant.Invariant) =>
+      const of = (invariant: Invariant.Invariant<typeof Num>) =>
         Program.make("judges", { input: noInput, agents: [], kinds: [Num], invariants: [invariant] })
       const few = of(Invariant.semantic("few", (view) => view.size(Num) < 3 || "too many"))
       const fine = of(Invariant.semantic("few", (view) => view.size(Num) > 3 || "too few"))

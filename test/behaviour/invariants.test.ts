@@ -5,7 +5,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Agent, type Budget, type Fact, Invariant, Program } from "../../src/index.ts"
+import { Agent, type Budget, type Fact, Invariant, Program, type View } from "../../src/index.ts"
 import { numbered } from "../support/core/ledger.ts"
 import { discarded, idsOf, runInline, valuesOf } from "../support/core/run.ts"
 
@@ -26,9 +26,12 @@ const adds = (
     execute: (view) => Effect.succeed({ facts: plan[view.cycle] ?? [] })
   })
 
+/** What the checks look at. */
+type Sees = View.View<typeof A | typeof Last>
+
 const programOf = (options: {
   readonly agents?: ReadonlyArray<Agent.Agent<string, any, any, never, never>>
-  readonly invariants: ReadonlyArray<Invariant.Invariant>
+  readonly invariants: ReadonlyArray<Invariant.Invariant<typeof A | typeof Last>>
   readonly seed?: ReadonlyArray<Fact.Proposal<any, any>>
   readonly budget?: Budget.Budget
 }) =>
@@ -46,11 +49,11 @@ const run = (options: Parameters<typeof programOf>[0]) => runInline(programOf(op
 
 describe("a structural invariant", () => {
   const atMost = (limit: number, options?: { readonly onViolation: "halt" | "discard" }) =>
-    Invariant.structural("few", (view) => view.size(A) <= limit || `${view.size(A)} are too many`, options)
+    Invariant.structural("few", (view: Sees) => view.size(A) <= limit || `${view.size(A)} are too many`, options)
 
   it.effect("sees the whole context as it would be, and the effect, before each effect is applied", () => {
     const seen: Array<unknown> = []
-    const spy = Invariant.structural("spy", (view, effect) => {
+    const spy = Invariant.structural("spy", (view: Sees, effect) => {
       seen.push([effect.agent, effect.facts.map(({ id }) => id), view.all(A).map(({ id }) => id), view.size(Last)])
       return true
     })
@@ -73,7 +76,7 @@ describe("a structural invariant", () => {
     const seen: Array<string> = []
     const even = Invariant.structural(
       "even",
-      (view, { agent }) => {
+      (view: Sees, { agent }) => {
         seen.push(
           `${agent}: ${view
             .delta(A)
@@ -163,7 +166,7 @@ describe("a structural invariant", () => {
 
   it.effect("may name the facts that break it", () =>
     Effect.gen(function* () {
-      const culprits = Invariant.structural("even", (view) => {
+      const culprits = Invariant.structural("even", (view: Sees) => {
         const facts = view.all(A).filter(({ value }) => value.n % 2 === 1)
         return facts.length === 0 || { reason: "odd", facts }
       })
@@ -176,7 +179,7 @@ describe("a structural invariant", () => {
     Effect.gen(function* () {
       const throws = Invariant.structural(
         "throws",
-        (view) => {
+        (view: Sees) => {
           if (view.size(A) > 0) throw new RangeError("broken check")
           return true
         },
@@ -208,7 +211,7 @@ describe("a structural invariant", () => {
 
 describe("a semantic invariant", () => {
   const enough = (least: number) =>
-    Invariant.semantic("enough", (view) => view.size(A) >= least || `only ${view.size(A)}`)
+    Invariant.semantic("enough", (view: Sees) => view.size(A) >= least || `only ${view.size(A)}`)
   const violations = (end: Effect.Success<ReturnType<typeof run>>) =>
     end.events.flatMap((event) =>
       event._tag === "InvariantViolated"
@@ -330,7 +333,7 @@ describe("a semantic invariant", () => {
         each: A,
         execute: (fact) => Effect.succeed({ evaluations: [{ fact, score: fact.value.n, reason: "" }] })
       })
-      const good = Invariant.semantic("good", (view) => {
+      const good = Invariant.semantic("good", (view: Sees) => {
         const scores = view.all(A).flatMap((fact) => view.evaluations(fact).map(({ score }) => score))
         return scores.every((score) => score > 0.5) || `a score of ${Math.min(...scores)}`
       })
@@ -346,7 +349,7 @@ describe("a semantic invariant", () => {
     Effect.gen(function* () {
       const zero = Invariant.semantic(
         "zero",
-        (view) => view.all(Last).every(({ value }) => value.n === 0) || "not zero"
+        (view: Sees) => view.all(Last).every(({ value }) => value.n === 0) || "not zero"
       )
       const last = (n: number) => [Last.of({ id: "l", n })]
       const agents = [adds("one", { 1: last(1), 2: last(0), 3: last(1), 4: last(0) })]
@@ -370,7 +373,7 @@ describe("a semantic invariant", () => {
 
   it.effect("that throws ends the job after the cycle, whose facts stay", () =>
     Effect.gen(function* () {
-      const throws = Invariant.semantic("throws", (view) => {
+      const throws = Invariant.semantic("throws", (view: Sees) => {
         if (view.size(A) > 0) throw new RangeError("broken check")
         return true
       })
@@ -430,7 +433,7 @@ describe("an acceptance invariant", () => {
       const asked: Array<number> = []
       const accept = Invariant.acceptance(
         "three",
-        (view) => (asked.push(view.size(A)), view.size(A) === 3 || "not three")
+        (view: Sees) => (asked.push(view.size(A)), view.size(A) === 3 || "not three")
       )
       const good = yield* run({ agents: [adds("one", { 1: [a("x"), a("y")], 2: [a("z")] })], invariants: [accept] })
       expect(good.error).toBeUndefined()

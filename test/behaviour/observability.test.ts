@@ -27,6 +27,7 @@ import {
   until,
   untilState
 } from "../support/behaviour/harness.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 /** A tracer that keeps the spans it made. */
 const recording = () => {
@@ -155,8 +156,8 @@ describe("spans, with a tracer", () => {
           retry: Schedule.recurs(3),
           execute: () => Effect.suspend(() => (++begun < 3 ? Effect.fail("no") : Effect.succeed({})))
         }),
-        Agent.make("fails", { onFailure: "discard", execute: () => Effect.fail("no") }),
-        Agent.make("dies", { onFailure: "discard", execute: () => Effect.die("no") })
+        Agent.make("fails", { onFailure: discardAll, execute: () => Effect.fail("no") }),
+        Agent.make("dies", { onFailure: discardAll, execute: () => Effect.die("no") })
       ]
       yield* Engine.run(Program.make("flaky", { input: noInput, agents }), {})
       expect(begun).toBe(3)
@@ -240,7 +241,7 @@ describe("metrics", () => {
         writes: [Num],
         execute: (view) => Effect.succeed({ facts: [num(view.cycle), num(view.cycle * 10)] })
       })
-      const fails = Agent.make("fails", { each: Num, onFailure: "discard", execute: () => Effect.fail("no") })
+      const fails = Agent.make("fails", { each: Num, onFailure: discardAll, execute: () => Effect.fail("no") })
       const result = yield* Engine.run(Program.make("counts", { input: noInput, agents: [adds, fails] }), {})
       expect(result).toMatchObject({ cycles: 5, version: 6 })
       expect(yield* metrics).toMatchObject({

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import { Agent, Engine, Fact, Invariant, type Job, Limits, Program } from "../../src/index.ts"
+import { Agent, type Budget, Engine, Fact, Invariant, type Job, Limits, Program, type View } from "../../src/index.ts"
 import {
   cell,
   Cell,
@@ -30,9 +30,15 @@ import {
   turns,
   until
 } from "../support/behaviour/harness.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 /** A job whose only agent waits at a gate in its first cycle, and that knows all kinds. */
-const waiting = (options: Partial<Parameters<typeof Program.make>[1]> = {}) => {
+const waiting = (
+  options: {
+    readonly invariants?: ReadonlyArray<Invariant.Invariant<typeof Num>>
+    readonly budget?: Budget.Budget
+  } = {}
+) => {
   const gate = makeGate()
   const waits = Agent.make("waits", { execute: () => Effect.as(gate.arrive, {}) })
   const sees = Agent.make("sees", { reads: [Num, Entry, Cell], execute: () => Effect.succeed({}) })
@@ -209,7 +215,7 @@ describe("a signal's way into the context", () => {
   it.effect("a structural invariant discards that signal alone, and the job goes on", () =>
     Effect.gen(function* () {
       const { gate, program } = waiting({
-        invariants: [Invariant.structural("few", (view) => view.size(Num) < 2 || "too many")]
+        invariants: [Invariant.structural("few", (view: View.View<typeof Num>) => view.size(Num) < 2 || "too many")]
       })
       const job = yield* Engine.start(program, {})
       yield* gate.arrived
@@ -500,7 +506,7 @@ describe("racing with convergence", () => {
     Effect.gen(function* () {
       let signal: ((proposals: ReadonlyArray<ReturnType<typeof num>>) => Effect.Effect<void, unknown>) | undefined
       const sends = Agent.make("sends", {
-        onFailure: "discard",
+        onFailure: discardAll,
         execute: () => Effect.as(Effect.orDie(Effect.suspend(() => signal!([num(1)]))), {}),
         timeout: "1 second"
       })

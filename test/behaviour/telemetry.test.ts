@@ -23,6 +23,7 @@ import {
   turns,
   untilState
 } from "../support/behaviour/harness.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 /** An engine with one place. */
 const single = engine({ maxRunningJobs: 1 })
@@ -147,10 +148,10 @@ describe("what is told of a task", () => {
   it.effect("failed tasks end like others", () =>
     Effect.gen(function* () {
       const agents = [
-        Agent.make("fails", { onFailure: "discard", execute: () => Effect.fail("no") }),
-        Agent.make("dies", { onFailure: "discard", execute: () => Effect.die("no") }),
+        Agent.make("fails", { onFailure: discardAll, execute: () => Effect.fail("no") }),
+        Agent.make("dies", { onFailure: discardAll, execute: () => Effect.die("no") }),
         Agent.cpu("throws", {
-          onFailure: "discard",
+          onFailure: discardAll,
           execute: () => {
             throw new Error("no")
           }

@@ -16,6 +16,7 @@ import { type InSteps, isUnderWay, runSteps } from "../../src/values/steps.ts"
 import type { EncodedEffect, EncodedFact } from "../../src/program/encoded.ts"
 import { resolveBudget } from "../../src/program/resolveBudget.ts"
 import { eraseKind } from "../../src/program/erased.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 const finished = (merged: InSteps<MergedOutcome>): MergedOutcome => (isUnderWay(merged) ? runSteps(merged) : merged)
 
@@ -29,7 +30,7 @@ const kinds = [
 const agents = ["zoe", "adam", "mia"].map((name, index) =>
   Agent.make(name, {
     writes: kinds,
-    onFailure: index === 2 ? "halt" : "discard",
+    onFailure: index === 2 ? "halt" : discardAll,
     execute: () => Effect.succeed({})
   })
 )

@@ -9,6 +9,7 @@ import { viewOf } from "../../src/job/jobHandle.ts"
 import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { jsonOf, type Running, serve } from "../support/server/harness.ts"
 import { count } from "../support/server/programs.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 vi.mock("../../src/Limits.ts", async (actual) => {
   const { Limits } = await actual<typeof import("../../src/Limits.ts")>()
@@ -43,7 +44,7 @@ const refused = Program.make("refused", {
   agents: [
     Agent.make("fail", {
       each: Doc,
-      onFailure: "discard",
+      onFailure: discardAll,
       execute: () => Effect.fail({ _tag: "Long", text: "x".repeat(100_000) })
     })
   ]

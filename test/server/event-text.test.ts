@@ -14,6 +14,7 @@ import { plain } from "../../src/server/json.ts"
 import { parseJson } from "../../src/values/parseJson.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { cell, Cell, engine, Entry, entry, num, Num } from "../support/behaviour/harness.ts"
+import { discardAll } from "../support/core/lenient.ts"
 
 /** Keys that JavaScript orders otherwise than a canonical text does, or that need an escape. */
 const Table = Fact.kind("Table", {
@@ -68,7 +69,7 @@ const rich = Program.make("rich", {
     Agent.make("fails", {
       each: Cell,
       writes: [Num],
-      onFailure: "discard",
+      onFailure: discardAll,
       execute: ({ value: { text } }) => Effect.fail({ _tag: "Wrong", text, big: 1n })
     })
   ],

@@ -41,6 +41,19 @@ const forgiven = Agent.make("forgiven", {
   onFailure: "discard",
   execute: () => Effect.andThen(Disk, Effect.fail(new Unreadable({ path: "x" })))
 })
+const foreseen = Agent.make("foreseen", {
+  onFailure: { error: "discard", panic: "halt" },
+  execute: () => Effect.andThen(Disk, Effect.fail(new Unreadable({ path: "x" })))
+})
+const unforeseen = Agent.make("unforeseen", {
+  onFailure: { error: "halt", timeout: "discard" },
+  execute: () => Effect.fail(new Unreadable({ path: "x" }))
+})
+declare const either: Agent.FailureRule
+const undecided = Agent.make("undecided", {
+  onFailure: either,
+  execute: () => Effect.fail(new Unreadable({ path: "x" }))
+})
 const retried = Agent.make("retried", {
   execute: () => Effect.fail(new Unreadable({ path: "x" })),
   retry: Schedule.recurs(3).pipe(Schedule.addDelay(() => Effect.map(Delays, ({ ms }) => ms)))
@@ -60,6 +73,10 @@ export type Checks = [
   Assert<Same<typeof failing, Agent.Agent<"failing", never, never, Unreadable, Disk>>>,
   // Its error cannot end the job; it needs its services all the same.
   Assert<Same<typeof forgiven, Agent.Agent<"forgiven", never, never, never, Disk>>>,
+  Assert<Same<typeof foreseen, Agent.Agent<"foreseen", never, never, never, Disk>>>,
+  // Where typed errors may end the job, the job's type says so.
+  Assert<Same<typeof unforeseen, Agent.Agent<"unforeseen", never, never, Unreadable, never>>>,
+  Assert<Same<typeof undecided, Agent.Agent<"undecided", never, never, Unreadable, never>>>,
   Assert<Same<typeof retried, Agent.Agent<"retried", never, never, Unreadable, Delays>>>,
   Assert<Same<typeof scoped, Agent.Agent<"scoped", never, never, never, Scope.Scope>>>,
   Assert<Same<typeof cpu, Agent.Agent<"cpu", typeof A | typeof B, typeof C, never, never>>>,
@@ -198,3 +215,8 @@ Agent.make("a", {
   // @ts-expect-error: a retry schedule takes the agent's own error
   retry: Schedule.identity<number>()
 })
+
+// @ts-expect-error: there is no such way to fail
+Agent.make("a", { onFailure: { panics: "discard" }, execute: () => Effect.succeed({}) })
+// @ts-expect-error: a failure is not ignored
+Agent.make("a", { onFailure: { panic: "ignore" }, execute: () => Effect.succeed({}) })

@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { Agent, Engine, Fact, Invariant, type Job, type JobError, Program } from "../../src/index.ts"
+import { Agent, Engine, Fact, Invariant, type Job, type JobError, Program, type View } from "../../src/index.ts"
 import type { Assert, Same } from "./assert.ts"
 
 const A = Fact.kind("A", { schema: Schema.Struct({ n: Schema.Finite }), id: (a) => String(a.n) })
@@ -312,3 +312,39 @@ Program.make("p", {
 Program.make("p", { input: { from: "number" }, agents: [] })
 // @ts-expect-error: there is no such budget
 Program.make("p", { input: Schema.Struct({}), agents: [], budget: { maxMinutes: 1 } })
+
+/* ---------------------------------------------------------------- invariants */
+
+// The checks of a program look at its kinds, wherever it names them, and at the built-in ones.
+Program.make("p", {
+  input: Schema.Struct({}),
+  invariants: [
+    Invariant.structural("s", (view, effect) => view.size(A) < 3 || effect.agent),
+    Invariant.semantic("i", (view) => view.all(B).every(({ value }) => value.text !== "")),
+    Invariant.acceptance("a", (view) => view.size(Seeded) > 0 && view.size(Invariant.Violation) === 0)
+  ],
+  agents: [
+    Agent.make("a", { each: A, writes: [B], execute: (fact) => Effect.succeed({ facts: [B.of({ text: fact.id })] }) })
+  ],
+  kinds: [Seeded]
+})
+Program.make("p", {
+  input: Schema.Struct({}),
+  agents: [reader],
+  // @ts-expect-error: a check of a kind that the program does not have
+  invariants: [Invariant.acceptance("none", (view) => view.size(Stranger) === 0)]
+})
+const none = Invariant.acceptance("none", (view) => view.size(Stranger) === 0, { reads: [Stranger] })
+const few = Invariant.structural("few", (view) => view.size(A) < 3, { reads: [A], onViolation: "discard" })
+const named = Invariant.semantic("named", (view: View.View<typeof A>) => view.size(A) > 0)
+const blind = Invariant.structural("blind", (_, effect) => effect.facts.length < 3)
+Program.make("p", { input: Schema.Struct({}), agents: [reader], invariants: [few, named, blind] })
+Program.make("p", { input: Schema.Struct({}), agents: [reader], kinds: [Stranger], invariants: [none] })
+// @ts-expect-error: an invariant that was defined elsewhere, of a kind that the program does not have
+Program.make("p", { input: Schema.Struct({}), agents: [reader], invariants: [none] })
+// @ts-expect-error: a check that is defined elsewhere says what it looks at
+Invariant.acceptance("none", (view) => view.size(A) === 0)
+// @ts-expect-error: ... and looks at nothing else
+Invariant.acceptance("none", (view) => view.size(B) === 0, { reads: [A] })
+// @ts-expect-error: a check alone is no invariant
+Program.make("p", { input: Schema.Struct({}), agents: [reader], invariants: [() => true] })

@@ -1,6 +1,7 @@
 /** A program whose agents call themselves: one without an end, one as deep as a limit of its own. Workers load it. */
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Program } from "../../../src/index.ts"
+import { discardAll } from "../core/lenient.ts"
 
 const Depth = Fact.kind("Depth", {
   schema: Schema.Struct({ of: Schema.String, depth: Schema.Int }),
@@ -17,7 +18,7 @@ export const bottomless = Program.make("bottomless", {
     Agent.cpu("endless", {
       placement: "worker",
       writes: [Depth],
-      onFailure: "discard",
+      onFailure: discardAll,
       execute: () => ({ facts: [Depth.of({ of: "endless", depth: descend(-1) })] })
     }),
     Agent.cpu("limited", {

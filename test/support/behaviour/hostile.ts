@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Program } from "../../../src/index.ts"
+import { discardAll } from "../core/lenient.ts"
 
 export const deeds = [
   "loop",
@@ -82,7 +83,7 @@ const hostile = Agent.cpu("hostile", {
   each: Order,
   writes: [Left],
   timeout: "400 millis",
-  onFailure: "discard",
+  onFailure: discardAll,
   execute: ({ value: { deed } }) => act(deed)
 })
 
@@ -90,7 +91,7 @@ const hostile = Agent.cpu("hostile", {
 const greedy = Agent.cpu("greedy", {
   each: Slow,
   writes: [Left],
-  onFailure: "discard",
+  onFailure: discardAll,
   execute: ({ value: { deed } }) => act(deed)
 })
 

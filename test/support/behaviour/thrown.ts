@@ -6,6 +6,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Program } from "../../../src/index.ts"
+import { discardAll } from "../core/lenient.ts"
 
 class Refused extends Data.TaggedError("Refused")<{
   readonly url: string
@@ -79,7 +80,7 @@ export const Throw = Fact.kind("Throw", {
 const agents = [
   Agent.make("fails", {
     each: Throw,
-    onFailure: "discard",
+    onFailure: discardAll,
     execute: ({ value: { how, name } }) => {
       if (how === "fail") return Effect.fail(make(name))
       return how === "die" ? Effect.die(make(name)) : Effect.succeed({})
@@ -87,7 +88,7 @@ const agents = [
   }),
   Agent.cpu("throws", {
     each: Throw,
-    onFailure: "discard",
+    onFailure: discardAll,
     execute: ({ value: { how, name } }) => {
       if (how === "thread") throw make(name)
       return {}

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import { isMainThread } from "node:worker_threads"
 import { Agent, Fact, Invariant, Program } from "../../../src/index.ts"
 import { sometime } from "./chaos.ts"
+import { discardAll } from "./lenient.ts"
 
 const Item = Fact.kind("Item", { schema: Schema.Struct({ n: Schema.Int }), id: (item) => `n${item.n}` })
 
@@ -63,7 +64,7 @@ const dawdle = (): void => {
 const grow = Agent.make("grow", {
   each: Item,
   writes: [Item, Claim, First],
-  onFailure: "discard",
+  onFailure: discardAll,
   execute: ({ id, value: { n } }, view) =>
     sometime(`grow ${id}`, () =>
       Effect.succeed({
@@ -130,7 +131,7 @@ const labelCpu = Agent.cpu("label-cpu", {
 const claimCpu = Agent.cpu("claim-cpu", {
   each: Item,
   writes: [Claim],
-  onFailure: "discard",
+  onFailure: discardAll,
   execute: ({ value: { n } }) => {
     dawdle()
     return { facts: [Claim.of({ slot: n % 4, by: "claim-cpu" })], intents: [{ kind: "claim", payload: n }] }
@@ -258,7 +259,7 @@ const programOf = (name: string, onFailure: Agent.OnFailure) =>
   })
 
 /** Converges, with much that is discarded on the way. */
-export const synthetic = programOf("synthetic", "discard")
+export const synthetic = programOf("synthetic", discardAll)
 
 /** Ends with the first failure of its second cycle, which has several. */
 export const fatal = programOf("fatal", "halt")

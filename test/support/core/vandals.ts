@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Program, type View } from "../../../src/index.ts"
+import { discardAll } from "./lenient.ts"
 
 export const Act = Fact.kind("Act", { schema: Schema.Struct({ name: Schema.String }), id: () => "act" })
 
@@ -114,7 +115,7 @@ const options = {
   ],
   kinds: [Secret]
 }
-const sees = { reads: [Act, Item, Coded], writes: [Seen], onFailure: "discard" } as const
+const sees = { reads: [Act, Item, Coded], writes: [Seen], onFailure: discardAll } as const
 
 export const cpuVandal = Program.make("cpu-vandal", {
   ...options,

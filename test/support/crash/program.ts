@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Invariant, Program } from "../../../src/index.ts"
 import { refKey } from "../../../src/program/keys.ts"
+import { discardAll } from "../core/lenient.ts"
 
 /** A task of a fiber agent that begins. `key` names it within its cycle, as the store does. */
 export interface Begun {
@@ -105,7 +106,7 @@ const picky = Agent.cpu("picky", {
   each: Item,
   reads: [Sum],
   writes: [Opinion],
-  onFailure: "discard",
+  onFailure: discardAll,
   execute: ({ id, value: { n } }, view) => {
     if (n % 3 === 0) throw new RangeError(`not ${n}`)
     return { facts: [Opinion.of({ about: `cpu ${id}`, text: `${n} beside ${view.size(Sum)}` })] }
@@ -132,7 +133,7 @@ const dear = Agent.make("dear", {
 const unlucky = Agent.make("unlucky", {
   each: Item,
   writes: [Opinion],
-  onFailure: "discard",
+  onFailure: discardAll,
   execute: ({ id, value: { job, n } }, view) =>
     Effect.andThen(
       tell(job, view.cycle, keyOf("unlucky", "Item", id)),

@@ -137,7 +137,7 @@ export const conflicts = Program.make("conflicts", {
 })
 export const violates = failing("violates", next, {
   budget: { maxCycles: 10 },
-  invariants: [Invariant.structural("few", (view) => view.size(Step) < 3 || "too many")]
+  invariants: [Invariant.structural("few", (view) => view.size(Step) < 3 || "too many", { reads: [Step] })]
 })
 export const outputPanics = Program.make("output-panics", {
   input: Schema.Struct({}),
