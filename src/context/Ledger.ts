@@ -16,6 +16,16 @@ import { refKey, traceKey, type TracedTask } from "../program/keys.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import { deepFreeze } from "../values/frozen.ts"
 
+/** The facts that retention must not prune yet. */
+export interface Needed {
+  /** The position up to which every agent that facts of a kind trigger has consumed them. */
+  readonly readUpTo: (kind: string) => number
+  /** Whether something waits for a fact that has been read. */
+  readonly isHeld: (entry: FactEntry) => boolean
+}
+
+const nothingNeeded: Needed = { readUpTo: () => Infinity, isHeld: () => false }
+const noPositions: ReadonlyArray<number> = Object.freeze([])
 const nothingTouched: ReadonlyArray<string> = Object.freeze([])
 
 /** A context that is still written to. */
@@ -153,37 +163,69 @@ export class Ledger extends JobContext {
     this.head = version
   }
 
-  /** Prunes kinds that have a retention to their newest facts, in steps. Returns what was pruned: kind by kind, oldest first. */
-  *prune(kinds: Iterable<ErasedKind>): Generator<void, ReadonlyArray<FactEntry>> {
+  /**
+   * Prunes kinds that have a retention to their newest facts, in steps, but for facts that are still needed. Returns what was
+   * pruned: kind by kind, oldest first.
+   */
+  *prune(kinds: Iterable<ErasedKind>, needed: Needed = nothingNeeded): Generator<void, ReadonlyArray<FactEntry>> {
     const pruned: Array<FactEntry> = []
     for (const { name, retention } of kinds) {
-      if (retention !== "all") while (!this.pruneTo(name, retention.latest, lightStepSize, pruned)) yield
+      if (retention === "all") continue
+      while (!this.pruneTo(name, retention.latest, needed, lightStepSize, pruned)) yield
     }
     return pruned
   }
 
   /**
-   * Prunes a kind to its newest facts: looks at up to so many `parts`, oldest first, and adds what it prunes to `pruned`.
-   * Returns whether no more than `latest` are left.
+   * Prunes a kind to its newest facts: looks at up to so many `parts`, oldest first, and adds what it prunes to `pruned`. Facts
+   * that are needed stay. Returns whether it is done.
    */
-  pruneTo(kind: string, latest: number, parts = Infinity, pruned: Array<FactEntry> = []): boolean {
+  pruneTo(
+    kind: string,
+    latest: number,
+    needed: Needed = nothingNeeded,
+    parts = Infinity,
+    pruned: Array<FactEntry> = []
+  ): boolean {
     const table = this.tables.get(kind)
     if (table === undefined || table.live <= latest) return true
-    this.deltas = undefined
-    const inherited = table.base?.all() ?? noFacts
-    for (let left = parts; table.live > latest; left--) {
-      if (left === 0) return false
-      const place = table.oldest++
-      const fact = inherited[place]
-      const entry = fact === undefined ? table.log[place - inherited.length] : table.base?.find(fact.id)
-      if (entry === undefined || !table.isLive(entry)) continue
+    const readUpTo = needed.readUpTo(kind)
+    const drop = (entry: FactEntry): void => {
+      this.deltas = undefined
       table.index.set(entry.fact.id, null)
       table.live--
       table.change()
       this.bytes -= utf8Length(entry.text)
       pruned.push(entry)
     }
+    if (table.passed.length > 0) {
+      table.passed = table.passed.filter((entry) => {
+        if (!table.isLive(entry)) return false
+        if (needed.isHeld(entry)) return true
+        drop(entry)
+        return false
+      })
+    }
+    const inherited = table.base?.all() ?? noFacts
+    for (let left = parts; table.live - table.passed.length > latest; left--) {
+      if (left === 0) return false
+      const place = table.oldest
+      const fact = inherited[place]
+      const entry = fact === undefined ? table.log[place - inherited.length] : table.base?.find(fact.id)
+      if (entry !== undefined && entry.position > readUpTo) return true
+      table.oldest++
+      if (entry === undefined || !table.isLive(entry)) continue
+      if (needed.isHeld(entry)) table.passed.push(entry)
+      else drop(entry)
+    }
     return true
+  }
+
+  /** The positions of old facts of a kind that retention passed over. */
+  passedOver(kind: string): ReadonlyArray<number> {
+    const table = this.tables.get(kind)
+    if (table === undefined) return noPositions
+    return table.passed.filter((entry) => table.isLive(entry)).map(({ position }) => position)
   }
 
   addEvaluation(evaluation: CommittedEvaluation): void {

@@ -34,8 +34,10 @@ export class Table {
   live: number
   /** Whether the table is in its ledger's list of tables that were written to. */
   isTouched = false
-  /** The place, among the facts of the layer below and then the log, before which retention has pruned everything. */
+  /** The place, among the facts of the layer below and then the log, up to which retention has pruned all but `passed`. */
   oldest = 0
+  /** Entries before `oldest` that retention passed over, in commit order. Some may have been revised since. */
+  passed: Array<FactEntry> = []
   cachedAll: ReadonlyArray<Fact> | undefined
   /** Counts the changes of the table. */
   changes = 0
@@ -147,6 +149,7 @@ export class Table {
   all(): ReadonlyArray<Fact> {
     if (this.cachedAll !== undefined) return this.cachedAll
     const facts: Array<Fact> = []
+    for (const entry of this.passed) if (this.isLive(entry)) facts.push(entry.fact)
     const inherited = this.base?.all() ?? []
     for (let i = this.oldest; i < inherited.length; i++)
       if (!this.index.has(inherited[i]!.id)) facts.push(inherited[i]!)

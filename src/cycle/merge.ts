@@ -37,7 +37,7 @@ import { partOf } from "../program/keys.ts"
 import type { Fact } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
 import { type FactEntry, noFacts } from "../context/factTable.ts"
-import type { Ledger } from "../context/Ledger.ts"
+import type { Ledger, Needed } from "../context/Ledger.ts"
 import type { By } from "../context/provenanceOf.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, Counters, MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
@@ -223,10 +223,13 @@ export class CycleMerge {
     Object.assign(counters, this.#before)
   }
 
-  /** Prunes, which cannot be undone. Call it when the row is journaled. Returns the facts that retention pruned. */
-  *commit(): Generator<void, ReadonlyArray<FactEntry>> {
+  /**
+   * Prunes, which cannot be undone. Call it when the row is journaled. Facts that are needed stay. Returns the facts that
+   * retention pruned.
+   */
+  *commit(needed?: Needed): Generator<void, ReadonlyArray<FactEntry>> {
     const { ledger, program } = this.#on
-    return program.retained.length === 0 ? noEntries : yield* ledger.prune(program.retained)
+    return program.retained.length === 0 ? noEntries : yield* ledger.prune(program.retained, needed)
   }
 
   /** Ends the cycle: adds evaluations and traces, checks the semantic invariants, and returns the row to commit. */

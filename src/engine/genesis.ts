@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import { emptyEffect, type EncodedFact } from "../program/encoded.ts"
 import { genesisText, lengthOfPieces, type TextPieces } from "../journal/rowText.ts"
 import { CycleMerge } from "../cycle/merge.ts"
+import { neededAfter } from "../cycle/needed.ts"
 import { StoreError } from "../store/JobStore.ts"
 import { type Beginning, createJournal, storeFailed } from "../job/journaling.ts"
 import type { JobSession } from "../job/session.ts"
@@ -62,7 +63,10 @@ function* plantSteps(session: JobSession, { beginning, input, seeds }: Genesis):
   const pieces = yield* genesisText(program.name, input, seeds, context?.hash)
   ledger.setHash(yield* sha256Pieces("", pieces))
   session.haltCause = merge.halt ?? haltOfSeeds(program, planted.cause)
-  yield* session.tracker.commit(row, ledger, yield* merge.commit(), session.haltCause)
+  const marks = new Map(program.agents.map(({ name }, index) => [name, session.progress[index]!.mark]))
+  const markOf = (agent: string): number => marks.get(agent) ?? 0
+  const pruned = yield* merge.commit(neededAfter({ triggers: program.triggers, markOf, waiting: [], ledger }))
+  yield* session.tracker.commit(row, ledger, pruned, session.haltCause)
   session.log.append({
     _tag: "Started",
     program: program.name,

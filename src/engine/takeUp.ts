@@ -65,13 +65,13 @@ export const takeUp = (
     yield* reader.readAll
     const { header, replay } = reader
     const rebase = yield* goOn(reader, read)
+    // Kept effects of another version of the program may have other kinds. The store forgets them with the old header.
+    const kept = rebase?.isOfOther === true ? undefined : yield* savedEffects(store, jobId, replay)
     if (rebase !== undefined && fence !== undefined) {
       const { pieces } = rebase
       yield* store.rebase(jobId, fence, { cycle: replay.cycle + 1, header: JSON.stringify(rebase.header), pieces })
     }
     const notes = yield* notesIn(journal)
-    // Kept effects of another version of the program may have other kinds.
-    const kept = rebase === undefined ? yield* savedEffects(store, jobId, replay) : undefined
     return {
       ledger: replay.ledger,
       budget: budgetOfHeader(header),

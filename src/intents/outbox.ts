@@ -173,6 +173,11 @@ export class Outbox {
     return [...this.#intents.values()].map(({ intent }) => intent)
   }
 
+  /** The intents that are not answered when the cycle under way is committed, without those of that cycle. */
+  get unstaged(): ReadonlyArray<CommittedIntent> {
+    return [...this.#intents.values()].filter((open) => !this.#staged.includes(open)).map(({ intent }) => intent)
+  }
+
   /** The intents that wait for a decision, or that nobody performs. */
   get waiting(): ReadonlyArray<CommittedIntent> {
     const { performers } = this.#host

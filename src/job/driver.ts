@@ -36,7 +36,10 @@ import { inSlicesThen, isSliceOver, nextTurn, type Pending } from "../platform/s
 import { answerSignals, isStageable, stagedCount, stageSteps } from "./staging.ts"
 import { runTasks } from "./tasks.ts"
 import { type Cause, type Status, statusOf } from "../outcome/Cause.ts"
-import type { TaskOutcome } from "../outcome/CommittedCycle.ts"
+import type { CommittedCycle, TaskOutcome } from "../outcome/CommittedCycle.ts"
+import type { Needed } from "../context/Ledger.ts"
+import { neededAfter, performedIn } from "../cycle/needed.ts"
+import { at } from "./at.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 import { isUnderWay, stepSize } from "../values/steps.ts"
@@ -398,13 +401,28 @@ const committing = (session: JobSession, underWay: UnderWay, merged: MergedCycle
   })
 
 /** The part of a commit that is not visible before the cycle is committed, and that cannot be undone. */
-function* commitSteps(
-  { ledger, tracker }: JobSession,
-  { merge }: UnderWay,
-  { row }: MergedCycle
-): Generator<void, void> {
-  const pruned = yield* merge.commit()
+function* commitSteps(session: JobSession, underWay: UnderWay, { row }: MergedCycle): Generator<void, void> {
+  const { ledger, tracker } = session
+  const { merge } = underWay
+  const pruned = yield* merge.commit(neededBy(session, underWay, row))
   yield* tracker.commit(row, ledger, pruned, merge.halt)
+}
+
+/** The facts that the job still needs when the cycle under way is committed. */
+const neededBy = (
+  { ledger, outbox, program, progress }: JobSession,
+  { begin, performed, selection }: UnderWay,
+  row: CommittedCycle
+): Needed | undefined => {
+  if (program.retained.length === 0) return undefined
+  const marks = new Map(program.agents.map(({ name }, index) => [name, at(progress, index).mark]))
+  for (const { agent } of selection.agents) marks.set(agent.name, begin)
+  return neededAfter({
+    triggers: program.triggers,
+    markOf: (agent) => marks.get(agent) ?? 0,
+    waiting: [...(outbox?.unstaged ?? []), ...performedIn(row, performed)],
+    ledger
+  })
 }
 
 const commit = (session: JobSession, underWay: UnderWay, { hash, pieces, row }: MergedCycle): void => {

@@ -16,7 +16,7 @@ import { fingerprintOf } from "./kindFingerprint.ts"
 import type { BeginningExtra, EarlierHeader, JournalHeader, KindHeader } from "./records.ts"
 
 /** The part of a header that describes a program. */
-export type ProgramHeader = Pick<JournalHeader, "format" | "program" | "version" | "kinds" | "triggers">
+export type ProgramHeader = Pick<JournalHeader, "format" | "program" | "version" | "kinds" | "triggers" | "keepsNeeded">
 
 /** A program with its description. It is made once for each journal that the program reads. */
 export interface DescribedProgram {
@@ -35,7 +35,8 @@ export const describeProgram = (program: CompiledProgram): ProgramHeader => ({
     conflict: typeof kind.conflict === "function" ? "combine" : kind.conflict,
     fingerprint: fingerprintOf(kind)
   })),
-  triggers: program.agents.map(({ name, triggers }) => [name, triggers.map((kind) => kind.name)])
+  triggers: program.agents.map(({ name, triggers }) => [name, triggers.map((kind) => kind.name)]),
+  ...(program.retained.length === 0 ? {} : { keepsNeeded: true })
 })
 
 /** Pairs a program with its description. */
@@ -83,6 +84,7 @@ const fields = {
   budget: Schema.Struct(budgetFields),
   kinds: Schema.Array(Kind),
   triggers: Schema.Array(Schema.Tuple([Schema.String, Schema.Array(Schema.String)])),
+  keepsNeeded: Schema.optionalKey(Schema.Literal(true)),
   executed: Schema.Array(Schema.String),
   isForced: Schema.Boolean,
   beginning: Beginning,

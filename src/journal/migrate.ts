@@ -34,12 +34,15 @@ import type { EarlierHeader, JournalHeader } from "./records.ts"
 export interface Rebase {
   readonly header: JournalHeader
   readonly pieces: ReadonlyArray<string>
+  /** Whether the program has changed, and not only what this version of the package does with it. */
+  readonly isOfOther: boolean
 }
 
 /** Switches a replay to another version of its program. The new ledger stands on `context`. */
 const continueOn = ({ replay }: JournalReader, program: CompiledProgram, context: JobContext): Ledger => {
   const ledger = Ledger.make(program.name, program.triggers, context)
-  replay.continueOn(program, ledger)
+  const { kinds, name, retained, triggers } = program
+  replay.continueOn({ name, kinds, retained, triggers, keepsNeeded: true }, ledger)
   return ledger
 }
 
@@ -143,9 +146,10 @@ export const goOn = (
     const { header, part, replay } = reader
     if (part.changed.length > 0) {
       const context = yield* migrate(reader, program)
-      return { header: nextHeader(header, now, replay.cycle, true), pieces: [...dumpContext(context)] }
+      return { header: nextHeader(header, now, replay.cycle, true), pieces: [...dumpContext(context)], isOfOther: true }
     }
-    if (isSame(header, now)) return undefined
+    const isOfOther = !isSameProgram(header, now)
+    if (!isOfOther && header.keepsNeeded === now.keepsNeeded) return undefined
     const { earlier } = header
     const last = earlier[earlier.length - 1]
     const isMigrated = last !== undefined && last.until === replay.cycle && last.isMigrated
@@ -153,11 +157,12 @@ export const goOn = (
     return {
       header: nextHeader(header, now, replay.cycle, isMigrated),
       // If no cycle was added since the last migration, write its context again.
-      pieces: isMigrated ? [...dumpContext(ledger)] : []
+      pieces: isMigrated ? [...dumpContext(ledger)] : [],
+      isOfOther
     }
   })
 
-const isSame = ({ kinds, triggers, version }: JournalHeader, now: ProgramHeader): boolean =>
+const isSameProgram = ({ kinds, triggers, version }: JournalHeader, now: ProgramHeader): boolean =>
   JSON.stringify([kinds, triggers, version]) === JSON.stringify([now.kinds, now.triggers, now.version])
 
 const nextHeader = (header: JournalHeader, now: ProgramHeader, cycle: number, isMigrated: boolean): JournalHeader => {

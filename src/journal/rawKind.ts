@@ -35,6 +35,7 @@ export const rawProgram = (header: JournalHeader): ReplayProgram => {
     name: header.program,
     kinds,
     retained: [...kinds.values()].filter(({ retention }) => retention !== "all"),
-    triggers: new Map(header.triggers)
+    triggers: new Map(header.triggers),
+    keepsNeeded: header.keepsNeeded ?? false
   }
 }

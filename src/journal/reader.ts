@@ -243,5 +243,6 @@ const asWritten = ({ kinds, name, retained }: DescribedProgram["program"], heade
   name,
   kinds,
   retained,
-  triggers: new Map(header.triggers)
+  triggers: new Map(header.triggers),
+  keepsNeeded: header.keepsNeeded ?? false
 })

@@ -36,6 +36,8 @@ export interface JournalHeader {
   readonly kinds: ReadonlyArray<KindHeader>
   /** The kinds that trigger each agent, by the agent's name, in merge order. */
   readonly triggers: ReadonlyArray<readonly [agent: string, kinds: ReadonlyArray<string>]>
+  /** Retention keeps facts that are still needed (M5). Earlier versions left it out, and pruned all but the newest facts. */
+  readonly keepsNeeded?: true
   /** For a fork: the agents that had executed by its cycle. Otherwise empty. */
   readonly executed: ReadonlyArray<string>
   /** For a fork: its seeds replace existing facts, whatever the conflict rules of their kinds. */

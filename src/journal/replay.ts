@@ -20,7 +20,8 @@ import type { LogRecord } from "../outcome/logRecords.ts"
 import type { Canonical } from "../values/Canonical.ts"
 import { describeError } from "../values/panic.ts"
 import type { JobContext } from "../context/JobContext.ts"
-import { Ledger } from "../context/Ledger.ts"
+import { neededAfter, performedIn } from "../cycle/needed.ts"
+import { Ledger, type Needed } from "../context/Ledger.ts"
 import type { By } from "../context/provenanceOf.ts"
 import { noFacts } from "../context/factTable.ts"
 import { intentKey, partOf } from "../program/keys.ts"
@@ -40,6 +41,8 @@ export interface ReplayProgram {
   readonly kinds: ReadonlyMap<string, ErasedKind>
   readonly retained: ReadonlyArray<ErasedKind>
   readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
+  /** Whether retention keeps facts that are still needed. In journals of earlier versions it did not. */
+  readonly keepsNeeded: boolean
 }
 
 /** A row of a journal, as the store returned it. */
@@ -140,7 +143,7 @@ export class Replay {
       violations,
       version: this.ledger.version
     }
-    yield* this.#commit(row, hash, haltOf(beginning.halt, row))
+    yield* this.#commit(row, hash, haltOf(beginning.halt, row), 0, noKinds)
     this.tier = -1
     this.#log({
       _tag: "Started",
@@ -190,8 +193,8 @@ export class Replay {
     }
     const previousTier = this.tier
     for (const { answers } of mergedSignals) if (answers !== undefined) this.pending.delete(intentKey(answers))
-    yield* this.#commit(row, hash, haltOf(extra.halt, row))
     const { at, children, handled } = extra
+    yield* this.#commit(row, hash, haltOf(extra.halt, row), begin, handled ?? noKinds)
     if (children?.spent !== undefined) {
       const keys = mergedSignals.flatMap(({ answers }) => (answers === undefined ? [] : [intentKey(answers)]))
       this.allotments.settle({ keys: new Set(keys), spent: children.spent })
@@ -219,11 +222,30 @@ export class Replay {
     this.#log({ _tag: "Committed", row, previousTier, length: text.length })
   }
 
-  *#commit(row: CommittedCycle, hash: string, halt: Cause | undefined): Generator<void, void> {
-    const pruned = this.program.retained.length === 0 ? [] : yield* this.ledger.prune(this.program.retained)
+  *#commit(
+    row: CommittedCycle,
+    hash: string,
+    halt: Cause | undefined,
+    begin: number,
+    handled: ReadonlyArray<string>
+  ): Generator<void, void> {
+    const { retained } = this.program
+    const pruned = retained.length === 0 ? [] : yield* this.ledger.prune(retained, this.#needed(row, begin, handled))
     yield* this.tracker.commit(row, this.ledger, pruned, halt)
     this.halt = halt
     this.ledger.setHash(hash)
+  }
+
+  /** The facts that the job still needed when it committed a row. */
+  #needed(row: CommittedCycle, begin: number, handled: ReadonlyArray<string>): Needed | undefined {
+    const { keepsNeeded, triggers } = this.program
+    if (!keepsNeeded) return undefined
+    return neededAfter({
+      triggers,
+      markOf: (agent) => (row.agents.includes(agent) ? begin : (this.marks.get(agent) ?? 0)),
+      waiting: [...[...this.pending.values()].map(({ intent }) => intent), ...performedIn(row, handled)],
+      ledger: this.ledger
+    })
   }
 
   *#apply(
@@ -312,6 +334,7 @@ const checkShares = (cycle: number, { children }: RowExtra, outcomes: ReadonlyAr
   const { length } = children.shares
   if (length !== asked) throw new CorruptRow(cycle, "extra", `${asked} shares of child jobs`, `${length} shares`)
 }
+const noKinds: ReadonlyArray<string> = Object.freeze([])
 
 /** Runs the steps that decode a row. Any error that they throw becomes a `CorruptRow`. */
 function* reading<A>(cycle: number, steps: Generator<void, A>): Generator<void, A> {

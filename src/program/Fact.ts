@@ -25,7 +25,10 @@ import { anything, callable, complaintOf, must, oneOf, type Rules } from "../val
  */
 export type ConflictRule<T> = "reject" | "keepFirst" | "keepLast" | ((existing: T, proposed: T) => T)
 
-/** How many facts of a kind stay in the context: all, or the `latest` n by commit position (whole number, at least 1). */
+/**
+ * How many facts of a kind stay in the context: all, or the `latest` n by commit position (whole number, at least 1). An older
+ * fact stays, too, until every agent that it triggers has consumed it and no intent waits on it: a budget bounds how many.
+ */
 export type Retention = "all" | { readonly latest: number }
 
 /** A key of an index. Keys of different types differ: `1` is not `"1"`. */

@@ -8,6 +8,7 @@ import { readFacts } from "./factTexts.ts"
 import type { Source, UpdateHead } from "./replicaUpdate.ts"
 import type { Packet } from "./protocol.ts"
 import { type By, provenanceOf } from "../context/provenanceOf.ts"
+import type { FactEntry } from "../context/factTable.ts"
 import { Ledger } from "../context/Ledger.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 
@@ -60,7 +61,11 @@ export class Replica {
     this.length += packet.texts.length
     for (const evaluation of evaluations) this.ledger.addEvaluation(evaluation)
     if (end === null) return
-    for (const [kind, size] of end.sizes) this.ledger.pruneTo(kind, size)
+    for (const [kind, size, passed] of end.sizes) {
+      const held = new Set(passed)
+      const isHeld = ({ position }: FactEntry): boolean => held.has(position)
+      this.ledger.pruneTo(kind, size - held.size, { readUpTo: () => Infinity, isHeld })
+    }
     this.ledger.advanceTo(end.version)
   }
 }

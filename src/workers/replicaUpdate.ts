@@ -2,8 +2,8 @@
  * The update of a replica: packets that bring it from one version of a job's ledger to the present one.
  *
  * It ships new live facts of the kinds that the program's CPU agents see. Retention travels as sizes: the replica gets the
- * number of facts of a kind and drops its oldest, as the ledger did, because pruned facts are older than all that stay. A new
- * worker gets an update from version 0.
+ * number of facts of a kind, and the positions of the old ones that retention passed over, and drops its oldest others, as the
+ * ledger did: those are older than all that stay. A new worker gets an update from version 0.
  *
  * Invariants: cost is proportional to the delta (G5); packets are made on demand, and once for all workers at the same
  * version. Boundary: main thread; reads a ledger that does not change meanwhile.
@@ -54,7 +54,7 @@ export interface UpdateHead {
   /** Only in the last packet: the ledger's version, and the sizes of the kinds with a retention. */
   readonly end: {
     readonly version: number
-    readonly sizes: ReadonlyArray<readonly [kind: string, size: number]>
+    readonly sizes: ReadonlyArray<readonly [kind: string, size: number, passed: ReadonlyArray<number>]>
   } | null
 }
 
@@ -160,7 +160,10 @@ function* packetsOf(ledger: Ledger, program: CompiledProgram, from: Mark): Gener
     draft.evaluations.push(evaluation)
   }
   const retained = kinds.flatMap((name) => program.kinds.get(name) ?? []).filter((kind) => kind.retention !== "all")
-  yield close({ version: ledger.version, sizes: retained.map((kind) => [kind.name, ledger.size(kind)] as const) })
+  yield close({
+    version: ledger.version,
+    sizes: retained.map((kind) => [kind.name, ledger.size(kind), ledger.passedOver(kind.name)] as const)
+  })
 }
 
 /** The packets of one update, made on demand and kept for the next worker at the same version. */
