@@ -208,6 +208,11 @@ const describe = (cause: Diagnostic["cause"], result: JobResult): string => {
   switch (cause._tag) {
     case "Oscillation":
       return `the context is what it was after cycle ${thousands(cause.since)}`
+    case "NotCommutative":
+      return (
+        `${cause.kind}/${cause.id} depends on which of two values comes first: ` +
+        `${inlineJson(cause.existing)} or ${inlineJson(cause.proposed)}`
+      )
     case "AgentFailed":
       return describeError(errorToJson(cause)["error"])
     case "AgentPanicked":

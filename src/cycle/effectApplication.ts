@@ -12,6 +12,7 @@
 import type { Evaluation } from "../program/AgentEffect.ts"
 import type { EncodedEffect, EncodedFact } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
+import { type Combine, lawfulOf } from "../program/combining.ts"
 import type { Fact, Provenance } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
 import type { FactEntry } from "../context/factTable.ts"
@@ -19,10 +20,8 @@ import { noFacts } from "../context/factTable.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { By } from "../context/provenanceOf.ts"
 import type { Cause } from "../outcome/Cause.ts"
-import type { Counters, MergedOutcome } from "../outcome/CommittedCycle.ts"
-import { describePanic } from "../values/panic.ts"
+import type { Counters, MergedOutcome, Uncommutative } from "../outcome/CommittedCycle.ts"
 import { plainly } from "../values/plainResult.ts"
-import { isInstance } from "../values/thrown.ts"
 import type { Cursor } from "../values/steps.ts"
 import { causeOf, EffectFault, encodeFact, faultOf } from "./encodeEffect.ts"
 import { check, type Sight } from "./programChecks.ts"
@@ -38,6 +37,8 @@ export interface MergeCycle {
   readonly counters: Counters
   /** The ledger's version when the cycle began. */
   readonly start: number
+  /** The kinds whose combining functions have been checked. */
+  readonly checked: ReadonlySet<string>
 }
 
 /**
@@ -52,6 +53,9 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   private readonly isForced: boolean
   /** The cause for which the effect is discarded. */
   private refused: Cause | undefined
+  /** The kinds whose combining functions this effect checked, and the pairs that are not commutative; undefined for none. */
+  checkedKinds: Set<string> | undefined
+  private uncommutative: Map<number, Uncommutative> | undefined
   /** Facts that are to be added or revised. */
   private readonly commits: Array<EncodedFact> = []
   private readonly facts: Array<Fact> = []
@@ -104,9 +108,11 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     const { effect } = this
     const { agent, each, part } = this.by
     const cause = this.refused
+    const facts = this.facts.length > 0 ? this.facts : noFacts
+    const { uncommutative } = this
     const outcome: MergedOutcome =
       cause === undefined
-        ? { agent, each, cause, effect, facts: this.facts.length > 0 ? this.facts : noFacts }
+        ? { agent, each, cause, effect, facts, ...(uncommutative === undefined ? {} : { uncommutative }) }
         : { agent, each, cause, effect: undefined, facts: noFacts, proposals: effect.facts.length }
     return part === undefined ? outcome : { ...outcome, part }
   }
@@ -153,32 +159,36 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   }
 
   /** A kind's function combines the two values. The combined value must be valid, and keep the id. */
-  private combine(
-    rule: (existing: unknown, proposed: unknown) => unknown,
-    { because, id, kind, value }: EncodedFact,
-    existing: FactEntry
-  ): void {
+  private combine(rule: Combine<unknown>, fact: EncodedFact, existing: FactEntry): void {
     const { cycle } = this.merge
     const { agent } = this.by
-    let combined: unknown
     try {
-      combined = plainly(`the combining function of ${kind.name}`, rule(existing.fact.value, value))
+      this.checkLaws(rule, fact, existing)
+      const combined = combinedOf(rule, existing.fact, existing.text, fact)
+      if (combined.text !== existing.text) this.commits.push(combined)
     } catch (error) {
-      this.refused = { _tag: "AgentPanicked", agent, cycle, ...describePanic(error) }
-      return
-    }
-    let fact: EncodedFact
-    try {
-      fact = encodeFact(kind, combined, `the combined ${kind.name}/${id}`, because)
-    } catch (error) {
-      if (!isInstance(error, EffectFault)) throw error
       this.refused = causeOf(faultOf(error), agent, cycle)
-      return
     }
-    if (fact.id !== id) {
-      const message = `combining ${kind.name}/${id} changed its id to ${JSON.stringify(fact.id)}`
-      this.refused = { _tag: "InvalidEffect", agent, cycle, message }
-    } else if (fact.text !== existing.text) this.commits.push(fact)
+  }
+
+  /**
+   * Checks the combining function of a kind where it combines for the first time in a job: it must be idempotent, and it is
+   * noted if it is not commutative. @throws EffectFault, or what the function throws
+   */
+  private checkLaws(rule: Combine<unknown>, fact: EncodedFact, { fact: existing, text }: FactEntry): void {
+    const { kind } = fact
+    if (this.merge.checked.has(kind.name) || this.checkedKinds?.has(kind.name) === true) return
+    ;(this.checkedKinds ??= new Set()).add(kind.name)
+    if (lawfulOf(rule) !== undefined) return
+    const before: EncodedFact = { kind, id: existing.id, text, value: existing.value, because: undefined }
+    for (const same of [before, fact]) {
+      const twice = combinedOf(rule, same, same.text, same)
+      if (twice.text !== same.text) refuseUnlawful(same, twice)
+    }
+    if (combinedOf(rule, fact, fact.text, before).text === combinedOf(rule, before, text, fact).text) return
+    const { id, value: proposed } = fact
+    const place = this.planned - 1
+    ;(this.uncommutative ??= new Map()).set(place, { kind: kind.name, id, existing: existing.value, proposed })
   }
 
   /** The counted budgets before facts are added (B2). */
@@ -236,6 +246,40 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     return undefined
   }
 }
+
+/** The value that a function makes of two, as a fact. @throws EffectFault, or what the function throws */
+const combinedOf = (
+  rule: Combine<unknown>,
+  { value: existing }: { readonly value: unknown },
+  text: string,
+  { because, id, kind, text: proposedText, value: proposed }: EncodedFact
+): EncodedFact => {
+  const lawful = lawfulOf(rule)
+  const made =
+    lawful === undefined
+      ? rule(existing, proposed)
+      : lawful(existing, proposed, { existing: text, proposed: proposedText })
+  const combined = plainly(`the combining function of ${kind.name}`, made)
+  const fact = encodeFact(kind, combined, `the combined ${kind.name}/${id}`, because)
+  if (fact.id === id) return fact
+  throw new EffectFault("InvalidEffect", {
+    message: `combining ${kind.name}/${id} changed its id to ${JSON.stringify(fact.id)}`,
+    stack: ""
+  })
+}
+
+/** Refuses a function that makes another value of two equal ones. */
+const refuseUnlawful = ({ kind, text }: EncodedFact, twice: EncodedFact): never => {
+  const shown = (of: string): string => (of.length > shownLength ? `${of.slice(0, shownLength)}...` : of)
+  const message =
+    `the combining function of ${kind.name} is not idempotent: of ${shown(text)} and the same value it makes ` +
+    `${shown(twice.text)}. A value that is proposed again is no proposal, so such a function loses some of them. ` +
+    "To sum or to count, keep each part as a fact of its own, and add them up in an agent, such as a fold"
+  throw new EffectFault("InvalidEffect", { message, stack: "" })
+}
+
+/** Characters of a value in a message. */
+const shownLength = 200
 
 /** The name by which a conflict calls the proposer of a fact. */
 const proposerName = (by: Pick<Provenance, "agent" | "origin">): string =>

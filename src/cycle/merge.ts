@@ -60,12 +60,24 @@ export class CycleMerge {
   readonly #notes: Array<EffectApplication> = []
   /** Facts of the signals and outcomes so far. */
   #committed = 0
+  /** The kinds whose combining functions were checked, in the job; and the ones that this cycle checked. */
+  readonly #checked: Set<string>
+  readonly #checkedNow: Array<string> = []
   /** The cause by which an effect crossed a counted budget. */
   #crossed: Cause | undefined
 
-  constructor(cycle: number, program: CompiledProgram, ledger: Ledger, limits: OwnLimits, counters: Counters) {
+  /** `checked`: the kinds whose combining functions the job has checked. The cycle adds to them. */
+  constructor(
+    cycle: number,
+    program: CompiledProgram,
+    ledger: Ledger,
+    limits: OwnLimits,
+    counters: Counters,
+    checked: Set<string> = new Set()
+  ) {
     this.cycle = cycle
-    this.#on = { cycle, program, ledger, limits, counters, start: ledger.version }
+    this.#on = { cycle, program, ledger, limits, counters, checked, start: ledger.version }
+    this.#checked = checked
     this.#before = { ...counters }
     this.#evaluations = ledger.evaluationCount
   }
@@ -169,6 +181,7 @@ export class CycleMerge {
     const outcome = application.result
     const { cause } = outcome
     if (cause === undefined) {
+      if (application.checkedKinds !== undefined) this.#keepChecked(application.checkedKinds)
       const { evaluations, trace } = application.effect
       if (evaluations.length > 0 || trace !== undefined) this.#notes.push(application)
     } else if (cause._tag === "BudgetExhausted") {
@@ -176,6 +189,14 @@ export class CycleMerge {
       this.halt ??= cause
     } else if (cause._tag === "ProgramPanicked") this.halt ??= cause
     return outcome
+  }
+
+  /** Only what is applied is checked for good: a replay sees no others. */
+  #keepChecked(checked: ReadonlySet<string>): void {
+    for (const kind of checked) {
+      this.#checked.add(kind)
+      this.#checkedNow.push(kind)
+    }
   }
 
   #merged(agent: ErasedAgent, merged: MergedOutcome): MergedOutcome {
@@ -220,6 +241,7 @@ export class CycleMerge {
     const { counters, ledger, start } = this.#on
     ledger.rollback(start)
     ledger.forgetEvaluations(this.#evaluations)
+    for (const kind of this.#checkedNow) this.#checked.delete(kind)
     Object.assign(counters, this.#before)
   }
 

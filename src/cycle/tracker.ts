@@ -73,6 +73,10 @@ export class Tracker {
         const { agent, cause, each, effect, part } = outcome
         if (cause === undefined) {
           if (effect !== undefined && effect.intents.length > 0) this.#note(row.cycle, outcome)
+          for (const values of outcome.uncommutative?.values() ?? []) {
+            const cause = { _tag: "NotCommutative", cycle: row.cycle, ...values } as const
+            this.diagnose({ cycle: row.cycle, agent, each, cause })
+          }
         } else if (cause === halting) halting = undefined
         else this.diagnose({ cycle: row.cycle, agent, each, ...partOf(part), cause })
       }

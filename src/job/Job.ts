@@ -19,7 +19,14 @@ import type { Status } from "../outcome/Cause.ts"
 export { type FactJson, type ResultJson, resultToJson as toJson } from "../outcome/resultJson.ts"
 export type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
 export type { Status } from "../outcome/Cause.ts"
-export type { CommittedIntent, Diagnostic, JobResult, Oscillation } from "../outcome/JobResult.ts"
+export type {
+  CommittedIntent,
+  Diagnostic,
+  DiagnosticCause,
+  JobResult,
+  NotCommutative,
+  Oscillation
+} from "../outcome/JobResult.ts"
 
 /** The state of a job. */
 export interface JobStatus {

@@ -102,6 +102,8 @@ export class JobSession implements JobView {
   /** In milliseconds since the epoch, as the journal says. 0 until the job has a journal. */
   createdAt = 0
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
+  /** The kinds whose combining functions have been checked. */
+  readonly checked = new Set<string>()
   readonly progress: ReadonlyArray<AgentProgress>
   readonly candidates: Candidates
   readonly mailbox = new Mailbox()
@@ -171,6 +173,7 @@ export class JobSession implements JobView {
     this.allotments = replay.allotments
     this.limitOwn()
     Object.assign(this.counters, replay.counters)
+    for (const kind of replay.checked) this.checked.add(kind)
     this.program.agents.forEach(({ name }, index) => {
       const progress = at(this.progress, index)
       progress.mark = replay.marks.get(name) ?? 0
@@ -249,8 +252,9 @@ export class JobSession implements JobView {
 
   /** Begins the next cycle. */
   beginCycle(): UnderWay {
-    const { counters, cycle, ledger, limits, program } = this
-    const underWay = new UnderWay(new CycleMerge(cycle + 1, program, ledger, limits, counters), ledger.version)
+    const { checked, counters, cycle, ledger, limits, program } = this
+    const merge = new CycleMerge(cycle + 1, program, ledger, limits, counters, checked)
+    const underWay = new UnderWay(merge, ledger.version)
     if (this.#stage._tag === "Running") this.#stage.underWay = underWay
     return underWay
   }

@@ -33,6 +33,8 @@ export interface DecodedOutcome {
   readonly effect: EncodedEffect | undefined
   /** The results of combining functions, by the fact's place in the effect; null: the existing fact stayed. */
   readonly combined: ReadonlyMap<number, Canonical | null> | undefined
+  /** The places of facts whose combining function was not commutative. */
+  readonly uncommutative: ReadonlyArray<number> | undefined
   readonly proposals: number
   readonly answers: IntentRef | undefined
 }
@@ -139,14 +141,21 @@ const combinedOf = (
   )
 
 function* decodeOutcome(json: OutcomeJson, extra: OutcomeExtra, kindOf: KindOf): Generator<void, DecodedOutcome> {
-  const { cause: causeJson, combined, ids, proposals, tokens, trace } = extra === 0 ? nothing : extra
+  const { cause: causeJson, combined, ids, proposals, tokens, trace, uncommutative } = extra === 0 ? nothing : extra
   const { answers } = json
   const each = eachOf(json.each)
   const answered = answers === undefined ? undefined : { ...answers, each: eachOf(answers.each) }
   const common = { agent: json.agent, each, ...partOf(json.part), answers: answered }
   const cause = causeOf(json, causeJson)
   if (cause !== undefined) {
-    return { ...common, cause, effect: undefined, combined: undefined, proposals: proposals ?? 0 }
+    return {
+      ...common,
+      cause,
+      effect: undefined,
+      combined: undefined,
+      uncommutative: undefined,
+      proposals: proposals ?? 0
+    }
   }
   const factsJson = json.facts ?? []
   if ((ids?.length ?? 0) !== factsJson.length) {
@@ -168,6 +177,7 @@ function* decodeOutcome(json: OutcomeJson, extra: OutcomeExtra, kindOf: KindOf):
       tokens: tokens ?? 0
     },
     combined: combined === undefined ? undefined : combinedOf(facts, combined),
+    uncommutative,
     proposals: facts.length
   }
 }

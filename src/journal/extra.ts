@@ -25,7 +25,7 @@ import type {
 
 /** Builds the extra of an outcome. `textOf` returns the committed text of the fact at a commit position. */
 const outcomeExtra = (
-  { cause, effect, facts, proposals = 0 }: MergedOutcome,
+  { cause, effect, facts, proposals = 0, uncommutative }: MergedOutcome,
   isSignal: boolean,
   textOf: (version: number) => string
 ): OutcomeExtra => {
@@ -48,6 +48,7 @@ const outcomeExtra = (
   return {
     ...(proposed.length > 0 ? { ids: proposed.map(({ id }) => id) } : {}),
     ...(combined.length > 0 ? { combined } : {}),
+    ...(uncommutative === undefined ? {} : { uncommutative: [...uncommutative.keys()] }),
     ...(trace === undefined ? {} : { trace }),
     ...(tokens > 0 ? { tokens } : {})
   }
@@ -122,6 +123,7 @@ const isListOf =
   }
 
 const areTexts = isListOf(isText)
+const areCounts = isListOf(isCount)
 
 const isCombined = (value: unknown): value is readonly [number, string | null] =>
   Array.isArray(value) && isCount(value[0]) && (value[1] === null || isText(value[1]))
@@ -137,10 +139,11 @@ export const areNotes = isListOf(isNote)
 export const isOutcomeExtra = (value: unknown): value is OutcomeExtra => {
   if (value === 0) return true
   if (!isObject(value)) return false
-  const { cause, combined, ids, proposals, tokens }: Unchecked<OutcomeFields> = value
+  const { cause, combined, ids, proposals, tokens, uncommutative }: Unchecked<OutcomeFields> = value
   return (
     (ids === undefined || areTexts(ids)) &&
     (combined === undefined || areCombined(combined)) &&
+    (uncommutative === undefined || areCounts(uncommutative)) &&
     (tokens === undefined || (Number.isFinite(tokens) && (tokens as number) >= 0)) &&
     (proposals === undefined || isCount(proposals)) &&
     (cause === undefined || isCauseJson(cause))

@@ -60,6 +60,8 @@ export interface OutcomeFields {
   readonly ids?: ReadonlyArray<string>
   /** The result of a combining function, by the fact's place: its canonical text, or null if the existing fact stayed. */
   readonly combined?: ReadonlyArray<readonly [place: number, text: string | null]>
+  /** The places of facts whose combining function was found not to be commutative. */
+  readonly uncommutative?: ReadonlyArray<number>
   readonly trace?: unknown
   readonly tokens?: number
   /** The cause of a discarded outcome, with all fields. */

@@ -15,7 +15,7 @@ import { sha256Pieces } from "../values/sha256.ts"
 import type { Tracker } from "../cycle/tracker.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
 import type { Cause } from "../outcome/Cause.ts"
-import type { CommittedCycle, Counters, MergedOutcome } from "../outcome/CommittedCycle.ts"
+import type { CommittedCycle, Counters, MergedOutcome, Uncommutative } from "../outcome/CommittedCycle.ts"
 import type { LogRecord } from "../outcome/logRecords.ts"
 import type { Canonical } from "../values/Canonical.ts"
 import { describeError } from "../values/panic.ts"
@@ -79,6 +79,8 @@ export class Replay {
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
   /** The mark of each agent, by name: the commit position up to which it has read. */
   readonly marks = new Map<string, number>()
+  /** The kinds whose combining functions the job has checked: those that combined two values in an effect that was applied. */
+  readonly checked = new Set<string>()
   /** The agents that have executed. */
   readonly executed = new Set<string>()
   cycle = 0
@@ -256,12 +258,19 @@ export class Replay {
   ): Generator<void, ReadonlyArray<MergedOutcome>> {
     const merged: Array<MergedOutcome> = []
     let steps = 0
-    for (const { agent, answers, cause, combined, each, effect, part, proposals } of outcomes) {
+    for (const outcome of outcomes) {
+      const { agent, answers, cause, combined, each, effect, part, proposals, uncommutative: places } = outcome
       const isTriggered = origin === "agent" && (this.program.triggers.get(agent)?.length ?? 0) > 0
       const since = isTriggered ? (this.marks.get(agent) ?? 0) : 0
       const by: By = { cycle, origin, agent, each, since, until: isTriggered ? begin : 0, ...partOf(part) }
       const facts: Array<Fact> = []
+      const uncommutative = new Map<number, Uncommutative>()
       for (const [place, proposed] of (effect?.facts ?? []).entries()) {
+        if (places?.includes(place) === true) {
+          const { id, kind, value } = proposed
+          const existing = this.ledger.find(kind.name, id)?.value
+          uncommutative.set(place, { kind: kind.name, id, existing, proposed: value })
+        }
         const fact = this.#add(proposed, combined?.get(place), by)
         if (fact !== undefined) facts.push(fact)
         if (++steps % stepSize === 0) yield
@@ -274,6 +283,7 @@ export class Replay {
         cause,
         effect,
         facts: facts.length === 0 ? noFacts : facts,
+        ...(uncommutative.size === 0 ? {} : { uncommutative }),
         ...(cause === undefined ? {} : { proposals }),
         ...(answers === undefined ? {} : { answers })
       })
@@ -290,7 +300,9 @@ export class Replay {
       if (kind.name !== Violation.name) this.counters.facts++
       return this.ledger.add(kind, id, value, text, by, because)
     }
-    if (combined === null || existing.text === text) return undefined
+    if (existing.text === text) return undefined
+    if (typeof kind.conflict === "function" && !this.#isForced) this.checked.add(kind.name)
+    if (combined === null) return undefined
     if (kind.conflict === "keepFirst" && !this.#isForced) return undefined
     if (combined === undefined) return this.ledger.add(kind, id, value, text, by, because)
     return this.ledger.add(kind, id, combined.value, combined.text, by, because)

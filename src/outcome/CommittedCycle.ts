@@ -18,6 +18,14 @@ export interface TaskOutcome {
   readonly result: EncodedEffect | Cause
 }
 
+/** Two values whose combination depends on their order. */
+export interface Uncommutative {
+  readonly kind: string
+  readonly id: string
+  readonly existing: unknown
+  readonly proposed: unknown
+}
+
 /** The outcome of one effect in the merge. */
 export interface MergedOutcome {
   readonly agent: string
@@ -29,6 +37,8 @@ export interface MergedOutcome {
   readonly effect: EncodedEffect | undefined
   /** The facts that it added or revised, in commit order. */
   readonly facts: ReadonlyArray<Fact>
+  /** Set where a combining function was not commutative: the two values, by the place of the proposal in the effect. */
+  readonly uncommutative?: ReadonlyMap<number, Uncommutative>
   /** Set for a discarded effect: the number of facts that it proposed. */
   readonly proposals?: number
   /** Set for a signal that answers an intent: the intent. */

@@ -17,7 +17,20 @@ export interface Oscillation {
   readonly since: number
 }
 
-/** An effect that was discarded, or an oscillation: its cycle, its agent and its cause. */
+/** A combining function gave another value when its arguments changed places: the outcome depends on the order of agents. */
+export interface NotCommutative {
+  readonly _tag: "NotCommutative"
+  readonly cycle: number
+  readonly kind: string
+  readonly id: string
+  readonly existing: unknown
+  readonly proposed: unknown
+}
+
+/** What a diagnostic says: why an effect was discarded, or what else the author of a program would want to know. */
+export type DiagnosticCause = Cause | Oscillation | NotCommutative
+
+/** An effect that was discarded, or what else may be wrong: its cycle, its agent and its cause. */
 export interface Diagnostic {
   readonly cycle: number
   /** "" for signals and seeds. */
@@ -25,7 +38,7 @@ export interface Diagnostic {
   readonly each: FactRef | undefined
   /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
   readonly part?: number
-  readonly cause: Cause | Oscillation
+  readonly cause: DiagnosticCause
 }
 
 /** An intent as it was committed. */
@@ -63,7 +76,7 @@ export interface JobResult<P extends Program.Any = Program.Any, Output = Program
   readonly output: Output
   /** All committed intents, in commit order. */
   readonly intents: ReadonlyArray<CommittedIntent>
-  /** Discarded effects, and oscillations. */
+  /** Discarded effects, and what else the program's author should know. */
   readonly diagnostics: ReadonlyArray<Diagnostic>
 }
 

@@ -7,6 +7,7 @@
  * Boundary: definitions and types. kindCodec.ts validates and encodes values; merge.ts turns proposals into facts.
  */
 import type * as Schema from "effect/Schema"
+export { type Combine, max, min, type Rank, union } from "./combining.ts"
 import { makeKindCodec } from "../values/kindCodec.ts"
 import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import { KindTypeId } from "./typeIds.ts"
@@ -20,8 +21,9 @@ import { anything, callable, complaintOf, must, oneOf, type Rules } from "../val
  * - `"keepFirst"`: this proposal is dropped, the rest of its effect stays
  * - `"keepLast"`: the later value is committed as a revision
  * - a function `(existing, proposed) => combined`: the combined value is committed as a revision, or nothing if it equals
- *   the existing one. It should be commutative, associative and idempotent (a join of a semilattice): then the outcome
- *   does not depend on the order of agents, and the job converges.
+ *   the existing one. It must be idempotent, because an equal value is no proposal: a function that sums or counts is
+ *   `InvalidEffect`. It should be commutative and associative (a join of a semilattice): then the outcome does not depend on
+ *   the order of agents, and the job converges. `Fact.max(by)`, `Fact.min(by)` and `Fact.union(field)` are all three
  */
 export type ConflictRule<T> = "reject" | "keepFirst" | "keepLast" | ((existing: T, proposed: T) => T)
 

@@ -15,3 +15,6 @@ export const ProgramTypeId: unique symbol = Symbol.for("effect-converge/Program"
 
 /** Marks an invariant. */
 export const InvariantTypeId: unique symbol = Symbol.for("effect-converge/Invariant")
+
+/** Marks a combining rule that is lawful by itself. */
+export const LawfulTypeId: unique symbol = Symbol.for("effect-converge/Lawful")

@@ -39,7 +39,7 @@ const Recent = Fact.kind("Recent", {
 const Sum = Fact.kind("Sum", {
   schema: Schema.Struct({ total: Schema.Int }),
   id: () => "sum",
-  conflict: (a, b) => ({ total: a.total + b.total })
+  conflict: (a, b) => ({ total: a.total | b.total })
 })
 
 /** Counts from the input by three, with revisions, retention, evaluations and traces in every cycle. */

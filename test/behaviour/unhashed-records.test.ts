@@ -28,11 +28,11 @@ type Store = JobStore.JobStore["Service"]
 type AnyProgram = ReturnType<typeof anyProgram>
 type Path = ReadonlyArray<string | number>
 
-/** A sum that combines what agents add. */
+/** A set of bits that combines what agents add. */
 const Sum = Fact.kind("Sum", {
   schema: Schema.Struct({ id: Schema.String, n: Schema.Int }),
   id: ({ id }) => id,
-  conflict: (existing, proposed) => ({ id: existing.id, n: existing.n + proposed.n })
+  conflict: (existing, proposed) => ({ id: existing.id, n: existing.n | proposed.n })
 })
 
 class Odd extends Error {

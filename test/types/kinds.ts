@@ -125,3 +125,19 @@ export const reasoned: Fact.ProposalOf<typeof Source> = Source.of({ path: "a", s
 export const mapped: ReadonlyArray<Fact.ProposalOf<typeof Source>> = [{ path: "a", size: 1 }].map(Source.of)
 // @ts-expect-error: reasons are facts, not their ids
 Source.of({ path: "a", size: 1 }, { because: ["Source/a"] })
+
+/* ---------------------------------------------------------------- lawful rules */
+
+const Ranked = Schema.Struct({ n: Schema.Finite, tags: Schema.Array(Schema.String) })
+// What a rule ranks by is typed by the schema.
+Fact.kind("K", { schema: Ranked, id: ({ n }) => String(n), conflict: Fact.max((value) => value.n) })
+Fact.kind("K", { schema: Ranked, id: ({ n }) => String(n), conflict: Fact.min(({ tags }) => tags.length) })
+Fact.kind("K", { schema: Ranked, id: ({ n }) => String(n), conflict: Fact.union("tags") })
+// @ts-expect-error: there is no such field to rank by
+Fact.kind("K", { schema: Ranked, id: ({ n }) => String(n), conflict: Fact.max((value) => value.m) })
+// @ts-expect-error: a value is not ranked by a list
+Fact.kind("K", { schema: Ranked, id: ({ n }) => String(n), conflict: Fact.max((value) => value.tags) })
+// @ts-expect-error: a number has no union
+Fact.kind("K", { schema: Ranked, id: ({ n }) => String(n), conflict: Fact.union("n") })
+// @ts-expect-error: there is no such field
+Fact.kind("K", { schema: Ranked, id: ({ n }) => String(n), conflict: Fact.union("tag") })
