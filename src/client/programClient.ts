@@ -72,7 +72,7 @@ export interface RemoteJob<P extends Program.Any> {
   }) => Stream.Stream<Event, SteerError>
   /** Adds facts from outside. Succeeds when the cycle that merged them has committed. */
   readonly signal: (
-    proposals: ReadonlyArray<ProposalOf<Program.Kinds<P> | typeof Decision>>
+    proposals: ReadonlyArray<ProposalOf<Program.Signals<P> | typeof Decision>>
   ) => Effect.Effect<Status, SteerError | Problems.InvalidInput>
   /** Lets the current cycle end and commit, then halts between cycles. */
   readonly pause: Effect.Effect<Status, SteerError>

@@ -188,6 +188,13 @@ export class Outbox {
       .map(({ intent }) => intent)
   }
 
+  /** The approvals that wait for a decision, in commit order. */
+  get approvals(): ReadonlyArray<Approval & { readonly at: number }> {
+    return [...this.#approvals].flatMap((open) =>
+      open.approval === undefined || this.isDecided(open) ? [] : [{ ...open.approval, at: open.at }]
+    )
+  }
+
   /** Whether no handler is at work. Decisions and children are waited for: neither can end the process from here. */
   get isIdle(): boolean {
     const { performers } = this.#host

@@ -10,7 +10,7 @@ import type { Usage } from "../program/Budget.ts"
 import type { ProposalOf } from "../program/Fact.ts"
 import type { Decision } from "../program/answerKinds.ts"
 import type { JobActor } from "./session.ts"
-import type { AdmissionRejected, InvalidInput, JobError, JobHalted } from "../outcome/JobError.ts"
+import type { AdmissionRejected, InvalidInput, JobError, JobHalted, SignalRefused } from "../outcome/JobError.ts"
 import type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type { Program } from "../program/Program.ts"
@@ -44,6 +44,18 @@ export interface JobStatus {
   readonly usage: Usage
 }
 
+/** An approval that waits for its decision. */
+export interface OpenApproval {
+  /** Names the approval within its job, and its `Decision`. */
+  readonly id: string
+  readonly question: string | undefined
+  readonly data: unknown
+  /** The time of the commit that asked for it, in milliseconds since the epoch. */
+  readonly since: number
+  /** The time that the decision may take, in milliseconds from `since`; undefined: for ever. */
+  readonly timeout: number | undefined
+}
+
 /** A job of program `P`. */
 export interface Job<P extends Program.Any> {
   /** Names the job in its engine and its store. */
@@ -67,13 +79,17 @@ export interface Job<P extends Program.Any> {
   readonly resume: Effect.Effect<void, JobHalted>
   /** Stops the job. Succeeds when its fibers have ended and no thread works for it, also if it had ended before. */
   readonly cancel: Effect.Effect<void>
+  /** The approvals that wait for a decision, in the order in which they were asked for; none of a job that has ended. */
+  readonly approvals: Effect.Effect<ReadonlyArray<OpenApproval>>
   /**
-   * Adds facts from outside, as one effect. A fact of the kind `Intent.Decision` answers an approval; a signal holds at most one.
-   * Wakes a job that awaits answers. Succeeds when the cycle that merged them has committed. Fails with `InvalidInput` if they do
-   * not fit, or were discarded by a conflict or an invariant; with `AdmissionRejected` when the mailbox is full; with `JobHalted`
-   * when the job has ended or ends first. An interrupt takes the signal back, if no cycle has taken it up yet.
+   * Adds facts from outside, as one effect, of the kinds that the program's `signals` name. One of the kind `Intent.Decision`, at
+   * most one in a signal, answers an open approval, whatever `signals` say. Wakes a job that awaits answers. Succeeds when the
+   * cycle that merged them has committed. Fails with `SignalRefused` for another kind or an approval that is not open; with
+   * `InvalidInput` if they do not fit, or were discarded by a conflict or an invariant; with `AdmissionRejected` when the
+   * mailbox is full; with `JobHalted` when the job has ended or ends first. An interrupt takes the signal back, if no
+   * cycle has taken it up yet.
    */
   readonly signal: (
-    proposals: ReadonlyArray<ProposalOf<Program.Kinds<P> | typeof Decision>>
-  ) => Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted>
+    proposals: ReadonlyArray<ProposalOf<Program.Signals<P> | typeof Decision>>
+  ) => Effect.Effect<void, InvalidInput | SignalRefused | AdmissionRejected | JobHalted>
 }

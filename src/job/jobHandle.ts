@@ -6,9 +6,9 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Job, JobStatus } from "./Job.ts"
+import type { Job, JobStatus, OpenApproval } from "./Job.ts"
 import type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
-import { type AdmissionRejected, InvalidInput, type JobHalted } from "../outcome/JobError.ts"
+import { type AdmissionRejected, InvalidInput, type JobHalted, SignalRefused } from "../outcome/JobError.ts"
 import { Limits } from "../Limits.ts"
 import type { Program } from "../program/Program.ts"
 import { endOf } from "./driver.ts"
@@ -18,7 +18,7 @@ import { finish } from "./ending.ts"
 import { typedResult } from "./erased.ts"
 import { loadOnce } from "../platform/loadOnce.ts"
 import { emptyEffect, type EncodedFact } from "../program/encoded.ts"
-import type { CompiledProgram } from "../program/erased.ts"
+import type { CompiledProgram, ErasedKind } from "../program/erased.ts"
 import { Violation } from "../program/Invariant.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"
@@ -84,6 +84,10 @@ class Handle<P extends Program.Any> implements Job<P> {
 
   get cancel(): Effect.Effect<void> {
     return cancel(this.#session)
+  }
+
+  get approvals(): Job<P>["approvals"] {
+    return Effect.sync(() => approvalsOf(this.#session))
   }
 
   get signal(): Job<P>["signal"] {
@@ -159,10 +163,21 @@ export const finishUndriven = (session: JobSession): Effect.Effect<void> =>
 const signal = (session: JobSession, proposals: ReadonlyArray<unknown>): Effect.Effect<void, SignalError> =>
   Effect.suspend((): Effect.Effect<void, SignalError> => {
     if (session.isClosed) return Effect.fail(session.halted())
-    return Effect.flatMap(encodeSignal(session.program, proposals), (facts) => session.offer({ ...emptyEffect, facts }))
+    return Effect.flatMap(encodeSignal(session, proposals), (facts) => session.offer({ ...emptyEffect, facts }))
   })
 
-type SignalError = InvalidInput | AdmissionRejected | JobHalted
+type SignalError = InvalidInput | SignalRefused | AdmissionRejected | JobHalted
+
+const approvalsOf = (session: JobSession): ReadonlyArray<OpenApproval> =>
+  session.isClosed
+    ? []
+    : (session.outbox?.approvals ?? []).map(({ at, data, id, question, timeoutMs }) => ({
+        id,
+        question,
+        data,
+        since: at,
+        timeout: timeoutMs
+      }))
 
 /** A fact from a client. Its value is JSON, as the schema of its kind encodes it. */
 export interface JsonProposal {
@@ -186,20 +201,34 @@ export const signalJson = (job: object, facts: ReadonlyArray<JsonProposal>): Eff
       Effect.flatMap(
         decodeProposals(program, facts, isCanonical),
         (proposals): Effect.Effect<ReadonlyArray<EncodedFact>, SignalError> =>
-          session.isClosed ? Effect.fail(session.halted()) : encodeSignal(program, proposals)
+          session.isClosed ? Effect.fail(session.halted()) : encodeSignal(session, proposals)
       )
     const encoded = Effect.catchTag(read(false), "InvalidInput", () => read(true))
     return Effect.flatMap(encoded, (facts) => session.offer({ ...emptyEffect, facts }))
   })
 
+/** The refusal of a fact whose kind may not come from outside; undefined if it may, or if there is no such kind. */
+const refusalOf = ({ kinds, name: program, signals }: CompiledProgram, kind: string): SignalRefused | undefined => {
+  const known = openKind(kinds)(kind)
+  if (known === undefined || known === decision || signals.has(kind)) return undefined
+  const taken = [...signals, decision.name].map((name) => JSON.stringify(name)).join(", ")
+  const message =
+    `the program ${JSON.stringify(program)} takes no signal of the kind ${JSON.stringify(kind)}. It takes ${taken}. ` +
+    "A kind that may come from outside belongs into the program's `signals`"
+  return new SignalRefused({ program, kind, reason: "kind", message })
+}
+
 /** Decodes the values of facts. `isCanonical`: plain values are also read from their canonical texts. */
 const decodeProposals = (
-  { kinds, name: program }: CompiledProgram,
+  compiled: CompiledProgram,
   facts: ReadonlyArray<JsonProposal>,
   isCanonical: boolean
-): Effect.Effect<ReadonlyArray<JsonProposal>, InvalidInput> =>
-  Effect.forEach(facts, ({ kind, value }, index) =>
-    Effect.try({
+): Effect.Effect<ReadonlyArray<JsonProposal>, InvalidInput | SignalRefused> =>
+  Effect.forEach(facts, ({ kind, value }, index): Effect.Effect<JsonProposal, InvalidInput | SignalRefused> => {
+    const { kinds, name: program } = compiled
+    const refusal = refusalOf(compiled, kind)
+    if (refusal !== undefined) return Effect.fail(refusal)
+    return Effect.try({
       try: () => {
         const known = kind === Violation.name ? undefined : kinds.get(kind)
         if (known === undefined) throw new Error(`there is no kind ${JSON.stringify(kind)}`)
@@ -211,20 +240,45 @@ const decodeProposals = (
         return new InvalidInput({ program, message: `facts.${index}: ${why}` })
       }
     })
-  )
+  })
+
+/** Stops the validation of a signal at a fact that may not come from outside. */
+class Refused extends EffectFault {
+  readonly refusal: SignalRefused
+  constructor(refusal: SignalRefused) {
+    super("InvalidEffect", { message: refusal.message, stack: "" })
+    this.refusal = refusal
+  }
+}
 
 /** Validates the facts of a signal. */
 const encodeSignal = (
-  { kinds, name: program }: CompiledProgram,
+  { outbox, program: compiled }: JobSession,
   proposals: ReadonlyArray<unknown>
-): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidInput> => {
+): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidInput | SignalRefused> => {
+  const { kinds, name: program } = compiled
   const refuse = (message: string) => Effect.fail(new InvalidInput({ program, message }))
   if (!Array.isArray(proposals) || proposals.length > Limits.signalProposals) {
     return refuse(`a signal is an array of at most ${Limits.signalProposals} proposals`)
   }
-  return Effect.flatMap(inSlices(settled(encodeFacts(proposals, openKind(kinds)))), (facts) => {
-    if (facts instanceof EffectFault) return refuse(`signal: ${facts.message}`)
-    const decisions = facts.filter(({ kind }) => kind === decision).length
-    return decisions > 1 ? refuse("signal: it holds more than one Decision") : Effect.succeed(facts)
-  })
+  const kindOf = (name: string): ErasedKind | undefined => {
+    const refusal = refusalOf(compiled, name)
+    if (refusal !== undefined) throw new Refused(refusal)
+    return openKind(kinds)(name)
+  }
+  return Effect.flatMap(
+    inSlices(settled(encodeFacts(proposals, kindOf))),
+    (facts): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidInput | SignalRefused> => {
+      if (facts instanceof Refused) return Effect.fail(facts.refusal)
+      if (facts instanceof EffectFault) return refuse(`signal: ${facts.message}`)
+      const decisions = facts.filter(({ kind }) => kind === decision)
+      if (decisions.length > 1) return refuse("signal: it holds more than one Decision")
+      const [decided] = decisions
+      if (decided === undefined || outbox?.approvals.some(({ id }) => id === decided.id) === true) {
+        return Effect.succeed(facts)
+      }
+      const message = `there is no open approval ${JSON.stringify(decided.id)}: nobody has asked for it, or it is decided`
+      return Effect.fail(new SignalRefused({ program, kind: decision.name, reason: "approval", message }))
+    }
+  )
 }

@@ -229,6 +229,20 @@ export class InvalidInput extends Schema.TaggedError<InvalidInput>()("InvalidInp
   declare readonly partial?: undefined
 }
 
+/**
+ * A signal holds a fact that may not come from outside: its kind is not among the `signals` of the program, or it decides an
+ * approval that is not open. Nothing is committed.
+ */
+export class SignalRefused extends Schema.TaggedError<SignalRefused>()("SignalRefused", {
+  program: Schema.String,
+  kind: Schema.String,
+  reason: Schema.Literals(["kind", "approval"]),
+  message: Schema.String
+}) {
+  /** The job is as it was. */
+  declare readonly partial?: undefined
+}
+
 /** The engine, or a job's mailbox, takes no more at the moment. `memory-pressure`: the engine's `maxLiveContextBytes`. */
 export class AdmissionRejected extends Schema.TaggedError<AdmissionRejected>()("AdmissionRejected", {
   reason: Schema.Literals(["queue-full", "shutting-down", "memory-pressure"])

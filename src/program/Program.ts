@@ -18,8 +18,19 @@ import type { Migration } from "./migration.ts"
 
 export type { Migration, StoredFact } from "./migration.ts"
 
-/** The definition of a job. `E` and `R` are the union of what its agents may fail with and need. */
-export interface Program<out Name extends string, in out Input, out Output, out E, out R, in out Kinds extends Kind.Any>
+/**
+ * The definition of a job. `E` and `R` are the union of what its agents may fail with and need, `Signals` are the kinds that
+ * may come from outside.
+ */
+export interface Program<
+  out Name extends string,
+  in out Input,
+  out Output,
+  out E,
+  out R,
+  in out Kinds extends Kind.Any,
+  in out Signals extends Kind.Any = never
+>
   extends Program.Any {
   readonly [ProgramTypeId]: {
     readonly input: (input: Input) => Input
@@ -27,6 +38,7 @@ export interface Program<out Name extends string, in out Input, out Output, out 
     readonly error: E
     readonly services: R
     readonly kinds: (kinds: Kinds) => Kinds
+    readonly signals: (signals: Signals) => Signals
   }
   readonly name: Name
 }
@@ -40,11 +52,13 @@ export declare namespace Program {
       readonly error: unknown
       readonly services: unknown
       readonly kinds: (kinds: never) => unknown
+      readonly signals: (signals: never) => unknown
     }
     readonly name: string
   }
   /** The type of a program's input. */
-  type Input<P extends Any> = P extends Program<string, infer I, infer _O, infer _E, infer _R, infer _K> ? I : never
+  type Input<P extends Any> =
+    P extends Program<string, infer I, infer _O, infer _E, infer _R, infer _K, infer _S> ? I : never
   /** The type of the result of a program's `output`. */
   type Output<P extends Any> = P[typeof ProgramTypeId]["output"]
   /** The typed errors with which a program's agents can end their job. */
@@ -52,7 +66,11 @@ export declare namespace Program {
   /** The services that a program's agents need. */
   type Services<P extends Any> = P[typeof ProgramTypeId]["services"]
   /** The kinds of a program's facts. */
-  type Kinds<P extends Any> = P extends Program<string, infer _I, infer _O, infer _E, infer _R, infer K> ? K : never
+  type Kinds<P extends Any> =
+    P extends Program<string, infer _I, infer _O, infer _E, infer _R, infer K, infer _S> ? K : never
+  /** The kinds that a signal may have, besides decisions about open approvals. */
+  type Signals<P extends Any> =
+    P extends Program<string, infer _I, infer _O, infer _E, infer _R, infer _K, infer S> ? S : never
 }
 
 /** A promise, an Effect or a generator: no value, but what may give one later. */
@@ -76,7 +94,9 @@ type AtOnce<Output> = 0 extends 1 & Output
  * - `agents`: merge order is the order of this array
  * - `tiers`: names of agents, each in exactly one tier; a tier runs when the ones before it have nothing eligible.
  *   Default: one tier with all agents
- * - `kinds`: kinds that no agent reads or writes but that are seeded or signalled. Default: none
+ * - `kinds`: kinds that no agent reads or writes but that are seeded. Default: none
+ * - `signals`: the kinds of facts that may come from outside (`job.signal`). Default: none. A decision about an open approval
+ *   (`Intent.Decision`) may always come
  * - `version`: names this version of the program in journals. Default "". Resuming a job goes by the schemas of the kinds,
  *   whatever the version
  * - `migrate`: brings along the facts of a job whose kinds had other schemas. Default: none; such a job is refused with
@@ -94,7 +114,8 @@ export const make = <
   Input extends Schema.Constraint,
   const Agents extends ReadonlyArray<Agent.Any>,
   Extra extends Kind.Any = never,
-  Output = undefined
+  Output = undefined,
+  Signals extends Kind.Any = never
 >(
   name: Name,
   options: {
@@ -102,14 +123,18 @@ export const make = <
     readonly input: Input & Schema.ConstraintCodec<Input["Type"], unknown>
     readonly agents: Agents
     readonly kinds?: ReadonlyArray<Extra> | undefined
+    readonly signals?: ReadonlyArray<Signals> | undefined
     readonly tiers?: ReadonlyArray<ReadonlyArray<NoInfer<Agents>[number]["name"]>> | undefined
     readonly seed?:
-      | ((input: Input["Type"]) => Iterable<ProposalOf<NoInfer<Agent.Kinds<Agents[number]> | Extra>>>)
+      | ((input: Input["Type"]) => Iterable<ProposalOf<NoInfer<Agent.Kinds<Agents[number]> | Extra | Signals>>>)
       | undefined
     readonly invariants?:
       | ReadonlyArray<
           Invariant<
-            NoInfer<Agent.Kinds<Agents[number]> | Extra> | typeof Violation | typeof Decision | typeof ChildResult
+            | NoInfer<Agent.Kinds<Agents[number]> | Extra | Signals>
+            | typeof Violation
+            | typeof Decision
+            | typeof ChildResult
           >
         >
       | undefined
@@ -119,7 +144,10 @@ export const make = <
     readonly output?:
       | ((
           view: View<
-            NoInfer<Agent.Kinds<Agents[number]> | Extra> | typeof Violation | typeof Decision | typeof ChildResult
+            | NoInfer<Agent.Kinds<Agents[number]> | Extra | Signals>
+            | typeof Violation
+            | typeof Decision
+            | typeof ChildResult
           >
         ) => Output & AtOnce<Output>)
       | undefined
@@ -130,7 +158,8 @@ export const make = <
   Output,
   Agent.Error<Agents[number]>,
   Agent.Services<Agents[number]>,
-  Agent.Kinds<Agents[number]> | Extra
+  Agent.Kinds<Agents[number]> | Extra | Signals,
+  Signals
 > => {
   // The types of the options are forgotten here: `compile` checks all of them again, for untyped callers.
   const compiled = compile(name, options as unknown as ProgramOptions)

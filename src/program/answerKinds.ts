@@ -47,12 +47,15 @@ export const answerKinds: ReadonlyArray<ErasedKind> = [eraseKind(Decision), eras
 
 const enginesOwn = new Set<ErasedKind>([eraseKind(Violation), eraseKind(ChildResult)])
 
+/** Whether only the engine writes facts of a kind. */
+export const isEnginesOwn = (kind: ErasedKind): boolean => enginesOwn.has(kind)
+
 /** Finds a kind by its name, if it may be written from outside of the engine: any kind but those that the engine writes. */
 export const openKind =
   (kinds: ReadonlyMap<string, ErasedKind>) =>
   (name: string): ErasedKind | undefined => {
     const kind = kinds.get(name)
-    return kind === undefined || enginesOwn.has(kind) ? undefined : kind
+    return kind === undefined || isEnginesOwn(kind) ? undefined : kind
   }
 
 export const ApprovalPayload = Schema.Struct({

@@ -7,7 +7,7 @@ import type * as Schema from "effect/Schema"
 import { type Agent, isAgent } from "./Agent.ts"
 import type { Budget } from "./Budget.ts"
 import { isKind, type Kind, type Proposal } from "./Fact.ts"
-import { answerKinds } from "./answerKinds.ts"
+import { answerKinds, isEnginesOwn } from "./answerKinds.ts"
 import { makeKindCodec } from "../values/kindCodec.ts"
 import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import { type Invariant, type InvariantDefinition, isInvariant, Violation } from "./Invariant.ts"
@@ -24,6 +24,7 @@ export interface ProgramOptions {
   readonly input: Schema.Codec<unknown, unknown>
   readonly agents: ReadonlyArray<Agent.Any>
   readonly kinds?: ReadonlyArray<Kind.Any>
+  readonly signals?: ReadonlyArray<Kind.Any>
   readonly tiers?: ReadonlyArray<ReadonlyArray<string>>
   readonly seed?: (input: unknown) => Iterable<Proposal<string, unknown>>
   readonly invariants?: ReadonlyArray<Invariant>
@@ -40,6 +41,7 @@ const rules: Rules<ProgramOptions> = {
   input: anything,
   agents: must("an array", Array.isArray, true),
   kinds: must("an array", Array.isArray),
+  signals: must("an array", Array.isArray),
   tiers: must("an array of arrays of agents' names", (value) => Array.isArray(value) && value.every(Array.isArray)),
   seed: callable(),
   invariants: must("an array", Array.isArray),
@@ -66,7 +68,8 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
     isAgent(agent) ? eraseAgent(agent) : refuse(`agents[${index}] is not an agent`)
   )
   const indexOf = indexByName(agents, refuse)
-  const kinds = kindsOf(agents, options.kinds, refuse)
+  const kinds = kindsOf(agents, options, refuse)
+  const signals = signalsOf(options.signals ?? [], refuse)
   checkModule(agents, options.module, refuse)
   const tiers = options.tiers ?? [agents.map((agent) => agent.name)]
   const tierOf = tiersOf(tiers, agents, indexOf, refuse)
@@ -78,6 +81,7 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
     name,
     module: options.module,
     kinds,
+    signals,
     retained: [...kinds.values()].filter((kind) => kind.retention !== "all"),
     agents,
     triggers: new Map(agents.map((agent) => [agent.name, agent.triggers.map((kind) => kind.name)])),
@@ -119,7 +123,7 @@ const indexByName = (agents: ReadonlyArray<ErasedAgent>, refuse: Refuse): Readon
 /** All kinds that a program knows, by name: its own, its agents', and the built-in ones. Refuses two kinds of one name. */
 const kindsOf = (
   agents: ReadonlyArray<ErasedAgent>,
-  extra: ReadonlyArray<Kind.Any> | undefined,
+  { kinds: extra = [], signals = [] }: ProgramOptions,
   refuse: Refuse
 ): ReadonlyMap<string, ErasedKind> => {
   const kinds = new Map<string, ErasedKind>()
@@ -129,13 +133,20 @@ const kindsOf = (
     kinds.set(kind.name, kind)
   }
   addKind(eraseKind(Violation))
-  ;(extra ?? []).forEach((kind, index) =>
-    addKind(isKind(kind) ? eraseKind(kind) : refuse(`kinds[${index}] is not a kind`))
-  )
+  for (const [name, list] of Object.entries({ kinds: extra, signals })) {
+    list.forEach((kind, index) => addKind(isKind(kind) ? eraseKind(kind) : refuse(`${name}[${index}] is not a kind`)))
+  }
   for (const agent of agents) [...agent.visible, ...agent.writes].forEach(addKind)
   // A program may declare kinds of its own with these names.
   for (const kind of answerKinds) if (!kinds.has(kind.name)) kinds.set(kind.name, kind)
   return kinds
+}
+
+/** The names of the kinds that may come from outside. Refuses those that only the engine writes. */
+const signalsOf = (signals: ReadonlyArray<Kind.Any>, refuse: Refuse): ReadonlySet<string> => {
+  const own = signals.find((kind) => isEnginesOwn(eraseKind(kind)))
+  if (own !== undefined) refuse(`signals: only the engine writes ${quote(own.name)}`)
+  return new Set(signals.map(({ name }) => name))
 }
 
 /** Refuses CPU agents without a module, which workers could not find. */

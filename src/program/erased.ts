@@ -77,6 +77,8 @@ export interface CompiledProgram {
   readonly name: string
   readonly module: string | undefined
   readonly kinds: ReadonlyMap<string, ErasedKind>
+  /** The names of the kinds that may come from outside. */
+  readonly signals: ReadonlySet<string>
   /** The kinds that retention prunes. */
   readonly retained: ReadonlyArray<ErasedKind>
   readonly agents: ReadonlyArray<ErasedAgent>

@@ -132,7 +132,7 @@ const signal = HttpApiEndpoint.post("signal", "/api/v1/jobs/:id/signals", {
   params: job,
   payload: Shapes.Signal,
   success: Shapes.Job,
-  error: [...steered, Problems.BodyTooLarge, Problems.UnsupportedMediaType]
+  error: [...steered, Problems.SignalRefused, Problems.BodyTooLarge, Problems.UnsupportedMediaType]
 }).annotateMerge(OpenApi.annotations({ summary: "Add facts to a running job; answers when they are committed" }))
 
 const factPage = HttpApiEndpoint.get("facts", "/api/v1/jobs/:id/facts", {

@@ -12,6 +12,7 @@ import {
   type InvalidInput,
   type JobHalted,
   type JobError,
+  type SignalRefused,
   type StartError
 } from "../outcome/JobError.ts"
 import { errorJson, resultJson } from "./json.ts"
@@ -110,6 +111,10 @@ export const ofStart = (jobId: string, error: StartError | InvalidProgram) => {
       return new Problems.JournalCorrupt({ jobId: error.jobId, cycle: error.cycle, part: error.part })
   }
 }
+
+/** The problem for a signal of what may not come from outside. */
+export const ofRefusal = ({ kind, message, program, reason }: SignalRefused): Problems.SignalRefused =>
+  new Problems.SignalRefused({ program, kind, reason, detail: message })
 
 /** The errors with which the engine refuses to steer a job. */
 export type SteeringError = InvalidInput | AdmissionRejected | JobHalted

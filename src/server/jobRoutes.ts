@@ -26,7 +26,7 @@ import type { FactRef } from "../program/Fact.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob } from "./directory.ts"
 import { contextBytesOf, endingEarly, eventsAfter } from "./eventSource.ts"
-import { ofJobError, ofStart, ofSteering, type SteeringError } from "./failures.ts"
+import { ofJobError, ofStart, ofRefusal, ofSteering, type SteeringError } from "./failures.ts"
 import { wantsLines, wantsNoWait } from "./headers.ts"
 import { problemBody, problemResponse } from "./guard.ts"
 import { explanationJson, factJson, resultJson } from "./json.ts"
@@ -213,11 +213,12 @@ const steered = (known: KnownJob) => jobJson(known)
 
 /** Steers a job. A job that halted because its store failed has not ended: it goes on from its journal. */
 const steer = (known: KnownJob, steering: Effect.Effect<void, SteeringError>) =>
-  Effect.mapError(steering, (error) =>
-    error._tag === "JobHalted" && known.view.leftFor === "store"
-      ? notTaken(known, "the store did not take the job's last cycle; the job goes on from its journal")
-      : ofSteering(error)
-  )
+  Effect.mapError(steering, (error) => problemOf(known, error))
+
+const problemOf = (known: KnownJob, error: SteeringError) =>
+  error._tag === "JobHalted" && known.view.leftFor === "store"
+    ? notTaken(known, "the store did not take the job's last cycle; the job goes on from its journal")
+    : ofSteering(error)
 
 const cancel = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }: OfJob) {
   const known = yield* directory.hold(params.id, true)
@@ -252,7 +253,9 @@ const signal = Effect.fnUntraced(function* (
   }
   yield* refuseWhileDraining(core, params.id)
   const known = yield* core.directory.hold(params.id)
-  yield* steer(known, signalJson(known.job, facts))
+  yield* Effect.mapError(signalJson(known.job, facts), (error) =>
+    error._tag === "SignalRefused" ? ofRefusal(error) : problemOf(known, error)
+  )
   return yield* steered(known)
 })
 

@@ -140,6 +140,13 @@ export class InvalidInput extends Problem<InvalidInput>()(
   { program: Schema.String }
 ) {}
 
+/** A signal holds a fact that may not come from outside, or decides an approval that is not open. */
+export class SignalRefused extends Problem<SignalRefused>()(
+  "SignalRefused",
+  { type: "urn:effect-converge:SignalRefused", status: 422, title: "The program does not take that from outside" },
+  { program: Schema.String, kind: Schema.String, reason: Schema.String }
+) {}
+
 /** A bearer token is required. */
 export class Unauthorized extends Problem<Unauthorized>()("Unauthorized", {
   type: "urn:effect-converge:Unauthorized",

@@ -143,7 +143,7 @@ describe("an approval", () => {
       yield* untilState(job, "awaiting")
       yield* job.signal([decide("go")])
       yield* untilState(job, "awaiting")
-      expect(yield* failure(job.signal([decide("go", false)]))).toMatchObject({ _tag: "InvalidInput" })
+      expect(yield* failure(job.signal([decide("go", false)]))).toMatchObject({ _tag: "SignalRefused" })
       expect(yield* failure(job.signal([decide("on"), decide("go")]))).toMatchObject({
         message: "signal: it holds more than one Decision"
       })
@@ -175,6 +175,7 @@ describe("an approval", () => {
     Effect.gen(function* () {
       const Once = Fact.kind("Once", { schema: Schema.Struct({ by: Schema.String }), id: () => "once" })
       const program = Program.make("p", {
+        signals: [Once],
         input: noInput,
         agents: [Agent.make("asks", { execute: () => Effect.succeed({ intents: [Intent.approval({ id: "go" })] }) })],
         kinds: [Once],

@@ -39,6 +39,7 @@ describe("a value that is nested too deep", () => {
           const waits = Program.make("waits", {
             input: noInput,
             kinds: [Box],
+            signals: [Box],
             agents: [Agent.make("waits", { execute: () => Effect.never })]
           })
           const job = yield* Engine.start(waits, {})

@@ -39,6 +39,7 @@ const Seen = Fact.kind("Seen", { schema: Schema.Struct({ n: Schema.Int }), id: (
 /** One agent that is dear and reads all there is, beside one that never ends in the first process. */
 const dear = (asked: Array<number>, isStuck: boolean) =>
   Program.make("dear", {
+    signals: [Num],
     input: noInput,
     seed: () => [num(1)],
     agents: [

@@ -117,6 +117,7 @@ const expectSequenced = (events: ReadonlyArray<JobEvent.JobEvent>): void =>
 const steered = Effect.gen(function* () {
   const gate = makeGate()
   const program = Program.make("steered", {
+    signals: [Entry, Num],
     input: noInput,
     kinds: [Entry],
     seed: () => [num(0), entry("taken")],

@@ -93,6 +93,7 @@ const values = Program.make("values", {
 
 /** Revisions, retention, conflicts, panics, tiers and invariants over several cycles. */
 const rules = Program.make("rules", {
+  signals: [Thing],
   input: Schema.Struct({ to: Schema.Int }),
   seed: () => [Thing.of({ id: "t0", n: 0 })],
   agents: [

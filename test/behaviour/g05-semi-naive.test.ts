@@ -377,6 +377,7 @@ describe("a signal", () => {
         execute: () => Effect.as(Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(release)), {})
       })
       const program = Program.make("p", {
+        signals: [A],
         input: empty,
         agents: [reader, waits],
         seed: () => [A.of({ id: "a", n: 0 })]

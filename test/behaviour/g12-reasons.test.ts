@@ -232,6 +232,7 @@ describe("reasons that cannot be", () => {
       const waits = Program.make("p", {
         input: noInput,
         kinds: [Num],
+        signals: [Num],
         agents: [Agent.make("waits", { execute: () => Effect.never })]
       })
       const job = yield* Engine.start(waits, {})

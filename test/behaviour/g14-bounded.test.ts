@@ -72,7 +72,10 @@ describe("the mailbox", () => {
     Effect.gen(function* () {
       const gate = makeGate()
       const waits = Agent.make("waits", { execute: () => Effect.as(gate.arrive, {}) })
-      const job = yield* Engine.start(Program.make("held", { input: noInput, kinds: [Cell], agents: [waits] }), {})
+      const job = yield* Engine.start(
+        Program.make("held", { signals: [Cell], input: noInput, kinds: [Cell], agents: [waits] }),
+        {}
+      )
       yield* gate.arrived
       const send = (name: string, length: number) => job.signal([cell(name, "x".repeat(length))])
       const large = yield* Effect.forkChild(send("large", Limits.mailboxLength + 1), { startImmediately: true })

@@ -33,6 +33,7 @@ import {
 /** One agent that wishes for some mails, once. */
 const once = (...numbers: ReadonlyArray<number>) =>
   Program.make("once", {
+    signals: [Num],
     input: noInput,
     agents: [
       Agent.make("asks", {
@@ -76,7 +77,7 @@ describe("an intent", () => {
         agents: [
           Agent.make("wins", { writes: [Cell], execute: () => Effect.succeed({ facts: [cell("a", "1")] }) }),
           Agent.make("fails", {
-            onFailure: "discard",
+            onFailure: { invalid: "discard" },
             writes: [Num],
             execute: () =>
               Effect.succeed({
@@ -571,6 +572,7 @@ describe("a job that awaits answers", () => {
     const { seen, world } = waiting()
     return Effect.gen(function* () {
       const fails = Program.make("fails", {
+        signals: [Num],
         input: noInput,
         agents: [
           Agent.make("asks", { execute: () => Effect.succeed({ intents: [{ kind: "Mail", payload: { n: 1 } }] }) }),

@@ -99,6 +99,7 @@ describe("a signal that breaks a structural invariant", () => {
         const gate = makeGate()
         const few = (view: { readonly size: (kind: typeof Num) => number }) => view.size(Num) < 2 || "too many"
         const program = Program.make("signalled", {
+          signals: [Num],
           input: noInput,
           agents: [Agent.make("waits", { each: Entry, execute: () => Effect.as(gate.arrive, {}) })],
           kinds: [Num],

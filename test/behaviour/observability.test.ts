@@ -259,7 +259,7 @@ describe("metrics", () => {
     Effect.gen(function* () {
       const gate = makeGate()
       const waits = Agent.make("waits", { execute: () => Effect.as(gate.arrive, {}) })
-      const program = Program.make("waits", { input: noInput, agents: [waits], kinds: [Num] })
+      const program = Program.make("waits", { signals: [Num], input: noInput, agents: [waits], kinds: [Num] })
       const job = yield* Engine.start(program, {})
       yield* gate.arrived
       const signalled = yield* Effect.forkChild(job.signal(nums(1, 3)), { startImmediately: true })

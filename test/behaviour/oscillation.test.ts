@@ -111,6 +111,7 @@ describe("a job that goes in circles", () => {
     Effect.gen(function* () {
       const gates = { first: makeGate(), second: makeGate() }
       const program = Program.make("signalled", {
+        signals: [Cell],
         input: noInput,
         agents: [
           Agent.make("waits", {

@@ -232,6 +232,7 @@ describe("when a pause is asked for", () => {
   it.effect("at the fixed point, it puts the verdict off: what a signal mends meanwhile counts", () =>
     Effect.gen(function* () {
       const program = Program.make("mended", {
+        signals: [Num],
         input: noInput,
         agents: [],
         kinds: [Num],

@@ -44,6 +44,7 @@ const waiting = (
   const sees = Agent.make("sees", { reads: [Num, Entry, Cell], execute: () => Effect.succeed({}) })
   const program = Program.make("waiting", {
     input: noInput,
+    signals: [Num, Entry, Cell],
     agents: [waits, sees],
     invariants: options.invariants,
     budget: options.budget
@@ -85,7 +86,7 @@ describe("what a signal brings is validated", () => {
           throw new Error("I have no id")
         }
       })
-      const program = Program.make("shy", { input: noInput, agents: [], kinds: [Shy] })
+      const program = Program.make("shy", { signals: [Entry, Num, Shy], input: noInput, agents: [], kinds: [Shy] })
       const holder = yield* Engine.start(stuck().program, {})
       const job = yield* Engine.start(program, {})
       const error = yield* failure(job.signal([Shy.of({ n: 1 })]))
@@ -239,7 +240,12 @@ describe("a signal's way into the context", () => {
             return Effect.as(value.text === "a" ? gate.arrive : Effect.void, {})
           })
       })
-      const program = Program.make("reads", { input: noInput, agents: [reads], seed: () => [cell("c", "a")] })
+      const program = Program.make("reads", {
+        signals: [Cell],
+        input: noInput,
+        agents: [reads],
+        seed: () => [cell("c", "a")]
+      })
       const job = yield* Engine.start(program, {})
       yield* gate.arrived
       const sent = yield* signalled(job.signal([cell("c", "b")]))
@@ -273,6 +279,7 @@ describe("a signal's way into the context", () => {
       })
       const late = Agent.make("late", { each: Entry, execute: () => Effect.as(gate.arrive, {}) })
       const program = Program.make("tiers", {
+        signals: [Cell],
         input: noInput,
         kinds: [Cell],
         agents: [early, late],
@@ -312,6 +319,7 @@ describe("a signal's way into the context", () => {
           )
       })
       const program = Program.make("tiers", {
+        signals: [Num],
         input: noInput,
         agents: [early, late],
         tiers: [["early"], ["late"]],
@@ -359,7 +367,13 @@ describe("a signal that is not taken up", () => {
   it.effect("from within the program's output it fails with JobHalted: the mailbox has closed", () =>
     Effect.gen(function* () {
       let send: () => void = () => undefined
-      const program = Program.make("sends", { input: noInput, agents: [], kinds: [Num], output: () => send() })
+      const program = Program.make("sends", {
+        signals: [Num],
+        input: noInput,
+        agents: [],
+        kinds: [Num],
+        output: () => send()
+      })
       const holder = yield* Engine.start(stuck().program, {})
       const job = yield* Engine.start(program, {})
       const exits: Array<Exit.Exit<void, unknown>> = []
@@ -392,6 +406,7 @@ describe("a signal that is not taken up", () => {
         const gate = makeGate()
         const waits = Agent.make("waits", { execute: () => Effect.as(Effect.andThen(gate.arrive, work), {}) })
         const program = Program.make("ends", {
+          signals: [Num],
           input: noInput,
           agents: [waits],
           kinds: [Num],
@@ -469,6 +484,7 @@ describe("racing with convergence", () => {
   it.effect("a signal that arrives when the fixed point is about to be judged is merged first", () =>
     Effect.gen(function* () {
       const program = Program.make("last", {
+        signals: [Num],
         input: noInput,
         agents: [],
         kinds: [Num],
@@ -494,7 +510,7 @@ describe("racing with convergence", () => {
           execute: () =>
             Effect.suspend(() => Effect.as(Effect.forkDetach(signal!([num(round)]), { startImmediately: true }), {}))
         })
-        const program = Program.make("sends", { input: noInput, agents: [sends], kinds: [Num] })
+        const program = Program.make("sends", { input: noInput, agents: [sends], signals: [Num] })
         const job = yield* Engine.start(program, {})
         signal = job.signal
         expect((yield* job.result).context.size(Num)).toBe(1)
@@ -510,7 +526,7 @@ describe("racing with convergence", () => {
         execute: () => Effect.as(Effect.orDie(Effect.suspend(() => signal!([num(1)]))), {}),
         timeout: "1 second"
       })
-      const program = Program.make("sends", { input: noInput, agents: [sends], kinds: [Num] })
+      const program = Program.make("sends", { input: noInput, agents: [sends], signals: [Num] })
       const job = yield* Engine.start(program, {})
       signal = job.signal
       yield* turns(10)

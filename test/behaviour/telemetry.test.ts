@@ -29,9 +29,12 @@ import { discardAll } from "../support/core/lenient.ts"
 const single = engine({ maxRunningJobs: 1 })
 
 /** Starts a job that waits for a place; `begin` gives it one, once whoever wants to listen does. */
-const startQueued = Effect.fnUntraced(function* <Name extends string, Output, Kinds extends Fact.Kind.Any>(
-  program: Program.Program<Name, {}, Output, never, never, Kinds>
-) {
+const startQueued = Effect.fnUntraced(function* <
+  Name extends string,
+  Output,
+  Kinds extends Fact.Kind.Any,
+  Signals extends Fact.Kind.Any
+>(program: Program.Program<Name, {}, Output, never, never, Kinds, Signals>) {
   const holder = yield* Engine.start(stuck().program, {})
   return { job: yield* Engine.start(program, {} as never), begin: holder.cancel }
 })
@@ -46,9 +49,12 @@ const line = (item: Job.JobTelemetry): string => {
 }
 
 /** What a whole job reports to one listener. */
-const telemetryOf = Effect.fnUntraced(function* <Name extends string, Output, Kinds extends Fact.Kind.Any>(
-  program: Program.Program<Name, {}, Output, never, never, Kinds>
-) {
+const telemetryOf = Effect.fnUntraced(function* <
+  Name extends string,
+  Output,
+  Kinds extends Fact.Kind.Any,
+  Signals extends Fact.Kind.Any
+>(program: Program.Program<Name, {}, Output, never, never, Kinds, Signals>) {
   const { begin, job } = yield* startQueued(program)
   const listener = yield* collect(job)
   yield* begin

@@ -199,6 +199,7 @@ describe("where a derivation begins", () => {
       const begun = yield* Deferred.make<void>()
       const release = yield* Deferred.make<void>()
       const program = Program.make("p", {
+        signals: [A],
         input: empty,
         agents: [
           Agent.make("copy", {

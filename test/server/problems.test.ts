@@ -220,6 +220,22 @@ describe("a request that is not understood", () => {
     expect(await problemOf(await signal([{ kind: "Step" }]))).toMatchObject({
       type: "urn:effect-converge:InvalidRequest"
     })
+    // What the program does not take from outside: 422.
+    expect(await problemOf(await signal([{ kind: "Step", value: { n: 1 } }]))).toMatchObject({
+      status: 422,
+      type: "urn:effect-converge:SignalRefused",
+      program: "signalled",
+      kind: "Step",
+      reason: "kind",
+      detail: expect.stringContaining('takes no signal of the kind "Step"')
+    })
+    const decision = { approval: "nobody asked", approved: true, by: "x", reason: "" }
+    expect(await problemOf(await signal([{ kind: "Decision", value: decision }]))).toMatchObject({
+      status: 422,
+      type: "urn:effect-converge:SignalRefused",
+      kind: "Decision",
+      reason: "approval"
+    })
     const many = Array.from({ length: 4 }, (_, n) => ({ kind: "Step", value: { n: n + 1_000 } }))
     expect(await problemOf(await signal(many))).toMatchObject({ status: 413, limit: 3 })
     await running.post(`/api/v1/jobs/${String(jobId)}/cancel`)

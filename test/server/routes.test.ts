@@ -291,7 +291,7 @@ describe("the typed client", () => {
     const params = { id: accepted.body.jobId }
     expect(valueOf(await running.ask((client) => client.jobs.pause({ params }))).state).toBe("paused")
     expect(valueOf(await running.ask((client) => client.jobs.resume({ params }))).state).toBe("running")
-    const facts = [{ kind: "Step", value: { n: 99 } }]
+    const facts = [{ kind: "Note", value: { at: "2026-01-02T03:04:05.000Z", text: "from outside" } }]
     expect(valueOf(await running.ask((client) => client.jobs.signal({ params, payload: { facts } }))).state).toBe(
       "running"
     )

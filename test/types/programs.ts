@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { Agent, Engine, Fact, Invariant, type Job, type JobError, Program, type View } from "../../src/index.ts"
+import { Agent, Engine, Fact, Intent, Invariant, type Job, type JobError, Program, type View } from "../../src/index.ts"
 import type { Assert, Same } from "./assert.ts"
 
 const A = Fact.kind("A", { schema: Schema.Struct({ n: Schema.Finite }), id: (a) => String(a.n) })
@@ -35,7 +35,7 @@ const quiet = Agent.make("quiet", { onFailure: "discard", execute: () => Effect.
 const full = Program.make("full", {
   input: Schema.Struct({ from: Schema.Finite, at: Schema.DateTimeUtc }),
   agents: [reader, fetcher, quiet],
-  kinds: [Seeded],
+  signals: [Seeded],
   tiers: [["reader", "fetcher"], ["quiet"]],
   seed: (input) => [A.of({ n: input.from }), Seeded.of({ n: 1 })],
   output: (view) => ({ texts: view.all(B).map((fact) => fact.value.text), violations: view.size(Invariant.Violation) })
@@ -196,7 +196,10 @@ const wholeInPlace = Engine.run(
   Program.make("q", { input: Schema.Struct({}), agents: [], output: (view) => view.version }),
   {}
 )
-const silentInPlace = Engine.run(Program.make("q", { input: Schema.Struct({}), agents: [quiet] }), {})
+const silentInPlace = Engine.run(
+  Program.make("q", { signals: [A, B, Seeded], input: Schema.Struct({}), agents: [quiet] }),
+  {}
+)
 export type InPlace = [
   Assert<Same<Program.Program.Kinds<typeof inPlace>, typeof A | typeof B>>,
   Assert<Same<Program.Program.Error<typeof inPlace>, NotFound>>,
@@ -220,11 +223,14 @@ export type Handle = [
   Assert<
     Same<
       Effect.Error<ReturnType<(typeof job)["signal"]>>,
-      JobError.InvalidInput | JobError.AdmissionRejected | JobError.JobHalted
+      JobError.InvalidInput | JobError.SignalRefused | JobError.AdmissionRejected | JobError.JobHalted
     >
   >
 ]
-void job.signal([A.of({ n: 1 }), B.of({ text: "b" }), Seeded.of({ n: 1 })])
+void job.signal([Seeded.of({ n: 1 })])
+void job.signal([Intent.Decision.of({ approval: "a", approved: true, by: "", reason: "" })])
+// @ts-expect-error: a signal of a kind that the program has, and does not take from outside
+void job.signal([A.of({ n: 1 })])
 // @ts-expect-error: a signal of a kind that the program does not know
 void job.signal([Stranger.of({ n: 1 })])
 

@@ -93,6 +93,7 @@ export const counter = (
 ) =>
   Program.make("counter", {
     input: noInput,
+    signals: [Num],
     agents: [
       Agent.make("next", {
         each: Num,
@@ -107,13 +108,14 @@ export const counter = (
   })
 
 /** Nothing to do at all. */
-export const idle = Program.make("idle", { input: noInput, agents: [], kinds: [Num, Entry, Cell] })
+export const idle = Program.make("idle", { input: noInput, agents: [], signals: [Num, Entry, Cell] })
 
 /** One agent that waits for ever, and counts how often it began and let go. */
 export const stuck = () => {
   const seen = { began: 0, released: 0 }
   const program = Program.make("stuck", {
     input: noInput,
+    signals: [Num],
     agents: [
       Agent.make("waits", {
         execute: () =>

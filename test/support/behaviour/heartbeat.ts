@@ -66,7 +66,7 @@ const signalled = (facts: typeof proposals) =>
       accepts: (view) => view.version === 0,
       execute: () => Effect.as(turn, {})
     })
-    const program = Program.make("signalled", { input: noInput, agents: [waits], kinds: [Num] })
+    const program = Program.make("signalled", { signals: [Num], input: noInput, agents: [waits], kinds: [Num] })
     const job = yield* Engine.start(program, {}, { budget: { maxCycles: Infinity } })
     yield* job.signal(facts)
     return yield* job.result

@@ -59,7 +59,7 @@ export const waiting = Program.make("waiting", {
 /** Takes facts from outside for as long as it is paused. */
 export const signalled = Program.make("signalled", {
   input: Schema.Struct({}),
-  kinds: [Note],
+  signals: [Note],
   agents: [
     Agent.make("tick", {
       reads: [Step],
