@@ -16,12 +16,13 @@ const together = ["test/core/**/*.test.ts", "test/behaviour/**/*.test.ts", "test
 /** Files of servers, stores and examples that leave nothing behind either. Fibers and timers are counted in other processes. */
 const adapters = ["examples", "inspector", "server", "store"].map((room) => `test/${room}/**/*.test.ts`)
 
-/** Files of both lists that have a process each: they replace something, or measure the memory of their process. */
+/** Files of both lists that have a process each: they replace something, or read the metrics or the memory of their process. */
 const alone = [
   ...["g03-mutation", "queued-text"].map((name) => `test/behaviour/${name}.test.ts`),
-  ...["broken-store", "catch-up", "ended", "load", "proxies", "stalled", "store-health"].map(
+  ...["broken-store", "catch-up", "ended", "proxies", "stalled", "store-health"].map(
     (name) => `test/server/${name}.test.ts`
   ),
+  ...["load", "operations", "routes", "start", "states", "telemetry"].map((name) => `test/server/${name}.test.ts`),
   "test/store/mainThread.test.ts"
 ]
 
