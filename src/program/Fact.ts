@@ -11,8 +11,7 @@ export { type Combine, max, min, type Rank, union } from "./combining.ts"
 import { makeKindCodec } from "../values/kindCodec.ts"
 import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import { KindTypeId } from "./typeIds.ts"
-import { complaintOfName } from "./names.ts"
-import { anything, callable, complaintOf, must, oneOf, type Rules } from "../values/options.ts"
+import { anything, callable, complaintOf, complaintOfName, must, oneOf, type Rules } from "../values/options.ts"
 
 /**
  * What happens when a proposal's (kind, id) is already taken by another value.

@@ -15,8 +15,7 @@ import { type Fact, type FactRef, isKind, kind, type Kind } from "./Fact.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
 import { InvariantTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
-import { complaintOfName } from "./names.ts"
-import { complaintOf, listOf, oneOf, type Rules } from "../values/options.ts"
+import { complaintOf, complaintOfName, listOf, oneOf, type Rules } from "../values/options.ts"
 
 /** When an invariant is checked: before each effect, after each cycle that committed something, or at convergence. */
 export type InvariantClass = "structural" | "semantic" | "acceptance"

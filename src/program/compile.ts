@@ -15,8 +15,7 @@ import type { View } from "./View.ts"
 import { type ErasedKind, eraseKind, type ErasedAgent, eraseAgent, type CompiledProgram } from "./erased.ts"
 import type { Migration } from "./migration.ts"
 import { resolveBudget } from "./resolveBudget.ts"
-import { complaintOfName } from "./names.ts"
-import { anything, callable, complaintOf, must, type Rules, text } from "../values/options.ts"
+import { anything, callable, complaintOf, complaintOfName, must, type Rules, text } from "../values/options.ts"
 
 /** The options of `Program.make`, as untyped callers may pass them. */
 export interface ProgramOptions {

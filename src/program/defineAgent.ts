@@ -11,10 +11,10 @@ import type { View } from "./View.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import { eraseKind, type ErasedAgent } from "./erased.ts"
 import { type FailureRules, failureRulesOf, type OnFailure, type Placement } from "./agentOptions.ts"
-import { complaintOfName } from "./names.ts"
 import {
   callable,
   complaintOf,
+  complaintOfName,
   isTrueOrFalse,
   listOf,
   millisOf,

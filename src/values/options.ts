@@ -235,3 +235,12 @@ export const checkOptions = <O>(of: string, options: unknown, rules: Rules<O>): 
 /** Makes the error for a complaint. */
 export const invalidOptions = (of: string, { message, option }: Complaint): InvalidOptions =>
   new InvalidOptions({ of, option, message: `${of}: ${message}` })
+
+/**
+ * Returns why a name cannot be used, or undefined if it can. `what`: the thing with the name, with its article. A lone surrogate
+ * has no UTF-8 form: in a URL, a file or a log, two such names would be the same.
+ */
+export const complaintOfName = (what: string, name: unknown): string | undefined => {
+  if (typeof name !== "string" || name === "") return `${what} needs a name that is not empty`
+  return name.isWellFormed() ? undefined : `${what}'s name must be well-formed Unicode`
+}

