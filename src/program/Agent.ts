@@ -2,8 +2,8 @@
  * Agents: they read a job's context and propose what to add.
  *
  * `make` defines a fiber agent (an Effect: I/O, services, typed errors), `cpu` a CPU agent (a synchronous function that
- * runs on a worker thread), `join` an agent for pairs of facts that meet on a key. The first two come in two forms: with `each`, one task for every new fact of that kind; without, one
- * task for everything that is new.
+ * runs on a worker thread), `join` an agent for pairs of facts that meet on a key. The first two come in two forms: with
+ * `each`, one task for every new fact of that kind; without, one task for everything that is new.
  *
  * Boundary: definitions and their types. eligibility.ts decides when an agent runs, merge.ts what happens to its effect.
  */
@@ -201,11 +201,12 @@ export function cpu(name: string, options: object): Agent.Any {
  *
  * `left` and `right` are a kind each, with a function that gives the key of a value, or several keys as an array. Two facts meet
  * if they have a key in common. A pair is handled once, in the cycle after the later of its facts was committed; a revision of
- * either fact is a new meeting. A kind may meet itself. Each proposal has both facts as its reasons, unless `execute` gives others.
+ * either fact is a new meeting. A kind may meet itself. Each proposal has both facts as its reasons, unless `execute` gives
+ * others.
  *
  * The join looks its facts up in indexes, so it costs what is new and what meets. Its tasks are batches of new facts, and the
- * effect of a task is that of all its pairs, in the order of the left facts and then of the right ones. If pairs of a task propose
- * the same fact, the rule of its kind decides, as if their effects were merged one after the other.
+ * effect of a task is that of all its pairs, in the order of the left facts and then of the right ones. If pairs of a task
+ * propose the same fact, the rule of its kind decides, as if their effects were merged one after the other.
  *
  * `execute` is a synchronous function, as that of `Agent.cpu`. The default of `placement` is `"auto"`.
  *

@@ -16,7 +16,8 @@ export const namePart = (name: string): string => name.replace(inNames, encodeUR
 
 /**
  * The idempotency key of an intent within its job: `cycle/agent/"kind"/id/index`, or `cycle/agent//index` where there is no
- * each-fact, or `cycle/agent/part/index` for a further task of a join. With the job's id and a slash before it, it is the key everywhere.
+ * each-fact, or `cycle/agent/part/index` for a further task of a join. With the job's id and a slash before it, it is the key
+ * everywhere.
  *
  * No two intents have the same key, of one job or of two, whatever is in ids and names. Slashes and quotes in the names of
  * agent and kind are percent-encoded (`%2F`, `%22`), and so is a slash after a number in the fact's id (`2024/a.md`), so that
