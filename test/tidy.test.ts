@@ -162,7 +162,9 @@ const rooms: Rooms = {
   ...room("outcome", "context program values", { front: ["JobError.ts", "JobEvent.ts"] }),
   ...room("context", "program values", { front: ["JobContext.ts", "Provenance.ts"] }),
   ...room("program", "values", {
-    front: ["Agent.ts", "AgentEffect.ts", "Budget.ts", "Fact.ts", "Invariant.ts", "Program.ts", "View.ts"]
+    front: [
+      ...["Agent.ts", "AgentEffect.ts", "Budget.ts", "Fact.ts", "Fold.ts", "Invariant.ts", "Program.ts", "View.ts"]
+    ]
   }),
   ...room("inspector", "values platform", { front: ["index.ts", "Stately.ts", "Statechart.ts"] }),
   ...room("values", "", { front: ["Canonical.ts"] }),

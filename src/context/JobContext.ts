@@ -37,6 +37,10 @@ export class JobContext {
   protected stories: ReadonlyArray<Story> = []
   /** The version up to which each agent had read when the job halted, by its name. See `Engine.start`, option `context`. */
   readonly marks: Map<string, number> = new Map()
+  /** The number of prunings that each agent had taken note of, by its name. Folds need it. */
+  readonly prunedMarks: Map<string, number> = new Map()
+  /** What retention has pruned from this layer, in order, and the version at which it did. */
+  protected readonly prunings: Array<Pruning> = []
   readonly program: string
   protected readonly depth: number
   protected head: number
@@ -192,6 +196,23 @@ export class JobContext {
     for (const { fact, text } of this.order) yield { kind: this.tableOf(fact.kind).kind, fact, text }
   }
 
+  /** The number of facts that retention has pruned. */
+  get prunedCount(): number {
+    return (this.base?.prunedCount ?? 0) + this.prunings.length
+  }
+
+  /** The entries that were pruned after the first `count`, in order. */
+  *prunedAfter(count: number): Generator<FactEntry, void> {
+    for (const { entry } of this.pruningsAfter(count)) yield entry
+  }
+
+  /** The prunings after the first `count`, in order. */
+  *pruningsAfter(count: number): Generator<Pruning, void> {
+    const below = this.base?.prunedCount ?? 0
+    if (this.base !== undefined && count < below) yield* this.base.pruningsAfter(count)
+    yield* this.prunings.slice(Math.max(0, count - below))
+  }
+
   /** The stories of the jobs that made this context, oldest first. */
   knownStories(): ReadonlyArray<Story> {
     return [...(this.base?.knownStories() ?? []), ...this.stories, this.story]
@@ -223,6 +244,12 @@ export class JobContext {
   protected get story(): Story {
     return { version: this.head, traces: this.traces, triggers: this.triggers }
   }
+}
+
+/** A fact that retention has pruned, and the version of the context when it did. */
+export interface Pruning {
+  readonly entry: FactEntry
+  readonly at: number
 }
 
 const noIndex = (kind: string, index: string, present: ReadonlyArray<string>): string => {

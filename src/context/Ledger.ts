@@ -85,7 +85,7 @@ export class Ledger extends JobContext {
     return this.tables.get(kind)?.newest() ?? 0
   }
 
-  /** The names of the kinds that were written to since the last call, even if the write was undone. */
+  /** The names of the kinds that were written to or pruned since the last call, even if the write was undone. */
   takeTouched(): ReadonlyArray<string> {
     if (this.touched.length === 0) return nothingTouched
     const names = this.touched.map((table) => table.kind.name)
@@ -126,15 +126,28 @@ export class Ledger extends JobContext {
     const bytes = utf8Length(entry.text)
     this.bytes += bytes
     this.committed += bytes
-    if (!table.isTouched) {
-      table.isTouched = true
-      this.touched.push(table)
-    }
+    this.touch(table)
     table.log.push(entry)
     table.index.set(entry.fact.id, entry)
     table.change()
     this.order.push(entry)
     this.head = entry.position
+  }
+
+  private touch(table: Table): void {
+    if (table.isTouched) return
+    table.isTouched = true
+    this.touched.push(table)
+  }
+
+  private notePruning(table: Table, entry: FactEntry, at: number): void {
+    this.prunings.push({ entry, at })
+    table.prunedAt = this.prunedCount
+  }
+
+  /** The number of prunings, of all kinds, when retention last pruned a fact of a kind; 0 if it never did. */
+  lastPruned(kind: string): number {
+    return this.tables.get(kind)?.prunedAt ?? 0
   }
 
   /** Undoes everything after a version, newest first. The version must not be older than the last pruning. */
@@ -196,6 +209,8 @@ export class Ledger extends JobContext {
       table.live--
       table.change()
       this.bytes -= utf8Length(entry.text)
+      this.notePruning(table, entry, this.head)
+      this.touch(table)
       pruned.push(entry)
     }
     if (table.passed.length > 0) {
@@ -270,6 +285,8 @@ export class Ledger extends JobContext {
       evaluations: this.evaluationsAfter(0),
       isLive: (kind, id) => this.find(kind, id) !== undefined,
       marks: this.marks,
+      prunedMarks: this.prunedMarks,
+      prunings: [...this.pruningsAfter(0)].map(({ at, entry }) => [entry.position, at]),
       stories: this.knownStories()
     })
   }
@@ -277,19 +294,40 @@ export class Ledger extends JobContext {
   /** A sealed context in one layer, from all that was ever committed to it. */
   static rebuild(parts: ContextParts): JobContext {
     const copy = new Ledger(parts.program, parts.triggers, undefined)
-    for (const { fact, kind, text } of parts.history) {
-      const previous = copy.entry(kind.name, fact.id)
-      copy.insert(kind, { fact, text, position: fact.provenance.version, previous })
+    const prunings = [...(parts.prunings ?? [])]
+    let pruned = 0
+    // A fact that was pruned and came again was not revised, so its earlier entry has to be gone by then.
+    const pruneBefore = (position: number): void => {
+      for (let next = prunings[pruned]; next !== undefined && next[1] < position; next = prunings[++pruned]) {
+        copy.dropAt(...next)
+      }
     }
+    for (const { fact, kind, text } of parts.history) {
+      const position = fact.provenance.version
+      pruneBefore(position)
+      const previous = copy.entry(kind.name, fact.id)
+      copy.insert(kind, { fact, text, position, previous })
+    }
+    pruneBefore(Infinity)
     for (const evaluation of parts.evaluations) copy.addEvaluation(evaluation)
     for (const [name, table] of copy.tables) {
       for (const id of [...table.index.keys()]) if (!parts.isLive(name, id)) copy.drop(name, id)
     }
     for (const [agent, mark] of parts.marks) copy.marks.set(agent, mark)
+    for (const [agent, mark] of parts.prunedMarks ?? []) copy.prunedMarks.set(agent, mark)
     copy.head = parts.version
     copy.stories = parts.stories
     copy.chain = parts.hash
     return copy.seal()
+  }
+
+  /** Prunes the entry of a position, as it was pruned at a version. */
+  private dropAt(position: number, at: number): void {
+    const entry = this.entryOf(position)
+    if (entry === undefined) return
+    const table = this.tableOf(entry.fact.kind)
+    if (table.isLive(entry)) this.drop(entry.fact.kind, entry.fact.id)
+    this.notePruning(table, entry, at)
   }
 
   private drop(kind: string, id: string): void {
@@ -315,5 +353,8 @@ export interface ContextParts {
   /** Whether a fact that was committed is still there: retention may have pruned it. */
   readonly isLive: (kind: string, id: string) => boolean
   readonly marks: Iterable<readonly [agent: string, mark: number]>
+  readonly prunedMarks?: Iterable<readonly [agent: string, mark: number]> | undefined
+  /** What was pruned, in order. Left out if it is not known: then the facts that are not live are dropped at the end. */
+  readonly prunings?: ReadonlyArray<readonly [position: number, at: number]> | undefined
   readonly stories: ReadonlyArray<Story>
 }

@@ -38,6 +38,8 @@ export class Table {
   oldest = 0
   /** Entries before `oldest` that retention passed over, in commit order. Some may have been revised since. */
   passed: Array<FactEntry> = []
+  /** The number of prunings of the context, of all kinds, when retention last pruned a fact of this table. */
+  prunedAt = 0
   cachedAll: ReadonlyArray<Fact> | undefined
   /** Counts the changes of the table. */
   changes = 0
@@ -51,6 +53,7 @@ export class Table {
     this.kind = kind
     this.base = base
     this.live = base?.live ?? 0
+    this.prunedAt = base?.prunedAt ?? 0
   }
 
   find(id: string): FactEntry | undefined {

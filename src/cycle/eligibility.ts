@@ -14,6 +14,7 @@ import type { Fact, Kind } from "../program/Fact.ts"
 import type { View } from "../program/View.ts"
 import type { FactEntry } from "../context/factTable.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import type { FoldMemory } from "./folding.ts"
 import { batchesOf, newSides } from "./joining.ts"
 import { plainly } from "../values/plainResult.ts"
 import { lightStepSize } from "../values/steps.ts"
@@ -24,7 +25,13 @@ export interface AgentProgress {
   mark: number
   /** Whether it has executed at all, because an agent without triggers executes once (E2). */
   executed: boolean
+  /** The number of prunings that the agent has taken note of, and what it keeps in memory: for folds. */
+  pruned: number
+  memory: FoldMemory | undefined
 }
+
+/** The progress of an agent that has not begun. */
+export const noProgress = (): AgentProgress => ({ mark: 0, executed: false, pruned: 0, memory: undefined })
 
 /** One agent's part of a cycle. */
 export interface SelectedAgent {
@@ -36,6 +43,8 @@ export interface SelectedAgent {
   readonly each: ReadonlyArray<Fact> | undefined
   /** The new facts of a join, in commit order: a task for each batch of them. Undefined for other agents. */
   readonly news: ReadonlyArray<FactEntry> | undefined
+  /** The agent's progress, in which a fold keeps its states. */
+  readonly progress: AgentProgress
   /** The value that `accepts` threw, or undefined. After a throw the agent fails without having run. */
   readonly panic: unknown
   readonly view: View<Kind.Any>
@@ -46,6 +55,8 @@ export interface Selection {
   readonly tier: number
   readonly agents: ReadonlyArray<SelectedAgent>
   readonly tasks: number
+  /** The number of facts that retention had pruned when the agents were selected. */
+  readonly pruned: number
 }
 
 /**
@@ -100,10 +111,11 @@ class Triggers {
     this.#ledger = ledger
   }
 
-  has({ accepts, triggers }: ErasedAgent, { executed, mark }: AgentProgress): boolean {
+  has({ accepts, fold, triggers }: ErasedAgent, { executed, mark, pruned }: AgentProgress): boolean {
     if (triggers.length === 0) return accepts !== undefined || !executed
     for (const { name } of triggers) if (this.#newestOf(name) > mark) return true
-    return false
+    // A fact that is gone changes the total of its group.
+    return fold !== undefined && mark > 0 && this.#ledger.lastPruned(fold.over.name) > pruned
   }
 
   #newestOf(kind: string): number {
@@ -167,7 +179,16 @@ const choose = (
         panic = error ?? new Error("accepts threw undefined")
       }
     }
-    chosen.push({ index, agent, since: own.mark, each: undefined, news: undefined, panic, view: Object.freeze(view) })
+    chosen.push({
+      index,
+      agent,
+      since: own.mark,
+      each: undefined,
+      news: undefined,
+      progress: own,
+      panic,
+      view: Object.freeze(view)
+    })
   }
   return chosen
 }
@@ -199,19 +220,21 @@ export function* select(
       if (agent.join !== undefined && panic === undefined) chosen.news = yield* newSides(agent.join, since, ledger)
       tasks += chosen.news === undefined ? (chosen.each?.length ?? 1) : batchesOf(chosen.news.length)
     }
-    selection = { tier, agents, tasks }
+    selection = { tier, agents, tasks, pruned: ledger.prunedCount }
   }
   candidates.drop(idle)
   return selection
 }
 
 /** A selection of no agents: the fixed point. */
-export const nothingEligible: Selection = Object.freeze({ tier: -1, agents: Object.freeze([]), tasks: 0 })
+export const nothingEligible: Selection = Object.freeze({ tier: -1, agents: Object.freeze([]), tasks: 0, pruned: 0 })
 
 /** Consumes the deltas of the agents that executed in a committed cycle, up to the version at which the cycle began (E4). */
 export const advance = (progress: ReadonlyArray<AgentProgress>, selection: Selection, begin: number): void => {
   for (const { index } of selection.agents) {
-    progress[index]!.mark = begin
-    progress[index]!.executed = true
+    const own = progress[index]!
+    own.mark = begin
+    own.executed = true
+    own.pruned = selection.pruned
   }
 }

@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import { refuseOther } from "../journal/find.ts"
 import { replayAt } from "../journal/migrate.ts"
+import { setMarks } from "../journal/replay.ts"
 import type { Program } from "../program/Program.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import type { EngineState } from "./engineState.ts"
@@ -46,7 +47,7 @@ export const forkJob = Effect.fnUntraced(function* (
   const seeds = given === undefined ? [] : yield* encodeSeeds(compiled, given.value)
   const facts = yield* encodeFactsOf(compiled, "facts", () => options.facts ?? [])
   const { input, replay } = yield* replayAt(store, journal, compiled, options.at)
-  for (const [agent, mark] of replay.marks) replay.ledger.marks.set(agent, mark)
+  setMarks(replay, replay.ledger)
   const context = replay.ledger.seal()
   return yield* startNew(engine, {
     program: compiled,

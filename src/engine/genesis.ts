@@ -36,6 +36,7 @@ export const continueFrom = (session: JobSession, { context, executed }: Beginni
   session.program.agents.forEach(({ name }, index) => {
     const progress = session.progress[index]!
     progress.mark = context.marks.get(name) ?? 0
+    progress.pruned = context.prunedMarks.get(name) ?? 0
     progress.executed = executed.includes(name)
   })
 }

@@ -182,7 +182,11 @@ const settle = (session: JobSession): void => {
 const resultOf = (session: JobSession, status: Status): JobResult => {
   const { ledger, program, progress, tracker } = session
   const cycles = status === "converged" ? session.cycle + 1 : session.cycle
-  for (const [index, { mark }] of progress.entries()) ledger.marks.set(at(program.agents, index).name, mark)
+  for (const [index, { mark, pruned }] of progress.entries()) {
+    const { name } = at(program.agents, index)
+    ledger.marks.set(name, mark)
+    if (pruned > 0) ledger.prunedMarks.set(name, pruned)
+  }
   return Object.freeze({
     jobId: session.jobId,
     program: program.name,

@@ -16,7 +16,7 @@ import type { Actor } from "xstate"
 import type { jobMachine } from "../../machines/job.machine.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { Usage } from "../program/Budget.ts"
-import { type AgentProgress, Candidates } from "../cycle/eligibility.ts"
+import { type AgentProgress, Candidates, noProgress } from "../cycle/eligibility.ts"
 import { AdmissionRejected, InvalidInput, type JobError, JobHalted } from "../outcome/JobError.ts"
 import type { ExplanationJson } from "../outcome/explanationJson.ts"
 import type { CommittedIntent, JobResult } from "../outcome/JobResult.ts"
@@ -160,7 +160,7 @@ export class JobSession implements JobView {
     this.tracker = options.replayed?.tracker ?? new Tracker(options.jobId, options.program)
     this.log = options.replayed?.log ?? new EventLog()
     this.candidates = new Candidates(options.program)
-    this.progress = options.program.agents.map(() => ({ mark: 0, executed: false }))
+    this.progress = options.program.agents.map(noProgress)
   }
 
   /** Resumes a job where its journal ends. */
@@ -178,6 +178,7 @@ export class JobSession implements JobView {
       const progress = at(this.progress, index)
       progress.mark = replay.marks.get(name) ?? 0
       progress.executed = replay.executed.has(name)
+      progress.pruned = replay.prunedMarks.get(name) ?? 0
     })
   }
 

@@ -176,7 +176,8 @@ const runCpu = (
         each: refOf(fact),
         since: selected.since,
         part,
-        news: selected.news
+        news: selected.news,
+        progress: selected.progress
       })),
       cpuBudgetMs: Math.max(merge.limits.budget.cpuTime - session.cpuMs, 0),
       onProgress: report === undefined ? undefined : onProgress

@@ -31,6 +31,9 @@ interface Head {
   /** Facts that retention pruned, by kind and id. */
   readonly pruned: ReadonlyArray<readonly [kind: string, id: string]>
   readonly evaluations: ReadonlyArray<CommittedEvaluation>
+  /** What was pruned, in order, and what of it each agent had taken note of. Left out if nothing was. */
+  readonly prunings?: ReadonlyArray<readonly [position: number, at: number]>
+  readonly prunedMarks?: ReadonlyArray<readonly [agent: string, mark: number]>
 }
 
 type FactLine = readonly [
@@ -80,7 +83,13 @@ function* contentOf(context: JobContext): Generator<string, void> {
     marks: [...context.marks],
     stories: storiesOf(context),
     pruned: [...pruned.values()],
-    evaluations: [...context.evaluationsAfter(0)]
+    evaluations: [...context.evaluationsAfter(0)],
+    ...(context.prunedCount === 0
+      ? {}
+      : {
+          prunings: [...context.pruningsAfter(0)].map(({ at, entry }) => [entry.position, at] as const),
+          prunedMarks: [...context.prunedMarks]
+        })
   }
   yield JSON.stringify(head)
   let piece = ""
@@ -141,6 +150,8 @@ export const restoreContext = (
     evaluations: head.evaluations,
     isLive: (kind, id) => !pruned.has(`${kind}\n${id}`),
     marks: head.marks,
+    prunedMarks: head.prunedMarks,
+    prunings: head.prunings,
     stories
   })
 }

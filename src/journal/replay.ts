@@ -81,6 +81,8 @@ export class Replay {
   readonly marks = new Map<string, number>()
   /** The kinds whose combining functions the job has checked: those that combined two values in an effect that was applied. */
   readonly checked = new Set<string>()
+  /** The number of prunings that each agent has taken note of, by name. */
+  readonly prunedMarks = new Map<string, number>()
   /** The agents that have executed. */
   readonly executed = new Set<string>()
   cycle = 0
@@ -109,7 +111,7 @@ export class Replay {
   standOn(context: JobContext): void {
     const { name, triggers } = this.program
     this.ledger = Ledger.make(name, triggers, context)
-    if (context.program === name) for (const [agent, mark] of context.marks) this.marks.set(agent, mark)
+    if (context.program === name) setMarks(context, this)
   }
 
   /** The usage of the job after the last row. */
@@ -161,6 +163,8 @@ export class Replay {
 
   /** Continues with another version of the program, and with a ledger on its context. */
   continueOn(program: ReplayProgram, ledger: Ledger): void {
+    // A migrated context has no prunings.
+    if (ledger.prunedCount < this.ledger.prunedCount) this.prunedMarks.clear()
     this.program = program
     this.ledger = ledger
     this.tracker.continueOn(program)
@@ -194,6 +198,7 @@ export class Replay {
       version: this.ledger.version
     }
     const previousTier = this.tier
+    const pruned = this.ledger.prunedCount
     for (const { answers } of mergedSignals) if (answers !== undefined) this.pending.delete(intentKey(answers))
     const { at, children, handled } = extra
     yield* this.#commit(row, hash, haltOf(extra.halt, row), begin, handled ?? noKinds)
@@ -213,6 +218,7 @@ export class Replay {
     for (const agent of row.agents) {
       this.marks.set(agent, begin)
       this.executed.add(agent)
+      if (pruned > 0) this.prunedMarks.set(agent, pruned)
     }
     this.counters.agents += outcomes.length
     this.cycle = cycle
@@ -366,4 +372,16 @@ const haltOf = (halt: HaltExtra | undefined, row: CommittedCycle): Cause | undef
   if ("cause" in halt) return reviveCause(halt.cause)
   const [where, place] = halt
   return (where === "signal" ? row.signals : row.outcomes)[place]?.cause
+}
+
+/** What a context, or a replay of one, says of how far its agents have read. */
+interface Marks {
+  readonly marks: Map<string, number>
+  readonly prunedMarks: Map<string, number>
+}
+
+/** Hands the marks of a context or a replay on to another. */
+export const setMarks = (from: Marks, to: Marks): void => {
+  for (const [agent, mark] of from.marks) to.marks.set(agent, mark)
+  for (const [agent, mark] of from.prunedMarks) to.prunedMarks.set(agent, mark)
 }

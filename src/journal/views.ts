@@ -7,7 +7,7 @@ import { type Fact } from "../program/Fact.ts"
 import { InvalidInput, JournalCorrupt, type ProgramChanged, type StoreError } from "../outcome/JobError.ts"
 import { type JobEvent } from "../outcome/JobEvent.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
-import type { Replay } from "./replay.ts"
+import { type Replay, setMarks } from "./replay.ts"
 import type { JobStore, StoredJournal } from "../store/JobStore.ts"
 import { approvalKind, Decision } from "../program/answerKinds.ts"
 import { checkCycle, replayAt } from "./migrate.ts"
@@ -39,7 +39,7 @@ export const replayed = (
     const reader = yield* replayAt(store, journal, program, at)
     const { header, input, replay } = reader
     const { cycle, ledger, marks, tier, tracker, usage } = replay
-    for (const [agent, mark] of marks) ledger.marks.set(agent, mark)
+    setMarks(replay, ledger)
     const { hash, version } = ledger
     return {
       jobId,

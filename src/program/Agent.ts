@@ -1,9 +1,9 @@
 /**
  * Agents: they read a job's context and propose what to add.
  *
- * `make` defines a fiber agent (an Effect: I/O, services, typed errors), `cpu` a CPU agent (a synchronous function that
- * runs on a worker thread), `join` an agent for pairs of facts that meet on a key. The first two come in two forms: with
- * `each`, one task for every new fact of that kind; without, one task for everything that is new.
+ * `make` defines a fiber agent (an Effect: I/O, services, typed errors), `cpu` a CPU agent (a synchronous function that runs on a
+ * worker thread), `join` an agent for pairs of facts that meet on a key, `fold` an agent that keeps totals. `make` and `cpu` come
+ * in two forms: with `each`, one task for every new fact of that kind; without, one task for everything that is new.
  *
  * Boundary: definitions and their types. eligibility.ts decides when an agent runs, merge.ts what happens to its effect.
  */
@@ -13,7 +13,9 @@ import type * as Schedule from "effect/Schedule"
 import type { AgentEffect } from "./AgentEffect.ts"
 import type { OnFailure, Placement } from "./agentOptions.ts"
 import { type AgentOptions, defineAgent } from "./defineAgent.ts"
+import { defineFold, type FoldOptions } from "./defineFold.ts"
 import { defineJoin, type JoinOptions } from "./defineJoin.ts"
+import type { Aggregate } from "./Fold.ts"
 import type { FactOf, IndexKey, Kind } from "./Fact.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
@@ -246,6 +248,54 @@ export function join<
 export function join(name: string, options: object): Agent.Any {
   // The types of the options are forgotten here: `defineJoin` checks all of them again, for untyped callers.
   return defineJoin(name, options as JoinOptions)
+}
+
+/**
+ * Defines a fold: an agent that keeps an aggregate of a kind, by group, at the cost of what is new.
+ *
+ * `by` gives the group of a value, and `into` is the kind of the totals, one fact for each group. `aggregate` is one of
+ * `Fold.sum`, `Fold.count`, `Fold.min` and `Fold.max`, and `as` makes a total of it. Or give `add` and `remove`. New facts are added to
+ * the totals of their groups. A fact that was revised is taken out of its group as it was and added as it is, and a fact that
+ * retention pruned is taken out. A total is a revision, so `into` needs `conflict: "keepLast"`. Its reasons are the new facts of
+ * the group and the total before.
+ *
+ * A group of which all facts are gone keeps a total: that of no values. With `add` and `remove` the total in the context is the
+ * state: `remove` must undo `add`, the order must play no part, and a total's id must depend on its group alone. A fold runs on
+ * the main thread, in slices. What it cannot do ends the job.
+ *
+ * @throws InvalidProgram when an option cannot work
+ */
+export function fold<
+  const Name extends string,
+  Over extends Kind.Any,
+  Key extends IndexKey,
+  Into extends Kind.Any,
+  Item = never
+>(
+  name: Name,
+  // One signature, though it admits both ways at once: with two, the compiler infers less. `defineFold` refuses both.
+  options: {
+    /** The kind whose facts are aggregated. */
+    readonly over: Over
+    /** The key of a value's group. */
+    readonly by: (value: Kind.Value<Over>) => Key
+    /** The kind of the totals. */
+    readonly into: Into
+    /** Asked once per cycle in which the fold could run. While it says false, changes accumulate. Default: always. */
+    readonly accepts?: ((view: View<Over | Into>) => boolean) | undefined
+    /** `Fold.sum`, `Fold.count`, `Fold.min` or `Fold.max`. It needs `as`. */
+    readonly aggregate?: Aggregate<Kind.Value<Over>, Item>
+    /** Makes the total's value of a group's key and its aggregate. */
+    readonly as?: (key: NoInfer<Key>, item: NoInfer<Item>) => Kind.Value<Into>
+    /** In place of an aggregate: the total with a value. `total` is undefined for the first value of a group. */
+    readonly add?: (total: Kind.Value<Into> | undefined, value: Kind.Value<Over>, key: NoInfer<Key>) => Kind.Value<Into>
+    /** The total without a value that was added. */
+    readonly remove?: (total: Kind.Value<Into>, value: Kind.Value<Over>, key: NoInfer<Key>) => Kind.Value<Into>
+  }
+): Agent<Name, Over | Into, Into, never, never>
+export function fold(name: string, options: object): Agent.Any {
+  // The types of the options are forgotten here: `defineFold` checks all of them again, for untyped callers.
+  return defineFold(name, options as FoldOptions)
 }
 
 /** Whether a value is an agent made here. */

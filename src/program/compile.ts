@@ -148,9 +148,9 @@ const signalsOf = (signals: ReadonlyArray<Kind.Any>, refuse: Refuse): ReadonlySe
   return new Set(signals.map(({ name }) => name))
 }
 
-/** Refuses CPU agents without a module, which workers could not find. */
+/** Refuses CPU agents without a module, which workers could not find. A fold never runs on a worker. */
 const checkModule = (agents: ReadonlyArray<ErasedAgent>, module: string | undefined, refuse: Refuse): void => {
-  const cpu = agents.find((agent) => agent.type === "cpu")
+  const cpu = agents.find((agent) => agent.type === "cpu" && agent.fold === undefined)
   if (cpu !== undefined && module === undefined) {
     refuse(`the CPU agent ${quote(cpu.name)} needs the program's module: give \`module: import.meta.url\``)
   }

@@ -120,7 +120,8 @@ export const defineAgent = (
     onFailure: failureRulesOf(type, options.onFailure),
     placement: options.placement ?? "worker",
     memoize: options.memoize ?? false,
-    join: undefined
+    join: undefined,
+    fold: undefined
   }
   return Object.freeze(Object.assign(erased, { [AgentTypeId]: undefined as never }))
 }

@@ -11,7 +11,8 @@ import type * as Schema from "effect/Schema"
 import type { KindCodec } from "../values/kindCodec.ts"
 import type { Placement, ResolvedFailureRules } from "./agentOptions.ts"
 import type { Budget } from "./Budget.ts"
-import type { Fact, Kind } from "./Fact.ts"
+import type { Fact, IndexKey, Kind } from "./Fact.ts"
+import type { GroupState } from "./Fold.ts"
 import type { InvariantDefinition } from "./Invariant.ts"
 import type { Migration } from "./migration.ts"
 import type { AgentTypeId, ProgramTypeId } from "./typeIds.ts"
@@ -41,6 +42,20 @@ export interface ErasedJoin {
   readonly execute: (left: Fact, right: Fact, view: View<Kind.Any>) => unknown
 }
 
+/** The part of a fold that other agents do not have. It has `add` and `remove`, or an aggregate of ours. */
+export interface ErasedFold {
+  readonly over: ErasedKind
+  readonly into: ErasedKind
+  /** Gives the key of a value's group. */
+  readonly keyOf: (value: never) => unknown
+  /** The name of that function, in messages. */
+  readonly label: string
+  readonly add: ((total: unknown, value: unknown, key: IndexKey) => unknown) | undefined
+  readonly remove: ((total: unknown, value: unknown, key: IndexKey) => unknown) | undefined
+  readonly aggregate: (() => GroupState<unknown, unknown>) | undefined
+  readonly as: ((key: IndexKey, item: unknown) => unknown) | undefined
+}
+
 /** An agent as the runtime holds it. */
 export interface ErasedAgent {
   readonly name: string
@@ -62,6 +77,8 @@ export interface ErasedAgent {
   readonly executeCpu: ((fact: Fact | undefined, view: View<Kind.Any>) => unknown) | undefined
   /** Set for a join. Its tasks are batches of new facts. */
   readonly join: ErasedJoin | undefined
+  /** Set for a fold. */
+  readonly fold: ErasedFold | undefined
   readonly timeoutMs: number | undefined
   readonly retry: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
   readonly onFailure: ResolvedFailureRules

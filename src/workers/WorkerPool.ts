@@ -16,6 +16,7 @@ import type { FactRef } from "../program/Fact.ts"
 import type { PoolStats } from "./stats.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { FactEntry } from "../context/factTable.ts"
+import type { AgentProgress } from "../cycle/eligibility.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { ErasedAgent, CompiledProgram } from "../program/erased.ts"
@@ -33,6 +34,8 @@ export interface CpuTask {
   readonly part?: number | undefined
   /** The new facts of a join, of which each task has a batch. A worker finds them in its replica. */
   readonly news?: ReadonlyArray<FactEntry> | undefined
+  /** The progress of a fold, in which it keeps its states. Folds never run on workers. */
+  readonly progress?: AgentProgress | undefined
 }
 
 /** The progress of a task, for `job.telemetry`. `task` is its place in the batch; `worker` is 0 for this thread, else from 1. */

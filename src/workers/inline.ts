@@ -11,7 +11,7 @@
 import * as Effect from "effect/Effect"
 import { causeOf } from "../cycle/encodeEffect.ts"
 import type { Kind } from "../program/Fact.ts"
-import { type CpuResult, runCpuTask, runJoinTask, viewFor } from "./runCpuTask.ts"
+import { type CpuResult, runCpuTask, runFoldTask, runJoinTask, viewFor } from "./runCpuTask.ts"
 import { isSliceOver, nextTurn } from "../platform/slices.ts"
 import type { View } from "../program/View.ts"
 import { elapsedMs, threadCpuMs } from "./cpuTime.ts"
@@ -115,6 +115,8 @@ export class InlineRun {
     this.#stepsMs = 0
     onProgress?.({ _tag: "Claimed", task: index, worker: 0 })
     if (task.news !== undefined) return runJoinTask(task.agent, task.news, task.part ?? 0, this.#viewOf(task), ledger)
+    const { fold } = task.agent
+    if (fold !== undefined && task.progress !== undefined) return runFoldTask(fold, task.progress, ledger)
     const fact = task.each === undefined ? undefined : ledger.find(task.each.kind, task.each.id)
     return runCpuTask(task.agent, fact, this.#viewOf(task), ledger)
   }

@@ -13,7 +13,9 @@ import { encodeEffect, faultOf, type TaskFault } from "../cycle/encodeEffect.ts"
 import { batchFacts, runBatch } from "../cycle/joining.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
-import type { ErasedAgent } from "../program/erased.ts"
+import type { AgentProgress } from "../cycle/eligibility.ts"
+import { runFold } from "../cycle/folding.ts"
+import type { ErasedAgent, ErasedFold } from "../program/erased.ts"
 import type { InSteps } from "../values/steps.ts"
 
 /** The reason why a CPU agent gave no effect. */
@@ -57,3 +59,12 @@ export const runJoinTask = (
   ledger: Ledger
 ): InSteps<CpuResult> =>
   runBatch(agent, agent.join!, news.slice(part * batchFacts, (part + 1) * batchFacts), view, ledger)
+
+/** Runs a fold, in steps. Never throws. Its states are of its marks or of none, also if it is broken off. */
+export function* runFoldTask(fold: ErasedFold, progress: AgentProgress, ledger: Ledger): Generator<void, CpuResult> {
+  const { mark, memory, pruned } = progress
+  progress.memory = undefined
+  const folded = yield* runFold(fold, { since: mark, pruned }, memory, ledger)
+  progress.memory = folded.memory
+  return folded.result
+}

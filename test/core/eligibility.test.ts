@@ -5,7 +5,14 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Agent } from "../../src/index.ts"
-import { advance, type AgentProgress, Candidates, select, type Selection } from "../../src/cycle/eligibility.ts"
+import {
+  advance,
+  type AgentProgress,
+  Candidates,
+  noProgress,
+  select,
+  type Selection
+} from "../../src/cycle/eligibility.ts"
 import { ContextView } from "../../src/context/contextView.ts"
 import { compile, emptyLedger, numbered, put } from "../support/core/ledger.ts"
 import type { Ledger } from "../../src/context/Ledger.ts"
@@ -16,8 +23,7 @@ const A = numbered("A", { conflict: "keepLast" })
 const B = numbered("B")
 const execute = () => Effect.succeed({})
 
-const progressOf = (program: CompiledProgram): ReadonlyArray<AgentProgress> =>
-  program.agents.map(() => ({ mark: 0, executed: false }))
+const progressOf = (program: CompiledProgram): ReadonlyArray<AgentProgress> => program.agents.map(noProgress)
 
 const selectIn = (program: CompiledProgram, progress: ReadonlyArray<AgentProgress>, ledger: Ledger): Selection =>
   runSteps(

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { Agent, Fact, type View } from "../../src/index.ts"
+import { Agent, Fact, Fold, type View } from "../../src/index.ts"
 import type { Assert, Same } from "./assert.ts"
 
 const A = Fact.kind("A", { schema: Schema.Struct({ n: Schema.Finite }), id: (a) => String(a.n) })
@@ -220,3 +220,114 @@ Agent.make("a", {
 Agent.make("a", { onFailure: { panics: "discard" }, execute: () => Effect.succeed({}) })
 // @ts-expect-error: a failure is not ignored
 Agent.make("a", { onFailure: { panic: "ignore" }, execute: () => Effect.succeed({}) })
+
+/* ---------------------------------------------------------------- joins */
+
+const joins = Agent.join("joins", {
+  left: [A, (a) => String(a.n)],
+  right: [C, ({ text }) => [text]],
+  reads: [B],
+  writes: [B],
+  execute: (a, c, view) => ({
+    facts: [B.of({ n: a.value.n + c.value.text.length + view.size(B) + view.size(A) + view.size(C) })]
+  })
+})
+export type JoinChecks = [
+  Assert<Same<typeof joins, Agent.Agent<"joins", typeof A | typeof B | typeof C, typeof B, never, never>>>
+]
+Agent.join("j", {
+  left: [A, ({ n }) => n],
+  // @ts-expect-error: keys of another type never meet
+  right: [C, ({ text }) => text],
+  execute: () => ({})
+})
+Agent.join("j", {
+  // @ts-expect-error: a field that the values do not have
+  left: [A, ({ text }) => text],
+  right: [C, ({ text }) => text],
+  execute: () => ({})
+})
+Agent.join("j", {
+  left: [A, ({ n }) => n],
+  right: [B, ({ n }) => n],
+  // @ts-expect-error: a kind that is not in writes
+  execute: (a) => ({ facts: [B.of(a.value)] })
+})
+Agent.join("j", {
+  left: [A, ({ n }) => n],
+  right: [B, ({ n }) => n],
+  // @ts-expect-error: a kind that is not in reads
+  execute: (_, __, view) => (view.size(C), {})
+})
+Agent.join("j", {
+  left: [A, ({ n }) => n],
+  right: [B, ({ n }) => n],
+  // @ts-expect-error: execute is synchronous
+  execute: async () => ({})
+})
+
+/* ---------------------------------------------------------------- folds */
+
+const Total = Fact.kind("Total", {
+  schema: Schema.Struct({ text: Schema.String, sum: Schema.Finite }),
+  id: ({ text }) => text,
+  conflict: "keepLast"
+})
+const sums = Agent.fold("sums", {
+  over: C,
+  by: ({ text }) => text,
+  into: Total,
+  aggregate: Fold.sum(C, ({ text }) => text.length),
+  as: (text, sum) => ({ text, sum })
+})
+const counts = Agent.fold("counts", {
+  over: A,
+  by: (a) => a.n > 3,
+  into: Total,
+  aggregate: Fold.count(),
+  as: (isLarge, sum) => ({ text: isLarge ? "large" : "small", sum })
+})
+const own = Agent.fold("own", {
+  over: A,
+  by: (a) => a.n > 3,
+  into: Total,
+  accepts: (view) => view.size(A) > view.size(Total),
+  add: (total, { n }, isLarge) => ({ text: isLarge ? "large" : "small", sum: (total?.sum ?? 0) + n }),
+  remove: (total, { n }) => ({ ...total, sum: total.sum - n })
+})
+Agent.fold("most", {
+  over: C,
+  by: ({ text }) => text,
+  into: Total,
+  aggregate: Fold.max(C, ({ text }) => text),
+  as: (text, most) => ({ text, sum: most?.length ?? 0 })
+})
+export type FoldChecks = [
+  Assert<Same<typeof sums, Agent.Agent<"sums", typeof C | typeof Total, typeof Total, never, never>>>,
+  Assert<Same<typeof counts, Agent.Agent<"counts", typeof A | typeof Total, typeof Total, never, never>>>,
+  Assert<Same<typeof own, Agent.Agent<"own", typeof A | typeof Total, typeof Total, never, never>>>
+]
+Agent.fold("f", {
+  over: A,
+  by: ({ n }) => n,
+  into: Total,
+  aggregate: Fold.count(),
+  // @ts-expect-error: a total of another type
+  as: (n, sum) => ({ text: n, sum })
+})
+Agent.fold("f", {
+  over: A,
+  // @ts-expect-error: a group that is no key
+  by: (a) => a,
+  into: Total,
+  add: () => ({ text: "", sum: 0 }),
+  remove: (total) => total
+})
+Agent.fold("f", {
+  over: A,
+  by: ({ n }) => n,
+  into: Total,
+  // @ts-expect-error: an aggregate of another kind's values
+  aggregate: Fold.sum(C, ({ text }) => text.length),
+  as: (n, sum) => ({ text: String(n), sum })
+})

@@ -78,7 +78,7 @@ export const loadCore = async () => {
     )
     const ledger = contexts.Ledger.make(compiled.name, compiled.triggers, options.context)
     const counters = { facts: 0, agents: 0, tokens: 0 }
-    const progress = compiled.agents.map(() => ({ mark: 0, executed: false }))
+    const progress = compiled.agents.map(() => ({ mark: 0, executed: false, pruned: 0, memory: undefined }))
     const candidates = new eligibility.Candidates(compiled)
 
     const planting = new merges.CycleMerge(0, compiled, ledger, own, counters)
