@@ -19,7 +19,7 @@ import type { Job } from "../job/Job.ts"
 import { resultToJson } from "../outcome/resultJson.ts"
 import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
 import { Limits } from "../Limits.ts"
-import { type Program } from "../program/Program.ts"
+import { type Program, warnings } from "../program/Program.ts"
 import { explain, format } from "../context/Provenance.ts"
 import { type JobStore, layerMemory as storeMemory } from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
@@ -135,9 +135,16 @@ export interface JobRun {
   readonly print: PrintOptions
 }
 
+/** Shows what is most likely a mistake in a program. */
+export const warnOf = (host: Host, program: Program.Any): Effect.Effect<void> =>
+  Effect.forEach(warnings(program), (warning) => host.warn(`converge: warning: ${oneLine(warning)}`, "WARN"), {
+    discard: true
+  })
+
 /** Runs a job to its end, prints its result and gives the exit code. */
 export const runJob = (host: Host, run: JobRun): Effect.Effect<number, Failed, Engine.Engine> =>
   Effect.gen(function* () {
+    if (!run.quiet) yield* warnOf(host, run.program)
     const stops = yield* host.takeStops
     const job = yield* Effect.provideService(run.begin, LogsEnd, false).pipe(
       Effect.tapError((error) => {

@@ -21,7 +21,7 @@ import { arrivalsJson, arrivalsPage, checkArrivals, isConfluent } from "./arriva
 import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
-import { begin, endOf, look, poolOf, provideModule } from "./jobRun.ts"
+import { begin, endOf, look, poolOf, provideModule, warnOf } from "./jobRun.ts"
 import { type Page, properties, show } from "./storedJobs.ts"
 import { choose, load } from "./programs.ts"
 import { resultOf } from "./report.ts"
@@ -127,6 +127,7 @@ const verifyProgram = (
     const module = yield* load(specifier)
     const program = yield* choose(module, options.program)
     const input = yield* Input.read(program, { text: options.input, file: options.inputFile })
+    if (!options.quiet) yield* warnOf(host, program)
     const compared = Effect.gen(function* () {
       const outcomes: Array<Outcome> = []
       for (const way of ways) {

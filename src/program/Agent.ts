@@ -254,8 +254,8 @@ export function join(name: string, options: object): Agent.Any {
  * Defines a fold: an agent that keeps an aggregate of a kind, by group, at the cost of what is new.
  *
  * `by` gives the group of a value, and `into` is the kind of the totals, one fact for each group. `aggregate` is one of
- * `Fold.sum`, `Fold.count`, `Fold.min` and `Fold.max`, and `as` makes a total of it. Or give `add` and `remove`. New facts are added to
- * the totals of their groups. A fact that was revised is taken out of its group as it was and added as it is, and a fact that
+ * `Fold.sum`, `Fold.count`, `Fold.min` and `Fold.max`, and `as` makes a total of it. Or give `add` and `remove`. New facts are
+ * added to the totals of their groups. A fact that was revised is taken out of its group as it was and added as it is, and a fact that
  * retention pruned is taken out. A total is a revision, so `into` needs `conflict: "keepLast"`. Its reasons are the new facts of
  * the group and the total before.
  *

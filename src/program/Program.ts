@@ -13,6 +13,7 @@ import { type ChildResult, type Decision } from "./answerKinds.ts"
 import { type Invariant, Violation } from "./Invariant.ts"
 import type { View } from "./View.ts"
 import { compile, type ProgramOptions } from "./compile.ts"
+import { compiledOf } from "./erased.ts"
 import { ProgramTypeId } from "./typeIds.ts"
 import type { Migration } from "./migration.ts"
 
@@ -169,3 +170,11 @@ export const make = <
 /** Whether a value is a program made by `Program.make`. */
 export const isProgram = (value: unknown): value is Program.Any =>
   typeof value === "object" && value !== null && ProgramTypeId in value
+
+/**
+ * What is most likely a mistake in a program, though it can work: each a sentence that says what to write instead.
+ *
+ * An agent with `each` that reads another kind, which another agent of its tier writes, misses the facts that come late: it is
+ * half a join. `converge run` and `converge verify` show the warnings on stderr. The library itself writes nothing.
+ */
+export const warnings = (program: Program.Any): ReadonlyArray<string> => compiledOf(program).warnings

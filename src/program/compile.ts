@@ -16,6 +16,7 @@ import { type ErasedKind, eraseKind, type ErasedAgent, eraseAgent, type Compiled
 import type { Migration } from "./migration.ts"
 import { resolveBudget } from "./resolveBudget.ts"
 import { anything, callable, complaintOf, complaintOfName, must, type Rules, text } from "../values/options.ts"
+import { warningsOf } from "./warnings.ts"
 
 /** The options of `Program.make`, as untyped callers may pass them. */
 export interface ProgramOptions {
@@ -96,7 +97,8 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
     version: options.version ?? "",
     migrate: options.migrate,
     seed: options.seed ?? (() => []),
-    output: options.output
+    output: options.output,
+    warnings: Object.freeze(warningsOf(agents, tierOf, tiers.length))
   })
 }
 

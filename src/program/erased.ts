@@ -117,6 +117,8 @@ export interface CompiledProgram {
   readonly migrate: Migration | undefined
   readonly seed: (input: unknown) => unknown
   readonly output: ((view: View<Kind.Any>) => unknown) | undefined
+  /** What is most likely a mistake, though it can work. */
+  readonly warnings: ReadonlyArray<string>
 }
 
 /** The compiled form of a program. `Program.make` makes every program and sets it. */

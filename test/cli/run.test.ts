@@ -55,6 +55,15 @@ describe.concurrent("converge run", () => {
     ])
   })
 
+  it("warns of half a join on standard error, and so does verify", async () => {
+    for (const command of ["run", "verify"]) {
+      const { code, stderr } = await converge([command, module("halfJoin")])
+      expect(code).toBe(0)
+      expect(stderr).toContain('converge: warning: the agent "bill" runs for each new Order and reads Price')
+      expect((await converge([command, module("halfJoin"), "--quiet"])).stderr).toBe("")
+    }
+  })
+
   it("for people: the headline, counts, output; progress only on standard error", async () => {
     const { code, stderr, stdout } = await runCount("squares")
     expect(code).toBe(0)
