@@ -208,6 +208,11 @@ const describe = (cause: Diagnostic["cause"], result: JobResult): string => {
   switch (cause._tag) {
     case "Oscillation":
       return `the context is what it was after cycle ${thousands(cause.since)}`
+    case "NotPerformed":
+      return (
+        `nobody performs the ${thousands(cause.count)} intent${cause.count === 1 ? "" : "s"} of the kind ` +
+        `${JSON.stringify(cause.kind)}: register a handler of it`
+      )
     case "NotCommutative":
       return (
         `${cause.kind}/${cause.id} depends on which of two values comes first: ` +

@@ -12,9 +12,11 @@ import type { Evaluation } from "../program/AgentEffect.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import { emptyEffect, type EncodedEffect, type EncodedFact, type EncodedIntent } from "../program/encoded.ts"
 import type { ErasedAgent, ErasedKind } from "../program/erased.ts"
-import { plainly } from "../values/plainResult.ts"
+import { isInstance } from "../values/thrown.ts"
+import { checkIdempotent, combinedOf } from "./combine.ts"
 import {
   type ConflictFault,
+  EffectFault,
   encodeEvaluation,
   encodeFact,
   encodeIntent,
@@ -45,6 +47,7 @@ export class BatchEffect {
   private readonly facts: Array<EncodedFact> = []
   /** The places of the facts, by kind and id. */
   private readonly places = new Map<ErasedKind, Map<string, number>>()
+  private readonly checked = new Set<ErasedKind>()
   private intents: Array<EncodedIntent> | undefined
   private evaluations: Array<Evaluation> | undefined
   private traces: Array<unknown> | undefined
@@ -62,7 +65,7 @@ export class BatchEffect {
     for (let place = 0; place < proposals.length; place++) this.propose(proposals[place], place, because)
     for (const intent of listOf(output, "intents")) {
       this.intents ??= []
-      this.intents.push(encodeIntent(intent, this.intents.length))
+      this.intents.push(encodeIntent(this.agent, intent, this.intents.length))
     }
     for (const evaluation of listOf(output, "evaluations")) {
       this.evaluations ??= []
@@ -88,7 +91,7 @@ export class BatchEffect {
     if (present === undefined) {
       places.set(fact.id, this.facts.length)
       this.facts.push(fact)
-    } else this.facts[present] = resolved(this.facts[present]!, fact)
+    } else this.facts[present] = resolved(this.facts[present]!, fact, this.checked)
   }
 
   get effect(): EncodedEffect {
@@ -103,9 +106,9 @@ const none: ReadonlyArray<never> = Object.freeze([])
 const undeclared = (kind: string, place: number): never =>
   invalid(`facts[${place}] is of kind ${JSON.stringify(kind)}, which is not declared`)
 
-/** The proposal that stays of two for the same fact. */
-const resolved = (existing: EncodedFact, fact: EncodedFact): EncodedFact => {
-  const { because, id, kind, text, value } = fact
+/** The proposal that stays of two for the same fact. `checked`: the kinds whose functions were found to be idempotent. */
+const resolved = (existing: EncodedFact, fact: EncodedFact, checked: Set<ErasedKind>): EncodedFact => {
+  const { kind, text } = fact
   if (existing.text === text) return existing
   const rule = kind.conflict
   if (rule === "keepFirst") return existing
@@ -113,13 +116,13 @@ const resolved = (existing: EncodedFact, fact: EncodedFact): EncodedFact => {
   if (rule === "reject") {
     throw new BatchConflict({ _tag: "MergeConflict", existing, proposed: fact })
   }
-  let combined: unknown
   try {
-    combined = plainly(`the combining function of ${kind.name}`, rule(existing.value, value))
+    if (!checked.has(kind)) checkIdempotent(rule, [existing, fact])
+    checked.add(kind)
+    const combined = combinedOf(rule, existing, existing.text, fact)
+    return combined.text === existing.text ? existing : combined
   } catch (error) {
+    if (isInstance(error, EffectFault)) throw error
     return panicked(error)
   }
-  const joined = encodeFact(kind, combined, `the combined ${kind.name}/${id}`, because)
-  if (joined.id !== id) return invalid(`combining ${kind.name}/${id} changed its id to ${JSON.stringify(joined.id)}`)
-  return joined.text === existing.text ? existing : joined
 }

@@ -21,9 +21,9 @@ import type { Ledger } from "../context/Ledger.ts"
 import type { By } from "../context/provenanceOf.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { Counters, MergedOutcome, Uncommutative } from "../outcome/CommittedCycle.ts"
-import { plainly } from "../values/plainResult.ts"
 import type { Cursor } from "../values/steps.ts"
-import { causeOf, EffectFault, encodeFact, faultOf } from "./encodeEffect.ts"
+import { checkIdempotent, combinedOf } from "./combine.ts"
+import { causeOf, faultOf } from "./encodeEffect.ts"
 import { check, type Sight } from "./programChecks.ts"
 import { exhausted, type OwnLimits } from "./sharedBudget.ts"
 
@@ -181,10 +181,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     ;(this.checkedKinds ??= new Set()).add(kind.name)
     if (lawfulOf(rule) !== undefined) return
     const before: EncodedFact = { kind, id: existing.id, text, value: existing.value, because: undefined }
-    for (const same of [before, fact]) {
-      const twice = combinedOf(rule, same, same.text, same)
-      if (twice.text !== same.text) refuseUnlawful(same, twice)
-    }
+    checkIdempotent(rule, [before, fact])
     if (combinedOf(rule, fact, fact.text, before).text === combinedOf(rule, before, text, fact).text) return
     const { id, value: proposed } = fact
     const place = this.planned - 1
@@ -246,40 +243,6 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     return undefined
   }
 }
-
-/** The value that a function makes of two, as a fact. @throws EffectFault, or what the function throws */
-const combinedOf = (
-  rule: Combine<unknown>,
-  { value: existing }: { readonly value: unknown },
-  text: string,
-  { because, id, kind, text: proposedText, value: proposed }: EncodedFact
-): EncodedFact => {
-  const lawful = lawfulOf(rule)
-  const made =
-    lawful === undefined
-      ? rule(existing, proposed)
-      : lawful(existing, proposed, { existing: text, proposed: proposedText })
-  const combined = plainly(`the combining function of ${kind.name}`, made)
-  const fact = encodeFact(kind, combined, `the combined ${kind.name}/${id}`, because)
-  if (fact.id === id) return fact
-  throw new EffectFault("InvalidEffect", {
-    message: `combining ${kind.name}/${id} changed its id to ${JSON.stringify(fact.id)}`,
-    stack: ""
-  })
-}
-
-/** Refuses a function that makes another value of two equal ones. */
-const refuseUnlawful = ({ kind, text }: EncodedFact, twice: EncodedFact): never => {
-  const shown = (of: string): string => (of.length > shownLength ? `${of.slice(0, shownLength)}...` : of)
-  const message =
-    `the combining function of ${kind.name} is not idempotent: of ${shown(text)} and the same value it makes ` +
-    `${shown(twice.text)}. A value that is proposed again is no proposal, so such a function loses some of them. ` +
-    "To sum or to count, keep each part as a fact of its own, and add them up in an agent, such as a fold"
-  throw new EffectFault("InvalidEffect", { message, stack: "" })
-}
-
-/** Characters of a value in a message. */
-const shownLength = 200
 
 /** The name by which a conflict calls the proposer of a fact. */
 const proposerName = (by: Pick<Provenance, "agent" | "origin">): string =>

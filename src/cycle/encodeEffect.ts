@@ -14,7 +14,9 @@ import type { ErasedAgent, ErasedKind } from "../program/erased.ts"
 import { refKey } from "../program/keys.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import type { Cause } from "../outcome/Cause.ts"
-import { canonical } from "../values/Canonical.ts"
+import { type ErasedIntentKind, isTypedIntent } from "../program/intentKind.ts"
+import { type Canonical, canonical } from "../values/Canonical.ts"
+import { parseCanonical } from "../values/frozen.ts"
 import { describePanic, type Panic, typeOf } from "../values/panic.ts"
 import { plainly, refusalOf } from "../values/plainResult.ts"
 import { isInstance } from "../values/thrown.ts"
@@ -218,17 +220,31 @@ export function* encodeFacts(
   return list.facts
 }
 
-export const encodeIntent = (intent: unknown, index: number): EncodedIntent => {
+export const encodeIntent = (agent: ErasedAgent, intent: unknown, index: number): EncodedIntent => {
   const where = `intents[${index}]`
   if (!isRecord(intent) || typeof intent["kind"] !== "string") return invalid(`${where} needs a kind`)
   refuseUnknownKeys(intent, ["kind", "payload"], where)
+  const kind = intent["kind"]
+  const declared = agent.intents.find(({ name }) => name === kind)
+  if (declared === undefined && isTypedIntent(intent)) {
+    return invalid(
+      `${where} is of the kind ${JSON.stringify(kind)}, which ${agent.label} does not declare: add it to its \`intents\``
+    )
+  }
   try {
-    const payload = canonical(intent["payload"] ?? null)
-    const kind = intent["kind"]
+    const payload =
+      declared === undefined ? canonical(intent["payload"] ?? null) : payloadOf(declared, intent["payload"])
     return { kind, payload: payload.value, text: `{"kind":${JSON.stringify(kind)},"payload":${payload.text}}` }
   } catch (error) {
-    return invalid(`${where}: ${error instanceof Error ? error.message : String(error)}`)
+    const why = isInvalidValue(error) || error instanceof Error ? error.message : String(error)
+    return invalid(`${where}${declared === undefined ? "" : ` (${kind})`}: ${why}`)
   }
+}
+
+/** The payload of an intent as its kind encodes it, in plain data. @throws InvalidValue */
+const payloadOf = ({ codec }: ErasedIntentKind, payload: unknown): Canonical => {
+  const { text, value } = codec.encode(payload)
+  return { text, value: codec.isPlain ? value : parseCanonical(text) }
 }
 
 export const encodeEvaluation = (evaluation: unknown, index: number): Evaluation => {
@@ -372,7 +388,7 @@ class EffectEncoding implements Cursor<EncodedEffect | OutputFault> {
       const intents = (this.intents ??= [])
       while (intents.length < toDo.length) {
         if (left-- === 0) return false
-        intents.push(encodeIntent(toDo[intents.length], intents.length))
+        intents.push(encodeIntent(agent, toDo[intents.length], intents.length))
       }
     }
     const scores = (this.scores ??= listOf(output, "evaluations"))

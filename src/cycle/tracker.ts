@@ -9,7 +9,7 @@
  */
 import type { Fact } from "../program/Fact.ts"
 import type { FactEntry } from "../context/factTable.ts"
-import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
+import type { CommittedIntent, Diagnostic, NotPerformed } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { SetFingerprint } from "../values/fingerprint.ts"
 import { stepSize } from "../values/steps.ts"
@@ -22,8 +22,12 @@ import type { CompiledProgram } from "../program/erased.ts"
 /** Marks a state whose repetition has been reported. */
 const reported = -1
 
+const noKinds: ReadonlyArray<string> = Object.freeze([])
+
 export class Tracker {
-  readonly diagnostics: Array<Diagnostic> = []
+  readonly #noted: Array<Diagnostic> = []
+  /** The first intent of each kind that nobody performs, and how many there are. */
+  readonly #unperformed = new Map<string, Diagnostic & { readonly cause: NotPerformed }>()
   readonly intents: Array<CommittedIntent> = []
   readonly #jobId: string
   #program: Pick<CompiledProgram, "kinds">
@@ -46,8 +50,14 @@ export class Tracker {
     this.#program = program
   }
 
+  /** What was noted, in commit order, and then a diagnostic for each kind of intents that nobody performs. */
+  get diagnostics(): ReadonlyArray<Diagnostic> {
+    if (this.#unperformed.size === 0) return this.#noted
+    return [...this.#noted, ...this.#unperformed.values()].slice(0, Limits.diagnostics)
+  }
+
   diagnose(diagnostic: Diagnostic): void {
-    if (this.diagnostics.length < Limits.diagnostics) this.diagnostics.push(Object.freeze(diagnostic))
+    if (this.#noted.length < Limits.diagnostics) this.#noted.push(Object.freeze(diagnostic))
   }
 
   /** The intents of the last committed cycle, if that is `cycle`. */
@@ -59,20 +69,22 @@ export class Tracker {
 
   /**
    * Notes the discarded effects and the intents of a committed cycle, and whether the context is back in an earlier state.
-   * The cause that ends the job is not among the diagnostics: it is the job's error (F1). Works in steps.
+   * The cause that ends the job is not among the diagnostics: it is the job's error (F1). `unperformed` are the kinds of the
+   * row's intents that somebody should perform, and nobody does. Works in steps.
    */
   *commit(
     row: CommittedCycle,
     ledger: Ledger,
     pruned: ReadonlyArray<FactEntry>,
-    halt: Cause | undefined
+    halt: Cause | undefined,
+    unperformed: ReadonlyArray<string> = noKinds
   ): Generator<void, void> {
     let halting = halt
     for (const outcomes of [row.signals, row.outcomes]) {
       for (const outcome of outcomes) {
         const { agent, cause, each, effect, part } = outcome
         if (cause === undefined) {
-          if (effect !== undefined && effect.intents.length > 0) this.#note(row.cycle, outcome)
+          if (effect !== undefined && effect.intents.length > 0) this.#note(row.cycle, outcome, unperformed)
           for (const values of outcome.uncommutative?.values() ?? []) {
             const cause = { _tag: "NotCommutative", cycle: row.cycle, ...values } as const
             this.diagnose({ cycle: row.cycle, agent, each, cause })
@@ -92,11 +104,25 @@ export class Tracker {
     this.diagnose({ cycle: row.cycle, agent: revised.provenance.agent, each: revised.provenance.each, cause })
   }
 
-  #note(cycle: number, { agent, each, effect, part }: MergedOutcome): void {
+  #note(cycle: number, outcome: MergedOutcome, unperformed: ReadonlyArray<string>): void {
+    const { agent, each, effect, part } = outcome
     effect?.intents.forEach(({ kind, payload }, index) => {
       const of = { agent, cycle, each, ...partOf(part), index }
+      if (unperformed.includes(kind)) this.#miss(kind, { agent, cycle, each })
       this.intents.push(Object.freeze({ kind, payload, ...of, idempotencyKey: `${this.#jobId}/${intentKey(of)}` }))
     })
+  }
+
+  #miss(kind: string, { agent, cycle, each }: Pick<Diagnostic, "agent" | "cycle" | "each">): void {
+    const first = this.#unperformed.get(kind)
+    if (first === undefined && this.#unperformed.size >= Limits.diagnostics) return
+    const cause: NotPerformed = {
+      _tag: "NotPerformed",
+      cycle: first?.cycle ?? cycle,
+      kind,
+      count: (first?.cause.count ?? 0) + 1
+    }
+    this.#unperformed.set(kind, Object.freeze({ cycle, agent, each, ...first, cause }))
   }
 
   /** Updates the running fingerprint. Returns the first fact that was revised or pruned, if there is one. */

@@ -13,11 +13,14 @@ import * as Layer from "effect/Layer"
 import { loadOnce } from "../platform/loadOnce.ts"
 import {
   type Answer,
+  type AnswerOf,
   type HandledIntent,
   type Handler,
-  handler,
   type HandlerOptions
 } from "../intents/IntentHandler.ts"
+import { handlerContext, untypedHandler, withHandlers } from "./handlerTypes.ts"
+import { type HandlerOf, type IntentKind, isIntentKind } from "../program/intentKind.ts"
+import type { Kind } from "../program/Fact.ts"
 import { describeError } from "../values/panic.ts"
 import { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { Job } from "../job/Job.ts"
@@ -34,6 +37,7 @@ export type { InspectionObserver } from "../job/jobActor.ts"
 export type { EngineOptions, ForkOptions, StartOptions } from "./options.ts"
 export {
   type Answer,
+  type AnswerOf,
   type HandledIntent,
   type Handler,
   handler,
@@ -155,22 +159,48 @@ export const fork = <P extends Program.Any>(
  * the job should be keyed by the intent's `idempotencyKey`. The proposals that it returns become facts when the job has
  * nothing else to do.
  *
+ * Returns a context that provides `Intent.Handler` of the kind, for programs whose agents declare it:
+ * `Engine.run(program, input).pipe(Effect.provide(yield* Engine.handle(Pay, ...)))`.
+ *
  * Fails with `HandlerRejected` if the kind has a handler already, or if the handler cannot work.
  */
-export const handle = <E = never, R = never, R2 = never>(
-  kind: string,
+export function handle<
+  Name extends string,
+  T,
+  Answers extends Kind.Any,
+  IsRecord extends boolean,
+  E = never,
+  R = never,
+  R2 = never
+>(
+  kind: IntentKind<Name, T, Answers, IsRecord>,
+  perform: (intent: HandledIntent<T>) => Effect.Effect<AnswerOf<NoInfer<Answers>>, E, R>,
+  options?: HandlerOptions<NoInfer<E>, R2>
+): Effect.Effect<Context.Context<HandlerOf<Name>>, HandlerRejected, Engine | R | R2>
+export function handle<const Name extends string, E = never, R = never, R2 = never>(
+  kind: Name,
   perform: (intent: HandledIntent) => Effect.Effect<Answer, E, R>,
   options?: HandlerOptions<NoInfer<E>, R2>
-): Effect.Effect<void, HandlerRejected, Engine | R | R2> =>
-  Effect.flatMap(Engine, (engine) =>
+): Effect.Effect<Context.Context<HandlerOf<Name>>, HandlerRejected, Engine | R | R2>
+export function handle(
+  kind: string | IntentKind.Any,
+  perform: unknown,
+  options?: object
+): Effect.Effect<Context.Context<unknown>, HandlerRejected, Engine> {
+  return Effect.flatMap(Engine, (engine) =>
     Effect.flatMap(
       Effect.try({
-        try: () => handler(kind, perform, options),
-        catch: (error) => new HandlerRejected({ kind: describeError(kind), message: describeError(error) })
+        try: () => untypedHandler(kind, perform, options),
+        catch: (error) =>
+          new HandlerRejected({
+            kind: isIntentKind(kind) ? kind.name : describeError(kind),
+            message: describeError(error)
+          })
       }),
-      (made) => engine.handle(made)
+      (made) => Effect.as(engine.handle(made), handlerContext)
     )
   )
+}
 
 /**
  * The runtime is loaded when an engine is built. A worker imports this package for a program's definitions, and never builds
@@ -183,13 +213,17 @@ const loadRuntime = loadOnce(() => import("./makeEngine.ts"))
  *
  * Dies with `InvalidOptions`, which names the option, if an option is invalid, such as a limit of `NaN` or an unknown name. Two
  * handlers of one kind, or two programs of one name, are such defects, too. The layer dies when it is built.
+ *
+ * `handlers` provide `Intent.Handler` of their kinds, which programs need whose agents declare intents (`Intent.kind`).
  */
-export const layer = <P extends Program.Any = never, H = never>(
-  options?: EngineOptions<P, H>
-): Layer.Layer<Engine, never, WorkerPool | JobStore | Needs<P> | H> =>
-  Layer.effect(
-    Engine,
-    Effect.flatMap(loadRuntime, ({ makeEngine }) => makeEngine(options === undefined ? {} : options, inspect))
+export const layer = <P extends Program.Any = never, H = never, Name extends string = never>(
+  options?: EngineOptions<P, H, Name>
+): Layer.Layer<Engine | HandlerOf<Name>, never, WorkerPool | JobStore | Exclude<Needs<P>, HandlerOf<Name>> | H> =>
+  withHandlers(
+    Layer.effect(
+      Engine,
+      Effect.flatMap(loadRuntime, ({ makeEngine }) => makeEngine(options === undefined ? {} : options, inspect))
+    )
   )
 
 /** An engine with the default pool (a worker per available core, started when first needed) and nothing durable. */

@@ -50,7 +50,7 @@ export interface ForkOptions<K extends Kind.Any, I = never> {
 }
 
 /** Options of an engine. */
-export interface EngineOptions<P extends Program.Any = never, H = never> {
+export interface EngineOptions<P extends Program.Any = never, H = never, Name extends string = string> {
   /**
    * Programs whose unfinished jobs the engine resumes: jobs that are in the store when the engine starts, and jobs whose engine
    * dies later, because the engine scans the store at intervals. It resumes them one after the other, in the background. Agents
@@ -66,7 +66,7 @@ export interface EngineOptions<P extends Program.Any = never, H = never> {
    * Handlers of intents that are registered before any job starts or is resumed, the jobs of `programs` included.
    * Default: none.
    */
-  readonly handlers?: ReadonlyArray<Handler<H>> | undefined
+  readonly handlers?: ReadonlyArray<Handler<H, Name>> | undefined
   /** The number of jobs that run at a time. Default: 1,000. */
   readonly maxRunningJobs?: number | undefined
   /** The number of jobs that wait for a place. A further job is refused with `AdmissionRejected`. Default: 10,000. */

@@ -26,6 +26,7 @@ import {
 } from "../values/options.ts"
 
 export { ChildResult, Decision } from "../program/answerKinds.ts"
+export { type Handler, type IntentKind, intentKind as kind, type TypedIntent } from "../program/intentKind.ts"
 
 /** A question that a job asks somebody outside. */
 export interface ApprovalOptions {

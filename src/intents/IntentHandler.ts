@@ -6,7 +6,9 @@
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { Proposal } from "../program/Fact.ts"
+import type { Kind, Proposal, ProposalOf } from "../program/Fact.ts"
+import { type ErasedIntentKind, eraseIntentKind, type IntentKind, isIntentKind } from "../program/intentKind.ts"
+import { canonicalText } from "../values/Canonical.ts"
 import { approvalKind, childKind } from "../program/answerKinds.ts"
 import { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
@@ -15,8 +17,9 @@ import { complaintOf, millisOf, must, oneOf, type Rules, timeout } from "../valu
 
 export const HandlerTypeId: unique symbol = Symbol.for("effect-converge/IntentHandler")
 
-/** An intent that is to be performed, and the job that it is of. */
-export interface HandledIntent extends CommittedIntent {
+/** An intent that is to be performed, and the job that it is of. The payload has the type of the intent's kind. */
+export interface HandledIntent<out Payload = unknown> extends CommittedIntent {
+  readonly payload: Payload
   readonly jobId: string
   readonly program: string
 }
@@ -37,10 +40,13 @@ export interface HandlerOptions<in out E = never, out R = never> {
   readonly onFailure?: "halt" | "discard" | undefined
 }
 
-/** A function that performs the intents of one kind. `R`: the services that it needs. */
-export interface Handler<out R = never> {
+/** The answer of a handler of a kind of intents: facts of the kinds that answer it, or nothing. */
+export type AnswerOf<Answers extends Kind.Any> = ReadonlyArray<ProposalOf<Answers>> | void
+
+/** A function that performs the intents of one kind. `R`: the services that it needs; `Name`: the intent kind. */
+export interface Handler<out R = never, out Name extends string = string> {
   readonly [HandlerTypeId]: { readonly services: R }
-  readonly kind: string
+  readonly kind: Name
 }
 
 /** A handler as the runtime holds it. */
@@ -88,21 +94,48 @@ const compile = (kind: unknown, perform: unknown, options: Options): ErasedHandl
   }
 }
 
+/** Gives a handler the payload in the type of the intent's kind. */
+const typed =
+  (kind: ErasedIntentKind, perform: unknown) =>
+  (intent: HandledIntent): unknown => {
+    const payload = kind.codec.decode(canonicalText(intent.payload))
+    return typeof perform === "function" ? Reflect.apply(perform, undefined, [{ ...intent, payload }]) : undefined
+  }
+
 /**
  * Defines a handler, for `handlers` of `Engine.layer`. `perform` is called at least once for every committed intent of the
- * kind: give `idempotencyKey` to the system that it calls, so that a second call does nothing twice.
+ * kind: give `idempotencyKey` to the system that it calls, so that a second call does nothing twice. With a kind that
+ * `Intent.kind` made, the payload and the answers are typed.
  *
  * @throws InvalidProgram when an option cannot work
  */
-export const handler = <E = never, R = never, R2 = never>(
-  kind: string,
+export function handler<
+  Name extends string,
+  T,
+  Answers extends Kind.Any,
+  IsRecord extends boolean,
+  E = never,
+  R = never,
+  R2 = never
+>(
+  kind: IntentKind<Name, T, Answers, IsRecord>,
+  perform: (intent: HandledIntent<T>) => Effect.Effect<AnswerOf<NoInfer<Answers>>, E, R>,
+  options?: HandlerOptions<NoInfer<E>, R2>
+): Handler<R | R2, Name>
+export function handler<const Name extends string, E = never, R = never, R2 = never>(
+  kind: Name,
   perform: (intent: HandledIntent) => Effect.Effect<Answer, E, R>,
   options?: HandlerOptions<NoInfer<E>, R2>
-): Handler<R | R2> => {
+): Handler<R | R2, Name>
+export function handler(kind: unknown, perform: unknown, options?: object): Handler<unknown> {
   const given: object = options ?? {}
-  const compiled = compile(kind, perform, given)
+  const compiled =
+    isIntentKind(kind) && typeof perform === "function"
+      ? compile(kind.name, typed(eraseIntentKind(kind), perform), given)
+      : compile(isIntentKind(kind) ? kind.name : kind, perform, given)
   if (typeof compiled === "string") {
-    throw new InvalidProgram({ program: "", message: `handler of ${JSON.stringify(kind)}: ${compiled}` })
+    const name = isIntentKind(kind) ? kind.name : kind
+    throw new InvalidProgram({ program: "", message: `handler of ${JSON.stringify(name)}: ${compiled}` })
   }
   return Object.freeze({ ...compiled, [HandlerTypeId]: undefined as never })
 }

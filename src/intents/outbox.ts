@@ -134,6 +134,23 @@ export const performedKinds = (row: CommittedCycle, performers: Performers): Rea
   return kinds
 }
 
+/** The kinds of intents in a row that somebody should perform, and nobody does. */
+export const unperformedKinds = (
+  row: CommittedCycle,
+  { intents }: Pick<CompiledProgram, "intents">,
+  performed: ReadonlyArray<string>
+): ReadonlyArray<string> => {
+  let kinds = noKinds
+  for (const { cause, effect } of row.outcomes) {
+    if (cause !== undefined || effect === undefined || effect.intents.length === 0) continue
+    for (const { kind } of effect.intents) {
+      const isMissed = !performed.includes(kind) && intents.get(kind)?.isRecord !== true
+      if (isMissed && !kinds.includes(kind)) kinds = [...kinds, kind]
+    }
+  }
+  return kinds
+}
+
 const noKinds: ReadonlyArray<string> = Object.freeze([])
 
 export class Outbox {

@@ -25,6 +25,7 @@ export type {
   DiagnosticCause,
   JobResult,
   NotCommutative,
+  NotPerformed,
   Oscillation
 } from "../outcome/JobResult.ts"
 

@@ -27,7 +27,7 @@ import { finish, finishDefect, letGo } from "./ending.ts"
 import { exitOf } from "./erased.ts"
 import { appendRow, type MergedCycle, writeNote, storeFailed } from "./journaling.ts"
 import * as Telemetry from "./observability.ts"
-import { performedKinds } from "../intents/outbox.ts"
+import { performedKinds, unperformedKinds } from "../intents/outbox.ts"
 import type { JobSession } from "./session.ts"
 import type { Rest } from "./stage.ts"
 import type { UnderWay } from "./underWay.ts"
@@ -364,6 +364,7 @@ const merging = (session: JobSession): Pending => {
     const { row } = merged
     underWay.performed = performedKinds(row, session.options.performers)
     if (underWay.performed.length > 0) setSharesAside(session, underWay, row)
+    underWay.unperformed = unperformedKinds(row, session.program, underWay.performed)
     return atOnceOr(appendRow(session, underWay, merged), (stored) => {
       if (Exit.isSuccess(stored)) return committing(session, underWay, merged)
       session.haltCause = storeFailed(session, row.cycle, stored.cause)
@@ -403,9 +404,9 @@ const committing = (session: JobSession, underWay: UnderWay, merged: MergedCycle
 /** The part of a commit that is not visible before the cycle is committed, and that cannot be undone. */
 function* commitSteps(session: JobSession, underWay: UnderWay, { row }: MergedCycle): Generator<void, void> {
   const { ledger, tracker } = session
-  const { merge } = underWay
+  const { merge, unperformed } = underWay
   const pruned = yield* merge.commit(neededBy(session, underWay, row))
-  yield* tracker.commit(row, ledger, pruned, merge.halt)
+  yield* tracker.commit(row, ledger, pruned, merge.halt, unperformed)
 }
 
 /** The facts that the job still needs when the cycle under way is committed. */

@@ -106,7 +106,7 @@ export const appendRow = (
   { hash, pieces, row }: MergedCycle
 ): Effect.Effect<void, StoreError> => {
   const { store } = session.options
-  const { merge, outcomes, performed } = underWay
+  const { merge, outcomes, performed, unperformed } = underWay
   // The time of an approval counts from here.
   if (performed.length > 0) underWay.committedAt = session.clockMs
   const extra = (): string => {
@@ -119,7 +119,8 @@ export const appendRow = (
       cpuMs,
       before: session.notes,
       handled: performed,
-      children: childrenExtra(underWay)
+      children: childrenExtra(underWay),
+      unperformed
     })
   }
   return store.append(session.jobId, session.fence ?? 0, { cycle: row.cycle, text: () => pieces.join(""), hash, extra })

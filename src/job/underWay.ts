@@ -49,6 +49,8 @@ export class UnderWay implements Gate {
   settlement: Settlement | undefined
   /** The shares that the cycle sets aside for children, with the keys of their intents, in commit order. */
   shares = noShares
+  /** The kinds of the cycle's intents that somebody should perform, and nobody does. */
+  unperformed: ReadonlyArray<string> = noNames
   /** The commit's time, in milliseconds since the epoch, if intents are performed: an approval's time counts from it. */
   committedAt = 0
   #staged: Array<StagedSignal> | undefined

@@ -70,7 +70,7 @@ export const rowExtra = (
   row: CommittedCycle,
   halt: Cause | undefined,
   textOf: (version: number) => string,
-  rest: Pick<RowExtra, "at" | "ranMs" | "cpuMs" | "before" | "handled"> & {
+  rest: Pick<RowExtra, "at" | "ranMs" | "cpuMs" | "before" | "handled" | "unperformed"> & {
     readonly children: ChildrenExtra | undefined
   }
 ): string => {
@@ -84,6 +84,7 @@ export const rowExtra = (
     ...(found === undefined ? {} : { halt: found }),
     ...(rest.handled === undefined || rest.handled.length === 0 ? {} : { handled: rest.handled }),
     ...(rest.children === undefined ? {} : { children: rest.children }),
+    ...(rest.unperformed === undefined || rest.unperformed.length === 0 ? {} : { unperformed: rest.unperformed }),
     at: rest.at,
     ranMs: rest.ranMs,
     cpuMs: rest.cpuMs
@@ -174,13 +175,14 @@ const farthestMs = 8.64e15
 
 /** Returns the name of the first field that does not fit, or undefined if all fit. */
 const faultyField = (extra: Unchecked<RowExtra>): keyof RowExtra | undefined => {
-  const { at, before, children, cpuMs, halt, handled, outcomes, ranMs, signals } = extra
+  const { at, before, children, cpuMs, halt, handled, outcomes, ranMs, signals, unperformed } = extra
   if (signals !== undefined && !areOutcomes(signals)) return "signals"
   if (outcomes !== undefined && !areOutcomes(outcomes)) return "outcomes"
   if (before !== undefined && !areNotes(before)) return "before"
   if (halt !== undefined && !isHaltExtra(halt)) return "halt"
   if (handled !== undefined && !areTexts(handled)) return "handled"
   if (children !== undefined && !isChildrenExtra(children)) return "children"
+  if (unperformed !== undefined && !areTexts(unperformed)) return "unperformed"
   if (typeof at !== "number" || !(Math.abs(at) <= farthestMs)) return "at"
   // They are negative if the clock was set back.
   if (!Number.isFinite(ranMs)) return "ranMs"

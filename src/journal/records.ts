@@ -87,6 +87,8 @@ export interface RowExtra {
   /** The kinds of committed intents that a handler performs. */
   readonly handled?: ReadonlyArray<string>
   readonly children?: ChildrenExtra
+  /** The kinds of committed intents that somebody should perform, and nobody does. Earlier versions left it out. */
+  readonly unperformed?: ReadonlyArray<string>
   /** The time of the commit, in milliseconds since the epoch. */
   readonly at: number
   /** The job's duration and CPU time after this cycle, in milliseconds. */

@@ -200,8 +200,8 @@ export class Replay {
     const previousTier = this.tier
     const pruned = this.ledger.prunedCount
     for (const { answers } of mergedSignals) if (answers !== undefined) this.pending.delete(intentKey(answers))
-    const { at, children, handled } = extra
-    yield* this.#commit(row, hash, haltOf(extra.halt, row), begin, handled ?? noKinds)
+    const { at, children, handled, unperformed } = extra
+    yield* this.#commit(row, hash, haltOf(extra.halt, row), begin, handled ?? noKinds, unperformed)
     if (children?.spent !== undefined) {
       const keys = mergedSignals.flatMap(({ answers }) => (answers === undefined ? [] : [intentKey(answers)]))
       this.allotments.settle({ keys: new Set(keys), spent: children.spent })
@@ -235,11 +235,12 @@ export class Replay {
     hash: string,
     halt: Cause | undefined,
     begin: number,
-    handled: ReadonlyArray<string>
+    handled: ReadonlyArray<string>,
+    unperformed?: ReadonlyArray<string>
   ): Generator<void, void> {
     const { retained } = this.program
     const pruned = retained.length === 0 ? [] : yield* this.ledger.prune(retained, this.#needed(row, begin, handled))
-    yield* this.tracker.commit(row, this.ledger, pruned, halt)
+    yield* this.tracker.commit(row, this.ledger, pruned, halt, unperformed)
     this.halt = halt
     this.ledger.setHash(hash)
   }

@@ -27,8 +27,17 @@ export interface NotCommutative {
   readonly proposed: unknown
 }
 
+/** Nobody performs the intents of a kind: it had no handler when they were committed. `count`: how many they are. */
+export interface NotPerformed {
+  readonly _tag: "NotPerformed"
+  readonly cycle: number
+  /** The intent kind. */
+  readonly kind: string
+  readonly count: number
+}
+
 /** What a diagnostic says: why an effect was discarded, or what else the author of a program would want to know. */
-export type DiagnosticCause = Cause | Oscillation | NotCommutative
+export type DiagnosticCause = Cause | Oscillation | NotCommutative | NotPerformed
 
 /** An effect that was discarded, or what else may be wrong: its cycle, its agent and its cause. */
 export interface Diagnostic {

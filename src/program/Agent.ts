@@ -17,6 +17,7 @@ import { defineFold, type FoldOptions } from "./defineFold.ts"
 import { defineJoin, type JoinOptions } from "./defineJoin.ts"
 import type { Aggregate } from "./Fold.ts"
 import type { FactOf, IndexKey, Kind } from "./Fact.ts"
+import type { IntentKind } from "./intentKind.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
 
@@ -53,11 +54,20 @@ export declare namespace Agent {
   type Services<A extends Any> = A extends Agent<string, infer _Reads, infer _Writes, infer _E, infer R> ? R : unknown
 }
 
-interface Common<Reads extends Kind.Any, Writes extends Kind.Any, Failure extends OnFailure> {
+interface Common<
+  Reads extends Kind.Any,
+  Writes extends Kind.Any,
+  Failure extends OnFailure,
+  Intents extends IntentKind.Any
+> {
   /** The kinds that the view shows and, without `each`, whose new facts trigger the agent. Default: none. */
   readonly reads?: ReadonlyArray<Reads> | undefined
   /** The kinds that its effects may propose. Default: none. */
   readonly writes?: ReadonlyArray<Writes> | undefined
+  /**
+   * The kinds of intents (`Intent.kind`) that its effects may hold. The program then needs a handler of each. Default: none.
+   */
+  readonly intents?: ReadonlyArray<Intents> | undefined
   /**
    * The longest time that one attempt may take, from fork or claim. After it the attempt fails with `AgentTimedOut`.
    * Default: none.
@@ -129,19 +139,26 @@ export function make<
   Reads extends Kind.Any = never,
   Writes extends Kind.Any = never,
   const Failure extends OnFailure = "halt",
-  R2 = never
+  R2 = never,
+  Intents extends IntentKind.Any = never
 >(
   name: Name,
-  options: Common<Reads, Writes, Failure> &
+  options: Common<Reads, Writes, Failure, Intents> &
     Each<EachKind, Reads> &
     Retrying<NoInfer<E>, R2> & {
       /** Gives what to add, from the view; with `each`, for this fact. */
       readonly execute: (
         fact: FactOf<EachKind>,
         view: View<Reads | EachKind>
-      ) => Effect.Effect<AgentEffect<NoInfer<Writes>>, E, R>
+      ) => Effect.Effect<AgentEffect<NoInfer<Writes>, NoInfer<Intents>>, E, R>
     }
-): Agent<Name, Reads | EachKind, Writes, Escaping<Failure, E>, R | R2>
+): Agent<
+  Name,
+  Reads | EachKind,
+  Writes | IntentKind.Answers<Intents>,
+  Escaping<Failure, E>,
+  R | R2 | IntentKind.Needs<Intents>
+>
 export function make<
   const Name extends string,
   E,
@@ -149,15 +166,16 @@ export function make<
   Reads extends Kind.Any = never,
   Writes extends Kind.Any = never,
   const Failure extends OnFailure = "halt",
-  R2 = never
+  R2 = never,
+  Intents extends IntentKind.Any = never
 >(
   name: Name,
-  options: Common<Reads, Writes, Failure> &
+  options: Common<Reads, Writes, Failure, Intents> &
     Whole<Reads> &
     Retrying<NoInfer<E>, R2> & {
-      readonly execute: (view: View<Reads>) => Effect.Effect<AgentEffect<NoInfer<Writes>>, E, R>
+      readonly execute: (view: View<Reads>) => Effect.Effect<AgentEffect<NoInfer<Writes>, NoInfer<Intents>>, E, R>
     }
-): Agent<Name, Reads, Writes, Escaping<Failure, E>, R | R2>
+): Agent<Name, Reads, Writes | IntentKind.Answers<Intents>, Escaping<Failure, E>, R | R2 | IntentKind.Needs<Intents>>
 export function make(name: string, options: object): Agent.Any {
   return defineAgent(name, "fiber", options as AgentOptions)
 }
@@ -176,24 +194,33 @@ export function cpu<
   const Name extends string,
   EachKind extends Kind.Any,
   Reads extends Kind.Any = never,
-  Writes extends Kind.Any = never
+  Writes extends Kind.Any = never,
+  Intents extends IntentKind.Any = never
 >(
   name: Name,
-  options: Common<Reads, Writes, OnFailure> &
+  options: Common<Reads, Writes, OnFailure, Intents> &
     Each<EachKind, Reads> &
     Placed & {
       /** Gives what to add, from the view; with `each`, for this fact. Synchronous. */
-      readonly execute: (fact: FactOf<EachKind>, view: View<Reads | EachKind>) => AgentEffect<NoInfer<Writes>>
+      readonly execute: (
+        fact: FactOf<EachKind>,
+        view: View<Reads | EachKind>
+      ) => AgentEffect<NoInfer<Writes>, NoInfer<Intents>>
     }
-): Agent<Name, Reads | EachKind, Writes, never, never>
-export function cpu<const Name extends string, Reads extends Kind.Any = never, Writes extends Kind.Any = never>(
+): Agent<Name, Reads | EachKind, Writes | IntentKind.Answers<Intents>, never, IntentKind.Needs<Intents>>
+export function cpu<
+  const Name extends string,
+  Reads extends Kind.Any = never,
+  Writes extends Kind.Any = never,
+  Intents extends IntentKind.Any = never
+>(
   name: Name,
-  options: Common<Reads, Writes, OnFailure> &
+  options: Common<Reads, Writes, OnFailure, Intents> &
     Whole<Reads> &
     Placed & {
-      readonly execute: (view: View<Reads>) => AgentEffect<NoInfer<Writes>>
+      readonly execute: (view: View<Reads>) => AgentEffect<NoInfer<Writes>, NoInfer<Intents>>
     }
-): Agent<Name, Reads, Writes, never, never>
+): Agent<Name, Reads, Writes | IntentKind.Answers<Intents>, never, IntentKind.Needs<Intents>>
 export function cpu(name: string, options: object): Agent.Any {
   return defineAgent(name, "cpu", options as AgentOptions)
 }
@@ -220,10 +247,11 @@ export function join<
   Right extends Kind.Any,
   Key extends IndexKey,
   Reads extends Kind.Any = never,
-  Writes extends Kind.Any = never
+  Writes extends Kind.Any = never,
+  Intents extends IntentKind.Any = never
 >(
   name: Name,
-  options: Common<Reads, Writes, OnFailure> &
+  options: Common<Reads, Writes, OnFailure, Intents> &
     Placed & {
       /** The one kind, and the key of its values. An array of keys means several; an empty one, none. */
       readonly left: readonly [kind: Left, key: (value: Kind.Value<Left>) => Key | ReadonlyArray<Key>]
@@ -242,9 +270,9 @@ export function join<
         left: FactOf<Left>,
         right: FactOf<Right>,
         view: View<Left | Right | Reads>
-      ) => AgentEffect<NoInfer<Writes>>
+      ) => AgentEffect<NoInfer<Writes>, NoInfer<Intents>>
     }
-): Agent<Name, Left | Right | Reads, Writes, never, never>
+): Agent<Name, Left | Right | Reads, Writes | IntentKind.Answers<Intents>, never, IntentKind.Needs<Intents>>
 export function join(name: string, options: object): Agent.Any {
   // The types of the options are forgotten here: `defineJoin` checks all of them again, for untyped callers.
   return defineJoin(name, options as JoinOptions)
@@ -255,9 +283,9 @@ export function join(name: string, options: object): Agent.Any {
  *
  * `by` gives the group of a value, and `into` is the kind of the totals, one fact for each group. `aggregate` is one of
  * `Fold.sum`, `Fold.count`, `Fold.min` and `Fold.max`, and `as` makes a total of it. Or give `add` and `remove`. New facts are
- * added to the totals of their groups. A fact that was revised is taken out of its group as it was and added as it is, and a fact that
- * retention pruned is taken out. A total is a revision, so `into` needs `conflict: "keepLast"`. Its reasons are the new facts of
- * the group and the total before.
+ * added to the totals of their groups. A fact that was revised is taken out of its group as it was and added as it is, and a
+ * fact that retention pruned is taken out. A total is a revision, so `into` needs `conflict: "keepLast"`. Its reasons are the
+ * new facts of the group and the total before.
  *
  * A group of which all facts are gone keeps a total: that of no values. With `add` and `remove` the total in the context is the
  * state: `remove` must undo `add`, the order must play no part, and a total's id must depend on its group alone. A fold runs on

@@ -4,6 +4,8 @@
  * Boundary: types. Their form after validation is in encoded.ts.
  */
 import type { FactRef, Kind, ProposalOf } from "./Fact.ts"
+import type { IntentKind, IntentOf } from "./intentKind.ts"
+import type { IntentKindTypeId } from "./typeIds.ts"
 
 /**
  * A declared wish to act on the world. It is recorded when its effect is committed; its idempotency key is
@@ -14,6 +16,8 @@ export interface Intent {
   readonly kind: string
   /** Plain data for the handler. */
   readonly payload: unknown
+  /** Set in intents of a kind that `Intent.kind` made: an agent declares those. */
+  readonly [IntentKindTypeId]?: undefined
 }
 
 /** Names a committed intent within its job. */
@@ -42,14 +46,15 @@ export interface Evaluation {
  * The return value of `execute`. Every part is optional; a key that is not listed here makes the effect invalid.
  *
  * - `facts`: proposals of the kinds in `writes`, at most one for each (kind, id)
- * - `intents`: acts that it wishes to be done outside
+ * - `intents`: acts that it wishes to be done outside: of the kinds in the agent's `intents`, of the engine's own kinds, or
+ *   without a kind, as `{kind, payload}`
  * - `evaluations`: scores of facts
  * - `trace`: plain data that says how the effect came about. `Provenance.explain` shows it; it is not hashed
  * - `usage`: what this execution spent. `tokens` is a finite number of at least 0, counted against `maxTokens`
  */
-export interface AgentEffect<out Writes extends Kind.Any> {
+export interface AgentEffect<out Writes extends Kind.Any, out Intents extends IntentKind.Any = never> {
   readonly facts?: ReadonlyArray<ProposalOf<Writes>> | undefined
-  readonly intents?: ReadonlyArray<Intent> | undefined
+  readonly intents?: ReadonlyArray<Intent | IntentOf<Intents>> | undefined
   readonly evaluations?: ReadonlyArray<Evaluation> | undefined
   readonly trace?: unknown
   readonly usage?: { readonly tokens?: number | undefined } | undefined

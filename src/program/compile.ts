@@ -13,6 +13,7 @@ import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import { type Invariant, type InvariantDefinition, isInvariant, Violation } from "./Invariant.ts"
 import type { View } from "./View.ts"
 import { type ErasedKind, eraseKind, type ErasedAgent, eraseAgent, type CompiledProgram } from "./erased.ts"
+import type { ErasedIntentKind } from "./intentKind.ts"
 import type { Migration } from "./migration.ts"
 import { resolveBudget } from "./resolveBudget.ts"
 import { anything, callable, complaintOf, complaintOfName, must, type Rules, text } from "../values/options.ts"
@@ -82,6 +83,7 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
     module: options.module,
     kinds,
     signals,
+    intents: intentsOf(agents, refuse),
     retained: [...kinds.values()].filter((kind) => kind.retention !== "all"),
     agents,
     triggers: new Map(agents.map((agent) => [agent.name, agent.triggers.map((kind) => kind.name)])),
@@ -137,10 +139,24 @@ const kindsOf = (
   for (const [name, list] of Object.entries({ kinds: extra, signals })) {
     list.forEach((kind, index) => addKind(isKind(kind) ? eraseKind(kind) : refuse(`${name}[${index}] is not a kind`)))
   }
-  for (const agent of agents) [...agent.visible, ...agent.writes].forEach(addKind)
+  for (const agent of agents) {
+    const answers = agent.intents.flatMap((intent) => intent.answers.map(eraseKind))
+    ;[...agent.visible, ...agent.writes, ...answers].forEach(addKind)
+  }
   // A program may declare kinds of its own with these names.
   for (const kind of answerKinds) if (!kinds.has(kind.name)) kinds.set(kind.name, kind)
   return kinds
+}
+
+/** The kinds of intents that agents declare, by name. Refuses two of one name. */
+const intentsOf = (agents: ReadonlyArray<ErasedAgent>, refuse: Refuse): ReadonlyMap<string, ErasedIntentKind> => {
+  const intents = new Map<string, ErasedIntentKind>()
+  for (const kind of agents.flatMap((agent) => agent.intents)) {
+    const present = intents.get(kind.name)
+    if (present !== undefined && present !== kind) refuse(`two kinds of intents are called ${quote(kind.name)}`)
+    intents.set(kind.name, kind)
+  }
+  return intents
 }
 
 /** The names of the kinds that may come from outside. Refuses those that only the engine writes. */

@@ -7,6 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 import { type Fact, isKind, type Kind } from "./Fact.ts"
 import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
+import { eraseIntentKind, type IntentKind, isIntentKind } from "./intentKind.ts"
 import type { View } from "./View.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import { eraseKind, type ErasedAgent } from "./erased.ts"
@@ -32,6 +33,7 @@ export interface AgentOptions {
   readonly each?: Kind.Any | undefined
   readonly reads?: ReadonlyArray<Kind.Any> | undefined
   readonly writes?: ReadonlyArray<Kind.Any> | undefined
+  readonly intents?: ReadonlyArray<IntentKind.Any> | undefined
   readonly accepts?: ((view: ErasedView) => boolean) | undefined
   readonly timeout?: Duration.Input | undefined
   readonly retry?: Schedule.Schedule<unknown, unknown, unknown, unknown> | undefined
@@ -61,6 +63,7 @@ export const rules: Rules<AgentOptions> = {
     value === undefined || isKind(value) ? undefined : { option, message: `${option} is not a kind` },
   reads: kinds,
   writes: kinds,
+  intents: listOf("kinds of intents", "a kind of intents: make it with Intent.kind", isIntentKind),
   accepts: callable(),
   timeout,
   retry: schedule,
@@ -111,6 +114,7 @@ export const defineAgent = (
     visibleNames: new Set(visible.map((kind) => kind.name)),
     each,
     writes: [...new Set((options.writes ?? []).map(eraseKind))],
+    intents: [...new Set((options.intents ?? []).map(eraseIntentKind))],
     accepts: options.accepts,
     // The overloads of `Agent.make` take no function that gives anything but an Effect; what an untyped one gives is checked.
     executeFiber: type === "fiber" ? (called as ErasedAgent["executeFiber"]) : undefined,

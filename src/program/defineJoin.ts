@@ -15,7 +15,7 @@ type Side = readonly [kind: Kind.Any, keyOf: JoinSide["keyOf"]]
 /** The options of a join, as untyped callers may pass them. */
 export interface JoinOptions extends Pick<
   AgentOptions,
-  "reads" | "writes" | "accepts" | "timeout" | "onFailure" | "placement"
+  "reads" | "writes" | "intents" | "accepts" | "timeout" | "onFailure" | "placement"
 > {
   readonly left: Side
   readonly right: Side
@@ -36,6 +36,7 @@ const joinRules: Rules<JoinOptions> = {
   right: side,
   reads: rules.reads,
   writes: rules.writes,
+  intents: rules.intents,
   accepts: rules.accepts,
   timeout: rules.timeout,
   onFailure: rules.onFailure,

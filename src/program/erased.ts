@@ -14,6 +14,7 @@ import type { Budget } from "./Budget.ts"
 import type { Fact, IndexKey, Kind } from "./Fact.ts"
 import type { GroupState } from "./Fold.ts"
 import type { InvariantDefinition } from "./Invariant.ts"
+import type { ErasedIntentKind } from "./intentKind.ts"
 import type { Migration } from "./migration.ts"
 import type { AgentTypeId, ProgramTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
@@ -70,6 +71,8 @@ export interface ErasedAgent {
   readonly visibleNames: ReadonlySet<string>
   readonly each: ErasedKind | undefined
   readonly writes: ReadonlyArray<ErasedKind>
+  /** The kinds of intents that its effects may hold. */
+  readonly intents: ReadonlyArray<ErasedIntentKind>
   readonly accepts: ((view: View<Kind.Any>) => boolean) | undefined
   readonly executeFiber:
     | ((fact: Fact | undefined, view: View<Kind.Any>) => Effect.Effect<unknown, unknown, unknown>)
@@ -96,6 +99,8 @@ export interface CompiledProgram {
   readonly kinds: ReadonlyMap<string, ErasedKind>
   /** The names of the kinds that may come from outside. */
   readonly signals: ReadonlySet<string>
+  /** The kinds of intents that its agents declare, by name. */
+  readonly intents: ReadonlyMap<string, ErasedIntentKind>
   /** The kinds that retention prunes. */
   readonly retained: ReadonlyArray<ErasedKind>
   readonly agents: ReadonlyArray<ErasedAgent>

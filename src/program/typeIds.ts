@@ -18,3 +18,6 @@ export const InvariantTypeId: unique symbol = Symbol.for("effect-converge/Invari
 
 /** Marks a combining rule that is lawful by itself. */
 export const LawfulTypeId: unique symbol = Symbol.for("effect-converge/Lawful")
+
+/** Marks a kind of intents, and the intents of one. */
+export const IntentKindTypeId: unique symbol = Symbol.for("effect-converge/IntentKind")

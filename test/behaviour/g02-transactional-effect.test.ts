@@ -236,7 +236,7 @@ for (const type of ["fiber", "cpu"] as const) {
 describe("an effect that is fine", () => {
   it.effect("leaves everything", () =>
     Effect.map(runInline(programOf("fiber", laden({ facts: [thing("a"), thing("b")] })), {}), ({ result }) => {
-      expect(discarded(result)).toEqual([])
+      expect(discarded(result)).toEqual([["bad", "NotPerformed"]])
       expect(idsOf(result, Thing)).toEqual(["seed", "before", "a", "b", "after"])
       expect(result.context.evaluations({ kind: "Thing", id: "seed" })).toHaveLength(1)
       expect(result.intents).toHaveLength(1)

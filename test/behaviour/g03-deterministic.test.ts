@@ -50,7 +50,8 @@ describe("the job that is run", () => {
         "AgentPanicked",
         "InvalidEffect",
         "InvariantViolated",
-        "MergeConflict"
+        "MergeConflict",
+        "NotPerformed"
       ])
       const tags = new Set(end.events.map(({ _tag }) => _tag))
       for (const tag of ["EvaluationsCommitted", "IntentCommitted", "InvariantRepaired", "TierConverged"] as const) {

@@ -154,7 +154,7 @@ const large = Program.make("large", {
 })
 
 const pins = {
-  values: "571b363af33e4875b8f648e3f8c67bbd 276302b29392f093 e754bdc97c896f47",
+  values: "571b363af33e4875b8f648e3f8c67bbd 276302b29392f093 db19bb6ca7cb980d",
   rules: "74ec2d7a09a1d653107f49ac556ffb76 1a377c77ae598640 e9a5fd74d4426da5",
   large: "7a061d0cf7d0e0cc01edfbfd3eb4b628 a34d59914e74d3a5 58741bf6c7336c4d",
   again: "4880872b499007b24ff020741f3a299b a27c5ed1671f286c 2fc1ebf190eca494"

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
-import { Agent, Engine, Program } from "../../src/index.ts"
+import { Agent, Engine, type JobError, Program } from "../../src/index.ts"
 import { engineWith, mailing, numberOf, postman, sent } from "../support/behaviour/intents.ts"
 import {
   cell,
@@ -162,20 +162,18 @@ describe("a handler", () => {
     Effect.gen(function* () {
       const nothing = () => Effect.void
       yield* Engine.handle("A", nothing)
-      const rejected = yield* Effect.forEach(
-        [
-          Engine.handle("A", nothing),
-          Engine.handle("Approval", nothing),
-          Engine.handle("ChildJob", nothing),
-          Engine.handle("", nothing),
-          Engine.handle("B", nothing, { timeout: 0 }),
-          Engine.handle("B", nothing, { onFailure: "ignore" as "halt" }),
-          Engine.handle("B", nothing, { retries: 1 } as object),
-          Engine.handle("B", undefined as unknown as typeof nothing),
-          Engine.handle("B", nothing, { retry: 3 as unknown as Schedule.Schedule<unknown> })
-        ],
-        failure
-      )
+      const handlers: ReadonlyArray<Effect.Effect<unknown, JobError.HandlerRejected, Engine.Engine>> = [
+        Engine.handle("A", nothing),
+        Engine.handle("Approval", nothing),
+        Engine.handle("ChildJob", nothing),
+        Engine.handle("", nothing),
+        Engine.handle("B", nothing, { timeout: 0 }),
+        Engine.handle("B", nothing, { onFailure: "ignore" as "halt" }),
+        Engine.handle("B", nothing, { retries: 1 } as object),
+        Engine.handle("B", undefined as unknown as typeof nothing),
+        Engine.handle("B", nothing, { retry: 3 as unknown as Schedule.Schedule<unknown> })
+      ]
+      const rejected = yield* Effect.forEach(handlers, failure)
       expect(rejected.map(({ _tag }) => _tag)).toEqual(rejected.map(() => "HandlerRejected"))
       expect(rejected[0]).toMatchObject({ kind: "A", message: 'the kind "A" already has a handler' })
       yield* Engine.handle("B", nothing)
