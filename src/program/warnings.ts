@@ -2,8 +2,8 @@
  * Warnings about programs that are most likely half a join.
  *
  * An agent with `each` that reads another kind sees the facts of that kind that are there when its task runs. A fact that comes
- * later does not run the task again, so the two never meet. Such an agent is told of if another agent of its tier writes the kind,
- * unless an agent of the tier is the other half.
+ * later does not run the task again, so the two never meet. There is a warning about such an agent if another agent of its tier
+ * writes the kind, unless an agent of the tier is the other half.
  *
  * Boundary: pure functions of a program's agents.
  */

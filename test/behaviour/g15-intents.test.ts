@@ -66,7 +66,7 @@ describe("a kind of intents", () => {
       const result = yield* Engine.run(paying, {}).pipe(Effect.provide(handled))
       expect(result.output).toEqual(["1", "2"])
       const again = yield* failure(Engine.handle(Pay, () => Effect.void))
-      expect(again).toMatchObject({ kind: "Pay", message: 'there is a handler of "Pay" already' })
+      expect(again).toMatchObject({ kind: "Pay", message: 'the kind "Pay" already has a handler' })
     }).pipe(Effect.provide(engine()))
   )
 

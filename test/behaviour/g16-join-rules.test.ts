@@ -141,7 +141,7 @@ describe("a join with more new facts than a batch", () => {
         ["job/1/joins//0", undefined],
         ["job/1/joins/1/0", 1]
       ])
-      expect(result.diagnostics).toEqual([])
+      expect(result.diagnostics).toMatchObject([{ cause: { _tag: "NotPerformed", kind: "tell", count: 2 } }])
     })
   )
 
@@ -173,7 +173,8 @@ describe("a join with more new facts than a batch", () => {
     Effect.gen(function* () {
       const { result } = yield* runInline(manyParts, { count: input.count, fails: batchFacts + 10 })
       expect(result.diagnostics).toMatchObject([
-        { agent: "joins", part: 1, cause: { _tag: "AgentPanicked", message: "unlucky" } }
+        { agent: "joins", part: 1, cause: { _tag: "AgentPanicked", message: "unlucky" } },
+        { agent: "joins", cause: { _tag: "NotPerformed", kind: "tell" } }
       ])
       expect(result.context.find("Doubled", "1")).toBeDefined()
       expect(result.context.find("Doubled", String(batchFacts + 40))).toBeUndefined()
