@@ -72,6 +72,6 @@ describe("the documentation", () => {
     const { code, stdout } = await node(["docs/examples/ancestors/watch.ts"])
     expect(code).toBe(0)
     expect(stdout).toMatch(/^1 0 JobStarted\n2 1 CycleStarted\n/)
-    expect(stdout).toContain("JobHalted\nAncestor/Ada < Jack  (grandparents, cycle 2)\n└─ Ancestor/Ada < Byron")
+    expect(stdout).toContain("JobHalted\nAncestor/Ada < Jack  (grandparents, cycle 2)\n├─ Ancestor/Ada < Byron")
   })
 })

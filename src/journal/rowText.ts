@@ -28,8 +28,18 @@ export const pieceLength = 65_536
 
 /** Keys are in canonical order. A fact without reasons has no key for them. */
 const factText = ({ because, kind, text }: EncodedFact): string => {
-  const rest = `"kind":${JSON.stringify(kind.name)},"value":${text}}`
-  return because === undefined ? `{${rest}` : `{"because":[${because.join(",")}],${rest}`
+  const head = kindText(kind.name)
+  return because === undefined ? `{${head}${text}}` : `{"because":[${because.join(",")}],${head}${text}}`
+}
+
+/** The kind of the last fact, and its text: facts of a kind follow one another. */
+let lastKind = ""
+let lastText = ""
+
+const kindText = (name: string): string => {
+  if (name === lastKind && lastText !== "") return lastText
+  lastKind = name
+  return (lastText = `"kind":${JSON.stringify(name)},"value":`)
 }
 
 /** The result is canonical, because the keys are in order and the score is a finite number other than -0. */

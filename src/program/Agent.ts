@@ -282,10 +282,11 @@ export function join(name: string, options: object): Agent.Any {
  * Defines a fold: an agent that keeps an aggregate of a kind, by group, at the cost of what is new.
  *
  * `by` gives the group of a value, and `into` is the kind of the totals, one fact for each group. `aggregate` is one of
- * `Fold.sum`, `Fold.count`, `Fold.min` and `Fold.max`, and `as` makes a total of it. Or give `add` and `remove`. New facts are
- * added to the totals of their groups. A fact that was revised is taken out of its group as it was and added as it is, and a
- * fact that retention pruned is taken out. A total is a revision, so `into` needs `conflict: "keepLast"`. Its reasons are the
- * new facts of the group and the total before.
+ * `Fold.sum`, `Fold.count`, `Fold.min` and `Fold.max`, and `as` makes a total of it. Or give `add` and `remove`.
+ *
+ * New facts are added to the totals of their groups. A fact that was revised is taken out of its group as it was and added as it
+ * is, and a fact that retention pruned is taken out. A total is a revision, so `into` needs `conflict: "keepLast"`. Its reasons
+ * are the new facts of the group and the total before.
  *
  * A group of which all facts are gone keeps a total: that of no values. With `add` and `remove` the total in the context is the
  * state: `remove` must undo `add`, the order must play no part, and a total's id must depend on its group alone. A fold runs on
@@ -311,13 +312,16 @@ export function fold<
     readonly into: Into
     /** Asked once per cycle in which the fold could run. While it says false, changes accumulate. Default: always. */
     readonly accepts?: ((view: View<Over | Into>) => boolean) | undefined
-    /** `Fold.sum`, `Fold.count`, `Fold.min` or `Fold.max`. It needs `as`. */
+    /** `Fold.sum`, `Fold.count`, `Fold.min` or `Fold.max`. It needs `as`. Default: none; then `add` and `remove` are needed. */
     readonly aggregate?: Aggregate<Kind.Value<Over>, Item>
-    /** Makes the total's value of a group's key and its aggregate. */
+    /** Makes the total's value of a group's key and its aggregate. Default: none. */
     readonly as?: (key: NoInfer<Key>, item: NoInfer<Item>) => Kind.Value<Into>
-    /** In place of an aggregate: the total with a value. `total` is undefined for the first value of a group. */
+    /**
+     * In place of an aggregate: the total with a value. `total` is undefined for the first value of a group.
+     * Default: none.
+     */
     readonly add?: (total: Kind.Value<Into> | undefined, value: Kind.Value<Over>, key: NoInfer<Key>) => Kind.Value<Into>
-    /** The total without a value that was added. */
+    /** The total without a value that was added. Default: none; `add` needs it. */
     readonly remove?: (total: Kind.Value<Into>, value: Kind.Value<Over>, key: NoInfer<Key>) => Kind.Value<Into>
   }
 ): Agent<Name, Over | Into, Into, never, never>
