@@ -13,6 +13,7 @@ import { JobContext } from "./JobContext.ts"
 import { lightStepSize } from "../values/steps.ts"
 import type { Story } from "./stories.ts"
 import { refKey, traceKey, type TracedTask } from "../program/keys.ts"
+import type { EncodedFact } from "../program/encoded.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import { deepFreeze } from "../values/frozen.ts"
 
@@ -103,6 +104,14 @@ export class Ledger extends JobContext {
   /** Adds a fact, or revises the one that holds its id. The caller has resolved any conflict. */
   add(kind: ErasedKind, id: string, value: unknown, text: string, by: By, because?: ReadonlyArray<number>): Fact {
     return this.addAt(kind, id, value, text, provenanceOf(this.head + 1, by, because))
+  }
+
+  /** As `add`, for a caller that has looked up the live entry of the id: in a large context, the look-up costs the most. */
+  addOver(previous: FactEntry | undefined, { because, id, kind, text, value }: EncodedFact, by: By): Fact {
+    const provenance = provenanceOf(this.head + 1, by, because)
+    const fact: Fact = Object.freeze({ kind: kind.name, id, value, provenance })
+    this.insert(kind, { fact, text, position: provenance.version, previous })
+    return fact
   }
 
   /** Adds a fact with a given version: replicas hold some kinds only, so their positions have gaps. */

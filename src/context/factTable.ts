@@ -191,8 +191,9 @@ export class Table {
   /** The entries of `after`, one at a time, for long work in slices. `top` is the table that decides what is live. */
   *stream(position: number, top: Table): Generator<FactEntry, void> {
     if (this.base !== undefined) yield* this.base.stream(position, top)
+    const isClean = top === this && this.isClean
     for (let i = firstAfter(this.log, position); i < this.log.length; i++)
-      if (top.isLive(this.log[i]!)) yield this.log[i]!
+      if (isClean || top.isLive(this.log[i]!)) yield this.log[i]!
   }
 
   /** The position of the newest live entry, or 0. `top` is the table that decides what is live. */

@@ -56,8 +56,9 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   /** The kinds whose combining functions this effect checked, and the pairs that are not commutative; undefined for none. */
   checkedKinds: Set<string> | undefined
   private uncommutative: Map<number, Uncommutative> | undefined
-  /** Facts that are to be added or revised. */
+  /** Facts that are to be added or revised, and the entries that they revise. */
   private readonly commits: Array<EncodedFact> = []
+  private readonly revised: Array<FactEntry | undefined> = []
   private readonly facts: Array<Fact> = []
   /** Planned facts that `maxFacts` counts. */
   private counted = 0
@@ -92,7 +93,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     if (this.refused !== undefined) return true
     while (this.facts.length < commits.length) {
       if (left-- === 0) return false
-      this.add(commits[this.facts.length]!)
+      this.add(this.facts.length)
     }
     this.refused = this.refuseBytes()
     while (this.checked < evaluations.length && this.refused === undefined) {
@@ -121,20 +122,25 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   private plan(fact: EncodedFact): void {
     const existing = this.merge.ledger.entry(fact.kind.name, fact.id)
     if (existing === undefined) {
-      this.commits.push(fact)
+      this.commit(fact, undefined)
       if (fact.kind.name !== Violation.name) this.counted++
       return
     }
     if (existing.text === fact.text) return
     const rule = this.isForced ? "keepLast" : fact.kind.conflict
     if (rule === "keepFirst") return
-    if (rule === "keepLast") this.commits.push(fact)
+    if (rule === "keepLast") this.commit(fact, existing)
     else if (rule === "reject") this.refused = this.conflict(fact, existing)
     else this.combine(rule, fact, existing)
   }
 
-  private add({ because, id, kind, text, value }: EncodedFact): void {
-    this.facts.push(this.merge.ledger.add(kind, id, value, text, this.by, because))
+  private commit(fact: EncodedFact, existing: FactEntry | undefined): void {
+    this.commits.push(fact)
+    this.revised.push(existing)
+  }
+
+  private add(place: number): void {
+    this.facts.push(this.merge.ledger.addOver(this.revised[place], this.commits[place]!, this.by))
   }
 
   /** The last check is made on the ledger with the effect in it. After it the effect is applied for good, or undone. */
@@ -165,7 +171,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     try {
       this.checkLaws(rule, fact, existing)
       const combined = combinedOf(rule, existing.fact, existing.text, fact)
-      if (combined.text !== existing.text) this.commits.push(combined)
+      if (combined.text !== existing.text) this.commit(combined, existing)
     } catch (error) {
       this.refused = causeOf(faultOf(error), agent, cycle)
     }

@@ -74,6 +74,8 @@ export class InlineRun {
     let at = elapsedMs()
     while (this.#steps !== undefined || this.#next < this.#tasks.length) {
       const result = this.#step()
+      const isOver = isSliceOver()
+      if (result === undefined && !isOver) continue
       const now = threadCpuMs()
       this.#stepsMs += now - cpuMs
       cpuMs = now
@@ -87,7 +89,7 @@ export class InlineRun {
         }
         if (this.#owner.goesOn?.(this.#next, this.#totalMs) === false) break
       }
-      if (isSliceOver()) {
+      if (isOver) {
         if (result === undefined) this.#totalMs += elapsedMs() - at
         return this.#later
       }
