@@ -63,7 +63,7 @@ describe("the documentation", () => {
     expect(code).toBe(0)
     expect(stdout).toBe(
       'pays 20 for A under the key monday/1/check/"Refund"/A/0\n' +
-        'B: Pay 500 back?\n' +
+        "B: Pay 500 back?\n" +
         'pays 500 for B under the key monday/2/approved/"Decision"/B/0\n' +
         "paid [ 'A', 'B' ]\n"
     )

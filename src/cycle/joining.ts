@@ -68,7 +68,8 @@ class Pairs {
   *catchUp(): Generator<void, void> {
     const { join } = this
     for (const [table, { keyOf, label }] of [[this.left, join.left] as const, [this.right, join.right] as const]) {
-      while (table !== undefined && !table.catchUp(keyOf, label, lightStepSize)) yield
+      if (table === undefined) continue
+      while (!table.catchUp(keyOf, label, lightStepSize)) yield
     }
   }
 

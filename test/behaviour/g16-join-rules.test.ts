@@ -54,7 +54,7 @@ describe("the facts of a join", () => {
         left: [Num, () => 1],
         right: [Num, () => 1],
         execute: (left, right) => ({ facts: [Cell.of({ key: `${left.id}+${right.id}`, text: "" })] })
-      } as Parameters<typeof joining>[0])
+      })
       const { context } = (yield* runInline(self, {})).result
       expect(context.all(Cell).map(({ id }) => id)).toEqual(["1+1", "1+2", "2+1", "2+2"])
       expect(causesOf(context, "Cell", "1+1")).toEqual(["Num/1"])
@@ -204,7 +204,7 @@ describe("a join that cannot be", () => {
         _tag: "AgentPanicked",
         message: expect.stringContaining('the right key of agent "joins" gave an object: a key is a text') as string
       })
-      expect(yield* errorOf({ execute: () => ({ facts: [num(1)] }) as never })).toMatchObject({
+      expect(yield* errorOf({ execute: () => ({ facts: [num(1)] }) })).toMatchObject({
         _tag: "InvalidEffect",
         message: 'facts[0] is of kind "Num", which is not declared'
       })
