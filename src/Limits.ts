@@ -59,6 +59,9 @@ export const Limits = {
   retainedLength: 33_554_432,
   /** Telemetry items that wait for a slow reader before it loses the oldest. */
   telemetryBuffer: 1_024,
+  /** Cycles that the error of a job without cycles left looks back on, and agents that it names. */
+  busyCycles: 10,
+  busyAgents: 5,
   /** Discarded effects that a result lists. `usage` counts further ones, too. */
   diagnostics: 10_000,
   /** Context hashes that a job remembers to report an oscillation. */

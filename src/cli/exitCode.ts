@@ -5,6 +5,7 @@
  */
 import * as Data from "effect/Data"
 import type { Status } from "../outcome/Cause.ts"
+import type { JobResult } from "../outcome/JobResult.ts"
 
 export const ExitCode = {
   /** The command line, the module, the program's name or its input cannot be used; nothing was run. */
@@ -27,6 +28,12 @@ export const ofStatus: Readonly<Record<Status, number>> = {
   failed: 3,
   cancelled: 4
 }
+
+/** The exit code of a job. `isStrict`: a job that converged with diagnostics counts as failed. */
+export const ofResult = (
+  { diagnostics, status }: Pick<JobResult, "diagnostics" | "status">,
+  isStrict: boolean
+): number => (isStrict && status === "converged" && diagnostics.length > 0 ? ExitCode.failed : ofStatus[status])
 
 /** Exit codes of jobs, from the best to the worst. */
 const byBadness: ReadonlyArray<number> = [

@@ -103,6 +103,11 @@ export const facts = Flag.Boolean("facts").pipe(
   Flag.withDefault(false)
 )
 
+export const strict = Flag.Boolean("strict").pipe(
+  Flag.withDescription("Exit with 3 if a job converged with diagnostics"),
+  Flag.withDefault(false)
+)
+
 export const quiet = Flag.Boolean("quiet").pipe(
   Flag.withAlias("q"),
   Flag.withDescription("Show no progress"),

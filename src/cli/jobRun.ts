@@ -24,7 +24,7 @@ import { explain, format } from "../context/Provenance.ts"
 import { type JobStore, layerMemory as storeMemory } from "../store/index.ts"
 import * as WorkerPool from "../workers/index.ts"
 import { tellAwaited } from "./waitingIntents.ts"
-import { CommandFailed, type Failed, ofStatus } from "./exitCode.ts"
+import { CommandFailed, type Failed, ofResult, ofStatus } from "./exitCode.ts"
 import { explanationToJson } from "../outcome/explanationJson.ts"
 import * as Explanation from "./explanation.ts"
 import type { Host, Stop } from "./hostProcess.ts"
@@ -131,6 +131,8 @@ export interface JobRun {
   readonly begin: Begin
   /** Whether the job is in a store. */
   readonly isKept: boolean
+  /** Whether diagnostics of a job that converged make it count as failed. Default: no. */
+  readonly isStrict?: boolean
   readonly quiet: boolean
   readonly print: PrintOptions
 }
@@ -176,7 +178,7 @@ export const runJob = (host: Host, run: JobRun): Effect.Effect<number, Failed, E
       yield* Fiber.interrupt(progress)
     }
     yield* print(host, end, { ...run.print, quiet: run.quiet })
-    return ofStatus[resultOf(end).status]
+    return ofResult(resultOf(end), run.isStrict === true)
   }).pipe(Effect.scoped)
 
 /** The job's result or its error; a bug of the engine is neither. */

@@ -3,7 +3,7 @@
  *
  * Boundary: a result, or the error of a job with its partial result, in; text out.
  */
-import type { CommittedIntent, Diagnostic, JobResult } from "../outcome/JobResult.ts"
+import { type CommittedIntent, type Diagnostic, isDiscarded, type JobResult } from "../outcome/JobResult.ts"
 import { approvalOf } from "./waitingIntents.ts"
 import {
   bytes,
@@ -101,10 +101,23 @@ const howOf = (status: Status): string => {
   return status === "cancelled" ? "was cancelled" : status
 }
 
+/** What the first line says of a job that converged, and of which somebody should know more. */
+const doubtsOf = ({ diagnostics, status }: JobResult): string => {
+  if (status !== "converged" || diagnostics.length === 0) return ""
+  const discarded = diagnostics.filter(({ cause }) => isDiscarded(cause)).length
+  const others = diagnostics.length - discarded
+  const parts = [
+    ...(discarded > 0 ? [plural(discarded, "discarded effect")] : []),
+    ...(others > 0 ? [plural(others, discarded > 0 ? "other diagnostic" : "diagnostic")] : [])
+  ]
+  return ` with ${parts.join(" and ")}`
+}
+
 const headline = (result: JobResult, { style, width }: ReportOptions): string => {
   const { cycles, hash, jobId, program, status, usage } = result
-  const { format, mark } = looks[status]
-  const how = howOf(status)
+  const doubts = doubtsOf(result)
+  const { format, mark } = doubts === "" ? looks[status] : { ...looks[status], format: "yellow" as const }
+  const how = `${howOf(status)}${doubts}`
   const spent = [plural(cycles, "cycle"), plural(usage.facts, "fact"), plural(usage.agents, "task")]
   const first = `${style(format, `${mark} ${oneLine(program)} ${how}`)}  ${spent.join(", ")} in ${duration(usage.durationMs)}`
   const more = [`job ${oneLine(jobId)}`, `hash ${hash.slice(0, 16)}`, bytes(usage.contextBytes)]
@@ -130,9 +143,17 @@ export const failure = (end: JobFailure, { style, width }: ReportOptions): strin
     lines.push(`  ${style("dim", name)}${printable(shown)}`)
   })
   const missing = /^Service not found: (\S+)/.exec(end.message)
-  if (missing !== null) lines.push(`  The module can provide it by exporting a Layer as "layer".`)
+  if (missing !== null) {
+    lines.push(
+      `  The module provides it by exporting a Layer as "layer": export const layer = Layer.succeed(..., ...).`,
+      `  ${servicesThere} are there anyway.`
+    )
+  }
   return lines.join("\n")
 }
+
+/** The services of `NodeServices`, which the command provides. */
+const servicesThere = "FileSystem, Path, Stdio, Terminal and ChildProcessSpawner of Effect"
 
 /** The places where an error and its causes were thrown, as some frames of each; "" if there is no frame. */
 export const whereOf = (end: JobFailure): string => framesOf(stackOf(end))
@@ -190,7 +211,7 @@ export const unanswered = (intents: ReadonlyArray<CommittedIntent>, style: Style
   return section(`unanswered intents (${thousands(intents.length)})`, lines.join("\n"), style)
 }
 
-export const diagnostics = (result: JobResult, { style }: ReportOptions): string => {
+export const diagnostics = (result: JobResult, { style }: Pick<ReportOptions, "style">): string => {
   const { diagnostics } = result
   if (diagnostics.length === 0) return ""
   const rows = diagnostics.slice(0, diagnosticsShown).map(({ agent, cause, cycle, each }) => {

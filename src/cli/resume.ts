@@ -15,7 +15,7 @@ import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import { type Program } from "../program/Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"
 import { tellAwaited } from "./waitingIntents.ts"
-import { CommandFailed, ExitCode, type Failed, ofStatus, UsageError, worst } from "./exitCode.ts"
+import { CommandFailed, ExitCode, type Failed, ofResult, ofStatus, UsageError, worst } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { begin, endOf, engineOf, print, provideModule } from "./jobRun.ts"
 import { load, type LoadedModule } from "./programs.ts"
@@ -35,6 +35,7 @@ export interface ResumeOptions {
   readonly durability: Durability | undefined
   readonly json: boolean
   readonly facts: boolean
+  readonly strict: boolean
   readonly quiet: boolean
 }
 
@@ -157,7 +158,7 @@ const toEnd = (
   job: Job<Program.Any>,
   program: Program.Any,
   isAlone: boolean,
-  { facts, json, quiet }: ResumeOptions
+  { facts, json, quiet, strict }: ResumeOptions
 ): Effect.Effect<number, Failed> =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -170,7 +171,7 @@ const toEnd = (
       const end = yield* endOf(yield* Effect.exit(job.result))
       if (progress !== undefined) yield* Fiber.await(progress)
       yield* print(host, end, { facts, json, quiet })
-      return ofStatus[resultOf(end).status]
+      return ofResult(resultOf(end), strict)
     })
   )
 

@@ -32,6 +32,7 @@ export interface RunOptions {
   readonly facts: boolean
   readonly explain: string | undefined
   readonly inspectStately: string | undefined
+  readonly strict: boolean
   readonly quiet: boolean
 }
 
@@ -45,7 +46,7 @@ export const run = (host: Host, options: RunOptions): Effect.Effect<number, Fail
     const module = yield* load(options.module)
     const program = yield* choose(module, options.program)
     const ref = options.explain === undefined ? undefined : yield* Explanation.parseRef(options.explain, program)
-    const { durability, facts, json, quiet, store } = options
+    const { durability, facts, json, quiet, store, strict } = options
     // A stored job already has its input.
     const mayBeStored = store !== undefined && options.id !== undefined && options.input === undefined
     const given =
@@ -61,7 +62,7 @@ export const run = (host: Host, options: RunOptions): Effect.Effect<number, Fail
         given === undefined ? yield* resumeOrStart(program, options) : start(program, given.input, options.id)
       const job = Effect.provideService(asked, Engine.inspect, observer)
       const print = { facts, json, ref }
-      return yield* runJob(host, { program, begin: job, isKept: store !== undefined, quiet, print })
+      return yield* runJob(host, { program, begin: job, isKept: store !== undefined, isStrict: strict, quiet, print })
     })
     return yield* Effect.scoped(body).pipe(Effect.provide(engine), provideModule(module))
   }).pipe(Effect.scoped)

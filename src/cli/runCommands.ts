@@ -61,6 +61,7 @@ export const run = define(
         Flag.withDescription("Show the job's machine on a Stately inspector's relay")
       )
     ),
+    strict: flags.strict,
     quiet: flags.quiet
   },
   {

@@ -59,6 +59,7 @@ export const resume = define(
     durability: flags.durability,
     json: flags.json,
     facts: flags.facts,
+    strict: flags.strict,
     quiet: flags.quiet
   },
   {
@@ -371,7 +372,8 @@ export const verify = define(
     short: "Check that a program is deterministic, or that journals are intact",
     long: `Check that a program is deterministic. It is run with several numbers of workers, and with tasks
 that end in other orders. All runs must agree on every cycle, the hash, the context and the event
-log. If they differ, the first cycle and task that differ are named.
+log. If they differ, the first cycle and task that differ are named. Diagnostics are printed, and a
+discarded defect (an agent that threw, or gave what is no effect) fails the check.
 
 With --arrivals it is also run with its seeds in parts, which arrive in several orders. The facts
 at the end must be the same. The first fact that is missing is named, and the agent that adds it.
@@ -379,7 +381,7 @@ at the end must be the same. The first fact that is missing is named, and the ag
 With --store: check every hash of the journals' chains, and the structure of the file. The file
 does not change.
 
-Exit code: 0, or 3 if something differs, 64 usage.`,
+Exit code: 0, or 3 if something differs or is damaged or a defect was discarded, 64 usage.`,
     examples: [
       { command: "converge verify ./audit.ts --workers 0,8 --shuffles 20", description: "A program" },
       { command: "converge verify ./audit.ts --arrivals", description: "A program, and orders of arrival" },

@@ -24,7 +24,8 @@ import * as Input from "./input.ts"
 import { begin, endOf, look, poolOf, provideModule, warnOf } from "./jobRun.ts"
 import { type Page, properties, show } from "./storedJobs.ts"
 import { choose, load } from "./programs.ts"
-import { resultOf } from "./report.ts"
+import { diagnostics, resultOf } from "./report.ts"
+import { isDefect, type JobResult } from "../outcome/JobResult.ts"
 import { shuffled, shuffledPool } from "./shuffle.ts"
 import { cyclesOf } from "./standing.ts"
 import { startFailure, storeFailure } from "./storeFile.ts"
@@ -81,6 +82,8 @@ interface Outcome {
   /** The context, with provenance, and the rest of the result. */
   readonly result: string
   readonly events: ReadonlyArray<string>
+  /** The job's result, whole or partial. */
+  readonly of: JobResult
   readonly tookMs: number
 }
 
@@ -152,8 +155,13 @@ const verifyProgram = (
           .join("\n")
     yield* host.write(`${text}\n`)
     const isSame = differences.every((difference) => difference === undefined)
-    return isSame && (arrivals === undefined || isConfluent(arrivals)) ? 0 : ExitCode.failed
+    const isRight = isSame && defectsOf(outcomes) === 0
+    return isRight && (arrivals === undefined || isConfluent(arrivals)) ? 0 : ExitCode.failed
   }).pipe(Effect.scoped)
+
+/** The number of discarded effects that were bugs. All runs have the same, or differ anyway. */
+const defectsOf = ([first]: ReadonlyArray<Outcome>): number =>
+  first?.of.diagnostics.filter(({ cause }) => isDefect(cause)).length ?? 0
 
 const jobId = "verified"
 
@@ -188,6 +196,7 @@ const runOnce = (program: Program.Any, input: unknown, way: Way): Effect.Effect<
         key === "stack" ? undefined : value
       ),
       events: events.map((event) => JSON.stringify(event)),
+      of: resultOf(end),
       tookMs: Math.floor(monotonicMs(clock) - began)
     }
   }).pipe(Effect.provide(engine))
@@ -272,6 +281,7 @@ const programJson = (program: string, outcomes: ReadonlyArray<Outcome>, differen
     hash,
     isSame: differences[index] === undefined
   })),
+  diagnostics: outcomes[0] === undefined ? [] : resultToJson(outcomes[0].of).diagnostics,
   difference: differences.map(differenceJson).find((difference) => difference !== null) ?? null
 })
 
@@ -307,7 +317,10 @@ const programPage = (
     return `  ${style(format, line.slice(0, 1))}${line.slice(1)}`
   })
   const told = difference === undefined ? [] : ["", tellDifference(difference, outcomes[0]?.way, { style, width })]
-  return [head, ...lines, ...told].join("\n")
+  const defects = defectsOf(outcomes)
+  const bad = defects === 0 ? [] : [style("red", `✖ ${name} discarded ${plural(defects, "defect")}`)]
+  const noted = outcomes[0] === undefined ? "" : diagnostics(outcomes[0].of, { style })
+  return [head, ...lines, ...bad, ...told, ...(noted === "" ? [] : ["", noted])].join("\n")
 }
 
 const tellDifference = (difference: Difference, first: Way | undefined, { style, width }: Page): string => {

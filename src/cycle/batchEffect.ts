@@ -28,6 +28,7 @@ import {
   proposalOf,
   type ReasonsOf,
   tokensOf,
+  undeclaredBy,
   visibleReasons,
   writtenKind
 } from "./encodeEffect.ts"
@@ -58,9 +59,13 @@ export class BatchEffect {
     this.reasonsOf = visibleReasons(agent, context)
   }
 
+  private undeclared(kind: string, place: number): never {
+    return invalid(`facts[${place}] is of kind ${JSON.stringify(kind)}, ${undeclaredBy(this.agent)(kind)}`)
+  }
+
   /** Adds the output of one call. `because` has the reasons of proposals that give none. @throws EffectFault, BatchConflict */
   add(given: unknown, because: ReadonlyArray<number> | undefined): void {
-    const output = outputOf(given)
+    const output = outputOf(this.agent, given)
     const proposals = listOf(output, "facts")
     for (let place = 0; place < proposals.length; place++) this.propose(proposals[place], place, because)
     for (const intent of listOf(output, "intents")) {
@@ -82,7 +87,7 @@ export class BatchEffect {
 
   private propose(given: unknown, place: number, because: ReadonlyArray<number> | undefined): void {
     const proposal = proposalOf(given, place)
-    const kind = writtenKind(this.agent, proposal.kind) ?? undeclared(proposal.kind, place)
+    const kind = writtenKind(this.agent, proposal.kind) ?? this.undeclared(proposal.kind, place)
     const own = proposal.because === undefined ? because : this.reasonsOf(proposal.because, place)
     const fact = encodeFact(kind, proposal.value, place, own)
     let places = this.places.get(kind)
@@ -102,9 +107,6 @@ export class BatchEffect {
 }
 
 const none: ReadonlyArray<never> = Object.freeze([])
-
-const undeclared = (kind: string, place: number): never =>
-  invalid(`facts[${place}] is of kind ${JSON.stringify(kind)}, which is not declared`)
 
 /** The proposal that stays of two for the same fact. `checked`: the kinds whose functions were found to be idempotent. */
 const resolved = (existing: EncodedFact, fact: EncodedFact, checked: Set<ErasedKind>): EncodedFact => {

@@ -18,7 +18,7 @@ import { type ErasedIntentKind, isTypedIntent } from "../program/intentKind.ts"
 import { type Canonical, canonical } from "../values/Canonical.ts"
 import { parseCanonical } from "../values/frozen.ts"
 import { describePanic, type Panic, typeOf } from "../values/panic.ts"
-import { plainly, refusalOf } from "../values/plainResult.ts"
+import { laterOf, plainly, refusalOf } from "../values/plainResult.ts"
 import { isInstance } from "../values/thrown.ts"
 import { Limits } from "../Limits.ts"
 import { isInvalidValue } from "../values/InvalidValue.ts"
@@ -167,39 +167,54 @@ export const visibleReasons =
     return positions.length === 0 ? undefined : Object.freeze(positions)
   }
 
+/** Says what to do about a fact of a kind that its proposer may not propose. */
+type Advice = (kind: string) => string
+
+const notDeclared: Advice = () => "which is not declared"
+
 /** The facts of one effect, validated one after the other. Their ids are unique. */
 class FactList {
   readonly facts: Array<EncodedFact> = []
   private readonly kindOf: KindOf
   private readonly reasonsOf: ReasonsOf
-  /** The ids by kind. Made for the second fact: most effects have one. */
-  private ids: Map<ErasedKind, Set<string>> | undefined
+  private readonly advice: Advice
+  /** The places of the ids, by kind. Made for the second fact: most effects have one. */
+  private places: Map<ErasedKind, Map<string, number>> | undefined
 
-  constructor(kindOf: KindOf, reasonsOf: ReasonsOf) {
+  constructor(kindOf: KindOf, reasonsOf: ReasonsOf, advice: Advice) {
     this.kindOf = kindOf
     this.reasonsOf = reasonsOf
+    this.advice = advice
   }
 
   add(proposal: unknown): void {
     const index = this.facts.length
     const { because, kind: name, value } = proposalOf(proposal, index)
     const kind =
-      this.kindOf(name) ?? invalid(`facts[${index}] is of kind ${JSON.stringify(name)}, which is not declared`)
+      this.kindOf(name) ?? invalid(`facts[${index}] is of kind ${JSON.stringify(name)}, ${this.advice(name)}`)
     const reasons = because === undefined ? undefined : this.reasonsOf(because, index)
     const fact = encodeFact(kind, value, index, reasons)
-    if (index > 0 && !this.isNew(fact)) {
-      return invalid(`facts[${index}] proposes ${refKey({ kind: name, id: fact.id })} a second time in the same effect`)
+    const first = index === 0 ? undefined : this.placeOf(fact, index)
+    if (first !== undefined) {
+      return invalid(
+        `facts[${index}] proposes ${refKey({ kind: name, id: fact.id })} a second time in the same effect: facts[${first}] ` +
+          `does, too. If they are two facts, the \`id\` of ${name} has to tell them apart`
+      )
     }
     this.facts.push(fact)
   }
 
-  private isNew({ id, kind }: EncodedFact): boolean {
-    this.ids ??= new Map(this.facts.map((first) => [first.kind, new Set([first.id])]))
-    const ids = this.ids.get(kind)
-    if (ids === undefined) this.ids.set(kind, new Set([id]))
-    else if (ids.has(id)) return false
-    else ids.add(id)
-    return true
+  /** The place of the earlier fact with the same id; undefined if there is none, and then this one's place is kept. */
+  private placeOf({ id, kind }: EncodedFact, index: number): number | undefined {
+    this.places ??= new Map(this.facts.map((first) => [first.kind, new Map([[first.id, 0]])]))
+    const places = this.places.get(kind)
+    if (places === undefined) {
+      this.places.set(kind, new Map([[id, index]]))
+      return undefined
+    }
+    const first = places.get(id)
+    if (first === undefined) places.set(id, index)
+    return first
   }
 }
 
@@ -209,9 +224,10 @@ class FactList {
  */
 export function* encodeFacts(
   proposals: Iterable<unknown>,
-  kindOf: KindOf
+  kindOf: KindOf,
+  advice: Advice = notDeclared
 ): Generator<void, ReadonlyArray<EncodedFact>> {
-  const list = new FactList(kindOf, noReasons)
+  const list = new FactList(kindOf, noReasons, advice)
   const size = Array.isArray(proposals) ? stepSize : 1
   for (const proposal of proposals) {
     if (list.facts.length % size === size - 1) yield
@@ -297,15 +313,30 @@ const noFacts: ReadonlyArray<EncodedFact> = Object.freeze([])
 export const noIntents: ReadonlyArray<EncodedIntent> = Object.freeze([])
 export const noEvaluations: ReadonlyArray<Evaluation> = Object.freeze([])
 
-export const outputOf = (output: unknown): Output => {
+export const outputOf = ({ label, type }: ErasedAgent, output: unknown): Output => {
   const refusal = refusalOf(output)
-  if (refusal !== undefined) return invalid(`execute ${refusal}`)
+  if (refusal !== undefined) {
+    const later = laterOf(output)
+    if (type === "fiber") {
+      const advice =
+        later === "a promise" ? "use Effect.promise or Effect.tryPromise" : "yield it, or use Effect.flatMap"
+      return invalid(`the Effect of execute gave ${later}, not an effect such as {facts: [...]}: ${advice}`)
+    }
+    return later === "an Effect"
+      ? invalid(`execute returned an Effect, but ${label} is a CPU agent: return {facts: [...]}, or use Agent.make`)
+      : invalid(`execute ${refusal}`)
+  }
   if (!isRecord(output) || Array.isArray(output)) {
     return invalid(`execute returned ${typeOf(output)}, not an effect such as {facts: [...]}`)
   }
   refuseUnknownKeys(output, keys, "the effect")
   return output
 }
+
+export const undeclaredBy =
+  ({ label, writes }: ErasedAgent): Advice =>
+  (kind) =>
+    `which ${label} does not declare: add it to its kinds, \`writes: [${[...writes.map(({ name }) => name), kind].join(", ")}]\``
 
 export const writtenKind = ({ writes }: ErasedAgent, name: string): ErasedKind | undefined => {
   for (const kind of writes) if (kind.name === name) return kind
@@ -377,7 +408,11 @@ class EffectEncoding implements Cursor<EncodedEffect | OutputFault> {
     let left = parts
     const proposals = (this.proposals ??= listOf(output, "facts"))
     if (proposals.length > 0) {
-      const list = (this.facts ??= new FactList((name) => writtenKind(agent, name), visibleReasons(agent, context)))
+      const list = (this.facts ??= new FactList(
+        (name) => writtenKind(agent, name),
+        visibleReasons(agent, context),
+        undeclaredBy(agent)
+      ))
       while (list.facts.length < proposals.length) {
         if (left-- === 0) return false
         list.add(proposals[list.facts.length])
@@ -419,7 +454,7 @@ export const encodeEffect = (
   context: JobContext
 ): InSteps<EncodedEffect | OutputFault> => {
   try {
-    const checked = outputOf(output)
+    const checked = outputOf(agent, output)
     return hasItems(checked)
       ? inSteps(new EffectEncoding(agent, context, checked))
       : effectOf(checked, noFacts, noIntents, noEvaluations)

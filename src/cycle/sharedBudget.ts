@@ -51,7 +51,7 @@ export const ownLimits = (budget: ResolvedBudget, handed: Amounts = none, childr
 export const exhausted = (
   { budget, children, handed }: OwnLimits,
   at: { readonly cycle: number; readonly budget: BudgetName; readonly used: number; readonly spender?: string }
-): Cause => {
+): Extract<Cause, { readonly _tag: "BudgetExhausted" }> => {
   const name = at.budget
   const held = name === "contextBytes" ? 0 : (children[name] ?? 0)
   const limit = budget[name] + held

@@ -13,7 +13,7 @@ import type { CommittedIntent, Diagnostic, NotPerformed } from "../outcome/JobRe
 import { Limits } from "../Limits.ts"
 import { SetFingerprint } from "../values/fingerprint.ts"
 import { stepSize } from "../values/steps.ts"
-import type { Cause } from "../outcome/Cause.ts"
+import type { BusyAgent, Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { intentKey, partOf } from "../program/keys.ts"
@@ -34,6 +34,8 @@ export class Tracker {
   /** The cycle that left the context in a state, by state, oldest first. */
   readonly #states = new Map<string, number>().set("0/0/0", 0)
   readonly #state = new SetFingerprint()
+  /** The outcomes of the last cycles, oldest first. */
+  readonly #recent: Array<ReadonlyArray<MergedOutcome>> = []
   /** Additions of kinds without pruning. */
   #size = 0
   /** The name of the state: `#size` and `#state` as text. */
@@ -79,6 +81,7 @@ export class Tracker {
     halt: Cause | undefined,
     unperformed: ReadonlyArray<string> = noKinds
   ): Generator<void, void> {
+    if (this.#recent.push(row.outcomes) > Limits.busyCycles) this.#recent.shift()
     let halting = halt
     for (const outcomes of [row.signals, row.outcomes]) {
       for (const outcome of outcomes) {
@@ -111,6 +114,22 @@ export class Tracker {
       if (unperformed.includes(kind)) this.#miss(kind, { agent, cycle, each })
       this.intents.push(Object.freeze({ kind, payload, ...of, idempotencyKey: `${this.#jobId}/${intentKey(of)}` }))
     })
+  }
+
+  /** The agents that executed in the last cycles, and what they added: the busiest first. */
+  get busy(): ReadonlyArray<BusyAgent> {
+    const agents = new Map<string, { tasks: number; readonly facts: Map<string, number> }>()
+    for (const { agent, facts } of this.#recent.flat()) {
+      let own = agents.get(agent)
+      if (own === undefined) agents.set(agent, (own = { tasks: 0, facts: new Map() }))
+      own.tasks++
+      for (const { kind } of facts) own.facts.set(kind, (own.facts.get(kind) ?? 0) + 1)
+    }
+    const sum = (facts: ReadonlyMap<string, number>): number => [...facts.values()].reduce((a, b) => a + b, 0)
+    return [...agents]
+      .sort(([, a], [, b]) => sum(b.facts) - sum(a.facts) || b.tasks - a.tasks)
+      .slice(0, Limits.busyAgents)
+      .map(([agent, { facts, tasks }]) => ({ agent, tasks, facts: Object.fromEntries(facts) }))
   }
 
   #miss(kind: string, { agent, cycle, each }: Pick<Diagnostic, "agent" | "cycle" | "each">): void {

@@ -81,6 +81,7 @@ const makeState = Effect.fnUntraced(function* (
     owed.note(session)
     const ranMs = session.durationMs
     Telemetry.noteHalted(services, { program: session.program.name, ranMs, status })
+    Telemetry.noteDiagnostics(services, session.program.name, session.tracker.diagnostics)
     admission.release(session)
   }
   const engine: EngineState = {

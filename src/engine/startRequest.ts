@@ -87,6 +87,14 @@ function* unbroken(values: Iterable<unknown>): Generator<unknown, void> {
   }
 }
 
+/** Why a fact may not come with a start, by its kind. */
+const absent =
+  ({ kinds, name }: CompiledProgram) =>
+  (kind: string): string =>
+    kinds.has(kind)
+      ? "which only the engine writes"
+      : `which the program ${JSON.stringify(name)} does not have: add it to \`kinds\``
+
 /** Validates proposals that come from outside. Messages call them `what`. */
 export const encodeFactsOf = (
   program: CompiledProgram,
@@ -106,7 +114,7 @@ export const encodeFactsOf = (
     if (later !== undefined) return invalid(`it ${later}`)
     if (!isIterable(proposals)) return invalid("it must return an array of proposals, or another iterable of them")
     const steps = settled(
-      encodeFacts(Array.isArray(proposals) ? proposals : unbroken(proposals), openKind(program.kinds))
+      encodeFacts(Array.isArray(proposals) ? proposals : unbroken(proposals), openKind(program.kinds), absent(program))
     )
     return Effect.flatMap(inSlices(steps), (facts) =>
       facts instanceof EffectFault ? invalid(facts.message) : Effect.succeed(facts)

@@ -258,9 +258,9 @@ const beforeCycle = (session: JobSession, underWay: UnderWay): Cause | undefined
   if (selection.tasks === 0 && stagedCount(session, underWay) === 0) return undefined
   const { limits } = merge
   const { budget } = limits
-  const ended = (name: "cycles" | "agents" | "duration", used: number): Cause =>
+  const ended = (name: "cycles" | "agents" | "duration", used: number) =>
     exhausted(limits, { cycle: session.cycle, budget: name, used })
-  if (cycle > budget.cycles) return ended("cycles", session.cycle)
+  if (cycle > budget.cycles) return { ...ended("cycles", session.cycle), busy: session.tracker.busy }
   if (counters.agents + selection.tasks > budget.agents) return ended("agents", counters.agents)
   const elapsed = session.durationMs
   return elapsed >= budget.duration ? ended("duration", elapsed) : undefined

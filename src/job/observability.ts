@@ -13,6 +13,7 @@ import { counter, gauge, histogram, tagged } from "../platform/metrics.ts"
 import { describeError } from "../values/panic.ts"
 import type { Fact } from "../program/Fact.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
+import type { Diagnostic } from "../outcome/JobResult.ts"
 
 /** Whether the embedder provided a tracer. */
 export const isTraced = (services: Context.Context<unknown>): boolean => services.mapUnsafe.has(Tracer.Tracer.key)
@@ -142,4 +143,15 @@ export const noteHalted = (
 ): void => {
   tagged(jobsHalted, { status }).updateUnsafe(1, services)
   tagged(jobSeconds, { program, status }).updateUnsafe(ranMs / 1_000, services)
+}
+
+const jobDiagnostics = counter("converge_job_diagnostics_total", "Diagnostics of jobs that ended, by program and cause")
+
+/** Notes the diagnostics of a job that has ended. */
+export const noteDiagnostics = (
+  services: Context.Context<never>,
+  program: string,
+  diagnostics: ReadonlyArray<Diagnostic>
+): void => {
+  for (const { cause } of diagnostics) tagged(jobDiagnostics, { program, cause: cause._tag }).updateUnsafe(1, services)
 }

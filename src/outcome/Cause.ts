@@ -11,6 +11,14 @@ import type { Panic } from "../values/panic.ts"
 /** The functions of a program that run outside of any agent while its job runs. */
 export type ProgramPhase = "output" | "invariant"
 
+/** What an agent did in the last cycles of a job. */
+export interface BusyAgent {
+  readonly agent: string
+  readonly tasks: number
+  /** The facts that it added or revised, by kind. */
+  readonly facts: Readonly<Record<string, number>>
+}
+
 interface OfAgent<Tag extends string> {
   readonly _tag: Tag
   readonly agent: string
@@ -43,6 +51,8 @@ export type Cause =
       readonly spender?: string
       readonly children?: number
       readonly isHandedDown?: boolean
+      /** Of the budget of cycles: the agents that executed in the last cycles, the busiest first. */
+      readonly busy?: ReadonlyArray<BusyAgent>
     }
   | {
       readonly _tag: "InvariantViolated"

@@ -8,6 +8,7 @@
  * Boundary: data.
  */
 import * as Schema from "effect/Schema"
+import type { BusyAgent } from "./Cause.ts"
 import type { JobResult } from "./JobResult.ts"
 import { errorTextOf } from "./errorDescription.ts"
 import { childKind } from "../program/answerKinds.ts"
@@ -18,7 +19,7 @@ export { InvalidOptions } from "../values/InvalidOptions.ts"
 export { InvalidProgram } from "../program/InvalidProgram.ts"
 export { errorToJson as toJson } from "./resultJson.ts"
 export { StoreError } from "./StoreError.ts"
-export type { Cause } from "./Cause.ts"
+export type { BusyAgent, Cause } from "./Cause.ts"
 
 const Ref = Schema.Struct({ kind: Schema.String, id: Schema.String })
 const at = { jobId: Schema.String, cycle: Schema.Number }
@@ -108,6 +109,7 @@ export class MergeConflict extends Schema.TaggedError<MergeConflict>()("MergeCon
  * A budget was reached. `used` is the committed sum; `spender` is the agent whose effect would have crossed it, if any.
  * `children` is the part of `used` that child jobs have spent, or that is set aside for them. `isHandedDown`: the limit is the
  * share that the job's parent handed down.
+ * `busy` are the agents that executed in the last cycles of a job that used up its cycles, and what they added.
  */
 export class BudgetExhausted extends Schema.TaggedError<BudgetExhausted>()("BudgetExhausted", {
   ...at,
@@ -116,15 +118,35 @@ export class BudgetExhausted extends Schema.TaggedError<BudgetExhausted>()("Budg
   limit: Schema.Number,
   spender: Schema.optional(Schema.String),
   children: Schema.optional(Schema.Number),
-  isHandedDown: Schema.optional(Schema.Boolean)
+  isHandedDown: Schema.optional(Schema.Boolean),
+  busy: Schema.optional(
+    Schema.Array(
+      Schema.Struct({
+        agent: Schema.String,
+        tasks: Schema.Number,
+        facts: Schema.Record(Schema.String, Schema.Number)
+      })
+    )
+  )
 }) {
   declare readonly partial: JobResult.Partial
   override get message(): string {
     const by = this.spender === undefined ? "" : ` (${JSON.stringify(this.spender)} would have crossed it)`
     const below = this.children === undefined ? "" : `, ${this.children} of them by child jobs or set aside for these`
     const from = this.isHandedDown === true ? ` that the parent job handed down` : ""
-    return `the budget of ${this.budget} is exhausted: ${this.used} of ${this.limit}${from}${below}${by}`
+    return `the budget of ${this.budget} is exhausted: ${this.used} of ${this.limit}${from}${below}${by}${describeBusy(this.busy ?? [])}`
   }
+}
+
+/** Says what the job was busy with when it used up its cycles. */
+const describeBusy = (busy: ReadonlyArray<BusyAgent>): string => {
+  if (busy.length === 0) return ""
+  const agents = busy.map(({ agent, facts, tasks }) => {
+    const added = Object.entries(facts).map(([kind, count]) => `${count} ${kind}`)
+    const what = added.length === 0 ? "added nothing" : `added ${added.join(", ")}`
+    return `${JSON.stringify(agent)} ${what} in ${tasks} task${tasks === 1 ? "" : "s"}`
+  })
+  return `. Its last cycles: ${agents.join("; ")}`
 }
 
 /** An invariant does not hold. `facts` are the facts that break it, as far as the check or the effect names them. */

@@ -1,7 +1,8 @@
 /**
  * The result of a job, whole or partial.
  *
- * Boundary: types. `context` is sealed: it can be read, explained, and given to `Engine.start` to go on from.
+ * Boundary: types, and the meaning of a diagnostic's cause. `context` is sealed: it can be read, explained, and given to
+ * `Engine.start` to go on from.
  */
 import type { Usage } from "../program/Budget.ts"
 import type { FactRef } from "../program/Fact.ts"
@@ -38,6 +39,13 @@ export interface NotPerformed {
 
 /** What a diagnostic says: why an effect was discarded, or what else the author of a program would want to know. */
 export type DiagnosticCause = Cause | Oscillation | NotCommutative | NotPerformed
+
+/** Whether a diagnostic is about an effect that was discarded, and not about one that was merged. */
+export const isDiscarded = ({ _tag }: DiagnosticCause): boolean =>
+  _tag !== "Oscillation" && _tag !== "NotCommutative" && _tag !== "NotPerformed"
+
+/** Whether a discarded effect is one of a bug: its agent threw or died of a defect, or gave what is no effect. */
+export const isDefect = ({ _tag }: DiagnosticCause): boolean => _tag === "AgentPanicked" || _tag === "InvalidEffect"
 
 /** An effect that was discarded, or what else may be wrong: its cycle, its agent and its cause. */
 export interface Diagnostic {

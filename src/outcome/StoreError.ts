@@ -41,4 +41,7 @@ export type StoreErrorReason =
 export class StoreError extends Data.TaggedError("StoreError")<{
   readonly reason: StoreErrorReason
   readonly message: string
-}> {}
+}> {
+  /** There is no result: the job never began, or was not taken up. */
+  declare readonly partial?: undefined
+}

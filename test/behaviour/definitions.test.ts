@@ -239,7 +239,11 @@ describe("what reaches the engine untyped", () => {
     ["no input", undefined, /^input: Expected object/],
     ["a seed that throws", { n: 1 }, /^seed: seed one$/],
     ["a seed that does not fit", { n: 2 }, /^seed: facts\[0\] \(A\): Expected number/],
-    ["a seed of a kind that is not declared", { n: 3 }, /^seed: facts\[0\] is of kind "B", which is not declared/],
+    [
+      "a seed of a kind that is not declared",
+      { n: 3 },
+      /^seed: facts\[0\] is of kind "B", which the program "\w+" does not have/
+    ],
     ["the same seed twice", { n: 4 }, /^seed: facts\[1\] proposes "A"\/a a second time/],
     ["seeds that are no array", { n: 5 }, /^seed: it must return an array of proposals/]
   ]

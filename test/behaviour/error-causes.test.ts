@@ -56,7 +56,7 @@ const messages: Readonly<Record<string, string>> = {
   caused: "fetch failed: connect ECONNREFUSED 127.0.0.1:9",
   tagged: "Refused: fetch failed: connect ECONNREFUSED 127.0.0.1:9",
   many: "AggregateError: connect ECONNREFUSED 127.0.0.1:9: no",
-  object: '{"code":5,"why":{"nested":[1,2]}}',
+  object: 'an object that is no Error was thrown: {"code":5,"why":{"nested":[1,2]}}',
   told: "it told",
   text: "just text",
   listed:

@@ -50,12 +50,12 @@ const bad: Readonly<Record<string, readonly [AgentEffect.AgentEffect<Kinds>, str
   "a proposal of an undeclared kind": [
     { facts: [thing("a"), loose(Other.of({ id: "b", n: 0 }))] },
     "InvalidEffect",
-    /^facts\[1\] is of kind "Other", which is not declared/
+    /^facts\[1\] is of kind "Other", which agent "bad" does not declare: add it to its kinds, `writes: \[.*, Other\]`/
   ],
   "a proposal of a kind that nobody knows": [
     { facts: [thing("a"), loose({ kind: "Nobody", value: 1 })] },
     "InvalidEffect",
-    /"Nobody", which is not declared/
+    /"Nobody", which agent "bad" does not declare/
   ],
   "a proposal that is none": [
     { facts: [thing("a"), loose("b")] },
@@ -163,7 +163,11 @@ const bad: Readonly<Record<string, readonly [AgentEffect.AgentEffect<Kinds>, str
   "nothing at all": [loose(undefined), "InvalidEffect", /^execute returned undefined, not an effect/],
   null: [loose(null), "InvalidEffect", /^execute returned null, not an effect/],
   "a list of facts": [loose([thing("a")]), "InvalidEffect", /^execute returned an array, not an effect/],
-  "a promise": [loose(Promise.resolve({})), "InvalidEffect", /^execute returned a promise; use a plain function/],
+  "a promise": [
+    loose(Promise.resolve({})),
+    "InvalidEffect",
+    /^(execute returned a promise; use a plain function|the Effect of execute gave a promise, )/
+  ],
   "an output that throws when it is looked at": [loose(ofProxy), "AgentPanicked", /^a trap$/],
   "a getter that throws": [loose(ofGetter), "AgentPanicked", /^a trap$/]
 }

@@ -221,7 +221,7 @@ const metrics = Effect.map(Metric.snapshot, (snapshots) =>
     snapshots
       .filter(({ id }) => id.startsWith("converge_"))
       .map(({ attributes, id, state }) => [
-        attributes?.["status"] === undefined ? id : `${id} ${attributes["status"]}`,
+        [id, attributes?.["status"], attributes?.["cause"]].filter((part) => part !== undefined).join(" "),
         "count" in state ? state.count : (state as { readonly value: number }).value
       ])
   )
@@ -249,6 +249,7 @@ describe("metrics", () => {
         converge_facts_total: 6,
         converge_tasks_total: 3,
         converge_tasks_discarded_total: 6,
+        "converge_job_diagnostics_total AgentFailed": 6,
         "converge_jobs_halted_total converged": 1,
         converge_jobs_running: 0
       })

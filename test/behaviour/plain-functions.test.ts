@@ -98,7 +98,9 @@ for (const [callback, programOf] of Object.entries(callbacks)) {
           const program = anyProgram(Program.make("p", { ...base, ...options }))
           const ended = yield* failure(Engine.run(program, {}))
           expect(ended).toMatchObject(error)
-          expect((ended as Error).message).toContain(`returned ${name}; use a plain function`)
+          // A CPU agent that returns an Effect was most likely meant to be a fiber agent.
+          const advice = callback === "a CPU agent" && name === "an Effect" ? ", but agent" : "; use a plain function"
+          expect((ended as Error).message).toContain(`returned ${name}${advice}`)
           // A rejection that nobody heard would fail this run.
           yield* turns(3)
         }).pipe(Effect.provide(engine()))

@@ -85,10 +85,26 @@ describe.concurrent("converge run", () => {
   it("for people: ten diagnostics, how many there are more, and no escape sequence of theirs", async () => {
     const { code, stdout } = await runCount("discarding", ["--quiet"])
     expect(code).toBe(0)
+    // The first line says it, too.
+    expect(stdout).toMatch(/^✔ discarding converged with 12 discarded effects {2}\d/)
     expect(stdout).toContain("diagnostics (12)\n")
     expect(stdout.match(/^ {2}cycle 1 {2}refuse on Number\/n\/\d+ {2}AgentFailed: Broken /gm)).toHaveLength(10)
     expect(stdout).toContain("  ... and 2 more\n")
     expect(stdout).not.toContain("\u001b")
+  })
+
+  it("--strict: a job that converged with diagnostics is exit code 3, and one without is 0", async () => {
+    const doubtful = await runCount("discarding", ["--quiet", "--strict"])
+    expect(doubtful.code).toBe(3)
+    expect(doubtful.stdout).toContain("discarding converged with 12 discarded effects")
+    expect((await runCount("squares", ["--quiet", "--strict"])).code).toBe(0)
+    expect((await runCount("failing", ["--quiet", "--strict"])).code).toBe(3)
+    const missed = await runCount("unheard", ["--quiet", "--strict"])
+    expect(missed.code).toBe(3)
+    expect(missed.stdout).toMatch(/^✔ unheard converged with 1 diagnostic {2}\d/)
+    expect(missed.stdout).toContain(
+      'NotPerformed: nobody performs the 1 intent of the kind "Tell": register a handler of it'
+    )
   })
 
   it("colours are for whoever asks for them", async () => {
@@ -194,7 +210,8 @@ describe.concurrent("services", () => {
     const { code, stdout } = await converge(["run", module("noLayer"), "--quiet"])
     expect(code).toBe(3)
     expect(stdout).toContain("AgentPanicked: Service not found: test/Greeter")
-    expect(stdout).toContain('by exporting a Layer as "layer"')
+    expect(stdout).toContain('by exporting a Layer as "layer": export const layer = ')
+    expect(stdout).toContain("FileSystem, Path, Stdio, Terminal and ChildProcessSpawner of Effect are there anyway.")
   })
 
   it("a layer that fails is exit code 70", async () => {

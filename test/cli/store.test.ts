@@ -399,8 +399,24 @@ describe.concurrent("converge verify", () => {
         expect.objectContaining({ workers: 0, shuffle: 1, ...same }),
         expect.objectContaining({ workers: 2, shuffle: 2, ...same })
       ],
+      diagnostics: [],
       difference: null
     })
+  })
+
+  it("prints diagnostics, and fails on a discarded defect, which no run can differ by", async () => {
+    const brief = ["--workers", "0", "--shuffles", "1", "--quiet"]
+    const hidden = await converge(["verify", module("count"), "-p", "hiding", ...brief])
+    expect(hidden.code).toBe(3)
+    expect(hidden.stdout).toMatch(/^✔ hiding is deterministic/)
+    expect(hidden.stdout).toContain("✖ hiding discarded 1 defect\n")
+    expect(hidden.stdout).toContain("diagnostics (1)\n  cycle 1  breaks on Number/n/1  AgentPanicked: broken")
+    const json = jsonOf(await converge(["verify", module("count"), "-p", "hiding", ...brief, "--json"]))
+    expect(json).toMatchObject({ isDeterministic: true, diagnostics: [{ cause: { _tag: "AgentPanicked" } }] })
+    // What an agent can foresee is printed, and is no defect.
+    const foreseen = await converge(["verify", module("count"), "-p", "discarding", ...brief])
+    expect(foreseen.code).toBe(0)
+    expect(foreseen.stdout).toContain("diagnostics (12)\n")
   })
 
   it("names the first cycle and task that differ", async () => {

@@ -82,5 +82,24 @@ export const discarding = Program.make("discarding", {
   invariants: [Invariant.acceptance("there are numbers", (view) => view.size(Number) > 0 || "there are none")]
 })
 
+/** Wishes for what nobody performs. */
+export const unheard = Program.make("unheard", {
+  input,
+  agents: [Agent.make("tells", { execute: () => Effect.succeed({ intents: [{ kind: "Tell", payload: null }] }) })]
+})
+
+/** Has a bug, and hides it. */
+export const hiding = Program.make("hiding", {
+  input,
+  seed: () => [Number.of({ n: 1 })],
+  agents: [
+    Agent.make("breaks", {
+      each: Number,
+      onFailure: { panic: "discard" },
+      execute: () => Effect.die(new TypeError("broken"))
+    })
+  ]
+})
+
 /** The same programs once more: a module may export one twice. */
 export const all = [squares, counting]
