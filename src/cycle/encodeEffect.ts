@@ -313,7 +313,7 @@ const noFacts: ReadonlyArray<EncodedFact> = Object.freeze([])
 export const noIntents: ReadonlyArray<EncodedIntent> = Object.freeze([])
 export const noEvaluations: ReadonlyArray<Evaluation> = Object.freeze([])
 
-export const outputOf = ({ label, type }: ErasedAgent, output: unknown): Output => {
+export const outputOf = ({ join, label, type }: ErasedAgent, output: unknown): Output => {
   const refusal = refusalOf(output)
   if (refusal !== undefined) {
     const later = laterOf(output)
@@ -322,7 +322,7 @@ export const outputOf = ({ label, type }: ErasedAgent, output: unknown): Output 
         later === "a promise" ? "use Effect.promise or Effect.tryPromise" : "yield it, or use Effect.flatMap"
       return invalid(`the Effect of execute gave ${later}, not an effect such as {facts: [...]}: ${advice}`)
     }
-    return later === "an Effect"
+    return later === "an Effect" && join === undefined
       ? invalid(`execute returned an Effect, but ${label} is a CPU agent: return {facts: [...]}, or use Agent.make`)
       : invalid(`execute ${refusal}`)
   }

@@ -100,7 +100,7 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
     migrate: options.migrate,
     seed: options.seed ?? (() => []),
     output: options.output,
-    warnings: Object.freeze(warningsOf(agents, tierOf, tiers.length))
+    warnings: Object.freeze(warningsOf(agents, tierOf, tiers.length, signals))
   })
 }
 

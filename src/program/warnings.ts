@@ -3,7 +3,7 @@
  *
  * An agent with `each` that reads another kind sees the facts of that kind that are there when its task runs. A fact that comes
  * later does not run the task again, so the two never meet. There is a warning about such an agent if another agent of its tier
- * writes the kind, unless an agent of the tier is the other half.
+ * writes the kind, or if signals may bring it, unless an agent of the tier is the other half.
  *
  * Boundary: pure functions of a program's agents.
  */
@@ -16,21 +16,24 @@ const meets = ({ triggers, visible }: ErasedAgent, trigger: ErasedKind, seen: Er
   triggers.includes(trigger) && visible.includes(seen)
 
 /** The warnings about the agents of one tier. */
-const warningsOfTier = (tier: ReadonlyArray<ErasedAgent>): ReadonlyArray<string> =>
+const warningsOfTier = (tier: ReadonlyArray<ErasedAgent>, signals: ReadonlySet<string>): ReadonlyArray<string> =>
   tier.flatMap((agent) => {
     const { each, name, visible } = agent
     if (each === undefined) return []
     return visible.flatMap((kind) => {
       if (kind === each) return []
-      const writer = tier.find((other) => other !== agent && other.writes.includes(kind))
       const isWhole = tier.some((other) => other !== agent && meets(other, kind, each))
-      if (writer === undefined || isWhole) return []
+      if (isWhole) return []
+      const writer = tier.find((other) => other !== agent && other.writes.includes(kind))
+      const isSignalled = signals.has(kind.name)
+      if (writer === undefined && !isSignalled) return []
       const [left, right] = [each.name, kind.name]
+      const source = writer === undefined ? "signals may bring" : `${quote(writer.name)} of the same tier writes`
       return [
-        `the agent ${quote(name)} runs for each new ${left} and reads ${right}, which ${quote(writer.name)} of the same tier ` +
-          `writes: what comes of ${right} after that is not seen for it. If facts of the two belong together, write ` +
-          `Agent.join(${quote(name)}, { left: [${left}, key], right: [${right}, key], ... }), which gives each pair once. ` +
-          `Or let ${quote(writer.name)} run in an earlier tier`
+        `the agent ${quote(name)} runs for each new ${left} and reads ${right}, which ${source}: what comes of ${right} after ` +
+          `that is not seen for it. If facts of the two belong together, write Agent.join(${quote(name)}, ` +
+          `{ left: [${left}, key], right: [${right}, key], ... }), which gives each pair once.` +
+          (writer === undefined || isSignalled ? "" : ` Or let ${quote(writer.name)} run in an earlier tier`)
       ]
     })
   })
@@ -39,8 +42,12 @@ const warningsOfTier = (tier: ReadonlyArray<ErasedAgent>): ReadonlyArray<string>
 export const warningsOf = (
   agents: ReadonlyArray<ErasedAgent>,
   tierOf: ReadonlyArray<number>,
-  tierCount: number
+  tierCount: number,
+  signals: ReadonlySet<string>
 ): ReadonlyArray<string> =>
   Array.from({ length: tierCount }, (_, tier) =>
-    warningsOfTier(agents.filter((__, index) => tierOf[index] === tier))
+    warningsOfTier(
+      agents.filter((__, index) => tierOf[index] === tier),
+      signals
+    )
   ).flat()

@@ -206,7 +206,7 @@ describe("a join that cannot be", () => {
       })
       expect(yield* errorOf({ execute: () => ({ facts: [num(1)] }) })).toMatchObject({
         _tag: "InvalidEffect",
-        message: 'facts[0] is of kind "Num", which is not declared'
+        message: expect.stringContaining('facts[0] is of kind "Num", which agent "joins" does not declare') as string
       })
     })
   )
