@@ -3,7 +3,9 @@
  *
  * `make` defines a fiber agent (an Effect: I/O, services, typed errors), `cpu` a CPU agent (a synchronous function that runs on a
  * worker thread), `join` an agent for pairs of facts that meet on a key, `fold` an agent that keeps totals. `make` and `cpu` come
- * in two forms: with `each`, one task for every new fact of that kind; without, one task for everything that is new.
+ * in two forms: with `each`, one task for every new fact of that kind; without, one task for everything that is new. Each has
+ * one signature for both forms, so that the compiler names the mistake itself: of two overloads it would say that the other one
+ * does not fit.
  *
  * Boundary: definitions and their types. eligibility.ts decides when an agent runs, merge.ts what happens to its effect.
  */
@@ -80,24 +82,20 @@ interface Common<
   readonly onFailure?: Failure | undefined
 }
 
-interface Whole<Reads extends Kind.Any> {
-  readonly each?: undefined
-  /**
-   * Asked once per cycle in which the agent could run, on the main thread. While it says false, the delta accumulates.
-   * Default: always.
-   */
-  readonly accepts?: ((view: View<Reads>) => boolean) | undefined
-}
-
 interface Each<EachKind extends Kind.Any, Reads extends Kind.Any> {
   /** One task for each new fact of this kind. Default: one task for everything that is new. */
-  readonly each: EachKind
+  readonly each?: EachKind | undefined
   /**
    * Asked once per cycle in which the agent could run, on the main thread. While it says false, the delta accumulates.
    * Default: always.
    */
-  readonly accepts?: ((view: View<Reads | EachKind>) => boolean) | undefined
+  readonly accepts?: ((view: View<Reads | NoInfer<EachKind>>) => boolean) | undefined
 }
+
+/** What an execution is given: the view, and before it, with `each`, the fact that it is about. */
+type Given<EachKind extends Kind.Any, Reads extends Kind.Any> = [EachKind] extends [never]
+  ? [view: View<Reads>]
+  : [fact: FactOf<EachKind>, view: View<Reads | EachKind>]
 
 interface Retrying<E, R2> {
   /**
@@ -133,9 +131,9 @@ type Escaping<Failure extends OnFailure, E> = Failure extends "discard" | { read
  */
 export function make<
   const Name extends string,
-  EachKind extends Kind.Any,
   E,
   R,
+  EachKind extends Kind.Any = never,
   Reads extends Kind.Any = never,
   Writes extends Kind.Any = never,
   const Failure extends OnFailure = "halt",
@@ -148,8 +146,7 @@ export function make<
     Retrying<NoInfer<E>, R2> & {
       /** Gives what to add, from the view; with `each`, for this fact. */
       readonly execute: (
-        fact: FactOf<EachKind>,
-        view: View<Reads | EachKind>
+        ...given: Given<EachKind, Reads>
       ) => Effect.Effect<AgentEffect<NoInfer<Writes>, NoInfer<Intents>>, E, R>
     }
 ): Agent<
@@ -159,23 +156,6 @@ export function make<
   Escaping<Failure, E>,
   R | R2 | IntentKind.Needs<Intents>
 >
-export function make<
-  const Name extends string,
-  E,
-  R,
-  Reads extends Kind.Any = never,
-  Writes extends Kind.Any = never,
-  const Failure extends OnFailure = "halt",
-  R2 = never,
-  Intents extends IntentKind.Any = never
->(
-  name: Name,
-  options: Common<Reads, Writes, Failure, Intents> &
-    Whole<Reads> &
-    Retrying<NoInfer<E>, R2> & {
-      readonly execute: (view: View<Reads>) => Effect.Effect<AgentEffect<NoInfer<Writes>, NoInfer<Intents>>, E, R>
-    }
-): Agent<Name, Reads, Writes | IntentKind.Answers<Intents>, Escaping<Failure, E>, R | R2 | IntentKind.Needs<Intents>>
 export function make(name: string, options: object): Agent.Any {
   return defineAgent(name, "fiber", options as AgentOptions)
 }
@@ -192,7 +172,7 @@ export function make(name: string, options: object): Agent.Any {
  */
 export function cpu<
   const Name extends string,
-  EachKind extends Kind.Any,
+  EachKind extends Kind.Any = never,
   Reads extends Kind.Any = never,
   Writes extends Kind.Any = never,
   Intents extends IntentKind.Any = never
@@ -202,25 +182,9 @@ export function cpu<
     Each<EachKind, Reads> &
     Placed & {
       /** Gives what to add, from the view; with `each`, for this fact. Synchronous. */
-      readonly execute: (
-        fact: FactOf<EachKind>,
-        view: View<Reads | EachKind>
-      ) => AgentEffect<NoInfer<Writes>, NoInfer<Intents>>
+      readonly execute: (...given: Given<EachKind, Reads>) => AgentEffect<NoInfer<Writes>, NoInfer<Intents>>
     }
 ): Agent<Name, Reads | EachKind, Writes | IntentKind.Answers<Intents>, never, IntentKind.Needs<Intents>>
-export function cpu<
-  const Name extends string,
-  Reads extends Kind.Any = never,
-  Writes extends Kind.Any = never,
-  Intents extends IntentKind.Any = never
->(
-  name: Name,
-  options: Common<Reads, Writes, OnFailure, Intents> &
-    Whole<Reads> &
-    Placed & {
-      readonly execute: (view: View<Reads>) => AgentEffect<NoInfer<Writes>, NoInfer<Intents>>
-    }
-): Agent<Name, Reads, Writes | IntentKind.Answers<Intents>, never, IntentKind.Needs<Intents>>
 export function cpu(name: string, options: object): Agent.Any {
   return defineAgent(name, "cpu", options as AgentOptions)
 }

@@ -331,3 +331,28 @@ Agent.fold("f", {
   aggregate: Fold.sum(C, ({ text }) => text.length),
   as: (n, sum) => ({ text: String(n), sum })
 })
+
+/* ---------------------------------------------------------------- errors are where the mistake is, and nowhere else */
+
+Agent.make("undeclared", {
+  each: A,
+  // @ts-expect-error: B is not among the kinds that it writes; `each` above is fine
+  execute: () => Effect.succeed({ facts: [B.of({ n: 1 })] })
+})
+Agent.cpu("promises", {
+  each: A,
+  reads: [B],
+  // @ts-expect-error: a promise is no effect; `each` and `reads` above are fine
+  execute: async () => ({})
+})
+Agent.make("misspelt", {
+  each: A,
+  // @ts-expect-error: there is no such option; `each` and `execute` are fine
+  timeouts: 3,
+  execute: (fact) => Effect.succeed({ trace: fact.value.n })
+})
+Agent.make("blind", {
+  reads: [A],
+  // @ts-expect-error: without `each` there is no fact
+  execute: (_, view: View.View<typeof A>) => Effect.succeed({ trace: view.size(A) })
+})
