@@ -13,7 +13,7 @@ import { JobStore, WorkerPool } from "../../src/index.ts"
 import { converge, module } from "../support/cli/converge.ts"
 import { projectRoot } from "../support/node.ts"
 import { serve, until } from "../support/server/harness.ts"
-import { computes, count, crashes, spins } from "../support/server/programs.ts"
+import { computes, count, crashes, spins, wishes } from "../support/server/programs.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "converge-operations-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -30,7 +30,7 @@ const sorted = (names: Iterable<string>): ReadonlyArray<string> => [...new Set(n
 
 describe("metrics", () => {
   it("of a server that has done a bit of everything are those of the documentation", async () => {
-    const programs = [count, crashes, spins, computes]
+    const programs = [count, crashes, spins, computes, wishes]
     const running = await serve(
       { programs },
       { pool: WorkerPool.layer({ size: 2 }), store: JobStore.layerSqlite({ filename: join(folder, "jobs.db") }) }

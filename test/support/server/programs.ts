@@ -101,6 +101,12 @@ export const asks = Program.make("asks", {
   agents: [Agent.make("ask", { execute: () => Effect.succeed({ intents: [Intent.approval({ id: "go" })] }) })]
 })
 
+/** Wishes for what nobody performs. */
+export const wishes = Program.make("wishes", {
+  input: Schema.Struct({}),
+  agents: [Agent.make("wish", { execute: () => Effect.succeed({ intents: [{ kind: "Wish", payload: null }] }) })]
+})
+
 const failing = (name: string, agent: Agent.Agent.Any, more: object = {}) =>
   Program.make(name, { input: Schema.Struct({}), seed, agents: [agent], ...more })
 
