@@ -34,8 +34,7 @@ const messages: ReadonlyArray<readonly [string, Program.Program.Any, string]> = 
   ],
   [
     "a fiber agent whose Effect gives a promise",
-    // The type hides the promise from the compiler.
-    fiber("waits", () => Effect.succeed<object>(Promise.resolve({}))),
+    fiber("waits", () => Effect.succeed(loose(Promise.resolve({})))),
     "the Effect of execute gave a promise, not an effect such as {facts: [...]}: use Effect.promise or Effect.tryPromise"
   ],
   [

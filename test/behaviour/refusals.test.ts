@@ -47,7 +47,7 @@ describe("Fact.kind refuses", () => {
     [
       "a schema that nests too deep",
       make("k", { schema: nested(3_000), id }),
-      /value is nested deeper than 256 levels/
+      /the schema is nested deeper than 256 levels/
     ],
     ["no options", make("K", undefined), /kind "K": options are missing/],
     ["no schema", make("K", { id }), /kind "K": schema must be an Effect Schema/],

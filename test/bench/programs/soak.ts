@@ -43,7 +43,7 @@ const work = Agent.cpu("work", {
   each: Item,
   writes: [Done],
   timeout: "500 millis",
-  onFailure: "discard",
+  onFailure: { timeout: "discard", panic: "discard", crash: "discard", invalid: "discard" },
   execute: ({ value: { deed, left, n, steps } }) =>
     deed === "work" ? { facts: [Done.of({ n, left, value: spin(steps, n + left) })] } : misbehave(deed)
 })

@@ -10,7 +10,11 @@ const Odd = Fact.kind("Odd", {
 })
 
 const count = Agent.cpu("count", { writes: [Odd], execute: () => ({ facts: [Odd.of({ n: 1 }), Odd.of({ n: 3 })] }) })
-const slip = Agent.cpu("slip", { writes: [Odd], onFailure: "discard", execute: () => ({ facts: [Odd.of({ n: 2 })] }) })
+const slip = Agent.cpu("slip", {
+  writes: [Odd],
+  onFailure: { invalid: "discard" },
+  execute: () => ({ facts: [Odd.of({ n: 2 })] })
+})
 const peek = Agent.cpu("peek", {
   reads: [Odd],
   writes: [Odd],
