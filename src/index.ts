@@ -5,7 +5,7 @@
  */
 export * as Agent from "./program/Agent.ts"
 export * as AgentEffect from "./program/AgentEffect.ts"
-export * as Budget from "./program/Budget.ts"
+export * as Budget from "./job/Budget.ts"
 export * as Canonical from "./values/Canonical.ts"
 export * as Engine from "./engine/Engine.ts"
 export * as Fact from "./program/Fact.ts"

@@ -35,6 +35,8 @@ export interface MergeCycle {
   /** They change once, when answers of child jobs are taken in. */
   limits: OwnLimits
   readonly counters: Counters
+  /** Tokens that agents paid. They count whatever becomes of the cycle. */
+  readonly spent: { readonly tokens: number }
   /** The ledger's version when the cycle began. */
   readonly start: number
   /** The kinds whose combining functions have been checked. */
@@ -196,11 +198,11 @@ export class EffectApplication implements Cursor<MergedOutcome> {
 
   /** The counted budgets before facts are added (B2). */
   private refuseCounts(): Cause | undefined {
-    const { counters, limits } = this.merge
+    const { counters, limits, spent } = this.merge
     const { budget } = limits
     return (
       this.crossing("facts", counters.facts, this.counted, budget.facts) ??
-      this.crossing("tokens", counters.tokens, this.effect.tokens, budget.tokens)
+      this.crossing("tokens", counters.tokens + spent.tokens, this.effect.tokens, budget.tokens)
     )
   }
 

@@ -66,17 +66,21 @@ export class CycleMerge {
   /** The cause by which an effect crossed a counted budget. */
   #crossed: Cause | undefined
 
-  /** `checked`: the kinds whose combining functions the job has checked. The cycle adds to them. */
+  /**
+   * `checked`: the kinds whose combining functions the job has checked. The cycle adds to them. `spent`: what agents paid, which
+   * counts against the same limit as the tokens of effects.
+   */
   constructor(
     cycle: number,
     program: CompiledProgram,
     ledger: Ledger,
     limits: OwnLimits,
     counters: Counters,
-    checked: Set<string> = new Set()
+    checked: Set<string> = new Set(),
+    spent: { readonly tokens: number } = nothingSpent
   ) {
     this.cycle = cycle
-    this.#on = { cycle, program, ledger, limits, counters, checked, start: ledger.version }
+    this.#on = { cycle, program, ledger, limits, counters, checked, spent, start: ledger.version }
     this.#checked = checked
     this.#before = { ...counters }
     this.#evaluations = ledger.evaluationCount
@@ -336,4 +340,5 @@ export class CycleMerge {
   }
 }
 
+const nothingSpent = Object.freeze({ tokens: 0 })
 const noEntries: ReadonlyArray<FactEntry> = Object.freeze([])

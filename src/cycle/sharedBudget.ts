@@ -1,7 +1,7 @@
 /**
  * The budget of a job as the job shares it with its child jobs (CH10).
  *
- * Amounts (facts, agents, CPU time, tokens) add up. A part of what is left is set aside for a child when the cycle with its
+ * Amounts (facts, agents, CPU time, tokens, cost) add up. A part of what is left is set aside for a child when the cycle with its
  * intent commits. The unspent rest of it comes back with the child's answer. Lengths (cycles, duration) run side by side: a child
  * gets all that is left, and its answer moves its parent on to where the child ended, if the parent is not there yet.
  *
@@ -20,7 +20,7 @@ import {
 } from "../program/resolveBudget.ts"
 import type { Cause } from "../outcome/Cause.ts"
 
-const amountNames = ["facts", "agents", "cpuTime", "tokens"] as const
+const amountNames = ["facts", "agents", "cpuTime", "tokens", "cost"] as const
 const lengthNames = ["cycles", "duration"] as const
 const sharedNames: ReadonlyArray<SharedName> = [...amountNames, ...lengthNames]
 
@@ -166,7 +166,8 @@ export const sharesOf = (left: Amounts, payloads: ReadonlyArray<unknown>): Reado
   for (const name of amountNames) {
     let rest = left[name]
     if (rest === undefined) continue
-    rest = Math.max(Math.floor(rest), 0)
+    const whole = name === "cost" ? wholeCost : Math.floor
+    rest = Math.max(whole(rest), 0)
     let others = 0
     for (const [place, share] of shares.entries()) {
       const wanted = named[place]?.[name]
@@ -178,7 +179,7 @@ export const sharesOf = (left: Amounts, payloads: ReadonlyArray<unknown>): Reado
       share[name] = amount
       rest -= amount
     }
-    const part = Math.floor(rest / (others + 1))
+    const part = whole(rest / (others + 1))
     for (const share of shares) share[name] ??= part
   }
   for (const name of lengthNames) {
@@ -187,6 +188,9 @@ export const sharesOf = (left: Amounts, payloads: ReadonlyArray<unknown>): Reado
   }
   return shares
 }
+
+/** A cost may be a fraction. Sums of parts that are multiples of 2^-20 are exact, so they never exceed the limit. */
+const wholeCost = (cost: number): number => Math.floor(cost * 2 ** 20) / 2 ** 20
 
 /** The limits that an intent names for its child. An invalid budget names none: the child then fails where it starts. */
 const namedIn = (payload: unknown): Amounts => {

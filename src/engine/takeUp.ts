@@ -14,6 +14,7 @@ import { budgetOfHeader, described } from "../journal/header.ts"
 import { decodeKept, keptOf } from "../journal/kept.ts"
 import { goOn } from "../journal/migrate.ts"
 import { cyclesInJson } from "../journal/parts.ts"
+import { addPayments, isPayment } from "../journal/payments.ts"
 import { JournalReader } from "../journal/reader.ts"
 import type { NoteTag, EndExtra } from "../journal/records.ts"
 import type { Replay } from "../journal/replay.ts"
@@ -22,7 +23,7 @@ import type { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { Amounts, ResolvedBudget } from "../program/resolveBudget.ts"
-import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
+import type { JobStore, Kept, StoredJournal, StoreError } from "../store/JobStore.ts"
 
 type Store = JobStore["Service"]
 
@@ -66,12 +67,14 @@ export const takeUp = (
     const { header, replay } = reader
     const rebase = yield* goOn(reader, read)
     // Kept effects of another version of the program may have other kinds. The store forgets them with the old header.
-    const kept = rebase?.isOfOther === true ? undefined : yield* savedEffects(store, jobId, replay)
+    const saved = yield* store.kept(jobId)
+    const kept = rebase?.isOfOther === true ? undefined : savedEffects(saved, replay)
     if (rebase !== undefined && fence !== undefined) {
       const { pieces } = rebase
       yield* store.rebase(jobId, fence, { cycle: replay.cycle + 1, header: JSON.stringify(rebase.header), pieces })
     }
     const notes = yield* notesIn(journal)
+    yield* addPayments({ jobId, saved }, replay)
     return {
       ledger: replay.ledger,
       budget: budgetOfHeader(header),
@@ -87,20 +90,17 @@ export const takeUp = (
   })
 
 /** Reads the effects of the next cycle's tasks that were kept before a crash. A changed effect is left out. */
-const savedEffects = (
-  store: Store,
-  jobId: string,
-  { cycle, ledger, program }: Replay
-): Effect.Effect<TakenUp["kept"], StoreError> =>
-  Effect.map(store.kept(jobId), (saved) => {
-    const effects = new Map<string, EncodedEffect>()
-    for (const { cycle: of, key, text: sealed } of saved) {
-      const text = of === cycle + 1 ? unseal(keptOf(ledger.hash, key), sealed) : undefined
-      const effect = text === undefined ? undefined : decodeKept(text, (name) => program.kinds.get(name))
-      if (effect !== undefined) effects.set(key, effect)
-    }
-    return effects.size === 0 ? undefined : effects
-  })
+const savedEffects = (saved: ReadonlyArray<Kept>, { cycle, ledger, program }: Replay): TakenUp["kept"] => {
+  const effects = new Map<string, EncodedEffect>()
+  for (const kept of saved) {
+    const { cycle: of, key, text: sealed } = kept
+    if (of !== cycle + 1 || isPayment(kept)) continue
+    const text = unseal(keptOf(ledger.hash, key), sealed)
+    const effect = text === undefined ? undefined : decodeKept(text, (name) => program.kinds.get(name))
+    if (effect !== undefined) effects.set(key, effect)
+  }
+  return effects.size === 0 ? undefined : effects
+}
 
 /** The end of a job, for its session. */
 type RestoredEnd = Omit<EndExtra, "cause"> & { readonly cause: Cause | null }

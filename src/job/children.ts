@@ -15,11 +15,12 @@ import type { JobSession } from "./session.ts"
 import type { UnderWay } from "./underWay.ts"
 
 /** What a job itself has spent by its last committed cycle, and so much CPU time more. */
-const ownSpending = ({ counters, cpuMs, cycle, durationMs }: JobSession): Required<Amounts> => ({
+const ownSpending = ({ counters, cpuMs, cycle, durationMs, spent }: JobSession): Required<Amounts> => ({
   cycles: cycle,
   facts: counters.facts,
   agents: counters.agents,
-  tokens: counters.tokens,
+  tokens: counters.tokens + spent.tokens,
+  cost: spent.cost,
   cpuTime: cpuMs,
   duration: durationMs
 })

@@ -22,6 +22,7 @@ import type { Kind } from "../program/Fact.ts"
 import { lengthOfPieces, rowText } from "../journal/rowText.ts"
 import type { View } from "../program/View.ts"
 import { ContextView } from "../context/contextView.ts"
+import { accountOf } from "./accountOf.ts"
 import { commitShares, setSharesAside } from "./children.ts"
 import { finish, finishDefect, letGo } from "./ending.ts"
 import { exitOf } from "./erased.ts"
@@ -322,7 +323,8 @@ const stoppable = (
 }
 
 /** An agent may cancel its job in its first step, before `stopTasks` is set. */
-const stopIfCancelled = (session: JobSession, { stopTasks }: UnderWay): void => {
+const stopIfCancelled = (session: JobSession, { stopCause, stopTasks }: UnderWay): void => {
+  if (stopCause !== undefined) stopTasks?.(stopCause)
   if (phaseOf(session) === "stopping") stopTasks?.({ _tag: "JobCancelled", cycle: session.cycle })
 }
 
@@ -385,6 +387,8 @@ function* mergeSteps(session: JobSession, underWay: UnderWay): Generator<void, M
     parts = 0
     yield
   }
+  const { overspent } = session.account ?? {}
+  if (overspent !== undefined) merge.halt ??= accountOf(session).cause(overspent, merge.cycle)
   const row = yield* merge.finish(tierOf(session, selection), agents)
   const text = rowText(row)
   const pieces = isUnderWay(text) ? yield* text : text
@@ -441,6 +445,9 @@ const commit = (session: JobSession, underWay: UnderWay, { hash, pieces, row }: 
   for (const outcome of row.outcomes) {
     facts += outcome.facts.length
     if (outcome.cause !== undefined) discarded++
+    else if (outcome.effect !== undefined && outcome.effect.tokens > 0) {
+      session.reported.add(outcome.agent, outcome.effect.tokens, 0)
+    }
   }
   for (const { cpuMs } of outcomes) session.cpuMs += cpuMs
   Telemetry.noteCycle(session.options.services, facts, row.outcomes.length - discarded, discarded)

@@ -15,6 +15,7 @@ import type { JobStore, StoreError } from "../store/JobStore.ts"
 import { undefinedIfMissing } from "../store/missing.ts"
 import { childKind } from "../program/answerKinds.ts"
 import { replayAt } from "../journal/migrate.ts"
+import { readPayments } from "../journal/payments.ts"
 import type { JobSession } from "./session.ts"
 import type { Tracker } from "../cycle/tracker.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
@@ -70,6 +71,7 @@ export const endHeld = <E>(
 ): Effect.Effect<void, E | EndError> =>
   Effect.gen(function* () {
     const { header, replay } = yield* replayAt(store, yield* store.load(jobId), undefined, undefined)
+    yield* readPayments(store, jobId, replay)
     const { cycle, halt, pending, tracker, usage } = replay
     const unanswered = [...pending.values()].map(({ intent }) => intent)
     const childId = childIdsOf(jobId, header.depth !== undefined)

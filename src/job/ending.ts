@@ -20,6 +20,7 @@ import { endChildren } from "./endStored.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 import { stackOf } from "../outcome/errorDescription.ts"
+import { paidOf } from "../outcome/Spent.ts"
 import { runDetached } from "../platform/detached.ts"
 import { endJournal } from "./journaling.ts"
 import type { JobSession } from "./session.ts"
@@ -137,6 +138,8 @@ export const restoreEnd = (
   session.output = output
   session.clock.restore(usage.durationMs)
   session.cpuMs = usage.cpuMs
+  // A cycle that was discarded may have paid.
+  session.spent.restore(paidOf(usage.byAgent, session.reported))
   end(session, status, cause, outcomeOf(session, status, cause))
 }
 

@@ -21,6 +21,8 @@ export interface FiberGroup<R> {
   readonly count: number
   readonly concurrency: number
   readonly services: Context.Context<R>
+  /** The services of one effect: those of the group, and its own. */
+  readonly servicesOf: (index: number) => Context.Context<R>
   readonly effectOf: (index: number) => Effect.Effect<unknown, unknown, R>
   /** Milliseconds after which the fiber is interrupted; undefined for never. */
   readonly timeoutMsOf: (index: number) => number | undefined
@@ -128,7 +130,7 @@ export class RunningGroup<R> {
   #start(index: number): Fiber.Fiber<unknown, unknown> | undefined {
     const effect = this.#group.effectOf(index)
     if (Exit.isExit(effect)) return this.#end(index, effect)
-    const fiber = this.#fork(effect)
+    const fiber = Effect.runForkWith(this.#group.servicesOf(index))(effect)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.#end(index, exit)
     this.#live.add(fiber)

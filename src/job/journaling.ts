@@ -120,7 +120,8 @@ export const appendRow = (
       before: session.notes,
       handled: performed,
       children: childrenExtra(underWay),
-      unperformed
+      unperformed,
+      spent: session.spent.sums
     })
   }
   return store.append(session.jobId, session.fence ?? 0, { cycle: row.cycle, text: () => pieces.join(""), hash, extra })

@@ -25,6 +25,7 @@ import { Allotments, ownLimits, type OwnLimits } from "../cycle/sharedBudget.ts"
 import type { Replay } from "../journal/replay.ts"
 import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
+import type { Account } from "./account.ts"
 import { at } from "./at.ts"
 import { type CommittedFacts, committedFacts, explainCommitted, type FactQuery } from "./committed.ts"
 import { EventLog } from "./eventLog.ts"
@@ -38,6 +39,7 @@ import type { Holdings, JobView } from "./view.ts"
 import { Tracker } from "../cycle/tracker.ts"
 import { type Cause, isOfProcess, type Status } from "../outcome/Cause.ts"
 import type { Counters } from "../outcome/CommittedCycle.ts"
+import { Spent, usageByAgent } from "../outcome/Spent.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { childIdsOf } from "../intents/childIds.ts"
 import { Descendants } from "../intents/descendants.ts"
@@ -137,6 +139,11 @@ export class JobSession implements JobView {
   /** Names the driver that works on this session, if one does. */
   driver: object | undefined
   output: unknown
+  /** The account of agents that reserve or pay. Undefined before the first one does. */
+  account: Account | undefined
+  readonly spent = new Spent()
+  /** The tokens that committed effects reported. */
+  readonly reported = new Spent()
   /** Holds intents that are performed. Undefined before the first one. */
   outbox: Outbox | undefined
   readonly pauseWaiters: Array<Deferred.Deferred<void, JobHalted>> = []
@@ -174,6 +181,8 @@ export class JobSession implements JobView {
     this.limitOwn()
     Object.assign(this.counters, replay.counters)
     for (const kind of replay.checked) this.checked.add(kind)
+    this.spent.restore(replay.spent.sums)
+    this.reported.restore(replay.reported.sums)
     this.program.agents.forEach(({ name }, index) => {
       const progress = at(this.progress, index)
       progress.mark = replay.marks.get(name) ?? 0
@@ -200,7 +209,9 @@ export class JobSession implements JobView {
       durationMs: this.durationMs,
       cpuMs: this.cpuMs,
       contextBytes: this.ledger.contextBytes,
-      tokens: this.counters.tokens
+      tokens: this.counters.tokens + this.spent.tokens,
+      cost: this.spent.cost,
+      byAgent: usageByAgent(this.spent, this.reported)
     }
   }
 
@@ -253,8 +264,8 @@ export class JobSession implements JobView {
 
   /** Begins the next cycle. */
   beginCycle(): UnderWay {
-    const { checked, counters, cycle, ledger, limits, program } = this
-    const merge = new CycleMerge(cycle + 1, program, ledger, limits, counters, checked)
+    const { checked, counters, cycle, ledger, limits, program, spent } = this
+    const merge = new CycleMerge(cycle + 1, program, ledger, limits, counters, checked, spent)
     const underWay = new UnderWay(merge, ledger.version)
     if (this.#stage._tag === "Running") this.#stage.underWay = underWay
     return underWay

@@ -15,8 +15,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import type { SelectedAgent } from "../cycle/eligibility.ts"
-import { type Fact, type FactRef, type Kind } from "../program/Fact.ts"
+import type { Fact, Kind } from "../program/Fact.ts"
 import { describePanic, typeOf } from "../values/panic.ts"
 import { hear } from "../values/plainResult.ts"
 import { isInstance } from "../values/thrown.ts"
@@ -26,56 +25,30 @@ import { inline as inlinePool } from "../workers/inline.ts"
 import type { BatchFailure, CpuBatch, CpuProgress } from "../workers/WorkerPool.ts"
 import { ContextView } from "../context/contextView.ts"
 import { causeOf, EffectFault, encodeEffect, type OutputFault } from "../cycle/encodeEffect.ts"
-import { batchesOf } from "../cycle/joining.ts"
+import { accountOf } from "./accountOf.ts"
 import { at } from "./at.ts"
 import { provided } from "./erased.ts"
 import { keepEffect } from "./journaling.ts"
 import type { JobSession } from "./session.ts"
 import type { UnderWay } from "./underWay.ts"
 import { startGroup } from "./fiberGroup.ts"
+import { isRefusal, refusalIn } from "./refusals.ts"
+import { type Task, tasksOf } from "./task.ts"
+import { CurrentWallet } from "./wallet.ts"
 import { inSlicesThen } from "../platform/slices.ts"
 import * as Telemetry from "./observability.ts"
 import type { Cause as HaltCause } from "../outcome/Cause.ts"
 import type { TaskOutcome } from "../outcome/CommittedCycle.ts"
 import { isUnderWay, runSteps, stepSize } from "../values/steps.ts"
-import { namePart, partOf, refKey } from "../program/keys.ts"
+import { partOf } from "../program/keys.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
 /** An attempt that took longer than its agent's timeout. */
 class TimedOut extends Data.TaggedError("AgentTimedOut") {}
 
-/** One task: which agent, about which fact, and its place in merge order. */
-interface Task {
-  readonly place: number
-  readonly selected: SelectedAgent
-  readonly fact: Fact | undefined
-  /** Which of a join's tasks, from 1. Undefined for the first, and for other agents. */
-  readonly part: number | undefined
-}
-
-const refOf = (fact: Fact | undefined): FactRef | undefined =>
-  fact === undefined ? undefined : { kind: fact.kind, id: fact.id }
-
-/** The name of a task, unique within its cycle. */
-const keyOf = ({ fact, part, selected }: Task): string =>
-  namePart(selected.agent.name) + (fact === undefined ? (part === undefined ? "" : `/${part}`) : `/${refKey(fact)}`)
-
-const tasksOf = (agents: ReadonlyArray<SelectedAgent>): ReadonlyArray<Task> => {
-  const tasks: Array<Task> = []
-  for (const selected of agents) {
-    const { each, news } = selected
-    if (each !== undefined) {
-      for (const fact of each) tasks.push({ place: tasks.length, selected, fact, part: undefined })
-      continue
-    }
-    const count = news === undefined ? 1 : batchesOf(news.length)
-    for (let part = 0; part < count; part++) {
-      tasks.push({ place: tasks.length, selected, fact: undefined, part: part === 0 ? undefined : part })
-    }
-  }
-  return tasks
-}
+/** A task that was not started. */
+class NotStarted extends Data.TaggedError("NotStarted") {}
 
 /**
  * Runs all tasks of the selected agents. Fails only when the CPU budget is used up.
@@ -88,10 +61,10 @@ export const runTasks = (
   underWay: UnderWay
 ): Effect.Effect<ReadonlyArray<TaskOutcome>, BatchFailure> => {
   const { cycle, selection, staged } = underWay
-  const tasks = tasksOf(selection.agents)
+  const tasks = tasksOf(session, selection.agents)
   const outcomes: Array<TaskOutcome> = new Array(tasks.length)
-  const settle = ({ fact, part, place, selected }: Task, result: EncodedEffect | HaltCause, cpuMs: number): void => {
-    const outcome = { agent: selected.agent, each: refOf(fact), since: selected.since, cpuMs, result }
+  const settle = ({ each, part, place, selected }: Task, result: EncodedEffect | HaltCause, cpuMs: number): void => {
+    const outcome = { agent: selected.agent, each, since: selected.since, cpuMs, result }
     outcomes[place] = part === undefined ? outcome : { ...outcome, part }
   }
   const fibers: Array<Task> = []
@@ -100,7 +73,7 @@ export const runTasks = (
   for (const task of tasks) {
     const { agent, panic } = task.selected
     // The effects that were kept come from views without signals.
-    const kept = session.kept === undefined || staged.length > 0 ? undefined : session.kept.get(keyOf(task))
+    const kept = session.kept === undefined || staged.length > 0 ? undefined : session.kept.get(task.key)
     if (panic !== undefined) settle(task, panicOf(agent.name, cycle, panic), 0)
     else if (kept !== undefined && agent.memoize) settle(task, kept, 0)
     else if (agent.type === "fiber") fibers.push(task)
@@ -130,14 +103,8 @@ const panicOf = (agent: string, cycle: number, thrown: unknown): HaltCause => ({
   ...describePanic(thrown)
 })
 
-const itemOf = <Tag extends JobTelemetry["_tag"]>(
-  tag: Tag,
-  { fact, part, selected }: Task,
-  cycle: number,
-  at: number
-) => {
-  const each = refOf(fact)
-  return { _tag: tag, cycle, agent: selected.agent.name, at, ...(each === undefined ? {} : { each }), ...partOf(part) }
+const itemOf = <Tag extends JobTelemetry["_tag"]>(tag: Tag, { agent, each, part }: Task, cycle: number, at: number) => {
+  return { _tag: tag, cycle, agent, at, ...(each === undefined ? {} : { each }), ...partOf(part) }
 }
 
 const runCpu = (
@@ -170,10 +137,10 @@ const runCpu = (
       program: session.program,
       ledger: session.ledger,
       cycle,
-      tasks: tasks.map(({ fact, part, selected }) => ({
+      tasks: tasks.map(({ each, part, selected }) => ({
         agent: selected.agent,
         agentIndex: selected.index,
-        each: refOf(fact),
+        each,
         since: selected.since,
         part,
         news: selected.news,
@@ -220,8 +187,10 @@ const startFibers = (
     count: tasks.length,
     concurrency: session.options.fiberConcurrency,
     services,
+    servicesOf: (index) => Context.add(services, CurrentWallet, at(tasks, index)),
     effectOf: (index) => {
       const task = at(tasks, index)
+      if (session.account?.exhausted !== undefined) return notStartedExit
       if (report !== undefined) tell("TaskClaimed", task)
       return attempt(session, task, cycle)
     },
@@ -234,17 +203,19 @@ const startFibers = (
       const task = at(tasks, index)
       if (report !== undefined) tell("TaskEnded", task)
       exits[index] = hasTimedOut && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? timedOutExit : exit
+      session.account?.end(task)
+      if (Exit.isFailure(exit)) noteRefusal(session, task, exit.cause)
       const { agent } = task.selected
       if (agent.memoize && Exit.isSuccess(exit)) {
         const effect = encodeEffect(agent, exit.value, session.ledger)
         early[index] = isUnderWay(effect) ? runSteps(effect) : effect
-        keepEffect(session, underWay, keyOf(task), early[index])
+        keepEffect(session, underWay, task.key, early[index])
       }
     }
   })
   underWay.group = group
   const settled = (): Effect.Effect<void> =>
-    inSlicesThen(settleAll(session.ledger, tasks, exits, early, cycle, settle), nothingMore) ?? Effect.void
+    inSlicesThen(settleAll(session, tasks, exits, early, cycle, settle), nothingMore) ?? Effect.void
   return group.hasEnded ? settled() : Effect.flatMap(group.wait, () => (group.isHalted ? Effect.void : settled()))
 }
 
@@ -253,8 +224,18 @@ const nothingMore = (): undefined => undefined
 /** The exit of a fiber that was interrupted at its deadline. */
 const timedOutExit = Exit.fail(new TimedOut())
 
+/** The exit of a task that was not started, since its job has no room under a limit. */
+const notStartedExit = Exit.fail(new NotStarted())
+
+/** A task that ends for want of room ends its job: no further task of the cycle starts. */
+const noteRefusal = (session: JobSession, { agent }: Task, cause: Cause.Cause<unknown>): void => {
+  const refusal = refusalIn(cause)
+  if (refusal === undefined || session.account === undefined) return
+  session.account.refused ??= { agent, budget: refusal.budget }
+}
+
 function* settleAll(
-  ledger: JobSession["ledger"],
+  session: JobSession,
   tasks: ReadonlyArray<Task>,
   exits: ReadonlyArray<Exit.Exit<unknown, unknown>>,
   early: ReadonlyArray<EncodedEffect | OutputFault | undefined>,
@@ -266,9 +247,9 @@ function* settleAll(
     const task = at(tasks, index)
     const { agent } = task.selected
     const exit = at(exits, index)
-    if (Exit.isFailure(exit)) settle(task, failureOf(agent, cycle, exit.cause), 0)
+    if (Exit.isFailure(exit)) settle(task, failureOf(session, agent, cycle, exit.cause), 0)
     else {
-      const encoded = early[index] ?? encodeEffect(agent, exit.value, ledger)
+      const encoded = early[index] ?? encodeEffect(agent, exit.value, session.ledger)
       const effect = isUnderWay(encoded) ? yield* encoded : encoded
       settle(task, "_tag" in effect ? causeOf(effect, agent.name, cycle) : effect, 0)
       if (!("_tag" in effect)) parts += effect.facts.length
@@ -322,7 +303,7 @@ const attempt = (session: JobSession, task: Task, cycle: number): Effect.Effect<
                   duration: Duration.millis(agent.timeoutMs),
                   orElse: () => Effect.fail(new TimedOut())
                 }),
-            agent.retry
+            { schedule: agent.retry, while: (error) => !isRefusal(error) }
           )
         )
   return Telemetry.agentSpan(services, retried, agent.name, cycle, task.fact)
@@ -333,13 +314,22 @@ const noEffect = (value: unknown): EffectFault => {
   return new EffectFault("InvalidEffect", { message: `execute returned ${typeOf(value)}, not an Effect`, stack: "" })
 }
 
-const failureOf = ({ name, timeoutMs }: ErasedAgent, cycle: number, cause: Cause.Cause<unknown>): HaltCause => {
+const failureOf = (
+  session: JobSession,
+  { name, timeoutMs }: ErasedAgent,
+  cycle: number,
+  cause: Cause.Cause<unknown>
+): HaltCause => {
+  const refusal = refusalIn(cause)
+  if (refusal !== undefined) return accountOf(session).cause({ agent: name, budget: refusal.budget }, cycle)
   const die = cause.reasons.find(Cause.isDieReason)
   if (isInstance(die?.defect, EffectFault))
     return { _tag: "InvalidEffect", agent: name, cycle, message: die.defect.message }
   if (die !== undefined) return panicOf(name, cycle, die.defect)
   const fail = cause.reasons.find(Cause.isFailReason)
   if (fail === undefined) return panicOf(name, cycle, new Error("the agent interrupted itself"))
+  const exhausted = isInstance(fail.error, NotStarted) ? session.account?.exhausted : undefined
+  if (exhausted !== undefined) return accountOf(session).cause(exhausted, cycle)
   return isInstance(fail.error, TimedOut)
     ? { _tag: "AgentTimedOut", agent: name, cycle, timeoutMs: timeoutMs ?? 0 }
     : { _tag: "AgentFailed", agent: name, cycle, error: fail.error }

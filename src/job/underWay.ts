@@ -43,6 +43,8 @@ export class UnderWay implements Gate {
   group: RunningGroup<Scope.Scope> | undefined
   /** Stops the tasks that run, with the cause that ends the job. */
   stopTasks: ((cause: Cause) => void) | undefined
+  /** The cause for which tasks asked to be stopped in their first step. */
+  stopCause: Cause | undefined
   /** The kinds of the cycle's intents that have a performer. */
   performed: ReadonlyArray<string> = noNames
   /** The answers of children with shares that the cycle takes in. */
@@ -73,6 +75,12 @@ export class UnderWay implements Gate {
   stage(signal: PendingSignal, outcome: MergedOutcome): void {
     this.#staged ??= []
     this.#staged.push({ signal, outcome })
+  }
+
+  /** Stops the tasks, now or as soon as they can be stopped. */
+  stop(cause: Cause): void {
+    if (this.stopTasks === undefined) this.stopCause ??= cause
+    else this.stopTasks(cause)
   }
 
   select(selection: Selection): void {

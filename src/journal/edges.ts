@@ -62,7 +62,9 @@ const UsageJson = Schema.Struct({
   durationMs: Schema.Finite,
   cpuMs: Schema.Finite,
   contextBytes: Count,
-  tokens: Amount
+  tokens: Amount,
+  cost: Schema.optionalKey(Amount),
+  byAgent: Schema.optionalKey(Schema.Record(Schema.String, Schema.Struct({ tokens: Amount, cost: Amount })))
 } satisfies FieldsOf<Usage>)
 
 const endFields = {
@@ -72,11 +74,17 @@ const endFields = {
   usage: UsageJson
 } satisfies FieldsOf<EndExtra>
 
-const endAs = recordAs<EndExtra>("end", Schema.Struct(endFields))
+/** An end as it is written. Version 0.1 wrote neither `cost` nor `byAgent`. */
+type WrittenEnd = Omit<EndExtra, "usage"> & {
+  readonly usage: Omit<Usage, "cost" | "byAgent"> & Partial<Pick<Usage, "cost" | "byAgent">>
+}
+
+const endAs = recordAs<WrittenEnd>("end", Schema.Struct(endFields))
 
 /** Reads the text of an end. @throws Unreadable */
 export const decodeEnd = (text: string): EndExtra => {
-  const end = endAs(parsePart("end", text))
+  const written = endAs(parsePart("end", text))
+  const end: EndExtra = { ...written, usage: { cost: 0, byAgent: {}, ...written.usage } }
   const isHalted = end.status !== "converged"
   if (isHalted === (end.cause !== null)) return end
   return unreadable("end", `${end.status} ${isHalted ? "without a cause" : "with a cause"}`)

@@ -9,6 +9,7 @@
  */
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
+import type { AgentSum } from "../outcome/Spent.ts"
 import { causeJson, isCauseJson } from "./causes.ts"
 import { typeOf } from "../values/panic.ts"
 import { isObject, parsePart, unreadable } from "./jsonRecord.ts"
@@ -70,7 +71,7 @@ export const rowExtra = (
   row: CommittedCycle,
   halt: Cause | undefined,
   textOf: (version: number) => string,
-  rest: Pick<RowExtra, "at" | "ranMs" | "cpuMs" | "before" | "handled" | "unperformed"> & {
+  rest: Pick<RowExtra, "at" | "ranMs" | "cpuMs" | "before" | "handled" | "unperformed" | "spent"> & {
     readonly children: ChildrenExtra | undefined
   }
 ): string => {
@@ -87,7 +88,8 @@ export const rowExtra = (
     ...(rest.unperformed === undefined || rest.unperformed.length === 0 ? {} : { unperformed: rest.unperformed }),
     at: rest.at,
     ranMs: rest.ranMs,
-    cpuMs: rest.cpuMs
+    cpuMs: rest.cpuMs,
+    ...(rest.spent === undefined || rest.spent.length === 0 ? {} : { spent: rest.spent })
   }
   return JSON.stringify(extra)
 }
@@ -114,6 +116,8 @@ type Unchecked<A> = { readonly [K in keyof A]?: unknown }
 const isText = (value: unknown): value is string => typeof value === "string"
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+const isAmount = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0
 
 const isListOf =
   <A>(isItem: (value: unknown) => value is A) =>
@@ -145,7 +149,7 @@ export const isOutcomeExtra = (value: unknown): value is OutcomeExtra => {
     (ids === undefined || areTexts(ids)) &&
     (combined === undefined || areCombined(combined)) &&
     (uncommutative === undefined || areCounts(uncommutative)) &&
-    (tokens === undefined || (Number.isFinite(tokens) && (tokens as number) >= 0)) &&
+    (tokens === undefined || isAmount(tokens)) &&
     (proposals === undefined || isCount(proposals)) &&
     (cause === undefined || isCauseJson(cause))
   )
@@ -159,8 +163,7 @@ export const isHaltExtra = (value: unknown): value is HaltExtra => {
   return isObject(value) && isCauseJson(value["cause"])
 }
 
-const isAmounts = (value: unknown): value is Amounts =>
-  isObject(value) && Object.values(value).every((amount) => Number.isFinite(amount) && (amount as number) >= 0)
+const isAmounts = (value: unknown): value is Amounts => isObject(value) && Object.values(value).every(isAmount)
 
 const areAmounts = isListOf(isAmounts)
 
@@ -170,12 +173,17 @@ const isChildrenExtra = (value: unknown): value is ChildrenExtra => {
   return (spent === undefined || isAmounts(spent)) && (shares === undefined || areAmounts(shares))
 }
 
+const isSum = (value: unknown): value is AgentSum =>
+  Array.isArray(value) && isText(value[0]) && isAmount(value[1]) && isAmount(value[2])
+
+const areSums = isListOf(isSum)
+
 /** The farthest time from the epoch, in milliseconds, that a `Date` can hold. */
 const farthestMs = 8.64e15
 
 /** Returns the name of the first field that does not fit, or undefined if all fit. */
 const faultyField = (extra: Unchecked<RowExtra>): keyof RowExtra | undefined => {
-  const { at, before, children, cpuMs, halt, handled, outcomes, ranMs, signals, unperformed } = extra
+  const { at, before, children, cpuMs, halt, handled, outcomes, ranMs, signals, spent, unperformed } = extra
   if (signals !== undefined && !areOutcomes(signals)) return "signals"
   if (outcomes !== undefined && !areOutcomes(outcomes)) return "outcomes"
   if (before !== undefined && !areNotes(before)) return "before"
@@ -186,7 +194,8 @@ const faultyField = (extra: Unchecked<RowExtra>): keyof RowExtra | undefined => 
   if (typeof at !== "number" || !(Math.abs(at) <= farthestMs)) return "at"
   // They are negative if the clock was set back.
   if (!Number.isFinite(ranMs)) return "ranMs"
-  return Number.isFinite(cpuMs) ? undefined : "cpuMs"
+  if (!Number.isFinite(cpuMs)) return "cpuMs"
+  return spent === undefined || areSums(spent) ? undefined : "spent"
 }
 
 const isRowExtra = (value: unknown): value is RowExtra => isObject(value) && faultyField(value) === undefined

@@ -65,8 +65,9 @@ const budgetFields = {
   duration: Limit,
   cpuTime: Limit,
   contextBytes: Limit,
-  tokens: Limit
-} satisfies FieldsOf<ResolvedBudget>
+  tokens: Limit,
+  cost: Schema.optionalKey(Limit)
+} satisfies FieldsOf<JournalHeader["budget"]>
 
 const handedFields = {
   cycles: Schema.optionalKey(Amount),
@@ -74,7 +75,8 @@ const handedFields = {
   agents: Schema.optionalKey(Amount),
   duration: Schema.optionalKey(Amount),
   cpuTime: Schema.optionalKey(Amount),
-  tokens: Schema.optionalKey(Amount)
+  tokens: Schema.optionalKey(Amount),
+  cost: Schema.optionalKey(Amount)
 } satisfies FieldsOf<Shared>
 
 const fields = {
@@ -121,7 +123,8 @@ export const budgetHeader = (budget: ResolvedBudget): JournalHeader["budget"] =>
     duration: limit(budget.duration),
     cpuTime: limit(budget.cpuTime),
     contextBytes: limit(budget.contextBytes),
-    tokens: limit(budget.tokens)
+    tokens: limit(budget.tokens),
+    cost: limit(budget.cost)
   }
 }
 
@@ -133,5 +136,6 @@ export const budgetOfHeader = ({ budget }: JournalHeader): ResolvedBudget => ({
   duration: budget.duration ?? Infinity,
   cpuTime: budget.cpuTime ?? Infinity,
   contextBytes: budget.contextBytes ?? Infinity,
-  tokens: budget.tokens ?? Infinity
+  tokens: budget.tokens ?? Infinity,
+  cost: budget.cost ?? Infinity
 })

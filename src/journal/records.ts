@@ -4,6 +4,7 @@
  * header.ts has the parts of the header, extra.ts the extras, edges.ts the notes. job/journaling.ts puts the header together
  * and writes the end. Each reader decodes its record with header.ts, extra.ts or edges.ts. Boundary: types.
  */
+import type { AgentSum } from "../outcome/Spent.ts"
 import type { Usage } from "../program/Budget.ts"
 import type { Status } from "../outcome/Cause.ts"
 import type { CauseJson } from "./causes.ts"
@@ -31,8 +32,10 @@ export interface JournalHeader {
   readonly format: 1
   readonly program: string
   readonly version: string
-  /** The fields of `ResolvedBudget`; null: unlimited. */
-  readonly budget: Readonly<Record<keyof ResolvedBudget, number | null>>
+  /** The fields of `ResolvedBudget`; null: unlimited. Version 0.1 left out `cost`. */
+  readonly budget: Readonly<Record<Exclude<keyof ResolvedBudget, "cost">, number | null>> & {
+    readonly cost?: number | null
+  }
   readonly kinds: ReadonlyArray<KindHeader>
   /** The kinds that trigger each agent, by the agent's name, in merge order. */
   readonly triggers: ReadonlyArray<readonly [agent: string, kinds: ReadonlyArray<string>]>
@@ -94,6 +97,8 @@ export interface RowExtra {
   /** The job's duration and CPU time after this cycle, in milliseconds. */
   readonly ranMs: number
   readonly cpuMs: number
+  /** The tokens and the cost that each agent has paid after this cycle. Left out if none has. */
+  readonly spent?: ReadonlyArray<AgentSum>
 }
 
 /** What a row changes about the budgets of child jobs. */

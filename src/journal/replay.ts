@@ -17,6 +17,7 @@ import type { CommittedIntent } from "../outcome/JobResult.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, Counters, MergedOutcome, Uncommutative } from "../outcome/CommittedCycle.ts"
 import type { LogRecord } from "../outcome/logRecords.ts"
+import { Spent, usageByAgent } from "../outcome/Spent.ts"
 import type { Canonical } from "../values/Canonical.ts"
 import { describeError } from "../values/panic.ts"
 import type { JobContext } from "../context/JobContext.ts"
@@ -77,6 +78,9 @@ export class Replay {
   ledger: Ledger
   readonly tracker: Tracker
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
+  /** The tokens and cost that agents paid, and the tokens that their committed effects reported. */
+  readonly spent = new Spent()
+  readonly reported = new Spent()
   /** The mark of each agent, by name: the commit position up to which it has read. */
   readonly marks = new Map<string, number>()
   /** The kinds whose combining functions the job has checked: those that combined two values in an effect that was applied. */
@@ -116,8 +120,17 @@ export class Replay {
 
   /** The usage of the job after the last row. */
   get usage(): Usage {
-    const { counters, cpuMs, cycle, ledger, ranMs } = this
-    return { ...counters, cycles: cycle, durationMs: ranMs, cpuMs, contextBytes: ledger.contextBytes }
+    const { counters, cpuMs, cycle, ledger, ranMs, reported, spent } = this
+    return {
+      ...counters,
+      cycles: cycle,
+      durationMs: ranMs,
+      cpuMs,
+      contextBytes: ledger.contextBytes,
+      tokens: counters.tokens + spent.tokens,
+      cost: spent.cost,
+      byAgent: usageByAgent(spent, reported)
+    }
   }
 
   /** Replays the beginning, cycle 0, and returns the input. `log` gets the records of the event log. @throws CorruptRow */
@@ -225,6 +238,7 @@ export class Replay {
     this.tier = tier
     this.ranMs = extra.ranMs
     this.cpuMs = extra.cpuMs
+    if (extra.spent !== undefined) this.spent.restore(extra.spent)
     this.extra = extra
     for (const tag of extra.before ?? []) this.#log({ _tag: tag, cycle: cycle - 1 })
     this.#log({ _tag: "Committed", row, previousTier, length: text.length })
@@ -282,7 +296,10 @@ export class Replay {
         if (fact !== undefined) facts.push(fact)
         if (++steps % stepSize === 0) yield
       }
-      this.counters.tokens += effect?.tokens ?? 0
+      if (effect !== undefined && effect.tokens > 0) {
+        this.counters.tokens += effect.tokens
+        this.reported.add(agent, effect.tokens, 0)
+      }
       merged.push({
         agent,
         each,

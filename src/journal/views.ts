@@ -16,6 +16,7 @@ import { described } from "./header.ts"
 import { JournalReader } from "./reader.ts"
 import type { CorruptPart, Diff, Replayed, Verified } from "./reports.ts"
 import { lastOf, partAt } from "./parts.ts"
+import { readPayments } from "./payments.ts"
 import { refuseOther } from "./find.ts"
 import { eventsOf, type LogRecord } from "../outcome/logRecords.ts"
 import { refKey } from "../program/keys.ts"
@@ -38,6 +39,7 @@ export const replayed = (
     if (other !== undefined) return yield* other
     const reader = yield* replayAt(store, journal, program, at)
     const { header, input, replay } = reader
+    if (journal.status === undefined && replay.cycle === journal.cycle) yield* readPayments(store, jobId, replay)
     const { cycle, ledger, marks, tier, tracker, usage } = replay
     setMarks(replay, ledger)
     const { hash, version } = ledger

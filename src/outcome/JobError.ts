@@ -106,14 +106,14 @@ export class MergeConflict extends Schema.TaggedError<MergeConflict>()("MergeCon
 }
 
 /**
- * A budget was reached. `used` is the committed sum; `spender` is the agent whose effect would have crossed it, if any.
- * `children` is the part of `used` that child jobs have spent, or that is set aside for them. `isHandedDown`: the limit is the
- * share that the job's parent handed down.
+ * A budget was reached. `used` is the committed sum, and for tokens and cost the sum that was paid. `spender` is the agent whose
+ * effect, or whose reservation, would have crossed it, if any. `children` is the part of `used` that child jobs have spent, or
+ * that is set aside for them. `isHandedDown`: the limit is the share that the job's parent handed down.
  * `busy` are the agents that executed in the last cycles of a job that used up its cycles, and what they added.
  */
 export class BudgetExhausted extends Schema.TaggedError<BudgetExhausted>()("BudgetExhausted", {
   ...at,
-  budget: Schema.Literals(["cycles", "facts", "agents", "duration", "cpuTime", "contextBytes", "tokens"]),
+  budget: Schema.Literals(["cycles", "facts", "agents", "duration", "cpuTime", "contextBytes", "tokens", "cost"]),
   used: Schema.Number,
   limit: Schema.Number,
   spender: Schema.optional(Schema.String),

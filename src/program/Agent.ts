@@ -20,6 +20,7 @@ import { defineJoin, type JoinOptions } from "./defineJoin.ts"
 import type { Aggregate } from "./Fold.ts"
 import type { FactOf, IndexKey, Kind } from "./Fact.ts"
 import type { IntentKind } from "./intentKind.ts"
+import type { NoRoom } from "./NoRoom.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
 
@@ -116,8 +117,13 @@ interface Placed {
   readonly placement?: Placement | undefined
 }
 
-/** The typed errors that can end the job: none where they are discarded. */
-type Escaping<Failure extends OnFailure, E> = Failure extends "discard" | { readonly error: "discard" } ? never : E
+/**
+ * The typed errors that can end the job: none where they are discarded. An agent that was refused room under a budget ends its
+ * job with `BudgetExhausted`, so `NoRoom` is no error of its own.
+ */
+type Escaping<Failure extends OnFailure, E> = Failure extends "discard" | { readonly error: "discard" }
+  ? never
+  : Exclude<E, NoRoom>
 
 /**
  * Defines a fiber agent.

@@ -3,8 +3,10 @@
  *
  * Counted budgets (facts, tokens, context bytes) never overshoot: the effect that would cross one is not committed.
  * Cycles and agents are tested before a cycle begins. Duration and CPU time also stop running tasks; their cycle is then
- * discarded whole. Boundary: types; resolveBudget.ts fills in the
- * defaults, job/driver.ts tests cycles, agents and times, cycle/effectApplication.ts tests what an effect adds.
+ * discarded whole. Tokens and cost that are reserved are spent when a model is called, whatever becomes of the effect.
+ *
+ * Boundary: types; resolveBudget.ts fills in the defaults, job/driver.ts tests cycles, agents and times,
+ * cycle/effectApplication.ts tests what an effect adds, job/account.ts grants reservations.
  */
 import type * as Duration from "effect/Duration"
 
@@ -25,12 +27,17 @@ export interface Budget {
   readonly maxCpuTime?: Duration.Input | undefined
   /** UTF-8 bytes of the canonical text of all facts in the context. Default unlimited. */
   readonly maxContextBytes?: number | undefined
-  /** Tokens that committed effects report in `usage.tokens`. Default unlimited. */
+  /** Tokens: those that agents pay with `Budget.spend`, and `usage.tokens` of committed effects. Default unlimited. */
   readonly maxTokens?: number | undefined
+  /**
+   * Cost that agents pay with `Budget.spend`, in a unit of your choice. Sums of whole numbers are exact, so count in cents,
+   * or in millionths. Default unlimited.
+   */
+  readonly maxCost?: number | undefined
 }
 
 /** The names by which `BudgetExhausted` calls the budgets. */
-export type BudgetName = "cycles" | "facts" | "agents" | "duration" | "cpuTime" | "contextBytes" | "tokens"
+export type BudgetName = "cycles" | "facts" | "agents" | "duration" | "cpuTime" | "contextBytes" | "tokens" | "cost"
 
 /** The sums that a job has spent. All but the times are the same in every run of the same job. */
 export interface Usage {
@@ -46,6 +53,30 @@ export interface Usage {
   readonly cpuMs: number
   /** UTF-8 bytes of the canonical text of the context's facts. */
   readonly contextBytes: number
-  /** Tokens that committed effects reported. */
+  /** Tokens that were paid, failed attempts and discarded effects included, and those that committed effects reported. */
   readonly tokens: number
+  /** Cost that was paid, in the unit of `maxCost`. */
+  readonly cost: number
+  /** Tokens and cost of each agent that spent any, by its name. */
+  readonly byAgent: Readonly<Record<string, AgentUsage>>
+}
+
+/** Tokens and cost of one agent. */
+export interface AgentUsage {
+  readonly tokens: number
+  readonly cost: number
+}
+
+/** An amount of tokens and cost. A part that is left out is 0. */
+export interface Amount {
+  /** Tokens, a finite number of at least 0. */
+  readonly tokens?: number | undefined
+  /** Cost in the unit of `maxCost`, a finite number of at least 0. */
+  readonly cost?: number | undefined
+}
+
+/** The usage that a language model reports: `Response.Usage` of effect/ai has this shape. */
+export interface ModelUsage {
+  readonly inputTokens: { readonly total?: number | undefined }
+  readonly outputTokens: { readonly total?: number | undefined }
 }

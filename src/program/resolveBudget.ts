@@ -6,7 +6,7 @@
 import type * as Duration from "effect/Duration"
 import { InvalidProgram } from "./InvalidProgram.ts"
 import { Limits } from "../Limits.ts"
-import { complaintOf, count, duration, millisOf, type Rules, unknownName } from "../values/options.ts"
+import { complaintOf, count, duration, millisOf, number, type Rules, unknownName } from "../values/options.ts"
 import type { Budget } from "./Budget.ts"
 
 /** A budget with its defaults filled in. Times in milliseconds. */
@@ -18,6 +18,7 @@ export interface ResolvedBudget {
   readonly cpuTime: number
   readonly contextBytes: number
   readonly tokens: number
+  readonly cost: number
 }
 
 /** The budgets that a job shares with its child jobs. The size of a context is none, since each job has its own. */
@@ -34,7 +35,8 @@ export const resolvedNames: Readonly<Record<keyof Budget, keyof ResolvedBudget>>
   maxDuration: "duration",
   maxCpuTime: "cpuTime",
   maxContextBytes: "contextBytes",
-  maxTokens: "tokens"
+  maxTokens: "tokens",
+  maxCost: "cost"
 }
 
 type Field = keyof Budget
@@ -46,7 +48,8 @@ const rules: Rules<Budget> = {
   maxDuration: duration(),
   maxCpuTime: duration(),
   maxContextBytes: count(0),
-  maxTokens: count(0)
+  maxTokens: count(0),
+  maxCost: number(0, true)
 }
 
 const fields = Object.keys(rules)
@@ -81,7 +84,8 @@ export const resolveBudget = (program: string, ...budgets: ReadonlyArray<Budget 
     duration: millis(budget.maxDuration),
     cpuTime: millis(budget.maxCpuTime),
     contextBytes: budget.maxContextBytes ?? Infinity,
-    tokens: budget.maxTokens ?? Infinity
+    tokens: budget.maxTokens ?? Infinity,
+    cost: budget.maxCost ?? Infinity
   }
 }
 

@@ -51,7 +51,9 @@ export const Usage = Schema.Struct({
   durationMs: Schema.Number,
   cpuMs: Schema.Number,
   contextBytes: count,
-  tokens: Schema.Number
+  tokens: Schema.Number,
+  cost: Schema.Number,
+  byAgent: Schema.Record(Schema.String, Schema.Struct({ tokens: Schema.Number, cost: Schema.Number }))
 })
 
 /** An error as plain data: `_tag` and its fields. */
@@ -139,7 +141,10 @@ export const Budget = Schema.Struct({
   maxDuration: Schema.optional(time),
   maxCpuTime: Schema.optional(time),
   maxContextBytes: Schema.optional(limit),
-  maxTokens: Schema.optional(limit)
+  maxTokens: Schema.optional(limit),
+  maxCost: Schema.optional(
+    Schema.Union([Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)), Schema.Literal("unlimited")])
+  )
 }).annotate({ identifier: "Budget" })
 
 /** A valid id of a job. */

@@ -68,9 +68,9 @@ export interface JournalEnd {
 }
 
 /**
- * The leases of a job without progress. Progress is a committed cycle, a kept result, or a rest in which no handler performs an
- * intent. A lease that is given back without a failure does not count. If no engine holds the job, each counted lease ended
- * badly: its process died, or the store refused a row.
+ * The leases of a job without progress. Progress is a committed cycle, a kept result that is no payment, or a rest in which no
+ * handler performs an intent. A lease that is given back without a failure does not count. If no engine holds the job, each
+ * counted lease ended badly: its process died, or the store refused a row.
  */
 export interface Attempts {
   /** The number of leases without progress, including that of the holder. */
@@ -134,6 +134,8 @@ export interface Kept {
   /** Names the task within the cycle. */
   readonly key: string
   readonly text: string
+  /** Whether keeping it is progress of the job (see `Attempts`). Not read back. Default: yes. */
+  readonly isProgress?: boolean
 }
 
 /** Filters of a list of jobs, and the page to read. */

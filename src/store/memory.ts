@@ -268,7 +268,7 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, ()
     keep: (jobId, fence, kept) =>
       journals.write(jobId, fence, (journal) => {
         journal.kept.push(kept)
-        progressed(journal)
+        if (kept.isProgress !== false) progressed(journal)
       }),
     rebase: (jobId, fence, { cycle, header, pieces }) =>
       journals.write(jobId, fence, (journal) => {

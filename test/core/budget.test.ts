@@ -17,7 +17,8 @@ describe("a budget", () => {
       duration: all,
       cpuTime: all,
       contextBytes: all,
-      tokens: all
+      tokens: all,
+      cost: all
     })
     expect(resolveBudget("p", undefined, {})).toEqual(resolveBudget("p"))
   })

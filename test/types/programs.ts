@@ -102,7 +102,7 @@ export type Ends = [
   Assert<
     Same<
       (typeof exhausted)["budget"],
-      "cycles" | "facts" | "agents" | "duration" | "cpuTime" | "contextBytes" | "tokens"
+      "cycles" | "facts" | "agents" | "duration" | "cpuTime" | "contextBytes" | "tokens" | "cost"
     >
   >
 ]

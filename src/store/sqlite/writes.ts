@@ -171,10 +171,10 @@ export class Writes {
   }
 
   #keep(op: OpOf<"keep">): Outcome {
-    const { cycle, key, text } = op
+    const { cycle, isProgress, key, text } = op
     return this.#withJob(op, ({ id, isFirstAttempt }) => {
       this.#run("INSERT INTO converge_kept (job, cycle, key, text) VALUES (?, ?, ?, ?)", ...[id, cycle, key, text])
-      if (!isFirstAttempt) this.#progressed(id)
+      if (!isFirstAttempt && isProgress !== false) this.#progressed(id)
       return done
     })
   }

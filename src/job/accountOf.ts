@@ -1,0 +1,38 @@
+/**
+ * The account of a session: its limits, its sums, and its store.
+ *
+ * Boundary: between a session and account.ts.
+ */
+import * as Effect from "effect/Effect"
+import { keptPayment } from "../journal/payments.ts"
+import { Account, type AccountHost } from "./account.ts"
+import { storeFailed } from "./journaling.ts"
+import type { JobSession } from "./session.ts"
+
+/** The account of a job. It is made for the first agent that reserves or pays. */
+export const accountOf = (session: JobSession): Account => (session.account ??= new Account(hostOf(session)))
+
+const hostOf = (session: JobSession): AccountHost => {
+  const { counters, jobId, ledger, options, spent } = session
+  const { store } = options
+  return {
+    limits: () => session.underWay?.merge.limits ?? session.limits,
+    spent,
+    reported: () => counters.tokens,
+    write: store.isDurable
+      ? (payment) =>
+          Effect.matchCause(
+            store.keep(jobId, session.fence ?? 0, keptPayment(session.cycle + 1, ledger.hash, payment)),
+            {
+              onFailure: (cause) => {
+                session.underWay?.stop(storeFailed(session, session.cycle + 1, cause))
+                return false
+              },
+              onSuccess: () => true
+            }
+          )
+      : undefined,
+    lease: () => String(session.fence ?? 0),
+    onWaiting: () => {}
+  }
+}
