@@ -36,6 +36,8 @@ export const Limits = {
   childErrors: 8,
   /** Fiber tasks of one job that are under way at a time. */
   fiberConcurrency: 256,
+  /** Keys of one agent's `concurrency` from which on the engine forgets those that hold nobody up. */
+  gatesSwept: 1_024,
   /**
    * Signals that wait in one job's mailbox, and characters of their facts. A further one is refused with `AdmissionRejected`.
    * There is room for four server bodies of the default size; a signal that is larger than the whole mailbox is taken when

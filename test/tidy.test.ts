@@ -205,6 +205,7 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     reason: "agents that sleep on the TestClock"
   },
   { path: "test/behaviour/child-budgets.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
+  { path: "test/behaviour/concurrency.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
   { path: "test/behaviour/continue-from-context.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
   {
     path: "test/behaviour/g13-job-scoped-memory.test.ts",

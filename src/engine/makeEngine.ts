@@ -8,6 +8,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Handler } from "../intents/IntentHandler.ts"
 import { approvalPerformer } from "../intents/performers.ts"
+import { Gates } from "../job/gates.ts"
 import type { InspectionObserver } from "../job/jobActor.ts"
 import * as Telemetry from "../job/observability.ts"
 import type { JobSession, SessionOptions } from "../job/session.ts"
@@ -94,7 +95,7 @@ const makeState = Effect.fnUntraced(function* (
     resuming,
     owed,
     suspects: new Suspects(live, options.maxAttempts ?? Limits.attempts),
-    runs: { pool, store, performers: handlers, fiberConcurrency },
+    runs: { pool, store, performers: handlers, fiberConcurrency, gates: new Gates() },
     onFinished
   }
   return { engine, handlers }

@@ -19,7 +19,7 @@ import { childIdsOf } from "../intents/childIds.ts"
 import type { NoteTag, EndExtra } from "../journal/records.ts"
 
 /** The options that all sessions of an engine have in common. */
-export type Runs = Pick<SessionOptions, "pool" | "store" | "performers" | "fiberConcurrency">
+export type Runs = Pick<SessionOptions, "pool" | "store" | "performers" | "fiberConcurrency" | "gates">
 
 type OwnRuns = Runs & Pick<SessionOptions, "services" | "onFinished">
 

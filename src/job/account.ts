@@ -45,6 +45,8 @@ export interface Payer {
   readonly place: number
   /** Its open reservations. Undefined while it never had any. */
   open: Set<OpenReservation> | undefined
+  /** It begins to wait, or ends to. */
+  readonly waits: (reason: "budget" | undefined) => void
 }
 
 export interface AccountHost {
@@ -57,8 +59,6 @@ export interface AccountHost {
   readonly write: ((payment: Payment) => Effect.Effect<boolean>) | undefined
   /** Names the lease under which the job runs: reservations of two leases have different names. */
   readonly lease: () => string
-  /** A task begins to wait, or ends to. */
-  readonly onWaiting: (payer: Payer, isWaiting: boolean) => void
 }
 
 /** Room that a task holds until it pays. */
@@ -88,6 +88,7 @@ interface Waiter {
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly resume: (granted: Effect.Effect<OpenReservation, NoRoom>) => void
   granted: OpenReservation | undefined
+  isWaiting: boolean
 }
 
 export class Account {
@@ -158,11 +159,11 @@ export class Account {
 
   #wait(payer: Payer, asked: Sum, fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<OpenReservation, NoRoom> {
     return Effect.callback((resume) => {
-      const waiter: Waiter = { place: payer.place, payer, asked, fiber, resume, granted: undefined }
+      const waiter: Waiter = { place: payer.place, payer, asked, fiber, resume, granted: undefined, isWaiting: true }
       this.#waiting.add(waiter)
       this.#waits.set(fiber, payer)
-      this.#host.onWaiting(payer, true)
       this.#serve()
+      if (waiter.isWaiting) payer.waits("budget")
       return Effect.sync(() => {
         if (this.#waiting.remove(waiter)) this.#leave(waiter)
         // The fiber was interrupted before it learned that it has room.
@@ -291,9 +292,11 @@ export class Account {
     last.resume(Effect.fail(this.#noRoom(this.#short(last.asked) ?? "tokens", last.asked)))
   }
 
-  #leave({ fiber, payer }: Waiter): void {
+  #leave(waiter: Waiter): void {
+    const { fiber, payer } = waiter
     this.#waits.delete(fiber)
-    this.#host.onWaiting(payer, false)
+    waiter.isWaiting = false
+    payer.waits(undefined)
   }
 }
 

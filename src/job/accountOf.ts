@@ -32,7 +32,6 @@ const hostOf = (session: JobSession): AccountHost => {
             }
           )
       : undefined,
-    lease: () => String(session.fence ?? 0),
-    onWaiting: () => {}
+    lease: () => String(session.fence ?? 0)
   }
 }

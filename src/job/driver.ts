@@ -247,7 +247,8 @@ const viewFor =
       report === undefined
         ? undefined
         : (value: unknown) => {
-            report({ _tag: "TaskProgress", cycle, agent: agent.name, at: session.clockMs, worker: 0, value })
+            const at = session.clockMs
+            report({ _tag: "TaskProgress", cycle, agent: agent.name, attempt: 1, at, worker: 0, value })
           }
     return ContextView.forAgent(agent, since, cycle, session.ledger, underWay, onProgress)
   }

@@ -24,6 +24,12 @@ export interface FiberGroup<R> {
   /** The services of one effect: those of the group, and its own. */
   readonly servicesOf: (index: number) => Context.Context<R>
   readonly effectOf: (index: number) => Effect.Effect<unknown, unknown, R>
+  /**
+   * Whether an effect may start now. One that may not is held back until `ready` is called for it. Default: all may.
+   */
+  readonly admits: ((index: number) => boolean) | undefined
+  /** An effect that was held back is not started any more. */
+  readonly drop: (index: number) => void
   /** Milliseconds after which the fiber is interrupted; undefined for never. */
   readonly timeoutMsOf: (index: number) => number | undefined
   readonly onExit: (index: number, exit: Exit.Exit<unknown, unknown>, hasTimedOut: boolean) => void
@@ -35,14 +41,7 @@ interface Timer {
   fiber: Fiber.Fiber<void> | undefined
 }
 
-/** Starts a group. The caller must wait for it, or stop it. */
-export const startGroup = <R>(group: FiberGroup<R>): RunningGroup<R> => {
-  const running = new RunningGroup(group)
-  running.pump()
-  return running
-}
-
-/** A group that has started. */
+/** A group. `pump` starts it. The caller must wait for it, or stop it. */
 export class RunningGroup<R> {
   /** Whether it was halted before all its effects had ended. */
   isHalted = false
@@ -52,6 +51,9 @@ export class RunningGroup<R> {
   /** Made for the first timer, because most groups have no timeouts. */
   #timers: Set<Timer> | undefined
   #timedOut: Set<number> | undefined
+  /** Effects that are held back, and those of them that may start now. */
+  #held: Set<number> | undefined
+  readonly #ready: Array<number> = []
   #isPumping = false
   #next = 0
   #ended = 0
@@ -86,11 +88,54 @@ export class RunningGroup<R> {
   /** Starts nothing more, and interrupts the fibers that still run. `wait` goes on when all have ended. */
   halt(): ReadonlyArray<Fiber.Fiber<unknown, unknown>> {
     this.isHalted ||= !this.hasEnded
+    this.#dropHeld()
     const fibers = [...this.#live, ...[...(this.#timers ?? [])].flatMap(({ fiber }) => fiber ?? [])]
     if (this.#resting !== undefined) fibers.push(this.#resting)
     for (const fiber of fibers) fiber.interruptUnsafe()
     this.#wake()
     return fibers
+  }
+
+  /** An effect that was held back may start. */
+  ready(index: number): void {
+    if (this.#held?.has(index) !== true) return
+    this.#ready.push(index)
+    this.pump()
+  }
+
+  /** Starts nothing more: all effects that have not started end with this exit. Those that run go on. */
+  cut(exit: Exit.Exit<unknown, unknown>): void {
+    const rest = this.#dropHeld()
+    while (this.#next < this.#group.count) rest.push(this.#next++)
+    for (const index of rest) this.#end(index, exit)
+    this.#wake()
+  }
+
+  /** Lets go of all effects that are held back, and returns them. */
+  #dropHeld(): Array<number> {
+    if (this.#held === undefined) return []
+    const held = [...this.#held]
+    this.#held.clear()
+    this.#ready.length = 0
+    for (const index of held) this.#group.drop(index)
+    return held
+  }
+
+  /** The next effect that may start. */
+  #take(): number | undefined {
+    const ready = this.#ready.shift()
+    if (ready !== undefined) {
+      this.#held?.delete(ready)
+      return ready
+    }
+    const { admits, count } = this.#group
+    while (this.#next < count) {
+      const index = this.#next++
+      if (admits === undefined || admits(index)) return index
+      this.#held ??= new Set()
+      this.#held.add(index)
+    }
+    return undefined
   }
 
   #wake(): void {
@@ -99,7 +144,7 @@ export class RunningGroup<R> {
     this.#waiting = undefined
   }
 
-  /** Starts as many effects as may run at a time. */
+  /** Starts the group, or goes on: as many effects as may run at a time. */
   pump(): void {
     // A fiber that is being started may end others, and their ends call this method. The new fiber does not count as live yet,
     // so the loop that starts it goes on afterwards.
@@ -107,12 +152,18 @@ export class RunningGroup<R> {
     this.#isPumping = true
     const { concurrency, count } = this.#group
     let pending: Map<number, Timer["members"]> | undefined
-    while (!this.isHalted && this.#resting === undefined && this.#next < count && this.#live.size < concurrency) {
+    while (
+      !this.isHalted &&
+      this.#resting === undefined &&
+      (this.#next < count || this.#ready.length > 0) &&
+      this.#live.size < concurrency
+    ) {
       if (isSliceOver()) {
         this.#rest()
         break
       }
-      const index = this.#next++
+      const index = this.#take()
+      if (index === undefined) break
       const fiber = this.#start(index)
       const timeoutMs = fiber === undefined ? undefined : this.#group.timeoutMsOf(index)
       if (fiber === undefined || timeoutMs === undefined) continue

@@ -100,14 +100,21 @@ export const cycleSpan = <A, E, R>(
   tasks: number
 ): Effect.Effect<A, E, R> => spanned(services, effect, "converge.cycle", () => ({ cycle, tier, tasks }))
 
+/** A task, as its span tells of it. */
+interface TracedTask {
+  readonly agent: string
+  readonly cycle: number
+  readonly fact: Fact | undefined
+  readonly session: { readonly jobId: string }
+}
+
 export const agentSpan = <A, E, R>(
   services: Context.Context<unknown>,
   effect: Effect.Effect<A, E, R>,
-  agent: string,
-  cycle: number,
-  fact: Fact | undefined
+  { agent, cycle, fact, session }: TracedTask
 ): Effect.Effect<A, E, R> =>
   spanned(services, effect, "converge.agent", () => ({
+    jobId: session.jobId,
     agent,
     cycle,
     ...(fact === undefined ? {} : { each: `${fact.kind}/${fact.id}` })
@@ -124,6 +131,17 @@ const cyclesCommitted = counter("converge_cycles_total", "Committed cycles")
 const factsCommitted = counter("converge_facts_total", "Facts added or revised")
 const tasksMerged = counter("converge_tasks_total", "Tasks whose effect was merged")
 const tasksDiscarded = counter("converge_tasks_discarded_total", "Tasks whose effect was discarded")
+const tasksWaiting = gauge(
+  "converge_tasks_waiting",
+  "Tasks of fiber agents that wait for a permit, or for room under a budget"
+)
+
+/** Notes the number of tasks that wait. */
+export const noteWaiting = (
+  services: Context.Context<never>,
+  reason: "concurrency" | "budget",
+  waiting: number
+): void => tagged(tasksWaiting, { for: reason }).updateUnsafe(waiting, services)
 
 /** Updates the metrics of a committed cycle, in the context of the job's own services. */
 export const noteCycle = (services: Context.Context<never>, facts: number, merged: number, discarded: number): void => {

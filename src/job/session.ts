@@ -29,6 +29,7 @@ import type { Account } from "./account.ts"
 import { at } from "./at.ts"
 import { type CommittedFacts, committedFacts, explainCommitted, type FactQuery } from "./committed.ts"
 import { EventLog } from "./eventLog.ts"
+import type { Gates } from "./gates.ts"
 import { Outbox, type OutboxHost, type Performers, type UnansweredIntent } from "../intents/outbox.ts"
 import { Mailbox } from "./mailbox.ts"
 import { RunClock } from "./runClock.ts"
@@ -72,6 +73,8 @@ export interface SessionOptions {
   readonly pool: WorkerPool["Service"]
   readonly store: JobStore["Service"]
   readonly fiberConcurrency: number
+  /** The gates of the engine, for agents with a `concurrency`. */
+  readonly gates: Gates
   /** Set when the job resumes from its journal: the time at which it began, and what replaying gave. */
   readonly replayed?: ReplayedJob | undefined
   /** Called once, when the job has released everything. */

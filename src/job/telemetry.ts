@@ -1,7 +1,8 @@
 /**
  * The telemetry hub of a job: live progress, for readers that listen.
  *
- * Invariants: no item is made while nobody listens; a slow reader loses the oldest items and delays no other reader (G14).
+ * Invariants: no item is made while nobody listens; items are numbered from 1 without gaps, so a slow reader, which loses the
+ * oldest items and delays no other reader, sees how many it missed (G14).
  * Boundary: streams out. The driver and its tasks decide what is reported.
  */
 import * as Effect from "effect/Effect"
@@ -9,6 +10,13 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { JobTelemetry } from "../outcome/JobEvent.ts"
 import { Limits } from "../Limits.ts"
+
+/** An item before the hub numbers it. */
+export type Unnumbered = JobTelemetry extends infer Item
+  ? Item extends unknown
+    ? Omit<Item, "sequence">
+    : never
+  : never
 
 interface Listener {
   readonly report: (item: JobTelemetry) => void
@@ -19,6 +27,8 @@ export class TelemetryHub {
   /** Made for the first reader. */
   #listeners: Set<Listener> | undefined
   #isEnded = false
+  /** The number of the last item. */
+  #sequence = 0
 
   /** Live progress, from the first pull until the job has ended. A slow reader loses the oldest items. */
   get stream(): Stream.Stream<JobTelemetry> {
@@ -41,11 +51,12 @@ export class TelemetryHub {
   }
 
   /** A function that reports progress; undefined while there is no listener. */
-  get report(): ((item: JobTelemetry) => void) | undefined {
+  get report(): ((item: Unnumbered) => void) | undefined {
     const listeners = this.#listeners
     if (listeners === undefined || listeners.size === 0) return undefined
     return (item) => {
-      for (const listener of listeners) listener.report(item)
+      const numbered: JobTelemetry = { ...item, sequence: ++this.#sequence }
+      for (const listener of listeners) listener.report(numbered)
     }
   }
 

@@ -2,7 +2,7 @@
  * The event log of a job: a closed union of sequenced events (docs/events.md lists their fields).
  *
  * The log is a function of the journal: events are made from committed cycles, after the commit, without times, stacks or
- * job ids, so it is the same in every run (G3). Live progress is telemetry, at the end of this file: unsequenced, unhashed,
+ * job ids, so it is the same in every run (G3). Live progress is telemetry, at the end of this file: numbered by job, unhashed,
  * and lossy when a reader is slow.
  *
  * Boundary: types. logRecords.ts makes the events.
@@ -123,6 +123,10 @@ interface OfRunningTask<Tag extends string> {
   readonly agent: string
   readonly each?: FactRef
   readonly part?: number
+  /** Counts the items of the job from 1, from its first reader on. A reader that finds a gap has missed some. */
+  readonly sequence: number
+  /** The attempt of the task, from 1: later ones are those of the agent's `retry`. */
+  readonly attempt: number
   /** Milliseconds since the epoch, by Effect's Clock. */
   readonly at: number
 }
@@ -130,6 +134,8 @@ interface OfRunningTask<Tag extends string> {
 /** Live progress of a job. `worker` counts from 1; 0 is the main thread. */
 export type JobTelemetry =
   | OfRunningTask<"TaskQueued">
+  /** It waits for a permit of its agent's `concurrency`, or for room under a budget. */
+  | (OfRunningTask<"TaskWaiting"> & { readonly for: "concurrency" | "budget" })
   | (OfRunningTask<"TaskClaimed"> & { readonly worker: number })
   | (OfRunningTask<"TaskEnded"> & { readonly worker: number })
   | (OfRunningTask<"TaskProgress"> & { readonly worker: number; readonly value: unknown })

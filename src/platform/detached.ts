@@ -6,3 +6,12 @@ import type * as Context from "effect/Context"
 export const runDetached = <R>(services: Context.Context<R>, effect: Effect.Effect<void, never, R>): void => {
   Effect.runForkWith(services)(effect)
 }
+
+/** Does the same as `runDetached`, and returns a function that interrupts the fiber. */
+export const runCancellable = <R>(
+  services: Context.Context<R>,
+  effect: Effect.Effect<void, never, R>
+): (() => void) => {
+  const fiber = Effect.runForkWith(services)(effect)
+  return () => fiber.interruptUnsafe()
+}

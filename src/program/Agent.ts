@@ -13,7 +13,7 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
 import type { AgentEffect } from "./AgentEffect.ts"
-import type { OnFailure, Placement } from "./agentOptions.ts"
+import type { Concurrency, OnFailure, Placement } from "./agentOptions.ts"
 import { type AgentOptions, defineAgent } from "./defineAgent.ts"
 import { defineFold, type FoldOptions } from "./defineFold.ts"
 import { defineJoin, type JoinOptions } from "./defineJoin.ts"
@@ -24,7 +24,7 @@ import type { NoRoom } from "./NoRoom.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
 
-export type { FailureRule, FailureRules, OnFailure, Placement } from "./agentOptions.ts"
+export type { Concurrency, FailureRule, FailureRules, OnFailure, Placement } from "./agentOptions.ts"
 
 /** An agent of a program. `E` and `R` are what its execution may fail with and what services it needs. */
 export interface Agent<out Name extends string, out Reads extends Kind.Any, out Writes extends Kind.Any, out E, out R> {
@@ -112,6 +112,14 @@ interface Retrying<E, R2> {
   readonly memoize?: boolean | undefined
 }
 
+interface Limited<Each> {
+  /**
+   * How many tasks run at a time, and how soon one after the other, in all jobs of an engine together or by key. Default: as
+   * many as the engine's `fiberConcurrency` lets each job run.
+   */
+  readonly concurrency?: Concurrency<Each> | undefined
+}
+
 interface Placed {
   /** Where the agent runs. Default: `"worker"`. */
   readonly placement?: Placement | undefined
@@ -149,7 +157,8 @@ export function make<
   name: Name,
   options: Common<Reads, Writes, Failure, Intents> &
     Each<EachKind, Reads> &
-    Retrying<NoInfer<E>, R2> & {
+    Retrying<NoInfer<E>, R2> &
+    Limited<FactOf<EachKind>> & {
       /** Gives what to add, from the view; with `each`, for this fact. */
       readonly execute: (
         ...given: Given<EachKind, Reads>

@@ -1,8 +1,28 @@
 /**
- * Two options of agents at which the runtime looks while a job runs: the effect of a failure, and the place of a CPU agent.
+ * Options of agents at which the runtime looks while a job runs: the effect of a failure, the place of a CPU agent, and how many
+ * tasks of a fiber agent run at a time.
  *
  * Boundary: types, and the meaning of the short forms.
  */
+import type * as Duration from "effect/Duration"
+
+/**
+ * How many tasks of a fiber agent run at a time, and how soon one after the other: in all jobs of an engine together, or by key.
+ * A number is a `limit`.
+ *
+ * - `limit`: tasks that run at a time. Default: no limit
+ * - `per`: the key of a task, from the fact of its `each`; each key has the limit and the gap for itself. Default: one key
+ * - `gap`: the least time between the starts of two tasks, by the job's clock. Default: none
+ *
+ * Permits are given in merge order within a job, and in turn between jobs. Each attempt needs one, and `timeout` counts from it.
+ */
+export type Concurrency<Each = never> =
+  | number
+  | {
+      readonly limit?: number | undefined
+      readonly gap?: Duration.Input | undefined
+      readonly per?: ((fact: Each) => string) | undefined
+    }
 
 /** What a failure does to its job: end it (`"halt"`), or leave a diagnostic and go on (`"discard"`). */
 export type FailureRule = "halt" | "discard"

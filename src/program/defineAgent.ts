@@ -11,11 +11,13 @@ import { eraseIntentKind, type IntentKind, isIntentKind } from "./intentKind.ts"
 import type { View } from "./View.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import { eraseKind, type ErasedAgent } from "./erased.ts"
-import { type FailureRules, failureRulesOf, type OnFailure, type Placement } from "./agentOptions.ts"
+import { type Concurrency, type FailureRules, failureRulesOf, type OnFailure, type Placement } from "./agentOptions.ts"
 import {
   callable,
   complaintOf,
   complaintOfName,
+  count,
+  duration,
   isTrueOrFalse,
   listOf,
   millisOf,
@@ -40,6 +42,7 @@ export interface AgentOptions {
   readonly onFailure?: OnFailure | undefined
   readonly placement?: Placement | undefined
   readonly memoize?: boolean | undefined
+  readonly concurrency?: Concurrency<Fact> | undefined
   readonly execute: (...args: ReadonlyArray<unknown>) => unknown
 }
 
@@ -56,6 +59,14 @@ const failureRules: Rules<FailureRules> = {
   crash: haltOrDiscard,
   conflict: haltOrDiscard,
   invalid: haltOrDiscard
+}
+
+const atLeastOne: Rule = count(1)
+
+const concurrencyRules: Rules<Exclude<Concurrency<Fact>, number>> = {
+  limit: atLeastOne,
+  gap: duration(),
+  per: callable()
 }
 
 export const rules: Rules<AgentOptions> = {
@@ -76,6 +87,14 @@ export const rules: Rules<AgentOptions> = {
         )(option, value),
   placement: oneOf("worker", "inline", "auto"),
   memoize: isTrueOrFalse,
+  concurrency: (option, value) => {
+    if (value === undefined) return undefined
+    if (typeof value !== "object") return atLeastOne(option, value)
+    const complaint = complaintOf(value, concurrencyRules, option)
+    if (complaint !== undefined || value === null) return complaint
+    const isEmpty = Reflect.get(value, "limit") === undefined && Reflect.get(value, "gap") === undefined
+    return isEmpty ? { option, message: `${option} needs a limit, a gap or both` } : undefined
+  },
   execute: callable(true)
 }
 
@@ -124,17 +143,40 @@ export const defineAgent = (
     onFailure: failureRulesOf(type, options.onFailure),
     placement: options.placement ?? "worker",
     memoize: options.memoize ?? false,
+    concurrency: concurrencyOf(options.concurrency),
     join: undefined,
     fold: undefined
   }
   return Object.freeze(Object.assign(erased, { [AgentTypeId]: undefined as never }))
 }
 
+const withoutConcurrency =
+  "concurrency is for fiber agents: CPU agents, joins and folds run on the threads of the pool, as many as its size says, or " +
+  "one after the other on the main thread"
+
+/** The complaint about a `concurrency` among the options of a join or a fold. */
+export const complaintOfConcurrency = (options: object): string | undefined =>
+  Reflect.get(options, "concurrency") === undefined ? undefined : withoutConcurrency
+
 /** The complaint about an option that is for the other type of agent. */
-const forOtherType = (type: "fiber" | "cpu", { memoize, placement, retry }: AgentOptions): string | undefined => {
-  if (type === "fiber") return placement === undefined ? undefined : "placement is for CPU agents"
+const forOtherType = (
+  type: "fiber" | "cpu",
+  { concurrency, each, memoize, placement, retry }: AgentOptions
+): string | undefined => {
+  if (type === "fiber") {
+    if (placement !== undefined) return "placement is for CPU agents"
+    const isKeyed = typeof concurrency === "object" && concurrency !== null && concurrency.per !== undefined
+    return isKeyed && each === undefined ? "concurrency.per needs each: the key is made of a task's fact" : undefined
+  }
+  if (concurrency !== undefined) return withoutConcurrency
   if (retry !== undefined) return "retry is for fiber agents: a function gives the same again"
   return memoize === undefined ? undefined : "memoize is for fiber agents: a function gives the same again"
+}
+
+const concurrencyOf = (input: Concurrency<Fact> | undefined): ErasedAgent["concurrency"] => {
+  if (input === undefined || input === Infinity) return undefined
+  const { gap, limit = Infinity, per } = typeof input === "number" ? { limit: input } : input
+  return { limit, gapMs: gap === undefined ? 0 : millisOf(gap), per }
 }
 
 /** A timeout in milliseconds; undefined for none, or one that is infinite. */

@@ -4,7 +4,7 @@
  * Boundary: refuses with `InvalidProgram` what cannot work; runs nothing.
  */
 import { callable, complaintOf, must, type Rules } from "../values/options.ts"
-import { type AgentOptions, defineAgent, rules } from "./defineAgent.ts"
+import { type AgentOptions, complaintOfConcurrency, defineAgent, rules } from "./defineAgent.ts"
 import { eraseKind, type ErasedAgent, type ErasedFold } from "./erased.ts"
 import { isKind, type Kind } from "./Fact.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
@@ -66,7 +66,8 @@ export const defineFold = (name: string, options: FoldOptions): ErasedAgent & { 
     throw new InvalidProgram({ program: "", message: `${label}: ${message}` })
   }
   if (typeof options !== "object" || options === null) return refuse("options are missing")
-  const complaint = complaintOf(options, foldRules)?.message ?? complaintOfAll(options)
+  const complaint =
+    complaintOfConcurrency(options) ?? complaintOf(options, foldRules)?.message ?? complaintOfAll(options)
   if (complaint !== undefined) return refuse(complaint)
   const { accepts, add, aggregate, as, by, remove } = options
   const over = eraseKind(options.over)

@@ -4,7 +4,7 @@
  * Boundary: refuses with `InvalidProgram` what cannot work; runs nothing.
  */
 import { complaintOf, callable, must, type Rule, type Rules } from "../values/options.ts"
-import { type AgentOptions, defineAgent, rules } from "./defineAgent.ts"
+import { type AgentOptions, complaintOfConcurrency, defineAgent, rules } from "./defineAgent.ts"
 import { eraseKind, type ErasedAgent, type ErasedJoin, type JoinSide } from "./erased.ts"
 import { isKind, type Kind } from "./Fact.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
@@ -52,8 +52,8 @@ const joinRules: Rules<JoinOptions> = {
 export const defineJoin = (name: string, options: JoinOptions): ErasedAgent & { readonly [AgentTypeId]: unknown } => {
   const label = `agent ${JSON.stringify(name)}`
   if (typeof options === "object" && options !== null) {
-    const complaint = complaintOf(options, joinRules)
-    if (complaint !== undefined) throw new InvalidProgram({ program: "", message: `${label}: ${complaint.message}` })
+    const complaint = complaintOfConcurrency(options) ?? complaintOf(options, joinRules)?.message
+    if (complaint !== undefined) throw new InvalidProgram({ program: "", message: `${label}: ${complaint}` })
   }
   const { left, right, ...rest } = options
   const sideOf = ([kind, keyOf]: Side, name: "left" | "right"): JoinSide => ({

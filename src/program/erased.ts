@@ -87,6 +87,14 @@ export interface ErasedAgent {
   readonly onFailure: ResolvedFailureRules
   readonly placement: Placement
   readonly memoize: boolean
+  readonly concurrency: ErasedConcurrency | undefined
+}
+
+/** How many tasks of an agent run at a time, and how soon one after the other. */
+export interface ErasedConcurrency {
+  readonly limit: number
+  readonly gapMs: number
+  readonly per: ((fact: Fact) => unknown) | undefined
 }
 
 /** The runtime's view of an agent. `defineAgent` makes every agent and sets all of it. */

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import { TestClock } from "effect/testing"
-import { Agent, type Budget, Engine, Fact, Intent, type JobStore, Program } from "../../src/index.ts"
+import { Agent, Budget, Engine, Fact, Intent, type JobStore, Program } from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore, killedAfter } from "../support/behaviour/durable.ts"
 import { engineWith } from "../support/behaviour/intents.ts"
 import { ended, noInput, num, Num, openEngine, turns, until, untilState } from "../support/behaviour/harness.ts"
@@ -41,6 +41,36 @@ const tree = (
   return { seen, program: self as Tree }
 }
 
+/** A program of which each job pays for some calls, and then asks for some jobs of itself. `paid` counts the cost of all jobs. */
+const payingTree = (width: number, budget: Budget.Budget) => {
+  const paid = { cost: 0, tokens: 0 }
+  const call = Effect.gen(function* () {
+    yield* Budget.reserve({ cost: 0.5, tokens: 10 })
+    paid.cost += 0.5
+    paid.tokens += 10
+    yield* turns(1)
+    yield* Budget.spend({ cost: 0.5, tokens: 10 })
+  })
+  const self: Program.Program.Any = Program.make("tree", {
+    input: Schema.Struct({ n: Schema.Int }),
+    agents: [
+      Agent.make("pays", {
+        each: Num,
+        execute: ({ value: { n } }): Effect.Effect<object, Budget.NoRoom> =>
+          Effect.gen(function* () {
+            yield* Effect.all([call, call], { concurrency: "unbounded" })
+            const asked = Array.from({ length: width }, (_, index) => n * width + index + 1)
+            return { intents: asked.map((next) => Intent.child(self as Tree, { n: next }, { onFailure: "report" })) }
+          })
+      })
+    ],
+    seed: ({ n }) => [num(n)],
+    output: (view) => view.all(Intent.ChildResult).map(({ value: { error, status } }) => ({ error, status })),
+    budget
+  })
+  return { paid, program: self as Tree }
+}
+
 const exhaustedOf = (budget: string) => ({ _tag: "BudgetExhausted", budget, isHandedDown: true })
 
 describe("the budget of a job", () => {
@@ -59,6 +89,85 @@ describe("the budget of a job", () => {
         expect(seen.executed, JSON.stringify(budget)).toBeLessThanOrEqual(most)
         expect(seen.executed).toBeGreaterThan(3)
       }
+    })
+  )
+
+  it.effect("bounds what all jobs below it pay, in tokens and in cost, whatever becomes of them", () =>
+    Effect.gen(function* () {
+      for (const budget of [{ maxCost: 20 }, { maxTokens: 400 }, { maxCost: 20, maxTokens: 90 }]) {
+        const { paid, program } = payingTree(3, budget)
+        const result = yield* Effect.provide(Engine.run(program, { n: 0 }), engineWith({ children: [program] }))
+        const { maxCost = Infinity, maxTokens = Infinity } = { maxCost: undefined, maxTokens: undefined, ...budget }
+        expect(result.status).toBe("converged")
+        expect(paid.cost, JSON.stringify(budget)).toBeLessThanOrEqual(maxCost)
+        expect(paid.tokens, JSON.stringify(budget)).toBeLessThanOrEqual(maxTokens)
+        // The first job pays 1, and each of its three children pays something.
+        expect(paid.cost).toBeGreaterThanOrEqual(2.5)
+      }
+    })
+  )
+
+  it.effect("leaves a job that reserves what its children do not hold, and says which part they hold", () =>
+    Effect.gen(function* () {
+      const pays = (n: number, cost: number) =>
+        Effect.gen(function* () {
+          yield* Budget.reserve({ cost })
+          yield* Budget.spend({ cost })
+          return n === 0
+            ? { intents: [Intent.child(spends, { n: 0 }, { budget: { maxCost: 60 } })], facts: [num(1)] }
+            : {}
+        })
+      const program = Program.make("parent", {
+        input: noInput,
+        agents: [
+          Agent.make("pays", {
+            each: Num,
+            writes: [Num],
+            execute: ({ value: { n } }) => pays(n, n === 0 ? 10 : 31)
+          })
+        ],
+        seed: () => [num(0)],
+        budget: { maxCost: 100 }
+      })
+      // 100 - 60 leaves 40, of which 10 are paid.
+      const error = yield* ended(Effect.provide(Engine.run(program, {}), engineWith({ children: [spends] })))
+      const exhausted = { _tag: "BudgetExhausted", budget: "cost", spender: "pays", limit: 100, children: 60, used: 70 }
+      expect(error).toMatchObject(exhausted)
+    })
+  )
+
+  it.effect("takes back what a child did not pay, also when the child failed after it had paid", () =>
+    Effect.gen(function* () {
+      const child = Program.make("child", {
+        input: Schema.Struct({ n: Schema.Int }),
+        agents: [
+          Agent.make("pays", {
+            execute: () =>
+              Effect.andThen(
+                Budget.reserve({ cost: 25 }),
+                Effect.andThen(Budget.spend({ cost: 20 }), Effect.fail("down"))
+              )
+          })
+        ]
+      })
+      const program = Program.make("parent", {
+        input: noInput,
+        agents: [
+          Agent.make("asks", {
+            execute: () =>
+              Effect.succeed({
+                intents: [Intent.child(child, { n: 0 }, { budget: { maxCost: 60 }, onFailure: "report" })]
+              })
+          }),
+          Agent.make("pays", {
+            each: Intent.ChildResult,
+            execute: () => Effect.as(Effect.andThen(Budget.reserve({ cost: 80 }), Budget.spend({ cost: 80 })), {})
+          })
+        ],
+        budget: { maxCost: 100 }
+      })
+      const result = yield* Effect.provide(Engine.run(program, {}), engineWith({ children: [child] }))
+      expect(result.usage.cost).toBe(80)
     })
   )
 

@@ -149,6 +149,7 @@ describe("a fold that cannot be", () => {
 
   it("is refused when it is defined", () => {
     expect(define(ok)).not.toThrow()
+    expect(define({ ...ok, concurrency: 4 })).toThrow("concurrency is for fiber agents")
     const ways =
       'agent "f": give either aggregate and as, such as Fold.count() and (key, count) => ({ key, count }), or add and remove'
     expect(define({ ...ok, as: undefined })).toThrow(ways)

@@ -221,6 +221,7 @@ describe("a join that cannot be", () => {
     expect(define({ ...ok, execute: undefined })).toThrow('agent "j": execute must be a function')
     expect(define({ ...ok, each: Num })).toThrow(/agent "j": .*each/)
     expect(define({ ...ok, placement: "gpu" })).toThrow(/agent "j": placement must be/)
+    expect(define({ ...ok, concurrency: 4 })).toThrow('agent "j": concurrency is for fiber agents')
     expect(() => Program.make("p", { input: noInput, agents: [Agent.join("j", ok as never)] })).toThrow(
       /needs the program's module/
     )

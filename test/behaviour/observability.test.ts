@@ -77,9 +77,9 @@ describe("spans, with a tracer", () => {
         { cycle: 2, tier: 1, tasks: 1 }
       ])
       expect(named("converge.agent").map(attributesOf)).toEqual([
-        { agent: "look", cycle: 1, each: "Num/1" },
-        { agent: "look", cycle: 1, each: "Num/2" },
-        { agent: "sum", cycle: 2 }
+        { jobId: "traced", agent: "look", cycle: 1, each: "Num/1" },
+        { jobId: "traced", agent: "look", cycle: 1, each: "Num/2" },
+        { jobId: "traced", agent: "sum", cycle: 2 }
       ])
       yield* until(() => !spans.map(exitOf).includes("Started"))
       expect(named("converge.job").map(attributesOf)).toEqual([

@@ -68,8 +68,20 @@ describe("the live block", () => {
     commit(tally, 1, 0, 1, 150)
     tally.observe(machine(2, 0, 24))
     for (let task = 0; task < 12; task++)
-      tally.onTelemetry({ _tag: "TaskEnded", cycle: 2, agent: "parse", at: 1, worker: 1 }, 0)
-    tally.onTelemetry({ _tag: "TaskProgress", cycle: 2, agent: "parse", at: 1, worker: 1, value: "half\u001b[1m" }, 0)
+      tally.onTelemetry({ _tag: "TaskEnded", sequence: 1, attempt: 1, cycle: 2, agent: "parse", at: 1, worker: 1 }, 0)
+    tally.onTelemetry(
+      {
+        _tag: "TaskProgress",
+        sequence: 1,
+        attempt: 1,
+        cycle: 2,
+        agent: "parse",
+        at: 1,
+        worker: 1,
+        value: "half\u001b[1m"
+      },
+      0
+    )
     tally.observe(machine(2, 0, 24))
     expect(drawn(tally, 1_500)).toEqual([
       "⠴ 1  read, parse  1 cycle  1 task  0 facts  1.5 s  12/24 ━━━━━━──────  8.9/s",
@@ -82,7 +94,16 @@ describe("the live block", () => {
     const tally = new Tally(program, 0)
     const claim = (id: string, at: number, cycle = 1) =>
       tally.onTelemetry(
-        { _tag: "TaskClaimed", cycle, agent: "parse", each: { kind: "Source", id }, at: 1, worker: 1 },
+        {
+          _tag: "TaskClaimed",
+          sequence: 1,
+          attempt: 1,
+          cycle,
+          agent: "parse",
+          each: { kind: "Source", id },
+          at: 1,
+          worker: 1
+        },
         at
       )
     claim("a.ts", 0)
@@ -91,7 +112,10 @@ describe("the live block", () => {
     expect(drawn(tally, 1_900).at(-1)).toBe("  cycle 1   0 facts   1.9 s")
     expect(drawn(tally, 2_500).at(-1)).toBe("  cycle 1   0 facts   2.5 s   2.5 s in parse on Source/a.ts")
     const each = { kind: "Source", id: "a.ts" }
-    tally.onTelemetry({ _tag: "TaskEnded", cycle: 1, agent: "parse", each, at: 1, worker: 1 }, 2_500)
+    tally.onTelemetry(
+      { _tag: "TaskEnded", sequence: 1, attempt: 1, cycle: 1, agent: "parse", each, at: 1, worker: 1 },
+      2_500
+    )
     tally.observe(machine(1, 0, 2))
     expect(drawn(tally, 2_500)[0]).toContain("1/2 ━━━━━━──────  24.0/min")
     expect(drawn(tally, 2_500).at(-1)).toContain("2.4 s in parse on Source/b.ts")
@@ -105,7 +129,10 @@ describe("the live block", () => {
     for (let cycle = 1; cycle <= 1_200; cycle++) commit(tally, cycle, 0, 1_000, cycle)
     tally.observe(machine(1_201, 0, 2_400))
     for (let task = 0; task < 1_200; task++)
-      tally.onTelemetry({ _tag: "TaskEnded", cycle: 1_201, agent: "parse", at: 1, worker: 1 }, 0)
+      tally.onTelemetry(
+        { _tag: "TaskEnded", sequence: 1, attempt: 1, cycle: 1_201, agent: "parse", at: 1, worker: 1 },
+        0
+      )
     tally.observe(machine(1_201, 0, 2_400))
     const at = (width: number): string =>
       (liveBlock(tally, 61_200, (_, text) => text, width)[0] ?? []).map(({ text }) => text).join("")

@@ -32,6 +32,15 @@ describe("the shares of child jobs", () => {
     expect(sharesOf({ tokens: 9 }, ["no payload", null])).toEqual([{ tokens: 3 }, { tokens: 3 }])
   })
 
+  it("are parts of a cost that may be fractions, and never more than the cost together", () => {
+    expect(sharesOf({ cost: 0.75 }, [child(), child()])).toEqual([{ cost: 0.25 }, { cost: 0.25 }])
+    expect(sharesOf({ cost: 9, tokens: 9 }, [child({ maxCost: 0.5 })])).toEqual([{ cost: 0.5, tokens: 4 }])
+    const thirds = sharesOf({ cost: 0.1 }, [child(), child()])
+    const [first] = thirds
+    expect(first?.cost).toBeGreaterThan(0.033_332)
+    expect(3 * (first?.cost ?? 1)).toBeLessThanOrEqual(0.1)
+  })
+
   it("are all that is left of lengths, for which children need not wait for each other", () => {
     expect(sharesOf({ cycles: 8, duration: 50 }, [child(), child()])).toEqual([
       { cycles: 7, duration: 50 },
@@ -44,6 +53,7 @@ describe("the shares of child jobs", () => {
     expect(sharedOf(resolveBudget("p"), {})).toEqual([])
     expect(sharedOf(resolveBudget("p", { maxCycles: Infinity, maxContextBytes: 9 }), {})).toEqual([])
     expect(sharedOf(resolveBudget("p", { maxCycles: 9, maxTokens: 0 }), {})).toEqual(["tokens", "cycles"])
+    expect(sharedOf(resolveBudget("p", { maxCost: 3 }), {})).toEqual(["cost"])
     expect(sharedOf(resolveBudget("p"), { cycles: 1_000 })).toEqual(["cycles"])
   })
 
