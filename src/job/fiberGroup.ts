@@ -55,6 +55,8 @@ export class RunningGroup<R> {
   #held: Set<number> | undefined
   readonly #ready: Array<number> = []
   #isPumping = false
+  /** Whether a fiber is in its first step. */
+  #isStarting = false
   #next = 0
   #ended = 0
   /** The turn of the event loop that the group waits for at the end of a slice. */
@@ -82,7 +84,15 @@ export class RunningGroup<R> {
 
   /** Interrupts the fibers that still run, and ends when all have ended. */
   get stop(): Effect.Effect<void> {
-    return Effect.suspend(() => Fiber.interruptAll(this.halt()))
+    return Effect.suspend(() =>
+      Effect.andThen(
+        Fiber.interruptAll(this.halt()),
+        Effect.callback<void>((resume) => {
+          this.#waiting = () => resume(Effect.void)
+          this.#wake()
+        })
+      )
+    )
   }
 
   /** Starts nothing more, and interrupts the fibers that still run. `wait` goes on when all have ended. */
@@ -139,7 +149,7 @@ export class RunningGroup<R> {
   }
 
   #wake(): void {
-    if (!this.hasEnded && !(this.isHalted && this.#live.size === 0)) return
+    if (!this.hasEnded && !(this.isHalted && this.#live.size === 0 && !this.#isStarting)) return
     this.#waiting?.()
     this.#waiting = undefined
   }
@@ -181,10 +191,14 @@ export class RunningGroup<R> {
   #start(index: number): Fiber.Fiber<unknown, unknown> | undefined {
     const effect = this.#group.effectOf(index)
     if (Exit.isExit(effect)) return this.#end(index, effect)
+    this.#isStarting = true
     const fiber = Effect.runForkWith(this.#group.servicesOf(index))(effect)
+    this.#isStarting = false
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.#end(index, exit)
     this.#live.add(fiber)
+    // The effect may have halted the group in its first step, when its fiber was not live yet.
+    if (this.isHalted) fiber.interruptUnsafe()
     fiber.addObserver((late) => {
       this.#live.delete(fiber)
       this.#release(index)

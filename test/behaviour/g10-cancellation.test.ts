@@ -83,6 +83,31 @@ describe.each(ways)("by %s", (_, cancel) => {
     }).pipe(Effect.provide(engine()))
   )
 
+  it.effect("a task that is in its first step, and had to wait for it, lets go of what it acquired", () =>
+    Effect.gen(function* () {
+      const gate = makeGate()
+      let released = 0
+      const agent = Agent.make("late", {
+        each: Num,
+        execute: ({ value: { n } }) =>
+          n === 1
+            ? Effect.as(turns(2), {})
+            : Effect.acquireUseRelease(
+                Effect.void,
+                // The test goes on within this step.
+                () => Effect.as(gate.arrive, {}),
+                () => Effect.sync(() => released++)
+              )
+      })
+      const program = Program.make("late", { input: noInput, agents: [agent], seed: () => nums(1, 2) })
+      const job = yield* Engine.start(program, {})
+      yield* gate.arrived
+      yield* cancel(job)
+      expect(yield* failure(job.result)).toMatchObject({ _tag: "JobCancelled" })
+      expect(released).toBe(1)
+    }).pipe(Effect.provide(engine({ fiberConcurrency: 1 })))
+  )
+
   it.effect("a queued job ends without having begun, and leaves the queue", () =>
     Effect.gen(function* () {
       const holder = yield* Engine.start(stuck().program, {})
