@@ -23,7 +23,7 @@ describe("package.json", () => {
     expect([...targets, ...Object.values(manifest.bin ?? {})].filter((target) => !has(target))).toEqual([])
   })
 
-  it.each(["client", "testing", "inspector", "server"])("exports %s as soon as there is one", (folder) => {
+  it.each(["ai", "client", "testing", "inspector", "server"])("exports %s as soon as there is one", (folder) => {
     const entry = { types: `./dist/src/${folder}/index.d.ts`, default: `./dist/src/${folder}/index.js` }
     expect(manifest.exports[`./${folder}`]).toEqual(has(`src/${folder}/index.ts`) ? entry : undefined)
   })
@@ -76,7 +76,7 @@ const unwanted: ReadonlyArray<RegExp> = [
   /\/effect\/dist\/index\.js$/,
   /\/@effect\/platform-node\/dist\/(?:index|Node(?:Http|Cluster|Socket|Redis|WS|Services|Runtime)\w*|Undici)\.js$/,
   /\/node_modules\/(?:@statelyai|@effect\/sql-pg|ws|undici|redis|@redis)\//,
-  /\/dist\/src\/(?:client|server|cli|inspector|cluster|testing)\//,
+  /\/dist\/src\/(?:ai|client|server|cli|inspector|cluster|testing)\//,
   /\/dist\/src\/store\/\w*sqlite/i,
   /^node:(?:http|https|http2|sqlite|net|tls)$/
 ]
@@ -99,7 +99,7 @@ describe("importing the root", () => {
     expect(own(loaded)).toEqual(
       expect.arrayContaining(["src/index.js", "src/engine/Engine.js", "src/program/Program.js"])
     )
-    expect(own(loaded).length).toBeLessThanOrEqual(64)
+    expect(own(loaded).length).toBeLessThanOrEqual(67)
   })
 
   it("leaves what runs jobs until an engine or a pool is built", async () => {

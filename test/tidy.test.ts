@@ -135,6 +135,7 @@ const rooms: Rooms = {
       front: ["index.ts", "Testing.ts"]
     }
   ),
+  ...room("ai", "job program values", { front: ["index.ts", "MeteredModel.ts"] }),
   ...room("engine", "job intents journal store(port) workers(port) cycle outcome context program values platform", {
     front: ["Engine.ts"]
   }),
@@ -177,7 +178,8 @@ const entries = [
   "src/server/index.ts",
   "src/inspector/index.ts",
   "src/testing/index.ts",
-  "src/client/index.ts"
+  "src/client/index.ts",
+  "src/ai/index.ts"
 ]
 
 /** Tests of what users see. Those of a room of its own may import its files. */
@@ -273,7 +275,8 @@ const runtime = [
     "inspector",
     "cli",
     "cluster",
-    "testing"
+    "testing",
+    "ai"
   ].map((name) => `src/${name}/`),
   "src/index.ts",
   "machines/",
@@ -305,6 +308,7 @@ const effectful = [
 const importRules = (packages: ReadonlyArray<string>): ImportRules => ({
   packages,
   unstable: {
+    ai: ["src/ai/"],
     workers: ["src/workers/"],
     cli: ["src/cli/"],
     process: ["src/cli/"],
