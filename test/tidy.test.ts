@@ -142,7 +142,7 @@ const rooms: Rooms = {
   ...room(
     "job",
     "intents journal store(port) workers(port) workers(inline) cycle outcome context program values platform machines",
-    { front: ["Budget.ts", "Job.ts"] }
+    { front: ["Budget.ts", "Job.ts", "Program.ts"] }
   ),
   ...room("intents", "cycle outcome program values platform", { front: ["Intent.ts"] }),
   ...room("journal", "store(port) cycle outcome context program values platform", {
@@ -163,7 +163,7 @@ const rooms: Rooms = {
   ...room("outcome", "context program values", { front: ["JobError.ts", "JobEvent.ts"] }),
   ...room("context", "program values", { front: ["JobContext.ts", "Provenance.ts"] }),
   ...room("program", "values", {
-    front: ["Agent.ts", "AgentEffect.ts", "Fact.ts", "Fold.ts", "Invariant.ts", "Program.ts", "View.ts"]
+    front: ["Agent.ts", "AgentEffect.ts", "Fact.ts", "Fold.ts", "Invariant.ts", "View.ts"]
   }),
   ...room("inspector", "values platform", { front: ["index.ts", "Stately.ts", "Statechart.ts"] }),
   ...room("values", "", { front: ["Canonical.ts"] }),

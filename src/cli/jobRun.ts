@@ -4,6 +4,7 @@
  * Without a store the first Ctrl-C cancels the job, and its partial result is printed. With a store, a signal leaves the job
  * there, to be resumed. A stray error gives the job a few seconds to end. Boundary: from a way to get a job to an exit code.
  */
+import { encodedOutput } from "../outcome/outputText.ts"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -198,7 +199,7 @@ export const print = (host: Host, end: End, options: PrintOptions): Effect.Effec
     if (ref !== undefined && context.find(ref.kind, ref.id) === undefined) {
       yield* host.warn(`converge: --explain: ${Explanation.notFound(context, ref)}`)
     }
-    const output = yield* plainOutput(host, resultOf(end).output)
+    const output = yield* plainOutput(host, encodedOutput(resultOf(end)))
     const text = yield* Effect.try({
       try: () => (options.json ? jsonLine(end, output, options) : page(end, output, options)),
       catch: (error) => new CommandFailed({ message: `the result cannot be printed: ${String(error)}` })

@@ -10,6 +10,7 @@ import { type FactEntry, Table, utf8Length, noFacts } from "./factTable.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import { JobContext } from "./JobContext.ts"
+import type { JobIdentity } from "./jobIdentity.ts"
 import { lightStepSize } from "../values/steps.ts"
 import type { Story } from "./stories.ts"
 import { refKey, traceKey, type TracedTask } from "../program/keys.ts"
@@ -31,6 +32,8 @@ const nothingTouched: ReadonlyArray<string> = Object.freeze([])
 
 /** A context that is still written to. */
 export class Ledger extends JobContext {
+  /** The job that writes here, or wrote. Undefined for a context that was read from its parts. */
+  job: JobIdentity | undefined
   private sealed = false
   private deltas: Map<string, ReadonlyArray<Fact>> | undefined
   private deltasAt = -1

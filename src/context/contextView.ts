@@ -57,6 +57,14 @@ export class ContextView implements View<Kind.Any> {
     return this.#options.cycle
   }
 
+  get jobId(): string {
+    return this.#options.ledger.job?.jobId ?? ""
+  }
+
+  get input(): unknown {
+    return this.#options.ledger.job?.input
+  }
+
   get all(): View<Kind.Any>["all"] {
     return (kind) => this.#open(kind.name).all(kind)
   }

@@ -5,6 +5,7 @@
  * invariants (I3); then the program makes its output. Boundary: the pure core. It calls the program's own functions.
  */
 import * as Option from "effect/Option"
+import { isInvalidValue } from "../values/InvalidValue.ts"
 import { check, nothingProposed, type Sight, withView } from "./programChecks.ts"
 import { Violation } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
@@ -13,10 +14,14 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 
+/** The output of a program, and its canonical text if the program declares a schema for it. */
+export interface Output {
+  readonly output: unknown
+  readonly outputText: string | undefined
+}
+
 /** The verdict on a job at its fixed point: its output, or the cause for which it has not converged. */
-export type FixedPoint =
-  | { readonly _tag: "Converged"; readonly output: unknown }
-  | { readonly _tag: "Refused"; readonly cause: Cause }
+export type FixedPoint = ({ readonly _tag: "Converged" } & Output) | { readonly _tag: "Refused"; readonly cause: Cause }
 
 /** Judges a context at its fixed point. The first cause in the order of the declarations counts. */
 export const judge = (program: CompiledProgram, ledger: Ledger, cycle: number): FixedPoint => {
@@ -31,15 +36,32 @@ export const judge = (program: CompiledProgram, ledger: Ledger, cycle: number): 
     const cause = check(invariant, sight, nothingProposed)
     if (cause !== undefined) return { _tag: "Refused", cause }
   }
-  const { output } = program
-  if (output === undefined) return { _tag: "Converged", output: undefined }
   try {
-    return { _tag: "Converged", output: plainlyWithin("output", withView(sight, "output", output)) }
+    return { _tag: "Converged", ...outputFrom(sight) }
   } catch (error) {
     const panic = describePanic(error)
     return { _tag: "Refused", cause: { _tag: "ProgramPanicked", cycle, phase: "output", ...panic } }
   }
 }
+
+/** Makes the output. Throws if the program's function does, and if the output does not fit its schema. */
+const outputFrom = (sight: Sight): Output => {
+  const { output } = sight.program
+  if (output === undefined) return { output: undefined, outputText: undefined }
+  const made = plainlyWithin("output", withView(sight, "output", output.from))
+  if (output.codec === undefined) return { output: made, outputText: undefined }
+  try {
+    const { text, value } = output.codec.encode(made)
+    return { output: value, outputText: text }
+  } catch (error) {
+    if (isInvalidValue(error)) throw new Error(`the output does not fit its schema: ${error.message}`, { cause: error })
+    throw error
+  }
+}
+
+/** The output of a program on any of its contexts. Throws as `outputFrom` does. */
+export const outputOn = (program: CompiledProgram, ledger: Ledger): unknown =>
+  outputFrom({ program, ledger, since: 0, cycle: 0 }).output
 
 /** The cause for a recorded violation whose check passes now: such a check is not a function of its view. */
 const stale = (name: string, reason: string, cycle: number): Cause => ({

@@ -10,6 +10,7 @@
  */
 import { isOfProcess } from "../outcome/Cause.ts"
 import type * as Context from "effect/Context"
+import { encodedOutput } from "../outcome/outputText.ts"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -207,14 +208,15 @@ const letGo = (parent: ParentJob, child: JobSession): Effect.Effect<void> =>
   })
 
 const resultOf = (child: string, key: string, end: End) => {
-  const { hash, output, program, status } = "error" in end ? end.error.partial : end.result
+  const result = "error" in end ? end.error.partial : end.result
+  const { hash, program, status } = result
   return {
     child,
     key,
     program,
     status,
     hash,
-    output: jsonOf(output),
+    output: jsonOf(encodedOutput(result)),
     error: "error" in end ? jsonOf(errorJson(end.error)) : null
   }
 }

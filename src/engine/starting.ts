@@ -10,6 +10,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { JobIdentity } from "../context/jobIdentity.ts"
 import { Ledger } from "../context/Ledger.ts"
 import { JobSession } from "../job/session.ts"
 import { findJournal } from "../journal/find.ts"
@@ -51,6 +52,7 @@ export const startNew = Effect.fnUntraced(function* (engine: EngineState, job: N
   const services = yield* Effect.context<unknown>()
   const ledger = Ledger.make(program.name, program.triggers, beginning.context)
   const { handed } = beginning
+  ledger.job = new JobIdentity(jobId, job.input, program.inputCodec)
   const session = new JobSession({ jobId, program, ledger, budget, handed, services, ...runs, onFinished })
   session.level = beginning.depth ?? 0
   // The caller has asked before it encoded the input, and other jobs may have started meanwhile.

@@ -62,12 +62,13 @@ export const endedSession = (
     const { journal, program } = ended
     const services = yield* Effect.context<unknown>()
     const taken = yield* takeUp(runs.store, journal, program, undefined)
-    const { cause, output, status, usage } = endOfJournal(ended.end, program, taken)
+    const end = endOfJournal(ended.end, program, taken)
+    const { cause, status, usage } = end
     const ownRuns = { ...runs, services, onFinished: () => undefined }
     const session = sessionFrom(ownRuns, { program, jobId: journal.jobId, taken })
     session.actor = makeEndedActor(session, status, cause?._tag ?? null)
     for (const tag of taken.notes) session.log.append({ _tag: tag, cycle: session.cycle })
-    restoreEnd(session, status, cause ?? undefined, usage, output)
+    restoreEnd(session, status, cause ?? undefined, usage, end)
     return session
   })
 

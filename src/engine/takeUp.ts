@@ -5,6 +5,7 @@
  * that the caller holds.
  */
 import * as Effect from "effect/Effect"
+import { JobIdentity } from "../context/jobIdentity.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { judge } from "../cycle/convergence.ts"
 import { EventLog } from "../job/eventLog.ts"
@@ -23,6 +24,7 @@ import type { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { Amounts, ResolvedBudget } from "../program/resolveBudget.ts"
+import { canonicalText } from "../values/Canonical.ts"
 import type { JobStore, Kept, StoredJournal, StoreError } from "../store/JobStore.ts"
 
 type Store = JobStore["Service"]
@@ -73,6 +75,7 @@ export const takeUp = (
       const { pieces } = rebase
       yield* store.rebase(jobId, fence, { cycle: replay.cycle + 1, header: JSON.stringify(rebase.header), pieces })
     }
+    replay.ledger.job = new JobIdentity(jobId, canonicalText(reader.input), program.inputCodec)
     const notes = yield* notesIn(journal)
     yield* addPayments({ jobId, saved }, replay)
     return {
@@ -103,12 +106,15 @@ const savedEffects = (saved: ReadonlyArray<Kept>, { cycle, ledger, program }: Re
 }
 
 /** The end of a job, for its session. */
-type RestoredEnd = Omit<EndExtra, "cause"> & { readonly cause: Cause | null }
+type RestoredEnd = Omit<EndExtra, "cause"> & {
+  readonly cause: Cause | null
+  readonly outputText?: string | undefined
+}
 
 /** Decodes the end of a journal. The output is computed again, if the context still converges. */
 export const endOfJournal = (read: EndExtra, program: CompiledProgram, { ledger, replay }: TakenUp): RestoredEnd => {
   const end = { ...read, cause: read.cause === null ? null : reviveCause(read.cause) }
   if (end.status !== "converged") return end
   const verdict = judge(program, ledger, replay.cycle)
-  return verdict._tag === "Converged" ? { ...end, output: verdict.output } : end
+  return verdict._tag === "Converged" ? { ...end, output: verdict.output, outputText: verdict.outputText } : end
 }

@@ -72,6 +72,12 @@ export interface Job<P extends Program.Any> {
   /** The state of the job now. */
   readonly status: Effect.Effect<JobStatus>
   /**
+   * Waits until the job is in this state, or succeeds at once if it is. A state in which the job did not stay may be missed. For
+   * a status with which jobs end, it waits for the end. Fails with `JobHalted` if the job ends otherwise. Interrupting the wait
+   * leaves the job alone.
+   */
+  readonly until: (state: JobStatus["state"]) => Effect.Effect<void, JobHalted>
+  /**
    * Lets the current cycle end and commit, then halts between cycles. Succeeds when the job is paused, or when a `resume`
    * withdrew the pause; fails with `JobHalted` if the job ends first.
    */

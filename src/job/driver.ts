@@ -478,6 +478,7 @@ const checking = (session: JobSession): undefined => {
     const verdict = judge(session.program, session.ledger, session.cycle)
     if (verdict._tag === "Converged") {
       session.output = verdict.output
+      session.outputText = verdict.outputText
       halt = { status: "converged", error: null }
     } else {
       session.haltCause = verdict.cause

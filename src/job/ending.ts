@@ -20,6 +20,7 @@ import { endChildren } from "./endStored.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 import { stackOf } from "../outcome/errorDescription.ts"
+import { rememberOutput } from "../outcome/outputText.ts"
 import { paidOf } from "../outcome/Spent.ts"
 import { runDetached } from "../platform/detached.ts"
 import { endJournal } from "./journaling.ts"
@@ -131,11 +132,12 @@ export const restoreEnd = (
   status: Status,
   cause: Cause | undefined,
   usage: Usage,
-  output: unknown
+  { output, outputText }: { readonly output?: unknown; readonly outputText?: string | undefined }
 ): void => {
   session.move({ _tag: "Finished", status })
   session.move({ _tag: "EndStored" })
   session.output = output
+  session.outputText = outputText
   session.clock.restore(usage.durationMs)
   session.cpuMs = usage.cpuMs
   // A cycle that was discarded may have paid.
@@ -190,7 +192,7 @@ const resultOf = (session: JobSession, status: Status): JobResult => {
     ledger.marks.set(name, mark)
     if (pruned > 0) ledger.prunedMarks.set(name, pruned)
   }
-  return Object.freeze({
+  const result: JobResult = Object.freeze({
     jobId: session.jobId,
     program: program.name,
     status,
@@ -203,4 +205,6 @@ const resultOf = (session: JobSession, status: Status): JobResult => {
     intents: Object.freeze([...tracker.intents]),
     diagnostics: Object.freeze([...tracker.diagnostics])
   })
+  rememberOutput(result, session.outputText)
+  return result
 }

@@ -74,6 +74,10 @@ class Handle<P extends Program.Any> implements Job<P> {
     return Effect.sync(() => statusOf(this.#session))
   }
 
+  get until(): Job<P>["until"] {
+    return (state) => until(this.#session, state)
+  }
+
   get pause(): Effect.Effect<void, JobHalted> {
     return pause(this.#session)
   }
@@ -117,13 +121,18 @@ const resume = (session: JobSession): Effect.Effect<void, JobHalted> =>
     return Effect.void
   })
 
-const statusOf = (session: JobSession): JobStatus => {
+const stateOf = (session: JobSession): JobStatus["state"] => {
   const { context, value } = session.actor.getSnapshot()
   const live = typeof value === "object" ? "running" : value === "paused" || value === "awaiting" ? value : "queued"
+  return session.finished ?? (session.isClosed ? (context.halt?.status ?? "cancelled") : live)
+}
+
+const statusOf = (session: JobSession): JobStatus => {
+  const { value } = session.actor.getSnapshot()
   return {
     jobId: session.jobId,
     program: session.program.name,
-    state: session.finished ?? (session.isClosed ? (context.halt?.status ?? "cancelled") : live),
+    state: stateOf(session),
     phase: typeof value === "object" ? value.running : undefined,
     cycle: session.cycle,
     tier: session.tier,
@@ -132,6 +141,22 @@ const statusOf = (session: JobSession): JobStatus => {
     usage: session.usage
   }
 }
+
+/** Waits for a state. The end comes last, when `result` is there. */
+const until = (session: JobSession, state: JobStatus["state"]): Effect.Effect<void, JobHalted> =>
+  Effect.suspend(() => {
+    if (session.finished === undefined && stateOf(session) === state) return Effect.void
+    const reached = Effect.callback<void>((resume) => {
+      const { unsubscribe } = session.actor.subscribe(() => {
+        if (session.finished === undefined && stateOf(session) === state) resume(Effect.void)
+      })
+      return Effect.sync(unsubscribe)
+    })
+    const ended = Effect.flatMap(Effect.exit(Deferred.await(session.done)), () =>
+      session.finished === state ? Effect.void : Effect.fail(session.halted())
+    )
+    return Effect.raceFirst(reached, ended)
+  })
 
 const pause = (session: JobSession): Effect.Effect<void, JobHalted> =>
   Effect.suspend((): Effect.Effect<void, JobHalted> => {

@@ -21,6 +21,7 @@ import type { JobSession } from "./session.ts"
 import type { UnderWay } from "./underWay.ts"
 import type { Cause as HaltCause, Status } from "../outcome/Cause.ts"
 import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
+import { jsonOutput } from "../outcome/outputText.ts"
 import { describeProgram, budgetHeader } from "../journal/header.ts"
 import { keptOf, encodeKept } from "../journal/kept.ts"
 import { childrenExtra } from "./children.ts"
@@ -208,7 +209,7 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
   const text = (hasOutput: boolean): string => {
     const usage = session.usage
     const extra: EndExtra = { status, cause: cause === null ? null : causeJson(cause), usage }
-    return endText(extra, hasOutput ? session.output : undefined)
+    return endText(extra, hasOutput ? jsonOutput(session.output, session.outputText) : undefined)
   }
   // If the store does not take the end, the engine that resumes the job ends it.
   return Effect.matchEffect(haltJournal(session, fence, { status, haltedAt: at, text }), {

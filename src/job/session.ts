@@ -142,6 +142,8 @@ export class JobSession implements JobView {
   /** Names the driver that works on this session, if one does. */
   driver: object | undefined
   output: unknown
+  /** The canonical text of the output, if the program declares a schema for it. */
+  outputText: string | undefined
   /** The account of agents that reserve or pay. Undefined before the first one does. */
   account: Account | undefined
   readonly spent = new Spent()

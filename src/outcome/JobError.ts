@@ -26,7 +26,7 @@ const at = { jobId: Schema.String, cycle: Schema.Number }
 const ofAgent = { ...at, agent: Schema.String }
 const panic = { message: Schema.String, stack: Schema.String, error: Schema.optionalKey(Schema.Json) }
 
-/** An agent failed with its own typed error, in `error`. */
+/** An agent failed with its own typed error, in `error`, which is also the `cause` of this error. */
 export class AgentFailed extends Schema.TaggedError<AgentFailed>()("AgentFailed", {
   ...ofAgent,
   error: Schema.Unknown

@@ -29,6 +29,8 @@ export const fromCause = (cause: Cause, jobId: string, partial: JobResult.Partia
   // Until its stack is read, an error holds everything that was on the stack: the whole session (G13).
   void error.stack
   describeAlike(error, cause)
+  // A reader who follows the causes of an error finds the agent's own.
+  if (cause._tag === "AgentFailed") Object.defineProperty(error, "cause", { value: cause.error, enumerable: false })
   Object.defineProperty(error, "partial", { value: partial, enumerable: false })
   return error
 }

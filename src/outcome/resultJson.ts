@@ -10,6 +10,7 @@ import { parseJson } from "../values/parseJson.ts"
 import { errorData } from "../values/errorData.ts"
 import { isError } from "../values/thrown.ts"
 import { errorJsonOf, isCarrier } from "./errorDescription.ts"
+import { encodedOutput } from "./outputText.ts"
 
 /** A fact as JSON, with its value in the encoding of its kind's schema. */
 export interface FactJson {
@@ -61,8 +62,8 @@ export const factJson = ({ fact, text }: { readonly fact: Fact; readonly text: s
 /**
  * A result, or the error of a job with its partial result, as plain JSON.
  *
- * `facts: "counts"` (default) gives the number of facts of each kind, `"all"` every fact in commit order. `output` is as
- * the program made it; null if there is none.
+ * `facts: "counts"` (default) gives the number of facts of each kind, `"all"` every fact in commit order. `output` is as the
+ * program's schema encodes it, or as the program made it if it has none; null if there is no output.
  */
 export const resultToJson = (
   end: JobResult | { readonly _tag: string; readonly partial: JobResult.Partial },
@@ -72,9 +73,8 @@ export const resultToJson = (
   }
 ): ResultJson => {
   const isError = "partial" in end
-  const { context, cycles, diagnostics, hash, intents, jobId, output, program, status, usage, version } = isError
-    ? end.partial
-    : end
+  const result = isError ? end.partial : end
+  const { context, cycles, diagnostics, hash, intents, jobId, program, status, usage, version } = result
   return {
     jobId,
     program,
@@ -84,7 +84,7 @@ export const resultToJson = (
     hash,
     usage,
     facts: options?.facts === "all" ? context.encoded().map(factJson) : context.counts(),
-    output: output ?? null,
+    output: encodedOutput(result) ?? null,
     intents,
     diagnostics: diagnostics.map(diagnosticJson),
     error: isError ? errorToJson(end) : null

@@ -84,6 +84,11 @@ type AtOnce<Output> = 0 extends 1 & Output
     ? unknown
     : { readonly "output must be a plain function": never }
 
+/** Makes the output from the whole context. Here the type of the input is known. */
+type MakeOutput<Kinds extends Kind.Any, Input, Output> = (
+  view: View<Kinds | typeof Violation | typeof Decision | typeof ChildResult> & { readonly input: Input }
+) => Output
+
 /**
  * Defines a program.
  *
@@ -105,7 +110,9 @@ type AtOnce<Output> = 0 extends 1 & Output
  * - `invariants`: conditions that must hold of the context. Default: none
  * - `budget`: how much a job may spend, field by field. Default: see `Budget`
  * - `output`: the typed result, from the whole context, at convergence. A plain function: one that returns a promise, an
- *   Effect or a generator does not compile, and is `ProgramPanicked` at run time. Default: none
+ *   Effect or a generator does not compile, and is `ProgramPanicked` at run time. As `{schema, from}`, the result of `from` is
+ *   validated and encoded with the schema; a value that does not fit is `ProgramPanicked`. `GET /programs` then has its JSON
+ *   Schema. Default: none
  *
  * @throws InvalidProgram for duplicate names, unknown agents in tiers, agents in no tier or in two, a CPU agent without
  * `module`, a tier that writes what an earlier one reads, and malformed options
@@ -143,14 +150,19 @@ export const make = <
     readonly version?: string | undefined
     readonly migrate?: Migration | undefined
     readonly output?:
-      | ((
-          view: View<
-            | NoInfer<Agent.Kinds<Agents[number]> | Extra | Signals>
-            | typeof Violation
-            | typeof Decision
-            | typeof ChildResult
+      | MakeOutput<
+          NoInfer<Agent.Kinds<Agents[number]> | Extra | Signals>,
+          NoInfer<Input["Type"]>,
+          Output & AtOnce<Output>
+        >
+      | {
+          readonly schema: Schema.ConstraintCodec<Output, unknown>
+          readonly from: MakeOutput<
+            NoInfer<Agent.Kinds<Agents[number]> | Extra | Signals>,
+            NoInfer<Input["Type"]>,
+            NoInfer<Output> & AtOnce<Output>
           >
-        ) => Output & AtOnce<Output>)
+        }
       | undefined
   }
 ): Program<

@@ -47,6 +47,13 @@ export interface View<in Reads extends Kind.Any> {
   readonly version: number
   /** The cycle that this execution belongs to. */
   readonly cycle: number
+  /**
+   * The job's input, deeply frozen. An agent may belong to several programs, so its type is not known here: say what it is with a
+   * type of your input's schema, `view.input as typeof Input.Type`. A program's `output` knows its type.
+   */
+  readonly input: unknown
+  /** The id of the job. Facts that depend on it give each job another hash. */
+  readonly jobId: string
   /** The evaluations of a fact of a visible kind, in commit order. */
   readonly evaluations: (fact: {
     readonly kind: Reads["name"]

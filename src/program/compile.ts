@@ -32,7 +32,9 @@ export interface ProgramOptions {
   readonly budget?: Budget
   readonly version?: string
   readonly migrate?: Migration
-  readonly output?: (view: View<Kind.Any>) => unknown
+  readonly output?:
+    | ((view: View<Kind.Any>) => unknown)
+    | { readonly schema: Schema.Codec<unknown, unknown>; readonly from: (view: View<Kind.Any>) => unknown }
 }
 
 /** Steps of `compile` judge the others further. */
@@ -50,7 +52,18 @@ const rules: Rules<ProgramOptions> = {
   budget: anything,
   version: text,
   migrate: callable(),
-  output: callable()
+  output: (option, value) =>
+    value === undefined || typeof value === "function"
+      ? undefined
+      : typeof value === "object" && value !== null
+        ? complaintOf(value, outputRules, option)
+        : { option, message: `${option} must be a function, or {schema, from}` }
+}
+
+const outputRules: Rules<Exclude<NonNullable<ProgramOptions["output"]>, Function>> = {
+  // The codec says why it cannot be made.
+  schema: must("a Schema", (value) => value !== undefined),
+  from: callable(true)
 }
 
 const quote = (text: string): string => JSON.stringify(text)
@@ -99,9 +112,16 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
     version: options.version ?? "",
     migrate: options.migrate,
     seed: options.seed ?? (() => []),
-    output: options.output,
+    output: outputOf(options.output, refuse),
     warnings: Object.freeze(warningsOf(agents, tierOf, tiers.length, signals))
   })
+}
+
+const outputOf = (output: ProgramOptions["output"], refuse: Refuse): CompiledProgram["output"] => {
+  if (output === undefined) return undefined
+  if (typeof output === "function") return { from: output, schema: undefined, codec: undefined }
+  const { from, schema } = output
+  return { from, schema, codec: makeKindCodec(schema, (message) => refuse(`output: ${message}`), "output") }
 }
 
 /** Refuses a name or options that are not even of the right types. */

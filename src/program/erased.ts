@@ -129,9 +129,16 @@ export interface CompiledProgram {
   readonly version: string
   readonly migrate: Migration | undefined
   readonly seed: (input: unknown) => unknown
-  readonly output: ((view: View<Kind.Any>) => unknown) | undefined
+  readonly output: ErasedOutput | undefined
   /** What is most likely a mistake, though it can work. */
   readonly warnings: ReadonlyArray<string>
+}
+
+/** How a program makes its output. With a schema, `codec` validates and encodes it. */
+export interface ErasedOutput {
+  readonly from: (view: View<Kind.Any>) => unknown
+  readonly schema: Schema.Codec<unknown, unknown> | undefined
+  readonly codec: KindCodec | undefined
 }
 
 /** The compiled form of a program. `Program.make` makes every program and sets it. */

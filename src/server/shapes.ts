@@ -207,7 +207,7 @@ export const ProgramInfo = Schema.Struct({
   version: Schema.String,
   agents: Schema.Array(Schema.String),
   kinds: Schema.Array(Schema.Struct({ name: Schema.String, schema: Schema.Json })),
-  /** JSON Schemas. `output` accepts anything where the program declares nothing about it. */
+  /** JSON Schemas. `output` accepts anything where the program declares no schema for it. */
   input: Schema.Json,
   output: Schema.Json
 }).annotate({ identifier: "ProgramInfo" })

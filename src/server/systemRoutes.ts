@@ -40,15 +40,15 @@ const schemaOf = (schema: Schema.Constraint): Schema.Json => {
 }
 
 const infoOf = (program: Program.Any): typeof Shapes.ProgramInfo.Type => {
-  const { agents, input, kinds, name, version } = compiledOf(program)
+  const { agents, input, kinds, name, output, version } = compiledOf(program)
   return {
     name,
     version,
     agents: agents.map((agent) => agent.name),
     kinds: [...kinds.values()].map((kind: ErasedKind) => ({ name: kind.name, schema: schemaOf(kind.schema) })),
     input: schemaOf(input),
-    // Only the program's type describes its output, and a type gives no schema.
-    output: {}
+    // Without a schema, only the program's type describes its output.
+    output: output?.schema === undefined ? {} : schemaOf(output.schema)
   }
 }
 

@@ -77,8 +77,11 @@ export class Dispatch {
     const packet = update?.packet(0)
     const before = thread.replicas.get(jobId)
     const length = (before?.length ?? 0) + lengthOf(packet)
-    if (before === undefined || packet !== undefined) thread.replicas.set(jobId, { ledger, mark: run.mark, length })
-    this.#start(thread, run, round, packet)
+    const isInformed = before?.isInformed === true
+    if (!isInformed || packet !== undefined) {
+      thread.replicas.set(jobId, { ledger, mark: run.mark, length, isInformed: true })
+    }
+    this.#start(thread, run, round, packet, isInformed ? undefined : ledger.job?.text)
   }
 
   #prepare(thread: Thread<Work>, run: BatchRun): void {
@@ -104,7 +107,8 @@ export class Dispatch {
         const packet = update.packet(index)!
         const isLast = update.packet(index + 1) === undefined
         length += lengthOf(packet)
-        if (isLast) thread.replicas.set(jobId, { ledger, mark: update.to, length })
+        const isInformed = thread.replicas.get(jobId)?.isInformed === true
+        if (isLast) thread.replicas.set(jobId, { ledger, mark: update.to, length, isInformed })
         thread.send(["sync", jobId, run.key, packet, isLast])
         return isLast ? Effect.void : Effect.andThen(breathe, step(index + 1))
       })
@@ -117,7 +121,13 @@ export class Dispatch {
     thread.tell({ type: "LOADED" })
   }
 
-  #start(thread: Thread<Work>, run: BatchRun, round: Round, packet: Packet | undefined): void {
+  #start(
+    thread: Thread<Work>,
+    run: BatchRun,
+    round: Round,
+    packet: Packet | undefined,
+    input: string | undefined
+  ): void {
     const { batch } = run
     const sequence = this.#nextSequence()
     round.join(sequence)
@@ -142,7 +152,8 @@ export class Dispatch {
       cycle: batch.cycle,
       tasks: round.text,
       claims: round.claims,
-      wantsProgress: batch.onProgress !== undefined
+      wantsProgress: batch.onProgress !== undefined,
+      input
     }
     thread.send(["run", share, packet])
     if (run.isBrief && this.#port.isAlone()) this.vigil.keep()

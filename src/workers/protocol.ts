@@ -57,6 +57,8 @@ export interface ShareMessage {
   readonly claims: Claims | undefined
   /** Whether anybody listens to claims and to `view.progress`. */
   readonly wantsProgress: boolean
+  /** The canonical text of the job's input, in the first share of the job that the worker gets. */
+  readonly input: string | undefined
 }
 
 /** Tasks of one agent that follow one another: one for each id, or for each part of a join; otherwise one. */

@@ -7,6 +7,7 @@
 import { readFacts } from "./factTexts.ts"
 import type { Source, UpdateHead } from "./replicaUpdate.ts"
 import type { Packet } from "./protocol.ts"
+import { JobIdentity } from "../context/jobIdentity.ts"
 import { type By, provenanceOf } from "../context/provenanceOf.ts"
 import type { FactEntry } from "../context/factTable.ts"
 import { Ledger } from "../context/Ledger.ts"
@@ -28,6 +29,11 @@ export class Replica {
   constructor(program: CompiledProgram) {
     this.program = program
     this.ledger = Ledger.make(program.name, new Map())
+  }
+
+  /** Takes the job's input, which views show. */
+  identify(jobId: string, input: string): void {
+    this.ledger.job = new JobIdentity(jobId, input, this.program.inputCodec)
   }
 
   apply(packet: Packet): void {

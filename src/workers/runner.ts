@@ -120,6 +120,7 @@ const findPrograms = (exports: Readonly<Record<string, unknown>>, name: string):
 const run = (share: ShareMessage, packet: Packet | undefined): void => {
   const replica = replicaOf(share.jobId, share.program)
   if (packet !== undefined) replica.apply(packet)
+  if (share.input !== undefined) replica.identify(share.jobId, share.input)
   const { sequence, wantsProgress } = share
   memory.begin()
   let usedCpuMs = threadCpuMs()

@@ -48,6 +48,8 @@ export interface ThreadEvents<Work> {
 /** A worker's replica of a job, as the pool knows it. */
 export interface ReplicaRecord {
   readonly ledger: Ledger
+  /** Whether the worker has the job's input. */
+  readonly isInformed: boolean
   readonly mark: Mark
   /** Characters that were sent for it. */
   readonly length: number

@@ -1,10 +1,11 @@
 /**
- * Telemetry: live progress for people. Unsequenced, lossy for a slow reader, ended with the job, and nothing at all while
+ * Telemetry: live progress for people. Numbered by job, lossy for a slow reader, ended with the job, and nothing at all while
  * nobody listens.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { Agent, Engine, type Fact, type Job, Limits, Program } from "../../src/index.ts"
@@ -249,6 +250,37 @@ describe("listeners", () => {
       expect(items.length).toBeGreaterThanOrEqual(Limits.telemetryBuffer)
       expect(items.length).toBeLessThanOrEqual(Limits.telemetryBuffer + 3)
       expect(items.slice(-2)).toMatchObject([{ _tag: "TaskProgress", value: reports }, { _tag: "TaskEnded" }])
+      // The numbers tell how many were lost, and where.
+      const numbers = [0, ...items.map(({ sequence }) => sequence)]
+      const gaps = numbers.slice(1).flatMap((n, index) => (n === numbers[index]! + 1 ? [] : [n - numbers[index]! - 1]))
+      expect(gaps.reduce((sum, lost) => sum + lost, 0)).toBe(reports + 3 - items.length)
+      expect(gaps.every((lost) => lost > 0)).toBe(true)
+      expect(gaps).not.toEqual([])
+      expect(items.at(-1)!.sequence).toBe(reports + 3)
+    }).pipe(Effect.provide(single))
+  )
+
+  it.effect("are given the number of every item, from 1 and without gaps, and the attempt of its task", () =>
+    Effect.gen(function* () {
+      let tries = 0
+      const agent = Agent.make("flaky", {
+        onFailure: "discard",
+        retry: Schedule.recurs(3),
+        execute: (view) =>
+          Effect.suspend(() => {
+            view.progress(++tries)
+            return tries < 3 ? Effect.fail("down") : Effect.succeed({})
+          })
+      })
+      const items = yield* telemetryOf(Program.make("flaky", { input: noInput, agents: [agent] }))
+      expect(items.map(({ _tag, attempt, sequence }) => `${sequence} ${_tag} ${attempt}`)).toEqual([
+        "1 TaskQueued 1",
+        "2 TaskClaimed 1",
+        "3 TaskProgress 1",
+        "4 TaskProgress 2",
+        "5 TaskProgress 3",
+        "6 TaskEnded 3"
+      ])
     }).pipe(Effect.provide(single))
   )
 
