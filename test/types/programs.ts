@@ -4,10 +4,22 @@
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { Agent, Engine, Fact, Intent, Invariant, type Job, type JobError, Program, type View } from "../../src/index.ts"
+import {
+  Agent,
+  Budget,
+  Engine,
+  Fact,
+  Intent,
+  Invariant,
+  type Job,
+  type JobError,
+  Program,
+  type View
+} from "../../src/index.ts"
 import type { Assert, Same } from "./assert.ts"
 
 const A = Fact.kind("A", { schema: Schema.Struct({ n: Schema.Finite }), id: (a) => String(a.n) })
@@ -354,3 +366,51 @@ Invariant.acceptance("none", (view) => view.size(A) === 0)
 Invariant.acceptance("none", (view) => view.size(B) === 0, { reads: [A] })
 // @ts-expect-error: a check alone is no invariant
 Program.make("p", { input: Schema.Struct({}), agents: [reader], invariants: [() => true] })
+
+/* ---------------------------------------------------------------- money, and what a job knows of itself */
+
+/** What `Budget.reserve` needs is the job's own, and a refusal ends the job: neither shows in the agent. */
+const pays = Agent.make("pays", {
+  each: A,
+  concurrency: { limit: 4, per: ({ value }) => String(value.n), gap: "50 millis" },
+  execute: () =>
+    Effect.gen(function* () {
+      const reservation = yield* Budget.reserve({ tokens: 100, cost: 1 })
+      yield* Budget.spend({ inputTokens: { total: 10 }, outputTokens: {} }, { reservation, cost: 1 })
+      return {}
+    })
+})
+
+const knows = Program.make("knows", {
+  input: Schema.Struct({ depth: Schema.Int }),
+  agents: [pays],
+  output: {
+    schema: Schema.Struct({ depth: Schema.Int, at: Schema.DateTimeUtc }),
+    from: (view) => ({ depth: view.input.depth, at })
+  }
+})
+declare const at: DateTime.Utc
+
+export type Money = [
+  Assert<Same<Program.Program.Error<typeof knows>, never>>,
+  Assert<Same<Program.Program.Services<typeof knows>, never>>,
+  Assert<Same<Program.Program.Output<typeof knows>, { readonly depth: number; readonly at: DateTime.Utc }>>,
+  Assert<Same<ReturnType<typeof Program.output<typeof knows>>, { readonly depth: number; readonly at: DateTime.Utc }>>
+]
+
+Program.make("p", {
+  input: Schema.Struct({ depth: Schema.Int }),
+  agents: [pays],
+  // @ts-expect-error: the input has no such field
+  output: (view) => view.input.width
+})
+Program.make("p", {
+  input: Schema.Struct({}),
+  agents: [pays],
+  // @ts-expect-error: it does not fit the schema
+  output: { schema: Schema.Int, from: () => "1" }
+})
+// @ts-expect-error: a key is made of a task's fact
+Agent.make("a", { concurrency: { limit: 1, per: (fact) => fact.id }, execute: () => Effect.succeed({}) })
+// @ts-expect-error: CPU agents run on the threads of the pool
+Agent.cpu("a", { concurrency: 1, execute: () => ({}) })
