@@ -64,7 +64,7 @@ const withParts = (file: string, text: string): string =>
 
 const textOf = (path: URL): string => (existsSync(path) ? readFileSync(path, "utf8") : "")
 
-const files = ["docs/architecture.md", "docs/http.md", "README.md"]
+const files = ["docs/architecture.md", "docs/http.md", "docs/money.md", "README.md"]
 const isCheck = process.argv.includes("--check")
 let stale = 0
 

@@ -4,7 +4,6 @@
  * Without a store the first Ctrl-C cancels the job, and its partial result is printed. With a store, a signal leaves the job
  * there, to be resumed. A stray error gives the job a few seconds to end. Boundary: from a way to get a job to an exit code.
  */
-import { encodedOutput } from "../outcome/outputText.ts"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -17,7 +16,7 @@ import * as Engine from "../engine/Engine.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { LogsEnd } from "../job/ending.ts"
 import type { Job } from "../job/Job.ts"
-import { resultToJson } from "../outcome/resultJson.ts"
+import { encodedOutput, resultToJson } from "../outcome/resultJson.ts"
 import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
 import { Limits } from "../Limits.ts"
 import { type Program, warnings } from "../program/Program.ts"

@@ -14,10 +14,10 @@
 import * as Option from "effect/Option"
 import { type Fact, type FactOf, type FactRef, type IndexKey, type Kind } from "../program/Fact.ts"
 import { type FactEntry, firstAfter, Table, noFacts } from "./factTable.ts"
-import type { CommittedEvaluation } from "../program/View.ts"
+import type { CommittedEvaluation, View } from "../program/View.ts"
 import type { Story } from "./stories.ts"
 import { refKey, traceKey } from "../program/keys.ts"
-import { type ErasedKind, eraseKind } from "../program/erased.ts"
+import { type ErasedKind, eraseKind, type Sees } from "../program/erased.ts"
 
 /** An immutable set of facts, as a job left it. Readers see facts in commit order. */
 export class JobContext {
@@ -127,6 +127,11 @@ export class JobContext {
     return Object.fromEntries(
       live.map((table) => [table.kind.name, table.live] as const).sort(([a], [b]) => (a < b ? -1 : 1))
     )
+  }
+
+  /** Gives a function a view of some kinds. The view may be used while the function runs. */
+  read<A>(_sees: Sees, _body: (view: View<Kind.Any>) => A): A {
+    throw new Error("only a ledger can be viewed")
   }
 
   /** All facts of all kinds, in commit order. */

@@ -4,18 +4,19 @@
  * Invariants: a layer stores only its own facts; a rollback restores what was there; a sealed ledger refuses writes (G1).
  * Boundary: the pure core.
  */
-import { type Fact, type Provenance } from "../program/Fact.ts"
+import type { Fact, Kind, Provenance } from "../program/Fact.ts"
 import { type By, provenanceOf } from "./provenanceOf.ts"
 import { type FactEntry, Table, utf8Length, noFacts } from "./factTable.ts"
 import { Limits } from "../Limits.ts"
-import type { CommittedEvaluation } from "../program/View.ts"
+import type { CommittedEvaluation, View } from "../program/View.ts"
+import { withView } from "./contextView.ts"
 import { JobContext } from "./JobContext.ts"
 import type { JobIdentity } from "./jobIdentity.ts"
 import { lightStepSize } from "../values/steps.ts"
 import type { Story } from "./stories.ts"
 import { refKey, traceKey, type TracedTask } from "../program/keys.ts"
 import type { EncodedFact } from "../program/encoded.ts"
-import type { ErasedKind } from "../program/erased.ts"
+import type { ErasedKind, Sees } from "../program/erased.ts"
 import { deepFreeze } from "../values/frozen.ts"
 
 /** The facts that retention must not prune yet. */
@@ -43,6 +44,10 @@ export class Ledger extends JobContext {
   /** An empty ledger, or one that stands on a sealed context. */
   static make(program: string, triggers: ReadonlyMap<string, ReadonlyArray<string>>, base?: JobContext): Ledger {
     return new Ledger(program, triggers, base !== undefined && base instanceof Ledger ? base.flattened() : base)
+  }
+
+  override read<A>(sees: Sees, body: (view: View<Kind.Any>) => A): A {
+    return withView({ ...sees, ledger: this, since: 0, cycle: 0 }, body)
   }
 
   setHash(hash: string): void {

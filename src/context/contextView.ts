@@ -5,19 +5,25 @@
  * Boundary: reads a ledger, writes nothing.
  */
 import type { ErasedAgent } from "../program/erased.ts"
-import type { FactOf, Kind } from "../program/Fact.ts"
+import type { Fact, FactOf, Kind } from "../program/Fact.ts"
 import type { JobContext } from "./JobContext.ts"
 import type { View } from "../program/View.ts"
-import type { Ledger } from "./Ledger.ts"
+import type { JobIdentity } from "./jobIdentity.ts"
 
 /** Open while the views of a cycle may be used. All views of a cycle share one gate. */
 export interface Gate {
   open: boolean
 }
 
+/** A context that can be viewed: a ledger, on the main thread or a worker. */
+export interface Viewed extends JobContext {
+  readonly job: JobIdentity | undefined
+  readonly deltaFacts: (kind: string, since: number) => ReadonlyArray<Fact>
+}
+
 /** The execution that a view is for. */
 export interface ViewOptions {
-  readonly ledger: Ledger
+  readonly ledger: Viewed
   /** Names of the visible kinds. */
   readonly visible: { readonly has: (kind: string) => boolean }
   /** Why a kind is not visible, for messages. Default: the holder does not read it. */
@@ -108,7 +114,7 @@ export class ContextView implements View<Kind.Any> {
     { label, visibleNames }: Pick<ErasedAgent, "label" | "visibleNames">,
     since: number,
     cycle: number,
-    ledger: Ledger,
+    ledger: Viewed,
     gate: Gate,
     onProgress: ViewOptions["onProgress"]
   ): ContextView {
@@ -138,3 +144,16 @@ const readOnly = new Proxy(Object.prototype, {
 })
 
 Object.setPrototypeOf(ContextView.prototype, readOnly)
+
+/** Gives a view, while `body` runs. */
+export const withView = <A>(
+  options: Omit<ViewOptions, "gate" | "onProgress">,
+  body: (view: View<Kind.Any>) => A
+): A => {
+  const gate = { open: true }
+  try {
+    return body(ContextView.frozen({ ...options, gate, onProgress: undefined }))
+  } finally {
+    gate.open = false
+  }
+}

@@ -5,20 +5,13 @@
  * invariants (I3); then the program makes its output. Boundary: the pure core. It calls the program's own functions.
  */
 import * as Option from "effect/Option"
-import { isInvalidValue } from "../values/InvalidValue.ts"
+import { type Output, outputFrom } from "../program/compile.ts"
 import { check, nothingProposed, type Sight, withView } from "./programChecks.ts"
 import { Violation } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
-import { plainlyWithin } from "../values/plainResult.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { CompiledProgram } from "../program/erased.ts"
-
-/** The output of a program, and its canonical text if the program declares a schema for it. */
-export interface Output {
-  readonly output: unknown
-  readonly outputText: string | undefined
-}
 
 /** The verdict on a job at its fixed point: its output, or the cause for which it has not converged. */
 export type FixedPoint = ({ readonly _tag: "Converged" } & Output) | { readonly _tag: "Refused"; readonly cause: Cause }
@@ -37,31 +30,12 @@ export const judge = (program: CompiledProgram, ledger: Ledger, cycle: number): 
     if (cause !== undefined) return { _tag: "Refused", cause }
   }
   try {
-    return { _tag: "Converged", ...outputFrom(sight) }
+    return { _tag: "Converged", ...outputFrom(program, (body) => withView(sight, "output", body)) }
   } catch (error) {
     const panic = describePanic(error)
     return { _tag: "Refused", cause: { _tag: "ProgramPanicked", cycle, phase: "output", ...panic } }
   }
 }
-
-/** Makes the output. Throws if the program's function does, and if the output does not fit its schema. */
-const outputFrom = (sight: Sight): Output => {
-  const { output } = sight.program
-  if (output === undefined) return { output: undefined, outputText: undefined }
-  const made = plainlyWithin("output", withView(sight, "output", output.from))
-  if (output.codec === undefined) return { output: made, outputText: undefined }
-  try {
-    const { text, value } = output.codec.encode(made)
-    return { output: value, outputText: text }
-  } catch (error) {
-    if (isInvalidValue(error)) throw new Error(`the output does not fit its schema: ${error.message}`, { cause: error })
-    throw error
-  }
-}
-
-/** The output of a program on any of its contexts. Throws as `outputFrom` does. */
-export const outputOn = (program: CompiledProgram, ledger: Ledger): unknown =>
-  outputFrom({ program, ledger, since: 0, cycle: 0 }).output
 
 /** The cause for a recorded violation whose check passes now: such a check is not a function of its view. */
 const stale = (name: string, reason: string, cycle: number): Cause => ({

@@ -8,10 +8,11 @@ import type { Kind } from "../program/Fact.ts"
 import type { InvariantDefinition, ProposedEffect } from "../program/Invariant.ts"
 import { describePanic } from "../values/panic.ts"
 import { plainly } from "../values/plainResult.ts"
+import { withView as viewed } from "../context/contextView.ts"
 import type { View } from "../program/View.ts"
-import { ContextView } from "../context/contextView.ts"
-import type { Cause } from "../outcome/Cause.ts"
 import type { Ledger } from "../context/Ledger.ts"
+import type { Cause } from "../outcome/Cause.ts"
+import { seesOf } from "../program/compile.ts"
 import { violationOf } from "../program/verdict.ts"
 
 /** Runs the check of an invariant. If it throws or returns no verdict, the result is `ProgramPanicked` (I4). */
@@ -44,22 +45,4 @@ export const withView = <A>(
   { cycle, ledger, program, since }: Sight,
   holder: string,
   body: (view: View<Kind.Any>) => A
-): A => {
-  const gate = { open: true }
-  try {
-    return body(
-      ContextView.frozen({
-        ledger,
-        visible: program.kinds,
-        unless: `which the program ${JSON.stringify(program.name)} does not have: correct the kind, or add it to \`kinds\``,
-        since,
-        cycle,
-        gate,
-        holder,
-        onProgress: undefined
-      })
-    )
-  } finally {
-    gate.open = false
-  }
-}
+): A => viewed({ ...seesOf(program, holder), ledger, since, cycle }, body)

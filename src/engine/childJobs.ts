@@ -10,7 +10,6 @@
  */
 import { isOfProcess } from "../outcome/Cause.ts"
 import type * as Context from "effect/Context"
-import { encodedOutput } from "../outcome/outputText.ts"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -33,7 +32,7 @@ import type { CompiledProgram } from "../program/erased.ts"
 import type { Amounts } from "../program/resolveBudget.ts"
 import { spendingOf } from "../job/children.ts"
 import { nextTurn } from "../platform/slices.ts"
-import { errorToJson } from "../outcome/resultJson.ts"
+import { encodedOutput, errorToJson } from "../outcome/resultJson.ts"
 import { leaveInJournal } from "./sessionMarks.ts"
 
 /** A job that an intent asks for. */

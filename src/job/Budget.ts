@@ -5,14 +5,13 @@
  * Boundary: the calls of agents; account.ts decides them.
  */
 import * as Effect from "effect/Effect"
-import type { Amount, ModelUsage } from "../program/Budget.ts"
-import type { NoRoom } from "../program/NoRoom.ts"
+import type { Amount, ModelUsage, NoRoom } from "../program/Budget.ts"
 import { InvalidOptions } from "../values/InvalidOptions.ts"
 import { complaintOf, number, type Rules } from "../values/options.ts"
 import { CurrentWallet, type Paid, type Reservation, type Wallet } from "./wallet.ts"
 
 export type { AgentUsage, Amount, Budget, BudgetName, ModelUsage, Usage } from "../program/Budget.ts"
-export { NoRoom } from "../program/NoRoom.ts"
+export { NoRoom } from "../program/Budget.ts"
 export type { Reservation } from "./wallet.ts"
 
 const rules: Rules<Amount> = { tokens: number(0), cost: number(0) }

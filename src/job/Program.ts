@@ -1,11 +1,10 @@
 /**
  * Programs: their definition, and what can be asked of one with a context at hand.
  *
- * Boundary: the public names. program/Program.ts defines programs, cycle/convergence.ts makes outputs.
+ * Boundary: the public names. program/Program.ts defines programs, and program/compile.ts makes outputs.
  */
 import type { JobContext } from "../context/JobContext.ts"
-import { Ledger } from "../context/Ledger.ts"
-import { outputOn } from "../cycle/convergence.ts"
+import { outputFrom, seesOf } from "../program/compile.ts"
 import { compiledOf } from "../program/erased.ts"
 import type { Program } from "../program/Program.ts"
 import { InvalidOptions } from "../values/InvalidOptions.ts"
@@ -22,10 +21,10 @@ export type { Migration, Program, StoredFact } from "../program/Program.ts"
  */
 export const output = <P extends Program.Any>(program: P, context: JobContext): Program.Output<P> => {
   const compiled = compiledOf(program)
-  if (!(context instanceof Ledger) || context.program !== compiled.name) {
+  if (context.program !== compiled.name) {
     const found = JSON.stringify(context.program)
     const message = `Program.output: the context is of the program ${found}, not of ${JSON.stringify(compiled.name)}`
     throw new InvalidOptions({ of: "Program.output", option: "context", message })
   }
-  return outputOn(compiled, context)
+  return outputFrom(compiled, (body) => context.read(seesOf(compiled, "output"), body)).output
 }

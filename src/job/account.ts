@@ -19,7 +19,7 @@ import { exhausted, type OwnLimits } from "../cycle/sharedBudget.ts"
 import type { Payment } from "../journal/payments.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { Spent } from "../outcome/Spent.ts"
-import { NoRoom } from "../program/NoRoom.ts"
+import { NoRoom } from "../program/Budget.ts"
 import { PlaceQueue } from "./placeQueue.ts"
 import type { Paid, Reservation } from "./wallet.ts"
 

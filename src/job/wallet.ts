@@ -5,7 +5,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { NoRoom } from "../program/NoRoom.ts"
+import type { NoRoom } from "../program/Budget.ts"
 
 /** Room under a job's limits, which its task holds until it pays or ends. */
 export interface Reservation {

@@ -10,7 +10,6 @@ import { parseJson } from "../values/parseJson.ts"
 import { errorData } from "../values/errorData.ts"
 import { isError } from "../values/thrown.ts"
 import { errorJsonOf, isCarrier } from "./errorDescription.ts"
-import { encodedOutput } from "./outputText.ts"
 
 /** A fact as JSON, with its value in the encoding of its kind's schema. */
 export interface FactJson {
@@ -120,3 +119,19 @@ const jsonOr = (value: unknown): unknown => {
     return errorData(value)
   }
 }
+
+/** The canonical texts of outputs, by result. They live as long as the results. */
+const texts = new WeakMap<object, string>()
+
+/** Remembers the canonical text of a result's output. */
+export const rememberOutput = (result: object, text: string | undefined): void => {
+  if (text !== undefined) texts.set(result, text)
+}
+
+/** An output as its program's schema encodes it; without a schema, as the program made it. */
+export const jsonOutput = (output: unknown, text: string | undefined): unknown =>
+  text === undefined ? output : parseJson(text)
+
+/** The output of a result as its program's schema encodes it; without a schema, as the program made it. */
+export const encodedOutput = (result: { readonly output: unknown }): unknown =>
+  jsonOutput(result.output, texts.get(result))

@@ -20,7 +20,7 @@ import { defineJoin, type JoinOptions } from "./defineJoin.ts"
 import type { Aggregate } from "./Fold.ts"
 import type { FactOf, IndexKey, Kind } from "./Fact.ts"
 import type { IntentKind } from "./intentKind.ts"
-import type { NoRoom } from "./NoRoom.ts"
+import type { NoRoom } from "./Budget.ts"
 import { AgentTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
 

@@ -5,9 +5,10 @@
  * Cycles and agents are tested before a cycle begins. Duration and CPU time also stop running tasks; their cycle is then
  * discarded whole. Tokens and cost that are reserved are spent when a model is called, whatever becomes of the effect.
  *
- * Boundary: types; resolveBudget.ts fills in the defaults, job/driver.ts tests cycles, agents and times,
- * cycle/effectApplication.ts tests what an effect adds, job/account.ts grants reservations.
+ * Boundary: types, and the error of a refused reservation. resolveBudget.ts fills in the defaults, job/driver.ts tests cycles,
+ * agents and times, cycle/effectApplication.ts tests what an effect adds, and job/account.ts grants reservations.
  */
+import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 
 /**
@@ -79,4 +80,21 @@ export interface Amount {
 export interface ModelUsage {
   readonly inputTokens: { readonly total?: number | undefined }
   readonly outputTokens: { readonly total?: number | undefined }
+}
+
+/**
+ * A reservation was refused: what is asked for does not fit under the limit, whatever the calls that are under way turn out to
+ * cost. An agent may catch it, and do without the call. If it does not, its job ends with `BudgetExhausted`.
+ */
+export class NoRoom extends Data.TaggedError("NoRoom")<{
+  readonly budget: Extract<BudgetName, "tokens" | "cost">
+  /** The amount that was asked for. */
+  readonly asked: number
+  /** The amount that was paid by then. */
+  readonly used: number
+  readonly limit: number
+}> {
+  override get message(): string {
+    return `no room for ${this.asked} more under the budget of ${this.budget}: ${this.used} of ${this.limit} are spent`
+  }
 }

@@ -1,21 +1,24 @@
 /**
  * From a program's options to a compiled program: everything is checked once, and names are resolved for the runtime.
  *
- * Boundary: refuses with `InvalidProgram` what cannot work; runs nothing of the program.
+ * Boundary: refuses with `InvalidProgram` what cannot work. It runs nothing of the program but the output, on a view that is
+ * given.
  */
 import type * as Schema from "effect/Schema"
 import { type Agent, isAgent } from "./Agent.ts"
 import type { Budget } from "./Budget.ts"
 import { isKind, type Kind, type Proposal } from "./Fact.ts"
 import { answerKinds, isEnginesOwn } from "./answerKinds.ts"
+import { isInvalidValue } from "../values/InvalidValue.ts"
 import { makeKindCodec } from "../values/kindCodec.ts"
 import { InvalidProgram, type Refuse } from "./InvalidProgram.ts"
 import { type Invariant, type InvariantDefinition, isInvariant, Violation } from "./Invariant.ts"
 import type { View } from "./View.ts"
-import { type ErasedKind, eraseKind, type ErasedAgent, eraseAgent, type CompiledProgram } from "./erased.ts"
+import { type ErasedKind, eraseKind, type ErasedAgent, eraseAgent, type CompiledProgram, type Sees } from "./erased.ts"
 import type { ErasedIntentKind } from "./intentKind.ts"
 import type { Migration } from "./migration.ts"
 import { resolveBudget } from "./resolveBudget.ts"
+import { plainlyWithin } from "../values/plainResult.ts"
 import { anything, callable, complaintOf, complaintOfName, must, type Rules, text } from "../values/options.ts"
 import { warningsOf } from "./warnings.ts"
 
@@ -267,4 +270,37 @@ const refuseBackwardWrites = (
       )
     })
   })
+}
+
+/** The output of a program, and its canonical text if the program declares a schema for it. */
+export interface Output {
+  readonly output: unknown
+  readonly outputText: string | undefined
+}
+
+/** What functions of a program see: all of its kinds. `holder` names the function in messages. */
+export const seesOf = ({ kinds, name }: Pick<CompiledProgram, "kinds" | "name">, holder: string): Sees => ({
+  visible: kinds,
+  unless: `which the program ${JSON.stringify(name)} does not have: correct the kind, or add it to \`kinds\``,
+  holder
+})
+
+/**
+ * Makes the output from the view that `read` gives. Throws if the program's function does, and if the output does not fit its
+ * schema.
+ */
+export const outputFrom = (
+  { output }: Pick<CompiledProgram, "output">,
+  read: (body: (view: View<Kind.Any>) => unknown) => unknown
+): Output => {
+  if (output === undefined) return { output: undefined, outputText: undefined }
+  const made = plainlyWithin("output", read(output.from))
+  if (output.codec === undefined) return { output: made, outputText: undefined }
+  try {
+    const { text, value } = output.codec.encode(made)
+    return { output: value, outputText: text }
+  } catch (error) {
+    if (isInvalidValue(error)) throw new Error(`the output does not fit its schema: ${error.message}`, { cause: error })
+    throw error
+  }
 }

@@ -134,6 +134,15 @@ export interface CompiledProgram {
   readonly warnings: ReadonlyArray<string>
 }
 
+/** The kinds that a view shows, and how its messages speak of them. */
+export interface Sees {
+  readonly visible: { readonly has: (kind: string) => boolean }
+  /** Why a kind is not visible. */
+  readonly unless: string
+  /** The holder's name. */
+  readonly holder: string
+}
+
 /** How a program makes its output. With a schema, `codec` validates and encodes it. */
 export interface ErasedOutput {
   readonly from: (view: View<Kind.Any>) => unknown

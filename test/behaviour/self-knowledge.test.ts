@@ -1,5 +1,5 @@
 /**
- * Jobs that know themselves (V1, F9, R1): views show the input and the job's id, what agents log names job, cycle, agent and
+ * Jobs that know themselves (KN1 to KN4, F9): views show the input and the job's id, what agents log names job, cycle, agent and
  * fact, a state can be waited for, and an output has a schema and can be made of any context.
  */
 import { describe, expect, it } from "@effect/vitest"
@@ -140,7 +140,7 @@ describe("job.until", () => {
       const [running, paused, converged] = yield* Effect.forEach(["running", "paused", "converged"] as const, (state) =>
         Effect.forkChild(job.until(state), { startImmediately: true })
       )
-      yield* Fiber.join(running!)
+      yield* Fiber.join(running)
       yield* gate.arrived
       const pausing = yield* Effect.forkChild(job.pause, { startImmediately: true })
       yield* gate.open

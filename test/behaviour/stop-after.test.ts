@@ -1,5 +1,5 @@
 /**
- * Stopping after n: a job that has enough can converge by `accepts`, cycle by cycle, or end at a budget, exactly; its output is
+ * Stopping after n (docs/money.md): a job that has enough can converge by `accepts`, cycle by cycle, or end at a budget, exactly; its output is
  * there both ways.
  */
 import { describe, expect, it } from "@effect/vitest"
