@@ -65,6 +65,9 @@ const makeState = Effect.fnUntraced(function* (
   const pool = yield* WorkerPool
   const store = yield* JobStore
   const services = yield* layerServices
+  // The gauges are there before a task waits.
+  Telemetry.noteWaiting(services, "concurrency", 0)
+  Telemetry.noteWaiting(services, "budget", 0)
   const live = new LiveJobs()
   const handlers = new Handlers(live)
   const admission = new Admission({

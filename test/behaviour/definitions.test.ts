@@ -61,7 +61,8 @@ describe("a program", () => {
       /input: input\.at holds Date/
     ],
     "a seed that is no function": [make({ seed: [] }), /seed must be a function/],
-    "an output that is no function": [make({ output: {} }), /output must be a function/],
+    "an output that is no function": [make({ output: 7 }), /output must be a function, or \{schema, from\}/],
+    "an output without a function": [make({ output: {} }), /output\.from must be a function/],
     "a CPU agent without a module": [
       make({ agents: [agent("a"), cpu] }),
       /the CPU agent "cpu" needs the program's module/

@@ -95,6 +95,7 @@ const valueOf = (schema: Json): unknown => {
   if (Array.isArray(choices)) return pick(choices as ReadonlyArray<unknown>)
   if (type === "string") return textOf(schema)
   if (type === "integer") return wholeOf(schema)
+  if (type === "number") return wholeOf(schema) / pick([1, 8])
   if (type === "null") return null
   if (type === "array") return Array.from({ length: random.below(3) }, () => valueOf(items as Json))
   if (type !== "object") return anyJson()
