@@ -123,6 +123,7 @@ const headline = (result: JobResult, { style, width }: ReportOptions): string =>
   const more = [`job ${oneLine(jobId)}`, `hash ${hash.slice(0, 16)}`, bytes(usage.contextBytes)]
   if (usage.cpuMs >= 1) more.push(`cpu ${duration(usage.cpuMs)}`)
   if (usage.tokens > 0) more.push(plural(usage.tokens, "token"))
+  if (usage.cost > 0) more.push(`cost ${usage.cost}`)
   const lines = flow(more, width - 2).map((line) => style("dim", `  ${line}`))
   return [first, ...lines].join("\n")
 }

@@ -148,6 +148,7 @@ const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string =>
         ]
           .concat(usage.cpuMs >= 1 ? [`cpu ${duration(usage.cpuMs)}`] : [])
           .concat(usage.tokens > 0 ? [plural(usage.tokens, "token")] : [])
+          .concat(usage.cost > 0 ? [`cost ${usage.cost}`] : [])
           .join("  ")
   const head = Report.statusLine(standing, oneLine(journal.jobId), style)
   const rows = properties(

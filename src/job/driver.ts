@@ -388,7 +388,7 @@ function* mergeSteps(session: JobSession, underWay: UnderWay): Generator<void, M
     parts = 0
     yield
   }
-  const { overspent } = session.account ?? {}
+  const overspent = session.account?.overspent
   if (overspent !== undefined) merge.halt ??= accountOf(session).cause(overspent, merge.cycle)
   const row = yield* merge.finish(tierOf(session, selection), agents)
   const text = rowText(row)

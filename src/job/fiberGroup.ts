@@ -17,17 +17,23 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { isSliceOver, nextTurn } from "../platform/slices.ts"
 
+/** Starts a fiber with some services. */
+export type Fork<R> = <A, E>(effect: Effect.Effect<A, E, R>) => Fiber.Fiber<A, E>
+
+/** Makes a function that starts fibers with some services. */
+export const forkWith = <R>(services: Context.Context<R>): Fork<R> => Effect.runForkWith(services)
+
 export interface FiberGroup<R> {
   readonly count: number
   readonly concurrency: number
   readonly services: Context.Context<R>
-  /** The services of one effect: those of the group, and its own. */
-  readonly servicesOf: (index: number) => Context.Context<R>
+  /** Starts the fiber of one effect: with the services of the group, and its own. */
+  readonly forkOf: (index: number) => Fork<R>
   readonly effectOf: (index: number) => Effect.Effect<unknown, unknown, R>
-  /**
-   * Whether an effect may start now. One that may not is held back until `ready` is called for it. Default: all may.
-   */
-  readonly admits: ((index: number) => boolean) | undefined
+  /** Whether effects may have to be held back. If not, `admits` and `drop` are not called. */
+  readonly mayHold: boolean
+  /** Whether an effect may start now. One that may not is held back until `ready` is called for it. */
+  readonly admits: (index: number) => boolean
   /** An effect that was held back is not started any more. */
   readonly drop: (index: number) => void
   /** Milliseconds after which the fiber is interrupted; undefined for never. */
@@ -46,14 +52,13 @@ export class RunningGroup<R> {
   /** Whether it was halted before all its effects had ended. */
   isHalted = false
   readonly #group: FiberGroup<R>
-  readonly #fork: <A, E>(effect: Effect.Effect<A, E, R>) => Fiber.Fiber<A, E>
   readonly #live = new Set<Fiber.Fiber<unknown, unknown>>()
   /** Made for the first timer, because most groups have no timeouts. */
   #timers: Set<Timer> | undefined
   #timedOut: Set<number> | undefined
   /** Effects that are held back, and those of them that may start now. */
   #held: Set<number> | undefined
-  readonly #ready: Array<number> = []
+  #ready: Array<number> | undefined
   #isPumping = false
   /** Whether a fiber is in its first step. */
   #isStarting = false
@@ -65,7 +70,6 @@ export class RunningGroup<R> {
 
   constructor(group: FiberGroup<R>) {
     this.#group = group
-    this.#fork = Effect.runForkWith(group.services)
   }
 
   /** Whether all effects have ended. */
@@ -109,6 +113,7 @@ export class RunningGroup<R> {
   /** An effect that was held back may start. */
   ready(index: number): void {
     if (this.#held?.has(index) !== true) return
+    this.#ready ??= []
     this.#ready.push(index)
     this.pump()
   }
@@ -126,22 +131,23 @@ export class RunningGroup<R> {
     if (this.#held === undefined) return []
     const held = [...this.#held]
     this.#held.clear()
-    this.#ready.length = 0
+    this.#ready = undefined
     for (const index of held) this.#group.drop(index)
     return held
   }
 
   /** The next effect that may start. */
   #take(): number | undefined {
-    const ready = this.#ready.shift()
+    const { count, mayHold } = this.#group
+    if (!mayHold) return this.#next < count ? this.#next++ : undefined
+    const ready = this.#ready?.shift()
     if (ready !== undefined) {
       this.#held?.delete(ready)
       return ready
     }
-    const { admits, count } = this.#group
     while (this.#next < count) {
       const index = this.#next++
-      if (admits === undefined || admits(index)) return index
+      if (this.#group.admits(index)) return index
       this.#held ??= new Set()
       this.#held.add(index)
     }
@@ -165,7 +171,7 @@ export class RunningGroup<R> {
     while (
       !this.isHalted &&
       this.#resting === undefined &&
-      (this.#next < count || this.#ready.length > 0) &&
+      (this.#next < count || (this.#ready !== undefined && this.#ready.length > 0)) &&
       this.#live.size < concurrency
     ) {
       if (isSliceOver()) {
@@ -192,7 +198,7 @@ export class RunningGroup<R> {
     const effect = this.#group.effectOf(index)
     if (Exit.isExit(effect)) return this.#end(index, effect)
     this.#isStarting = true
-    const fiber = Effect.runForkWith(this.#group.servicesOf(index))(effect)
+    const fiber = this.#group.forkOf(index)(effect)
     this.#isStarting = false
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.#end(index, exit)
@@ -214,7 +220,7 @@ export class RunningGroup<R> {
   }
 
   #rest(): void {
-    const resting = this.#fork(nextTurn)
+    const resting = forkWith(this.#group.services)(nextTurn)
     this.#resting = resting
     resting.addObserver(() => {
       this.#resting = undefined
@@ -226,7 +232,7 @@ export class RunningGroup<R> {
     const timer: Timer = { members, fiber: undefined }
     this.#timers ??= new Set()
     this.#timers.add(timer)
-    timer.fiber = this.#fork(
+    timer.fiber = forkWith(this.#group.services)(
       Effect.andThen(
         Effect.sleep(Duration.millis(timeoutMs)),
         Effect.sync(() => this.#expire(timer))

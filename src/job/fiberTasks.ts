@@ -8,7 +8,6 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import { causeOf, encodeEffect, type OutputFault } from "../cycle/encodeEffect.ts"
 import type { Cause as HaltCause } from "../outcome/Cause.ts"
@@ -17,14 +16,14 @@ import type { EncodedEffect } from "../program/encoded.ts"
 import { isUnderWay, runSteps, stepSize } from "../values/steps.ts"
 import { at } from "./at.ts"
 import { attempt } from "./attempts.ts"
-import { RunningGroup } from "./fiberGroup.ts"
+import { type FiberGroup, type Fork, RunningGroup } from "./fiberGroup.ts"
 import { keepEffect } from "./journaling.ts"
 import * as Telemetry from "./observability.ts"
 import type { JobSession } from "./session.ts"
 import type { Task } from "./task.ts"
+import { AgentContext, forkOwn } from "./taskContext.ts"
 import { failureOf, noteRefusal, notStartedExit, timedOutExit } from "./taskFailure.ts"
 import type { UnderWay } from "./underWay.ts"
-import { CurrentWallet } from "./wallet.ts"
 
 /** Takes the outcome of a task. */
 export type Settle = (task: Task, result: EncodedEffect | HaltCause, cpuMs: number) => void
@@ -42,13 +41,6 @@ export const runFibers = (
       )
     : startFibers(session, underWay, tasks, settle, session.taskServices)
 
-/** What became of the tasks so far, by their index. */
-interface Ends {
-  readonly exits: Array<Exit.Exit<unknown, unknown>>
-  /** Effects that were encoded when their tasks ended. */
-  readonly early: Array<EncodedEffect | OutputFault | undefined>
-}
-
 const startFibers = (
   session: JobSession,
   underWay: UnderWay,
@@ -56,47 +48,121 @@ const startFibers = (
   settle: Settle,
   services: Context.Context<Scope.Scope>
 ): Effect.Effect<void> => {
-  const { report } = session.telemetry
+  const fibers = new TaskFibers(session, underWay, tasks, services)
+  const { group, report } = fibers
   if (report !== undefined) for (const task of tasks) task.tell(report, { _tag: "TaskQueued" })
-  const ends: Ends = { exits: new Array(tasks.length), early: [] }
-  const broken = new Map<number, Exit.Exit<never>>()
-  const admits = (index: number): boolean => {
-    const task = at(tasks, index)
-    const exit = task.needPermit()
-    if (exit !== undefined) broken.set(index, exit)
-    return task.askPermit(() => group.ready(index))
-  }
-  const group: RunningGroup<Scope.Scope> = new RunningGroup({
-    count: tasks.length,
-    concurrency: session.options.fiberConcurrency,
-    services,
-    servicesOf: (index) => servicesOf(at(tasks, index), services),
-    admits: tasks.some(({ selected }) => selected.agent.concurrency !== undefined) ? admits : undefined,
-    drop: (index) => at(tasks, index).leavePermit(),
-    effectOf: (index) => {
-      const task = at(tasks, index)
-      if (session.account?.exhausted !== undefined) return notStartedExit
-      if (report !== undefined) task.tell(report, { _tag: "TaskClaimed", worker: 0 })
-      return broken.get(index) ?? attempt(task)
-    },
-    // With a schedule, each attempt has a timeout of its own: see attempts.ts.
-    timeoutMsOf: (index) => {
-      const { retry, timeoutMs } = at(tasks, index).selected.agent
-      return retry === undefined ? timeoutMs : undefined
-    },
-    onExit: (index, exit, hasTimedOut) => {
-      const task = at(tasks, index)
-      if (report !== undefined) task.tell(report, { _tag: "TaskEnded", worker: 0 })
-      ended(task, index, hasTimedOut && isInterrupt(exit) ? timedOutExit : exit, ends, underWay)
-      if (session.account?.exhausted !== undefined) group.cut(notStartedExit)
-      // Another task, maybe the last of this group, may start and end within this call.
-      task.leavePermit()
-    }
-  })
   underWay.group = group
   group.pump()
-  const settled = (): Effect.Effect<void> => inSlicesThen(settleAll(tasks, ends, settle), nothingMore) ?? Effect.void
+  const settled = (): Effect.Effect<void> => inSlicesThen(settleAll(fibers, settle), nothingMore) ?? Effect.void
   return group.hasEnded ? settled() : Effect.flatMap(group.wait, () => (group.isHalted ? Effect.void : settled()))
+}
+
+/**
+ * The tasks as a group of fibers, and what became of them so far, by their index. There is one object for each cycle: its methods
+ * are those of the class, since closures would have to be made anew.
+ */
+class TaskFibers implements FiberGroup<Scope.Scope> {
+  readonly tasks: ReadonlyArray<Task>
+  readonly services: Context.Context<Scope.Scope>
+  readonly exits: Array<Exit.Exit<unknown, unknown>>
+  /** Effects that were encoded when their tasks ended. */
+  readonly early: Array<EncodedEffect | OutputFault | undefined> = []
+  readonly group: RunningGroup<Scope.Scope>
+  readonly report: JobSession["telemetry"]["report"]
+  readonly mayHold: boolean
+  private readonly session: JobSession
+  private readonly underWay: UnderWay
+  /** The exits of tasks whose key cannot be made. */
+  private broken: Map<number, Exit.Exit<never>> | undefined
+
+  constructor(
+    session: JobSession,
+    underWay: UnderWay,
+    tasks: ReadonlyArray<Task>,
+    services: Context.Context<Scope.Scope>
+  ) {
+    this.session = session
+    this.underWay = underWay
+    this.tasks = tasks
+    this.services = services
+    this.exits = new Array(tasks.length)
+    this.report = session.telemetry.report
+    this.mayHold = session.program.hasLimits
+    this.broken = undefined
+    this.group = new RunningGroup(this)
+  }
+
+  get count(): number {
+    return this.tasks.length
+  }
+
+  get concurrency(): number {
+    return this.session.options.fiberConcurrency
+  }
+
+  forkOf(index: number): Fork<Scope.Scope> {
+    const task = at(this.tasks, index)
+    const { services, session } = this
+    if (task.fact !== undefined || services !== session.taskServices) return forkOwn(task, services)
+    const present = session.agentContexts[task.selected.index]
+    if (present !== undefined) {
+      present.take(task)
+      return present.fork
+    }
+    const made = new AgentContext(task, services)
+    session.agentContexts[task.selected.index] = made
+    return made.fork
+  }
+
+  admits(index: number): boolean {
+    const task = at(this.tasks, index)
+    const exit = task.needPermit()
+    if (exit !== undefined) {
+      this.broken ??= new Map()
+      this.broken.set(index, exit)
+    }
+    return task.askPermit(() => this.group.ready(index))
+  }
+
+  drop(index: number): void {
+    at(this.tasks, index).leavePermit()
+  }
+
+  effectOf(index: number): Effect.Effect<unknown, unknown> {
+    const task = at(this.tasks, index)
+    if (this.session.account?.exhausted !== undefined) return notStartedExit
+    if (this.report !== undefined) task.tell(this.report, { _tag: "TaskClaimed", worker: 0 })
+    return this.broken?.get(index) ?? attempt(task)
+  }
+
+  /** With a schedule, each attempt has a timeout of its own: see attempts.ts. */
+  timeoutMsOf(index: number): number | undefined {
+    const { retry, timeoutMs } = at(this.tasks, index).selected.agent
+    return retry === undefined ? timeoutMs : undefined
+  }
+
+  onExit(index: number, exit: Exit.Exit<unknown, unknown>, hasTimedOut: boolean): void {
+    const task = at(this.tasks, index)
+    if (this.report !== undefined) task.tell(this.report, { _tag: "TaskEnded", worker: 0 })
+    this.end(task, index, hasTimedOut && isInterrupt(exit) ? timedOutExit : exit)
+    if (this.session.account?.exhausted !== undefined) this.group.cut(notStartedExit)
+    // Another task, maybe the last of this group, may start and end within this call.
+    if (this.mayHold) task.leavePermit()
+  }
+
+  /** Takes note of the end of a task. */
+  private end(task: Task, index: number, exit: Exit.Exit<unknown, unknown>): void {
+    const { agent } = task.selected
+    this.exits[index] = exit
+    this.session.account?.end(task)
+    if (Exit.isFailure(exit)) noteRefusal(task, exit.cause)
+    else if (agent.memoize) {
+      const effect = encodeEffect(agent, exit.value, task.session.ledger)
+      const encoded = isUnderWay(effect) ? runSteps(effect) : effect
+      this.early[index] = encoded
+      keepEffect(this.session, this.underWay, task.key, encoded)
+    }
+  }
 }
 
 const nothingMore = (): undefined => undefined
@@ -104,39 +170,7 @@ const nothingMore = (): undefined => undefined
 const isInterrupt = (exit: Exit.Exit<unknown, unknown>): boolean =>
   Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
 
-/** The services of a task: its wallet, and the names by which its lines of the log are found. */
-const servicesOf = (task: Task, services: Context.Context<Scope.Scope>): Context.Context<Scope.Scope> => {
-  const { agent, cycle, fact, session } = task
-  return Context.add(Context.add(services, CurrentWallet, task), References.CurrentLogAnnotations, {
-    ...Context.get(services, References.CurrentLogAnnotations),
-    job: session.jobId,
-    program: session.program.name,
-    cycle,
-    agent,
-    ...(fact === undefined ? {} : { each: `${fact.kind}/${fact.id}` })
-  })
-}
-
-/** Takes note of the end of a task. */
-const ended = (
-  task: Task,
-  index: number,
-  exit: Exit.Exit<unknown, unknown>,
-  { early, exits }: Ends,
-  underWay: UnderWay
-): void => {
-  const { selected, session } = task
-  exits[index] = exit
-  session.account?.end(task)
-  if (Exit.isFailure(exit)) noteRefusal(task, exit.cause)
-  else if (selected.agent.memoize) {
-    const effect = encodeEffect(selected.agent, exit.value, session.ledger)
-    early[index] = isUnderWay(effect) ? runSteps(effect) : effect
-    keepEffect(session, underWay, task.key, early[index])
-  }
-}
-
-function* settleAll(tasks: ReadonlyArray<Task>, { early, exits }: Ends, settle: Settle): Generator<void, void> {
+function* settleAll({ early, exits, tasks }: TaskFibers, settle: Settle): Generator<void, void> {
   let parts = 0
   for (let index = 0; index < tasks.length; index++) {
     const task = at(tasks, index)

@@ -36,6 +36,7 @@ import { RunClock } from "./runClock.ts"
 import { queued, type Rest, type Stage, type StageEvent, transition } from "./stage.ts"
 import { TelemetryHub } from "./telemetry.ts"
 import { UnderWay } from "./underWay.ts"
+import type { AgentServices } from "./wallet.ts"
 import type { Holdings, JobView } from "./view.ts"
 import { Tracker } from "../cycle/tracker.ts"
 import { type Cause, isOfProcess, type Status } from "../outcome/Cause.ts"
@@ -155,6 +156,8 @@ export class JobSession implements JobView {
   #actor: JobActor | undefined
   #stage: Stage = queued
 
+  /** The services of agents without `each`, by the index of the agent; made for the first fiber of each. */
+  readonly agentContexts: Array<AgentServices | undefined> = []
   /** The services for fiber agents. */
   readonly taskServices: Context.Context<Scope.Scope>
 

@@ -38,12 +38,13 @@ export class Task implements Payer, Wallet {
   readonly fact: Fact | undefined
   /** Which of a join's tasks, from 1. Undefined for the first, and for other agents. */
   readonly part: number | undefined
-  /** The attempt under way. 0 before the first. */
-  attempt = 0
-  open: Set<OpenReservation> | undefined
+  /** The attempt under way; 0 before the first. */
+  attempt: number
+  /* Most tasks neither pay nor wait: these fields are made when they are first set. */
+  declare open: Set<OpenReservation> | undefined
   /** Its permit, if its agent has a `concurrency`. */
-  permit: Permit | undefined
-  private waitsFor: WaitsFor | undefined
+  declare permit: Permit | undefined
+  declare private waitsFor: WaitsFor | undefined
 
   constructor(
     session: JobSession,
@@ -59,9 +60,7 @@ export class Task implements Payer, Wallet {
     this.selected = selected
     this.fact = fact
     this.part = part
-    this.open = undefined
-    this.permit = undefined
-    this.waitsFor = undefined
+    this.attempt = 0
   }
 
   get agent(): string {

@@ -5,7 +5,9 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { NoRoom } from "../program/Budget.ts"
+import type { Fork } from "./fiberGroup.ts"
 
 /** Room under a job's limits, which its task holds until it pays or ends. */
 export interface Reservation {
@@ -24,6 +26,13 @@ export interface Paid {
 export interface Wallet {
   readonly reserve: (asked: { readonly tokens: number; readonly cost: number }) => Effect.Effect<Reservation, NoRoom>
   readonly spend: (paid: Paid, reservation: Reservation | undefined) => Effect.Effect<void>
+}
+
+/** The services of an agent that has one task at a time. */
+export interface AgentServices {
+  readonly fork: Fork<Scope.Scope>
+  /** The next task begins. */
+  readonly take: (task: Wallet & { readonly cycle: number }) => void
 }
 
 /** The wallet of the running task. Undefined outside of agents. */

@@ -103,6 +103,7 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
     retained: [...kinds.values()].filter((kind) => kind.retention !== "all"),
     agents,
     triggers: new Map(agents.map((agent) => [agent.name, agent.triggers.map((kind) => kind.name)])),
+    hasLimits: agents.some(({ concurrency }) => concurrency !== undefined),
     triggeredBy: triggeredByOf(agents),
     tierOf,
     tierCount: tiers.length,

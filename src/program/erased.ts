@@ -114,6 +114,8 @@ export interface CompiledProgram {
   readonly agents: ReadonlyArray<ErasedAgent>
   /** The names of the kinds that trigger each agent, by the agent's name. */
   readonly triggers: ReadonlyMap<string, ReadonlyArray<string>>
+  /** Whether an agent has a `concurrency`. */
+  readonly hasLimits: boolean
   /** The indexes of the agents that facts of a kind trigger, by the kind's name. */
   readonly triggeredBy: ReadonlyMap<string, ReadonlyArray<number>>
   /** The tier of each agent, by the agent's index. */
