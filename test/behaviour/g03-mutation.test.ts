@@ -23,12 +23,13 @@ vi.mock("../../src/job/tasks.ts", async (importOriginal) => {
   const runTasks = (session: JobSession, underWay: UnderWay) => {
     if (!mutation.isOn) return original.runTasks(session, underWay)
     const ended: Array<string> = []
-    const { budget, cpuMs, jobId, ledger, options, program, scope, taskServices } = session
+    const { agentContexts, budget, clockMs, cpuMs, jobId, ledger, options, program, scope, taskServices } = session
     const report: JobSession["telemetry"]["report"] = (item) => {
       if (item._tag === "TaskEnded") ended.push(keyOf(item.agent, item.each))
     }
     const telemetry = { report } as JobSession["telemetry"]
-    const watched = { budget, cpuMs, jobId, ledger, options, program, scope, taskServices, telemetry } as JobSession
+    const own = { agentContexts, budget, clockMs, cpuMs, jobId, ledger, options, program, scope, taskServices }
+    const watched = { ...own, telemetry } as JobSession
     const place = ({ agent, each }: TaskOutcome) => ended.indexOf(keyOf(agent.name, each))
     return Effect.map(original.runTasks(watched, underWay), (outcomes) =>
       [...outcomes].sort((a, b) => place(a) - place(b))

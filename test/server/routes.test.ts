@@ -1,11 +1,14 @@
 /** Every route, through a real socket: raw, and with the typed client. */
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { readFileSync } from "node:fs"
 import { get } from "node:http"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { Program } from "../../src/index.ts"
 import { projectRoot } from "../support/node.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
 import { count, inline } from "../support/server/programs.ts"
@@ -159,6 +162,29 @@ describe("the server", () => {
       agents: ["count"],
       input: { type: "object", properties: { to: { type: "integer" } }, required: ["to"] }
     })
+  })
+
+  it("names the JSON Schema of an output that has one, and answers with the output as the schema encodes it", async () => {
+    const At = Schema.Struct({ at: Schema.DateTimeUtc })
+    const timed = Program.make("timed", {
+      input: Schema.Struct({}),
+      agents: [],
+      output: { schema: At, from: () => ({ at: DateTime.makeUnsafe("2020-05-06T00:00:00Z") }) }
+    })
+    const own = await serve({ programs: [timed] })
+    try {
+      const { programs } = await jsonOf(await own.fetch("/api/v1/programs"))
+      expect((programs as Array<object>)[0]).toMatchObject({
+        output: { type: "object", properties: { at: { type: "string" } }, required: ["at"] }
+      })
+      const result = await jsonOf(await own.post("/api/v1/jobs", { program: "timed", input: {} }))
+      expect(result).toMatchObject({
+        output: { at: "2020-05-06T00:00:00.000Z" },
+        usage: { tokens: 0, cost: 0, byAgent: {} }
+      })
+    } finally {
+      await own.stop()
+    }
   })
 
   it("has metrics that Prometheus can read", async () => {
