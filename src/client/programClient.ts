@@ -30,10 +30,20 @@ export type Json<A> = A extends string | number | boolean | null
             }
           : unknown
 
-/** The result of a job that converged. `facts` is the number of facts of each kind; `output` is the program's, as JSON. */
+/** The output of a program as a client gets it: decoded by the program's schema of it, or as JSON if there is none. */
+export type Output<P extends Program.Any> = [Program.HasOutputSchema<P>] extends [true]
+  ? Program.Output<P>
+  : [Program.HasOutputSchema<P>] extends [false]
+    ? Json<Program.Output<P>>
+    : Program.Output<P> | Json<Program.Output<P>>
+
+/**
+ * The result of a job that converged. `facts` is the number of facts of each kind. `output` is the program's, decoded if the
+ * program has a schema of it (`output: {schema, from}`), and as JSON otherwise.
+ */
 export interface Result<P extends Program.Any> extends Omit<typeof Shapes.Result.Type, "output" | "program"> {
   readonly program: P["name"]
-  readonly output: Json<Program.Output<P>>
+  readonly output: Output<P>
 }
 
 /** An event of a job's log, as docs/events.md describes it. `seq` counts from 1. */

@@ -84,8 +84,20 @@ const signalBody = (compiled: CompiledProgram, proposals: ReadonlyArray<Proposal
     (facts) => ({ facts })
   )
 
-/** The cast: the server's program has this output; its version is for the two sides to agree on. */
-const resultOf = <P extends Program.Any>(result: typeof Shapes.Result.Type): Result<P> => result as Result<P>
+/**
+ * A result with its output decoded, if the program has a schema of it. The casts: the server's program has this output; its
+ * version is for the two sides to agree on.
+ */
+const resultOf = <P extends Program.Any>(
+  { output }: CompiledProgram,
+  result: typeof Shapes.Result.Type
+): Effect.Effect<Result<P>, Schema.SchemaError> =>
+  output?.schema === undefined
+    ? Effect.succeed(result as Result<P>)
+    : Effect.map(
+        Schema.decodeUnknownEffect(Schema.toCodecJson(output.schema))(result.output),
+        (decoded) => ({ ...result, output: decoded }) as Result<P>
+      )
 
 const JobProblems = Schema.Union(jobProblems)
 const isJobProblem = Schema.is(JobProblems)
@@ -167,7 +179,7 @@ const jobOf = <P extends Program.Any>(calls: Calls, compiled: CompiledProgram, i
     result: Effect.flatMap(ended, ({ result }) => {
       if (result === null) return Effect.die(new Error(`the log of job ${id} ended, and the job has no result`))
       return result.error === null
-        ? Effect.succeed(resultOf<P>(result))
+        ? resultOf<P>(compiled, result)
         : Effect.flatMap(problemOf(result), (problem) => Effect.fail(problem))
     }),
     signal: (proposals) =>
@@ -194,9 +206,7 @@ export const makeClient = <P extends Program.Any>(
         run: (input, options = {}) =>
           Effect.flatMap(bodyOf(compiled, input, options), (payload) =>
             Effect.flatMap(calls.start({ headers: {}, query: {}, payload }), (answer) =>
-              "status" in answer
-                ? Effect.succeed(resultOf<P>(answer))
-                : jobOf<P>(calls, compiled, answer.body.jobId).result
+              "status" in answer ? resultOf<P>(compiled, answer) : jobOf<P>(calls, compiled, answer.body.jobId).result
             )
           ),
         start: (input, options = {}) =>

@@ -30,7 +30,8 @@ export interface Program<
   out E,
   out R,
   in out Kinds extends Kind.Any,
-  in out Signals extends Kind.Any = never
+  in out Signals extends Kind.Any = never,
+  out HasOutputSchema extends boolean = boolean
 >
   extends Program.Any {
   readonly [ProgramTypeId]: {
@@ -40,6 +41,7 @@ export interface Program<
     readonly services: R
     readonly kinds: (kinds: Kinds) => Kinds
     readonly signals: (signals: Signals) => Signals
+    readonly hasOutputSchema: HasOutputSchema
   }
   readonly name: Name
 }
@@ -54,6 +56,7 @@ export declare namespace Program {
       readonly services: unknown
       readonly kinds: (kinds: never) => unknown
       readonly signals: (signals: never) => unknown
+      readonly hasOutputSchema: boolean
     }
     readonly name: string
   }
@@ -62,6 +65,8 @@ export declare namespace Program {
     P extends Program<string, infer I, infer _O, infer _E, infer _R, infer _K, infer _S> ? I : never
   /** The type of the result of a program's `output`. */
   type Output<P extends Any> = P[typeof ProgramTypeId]["output"]
+  /** Whether a program gives a schema of its output: `output: {schema, from}`. */
+  type HasOutputSchema<P extends Any> = P[typeof ProgramTypeId]["hasOutputSchema"]
   /** The typed errors with which a program's agents can end their job. */
   type Error<P extends Any> = P[typeof ProgramTypeId]["error"]
   /** The services that a program's agents need. */
@@ -123,7 +128,8 @@ export const make = <
   const Agents extends ReadonlyArray<Agent.Any>,
   Extra extends Kind.Any = never,
   Output = undefined,
-  Signals extends Kind.Any = never
+  Signals extends Kind.Any = never,
+  OutputSchema extends Schema.Constraint = never
 >(
   name: Name,
   options: {
@@ -156,7 +162,7 @@ export const make = <
           Output & AtOnce<Output>
         >
       | {
-          readonly schema: Schema.ConstraintCodec<Output, unknown>
+          readonly schema: OutputSchema & Schema.ConstraintCodec<Output, unknown>
           readonly from: MakeOutput<
             NoInfer<Agent.Kinds<Agents[number]> | Extra | Signals>,
             NoInfer<Input["Type"]>,
@@ -172,7 +178,8 @@ export const make = <
   Agent.Error<Agents[number]>,
   Agent.Services<Agents[number]>,
   Agent.Kinds<Agents[number]> | Extra | Signals,
-  Signals
+  Signals,
+  [OutputSchema] extends [never] ? false : true
 > => {
   // The types of the options are forgotten here: `compile` checks all of them again, for untyped callers.
   const compiled = compile(name, options as unknown as ProgramOptions)

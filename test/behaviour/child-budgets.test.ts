@@ -114,7 +114,7 @@ describe("the budget of a job", () => {
           yield* Budget.reserve({ cost })
           yield* Budget.spend({ cost })
           return n === 0
-            ? { intents: [Intent.child(spends, { n: 0 }, { budget: { maxCost: 60 } })], facts: [num(1)] }
+            ? { intents: [Intent.child(spends, { n: 0 }, { budget: { maxCost: 95 } })], facts: [num(1)] }
             : {}
         })
       const program = Program.make("parent", {
@@ -123,15 +123,22 @@ describe("the budget of a job", () => {
           Agent.make("pays", {
             each: Num,
             writes: [Num],
-            execute: ({ value: { n } }) => pays(n, n === 0 ? 10 : 31)
+            execute: ({ value: { n } }) => pays(n, n === 0 ? 10 : 1)
           })
         ],
         seed: () => [num(0)],
         budget: { maxCost: 100 }
       })
-      // 100 - 60 leaves 40, of which 10 are paid.
+      // The child asks for 95 of the 90 that are left.
       const error = yield* ended(Effect.provide(Engine.run(program, {}), engineWith({ children: [spends] })))
-      const exhausted = { _tag: "BudgetExhausted", budget: "cost", spender: "pays", limit: 100, children: 60, used: 70 }
+      const exhausted = {
+        _tag: "BudgetExhausted",
+        budget: "cost",
+        spender: "pays",
+        limit: 100,
+        children: 90,
+        used: 100
+      }
       expect(error).toMatchObject(exhausted)
     })
   )
@@ -150,24 +157,28 @@ describe("the budget of a job", () => {
           })
         ]
       })
-      const program = Program.make("parent", {
-        input: noInput,
-        agents: [
-          Agent.make("asks", {
-            execute: () =>
-              Effect.succeed({
-                intents: [Intent.child(child, { n: 0 }, { budget: { maxCost: 60 }, onFailure: "report" })]
-              })
-          }),
-          Agent.make("pays", {
-            each: Intent.ChildResult,
-            execute: () => Effect.as(Effect.andThen(Budget.reserve({ cost: 80 }), Budget.spend({ cost: 80 })), {})
-          })
-        ],
-        budget: { maxCost: 100 }
-      })
-      const result = yield* Effect.provide(Engine.run(program, {}), engineWith({ children: [child] }))
+      const pays = (cost: number) =>
+        Program.make("parent", {
+          input: noInput,
+          agents: [
+            Agent.make("asks", {
+              execute: () =>
+                Effect.succeed({
+                  intents: [Intent.child(child, { n: 0 }, { budget: { maxCost: 60 }, onFailure: "report" })]
+                })
+            }),
+            Agent.make("pays", {
+              each: Intent.ChildResult,
+              execute: () => Effect.as(Effect.andThen(Budget.reserve({ cost }), Budget.spend({ cost })), {})
+            })
+          ],
+          budget: { maxCost: 100 }
+        })
+      const world = engineWith({ children: [child] })
+      const result = yield* Effect.provide(Engine.run(pays(80), {}), world)
       expect(result.usage.cost).toBe(80)
+      const error = yield* ended(Effect.provide(Engine.run(pays(81), {}), world))
+      expect(error).toMatchObject({ _tag: "BudgetExhausted", budget: "cost", children: 20, used: 20, limit: 100 })
     })
   )
 

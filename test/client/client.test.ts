@@ -2,6 +2,7 @@
  * `Client.program`: jobs of a server, typed by their program, over a real connection, also one that breaks.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
@@ -36,6 +37,24 @@ const orders = Program.make("orders", {
   output: (view) => ({ sum: view.all(Sum)[0]?.value.n ?? 0, last: view.all(Order).at(-1)?.value.at })
 })
 
+/** The same, with a schema of its output. */
+const described = Program.make("described", {
+  input,
+  seed: ({ orders, since }) => orders.map((n) => Order.of({ n, at: since })),
+  agents: [add],
+  output: {
+    schema: Schema.Struct({ sum: Schema.Int, last: Schema.DateTimeUtcFromString }),
+    from: (view) => ({ sum: view.all(Sum)[0]?.value.n ?? 0, last: view.input.since })
+  }
+})
+
+/** Another version of it, as a client may have it. */
+const otherVersion = Program.make("described", {
+  input,
+  agents: [add],
+  output: { schema: Schema.Struct({ sum: Schema.String }), from: () => ({ sum: "" }) }
+})
+
 /** Waits for a decision, and for whatever else it is told. */
 const asking = Program.make("asking", {
   input,
@@ -55,7 +74,7 @@ const some = { orders: [1, 2], since: noon }
 
 let running: Running
 beforeAll(async () => {
-  running = await serve({ programs: [orders, asking] })
+  running = await serve({ programs: [orders, described, asking] })
 })
 afterAll(() => running.stop())
 
@@ -79,6 +98,22 @@ describe("Client.program", () => {
     expect(result).toMatchObject({ program: "orders", status: "converged", facts: { Order: 2, Sum: 1 }, error: null })
     const sum: number = result.output.sum
     expect([sum, result.output.last]).toEqual([3, "2026-01-01T12:00:00.000Z"])
+  })
+
+  it("decodes the output by the program's schema of it, of a run and of a handle", async () => {
+    const [ran, held] = await asked(described, ({ job, run }) =>
+      Effect.all([run(some, { id: "described" }), job("described").result])
+    )
+    const last: DateTime.Utc = ran.output.last
+    expect(DateTime.isDateTime(last)).toBe(true)
+    expect([ran.output.sum, DateTime.formatIso(last)]).toEqual([3, "2026-01-01T12:00:00.000Z"])
+    expect(DateTime.isDateTime(held.output.last)).toBe(true)
+  })
+
+  it("fails with a SchemaError where an output does not fit the client's schema of it", async () => {
+    const error = await asked(otherVersion, ({ run }) => Effect.flip(run(some)))
+    expect(error).toMatchObject({ _tag: "SchemaError" })
+    expect(String(error)).toContain("sum")
   })
 
   it("gives the same job for the same id", async () => {
