@@ -1,5 +1,5 @@
 /**
- * Concurrency and rate (F8): an agent says how many of its tasks run at a time and how soon one after the other, by key. The
+ * Concurrency and rate (F10): an agent says how many of its tasks run at a time and how soon one after the other, by key. The
  * limits hold for all jobs of an engine, permits come in merge order, and a timeout counts from the permit.
  */
 import { describe, expect, it } from "@effect/vitest"

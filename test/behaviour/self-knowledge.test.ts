@@ -1,5 +1,5 @@
 /**
- * Jobs that know themselves (KN1 to KN4, F9): views show the input and the job's id, what agents log names job, cycle, agent and
+ * Jobs that know themselves (KN1 to KN4, F11): views show the input and the job's id, what agents log names job, cycle, agent and
  * fact, a state can be waited for, and an output has a schema and can be made of any context.
  */
 import { describe, expect, it } from "@effect/vitest"
