@@ -299,7 +299,7 @@ describe("a task that waits", () => {
 
 describe("what cannot work", () => {
   const make = (concurrency: unknown, each: object = { each: Num }) =>
-    Agent.make("get", { ...each, concurrency: concurrency as 1, execute: () => Effect.succeed({}) } as never)
+    Agent.make("get", { ...each, concurrency: concurrency as 1, execute: () => Effect.succeed({}) })
 
   it.each([
     [0, /concurrency must be a whole number of at least 1, or Infinity, not 0/],
