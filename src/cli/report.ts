@@ -101,7 +101,7 @@ const howOf = (status: Status): string => {
   return status === "cancelled" ? "was cancelled" : status
 }
 
-/** What the first line says of a job that converged, and of which somebody should know more. */
+/** The addition to the first line for a job that converged with diagnostics. */
 const doubtsOf = ({ diagnostics, status }: JobResult): string => {
   if (status !== "converged" || diagnostics.length === 0) return ""
   const discarded = diagnostics.filter(({ cause }) => isDiscarded(cause)).length

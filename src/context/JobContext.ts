@@ -39,7 +39,7 @@ export class JobContext {
   readonly marks: Map<string, number> = new Map()
   /** The number of prunings that each agent had taken note of, by its name. Folds need it. */
   readonly prunedMarks: Map<string, number> = new Map()
-  /** What retention has pruned from this layer, in order, and the version at which it did. */
+  /** The facts that retention has pruned from this layer, in order, each with the version at that time. */
   protected readonly prunings: Array<Pruning> = []
   readonly program: string
   protected readonly depth: number

@@ -371,7 +371,7 @@ export interface ContextParts {
   readonly isLive: (kind: string, id: string) => boolean
   readonly marks: Iterable<readonly [agent: string, mark: number]>
   readonly prunedMarks?: Iterable<readonly [agent: string, mark: number]> | undefined
-  /** What was pruned, in order. Left out if it is not known: then the facts that are not live are dropped at the end. */
+  /** The pruned facts, in order. Left out if they are not known: then the facts that are not live are dropped at the end. */
   readonly prunings?: ReadonlyArray<readonly [position: number, at: number]> | undefined
   readonly stories: ReadonlyArray<Story>
 }

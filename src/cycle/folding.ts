@@ -34,7 +34,7 @@ export interface FoldMemory {
   readonly groups: Map<IndexKey, GroupState<unknown, unknown>>
 }
 
-/** What changed in a group. */
+/** The changes of a group. */
 interface Change {
   readonly added: Array<FactEntry>
   readonly removed: Array<FactEntry>

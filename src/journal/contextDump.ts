@@ -31,7 +31,7 @@ interface Head {
   /** Facts that retention pruned, by kind and id. */
   readonly pruned: ReadonlyArray<readonly [kind: string, id: string]>
   readonly evaluations: ReadonlyArray<CommittedEvaluation>
-  /** What was pruned, in order, and what of it each agent had taken note of. Left out if nothing was. */
+  /** The pruned facts, in order, and how many of them each agent had taken note of. Left out if there are none. */
   readonly prunings?: ReadonlyArray<readonly [position: number, at: number]>
   readonly prunedMarks?: ReadonlyArray<readonly [agent: string, mark: number]>
 }

@@ -52,7 +52,7 @@ export const metered = (model: Layer.Layer<LanguageModel.LanguageModel>) =>
       Math.ceil(((inputTokens.total ?? 0) + 4 * (outputTokens.total ?? 0)) / 100)
   }).pipe(Layer.provide(model))
 
-/** What the job came to, also if the money was spent before all questions were answered. */
+/** The result of the job, also if the money was spent before all questions were answered. */
 export const findings = (topic: string, questions: ReadonlyArray<string>) =>
   Engine.run(research, { topic, questions }).pipe(
     Effect.map(({ output, usage }) => ({ ...output, tokens: usage.tokens, cost: usage.cost })),
