@@ -56,7 +56,7 @@ const countedAt = (entry: FactEntry | undefined, since: number): FactEntry | und
   return counted
 }
 
-/** What changed since the marks, by group, in the order of the groups' first changes. */
+/** The changes since the marks, by group, in the order of the groups' first changes. */
 function* changesOf(fold: ErasedFold, { pruned, since }: FoldMarks, ledger: Ledger): Generator<void, Changes> {
   const changes = new Map<IndexKey, Change>()
   const changeOf = (entry: FactEntry): Change => {

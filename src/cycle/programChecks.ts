@@ -32,7 +32,7 @@ export const check = (invariant: InvariantDefinition, sight: Sight, effect: Prop
 /** The effect in the view of semantic and acceptance checks. */
 export const nothingProposed: ProposedEffect = Object.freeze({ agent: "", facts: Object.freeze([]) })
 
-/** What the program looks at: its context in a cycle, and the version after which facts are new. */
+/** The sight of the program: its context in a cycle, and the version after which facts are new. */
 export interface Sight {
   readonly program: CompiledProgram
   readonly ledger: Ledger

@@ -79,9 +79,9 @@ export const sharedOf = (budget: ResolvedBudget, handed: Amounts): ReadonlyArray
 
 /** The part of a job's budget that its child jobs hold, by the keys of their intents. */
 export class Allotments {
-  /** What ended children have spent: of amounts the sum, of lengths the part by which they moved the job on. */
+  /** The spending of ended children: of amounts the sum, of lengths the part by which they moved the job on. */
   spent: Amounts = none
-  /** What is set aside for the children that are not answered. */
+  /** The amounts that are set aside for children without an answer. */
   readonly #given = new Map<string, Amounts>()
 
   get(key: string): Amounts | undefined {
@@ -98,7 +98,7 @@ export class Allotments {
     this.spent = spent
   }
 
-  /** What children hold: spent or set aside. With a settlement: what they hold when it is committed. */
+  /** The amounts that children hold, spent or set aside. With a settlement: those at its commit. */
   held(settlement?: Settlement): Amounts {
     const held: Mutable = { ...(settlement ?? this).spent }
     for (const [key, given] of this.#given) {
@@ -157,8 +157,8 @@ const ahead = { cycles: 1, duration: 0 } as const
 /**
  * The shares of the children that the intents of a cycle ask for, in commit order. `left` is what is left of each shared budget.
  *
- * What an intent names is set aside first, in commit order, as far as it goes. The other children of the cycle and the job
- * itself then get equal parts of the rest.
+ * The amounts that an intent names are set aside first, in commit order, as far as they go. The other children of the cycle
+ * and the job itself then get equal parts of the rest.
  */
 export const sharesOf = (left: Amounts, payloads: ReadonlyArray<unknown>): ReadonlyArray<Amounts> => {
   const shares: Array<Mutable> = payloads.map(() => ({}))

@@ -52,7 +52,7 @@ export class Tracker {
     this.#program = program
   }
 
-  /** What was noted, in commit order, and then a diagnostic for each kind of intents that nobody performs. */
+  /** The noted diagnostics, in commit order, and then a diagnostic for each kind of intents that nobody performs. */
   get diagnostics(): ReadonlyArray<Diagnostic> {
     if (this.#unperformed.size === 0) return this.#noted
     return [...this.#noted, ...this.#unperformed.values()].slice(0, Limits.diagnostics)

@@ -9,7 +9,7 @@ import type * as Layer from "effect/Layer"
 import { type Handler, handler } from "../intents/IntentHandler.ts"
 import type { HandlerOf } from "../program/intentKind.ts"
 
-/** What says that a kind of intents has a handler. It holds nothing. */
+/** The service that shows that a kind of intents has a handler. It holds nothing. */
 export const handlerContext = Context.empty() as unknown as Context.Context<unknown>
 
 /** Defines a handler from the arguments of either form. `handler` checks them. */

@@ -1,7 +1,7 @@
 /**
  * Budgets, and what agents do with them: reserve room before a call of a model, and pay for it.
  *
- * What a call needs belongs to the job, as its `Scope` does, so it does not show in the requirements of `Engine.run`.
+ * The account that a call needs belongs to the job, as its `Scope` does, so it does not show in the requirements of `Engine.run`.
  * Boundary: the calls of agents; account.ts decides them.
  */
 import * as Effect from "effect/Effect"

@@ -50,7 +50,7 @@ export interface Payer {
 }
 
 export interface AccountHost {
-  /** What the job's own agents may spend: its budget without the part that child jobs hold. */
+  /** The limits of the job's own agents: its budget without the part that child jobs hold. */
   readonly limits: () => OwnLimits
   readonly spent: Spent
   /** Tokens that committed effects reported: they count against the same limit. */

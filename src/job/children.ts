@@ -14,7 +14,7 @@ import type { ChildrenExtra } from "../journal/records.ts"
 import type { JobSession } from "./session.ts"
 import type { UnderWay } from "./underWay.ts"
 
-/** What a job itself has spent by its last committed cycle, and so much CPU time more. */
+/** The spending of a job itself by its last committed cycle, and so much CPU time more. */
 const ownSpending = ({ counters, cpuMs, cycle, durationMs, spent }: JobSession): Required<Amounts> => ({
   cycles: cycle,
   facts: counters.facts,
@@ -25,7 +25,7 @@ const ownSpending = ({ counters, cpuMs, cycle, durationMs, spent }: JobSession):
   duration: durationMs
 })
 
-/** What a job and all jobs below it have spent. What is set aside for children without an answer counts as spent. */
+/** The spending of a job and all jobs below it. Amounts that are set aside for children without an answer count as spent. */
 export const spendingOf = (session: JobSession): Amounts => {
   const own = ownSpending(session)
   const held = session.allotments.held()

@@ -96,14 +96,14 @@ export class JobSession implements JobView {
   readonly options: SessionOptions
   readonly program: CompiledProgram
   readonly ledger: Ledger
-  /** What the job and all jobs below it may spend. */
+  /** The budget of the job and all jobs below it. */
   readonly budget: ResolvedBudget
   readonly handed: Amounts
-  /** What the job itself may spend. */
+  /** The limits of the job itself. */
   limits: OwnLimits
   /** The part of the budget that child jobs hold. */
   allotments = new Allotments()
-  /** What children have spent whose answers are not committed, by the keys of their intents. */
+  /** The spending of children whose answers are not committed, by the keys of their intents. */
   readonly spentBelow = new Map<string, Amounts>()
   /** In milliseconds since the epoch, as the journal says. 0 until the job has a journal. */
   createdAt = 0

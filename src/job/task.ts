@@ -20,7 +20,7 @@ import type { JobSession } from "./session.ts"
 import type { Unnumbered } from "./telemetry.ts"
 import type { Paid, Reservation, Wallet } from "./wallet.ts"
 
-/** What is told of a task, beside its name. */
+/** The telemetry of a task, without its name. */
 type Told = Unnumbered extends infer Item
   ? Item extends Unnumbered
     ? Omit<Item, "cycle" | "agent" | "each" | "part" | "at" | "attempt">

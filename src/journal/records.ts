@@ -101,9 +101,9 @@ export interface RowExtra {
   readonly spent?: ReadonlyArray<AgentSum>
 }
 
-/** What a row changes about the budgets of child jobs. */
+/** The changes of a row to the budgets of child jobs. */
 export interface ChildrenExtra {
-  /** What all ended children have spent after the row. Left out if the row has no answer of a child with a share. */
+  /** The spending of all ended children after the row. Left out if the row has no answer of a child with a share. */
   readonly spent?: Amounts
   /** The share of each child that the row asks for, in commit order. Left out if it asks for none, or shares no budget. */
   readonly shares?: ReadonlyArray<Amounts>

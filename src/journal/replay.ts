@@ -392,7 +392,7 @@ const haltOf = (halt: HaltExtra | undefined, row: CommittedCycle): Cause | undef
   return (where === "signal" ? row.signals : row.outcomes)[place]?.cause
 }
 
-/** What a context, or a replay of one, says of how far its agents have read. */
+/** The marks of agents in a context, or in a replay of one. */
 interface Marks {
   readonly marks: Map<string, number>
   readonly prunedMarks: Map<string, number>

@@ -11,7 +11,7 @@ import type { Panic } from "../values/panic.ts"
 /** The functions of a program that run outside of any agent while its job runs. */
 export type ProgramPhase = "output" | "invariant"
 
-/** What an agent did in the last cycles of a job. */
+/** The work of an agent in the last cycles of a job. */
 export interface BusyAgent {
   readonly agent: string
   readonly tasks: number
@@ -51,7 +51,7 @@ export type Cause =
       readonly spender?: string
       readonly children?: number
       readonly isHandedDown?: boolean
-      /** Of the budget of cycles: the agents that executed in the last cycles, the busiest first. */
+      /** Only for the budget of cycles: the agents that executed in the last cycles, the busiest first. */
       readonly busy?: ReadonlyArray<BusyAgent>
     }
   | {

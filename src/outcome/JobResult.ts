@@ -37,7 +37,7 @@ export interface NotPerformed {
   readonly count: number
 }
 
-/** What a diagnostic says: why an effect was discarded, or what else the author of a program would want to know. */
+/** The content of a diagnostic: the reason why an effect was discarded, or another thing that an author has to know. */
 export type DiagnosticCause = Cause | Oscillation | NotCommutative | NotPerformed
 
 /** Whether a diagnostic is about an effect that was discarded, and not about one that was merged. */

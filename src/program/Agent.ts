@@ -77,8 +77,8 @@ interface Common<
    */
   readonly timeout?: Duration.Input | undefined
   /**
-   * What a failed task does to its job: end it, or leave a diagnostic (`"discard"`, or an object that says it for each way to
-   * fail). A defect of a fiber agent, and an invalid effect, end the job unless the object says otherwise. Default: `"halt"`.
+   * The consequence of a failed task for its job: end it, or leave a diagnostic (`"discard"`, or an object that says it for
+   * each way to fail). A defect of a fiber agent, and an invalid effect, end the job unless the object says otherwise. Default: `"halt"`.
    */
   readonly onFailure?: Failure | undefined
 }
@@ -93,7 +93,7 @@ interface Each<EachKind extends Kind.Any, Reads extends Kind.Any> {
   readonly accepts?: ((view: View<Reads | NoInfer<EachKind>>) => boolean) | undefined
 }
 
-/** What an execution is given: the view, and before it, with `each`, the fact that it is about. */
+/** The arguments of an execution: the view, and before it, with `each`, the fact that it is about. */
 type Given<EachKind extends Kind.Any, Reads extends Kind.Any> = [EachKind] extends [never]
   ? [view: View<Reads>]
   : [fact: FactOf<EachKind>, view: View<Reads | EachKind>]

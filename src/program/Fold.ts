@@ -8,7 +8,7 @@ import type { Kind } from "./Fact.ts"
 import { ExactSum } from "../values/exactSum.ts"
 import { Multiset } from "../values/multiset.ts"
 
-/** What a fold keeps of one group. */
+/** The state of one group in a fold. */
 export interface GroupState<in Value, out Item> {
   readonly add: (value: Value) => void
   /** Takes out a value that was added. */

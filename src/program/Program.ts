@@ -191,7 +191,7 @@ export const isProgram = (value: unknown): value is Program.Any =>
   typeof value === "object" && value !== null && ProgramTypeId in value
 
 /**
- * What is most likely a mistake in a program, though it can work: each a sentence that says what to write instead.
+ * The likely mistakes in a program that can work all the same: each a sentence that says what to write instead.
  *
  * An agent with `each` that reads another kind, which another agent of its tier writes, misses the facts that come late: it is
  * half a join. `converge run` and `converge verify` show the warnings on stderr. The library itself writes nothing.

@@ -24,10 +24,10 @@ export type Concurrency<Each = never> =
       readonly per?: ((fact: Each) => string) | undefined
     }
 
-/** What a failure does to its job: end it (`"halt"`), or leave a diagnostic and go on (`"discard"`). */
+/** The consequence of a failure for its job: end it (`"halt"`), or leave a diagnostic and go on (`"discard"`). */
 export type FailureRule = "halt" | "discard"
 
-/** What each way to fail does to the job. */
+/** The consequence of each way to fail for the job. */
 export interface FailureRules {
   /** The agent's typed error. Default: `"halt"`. */
   readonly error?: FailureRule | undefined
@@ -44,7 +44,7 @@ export interface FailureRules {
 }
 
 /**
- * What a failed task does to its job.
+ * The consequence of a failed task for its job.
  *
  * - `"halt"` (default): every failure ends the job
  * - `"discard"`: what an agent can foresee leaves a diagnostic: typed errors, timeouts, lost conflicts, and of CPU agents

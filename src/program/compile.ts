@@ -279,7 +279,7 @@ export interface Output {
   readonly outputText: string | undefined
 }
 
-/** What functions of a program see: all of its kinds. `holder` names the function in messages. */
+/** The sight of functions of a program: all of its kinds. `holder` names the function in messages. */
 export const seesOf = ({ kinds, name }: Pick<CompiledProgram, "kinds" | "name">, holder: string): Sees => ({
   visible: kinds,
   unless: `which the program ${JSON.stringify(name)} does not have: correct the kind, or add it to \`kinds\``,

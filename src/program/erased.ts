@@ -132,7 +132,7 @@ export interface CompiledProgram {
   readonly migrate: Migration | undefined
   readonly seed: (input: unknown) => unknown
   readonly output: ErasedOutput | undefined
-  /** What is most likely a mistake, though it can work. */
+  /** Likely mistakes in a program that can work all the same. */
   readonly warnings: ReadonlyArray<string>
 }
 

@@ -37,7 +37,7 @@ export class ExactSum {
       high = before + part
       low = part - (high - before)
     }
-    // What lies half between two numbers is rounded by the sign of what is left below.
+    // A sum half between two numbers is rounded by the sign of what is left below.
     const below = place > 0 ? parts[place - 1]! : 0
     if ((low < 0 && below < 0) || (low > 0 && below > 0)) {
       const double = low * 2
