@@ -78,7 +78,8 @@ interface Common<
   readonly timeout?: Duration.Input | undefined
   /**
    * The consequence of a failed task for its job: end it, or leave a diagnostic (`"discard"`, or an object that says it for
-   * each way to fail). A defect of a fiber agent, and an invalid effect, end the job unless the object says otherwise. Default: `"halt"`.
+   * each way to fail). A defect of a fiber agent, and an invalid effect, end the job unless the object says otherwise.
+   * Default: `"halt"`.
    */
   readonly onFailure?: Failure | undefined
 }
