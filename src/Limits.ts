@@ -59,6 +59,8 @@ export const Limits = {
    */
   retainedCycles: 100_000,
   retainedLength: 33_554_432,
+  /** Tasks of a cycle whose times are recorded in its row; of more, the longest. */
+  recordedTasks: 10_000,
   /** Telemetry items that wait for a slow reader before it loses the oldest. */
   telemetryBuffer: 1_024,
   /** Cycles that the error of a job without cycles left looks back on, and agents that it names. */

@@ -209,6 +209,7 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
   { path: "test/behaviour/child-budgets.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
   { path: "test/behaviour/concurrency.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
   { path: "test/behaviour/continue-from-context.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
+  { path: "test/behaviour/timeline.test.ts", uses: ["Effect.sleep"], reason: "agents that sleep on the TestClock" },
   {
     path: "test/behaviour/g13-job-scoped-memory.test.ts",
     uses: ["Effect.sleep"],

@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { causeOf, encodeEffect, type OutputFault } from "../cycle/encodeEffect.ts"
 import type { Cause as HaltCause } from "../outcome/Cause.ts"
+import { type Ran, worthRecordingMs } from "../outcome/CommittedCycle.ts"
 import { inSlicesThen } from "../platform/slices.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import { isUnderWay, runSteps, stepSize } from "../values/steps.ts"
@@ -26,7 +27,7 @@ import { failureOf, noteRefusal, notStartedExit, timedOutExit } from "./taskFail
 import type { UnderWay } from "./underWay.ts"
 
 /** Takes the outcome of a task. */
-export type Settle = (task: Task, result: EncodedEffect | HaltCause, cpuMs: number) => void
+export type Settle = (task: Task, result: EncodedEffect | HaltCause, cpuMs: number, ran: Ran | undefined) => void
 
 /** Agents run with the services of the job's start, its scope, and the cycle's span if there is one. */
 export const runFibers = (
@@ -70,6 +71,8 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
   readonly group: RunningGroup<Scope.Scope>
   readonly report: JobSession["telemetry"]["report"]
   readonly mayHold: boolean
+  /** When tasks began and ended, by their index, if that is recorded. */
+  readonly times: { readonly began: Array<number>; readonly ended: Array<number> } | undefined
   private readonly session: JobSession
   private readonly underWay: UnderWay
   /** The exits of tasks whose key cannot be made. */
@@ -87,6 +90,7 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
     this.services = services
     this.exits = new Array(tasks.length)
     this.report = session.telemetry.report
+    this.times = session.options.store.isDurable ? { began: [], ended: [] } : undefined
     this.mayHold = session.program.hasLimits
     this.broken = undefined
     this.group = new RunningGroup(this)
@@ -131,6 +135,7 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
   effectOf(index: number): Effect.Effect<unknown, unknown> {
     const task = at(this.tasks, index)
     if (this.session.account?.exhausted !== undefined) return notStartedExit
+    if (this.times !== undefined) this.times.began[index] = this.session.monotonicMs
     if (this.report !== undefined) task.tell(this.report, { _tag: "TaskClaimed", worker: 0 })
     return this.broken?.get(index) ?? attempt(task)
   }
@@ -143,11 +148,23 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
 
   onExit(index: number, exit: Exit.Exit<unknown, unknown>, hasTimedOut: boolean): void {
     const task = at(this.tasks, index)
+    if (this.times !== undefined) this.times.ended[index] = this.session.monotonicMs
     if (this.report !== undefined) task.tell(this.report, { _tag: "TaskEnded", worker: 0 })
     this.end(task, index, hasTimedOut && isInterrupt(exit) ? timedOutExit : exit)
     if (this.session.account?.exhausted !== undefined) this.group.cut(notStartedExit)
     // Another task, maybe the last of this group, may start and end within this call.
     if (this.mayHold) task.leavePermit()
+  }
+
+  /** When a task ran, if that is recorded and it took long enough. */
+  ranOf(index: number): Ran | undefined {
+    const began = this.times?.began[index]
+    if (began === undefined) return undefined
+    const tookMs = (this.times?.ended[index] ?? began) - began
+    if (tookMs < worthRecordingMs) return undefined
+    const { attempt } = at(this.tasks, index)
+    const startMs = began - this.underWay.beganAt
+    return attempt > 1 ? { worker: 0, startMs, tookMs, attempts: attempt } : { worker: 0, startMs, tookMs }
   }
 
   /** Takes note of the end of a task. */
@@ -170,17 +187,19 @@ const nothingMore = (): undefined => undefined
 const isInterrupt = (exit: Exit.Exit<unknown, unknown>): boolean =>
   Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
 
-function* settleAll({ early, exits, tasks }: TaskFibers, settle: Settle): Generator<void, void> {
+function* settleAll(fibers: TaskFibers, settle: Settle): Generator<void, void> {
+  const { early, exits, tasks } = fibers
   let parts = 0
   for (let index = 0; index < tasks.length; index++) {
     const task = at(tasks, index)
     const { agent } = task.selected
     const exit = at(exits, index)
-    if (Exit.isFailure(exit)) settle(task, failureOf(task, exit.cause), 0)
+    if (Exit.isFailure(exit)) settle(task, failureOf(task, exit.cause), 0, fibers.ranOf(index))
     else {
       const encoded = early[index] ?? encodeEffect(agent, exit.value, task.session.ledger)
       const effect = isUnderWay(encoded) ? yield* encoded : encoded
-      settle(task, "_tag" in effect ? causeOf(effect, agent.name, task.cycle) : effect, 0)
+      const result = "_tag" in effect ? causeOf(effect, agent.name, task.cycle) : effect
+      settle(task, result, 0, fibers.ranOf(index))
       if (!("_tag" in effect)) parts += effect.facts.length
     }
     if (++parts < stepSize) continue

@@ -29,7 +29,8 @@ import { spanIn } from "./observability.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { Amounts } from "../program/resolveBudget.ts"
-import type { NoteTag, EndExtra, JournalHeader } from "../journal/records.ts"
+import type { NoteTag, EndExtra, JournalHeader, TaskTimes, TimesExtra } from "../journal/records.ts"
+import { Limits } from "../Limits.ts"
 import { causeJson } from "../journal/causes.ts"
 
 /** The facts and marks of a job's beginning, besides its program and input. */
@@ -100,6 +101,30 @@ export const createJournal = (
   return Effect.uninterruptible(Effect.map(create, (fence) => void (session.fence = fence)))
 }
 
+/** Tenths of a millisecond are enough for a picture, and short to write. */
+const rounded = (ms: number): number => Math.round(ms * 10) / 10
+
+/** The times of the tasks that took a while, the longest if there are many. Undefined if there are none. */
+const timesOf = (session: JobSession, { beganAt, outcomes }: UnderWay): TimesExtra | undefined => {
+  const tasks: Array<TaskTimes> = []
+  for (let place = 0; place < outcomes.length; place++) {
+    const ran = outcomes[place]?.ran
+    if (ran === undefined) continue
+    const { attempts, startMs, tookMs, worker } = ran
+    const times = [place, worker, rounded(startMs), rounded(tookMs)] as const
+    tasks.push(attempts === undefined ? times : [...times, attempts])
+  }
+  if (tasks.length === 0) return undefined
+  const longest =
+    tasks.length <= Limits.recordedTasks
+      ? tasks
+      : tasks
+          .toSorted((a, b) => b[3] - a[3])
+          .slice(0, Limits.recordedTasks)
+          .toSorted((a, b) => a[0] - b[0])
+  return { ms: rounded(session.monotonicMs - beganAt), tasks: longest }
+}
+
 /** Writes the row of a merged cycle. */
 export const appendRow = (
   session: JobSession,
@@ -122,7 +147,8 @@ export const appendRow = (
       handled: performed,
       children: childrenExtra(underWay),
       unperformed,
-      spent: session.spent.sums
+      spent: session.spent.sums,
+      times: timesOf(session, underWay)
     })
   }
   return store.append(session.jobId, session.fence ?? 0, { cycle: row.cycle, text: () => pieces.join(""), hash, extra })

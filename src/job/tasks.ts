@@ -9,11 +9,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { Cause as HaltCause } from "../outcome/Cause.ts"
 import type { TaskOutcome } from "../outcome/CommittedCycle.ts"
-import type { EncodedEffect } from "../program/encoded.ts"
 import { inline as inlinePool } from "../workers/inline.ts"
-import type { BatchFailure, CpuBatch, CpuProgress } from "../workers/WorkerPool.ts"
+import type { BatchFailure, CpuBatch, CpuOutcome, CpuProgress } from "../workers/WorkerPool.ts"
 import { at } from "./at.ts"
 import { runFibers, type Settle } from "./fiberTasks.ts"
 import type { JobSession } from "./session.ts"
@@ -34,8 +32,9 @@ export const runTasks = (
   const { cycle, selection, staged } = underWay
   const tasks = tasksOf(session, cycle, selection.agents)
   const outcomes: Array<TaskOutcome> = new Array(tasks.length)
-  const settle = ({ each, part, place, selected }: Task, result: EncodedEffect | HaltCause, cpuMs: number): void => {
-    const outcome = { agent: selected.agent, each, since: selected.since, cpuMs, result }
+  if (session.options.store.isDurable) underWay.beganAt = session.monotonicMs
+  const settle: Settle = ({ each, part, place, selected }, result, cpuMs, ran) => {
+    const outcome = { agent: selected.agent, each, since: selected.since, cpuMs, ran, result }
     outcomes[place] = part === undefined ? outcome : { ...outcome, part }
   }
   const fibers: Array<Task> = []
@@ -45,8 +44,8 @@ export const runTasks = (
     const { agent, panic } = task.selected
     // The effects that were kept come from views without signals.
     const kept = session.kept === undefined || staged.length > 0 ? undefined : session.kept.get(task.key)
-    if (panic !== undefined) settle(task, panicOf(agent.name, cycle, panic), 0)
-    else if (kept !== undefined && agent.memoize) settle(task, kept, 0)
+    if (panic !== undefined) settle(task, panicOf(agent.name, cycle, panic), 0, undefined)
+    else if (kept !== undefined && agent.memoize) settle(task, kept, 0, undefined)
     else if (agent.type === "fiber") fibers.push(task)
     else if (agent.placement === "inline") inline.push(task)
     else threads.push(task)
@@ -67,14 +66,9 @@ export const runTasks = (
 
 const runCpu = (
   session: JobSession,
-  execute: (
-    batch: CpuBatch
-  ) => Effect.Effect<
-    ReadonlyArray<{ readonly result: EncodedEffect | HaltCause; readonly cpuMs: number }>,
-    BatchFailure
-  >,
+  execute: (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, BatchFailure>,
   tasks: ReadonlyArray<Task>,
-  { cycle, merge }: UnderWay,
+  { beganAt, cycle, merge }: UnderWay,
   settle: Settle
 ): Effect.Effect<void, BatchFailure> =>
   Effect.suspend(() => {
@@ -105,7 +99,11 @@ const runCpu = (
       cpuBudgetMs: Math.max(merge.limits.budget.cpuTime - session.cpuMs, 0),
       onProgress: report === undefined ? undefined : onProgress
     }
+    const sinceMs = beganAt === 0 ? 0 : session.monotonicMs - beganAt
     return Effect.map(execute(batch), (outcomes) => {
-      outcomes.forEach(({ cpuMs, result }, index) => settle(at(tasks, index), result, cpuMs))
+      outcomes.forEach(({ cpuMs, ran, result }, index) => {
+        const recorded = ran === undefined || beganAt === 0 ? undefined : { ...ran, startMs: ran.startMs + sinceMs }
+        settle(at(tasks, index), result, cpuMs, recorded)
+      })
     })
   })

@@ -55,6 +55,8 @@ export class UnderWay implements Gate {
   unperformed: ReadonlyArray<string> = noNames
   /** The commit's time, in milliseconds since the epoch, if intents are performed: an approval's time counts from it. */
   committedAt = 0
+  /** When the tasks began, on the clock for durations. 0 if it is not recorded. */
+  beganAt = 0
   #staged: Array<StagedSignal> | undefined
 
   constructor(merge: CycleMerge, version: number) {

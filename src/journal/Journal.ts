@@ -15,11 +15,11 @@ import type { InvalidInput, JournalCorrupt, ProgramChanged, StoreError } from ".
 import type { JobEvent } from "../outcome/JobEvent.ts"
 import { isProgram, type Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
-import type { Replayed, Diff, Verified } from "./reports.ts"
+import type { Replayed, Diff, RecordedCycle, Verified } from "./reports.ts"
 import { compiledOf } from "../program/erased.ts"
 import { anything, checkOptions, must, type Rule, type Rules, whole } from "../values/options.ts"
 
-export type { CorruptPart, Diff, Replayed, Verified } from "./reports.ts"
+export type { CorruptPart, Diff, RecordedCycle, RecordedTask, Replayed, Verified } from "./reports.ts"
 
 /** Options of `replay`. */
 export interface ReplayOptions {
@@ -106,3 +106,25 @@ export const events = (
  */
 export const verify = (jobId: string): Effect.Effect<Verified, StoreError, JobStore> =>
   Effect.flatMap(JobStore, (store) => Effect.flatMap(load, ({ verified }) => verified(store, jobId)))
+
+const timelineRules = { after: whole(0), until: whole(0) }
+
+/**
+ * Returns when the cycles of a stored job were committed, and when those of their tasks ran that took a millisecond or more.
+ *
+ * The times are those of the process that committed the cycle. A cycle that was stopped, or lost with its process, has none. The
+ * stream gives the cycles after `after`, up to `until`, in order. It reads the rows without a replay and checks no hash. Fails
+ * with `StoreError` (`missing`), and with `JournalCorrupt` at a row that cannot be read.
+ */
+export const timeline = (
+  jobId: string,
+  options?: {
+    /** The stream begins after this cycle. Default: 0, which is the beginning. */
+    readonly after?: number | undefined
+    /** The last cycle of the stream. Default: the last that is committed. */
+    readonly until?: number | undefined
+  }
+): Effect.Effect<Stream.Stream<RecordedCycle, ReadError>, never, JobStore> =>
+  Effect.flatMap(Effect.andThen(check("Journal.timeline", options, timelineRules), JobStore), (store) =>
+    Effect.map(load, ({ timelineIn }) => timelineIn(store, jobId, options?.after ?? 0, options?.until))
+  )

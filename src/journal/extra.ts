@@ -21,7 +21,9 @@ import type {
   HaltExtra,
   OutcomeExtra,
   OutcomeFields,
-  RowExtra
+  RowExtra,
+  TaskTimes,
+  TimesExtra
 } from "./records.ts"
 
 /** Builds the extra of an outcome. `textOf` returns the committed text of the fact at a commit position. */
@@ -72,6 +74,7 @@ export const rowExtra = (
   halt: Cause | undefined,
   textOf: (version: number) => string,
   rest: Pick<RowExtra, "at" | "ranMs" | "cpuMs" | "before" | "handled" | "unperformed" | "spent"> & {
+    readonly times: TimesExtra | undefined
     readonly children: ChildrenExtra | undefined
   }
 ): string => {
@@ -89,7 +92,8 @@ export const rowExtra = (
     at: rest.at,
     ranMs: rest.ranMs,
     cpuMs: rest.cpuMs,
-    ...(rest.spent === undefined || rest.spent.length === 0 ? {} : { spent: rest.spent })
+    ...(rest.spent === undefined || rest.spent.length === 0 ? {} : { spent: rest.spent }),
+    ...(rest.times === undefined ? {} : { times: rest.times })
   }
   return JSON.stringify(extra)
 }
@@ -178,12 +182,27 @@ const isSum = (value: unknown): value is AgentSum =>
 
 const areSums = isListOf(isSum)
 
+const isTaskTimes = (value: unknown): value is TaskTimes =>
+  Array.isArray(value) &&
+  (value.length === 4 || value.length === 5) &&
+  isCount(value[0]) &&
+  isCount(value[1]) &&
+  value.slice(2).every(Number.isFinite)
+
+const areTaskTimes = isListOf(isTaskTimes)
+
+const isTimes = (value: unknown): value is TimesExtra => {
+  if (!isObject(value)) return false
+  const { ms, tasks }: Unchecked<TimesExtra> = value
+  return Number.isFinite(ms) && areTaskTimes(tasks)
+}
+
 /** The farthest time from the epoch, in milliseconds, that a `Date` can hold. */
 const farthestMs = 8.64e15
 
 /** Returns the name of the first field that does not fit, or undefined if all fit. */
 const faultyField = (extra: Unchecked<RowExtra>): keyof RowExtra | undefined => {
-  const { at, before, children, cpuMs, halt, handled, outcomes, ranMs, signals, spent, unperformed } = extra
+  const { at, before, children, cpuMs, halt, handled, outcomes, ranMs, signals, spent, times, unperformed } = extra
   if (signals !== undefined && !areOutcomes(signals)) return "signals"
   if (outcomes !== undefined && !areOutcomes(outcomes)) return "outcomes"
   if (before !== undefined && !areNotes(before)) return "before"
@@ -195,7 +214,8 @@ const faultyField = (extra: Unchecked<RowExtra>): keyof RowExtra | undefined => 
   // They are negative if the clock was set back.
   if (!Number.isFinite(ranMs)) return "ranMs"
   if (!Number.isFinite(cpuMs)) return "cpuMs"
-  return spent === undefined || areSums(spent) ? undefined : "spent"
+  if (spent !== undefined && !areSums(spent)) return "spent"
+  return times === undefined || isTimes(times) ? undefined : "times"
 }
 
 const isRowExtra = (value: unknown): value is RowExtra => isObject(value) && faultyField(value) === undefined

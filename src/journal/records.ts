@@ -99,7 +99,19 @@ export interface RowExtra {
   readonly cpuMs: number
   /** The tokens and the cost that each agent has paid after this cycle. Left out if none has. */
   readonly spent?: ReadonlyArray<AgentSum>
+  /** When its tasks ran. Left out if no task took long enough. Earlier versions left it out. */
+  readonly times?: TimesExtra
 }
+
+/** The times of a cycle, in milliseconds. No hash covers them. */
+export interface TimesExtra {
+  /** From the beginning of the tasks to the commit. */
+  readonly ms: number
+  /** The tasks that took a while, in merge order; `place` is that of the outcome. `attempts` is left out if there was one. */
+  readonly tasks: ReadonlyArray<TaskTimes>
+}
+
+export type TaskTimes = readonly [place: number, worker: number, startMs: number, tookMs: number, attempts?: number]
 
 /** The changes of a row to the budgets of child jobs. */
 export interface ChildrenExtra {

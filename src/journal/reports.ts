@@ -3,7 +3,7 @@
  * Boundary: types.
  */
 import type { Usage } from "../program/Budget.ts"
-import type { Fact } from "../program/Fact.ts"
+import type { Fact, FactRef } from "../program/Fact.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
@@ -50,6 +50,42 @@ export interface Diff {
   readonly removed: ReadonlyArray<Fact>
   /** New evaluations, in commit order. */
   readonly evaluations: ReadonlyArray<CommittedEvaluation>
+}
+
+/** A task whose times were recorded, because it took a while. Times are in milliseconds. */
+export interface RecordedTask {
+  readonly agent: string
+  readonly each: FactRef | undefined
+  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  readonly part?: number
+  /** The thread: 0 is the main thread, workers count from 1. */
+  readonly worker: number
+  /** The start, after the tasks of the cycle began. */
+  readonly startMs: number
+  readonly tookMs: number
+  /** The number of attempts; 1 unless the agent tried again. */
+  readonly attempts: number
+  /** The `_tag` of the cause for which its effect was discarded. Undefined if it was applied. */
+  readonly discarded: string | undefined
+}
+
+/** A committed cycle, with the times that were recorded. */
+export interface RecordedCycle {
+  readonly cycle: number
+  readonly tier: number
+  /** The time of the commit, in milliseconds since the epoch. */
+  readonly at: number
+  /** Milliseconds from the beginning of the tasks to the commit. Undefined if no task took long enough to be recorded. */
+  readonly tookMs: number | undefined
+  /** The numbers of its tasks, of facts that it added or revised as proposed, of discarded effects and of signals. */
+  readonly tasks: number
+  readonly facts: number
+  readonly discarded: number
+  readonly signals: number
+  /** The number of tasks of each agent, by its name. */
+  readonly agents: Readonly<Record<string, number>>
+  /** The tasks whose times were recorded, in merge order. */
+  readonly recorded: ReadonlyArray<RecordedTask>
 }
 
 /** The first corrupt part of a journal, in the row of `cycle`; 0 is the beginning. */

@@ -14,7 +14,10 @@ import { checkCycle, replayAt } from "./migrate.ts"
 import { endIn, notesIn } from "./edges.ts"
 import { described } from "./header.ts"
 import { JournalReader } from "./reader.ts"
-import type { CorruptPart, Diff, Replayed, Verified } from "./reports.ts"
+import type { CorruptPart, Diff, RecordedCycle, Replayed, Verified } from "./reports.ts"
+import { Unreadable } from "./jsonRecord.ts"
+import { recordedCycle } from "./timeline.ts"
+import { describeError } from "../values/panic.ts"
 import { lastOf, partAt } from "./parts.ts"
 import { readPayments } from "./payments.ts"
 import { refuseOther } from "./find.ts"
@@ -206,3 +209,24 @@ const orCorrupt = <A>(
         : Effect.fail(error)
     }
   })
+
+/** Implements `Journal.timeline`. */
+export const timelineIn = (
+  store: Store,
+  jobId: string,
+  after: number,
+  until: number | undefined
+): Stream.Stream<RecordedCycle, ReadError> =>
+  Stream.mapEffect(store.rows(jobId, after, until), ({ cycle, extra, text }) =>
+    Effect.try({
+      try: () => recordedCycle(cycle, text, extra),
+      catch: (error) =>
+        new JournalCorrupt({
+          jobId,
+          cycle,
+          part: error instanceof Unreadable ? error.part : "row",
+          expected: "a row that can be read",
+          found: describeError(error)
+        })
+    })
+  )

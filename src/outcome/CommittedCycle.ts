@@ -5,6 +5,20 @@ import type { Cause } from "./Cause.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
+/** When and where a task ran. Times are in milliseconds. */
+export interface Ran {
+  /** The thread: 0 is the main thread, workers count from 1. */
+  readonly worker: number
+  /** The start: after the batch arrived at the pool, or in a `TaskOutcome` after the tasks of the cycle began. */
+  readonly startMs: number
+  readonly tookMs: number
+  /** The number of attempts. Left out if there was one. */
+  readonly attempts?: number
+}
+
+/** Tuning: milliseconds that a task must take for its times to be recorded. Most tasks take less, and cost nothing then. */
+export const worthRecordingMs = 1
+
 /** The end of one task. */
 export interface TaskOutcome {
   readonly agent: ErasedAgent
@@ -14,6 +28,8 @@ export interface TaskOutcome {
   /** The agent's mark: facts after it made the task eligible. */
   readonly since: number
   readonly cpuMs: number
+  /** Its times, for a job with a durable store and a task that took long enough. */
+  readonly ran?: Ran | undefined
   /** The effect, or the cause for which there is none. */
   readonly result: EncodedEffect | Cause
 }

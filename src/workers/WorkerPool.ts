@@ -15,6 +15,7 @@ import type * as Effect from "effect/Effect"
 import type { FactRef } from "../program/Fact.ts"
 import type { PoolStats } from "./stats.ts"
 import type { Cause } from "../outcome/Cause.ts"
+import type { Ran } from "../outcome/CommittedCycle.ts"
 import type { FactEntry } from "../context/factTable.ts"
 import type { AgentProgress } from "../cycle/eligibility.ts"
 import type { Ledger } from "../context/Ledger.ts"
@@ -62,6 +63,8 @@ export interface CpuOutcome {
   readonly result: EncodedEffect | Cause
   /** CPU milliseconds of the thread while it ran the task. Elapsed time if the thread was lost. */
   readonly cpuMs: number
+  /** When it ran, if it took long enough to be recorded. */
+  readonly ran?: Ran | undefined
 }
 
 /** A batch used up its CPU budget; its tasks were stopped. */

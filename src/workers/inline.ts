@@ -19,6 +19,7 @@ import { noThreads } from "./stats.ts"
 import { progressJson } from "./protocol.ts"
 import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, WorkerPool } from "./WorkerPool.ts"
 import type { Cause } from "../outcome/Cause.ts"
+import { worthRecordingMs } from "../outcome/CommittedCycle.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import { type InSteps, isUnderWay } from "../values/steps.ts"
 
@@ -47,6 +48,9 @@ export class InlineRun {
   #running = 0
   #usedMs = 0
   #totalMs = 0
+  /** The times at which the run and its present task began. */
+  #beganAt = 0
+  #taskAt = 0
   /** The view of the agent whose tasks are under way. */
   #view: View<Kind.Any> | undefined
   #viewed: CpuTask | undefined
@@ -72,6 +76,8 @@ export class InlineRun {
     if (isSliceOver()) return this.#later
     let cpuMs = threadCpuMs()
     let at = elapsedMs()
+    if (this.#beganAt === 0) this.#beganAt = at
+    if (this.#steps === undefined) this.#taskAt = at
     while (this.#steps !== undefined || this.#next < this.#tasks.length) {
       const result = this.#step()
       const isOver = isSliceOver()
@@ -83,7 +89,8 @@ export class InlineRun {
         const ended = elapsedMs()
         this.#totalMs += ended - at
         at = ended
-        const agent = this.#end(result)
+        const agent = this.#end(result, ended)
+        this.#taskAt = ended
         if (this.#usedMs > this.#batch.cpuBudgetMs) {
           return Effect.fail(new CpuTimeExhausted({ usedMs: this.#usedMs, agent }))
         }
@@ -123,14 +130,17 @@ export class InlineRun {
     return runCpuTask(task.agent, fact, this.#viewOf(task), ledger)
   }
 
-  #end(result: CpuResult): string {
+  #end(result: CpuResult, endedAt: number): string {
     const { cycle, onProgress, tasks } = this.#batch
     const index = this.#running
     const { name } = tasks[index]!.agent
     this.#steps = undefined
     this.#usedMs += this.#stepsMs
     onProgress?.({ _tag: "Ended", task: index, worker: 0 })
-    this.#owner.settle(index, { result: outcomeOf(result, name, cycle), cpuMs: this.#stepsMs })
+    const ended = { result: outcomeOf(result, name, cycle), cpuMs: this.#stepsMs }
+    const tookMs = endedAt - this.#taskAt
+    const ran = { worker: 0, startMs: this.#taskAt - this.#beganAt, tookMs }
+    this.#owner.settle(index, tookMs < worthRecordingMs ? ended : { ...ended, ran })
     return name
   }
 

@@ -28,6 +28,9 @@ interface Plan {
   site: Site
 }
 
+const later = (outcome: CpuOutcome, lateMs: number): CpuOutcome =>
+  outcome.ran === undefined ? outcome : { ...outcome, ran: { ...outcome.ran, startMs: outcome.ran.startMs + lateMs } }
+
 /** Wraps a pool's `execute` for batches with tasks of such agents. */
 export class Placement {
   readonly #costs: CostModel
@@ -78,12 +81,13 @@ export class Placement {
     return Effect.as(all, outcomes)
   }
 
-  /** Runs some tasks on the workers. `agent` is set if all of them are of one agent. */
+  /** Runs some tasks on the workers. `agent` is set if all of them are of one agent. `lateMs`: they come so much later. */
   #away(
     batch: CpuBatch,
     tasks: ReadonlyArray<number>,
     outcomes: Array<CpuOutcome>,
-    agent: ErasedAgent | undefined
+    agent: ErasedAgent | undefined,
+    lateMs = 0
   ): Effect.Effect<void, BatchFailure> {
     const { onProgress } = batch
     const part: CpuBatch = {
@@ -98,7 +102,7 @@ export class Placement {
       const isFirst = agent === undefined || this.#costs.taskMs(agent) === undefined
       return Effect.map(this.#onThreads(part), (results) => {
         if (!isFirst) this.#costs.noteBatch(agent, "threads", tasks.length, elapsedMs() - began)
-        results.forEach((outcome, index) => (outcomes[tasks[index]!] = outcome))
+        results.forEach((outcome, index) => (outcomes[tasks[index]!] = lateMs === 0 ? outcome : later(outcome, lateMs)))
       })
     })
   }
@@ -116,7 +120,7 @@ export class Placement {
       })
       return Effect.flatMap(run.effect, (rest) => {
         this.#costs.noteBatch(agent, "inline", tasks.length, (ran.totalMs / Math.max(ran.count, 1)) * tasks.length)
-        return rest.length === 0 ? Effect.void : this.#away(batch, rest, outcomes, undefined)
+        return rest.length === 0 ? Effect.void : this.#away(batch, rest, outcomes, undefined, ran.totalMs)
       })
     })
   }

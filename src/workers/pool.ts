@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { WorkerPlatform } from "effect/workers/Worker"
 import { Limits } from "../Limits.ts"
+import { worthRecordingMs } from "../outcome/CommittedCycle.ts"
 import { BatchRun, type CauseFor, type Share, type Work } from "./batchRun.ts"
 import type { CostModel } from "./costModel.ts"
 import { Crew } from "./crew.ts"
@@ -322,7 +323,15 @@ export class Pool {
 
   #fail(run: BatchRun, index: number, cause: CauseFor, cpuMs: number, worker: number): void {
     const result = cause(run.task(index).agent.name, run.batch.cycle)
-    this.#settle(run, index, { result, cpuMs }, worker)
+    const lost = { result, cpuMs }
+    // A lost thread spent its time on this task until now.
+    const startMs = Math.max(0, this.nowMs() - run.arrivedAt - cpuMs)
+    this.#settle(
+      run,
+      index,
+      cpuMs < worthRecordingMs ? lost : { ...lost, ran: { worker, startMs, tookMs: cpuMs } },
+      worker
+    )
   }
 
   /** Forgets a batch. Running tasks are ended after their grace, if any. Returns the threads that run them. */

@@ -11,6 +11,7 @@ import { outcomeOf } from "./inline.ts"
 import type { PoolMetrics } from "./metrics.ts"
 import type { FromWorker } from "./protocol.ts"
 import type { Read } from "./results.ts"
+import { worthRecordingMs } from "../outcome/CommittedCycle.ts"
 import type { CpuOutcome } from "./WorkerPool.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
@@ -81,9 +82,13 @@ export class ResultReader {
       }
       count++
       spentMs += ms
-      metrics.noteTask(Math.max(0, offsetMs + share.spentMs), ms)
+      const startMs = Math.max(0, offsetMs + share.spentMs)
+      metrics.noteTask(startMs, ms)
       share.spentMs += ms
-      settle(share, task, { result: outcomeOf(result, next.name, cycle), cpuMs: ms * ratio }, worker)
+      const ended = { result: outcomeOf(result, next.name, cycle), cpuMs: ms * ratio }
+      // A worker runs one task after the other, so a task starts when those before it have ended.
+      const outcome = ms < worthRecordingMs ? ended : { ...ended, ran: { worker, startMs, tookMs: ms } }
+      settle(share, task, outcome, worker)
     }
     if (agent !== undefined) costs.noteTasks(agent, count, spentMs)
   }

@@ -1,0 +1,81 @@
+/**
+ * Reads when the tasks of a stored job ran. Boundary: the pure core; a stored row in, a record out.
+ *
+ * A picture of time needs no replay, so no hash is checked here: `Journal.verify` does that.
+ */
+import type { FactRef } from "../program/Fact.ts"
+import { partOf } from "../program/keys.ts"
+import { parseJson } from "../values/parseJson.ts"
+import { describeError } from "../values/panic.ts"
+import { readRowExtra } from "./extra.ts"
+import { isObject, unreadable } from "./jsonRecord.ts"
+import type { RecordedCycle, RecordedTask } from "./reports.ts"
+
+/** The parts of an outcome that a picture of time shows. */
+interface OutcomeLine {
+  readonly agent: string
+  readonly each?: readonly [kind: string, id: string]
+  readonly discarded?: string
+  readonly facts?: ReadonlyArray<unknown>
+  readonly part?: number
+}
+
+const linesOf = (row: Readonly<Record<string, unknown>>, name: string): ReadonlyArray<OutcomeLine> => {
+  const list = row[name]
+  if (!Array.isArray(list)) return unreadable("text", `there are no ${name}`)
+  // The cast is safe enough for a picture: the merge wrote the text, and what is missing is shown as missing.
+  return list as ReadonlyArray<OutcomeLine>
+}
+
+const eachOf = ({ each }: OutcomeLine): FactRef | undefined =>
+  each === undefined ? undefined : { kind: each[0], id: each[1] }
+
+/** Reads a row. @throws Unreadable */
+export const recordedCycle = (cycle: number, text: string, extraText: string): RecordedCycle => {
+  let row: unknown
+  try {
+    row = parseJson(text)
+  } catch (error) {
+    return unreadable("text", describeError(error))
+  }
+  if (!isObject(row)) return unreadable("text", "it is no object")
+  const outcomes = linesOf(row, "outcomes")
+  const { at, times } = readRowExtra(extraText)
+  const agents: Record<string, number> = Object.create(null) as Record<string, number>
+  let facts = 0
+  let discarded = 0
+  for (const line of outcomes) {
+    agents[line.agent] = (agents[line.agent] ?? 0) + 1
+    facts += line.facts?.length ?? 0
+    if (line.discarded !== undefined) discarded++
+  }
+  const recorded: Array<RecordedTask> = []
+  for (const [place, worker, startMs, tookMs, attempts = 1] of times?.tasks ?? []) {
+    const line = outcomes[place] ?? unreadable("extra", `times: there is no outcome ${place}`)
+    recorded.push({
+      agent: line.agent,
+      each: eachOf(line),
+      ...partOf(line.part),
+      worker,
+      startMs,
+      tookMs,
+      attempts,
+      discarded: line.discarded
+    })
+  }
+  const tier = typeof row["tier"] === "number" ? row["tier"] : 0
+  const signals = linesOf(row, "signals")
+  for (const line of signals) facts += line.facts?.length ?? 0
+  return {
+    cycle,
+    tier,
+    at,
+    tookMs: times?.ms,
+    tasks: outcomes.length,
+    facts,
+    discarded,
+    signals: signals.length,
+    agents: { ...agents },
+    recorded
+  }
+}
