@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 
-/** NoteTag two looks. */
+/** Milliseconds between two looks. */
 const pauseMs = 5
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, pauseMs))
