@@ -109,7 +109,7 @@ describe("the watchdog", () => {
     expect(share.elapsedMs).toBe(10)
     // Another execution: the clock begins again.
     expect([tick(2, 10, 140), tick(2, 10, 150)]).toEqual([undefined, undefined])
-    // NoteTag two tasks nothing is charged.
+    // Between two tasks nothing is charged.
     expect([tick(0, 10, 160), tick(2, 10, 170), tick(2, 10, 180)]).toEqual([undefined, undefined, undefined])
     expect(tick(2, 10, 190)).toBe("timeout")
     expect(tick(undefined, 5_000, 6_000)).toBe("unclaimed")

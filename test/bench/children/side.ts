@@ -1,6 +1,6 @@
 /**
  * One of the two processes of a comparison: it measures one contender of a benchmark, on the package that its environment
- * names, once for each message. NoteTag messages it does nothing. Input: which contender, and which of its metrics.
+ * names, once for each message. Between messages it does nothing. Input: which contender, and which of its metrics.
  */
 import { checkHash, expectedHashes, makeCollector, warmupMs } from "../framework/measure.ts"
 import { raiseSession } from "../framework/priority.ts"

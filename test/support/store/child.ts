@@ -27,7 +27,17 @@ export type Answer =
 const [filename = "", durability = "full", what] = process.argv.slice(2)
 const layer = JobStore.layerSqlite({ filename, durability: durability as JobStore.Durability })
 
-const say = (line: string | number) => writeSync(1, `${line}\n`)
+const say = (line: string | number): void => {
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`)
+      return
+    } catch (error) {
+      // The pipe is full for a moment: the parent reads more slowly than this process writes.
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error
+    }
+  }
+}
 
 const obey = (command: Exclude<Command, { readonly kind: "end" }>) =>
   Effect.gen(function* () {
