@@ -1,0 +1,315 @@
+/**
+ * The answer to the question why a job failed, does not end, or gave less than it should: from its events alone.
+ *
+ * An `Examination` reads the log once, from any event on. It remembers the last cycles only, so its size is bounded (G14). It counts
+ * equal failures, facts that change again and again with the agents that change them, and the growth of each kind.
+ *
+ * Boundary: the pure core; events in, a value out. A server and a command line show it.
+ */
+import { Limits } from "../Limits.ts"
+import type { FactRef } from "../program/Fact.ts"
+import { refKey } from "../program/keys.ts"
+import type { EventCause, JobEvent } from "./JobEvent.ts"
+import type { Status } from "./Cause.ts"
+
+/** Failures of one agent with the same error, among the events that were read. */
+export interface RepeatedFailure {
+  readonly agent: string
+  /** The fact that the last of these tasks was about. */
+  readonly each: FactRef | undefined
+  readonly _tag: string
+  readonly message: string
+  readonly count: number
+  /** The cycles of the first and of the last. */
+  readonly first: number
+  readonly last: number
+}
+
+/** A value that a fact had, and the task that committed it. */
+export interface Change {
+  readonly cycle: number
+  /** "" for a signal. */
+  readonly agent: string
+  readonly value: unknown
+}
+
+/** A fact that changed more than once in the last cycles. */
+export interface ChangingFact extends FactRef {
+  /** How often it was committed in the last cycles. */
+  readonly times: number
+  /** The agents that committed it, in alphabetical order. */
+  readonly agents: ReadonlyArray<string>
+  /** Its last values, oldest first. */
+  readonly values: ReadonlyArray<Change>
+}
+
+/** The facts of a kind that the last cycles committed, oldest cycle first. */
+export interface Growth {
+  readonly kind: string
+  readonly facts: number
+  readonly perCycle: ReadonlyArray<number>
+}
+
+/** What a job's events say about its state. */
+export interface Diagnosis {
+  /** One sentence that answers the question. */
+  readonly headline: string
+  /** The status and the error with which the job ended. Undefined if it has not. */
+  readonly status: Status | undefined
+  readonly error: EventCause | undefined
+  /** The failure that ended the job, or the most frequent one. */
+  readonly failure: RepeatedFailure | undefined
+  /** The most frequent failures of discarded tasks, and how many failures are not among them. */
+  readonly failures: ReadonlyArray<RepeatedFailure>
+  readonly otherFailures: number
+  /** The facts that change most, in the last cycles. */
+  readonly changing: ReadonlyArray<ChangingFact>
+  readonly growth: ReadonlyArray<Growth>
+  /** The cycles that `changing` and `growth` look back on. */
+  readonly cycles: { readonly from: number; readonly to: number }
+  /** The semantic invariants that do not hold, with their reasons. */
+  readonly violated: ReadonlyArray<{ readonly name: string; readonly reason: string }>
+}
+
+/** The message of a cause, or of the error in it. */
+export const messageOf = (cause: EventCause): string => {
+  switch (cause._tag) {
+    case "AgentFailed":
+    case "IntentFailed":
+      return textOf(cause.error)
+    case "AgentTimedOut":
+      return `it took longer than ${cause.timeoutMs} ms`
+    case "AgentOutOfMemory":
+      return `it needed more than ${cause.limitMb} MB`
+    case "WorkerCrashed":
+      return `its thread ended with exit code ${cause.exitCode}`
+    case "MergeConflict":
+      return `${cause.kind}/${cause.id} has another value from ${JSON.stringify(cause.agents[0])}`
+    case "BudgetExhausted":
+      return `${cause.used} of ${cause.limit} ${cause.budget}`
+    case "InvariantViolated":
+      return `${cause.name}: ${cause.reason}`
+    case "JobCancelled":
+      return "somebody cancelled it"
+    default:
+      return cause.message
+  }
+}
+
+/** An error of a program has a message, or only a tag. */
+const textOf = (error: unknown): string => {
+  if (typeof error === "string") return error
+  if (typeof error !== "object" || error === null) return String(error)
+  const { _tag, message } = error as { readonly _tag?: unknown; readonly message?: unknown }
+  if (typeof message === "string" && message !== "") return message
+  return typeof _tag === "string" ? _tag : JSON.stringify(error)
+}
+
+interface Counted {
+  agent: string
+  each: FactRef | undefined
+  _tag: string
+  message: string
+  count: number
+  first: number
+  last: number
+}
+
+interface Watched {
+  readonly kind: string
+  readonly id: string
+  /** The cycle of each commit in the window, oldest first. */
+  readonly cycles: Array<number>
+  readonly values: Array<Change>
+}
+
+export class Examination {
+  readonly #failures = new Map<string, Counted>()
+  readonly #facts = new Map<string, Watched>()
+  readonly #growth = new Map<string, Map<number, number>>()
+  readonly #violated = new Map<string, string>()
+  #otherFailures = 0
+  #cycle = 0
+  #first: number | undefined
+  #halted: Extract<JobEvent, { readonly _tag: "JobHalted" }> | undefined
+
+  /** Reads an event. Events come in the order of the log. */
+  add(event: JobEvent): void {
+    if (event.cycle > this.#cycle) this.#turn(event.cycle)
+    switch (event._tag) {
+      case "CycleStarted":
+        this.#first ??= event.cycle
+        return
+      case "FactsCommitted":
+        return this.#commit(event.cycle, event.agent, event.facts)
+      case "TaskDiscarded":
+        return this.#fail(event.agent, event.each, event.cause, event.cycle)
+      case "InvariantViolated":
+        this.#violated.set(event.name, event.reason)
+        return
+      case "InvariantRepaired":
+        this.#violated.delete(event.name)
+        return
+      case "JobHalted":
+        this.#halted = event
+    }
+  }
+
+  /** What the events say so far. */
+  get result(): Diagnosis {
+    const all = [...this.#failures.values()].sort((a, b) => b.count - a.count || b.last - a.last)
+    const failures = all.slice(0, Limits.diagnosedFailures)
+    const left = all.slice(Limits.diagnosedFailures).reduce((sum, { count }) => sum + count, 0)
+    const error = this.#halted?.error
+    const ending =
+      error !== undefined && "agent" in error ? this.#failures.get(failureKey(error.agent, error)) : undefined
+    const diagnosis = {
+      status: this.#halted?.status,
+      error,
+      failure: ending ?? failures[0],
+      failures,
+      otherFailures: this.#otherFailures + left,
+      changing: this.#changing,
+      growth: this.#grown,
+      cycles: { from: this.#from, to: this.#cycle },
+      violated: [...this.#violated].map(([name, reason]) => ({ name, reason }))
+    }
+    return { headline: headlineOf(diagnosis, this.#cycle), ...diagnosis }
+  }
+
+  /** The first cycle of the window. */
+  get #from(): number {
+    return Math.max(this.#first ?? this.#cycle, this.#cycle - Limits.diagnosedCycles + 1)
+  }
+
+  #turn(cycle: number): void {
+    this.#cycle = cycle
+    const from = cycle - Limits.diagnosedCycles
+    // A fact that is committed again goes to the end, so the oldest are at the front.
+    for (const [key, { cycles }] of this.#facts) {
+      if ((cycles.at(-1) ?? 0) > from) break
+      this.#facts.delete(key)
+    }
+  }
+
+  #commit(cycle: number, agent: string, facts: ReadonlyArray<{ kind: string; id: string; value: unknown }>): void {
+    for (const { id, kind, value } of facts) {
+      const perCycle = this.#growth.get(kind) ?? new Map<number, number>()
+      this.#growth.set(kind, perCycle)
+      perCycle.set(cycle, (perCycle.get(cycle) ?? 0) + 1)
+      for (const past of perCycle.keys()) {
+        if (past > cycle - Limits.diagnosedCycles) break
+        perCycle.delete(past)
+      }
+      const key = refKey({ kind, id })
+      const watched: Watched = this.#facts.get(key) ?? { kind, id, cycles: [], values: [] }
+      this.#facts.delete(key)
+      this.#facts.set(key, watched)
+      watched.cycles.push(cycle)
+      while ((watched.cycles[0] ?? cycle) <= cycle - Limits.diagnosedCycles) watched.cycles.shift()
+      watched.values.push({ cycle, agent, value })
+      if (watched.values.length > Limits.diagnosedValues) watched.values.shift()
+    }
+    for (const key of this.#facts.keys()) {
+      if (this.#facts.size <= Limits.diagnosedFacts) break
+      this.#facts.delete(key)
+    }
+  }
+
+  #fail(agent: string, each: FactRef | undefined, cause: EventCause, cycle: number): void {
+    const key = failureKey(agent, cause)
+    const known = this.#failures.get(key)
+    if (known !== undefined) {
+      known.count++
+      known.last = cycle
+      known.each = each ?? known.each
+      return
+    }
+    if (this.#failures.size >= Limits.diagnosedFacts) {
+      this.#otherFailures++
+      return
+    }
+    this.#failures.set(key, {
+      agent,
+      each,
+      _tag: cause._tag,
+      message: messageOf(cause),
+      count: 1,
+      first: cycle,
+      last: cycle
+    })
+  }
+
+  get #changing(): ReadonlyArray<ChangingFact> {
+    const changing: Array<ChangingFact> = []
+    for (const { cycles, id, kind, values } of this.#facts.values()) {
+      if (cycles.length < 2) continue
+      const agents = [...new Set(values.map(({ agent }) => agent))].sort()
+      changing.push({ kind, id, times: cycles.length, agents, values: [...values] })
+    }
+    return changing.sort((a, b) => b.times - a.times).slice(0, Limits.diagnosedFailures)
+  }
+
+  get #grown(): ReadonlyArray<Growth> {
+    const from = this.#from
+    const length = this.#cycle - from + 1
+    const growth: Array<Growth> = []
+    for (const [kind, counts] of this.#growth) {
+      const perCycle = Array.from({ length }, (_, index) => counts.get(from + index) ?? 0)
+      const facts = perCycle.reduce((sum, count) => sum + count, 0)
+      if (facts > 0) growth.push({ kind, facts, perCycle })
+    }
+    return growth.sort((a, b) => b.facts - a.facts).slice(0, Limits.diagnosedFailures)
+  }
+}
+
+const failureKey = (agent: string, cause: EventCause): string => JSON.stringify([agent, cause._tag, messageOf(cause)])
+
+const plural = (count: number, word: string): string =>
+  `${count.toLocaleString("en-US")} ${word}${count === 1 ? "" : "s"}`
+
+const about = (each: FactRef | undefined): string => (each === undefined ? "" : ` on ${each.kind}/${each.id}`)
+
+const headlineOf = (found: Omit<Diagnosis, "headline">, cycle: number): string => {
+  const { error, failure, status } = found
+  if (status === "converged") return convergedLine(found, cycle)
+  if (status === undefined) return unfinishedLine(found)
+  if (status === "cancelled") return `It was cancelled in cycle ${cycle}.`
+  if (error === undefined) return `It ended in cycle ${cycle}: ${status}.`
+  if (error._tag === "BudgetExhausted") {
+    return `It used up its budget of ${error.budget}: ${error.used} of ${error.limit}.${busyLine(found)}`
+  }
+  if ("agent" in error) {
+    const again =
+      failure !== undefined && failure.count > 1 ? ` The same happened ${plural(failure.count, "time")}.` : ""
+    const each = failure?.agent === error.agent ? about(failure.each) : ""
+    return `Agent ${JSON.stringify(error.agent)} failed${each} in cycle ${error.cycle}: ${messageOf(error)}.${again}`
+  }
+  return `It failed in cycle ${cycle} with ${error._tag}: ${messageOf(error)}.`
+}
+
+const convergedLine = ({ failures, otherFailures }: Omit<Diagnosis, "headline">, cycle: number): string => {
+  const discarded = failures.reduce((sum, { count }) => sum + count, otherFailures)
+  const without = discarded === 0 ? "" : `, without the effects of ${plural(discarded, "task")} that failed`
+  return `It converged after cycle ${cycle}${without}.`
+}
+
+const unfinishedLine = (found: Omit<Diagnosis, "headline">): string => {
+  const { failure } = found
+  if (found.changing.length > 0) return `It has not ended.${busyLine(found)}`
+  if (failure === undefined) return "It has not ended."
+  return `It has not ended. ${plural(failure.count, "task")} of ${JSON.stringify(failure.agent)} failed: ${failure.message}.`
+}
+
+/** What keeps the job from its fixed point: facts that change in turns, or a kind that grows. */
+const busyLine = ({ changing, cycles, growth }: Omit<Diagnosis, "headline">): string => {
+  const [first] = changing
+  const count = cycles.to - cycles.from + 1
+  if (first !== undefined && first.times >= count / 4) {
+    const agents = first.agents.map((agent) => (agent === "" ? "a signal" : JSON.stringify(agent))).join(" and ")
+    return ` ${first.kind}/${first.id} changed ${plural(first.times, "time")} in the last ${plural(count, "cycle")}, by ${agents}.`
+  }
+  const [most] = growth
+  if (most === undefined) return ""
+  return ` It still grows: ${plural(most.facts, "fact")} of ${most.kind} in the last ${plural(count, "cycle")}.`
+}
