@@ -64,13 +64,15 @@ export const Limits = {
   /** Telemetry items that wait for a slow reader before it loses the oldest. */
   telemetryBuffer: 1_024,
   /**
-   * A diagnosis: the last cycles that it looks back on, the facts and failures that it follows meanwhile, the last values of a fact,
-   * and the failures, facts and kinds that it names.
+   * A diagnosis: the last cycles that it looks back on, the facts and failures that it follows meanwhile, the last values of a
+   * fact, and the failures, facts and kinds that it names.
    */
   diagnosedCycles: 50,
   diagnosedFacts: 10_000,
   diagnosedValues: 6,
   diagnosedFailures: 10,
+  /** Tasks of a job that are named as running, and as many as waiting. */
+  presentTasks: 100,
   /** Cycles that the error of a job without cycles left looks back on, and agents that it names. */
   busyCycles: 10,
   busyAgents: 5,

@@ -38,6 +38,8 @@ export interface FiberGroup<R> {
   readonly drop: (index: number) => void
   /** Milliseconds after which the fiber is interrupted; undefined for never. */
   readonly timeoutMsOf: (index: number) => number | undefined
+  /** A fiber did not end in its first step. */
+  readonly onLive: (index: number) => void
   readonly onExit: (index: number, exit: Exit.Exit<unknown, unknown>, hasTimedOut: boolean) => void
 }
 
@@ -203,6 +205,7 @@ export class RunningGroup<R> {
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.#end(index, exit)
     this.#live.add(fiber)
+    this.#group.onLive(index)
     // The effect may have halted the group in its first step, when its fiber was not live yet.
     if (this.isHalted) fiber.interruptUnsafe()
     fiber.addObserver((late) => {

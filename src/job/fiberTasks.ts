@@ -23,6 +23,8 @@ import * as Telemetry from "./observability.ts"
 import type { JobSession } from "./session.ts"
 import type { Task } from "./task.ts"
 import { AgentContext, forkOwn } from "./taskContext.ts"
+import { partOf } from "../program/keys.ts"
+import type { PresentTasks, RunningTask, WaitingTask } from "./present.ts"
 import { failureOf, noteRefusal, notStartedExit, timedOutExit } from "./taskFailure.ts"
 import type { UnderWay } from "./underWay.ts"
 
@@ -53,6 +55,7 @@ const startFibers = (
   const { group, report } = fibers
   if (report !== undefined) for (const task of tasks) task.tell(report, { _tag: "TaskQueued" })
   underWay.group = group
+  underWay.fibers = fibers
   group.pump()
   const settled = (): Effect.Effect<void> => inSlicesThen(settleAll(fibers, settle), nothingMore) ?? Effect.void
   return group.hasEnded ? settled() : Effect.flatMap(group.wait, () => (group.isHalted ? Effect.void : settled()))
@@ -71,8 +74,10 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
   readonly group: RunningGroup<Scope.Scope>
   readonly report: JobSession["telemetry"]["report"]
   readonly mayHold: boolean
-  /** When tasks began and ended, by their index, if that is recorded. */
-  readonly times: { readonly began: Array<number>; readonly ended: Array<number> } | undefined
+  /** When tasks began and ended, by their index. Without a durable store, only of tasks that did not end at once. */
+  began: Array<number> | undefined
+  ended: Array<number> | undefined
+  private readonly isRecorded: boolean
   private readonly session: JobSession
   private readonly underWay: UnderWay
   /** The exits of tasks whose key cannot be made. */
@@ -90,7 +95,9 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
     this.services = services
     this.exits = new Array(tasks.length)
     this.report = session.telemetry.report
-    this.times = session.options.store.isDurable ? { began: [], ended: [] } : undefined
+    this.isRecorded = session.options.store.isDurable
+    this.began = undefined
+    this.ended = undefined
     this.mayHold = session.program.hasLimits
     this.broken = undefined
     this.group = new RunningGroup(this)
@@ -135,7 +142,7 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
   effectOf(index: number): Effect.Effect<unknown, unknown> {
     const task = at(this.tasks, index)
     if (this.session.account?.exhausted !== undefined) return notStartedExit
-    if (this.times !== undefined) this.times.began[index] = this.session.monotonicMs
+    if (this.isRecorded) (this.began ??= [])[index] = this.session.monotonicMs
     if (this.report !== undefined) task.tell(this.report, { _tag: "TaskClaimed", worker: 0 })
     return this.broken?.get(index) ?? attempt(task)
   }
@@ -146,9 +153,35 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
     return retry === undefined ? timeoutMs : undefined
   }
 
+  onLive(index: number): void {
+    this.began ??= []
+    this.began[index] ??= this.session.monotonicMs
+  }
+
+  /** The tasks that run or wait, at most so many of each. */
+  present(limit: number): PresentTasks {
+    const running: Array<RunningTask> = []
+    const waiting: Array<WaitingTask> = []
+    const nowMs = this.session.monotonicMs
+    let count = 0
+    for (let index = 0; index < this.tasks.length; index++) {
+      if (this.exits[index] !== undefined) continue
+      const { agent, attempt, each, part, waitsFor } = at(this.tasks, index)
+      const began = this.began?.[index]
+      const named = { agent, each, ...partOf(part) }
+      if (began === undefined || waitsFor !== undefined) {
+        count++
+        if (waiting.length < limit) waiting.push({ ...named, for: waitsFor ?? "turn" })
+      } else if (running.length < limit) {
+        running.push({ ...named, worker: 0, ms: nowMs - began, attempt: Math.max(attempt, 1) })
+      }
+    }
+    return { running, waiting, waits: count }
+  }
+
   onExit(index: number, exit: Exit.Exit<unknown, unknown>, hasTimedOut: boolean): void {
     const task = at(this.tasks, index)
-    if (this.times !== undefined) this.times.ended[index] = this.session.monotonicMs
+    if (this.isRecorded) (this.ended ??= [])[index] = this.session.monotonicMs
     if (this.report !== undefined) task.tell(this.report, { _tag: "TaskEnded", worker: 0 })
     this.end(task, index, hasTimedOut && isInterrupt(exit) ? timedOutExit : exit)
     if (this.session.account?.exhausted !== undefined) this.group.cut(notStartedExit)
@@ -158,9 +191,10 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
 
   /** When a task ran, if that is recorded and it took long enough. */
   ranOf(index: number): Ran | undefined {
-    const began = this.times?.began[index]
-    if (began === undefined) return undefined
-    const tookMs = (this.times?.ended[index] ?? began) - began
+    const began = this.began?.[index]
+    const ended = this.ended?.[index]
+    if (began === undefined || ended === undefined) return undefined
+    const tookMs = ended - began
     if (tookMs < worthRecordingMs) return undefined
     const { attempt } = at(this.tasks, index)
     const startMs = began - this.underWay.beganAt

@@ -34,6 +34,7 @@ import { Outbox, type OutboxHost, type Performers, type UnansweredIntent } from 
 import { Mailbox } from "./mailbox.ts"
 import { RunClock } from "./runClock.ts"
 import { queued, type Rest, type Stage, type StageEvent, transition } from "./stage.ts"
+import { type TasksNow, tasksNow } from "./present.ts"
 import { TelemetryHub } from "./telemetry.ts"
 import { UnderWay } from "./underWay.ts"
 import type { AgentServices } from "./wallet.ts"
@@ -414,6 +415,10 @@ export class JobSession implements JobView {
       things: ledger.version + log.records + intents.length + diagnostics.length,
       diagnostics
     }
+  }
+
+  get present(): Effect.Effect<TasksNow> {
+    return tasksNow(this)
   }
 
   factText(version: number): string | undefined {

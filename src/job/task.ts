@@ -17,6 +17,7 @@ import { accountOf } from "./accountOf.ts"
 import type { Permit } from "./gates.ts"
 import * as Telemetry from "./observability.ts"
 import type { JobSession } from "./session.ts"
+import type { WaitsFor } from "./present.ts"
 import type { Unnumbered } from "./telemetry.ts"
 import type { Paid, Reservation, Wallet } from "./wallet.ts"
 
@@ -26,9 +27,6 @@ type Told = Unnumbered extends infer Item
     ? Omit<Item, "cycle" | "agent" | "each" | "part" | "at" | "attempt">
     : never
   : never
-
-/** The reason why a task waits. */
-export type WaitsFor = "concurrency" | "budget"
 
 export class Task implements Payer, Wallet {
   readonly session: JobSession
@@ -44,7 +42,8 @@ export class Task implements Payer, Wallet {
   declare open: Set<OpenReservation> | undefined
   /** Its permit, if its agent has a `concurrency`. */
   declare permit: Permit | undefined
-  declare private waitsFor: WaitsFor | undefined
+  /** The reason for which it waits. Undefined while it runs. */
+  declare waitsFor: WaitsFor | undefined
 
   constructor(
     session: JobSession,

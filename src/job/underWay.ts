@@ -13,6 +13,7 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
 import type { Amounts } from "../program/resolveBudget.ts"
 import type { RunningGroup } from "./fiberGroup.ts"
+import type { PresentTasks } from "./present.ts"
 import type { PendingSignal } from "./mailbox.ts"
 
 /** A signal that the cycle has merged, and its outcome. */
@@ -41,6 +42,8 @@ export class UnderWay implements Gate {
   outcomes: ReadonlyArray<TaskOutcome> = noOutcomes
   /** The fibers of the tasks that run. */
   group: RunningGroup<Scope.Scope> | undefined
+  /** The tasks of fiber agents, for those who ask what runs at present. */
+  fibers: { readonly present: (limit: number) => PresentTasks } | undefined
   /** Stops the tasks that run, with the cause that ends the job. */
   stopTasks: ((cause: Cause) => void) | undefined
   /** The cause for which tasks asked to be stopped in their first step. */
@@ -94,6 +97,7 @@ export class UnderWay implements Gate {
   close(): void {
     this.open = false
     this.group = undefined
+    this.fibers = undefined
     this.stopTasks = undefined
   }
 }

@@ -4,6 +4,7 @@
  * `viewOf` (jobHandle.ts) gives the view of a handle. All handles of a job have the same view. Boundary: types; nothing here
  * writes to a job, except that the log can be released.
  */
+import type * as Effect from "effect/Effect"
 import type { ErasedKind } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
@@ -11,6 +12,7 @@ import type { ExplanationJson } from "../outcome/explanationJson.ts"
 import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
 import type { CommittedFacts, FactQuery } from "./committed.ts"
 import type { EventLog } from "./eventLog.ts"
+import type { TasksNow } from "./present.ts"
 
 export interface JobView {
   readonly jobId: string
@@ -37,6 +39,8 @@ export interface JobView {
   /** Intents that wait for a decision, or for a handler that is not registered. */
   readonly awaited: ReadonlyArray<CommittedIntent>
   readonly holdings: Holdings
+  /** The tasks of the cycle under way. */
+  readonly present: Effect.Effect<TasksNow>
   /** The canonical text of the fact that this job committed at a version. Undefined for one of an earlier context. */
   readonly factText: (version: number) => string | undefined
   /** A page of the committed facts. */

@@ -1,8 +1,8 @@
 /**
  * The answer to the question why a job failed, does not end, or gave less than it should: from its events alone.
  *
- * An `Examination` reads the log once, from any event on. It remembers the last cycles only, so its size is bounded (G14). It counts
- * equal failures, facts that change again and again with the agents that change them, and the growth of each kind.
+ * An `Examination` reads the log once, from any event on. It remembers the last cycles only, so its size is bounded (G14). It
+ * counts equal failures, facts that change again and again with the agents that change them, and the growth of each kind.
  *
  * Boundary: the pure core; events in, a value out. A server and a command line show it.
  */

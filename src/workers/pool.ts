@@ -29,7 +29,8 @@ import { type FromWorker, PoolPlace } from "./protocol.ts"
 import { Quarantines } from "./quarantine.ts"
 import { ResultReader, type Results } from "./resultReader.ts"
 import { Ring, type Starvation, starvation } from "./scheduler.ts"
-import type { PoolStats } from "./stats.ts"
+import { partOf } from "../program/keys.ts"
+import type { PoolStats, RunningCpuTask } from "./stats.ts"
 import type { Thread, ThreadEnd } from "./thread.ts"
 import { credit, Watchdog } from "./watchdog.ts"
 import { type BatchFailure, type CpuBatch, type CpuOutcome, CpuTimeExhausted, NoWorkers } from "./WorkerPool.ts"
@@ -144,10 +145,12 @@ export class Pool {
 
   get stats(): PoolStats {
     const nowMs = this.nowMs()
-    const workers = [...this.#crew.threads.values()].map(({ busyMs, cpuMs, number, replicas, state, work }) => {
+    const workers = [...this.#crew.threads.values()].map((thread) => {
+      const { busyMs, cpuMs, number, replicas, state, work } = thread
       const replicaBytes = [...replicas.values()].reduce((sum, { length }) => sum + length, 0)
       const busy = work?.type === "share" ? nowMs - work.startedAt : 0
-      return { worker: number, state, busyMs: busyMs + busy, cpuMs, replicas: replicas.size, replicaBytes }
+      const task = work?.type === "share" ? taskOf(work, thread.running(work.sequence)) : undefined
+      return { worker: number, state, busyMs: busyMs + busy, cpuMs, replicas: replicas.size, replicaBytes, task }
     })
     return {
       workers,
@@ -523,4 +526,13 @@ export class Pool {
     }
     return Effect.void
   }
+}
+
+/** The task at a place of a share's round. */
+const taskOf = ({ elapsedMs, round, run }: Share, place: number): RunningCpuTask | undefined => {
+  const index = round.tasks[place]
+  if (index === undefined) return undefined
+  const { batch } = run
+  const { agent, each, part } = run.task(index)
+  return { jobId: batch.jobId, cycle: batch.cycle, agent: agent.name, each, ...partOf(part), ms: elapsedMs }
 }

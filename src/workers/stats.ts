@@ -4,6 +4,19 @@
  * Every number is counted from the live objects and not stored beside them, so no code path can forget to update it.
  * Boundary: types.
  */
+import type { FactRef } from "../program/Fact.ts"
+
+/** The task that a thread runs. */
+export interface RunningCpuTask {
+  readonly jobId: string
+  readonly cycle: number
+  readonly agent: string
+  readonly each: FactRef | undefined
+  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  readonly part?: number
+  /** Milliseconds that it has run, as the watchdog saw them: some tenths of a second less if nothing has a deadline. */
+  readonly ms: number
+}
 
 /** One thread of a pool. */
 export interface WorkerStats {
@@ -16,6 +29,8 @@ export interface WorkerStats {
   /** The number of its replicas of jobs' contexts, and characters of the texts that it received for them. */
   readonly replicas: number
   readonly replicaBytes: number
+  /** Its task. Undefined between two tasks, and while it has none. */
+  readonly task: RunningCpuTask | undefined
 }
 
 /** A snapshot of a pool. */

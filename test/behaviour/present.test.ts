@@ -1,0 +1,72 @@
+/** The tasks of a job at this moment: a viewer who comes late sees what runs, since when, and what waits and for what. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import { Agent, Engine, JobStore, Program, WorkerPool } from "../../src/index.ts"
+import { viewOf } from "../../src/job/jobHandle.ts"
+import { engine, makeGate, Num, nums, until } from "../support/behaviour/harness.ts"
+import { hostileProgram } from "../support/behaviour/hostile.ts"
+
+const presentOf = (job: object) => viewOf(job)?.present ?? Effect.die(new Error("it is no handle"))
+
+describe("the tasks of a job at this moment", () => {
+  it.effect("are those that run, the longest first, and those that wait, with what they wait for", () =>
+    Effect.gen(function* () {
+      const gate = makeGate()
+      const slow = Agent.make("slow", {
+        each: Num,
+        writes: [],
+        concurrency: 2,
+        execute: () => Effect.as(gate.arrive, {})
+      })
+      const quick = Agent.make("quick", { each: Num, writes: [], execute: () => Effect.succeed({}) })
+      const program = Program.make("slow", { input: Schema.Struct({}), seed: () => nums(1, 5), agents: [quick, slow] })
+      const job = yield* Engine.start(program, {})
+      yield* gate.arrived
+      yield* TestClock.adjust("3 seconds")
+      const now = yield* presentOf(job)
+      const num = (n: number) => ({ kind: "Num", id: String(n) })
+      expect(now).toEqual({
+        cycle: 1,
+        tasks: 10,
+        running: [
+          { agent: "slow", each: num(1), worker: 0, ms: 3_000, attempt: 1 },
+          { agent: "slow", each: num(2), worker: 0, ms: 3_000, attempt: 1 }
+        ],
+        waiting: [3, 4, 5].map((n) => ({ agent: "slow", each: num(n), for: "concurrency" })),
+        waits: 3,
+        pool: { waiting: 0, busy: 0, size: 0 }
+      })
+      yield* gate.open
+      yield* job.result
+      expect(yield* presentOf(job)).toMatchObject({ cycle: 0, tasks: 0, running: [], waiting: [], waits: 0 })
+    }).pipe(Effect.provide(engine()), Effect.orDie)
+  )
+})
+
+describe("a worker that is stuck", () => {
+  it.live("is named, with the task that holds it", () =>
+    Effect.gen(function* () {
+      const job = yield* Engine.start(hostileProgram, { deeds: ["loop"] })
+      const stuck = Effect.map(presentOf(job), ({ running }) =>
+        running.find(({ agent, ms }) => agent === "hostile" && ms > 0)
+      )
+      yield* until(
+        Effect.map(stuck, (task) => task !== undefined),
+        "a stuck worker",
+        2_000_000
+      )
+      const task = yield* stuck
+      expect(task).toMatchObject({ each: { kind: "Order", id: "loop" }, attempt: 1 })
+      expect(task?.worker).toBeGreaterThan(0)
+      yield* job.cancel
+    }).pipe(
+      Effect.provide(
+        Engine.layer().pipe(Layer.provide(JobStore.layerMemory), Layer.provide(WorkerPool.layer({ size: 2 })))
+      ),
+      Effect.orDie
+    )
+  )
+})
