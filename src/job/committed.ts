@@ -64,6 +64,16 @@ export const committedFacts = (
   return { facts: entries.slice(0, limit).map(factJson), version, hasMore: entries.length > limit }
 }
 
+/** The number of committed facts of each kind that has any, by name. */
+export const committedCounts = ({ ledger, version }: Committed): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(ledger.counts()).flatMap(([kind, live]) => {
+      // Facts that the cycle under way has added, in place of none.
+      const added = ledger.delta(kind, version).filter((entry) => asOf(entry, version) === undefined).length
+      return live === added ? [] : [[kind, live - added]]
+    })
+  )
+
 /** The derivation of a committed fact; null if there is no such fact. */
 export const explainCommitted = ({ ledger, version }: Committed, ref: FactRef): ExplanationJson | null => {
   const fact = ledger.find(ref.kind, ref.id)

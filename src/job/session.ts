@@ -27,7 +27,7 @@ import type { JobStore } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import type { Account } from "./account.ts"
 import { at } from "./at.ts"
-import { type CommittedFacts, committedFacts, explainCommitted, type FactQuery } from "./committed.ts"
+import { committedCounts, type CommittedFacts, committedFacts, explainCommitted, type FactQuery } from "./committed.ts"
 import { EventLog } from "./eventLog.ts"
 import type { Gates } from "./gates.ts"
 import { Outbox, type OutboxHost, type Performers, type UnansweredIntent } from "../intents/outbox.ts"
@@ -423,6 +423,14 @@ export class JobSession implements JobView {
 
   factText(version: number): string | undefined {
     return this.ledger.entryAt(version)?.text
+  }
+
+  get counts(): Readonly<Record<string, number>> {
+    return committedCounts(this)
+  }
+
+  get inputText(): string {
+    return this.ledger.job?.text ?? "{}"
   }
 
   facts(query: FactQuery): CommittedFacts {

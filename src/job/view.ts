@@ -43,6 +43,10 @@ export interface JobView {
   readonly present: Effect.Effect<TasksNow>
   /** The canonical text of the fact that this job committed at a version. Undefined for one of an earlier context. */
   readonly factText: (version: number) => string | undefined
+  /** The number of committed facts of each kind that has any, by name. */
+  readonly counts: Readonly<Record<string, number>>
+  /** The canonical text of the input. */
+  readonly inputText: string
   /** A page of the committed facts. */
   readonly facts: (query: FactQuery) => CommittedFacts
   /** The derivation of a committed fact; null if there is no such fact. */

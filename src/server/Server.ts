@@ -32,6 +32,7 @@ import { noRoute } from "./fallback.ts"
 import { compressing, onlyForThisMachine, onlyOneHost } from "./around.ts"
 import { answer, authorization, guard } from "./guard.ts"
 import { sampling } from "./exposition.ts"
+import { insightRoutes } from "./insightRoutes.ts"
 import { jobRoutes } from "./jobRoutes.ts"
 import { noteAlive } from "./metrics.ts"
 import { listening, services } from "./nodeServer.ts"
@@ -178,7 +179,7 @@ const routesOf = (
   const sampled = Layer.effectDiscard(sampling)
   const api = Layer.fresh(
     HttpApiBuilder.layer(Api).pipe(
-      Layer.provide([jobRoutes, programRoutes, healthRoutes, metricRoutes]),
+      Layer.provide([jobRoutes, insightRoutes, programRoutes, healthRoutes, metricRoutes]),
       Layer.provide([guard, authorization]),
       Layer.provide(services)
     )

@@ -12,7 +12,8 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
-import { jobProblems } from "./problemLists.ts"
+import { insightEndpoints } from "./insightApi.ts"
+import { jobProblems, ofJob } from "./problemLists.ts"
 import * as Problems from "./problems.ts"
 import * as Shapes from "./shapes.ts"
 import type { Access } from "./tokens.ts"
@@ -34,17 +35,6 @@ export class Guard extends HttpApiMiddleware.Service<Guard>()("effect-converge/s
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1), Schema.isLessThanOrEqualTo(1_000))
 const job = { id: Schema.String }
 
-/** The problems of a request for one job. The request may take the job up from the store, which can fail in many ways. */
-const ofJob = [
-  Problems.UnknownJob,
-  Problems.UnknownProgram,
-  Problems.ProgramChanged,
-  Problems.JournalCorrupt,
-  Problems.JobHeld,
-  Problems.JobQuarantined,
-  Problems.InvalidInput,
-  Problems.QueueFull
-] as const
 const steered = [...ofJob, Problems.JobHalted] as const
 const facts = Schema.optional(Schema.Literals(["counts", "all"]))
 
@@ -199,6 +189,11 @@ class Jobs extends HttpApiGroup.make("jobs")
   .middleware(Authorization)
   .middleware(Guard) {}
 
+class Insight extends HttpApiGroup.make("insight")
+  .add(...insightEndpoints)
+  .middleware(Authorization)
+  .middleware(Guard) {}
+
 class Programs extends HttpApiGroup.make("programs")
   .add(
     HttpApiEndpoint.get("list", "/api/v1/programs", { success: Shapes.Programs }).annotateMerge(
@@ -232,7 +227,7 @@ class Health extends HttpApiGroup.make("health")
 
 /** The API, with everything at the root. */
 export class Api extends HttpApi.make("effect-converge")
-  .add(Jobs, Programs, Metrics, Health)
+  .add(Jobs, Insight, Programs, Metrics, Health)
   .annotateMerge(
     OpenApi.annotations({
       title: "effect-converge",

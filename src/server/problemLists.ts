@@ -22,3 +22,15 @@ export const jobProblems = [
   Problems.IntentFailed,
   Problems.JobCancelled
 ] as const
+
+/** The problems of a request for one job. The request may take the job up from the store, which can fail in many ways. */
+export const ofJob = [
+  Problems.UnknownJob,
+  Problems.UnknownProgram,
+  Problems.ProgramChanged,
+  Problems.JournalCorrupt,
+  Problems.JobHeld,
+  Problems.JobQuarantined,
+  Problems.InvalidInput,
+  Problems.QueueFull
+] as const

@@ -201,6 +201,34 @@ export const Explanation = Schema.Struct({
   )
 }).annotate({ identifier: "Explanation" })
 
+/** The graph of a program: what each agent reads and writes. */
+export const Graph = Schema.Struct({
+  agents: Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      form: Schema.Literals(["fiber", "cpu", "join", "fold"]),
+      tier: count,
+      each: Schema.NullOr(Schema.String),
+      reads: Schema.Array(Schema.String),
+      writes: Schema.Array(Schema.String),
+      intents: Schema.Array(Schema.String),
+      timeoutMs: Schema.NullOr(Schema.Number)
+    })
+  ),
+  kinds: Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      conflict: Schema.Literals(["reject", "keepFirst", "keepLast", "combine"]),
+      /** The number of facts that retention keeps; null: all. */
+      latest: Schema.NullOr(count)
+    })
+  ),
+  signals: Schema.Array(Schema.String),
+  invariants: Schema.Array(
+    Schema.Struct({ name: Schema.String, class: Schema.Literals(["structural", "semantic", "acceptance"]) })
+  )
+})
+
 /** A program that is served: its agents, its kinds, and the schemas of its input and output. */
 export const ProgramInfo = Schema.Struct({
   name: Schema.String,
@@ -209,7 +237,8 @@ export const ProgramInfo = Schema.Struct({
   kinds: Schema.Array(Schema.Struct({ name: Schema.String, schema: Schema.Json })),
   /** JSON Schemas. `output` accepts anything where the program declares no schema for it. */
   input: Schema.Json,
-  output: Schema.Json
+  output: Schema.Json,
+  graph: Graph
 }).annotate({ identifier: "ProgramInfo" })
 
 /** The programs that are served. */

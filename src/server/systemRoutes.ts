@@ -27,7 +27,7 @@ import { noteAtOnce } from "./metrics.ts"
 import { packageVersion } from "./nodeServer.ts"
 import { isAllowed, permitAll } from "./permits.ts"
 import type * as Shapes from "./shapes.ts"
-import { type ErasedKind, compiledOf } from "../program/erased.ts"
+import { type CompiledProgram, type ErasedKind, compiledOf } from "../program/erased.ts"
 
 /** The JSON Schema of a schema; if it has none, the JSON Schema that accepts anything. */
 const schemaOf = (schema: Schema.Constraint): Schema.Json => {
@@ -39,8 +39,44 @@ const schemaOf = (schema: Schema.Constraint): Schema.Json => {
   }
 }
 
+const ruleOf = ({ conflict }: ErasedKind): (typeof Shapes.Graph.Type)["kinds"][number]["conflict"] =>
+  typeof conflict === "function" ? "combine" : conflict
+
+/** The kinds of a program, without those of the package that no agent sees and nobody sends. */
+const usedKinds = ({ agents, kinds, signals }: CompiledProgram): ReadonlyArray<ErasedKind> => {
+  const used = new Set([
+    ...signals,
+    ...agents.flatMap(({ visible, writes }) => [...visible, ...writes].map(({ name }) => name))
+  ])
+  return [...kinds.values()].filter(({ name }) => used.has(name))
+}
+
+/** What each agent reads and writes, with everything else that a picture of the program shows. */
+const graphOf = (program: CompiledProgram): typeof Shapes.Graph.Type => ({
+  agents: program.agents.map(({ each, fold, intents, join, name, timeoutMs, type, visible, writes }, index) => ({
+    name,
+    form: join !== undefined ? "join" : fold !== undefined ? "fold" : type,
+    tier: program.tierOf[index] ?? 0,
+    each: each?.name ?? null,
+    reads: visible.map((kind) => kind.name),
+    writes: writes.map((kind) => kind.name),
+    intents: intents.map((kind) => kind.name),
+    timeoutMs: timeoutMs ?? null
+  })),
+  kinds: usedKinds(program).map((kind) => ({
+    name: kind.name,
+    conflict: ruleOf(kind),
+    latest: kind.retention === "all" ? null : kind.retention.latest
+  })),
+  signals: [...program.signals],
+  invariants: (["structural", "semantic", "acceptance"] as const).flatMap((sort) =>
+    program[sort].map(({ name }) => ({ name, class: sort }))
+  )
+})
+
 const infoOf = (program: Program.Any): typeof Shapes.ProgramInfo.Type => {
-  const { agents, input, kinds, name, output, version } = compiledOf(program)
+  const compiled = compiledOf(program)
+  const { agents, input, kinds, name, output, version } = compiled
   return {
     name,
     version,
@@ -48,7 +84,8 @@ const infoOf = (program: Program.Any): typeof Shapes.ProgramInfo.Type => {
     kinds: [...kinds.values()].map((kind: ErasedKind) => ({ name: kind.name, schema: schemaOf(kind.schema) })),
     input: schemaOf(input),
     // Without a schema, only the program's type describes its output.
-    output: output?.schema === undefined ? {} : schemaOf(output.schema)
+    output: output?.schema === undefined ? {} : schemaOf(output.schema),
+    graph: graphOf(compiled)
   }
 }
 

@@ -1,0 +1,60 @@
+/**
+ * The routes that say more of a job than its state. api.ts puts them behind its middleware. Boundary: the definition.
+ */
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Schema from "effect/Schema"
+import * as Shapes from "./insightShapes.ts"
+import { ofJob } from "./problemLists.ts"
+
+const job = { id: Schema.String }
+const cycle = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1), Schema.isLessThanOrEqualTo(1_000))
+
+const about = (summary: string, description?: string) =>
+  OpenApi.annotations(description === undefined ? { summary } : { summary, description })
+
+const diagnosis = HttpApiEndpoint.get("diagnosis", "/api/v1/jobs/:id/diagnosis", {
+  params: job,
+  success: Shapes.Diagnosis,
+  error: ofJob
+}).annotateMerge(
+  about(
+    "Why a job failed, does not end, or gave less than it should",
+    "From the job's events: equal failures counted, facts that change again and again, and the growth of each kind."
+  )
+)
+
+const tasks = HttpApiEndpoint.get("tasks", "/api/v1/jobs/:id/tasks", {
+  params: job,
+  success: Shapes.TasksNow,
+  error: ofJob
+}).annotateMerge(about("The tasks of a job that run and wait at this moment"))
+
+const timeline = HttpApiEndpoint.get("timeline", "/api/v1/jobs/:id/timeline", {
+  params: job,
+  query: { after: Schema.optional(cycle), limit: Schema.optional(count) },
+  success: Shapes.TimelinePage,
+  error: ofJob
+}).annotateMerge(
+  about(
+    "When the cycles of a job were committed, and when its tasks ran",
+    "From the journal: empty on a server without a durable store. Tasks of less than a millisecond are counted and not named."
+  )
+)
+
+const kinds = HttpApiEndpoint.get("kinds", "/api/v1/jobs/:id/kinds", {
+  params: job,
+  query: { at: Schema.optional(cycle) },
+  success: Shapes.Kinds,
+  error: ofJob
+}).annotateMerge(about("The number of facts of each kind, now or after a cycle"))
+
+const input = HttpApiEndpoint.get("input", "/api/v1/jobs/:id/input", {
+  params: job,
+  success: Shapes.JobInput,
+  error: ofJob
+}).annotateMerge(about("The input of a job, and its budget"))
+
+/** The routes, in the order of the document. */
+export const insightEndpoints = [diagnosis, tasks, timeline, kinds, input] as const

@@ -1,0 +1,214 @@
+/**
+ * The routes that say more of a job than its state: its diagnosis, its present tasks, its timeline, its counts and its input.
+ *
+ * Invariant: nothing here changes a job. What is read of a journal is read page by page. Boundary: from requests to the
+ * directory's jobs and back.
+ */
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { JobView } from "../job/view.ts"
+import { budgetOfHeader } from "../journal/header.ts"
+import * as Journal from "../journal/Journal.ts"
+import { readHeader } from "../journal/parts.ts"
+import type { RecordedCycle } from "../journal/reports.ts"
+import { Limits } from "../Limits.ts"
+import { type Diagnosis, Examination, type RepeatedFailure } from "../outcome/diagnosis.ts"
+import { breathe } from "../platform/slices.ts"
+import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import { JobStore } from "../store/JobStore.ts"
+import { parseJson } from "../values/parseJson.ts"
+import { Api } from "./api.ts"
+import { Core, type SharedCore } from "./core.ts"
+import { isKnown, type KnownJob, type Stored } from "./directory.ts"
+import { eventsAfter } from "./eventSource.ts"
+import { ofStart } from "./failures.ts"
+import type * as Shapes from "./insightShapes.ts"
+import { errorJson, plain, plainText } from "./json.ts"
+import { permitJob } from "./permits.ts"
+
+interface OfJob {
+  readonly params: { readonly id: string }
+}
+
+type Store = JobStore["Service"]
+
+/* ---------------------------------------------------------------- diagnosis */
+
+/** Examinations of jobs that are held here. Each goes on where the last request left it. */
+const examinations = new WeakMap<JobView, { readonly examination: Examination; seq: number }>()
+
+/** Examines the events of a job: those that are new since the last request, or all of a journal. */
+const examined = (store: Store, found: KnownJob | Stored, jobId: string) =>
+  Effect.gen(function* () {
+    const view = isKnown(found) ? found.view : undefined
+    const newest = view?.log.newest ?? Infinity
+    // A log may have let go of its oldest events. A journal has all of them.
+    const oldest = view === undefined || store.isDurable ? 0 : view.log.oldest - 1
+    const first = view === undefined ? 0 : Math.max(oldest, newest - Limits.diagnosedEvents)
+    const state = (view === undefined ? undefined : examinations.get(view)) ?? {
+      examination: new Examination(),
+      seq: first
+    }
+    if (view !== undefined) examinations.set(view, state)
+    if (state.seq >= newest) return state.examination.result
+    const events = eventsAfter(store, found, state.seq).pipe(
+      Stream.takeUntil(({ event }) => event.seq >= newest),
+      Stream.mapError((error) => ofStart(jobId, error))
+    )
+    let count = 0
+    yield* Stream.runForEach(events, ({ event }) => {
+      // Two requests at once read the same events: each event counts once.
+      if (event.seq > state.seq) {
+        state.seq = event.seq
+        state.examination.add(event)
+      }
+      return ++count % 64 === 0 ? breathe : Effect.void
+    })
+    return state.examination.result
+  })
+
+const failureJson = ({ each, ...rest }: RepeatedFailure): typeof Shapes.RepeatedFailure.Type => ({
+  ...rest,
+  each: each ?? null
+})
+
+/** A value of a changing fact. There are many of them on a page, so a long one becomes the beginning of its text. */
+const briefly = (value: unknown): Schema.Json => {
+  const text = plainText(value)
+  return text.length <= Limits.diagnosedTextLength ? plain(value) : `${text.slice(0, Limits.diagnosedTextLength)}…`
+}
+
+const diagnosisJson = (found: Diagnosis): typeof Shapes.Diagnosis.Type => ({
+  ...found,
+  headline: found.headline.slice(0, Limits.diagnosedTextLength),
+  status: found.status ?? null,
+  error: found.error === undefined ? null : errorJson(found.error),
+  failure: found.failure === undefined ? null : failureJson(found.failure),
+  failures: found.failures.map(failureJson),
+  changing: found.changing.map((fact) => ({
+    ...fact,
+    values: fact.values.map(({ agent, cycle, value }) => ({ agent, cycle, value: briefly(value) }))
+  }))
+})
+
+const diagnosis = Effect.fnUntraced(function* ({ directory }: SharedCore, store: Store, { params }: OfJob) {
+  const found = yield* directory.watch(params.id)
+  return diagnosisJson(yield* examined(store, found, params.id))
+})
+
+/* ---------------------------------------------------------------- tasks */
+
+const noTasks: typeof Shapes.TasksNow.Type = {
+  cycle: 0,
+  tasks: 0,
+  running: [],
+  waiting: [],
+  waits: 0,
+  pool: { waiting: 0, busy: 0, size: 0 }
+}
+
+const tasks = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }: OfJob) {
+  const found = yield* directory.find(params.id)
+  if (!isKnown(found)) return noTasks
+  const now = yield* found.view.present
+  return {
+    ...now,
+    running: now.running.map((task) => ({ ...task, each: task.each ?? null })),
+    waiting: now.waiting.map((task) => ({ ...task, each: task.each ?? null }))
+  }
+})
+
+/* ---------------------------------------------------------------- timeline */
+
+interface TimelineRequest extends OfJob {
+  readonly query: { readonly after?: number | undefined; readonly limit?: number | undefined }
+}
+
+const cycleJson = ({ recorded, tookMs, ...cycle }: RecordedCycle): typeof Shapes.RecordedCycle.Type => ({
+  ...cycle,
+  tookMs: tookMs ?? null,
+  recorded: recorded.map(({ discarded, each, ...task }) => ({
+    ...task,
+    each: each ?? null,
+    discarded: discarded ?? null
+  }))
+})
+
+const timeline = Effect.fnUntraced(function* (
+  { directory }: SharedCore,
+  store: Store,
+  { params: { id }, query: { after = 0, limit = Limits.serverPage } }: TimelineRequest
+) {
+  yield* directory.find(id)
+  if (!store.isDurable) return { cycles: [], cursor: null }
+  const until = after + limit
+  const read = Effect.flatMap(Journal.timeline(id, { after, until }), Stream.runCollect)
+  const cycles = yield* Effect.provideService(read, JobStore, store).pipe(
+    Effect.mapError((error) => ofStart(id, error))
+  )
+  return { cycles: cycles.map(cycleJson), cursor: cycles.length < limit ? null : String(until) }
+})
+
+/* ---------------------------------------------------------------- counts and input */
+
+interface KindsRequest extends OfJob {
+  readonly query: { readonly at?: number | undefined }
+}
+
+/** The counts after a cycle, from the journal. */
+const countsAt = (store: Store, jobId: string, at: number | undefined) =>
+  Effect.provideService(Journal.replay(jobId, { at }), JobStore, store).pipe(
+    Effect.mapError((error) => ofStart(jobId, error)),
+    Effect.map(({ context, cycle }) => ({ cycle, kinds: context.counts() }))
+  )
+
+const kinds = Effect.fnUntraced(function* (
+  { directory }: SharedCore,
+  store: Store,
+  { params: { id }, query: { at } }: KindsRequest
+) {
+  const found = yield* directory.find(id)
+  if (at !== undefined || !isKnown(found)) return yield* countsAt(store, id, at)
+  const { cycle } = yield* found.job.status
+  return { cycle, kinds: found.view.counts }
+})
+
+const limitsOf = (budget: ResolvedBudget): Readonly<Record<string, number | null>> =>
+  Object.fromEntries(Object.entries(budget).map(([name, limit]) => [name, limit === Infinity ? null : limit]))
+
+/** The input in a journal's beginning. */
+const inputIn = (text: string): Schema.Json => {
+  const genesis = parseJson(text)
+  return typeof genesis === "object" && genesis !== null && "input" in genesis ? plain(genesis.input) : null
+}
+
+const input = Effect.fnUntraced(function* ({ directory }: SharedCore, { params: { id } }: OfJob) {
+  const found = yield* directory.find(id)
+  if (isKnown(found)) {
+    const { budget, inputText } = found.view
+    return { input: plain(parseJson(inputText)), budget: limitsOf(budget) }
+  }
+  const header = yield* Effect.mapError(readHeader(found.journal), (error) => ofStart(id, error))
+  return { input: inputIn(found.journal.text), budget: limitsOf(budgetOfHeader(header)) }
+})
+
+/** A route of a job: refuses a token that excludes the job's program. */
+const permitted = <R extends OfJob, A, E, S>(core: SharedCore, asking: R, route: Effect.Effect<A, E, S>) =>
+  Effect.andThen(permitJob(core, asking.params.id), route)
+
+export const insightRoutes = HttpApiBuilder.group(
+  Api,
+  "insight",
+  Effect.fnUntraced(function* (handlers) {
+    const core = yield* Core
+    const store = yield* JobStore
+    return handlers
+      .handle("diagnosis", (asking) => permitted(core, asking, diagnosis(core, store, asking)))
+      .handle("tasks", (asking) => permitted(core, asking, tasks(core, asking)))
+      .handle("timeline", (asking) => permitted(core, asking, timeline(core, store, asking)))
+      .handle("kinds", (asking) => permitted(core, asking, kinds(core, store, asking)))
+      .handle("input", (asking) => permitted(core, asking, input(core, asking)))
+  })
+)

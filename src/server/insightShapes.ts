@@ -1,0 +1,111 @@
+/**
+ * Schemas of what the API says about a job beside its state: why it ended or does not, what runs, and when tasks ran.
+ *
+ * Boundary: data.
+ */
+import * as Schema from "effect/Schema"
+import { ErrorJson, FactRef, Status } from "./shapes.ts"
+
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+/** Failures of one agent with the same error, among the events that were read. */
+export const RepeatedFailure = Schema.Struct({
+  agent: Schema.String,
+  each: Schema.NullOr(FactRef),
+  _tag: Schema.String,
+  message: Schema.String,
+  count,
+  first: count,
+  last: count
+})
+
+/** The answer to the question why a job failed, does not end, or gave less than it should. */
+export const Diagnosis = Schema.Struct({
+  /** One sentence. */
+  headline: Schema.String,
+  /** Null while the job has not ended. */
+  status: Schema.NullOr(Status),
+  error: Schema.NullOr(ErrorJson),
+  /** The failure that ended the job, or the most frequent one. */
+  failure: Schema.NullOr(RepeatedFailure),
+  failures: Schema.Array(RepeatedFailure),
+  otherFailures: count,
+  /** The facts that change most, with their last values, oldest first. A long value is cut to a text. */
+  changing: Schema.Array(
+    Schema.Struct({
+      kind: Schema.String,
+      id: Schema.String,
+      times: count,
+      agents: Schema.Array(Schema.String),
+      values: Schema.Array(Schema.Struct({ cycle: count, agent: Schema.String, value: Schema.Json }))
+    })
+  ),
+  /** The facts that the last cycles committed, by kind. */
+  growth: Schema.Array(Schema.Struct({ kind: Schema.String, facts: count, perCycle: Schema.Array(count) })),
+  /** The cycles that `changing` and `growth` look back on. */
+  cycles: Schema.Struct({ from: count, to: count }),
+  /** The semantic invariants that do not hold. */
+  violated: Schema.Array(Schema.Struct({ name: Schema.String, reason: Schema.String }))
+}).annotate({ identifier: "Diagnosis" })
+
+const task = { agent: Schema.String, each: Schema.NullOr(FactRef), part: Schema.optionalKey(count) }
+
+/** The tasks of a live job at this moment. */
+export const TasksNow = Schema.Struct({
+  /** The cycle under way; 0 if none is. */
+  cycle: count,
+  /** The tasks of that cycle, whether they have ended, run or wait. */
+  tasks: count,
+  /** The longest come first. `worker`: 0 is the main thread. `ms`: how long the task has run. */
+  running: Schema.Array(Schema.Struct({ ...task, worker: count, ms: Schema.Number, attempt: count })),
+  waiting: Schema.Array(Schema.Struct({ ...task, for: Schema.Literals(["concurrency", "budget", "turn"]) })),
+  /** The number of tasks that wait, also of those that are not named. */
+  waits: count,
+  /** CPU tasks of all jobs that wait for a worker, and the workers that are busy, of so many. */
+  pool: Schema.Struct({ waiting: count, busy: count, size: count })
+}).annotate({ identifier: "TasksNow" })
+
+/** When the tasks of a cycle ran. Times are in milliseconds. */
+export const RecordedCycle = Schema.Struct({
+  cycle: count,
+  tier: Schema.Int,
+  /** The time of the commit, since the epoch. */
+  at: Schema.Number,
+  /** From the beginning of the tasks to the commit. Null if no task took long enough to be recorded. */
+  tookMs: Schema.NullOr(Schema.Number),
+  tasks: count,
+  facts: count,
+  discarded: count,
+  signals: count,
+  /** The number of tasks of each agent. */
+  agents: Schema.Record(Schema.String, count),
+  /** The tasks whose times were recorded. `startMs` is after the tasks of the cycle began. */
+  recorded: Schema.Array(
+    Schema.Struct({
+      ...task,
+      worker: count,
+      startMs: Schema.Number,
+      tookMs: Schema.Number,
+      attempts: count,
+      discarded: Schema.NullOr(Schema.String)
+    })
+  )
+}).annotate({ identifier: "RecordedCycle" })
+
+/** One page of a job's timeline. */
+export const TimelinePage = Schema.Struct({
+  cycles: Schema.Array(RecordedCycle),
+  /** The `after` of the next page; null if there is none. */
+  cursor: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "TimelinePage" })
+
+/** The number of facts of each kind that has any, by name. */
+export const Kinds = Schema.Struct({ cycle: count, kinds: Schema.Record(Schema.String, count) }).annotate({
+  identifier: "Kinds"
+})
+
+/** The input of a job and its budget: each limit, or null where there is none. Times are in milliseconds. */
+export const JobInput = Schema.Struct({
+  input: Schema.Json,
+  budget: Schema.Record(Schema.String, Schema.NullOr(Schema.Number))
+}).annotate({ identifier: "JobInput" })

@@ -1,0 +1,130 @@
+/** What the API says of a job beside its state: why it ended, what runs, when tasks ran, its counts, its input, its program. */
+import { rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { JobStore } from "../../src/index.ts"
+import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
+import { inline } from "../support/server/programs.ts"
+
+let running: Running
+const filename = join(tmpdir(), `insight-${process.pid}.db`)
+
+beforeAll(async () => {
+  running = await serve({ programs: inline }, { store: JobStore.layerSqlite({ filename }) })
+})
+afterAll(async () => {
+  await running.stop()
+  for (const end of ["", "-shm", "-wal"]) rmSync(filename + end, { force: true })
+})
+
+const get = async (path: string) => jsonOf(await running.fetch(`/api/v1/${path}`))
+
+const start = async (program: string, input: unknown = {}): Promise<string> => {
+  const response = await running.post("/api/v1/jobs", { program, input }, { prefer: "respond-async" })
+  return String((await jsonOf(response))["jobId"])
+}
+
+const ended = (id: string) => until(async () => (await get(`jobs/${id}`))["haltedAt"] !== null)
+
+describe("a diagnosis", () => {
+  it("answers in one sentence why a job failed, with the error and its agent", async () => {
+    const id = await start("fails")
+    await ended(id)
+    const found = await get(`jobs/${id}/diagnosis`)
+    expect(found).toMatchObject({ status: "failed", error: { _tag: "AgentFailed" }, failure: { count: 1 } })
+    expect(found["headline"]).toMatch(/^Agent ".+" failed.* in cycle 1: /)
+    // Asked again, the same events do not count twice.
+    expect(await get(`jobs/${id}/diagnosis`)).toEqual(found)
+  })
+
+  it("says why a budget was used up, and which kind grows", async () => {
+    const id = await start("exhausts")
+    await ended(id)
+    const found = await get(`jobs/${id}/diagnosis`)
+    expect(found).toMatchObject({ status: "budget-exhausted", error: { _tag: "BudgetExhausted" } })
+    expect((found["growth"] as ReadonlyArray<object>).length).toBeGreaterThan(0)
+  })
+
+  it("is there for a job that lives, and is 404 for one that is unknown", async () => {
+    const id = await start("waiting")
+    await until(async () => Number((await get(`jobs/${id}`))["cycle"]) >= 2)
+    expect(await get(`jobs/${id}/diagnosis`)).toMatchObject({ status: null, headline: "It has not ended." })
+    expect((await running.fetch("/api/v1/jobs/nobody/diagnosis")).status).toBe(404)
+    await running.post(`/api/v1/jobs/${id}/cancel`)
+  })
+})
+
+describe("the tasks of a job", () => {
+  it("are those that run at this moment", async () => {
+    const id = await start("waiting")
+    await until(async () => ((await get(`jobs/${id}/tasks`))["running"] as ReadonlyArray<object>).length > 0)
+    expect(await get(`jobs/${id}/tasks`)).toMatchObject({
+      cycle: 3,
+      tasks: 1,
+      running: [{ agent: "wait", each: { kind: "Step", id: "2" }, worker: 0, attempt: 1 }],
+      waits: 0
+    })
+    await running.post(`/api/v1/jobs/${id}/cancel`)
+    expect(await get(`jobs/${id}/tasks`)).toMatchObject({ tasks: 0, running: [] })
+  })
+})
+
+describe("the timeline of a job", () => {
+  it("has its cycles in pages, with the time of each commit", async () => {
+    const id = await start("count", { to: 5 })
+    await ended(id)
+    const first = await get(`jobs/${id}/timeline?limit=4`)
+    const second = await get(`jobs/${id}/timeline?limit=4&after=${String(first["cursor"])}`)
+    const cycles = [first, second].flatMap((page) => page["cycles"] as ReadonlyArray<Record<string, unknown>>)
+    expect(cycles.map(({ agents, cycle, facts, tasks }) => [cycle, tasks, facts, agents])).toEqual([
+      [1, 1, 1, { count: 1 }],
+      [2, 1, 1, { count: 1 }],
+      [3, 1, 1, { count: 1 }],
+      [4, 1, 1, { count: 1 }],
+      [5, 1, 1, { count: 1 }],
+      [6, 1, 0, { count: 1 }]
+    ])
+    expect(first["cursor"]).toBe("4")
+    expect(second["cursor"]).toBeNull()
+    const times = cycles.map(({ at }) => Number(at))
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+  })
+})
+
+describe("the counts and the input of a job", () => {
+  it("are of facts, now and after any cycle", async () => {
+    const id = await start("count", { to: 5 })
+    await ended(id)
+    expect(await get(`jobs/${id}/kinds`)).toEqual({ cycle: 6, kinds: { Note: 1, Step: 6 } })
+    expect(await get(`jobs/${id}/kinds?at=2`)).toEqual({ cycle: 2, kinds: { Note: 1, Step: 3 } })
+    expect((await running.fetch(`/api/v1/jobs/${id}/kinds?at=99`)).status).toBe(400)
+    expect(await get(`jobs/${id}/input`)).toMatchObject({ input: { to: 5 }, budget: { cycles: 1_000, duration: null } })
+  })
+})
+
+describe("a program", () => {
+  it("has a graph: what each agent reads and writes, in which tier", async () => {
+    const { programs } = (await get("programs")) as { programs: ReadonlyArray<{ name: string; graph: object }> }
+    expect(programs.find(({ name }) => name === "count")?.graph).toEqual({
+      agents: [
+        {
+          name: "count",
+          form: "fiber",
+          tier: 0,
+          each: "Step",
+          reads: ["Step", "Note"],
+          writes: ["Step"],
+          intents: [],
+          timeoutMs: null
+        }
+      ],
+      kinds: [
+        { name: "Step", conflict: "reject", latest: null },
+        { name: "Note", conflict: "reject", latest: null }
+      ],
+      signals: [],
+      invariants: []
+    })
+  })
+})
