@@ -64,8 +64,9 @@ export const Limits = {
   /** Telemetry items that wait for a slow reader before it loses the oldest. */
   telemetryBuffer: 1_024,
   /**
-   * A diagnosis: the newest events of a live job that it reads, the last cycles that it looks back on, the facts and failures that
-   * it follows meanwhile, the last values of a fact, the characters of each text, and the failures, facts and kinds that it names.
+   * A diagnosis: the newest events of a live job that it reads, the last cycles that it looks back on, the facts and failures
+   * that it follows meanwhile, the last values of a fact, the characters of each text, and the failures, facts and kinds that it
+   * names.
    */
   diagnosedEvents: 50_000,
   diagnosedCycles: 50,

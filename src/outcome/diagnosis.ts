@@ -152,6 +152,8 @@ export class Examination {
         return
       case "JobHalted":
         this.#halted = event
+        return
+      default:
     }
   }
 
