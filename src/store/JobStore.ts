@@ -146,7 +146,7 @@ export interface ListOptions {
   readonly program?: string | undefined
   /** Jobs in a page, from 1 to 1,000. Default: 100. */
   readonly limit?: number | undefined
-  /** The `cursor` of the page before. Default: the first page. */
+  /** The `cursor` of the page before: `createdAt` and id of its last job, with a colon between. Default: the first page. */
   readonly cursor?: string | undefined
 }
 

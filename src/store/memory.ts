@@ -118,8 +118,10 @@ const EndText = Schema.fromJsonString(Schema.Struct({ cause: Schema.Struct({ _ta
 const errorOf = (end: string | undefined): string | undefined =>
   Option.getOrUndefined(Schema.decodeUnknownOption(EndText)(end))?.cause._tag
 
+type Age = Pick<Journal, "createdAt" | "jobId">
+
 /** The order of every list: newest first, and jobs of one millisecond by id in descending order. */
-const byAge = (a: Journal, b: Journal): number =>
+const byAge = (a: Age, b: Age): number =>
   b.createdAt - a.createdAt || (a.jobId < b.jobId ? 1 : a.jobId > b.jobId ? -1 : 0)
 
 /** Ends a lease without a failure. Such a lease is not an attempt. */
@@ -282,7 +284,7 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, ()
     base: (jobId, cycle) =>
       Stream.unwrap(Effect.map(journals.find(jobId), ({ bases }) => Stream.fromIterable(bases.get(cycle) ?? []))),
     kept: (jobId) => Effect.map(journals.find(jobId), ({ kept }) => [...kept]),
-    list: (options) => Effect.sync(() => pageOf(all(), options ?? {})),
+    list: (options) => Effect.suspend(() => pageOf(all(), options ?? {})),
     lease: (jobId, options) => journals.lease(jobId, options ?? {}),
     release: (jobId, fence, options) => journals.release(jobId, fence, options?.failure),
     quarantine: (jobId, fence, reason) => journals.quarantine(jobId, fence, reason),
@@ -296,16 +298,26 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, ()
   }
 })
 
-const pageOf = (journals: ReadonlyArray<Journal>, { cursor, limit, program, status }: ListOptions): JobPage => {
+const pageOf = (
+  journals: ReadonlyArray<Journal>,
+  { cursor, limit, program, status }: ListOptions
+): Effect.Effect<JobPage, StoreError> => {
   const size = limit ?? 100
+  const [, createdAt, last = ""] = /^(-?\d+):(.*)$/s.exec(cursor ?? "") ?? []
+  if (cursor !== undefined && createdAt === undefined) {
+    const message = `${JSON.stringify(cursor)} is not a cursor of this store`
+    return Effect.fail(new StoreError({ reason: "failed", message }))
+  }
+  const from = createdAt === undefined ? undefined : { createdAt: Number(createdAt), jobId: last }
   const matching = journals
     .filter((journal) => program === undefined || journal.program === program)
     .filter((journal) => status === undefined || (journal.status ?? "unfinished") === status)
+    .filter((journal) => from === undefined || byAge(journal, from) > 0)
     .sort(byAge)
-  const start = cursor === undefined ? 0 : matching.findIndex(({ jobId }) => jobId === cursor) + 1
-  const page = matching.slice(start, start + size)
-  const isLast = start + size >= matching.length
-  return { jobs: page.map(asJob), cursor: isLast ? undefined : page[page.length - 1]?.jobId }
+  const page = matching.slice(0, size).map(asJob)
+  const end = page[page.length - 1]
+  const isLast = end === undefined || matching.length <= size
+  return Effect.succeed({ jobs: page, cursor: isLast ? undefined : `${end.createdAt}:${end.jobId}` })
 }
 
 const pruneFinished = (journals: Map<string, Journal>, { haltedSince, keepLatest }: PruneOptions): number => {

@@ -413,6 +413,18 @@ describe.each(Object.keys(stores))("a store %s", (name) => {
     })
   )
 
+  check("goes on behind a job that has left the list, and refuses what is no cursor", (store) =>
+    Effect.gen(function* () {
+      for (const id of ["a", "b:", "c"]) yield* store.create(newJob(id, { createdAt: 5 }))
+      const first = yield* store.list({ limit: 2 })
+      expect(first.cursor).toBe("5:b:")
+      expect(ids((yield* store.list({ cursor: "5:bb" })).jobs)).toEqual(["b:", "a"])
+      expect(ids((yield* store.list({ cursor: "5:b:" })).jobs)).toEqual(["a"])
+      expect(ids((yield* store.list({ cursor: "6:" })).jobs)).toEqual(["c", "b:", "a"])
+      expect(yield* Effect.orDie(Effect.flip(store.list({ cursor: "none" })))).toMatchObject({ reason: "failed" })
+    })
+  )
+
   check("pages through a list to which jobs are added, each job once", (store) =>
     Effect.gen(function* () {
       const number = (n: number) => String(n).padStart(4, "0")
