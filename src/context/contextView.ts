@@ -21,6 +21,11 @@ export interface Viewed extends JobContext {
   readonly deltaFacts: (kind: string, since: number) => ReadonlyArray<Fact>
 }
 
+/** Hears the progress that the holder of a view reports. */
+export interface ProgressListener {
+  readonly progressed: (value: unknown) => void
+}
+
 /** The execution that a view is for. */
 export interface ViewOptions {
   readonly ledger: Viewed
@@ -49,10 +54,13 @@ export interface ViewOptions {
 export class ContextView implements View<Kind.Any> {
   readonly #options: ViewOptions
   readonly #version: number
+  readonly #listener: ProgressListener | undefined
 
-  constructor(options: ViewOptions) {
+  /** `listener`: hears the progress instead of `onProgress`. */
+  constructor(options: ViewOptions, listener?: ProgressListener) {
     this.#options = options
     this.#version = options.ledger.version
+    this.#listener = listener
   }
 
   get version(): number {
@@ -100,7 +108,9 @@ export class ContextView implements View<Kind.Any> {
 
   get progress(): View<Kind.Any>["progress"] {
     return (value) => {
-      if (this.#options.gate.open) this.#options.onProgress?.(value)
+      if (!this.#options.gate.open) return
+      if (this.#listener === undefined) this.#options.onProgress?.(value)
+      else this.#listener.progressed(value)
     }
   }
 
@@ -121,9 +131,9 @@ export class ContextView implements View<Kind.Any> {
     return new ContextView({ ledger, visible: visibleNames, since, cycle, gate, holder: label, onProgress })
   }
 
-  /** The same view with another listener for its progress. */
-  static withProgress(view: ContextView, onProgress: (value: unknown) => void): View<Kind.Any> {
-    return ContextView.frozen({ ...view.#options, onProgress })
+  /** The same view for one task, which hears its progress. */
+  static forTask(view: ContextView, listener: ProgressListener): View<Kind.Any> {
+    return Object.freeze(new ContextView(view.#options, listener))
   }
 
   #open(kind: string): JobContext {

@@ -17,12 +17,10 @@ import * as Telemetry from "./observability.ts"
 import type { Task } from "./task.ts"
 import { isRefusal, TimedOut } from "./taskFailure.ts"
 
-/** The agent's view. While somebody listens, its progress names the fact and the attempt of the task. */
+/** The agent's view. Its progress names the fact and the attempt of the task. */
 const viewOf = (task: Task): View<Kind.Any> => {
-  const { report } = task.session.telemetry
   const { view } = task.selected
-  if (report === undefined || !(view instanceof ContextView)) return view
-  return ContextView.withProgress(view, (value) => task.tell(report, { _tag: "TaskProgress", worker: 0, value }))
+  return view instanceof ContextView ? ContextView.forTask(view, task) : view
 }
 
 /** The effect of an agent. A throw, or a value that is no effect, becomes an effect that dies. */

@@ -52,7 +52,8 @@ const startFibers = (
   services: Context.Context<Scope.Scope>
 ): Effect.Effect<void> => {
   const fibers = new TaskFibers(session, underWay, tasks, services)
-  const { group, report } = fibers
+  const { group } = fibers
+  const { report } = session.telemetry
   if (report !== undefined) for (const task of tasks) task.tell(report, { _tag: "TaskQueued" })
   underWay.group = group
   underWay.fibers = fibers
@@ -72,7 +73,6 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
   /** Effects that were encoded when their tasks ended. */
   readonly early: Array<EncodedEffect | OutputFault | undefined> = []
   readonly group: RunningGroup<Scope.Scope>
-  readonly report: JobSession["telemetry"]["report"]
   readonly mayHold: boolean
   /** When tasks began and ended, by their index. Without a durable store, only of tasks that did not end at once. */
   began: Array<number> | undefined
@@ -94,7 +94,6 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
     this.tasks = tasks
     this.services = services
     this.exits = new Array(tasks.length)
-    this.report = session.telemetry.report
     this.isRecorded = session.options.store.isDurable
     this.began = undefined
     this.ended = undefined
@@ -143,7 +142,8 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
     const task = at(this.tasks, index)
     if (this.session.account?.exhausted !== undefined) return notStartedExit
     if (this.isRecorded) (this.began ??= [])[index] = this.session.monotonicMs
-    if (this.report !== undefined) task.tell(this.report, { _tag: "TaskClaimed", worker: 0 })
+    const { report } = this.session.telemetry
+    if (report !== undefined) task.tell(report, { _tag: "TaskClaimed", worker: 0 })
     return this.broken?.get(index) ?? attempt(task)
   }
 
@@ -182,7 +182,9 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
   onExit(index: number, exit: Exit.Exit<unknown, unknown>, hasTimedOut: boolean): void {
     const task = at(this.tasks, index)
     if (this.isRecorded) (this.ended ??= [])[index] = this.session.monotonicMs
-    if (this.report !== undefined) task.tell(this.report, { _tag: "TaskEnded", worker: 0 })
+    const { report } = this.session.telemetry
+    // A task that a cancel or a budget stops has not ended by itself.
+    if (report !== undefined && !this.group.isHalted) task.tell(report, { _tag: "TaskEnded", worker: 0 })
     this.end(task, index, hasTimedOut && isInterrupt(exit) ? timedOutExit : exit)
     if (this.session.account?.exhausted !== undefined) this.group.cut(notStartedExit)
     // Another task, maybe the last of this group, may start and end within this call.

@@ -142,6 +142,12 @@ export class Task implements Payer, Wallet {
     if (report !== undefined) this.tell(report, { _tag: "TaskWaiting", for: reason })
   }
 
+  /** The agent reports its progress, which nobody looks at unless somebody listens now. */
+  progressed(value: unknown): void {
+    const { report } = this.session.telemetry
+    if (report !== undefined) this.tell(report, { _tag: "TaskProgress", worker: 0, value })
+  }
+
   /** Tells something of the task. */
   tell(report: (item: Unnumbered) => void, told: Told): void {
     const { agent, attempt, cycle, each, part, session } = this

@@ -212,11 +212,48 @@ describe("listeners", () => {
       yield* gates[2]!.arrived
       yield* gates[2]!.open
       const items = yield* Fiber.join(one)
-      expect(items.map(({ _tag, cycle }) => `${cycle} ${_tag}`)).toEqual(
-        [2, 3].flatMap((cycle) => [`${cycle} TaskQueued`, `${cycle} TaskClaimed`, `${cycle} TaskEnded`])
-      )
+      expect(items.map(({ _tag, cycle }) => `${cycle} ${_tag}`)).toEqual([
+        "1 TaskEnded",
+        ...[2, 3].flatMap((cycle) => [`${cycle} TaskQueued`, `${cycle} TaskClaimed`, `${cycle} TaskEnded`])
+      ])
       expect(yield* Fiber.join(two)).toEqual(items)
-      expect(heard).toEqual([2, 2])
+      expect(heard).toEqual([1, 2, 2])
+    }).pipe(Effect.provide(engine()))
+  )
+
+  it.effect("hear the progress of a task that is under way when they come, with its fact and its attempt", () =>
+    Effect.gen(function* () {
+      const gates = [makeGate(), makeGate()]
+      let attempts = 0
+      const agent = Agent.make("slow", {
+        each: Num,
+        retry: Schedule.recurs(1),
+        execute: ({ value: { n } }, view) =>
+          Effect.gen(function* () {
+            view.progress(`unheard ${n}`)
+            yield* gates[n]!.arrive
+            view.progress(`${n}`)
+            if (n === 0 && ++attempts === 1) return yield* Effect.fail("down")
+            return {}
+          })
+      })
+      const program = Program.make("slow", { input: noInput, agents: [agent], seed: () => nums(0, 1) })
+      const job = yield* Engine.start(program, {})
+      yield* Effect.all([gates[0]!.arrived, gates[1]!.arrived])
+      const listener = yield* collect(job)
+      yield* gates[1]!.open
+      yield* turns(5)
+      yield* gates[0]!.open
+      const items = yield* Fiber.join(listener)
+      expect(items.map((item) => `${line(item)} attempt ${item.attempt}`)).toEqual([
+        'TaskProgress slow 1 @0 "1" attempt 1',
+        "TaskEnded slow 1 @0 attempt 1",
+        'TaskProgress slow 0 @0 "0" attempt 1',
+        'TaskProgress slow 0 @0 "unheard 0" attempt 2',
+        'TaskProgress slow 0 @0 "0" attempt 2',
+        "TaskEnded slow 0 @0 attempt 2"
+      ])
+      expect(items.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6])
     }).pipe(Effect.provide(engine()))
   )
 
