@@ -263,6 +263,16 @@ export const Limits = {
   serverWrittenLength: 1_048_576,
   serverWrittenEventLength: 65_536,
   serverWrittenFacts: 128,
+  /**
+   * Telemetry that is kept for viewers that come back: characters of the items of one job (their number is `telemetryBuffer`),
+   * and of all jobs; ended jobs whose items are kept; and characters that an item may have besides its value.
+   */
+  serverTelemetryJobLength: 1_048_576,
+  serverTelemetryLength: 67_108_864,
+  serverTelemetryEnded: 100,
+  serverTelemetryNameLength: 16_384,
+  /** Journals that are read for one page of open approvals. */
+  serverApprovalJournals: 16,
   /** Characters of a long answer, or of a long event, that are written at once. */
   serverPieceLength: 65_536,
   /** About how many bytes all clients hold that are being sent something long, before no more journals are read for them. */

@@ -14,7 +14,19 @@ import type { ProgramClient } from "./programClient.ts"
 import { makeClient } from "./remote.ts"
 
 export type { JobProblem, StartError, SteerError } from "./calls.ts"
-export type { Event, Json, Output, ProgramClient, RemoteJob, Result, StartOptions, Status } from "./programClient.ts"
+export type {
+  Answer,
+  Approval,
+  Event,
+  Json,
+  Output,
+  ProgramClient,
+  RemoteJob,
+  Result,
+  StartOptions,
+  Status,
+  Telemetry
+} from "./programClient.ts"
 
 /** Errors of the way to a server: the connection, and answers that do not fit the API. */
 export type TransportError = HttpClientError.HttpClientError | Schema.SchemaError

@@ -21,4 +21,4 @@ type ErrorOf<Name extends keyof Calls> =
 export type StartError = Exclude<ErrorOf<"start">, JobProblem>
 
 /** The reasons for which a server does not do what a job is asked, and the errors of the way to it. */
-export type SteerError = Exclude<ErrorOf<"signal" | "events" | "get">, JobProblem>
+export type SteerError = Exclude<ErrorOf<"signal" | "events" | "telemetry" | "openApprovals" | "get">, JobProblem>

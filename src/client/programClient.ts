@@ -49,6 +49,24 @@ export interface Result<P extends Program.Any> extends Omit<typeof Shapes.Result
 /** An event of a job's log, as docs/events.md describes it. `seq` counts from 1. */
 export type Event = typeof Shapes.Event.Type
 
+/**
+ * One item of a job's telemetry: something of a running task, `Missed` where this viewer was too slow or too long away for items
+ * (`from` and `to` are null if nobody knows how many), or `Ended`, the last one.
+ */
+export type Telemetry = Exclude<typeof Shapes.Telemetry.Type, { readonly _tag: "Goodbye" }>
+
+/** An approval that waits for its decision. */
+export type Approval = typeof Shapes.Approval.Type
+
+/** A decision on an approval. */
+export interface Answer {
+  readonly decision: "approve" | "reject"
+  /** The person or system that decides. Default: the name of the client's token, or "anybody". */
+  readonly by?: string | undefined
+  /** The reason, for the record. Default: none. */
+  readonly note?: string | undefined
+}
+
 /** Where a job stands, and its result if it has ended. */
 export type Status = typeof Shapes.Job.Type
 
@@ -80,6 +98,20 @@ export interface RemoteJob<P extends Program.Any> {
     /** The number of the last event that is known. Default: 0. */
     readonly after?: number | undefined
   }) => Stream.Stream<Event, SteerError>
+  /**
+   * Live progress and partial output, from the oldest item that the server keeps to `Ended`. It can lose items: `Missed` says so.
+   * A connection that breaks is made again, as for `events`. Fails with `JobHalted` if the job has ended and nothing is kept.
+   */
+  readonly telemetry: Stream.Stream<Telemetry, SteerError>
+  readonly approvals: {
+    /** The approvals that wait for a decision, oldest first. */
+    readonly list: Effect.Effect<ReadonlyArray<Approval>, SteerError>
+    /**
+     * Decides an approval. Succeeds when the decision is committed. Fails with `SignalRefused` if the approval is not open, also
+     * because another decision came first; nothing is committed then.
+     */
+    readonly answer: (id: string, answer: Answer) => Effect.Effect<Status, SteerError>
+  }
   /** Adds facts from outside. Succeeds when the cycle that merged them has committed. */
   readonly signal: (
     proposals: ReadonlyArray<ProposalOf<Program.Signals<P> | typeof Decision>>
@@ -106,4 +138,6 @@ export interface ProgramClient<P extends Program.Any> {
   readonly start: (input: Program.Input<P>, options?: StartOptions) => Effect.Effect<RemoteJob<P>, StartError>
   /** A job that was started before. It is not asked for until one of its members is used. */
   readonly job: (id: string) => RemoteJob<P>
+  /** The approvals of all jobs of the program that wait for a decision, those of the newest jobs first. */
+  readonly approvals: Stream.Stream<Approval, SteerError>
 }

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as HttpApiClient from "effect/http-api/HttpApiClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Limits } from "../Limits.ts"
@@ -23,7 +24,7 @@ import { millisOf } from "../values/options.ts"
 import { describeError } from "../values/panic.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { Calls, JobProblem, SteerError } from "./calls.ts"
-import type { Event, ProgramClient, RemoteJob, Result, StartOptions } from "./programClient.ts"
+import type { Approval, Event, ProgramClient, RemoteJob, Result, StartOptions, Telemetry } from "./programClient.ts"
 
 const unfit = (program: string, where: string, error: unknown): Problems.InvalidInput =>
   new Problems.InvalidInput({
@@ -114,35 +115,43 @@ const problemOf = ({ error, ...partial }: typeof Shapes.Result.Type) =>
     partial: { ...partial, error }
   })
 
-/** The log of a job, over as many connections as it takes. `failures`: in a row; undefined before the first connection. */
-const eventsOf = (
-  calls: Calls,
-  id: string,
-  after: number,
+/** A stream of server-sent events, over as many connections as it takes. */
+interface Followed<Data> {
+  /** Connects after the event with an id. Gives nothing if there is none after it, and none will come. */
+  readonly connect: (
+    last: string | undefined
+  ) => Effect.Effect<Stream.Stream<Sent<Data>, ConnectionError> | void, SteerError>
+  readonly isEnd: (data: Data) => boolean
+}
+
+interface Sent<Data> {
+  readonly id?: string | undefined
+  readonly data: Data
+}
+
+type ConnectionError = Stream.Error<Exclude<Effect.Success<ReturnType<Calls["events"]>>, void>>
+
+/** Follows a stream. `failures`: connections that failed in a row; undefined before the first connection. */
+const follow = <Data>(
+  followed: Followed<Data>,
+  after: string | undefined,
   failures: number | undefined
-): Stream.Stream<Event, SteerError> => {
+): Stream.Stream<Data, SteerError> => {
   let last = after
   let count = failures
   let hasEnded = false
   let broken: SteerError | undefined
-  const connected = Effect.map(
-    calls.events({ params: { id }, headers: after > 0 ? { "last-event-id": String(after) } : {}, query: {} }),
-    (stream) => {
-      count ??= 0
-      // 204: there is nothing after that event, and nothing will come.
-      if (stream === undefined) hasEnded = true
-      return stream ?? Stream.empty
-    }
-  )
+  const connected = Effect.map(followed.connect(after), (stream): Stream.Stream<Sent<Data>, ConnectionError> => {
+    count ??= 0
+    if (stream === undefined) hasEnded = true
+    return stream ?? Stream.empty
+  })
   const events = Stream.unwrap(connected).pipe(
-    Stream.filter(({ data }) => "seq" in data),
-    Stream.map(({ data }) => data as Event),
-    Stream.tap(({ _tag, seq }) =>
-      Effect.sync(() => {
-        last = seq
-        hasEnded = _tag === "JobHalted"
-      })
-    ),
+    Stream.map(({ data, id }) => {
+      last = id ?? last
+      hasEnded = followed.isEnd(data)
+      return data
+    }),
     // A connection that was cut, or a server that asks for another one.
     Stream.catchTag(["HttpClientError", "Retry", "SseError"], (error) =>
       Stream.suspend(() => {
@@ -151,24 +160,70 @@ const eventsOf = (
       })
     )
   )
-  const more = Stream.suspend((): Stream.Stream<Event, SteerError> => {
+  const more = Stream.suspend((): Stream.Stream<Data, SteerError> => {
     if (hasEnded) return Stream.empty
     // There was no connection at all: it is more likely that the address is wrong than that a server is away.
     if (count === undefined && broken !== undefined) return Stream.fail(broken)
-    const tries = last > after ? 0 : (count ?? 0) + 1
+    const tries = last === after ? (count ?? 0) + 1 : 0
     if (tries > Limits.clientReconnects && broken !== undefined) return Stream.fail(broken)
     return Stream.concat(
       Stream.fromEffectDrain(Effect.sleep(Limits.clientReconnectMs * 2 ** Math.min(tries, 6))),
-      eventsOf(calls, id, last, tries)
+      follow(followed, last, tries)
     )
   })
   return Stream.concat(events, more)
 }
 
+const lastEventId = (last: string | undefined) => (last === undefined ? {} : { "last-event-id": last })
+
+/** The log of a job. */
+const eventsOf = (calls: Calls, id: string, after: number): Stream.Stream<Event, SteerError> => {
+  const followed: Followed<typeof Shapes.Streamed.Type> = {
+    connect: (last) => calls.events({ params: { id }, headers: lastEventId(last), query: {} }),
+    isEnd: ({ _tag }) => _tag === "JobHalted"
+  }
+  return follow(followed, after > 0 ? String(after) : undefined, undefined).pipe(
+    Stream.filter((data) => "seq" in data),
+    Stream.map((data) => data as Event)
+  )
+}
+
+/** The telemetry of a job. If the server no longer has the end of it, the stream says so, and ends as the job did. */
+const telemetryOf = (calls: Calls, id: string): Stream.Stream<Telemetry, SteerError> => {
+  const ended = (status: typeof Shapes.Status.Type): Stream.Stream<Sent<typeof Shapes.Telemetry.Type>> =>
+    Stream.make(
+      { data: { _tag: "Missed" as const, from: null, to: null } },
+      { data: { _tag: "Ended" as const, status } }
+    )
+  const followed: Followed<typeof Shapes.Telemetry.Type> = {
+    connect: (last) => {
+      const connected = calls.telemetry({ params: { id }, headers: lastEventId(last), query: {} })
+      return last === undefined
+        ? connected
+        : Effect.catchTag(connected, "JobHalted", ({ jobStatus }) => Effect.succeed(ended(jobStatus)))
+    },
+    isEnd: ({ _tag }) => _tag === "Ended"
+  }
+  return Stream.filter(follow(followed, undefined, undefined), (item): item is Telemetry => item._tag !== "Goodbye")
+}
+
+/** All pages of a list, one after the other. */
+const pagesOf = <E>(
+  read: (cursor: string | undefined) => Effect.Effect<typeof Shapes.ApprovalPage.Type, E>
+): Stream.Stream<Approval, E> =>
+  Stream.paginate(undefined as string | undefined, (cursor) =>
+    Effect.map(
+      read(cursor),
+      ({ approvals, cursor }) => [approvals, cursor === null ? Option.none() : Option.some(cursor)] as const
+    )
+  )
+
+const cursorOf = (cursor: string | undefined) => (cursor === undefined ? {} : { cursor })
+
 const jobOf = <P extends Program.Any>(calls: Calls, compiled: CompiledProgram, id: string): RemoteJob<P> => {
   const params = { id }
   const status = calls.get({ params, query: {} })
-  const events: RemoteJob<P>["events"] = (options) => eventsOf(calls, id, options?.after ?? 0, undefined)
+  const events: RemoteJob<P>["events"] = (options) => eventsOf(calls, id, options?.after ?? 0)
   const ended = Effect.flatMap(status, (job) =>
     job.result === null ? Effect.andThen(Stream.runDrain(events()), status) : Effect.succeed(job)
   )
@@ -184,6 +239,14 @@ const jobOf = <P extends Program.Any>(calls: Calls, compiled: CompiledProgram, i
     }),
     signal: (proposals) =>
       Effect.flatMap(signalBody(compiled, proposals), (payload) => calls.signal({ params, payload })),
+    telemetry: telemetryOf(calls, id),
+    approvals: {
+      list: Stream.runCollect(pagesOf((cursor) => calls.approvals({ params, query: cursorOf(cursor) }))),
+      answer: (approval, { by, decision, note }) => {
+        const more = { ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) }
+        return calls.answerApproval({ params, payload: { approval, decision, ...more } })
+      }
+    },
     pause: calls.pause({ params }),
     resume: calls.resume({ params }),
     cancel: calls.cancel({ params })
@@ -220,7 +283,8 @@ export const makeClient = <P extends Program.Any>(
               (answer) => jobOf<P>(calls, compiled, "body" in answer ? answer.body.jobId : answer.jobId)
             )
           ),
-        job: (id) => jobOf<P>(calls, compiled, id)
+        job: (id) => jobOf<P>(calls, compiled, id),
+        approvals: pagesOf((cursor) => calls.openApprovals({ query: { program: compiled.name, ...cursorOf(cursor) } }))
       }
     }
   )

@@ -111,6 +111,75 @@ const events = HttpApiEndpoint.get("events", "/api/v1/jobs/:id/events", {
   })
 )
 
+const telemetry = HttpApiEndpoint.get("telemetry", "/api/v1/jobs/:id/telemetry", {
+  params: job,
+  headers: { "last-event-id": Schema.optional(Schema.String) },
+  query: { after: Schema.optional(Schema.String) },
+  success: [
+    HttpApiSchema.StreamSse({
+      events: Schema.Struct({
+        id: Schema.optional(Schema.String),
+        event: Schema.String,
+        data: Schema.fromJsonString(Shapes.Telemetry)
+      })
+    }),
+    HttpApiSchema.NoContent
+  ],
+  error: steered
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "The live progress and partial output of a job, as server-sent events",
+    description:
+      "From the oldest item that is kept, or after `Last-Event-ID`. `Missed` names items that are lost. Ends with `Ended`, or with a `Goodbye` of a server that shuts down. 204 if the job has ended and there is nothing after that id; 409 `JobHalted` if it has ended and nothing is kept."
+  })
+)
+
+const page = { limit: Schema.optional(count), cursor: Schema.optional(Schema.String) }
+
+const approvals = HttpApiEndpoint.get("approvals", "/api/v1/jobs/:id/approvals", {
+  params: job,
+  query: page,
+  success: Shapes.ApprovalPage,
+  error: ofJob
+}).annotateMerge(OpenApi.annotations({ summary: "The open approvals of a job, oldest first" }))
+
+const openApprovals = HttpApiEndpoint.get("openApprovals", "/api/v1/approvals", {
+  query: { program: Schema.optional(Schema.String), ...page },
+  success: Shapes.ApprovalPage,
+  error: ofJob
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "The open approvals of all jobs, those of the newest jobs first",
+    description: "A page may be shorter than its limit, or empty, although `cursor` names another one."
+  })
+)
+
+const answered = [...steered, Problems.SignalRefused, Problems.BodyTooLarge, Problems.UnsupportedMediaType] as const
+
+const answerApproval = HttpApiEndpoint.post("answerApproval", "/api/v1/jobs/:id/approvals", {
+  params: job,
+  payload: Shapes.NamedAnswer,
+  success: Shapes.Job,
+  error: answered
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "Decide an approval that the body names; answers when the decision is committed",
+    description: "For every id, also one that is no segment of a path."
+  })
+)
+
+const answerNamed = HttpApiEndpoint.post("answerNamed", "/api/v1/jobs/:id/approvals/:approvalId", {
+  params: { id: Schema.String, approvalId: Schema.String },
+  payload: Shapes.Answer,
+  success: Shapes.Job,
+  error: answered
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "Decide an approval that the path names; answers when the decision is committed",
+    description: "For ids that are plain segments of a path; see `answerApproval`."
+  })
+)
+
 const steer = <const Name extends "cancel" | "pause" | "resume">(name: Name, summary: string) =>
   HttpApiEndpoint.post(name, `/api/v1/jobs/:id/${name}`, {
     params: job,
@@ -122,7 +191,7 @@ const signal = HttpApiEndpoint.post("signal", "/api/v1/jobs/:id/signals", {
   params: job,
   payload: Shapes.Signal,
   success: Shapes.Job,
-  error: [...steered, Problems.SignalRefused, Problems.BodyTooLarge, Problems.UnsupportedMediaType]
+  error: answered
 }).annotateMerge(OpenApi.annotations({ summary: "Add facts to a running job; answers when they are committed" }))
 
 const factPage = HttpApiEndpoint.get("facts", "/api/v1/jobs/:id/facts", {
@@ -177,6 +246,11 @@ class Jobs extends HttpApiGroup.make("jobs")
     list,
     get,
     events,
+    telemetry,
+    approvals,
+    openApprovals,
+    answerApproval,
+    answerNamed,
     steer("cancel", "Stop a job; answers when it has let go of everything"),
     steer("pause", "Halt a job between two cycles"),
     steer("resume", "Go on with a paused or suspended job"),

@@ -19,6 +19,7 @@ import { WorkerPool } from "../workers/WorkerPool.ts"
 import { Directory } from "./directory.ts"
 import { readinessOf, type ServerState } from "./readiness.ts"
 import type * as Shapes from "./shapes.ts"
+import { TelemetryRoom } from "./telemetryRoom.ts"
 import type { Token } from "./tokens.ts"
 import { StoreHealth } from "./storeHealth.ts"
 import { ViewerRoom } from "./viewerRoom.ts"
@@ -50,6 +51,8 @@ export interface SharedCore {
   readonly room: ViewerRoom
   /** Texts of events that viewers of a job share. */
   readonly written: WrittenEvents
+  /** The newest telemetry of the jobs that have viewers of it. */
+  readonly telemetry: TelemetryRoom
   readonly readiness: Effect.Effect<typeof Shapes.Readiness.Type>
   /** Whether the server has stopped taking jobs. */
   readonly isDraining: () => boolean
@@ -159,6 +162,7 @@ export const makeCore = Effect.fnUntraced(function* (
     streams: { count: 0 },
     room: new ViewerRoom(),
     written: new WrittenEvents(),
+    telemetry: new TelemetryRoom(scope, services),
     readiness: readinessOf(state, health, pool),
     isDraining: () => state.isDraining,
     goodbye: Deferred.await(drain.goodbye),

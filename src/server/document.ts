@@ -42,16 +42,24 @@ const text = (pattern: RegExp) => ({ type: "string", pattern: pattern.source })
 const segment = { type: "string", minLength: 1, maxLength: 200 }
 const most = Number.MAX_SAFE_INTEGER
 
+/** The id of an item of telemetry: the recording, and the number of the item in it. */
+const telemetryId = text(/^\d{1,15}-\d{1,15}$/)
+
 /** The schemas of parameters by place and name, or by route, place and name. Other parameters keep the definition's schema. */
 const parameters: Readonly<Record<string, Json>> = {
   "path id": segment,
   "path kind": segment,
   "path factId": segment,
+  "path approvalId": segment,
   "path version": whole(1, most),
   "query limit": whole(1, 1_000),
   "query after": whole(0, most),
   "/api/v1/jobs query cursor": text(/^\d{1,15}:.+$/),
   "/api/v1/jobs/{id}/facts query cursor": text(/^\d{1,15}$/),
+  "/api/v1/jobs/{id}/approvals query cursor": text(/^\d{1,15}:.*$/),
+  "/api/v1/approvals query cursor": text(/^\d{1,15}:\d{1,15}:\d{1,4}:.+$/),
+  "/api/v1/jobs/{id}/telemetry query after": telemetryId,
+  "/api/v1/jobs/{id}/telemetry header last-event-id": telemetryId,
   "header idempotency-key": text(/^[!-~]([ -~]{0,253}[!-~])?$/),
   "header last-event-id": text(/^\d{1,15}$/)
 }

@@ -26,7 +26,7 @@ import type { FactRef } from "../program/Fact.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob } from "./directory.ts"
 import { contextBytesOf, endingEarly, eventsAfter } from "./eventSource.ts"
-import { ofJobError, ofStart, ofRefusal, ofSteering, type SteeringError } from "./failures.ts"
+import { ofJobError, ofStart, ofRefusal } from "./failures.ts"
 import { wantsLines, wantsNoWait } from "./headers.ts"
 import { problemBody, problemResponse } from "./guard.ts"
 import { explanationJson, factJson, resultJson } from "./json.ts"
@@ -34,10 +34,12 @@ import { FactTexts, jsonPieces } from "./jsonPieces.ts"
 import { leftBy } from "./jobLog.ts"
 import { jobJson, type ListQuery, listJobs } from "./jobView.ts"
 import { audit, isAllowed, permitJob, permitProgram } from "./permits.ts"
-import { hangUp } from "./nodeServer.ts"
 import * as Problems from "./problems.ts"
 import { type Format, viewer } from "./viewer.ts"
-import { Place } from "./viewerRoom.ts"
+import { notTaken, problemOf, steer } from "./steering.ts"
+import { placeOf, streamed } from "./streams.ts"
+import { telemetry } from "./telemetryRoute.ts"
+import { answerApproval, answerNamed, approvals, openApprovals } from "./approvalRoutes.ts"
 
 interface OfJob {
   readonly params: { readonly id: string }
@@ -46,9 +48,6 @@ interface OfJob {
 /** A successful answer that is JSON already. A result may be large, so it is not checked against its schema again. */
 const json = (value: object): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(JSON.stringify(value), { contentType: "application/json" })
-
-/** The place of a request's client in the `ViewerRoom`. */
-const placeOf = (request: HttpServerRequest): Place => new Place(() => hangUp(request.source))
 
 /** JSON with all facts of a job, which is written piece by piece. */
 const longJson = (
@@ -71,10 +70,6 @@ const withFacts = <R extends { readonly facts: unknown }>(
   ...result,
   facts: new FactTexts(context.encoded())
 })
-
-/** The problem for a request that the store refused to record. */
-const notTaken = ({ job }: KnownJob, detail: string): Problems.Unavailable =>
-  new Problems.Unavailable({ reason: "store", jobId: job.id, detail })
 
 const refuseWhileDraining = (core: SharedCore, jobId?: string) =>
   Effect.suspend(() =>
@@ -173,7 +168,7 @@ const events = Effect.fnUntraced(function* (
   store: JobStore["Service"],
   { headers, params, query, request }: EventsRequest
 ) {
-  const { directory, goodbye, room, settings, streams, written } = core
+  const { directory, goodbye, room, settings, written } = core
   const lastId = headers["last-event-id"]
   const after = lastId === undefined || lastId === "" ? (query.after ?? 0) : yield* eventNumber(lastId)
   const found = yield* directory.watch(params.id)
@@ -185,40 +180,16 @@ const events = Effect.fnUntraced(function* (
   const isOver = isKnown(found) ? found.end !== undefined : found.journal.status !== undefined
   // After a 204, a browser does not reconnect.
   if (isOver && !isNext) return HttpServerResponse.empty({ status: 204 })
-  if (streams.count >= settings.maxStreams) {
-    return yield* new Problems.Unavailable({ reason: "streams", detail: "too many event streams are open" })
-  }
   const format: Format = wantsLines(headers.accept) ? "ndjson" : "sse"
   const options = { format, after, heartbeatMs: settings.heartbeatMs, goodbye, written }
-  const counted = Stream.unwrap(
-    Effect.as(
-      Effect.acquireRelease(
-        Effect.sync(() => streams.count++),
-        () => Effect.sync(() => streams.count--)
-      ),
-      viewer(endingEarly(events, params.id), options)
-    )
-  )
-  const sent = room.sending(place, counted, ({ length }) => length)
-  return HttpServerResponse.stream(sent, {
-    contentType: format === "sse" ? "text/event-stream" : "application/x-ndjson",
-    headers: { "x-accel-buffering": "no" }
-  })
+  const contentType = format === "sse" ? "text/event-stream" : "application/x-ndjson"
+  return yield* streamed(core, request, contentType, viewer(endingEarly(events, params.id), options), place)
 })
 
 /* ---------------------------------------------------------------- steer */
 
 /** The answer to a client that steered a job. */
 const steered = (known: KnownJob) => jobJson(known)
-
-/** Steers a job. A job that halted because its store failed has not ended: it goes on from its journal. */
-const steer = (known: KnownJob, steering: Effect.Effect<void, SteeringError>) =>
-  Effect.mapError(steering, (error) => problemOf(known, error))
-
-const problemOf = (known: KnownJob, error: SteeringError) =>
-  error._tag === "JobHalted" && known.view.leftFor === "store"
-    ? notTaken(known, "the store did not take the job's last cycle; the job goes on from its journal")
-    : ofSteering(error)
 
 const cancel = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }: OfJob) {
   const known = yield* directory.hold(params.id, true)
@@ -361,6 +332,11 @@ export const jobRoutes = HttpApiBuilder.group(
       .handle("list", ({ query }) => list(core, store, query))
       .handle("get", (asking) => ofJob(core, asking, get))
       .handle("events", (asking) => ofJob(core, asking, (core, asking) => events(core, store, asking)))
+      .handle("telemetry", (asking) => ofJob(core, asking, telemetry))
+      .handle("approvals", (asking) => ofJob(core, asking, (core, asking) => approvals(core, store, asking)))
+      .handle("openApprovals", ({ query }) => openApprovals(core, store, query))
+      .handleRaw("answerApproval", (asking) => ofJob(core, asking, answerApproval))
+      .handleRaw("answerNamed", (asking) => ofJob(core, asking, answerNamed))
       .handle("cancel", (asking) => steering("cancel", core, asking, cancel))
       .handle("pause", (asking) => steering("pause", core, asking, pause))
       .handle("resume", (asking) => steering("resume", core, asking, resume))

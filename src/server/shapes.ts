@@ -178,6 +178,66 @@ export const Streamed = Schema.StructWithRest(Schema.Struct({ _tag: Schema.Strin
   Schema.Record(Schema.String, Schema.Json)
 ])
 
+/** The task of an item of telemetry. `sequence` counts the items of the job from 1, and `attempt` the attempts of the task. */
+const ofTask = {
+  sequence: count,
+  cycle: count,
+  agent: Schema.String,
+  each: Schema.optionalKey(FactRef),
+  part: Schema.optionalKey(count),
+  attempt: count,
+  at: Schema.Number
+}
+
+/**
+ * One item of the stream of telemetry: something of a running task, numbers that this viewer misses, or the end. `from` and `to`
+ * are null where it is not known how many items are missing; the numbers begin anew after that.
+ */
+export const Telemetry = Schema.Union([
+  Schema.TaggedStruct("TaskQueued", ofTask),
+  Schema.TaggedStruct("TaskWaiting", { ...ofTask, for: Schema.Literals(["concurrency", "budget"]) }),
+  Schema.TaggedStruct("TaskClaimed", { ...ofTask, worker: count }),
+  Schema.TaggedStruct("TaskEnded", { ...ofTask, worker: count }),
+  Schema.TaggedStruct("TaskProgress", { ...ofTask, worker: count, value: Schema.optionalKey(Schema.Json) }),
+  Schema.TaggedStruct("Missed", { from: Schema.NullOr(count), to: Schema.NullOr(count) }),
+  Schema.TaggedStruct("Ended", { status: Status }),
+  Schema.TaggedStruct("Goodbye", { reason: Schema.Literals(["shutting-down", "store"]) })
+]).annotate({ identifier: "Telemetry" })
+
+/** An approval that waits for its decision. `since` is in milliseconds since the epoch; `timeoutMs` counts from then. */
+export const Approval = Schema.Struct({
+  jobId: Schema.String,
+  program: Schema.String,
+  /** Names the approval within its job. */
+  id: Schema.String,
+  question: Schema.NullOr(Schema.String),
+  data: Schema.Json,
+  since: Schema.Number,
+  timeoutMs: Schema.NullOr(Schema.Number)
+}).annotate({ identifier: "Approval" })
+
+/** One page of open approvals. It may be empty although others follow. */
+export const ApprovalPage = Schema.Struct({
+  approvals: Schema.Array(Approval),
+  /** Jobs whose journals could not be read. Their approvals are not shown. */
+  unread: Schema.Array(Schema.String),
+  cursor: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "ApprovalPage" })
+
+const answer = {
+  decision: Schema.Literals(["approve", "reject"]),
+  /** The person or system that decides. Default: the name of the request's token, or "anybody". */
+  by: Schema.optionalKey(Schema.String),
+  /** The reason. Default: none. */
+  note: Schema.optionalKey(Schema.String)
+}
+
+/** The body of a decision. */
+export const Answer = Schema.Struct(answer).annotate({ identifier: "Answer" })
+
+/** The body of a decision that names its approval itself. */
+export const NamedAnswer = Schema.Struct({ approval: Schema.String, ...answer }).annotate({ identifier: "NamedAnswer" })
+
 /** One page of a job's facts. */
 export const FactPage = Schema.Struct({
   facts: Schema.Array(Fact),

@@ -19,18 +19,23 @@ import type { WrittenEvents } from "./writtenEvents.ts"
 
 export type Format = "sse" | "ndjson"
 
-export interface ViewerOptions {
+/** Options of every stream of a server. */
+export interface SendingOptions {
   readonly format: Format
-  /** The number after which the events begin. */
-  readonly after: number
   readonly heartbeatMs: number
   /** Succeeds when the server shuts down. */
   readonly goodbye: Effect.Effect<void>
+}
+
+export interface ViewerOptions extends SendingOptions {
+  /** The number after which the events begin. */
+  readonly after: number
   /** The texts that the server's viewers share. */
   readonly written: WrittenEvents
 }
 
-interface Item {
+/** A piece of a stream's text. Nothing follows the last one. */
+export interface Item {
   readonly text: string
   readonly isLast: boolean
 }
@@ -39,7 +44,8 @@ interface Item {
 const frame = (format: Format, name: string, id: string): readonly [before: string, after: string] =>
   format === "ndjson" ? ["", "\n"] : [`${id}event: ${name}\ndata: `, "\n\n"]
 
-const framed = (format: Format, name: string, data: string, id: string): string => {
+/** An event as text. `id`: its line, or "" for an event without an id. */
+export const framed = (format: Format, name: string, data: string, id: string): string => {
   const [before, after] = frame(format, name, id)
   return before + data + after
 }
@@ -57,7 +63,10 @@ function* inPieces(items: Iterable<Item>): Generator<Item, void> {
 }
 
 /** Pieces of the events of a stream. NoteTag two pieces the event loop gets a turn if the slice is over. */
-const piecesOf = <A, E>(events: Stream.Stream<A, E>, itemsOf: (event: A) => Iterable<Item>): Stream.Stream<Item, E> =>
+export const piecesOf = <A, E>(
+  events: Stream.Stream<A, E>,
+  itemsOf: (event: A) => Iterable<Item>
+): Stream.Stream<Item, E> =>
   Stream.transformPull(events, (pull) =>
     Effect.sync(() => {
       let pieces: Iterator<Item, void> | undefined
@@ -75,15 +84,36 @@ const piecesOf = <A, E>(events: Stream.Stream<A, E>, itemsOf: (event: A) => Iter
     })
   )
 
+/** The last event of a stream that ends although its job goes on. */
+export const goodbyeItem = (format: Format, reason: "shutting-down" | "store"): Item => ({
+  text: framed(format, "Goodbye", JSON.stringify({ _tag: "Goodbye", reason }), ""),
+  isLast: true
+})
+
+/** The bytes of a stream: its items up to the last one, with signs of life between them, and a `Goodbye` at a shutdown. */
+export const bytesOf = (
+  shown: Stream.Stream<Item>,
+  { format, goodbye, heartbeatMs }: SendingOptions
+): Stream.Stream<Uint8Array> => {
+  const bye = Stream.map(Stream.fromEffect(goodbye), () => goodbyeItem(format, "shutting-down"))
+  // An empty line of NDJSON carries no event; writing it shows whether the client is still there.
+  const beat: Item = { text: format === "ndjson" ? "\n" : ": still here\n\n", isLast: false }
+  const beats = Stream.map(Stream.fromSchedule(Schedule.spaced(heartbeatMs)), () => beat)
+  const head: Stream.Stream<Item> =
+    format === "ndjson" ? Stream.empty : Stream.succeed({ text: ": the events follow\n\n", isLast: false })
+  const all = Stream.merge(shown, Stream.merge(bye, beats), { haltStrategy: "left" })
+  return Stream.concat(head, all).pipe(
+    Stream.takeUntil(({ isLast }) => isLast),
+    Stream.map(({ text }) => text),
+    Stream.encodeText
+  )
+}
+
 /** The bytes of a viewer's stream. */
 export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOptions): Stream.Stream<Uint8Array> => {
-  const { after, format, goodbye, heartbeatMs, written } = options
+  const { after, format, written } = options
   let next = after + 1
   let followed: JobView | undefined
-  const goodbyeFor = (reason: "shutting-down" | "store"): Item => ({
-    text: framed(format, "Goodbye", JSON.stringify({ _tag: "Goodbye", reason }), ""),
-    isLast: true
-  })
   const itemsOf = function* ({ event, view }: SourceEvent): Generator<Item, void> {
     const { _tag, seq } = event
     if (view !== undefined && followed === undefined) written.follow((followed = view))
@@ -97,25 +127,15 @@ export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOption
     const leftFor = _tag === "JobHalted" ? view?.leftFor : undefined
     if (leftFor !== undefined) {
       yield { text: missed, isLast: false }
-      return yield goodbyeFor(leftFor)
+      return yield goodbyeItem(format, leftFor)
     }
     const [before, behind] = frame(format, _tag, `id: ${seq}\n`)
     yield { text: missed + before, isLast: false }
     for (const text of written.piecesOf(event, view)) yield { text, isLast: false }
     yield { text: behind, isLast: _tag === "JobHalted" }
   }
-  const shown = piecesOf(events, itemsOf)
-  const bye = Stream.map(Stream.fromEffect(goodbye), () => goodbyeFor("shutting-down"))
-  // An empty line of NDJSON carries no event; writing it shows whether the client is still there.
-  const beat: Item = { text: format === "ndjson" ? "\n" : ": still here\n\n", isLast: false }
-  const beats = Stream.map(Stream.fromSchedule(Schedule.spaced(heartbeatMs)), () => beat)
-  const head: Stream.Stream<Item> =
-    format === "ndjson" ? Stream.empty : Stream.succeed({ text: ": the events follow\n\n", isLast: false })
-  const all = Stream.merge(shown, Stream.merge(bye, beats), { haltStrategy: "left" })
-  return Stream.concat(head, all).pipe(
-    Stream.takeUntil(({ isLast }) => isLast),
-    Stream.map(({ text }) => text),
-    Stream.encodeText,
-    Stream.ensuring(Effect.sync(() => followed !== undefined && written.unfollow(followed)))
+  return Stream.ensuring(
+    bytesOf(piecesOf(events, itemsOf), options),
+    Effect.sync(() => followed !== undefined && written.unfollow(followed))
   )
 }

@@ -12,7 +12,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { Client } from "../../src/client/index.ts"
 import { Agent, Fact, Intent, Program } from "../../src/index.ts"
 import { node } from "../support/node.ts"
-import { type Running, serve } from "../support/server/harness.ts"
+import { makeGate } from "../support/behaviour/harness.ts"
+import { metricsOf, type Running, serve } from "../support/server/harness.ts"
 import { until } from "../support/until.ts"
 
 const Order = Fact.kind("Order", {
@@ -91,6 +92,34 @@ const asked = <P extends Program.Program.Any, A, E>(
 
 const until_ = (client: Of<typeof asking>, id: string, state: string) =>
   Effect.promise(() => until(async () => (await Effect.runPromise(client.job(id).status)).state === state))
+
+/** A proxy whose connections can be cut. */
+const openProxy = async (to: string) => {
+  const { hostname, port } = new URL(to)
+  const sockets = new Set<Socket>()
+  let connections = 0
+  const proxy = createServer((socket) => {
+    connections++
+    const other = connect({ host: hostname, port: Number(port) })
+    sockets.add(socket)
+    socket.pipe(other).pipe(socket)
+    for (const each of [socket, other]) each.on("error", () => each.destroy()).on("close", () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))
+  const address = proxy.address()
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
+    connections: () => connections,
+    cut,
+    close: () => {
+      cut()
+      proxy.close()
+    }
+  }
+}
 
 describe("Client.program", () => {
   it("runs a job with an input of the program's type, and gives its output as JSON", async () => {
@@ -184,21 +213,83 @@ describe("Client.program", () => {
     ).toEqual([])
   })
 
-  it("goes on with the log where it was when a connection breaks", async () => {
-    const { hostname, port } = new URL(running.url)
-    const sockets = new Set<Socket>()
-    let connections = 0
-    const proxy = createServer((socket) => {
-      connections++
-      const other = connect({ host: hostname, port: Number(port) })
-      sockets.add(socket)
-      socket.pipe(other).pipe(socket)
-      for (const each of [socket, other])
-        each.on("error", () => each.destroy()).on("close", () => sockets.delete(socket))
+  it("lists and answers approvals, of a job and of all jobs of the program", async () => {
+    const { answered, left, open, refused, result } = await asked(asking, (client) =>
+      Effect.gen(function* () {
+        const job = yield* client.start({ orders: [2, 1], since: noon }, { id: "approved" })
+        yield* until_(client, "approved", "awaiting")
+        const open = yield* job.approvals.list
+        const all = yield* Stream.runCollect(client.approvals)
+        expect(all.filter(({ jobId }) => jobId === "approved")).toEqual(open)
+        const answered = yield* job.approvals.answer("2", { decision: "approve", by: "Ada", note: "fine" })
+        const refused = yield* Effect.flip(job.approvals.answer("2", { decision: "reject" }))
+        const left = yield* job.approvals.list
+        yield* job.approvals.answer("1", { decision: "reject" })
+        return { answered, left, open, refused, result: yield* job.result }
+      })
+    )
+    expect(open.map(({ id, question }) => [id, question])).toEqual([
+      ["1", "go on?"],
+      ["2", "go on?"]
+    ])
+    expect(answered.jobId).toBe("approved")
+    expect(refused).toMatchObject({ _tag: "SignalRefused", reason: "approval" })
+    expect(left.map(({ id }) => id)).toEqual(["1"])
+    expect(result.facts).toMatchObject({ Decision: 2 })
+    expect(await asked(asking, ({ job }) => Effect.flip(job("nobody").approvals.list))).toMatchObject({
+      _tag: "UnknownJob"
     })
-    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))
-    const address = proxy.address()
-    const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`
+  })
+
+  it("follows telemetry over a connection that breaks, to the end of the job, and names what is lost", async () => {
+    const gate = makeGate()
+    const telling = Program.make("telling", {
+      input: Schema.Struct({}),
+      agents: [
+        Agent.make("tell", {
+          execute: (view) =>
+            Effect.gen(function* () {
+              view.progress({ word: "unheard" })
+              yield* gate.arrive
+              for (const word of ["one", "two", "three"]) view.progress({ word })
+              return {}
+            })
+        })
+      ]
+    })
+    const own = await serve({ programs: [telling, orders] })
+    const proxy = await openProxy(own.url)
+    try {
+      await asked(telling, ({ start }) => start({}, { id: "told" }), own.url)
+      const seen: Array<Client.Telemetry> = []
+      const watched = asked(
+        telling,
+        ({ job }) => Stream.runForEach(job("told").telemetry, (item) => Effect.sync(() => void seen.push(item))),
+        proxy.url
+      )
+      await until(() => proxy.connections() === 1)
+      await until(async () => (await metricsOf(own)).includes("converge_http_streams 1"))
+      proxy.cut()
+      await Effect.runPromise(gate.open)
+      await watched
+      expect(seen.map((item) => (item._tag === "TaskProgress" ? item.value : item._tag))).toEqual([
+        ...[{ word: "one" }, { word: "two" }, { word: "three" }],
+        ...["TaskEnded", "Ended"]
+      ])
+      expect(proxy.connections()).toBe(2)
+      // The job has ended, and nothing of it is kept.
+      await asked(orders, ({ run }) => run(some, { id: "over" }), own.url)
+      const halted = await asked(orders, ({ job }) => Effect.flip(Stream.runDrain(job("over").telemetry)), own.url)
+      expect(halted).toMatchObject({ _tag: "JobHalted", jobStatus: "converged" })
+    } finally {
+      proxy.close()
+      await own.stop()
+    }
+  })
+
+  it("goes on with the log where it was when a connection breaks", async () => {
+    const proxy = await openProxy(running.url)
+    const { url } = proxy
     try {
       const seen: Array<Client.Event> = []
       const watched = asked(
@@ -215,9 +306,9 @@ describe("Client.program", () => {
         url
       )
       await until(() => seen.some(({ _tag }) => _tag === "JobAwaiting"))
-      const before = connections
-      for (const socket of sockets) socket.destroy()
-      await until(() => connections > before)
+      const before = proxy.connections()
+      proxy.cut()
+      await until(() => proxy.connections() > before)
       await asked(asking, ({ job }) =>
         job("broken").signal([Intent.Decision.of({ approval: "7", approved: true, by: "test", reason: "" })])
       )
@@ -225,7 +316,6 @@ describe("Client.program", () => {
       expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_, index) => index + 1))
       expect(seen.at(-1)).toMatchObject({ _tag: "JobHalted" })
     } finally {
-      for (const socket of sockets) socket.destroy()
       proxy.close()
     }
   })

@@ -1,0 +1,215 @@
+/**
+ * The newest telemetry of the jobs that have viewers, so that a viewer can come back after its connection broke.
+ *
+ * A job makes telemetry only for listeners. Its first viewer begins a recording, which listens until the job has ended; so
+ * nothing is lost while a viewer is away, as long as the window holds it. A recording keeps its newest items as texts, which all
+ * viewers share. An item's id names the recording, too: another process, or a job that was taken up again, counts from 1 anew.
+ *
+ * Invariants: `Limits` bounds the items and characters of a recording, the characters of all, and the ended recordings that are
+ * kept (G14); a viewer that is too slow, or comes back too late, learns which numbers it missed. Boundary: no HTTP.
+ */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { JobView } from "../job/view.ts"
+import { Limits } from "../Limits.ts"
+import type { JobTelemetry } from "../outcome/JobEvent.ts"
+import type { KnownJob } from "./directory.ts"
+import { plainText } from "./json.ts"
+import { Status } from "./shapes.ts"
+
+/** An item as a viewer is sent it. */
+export interface Recorded {
+  readonly tag: string
+  readonly sequence: number
+  /** The item as JSON. */
+  readonly text: string
+}
+
+/** The last item of a recording. `Ended`: the job has ended. `Goodbye`: it goes on from its journal. */
+export type RecordingEnd =
+  | { readonly _tag: "Ended"; readonly status: typeof Status.Type }
+  | { readonly _tag: "Goodbye"; readonly reason: "shutting-down" | "store" }
+
+const isStatus = Schema.is(Status)
+
+/** An item as JSON. A value that is too long is given as the name of its type, as those of worker threads are. */
+export const telemetryText = (item: JobTelemetry): string => {
+  const text = plainText(item)
+  if (item._tag !== "TaskProgress" || text.length <= Limits.progressTextLength + Limits.serverTelemetryNameLength) {
+    return text
+  }
+  return plainText({ ...item, value: typeof item.value })
+}
+
+export class Recording {
+  /** Names this recording among those of other processes and of other times. */
+  readonly name: string
+  /** By number, oldest first. */
+  readonly #items = new Map<number, Recorded>()
+  #length = 0
+  #newest = 0
+  #end: RecordingEnd | undefined
+  /** Viewers that wait for the next item. */
+  #waiting = new Set<() => void>()
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** Characters of the items that are kept. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** The number of the newest item; 0 before the first. */
+  get newest(): number {
+    return this.#newest
+  }
+
+  /** The last item; undefined while the job lives. */
+  get end(): RecordingEnd | undefined {
+    return this.#end
+  }
+
+  /** Adds an item, and returns by how many characters the recording has grown: fewer than 0 if it lost more than it got. */
+  add(item: Recorded, mostLength: number): number {
+    const before = this.#length
+    this.#newest = item.sequence
+    this.#items.set(item.sequence, item)
+    this.#length += item.text.length
+    for (const [oldest, { text }] of this.#items) {
+      const isRoom = this.#items.size <= Limits.telemetryBuffer && this.#length <= mostLength
+      if (isRoom || this.#items.size === 1) break
+      this.#items.delete(oldest)
+      this.#length -= text.length
+    }
+    this.#wake()
+    return this.#length - before
+  }
+
+  /** Ends the recording: viewers get its last items, and then the end. */
+  close(end: RecordingEnd): void {
+    this.#end = end
+    this.#wake()
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = new Set()
+    for (const wake of waiting) wake()
+  }
+
+  /** The items with a number above `sequence`, page by page, until the recording has ended. */
+  after(sequence: number): Stream.Stream<Recorded> {
+    return Stream.paginate(sequence, (last) => this.#page(last))
+  }
+
+  #page(last: number): Effect.Effect<readonly [ReadonlyArray<Recorded>, Option.Option<number>]> {
+    return Effect.suspend(() => {
+      const page = this.#next(last)
+      const newest = page.at(-1)
+      if (newest !== undefined) return Effect.succeed([page, Option.some(newest.sequence)] as const)
+      if (this.#end !== undefined) return Effect.succeed([[], Option.none()] as const)
+      return Effect.as(this.#grown, [[], Option.some(last)] as const)
+    })
+  }
+
+  /** Items that can be sent at once. The numbers may have gaps, so they are not counted through. */
+  #next(last: number): ReadonlyArray<Recorded> {
+    if (last >= this.#newest) return []
+    const page: Array<Recorded> = []
+    let length = 0
+    for (const item of this.#items.values()) {
+      if (item.sequence <= last) continue
+      page.push(item)
+      length += item.text.length
+      if (length >= Limits.serverPieceLength) break
+    }
+    return page
+  }
+
+  get #grown(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const wake = (): void => resume(Effect.void)
+      this.#waiting.add(wake)
+      return Effect.sync(() => this.#waiting.delete(wake))
+    })
+  }
+}
+
+export class TelemetryRoom {
+  readonly #recordings = new Map<JobView, Recording>()
+  /** The jobs that have ended, oldest first. */
+  readonly #ended = new Set<JobView>()
+  #length = 0
+  readonly #scope: Scope.Scope
+  readonly #services: Context.Context<never>
+
+  /** `scope`: that of the fibers that listen. `services`: those that they run with, so that they keep no request. */
+  constructor(scope: Scope.Scope, services: Context.Context<never>) {
+    this.#scope = scope
+    this.#services = services
+  }
+
+  /** Characters of all items that are kept. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** The recording of a job, which begins with its first viewer; undefined if the job ended before it had any. */
+  recordingOf({ end, job, view }: KnownJob): Effect.Effect<Recording | undefined> {
+    return Effect.gen({ self: this }, function* () {
+      const present = this.#recordings.get(view)
+      if (present !== undefined || end !== undefined) return present
+      const recording = new Recording(String(yield* Clock.currentTimeMillis))
+      this.#recordings.set(view, recording)
+      const listening = Stream.runForEachArray(job.telemetry, (items) =>
+        Effect.sync(() => {
+          for (const item of items) this.#add(recording, item)
+        })
+      )
+      const listened = listening.pipe(
+        Effect.andThen(Effect.exit(job.result)),
+        Effect.andThen(job.status),
+        Effect.map(({ state }) => this.#close(view, recording, isStatus(state) ? state : "failed"))
+      )
+      const forked = Effect.forkIn(listened, this.#scope, { startImmediately: true })
+      const begun: Effect.Effect<unknown> = Effect.updateContext(forked, () => this.#services)
+      yield* begun
+      return recording
+    })
+  }
+
+  #add(recording: Recording, item: JobTelemetry): void {
+    const text = telemetryText(item)
+    const recorded = { tag: item._tag, sequence: item.sequence, text }
+    this.#dropEnded(text.length)
+    // If all recordings together are too long, each new item costs its own recording the oldest ones.
+    const others = this.#length - recording.length
+    const most = Math.min(Limits.serverTelemetryJobLength, Limits.serverTelemetryLength - others)
+    this.#length += recording.add(recorded, most)
+  }
+
+  #close(view: JobView, recording: Recording, status: typeof Status.Type): void {
+    const reason = view.leftFor
+    recording.close(reason === undefined ? { _tag: "Ended", status } : { _tag: "Goodbye", reason })
+    this.#ended.add(view)
+    this.#dropEnded(0)
+  }
+
+  /** Drops the oldest recordings of ended jobs, if there are too many, or there is no room for a text. */
+  #dropEnded(length: number): void {
+    for (const view of this.#ended) {
+      const isRoom = this.#length + length <= Limits.serverTelemetryLength
+      if (isRoom && this.#ended.size <= Limits.serverTelemetryEnded) break
+      this.#ended.delete(view)
+      this.#length -= this.#recordings.get(view)?.length ?? 0
+      this.#recordings.delete(view)
+    }
+  }
+}
