@@ -15,7 +15,7 @@ import { budgetOfHeader, described } from "../journal/header.ts"
 import { decodeKept, keptOf } from "../journal/kept.ts"
 import { goOn } from "../journal/migrate.ts"
 import { cyclesInJson } from "../journal/parts.ts"
-import { addPayments, isPayment } from "../journal/payments.ts"
+import { addPayments, isPayment, lastingKeys } from "../journal/payments.ts"
 import { JournalReader } from "../journal/reader.ts"
 import type { NoteTag, EndExtra } from "../journal/records.ts"
 import type { Replay } from "../journal/replay.ts"
@@ -68,12 +68,14 @@ export const takeUp = (
     yield* reader.readAll
     const { header, replay } = reader
     const rebase = yield* goOn(reader, read)
-    // Kept effects of another version of the program may have other kinds. The store forgets them with the old header.
+    // Kept effects of another version of the program may have other kinds. The store drops them with the old header.
     const saved = yield* store.kept(jobId)
     const kept = rebase?.isOfOther === true ? undefined : savedEffects(saved, replay)
     if (rebase !== undefined && fence !== undefined) {
-      const { pieces } = rebase
-      yield* store.rebase(jobId, fence, { cycle: replay.cycle + 1, header: JSON.stringify(rebase.header), pieces })
+      const { isOfOther, pieces } = rebase
+      const [base, header] = [replay.cycle + 1, JSON.stringify(rebase.header)]
+      const keptKeys = isOfOther ? lastingKeys : undefined
+      yield* store.rebase(jobId, fence, { cycle: base, header, pieces, keptKeys })
     }
     replay.ledger.job = new JobIdentity(jobId, canonicalText(reader.input), program.inputCodec)
     const notes = yield* notesIn(journal)

@@ -48,6 +48,9 @@ export const keptPayment = (cycle: number, hash: string, payment: Payment): Kept
   isProgress: false
 })
 
+/** The keys of kept records that outlive a change of the program: money is spent whatever becomes of an effect. */
+export const lastingKeys: ReadonlyArray<string> = [key]
+
 /** Whether a kept record is a payment. */
 export const isPayment = (kept: Kept): boolean => kept.key === key
 

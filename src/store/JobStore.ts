@@ -195,11 +195,19 @@ export class JobStore extends Context.Service<
     ) => Effect.Effect<void, StoreError>
     /** Saves the result of a task until the row of its cycle, or the end, is written. */
     readonly keep: (jobId: string, fence: number, kept: Kept) => Effect.Effect<void, StoreError>
-    /** Puts a context under the rows from `cycle` on, and replaces the header, as a migration needs it. */
+    /**
+     * Puts a context under the rows from `cycle` on, and replaces the header, as a migration needs it. With `keptKeys`, it also
+     * drops the kept results of all other keys, whatever their cycle.
+     */
     readonly rebase: (
       jobId: string,
       fence: number,
-      base: { readonly cycle: number; readonly header: string; readonly pieces: Iterable<string> }
+      base: {
+        readonly cycle: number
+        readonly header: string
+        readonly pieces: Iterable<string>
+        readonly keptKeys?: ReadonlyArray<string> | undefined
+      }
     ) => Effect.Effect<void, StoreError>
     /** Writes the end of the journal and gives the lease back. */
     readonly halt: (jobId: string, fence: number, end: JournalEnd) => Effect.Effect<void, StoreError>

@@ -272,10 +272,11 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, ()
         journal.kept.push(kept)
         if (kept.isProgress !== false) progressed(journal)
       }),
-    rebase: (jobId, fence, { cycle, header, pieces }) =>
+    rebase: (jobId, fence, { cycle, header, keptKeys, pieces }) =>
       journals.write(jobId, fence, (journal) => {
         journal.bases.set(cycle, [...pieces])
         journal.header = header
+        if (keptKeys !== undefined) journal.kept = journal.kept.filter(({ key }) => keptKeys.includes(key))
       }),
     halt: (jobId, fence, end) => journals.halt(jobId, fence, end),
     load: (jobId) => Effect.map(journals.find(jobId), storedJournalOf),

@@ -6,7 +6,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Agent, Engine, Fact, Job, JobStore, Journal, Program, Provenance } from "../../src/index.ts"
+import { Agent, Budget, Engine, Fact, Job, JobStore, Journal, Program, Provenance } from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { ended, eventsOf, failure } from "../support/behaviour/harness.ts"
 import { openStore, withFile } from "../support/store/harness.ts"
@@ -451,5 +451,92 @@ describe("a job that has ended", () => {
       expect(yield* failure(resumeOn(store, makeVersion2(undefined)))).toMatchObject({ _tag: "ProgramChanged" })
       expect((yield* resumeOn(store, version1)).result.output).toBe(6)
     })
+  )
+})
+
+describe("a cycle that broke off under the old version", () => {
+  /** A version of a program whose agent pays and says by which version it was executed. Its effects are kept. */
+  const makeVersion = (version: string, executed: Array<string>, renamed = false) => {
+    const trigger = renamed ? Stage : Step
+    return Program.make("versioned", {
+      input,
+      version,
+      migrate: renamed
+        ? ({ value }) => ({ kind: "Stage", value: { number: (value as { readonly n: number }).n } })
+        : undefined,
+      seed: () =>
+        renamed ? [Stage.of({ number: 0 }), Stage.of({ number: 1 })] : [Step.of({ n: 0 }), Step.of({ n: 1 })],
+      agents: [
+        Agent.make("pays", {
+          each: trigger,
+          writes: [Told],
+          memoize: true,
+          execute: ({ id }) =>
+            Effect.gen(function* () {
+              executed.push(`${version}: ${id}`)
+              yield* Budget.reserve({ tokens: 50 })
+              yield* Budget.spend({ tokens: 10, cost: 1 })
+              return { facts: [Told.of({ id, by: version })] }
+            })
+        })
+      ],
+      output: (view) => view.all(Told).map(({ value: { by } }) => by)
+    })
+  }
+  const Told = Fact.kind("Told", {
+    schema: Schema.Struct({ id: Schema.String, by: Schema.String }),
+    id: ({ id }) => id
+  })
+  type Version = ReturnType<typeof makeVersion>
+
+  /** Resumes the job on an engine that dies when its agents have paid, before it keeps their effects. */
+  const resumedAndKilled = (store: Store, program: Version) => {
+    const keep: Store["keep"] = (jobId, fence, kept) =>
+      kept.key === "/paid" ? store.keep(jobId, fence, kept) : Effect.void
+    return Effect.provide(
+      Effect.flatMap(Engine.resume(program, "job"), (job) => ended(job.result)),
+      engineOnStore(brokenOff({ ...store, keep }, 0))
+    )
+  }
+
+  it.effect("leaves no effect to the new one, also where that is resumed again, and every payment", () =>
+    Effect.gen(function* () {
+      const executed: Array<string> = []
+      const store = yield* journalStore
+      yield* runFor(store, makeVersion("1", executed), 0)
+      yield* resumedAndKilled(store, makeVersion("2", executed))
+      const { result } = yield* resumeOn(store, makeVersion("2", executed))
+      expect(result.output).toEqual(["2", "2"])
+      expect(executed).toEqual(["1: 0", "1: 1", "2: 0", "2: 1", "2: 0", "2: 1"])
+      expect(result.usage).toMatchObject({ tokens: 60, cost: 6 })
+    })
+  )
+
+  it.effect("leaves none to the old one either, when that goes on after all", () =>
+    Effect.gen(function* () {
+      const executed: Array<string> = []
+      const store = yield* journalStore
+      yield* runFor(store, makeVersion("1", executed), 0)
+      yield* resumedAndKilled(store, makeVersion("2", executed))
+      const { result } = yield* resumeOn(store, makeVersion("1", executed))
+      expect(result.output).toEqual(["1", "1"])
+      expect(result.usage).toMatchObject({ tokens: 60, cost: 6 })
+    })
+  )
+
+  it.effect("keeps its payments through a migration, and none of its effects", () =>
+    withFile((filename) =>
+      Effect.gen(function* () {
+        const executed: Array<string> = []
+        const { store } = yield* openStore({ filename })
+        yield* runFor(store, makeVersion("1", executed), 0)
+        yield* resumedAndKilled(store, makeVersion("2", executed, true))
+        expect(new Set((yield* store.kept("job")).map(({ key }) => key))).toEqual(new Set(["/paid"]))
+        const { result } = yield* resumeOn(store, makeVersion("2", executed, true))
+        expect(result.output).toEqual(["2", "2"])
+        expect(executed).toEqual(["1: 0", "1: 1", "2: s0", "2: s1", "2: s0", "2: s1"])
+        expect(result.usage).toMatchObject({ tokens: 60, cost: 6, byAgent: { pays: { tokens: 60, cost: 6 } } })
+      })
+    )
   )
 })

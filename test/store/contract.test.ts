@@ -245,6 +245,35 @@ describe.each(Object.keys(stores))("a store %s", (name) => {
       expect(yield* store.kept("a")).toEqual([{ cycle: 2, key: "z", text: "z of 2" }])
       yield* store.halt("a", fence, end())
       expect(yield* store.kept("a")).toEqual([])
+      // Each job has its own results, whatever numbers the store gives them.
+      for (const jobId of ["b", "c", "d"]) yield* store.create(newJob(jobId))
+      for (const key of keys) yield* store.keep("d", 1, { cycle: 1, key, text: key })
+      yield* store.append("d", 1, row(1))
+      expect(yield* store.kept("d")).toEqual([])
+    })
+  )
+
+  check("drops with a new context what was kept, but for the keys that stay", (store) =>
+    Effect.gen(function* () {
+      const fence = yield* store.create(newJob("a"))
+      yield* store.create(newJob("b"))
+      const kept = [
+        { cycle: 1, key: "x", text: "x of 1" },
+        { cycle: 1, key: "/paid", text: "5" },
+        { cycle: 2, key: "y", text: "y of 2" },
+        { cycle: 1, key: "/paid", text: "7" }
+      ]
+      for (const one of kept) yield* store.keep("a", fence, one)
+      yield* store.keep("b", 1, kept[0]!)
+      const base = { cycle: 1, header: "h", pieces: [] }
+      expect(yield* reasonOf(store.rebase("a", fence + 1, { ...base, keptKeys: [] }))).toBe("fenced")
+      yield* store.rebase("a", fence, base)
+      expect(yield* store.kept("a")).toEqual(kept)
+      yield* store.rebase("a", fence, { ...base, keptKeys: ["/paid"] })
+      expect(yield* store.kept("a")).toEqual([kept[1], kept[3]])
+      yield* store.rebase("a", fence, { ...base, keptKeys: [] })
+      expect(yield* store.kept("a")).toEqual([])
+      expect(yield* store.kept("b")).toEqual([kept[0]])
     })
   )
 

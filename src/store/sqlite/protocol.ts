@@ -54,7 +54,13 @@ export type Op =
     })
   | (HeldJob & { readonly kind: "note"; readonly text: string; readonly isIdle: boolean })
   | (HeldJob & { readonly kind: "keep" } & Kept)
-  | (HeldJob & { readonly kind: "rebase"; readonly cycle: number; readonly header: string; readonly upload: Upload })
+  | (HeldJob & {
+      readonly kind: "rebase"
+      readonly cycle: number
+      readonly header: string
+      readonly keptKeys: ReadonlyArray<string> | undefined
+      readonly upload: Upload
+    })
   | (HeldJob & { readonly kind: "halt"; readonly status: Status; readonly haltedAt: number; readonly text: string })
   | (HeldJob & { readonly kind: "release"; readonly failure: string | undefined })
   | (HeldJob & { readonly kind: "quarantine"; readonly reason: string })

@@ -105,11 +105,11 @@ const makeWrites = (writeQueue: WriteQueue, lease: () => Lease) =>
     note: (jobId, fence, text, options) =>
       writeQueue.append(jobId, () => ({ kind: "note", jobId, fence, text, isIdle: options?.isIdle === true })),
     keep: (jobId, fence, kept) => writeQueue.append(jobId, () => ({ kind: "keep", jobId, fence, ...kept })),
-    rebase: (jobId, fence, { cycle, header, pieces }) =>
+    rebase: (jobId, fence, { cycle, header, keptKeys, pieces }) =>
       writeQueue.withPieces(
         jobId,
         () => pieces,
-        (upload) => ({ kind: "rebase", jobId, fence, cycle, header, upload })
+        (upload) => ({ kind: "rebase", jobId, fence, cycle, header, keptKeys, upload })
       ),
     halt: (jobId, fence, { haltedAt, status, text }) =>
       writeQueue.conclude(jobId, () => ({ kind: "halt", jobId, fence, status, haltedAt, text: text() })),

@@ -191,9 +191,15 @@ export class Writes {
   }
 
   #rebase(op: OpOf<"rebase">): Outcome {
-    return this.#withJob(op, ({ genesisHash, id }) => {
+    return this.#withJob(op, ({ genesisHash, hasKept, id }) => {
       const pieces = this.#uploaded(op.upload)
       if (pieces === undefined) return uploadLost(op.jobId)
+      if (hasKept && op.keptKeys !== undefined) {
+        this.#run(
+          "DELETE FROM converge_kept WHERE job = ? AND key NOT IN (SELECT value FROM json_each(?))",
+          ...[id, JSON.stringify(op.keptKeys)]
+        )
+      }
       this.#run("DELETE FROM converge_base_pieces WHERE job = ? AND cycle = ?", id, op.cycle)
       this.#putBase(id, op.cycle, pieces)
       this.#putText(id, "header", genesisHash, op.header)
@@ -287,9 +293,9 @@ export class Writes {
   ): Outcome {
     const row = this.#get(
       `SELECT id, fence, genesis_hash, note <> '' AS has_note, attempts = 1 AND failure IS NULL AS is_first_attempt,
-         EXISTS (SELECT 1 FROM converge_kept WHERE job = id) AS has_kept,
-         (SELECT coalesce(max(cycle), 0) FROM converge_rows WHERE job = id) AS last_cycle
-       FROM converge_jobs WHERE job_id = ? AND status IS NULL`,
+         EXISTS (SELECT 1 FROM converge_kept WHERE job = j.id) AS has_kept,
+         (SELECT coalesce(max(cycle), 0) FROM converge_rows WHERE job = j.id) AS last_cycle
+       FROM converge_jobs j WHERE job_id = ? AND status IS NULL`,
       jobId
     )
     if (row === undefined) return missing(jobId)
