@@ -23,6 +23,8 @@ import { JournalReader } from "./reader.ts"
 import { described, type DescribedProgram, type ProgramHeader } from "./header.ts"
 import { describeError } from "../values/panic.ts"
 import { lastOf, partAt, programChanged } from "./parts.ts"
+import { setMarks } from "./replay.ts"
+import { type AgentMarks, Uncounted } from "./uncounted.ts"
 import { Ledger } from "../context/Ledger.ts"
 import type { Story } from "../context/stories.ts"
 import { refKey, traceKey } from "../program/keys.ts"
@@ -39,10 +41,15 @@ export interface Rebase {
 }
 
 /** Switches a replay to another version of its program. The new ledger stands on `context`. */
-const continueOn = ({ replay }: JournalReader, program: CompiledProgram, context: JobContext): Ledger => {
+const continueOn = (
+  { replay }: JournalReader,
+  program: CompiledProgram,
+  context: JobContext,
+  isMigrated: boolean
+): Ledger => {
   const ledger = Ledger.make(program.name, program.triggers, context)
   const { kinds, name, retained, triggers } = program
-  replay.continueOn({ name, kinds, retained, triggers, keepsNeeded: true }, ledger)
+  replay.continueOn({ name, kinds, retained, triggers, keepsNeeded: true }, ledger, isMigrated ? context : undefined)
   return ledger
 }
 
@@ -54,8 +61,8 @@ export const migrate = (reader: JournalReader, program: CompiledProgram): Effect
   if (declared === undefined) return Effect.fail(refuse())
   return Effect.try({
     try: () => {
-      const context = migrated(replay.ledger, replay.marks, header, program, declared)
-      continueOn(reader, program, context)
+      const context = migrated(replay.ledger, replay, header, program, declared)
+      continueOn(reader, program, context, true)
       return context
     },
     catch: (error) => refuse(describeError(error))
@@ -64,7 +71,7 @@ export const migrate = (reader: JournalReader, program: CompiledProgram): Effect
 
 const migrated = (
   ledger: Ledger,
-  marks: ReadonlyMap<string, number>,
+  marks: AgentMarks,
   header: JournalHeader,
   program: CompiledProgram,
   declared: Migration
@@ -72,7 +79,13 @@ const migrated = (
   const moved = new Map<string, FactRef>()
   const renamed = new Map<string, Set<string>>()
   const from = { version: header.version }
-  const facts = ledger.encoded().flatMap(({ fact, text }) => {
+  const uncounted = new Uncounted(program, ledger, marks)
+  const brought = new Set<number>()
+  const present = new Set<string>()
+  const facts = [...ledger.history()].flatMap(({ fact, text }) => {
+    const { version } = fact.provenance
+    const isLive = ledger.find(fact.kind, fact.id)?.provenance.version === version
+    if (!isLive && !uncounted.has(version)) return []
     const stored = { kind: fact.kind, id: fact.id, value: parseJson(text) }
     // Violations are of the engine's own kind, so `migrate` does not get them.
     const given = fact.kind === Violation.name ? stored : plainly("migrate", declared(stored, from))
@@ -80,6 +93,11 @@ const migrated = (
     const kind = kindOf(program, header, given.kind, fact)
     const { text: encoded, value } = reEncoded(kind, given.value, fact)
     const id = program.kinds.has(kind.name) ? plainly(`id of ${kind.name}`, kind.id(value)) : fact.id
+    const key = refKey({ kind: kind.name, id })
+    // A fact that is gone may have got the id of one that is there.
+    if (!isLive && present.has(key)) return []
+    if (isLive) present.add(key)
+    else brought.add(version)
     const names = renamed.get(fact.kind)
     if (names === undefined) renamed.set(fact.kind, new Set([kind.name]))
     else names.add(kind.name)
@@ -113,7 +131,8 @@ const migrated = (
     history,
     evaluations: [...ledger.evaluationsAfter(0)].map((evaluation) => ({ ...evaluation, fact: refOf(evaluation.fact) })),
     isLive: () => true,
-    marks,
+    marks: marks.marks,
+    ...uncounted.pruningsOf(brought),
     stories: stories.map((story): Story => (story.traces.size === 0 ? { ...story, traces: undefined } : story))
   })
 }
@@ -153,7 +172,8 @@ export const goOn = (
     const { earlier } = header
     const last = earlier[earlier.length - 1]
     const isMigrated = last !== undefined && last.until === replay.cycle && last.isMigrated
-    const ledger = continueOn(reader, program, replay.ledger.seal())
+    const ledger = continueOn(reader, program, replay.ledger.seal(), false)
+    setMarks(replay, ledger)
     return {
       header: nextHeader(header, now, replay.cycle, isMigrated),
       // If no cycle was added since the last migration, write its context again.

@@ -174,12 +174,13 @@ export class JournalReader {
         return yield* corruptOf(journal.jobId, missingRow(replay.cycle + 1, part.after))
       }
       const program = this.#programOf(part)
-      const base = part.isMigrated
+      const migrated = part.isMigrated
         ? yield* readBase(store, journal.jobId, part.after + 1, replay.ledger.hash, program)
-        : replay.ledger.seal()
+        : undefined
       this.#part = part
       this.#number = number
-      replay.continueOn(program, Ledger.make(program.name, program.triggers, base))
+      const ledger = Ledger.make(program.name, program.triggers, migrated ?? replay.ledger.seal())
+      replay.continueOn(program, ledger, migrated)
     })
   }
 

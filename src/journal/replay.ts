@@ -174,10 +174,15 @@ export class Replay {
     return genesis.input
   }
 
-  /** Continues with another version of the program, and with a ledger on its context. */
-  continueOn(program: ReplayProgram, ledger: Ledger): void {
-    // A migrated context has no prunings.
-    if (ledger.prunedCount < this.ledger.prunedCount) this.prunedMarks.clear()
+  /**
+   * Continues with another version of the program, and with a ledger on its context. `migrated` is that context if it was
+   * migrated: it has prunings of its own.
+   */
+  continueOn(program: ReplayProgram, ledger: Ledger, migrated?: JobContext): void {
+    if (migrated !== undefined) {
+      this.prunedMarks.clear()
+      for (const [agent, mark] of migrated.prunedMarks) this.prunedMarks.set(agent, mark)
+    }
     this.program = program
     this.ledger = ledger
     this.tracker.continueOn(program)
