@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import { TestClock } from "effect/testing"
-import { Agent, Budget, Engine, Fact, Intent, type JobStore, Program } from "../../src/index.ts"
-import { brokenOff, engineOnStore, journalStore, killedAfter } from "../support/behaviour/durable.ts"
+import { Agent, Budget, Engine, Fact, Intent, Journal, JobStore, Program } from "../../src/index.ts"
+import { brokenOff, engineOnStore, journalStore, killedAfter, killedAtWrite } from "../support/behaviour/durable.ts"
 import { engineWith } from "../support/behaviour/intents.ts"
 import { ended, noInput, num, Num, openEngine, turns, until, untilState } from "../support/behaviour/harness.ts"
 
@@ -105,6 +105,50 @@ describe("the budget of a job", () => {
         expect(paid.cost).toBeGreaterThanOrEqual(2.5)
       }
     })
+  )
+
+  it.live(
+    "counts every call of all jobs below it once, and none above the limit, whichever write a process died at",
+    () =>
+      Effect.gen(function* () {
+        const budget = { maxCost: 9 }
+        const run = (paying: ReturnType<typeof payingTree>, store: JobStore.JobStore["Service"]) =>
+          Effect.exit(
+            Effect.provide(
+              Engine.run(paying.program, { n: 0 }, { id: "root" }),
+              engineOnStore(store, { children: [paying.program] })
+            )
+          )
+        const deaths: Array<number> = []
+        for (let at = 1; at < 60; at += 3) {
+          const store = yield* journalStore
+          const { killed, seen } = killedAtWrite(store, at)
+          const paying = payingTree(2, budget)
+          const { close, use } = yield* openEngine(engineOnStore(killed, { children: [paying.program] }))
+          yield* Effect.forkDetach(use(Effect.ignore(Engine.run(paying.program, { n: 0 }, { id: "root" }))))
+          const isOver = Effect.map(Effect.orDie(store.list()), ({ jobs }) =>
+            jobs.some(({ jobId, status }) => jobId === "root" && status !== undefined)
+          )
+          yield* until(Effect.map(isOver, (over) => over || seen.isDead))
+          yield* close
+          if (seen.isDead) deaths.push(at)
+          const unfinished = yield* store.list({ status: "unfinished" })
+          yield* Effect.forEach(unfinished.jobs, ({ jobId }) =>
+            Effect.flatMap(store.lease(jobId, { force: true }), (fence) => store.release(jobId, fence))
+          )
+          yield* run(paying, store)
+          const { jobs } = yield* store.list()
+          expect(jobs.every(({ status }) => status !== undefined)).toBe(true)
+          const usages = yield* Effect.provideService(
+            Effect.forEach(jobs, ({ jobId }) => Effect.map(Journal.replay(jobId), ({ usage }) => usage.cost)),
+            ...([JobStore.JobStore, store] as const)
+          )
+          const counted = usages.reduce((sum, cost) => sum + cost, 0)
+          expect(counted, `killed at write ${at}`).toBe(paying.paid.cost)
+          expect(counted, `killed at write ${at}`).toBeLessThanOrEqual(budget.maxCost)
+        }
+        expect(deaths.length).toBeGreaterThan(10)
+      })
   )
 
   it.effect("leaves a job that reserves what its children do not hold, and says which part they hold", () =>

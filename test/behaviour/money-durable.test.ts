@@ -27,12 +27,15 @@ const paying = (
     readonly before?: (n: number) => Effect.Effect<void>
     readonly budget?: Budget.Budget
     readonly memoize?: boolean
+    readonly version?: string
+    readonly agent?: string
   } = {}
 ) =>
   Program.make("paying", {
     input: noInput,
+    version: options.version ?? "1",
     agents: [
-      Agent.make("asks", {
+      Agent.make(options.agent ?? "asks", {
         each: Num,
         writes: [Entry],
         memoize: options.memoize,
@@ -100,6 +103,25 @@ describe("a job that was killed between call and commit", () => {
       expect(journal.usage).toMatchObject({ tokens: 110, cost: 9 })
       const result = yield* Effect.provide(Engine.run(paying(), {}, start), engineOnStore(store))
       expect(result.usage).toMatchObject({ tokens: 110 + 90, cost: 9 + 6 })
+    })
+  )
+
+  it.effect("counts it when another version goes on, and again when that is killed: the open call, too", () =>
+    Effect.gen(function* () {
+      const store = yield* journalStore
+      const gate = makeGate()
+      const { close, use } = yield* openEngine(engineOnStore(store))
+      yield* use(Engine.start(paying({ before: (n) => (n === 2 ? gate.arrive : Effect.void) }), {}, start))
+      yield* gate.arrived
+      yield* until(Effect.map(Effect.orDie(store.kept("j")), (kept) => kept.length === 5))
+      yield* close
+      const later = paying({ version: "2", agent: "asks again" })
+      yield* ended(Effect.provide(Engine.run(later, {}, start), engineOnStore(brokenOff(store, 0))))
+      const result = yield* Effect.provide(Engine.run(later, {}, start), engineOnStore(store))
+      expect(result.usage).toMatchObject({
+        ...{ tokens: 110 + 90 + 90, cost: 9 + 6 + 6 },
+        byAgent: { asks: { tokens: 110, cost: 9 }, "asks again": { tokens: 180, cost: 12 } }
+      })
     })
   )
 

@@ -47,21 +47,30 @@ export const brokenOff = (
 }
 
 /** The store of a process that is killed when it has written `appends` rows: nothing is taken after that. */
-export const killedAfter = (store: JobStore.JobStore["Service"], appends: number) => {
-  let left = appends
+export const killedAfter = (store: JobStore.JobStore["Service"], appends: number) => killedBy(store, appends, 0)
+
+/** The store of a process that is killed at a write of any kind: it takes so many, and nothing after that. */
+export const killedAtWrite = (store: JobStore.JobStore["Service"], writes: number) => killedBy(store, writes, 1)
+
+/** A store that dies when all of `left` is used up: an append takes one of it, another write takes `perWrite`. */
+const killedBy = (store: JobStore.JobStore["Service"], most: number, perWrite: 0 | 1) => {
+  let left = most
   const seen = { isDead: false }
   const dead = Effect.fail(new JobStore.StoreError({ reason: "closed", message: "the process died" }))
-  const alive = <A>(write: Effect.Effect<A, JobStore.StoreError>): Effect.Effect<A, JobStore.StoreError> =>
-    Effect.suspend(() => (seen.isDead ? dead : write))
+  const taking =
+    (price: 0 | 1) =>
+    <A>(write: Effect.Effect<A, JobStore.StoreError>): Effect.Effect<A, JobStore.StoreError> =>
+      Effect.suspend(() => {
+        if (seen.isDead) return dead
+        if (price === 0 || left-- > 0) return write
+        seen.isDead = true
+        return dead
+      })
+  const alive = taking(perWrite)
   const killed: JobStore.JobStore["Service"] = {
     ...store,
     create: (job) => alive(store.create(job)),
-    append: (jobId, fence, row) =>
-      Effect.suspend(() => {
-        if (left-- > 0) return store.append(jobId, fence, row)
-        seen.isDead = true
-        return dead
-      }),
+    append: (jobId, fence, row) => taking(1)(store.append(jobId, fence, row)),
     note: (jobId, fence, text) => alive(store.note(jobId, fence, text)),
     keep: (jobId, fence, kept) => alive(store.keep(jobId, fence, kept)),
     halt: (jobId, fence, end) => alive(store.halt(jobId, fence, end)),
