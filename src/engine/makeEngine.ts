@@ -118,16 +118,20 @@ const addPerformers = (engine: EngineState, handlers: Handlers, options: Options
   for (const handler of options.handlers ?? []) handlers.register(handler, engine.services)
 }
 
+/** Options that may be left out. Null is not left out: it is refused with the options that cannot work. */
+const given = <O extends object>(options: O | undefined): O | Record<string, never> =>
+  options === undefined ? {} : options
+
 /** The public operations of an engine. */
 const service = (engine: EngineState, handlers: Handlers) => ({
   start: <P extends Program.Any>(program: P, input: Program.Input<P>, options?: StartOptions) =>
-    jobOf<P, StartError | InvalidProgram>(startJob(engine, program, input, options ?? {})),
+    jobOf<P, StartError | InvalidProgram>(startJob(engine, program, input, given(options))),
   resume: <P extends Program.Any>(program: P, jobId: string) =>
     jobOf<P, StartError | InvalidProgram>(resumeJob(engine, program, jobId)),
   resumeAll: <P extends Program.Any>(programs: ReadonlyArray<P>) =>
     jobsOf<P, StoreError | InvalidProgram>(resumeAll(engine, programs)),
   fork: <P extends Program.Any>(program: P, jobId: string, options?: ForkOptions<Program.Kinds<P>, Program.Input<P>>) =>
-    jobOf<P, StartError | InvalidProgram>(forkJob(engine, program, jobId, options ?? {})),
+    jobOf<P, StartError | InvalidProgram>(forkJob(engine, program, jobId, given(options))),
   handle: <R>(handler: Handler<R>): Effect.Effect<void, HandlerRejected, R> => requiring(handlers.add(handler)),
   live: Effect.sync(() => [...engine.live.all].map(({ jobId, program }) => ({ jobId, program: program.name })))
 })

@@ -117,8 +117,9 @@ export interface ChildOptions {
 export const child = <P extends Program.Any>(program: P, input: Program.Input<P>, options?: ChildOptions): Intent => {
   const what = "Intent.child"
   if (!isProgram(program)) return refuse(what, "the program was not made by Program.make")
-  check(what, options ?? {}, childRules)
-  const { budget, id, onFailure } = options ?? {}
+  const given = options === undefined ? {} : options
+  check(what, given, childRules)
+  const { budget, id, onFailure } = given
   const { inputCodec, name } = compiledOf(program)
   let text = "null"
   try {

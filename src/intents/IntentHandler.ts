@@ -128,7 +128,7 @@ export function handler<const Name extends string, E = never, R = never, R2 = ne
   options?: HandlerOptions<NoInfer<E>, R2>
 ): Handler<R | R2, Name>
 export function handler(kind: unknown, perform: unknown, options?: object): Handler<unknown> {
-  const given: object = options ?? {}
+  const given: object = options === undefined ? {} : options
   const compiled =
     isIntentKind(kind) && typeof perform === "function"
       ? compile(kind.name, typed(eraseIntentKind(kind), perform), given)

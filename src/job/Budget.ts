@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import type { Amount, ModelUsage, NoRoom } from "../program/Budget.ts"
 import { InvalidOptions } from "../values/InvalidOptions.ts"
-import { complaintOf, number, type Rules } from "../values/options.ts"
+import { anything, complaintOf, number, type Rules } from "../values/options.ts"
 import { CurrentWallet, type Paid, type Reservation, type Wallet } from "./wallet.ts"
 
 export type { AgentUsage, Amount, Budget, BudgetName, ModelUsage, Usage } from "../program/Budget.ts"
@@ -15,6 +15,9 @@ export { NoRoom } from "../program/Budget.ts"
 export type { Reservation } from "./wallet.ts"
 
 const rules: Rules<Amount> = { tokens: number(0), cost: number(0) }
+
+/** `wallet.spend` judges a reservation. */
+const spendRules: Rules<NonNullable<Parameters<typeof spend>[1]>> = { reservation: anything, cost: number(0) }
 
 const refuse = (of: string, { message, option }: { readonly message: string; readonly option: string }) =>
   Effect.die(new InvalidOptions({ of, option, message: `${of}: ${message}` }))
@@ -70,8 +73,9 @@ export const spend = (
     readonly cost?: number | undefined
   }
 ): Effect.Effect<void> => {
-  const amount = "inputTokens" in usage ? { tokens: tokensOf(usage), cost: options?.cost } : usage
-  const complaint = complaintOf(amount, rules)
+  const isOfModel = typeof usage === "object" && usage !== null && "inputTokens" in usage
+  const amount = isOfModel ? { tokens: tokensOf(usage), cost: options?.cost } : usage
+  const complaint = complaintOf(amount, rules) ?? (options === undefined ? undefined : complaintOf(options, spendRules))
   if (complaint !== undefined) return refuse("Budget.spend", complaint)
   const paid: Paid = { tokens: amount.tokens, cost: amount.cost ?? options?.cost }
   return Effect.flatMap(walletFor("Budget.spend"), (wallet) => wallet.spend(paid, options?.reservation))

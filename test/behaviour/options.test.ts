@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { Engine, Invariant, JobError, JobStore, Program, WorkerPool } from "../../src/index.ts"
+import { Budget, Engine, Intent, Invariant, JobError, JobStore, Program, WorkerPool } from "../../src/index.ts"
 import { Stately } from "../../src/inspector/index.ts"
 import { Server } from "../../src/server/index.ts"
 import { engine, failure, idle, noInput } from "../support/behaviour/harness.ts"
@@ -83,7 +83,9 @@ describe("an engine", () => {
 })
 
 describe("a start", () => {
-  const cases: ReadonlyArray<readonly [options: object, message: RegExp]> = [
+  const cases: ReadonlyArray<readonly [options: object | null | number, message: RegExp]> = [
+    [null, /^options must be an object, not null$/],
+    [5, /^options must be an object, not 5$/],
     [{ budgets: {} }, /there is no option "budgets"; did you mean "budget"\?/],
     [{ budget: { maxCycle: 5 } }, /there is no budget "maxCycle"; did you mean "maxCycles"\?/],
     [{ budget: { maxDuration: { minute: 5 } } }, /budget\.maxDuration must be a duration/],
@@ -95,17 +97,20 @@ describe("a start", () => {
   it.effect("is refused", () =>
     Effect.gen(function* () {
       for (const [options, message] of cases) {
-        const error = yield* failure(Engine.start(idle, {}, loose(options)))
-        expect(error).toMatchObject({ _tag: "InvalidInput", message: expect.stringMatching(message) as string })
+        for (const start of [Engine.start, Engine.run]) {
+          const error = yield* failure<unknown, unknown, Engine.Engine>(start(idle, {}, loose(options)))
+          expect(error).toMatchObject({ _tag: "InvalidInput", message: expect.stringMatching(message) as string })
+        }
       }
     }).pipe(Effect.provide(engine()))
   )
 
   it.effect("that is a fork is refused, too", () =>
     Effect.gen(function* () {
-      const fork = (options: object) => failure(Engine.fork(idle, "none", loose(options)))
+      const fork = (options: object | null) => failure(Engine.fork(idle, "none", loose(options)))
       expect(yield* fork({ at: NaN })).toMatchObject({ message: "at must be a whole number of at least 0, not NaN" })
       expect(yield* fork({ fact: [] })).toMatchObject({ message: 'there is no option "fact"; did you mean "facts"?' })
+      expect(yield* fork(null)).toMatchObject({ message: "options must be an object, not null" })
       expect(yield* fork({ id: "" })).toMatchObject({ message: "a job's id must be a string that is not empty" })
     }).pipe(Effect.provide(engine()))
   )
@@ -159,3 +164,24 @@ it("an invariant's option that there is not is refused", () => {
   const holds = () => true
   expect(() => Invariant.structural("i", holds, loose({ onViolations: "halt" }))).toThrow(/did you mean "onViolation"/)
 })
+
+it.effect("null is no way to leave out options: of a handler, of a child and of a payment", () =>
+  Effect.gen(function* () {
+    const perform = () => Effect.void
+    expect(() => Engine.handler("Mail", perform, loose(null))).toThrow(/options must be an object, not null/)
+    expect(yield* failure(Engine.handle("Mail", perform, loose(null)))).toMatchObject({ _tag: "HandlerRejected" })
+    expect(() => Intent.child(idle, {}, loose(null))).toThrow(/options must be an object, not null/)
+    const spend = (usage: object | null, options: object | null) =>
+      Effect.map(Effect.exit(Budget.spend(loose(usage), loose(options))), (exit) =>
+        Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+      )
+    const refused = (message: RegExp) => ({
+      _tag: "InvalidOptions",
+      message: expect.stringMatching(message) as string
+    })
+    expect(yield* spend({ tokens: 1 }, null)).toMatchObject(refused(/options must be an object, not null$/))
+    expect(yield* spend({ tokens: 1 }, { cost: NaN })).toMatchObject(refused(/cost must be .* not NaN$/))
+    expect(yield* spend({ tokens: 1 }, { costs: 1 })).toMatchObject(refused(/did you mean "cost"\?$/))
+    expect(yield* spend(null, {})).toMatchObject(refused(/options must be an object, not null$/))
+  }).pipe(Effect.provide(engine()))
+)
