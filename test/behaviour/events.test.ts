@@ -8,7 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { Agent, Engine, Invariant, type JobEvent, Program } from "../../src/index.ts"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { Agent, Engine, type Fact, Invariant, type JobEvent, Program } from "../../src/index.ts"
 import { EventLog } from "../../src/job/eventLog.ts"
 import { viewOf } from "../../src/job/jobHandle.ts"
 import {
@@ -33,6 +35,9 @@ import {
   until,
   untilState
 } from "../support/behaviour/harness.ts"
+import { folded } from "../support/behaviour/folded.ts"
+import { manyParts } from "../support/behaviour/joinedParts.ts"
+import { projectRoot } from "../support/node.ts"
 import { discardAll } from "../support/core/lenient.ts"
 
 /** Two tiers, an agent with `each`, evaluations, intents, failures of two sorts, a broken and repaired invariant. */
@@ -405,5 +410,41 @@ describe("the log ends with JobHalted", () => {
         expect(events[1]).toMatchObject({ status: "cancelled", error })
       }
     }).pipe(Effect.provide(engine({ maxRunningJobs: 1 })))
+  )
+})
+
+describe("docs/events.md", () => {
+  const page = readFileSync(join(projectRoot, "docs/events.md"), "utf8")
+  /** The fields that the page lists for an event, besides those of every event. */
+  const listed = (tag: string): ReadonlyArray<string> => {
+    const row = page.split("\n").find((line) => line.startsWith("| ") && line.split("|")[1]?.includes(`\`${tag}\``))
+    return [...(row?.split("|")[2] ?? "").matchAll(/`(\w+)\??`/g)].map(([, name = ""]) => name)
+  }
+
+  it.effect("lists every field of the events of a job, and of the provenance of their facts", () =>
+    Effect.gen(function* () {
+      const eventsIn = (program: Program.Program.Any, input: object) =>
+        Effect.flatMap(Engine.start(program as typeof idle, input), eventsOf).pipe(Effect.provide(engine()))
+      const events = [
+        ...(yield* eventsIn(rich(), {})),
+        ...(yield* eventsIn(manyParts, { count: 4_000 })),
+        ...(yield* eventsIn(folded, { seed: 1 }))
+      ]
+      const [, described = ""] = /The fields of `provenance` are([^]*?)\n\n/.exec(page) ?? []
+      const used = new Set<string>()
+      for (const { _tag, cycle: _, seq: __, ...rest } of events) {
+        for (const name of Object.keys(rest)) {
+          used.add(name)
+          expect(listed(_tag), _tag).toContain(name)
+        }
+        for (const fact of "facts" in rest && _tag === "FactsCommitted" ? rest.facts : []) {
+          for (const name of Object.keys((fact as Fact.Fact).provenance)) {
+            used.add(name)
+            expect(described).toContain(`\`${name}\``)
+          }
+        }
+      }
+      expect([...used]).toEqual(expect.arrayContaining(["each", "part", "because", "cause", "index"]))
+    })
   )
 })
