@@ -23,6 +23,7 @@ import type { Cause } from "../outcome/Cause.ts"
 import type { Counters, MergedOutcome, Uncommutative } from "../outcome/CommittedCycle.ts"
 import type { Cursor } from "../values/steps.ts"
 import { checkIdempotent, combinedOf } from "./combine.ts"
+import { CombinedPairs, isCheckedAfter } from "./combinedPairs.ts"
 import { causeOf, faultOf } from "./encodeEffect.ts"
 import { check, type Sight } from "./programChecks.ts"
 import { exhausted, type OwnLimits } from "./sharedBudget.ts"
@@ -39,8 +40,8 @@ export interface MergeCycle {
   readonly spent: { readonly tokens: number }
   /** The ledger's version when the cycle began. */
   readonly start: number
-  /** The kinds whose combining functions have been checked. */
-  readonly checked: ReadonlySet<string>
+  /** The pairs of values that were combined before. */
+  readonly combined: CombinedPairs
 }
 
 /**
@@ -55,8 +56,8 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   private readonly isForced: boolean
   /** The cause for which the effect is discarded. */
   private refused: Cause | undefined
-  /** The kinds whose combining functions this effect checked, and the pairs that are not commutative; undefined for none. */
-  checkedKinds: Set<string> | undefined
+  /** The number of pairs that this effect combined, by kind, and the pairs that are not commutative; undefined for none. */
+  combined: CombinedPairs | undefined
   private uncommutative: Map<number, Uncommutative> | undefined
   /** Facts that are to be added or revised, and the entries that they revise. */
   private readonly commits: Array<EncodedFact> = []
@@ -180,18 +181,19 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   }
 
   /**
-   * Checks the combining function of a kind where it combines for the first time in a job: it must be idempotent, and it is
-   * noted if it is not commutative. @throws EffectFault, or what the function throws
+   * Checks the combining function of a kind. It must be idempotent, which is checked where it combines for the first time in a
+   * job. It is noted on the first pair on which it is not commutative. @throws EffectFault, or what the function throws
    */
   private checkLaws(rule: Combine<unknown>, fact: EncodedFact, { fact: existing, text }: FactEntry): void {
-    const { kind } = fact
-    if (this.merge.checked.has(kind.name) || this.checkedKinds?.has(kind.name) === true) return
-    ;(this.checkedKinds ??= new Set()).add(kind.name)
-    if (lawfulOf(rule) !== undefined) return
-    const before: EncodedFact = { kind, id: existing.id, text, value: existing.value, because: undefined }
-    checkIdempotent(rule, [before, fact])
-    if (combinedOf(rule, fact, fact.text, before).text === combinedOf(rule, before, text, fact).text) return
-    const { id, value: proposed } = fact
+    const { id, kind, value: proposed } = fact
+    const combined = (this.combined ??= new CombinedPairs())
+    const before = this.merge.combined.of(kind.name) + combined.of(kind.name)
+    combined.add(kind.name, 1)
+    if (!isCheckedAfter(before) || lawfulOf(rule) !== undefined) return
+    const present: EncodedFact = { kind, id: existing.id, text, value: existing.value, because: undefined }
+    if (before === 0) checkIdempotent(rule, [present, fact])
+    if (combinedOf(rule, fact, fact.text, present).text === combinedOf(rule, present, text, fact).text) return
+    combined.settle(kind.name)
     const place = this.planned - 1
     ;(this.uncommutative ??= new Map()).set(place, { kind: kind.name, id, existing: existing.value, proposed })
   }

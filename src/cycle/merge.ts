@@ -42,6 +42,7 @@ import type { By } from "../context/provenanceOf.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { CommittedCycle, Counters, MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
 import { type InSteps, stepSize, stepsLeft } from "../values/steps.ts"
+import { CombinedPairs } from "./combinedPairs.ts"
 import { EffectApplication, type MergeCycle } from "./effectApplication.ts"
 import { check, nothingProposed, type Sight } from "./programChecks.ts"
 import type { OwnLimits } from "./sharedBudget.ts"
@@ -60,14 +61,14 @@ export class CycleMerge {
   readonly #notes: Array<EffectApplication> = []
   /** Facts of the signals and outcomes so far. */
   #committed = 0
-  /** The kinds whose combining functions were checked, in the job; and the ones that this cycle checked. */
-  readonly #checked: Set<string>
-  readonly #checkedNow: Array<string> = []
+  /** The pairs that the job has combined; and their numbers before this cycle, by the kinds that it combined. */
+  readonly #combined: CombinedPairs
+  #combinedBefore: Map<string, number> | undefined
   /** The cause by which an effect crossed a counted budget. */
   #crossed: Cause | undefined
 
   /**
-   * `checked`: the kinds whose combining functions the job has checked. The cycle adds to them. `spent`: what agents paid, which
+   * `combined`: the pairs of values that the job has combined. The cycle adds to them. `spent`: what agents paid, which
    * counts against the same limit as the tokens of effects.
    */
   constructor(
@@ -76,12 +77,12 @@ export class CycleMerge {
     ledger: Ledger,
     limits: OwnLimits,
     counters: Counters,
-    checked: Set<string> = new Set(),
+    combined: CombinedPairs = new CombinedPairs(),
     spent: { readonly tokens: number } = nothingSpent
   ) {
     this.cycle = cycle
-    this.#on = { cycle, program, ledger, limits, counters, checked, spent, start: ledger.version }
-    this.#checked = checked
+    this.#on = { cycle, program, ledger, limits, counters, combined, spent, start: ledger.version }
+    this.#combined = combined
     this.#before = { ...counters }
     this.#evaluations = ledger.evaluationCount
   }
@@ -185,7 +186,7 @@ export class CycleMerge {
     const outcome = application.result
     const { cause } = outcome
     if (cause === undefined) {
-      if (application.checkedKinds !== undefined) this.#keepChecked(application.checkedKinds)
+      if (application.combined !== undefined) this.#keepCombined(application.combined)
       const { evaluations, trace } = application.effect
       if (evaluations.length > 0 || trace !== undefined) this.#notes.push(application)
     } else if (cause._tag === "BudgetExhausted") {
@@ -195,11 +196,12 @@ export class CycleMerge {
     return outcome
   }
 
-  /** Only what is applied is checked for good: a replay sees no others. */
-  #keepChecked(checked: ReadonlySet<string>): void {
-    for (const kind of checked) {
-      this.#checked.add(kind)
-      this.#checkedNow.push(kind)
+  /** Only what is applied counts: a replay sees no others. */
+  #keepCombined(combined: CombinedPairs): void {
+    const before = (this.#combinedBefore ??= new Map())
+    for (const [kind, pairs] of combined) {
+      if (!before.has(kind)) before.set(kind, this.#combined.of(kind))
+      this.#combined.add(kind, pairs)
     }
   }
 
@@ -245,7 +247,7 @@ export class CycleMerge {
     const { counters, ledger, start } = this.#on
     ledger.rollback(start)
     ledger.forgetEvaluations(this.#evaluations)
-    for (const kind of this.#checkedNow) this.#checked.delete(kind)
+    for (const [kind, pairs] of this.#combinedBefore ?? []) this.#combined.restore(kind, pairs)
     Object.assign(counters, this.#before)
   }
 

@@ -56,8 +56,8 @@ interface Planted {
 
 function* plantSteps(session: JobSession, { beginning, input, seeds }: Genesis): Generator<void, Planted> {
   const { context, isForced } = beginning
-  const { checked, counters, ledger, limits, program } = session
-  const merge = new CycleMerge(0, program, ledger, limits, counters, checked)
+  const { combined, counters, ledger, limits, program } = session
+  const merge = new CycleMerge(0, program, ledger, limits, counters, combined)
   const effect = { ...emptyEffect, facts: seeds }
   const planted = yield* isForced ? merge.override(effect) : merge.stage(effect, "seed")
   const row = yield* merge.finish(0, [])

@@ -16,6 +16,7 @@ import type { Actor } from "xstate"
 import type { jobMachine } from "../../machines/job.machine.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { Usage } from "../program/Budget.ts"
+import { CombinedPairs } from "../cycle/combinedPairs.ts"
 import { type AgentProgress, Candidates, noProgress } from "../cycle/eligibility.ts"
 import { AdmissionRejected, InvalidInput, type JobError, JobHalted } from "../outcome/JobError.ts"
 import type { ExplanationJson } from "../outcome/explanationJson.ts"
@@ -109,8 +110,8 @@ export class JobSession implements JobView {
   /** In milliseconds since the epoch, as the journal says. 0 until the job has a journal. */
   createdAt = 0
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
-  /** The kinds whose combining functions have been checked. */
-  readonly checked = new Set<string>()
+  /** The pairs of values that were combined. */
+  readonly combined = new CombinedPairs()
   readonly progress: ReadonlyArray<AgentProgress>
   readonly candidates: Candidates
   readonly mailbox = new Mailbox()
@@ -189,7 +190,7 @@ export class JobSession implements JobView {
     this.allotments = replay.allotments
     this.limitOwn()
     Object.assign(this.counters, replay.counters)
-    for (const kind of replay.checked) this.checked.add(kind)
+    for (const [kind, pairs] of replay.combined) this.combined.restore(kind, pairs)
     this.spent.restore(replay.spent.sums)
     this.reported.restore(replay.reported.sums)
     this.program.agents.forEach(({ name }, index) => {
@@ -273,8 +274,8 @@ export class JobSession implements JobView {
 
   /** Begins the next cycle. */
   beginCycle(): UnderWay {
-    const { checked, counters, cycle, ledger, limits, program, spent } = this
-    const merge = new CycleMerge(cycle + 1, program, ledger, limits, counters, checked, spent)
+    const { combined, counters, cycle, ledger, limits, program, spent } = this
+    const merge = new CycleMerge(cycle + 1, program, ledger, limits, counters, combined, spent)
     const underWay = new UnderWay(merge, ledger.version)
     if (this.#stage._tag === "Running") this.#stage.underWay = underWay
     return underWay

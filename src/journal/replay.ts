@@ -12,6 +12,7 @@ import type { Usage } from "../program/Budget.ts"
 import type { Fact } from "../program/Fact.ts"
 import { Violation } from "../program/Invariant.ts"
 import { sha256Pieces } from "../values/sha256.ts"
+import { CombinedPairs } from "../cycle/combinedPairs.ts"
 import type { Tracker } from "../cycle/tracker.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
 import type { Cause } from "../outcome/Cause.ts"
@@ -83,8 +84,8 @@ export class Replay {
   readonly reported = new Spent()
   /** The mark of each agent, by name: the commit position up to which it has read. */
   readonly marks = new Map<string, number>()
-  /** The kinds whose combining functions the job has checked: those that combined two values in an effect that was applied. */
-  readonly checked = new Set<string>()
+  /** The pairs of values that were combined in effects that were applied. */
+  readonly combined = new CombinedPairs()
   /** The number of prunings that each agent has taken note of, by name. */
   readonly prunedMarks = new Map<string, number>()
   /** The agents that have executed. */
@@ -296,6 +297,7 @@ export class Replay {
           const { id, kind, value } = proposed
           const existing = this.ledger.find(kind.name, id)?.value
           uncommutative.set(place, { kind: kind.name, id, existing, proposed: value })
+          this.combined.settle(kind.name)
         }
         const fact = this.#add(proposed, combined?.get(place), by)
         if (fact !== undefined) facts.push(fact)
@@ -330,7 +332,7 @@ export class Replay {
       return this.ledger.add(kind, id, value, text, by, because)
     }
     if (existing.text === text) return undefined
-    if (typeof kind.conflict === "function" && !this.#isForced) this.checked.add(kind.name)
+    if (typeof kind.conflict === "function" && !this.#isForced) this.combined.add(kind.name, 1)
     if (combined === null) return undefined
     if (kind.conflict === "keepFirst" && !this.#isForced) return undefined
     if (combined === undefined) return this.ledger.add(kind, id, value, text, by, because)

@@ -162,6 +162,72 @@ describe("a combining function that is not commutative", () => {
   )
 })
 
+describe("a combining function that is commutative on its first pairs", () => {
+  const Count = numbered("Count")
+  /** Combines two values lawfully, but for pairs of which the proposed one is at a number. It notes its calls. */
+  const failingAt = (from: number, last: number, each = 1) => {
+    const calls = { count: 0 }
+    const Slot = numbered("Slot", {
+      conflict: (a, b) => {
+        calls.count++
+        return a.n === b.n || b.n < from ? (a.n > b.n ? a : b) : b
+      }
+    })
+    const program = Program.make("counts", {
+      input: noInput,
+      seed: () => [Count.of({ id: "0", n: 0 })],
+      agents: [
+        Agent.make("count", {
+          each: Count,
+          writes: [Count, Slot],
+          execute: ({ value: { n } }) =>
+            Effect.succeed({
+              facts: [
+                ...(n < last ? [Count.of({ id: String(n + 1), n: n + 1 })] : []),
+                ...Array.from({ length: each }, (_, index) => Slot.of({ id: String(index), n }))
+              ]
+            })
+        })
+      ]
+    })
+    return { calls, program }
+  }
+  const pairOf = (existing: number, proposed: number) => ({
+    existing: { id: "0", n: existing },
+    proposed: { id: "0", n: proposed }
+  })
+
+  it.effect("is a diagnostic on the first pair on which it is not, once, also after a crash", () =>
+    Effect.gen(function* () {
+      const { program } = failingAt(4, 7)
+      const whole = yield* runInline(program, {}, { id: "job" })
+      expect(whole.result.diagnostics).toMatchObject([
+        { cycle: 6, agent: "count", cause: { _tag: "NotCommutative", kind: "Slot", id: "0", ...pairOf(4, 5) } }
+      ])
+      for (let at = 0; at < 9; at++) {
+        const store = yield* journalStore
+        yield* Effect.provide(runToEnd(program, {}, { id: "job" }), engineOnStore(brokenOff(store, at)))
+        const second = yield* Effect.provide(runToEnd(program, {}, { id: "job" }), engineOnStore(store))
+        expect(comparable(second), `broken off after ${at}`).toEqual(comparable(whole))
+      }
+    })
+  )
+
+  it.effect("is checked on its first thousand pairs, and then on one of 64", () =>
+    Effect.gen(function* () {
+      const { calls, program } = failingAt(Infinity, 21, 1_000)
+      const { result } = yield* runInline(program, {})
+      expect(result.diagnostics).toEqual([])
+      const pairs = 21_000
+      const checks = 1_024 + Math.ceil((pairs - 1_024) / 64)
+      // A check is two calls, and the first pair is also checked with each of its values beside itself.
+      expect(calls.count).toBe(pairs + 2 * checks + 2)
+      const late = yield* runInline(failingAt(20, 21, 1_000).program, {})
+      expect(discarded(late.result)).toEqual([["count", "NotCommutative"]])
+    })
+  )
+})
+
 describe("a rule that is lawful", () => {
   const Doc = Schema.Struct({
     key: Schema.String,
