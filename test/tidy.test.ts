@@ -65,6 +65,11 @@ const allowances: ReadonlyArray<Allowance> = [
     reason: "the fibers of a cycle's tasks, without the cost of the combinators"
   },
   { path: "src/values/sha256.ts", uses: ["node:"], reason: "the hash of the journal's chain" },
+  {
+    path: "src/platform/packageVersion.ts",
+    uses: ["node:"],
+    reason: "the package's own package.json, in the source tree"
+  },
   { path: "src/platform/quickStart.ts", uses: ["node:"], reason: "how fast a thread of ours loads modules" },
   { path: "src/workers/", uses: ["node:"], reason: "the adapter of worker threads" },
   { path: "src/workers/thread.ts", uses: ["new Worker"], reason: "owns the threads" },
@@ -92,6 +97,7 @@ const allowances: ReadonlyArray<Allowance> = [
   },
   { path: "src/server/nodeServer.ts", uses: ["node:"], reason: "the adapter of Node's HTTP server" },
   { path: "src/cli/", uses: ["node:"], reason: "the adapter of the command line" },
+  { path: "src/platform/threadFiles.ts", uses: ["node:"], reason: "whether the file of a thread is there" },
   { path: "src/platform/unrefClock.ts", uses: ["setTimeout"], reason: "a sleep that lets the process end" }
 ]
 

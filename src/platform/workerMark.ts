@@ -16,13 +16,18 @@ export const markAsWorker = (): void => {
 /** Whether this thread is a worker of a pool. */
 export const isWorker = (): boolean => key in globalThis
 
+/** The right way to bundle a program that has CPU agents. */
+export const bundledRight =
+  "In a bundle, make the program's module an entry point of its own, and let the bundler split code"
+
 /** An engine was started on a worker thread. */
 export class EngineInWorker extends Error {
   override readonly name = "EngineInWorker"
   constructor() {
     super(
       "an engine was started on a worker thread: a module that defines CPU agents is imported by every worker, so it must " +
-        "not run jobs, or do anything else, at its top level; move that to a module of its own"
+        "not run jobs, or do anything else, at its top level; move that to a module of its own. " +
+        bundledRight
     )
   }
 }

@@ -194,7 +194,9 @@ const signalsOf = (signals: ReadonlyArray<Kind.Any>, refuse: Refuse): ReadonlySe
 const checkModule = (agents: ReadonlyArray<ErasedAgent>, module: string | undefined, refuse: Refuse): void => {
   const cpu = agents.find((agent) => agent.type === "cpu" && agent.fold === undefined)
   if (cpu !== undefined && module === undefined) {
-    refuse(`the CPU agent ${quote(cpu.name)} needs the program's module: give \`module: import.meta.url\``)
+    refuse(
+      `the CPU agent ${quote(cpu.name)} needs the program's module: give \`module: import.meta.url\`, which has a value in ES modules only`
+    )
   }
 }
 

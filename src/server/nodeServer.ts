@@ -16,9 +16,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import { readFileSync } from "node:fs"
 import { createServer, IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
-import { findPackageJSON } from "node:module"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { brotliCompress, constants, gzip } from "node:zlib"
@@ -117,13 +115,6 @@ export const compressed = (bytes: Uint8Array, coding: "br" | "gzip"): Effect.Eff
     if (coding === "gzip") gzip(bytes, done)
     else brotliCompress(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }, done)
   })
-
-/** The version of this package, for the OpenAPI document and the telemetry. */
-export const packageVersion: Effect.Effect<string> = Effect.sync(() => {
-  const file = findPackageJSON("..", import.meta.url)
-  const manifest = JSON.parse(file === undefined ? "{}" : readFileSync(file, "utf8")) as { readonly version?: string }
-  return manifest.version ?? "0.0.0"
-})
 
 /** A server that listens. */
 export const listening = (options: {

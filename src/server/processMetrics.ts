@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import process from "node:process"
 import { counter, gauge, tagged } from "../platform/metrics.ts"
-import { packageVersion } from "./nodeServer.ts"
+import { packageVersion } from "../platform/packageVersion.ts"
 
 const resident = gauge("converge_process_resident_memory_bytes", "Memory of the process, of all its threads", "By")
 const heapUsed = gauge("converge_process_heap_used_bytes", "Memory in use on the heap of the main thread", "By")
@@ -34,7 +34,7 @@ export class ProcessMetrics {
 
   /** Measures for as long as the scope is open. */
   static readonly open: Effect.Effect<ProcessMetrics, never, Scope.Scope> = Effect.gen(function* () {
-    const version = yield* packageVersion
+    const version = packageVersion
     tagged(build, { version, node: process.versions.node }).updateUnsafe(1, empty)
     return yield* Effect.acquireRelease(
       Effect.sync(() => {

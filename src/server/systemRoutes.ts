@@ -24,7 +24,7 @@ import { inspectorPage, inspectorPolicy } from "./inspectorPage.ts"
 import { plain } from "./json.ts"
 import { exposition } from "./exposition.ts"
 import { noteAtOnce } from "./metrics.ts"
-import { packageVersion } from "./nodeServer.ts"
+import { packageVersion } from "../platform/packageVersion.ts"
 import { isAllowed, permitAll } from "./permits.ts"
 import type * as Shapes from "./shapes.ts"
 import { type CompiledProgram, type ErasedKind, compiledOf } from "../program/erased.ts"
@@ -190,7 +190,7 @@ export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRo
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
       const scope = yield* Effect.scope
-      const version = yield* packageVersion
+      const version = packageVersion
       const api = apiAt(prefix, version)
       const swagger = Effect.suspend(() =>
         Effect.provideService(HttpRouter.toHttpEffect(HttpApiSwagger.layer(api, { path: "/docs" })), Scope.Scope, scope)

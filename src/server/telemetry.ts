@@ -18,7 +18,7 @@ import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as Schema from "effect/Schema"
 import { routeOf } from "./fallback.ts"
 import { noKnownRoute } from "./guard.ts"
-import { packageVersion } from "./nodeServer.ts"
+import { packageVersion } from "../platform/packageVersion.ts"
 
 /** The default exporters of OpenTelemetry's specification, for signals whose variable is not set. */
 const standard = {
@@ -39,7 +39,7 @@ const attributes = Config.withDefault(
  */
 const defaults = Effect.gen(function* () {
   const given = yield* attributes
-  const version = yield* packageVersion
+  const version = packageVersion
   return ConfigProvider.fromEnvRecord({
     ...standard,
     ...(given?.["service.name"] === undefined ? { OTEL_SERVICE_NAME: "converge" } : {}),

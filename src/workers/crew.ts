@@ -16,10 +16,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { WorkerPlatform } from "effect/workers/Worker"
 import { nextTurn } from "../platform/slices.ts"
+import { missingThreadFile } from "../platform/threadFiles.ts"
 import { Limits } from "../Limits.ts"
 import type { Share, Work } from "./batchRun.ts"
 import type { Resolved } from "./options.ts"
-import { Thread, type ThreadEnd, type ThreadEvents } from "./thread.ts"
+import { entry, Thread, type ThreadEnd, type ThreadEvents } from "./thread.ts"
 import type { Unavailable } from "./WorkerPool.ts"
 
 export class Crew {
@@ -111,7 +112,7 @@ export class Crew {
     }
     if (!this.#hasGivenUp) return undefined
     // Clients read this text. The error's own text may name files, so it goes to the log only.
-    const why = this.#lastFailure?.shortage ?? "each ended before it was ready"
+    const why = this.#lastFailure?.shortage ?? missingThreadFile(entry) ?? "each ended before it was ready"
     return { reason: "not-started", message: `no worker could be started: ${why}` }
   }
 

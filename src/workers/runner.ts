@@ -11,7 +11,7 @@ import * as NodeWorkerRunner from "@effect/platform-node/NodeWorkerRunner"
 import * as Effect from "effect/Effect"
 import { WorkerRunnerPlatform } from "effect/workers/WorkerRunner"
 import { workerData } from "node:worker_threads"
-import { markAsWorker } from "../platform/workerMark.ts"
+import { bundledRight, markAsWorker } from "../platform/workerMark.ts"
 import { describePanic } from "../values/panic.ts"
 import { placeless } from "../values/placeless.ts"
 import { Limits } from "../Limits.ts"
@@ -47,6 +47,8 @@ process.on("unhandledRejection", (reason) => {
 const { batchSize, pool, port, recycleGrowthMb, shared } = workerData as WorkerInit
 // Agents can read `workerData`, and must not reach the pool's port.
 for (const key of Object.keys(workerData as object)) Reflect.deleteProperty(workerData as object, key)
+
+const exportIt = `Export it there, by any name. ${bundledRight}`
 
 const programs = new Map<string, CompiledProgram>()
 const replicas = new Map<string, Replica>()
@@ -91,7 +93,7 @@ const load = (program: ProgramRef): void => {
     (exports: Readonly<Record<string, unknown>>) => {
       const [found, another] = findPrograms(exports, program.name)
       const quoted = JSON.stringify(program.name)
-      if (found === undefined) return fail(`its module does not export the program ${quoted}`, "")
+      if (found === undefined) return fail(`its module does not export the program ${quoted}. ${exportIt}`, "")
       if (another !== undefined) return fail(`its module exports several programs that are called ${quoted}`, "")
       programs.set(key, found)
       return send(["loaded", key, undefined, "", undefined])
@@ -99,14 +101,18 @@ const load = (program: ProgramRef): void => {
     (error: unknown) => {
       const { message, stack } = describePanic(error)
       // Messages and stacks name files of this machine. Only the log may show these, and it has the stack.
-      const why = `its module cannot be imported on a worker: ${codeOf(error) ?? placeless(message)}`
+      const why = `its module cannot be imported on a worker: ${reasonOf(error, message)}`
       fail(why, stack, shortageBehind(error))
     }
   )
 }
 
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
+/** The code of an error, else its message. A module that is missing is named, without its folder. */
+const reasonOf = (error: unknown, message: string): string => {
+  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
+  if (code === undefined) return placeless(message)
+  return code === "ERR_MODULE_NOT_FOUND" ? `${code}: ${placeless(message)}` : code
+}
 
 /** Finds the programs of a module. It exports programs, or arrays of them, under any name; the same one twice counts once. */
 const findPrograms = (exports: Readonly<Record<string, unknown>>, name: string): ReadonlyArray<CompiledProgram> => [

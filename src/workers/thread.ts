@@ -58,7 +58,8 @@ export interface ReplicaRecord {
 /** Quick steps, because a thread takes two steps for every share. */
 const machine = withQuickSteps(workerMachine)
 
-const entry = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url)
+/** The file that a thread begins with. */
+export const entry = new URL(import.meta.url.endsWith(".ts") ? "./entry.ts" : "./entry.js", import.meta.url)
 
 export class Thread<Work> {
   readonly number: number

@@ -24,7 +24,7 @@ describe("a module that is no good on a worker", () => {
       "does not export the program",
       broken.hidden!,
       "AgentPanicked",
-      /^its module does not export the program "hidden"$/
+      /^its module does not export the program "hidden"\. Export it there, by any name\. In a bundle, make/
     ],
     ["throws", broken.throwing, "AgentPanicked", /^its module cannot be imported on a worker: not on a worker$/],
     ["says where it is", broken.lost, "AgentPanicked", /worker: no settings in broken\.ts\?does=lost$/],
@@ -32,7 +32,7 @@ describe("a module that is no good on a worker", () => {
       "is not there",
       broken.missing,
       "AgentPanicked",
-      /^its module cannot be imported on a worker: ERR_MODULE_NOT_FOUND$/
+      /^its module cannot be imported on a worker: ERR_MODULE_NOT_FOUND: Cannot find module '[\w.]+' imported from [\w.]+$/
     ],
     ["exits", broken.exiting, "WorkerCrashed", undefined],
     ["has other agents", broken.changed, "AgentPanicked", /has no CPU agent "square"/]

@@ -10,6 +10,7 @@ import { statSync } from "node:fs"
 import { Worker } from "node:worker_threads"
 import { Limits } from "../../Limits.ts"
 import { liveThreads } from "../../platform/liveThreads.ts"
+import { missingThreadFile } from "../../platform/threadFiles.ts"
 import { StoreError } from "../JobStore.ts"
 import type { Refusal } from "../refusals.ts"
 import type { Damage } from "./damage.ts"
@@ -18,7 +19,7 @@ const entry = new URL(import.meta.url.endsWith(".ts") ? "./checkThread.ts" : "./
 
 const failed = (filename: string, error: unknown): Refusal => ({
   reason: "failed",
-  message: `${filename}: the thread that checks has ended: ${error instanceof Error ? error.message : String(error)}`
+  message: `${filename}: the thread that checks has ended: ${missingThreadFile(entry) ?? (error instanceof Error ? error.message : String(error))}`
 })
 
 /** Returns the first problem of a file; null for a sound one. */

@@ -9,6 +9,7 @@
  */
 import { Worker, MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads"
 import { Limits } from "../../Limits.ts"
+import { missingThreadFile } from "../../platform/threadFiles.ts"
 import type { FromWriter, Op, Outcome, PieceMessage, ToWriter, WriterInit } from "./protocol.ts"
 import type { Refusal } from "../refusals.ts"
 
@@ -143,8 +144,12 @@ export class Writer {
     }
     port1.on("message", receive)
     worker.on("error", (error: unknown) => {
+      const missing = missingThreadFile(entry)
+      const message = error instanceof Error ? error.message : String(error)
       refusal = this.#failed(
-        `the thread that writes has ended: ${error instanceof Error ? error.message : String(error)}; its last writes may or may not be in the file`
+        missing === undefined
+          ? `the thread that writes has ended: ${message}; its last writes may or may not be in the file`
+          : `no thread can write: ${missing}`
       )
     })
     worker.on("exit", (code) => {
