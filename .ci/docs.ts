@@ -1,6 +1,6 @@
 // Writes what is generated of the documentation anew: parts of pages, between their markers, and docs/api.md whole. With
 // --check it writes nothing and fails if something is out of date.
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { jobMachine } from "../machines/job.machine.ts"
 import { workerMachine } from "../machines/worker.machine.ts"
 import { toMermaid } from "../src/inspector/Statechart.ts"
@@ -24,13 +24,28 @@ const headlines = [
   ["start/import", "import of the package"]
 ] as const
 
+/** The prices that the page about the use of this package shows, as they were measured last. */
+const prices = [
+  ["costs/fact", "a fact of some 100 bytes, added in a batch: validated, merged, hashed"],
+  ["costs/fact-memory", "its memory, while its context is held"],
+  ["costs/fact-text", "its canonical text, which the journal keeps"],
+  ["costs/task", "a fiber task that adds nothing"],
+  ["costs/cpu-task", "a task on a thread that adds nothing, in a batch"],
+  ["costs/cycle", "a cycle of one agent that adds nothing"],
+  ["costs/durable-cycle", 'the same on a disk, with durability `"full"`, one job alone'],
+  ["costs/durable-cycle-normal", 'the same with durability `"normal"`'],
+  ["idle-jobs/heap", "the memory of a job that waits, without its facts"],
+  ["start/first-task", "the first CPU task of a process, with the start of its thread"],
+  ["start/import", "import of the package"]
+] as const
+
 /** Loads the definitions of the figures, which need `dist`. */
-const figures = async (): Promise<string> => {
+const tableOf = async (shown: ReadonlyArray<readonly [name: string, title: string]>): Promise<string> => {
   const lines = latest()
-  const rows = headlines.map(async ([name, title]) => {
+  const rows = shown.map(async ([name, title]) => {
     const { figures } = await load(name.slice(0, name.indexOf("/")))
     const figure = figures.find((it) => it.name === name)
-    if (figure === undefined) throw new Error(`the README shows a figure that no benchmark has: ${name}`)
+    if (figure === undefined) throw new Error(`a page shows a figure that no benchmark has: ${name}`)
     const line = lines.get(name)
     if (line === undefined || line.value === null) return []
     return [`| ${title} | **${withUnit(line.value, line.unit)}** | ${figureSpread(figure, line.spread)} |`]
@@ -38,11 +53,13 @@ const figures = async (): Promise<string> => {
   return ["| figure | value | 10 – 90 % |", "|---|---|---|", ...(await Promise.all(rows)).flat()].join("\n")
 }
 
-const figureTable = await figures()
+const figureTable = await tableOf(headlines)
+const priceTable = await tableOf(prices)
 
 const parts: Readonly<Record<string, () => string>> = {
   rooms: roomsPicture,
   figures: () => figureTable,
+  costs: () => priceTable,
   settings: settingsTable,
   "machine job": () => "```mermaid\n" + toMermaid(jobMachine) + "\n```",
   "machine worker": () => "```mermaid\n" + toMermaid(workerMachine) + "\n```"
@@ -64,7 +81,9 @@ const withParts = (file: string, text: string): string =>
 
 const textOf = (path: URL): string => (existsSync(path) ? readFileSync(path, "utf8") : "")
 
-const files = ["docs/architecture.md", "docs/http.md", "docs/money.md", "README.md"]
+const chapters = readdirSync(new URL("../docs/guide", import.meta.url)).map((name) => `docs/guide/${name}`)
+const pages = ["architecture", "http", "money", "when-to-use"].map((name) => `docs/${name}.md`)
+const files = [...pages, ...chapters, "README.md"]
 const isCheck = process.argv.includes("--check")
 let stale = 0
 

@@ -3,7 +3,11 @@ import { type BuildOptions, build } from "esbuild"
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Engine, JobStore, WorkerPool } from "effect-converge"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { closure, settings } from "../../../docs/examples/guide/08-cpu/closure.ts"
 import { manifest, node, projectRoot } from "../../support/node.ts"
 
 const example = join(projectRoot, "docs/examples/guide/08-cpu")
@@ -35,6 +39,13 @@ describe("the primes of ranges", () => {
 
   it("are counted on threads", async () => {
     expect(await node([join(example, "main.ts")])).toEqual({ code: 0, stdout: "9592 primes\n", stderr: "" })
+  })
+
+  it("come of functions that see the input, and the module as a thread imported it", async () => {
+    const engine = Engine.layer().pipe(Layer.provide([WorkerPool.layer({ size: 1 }), JobStore.layerMemory]))
+    settings.factor = 7
+    const { output } = await Effect.runPromise(Effect.provide(Engine.run(closure, { factor: 5 }), engine))
+    expect(output).toMatchObject({ module: 1, input: 5 })
   })
 
   it("are counted by a bundle whose program is an entry point of its own", async () => {
