@@ -9,20 +9,17 @@ import { fileURLToPath } from "node:url"
 
 const at = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-export const bundle = (outdir: string) =>
-  build({
-    // Threads import the program's module, so it must be there as a file, and without main.ts in it.
-    entryPoints: [at("main.ts"), at("program.ts")],
-    // main.js then imports the same file of the program, and has no copy of its own.
-    splitting: true,
-    format: "esm",
-    // effect-converge, effect and all other packages stay in node_modules.
-    packages: "external",
-    bundle: true,
-    platform: "node",
-    target: "node22.19",
-    outdir,
-    logLevel: "warning"
-  })
-
-if (import.meta.main) await bundle(process.argv[2] ?? "out")
+await build({
+  // Threads import the program's module, so it must be there as a file, and without main.ts in it.
+  entryPoints: [at("main.ts"), at("program.ts")],
+  // main.js then imports the same file of the program, and has no copy of its own.
+  splitting: true,
+  format: "esm",
+  // effect-converge, effect and all other packages stay in node_modules.
+  packages: "external",
+  bundle: true,
+  platform: "node",
+  target: "node22.19",
+  outdir: process.argv[2] ?? "out",
+  logLevel: "warning"
+})
