@@ -55,7 +55,7 @@ describe("the tarball", () => {
     const rest = packed.filter(
       (path) => !/^(?:dist|src|machines)\/|^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md|SECURITY\.md)$/.test(path)
     )
-    expect(rest.filter((path) => !/^docs\/(?:[\w-]+\.md$|decisions\/|images\/)/.test(path))).toEqual([])
+    expect(rest.filter((path) => !/^docs\/(?:[\w-]+\.md$|decisions\/|guide\/|images\/)/.test(path))).toEqual([])
   })
 
   it("holds the pages that its README links to", () => {

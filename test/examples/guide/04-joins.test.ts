@@ -4,6 +4,9 @@ import { Engine, Program } from "effect-converge"
 import { Testing } from "effect-converge/testing"
 import * as Effect from "effect/Effect"
 import { half, Price, whole } from "../../../docs/examples/guide/04-joins.ts"
+import { node } from "../../support/node.ts"
+
+const file = "docs/examples/guide/04-joins.ts"
 
 const input = {
   orders: [
@@ -26,7 +29,7 @@ const withLatePrices = Effect.gen(function* () {
 })
 
 describe("orders and prices that come late", () => {
-  it.effect("do not meet in half a join, and meet in a join; a fold follows the new price", () =>
+  it.live("do not meet in half a join, and meet in a join; a fold follows the new price", () =>
     Effect.gen(function* () {
       expect(yield* withLatePrices).toEqual({
         // No bill for the cup, and the old price of tea.
@@ -43,7 +46,17 @@ describe("orders and prices that come late", () => {
     expect([more, Program.warnings(whole)]).toEqual([[], []])
   })
 
-  it.effect("are found by the check of arrival, which names the order and the fact", () =>
+  it("are found by the command, too", { timeout: 60_000 }, async () => {
+    const verify = (program: string) =>
+      node(["dist/src/cli/main.js", "verify", file, "-p", program, "--arrivals", "--input", JSON.stringify(input)])
+    const [found, none] = [await verify("half"), await verify("whole")]
+    expect([found.code, none.code]).toEqual([3, 0])
+    expect(found.stdout).toContain("✖ half is not confluent")
+    expect(found.stdout).toMatch(/Bill\/1, which "bill" adds, is missing. The agent is half a join: .* Agent.join/)
+    expect(found.stderr).toContain('warning: the agent "bill" runs for each new Order and reads Price')
+  })
+
+  it.live("are found by the check of arrival, which names the order and the fact", () =>
     Effect.gen(function* () {
       const all = { ...input, prices: [...input.prices, { item: "cup", cents: 700 }] }
       const error = yield* Effect.flip(Testing.confluent(half, all))

@@ -3,6 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Engine } from "effect-converge"
 import * as Effect from "effect/Effect"
 import { offers, summing } from "../../../docs/examples/guide/05-conflicts.ts"
+import { node } from "../../support/node.ts"
 
 const [north, south, attic] = [
   { shop: "North", item: "lamp", cents: 900 },
@@ -32,6 +33,14 @@ describe("offers that differ", () => {
       expect((yield* run([attic, south, north])).output).toEqual(output)
     })
   )
+
+  it("end with exit code 3 where a shell asks to be strict about what was discarded", async () => {
+    const run = ["dist/src/cli/main.js", "run", "docs/examples/guide/05-conflicts.ts", "-p", "offers", "--strict"]
+    const strict = (offers: ReadonlyArray<object>) => node([...run, "--input", JSON.stringify(offers)])
+    const [one, none] = [await strict([north, attic]), await strict([north, south])]
+    expect([one.code, none.code]).toEqual([3, 0])
+    expect(one.stdout).toMatch(/^✔ offers converged with 1 discarded effect/)
+  })
 
   it.effect("are not summed by a rule: the engine refuses it and says what to write", () =>
     Effect.gen(function* () {
