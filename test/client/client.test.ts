@@ -338,6 +338,8 @@ describe("Client.program", () => {
     )
     expect(own.filter((path) => path.startsWith("server/")).sort()).toEqual([
       "server/api",
+      "server/insightApi",
+      "server/insightShapes",
       "server/liveStates",
       "server/problemLists",
       "server/problems",
