@@ -1,57 +1,51 @@
 /**
- * Jobs beside the routes of a server that is there already: its own at /, those of effect-converge below /converge.
+ * Jobs in a server that is there already: its own routes for its tenants, with its own tokens, and the API of effect-converge
+ * below /converge for its operator.
  *
- * `PORT=8080 node docs/examples/embedded-server/main.ts`, and then
- *
- *     curl -s localhost:8080/tickets -d '{"T1": "I was charged twice"}' -H 'content-type: application/json'
- *     curl -s localhost:8080/converge/api/v1/jobs
- *     curl -s localhost:8080/converge/metrics
+ *     export TENANTS=acme=acme-secret,globex=globex-secret OPERATOR=operator-secret STORE=/tmp/tickets.db
+ *     PORT=8080 node docs/examples/embedded-server/main.ts
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Engine, JobStore, WorkerPool } from "effect-converge"
 import { Server } from "effect-converge/server"
-import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 import process from "node:process"
 import { scriptedModel } from "./modelServer.ts"
 import { support } from "./program.ts"
+import { Closing, ownRoutes } from "./routes.ts"
 
-const Tickets = Schema.Record(Schema.String, Schema.String)
+/** A setting without a default: a server that made up its tokens would be open to everybody who has read this file. */
+const setting = (name: string): string => {
+  const value = process.env[name] ?? ""
+  if (value === "") throw new Error(`${name} is not set`)
+  return value
+}
 
-/** The server's own routes. One of them runs a job, on the engine that the routes below /converge have, too. */
-const own = Layer.mergeAll(
-  HttpRouter.add("GET", "/", HttpServerResponse.text("the shop's own server\n")),
-  HttpRouter.add(
-    "POST",
-    "/tickets",
-    Effect.gen(function* () {
-      const tickets = yield* HttpServerRequest.schemaBodyJson(Tickets)
-      const { output, usage } = yield* Engine.run(support, { tickets })
-      return HttpServerResponse.jsonUnsafe({ sorted: output, tokens: usage.tokens })
-    }).pipe(
-      Effect.catchTag("SchemaError", ({ message }) =>
-        Effect.succeed(HttpServerResponse.text(message, { status: 400 }))
-      ),
-      // The model cannot be had, or says what nobody can use: the typed error of the job says which.
-      Effect.catchTag("AgentFailed", ({ message }) => Effect.succeed(HttpServerResponse.text(message, { status: 502 })))
-    )
-  )
-)
+// Without tokens, the routes below /converge would show the jobs of every tenant to everybody.
+const api = Server.routes({
+  programs: [support],
+  prefix: "/converge",
+  tokens: [{ name: "operator", token: setting("OPERATOR") }]
+})
 
-const app = Layer.mergeAll(own, Server.routes({ programs: [support], prefix: "/converge" }))
+const app = Layer.mergeAll(ownRoutes(setting("TENANTS")), api)
 
-const server = Server.drained.pipe(
+// Layers close from the top: streams end, the routes drain, the server closes, and the engine leaves its jobs in the file.
+const server = Layer.mergeAll(Server.drained, Closing.told).pipe(
   Layer.provide(HttpRouter.serve(app, { disableLogger: true })),
-  Layer.provide(NodeHttpServer.layer(createServer, { port: Number(process.env["PORT"] ?? 8080), host: "127.0.0.1" })),
-  // With a file instead, jobs go on after a restart: JobStore.layerSqlite({ filename: "jobs.db" }).
+  Layer.provide(Closing.layer),
+  Layer.provide(
+    NodeHttpServer.layer(() => createServer({ shouldUpgradeCallback: () => false }), {
+      port: Number(process.env["PORT"] ?? 8080),
+      host: "127.0.0.1"
+    })
+  ),
+  // Jobs that the file has and that have not ended go on.
   Layer.provide(Engine.layer({ programs: [support] })),
-  Layer.provide([WorkerPool.layer(), JobStore.layerMemory, scriptedModel])
+  Layer.provide([WorkerPool.layer(), JobStore.layerSqlite({ filename: setting("STORE") }), scriptedModel])
 )
 
 NodeRuntime.runMain(Layer.launch(server))

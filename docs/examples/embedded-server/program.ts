@@ -1,12 +1,15 @@
 /**
- * Support tickets that a language model sorts. The model is a service of Effect's: which one it is, the program doesn't know.
+ * Support tickets that a language model sorts, and of which the urgent ones ask a person whether to call back. The model is a
+ * service of Effect's: which one it is, the program doesn't know.
  */
-import { Agent, Fact, Program } from "effect-converge"
+import { Agent, Fact, Intent, Program } from "effect-converge"
 import * as AiError from "effect/ai/AiError"
 import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+
+const Input = Schema.Struct({ tenant: Schema.String, tickets: Schema.Record(Schema.String, Schema.String) })
 
 const Ticket = Fact.kind("Ticket", {
   schema: Schema.Struct({ id: Schema.String, text: Schema.String }),
@@ -25,6 +28,12 @@ const Triage = Fact.kind("Triage", {
   id: ({ ticket }) => ticket
 })
 
+/** What a person of the tenant decided about an urgent ticket. */
+const Callback = Fact.kind("Callback", {
+  schema: Schema.Struct({ ticket: Schema.String, isWanted: Schema.Boolean, by: Schema.String }),
+  id: ({ ticket }) => ticket
+})
+
 /** Three more times, unless the model's provider says that it is in vain. A timeout is tried again, too. */
 const again = Schedule.exponential("50 millis").pipe(
   Schedule.upTo({ times: 3 }),
@@ -40,7 +49,7 @@ const sort = Agent.make("sort", {
   retry: again,
   // The answer is kept as soon as it is there: after a crash nobody pays for it twice.
   memoize: true,
-  execute: ({ value: { id, text } }) =>
+  execute: ({ value: { id, text } }, view) =>
     Effect.map(
       LanguageModel.generateObject({
         objectName: "sorted",
@@ -52,13 +61,41 @@ const sort = Agent.make("sort", {
         // Counted against the budget's maxTokens, and part of the result's usage.
         usage: { tokens: (usage.inputTokens.total ?? 0) + (usage.outputTokens.total ?? 0) }
       })
+    ).pipe(
+      // The lines and the span of a call say whose it is. They have job, cycle, agent and ticket anyway.
+      Effect.annotateLogs("tenant", (view.input as typeof Input.Type).tenant),
+      Effect.annotateSpans("tenant", (view.input as typeof Input.Type).tenant)
     )
 })
 
+const ask = Agent.make("ask", {
+  each: Triage,
+  execute: ({ value: { isUrgent, summary, ticket } }) =>
+    Effect.succeed(
+      isUrgent
+        ? {
+            intents: [
+              Intent.approval({ id: ticket, question: `Call back? The customer ${summary}`, timeout: "2 days" })
+            ]
+          }
+        : {}
+    )
+})
+
+const decided = Agent.make("decided", {
+  each: Intent.Decision,
+  writes: [Callback],
+  execute: ({ value: { approval, approved, by } }) =>
+    Effect.succeed({ facts: [Callback.of({ ticket: approval, isWanted: approved, by })] })
+})
+
 export const support = Program.make("support", {
-  input: Schema.Struct({ tickets: Schema.Record(Schema.String, Schema.String) }),
+  input: Input,
   seed: ({ tickets }) => Object.entries(tickets).map(([id, text]) => Ticket.of({ id, text })),
-  agents: [sort],
+  agents: [sort, ask, decided],
   budget: { maxTokens: 100_000, maxDuration: "5 minutes" },
-  output: (view) => view.all(Triage).map(({ value }) => value)
+  output: (view) => ({
+    sorted: view.all(Triage).map(({ value }) => value),
+    callbacks: view.all(Callback).map(({ value }) => value)
+  })
 })
