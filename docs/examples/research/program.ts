@@ -179,7 +179,9 @@ export const inquiry = Program.make("inquiry", {
   agents: [plan, research, criticise, sendBack, write, ask, decided],
   tiers: [
     ["plan", "research", "criticise", "sendBack"],
-    ["write", "ask", "decided"]
+    // Before its readers, so that nobody looks for a draft that is still being written.
+    ["write"],
+    ["ask", "decided"]
   ],
   budget: { maxTokens: 50_000, maxCost: 2_000 },
   output: {

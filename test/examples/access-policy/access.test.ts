@@ -1,6 +1,6 @@
 /** The example of docs/examples/access-policy beside a naive model, on random policies, with and without threads. */
 import { describe, expect, it, layer } from "@effect/vitest"
-import { Engine, JobStore, WorkerPool } from "effect-converge"
+import { Engine, JobStore, Program, WorkerPool } from "effect-converge"
 import { Testing } from "effect-converge/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -66,6 +66,10 @@ const company: Policy = {
 }
 
 describe("access by joins", () => {
+  it("has no likely mistake that the runtime knows of", () => {
+    expect(Program.warnings(access)).toEqual([])
+  })
+
   layer(engineOn(2), { excludeTestServices: true })((it) => {
     it.effect.prop(
       "decides as the naive model does, with 0 workers and with 2, and with one hash",

@@ -27,6 +27,10 @@ const run = (sites: ReadonlyArray<Site>, options?: { readonly maxDepth?: number;
   })
 
 describe("the crawler", () => {
+  it("has no likely mistake that the runtime knows of", () => {
+    expect(Program.warnings(crawl)).toEqual([])
+  })
+
   it.live("finds every page once, under the address that the page gives itself, and counts pages by host", () =>
     Effect.gen(function* () {
       const shop = yield* table({

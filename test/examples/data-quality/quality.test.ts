@@ -39,6 +39,10 @@ A4,ada,1,0.01,2026-02-30
 `
 
 describe("the quality of a file", () => {
+  it("has no likely mistake that the runtime knows of", () => {
+    expect(Program.warnings(quality)).toEqual([])
+  })
+
   it.live("is reported: flaws by rule, duplicates, sums, least and most", () =>
     Effect.gen(function* () {
       const { diagnostics, output } = yield* reported(few, 2)

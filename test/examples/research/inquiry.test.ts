@@ -1,6 +1,6 @@
 /** The example of docs/examples/research, with a model that goes by a script: rounds, approval, budget, and a bill that is kept. */
 import { describe, expect, it } from "@effect/vitest"
-import { Engine } from "effect-converge"
+import { Engine, Program } from "effect-converge"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -51,6 +51,10 @@ const output = {
 const bill = { tokens: 374, cost: 16 }
 
 describe("an inquiry", () => {
+  it("has no likely mistake that the runtime knows of", () => {
+    expect(Program.warnings(inquiry)).toEqual([])
+  })
+
   it.live("asks again what the critic sends back, three times at most, and reports on what was accepted", () =>
     withFile((filename) =>
       Effect.gen(function* () {
