@@ -17,7 +17,8 @@ import { type FactEntry, firstAfter, Table, noFacts } from "./factTable.ts"
 import type { CommittedEvaluation, View } from "../program/View.ts"
 import type { Story } from "./stories.ts"
 import { refKey, traceKey } from "../program/keys.ts"
-import { type ErasedKind, eraseKind, type Sees } from "../program/erased.ts"
+import type { ErasedKind, Sees } from "../program/erased.ts"
+import { plainKind } from "../program/kindClass.ts"
 
 /** An immutable set of facts, as a job left it. Readers see facts in commit order. */
 export class JobContext {
@@ -83,12 +84,12 @@ export class JobContext {
 
   /** All facts of a kind, in commit order: a frozen array. */
   all<K extends Kind.Any>(kind: K): ReadonlyArray<FactOf<K>> {
-    return (this.tables.get(kind.name)?.all() ?? noFacts) as ReadonlyArray<FactOf<K>>
+    return (this.tables.get(plainKind(kind).name)?.all() ?? noFacts) as ReadonlyArray<FactOf<K>>
   }
 
   /** The fact of a kind with this id. */
-  get<K extends Kind.Any>(kind: K, id: string): Option.Option<FactOf<K>> {
-    const entry = this.tables.get(kind.name)?.find(id)
+  get<K extends Kind.Any>(kind: K, id: Kind.Id<K>): Option.Option<FactOf<K>> {
+    const entry = this.tables.get(plainKind(kind).name)?.find(id)
     return entry === undefined ? noFact : Option.some(entry.fact as FactOf<K>)
   }
 
@@ -102,7 +103,7 @@ export class JobContext {
     index: Index,
     key: Kind.Keys<K>[Index]
   ): ReadonlyArray<FactOf<K>> {
-    const { indexes, name } = eraseKind(kind)
+    const { indexes, name } = plainKind<ErasedKind>(kind)
     const keyOf = Object.hasOwn(indexes, index) ? indexes[index] : undefined
     if (keyOf === undefined) throw new TypeError(noIndex(name, index, Object.keys(indexes)))
     const table = this.tables.get(name)
@@ -113,7 +114,7 @@ export class JobContext {
 
   /** The number of facts of a kind. */
   size(kind: Kind.Any): number {
-    return this.tables.get(kind.name)?.live ?? 0
+    return this.tables.get(plainKind(kind).name)?.live ?? 0
   }
 
   /** The fact with this id, of the kind with this name. */

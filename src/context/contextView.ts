@@ -6,6 +6,7 @@
  */
 import type { ErasedAgent } from "../program/erased.ts"
 import type { Fact, FactOf, Kind } from "../program/Fact.ts"
+import { plainKind } from "../program/kindClass.ts"
 import type { JobContext } from "./JobContext.ts"
 import type { View } from "../program/View.ts"
 import type { JobIdentity } from "./jobIdentity.ts"
@@ -80,26 +81,27 @@ export class ContextView implements View<Kind.Any> {
   }
 
   get all(): View<Kind.Any>["all"] {
-    return (kind) => this.#open(kind.name).all(kind)
+    return (kind) => this.#open(plainKind(kind).name).all(kind)
   }
 
   get delta(): View<Kind.Any>["delta"] {
     return <K extends Kind.Any>(kind: K) => {
-      this.#open(kind.name)
-      return this.#options.ledger.deltaFacts(kind.name, this.#options.since) as ReadonlyArray<FactOf<K>>
+      const { name } = plainKind(kind)
+      this.#open(name)
+      return this.#options.ledger.deltaFacts(name, this.#options.since) as ReadonlyArray<FactOf<K>>
     }
   }
 
   get get(): View<Kind.Any>["get"] {
-    return (kind, id) => this.#open(kind.name).get(kind, id)
+    return (kind, id) => this.#open(plainKind(kind).name).get(kind, id)
   }
 
   get by(): View<Kind.Any>["by"] {
-    return (kind, index, key) => this.#open(kind.name).by(kind, index, key)
+    return (kind, index, key) => this.#open(plainKind(kind).name).by(kind, index, key)
   }
 
   get size(): View<Kind.Any>["size"] {
-    return (kind) => this.#open(kind.name).size(kind)
+    return (kind) => this.#open(plainKind(kind).name).size(kind)
   }
 
   get evaluations(): View<Kind.Any>["evaluations"] {

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import { refuseOther } from "../journal/find.ts"
 import { replayAt } from "../journal/migrate.ts"
 import { setMarks } from "../journal/replay.ts"
+import type { Kind } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import type { EngineState } from "./engineState.ts"
@@ -30,7 +31,7 @@ export const forkJob = Effect.fnUntraced(function* (
   engine: EngineState,
   program: Program.Any,
   jobId: string,
-  options: ForkOptions<never, unknown>
+  options: ForkOptions<Kind.Any, unknown>
 ) {
   const { admission, live, store } = engine
   const compiled = yield* compiledProgram(program)

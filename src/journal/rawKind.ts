@@ -17,7 +17,7 @@ const combine = (existing: unknown): unknown => existing
 /** Makes a kind whose values are the JSON of the original schema. */
 export const rawKind = ({ conflict, latest, name }: Omit<KindHeader, "fingerprint">): ErasedKind =>
   Object.freeze({
-    [KindTypeId]: { value: undefined, keys: {} },
+    [KindTypeId]: undefined as never,
     name,
     schema: Schema.Unknown,
     id: () => "",
@@ -25,7 +25,8 @@ export const rawKind = ({ conflict, latest, name }: Omit<KindHeader, "fingerprin
     retention: latest === null ? ("all" as const) : { latest },
     indexes: {},
     codec: { encode: canonical, decode: parseCanonical, isPlain: true },
-    of: (value: unknown) => ({ kind: name, value })
+    of: (value: unknown) => ({ kind: name, value }),
+    ref: (id: string) => ({ kind: name, id })
   })
 
 /** Makes the program of a header, with raw kinds. */

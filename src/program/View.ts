@@ -31,7 +31,7 @@ export interface View<in Reads extends Kind.Any> {
   /** The facts of a kind committed or revised since this agent last executed. Costs their number. */
   readonly delta: <K extends Reads>(kind: K) => ReadonlyArray<FactOf<K>>
   /** The fact with this id. */
-  readonly get: <K extends Reads>(kind: K, id: string) => Option.Option<FactOf<K>>
+  readonly get: <K extends Reads>(kind: K, id: Kind.Id<K>) => Option.Option<FactOf<K>>
   /**
    * The facts of a kind that have this key in one of its indexes, in commit order: a frozen array. Costs their number, and what
    * is new since an index of the kind was asked for last.
@@ -55,10 +55,7 @@ export interface View<in Reads extends Kind.Any> {
   /** The id of the job. Facts that depend on it give each job another hash. */
   readonly jobId: string
   /** The evaluations of a fact of a visible kind, in commit order. */
-  readonly evaluations: (fact: {
-    readonly kind: Reads["name"]
-    readonly id: string
-  }) => ReadonlyArray<CommittedEvaluation>
+  readonly evaluations: (fact: Kind.Ref<Reads>) => ReadonlyArray<CommittedEvaluation>
   /**
    * Reports progress to `job.telemetry`. Not sequenced, not hashed, lost under pressure; `value` is copied as plain data
    * (what cannot be copied is reported as its type's name).

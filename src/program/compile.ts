@@ -185,9 +185,10 @@ const intentsOf = (agents: ReadonlyArray<ErasedAgent>, refuse: Refuse): Readonly
 
 /** The names of the kinds that may come from outside. Refuses those that only the engine writes. */
 const signalsOf = (signals: ReadonlyArray<Kind.Any>, refuse: Refuse): ReadonlySet<string> => {
-  const own = signals.find((kind) => isEnginesOwn(eraseKind(kind)))
+  const kinds = signals.map(eraseKind)
+  const own = kinds.find(isEnginesOwn)
   if (own !== undefined) refuse(`signals: only the engine writes ${quote(own.name)}`)
-  return new Set(signals.map(({ name }) => name))
+  return new Set(kinds.map(({ name }) => name))
 }
 
 /** Refuses CPU agents without a module, which workers could not find. A fold never runs on a worker. */
@@ -210,10 +211,10 @@ const invariantsOf = (
   return invariants.map((invariant, index) => {
     if (!isInvariant(invariant)) return refuse(`invariants[${index}] is not an invariant`)
     const definition = invariant()
-    const { name, reads } = definition
+    const { name } = definition
     if (names.has(name)) refuse(`two invariants are called ${quote(name)}`)
     names.add(name)
-    const stranger = reads.find((kind) => kinds.get(kind.name) !== kind)
+    const stranger = definition.reads.map(eraseKind).find((kind) => kinds.get(kind.name) !== kind)
     if (stranger === undefined) return definition
     return refuse(
       `the invariant ${quote(name)} reads ${quote(stranger.name)}, which the program does not have: ` +

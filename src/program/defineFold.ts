@@ -37,7 +37,7 @@ const foldRules: Rules<FoldOptions> = {
 
 /** The complaint about options of which each is right by itself. */
 const complaintOfAll = ({ add, aggregate, as, into, over, remove }: FoldOptions): string | undefined => {
-  const total = eraseKind(into)
+  const [source, total] = [eraseKind(over), eraseKind(into)]
   const [ours, own] = [
     [aggregate, as],
     [add, remove]
@@ -47,7 +47,7 @@ const complaintOfAll = ({ add, aggregate, as, into, over, remove }: FoldOptions)
   if (!isRight(ours, own) && !isRight(own, ours)) {
     return "give either aggregate and as, such as Fold.count() and (key, count) => ({ key, count }), or add and remove"
   }
-  if (over === into) return `it would fold its own totals: into must be another kind than over, ${total.name}`
+  if (source === total) return `it would fold its own totals: into must be another kind than over, ${total.name}`
   if (total.conflict !== "keepLast") {
     return `a total is revised when its group changes: give ${total.name} conflict: "keepLast"`
   }

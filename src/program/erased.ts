@@ -15,6 +15,7 @@ import type { Fact, IndexKey, Kind } from "./Fact.ts"
 import type { GroupState } from "./Fold.ts"
 import type { InvariantDefinition } from "./Invariant.ts"
 import type { ErasedIntentKind } from "./intentKind.ts"
+import { admitClass, plainKind } from "./kindClass.ts"
 import type { Migration } from "./migration.ts"
 import type { AgentTypeId, ProgramTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
@@ -24,8 +25,17 @@ export interface ErasedKind extends Kind<string, unknown> {
   readonly codec: KindCodec
 }
 
-/** The runtime's view of a kind. `Fact.kind` makes every kind and sets its codec. */
-export const eraseKind = (self: Kind.Any): ErasedKind => self as ErasedKind
+/**
+ * The runtime's view of a kind, or of the class of one, where a definition takes it. `Fact.kind` makes every kind and sets its
+ * codec.
+ *
+ * @throws InvalidProgram for a class that cannot stand for its kind
+ */
+export const eraseKind = (self: Kind.Any): ErasedKind => {
+  const kind = plainKind<ErasedKind>(self)
+  if (kind !== self) admitClass(self, kind)
+  return kind
+}
 
 /** One side of a join: a kind, and the function that gives the key of a value, or several keys. */
 export interface JoinSide {
