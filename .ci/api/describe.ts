@@ -63,8 +63,15 @@ export const describe = ({ declarations, module, name }: Declared): Description 
     }
     case "ClassDeclaration":
       return ofClass(node, module, doc)
-    case "TSInterfaceDeclaration":
-      return ofInterface(node, module, doc)
+    case "TSInterfaceDeclaration": {
+      const type = ofInterface(node, module, doc)
+      const makers = own.filter((other) => functionOf(other.node).length > 0)
+      if (makers[0] === undefined) return type
+      // A function of the same name makes it: the function is described, and the fields of the type below it.
+      const calls = makers.flatMap((maker) => functionOf(maker.node))
+      const made = ofFunction(name, calls, makers, module, readDocstring(makers[0].comment))
+      return { ...made, fields: type.fields, fieldsAre: "record", extends: type.extends }
+    }
     case "TSTypeAliasDeclaration":
       return ofAlias(node, module, doc)
     default:

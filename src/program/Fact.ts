@@ -252,7 +252,7 @@ export const kind = <
 }
 
 /**
- * Defines a kind of fact as a class, whose name is the type of the values in editors and errors:
+ * Defines a kind of fact as a class. Editors and errors then say the name of the class, where they would show all fields.
  *
  * ```ts
  * class Url extends Fact.Kind("Url", { schema: Schema.Struct({ url: Schema.String }), id: ({ url }) => url }) {}

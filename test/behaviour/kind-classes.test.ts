@@ -22,8 +22,8 @@ import {
 } from "../../src/index.ts"
 import { brokenOff, journalStore } from "../support/behaviour/durable.ts"
 import { decide } from "../support/behaviour/intents.ts"
-import { classes } from "../support/behaviour/kindForms/classes.ts"
-import { plain } from "../support/behaviour/kindForms/kinds.ts"
+import * as classes from "../support/behaviour/kindForms/classes.ts"
+import * as plain from "../support/behaviour/kindForms/kinds.ts"
 import { order } from "../support/behaviour/kindForms/program.ts"
 import { comparable, type End, failureOf, runInline } from "../support/core/run.ts"
 

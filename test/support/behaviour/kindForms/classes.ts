@@ -10,5 +10,4 @@ class c extends Fact.Kind("Placed", placedOptions) {}
 class d extends Fact.Kind("Total", totalOptions) {}
 class Paid extends Fact.Kind("Paid", paidOptions) {}
 
-export const classes = programOf({ Order: a, Customer: b, Placed: c, Total: d, Paid }, import.meta.url)
-export const classProgram = classes.program
+export const { kinds, Pay, program } = programOf({ Order: a, Customer: b, Placed: c, Total: d, Paid }, import.meta.url)

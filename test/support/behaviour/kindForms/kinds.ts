@@ -2,7 +2,7 @@
 import { Fact } from "../../../../src/index.ts"
 import { customerOptions, orderOptions, paidOptions, placedOptions, programOf, totalOptions } from "./program.ts"
 
-export const plain = programOf(
+export const { kinds, Pay, program } = programOf(
   {
     Order: Fact.kind("Order", orderOptions),
     Customer: Fact.kind("Customer", customerOptions),
@@ -12,4 +12,3 @@ export const plain = programOf(
   },
   import.meta.url
 )
-export const plainProgram = plain.program
