@@ -9,6 +9,8 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { cases } from "./framework/cases.ts"
 import { compare } from "./framework/compare.ts"
+import { checkTypes } from "./framework/typeCheck.ts"
+import { programText, variants } from "./support/typesProgram.ts"
 import { type Finished, node, projectRoot } from "../support/node.ts"
 
 interface Outcome {
@@ -64,5 +66,17 @@ describe("the comparison of two packages", () => {
     const { ratio, rounds } = await compare(it, packages, { isTiny: true, rounds: 1, onRound: () => undefined })
     expect(rounds.map((round) => [round.old.length, round.new.length])).toEqual([[1, 1]])
     expect(ratio.median).toBeGreaterThan(0)
+  })
+})
+
+describe("the type check of a generated program", () => {
+  it.each(variants)("is measured: %s", (variant) => {
+    const { instantiations, ms } = checkTypes(projectRoot, programText(4, variant))
+    expect(ms).toBeGreaterThan(0)
+    expect(instantiations).toBeGreaterThan(0)
+  })
+
+  it("is refused for a program that does not compile", () => {
+    expect(() => checkTypes(projectRoot, "export const n: number = true")).toThrow(/does not compile[^]*TS2322/)
   })
 })
