@@ -122,6 +122,24 @@ export interface OpenIntent extends UnansweredIntent {
 const decision = eraseKind(Decision)
 const nothing: ReadonlyArray<OpenIntent> = Object.freeze([])
 
+/** Encodes the proposals of an answer. A kind of intents that the program declares is answered with its `answers` alone. */
+const encodeAnswer = (
+  proposals: ReadonlyArray<unknown>,
+  intent: string,
+  { intents, kinds }: CompiledProgram,
+  isBuiltIn: boolean
+): ReturnType<typeof encodeFacts> => {
+  if (isBuiltIn) return encodeFacts(proposals, (name) => kinds.get(name))
+  const declared = intents.get(intent)
+  const open = openKind(kinds)
+  if (declared === undefined) return encodeFacts(proposals, open)
+  const names = declared.answers.map(({ name }) => name)
+  const answers = names.length === 0 ? "it has none" : `it has ${names.map((name) => JSON.stringify(name)).join(", ")}`
+  const advice = () =>
+    `which is no answer to ${JSON.stringify(intent)}: add it to the \`answers\` of the kind of intents (${answers})`
+  return encodeFacts(proposals, (name) => (names.includes(name) ? open(name) : undefined), advice)
+}
+
 /** The kinds of intents in a row that have a performer. */
 export const performedKinds = (row: CommittedCycle, performers: Performers): ReadonlyArray<string> => {
   let kinds = noKinds
@@ -382,7 +400,7 @@ export class Outbox {
     const { jobId, program } = this.#host
     const intent: HandledIntent = Object.freeze({ ...open.intent, jobId, program: program.name })
     const answer = Effect.flatMap(performer.perform(intent, this.#host), (proposals) =>
-      this.#encoded(proposals, performer.isBuiltIn)
+      this.#encoded(proposals, open.intent.kind, performer.isBuiltIn)
     )
     return Effect.flatMap(Effect.exit(answer), (exit) =>
       Effect.sync(() => {
@@ -393,14 +411,13 @@ export class Outbox {
     )
   }
 
-  #encoded(proposals: unknown, isBuiltIn: boolean): Effect.Effect<EncodedEffect, IntentFault> {
+  #encoded(proposals: unknown, intent: string, isBuiltIn: boolean): Effect.Effect<EncodedEffect, IntentFault> {
     if (proposals === undefined) return Effect.succeed(emptyEffect)
     if (!Array.isArray(proposals) || proposals.length > Limits.signalProposals) {
       const message = `an answer is an array of at most ${Limits.signalProposals} proposals, not ${typeOf(proposals)}`
       return Effect.fail(fault("InvalidAnswer", message))
     }
-    const { kinds } = this.#host.program
-    const steps = settled(encodeFacts(proposals, isBuiltIn ? (name) => kinds.get(name) : openKind(kinds)))
+    const steps = settled(encodeAnswer(proposals, intent, this.#host.program, isBuiltIn))
     return Effect.flatMap(inSlices(steps), (facts) =>
       facts instanceof EffectFault
         ? Effect.fail(fault("InvalidAnswer", facts.message))

@@ -60,6 +60,33 @@ describe("a kind of intents", () => {
     })
   )
 
+  it.effect("takes no answer of a kind that it does not declare, however the handler was made", () =>
+    Effect.gen(function* () {
+      const forged = [Paid.of({ order: "1" }), num(9)]
+      for (const [onFailure, kind] of [
+        ["halt", Pay],
+        ["halt", "Pay"],
+        ["discard", Pay]
+      ] as const) {
+        const pays = Engine.handler(loose(kind), () => Effect.succeed(loose(forged)), { onFailure })
+        const { error, result } = yield* Effect.provide(runToEnd(paying, {}), layer<"Pay">([loose(pays)]))
+        const failed = { _tag: "IntentFailed", kind: "Pay", error: { _tag: "InvalidAnswer" } }
+        const cause: unknown = onFailure === "halt" ? error : result.diagnostics[0]?.cause
+        expect(cause).toMatchObject(failed)
+        expect(loose(cause).error.message).toMatch(
+          /"Num", which is no answer to "Pay": add it to the `answers` of the kind of intents \(it has "Paid"\)$/
+        )
+        // The whole answer is refused, and nothing of it is committed.
+        expect(idsOf(result, Num)).toEqual(["1", "2"])
+        expect(result.context.size(Paid)).toBe(0)
+      }
+      const audits = Engine.handler("Audit", () => Effect.succeed([num(9)]))
+      const pays = Engine.handler(Pay, () => Effect.void)
+      const { error } = yield* Effect.provide(runToEnd(paying, {}), layer([pays, audits]))
+      expect(error).toMatchObject({ _tag: "IntentFailed", kind: "Audit" })
+    })
+  )
+
   it.effect("may have its handler from Engine.handle, which provides what the program needs", () =>
     Effect.gen(function* () {
       const handled = yield* Engine.handle(Pay, ({ payload }) => Effect.succeed([Paid.of({ order: payload.order })]))
