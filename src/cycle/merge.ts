@@ -262,6 +262,7 @@ export class CycleMerge {
 
   /** Ends the cycle: adds evaluations and traces, checks the semantic invariants, and returns the row to commit. */
   *finish(tier: number, agents: ReadonlyArray<string>): Generator<void, CommittedCycle> {
+    if (this.#on.counters.tokens > this.#before.tokens) this.#settleTokens()
     yield* this.#note()
     const { cycle, ledger, start } = this.#on
     // At the beginning of a job, even an inherited context is new to its invariants.
@@ -278,6 +279,21 @@ export class CycleMerge {
       outcomes: this.#outcomes,
       violations,
       version: ledger.version
+    }
+  }
+
+  /**
+   * Brings the causes of refused reservations up to date: they were made before the effects of the cycle were applied, which
+   * report tokens, too.
+   */
+  #settleTokens(): void {
+    const { counters, spent } = this.#on
+    for (const [place, outcome] of this.#outcomes.entries()) {
+      const { cause } = outcome
+      if (cause?._tag !== "BudgetExhausted" || cause.budget !== "tokens") continue
+      const settled = { ...cause, used: counters.tokens + spent.tokens + (cause.children ?? 0) }
+      this.#outcomes[place] = { ...outcome, cause: settled }
+      if (this.halt === cause) this.halt = settled
     }
   }
 

@@ -360,6 +360,34 @@ describe("a payment", () => {
     }).pipe(Effect.provide(engine()))
   )
 
+  it.effect("counts the tokens that effects of the same cycle report in what the error says was used", () =>
+    Effect.gen(function* () {
+      const asks = (name: string, tokens: number) =>
+        Agent.make(name, {
+          execute: () => Effect.as(Effect.andThen(Budget.reserve({ tokens }), Budget.spend({ tokens: 30 })), {})
+        })
+      const reports = (name: string, tokens: number) =>
+        Agent.make(name, { execute: () => Effect.succeed({ usage: { tokens } }) })
+      const agents = [
+        reports("early", 15),
+        asks("pays", 50),
+        reports("next", 25),
+        asks("refused", 80),
+        reports("last", 9)
+      ]
+      const error = yield* ended(
+        Engine.run(Program.make("mixed", { input: noInput, agents, budget: { maxTokens: 100 } }), {})
+      )
+      expect(error).toMatchObject({ _tag: "BudgetExhausted", budget: "tokens", used: 70, limit: 100 })
+      expect(error.partial.usage).toMatchObject({
+        tokens: 70,
+        byAgent: { early: { tokens: 15 }, pays: { tokens: 30 }, next: { tokens: 25 } }
+      })
+      // The last agent was not started: its diagnostic says the same.
+      expect(error.partial.diagnostics).toMatchObject([{ agent: "last", cause: { _tag: "BudgetExhausted", used: 70 } }])
+    }).pipe(Effect.provide(engine()))
+  )
+
   it.effect("under maxCost is refused as tokens are", () =>
     Effect.gen(function* () {
       const program = each(
