@@ -11,6 +11,7 @@ import { layerMemory } from "../store/index.ts"
 import { confluent, type Confluent, NotConfluent } from "../testing/Testing.ts"
 import type { Failed } from "./exitCode.ts"
 import { poolOf } from "./jobRun.ts"
+import type { LoadedModule } from "./programs.ts"
 import { startFailure } from "./storeFile.ts"
 import type { Page } from "./storedJobs.ts"
 import { indent, oneLine, plural, pretty, printable, toPlain, truncate } from "./text.ts"
@@ -18,10 +19,11 @@ import { indent, oneLine, plural, pretty, printable, toPlain, truncate } from ".
 /** Tries orders of arrival. The compiler does not know the services of an imported program; its module's layer provides them. */
 export const checkArrivals = (
   program: Program.Any,
+  handlers: LoadedModule["handlers"],
   input: unknown,
   workers: number | undefined
 ): Effect.Effect<Confluent | NotConfluent, Failed> => {
-  const engine = Engine.layer().pipe(Layer.provide(poolOf(workers)), Layer.provide(layerMemory))
+  const engine = Engine.layer({ handlers }).pipe(Layer.provide(poolOf(workers)), Layer.provide(layerMemory))
   const checked = confluent(program, input as never) as Effect.Effect<
     Confluent,
     Effect.Error<ReturnType<typeof confluent>>,

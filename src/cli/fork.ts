@@ -38,7 +38,7 @@ export const fork = (host: Host, options: ForkOptions): Effect.Effect<number, Fa
   Effect.gen(function* () {
     yield* host.reserveStdout
     const module = yield* load(options.module)
-    const engine = engineOf(options.workers, openExisting(options.store, options.durability), module.programs)
+    const engine = engineOf(options.workers, openExisting(options.store, options.durability), module)
     return yield* forkOf(host, module, options).pipe(Effect.provide(engine), provideModule(module))
   }).pipe(Effect.scoped)
 

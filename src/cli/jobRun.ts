@@ -54,16 +54,21 @@ export const poolOf = (workers: number | undefined): Layer.Layer<WorkerPool.Work
   workers === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size: workers })
 
 /**
- * An engine for the command's jobs, which may start jobs of `children`; without a store nothing is kept. The cast: the compiler
+ * An engine for the command's jobs, which may start jobs of `programs`, and performs intents with `handlers`; without a store
+ * nothing is kept. The cast: the compiler
  * does not know the services that agents of imported programs need. The modules' layers provide them.
  */
 export const engineOf = <E>(
   workers: number | undefined,
   store: Layer.Layer<JobStore, E> | undefined,
-  children: Iterable<Program.Any>
+  { handlers, programs }: Pick<LoadedModule, "handlers" | "programs">
 ): Layer.Layer<Engine.Engine | JobStore, E> =>
   (
-    Engine.layer({ children: [...children] }) as Layer.Layer<Engine.Engine, never, WorkerPool.WorkerPool | JobStore>
+    Engine.layer({ children: programs, handlers }) as Layer.Layer<
+      Engine.Engine,
+      never,
+      WorkerPool.WorkerPool | JobStore
+    >
   ).pipe(Layer.provide(poolOf(workers)), Layer.provideMerge(store ?? storeMemory))
 
 /** Provides the services of the module's `layer` to agents. The compiler does not know the services of an imported layer. */

@@ -1,7 +1,8 @@
 /**
- * Imports a module, and finds the programs and the layer that it exports.
+ * Imports a module, and finds the programs, the handlers of intents and the layer that it exports.
  *
- * A module exports programs or arrays of them (the same one twice is one) and, if its agents need services, `layer`.
+ * A module exports programs and handlers, or arrays of them (the same one twice is one) and, if its agents or handlers need
+ * services, `layer`.
  * Boundary: the module system; every failure is a `UsageError` with the module's own message.
  */
 import * as Effect from "effect/Effect"
@@ -13,17 +14,21 @@ import { resolve } from "node:path"
 import process from "node:process"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { inspect } from "node:util"
+import type { Handler } from "../engine/Engine.ts"
+import { isProvided } from "../engine/handlerTypes.ts"
 import { exportsOf } from "../program/moduleExports.ts"
 import { isProgram, type Program } from "../program/Program.ts"
 import { UsageError } from "./exitCode.ts"
 import { printable, table } from "./text.ts"
 import { compiledOf } from "../program/erased.ts"
 
-/** The programs and the layer that a module exports. */
+/** The programs, the handlers and the layer that a module exports. */
 export interface LoadedModule {
   /** The name, as it was given on the command line. */
   readonly name: string
   readonly programs: ReadonlyArray<Program.Any>
+  /** The handlers of intents, one for each kind. They run with the services of `layer`. */
+  readonly handlers: ReadonlyArray<Handler>
   readonly layer: Layer.Any | undefined
 }
 
@@ -40,8 +45,42 @@ export const load = (specifier: string): Effect.Effect<LoadedModule, UsageError>
     if (layer !== undefined && !Layer.isLayer(layer)) {
       return yield* new UsageError({ message: `${specifier}: its export "layer" is not a Layer` })
     }
-    return { name: specifier, programs: yield* programsOf(specifier, exports), layer }
+    const programs = yield* programsOf(specifier, exports)
+    const handlers = yield* handlersOf(specifier, itemsOf(exports).filter(isProvided))
+    return { name: specifier, programs, handlers, layer }
   })
+
+/** The exports of a module, and the items of those that are arrays. */
+const itemsOf = (exports: Readonly<Record<string, unknown>>): ReadonlyArray<unknown> =>
+  Object.values(exports).flatMap((exported): ReadonlyArray<unknown> =>
+    Array.isArray(exported) ? exported : [exported]
+  )
+
+/** Handlers, each once. Refuses two of one kind, since only one of them would be called. `owner` exports them. */
+export const handlersOf = (
+  owner: string,
+  exported: ReadonlyArray<Handler>
+): Effect.Effect<ReadonlyArray<Handler>, UsageError> => {
+  const byKind = new Map<string, Handler>()
+  for (const handler of exported) {
+    const present = byKind.get(handler.kind)
+    if (present !== undefined && present !== handler) {
+      const message = `${owner}: there are two handlers of the intents ${JSON.stringify(handler.kind)}`
+      return Effect.fail(new UsageError({ message }))
+    }
+    byKind.set(handler.kind, handler)
+  }
+  return Effect.succeed([...byKind.values()])
+}
+
+/** The handlers of several modules. */
+export const handlersOfAll = (
+  modules: ReadonlyArray<LoadedModule>
+): Effect.Effect<ReadonlyArray<Handler>, UsageError> =>
+  handlersOf(
+    modules.map(({ name }) => name).join(", "),
+    modules.flatMap(({ handlers }) => handlers)
+  )
 
 /** The program that the user asked for, or the only one of the module. */
 export const choose = (module: LoadedModule, name: string | undefined): Effect.Effect<Program.Any, UsageError> => {
@@ -81,7 +120,7 @@ const programsOf = (
   exports: Readonly<Record<string, unknown>>
 ): Effect.Effect<ReadonlyArray<Program.Any>, UsageError> => {
   const found = new Map<string, Program.Any>()
-  for (const value of Object.values(exports).flatMap((exported) => (Array.isArray(exported) ? exported : [exported]))) {
+  for (const value of itemsOf(exports)) {
     if (!isProgram(value)) continue
     const present = found.get(value.name)
     if (present !== undefined && present !== value) {

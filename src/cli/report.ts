@@ -233,7 +233,8 @@ const describe = (cause: Diagnostic["cause"], result: JobResult): string => {
     case "NotPerformed":
       return (
         `nobody performs the ${thousands(cause.count)} intent${cause.count === 1 ? "" : "s"} of the kind ` +
-        `${JSON.stringify(cause.kind)}: register a handler of it`
+        `${JSON.stringify(cause.kind)}: export a handler of it from the module, ` +
+        `Engine.handler(${JSON.stringify(cause.kind)}, ...)`
       )
     case "NotCommutative":
       return (

@@ -18,7 +18,7 @@ import { tellAwaited } from "./waitingIntents.ts"
 import { CommandFailed, ExitCode, type Failed, ofResult, ofStatus, UsageError, worst } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { begin, endOf, engineOf, print, provideModule } from "./jobRun.ts"
-import { load, type LoadedModule } from "./programs.ts"
+import { handlersOfAll, load, type LoadedModule } from "./programs.ts"
 import { follow } from "./progress.ts"
 import { resultOf } from "./report.ts"
 import { openExisting, startFailure } from "./storeFile.ts"
@@ -50,8 +50,10 @@ export const resume = (host: Host, options: ResumeOptions): Effect.Effect<number
     yield* host.reserveStdout
     const modules = yield* Effect.forEach(options.modules, load)
     const programs = yield* programsOf(modules, options.program)
-    const children = modules.flatMap((module) => module.programs)
-    const engine = engineOf(options.workers, openExisting(options.store, options.durability), children)
+    const engine = engineOf(options.workers, openExisting(options.store, options.durability), {
+      programs: modules.flatMap((module) => module.programs),
+      handlers: yield* handlersOfAll(modules)
+    })
     // The engine is inside the modules' layers, so that the agents of child jobs get their services.
     const resumed: Effect.Effect<number, Failed, NodeServices.NodeServices> = Effect.provide(
       resumeFound(host, programs, options),

@@ -54,7 +54,7 @@ export const run = (host: Host, options: RunOptions): Effect.Effect<number, Fail
     const engine = engineOf(
       options.workers,
       store === undefined ? undefined : StoreFile.open(store, durability),
-      module.programs
+      module
     )
     const body = Effect.gen(function* () {
       const observer = yield* inspector(options.inspectStately)

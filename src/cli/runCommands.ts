@@ -70,7 +70,8 @@ export const run = define(
 
 Progress goes to standard error, the result to standard output. Ctrl-C cancels the job and
 prints what it has found so far; a second one ends the process at once. If the agents need
-services, the module exports them as "layer"; Node's services are always there.
+services, the module exports them as "layer"; Node's services are always there. Handlers that it
+exports (Engine.handler), alone or in an array, perform the intents of the program's agents.
 
 With --store and --id the same command creates the job, goes on with it after a crash, or
 prints its result if it has ended. Ctrl-C then leaves the job in the store, to be resumed;

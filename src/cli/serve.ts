@@ -26,7 +26,7 @@ import { ofConfig, ofDefect } from "./environment.ts"
 import { CommandFailed, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { readText } from "./files.ts"
-import { load, type LoadedModule } from "./programs.ts"
+import { handlersOfAll, load, type LoadedModule } from "./programs.ts"
 import * as StoreFile from "./storeFile.ts"
 import { oneLine, printable } from "./text.ts"
 
@@ -45,10 +45,11 @@ export const serve = (
     const settings = yield* withTokens(yield* settingsOf(flags))
     const loaded = yield* Effect.forEach(modules, load)
     const programs = yield* programsOf(loaded)
+    const handlers = yield* handlersOfAll(loaded)
     const stops = yield* host.takeStops
     const serving = Effect.scoped(
       Effect.gen(function* () {
-        const built = Layer.build(layerOf(programs, settings, loaded))
+        const built = Layer.build(layerOf(programs, handlers, settings, loaded))
         // The pool and the telemetry read the environment when they are built, and die of what they cannot use.
         const context = yield* Effect.catchDefect(built, (defect) => {
           const error = ofDefect(defect)
@@ -103,6 +104,7 @@ const programsOf = (modules: ReadonlyArray<LoadedModule>): Effect.Effect<Readonl
 /** All layers: the server, the engine, its pool and store, and the services of agents that the modules export. */
 const layerOf = (
   programs: ReadonlyArray<Program.Any>,
+  handlers: LoadedModule["handlers"],
   settings: Settings,
   modules: ReadonlyArray<LoadedModule>
 ): Layer.Layer<Server, unknown> => {
@@ -113,11 +115,13 @@ const layerOf = (
     store === undefined ? JobStore.layerMemory : StoreFile.open(store, undefined, retentionMs)
   const own = modules.flatMap(({ layer }) => (layer === undefined ? [] : [layer as Layer.Layer<never, unknown>]))
   // The casts: the compiler does not know the services of an imported layer. An agent that lacks one panics.
-  const engine = Engine.layer({ programs, maxLiveContextBytes, maxQueuedJobs, maxRunningJobs }) as Layer.Layer<
-    Engine.Engine,
-    never,
-    WorkerPool.WorkerPool | JobStore.JobStore
-  >
+  const engine = Engine.layer({
+    programs,
+    handlers,
+    maxLiveContextBytes,
+    maxQueuedJobs,
+    maxRunningJobs
+  }) as Layer.Layer<Engine.Engine, never, WorkerPool.WorkerPool | JobStore.JobStore>
   const server = serverLayer({ ...ofServer, programs }) as Layer.Layer<
     Server,
     unknown,

@@ -23,7 +23,7 @@ import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
 import { begin, endOf, look, poolOf, provideModule, warnOf } from "./jobRun.ts"
 import { type Page, properties, show } from "./storedJobs.ts"
-import { choose, load } from "./programs.ts"
+import { choose, load, type LoadedModule } from "./programs.ts"
 import { diagnostics, resultOf } from "./report.ts"
 import { isDefect, type JobResult } from "../outcome/JobResult.ts"
 import { shuffled, shuffledPool } from "./shuffle.ts"
@@ -134,7 +134,7 @@ const verifyProgram = (
     const compared = Effect.gen(function* () {
       const outcomes: Array<Outcome> = []
       for (const way of ways) {
-        const outcome = yield* runOnce(program, input, way)
+        const outcome = yield* runOnce(program, module.handlers, input, way)
         outcomes.push(outcome)
         if (!options.quiet) yield* host.warn(`${program.name}: ${nameOf(way)}: ${duration(outcome.tookMs)}`)
       }
@@ -143,7 +143,7 @@ const verifyProgram = (
     const outcomes = yield* provideModule(module)(compared)
     const differences = outcomes.map((outcome) => differenceOf(outcomes[0] ?? outcome, outcome))
     const arrivals = options.arrivals
-      ? yield* provideModule(module)(checkArrivals(program, input, ways.at(-1)?.workers))
+      ? yield* provideModule(module)(checkArrivals(program, module.handlers, input, ways.at(-1)?.workers))
       : undefined
     const text = options.json
       ? JSON.stringify({
@@ -166,10 +166,18 @@ const defectsOf = ([first]: ReadonlyArray<Outcome>): number =>
 const jobId = "verified"
 
 /** Runs the program once, from its beginning to its end, however it ends. */
-const runOnce = (program: Program.Any, input: unknown, way: Way): Effect.Effect<Outcome, Failed> => {
+const runOnce = (
+  program: Program.Any,
+  handlers: LoadedModule["handlers"],
+  input: unknown,
+  way: Way
+): Effect.Effect<Outcome, Failed> => {
   const { shuffle, workers } = way
   const pool = shuffle === undefined ? poolOf(workers) : shuffledPool(poolOf(workers), shuffle)
-  const engine = Engine.layer().pipe(Layer.provide(pool), Layer.provideMerge(Layer.fresh(layerMemoryJournal)))
+  const engine = Engine.layer({ handlers }).pipe(
+    Layer.provide(pool),
+    Layer.provideMerge(Layer.fresh(layerMemoryJournal))
+  )
   const chosen = shuffle === undefined ? program : shuffled(program, shuffle)
   return Effect.gen(function* () {
     const clock = yield* Clock.Clock

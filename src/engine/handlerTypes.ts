@@ -6,7 +6,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Layer from "effect/Layer"
-import { type Handler, handler } from "../intents/IntentHandler.ts"
+import { type Handler, handler, isHandler } from "../intents/IntentHandler.ts"
 import type { HandlerOf } from "../program/intentKind.ts"
 
 /** The service that shows that a kind of intents has a handler. It holds nothing. */
@@ -20,3 +20,6 @@ export const untypedHandler = (kind: unknown, perform: unknown, options: object 
 export const withHandlers = <Name extends string, Out, In>(
   layer: Layer.Layer<Out, never, In>
 ): Layer.Layer<Out | HandlerOf<Name>, never, In> => layer as Layer.Layer<Out | HandlerOf<Name>, never, In>
+
+/** Whether a value is a handler whose services are there. The compiler does not know those of an imported handler. */
+export const isProvided = (value: unknown): value is Handler => isHandler(value)

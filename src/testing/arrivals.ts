@@ -112,12 +112,23 @@ interface Ended {
   readonly end: string
   readonly message: string
   readonly context: JobContext
+  /** Whether its agents gave intents. */
+  readonly hasIntents: boolean
 }
 
 const hasPartial = (
   error: unknown
-): error is { readonly _tag: string; readonly message: string; readonly partial: { readonly context: JobContext } } =>
-  typeof error === "object" && error !== null && "partial" in error && error.partial !== undefined
+): error is {
+  readonly _tag: string
+  readonly message: string
+  readonly partial: { readonly context: JobContext; readonly intents: ReadonlyArray<unknown> }
+} => typeof error === "object" && error !== null && "partial" in error && error.partial !== undefined
+
+const endedOf = (
+  end: string,
+  message: string,
+  { context, intents }: { readonly context: JobContext; readonly intents: ReadonlyArray<unknown> }
+): Ended => ({ end, message, context, hasIntents: intents.length > 0 })
 
 /** The ends of these jobs are no news: the log is silent about them. */
 const quietly = Effect.provideService(LogsEnd, false)
@@ -129,11 +140,10 @@ const runPart = <P extends Program.Any>(
   options: Engine.StartOptions
 ): Effect.Effect<Ended, StartError | InvalidProgram, Engine.Engine | Needs<P>> =>
   Effect.flatMap(Effect.exit(quietly(Engine.run(program, input, options))), (exit) => {
-    if (Exit.isSuccess(exit)) return Effect.succeed({ end: "converged", message: "", context: exit.value.context })
+    if (Exit.isSuccess(exit)) return Effect.succeed(endedOf("converged", "", exit.value))
     const error = exit.cause.reasons.find(Cause.isFailReason)?.error
     if (!hasPartial(error)) return Effect.failCause(exit.cause as Cause.Cause<StartError | InvalidProgram>)
-    const { _tag, message, partial } = error
-    return Effect.succeed({ end: _tag, message, context: partial.context })
+    return Effect.succeed(endedOf(error._tag, error.message, error.partial))
   })
 
 /** Runs the parts of an order, each job on the context of the one before. The first part that ends otherwise is the last. */
@@ -145,11 +155,12 @@ const runOrder = Effect.fnUntraced(function* <P extends Program.Any>(
   let context: JobContext | undefined
   for (const [index, part] of parts.entries()) {
     const isLast = index === parts.length - 1
-    const budget = isEarly && !isLast ? { budget: { maxCycles: 1 } } : {}
-    const ended: Ended = yield* runPart(withSeeds(program, part, isLast), input, {
-      ...(context === undefined ? {} : { context }),
-      ...budget
-    })
+    const seeded = withSeeds(program, part, isLast)
+    const on = context === undefined ? {} : { context }
+    const isCut = isEarly && !isLast
+    let ended: Ended = yield* runPart(seeded, input, isCut ? { ...on, budget: { maxCycles: 1 } } : on)
+    // Nobody performs the intents of a job's last cycle, so a job with intents is not cut off.
+    if (isCut && ended.hasIntents) ended = yield* runPart(seeded, input, on)
     context = ended.context
     const isAsWanted = ended.end === "converged" || (isEarly && ended.end === "BudgetExhausted")
     if (isLast || !isAsWanted) return ended

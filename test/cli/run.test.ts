@@ -103,7 +103,8 @@ describe.concurrent("converge run", () => {
     expect(missed.code).toBe(3)
     expect(missed.stdout).toMatch(/^✔ unheard converged with 1 diagnostic {2}\d/)
     expect(missed.stdout).toContain(
-      'NotPerformed: nobody performs the 1 intent of the kind "Tell": register a handler of it'
+      'NotPerformed: nobody performs the 1 intent of the kind "Tell": export a handler of it from the module, ' +
+        'Engine.handler("Tell", ...)'
     )
   })
 
