@@ -35,6 +35,13 @@ const foldRules: Rules<FoldOptions> = {
   as: callable()
 }
 
+/** The complaint about an `onFailure`: a task that fails consumes its facts, so the totals would leave them out for good. */
+const complaintOfFailure = (options: object): string | undefined =>
+  Reflect.get(options, "onFailure") === undefined
+    ? undefined
+    : "a fold has no onFailure: its failure ends the job, because a total without the facts of a failed task would be wrong. " +
+      "Let by, add, remove and as give a value for every fact, such as a group of its own for what does not fit"
+
 /** The complaint about options of which each is right by itself. */
 const complaintOfAll = ({ add, aggregate, as, into, over, remove }: FoldOptions): string | undefined => {
   const [source, total] = [eraseKind(over), eraseKind(into)]
@@ -67,7 +74,10 @@ export const defineFold = (name: string, options: FoldOptions): ErasedAgent & { 
   }
   if (typeof options !== "object" || options === null) return refuse("options are missing")
   const complaint =
-    complaintOfConcurrency(options) ?? complaintOf(options, foldRules)?.message ?? complaintOfAll(options)
+    complaintOfConcurrency(options) ??
+    complaintOfFailure(options) ??
+    complaintOf(options, foldRules)?.message ??
+    complaintOfAll(options)
   if (complaint !== undefined) return refuse(complaint)
   const { accepts, add, aggregate, as, by, remove } = options
   const over = eraseKind(options.over)
