@@ -271,6 +271,11 @@ export const Limits = {
   serverTelemetryLength: 67_108_864,
   serverTelemetryEnded: 100,
   serverTelemetryNameLength: 16_384,
+  /** Contexts of past cycles that a server keeps between two questions, and about how many bytes they take. */
+  serverReplays: 4,
+  serverReplayBytes: 134_217_728,
+  /** Facts that one request for a text looks at. */
+  serverSearchedFacts: 100_000,
   /** Journals that are read for one page of open approvals. */
   serverApprovalJournals: 16,
   /** Characters of a long answer, or of a long event, that are written at once. */

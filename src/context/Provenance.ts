@@ -68,7 +68,7 @@ export const explain = (context: JobContext, ref: FactRef): Explanation | undefi
 }
 
 /** The name of a fact's causes: its reasons, or else the task that added it. All facts of one task share that. */
-const taskKey = ({ provenance: { agent, because, cycle, each, origin, since, until } }: Fact): string =>
+export const taskKey = ({ provenance: { agent, because, cycle, each, origin, since, until } }: Fact): string =>
   JSON.stringify(because ?? [origin, agent, cycle, each?.kind, each?.id, since, until])
 
 const describe = (fact: Fact): string => {

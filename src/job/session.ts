@@ -434,6 +434,10 @@ export class JobSession implements JobView {
     return this.ledger.job?.text ?? "{}"
   }
 
+  get committed(): JobView["committed"] {
+    return { context: this.ledger, version: this.version }
+  }
+
   facts(query: FactQuery): CommittedFacts {
     return committedFacts(this, query)
   }

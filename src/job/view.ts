@@ -5,6 +5,7 @@
  * writes to a job, except that the log can be released.
  */
 import type * as Effect from "effect/Effect"
+import type { JobContext } from "../context/JobContext.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
@@ -49,6 +50,8 @@ export interface JobView {
   readonly inputText: string
   /** A page of the committed facts. */
   readonly facts: (query: FactQuery) => CommittedFacts
+  /** The context, of which the facts up to the version are committed. */
+  readonly committed: { readonly context: JobContext; readonly version: number }
   /** The derivation of a committed fact; null if there is no such fact. */
   readonly explain: (ref: FactRef) => ExplanationJson | null
 }

@@ -36,7 +36,10 @@ const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1), Schema.isLessTh
 const job = { id: Schema.String }
 
 const steered = [...ofJob, Problems.JobHalted] as const
+const ofPast = [...ofJob, Problems.UnknownCycle, Problems.NoJournal] as const
 const facts = Schema.optional(Schema.Literals(["counts", "all"]))
+const cycle = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+const page = { limit: Schema.optional(count), cursor: Schema.optional(Schema.String) }
 
 const start = HttpApiEndpoint.post("start", "/api/v1/jobs", {
   headers: {
@@ -75,11 +78,17 @@ const list = HttpApiEndpoint.get("list", "/api/v1/jobs", {
   query: {
     program: Schema.optional(Schema.String),
     status: Schema.optional(Schema.Union([Shapes.State, Schema.Literal("unfinished")])),
-    limit: Schema.optional(count),
-    cursor: Schema.optional(Schema.String)
+    since: Schema.optional(cycle),
+    until: Schema.optional(cycle),
+    ...page
   },
   success: Shapes.JobPage
-}).annotateMerge(OpenApi.annotations({ summary: "List jobs, newest first" }))
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "List jobs, newest first",
+    description: "`since` and `until` are times of creation, in milliseconds since the epoch; both are included."
+  })
+)
 
 const get = HttpApiEndpoint.get("get", "/api/v1/jobs/:id", {
   params: job,
@@ -133,8 +142,6 @@ const telemetry = HttpApiEndpoint.get("telemetry", "/api/v1/jobs/:id/telemetry",
       "From the oldest item that is kept, or after `Last-Event-ID`. `Missed` names items that are lost. Ends with `Ended`, or with a `Goodbye` of a server that shuts down. 204 if the job has ended and there is nothing after that id; 409 `JobHalted` if it has ended and nothing is kept."
   })
 )
-
-const page = { limit: Schema.optional(count), cursor: Schema.optional(Schema.String) }
 
 const approvals = HttpApiEndpoint.get("approvals", "/api/v1/jobs/:id/approvals", {
   params: job,
@@ -198,12 +205,87 @@ const factPage = HttpApiEndpoint.get("facts", "/api/v1/jobs/:id/facts", {
   params: job,
   query: {
     kind: Schema.optional(Schema.String),
-    limit: Schema.optional(count),
-    cursor: Schema.optional(Schema.String)
+    at: Schema.optional(cycle),
+    q: Schema.optional(Schema.String),
+    ...page
   },
   success: Shapes.FactPage,
-  error: ofJob
-}).annotateMerge(OpenApi.annotations({ summary: "The facts of a job, in commit order" }))
+  error: ofPast
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "The facts of a job, in commit order",
+    description:
+      "`at` gives those after a cycle, from the journal. `q` selects facts with that text in their id or in the JSON of their value, in capitals or not; a page may then be short, or empty, although `cursor` names another one."
+  })
+)
+
+const diff = HttpApiEndpoint.get("diff", "/api/v1/jobs/:id/diff", {
+  params: job,
+  query: { from: Schema.optional(cycle), to: Schema.optional(cycle), ...page },
+  success: Shapes.Diff,
+  error: ofPast
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "The changes of some cycles of a job",
+    description: "From the context after `from` (default: the seeds) to that after `to` (default: the last cycle)."
+  })
+)
+
+const diffJobs = HttpApiEndpoint.get("diffJobs", "/api/v1/jobs/:id/diff/:otherId", {
+  params: { id: Schema.String, otherId: Schema.String },
+  query: { at: Schema.optional(cycle), otherAt: Schema.optional(cycle), ...page },
+  success: Shapes.Diff,
+  error: ofPast
+}).annotateMerge(OpenApi.annotations({ summary: "The changes from one job to another, such as to a fork of it" }))
+
+const lineage = HttpApiEndpoint.get("lineage", "/api/v1/jobs/:id/lineage", {
+  params: job,
+  query: {
+    kind: Schema.String,
+    fact: Schema.String,
+    without: Schema.optional(Schema.Literals(["true", "false"])),
+    at: Schema.optional(cycle),
+    ...page
+  },
+  success: Shapes.Lineage,
+  error: [...ofPast, Problems.UnknownFact]
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "The facts that follow from a fact",
+    description: "With `without=true` only those that would go without it."
+  })
+)
+
+const replay = HttpApiEndpoint.get("replay", "/api/v1/jobs/:id/replay", {
+  params: job,
+  query: { at: Schema.optional(cycle) },
+  success: Shapes.Replayed,
+  error: ofPast
+}).annotateMerge(OpenApi.annotations({ summary: "A job as it was after a cycle, from its journal" }))
+
+const verify = HttpApiEndpoint.get("verify", "/api/v1/jobs/:id/verify", {
+  params: job,
+  success: Shapes.Verified,
+  error: ofPast
+}).annotateMerge(OpenApi.annotations({ summary: "Whether a job's journal is what was written" }))
+
+const fork = HttpApiEndpoint.post("fork", "/api/v1/jobs/:id/fork", {
+  params: job,
+  payload: Shapes.NewFork,
+  success: HttpApiSchema.WithHeaders(Shapes.Accepted.pipe(HttpApiSchema.status(202)), { location: Schema.String }),
+  error: [...ofPast, Problems.JobExists, Problems.BodyTooLarge, Problems.UnsupportedMediaType]
+}).annotateMerge(OpenApi.annotations({ summary: "Start a new job from a past cycle of a job" }))
+
+const prune = HttpApiEndpoint.post("prune", "/api/v1/prune", {
+  payload: Shapes.Prune,
+  success: Shapes.Pruned,
+  error: [Problems.NoJournal, Problems.BodyTooLarge, Problems.UnsupportedMediaType]
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "Delete the journals of jobs that ended some time ago",
+    description: "For tokens that are not limited to some programs."
+  })
+)
 
 const explain = HttpApiEndpoint.get("explain", "/api/v1/jobs/:id/facts/:kind/:factId/explain", {
   params: { id: Schema.String, kind: Schema.String, factId: Schema.String },
@@ -256,6 +338,13 @@ class Jobs extends HttpApiGroup.make("jobs")
     steer("resume", "Go on with a paused or suspended job"),
     signal,
     factPage,
+    diff,
+    diffJobs,
+    lineage,
+    replay,
+    verify,
+    fork,
+    prune,
     explain,
     factNamed,
     factAt

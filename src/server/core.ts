@@ -19,6 +19,7 @@ import { WorkerPool } from "../workers/WorkerPool.ts"
 import { Directory } from "./directory.ts"
 import { readinessOf, type ServerState } from "./readiness.ts"
 import type * as Shapes from "./shapes.ts"
+import { Replays } from "./replays.ts"
 import { TelemetryRoom } from "./telemetryRoom.ts"
 import type { Token } from "./tokens.ts"
 import { StoreHealth } from "./storeHealth.ts"
@@ -53,6 +54,8 @@ export interface SharedCore {
   readonly written: WrittenEvents
   /** The newest telemetry of the jobs that have viewers of it. */
   readonly telemetry: TelemetryRoom
+  /** Contexts of past cycles. */
+  readonly replays: Replays
   readonly readiness: Effect.Effect<typeof Shapes.Readiness.Type>
   /** Whether the server has stopped taking jobs. */
   readonly isDraining: () => boolean
@@ -163,6 +166,7 @@ export const makeCore = Effect.fnUntraced(function* (
     room: new ViewerRoom(),
     written: new WrittenEvents(),
     telemetry: new TelemetryRoom(scope, services),
+    replays: new Replays(store),
     readiness: readinessOf(state, health, pool),
     isDraining: () => state.isDraining,
     goodbye: Deferred.await(drain.goodbye),

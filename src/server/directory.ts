@@ -41,6 +41,7 @@ import type * as Shapes from "./shapes.ts"
 import { readHeader } from "../journal/parts.ts"
 import { findJournal, refuseOther } from "../journal/find.ts"
 import { Turns } from "../platform/turns.ts"
+import { canonicalText } from "../values/Canonical.ts"
 import { describeError } from "../values/panic.ts"
 import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 import { resolvedNames, type ResolvedBudget, resolveBudget } from "../program/resolveBudget.ts"
@@ -182,6 +183,42 @@ export class Directory {
         Effect.flatMap((job) => this.#register(job, body))
       )
     )
+  }
+
+  /** Starts a new job from a past cycle of a stored one. */
+  fork(
+    name: string,
+    jobId: string,
+    asked: typeof Shapes.NewFork.Type
+  ): Effect.Effect<KnownJob, ReturnType<typeof ofStart> | Problems.UnknownProgram | Problems.JobExists> {
+    return Effect.gen({ self: this }, function* () {
+      const program = this.programs.get(name)
+      if (program === undefined) return yield* new Problems.UnknownProgram({ program: name })
+      const compiled = compiledOf(program)
+      const input = asked.input === undefined ? undefined : yield* decodeInput(compiled, asked.input)
+      const facts = yield* Effect.forEach(asked.facts ?? [], (fact, index) => proposalOf(compiled, fact, index))
+      const budget = yield* budgetOf(compiled, asked.budget)
+      const { at, id } = asked
+      if (id !== undefined && this.#known.has(id)) return yield* this.#taken(id)
+      // The casts are safe: the program's own schemas decoded the input and the facts.
+      const forked = this.#options.engine.fork(program, jobId, {
+        at,
+        id,
+        budget,
+        input: input as never,
+        facts: facts as never
+      })
+      return yield* Effect.uninterruptibleMask((restore) =>
+        restore(this.#withServices(forked)).pipe(
+          Effect.catchIf(
+            (error: StartError | InvalidProgram) => error._tag === "StoreError" && error.reason === "exists",
+            () => Effect.fail(this.#taken(id ?? "")),
+            (error) => Effect.fail(ofStart(jobId, error))
+          ),
+          Effect.flatMap((job) => this.#register(job, undefined))
+        )
+      )
+    })
   }
 
   #register(job: Job<Program.Any>, body: string | undefined, haltedAt?: number): Effect.Effect<KnownJob> {
@@ -355,6 +392,22 @@ const encodeInput = (program: CompiledProgram, input: unknown): Effect.Effect<st
         program: program.name,
         detail: `input: ${describeError(error)}`
       })
+  })
+
+/** A fact of a request as a proposal. */
+const proposalOf = (
+  { kinds, name }: CompiledProgram,
+  { kind, value }: { readonly kind: string; readonly value: Schema.Json },
+  index: number
+): Effect.Effect<unknown, Problems.InvalidInput> =>
+  Effect.try({
+    try: () => {
+      const known = kinds.get(kind)
+      if (known === undefined) throw new Error(`there is no kind ${JSON.stringify(kind)}`)
+      return known.of(known.codec.decode(canonicalText(value)))
+    },
+    catch: (error) =>
+      new Problems.InvalidInput({ program: name, detail: cut(`facts.${index}: ${describeError(error)}`) })
   })
 
 /** A budget as the engine takes it. */

@@ -51,11 +51,21 @@ const parameters: Readonly<Record<string, Json>> = {
   "path kind": segment,
   "path factId": segment,
   "path approvalId": segment,
+  "path otherId": segment,
   "path version": whole(1, most),
   "query limit": whole(1, 1_000),
   "query after": whole(0, most),
+  "query at": whole(0, most),
+  "query otherAt": whole(0, most),
+  "query from": whole(0, most),
+  "query to": whole(0, most),
+  "query since": whole(0, most),
+  "query until": whole(0, most),
   "/api/v1/jobs query cursor": text(/^\d{1,15}:.+$/),
   "/api/v1/jobs/{id}/facts query cursor": text(/^\d{1,15}$/),
+  "/api/v1/jobs/{id}/diff query cursor": text(/^\d{1,15}$/),
+  "/api/v1/jobs/{id}/diff/{otherId} query cursor": text(/^\d{1,15}$/),
+  "/api/v1/jobs/{id}/lineage query cursor": text(/^\d{1,15}$/),
   "/api/v1/jobs/{id}/approvals query cursor": text(/^\d{1,15}:.*$/),
   "/api/v1/approvals query cursor": text(/^\d{1,15}:\d{1,15}:\d{1,4}:.+$/),
   "/api/v1/jobs/{id}/telemetry query after": telemetryId,
@@ -100,21 +110,21 @@ const refineEvents = (operation: Json): void => {
 }
 
 /** A time as text, such as `10s`, `1h30m` or `5 seconds`. A number alone is in milliseconds. */
-const time = {
-  ...text(
-    /^(unlimited|\d{1,15}|(\d{1,15}(\.\d{1,9})? ?(ms|s|m|h|d|w|(nano|micro|milli|second|minute|hour|day|week)s?) ?)+)$/
-  ),
-  maxLength: 100
+const times = /(\d{1,15}|(\d{1,15}(\.\d{1,9})? ?(ms|s|m|h|d|w|(nano|micro|milli|second|minute|hour|day|week)s?) ?)+)/
+  .source
+const time = { ...text(new RegExp(`^${times}$`)), maxLength: 100 }
+const limitedTime = { ...text(new RegExp(`^(unlimited|${times})$`)), maxLength: 100 }
+
+/** Gives the texts of a field that is a time their pattern. */
+const refineTime = (schema: unknown, name: string, pattern: Json): void => {
+  const field = isObject(schema) && isObject(schema["properties"]) ? schema["properties"][name] : undefined
+  if (!isObject(field)) return
+  field["anyOf"] = listIn(field["anyOf"]).map((choice) => (choice["type"] === "string" ? pattern : choice))
 }
 
-const refineBudget = (schemas: Json): void => {
-  const budget = schemas["Budget"]
-  if (!isObject(budget) || !isObject(budget["properties"])) return
-  for (const name of ["maxDuration", "maxCpuTime"]) {
-    const field = budget["properties"][name]
-    if (!isObject(field)) continue
-    field["anyOf"] = listIn(field["anyOf"]).map((choice) => (choice["type"] === "string" ? time : choice))
-  }
+const refineTimes = (schemas: Json): void => {
+  for (const name of ["maxDuration", "maxCpuTime"]) refineTime(schemas["Budget"], name, limitedTime)
+  refineTime(schemas["Prune"], "olderThan", time)
 }
 
 const descriptions: Readonly<Record<string, string>> = {
@@ -136,7 +146,7 @@ const refine = (given: Json, prefix: string): Json => {
   }
   const schemas = isObject(components) ? components["schemas"] : undefined
   withoutNull(schemas)
-  if (isObject(schemas)) refineBudget(schemas)
+  if (isObject(schemas)) refineTimes(schemas)
   document["info"] = { ...(isObject(info) ? info : {}), license: { name: "MIT", identifier: "MIT" } }
   document["servers"] = [{ url: prefix === "" ? "/" : prefix, description: "This server" }]
   document["tags"] = listIn(document["tags"]).map((tag) => ({ ...tag, description: descriptions[String(tag["name"])] }))

@@ -15,7 +15,6 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { signalJson } from "../job/jobHandle.ts"
-import { Limits } from "../Limits.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { breathe } from "../platform/slices.ts"
 import { JobStore } from "../store/JobStore.ts"
@@ -29,11 +28,12 @@ import { contextBytesOf, endingEarly, eventsAfter } from "./eventSource.ts"
 import { ofJobError, ofStart, ofRefusal } from "./failures.ts"
 import { wantsLines, wantsNoWait } from "./headers.ts"
 import { problemBody, problemResponse } from "./guard.ts"
-import { explanationJson, factJson, resultJson } from "./json.ts"
+import { explanationJson, resultJson } from "./json.ts"
 import { FactTexts, jsonPieces } from "./jsonPieces.ts"
 import { leftBy } from "./jobLog.ts"
 import { jobJson, type ListQuery, listJobs } from "./jobView.ts"
 import { audit, isAllowed, permitJob, permitProgram } from "./permits.ts"
+import { diff, diffJobs, factPage, fork, lineage, prune, replay, verify } from "./pastRoutes.ts"
 import * as Problems from "./problems.ts"
 import { type Format, viewer } from "./viewer.ts"
 import { notTaken, problemOf, steer } from "./steering.ts"
@@ -246,29 +246,6 @@ const get = Effect.fnUntraced(function* (core: SharedCore, { params, query, requ
   return longJson(core, request, { ...job, result: whole })
 })
 
-interface FactsRequest extends OfJob {
-  readonly query: {
-    readonly kind?: string | undefined
-    readonly limit?: number | undefined
-    readonly cursor?: string | undefined
-  }
-}
-
-const factPage = Effect.fnUntraced(function* ({ directory }: SharedCore, { params, query }: FactsRequest) {
-  const { view } = yield* directory.hold(params.id)
-  const { cursor = "0", kind, limit = Limits.serverPage } = query
-  if (!/^\d{1,15}$/.test(cursor)) {
-    return yield* new Problems.InvalidRequest({ detail: "query.cursor: it is not one that this server gave" })
-  }
-  const page = view.facts({ kind, after: Number(cursor), limit })
-  const last = page.facts.at(-1)
-  return json({
-    facts: page.facts.map(factJson),
-    version: page.version,
-    cursor: page.hasMore && last !== undefined ? String(last.provenance.version) : null
-  })
-})
-
 const explain = Effect.fnUntraced(function* ({ directory }: SharedCore, jobId: string, { id, kind }: FactRef) {
   const { view } = yield* directory.hold(jobId)
   const explanation = view.explain({ kind, id })
@@ -332,6 +309,13 @@ export const jobRoutes = HttpApiBuilder.group(
       .handle("list", ({ query }) => list(core, store, query))
       .handle("get", (asking) => ofJob(core, asking, get))
       .handle("events", (asking) => ofJob(core, asking, (core, asking) => events(core, store, asking)))
+      .handle("diff", (asking) => ofJob(core, asking, diff))
+      .handle("diffJobs", (asking) => ofJob(core, asking, diffJobs))
+      .handle("lineage", (asking) => ofJob(core, asking, lineage))
+      .handle("replay", (asking) => ofJob(core, asking, replay))
+      .handle("verify", (asking) => ofJob(core, asking, (core, asking) => verify(core, store, asking)))
+      .handleRaw("fork", (asking) => ofJob(core, asking, fork))
+      .handleRaw("prune", (asking) => prune(core, store, asking))
       .handle("telemetry", (asking) => ofJob(core, asking, telemetry))
       .handle("approvals", (asking) => ofJob(core, asking, (core, asking) => approvals(core, store, asking)))
       .handle("openApprovals", ({ query }) => openApprovals(core, store, query))

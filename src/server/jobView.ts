@@ -19,7 +19,7 @@ import type * as Shapes from "./shapes.ts"
 type JobJson = typeof Shapes.Job.Type
 type Summary = typeof Shapes.JobSummary.Type
 
-const inStore = (job: StoredJob): Omit<Summary, "error"> => {
+const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs"> => {
   const { attempts, createdAt, cycle, haltedAt, hash, jobId, program, status } = job
   const quarantine = attempts?.quarantine
   const summary = { jobId, program, createdAt, haltedAt: haltedAt ?? null, cycle, hash }
@@ -29,7 +29,12 @@ const inStore = (job: StoredJob): Omit<Summary, "error"> => {
     : { ...summary, state: "quarantined", quarantine }
 }
 
-const storedSummary = (stored: StoredJob): Summary => ({ ...inStore(stored), error: stored.error ?? null })
+const storedSummary = (stored: StoredJob): Summary => withDuration({ ...inStore(stored), error: stored.error ?? null })
+
+const withDuration = (summary: Omit<Summary, "durationMs">): Summary => ({
+  ...summary,
+  durationMs: summary.haltedAt === null ? null : summary.haltedAt - summary.createdAt
+})
 
 /** The `_tag` of the error that ended a job; null if none did. */
 const errorOf = ({ end }: KnownJob): string | null => {
@@ -66,22 +71,27 @@ export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
 }
 
 const summaryOf = (known: KnownJob): Effect.Effect<Summary> =>
-  Effect.map(known.job.status, ({ cycle, hash, jobId, program, state }) => ({
-    jobId,
-    program,
-    state,
-    createdAt: known.view.createdAt,
-    haltedAt: known.haltedAt ?? null,
-    cycle,
-    hash,
-    error: errorOf(known)
-  }))
+  Effect.map(known.job.status, ({ cycle, hash, jobId, program, state }) =>
+    withDuration({
+      jobId,
+      program,
+      state,
+      createdAt: known.view.createdAt,
+      haltedAt: known.haltedAt ?? null,
+      cycle,
+      hash,
+      error: errorOf(known)
+    })
+  )
 
 export interface ListQuery {
   readonly program?: string | undefined
   readonly status?: typeof Shapes.State.Type | "unfinished" | undefined
   readonly limit?: number | undefined
   readonly cursor?: string | undefined
+  /** The times between which the jobs were created, in milliseconds since the epoch. */
+  readonly since?: number | undefined
+  readonly until?: number | undefined
 }
 
 type Page = typeof Shapes.JobPage.Type
@@ -91,11 +101,17 @@ export const listJobs = (
   directory: Directory,
   store: JobStore["Service"],
   query: ListQuery
-): Effect.Effect<Page, Problems.InvalidRequest | Problems.Unavailable> =>
-  Effect.andThen(
-    directory.lookAround,
-    store.isDurable && !isLiveState(query.status) ? storedPage(directory, store, query) : ownPage(directory, query)
-  )
+): Effect.Effect<Page, Problems.InvalidRequest | Problems.Unavailable> => {
+  const { since = 0, until } = query
+  // A cursor is a time and an id, and no id is less than "".
+  const from = until === undefined ? query : { ...query, cursor: query.cursor ?? `${until + 1}:` }
+  const page =
+    store.isDurable && !isLiveState(query.status) ? storedPage(directory, store, from) : ownPage(directory, from)
+  return Effect.map(Effect.andThen(directory.lookAround, page), ({ cursor, jobs }) => {
+    const shown = jobs.filter(({ createdAt }) => createdAt >= since)
+    return { jobs: shown, cursor: shown.length === jobs.length ? cursor : null }
+  })
+}
 
 /** Whether only the server knows which jobs are in a state: the store does not record it. */
 const isLiveState = (status: ListQuery["status"]): boolean => liveStates.some((state) => state === status)
@@ -132,7 +148,7 @@ const ownPage = (
   { cursor, limit = Limits.serverPage, program, status }: ListQuery
 ): Effect.Effect<Page, Problems.InvalidRequest> =>
   Effect.gen(function* () {
-    const from = cursor === undefined ? undefined : /^(\d{1,15}):(.+)$/s.exec(cursor)
+    const from = cursor === undefined ? undefined : /^(\d{1,16}):(.*)$/s.exec(cursor)
     if (from === null) return yield* badCursor()
     const isAfter = ({ createdAt, jobId }: JobView): boolean => {
       if (from === undefined) return true

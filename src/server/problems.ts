@@ -189,6 +189,20 @@ export class UnknownFact extends Problem<UnknownFact>()(
   { jobId: Schema.String, kind: Schema.String, id: Schema.String }
 ) {}
 
+/** The job has no such cycle. */
+export class UnknownCycle extends Problem<UnknownCycle>()(
+  "UnknownCycle",
+  { type: "urn:effect-converge:UnknownCycle", status: 404, title: "The job has no such cycle" },
+  { jobId: Schema.String, cycle: Schema.Number, last: Schema.Number }
+) {}
+
+/** The question is about a journal, and the server keeps none. */
+export class NoJournal extends Problem<NoJournal>()(
+  "NoJournal",
+  { type: "urn:effect-converge:NoJournal", status: 409, title: "The server keeps no journals" },
+  { jobId: Schema.String }
+) {}
+
 /** There is no such route. */
 export class UnknownRoute extends Problem<UnknownRoute>()("UnknownRoute", {
   type: "urn:effect-converge:UnknownRoute",

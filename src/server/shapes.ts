@@ -109,7 +109,12 @@ const inList = {
 }
 
 /** A job in a list. Times are in milliseconds since the epoch. `error` is the `_tag` of the error that ended it. */
-export const JobSummary = Schema.Struct({ ...inList, error: Schema.NullOr(Schema.String) }).annotate({
+export const JobSummary = Schema.Struct({
+  ...inList,
+  /** From the beginning to the end; null of an unfinished job. */
+  durationMs: Schema.NullOr(Schema.Number),
+  error: Schema.NullOr(Schema.String)
+}).annotate({
   identifier: "JobSummary"
 })
 
@@ -159,6 +164,19 @@ export const NewJob = Schema.Struct({
   /** The job's id. Starting it again with the same body gives the same job. */
   id: Schema.optional(JobId)
 }).annotate({ identifier: "NewJob" })
+
+/** The body that forks a job. */
+export const NewFork = Schema.Struct({
+  /** The cycle after which the new job begins; 0: after the seeds. Default: the last. */
+  at: Schema.optional(count),
+  /** Facts that the new job begins with. They replace those of the same id. Default: none. */
+  facts: Schema.optional(Schema.Array(Schema.Struct({ kind: Schema.String, value: Schema.Json }))),
+  /** Another input, whose seeds are added. Default: that of the job, without its seeds. */
+  input: Schema.optional(Schema.Json),
+  budget: Schema.optional(Budget),
+  /** The new job's id. Default: a random one. */
+  id: Schema.optional(JobId)
+}).annotate({ identifier: "NewFork" })
 
 /** The answer to a start that does not wait for the job. */
 export const Accepted = Schema.Struct({ jobId: Schema.String }).annotate({ identifier: "Accepted" })
@@ -245,6 +263,71 @@ export const FactPage = Schema.Struct({
   version: count,
   cursor: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "FactPage" })
+
+/** A job after a cycle. */
+const Point = Schema.Struct({ jobId: Schema.String, cycle: count, version: count, hash: Schema.String })
+
+/** One page of the changes from one context to another. `before` and `after` are null where there is no such fact. */
+export const Diff = Schema.Struct({
+  from: Point,
+  to: Point,
+  counts: Schema.Struct({ added: count, revised: count, removed: count }),
+  changes: Schema.Array(
+    Schema.Struct({
+      change: Schema.Literals(["added", "revised", "removed"]),
+      before: Schema.NullOr(Fact),
+      after: Schema.NullOr(Fact)
+    })
+  ),
+  cursor: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "Diff" })
+
+/** One page of the facts that follow from a fact, or that would go without it (`needs`). `count` counts all of them. */
+export const Lineage = Schema.Struct({
+  fact: FactRef,
+  relation: Schema.Literals(["follows", "needs"]),
+  count,
+  facts: Schema.Array(Fact),
+  version: count,
+  cursor: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "Lineage" })
+
+/** A job as it was after a cycle, from its journal. */
+export const Replayed = Schema.Struct({
+  jobId: Schema.String,
+  program: Schema.String,
+  programVersion: Schema.String,
+  cycle: count,
+  tier: Schema.Int,
+  version: count,
+  hash: Schema.String,
+  input: Schema.Json,
+  usage: Usage,
+  facts: Schema.Record(Schema.String, count),
+  marks: Schema.Record(Schema.String, count),
+  intents: Result.fields.intents,
+  unanswered: Result.fields.intents,
+  diagnostics: Result.fields.diagnostics
+}).annotate({ identifier: "Replayed" })
+
+/** The check of a journal. `corrupt` is the first part that is not what was written. */
+export const Verified = Schema.Struct({
+  jobId: Schema.String,
+  program: Schema.String,
+  status: Schema.NullOr(Status),
+  cycles: count,
+  hash: Schema.String,
+  isIntact: Schema.Boolean,
+  corrupt: Schema.NullOr(
+    Schema.Struct({ cycle: count, part: Schema.String, expected: Schema.String, found: Schema.String })
+  )
+}).annotate({ identifier: "Verified" })
+
+/** The body of a pruning. A number counts milliseconds; a text is such as "7d" or "12 hours". */
+export const Prune = Schema.Struct({ olderThan: time }).annotate({ identifier: "Prune" })
+
+/** The number of journals that were deleted. */
+export const Pruned = Schema.Struct({ deleted: count }).annotate({ identifier: "Pruned" })
 
 /** The explanation of a fact. `nodes[0]` is the fact; `causes` are indices in `nodes`. */
 export const Explanation = Schema.Struct({

@@ -52,6 +52,7 @@ HttpApi.reflect(Api, {
       .replace(":kind", "Step")
       .replace(":factId", "1")
       .replace(":approvalId", openEnd)
+      .replace(":otherId", openEnd)
     routes.push([endpoint.method, path])
   }
 })

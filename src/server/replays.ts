@@ -1,0 +1,81 @@
+/**
+ * Contexts of past cycles, replayed from the journals of a durable store.
+ *
+ * A page of facts, and the next one, need the same context. So the server keeps the last few, up to so many bytes. One journal is
+ * replayed at a time: replays take memory, and they are for people who look at something.
+ *
+ * Invariants: `Limits` bounds the contexts that are kept, by number and bytes (G14). A context is that of a committed cycle,
+ * which never changes; a job that was deleted and begun anew has another beginning, and so another key. Boundary: no HTTP.
+ */
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import * as Journal from "../journal/Journal.ts"
+import { Limits } from "../Limits.ts"
+import { JobStore } from "../store/JobStore.ts"
+import { ofStart, ofStore } from "./failures.ts"
+import * as Problems from "./problems.ts"
+
+export type Replayed = Journal.Replayed
+
+export class Replays {
+  readonly #store: JobStore["Service"]
+  /** The least recently used first. */
+  readonly #kept = new Map<string, Replayed>()
+  #bytes = 0
+  readonly #turn = Semaphore.makeUnsafe(1)
+
+  constructor(store: JobStore["Service"]) {
+    this.#store = store
+  }
+
+  /** A job after a cycle. Default: the last that is committed. */
+  at(jobId: string, cycle: number | undefined) {
+    return Effect.gen({ self: this }, function* () {
+      const store = this.#store
+      if (!store.isDurable) return yield* noJournal(jobId)
+      const journal = yield* Effect.mapError(store.load(jobId), (error) => ofStore(jobId, error))
+      const at = cycle ?? journal.cycle
+      if (at > journal.cycle) {
+        const detail = `the job has no cycle ${at}: its last is ${journal.cycle}`
+        return yield* new Problems.UnknownCycle({ jobId, cycle: at, last: journal.cycle, detail })
+      }
+      const key = JSON.stringify([jobId, journal.genesisHash, journal.createdAt, at, journal.bases])
+      return yield* this.#turn.withPermit(this.#replay(key, jobId, at))
+    })
+  }
+
+  #replay(key: string, jobId: string, at: number) {
+    return Effect.gen({ self: this }, function* () {
+      const present = this.#kept.get(key)
+      if (present !== undefined) {
+        this.#kept.delete(key)
+        this.#kept.set(key, present)
+        return present
+      }
+      const replayed = yield* Journal.replay(jobId, { at }).pipe(
+        Effect.provideService(JobStore, this.#store),
+        Effect.mapError((error) => ofStart(jobId, error))
+      )
+      this.#keep(key, replayed)
+      return replayed
+    })
+  }
+
+  #keep(key: string, replayed: Replayed): void {
+    const bytes = bytesOf(replayed)
+    if (bytes > Limits.serverReplayBytes) return
+    this.#kept.set(key, replayed)
+    this.#bytes += bytes
+    for (const [oldest, kept] of this.#kept) {
+      if (this.#kept.size <= Limits.serverReplays && this.#bytes <= Limits.serverReplayBytes) break
+      this.#kept.delete(oldest)
+      this.#bytes -= bytesOf(kept)
+    }
+  }
+}
+
+const bytesOf = ({ context }: Replayed): number => 2 * context.historyBytes + context.version * Limits.serverThingBytes
+
+/** The problem of a question about the past that only a journal answers. */
+export const noJournal = (jobId: string): Problems.NoJournal =>
+  new Problems.NoJournal({ jobId, detail: "the server keeps no journals: start it with a durable store" })

@@ -1,0 +1,151 @@
+/** The facts that follow from a fact, and the changes between contexts, against plain models of both. */
+import { describe, expect, it } from "vitest"
+import type { Fact, JobContext } from "../../src/index.ts"
+import { Ledger } from "../../src/context/Ledger.ts"
+import { changesBetween } from "../../src/journal/changes.ts"
+import { relatedTo, type Relation } from "../../src/journal/lineage.ts"
+import { eraseKind } from "../../src/program/erased.ts"
+import { runSteps } from "../../src/values/steps.ts"
+import { numbered, prune, seedProvenance } from "../support/core/ledger.ts"
+import { randomOf } from "../support/core/random.ts"
+
+const kinds = [
+  numbered("A", { conflict: "keepLast" }),
+  numbered("B", { conflict: "keepLast", retention: { latest: 3 } }),
+  numbered("C")
+].map(eraseKind)
+
+const triggers = new Map([
+  ["reads A", ["A"]],
+  ["reads A and B", ["A", "B"]],
+  ["reads nothing", []]
+])
+
+/** A context of random facts: seeds, facts of tasks about one fact, about all that was new, and with reasons. */
+const makeContext = (seed: number, most = 40): Ledger => {
+  const random = randomOf(seed)
+  const ledger = Ledger.make("p", triggers)
+  const marks = new Map<string, number>()
+  const put = (by: Partial<Fact.Provenance>, because?: ReadonlyArray<number>): void => {
+    const kind = kinds[random.below(3)]!
+    const id = String(random.below(12))
+    if (kind.name === "C" && ledger.find("C", id) !== undefined) return
+    const { text, value } = kind.codec.encode({ id, n: random.below(1_000) })
+    ledger.add(kind, id, value, text, { ...seedProvenance, ...by }, because)
+  }
+  for (let n = 0; n < 5; n++) put({})
+  for (let cycle = 1; ledger.version < most; cycle++) {
+    const until = ledger.version
+    for (const agent of random.shuffle([...triggers.keys()]).slice(0, 1 + random.below(3))) {
+      const since = marks.get(agent) ?? 0
+      marks.set(agent, until)
+      const facts = 1 + random.below(3)
+      const way = random.below(3)
+      const live = ledger.facts()
+      const each = live[random.below(live.length)]!
+      for (let n = 0; n < facts; n++) {
+        const by = { cycle, origin: "agent" as const, agent, since, until }
+        if (way === 0) put({ ...by, since: 0, each: { kind: each.kind, id: each.id } })
+        else if (way === 1) put(by)
+        else
+          put(
+            by,
+            Array.from({ length: random.below(4) }, () => 1 + random.below(until))
+          )
+      }
+    }
+    prune(
+      ledger,
+      kinds.filter(({ name }) => name === "B")
+    )
+  }
+  return ledger
+}
+
+const nameOf = ({ fact }: { readonly fact: Fact.Fact }) => `${fact.kind}/${fact.id}@${fact.provenance.version}`
+
+/** The same by looking down from each fact, version by version. */
+const model = (context: JobContext.JobContext, ref: Fact.FactRef, relation: Relation): ReadonlyArray<string> => {
+  const isRef = (fact: Fact.Fact): boolean => fact.kind === ref.kind && fact.id === ref.id
+  const known = new Map<number, boolean>()
+  const holds = (fact: Fact.Fact): boolean => {
+    if (isRef(fact)) return true
+    const { because, version } = fact.provenance
+    const present = known.get(version)
+    if (present !== undefined) return present
+    const causes = context.causesOf(fact)
+    const is =
+      relation === "follows" || because !== undefined ? causes.some(holds) : causes.length > 0 && causes.every(holds)
+    known.set(version, is)
+    return is
+  }
+  const history = [...context.history()]
+  return context
+    .encoded()
+    .filter(({ fact }) => !isRef(fact))
+    .filter(({ fact }) => {
+      const versions = history.filter((other) => other.fact.kind === fact.kind && other.fact.id === fact.id)
+      return relation === "follows" ? holds(fact) : versions.every((other) => holds(other.fact))
+    })
+    .map(nameOf)
+}
+
+describe("the facts that are related to a fact", () => {
+  it.each<Relation>(["follows", "needs"])("are those of a search down from every fact: %s", (relation) => {
+    let [related, both] = [0, 0]
+    for (let seed = 1; seed <= 25; seed++) {
+      const context = makeContext(seed)
+      for (const { fact } of context.history()) {
+        const ref = { kind: fact.kind, id: fact.id }
+        const found = runSteps(relatedTo(context, ref, relation))?.map(nameOf)
+        expect(found, `seed ${seed}, ${JSON.stringify(ref)}`).toEqual(model(context, ref, relation))
+        related += found!.length
+        both += found!.length > 0 && found!.length < context.facts().length - 1 ? 1 : 0
+      }
+    }
+    expect(related).toBeGreaterThan(200)
+    expect(both).toBeGreaterThan(50)
+  })
+
+  it("are those up to a version, and there are none of what the context never had", () => {
+    const context = makeContext(3)
+    expect(runSteps(relatedTo(context, { kind: "A", id: "none" }, "follows"))).toBeUndefined()
+    expect(runSteps(relatedTo(context, { kind: "none", id: "1" }, "needs"))).toBeUndefined()
+    for (const { fact } of context.history()) {
+      const some = runSteps(relatedTo(context, fact, "follows", 20)) ?? []
+      expect(some.every(({ fact: { provenance } }) => provenance.version <= 20)).toBe(true)
+    }
+  })
+})
+
+describe("the changes between two contexts", () => {
+  const plain = (context: JobContext.JobContext) =>
+    new Map(
+      context.encoded().map(({ fact, text }) => [`${fact.kind}/${fact.id}`, `${text}@${fact.provenance.version}`])
+    )
+  const valueOf = (text: string, isOneJob: boolean) => (isOneJob ? text : text.replace(/@\d+$/, ""))
+
+  it.each([true, false])("are what differs in plain maps of them (of one job: %s)", (isOneJob) => {
+    let seen = 0
+    for (let seed = 1; seed <= 40; seed++) {
+      const before = makeContext(seed, 20)
+      const after = isOneJob ? makeContext(seed, 40) : makeContext(seed + 1_000, 30)
+      const [one, two] = [plain(before), plain(after)]
+      const changes = runSteps(changesBetween(before, after, isOneJob))
+      const of = (wanted: string) =>
+        changes
+          .filter(({ change }) => change === wanted)
+          .map(({ after, before }) => nameOf(after ?? before).replace(/@\d+$/, ""))
+          .sort()
+      expect(of("added")).toEqual([...two.keys()].filter((key) => !one.has(key)).sort())
+      expect(of("removed")).toEqual([...one.keys()].filter((key) => !two.has(key)).sort())
+      const revised = [...two].filter(
+        ([key, text]) => one.has(key) && valueOf(one.get(key)!, isOneJob) !== valueOf(text, isOneJob)
+      )
+      expect(of("revised")).toEqual(revised.map(([key]) => key).sort())
+      seen += changes.length
+      expect(runSteps(changesBetween(after, after, isOneJob))).toEqual([])
+    }
+    expect(seen).toBeGreaterThan(200)
+  })
+})

@@ -1,0 +1,286 @@
+/** The past of a job over HTTP: facts of any cycle, searches, changes, lineage, forks, replays and checks of journals. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { Agent, Fact, JobStore, Program } from "../../src/index.ts"
+import * as Shapes from "../../src/server/shapes.ts"
+import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "converge-past-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const Name = Fact.kind("Name", { schema: Schema.Struct({ text: Schema.String }), id: ({ text }) => text })
+const Long = Fact.kind("Long", {
+  schema: Schema.Struct({ text: Schema.String, length: Schema.Int }),
+  id: ({ text }) => text
+})
+const Count = Fact.kind("Count", { schema: Schema.Struct({ n: Schema.Int }), id: () => "all", conflict: "keepLast" })
+
+/** Each name gets its length and, while it is short, a longer one; and all names are counted. */
+const names = Program.make("names", {
+  input: Schema.Struct({ names: Schema.Array(Schema.String) }),
+  seed: ({ names }) => names.map((text) => Name.of({ text })),
+  agents: [
+    Agent.make("measure", {
+      each: Name,
+      writes: [Long, Name],
+      execute: ({ value: { text } }) =>
+        Effect.succeed({
+          facts: [Long.of({ text, length: text.length }), ...(text.length < 4 ? [Name.of({ text: `${text}!` })] : [])]
+        })
+    }),
+    Agent.make("count", {
+      reads: [Long],
+      writes: [Count],
+      execute: (view) => Effect.succeed({ facts: [Count.of({ n: view.size(Long) })] })
+    })
+  ]
+})
+
+interface FactJson {
+  readonly kind: string
+  readonly id: string
+  readonly value: unknown
+}
+interface PageJson {
+  readonly facts: ReadonlyArray<FactJson>
+  readonly version: number
+  readonly cursor: string | null
+}
+
+let running: Running
+let memory: Running
+beforeAll(async () => {
+  running = await serve({ programs: [names] }, { store: JobStore.layerSqlite({ filename: join(folder, "jobs.db") }) })
+  memory = await serve({ programs: [names] })
+  for (const server of [running, memory]) {
+    const body = { program: "names", id: "it", input: { names: ["Ada", "Byron"] } }
+    expect((await server.post("/api/v1/jobs", body)).status).toBe(200)
+  }
+})
+afterAll(async () => {
+  await running.stop()
+  await memory.stop()
+})
+
+const get = async <A = PageJson>(path: string, server = running): Promise<A> => {
+  const response = await server.fetch(`/api/v1/jobs/${path}`)
+  expect(response.status, `${path}: ${response.status}`).toBe(200)
+  return (await response.json()) as A
+}
+const refusal = async (path: string, server = running) => {
+  const response = await server.fetch(`/api/v1/jobs/${path}`)
+  return [response.status, String((await jsonOf(response))["type"]).replace("urn:effect-converge:", "")]
+}
+const named = ({ facts }: PageJson) => facts.map(({ id, kind }) => `${kind}/${id}`)
+
+/** All pages of a list of facts. */
+const allOf = async (path: string, limit: number, server = running): Promise<ReadonlyArray<string>> => {
+  const found: Array<string> = []
+  let cursor: string | null = null
+  do {
+    const more: string = cursor === null ? "" : `&cursor=${cursor}`
+    const page: PageJson = await get(`${path}&limit=${limit}${more}`, server)
+    expect(page.facts.length).toBeLessThanOrEqual(limit)
+    found.push(...named(page))
+    ;({ cursor } = page)
+  } while (cursor !== null)
+  return found
+}
+
+describe("the list of jobs", () => {
+  it.each(["a durable store", "nothing durable"])(
+    "can be cut to a time, and tells how long jobs took: %s",
+    async (on) => {
+      const server = on === "a durable store" ? running : memory
+      interface Listed {
+        readonly jobs: ReadonlyArray<{ jobId: string; createdAt: number; haltedAt: number; durationMs: number | null }>
+        readonly cursor: string | null
+      }
+      const list = async (query: string) => (await (await server.fetch(`/api/v1/jobs?${query}`)).json()) as Listed
+      const [job] = (await list("")).jobs
+      expect(job!.durationMs).toBe(job!.haltedAt - job!.createdAt)
+      const { createdAt } = job!
+      const count = async (query: string) => (await list(query)).jobs.length
+      expect(await count(`since=${createdAt}&until=${createdAt}`)).toBe(1)
+      expect(await count(`until=${createdAt - 1}`)).toBe(0)
+      expect(await list(`since=${createdAt + 1}`)).toEqual({ jobs: [], cursor: null })
+      const refused = await server.fetch("/api/v1/jobs?since=yesterday")
+      expect(refused.status).toBe(400)
+    }
+  )
+})
+
+describe("facts", () => {
+  it("are those after any cycle, in pages", async () => {
+    expect(named(await get("it/facts?at=0"))).toEqual(["Name/Ada", "Name/Byron"])
+    const first = ["Name/Ada", "Name/Byron", "Long/Ada", "Name/Ada!", "Long/Byron"]
+    for (const limit of [1, 2, 5, 100]) expect(await allOf("it/facts?at=1", limit)).toEqual([...first])
+    const now = await get("it/facts?limit=1000")
+    const { cycle } = await get<{ cycle: number }>("it")
+    expect(await get(`it/facts?at=${cycle}&limit=1000`)).toEqual(now)
+    expect(named(await get("it/facts?at=1&kind=Long"))).toEqual(["Long/Ada", "Long/Byron"])
+    expect(await refusal(`it/facts?at=${cycle + 1}`)).toEqual([404, "UnknownCycle"])
+    expect(await refusal("it/facts?at=-1")).toEqual([400, "InvalidRequest"])
+    expect(await refusal("none/facts?at=0")).toEqual([404, "UnknownJob"])
+    expect(await refusal("it/facts?at=0", memory)).toEqual([409, "NoJournal"])
+  })
+
+  it("are found by a text in their id or value, in capitals or not, now and in the past", async () => {
+    const wanted = ["Long/Byron", "Name/Byron"]
+    for (const server of [running, memory]) {
+      expect([...(await allOf("it/facts?q=BYR", 1, server))].sort()).toEqual(wanted)
+      expect(await allOf("it/facts?kind=Long&q=%22length%22%3A5", 100, server)).toEqual(["Long/Byron"])
+      expect(await allOf("it/facts?q=nowhere", 1, server)).toEqual([])
+      const all = await allOf("it/facts?kind=Name", 3, server)
+      expect(await allOf("it/facts?q=&kind=Name", 2, server)).toEqual(all)
+    }
+    expect(await allOf("it/facts?at=0&q=byron", 100)).toEqual(["Name/Byron"])
+  })
+})
+
+describe("changes", () => {
+  interface DiffJson {
+    readonly counts: object
+    readonly from: { readonly cycle: number; readonly jobId: string }
+    readonly to: { readonly cycle: number; readonly jobId: string }
+    readonly changes: ReadonlyArray<{ change: string; before: FactJson | null; after: FactJson | null }>
+    readonly cursor: string | null
+  }
+
+  it("of cycles are the facts added, revised with both values, in pages", async () => {
+    const whole = await get<DiffJson>("it/diff")
+    const { cycle } = await get<{ cycle: number }>("it")
+    expect(Schema.is(Shapes.Diff)(whole)).toBe(true)
+    expect([whole.from.cycle, whole.to.cycle]).toEqual([0, cycle])
+    expect(whole.counts).toEqual({ added: 5, revised: 0, removed: 0 })
+    const some = await get<DiffJson>("it/diff?from=2&to=3")
+    expect(some.changes.find(({ change }) => change === "revised")).toMatchObject({
+      before: { kind: "Count", value: { n: 2 } },
+      after: { kind: "Count", value: { n: 3 } }
+    })
+    expect((await get<DiffJson>("it/diff?from=2&to=2")).changes).toEqual([])
+    const page = await get<DiffJson>("it/diff?limit=2")
+    const next = await get<DiffJson>(`it/diff?limit=100&cursor=${page.cursor}`)
+    expect([...page.changes, ...next.changes]).toEqual(whole.changes)
+    expect(await refusal("it/diff?from=3&to=2")).toEqual([400, "InvalidRequest"])
+    expect(await refusal("it/diff?to=99")).toEqual([404, "UnknownCycle"])
+    expect(await refusal("it/diff", memory)).toEqual([409, "NoJournal"])
+  })
+
+  it("between a job and its fork are those that the other facts made", async () => {
+    const forked = await running.post("/api/v1/jobs/it/fork", {
+      at: 1,
+      id: "fork",
+      facts: [{ kind: "Name", value: { text: "Babbage" } }]
+    })
+    expect([forked.status, forked.headers.get("location"), await jsonOf(forked)]).toEqual([
+      202,
+      "../fork",
+      { jobId: "fork" }
+    ])
+    await until(async () => (await stateOf(running, "fork")) === "converged")
+    const { changes, counts } = await get<DiffJson>("it/diff/fork")
+    expect(counts).toEqual({ added: 2, revised: 1, removed: 0 })
+    expect(
+      changes.filter(({ change }) => change === "added").map(({ after }) => `${after!.kind}/${after!.id}`)
+    ).toEqual(["Name/Babbage", "Long/Babbage"])
+    expect((await get<DiffJson>("fork/diff/it")).counts).toEqual({ added: 0, revised: 1, removed: 2 })
+    expect((await get<DiffJson>("it/diff/fork?at=0&otherAt=0")).counts).toMatchObject({ removed: 0 })
+    expect(await refusal("it/diff/none")).toEqual([404, "UnknownJob"])
+  })
+})
+
+describe("a fork", () => {
+  it("that cannot be is refused, and starts nothing", async () => {
+    const post = async (path: string, body: unknown, server = running) => {
+      const response = await server.post(`/api/v1/jobs/${path}/fork`, body)
+      return [response.status, String((await jsonOf(response))["type"]).replace("urn:effect-converge:", "")]
+    }
+    expect(await post("none", {})).toEqual([404, "UnknownJob"])
+    expect(await post("it", { id: "it" })).toEqual([409, "JobExists"])
+    expect(await post("it", { id: "a/b" })).toEqual([400, "InvalidRequest"])
+    expect(await post("it", { at: 99 })).toEqual([400, "InvalidInput"])
+    expect(await post("it", { facts: [{ kind: "None", value: 1 }] })).toEqual([400, "InvalidInput"])
+    expect(await post("it", { facts: [{ kind: "Name", value: 1 }] })).toEqual([400, "InvalidInput"])
+    expect(await post("it", { input: { names: 1 } })).toEqual([400, "InvalidInput"])
+    expect(await post("it", { more: 1 })).toEqual([400, "InvalidRequest"])
+    expect(await post("it", {}, memory)).toEqual([409, "NoJournal"])
+  })
+})
+
+describe("lineage", () => {
+  it("is what follows from a fact, or would go without it", async () => {
+    for (const server of [running, memory]) {
+      const follows = await get<PageJson & { count: number }>("it/lineage?kind=Name&fact=Ada", server)
+      expect(named(follows)).toEqual(["Long/Ada", "Name/Ada!", "Long/Ada!", "Count/all"])
+      expect(follows.count).toBe(4)
+      // Some of what was counted first does not come from Ada, so there would be a count without her.
+      expect(named(await get("it/lineage?kind=Name&fact=Ada&without=true", server))).toEqual([
+        ...["Long/Ada", "Name/Ada!", "Long/Ada!"]
+      ])
+      expect(await allOf("it/lineage?kind=Name&fact=Ada", 1, server)).toEqual(named(follows))
+      expect(await refusal("it/lineage?kind=Name&fact=nobody", server)).toEqual([404, "UnknownFact"])
+      expect(await refusal("it/lineage?kind=Name", server)).toEqual([400, "InvalidRequest"])
+    }
+    expect(named(await get("it/lineage?kind=Name&fact=Ada&at=1"))).toEqual(["Long/Ada", "Name/Ada!"])
+  })
+})
+
+describe("a journal", () => {
+  it("is replayed to a cycle, and checked", async () => {
+    const replayed = await get<{ cycle: number; hash: string }>("it/replay?at=1")
+    expect(Schema.is(Shapes.Replayed)(replayed)).toBe(true)
+    expect(replayed).toMatchObject({ cycle: 1, facts: { Long: 2, Name: 3 }, input: { names: ["Ada", "Byron"] } })
+    const { hash } = await get<{ hash: string }>("it")
+    expect((await get<{ hash: string }>("it/replay")).hash).toBe(hash)
+    const verified = await get<object>("it/verify")
+    expect(Schema.is(Shapes.Verified)(verified)).toBe(true)
+    expect(verified).toMatchObject({ jobId: "it", status: "converged", hash, isIntact: true, corrupt: null })
+    expect(await refusal("none/verify")).toEqual([404, "UnknownJob"])
+    expect(await refusal("it/verify", memory)).toEqual([409, "NoJournal"])
+    expect(await refusal("none/verify", memory)).toEqual([404, "UnknownJob"])
+  })
+
+  it("that was changed is reported with the place", async () => {
+    const store = await Effect.runPromise(Effect.provide(JobStore.JobStore, JobStore.layerMemoryJournal))
+    const rows: typeof store.rows = (jobId, after, until) => store.rows(jobId, after, until)
+    const altered = { ...store, rows }
+    const server = await serve({ programs: [names] }, { store: Layer.succeed(JobStore.JobStore, altered) })
+    try {
+      await server.post("/api/v1/jobs", { program: "names", id: "it", input: { names: ["Ada"] } })
+      altered.load = (jobId) =>
+        Effect.map(store.load(jobId), (journal) => ({ ...journal, genesisHash: "0".repeat(64) }))
+      const found = await get<object>("it/verify", server)
+      expect(found).toMatchObject({ isIntact: false, corrupt: { cycle: 0, part: "hash" } })
+      expect(await refusal("it/replay", server)).toEqual([500, "JournalCorrupt"])
+    } finally {
+      await server.stop()
+    }
+  })
+
+  it("is deleted by a pruning once its job ended long enough ago", async () => {
+    const server = await serve(
+      { programs: [names], tokens: ["all", { name: "some", token: "some", programs: ["names"] }] },
+      { store: JobStore.layerSqlite({ filename: join(folder, "pruned.db") }) }
+    )
+    try {
+      await server.post("/api/v1/jobs", { program: "names", id: "it", input: { names: ["Ada"] } })
+      const prune = async (body: unknown, headers: Record<string, string> = {}) => {
+        const response = await server.post("/api/v1/prune", body, headers)
+        return [response.status, (await jsonOf(response))["deleted"]]
+      }
+      expect(await prune({ olderThan: "1h" })).toEqual([200, 0])
+      expect(await prune({ olderThan: "1h" }, { authorization: "Bearer some" })).toEqual([403, undefined])
+      expect(await prune({ olderThan: "soon" })).toEqual([400, undefined])
+      await until(async () => (await prune({ olderThan: 0 }))[1] === 1)
+      expect(await refusal("it/verify", server)).toEqual([404, "UnknownJob"])
+    } finally {
+      await server.stop()
+    }
+  })
+})
