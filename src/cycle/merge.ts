@@ -263,7 +263,7 @@ export class CycleMerge {
   /** Ends the cycle: adds evaluations and traces, checks the semantic invariants, and returns the row to commit. */
   *finish(tier: number, agents: ReadonlyArray<string>): Generator<void, CommittedCycle> {
     if (this.#on.counters.tokens > this.#before.tokens) this.#settleTokens()
-    yield* this.#note()
+    if (this.#notes.length > 0) yield* this.#note()
     const { cycle, ledger, start } = this.#on
     // At the beginning of a job, even an inherited context is new to its invariants.
     const isNews = cycle === 0 || ledger.version > start || ledger.evaluationCount > this.#evaluations

@@ -83,20 +83,20 @@ export class Tracker {
   ): Generator<void, void> {
     if (this.#recent.push(row.outcomes) > Limits.busyCycles) this.#recent.shift()
     let halting = halt
+    let facts = row.violations.length + pruned.length
     for (const outcomes of [row.signals, row.outcomes]) {
       for (const outcome of outcomes) {
         const { agent, cause, each, effect, part } = outcome
+        facts += outcome.facts.length
         if (cause === undefined) {
           if (effect !== undefined && effect.intents.length > 0) this.#note(row.cycle, outcome, unperformed)
-          for (const values of outcome.uncommutative?.values() ?? []) {
-            const cause = { _tag: "NotCommutative", cycle: row.cycle, ...values } as const
-            this.diagnose({ cycle: row.cycle, agent, each, cause })
-          }
+          if (outcome.uncommutative !== undefined) this.#noteUncommutative(row.cycle, outcome, outcome.uncommutative)
         } else if (cause === halting) halting = undefined
         else this.diagnose({ cycle: row.cycle, agent, each, ...partOf(part), cause })
       }
     }
-    const revised = yield* this.#observe(row, ledger, pruned)
+    // Most cycles of a long job change nothing.
+    const revised = facts === 0 ? undefined : yield* this.#observe(row, ledger, pruned)
     if (this.#isChanged) this.#key = `${this.#size}/${this.#state.key}`
     this.#isChanged = false
     const since = this.#states.get(this.#key)
@@ -114,6 +114,16 @@ export class Tracker {
       if (unperformed.includes(kind)) this.#miss(kind, { agent, cycle, each })
       this.intents.push(Object.freeze({ kind, payload, ...of, idempotencyKey: `${this.#jobId}/${intentKey(of)}` }))
     })
+  }
+
+  #noteUncommutative(
+    cycle: number,
+    { agent, each }: MergedOutcome,
+    pairs: NonNullable<MergedOutcome["uncommutative"]>
+  ): void {
+    for (const values of pairs.values()) {
+      this.diagnose({ cycle, agent, each, cause: { _tag: "NotCommutative", cycle, ...values } })
+    }
   }
 
   /** The agents that executed in the last cycles, and what they added: the busiest first. */

@@ -39,14 +39,13 @@ export const attempt = (task: Task): Effect.Effect<unknown, unknown> => {
   const { session } = task
   const { retry } = task.selected.agent
   const view = viewOf(task)
-  const { services } = session.options
-  if (retry === undefined && !Telemetry.isTraced(services)) return executed(task, view)
+  if (retry === undefined && !session.isTraced) return executed(task, view)
   const once = Effect.suspend(() => executed(task, view))
   const retried =
     retry === undefined
       ? once
       : provided(Effect.retry(permitted(task, timed(task, once)), { schedule: retry, while: isWorthAnother }))
-  return Telemetry.agentSpan(services, retried, task)
+  return Telemetry.agentSpan(session.options.services, retried, task)
 }
 
 /** Room that was refused is refused again. */

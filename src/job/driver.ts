@@ -264,7 +264,8 @@ const beforeCycle = (session: JobSession, underWay: UnderWay): Cause | undefined
     exhausted(limits, { cycle: session.cycle, budget: name, used })
   if (cycle > budget.cycles) return { ...ended("cycles", session.cycle), busy: session.tracker.busy }
   if (counters.agents + selection.tasks > budget.agents) return ended("agents", counters.agents)
-  const elapsed = session.durationMs
+  // The clock costs more than the rest of this check.
+  const elapsed = budget.duration === Infinity ? 0 : session.durationMs
   return elapsed >= budget.duration ? ended("duration", elapsed) : undefined
 }
 
@@ -290,8 +291,7 @@ const stoppable = (
   const { group, merge, selection } = underWay
   const { limits } = merge
   const exit = exitOf(tasks)
-  if (exit !== undefined && Exit.isSuccess(exit) && !Telemetry.isTraced(options.services))
-    return Exit.succeed(exit.value)
+  if (exit !== undefined && Exit.isSuccess(exit) && !session.isTraced) return Exit.succeed(exit.value)
   const withinBudget = Effect.catchTags(tasks, {
     CpuTimeExhausted: ({ agent, usedMs }) =>
       Effect.succeed(

@@ -54,7 +54,8 @@ export class RunningGroup<R> {
   /** Whether it was halted before all its effects had ended. */
   isHalted = false
   readonly #group: FiberGroup<R>
-  readonly #live = new Set<Fiber.Fiber<unknown, unknown>>()
+  /** Fibers that still run. Made for the first one, because most effects end in their first step. */
+  #live: Set<Fiber.Fiber<unknown, unknown>> | undefined
   /** Made for the first timer, because most groups have no timeouts. */
   #timers: Set<Timer> | undefined
   #timedOut: Set<number> | undefined
@@ -77,6 +78,11 @@ export class RunningGroup<R> {
   /** Whether all effects have ended. */
   get hasEnded(): boolean {
     return this.#ended === this.#group.count
+  }
+
+  /** The number of fibers that still run. */
+  get #running(): number {
+    return this.#live === undefined ? 0 : this.#live.size
   }
 
   /** Waits for its end. Never fails; an interrupt stops the group. */
@@ -105,7 +111,7 @@ export class RunningGroup<R> {
   halt(): ReadonlyArray<Fiber.Fiber<unknown, unknown>> {
     this.isHalted ||= !this.hasEnded
     this.#dropHeld()
-    const fibers = [...this.#live, ...[...(this.#timers ?? [])].flatMap(({ fiber }) => fiber ?? [])]
+    const fibers = [...(this.#live ?? []), ...[...(this.#timers ?? [])].flatMap(({ fiber }) => fiber ?? [])]
     if (this.#resting !== undefined) fibers.push(this.#resting)
     for (const fiber of fibers) fiber.interruptUnsafe()
     this.#wake()
@@ -157,7 +163,7 @@ export class RunningGroup<R> {
   }
 
   #wake(): void {
-    if (!this.hasEnded && !(this.isHalted && this.#live.size === 0 && !this.#isStarting)) return
+    if (!this.hasEnded && !(this.isHalted && this.#running === 0 && !this.#isStarting)) return
     this.#waiting?.()
     this.#waiting = undefined
   }
@@ -174,7 +180,7 @@ export class RunningGroup<R> {
       !this.isHalted &&
       this.#resting === undefined &&
       (this.#next < count || (this.#ready !== undefined && this.#ready.length > 0)) &&
-      this.#live.size < concurrency
+      this.#running < concurrency
     ) {
       if (isSliceOver()) {
         this.#rest()
@@ -204,12 +210,13 @@ export class RunningGroup<R> {
     this.#isStarting = false
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.#end(index, exit)
-    this.#live.add(fiber)
+    const live = (this.#live ??= new Set())
+    live.add(fiber)
     this.#group.onLive(index)
     // The effect may have halted the group in its first step, when its fiber was not live yet.
     if (this.isHalted) fiber.interruptUnsafe()
     fiber.addObserver((late) => {
-      this.#live.delete(fiber)
+      live.delete(fiber)
       this.#release(index)
       this.#end(index, late)
       this.pump()

@@ -19,7 +19,6 @@ import { at } from "./at.ts"
 import { attempt } from "./attempts.ts"
 import { type FiberGroup, type Fork, RunningGroup } from "./fiberGroup.ts"
 import { keepEffect } from "./journaling.ts"
-import * as Telemetry from "./observability.ts"
 import type { JobSession } from "./session.ts"
 import type { Task } from "./task.ts"
 import { AgentContext, forkOwn } from "./taskContext.ts"
@@ -38,7 +37,7 @@ export const runFibers = (
   tasks: ReadonlyArray<Task>,
   settle: Settle
 ): Effect.Effect<void> =>
-  Telemetry.isTraced(session.options.services)
+  session.isTraced
     ? Effect.flatMap(Effect.context<never>(), (context) =>
         startFibers(session, underWay, tasks, settle, Context.add(context, Scope.Scope, session.scope))
       )

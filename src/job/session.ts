@@ -33,6 +33,7 @@ import { EventLog } from "./eventLog.ts"
 import type { Gates } from "./gates.ts"
 import { Outbox, type OutboxHost, type Performers, type UnansweredIntent } from "../intents/outbox.ts"
 import { Mailbox } from "./mailbox.ts"
+import * as Telemetry from "./observability.ts"
 import { RunClock } from "./runClock.ts"
 import { queued, type Rest, type Stage, type StageEvent, transition } from "./stage.ts"
 import { type TasksNow, tasksNow } from "./present.ts"
@@ -162,10 +163,13 @@ export class JobSession implements JobView {
   readonly agentContexts: Array<AgentServices | undefined> = []
   /** The services for fiber agents. */
   readonly taskServices: Context.Context<Scope.Scope>
+  /** Whether the job has spans. Each task asks, so the services are asked once. */
+  readonly isTraced: boolean
 
   constructor(options: SessionOptions) {
     this.options = options
     this.taskServices = Context.add(options.services, Scope.Scope, this.scope)
+    this.isTraced = Telemetry.isTraced(options.services)
     this.jobId = options.jobId
     this.childId = childIdsOf(options.jobId, true)
     this.program = options.program

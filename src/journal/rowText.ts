@@ -49,8 +49,9 @@ const evaluationText = ({ fact, reason, score }: Evaluation): string =>
 
 const intentText = ({ text }: EncodedIntent): string => text
 
-/** The text of an effect without proposals, which most outcomes of a long job have. */
+/** The end of an outcome without proposals, as most outcomes of a long job have it. */
 const nothingText = `"evaluations":[],"facts":[],"intents":[]`
+const nothingEnd = `${nothingText}}`
 
 /** Writes the part of an outcome that names the fact of its task. */
 const eachText = (each: FactRef | undefined): string =>
@@ -64,11 +65,24 @@ const answersText = ({ agent, cycle, each, index, kind, part }: IntentRef): stri
 /** Writes the part of an outcome that tells a further task of a join from the first. It is the last in canonical order. */
 const partText = (part: number | undefined): string => (part === undefined ? "" : `,"part":${part}`)
 
-/** Writes the beginning of an outcome: the agent and, for a signal, the intent that it answers. */
-const headText = ({ agent, answers }: MergedOutcome): string => {
-  const answered = answers === undefined ? "" : `"answers":${answersText(answers)},`
-  return `{"agent":${JSON.stringify(agent)},${answered}`
+/** Tuning: names of agents whose texts are kept. */
+const agentsKept = 1_024
+
+/** The texts of agents' names in an outcome. The same agents execute in cycle after cycle. */
+const agentTexts = new Map<string, string>()
+
+const agentText = (agent: string): string => {
+  let text = agentTexts.get(agent)
+  if (text === undefined) {
+    if (agentTexts.size === agentsKept) agentTexts.clear()
+    agentTexts.set(agent, (text = `{"agent":${JSON.stringify(agent)},`))
+  }
+  return text
 }
+
+/** Writes the beginning of an outcome: the agent and, for a signal, the intent that it answers. */
+const headText = ({ agent, answers }: MergedOutcome): string =>
+  answers === undefined ? agentText(agent) : `${agentText(agent)}"answers":${answersText(answers)},`
 
 /**
  * Writes a text in pieces. `list` and `effect` are cursors: each writes at most the parts that are left of the step, and returns
@@ -188,7 +202,7 @@ class RowText implements Cursor<TextPieces> {
       }
       writer.write(about === "" ? head : `${head}${about},`)
       if (effect.facts.length + effect.evaluations.length + effect.intents.length === 0) {
-        writer.write(`${nothingText}${partText(part)}}`)
+        writer.write(part === undefined ? nothingEnd : `${nothingText}${partText(part)}}`)
         return true
       }
     }
