@@ -113,6 +113,8 @@ export class Table {
     top: Table = this
   ): void {
     this.base?.collectBy(keyOf, label, key, before, found, top)
+    const first = this.log[0]
+    if (first === undefined || first.position >= before) return
     const isClean = top === this && this.isClean
     for (const entry of this.indexOf(keyOf, label).find(this, key)) {
       if (entry.position >= before) return

@@ -140,7 +140,8 @@ export const visibleReasons =
   ({ label, visibleNames }: Pick<ErasedAgent, "label" | "visibleNames">, context: JobContext): ReasonsOf =>
   (because, place) => {
     if (!Array.isArray(because)) return invalid(`facts[${place}].because must be an array, not ${typeOf(because)}`)
-    const positions: Array<number> = []
+    // A set keeps the order of the agent, and costs the same for many reasons.
+    const positions = new Set<number>()
     for (let index = 0; index < because.length; index++) {
       const where = `facts[${place}].because[${index}]`
       const fact: unknown = because[index]
@@ -162,9 +163,9 @@ export const visibleReasons =
         const given = `${refKey({ kind, id })} of version ${String(version)}`
         return invalid(`${where} is ${given}, and the view ${now}: give facts as the view of this task hands them out`)
       }
-      if (!positions.includes(shown)) positions.push(shown)
+      positions.add(shown)
     }
-    return positions.length === 0 ? undefined : Object.freeze(positions)
+    return positions.size === 0 ? undefined : Object.freeze([...positions])
   }
 
 /** Says what to do about a fact of a kind that its proposer may not propose. */
@@ -178,8 +179,8 @@ class FactList {
   private readonly kindOf: KindOf
   private readonly reasonsOf: ReasonsOf
   private readonly advice: Advice
-  /** The places of the ids, by kind. Made for the second fact: most effects have one. */
-  private places: Map<ErasedKind, Map<string, number>> | undefined
+  /** The ids, by kind. Made for the second fact: most effects have one. */
+  private ids: Map<ErasedKind, Set<string>> | undefined
 
   constructor(kindOf: KindOf, reasonsOf: ReasonsOf, advice: Advice) {
     this.kindOf = kindOf
@@ -194,8 +195,8 @@ class FactList {
       this.kindOf(name) ?? invalid(`facts[${index}] is of kind ${JSON.stringify(name)}, ${this.advice(name)}`)
     const reasons = because === undefined ? undefined : this.reasonsOf(because, index)
     const fact = encodeFact(kind, value, index, reasons)
-    const first = index === 0 ? undefined : this.placeOf(fact, index)
-    if (first !== undefined) {
+    if (index > 0 && !this.isNew(fact)) {
+      const first = this.facts.findIndex((other) => other.kind === kind && other.id === fact.id)
       return invalid(
         `facts[${index}] proposes ${refKey({ kind: name, id: fact.id })} a second time in the same effect: facts[${first}] ` +
           `does, too. If they are two facts, the \`id\` of ${name} has to tell them apart`
@@ -204,17 +205,14 @@ class FactList {
     this.facts.push(fact)
   }
 
-  /** The place of the earlier fact with the same id; undefined if there is none, and then this one's place is kept. */
-  private placeOf({ id, kind }: EncodedFact, index: number): number | undefined {
-    this.places ??= new Map(this.facts.map((first) => [first.kind, new Map([[first.id, 0]])]))
-    const places = this.places.get(kind)
-    if (places === undefined) {
-      this.places.set(kind, new Map([[id, index]]))
-      return undefined
-    }
-    const first = places.get(id)
-    if (first === undefined) places.set(id, index)
-    return first
+  /** Whether no earlier fact has the kind and id of this one. Its id is then kept. */
+  private isNew({ id, kind }: EncodedFact): boolean {
+    this.ids ??= new Map(this.facts.map((first) => [first.kind, new Set([first.id])]))
+    let ids = this.ids.get(kind)
+    if (ids === undefined) this.ids.set(kind, (ids = new Set()))
+    // The size tells whether the id was added: a look-up of its own would cost as much as the addition.
+    const before = ids.size
+    return ids.add(id).size > before
   }
 }
 
