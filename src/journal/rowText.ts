@@ -26,28 +26,44 @@ export const lengthOfPieces = (pieces: TextPieces): number => pieces.reduce((sum
 /** Tuning: characters of a piece, also of a context's dump. */
 export const pieceLength = 65_536
 
-/** Keys are in canonical order. A fact without reasons has no key for them. */
-const factText = ({ because, kind, text }: EncodedFact): string => {
-  const head = kindText(kind.name)
-  return because === undefined ? `{${head}${text}}` : `{"because":[${because.join(",")}],${head}${text}}`
+/** Writes an item of a list, with a comma before it unless it is the first. */
+type Put<A> = (writer: Writer, item: A, isFirst: boolean) => void
+
+/** The kind of the last fact, and the beginnings of its texts: facts of a kind follow one another. */
+let last:
+  | { readonly kind: string; readonly first: string; readonly next: string; readonly reasoned: string }
+  | undefined
+
+const headsOf = (kind: string): NonNullable<typeof last> => {
+  if (last?.kind === kind) return last
+  const head = `"kind":${JSON.stringify(kind)},"value":`
+  return (last = { kind, first: `{${head}`, next: `,{${head}`, reasoned: `],${head}` })
 }
 
-/** The kind of the last fact, and its text: facts of a kind follow one another. */
-let lastKind = ""
-let lastText = ""
-
-const kindText = (name: string): string => {
-  if (name === lastKind && lastText !== "") return lastText
-  lastKind = name
-  return (lastText = `"kind":${JSON.stringify(name)},"value":`)
+/**
+ * Keys are in canonical order. A fact without reasons has no key for them. The parts are written one by one: to join them first
+ * would make more strings for each fact.
+ */
+const putFact: Put<EncodedFact> = (writer, { because, kind, text }, isFirst) => {
+  const { first, next, reasoned } = headsOf(kind.name)
+  if (because === undefined) writer.write(isFirst ? first : next)
+  else {
+    writer.write(isFirst ? `{"because":[` : `,{"because":[`)
+    writer.write(because.join(","))
+    writer.write(reasoned)
+  }
+  writer.write(text)
+  writer.write("}")
 }
 
 /** The result is canonical, because the keys are in order and the score is a finite number other than -0. */
-const evaluationText = ({ fact, reason, score }: Evaluation): string =>
-  `{"fact":{"id":${JSON.stringify(fact.id)},"kind":${JSON.stringify(fact.kind)}},` +
-  `"reason":${JSON.stringify(reason)},"score":${score}}`
+const putEvaluation: Put<Evaluation> = (writer, { fact, reason, score }, isFirst) =>
+  writer.write(
+    `${isFirst ? "" : ","}{"fact":{"id":${JSON.stringify(fact.id)},"kind":${JSON.stringify(fact.kind)}},` +
+      `"reason":${JSON.stringify(reason)},"score":${score}}`
+  )
 
-const intentText = ({ text }: EncodedIntent): string => text
+const putIntent: Put<EncodedIntent> = (writer, { text }, isFirst) => writer.write(isFirst ? text : `,${text}`)
 
 /** The end of an outcome without proposals, as most outcomes of a long job have it. */
 const nothingText = `"evaluations":[],"facts":[],"intents":[]`
@@ -105,11 +121,11 @@ class Writer {
   }
 
   /** Writes the items of a list, with commas between them. */
-  list<A>(items: ReadonlyArray<A>, textOf: (item: A) => string): boolean {
+  list<A>(items: ReadonlyArray<A>, put: Put<A>): boolean {
     while (this.items < items.length) {
       if (this.left-- === 0) return false
-      if (this.items > 0) this.write(",")
-      this.write(textOf(items[this.items++]!))
+      put(this, items[this.items]!, this.items === 0)
+      this.items++
     }
     this.items = 0
     return true
@@ -119,14 +135,14 @@ class Writer {
   effect({ evaluations, facts, intents }: EncodedEffect): boolean {
     if (this.lists === 0) this.open(`"evaluations":[`)
     if (this.lists === 1) {
-      if (!this.list(evaluations, evaluationText)) return false
+      if (!this.list(evaluations, putEvaluation)) return false
       this.open(`],"facts":[`)
     }
     if (this.lists === 2) {
-      if (!this.list(facts, factText)) return false
+      if (!this.list(facts, putFact)) return false
       this.open(`],"intents":[`)
     }
-    if (!this.list(intents, intentText)) return false
+    if (!this.list(intents, putIntent)) return false
     this.lists = 0
     this.write("]")
     return true
@@ -225,7 +241,7 @@ export function* genesisText(
   const writer = new Writer()
   const context = JSON.stringify(contextHash ?? null)
   writer.write(`{"context":${context},"format":1,"input":${input},"program":${JSON.stringify(program)},"seeds":[`)
-  while (!writer.list(seeds, factText)) {
+  while (!writer.list(seeds, putFact)) {
     writer.left = lightStepSize
     yield
   }
