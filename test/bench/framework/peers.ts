@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { postgresVersion } from "./postgres.ts"
+import { prologVersion } from "./prolog.ts"
 
 const packages = {
   dbos: "@dbos-inc/dbos-sdk",
@@ -29,8 +30,9 @@ export const versions = (): Readonly<Record<string, string>> => {
     const { version } = JSON.parse(readFileSync(manifestOf(name), "utf8")) as { readonly version: string }
     return [packages[name], version]
   })
-  const postgres = postgresVersion()
-  return Object.fromEntries(postgres === undefined ? installed : [...installed, ["PostgreSQL", postgres]])
+  const programs = [["PostgreSQL", postgresVersion()] as const, ["SWI-Prolog", prologVersion()] as const]
+  const present = programs.flatMap(([name, version]) => (version === undefined ? [] : [[name, version] as const]))
+  return Object.fromEntries([...installed, ...present])
 }
 
 /** Installs the peers if one is missing. */

@@ -1,5 +1,6 @@
 /** Programs that walk a random graph with a join, and the same by a plain semi-naive loop. Workers load this module. */
 import * as Schema from "effect/Schema"
+import type { View } from "../../../src/index.ts"
 import { Agent, Fact, Program } from "../converge.ts"
 
 export interface Graph {
@@ -81,6 +82,78 @@ export const closure = Program.make("closure", {
   budget: { maxFacts: 10_000_000 },
   output: (view) => view.size(Path)
 })
+
+/** The targets of all edges from a node, found by looking at each edge. */
+const targetsIn = (view: View.View<typeof Edge>, node: string): ReadonlyArray<string> =>
+  view
+    .all(Edge)
+    .filter(({ value }) => value.from === node)
+    .map(({ value }) => value.to)
+
+/** `reachability` without a join: for each new node, an agent filters all edges. */
+export const filteredReachability = Program.make("filtered-reachability", {
+  module: import.meta.url,
+  input: graph,
+  seed: (links) => [...edgesOf(links), Reached.of({ node: "n0" })],
+  agents: [
+    Agent.cpu("step", {
+      each: Reached,
+      reads: [Edge],
+      writes: [Reached],
+      execute: ({ value }, view) => ({ facts: targetsIn(view, value.node).map((node) => Reached.of({ node })) })
+    })
+  ],
+  output: (view) => view.size(Reached)
+})
+
+/** `closure` without a join: for each new pair, an agent filters all edges. */
+export const filteredClosure = Program.make("filtered-closure", {
+  module: import.meta.url,
+  input: graph,
+  seed: (links) => [...edgesOf(links), ...linksOf(links).map(([from, to]) => Path.of({ from, to }))],
+  agents: [
+    Agent.cpu("step", {
+      each: Path,
+      reads: [Edge],
+      writes: [Path],
+      execute: ({ value: { from, to } }, view) => ({
+        facts: targetsIn(view, to).map((target) => Path.of({ from, to: target }))
+      })
+    })
+  ],
+  budget: { maxFacts: 10_000_000, maxAgents: 10_000_000 },
+  output: (view) => view.size(Path)
+})
+
+/** The links as facts of Prolog, and goals that count what follows from them by tabling. */
+const prologOf = (links: ReadonlyArray<Link>, rules: string, counted: string): string => `
+:- dynamic edge/2.
+${links.map(([from, to]) => `link(${from}, ${to}).`).join("\n")}
+${rules}
+round :- abolish_all_tables, retractall(edge(_, _)), get_time(Begin),
+  forall(link(From, To), assertz(edge(From, To))),
+  findall(x, ${counted}, Found), length(Found, Count),
+  get_time(End), Ms is (End - Begin) * 1000, format("~d ~6f~n", [Count, Ms]).`
+
+/** Prolog's program for `reachability`. */
+export const prologReachability = (links: ReadonlyArray<Link>): string =>
+  prologOf(
+    links,
+    `:- table reached/1.
+reached(n0).
+reached(To) :- reached(From), edge(From, To).`,
+    "reached(_)"
+  )
+
+/** Prolog's program for `closure`. */
+export const prologClosure = (links: ReadonlyArray<Link>): string =>
+  prologOf(
+    links,
+    `:- table path/2.
+path(From, To) :- edge(From, To).
+path(From, To) :- path(From, Middle), edge(Middle, To).`,
+    "path(_, _)"
+  )
 
 const targetsOf = (links: ReadonlyArray<Link>): ReadonlyMap<string, ReadonlyArray<string>> => {
   const targets = new Map<string, Array<string>>()
