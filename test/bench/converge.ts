@@ -21,6 +21,7 @@ const root = await load<typeof Source>("index")
 export const Agent: typeof Source.Agent = root.Agent
 export const Engine: typeof Source.Engine = root.Engine
 export const Fact: typeof Source.Fact = root.Fact
+export const Fold: typeof Source.Fold = root.Fold
 export const JobStore: typeof Source.JobStore = root.JobStore
 export const Program: typeof Source.Program = root.Program
 export const WorkerPool: typeof Source.WorkerPool = root.WorkerPool
