@@ -51,7 +51,6 @@ class Pairs {
   private readonly join: ErasedJoin
   private readonly left: Table | undefined
   private readonly right: Table | undefined
-  private readonly met: Array<FactEntry> = []
   private isOrdered = true
 
   constructor(join: ErasedJoin, ledger: Ledger) {
@@ -79,41 +78,38 @@ class Pairs {
     const { kind } = entry.fact
     if (kind === left.kind.name) {
       const isSelf = left.kind === right.kind
-      const met = this.meet(left, entry, this.right, right, isSelf ? entry.position + 1 : entry.position)
-      for (const other of met) {
-        this.lefts.push(entry)
-        this.rights.push(other)
-      }
+      this.meet(left, entry, this.right, right, isSelf ? entry.position + 1 : entry.position, this.rights)
+      while (this.lefts.length < this.rights.length) this.lefts.push(entry)
     }
     if (kind !== right.kind.name) return
-    for (const other of this.meet(right, entry, this.left, left, entry.position)) {
-      this.lefts.push(other)
-      this.rights.push(entry)
-      this.isOrdered = false
-    }
+    this.meet(right, entry, this.left, left, entry.position, this.lefts)
+    if (this.rights.length < this.lefts.length) this.isOrdered = false
+    while (this.rights.length < this.lefts.length) this.rights.push(entry)
   }
 
-  /** The facts of the other side that have a key of this one, each once, in commit order. */
+  /**
+   * Adds the facts of the other side that have a key of this one to `met`, each once, in commit order. `met` is the side of the
+   * pairs themselves: an array for each new fact would cost more than most look-ups.
+   */
   private meet(
     side: JoinSide,
     entry: FactEntry,
     other: Table | undefined,
     otherSide: JoinSide,
-    before: number
-  ): ReadonlyArray<FactEntry> {
-    const { met } = this
-    met.length = 0
+    before: number,
+    met: Array<FactEntry>
+  ): void {
     const table = side === this.join.left ? this.left : this.right
-    if (other === undefined || table === undefined) return met
+    if (other === undefined || table === undefined) return
+    const { keyOf, label } = otherSide
     const keys = table.indexOf(side.keyOf, side.label).keysOf(entry)
-    if (typeof keys !== "object") {
-      other.collectBy(otherSide.keyOf, otherSide.label, keys, before, met)
-      return met
-    }
-    for (const key of keys) other.collectBy(otherSide.keyOf, otherSide.label, key, before, met)
-    if (keys.length < 2) return met
+    if (typeof keys !== "object") return other.collectBy(keyOf, label, keys, before, met)
+    const [key] = keys
+    if (keys.length < 2) return key === undefined ? undefined : other.collectBy(keyOf, label, key, before, met)
+    const all: Array<FactEntry> = []
+    for (const one of keys) other.collectBy(keyOf, label, one, before, all)
     // Two facts with several keys in common meet once.
-    return [...new Set(met)].sort((a, b) => a.position - b.position)
+    for (const one of [...new Set(all)].sort((a, b) => a.position - b.position)) met.push(one)
   }
 
   /** The places of the pairs in the order (left position, right position); undefined if that is the order they are in. */
