@@ -36,6 +36,7 @@ import {
   show,
   verify
 } from "./storeCommands.ts"
+import { approvals, approve, pause, signal } from "./serverCommands.ts"
 import type { Invocation } from "./definition.ts"
 import { logFormatFlag } from "./flags.ts"
 import { logFormats, logFormatVariable } from "./logging.ts"
@@ -53,6 +54,10 @@ const commands = (invocation: Invocation) =>
       jobs(invocation),
       show(invocation),
       cancel(invocation),
+      approvals(invocation),
+      approve(invocation),
+      signal(invocation),
+      pause(invocation),
       replay(invocation),
       diff(invocation),
       explain(invocation),

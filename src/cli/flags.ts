@@ -82,6 +82,14 @@ export const logFormatFlag = GlobalFlag.Setting("log-format")({
   )
 })
 
+/** The address of a running server. */
+export const server = optional(
+  Flag.String("server").pipe(
+    Flag.withMetavar("url"),
+    Flag.withDescription("The server's address (default: CONVERGE_SERVER)")
+  )
+)
+
 /** The file of the jobs that a command reads or goes on with. */
 export const store = storeFlag.pipe(Flag.withDescription("The file with the jobs"))
 
