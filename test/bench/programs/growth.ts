@@ -37,17 +37,19 @@ export const Total = Fact.kind("Total", {
 /** When each cycle began, on the main thread. */
 export const began: Array<number> = []
 
-/** A base fact for each new one, far from that of the one before. */
-const keyOf = (number: number, facts: number): number => (number * 7_919) % facts
+/** The size of the context, and how many of its facts are met. These are spread over all of it. */
+const input = Schema.Struct({ facts: Schema.Int, met: Schema.Int })
 
-const input = Schema.Struct({ facts: Schema.Int })
+/** A base fact for each new one, far from that of the one before: the same ones in turn, whatever the size of the context. */
+const keyOf = (number: number, { facts, met }: typeof input.Type): number =>
+  ((number * 7_919) % met) * Math.floor(facts / met)
 
 const sizeOf = Schema.decodeUnknownSync(input)
 
 export const growth = Program.make("growth", {
   module: import.meta.url,
   input,
-  seed: ({ facts }) => Array.from({ length: facts }, (_, key) => Base.of({ key, bucket: Math.floor(key / inBucket) })),
+  seed: ({ facts }) => Array.from({ length: facts }, (_, key) => Base.of({ key, bucket: key % (facts / inBucket) })),
   agents: [
     Agent.make("feed", {
       // An agent that reads nothing runs in every cycle.
@@ -56,11 +58,11 @@ export const growth = Program.make("growth", {
       execute: (view) =>
         Effect.sync(() => {
           began.push(performance.now())
-          const { facts } = sizeOf(view.input)
+          const size = sizeOf(view.input)
           const first = view.cycle * added
           return {
             facts: Array.from({ length: added }, (_, place) =>
-              New.of({ number: first + place, key: keyOf(first + place, facts) })
+              New.of({ number: first + place, key: keyOf(first + place, size) })
             )
           }
         })
