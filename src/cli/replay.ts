@@ -171,11 +171,11 @@ export const explain = (host: Host, options: ExplainOptions): Effect.Effect<numb
   })
 
 /** The fact that `kind/id` names. Kinds may have slashes: the shortest kind with such a fact counts, or else the first part. */
-const refIn = (context: JobContext, text: string): Effect.Effect<FactRef, UsageError> => {
+export const refIn = (context: JobContext, text: string): Effect.Effect<FactRef, UsageError> => {
   const ref = Explanation.jsonRef(text)
   if (ref !== undefined) return Effect.succeed(ref)
   const slash = text.indexOf("/", 1)
-  if (slash === -1) return usage(`explain needs kind/id, not ${JSON.stringify(text)}`)
+  if (slash === -1) return usage(`a fact needs kind/id, not ${JSON.stringify(text)}`)
   const refs = Object.keys(context.counts())
     .filter((kind) => text.startsWith(`${kind}/`))
     .sort((a, b) => a.length - b.length)

@@ -246,6 +246,41 @@ export const explain = define(
     )
 )
 
+export const lineage = define(
+  "lineage",
+  {
+    args: Argument.String("job-and-fact").pipe(
+      Argument.variadic(),
+      Argument.withDescription("The job's id and a fact, as kind/id")
+    ),
+    id: flags.id,
+    store: flags.store,
+    at: flags.at,
+    without: Flag.Boolean("without").pipe(
+      Flag.withDescription("Only the facts that would go without it"),
+      Flag.withDefault(false)
+    ),
+    json: flags.json
+  },
+  {
+    short: "Show what follows from a fact of a job",
+    long: `Show the facts of a stored job that come, however indirectly, from a fact. With --without: only
+those that would go without it, as far as the recorded derivations tell.\n\n${readingCodes}`,
+    examples: [
+      { command: "converge lineage audit-42 File/src/a.ts --store jobs.db", description: "All that follows" },
+      {
+        command: "converge lineage audit-42 File/src/a.ts --without --store jobs.db",
+        description: "What would not be there without it"
+      }
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./lineage.ts"),
+      ({ lineage }) => lineage(host, options)
+    )
+)
+
 export const events = define(
   "events",
   {

@@ -317,6 +317,29 @@ describe.concurrent("looking back", () => {
     expect(none.stderr).toContain("there is no fact Number/n/3; the context holds 2 of that kind")
   })
 
+  it("lineage shows what follows from a fact, or would go without it", async () => {
+    const page = await look("lineage", "sq", "Number/n/2")
+    expect([page.code, page.stderr]).toEqual([0, ""])
+    expect(page.stdout).toMatch(
+      /^\d+ facts follow from Number\/n\/2 {2}sq after cycle 6\n(?: {2}\w+\/\S+ {2}\(?[^\n]+\n)+$/
+    )
+    const json = jsonOf(await look("lineage", "sq", "Number/n/2", "--json"))
+    expect(json).toMatchObject({ jobId: "sq", cycle: 6, fact: { kind: "Number", id: "n/2" }, relation: "follows" })
+    const names = (found: unknown) =>
+      (found as ReadonlyArray<{ kind: string; id: string }>).map(({ id, kind }) => `${kind}/${id}`)
+    expect(names(json["facts"])).toContain("Number/n/3")
+    expect(names(json["facts"])).not.toContain("Number/n/1")
+    const needs = jsonOf(await look("lineage", "sq", "Number/n/2", "--without", "--json"))
+    expect(needs["relation"]).toBe("needs")
+    expect(names(json["facts"])).toEqual(expect.arrayContaining([...names(needs["facts"])]))
+    expect(names(needs["facts"])).toContain("Number/n/3")
+    const early = jsonOf(await look("lineage", "sq", "Number/n/2", "--at", "1", "--json"))
+    expect(names(early["facts"])).not.toContain("Number/n/3")
+    const none = await look("lineage", "sq", "Number/none")
+    expect(none).toMatchObject({ code: 64, stdout: "" })
+    expect(none.stderr).toContain("there is no fact Number/none")
+  })
+
   it("events prints the log, a line for each", async () => {
     const events = linesOf(await look("events", "sq", "--json"))
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
@@ -335,6 +358,7 @@ describe.concurrent("looking back", () => {
     [["diff", "sq", "5", "4"], "cycle 5 is after cycle 4"],
     [["explain", "sq"], "explain needs a job and a fact"],
     [["explain", "sq", "Number"], "needs kind/id"],
+    [["lineage", "sq"], "lineage needs a job and a fact"],
     [["jobs", "--limit", "0"], "--limit needs a number from 1 to 1000"],
     [["fork", module("count"), "sq", "--fact", "Nmber={}"], 'has no kind "Nmber"; choose one of these:'],
     [["fork", module("count"), "sq", "--fact", "Number"], "needs kind=json"],
@@ -357,7 +381,7 @@ describe.concurrent("looking back", () => {
   })
 
   it("--help has examples, on lines that fit a terminal", async () => {
-    for (const command of "resume jobs show cancel replay diff explain events fork verify".split(" ")) {
+    for (const command of "resume jobs show cancel replay diff explain lineage events fork verify".split(" ")) {
       const { code, stdout } = await converge([command, "--help"])
       expect(code).toBe(0)
       expect(stdout).toContain("EXAMPLES")

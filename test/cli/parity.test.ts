@@ -1,0 +1,82 @@
+/** The command line and HTTP do the same: each command has its route or a reason, and so has each route its command. */
+import * as HttpApi from "effect/http-api/HttpApi"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { Api } from "../../src/server/Server.ts"
+import { converge } from "../support/cli/inProcess.ts"
+import { projectRoot } from "../support/node.ts"
+
+/** The routes that do what a command does. */
+const routesOf: Readonly<Record<string, ReadonlyArray<string>>> = {
+  run: ["POST /api/v1/jobs"],
+  resume: ["POST /api/v1/jobs/:id/resume"],
+  jobs: ["GET /api/v1/jobs"],
+  show: ["GET /api/v1/jobs/:id", "GET /api/v1/jobs/:id/facts"],
+  cancel: ["POST /api/v1/jobs/:id/cancel"],
+  approvals: ["GET /api/v1/approvals", "GET /api/v1/jobs/:id/approvals"],
+  approve: ["POST /api/v1/jobs/:id/approvals", "POST /api/v1/jobs/:id/approvals/:approvalId"],
+  signal: ["POST /api/v1/jobs/:id/signals"],
+  pause: ["POST /api/v1/jobs/:id/pause"],
+  replay: ["GET /api/v1/jobs/:id/replay"],
+  diff: ["GET /api/v1/jobs/:id/diff"],
+  explain: [
+    "GET /api/v1/jobs/:id/explain",
+    "GET /api/v1/jobs/:id/facts/:kind/:factId/explain",
+    "GET /api/v1/jobs/:id/versions/:version/explain"
+  ],
+  lineage: ["GET /api/v1/jobs/:id/lineage"],
+  events: ["GET /api/v1/jobs/:id/events"],
+  fork: ["POST /api/v1/jobs/:id/fork"],
+  verify: ["GET /api/v1/jobs/:id/verify"],
+  prune: ["POST /api/v1/prune"]
+}
+
+/** Commands without a route, and why. */
+const ofThisMachine: Readonly<Record<string, string>> = {
+  backup: "it copies a file of this machine",
+  restore: "it replaces a file of this machine, while no server has it open",
+  serve: "it is the server",
+  machine: "it prints what is the same for every job",
+  help: "it explains commands"
+}
+
+/** Routes without a command, and why. */
+const ofServers: Readonly<Record<string, string>> = {
+  "GET /api/v1/jobs/:id/telemetry": "the command that runs a job shows its progress",
+  "GET /api/v1/jobs/:id/diff/:otherId": "no command compares two jobs yet",
+  "GET /api/v1/programs": "a module names its programs itself",
+  "GET /metrics": "it is for a monitor",
+  "GET /health": "it is for a monitor",
+  "GET /ready": "it is for a monitor"
+}
+
+const routes: Array<string> = []
+HttpApi.reflect(Api, {
+  onGroup: () => undefined,
+  onEndpoint: ({ endpoint }) => routes.push(`${endpoint.method} ${endpoint.path}`)
+})
+
+describe("the command line and HTTP", () => {
+  it("have the same operations: every command and every route is accounted for, once", async () => {
+    const { stdout } = await converge(["--help"])
+    const [, list = ""] = stdout.split("SUBCOMMANDS\n")
+    const commands = [...list.matchAll(/^ {2}(\w+) /gm)].map(([, name = ""]) => name)
+    expect(commands.length).toBeGreaterThan(15)
+    expect([...commands].sort()).toEqual([...Object.keys(routesOf), ...Object.keys(ofThisMachine)].sort())
+    const accounted = [...Object.values(routesOf).flat(), ...Object.keys(ofServers)]
+    expect([...routes].sort()).toEqual([...accounted].sort())
+  })
+
+  it("have each of those routes in docs/http.md", () => {
+    const page = readFileSync(join(projectRoot, "docs/http.md"), "utf8")
+    const isShown = (route: string): boolean => {
+      const path = route.replace(/^\w+ (?:\/api\/v1)?/, "")
+      // A line to run has an id in place of the parameter.
+      const pattern = path.replaceAll("/", "\\/").replaceAll(/:(\w+)/g, "(?::$1|[\\w%-]+)")
+      return new RegExp(`${pattern}(?![\\w/])`).test(page)
+    }
+    expect(routes.filter((route) => !isShown(route))).toEqual([])
+    expect(isShown("GET /api/v1/jobs/:id/nothing")).toBe(false)
+  })
+})
