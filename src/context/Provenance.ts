@@ -10,6 +10,7 @@
 import type { Fact, FactRef } from "../program/Fact.ts"
 import type { JobContext } from "./JobContext.ts"
 import { Limits } from "../Limits.ts"
+import { taskKey } from "./taskKey.ts"
 
 export type { Origin, Provenance } from "../program/Fact.ts"
 
@@ -66,10 +67,6 @@ export const explain = (context: JobContext, ref: FactRef): Explanation | undefi
   }
   return top
 }
-
-/** The name of a fact's causes: its reasons, or else the task that added it. All facts of one task share that. */
-export const taskKey = ({ provenance: { agent, because, cycle, each, origin, since, until } }: Fact): string =>
-  JSON.stringify(because ?? [origin, agent, cycle, each?.kind, each?.id, since, until])
 
 const describe = (fact: Fact): string => {
   const { origin, agent, cycle } = fact.provenance
