@@ -64,6 +64,11 @@ const allowances: ReadonlyArray<Allowance> = [
     uses: ["Effect.run"],
     reason: "the fibers of a cycle's tasks, without the cost of the combinators"
   },
+  {
+    path: "src/testing/simulation/",
+    uses: ["Effect.run"],
+    reason: "runs whole lives of a process, step by step, on a scheduler of its own"
+  },
   { path: "src/values/sha256.ts", uses: ["node:"], reason: "the hash of the journal's chain" },
   {
     path: "src/platform/packageVersion.ts",
@@ -212,6 +217,7 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     uses: ["Effect.sleep"],
     reason: "agents that sleep on the TestClock"
   },
+  { path: "test/simulation/build.ts", uses: ["Effect.sleep"], reason: "agents and handlers in virtual time" },
   { path: "test/behaviour/child-budgets.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
   { path: "test/behaviour/concurrency.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
   { path: "test/behaviour/continue-from-context.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },

@@ -208,10 +208,12 @@ export class EffectApplication implements Cursor<MergedOutcome> {
     )
   }
 
-  /** The bytes are counted after the facts are added (B2). */
+  /** The bytes are counted after the facts are added (B2). An effect that adds none crosses nothing, also above the limit. */
   private refuseBytes(): Cause | undefined {
     const { ledger, limits } = this.merge
-    return ledger.contextBytes > limits.budget.contextBytes ? this.exhausted("contextBytes", this.bytes) : undefined
+    const { contextBytes } = ledger
+    const isCrossing = contextBytes > this.bytes && contextBytes > limits.budget.contextBytes
+    return isCrossing ? this.exhausted("contextBytes", this.bytes) : undefined
   }
 
   private crossing(budget: "facts" | "tokens", used: number, more: number, limit: number): Cause | undefined {

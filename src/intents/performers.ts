@@ -30,7 +30,8 @@ export const performerOf = <R>(handler: Handler<R>, services: Context.Context<R>
   }
   return {
     perform: (intent) => Effect.provideContext(Effect.retry(attempt(intent), retry), provided),
-    services: Context.empty(),
+    // Its fiber is started with them, too: their scheduler and clock are the engine's.
+    services: provided,
     onFailure,
     isBuiltIn: false
   }

@@ -142,7 +142,7 @@ export class EventLog {
       if (record === undefined) {
         return this.#ended
           ? Effect.succeed([[], Option.none()] as const)
-          : Effect.as(this.#grown, [[], Option.some(from)] as const)
+          : Effect.as(this.#grownBeyond(from), [[], Option.some(from)] as const)
       }
       const first = (this.#numbers[place - 1] ?? this.#droppedEvents) + 1
       const all = eventsOf(record, first)
@@ -152,8 +152,10 @@ export class EventLog {
     })
   }
 
-  get #grown(): Effect.Effect<void> {
+  /** Waits for the record at a place. It may have come since the reader looked: a fiber can be suspended in between. */
+  #grownBeyond(place: number): Effect.Effect<void> {
     return Effect.callback((resume) => {
+      if (this.#ended || place < this.#droppedRecords + this.#records.length) return resume(Effect.void)
       const wake = (): void => resume(Effect.void)
       this.#waiting ??= new Set()
       this.#waiting.add(wake)

@@ -8,27 +8,56 @@
 import * as Effect from "effect/Effect"
 import { Limits } from "../Limits.ts"
 
+/** The part of an event loop that slices need. */
+export interface EventLoop {
+  /** Whether work has held this turn of the loop for a whole slice. */
+  readonly isSliceOver: () => boolean
+  /** Calls a function in a later turn of the loop. Returns a function that calls this off. */
+  readonly later: (go: () => void) => () => void
+}
+
 // One for the process: all jobs share the event loop, so they share the slice.
 let sliceBegan = performance.now()
 let turnWatched = false
 
-/** Whether work has held this turn of the event loop for a whole slice. */
-export const isSliceOver = (): boolean => {
-  if (!turnWatched) {
-    turnWatched = true
-    sliceBegan = performance.now()
-    setImmediate(() => {
-      turnWatched = false
-    })
-    return false
+const realLoop: EventLoop = {
+  isSliceOver: () => {
+    if (!turnWatched) {
+      turnWatched = true
+      sliceBegan = performance.now()
+      setImmediate(() => {
+        turnWatched = false
+      })
+      return false
+    }
+    return performance.now() - sliceBegan >= Limits.sliceMs
+  },
+  later: (go) => {
+    const handle = setImmediate(go)
+    return () => clearImmediate(handle)
   }
-  return performance.now() - sliceBegan >= Limits.sliceMs
 }
+
+let loop = realLoop
+
+/** Runs a function with another event loop in place of the real one. For a simulation, which decides all turns by its seed. */
+export const withEventLoop = <A>(other: EventLoop, body: () => A): A => {
+  const before = loop
+  loop = other
+  try {
+    return body()
+  } finally {
+    loop = before
+  }
+}
+
+/** Whether work has held this turn of the event loop for a whole slice. */
+export const isSliceOver = (): boolean => loop.isSliceOver()
 
 /** Lets the event loop have a turn: timers, messages and other fibers run before this goes on. */
 export const nextTurn: Effect.Effect<void> = Effect.callback((resume) => {
-  const handle = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(handle))
+  const callOff = loop.later(() => resume(Effect.void))
+  return Effect.sync(callOff)
 })
 
 /** Lets the event loop have a turn if this slice is over. */

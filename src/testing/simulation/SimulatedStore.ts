@@ -1,0 +1,132 @@
+/**
+ * A store in a simulated world: its writes take virtual time, and meet the faults of a schedule.
+ *
+ * The journals are those of the store in memory, and outlive the lives of the process, as a disk does. Each life opens the store
+ * anew. A job whose holder is of a life that is over is free, as for an engine on the same machine that died.
+ *
+ * Invariants: writes take effect in the order of the calls; a killed write has taken effect, or has not. Boundary: an adapter of
+ * the port in JobStore.ts that stands before another one.
+ */
+import * as Effect from "effect/Effect"
+import * as Scheduler from "effect/Scheduler"
+import * as Stream from "effect/Stream"
+import { Turns } from "../../platform/turns.ts"
+import { JobStore, StoreError, type StoredRow } from "../../store/JobStore.ts"
+import type { Schedule } from "./schedule.ts"
+import type { World } from "./World.ts"
+
+type Store = JobStore["Service"]
+
+/** The faults of a store, and the longest delay of its writes. */
+export type StorePlan = Pick<Schedule, "store" | "damages" | "delayMs">
+
+/** Virtual milliseconds of a slow write. */
+const slowMs = 20_000
+
+/** The store of a simulated machine. */
+export class SimulatedStore {
+  readonly #world: World
+  readonly #disk: Store
+  readonly #plan: StorePlan
+  /** The life that holds each job. */
+  readonly #holders = new Map<string, object>()
+  #writes = 0
+  #reads = 0
+  #life: object = {}
+
+  /** `disk`: a store that keeps journals and never waits. */
+  constructor(world: World, disk: Store, plan: StorePlan) {
+    this.#world = world
+    this.#disk = disk
+    this.#plan = plan
+  }
+
+  /** The faults that writes and reads have met. */
+  readonly met: Array<string> = []
+
+  /** Opens the store for a new life of the process. The lives before it are over. */
+  open(): Store {
+    const life = (this.#life = {})
+    const turns = new Turns()
+    const disk = this.#disk
+    const write = <A>(jobId: string, effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+      Effect.uninterruptible(turns.take("writes", this.#write(jobId, effect)))
+    const held = <A>(jobId: string, effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+      Effect.provideService(
+        Effect.tap(effect, () => Effect.sync(() => this.#holders.set(jobId, life))),
+        // A disk does both or nothing.
+        Scheduler.PreventSchedulerYield,
+        true
+      )
+    return JobStore.of({
+      ...disk,
+      create: (job) => write(job.jobId, held(job.jobId, disk.create(job))),
+      append: (jobId, fence, row) => write(jobId, disk.append(jobId, fence, row)),
+      note: (jobId, fence, text, options) => write(jobId, disk.note(jobId, fence, text, options)),
+      keep: (jobId, fence, kept) => write(jobId, disk.keep(jobId, fence, kept)),
+      rebase: (jobId, fence, base) => write(jobId, disk.rebase(jobId, fence, base)),
+      halt: (jobId, fence, end) => write(jobId, disk.halt(jobId, fence, end)),
+      lease: (jobId, options) => write(jobId, held(jobId, this.#lease(jobId, options ?? {}))),
+      release: (jobId, fence, options) => write(jobId, disk.release(jobId, fence, options)),
+      quarantine: (jobId, fence, reason) => write(jobId, disk.quarantine(jobId, fence, reason)),
+      rows: (jobId, after, until) => this.#damaged(disk.rows(jobId, after, until))
+    })
+  }
+
+  /** A holder of a life that is over counts as gone. */
+  #lease(
+    jobId: string,
+    options: { readonly force?: boolean; readonly anew?: boolean }
+  ): Effect.Effect<number, StoreError> {
+    return Effect.suspend(() => {
+      const holder = this.#holders.get(jobId)
+      const isGone = holder !== undefined && holder !== this.#life
+      return this.#disk.lease(jobId, isGone ? { ...options, force: true } : options)
+    })
+  }
+
+  #write<A>(jobId: string, effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> {
+    return Effect.suspend(() => {
+      const number = ++this.#writes
+      const fault = this.#plan.store.find(({ write }) => write === number)?.fault
+      if (fault !== undefined) this.met.push(fault)
+      switch (fault) {
+        case undefined:
+          return Effect.andThen(
+            this.#delay,
+            Effect.tap(effect, () => this.#delay)
+          )
+        case "full":
+          return Effect.andThen(this.#delay, refuse("full", "the simulated disk is full"))
+        case "lost":
+          return Effect.andThen(
+            Effect.andThen(this.#delay, effect),
+            refuse("failed", "the acknowledgement of a write was lost")
+          )
+        case "fenced":
+          return Effect.andThen(Effect.exit(this.#disk.lease(jobId, { force: true })), effect)
+        case "slow":
+          return Effect.andThen(Effect.sleep(slowMs), effect)
+      }
+    })
+  }
+
+  get #delay(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const ms = this.#world.below(this.#plan.delayMs + 1)
+      return ms === 0 ? Effect.void : Effect.sleep(ms)
+    })
+  }
+
+  /** The rows, one of which is damaged if the plan says so. */
+  #damaged(rows: Stream.Stream<StoredRow, StoreError>): Stream.Stream<StoredRow, StoreError> {
+    return Stream.suspend(() => {
+      if (!this.#plan.damages.includes(++this.#reads)) return rows
+      this.met.push("damage")
+      return Stream.map(rows, (row) => ({ ...row, text: row.text.replace(/"cycle":\d/, `"cycle":0`) }))
+    })
+  }
+}
+
+const refuse = (reason: StoreError["reason"], message: string): Effect.Effect<never, StoreError> =>
+  Effect.fail(new StoreError({ reason, message }))

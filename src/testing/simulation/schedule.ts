@@ -1,0 +1,50 @@
+/**
+ * All that happens to a job from outside, as plain data: so it can be printed, made smaller, and run again.
+ *
+ * Places are numbers of steps of the world, of writes of the store or of claims of the pool. Boundary: types.
+ */
+
+/** What a write of the store meets. */
+export type StoreFault =
+  /** The write is refused, and nothing is written. */
+  | "full"
+  /** The write takes effect, and its acknowledgement is lost: the caller is told that it failed. */
+  | "lost"
+  /** Another engine has taken the lease. */
+  | "fenced"
+  /** The write takes a long time. */
+  | "slow"
+
+/** What happens to a worker that claims a task. The task runs again on another one. */
+export type PoolFault =
+  /** It dies before it runs the task. */
+  | "claimed"
+  /** It dies while the task runs. */
+  | "running"
+  /** It dies when the task has ended, before it sends the result. */
+  | "unsent"
+  /** It is taken for dead, and sends its result late, when the task has run elsewhere. */
+  | "late"
+
+/** What a caller does, at the first step at which the job is there and that is not before `at`. */
+export type Act =
+  | { readonly at: number; readonly do: "signal"; readonly signal: number }
+  | { readonly at: number; readonly do: "pause"; readonly forMs: number }
+  | { readonly at: number; readonly do: "cancel" }
+
+export interface Schedule {
+  /** The seed of the world. */
+  readonly seed: number
+  readonly order: "seeded" | "fifo"
+  /** The number of workers; 0: the main thread. */
+  readonly workers: number
+  /** Steps before which the process is killed. */
+  readonly kills: ReadonlyArray<number>
+  readonly acts: ReadonlyArray<Act>
+  readonly store: ReadonlyArray<{ readonly write: number; readonly fault: StoreFault }>
+  /** Reads of rows, by their number, in which a row is damaged. */
+  readonly damages: ReadonlyArray<number>
+  readonly pool: ReadonlyArray<{ readonly claim: number; readonly fault: PoolFault }>
+  /** The longest delay of a write or a message, in virtual milliseconds. */
+  readonly delayMs: number
+}

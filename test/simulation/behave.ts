@@ -1,0 +1,217 @@
+/**
+ * The part of a program that is the user's: what its agents, kinds, invariants and handlers compute. The real program and the
+ * reference call the same functions, since they are not in question.
+ *
+ * Boundary: pure functions of what they are shown.
+ */
+import type { AgentSpec, Emission, HandlerSpec, InvariantSpec, Item, Proposed, Rule } from "./spec.ts"
+
+/** A fact, as a view or the reference shows it. */
+export interface Shown {
+  readonly kind: string
+  readonly id: string
+  readonly value: Item
+}
+
+/** An item of an execution, and the fact that it stands for. */
+export interface About {
+  readonly value: Item
+  /** Undefined for an agent that reads nothing. */
+  readonly fact: Shown | undefined
+}
+
+/** What an agent looks at. */
+export interface Sight {
+  readonly all: (kind: string) => ReadonlyArray<Shown>
+  readonly delta: (kind: string) => ReadonlyArray<Shown>
+  readonly size: (kind: string) => number
+}
+
+/** The output of an agent, before it is validated. */
+export interface Output {
+  readonly facts: ReadonlyArray<{
+    readonly kind: string
+    readonly value: Item
+    readonly because?: ReadonlyArray<Shown> | undefined
+  }>
+  readonly intents: ReadonlyArray<{
+    readonly kind: string
+    readonly payload: { readonly k: string; readonly n: number }
+  }>
+  readonly evaluations: ReadonlyArray<{
+    readonly fact: { readonly kind: string; readonly id: string }
+    readonly score: number
+    readonly reason: string
+  }>
+  readonly tokens: number
+}
+
+/* ---------------------------------------------------------------- keys */
+
+/** The keys of an item: one of three by its number, or its tags. */
+export const keysOf = (key: AgentSpec["key"], { n, t }: Item): ReadonlyArray<string | number> =>
+  key === "tags" ? t : [((n % 3) + 3) % 3]
+
+/** The group of an item in a fold. */
+export const groupOf = (key: AgentSpec["key"], item: Item): string | number => keysOf(key, item)[0] ?? "none"
+
+/* ---------------------------------------------------------------- rules */
+
+/** The functions among the rules. */
+export const combine = (rule: Rule, existing: Item, proposed: Item): Item => {
+  switch (rule) {
+    case "least":
+      return existing.n < proposed.n || (existing.n === proposed.n && text(existing) <= text(proposed))
+        ? existing
+        : proposed
+    case "first":
+      return existing
+    case "sum":
+      return { ...existing, n: existing.n + proposed.n }
+    case "fussy":
+      if ((existing.n + proposed.n) % 5 === 4) throw new Error("fussy")
+      return existing.n >= proposed.n ? existing : proposed
+    case "renames":
+      return existing.n === proposed.n ? existing : { ...proposed, k: `${proposed.k}!` }
+    default:
+      throw new Error(`${rule} is no function`)
+  }
+}
+
+const text = (item: Item): string => JSON.stringify([item.k, item.n, item.t])
+
+/* ---------------------------------------------------------------- agents */
+
+/** Whether a fault shows for an item. */
+export const faultOf = (agent: AgentSpec, item: Item | undefined, attempt: number) =>
+  agent.faults.find(({ every, times }) => item !== undefined && item.n % every === 0 && attempt <= times)?.how
+
+/** The items that an execution is about: its fact, or all that is new of the kinds that it reads. */
+export const itemsOf = (agent: AgentSpec, fact: Shown | undefined, sight: Sight): ReadonlyArray<About> => {
+  if (fact !== undefined) return [{ value: fact.value, fact }]
+  if (agent.reads.length === 0) return [{ value: { k: agent.name, n: 0, t: [] }, fact: undefined }]
+  return agent.reads.flatMap((kind) => sight.delta(kind)).map((fact) => ({ value: fact.value, fact }))
+}
+
+/** The item of a pair. */
+export const pairOf = (left: Shown, right: Shown): ReadonlyArray<About> => {
+  const [a, b] = [left.value, right.value]
+  return [{ value: { k: `${a.k}${b.k}`.slice(0, 6), n: a.n + b.n, t: a.t }, fact: left }]
+}
+
+const idFor = (agent: AgentSpec, { id }: Emission, { k, n }: Item): string => {
+  switch (id) {
+    case "same":
+      return k
+    case "third":
+      return `m${((n % 3) + 3) % 3}`
+    case "agent":
+      return agent.name
+    case "longer":
+      return `${k}+`.slice(-6)
+  }
+}
+
+/** The effect of an agent for some items, on the first of which its faults depend. Throws if the agent panics. */
+export const behave = (agent: AgentSpec, items: ReadonlyArray<About>, sight: Sight, attempt: number): Output => {
+  const how = faultOf(agent, items[0]?.value, attempt)
+  if (how === "panic") throw new Error("panicked")
+  const facts = new Map<string, Output["facts"][number]>()
+  const intents: Array<Output["intents"][number]> = []
+  const evaluations: Array<Output["evaluations"][number]> = []
+  for (const { fact, value } of items) {
+    for (const emission of agent.emits) {
+      const { because, below, counts, every, into, step } = emission
+      if (value.n >= below || value.n % every !== 0) continue
+      const k = idFor(agent, emission, value)
+      const n = counts === true ? agent.reads.reduce((sum, kind) => sum + sight.size(kind), 0) : value.n + step
+      const proposal = { kind: into, value: { k, n, t: value.t } }
+      if (!facts.has(`${into}/${k}`))
+        facts.set(`${into}/${k}`, because === true && fact !== undefined ? { ...proposal, because: [fact] } : proposal)
+      if (agent.intent !== undefined) intents.push({ kind: agent.intent, payload: { k, n } })
+    }
+    if (agent.evaluates === true && fact !== undefined) {
+      evaluations.push({
+        fact: { kind: fact.kind, id: fact.id },
+        score: (((value.n % 5) + 5) % 5) / 5,
+        reason: `of ${value.n}`
+      })
+    }
+  }
+  const output = { facts: [...facts.values()], intents, evaluations, tokens: agent.tokens ?? 0 }
+  return how === undefined ? output : spoilt(agent, output, how)
+}
+
+const bad: Item = { k: "bad", n: 1, t: [] }
+
+/** An output that is not valid. */
+const spoilt = (agent: AgentSpec, output: Output, how: string): Output => {
+  const [kind = "none"] = agent.writes
+  const fact = { kind, id: "nobody" }
+  switch (how) {
+    case "twice":
+      return {
+        ...output,
+        facts: [
+          { kind, value: bad },
+          { kind, value: bad }
+        ]
+      }
+    case "undeclared":
+      return { ...output, facts: [...output.facts, { kind: "Nowhere", value: bad }] }
+    case "misfit":
+      return { ...output, facts: [...output.facts, { kind, value: { ...bad, n: "many" as unknown as number } }] }
+    case "ghost":
+      return { ...output, evaluations: [...output.evaluations, { fact, score: 1, reason: "" }] }
+    case "score":
+      return { ...output, evaluations: [...output.evaluations, { fact, score: 2, reason: "" }] }
+    default:
+      return output
+  }
+}
+
+/** Whether an agent accepts. */
+export const accepts = ({ accepts: rule }: AgentSpec, sight: Sight): boolean => {
+  if (rule === undefined) return true
+  const size = sight.size(rule.kind)
+  if (size === rule.throwsAt) throw new Error("accepts threw")
+  return size >= rule.least
+}
+
+/** The total of a group by aggregates of the engine. */
+export const totalOf = (key: string | number, item: number | undefined): Item => ({
+  k: String(key),
+  n: item ?? -1,
+  t: []
+})
+
+/** The total of a group by functions of the program. */
+export const added = (total: Item | undefined, { n }: Item, key: string | number): Item => ({
+  k: String(key),
+  n: (total?.n ?? 0) + n,
+  t: []
+})
+export const removed = (total: Item, { n }: Item): Item => ({ ...total, n: total.n - n })
+
+/* ---------------------------------------------------------------- invariants and handlers */
+
+/** The verdict of an invariant: true, or the reason why not. */
+export const verdictOf = ({ kind, least, most, remainder }: InvariantSpec, size: number): true | string => {
+  if (most !== undefined && size > most) return `${kind} has ${size}`
+  if (least !== undefined && size < least) return `${kind} has only ${size}`
+  return remainder !== undefined && size % 3 === remainder ? `${kind} has the remainder of ${size}` : true
+}
+
+export interface HandlerFailure {
+  readonly _tag: "HandlerError"
+  readonly n: number
+}
+
+/** The answer of a handler. */
+export const answerOf = (
+  { failsEvery, into }: HandlerSpec,
+  { k, n }: { readonly k: string; readonly n: number }
+): ReadonlyArray<Proposed> | HandlerFailure => {
+  if (failsEvery !== undefined && n % failsEvery === 0) return { _tag: "HandlerError", n }
+  return into === undefined ? [] : [{ kind: into, value: { k: `a${k}`.slice(0, 4), n: n + 1, t: ["answer"] } }]
+}

@@ -1,0 +1,71 @@
+/**
+ * The faults of the engine that the simulator found, each by the smallest thing that showed it.
+ */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { Agent, Engine, Fact, Intent, Invariant, Program } from "../../src/index.ts"
+import { EventLog } from "../../src/job/eventLog.ts"
+import type { Schedule } from "../../src/testing/simulation/schedule.ts"
+import { simulate } from "../../src/testing/simulation/simulate.ts"
+import { World } from "../../src/testing/simulation/World.ts"
+
+const Note = Fact.kind("Note", { schema: Schema.Struct({ text: Schema.String }), id: ({ text }) => text })
+
+const calm: Schedule = {
+  ...{ seed: 1, order: "seeded", workers: 0, delayMs: 0 },
+  ...{ kills: [], acts: [], store: [], damages: [], pool: [] }
+}
+
+describe("a reader of events", () => {
+  it("does not miss the last record, if it is suspended after it has looked (seed 190)", () => {
+    const stuck: Array<number> = []
+    for (let seed = 1; seed <= 300; seed++) {
+      const log = new EventLog()
+      const reader = Stream.runCollect(log.stream)
+      const writer = Effect.gen(function* () {
+        log.append({ _tag: "Paused", cycle: 0 })
+        yield* Effect.yieldNow
+        log.append({ _tag: "Halted", cycle: 0, tier: 0, status: "converged", version: 0, hash: "", cause: undefined })
+      })
+      const ran = new World({ seed }).run(Effect.all([reader, writer], { concurrency: "unbounded" }))
+      if (ran._tag !== "Ended") stuck.push(seed)
+    }
+    expect(stuck).toEqual([])
+  })
+})
+
+describe("a handler of intents", () => {
+  it("runs on the scheduler of its engine, from its first step (seed 1)", () => {
+    const Ask = Intent.kind("Ask", { payload: Schema.String, answers: [Note] })
+    const asking = Agent.make("asking", { intents: [Ask], execute: () => Effect.succeed({ intents: [Ask.of("it")] }) })
+    const program = Program.make("asks", { input: Schema.Null, agents: [asking] })
+    const handler = Engine.handler(Ask, ({ payload }) => Effect.succeed([Note.of({ text: payload })]))
+    const { broken, end } = simulate({ program, input: null, handlers: [handler], signals: [] }, calm)
+    expect(broken).toBe(undefined)
+    expect(end?.result.context.all(Note).map(({ value }) => value.text)).toEqual(["it"])
+  })
+})
+
+describe("an effect that adds no bytes", () => {
+  it.effect("crosses no budget of bytes, also in a context that violations have brought above it (seed 774)", () =>
+    Effect.gen(function* () {
+      const scoring = Agent.make("scoring", {
+        reads: [Note],
+        execute: (view) =>
+          Effect.succeed({ evaluations: view.all(Note).map((fact) => ({ fact, score: 1, reason: "fine" })) })
+      })
+      const seeds = [Note.of({ text: "a" }), Note.of({ text: "b" })]
+      const program = Program.make("scores", {
+        input: Schema.Null,
+        seed: () => seeds,
+        agents: [scoring],
+        budget: { maxContextBytes: 30 },
+        invariants: [Invariant.semantic("few", (view) => view.size(Note) < 2 || "too many")]
+      })
+      const error = yield* Effect.flip(Effect.provide(Engine.run(program, null), Engine.layerMemory))
+      expect(error).toMatchObject({ _tag: "InvariantViolated", name: "few" })
+    })
+  )
+})

@@ -1,0 +1,133 @@
+/**
+ * The state of a job in the reference. Lists are replaced, never changed, so that a step back is the state from before.
+ *
+ * Boundary: types, and what can be read of them.
+ */
+import type { Shown, Sight } from "../behave.ts"
+import type { Item, KindSpec, ProgramSpec } from "../spec.ts"
+
+export interface Ref {
+  readonly kind: string
+  readonly id: string
+}
+
+/** The source of a fact (G12). */
+export interface By {
+  readonly cycle: number
+  readonly origin: "seed" | "signal" | "agent" | "invariant"
+  readonly agent: string
+  readonly each: Ref | undefined
+  readonly since: number
+  readonly until: number
+}
+
+/** A committed fact. Violations have another value. */
+export interface Entry extends Shown {
+  readonly text: string
+  readonly position: number
+  readonly by: By
+  readonly because: ReadonlyArray<number> | undefined
+  /** The position of the fact that it revised. */
+  readonly revises: number | undefined
+}
+
+export interface Evaluation {
+  readonly fact: Ref
+  readonly score: number
+  readonly reason: string
+  readonly agent: string
+  readonly cycle: number
+}
+
+/** The facts of a job, and how many of them budgets count. */
+export interface Context {
+  /** The live facts, in commit order. */
+  readonly live: ReadonlyArray<Entry>
+  readonly version: number
+  readonly facts: number
+  readonly tokens: number
+  readonly evaluations: ReadonlyArray<Evaluation>
+}
+
+export const nothing: Context = { live: [], version: 0, facts: 0, tokens: 0, evaluations: [] }
+
+/** A fact that retention pruned. */
+export type Pruned = Entry
+
+/** What an agent has read: facts up to a position (E4), and the facts that were there then. */
+export interface Progress {
+  readonly mark: number
+  readonly hasExecuted: boolean
+  readonly seen: ReadonlyArray<Entry>
+  /** The number of prunings that it knows of. */
+  readonly pruned: number
+}
+
+/** An intent that is performed and has no answer. */
+export interface Waiting {
+  readonly kind: string
+  readonly payload: { readonly k: string; readonly n: number }
+  readonly agent: string
+  readonly cycle: number
+  readonly each: Ref | undefined
+  readonly index: number
+}
+
+/** A cause, without the words of its message. */
+export interface Cause {
+  readonly _tag: string
+  readonly [field: string]: unknown
+}
+
+/** A validated effect. */
+export interface Effect {
+  readonly facts: ReadonlyArray<{
+    readonly kind: string
+    readonly id: string
+    readonly value: Item
+    readonly text: string
+    readonly because: ReadonlyArray<number> | undefined
+  }>
+  readonly intents: ReadonlyArray<{
+    readonly kind: string
+    readonly payload: { readonly k: string; readonly n: number }
+  }>
+  readonly evaluations: ReadonlyArray<{ readonly fact: Ref; readonly score: number; readonly reason: string }>
+  readonly tokens: number
+}
+
+export const noEffect: Effect = { facts: [], intents: [], evaluations: [], tokens: 0 }
+
+/** What became of an effect. */
+export interface Outcome {
+  readonly agent: string
+  readonly each?: Ref | undefined
+  readonly answers?: Waiting | undefined
+  readonly cause?: Cause | undefined
+  readonly effect?: Effect | undefined
+  readonly proposals?: number | undefined
+  readonly facts: ReadonlyArray<Entry>
+  readonly notCommutative?: ReadonlyArray<Cause> | undefined
+}
+
+export const find = ({ live }: Context, kind: string, id: string): Entry | undefined =>
+  live.find((entry) => entry.kind === kind && entry.id === id)
+
+export const ofKind = ({ live }: Context, kind: string): ReadonlyArray<Entry> =>
+  live.filter((entry) => entry.kind === kind)
+
+/** UTF-8 bytes of all live facts. */
+export const bytesOf = ({ live }: Context): number => live.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
+
+export const kindOf = (program: ProgramSpec, name: string): KindSpec => {
+  const kind = program.kinds.find((kind) => kind.name === name)
+  if (kind === undefined) throw new Error(`there is no kind ${name}`)
+  return kind
+}
+
+/** What an agent sees: the context, and as new what was committed after its mark (G1, E5). */
+export const sightOf = (context: Context, since: number): Sight => ({
+  all: (kind) => ofKind(context, kind),
+  delta: (kind) => ofKind(context, kind).filter(({ position }) => position > since),
+  size: (kind) => ofKind(context, kind).length
+})

@@ -1,0 +1,60 @@
+/** The smallest case that differs in the same way. Boundary: what of a case may be left out. */
+import { shrink, type Simpler } from "../../src/testing/simulation/shrink.ts"
+import type { Case } from "./generate.ts"
+import { runCase } from "./run.ts"
+
+const simpler: Simpler = {
+  optional: [
+    "latest",
+    "accepts",
+    "throwsAt",
+    "because",
+    "counts",
+    "retries",
+    "memoize",
+    "concurrency",
+    "intent"
+  ].concat(
+    [
+      "evaluates",
+      "tokens",
+      "maxFacts",
+      "maxAgents",
+      "maxTokens",
+      "maxContextBytes",
+      "remainder",
+      "onViolation",
+      "into"
+    ],
+    ["failsEvery"]
+  ),
+  simplest: {
+    order: "fifo",
+    delayMs: 0,
+    workers: 1,
+    tier: 0,
+    takesMs: 0,
+    attempts: 0,
+    rule: "keepLast",
+    onFailure: "halt"
+  },
+  placed: ["signals"]
+}
+
+/** The differences of a case: a throw is one, too. */
+export const differencesOf = (whole: Case): ReadonlyArray<string> => {
+  try {
+    return runCase(whole).differences
+  } catch (error) {
+    return [`thrown: ${String(error)}`]
+  }
+}
+
+/** The way in which a case differs, without its values. */
+const wayOf = (differences: ReadonlyArray<string>): string | undefined => differences[0]?.replace(/ ?\d+|:.*/gs, "")
+
+/** Makes a case that differs smaller, as long as its first difference is of the same kind. */
+export const smallestOf = (whole: Case): Case => {
+  const way = wayOf(differencesOf(whole))
+  return shrink(whole, (smaller) => wayOf(differencesOf(smaller)) === way, simpler)
+}

@@ -1,0 +1,143 @@
+/**
+ * A program as plain data, from which both the real program and that of the reference are made.
+ *
+ * All facts have values of one shape, so that any agent can read any kind. Boundary: types. generate.ts makes such programs by a
+ * seed, behave.ts says what their agents do, and build.ts makes the real ones.
+ */
+
+/** The value of every fact: an id, a number that rules and agents go by, and tags. */
+export interface Item {
+  readonly k: string
+  readonly n: number
+  readonly t: ReadonlyArray<string>
+}
+
+/** A fact that somebody proposes. */
+export interface Proposed {
+  readonly kind: string
+  readonly value: Item
+}
+
+/**
+ * The conflict rule of a kind. The last four are functions of the program: `least` is lawful, `first` is not commutative, `sum` is
+ * not idempotent, `fussy` throws for some values, and `renames` changes the id.
+ */
+export type Rule =
+  | "reject"
+  | "keepFirst"
+  | "keepLast"
+  | "max"
+  | "min"
+  | "union"
+  | "least"
+  | "first"
+  | "sum"
+  | "fussy"
+  | "renames"
+
+export interface KindSpec {
+  readonly name: string
+  readonly rule: Rule
+  /** Retention: the number of facts that stay. */
+  readonly latest?: number | undefined
+}
+
+/** The facts that an agent proposes for an item `x` with `x.n < below` and `x.n % every === 0`. */
+export interface Emission {
+  readonly into: string
+  /** The id of the proposal: that of the item, one of three, one for the agent, or one that is longer each time. */
+  readonly id: "same" | "third" | "agent" | "longer"
+  readonly step: number
+  readonly below: number
+  readonly every: number
+  /** Whether the proposal names the item as its reason. */
+  readonly because?: boolean | undefined
+  /** Whether the number is the number of facts of the kinds that the agent reads. */
+  readonly counts?: boolean | undefined
+}
+
+/** A fault of an agent for items with `n % every === 0`: in its first `times` attempts. */
+export interface Faulty {
+  readonly every: number
+  readonly times: number
+  readonly how: "error" | "panic" | "slow" | "twice" | "undeclared" | "misfit" | "ghost" | "score" | "crash"
+}
+
+export interface AgentSpec {
+  readonly name: string
+  readonly form: "whole" | "each" | "join" | "fold"
+  readonly type: "fiber" | "cpu"
+  readonly placement?: "worker" | "inline" | "auto" | undefined
+  /** The kind of `each`, the left kind of a join, the kind that a fold is over. Undefined for an agent with the whole. */
+  readonly from?: string | undefined
+  /** The right kind of a join. */
+  readonly and?: string | undefined
+  /** The key on which pairs meet, or by which groups are made. */
+  readonly key?: "third" | "tags" | undefined
+  readonly aggregate?: "sum" | "count" | "min" | "max" | "own" | undefined
+  readonly reads: ReadonlyArray<string>
+  readonly writes: ReadonlyArray<string>
+  readonly tier: number
+  /** It accepts if a kind has at least so many facts, or throws if it has just `throwsAt`. */
+  readonly accepts?:
+    | { readonly kind: string; readonly least: number; readonly throwsAt?: number | undefined }
+    | undefined
+  readonly emits: ReadonlyArray<Emission>
+  readonly faults: ReadonlyArray<Faulty>
+  readonly onFailure: "halt" | "discard" | Readonly<Partial<Record<FailureWay, "halt" | "discard">>>
+  readonly retries?: number | undefined
+  /** Milliseconds. An attempt takes `takesMs`, and ten times the timeout if it is slow. */
+  readonly timeoutMs?: number | undefined
+  readonly takesMs: number
+  readonly memoize?: boolean | undefined
+  readonly concurrency?: number | undefined
+  /** Asks for an intent of this kind for each item that it emits for. */
+  readonly intent?: string | undefined
+  readonly evaluates?: boolean | undefined
+  readonly tokens?: number | undefined
+}
+
+export type FailureWay = "error" | "timeout" | "panic" | "crash" | "conflict" | "invalid"
+
+export interface InvariantSpec {
+  readonly name: string
+  readonly type: "structural" | "semantic" | "acceptance"
+  readonly kind: string
+  /** It holds unless the number of facts of the kind is above `most`, below `least`, or has this remainder by three. */
+  readonly most?: number | undefined
+  readonly least?: number | undefined
+  readonly remainder?: number | undefined
+  readonly onViolation?: "halt" | "discard" | undefined
+}
+
+/** The handler of a kind of intents. A kind without one is performed by nobody. */
+export interface HandlerSpec {
+  readonly kind: string
+  /** The kind of its answers; undefined: it answers with nothing. */
+  readonly into?: string | undefined
+  /** It fails for payloads with `n % failsEvery === 0`. */
+  readonly failsEvery?: number | undefined
+  /** Attempts that fail before it answers. */
+  readonly attempts: number
+  readonly onFailure: "halt" | "discard"
+  readonly takesMs: number
+}
+
+export interface BudgetSpec {
+  readonly maxCycles: number
+  readonly maxFacts?: number | undefined
+  readonly maxAgents?: number | undefined
+  readonly maxTokens?: number | undefined
+  readonly maxContextBytes?: number | undefined
+}
+
+export interface ProgramSpec {
+  readonly kinds: ReadonlyArray<KindSpec>
+  readonly agents: ReadonlyArray<AgentSpec>
+  readonly tiers: number
+  readonly invariants: ReadonlyArray<InvariantSpec>
+  readonly handlers: ReadonlyArray<HandlerSpec>
+  readonly budget: BudgetSpec
+  readonly signals: ReadonlyArray<string>
+  readonly seeds: ReadonlyArray<Proposed>
+}
