@@ -316,6 +316,7 @@ const invariantsOf = ({ program }: Case, job: Referred, simulated: Simulated, ho
   over("bytes", usage.contextBytes - bytes, maxContextBytes)
   if (error === undefined && result.status !== "converged") found.push("G9: an end without an error")
   if (host.running > 0) found.push(`G10: ${host.running} executions are under way after the end`)
+  if (simulated.unfenced > 0) found.push("G11: a write without its fence was taken")
   if (simulated.liveAfter > 0) found.push("G13: the engine still holds the job")
   const keys = new Set(result.intents.map(({ idempotencyKey }) => idempotencyKey))
   for (const { key } of host.performed) if (!keys.has(key)) found.push(`IN2: ${key} was performed and not committed`)

@@ -1,6 +1,8 @@
 /**
  * Jobs in a simulated world, against the reference: the first 200 seeds of `npm run simulate`; and the simulator itself.
  */
+import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "@effect/vitest"
 import { caseOf } from "./generate.ts"
 import { runCase } from "./run.ts"
@@ -48,5 +50,22 @@ describe("a simulated job", () => {
       "slow",
       "unsent"
     ])
+  })
+})
+
+/** Runs plant.ts in a process of its own, since it changes the engine as it is loaded. */
+const plant = (name: string, seeds: number): Promise<string> =>
+  new Promise((resolve) => {
+    const args = [fileURLToPath(new URL("plant.ts", import.meta.url)), "--name", name, "--seeds", String(seeds)]
+    execFile(process.execPath, args, (_, output) => resolve(output))
+  })
+
+describe("a fault in the engine", () => {
+  it.each([
+    "outcomes are merged in the order in which tasks ended",
+    "a fence is not checked",
+    "retention prunes a fact that an agent has not read"
+  ])("is found by the first seeds: %s", async (name) => {
+    expect(await plant(name, 100)).toMatch(/^found /)
   })
 })

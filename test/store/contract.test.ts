@@ -6,13 +6,24 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { JobStore } from "../../src/index.ts"
+import { SimulatedStore } from "../../src/testing/simulation/SimulatedStore.ts"
+import { World } from "../../src/testing/simulation/World.ts"
 import { connection } from "../support/store/disk.ts"
 import { end, newJob, openStore, reasonOf, row, withFile } from "../support/store/harness.ts"
 
 type Store = JobStore.JobStore["Service"]
 
+/** The twin of a store, with delays and without faults. */
+const simulatedStore = Layer.effect(
+  JobStore.JobStore,
+  Effect.map(JobStore.JobStore, (disk) =>
+    new SimulatedStore(new World({ seed: 1 }), disk, { store: [], damages: [], delayMs: 2 }).open()
+  )
+).pipe(Layer.provide(JobStore.layerMemoryJournal))
+
 const stores: Readonly<Record<string, (filename: string) => Layer.Layer<JobStore.JobStore, JobStore.StoreError>>> = {
   "in memory": () => JobStore.layerMemoryJournal,
+  "in a simulated world": () => simulatedStore,
   "in SQLite": (filename) => JobStore.layerSqlite({ filename }),
   "in SQLite, durability normal": (filename) => JobStore.layerSqlite({ filename, durability: "normal" }),
   "in SQLite, durability exit": (filename) => JobStore.layerSqlite({ filename, durability: "exit" })

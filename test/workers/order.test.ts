@@ -2,6 +2,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
+import { SimulatedPool } from "../../src/testing/simulation/SimulatedPool.ts"
+import { World } from "../../src/testing/simulation/World.ts"
 import { batch, effectOf, execute, ledgerOf, pool, said, task } from "../support/workers/harness.ts"
 
 describe("outcomes", () => {
@@ -30,6 +32,22 @@ describe("outcomes", () => {
       const kind = effectOf((yield* run(1))[0]!).facts[0]!
       expect(kind.kind).toBe(tasks[0]!.agent.writes[0])
       expect(Object.isFrozen(kind.value)).toBe(true)
+    })
+  )
+
+  it.live("are equal in a simulated world, whichever workers die", () =>
+    Effect.gen(function* () {
+      const agents = ["square", "big", "throws", "functions", "cyclic"]
+      const ledger = ledgerOf(3, 300, 1)
+      const tasks = agents.flatMap((agent) => ["0", "1", "2"].map((id) => task(agent, id)))
+      const inline = (yield* execute(batch(ledger, tasks)).pipe(Effect.provide(pool(0)))).map(comparable)
+      for (const fault of ["claimed", "running", "unsent", "late"] as const) {
+        const faults = [1, 2, 5, 9].map((claim) => ({ claim, fault }))
+        const twin = new SimulatedPool(new World({ seed: 1 }), { workers: 3, pool: faults, delayMs: 2 })
+        const outcomes = yield* twin.open().execute(batch(ledger, tasks))
+        expect(outcomes.map(comparable)).toEqual(inline)
+        expect(twin.met).toEqual([fault, fault, fault, fault])
+      }
     })
   )
 

@@ -41,6 +41,9 @@ export class SimulatedStore {
     this.#plan = plan
   }
 
+  /** The number of writes that were taken without the lease of the job. */
+  unfenced = 0
+
   /** The faults that writes and reads have met. */
   readonly met: Array<string> = []
 
@@ -50,7 +53,10 @@ export class SimulatedStore {
     const turns = new Turns()
     const disk = this.#disk
     const write = <A>(jobId: string, effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-      Effect.uninterruptible(turns.take("writes", this.#write(jobId, effect)))
+      Effect.uninterruptible(turns.take("writes", this.#write(jobId, effect, true)))
+    /** A write that takes a lease carries no fence. */
+    const taking = (jobId: string, effect: Effect.Effect<number, StoreError>): Effect.Effect<number, StoreError> =>
+      Effect.uninterruptible(turns.take("writes", this.#write(jobId, held(jobId, effect), false)))
     const held = <A>(jobId: string, effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
       Effect.provideService(
         Effect.tap(effect, () => Effect.sync(() => this.#holders.set(jobId, life))),
@@ -60,13 +66,13 @@ export class SimulatedStore {
       )
     return JobStore.of({
       ...disk,
-      create: (job) => write(job.jobId, held(job.jobId, disk.create(job))),
+      create: (job) => taking(job.jobId, disk.create(job)),
       append: (jobId, fence, row) => write(jobId, disk.append(jobId, fence, row)),
       note: (jobId, fence, text, options) => write(jobId, disk.note(jobId, fence, text, options)),
       keep: (jobId, fence, kept) => write(jobId, disk.keep(jobId, fence, kept)),
       rebase: (jobId, fence, base) => write(jobId, disk.rebase(jobId, fence, base)),
       halt: (jobId, fence, end) => write(jobId, disk.halt(jobId, fence, end)),
-      lease: (jobId, options) => write(jobId, held(jobId, this.#lease(jobId, options ?? {}))),
+      lease: (jobId, options) => taking(jobId, this.#lease(jobId, options ?? {})),
       release: (jobId, fence, options) => write(jobId, disk.release(jobId, fence, options)),
       quarantine: (jobId, fence, reason) => write(jobId, disk.quarantine(jobId, fence, reason)),
       rows: (jobId, after, until) => this.#damaged(disk.rows(jobId, after, until))
@@ -85,7 +91,7 @@ export class SimulatedStore {
     })
   }
 
-  #write<A>(jobId: string, effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> {
+  #write<A>(jobId: string, effect: Effect.Effect<A, StoreError>, isFenced: boolean): Effect.Effect<A, StoreError> {
     return Effect.suspend(() => {
       const number = ++this.#writes
       const fault = this.#plan.store.find(({ write }) => write === number)?.fault
@@ -104,11 +110,19 @@ export class SimulatedStore {
             refuse("failed", "the acknowledgement of a write was lost")
           )
         case "fenced":
-          return Effect.andThen(Effect.exit(this.#disk.lease(jobId, { force: true })), effect)
+          return Effect.andThen(
+            Effect.exit(this.#disk.lease(jobId, { force: true })),
+            isFenced ? this.#refusedOnly(effect) : effect
+          )
         case "slow":
           return Effect.andThen(Effect.sleep(slowMs), effect)
       }
     })
+  }
+
+  /** A write whose lease was taken must be refused. */
+  #refusedOnly<A>(write: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> {
+    return Effect.tap(write, () => Effect.sync(() => void this.unfenced++))
   }
 
   get #delay(): Effect.Effect<void> {

@@ -85,6 +85,8 @@ export interface Simulated {
   readonly isCancelled: boolean
   /** The number of pauses that callers asked for. */
   readonly pauses: number
+  /** The number of writes that the store took from an engine whose lease was taken. */
+  readonly unfenced: number
 }
 
 /** The number of lives after which a job counts as one that comes to no end. */
@@ -160,7 +162,8 @@ class Simulation<P extends Program.Any> {
       met: [...this.#met, ...this.#store.met, ...this.#pool.met],
       liveAfter: last?.liveAfter ?? 0,
       isCancelled: this.#isCancelled,
-      pauses: this.#pauses
+      pauses: this.#pauses,
+      unfenced: this.#store.unfenced
     }
   }
 
