@@ -44,6 +44,9 @@ export class Host {
   readonly thawed: Array<string> = []
   /** Acts of handlers: the key of the intent, and the life. */
   readonly performed: Array<{ readonly key: string; readonly life: number }> = []
+  /** The intents whose handlers are under way, and those that had two handlers at a time. */
+  readonly busy = new Set<string>()
+  readonly doubled: Array<string> = []
   life = 0
   world: World | undefined
 
@@ -58,6 +61,19 @@ export class Host {
     this.life = life
     this.world = world
     this.running = 0
+    this.busy.clear()
+  }
+
+  /** Runs the effect of a handler, one attempt of one intent. */
+  performing<A, E>(key: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.suspend(() => {
+      if (this.busy.has(key)) this.doubled.push(key)
+      this.busy.add(key)
+      return Effect.ensuring(
+        during(this, effect),
+        Effect.sync(() => this.busy.delete(key))
+      )
+    })
   }
 
   shown(facts: ReadonlyArray<Shown>): ReadonlyArray<Shown> {
@@ -271,7 +287,7 @@ const handlerFrom = (handler: HandlerSpec, kinds: Built["kinds"], host: Host): E
           if ("_tag" in given) return Effect.fail(given)
           return Effect.succeed(given.map(({ kind, value }) => kinds.get(kind)!.of(value)))
         })
-        return during(host, Effect.andThen(Effect.sleep(ms), answer))
+        return host.performing(idempotencyKey, Effect.andThen(Effect.sleep(ms), answer))
       }),
     { onFailure: handler.onFailure }
   )

@@ -284,9 +284,22 @@ const compareEvents = (job: Referred, simulated: Simulated, expected: ReadonlyAr
   compareRests(job, simulated, differ)
 }
 
-/** Rests begin and end; without callers they are where answers are awaited, and nowhere else (IN4). */
+/** Rests begin and end; without callers they are where answers are awaited, and nowhere else (IN4, P1, P2). */
 const compareRests = (job: Referred, simulated: Simulated, differ: Differ): void => {
-  const tags = simulated.events.filter(({ _tag }) => rests.includes(_tag)).map(({ _tag, cycle }) => `${_tag} ${cycle}`)
+  const found = simulated.events.filter(({ _tag }) => rests.includes(_tag))
+  const tags = found.map(({ _tag, cycle }) => `${_tag} ${cycle}`)
+  found.forEach(({ _tag }, index) => {
+    const before = found[index - 1]?._tag ?? "JobResumed"
+    const isRest = before !== "JobResumed"
+    const isInOrder = _tag === "JobResumed" ? isRest : !isRest || (before === "JobAwaiting" && _tag === "JobPaused")
+    if (!isInOrder) differ(`rest ${index + 1}`, "another event", `${_tag} after ${before}`)
+  })
+  if (job.isEndedByCycle)
+    differ(
+      "rests after the last cycle",
+      [],
+      tags.filter((tag) => tag.endsWith(` ${job.cycle}`))
+    )
   if (simulated.told.length > 0 || simulated.isCancelled || simulated.pauses > 0) return
   const expected = job.rows.flatMap(({ cycle, isAwaited }) =>
     isAwaited ? [`JobAwaiting ${cycle - 1}`, `JobResumed ${cycle - 1}`] : []
@@ -318,6 +331,7 @@ const invariantsOf = ({ program }: Case, job: Referred, simulated: Simulated, ho
   if (host.running > 0) found.push(`G10: ${host.running} executions are under way after the end`)
   if (simulated.unfenced > 0) found.push("G11: a write without its fence was taken")
   if (simulated.liveAfter > 0) found.push("G13: the engine still holds the job")
+  if (host.doubled.length > 0) found.push(`IN2: two handlers at a time for ${host.doubled.join(", ")}`)
   const keys = new Set(result.intents.map(({ idempotencyKey }) => idempotencyKey))
   for (const { key } of host.performed) if (!keys.has(key)) found.push(`IN2: ${key} was performed and not committed`)
   if (job.waiting.length === 0) {

@@ -79,6 +79,8 @@ export interface Referred {
   readonly diagnostics: ReadonlyArray<Diagnostic>
   readonly waiting: ReadonlyArray<Waiting>
   readonly tier: number
+  /** Whether the last committed cycle ended the job: no pause comes between (P2). */
+  readonly isEndedByCycle: boolean
   /** The given inputs that the rules do not allow. */
   readonly complaints: ReadonlyArray<string>
 }
@@ -333,6 +335,7 @@ class Job {
     this.tier = tier
     this.agents += outcomes.length
     this.halt = halt
+    this.isEndedByCycle = halt !== undefined
     this.retain(this.waiting)
     this.diagnose(cycle, outcomes, signals, violations, this.pruned.length > pruned)
   }
@@ -455,6 +458,7 @@ class Job {
   }
 
   hasConverged = false
+  isEndedByCycle = false
 
   get ended(): Referred {
     const { agents, complaints, context, cycle, genesisHash, halt, hash, rows, seedViolations, seeds, tier, waiting } =
@@ -472,7 +476,8 @@ class Job {
         agents,
         tier
       },
-      ...{ bytes: bytesOf(context), seeds, seedViolations, rows, diagnostics, waiting, complaints }
+      ...{ bytes: bytesOf(context), seeds, seedViolations, rows, diagnostics, waiting, complaints },
+      isEndedByCycle: this.isEndedByCycle
     }
   }
 }
