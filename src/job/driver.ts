@@ -26,7 +26,7 @@ import { accountOf } from "./accountOf.ts"
 import { commitShares, setSharesAside } from "./children.ts"
 import { finish, finishDefect, letGo } from "./ending.ts"
 import { exitOf } from "./erased.ts"
-import { appendRow, type MergedCycle, writeNote, storeFailed } from "./journaling.ts"
+import { appendRow, logNotes, type MergedCycle, writeNote, storeFailed } from "./journaling.ts"
 import * as Telemetry from "./observability.ts"
 import { performedKinds, unperformedKinds } from "../intents/outbox.ts"
 import type { JobSession } from "./session.ts"
@@ -435,6 +435,7 @@ const commit = (session: JobSession, underWay: UnderWay, { hash, pieces, row }: 
   const { begin, merge, outcomes, performed, selection, staged } = underWay
   session.ledger.setHash(hash)
   advance(session.progress, selection, begin)
+  logNotes(session)
   session.log.append({ _tag: "Committed", row, previousTier: session.tier, length: lengthOfPieces(pieces) })
   session.endCycle()
   session.cycle = row.cycle

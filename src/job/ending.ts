@@ -22,7 +22,7 @@ import { errorToJson, rememberOutput } from "../outcome/resultJson.ts"
 import { stackOf } from "../outcome/errorDescription.ts"
 import { paidOf } from "../outcome/Spent.ts"
 import { runDetached } from "../platform/detached.ts"
-import { endJournal } from "./journaling.ts"
+import { endJournal, logNotes } from "./journaling.ts"
 import type { JobSession } from "./session.ts"
 
 /**
@@ -165,6 +165,7 @@ const end = (
   // A waiting caller goes on at once, within this step, so the job's place and its id must be free before.
   session.options.onFinished(session, status)
   const { hash, version } = session.ledger
+  logNotes(session)
   session.log.append({ _tag: "Halted", cycle: session.cycle, tier: session.tier, status, version, hash, cause })
   settle(session)
   Deferred.doneUnsafe(session.done, outcome)

@@ -17,7 +17,7 @@ import { dumpContext } from "../journal/contextDump.ts"
 import { noteText, seal } from "../journal/edges.ts"
 import { jsonText } from "../values/jsonText.ts"
 import { describeError } from "../values/panic.ts"
-import type { JobSession } from "./session.ts"
+import type { JobSession, Noting } from "./session.ts"
 import type { UnderWay } from "./underWay.ts"
 import type { Cause as HaltCause, Status } from "../outcome/Cause.ts"
 import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
@@ -174,22 +174,42 @@ export const storeFailed = (session: JobSession, cycle: number, cause: Cause.Cau
 const isStringTooLong = (error: unknown): boolean =>
   error instanceof RangeError && error.message === "Invalid string length"
 
-/** Writes a note to the journal, then to the log, and then calls `onNoted`. If the store refuses it, that is logged. */
+/**
+ * Writes a note to the journal, then to the log, and then calls `onNoted`. If the store refuses it, that is logged. Notes are in the
+ * log in the order of the calls, whichever fiber goes on first when they are written.
+ */
 export const writeNote = (session: JobSession, tag: NoteTag, onNoted: () => void): void => {
   const { services, store } = session.options
   const { cycle, fence } = session
-  const log = (): void => {
-    session.log.append({ _tag: tag, cycle })
-    onNoted()
-  }
+  const noting: Noting = { tag, cycle, onNoted, isWritten: false }
   session.notes.push(tag)
-  if (!store.isDurable || fence === undefined) return log()
+  session.noting.push(noting)
+  const written = (): void => {
+    noting.isWritten = true
+    logWritten(session)
+  }
+  if (!store.isDurable || fence === undefined) return written()
   const isIdle = tag !== "Resumed" && session.outbox?.isIdle !== false
   const note = store.note(session.jobId, fence, noteText(session.jobId, session.notes), { isIdle })
   const noted = Effect.catchCause(note, (cause) =>
     Effect.logWarning(`job ${session.jobId} could not note that it is ${tag.toLowerCase()}`, cause)
   )
-  runDetached(services, Effect.andThen(noted, Effect.sync(log)))
+  runDetached(services, Effect.andThen(noted, Effect.sync(written)))
+}
+
+/** Logs the notes that are written, up to the first that is not. */
+const logWritten = (session: JobSession): void => {
+  for (let next = session.noting[0]; next?.isWritten === true; next = session.noting[0]) {
+    session.noting.shift()
+    session.log.append({ _tag: next.tag, cycle: next.cycle })
+    next.onNoted()
+  }
+}
+
+/** Logs all notes. A later write of the job has taken effect, so the writes of these have, too. */
+export const logNotes = (session: JobSession): void => {
+  for (const noting of session.noting) noting.isWritten = true
+  logWritten(session)
 }
 
 /** Saves the effect of a task in the store, in case the process dies before the cycle is committed. */

@@ -94,6 +94,14 @@ export interface ReplayedJob {
   readonly begunIn: string | undefined
 }
 
+/** A note on its way to the journal. */
+export interface Noting {
+  readonly tag: NoteTag
+  readonly cycle: number
+  readonly onNoted: () => void
+  isWritten: boolean
+}
+
 export class JobSession implements JobView {
   readonly jobId: string
   readonly options: SessionOptions
@@ -135,6 +143,8 @@ export class JobSession implements JobView {
   fence: number | undefined
   /** The notes since the last committed cycle: rests, and their ends. */
   notes: Array<NoteTag> = []
+  /** The notes that are not in the log yet, in the order of what they note. */
+  readonly noting: Array<Noting> = []
   /** Results of tasks from a cycle that a crash left uncommitted, by task. */
   kept: ReadonlyMap<string, EncodedEffect> | undefined
   /** Depth in the tree of child jobs; 0 for a job that a caller started. */

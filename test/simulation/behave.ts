@@ -4,7 +4,7 @@
  *
  * Boundary: pure functions of what they are shown.
  */
-import type { AgentSpec, Emission, HandlerSpec, InvariantSpec, Item, Proposed, Rule } from "./spec.ts"
+import type { AgentSpec, Emission, HandlerSpec, InvariantSpec, Item, Payload, Proposed, Rule } from "./spec.ts"
 
 /** A fact, as a view or the reference shows it. */
 export interface Shown {
@@ -36,7 +36,7 @@ export interface Output {
   }>
   readonly intents: ReadonlyArray<{
     readonly kind: string
-    readonly payload: { readonly k: string; readonly n: number }
+    readonly payload: Payload
   }>
   readonly evaluations: ReadonlyArray<{
     readonly fact: { readonly kind: string; readonly id: string }
@@ -45,6 +45,9 @@ export interface Output {
   }>
   readonly tokens: number
 }
+
+/** The kind of the intents that ask for an approval. */
+export const approvalKind = "Approval"
 
 /* ---------------------------------------------------------------- keys */
 
@@ -128,7 +131,8 @@ export const behave = (agent: AgentSpec, items: ReadonlyArray<About>, sight: Sig
       const proposal = { kind: into, value: { k, n, t: value.t } }
       if (!facts.has(`${into}/${k}`))
         facts.set(`${into}/${k}`, because === true && fact !== undefined ? { ...proposal, because: [fact] } : proposal)
-      if (agent.intent !== undefined) intents.push({ kind: agent.intent, payload: { k, n } })
+      if (agent.intent === approvalKind) intents.push({ kind: approvalKind, payload: { id: `may ${k}` } })
+      else if (agent.intent !== undefined) intents.push({ kind: agent.intent, payload: { k, n } })
     }
     if (agent.evaluates === true && fact !== undefined) {
       evaluations.push({
@@ -202,16 +206,17 @@ export const verdictOf = ({ kind, least, most, remainder }: InvariantSpec, size:
   return remainder !== undefined && size % 3 === remainder ? `${kind} has the remainder of ${size}` : true
 }
 
-export interface HandlerFailure {
-  readonly _tag: "HandlerError"
-  readonly n: number
-}
+export type HandlerFailure =
+  | { readonly _tag: "HandlerError"; readonly n: number }
+  /** It does not answer at all. */
+  | { readonly _tag: "HandlerTimedOut" }
 
 /** The answer of a handler. */
 export const answerOf = (
-  { failsEvery, into }: HandlerSpec,
-  { k, n }: { readonly k: string; readonly n: number }
+  { failsEvery, hangsEvery, into }: HandlerSpec,
+  { k = "", n = 0 }: Payload
 ): ReadonlyArray<Proposed> | HandlerFailure => {
+  if (hangsEvery !== undefined && n % hangsEvery === 0) return { _tag: "HandlerTimedOut" }
   if (failsEvery !== undefined && n % failsEvery === 0) return { _tag: "HandlerError", n }
   return into === undefined ? [] : [{ kind: into, value: { k: `a${k}`.slice(0, 4), n: n + 1, t: ["answer"] } }]
 }

@@ -27,7 +27,7 @@ import {
   totalOf,
   verdictOf
 } from "./behave.ts"
-import type { AgentSpec, HandlerSpec, Item, KindSpec, ProgramSpec } from "./spec.ts"
+import type { AgentSpec, HandlerSpec, Item, KindSpec, Payload, ProgramSpec } from "./spec.ts"
 
 const ItemSchema = Schema.Struct({ k: Schema.String, n: Schema.Finite, t: Schema.Array(Schema.String) })
 
@@ -283,11 +283,11 @@ const handlerFrom = (handler: HandlerSpec, kinds: Built["kinds"], host: Host): E
         const ms = handler.takesMs + (host.world?.below(30) ?? 0)
         const answer = Effect.suspend(() => {
           if (attempt <= handler.attempts) return Effect.fail({ _tag: "Transient" })
-          const given = answerOf(handler, payload as { readonly k: string; readonly n: number })
-          if ("_tag" in given) return Effect.fail(given)
+          const given = answerOf(handler, payload as Payload)
+          if ("_tag" in given) return given._tag === "HandlerTimedOut" ? Effect.never : Effect.fail(given)
           return Effect.succeed(given.map(({ kind, value }) => kinds.get(kind)!.of(value)))
         })
         return host.performing(idempotencyKey, Effect.andThen(Effect.sleep(ms), answer))
       }),
-    { onFailure: handler.onFailure }
+    { onFailure: handler.onFailure, timeout: 5_000 }
   )

@@ -4,7 +4,8 @@
  * The reference is told only what the rules leave open: which signals each cycle admitted, and where a cancel stopped the job.
  * Boundary: reads both, and says in words where they differ. Texts of messages are not compared, since the page gives none.
  */
-import type { End, Simulated } from "../../src/testing/simulation/simulate.ts"
+import type { End, Simulated, Told } from "../../src/testing/simulation/simulate.ts"
+import { approvalKind } from "./behave.ts"
 import type { Host } from "./build.ts"
 import type { Case } from "./generate.ts"
 import { textOf } from "./reference/canonical.ts"
@@ -55,13 +56,15 @@ const text = (value: unknown): string => (value === undefined ? "nothing" : text
 /* ---------------------------------------------------------------- what the rules leave open */
 
 interface StoredSignal {
-  readonly answers?: unknown
+  readonly answers?: { readonly kind: string }
   readonly discarded?: string
   readonly facts?: ReadonlyArray<Proposed>
 }
 
+const proposalsOf = ({ proposals }: Told): ReadonlyArray<Proposed> => proposals as ReadonlyArray<Proposed>
+
 /** The signals of each cycle, as the rows have them. A discarded one is known by what its sender was told. */
-const givenOf = ({ signals }: Case, simulated: Simulated): { given: Given; complaints: Array<string> } => {
+const givenOf = (simulated: Simulated): { given: Given; complaints: Array<string> } => {
   const complaints: Array<string> = []
   const byCycle = new Map<number, ReadonlyArray<ReadonlyArray<Proposed>>>()
   const answered = new Set<number>()
@@ -72,24 +75,24 @@ const givenOf = ({ signals }: Case, simulated: Simulated): { given: Given; compl
     const found: Array<ReadonlyArray<Proposed>> = []
     const { signals: stored } = JSON.parse(row) as { readonly signals: ReadonlyArray<StoredSignal> }
     for (const signal of stored) {
-      if (signal.answers !== undefined) {
+      if (signal.answers !== undefined && signal.answers.kind !== approvalKind) {
         answered.add(cycle)
         continue
       }
       const facts = signal.facts?.map(({ kind, value }) => ({ kind, value }))
-      const isIt = (number: number) => facts === undefined || text(signals[number]) === text(facts)
+      const isIt = ({ proposals }: Told) => facts === undefined || text(proposals) === text(facts)
       const [next] = inOrder
       const wanted = facts === undefined ? "discarded" : "committed"
-      if (next !== undefined && next.answer === wanted && isIt(next.signal)) {
+      if (next !== undefined && next.answer === wanted && isIt(next)) {
         inOrder.shift()
-        found.push(signals[next.signal]!)
+        found.push(proposalsOf(next))
         continue
       }
-      const place = unknown.findIndex(({ signal }) => isIt(signal))
+      const place = unknown.findIndex(isIt)
       const [lost] = place < 0 ? [] : unknown.splice(place, 1)
       if (lost === undefined)
         complaints.push(`cycle ${cycle} admitted a signal that nobody sent, or in another order (S2)`)
-      else found.push(signals[lost.signal]!)
+      else found.push(proposalsOf(lost))
     }
     byCycle.set(cycle, found)
   }
@@ -97,13 +100,10 @@ const givenOf = ({ signals }: Case, simulated: Simulated): { given: Given; compl
   if (error?._tag === "BudgetExhausted" && (error["budget"] === "cycles" || error["budget"] === "agents")) {
     // A signal that waits wants a cycle, which the budget does not allow: the job ends, and the signal with it.
     const late = simulated.told.filter(({ message }) => message.startsWith("JobHalted"))
-    if (late.length > 0)
-      byCycle.set(
-        simulated.rows.length + 1,
-        late.map(({ signal }) => signals[signal]!)
-      )
+    if (late.length > 0) byCycle.set(simulated.rows.length + 1, late.map(proposalsOf))
   }
-  for (const { answer, signal } of inOrder) complaints.push(`signal ${signal} was ${answer}, and no row has it (S4)`)
+  for (const { answer, proposals } of inOrder)
+    complaints.push(`signal ${text(proposals)} was ${answer}, and no row has it (S4)`)
   const cycles = error?._tag === "JobCancelled" ? simulated.rows.length : Infinity
   return { given: { jobId: "job", signals: byCycle, answered, cycles }, complaints }
 }
@@ -187,7 +187,7 @@ const rests = ["JobPaused", "JobAwaiting", "JobResumed"]
 export const compare = (whole: Case, simulated: Simulated, host: Host): ReadonlyArray<string> => {
   const { end } = simulated
   if (simulated.broken !== undefined || end === undefined) return [simulated.broken ?? "the job has no end"]
-  const { complaints, given } = givenOf(whole, simulated)
+  const { complaints, given } = givenOf(simulated)
   const job = refer(whole.program, given)
   const found = [...complaints, ...job.complaints]
   const differ = (what: string, expected: unknown, actual: unknown): void => {

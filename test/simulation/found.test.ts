@@ -69,3 +69,27 @@ describe("an effect that adds no bytes", () => {
     })
   )
 })
+
+describe("a job that is paused and resumed while its store is slow", () => {
+  it("logs the rests in their order, and before the cycle that follows (seed 68)", () => {
+    const Go = Fact.kind("Go", { schema: Schema.Struct({ n: Schema.Finite }), id: ({ n }) => String(n) })
+    const counting = Agent.make("counting", {
+      each: Go,
+      writes: [Go],
+      execute: ({ value: { n } }) => Effect.succeed({ facts: n < 6 ? [Go.of({ n: n + 1 })] : [] })
+    })
+    const program = Program.make("counts", { input: Schema.Null, seed: () => [Go.of({ n: 0 })], agents: [counting] })
+    const wrong: Array<string> = []
+    for (let seed = 1; seed <= 150; seed++) {
+      const acts = [2, 3, 5, 8, 13, 21, 30].map((at) => ({ at, do: "pause" as const, forMs: 0 }))
+      const schedule = { ...calm, seed, acts, delayMs: 5 }
+      const { events } = simulate({ program, input: null, handlers: [], signals: [] }, schedule)
+      const tags = events.flatMap(({ _tag }) =>
+        ["JobPaused", "JobResumed", "CycleStarted"].includes(_tag) ? [_tag] : []
+      )
+      const isWrong = (tag: string, index: number) => (tags[index - 1] === "JobPaused") !== (tag === "JobResumed")
+      if (tags.some(isWrong)) wrong.push(`seed ${seed}: ${tags.join(" ")}`)
+    }
+    expect(wrong).toEqual([])
+  })
+})

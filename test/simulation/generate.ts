@@ -156,7 +156,7 @@ const agentOf = (dice: Dice, kinds: ReadonlyArray<KindSpec>, index: number): Age
     takesMs: type === "fiber" ? dice.pick([0, 0, 1, 7, 20]) : 0,
     memoize: type === "fiber" && dice.one(4) ? true : undefined,
     concurrency: type === "fiber" && dice.one(6) ? dice.from(1, 2) : undefined,
-    intent: dice.one(form === "join" ? 12 : 4) ? dice.pick(["act", "act", "tell", "nobody"]) : undefined,
+    intent: dice.one(form === "join" ? 12 : 4) ? dice.pick(["act", "act", "tell", "nobody", "Approval"]) : undefined,
     evaluates: dice.one(4) ? true : undefined,
     tokens: dice.one(4) ? dice.from(1, 3) : undefined
   }
@@ -190,6 +190,7 @@ const handlerOf = (dice: Dice, kind: string, kinds: ReadonlyArray<string>): Hand
   kind,
   into: dice.one(4) ? undefined : dice.pick(kinds),
   failsEvery: dice.one(3) ? dice.from(2, 5) : undefined,
+  hangsEvery: dice.one(5) ? dice.from(2, 5) : undefined,
   attempts: dice.pick([0, 0, 0, 1, 2]),
   onFailure: dice.one(3) ? "halt" : "discard",
   takesMs: dice.pick([0, 5, 40])
@@ -232,6 +233,7 @@ const actsOf = (dice: Dice, signals: number, steps: number): ReadonlyArray<Act> 
       acts.push({ at, do: "pause", forMs: dice.pick([0, 1, 30, 700]) })
     }
   }
+  if (dice.one(3)) for (const at of dice.times(2, () => dice.below(steps))) acts.push({ at, do: "decide" })
   if (dice.one(8)) acts.push({ at: dice.below(steps), do: "cancel" })
   return acts
 }

@@ -26,7 +26,7 @@ const simpler: Simpler = {
       "onViolation",
       "into"
     ],
-    ["failsEvery"]
+    ["failsEvery", "hangsEvery"]
   ),
   simplest: {
     order: "fifo",

@@ -12,6 +12,13 @@ export interface Item {
   readonly t: ReadonlyArray<string>
 }
 
+/** The payload of an intent: an item's id and number, or the id of an approval. */
+export interface Payload {
+  readonly k?: string | undefined
+  readonly n?: number | undefined
+  readonly id?: string | undefined
+}
+
 /** A fact that somebody proposes. */
 export interface Proposed {
   readonly kind: string
@@ -91,7 +98,7 @@ export interface AgentSpec {
   readonly takesMs: number
   readonly memoize?: boolean | undefined
   readonly concurrency?: number | undefined
-  /** Asks for an intent of this kind for each item that it emits for. */
+  /** Asks for an intent of this kind for each item that it emits for. "Approval" asks for an approval. */
   readonly intent?: string | undefined
   readonly evaluates?: boolean | undefined
   readonly tokens?: number | undefined
@@ -117,6 +124,8 @@ export interface HandlerSpec {
   readonly into?: string | undefined
   /** It fails for payloads with `n % failsEvery === 0`. */
   readonly failsEvery?: number | undefined
+  /** It never answers payloads with `n % hangsEvery === 0`, until its time is over. */
+  readonly hangsEvery?: number | undefined
   /** Attempts that fail before it answers. */
   readonly attempts: number
   readonly onFailure: "halt" | "discard"

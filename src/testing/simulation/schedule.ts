@@ -29,6 +29,8 @@ export type PoolFault =
 /** What a caller does, at the first step at which the job is there and that is not before `at`. */
 export type Act =
   | { readonly at: number; readonly do: "signal"; readonly signal: number }
+  /** Approves the approval that has waited longest. */
+  | { readonly at: number; readonly do: "decide" }
   | { readonly at: number; readonly do: "pause"; readonly forMs: number }
   | { readonly at: number; readonly do: "cancel" }
 

@@ -24,6 +24,7 @@ import type { JobEvent } from "../../outcome/JobEvent.ts"
 import type { JobResult } from "../../outcome/JobResult.ts"
 import { runDetached } from "../../platform/detached.ts"
 import type { Proposal } from "../../program/Fact.ts"
+import { Decision } from "../../program/answerKinds.ts"
 import type { Program } from "../../program/Program.ts"
 import { JobStore, type StoredRow } from "../../store/JobStore.ts"
 import { layerMemoryJournal } from "../../store/memory.ts"
@@ -52,7 +53,7 @@ export interface SimulatedJob<P extends Program.Any> {
 
 /** What a caller was told of a signal. */
 export interface Told {
-  readonly signal: number
+  readonly proposals: ReadonlyArray<Proposal<string, unknown>>
   /** `"committed"` and `"discarded"`: its cycle was committed. `"refused"`: it never will be. `"unknown"`: the process died. */
   readonly answer: "committed" | "discarded" | "refused" | "unknown"
   /** The order in which callers were told. */
@@ -237,7 +238,7 @@ class Simulation<P extends Program.Any> {
       Effect.gen({ self: this }, function* () {
         const reading = yield* Effect.forkScoped(reader)
         this.#present = job
-        yield* Effect.forkScoped(this.#wakePaused(job))
+        yield* Effect.forkScoped(this.#attendLate(job))
         const exit = yield* Effect.exit(job.result)
         const end = endOf(exit)
         if (typeof end === "string") return end
@@ -252,7 +253,9 @@ class Simulation<P extends Program.Any> {
   #doing(job: Job<P>, act: Act): Effect.Effect<void> {
     switch (act.do) {
       case "signal":
-        return this.#signal(job, act.signal)
+        return this.#signal(job, this.#job.signals[act.signal] ?? [])
+      case "decide":
+        return this.#decide(job)
       case "cancel":
         return Effect.suspend(() => {
           this.#isCancelled = true
@@ -275,11 +278,19 @@ class Simulation<P extends Program.Any> {
     }
   }
 
-  #signal(job: Job<P>, signal: number): Effect.Effect<void> {
-    const proposals = this.#job.signals[signal] ?? []
-    const place = this.#told.push({ signal, answer: "unknown", place: -1, message: "" }) - 1
+  /** Decides the approval that has waited longest. */
+  #decide(job: Job<P>): Effect.Effect<void> {
+    return Effect.flatMap(job.approvals, ([first]) => {
+      if (first === undefined) return Effect.void
+      const value = { approval: first.id, approved: true, by: "caller", reason: "" }
+      return this.#signal(job, [Decision.of(value)])
+    })
+  }
+
+  #signal(job: Job<P>, proposals: Told["proposals"]): Effect.Effect<void> {
+    const place = this.#told.push({ proposals, answer: "unknown", place: -1, message: "" }) - 1
     const tell = (answer: Told["answer"], message: string): void => {
-      this.#told[place] = { signal, answer, place: this.#answers++, message }
+      this.#told[place] = { proposals, answer, place: this.#answers++, message }
     }
     // Callers are told in the order of their signals, so this fiber must not be suspended in between.
     return Effect.matchEffect(job.signal(proposals as never), {
@@ -292,13 +303,17 @@ class Simulation<P extends Program.Any> {
     }).pipe(Effect.provideService(Scheduler.PreventSchedulerYield, true))
   }
 
-  /** A job that was killed in a pause is paused in the next life: then nobody else resumes it. */
-  #wakePaused(job: Job<P>): Effect.Effect<void> {
+  /**
+   * Does what nobody else does: resumes a job that was killed in a pause, and so is paused in the next life, and decides the
+   * approvals that a job waits for.
+   */
+  #attendLate(job: Job<P>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       for (;;) {
         yield* Effect.sleep(500)
         const { state } = yield* job.status
         if (state === "paused" && this.#pausing === 0) yield* Effect.ignore(job.resume)
+        if (state === "awaiting") yield* Effect.forkChild(this.#decide(job))
       }
     })
   }

@@ -8,7 +8,7 @@
  * Only what the rules leave open is given: in which cycle which signals were admitted, and where the job was stopped from outside.
  * A store, a kill or a number of workers can change nothing, so it knows of none. Boundary: pure; data in, data out.
  */
-import { answerOf, verdictOf } from "../behave.ts"
+import { answerOf, approvalKind, verdictOf } from "../behave.ts"
 import type { AgentSpec, ProgramSpec, Proposed } from "../spec.ts"
 import { sha256, textOf } from "./canonical.ts"
 import { type Choice, type Chosen, choose, triggersOf } from "./eligible.ts"
@@ -22,6 +22,7 @@ import {
   type Effect,
   type Entry,
   find,
+  idOf,
   noEffect,
   nothing,
   ofKind,
@@ -96,7 +97,13 @@ const seedBy: By = { cycle: 0, origin: "seed", agent: "", each: undefined, since
 
 const effectOf = (proposals: ReadonlyArray<Proposed>): Effect => ({
   ...noEffect,
-  facts: proposals.map(({ kind, value }) => ({ kind, id: value.k, value, text: textOf(value), because: undefined }))
+  facts: proposals.map(({ kind, value }) => ({
+    kind,
+    id: idOf(kind, value),
+    value,
+    text: textOf(value),
+    because: undefined
+  }))
 })
 
 const haltsBy: Readonly<Record<string, keyof Exclude<AgentSpec["onFailure"], string>>> = {
@@ -122,6 +129,8 @@ class Job {
   checked: ReadonlyArray<string> = []
   pruned: ReadonlyArray<Pruned> = []
   waiting: ReadonlyArray<Waiting> = []
+  /** The approvals that have no decision (AP2). */
+  open: ReadonlyArray<Waiting> = []
   rows: ReadonlyArray<Row> = []
   seeds: Outcome = { agent: "", facts: [] }
   seedViolations: ReadonlyArray<Entry> = []
@@ -185,7 +194,7 @@ class Job {
     }
     const answers = isAnswered ? this.waiting : []
     if (isFixed && signals.length + answers.length === 0) {
-      this.halt = this.waiting.length === 0 ? this.verdict() : undefined
+      this.halt = this.waiting.length + this.open.length === 0 ? this.verdict() : undefined
       return false
     }
     return this.goThrough(cycle, signals, answers)
@@ -232,12 +241,21 @@ class Job {
     const by: By = { cycle, origin: "signal", agent: "", each: undefined, since: 0, until: 0 }
     const outcomes: Array<Outcome> = []
     let halt: Cause | undefined
-    const take = (effect: Effect, answering: Waiting | undefined): void => {
+    const take = (effect: Effect, answering: Waiting | undefined, isTentative = false): void => {
       const outcome = this.apply(by, effect)
-      outcomes.push(answering === undefined ? outcome : { ...outcome, answers: answering })
+      const isAnswer = answering !== undefined && (outcome.cause === undefined || !isTentative)
+      outcomes.push(isAnswer ? { ...outcome, answers: answering } : outcome)
       if (outcome.cause?._tag === "BudgetExhausted") halt ??= outcome.cause
     }
-    for (const signal of signals) take(effectOf(signal), undefined)
+    for (const signal of signals) {
+      const effect = effectOf(signal)
+      const decided = effect.facts.find(({ kind }) => kind === "Decision")?.id
+      take(
+        effect,
+        this.open.find(({ payload }) => payload.id === decided && decided !== undefined),
+        true
+      )
+    }
     for (const waiting of answers) {
       const handler = this.program.handlers.find(({ kind }) => kind === waiting.kind)
       const answer = handler === undefined ? [] : answerOf(handler, waiting.payload)
@@ -330,13 +348,20 @@ class Job {
     for (const { agent } of choice?.agents ?? []) {
       this.progress.set(agent, { mark: begin.version, hasExecuted: true, seen: begin.live, pruned })
     }
-    this.waiting = [...this.waiting.filter((one) => !answers.includes(one)), ...this.performed(cycle, outcomes)]
+    const performed = this.performed(cycle, outcomes)
+    const isApproval = ({ kind }: Waiting): boolean => kind === approvalKind
+    this.waiting = this.waiting
+      .filter((one) => !answers.includes(one))
+      .concat(performed.filter((one) => !isApproval(one)))
+    this.open = [...this.open, ...performed.filter(isApproval)].filter(
+      ({ payload }) => find(this.context, "Decision", payload.id ?? "") === undefined
+    )
     this.cycle = cycle
     this.tier = tier
     this.agents += outcomes.length
     this.halt = halt
     this.isEndedByCycle = halt !== undefined
-    this.retain(this.waiting)
+    this.retain([...this.waiting, ...this.open])
     this.diagnose(cycle, outcomes, signals, violations, this.pruned.length > pruned)
   }
 
@@ -344,7 +369,7 @@ class Job {
   performed(cycle: number, outcomes: ReadonlyArray<Outcome>): ReadonlyArray<Waiting> {
     return outcomes.flatMap(({ agent, each, effect }) =>
       (effect?.intents ?? []).flatMap(({ kind, payload }, index) => {
-        if (this.program.handlers.some((handler) => handler.kind === kind)) {
+        if (kind === approvalKind || this.program.handlers.some((handler) => handler.kind === kind)) {
           return [{ kind, payload, agent, cycle, each, index }]
         }
         const first = this.notPerformed.get(kind)

@@ -4,7 +4,7 @@
  * Boundary: types, and what can be read of them.
  */
 import type { Shown, Sight } from "../behave.ts"
-import type { Item, KindSpec, ProgramSpec } from "../spec.ts"
+import type { Item, KindSpec, Payload, ProgramSpec } from "../spec.ts"
 
 export interface Ref {
   readonly kind: string
@@ -66,7 +66,7 @@ export interface Progress {
 /** An intent that is performed and has no answer. */
 export interface Waiting {
   readonly kind: string
-  readonly payload: { readonly k: string; readonly n: number }
+  readonly payload: Payload
   readonly agent: string
   readonly cycle: number
   readonly each: Ref | undefined
@@ -90,7 +90,7 @@ export interface Effect {
   }>
   readonly intents: ReadonlyArray<{
     readonly kind: string
-    readonly payload: { readonly k: string; readonly n: number }
+    readonly payload: Payload
   }>
   readonly evaluations: ReadonlyArray<{ readonly fact: Ref; readonly score: number; readonly reason: string }>
   readonly tokens: number
@@ -119,7 +119,15 @@ export const ofKind = ({ live }: Context, kind: string): ReadonlyArray<Entry> =>
 /** UTF-8 bytes of all live facts. */
 export const bytesOf = ({ live }: Context): number => live.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
 
+/** The kind of the decisions about approvals: every program has it. */
+const decision: KindSpec = { name: "Decision", rule: "reject" }
+
+/** The id of a value. */
+export const idOf = (kind: string, value: Item): string =>
+  kind === decision.name ? (value as unknown as { readonly approval: string }).approval : value.k
+
 export const kindOf = (program: ProgramSpec, name: string): KindSpec => {
+  if (name === decision.name) return decision
   const kind = program.kinds.find((kind) => kind.name === name)
   if (kind === undefined) throw new Error(`there is no kind ${name}`)
   return kind
