@@ -1,0 +1,37 @@
+/** All results of an evaluation as one list. What they bind is undone. */
+import { type Atom, isGround, resolved } from "./atoms.ts"
+import { Alternative, Then } from "./frames.ts"
+import type { Machine } from "./machine.ts"
+
+/** Below the evaluation whose results are collected: when there are no more, the whole list is next. */
+class Collected extends Alternative {
+  readonly results: Array<Atom> = []
+  private readonly then: (machine: Machine, results: ReadonlyArray<Atom>) => void
+
+  constructor(then: (machine: Machine, results: ReadonlyArray<Atom>) => void) {
+    super()
+    this.then = then
+  }
+
+  retry(machine: Machine): void {
+    machine.forget()
+    this.then(machine, this.results)
+  }
+}
+
+/** Goes on with the list of all results of an atom. */
+export const collapse = (
+  machine: Machine,
+  atom: Atom,
+  then: (machine: Machine, results: ReadonlyArray<Atom>) => void
+): void => {
+  const collected = new Collected(then)
+  machine.note(collected)
+  machine.push(
+    new Then((at, value) => {
+      collected.results.push(isGround(value) ? value : resolved(value))
+      at.fail()
+    })
+  )
+  machine.evaluate(atom)
+}
