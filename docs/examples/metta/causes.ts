@@ -1,6 +1,6 @@
 /** The reasons why evaluations left no outcome, from the diagnostics of their job. */
-import { errorText } from "./evaluation.ts"
 import type { Line } from "./lines.ts"
+import { errorText } from "./print.ts"
 
 /** A diagnostic of a job: the task that was discarded, and why. */
 export interface Discarded {

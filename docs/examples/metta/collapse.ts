@@ -5,6 +5,7 @@ import type { Machine } from "./machine.ts"
 
 /** Below the evaluation whose results are collected: when there are no more, the whole list is next. */
 class Collected extends Alternative {
+  override readonly isBarrier = true
   readonly results: Array<Atom> = []
   private readonly then: (machine: Machine, results: ReadonlyArray<Atom>) => void
 

@@ -118,6 +118,7 @@ const casesOf = (atom: Expression): ReadonlyArray<Atom> | undefined => {
 
 /** Below the evaluation of the subject of `case`: if it had no value, the case of `Empty` is next. */
 class NoValue extends Alternative {
+  override readonly isBarrier = true
   hadValue = false
   private readonly cases: ReadonlyArray<Atom>
 

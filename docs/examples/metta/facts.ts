@@ -37,10 +37,14 @@ export const Batch = Fact.kind("Batch", {
 })
 export type Batch = (typeof Batch)["schema"]["Type"]
 
-/** An evaluation that is too long for the first look, and gets a task of its own. */
+/** The id of an evaluation, or of a part of it, in a batch. */
+export const taskId = (batch: number, step: number, part: string): string =>
+  part === "" ? `${batch}/${step}` : `${batch}/${step}/${part}`
+
+/** An evaluation that is too long for the first look, or a part of one (`parts.ts`). It gets a task of its own. */
 export const Open = Fact.kind("Open", {
-  schema: Schema.Struct({ batch: Count, step: Count }),
-  id: ({ batch, step }) => `${batch}/${step}`,
+  schema: Schema.Struct({ batch: Count, step: Count, part: Schema.String }),
+  id: ({ batch, step, part }) => taskId(batch, step, part),
   indexes: { batch: ({ batch }) => batch }
 })
 export type Open = (typeof Open)["schema"]["Type"]
@@ -52,19 +56,21 @@ const Change = Schema.Struct({
 })
 
 /**
- * The outcome of an evaluation in a batch: its results; a limit that it reached, with the error atom as its only result; or that it
- * changes the world, for which it has to be a batch of its own.
+ * The outcome of an evaluation in a batch, or of a part of one: its results, and the parts that have the others; a limit that it
+ * reached, with the error atom as its only result; or that it changes the world, for which it has to be a batch of its own.
  */
 export const Outcome = Fact.kind("Outcome", {
   schema: Schema.Struct({
     batch: Count,
     step: Count,
+    part: Schema.String,
     says: Schema.Literals(["results", "limit", "changes"]),
     results: Schema.Array(Schema.String),
     steps: Count,
-    changes: Schema.Array(Change)
+    changes: Schema.Array(Change),
+    parts: Schema.Array(Schema.String)
   }),
-  id: ({ batch, step }) => `${batch}/${step}`,
+  id: ({ batch, step, part }) => taskId(batch, step, part),
   indexes: { batch: ({ batch }) => batch }
 })
 export type Outcome = (typeof Outcome)["schema"]["Type"]

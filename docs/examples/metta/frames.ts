@@ -19,6 +19,16 @@ export abstract class Alternative {
   mark = 0
   before = 0
   trace: Trace | undefined = undefined
+  /** Whether it collects or watches what comes above it, so that no part of that can be evaluated elsewhere. */
+  readonly isBarrier: boolean = false
+  /** The length of the machine's path when it was noted; its choice, if it has one on the path, is there. */
+  position = 0
+  isOnPath = false
+  /** The alternatives that were left for this one, and the results that there were before it. */
+  taken = 0
+  foundBefore = 0
+  /** Whether its further alternatives are evaluated elsewhere. */
+  isCut = false
 
   /** Goes on with the alternative. The machine is as it was when the alternative was noted, and the alternative is still there. */
   abstract retry(machine: Machine): void

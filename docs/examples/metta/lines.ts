@@ -1,7 +1,11 @@
 /** The results of a program in the order of its text. */
-import { errorText } from "./evaluation.ts"
-import type { Step } from "./facts.ts"
-import { endOf } from "./plan.ts"
+import { beginWork } from "./budget.ts"
+import { collapsed } from "./evaluation.ts"
+import type { Outcome, Step } from "./facts.ts"
+import { parseAtom } from "./parse.ts"
+import { collapsedText, type Whole } from "./parts.ts"
+import { endOf, wholeOf } from "./plan.ts"
+import { errorText } from "./print.ts"
 import type { Known } from "./worlds.ts"
 
 /** The results of one evaluation, or of the fault at which a text ends. */
@@ -26,16 +30,23 @@ const faultLine = ({ number, evaluation, line, column, text }: Step): Line => {
   return { evaluation, step: number, line, column, text: "", results: [message], failed: true, task: "" }
 }
 
+/** The results of a whole evaluation: of one that was split, the list of a `collapse` is made only here. */
+const resultsOf = (text: string, { says, results }: Whole, first: Outcome | undefined): ReadonlyArray<string> =>
+  says === "results" && first !== undefined && first.parts.length > 0 && collapsed(parseAtom(text)) !== undefined
+    ? [collapsedText(results)]
+    : results
+
 const stepLine = (step: Step, batch: number, known: Known): Line => {
   const { number, evaluation, line, column, text } = step
-  const outcome = known.outcome(batch, number)
-  const results = outcome?.results ?? [errorText(text, "Stopped")]
-  const failed = results.some(isErrorText)
-  return { evaluation, step: number, line, column, text, results, failed, task: outcome === undefined ? `${batch}/${number}` : "" }
+  const whole = wholeOf(known, batch, number)
+  const [task = ""] = whole.lost
+  const results = task === "" ? resultsOf(text, whole, known.outcome(batch, number)) : [errorText(text, "Stopped")]
+  return { evaluation, step: number, line, column, text, results, failed: results.some(isErrorText), task }
 }
 
 /** The lines of all steps that are evaluations or faults. */
 export const linesOf = (known: Known, steps: number, batches: number): ReadonlyArray<Line> => {
+  beginWork(Number.POSITIVE_INFINITY)
   const lines: Array<Line> = []
   let from = 0
   const faultsBefore = (until: number): void => {

@@ -9,7 +9,7 @@
  */
 import { evaluateExpression } from "./apply.ts"
 import { type Atom, deref, emptySymbol, type Expression, expressionKind, isGround, resolved } from "./atoms.ts"
-import { beginWork, count, LimitReached, type Limits } from "./budget.ts"
+import { beginWork, count, LimitReached, type Limits, work } from "./budget.ts"
 import { Alternative, type Found, Frame, type Trace } from "./frames.ts"
 import { Bindings } from "./match.ts"
 import type { Entry, Origin, Space } from "./space.ts"
@@ -26,7 +26,29 @@ export interface Running {
   readonly mayChange?: boolean
   /** Whether it notes the rules that it applies. Default: no. */
   readonly traces?: boolean
+  /** The part of the evaluation that is asked for. Default: all of it. */
+  readonly part?: Part
+  /** The steps after which the rest is handed out in parts, if it can be. Default: never. */
+  readonly splitAfter?: number
 }
+
+/**
+ * A part of an evaluation: the alternative that is taken at each choice on the way, and then all results from there. With `andRest`, the
+ * further alternatives of the last choice belong to it, too.
+ */
+export interface Part {
+  readonly path: ReadonlyArray<number>
+  readonly andRest: boolean
+}
+
+/** Results, and the parts that have the results after them, in order. */
+export interface Evaluated {
+  readonly found: ReadonlyArray<Found>
+  readonly parts: ReadonlyArray<Part>
+}
+
+/** An evaluation is split into at most this many parts at a time. */
+const partsAtOnce = 16
 
 /** Numbers evaluations, so that none trusts a note that another left on an atom. */
 let evaluations = 0
@@ -49,8 +71,17 @@ export class Machine {
   private readonly alternatives: Array<Alternative> = []
   private changeCount = 0
   private isOver = false
+  /** The alternative that was taken at each choice of the branch, as far as choices can be taken elsewhere. */
+  private readonly path: Array<number> = []
+  private barriers = 0
+  private readonly part: Part
+  /** The number of alternatives to pass over before the machine goes on, and the choice that they belong to. */
+  private passing = 0
+  private passed: Alternative | undefined = undefined
+  private splitAt: number
+  private readonly splitAfter: number
 
-  constructor(world: World, { limits, origin, mayChange, traces }: Running) {
+  constructor(world: World, { limits, origin, mayChange, traces, part, splitAfter }: Running) {
     this.world = world
     this.space = world.self
     this.origin = origin
@@ -58,6 +89,9 @@ export class Machine {
     this.traces = traces ?? false
     this.deepest = limits.depth
     this.stamp = ++evaluations
+    this.part = part ?? { path: [], andRest: false }
+    this.splitAfter = splitAfter ?? Number.POSITIVE_INFINITY
+    this.splitAt = this.splitAfter
   }
 
   // --------------------------------------------------------------------------------------------- what operations call
@@ -101,13 +135,18 @@ export class Machine {
     alternative.before = before
     alternative.trace = this.trace
     alternative.mark = this.bindings.protect()
+    alternative.position = this.path.length
     this.alternatives.push(alternative)
+    if (alternative.isBarrier) this.barriers += 1
+    else if (this.barriers === 0 && this.passing === 0 && this.alternatives.length > 1) this.enterPath(alternative)
   }
 
   /** Forgets the newest alternative. */
   forget(): void {
     const newest = this.alternatives.pop()
-    if (newest !== undefined) this.bindings.mark = newest.before
+    if (newest === undefined) return
+    this.bindings.mark = newest.before
+    if (newest.isBarrier) this.barriers -= 1
   }
 
   /** The newest alternative. */
@@ -139,13 +178,19 @@ export class Machine {
 
   // ------------------------------------------------------------------------------------------------------ the machine
 
-  /** Evaluates an atom to all of its results. Throws `LimitReached`, and `ChangeRefused`. */
-  run(atom: Atom): ReadonlyArray<Found> {
+  /** Evaluates an atom to all of its results, or splits. Throws `LimitReached`, and `ChangeRefused`. */
+  run(atom: Atom): Evaluated {
     this.note(new Last())
     this.push(new Root())
     this.evaluate(atom)
-    while (!this.isOver) this.step()
-    return this.found
+    while (!this.isOver) {
+      this.step()
+      if (work.steps < this.splitAt) continue
+      const split = this.split()
+      if (split !== undefined) return split
+      this.splitAt = work.steps + this.splitAfter
+    }
+    return { found: this.found, parts: [] }
   }
 
   end(): void {
@@ -154,7 +199,11 @@ export class Machine {
 
   private step(): void {
     count(1)
-    if (this.next === "evaluate") {
+    if (this.passing > 0) {
+      this.passing -= 1
+      while (this.newest !== this.passed) this.forget()
+      this.goBack()
+    } else if (this.next === "evaluate") {
       const atom = deref(this.atom)
       if (atom.kind !== expressionKind || this.isNormal(atom)) this.give(atom)
       else evaluateExpression(this, atom)
@@ -172,7 +221,45 @@ export class Machine {
     this.bindings.undo(newest.trail)
     this.frame = newest.frame
     this.trace = newest.trace
+    this.path.length = newest.position
+    if (newest.isCut && this.passing === 0 && newest.taken === this.part.path[newest.position]) {
+      this.forget()
+      this.fail()
+      return
+    }
+    if (newest.isOnPath) {
+      newest.taken += 1
+      newest.foundBefore = this.found.length
+      this.path.push(newest.taken)
+    }
     newest.retry(this)
+  }
+
+  /** Puts a choice on the path. Where the path is given, the alternatives before the one that it names are passed over. */
+  private enterPath(alternative: Alternative): void {
+    const { path, andRest } = this.part
+    const asked = path[this.path.length]
+    alternative.isOnPath = true
+    alternative.foundBefore = this.found.length
+    if (asked !== undefined) {
+      this.passing = asked
+      this.passed = alternative
+      alternative.isCut = !(andRest && this.path.length === path.length - 1)
+    }
+    this.path.push(0)
+  }
+
+  /** The parts that are left: the branch of the oldest open choices, then what is left of each of them, the newest first. */
+  private split(): Evaluated | undefined {
+    const open = this.alternatives.filter(({ isOnPath, isCut }) => isOnPath && !isCut).slice(0, partsAtOnce - 1)
+    const newest = open.at(-1)
+    if (newest === undefined || this.passing > 0) return undefined
+    const parts: Array<Part> = [{ path: this.path.slice(0, newest.position + 1), andRest: false }]
+    for (const { position, taken } of open.reverse())
+      parts.push({ path: [...this.path.slice(0, position), taken + 1], andRest: true })
+    // Results may have variables to which the present branch gave values.
+    this.bindings.undo(0)
+    return { found: this.found.slice(0, newest.foundBefore), parts }
   }
 }
 
@@ -197,7 +284,7 @@ class Last extends Alternative {
 }
 
 /** Evaluates an atom in a world, and counts the steps from zero. */
-export const evaluateIn = (world: World, atom: Atom, running: Running): ReadonlyArray<Found> => {
+export const evaluateIn = (world: World, atom: Atom, running: Running): Evaluated => {
   beginWork(running.limits.steps)
   return new Machine(world, running).run(atom)
 }

@@ -1,15 +1,22 @@
 /** Where the next batch of a program begins and ends. */
 import type { Batch, Step } from "./facts.ts"
 import { parseAtom } from "./parse.ts"
+import { assembled, type Whole } from "./parts.ts"
 import { emptyDigest, extendedDigest, type Known, worldOf } from "./worlds.ts"
 
 /** A batch has at most this many evaluations. */
 const batchEvaluations = 4_096
 
+/** The outcome of a whole evaluation of a batch. */
+export const wholeOf = (known: Known, batch: number, number: number): Whole => {
+  const step = known.step(number)
+  return assembled(batch, number, (part) => known.outcome(batch, number, part), step?.text ?? "", known.maxSteps)
+}
+
 /** The first step that a batch did not get done: the one after it, or the first that has to be a batch of its own. */
 export const endOf = (batch: Batch, known: Known): { readonly step: number; readonly changes: boolean } => {
   for (let step = batch.from; step < batch.until; step++)
-    if (known.outcome(batch.number, step)?.says === "changes") return { step, changes: true }
+    if (wholeOf(known, batch.number, step).says === "changes") return { step, changes: true }
   return { step: batch.until, changes: false }
 }
 

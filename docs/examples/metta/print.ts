@@ -88,3 +88,6 @@ export const shapeText = (atom: Atom): string => {
     return known
   })
 }
+
+/** The error atom of an evaluation, as text. */
+export const errorText = (of: string, message: string): string => `(Error ${of} ${message})`

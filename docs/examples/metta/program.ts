@@ -3,7 +3,8 @@
  *
  *     plan      where the next batch begins and ends, once all of the one before has its outcome
  *     probe     a first look at each evaluation of a batch, on the main thread: most are over within it
- *     evaluate  the others, each a task of its own, on worker threads
+ *     evaluate  the others, each a task of its own, on worker threads; a very long one hands its rest out in parts, as tasks of
+ *               the next cycle
  *
  * A definition ends a batch, and so does an evaluation that may change the world: it is a batch of its own. An evaluation that turns out
  * to change the world, against what its symbols told, says so and changes nothing; the next batch is that evaluation alone, and
@@ -20,7 +21,7 @@ import { Batch, Open, Outcome, Step } from "./facts.ts"
 import { linesOf } from "./lines.ts"
 import { nextBatch } from "./plan.ts"
 import { stepsOf } from "./steps.ts"
-import { knownTo, worldOf } from "./worlds.ts"
+import { type Known, knownTo, type KnowingView, worldOf } from "./worlds.ts"
 
 /** The text of a program, or of what goes on with one; and the limits of each evaluation. */
 export const Input = Schema.Struct({
@@ -36,6 +37,8 @@ const limitsOf = (input: unknown): Limits => {
   return { steps: maxSteps ?? defaultLimits.steps, depth: maxDepth ?? defaultLimits.depth }
 }
 
+const knownOf = (view: KnowingView & { readonly input: unknown }): Known => knownTo(view, limitsOf(view.input).steps)
+
 /** The steps that an evaluation gets at its first look, and those of a batch together that are spent on looks in vain, and on all. */
 const firstLook = { each: 5_000, inVain: 15_000, all: 50_000 }
 
@@ -46,13 +49,13 @@ const plan = Agent.cpu("plan", {
   accepts: (view) => {
     const batch = view.size(Batch) - 1
     if (batch < 0) return true
-    const [open] = view.by(Open, "batch", batch)
+    const open = view.by(Open, "batch", batch).at(-1)
     if (open === undefined) return view.by(Outcome, "batch", batch).length > 0
-    // Evaluations of their own execute in the cycle after the one that opened them. Some may have failed, and left nothing.
+    // Tasks execute in the cycle after the one that opened them. Some may have failed, and left nothing.
     return view.cycle > open.provenance.cycle + 1
   },
   execute: (view) => {
-    const next = nextBatch(knownTo(view), view.size(Batch))
+    const next = nextBatch(knownOf(view), view.size(Batch))
     return { facts: next === undefined ? [] : [Batch.of(next)] }
   }
 })
@@ -72,7 +75,7 @@ const probe = Agent.cpu("probe", {
   writes: [Outcome, Open],
   placement: "inline",
   execute: ({ value: batch }, view) => {
-    const known = knownTo(view)
+    const known = knownOf(view)
     const world = worldOf(batch, known)
     const limits = limitsOf(view.input)
     const facts: Array<ReturnType<typeof Outcome.of> | ReturnType<typeof Open.of>> = []
@@ -83,11 +86,11 @@ const probe = Agent.cpu("probe", {
       if (step === undefined) continue
       const most = Math.min(firstLook.each, limits.steps)
       const mayLook = spent < firstLook.all && inVain < firstLook.inVain
-      const outcome = mayLook ? look(() => evaluateStep(step, batch, world, limits, most)) : unfinished
+      const outcome = mayLook ? look(() => evaluateStep(step, batch, world, { limits, look: most })) : unfinished
       if (mayLook) spent += work.steps
       if (outcome === unfinished) {
         if (mayLook) inVain += most
-        facts.push(Open.of({ batch: batch.number, step: number }))
+        facts.push(Open.of({ batch: batch.number, step: number, part: "" }))
         continue
       }
       facts.push(Outcome.of(outcome))
@@ -101,16 +104,18 @@ const probe = Agent.cpu("probe", {
 const evaluate = Agent.cpu("evaluate", {
   each: Open,
   reads: [Step, Batch, Outcome],
-  writes: [Outcome],
+  writes: [Outcome, Open],
   timeout: "10 minutes",
   onFailure: { panic: "discard", crash: "discard", timeout: "discard" },
-  execute: ({ value: { batch: of, step: number } }, view) => {
-    const known = knownTo(view)
+  execute: ({ value: { batch: of, step: number, part } }, view) => {
+    const known = knownOf(view)
     const batch = known.batch(of)
     const step = known.step(number)
     if (batch === undefined || step === undefined) return {}
-    const outcome = evaluateStep(step, batch, worldOf(batch, known), limitsOf(view.input))
-    return { facts: outcome === unfinished ? [] : [Outcome.of(outcome)] }
+    const outcome = evaluateStep(step, batch, worldOf(batch, known), { limits: limitsOf(view.input), part })
+    if (outcome === unfinished) return {}
+    const parts = outcome.parts.map((each) => Open.of({ batch: of, step: number, part: each }))
+    return { facts: [Outcome.of(outcome), ...parts] }
   }
 })
 
@@ -123,5 +128,5 @@ export const metta = Program.make("metta", {
   },
   agents: [plan, probe, evaluate],
   budget: { maxCycles: 10_000_000, maxFacts: 100_000_000 },
-  output: (view) => linesOf(knownTo(view), view.size(Step), view.size(Batch))
+  output: (view) => linesOf(knownOf(view), view.size(Step), view.size(Batch))
 })

@@ -29,6 +29,7 @@ export const querySpace = (machine: Machine, space: Space, pattern: Atom, templa
 
 /** Below a query: if it had no match, this is next. */
 class NoMatch extends Alternative {
+  override readonly isBarrier = true
   hadMatch = false
   private readonly otherwise: Atom
 

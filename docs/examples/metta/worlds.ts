@@ -7,15 +7,17 @@
 import { createHash } from "node:crypto"
 import * as Option from "effect/Option"
 import { beginWork } from "./budget.ts"
-import { Batch, Outcome, Step } from "./facts.ts"
+import { Batch, Outcome, Step, taskId } from "./facts.ts"
 import { parseAtoms } from "./parse.ts"
 import { World } from "./world.ts"
 
 /** The facts that a world is made of. A view of a job is one. */
 export interface Known {
+  /** The steps that an evaluation may take. */
+  readonly maxSteps: number
   readonly step: (number: number) => Step | undefined
   readonly batch: (number: number) => Batch | undefined
-  readonly outcome: (batch: number, step: number) => Outcome | undefined
+  readonly outcome: (batch: number, step: number, part?: string) => Outcome | undefined
 }
 
 /** A view that shows the kinds a world is made of. */
@@ -29,10 +31,11 @@ export interface KnowingView {
 
 const valueOf = <T>(found: Option.Option<{ readonly value: T }>): T | undefined => Option.getOrUndefined(found)?.value
 
-export const knownTo = (view: KnowingView): Known => ({
+export const knownTo = (view: KnowingView, maxSteps: number): Known => ({
+  maxSteps,
   step: (number) => valueOf(view.get(Step, String(number))),
   batch: (number) => valueOf(view.get(Batch, String(number))),
-  outcome: (batch, step) => valueOf(view.get(Outcome, `${batch}/${step}`))
+  outcome: (batch, step, part = "") => valueOf(view.get(Outcome, taskId(batch, step, part)))
 })
 
 /** The digest of the empty world. */

@@ -19,7 +19,7 @@ export const run = (text: string, limits: Limits = { steps: 10_000_000, depth: 2
       continue
     }
     try {
-      lines.push(evaluateIn(world, atom, { limits, origin, mayChange: true }).map((found) => print(found.atom)))
+      lines.push(evaluateIn(world, atom, { limits, origin, mayChange: true }).found.map((found) => print(found.atom)))
       world.keep()
     } catch (error) {
       if (!(error instanceof LimitReached)) throw error
