@@ -25,7 +25,12 @@ export const evaluateArguments = (
   const { items } = atom
   for (let i = from; i < items.length; i++) {
     const item = deref(items[i] as Atom)
-    if (item.kind !== expressionKind || item.items.length === 0 || machine.isNormal(item) || !application.evaluates(i)) {
+    if (
+      item.kind !== expressionKind ||
+      item.items.length === 0 ||
+      machine.isNormal(item) ||
+      !application.evaluates(i)
+    ) {
       values[i] = item
       continue
     }

@@ -11,7 +11,13 @@ type Results = ReadonlyArray<Atom>
 
 const listed = (results: Results): string => `[${results.map(print).join(", ")}]`
 
-const compare = (machine: Machine, atom: Expression, got: Results, expected: Results, message: Atom | undefined): void => {
+const compare = (
+  machine: Machine,
+  atom: Expression,
+  got: Results,
+  expected: Results,
+  message: Atom | undefined
+): void => {
   if (missing(got, expected).length === 0 && missing(expected, got).length === 0) {
     machine.give(unit)
     return

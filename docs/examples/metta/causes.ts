@@ -30,13 +30,12 @@ const messageOf = (cause: Partial<Fields>): string => {
 }
 
 /** The lines of a program, with the reason of each evaluation that was stopped from outside. */
-export const withCauses = (
-  lines: ReadonlyArray<Line>,
-  diagnostics: ReadonlyArray<Discarded>
-): ReadonlyArray<Line> => {
+export const withCauses = (lines: ReadonlyArray<Line>, diagnostics: ReadonlyArray<Discarded>): ReadonlyArray<Line> => {
   const causes = new Map(diagnostics.map(({ each, cause }) => [each?.kind === "Open" ? each.id : "", cause]))
   return lines.map((line) => {
     const cause = line.task === "" ? undefined : causes.get(line.task)
-    return cause === undefined ? line : { ...line, results: [errorText(line.text, messageOf(cause as Partial<Fields>))] }
+    return cause === undefined
+      ? line
+      : { ...line, results: [errorText(line.text, messageOf(cause as Partial<Fields>))] }
   })
 }

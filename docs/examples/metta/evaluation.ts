@@ -26,7 +26,9 @@ interface Asked {
 
 /** The atom whose results are collected by the atom, if it does nothing else. Its results can come in parts, the list cannot. */
 export const collapsed = (atom: Atom): Atom | undefined =>
-  atom.kind === expressionKind && atom.items.length === 2 && atom.items[0] === collapseSymbol ? atom.items[1] : undefined
+  atom.kind === expressionKind && atom.items.length === 2 && atom.items[0] === collapseSymbol
+    ? atom.items[1]
+    : undefined
 
 const collapseSymbol = symbol("collapse")
 
@@ -60,7 +62,10 @@ export const evaluateStep = (
     })
     const results = found.map((each) => print(each.atom))
     return outcome("results", {
-      results: isWhole || atom === whole || part !== "" || parts.length > 0 ? results : [collapsedText(results, world.meaning)],
+      results:
+        isWhole || atom === whole || part !== "" || parts.length > 0
+          ? results
+          : [collapsedText(results, world.meaning)],
       changes: world.changes(),
       parts: parts.map((each) => partText(each, level + 1))
     })

@@ -49,14 +49,14 @@ export interface Found {
 
 /** A frame that goes on with a function. */
 export class Then extends Frame {
-  private readonly then: (machine: Machine, value: Atom) => void
+  private readonly goOn: (machine: Machine, value: Atom) => void
 
-  constructor(then: (machine: Machine, value: Atom) => void) {
+  constructor(goOn: (machine: Machine, value: Atom) => void) {
     super()
-    this.then = then
+    this.goOn = goOn
   }
 
   resume(machine: Machine, value: Atom): void {
-    this.then(machine, value)
+    this.goOn(machine, value)
   }
 }

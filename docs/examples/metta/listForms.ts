@@ -1,5 +1,14 @@
 /** The operations that evaluate a template for each item of an expression. */
-import { type Atom, deref, Expression, expressionKind, rebuild, truthKind, type Variable, variableKind } from "./atoms.ts"
+import {
+  type Atom,
+  deref,
+  Expression,
+  expressionKind,
+  rebuild,
+  truthKind,
+  type Variable,
+  variableKind
+} from "./atoms.ts"
 import { type Application, awaitValue, evaluateArguments, refuse, valueNow } from "./arguments.ts"
 import type { Form } from "./forms.ts"
 import type { Machine } from "./machine.ts"

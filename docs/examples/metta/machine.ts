@@ -159,6 +159,17 @@ export class Machine {
     if (this.traces) this.trace = { entry, goal: resolvedGoal(goal), earlier: this.trace }
   }
 
+  /** Notes the rules that led to results which were collected. */
+  joinTraces(traces: ReadonlyArray<Trace | undefined>): void {
+    if (!this.traces) return
+    const before = this.trace
+    for (const trace of traces) {
+      const added: Array<Trace> = []
+      for (let each = trace; each !== before && each !== undefined; each = each.earlier) added.push(each)
+      for (const { entry, goal } of added.reverse()) this.trace = { entry, goal, earlier: this.trace }
+    }
+  }
+
   /** Fails with `ChangeRefused` where the world may not change; else the normal forms of before count no longer. */
   changing(): void {
     if (!this.mayChange) throw new ChangeRefused()

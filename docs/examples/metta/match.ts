@@ -163,7 +163,11 @@ export const template = (atom: Atom): Template => {
 const placed: Array<Atom> = []
 
 /** The atom of a template. A slot without a value gets a new variable. */
-export const instantiate = ({ moves, constants, names }: Template, environment: Environment, bindings: Bindings): Atom => {
+export const instantiate = (
+  { moves, constants, names }: Template,
+  environment: Environment,
+  bindings: Bindings
+): Atom => {
   let top = 0
   count(moves.length >> 2)
   for (const move of moves) {
@@ -239,5 +243,8 @@ export const mayMatch = (pattern: Atom, given: Atom): boolean => {
   const [other] = atom.items
   if (head === undefined || other === undefined || head.kind === slotKind) return true
   const found = deref(other)
-  return found.kind === variableKind || (head.kind === expressionKind ? found.kind === expressionKind : isSameLeaf(head, found))
+  return (
+    found.kind === variableKind ||
+    (head.kind === expressionKind ? found.kind === expressionKind : isSameLeaf(head, found))
+  )
 }

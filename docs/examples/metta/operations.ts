@@ -56,7 +56,11 @@ const defineArithmetic = (name: string, compute: (a: number, b: number) => numbe
 
 const divisionByZero = symbol("DivisionByZero")
 
-const defineDivision = (name: string, whole: (a: number, b: number) => number, real: (a: number, b: number) => number): void =>
+const defineDivision = (
+  name: string,
+  whole: (a: number, b: number) => number,
+  real: (a: number, b: number) => number
+): void =>
   define(name, 0, (values) => {
     const [, a, b] = values
     if (values.length !== 3 || a?.kind !== numberKind || b?.kind !== numberKind) return undefined
@@ -81,8 +85,16 @@ const defineMath = (name: string, compute: (value: number) => number, isWhole: (
 defineArithmetic("+", (a, b) => a + b)
 defineArithmetic("-", (a, b) => a - b)
 defineArithmetic("*", (a, b) => a * b)
-defineDivision("/", (a, b) => Math.trunc(a / b), (a, b) => a / b)
-defineDivision("%", (a, b) => a % b, (a, b) => a % b)
+defineDivision(
+  "/",
+  (a, b) => Math.trunc(a / b),
+  (a, b) => a / b
+)
+defineDivision(
+  "%",
+  (a, b) => a % b,
+  (a, b) => a % b
+)
 defineComparison("<", (a, b) => a < b)
 defineComparison(">", (a, b) => a > b)
 defineComparison("<=", (a, b) => a <= b)
@@ -240,7 +252,9 @@ defineOnBags("subtraction-atom", (left, right) => {
 // --------------------------------------------------------------------------------------------------------------- others
 
 define("noeval", all, ([, atom, more]) => (more === undefined ? atom : undefined))
-define("get-metatype", all, ([, atom, more]) => (more === undefined && atom !== undefined ? metatypeOf(atom) : undefined))
+define("get-metatype", all, ([, atom, more]) =>
+  more === undefined && atom !== undefined ? metatypeOf(atom) : undefined
+)
 define("nop", 0, () => unit)
 define("progn", 0, (values) => values.at(-1) ?? unit)
 
@@ -254,4 +268,3 @@ export const missing = (of: Items, from: Items): Items => {
   const has = taken(of, from)
   return of.filter((_, i) => has[i] !== true)
 }
-

@@ -49,7 +49,7 @@ class Reader {
 
   /** The place of an offset, which is not before the last one that was asked for. */
   place(offset: number): Place {
-    for (let next = this.text.indexOf("\n", this.counted); next !== -1 && next < offset; ) {
+    for (let next = this.text.indexOf("\n", this.counted); next !== -1 && next < offset;) {
       this.line += 1
       this.lineStart = next + 1
       this.counted = next + 1

@@ -55,7 +55,8 @@ export const assembled = (
       lost.push(taskId(batch, step, part))
       continue
     }
-    if (outcome.says !== "results") return { says: outcome.says, results: outcome.results, steps: outcome.steps, lost: [] }
+    if (outcome.says !== "results")
+      return { says: outcome.says, results: outcome.results, steps: outcome.steps, lost: [] }
     steps += outcome.steps
     for (const result of outcome.results) results.push(result)
     open.push(...outcome.parts.toReversed())

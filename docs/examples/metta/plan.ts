@@ -36,7 +36,12 @@ export const nextBatch = (known: Known, batches: number): Batch | undefined => {
   const mayChange = (step: Step): boolean => world.reach.mayChange(parseAtom(step.text, world.meaning))
   if (mayChange(first)) return batch
   let until = from + 1
-  for (let next = known.step(until); isQuiet(next, mayChange) && until - from < batchEvaluations; next = known.step(until)) until += 1
+  for (
+    let next = known.step(until);
+    isQuiet(next, mayChange) && until - from < batchEvaluations;
+    next = known.step(until)
+  )
+    until += 1
   return { ...batch, until, mayChange: false }
 }
 

@@ -1,5 +1,15 @@
 /** Atoms as text, which reads back as the same atoms. Variables of one name that are not the same get numbers. */
-import { type Atom, deref, expressionKind, numberKind, spaceKind, symbolKind, textKind, truthKind, variableKind } from "./atoms.ts"
+import {
+  type Atom,
+  deref,
+  expressionKind,
+  numberKind,
+  spaceKind,
+  symbolKind,
+  textKind,
+  truthKind,
+  variableKind
+} from "./atoms.ts"
 import { count, LimitReached, resultCharacters } from "./budget.ts"
 
 const numberText = (value: number, isInteger: boolean): string => {

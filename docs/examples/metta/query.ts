@@ -111,9 +111,11 @@ const nextEntry = ({ candidates, pattern, query: { space, moment } }: Search, fr
 }
 
 const mayMatchAtoms = (atom: Atom, pattern: Atom): boolean => {
-  if (pattern.kind !== expressionKind || atom.kind !== expressionKind) return atom.kind === slotKind || mayMatch(atom, pattern)
+  if (pattern.kind !== expressionKind || atom.kind !== expressionKind)
+    return atom.kind === slotKind || mayMatch(atom, pattern)
   if (atom.items.length !== pattern.items.length) return false
-  for (let i = 0; i < atom.items.length; i++) if (!mayMatch(atom.items[i] as Atom, pattern.items[i] as Atom)) return false
+  for (let i = 0; i < atom.items.length; i++)
+    if (!mayMatch(atom.items[i] as Atom, pattern.items[i] as Atom)) return false
   return true
 }
 

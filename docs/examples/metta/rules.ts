@@ -25,7 +25,12 @@ interface Call {
   readonly goesOn: boolean
 }
 
-export const applyRules = (machine: Machine, atom: Expression, values: ReadonlyArray<Atom>, result: Atom | undefined): void => {
+export const applyRules = (
+  machine: Machine,
+  atom: Expression,
+  values: ReadonlyArray<Atom>,
+  result: Atom | undefined
+): void => {
   const call = callOf(machine, atom, values, result, true)
   if (call === undefined || !tryRules(machine, call, 0, undefined)) machine.give(irreducible(machine, atom, values))
 }
@@ -77,7 +82,12 @@ export const tryRules = (machine: Machine, call: Call, from: number, noted: Rule
   return false
 }
 
-const applyRule = (machine: Machine, { atom, values, result, goesOn }: Call, entry: Entry, environment: Environment): void => {
+const applyRule = (
+  machine: Machine,
+  { atom, values, result, goesOn }: Call,
+  entry: Entry,
+  environment: Environment
+): void => {
   machine.applied(entry, withItems(atom, values))
   const body = instantiate((entry.rule as NonNullable<Entry["rule"]>).body, environment, machine.bindings)
   machine.giveOr(goesOn && (result === undefined || !isKept(result, body)), body)

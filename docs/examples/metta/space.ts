@@ -5,7 +5,23 @@
  * A removed atom keeps its place until `compact`, so that an evaluation that fails can be undone, and so that a match goes on over
  * the atoms of the moment at which it began.
  */
-import { type Atom, deref, Expression, expressionKind, numberKind, rebuild, Slot, slotKind, spaceKind, type Sym, symbol, symbolKind, textKind, truthKind, variableKind } from "./atoms.ts"
+import {
+  type Atom,
+  deref,
+  Expression,
+  expressionKind,
+  numberKind,
+  rebuild,
+  Slot,
+  slotKind,
+  spaceKind,
+  type Sym,
+  symbol,
+  symbolKind,
+  textKind,
+  truthKind,
+  variableKind
+} from "./atoms.ts"
 import { Bindings, isEqual, match, type Template, template } from "./match.ts"
 
 /** The statement that an atom came from: a place in the program, or the evaluation (from 1) that added it. */
@@ -126,7 +142,8 @@ class Bucket {
 
 const firstArgument = (atom: Atom): Atom | undefined => (atom.kind === expressionKind ? atom.items[1] : undefined)
 const firstOfAtom = (entry: Entry): Atom | undefined => firstArgument(entry.atom)
-const firstOfRule = (entry: Entry): Atom | undefined => (entry.rule === undefined ? undefined : firstArgument(entry.rule.left))
+const firstOfRule = (entry: Entry): Atom | undefined =>
+  entry.rule === undefined ? undefined : firstArgument(entry.rule.left)
 
 /** The symbol at the head of an expression. */
 const headOf = (atom: Atom): Sym | undefined => {
@@ -281,10 +298,16 @@ export class Space {
 
 /** Whether an atom of a space may match a pattern that begins with a symbol, though it does not begin with one. */
 const isOpen = (atom: Atom): boolean =>
-  atom.kind !== expressionKind ? !isLeafOfOne(atom) : atom.items[0] !== undefined && !isLeafOfOne(atom.items[0]) && atom.items[0].kind !== expressionKind
+  atom.kind !== expressionKind
+    ? !isLeafOfOne(atom)
+    : atom.items[0] !== undefined && !isLeafOfOne(atom.items[0]) && atom.items[0].kind !== expressionKind
 
 const isLeafOfOne = (atom: Atom): boolean =>
-  atom.kind === symbolKind || atom.kind === numberKind || atom.kind === textKind || atom.kind === truthKind || atom.kind === spaceKind
+  atom.kind === symbolKind ||
+  atom.kind === numberKind ||
+  atom.kind === textKind ||
+  atom.kind === truthKind ||
+  atom.kind === spaceKind
 
 const bucketOf = (buckets: Map<Sym, Bucket>, head: Sym, firstOf: (entry: Entry) => Atom | undefined): Bucket => {
   const known = buckets.get(head)
@@ -320,7 +343,10 @@ const isVariant = (entry: Entry, atom: Atom): boolean => {
   const environment = new Array<Atom | undefined>(entry.slots)
   bindings.attempt()
   const matches = match(entry.atom, atom, environment, bindings)
-  const isRenaming = matches && bindings.position === 0 && environment.every((value) => value !== undefined && deref(value).kind === variableKind)
+  const isRenaming =
+    matches &&
+    bindings.position === 0 &&
+    environment.every((value) => value !== undefined && deref(value).kind === variableKind)
   bindings.undo(0)
   return isRenaming && new Set(environment.map((value) => value && deref(value))).size === entry.slots
 }

@@ -15,7 +15,11 @@ export interface Numbers {
 export function* stepsOf(text: string, first: Numbers = { step: 0, evaluation: 1 }): Generator<Step> {
   const { statements, fault } = parseProgram(text)
   let { step, evaluation } = first
-  const made = (does: Step["does"], of: string, { line, column }: { readonly line: number; readonly column: number }): Step => ({
+  const made = (
+    does: Step["does"],
+    of: string,
+    { line, column }: { readonly line: number; readonly column: number }
+  ): Step => ({
     number: step++,
     does,
     evaluation: does === "define" ? 0 : evaluation++,

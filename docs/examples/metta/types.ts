@@ -86,7 +86,8 @@ export interface Typing {
 const declared = (atom: Atom, { space, bindings }: Typing): Array<Atom> => {
   const types: Array<Atom> = []
   for (const entry of space.candidates(expression(colon, atom, undefinedType))) {
-    if (!space.isThere(entry, space.clock) || entry.atom.kind !== expressionKind || entry.atom.items.length !== 3) continue
+    if (!space.isThere(entry, space.clock) || entry.atom.kind !== expressionKind || entry.atom.items.length !== 3)
+      continue
     count(1)
     const found = atomOf(entry, bindings)
     if (found.kind !== expressionKind || found.items[0] !== colon) continue
@@ -128,7 +129,8 @@ export const symbolTypes = (atom: Sym, typing: Typing): ReadonlyArray<Atom> => {
   return known === undefined ? own : [...own, fresh(known, typing.bindings)]
 }
 
-export const isFunctionType = (type: Atom): type is Expression => type.kind === expressionKind && type.items[0] === arrow
+export const isFunctionType = (type: Atom): type is Expression =>
+  type.kind === expressionKind && type.items[0] === arrow
 
 /** Expressions deeper than this have no type that follows from their parts, so they fit everywhere. */
 const deepest = 64
@@ -177,7 +179,8 @@ const typesByParts = (atom: Expression, typing: Typing, depth: number): Readonly
     if (!isFunctionType(type)) continue
     isTuple = false
     if (type.items.length !== atom.items.length + 1) continue
-    if (misfit(atom, type, typing, depth) === undefined) types.push(rebuild(type.items.at(-1) ?? undefinedType, (leaf) => leaf))
+    if (misfit(atom, type, typing, depth) === undefined)
+      types.push(rebuild(type.items.at(-1) ?? undefinedType, (leaf) => leaf))
   }
   if (!isTuple) return types
   // A rule may make anything of an expression whose head has no type.
@@ -195,13 +198,23 @@ interface Misfit {
   readonly found: Atom
 }
 
-/** The first argument that does not fit a function type; type variables get values on the way. */
-const misfit = (atom: Expression, type: Expression, typing: Typing, depth: number): Misfit | undefined => {
+/**
+ * The first argument that does not fit a function type; type variables get values on the way. One without any type does not fit,
+ * unless `isApplied`: then its evaluation is about to say what is wrong with it.
+ */
+const misfit = (
+  atom: Expression,
+  type: Expression,
+  typing: Typing,
+  depth: number,
+  isApplied = false
+): Misfit | undefined => {
   for (let argument = 1; argument < atom.items.length; argument++) {
     const asked = deref(type.items[argument] ?? undefinedType)
     const given = deref(atom.items[argument] ?? undefinedType)
     if (asked === atomType || asked === undefinedType || asked === metatypeOf(given)) continue
     const types = typesOf(given, typing, depth + 1)
+    if (isApplied && types.length === 0) continue
     if (types.some((found) => fits(found, asked, typing.bindings))) continue
     return { argument, asked: rebuild(asked, (leaf) => leaf), found: types[0] ?? undefinedType }
   }
@@ -209,7 +222,11 @@ const misfit = (atom: Expression, type: Expression, typing: Typing, depth: numbe
 }
 
 const fits = (found: Atom, asked: Atom, bindings: Bindings): boolean =>
-  found === undefinedType || found === atomType || asked === undefinedType || asked === atomType || trial(gradual(found, bindings), gradual(asked, bindings), bindings)
+  found === undefinedType ||
+  found === atomType ||
+  asked === undefinedType ||
+  asked === atomType ||
+  trial(gradual(found, bindings), gradual(asked, bindings), bindings)
 
 /** A type in which `%Undefined%` fits everything. */
 const gradual = (type: Atom, bindings: Bindings): Atom => {
@@ -236,7 +253,7 @@ export const chooseType = (
       error ??= errorAtom(atom, symbol("IncorrectNumberOfArguments"))
       continue
     }
-    const found = misfit(atom, type, typing, 0)
+    const found = misfit(atom, type, typing, 0, true)
     if (found === undefined) return { type }
     error ??= errorAtom(atom, expression(badArgument, integer(found.argument), found.asked, found.found))
   }
@@ -271,4 +288,5 @@ const constructors: ReadonlySet<Sym> = new Set(["=", "Error"].map(symbol))
 const groundedOrSymbol = (atom: Sym): Sym => (constructors.has(atom) ? symbolType : groundedType)
 
 /** Whether an argument, or a result, of this type is left as it is. */
-export const isKept = (type: Atom, atom: Atom): boolean => type === atomType || (type === expressionType && atom.kind === expressionKind)
+export const isKept = (type: Atom, atom: Atom): boolean =>
+  type === atomType || (type === expressionType && atom.kind === expressionKind)

@@ -40,7 +40,9 @@ it("an evaluation that does not end stops at its steps", () => {
 })
 
 it("an evaluation that goes too deep stops at its depth", () => {
-  expect(run(`${count} !(count 1000)`, { steps: 1_000_000, depth: 500 })).toEqual([["(Error (count 1000) (DepthLimit 500))"]])
+  expect(run(`${count} !(count 1000)`, { steps: 1_000_000, depth: 500 })).toEqual([
+    ["(Error (count 1000) (DepthLimit 500))"]
+  ])
   const fork = "(= (fork) (fork)) (= (fork) a)"
   expect(run(`${fork} !(fork)`, { steps: 1_000_000, depth: 500 })).toEqual([["(Error (fork) (DepthLimit 500))"]])
 })
@@ -59,7 +61,10 @@ it("an atom that shares its parts does not escape the budget", () => {
 
 it("an evaluation that stops has changed nothing", () => {
   expect(
-    run("(= (spin) (spin)) !(let () (add-atom &self (p 1)) (spin)) !(match &self (p $x) $x)", { steps: 10_000, depth: 100 })
+    run("(= (spin) (spin)) !(let () (add-atom &self (p 1)) (spin)) !(match &self (p $x) $x)", {
+      steps: 10_000,
+      depth: 100
+    })
   ).toEqual([["(Error (let () (add-atom &self (p 1)) (spin)) (StepLimit 10000))"], []])
 })
 

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest"
 import { results, run } from "./support.ts"
 
-const of = (...programs: ReadonlyArray<string>): ReadonlyArray<string> => programs.map((text) => results(text).join(" | "))
+const of = (...programs: ReadonlyArray<string>): ReadonlyArray<string> =>
+  programs.map((text) => results(text).join(" | "))
 
 describe("if", () => {
   it("evaluates one of its branches", () => {
@@ -20,11 +21,9 @@ describe("if", () => {
 
 describe("let and let*", () => {
   it("match a pattern with a value", () => {
-    expect(of("!(let $x (+ 1 2) (* $x $x))", "!(let (pair $a $b) (pair 1 2) ($b $a))", "!(let (pair $a) 5 $a)")).toEqual([
-      "9",
-      "(2 1)",
-      ""
-    ])
+    expect(
+      of("!(let $x (+ 1 2) (* $x $x))", "!(let (pair $a $b) (pair 1 2) ($b $a))", "!(let (pair $a) 5 $a)")
+    ).toEqual(["9", "(2 1)", ""])
   })
 
   it("go on with each value", () => {
@@ -72,12 +71,9 @@ describe("case and switch", () => {
 
 describe("quote, eval and chain", () => {
   it("keep an atom from being evaluated", () => {
-    expect(of("!(quote (+ 1 2))", "!(unquote (quote (+ 1 2)))", "!(noeval (+ 1 2))", "!(id (noeval (+ 1 2)))")).toEqual([
-      "(quote (+ 1 2))",
-      "3",
-      "(+ 1 2)",
-      "3"
-    ])
+    expect(of("!(quote (+ 1 2))", "!(unquote (quote (+ 1 2)))", "!(noeval (+ 1 2))", "!(id (noeval (+ 1 2)))")).toEqual(
+      ["(quote (+ 1 2))", "3", "(+ 1 2)", "3"]
+    )
   })
 
   it("take one step", () => {
@@ -92,16 +88,20 @@ describe("quote, eval and chain", () => {
 
   it("chain steps", () => {
     expect(
-      of("(= (a) (b)) (= (b) 3) !(chain (eval (a)) $x (quote $x))", "!(chain (cons-atom a (b)) $x ($x))", "!(chain (f) $x ($x $x))")
+      of(
+        "(= (a) (b)) (= (b) 3) !(chain (eval (a)) $x (quote $x))",
+        "!(chain (cons-atom a (b)) $x ($x))",
+        "!(chain (f) $x ($x $x))"
+      )
     ).toEqual(["(quote (b))", "((a b))", "((f) (f))"])
   })
 })
 
 describe("superpose, collapse and unify", () => {
   it("turn a list into results and back", () => {
-    expect(of("!(superpose (1 (+ 1 1) 3))", "!(superpose ())", "!(collapse (superpose (3 1 2)))", "!(collapse (empty))")).toEqual(
-      ["1 | 2 | 3", "", "(3 1 2)", "()"]
-    )
+    expect(
+      of("!(superpose (1 (+ 1 1) 3))", "!(superpose ())", "!(collapse (superpose (3 1 2)))", "!(collapse (empty))")
+    ).toEqual(["1 | 2 | 3", "", "(3 1 2)", "()"])
   })
 
   it("leave what a collapse bound as it was", () => {
@@ -109,11 +109,9 @@ describe("superpose, collapse and unify", () => {
   })
 
   it("unify, or take the other branch", () => {
-    expect(of("!(unify (a $x) (a 1) (+ $x 1) no)", "!(unify (a $x) (b 1) $x ($x no))", "!(unify $x (f $x) loop none)")).toEqual([
-      "2",
-      "($x no)",
-      "none"
-    ])
+    expect(
+      of("!(unify (a $x) (a 1) (+ $x 1) no)", "!(unify (a $x) (b 1) $x ($x no))", "!(unify $x (f $x) loop none)")
+    ).toEqual(["2", "($x no)", "none"])
   })
 
   it("unify with each atom of a space", () => {

@@ -12,7 +12,9 @@ it("an error that is written down is an atom like others", () => {
 })
 
 it("case looks at an error", () => {
-  expect(results("!(case (+ 1 a b) (((Error $a $why) (no $why)) ($x $x)))")).toEqual(["(no IncorrectNumberOfArguments)"])
+  expect(results("!(case (+ 1 a b) (((Error $a $why) (no $why)) ($x $x)))")).toEqual([
+    "(no IncorrectNumberOfArguments)"
+  ])
 })
 
 it("the other results of an evaluation stay beside an error", () => {
@@ -40,6 +42,14 @@ it("an assertion that fails says what was expected", () => {
 })
 
 it("an operation without enough arguments is an error", () => {
-  for (const text of ["(if)", "(let $x 1)", "(case 1)", "(match &self)", "(superpose)", "(map-atom (1))", "(foldl-atom (1) 0)"])
+  for (const text of [
+    "(if)",
+    "(let $x 1)",
+    "(case 1)",
+    "(match &self)",
+    "(superpose)",
+    "(map-atom (1))",
+    "(foldl-atom (1) 0)"
+  ])
     expect(results(`!${text}`)).toEqual([`(Error ${text} IncorrectNumberOfArguments)`])
 })

@@ -88,6 +88,7 @@ export const generated = (seed: number): string => {
     ...(random(2) === 0 ? ["!(bind! &other (new-space))"] : ["(p a b)"])
   ]
   const size = 5 + random(25)
-  for (let i = 0; i < size; i++) statements.push(pick(random, [definition, evaluation, evaluation, evaluation, change])(random))
+  for (let i = 0; i < size; i++)
+    statements.push(pick(random, [definition, evaluation, evaluation, evaluation, change])(random))
   return statements.join("\n")
 }

@@ -70,7 +70,7 @@ describe("a program", () => {
       expect((await run({ text: "(= (f) 1) ; no more" })).output).toEqual([])
     }))
 
-  it("goes on from the context of an earlier job", () => {
+  it("goes on from the context of an earlier job", async () => {
     const engine = Engine.layer().pipe(Layer.provide(WorkerPool.layerInline), Layer.provide(JobStore.layerMemory))
     const both = Effect.gen(function* () {
       const first = yield* Engine.run(metta, { text: "(= (f) 1) !(f) !(add-atom &self (p 1))" })
@@ -82,9 +82,8 @@ describe("a program", () => {
       )
       return yield* job.result
     })
-    return Effect.runPromise(Effect.provide(both, engine)).then((result) => {
-      expect(linesOf(result)).toEqual([["1"], ["()"], ["1", "2"], ["1"]])
-    })
+    const result = await Effect.runPromise(Effect.provide(both, engine))
+    expect(linesOf(result)).toEqual([["1"], ["()"], ["1", "2"], ["1"]])
   })
 })
 
@@ -106,14 +105,18 @@ describe("an evaluation that fails", () => {
       expect(linesOf(await run({ text: `${count} !(count 3000)` }))).toEqual([["3000"]])
     }))
 
-  it("reaches nothing but its own line when it exhausts the memory of its thread", () =>
-    withEngine({ size: 1, heapLimitMb: 64 }, async (run) => {
-      const text = `(= (grow $n $list) (grow (+ $n 1) (cons $n $list))) ${count} !(count 2000) !(grow 0 nil) !(count 3000)
+  it(
+    "reaches nothing but its own line when it exhausts the memory of its thread",
+    () =>
+      withEngine({ size: 1, heapLimitMb: 64 }, async (run) => {
+        const text = `(= (grow $n $list) (grow (+ $n 1) (cons $n $list))) ${count} !(count 2000) !(grow 0 nil) !(count 3000)
         (= (after) yes) !(after)`
-      const result = await run({ text, maxSteps: 1_000_000_000 })
-      expect(result.status).toBe("converged")
-      expect(linesOf(result)).toEqual([["2000"], ["(Error (grow 0 nil) (OutOfMemory 64))"], ["3000"], ["yes"]])
-    }), 120_000)
+        const result = await run({ text, maxSteps: 1_000_000_000 })
+        expect(result.status).toBe("converged")
+        expect(linesOf(result)).toEqual([["2000"], ["(Error (grow 0 nil) (OutOfMemory 64))"], ["3000"], ["yes"]])
+      }),
+    120_000
+  )
 
   it("changes nothing", () =>
     withEngine({ size: 2 }, async (run) => {

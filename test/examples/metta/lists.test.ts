@@ -2,7 +2,8 @@
 import { expect, it } from "vitest"
 import { results } from "./support.ts"
 
-const of = (...programs: ReadonlyArray<string>): ReadonlyArray<string> => programs.map((text) => results(text).join(" | "))
+const of = (...programs: ReadonlyArray<string>): ReadonlyArray<string> =>
+  programs.map((text) => results(text).join(" | "))
 
 it("expressions are taken apart and put together", () => {
   expect(
@@ -49,7 +50,9 @@ it("templates are evaluated for each item", () => {
 })
 
 it("templates have every combination of their values", () => {
-  expect(of("(= (pm $x) $x) (= (pm $x) (- 0 $x)) !(map-atom (1 2) $x (pm $x))")).toEqual(["(1 2) | (1 -2) | (-1 2) | (-1 -2)"])
+  expect(of("(= (pm $x) $x) (= (pm $x) (- 0 $x)) !(map-atom (1 2) $x (pm $x))")).toEqual([
+    "(1 2) | (1 -2) | (-1 2) | (-1 -2)"
+  ])
 })
 
 it("templates of 20,000 items are evaluated", () => {

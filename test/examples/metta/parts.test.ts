@@ -14,7 +14,11 @@ import { run } from "./support.ts"
 const limits = { steps: 4_000, depth: 2_000 }
 
 /** The results of an atom by its parts, each of which is split again; and how many parts there were. */
-const byParts = (world: World, text: string, splitAfter: number): { readonly results: Array<string>; parts: number } => {
+const byParts = (
+  world: World,
+  text: string,
+  splitAfter: number
+): { readonly results: Array<string>; parts: number } => {
   const results: Array<string> = []
   let parts = 0
   const open: Array<Part | undefined> = [undefined]
@@ -32,7 +36,9 @@ const byParts = (world: World, text: string, splitAfter: number): { readonly res
 }
 
 /** The evaluations of a program that end within the limits and change nothing, with their results; and their world. */
-const evaluations = (text: string): { readonly world: World; readonly all: ReadonlyArray<readonly [string, Array<string>]> } => {
+const evaluations = (
+  text: string
+): { readonly world: World; readonly all: ReadonlyArray<readonly [string, Array<string>]> } => {
   const world = new World()
   const { statements } = parseProgram(text)
   const texts: Array<string> = []

@@ -28,7 +28,10 @@ describe("rules", () => {
   })
 
   it("give values to variables of the call", () => {
-    expect(results("(= (likes Ann) tea) (= (likes Bob) milk) !((likes $who) $who)")).toEqual(["(tea Ann)", "(milk Bob)"])
+    expect(results("(= (likes Ann) tea) (= (likes Bob) milk) !((likes $who) $who)")).toEqual([
+      "(tea Ann)",
+      "(milk Bob)"
+    ])
   })
 
   it("combine the results of all parts, the last one changing first", () => {
@@ -63,13 +66,11 @@ describe("rules", () => {
   })
 
   it("tell numbers, texts, truth values and symbols apart", () => {
-    expect(run('(= (f 1) number) (= (f "1") text) (= (f True) truth) (= (f one) symbol) !(f 1) !(f "1") !(f True) !(f one) !(f 1.0)')).toEqual([
-      ["number"],
-      ["text"],
-      ["truth"],
-      ["symbol"],
-      ["number"]
-    ])
+    expect(
+      run(
+        '(= (f 1) number) (= (f "1") text) (= (f True) truth) (= (f one) symbol) !(f 1) !(f "1") !(f True) !(f one) !(f 1.0)'
+      )
+    ).toEqual([["number"], ["text"], ["truth"], ["symbol"], ["number"]])
   })
 
   it("end a branch whose value is Empty", () => {

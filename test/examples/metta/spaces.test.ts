@@ -12,13 +12,19 @@ it("a pattern finds the atoms that match, in their order", () => {
 
 it("a conjunction shares its variables", () => {
   expect(
-    results("(parent Tom Bob) (parent Bob Ann) (parent Bob Pat) !(match &self (, (parent $a $b) (parent $b $c)) ($a $c))")
+    results(
+      "(parent Tom Bob) (parent Bob Ann) (parent Bob Pat) !(match &self (, (parent $a $b) (parent $b $c)) ($a $c))"
+    )
   ).toEqual(["(Tom Ann)", "(Tom Pat)"])
 })
 
 it("atoms of a space may have variables", () => {
-  expect(results("(implies (Frog $x) (Green $x)) !(match &self (implies (Frog Sam) $what) $what)")).toEqual(["(Green Sam)"])
-  expect(results("(implies ($p $x) (Green $x)) !(match &self (implies (Frog Sam) $what) $what)")).toEqual(["(Green Sam)"])
+  expect(results("(implies (Frog $x) (Green $x)) !(match &self (implies (Frog Sam) $what) $what)")).toEqual([
+    "(Green Sam)"
+  ])
+  expect(results("(implies ($p $x) (Green $x)) !(match &self (implies (Frog Sam) $what) $what)")).toEqual([
+    "(Green Sam)"
+  ])
 })
 
 it("what a match gives is evaluated", () => {
@@ -50,26 +56,24 @@ it("atoms are added and removed, one at a time", () => {
 })
 
 it("a rule can be added, and removed again", () => {
-  expect(run("!(f 1) !(add-atom &self (= (f $x) (* 2 $x))) !(f 1) !(remove-atom &self (= (f $y) (* 2 $y))) !(f 1)")).toEqual([
-    ["(f 1)"],
-    ["()"],
-    ["2"],
-    ["()"],
-    ["(f 1)"]
-  ])
+  expect(
+    run("!(f 1) !(add-atom &self (= (f $x) (* 2 $x))) !(f 1) !(remove-atom &self (= (f $y) (* 2 $y))) !(f 1)")
+  ).toEqual([["(f 1)"], ["()"], ["2"], ["()"], ["(f 1)"]])
 })
 
 it("an evaluation sees its own changes, and a match those of before it", () => {
   expect(run("!(let () (add-atom &self (p 1)) (match &self (p $x) $x))")).toEqual([["1"]])
-  expect(run("(p 1) (p 2) !(match &self (p $x) (add-atom &self (p (s $x)))) !(collapse (match &self (p $x) $x))")).toEqual([
-    ["()", "()"],
-    ["(1 2 (s 1) (s 2))"]
-  ])
+  expect(
+    run("(p 1) (p 2) !(match &self (p $x) (add-atom &self (p (s $x)))) !(collapse (match &self (p $x) $x))")
+  ).toEqual([["()", "()"], ["(1 2 (s 1) (s 2))"]])
 })
 
 it("each result of a branch changes the space", () => {
   expect(run("!(add-atom &self (p (superpose (1 2)))) !(get-atoms &self)")).toEqual([["()"], ["(p (superpose (1 2)))"]])
-  expect(run("!(add-reduct &self (p (superpose (1 2)))) !(get-atoms &self)")).toEqual([["()", "()"], ["(p 1)", "(p 2)"]])
+  expect(run("!(add-reduct &self (p (superpose (1 2)))) !(get-atoms &self)")).toEqual([
+    ["()", "()"],
+    ["(p 1)", "(p 2)"]
+  ])
 })
 
 it("other spaces have names, and keep to themselves", () => {

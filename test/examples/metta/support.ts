@@ -6,7 +6,10 @@ import { print } from "../../../docs/examples/metta/print.ts"
 import { World } from "../../../docs/examples/metta/world.ts"
 
 /** The results of each evaluation of a program, in order. */
-export const run = (text: string, limits: Limits = { steps: 10_000_000, depth: 250_000 }): Array<ReadonlyArray<string>> => {
+export const run = (
+  text: string,
+  limits: Limits = { steps: 10_000_000, depth: 250_000 }
+): Array<ReadonlyArray<string>> => {
   const { statements, fault } = parseProgram(text)
   if (fault !== undefined) throw new SyntaxError(`line ${fault.line}, column ${fault.column}: ${fault.message}`)
   const world = new World()

@@ -2,7 +2,8 @@
 import { expect, it } from "vitest"
 import { results, run } from "./support.ts"
 
-const nat = "(: Z Nat) (: S (-> Nat Nat)) (: Add (-> Nat Nat Nat)) (= (Add $x Z) $x) (= (Add $x (S $y)) (Add (S $x) $y))"
+const nat =
+  "(: Z Nat) (: S (-> Nat Nat)) (: Add (-> Nat Nat Nat)) (= (Add $x Z) $x) (= (Add $x (S $y)) (Add (S $x) $y))"
 
 it("atoms have types and metatypes", () => {
   expect(
@@ -57,7 +58,11 @@ it("type variables stand for one type", () => {
 
 it("an argument of type Atom is not evaluated, nor is a result of it", () => {
   const rules = "(: keep (-> Atom Atom)) (= (keep $x) $x) (: run (-> Atom %Undefined%)) (= (run $x) $x)"
-  expect(run(`${rules} !(keep (+ 1 2)) !(run (+ 1 2)) !(f (keep (+ 1 2)))`)).toEqual([["(+ 1 2)"], ["3"], ["(f (+ 1 2))"]])
+  expect(run(`${rules} !(keep (+ 1 2)) !(run (+ 1 2)) !(f (keep (+ 1 2)))`)).toEqual([
+    ["(+ 1 2)"],
+    ["3"],
+    ["(f (+ 1 2))"]
+  ])
 })
 
 it("functions are values with types", () => {
