@@ -1,10 +1,10 @@
 /**
  * A MeTTa program as a job: steps between barriers are evaluated side by side, each in the world as it was at the barrier.
  *
- *     plan      where the next batch begins and ends, once all of the one before has its outcome
- *     probe     a first look at each evaluation of a batch, on the main thread: most are over within it
- *     evaluate  the others, each a task of its own, on worker threads; a very long one hands its rest out in parts, as tasks of
- *               the next cycle
+ *     advance   where the next batches begin and end, and a first look at each of their evaluations, on the main thread: most are
+ *               over within it
+ *     evaluate  the others of a batch, each a task of its own, on worker threads; a very long one hands its rest out in parts, as
+ *               tasks of the next cycle
  *
  * A definition ends a batch, and so does an evaluation that may change the world: it is a batch of its own. An evaluation that turns out
  * to change the world, against what its symbols told, says so and changes nothing; the next batch is that evaluation alone, and
@@ -15,11 +15,11 @@
  */
 import * as Schema from "effect/Schema"
 import { Agent, Program } from "effect-converge"
-import { defaultLimits, type Limits, work } from "./budget.ts"
+import { advance } from "./advance.ts"
+import { defaultLimits, type Limits } from "./budget.ts"
 import { evaluateStep, unfinished } from "./evaluation.ts"
 import { Batch, Open, Outcome, Step } from "./facts.ts"
 import { linesOf } from "./lines.ts"
-import { nextBatch } from "./plan.ts"
 import { stepsOf } from "./steps.ts"
 import { type Known, knownTo, type KnowingView, worldOf } from "./worlds.ts"
 
@@ -39,65 +39,24 @@ const limitsOf = (input: unknown): Limits => {
 
 const knownOf = (view: KnowingView & { readonly input: unknown }): Known => knownTo(view, limitsOf(view.input).steps)
 
-/** The steps that an evaluation gets at its first look, and those of a batch together that are spent on looks in vain, and on all. */
-const firstLook = { each: 5_000, inVain: 15_000, all: 50_000 }
-
-const plan = Agent.cpu("plan", {
+const goOn = Agent.cpu("advance", {
   reads: [Step, Batch, Open, Outcome],
-  writes: [Batch],
+  writes: [Batch, Outcome, Open],
   placement: "inline",
   accepts: (view) => {
-    const batch = view.size(Batch) - 1
-    if (batch < 0) return true
-    const open = view.by(Open, "batch", batch).at(-1)
-    if (open === undefined) return view.by(Outcome, "batch", batch).length > 0
+    const open = view.by(Open, "batch", view.size(Batch) - 1).at(-1)
     // Tasks execute in the cycle after the one that opened them. Some may have failed, and left nothing.
-    return view.cycle > open.provenance.cycle + 1
+    return open === undefined || view.cycle > open.provenance.cycle + 1
   },
   execute: (view) => {
-    const next = nextBatch(knownOf(view), view.size(Batch))
-    return { facts: next === undefined ? [] : [Batch.of(next)] }
-  }
-})
-
-/** An evaluation that throws fails in a task of its own, not in that of all. */
-const look = (evaluateIt: () => ReturnType<typeof evaluateStep>): ReturnType<typeof evaluateStep> => {
-  try {
-    return evaluateIt()
-  } catch {
-    return unfinished
-  }
-}
-
-const probe = Agent.cpu("probe", {
-  each: Batch,
-  reads: [Step, Batch, Outcome],
-  writes: [Outcome, Open],
-  placement: "inline",
-  execute: ({ value: batch }, view) => {
-    const known = knownOf(view)
-    const world = worldOf(batch, known)
-    const limits = limitsOf(view.input)
-    const facts: Array<ReturnType<typeof Outcome.of> | ReturnType<typeof Open.of>> = []
-    let spent = 0
-    let inVain = 0
-    for (let number = batch.from; number < batch.until; number++) {
-      const step = known.step(number)
-      if (step === undefined) continue
-      const most = Math.min(firstLook.each, limits.steps)
-      const mayLook = spent < firstLook.all && inVain < firstLook.inVain
-      const outcome = mayLook ? look(() => evaluateStep(step, batch, world, { limits, look: most })) : unfinished
-      if (mayLook) spent += work.steps
-      if (outcome === unfinished) {
-        if (mayLook) inVain += most
-        facts.push(Open.of({ batch: batch.number, step: number, part: "" }))
-        continue
-      }
-      facts.push(Outcome.of(outcome))
-      // What comes after it is evaluated in another world.
-      if (outcome.says === "changes") break
+    const { batches, outcomes, opens } = advance(knownOf(view), view.size(Batch), limitsOf(view.input))
+    return {
+      facts: [
+        ...batches.map((each) => Batch.of(each)),
+        ...outcomes.map((each) => Outcome.of(each)),
+        ...opens.map((each) => Open.of(each))
+      ]
     }
-    return { facts }
   }
 })
 
@@ -126,7 +85,7 @@ export const metta = Program.make("metta", {
   seed: function* ({ text, first }) {
     for (const step of stepsOf(text, first)) yield Step.of(step)
   },
-  agents: [plan, probe, evaluate],
+  agents: [goOn, evaluate],
   budget: { maxCycles: 10_000_000, maxFacts: 100_000_000 },
   output: (view) => linesOf(knownOf(view), view.size(Step), view.size(Batch))
 })
