@@ -13,6 +13,16 @@ import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
 import { type Arrival, compareArrivals } from "./arrivals.ts"
 
+export {
+  execute,
+  type Executed,
+  type ExecutedFact,
+  type ExecuteNeeds,
+  type ExecuteOptions,
+  NotExecuted,
+  view
+} from "./execute.ts"
+
 /** A way in which a program's seeds arrive: in parts, one after the other. */
 export interface ArrivalOrder {
   /** The way in words, such as "3 parts, the last first". */
