@@ -3,17 +3,16 @@
  *
  * A program is run several times, with other numbers of workers and with tasks that end in another order. All runs must
  * agree on every byte of the journal's texts, the hash, the context and the event log (G3). If a run differs, the report names
- * the first cycle and outcome that differ. Boundary: composition; shuffle.ts changes the order.
+ * the first cycle and outcome that differ. Boundary: composition; testing/runs.ts compares
+ * runs, and testing/shuffle.ts changes the order.
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
 import * as Engine from "../engine/Engine.ts"
 import { resultToJson } from "../outcome/resultJson.ts"
 import * as Journal from "../journal/Journal.ts"
-import { parseJson } from "../values/parseJson.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { layerMemoryJournal, StoreFile } from "../store/index.ts"
@@ -21,14 +20,15 @@ import { arrivalsJson, arrivalsPage, checkArrivals, isConfluent } from "./arriva
 import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
-import { begin, endOf, look, poolOf, provideModule, warnOf } from "./jobRun.ts"
+import { begin, look, poolOf, provideModule, warnOf } from "./jobRun.ts"
 import { type Page, properties, show } from "./storedJobs.ts"
 import { choose, load, type LoadedModule } from "./programs.ts"
-import { diagnostics, resultOf } from "./report.ts"
-import { isDefect, type JobResult } from "../outcome/JobResult.ts"
-import { shuffled, shuffledPool } from "./shuffle.ts"
+import { diagnostics } from "./report.ts"
+import { isDefect } from "../outcome/JobResult.ts"
+import { differenceOf, recordRun, type RunDifference, type RunRecord } from "../testing/runs.ts"
+import { shuffled, shuffledPool } from "../testing/shuffle.ts"
 import { cyclesOf } from "./standing.ts"
-import { startFailure, storeFailure } from "./storeFile.ts"
+import { startFailure } from "./storeFile.ts"
 import { duration, indent, oneLine, plural, pretty, printable, table, thousands, toPlain, truncate } from "./text.ts"
 import { monotonicMs } from "../platform/monotonicMs.ts"
 
@@ -70,34 +70,15 @@ interface Way {
   readonly shuffle: number | undefined
 }
 
-/** The values in which all runs must agree. */
-interface Outcome {
+/** A run, and how long it took. */
+interface Outcome extends RunRecord {
   readonly way: Way
-  readonly status: string
-  readonly cycles: number
-  readonly facts: number
-  readonly hash: string
-  /** The canonical text of the beginning and of each cycle. */
-  readonly rows: ReadonlyArray<string>
-  /** The context, with provenance, and the rest of the result. */
-  readonly result: string
-  readonly events: ReadonlyArray<string>
-  /** The job's result, whole or partial. */
-  readonly of: JobResult
   readonly tookMs: number
 }
 
 /** The first place in which a run differs from the first one. */
-interface Difference {
+interface Difference extends RunDifference {
   readonly way: Way
-  readonly what: "hash" | "cycle" | "events" | "result"
-  readonly cycle: number | null
-  /** The task: its place in merge order, its agent and its fact. */
-  readonly outcome: number | null
-  readonly agent: string | null
-  readonly each: unknown
-  readonly expected: unknown
-  readonly found: unknown
 }
 
 const mostShuffles = 1_000
@@ -141,7 +122,7 @@ const verifyProgram = (
       return outcomes
     })
     const outcomes = yield* provideModule(module)(compared)
-    const differences = outcomes.map((outcome) => differenceOf(outcomes[0] ?? outcome, outcome))
+    const differences = outcomes.map((outcome) => differenceFrom(outcomes[0] ?? outcome, outcome))
     const arrivals = options.arrivals
       ? yield* provideModule(module)(checkArrivals(program, module.handlers, input, ways.at(-1)?.workers))
       : undefined
@@ -182,97 +163,15 @@ const runOnce = (
   return Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const began = monotonicMs(clock)
-    const job = yield* Effect.mapError(begin(Engine.start(chosen, input as never, { id: jobId })), (error) =>
-      startFailure("the job was not started", error)
-    )
-    const end = yield* endOf(yield* Effect.exit(job.result))
-    const events = yield* Stream.runCollect(job.events)
-    const store = yield* JobStore
-    const { text } = yield* Effect.mapError(store.load(jobId), storeFailure)
-    const rows = yield* Effect.mapError(Stream.runCollect(store.rows(jobId, 0)), storeFailure)
-    const { status, usage, ...rest } = resultToJson(end, { facts: "all" })
-    const { cpuMs: _, durationMs: __, ...counts } = usage
-    return {
-      way,
-      status,
-      cycles: rest.cycles,
-      facts: resultOf(end).usage.facts,
-      hash: rest.hash,
-      rows: [text, ...rows.map((row) => row.text)],
-      // A panic on a worker thread has another stack than a panic on the main thread.
-      result: JSON.stringify({ status, ...rest, output: plainOr(rest.output), usage: counts }, (key, value: unknown) =>
-        key === "stack" ? undefined : value
-      ),
-      events: events.map((event) => JSON.stringify(event)),
-      of: resultOf(end),
-      tookMs: Math.floor(monotonicMs(clock) - began)
-    }
+    const run = recordRun(begin(Engine.start(chosen, input as never, { id: jobId })))
+    const record = yield* Effect.mapError(run, (error) => startFailure("the job was not started", error))
+    return { ...record, way, tookMs: Math.floor(monotonicMs(clock) - began) }
   }).pipe(Effect.provide(engine))
 }
 
-/** A value as JSON would hold it. Null for a value that JSON cannot hold, as over HTTP. */
-const plainOr = (value: unknown): unknown => {
-  try {
-    return toPlain(value)
-  } catch {
-    return null
-  }
-}
-
-const differenceOf = (first: Outcome, other: Outcome): Difference | undefined => {
-  const { way } = other
-  const nowhere = { way, cycle: null, outcome: null, agent: null, each: null }
-  const cycle = firstDifference(first.rows, other.rows)
-  if (cycle !== undefined) return rowDifference(way, cycle, first.rows[cycle], other.rows[cycle])
-  if (first.hash !== other.hash) return { ...nowhere, what: "hash", expected: first.hash, found: other.hash }
-  const seq = firstDifference(first.events, other.events)
-  if (seq !== undefined) {
-    const [expected, found] = [jsonOr(first.events[seq]), jsonOr(other.events[seq])]
-    const { agent = null, cycle = null, each = null } = (found ?? expected ?? {}) as Partial<Record<string, unknown>>
-    return {
-      ...{ way, what: "events", outcome: null, each, expected, found },
-      cycle: typeof cycle === "number" ? cycle : null,
-      agent: typeof agent === "string" ? agent : null
-    }
-  }
-  if (first.result === other.result) return undefined
-  return { ...nowhere, what: "result", expected: jsonOr(first.result), found: jsonOr(other.result) }
-}
-
-const jsonOr = (text: string | undefined): unknown => (text === undefined ? null : parseJson(text))
-
-const firstDifference = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): number | undefined => {
-  const length = Math.max(a.length, b.length)
-  for (let index = 0; index < length; index++) if (a[index] !== b[index]) return index
-  return undefined
-}
-
-type RowJson = Readonly<Record<string, unknown>>
-
-/** The difference in a cycle: the first outcome that differs, or the whole cycle if none does or a run has no such cycle. */
-const rowDifference = (way: Way, cycle: number, a: string | undefined, b: string | undefined): Difference => {
-  const [expected, found] = [jsonOr(a), jsonOr(b)] as [RowJson | null, RowJson | null]
-  const nowhere = { way, what: "cycle" as const, cycle, outcome: null, agent: null, each: null }
-  const [ours, theirs] = [outcomesOf(expected), outcomesOf(found)]
-  const place = firstDifference(
-    ours.map((outcome) => JSON.stringify(outcome)),
-    theirs.map((outcome) => JSON.stringify(outcome))
-  )
-  if (place === undefined || expected === null || found === null) return { ...nowhere, expected, found }
-  const { agent, each } = ours[place] ?? theirs[place] ?? {}
-  return {
-    ...nowhere,
-    outcome: place,
-    agent: typeof agent === "string" ? agent : null,
-    each: each ?? null,
-    expected: ours[place] ?? null,
-    found: theirs[place] ?? null
-  }
-}
-
-const outcomesOf = (row: RowJson | null): ReadonlyArray<RowJson> => {
-  const outcomes = row?.["outcomes"]
-  return Array.isArray(outcomes) ? (outcomes as ReadonlyArray<RowJson>) : []
+const differenceFrom = (first: Outcome, other: Outcome): Difference | undefined => {
+  const difference = differenceOf(first, other)
+  return difference && { way: other.way, ...difference }
 }
 
 type Differences = ReadonlyArray<Difference | undefined>
@@ -280,12 +179,12 @@ type Differences = ReadonlyArray<Difference | undefined>
 const programJson = (program: string, outcomes: ReadonlyArray<Outcome>, differences: Differences) => ({
   program,
   isDeterministic: differences.every((difference) => difference === undefined),
-  runs: outcomes.map(({ cycles, facts, hash, status, way }, index) => ({
+  runs: outcomes.map(({ hash, of, status, way }, index) => ({
     workers: way.workers,
     shuffle: way.shuffle ?? null,
     status,
-    cycles,
-    facts,
+    cycles: of.cycles,
+    facts: of.usage.facts,
     hash,
     isSame: differences[index] === undefined
   })),
@@ -311,12 +210,12 @@ const programPage = (
     difference === undefined
       ? `${style("green", `✔ ${name} is deterministic`)}  ${plural(outcomes.length, "run")} gave the same cycles, hash, context and events`
       : style("red", `✖ ${name} is not deterministic`)
-  const rows = outcomes.map(({ cycles, facts, hash, status, tookMs, way }, index) => [
+  const rows = outcomes.map(({ hash, of, status, tookMs, way }, index) => [
     differences[index] === undefined ? "✔" : "✖",
     nameOf(way),
     status,
-    plural(cycles, "cycle"),
-    plural(facts, "fact"),
+    plural(of.cycles, "cycle"),
+    plural(of.usage.facts, "fact"),
     hash.slice(0, 16),
     duration(tookMs)
   ])

@@ -1,7 +1,8 @@
 /**
  * Checks of programs: Effects that succeed with a report, or fail with a typed error that says where a program breaks a promise.
  *
- * They run real jobs on the engine that the caller provides, so intents are performed if the engine has handlers for them.
+ * They run real jobs: `confluent` on the engine that the caller provides, the others in engines of their own. Handlers perform the
+ * intents of these jobs, if there are any.
  * Boundary: the public names; each check is in a file of its own.
  */
 import * as Data from "effect/Data"
@@ -13,6 +14,8 @@ import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
 import { type Arrival, compareArrivals } from "./arrivals.ts"
 
+export { type Deterministic, deterministic, type DeterministicOptions, NotDeterministic, type RunWay } from "./deterministic.ts"
+export { type Durable, durable, type DurableOptions, NotDurable } from "./durable.ts"
 export {
   execute,
   type Executed,
@@ -22,6 +25,8 @@ export {
   NotExecuted,
   view
 } from "./execute.ts"
+export type { CheckNeeds, CheckOptions } from "./kit.ts"
+export { kill, layer, start, TestProcess } from "./layer.ts"
 
 /** A way in which a program's seeds arrive: in parts, one after the other. */
 export interface ArrivalOrder {

@@ -1,5 +1,5 @@
 /**
- * A program and a pool whose tasks end in another order, for the runs of `converge verify`.
+ * A program and a pool whose tasks end in another order, for the runs of `converge verify` and `Testing.deterministic`.
  *
  * Fiber agents wait for a while before or after their work; CPU tasks are handed out in another order. A seed decides the
  * order, so that a run can be repeated. Nothing else of the program is changed. Boundary: wraps; runs nothing.
@@ -12,15 +12,17 @@ import { ProgramTypeId } from "../program/typeIds.ts"
 import { type Random, randomOf, shuffle } from "../values/random.ts"
 import { type ErasedAgent, compiledOf } from "../program/erased.ts"
 
-/** Makes two of ten tasks wait for real time, and others for some turns of other fibers. */
-const dawdle = (random: Random): Effect.Effect<void> =>
+type Sleep = (ms: number) => Effect.Effect<void>
+
+/** Makes two of ten tasks wait for a time, and others for some turns of other fibers. */
+const dawdle = (random: Random, sleep: Sleep): Effect.Effect<void> =>
   Effect.suspend(() => {
     const turns = random(10)
-    if (turns > 7) return Effect.sleep(random(4))
+    if (turns > 7) return sleep(random(4))
     return turns < 3 ? Effect.void : Effect.asVoid(Effect.replicateEffect(Effect.yieldNow, turns))
   })
 
-const shuffledAgent = (agent: ErasedAgent, random: Random): ErasedAgent => {
+const shuffledAgent = (agent: ErasedAgent, random: Random, sleep: Sleep): ErasedAgent => {
   const { executeFiber } = agent
   if (executeFiber === undefined) return agent
   return {
@@ -28,17 +30,22 @@ const shuffledAgent = (agent: ErasedAgent, random: Random): ErasedAgent => {
     executeFiber: (fact, view) => {
       const work = Effect.suspend(() => executeFiber(fact, view))
       return random(2) === 0
-        ? Effect.andThen(dawdle(random), work)
-        : Effect.flatten(Effect.tap(Effect.exit(work), dawdle(random)))
+        ? Effect.andThen(dawdle(random, sleep), work)
+        : Effect.flatten(Effect.tap(Effect.exit(work), dawdle(random, sleep)))
     }
   }
 }
 
-/** The program with fiber agents that end in another order. */
-export const shuffled = (program: Program.Any, seed: number): Program.Any => {
-  const compiled = compiledOf(program)
+/** The program with fiber agents that end in another order. `sleep` is how they wait for so many milliseconds. */
+export const shuffled = (program: Program.Any, seed: number, sleep: Sleep = Effect.sleep): Program.Any => {
   const random = randomOf(seed)
-  const agents = compiled.agents.map((agent) => shuffledAgent(agent, random))
+  return withAgents(program, (agent) => shuffledAgent(agent, random, sleep))
+}
+
+/** The program with other agents in the place of its own. Nothing else of it is changed. */
+export const withAgents = (program: Program.Any, change: (agent: ErasedAgent) => ErasedAgent): Program.Any => {
+  const compiled = compiledOf(program)
+  const agents = compiled.agents.map(change)
   const other = { [ProgramTypeId]: program[ProgramTypeId], name: program.name, compiled: { ...compiled, agents } }
   return Object.freeze(other)
 }

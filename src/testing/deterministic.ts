@@ -1,0 +1,195 @@
+/**
+ * `Testing.deterministic`: runs a program several times, and finds the first place in which two runs differ.
+ *
+ *     twice alike ─── differ ──► the agent asks the world: a clock, Math.random, state that outlives a run
+ *     Effect's Clock on another day ─── differ ──► the agent asks Effect's Clock
+ *     tasks end in another order ─── differ ──► an effect depends on the order in which tasks end
+ *     timeouts come sooner ─── differ ──► a timeout is too short for a machine under load
+ *
+ * Boundary: jobs in engines of its own, each with a journal in memory. runs.ts compares them.
+ */
+import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { nextTurn } from "../platform/slices.ts"
+import type { InvalidProgram, StartError, StoreError } from "../outcome/JobError.ts"
+import type { JobResult } from "../outcome/JobResult.ts"
+import type { ErasedAgent } from "../program/erased.ts"
+import type { FactRef } from "../program/Fact.ts"
+import type { Program } from "../program/Program.ts"
+import { JobStore, layerMemoryJournal } from "../store/index.ts"
+import { elapsedMs } from "../workers/cpuTime.ts"
+import { layerInline } from "../workers/index.ts"
+import { beginning, type CheckNeeds, type CheckOptions, engineOver, type ErasedCheck, withNeeds } from "./kit.ts"
+import { differenceOf, eachOf, factOf, recordRun, type RunDifference, type RunRecord } from "./runs.ts"
+import { shuffled, shuffledPool, withAgents } from "./shuffle.ts"
+
+/** The way in which a run is made otherwise than the first one. */
+export type RunWay = "alike" | "another day" | "another order" | "under load"
+
+/** Options of `deterministic`. */
+export interface DeterministicOptions<H, Name extends string> extends CheckOptions<H, Name> {
+  /** The number of runs whose tasks end in another order. Default: 5. */
+  readonly orders?: number | undefined
+  /**
+   * Makes one more run on a machine that is so many times slower: the timeouts of fiber agents are so many times shorter. It needs
+   * a clock that goes on, as `it.live` has it. Default: no such run.
+   */
+  readonly load?: number | undefined
+}
+
+/** The result of `deterministic` for a program whose runs are the same. */
+export interface Deterministic {
+  readonly program: string
+  readonly status: JobResult["status"]
+  readonly hash: string
+  /** The ways of the runs, after the first. */
+  readonly runs: ReadonlyArray<RunWay>
+}
+
+/** A program of which two runs differ. */
+export class NotDeterministic extends Data.TaggedError("NotDeterministic")<{
+  readonly program: string
+  /** The way of the run that differs from the first one. */
+  readonly way: RunWay
+  /** The part that differs: a cycle's row, the hash, the event log, or the result. */
+  readonly what: RunDifference["what"]
+  /** The agent of the first outcome that differs; "" if the difference lies in none. */
+  readonly agent: string
+  /** The fact that its task was about; undefined for an agent without `each`. */
+  readonly each: FactRef | undefined
+  /** The first fact that differs; undefined if no fact does. */
+  readonly fact: FactRef | undefined
+  /** The cycle of the first difference; 0 for the beginning, and for a difference that lies in no cycle. */
+  readonly cycle: number
+  /** That place in the first run, and in the other. */
+  readonly expected: unknown
+  readonly found: unknown
+  readonly message: string
+}> {}
+
+/**
+ * Checks that a program is deterministic: every run has the same context, hash and event log, byte for byte.
+ *
+ * It runs the program in this process, without threads, and again: as it was, with Effect's `Clock` 40 days later, and with tasks
+ * that end in other orders. It cannot find what is the same in all these runs, such as today's date without Effect's `Clock`.
+ * Intents are performed by `handlers`, once in each run and with the same idempotency keys.
+ *
+ * Fails with `NotDeterministic`, which names the agent, the fact and the cycle of the first difference, and with the error of a
+ * start that was refused.
+ */
+export const deterministic = <P extends Program.Any, H = never, Name extends string = never>(
+  program: P,
+  input: Program.Input<P>,
+  options?: DeterministicOptions<H, Name>
+): Effect.Effect<
+  Deterministic,
+  NotDeterministic | StartError | StoreError | InvalidProgram,
+  CheckNeeds<P, H, Name>
+> => withNeeds<Deterministic, NotDeterministic | StartError | StoreError | InvalidProgram, P, H, Name>(
+  compared(program, input, options ?? {})
+)
+
+interface Options extends ErasedCheck {
+  readonly orders?: number | undefined
+  readonly load?: number | undefined
+}
+
+const compared = (program: Program.Any, input: unknown, options: Options) =>
+  Effect.gen(function* () {
+    const orders = Array.from({ length: options.orders ?? 5 }, (_, index): Run => ["another order", index + 1])
+    const loaded: ReadonlyArray<Run> = options.load === undefined ? [] : [["under load", options.load]]
+    const runs: ReadonlyArray<Run> = [["alike", 0], ["another day", 0], ...orders, ...loaded]
+    const first = yield* runOnce(program, input, options, ["alike", 0])
+    for (const run of runs) {
+      // A clock that counts milliseconds has gone on by then.
+      yield* milliseconds(2)
+      const other = yield* runOnce(program, input, options, run)
+      const difference = differenceOf(first, other)
+      if (difference !== undefined) return yield* notDeterministic(program, run[0], difference)
+    }
+    const { hash, of } = first
+    return { program: program.name, status: of.status, hash, runs: runs.map(([way]) => way) }
+  })
+
+/** The way of a run, and its number: the seed of an order, or how many times slower the machine is. */
+type Run = readonly [way: RunWay, number: number]
+
+const jobId = "deterministic"
+
+const runOnce = (
+  program: Program.Any,
+  input: unknown,
+  options: Options,
+  [way, number]: Run
+): Effect.Effect<RunRecord, StartError | InvalidProgram | StoreError> => {
+  const isShuffled = way === "another order"
+  const pool = isShuffled ? shuffledPool(layerInline, number) : layerInline
+  const chosen = isShuffled
+    ? shuffled(program, number, milliseconds)
+    : way === "under load"
+      ? withAgents(program, (agent) => hurried(agent, number))
+      : program
+  const run = Effect.flatMap(JobStore, (store) =>
+    Effect.provide(recordRun(beginning(chosen, input, options, jobId)), engineOver(options, store, pool))
+  ).pipe(Effect.provide(Layer.fresh(layerMemoryJournal)))
+  return way === "another day" ? Effect.clockWith((clock) => Effect.provideService(run, Clock.Clock, later(clock))) : run
+}
+
+/** The agent on a machine that is so many times slower: its timeout comes so many times sooner. */
+const hurried = (agent: ErasedAgent, times: number): ErasedAgent =>
+  agent.timeoutMs === undefined ? agent : { ...agent, timeoutMs: agent.timeoutMs / times }
+
+/** Lets real time go by, whatever Effect's Clock shows. */
+const milliseconds = (ms: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const until = elapsedMs() + ms
+    const wait: Effect.Effect<void> = Effect.flatMap(nextTurn, () => (elapsedMs() < until ? wait : Effect.void))
+    return wait
+  })
+
+/** 40 days, 7 hours and some: another day, month and hour. */
+const laterMs = 40 * 86_400_000 + 7 * 3_600_000 + 1_234
+
+/** A clock that shows a later time, and goes on as the other does. */
+const later = (clock: Clock.Clock): Clock.Clock => {
+  const millis = (): number => clock.currentTimeMillisUnsafe() + laterMs
+  const nanos = (): bigint => clock.currentTimeNanosUnsafe() + BigInt(laterMs) * 1_000_000n
+  return {
+    currentTimeMillisUnsafe: millis,
+    currentTimeMillis: Effect.sync(millis),
+    currentTimeNanosUnsafe: nanos,
+    currentTimeNanos: Effect.sync(nanos),
+    monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+    monotonicTimeNanos: clock.monotonicTimeNanos,
+    sleep: (duration) => clock.sleep(duration)
+  }
+}
+
+/** The mistakes that make runs of a way differ, and what to do. */
+const advice: Readonly<Record<RunWay, string>> = {
+  alike:
+    "The same run gave something else the second time. It asks a clock or Math.random, or it goes by state that outlives a run, " +
+    "such as a variable of the module: take such values from the input, or ask for them in a fiber agent with `memoize`",
+  "another day": "The run goes by the time of Effect's Clock: take the time from the input",
+  "another order":
+    "It depends on the order in which tasks end, most often through state that tasks share: take what it needs from the view",
+  "under load":
+    "Its timeout is too short for a machine under load: give it more time, or `retry`, or let `onFailure` discard a timeout " +
+    "where the job can do without the result"
+}
+
+const notDeterministic = (program: Program.Any, way: RunWay, difference: RunDifference): NotDeterministic => {
+  const { expected, found, what } = difference
+  const agent = difference.agent ?? ""
+  const each = eachOf(difference)
+  const fact = factOf(program, difference)
+  const cycle = difference.cycle ?? 0
+  const about = each === undefined ? "" : ` on ${each.kind}/${each.id}`
+  const who = agent === "" ? `the ${what}` : `agent ${JSON.stringify(agent)}${about}`
+  const named = fact === undefined ? "" : `, in ${fact.kind}/${fact.id}`
+  const where = difference.cycle === null ? "" : ` in cycle ${cycle}`
+  const message = `${who} gives two things${named}${where}. ${advice[way]}`
+  return new NotDeterministic({ program: program.name, way, what, agent, each, fact, cycle, expected, found, message })
+}

@@ -1,0 +1,96 @@
+/**
+ * `Testing.layer`: an engine for tests, with a process that can be killed.
+ *
+ *     journal in memory ◄── MortalStore ◄── engine of the first life ──┐
+ *                      ◄── MortalStore ◄── engine of the second life ──┴── Engine, as tests see it
+ *
+ * A kill cuts the engine off from the journal and takes it down. The next engine begins on what was written by then. Boundary:
+ * composition; the engine and its jobs are the real ones.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import * as Engine from "../engine/Engine.ts"
+import type { EngineOptions, Needs } from "../engine/options.ts"
+import { withHandlers } from "../engine/handlerTypes.ts"
+import type { HandlerOf } from "../program/intentKind.ts"
+import type { Program } from "../program/Program.ts"
+import { JobStore, layerMemoryJournal } from "../store/index.ts"
+import { layerInline, type WorkerPool } from "../workers/index.ts"
+import { mortal, type MortalStore } from "./mortalStore.ts"
+
+/** The process that the engine of `layer` lives in. */
+export class TestProcess extends Context.Service<
+  TestProcess,
+  {
+    /** Kills it, and starts another one on the same journal. */
+    readonly kill: Effect.Effect<void>
+  }
+>()("effect-converge/testing/TestProcess") {}
+
+/** One life of the process. */
+interface Life {
+  readonly engine: Engine.Engine["Service"]
+  readonly store: MortalStore
+  readonly scope: Scope.Closeable
+}
+
+/**
+ * An engine for tests: without threads, with a journal in memory, and with a `TestClock`.
+ *
+ * The journal lives as long as the layer. `Testing.kill` kills the process of the engine; `Engine.resume`, or a start of the same
+ * id, then goes on from what was committed. Time stands still until `TestClock.adjust` moves it. Options are those of
+ * `Engine.layer`; `programs` are resumed by themselves after a kill.
+ */
+export const layer = <P extends Program.Any = never, H = never, Name extends string = never>(
+  options?: EngineOptions<P, H, Name>
+): Layer.Layer<
+  Engine.Engine | HandlerOf<Name> | JobStore | TestProcess,
+  never,
+  Exclude<Needs<P>, HandlerOf<Name>> | H
+> => withHandlers<Name, Engine.Engine | JobStore | TestProcess, Exclude<Needs<P>, HandlerOf<Name>> | H>(
+  Layer.provideMerge(Layer.effectContext(lives(options)), TestClock.layer())
+)
+
+/** Kills the process of the engine of `layer`: nothing is written any more, and another engine starts on the same journal. */
+export const kill: Effect.Effect<void, never, TestProcess> = Effect.flatMap(TestProcess, (process) => process.kill)
+
+/** Starts a job, as `Engine.start` does. */
+export const start: typeof Engine.start = Engine.start
+
+const lives = <P extends Program.Any, H, Name extends string>(options: EngineOptions<P, H, Name> | undefined) =>
+  Effect.gen(function* () {
+    type R = Exclude<Needs<P>, HandlerOf<Name>> | H
+    const outer = yield* Scope.Scope
+    const services = yield* Effect.context<R>()
+    const journal = Context.get(yield* Layer.buildWithScope(Layer.fresh(layerMemoryJournal), outer), JobStore)
+    const begin: Effect.Effect<Life> = Effect.gen(function* () {
+      const scope = yield* Scope.fork(outer)
+      const store = mortal(journal)
+      const below: Layer.Layer<WorkerPool | JobStore> = Layer.merge(layerInline, Layer.succeed(JobStore, store.store))
+      const built = Layer.buildWithScope(Layer.fresh(Layer.provide(Engine.layer(options), below)), scope)
+      const context = yield* Effect.provideContext(built, services)
+      return { engine: Context.get(context, Engine.Engine), store, scope }
+    })
+    let life = yield* begin
+    const engine = Engine.Engine.of({
+      start: (program, input, options) => Effect.suspend(() => life.engine.start(program, input, options)),
+      resume: (program, jobId) => Effect.suspend(() => life.engine.resume(program, jobId)),
+      resumeAll: (programs) => Effect.suspend(() => life.engine.resumeAll(programs)),
+      fork: (program, jobId, options) => Effect.suspend(() => life.engine.fork(program, jobId, options)),
+      handle: (handler) => Effect.suspend(() => life.engine.handle(handler)),
+      live: Effect.suspend(() => life.engine.live)
+    })
+    const killed = Effect.gen(function* () {
+      life.store.die()
+      yield* Scope.close(life.scope, Exit.void)
+      life = yield* begin
+    })
+    return Context.make(Engine.Engine, engine).pipe(
+      Context.add(JobStore, journal),
+      Context.add(TestProcess, { kill: Effect.uninterruptible(killed) })
+    )
+  })
