@@ -321,7 +321,7 @@ const effectful = [
 const importRules = (packages: ReadonlyArray<string>): ImportRules => ({
   packages,
   unstable: {
-    ai: ["src/ai/"],
+    ai: ["src/ai/", "src/testing/"],
     workers: ["src/workers/"],
     cli: ["src/cli/"],
     process: ["src/cli/"],

@@ -14,6 +14,19 @@ import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
 import { type Arrival, compareArrivals } from "./arrivals.ts"
 
+export { model, type ModelAnswer, type ModelCall, modelRecorder, type ModelScript } from "./model.ts"
+export { type Recorded, recorded, type RecordedProgram, type Unanswered } from "./recorded.ts"
+export {
+  type RecordedAnswer,
+  type RecordedFact,
+  type RecordedProposal,
+  type RecordedSignal,
+  type RecordedTask,
+  recording,
+  type Recording
+} from "./recording.ts"
+export { rehearse, type Rehearsed, type RehearsedFact, type RehearsedJob } from "./rehearse.ts"
+
 export { type Deterministic, deterministic, type DeterministicOptions, NotDeterministic, type RunWay } from "./deterministic.ts"
 export { type Durable, durable, type DurableOptions, NotDurable } from "./durable.ts"
 export {

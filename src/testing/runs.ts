@@ -26,6 +26,8 @@ export interface RunRecord {
   readonly status: string
   /** The `_tag` of the error that ended the job; undefined if it converged. */
   readonly error: string | undefined
+  /** The message of that error; "" if there is none. */
+  readonly message: string
   readonly hash: string
   /** The canonical text of the beginning and of each cycle. */
   readonly rows: ReadonlyArray<string>
@@ -48,7 +50,9 @@ export interface RunDifference {
   readonly found: unknown
 }
 
-type End = JobResult | { readonly _tag: string; readonly partial: JobResult.Partial }
+type End =
+  | JobResult
+  | { readonly _tag: string; readonly message: string; readonly partial: JobResult.Partial }
 
 /** Gives the end of a job, however it ends. An end that is no end of a job is a defect. */
 const endOf = (job: Job<Program.Any>): Effect.Effect<End> =>
@@ -71,6 +75,7 @@ export const recordOf = (job: Job<Program.Any>): Effect.Effect<RunRecord, StoreE
     return {
       status,
       error: "partial" in end ? end._tag : undefined,
+      message: "partial" in end ? end.message : "",
       hash: rest.hash,
       rows: [text, ...rows.map((row) => row.text)],
       // A panic on a worker thread has another stack than a panic on the main thread.

@@ -1,0 +1,176 @@
+/**
+ * Recordings: what the agents, the handlers and the senders of signals of a stored job gave, as plain data.
+ *
+ * A recording can be kept as JSON. `recorded`, `rehearse` and exported cases answer from it. Boundary: a journal in, plain data
+ * out; the journal is verified on the way.
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { type CauseJson, causeJson } from "../journal/causes.ts"
+import { decodeRow, type DecodedOutcome, type DecodedRow } from "../journal/decode.ts"
+import { endIn } from "../journal/edges.ts"
+import * as Journal from "../journal/Journal.ts"
+import { readHeader } from "../journal/parts.ts"
+import { rawKind } from "../journal/rawKind.ts"
+import type { InvalidInput, JournalCorrupt, ProgramChanged, StoreError } from "../outcome/JobError.ts"
+import type { Evaluation, Intent, IntentRef } from "../program/AgentEffect.ts"
+import type { ErasedKind } from "../program/erased.ts"
+import type { FactRef } from "../program/Fact.ts"
+import { partOf } from "../program/keys.ts"
+import { JobStore } from "../store/index.ts"
+import { parseJson } from "../values/parseJson.ts"
+import { runSteps } from "../values/steps.ts"
+
+/** A proposal in a recording: its value is the JSON of its kind. */
+export interface RecordedProposal {
+  readonly kind: string
+  readonly value: unknown
+  /** The commit positions of its reasons. Left out if it has none. */
+  readonly because?: ReadonlyArray<number>
+}
+
+/** The effect that an agent gave, or the failure of its task. */
+export interface RecordedTask {
+  readonly agent: string
+  readonly cycle: number
+  readonly each?: FactRef
+  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  readonly part?: number
+  readonly effect?: {
+    readonly facts: ReadonlyArray<RecordedProposal>
+    readonly intents: ReadonlyArray<Intent>
+    readonly evaluations: ReadonlyArray<Evaluation>
+    readonly trace?: unknown
+    readonly tokens: number
+  }
+  readonly failure?: CauseJson
+}
+
+/** The answer to an intent, or the failure of its handler. */
+export interface RecordedAnswer {
+  readonly intent: IntentRef
+  readonly facts: ReadonlyArray<RecordedProposal>
+  readonly failure?: CauseJson
+}
+
+/** Facts that came from outside, in the cycle that took them up. */
+export interface RecordedSignal {
+  readonly cycle: number
+  readonly facts: ReadonlyArray<RecordedProposal>
+}
+
+/** A fact at the end of a recorded job. `text` is the canonical JSON of its value. */
+export interface RecordedFact extends FactRef {
+  readonly text: string
+  readonly agent: string
+  readonly cycle: number
+}
+
+/** A stored job as plain data. */
+export interface Recording {
+  readonly format: 1
+  readonly jobId: string
+  readonly program: string
+  /** The input, as its schema encodes it. */
+  readonly input: unknown
+  /** The number of committed cycles, and the hash after the last. */
+  readonly cycles: number
+  readonly hash: string
+  /** The way in which the job ended, and the `_tag` of its error. Left out for an unfinished job, and for one without an error. */
+  readonly status?: string
+  readonly error?: string
+  readonly tasks: ReadonlyArray<RecordedTask>
+  readonly answers: ReadonlyArray<RecordedAnswer>
+  readonly signals: ReadonlyArray<RecordedSignal>
+  /** The kinds of intents that handlers performed. */
+  readonly handled: ReadonlyArray<string>
+  readonly facts: ReadonlyArray<RecordedFact>
+}
+
+/**
+ * Reads a stored job as a recording. It verifies the journal, and executes nothing.
+ *
+ * Fails with `StoreError` (`missing`) and with `JournalCorrupt`.
+ */
+export const recording = (
+  jobId: string
+): Effect.Effect<Recording, StoreError | JournalCorrupt | ProgramChanged | InvalidInput, JobStore> =>
+  Effect.gen(function* () {
+    const store = yield* JobStore
+    const { context, cycle, hash, input, program } = yield* Journal.replay(jobId)
+    const journal = yield* store.load(jobId)
+    const header = yield* readHeader(journal)
+    const kinds = new Map(
+      [...header.earlier.map((part) => part.header), header].flatMap((part) =>
+        part.kinds.map((kind): [string, ErasedKind] => [kind.name, rawKind(kind)])
+      )
+    )
+    const stored = yield* Stream.runCollect(store.rows(jobId, 0, cycle))
+    // The replay has verified and decoded the same texts.
+    const rows = stored.map(({ extra, text }) => runSteps(decodeRow(text, extra, (name) => kinds.get(name))))
+    const end = yield* endIn(journal)
+    return {
+      format: 1,
+      jobId,
+      program,
+      input,
+      cycles: cycle,
+      hash,
+      ...(journal.status === undefined ? {} : { status: journal.status }),
+      ...(end?.cause === undefined || end.cause === null ? {} : { error: end.cause._tag }),
+      ...partsOf(rows),
+      facts: context.encoded().map(({ fact: { id, kind, provenance }, text }) => {
+        const { agent, cycle } = provenance
+        return { kind, id, text, agent, cycle }
+      })
+    }
+  })
+
+const partsOf = (
+  rows: ReadonlyArray<DecodedRow>
+): Pick<Recording, "tasks" | "answers" | "signals" | "handled"> => ({
+  tasks: rows.flatMap(({ cycle, outcomes }) => outcomes.map((outcome) => taskOf(outcome, cycle))),
+  answers: rows.flatMap(({ signals }) => signals.flatMap(answerOf)),
+  signals: rows.flatMap(({ cycle, signals }) =>
+    signals.flatMap((outcome): ReadonlyArray<RecordedSignal> =>
+      isSignal(outcome) && outcome.effect !== undefined ? [{ cycle, facts: proposalsOf(outcome) }] : []
+    )
+  ),
+  handled: [...new Set(rows.flatMap(({ extra }) => extra.handled ?? []))]
+})
+
+/** A decision about an approval answers an intent, and comes as a signal. */
+const isSignal = ({ answers }: DecodedOutcome): boolean => answers === undefined || answers.kind === "Approval"
+
+const proposalsOf = ({ effect }: DecodedOutcome): ReadonlyArray<RecordedProposal> =>
+  (effect?.facts ?? []).map(({ because, kind, text }) => ({
+    kind: kind.name,
+    value: parseJson(text),
+    ...(because === undefined ? {} : { because })
+  }))
+
+const taskOf = (outcome: DecodedOutcome, cycle: number): RecordedTask => {
+  const { agent, cause, each, effect, part } = outcome
+  const name = { agent, cycle, ...(each === undefined ? {} : { each }), ...partOf(part) }
+  if (cause !== undefined || effect === undefined) {
+    return cause === undefined ? name : { ...name, failure: causeJson(cause) }
+  }
+  const { evaluations, intents, tokens, trace } = effect
+  return {
+    ...name,
+    effect: {
+      facts: proposalsOf(outcome),
+      intents: intents.map(({ kind, payload }) => ({ kind, payload })),
+      evaluations,
+      ...(trace === undefined ? {} : { trace }),
+      tokens
+    }
+  }
+}
+
+const answerOf = (outcome: DecodedOutcome): ReadonlyArray<RecordedAnswer> => {
+  const { answers, cause } = outcome
+  if (answers === undefined || isSignal(outcome)) return []
+  const failure = cause === undefined ? {} : { failure: causeJson(cause) }
+  return [{ intent: answers, facts: proposalsOf(outcome), ...failure }]
+}
