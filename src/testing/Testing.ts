@@ -27,7 +27,13 @@ export {
 } from "./recording.ts"
 export { rehearse, type Rehearsed, type RehearsedFact, type RehearsedJob } from "./rehearse.ts"
 
-export { type Deterministic, deterministic, type DeterministicOptions, NotDeterministic, type RunWay } from "./deterministic.ts"
+export {
+  type Deterministic,
+  deterministic,
+  type DeterministicOptions,
+  NotDeterministic,
+  type RunWay
+} from "./deterministic.ts"
 export { type Durable, durable, type DurableOptions, NotDurable } from "./durable.ts"
 export {
   execute,

@@ -83,13 +83,10 @@ export const deterministic = <P extends Program.Any, H = never, Name extends str
   program: P,
   input: Program.Input<P>,
   options?: DeterministicOptions<H, Name>
-): Effect.Effect<
-  Deterministic,
-  NotDeterministic | StartError | StoreError | InvalidProgram,
-  CheckNeeds<P, H, Name>
-> => withNeeds<Deterministic, NotDeterministic | StartError | StoreError | InvalidProgram, P, H, Name>(
-  compared(program, input, options ?? {})
-)
+): Effect.Effect<Deterministic, NotDeterministic | StartError | StoreError | InvalidProgram, CheckNeeds<P, H, Name>> =>
+  withNeeds<Deterministic, NotDeterministic | StartError | StoreError | InvalidProgram, P, H, Name>(
+    compared(program, input, options ?? {})
+  )
 
 interface Options extends ErasedCheck {
   readonly orders?: number | undefined
@@ -134,7 +131,9 @@ const runOnce = (
   const run = Effect.flatMap(JobStore, (store) =>
     Effect.provide(recordRun(beginning(chosen, input, options, jobId)), engineOver(options, store, pool))
   ).pipe(Effect.provide(Layer.fresh(layerMemoryJournal)))
-  return way === "another day" ? Effect.clockWith((clock) => Effect.provideService(run, Clock.Clock, later(clock))) : run
+  return way === "another day"
+    ? Effect.clockWith((clock) => Effect.provideService(run, Clock.Clock, later(clock)))
+    : run
 }
 
 /** The agent on a machine that is so many times slower: its timeout comes so many times sooner. */

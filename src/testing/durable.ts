@@ -228,7 +228,13 @@ const recordFinding = (program: Program.Any, alone: RunRecord, other: RunRecord)
   const where = { ...noIntent, agent, fact, cycle }
   if (alone.status !== other.status || alone.error !== other.error) {
     const [expected, found] = [alone.error ?? alone.status, other.error ?? other.status]
-    return { ...where, what: "end", expected, found, message: `the resumed job ends with ${found}, not with ${expected}` }
+    return {
+      ...where,
+      what: "end",
+      expected,
+      found,
+      message: `the resumed job ends with ${found}, not with ${expected}`
+    }
   }
   const { expected, found } = difference
   const who = agent === "" ? "the journal" : `the outcome of agent ${JSON.stringify(agent)}`

@@ -53,12 +53,7 @@ export const engineOver = (
 }
 
 /** Starts a job. A failing end is no news: the log is silent about it. */
-export const beginning = (
-  program: Program.Any,
-  input: unknown,
-  { budget }: ErasedCheck,
-  id: string
-): Begin => {
+export const beginning = (program: Program.Any, input: unknown, { budget }: ErasedCheck, id: string): Begin => {
   const options = budget === undefined ? { id } : { id, budget }
   const started = Engine.start(program, input as never, options) as Effect.Effect<
     Job<Program.Any>,

@@ -51,9 +51,10 @@ export const layer = <P extends Program.Any = never, H = never, Name extends str
   Engine.Engine | HandlerOf<Name> | JobStore | TestProcess,
   never,
   Exclude<Needs<P>, HandlerOf<Name>> | H
-> => withHandlers<Name, Engine.Engine | JobStore | TestProcess, Exclude<Needs<P>, HandlerOf<Name>> | H>(
-  Layer.provideMerge(Layer.effectContext(lives(options)), TestClock.layer())
-)
+> =>
+  withHandlers<Name, Engine.Engine | JobStore | TestProcess, Exclude<Needs<P>, HandlerOf<Name>> | H>(
+    Layer.provideMerge(Layer.effectContext(lives(options)), TestClock.layer())
+  )
 
 /** Kills the process of the engine of `layer`: nothing is written any more, and another engine starts on the same journal. */
 export const kill: Effect.Effect<void, never, TestProcess> = Effect.flatMap(TestProcess, (process) => process.kill)

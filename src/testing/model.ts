@@ -34,9 +34,7 @@ export interface ModelAnswer {
  * The answers of a model: a function, or a list. Of a list, a call takes the first that is left and that is for its prompt. A text
  * stands for an answer of this text.
  */
-export type ModelScript =
-  | ReadonlyArray<ModelAnswer | string>
-  | ((call: ModelCall) => ModelAnswer | string | undefined)
+export type ModelScript = ReadonlyArray<ModelAnswer | string> | ((call: ModelCall) => ModelAnswer | string | undefined)
 
 const load = loadOnce(() => import("./scriptedModel.ts"))
 

@@ -126,9 +126,7 @@ export const recording = (
     }
   })
 
-const partsOf = (
-  rows: ReadonlyArray<DecodedRow>
-): Pick<Recording, "tasks" | "answers" | "signals" | "handled"> => ({
+const partsOf = (rows: ReadonlyArray<DecodedRow>): Pick<Recording, "tasks" | "answers" | "signals" | "handled"> => ({
   tasks: rows.flatMap(({ cycle, outcomes }) => outcomes.map((outcome) => taskOf(outcome, cycle))),
   answers: rows.flatMap(({ signals }) => signals.flatMap(answerOf)),
   signals: rows.flatMap(({ cycle, signals }) =>

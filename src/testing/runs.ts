@@ -50,9 +50,7 @@ export interface RunDifference {
   readonly found: unknown
 }
 
-type End =
-  | JobResult
-  | { readonly _tag: string; readonly message: string; readonly partial: JobResult.Partial }
+type End = JobResult | { readonly _tag: string; readonly message: string; readonly partial: JobResult.Partial }
 
 /** Gives the end of a job, however it ends. An end that is no end of a job is a defect. */
 const endOf = (job: Job<Program.Any>): Effect.Effect<End> =>

@@ -21,7 +21,8 @@ export const scripted = (script: ModelScript): Layer.Layer<LanguageModel.Languag
     Effect.suspend(() => {
       const find = finderOf(script)
       return LanguageModel.make({
-        generateText: (options) => Effect.map(answerTo(find, options), ({ text, usage }) => [textPart(text), finish(usage)]),
+        generateText: (options) =>
+          Effect.map(answerTo(find, options), ({ text, usage }) => [textPart(text), finish(usage)]),
         streamText: (options) =>
           Stream.unwrap(
             Effect.map(answerTo(find, options), ({ text, usage }) =>
@@ -123,7 +124,9 @@ export const recorder = (
         call: Call,
         answer: Effect.Effect<A, AiError.AiError>
       ) =>
-        Effect.tap(answer, ({ text, usage }) => Effect.sync(() => script.push({ ...promptOf(call), text, ...usageOf(usage) })))
+        Effect.tap(answer, ({ text, usage }) =>
+          Effect.sync(() => script.push({ ...promptOf(call), text, ...usageOf(usage) }))
+        )
       const own: Calls = {
         generateText: (call) => noted(call, calls.generateText(call)),
         generateObject: (call) => noted(call, calls.generateObject(call)),

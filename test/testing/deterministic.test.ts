@@ -70,7 +70,12 @@ describe("Testing.deterministic", () => {
 
   it.effect("finds a clock that an agent reads", () =>
     Effect.gen(function* () {
-      const found = yield* Effect.flip(Testing.deterministic(program(() => Effect.sync(() => Date.now())), input))
+      const found = yield* Effect.flip(
+        Testing.deterministic(
+          program(() => Effect.sync(() => Date.now())),
+          input
+        )
+      )
       expect(found).toMatchObject({ ...atTaskA, way: "alike" })
       expect(found.message).toContain(`agent "work" on Task/a gives two things, in Done/a in cycle 1. The same run`)
     })
@@ -79,7 +84,12 @@ describe("Testing.deterministic", () => {
   it.effect("finds an agent that goes by the day of Effect's Clock", () =>
     Effect.gen(function* () {
       const day = Effect.map(Clock.currentTimeMillis, (ms) => Math.floor(ms / 86_400_000))
-      const found = yield* Effect.flip(Testing.deterministic(program(() => day), input))
+      const found = yield* Effect.flip(
+        Testing.deterministic(
+          program(() => day),
+          input
+        )
+      )
       expect(found).toMatchObject({ ...atTaskA, way: "another day" })
     })
   )
@@ -100,7 +110,12 @@ describe("Testing.deterministic", () => {
   it.effect("finds state that outlives a run", () =>
     Effect.gen(function* () {
       let count = 0
-      const found = yield* Effect.flip(Testing.deterministic(program(() => Effect.sync(() => ++count)), input))
+      const found = yield* Effect.flip(
+        Testing.deterministic(
+          program(() => Effect.sync(() => ++count)),
+          input
+        )
+      )
       expect(found).toMatchObject({
         ...atTaskA,
         way: "alike",

@@ -80,9 +80,7 @@ describe("Testing.layer", () => {
     }).pipe(
       Effect.provide(
         Testing.layer({
-          handlers: [
-            Engine.handler(Pay, () => Effect.delay(Effect.succeed([Paid.of({ by: "bank" })]), "1 hour"))
-          ]
+          handlers: [Engine.handler(Pay, () => Effect.delay(Effect.succeed([Paid.of({ by: "bank" })]), "1 hour"))]
         })
       )
     )

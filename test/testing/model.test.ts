@@ -60,11 +60,16 @@ describe("Testing.model", () => {
     Effect.gen(function* () {
       const ask = LanguageModel.generateText({ prompt: "say hello" })
       const busy = new AiError.RateLimitError({})
-      const failed = yield* Effect.flip(Effect.provide(ask, Testing.model(() => ({ error: busy }))))
-      expect(failed.reason._tag).toBe("RateLimitError")
-      const none = yield* Effect.sandbox(Effect.provide(ask, Testing.model([{ prompt: "say goodbye", text: "bye" }]))).pipe(
-        Effect.flip
+      const failed = yield* Effect.flip(
+        Effect.provide(
+          ask,
+          Testing.model(() => ({ error: busy }))
+        )
       )
+      expect(failed.reason._tag).toBe("RateLimitError")
+      const none = yield* Effect.sandbox(
+        Effect.provide(ask, Testing.model([{ prompt: "say goodbye", text: "bye" }]))
+      ).pipe(Effect.flip)
       expect(String(none.reasons.map((reason) => ("defect" in reason ? reason.defect : reason)))).toContain(
         `no answer to "say hello"`
       )
