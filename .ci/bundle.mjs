@@ -1,9 +1,8 @@
-// Bundles files into one.
+// Bundles files into one, and builds constants in.
 //
 // The code of a worker thread goes into one file, in the place of the compiled one. A thread then starts sooner, because Node need
 // not find and link a hundred files. The file contains the thread's dependencies; the programs that it imports bring their own.
-// The script of the inspector page, and the version of the package, go into the modules that read them, so that these read no
-// file where the package is published.
+// The version of the package goes into the module that reads it, so that it reads no file where the package is published.
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
@@ -22,12 +21,6 @@ await build({
   sourcesContent: false,
   logLevel: "warning"
 })
-
-const script = readFileSync(new URL("../src/server/inspector.browser.js", import.meta.url), "utf8")
-const module = new URL("../dist/src/server/inspectorScript.js", import.meta.url)
-writeFileSync(module, `export const inspectorScript = ${JSON.stringify(script)}\n`)
-// The lines that the map named are gone.
-rmSync(new URL("inspectorScript.js.map", module))
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
 const versionModule = new URL("../dist/src/platform/packageVersion.js", import.meta.url)

@@ -20,7 +20,7 @@ import { Core } from "./core.ts"
 import { apiAt, documentOf } from "./document.ts"
 import { sealed, spelledOnce } from "./guard.ts"
 import { isUnchanged } from "./headers.ts"
-import { inspectorPage, inspectorPolicy } from "./inspectorPage.ts"
+import { consolePage } from "./consolePage.ts"
 import { plain } from "./json.ts"
 import { exposition } from "./exposition.ts"
 import { noteAtOnce } from "./metrics.ts"
@@ -185,7 +185,7 @@ const html = "text/html; charset=utf-8"
 const textOf = ({ body }: HttpServerResponse.HttpServerResponse): string =>
   body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
 
-/** /openapi.json, /docs and /inspector. */
+/** /openapi.json, /docs, and /inspector with its layout engine. */
 export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRouter.HttpRouter> =>
   HttpRouter.use(
     Effect.fnUntraced(function* (router) {
@@ -201,7 +201,12 @@ export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRo
         tagged(textOf(served), html, pagePolicy)
       )
       yield* router.add("GET", "/docs", yield* page("/docs", docs))
-      const inspector = Effect.sync(() => tagged(inspectorPage, html, inspectorPolicy))
-      yield* router.add("GET", "/inspector", yield* page("/inspector", inspector))
+      const console = Effect.sync(() => {
+        const { html: text, policy } = consolePage()
+        return tagged(text, html, policy)
+      })
+      yield* router.add("GET", "/inspector", yield* page("/inspector", console))
+      const layout = Effect.sync(() => tagged(consolePage().layout, "text/javascript; charset=utf-8"))
+      yield* router.add("GET", "/inspector/layout.js", yield* page("/inspector/layout.js", layout))
     })
   )

@@ -1,0 +1,207 @@
+/**
+ * The answer to the question that one came with: why the job failed, why it does not end, what it waits for, why it is slow.
+ *
+ * The sentence comes from the server, which reads the job's events; the parts below it show what the sentence rests on.
+ */
+import { useSignal } from "@preact/signals"
+import { brief, json, number, plural, span } from "./format.ts"
+import { diagnosis, isOver, job, tasks } from "./jobStore.ts"
+import { FactLink } from "./links.tsx"
+import { messageOf, Panel, Said } from "./parts.tsx"
+import type { Diagnosis, TasksNow } from "./shapes.ts"
+
+/** Tuning: a task that runs for so long is named as slow. */
+const slowMs = 2_000
+
+const Failure = ({ found }: { readonly found: Diagnosis }) => {
+  const error = job.value?.result?.error
+  const { failure } = found
+  if (error === null || error === undefined) return null
+  const { _tag, agent, cause, cycle, error: inner, stack } = error
+  const isNested = typeof inner === "object" && inner !== null
+  const text = (value: unknown) => (typeof value === "string" ? value : undefined)
+  return (
+    <dl class="lines">
+      <div><dt>error</dt><dd><code>{_tag}</code></dd></div>
+      {text(agent) === undefined ? null : <div><dt>agent</dt><dd><Said text={text(agent) ?? ""} /></dd></div>}
+      {failure?.each === null || failure?.each === undefined ? null : (
+        <div><dt>fact</dt><dd><FactLink fact={failure.each} /></dd></div>
+      )}
+      {typeof cycle === "number" ? <div><dt>cycle</dt><dd>{number(cycle)}</dd></div> : null}
+      <div><dt>message</dt><dd><Said text={messageOf(error)} limit={2_000} /></dd></div>
+      {isNested && "cause" in inner ? <div><dt>cause</dt><dd><pre>{json(inner.cause, 4_000)}</pre></dd></div> : null}
+      {isNested ? <div><dt>the error</dt><dd><pre tabIndex={0}>{json(inner, 8_000)}</pre></dd></div> : null}
+      {text(stack) === undefined ? null : <div><dt>stack</dt><dd><pre tabIndex={0}>{text(stack)}</pre></dd></div>}
+      {cause === undefined || isNested ? null : <div><dt>cause</dt><dd><pre>{json(cause, 4_000)}</pre></dd></div>}
+      {failure !== null && failure.count > 1 ? (
+        <div><dt>how often</dt><dd>{plural(failure.count, "time")}, from cycle {failure.first} to {failure.last}</dd></div>
+      ) : null}
+    </dl>
+  )
+}
+
+const Changing = ({ found }: { readonly found: Diagnosis }) => (
+  <div class="changing">
+    <h3>Facts that change again and again <small>in cycles {number(found.cycles.from)} to {number(found.cycles.to)}</small></h3>
+    <ul>
+      {found.changing.slice(0, 5).map(({ agents, id, kind, times, values }) => (
+        <li key={`${kind}/${id}`}>
+          <p>
+            <FactLink fact={{ kind, id }} /> <b>{plural(times, "time")}</b>
+            {" by "}
+            {agents.map((agent, index) => (
+              <span key={agent}>{index === 0 ? "" : " and "}<b><Said text={agent === "" ? "a signal" : agent} /></b></span>
+            ))}
+          </p>
+          <ol class="values">
+            {values.map(({ agent, cycle, value }) => (
+              <li key={cycle}>
+                <small>cycle {number(cycle)} · <Said text={agent === "" ? "signal" : agent} limit={60} /></small>
+                <pre>{brief(value, 300)}</pre>
+              </li>
+            ))}
+          </ol>
+        </li>
+      ))}
+    </ul>
+  </div>
+)
+
+/** A small picture of numbers over cycles. */
+const Spark = ({ numbers, label }: { readonly numbers: ReadonlyArray<number>; readonly label: string }) => {
+  const most = Math.max(1, ...numbers)
+  const width = 4
+  return (
+    <svg class="spark" width={numbers.length * width} height="24" role="img" aria-label={label}>
+      {numbers.map((count, index) => (
+        <rect key={index} x={index * width} width={width - 1} y={24 - (count / most) * 24} height={(count / most) * 24} />
+      ))}
+    </svg>
+  )
+}
+
+const Growth = ({ found }: { readonly found: Diagnosis }) => (
+  <div class="growth">
+    <h3>Facts added <small>in the last {plural(found.cycles.to - found.cycles.from + 1, "cycle")}</small></h3>
+    <ul>
+      {found.growth.slice(0, 6).map(({ facts, kind, perCycle }) => (
+        <li key={kind}>
+          <span><Said text={kind} /></span>
+          <Spark numbers={perCycle} label={`${kind}: ${perCycle.join(", ")}`} />
+          <b>{number(facts)}</b>
+        </li>
+      ))}
+    </ul>
+  </div>
+)
+
+const Failures = ({ found }: { readonly found: Diagnosis }) => {
+  const isOpen = useSignal(false)
+  const list = isOpen.value ? found.failures : found.failures.slice(0, 3)
+  const count = found.failures.reduce((sum, failure) => sum + failure.count, found.otherFailures)
+  return (
+    <div class="failures">
+      <h3>Tasks that failed <small>{number(count)}</small></h3>
+      <table>
+        <thead>
+          <tr><th>agent</th><th>error</th><th>last about</th><th class="num">times</th></tr>
+        </thead>
+        <tbody>
+          {list.map(({ _tag, agent, count: times, each, message }) => (
+            <tr key={`${agent} ${_tag} ${message}`}>
+              <td><Said text={agent} limit={80} /></td>
+              <td><code>{_tag}</code> <Said text={message} limit={300} /></td>
+              <td>{each === null || each === undefined ? "" : <FactLink fact={each} />}</td>
+              <td class="num">{number(times)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {found.failures.length > 3 ? (
+        <button type="button" class="quiet" aria-expanded={isOpen.value} onClick={() => (isOpen.value = !isOpen.value)}>
+          {isOpen.value ? "fewer" : `all ${found.failures.length}`}
+        </button>
+      ) : null}
+    </div>
+  )
+}
+
+const reasons = { concurrency: "a permit of its agent", budget: "room under the budget", turn: "a free place" } as const
+
+const Now = ({ now }: { readonly now: TasksNow }) => {
+  const { cycle, pool, running, tasks: count, waiting, waits } = now
+  const slowest = running[0]
+  const idle = Math.max(0, pool.size - pool.busy)
+  return (
+    <div class="present">
+      <h3>At this moment <small>cycle {number(cycle)}, {plural(count, "task")}</small></h3>
+      {slowest !== undefined && slowest.ms >= slowMs ? (
+        <p class="slow">
+          <b><Said text={slowest.agent} limit={80} /></b>
+          {slowest.each === null || slowest.each === undefined ? null : <> on <FactLink fact={slowest.each} /></>}
+          {" has run for "}<b>{span(slowest.ms)}</b>
+          {slowest.worker > 0 ? ` on worker ${slowest.worker}` : ""}
+          {running.length === 1 && waits === 0 ? "; the cycle waits for it alone" : ""}.
+        </p>
+      ) : null}
+      <ul class="tasks">
+        {running.slice(0, 8).map((task, index) => (
+          <li key={index}>
+            <span class="lane">{task.worker === 0 ? "main" : `worker ${task.worker}`}</span>
+            <Said text={task.agent} limit={80} />
+            {task.each === null || task.each === undefined ? null : <FactLink fact={task.each} />}
+            {task.attempt > 1 ? <small>attempt {task.attempt}</small> : null}
+            <b class={task.ms >= slowMs ? "num warnText" : "num"}>{span(task.ms)}</b>
+          </li>
+        ))}
+      </ul>
+      <p class="soft">
+        {plural(running.length, "task")} {running.length === 1 ? "runs" : "run"}
+        {waits > 0 ? `, ${number(waits)} wait${waits === 1 ? "s" : ""}${waiting[0] === undefined ? "" : ` for ${reasons[waiting[0].for]}`}` : ""}
+        {pool.size > 0 ? `; ${pool.busy} of ${pool.size} workers are busy${idle > 0 && pool.waiting === 0 ? `, ${idle} idle` : ""}` : ""}
+        {pool.waiting > 0 ? `, ${number(pool.waiting)} CPU tasks wait` : ""}.
+      </p>
+    </div>
+  )
+}
+
+const toneOf = (): "bad" | "warn" | "good" | "live" => {
+  switch (job.value?.state) {
+    case "failed":
+    case "quarantined":
+      return "bad"
+    case "budget-exhausted":
+    case "awaiting":
+    case "cancelled":
+      return "warn"
+    case "converged":
+      return (diagnosis.value?.failures.length ?? 0) > 0 ? "warn" : "good"
+    default:
+      return "live"
+  }
+}
+
+export const Answer = () => {
+  const { value: found } = diagnosis
+  const { value: now } = tasks
+  const reason = job.value?.quarantine
+  if (found === undefined) return null
+  return (
+    <Panel title="What happened" tone={toneOf()}>
+      <p class="headline" role="status"><Said text={found.headline} limit={4_000} /></p>
+      {reason === undefined ? null : <p>It is in quarantine: <Said text={reason} limit={2_000} /></p>}
+      <Failure found={found} />
+      {now !== undefined && !isOver.value && now.tasks > 0 ? <Now now={now} /> : null}
+      {found.changing.length > 0 ? <Changing found={found} /> : null}
+      {found.growth.length > 0 && !(isOver.value && job.value?.state === "converged") ? <Growth found={found} /> : null}
+      {found.failures.length > 0 ? <Failures found={found} /> : null}
+      {found.violated.length > 0 ? (
+        <ul class="violated">
+          {found.violated.map(({ name, reason: why }) => (
+            <li key={name}>Invariant <b><Said text={name} /></b> does not hold: <Said text={why} limit={1_000} /></li>
+          ))}
+        </ul>
+      ) : null}
+    </Panel>
+  )
+}

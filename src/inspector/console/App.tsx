@@ -1,0 +1,103 @@
+/** The frame of the console: the bar on top, the token if the server wants one, and the page that the address names. */
+import { useSignal, useSignalEffect } from "@preact/signals"
+import { useEffect } from "preact/hooks"
+import { isReached, needsToken, token, useToken } from "./api.ts"
+import { JobPage } from "./JobPage.tsx"
+import { JobsPage } from "./JobsPage.tsx"
+import { job } from "./jobStore.ts"
+import { Said } from "./parts.tsx"
+import { hrefOf, route } from "./route.ts"
+import { cycleTheme, theme } from "./theme.ts"
+
+const TokenForm = () => {
+  const text = useSignal("")
+  return (
+    <form
+      class="token"
+      onSubmit={(event) => {
+        event.preventDefault()
+        useToken(text.value)
+      }}
+    >
+      <label>
+        This server asks for a token{" "}
+        <input
+          type="password"
+          autocomplete="off"
+          value={text.value}
+          onInput={({ currentTarget }) => (text.value = currentTarget.value)}
+        />
+      </label>
+      <button type="submit" class="primary">Use it</button>
+      {token.value === "" ? null : <small>The token that you gave is not accepted.</small>}
+    </form>
+  )
+}
+
+const Bar = () => {
+  const { value } = route
+  return (
+    <header class="bar">
+      <a class="mark" href={hrefOf({ page: "jobs", query: {} })} aria-label="All jobs">
+        <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
+          <path d="M3 4 L12 12 M3 20 L12 12 M3 12 L12 12" stroke="currentColor" stroke-width="1.8" fill="none" stroke-linecap="round" />
+          <circle cx="16" cy="12" r="4" fill="var(--accent)" />
+        </svg>
+        <b>converge</b>
+      </a>
+      <nav aria-label="Place">
+        {value.page === "jobs" ? (
+          <span aria-current="page">Jobs</span>
+        ) : (
+          <>
+            <a href={hrefOf({ page: "jobs", query: {} })}>Jobs</a>
+            <span aria-hidden="true">/</span>
+            <span aria-current="page">
+              {job.value === undefined ? null : <><Said text={job.value.program} limit={60} /> <span class="soft" aria-hidden="true">·</span> </>}
+              <Said text={value.id} limit={60} />
+            </span>
+          </>
+        )}
+      </nav>
+      <span class="grow" />
+      {isReached.value ? null : <span class="lost" role="status">The server does not answer. Trying again.</span>}
+      <button type="button" class="quiet" onClick={cycleTheme} aria-label={`Colours: ${theme.value}`} title={`Colours: ${theme.value}`}>
+        {theme.value === "light" ? "☀" : theme.value === "dark" ? "☾" : "◐"}
+      </button>
+    </header>
+  )
+}
+
+/** "/" goes to the search field, and Escape up to the list. */
+const useKeys = (): void =>
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const isTyping = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement
+      if (event.key === "/" && !isTyping) {
+        const field = document.getElementById("search")
+        if (field === null) return
+        event.preventDefault()
+        field.focus()
+      }
+    }
+    addEventListener("keydown", onKey)
+    return () => removeEventListener("keydown", onKey)
+  }, [])
+
+export const App = () => {
+  useKeys()
+  useSignalEffect(() => {
+    const { value } = route
+    document.title = value.page === "jobs" ? "Jobs · converge" : `${value.id || "job"} · converge`
+  })
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.querySelector<HTMLElement>("main")?.focus() }}>
+        Skip to the page
+      </a>
+      <Bar />
+      {needsToken.value ? <TokenForm /> : null}
+      {route.value.page === "jobs" ? <JobsPage /> : <JobPage key={route.value.id} />}
+    </>
+  )
+}

@@ -1,0 +1,71 @@
+/** What the job has used of each budget, the agents that paid, and the diagnostics of its result. */
+import { bytes, number, span } from "./format.ts"
+import { job } from "./jobStore.ts"
+import { FactLink } from "./links.tsx"
+import { Bar, messageOf, Panel, Said } from "./parts.tsx"
+
+type Shown = readonly [name: string, used: number, limit: number | null | undefined, text: (n: number) => string]
+
+export const Budgets = () => {
+  const { value } = job
+  if (value === undefined || value.usage === null) return null
+  const { usage } = value
+  const { budget = {} } = value as { readonly budget?: Readonly<Record<string, number | null>> }
+  const rows: ReadonlyArray<Shown> = [
+    ["cycles", usage.cycles, budget["cycles"], number],
+    ["facts", usage.facts, budget["facts"], number],
+    ["tasks", usage.agents, budget["agents"], number],
+    ["duration", usage.durationMs, budget["duration"], span],
+    ["CPU time", usage.cpuMs, budget["cpuTime"], span],
+    ["context", usage.contextBytes, budget["contextBytes"], bytes],
+    ["tokens", usage.tokens, budget["tokens"], number],
+    ["cost", usage.cost, budget["cost"], number]
+  ]
+  const payers = Object.entries(usage.byAgent)
+  const diagnostics = value.result?.diagnostics ?? []
+  return (
+    <>
+      <Panel title="Budget">
+        <table class="budget">
+          <tbody>
+            {rows.filter(([, used, limit]) => used > 0 || (limit !== null && limit !== undefined)).map(([name, used, limit, text]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td class="num">{text(used)}</td>
+                <td>{limit === null || limit === undefined ? <small>no limit</small> : <Bar used={used} limit={limit} label={`${name}: ${text(used)} of ${text(limit)}`} />}</td>
+                <td class="num">{limit === null || limit === undefined ? "" : text(limit)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {payers.length === 0 ? null : (
+          <table>
+            <caption>Paid by agent</caption>
+            <thead><tr><th>agent</th><th class="num">tokens</th><th class="num">cost</th></tr></thead>
+            <tbody>
+              {payers.map(([agent, { cost, tokens }]) => (
+                <tr key={agent}>
+                  <td><Said text={agent} limit={80} /></td>
+                  <td class="num">{number(tokens)}</td>
+                  <td class="num">{number(cost)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Panel>
+      {diagnostics.length === 0 ? null : (
+        <Panel title="Diagnostics" note={number(diagnostics.length)}>
+          <ul class="diagnostics">
+            {diagnostics.slice(0, 100).map(({ agent, cause, cycle, each }, index) => (
+              <li key={index}>
+                <small>cycle {number(cycle)}</small> <code>{cause._tag}</code> <Said text={agent} limit={80} />
+                {each === null ? null : <> <FactLink fact={each} /></>} <Said text={messageOf(cause)} limit={400} />
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,135 @@
+/**
+ * The event log, newest last, as it comes. Only the events in memory are shown; the log itself may be longer.
+ *
+ * Events are read in batches and the page is drawn once a frame, so ten thousand events a second cost no more than ten.
+ */
+import { signal, useSignal } from "@preact/signals"
+import { useEffect } from "preact/hooks"
+import { ofJob, readLines } from "./api.ts"
+import { brief, number, plural } from "./format.ts"
+import { job, jobId } from "./jobStore.ts"
+import { onceAFrame } from "./poll.ts"
+import { Empty, Said } from "./parts.tsx"
+import { VirtualList } from "./virtual.tsx"
+
+interface Event {
+  readonly _tag: string
+  readonly seq?: number
+  readonly cycle?: number
+  readonly [field: string]: unknown
+}
+
+/** Events that the page remembers; older ones go first. */
+const remembered = 50_000
+
+let list: Array<Event> = []
+let dropped = 0
+const drawn = signal(0)
+const draw = onceAFrame(() => drawn.value++)
+
+const take = (events: ReadonlyArray<Event>): void => {
+  for (const event of events) list.push(event)
+  if (list.length > remembered * 1.2) {
+    dropped += list.length - remembered
+    list = list.slice(-remembered)
+  }
+  draw()
+}
+
+/** Reads on, from the last event, until the page goes elsewhere. */
+const follow = async (id: string, abort: AbortSignal): Promise<void> => {
+  list = []
+  dropped = 0
+  drawn.value++
+  while (!abort.aborted) {
+    const after = list.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
+    const answer = await readLines<Event>(ofJob(id, "/events"), { headers: { "last-event-id": String(after) }, signal: abort }, take)
+    if (answer === undefined || list.at(-1)?._tag === "JobHalted") return
+    if (answer.ok && answer.value === "nothing") return
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+  }
+}
+
+interface Ref {
+  readonly kind: string
+  readonly id: string
+}
+
+const isRefs = (value: unknown): value is ReadonlyArray<Ref> => Array.isArray(value)
+
+const refsOf = (event: Event): string => {
+  const facts = event["facts"] ?? event["seeds"]
+  if (!isRefs(facts)) return ""
+  const named = facts.slice(0, 4).map(({ id, kind }) => `${kind}/${id}`)
+  return named.join(", ") + (facts.length > 4 ? ` and ${plural(facts.length - 4, "more")}`.replace("mores", "more") : "")
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "")
+
+const summaryOf = (event: Event): string => {
+  const each = event["each"] as Ref | undefined
+  const by = [text(event["agent"]), each === undefined ? "" : `${each.kind}/${each.id}`].filter(Boolean).join(" on ")
+  switch (event._tag) {
+    case "JobStarted":
+    case "FactsCommitted":
+      return [by, refsOf(event)].filter(Boolean).join(": ")
+    case "CycleStarted":
+      return `${plural(Number(event["tasks"]), "task")}: ${(event["agents"] as ReadonlyArray<string>).join(", ")}`
+    case "TaskDiscarded":
+      return `${by}: ${brief(event["cause"], 300)}`
+    case "JobHalted":
+      return `${text(event["status"])}${event["error"] === undefined ? "" : `: ${brief(event["error"], 300)}`}`
+    case "IntentCommitted":
+    case "IntentAnswered":
+      return `${by}: ${text(event["kind"])}`
+    case "InvariantViolated":
+      return `${text(event["name"])}: ${text(event["reason"])}`
+    default:
+      return by || text(event["name"])
+  }
+}
+
+export const EventsView = () => {
+  const id = jobId.value
+  const chosen = useSignal(-1)
+  useEffect(() => {
+    if (id === undefined) return undefined
+    const abort = new AbortController()
+    void follow(id, abort.signal)
+    return () => abort.abort()
+  }, [id])
+  void drawn.value
+  if (list.length === 0) return <Empty>{job.value?.state === "queued" ? "The job waits to begin." : "No event yet."}</Empty>
+  const event = list[chosen.value]
+  return (
+    <div class="split">
+      <div>
+        <p class="soft">{plural(list.length + dropped, "event")}{dropped > 0 ? `, of which the newest ${number(list.length)} are here` : ""}</p>
+        <VirtualList
+          class="events"
+          label="events"
+          count={list.length}
+          rowHeight={30}
+          keyOf={(index) => String(index + dropped)}
+          row={(index) => {
+            const it = list[index]!
+            return (
+              <>
+                <small class="num">{it.seq ?? ""}</small>
+                <small class="num">{it.cycle ?? ""}</small>
+                <b>{it._tag}</b>
+                <span class="cut"><Said text={summaryOf(it)} limit={300} /></span>
+              </>
+            )
+          }}
+          chosen={chosen.value}
+          onChoose={(index) => (chosen.value = index)}
+          onOpen={(index) => (chosen.value = index)}
+        />
+      </div>
+      <aside aria-label="the chosen event">
+        {event === undefined ? <Empty>Choose an event to see all of it.</Empty> : <pre tabIndex={0}>{brief(JSON.stringify(event, undefined, 2), 100_000)}</pre>}
+      </aside>
+    </div>
+  )
+}

@@ -1,0 +1,75 @@
+/** Starts a fork: a new job on the context of a cycle, with a changed fact. The job itself stays as it is. */
+import { useSignal } from "@preact/signals"
+import { ask, type FactRef, ofJob, type Problem } from "./api.ts"
+import { at, job } from "./jobStore.ts"
+import { Fault, Said } from "./parts.tsx"
+import { hrefOf } from "./route.ts"
+
+export const ForkForm = ({ fact: { id, kind }, jobId, value }: {
+  readonly jobId: string
+  readonly fact: FactRef
+  readonly value: unknown
+}) => {
+  const isOpen = useSignal(false)
+  const text = useSignal("")
+  const problem = useSignal<Problem | undefined>(undefined)
+  const forked = useSignal<string | undefined>(undefined)
+  const isBusy = useSignal(false)
+  const cycle = at.value ?? job.value?.cycle ?? 0
+  const fork = async (): Promise<void> => {
+    let changed: unknown
+    try {
+      changed = JSON.parse(text.value)
+    } catch (error) {
+      problem.value = { status: 0, title: "The value is no JSON", detail: error instanceof Error ? error.message : "" }
+      return
+    }
+    isBusy.value = true
+    const answer = await ask<{ readonly jobId: string }>(ofJob(jobId, "/fork"), {
+      method: "POST",
+      body: { at: cycle, facts: [{ kind, value: changed }] }
+    })
+    isBusy.value = false
+    if (answer === undefined) return
+    problem.value = answer.ok ? undefined : answer.problem
+    if (answer.ok) forked.value = answer.value.jobId
+  }
+  if (!isOpen.value) {
+    return (
+      <button
+        type="button"
+        onClick={() => {
+          text.value = JSON.stringify(value, undefined, 2) ?? ""
+          isOpen.value = true
+        }}
+      >
+        Fork from cycle {cycle} with another value…
+      </button>
+    )
+  }
+  return (
+    <form
+      class="fork"
+      onSubmit={(event) => {
+        event.preventDefault()
+        void fork()
+      }}
+    >
+      <h3>A new job from cycle {cycle}</h3>
+      <label>
+        The value of <b><Said text={`${kind}/${id}`} limit={200} /></b>
+        <textarea rows={8} spellcheck={false} value={text.value} onInput={({ currentTarget }) => (text.value = currentTarget.value)} />
+      </label>
+      <div class="menu">
+        <button type="button" onClick={() => (isOpen.value = false)}>Leave it</button>
+        <button type="submit" class="primary" disabled={isBusy.value}>Fork</button>
+      </div>
+      {problem.value === undefined ? null : <Fault problem={problem.value} />}
+      {forked.value === undefined ? null : (
+        <p role="status">
+          It runs as <a href={hrefOf({ page: "job", id: forked.value, view: "overview", query: {} })}><Said text={forked.value} limit={80} /></a>.
+        </p>
+      )}
+    </form>
+  )
+}

@@ -1,0 +1,185 @@
+/** One job: where it stands on top, and below it the view that the address names. */
+import { useSignal } from "@preact/signals"
+import type { ComponentType } from "preact"
+import { useEffect } from "preact/hooks"
+import { Answer } from "./Answer.tsx"
+import { Budgets } from "./Budgets.tsx"
+import { EventsView } from "./EventsView.tsx"
+import { FactsView } from "./FactsView.tsx"
+import { ago, number, span, time } from "./format.ts"
+import { at, goToCycle, isOver, job, needPrograms, problem, steer } from "./jobStore.ts"
+import { now } from "./now.ts"
+import { OutputView } from "./OutputView.tsx"
+import { Confirm, Fault, Said, StateMark } from "./parts.tsx"
+import { ProgramView } from "./ProgramView.tsx"
+import { go, hrefOf, route, type View, views } from "./route.ts"
+import { Statechart } from "./Statechart.tsx"
+import { TimelineView } from "./TimelineView.tsx"
+import { Waiting } from "./Waiting.tsx"
+
+const names: Readonly<Record<View, string>> = {
+  overview: "Overview",
+  timeline: "Timeline",
+  facts: "Facts",
+  program: "Program",
+  output: "Output",
+  events: "Events"
+}
+
+const pausable = new Set(["running", "queued"])
+const resumable = new Set(["paused", "suspended", "quarantined"])
+
+const Steering = () => {
+  const asks = useSignal(false)
+  const { value } = job
+  if (value === undefined || isOver.value) return null
+  return (
+    <div class="steer" role="group" aria-label="Steer the job">
+      {pausable.has(value.state) ? <button type="button" onClick={() => void steer("pause")}>Pause</button> : null}
+      {resumable.has(value.state) ? (
+        <button type="button" class="primary" onClick={() => void steer("resume")}>Resume</button>
+      ) : null}
+      <button type="button" class="danger" onClick={() => (asks.value = true)}>Cancel…</button>
+      {asks.value ? (
+        <Confirm
+          title="Cancel this job?"
+          act="Cancel the job"
+          onNo={() => (asks.value = false)}
+          onYes={() => {
+            asks.value = false
+            void steer("cancel")
+          }}
+        >
+          <p>It ends for good. The cycle under way is lost; what is committed stays.</p>
+        </Confirm>
+      ) : null}
+    </div>
+  )
+}
+
+/** Chooses the cycle that the whole page shows. */
+const Slider = () => {
+  const last = job.value?.cycle ?? 0
+  const shown = at.value ?? last
+  const isPast = at.value !== undefined
+  return (
+    <div class={isPast ? "slider past" : "slider"}>
+      <label>
+        <span>Cycle</span>
+        <input
+          type="range"
+          min={0}
+          max={last}
+          value={shown}
+          disabled={last === 0}
+          aria-valuetext={isPast ? `cycle ${shown} of ${last}` : `newest, cycle ${last}`}
+          onInput={({ currentTarget }) => goToCycle(Number(currentTarget.value))}
+        />
+        <output>{number(shown)}</output>
+      </label>
+      <button type="button" class="quiet" disabled={!isPast} onClick={() => goToCycle(undefined)}>newest</button>
+    </div>
+  )
+}
+
+const Head = () => {
+  const { value } = job
+  if (value === undefined) return null
+  const { createdAt, haltedAt, hash, phase, program, state, usage } = value
+  const end = haltedAt ?? now.value
+  return (
+    <header class="head">
+      <h1>
+        <Said text={program} limit={120} />
+        <small><Said text={value.jobId} limit={200} /></small>
+      </h1>
+      <StateMark state={state} />
+      <Steering />
+      <dl class="numbers">
+        <div><dt>began</dt><dd title={time(createdAt)}>{ago(createdAt, now.value)}</dd></div>
+        <div><dt>{haltedAt === null ? "so far" : "took"}</dt><dd>{span(Math.max(0, end - createdAt))}</dd></div>
+        <div><dt>cycle</dt><dd>{number(value.cycle)}</dd></div>
+        {usage === null ? null : (
+          <>
+            <div><dt>facts</dt><dd>{number(usage.facts)}</dd></div>
+            <div><dt>tasks</dt><dd>{number(usage.agents)}</dd></div>
+            {usage.tokens > 0 ? <div><dt>tokens</dt><dd>{number(usage.tokens)}</dd></div> : null}
+            {usage.cost > 0 ? <div><dt>cost</dt><dd>{number(usage.cost)}</dd></div> : null}
+          </>
+        )}
+        {phase === null ? null : <div><dt>phase</dt><dd>{phase.replace("running.", "")}</dd></div>}
+        <div><dt>hash</dt><dd><code title={hash}>{hash.slice(0, 12)}</code></dd></div>
+      </dl>
+      <Slider />
+    </header>
+  )
+}
+
+const Overview = () => (
+  <div class="overview">
+    <Answer />
+    <Statechart />
+    <Budgets />
+  </div>
+)
+
+const pages: Readonly<Record<View, ComponentType>> = {
+  overview: Overview,
+  timeline: TimelineView,
+  facts: FactsView,
+  program: ProgramView,
+  output: OutputView,
+  events: EventsView
+}
+
+const Tabs = ({ view, id }: { readonly view: View; readonly id: string }) => {
+  const { query } = route.value
+  const to = (name: View) => ({ page: "job", id, view: name, query: query["at"] === undefined ? {} : { at: query["at"] } }) as const
+  const move = (step: number): void => {
+    const next = views[(views.indexOf(view) + step + views.length) % views.length] ?? "overview"
+    go(to(next))
+    document.getElementById(`tab-${next}`)?.focus()
+  }
+  return (
+    <div class="tabs" role="tablist" aria-label="Views of the job">
+      {views.map((name) => (
+        <a
+          key={name}
+          id={`tab-${name}`}
+          role="tab"
+          href={hrefOf(to(name))}
+          aria-selected={name === view}
+          aria-controls="view"
+          tabIndex={name === view ? 0 : -1}
+          onKeyDown={(event) => {
+            const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0
+            if (step === 0) return
+            event.preventDefault()
+            move(step)
+          }}
+        >
+          {names[name]}
+        </a>
+      ))}
+    </div>
+  )
+}
+
+export const JobPage = () => {
+  const { value } = route
+  useEffect(() => void needPrograms(), [])
+  if (value.page !== "job") return null
+  const Page = pages[value.view]
+  return (
+    <main class="job" id="main" tabIndex={-1}>
+      {problem.value === undefined ? null : <Fault problem={problem.value} />}
+      <Head />
+      <Waiting jobId={value.id} />
+      <Tabs view={value.view} id={value.id} />
+      <div id="view" role="tabpanel" aria-labelledby={`tab-${value.view}`} class={`view ${value.view}`}>
+        {job.value === undefined && problem.value === undefined ? <p class="empty">Asking for the job…</p> : <Page />}
+      </div>
+    </main>
+  )
+}
+

@@ -1,0 +1,107 @@
+/**
+ * The program: kinds and agents as a graph of reads and writes, with live counts; its input, its invariants and its diagnostics.
+ *
+ * The layout engine is loaded when this view is first opened. Without it, the table below says the same.
+ */
+import { useSignal } from "@preact/signals"
+import { useEffect } from "preact/hooks"
+import { ask, ofJob } from "./api.ts"
+import { json, number, short } from "./format.ts"
+import { diagnosis, graph, job, jobId } from "./jobStore.ts"
+import { type Laid, layout } from "./layout.ts"
+import { Empty, Panel, Said } from "./parts.tsx"
+import type { Graph } from "./shapes.ts"
+
+const Picture = ({ laid, counts }: { readonly laid: Laid; readonly counts: Readonly<Record<string, number>> }) => (
+  <div class="chart program" tabIndex={0} role="img" aria-label="Agents and kinds; the table below lists them.">
+    <svg viewBox={`-4 -4 ${laid.width + 8} ${laid.height + 8}`} style={{ maxWidth: `${laid.width * 1.2}px` }} aria-hidden="true">
+      <defs>
+        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" /></marker>
+      </defs>
+      {laid.edges.map(({ id, points }) => (
+        <path key={id} class="edge" d={points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")} marker-end="url(#arrow)" />
+      ))}
+      {laid.nodes.map(({ height, id, isAgent, name, width, x, y }) => (
+        <g key={id} class={isAgent ? "node agent" : "node kind"}>
+          <rect x={x} y={y} width={width} height={height} rx={isAgent ? 8 : height / 2} />
+          <text x={x + width / 2} y={y + height / 2 + 4.5} text-anchor="middle">
+            {name.length > 26 ? `${name.slice(0, 25)}…` : name}
+            {isAgent ? null : <tspan class="count"> {short(counts[name] ?? 0)}</tspan>}
+          </text>
+        </g>
+      ))}
+    </svg>
+  </div>
+)
+
+const Agents = ({ found }: { readonly found: Graph }) => (
+  <div class="wide" tabIndex={0} role="region" aria-label="Agents">
+    <table>
+      <thead><tr><th>agent</th><th>form</th><th class="num">tier</th><th>for each</th><th>reads</th><th>writes</th><th>intents</th></tr></thead>
+      <tbody>
+        {found.agents.map(({ each, intents, name, reads, tier, type, writes }) => (
+          <tr key={name}>
+            <td><b><Said text={name} limit={80} /></b></td>
+            <td>{type}</td>
+            <td class="num">{number(tier)}</td>
+            <td>{each === null ? "" : <Said text={each} limit={60} />}</td>
+            <td><Said text={reads.join(", ")} limit={200} /></td>
+            <td><Said text={writes.join(", ")} limit={200} /></td>
+            <td><Said text={intents.join(", ") || "–"} limit={120} /></td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+)
+
+const Input = ({ id }: { readonly id: string }) => {
+  const input = useSignal<unknown>(undefined)
+  useEffect(() => {
+    const abort = new AbortController()
+    void ask<{ readonly input: unknown }>(ofJob(id, "/input"), { signal: abort.signal }).then((answer) => {
+      if (answer?.ok === true) input.value = answer.value.input
+    })
+    return () => abort.abort()
+  }, [id])
+  return input.value === undefined ? null : <Panel title="Input"><pre tabIndex={0}>{json(input.value, 50_000)}</pre></Panel>
+}
+
+export const ProgramView = () => {
+  const id = jobId.value
+  const { value: found } = graph
+  const laid = useSignal<Laid | undefined>(undefined)
+  const counts = useSignal<Readonly<Record<string, number>>>({})
+  const version = job.value?.version
+  useEffect(() => {
+    if (found !== undefined) void layout(found).then((made) => (laid.value = made))
+  }, [found])
+  useEffect(() => {
+    if (id === undefined) return
+    void ask<{ readonly kinds: Readonly<Record<string, number>> }>(ofJob(id, "/kinds")).then((answer) => {
+      if (answer?.ok === true) counts.value = answer.value.kinds
+    })
+  }, [id, version])
+  if (id === undefined) return null
+  const violated = new Map(diagnosis.value?.violated.map(({ name, reason }) => [name, reason]))
+  return (
+    <>
+      {found === undefined ? <Empty>This server does not serve the program, so only its journal can be shown.</Empty> : null}
+      {laid.value === undefined ? null : <Picture laid={laid.value} counts={counts.value} />}
+      {found === undefined ? null : <Panel title="Agents" note={number(found.agents.length)}><Agents found={found} /></Panel>}
+      {found === undefined || found.invariants.length === 0 ? null : (
+        <Panel title="Invariants">
+          <ul class="lines">
+            {found.invariants.map(({ class: sort, name }) => (
+              <li key={name}>
+                <b><Said text={name} /></b> <small>{sort}</small>{" "}
+                {violated.has(name) ? <span class="badText">does not hold: <Said text={violated.get(name) ?? ""} limit={400} /></span> : <span class="goodText">holds</span>}
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+      <Input id={id} />
+    </>
+  )
+}

@@ -1,0 +1,98 @@
+/**
+ * The job's machine as it runs: the active state is lit, and the transition that led there moves once.
+ *
+ * The layout is made when the package is built. Which phase a job is in changes faster than a page can show, so a phase stays lit until
+ * the next answer of the server.
+ */
+import { useEffect, useRef, useState } from "preact/hooks"
+import { job } from "./jobStore.ts"
+import { Panel } from "./parts.tsx"
+
+interface Chart {
+  readonly width: number
+  readonly height: number
+  readonly states: ReadonlyArray<{
+    readonly key: string
+    readonly path: string
+    readonly x: number
+    readonly y: number
+    readonly width: number
+    readonly height: number
+    readonly isParent: boolean
+    readonly isFinal: boolean
+    readonly description: string
+  }>
+  readonly edges: ReadonlyArray<{
+    readonly from: string
+    readonly to: string
+    readonly names: ReadonlyArray<string>
+    readonly points: ReadonlyArray<readonly [number, number]>
+  }>
+}
+
+declare const __STATECHART__: Chart
+
+const chart = __STATECHART__
+
+const places: Readonly<Record<string, string>> = {
+  queued: "idle",
+  suspended: "paused",
+  quarantined: "paused",
+  "budget-exhausted": "budgetExhausted"
+}
+
+/** The path of the active state. */
+const activeOf = (state: string, phase: string | null): string =>
+  state === "running" ? (phase === null ? "running" : phase.startsWith("running.") ? phase : `running.${phase}`) : (places[state] ?? state)
+
+const lineOf = (points: ReadonlyArray<readonly [number, number]>): string =>
+  points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")
+
+export const Statechart = () => {
+  const { value } = job
+  const active = value === undefined ? "" : activeOf(value.state, value.phase)
+  const last = useRef(active)
+  const [moved, setMoved] = useState("")
+  useEffect(() => {
+    if (last.current === active) return
+    const edge = chart.edges.find(({ from, to }) => from === last.current && active.startsWith(to))
+    last.current = active
+    setMoved(edge === undefined ? "" : `${edge.from}>${edge.to}`)
+  }, [active])
+  if (value === undefined) return null
+  return (
+    <Panel title="Machine" note={active}>
+      <div class="chart" tabIndex={0} role="img" aria-label={`The job's machine. Active: ${active}.`}>
+        <svg viewBox={`-6 -6 ${chart.width + 12} ${chart.height + 12}`} aria-hidden="true">
+          <defs>
+            <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+              <path d="M0 0 L8 4 L0 8 z" />
+            </marker>
+          </defs>
+          {chart.states.map(({ description, height, isFinal, isParent, key, path, width, x, y }) => (
+            <g
+              key={path}
+              class={[
+                "node",
+                isParent ? "parent" : "",
+                isFinal ? `final ${path}` : "",
+                active === path || (isParent && active.startsWith(`${path}.`)) ? "on" : ""
+              ].join(" ")}
+            >
+              <title>{description}</title>
+              <rect x={x} y={y} width={width} height={height} rx={isParent ? 12 : 8} />
+              <text x={isParent ? x + 14 : x + width / 2} y={isParent ? y + 21 : y + height / 2 + 4.5} text-anchor={isParent ? "start" : "middle"}>
+                {key === "budgetExhausted" ? "exhausted" : key}
+              </text>
+            </g>
+          ))}
+          {chart.edges.map(({ from, names, points, to }) => (
+            <path key={`${from}>${to}`} class={moved === `${from}>${to}` ? "edge moved" : "edge"} d={lineOf(points)} marker-end="url(#tip)">
+              <title>{names.join(", ")}</title>
+            </path>
+          ))}
+        </svg>
+      </div>
+    </Panel>
+  )
+}

@@ -1,0 +1,168 @@
+/**
+ * The console's way to its server: requests by paths relative to the page, with the token that the viewer gave.
+ *
+ * Invariants: it asks only the server that served the page; a problem is a value, and never a throw of the browser's.
+ * Boundary: HTTP in, shapes out.
+ */
+import { signal } from "@preact/signals"
+import type * as Shapes from "../../server/shapes.ts"
+
+export type Job = typeof Shapes.Job.Type
+export type JobSummary = typeof Shapes.JobSummary.Type
+export type JobPage = typeof Shapes.JobPage.Type
+export type State = typeof Shapes.State.Type
+export type Usage = typeof Shapes.Usage.Type
+export type Fact = typeof Shapes.Fact.Type
+export type FactPage = typeof Shapes.FactPage.Type
+export type FactRef = typeof Shapes.FactRef.Type
+export type Explanation = typeof Shapes.Explanation.Type
+export type ProgramInfo = typeof Shapes.ProgramInfo.Type
+export type ErrorJson = typeof Shapes.ErrorJson.Type
+
+/** What went wrong with a request. `status` 0: the server did not answer. */
+export interface Problem {
+  readonly status: number
+  readonly title: string
+  readonly detail: string
+}
+
+export type Answer<A> =
+  | { readonly ok: true; readonly value: A }
+  | { readonly ok: false; readonly problem: Problem }
+
+const tokenKey = "converge-token"
+
+export const token = signal(sessionStorage.getItem(tokenKey) ?? "")
+/** Whether the server asked for a token. */
+export const needsToken = signal(false)
+/** Whether the last request reached the server. */
+export const isReached = signal(true)
+
+export const useToken = (text: string): void => {
+  sessionStorage.setItem(tokenKey, text)
+  token.value = text
+  needsToken.value = false
+}
+
+export interface Ask {
+  readonly method?: "GET" | "POST" | "DELETE"
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+}
+
+const root = "api/v1/"
+
+const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError"
+
+const problemIn = async (response: Response): Promise<Problem> => {
+  const body = (await response.json().catch(() => ({}))) as { readonly title?: unknown; readonly detail?: unknown }
+  const text = (part: unknown): string => (typeof part === "string" ? part : "")
+  return { status: response.status, title: text(body.title) || response.statusText, detail: text(body.detail) }
+}
+
+/** Asks the server for a response. Undefined if the request was given up. */
+export const request = async (path: string, ask: Ask = {}): Promise<Answer<Response> | undefined> => {
+  const headers = new Headers(ask.headers)
+  if (token.value !== "") headers.set("authorization", `Bearer ${token.value}`)
+  if (ask.body !== undefined) headers.set("content-type", "application/json")
+  let response
+  try {
+    response = await fetch(root + path, {
+      method: ask.method ?? "GET",
+      headers,
+      ...(ask.body === undefined ? {} : { body: JSON.stringify(ask.body) }),
+      ...(ask.signal === undefined ? {} : { signal: ask.signal })
+    })
+  } catch (error) {
+    if (isAbort(error)) return undefined
+    isReached.value = false
+    return { ok: false, problem: { status: 0, title: "The server does not answer", detail: "" } }
+  }
+  isReached.value = true
+  if (response.status === 401) needsToken.value = true
+  return response.ok ? { ok: true, value: response } : { ok: false, problem: await problemIn(response) }
+}
+
+/** Asks for JSON. The server's tests hold it to the shape. */
+export const ask = async <A>(path: string, options: Ask = {}): Promise<Answer<A> | undefined> => {
+  const answer = await request(path, options)
+  if (answer === undefined || !answer.ok) return answer
+  try {
+    return { ok: true, value: (await answer.value.json()) as A }
+  } catch (error) {
+    if (isAbort(error)) return undefined
+    return { ok: false, problem: { status: 0, title: "The answer was cut off", detail: String(error) } }
+  }
+}
+
+/** The path of a job, and of what is below it. */
+export const ofJob = (id: string, below = ""): string => `jobs/${encodeURIComponent(id)}${below}`
+
+export const queryOf = (parts: Readonly<Record<string, string | number | undefined>>): string => {
+  const query = new URLSearchParams()
+  for (const [name, part] of Object.entries(parts)) if (part !== undefined && part !== "") query.set(name, String(part))
+  const text = query.toString()
+  return text === "" ? "" : `?${text}`
+}
+
+/** Reads lines of JSON as they come, in batches; empty lines are heartbeats. Ends with the stream, or when it is given up. */
+export const readLines = async <A>(
+  path: string,
+  options: Ask,
+  take: (items: ReadonlyArray<A>) => void
+): Promise<Answer<"ended" | "nothing"> | undefined> => {
+  const answer = await request(path, { ...options, headers: { accept: "application/x-ndjson", ...options.headers } })
+  if (answer === undefined || !answer.ok) return answer
+  const { body, status } = answer.value
+  if (status === 204 || body === null) return { ok: true, value: "nothing" }
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ""
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return { ok: true, value: "ended" }
+      const lines = (rest + value).split("\n")
+      rest = lines.pop() ?? ""
+      const items = lines.filter((line) => line !== "").map((line) => JSON.parse(line) as A)
+      if (items.length > 0) take(items)
+    }
+  } catch (error) {
+    if (isAbort(error)) return undefined
+    return { ok: false, problem: { status: 0, title: "The stream was cut off", detail: "" } }
+  }
+}
+
+/** The items of a block of server-sent events: its data lines, joined. Comments and other fields are skipped. */
+const dataIn = (block: string): string =>
+  block
+    .split("\n")
+    .flatMap((line) => (line.startsWith("data:") ? line.slice(line.startsWith("data: ") ? 6 : 5) : []))
+    .join("\n")
+
+/** Reads server-sent events as they come, in batches. Ends as `readLines` does. */
+export const readEvents = async <A>(
+  path: string,
+  options: Ask,
+  take: (items: ReadonlyArray<A>) => void
+): Promise<Answer<"ended" | "nothing"> | undefined> => {
+  const answer = await request(path, { ...options, headers: { accept: "text/event-stream", ...options.headers } })
+  if (answer === undefined || !answer.ok) return answer
+  const { body, status } = answer.value
+  if (status === 204 || body === null) return { ok: true, value: "nothing" }
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ""
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return { ok: true, value: "ended" }
+      const blocks = (rest + value.replaceAll("\r\n", "\n")).split("\n\n")
+      rest = blocks.pop() ?? ""
+      const items = blocks.map(dataIn).filter((data) => data !== "").map((data) => JSON.parse(data) as A)
+      if (items.length > 0) take(items)
+    }
+  } catch (error) {
+    if (isAbort(error)) return undefined
+    return { ok: false, problem: { status: 0, title: "The stream was cut off", detail: "" } }
+  }
+}

@@ -1,0 +1,2 @@
+/** Styles have no names of their own: the build gathers them. */
+declare module "*.css"

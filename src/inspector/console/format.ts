@@ -1,0 +1,72 @@
+/** Numbers, times and states as people read them. Boundary: values to text. */
+import type { State } from "./api.ts"
+
+const grouped = new Intl.NumberFormat("en-US")
+
+export const number = (n: number): string => grouped.format(n)
+
+export const plural = (n: number, word: string): string => `${number(n)} ${word}${n === 1 ? "" : "s"}`
+
+/** A number in at most four characters: 1234567 is 1.2M. */
+export const short = (n: number): string => {
+  if (n < 10_000) return number(Math.round(n))
+  for (const [unit, size] of [["G", 1e9], ["M", 1e6], ["k", 1e3]] as const) {
+    if (n >= size) return `${n / size < 10 ? (n / size).toFixed(1) : Math.round(n / size)}${unit}`
+  }
+  return number(n)
+}
+
+export const bytes = (n: number): string => {
+  for (const [unit, size] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]] as const) {
+    if (n >= size) return `${(n / size).toFixed(n / size < 10 ? 1 : 0)} ${unit}`
+  }
+  return `${number(n)} B`
+}
+
+/** A span of time: 0.4 ms, 12 ms, 3.4 s, 2 min 5 s, 3 h 20 min, 4 d 2 h. */
+export const span = (ms: number): string => {
+  if (ms < 1) return `${ms.toFixed(ms < 0.1 ? 2 : 1)} ms`
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
+  const minutes = Math.floor(ms / 60_000)
+  if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`
+  const hours = Math.floor(minutes / 60)
+  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
+export const ago = (at: number, now: number): string => (now - at < 1_000 ? "now" : `${span(now - at).replace(/ \d+ s$/, "")} ago`)
+
+const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" })
+
+export const time = (at: number): string => clock.format(at)
+
+/** How a state looks: its colour says whether somebody has to do something. */
+export const toneOf = (state: State | "unfinished"): "live" | "good" | "bad" | "warn" | "idle" => {
+  switch (state) {
+    case "running":
+    case "unfinished":
+      return "live"
+    case "converged":
+      return "good"
+    case "failed":
+    case "quarantined":
+      return "bad"
+    case "awaiting":
+    case "budget-exhausted":
+      return "warn"
+    default:
+      return "idle"
+  }
+}
+
+/** JSON on indented lines, cut after so many characters. */
+export const json = (value: unknown, limit = 100_000): string => {
+  const text = JSON.stringify(value, undefined, 2) ?? "undefined"
+  return text.length <= limit ? text : `${text.slice(0, limit)}\n… ${number(text.length - limit)} more characters`
+}
+
+/** A value in one short line. */
+export const brief = (value: unknown, limit = 160): string => {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "undefined")
+  return text.length <= limit ? text : `${text.slice(0, limit)}…`
+}

@@ -1,0 +1,88 @@
+/**
+ * One job in the console: its state, its diagnosis, and what it waits for, kept fresh while it is in sight.
+ *
+ * Invariants: an answer for a job that is no longer in sight is dropped; a job that has ended and is completely read is not asked for
+ * again. The cycle that the viewer chose (`at`) is part of the address; undefined means the newest. Boundary: asks and remembers.
+ */
+import { computed, effect, signal } from "@preact/signals"
+import { ask, type Job, ofJob, type Problem, type ProgramInfo } from "./api.ts"
+import { poll } from "./poll.ts"
+import { change, route } from "./route.ts"
+import type { Diagnosis, Graph, TasksNow } from "./shapes.ts"
+
+const refreshMs = 1_000
+
+const ended = new Set(["converged", "budget-exhausted", "failed", "cancelled"])
+
+export const job = signal<Job | undefined>(undefined)
+export const problem = signal<Problem | undefined>(undefined)
+export const diagnosis = signal<Diagnosis | undefined>(undefined)
+export const tasks = signal<TasksNow | undefined>(undefined)
+export const programs = signal<ReadonlyArray<ProgramInfo & { readonly graph?: Graph }>>([])
+
+export const jobId = computed(() => (route.value.page === "job" ? route.value.id : undefined))
+
+export const isOver = computed(() => job.value !== undefined && ended.has(job.value.state))
+
+/** The cycle that the page shows; undefined: the newest. */
+export const at = computed(() => {
+  const text = route.value.query["at"]
+  return text === undefined || !/^\d{1,9}$/.test(text) ? undefined : Number(text)
+})
+
+export const goToCycle = (cycle: number | undefined): void =>
+  change({ at: cycle === undefined || cycle >= (job.value?.cycle ?? Infinity) ? "" : String(Math.max(0, cycle)) })
+
+export const graph = computed(() => programs.value.find(({ name }) => name === job.value?.program)?.graph)
+
+/** Forgets the job before, and follows another. */
+effect(() => {
+  const id = jobId.value
+  job.value = undefined
+  problem.value = undefined
+  diagnosis.value = undefined
+  tasks.value = undefined
+  if (id === undefined) return undefined
+  let isRead = false
+  return poll(refreshMs, async (abort) => {
+    if (isRead) return
+    const answer = await ask<Job>(ofJob(id), { signal: abort })
+    if (answer === undefined || jobId.value !== id) return
+    if (!answer.ok) {
+      problem.value = answer.problem
+      return
+    }
+    problem.value = undefined
+    job.value = answer.value
+    const isEnd = ended.has(answer.value.state)
+    const [found, now] = await Promise.all([
+      ask<Diagnosis>(ofJob(id, "/diagnosis"), { signal: abort }),
+      isEnd ? undefined : ask<TasksNow>(ofJob(id, "/tasks"), { signal: abort })
+    ])
+    if (jobId.value !== id) return
+    if (found?.ok === true) diagnosis.value = found.value
+    tasks.value = now?.ok === true ? now.value : undefined
+    isRead = isEnd && found?.ok === true
+  })
+})
+
+let asksForPrograms = false
+
+/** Asks for the programs once. */
+export const needPrograms = async (): Promise<void> => {
+  if (asksForPrograms) return
+  asksForPrograms = true
+  const answer = await ask<{ readonly programs: ReadonlyArray<ProgramInfo> }>("programs")
+  if (answer?.ok === true) programs.value = answer.value.programs
+  else asksForPrograms = false
+}
+
+/** Steers the job, and shows at once what came of it. */
+export const steer = async (action: "pause" | "resume" | "cancel"): Promise<void> => {
+  const id = jobId.value
+  if (id === undefined) return
+  const answer = await ask<Job>(ofJob(id, `/${action}`), { method: "POST" })
+  if (answer === undefined || jobId.value !== id) return
+  if (answer.ok) job.value = answer.value
+  else problem.value = answer.problem
+}

@@ -1,0 +1,88 @@
+/** Small parts that all views share. Text of users is set apart by `bdi`, so its direction never turns what is around it. */
+import type { ComponentChildren } from "preact"
+import { useEffect, useRef } from "preact/hooks"
+import type { ErrorJson, Problem, State } from "./api.ts"
+import { brief, toneOf } from "./format.ts"
+
+/** Text that a user wrote: shown as text, cut if it is long, with its direction kept to itself. */
+export const Said = ({ text, limit = 400 }: { readonly text: string; readonly limit?: number }) => (
+  <bdi class="said" title={text.length > limit ? undefined : text}>
+    {text === "" ? <i class="soft">empty</i> : brief(visible(text), limit)}
+  </bdi>
+)
+
+/** Control characters and direction marks would hide what a text says: they are shown as their code points. */
+export const visible = (text: string): string =>
+  text.replace(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]|[\uD800-\uDFFF]/gu, (mark) => {
+    const code = mark.codePointAt(0) ?? 0
+    return `\u27E8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27E9`
+  })
+
+export const StateMark = ({ state }: { readonly state: State }) => (
+  <span class={`state ${toneOf(state)}`}>
+    <i class="dot" aria-hidden="true" />
+    {state === "budget-exhausted" ? "exhausted" : state}
+  </span>
+)
+
+export const Fault = ({ problem }: { readonly problem: Problem }) => (
+  <p class="fault" role="alert">
+    <b>{problem.status > 0 ? `${problem.status} ` : ""}{problem.title}</b>
+    {problem.detail !== "" && problem.detail !== problem.title ? <> <Said text={problem.detail} /></> : null}
+  </p>
+)
+
+/** The message of an error: its own, or that of the error in it. */
+export const messageOf = (error: ErrorJson): string => {
+  const inner = error["error"]
+  const own = error["message"] ?? error["reason"]
+  if (typeof own === "string") return own
+  if (typeof inner === "object" && inner !== null && "message" in inner && typeof inner.message === "string") return inner.message
+  return inner === undefined ? "" : brief(inner)
+}
+
+/** How much of a budget is used. */
+export const Bar = ({ used, limit, label }: { readonly used: number; readonly limit: number; readonly label: string }) => {
+  const part = limit <= 0 ? 1 : Math.min(used / limit, 1)
+  return (
+    <span class="bar" role="img" aria-label={`${label}: ${Math.round(part * 100)} %`} title={label}>
+      <i class={part >= 1 ? "full" : part > 0.8 ? "near" : ""} style={{ width: `${part * 100}%` }} />
+    </span>
+  )
+}
+
+export const Panel = ({ title, note, children, tone }: {
+  readonly title: string
+  readonly note?: ComponentChildren
+  readonly children: ComponentChildren
+  readonly tone?: "bad" | "warn" | "live" | "good"
+}) => (
+  <section class={`panel ${tone ?? ""}`}>
+    <h2>{title} {note === undefined ? null : <small>{note}</small>}</h2>
+    {children}
+  </section>
+)
+
+export const Empty = ({ children }: { readonly children: ComponentChildren }) => <p class="empty">{children}</p>
+
+/** A question before a destructive act. It takes the focus, and gives it back. */
+export const Confirm = ({ title, children, act, onYes, onNo }: {
+  readonly title: string
+  readonly children: ComponentChildren
+  readonly act: string
+  readonly onYes: () => void
+  readonly onNo: () => void
+}) => {
+  const dialog = useRef<HTMLDialogElement>(null)
+  useEffect(() => dialog.current?.showModal(), [])
+  return (
+    <dialog ref={dialog} aria-label={title} onClose={onNo}>
+      <h2>{title}</h2>
+      <div>{children}</div>
+      <div class="menu">
+        <button type="button" onClick={onNo} autofocus>Keep it</button>
+        <button type="button" class="danger" onClick={onYes}>{act}</button>
+      </div>
+    </dialog>
+  )
+}

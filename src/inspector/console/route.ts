@@ -1,0 +1,67 @@
+/**
+ * The place in the console: what the address says, after its `#`.
+ *
+ * `#/jobs?...` is the list with its filters; `#/jobs/<id>/<view>?...` is a view of one job. Ids are encoded, so every id is
+ * reachable, also `.`, `..` and the empty one. The address holds all that a reload must not lose: filters, view, cycle, the chosen
+ * fact and task. Boundary: text to a value, and back.
+ */
+import { signal } from "@preact/signals"
+
+export const views = ["overview", "timeline", "facts", "program", "output", "events"] as const
+
+export type View = (typeof views)[number]
+
+export type Query = Readonly<Record<string, string>>
+
+export type Route =
+  | { readonly page: "jobs"; readonly query: Query }
+  | { readonly page: "job"; readonly id: string; readonly view: View; readonly query: Query }
+
+const isView = (name: string): name is View => (views as ReadonlyArray<string>).includes(name)
+
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Reads the part of an address after its `#`. Anything that is no route is the list of jobs. */
+export const parseRoute = (hash: string): Route => {
+  const [path = "", search = ""] = hash.replace(/^#\/?/, "").split("?", 2)
+  const query = Object.fromEntries(new URLSearchParams(search))
+  const [page, id, view = ""] = path.split("/")
+  if (page !== "jobs" || id === undefined) return { page: "jobs", query }
+  // The empty id is written as "~", and an id that begins with "~" as "~~...".
+  const named = decode(id)
+  return { page: "job", id: named.startsWith("~") ? named.slice(1) : named, view: isView(view) ? view : "overview", query }
+}
+
+/** Writes a route. Parts of the query that are empty are left out. */
+export const hrefOf = (route: Route): string => {
+  const search = new URLSearchParams(Object.entries(route.query).filter(([, value]) => value !== "")).toString()
+  const tail = search === "" ? "" : `?${search}`
+  if (route.page === "jobs") return `#/jobs${tail}`
+  const named = route.id === "" || route.id.startsWith("~") ? `~${route.id}` : route.id
+  return `#/jobs/${encodeURIComponent(named)}/${route.view}${tail}`
+}
+
+export const route = signal<Route>(parseRoute(location.hash))
+
+addEventListener("hashchange", () => {
+  route.value = parseRoute(location.hash)
+})
+
+/** Goes to a place. `replace`: without a new entry in the browser's history. */
+export const go = (to: Route, replace = false): void => {
+  if (replace) history.replaceState(null, "", hrefOf(to))
+  else history.pushState(null, "", hrefOf(to))
+  route.value = to
+}
+
+/** Changes parts of the query; an empty text takes a part away. */
+export const change = (parts: Query, replace = true): void => {
+  const { value } = route
+  go({ ...value, query: { ...value.query, ...parts } }, replace)
+}

@@ -1,0 +1,165 @@
+/**
+ * Live progress of the job in sight: running tasks, and what they report. It is read while a view needs it.
+ *
+ * The server keeps a window of the newest items, so a page that was away for a moment goes on without a gap; a longer gap is shown.
+ * Invariant: the page remembers a bounded number of items. Boundary: reads the stream; views draw it.
+ */
+import { effect, signal } from "@preact/signals"
+import { ofJob, readEvents, type FactRef } from "./api.ts"
+import { isOver, jobId } from "./jobStore.ts"
+import { onceAFrame } from "./poll.ts"
+
+interface OfTask {
+  readonly sequence: number
+  readonly cycle: number
+  readonly agent: string
+  readonly each?: FactRef
+  readonly part?: number
+  readonly attempt: number
+  /** Milliseconds since the epoch, by the server's clock. */
+  readonly at: number
+}
+
+export type Item =
+  | (OfTask & { readonly _tag: "TaskQueued" })
+  | (OfTask & { readonly _tag: "TaskWaiting"; readonly for: "concurrency" | "budget" })
+  | (OfTask & { readonly _tag: "TaskClaimed"; readonly worker: number })
+  | (OfTask & { readonly _tag: "TaskEnded"; readonly worker: number })
+  | (OfTask & { readonly _tag: "TaskProgress"; readonly worker: number; readonly value?: unknown })
+  | { readonly _tag: "Missed"; readonly from: number | null; readonly to: number | null }
+  | { readonly _tag: "Ended" }
+  | { readonly _tag: "Goodbye" }
+
+/** A task as telemetry tells of it. Times are in milliseconds since the epoch. */
+export interface LiveTask {
+  readonly key: string
+  readonly cycle: number
+  readonly agent: string
+  readonly each: FactRef | undefined
+  readonly attempt: number
+  queuedAt: number
+  waitsFor: "concurrency" | "budget" | undefined
+  claimedAt: number | undefined
+  endedAt: number | undefined
+  worker: number
+}
+
+/** What a task reported, newest last. A text that grows is shown as its newest state. */
+export interface Report {
+  readonly key: string
+  readonly agent: string
+  readonly each: FactRef | undefined
+  readonly cycle: number
+  readonly attempt: number
+  values: Array<unknown>
+  count: number
+  isOver: boolean
+}
+
+/** Tasks, reporting tasks, and reports of one task that the page remembers. */
+const rememberedTasks = 20_000
+const rememberedReports = 50
+const rememberedValues = 500
+
+export const live = new Map<string, LiveTask>()
+export const reports = new Map<string, Report>()
+/** Counts up when `live` or `reports` change, once a frame. */
+export const drawn = signal(0)
+/** How many items the page has missed; -1 if that is not known. */
+export const missed = signal(0)
+
+const draw = onceAFrame(() => drawn.value++)
+
+const bound = <A>(map: Map<string, A>, limit: number): void => {
+  for (const key of map.keys()) {
+    if (map.size <= limit) return
+    map.delete(key)
+  }
+}
+
+const keyOf = ({ agent, attempt, cycle, each, part }: OfTask): string =>
+  JSON.stringify([cycle, agent, each?.kind, each?.id, part, attempt])
+
+const note = (item: Item): void => {
+  if (item._tag === "Missed") {
+    missed.value = item.from === null || item.to === null || missed.value < 0 ? -1 : missed.value + item.to - item.from + 1
+    return
+  }
+  if (item._tag === "Ended" || item._tag === "Goodbye") return
+  const key = keyOf(item)
+  const { agent, at, attempt, cycle, each } = item
+  if (item._tag === "TaskProgress") {
+    const report = reports.get(key) ?? { key, agent, each, cycle, attempt, values: [], count: 0, isOver: false }
+    reports.set(key, report)
+    report.values.push(item.value)
+    report.count++
+    if (report.values.length > rememberedValues) report.values.splice(0, report.values.length - rememberedValues)
+    bound(reports, rememberedReports)
+    return
+  }
+  const task: LiveTask = live.get(key) ?? {
+    key,
+    cycle,
+    agent,
+    each,
+    attempt,
+    queuedAt: at,
+    waitsFor: undefined,
+    claimedAt: undefined,
+    endedAt: undefined,
+    worker: 0
+  }
+  live.set(key, task)
+  if (item._tag === "TaskWaiting") task.waitsFor = item.for
+  if (item._tag === "TaskClaimed") {
+    task.claimedAt = at
+    task.worker = item.worker
+    task.waitsFor = undefined
+  }
+  if (item._tag === "TaskEnded") {
+    task.endedAt = at
+    task.claimedAt ??= at
+    const report = reports.get(key)
+    if (report !== undefined) report.isOver = true
+  }
+  bound(live, rememberedTasks)
+}
+
+/** The number of views that need the stream. */
+const users = signal(0)
+
+effect(() => {
+  const id = jobId.value
+  live.clear()
+  reports.clear()
+  missed.value = 0
+  if (id === undefined || users.value === 0) return undefined
+  const abort = new AbortController()
+  void follow(id, abort.signal)
+  return () => abort.abort()
+})
+
+const follow = async (id: string, abort: AbortSignal): Promise<void> => {
+  let last = ""
+  while (!abort.aborted && !isOver.peek()) {
+    const answer = await readEvents<Item>(
+      ofJob(id, "/telemetry"),
+      { signal: abort, headers: last === "" ? {} : { "last-event-id": last } },
+      (items) => {
+        for (const item of items) {
+          note(item)
+          if ("sequence" in item) last = String(item.sequence)
+        }
+        draw()
+      }
+    )
+    if (answer === undefined || (answer.ok && answer.value === "nothing") || (!answer.ok && answer.problem.status === 409)) return
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+  }
+}
+
+/** Keeps the stream open until the returned function is called. */
+export const needTelemetry = (): (() => void) => {
+  users.value++
+  return () => void users.value--
+}

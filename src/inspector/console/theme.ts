@@ -1,0 +1,20 @@
+/** Light, dark, or what the system says. The choice stays in this browser. */
+import { effect, signal } from "@preact/signals"
+
+const themes = ["system", "light", "dark"] as const
+type Theme = (typeof themes)[number]
+
+const key = "converge-theme"
+const saved = localStorage.getItem(key)
+
+export const theme = signal<Theme>(themes.find((name) => name === saved) ?? "system")
+
+effect(() => {
+  const { value } = theme
+  document.documentElement.style.colorScheme = value === "system" ? "light dark" : value
+  localStorage.setItem(key, value)
+})
+
+export const cycleTheme = (): void => {
+  theme.value = themes[(themes.indexOf(theme.value) + 1) % themes.length] ?? "system"
+}
