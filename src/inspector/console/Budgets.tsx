@@ -1,6 +1,6 @@
 /** What the job has used of each budget, the agents that paid, and the diagnostics of its result. */
 import { bytes, number, span } from "./format.ts"
-import { job } from "./jobStore.ts"
+import { job, limits } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
 import { Bar, messageOf, Panel, Said } from "./parts.tsx"
 
@@ -10,7 +10,7 @@ export const Budgets = () => {
   const { value } = job
   if (value === undefined || value.usage === null) return null
   const { usage } = value
-  const { budget = {} } = value as { readonly budget?: Readonly<Record<string, number | null>> }
+  const budget = limits.value
   const rows: ReadonlyArray<Shown> = [
     ["cycles", usage.cycles, budget["cycles"], number],
     ["facts", usage.facts, budget["facts"], number],

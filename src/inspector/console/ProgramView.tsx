@@ -7,7 +7,7 @@ import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { ask, ofJob } from "./api.ts"
 import { json, number, short } from "./format.ts"
-import { diagnosis, graph, job, jobId } from "./jobStore.ts"
+import { diagnosis, graph, input, job, jobId } from "./jobStore.ts"
 import { type Laid, layout } from "./layout.ts"
 import { Empty, Panel, Said } from "./parts.tsx"
 import type { Graph } from "./shapes.ts"
@@ -39,10 +39,10 @@ const Agents = ({ found }: { readonly found: Graph }) => (
     <table>
       <thead><tr><th>agent</th><th>form</th><th class="num">tier</th><th>for each</th><th>reads</th><th>writes</th><th>intents</th></tr></thead>
       <tbody>
-        {found.agents.map(({ each, intents, name, reads, tier, type, writes }) => (
+        {found.agents.map(({ each, form, intents, name, reads, tier, writes }) => (
           <tr key={name}>
             <td><b><Said text={name} limit={80} /></b></td>
-            <td>{type}</td>
+            <td>{form}</td>
             <td class="num">{number(tier)}</td>
             <td>{each === null ? "" : <Said text={each} limit={60} />}</td>
             <td><Said text={reads.join(", ")} limit={200} /></td>
@@ -55,17 +55,12 @@ const Agents = ({ found }: { readonly found: Graph }) => (
   </div>
 )
 
-const Input = ({ id }: { readonly id: string }) => {
-  const input = useSignal<unknown>(undefined)
-  useEffect(() => {
-    const abort = new AbortController()
-    void ask<{ readonly input: unknown }>(ofJob(id, "/input"), { signal: abort.signal }).then((answer) => {
-      if (answer?.ok === true) input.value = answer.value.input
-    })
-    return () => abort.abort()
-  }, [id])
-  return input.value === undefined ? null : <Panel title="Input"><pre tabIndex={0}>{json(input.value, 50_000)}</pre></Panel>
-}
+const Input = () =>
+  input.value === undefined ? null : (
+    <Panel title="Input">
+      <pre tabIndex={0}>{json(input.value, 50_000)}</pre>
+    </Panel>
+  )
 
 export const ProgramView = () => {
   const id = jobId.value
@@ -101,7 +96,7 @@ export const ProgramView = () => {
           </ul>
         </Panel>
       )}
-      <Input id={id} />
+      <Input />
     </>
   )
 }

@@ -6,9 +6,10 @@
  */
 import { computed, effect, signal } from "@preact/signals"
 import { ask, type Job, ofJob, type Problem, type ProgramInfo } from "./api.ts"
+import type * as Insight from "../../server/insightShapes.ts"
 import { poll } from "./poll.ts"
 import { change, route } from "./route.ts"
-import type { Diagnosis, Graph, TasksNow } from "./shapes.ts"
+import type { Diagnosis, TasksNow } from "./shapes.ts"
 
 const refreshMs = 1_000
 
@@ -18,7 +19,12 @@ export const job = signal<Job | undefined>(undefined)
 export const problem = signal<Problem | undefined>(undefined)
 export const diagnosis = signal<Diagnosis | undefined>(undefined)
 export const tasks = signal<TasksNow | undefined>(undefined)
-export const programs = signal<ReadonlyArray<ProgramInfo & { readonly graph?: Graph }>>([])
+export const programs = signal<ReadonlyArray<ProgramInfo>>([])
+
+/** The limits of the job's budget by name; null: none. */
+export const limits = signal<Readonly<Record<string, number | null>>>({})
+/** The input of the job. Undefined until it is known. */
+export const input = signal<unknown>(undefined)
 
 export const jobId = computed(() => (route.value.page === "job" ? route.value.id : undefined))
 
@@ -42,7 +48,14 @@ effect(() => {
   problem.value = undefined
   diagnosis.value = undefined
   tasks.value = undefined
+  limits.value = {}
+  input.value = undefined
   if (id === undefined) return undefined
+  void ask<typeof Insight.JobInput.Type>(ofJob(id, "/input")).then((answer) => {
+    if (answer?.ok !== true || jobId.value !== id) return
+    limits.value = answer.value.budget
+    input.value = answer.value.input
+  })
   let isRead = false
   return poll(refreshMs, async (abort) => {
     if (isRead) return
