@@ -46,4 +46,4 @@ writeFileSync(new URL("layout.js", out), layout)
 const module = new URL("../dist/src/server/consoleTexts.js", import.meta.url)
 writeFileSync(module, `const texts = ${JSON.stringify({ script, style, layout })}\nexport const consoleTexts = () => texts\n`)
 // The lines that the map named are gone.
-rmSync(new URL("consoleTexts.js.map", module))
+rmSync(new URL("consoleTexts.js.map", module), { force: true })

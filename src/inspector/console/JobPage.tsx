@@ -176,7 +176,7 @@ export const JobPage = () => {
       <Head />
       <Waiting jobId={value.id} />
       <Tabs view={value.view} id={value.id} />
-      <div id="view" role="tabpanel" aria-labelledby={`tab-${value.view}`} class={`view ${value.view}`}>
+      <div id="view" role="tabpanel" aria-labelledby={`tab-${value.view}`} class="view">
         {job.value === undefined && problem.value === undefined ? <p class="empty">Asking for the job…</p> : <Page />}
       </div>
     </main>

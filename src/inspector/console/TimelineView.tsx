@@ -67,12 +67,14 @@ const draw = (
   pen.textBaseline = "middle"
   const step = stepOf(to - from, Math.max(2, width / 120))
   pen.fillStyle = ink.soft
-  for (let mark = Math.ceil(from / step) * step; mark <= to; mark += step) {
-    const x = xOf(mark)
+  // Marks count from the beginning of what is recorded.
+  for (let after = Math.ceil((from - timeline.from) / step) * step; timeline.from + after <= to; after += step) {
+    if (after < 0) continue
+    const x = xOf(timeline.from + after)
     pen.fillStyle = ink.line
     pen.fillRect(x, axisHeight - 4, 1, height)
     pen.fillStyle = ink.soft
-    pen.fillText(span(Math.max(0, mark - timeline.from)), x + 3, axisHeight / 2)
+    pen.fillText(span(after), x + 3, axisHeight / 2)
   }
   for (const { at: commit, discarded, from: began } of timeline.commits) {
     const x = xOf(commit)
