@@ -40,9 +40,7 @@ ${record}<script>${script}</script>
   const policy = [
     "default-src 'none'",
     `script-src '${hashed(script)}' '${hashed(layout)}'`,
-    // The page sets sizes and places of rows in their style attributes.
     `style-src '${hashed(style)}'`,
-    "style-src-attr 'unsafe-inline'",
     "connect-src 'self'",
     "img-src data:",
     "base-uri 'none'",

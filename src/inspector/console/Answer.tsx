@@ -24,7 +24,7 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
     <dl class="lines">
       <div><dt>error</dt><dd><code>{_tag}</code></dd></div>
       {text(agent) === undefined ? null : <div><dt>agent</dt><dd><Said text={text(agent) ?? ""} /></dd></div>}
-      {failure?.each === null || failure?.each === undefined ? null : (
+      {failure === null || failure.each === null ? null : (
         <div><dt>fact</dt><dd><FactLink fact={failure.each} /></dd></div>
       )}
       {typeof cycle === "number" ? <div><dt>cycle</dt><dd>{number(cycle)}</dd></div> : null}
@@ -111,7 +111,7 @@ const Failures = ({ found }: { readonly found: Diagnosis }) => {
             <tr key={`${agent} ${_tag} ${message}`}>
               <td><Said text={agent} limit={80} /></td>
               <td><code>{_tag}</code> <Said text={message} limit={300} /></td>
-              <td>{each === null || each === undefined ? "" : <FactLink fact={each} />}</td>
+              <td>{each === null ? "" : <FactLink fact={each} />}</td>
               <td class="num">{number(times)}</td>
             </tr>
           ))}
@@ -135,21 +135,15 @@ const Now = ({ now }: { readonly now: TasksNow }) => {
   return (
     <div class="present">
       <h3>At this moment <small>cycle {number(cycle)}, {plural(count, "task")}</small></h3>
-      {slowest !== undefined && slowest.ms >= slowMs ? (
-        <p class="slow">
-          <b><Said text={slowest.agent} limit={80} /></b>
-          {slowest.each === null || slowest.each === undefined ? null : <> on <FactLink fact={slowest.each} /></>}
-          {" has run for "}<b>{span(slowest.ms)}</b>
-          {slowest.worker > 0 ? ` on worker ${slowest.worker}` : ""}
-          {running.length === 1 && waits === 0 ? "; the cycle waits for it alone" : ""}.
-        </p>
+      {slowest !== undefined && slowest.ms >= slowMs && running.length === 1 && waits === 0 ? (
+        <p class="slow">The cycle waits for this task alone.</p>
       ) : null}
       <ul class="tasks">
         {running.slice(0, 8).map((task, index) => (
           <li key={index}>
             <span class="lane">{task.worker === 0 ? "main" : `worker ${task.worker}`}</span>
             <Said text={task.agent} limit={80} />
-            {task.each === null || task.each === undefined ? null : <FactLink fact={task.each} />}
+            {task.each === null ? null : <FactLink fact={task.each} />}
             {task.attempt > 1 ? <small>attempt {task.attempt}</small> : null}
             <b class={task.ms >= slowMs ? "num warnText" : "num"}>{span(task.ms)}</b>
           </li>
@@ -181,6 +175,15 @@ const toneOf = (): "bad" | "warn" | "good" | "live" => {
   }
 }
 
+/** A job that lives is slow if a task has run for long: then that is the answer. */
+const headlineOf = (found: Diagnosis, now: TasksNow | undefined): string => {
+  const slowest = now?.running[0]
+  if (found.status !== null || slowest === undefined || slowest.ms < slowMs) return found.headline
+  const about = slowest.each === null ? "" : ` on ${slowest.each.kind}/${slowest.each.id}`
+  const where = slowest.worker === 0 ? "" : ` on worker ${slowest.worker}`
+  return `It waits for ${JSON.stringify(slowest.agent)}${about}, which has run for ${span(slowest.ms)}${where}.`
+}
+
 export const Answer = () => {
   const { value: found } = diagnosis
   const { value: now } = tasks
@@ -188,13 +191,13 @@ export const Answer = () => {
   if (found === undefined) return null
   return (
     <Panel title="What happened" tone={toneOf()}>
-      <p class="headline" role="status"><Said text={found.headline} limit={4_000} /></p>
+      <p class="headline" role="status"><Said text={headlineOf(found, now)} limit={4_000} /></p>
       {reason === undefined ? null : <p>It is in quarantine: <Said text={reason} limit={2_000} /></p>}
       <Failure found={found} />
       {now !== undefined && !isOver.value && now.tasks > 0 ? <Now now={now} /> : null}
       {found.changing.length > 0 ? <Changing found={found} /> : null}
-      {found.growth.length > 0 && !(isOver.value && job.value?.state === "converged") ? <Growth found={found} /> : null}
-      {found.failures.length > 0 ? <Failures found={found} /> : null}
+      {found.cycles.to - found.cycles.from >= 2 && found.growth.length > 0 && !(isOver.value && job.value?.state === "converged") ? <Growth found={found} /> : null}
+      {found.failures.length > 1 || (found.failure !== null && (job.value?.result?.error ?? null) === null) ? <Failures found={found} /> : null}
       {found.violated.length > 0 ? (
         <ul class="violated">
           {found.violated.map(({ name, reason: why }) => (

@@ -35,9 +35,9 @@ export const Fault = ({ problem }: { readonly problem: Problem }) => (
 /** The message of an error: its own, or that of the error in it. */
 export const messageOf = (error: ErrorJson): string => {
   const inner = error["error"]
+  if (typeof inner === "object" && inner !== null && "message" in inner && typeof inner.message === "string") return inner.message
   const own = error["message"] ?? error["reason"]
   if (typeof own === "string") return own
-  if (typeof inner === "object" && inner !== null && "message" in inner && typeof inner.message === "string") return inner.message
   return inner === undefined ? "" : brief(inner)
 }
 
