@@ -2,6 +2,7 @@
 //
 // The server puts both texts into one page (src/server/consolePage.ts). The layout engine is a script of its own, for which the page
 // asks when a view needs it.
+import { createHash } from "node:crypto"
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
@@ -41,9 +42,15 @@ mkdirSync(out, { recursive: true })
 writeFileSync(new URL("console.js", out), script)
 writeFileSync(new URL("console.css", out), style)
 writeFileSync(new URL("layout.js", out), layout)
+const layoutHash = `sha256-${createHash("sha256").update(layout).digest("base64")}`
+writeFileSync(new URL("layout.hash", out), layoutHash)
 
-// The compiled server has the texts in a module.
-const module = new URL("../dist/src/server/consoleTexts.js", import.meta.url)
-writeFileSync(module, `const texts = ${JSON.stringify({ script, style, layout })}\nexport const consoleTexts = () => texts\n`)
-// The lines that the map named are gone.
-rmSync(new URL("consoleTexts.js.map", module), { force: true })
+// The compiled server has the texts in modules. The lines that their maps named are gone.
+const server = new URL("../dist/src/server/", import.meta.url)
+const texts = JSON.stringify({ script, style, layoutHash })
+writeFileSync(new URL("consoleTexts.js", server), `const texts = ${texts}\nexport const consoleTexts = () => texts\n`)
+writeFileSync(
+  new URL("consoleLayout.js", server),
+  `const layout = ${JSON.stringify(layout)}\nexport const consoleLayout = () => layout\n`
+)
+for (const name of ["consoleTexts", "consoleLayout"]) rmSync(new URL(`${name}.js.map`, server), { force: true })

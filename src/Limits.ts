@@ -276,6 +276,8 @@ export const Limits = {
   serverReplayBytes: 134_217_728,
   /** Facts that one request for a text looks at. */
   serverSearchedFacts: 100_000,
+  /** Jobs that one request for a text looks at. */
+  serverSearchedJobs: 20_000,
   /** Journals that are read for one page of open approvals. */
   serverApprovalJournals: 16,
   /** Characters of a long answer, or of a long event, that are written at once. */

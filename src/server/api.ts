@@ -80,13 +80,14 @@ const list = HttpApiEndpoint.get("list", "/api/v1/jobs", {
     status: Schema.optional(Schema.Union([Shapes.State, Schema.Literal("unfinished")])),
     since: Schema.optional(cycle),
     until: Schema.optional(cycle),
+    q: Schema.optional(Schema.String),
     ...page
   },
   success: Shapes.JobPage
 }).annotateMerge(
   OpenApi.annotations({
     summary: "List jobs, newest first",
-    description: "`since` and `until` are times of creation, in milliseconds since the epoch; both are included."
+    description: "`since` and `until` are times of creation, in milliseconds since the epoch; both are included. `q` selects jobs with that text in their id, their program or the tag of their error, in capitals or not; a page may then be short, or empty, although `cursor` names another one."
   })
 )
 
@@ -301,13 +302,14 @@ const explain = HttpApiEndpoint.get("explain", "/api/v1/jobs/:id/facts/:kind/:fa
 
 const factNamed = HttpApiEndpoint.get("explainFact", "/api/v1/jobs/:id/explain", {
   params: job,
-  query: { kind: Schema.String, fact: Schema.String },
+  query: { kind: Schema.String, fact: Schema.String, at: Schema.optional(cycle) },
   success: Shapes.Explanation,
-  error: [...ofJob, Problems.UnknownFact]
+  error: [...ofPast, Problems.UnknownFact]
 }).annotateMerge(
   OpenApi.annotations({
     summary: "Where a fact comes from, by its kind and its id",
-    description: "Takes every id that a text of Unicode can be, also one that is no segment of a path."
+    description:
+      "Takes every id that a text of Unicode can be, also one that is no segment of a path. `at` explains the fact as it was after a cycle, from the journal."
   })
 )
 

@@ -14,17 +14,15 @@ export interface ConsolePage {
   readonly html: string
   /** The content security policy: the page may run its own scripts, and ask this server. */
   readonly policy: string
-  /** The layout engine, which the page fetches when it needs it. */
-  readonly layout: string
 }
 
 /** Makes the page. `data`: a recorded job, for a page that asks no server. */
 export const consolePage = (data?: string): ConsolePage => {
-  const { layout, script, style } = consoleTexts()
+  const { layoutHash, script, style } = consoleTexts()
   // A script ends at its first "</script", also within a string.
   const record = data === undefined ? "" : `<script type="application/json" id="record">${data.replaceAll("<", "\\u003c")}</script>\n`
   const html = `<!doctype html>
-<html lang="en" data-layout="${hashed(layout)}">
+<html lang="en" data-layout="${layoutHash}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -39,7 +37,7 @@ ${record}<script>${script}</script>
 `
   const policy = [
     "default-src 'none'",
-    `script-src '${hashed(script)}' '${hashed(layout)}'`,
+    `script-src '${hashed(script)}' '${layoutHash}'`,
     `style-src '${hashed(style)}'`,
     "connect-src 'self'",
     "img-src data:",
@@ -47,5 +45,5 @@ ${record}<script>${script}</script>
     "form-action 'none'",
     "frame-ancestors 'none'"
   ].join("; ")
-  return { html, policy, layout }
+  return { html, policy }
 }

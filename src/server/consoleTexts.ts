@@ -1,18 +1,21 @@
 /**
- * The texts of the console: its script, its style, and its layout engine.
+ * The texts of the console: its script and its style, and the hash of its layout engine.
  *
- * A build puts the texts into the compiled module (.ci/console.mjs), so the published server reads no file for them. Where the package
- * runs from its sources, the texts are those of the last build. Boundary: text.
+ * A build puts the texts into the compiled modules (.ci/console.mjs), so the published server reads no file for them. Where the package
+ * runs from its sources, the texts are those of the last build. The layout engine is large, so it is a module of its own
+ * (consoleLayout.ts). Boundary: text.
  */
 import { readFileSync } from "node:fs"
 
 export interface ConsoleTexts {
   readonly script: string
   readonly style: string
-  readonly layout: string
+  /** The hash of the layout engine, as a policy names it. */
+  readonly layoutHash: string
 }
 
-const read = (name: string): string => {
+/** Reads a text of the last build. */
+export const readBuilt = (name: string): string => {
   try {
     return readFileSync(new URL(`../../dist/console/${name}`, import.meta.url), "utf8")
   } catch {
@@ -24,4 +27,8 @@ let texts: ConsoleTexts | undefined
 
 /** Reads the texts once. */
 export const consoleTexts = (): ConsoleTexts =>
-  (texts ??= { script: read("console.js"), style: read("console.css"), layout: read("layout.js") })
+  (texts ??= {
+    script: readBuilt("console.js"),
+    style: readBuilt("console.css"),
+    layoutHash: readBuilt("layout.hash")
+  })

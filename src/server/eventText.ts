@@ -28,9 +28,12 @@ const valueText = (fact: Fact, view: JobView): string => {
   return text === undefined ? plainText(fact.value) : JSON.stringify(parseJson(text))
 }
 
-const factText = (fact: Fact, view: JobView): string =>
-  `{"kind":${JSON.stringify(fact.kind)},"id":${JSON.stringify(fact.id)},` +
-  `"value":${valueText(fact, view)},"provenance":${JSON.stringify(fact.provenance)}}`
+/** A fact of an event as JSON text. `view`: as `eventPieces` takes it. */
+export const factText = (fact: Fact, view: JobView | undefined): string =>
+  view === undefined
+    ? plainText(fact)
+    : `{"kind":${JSON.stringify(fact.kind)},"id":${JSON.stringify(fact.id)},` +
+      `"value":${valueText(fact, view)},"provenance":${JSON.stringify(fact.provenance)}}`
 
 /** The facts in an event. */
 export const factsOf = (event: JobEvent): ReadonlyArray<Fact> => {
@@ -58,7 +61,7 @@ export function* eventPieces(event: JobEvent, view: JobView | undefined): Genera
     }
     let before = "["
     for (const fact of facts) {
-      text += before + (view === undefined ? plainText(fact) : factText(fact, view))
+      text += before + factText(fact, view)
       before = ","
       if (text.length < Limits.serverPieceLength) continue
       yield text

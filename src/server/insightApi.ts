@@ -56,5 +56,27 @@ const input = HttpApiEndpoint.get("input", "/api/v1/jobs/:id/input", {
   error: ofJob
 }).annotateMerge(about("The input of a job, and its budget"))
 
+const history = HttpApiEndpoint.get("history", "/api/v1/jobs/:id/history", {
+  params: job,
+  query: {
+    kind: Schema.String,
+    fact: Schema.String,
+    at: Schema.optional(cycle),
+    limit: Schema.optional(count),
+    cursor: Schema.optional(Schema.String)
+  },
+  success: Shapes.History,
+  error: ofJob
+}).annotateMerge(
+  about(
+    "The values that a fact has had, oldest first",
+    "From the job's events: the seed or the first commit, and each revision. `at` leaves out those of later cycles."
+  )
+)
+
+const me = HttpApiEndpoint.get("me", "/api/v1/me", { success: Shapes.Me }).annotateMerge(
+  about("The rights of the token that the request carries", "A server without tokens allows everything.")
+)
+
 /** The routes, in the order of the document. */
-export const insightEndpoints = [diagnosis, tasks, timeline, kinds, input] as const
+export const insightEndpoints = [diagnosis, tasks, timeline, kinds, input, history, me] as const

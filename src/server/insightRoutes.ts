@@ -1,11 +1,13 @@
 /**
- * The routes that say more of a job than its state: its diagnosis, its present tasks, its timeline, its counts and its input.
+ * The routes that say more of a job than its state: its diagnosis, its present tasks, its timeline, its counts, its input and the
+ * history of a fact; and the rights of whoever asks.
  *
  * Invariant: nothing here changes a job. What is read of a journal is read page by page. Boundary: from requests to the
  * directory's jobs and back.
  */
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { JobView } from "../job/view.ts"
@@ -19,14 +21,16 @@ import { breathe } from "../platform/slices.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
-import { Api } from "./api.ts"
+import { Api, Sender } from "./api.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob, type Stored } from "./directory.ts"
 import { eventsAfter } from "./eventSource.ts"
+import { factsOf, factText } from "./eventText.ts"
 import { ofStart } from "./failures.ts"
 import type * as Shapes from "./insightShapes.ts"
 import { errorJson, plain, plainText } from "./json.ts"
 import { permitJob } from "./permits.ts"
+import * as Problems from "./problems.ts"
 
 interface OfJob {
   readonly params: { readonly id: string }
@@ -194,6 +198,57 @@ const input = Effect.fnUntraced(function* ({ directory }: SharedCore, { params: 
   return { input: inputIn(found.journal.text), budget: limitsOf(budgetOfHeader(header)) }
 })
 
+/* ---------------------------------------------------------------- the history of a fact */
+
+interface HistoryRequest extends OfJob {
+  readonly query: {
+    readonly kind: string
+    readonly fact: string
+    readonly at?: number | undefined
+    readonly limit?: number | undefined
+    readonly cursor?: string | undefined
+  }
+}
+
+/** A cursor is the number of the event with the last revision of the page. An event has a fact at most once. */
+const history = Effect.fnUntraced(function* ({ directory }: SharedCore, store: Store, { params, query }: HistoryRequest) {
+  const { at = Infinity, cursor = "0", fact: id, kind, limit = Limits.serverPage } = query
+  if (!/^\d{1,15}$/.test(cursor)) {
+    return yield* new Problems.InvalidRequest({ detail: "query.cursor: it is not one that this server gave" })
+  }
+  const found = yield* directory.watch(params.id)
+  const newest = isKnown(found) ? found.view.log.newest : Infinity
+  const texts: Array<string> = []
+  let last: number | undefined
+  if (Number(cursor) < newest) {
+    let isDone = false
+    let read = 0
+    const events = Stream.takeUntil(
+      eventsAfter(store, found, Number(cursor)),
+      ({ event }) => isDone || event.seq >= newest || event.cycle > at
+    )
+    yield* Stream.runForEach(events, ({ event, view }) => {
+      const fact = event.cycle > at ? undefined : factsOf(event).find((it) => it.kind === kind && it.id === id)
+      if (fact !== undefined && !isDone) {
+        texts.push(factText(fact, view))
+        isDone = texts.length === limit
+        if (isDone) last = event.seq
+      }
+      return ++read % 64 === 0 ? breathe : Effect.void
+    }).pipe(Effect.mapError((error) => ofStart(params.id, error)))
+  }
+  const next = last === undefined ? null : JSON.stringify(String(last))
+  return HttpServerResponse.text(`{"revisions":[${texts.join(",")}],"cursor":${next}}`, { contentType: "application/json" })
+})
+
+/* ---------------------------------------------------------------- who asks */
+
+const me = Effect.map(Sender, ({ name, programs, scopes }) => ({
+  name: name ?? null,
+  scopes: [...scopes],
+  programs: programs === undefined ? null : [...programs]
+}))
+
 /** A route of a job: refuses a token that excludes the job's program. */
 const permitted = <R extends OfJob, A, E, S>(core: SharedCore, asking: R, route: Effect.Effect<A, E, S>) =>
   Effect.andThen(permitJob(core, asking.params.id), route)
@@ -210,5 +265,7 @@ export const insightRoutes = HttpApiBuilder.group(
       .handle("timeline", (asking) => permitted(core, asking, timeline(core, store, asking)))
       .handle("kinds", (asking) => permitted(core, asking, kinds(core, store, asking)))
       .handle("input", (asking) => permitted(core, asking, input(core, asking)))
+      .handle("history", (asking) => permitted(core, asking, history(core, store, asking)))
+      .handle("me", () => me)
   })
 )

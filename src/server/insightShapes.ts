@@ -4,7 +4,7 @@
  * Boundary: data.
  */
 import * as Schema from "effect/Schema"
-import { ErrorJson, FactRef, Status } from "./shapes.ts"
+import { ErrorJson, Fact, FactRef, Status } from "./shapes.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
@@ -109,3 +109,17 @@ export const JobInput = Schema.Struct({
   input: Schema.Json,
   budget: Schema.Record(Schema.String, Schema.NullOr(Schema.Number))
 }).annotate({ identifier: "JobInput" })
+
+/** One page of the values that a fact has had, oldest first. */
+export const History = Schema.Struct({
+  revisions: Schema.Array(Fact),
+  /** The `cursor` of the next page; null if there is none. */
+  cursor: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "History" })
+
+/** The rights of the sender: the name of its token, or null on a server without tokens. `programs`: null means all. */
+export const Me = Schema.Struct({
+  name: Schema.NullOr(Schema.String),
+  scopes: Schema.Array(Schema.Literals(["read", "steer"])),
+  programs: Schema.NullOr(Schema.Array(Schema.String))
+}).annotate({ identifier: "Me" })

@@ -15,6 +15,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { signalJson } from "../job/jobHandle.ts"
+import { type ExplanationJson, explanationToJson } from "../outcome/explanationJson.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { breathe } from "../platform/slices.ts"
 import { JobStore } from "../store/JobStore.ts"
@@ -246,11 +247,25 @@ const get = Effect.fnUntraced(function* (core: SharedCore, { params, query, requ
   return longJson(core, request, { ...job, result: whole })
 })
 
-const explain = Effect.fnUntraced(function* ({ directory }: SharedCore, jobId: string, { id, kind }: FactRef) {
-  const { view } = yield* directory.hold(jobId)
-  const explanation = view.explain({ kind, id })
-  if (explanation === null) return yield* new Problems.UnknownFact({ jobId, kind, id })
-  return json(explanationJson(explanation))
+const explained = (explanation: ExplanationJson | null, jobId: string, { id, kind }: FactRef) =>
+  explanation === null
+    ? Effect.fail(new Problems.UnknownFact({ jobId, kind, id }))
+    : Effect.succeed(json(explanationJson(explanation)))
+
+const explain = ({ directory }: SharedCore, jobId: string, ref: FactRef) =>
+  Effect.flatMap(directory.hold(jobId), ({ view }) => explained(view.explain(ref), jobId, ref))
+
+/** Explains a fact as it was after a cycle. */
+const explainAt = ({ replays }: SharedCore, jobId: string, ref: FactRef, at: number) =>
+  Effect.flatMap(replays.at(jobId, at), ({ context }) => explained(explanationToJson(context, ref), jobId, ref))
+
+interface ExplainRequest extends OfJob {
+  readonly query: { readonly kind: string; readonly fact: string; readonly at?: number | undefined }
+}
+
+const explainFact = Effect.fnUntraced(function* (core: SharedCore, { params, query }: ExplainRequest) {
+  const ref = { kind: query.kind, id: query.fact }
+  return yield* query.at === undefined ? explain(core, params.id, ref) : explainAt(core, params.id, ref, query.at)
 })
 
 const list = Effect.fnUntraced(function* ({ directory }: SharedCore, store: JobStore["Service"], query: ListQuery) {
@@ -330,7 +345,7 @@ export const jobRoutes = HttpApiBuilder.group(
         ofJob(core, asking, (core, { params: { factId, id, kind } }) => explain(core, id, { kind, id: factId }))
       )
       .handle("explainFact", (asking) =>
-        ofJob(core, asking, (core, { params, query }) => explain(core, params.id, { kind: query.kind, id: query.fact }))
+        ofJob(core, asking, explainFact)
       )
       .handle("explainVersion", (asking) => ofJob(core, asking, explainVersion))
   })

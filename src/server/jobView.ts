@@ -7,6 +7,8 @@
 import * as Effect from "effect/Effect"
 import type { JobView } from "../job/view.ts"
 import { Limits } from "../Limits.ts"
+import { breathe } from "../platform/slices.ts"
+import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import type { JobStore, StoredJob } from "../store/JobStore.ts"
 import type { Directory, KnownJob, Stored } from "./directory.ts"
 import { isKnown } from "./directory.ts"
@@ -19,7 +21,7 @@ import type * as Shapes from "./shapes.ts"
 type JobJson = typeof Shapes.Job.Type
 type Summary = typeof Shapes.JobSummary.Type
 
-const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs"> => {
+const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs" | "budget"> => {
   const { attempts, createdAt, cycle, haltedAt, hash, jobId, program, status } = job
   const quarantine = attempts?.quarantine
   const summary = { jobId, program, createdAt, haltedAt: haltedAt ?? null, cycle, hash }
@@ -29,7 +31,7 @@ const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs"> => {
     : { ...summary, state: "quarantined", quarantine }
 }
 
-const storedSummary = (stored: StoredJob): Summary => withDuration({ ...inStore(stored), error: stored.error ?? null })
+const storedSummary = (stored: StoredJob): Summary => withDuration({ ...inStore(stored), error: stored.error ?? null, budget: null })
 
 const withDuration = (summary: Omit<Summary, "durationMs">): Summary => ({
   ...summary,
@@ -70,8 +72,28 @@ export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
   })
 }
 
+/** The budget of which a job has used most; null if it has no limits. */
+const mostUsed = ({ budget }: JobView, usage: typeof Shapes.Usage.Type): Summary["budget"] => {
+  const used: Readonly<Record<keyof ResolvedBudget, number>> = {
+    cycles: usage.cycles,
+    facts: usage.facts,
+    agents: usage.agents,
+    duration: usage.durationMs,
+    cpuTime: usage.cpuMs,
+    contextBytes: usage.contextBytes,
+    tokens: usage.tokens,
+    cost: usage.cost
+  }
+  let most: Summary["budget"] = null
+  for (const [name, limit] of Object.entries(budget)) {
+    const spent = used[name as keyof ResolvedBudget]
+    if (Number.isFinite(limit) && (most === null || spent * most.limit > most.used * limit)) most = { name, used: spent, limit }
+  }
+  return most
+}
+
 const summaryOf = (known: KnownJob): Effect.Effect<Summary> =>
-  Effect.map(known.job.status, ({ cycle, hash, jobId, program, state }) =>
+  Effect.map(known.job.status, ({ cycle, hash, jobId, program, state, usage }) =>
     withDuration({
       jobId,
       program,
@@ -80,7 +102,8 @@ const summaryOf = (known: KnownJob): Effect.Effect<Summary> =>
       haltedAt: known.haltedAt ?? null,
       cycle,
       hash,
-      error: errorOf(known)
+      error: errorOf(known),
+      budget: mostUsed(known.view, usage)
     })
   )
 
@@ -92,6 +115,8 @@ export interface ListQuery {
   /** The times between which the jobs were created, in milliseconds since the epoch. */
   readonly since?: number | undefined
   readonly until?: number | undefined
+  /** A text in the id, the program or the error's tag. */
+  readonly q?: string | undefined
 }
 
 type Page = typeof Shapes.JobPage.Type
@@ -105,13 +130,43 @@ export const listJobs = (
   const { since = 0, until } = query
   // A cursor is a time and an id, and no id is less than "".
   const from = until === undefined ? query : { ...query, cursor: query.cursor ?? `${until + 1}:` }
-  const page =
-    store.isDurable && !isLiveState(query.status) ? storedPage(directory, store, from) : ownPage(directory, from)
+  const isStored = store.isDurable && !isLiveState(query.status)
+  const read = (part: ListQuery) => (isStored ? storedPage(directory, store, part) : ownPage(directory, part))
+  const page = query.q === undefined || query.q === "" ? read(from) : search(read, from, query.q, since)
   return Effect.map(Effect.andThen(directory.lookAround, page), ({ cursor, jobs }) => {
     const shown = jobs.filter(({ createdAt }) => createdAt >= since)
     return { jobs: shown, cursor: shown.length === jobs.length ? cursor : null }
   })
 }
+
+/** Tuning: jobs that are read at once to search them. */
+const searchedAtOnce = 1_000
+
+/** Reads pages until enough jobs have the text, or so many were looked at that the client has to ask again. */
+const search = Effect.fnUntraced(function* <E>(
+  read: (query: ListQuery) => Effect.Effect<Page, E>,
+  query: ListQuery,
+  q: string,
+  since: number
+) {
+  const wanted = q.toLowerCase()
+  const { limit = Limits.serverPage } = query
+  const found: Array<Summary> = []
+  let { cursor } = query
+  for (let looked = 0; looked < Limits.serverSearchedJobs; looked += searchedAtOnce) {
+    const page = yield* read({ ...query, cursor, limit: searchedAtOnce })
+    for (const job of page.jobs) {
+      if (job.createdAt < since) return { jobs: found, cursor: null }
+      if (![job.jobId, job.program, job.error ?? ""].some((text) => text.toLowerCase().includes(wanted))) continue
+      found.push(job)
+      if (found.length === limit) return { jobs: found, cursor: `${job.createdAt}:${job.jobId}` }
+    }
+    if (page.cursor === null) return { jobs: found, cursor: null }
+    cursor = page.cursor
+    yield* breathe
+  }
+  return { jobs: found, cursor: cursor ?? null }
+})
 
 /** Whether only the server knows which jobs are in a state: the store does not record it. */
 const isLiveState = (status: ListQuery["status"]): boolean => liveStates.some((state) => state === status)

@@ -113,7 +113,9 @@ export const JobSummary = Schema.Struct({
   ...inList,
   /** From the beginning to the end; null of an unfinished job. */
   durationMs: Schema.NullOr(Schema.Number),
-  error: Schema.NullOr(Schema.String)
+  error: Schema.NullOr(Schema.String),
+  /** The budget of which most is used. Null of a job that this server does not hold. Times are in milliseconds. */
+  budget: Schema.NullOr(Schema.Struct({ name: Schema.String, used: Schema.Number, limit: Schema.Number }))
 }).annotate({
   identifier: "JobSummary"
 })

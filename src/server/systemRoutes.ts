@@ -206,7 +206,10 @@ export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRo
         return tagged(text, html, policy)
       })
       yield* router.add("GET", "/inspector", yield* page("/inspector", console))
-      const layout = Effect.sync(() => tagged(consolePage().layout, "text/javascript; charset=utf-8"))
+      const layout = Effect.map(
+        Effect.promise(() => import("./consoleLayout.ts")),
+        ({ consoleLayout }) => tagged(consoleLayout(), "text/javascript; charset=utf-8")
+      )
       yield* router.add("GET", "/inspector/layout.js", yield* page("/inspector/layout.js", layout))
     })
   )

@@ -4,6 +4,7 @@
  * The sentence comes from the server, which reads the job's events; the parts below it show what the sentence rests on.
  */
 import { useSignal } from "@preact/signals"
+import { approvals } from "./approvals.ts"
 import { brief, json, number, plural, span } from "./format.ts"
 import { diagnosis, isOver, job, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
@@ -14,7 +15,7 @@ import type { Diagnosis, TasksNow } from "./shapes.ts"
 const slowMs = 2_000
 
 const Failure = ({ found }: { readonly found: Diagnosis }) => {
-  const error = job.value?.result?.error
+  const error = job.value?.result?.error ?? found.error
   const { failure } = found
   if (error === null || error === undefined) return null
   const { _tag, agent, cause, cycle, error: inner, stack } = error
@@ -175,10 +176,36 @@ const toneOf = (): "bad" | "warn" | "good" | "live" => {
   }
 }
 
+/** Why a job that does not run stands still. */
+const stillOf = (): string | undefined => {
+  const { value } = job
+  const question = approvals.value.find(({ jobId }) => jobId === value?.jobId)
+  switch (value?.state) {
+    case "awaiting":
+      if (question === undefined) return "It waits for the answers to its intents."
+      return `It waits for an answer: ${question.question ?? question.id}`
+    case "queued":
+      return "It waits for a place to run."
+    case "paused":
+      return `It is paused after cycle ${value.cycle}.`
+    case "suspended":
+      return "It has not ended, and no engine of this server runs it."
+    case "quarantined":
+      return "It has not ended, and is not taken up again by itself."
+    default:
+      return undefined
+  }
+}
+
 /** A job that lives is slow if a task has run for long: then that is the answer. */
 const headlineOf = (found: Diagnosis, now: TasksNow | undefined): string => {
   const slowest = now?.running[0]
-  if (found.status !== null || slowest === undefined || slowest.ms < slowMs) return found.headline
+  if (found.status !== null) return found.headline
+  const still = stillOf()
+  if (still !== undefined) return still
+  if (slowest === undefined || slowest.ms < slowMs) {
+    return found.headline.replace(/^It has not ended\./, `It runs, in cycle ${job.value?.cycle ?? 0}.`)
+  }
   const about = slowest.each === null ? "" : ` on ${slowest.each.kind}/${slowest.each.id}`
   const where = slowest.worker === 0 ? "" : ` on worker ${slowest.worker}`
   return `It waits for ${JSON.stringify(slowest.agent)}${about}, which has run for ${span(slowest.ms)}${where}.`

@@ -12,6 +12,7 @@ import { cycleTheme, theme } from "./theme.ts"
 const TokenForm = () => {
   const text = useSignal("")
   return (
+    <section aria-label="Token">
     <form
       class="token"
       onSubmit={(event) => {
@@ -24,6 +25,7 @@ const TokenForm = () => {
         <input
           type="password"
           autocomplete="off"
+          autofocus
           value={text.value}
           onInput={({ currentTarget }) => (text.value = currentTarget.value)}
         />
@@ -31,6 +33,7 @@ const TokenForm = () => {
       <button type="submit" class="primary">Use it</button>
       {token.value === "" ? null : <small>The token that you gave is not accepted.</small>}
     </form>
+    </section>
   )
 }
 

@@ -70,7 +70,12 @@ const pictureOf = ({ nodes }: Explanation, follows: ReadonlyArray<FactRef>, colu
   return { nodes: [...placed.values(), ...right], lines, left: missing + Math.max(0, nodes.length - placed.size) }
 }
 
-export const Derivation = ({ explanation, follows }: { readonly explanation: Explanation; readonly follows: ReadonlyArray<FactRef> }) => {
+export const Derivation = ({ explanation, followed, follows }: {
+  readonly explanation: Explanation
+  readonly follows: ReadonlyArray<FactRef>
+  /** How many facts follow from it, also of those that are not in the list. */
+  readonly followed: number
+}) => {
   const columns = useSignal(columnsShown)
   const { left, lines, nodes } = pictureOf(explanation, follows, columns.value)
   if (nodes.length < 2) return <p class="soft">It follows from nothing, and nothing follows from it.</p>
@@ -108,7 +113,7 @@ export const Derivation = ({ explanation, follows }: { readonly explanation: Exp
           ))}
         </div>
       </div>
-      {follows.length > perColumn ? <p class="soft">{number(follows.length)} facts follow from it, of which {perColumn} are drawn.</p> : null}
+      {followed > perColumn ? <p class="soft">{number(followed)} facts follow from it, of which {perColumn} are drawn.</p> : null}
       {left > 0 ? <button type="button" class="quiet" onClick={() => (columns.value += 2)}>further back</button> : null}
     </section>
   )

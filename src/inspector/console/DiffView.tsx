@@ -1,80 +1,76 @@
-/** The facts in which two cycles differ: added, changed with both values, and gone. */
+/** The facts in which two cycles, or two jobs, differ: added, changed with both values, and gone. */
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
-import { ask, type Fact, ofJob, type Problem, queryOf } from "./api.ts"
+import { ask, ofJob, type Problem } from "./api.ts"
 import { json, number } from "./format.ts"
 import { FactLink } from "./links.tsx"
 import { Empty, Fault } from "./parts.tsx"
+import type { Diff } from "./shapes.ts"
 
-interface Diff {
-  readonly added: ReadonlyArray<Fact>
-  readonly revised: ReadonlyArray<{ readonly before: Fact; readonly after: Fact }>
-  readonly removed: ReadonlyArray<Fact>
+type Change = Diff["changes"][number]
+
+/** Changes of one page; the button below fetches the next. */
+const pageSize = 200
+
+const titles = { added: "Added", revised: "Changed", removed: "Gone" } as const
+const signs = { added: "+", revised: "±", removed: "−" } as const
+
+const Item = ({ change: { after, before, change } }: { readonly change: Change }) => {
+  const fact = after ?? before
+  if (fact === null) return null
+  return (
+    <li class={change}>
+      <p><span class="sign" aria-hidden="true">{signs[change]}</span> <FactLink fact={fact} /></p>
+      <div class={before !== null && after !== null ? "both" : ""}>
+        {before === null ? null : <pre class="before">{json(before.value, 600)}</pre>}
+        {after === null ? null : <pre class="after">{json(after.value, 600)}</pre>}
+      </div>
+    </li>
+  )
 }
 
-const shownFacts = 200
-
-const List = ({ facts, sign, name }: { readonly facts: ReadonlyArray<Fact>; readonly sign: "+" | "−"; readonly name: string }) =>
-  facts.length === 0 ? null : (
-    <section class={sign === "+" ? "added" : "removed"}>
-      <h3>{name} <small>{number(facts.length)}</small></h3>
-      <ul>
-        {facts.slice(0, shownFacts).map((fact) => (
-          <li key={fact.provenance.version}>
-            <span class="sign" aria-hidden="true">{sign}</span> <FactLink fact={fact} />
-            <pre>{json(fact.value, 600)}</pre>
-          </li>
-        ))}
-      </ul>
-    </section>
-  )
-
-export const DiffView = ({ from, jobId, kind, to }: {
+/** `path`: the question that the server answers with changes. `title`: what is compared. */
+export const DiffView = ({ path, title, jobId, kind }: {
   readonly jobId: string
-  readonly from: number
-  readonly to: number
+  readonly path: string
+  readonly title: string
   readonly kind: string
 }) => {
   const diff = useSignal<Diff | undefined>(undefined)
   const problem = useSignal<Problem | undefined>(undefined)
+  const read = async (cursor: string | null, signal?: AbortSignal): Promise<void> => {
+    const page = `${path.includes("?") ? "&" : "?"}limit=${pageSize}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`
+    const answer = await ask<Diff>(ofJob(jobId, path + page), signal === undefined ? {} : { signal })
+    if (answer === undefined) return
+    problem.value = answer.ok ? undefined : answer.problem
+    if (!answer.ok) return
+    const before = cursor === null ? [] : (diff.value?.changes ?? [])
+    diff.value = { ...answer.value, changes: [...before, ...answer.value.changes] }
+  }
   useEffect(() => {
     const abort = new AbortController()
-    void ask<Diff>(ofJob(jobId, `/diff${queryOf({ from: Math.min(from, to), to: Math.max(from, to), kind })}`), { signal: abort.signal }).then(
-      (answer) => {
-        if (answer === undefined) return
-        problem.value = answer.ok ? undefined : answer.problem
-        if (answer.ok) diff.value = answer.value
-      }
-    )
+    void read(null, abort.signal)
     return () => abort.abort()
-  }, [jobId, from, to, kind])
+  }, [jobId, path])
   if (problem.value !== undefined) return <Fault problem={problem.value} />
   const { value } = diff
-  if (value === undefined) return <Empty>Comparing cycle {from} with {to}…</Empty>
-  const isOfKind = (fact: Fact): boolean => kind === "" || fact.kind === kind
-  const revised = value.revised.filter(({ after }) => isOfKind(after))
-  const [added, removed] = [value.added.filter(isOfKind), value.removed.filter(isOfKind)]
-  if (added.length + revised.length + removed.length === 0) return <Empty>Nothing differs between cycle {from} and {to}.</Empty>
+  if (value === undefined) return <Empty>Comparing…</Empty>
+  const { cursor } = value
+  const changes = value.changes.filter(({ after, before }) => kind === "" || (after ?? before)?.kind === kind)
   return (
-    <div class="diff" tabIndex={0} role="region" aria-label={`Changes from cycle ${from} to ${to}`}>
-      <List facts={added} sign="+" name="Added" />
-      {revised.length === 0 ? null : (
-        <section class="revised">
-          <h3>Changed <small>{number(revised.length)}</small></h3>
-          <ul>
-            {revised.slice(0, shownFacts).map(({ after, before }) => (
-              <li key={after.provenance.version}>
-                <FactLink fact={after} />
-                <div class="both">
-                  <pre class="before">{json(before.value, 600)}</pre>
-                  <pre class="after">{json(after.value, 600)}</pre>
-                </div>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
-      <List facts={removed} sign="−" name="Gone" />
+    <div class="diff" tabIndex={0} role="region" aria-label={title}>
+      <p class="soft">{title}</p>
+      {changes.length === 0 && cursor === null ? <Empty>Nothing differs.</Empty> : null}
+      {(["added", "revised", "removed"] as const).map((sort) => {
+        const list = changes.filter(({ change }) => change === sort)
+        return list.length === 0 ? null : (
+          <section key={sort}>
+            <h3>{titles[sort]} <small>{number(kind === "" ? value.counts[sort] : list.length)}</small></h3>
+            <ul>{list.map((change) => <Item key={(change.after ?? change.before)?.provenance.version} change={change} />)}</ul>
+          </section>
+        )
+      })}
+      {cursor === null ? null : <button type="button" onClick={() => void read(cursor)}>more changes</button>}
     </div>
   )
 }

@@ -7,7 +7,7 @@ import { signal, useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { ofJob, readLines } from "./api.ts"
 import { brief, number, plural } from "./format.ts"
-import { job, jobId } from "./jobStore.ts"
+import { at, job, jobId } from "./jobStore.ts"
 import { onceAFrame } from "./poll.ts"
 import { Empty, Said } from "./parts.tsx"
 import { VirtualList } from "./virtual.tsx"
@@ -100,15 +100,19 @@ export const EventsView = () => {
   }, [id])
   void drawn.value
   if (list.length === 0) return <Empty>{job.value?.state === "queued" ? "The job waits to begin." : "No event yet."}</Empty>
-  const event = list[chosen.value]
+  const event = list[chosen.value - dropped]
+  // A page that shows a past cycle shows the events up to it.
+  const until = at.value
+  const after = until === undefined ? -1 : list.findIndex(({ cycle = 0 }) => cycle > until)
+  const count = after === -1 ? list.length : after
   return (
     <div class="split">
       <div>
-        <p class="soft">{plural(list.length + dropped, "event")}{dropped > 0 ? `, of which the newest ${number(list.length)} are here` : ""}</p>
+        <p class="soft">{plural(count + dropped, "event")}{until === undefined ? "" : ` up to cycle ${number(until)}`}{dropped > 0 ? `, of which the newest ${number(list.length)} are here` : ""}</p>
         <VirtualList
           class="events"
           label="events"
-          count={list.length}
+          count={count}
           rowHeight={30}
           keyOf={(index) => String(index + dropped)}
           row={(index) => {
@@ -122,14 +126,14 @@ export const EventsView = () => {
               </>
             )
           }}
-          chosen={chosen.value}
-          onChoose={(index) => (chosen.value = index)}
-          onOpen={(index) => (chosen.value = index)}
+          chosen={chosen.value - dropped}
+          onChoose={(index) => (chosen.value = index + dropped)}
+          onOpen={() => undefined}
         />
       </div>
-      <aside aria-label="the chosen event">
+      <section class="side" aria-label="the chosen event">
         {event === undefined ? <Empty>Choose an event to see all of it.</Empty> : <pre tabIndex={0}>{brief(JSON.stringify(event, undefined, 2), 100_000)}</pre>}
-      </aside>
+      </section>
     </div>
   )
 }

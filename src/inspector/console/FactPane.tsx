@@ -5,22 +5,14 @@
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { ask, type Explanation, type Fact, type FactRef, ofJob, type Problem, queryOf } from "./api.ts"
+import { maySteer } from "./access.ts"
 import { Derivation } from "./Derivation.tsx"
 import { ForkForm } from "./ForkForm.tsx"
 import { json, number, plural } from "./format.ts"
 import { at } from "./jobStore.ts"
 import { CycleLink, FactLink } from "./links.tsx"
 import { Fault, Said } from "./parts.tsx"
-
-/** The facts that follow from a fact. */
-interface Lineage {
-  readonly facts: ReadonlyArray<FactRef & { readonly cycle?: number; readonly agent?: string }>
-  readonly cursor?: string | null
-}
-
-interface History {
-  readonly revisions: ReadonlyArray<Fact>
-}
+import type { History, Lineage } from "./shapes.ts"
 
 interface Read {
   readonly explanation: Explanation | undefined
@@ -65,8 +57,7 @@ const From = ({ explanation }: { readonly explanation: Explanation }) => {
   const { provenance, trace } = node
   const { agent, cycle, each, origin, version } = provenance
   return (
-    <>
-      <dl class="lines">
+    <dl class="lines">
         <div>
           <dt>added by</dt>
           <dd>
@@ -76,8 +67,7 @@ const From = ({ explanation }: { readonly explanation: Explanation }) => {
         </div>
         <div><dt>version</dt><dd>{number(version)}</dd></div>
         {trace === null || trace === undefined ? null : <div><dt>trace</dt><dd><pre tabIndex={0}>{json(trace, 10_000)}</pre></dd></div>}
-      </dl>
-    </>
+    </dl>
   )
 }
 
@@ -101,17 +91,19 @@ export const FactPane = ({ fact, jobId }: { readonly jobId: string; readonly fac
   const { explanation, history, lineage, problem, without } = read.value
   const node = explanation?.nodes[0]
   return (
-    <aside class="pane" aria-label="the chosen fact">
+    <section class="pane" aria-label="the chosen fact">
       <h2><b><Said text={fact.kind} limit={60} /></b>/<Said text={fact.id} limit={400} /></h2>
       {problem === undefined ? null : <Fault problem={problem} />}
       {node === undefined ? null : <pre class="value" tabIndex={0}>{json(node.value, 50_000)}</pre>}
       {explanation === undefined ? null : <From explanation={explanation} />}
-      {explanation === undefined ? null : <Derivation explanation={explanation} follows={lineage?.facts ?? []} />}
-      {without !== undefined && without.facts.length > 0 ? (
-        <p class="soft">Without this fact, {plural(without.facts.length, "fact")}{without.cursor === null || without.cursor === undefined ? "" : " or more"} would have no derivation left.</p>
+      {explanation === undefined ? null : (
+        <Derivation explanation={explanation} follows={lineage?.facts ?? []} followed={lineage?.count ?? 0} />
+      )}
+      {without !== undefined && without.count > 0 ? (
+        <p class="soft">Without this fact, {plural(without.count, "fact")} would have no derivation left.</p>
       ) : null}
       <Revisions list={history} />
-      {node === undefined ? null : <ForkForm jobId={jobId} fact={fact} value={node.value} />}
-    </aside>
+      {node === undefined || !maySteer.value ? null : <ForkForm jobId={jobId} fact={fact} value={node.value} />}
+    </section>
   )
 }

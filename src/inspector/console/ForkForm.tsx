@@ -67,7 +67,8 @@ export const ForkForm = ({ fact: { id, kind }, jobId, value }: {
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       {forked.value === undefined ? null : (
         <p role="status">
-          It runs as <a href={hrefOf({ page: "job", id: forked.value, view: "overview", query: {} })}><Said text={forked.value} limit={80} /></a>.
+          It runs as <a href={hrefOf({ page: "job", id: forked.value, view: "overview", query: {} })}><Said text={forked.value} limit={80} /></a>.{" "}
+          <a href={hrefOf({ page: "job", id: jobId, view: "facts", query: { with: forked.value } })}>Compare the facts of both</a>
         </p>
       )}
     </form>

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals"
 import type { ComponentType } from "preact"
 import { useEffect } from "preact/hooks"
+import { maySteer } from "./access.ts"
 import { Answer } from "./Answer.tsx"
 import { Budgets } from "./Budgets.tsx"
 import { EventsView } from "./EventsView.tsx"
@@ -11,6 +12,7 @@ import { at, goToCycle, isOver, job, needPrograms, problem, steer } from "./jobS
 import { now } from "./now.ts"
 import { OutputView } from "./OutputView.tsx"
 import { Confirm, Fault, Said, StateMark } from "./parts.tsx"
+import { Past } from "./Past.tsx"
 import { ProgramView } from "./ProgramView.tsx"
 import { go, hrefOf, route, type View, views } from "./route.ts"
 import { Statechart } from "./Statechart.tsx"
@@ -32,7 +34,7 @@ const resumable = new Set(["paused", "suspended", "quarantined"])
 const Steering = () => {
   const asks = useSignal(false)
   const { value } = job
-  if (value === undefined || isOver.value) return null
+  if (value === undefined || isOver.value || !maySteer.value) return null
   return (
     <div class="steer" role="group" aria-label="Steer the job">
       {pausable.has(value.state) ? <button type="button" onClick={() => void steer("pause")}>Pause</button> : null}
@@ -117,6 +119,7 @@ const Head = () => {
 
 const Overview = () => (
   <div class="overview">
+    {at.value === undefined ? null : <Past />}
     <Answer />
     <Statechart />
     <Budgets />

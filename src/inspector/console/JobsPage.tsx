@@ -3,9 +3,10 @@ import { useEffect } from "preact/hooks"
 import { useSignal } from "@preact/signals"
 import type { JobSummary } from "./api.ts"
 import { ago, number, plural, span } from "./format.ts"
-import { hasMore, isLoaded, jobs, more, problem, watchJobs } from "./jobsStore.ts"
+import { ages, hasMore, isLoaded, jobs, more, problem, watchJobs } from "./jobsStore.ts"
+import { needPrograms, programs } from "./jobStore.ts"
 import { now } from "./now.ts"
-import { Empty, Fault, Said, StateMark } from "./parts.tsx"
+import { Bar, Empty, Fault, Said, StateMark, visible } from "./parts.tsx"
 import { change, go, route } from "./route.ts"
 import { VirtualList } from "./virtual.tsx"
 import { Waiting } from "./Waiting.tsx"
@@ -23,6 +24,8 @@ const statuses = [
 
 const Filters = () => {
   const { query } = route.value
+  const chosen = query["program"] ?? ""
+  const names = [...new Set([...programs.value.map(({ name }) => name), ...(chosen === "" ? [] : [chosen])])].sort()
   return (
     <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
       <fieldset class="chips">
@@ -39,6 +42,21 @@ const Filters = () => {
           </label>
         ))}
       </fieldset>
+      <div class="choices">
+      <label>
+        <span class="hidden">Program</span>
+        <select value={query["program"] ?? ""} onChange={({ currentTarget }) => change({ program: currentTarget.value })}>
+          <option value="">any program</option>
+          {names.map((name) => <option key={name} value={name}>{visible(name)}</option>)}
+        </select>
+      </label>
+      <label>
+        <span class="hidden">Age</span>
+        <select value={query["age"] ?? ""} onChange={({ currentTarget }) => change({ age: currentTarget.value })}>
+          <option value="">of any age</option>
+          {Object.keys(ages).map((name) => <option key={name} value={name}>of the last {name}</option>)}
+        </select>
+      </label>
       <input
         type="search"
         id="search"
@@ -47,7 +65,21 @@ const Filters = () => {
         value={query["q"] ?? ""}
         onInput={({ currentTarget }) => change({ q: currentTarget.value })}
       />
+      </div>
     </form>
+  )
+}
+
+/** The budget that the job has used most of. */
+const Used = ({ budget }: Pick<JobSummary, "budget">) => {
+  if (budget === null) return <span class="used" />
+  const { limit, name, used } = budget
+  const part = limit <= 0 ? 1 : Math.min(used / limit, 1)
+  return (
+    <span class="used">
+      <small>{name} {Math.round(part * 100)} %</small>
+      <Bar used={used} limit={limit} label={`${name}: ${number(Math.round(used))} of ${number(limit)}`} />
+    </span>
   )
 }
 
@@ -61,6 +93,7 @@ const Row = ({ job }: { readonly job: JobSummary }) => {
         <small><Said text={job.jobId} limit={80} /></small>
       </span>
       <span class="why">{job.error === null ? "" : job.error}</span>
+      <Used budget={job.budget} />
       <span class="num">{number(job.cycle)} <small>{job.cycle === 1 ? "cycle" : "cycles"}</small></span>
       <span class="num">{span(Math.max(0, end - job.createdAt))}</span>
       <span class="num age">{ago(job.createdAt, now.value)}</span>
@@ -70,6 +103,7 @@ const Row = ({ job }: { readonly job: JobSummary }) => {
 
 export const JobsPage = () => {
   useEffect(() => watchJobs(), [])
+  useEffect(() => void needPrograms(), [])
   const chosen = useSignal("")
   const list = jobs.value
   const index = list.findIndex(({ jobId }) => jobId === chosen.value)
@@ -78,12 +112,15 @@ export const JobsPage = () => {
     if (job !== undefined) go({ page: "job", id: job.jobId, view: "overview", query: {} })
   }
   return (
-    <main class="jobs">
+    <main class="jobs" id="main" tabIndex={-1}>
+      <h1 class="hidden">Jobs</h1>
       <Waiting />
       <Filters />
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       {isLoaded.value && list.length === 0 ? (
-        <Empty>No job is here. Start one with <code>POST api/v1/jobs</code>, or take a filter away.</Empty>
+        <Empty>
+          {hasMore.value ? "Searching older jobs…" : <>No job is here. Start one with <code>POST api/v1/jobs</code>, or take a filter away.</>}
+        </Empty>
       ) : (
         <VirtualList
           class="jobList"

@@ -5,11 +5,11 @@
  */
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
-import { ask, ofJob } from "./api.ts"
+import { ask, ofJob, queryOf } from "./api.ts"
 import { json, number, short } from "./format.ts"
-import { diagnosis, graph, input, job, jobId } from "./jobStore.ts"
+import { at, diagnosis, graph, input, job, jobId } from "./jobStore.ts"
 import { type Laid, layout } from "./layout.ts"
-import { Empty, Panel, Said } from "./parts.tsx"
+import { Empty, Panel, Said, visible } from "./parts.tsx"
 import type { Graph } from "./shapes.ts"
 
 const Picture = ({ laid, counts }: { readonly laid: Laid; readonly counts: Readonly<Record<string, number>> }) => (
@@ -25,7 +25,7 @@ const Picture = ({ laid, counts }: { readonly laid: Laid; readonly counts: Reado
         <g key={id} class={isAgent ? "node agent" : "node kind"}>
           <rect x={x} y={y} width={width} height={height} rx={isAgent ? 8 : height / 2} />
           <text x={x + width / 2} y={y + height / 2 + 4.5} text-anchor="middle">
-            {name.length > 26 ? `${name.slice(0, 25)}…` : name}
+            {visible(name.length > 26 ? `${name.slice(0, 25)}…` : name)}
             {isAgent ? null : <tspan class="count"> {short(counts[name] ?? 0)}</tspan>}
           </text>
         </g>
@@ -68,15 +68,16 @@ export const ProgramView = () => {
   const laid = useSignal<Laid | undefined>(undefined)
   const counts = useSignal<Readonly<Record<string, number>>>({})
   const version = job.value?.version
+  const cycle = at.value
   useEffect(() => {
     if (found !== undefined) void layout(found).then((made) => (laid.value = made))
   }, [found])
   useEffect(() => {
     if (id === undefined) return
-    void ask<{ readonly kinds: Readonly<Record<string, number>> }>(ofJob(id, "/kinds")).then((answer) => {
+    void ask<{ readonly kinds: Readonly<Record<string, number>> }>(ofJob(id, `/kinds${queryOf({ at: cycle })}`)).then((answer) => {
       if (answer?.ok === true) counts.value = answer.value.kinds
     })
-  }, [id, version])
+  }, [id, version, cycle])
   if (id === undefined) return null
   const violated = new Map(diagnosis.value?.violated.map(({ name, reason }) => [name, reason]))
   return (
@@ -84,6 +85,9 @@ export const ProgramView = () => {
       {found === undefined ? <Empty>This server does not serve the program, so only its journal can be shown.</Empty> : null}
       {laid.value === undefined ? null : <Picture laid={laid.value} counts={counts.value} />}
       {found === undefined ? null : <Panel title="Agents" note={number(found.agents.length)}><Agents found={found} /></Panel>}
+      {found === undefined || found.signals.length === 0 ? null : (
+        <p class="soft">From outside it takes: <Said text={found.signals.join(", ")} limit={400} /></p>
+      )}
       {found === undefined || found.invariants.length === 0 ? null : (
         <Panel title="Invariants">
           <ul class="lines">

@@ -168,7 +168,7 @@ const Longest = ({ timeline }: { readonly timeline: Timeline }) => {
   return (
     <table class="longest">
       <caption>The longest tasks here</caption>
-      <thead><tr><th>agent</th><th>about</th><th>on</th><th class="num">cycle</th><th class="num">took</th><th></th></tr></thead>
+      <thead><tr><th>agent</th><th>about</th><th>on</th><th class="num">cycle</th><th class="num">took</th><th>note</th></tr></thead>
       <tbody>
         {bars.map(({ agent, attempts, cycle, discarded, each, key, ms, to, worker }) => (
           <tr key={key}>

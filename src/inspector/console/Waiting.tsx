@@ -1,6 +1,7 @@
 /** The approvals that wait for a human, each with its question, its data and its answers. */
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
+import { maySteer } from "./access.ts"
 import type { Problem } from "./api.ts"
 import { type Approval, approvals, decide, type Decision, fetchApprovals } from "./approvals.ts"
 import { ago, json } from "./format.ts"
@@ -40,18 +41,20 @@ const Question = ({ approval, isNamed }: { readonly approval: Approval; readonly
         </small>
       </header>
       {data === null || data === undefined ? null : <pre tabIndex={0} aria-label="data of the question">{json(data, 20_000)}</pre>}
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void answer("approve")
-        }}
-      >
-        <label>
-          Note <input value={note.value} maxLength={2_000} onInput={({ currentTarget }) => (note.value = currentTarget.value)} />
-        </label>
-        <button type="submit" class="primary" disabled={isBusy.value}>Approve</button>
-        <button type="button" disabled={isBusy.value} onClick={() => (asked.value = "reject")}>Reject…</button>
-      </form>
+      {maySteer.value ? (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            void answer("approve")
+          }}
+        >
+          <label>
+            Note <input value={note.value} maxLength={2_000} onInput={({ currentTarget }) => (note.value = currentTarget.value)} />
+          </label>
+          <button type="submit" class="primary" disabled={isBusy.value}>Approve</button>
+          <button type="button" disabled={isBusy.value} onClick={() => (asked.value = "reject")}>Reject…</button>
+        </form>
+      ) : <small>Your token may look at jobs, and not answer.</small>}
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       {asked.value === undefined ? null : (
         <Confirm title="Reject this?" act="Reject" onNo={() => (asked.value = undefined)} onYes={() => void answer("reject")}>

@@ -11,11 +11,21 @@ import { type Query, route } from "./route.ts"
 
 const pageSize = 100
 const refreshMs = 1_000
+/** Rows up to which a search goes on by itself. */
+const searchedRows = 30
 
-/** The filters that the server knows, by their names in the address and in its API. */
-const filters = ["status", "program", "q", "since", "until"] as const
+/** The filters that the server knows, by their names in the address and in its API. `age` becomes a time. */
+const filters = ["status", "program", "q", "age"] as const
+
+/** The ages that a list can be limited to, in milliseconds. */
+export const ages: Readonly<Record<string, number>> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 }
 
 const filterOf = (query: Query): Query => Object.fromEntries(filters.map((name) => [name, query[name] ?? ""]))
+
+const askedOf = ({ age = "", ...rest }: Query): Readonly<Record<string, string | number | undefined>> => {
+  const ms = ages[age]
+  return { ...rest, since: ms === undefined ? undefined : Date.now() - ms }
+}
 
 export const jobs = signal<ReadonlyArray<JobSummary>>([])
 export const problem = signal<Problem | undefined>(undefined)
@@ -27,7 +37,7 @@ let asked = ""
 let isFetching = false
 
 const fetchPage = (after: string | undefined, abort?: AbortSignal) =>
-  ask<JobPage>(`jobs${queryOf({ ...filterOf(route.value.query), limit: pageSize, cursor: after })}`, abort === undefined ? {} : { signal: abort })
+  ask<JobPage>(`jobs${queryOf({ ...askedOf(filterOf(route.value.query)), limit: pageSize, cursor: after })}`, abort === undefined ? {} : { signal: abort })
 
 /** Joins a fresh first page with the rows that were fetched before: a job that changed is replaced, a new one comes first. */
 export const join = (
@@ -59,6 +69,8 @@ export const watchJobs = (): (() => void) =>
     if (isOther || value.cursor === null) cursor.value = value.cursor
     jobs.value = join(value.jobs, isOther ? [] : jobs.value, isOther || value.cursor === null)
     isLoaded.value = true
+    // A search looks at some jobs at a time, and may have found none of them.
+    if (jobs.value.length < searchedRows) void more()
   })
 
 /** Fetches the next page. */

@@ -74,7 +74,13 @@ export const Confirm = ({ title, children, act, onYes, onNo }: {
   readonly onNo: () => void
 }) => {
   const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => dialog.current?.showModal(), [])
+  useEffect(() => {
+    const before = document.activeElement
+    dialog.current?.showModal()
+    return () => {
+      if (before instanceof HTMLElement) before.focus()
+    }
+  }, [])
   return (
     <dialog ref={dialog} aria-label={title} onClose={onNo}>
       <h2>{title}</h2>
