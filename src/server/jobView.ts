@@ -185,11 +185,16 @@ const storedPage = (
         ? badCursor()
         : new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
     )
-    const live = new Map<string, KnownJob>()
-    for (const known of directory.known) if (known.end === undefined) live.set(known.job.id, known)
+    const held = new Map<string, KnownJob>()
+    for (const known of directory.known) held.set(known.job.id, known)
     const jobs = yield* Effect.forEach(page.jobs, (stored) => {
-      const known = stored.status === undefined ? live.get(stored.jobId) : undefined
-      return known === undefined ? Effect.succeed(storedSummary(stored)) : summaryOf(known)
+      const known = held.get(stored.jobId)
+      if (known === undefined || (stored.status === undefined && known.end !== undefined)) {
+        return Effect.succeed(storedSummary(stored))
+      }
+      const present = summaryOf(known)
+      // The end is that of the store.
+      return stored.status === undefined ? present : Effect.map(present, ({ budget }) => ({ ...storedSummary(stored), budget }))
     })
     const shown = isUnheld ? jobs.filter(({ state }) => state === status) : jobs
     return { jobs: shown, cursor: page.cursor ?? null }

@@ -54,7 +54,7 @@ const Changing = ({ found }: { readonly found: Diagnosis }) => (
               <span key={agent}>{index === 0 ? "" : " and "}<b><Said text={agent === "" ? "a signal" : agent} /></b></span>
             ))}
           </p>
-          <ol class="values">
+          <ol class="values" tabIndex={0}>
             {values.map(({ agent, cycle, value }) => (
               <li key={cycle}>
                 <small>cycle {number(cycle)} · <Said text={agent === "" ? "signal" : agent} limit={60} /></small>
@@ -217,7 +217,7 @@ export const Answer = () => {
   const reason = job.value?.quarantine
   if (found === undefined) return null
   return (
-    <Panel title="What happened" tone={toneOf()}>
+    <Panel title={isOver.value ? "What happened" : "Where it stands"} tone={toneOf()}>
       <p class="headline" role="status"><Said text={headlineOf(found, now)} limit={4_000} /></p>
       {reason === undefined ? null : <p>It is in quarantine: <Said text={reason} limit={2_000} /></p>}
       <Failure found={found} />

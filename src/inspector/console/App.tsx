@@ -41,7 +41,7 @@ const Bar = () => {
   const { value } = route
   return (
     <header class="bar">
-      <a class="mark" href={hrefOf({ page: "jobs", query: {} })} aria-label="All jobs">
+      <a class="mark" href={hrefOf({ page: "jobs", query: {} })} aria-label="converge: all jobs">
         <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
           <path d="M3 4 L12 12 M3 20 L12 12 M3 12 L12 12" stroke="currentColor" stroke-width="1.8" fill="none" stroke-linecap="round" />
           <circle cx="16" cy="12" r="4" fill="var(--accent)" />

@@ -5,6 +5,7 @@
  * list. Large derivations show their nearest part, and say how much is left out.
  */
 import { useSignal } from "@preact/signals"
+import { useLayoutEffect, useRef } from "preact/hooks"
 import type { Explanation, FactRef } from "./api.ts"
 import { number, plural } from "./format.ts"
 import { FactLink } from "./links.tsx"
@@ -77,6 +78,14 @@ export const Derivation = ({ explanation, followed, follows }: {
   readonly followed: number
 }) => {
   const columns = useSignal(columnsShown)
+  const box = useRef<HTMLDivElement>(null)
+  // The fact itself is in sight, with what it follows from before it.
+  useLayoutEffect(() => {
+    const { current } = box
+    const center = current?.querySelector<HTMLElement>(".center")
+    if (current === null || center === null || center === undefined) return
+    current.scrollLeft = center.offsetLeft + center.offsetWidth / 2 - current.clientWidth / 2
+  }, [explanation, follows, columns.value])
   const { left, lines, nodes } = pictureOf(explanation, follows, columns.value)
   if (nodes.length < 2) return <p class="soft">It follows from nothing, and nothing follows from it.</p>
   const first = Math.min(...nodes.map(({ column }) => column))
@@ -91,7 +100,7 @@ export const Derivation = ({ explanation, followed, follows }: {
   return (
     <section>
       <h3>Derivation <small>{left > 0 ? `${plural(left, "fact")} more` : ""}</small></h3>
-      <div class="derivation" tabIndex={0} role="group" aria-label="What the fact follows from, and what follows from it">
+      <div class="derivation" ref={box} tabIndex={0} role="group" aria-label="What the fact follows from, and what follows from it">
         <div style={{ width: `${width}px`, height: `${height}px` }}>
           <svg width={width} height={height} aria-hidden="true">
             {lines.map(([from, to]) => {

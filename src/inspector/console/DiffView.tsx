@@ -59,7 +59,7 @@ export const DiffView = ({ path, title, jobId, kind }: {
   const changes = value.changes.filter(({ after, before }) => kind === "" || (after ?? before)?.kind === kind)
   return (
     <div class="diff" tabIndex={0} role="region" aria-label={title}>
-      <p class="soft">{title}</p>
+      <h2>{title}</h2>
       {changes.length === 0 && cursor === null ? <Empty>Nothing differs.</Empty> : null}
       {(["added", "revised", "removed"] as const).map((sort) => {
         const list = changes.filter(({ change }) => change === sort)

@@ -75,7 +75,7 @@ const Revisions = ({ list }: { readonly list: ReadonlyArray<Fact> }) =>
   list.length < 2 ? null : (
     <section>
       <h3>Revisions <small>{number(list.length)}</small></h3>
-      <ol class="values">
+      <ol class="values" tabIndex={0}>
         {list.map(({ provenance, value }) => (
           <li key={provenance.version}>
             <small><CycleLink cycle={provenance.cycle} /> · <Said text={provenance.agent || provenance.origin} limit={60} /></small>

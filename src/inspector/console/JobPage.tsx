@@ -95,8 +95,10 @@ const Head = () => {
         <Said text={program} limit={120} />
         <small><Said text={value.jobId} limit={200} /></small>
       </h1>
-      <StateMark state={state} />
-      <Steering />
+      <div class="stand">
+        <StateMark state={state} />
+        <Steering />
+      </div>
       <dl class="numbers">
         <div><dt>began</dt><dd title={time(createdAt)}>{ago(createdAt, now.value)}</dd></div>
         <div><dt>{haltedAt === null ? "so far" : "took"}</dt><dd>{span(Math.max(0, end - createdAt))}</dd></div>

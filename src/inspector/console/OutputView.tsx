@@ -17,7 +17,8 @@ const isDelta = (value: unknown): value is { readonly delta: string } =>
   typeof value === "object" && value !== null && "delta" in value && typeof value.delta === "string"
 
 export const OutputView = () => {
-  useEffect(() => (isOver.value ? undefined : needTelemetry()), [isOver.value])
+  const isLive = job.value !== undefined && !isOver.value
+  useEffect(() => (isLive ? needTelemetry() : undefined), [isLive])
   void drawn.value
   const result = job.value?.result
   const list = [...reports.values()].reverse()

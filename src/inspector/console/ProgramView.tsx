@@ -14,7 +14,7 @@ import type { Graph } from "./shapes.ts"
 
 const Picture = ({ laid, counts }: { readonly laid: Laid; readonly counts: Readonly<Record<string, number>> }) => (
   <div class="chart program" tabIndex={0} role="img" aria-label="Agents and kinds; the table below lists them.">
-    <svg viewBox={`-4 -4 ${laid.width + 8} ${laid.height + 8}`} style={{ maxWidth: `${laid.width * 1.2}px` }} aria-hidden="true">
+    <svg viewBox={`-4 -4 ${laid.width + 8} ${laid.height + 8}`} style={{ minWidth: `${Math.round(laid.width * 0.82)}px`, maxWidth: `${laid.width * 1.1}px` }} aria-hidden="true">
       <defs>
         <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" /></marker>
       </defs>
@@ -83,7 +83,11 @@ export const ProgramView = () => {
   return (
     <>
       {found === undefined ? <Empty>This server does not serve the program, so only its journal can be shown.</Empty> : null}
-      {laid.value === undefined ? null : <Picture laid={laid.value} counts={counts.value} />}
+      {laid.value === undefined ? null : (
+        <Panel title="Graph" note={at.value === undefined ? "kinds with the number of their facts" : `as of cycle ${at.value}`}>
+          <Picture laid={laid.value} counts={counts.value} />
+        </Panel>
+      )}
       {found === undefined ? null : <Panel title="Agents" note={number(found.agents.length)}><Agents found={found} /></Panel>}
       {found === undefined || found.signals.length === 0 ? null : (
         <p class="soft">From outside it takes: <Said text={found.signals.join(", ")} limit={400} /></p>

@@ -74,7 +74,7 @@ const draw = (
     pen.fillStyle = ink.line
     pen.fillRect(x, axisHeight - 4, 1, height)
     pen.fillStyle = ink.soft
-    pen.fillText(span(after), x + 3, axisHeight / 2)
+    pen.fillText(after === 0 ? "0" : span(after), x + 3, axisHeight / 2)
   }
   for (const { at: commit, discarded, from: began } of timeline.commits) {
     const x = xOf(commit)
@@ -172,7 +172,7 @@ const Longest = ({ timeline }: { readonly timeline: Timeline }) => {
       <tbody>
         {bars.map(({ agent, attempts, cycle, discarded, each, key, ms, to, worker }) => (
           <tr key={key}>
-            <td><i class="swatch" style={{ background: colourOf(agent, false) }} aria-hidden="true" /> <Said text={agent} limit={60} /></td>
+            <td><i class="swatch" style={{ background: `light-dark(${colourOf(agent, false)}, ${colourOf(agent, true)})` }} aria-hidden="true" /> <Said text={agent} limit={60} /></td>
             <td>{each === undefined ? "" : <FactLink fact={each} />}</td>
             <td>{worker === 0 ? "main" : `worker ${worker}`}</td>
             <td class="num">{number(cycle)}</td>
@@ -200,7 +200,8 @@ export const TimelineView = () => {
   const hit = useSignal<Hit | undefined>(undefined)
   const places = useRef<ReturnType<typeof draw>>([])
   const dragged = useRef<{ readonly x: number; readonly at: Window } | undefined>(undefined)
-  useEffect(() => (isOver.value ? undefined : needTelemetry()), [isOver.value])
+  const isLive = job.value !== undefined && !isOver.value
+  useEffect(() => (isLive ? needTelemetry() : undefined), [isLive])
   void drawn.value
   const end = isOver.value ? undefined : now.value
   const timeline = useMemo(() => timelineOf(cycles.value, live.values(), end), [cycles.value, drawn.value, end])

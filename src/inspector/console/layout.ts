@@ -85,8 +85,10 @@ export const layout = async (graph: Graph): Promise<Laid | undefined> => {
       "elk.algorithm": "layered",
       "elk.direction": "RIGHT",
       "elk.edgeRouting": "POLYLINE",
-      "elk.layered.spacing.nodeNodeBetweenLayers": "50",
-      "elk.spacing.nodeNode": "18"
+      "elk.layered.spacing.nodeNodeBetweenLayers": "26",
+      "elk.layered.spacing.edgeNodeBetweenLayers": "8",
+      "elk.layered.spacing.edgeEdgeBetweenLayers": "6",
+      "elk.spacing.nodeNode": "14"
     },
     children: [
       ...graph.kinds.map(({ name }) => ({ id: `k ${name}`, width: widthOf(name, 62), height: 30 })),

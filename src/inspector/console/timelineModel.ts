@@ -95,6 +95,18 @@ const packed = (bars: ReadonlyArray<Bar>): ReadonlyArray<ReadonlyArray<Bar>> => 
   return lanes
 }
 
+/** Tuning: lanes of the main thread. Tasks beyond them share the last one, so that the workers stay in sight. */
+const mainLanes = 8
+
+const mainOf = (bars: ReadonlyArray<Bar>): ReadonlyArray<Lane> => {
+  const lists = packed(bars)
+  const shown = lists.length > mainLanes ? lists.slice(0, mainLanes - 1) : lists
+  const lanes = shown.map((list, index) => ({ name: index === 0 ? "main" : `main ${index + 1}`, bars: list }))
+  if (shown.length === lists.length) return lanes
+  const rest = lists.slice(shown.length).flat().sort((a, b) => a.from - b.from)
+  return [...lanes, { name: `main ${mainLanes}\u2013${lists.length}`, bars: rest }]
+}
+
 /** The timeline of recorded cycles, and of the live tasks of later cycles. `now` ends the bars of running tasks. */
 export const timelineOf = (
   cycles: ReadonlyArray<RecordedCycle>,
@@ -115,8 +127,8 @@ export const timelineOf = (
   for (const worker of [...byWorker.keys()].sort((a, b) => a - b)) {
     const own = byWorker.get(worker) ?? []
     if (worker > 0) lanes.push({ name: `worker ${worker}`, bars: own })
-    else packed(own).forEach((list, index) => lanes.push({ name: index === 0 ? "main" : `main ${index + 1}`, bars: list }))
   }
+  lanes.push(...mainOf(byWorker.get(0) ?? []))
   const commits = cycles.map(({ at, cycle, discarded, facts, tasks: count, tookMs }) => ({
     cycle,
     at,
@@ -142,7 +154,13 @@ export const longest = ({ lanes }: Timeline, count: number, now: number): Readon
 /** How much of the shown time each lane was busy: 0 to 1. */
 export const busyPart = ({ bars }: Lane, from: number, to: number): number => {
   let busy = 0
-  for (const bar of bars) busy += Math.max(0, Math.min(bar.to ?? to, to) - Math.max(bar.from, from))
+  let counted = from
+  // Bars of one lane may overlap; the same time counts once.
+  for (const bar of bars) {
+    const end = Math.min(bar.to ?? to, to)
+    busy += Math.max(0, end - Math.max(bar.from, counted))
+    counted = Math.max(counted, end)
+  }
   return to > from ? Math.min(1, busy / (to - from)) : 0
 }
 

@@ -1,0 +1,355 @@
+/**
+ * The console in a real browser, on a server with a SQLite store and worker threads: each test is somebody who comes with a question.
+ *
+ * Every page is watched for complaints: errors on its console, and requests to another origin.
+ */
+import axe from "axe-core"
+import type { Browser, Page } from "playwright-core"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { JobStore, WorkerPool } from "../../src/index.ts"
+import { hostileTexts, programs } from "../support/browser/programs.ts"
+import { type Running, serve, stateOf, until } from "../support/server/harness.ts"
+import { openBrowser, openPage, type Watched } from "./browser.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "console-"))
+let browser: Browser
+let running: Running
+const opened: Array<Watched> = []
+
+const storeIn = (name: string) => JobStore.layerSqlite({ filename: join(folder, name) })
+
+beforeAll(async () => {
+  browser = await openBrowser()
+  running = await serve({ programs }, { store: storeIn("jobs.db"), pool: WorkerPool.layer({ size: 2 }) })
+  await start("crawls", "crawl")
+  await start("oscillates", "doors")
+  await start("speaks", "hostile")
+  await start("counts", "counted", { to: 40, ms: 2 })
+})
+afterAll(async () => {
+  await browser?.close()
+  await running?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+afterEach(async () => {
+  for (const { page } of opened.splice(0)) await page.close()
+})
+
+const start = async (program: string, id: string, input: object = {}, server = running): Promise<void> => {
+  const response = await server.post("/api/v1/jobs", { program, id, input }, { prefer: "respond-async" })
+  expect(response.status).toBe(202)
+}
+
+const reach = (id: string, state: string, server = running): Promise<void> =>
+  until(async () => (await stateOf(server, id)) === state, 20_000)
+
+const visit = async (place: string, options: Parameters<typeof openPage>[2] = {}, server = running): Promise<Watched> => {
+  const watched = await openPage(browser, `${server.url}/inspector#/${place}`, options)
+  opened.push(watched)
+  watched.page.setDefaultTimeout(20_000)
+  return watched
+}
+
+/** Waits for a text on the page. */
+const shows = (page: Page, text: string | RegExp): Promise<void> => page.getByText(text).first().waitFor()
+
+/** The text that one reads without scrolling. */
+const firstScreen = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const parts: Array<string> = []
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+      const range = document.createRange()
+      range.selectNodeContents(node)
+      const { bottom, height, top } = range.getBoundingClientRect()
+      const isHidden = node.parentElement?.closest("script, style, .hidden, .skip") !== null
+      if (!isHidden && height > 0 && top >= 0 && bottom <= innerHeight) parts.push(node.textContent ?? "")
+    }
+    return parts.join("").replaceAll(/\s+/g, " ")
+  })
+
+const expectOnFirstScreen = async ({ complaints, page }: Watched, texts: ReadonlyArray<string>): Promise<void> => {
+  const text = await firstScreen(page)
+  for (const part of texts) expect(text).toContain(part)
+  expect(complaints).toEqual([])
+}
+
+describe("the first screen of a job", () => {
+  it("says why the job failed: agent, fact, message and error", async () => {
+    await reach("crawl", "failed")
+    const watched = await visit("jobs/crawl/overview")
+    await shows(watched.page, /Agent "fetch" failed/)
+    await expectOnFirstScreen(watched, ["HttpError", "https://example.com/2/1", "the server answered 503", "in cycle 3"])
+  })
+
+  it("says which facts keep changing, between which agents, with their values side by side", async () => {
+    await reach("doors", "budget-exhausted")
+    const watched = await visit("jobs/doors/overview")
+    await shows(watched.page, /It used up its budget of cycles/)
+    const values = [`{"name":"front","state":"open"}`, `{"name":"front","state":"shut"}`]
+    await expectOnFirstScreen(watched, ["Door/front changed", `"closer" and "opener"`, ...values, "Facts added"])
+  })
+
+  it("says which task a slow job waits for, and since when; a cancel asks first", async () => {
+    await start("sticks", "slow")
+    const watched = await visit("jobs/slow/overview")
+    const { page } = watched
+    await shows(page, /It waits for "parse" on Item\/stuck, which has run for [\d.]+ s on worker [12]/)
+    await expectOnFirstScreen(watched, ["The cycle waits for this task alone.", "1 of 2 workers are busy, 1 idle"])
+    await page.getByRole("button", { name: "Cancel…" }).click()
+    await page.getByRole("button", { name: "Keep it" }).click()
+    expect(await stateOf(running, "slow")).toBe("running")
+    await page.getByRole("button", { name: "Cancel…" }).click()
+    await page.getByRole("button", { name: "Cancel the job" }).click()
+    await shows(page, /It was cancelled in cycle/)
+    expect(await stateOf(running, "slow")).toBe("cancelled")
+  })
+
+  it("shows the question that the job waits for, and takes the answer", async () => {
+    await start("sends", "letter")
+    await reach("letter", "awaiting")
+    const list = await visit("jobs")
+    await shows(list.page, "Send the letter to Ada?")
+    const watched = await visit("jobs/letter/overview")
+    const { page } = watched
+    await shows(page, "It waits for an answer: Send the letter to Ada?")
+    await expectOnFirstScreen(watched, [`"pages": 3`, "Approve", "awaiting"])
+    await page.getByLabel("Note").fill("gladly")
+    await page.getByRole("button", { name: "Approve" }).click()
+    await reach("letter", "converged")
+    await shows(page, "It converged after cycle")
+    expect(await page.getByText("Waiting for you").count()).toBe(0)
+    const facts = await running.fetch("/api/v1/jobs/letter/facts")
+    expect(await facts.text()).toContain(`"reason":"gladly"`)
+  })
+})
+
+describe("a job that lives", () => {
+  it("is watched from start to end, with the reports of its tasks", async () => {
+    await start("counts", "live", { to: 40, ms: 60 })
+    const { complaints, page } = await visit("jobs/live/overview")
+    await shows(page, /It runs, in cycle \d/)
+    await page.getByRole("tab", { name: "Output" }).click()
+    await page.locator("article.report").first().waitFor()
+    await page.getByRole("tab", { name: "Overview" }).click()
+    await shows(page, "It converged after cycle 41")
+    expect(complaints).toEqual([])
+  })
+
+  it("tells a late viewer everything: its events, its cycles and its output", async () => {
+    await reach("counted", "converged")
+    const { complaints, page } = await visit("jobs/counted/events")
+    await page.locator(".events").press("End")
+    await shows(page, "JobHalted")
+    await page.getByRole("tab", { name: "Timeline" }).click()
+    await shows(page, "The longest tasks here")
+    await page.getByRole("tab", { name: "Output" }).click()
+    await shows(page, /^41$/)
+    expect(complaints).toEqual([])
+  })
+
+  it("shows any past cycle when the slider is moved", async () => {
+    const { complaints, page } = await visit("jobs/counted/facts")
+    const all = page.getByRole("button", { name: /all kinds/ })
+    await until(async () => (await all.innerText()).includes("41"))
+    await page.getByRole("slider").press("Home")
+    for (let step = 0; step < 5; step++) await page.getByRole("slider").press("ArrowRight")
+    await until(async () => /\b6\b/.test(await all.innerText()))
+    expect(await page.locator(".factList [role=option]").count()).toBe(6)
+    await page.getByRole("tab", { name: "Overview" }).click()
+    await shows(page, "After cycle 5")
+    await shows(page, "Changes of cycle 5")
+    await page.getByRole("button", { name: "newest" }).click()
+    expect(await page.getByText("After cycle 5").count()).toBe(0)
+    expect(complaints).toEqual([])
+  })
+
+  it("is forked from a past cycle with a changed fact, and compared with the fork", async () => {
+    const { complaints, page } = await visit(`jobs/counted/facts?at=3&of=Step&fact=${encodeURIComponent("=3")}`)
+    await page.getByRole("button", { name: "Fork from cycle 3 with another value…" }).click()
+    await page.getByRole("textbox", { name: /The value of/ }).fill("{")
+    await page.getByRole("button", { name: "Fork", exact: true }).click()
+    await shows(page, "The value is no JSON")
+    await page.getByRole("textbox", { name: /The value of/ }).fill(`{"n": 100}`)
+    await page.getByRole("button", { name: "Fork", exact: true }).click()
+    const fork = page.locator(".fork [role=status] a").first()
+    const id = (await fork.innerText()).trim()
+    await reach(id, "converged")
+    await page.getByRole("link", { name: "Compare the facts of both" }).click()
+    await page.locator(".diff .added").filter({ hasText: "Step/100" }).waitFor()
+    expect(await page.locator(".diff li").count()).toBe(1)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("a fact", () => {
+  it("shows its revisions, its derivation both ways, and the task that added it", async () => {
+    const { complaints, page } = await visit(`jobs/doors/facts?of=Door&fact=${encodeURIComponent("=front")}`)
+    await shows(page, /Revisions/)
+    expect(await page.locator(".pane .values li").count()).toBeGreaterThan(50)
+    await page.goto(`${running.url}/inspector#/jobs/counted/facts?of=Step&fact=${encodeURIComponent("=7")}`)
+    await page.locator(".derivation .center", { hasText: "Step/7" }).waitFor()
+    for (const name of ["Step/6", "Step/8"]) await page.locator(".derivation a", { hasText: name }).first().waitFor()
+    await shows(page, "33 facts would have no derivation left.")
+    expect(complaints).toEqual([])
+  })
+
+  it("whose text or id is hostile is shown as text, and reachable", async () => {
+    await reach("hostile", "converged")
+    const { complaints, page } = await visit("jobs/hostile/facts")
+    const rows = page.locator(".factList [role=option]")
+    await until(async () => (await rows.count()) === hostileTexts.length, 20_000)
+    for (const [index, text] of hostileTexts.entries()) {
+      await rows.nth(index).click()
+      const wanted = JSON.stringify({ text }, undefined, 2).slice(0, 200)
+      await until(async () => ((await page.locator(".pane pre.value").textContent()) ?? "").startsWith(wanted), 20_000)
+    }
+    expect(await page.locator("#app img, #app script").count()).toBe(0)
+    expect(await page.title()).toBe("hostile · converge")
+    // A mark that turns the direction is shown as its code.
+    await rows.nth(2).getByText("⟨U+202E⟩").first().waitFor()
+    expect(complaints).toEqual([])
+  })
+})
+
+/** Every view, on a job that fills it. */
+const places = [
+  "jobs",
+  "jobs/crawl/overview",
+  "jobs/doors/overview",
+  "jobs/counted/overview?at=5",
+  "jobs/counted/timeline",
+  `jobs/hostile/facts?of=Said&fact=${encodeURIComponent(`=${hostileTexts[8]?.slice(0, 80) ?? ""}`)}`,
+  "jobs/doors/facts?from=3&at=9",
+  "jobs/crawl/program",
+  "jobs/counted/output",
+  "jobs/crawl/events"
+]
+
+const violationsOf = (page: Page): Promise<ReadonlyArray<string>> =>
+  page.evaluate(async () => {
+    const { axe: checker } = globalThis as unknown as { readonly axe: typeof axe }
+    const { violations } = await checker.run(document, { resultTypes: ["violations"] })
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
+  })
+
+describe("every view", () => {
+  it.each([
+    { width: 1_280, theme: "light" },
+    { width: 1_280, theme: "dark" },
+    { width: 390, theme: "light" },
+    { width: 390, theme: "dark" }
+  ] as const)("fits $width pixels, and passes axe, in $theme colours", async (options) => {
+    const { complaints, page } = await visit("jobs", options)
+    await page.evaluate(axe.source)
+    const found: Array<object> = []
+    for (const place of places) {
+      await page.evaluate((hash) => void (location.hash = hash), `#/${place}`)
+      await page.locator(place === "jobs" ? ".jobList .row" : ".head .numbers").first().waitFor()
+      await page.waitForLoadState("networkidle")
+      const wide = await page.evaluate(() => (document.scrollingElement?.scrollWidth ?? 0) - innerWidth)
+      const violations = await violationsOf(page)
+      if (wide > 0 || violations.length > 0) found.push({ place, wide, violations })
+    }
+    expect(found).toEqual([])
+    expect(complaints).toEqual([])
+  }, 60_000)
+})
+
+describe("the list of jobs", () => {
+  it("keeps focus, selection and typed text over ten refreshes", async () => {
+    const { complaints, page } = await visit("jobs")
+    await page.clock.install()
+    await page.reload()
+    await page.locator(".jobList .row").first().waitFor()
+    await page.locator(".jobList").focus()
+    await page.keyboard.press("Home")
+    await page.keyboard.press("ArrowDown")
+    const chosen = await page.locator(".row.chosen").innerText()
+    const refresh = async (count: number): Promise<void> => {
+      for (let index = 0; index < count; index++) {
+        const answered = page.waitForResponse((response) => response.url().includes("/api/v1/jobs?"))
+        await page.clock.runFor(1_100)
+        await answered
+      }
+    }
+    await refresh(5)
+    const isHere = (selector: string) => page.evaluate((it) => document.activeElement === document.querySelector(it), selector)
+    expect(await isHere(".jobList")).toBe(true)
+    expect((await page.locator(".row.chosen").innerText()).split("\n").slice(0, 3)).toEqual(chosen.split("\n").slice(0, 3))
+    await page.keyboard.press("/")
+    await page.keyboard.type("door")
+    await page.keyboard.press("Shift+ArrowLeft")
+    await refresh(5)
+    expect(await isHere("#search")).toBe(true)
+    const selected = await page.evaluate(() => {
+      const field = document.activeElement as HTMLInputElement
+      return [field.value, field.selectionStart, field.selectionEnd]
+    })
+    expect(selected).toEqual(["door", 3, 4])
+    expect(await page.locator(".jobList .row").count()).toBe(1)
+    await page.locator("#search").fill("oscill")
+    await refresh(2)
+    expect(await page.locator(".jobList .row").count()).toBe(1)
+    await page.locator(".jobList").focus()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await page.waitForURL(/#\/jobs\/doors\/overview/)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("a server", () => {
+  it("that restarts is found again, with all that its store has", async () => {
+    const store = storeIn("restart.db")
+    const first = await serve({ programs }, { store })
+    const port = Number(new URL(first.url).port)
+    await start("counts", "before", { to: 3, ms: 1 }, first)
+    await reach("before", "converged", first)
+    const { page } = await visit("jobs", {}, first)
+    await page.locator(".jobList .row").first().waitFor()
+    await first.stop()
+    await shows(page, "The server does not answer.")
+    const second = await serve({ programs, port }, { store })
+    try {
+      await page.getByText("The server does not answer.").waitFor({ state: "detached" })
+      await page.locator(".jobList .row", { hasText: "before" }).click()
+      await shows(page, "It converged after cycle 4")
+    } finally {
+      await second.stop()
+    }
+  })
+
+  it("with tokens is asked with one, and a token that may not steer sees no button that steers", async () => {
+    const tokens = [
+      { name: "all", token: "all-rights" },
+      { name: "reader", token: "may-read", scopes: ["read"] as const }
+    ]
+    const locked = await serve({ programs, tokens }, { store: storeIn("locked.db") })
+    try {
+      await start("sends", "locked", {}, locked)
+      await reach("locked", "awaiting", locked)
+      const { page } = await visit("jobs/locked/overview", {}, locked)
+      const give = async (token: string): Promise<void> => {
+        await page.getByLabel("This server asks for a token").fill(token)
+        await page.getByRole("button", { name: "Use it" }).click()
+      }
+      await give("guessed")
+      await shows(page, "The token that you gave is not accepted.")
+      await give("may-read")
+      await shows(page, "Send the letter to Ada?")
+      await shows(page, "Your token may look at jobs, and not answer.")
+      expect(await page.getByRole("button", { name: /Approve|Cancel|Pause/ }).count()).toBe(0)
+      const { page: other } = await visit("jobs/locked/overview", {}, locked)
+      await other.getByLabel("This server asks for a token").fill("all-rights")
+      await other.keyboard.press("Enter")
+      await other.getByRole("button", { name: "Approve" }).waitFor()
+      await other.getByRole("button", { name: "Cancel…" }).waitFor()
+    } finally {
+      await locked.stop()
+    }
+  })
+})
