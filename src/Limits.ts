@@ -74,6 +74,15 @@ export const Limits = {
   diagnosedValues: 6,
   diagnosedTextLength: 2_048,
   diagnosedFailures: 10,
+  /**
+   * A recorded job: the newest facts and revisions in it, the characters of their values and traces, characters of one value, the
+   * newest events, and the newest cycles of its timeline. The record says what is left out.
+   */
+  recordedFacts: 100_000,
+  recordedLength: 33_554_432,
+  recordedValueLength: 1_048_576,
+  recordedEvents: 10_000,
+  recordedCycles: 10_000,
   /** Tasks of a job that are named as running, and as many as waiting. */
   presentTasks: 100,
   /** Cycles that the error of a job without cycles left looks back on, and agents that it names. */

@@ -84,7 +84,8 @@ const briefly = (value: unknown): Schema.Json => {
   return text.length <= Limits.diagnosedTextLength ? plain(value) : `${text.slice(0, Limits.diagnosedTextLength)}…`
 }
 
-const diagnosisJson = (found: Diagnosis): typeof Shapes.Diagnosis.Type => ({
+/** A diagnosis as the API shows it. */
+export const diagnosisJson = (found: Diagnosis): typeof Shapes.Diagnosis.Type => ({
   ...found,
   headline: found.headline.slice(0, Limits.diagnosedTextLength),
   status: found.status ?? null,
@@ -130,7 +131,8 @@ interface TimelineRequest extends OfJob {
   readonly query: { readonly after?: number | undefined; readonly limit?: number | undefined }
 }
 
-const cycleJson = ({ recorded, tookMs, ...cycle }: RecordedCycle): typeof Shapes.RecordedCycle.Type => ({
+/** A cycle of the timeline as the API shows it. */
+export const cycleJson = ({ recorded, tookMs, ...cycle }: RecordedCycle): typeof Shapes.RecordedCycle.Type => ({
   ...cycle,
   tookMs: tookMs ?? null,
   recorded: recorded.map(({ discarded, each, ...task }) => ({
@@ -179,11 +181,12 @@ const kinds = Effect.fnUntraced(function* (
   return { cycle, kinds: found.view.counts }
 })
 
-const limitsOf = (budget: ResolvedBudget): Readonly<Record<string, number | null>> =>
+/** The limits of a budget; null: none. */
+export const limitsOf = (budget: ResolvedBudget): Readonly<Record<string, number | null>> =>
   Object.fromEntries(Object.entries(budget).map(([name, limit]) => [name, limit === Infinity ? null : limit]))
 
 /** The input in a journal's beginning. */
-const inputIn = (text: string): Schema.Json => {
+export const inputIn = (text: string): Schema.Json => {
   const genesis = parseJson(text)
   return typeof genesis === "object" && genesis !== null && "input" in genesis ? plain(genesis.input) : null
 }

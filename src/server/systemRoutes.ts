@@ -74,7 +74,8 @@ const graphOf = (program: CompiledProgram): typeof Shapes.Graph.Type => ({
   )
 })
 
-const infoOf = (program: Program.Any): typeof Shapes.ProgramInfo.Type => {
+/** A program as the API shows it. */
+export const infoOf = (program: Program.Any): typeof Shapes.ProgramInfo.Type => {
   const compiled = compiledOf(program)
   const { agents, input, kinds, name, output, version } = compiled
   return {

@@ -1,0 +1,76 @@
+/**
+ * A recorded job: all that the console shows of one job, in one value that needs no server.
+ *
+ * The facts are those that were ever committed, in commit order, so a page can show them as of any cycle. A job that was migrated has
+ * one past for each migration, because a migration begins with facts of its own.
+ *
+ * Boundary: types. recorder.ts makes a record, and the console answers from it.
+ */
+import type { FactJson } from "../outcome/resultJson.ts"
+import type * as Insight from "./insightShapes.ts"
+import type * as Shapes from "./shapes.ts"
+
+/** A fact of a record. `trace`: the place of its task's trace among the traces of its past. */
+export interface RecordedFact extends FactJson {
+  readonly trace?: number
+}
+
+/** The context after a cycle: the number of its facts that retention has pruned, and its version and hash. */
+export interface RecordedPoint {
+  readonly cycle: number
+  readonly version: number
+  readonly hash: string
+  readonly pruned: number
+}
+
+/** What triggers the agents of a job, up to a version. */
+export interface RecordedTriggers {
+  readonly version: number
+  readonly kinds: Readonly<Record<string, ReadonlyArray<string>>>
+}
+
+/** The facts of a job from its beginning, or from a migration, to the next migration. */
+export interface RecordedPast {
+  /** One point for each cycle, in order. */
+  readonly points: ReadonlyArray<RecordedPoint>
+  /** In commit order, revised and pruned facts included. */
+  readonly facts: ReadonlyArray<RecordedFact>
+  /** The versions of the facts that were pruned, in order. */
+  readonly pruned: ReadonlyArray<number>
+  readonly traces: ReadonlyArray<unknown>
+  readonly triggers: ReadonlyArray<RecordedTriggers>
+}
+
+/** The parts of the job that its record lacks, because they are too many or too long. */
+export interface LeftOut {
+  /** The number of the oldest facts and revisions. */
+  readonly facts: number
+  /** The number of values, and of traces, that were too long. A text stands in their place. */
+  readonly values: number
+  /** The number of the oldest events, and of the oldest cycles of the timeline. */
+  readonly events: number
+  readonly cycles: number
+}
+
+export interface JobRecord {
+  readonly format: 1
+  /** The version of the package that recorded the job. */
+  readonly recordedBy: string
+  /** In milliseconds since the epoch. */
+  readonly recordedAt: number
+  /** Where the journal differs from what was written. Null if it is intact. */
+  readonly corrupt: string | null
+  readonly leftOut: LeftOut
+  readonly job: typeof Shapes.Job.Type
+  readonly summary: typeof Shapes.JobSummary.Type
+  readonly input: typeof Insight.JobInput.Type
+  readonly diagnosis: typeof Insight.Diagnosis.Type
+  /** The number of facts of each kind after the last cycle: of all facts, also of those that are left out. */
+  readonly kinds: Readonly<Record<string, number>>
+  readonly timeline: ReadonlyArray<typeof Insight.RecordedCycle.Type>
+  readonly events: ReadonlyArray<unknown>
+  readonly approvals: ReadonlyArray<typeof Shapes.Approval.Type>
+  readonly programs: ReadonlyArray<typeof Shapes.ProgramInfo.Type>
+  /** Oldest first; the last one is that of the newest cycle. There is at least one. */
+  readonly pasts: ReadonlyArray<RecordedPast>
+}

@@ -1,0 +1,279 @@
+/**
+ * Records a stored job: reads its journal, and makes the one value that the console needs to show the job without a server.
+ *
+ * Invariants: nothing is written, and no agent runs; the record is bounded (Limits.ts, G14), and says what it leaves out; a journal
+ * that is corrupt is recorded up to the corrupt part. Boundary: the store in, a value out.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { JobContext } from "../context/JobContext.ts"
+import { approvalsIn } from "../journal/approvals.ts"
+import { reviveCause } from "../journal/causes.ts"
+import { endIn } from "../journal/edges.ts"
+import { budgetOfHeader } from "../journal/header.ts"
+import * as Journal from "../journal/Journal.ts"
+import { lastOf } from "../journal/parts.ts"
+import { JournalReader } from "../journal/reader.ts"
+import { Limits } from "../Limits.ts"
+import { Examination } from "../outcome/diagnosis.ts"
+import { fromCause } from "../outcome/fromCause.ts"
+import type { JournalCorrupt, StoreError } from "../outcome/JobError.ts"
+import type { JobEvent } from "../outcome/JobEvent.ts"
+import type { JobResult } from "../outcome/JobResult.ts"
+import { factJson } from "../outcome/resultJson.ts"
+import { packageVersion } from "../platform/packageVersion.ts"
+import { breathe, inSlices } from "../platform/slices.ts"
+import type { Program } from "../program/Program.ts"
+import { JobStore, type StoredJournal } from "../store/JobStore.ts"
+import { parseJson } from "../values/parseJson.ts"
+import { lightStepSize } from "../values/steps.ts"
+import { eventText } from "./eventText.ts"
+import { cycleJson, diagnosisJson, inputIn, limitsOf } from "./insightRoutes.ts"
+import type { JobRecord, LeftOut, RecordedFact, RecordedPast, RecordedPoint } from "./jobRecord.ts"
+import { jobJson } from "./jobView.ts"
+import { plain, plainText, resultJson } from "./json.ts"
+import { infoOf } from "./systemRoutes.ts"
+
+type Store = JobStore["Service"]
+type ReadError = StoreError | JournalCorrupt
+
+/** What a record has room for, and what it had to leave out. */
+interface Room {
+  facts: number
+  length: number
+  left: { -readonly [Part in keyof LeftOut]: number }
+}
+
+/** The result of reading: all of it, or what came before the corrupt part. */
+const upToDamage = <A>(read: Effect.Effect<A, ReadError>): Effect.Effect<string | null, StoreError> =>
+  Effect.matchEffect(read, {
+    onSuccess: () => Effect.succeed(null),
+    onFailure: (error) => (error._tag === "JournalCorrupt" ? Effect.succeed(error.message) : Effect.fail(error))
+  })
+
+/* ---------------------------------------------------------------- facts */
+
+/** A past while the journal is read: the context changes, and the points grow. */
+interface OpenPast {
+  context: JobContext
+  readonly points: Array<RecordedPoint>
+}
+
+const pointOf = (context: JobContext, cycle: number): RecordedPoint => {
+  const { hash, prunedCount, version } = context
+  return { cycle, version, hash, pruned: prunedCount }
+}
+
+/** Replays a journal, and notes each cycle. The reader stands at the last cycle that is intact. */
+const replayed = Effect.fnUntraced(function* (store: Store, journal: StoredJournal) {
+  const pasts: Array<OpenPast> = []
+  let part: JournalReader["part"] | undefined
+  const note = (reader: JournalReader): void => {
+    const { cycle, ledger } = reader.replay
+    const isNew = part !== reader.part && (part === undefined || reader.part.isMigrated)
+    ;({ part } = reader)
+    const past = pasts.at(-1)
+    if (past === undefined || isNew) pasts.push({ context: ledger, points: [pointOf(ledger, cycle)] })
+    else {
+      past.context = ledger
+      past.points.push(pointOf(ledger, cycle))
+    }
+  }
+  const reader = yield* JournalReader.open(store, journal)
+  const read = Effect.andThen(
+    reader.begin(({ _tag }) => {
+      if (_tag === "Started" || _tag === "Committed") note(reader)
+    }),
+    reader.readTo(lastOf(journal), reader.parts.length - 1)
+  )
+  const corrupt = yield* upToDamage(read)
+  // A migration after the last cycle, or a beginning that is corrupt, has no record of its own.
+  if (part !== reader.part) note(reader)
+  return { reader, pasts, corrupt }
+})
+
+const tooLong = (what: string, length: number): string => `(left out of the record: ${what} of ${length} characters)`
+
+/** Finds the place of a trace. The facts of a task share one. */
+const tracing = (room: Room) => {
+  const traces: Array<unknown> = []
+  const places = new Map<unknown, number>()
+  const placeOf = (trace: unknown): number => {
+    const known = places.get(trace)
+    if (known !== undefined) return known
+    const text = plainText(trace)
+    const isShort = text.length <= Limits.recordedValueLength && text.length <= room.length
+    if (isShort) room.length -= text.length
+    else room.left.values++
+    traces.push(isShort ? parseJson(text) : tooLong("a trace", text.length))
+    places.set(trace, traces.length - 1)
+    return traces.length - 1
+  }
+  return { traces, placeOf }
+}
+
+/** Records a past: the newest facts for which there is room. */
+function* pastOf({ context, points }: OpenPast, room: Room): Generator<void, RecordedPast> {
+  const { placeOf, traces } = tracing(room)
+  const history = [...context.history()]
+  const facts: Array<RecordedFact> = []
+  let steps = 0
+  for (const { fact, text } of history.toReversed()) {
+    if (++steps % lightStepSize === 0) yield
+    const isLong = text.length > Limits.recordedValueLength
+    const length = isLong ? 0 : text.length
+    if (room.facts === 0 || length > room.length) break
+    room.facts--
+    room.length -= length
+    if (isLong) room.left.values++
+    const json = factJson(isLong ? { fact, text: JSON.stringify(tooLong("a value", text.length)) } : { fact, text })
+    const trace = context.traceOf(fact)
+    facts.push(trace === undefined ? json : { ...json, trace: placeOf(trace) })
+  }
+  room.left.facts += history.length - facts.length
+  if (facts.length < history.length) room.facts = 0
+  return {
+    points,
+    facts: facts.reverse(),
+    pruned: [...context.pruningsAfter(0)].map(({ entry }) => entry.position),
+    traces,
+    triggers: context.knownStories().map(({ triggers, version }) => ({ version, kinds: Object.fromEntries(triggers) }))
+  }
+}
+
+/* ---------------------------------------------------------------- events and times */
+
+/** Reads the events once: the newest are kept, and all of them are examined. */
+const eventsOf = Effect.fnUntraced(function* (jobId: string, room: Room) {
+  const examination = new Examination()
+  const kept: Array<JobEvent> = []
+  let count = 0
+  const read = Effect.flatMap(
+    Journal.events(jobId),
+    Stream.runForEach((event) => {
+      examination.add(event)
+      kept.push(event)
+      if (kept.length > 2 * Limits.recordedEvents) kept.splice(0, Limits.recordedEvents)
+      return ++count % 64 === 0 ? breathe : Effect.void
+    })
+  )
+  const corrupt = yield* upToDamage(Effect.provideService(read, JobStore, yield* JobStore))
+  const newest: Array<unknown> = []
+  for (const event of kept.slice(-Limits.recordedEvents).toReversed()) {
+    const text = eventText(event, undefined)
+    if (text.length > room.length) break
+    room.length -= text.length
+    newest.push(parseJson(text))
+  }
+  room.left.events = count - newest.length
+  return { diagnosis: diagnosisJson(examination.result), events: newest.reverse(), corrupt }
+})
+
+const timelineOf = Effect.fnUntraced(function* (store: Store, { cycle, jobId }: StoredJournal, room: Room) {
+  const after = Math.max(0, cycle - Limits.recordedCycles)
+  room.left.cycles = after
+  const cycles: Array<Journal.RecordedCycle> = []
+  const read = Effect.flatMap(
+    Journal.timeline(jobId, { after }),
+    Stream.runForEach((recorded) => Effect.sync(() => void cycles.push(recorded)))
+  )
+  yield* upToDamage(Effect.provideService(read, JobStore, store))
+  return cycles.map(cycleJson)
+})
+
+/* ---------------------------------------------------------------- the job */
+
+type Result = JobRecord["job"]["result"]
+
+/** The result of a job that has ended, as it was; null of an unfinished one. */
+const resultOf = Effect.fnUntraced(function* (journal: StoredJournal, { replay }: JournalReader) {
+  const end = yield* Effect.orElseSucceed(endIn(journal), () => undefined)
+  if (end === undefined) return { result: null, usage: replay.usage }
+  const { ledger, tracker } = replay
+  const { jobId, program } = journal
+  const result: JobResult = {
+    jobId,
+    program,
+    status: end.status,
+    cycles: end.usage.cycles,
+    version: ledger.version,
+    hash: ledger.hash,
+    usage: end.usage,
+    context: ledger,
+    output: end.output,
+    intents: [...tracker.intents],
+    diagnostics: [...tracker.diagnostics]
+  }
+  const json: Result =
+    end.cause === null
+      ? resultJson(result, "counts")
+      : resultJson(fromCause(reviveCause(end.cause), jobId, { ...result, output: undefined }), "counts")
+  return { result: json, usage: end.usage }
+})
+
+const approvalsOf = (store: Store, journal: StoredJournal) =>
+  journal.status !== undefined
+    ? Effect.succeed([])
+    : approvalsIn(store, journal).pipe(
+        Effect.map((open) =>
+          open.map(({ at, data, id, question, timeoutMs }) => ({
+            jobId: journal.jobId,
+            program: journal.program,
+            id,
+            question: question ?? null,
+            data: plain(data),
+            since: at,
+            timeoutMs: timeoutMs ?? null
+          }))
+        ),
+        Effect.catchTag("JournalCorrupt", () => Effect.succeed([]))
+      )
+
+/** Options of `recordJob`. */
+export interface RecordOptions {
+  /** Programs whose graphs the record shows. Default: none. */
+  readonly programs?: ReadonlyArray<Program.Any> | undefined
+}
+
+/** Records a stored job. Fails with `StoreError`, and with `JournalCorrupt` if not even the beginning of the journal can be read. */
+export const recordJob = Effect.fn("recordJob")(function* (
+  jobId: string,
+  { programs = [] }: RecordOptions = {}
+): Effect.fn.Return<JobRecord, ReadError, JobStore> {
+  const store = yield* JobStore
+  const journal = yield* store.load(jobId)
+  const room: Room = {
+    facts: Limits.recordedFacts,
+    length: Limits.recordedLength,
+    left: { facts: 0, values: 0, events: 0, cycles: 0 }
+  }
+  const { corrupt, pasts, reader } = yield* replayed(store, journal)
+  const { diagnosis, events, corrupt: damaged } = yield* eventsOf(jobId, room)
+  const timeline = yield* timelineOf(store, journal, room)
+  const { result, usage } = yield* resultOf(journal, reader)
+  const recorded: Array<RecordedPast> = []
+  // The newest facts have the first claim on the room.
+  for (const past of pasts.toReversed()) recorded.unshift(yield* inSlices(pastOf(past, room)))
+  const { cycle, ledger, tier } = reader.replay
+  const job = yield* jobJson({ journal })
+  const { phase: _phase, result: _result, tier: _tier, usage: _usage, version: _version, ...inList } = job
+  const { createdAt, error, haltedAt } = journal
+  return {
+    format: 1,
+    recordedBy: packageVersion,
+    recordedAt: yield* Clock.currentTimeMillis,
+    corrupt: corrupt ?? damaged,
+    leftOut: room.left,
+    job: { ...job, cycle, tier, version: ledger.version, usage, result },
+    summary: { ...inList, durationMs: haltedAt === undefined ? null : haltedAt - createdAt, error: error ?? null },
+    input: { input: inputIn(journal.text), budget: limitsOf(budgetOfHeader(reader.header)) },
+    diagnosis,
+    kinds: ledger.counts(),
+    timeline,
+    events,
+    approvals: yield* approvalsOf(store, journal),
+    programs: programs.map(infoOf),
+    pasts: recorded
+  }
+})
