@@ -20,6 +20,7 @@ import * as Completions from "./completions.ts"
 import { ofDefect } from "./environment.ts"
 import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
 import { Host } from "./hostProcess.ts"
+import { inspect } from "./inspectCommand.ts"
 import { help, machine, run, serve } from "./runCommands.ts"
 import {
   backup,
@@ -64,6 +65,7 @@ const commands = (invocation: Invocation) =>
       explain(invocation),
       lineage(invocation),
       events(invocation),
+      inspect(invocation),
       fork(invocation),
       verify(invocation),
       backup(invocation),

@@ -1,5 +1,5 @@
 /**
- * Reads the files of the command, and says in a sentence why one cannot be read.
+ * Reads the files of the command, and says in a sentence why one cannot be read or written.
  *
  * Boundary: the file system; no error of its own.
  */
@@ -18,6 +18,22 @@ const reasons: Readonly<Record<string, string>> = {
 const whyNot = (error: unknown): string => {
   const code = error instanceof Error && "code" in error ? String(error.code) : ""
   return reasons[code] ?? (code === "" ? "it cannot be read" : `it cannot be read (${code})`)
+}
+
+const writeReasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such folder",
+  ENOTDIR: "there is no such folder",
+  EISDIR: "it is a folder",
+  EACCES: "it may not be written",
+  EPERM: "it may not be written",
+  EROFS: "it may not be written",
+  ENOSPC: "there is no space left"
+}
+
+/** The reason why a file was not written, in words. */
+export const whyNotWritten = (error: unknown): string => {
+  const code = error instanceof Error && "code" in error ? String(error.code) : ""
+  return writeReasons[code] ?? (code === "" ? "it cannot be written" : `it cannot be written (${code})`)
 }
 
 /** Reads the text of a file; fails with the reason in words. */

@@ -1,12 +1,13 @@
 /**
- * The page of the console: one document with its style and its script. It loads nothing else but its layout engine, and asks only the
- * API of its own server.
+ * The page of the console: one document with its style and its script. A server's page loads nothing else but its layout engine, and
+ * asks only the API of that server. The page of a recorded job loads and asks nothing.
  *
  * Invariant: its policy names the style, the script and the layout engine by their hashes, so no text of a fact can ever run.
  * Boundary: text; src/inspector/console has the sources, consoleTexts.ts what the build made of them.
  */
 import { sha256 } from "../values/sha256.ts"
 import { consoleTexts } from "./consoleTexts.ts"
+import type { JobRecord } from "./jobRecord.ts"
 
 const hashed = (text: string): string => `sha256-${Buffer.from(sha256(text), "hex").toString("base64")}`
 
@@ -16,34 +17,52 @@ export interface ConsolePage {
   readonly policy: string
 }
 
-/** Makes the page. `data`: a recorded job, for a page that asks no server. */
-export const consolePage = (data?: string): ConsolePage => {
-  const { layoutHash, script, style } = consoleTexts()
-  // A script ends at its first "</script", also within a string.
-  const record = data === undefined ? "" : `<script type="application/json" id="record">${data.replaceAll("<", "\\u003c")}</script>\n`
-  const html = `<!doctype html>
+const documentOf = (head: string, body: string, layoutHash: string): string => `<!doctype html>
 <html lang="en" data-layout="${layoutHash}">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+${head}<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>converge</title>
-<style>${style}</style>
+<style>${consoleTexts().style}</style>
 </head>
 <body>
 <div id="app"></div>
-${record}<script>${script}</script>
+${body}<script>${consoleTexts().script}</script>
 </body>
 </html>
 `
-  const policy = [
+
+/** What the page may do: run its own scripts, use its own style, and ask those that `connect` names. */
+const policyOf = (connect: string): ReadonlyArray<string> => {
+  const { layoutHash, script, style } = consoleTexts()
+  return [
     "default-src 'none'",
     `script-src '${hashed(script)}' '${layoutHash}'`,
     `style-src '${hashed(style)}'`,
-    "connect-src 'self'",
+    `connect-src ${connect}`,
     "img-src data:",
     "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'"
-  ].join("; ")
-  return { html, policy }
+    "form-action 'none'"
+  ]
+}
+
+/** Makes the page that a server serves. */
+export const consolePage = (): ConsolePage => {
+  return {
+    html: documentOf("", "", consoleTexts().layoutHash),
+    policy: [...policyOf("'self'"), "frame-ancestors 'none'"].join("; ")
+  }
+}
+
+/**
+ * Makes a page that shows a recorded job: one file that needs no server, and asks none. Its policy stands in the file, which begins
+ * with it. The layout engine is in the file if there is a graph to lay out. `layout`: its text.
+ */
+export const consoleFile = (record: JobRecord, layout: string): string => {
+  const meta = `<meta http-equiv="Content-Security-Policy" content="${policyOf("'none'").join("; ")}">\n`
+  // A script ends at its first "</script", also within a string.
+  const data = JSON.stringify(record).replaceAll("<", "\\u003c")
+  const engine = record.programs.length === 0 ? "" : `<script>${layout}</script>\n`
+  const body = `<script type="application/json" id="record">${data}</script>\n${engine}`
+  return documentOf(meta, body, consoleTexts().layoutHash)
 }

@@ -192,14 +192,16 @@ const resultOf = Effect.fnUntraced(function* (journal: StoredJournal, { replay }
   if (end === undefined) return { result: null, usage: replay.usage }
   const { ledger, tracker } = replay
   const { jobId, program } = journal
+  // The last turn of a job that converged finds nothing to do: it is counted, and writes no row.
+  const cycles = end.usage.cycles + (end.status === "converged" ? 1 : 0)
   const result: JobResult = {
     jobId,
     program,
     status: end.status,
-    cycles: end.usage.cycles,
+    cycles,
     version: ledger.version,
     hash: ledger.hash,
-    usage: end.usage,
+    usage: { ...end.usage, cycles },
     context: ledger,
     output: end.output,
     intents: [...tracker.intents],
@@ -232,7 +234,7 @@ const approvalsOf = (store: Store, journal: StoredJournal) =>
 
 /** Options of `recordJob`. */
 export interface RecordOptions {
-  /** Programs whose graphs the record shows. Default: none. */
+  /** The programs among which is that of the job, whose graph the record then shows. Default: none. */
   readonly programs?: ReadonlyArray<Program.Any> | undefined
 }
 
@@ -266,14 +268,14 @@ export const recordJob = Effect.fn("recordJob")(function* (
     corrupt: corrupt ?? damaged,
     leftOut: room.left,
     job: { ...job, cycle, tier, version: ledger.version, usage, result },
-    summary: { ...inList, durationMs: haltedAt === undefined ? null : haltedAt - createdAt, error: error ?? null },
+    summary: { ...inList, durationMs: haltedAt === undefined ? null : haltedAt - createdAt, error: error ?? null, budget: null },
     input: { input: inputIn(journal.text), budget: limitsOf(budgetOfHeader(reader.header)) },
     diagnosis,
     kinds: ledger.counts(),
     timeline,
     events,
     approvals: yield* approvalsOf(store, journal),
-    programs: programs.map(infoOf),
+    programs: programs.filter(({ name }) => name === journal.program).map(infoOf),
     pasts: recorded
   }
 })

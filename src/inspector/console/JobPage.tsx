@@ -11,6 +11,7 @@ import { ago, number, span, time } from "./format.ts"
 import { at, goToCycle, isOver, job, needPrograms, problem, steer } from "./jobStore.ts"
 import { now } from "./now.ts"
 import { OutputView } from "./OutputView.tsx"
+import { RecordNote } from "./RecordNote.tsx"
 import { Confirm, Fault, Said, StateMark } from "./parts.tsx"
 import { Past } from "./Past.tsx"
 import { ProgramView } from "./ProgramView.tsx"
@@ -178,6 +179,7 @@ export const JobPage = () => {
   return (
     <main class="job" id="main" tabIndex={-1}>
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
+      <RecordNote />
       <Head />
       <Waiting jobId={value.id} />
       <Tabs view={value.view} id={value.id} />

@@ -8,6 +8,7 @@ import { ago, json } from "./format.ts"
 import { now } from "./now.ts"
 import { Confirm, Fault, Said } from "./parts.tsx"
 import { poll } from "./poll.ts"
+import { recorded } from "./recorded.ts"
 import { hrefOf } from "./route.ts"
 
 const refreshMs = 2_000
@@ -54,7 +55,9 @@ const Question = ({ approval, isNamed }: { readonly approval: Approval; readonly
           <button type="submit" class="primary" disabled={isBusy.value}>Approve</button>
           <button type="button" disabled={isBusy.value} onClick={() => (asked.value = "reject")}>Reject…</button>
         </form>
-      ) : <small>Your token may look at jobs, and not answer.</small>}
+      ) : recorded === undefined ? (
+        <small>Your token may look at jobs, and not answer.</small>
+      ) : null}
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       {asked.value === undefined ? null : (
         <Confirm title="Reject this?" act="Reject" onNo={() => (asked.value = undefined)} onYes={() => void answer("reject")}>

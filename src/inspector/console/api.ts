@@ -1,11 +1,14 @@
 /**
  * The console's way to its server: requests by paths relative to the page, with the token that the viewer gave.
  *
- * Invariants: it asks only the server that served the page; a problem is a value, and never a throw of the browser's.
+ * Invariants: it asks only the server that served the page; a page with a recorded job asks nobody; a problem is a value, and never a
+ * throw of the browser's.
  * Boundary: HTTP in, shapes out.
  */
 import { signal } from "@preact/signals"
 import type * as Shapes from "../../server/shapes.ts"
+import type { Answer, Problem } from "./answer.ts"
+import { recorded } from "./recorded.ts"
 
 export type Job = typeof Shapes.Job.Type
 export type JobSummary = typeof Shapes.JobSummary.Type
@@ -19,16 +22,7 @@ export type Explanation = typeof Shapes.Explanation.Type
 export type ProgramInfo = typeof Shapes.ProgramInfo.Type
 export type ErrorJson = typeof Shapes.ErrorJson.Type
 
-/** What went wrong with a request. `status` 0: the server did not answer. */
-export interface Problem {
-  readonly status: number
-  readonly title: string
-  readonly detail: string
-}
-
-export type Answer<A> =
-  | { readonly ok: true; readonly value: A }
-  | { readonly ok: false; readonly problem: Problem }
+export type { Answer, Problem } from "./answer.ts"
 
 const tokenKey = "converge-token"
 
@@ -84,8 +78,15 @@ export const request = async (path: string, ask: Ask = {}): Promise<Answer<Respo
   return response.ok ? { ok: true, value: response } : { ok: false, problem: await problemIn(response) }
 }
 
+/** The answer of a recorded job to whoever would steer it. */
+const refused: Answer<never> = {
+  ok: false,
+  problem: { status: 0, title: "This is a record", detail: "A recorded job cannot be steered." }
+}
+
 /** Asks for JSON. The server's tests hold it to the shape. */
 export const ask = async <A>(path: string, options: Ask = {}): Promise<Answer<A> | undefined> => {
+  if (recorded !== undefined) return options.method === undefined ? (recorded.answer(path) as Answer<A>) : refused
   const answer = await request(path, options)
   if (answer === undefined || !answer.ok) return answer
   try {
@@ -112,6 +113,12 @@ export const readLines = async <A>(
   options: Ask,
   take: (items: ReadonlyArray<A>) => void
 ): Promise<Answer<"ended" | "nothing"> | undefined> => {
+  if (recorded !== undefined) {
+    const after = new Headers(options.headers).get("last-event-id")
+    const items = recorded.eventsAfter(Number(after ?? 0)) as ReadonlyArray<A>
+    if (items.length > 0) take(items)
+    return { ok: true, value: "nothing" }
+  }
   const answer = await request(path, { ...options, headers: { accept: "application/x-ndjson", ...options.headers } })
   if (answer === undefined || !answer.ok) return answer
   const { body, status } = answer.value
@@ -146,6 +153,7 @@ export const readEvents = async <A>(
   options: Ask,
   take: (items: ReadonlyArray<A>) => void
 ): Promise<Answer<"ended" | "nothing"> | undefined> => {
+  if (recorded !== undefined) return { ok: true, value: "nothing" }
   const answer = await request(path, { ...options, headers: { accept: "text/event-stream", ...options.headers } })
   if (answer === undefined || !answer.ok) return answer
   const { body, status } = answer.value

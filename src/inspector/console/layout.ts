@@ -49,13 +49,21 @@ interface Elk {
 
 let engine: Promise<Elk> | undefined
 
+interface WithElk {
+  readonly ELK: new () => Elk
+}
+
+/** The engine of a page that has it in itself. */
+const ownEngine = (): Promise<Elk> | undefined =>
+  "ELK" in window ? Promise.resolve(new (window as unknown as WithElk).ELK()) : undefined
+
 /** Fetches the engine once. A failure is tried again at the next call. */
 const fetchEngine = (): Promise<Elk> =>
-  (engine ??= new Promise<Elk>((resolve, reject) => {
+  (engine ??= ownEngine() ?? new Promise<Elk>((resolve, reject) => {
     const script = document.createElement("script")
     script.src = "inspector/layout.js"
     script.integrity = document.documentElement.dataset["layout"] ?? ""
-    script.onload = () => resolve(new (window as unknown as { readonly ELK: new () => Elk }).ELK())
+    script.onload = () => resolve(new (window as unknown as WithElk).ELK())
     script.onerror = () => {
       engine = undefined
       reject(new Error("the layout engine cannot be loaded"))

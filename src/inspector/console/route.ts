@@ -6,6 +6,7 @@
  * fact and task. Boundary: text to a value, and back.
  */
 import { signal } from "@preact/signals"
+import { recorded } from "./recorded.ts"
 
 export const views = ["overview", "timeline", "facts", "program", "output", "events"] as const
 
@@ -47,7 +48,13 @@ export const hrefOf = (route: Route): string => {
   return `#/jobs/${encodeURIComponent(named)}/${route.view}${tail}`
 }
 
-export const route = signal<Route>(parseRoute(location.hash))
+/** The place where the page begins. The page of a recorded job shows that job. */
+const first: Route =
+  recorded === undefined || location.hash !== ""
+    ? parseRoute(location.hash)
+    : { page: "job", id: recorded.record.job.jobId, view: "overview", query: {} }
+
+export const route = signal<Route>(first)
 
 addEventListener("hashchange", () => {
   route.value = parseRoute(location.hash)

@@ -1,0 +1,102 @@
+/**
+ * `converge inspect`: a stored job as one page. Boundary: a record in, a file out; recorder.ts reads the job, and the console shows it.
+ */
+import * as Effect from "effect/Effect"
+import { existsSync } from "node:fs"
+import { writeFile } from "node:fs/promises"
+import { resolve } from "node:path"
+import type { Program } from "../program/Program.ts"
+import { consoleLayout } from "../server/consoleLayout.ts"
+import { consoleFile } from "../server/consolePage.ts"
+import type { JobRecord } from "../server/jobRecord.ts"
+import { recordJob } from "../server/recorder.ts"
+import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
+import { whyNotWritten } from "./files.ts"
+import type { Host } from "./hostProcess.ts"
+import { load } from "./programs.ts"
+import { asFailed, type JobOptions, type Page, show } from "./storedJobs.ts"
+import { jobIdOf } from "./storeFile.ts"
+import { bytes, oneLine, printable, thousands } from "./text.ts"
+
+export interface InspectOptions extends JobOptions {
+  readonly out: string
+  readonly force: boolean
+}
+
+interface Written {
+  readonly filename: string
+  readonly bytes: number
+  readonly record: JobRecord
+}
+
+/** The programs of the module that stands before the job's id. */
+const programsOf = (args: ReadonlyArray<string>, id: string | undefined) => {
+  const module = args.length > (id === undefined ? 1 : 0) ? args[0] : undefined
+  return module === undefined
+    ? Effect.succeed(undefined)
+    : Effect.map(load(module), ({ programs }) => ({ module, programs }))
+}
+
+/** Records a job with its own program, if a module is given. */
+const recordWith = (jobId: string, loaded: { module: string; programs: ReadonlyArray<Program.Any> } | undefined) =>
+  Effect.flatMap(Effect.mapError(recordJob(jobId, { programs: loaded?.programs }), asFailed), (record) =>
+    loaded === undefined || record.programs.length > 0
+      ? Effect.succeed(record)
+      : Effect.fail(
+          new UsageError({
+            message: `${loaded.module} has no program ${JSON.stringify(record.job.program)}, which the job is of`
+          })
+        )
+  )
+
+export const inspect = (host: Host, options: InspectOptions): Effect.Effect<number, Failed> =>
+  Effect.gen(function* () {
+    const { args, force, id, out } = options
+    const jobId = yield* jobIdOf(args, id)
+    const filename = resolve(out)
+    if (out.trim() === "") return yield* new UsageError({ message: "--out needs the path of a file" })
+    if (existsSync(filename) && !force) {
+      return yield* new UsageError({ message: `${printable(out)} is there already: --force replaces it` })
+    }
+    const loaded = yield* programsOf(args, id)
+    const written = Effect.gen(function* () {
+      const record = yield* recordWith(jobId, loaded)
+      const text = Buffer.from(consoleFile(record, consoleLayout()), "utf8")
+      yield* Effect.tryPromise({
+        try: () => writeFile(filename, text),
+        catch: (error) => new UsageError({ message: `--out ${printable(out)}: ${whyNotWritten(error)}` })
+      })
+      return { filename, bytes: text.length, record }
+    })
+    return yield* show(host, options, written, jsonOf, pageOf, ({ record }) =>
+      record.corrupt === null ? 0 : ExitCode.failed
+    )
+  })
+
+const jsonOf = ({ bytes, filename, record: { corrupt, job, leftOut } }: Written) => ({
+  jobId: job.jobId,
+  filename,
+  bytes,
+  leftOut,
+  corrupt
+})
+
+const pageOf = ({ bytes: size, filename, record }: Written, { style }: Page): string => {
+  const { corrupt, diagnosis, job, leftOut } = record
+  const { cycles, events, facts, values } = leftOut
+  const parts = [
+    [facts, "fact or revision", "facts and revisions"],
+    [values, "long value", "long values"],
+    [events, "event", "events"],
+    [cycles, "cycle of the timeline", "cycles of the timeline"]
+  ] as const
+  const lacks = parts
+    .filter(([count]) => count > 0)
+    .map(([count, one, many]) => `${thousands(count)} ${count === 1 ? one : many}`)
+  return [
+    style("green", `✔ made ${printable(filename)}, ${bytes(size)}, of the job ${oneLine(job.jobId)}`),
+    `  ${oneLine(diagnosis.headline)}`,
+    ...(lacks.length === 0 ? [] : [`  It leaves out ${lacks.join(", ")}.`]),
+    ...(corrupt === null ? [] : [`  ${style("red", oneLine(corrupt))}`])
+  ].join("\n")
+}

@@ -1,0 +1,25 @@
+/** What the viewer of a recorded job has to know: when it was recorded, and what the record lacks. */
+import { plural, time } from "./format.ts"
+import { Said } from "./parts.tsx"
+import { recorded } from "./recorded.ts"
+
+export const RecordNote = () => {
+  if (recorded === undefined) return null
+  const { corrupt, leftOut, recordedAt, recordedBy } = recorded.record
+  const { cycles, events, facts, values } = leftOut
+  const lacks = [
+    facts > 0 ? `the ${plural(facts, "fact")} and revisions that are oldest, so counts and searches of past cycles lack them` : "",
+    values > 0 ? `${plural(values, "value")} or traces that are too long` : "",
+    events > 0 ? `the oldest ${plural(events, "event")}` : "",
+    cycles > 0 ? `the first ${plural(cycles, "cycle")} of the timeline` : ""
+  ].filter(Boolean)
+  return (
+    <aside class="record" role="note" aria-label="About this record">
+      <p>
+        This is a record of the job as of {time(recordedAt)}, by version {recordedBy}. No server is asked.
+        {lacks.length === 0 ? "" : ` It leaves out ${lacks.join("; ")}.`}
+      </p>
+      {corrupt === null ? null : <p class="bad">The journal is corrupt, and is recorded up to that part: <Said text={corrupt} limit={1_000} /></p>}
+    </aside>
+  )
+}

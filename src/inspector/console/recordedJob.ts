@@ -1,0 +1,355 @@
+/**
+ * A recorded job that answers as the server does: the same paths, and the same values.
+ *
+ * The record has every fact that was committed, in commit order. The facts as of a cycle are those up to its version, without those
+ * that a later one replaced or that retention pruned. Derivations go by the same rule as `Provenance.explain`, and lineage by that of
+ * src/journal/lineage.ts; a test compares every answer with the server's.
+ *
+ * Boundary: pure; a path in, a value or a problem out. recorded.ts finds the record.
+ */
+import type { JobRecord, RecordedFact, RecordedPast } from "../../server/jobRecord.ts"
+import type * as Shapes from "../../server/shapes.ts"
+import type { Answer } from "./answer.ts"
+
+type Fact = typeof Shapes.Fact.Type
+type FactRef = typeof Shapes.FactRef.Type
+type Explanation = typeof Shapes.Explanation.Type
+
+const pageSize = 100
+/** The nodes of a derivation, as `Limits.explainNodes` has it. */
+const mostNodes = 10_000
+
+const refKey = ({ id, kind }: FactRef): string => `${JSON.stringify(kind)}/${id}`
+
+const ok = <A>(value: A): Answer<A> => ({ ok: true, value })
+
+const no = (status: number, title: string, detail = ""): Answer<never> => ({ ok: false, problem: { status, title, detail } })
+
+const shown = ({ trace: _, ...fact }: RecordedFact): Fact => fact as Fact
+
+/** The context after a cycle. */
+interface Context {
+  readonly past: RecordedPast
+  readonly cycle: number
+  readonly version: number
+  readonly hash: string
+  /** The facts that are there, in commit order. */
+  readonly live: ReadonlyArray<RecordedFact>
+}
+
+const versionOf = (fact: RecordedFact): number => fact.provenance.version
+
+/** The place of the first fact after a version. */
+const firstAfter = (facts: ReadonlyArray<RecordedFact>, version: number): number => {
+  let [low, high] = [0, facts.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (versionOf(facts[middle]!) > version) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+const causesKey = ({ provenance: { agent, because, cycle, each, origin, since, until } }: RecordedFact): string =>
+  JSON.stringify(because ?? [origin, agent, cycle, each?.kind, each?.id, since, until])
+
+/** The facts of one past, and their causes. */
+class Past {
+  readonly #past: RecordedPast
+  readonly #ofKind = new Map<string, Array<RecordedFact>>()
+
+  constructor(past: RecordedPast) {
+    this.#past = past
+    for (const fact of past.facts) {
+      const same = this.#ofKind.get(fact.kind)
+      if (same === undefined) this.#ofKind.set(fact.kind, [fact])
+      else same.push(fact)
+    }
+  }
+
+  #at(version: number): RecordedFact | undefined {
+    const { facts } = this.#past
+    const fact = facts[firstAfter(facts, version - 1)]
+    return fact?.provenance.version === version ? fact : undefined
+  }
+
+  /** The reasons of a fact, or the facts that made its task eligible, as they were then. */
+  causesOf({ provenance }: RecordedFact): ReadonlyArray<RecordedFact> {
+    const { agent, because, each, origin, since, until, version } = provenance
+    if (origin !== "agent") return []
+    if (because !== undefined) return because.flatMap((position) => this.#at(position) ?? [])
+    if (each !== undefined) {
+      const cause = this.#between(each.kind, since, until).findLast(({ id }) => id === each.id)
+      return cause === undefined ? [] : [cause]
+    }
+    const { triggers } = this.#past
+    const story = triggers.find((story) => version <= story.version) ?? triggers.at(-1)
+    const seen = (story?.kinds[agent] ?? []).flatMap((kind) => this.#between(kind, since, until))
+    const latest = new Map(seen.map((fact) => [refKey(fact), fact]))
+    return [...latest.values()].sort((a, b) => versionOf(a) - versionOf(b))
+  }
+
+  #between(kind: string, since: number, until: number): ReadonlyArray<RecordedFact> {
+    const facts = this.#ofKind.get(kind) ?? []
+    return facts.slice(firstAfter(facts, since), firstAfter(facts, until))
+  }
+}
+
+/** A number in a query. Undefined if it is left out. */
+const numberIn = (query: URLSearchParams, name: string): number | undefined => {
+  const text = query.get(name)
+  return text === null || !/^\d{1,15}$/.test(text) ? undefined : Number(text)
+}
+
+const refIn = (query: URLSearchParams): FactRef => ({ kind: query.get("kind") ?? "", id: query.get("fact") ?? "" })
+
+const unknownFact = ({ id, kind }: FactRef): Answer<never> =>
+  no(404, "The fact is not known", `${kind}/${id} is not in the record as of this cycle`)
+
+export class RecordedJob {
+  readonly record: JobRecord
+  readonly #indexes = new Map<RecordedPast, Past>()
+  #newest: Context | undefined
+
+  constructor(record: JobRecord) {
+    this.record = record
+  }
+
+  /** Answers a request for a path below `api/v1/`. */
+  answer(path: string): Answer<unknown> {
+    const [place = "", search = ""] = path.split("?", 2)
+    const query = new URLSearchParams(search)
+    const [first, id, ...below] = place.split("/")
+    const { approvals, programs } = this.record
+    if (first === "programs") return ok({ programs })
+    if (first === "approvals") return ok({ approvals, unread: [], cursor: null })
+    if (first === "me") return ok({ name: null, scopes: ["read"], programs: null })
+    if (first !== "jobs") return no(404, "The record has no such page")
+    if (id === undefined) return ok({ jobs: this.#listed(query), cursor: null })
+    if (decodeURIComponent(id) !== this.record.job.jobId) return no(404, "The job is not known", "The record is of another job.")
+    return this.#ofJob(below.join("/"), query)
+  }
+
+  #listed(query: URLSearchParams) {
+    const { summary } = this.record
+    const { error, jobId, program, state } = summary
+    const wanted = (query.get("q") ?? "").toLowerCase()
+    const status = query.get("status") ?? ""
+    const isOf = status === "" || status === state || (status === "unfinished" && summary.haltedAt === null)
+    const isFound = [jobId, program, error ?? ""].some((text) => text.toLowerCase().includes(wanted))
+    return isOf && isFound && (query.get("program") ?? program) === program ? [summary] : []
+  }
+
+  #ofJob(what: string, query: URLSearchParams): Answer<unknown> {
+    const { approvals, diagnosis, input, job } = this.record
+    switch (what) {
+      case "":
+        return ok(job)
+      case "diagnosis":
+        return ok(diagnosis)
+      case "input":
+        return ok(input)
+      case "approvals":
+        return ok({ approvals, unread: [], cursor: null })
+      case "tasks":
+        return ok({ cycle: 0, tasks: 0, running: [], waiting: [], waits: 0, pool: { waiting: 0, busy: 0, size: 0 } })
+      case "timeline":
+        return ok(this.#timeline(query))
+      case "diff":
+        return this.#diff(query)
+    }
+    const at = numberIn(query, "at")
+    const context = this.#contextAt(at)
+    if (context === undefined) return no(400, "The job has no such cycle", `The last cycle of the record is ${job.cycle}.`)
+    switch (what) {
+      case "kinds":
+        return ok(this.#kinds(context, at))
+      case "facts":
+        return ok(this.#facts(context, query))
+      case "explain":
+        return this.#explain(context, refIn(query))
+      case "lineage":
+        return this.#lineage(context, query)
+      case "history": {
+        const { id, kind } = refIn(query)
+        const { past, version } = context
+        const revisions = past.facts.slice(0, firstAfter(past.facts, version)).filter((fact) => fact.kind === kind && fact.id === id)
+        return ok({ revisions: revisions.map(shown), cursor: null })
+      }
+      default:
+        return no(404, "The record has no such page")
+    }
+  }
+
+  /** The events after a number, oldest first. */
+  eventsAfter(after: number): ReadonlyArray<unknown> {
+    return this.record.events.filter((event) => Number((event as { readonly seq?: number }).seq ?? 0) > after)
+  }
+
+  #timeline(query: URLSearchParams) {
+    const after = numberIn(query, "after") ?? 0
+    const limit = numberIn(query, "limit") ?? pageSize
+    const cycles = this.record.timeline.filter(({ cycle }) => cycle > after && cycle <= after + limit)
+    const last = this.record.timeline.at(-1)?.cycle ?? 0
+    return { cycles, cursor: after + limit < last ? String(after + limit) : null }
+  }
+
+  #contextAt(at: number | undefined): Context | undefined {
+    const { job, pasts } = this.record
+    if (at === undefined || at === job.cycle) return (this.#newest ??= this.#made(pasts.at(-1), job.cycle))
+    // The last cycle before a migration belongs to the past that committed it.
+    return this.#made(pasts.find(({ points }) => points.some(({ cycle }) => cycle === at)), at)
+  }
+
+  #made(past: RecordedPast | undefined, at: number): Context | undefined {
+    const point = past?.points.find(({ cycle }) => cycle === at)
+    if (past === undefined || point === undefined) return undefined
+    const { cycle, hash, version } = point
+    const found = new Map<string, RecordedFact>()
+    for (const fact of past.facts.slice(0, firstAfter(past.facts, version))) found.set(refKey(fact), fact)
+    const pruned = new Set(past.pruned.slice(0, point.pruned))
+    const live = [...found.values()].filter((fact) => !pruned.has(versionOf(fact)))
+    return { past, cycle, version, hash, live: live.sort((a, b) => versionOf(a) - versionOf(b)) }
+  }
+
+  #indexOf(past: RecordedPast): Past {
+    let index = this.#indexes.get(past)
+    if (index === undefined) this.#indexes.set(past, (index = new Past(past)))
+    return index
+  }
+
+  #kinds({ cycle, live }: Context, at: number | undefined) {
+    if (at === undefined) return { cycle, kinds: this.record.kinds }
+    const counts = new Map<string, number>()
+    for (const { kind } of live) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+    return { cycle, kinds: Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))) }
+  }
+
+  #facts({ live, version }: Context, query: URLSearchParams) {
+    const after = numberIn(query, "cursor") ?? 0
+    const limit = numberIn(query, "limit") ?? pageSize
+    const kind = query.get("kind") ?? ""
+    const wanted = (query.get("q") ?? "").toLowerCase()
+    const isFound = ({ id, value }: RecordedFact): boolean =>
+      wanted === "" || id.toLowerCase().includes(wanted) || JSON.stringify(value).toLowerCase().includes(wanted)
+    const facts: Array<RecordedFact> = []
+    for (const fact of live.slice(firstAfter(live, after))) {
+      if ((kind !== "" && fact.kind !== kind) || !isFound(fact)) continue
+      if (facts.length === limit) return { facts: facts.map(shown), version, cursor: String(versionOf(facts.at(-1)!)) }
+      facts.push(fact)
+    }
+    return { facts: facts.map(shown), version, cursor: null }
+  }
+
+  #diff(query: URLSearchParams): Answer<unknown> {
+    const before = this.#contextAt(numberIn(query, "from") ?? 0)
+    const after = this.#contextAt(numberIn(query, "to"))
+    if (before === undefined || after === undefined) return no(400, "The job has no such cycle")
+    const kind = query.get("kind") ?? ""
+    const isOfKind = (fact: RecordedFact): boolean => kind === "" || fact.kind === kind
+    const left = new Map(before.live.filter(isOfKind).map((fact) => [refKey(fact), fact]))
+    const counts = { added: 0, revised: 0, removed: 0 }
+    const changes: Array<{ readonly change: keyof typeof counts; readonly before: Fact | null; readonly after: Fact | null }> = []
+    const add = (change: keyof typeof counts, was: RecordedFact | undefined, is: RecordedFact | undefined): void => {
+      counts[change]++
+      changes.push({ change, before: was === undefined ? null : shown(was), after: is === undefined ? null : shown(is) })
+    }
+    for (const fact of after.live.filter(isOfKind)) {
+      const earlier = left.get(refKey(fact))
+      left.delete(refKey(fact))
+      if (earlier === undefined) add("added", undefined, fact)
+      else if (versionOf(earlier) !== versionOf(fact) || JSON.stringify(earlier.value) !== JSON.stringify(fact.value)) {
+        add("revised", earlier, fact)
+      }
+    }
+    for (const fact of left.values()) add("removed", fact, undefined)
+    const start = numberIn(query, "cursor") ?? 0
+    const end = start + (numberIn(query, "limit") ?? pageSize)
+    const pointOf = ({ cycle, hash, version }: Context) => ({ jobId: this.record.job.jobId, cycle, version, hash })
+    const cursor = end < changes.length ? String(end) : null
+    return ok({ from: pointOf(before), to: pointOf(after), counts, changes: changes.slice(start, end), cursor })
+  }
+
+  #explain({ live, past }: Context, ref: FactRef): Answer<Explanation> {
+    const root = live.find(({ id, kind }) => kind === ref.kind && id === ref.id)
+    if (root === undefined) return unknownFact(ref)
+    interface Node {
+      readonly fact: RecordedFact
+      readonly causes: Array<number>
+      omitted: number
+    }
+    const index = this.#indexOf(past)
+    const nodes: Array<Node> = [{ fact: root, causes: [], omitted: 0 }]
+    const seen = new Set([versionOf(root)])
+    const known = new Map<string, number>()
+    for (let next = 0; next < nodes.length; next++) {
+      const node = nodes[next]!
+      const task = causesKey(node.fact)
+      const count = known.get(task)
+      if (count !== undefined) {
+        node.omitted = count
+        continue
+      }
+      const causes = index.causesOf(node.fact)
+      known.set(task, causes.length)
+      for (const cause of causes) {
+        if (nodes.length >= mostNodes || seen.has(versionOf(cause))) {
+          node.omitted++
+          continue
+        }
+        seen.add(versionOf(cause))
+        node.causes.push(nodes.length)
+        nodes.push({ fact: cause, causes: [], omitted: 0 })
+      }
+    }
+    const traceOf = ({ trace }: RecordedFact): Explanation["nodes"][number]["trace"] =>
+      (trace === undefined ? null : (past.traces[trace] ?? null)) as Explanation["nodes"][number]["trace"]
+    return ok({ nodes: nodes.map(({ causes, fact, omitted }) => ({ ...shown(fact), trace: traceOf(fact), causes, omitted })) })
+  }
+
+  #lineage(context: Context, query: URLSearchParams): Answer<unknown> {
+    const ref = refIn(query)
+    const relation = query.get("without") === "true" ? "needs" : "follows"
+    const related = relatedTo(context, this.#indexOf(context.past), ref, relation)
+    if (related === undefined) return unknownFact(ref)
+    const rest = related.slice(firstAfter(related, numberIn(query, "cursor") ?? 0))
+    const page = rest.slice(0, numberIn(query, "limit") ?? pageSize)
+    const cursor = rest.length > page.length ? String(versionOf(page.at(-1)!)) : null
+    return ok({ fact: ref, relation, count: related.length, facts: page.map(shown), version: context.version, cursor })
+  }
+}
+
+/** The facts that follow from a fact, or that would go without it. Undefined if there never was such a fact. */
+const relatedTo = (
+  { live, past, version }: Context,
+  index: Past,
+  ref: FactRef,
+  relation: "follows" | "needs"
+): ReadonlyArray<RecordedFact> | undefined => {
+  const found = new Set<number>()
+  const byTask = new Map<string, boolean>()
+  const kept = new Set<string>()
+  let isKnown = false
+  const isRelated = (fact: RecordedFact): boolean => {
+    const causes = index.causesOf(fact)
+    const has = (cause: RecordedFact): boolean => found.has(versionOf(cause))
+    if (relation === "follows" || fact.provenance.because !== undefined) return causes.some(has)
+    return causes.length > 0 && causes.every(has)
+  }
+  for (const fact of past.facts.slice(0, firstAfter(past.facts, version))) {
+    if (fact.kind === ref.kind && fact.id === ref.id) {
+      isKnown = true
+      found.add(versionOf(fact))
+      continue
+    }
+    const task = causesKey(fact)
+    const is = isKnown && (byTask.get(task) ?? isRelated(fact))
+    if (isKnown) byTask.set(task, is)
+    if (is) found.add(versionOf(fact))
+    else if (relation === "needs") kept.add(refKey(fact))
+  }
+  if (!isKnown) return undefined
+  return live.filter(
+    (fact) => found.has(versionOf(fact)) && !(fact.kind === ref.kind && fact.id === ref.id) && !kept.has(refKey(fact))
+  )
+}

@@ -1,0 +1,70 @@
+/** A page of a stored job, made by the command line. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { JobRecord } from "../../src/server/jobRecord.ts"
+import { converge, jsonOf, module, runCount } from "../support/cli/inProcess.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "converge-inspect-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const stored = ["--store", "jobs.db"]
+beforeAll(async () => {
+  await runCount("squares", ["--id", "sq", ...stored, "--workers", "0", "--quiet"], { folder })
+})
+
+const inspect = (...args: ReadonlyArray<string>) => converge(["inspect", ...args, ...stored], { folder })
+
+/** The record in a page. */
+const recordIn = (file: string): JobRecord => {
+  const [, text = ""] = /id="record">([^]*?)<\/script>/.exec(readFileSync(join(folder, file), "utf8"))!
+  return JSON.parse(text) as JobRecord
+}
+
+describe("converge inspect", () => {
+  it("writes a page with the job, without its module", async () => {
+    const { code, stderr, stdout } = await inspect("sq", "--out", "sq.html")
+    expect([code, stderr]).toEqual([0, ""])
+    expect(stdout).toContain("sq.html")
+    expect(stdout).toContain("converged")
+    const { job, kinds, pasts, programs } = recordIn("sq.html")
+    expect(job).toMatchObject({ jobId: "sq", state: "converged", result: { output: { sum: 55 } } })
+    expect(kinds).toEqual({ Number: 5, Square: 5 })
+    expect(pasts[0]?.facts).toHaveLength(10)
+    expect(programs).toEqual([])
+  })
+
+  it("has the graph of the program, if the module is given", async () => {
+    const made = jsonOf(await inspect(module("count"), "sq", "--out", "graph.html", "--json"))
+    expect(made).toMatchObject({ jobId: "sq", corrupt: null, leftOut: { facts: 0, values: 0, events: 0, cycles: 0 } })
+    expect(recordIn("graph.html").programs.map(({ name }) => name)).toEqual(["squares"])
+  })
+
+  it("takes the id by its flag, also with a module", async () => {
+    expect(await inspect("--id", "sq", "--out", "byFlag.html")).toMatchObject({ code: 0 })
+    expect(await inspect(module("count"), "--id", "sq", "--out", "byFlag.html", "--force")).toMatchObject({ code: 0 })
+    expect(recordIn("byFlag.html").programs).toHaveLength(1)
+  })
+
+  it("replaces a file only with --force", async () => {
+    writeFileSync(join(folder, "mine.html"), "mine")
+    const refused = await inspect("sq", "--out", "mine.html")
+    expect(refused).toMatchObject({ code: 64, stdout: "" })
+    expect(refused.stderr).toContain("mine.html is there already: --force replaces it")
+    expect(readFileSync(join(folder, "mine.html"), "utf8")).toBe("mine")
+    expect(await inspect("sq", "--out", "mine.html", "--force")).toMatchObject({ code: 0 })
+    expect(recordIn("mine.html").job.jobId).toBe("sq")
+  })
+
+  it.each([
+    [["nobody", "--out", "a.html"], "there is no job nobody"],
+    [["sq", "--out", "no/such/folder.html"], "there is no such folder"],
+    [["sq", "--out", ""], "--out needs the path of a file"],
+    [[module("one"), "sq", "--out", "a.html"], `has no program "squares"`]
+  ])("refuses %j", async (args, message) => {
+    const refused = await inspect(...args)
+    expect(refused).toMatchObject({ code: 64, stdout: "" })
+    expect(refused.stderr).toContain(message)
+  })
+})

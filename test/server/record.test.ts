@@ -1,0 +1,261 @@
+/** A recorded job answers as a server does, for the facts of every cycle; and its page runs nothing that a fact says. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { Agent, Fact, JobStore, Journal, Program } from "../../src/index.ts"
+import { RecordedJob } from "../../src/inspector/console/recordedJob.ts"
+import { factJson } from "../../src/outcome/resultJson.ts"
+import { consoleFile, consolePage } from "../../src/server/consolePage.ts"
+import { recordJob } from "../../src/server/recorder.ts"
+import { Limits } from "../../src/Limits.ts"
+import { fixtures, journalsOf } from "../support/store/fixture/files.ts"
+import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "converge-record-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const Name = Fact.kind("Name", { schema: Schema.Struct({ text: Schema.String }), id: ({ text }) => text })
+const Size = Fact.kind("Size", {
+  schema: Schema.Struct({ text: Schema.String, n: Schema.Int }),
+  id: ({ text }) => text
+})
+const Count = Fact.kind("Count", { schema: Schema.Struct({ n: Schema.Int }), id: () => "all", conflict: "keepLast" })
+const News = Fact.kind("News", {
+  schema: Schema.Struct({ n: Schema.Int }),
+  id: ({ n }) => String(n),
+  retention: { latest: 2 }
+})
+
+/** Names grow; their number is revised; of the news, only the newest stay. */
+const names = Program.make("names", {
+  input: Schema.Struct({ names: Schema.Array(Schema.String) }),
+  seed: ({ names }) => names.map((text) => Name.of({ text })),
+  agents: [
+    Agent.make("measure", {
+      each: Name,
+      writes: [Size, Name],
+      execute: (name) => {
+        const { text } = name.value
+        const longer = text.length < 6 ? [Name.of({ text: `${text}!` })] : []
+        return Effect.succeed({ facts: [Size.of({ text, n: text.length }), ...longer], trace: { measured: text } })
+      }
+    }),
+    Agent.make("count", {
+      reads: [Size],
+      writes: [Count, News],
+      execute: (view) => {
+        const n = view.size(Size)
+        const because = view.delta(Size).slice(0, 1)
+        return Effect.succeed({ facts: [Count.of({ n }), News.of({ n }, { because })] })
+      }
+    })
+  ],
+  output: (view) => view.size(Name)
+})
+
+const filename = join(folder, "jobs.db")
+let running: Running
+beforeAll(async () => {
+  running = await serve({ programs: [names] }, { store: JobStore.layerSqlite({ filename }) })
+})
+afterAll(() => running.stop())
+
+const record = (jobId: string, file = filename, programs: ReadonlyArray<Program.Any> = []) =>
+  Effect.runPromise(
+    recordJob(jobId, { programs }).pipe(
+      Effect.provide(Layer.fresh(JobStore.layerSqlite({ filename: file, readOnly: true })))
+    )
+  )
+
+const start = async (id: string, texts: ReadonlyArray<string>): Promise<void> => {
+  await running.post("/api/v1/jobs", { program: "names", input: { names: texts }, id })
+}
+
+/** The answer of a record. */
+const told = (job: RecordedJob, path: string): unknown => {
+  const answer = job.answer(path)
+  return answer.ok ? answer.value : answer.problem.status
+}
+
+/** The answer of the server: a value, or the status of a problem. */
+const asked = async (path: string): Promise<unknown> => {
+  const response = await running.fetch(`/api/v1/${path}`)
+  return response.ok ? jsonOf(response) : response.status
+}
+
+const queries = (id: string, last: number): ReadonlyArray<string> =>
+  [
+    ...["diagnosis", "input", "timeline", "timeline?limit=2", "timeline?limit=2&after=2", "kinds", "kinds?at=99"],
+    ...[
+      "facts",
+      "facts?limit=3",
+      "facts?kind=News",
+      "facts?q=B!",
+      "facts?kind=Name&q=zz",
+      "diff",
+      "diff?from=2&limit=2"
+    ],
+    ...["explain?kind=Count&fact=all", "explain?kind=News&fact=4", "explain?kind=Name&fact=nobody"],
+    ...["lineage?kind=Name&fact=a", "lineage?kind=Name&fact=a&without=true", "lineage?kind=Name&fact=nobody"],
+    ...Array.from({ length: last + 1 }, (_, at) => at).flatMap((at) => [
+      `kinds?at=${at}`,
+      `facts?at=${at}`,
+      `facts?at=${at}&limit=2&cursor=3`,
+      `diff?from=${at}`,
+      `lineage?kind=Name&fact=b&at=${at}`,
+      `lineage?kind=Size&fact=a!&without=true&at=${at}`
+    ])
+  ].map((path) => `jobs/${id}/${path}`)
+
+describe("a record", () => {
+  it("answers every question about the past as the server does", async () => {
+    await start("asked", ["a", "b"])
+    const job = new RecordedJob(await record("asked", filename, [names]))
+    const last = job.record.job.cycle
+    expect(last).toBeGreaterThan(5)
+    for (const path of queries("asked", last)) expect([path, told(job, path)]).toEqual([path, await asked(path)])
+    expect(told(job, "programs")).toEqual(await asked("programs"))
+    expect(told(job, "jobs")).toEqual({ ...((await asked("jobs")) as object), cursor: null })
+    expect(told(job, "jobs/other")).toBe(404)
+  })
+
+  it("has the state, the result and the events of the job", async () => {
+    await start("ended", ["a"])
+    const job = new RecordedJob(await record("ended"))
+    const server = (await asked("jobs/ended")) as Record<string, unknown>
+    // The store has its own time of the end.
+    const { haltedAt, ...rest } = server
+    expect(told(job, "jobs/ended")).toEqual({
+      ...rest,
+      haltedAt: expect.any(Number),
+      phase: null,
+      tier: 0
+    })
+    expect(Math.abs(Number(haltedAt) - Number(job.record.job.haltedAt))).toBeLessThan(5_000)
+    const lines = await (
+      await running.fetch("/api/v1/jobs/ended/events", { headers: { accept: "application/x-ndjson" } })
+    ).text()
+    const events = lines
+      .split("\n")
+      .filter((line) => line.includes('"seq"'))
+      .map((line) => JSON.parse(line) as unknown)
+    expect(job.eventsAfter(0)).toEqual(events)
+    expect(job.eventsAfter(3)).toEqual(events.slice(3))
+    expect(job.record.leftOut).toEqual({ facts: 0, values: 0, events: 0, cycles: 0 })
+    expect(job.record.corrupt).toBeNull()
+  })
+
+  it("goes on from the context of another job", async () => {
+    await start("first", ["a"])
+    await running.post("/api/v1/jobs/first/fork", {
+      at: 2,
+      facts: [{ kind: "Name", value: { text: "forked" } }],
+      id: "forked"
+    })
+    await until(async () => ((await asked("jobs/forked")) as Record<string, unknown>)["haltedAt"] !== null)
+    const job = new RecordedJob(await record("forked"))
+    for (const path of queries("forked", job.record.job.cycle)) {
+      expect([path, told(job, path)]).toEqual([path, await asked(path)])
+    }
+  })
+
+  it("tells the values that a fact has had, up to a cycle", async () => {
+    await start("revised", ["a"])
+    const job = new RecordedJob(await record("revised"))
+    const valuesAt = (at: string) =>
+      (
+        told(job, `jobs/revised/history?kind=Count&fact=all${at}`) as { revisions: ReadonlyArray<Fact.Fact> }
+      ).revisions.map(({ value }) => value)
+    expect(valuesAt("&at=3")).toEqual([{ n: 1 }, { n: 2 }])
+    expect(valuesAt("")).toEqual([1, 2, 3, 4, 5, 6].map((n) => ({ n })))
+  })
+
+  it("cuts a value that is too long, and says so", async () => {
+    const long = "x".repeat(Limits.recordedValueLength)
+    await start("long", ["abcdefg", long])
+    const { leftOut, pasts } = await record("long")
+    // The name, its size, and its trace.
+    expect(leftOut).toMatchObject({ facts: 0, values: 3 })
+    expect(pasts[0]?.facts.find(({ id }) => id === long)?.value).toMatch(
+      /^\(left out of the record: a value of 1\d+ characters\)$/
+    )
+    expect(pasts[0]?.facts.find(({ id }) => id === "abcdefg")?.value).toEqual({ text: "abcdefg" })
+  })
+
+  it("shows a corrupt journal up to the corrupt row", async () => {
+    await start("hurt", ["a"])
+    const copy = join(folder, "hurt.db")
+    const source = new DatabaseSync(filename)
+    source.exec(`VACUUM INTO '${copy}'`)
+    source.close()
+    const database = new DatabaseSync(copy)
+    database.exec(`UPDATE converge_rows SET text = replace(text, 'a!!', 'a?!')
+      WHERE cycle = 3 AND job = (SELECT id FROM converge_jobs WHERE job_id = 'hurt')`)
+    database.close()
+    const { corrupt, job, pasts } = await record("hurt", copy)
+    expect(corrupt).toContain("cycle 3")
+    expect(job.cycle).toBe(2)
+    expect(pasts[0]?.points.map(({ cycle }) => cycle)).toEqual([0, 1, 2])
+  })
+})
+
+describe.each(fixtures)("the jobs of version %s", (name) => {
+  it("are recorded with the facts of every cycle", async () => {
+    const file = join(folder, `${name}.db`)
+    copyFileSync(journalsOf(name), file)
+    const store = Layer.fresh(JobStore.layerSqlite({ filename: file }))
+    const compared = Effect.gen(function* () {
+      const { jobs } = yield* JobStore.JobStore.use(({ list }) => list({ limit: 1_000 }))
+      let contexts = 0
+      for (const { cycle: last, jobId } of jobs) {
+        const recorded = new RecordedJob(yield* recordJob(jobId))
+        const events = yield* Effect.flatMap(Journal.events(jobId), Stream.runCount)
+        expect(recorded.record.events).toHaveLength(events)
+        for (let at = 0; at <= last; at++) {
+          const { context, hash, version } = yield* Journal.replay(jobId, { at })
+          const page = told(recorded, `jobs/${encodeURIComponent(jobId)}/facts?at=${at}&limit=100000`)
+          const facts = JSON.parse(JSON.stringify(context.encoded().map(factJson))) as unknown
+          expect([jobId, at, JSON.parse(JSON.stringify(page))]).toEqual([jobId, at, { facts, version, cursor: null }])
+          expect(recorded.record.pasts.flatMap(({ points }) => points).some((point) => point.hash === hash)).toBe(true)
+          contexts++
+        }
+      }
+      return contexts
+    })
+    expect(await Effect.runPromise(Effect.provide(compared, store))).toBeGreaterThan(50)
+  })
+})
+
+describe("the page of a record", () => {
+  it("begins with its policy, asks nobody, and holds hostile texts as data", async () => {
+    const hostile = ["</script><script>alert(1)</script>", "<!--", "\u2028\u2029", "]]>", "\uD800", "$&$'"]
+    await start("hostile", hostile)
+    const recorded = await record("hostile")
+    const html = consoleFile(recorded)
+    const [, policy] =
+      /^<!doctype html>\n<html [^>]*>\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="([^"]*)">/.exec(
+        html
+      )!
+    expect(policy).toContain("connect-src 'none'")
+    expect(policy).not.toMatch(/unsafe|'self'|frame-ancestors/)
+    const scripts = [...html.matchAll(/<script([^>]*)>([^]*?)<\/script>/g)]
+    expect(scripts.map(([, attributes]) => attributes)).toEqual([` type="application/json" id="record"`, ""])
+    expect(JSON.parse(scripts[0]?.[2] ?? "")).toEqual(JSON.parse(JSON.stringify(recorded)))
+    expect(html).not.toContain("<!--")
+  })
+
+  it("has the layout engine in itself where there is a graph, and a served page loads it", async () => {
+    await start("drawn", ["a"])
+    const html = consoleFile(await record("drawn", filename, [names]))
+    const { html: served, layout, policy } = consolePage()
+    expect(html).toContain(`<script>${layout}</script>`)
+    expect(served).not.toContain(layout)
+    expect(policy).toContain("connect-src 'self'")
+  })
+})
