@@ -11,7 +11,8 @@ const root = new URL("../", import.meta.url)
 
 const read = (folder: string): ReadonlyArray<SourceFile> =>
   readdirSync(new URL(folder, root), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    // The console runs in a browser, and takes only types of the server.
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.parentPath.includes("inspector/console"))
     .map((entry) => {
       const path = `${entry.parentPath}/${entry.name}`
         .slice(decodeURIComponent(root.pathname).length)

@@ -91,9 +91,14 @@ const allowances: ReadonlyArray<Allowance> = [
   { path: "src/store/sqlite/owner.ts", uses: ["randomUUID"], reason: "tells two stores of one process apart" },
   { path: "src/store/sqlite/backup.ts", uses: ["randomUUID"], reason: "names a copy that is not complete" },
   {
-    path: "src/server/inspectorScript.ts",
+    path: "src/server/consoleTexts.ts",
     uses: ["node:"],
-    reason: "reads the page's script where the package runs from its sources"
+    reason: "reads the console of the last build where the package runs from its sources"
+  },
+  {
+    path: "src/inspector/console/",
+    uses: ["setTimeout", "setInterval", "Date.now", "new Date", "new Promise", "Promise", "async", "await"],
+    reason: "runs in a browser, without Effect: the page's own clock, and what the DOM gives as callbacks"
   },
   {
     path: "src/server/processMetrics.ts",
@@ -126,10 +131,12 @@ const rooms: Rooms = {
     "cli",
     "server testing engine job journal store workers inspector context outcome program values platform machines"
   ),
+  // What runs in a browser: it has the shapes of the API as types.
+  console: { place: "src/inspector/console/", imports: ["server(api)"] },
   ...room("server", "engine job journal store workers outcome program values platform", {
     front: ["index.ts", "Server.ts"],
     // The definition of the API, without what serves it.
-    api: ["api.ts", "problemLists.ts", "problems.ts", "shapes.ts"]
+    api: ["api.ts", "insightApi.ts", "insightShapes.ts", "problemLists.ts", "problems.ts", "shapes.ts"]
   }),
   ...room("client", "server(api) program values", { front: ["index.ts", "Client.ts"] }),
   index: {
@@ -253,9 +260,9 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     uses: ["Effect.sleep", "Atomics.wait", "setTimeout"],
     reason: "processes of test/integration, and when they are killed"
   },
+  { path: "test/support/browser/programs.ts", uses: ["Effect.sleep"], reason: "an agent that takes a while to watch" },
   { path: "test/support/server/crowd.ts", uses: ["setTimeout"], reason: "viewers that stall, and come back later" },
   { path: "test/support/server/kills.ts", uses: ["setTimeout"], reason: "clients of test/integration that try again" },
-  { path: "test/support/server/page.ts", uses: ["setTimeout"], reason: "the frames of a browser" },
   { path: "test/support/server/programs.ts", uses: ["Effect.sleep"], reason: "agents that take a while" },
   {
     path: "test/support/workers/programs.ts",
@@ -347,6 +354,7 @@ const skipped = new Set([".git", "node_modules", "dist", "coverage", ".tmp"])
 const texts = new Set([
   "",
   ".ts",
+  ".tsx",
   ".mts",
   ".mjs",
   ".js",
@@ -374,7 +382,7 @@ const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as Reco
 const packages = ["dependencies", "peerDependencies", "optionalDependencies"].flatMap((key) =>
   Object.keys(manifest[key] ?? {})
 )
-const isSource = ({ path }: SourceFile) => path.endsWith(".ts")
+const isSource = ({ path }: SourceFile) => /\.tsx?$/.test(path)
 const src = tracked.filter((file) => isSource(file) && file.path.startsWith("src/"))
 const machines = tracked.filter((file) => isSource(file) && file.path.startsWith("machines/"))
 const all = [...src, ...machines]
@@ -404,7 +412,13 @@ describe("house style", () => {
   })
 
   it("imports submodules of dependencies, and unstable ones in one place", () => {
-    expect(src.flatMap((file) => checkImports(file, importRules(packages)))).toEqual([])
+    const isBundled = ({ path }: SourceFile) => path.startsWith("src/inspector/console/")
+    expect(src.filter((file) => !isBundled(file)).flatMap((file) => checkImports(file, importRules(packages)))).toEqual(
+      []
+    )
+    const inBundle = src.filter(isBundled).flatMap(importsOf)
+    const bundled = ["preact", "preact/hooks", "@preact/signals"]
+    expect(inBundle.filter(({ specifier, target }) => target === undefined && !bundled.includes(specifier))).toEqual([])
   })
 
   it("keeps machines free of everything but xstate and types", () => {

@@ -33,7 +33,7 @@ const long = [
   "test/server/viewers.test.ts"
 ]
 
-/** Files that need Chromium. `npm run test:browser` runs them. */
+/** Files that drive a real browser, which a development dependency brings (test/browser/browser.ts). */
 const browser = ["test/browser/**/*.test.ts"]
 
 export default defineConfig({

@@ -87,7 +87,8 @@ const list = HttpApiEndpoint.get("list", "/api/v1/jobs", {
 }).annotateMerge(
   OpenApi.annotations({
     summary: "List jobs, newest first",
-    description: "`since` and `until` are times of creation, in milliseconds since the epoch; both are included. `q` selects jobs with that text in their id, their program or the tag of their error, in capitals or not; a page may then be short, or empty, although `cursor` names another one."
+    description:
+      "`since` and `until` are times of creation, in milliseconds since the epoch; both are included. `q` selects jobs with that text in their id, their program or the tag of their error, in capitals or not; a page may then be short, or empty, although `cursor` names another one."
   })
 )
 

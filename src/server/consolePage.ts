@@ -1,6 +1,6 @@
 /**
- * The page of the console: one document with its style and its script. A server's page loads nothing else but its layout engine, and
- * asks only the API of that server. The page of a recorded job loads and asks nothing.
+ * The page of the console: one document with its style and its script. A server's page loads nothing else but its layout
+ * engine, and asks only the API of that server. The page of a recorded job loads and asks nothing.
  *
  * Invariant: its policy names the style, the script and the layout engine by their hashes, so no text of a fact can ever run.
  * Boundary: text; src/inspector/console has the sources, consoleTexts.ts what the build made of them.

@@ -1,8 +1,9 @@
 /**
  * The texts of the console: its script and its style, and the hash of its layout engine.
  *
- * A build puts the texts into the compiled modules (.ci/console.mjs), so the published server reads no file for them. Where the package
- * runs from its sources, the texts are those of the last build. The layout engine is large, so it is a module of its own
+ * A build puts the texts into the compiled modules (.ci/console.mjs), so the published server reads no file for them. Where
+ * the package runs from its sources, the texts are those of the last build. The layout engine is large, so it is a module of
+ * its own
  * (consoleLayout.ts). Boundary: text.
  */
 import { readFileSync } from "node:fs"

@@ -214,7 +214,11 @@ interface HistoryRequest extends OfJob {
 }
 
 /** A cursor is the number of the event with the last revision of the page. An event has a fact at most once. */
-const history = Effect.fnUntraced(function* ({ directory }: SharedCore, store: Store, { params, query }: HistoryRequest) {
+const history = Effect.fnUntraced(function* (
+  { directory }: SharedCore,
+  store: Store,
+  { params, query }: HistoryRequest
+) {
   const { at = Infinity, cursor = "0", fact: id, kind, limit = Limits.serverPage } = query
   if (!/^\d{1,15}$/.test(cursor)) {
     return yield* new Problems.InvalidRequest({ detail: "query.cursor: it is not one that this server gave" })
@@ -241,7 +245,9 @@ const history = Effect.fnUntraced(function* ({ directory }: SharedCore, store: S
     }).pipe(Effect.mapError((error) => ofStart(params.id, error)))
   }
   const next = last === undefined ? null : JSON.stringify(String(last))
-  return HttpServerResponse.text(`{"revisions":[${texts.join(",")}],"cursor":${next}}`, { contentType: "application/json" })
+  return HttpServerResponse.text(`{"revisions":[${texts.join(",")}],"cursor":${next}}`, {
+    contentType: "application/json"
+  })
 })
 
 /* ---------------------------------------------------------------- who asks */

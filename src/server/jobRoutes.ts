@@ -344,9 +344,7 @@ export const jobRoutes = HttpApiBuilder.group(
       .handle("explain", (asking) =>
         ofJob(core, asking, (core, { params: { factId, id, kind } }) => explain(core, id, { kind, id: factId }))
       )
-      .handle("explainFact", (asking) =>
-        ofJob(core, asking, explainFact)
-      )
+      .handle("explainFact", (asking) => ofJob(core, asking, explainFact))
       .handle("explainVersion", (asking) => ofJob(core, asking, explainVersion))
   })
 )

@@ -31,7 +31,8 @@ const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs" | "budget
     : { ...summary, state: "quarantined", quarantine }
 }
 
-const storedSummary = (stored: StoredJob): Summary => withDuration({ ...inStore(stored), error: stored.error ?? null, budget: null })
+const storedSummary = (stored: StoredJob): Summary =>
+  withDuration({ ...inStore(stored), error: stored.error ?? null, budget: null })
 
 const withDuration = (summary: Omit<Summary, "durationMs">): Summary => ({
   ...summary,
@@ -87,7 +88,8 @@ const mostUsed = ({ budget }: JobView, usage: typeof Shapes.Usage.Type): Summary
   let most: Summary["budget"] = null
   for (const [name, limit] of Object.entries(budget)) {
     const spent = used[name as keyof ResolvedBudget]
-    if (Number.isFinite(limit) && (most === null || spent * most.limit > most.used * limit)) most = { name, used: spent, limit }
+    if (Number.isFinite(limit) && (most === null || spent * most.limit > most.used * limit))
+      most = { name, used: spent, limit }
   }
   return most
 }
@@ -194,7 +196,9 @@ const storedPage = (
       }
       const present = summaryOf(known)
       // The end is that of the store.
-      return stored.status === undefined ? present : Effect.map(present, ({ budget }) => ({ ...storedSummary(stored), budget }))
+      return stored.status === undefined
+        ? present
+        : Effect.map(present, ({ budget }) => ({ ...storedSummary(stored), budget }))
     })
     const shown = isUnheld ? jobs.filter(({ state }) => state === status) : jobs
     return { jobs: shown, cursor: page.cursor ?? null }

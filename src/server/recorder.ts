@@ -268,7 +268,12 @@ export const recordJob = Effect.fn("recordJob")(function* (
     corrupt: corrupt ?? damaged,
     leftOut: room.left,
     job: { ...job, cycle, tier, version: ledger.version, usage, result },
-    summary: { ...inList, durationMs: haltedAt === undefined ? null : haltedAt - createdAt, error: error ?? null, budget: null },
+    summary: {
+      ...inList,
+      durationMs: haltedAt === undefined ? null : haltedAt - createdAt,
+      error: error ?? null,
+      budget: null
+    },
     input: { input: inputIn(journal.text), budget: limitsOf(budgetOfHeader(reader.header)) },
     diagnosis,
     kinds: ledger.counts(),

@@ -46,7 +46,11 @@ const start = async (program: string, id: string, input: object = {}, server = r
 const reach = (id: string, state: string, server = running): Promise<void> =>
   until(async () => (await stateOf(server, id)) === state, 20_000)
 
-const visit = async (place: string, options: Parameters<typeof openPage>[2] = {}, server = running): Promise<Watched> => {
+const visit = async (
+  place: string,
+  options: Parameters<typeof openPage>[2] = {},
+  server = running
+): Promise<Watched> => {
   const watched = await openPage(browser, `${server.url}/inspector#/${place}`, options)
   opened.push(watched)
   watched.page.setDefaultTimeout(20_000)
@@ -82,7 +86,12 @@ describe("the first screen of a job", () => {
     await reach("crawl", "failed")
     const watched = await visit("jobs/crawl/overview")
     await shows(watched.page, /Agent "fetch" failed/)
-    await expectOnFirstScreen(watched, ["HttpError", "https://example.com/2/1", "the server answered 503", "in cycle 3"])
+    await expectOnFirstScreen(watched, [
+      "HttpError",
+      "https://example.com/2/1",
+      "the server answered 503",
+      "in cycle 3"
+    ])
   })
 
   it("says which facts keep changing, between which agents, with their values side by side", async () => {
@@ -242,21 +251,28 @@ describe("every view", () => {
     { width: 1_280, theme: "dark" },
     { width: 390, theme: "light" },
     { width: 390, theme: "dark" }
-  ] as const)("fits $width pixels, and passes axe, in $theme colours", async (options) => {
-    const { complaints, page } = await visit("jobs", options)
-    await page.evaluate(axe.source)
-    const found: Array<object> = []
-    for (const place of places) {
-      await page.evaluate((hash) => void (location.hash = hash), `#/${place}`)
-      await page.locator(place === "jobs" ? ".jobList .row" : ".head .numbers").first().waitFor()
-      await page.waitForLoadState("networkidle")
-      const wide = await page.evaluate(() => (document.scrollingElement?.scrollWidth ?? 0) - innerWidth)
-      const violations = await violationsOf(page)
-      if (wide > 0 || violations.length > 0) found.push({ place, wide, violations })
-    }
-    expect(found).toEqual([])
-    expect(complaints).toEqual([])
-  }, 60_000)
+  ] as const)(
+    "fits $width pixels, and passes axe, in $theme colours",
+    async (options) => {
+      const { complaints, page } = await visit("jobs", options)
+      await page.evaluate(axe.source)
+      const found: Array<object> = []
+      for (const place of places) {
+        await page.evaluate((hash) => void (location.hash = hash), `#/${place}`)
+        await page
+          .locator(place === "jobs" ? ".jobList .row" : ".head .numbers")
+          .first()
+          .waitFor()
+        await page.waitForLoadState("networkidle")
+        const wide = await page.evaluate(() => (document.scrollingElement?.scrollWidth ?? 0) - innerWidth)
+        const violations = await violationsOf(page)
+        if (wide > 0 || violations.length > 0) found.push({ place, wide, violations })
+      }
+      expect(found).toEqual([])
+      expect(complaints).toEqual([])
+    },
+    60_000
+  )
 })
 
 describe("the list of jobs", () => {
@@ -277,9 +293,12 @@ describe("the list of jobs", () => {
       }
     }
     await refresh(5)
-    const isHere = (selector: string) => page.evaluate((it) => document.activeElement === document.querySelector(it), selector)
+    const isHere = (selector: string) =>
+      page.evaluate((it) => document.activeElement === document.querySelector(it), selector)
     expect(await isHere(".jobList")).toBe(true)
-    expect((await page.locator(".row.chosen").innerText()).split("\n").slice(0, 3)).toEqual(chosen.split("\n").slice(0, 3))
+    expect((await page.locator(".row.chosen").innerText()).split("\n").slice(0, 3)).toEqual(
+      chosen.split("\n").slice(0, 3)
+    )
     await page.keyboard.press("/")
     await page.keyboard.type("door")
     await page.keyboard.press("Shift+ArrowLeft")

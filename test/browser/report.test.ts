@@ -8,7 +8,8 @@ import type { Finding } from "../../docs/examples/code-audit/facts.ts"
 import type { Graph } from "../../docs/examples/code-audit/graph.ts"
 import { type JobFacts, reportHtml } from "../../docs/examples/code-audit/reportHtml.ts"
 import type { Audit } from "../../docs/examples/code-audit/summary.ts"
-import { type Page, withPage } from "./chromium.ts"
+import type { Browser, Page } from "playwright-core"
+import { openBrowser, openPage, type Watched } from "./browser.ts"
 
 const count = 5_000
 const longName = `src/${"a-folder-with-a-long-name/".repeat(9)}file.js`
@@ -62,12 +63,18 @@ const job: JobFacts = { status: "converged", cycles: 9, facts: 99_999, hash: "0"
 const directory = mkdtempSync(join(tmpdir(), "pages-"))
 const urlOf = (name: string): string => pathToFileURL(join(directory, name)).href
 
+let browser: Browser
+
 beforeAll(async () => {
+  browser = await openBrowser()
   writeFileSync(join(directory, "large.html"), await reportHtml(large, graph, job))
   writeFileSync(join(directory, "empty.html"), await reportHtml(empty, new Map(), { ...job, status: "cancelled" }))
 })
 
-afterAll(() => rmSync(directory, { recursive: true }))
+afterAll(async () => {
+  await browser?.close()
+  rmSync(directory, { recursive: true })
+})
 
 const windows: ReadonlyArray<readonly [number, number]> = [
   [390, 844],
@@ -98,21 +105,25 @@ const transform = (page: Page): Promise<string | null> =>
   page.evaluate(`document.querySelector(".scene").getAttribute("transform")`)
 
 describe.each(windows)("in %i x %i pixels", { timeout: 120_000 }, (width, height) => {
-  it("everything fits, and the page asks nobody for anything", () =>
-    withPage(async (page) => {
-      for (const name of ["large.html", "empty.html"]) {
-        await page.open(urlOf(name), width, height)
-        expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width)
-        expect(await page.evaluate(tooWide)).toEqual([])
-        expect(await page.evaluate(broken)).toEqual([])
-        expect(page.complaints()).toEqual([])
-      }
-      expect(await textOf(page, ".findings")).toContain("Nothing found.")
-    }))
+  /** Opens a page of a file, and demands in the end that it complained of nothing. */
+  const withPage = async (name: string, body: (page: Watched["page"]) => Promise<void>): Promise<void> => {
+    const { complaints, page } = await openPage(browser, urlOf(name), { width, height })
+    await body(page)
+    expect(complaints).toEqual([])
+    await page.close()
+  }
+
+  it.each(["large.html", "empty.html"])("everything of %s fits, and the page asks nobody for anything", (name) =>
+    withPage(name, async (page) => {
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width)
+      expect(await page.evaluate(tooWide)).toEqual([])
+      expect(await page.evaluate(broken)).toEqual([])
+      if (name === "empty.html") expect(await textOf(page, ".findings")).toContain("Nothing found.")
+    })
+  )
 
   it("5,000 findings are listed by the hundred, and found by severity and by words", () =>
-    withPage(async (page) => {
-      await page.open(urlOf("large.html"), width, height)
+    withPage("large.html", async (page) => {
       expect(await shown(page)).toHaveLength(200)
       expect(await textOf(page, ".more")).toBe("Show 200 of 4,800 more")
       await page.click(".more")
@@ -124,12 +135,10 @@ describe.each(windows)("in %i x %i pixels", { timeout: 120_000 }, (width, height
       expect(await shown(page)).toEqual(["4322"])
       await page.fill(".words", "no such words")
       expect(await shown(page)).toEqual([])
-      expect(page.complaints()).toEqual([])
     }))
 
   it("a module of 5,000 is found by its name or by a finding, and shows its imports", () =>
-    withPage(async (page) => {
-      await page.open(urlOf("large.html"), width, height)
+    withPage("large.html", async (page) => {
       expect(await page.evaluate(`document.querySelectorAll(".modules .module").length`)).toBe(count)
       await page.fill(".names", "module4000.js")
       expect(await textOf(page, ".about")).toMatch(/module4000\.js imports 1 module, is imported by \d/)
@@ -138,12 +147,10 @@ describe.each(windows)("in %i x %i pixels", { timeout: 120_000 }, (width, height
       await page.click(".list tbody tr:nth-child(5) a")
       expect(await textOf(page, ".about")).toContain("src/folder4/module4.js imports")
       expect(await page.evaluate(`document.querySelectorAll(".lit .module").length`)).toBeGreaterThan(1)
-      expect(page.complaints()).toEqual([])
     }))
 
   it("the picture begins with modules in sight, is enlarged, and fits again", () =>
-    withPage(async (page) => {
-      await page.open(urlOf("large.html"), width, height)
+    withPage("large.html", async (page) => {
       const inSight = await page.evaluate<{ readonly modules: number; readonly gap: number }>(`(() => {
         const canvas = document.querySelector(".canvas").getBoundingClientRect()
         const boxes = [...document.querySelectorAll(".modules .module")].map((module) => module.getBoundingClientRect())
@@ -158,6 +165,5 @@ describe.each(windows)("in %i x %i pixels", { timeout: 120_000 }, (width, height
       expect(larger).not.toBe(before)
       await page.click(".zoom button:nth-child(3)")
       expect(await transform(page)).toBe("translate(0 0) scale(1)")
-      expect(page.complaints()).toEqual([])
     }))
 })

@@ -75,7 +75,14 @@ const ofTests = async (browser: Browser, folder: string): Promise<void> => {
       { name: "jobs-390", place: "jobs", ready: ".jobList .row", width: 390, height: 844 },
       { name: "failed", place: "jobs/crawl-example.com/overview", ready: ".headline" },
       { name: "oscillating", place: "jobs/doors/overview", ready: ".values", theme: "dark" },
-      { name: "oscillating-390", theme: "dark", place: "jobs/doors/overview", ready: ".values", width: 390, height: 844 },
+      {
+        name: "oscillating-390",
+        theme: "dark",
+        place: "jobs/doors/overview",
+        ready: ".values",
+        width: 390,
+        height: 844
+      },
       { name: "awaiting", place: "jobs/letter-to-ada/overview", ready: ".approval" },
       { name: "diff", place: "jobs/doors/facts?from=3&at=8", ready: ".diff" }
     ])
@@ -98,10 +105,15 @@ const ofAudit = async (browser: Browser, folder: string): Promise<void> => {
     await reach(url, "audit-effect", ["converged"])
     await take(browser, url, [
       { name: "timeline", place: "jobs/audit-effect/timeline", ready: ".longest" },
-      { name: "facts", place: `jobs/audit-effect/facts?kind=Finding`, ready: ".factList .row", prepare: async (page) => {
-        await page.locator(".factList .row").nth(1).click()
-        await page.locator(".derivation").waitFor()
-      } },
+      {
+        name: "facts",
+        place: `jobs/audit-effect/facts?kind=Finding`,
+        ready: ".factList .row",
+        prepare: async (page) => {
+          await page.locator(".factList .row").nth(1).click()
+          await page.locator(".derivation").waitFor()
+        }
+      },
       { name: "program", place: "jobs/audit-effect/program", ready: ".chart.program svg" },
       { name: "overview", place: "jobs/audit-effect/overview", ready: ".headline" }
     ])

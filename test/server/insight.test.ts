@@ -128,3 +128,35 @@ describe("a program", () => {
     })
   })
 })
+
+describe("the history of a fact", () => {
+  it("has all of its values, page by page, and those up to a cycle", async () => {
+    const id = await start("exhausts")
+    await ended(id)
+    const { facts } = (await get(`jobs/${id}/facts`)) as { readonly facts: ReadonlyArray<{ kind: string; id: string }> }
+    const [{ id: fact = "", kind = "" } = {}] = facts
+    const name = new URLSearchParams({ kind, fact }).toString()
+    expect(await get(`jobs/${id}/history?${name}`)).toEqual({ revisions: [facts[0]], cursor: null })
+    expect(await get(`jobs/${id}/history?kind=${kind}&fact=nobody`)).toEqual({ revisions: [], cursor: null })
+    expect((await running.fetch(`/api/v1/jobs/${id}/history?${name}&cursor=x`)).status).toBe(400)
+    expect((await running.fetch(`/api/v1/jobs/nobody/history?${name}`)).status).toBe(404)
+  })
+})
+
+describe("the rights of a token", () => {
+  it("are told to the one who sends it", async () => {
+    expect(await get("me")).toEqual({ name: null, scopes: ["read", "steer"], programs: null })
+    const tokens = [{ name: "reader", token: "look", scopes: ["read"] as const, programs: ["count"] }]
+    const locked = await serve({ programs: inline, tokens })
+    try {
+      expect(await jsonOf(await locked.fetch("/api/v1/me"))).toEqual({
+        name: "reader",
+        scopes: ["read"],
+        programs: ["count"]
+      })
+      expect((await fetch(`${locked.url}/api/v1/me`)).status).toBe(401)
+    } finally {
+      await locked.stop()
+    }
+  })
+})

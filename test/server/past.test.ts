@@ -109,6 +109,9 @@ describe("the list of jobs", () => {
       expect(await count(`since=${createdAt}&until=${createdAt}`)).toBe(1)
       expect(await count(`until=${createdAt - 1}`)).toBe(0)
       expect(await list(`since=${createdAt + 1}`)).toEqual({ jobs: [], cursor: null })
+      expect(await count("q=AME")).toBe(1)
+      expect(await count("q=it")).toBe(1)
+      expect(await list("q=nothing")).toEqual({ jobs: [], cursor: null })
       const refused = await server.fetch("/api/v1/jobs?since=yesterday")
       expect(refused.status).toBe(400)
     }
@@ -140,6 +143,43 @@ describe("facts", () => {
       expect(await allOf("it/facts?q=&kind=Name", 2, server)).toEqual(all)
     }
     expect(await allOf("it/facts?at=0&q=byron", 100)).toEqual(["Name/Byron"])
+  })
+})
+
+describe("the past of a fact", () => {
+  interface HistoryJson {
+    readonly revisions: ReadonlyArray<FactJson & { readonly provenance: { readonly cycle: number } }>
+    readonly cursor: string | null
+  }
+  const numbers = ({ revisions }: HistoryJson) => revisions.map(({ value }) => (value as { readonly n: number }).n)
+
+  it("is all of its values, oldest first, in pages, and those up to a cycle", async () => {
+    for (const server of [running, memory]) {
+      const whole = await get<HistoryJson>("it/history?kind=Count&fact=all", server)
+      expect(numbers(whole)).toEqual([2, 3])
+      expect(whole.cursor).toBe(null)
+      const [first] = whole.revisions
+      const page = await get<HistoryJson>("it/history?kind=Count&fact=all&limit=1", server)
+      expect(page.revisions).toEqual([first])
+      const next = await get<HistoryJson>(`it/history?kind=Count&fact=all&limit=1&cursor=${page.cursor}`, server)
+      expect([...page.revisions, ...next.revisions]).toEqual(whole.revisions)
+      const past = await get<HistoryJson>(`it/history?kind=Count&fact=all&at=${first!.provenance.cycle}`, server)
+      expect(numbers(past)).toEqual([2])
+      expect((await get<HistoryJson>("it/history?kind=Name&fact=Ada", server)).revisions).toHaveLength(1)
+      expect(await refusal("it/history?kind=Count&fact=all&cursor=x", server)).toEqual([400, "InvalidRequest"])
+    }
+  })
+
+  it("is explained as it was after a cycle", async () => {
+    interface Explained {
+      readonly nodes: ReadonlyArray<FactJson>
+    }
+    const at = (cycle: number) => get<Explained>(`it/explain?kind=Count&fact=all&at=${cycle}`)
+    expect((await at(2)).nodes[0]).toMatchObject({ value: { n: 2 } })
+    expect((await at(3)).nodes[0]).toMatchObject({ value: { n: 3 } })
+    expect(await refusal("it/explain?kind=Count&fact=all&at=0")).toEqual([404, "UnknownFact"])
+    expect(await refusal("it/explain?kind=Count&fact=all&at=99")).toEqual([404, "UnknownCycle"])
+    expect(await refusal("it/explain?kind=Count&fact=all&at=2", memory)).toEqual([409, "NoJournal"])
   })
 })
 

@@ -8,7 +8,11 @@ import { once, type SourceFile, type Use } from "./houseStyle.ts"
 
 /** Parsed once for all rules. */
 const treeOf = once((file: SourceFile): File =>
-  parse(file.text, { sourceType: "module", sourceFilename: file.path, plugins: ["typescript"] })
+  parse(file.text, {
+    sourceType: "module",
+    sourceFilename: file.path,
+    plugins: file.path.endsWith("x") ? ["typescript", "jsx"] : ["typescript"]
+  })
 )
 
 const isNode = (value: unknown): value is Node =>

@@ -8,11 +8,17 @@ import { approvals } from "./approvals.ts"
 import { brief, json, number, plural, span } from "./format.ts"
 import { diagnosis, isOver, job, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
-import { messageOf, Panel, Said } from "./parts.tsx"
+import { Line, messageOf, Panel, Said, visible } from "./parts.tsx"
 import type { Diagnosis, TasksNow } from "./shapes.ts"
 
 /** Tuning: a task that runs for so long is named as slow. */
 const slowMs = 2_000
+
+const textIn = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
+
+const Json = ({ limit, value }: { readonly value: unknown; readonly limit: number }) => (
+  <pre tabIndex={0}>{typeof value === "string" ? visible(value) : json(value, limit)}</pre>
+)
 
 const Failure = ({ found }: { readonly found: Diagnosis }) => {
   const error = job.value?.result?.error ?? found.error
@@ -20,22 +26,45 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
   if (error === null || error === undefined) return null
   const { _tag, agent, cause, cycle, error: inner, stack } = error
   const isNested = typeof inner === "object" && inner !== null
-  const text = (value: unknown) => (typeof value === "string" ? value : undefined)
+  const reason = isNested && "cause" in inner ? inner.cause : isNested ? undefined : cause
   return (
     <dl class="lines">
-      <div><dt>error</dt><dd><code>{_tag}</code></dd></div>
-      {text(agent) === undefined ? null : <div><dt>agent</dt><dd><Said text={text(agent) ?? ""} /></dd></div>}
-      {failure === null || failure.each === null ? null : (
-        <div><dt>fact</dt><dd><FactLink fact={failure.each} /></dd></div>
+      <Line name="error">
+        <code>{_tag}</code>
+      </Line>
+      {textIn(agent) === undefined ? null : (
+        <Line name="agent">
+          <Said text={textIn(agent) ?? ""} />
+        </Line>
       )}
-      {typeof cycle === "number" ? <div><dt>cycle</dt><dd>{number(cycle)}</dd></div> : null}
-      <div><dt>message</dt><dd><Said text={messageOf(error)} limit={2_000} /></dd></div>
-      {isNested && "cause" in inner ? <div><dt>cause</dt><dd><pre>{json(inner.cause, 4_000)}</pre></dd></div> : null}
-      {isNested ? <div><dt>the error</dt><dd><pre tabIndex={0}>{json(inner, 8_000)}</pre></dd></div> : null}
-      {text(stack) === undefined ? null : <div><dt>stack</dt><dd><pre tabIndex={0}>{text(stack)}</pre></dd></div>}
-      {cause === undefined || isNested ? null : <div><dt>cause</dt><dd><pre>{json(cause, 4_000)}</pre></dd></div>}
+      {failure === null || failure.each === null ? null : (
+        <Line name="fact">
+          <FactLink fact={failure.each} />
+        </Line>
+      )}
+      {typeof cycle === "number" ? <Line name="cycle">{number(cycle)}</Line> : null}
+      <Line name="message">
+        <Said text={messageOf(error)} limit={2_000} />
+      </Line>
+      {reason === undefined ? null : (
+        <Line name="cause">
+          <Json value={reason} limit={4_000} />
+        </Line>
+      )}
+      {isNested ? (
+        <Line name="the error">
+          <Json value={inner} limit={8_000} />
+        </Line>
+      ) : null}
+      {textIn(stack) === undefined ? null : (
+        <Line name="stack">
+          <Json value={stack} limit={8_000} />
+        </Line>
+      )}
       {failure !== null && failure.count > 1 ? (
-        <div><dt>how often</dt><dd>{plural(failure.count, "time")}, from cycle {failure.first} to {failure.last}</dd></div>
+        <Line name="how often">
+          {plural(failure.count, "time")}, from cycle {failure.first} to {failure.last}
+        </Line>
       ) : null}
     </dl>
   )
@@ -43,7 +72,12 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
 
 const Changing = ({ found }: { readonly found: Diagnosis }) => (
   <div class="changing">
-    <h3>Facts that change again and again <small>in cycles {number(found.cycles.from)} to {number(found.cycles.to)}</small></h3>
+    <h3>
+      Facts that change again and again{" "}
+      <small>
+        in cycles {number(found.cycles.from)} to {number(found.cycles.to)}
+      </small>
+    </h3>
     <ul>
       {found.changing.slice(0, 5).map(({ agents, id, kind, times, values }) => (
         <li key={`${kind}/${id}`}>
@@ -51,13 +85,20 @@ const Changing = ({ found }: { readonly found: Diagnosis }) => (
             <FactLink fact={{ kind, id }} /> <b>{plural(times, "time")}</b>
             {" by "}
             {agents.map((agent, index) => (
-              <span key={agent}>{index === 0 ? "" : " and "}<b><Said text={agent === "" ? "a signal" : agent} /></b></span>
+              <span key={agent}>
+                {index === 0 ? "" : " and "}
+                <b>
+                  <Said text={agent === "" ? "a signal" : agent} />
+                </b>
+              </span>
             ))}
           </p>
           <ol class="values" tabIndex={0}>
             {values.map(({ agent, cycle, value }) => (
               <li key={cycle}>
-                <small>cycle {number(cycle)} · <Said text={agent === "" ? "signal" : agent} limit={60} /></small>
+                <small>
+                  cycle {number(cycle)} · <Said text={agent === "" ? "signal" : agent} limit={60} />
+                </small>
                 <pre>{brief(value, 300)}</pre>
               </li>
             ))}
@@ -75,7 +116,13 @@ const Spark = ({ numbers, label }: { readonly numbers: ReadonlyArray<number>; re
   return (
     <svg class="spark" width={numbers.length * width} height="24" role="img" aria-label={label}>
       {numbers.map((count, index) => (
-        <rect key={index} x={index * width} width={width - 1} y={24 - (count / most) * 24} height={(count / most) * 24} />
+        <rect
+          key={index}
+          x={index * width}
+          width={width - 1}
+          y={24 - (count / most) * 24}
+          height={(count / most) * 24}
+        />
       ))}
     </svg>
   )
@@ -83,11 +130,15 @@ const Spark = ({ numbers, label }: { readonly numbers: ReadonlyArray<number>; re
 
 const Growth = ({ found }: { readonly found: Diagnosis }) => (
   <div class="growth">
-    <h3>Facts added <small>in the last {plural(found.cycles.to - found.cycles.from + 1, "cycle")}</small></h3>
+    <h3>
+      Facts added <small>in the last {plural(found.cycles.to - found.cycles.from + 1, "cycle")}</small>
+    </h3>
     <ul>
       {found.growth.slice(0, 6).map(({ facts, kind, perCycle }) => (
         <li key={kind}>
-          <span><Said text={kind} /></span>
+          <span>
+            <Said text={kind} />
+          </span>
           <Spark numbers={perCycle} label={`${kind}: ${perCycle.join(", ")}`} />
           <b>{number(facts)}</b>
         </li>
@@ -102,16 +153,27 @@ const Failures = ({ found }: { readonly found: Diagnosis }) => {
   const count = found.failures.reduce((sum, failure) => sum + failure.count, found.otherFailures)
   return (
     <div class="failures">
-      <h3>Tasks that failed <small>{number(count)}</small></h3>
+      <h3>
+        Tasks that failed <small>{number(count)}</small>
+      </h3>
       <table>
         <thead>
-          <tr><th>agent</th><th>error</th><th>last about</th><th class="num">times</th></tr>
+          <tr>
+            <th>agent</th>
+            <th>error</th>
+            <th>last about</th>
+            <th class="num">times</th>
+          </tr>
         </thead>
         <tbody>
           {list.map(({ _tag, agent, count: times, each, message }) => (
             <tr key={`${agent} ${_tag} ${message}`}>
-              <td><Said text={agent} limit={80} /></td>
-              <td><code>{_tag}</code> <Said text={message} limit={300} /></td>
+              <td>
+                <Said text={agent} limit={80} />
+              </td>
+              <td>
+                <code>{_tag}</code> <Said text={message} limit={300} />
+              </td>
               <td>{each === null ? "" : <FactLink fact={each} />}</td>
               <td class="num">{number(times)}</td>
             </tr>
@@ -135,7 +197,12 @@ const Now = ({ now }: { readonly now: TasksNow }) => {
   const idle = Math.max(0, pool.size - pool.busy)
   return (
     <div class="present">
-      <h3>At this moment <small>cycle {number(cycle)}, {plural(count, "task")}</small></h3>
+      <h3>
+        At this moment{" "}
+        <small>
+          cycle {number(cycle)}, {plural(count, "task")}
+        </small>
+      </h3>
       {slowest !== undefined && slowest.ms >= slowMs && running.length === 1 && waits === 0 ? (
         <p class="slow">The cycle waits for this task alone.</p>
       ) : null}
@@ -152,8 +219,12 @@ const Now = ({ now }: { readonly now: TasksNow }) => {
       </ul>
       <p class="soft">
         {plural(running.length, "task")} {running.length === 1 ? "runs" : "run"}
-        {waits > 0 ? `, ${number(waits)} wait${waits === 1 ? "s" : ""}${waiting[0] === undefined ? "" : ` for ${reasons[waiting[0].for]}`}` : ""}
-        {pool.size > 0 ? `; ${pool.busy} of ${pool.size} workers are busy${idle > 0 && pool.waiting === 0 ? `, ${idle} idle` : ""}` : ""}
+        {waits > 0
+          ? `, ${number(waits)} wait${waits === 1 ? "s" : ""}${waiting[0] === undefined ? "" : ` for ${reasons[waiting[0].for]}`}`
+          : ""}
+        {pool.size > 0
+          ? `; ${pool.busy} of ${pool.size} workers are busy${idle > 0 && pool.waiting === 0 ? `, ${idle} idle` : ""}`
+          : ""}
         {pool.waiting > 0 ? `, ${number(pool.waiting)} CPU tasks wait` : ""}.
       </p>
     </div>
@@ -218,17 +289,35 @@ export const Answer = () => {
   if (found === undefined) return null
   return (
     <Panel title={isOver.value ? "What happened" : "Where it stands"} tone={toneOf()}>
-      <p class="headline" role="status"><Said text={headlineOf(found, now)} limit={4_000} /></p>
-      {reason === undefined ? null : <p>It is in quarantine: <Said text={reason} limit={2_000} /></p>}
+      <p class="headline" role="status">
+        <Said text={headlineOf(found, now)} limit={4_000} />
+      </p>
+      {reason === undefined ? null : (
+        <p>
+          It is in quarantine: <Said text={reason} limit={2_000} />
+        </p>
+      )}
       <Failure found={found} />
       {now !== undefined && !isOver.value && now.tasks > 0 ? <Now now={now} /> : null}
       {found.changing.length > 0 ? <Changing found={found} /> : null}
-      {found.cycles.to - found.cycles.from >= 2 && found.growth.length > 0 && !(isOver.value && job.value?.state === "converged") ? <Growth found={found} /> : null}
-      {found.failures.length > 1 || (found.failure !== null && (job.value?.result?.error ?? null) === null) ? <Failures found={found} /> : null}
+      {found.cycles.to - found.cycles.from >= 2 &&
+      found.growth.length > 0 &&
+      !(isOver.value && job.value?.state === "converged") ? (
+        <Growth found={found} />
+      ) : null}
+      {found.failures.length > 1 || (found.failure !== null && (job.value?.result?.error ?? null) === null) ? (
+        <Failures found={found} />
+      ) : null}
       {found.violated.length > 0 ? (
         <ul class="violated">
           {found.violated.map(({ name, reason: why }) => (
-            <li key={name}>Invariant <b><Said text={name} /></b> does not hold: <Said text={why} limit={1_000} /></li>
+            <li key={name}>
+              Invariant{" "}
+              <b>
+                <Said text={name} />
+              </b>{" "}
+              does not hold: <Said text={why} limit={1_000} />
+            </li>
           ))}
         </ul>
       ) : null}

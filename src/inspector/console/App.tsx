@@ -13,26 +13,28 @@ const TokenForm = () => {
   const text = useSignal("")
   return (
     <section aria-label="Token">
-    <form
-      class="token"
-      onSubmit={(event) => {
-        event.preventDefault()
-        useToken(text.value)
-      }}
-    >
-      <label>
-        This server asks for a token{" "}
-        <input
-          type="password"
-          autocomplete="off"
-          autofocus
-          value={text.value}
-          onInput={({ currentTarget }) => (text.value = currentTarget.value)}
-        />
-      </label>
-      <button type="submit" class="primary">Use it</button>
-      {token.value === "" ? null : <small>The token that you gave is not accepted.</small>}
-    </form>
+      <form
+        class="token"
+        onSubmit={(event) => {
+          event.preventDefault()
+          useToken(text.value)
+        }}
+      >
+        <label>
+          This server asks for a token{" "}
+          <input
+            type="password"
+            autocomplete="off"
+            autofocus
+            value={text.value}
+            onInput={({ currentTarget }) => (text.value = currentTarget.value)}
+          />
+        </label>
+        <button type="submit" class="primary">
+          Use it
+        </button>
+        {token.value === "" ? null : <small>The token that you gave is not accepted.</small>}
+      </form>
     </section>
   )
 }
@@ -43,7 +45,13 @@ const Bar = () => {
     <header class="bar">
       <a class="mark" href={hrefOf({ page: "jobs", query: {} })} aria-label="converge: all jobs">
         <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
-          <path d="M3 4 L12 12 M3 20 L12 12 M3 12 L12 12" stroke="currentColor" stroke-width="1.8" fill="none" stroke-linecap="round" />
+          <path
+            d="M3 4 L12 12 M3 20 L12 12 M3 12 L12 12"
+            stroke="currentColor"
+            stroke-width="1.8"
+            fill="none"
+            stroke-linecap="round"
+          />
           <circle cx="16" cy="12" r="4" fill="var(--accent)" />
         </svg>
         <b>converge</b>
@@ -56,15 +64,32 @@ const Bar = () => {
             <a href={hrefOf({ page: "jobs", query: {} })}>Jobs</a>
             <span aria-hidden="true">/</span>
             <span aria-current="page">
-              {job.value === undefined ? null : <><Said text={job.value.program} limit={60} /> <span class="soft" aria-hidden="true">·</span> </>}
+              {job.value === undefined ? null : (
+                <>
+                  <Said text={job.value.program} limit={60} />{" "}
+                  <span class="soft" aria-hidden="true">
+                    ·
+                  </span>{" "}
+                </>
+              )}
               <Said text={value.id} limit={60} />
             </span>
           </>
         )}
       </nav>
       <span class="grow" />
-      {isReached.value ? null : <span class="lost" role="status">The server does not answer. Trying again.</span>}
-      <button type="button" class="quiet" onClick={cycleTheme} aria-label={`Colours: ${theme.value}`} title={`Colours: ${theme.value}`}>
+      {isReached.value ? null : (
+        <span class="lost" role="status">
+          The server does not answer. Trying again.
+        </span>
+      )}
+      <button
+        type="button"
+        class="quiet"
+        onClick={cycleTheme}
+        aria-label={`Colours: ${theme.value}`}
+        title={`Colours: ${theme.value}`}
+      >
         {theme.value === "light" ? "☀" : theme.value === "dark" ? "☾" : "◐"}
       </button>
     </header>
@@ -95,7 +120,14 @@ export const App = () => {
   })
   return (
     <>
-      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.querySelector<HTMLElement>("main")?.focus() }}>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault()
+          document.querySelector<HTMLElement>("main")?.focus()
+        }}
+      >
         Skip to the page
       </a>
       <Bar />

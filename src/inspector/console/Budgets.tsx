@@ -1,10 +1,58 @@
 /** What the job has used of each budget, the agents that paid, and the diagnostics of its result. */
+import type { Result, Usage } from "./api.ts"
 import { bytes, number, span } from "./format.ts"
 import { job, limits } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
 import { Bar, messageOf, Panel, Said } from "./parts.tsx"
 
 type Shown = readonly [name: string, used: number, limit: number | null | undefined, text: (n: number) => string]
+
+const Payers = ({
+  list
+}: {
+  readonly list: ReadonlyArray<readonly [agent: string, paid: Usage["byAgent"][string]]>
+}) => (
+  <table>
+    <caption>Paid by agent</caption>
+    <thead>
+      <tr>
+        <th>agent</th>
+        <th class="num">tokens</th>
+        <th class="num">cost</th>
+      </tr>
+    </thead>
+    <tbody>
+      {list.map(([agent, { cost, tokens }]) => (
+        <tr key={agent}>
+          <td>
+            <Said text={agent} limit={80} />
+          </td>
+          <td class="num">{number(tokens)}</td>
+          <td class="num">{number(cost)}</td>
+        </tr>
+      ))}
+    </tbody>
+  </table>
+)
+
+const Diagnostics = ({ list }: { readonly list: Result["diagnostics"] }) => (
+  <Panel title="Diagnostics" note={number(list.length)}>
+    <ul class="diagnostics">
+      {list.slice(0, 100).map(({ agent, cause, cycle, each }, index) => (
+        <li key={index}>
+          <small>cycle {number(cycle)}</small> <code>{cause._tag}</code> <Said text={agent} limit={80} />
+          {each === null ? null : (
+            <>
+              {" "}
+              <FactLink fact={each} />
+            </>
+          )}{" "}
+          <Said text={messageOf(cause)} limit={400} />
+        </li>
+      ))}
+    </ul>
+  </Panel>
+)
 
 export const Budgets = () => {
   const { value } = job
@@ -28,44 +76,27 @@ export const Budgets = () => {
       <Panel title="Budget">
         <table class="budget">
           <tbody>
-            {rows.filter(([, used, limit]) => used > 0 || (limit !== null && limit !== undefined)).map(([name, used, limit, text]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td class="num">{text(used)}</td>
-                <td>{limit === null || limit === undefined ? <small>no limit</small> : <Bar used={used} limit={limit} label={`${name}: ${text(used)} of ${text(limit)}`} />}</td>
-                <td class="num">{limit === null || limit === undefined ? "" : text(limit)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {payers.length === 0 ? null : (
-          <table>
-            <caption>Paid by agent</caption>
-            <thead><tr><th>agent</th><th class="num">tokens</th><th class="num">cost</th></tr></thead>
-            <tbody>
-              {payers.map(([agent, { cost, tokens }]) => (
-                <tr key={agent}>
-                  <td><Said text={agent} limit={80} /></td>
-                  <td class="num">{number(tokens)}</td>
-                  <td class="num">{number(cost)}</td>
+            {rows
+              .filter(([, used, limit]) => used > 0 || (limit !== null && limit !== undefined))
+              .map(([name, used, limit, text]) => (
+                <tr key={name}>
+                  <th scope="row">{name}</th>
+                  <td class="num">{text(used)}</td>
+                  <td>
+                    {limit === null || limit === undefined ? (
+                      <small>no limit</small>
+                    ) : (
+                      <Bar used={used} limit={limit} label={`${name}: ${text(used)} of ${text(limit)}`} />
+                    )}
+                  </td>
+                  <td class="num">{limit === null || limit === undefined ? "" : text(limit)}</td>
                 </tr>
               ))}
-            </tbody>
-          </table>
-        )}
+          </tbody>
+        </table>
+        {payers.length === 0 ? null : <Payers list={payers} />}
       </Panel>
-      {diagnostics.length === 0 ? null : (
-        <Panel title="Diagnostics" note={number(diagnostics.length)}>
-          <ul class="diagnostics">
-            {diagnostics.slice(0, 100).map(({ agent, cause, cycle, each }, index) => (
-              <li key={index}>
-                <small>cycle {number(cycle)}</small> <code>{cause._tag}</code> <Said text={agent} limit={80} />
-                {each === null ? null : <> <FactLink fact={each} /></>} <Said text={messageOf(cause)} limit={400} />
-              </li>
-            ))}
-          </ul>
-        </Panel>
-      )}
+      {diagnostics.length === 0 ? null : <Diagnostics list={diagnostics} />}
     </>
   )
 }

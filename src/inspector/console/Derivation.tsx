@@ -1,8 +1,8 @@
 /**
  * The derivation of a fact, both ways: what it follows from on the left, what follows from it on the right.
  *
- * A picture of columns by depth, with lines between them. Every fact in it is a link, so keyboard and screen readers walk it as a
- * list. Large derivations show their nearest part, and say how much is left out.
+ * A picture of columns by depth, with lines between them. Every fact in it is a link, so keyboard and screen readers walk it
+ * as a list. Large derivations show their nearest part, and say how much is left out.
  */
 import { useSignal } from "@preact/signals"
 import { useLayoutEffect, useRef } from "preact/hooks"
@@ -71,7 +71,55 @@ const pictureOf = ({ nodes }: Explanation, follows: ReadonlyArray<FactRef>, colu
   return { nodes: [...placed.values(), ...right], lines, left: missing + Math.max(0, nodes.length - placed.size) }
 }
 
-export const Derivation = ({ explanation, followed, follows }: {
+const Drawing = ({ lines, nodes }: Pick<Picture, "lines" | "nodes">) => {
+  const first = Math.min(...nodes.map(({ column }) => column))
+  const last = Math.max(...nodes.map(({ column }) => column))
+  const height = Math.max(...nodes.map(({ row }) => row + 1)) * (nodeHeight + gapY)
+  const counts = new Map<number, number>()
+  for (const { column } of nodes) counts.set(column, (counts.get(column) ?? 0) + 1)
+  const xOf = (column: number): number => (column - first) * (nodeWidth + gapX)
+  const yOf = ({ column, row }: Placed): number =>
+    (height - (counts.get(column) ?? 1) * (nodeHeight + gapY)) / 2 + row * (nodeHeight + gapY)
+  const width = (last - first) * (nodeWidth + gapX) + nodeWidth
+  return (
+    <div style={{ width: `${width}px`, height: `${height}px` }}>
+      <svg width={width} height={height} aria-hidden="true">
+        {lines.map(([from, to]) => {
+          const x1 = xOf(from.column) + nodeWidth
+          const x2 = xOf(to.column)
+          const y1 = yOf(from) + nodeHeight / 2
+          const y2 = yOf(to) + nodeHeight / 2
+          return (
+            <path
+              key={`${from.key}>${to.key}`}
+              d={`M${x1} ${y1} C${x1 + gapX / 2} ${y1} ${x2 - gapX / 2} ${y2} ${x2} ${y2}`}
+            />
+          )
+        })}
+      </svg>
+      {nodes.map((node) => (
+        <span
+          key={node.key}
+          class={node.key === "0" ? "node center" : "node"}
+          style={{
+            left: `${xOf(node.column)}px`,
+            top: `${yOf(node)}px`,
+            width: `${nodeWidth}px`,
+            height: `${nodeHeight}px`
+          }}
+        >
+          <FactLink fact={node.fact} />
+        </span>
+      ))}
+    </div>
+  )
+}
+
+export const Derivation = ({
+  explanation,
+  followed,
+  follows
+}: {
   readonly explanation: Explanation
   readonly follows: ReadonlyArray<FactRef>
   /** How many facts follow from it, also of those that are not in the list. */
@@ -88,42 +136,30 @@ export const Derivation = ({ explanation, followed, follows }: {
   }, [explanation, follows, columns.value])
   const { left, lines, nodes } = pictureOf(explanation, follows, columns.value)
   if (nodes.length < 2) return <p class="soft">It follows from nothing, and nothing follows from it.</p>
-  const first = Math.min(...nodes.map(({ column }) => column))
-  const last = Math.max(...nodes.map(({ column }) => column))
-  const height = Math.max(...nodes.map(({ row }) => row + 1)) * (nodeHeight + gapY)
-  const counts = new Map<number, number>()
-  for (const { column } of nodes) counts.set(column, (counts.get(column) ?? 0) + 1)
-  const xOf = (column: number): number => (column - first) * (nodeWidth + gapX)
-  const yOf = ({ column, row }: Placed): number =>
-    (height - (counts.get(column) ?? 1) * (nodeHeight + gapY)) / 2 + row * (nodeHeight + gapY)
-  const width = (last - first) * (nodeWidth + gapX) + nodeWidth
   return (
     <section>
-      <h3>Derivation <small>{left > 0 ? `${plural(left, "fact")} more` : ""}</small></h3>
-      <div class="derivation" ref={box} tabIndex={0} role="group" aria-label="What the fact follows from, and what follows from it">
-        <div style={{ width: `${width}px`, height: `${height}px` }}>
-          <svg width={width} height={height} aria-hidden="true">
-            {lines.map(([from, to]) => {
-              const x1 = xOf(from.column) + nodeWidth
-              const x2 = xOf(to.column)
-              const y1 = yOf(from) + nodeHeight / 2
-              const y2 = yOf(to) + nodeHeight / 2
-              return <path key={`${from.key}>${to.key}`} d={`M${x1} ${y1} C${x1 + gapX / 2} ${y1} ${x2 - gapX / 2} ${y2} ${x2} ${y2}`} />
-            })}
-          </svg>
-          {nodes.map((node) => (
-            <span
-              key={node.key}
-              class={node.key === "0" ? "node center" : "node"}
-              style={{ left: `${xOf(node.column)}px`, top: `${yOf(node)}px`, width: `${nodeWidth}px`, height: `${nodeHeight}px` }}
-            >
-              <FactLink fact={node.fact} />
-            </span>
-          ))}
-        </div>
+      <h3>
+        Derivation <small>{left > 0 ? `${plural(left, "fact")} more` : ""}</small>
+      </h3>
+      <div
+        class="derivation"
+        ref={box}
+        tabIndex={0}
+        role="group"
+        aria-label="What the fact follows from, and what follows from it"
+      >
+        <Drawing lines={lines} nodes={nodes} />
       </div>
-      {followed > perColumn ? <p class="soft">{number(followed)} facts follow from it, of which {perColumn} are drawn.</p> : null}
-      {left > 0 ? <button type="button" class="quiet" onClick={() => (columns.value += 2)}>further back</button> : null}
+      {followed > perColumn ? (
+        <p class="soft">
+          {number(followed)} facts follow from it, of which {perColumn} are drawn.
+        </p>
+      ) : null}
+      {left > 0 ? (
+        <button type="button" class="quiet" onClick={() => (columns.value += 2)}>
+          further back
+        </button>
+      ) : null}
     </section>
   )
 }

@@ -20,7 +20,12 @@ const Item = ({ change: { after, before, change } }: { readonly change: Change }
   if (fact === null) return null
   return (
     <li class={change}>
-      <p><span class="sign" aria-hidden="true">{signs[change]}</span> <FactLink fact={fact} /></p>
+      <p>
+        <span class="sign" aria-hidden="true">
+          {signs[change]}
+        </span>{" "}
+        <FactLink fact={fact} />
+      </p>
       <div class={before !== null && after !== null ? "both" : ""}>
         {before === null ? null : <pre class="before">{json(before.value, 600)}</pre>}
         {after === null ? null : <pre class="after">{json(after.value, 600)}</pre>}
@@ -30,7 +35,12 @@ const Item = ({ change: { after, before, change } }: { readonly change: Change }
 }
 
 /** `path`: the question that the server answers with changes. `title`: what is compared. */
-export const DiffView = ({ path, title, jobId, kind }: {
+export const DiffView = ({
+  path,
+  title,
+  jobId,
+  kind
+}: {
   readonly jobId: string
   readonly path: string
   readonly title: string
@@ -65,12 +75,22 @@ export const DiffView = ({ path, title, jobId, kind }: {
         const list = changes.filter(({ change }) => change === sort)
         return list.length === 0 ? null : (
           <section key={sort}>
-            <h3>{titles[sort]} <small>{number(kind === "" ? value.counts[sort] : list.length)}</small></h3>
-            <ul>{list.map((change) => <Item key={(change.after ?? change.before)?.provenance.version} change={change} />)}</ul>
+            <h3>
+              {titles[sort]} <small>{number(kind === "" ? value.counts[sort] : list.length)}</small>
+            </h3>
+            <ul>
+              {list.map((change) => (
+                <Item key={(change.after ?? change.before)?.provenance.version} change={change} />
+              ))}
+            </ul>
           </section>
         )
       })}
-      {cursor === null ? null : <button type="button" onClick={() => void read(cursor)}>more changes</button>}
+      {cursor === null ? null : (
+        <button type="button" onClick={() => void read(cursor)}>
+          more changes
+        </button>
+      )}
     </div>
   )
 }

@@ -43,7 +43,11 @@ const follow = async (id: string, abort: AbortSignal): Promise<void> => {
   drawn.value++
   while (!abort.aborted) {
     const after = list.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
-    const answer = await readLines<Event>(ofJob(id, "/events"), { headers: { "last-event-id": String(after) }, signal: abort }, take)
+    const answer = await readLines<Event>(
+      ofJob(id, "/events"),
+      { headers: { "last-event-id": String(after) }, signal: abort },
+      take
+    )
     if (answer === undefined || list.at(-1)?._tag === "JobHalted") return
     if (answer.ok && answer.value === "nothing") return
     await new Promise((resolve) => setTimeout(resolve, 1_000))
@@ -61,7 +65,9 @@ const refsOf = (event: Event): string => {
   const facts = event["facts"] ?? event["seeds"]
   if (!isRefs(facts)) return ""
   const named = facts.slice(0, 4).map(({ id, kind }) => `${kind}/${id}`)
-  return named.join(", ") + (facts.length > 4 ? ` and ${plural(facts.length - 4, "more")}`.replace("mores", "more") : "")
+  return (
+    named.join(", ") + (facts.length > 4 ? ` and ${plural(facts.length - 4, "more")}`.replace("mores", "more") : "")
+  )
 }
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "")
@@ -99,7 +105,8 @@ export const EventsView = () => {
     return () => abort.abort()
   }, [id])
   void drawn.value
-  if (list.length === 0) return <Empty>{job.value?.state === "queued" ? "The job waits to begin." : "No event yet."}</Empty>
+  if (list.length === 0)
+    return <Empty>{job.value?.state === "queued" ? "The job waits to begin." : "No event yet."}</Empty>
   const event = list[chosen.value - dropped]
   // A page that shows a past cycle shows the events up to it.
   const until = at.value
@@ -108,7 +115,11 @@ export const EventsView = () => {
   return (
     <div class="split">
       <div>
-        <p class="soft">{plural(count + dropped, "event")}{until === undefined ? "" : ` up to cycle ${number(until)}`}{dropped > 0 ? `, of which the newest ${number(list.length)} are here` : ""}</p>
+        <p class="soft">
+          {plural(count + dropped, "event")}
+          {until === undefined ? "" : ` up to cycle ${number(until)}`}
+          {dropped > 0 ? `, of which the newest ${number(list.length)} are here` : ""}
+        </p>
         <VirtualList
           class="events"
           label="events"
@@ -122,7 +133,9 @@ export const EventsView = () => {
                 <small class="num">{it.seq ?? ""}</small>
                 <small class="num">{it.cycle ?? ""}</small>
                 <b>{it._tag}</b>
-                <span class="cut"><Said text={summaryOf(it)} limit={300} /></span>
+                <span class="cut">
+                  <Said text={summaryOf(it)} limit={300} />
+                </span>
               </>
             )
           }}
@@ -132,7 +145,11 @@ export const EventsView = () => {
         />
       </div>
       <section class="side" aria-label="the chosen event">
-        {event === undefined ? <Empty>Choose an event to see all of it.</Empty> : <pre tabIndex={0}>{brief(JSON.stringify(event, undefined, 2), 100_000)}</pre>}
+        {event === undefined ? (
+          <Empty>Choose an event to see all of it.</Empty>
+        ) : (
+          <pre tabIndex={0}>{brief(JSON.stringify(event, undefined, 2), 100_000)}</pre>
+        )}
       </section>
     </div>
   )

@@ -1,6 +1,6 @@
 /**
- * One fact: its value, the history of its revisions, the task that added it, the facts it follows from and the facts that follow from
- * it. A changed value can start a fork.
+ * One fact: its value, the history of its revisions, the task that added it, the facts it follows from and the facts that
+ * follow from it. A changed value can start a fork.
  */
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
@@ -22,7 +22,13 @@ interface Read {
   readonly problem: Problem | undefined
 }
 
-const nothing: Read = { explanation: undefined, lineage: undefined, without: undefined, history: [], problem: undefined }
+const nothing: Read = {
+  explanation: undefined,
+  lineage: undefined,
+  without: undefined,
+  history: [],
+  problem: undefined
+}
 
 const useFact = (jobId: string, { id, kind }: FactRef) => {
   const read = useSignal<Read>(nothing)
@@ -58,15 +64,37 @@ const From = ({ explanation }: { readonly explanation: Explanation }) => {
   const { agent, cycle, each, origin, version } = provenance
   return (
     <dl class="lines">
+      <div>
+        <dt>added by</dt>
+        <dd>
+          {agent === "" ? (
+            origin
+          ) : (
+            <b>
+              <Said text={agent} limit={80} />
+            </b>
+          )}{" "}
+          in <CycleLink cycle={cycle} />
+          {each === undefined ? null : (
+            <>
+              {" "}
+              on <FactLink fact={each} />
+            </>
+          )}
+        </dd>
+      </div>
+      <div>
+        <dt>version</dt>
+        <dd>{number(version)}</dd>
+      </div>
+      {trace === null || trace === undefined ? null : (
         <div>
-          <dt>added by</dt>
+          <dt>trace</dt>
           <dd>
-            {agent === "" ? origin : <b><Said text={agent} limit={80} /></b>} in <CycleLink cycle={cycle} />
-            {each === undefined ? null : <> on <FactLink fact={each} /></>}
+            <pre tabIndex={0}>{json(trace, 10_000)}</pre>
           </dd>
         </div>
-        <div><dt>version</dt><dd>{number(version)}</dd></div>
-        {trace === null || trace === undefined ? null : <div><dt>trace</dt><dd><pre tabIndex={0}>{json(trace, 10_000)}</pre></dd></div>}
+      )}
     </dl>
   )
 }
@@ -74,11 +102,15 @@ const From = ({ explanation }: { readonly explanation: Explanation }) => {
 const Revisions = ({ list }: { readonly list: ReadonlyArray<Fact> }) =>
   list.length < 2 ? null : (
     <section>
-      <h3>Revisions <small>{number(list.length)}</small></h3>
+      <h3>
+        Revisions <small>{number(list.length)}</small>
+      </h3>
       <ol class="values" tabIndex={0}>
         {list.map(({ provenance, value }) => (
           <li key={provenance.version}>
-            <small><CycleLink cycle={provenance.cycle} /> · <Said text={provenance.agent || provenance.origin} limit={60} /></small>
+            <small>
+              <CycleLink cycle={provenance.cycle} /> · <Said text={provenance.agent || provenance.origin} limit={60} />
+            </small>
             <pre>{json(value, 2_000)}</pre>
           </li>
         ))}
@@ -92,9 +124,18 @@ export const FactPane = ({ fact, jobId }: { readonly jobId: string; readonly fac
   const node = explanation?.nodes[0]
   return (
     <section class="pane" aria-label="the chosen fact">
-      <h2><b><Said text={fact.kind} limit={60} /></b>/<Said text={fact.id} limit={400} /></h2>
+      <h2>
+        <b>
+          <Said text={fact.kind} limit={60} />
+        </b>
+        /<Said text={fact.id} limit={400} />
+      </h2>
       {problem === undefined ? null : <Fault problem={problem} />}
-      {node === undefined ? null : <pre class="value" tabIndex={0}>{json(node.value, 50_000)}</pre>}
+      {node === undefined ? null : (
+        <pre class="value" tabIndex={0}>
+          {json(node.value, 50_000)}
+        </pre>
+      )}
       {explanation === undefined ? null : <From explanation={explanation} />}
       {explanation === undefined ? null : (
         <Derivation explanation={explanation} follows={lineage?.facts ?? []} followed={lineage?.count ?? 0} />

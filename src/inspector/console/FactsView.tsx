@@ -1,5 +1,6 @@
 /**
- * The facts: kinds on the left, facts of a kind in the middle, and the chosen fact with its history and derivation on the right.
+ * The facts: kinds on the left, facts of a kind in the middle, and the chosen fact with its history and derivation on the
+ * right.
  *
  * Counts are of facts and not of revisions. Everything is as of the cycle that the page shows; two cycles can be compared.
  */
@@ -25,7 +26,9 @@ const useCounts = () => {
     if (id === undefined) return undefined
     const fetchCounts = async (abort: AbortSignal): Promise<void> => {
       const query = cycle === undefined ? "" : `?at=${cycle}`
-      const answer = await ask<{ readonly kinds: Readonly<Record<string, number>> }>(ofJob(id, `/kinds${query}`), { signal: abort })
+      const answer = await ask<{ readonly kinds: Readonly<Record<string, number>> }>(ofJob(id, `/kinds${query}`), {
+        signal: abort
+      })
       if (answer?.ok === true) counts.value = answer.value.kinds
     }
     if (cycle !== undefined || isOver.value) {
@@ -45,7 +48,12 @@ const Kinds = ({ counts, kind }: { readonly counts: Readonly<Record<string, numb
     <ul class="kinds" aria-label="Kinds">
       {["", ...names].map((name) => (
         <li key={name}>
-          <button type="button" class={name === kind ? "on" : ""} aria-pressed={name === kind} onClick={() => change({ kind: name })}>
+          <button
+            type="button"
+            class={name === kind ? "on" : ""}
+            aria-pressed={name === kind}
+            onClick={() => change({ kind: name })}
+          >
             <span>{name === "" ? "all kinds" : <Said text={name} limit={80} />}</span>
             <small class="num">{number(name === "" ? total : (counts[name] ?? 0))}</small>
           </button>
@@ -85,7 +93,9 @@ const Compare = () => {
     return (
       <p class="compare">
         compared with <Said text={other} limit={60} />{" "}
-        <button type="button" class="quiet" onClick={() => change({ with: "" })}>all facts</button>
+        <button type="button" class="quiet" onClick={() => change({ with: "" })}>
+          all facts
+        </button>
       </p>
     )
   }
@@ -113,7 +123,11 @@ const Compare = () => {
 }
 
 /** What is compared, if anything is: the question to the server, and its name. */
-const comparison = (from: string, other: string, to: number): { readonly path: string; readonly title: string } | undefined => {
+const comparison = (
+  from: string,
+  other: string,
+  to: number
+): { readonly path: string; readonly title: string } | undefined => {
   if (other !== "") {
     const path = `/diff/${encodeURIComponent(other)}${queryOf({ at: at.value })}`
     return { path, title: `From this job to ${other}` }
@@ -126,7 +140,8 @@ const comparison = (from: string, other: string, to: number): { readonly path: s
 const FactList = ({ kind, text }: { readonly kind: string; readonly text: string }) => {
   const list = facts.value
   const chosen = factIn(route.value.query)
-  if (list.length === 0 && !isLoading.value) return <Empty>No fact is here{text === "" ? "" : " that has this text"}.</Empty>
+  if (list.length === 0 && !isLoading.value)
+    return <Empty>No fact is here{text === "" ? "" : " that has this text"}.</Empty>
   return (
     <VirtualList
       class="factList"
@@ -139,10 +154,21 @@ const FactList = ({ kind, text }: { readonly kind: string; readonly text: string
         return (
           <>
             <span class="who">
-              <b>{kind === "" ? <><Said text={name} limit={40} />/</> : null}<Said text={own} limit={120} /></b>
-              <small><Said text={brief(value, 160)} limit={160} /></small>
+              <b>
+                {kind === "" ? (
+                  <>
+                    <Said text={name} limit={40} />/
+                  </>
+                ) : null}
+                <Said text={own} limit={120} />
+              </b>
+              <small>
+                <Said text={brief(value, 160)} limit={160} />
+              </small>
             </span>
-            <small class="num"><Said text={provenance.agent || provenance.origin} limit={30} /> · {number(provenance.cycle)}</small>
+            <small class="num">
+              <Said text={provenance.agent || provenance.origin} limit={30} /> · {number(provenance.cycle)}
+            </small>
           </>
         )
       }}
@@ -174,9 +200,16 @@ export const FactsView = () => {
     <div class="facts">
       <Kinds counts={counts.value} kind={kind} />
       <div class="list">
-        <div class="toolbar"><Search /><Compare /></div>
+        <div class="toolbar">
+          <Search />
+          <Compare />
+        </div>
         {problem.value === undefined ? null : <Fault problem={problem.value} />}
-        {compared === undefined ? <FactList kind={kind} text={text} /> : <DiffView key={compared.path} jobId={id} kind={kind} {...compared} />}
+        {compared === undefined ? (
+          <FactList kind={kind} text={text} />
+        ) : (
+          <DiffView key={compared.path} jobId={id} kind={kind} {...compared} />
+        )}
       </div>
       {chosen === undefined ? (
         <section class="pane" aria-label="the chosen fact">

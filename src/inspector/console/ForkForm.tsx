@@ -1,11 +1,42 @@
 /** Starts a fork: a new job on the context of a cycle, with a changed fact. The job itself stays as it is. */
 import { useSignal } from "@preact/signals"
-import { ask, type FactRef, ofJob, type Problem } from "./api.ts"
+import { type Answer, ask, type FactRef, ofJob, type Problem } from "./api.ts"
 import { at, job } from "./jobStore.ts"
 import { Fault, Said } from "./parts.tsx"
 import { hrefOf } from "./route.ts"
 
-export const ForkForm = ({ fact: { id, kind }, jobId, value }: {
+const Forked = ({ id, jobId }: { readonly id: string; readonly jobId: string }) => (
+  <p role="status">
+    It runs as{" "}
+    <a href={hrefOf({ page: "job", id: id, view: "overview", query: {} })}>
+      <Said text={id} limit={80} />
+    </a>
+    . <a href={hrefOf({ page: "job", id: jobId, view: "facts", query: { with: id } })}>Compare the facts of both</a>
+  </p>
+)
+
+/** Sends a fork with a changed fact. Answers with the new job's id, or with what is wrong. */
+const send = async (
+  jobId: string,
+  cycle: number,
+  kind: string,
+  text: string
+): Promise<Answer<{ readonly jobId: string }> | undefined> => {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : ""
+    return { ok: false, problem: { status: 0, title: "The value is no JSON", detail } }
+  }
+  return ask(ofJob(jobId, "/fork"), { method: "POST", body: { at: cycle, facts: [{ kind, value }] } })
+}
+
+export const ForkForm = ({
+  fact: { id, kind },
+  jobId,
+  value
+}: {
   readonly jobId: string
   readonly fact: FactRef
   readonly value: unknown
@@ -17,18 +48,8 @@ export const ForkForm = ({ fact: { id, kind }, jobId, value }: {
   const isBusy = useSignal(false)
   const cycle = at.value ?? job.value?.cycle ?? 0
   const fork = async (): Promise<void> => {
-    let changed: unknown
-    try {
-      changed = JSON.parse(text.value)
-    } catch (error) {
-      problem.value = { status: 0, title: "The value is no JSON", detail: error instanceof Error ? error.message : "" }
-      return
-    }
     isBusy.value = true
-    const answer = await ask<{ readonly jobId: string }>(ofJob(jobId, "/fork"), {
-      method: "POST",
-      body: { at: cycle, facts: [{ kind, value: changed }] }
-    })
+    const answer = await send(jobId, cycle, kind, text.value)
     isBusy.value = false
     if (answer === undefined) return
     problem.value = answer.ok ? undefined : answer.problem
@@ -57,20 +78,27 @@ export const ForkForm = ({ fact: { id, kind }, jobId, value }: {
     >
       <h3>A new job from cycle {cycle}</h3>
       <label>
-        The value of <b><Said text={`${kind}/${id}`} limit={200} /></b>
-        <textarea rows={8} spellcheck={false} value={text.value} onInput={({ currentTarget }) => (text.value = currentTarget.value)} />
+        The value of{" "}
+        <b>
+          <Said text={`${kind}/${id}`} limit={200} />
+        </b>
+        <textarea
+          rows={8}
+          spellcheck={false}
+          value={text.value}
+          onInput={({ currentTarget }) => (text.value = currentTarget.value)}
+        />
       </label>
       <div class="menu">
-        <button type="button" onClick={() => (isOpen.value = false)}>Leave it</button>
-        <button type="submit" class="primary" disabled={isBusy.value}>Fork</button>
+        <button type="button" onClick={() => (isOpen.value = false)}>
+          Leave it
+        </button>
+        <button type="submit" class="primary" disabled={isBusy.value}>
+          Fork
+        </button>
       </div>
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
-      {forked.value === undefined ? null : (
-        <p role="status">
-          It runs as <a href={hrefOf({ page: "job", id: forked.value, view: "overview", query: {} })}><Said text={forked.value} limit={80} /></a>.{" "}
-          <a href={hrefOf({ page: "job", id: jobId, view: "facts", query: { with: forked.value } })}>Compare the facts of both</a>
-        </p>
-      )}
+      {forked.value === undefined ? null : <Forked id={forked.value} jobId={jobId} />}
     </form>
   )
 }

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals"
 import type { ComponentType } from "preact"
 import { useEffect } from "preact/hooks"
 import { maySteer } from "./access.ts"
+import type { Job } from "./api.ts"
 import { Answer } from "./Answer.tsx"
 import { Budgets } from "./Budgets.tsx"
 import { EventsView } from "./EventsView.tsx"
@@ -12,7 +13,7 @@ import { at, goToCycle, isOver, job, needPrograms, problem, steer } from "./jobS
 import { now } from "./now.ts"
 import { OutputView } from "./OutputView.tsx"
 import { RecordNote } from "./RecordNote.tsx"
-import { Confirm, Fault, Said, StateMark } from "./parts.tsx"
+import { Confirm, Fault, Line, Said, StateMark } from "./parts.tsx"
 import { Past } from "./Past.tsx"
 import { ProgramView } from "./ProgramView.tsx"
 import { go, hrefOf, route, type View, views } from "./route.ts"
@@ -38,11 +39,19 @@ const Steering = () => {
   if (value === undefined || isOver.value || !maySteer.value) return null
   return (
     <div class="steer" role="group" aria-label="Steer the job">
-      {pausable.has(value.state) ? <button type="button" onClick={() => void steer("pause")}>Pause</button> : null}
-      {resumable.has(value.state) ? (
-        <button type="button" class="primary" onClick={() => void steer("resume")}>Resume</button>
+      {pausable.has(value.state) ? (
+        <button type="button" onClick={() => void steer("pause")}>
+          Pause
+        </button>
       ) : null}
-      <button type="button" class="danger" onClick={() => (asks.value = true)}>Cancel…</button>
+      {resumable.has(value.state) ? (
+        <button type="button" class="primary" onClick={() => void steer("resume")}>
+          Resume
+        </button>
+      ) : null}
+      <button type="button" class="danger" onClick={() => (asks.value = true)}>
+        Cancel…
+      </button>
       {asks.value ? (
         <Confirm
           title="Cancel this job?"
@@ -80,41 +89,52 @@ const Slider = () => {
         />
         <output>{number(shown)}</output>
       </label>
-      <button type="button" class="quiet" disabled={!isPast} onClick={() => goToCycle(undefined)}>newest</button>
+      <button type="button" class="quiet" disabled={!isPast} onClick={() => goToCycle(undefined)}>
+        newest
+      </button>
     </div>
   )
 }
 
+const Numbers = ({ found: { createdAt, cycle, haltedAt, hash, phase, usage } }: { readonly found: Job }) => (
+  <dl class="numbers">
+    <Line name="began" title={time(createdAt)}>
+      {ago(createdAt, now.value)}
+    </Line>
+    <Line name={haltedAt === null ? "so far" : "took"}>{span(Math.max(0, (haltedAt ?? now.value) - createdAt))}</Line>
+    <Line name="cycle">{number(cycle)}</Line>
+    {usage === null ? null : (
+      <>
+        <Line name="facts">{number(usage.facts)}</Line>
+        <Line name="tasks">{number(usage.agents)}</Line>
+        {usage.tokens > 0 ? <Line name="tokens">{number(usage.tokens)}</Line> : null}
+        {usage.cost > 0 ? <Line name="cost">{number(usage.cost)}</Line> : null}
+      </>
+    )}
+    {phase === null ? null : <Line name="phase">{phase.replace("running.", "")}</Line>}
+    <Line name="hash">
+      <code title={hash}>{hash.slice(0, 12)}</code>
+    </Line>
+  </dl>
+)
+
 const Head = () => {
   const { value } = job
   if (value === undefined) return null
-  const { createdAt, haltedAt, hash, phase, program, state, usage } = value
-  const end = haltedAt ?? now.value
+  const { program, state } = value
   return (
     <header class="head">
       <h1>
         <Said text={program} limit={120} />
-        <small><Said text={value.jobId} limit={200} /></small>
+        <small>
+          <Said text={value.jobId} limit={200} />
+        </small>
       </h1>
       <div class="stand">
         <StateMark state={state} />
         <Steering />
       </div>
-      <dl class="numbers">
-        <div><dt>began</dt><dd title={time(createdAt)}>{ago(createdAt, now.value)}</dd></div>
-        <div><dt>{haltedAt === null ? "so far" : "took"}</dt><dd>{span(Math.max(0, end - createdAt))}</dd></div>
-        <div><dt>cycle</dt><dd>{number(value.cycle)}</dd></div>
-        {usage === null ? null : (
-          <>
-            <div><dt>facts</dt><dd>{number(usage.facts)}</dd></div>
-            <div><dt>tasks</dt><dd>{number(usage.agents)}</dd></div>
-            {usage.tokens > 0 ? <div><dt>tokens</dt><dd>{number(usage.tokens)}</dd></div> : null}
-            {usage.cost > 0 ? <div><dt>cost</dt><dd>{number(usage.cost)}</dd></div> : null}
-          </>
-        )}
-        {phase === null ? null : <div><dt>phase</dt><dd>{phase.replace("running.", "")}</dd></div>}
-        <div><dt>hash</dt><dd><code title={hash}>{hash.slice(0, 12)}</code></dd></div>
-      </dl>
+      <Numbers found={value} />
       <Slider />
     </header>
   )
@@ -140,7 +160,8 @@ const pages: Readonly<Record<View, ComponentType>> = {
 
 const Tabs = ({ view, id }: { readonly view: View; readonly id: string }) => {
   const { query } = route.value
-  const to = (name: View) => ({ page: "job", id, view: name, query: query["at"] === undefined ? {} : { at: query["at"] } }) as const
+  const to = (name: View) =>
+    ({ page: "job", id, view: name, query: query["at"] === undefined ? {} : { at: query["at"] } }) as const
   const move = (step: number): void => {
     const next = views[(views.indexOf(view) + step + views.length) % views.length] ?? "overview"
     go(to(next))
@@ -189,4 +210,3 @@ export const JobPage = () => {
     </main>
   )
 }
-

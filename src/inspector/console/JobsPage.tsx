@@ -43,28 +43,39 @@ const Filters = () => {
         ))}
       </fieldset>
       <div class="choices">
-      <label>
-        <span class="hidden">Program</span>
-        <select value={query["program"] ?? ""} onChange={({ currentTarget }) => change({ program: currentTarget.value })}>
-          <option value="">any program</option>
-          {names.map((name) => <option key={name} value={name}>{visible(name)}</option>)}
-        </select>
-      </label>
-      <label>
-        <span class="hidden">Age</span>
-        <select value={query["age"] ?? ""} onChange={({ currentTarget }) => change({ age: currentTarget.value })}>
-          <option value="">of any age</option>
-          {Object.keys(ages).map((name) => <option key={name} value={name}>of the last {name}</option>)}
-        </select>
-      </label>
-      <input
-        type="search"
-        id="search"
-        aria-label="Search jobs by id or program"
-        placeholder="Search id or program   /"
-        value={query["q"] ?? ""}
-        onInput={({ currentTarget }) => change({ q: currentTarget.value })}
-      />
+        <label>
+          <span class="hidden">Program</span>
+          <select
+            value={query["program"] ?? ""}
+            onChange={({ currentTarget }) => change({ program: currentTarget.value })}
+          >
+            <option value="">any program</option>
+            {names.map((name) => (
+              <option key={name} value={name}>
+                {visible(name)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span class="hidden">Age</span>
+          <select value={query["age"] ?? ""} onChange={({ currentTarget }) => change({ age: currentTarget.value })}>
+            <option value="">of any age</option>
+            {Object.keys(ages).map((name) => (
+              <option key={name} value={name}>
+                of the last {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <input
+          type="search"
+          id="search"
+          aria-label="Search jobs by id or program"
+          placeholder="Search id or program   /"
+          value={query["q"] ?? ""}
+          onInput={({ currentTarget }) => change({ q: currentTarget.value })}
+        />
       </div>
     </form>
   )
@@ -77,7 +88,9 @@ const Used = ({ budget }: Pick<JobSummary, "budget">) => {
   const part = limit <= 0 ? 1 : Math.min(used / limit, 1)
   return (
     <span class="used">
-      <small>{name} {Math.round(part * 100)} %</small>
+      <small>
+        {name} {Math.round(part * 100)} %
+      </small>
       <Bar used={used} limit={limit} label={`${name}: ${number(Math.round(used))} of ${number(limit)}`} />
     </span>
   )
@@ -89,12 +102,18 @@ const Row = ({ job }: { readonly job: JobSummary }) => {
     <>
       <StateMark state={job.state} />
       <span class="who">
-        <b><Said text={job.program} limit={80} /></b>
-        <small><Said text={job.jobId} limit={80} /></small>
+        <b>
+          <Said text={job.program} limit={80} />
+        </b>
+        <small>
+          <Said text={job.jobId} limit={80} />
+        </small>
       </span>
       <span class="why">{job.error === null ? "" : job.error}</span>
       <Used budget={job.budget} />
-      <span class="num">{number(job.cycle)} <small>{job.cycle === 1 ? "cycle" : "cycles"}</small></span>
+      <span class="num">
+        {number(job.cycle)} <small>{job.cycle === 1 ? "cycle" : "cycles"}</small>
+      </span>
       <span class="num">{span(Math.max(0, end - job.createdAt))}</span>
       <span class="num age">{ago(job.createdAt, now.value)}</span>
     </>
@@ -119,7 +138,13 @@ export const JobsPage = () => {
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       {isLoaded.value && list.length === 0 ? (
         <Empty>
-          {hasMore.value ? "Searching older jobs…" : <>No job is here. Start one with <code>POST api/v1/jobs</code>, or take a filter away.</>}
+          {hasMore.value ? (
+            "Searching older jobs…"
+          ) : (
+            <>
+              No job is here. Start one with <code>POST api/v1/jobs</code>, or take a filter away.
+            </>
+          )}
         </Empty>
       ) : (
         <VirtualList

@@ -1,5 +1,6 @@
 /** What tasks report while they run, such as the text of a model as it streams, and the output and the intents of the job. */
 import { useEffect } from "preact/hooks"
+import type { Result } from "./api.ts"
 import { json, number, plural } from "./format.ts"
 import { isOver, job } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
@@ -16,6 +17,53 @@ const bodyOf = ({ values }: Report): string => {
 const isDelta = (value: unknown): value is { readonly delta: string } =>
   typeof value === "object" && value !== null && "delta" in value && typeof value.delta === "string"
 
+const Reported = ({ report }: { readonly report: Report }) => (
+  <article class={report.isOver ? "report" : "report live"}>
+    <header>
+      <b>
+        <Said text={report.agent} limit={80} />
+      </b>
+      {report.each === undefined ? null : <FactLink fact={report.each} />}
+      <small>
+        cycle {number(report.cycle)}
+        {report.attempt > 1 ? `, attempt ${report.attempt}` : ""} · {plural(report.count, "report")}
+      </small>
+    </header>
+    <pre tabIndex={0}>{bodyOf(report)}</pre>
+  </article>
+)
+
+const Intents = ({ list }: { readonly list: Result["intents"] }) => (
+  <Panel title="Intents" note={number(list.length)}>
+    <table>
+      <thead>
+        <tr>
+          <th>kind</th>
+          <th>agent</th>
+          <th class="num">cycle</th>
+          <th>key</th>
+        </tr>
+      </thead>
+      <tbody>
+        {list.slice(0, 200).map(({ agent, cycle, idempotencyKey, kind }) => (
+          <tr key={idempotencyKey}>
+            <td>
+              <Said text={kind} limit={80} />
+            </td>
+            <td>
+              <Said text={agent} limit={80} />
+            </td>
+            <td class="num">{number(cycle)}</td>
+            <td>
+              <code class="cut">{idempotencyKey}</code>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </Panel>
+)
+
 export const OutputView = () => {
   const isLive = job.value !== undefined && !isOver.value
   useEffect(() => (isLive ? needTelemetry() : undefined), [isLive])
@@ -25,42 +73,26 @@ export const OutputView = () => {
   return (
     <div class="output">
       {missed.value === 0 ? null : (
-        <p class="soft">{missed.value < 0 ? "Some reports" : plural(missed.value, "report")} came faster than they could be sent, and are missing.</p>
+        <p class="soft">
+          {missed.value < 0 ? "Some reports" : plural(missed.value, "report")} came faster than they could be sent, and
+          are missing.
+        </p>
       )}
       {list.map((report) => (
-        <article class={report.isOver ? "report" : "report live"} key={report.key}>
-          <header>
-            <b><Said text={report.agent} limit={80} /></b>
-            {report.each === undefined ? null : <FactLink fact={report.each} />}
-            <small>cycle {number(report.cycle)}{report.attempt > 1 ? `, attempt ${report.attempt}` : ""} · {plural(report.count, "report")}</small>
-          </header>
-          <pre tabIndex={0}>{bodyOf(report)}</pre>
-        </article>
+        <Reported key={report.key} report={report} />
       ))}
       {result === null || result === undefined ? null : (
         <>
-          <Panel title="Output"><pre tabIndex={0}>{json(result.output, 200_000)}</pre></Panel>
-          {result.intents.length === 0 ? null : (
-            <Panel title="Intents" note={number(result.intents.length)}>
-              <table>
-                <thead><tr><th>kind</th><th>agent</th><th class="num">cycle</th><th>key</th></tr></thead>
-                <tbody>
-                  {result.intents.slice(0, 200).map(({ agent, cycle, idempotencyKey, kind }) => (
-                    <tr key={idempotencyKey}>
-                      <td><Said text={kind} limit={80} /></td>
-                      <td><Said text={agent} limit={80} /></td>
-                      <td class="num">{number(cycle)}</td>
-                      <td><code class="cut">{idempotencyKey}</code></td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </Panel>
-          )}
+          <Panel title="Output">
+            <pre tabIndex={0}>{json(result.output, 200_000)}</pre>
+          </Panel>
+          {result.intents.length === 0 ? null : <Intents list={result.intents} />}
         </>
       )}
       {list.length === 0 && (result === null || result === undefined) ? (
-        <Empty>No task has reported anything since this view was opened. Agents report with <code>view.progress</code>.</Empty>
+        <Empty>
+          No task has reported anything since this view was opened. Agents report with <code>view.progress</code>.
+        </Empty>
       ) : null}
     </div>
   )

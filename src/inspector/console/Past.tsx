@@ -12,16 +12,50 @@ const kindsShown = 12
 
 const Numbers = ({ found: { diagnostics, facts, hash, tier, unanswered, usage } }: { readonly found: Replayed }) => (
   <dl class="numbers">
-    <div><dt>facts</dt><dd>{number(usage.facts)}</dd></div>
-    <div><dt>tasks</dt><dd>{number(usage.agents)}</dd></div>
-    <div><dt>time</dt><dd>{span(usage.durationMs)}</dd></div>
-    <div><dt>tier</dt><dd>{number(tier)}</dd></div>
-    {unanswered.length === 0 ? null : <div><dt>open intents</dt><dd>{number(unanswered.length)}</dd></div>}
-    {diagnostics.length === 0 ? null : <div><dt>diagnostics</dt><dd>{number(diagnostics.length)}</dd></div>}
-    <div><dt>hash</dt><dd><code title={hash}>{hash.slice(0, 12)}</code></dd></div>
-    {Object.entries(facts).slice(0, kindsShown).map(([kind, count]) => (
-      <div key={kind}><dt><Said text={kind} limit={40} /></dt><dd>{number(count)}</dd></div>
-    ))}
+    <div>
+      <dt>facts</dt>
+      <dd>{number(usage.facts)}</dd>
+    </div>
+    <div>
+      <dt>tasks</dt>
+      <dd>{number(usage.agents)}</dd>
+    </div>
+    <div>
+      <dt>time</dt>
+      <dd>{span(usage.durationMs)}</dd>
+    </div>
+    <div>
+      <dt>tier</dt>
+      <dd>{number(tier)}</dd>
+    </div>
+    {unanswered.length === 0 ? null : (
+      <div>
+        <dt>open intents</dt>
+        <dd>{number(unanswered.length)}</dd>
+      </div>
+    )}
+    {diagnostics.length === 0 ? null : (
+      <div>
+        <dt>diagnostics</dt>
+        <dd>{number(diagnostics.length)}</dd>
+      </div>
+    )}
+    <div>
+      <dt>hash</dt>
+      <dd>
+        <code title={hash}>{hash.slice(0, 12)}</code>
+      </dd>
+    </div>
+    {Object.entries(facts)
+      .slice(0, kindsShown)
+      .map(([kind, count]) => (
+        <div key={kind}>
+          <dt>
+            <Said text={kind} limit={40} />
+          </dt>
+          <dd>{number(count)}</dd>
+        </div>
+      ))}
   </dl>
 )
 
@@ -42,11 +76,20 @@ export const Past = () => {
   }, [id, cycle])
   if (id === undefined || cycle === undefined) return null
   return (
-    <Panel title={`After cycle ${number(cycle)}`} note={found.value === undefined ? "" : plural(found.value.version, "commit")} tone="warn">
+    <Panel
+      title={`After cycle ${number(cycle)}`}
+      note={found.value === undefined ? "" : plural(found.value.version, "commit")}
+      tone="warn"
+    >
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       {found.value === undefined ? null : <Numbers found={found.value} />}
       {cycle === 0 ? null : (
-        <DiffView jobId={id} path={`/diff?from=${cycle - 1}&to=${cycle}`} title={`Changes of cycle ${number(cycle)}`} kind="" />
+        <DiffView
+          jobId={id}
+          path={`/diff?from=${cycle - 1}&to=${cycle}`}
+          title={`Changes of cycle ${number(cycle)}`}
+          kind=""
+        />
       )}
     </Panel>
   )

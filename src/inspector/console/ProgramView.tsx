@@ -1,5 +1,6 @@
 /**
- * The program: kinds and agents as a graph of reads and writes, with live counts; its input, its invariants and its diagnostics.
+ * The program: kinds and agents as a graph of reads and writes, with live counts; its input, its invariants and its
+ * diagnostics.
  *
  * The layout engine is loaded when this view is first opened. Without it, the table below says the same.
  */
@@ -14,12 +15,23 @@ import type { Graph } from "./shapes.ts"
 
 const Picture = ({ laid, counts }: { readonly laid: Laid; readonly counts: Readonly<Record<string, number>> }) => (
   <div class="chart program" tabIndex={0} role="img" aria-label="Agents and kinds; the table below lists them.">
-    <svg viewBox={`-4 -4 ${laid.width + 8} ${laid.height + 8}`} style={{ minWidth: `${Math.round(laid.width * 0.82)}px`, maxWidth: `${laid.width * 1.1}px` }} aria-hidden="true">
+    <svg
+      viewBox={`-4 -4 ${laid.width + 8} ${laid.height + 8}`}
+      style={{ minWidth: `${Math.round(laid.width * 0.75)}px`, maxWidth: `${laid.width * 1.1}px` }}
+      aria-hidden="true"
+    >
       <defs>
-        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" /></marker>
+        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+          <path d="M0 0 L8 4 L0 8 z" />
+        </marker>
       </defs>
       {laid.edges.map(({ id, points }) => (
-        <path key={id} class="edge" d={points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")} marker-end="url(#arrow)" />
+        <path
+          key={id}
+          class="edge"
+          d={points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")}
+          marker-end="url(#arrow)"
+        />
       ))}
       {laid.nodes.map(({ height, id, isAgent, name, width, x, y }) => (
         <g key={id} class={isAgent ? "node agent" : "node kind"}>
@@ -37,17 +49,37 @@ const Picture = ({ laid, counts }: { readonly laid: Laid; readonly counts: Reado
 const Agents = ({ found }: { readonly found: Graph }) => (
   <div class="wide" tabIndex={0} role="region" aria-label="Agents">
     <table>
-      <thead><tr><th>agent</th><th>form</th><th class="num">tier</th><th>for each</th><th>reads</th><th>writes</th><th>intents</th></tr></thead>
+      <thead>
+        <tr>
+          <th>agent</th>
+          <th>form</th>
+          <th class="num">tier</th>
+          <th>for each</th>
+          <th>reads</th>
+          <th>writes</th>
+          <th>intents</th>
+        </tr>
+      </thead>
       <tbody>
         {found.agents.map(({ each, form, intents, name, reads, tier, writes }) => (
           <tr key={name}>
-            <td><b><Said text={name} limit={80} /></b></td>
+            <td>
+              <b>
+                <Said text={name} limit={80} />
+              </b>
+            </td>
             <td>{form}</td>
             <td class="num">{number(tier)}</td>
             <td>{each === null ? "" : <Said text={each} limit={60} />}</td>
-            <td><Said text={reads.join(", ")} limit={200} /></td>
-            <td><Said text={writes.join(", ")} limit={200} /></td>
-            <td><Said text={intents.join(", ") || "–"} limit={120} /></td>
+            <td>
+              <Said text={reads.join(", ")} limit={200} />
+            </td>
+            <td>
+              <Said text={writes.join(", ")} limit={200} />
+            </td>
+            <td>
+              <Said text={intents.join(", ") || "–"} limit={120} />
+            </td>
           </tr>
         ))}
       </tbody>
@@ -74,31 +106,53 @@ export const ProgramView = () => {
   }, [found])
   useEffect(() => {
     if (id === undefined) return
-    void ask<{ readonly kinds: Readonly<Record<string, number>> }>(ofJob(id, `/kinds${queryOf({ at: cycle })}`)).then((answer) => {
-      if (answer?.ok === true) counts.value = answer.value.kinds
-    })
+    void ask<{ readonly kinds: Readonly<Record<string, number>> }>(ofJob(id, `/kinds${queryOf({ at: cycle })}`)).then(
+      (answer) => {
+        if (answer?.ok === true) counts.value = answer.value.kinds
+      }
+    )
   }, [id, version, cycle])
   if (id === undefined) return null
   const violated = new Map(diagnosis.value?.violated.map(({ name, reason }) => [name, reason]))
   return (
     <>
-      {found === undefined ? <Empty>This server does not serve the program, so only its journal can be shown.</Empty> : null}
+      {found === undefined ? (
+        <Empty>This server does not serve the program, so only its journal can be shown.</Empty>
+      ) : null}
       {laid.value === undefined ? null : (
-        <Panel title="Graph" note={at.value === undefined ? "kinds with the number of their facts" : `as of cycle ${at.value}`}>
+        <Panel
+          title="Graph"
+          note={at.value === undefined ? "kinds with the number of their facts" : `as of cycle ${at.value}`}
+        >
           <Picture laid={laid.value} counts={counts.value} />
         </Panel>
       )}
-      {found === undefined ? null : <Panel title="Agents" note={number(found.agents.length)}><Agents found={found} /></Panel>}
+      {found === undefined ? null : (
+        <Panel title="Agents" note={number(found.agents.length)}>
+          <Agents found={found} />
+        </Panel>
+      )}
       {found === undefined || found.signals.length === 0 ? null : (
-        <p class="soft">From outside it takes: <Said text={found.signals.join(", ")} limit={400} /></p>
+        <p class="soft">
+          From outside it takes: <Said text={found.signals.join(", ")} limit={400} />
+        </p>
       )}
       {found === undefined || found.invariants.length === 0 ? null : (
         <Panel title="Invariants">
           <ul class="lines">
             {found.invariants.map(({ class: sort, name }) => (
               <li key={name}>
-                <b><Said text={name} /></b> <small>{sort}</small>{" "}
-                {violated.has(name) ? <span class="badText">does not hold: <Said text={violated.get(name) ?? ""} limit={400} /></span> : <span class="goodText">holds</span>}
+                <b>
+                  <Said text={name} />
+                </b>{" "}
+                <small>{sort}</small>{" "}
+                {violated.has(name) ? (
+                  <span class="badText">
+                    does not hold: <Said text={violated.get(name) ?? ""} limit={400} />
+                  </span>
+                ) : (
+                  <span class="goodText">holds</span>
+                )}
               </li>
             ))}
           </ul>

@@ -8,7 +8,9 @@ export const RecordNote = () => {
   const { corrupt, leftOut, recordedAt, recordedBy } = recorded.record
   const { cycles, events, facts, values } = leftOut
   const lacks = [
-    facts > 0 ? `the ${plural(facts, "fact")} and revisions that are oldest, so counts and searches of past cycles lack them` : "",
+    facts > 0
+      ? `the ${plural(facts, "fact")} and revisions that are oldest, so counts and searches of past cycles lack them`
+      : "",
     values > 0 ? `${plural(values, "value")} or traces that are too long` : "",
     events > 0 ? `the oldest ${plural(events, "event")}` : "",
     cycles > 0 ? `the first ${plural(cycles, "cycle")} of the timeline` : ""
@@ -19,7 +21,11 @@ export const RecordNote = () => {
         This is a record of the job as of {time(recordedAt)}, by version {recordedBy}. No server is asked.
         {lacks.length === 0 ? "" : ` It leaves out ${lacks.join("; ")}.`}
       </p>
-      {corrupt === null ? null : <p class="bad">The journal is corrupt, and is recorded up to that part: <Said text={corrupt} limit={1_000} /></p>}
+      {corrupt === null ? null : (
+        <p class="bad">
+          The journal is corrupt, and is recorded up to that part: <Said text={corrupt} limit={1_000} />
+        </p>
+      )}
     </aside>
   )
 }

@@ -1,8 +1,8 @@
 /**
  * The job's machine as it runs: the active state is lit, and the transition that led there moves once.
  *
- * The layout is made when the package is built. Which phase a job is in changes faster than a page can show, so a phase stays lit until
- * the next answer of the server.
+ * The layout is made when the package is built. Which phase a job is in changes faster than a page can show, so a phase
+ * stays lit until the next answer of the server.
  */
 import { useEffect, useRef, useState } from "preact/hooks"
 import { job } from "./jobStore.ts"
@@ -43,7 +43,13 @@ const places: Readonly<Record<string, string>> = {
 
 /** The path of the active state. */
 const activeOf = (state: string, phase: string | null): string =>
-  state === "running" ? (phase === null ? "running" : phase.startsWith("running.") ? phase : `running.${phase}`) : (places[state] ?? state)
+  state === "running"
+    ? phase === null
+      ? "running"
+      : phase.startsWith("running.")
+        ? phase
+        : `running.${phase}`
+    : (places[state] ?? state)
 
 const lineOf = (points: ReadonlyArray<readonly [number, number]>): string =>
   points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")
@@ -81,13 +87,22 @@ export const Statechart = () => {
             >
               <title>{description}</title>
               <rect x={x} y={y} width={width} height={height} rx={isParent ? 12 : 8} />
-              <text x={isParent ? x + 14 : x + width / 2} y={isParent ? y + 21 : y + height / 2 + 4.5} text-anchor={isParent ? "start" : "middle"}>
+              <text
+                x={isParent ? x + 14 : x + width / 2}
+                y={isParent ? y + 21 : y + height / 2 + 4.5}
+                text-anchor={isParent ? "start" : "middle"}
+              >
                 {key === "budgetExhausted" ? "exhausted" : key}
               </text>
             </g>
           ))}
           {chart.edges.map(({ from, names, points, to }) => (
-            <path key={`${from}>${to}`} class={moved === `${from}>${to}` ? "edge moved" : "edge"} d={lineOf(points)} marker-end="url(#tip)">
+            <path
+              key={`${from}>${to}`}
+              class={moved === `${from}>${to}` ? "edge moved" : "edge"}
+              d={lineOf(points)}
+              marker-end="url(#tip)"
+            >
               <title>{names.join(", ")}</title>
             </path>
           ))}

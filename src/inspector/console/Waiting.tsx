@@ -13,8 +13,33 @@ import { hrefOf } from "./route.ts"
 
 const refreshMs = 2_000
 
-const Question = ({ approval, isNamed }: { readonly approval: Approval; readonly isNamed: boolean }) => {
-  const { data, id, jobId, program, question, since, timeoutMs } = approval
+interface Props {
+  readonly approval: Approval
+  /** Whether the job is named, since the page shows several. */
+  readonly isNamed: boolean
+}
+
+const Asked = ({ approval: { id, jobId, program, question, since, timeoutMs }, isNamed }: Props) => (
+  <header>
+    <h3>
+      <Said text={question ?? id} limit={2_000} />
+    </h3>
+    <small>
+      {isNamed ? (
+        <a href={hrefOf({ page: "job", id: jobId, view: "overview", query: {} })}>
+          <Said text={program} limit={80} /> · <Said text={jobId} limit={80} />
+        </a>
+      ) : (
+        <Said text={id} limit={120} />
+      )}{" "}
+      · asked {ago(since, now.value)}
+      {timeoutMs === null ? null : ` · until ${new Date(since + timeoutMs).toLocaleString()}`}
+    </small>
+  </header>
+)
+
+const Question = ({ approval, isNamed }: Props) => {
+  const { data, id, question } = approval
   const note = useSignal("")
   const asked = useSignal<Decision | undefined>(undefined)
   const isBusy = useSignal(false)
@@ -27,21 +52,12 @@ const Question = ({ approval, isNamed }: { readonly approval: Approval; readonly
   }
   return (
     <article class="approval">
-      <header>
-        <h3><Said text={question ?? id} limit={2_000} /></h3>
-        <small>
-          {isNamed ? (
-            <a href={hrefOf({ page: "job", id: jobId, view: "overview", query: {} })}>
-              <Said text={program} limit={80} /> · <Said text={jobId} limit={80} />
-            </a>
-          ) : (
-            <Said text={id} limit={120} />
-          )}{" "}
-          · asked {ago(since, now.value)}
-          {timeoutMs === null ? null : ` · until ${new Date(since + timeoutMs).toLocaleString()}`}
-        </small>
-      </header>
-      {data === null || data === undefined ? null : <pre tabIndex={0} aria-label="data of the question">{json(data, 20_000)}</pre>}
+      <Asked approval={approval} isNamed={isNamed} />
+      {data === null || data === undefined ? null : (
+        <pre tabIndex={0} aria-label="data of the question">
+          {json(data, 20_000)}
+        </pre>
+      )}
       {maySteer.value ? (
         <form
           onSubmit={(event) => {
@@ -50,18 +66,34 @@ const Question = ({ approval, isNamed }: { readonly approval: Approval; readonly
           }}
         >
           <label>
-            Note <input value={note.value} maxLength={2_000} onInput={({ currentTarget }) => (note.value = currentTarget.value)} />
+            Note{" "}
+            <input
+              value={note.value}
+              maxLength={2_000}
+              onInput={({ currentTarget }) => (note.value = currentTarget.value)}
+            />
           </label>
-          <button type="submit" class="primary" disabled={isBusy.value}>Approve</button>
-          <button type="button" disabled={isBusy.value} onClick={() => (asked.value = "reject")}>Reject…</button>
+          <button type="submit" class="primary" disabled={isBusy.value}>
+            Approve
+          </button>
+          <button type="button" disabled={isBusy.value} onClick={() => (asked.value = "reject")}>
+            Reject…
+          </button>
         </form>
       ) : recorded === undefined ? (
         <small>Your token may look at jobs, and not answer.</small>
       ) : null}
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       {asked.value === undefined ? null : (
-        <Confirm title="Reject this?" act="Reject" onNo={() => (asked.value = undefined)} onYes={() => void answer("reject")}>
-          <p><Said text={question ?? id} limit={2_000} /></p>
+        <Confirm
+          title="Reject this?"
+          act="Reject"
+          onNo={() => (asked.value = undefined)}
+          onYes={() => void answer("reject")}
+        >
+          <p>
+            <Said text={question ?? id} limit={2_000} />
+          </p>
           <p>The job goes on with your refusal. It cannot be taken back.</p>
         </Confirm>
       )}
@@ -76,7 +108,9 @@ export const Waiting = ({ jobId }: { readonly jobId?: string }) => {
   if (open.length === 0) return null
   return (
     <section class="waiting" aria-label="Waiting for a decision">
-      <h2>Waiting for you <small>{open.length === 1 ? "one question" : `${open.length} questions`}</small></h2>
+      <h2>
+        Waiting for you <small>{open.length === 1 ? "one question" : `${open.length} questions`}</small>
+      </h2>
       {open.map((approval) => (
         <Question key={`${approval.jobId}\n${approval.id}`} approval={approval} isNamed={jobId === undefined} />
       ))}

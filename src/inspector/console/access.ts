@@ -1,4 +1,7 @@
-/** The rights of the viewer: what its token allows. Without the right to steer, the page shows no button that would be refused. */
+/**
+ * The rights of the viewer: what its token allows. Without the right to steer, the page shows no button that would be
+ * refused.
+ */
 import { computed, effect, signal } from "@preact/signals"
 import { ask, isReached, token } from "./api.ts"
 import type { Me } from "./shapes.ts"

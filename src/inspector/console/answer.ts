@@ -7,6 +7,4 @@ export interface Problem {
   readonly detail: string
 }
 
-export type Answer<A> =
-  | { readonly ok: true; readonly value: A }
-  | { readonly ok: false; readonly problem: Problem }
+export type Answer<A> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly problem: Problem }

@@ -15,6 +15,7 @@ export type JobSummary = typeof Shapes.JobSummary.Type
 export type JobPage = typeof Shapes.JobPage.Type
 export type State = typeof Shapes.State.Type
 export type Usage = typeof Shapes.Usage.Type
+export type Result = typeof Shapes.Result.Type
 export type Fact = typeof Shapes.Fact.Type
 export type FactPage = typeof Shapes.FactPage.Type
 export type FactRef = typeof Shapes.FactRef.Type
@@ -166,7 +167,10 @@ export const readEvents = async <A>(
       if (done) return { ok: true, value: "ended" }
       const blocks = (rest + value.replaceAll("\r\n", "\n")).split("\n\n")
       rest = blocks.pop() ?? ""
-      const items = blocks.map(dataIn).filter((data) => data !== "").map((data) => JSON.parse(data) as A)
+      const items = blocks
+        .map(dataIn)
+        .filter((data) => data !== "")
+        .map((data) => JSON.parse(data) as A)
       if (items.length > 0) take(items)
     }
   } catch (error) {

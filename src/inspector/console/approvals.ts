@@ -29,7 +29,11 @@ export const fetchApprovals = async (jobId: string | undefined, abort: AbortSign
 }
 
 /** Answers an approval. Returns the problem if the server refused. */
-export const decide = async ({ id, jobId }: Approval, decision: Decision, note: string): Promise<Problem | undefined> => {
+export const decide = async (
+  { id, jobId }: Approval,
+  decision: Decision,
+  note: string
+): Promise<Problem | undefined> => {
   const answer = await ask(ofJob(jobId, "/approvals"), {
     method: "POST",
     body: { approval: id, decision, ...(note === "" ? {} : { note }) }

@@ -1,6 +1,28 @@
 /** Colours of agents on a canvas: one of ten that differ also for those who see few colours, chosen by the agent's name. */
-const light = ["#3b6fd4", "#c2570c", "#2b8a57", "#a3359b", "#8a6d00", "#0f8a94", "#c23a52", "#6b53d1", "#5a7d1e", "#8d5a3c"]
-const dark = ["#7ea6ff", "#ff9d5c", "#5fcf94", "#e58ade", "#e0bf4a", "#4fd0da", "#ff8a9e", "#ab9bff", "#a9d060", "#d3a284"]
+const light = [
+  "#3b6fd4",
+  "#c2570c",
+  "#2b8a57",
+  "#a3359b",
+  "#8a6d00",
+  "#0f8a94",
+  "#c23a52",
+  "#6b53d1",
+  "#5a7d1e",
+  "#8d5a3c"
+]
+const dark = [
+  "#7ea6ff",
+  "#ff9d5c",
+  "#5fcf94",
+  "#e58ade",
+  "#e0bf4a",
+  "#4fd0da",
+  "#ff8a9e",
+  "#ab9bff",
+  "#a9d060",
+  "#d3a284"
+]
 
 const indexOf = (name: string): number => {
   let hash = 7

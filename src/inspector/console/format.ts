@@ -10,14 +10,22 @@ export const plural = (n: number, word: string): string => `${number(n)} ${word}
 /** A number in at most four characters: 1234567 is 1.2M. */
 export const short = (n: number): string => {
   if (n < 10_000) return number(Math.round(n))
-  for (const [unit, size] of [["G", 1e9], ["M", 1e6], ["k", 1e3]] as const) {
+  for (const [unit, size] of [
+    ["G", 1e9],
+    ["M", 1e6],
+    ["k", 1e3]
+  ] as const) {
     if (n >= size) return `${n / size < 10 ? (n / size).toFixed(1) : Math.round(n / size)}${unit}`
   }
   return number(n)
 }
 
 export const bytes = (n: number): string => {
-  for (const [unit, size] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]] as const) {
+  for (const [unit, size] of [
+    ["GB", 1e9],
+    ["MB", 1e6],
+    ["kB", 1e3]
+  ] as const) {
     if (n >= size) return `${(n / size).toFixed(n / size < 10 ? 1 : 0)} ${unit}`
   }
   return `${number(n)} B`
@@ -26,7 +34,7 @@ export const bytes = (n: number): string => {
 /** A span of time: 0.4 ms, 12 ms, 3.4 s, 2 min 5 s, 3 h 20 min, 4 d 2 h. */
 export const span = (ms: number): string => {
   if (ms < 1) return `${ms.toFixed(ms < 0.1 ? 2 : 1)} ms`
-  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 999.5) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
   const minutes = Math.floor(ms / 60_000)
   if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`
@@ -34,7 +42,8 @@ export const span = (ms: number): string => {
   return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
 }
 
-export const ago = (at: number, now: number): string => (now - at < 1_000 ? "now" : `${span(now - at).replace(/ \d+ s$/, "")} ago`)
+export const ago = (at: number, now: number): string =>
+  now - at < 1_000 ? "now" : `${span(now - at).replace(/ \d+ s$/, "")} ago`
 
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" })
 

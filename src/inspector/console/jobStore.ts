@@ -1,8 +1,10 @@
 /**
  * One job in the console: its state, its diagnosis, and what it waits for, kept fresh while it is in sight.
  *
- * Invariants: an answer for a job that is no longer in sight is dropped; a job that has ended and is completely read is not asked for
- * again. The cycle that the viewer chose (`at`) is part of the address; undefined means the newest. Boundary: asks and remembers.
+ * Invariants: an answer for a job that is no longer in sight is dropped; a job that has ended and is completely read is not
+ * asked for again. The cycle that the viewer chose (`at`) is part of the address; undefined means the newest. Boundary: asks
+ * and
+ * remembers.
  */
 import { computed, effect, signal } from "@preact/signals"
 import { ask, type Job, ofJob, type Problem, type ProgramInfo } from "./api.ts"

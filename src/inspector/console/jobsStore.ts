@@ -1,8 +1,8 @@
 /**
  * The list of jobs as the viewer filters it: pages from the server, kept fresh while the list is in sight.
  *
- * Invariants: a job keeps its row by its id, so a refresh moves no choice and no focus; a page that comes late for older filters is
- * dropped. Boundary: the server filters and searches; this file only joins pages.
+ * Invariants: a job keeps its row by its id, so a refresh moves no choice and no focus; a page that comes late for older
+ * filters is dropped. Boundary: the server filters and searches; this file only joins pages.
  */
 import { computed, signal } from "@preact/signals"
 import { ask, type JobPage, type JobSummary, type Problem, queryOf } from "./api.ts"
@@ -37,7 +37,10 @@ let asked = ""
 let isFetching = false
 
 const fetchPage = (after: string | undefined, abort?: AbortSignal) =>
-  ask<JobPage>(`jobs${queryOf({ ...askedOf(filterOf(route.value.query)), limit: pageSize, cursor: after })}`, abort === undefined ? {} : { signal: abort })
+  ask<JobPage>(
+    `jobs${queryOf({ ...askedOf(filterOf(route.value.query)), limit: pageSize, cursor: after })}`,
+    abort === undefined ? {} : { signal: abort }
+  )
 
 /** Joins a fresh first page with the rows that were fetched before: a job that changed is replaced, a new one comes first. */
 export const join = (
@@ -48,7 +51,8 @@ export const join = (
   if (isWhole) return fresh
   const ids = new Set(fresh.map(({ jobId }) => jobId))
   const last = fresh.at(-1)
-  const older = last === undefined ? known : known.filter((job) => !ids.has(job.jobId) && job.createdAt <= last.createdAt)
+  const older =
+    last === undefined ? known : known.filter((job) => !ids.has(job.jobId) && job.createdAt <= last.createdAt)
   return [...fresh, ...older]
 }
 

@@ -39,7 +39,11 @@ interface ElkResult {
   readonly children: ReadonlyArray<ElkNode>
   readonly edges: ReadonlyArray<{
     readonly id: string
-    readonly sections?: ReadonlyArray<{ readonly startPoint: Point; readonly endPoint: Point; readonly bendPoints?: ReadonlyArray<Point> }>
+    readonly sections?: ReadonlyArray<{
+      readonly startPoint: Point
+      readonly endPoint: Point
+      readonly bendPoints?: ReadonlyArray<Point>
+    }>
   }>
 }
 
@@ -59,17 +63,19 @@ const ownEngine = (): Promise<Elk> | undefined =>
 
 /** Fetches the engine once. A failure is tried again at the next call. */
 const fetchEngine = (): Promise<Elk> =>
-  (engine ??= ownEngine() ?? new Promise<Elk>((resolve, reject) => {
-    const script = document.createElement("script")
-    script.src = "inspector/layout.js"
-    script.integrity = document.documentElement.dataset["layout"] ?? ""
-    script.onload = () => resolve(new (window as unknown as WithElk).ELK())
-    script.onerror = () => {
-      engine = undefined
-      reject(new Error("the layout engine cannot be loaded"))
-    }
-    document.head.append(script)
-  }))
+  (engine ??=
+    ownEngine() ??
+    new Promise<Elk>((resolve, reject) => {
+      const script = document.createElement("script")
+      script.src = "inspector/layout.js"
+      script.integrity = document.documentElement.dataset["layout"] ?? ""
+      script.onload = () => resolve(new (window as unknown as WithElk).ELK())
+      script.onerror = () => {
+        engine = undefined
+        reject(new Error("the layout engine cannot be loaded"))
+      }
+      document.head.append(script)
+    }))
 
 const widthOf = (name: string, extra: number): number => Math.min(230, Math.max(70, name.length * 7.4 + extra))
 
@@ -81,8 +87,13 @@ export const layout = async (graph: Graph): Promise<Laid | undefined> => {
   } catch {
     return undefined
   }
-  const edges: Array<{ readonly id: string; readonly sources: ReadonlyArray<string>; readonly targets: ReadonlyArray<string> }> = []
-  const edge = (from: string, to: string): void => void edges.push({ id: `${from}>${to}`, sources: [from], targets: [to] })
+  const edges: Array<{
+    readonly id: string
+    readonly sources: ReadonlyArray<string>
+    readonly targets: ReadonlyArray<string>
+  }> = []
+  const edge = (from: string, to: string): void =>
+    void edges.push({ id: `${from}>${to}`, sources: [from], targets: [to] })
   for (const { each, name, reads, writes } of graph.agents) {
     for (const kind of new Set(each === null ? reads : [each, ...reads])) edge(`k ${kind}`, `a ${name}`)
     for (const kind of writes) edge(`a ${name}`, `k ${kind}`)

@@ -8,8 +8,18 @@ export const FactLink = ({ fact: { id, kind } }: { readonly fact: FactRef }) => 
   const { value } = route
   if (value.page !== "job") return <Said text={`${kind}/${id}`} />
   return (
-    <a class="fact" href={hrefOf({ ...value, view: "facts", query: { ...value.query, from: "", with: "", ...factQuery({ kind, id }) } })}>
-      <b><Said text={kind} limit={60} /></b>/<Said text={id} limit={120} />
+    <a
+      class="fact"
+      href={hrefOf({
+        ...value,
+        view: "facts",
+        query: { ...value.query, from: "", with: "", ...factQuery({ kind, id }) }
+      })}
+    >
+      <b>
+        <Said text={kind} limit={60} />
+      </b>
+      /<Said text={id} limit={120} />
     </a>
   )
 }

@@ -13,10 +13,13 @@ export const Said = ({ text, limit = 400 }: { readonly text: string; readonly li
 
 /** Control characters and direction marks would hide what a text says: they are shown as their code points. */
 export const visible = (text: string): string =>
-  text.replace(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]|[\uD800-\uDFFF]/gu, (mark) => {
-    const code = mark.codePointAt(0) ?? 0
-    return `\u27E8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27E9`
-  })
+  text.replace(
+    /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]|[\uD800-\uDFFF]/gu,
+    (mark) => {
+      const code = mark.codePointAt(0) ?? 0
+      return `\u27E8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27E9`
+    }
+  )
 
 export const StateMark = ({ state }: { readonly state: State }) => (
   <span class={`state ${toneOf(state)}`}>
@@ -27,22 +30,39 @@ export const StateMark = ({ state }: { readonly state: State }) => (
 
 export const Fault = ({ problem }: { readonly problem: Problem }) => (
   <p class="fault" role="alert">
-    <b>{problem.status > 0 ? `${problem.status} ` : ""}{problem.title}</b>
-    {problem.detail !== "" && problem.detail !== problem.title ? <> <Said text={problem.detail} /></> : null}
+    <b>
+      {problem.status > 0 ? `${problem.status} ` : ""}
+      {problem.title}
+    </b>
+    {problem.detail !== "" && problem.detail !== problem.title ? (
+      <>
+        {" "}
+        <Said text={problem.detail} />
+      </>
+    ) : null}
   </p>
 )
 
 /** The message of an error: its own, or that of the error in it. */
 export const messageOf = (error: ErrorJson): string => {
   const inner = error["error"]
-  if (typeof inner === "object" && inner !== null && "message" in inner && typeof inner.message === "string") return inner.message
+  if (typeof inner === "object" && inner !== null && "message" in inner && typeof inner.message === "string")
+    return inner.message
   const own = error["message"] ?? error["reason"]
   if (typeof own === "string") return own
   return inner === undefined ? "" : brief(inner)
 }
 
 /** How much of a budget is used. */
-export const Bar = ({ used, limit, label }: { readonly used: number; readonly limit: number; readonly label: string }) => {
+export const Bar = ({
+  used,
+  limit,
+  label
+}: {
+  readonly used: number
+  readonly limit: number
+  readonly label: string
+}) => {
   const part = limit <= 0 ? 1 : Math.min(used / limit, 1)
   return (
     <span class="bar" role="img" aria-label={`${label}: ${Math.round(part * 100)} %`} title={label}>
@@ -51,14 +71,21 @@ export const Bar = ({ used, limit, label }: { readonly used: number; readonly li
   )
 }
 
-export const Panel = ({ title, note, children, tone }: {
+export const Panel = ({
+  title,
+  note,
+  children,
+  tone
+}: {
   readonly title: string
   readonly note?: ComponentChildren
   readonly children: ComponentChildren
   readonly tone?: "bad" | "warn" | "live" | "good"
 }) => (
   <section class={`panel ${tone ?? ""}`}>
-    <h2>{title} {note === undefined ? null : <small>{note}</small>}</h2>
+    <h2>
+      {title} {note === undefined ? null : <small>{note}</small>}
+    </h2>
     {children}
   </section>
 )
@@ -66,7 +93,13 @@ export const Panel = ({ title, note, children, tone }: {
 export const Empty = ({ children }: { readonly children: ComponentChildren }) => <p class="empty">{children}</p>
 
 /** A question before a destructive act. It takes the focus, and gives it back. */
-export const Confirm = ({ title, children, act, onYes, onNo }: {
+export const Confirm = ({
+  title,
+  children,
+  act,
+  onYes,
+  onNo
+}: {
   readonly title: string
   readonly children: ComponentChildren
   readonly act: string
@@ -86,9 +119,29 @@ export const Confirm = ({ title, children, act, onYes, onNo }: {
       <h2>{title}</h2>
       <div>{children}</div>
       <div class="menu">
-        <button type="button" onClick={onNo} autofocus>Keep it</button>
-        <button type="button" class="danger" onClick={onYes}>{act}</button>
+        <button type="button" onClick={onNo} autofocus>
+          Keep it
+        </button>
+        <button type="button" class="danger" onClick={onYes}>
+          {act}
+        </button>
       </div>
     </dialog>
   )
 }
+
+/** A name and what it names, in a list of definitions. */
+export const Line = ({
+  name,
+  title,
+  children
+}: {
+  readonly name: ComponentChildren
+  readonly title?: string
+  readonly children: ComponentChildren
+}) => (
+  <div>
+    <dt>{name}</dt>
+    <dd title={title}>{children}</dd>
+  </div>
+)

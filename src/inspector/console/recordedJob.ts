@@ -23,7 +23,10 @@ const refKey = ({ id, kind }: FactRef): string => `${JSON.stringify(kind)}/${id}
 
 const ok = <A>(value: A): Answer<A> => ({ ok: true, value })
 
-const no = (status: number, title: string, detail = ""): Answer<never> => ({ ok: false, problem: { status, title, detail } })
+const no = (status: number, title: string, detail = ""): Answer<never> => ({
+  ok: false,
+  problem: { status, title, detail }
+})
 
 const shown = ({ trace: _, ...fact }: RecordedFact): Fact => fact as Fact
 
@@ -126,7 +129,8 @@ export class RecordedJob {
     if (first === "me") return ok({ name: null, scopes: ["read"], programs: null })
     if (first !== "jobs") return no(404, "The record has no such page")
     if (id === undefined) return ok({ jobs: this.#listed(query), cursor: null })
-    if (decodeURIComponent(id) !== this.record.job.jobId) return no(404, "The job is not known", "The record is of another job.")
+    if (decodeURIComponent(id) !== this.record.job.jobId)
+      return no(404, "The job is not known", "The record is of another job.")
     return this.#ofJob(below.join("/"), query)
   }
 
@@ -160,7 +164,8 @@ export class RecordedJob {
     }
     const at = numberIn(query, "at")
     const context = this.#contextAt(at)
-    if (context === undefined) return no(400, "The job has no such cycle", `The last cycle of the record is ${job.cycle}.`)
+    if (context === undefined)
+      return no(400, "The job has no such cycle", `The last cycle of the record is ${job.cycle}.`)
     switch (what) {
       case "kinds":
         return ok(this.#kinds(context, at))
@@ -173,7 +178,9 @@ export class RecordedJob {
       case "history": {
         const { id, kind } = refIn(query)
         const { past, version } = context
-        const revisions = past.facts.slice(0, firstAfter(past.facts, version)).filter((fact) => fact.kind === kind && fact.id === id)
+        const revisions = past.facts
+          .slice(0, firstAfter(past.facts, version))
+          .filter((fact) => fact.kind === kind && fact.id === id)
         return ok({ revisions: revisions.map(shown), cursor: null })
       }
       default:
@@ -198,7 +205,10 @@ export class RecordedJob {
     const { job, pasts } = this.record
     if (at === undefined || at === job.cycle) return (this.#newest ??= this.#made(pasts.at(-1), job.cycle))
     // The last cycle before a migration belongs to the past that committed it.
-    return this.#made(pasts.find(({ points }) => points.some(({ cycle }) => cycle === at)), at)
+    return this.#made(
+      pasts.find(({ points }) => points.some(({ cycle }) => cycle === at)),
+      at
+    )
   }
 
   #made(past: RecordedPast | undefined, at: number): Context | undefined {
@@ -249,10 +259,18 @@ export class RecordedJob {
     const isOfKind = (fact: RecordedFact): boolean => kind === "" || fact.kind === kind
     const left = new Map(before.live.filter(isOfKind).map((fact) => [refKey(fact), fact]))
     const counts = { added: 0, revised: 0, removed: 0 }
-    const changes: Array<{ readonly change: keyof typeof counts; readonly before: Fact | null; readonly after: Fact | null }> = []
+    const changes: Array<{
+      readonly change: keyof typeof counts
+      readonly before: Fact | null
+      readonly after: Fact | null
+    }> = []
     const add = (change: keyof typeof counts, was: RecordedFact | undefined, is: RecordedFact | undefined): void => {
       counts[change]++
-      changes.push({ change, before: was === undefined ? null : shown(was), after: is === undefined ? null : shown(is) })
+      changes.push({
+        change,
+        before: was === undefined ? null : shown(was),
+        after: is === undefined ? null : shown(is)
+      })
     }
     for (const fact of after.live.filter(isOfKind)) {
       const earlier = left.get(refKey(fact))
@@ -304,7 +322,9 @@ export class RecordedJob {
     }
     const traceOf = ({ trace }: RecordedFact): Explanation["nodes"][number]["trace"] =>
       (trace === undefined ? null : (past.traces[trace] ?? null)) as Explanation["nodes"][number]["trace"]
-    return ok({ nodes: nodes.map(({ causes, fact, omitted }) => ({ ...shown(fact), trace: traceOf(fact), causes, omitted })) })
+    return ok({
+      nodes: nodes.map(({ causes, fact, omitted }) => ({ ...shown(fact), trace: traceOf(fact), causes, omitted }))
+    })
   }
 
   #lineage(context: Context, query: URLSearchParams): Answer<unknown> {

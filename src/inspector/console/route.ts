@@ -2,8 +2,8 @@
  * The place in the console: what the address says, after its `#`.
  *
  * `#/jobs?...` is the list with its filters; `#/jobs/<id>/<view>?...` is a view of one job. Ids are encoded, so every id is
- * reachable, also `.`, `..` and the empty one. The address holds all that a reload must not lose: filters, view, cycle, the chosen
- * fact and task. Boundary: text to a value, and back.
+ * reachable, also `.`, `..` and the empty one. The address holds all that a reload must not lose: filters, view, cycle, the
+ * chosen fact and task. Boundary: text to a value, and back.
  */
 import { signal } from "@preact/signals"
 import { recorded } from "./recorded.ts"
@@ -36,7 +36,12 @@ export const parseRoute = (hash: string): Route => {
   if (page !== "jobs" || id === undefined) return { page: "jobs", query }
   // The empty id is written as "~", and an id that begins with "~" as "~~...".
   const named = decode(id)
-  return { page: "job", id: named.startsWith("~") ? named.slice(1) : named, view: isView(view) ? view : "overview", query }
+  return {
+    page: "job",
+    id: named.startsWith("~") ? named.slice(1) : named,
+    view: isView(view) ? view : "overview",
+    query
+  }
 }
 
 /** Writes a route. Parts of the query that are empty are left out. */
@@ -65,7 +70,10 @@ export const factIn = ({ fact, of }: Query): { readonly kind: string; readonly i
   fact === undefined || of === undefined || !fact.startsWith("=") ? undefined : { kind: of, id: fact.slice(1) }
 
 /** The parts of a query that name a fact. */
-export const factQuery = ({ id, kind }: { readonly kind: string; readonly id: string }): Query => ({ of: kind, fact: `=${id}` })
+export const factQuery = ({ id, kind }: { readonly kind: string; readonly id: string }): Query => ({
+  of: kind,
+  fact: `=${id}`
+})
 
 /** Goes to a place. `replace`: without a new entry in the browser's history. */
 export const go = (to: Route, replace = false): void => {

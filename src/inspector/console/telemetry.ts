@@ -1,8 +1,8 @@
 /**
  * Live progress of the job in sight: running tasks, and what they report. It is read while a view needs it.
  *
- * The server keeps a window of the newest items, so a page that was away for a moment goes on without a gap; a longer gap is shown.
- * Invariant: the page remembers a bounded number of items. Boundary: reads the stream; views draw it.
+ * The server keeps a window of the newest items, so a page that was away for a moment goes on without a gap; a longer gap is
+ * shown. Invariant: the page remembers a bounded number of items. Boundary: reads the stream; views draw it.
  */
 import { effect, signal } from "@preact/signals"
 import { ofJob, readEvents, type FactRef } from "./api.ts"
@@ -82,7 +82,8 @@ const keyOf = ({ agent, attempt, cycle, each, part }: OfTask): string =>
 
 const note = (item: Item): void => {
   if (item._tag === "Missed") {
-    missed.value = item.from === null || item.to === null || missed.value < 0 ? -1 : missed.value + item.to - item.from + 1
+    missed.value =
+      item.from === null || item.to === null || missed.value < 0 ? -1 : missed.value + item.to - item.from + 1
     return
   }
   if (item._tag === "Ended" || item._tag === "Goodbye") return
@@ -153,7 +154,12 @@ const follow = async (id: string, abort: AbortSignal): Promise<void> => {
         draw()
       }
     )
-    if (answer === undefined || (answer.ok && answer.value === "nothing") || (!answer.ok && answer.problem.status === 409)) return
+    if (
+      answer === undefined ||
+      (answer.ok && answer.value === "nothing") ||
+      (!answer.ok && answer.problem.status === 409)
+    )
+      return
     await new Promise((resolve) => setTimeout(resolve, 1_000))
   }
 }

@@ -1,8 +1,9 @@
 /**
  * A job's time as bars on lanes: from what was recorded, and from what runs at present.
  *
- * Workers have a lane each. Tasks of fiber agents share the main thread, so they get as many lanes as run at a time: a task takes the
- * first lane that is free when it begins. Times are in milliseconds since the epoch. Boundary: pure; records in, bars out.
+ * Workers have a lane each. Tasks of fiber agents share the main thread, so they get as many lanes as run at a time: a task
+ * takes the first lane that is free when it begins. Times are in milliseconds since the epoch. Boundary: pure; records in,
+ * bars out.
  */
 import type { FactRef } from "./api.ts"
 import type { RecordedCycle } from "./shapes.ts"
@@ -103,7 +104,10 @@ const mainOf = (bars: ReadonlyArray<Bar>): ReadonlyArray<Lane> => {
   const shown = lists.length > mainLanes ? lists.slice(0, mainLanes - 1) : lists
   const lanes = shown.map((list, index) => ({ name: index === 0 ? "main" : `main ${index + 1}`, bars: list }))
   if (shown.length === lists.length) return lanes
-  const rest = lists.slice(shown.length).flat().sort((a, b) => a.from - b.from)
+  const rest = lists
+    .slice(shown.length)
+    .flat()
+    .sort((a, b) => a.from - b.from)
   return [...lanes, { name: `main ${mainLanes}\u2013${lists.length}`, bars: rest }]
 }
 
@@ -141,11 +145,17 @@ export const timelineOf = (
   const ends = [...bars.map(({ from, to }) => to ?? now ?? from), ...commits.map(({ at }) => at)]
   const from = starts.reduce((a, b) => Math.min(a, b), Infinity)
   const to = ends.reduce((a, b) => Math.max(a, b), -Infinity)
-  return from === Infinity ? { lanes: [], commits: [], from: 0, to: 1 } : { lanes, commits, from, to: Math.max(to, from + 1) }
+  return from === Infinity
+    ? { lanes: [], commits: [], from: 0, to: 1 }
+    : { lanes, commits, from, to: Math.max(to, from + 1) }
 }
 
 /** The bars that took longest. */
-export const longest = ({ lanes }: Timeline, count: number, now: number): ReadonlyArray<Bar & { readonly ms: number }> =>
+export const longest = (
+  { lanes }: Timeline,
+  count: number,
+  now: number
+): ReadonlyArray<Bar & { readonly ms: number }> =>
   lanes
     .flatMap(({ bars }) => bars.map((bar) => ({ ...bar, ms: (bar.to ?? now) - bar.from })))
     .sort((a, b) => b.ms - a.ms)

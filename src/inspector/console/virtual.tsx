@@ -1,10 +1,10 @@
 /**
  * A list of any length, of which only the rows in sight are in the document.
  *
- * Rows have one height. The list is a grid of the ARIA kind: arrow keys move the chosen row, Home and End go to the ends, Enter opens.
- * The browser's own limit on heights (some 33 million pixels) is kept by scaling. Boundary: layout.
+ * Rows have one height. The list is a grid of the ARIA kind: arrow keys move the chosen row, Home and End go to the ends,
+ * Enter opens. The browser's own limit on heights (some 33 million pixels) is kept by scaling. Boundary: layout.
  */
-import type { ComponentChildren } from "preact"
+import type { ComponentChildren, RefObject } from "preact"
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 
 /** Tuning: rows above and below those in sight, so that a quick scroll finds them drawn. */
@@ -27,12 +27,10 @@ interface Props {
   readonly class?: string
 }
 
-export const VirtualList = (props: Props) => {
-  const { chosen, count, keyOf, label, onChoose, onEnd, onOpen, row, rowHeight } = props
-  const box = useRef<HTMLDivElement>(null)
+/** The part of the list that is in sight, in pixels, and the scale of its places. */
+const useWindow = (box: RefObject<HTMLDivElement>, full: number) => {
   const [top, setTop] = useState(0)
   const [height, setHeight] = useState(600)
-  const full = count * rowHeight
   const scale = full > maxHeight ? maxHeight / full : 1
   useLayoutEffect(() => {
     const { current } = box
@@ -42,22 +40,28 @@ export const VirtualList = (props: Props) => {
     setHeight(current.clientHeight)
     return () => observer.disconnect()
   }, [])
+  return { height, scale, setTop, top }
+}
+
+/** Brings a row in sight. */
+const scrollTo = (box: HTMLElement, at: number, rowHeight: number): void => {
+  if (at < box.scrollTop) box.scrollTop = at
+  else if (at + rowHeight > box.scrollTop + box.clientHeight) box.scrollTop = at + rowHeight - box.clientHeight
+}
+
+export const VirtualList = (props: Props) => {
+  const { chosen, count, keyOf, label, onChoose, onEnd, onOpen, row, rowHeight } = props
+  const box = useRef<HTMLDivElement>(null)
+  const { height, scale, setTop, top } = useWindow(box, count * rowHeight)
   const first = Math.max(0, Math.floor(top / scale / rowHeight) - overscan)
   const last = Math.min(count, Math.ceil((top / scale + height) / rowHeight) + overscan)
   useEffect(() => {
     if (count > 0 && last >= count - overscan) onEnd?.()
   }, [last, count])
-  const show = (index: number): void => {
-    const { current } = box
-    if (current === null) return
-    const at = index * rowHeight * scale
-    if (at < current.scrollTop) current.scrollTop = at
-    else if (at + rowHeight > current.scrollTop + current.clientHeight) current.scrollTop = at + rowHeight - current.clientHeight
-  }
   const move = (index: number): void => {
     const next = Math.min(Math.max(index, 0), count - 1)
     onChoose(next)
-    show(next)
+    if (box.current !== null) scrollTo(box.current, next * rowHeight * scale, rowHeight)
   }
   const page = Math.max(1, Math.floor(height / rowHeight) - 1)
   const keys: Readonly<Record<string, () => void>> = {
@@ -69,10 +73,9 @@ export const VirtualList = (props: Props) => {
     End: () => move(count - 1),
     Enter: () => chosen >= 0 && onOpen(chosen)
   }
-  const rows = []
-  for (let index = first; index < last; index++) {
+  const rowAt = (index: number) => {
     const at = scale === 1 ? index * rowHeight : top + (index - Math.floor(top / scale / rowHeight)) * rowHeight
-    rows.push(
+    return (
       <div
         key={keyOf(index)}
         id={`row-${index}`}
@@ -107,7 +110,9 @@ export const VirtualList = (props: Props) => {
         act()
       }}
     >
-      <div class="inside" style={{ height: `${full * scale}px` }}>{rows}</div>
+      <div class="inside" style={{ height: `${count * rowHeight * scale}px` }}>
+        {Array.from({ length: Math.max(0, last - first) }, (_, index) => rowAt(first + index))}
+      </div>
     </div>
   )
 }

@@ -24,7 +24,10 @@ export const oscillates = Program.make("oscillates", {
   budget: { maxCycles: 60 }
 })
 
-const Page = Fact.kind("Page", { schema: Schema.Struct({ url: Schema.String, depth: Schema.Int }), id: ({ url }) => url })
+const Page = Fact.kind("Page", {
+  schema: Schema.Struct({ url: Schema.String, depth: Schema.Int }),
+  id: ({ url }) => url
+})
 
 /** Fails on one of its pages. */
 export const crawls = Program.make("crawls", {
@@ -38,7 +41,10 @@ export const crawls = Program.make("crawls", {
         url.endsWith("/2/1")
           ? Effect.fail({ _tag: "HttpError", message: "the server answered 503", status: 503 })
           : Effect.succeed({
-              facts: depth === 3 ? [] : [1, 2].map((n) => Page.of({ url: `${url}${depth === 0 ? "" : "/"}${n}`, depth: depth + 1 }))
+              facts:
+                depth === 3
+                  ? []
+                  : [1, 2].map((n) => Page.of({ url: `${url}${depth === 0 ? "" : "/"}${n}`, depth: depth + 1 }))
             })
     })
   ]
