@@ -60,20 +60,20 @@ const visit = async (
 /** Waits for a text on the page. */
 const shows = (page: Page, text: string | RegExp): Promise<void> => page.getByText(text).first().waitFor()
 
-/** The text that one reads without scrolling. */
+/** The text that one reads without scrolling. The compiler of tests knows no DOM, so what runs in the page is text. */
 const firstScreen = (page: Page): Promise<string> =>
-  page.evaluate(() => {
-    const parts: Array<string> = []
+  page.evaluate(`(() => {
+    const parts = []
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
     for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
       const range = document.createRange()
       range.selectNodeContents(node)
       const { bottom, height, top } = range.getBoundingClientRect()
-      const isHidden = node.parentElement?.closest("script, style, .hidden, .skip") !== null
-      if (!isHidden && height > 0 && top >= 0 && bottom <= innerHeight) parts.push(node.textContent ?? "")
+      const isHidden = node.parentElement.closest("script, style, .hidden, .skip") !== null
+      if (!isHidden && height > 0 && top >= 0 && bottom <= innerHeight) parts.push(node.textContent)
     }
-    return parts.join("").replaceAll(/\s+/g, " ")
-  })
+    return parts.join("").replaceAll(/\\s+/g, " ")
+  })()`)
 
 const expectOnFirstScreen = async ({ complaints, page }: Watched, texts: ReadonlyArray<string>): Promise<void> => {
   const text = await firstScreen(page)
@@ -239,11 +239,8 @@ const places = [
 ]
 
 const violationsOf = (page: Page): Promise<ReadonlyArray<string>> =>
-  page.evaluate(async () => {
-    const { axe: checker } = globalThis as unknown as { readonly axe: typeof axe }
-    const { violations } = await checker.run(document, { resultTypes: ["violations"] })
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
-  })
+  page.evaluate(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
+    violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html.slice(0, 200))))`)
 
 describe("every view", () => {
   it.each([
@@ -258,13 +255,13 @@ describe("every view", () => {
       await page.evaluate(axe.source)
       const found: Array<object> = []
       for (const place of places) {
-        await page.evaluate((hash) => void (location.hash = hash), `#/${place}`)
+        await page.evaluate(`location.hash = ${JSON.stringify(`#/${place}`)}`)
         await page
           .locator(place === "jobs" ? ".jobList .row" : ".head .numbers")
           .first()
           .waitFor()
         await page.waitForLoadState("networkidle")
-        const wide = await page.evaluate(() => (document.scrollingElement?.scrollWidth ?? 0) - innerWidth)
+        const wide = await page.evaluate<number>("document.scrollingElement.scrollWidth - innerWidth")
         const violations = await violationsOf(page)
         if (wide > 0 || violations.length > 0) found.push({ place, wide, violations })
       }
@@ -293,8 +290,8 @@ describe("the list of jobs", () => {
       }
     }
     await refresh(5)
-    const isHere = (selector: string) =>
-      page.evaluate((it) => document.activeElement === document.querySelector(it), selector)
+    const isHere = (selector: string): Promise<boolean> =>
+      page.evaluate(`document.activeElement === document.querySelector(${JSON.stringify(selector)})`)
     expect(await isHere(".jobList")).toBe(true)
     expect((await page.locator(".row.chosen").innerText()).split("\n").slice(0, 3)).toEqual(
       chosen.split("\n").slice(0, 3)
@@ -304,10 +301,10 @@ describe("the list of jobs", () => {
     await page.keyboard.press("Shift+ArrowLeft")
     await refresh(5)
     expect(await isHere("#search")).toBe(true)
-    const selected = await page.evaluate(() => {
-      const field = document.activeElement as HTMLInputElement
-      return [field.value, field.selectionStart, field.selectionEnd]
-    })
+    const selected = await page.evaluate(`(() => {
+      const { selectionEnd, selectionStart, value } = document.activeElement
+      return [value, selectionStart, selectionEnd]
+    })()`)
     expect(selected).toEqual(["door", 3, 4])
     expect(await page.locator(".jobList .row").count()).toBe(1)
     await page.locator("#search").fill("oscill")

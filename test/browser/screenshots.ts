@@ -50,8 +50,6 @@ const reach = (url: string, id: string, states: ReadonlyArray<string>): Promise<
     return states.includes(state)
   }, 120_000)
 
-const factOf = (kind: string, id: string): string => new URLSearchParams({ of: kind, fact: `=${id}` }).toString()
-
 /** The jobs of the tests: one that failed, one that oscillated, one that waits, one that runs. */
 const ofTests = async (browser: Browser, folder: string): Promise<void> => {
   const store = JobStore.layerSqlite({ filename: join(folder, "tests.db") })
@@ -75,15 +73,6 @@ const ofTests = async (browser: Browser, folder: string): Promise<void> => {
       { name: "jobs-390", place: "jobs", ready: ".jobList .row", width: 390, height: 844 },
       { name: "failed", place: "jobs/crawl-example.com/overview", ready: ".headline" },
       { name: "oscillating", place: "jobs/doors/overview", ready: ".values", theme: "dark" },
-      {
-        name: "oscillating-390",
-        theme: "dark",
-        place: "jobs/doors/overview",
-        ready: ".values",
-        width: 390,
-        height: 844
-      },
-      { name: "awaiting", place: "jobs/letter-to-ada/overview", ready: ".approval" },
       { name: "diff", place: "jobs/doors/facts?from=3&at=8", ready: ".diff" }
     ])
   } finally {
@@ -107,15 +96,14 @@ const ofAudit = async (browser: Browser, folder: string): Promise<void> => {
       { name: "timeline", place: "jobs/audit-effect/timeline", ready: ".longest" },
       {
         name: "facts",
-        place: `jobs/audit-effect/facts?kind=Finding`,
+        place: `jobs/audit-effect/facts?kind=Link`,
         ready: ".factList .row",
         prepare: async (page) => {
           await page.locator(".factList .row").nth(1).click()
           await page.locator(".derivation").waitFor()
         }
       },
-      { name: "program", place: "jobs/audit-effect/program", ready: ".chart.program svg" },
-      { name: "overview", place: "jobs/audit-effect/overview", ready: ".headline" }
+      { name: "program", place: "jobs/audit-effect/program", ready: ".chart.program svg", width: 1_360 }
     ])
   } finally {
     server.process.kill("SIGTERM")

@@ -3,8 +3,7 @@
  *
  * Invariants: an answer for a job that is no longer in sight is dropped; a job that has ended and is completely read is not
  * asked for again. The cycle that the viewer chose (`at`) is part of the address; undefined means the newest. Boundary: asks
- * and
- * remembers.
+ * and remembers.
  */
 import { computed, effect, signal } from "@preact/signals"
 import { ask, type Job, ofJob, type Problem, type ProgramInfo } from "./api.ts"

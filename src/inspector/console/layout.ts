@@ -69,11 +69,11 @@ const fetchEngine = (): Promise<Elk> =>
       const script = document.createElement("script")
       script.src = "inspector/layout.js"
       script.integrity = document.documentElement.dataset["layout"] ?? ""
-      script.onload = () => resolve(new (window as unknown as WithElk).ELK())
-      script.onerror = () => {
+      script.addEventListener("load", () => resolve(new (window as unknown as WithElk).ELK()))
+      script.addEventListener("error", () => {
         engine = undefined
         reject(new Error("the layout engine cannot be loaded"))
-      }
+      })
       document.head.append(script)
     }))
 

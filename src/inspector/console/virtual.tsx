@@ -28,7 +28,7 @@ interface Props {
 }
 
 /** The part of the list that is in sight, in pixels, and the scale of its places. */
-const useWindow = (box: RefObject<HTMLDivElement>, full: number) => {
+const useWindow = (box: RefObject<HTMLDivElement | null>, full: number) => {
   const [top, setTop] = useState(0)
   const [height, setHeight] = useState(600)
   const scale = full > maxHeight ? maxHeight / full : 1
