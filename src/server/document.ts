@@ -66,6 +66,7 @@ const parameters: Readonly<Record<string, Json>> = {
   "/api/v1/jobs/{id}/diff query cursor": text(/^\d{1,15}$/),
   "/api/v1/jobs/{id}/diff/{otherId} query cursor": text(/^\d{1,15}$/),
   "/api/v1/jobs/{id}/lineage query cursor": text(/^\d{1,15}$/),
+  "/api/v1/jobs/{id}/history query cursor": text(/^\d{1,15}$/),
   "/api/v1/jobs/{id}/approvals query cursor": text(/^\d{1,15}:.*$/),
   "/api/v1/approvals query cursor": text(/^\d{1,15}:\d{1,15}:\d{1,4}:.+$/),
   "/api/v1/jobs/{id}/telemetry query after": telemetryId,
