@@ -318,6 +318,48 @@ describe("the list of jobs", () => {
   })
 })
 
+describe("a list of 100,000 jobs", () => {
+  it("has few rows in the document, and goes to its end at once", async () => {
+    const { complaints, page } = await visit("jobs")
+    const total = 100_000
+    // Stands for a server with that many jobs, in pages that are larger than its own.
+    await page.route(/\/api\/v1\/jobs\?/, async (route) => {
+      const cursor = Number(new URL(route.request().url()).searchParams.get("cursor") ?? 0)
+      const end = cursor === 0 ? 100 : Math.min(total, cursor + 33_300)
+      const jobs = Array.from({ length: end - cursor }, (_, index) => ({
+        jobId: `job-${cursor + index}`,
+        program: "many",
+        state: "converged",
+        createdAt: total - cursor - index,
+        haltedAt: total,
+        durationMs: 1,
+        cycle: 1,
+        hash: "",
+        error: null,
+        budget: null
+      }))
+      await route.fulfill({ json: { jobs, cursor: end === total ? null : String(end) } })
+    })
+    await page.reload()
+    await page.locator(".jobList .row", { hasText: "job-0" }).first().waitFor()
+    const list = page.locator(".jobList")
+    await until(async () => {
+      await list.press("End")
+      return (await page.locator(`.row[aria-setsize="${total}"]`).count()) > 0
+    }, 20_000)
+    await list.press("End")
+    await page.locator(".row.chosen", { hasText: `job-${total - 1}` }).waitFor()
+    expect(await page.locator(".jobList .row").count()).toBeLessThan(60)
+    await list.press("PageUp")
+    await list.press("Home")
+    await page.locator(".row.chosen", { hasText: "job-0" }).waitFor()
+    await list.press("End")
+    await list.press("Enter")
+    await page.waitForURL(new RegExp(`#/jobs/job-${total - 1}/overview`))
+    expect(complaints.filter((complaint) => !complaint.includes("404"))).toEqual([])
+  })
+})
+
 describe("a server", () => {
   it("that restarts is found again, with all that its store has", async () => {
     const store = storeIn("restart.db")

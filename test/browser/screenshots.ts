@@ -103,7 +103,7 @@ const ofAudit = async (browser: Browser, folder: string): Promise<void> => {
           await page.locator(".derivation").waitFor()
         }
       },
-      { name: "program", place: "jobs/audit-effect/program", ready: ".chart.program svg", width: 1_360 }
+      { name: "program", place: "jobs/audit-effect/program", ready: ".chart.program svg" }
     ])
   } finally {
     server.process.kill("SIGTERM")

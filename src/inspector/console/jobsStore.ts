@@ -9,7 +9,9 @@ import { ask, type JobPage, type JobSummary, type Problem, queryOf } from "./api
 import { poll } from "./poll.ts"
 import { type Query, route } from "./route.ts"
 
+/** Jobs of the page that is asked for again and again, and of each page after it. */
 const pageSize = 100
+const morePageSize = 1_000
 const refreshMs = 1_000
 /** Rows up to which a search goes on by itself. */
 const searchedRows = 30
@@ -38,7 +40,7 @@ let isFetching = false
 
 const fetchPage = (after: string | undefined, abort?: AbortSignal) =>
   ask<JobPage>(
-    `jobs${queryOf({ ...askedOf(filterOf(route.value.query)), limit: pageSize, cursor: after })}`,
+    `jobs${queryOf({ ...askedOf(filterOf(route.value.query)), limit: after === undefined ? pageSize : morePageSize, cursor: after })}`,
     abort === undefined ? {} : { signal: abort }
   )
 
