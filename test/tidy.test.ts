@@ -183,9 +183,9 @@ const rooms: Rooms = {
   ...room("program", "values", {
     front: ["Agent.ts", "AgentEffect.ts", "Fact.ts", "Fold.ts", "Invariant.ts", "View.ts"]
   }),
-  ...room("inspector", "values platform", { front: ["index.ts", "Stately.ts", "Statechart.ts"] }),
+  ...room("inspector", "values platform", { front: ["index.ts", "Inspector.ts", "Stately.ts", "Statechart.ts"] }),
   ...room("values", "", { front: ["Canonical.ts"] }),
-  ...room("platform", ""),
+  ...room("platform", "values"),
   machines: { place: "machines/", imports: [] },
   Limits: { place: "src/Limits.ts", imports: [] }
 }

@@ -31,9 +31,9 @@ import { type JobStore, layerMemory as storeMemory, type StoreError } from "../s
 import { layer as poolLayer } from "../workers/index.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import type { EngineOptions, ForkOptions, Needs, StartOptions } from "./options.ts"
-import type { InspectionObserver } from "../job/jobActor.ts"
+import { inspection, type InspectionObserver } from "../platform/inspection.ts"
 
-export type { InspectionObserver } from "../job/jobActor.ts"
+export type { InspectionObserver } from "../platform/inspection.ts"
 export type { EngineOptions, ForkOptions, StartOptions } from "./options.ts"
 export {
   type Answer,
@@ -44,10 +44,14 @@ export {
   type HandlerOptions
 } from "../intents/IntentHandler.ts"
 
-/** An XState inspection observer for every job's actor, such as the one of `effect-converge/inspector`. Default: none. */
-export const inspect: Context.Reference<InspectionObserver | undefined> = Context.Reference<
-  InspectionObserver | undefined
->("effect-converge/Engine/inspect", { defaultValue: () => undefined })
+/**
+ * An XState inspection observer for every job's actor, such as that of `effect-converge/inspector`. Default: none.
+ *
+ * The observer of a job is that of its caller, or else that of its parent job, or else that with which the engine's layer was built. A
+ * pool whose layer is built with an observer shows its workers to it. Child jobs are shown below their parents, and workers below
+ * their pool.
+ */
+export const inspect: Context.Reference<InspectionObserver | undefined> = inspection
 
 /**
  * The service that runs jobs. `layer` and `layerMemory` provide it; `run` and `start` use it.
@@ -222,7 +226,7 @@ export const layer = <P extends Program.Any = never, H = never, Name extends str
   withHandlers(
     Layer.effect(
       Engine,
-      Effect.flatMap(loadRuntime, ({ makeEngine }) => makeEngine(options === undefined ? {} : options, inspect))
+      Effect.flatMap(loadRuntime, ({ makeEngine }) => makeEngine(options === undefined ? {} : options))
     )
   )
 

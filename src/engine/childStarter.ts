@@ -51,7 +51,7 @@ const takenUpOrNew = (
     const encoded = yield* encodeInputJson(program, payload.input)
     const input = encoded.text
     const journal = store.isDurable ? yield* findJournal(store, jobId) : undefined
-    if (journal !== undefined) return yield* resumeStored(engine, { program, journal, input, isChild: true })
+    if (journal !== undefined) return yield* resumeStored(engine, { program, journal, input, isChild: true, parent })
     const seeds = yield* encodeSeeds(program, encoded.value)
     const beginning = { ...freshBeginning, parent, depth, handed: share }
     return yield* startNew(engine, { program, jobId, id: "given", budget, input, seeds, beginning })

@@ -5,7 +5,6 @@
  * file says what the part does.
  */
 import type * as Context from "effect/Context"
-import type { InspectionObserver } from "../job/jobActor.ts"
 import type { JobSession, SessionOptions } from "../job/session.ts"
 import type { StartError } from "../outcome/JobError.ts"
 import type { SingleFlight } from "../platform/singleFlight.ts"
@@ -22,7 +21,6 @@ export interface EngineState {
   /** The services that the engine's layer was built with. */
   readonly services: Context.Context<unknown>
   readonly store: JobStore["Service"]
-  readonly inspect: Context.Reference<InspectionObserver | undefined>
   readonly live: LiveJobs
   readonly admission: Admission
   /** The starts of one given id, each after the one before. */

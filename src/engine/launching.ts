@@ -10,12 +10,22 @@ import { makeActor } from "../job/jobActor.ts"
 import { finishUndriven } from "../job/jobHandle.ts"
 import type { JobSession } from "../job/session.ts"
 import { runDetached } from "../platform/detached.ts"
+import { inspection, type InspectionObserver } from "../platform/inspection.ts"
 import type { EngineState } from "./engineState.ts"
 
-/** Gives a session its actor, which waits in `idle` for a place. */
-export const giveActor = ({ inspect }: EngineState, session: JobSession): void => {
+/** The observers of watched jobs. A child job is watched as its parent is. */
+const observers = new WeakMap<JobSession, InspectionObserver>()
+
+/** Gives a session its actor, which waits in `idle` for a place. `parentId`: the id of the job that it is a child of. */
+export const giveActor = (engine: EngineState, session: JobSession, parentId: string | undefined): void => {
   const { services } = session.options
-  session.actor = makeActor(session, Context.get(services, inspect), () => {
+  const parent = parentId === undefined ? undefined : engine.live.findStarted(parentId)
+  const observer =
+    Context.get(services, inspection) ??
+    (parent === undefined ? undefined : observers.get(parent)) ??
+    Context.get(engine.services, inspection)
+  if (observer !== undefined) observers.set(session, observer)
+  session.actor = makeActor(session, { observer, parent: parent?.actor }, () => {
     if (session.driver === undefined && session.finished === undefined) runDetached(services, finishUndriven(session))
   })
   session.actor.start()

@@ -4,12 +4,10 @@
  * Boundary: puts the parts together. Each verb of the service is a file: starting, resuming, forking; beside them stand
  * admission, handlers, child jobs, the watch over the store, and shutdown.
  */
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Handler } from "../intents/IntentHandler.ts"
 import { approvalPerformer } from "../intents/performers.ts"
 import { Gates } from "../job/gates.ts"
-import type { InspectionObserver } from "../job/jobActor.ts"
 import * as Telemetry from "../job/observability.ts"
 import type { JobSession, SessionOptions } from "../job/session.ts"
 import { Limits } from "../Limits.ts"
@@ -43,25 +41,19 @@ import { watchStore } from "./storeWatch.ts"
 
 type Options = EngineOptions<Program.Any, unknown>
 
-/** Makes the service that `Engine.layer` provides. `inspect` is the Reference of that module. */
-export const makeEngine = Effect.fnUntraced(function* (
-  options: Options,
-  inspect: Context.Reference<InspectionObserver | undefined>
-) {
+/** Makes the service that `Engine.layer` provides. */
+export const makeEngine = Effect.fnUntraced(function* (options: Options) {
   if (isWorker()) return yield* Effect.die(new EngineInWorker())
   // The check throws for invalid options, which is a defect when the layer is built.
   yield* Effect.sync(() => checkEngine(options))
-  const { engine, handlers } = yield* makeState(options, inspect)
+  const { engine, handlers } = yield* makeState(options)
   addPerformers(engine, handlers, options)
   if (engine.store.isDurable) yield* watchStore(engine, options.programs ?? [])
   yield* Effect.addFinalizer(() => shutDown(engine, options.drainTimeout ?? 0))
   return service(engine, handlers)
 })
 
-const makeState = Effect.fnUntraced(function* (
-  options: Options,
-  inspect: Context.Reference<InspectionObserver | undefined>
-) {
+const makeState = Effect.fnUntraced(function* (options: Options) {
   const pool = yield* WorkerPool
   const store = yield* JobStore
   const services = yield* layerServices
@@ -91,7 +83,6 @@ const makeState = Effect.fnUntraced(function* (
   const engine: EngineState = {
     services,
     store,
-    inspect,
     live,
     admission,
     turns: new Turns(),

@@ -31,6 +31,8 @@ export interface StoredJob {
   /** The canonical text of the input that the job must have; undefined: any. */
   readonly input: string | undefined
   readonly isChild: boolean
+  /** The id of the job that it is a child of. */
+  readonly parent?: string
   /** Whether a caller resumes the job by its id, which ends a quarantine. */
   readonly isByHand?: boolean
 }
@@ -101,7 +103,7 @@ const quarantined = ({ jobId }: StoredJournal, reason: string): StoreError =>
 /** Continues a job whose lease this engine has. */
 const goOn = Effect.fnUntraced(function* (
   engine: EngineState,
-  { isChild, journal, program }: StoredJob,
+  { isChild, journal, parent, program }: StoredJob,
   fence: number
 ) {
   const { admission, live, onFinished, runs, store } = engine
@@ -114,7 +116,7 @@ const goOn = Effect.fnUntraced(function* (
   if (late !== undefined) return yield* late
   const session = resumedSession({ ...runs, services, onFinished }, { program, jobId, fence, taken })
   live.add(session)
-  giveActor(engine, session)
+  giveActor(engine, session, parent)
   if (taken.notes.at(-1) === "Paused") session.actor.send({ type: "PAUSE" })
   admission.place(session, isChild)
   return session

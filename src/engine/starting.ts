@@ -71,7 +71,7 @@ export const startNew = Effect.fnUntraced(function* (engine: EngineState, job: N
     yield* abandon(engine, session)
     return yield* new AdmissionRejected({ reason: "shutting-down" })
   }
-  giveActor(engine, session)
+  giveActor(engine, session, beginning.parent)
   admission.place(session, isChild)
   return session
 })

@@ -6,18 +6,15 @@
  * (quickSteps.ts). Boundary: XState actors; driver.ts has the driver.
  */
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type AnyActorRef, createActor, type InspectionEvent, type Observer } from "xstate"
+import { type AnyActorRef, createActor } from "xstate"
 import { type DriverEvent, jobMachine, type JobMachineEvent } from "../../machines/job.machine.ts"
 import { drive, follow } from "./driver.ts"
 import { fromEffect } from "./fromEffect.ts"
 import { withQuickSteps } from "../../machines/quickSteps.ts"
 import type { JobActor, JobSession } from "./session.ts"
 import type { Status } from "../outcome/Cause.ts"
-import { hear } from "../values/plainResult.ts"
-import { runDetached } from "../platform/detached.ts"
+import { type InspectionObserver, watched } from "../platform/inspection.ts"
 
 const sessions = new WeakMap<AnyActorRef, JobSession>()
 
@@ -42,12 +39,14 @@ const driver = fromEffect<{ readonly jobId: string }, DriverEvent, JobMachineEve
 const inspectedMachine = jobMachine.provide({ actors: { driver } })
 const machine = withQuickSteps(inspectedMachine)
 
+/** Who watches a job's actor, and the actor of the job that it is a child of. */
+export interface Watching {
+  readonly observer: InspectionObserver | undefined
+  readonly parent: AnyActorRef | undefined
+}
+
 /** Makes the actor of a session. `onEnd` is called when the actor has ended, also if it was stopped from outside. */
-export const makeActor = (
-  session: JobSession,
-  observer: InspectionObserver | undefined,
-  onEnd: () => void
-): JobActor => {
+export const makeActor = (session: JobSession, { observer, parent }: Watching, onEnd: () => void): JobActor => {
   const { jobId, ledger, program } = session
   const input = {
     jobId,
@@ -60,7 +59,11 @@ export const makeActor = (
   const actor =
     observer === undefined
       ? createActor(machine, { input })
-      : createActor(inspectedMachine, { input, inspect: contained(observer, session.options.services) })
+      : createActor(inspectedMachine, {
+          id: jobId,
+          input,
+          inspect: watched(observer, session.options.services, parent)
+        })
   sessions.set(actor, session)
   actor.subscribe({ next: () => follow(session), complete: onEnd })
   return actor
@@ -93,24 +96,3 @@ export const makeEndedActor = (session: JobSession, status: Status, error: strin
   })
   return createActor(machine, { input, snapshot }).start()
 }
-
-/** An observer that throws would leave the actor in the middle of a step. So it gets no further events, and the job goes on. */
-const contained = (observer: InspectionObserver, services: Context.Context<unknown>) => {
-  let isDropped = false
-  const drop = (error: unknown): void => {
-    if (isDropped) return
-    isDropped = true
-    runDetached(services, Effect.logWarning("an inspection observer threw, and is told no more", error))
-  }
-  return (event: InspectionEvent): void => {
-    if (isDropped) return
-    try {
-      hear(typeof observer === "function" ? observer(event) : observer.next?.(event), drop)
-    } catch (error) {
-      drop(error)
-    }
-  }
-}
-
-/** An observer of all events and steps of an actor. */
-export type InspectionObserver = Observer<InspectionEvent> | ((event: InspectionEvent) => void)

@@ -22,6 +22,7 @@ import { PoolMetrics } from "./metrics.ts"
 import { check, type Options, profileOf, type Resolved, resolve } from "./options.ts"
 import { Placement } from "./placement.ts"
 import { Pool } from "./pool.ts"
+import { watchPool } from "./watching.ts"
 import { WorkerPool } from "./WorkerPool.ts"
 
 const profileVariable = "CONVERGE_PROFILE"
@@ -45,9 +46,12 @@ const keepHouse = (pool: Pool, clock: Clock.Clock, options: Resolved): Effect.Ef
   )
 }
 
-/** A pool of threads that lives in the scope. `options.size` is at least 1. */
-const makePool = (options: Resolved): Effect.Effect<WorkerPool["Service"], never, Scope.Scope | WorkerPlatform> =>
+/** A pool of threads that lives in the scope. `resolved.size` is at least 1. */
+const makePool = (resolved: Resolved): Effect.Effect<WorkerPool["Service"], never, Scope.Scope | WorkerPlatform> =>
   Effect.gen(function* () {
+    // It is made first, so it ends after the workers.
+    const inspect = yield* watchPool
+    const options = inspect === undefined ? resolved : { ...resolved, inspect }
     const fork = yield* FiberSet.makeRuntime<WorkerPlatform, void, never>()
     const clock = yield* Clock.Clock
     const costs = new CostModel(options.size)

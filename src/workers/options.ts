@@ -5,6 +5,7 @@
  */
 import type * as Duration from "effect/Duration"
 import { Limits } from "../Limits.ts"
+import type { Inspect } from "../platform/inspection.ts"
 import {
   checkOptions,
   duration,
@@ -89,6 +90,8 @@ export interface ThreadOptions {
   readonly batchSize: number
   readonly recycleGrowthMb: number
   readonly execArgv: ReadonlyArray<string> | undefined
+  /** Watches the machine of each thread. Default: nobody does. */
+  readonly inspect?: Inspect | undefined
 }
 
 export interface Resolved extends ThreadOptions {

@@ -55,7 +55,7 @@ export interface ReplicaRecord {
   readonly length: number
 }
 
-/** Quick steps, because a thread takes two steps for every share. */
+/** Quick steps, because a thread takes two steps for every share. An inspector sees those of `workerMachine`. */
 const machine = withQuickSteps(workerMachine)
 
 /** The file that a thread begins with. */
@@ -103,7 +103,12 @@ export class Thread<Work> {
     this.#pool = pool
     this.#events = events
     this.limitMb = options.heapLimitMb ?? 0
-    this.#actor = createActor(machine, { input: { worker: number } }).start()
+    const { inspect } = options
+    this.#actor = (
+      inspect === undefined
+        ? createActor(machine, { input: { worker: number } })
+        : createActor(workerMachine, { id: `worker ${number}`, input: { worker: number }, inspect })
+    ).start()
   }
 
   get state(): SnapshotFrom<typeof workerMachine>["value"] {

@@ -66,7 +66,7 @@ beforeAll(async () => {
 })
 afterAll(() => running.stop())
 
-const record = (jobId: string, file = filename, programs: ReadonlyArray<Program.Any> = []) =>
+const record = (jobId: string, file = filename, programs: ReadonlyArray<Program.Program.Any> = []) =>
   Effect.runPromise(
     recordJob(jobId, { programs }).pipe(
       Effect.provide(Layer.fresh(JobStore.layerSqlite({ filename: file, readOnly: true })))

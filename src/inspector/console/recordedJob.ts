@@ -28,7 +28,7 @@ const no = (status: number, title: string, detail = ""): Answer<never> => ({
   problem: { status, title, detail }
 })
 
-const shown = ({ trace: _, ...fact }: RecordedFact): Fact => fact as Fact
+const shown = ({ id, kind, provenance, value }: RecordedFact): Fact => ({ kind, id, value: value as Fact["value"], provenance })
 
 /** The context after a cycle. */
 interface Context {
