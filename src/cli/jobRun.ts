@@ -62,14 +62,14 @@ export const engineOf = <E>(
   workers: number | undefined,
   store: Layer.Layer<JobStore, E> | undefined,
   { handlers, programs }: Pick<LoadedModule, "handlers" | "programs">
-): Layer.Layer<Engine.Engine | JobStore, E> =>
+): Layer.Layer<Engine.Engine | JobStore | WorkerPool.WorkerPool, E> =>
   (
     Engine.layer({ children: programs, handlers }) as Layer.Layer<
       Engine.Engine,
       never,
       WorkerPool.WorkerPool | JobStore
     >
-  ).pipe(Layer.provide(poolOf(workers)), Layer.provideMerge(store ?? storeMemory))
+  ).pipe(Layer.provideMerge(poolOf(workers)), Layer.provideMerge(store ?? storeMemory))
 
 /** Provides the services of the module's `layer` to agents. The compiler does not know the services of an imported layer. */
 export const provideModule =

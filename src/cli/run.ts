@@ -7,6 +7,7 @@
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Engine from "../engine/Engine.ts"
 import type { Program } from "../program/Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"
@@ -15,8 +16,9 @@ import * as Explanation from "./explanation.ts"
 import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
 import { begin, type Begin, engineOf, provideModule, runJob } from "./jobRun.ts"
-import { choose, load } from "./programs.ts"
+import { choose, load, type LoadedModule } from "./programs.ts"
 import * as StoreFile from "./storeFile.ts"
+import { relayOf, serveConsole, temporaryStore } from "./watching.ts"
 
 /** The flags of `converge run`. */
 export interface RunOptions {
@@ -31,6 +33,8 @@ export interface RunOptions {
   readonly json: boolean
   readonly facts: boolean
   readonly explain: string | undefined
+  readonly inspect: boolean
+  readonly inspectStay: boolean
   readonly inspectStately: string | undefined
   readonly strict: boolean
   readonly quiet: boolean
@@ -51,18 +55,22 @@ export const run = (host: Host, options: RunOptions): Effect.Effect<number, Fail
     const mayBeStored = store !== undefined && options.id !== undefined && options.input === undefined
     const given =
       mayBeStored && options.inputFile === undefined ? undefined : { input: yield* inputOf(program, options) }
-    const engine = engineOf(
-      options.workers,
-      store === undefined ? undefined : StoreFile.open(store, durability),
-      module
-    )
+    const isWatched = options.inspect || options.inspectStay
+    const kept =
+      store !== undefined
+        ? StoreFile.open(store, durability)
+        : isWatched
+          ? StoreFile.open(yield* temporaryStore, "exit")
+          : undefined
+    const engine = engineOf(options.workers, kept, module).pipe(Layer.provide(relayOf(options.inspectStately)))
     const body = Effect.gen(function* () {
-      const observer = yield* inspector(options.inspectStately)
       const asked =
         given === undefined ? yield* resumeOrStart(program, options) : start(program, given.input, options.id)
-      const job = Effect.provideService(asked, Engine.inspect, observer)
+      const begin = isWatched ? yield* shown(host, module, asked) : asked
       const print = { facts, json, ref }
-      return yield* runJob(host, { program, begin: job, isKept: store !== undefined, isStrict: strict, quiet, print })
+      const code = yield* runJob(host, { program, begin, isKept: store !== undefined, isStrict: strict, quiet, print })
+      if (options.inspectStay) yield* stay(host)
+      return code
     })
     return yield* Effect.scoped(body).pipe(Effect.provide(engine), provideModule(module))
   }).pipe(Effect.scoped)
@@ -85,10 +93,14 @@ const resumeOrStart = (program: Program.Any, options: RunOptions) =>
     return isStored ? begin(Engine.resume(program, id)) : start(program, yield* inputOf(program, options), id)
   })
 
-const inspector = (url: string | undefined) =>
-  url === undefined
-    ? Effect.succeed(undefined)
-    : Effect.promise(() => import("../inspector/Stately.ts")).pipe(
-        Effect.flatMap(({ connect }) => connect({ url })),
-        Effect.mapError((error) => new UsageError({ message: `--inspect-stately: ${error.message}` }))
-      )
+/** Serves the console, and says where it shows the job when the job has begun. */
+const shown = (host: Host, { programs }: LoadedModule, begin: Begin) =>
+  Effect.map(serveConsole(programs), (addressOf) =>
+    Effect.tap(begin, ({ id }) => host.warn(`converge: watch the job at ${addressOf(id)}`))
+  )
+
+/** Waits for Ctrl-C, so that a job that has ended can be looked at. A stop that ended the job ends the waiting, too. */
+const stay = (host: Host): Effect.Effect<void> =>
+  Effect.flatMap(host.takeStops, (stops) =>
+    Effect.andThen(host.warn("converge: the job has ended; its page stays until Ctrl-C"), stops)
+  )

@@ -55,10 +55,18 @@ export const run = define(
         Flag.withDescription("Print where this fact comes from: which agents, cycles and facts")
       )
     ),
+    inspect: Flag.Boolean("inspect").pipe(
+      Flag.withDescription("Serve the inspector's page for the job, while it runs, and print its address"),
+      Flag.withDefault(false)
+    ),
+    inspectStay: Flag.Boolean("inspect-stay").pipe(
+      Flag.withDescription("The same, and keep the page after the job's end, until Ctrl-C"),
+      Flag.withDefault(false)
+    ),
     inspectStately: flags.optional(
       Flag.String("inspect-stately").pipe(
         Flag.withMetavar("ws-url"),
-        Flag.withDescription("Show the job's machine on a Stately inspector's relay")
+        Flag.withDescription("Show the job, its child jobs and the workers on a Stately inspector's relay")
       )
     ),
     strict: flags.strict,
@@ -77,6 +85,9 @@ With --store and --id the same command creates the job, goes on with it after a 
 prints its result if it has ended. Ctrl-C then leaves the job in the store, to be resumed;
 "converge cancel" ends it.
 
+With --inspect a page shows the job as it runs, on a free port of this machine; its address is
+printed on standard error. "converge serve" has the page at /inspector.
+
 ${flags.exitCodes}`,
     examples: [
       {
@@ -88,7 +99,8 @@ ${flags.exitCodes}`,
         command: "converge run ./audit.ts --id audit-42 --store jobs.db",
         description: "A job that survives the process: run it again to go on"
       },
-      { command: "converge run ./audit.ts --explain Import/src/a.ts", description: "Where one fact comes from" }
+      { command: "converge run ./audit.ts --explain Import/src/a.ts", description: "Where one fact comes from" },
+      { command: "converge run ./audit.ts --inspect-stay", description: "Watch it in a browser" }
     ]
   },
   (host, options) =>

@@ -3,9 +3,8 @@ import { describe, expect, it } from "@effect/vitest"
 import { createWebSocketInspector } from "@statelyai/inspect"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
-import { createActor, createMachine, type InspectionEvent, setup } from "xstate"
+import { createActor, createMachine, fromCallback, type InspectionEvent, setup } from "xstate"
 import { Agent, Engine, Fact, Intent, JobStore, Program, WorkerPool } from "../../src/index.ts"
 import { Inspector } from "../../src/inspector/index.ts"
 import { toJson } from "../../src/inspector/Statechart.ts"
@@ -181,7 +180,8 @@ describe("the JSON of the job's machine", () => {
     const guards = Object.fromEntries(
       Object.keys(jobMachine.implementations.guards).map((name) => [name, () => holds.has(name)])
     )
-    const machine = setup({ guards, actions: noActions } as never).createMachine(config as never)
+    const actors = { driver: fromCallback(() => undefined) }
+    const machine = setup({ guards, actions: noActions, actors } as never).createMachine(config as never)
     const actor = createActor(machine).start()
     const life: ReadonlyArray<readonly [type: string, holds: ReadonlyArray<string>, state: unknown]> = [
       ["START", [], { running: "eligible" }],

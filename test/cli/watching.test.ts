@@ -1,0 +1,47 @@
+/** `converge run --inspect`: the console for the job that runs. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, describe, expect, it } from "vitest"
+import { converge, module, start } from "../support/cli/inProcess.ts"
+import { until } from "../support/until.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "converge-watching-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const count = module("count")
+const address = /watch the job at (http:\/\/127\.0\.0\.1:\d+)\/inspector#\/jobs\/([^/]+)\/overview/
+
+describe("converge run --inspect", () => {
+  it("prints the address of the job's page, and the same result, and ends with the job", async () => {
+    const args = ["run", count, "-p", "counting", "--id", "seen", "--quiet", "--json"]
+    const plain = await converge(args)
+    const watched = await converge([...args, "--inspect"])
+    const [, url, id] = address.exec(watched.stderr)!
+    expect(id).toBe("seen")
+    const hashOf = (text: string): unknown => (JSON.parse(text) as { readonly hash: string }).hash
+    expect([watched.code, hashOf(watched.stdout)]).toEqual([plain.code, hashOf(plain.stdout)])
+    await expect(fetch(`${url}/health`)).rejects.toThrow()
+  })
+
+  it("keeps the page after the end with --inspect-stay, with the job's past, and leaves nothing behind", async () => {
+    const run = start(["run", count, "-p", "squares", "--id", "a.b", "--workers", "0", "--quiet", "--inspect-stay"], {
+      environment: { TMPDIR: folder }
+    })
+    let said = ""
+    run.process.stderr?.on("data", (text: string) => (said += text))
+    await until(() => said.includes("its page stays until Ctrl-C"), 60_000)
+    const [, url, id] = address.exec(said)!
+    // With --quiet there is nothing else: no progress, and no log of the server.
+    expect(said.trim().split("\n")).toHaveLength(2)
+    const page = await fetch(`${url}/inspector`)
+    expect(await page.text()).toContain(`<div id="app">`)
+    const get = async (path: string): Promise<unknown> => (await fetch(`${url}/api/v1/jobs/${id}/${path}`)).json()
+    expect(await get("kinds?at=1")).toEqual({ cycle: 1, kinds: { Number: 2 } })
+    expect(await get("diagnosis")).toMatchObject({ status: "converged" })
+    expect(readdirSync(folder)).toHaveLength(1)
+    run.process.kill("SIGINT")
+    expect(await run.ended).toMatchObject({ code: 0 })
+    expect(readdirSync(folder)).toEqual([])
+  })
+})
