@@ -56,17 +56,17 @@ export const run = define(
       )
     ),
     inspect: Flag.Boolean("inspect").pipe(
-      Flag.withDescription("Serve the inspector's page for the job, while it runs, and print its address"),
+      Flag.withDescription("Serve a page that shows the job while it runs"),
       Flag.withDefault(false)
     ),
     inspectStay: Flag.Boolean("inspect-stay").pipe(
-      Flag.withDescription("The same, and keep the page after the job's end, until Ctrl-C"),
+      Flag.withDescription("The same, and keep the page until Ctrl-C"),
       Flag.withDefault(false)
     ),
     inspectStately: flags.optional(
       Flag.String("inspect-stately").pipe(
         Flag.withMetavar("ws-url"),
-        Flag.withDescription("Show the job, its child jobs and the workers on a Stately inspector's relay")
+        Flag.withDescription("Show jobs and workers on a Stately inspector's relay")
       )
     ),
     strict: flags.strict,

@@ -2,6 +2,7 @@
  * `converge show`: one stored job, as it is now. Boundary: a journal in, a page or JSON out.
  */
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type { Usage } from "../program/Budget.ts"
 import * as Journal from "../journal/Journal.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
@@ -13,8 +14,9 @@ import { factsJson, type JobOptions, moment, type Page, properties, show as prin
 import * as Report from "./report.ts"
 import { cyclesOf, type Standing, standingOf } from "./standing.ts"
 import { jobIdOf } from "./storeFile.ts"
-import { bytes, duration, oneLine, plural, thousands, toPlain } from "./text.ts"
+import { bytes, duration, indent, oneLine, plural, thousands, toPlain, wrap } from "./text.ts"
 import type { Cause } from "../outcome/Cause.ts"
+import { Examination } from "../outcome/diagnosis.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 import { endIn } from "../journal/edges.ts"
@@ -31,6 +33,8 @@ interface Shown {
   readonly usage: Usage | undefined
   readonly output: unknown
   readonly cause: Cause | undefined
+  /** One sentence that says why the job stands where it does. */
+  readonly headline: string
 }
 
 export const show = (host: Host, options: JobOptions & { readonly facts: boolean }): Effect.Effect<number, Failed> =>
@@ -53,7 +57,8 @@ export const show = (host: Host, options: JobOptions & { readonly facts: boolean
           corrupt,
           usage,
           output: toPlain(end?.output),
-          cause
+          cause,
+          headline: yield* headlineOf(jobId)
         }
       }),
       (shown) => jsonOf(shown, options.facts),
@@ -61,6 +66,14 @@ export const show = (host: Host, options: JobOptions & { readonly facts: boolean
       ({ corrupt }) => (corrupt === undefined ? 0 : ExitCode.failed)
     )
   )
+
+/** Examines the events of a job: those before the corrupt part, if there is one. */
+const headlineOf = Effect.fnUntraced(function* (jobId: string) {
+  const examination = new Examination()
+  const events = yield* Journal.events(jobId)
+  yield* orCorrupt(Stream.runForEach(events, (event) => Effect.sync(() => examination.add(event))))
+  return examination.result.headline
+})
 
 /** A part of a journal, or the message about it if it is corrupt. */
 const orCorrupt = <A, R>(read: Effect.Effect<A, ReadError, R>) =>
@@ -105,6 +118,7 @@ const jsonOf = (shown: Shown, isAll: boolean) => {
   const error = errorOf(shown)
   return {
     ...jobJson(journal, standing),
+    headline: shown.headline,
     programVersion: replayed?.programVersion ?? null,
     tier: replayed?.tier ?? null,
     version: replayed?.version ?? null,
@@ -150,7 +164,8 @@ const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string =>
           .concat(usage.tokens > 0 ? [plural(usage.tokens, "token")] : [])
           .concat(usage.cost > 0 ? [`cost ${usage.cost}`] : [])
           .join("  ")
-  const head = Report.statusLine(standing, oneLine(journal.jobId), style)
+  const status = Report.statusLine(standing, oneLine(journal.jobId), style)
+  const head = `${status}\n${indent(wrap(oneLine(shown.headline), width - 2), "  ")}`
   const rows = properties(
     [
       ["program", `${oneLine(journal.program)}${version === "" ? "" : `  version ${oneLine(version)}`}`],

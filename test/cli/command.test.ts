@@ -47,6 +47,7 @@ describe.concurrent("converge", () => {
       "diff",
       "explain",
       "events",
+      "inspect",
       "fork",
       "verify",
       "backup",
@@ -76,7 +77,8 @@ describe.concurrent("converge", () => {
 
   it("run --help names every flag and the exit codes, on lines that fit a terminal", async () => {
     const { stdout } = await converge(["run", "--help"])
-    const flags = "program input input-file workers id json facts explain inspect-stately quiet".split(" ")
+    const flags =
+      "program input input-file workers id json facts explain inspect inspect-stay inspect-stately quiet".split(" ")
     for (const flag of flags) expect(stdout).toMatch(new RegExp(`^ {2}--${flag}\\b`, "m"))
     expect(stdout).toContain("0 converged, 2 budget exhausted, 3 failed, 4 cancelled, 64 usage")
     expect(stdout).toContain("also 3 for a stored\njob that another process holds")
@@ -101,13 +103,16 @@ describe("--inspect-stately", () => {
   it("publishes the job's machine from its start to its end", async () => {
     const published = Effect.gen(function* () {
       const relay = yield* ownRelay(yield* freePort)
-      const ended = yield* Effect.promise(() => runCount("counting", ["--quiet", "--inspect-stately", relay.url]))
+      const ended = yield* Effect.promise(() =>
+        runCount("counting", ["--id", "shown", "--quiet", "--inspect-stately", relay.url])
+      )
       return { ended, messages: yield* Queue.clear(relay.messages) }
     })
     const { ended, messages } = await Effect.runPromise(Effect.scoped(published))
     expect(ended.code).toBe(0)
-    expect(messages[0]).toMatchObject({ type: "@xstate.actor", name: expect.stringContaining("job") })
-    expect(messages.at(-1)).toMatchObject({
+    const job = messages.find(({ name, type }) => type === "@xstate.actor" && name === "shown")
+    expect(messages.find(({ name }) => name === "worker pool")).toMatchObject({ type: "@xstate.actor" })
+    expect(messages.findLast(({ sessionId }) => sessionId === job?.sessionId)).toMatchObject({
       type: "@xstate.snapshot",
       snapshot: { status: "done", value: "converged" }
     })

@@ -268,12 +268,16 @@ describe.concurrent("looking back", () => {
       look("show", "--id", "fa"),
       look("show", "left", "--json")
     ])
-    expect(page.stdout).toMatch(/^✔ sq converged\n {2}program {2}squares\n {2}cycles {3}7\n/)
+    expect(page.stdout).toMatch(
+      /^✔ sq converged\n {2}It converged after cycle 6\.\n {2}program {2}squares\n {2}cycles {3}7\n/
+    )
     expect(page.stdout).toContain(hash)
     expect(page.stdout).toContain("facts\n  Number  5\n  Square  5\n")
     expect(page.stdout).toContain('"sum": 55')
     expect(jsonOf(json)).toMatchObject({ jobId: "sq", cycles: 7, cycle: 6, hash, output: { sum: 55 }, error: null })
     expect(jsonOf(json)["facts"]).toHaveLength(10)
+    expect(failed.stdout).toMatch(/^✖ fa failed\n {2}Agent "break" failed[^\n]* in cycle 2: /)
+    expect(jsonOf(json)).toMatchObject({ headline: "It converged after cycle 6." })
     expect(failed.stdout).toContain('AgentFailed: agent "break" failed in cycle 2')
     expect(jsonOf(left)).toMatchObject({ status: "unfinished", cycles: 2, facts: { Step: 3 }, output: null })
   })
