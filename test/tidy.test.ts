@@ -225,6 +225,11 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     reason: "agents that sleep on the TestClock"
   },
   { path: "test/simulation/build.ts", uses: ["Effect.sleep"], reason: "agents and handlers in virtual time" },
+  {
+    path: "test/testing/layer.test.ts",
+    uses: ["Effect.sleep"],
+    reason: "an agent and a handler on the TestClock"
+  },
   { path: "test/behaviour/child-budgets.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
   { path: "test/behaviour/concurrency.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
   { path: "test/behaviour/continue-from-context.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },

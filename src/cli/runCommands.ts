@@ -69,6 +69,12 @@ export const run = define(
         Flag.withDescription("Show jobs and workers on a Stately inspector's relay")
       )
     ),
+    case: flags.optional(
+      Flag.String("case").pipe(
+        Flag.withMetavar("file"),
+        Flag.withDescription("Run this case of converge export, and compare its end and its hash")
+      )
+    ),
     strict: flags.strict,
     quiet: flags.quiet
   },
@@ -88,6 +94,10 @@ prints its result if it has ended. Ctrl-C then leaves the job in the store, to b
 With --inspect a page shows the job as it runs, on a free port of this machine; its address is
 printed on standard error. "converge serve" has the page at /inspector.
 
+With --case it runs an exported job from the answers in the file. Then the exit code is 0 if
+the job ends as it was recorded, and 3 if it does not. A case that names its module may stand
+in the place of the module.
+
 ${flags.exitCodes}`,
     examples: [
       {
@@ -100,14 +110,39 @@ ${flags.exitCodes}`,
         description: "A job that survives the process: run it again to go on"
       },
       { command: "converge run ./audit.ts --explain Import/src/a.ts", description: "Where one fact comes from" },
-      { command: "converge run ./audit.ts --inspect-stay", description: "Watch it in a browser" }
+      { command: "converge run ./audit.ts --inspect-stay", description: "Watch it in a browser" },
+      { command: "converge run case.json", description: "A case that names its module" }
     ]
   },
-  (host, options) =>
-    lazily(
-      () => import("./run.ts"),
-      ({ run }) => run(host, options)
-    )
+  (host, { case: file, module, ...options }) => {
+    const isCase = file !== undefined || module.endsWith(".json")
+    const { explain, facts, id, input, inputFile, inspectStately, json, program, store } = options
+    const others = {
+      "--input": input,
+      "--input-file": inputFile,
+      "--id": id,
+      "--store": store,
+      "--explain": explain,
+      "--inspect-stately": inspectStately
+    }
+    const given = {
+      json,
+      facts,
+      program,
+      others,
+      file: file ?? module,
+      module: file === undefined ? undefined : module
+    }
+    return isCase
+      ? lazily(
+          () => import("./case.ts"),
+          ({ runCaseFile }) => runCaseFile(host, given)
+        )
+      : lazily(
+          () => import("./run.ts"),
+          ({ run }) => run(host, { ...options, module })
+        )
+  }
 )
 
 export const serve = define(

@@ -480,3 +480,79 @@ Exit code: 0, 3 if the backup is damaged, 64 if there is no backup, or a store w
       ({ restore }) => restore(host, options)
     )
 )
+
+export const rehearse = define(
+  "rehearse",
+  {
+    module: Argument.String("module").pipe(Argument.withDescription("The module with the new code")),
+    program: flags.program,
+    store: flags.store,
+    job: Flag.String("job").pipe(
+      Flag.withMetavar("id"),
+      Flag.withDescription("Rehearse this job; may be repeated (default: all jobs of the program)"),
+      Flag.atLeast(0)
+    ),
+    json: flags.json
+  },
+  {
+    short: "Run new code over stored jobs, and show what comes out otherwise",
+    long: `Run new code over stored jobs, and show what comes out otherwise.
+
+Each job runs again from its input. Its fiber agents and its intents answer what they answered
+in the store, so nothing is asked, sent or paid; CPU agents, joins and folds run the new code.
+The store is left as it is.
+
+Exit code: 0, or 3 if a fact or an end comes out otherwise, or a task has no stored answer.`,
+    examples: [
+      { command: "converge rehearse ./audit.ts --store jobs.db", description: "All jobs of the program" },
+      { command: "converge rehearse ./audit.ts --store jobs.db --job audit-42", description: "One job" }
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./rehearse.ts"),
+      ({ rehearse }) => rehearse(host, options)
+    )
+)
+
+export const exportJob = define(
+  "export",
+  {
+    args: job,
+    id: flags.id,
+    store: flags.store,
+    program: flags.program,
+    minimize: Flag.Boolean("minimize").pipe(
+      Flag.withDescription("Leave out seeds and signals while the failure stays; needs the module"),
+      Flag.withDefault(false)
+    ),
+    out: Flag.String("out").pipe(
+      Flag.withAlias("o"),
+      Flag.withMetavar("file"),
+      Flag.withDescription("The file to write (default: case.json)"),
+      Flag.withDefault("case.json")
+    ),
+    json: flags.json
+  },
+  {
+    short: "Write a job as a case that ends the same way on any machine",
+    long: `Write a job as a case that ends the same way on any machine.
+
+The file has the job's input, the answers of its agents and of its intents, its signals, its
+end and its hash. With a module, it names the module, too. "converge run" runs it.
+
+Exit code: 0, or 3 if the module does not end the job as it ended, 64 if there is no such job.`,
+    examples: [
+      {
+        command: "converge export ./audit.ts audit-42 --store jobs.db --minimize --out case.json",
+        description: "The smallest case that fails in the same way"
+      },
+      { command: "converge run case.json", description: "Run it, here or elsewhere" }
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./case.ts"),
+      ({ exportCase }) => exportCase(host, options)
+    )
+)

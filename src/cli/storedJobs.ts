@@ -9,7 +9,7 @@ import type * as Layer from "effect/Layer"
 import type { Fact } from "../program/Fact.ts"
 import type { FactJson } from "../job/Job.ts"
 import type { JobContext } from "../context/JobContext.ts"
-import type { StartError } from "../outcome/JobError.ts"
+import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { JobStore, StoreFile as OpenFile } from "../store/index.ts"
 import type { Failed } from "./exitCode.ts"
@@ -60,7 +60,7 @@ export const show: Printing = printing(StoreFile.openForReading)
 /** Changes a store and prints the result. The store must exist. */
 export const change: Printing = printing(StoreFile.openExisting)
 
-export const asFailed = (error: StartError | Failed): Failed =>
+export const asFailed = (error: StartError | InvalidProgram | Failed): Failed =>
   error._tag === "UsageError" || error._tag === "CommandFailed" ? error : StoreFile.startFailure("", error)
 
 /** A fact of a context that was read without its program, so that its value is JSON. */

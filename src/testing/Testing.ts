@@ -1,9 +1,8 @@
 /**
  * Checks of programs: Effects that succeed with a report, or fail with a typed error that says where a program breaks a promise.
  *
- * They run real jobs: `confluent` on the engine that the caller provides, the others in engines of their own. Handlers perform the
- * intents of these jobs, if there are any.
- * Boundary: the public names; each check is in a file of its own.
+ * They run real jobs: `confluent` on the engine that the caller provides, the others in engines of their own. Handlers perform
+ * the intents of these jobs, if there are any. Boundary: the public names; each check is in a file of its own.
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -14,6 +13,7 @@ import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
 import { type Arrival, compareArrivals } from "./arrivals.ts"
 
+export { type Case, type CaseEnd, caseOf, type CaseRun, decodeCase, minimized, runCase } from "./case.ts"
 export { model, type ModelAnswer, type ModelCall, modelRecorder, type ModelScript } from "./model.ts"
 export { type Recorded, recorded, type RecordedProgram, type Unanswered } from "./recorded.ts"
 export {

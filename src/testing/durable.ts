@@ -5,8 +5,8 @@
  *     a run that is left alone counts its writes
  *     for each write:   one life that loses it, and everything after ──► another life that goes on from the journal
  *
- * All runs have the same job id, so a handler gets the same idempotency keys in all of them. Boundary: jobs in engines of its own;
- * mortalStore.ts loses the writes.
+ * All runs have the same job id, so a handler gets the same idempotency keys in all of them. Boundary: jobs in engines of its
+ * own; mortalStore.ts loses the writes.
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -28,8 +28,8 @@ export interface DurableOptions<H, Name extends string> extends CheckOptions<H, 
   /** The number of writes at which the process is killed, at most: then they are spread over the job. Default: 100. */
   readonly kills?: number | undefined
   /**
-   * Gives the state of the world outside that handlers and agents act on, as plain data: the rows of a table, the letters that were
-   * sent. It must be the same after each run. Default: it is not looked at.
+   * Gives the state of the world outside that handlers and agents act on, as plain data: the rows of a table, the letters that
+   * were sent. It must be the same after each run. Default: it is not looked at.
    */
   readonly outside?: Effect.Effect<unknown> | undefined
 }
@@ -73,9 +73,10 @@ export class NotDurable extends Data.TaggedError("NotDurable")<{
 /**
  * Checks that a program survives the death of its process, at every write of its journal.
  *
- * It runs the program once. Then, for each write, it runs it in a process that loses this write and all after it, takes the job up
- * again, and compares: the end, the journal, the hash and the events must be the same. A handler whose answer was lost is called
- * again, and has to give the same answer for the same idempotency key. Give `outside` to see that it also did nothing twice.
+ * It runs the program once. Then, for each write, it runs it in a process that loses this write and all after it, takes the job
+ * up again, and compares: the end, the journal, the hash and the events must be the same. A handler whose answer was lost is
+ * called again, and has to give the same answer for the same idempotency key. Give `outside` to see that it also did nothing
+ * twice. Timeouts and retries go by the clock of the caller.
  *
  * Fails with `NotDurable`, and with the error of a start that was refused.
  */

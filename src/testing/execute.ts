@@ -1,8 +1,8 @@
 /**
  * `Testing.execute` and `Testing.view`: one execution of one agent, and a view of given facts, without an engine.
  *
- * The agent runs as in a job: its view shows what it reads, its output is validated, and a fault is a typed error. What belongs to
- * a job is left out: no retries, no limits of concurrency, no merge. Boundary: runs one agent; the public types are here.
+ * The agent runs as in a job: its view shows what it reads, its output is validated, and a fault is a typed error. What belongs
+ * to a job is left out: no retries, no limits of concurrency, no merge. Boundary: runs one agent; the public types are here.
  */
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
@@ -46,7 +46,9 @@ export type ExecuteNeeds<A extends Agent.Any> = WithoutHandlers<Agent.Services<A
 
 /** Options of `execute`. */
 export interface ExecuteOptions<Reads extends Kind.Any> {
-  /** The fact that the task is about, for an agent with `each`. It is added to the facts, unless it is among them. */
+  /**
+   * The fact that the task is about, for an agent with `each`. It is added to the facts, unless it is among them. Default: none.
+   */
   readonly each?: ProposalOf<Reads> | undefined
   /** The facts that are there, in commit order. All of them are new to the agent. Default: none. */
   readonly facts?: ReadonlyArray<ProposalOf<Reads>> | undefined
@@ -95,15 +97,15 @@ export class NotExecuted extends Data.TaggedError("NotExecuted")<{
 }> {}
 
 /**
- * Executes an agent once, without an engine, and gives its validated effect. It takes every agent: of fibers, of CPU, joins, which
- * get all pairs of the facts, and folds, which get all facts as new.
+ * Executes an agent once, without an engine, and gives its validated effect. It takes every agent: of fibers, of CPU, joins,
+ * which get all pairs of the facts, and folds, which get all facts as new.
  *
  * Everything runs here: a CPU agent on the calling thread. One attempt is made; its `timeout` counts for a fiber agent, and
  * `retry`, `concurrency` and `memoize` do not. `Budget.reserve` finds room always. The effect is not merged, so a conflict with a
  * fact that is there is no failure.
  *
- * Fails with the agent's own typed error; with `NotExecuted` for a throw, a timeout, an output that is no valid effect, an `accepts`
- * that says false, and an error that `onFailure` discards; with `InvalidInput` for facts that do not fit.
+ * Fails with the agent's own typed error; with `NotExecuted` for a throw, a timeout, an output that is no valid effect, an
+ * `accepts` that says false, and an error that `onFailure` discards; with `InvalidInput` for facts that do not fit.
  */
 export const execute = <A extends Agent.Any>(
   agent: A,
@@ -117,8 +119,8 @@ export const execute = <A extends Agent.Any>(
   >
 
 /**
- * Gives a view of some facts, to test a function that takes one. All facts are new to it: `delta` shows what `all` shows. The view
- * stays usable. `kinds` are the kinds that it shows; proposals know only their names.
+ * Gives a view of some facts, to test a function that takes one. All facts are new to it: `delta` shows what `all` shows. The
+ * view stays usable. `kinds` are the kinds that it shows; proposals know only their names.
  *
  * Fails with `InvalidInput` for facts that do not fit.
  */
@@ -129,7 +131,7 @@ export const view = <K extends Kind.Any>(options: {
   readonly facts?: ReadonlyArray<ProposalOf<NoInfer<K>>> | undefined
   /** The job's input. It is frozen. Default: undefined. */
   readonly input?: unknown
-  /** Default: 1. */
+  /** The cycle, as `view.cycle` shows it. Default: 1. */
   readonly cycle?: number | undefined
 }): Effect.Effect<View<K>, InvalidInput> =>
   Effect.suspend(() => {

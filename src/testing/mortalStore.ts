@@ -1,8 +1,8 @@
 /**
  * A store as a process sees it that is killed: from some write on, nothing is written any more.
  *
- * The store below stays, for the process that comes after. A lease is given back all the same, as it is when another process finds
- * the holder dead. Boundary: wraps the port of a store.
+ * The store below stays, for the process that comes after. A lease is given back all the same, as it is when another process
+ * finds the holder dead. Boundary: wraps the port of a store.
  */
 import * as Effect from "effect/Effect"
 import { type JobStore, StoreError } from "../store/index.ts"

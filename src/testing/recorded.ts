@@ -39,11 +39,11 @@ export interface Recorded<P extends Program.Any> {
 }
 
 /**
- * Makes a program whose fiber agents give what they gave in a recorded job, and handlers that do the same for its intents. So a test
- * of a pipeline asks no model, sends nothing and pays nothing. CPU agents, joins and folds run.
+ * Makes a program whose fiber agents give what they gave in a recorded job, and handlers that do the same for its intents. So a
+ * test of a pipeline asks no model, sends nothing and pays nothing. CPU agents, joins and folds run.
  *
- * A task without a recorded answer panics, and an intent without one fails; both say which it is. An effect that was discarded for
- * a conflict or a budget is in no journal, so its task has no answer either.
+ * A task without a recorded answer panics, and an intent without one fails; both say which it is. An effect that was discarded
+ * for a conflict or a budget is in no journal, so its task has no answer either.
  */
 export const recorded = <P extends Program.Any>(program: P, recording: Recording): Recorded<P> => {
   const { handlers, program: played } = playedFrom(program, recording, {
@@ -201,9 +201,15 @@ const reasonsIn = ({ visible }: ErasedAgent, view: View<Kind.Any>): ((position: 
   }
 }
 
-/** The kinds of intents that handlers performed in the recording, and those that the program needs handlers for. */
-const handledKinds = ({ intents }: CompiledProgram, { handled }: Recording): ReadonlyArray<string> => {
-  const declared = [...intents.values()].filter(({ isRecord }) => !isRecord).map(({ name }) => name)
+/**
+ * The kinds of intents that handlers performed in the recording, and those of the program that the recording does not have. Kinds
+ * that nobody performed then are not performed now.
+ */
+const handledKinds = ({ intents }: CompiledProgram, { handled, tasks }: Recording): ReadonlyArray<string> => {
+  const committed = new Set(tasks.flatMap(({ effect }) => effect?.intents.map(({ kind }) => kind) ?? []))
+  const declared = [...intents.values()]
+    .filter(({ isRecord, name }) => !isRecord && !committed.has(name))
+    .map(({ name }) => name)
   return [...new Set([...handled, ...declared])].filter((kind) => kind !== "Approval" && kind !== "ChildJob")
 }
 

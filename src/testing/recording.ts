@@ -20,6 +20,7 @@ import { partOf } from "../program/keys.ts"
 import { JobStore } from "../store/index.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { runSteps } from "../values/steps.ts"
+import { blamedIn } from "./runs.ts"
 
 /** A proposal in a recording: its value is the JSON of its kind. */
 export interface RecordedProposal {
@@ -76,9 +77,18 @@ export interface Recording {
   /** The number of committed cycles, and the hash after the last. */
   readonly cycles: number
   readonly hash: string
-  /** The way in which the job ended, and the `_tag` of its error. Left out for an unfinished job, and for one without an error. */
+  /**
+   * The way in which the job ended, and the `_tag` of its error. Left out for an unfinished job, and for one
+   * without an error.
+   */
   readonly status?: string
   readonly error?: string
+  /** The agent, the invariant or the budget that the error names. Left out if there is none. */
+  readonly blamed?: string
+  /** The hash of the context that the job began with. Left out if it began with none. */
+  readonly context?: string
+  /** The facts that the job began with. */
+  readonly seeds: ReadonlyArray<RecordedProposal>
   readonly tasks: ReadonlyArray<RecordedTask>
   readonly answers: ReadonlyArray<RecordedAnswer>
   readonly signals: ReadonlyArray<RecordedSignal>
@@ -117,7 +127,8 @@ export const recording = (
       cycles: cycle,
       hash,
       ...(journal.status === undefined ? {} : { status: journal.status }),
-      ...(end?.cause === undefined || end.cause === null ? {} : { error: end.cause._tag }),
+      ...errorOf(end?.cause ?? undefined),
+      ...beginningOf(journal.text),
       ...partsOf(rows),
       facts: context.encoded().map(({ fact: { id, kind, provenance }, text }) => {
         const { agent, cycle } = provenance
@@ -125,6 +136,21 @@ export const recording = (
       })
     }
   })
+
+const errorOf = (cause: CauseJson | undefined): Pick<Recording, "error" | "blamed"> => {
+  if (cause === undefined) return {}
+  const blamed = blamedIn(cause)
+  return { error: cause._tag, ...(blamed === "" ? {} : { blamed }) }
+}
+
+/** Reads the genesis text. The replay has verified its hash, so the cast gives its type. */
+const beginningOf = (text: string): Pick<Recording, "seeds" | "context"> => {
+  const { context, seeds } = parseJson(text) as {
+    readonly context: string | null
+    readonly seeds: ReadonlyArray<RecordedProposal>
+  }
+  return { seeds, ...(context === null ? {} : { context }) }
+}
 
 const partsOf = (rows: ReadonlyArray<DecodedRow>): Pick<Recording, "tasks" | "answers" | "signals" | "handled"> => ({
   tasks: rows.flatMap(({ cycle, outcomes }) => outcomes.map((outcome) => taskOf(outcome, cycle))),

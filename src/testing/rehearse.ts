@@ -1,9 +1,9 @@
 /**
  * `Testing.rehearse`: new code over stored jobs, before it is deployed.
  *
- * Each job runs again from its input, with the program's own CPU agents, joins, folds, seeds and rules. What reaches outside of the
- * process is played from the recording. The facts at the end are compared with those of the recording. Boundary: jobs in engines
- * of its own, which keep nothing.
+ * Each job runs again from its input, with the program's own CPU agents, joins, folds, seeds and rules. What reaches outside of
+ * the process is played from the recording. The facts at the end are compared with those of the recording. Boundary: jobs in
+ * engines of its own, which keep nothing.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -41,7 +41,10 @@ export interface RehearsedFact {
 /** A stored job under the new code. */
 export interface RehearsedJob {
   readonly jobId: string
-  /** The status or the `_tag` of the error with which the job ends, in the recording and in the new run. "unfinished": not yet. */
+  /**
+   * The status or the `_tag` of the error with which the job ends, in the recording and in the new run.
+   * "unfinished": not yet.
+   */
   readonly before: string
   readonly after: string
   /** The message of the error that ends the new run. "" if it converges. */
@@ -63,11 +66,12 @@ export interface Rehearsed {
 /**
  * Runs a program over recordings of stored jobs, and tells by fact what comes out otherwise, and in which cycle first.
  *
- * Fiber agents and intents answer from the recording, so nothing is asked, sent or paid; tasks without a recorded answer are listed.
- * Signals come at the beginning, decisions when their approvals are open. Child jobs are not rehearsed: an intent that asks for one
- * ends the job. A difference is a result, not a failure.
+ * Fiber agents and intents answer from the recording, so nothing is asked, sent or paid; tasks without a recorded answer are
+ * listed. Signals come at the beginning, decisions when their approvals are open. Child jobs are not rehearsed: an intent that
+ * asks for one ends the job. A difference is a result, not a failure.
  *
- * Fails with `InvalidInput` if the program refuses the input of a recording, or is another one.
+ * Fails with `InvalidInput` if the program refuses the input of a recording, or is another one, and for a job that began with the
+ * context of another job.
  */
 export const rehearse = (
   program: Program.Any,
@@ -94,11 +98,14 @@ const rehearsed = (program: Program.Any, recording: Recording) =>
     return { ...jobOf(recording, record), unanswered }
   })
 
-/** Decodes the input of a recording for the program. */
-export const inputOf = (program: Program.Any, { input, jobId, program: name }: Recording) =>
+/** Decodes the input of a recording for the program. A context that the job began with is in no recording. */
+export const inputOf = (program: Program.Any, { context, input, jobId, program: name }: Recording) =>
   Effect.suspend((): Effect.Effect<unknown, InvalidInput> => {
     const refuse = (message: string) => Effect.fail(new InvalidInput({ program: program.name, message }))
     if (name !== program.name) return refuse(`job ${jobId} is of the program ${JSON.stringify(name)}`)
+    if (context !== undefined) {
+      return refuse(`job ${jobId} began with the context of another job, which a recording does not have`)
+    }
     try {
       return Effect.succeed(compiledOf(program).inputCodec.decode(canonicalText(input)))
     } catch (error) {

@@ -26,6 +26,8 @@ export interface RunRecord {
   readonly status: string
   /** The `_tag` of the error that ended the job; undefined if it converged. */
   readonly error: string | undefined
+  /** The agent, the invariant or the budget that the error names; "" if it names none. */
+  readonly blamed: string
   /** The message of that error; "" if there is none. */
   readonly message: string
   readonly hash: string
@@ -73,6 +75,7 @@ export const recordOf = (job: Job<Program.Any>): Effect.Effect<RunRecord, StoreE
     return {
       status,
       error: "partial" in end ? end._tag : undefined,
+      blamed: "partial" in end ? blamedIn(end) : "",
       message: "partial" in end ? end.message : "",
       hash: rest.hash,
       rows: [text, ...rows.map((row) => row.text)],
@@ -84,6 +87,15 @@ export const recordOf = (job: Job<Program.Any>): Effect.Effect<RunRecord, StoreE
       of: "partial" in end ? end.partial : end
     }
   })
+
+/** The agent, the invariant or the budget that an error or a cause names; "" if it names none. */
+export const blamedIn = (cause: object): string => {
+  for (const key of ["agent", "name", "budget", "kind"]) {
+    const value: unknown = Reflect.get(cause, key)
+    if (typeof value === "string" && value !== Reflect.get(cause, "_tag")) return value
+  }
+  return ""
+}
 
 /** A job that is to be run. The compiler does not know the services of any program: the caller provides them. */
 export type Begin = Effect.Effect<Job<Program.Any>, StartError | InvalidProgram, Engine>

@@ -10,7 +10,7 @@ import * as AiError from "effect/ai/AiError"
 import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Prompt from "effect/ai/Prompt"
 import type * as Response from "effect/ai/Response"
-import type { ModelAnswer, ModelCall, ModelScript } from "./model.ts"
+import type { ModelAnswer, ModelCall, ModelScript } from "./modelScript.ts"
 
 type Usage = NonNullable<ModelAnswer["usage"]>
 

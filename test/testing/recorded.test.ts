@@ -105,6 +105,22 @@ describe("Testing.recorded", () => {
     })
   )
 
+  it.effect("performs no intent that nobody performed in the recording", () =>
+    Effect.gen(function* () {
+      const recording = yield* Effect.gen(function* () {
+        // An engine without a handler runs the job all the same. Only its type says that it needs one.
+        const unheard = first as unknown as Testing.RecordedProgram<typeof first>
+        yield* web(Engine.run(unheard, ["a"], { id: "unheard" }))
+        return yield* Testing.recording("unheard")
+      }).pipe(Effect.provide(Testing.layer()))
+      expect(recording.handled).toEqual([])
+      const { handlers, program } = Testing.recorded(first, recording)
+      const again = yield* Effect.provide(Engine.run(program, ["a"]), Testing.layer({ handlers }))
+      expect(again.diagnostics.map(({ cause }) => cause._tag)).toEqual(["NotPerformed"])
+      expect(again.hash).toBe(recording.hash)
+    })
+  )
+
   it.effect("names a task that was not recorded", () =>
     Effect.gen(function* () {
       const { recording } = yield* record
@@ -175,6 +191,8 @@ describe("Testing.rehearse", () => {
       ])
       const refused = yield* Effect.flip(Testing.rehearse(first, [{ ...recording, input: 3 }]))
       expect(refused).toMatchObject({ _tag: "InvalidInput" })
+      const forked = yield* Effect.flip(Testing.rehearse(first, [{ ...recording, context: "00" }]))
+      expect(forked.message).toBe("job read began with the context of another job, which a recording does not have")
       const other = yield* Effect.flip(Testing.rehearse(first, [{ ...recording, program: "other" }]))
       expect(other.message).toBe(`job read is of the program "other"`)
     })
