@@ -74,8 +74,8 @@ export class NotDeterministic extends Data.TaggedError("NotDeterministic")<{
  *
  * It runs the program in this process, without threads, and again: as it was, with Effect's `Clock` 40 days later, and with tasks
  * that end in other orders. It cannot find what is the same in all these runs, such as today's date without Effect's `Clock`.
- * Intents are performed by `handlers`, once in each run and with the same idempotency keys. Timeouts and retries go by the clock of
- * the caller, so use `it.live` where the program waits.
+ * Intents are performed by `handlers`, once in each run and with the same idempotency keys. Timeouts and retries go by the clock
+ * of the caller, so use `it.live` where the program waits.
  *
  * Fails with `NotDeterministic`, which names the agent, the fact and the cycle of the first difference, and with the error of a
  * start that was refused.

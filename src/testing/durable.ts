@@ -109,6 +109,7 @@ const checked = (program: Program.Any, input: unknown, options: Options) =>
     const before = textOf(yield* outside)
     const writes = killsOf(alone.writes, options.kills ?? 100)
     for (const write of writes) {
+      calls.begin()
       const { record } = yield* lives(program, input, watched, write - 1)
       const finding =
         calls.finding ?? outsideFinding(before, textOf(yield* outside)) ?? recordFinding(program, alone.record, record)
@@ -165,9 +166,16 @@ interface Call {
 /** The calls of handlers in all runs, and the first that is not as the one before it with the same key. */
 class Calls {
   readonly byKey = new Map<string, Call>()
+  /** The keys that a run got more than once, and those of the present run. */
   readonly repeated = new Set<string>()
+  private ofRun = new Set<string>()
   isAlone = true
   finding: Finding | undefined
+
+  /** Another run begins: its first call of a key is no repetition. */
+  begin(): void {
+    this.ofRun = new Set()
+  }
 
   /** The handler, whose calls are noted. */
   watch(handler: Engine.Handler<unknown, string>): Engine.Handler<unknown, string> {
@@ -183,13 +191,14 @@ class Calls {
   private note(call: Call): void {
     const { idempotencyKey: key, kind } = call.intent
     const before = this.byKey.get(key)
+    if (this.ofRun.has(key)) this.repeated.add(key)
+    this.ofRun.add(key)
     if (before === undefined) {
       this.byKey.set(key, call)
       const message = `a resumed job performs an intent ${JSON.stringify(kind)} that the job did not have before`
       if (!this.isAlone) this.finding ??= findingOf("key", call, undefined, call.payload, message)
       return
     }
-    this.repeated.add(key)
     if (before.payload !== call.payload) {
       const message = `the intent ${JSON.stringify(kind)} has another payload under the same idempotency key ${key}`
       this.finding ??= findingOf("key", call, before.payload, call.payload, message)

@@ -43,7 +43,7 @@ interface Life {
  *
  * The journal lives as long as the layer. `Testing.kill` kills the process of the engine; `Engine.resume`, or a start of the same
  * id, then goes on from what was committed. Time stands still until `TestClock.adjust` moves it. Options are those of
- * `Engine.layer`; `programs` are resumed by themselves after a kill.
+ * `Engine.layer`. Jobs of its `programs` are resumed by themselves after a kill, and its `drainTimeout` plays no part.
  */
 export const layer = <P extends Program.Any = never, H = never, Name extends string = never>(
   options?: EngineOptions<P, H, Name>
@@ -72,7 +72,10 @@ const lives = <P extends Program.Any, H, Name extends string>(options: EngineOpt
       const scope = yield* Scope.fork(outer)
       const store = mortal(journal)
       const below: Layer.Layer<WorkerPool | JobStore> = Layer.merge(layerInline, Layer.succeed(JobStore, store.store))
-      const built = Layer.buildWithScope(Layer.fresh(Layer.provide(Engine.layer(options), below)), scope)
+      const built = Layer.buildWithScope(
+        Layer.fresh(Layer.provide(Engine.layer({ ...options, drainTimeout: 0 }), below)),
+        scope
+      )
       const context = yield* Effect.provideContext(built, services)
       return { engine: Context.get(context, Engine.Engine), store, scope }
     })

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import { Agent, Budget, Fact, Fold, Intent, type View } from "../../src/index.ts"
+import { Agent, Budget, Fact, Fold, Intent, type JobError, type View } from "../../src/index.ts"
 import { Testing } from "../../src/testing/index.ts"
 
 const Order = Fact.kind("Order", {
@@ -59,7 +59,9 @@ describe("Testing.execute", () => {
   it.effect("gives the validated effect of a fiber agent, with what it paid", () =>
     Effect.gen(function* () {
       const effect = Testing.execute(pay, { each: order("o1", 700), facts: [ada], input: { day: 1 }, cycle: 4 })
-      expectTypeOf(effect).toExtend<Effect.Effect<unknown, Closed | Testing.NotExecuted | object, Bank>>()
+      expectTypeOf<Effect.Error<typeof effect>>().toEqualTypeOf<Closed | Testing.NotExecuted | JobError.InvalidInput>()
+      expectTypeOf<Effect.Services<typeof effect>>().toEqualTypeOf<Bank>()
+      expectTypeOf<Effect.Success<typeof effect>["facts"][number]["kind"]>().toEqualTypeOf<"Total" | "Receipt">()
       const { evaluations, facts, intents, trace, usage } = yield* bank(effect)
       expect(facts).toEqual([{ kind: "Total", id: "ada", value: { customer: "ada", cents: 701 }, because: [] }])
       expect(Object.isFrozen(facts[0]?.value)).toBe(true)

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { Agent, Engine, Fact, Intent, Program } from "../../src/index.ts"
 import { Testing } from "../../src/testing/index.ts"
+import { lookUntil } from "../support/until.ts"
 
 const Step = Fact.kind("Step", { schema: Schema.Struct({ number: Schema.Number }), id: ({ number }) => String(number) })
 const Paid = Fact.kind("Paid", { schema: Schema.Struct({ by: Schema.String }), id: ({ by }) => by })
@@ -55,16 +56,17 @@ describe("Testing.layer", () => {
       const job = yield* Testing.start(program, 4, { id: "count" })
       const first = yield* Effect.forkChild(Effect.exit(job.result))
       // Steps 0 and 1 have ended; step 2 waits for the clock.
-      yield* TestClock.adjust("5 seconds")
-      expect(yield* Ref.get(executed)).toBe(3)
+      yield* lookUntil(Ref.get(executed), (count) => count === 3)
       yield* Testing.kill
       expect((yield* Fiber.join(first))._tag).toBe("Failure")
       const again = yield* Engine.resume(program, "count")
       const second = yield* Effect.forkChild(again.result)
+      yield* lookUntil(Ref.get(executed), (count) => count === 4)
       yield* TestClock.adjust("10 seconds")
       const { hash, output } = yield* Fiber.join(second)
       expect({ output, executed: yield* Ref.get(executed) }).toEqual({ output: 5, executed: 6 })
       const whole = yield* Effect.forkChild(Engine.run(program, 4))
+      yield* lookUntil(Ref.get(executed), (count) => count === 9)
       yield* TestClock.adjust("10 seconds")
       expect((yield* Fiber.join(whole)).hash).toBe(hash)
     }).pipe(Effect.provide(Testing.layer()))
