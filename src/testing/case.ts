@@ -15,9 +15,9 @@ import { compiledOf } from "../program/erased.ts"
 import type { Program } from "../program/Program.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { describeError } from "../values/panic.ts"
-import { playedFrom, proposalOf, type Unanswered } from "./recorded.ts"
+import { play } from "./playing.ts"
+import { proposalOf, type Unanswered } from "./recorded.ts"
 import type { RecordedProposal, Recording } from "./recording.ts"
-import { inputOf, playRecording } from "./rehearse.ts"
 import type { RunRecord } from "./runs.ts"
 
 /** The end of a job, as far as it is the same on any machine. */
@@ -70,17 +70,8 @@ export const runCase = (
 ): Effect.Effect<CaseRun, StartError | InvalidProgram | StoreError> =>
   Effect.gen(function* () {
     const { end, hash, recording, seeds } = given
-    const unanswered: Array<Unanswered> = []
-    const missed = (output: unknown) => (missing: Unanswered) =>
-      Effect.sync(() => {
-        unanswered.push(missing)
-        return output
-      })
-    const full = { ...recording, facts: [] }
-    const input = yield* inputOf(program, full)
     const seeded = seeds === undefined ? program : yield* withSeeds(program, seeds)
-    const played = playedFrom(seeded, full, { noTask: missed({}), noAnswer: missed([]) })
-    const record = yield* playRecording(played, recording, input, () => {})
+    const { record, unanswered } = yield* play(seeded, recording)
     const found = endOf(record)
     const isSame = isSameEnd(found, end) && record.hash === hash
     return { isSame, end: found, hash: record.hash, unanswered, result: record.of }

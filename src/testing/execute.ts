@@ -112,7 +112,7 @@ export const execute = <A extends Agent.Any>(
   options?: ExecuteOptions<ReadsOf<A>>
 ): Effect.Effect<Executed<WritesOf<A>>, Agent.Error<A> | NotExecuted | InvalidInput, ExecuteNeeds<A>> =>
   // The runtime knows no types of agents. The validation of the output makes them true again.
-  executed(eraseAgent(agent), (options ?? {}) as ErasedOptions) as Effect.Effect<
+  executed(eraseAgent(agent), options ?? {}) as Effect.Effect<
     Executed<WritesOf<A>>,
     Agent.Error<A> | NotExecuted | InvalidInput,
     ExecuteNeeds<A>
@@ -247,7 +247,7 @@ const ofFiber = (execution: Execution): Effect.Effect<EncodedEffect | TaskFault,
   const { timeoutMs } = agent
   const work = Effect.suspend((): Effect.Effect<unknown, unknown, unknown> => {
     const effect: unknown = agent.executeFiber?.(fact, view)
-    if (Effect.isEffect(effect)) return effect as Effect.Effect<unknown, unknown, unknown>
+    if (Effect.isEffect(effect)) return effect
     return Effect.die(new EffectFault("InvalidEffect", { message: "execute returned no Effect", stack: "" }))
   }).pipe(Effect.scoped, Effect.provideService(CurrentWallet, walletOf(paid)))
   const once =

@@ -65,14 +65,16 @@ export interface Unanswered {
   readonly why: string
 }
 
-/** What happens where a recording has no answer. */
+/** What happens where a recording has no answer, and before each task. */
 export interface OnMissing {
   readonly noTask: (missing: Unanswered) => Effect.Effect<unknown>
   readonly noAnswer: (missing: Unanswered) => Effect.Effect<unknown>
+  /** Runs before a played task of a cycle answers. Default: nothing does. */
+  readonly before?: (cycle: number) => Effect.Effect<void>
 }
 
 /** Makes the program and the handlers, with what happens where the recording has no answer. */
-export const playedFrom = (program: Program.Any, recording: Recording, onMissing: OnMissing) => {
+export const playedFrom = (program: Program.Any, recording: Omit<Recording, "facts">, onMissing: OnMissing) => {
   const compiled = compiledOf(program)
   const tasks = new Tape(
     recording.tasks.filter(({ part }) => part === undefined),
@@ -126,13 +128,13 @@ const playedAgent = (
   agent: ErasedAgent,
   { kinds }: CompiledProgram,
   tasks: Tape<RecordedTask>,
-  { noTask }: OnMissing
+  { before, noTask }: OnMissing
 ): ErasedAgent => ({
   ...agent,
   retry: undefined,
   concurrency: undefined,
-  executeFiber: (fact, view) =>
-    Effect.suspend(() => {
+  executeFiber: (fact, view) => {
+    const answer = Effect.suspend(() => {
       const each = fact === undefined ? undefined : { kind: fact.kind, id: fact.id }
       const task = tasks.find(view.jobId, taskKey(agent.name, each), view.cycle)
       const on = each === undefined ? "" : ` on ${each.kind}/${each.id}`
@@ -146,6 +148,8 @@ const playedAgent = (
         return missing(`has a recorded answer that does not fit the program: ${describeError(error)}`)
       }
     })
+    return before === undefined ? answer : Effect.andThen(before(view.cycle), answer)
+  }
 })
 
 /** The failure of a task, if it is one that a task can be made to have. */
@@ -205,7 +209,10 @@ const reasonsIn = ({ visible }: ErasedAgent, view: View<Kind.Any>): ((position: 
  * The kinds of intents that handlers performed in the recording, and those of the program that the recording does not have. Kinds
  * that nobody performed then are not performed now.
  */
-const handledKinds = ({ intents }: CompiledProgram, { handled, tasks }: Recording): ReadonlyArray<string> => {
+const handledKinds = (
+  { intents }: CompiledProgram,
+  { handled, tasks }: Pick<Recording, "handled" | "tasks">
+): ReadonlyArray<string> => {
   const committed = new Set(tasks.flatMap(({ effect }) => effect?.intents.map(({ kind }) => kind) ?? []))
   const declared = [...intents.values()]
     .filter(({ isRecord, name }) => !isRecord && !committed.has(name))

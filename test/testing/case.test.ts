@@ -2,10 +2,12 @@
  * Cases: a job that failed, as a file that fails in the same way, with fewer seeds and signals.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Program } from "../../src/index.ts"
 import { Testing } from "../../src/testing/index.ts"
+import { lookUntil, turns } from "../support/until.ts"
 
 const Item = Fact.kind("Item", { schema: Schema.Struct({ n: Schema.Number }), id: ({ n }) => String(n) })
 const Word = Fact.kind("Word", {
@@ -15,6 +17,9 @@ const Word = Fact.kind("Word", {
 const Note = Fact.kind("Note", { schema: Schema.Struct({ text: Schema.String }), id: ({ text }) => text })
 
 let isAsked = false
+
+/** Opens when the signals are in the mailbox. */
+let gate = Effect.void
 
 /** Fails if the words of 3 and 5 are there, and a note that says "go". */
 const program = (fails = true) =>
@@ -28,7 +33,7 @@ const program = (fails = true) =>
         each: Item,
         writes: [Word],
         execute: ({ value: { n } }) =>
-          Effect.sync(() => {
+          Effect.map(gate, () => {
             isAsked = true
             return { facts: [Word.of({ n, word: `word ${n}` })] }
           })
@@ -48,9 +53,15 @@ const program = (fails = true) =>
 
 /** A case of a job that fails, as it comes out of a file. */
 const failed = Effect.gen(function* () {
+  const opened = yield* Deferred.make<void>()
+  gate = Deferred.await(opened)
   const job = yield* Testing.start(program(), 12, { id: "picky" })
-  const signals = ["wait", "go", "slow"].map((text) => Effect.ignore(job.signal([Note.of({ text })])))
-  yield* Effect.all(signals, { concurrency: "unbounded" })
+  yield* lookUntil(job.status, ({ phase }) => phase === "executing")
+  for (const text of ["wait", "go", "slow"]) {
+    yield* Effect.forkChild(Effect.ignore(job.signal([Note.of({ text })])), { startImmediately: true })
+    yield* Effect.promise(() => turns(2))
+  }
+  yield* Deferred.succeed(opened, undefined)
   expect(yield* Effect.flip(job.result)).toMatchObject({ _tag: "AgentPanicked", agent: "check" })
   const written = JSON.stringify(Testing.caseOf(yield* Testing.recording("picky"), "./picky.ts"))
   isAsked = false
@@ -66,6 +77,8 @@ describe("Testing.runCase", () => {
         end: { status: "failed", error: "AgentPanicked", of: "check" }
       })
       const run = yield* Testing.runCase(program(), given)
+      // The signals came in the second cycle.
+      expect(given.recording.signals.map(({ cycle }) => cycle)).toEqual([2, 2, 2])
       expect(run).toMatchObject({ isSame: true, hash: given.hash, end: given.end, unanswered: [] })
       expect(isAsked).toBe(false)
     })
@@ -87,6 +100,15 @@ describe("Testing.runCase", () => {
       // Without the failure there is nothing to keep.
       const whole = yield* failed
       expect(yield* Testing.minimized(program(false), whole)).toBe(whole)
+    })
+  )
+
+  it.effect("tells of a signal that the job did not take up", () =>
+    Effect.gen(function* () {
+      const given = yield* failed
+      const signals = [{ cycle: 9, facts: [{ kind: "Note", value: { text: "late" } }] }]
+      const run = yield* Testing.runCase(program(), { ...given, recording: { ...given.recording, signals } })
+      expect(run.unanswered.map(({ why }) => why)).toEqual(["the signal of cycle 9 was not taken up"])
     })
   )
 
