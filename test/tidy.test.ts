@@ -224,6 +224,7 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     uses: ["Effect.sleep"],
     reason: "agents that sleep on the TestClock"
   },
+  { path: "test/simulation/world.test.ts", uses: ["Effect.sleep"], reason: "effects in virtual time" },
   { path: "test/simulation/build.ts", uses: ["Effect.sleep"], reason: "agents and handlers in virtual time" },
   {
     path: "test/testing/layer.test.ts",

@@ -175,8 +175,9 @@ const isStringTooLong = (error: unknown): boolean =>
   error instanceof RangeError && error.message === "Invalid string length"
 
 /**
- * Writes a note to the journal, then to the log, and then calls `onNoted`. If the store refuses it, that is logged. Notes are in the
- * log in the order of the calls, whichever fiber goes on first when they are written.
+ * Writes a note to the journal, then to the log, and then calls `onNoted`. If the store refuses it, that is logged.
+ *
+ * Notes are in the log in the order of the calls, whichever fiber goes on first when they are written.
  */
 export const writeNote = (session: JobSession, tag: NoteTag, onNoted: () => void): void => {
   const { services, store } = session.options

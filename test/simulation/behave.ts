@@ -102,6 +102,9 @@ export const pairOf = (left: Shown, right: Shown): ReadonlyArray<About> => {
   return [{ value: { k: `${a.k}${b.k}`.slice(0, 6), n: a.n + b.n, t: a.t }, fact: left }]
 }
 
+/** The one item with a number. */
+export const exactly = (n: number): Item => ({ k: `x${n}`, n, t: n % 2 === 0 ? ["x", "y"] : ["y"] })
+
 const idFor = (agent: AgentSpec, { id }: Emission, { k, n }: Item): string => {
   switch (id) {
     case "same":
@@ -112,6 +115,8 @@ const idFor = (agent: AgentSpec, { id }: Emission, { k, n }: Item): string => {
       return agent.name
     case "longer":
       return `${k}+`.slice(-6)
+    case "exact":
+      return `x${n}`
   }
 }
 
@@ -126,9 +131,10 @@ export const behave = (agent: AgentSpec, items: ReadonlyArray<About>, sight: Sig
     for (const emission of agent.emits) {
       const { because, below, counts, every, into, step } = emission
       if (value.n >= below || value.n % every !== 0) continue
-      const k = idFor(agent, emission, value)
+      const exact = emission.id === "exact" ? exactly(value.n + step) : undefined
+      const k = exact?.k ?? idFor(agent, emission, value)
       const n = counts === true ? agent.reads.reduce((sum, kind) => sum + sight.size(kind), 0) : value.n + step
-      const proposal = { kind: into, value: { k, n, t: value.t } }
+      const proposal = { kind: into, value: exact ?? { k, n, t: value.t } }
       if (!facts.has(`${into}/${k}`))
         facts.set(`${into}/${k}`, because === true && fact !== undefined ? { ...proposal, because: [fact] } : proposal)
       if (agent.intent === approvalKind) intents.push({ kind: approvalKind, payload: { id: `may ${k}` } })

@@ -99,7 +99,8 @@ const givenOf = (simulated: Simulated): { given: Given; complaints: Array<string
   const { error } = simulated.end ?? {}
   if (error?._tag === "BudgetExhausted" && (error["budget"] === "cycles" || error["budget"] === "agents")) {
     // A signal that waits wants a cycle, which the budget does not allow: the job ends, and the signal with it.
-    const late = simulated.told.filter(({ message }) => message.startsWith("JobHalted"))
+    const refused = simulated.told.filter(({ message }) => message.startsWith("JobHalted"))
+    const late = refused.length > 0 ? refused : unknown
     if (late.length > 0) byCycle.set(simulated.rows.length + 1, late.map(proposalsOf))
   }
   for (const { answer, proposals } of inOrder)
@@ -210,6 +211,13 @@ export const compare = (whole: Case, simulated: Simulated, host: Host): Readonly
   compareContext(job, simulated, differ)
   compareResult(job, whole, simulated, differ)
   compareEvents(job, simulated, eventsOf(job, status, cause), differ)
+  if (whole.program.isConfluent === true && status === "converged") {
+    // The same signals, all at the beginning.
+    const early = refer(whole.program, { ...given, signals: new Map([[1, [...given.signals.values()].flat()]]) })
+    const facts = ({ context }: Referred) =>
+      context.live.map(({ id, kind, text: own }) => `${kind}/${id} ${own}`).sort()
+    differ("G16: facts, with all signals at the beginning", facts(early), facts(job))
+  }
   return [...found, ...invariantsOf(whole, job, simulated, host)]
 }
 

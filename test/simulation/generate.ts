@@ -5,6 +5,7 @@
  */
 import type { Act, PoolFault, Schedule, StoreFault } from "../../src/testing/simulation/schedule.ts"
 import { type Random, randomOf, shuffle } from "../../src/values/random.ts"
+import { exactly } from "./behave.ts"
 import type {
   AgentSpec,
   BudgetSpec,
@@ -222,6 +223,43 @@ const programOf = (dice: Dice): ProgramSpec => {
   }
 }
 
+/** A program whose agents are joins, folds, and agents with `each` that look at nothing else, and whose facts are never revised. */
+const confluentOf = (dice: Dice): ProgramSpec => {
+  const kinds: ReadonlyArray<KindSpec> = ["A", "B", "C"].map((name) => ({ name, rule: "reject" }))
+  const named = kinds.map(({ name }) => name)
+  const agent = (index: number): AgentSpec => {
+    const base = {
+      ...agentOf(dice, kinds, index),
+      reads: [],
+      accepts: undefined,
+      faults: [],
+      tokens: undefined,
+      tier: 0
+    }
+    const emits = base.emits.map((emission): Emission => ({ ...emission, id: "exact", counts: undefined }))
+    const form = base.form === "join" ? "join" : "each"
+    return { ...base, form, from: base.from ?? dice.pick(named), emits, intent: undefined, evaluates: undefined }
+  }
+  const fold: AgentSpec = {
+    ...{ name: "fold", form: "fold", type: "cpu", from: dice.pick(named), tier: 0, takesMs: 0 },
+    ...{ reads: [], writes: ["Total"], emits: [], faults: [], onFailure: "halt", key: "third" },
+    aggregate: dice.pick(["sum", "count", "min", "max", "own"])
+  }
+  return {
+    kinds: [...kinds, { name: "Total", rule: "keepLast" }],
+    agents: [...dice.times(dice.from(1, 4), agent), fold],
+    tiers: 1,
+    ...{ invariants: [], handlers: [], budget: { maxCycles: 100 }, signals: named },
+    seeds: exactItems(dice, named, 5),
+    isConfluent: true
+  }
+}
+
+const exactItems = (dice: Dice, kinds: ReadonlyArray<string>, most: number): ReadonlyArray<Proposed> => {
+  const proposals = dice.times(dice.from(1, most), () => ({ kind: dice.pick(kinds), value: exactly(dice.from(0, 6)) }))
+  return [...new Map(proposals.map((proposal) => [`${proposal.kind}/${proposal.value.k}`, proposal])).values()]
+}
+
 const storeFaults: ReadonlyArray<StoreFault> = ["full", "lost", "fenced", "slow"]
 const poolFaults: ReadonlyArray<PoolFault> = ["claimed", "running", "unsent", "late"]
 
@@ -253,11 +291,11 @@ const scheduleOf = (dice: Dice, seed: number, { agents }: ProgramSpec, signals: 
     kills: isFaulty ? dice.times(dice.pick([0, 1, 1, 2, 4]), () => dice.below(steps)) : [],
     acts: actsOf(dice, signals, steps),
     store: isFaulty
-      ? dice.times(dice.pick([0, 0, 1, 2]), () => ({ write: dice.from(1, 12), fault: dice.pick(storeFaults) }))
+      ? dice.times(dice.pick([0, 0, 1, 2]), () => ({ write: dice.from(1, 8), fault: dice.pick(storeFaults) }))
       : [],
     damages: isFaulty && dice.one(8) ? [dice.from(1, 3)] : [],
     pool: isFaulty
-      ? dice.times(dice.pick([0, 1, 2]), () => ({ claim: dice.from(1, 12), fault: dice.pick(poolFaults) }))
+      ? dice.times(dice.pick([0, 1, 2, 4]), () => ({ claim: dice.from(1, 6), fault: dice.pick(poolFaults) }))
       : [],
     delayMs: dice.pick([0, 2, 10])
   }
@@ -266,8 +304,10 @@ const scheduleOf = (dice: Dice, seed: number, { agents }: ProgramSpec, signals: 
 /** The case of a seed. */
 export const caseOf = (seed: number): Case => {
   const dice = new Dice(seed)
-  const program = programOf(dice)
+  const isConfluent = seed % 8 === 0
+  const program = isConfluent ? confluentOf(dice) : programOf(dice)
   const count = program.signals.length === 0 || dice.one(2) ? 0 : dice.from(1, 4)
-  const signals = dice.times(count, () => proposalsOf(dice, program.signals, 3))
+  const items = isConfluent ? exactItems : proposalsOf
+  const signals = dice.times(count, () => items(dice, program.signals, 3))
   return { program, signals, schedule: scheduleOf(dice, seed, program, count) }
 }

@@ -52,8 +52,11 @@ export interface KindSpec {
 /** The facts that an agent proposes for an item `x` with `x.n < below` and `x.n % every === 0`. */
 export interface Emission {
   readonly into: string
-  /** The id of the proposal: that of the item, one of three, one for the agent, or one that is longer each time. */
-  readonly id: "same" | "third" | "agent" | "longer"
+  /**
+   * The id of the proposal: that of the item, one of three, one for the agent, one that is longer each time, or one that gives
+   * the whole value, so that no fact is ever revised.
+   */
+  readonly id: "same" | "third" | "agent" | "longer" | "exact"
   readonly step: number
   readonly below: number
   readonly every: number
@@ -149,4 +152,6 @@ export interface ProgramSpec {
   readonly budget: BudgetSpec
   readonly signals: ReadonlyArray<string>
   readonly seeds: ReadonlyArray<Proposed>
+  /** Whether the facts at the fixed point must not depend on when signals arrive (G16). */
+  readonly isConfluent?: boolean | undefined
 }

@@ -9,7 +9,7 @@ import * as Random from "effect/Random"
 import { shrink } from "../../src/testing/simulation/shrink.ts"
 import { World } from "../../src/testing/simulation/World.ts"
 
-const after = (ms: number, go: () => void) => Effect.flatMap(Effect.delay(Effect.void, ms), () => Effect.sync(go))
+const after = (ms: number, go: () => void) => Effect.andThen(Effect.sleep(ms), Effect.sync(go))
 
 describe("time in a world", () => {
   it("moves only when nothing can go on, from timer to timer", () => {
