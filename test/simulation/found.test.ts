@@ -14,7 +14,7 @@ import { World } from "../../src/testing/simulation/World.ts"
 const Note = Fact.kind("Note", { schema: Schema.Struct({ text: Schema.String }), id: ({ text }) => text })
 
 const calm: Schedule = {
-  ...{ seed: 1, order: "seeded", workers: 0, delayMs: 0 },
+  ...{ seed: 1, order: "seeded", scans: false, workers: 0, delayMs: 0 },
   ...{ kills: [], acts: [], store: [], damages: [], pool: [] }
 }
 

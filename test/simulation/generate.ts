@@ -287,6 +287,7 @@ const scheduleOf = (dice: Dice, seed: number, { agents }: ProgramSpec, signals: 
   return {
     seed,
     order: "seeded",
+    scans: seed % 3 === 0,
     workers: dice.from(needsWorkers ? 1 : 0, 3),
     kills: isFaulty ? dice.times(dice.pick([0, 1, 1, 2, 4]), () => dice.below(steps)) : [],
     acts: actsOf(dice, signals, steps),

@@ -30,6 +30,7 @@ const simpler: Simpler = {
   ),
   simplest: {
     order: "fifo",
+    scans: false,
     delayMs: 0,
     workers: 1,
     tier: 0,

@@ -141,10 +141,10 @@ class Simulation<P extends Program.Any> {
         this.#act(step)
         return this.#isKilled(step)
       })
-      if (ran._tag === "Killed") this.#met.push("kill")
+      if (ran._tag === "Killed") this.#again("kill", before)
       else if (ran._tag === "Stuck") broken = `stuck: ${ran.reason}`
       else if (Exit.isFailure(ran.exit)) broken = Cause.pretty(ran.exit.cause)
-      else if (ran.exit.value === "again") this.#again(before)
+      else if (ran.exit.value === "again") this.#again("again", before)
       else if (typeof ran.exit.value === "string") broken = ran.exit.value
       else last = ran.exit.value
     }
@@ -168,9 +168,9 @@ class Simulation<P extends Program.Any> {
     }
   }
 
-  /** The job was left in its journal. A signal that was refused for that may be in a row whose acknowledgement was lost. */
-  #again(before: number): void {
-    this.#met.push("again")
+  /** The life is over, and the job goes on. A signal that was refused may be in a row whose acknowledgement was lost. */
+  #again(how: "again" | "kill", before: number): void {
+    this.#met.push(how)
     this.#told.forEach((told, place) => {
       const isOpen = place >= before && told.answer === "refused" && told.message.startsWith("JobHalted")
       if (isOpen) this.#told[place] = { ...told, answer: "unknown", place: -1 }
@@ -204,7 +204,8 @@ class Simulation<P extends Program.Any> {
         Context.add(JobStore, this.#store.open()),
         Context.add(Scope.Scope, scope)
       )
-      const options = { handlers, maxAttempts: mostLives + 1 }
+      const programs = this.#schedule.scans ? [program] : []
+      const options = { handlers, programs, maxAttempts: mostLives + 1 }
       const alive = Effect.flatMap(makeEngine(options, inspect), (engine) =>
         Effect.flatMap(Effect.exit(engine.start(program, input, { id: simulatedJobId })), (started) => {
           if (Exit.isFailure(started)) return Effect.succeed<Lived | string>(this.#refused(started.cause))
