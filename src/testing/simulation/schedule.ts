@@ -40,7 +40,7 @@ export interface Schedule {
   readonly order: "seeded" | "fifo"
   /** The number of workers; 0: the main thread. */
   readonly workers: number
-  /** Whether the engine takes up the jobs that it finds in the store by itself, beside the caller that starts the job by its id. */
+  /** Whether the engine also takes up by itself what it finds in the store, beside the caller that starts the job by its id. */
   readonly scans: boolean
   /** Steps before which the process is killed. */
   readonly kills: ReadonlyArray<number>
