@@ -338,6 +338,7 @@ const invariantsOf = ({ program }: Case, job: Referred, simulated: Simulated, ho
   if (error === undefined && result.status !== "converged") found.push("G9: an end without an error")
   if (host.running > 0) found.push(`G10: ${host.running} executions are under way after the end`)
   if (simulated.unfenced > 0) found.push("G11: a write without its fence was taken")
+  if (simulated.unanswered > 0) found.push(`S4: ${simulated.unanswered} signals have no answer after the end`)
   if (simulated.liveAfter > 0) found.push("G13: the engine still holds the job")
   if (host.doubled.length > 0) found.push(`IN2: two handlers at a time for ${host.doubled.join(", ")}`)
   const keys = new Set(result.intents.map(({ idempotencyKey }) => idempotencyKey))

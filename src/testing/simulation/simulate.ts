@@ -86,6 +86,8 @@ export interface Simulated {
   readonly isCancelled: boolean
   /** The number of pauses that callers asked for. */
   readonly pauses: number
+  /** The number of signals of the last life whose senders were told nothing. */
+  readonly unanswered: number
   /** The number of writes that the store took from an engine whose lease was taken. */
   readonly unfenced: number
 }
@@ -127,6 +129,7 @@ class Simulation<P extends Program.Any> {
   run(): Simulated {
     let broken: string | undefined
     let lives = 0
+    let unanswered = 0
     let last: Lived | undefined
     while (broken === undefined && last === undefined) {
       if (++lives > mostLives) {
@@ -146,7 +149,10 @@ class Simulation<P extends Program.Any> {
       else if (Exit.isFailure(ran.exit)) broken = Cause.pretty(ran.exit.cause)
       else if (ran.exit.value === "again") this.#again("again", before)
       else if (typeof ran.exit.value === "string") broken = ran.exit.value
-      else last = ran.exit.value
+      else {
+        last = ran.exit.value
+        unanswered = this.#told.slice(before).filter(({ answer }) => answer === "unknown").length
+      }
     }
     const rows = Effect.runSync(
       Effect.orElseSucceed(Stream.runCollect(this.#disk.rows(simulatedJobId, 0)), (): Array<StoredRow> => [])
@@ -164,6 +170,7 @@ class Simulation<P extends Program.Any> {
       liveAfter: last?.liveAfter ?? 0,
       isCancelled: this.#isCancelled,
       pauses: this.#pauses,
+      unanswered,
       unfenced: this.#store.unfenced
     }
   }
@@ -244,7 +251,8 @@ class Simulation<P extends Program.Any> {
         const end = endOf(exit)
         if (typeof end === "string") return end
         if (end.error?._tag === "StoreFailed") return "again"
-        yield* Effect.yieldNow
+        // Time passes only when all callers have been told.
+        yield* Effect.sleep(1)
         while (reading.pollUnsafe() === undefined) yield* Effect.sleep(1)
         return { end, liveAfter: 0 }
       })
