@@ -154,10 +154,10 @@ const agentOf = (dice: Dice, kinds: ReadonlyArray<KindSpec>, index: number): Age
     onFailure: onFailureOf(dice),
     retries: type === "fiber" && dice.one(2) ? dice.from(1, 2) : undefined,
     timeoutMs,
-    takesMs: type === "fiber" ? dice.pick([0, 0, 1, 7, 20]) : 0,
-    memoize: type === "fiber" && dice.one(4) ? true : undefined,
+    takesMs: type === "fiber" ? dice.pick([0, 1, 7, 20, 45]) : 0,
+    memoize: type === "fiber" && dice.one(2) ? true : undefined,
     concurrency: type === "fiber" && dice.one(6) ? dice.from(1, 2) : undefined,
-    intent: dice.one(form === "join" ? 12 : 4) ? dice.pick(["act", "act", "tell", "nobody", "Approval"]) : undefined,
+    intent: dice.one(form === "join" ? 9 : 3) ? dice.pick(["act", "act", "tell", "nobody", "Approval"]) : undefined,
     evaluates: dice.one(4) ? true : undefined,
     tokens: dice.one(4) ? dice.from(1, 3) : undefined
   }
@@ -194,7 +194,7 @@ const handlerOf = (dice: Dice, kind: string, kinds: ReadonlyArray<string>): Hand
   hangsEvery: dice.one(5) ? dice.from(2, 5) : undefined,
   attempts: dice.pick([0, 0, 0, 1, 2]),
   onFailure: dice.one(3) ? "halt" : "discard",
-  takesMs: dice.pick([0, 5, 40])
+  takesMs: dice.pick([0, 0, 5, 40])
 })
 
 const budgetOf = (dice: Dice): BudgetSpec => ({
@@ -216,7 +216,7 @@ const programOf = (dice: Dice): ProgramSpec => {
     agents,
     tiers: 2,
     invariants: dice.one(2) ? [] : dice.times(dice.from(1, 2), (index) => invariantOf(dice, named, index)),
-    handlers: dice.some(["act", "tell"], 2).map((kind) => handlerOf(dice, kind, named)),
+    handlers: ["act", "tell"].filter(() => !dice.one(4)).map((kind) => handlerOf(dice, kind, named)),
     budget: budgetOf(dice),
     signals: named.filter(() => !dice.one(3)),
     seeds: dice.one(12) ? [] : proposalsOf(dice, named, 7)
