@@ -29,6 +29,7 @@ const alone = [
 /** Files that take long, and whose subject a shorter test of `npm test` looks at too. `npm run test:long` runs them. */
 const long = [
   ...["esbuild", "nesting", "oddFiles", "scale"].map((name) => `test/examples/code-audit/${name}.test.ts`),
+  "test/examples/metta/thousand.test.ts",
   "test/integration/serve-ends.test.ts",
   "test/server/viewers.test.ts"
 ]

@@ -1,36 +1,7 @@
 /** A program has the results of one that runs step after step, whatever runs beside what, and on however many threads. */
-import { expect, it } from "vitest"
-import { generated } from "./generated.ts"
-import { linesOf, type RunProgram, withEngine } from "./jobs.ts"
-import { run } from "./support.ts"
+import { it } from "vitest"
+import { expectEqual } from "./equality.ts"
 
-/** `npm run test:long` tries 1,000 programs, `npm test` some. */
-const seeds = Number(process.env["METTA_SEEDS"] ?? 40)
-
-const limits = { steps: 20_000, depth: 2_000 }
-
-it(`${seeds} programs have the same results and hashes in sequence, and as jobs on 0, 1, 2 and 4 threads`, async () => {
-  const check = async (engines: ReadonlyArray<RunProgram>): Promise<void> => {
-    let evaluations = 0
-    let batches = 0
-    for (let seed = 1; seed <= seeds; seed++) {
-      const text = generated(seed)
-      const expected = run(text, limits)
-      const results = []
-      // The last one once more: no thread may remember anything of the program that shows.
-      for (const runProgram of [...engines, ...engines.slice(-1)])
-        results.push(await runProgram({ text, maxSteps: limits.steps, maxDepth: limits.depth }))
-      for (const result of results) expect(linesOf(result), `program ${seed}\n${text}`).toEqual(expected)
-      expect(new Set(results.map(({ hash }) => hash)).size, `program ${seed}\n${text}`).toBe(1)
-      evaluations += expected.length
-      batches += results[0]?.context.counts()["Batch"] ?? 0
-    }
-    // The programs have batches of several evaluations.
-    expect(evaluations / batches).toBeGreaterThan(1.2)
-  }
-  await withEngine({ size: 0 }, (none) =>
-    withEngine({ size: 1 }, (one) =>
-      withEngine({ size: 2 }, (two) => withEngine({ size: 4 }, (four) => check([none, one, two, four])))
-    )
-  )
-}, 3_600_000)
+it("40 programs have the same results and hashes in sequence, and as jobs on 0, 1, 2 and 4 threads", async () => {
+  await expectEqual(40)
+}, 120_000)
