@@ -60,7 +60,7 @@ export const benchmark: Benchmark = {
     const isLong = count > 1 && us >= 10_000
     return {
       name: `metta-parallel/${name}`,
-      title: `${count} evaluations of ${lengthOf(us)}: threads / sequence`,
+      title: `${count} × ${lengthOf(us)}: threads / sequence`,
       unit: "ratio",
       better: "lower" as const,
       bar: isLong ? 0.6 : 1.1,
