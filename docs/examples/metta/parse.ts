@@ -28,7 +28,7 @@ export type Tokens = (token: string) => Atom | undefined
 
 const noTokens: Tokens = () => undefined
 
-const blank = /[^\s;]/g
+const visible = /\S/g
 const tokenEnd = /[\s();"]/g
 
 /** Reads a text from its beginning to its end. */
@@ -37,25 +37,30 @@ class Reader {
   at = 0
   private line: number
   private lineStart: number
-  private counted = 0
+  private lineEnd: number
   private readonly tokens: Tokens
 
   constructor(text: string, from: Place, tokens: Tokens) {
     this.text = text
     this.line = from.line
     this.lineStart = 1 - from.column
+    this.lineEnd = this.endOfLine(0)
     this.tokens = tokens
   }
 
   /** The place of an offset, which is not before the last one that was asked for. */
   place(offset: number): Place {
-    for (let next = this.text.indexOf("\n", this.counted); next !== -1 && next < offset;) {
+    while (this.lineEnd < offset) {
       this.line += 1
-      this.lineStart = next + 1
-      this.counted = next + 1
-      next = this.text.indexOf("\n", this.counted)
+      this.lineStart = this.lineEnd + 1
+      this.lineEnd = this.endOfLine(this.lineStart)
     }
     return { line: this.line, column: offset - this.lineStart + 1 }
+  }
+
+  private endOfLine(from: number): number {
+    const end = this.text.indexOf("\n", from)
+    return end === -1 ? Number.POSITIVE_INFINITY : end
   }
 
   fault(offset: number, message: string): Fault {
@@ -65,17 +70,12 @@ class Reader {
   /** Passes over blanks and comments. Answers whether the text goes on. */
   goOn(): boolean {
     for (;;) {
-      blank.lastIndex = this.at
-      const found = blank.exec(this.text)
-      const comment = this.text.indexOf(";", this.at)
-      if (comment !== -1 && (found === null || comment < found.index)) {
-        const end = this.text.indexOf("\n", comment)
-        this.at = end === -1 ? this.text.length : end
-        if (end === -1) return false
-        continue
-      }
+      visible.lastIndex = this.at
+      const found = visible.exec(this.text)
       this.at = found === null ? this.text.length : found.index
-      return found !== null
+      if (this.text[this.at] !== ";") return found !== null
+      const end = this.text.indexOf("\n", this.at)
+      this.at = end === -1 ? this.text.length : end
     }
   }
 

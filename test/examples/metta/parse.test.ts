@@ -1,6 +1,6 @@
 /** The text of a program: atoms, places, comments, faults. */
 import { describe, expect, it } from "vitest"
-import { parseAtom, parseProgram } from "../../../docs/examples/metta/parse.ts"
+import { parseAtom, parseAtoms, parseProgram } from "../../../docs/examples/metta/parse.ts"
 import { print } from "../../../docs/examples/metta/print.ts"
 import { stepsOf } from "../../../docs/examples/metta/steps.ts"
 
@@ -50,6 +50,11 @@ describe("the text of a program", () => {
       { line: 2, column: 4, message: "this ) closes no bracket: remove it" }
     ])
     expect(parseProgram("a b (c").statements.length).toBe(2)
+  })
+
+  it("takes a time that grows with it", () => {
+    const atoms = parseAtoms("(edge a b)\n".repeat(200_000))
+    expect([atoms.length, atoms.at(-1)?.line]).toEqual([200_000, 200_000])
   })
 
   it("nests 100,000 brackets", () => {
