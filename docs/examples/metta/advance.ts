@@ -10,8 +10,11 @@ import { type Batch, type Open, type Outcome, taskId } from "./facts.ts"
 import { nextBatch } from "./plan.ts"
 import { type Known, worldOf } from "./worlds.ts"
 
-/** The steps that an evaluation gets at its first look, and those that are spent at a time: on looks in vain, and on all. */
-const firstLook = { each: 5_000, inVain: 10_000, all: 25_000 }
+/**
+ * The steps that an evaluation gets at its first look, if there are others beside it and if it is alone, so that no thread could
+ * help; and those that are spent at a time on looks in vain, and on all.
+ */
+const firstLook = { each: 5_000, alone: 20_000, inVain: 10_000, all: 25_000 }
 
 /** What is new. */
 export interface Advance {
@@ -45,10 +48,11 @@ export const advance = (known: Known, before: number, limits: Limits): Advance =
     if (batch === undefined) break
     batches.push(batch)
     const world = worldOf(batch, all)
+    const isAlone = batch.until - batch.from === 1
     for (let number = batch.from; number < batch.until; number++) {
       const step = known.step(number)
       if (step === undefined) continue
-      const most = Math.min(firstLook.each, limits.steps)
+      const most = Math.min(isAlone ? firstLook.alone : firstLook.each, limits.steps)
       const mayLook = spent.all < firstLook.all && spent.inVain < firstLook.inVain
       const outcome = mayLook ? look(() => evaluateStep(step, batch, world, { limits, look: most })) : unfinished
       if (mayLook) spent.all += work.steps
