@@ -1,5 +1,5 @@
 /**
- * `converge verify --arrivals`: checks that a program's facts do not depend on when its seeds arrive.
+ * `converge verify --arrivals`: checks that a program's facts do not depend on when its seeds and signals arrive.
  *
  * Boundary: composition; src/testing runs the orders and finds the difference.
  */
@@ -9,9 +9,13 @@ import * as Engine from "../engine/Engine.ts"
 import type { Program } from "../program/Program.ts"
 import { layerMemory } from "../store/index.ts"
 import { confluent, type Confluent, NotConfluent } from "../testing/Testing.ts"
-import type { Failed } from "./exitCode.ts"
+import { type CompiledProgram, compiledOf, type ErasedKind } from "../program/erased.ts"
+import { parseJson } from "../values/parseJson.ts"
+import { type Failed, UsageError } from "./exitCode.ts"
+import { readText } from "./files.ts"
 import { poolOf } from "./jobRun.ts"
 import type { LoadedModule } from "./programs.ts"
+import { kindNamed, proposalOf } from "./proposals.ts"
 import { startFailure } from "./storeFile.ts"
 import type { Page } from "./storedJobs.ts"
 import { indent, oneLine, plural, pretty, printable, toPlain, truncate } from "./text.ts"
@@ -21,19 +25,68 @@ export const checkArrivals = (
   program: Program.Any,
   handlers: LoadedModule["handlers"],
   input: unknown,
+  signals: ReadonlyArray<unknown>,
   workers: number | undefined
 ): Effect.Effect<Confluent | NotConfluent, Failed> => {
   const engine = Engine.layer({ handlers }).pipe(Layer.provide(poolOf(workers)), Layer.provide(layerMemory))
-  const checked = confluent(program, input as never) as Effect.Effect<
+  const checked = confluent(program, input as never, { signals: signals as never }) as Effect.Effect<
     Confluent,
     Effect.Error<ReturnType<typeof confluent>>,
     Engine.Engine
   >
   return Effect.catchTag(checked, "NotConfluent", (found) => Effect.succeed(found)).pipe(
-    Effect.mapError((error) => startFailure("the job was not started", error)),
+    Effect.mapError((error) =>
+      error._tag === "InvalidOptions"
+        ? new UsageError({ message: error.message })
+        : startFailure("the job was not started", error)
+    ),
     Effect.provide(engine)
   )
 }
+
+/** The signals in a file: a JSON array of {kind, value}, as in a signal over HTTP. */
+export const readSignals = (
+  program: Program.Any,
+  file: string | undefined
+): Effect.Effect<ReadonlyArray<unknown>, UsageError> => {
+  if (file === undefined) return Effect.succeed([])
+  const path = printable(file)
+  const refuse = (message: string) => new UsageError({ message: `--signals: ${message}` })
+  const compiled = compiledOf(program)
+  return Effect.gen(function* () {
+    const text = yield* Effect.mapError(readText(file), (why) => refuse(`cannot read ${path}: ${why}`))
+    const json = yield* Effect.try({
+      try: () => parseJson(text),
+      catch: (error) =>
+        refuse(`${path} is not JSON: ${printable(error instanceof Error ? error.message : String(error))}`)
+    })
+    if (!Array.isArray(json)) return yield* refuse(`${path} must hold an array of {"kind": ..., "value": ...}`)
+    return yield* Effect.forEach(json as ReadonlyArray<unknown>, (item, index) => {
+      const at = `--signals: item ${index + 1} of ${path}`
+      if (!isSignal(item)) return Effect.fail(new UsageError({ message: `${at} must be {"kind": ..., "value": ...}` }))
+      return Effect.flatMap(signalKind(compiled, at, item.kind), (kind) => proposalOf(kind, at, () => item.value))
+    })
+  })
+}
+
+const isSignal = (item: unknown): item is { readonly kind: string; readonly value: unknown } =>
+  typeof item === "object" &&
+  item !== null &&
+  Object.keys(item).every((key) => key === "kind" || key === "value") &&
+  "value" in item &&
+  "kind" in item &&
+  typeof item.kind === "string"
+
+/** The kind of a name, if it may come from outside. */
+const signalKind = (program: CompiledProgram, at: string, name: string): Effect.Effect<ErasedKind, UsageError> =>
+  Effect.flatMap(kindNamed(program, at, name, program.signals), (kind) => {
+    if (program.signals.has(name)) return Effect.succeed(kind)
+    const details = [...program.signals].map((other) => `  ${other}`).join("\n")
+    const message =
+      `${at}: ${JSON.stringify(program.name)} takes no signal of the kind ${JSON.stringify(name)}` +
+      (details === "" ? ": it has no `signals`" : "; choose one of these:")
+    return Effect.fail(new UsageError(details === "" ? { message } : { message, details }))
+  })
 
 export const isConfluent = (found: Confluent | NotConfluent): found is Confluent => !(found instanceof NotConfluent)
 
@@ -45,13 +98,14 @@ export const arrivalsJson = (found: Confluent | NotConfluent) => {
   return { isConfluent: false, facts: null, orders: null, difference }
 }
 
-export const arrivalsPage = (found: Confluent | NotConfluent, { style, width }: Page): string => {
+export const arrivalsPage = (found: Confluent | NotConfluent, hasSignals: boolean, { style, width }: Page): string => {
   const name = oneLine(found.program)
   if (isConfluent(found)) {
+    const what = hasSignals ? "seeds and signals" : "seeds"
     const tried =
       found.orders.length === 0
-        ? "it has fewer than two seeds, so there is no other order"
-        : `${plural(found.orders.length, "other order")} of the seeds gave the same ${plural(found.facts, "fact")}`
+        ? `it has fewer than two ${what}, so there is no other order`
+        : `${plural(found.orders.length, "other order")} of the ${what} gave the same ${plural(found.facts, "fact")}`
     return `${style("green", `✔ ${name} is confluent`)}  ${tried}`
   }
   const shown = (value: unknown): string =>
@@ -59,7 +113,12 @@ export const arrivalsPage = (found: Confluent | NotConfluent, { style, width }: 
   const values =
     found.what === "end" || found.what === "missing"
       ? []
-      : ["  with all seeds from the start", shown(found.expected), "  in that order", shown(found.found)]
+      : [
+          `  with all ${hasSignals ? "seeds and signals" : "seeds"} from the start`,
+          shown(found.expected),
+          "  in that order",
+          shown(found.found)
+        ]
   const parts = found.order.parts.map((part, index) => {
     const seeds = part.slice(0, mostShown).map(({ id, kind }) => `${kind}/${id}`)
     const more = part.length > mostShown ? ` and ${part.length - mostShown} more` : ""

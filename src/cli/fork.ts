@@ -3,7 +3,6 @@
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
-import { canonicalText } from "../values/Canonical.ts"
 import * as Engine from "../engine/Engine.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { type Program } from "../program/Program.ts"
@@ -13,8 +12,8 @@ import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
 import { begin, engineOf, provideModule, runJob } from "./jobRun.ts"
 import { choose, load, type LoadedModule } from "./programs.ts"
+import { kindNamed, proposalOf } from "./proposals.ts"
 import { openExisting, startFailure } from "./storeFile.ts"
-import { printable } from "./text.ts"
 import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 
 export interface ForkOptions {
@@ -48,7 +47,7 @@ const forkOf = (host: Host, module: LoadedModule, options: ForkOptions) =>
     const program = yield* programOf(module, options)
     const compiled = compiledOf(program)
     const input = text === undefined && file === undefined ? undefined : yield* Input.read(program, { text, file })
-    const changed = yield* Effect.forEach(options.fact, (fact) => proposalOf(compiled, fact))
+    const changed = yield* Effect.forEach(options.fact, (fact) => changeOf(compiled, fact))
     const forkOptions = { at, id, input: input as never, facts: changed as never }
     return yield* runJob(host, {
       program,
@@ -69,23 +68,13 @@ const programOf = (module: LoadedModule, { job, program }: ForkOptions): Effect.
   })
 
 /** The proposal that `kind=json` describes. */
-const proposalOf = (program: CompiledProgram, text: string): Effect.Effect<unknown, UsageError> => {
-  const usage = (message: string, details?: string) =>
-    Effect.fail(new UsageError({ message: `--fact: ${message}`, details }))
+const changeOf = (program: CompiledProgram, text: string): Effect.Effect<unknown, UsageError> => {
   const split = text.indexOf("=")
-  if (split < 1) return usage(`it needs kind=json, not ${JSON.stringify(text)}`)
-  const name = text.slice(0, split)
-  const kind = program.kinds.get(name)
-  if (kind === undefined) {
-    const names = [...program.kinds.keys()].map((known) => `  ${known}`).join("\n")
-    return usage(`${JSON.stringify(program.name)} has no kind ${JSON.stringify(name)}; choose one of these:`, names)
+  if (split < 1) {
+    const message = `--fact: it needs kind=json, not ${JSON.stringify(text)}`
+    return Effect.fail(new UsageError({ message }))
   }
-  return Effect.matchEffect(
-    Effect.try(() => kind.of(kind.codec.decode(canonicalText(parseJson(text.slice(split + 1)))))),
-    {
-      onFailure: ({ cause }) =>
-        usage(`the value of ${name}: ${printable(cause instanceof Error ? cause.message : String(cause))}`),
-      onSuccess: (proposal) => Effect.succeed<unknown>(proposal)
-    }
+  return Effect.flatMap(kindNamed(program, "--fact", text.slice(0, split)), (kind) =>
+    proposalOf(kind, "--fact", () => parseJson(text.slice(split + 1)))
   )
 }

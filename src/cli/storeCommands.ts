@@ -390,6 +390,12 @@ export const verify = define(
       Flag.withDescription("Also check that the facts do not depend on when the seeds arrive"),
       Flag.withDefault(false)
     ),
+    signals: flags.optional(
+      Flag.String("signals").pipe(
+        Flag.withMetavar("file"),
+        Flag.withDescription("With --arrivals: facts that arrive beside the seeds, a JSON array of {kind, value}")
+      )
+    ),
     store: flags.optional(
       Flag.String("store").pipe(
         Flag.withAlias("s"),
@@ -412,6 +418,7 @@ discarded defect (an agent that threw, or gave what is no effect) fails the chec
 
 With --arrivals it is also run with its seeds in parts, which arrive in several orders. The facts
 at the end must be the same. The first fact that is missing is named, and the agent that adds it.
+The facts of --signals arrive in the same way; their kinds must be among the program's signals.
 
 With --store: check every hash of the journals' chains, and the structure of the file. The file
 does not change.

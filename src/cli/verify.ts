@@ -16,7 +16,7 @@ import * as Journal from "../journal/Journal.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { layerMemoryJournal, StoreFile } from "../store/index.ts"
-import { arrivalsJson, arrivalsPage, checkArrivals, isConfluent } from "./arrivals.ts"
+import { arrivalsJson, arrivalsPage, checkArrivals, isConfluent, readSignals } from "./arrivals.ts"
 import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
@@ -42,6 +42,8 @@ export interface VerifyOptions {
   readonly shuffles: number
   /** Whether to try orders of arrival, too. */
   readonly arrivals: boolean
+  /** The file of the signals that arrive, too. */
+  readonly signals: string | undefined
   readonly store: string | undefined
   readonly id: string | undefined
   readonly json: boolean
@@ -53,6 +55,9 @@ export const verify = (
   options: VerifyOptions
 ): Effect.Effect<number, Failed, NodeServices.NodeServices> => {
   const { args, store } = options
+  if (options.signals !== undefined && (!options.arrivals || store !== undefined)) {
+    return Effect.fail(new UsageError({ message: "--signals needs --arrivals and a module" }))
+  }
   if (store !== undefined) return verifyStore(host, store, options)
   const [module, ...rest] = args
   if (module === undefined || rest.length > 0) {
@@ -111,6 +116,7 @@ const verifyProgram = (
     const module = yield* load(specifier)
     const program = yield* choose(module, options.program)
     const input = yield* Input.read(program, { text: options.input, file: options.inputFile })
+    const signals = yield* readSignals(program, options.signals)
     if (!options.quiet) yield* warnOf(host, program)
     const compared = Effect.gen(function* () {
       const outcomes: Array<Outcome> = []
@@ -124,7 +130,7 @@ const verifyProgram = (
     const outcomes = yield* provideModule(module)(compared)
     const differences = outcomes.map((outcome) => differenceFrom(outcomes[0] ?? outcome, outcome))
     const arrivals = options.arrivals
-      ? yield* provideModule(module)(checkArrivals(program, module.handlers, input, ways.at(-1)?.workers))
+      ? yield* provideModule(module)(checkArrivals(program, module.handlers, input, signals, ways.at(-1)?.workers))
       : undefined
     const text = options.json
       ? JSON.stringify({
@@ -132,7 +138,7 @@ const verifyProgram = (
           ...(arrivals === undefined ? {} : { arrivals: arrivalsJson(arrivals) })
         })
       : [programPage(program.name, outcomes, differences, look())]
-          .concat(arrivals === undefined ? [] : arrivalsPage(arrivals, look()))
+          .concat(arrivals === undefined ? [] : arrivalsPage(arrivals, signals.length > 0, look()))
           .join("\n")
     yield* host.write(`${text}\n`)
     const isSame = differences.every((difference) => difference === undefined)

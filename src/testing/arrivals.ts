@@ -1,11 +1,11 @@
 /**
- * Runs a program with its seeds in several orders of arrival, and finds the first fact that depends on the order.
+ * Runs a program with its seeds and signals in several orders of arrival, and finds the first fact that depends on the order.
  *
  * An order is a list of parts. A job begins with the first part. For each further part there is another job, which begins on the
  * context that the job before has left: at its fixed point, or after its first cycle. So nothing depends on time, and an
  * order gives the same facts each time.
  *
- * Boundary: jobs of the caller's engine; Testing.ts has the public names.
+ * Boundary: jobs of the caller's engine; arrivalOrders.ts makes the orders; Testing.ts has the public names.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ import type { JobContext } from "../context/JobContext.ts"
 import * as Engine from "../engine/Engine.ts"
 import type { Needs } from "../engine/options.ts"
 import { LogsEnd } from "../job/ending.ts"
-import { encodeInput, encodeSeeds } from "../engine/startRequest.ts"
+import { encodeFactsOf, encodeInput, encodeSeeds } from "../engine/startRequest.ts"
 import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
 import { compiledOf, type CompiledProgram } from "../program/erased.ts"
 import type { EncodedFact } from "../program/encoded.ts"
@@ -23,15 +23,11 @@ import { Violation } from "../program/Invariant.ts"
 import { refKey } from "../program/keys.ts"
 import type { Program } from "../program/Program.ts"
 import { ProgramTypeId } from "../program/typeIds.ts"
+import type { InvalidOptions } from "../values/InvalidOptions.ts"
+import { invalidOptions } from "../values/options.ts"
 import { parseJson } from "../values/parseJson.ts"
-import { type Random, randomOf, shuffle } from "../values/random.ts"
-
-/** The seeds in parts. `isEarly`: a further part arrives after one cycle, and not only at the fixed point. */
-export interface Arrival {
-  readonly name: string
-  readonly parts: ReadonlyArray<ReadonlyArray<EncodedFact>>
-  readonly isEarly: boolean
-}
+import { randomOf } from "../values/random.ts"
+import { type Arrival, naturalOrder, ordersOf } from "./arrivalOrders.ts"
 
 /** The first place where an order gives something else. */
 export interface Difference {
@@ -49,49 +45,6 @@ interface Comparison {
   readonly facts: number
   readonly orders: ReadonlyArray<Arrival>
   readonly difference: Difference | undefined
-}
-
-/** Seeds that are tried alone, first and last: at most so many, evenly spread. */
-const mostAlone = 8
-/** Programs with at most so many seeds are also run with one seed after the other. */
-const mostOneByOne = 6
-
-/** The orders to try: by kind first, since most differences come from a kind that is late; by single seeds; at random. */
-export const ordersOf = (seeds: ReadonlyArray<EncodedFact>, most: number, random: Random): ReadonlyArray<Arrival> => {
-  if (seeds.length < 2) return []
-  const found = new Map<string, Arrival>()
-  const add = (name: string, parts: ReadonlyArray<ReadonlyArray<EncodedFact>>): void => {
-    for (const isEarly of [false, true]) {
-      const whole = isEarly ? `${name}, each part one cycle after the one before` : name
-      const key = JSON.stringify([isEarly, parts.map((part) => part.map(({ id, kind }) => [kind.name, id]))])
-      if (found.size < most && !found.has(key)) found.set(key, { name: whole, parts, isEarly })
-    }
-  }
-  const split = (name: string, isIn: (seed: EncodedFact) => boolean): void => {
-    const those = seeds.filter(isIn)
-    const others = seeds.filter((seed) => !isIn(seed))
-    if (those.length === 0 || others.length === 0) return
-    add(`${name} last`, [others, those])
-    add(`${name} first`, [those, others])
-  }
-  for (const kind of new Set(seeds.map((seed) => seed.kind))) split(`all ${kind.name}`, (seed) => seed.kind === kind)
-  const stride = Math.max(1, Math.floor(seeds.length / mostAlone))
-  for (let place = 0; place < seeds.length; place += stride) {
-    const seed = seeds[place]!
-    split(`${seed.kind.name}/${seed.id}`, (other) => other === seed)
-  }
-  if (seeds.length <= mostOneByOne) {
-    const single = seeds.map((seed) => [seed])
-    add("one by one", single)
-    add("one by one, the last first", [...single].reverse())
-  }
-  for (let tries = 0; found.size < most && tries < 2 * most; tries++) {
-    const count = Math.min(seeds.length, 2 + random(3))
-    const parts: Array<Array<EncodedFact>> = Array.from({ length: count }, () => [])
-    shuffle(seeds, random).forEach((seed, place) => parts[place < count ? place : random(count)]!.push(seed))
-    add(`${count} parts at random (${tries + 1})`, parts)
-  }
-  return [...found.values()]
 }
 
 /** The program with these seeds. The invariants of a fixed point, and the output, count for the last part alone. */
@@ -181,12 +134,18 @@ type Entries = ReturnType<typeof factsOf>
 
 /**
  * The explanation for an agent that was executed for the same fact in both runs: what it looked at besides came later, and such a
- * fact does not execute it again.
+ * fact does not execute it again. `isOwnEnough`: facts of its own kind may explain the difference, too.
  */
-const halfJoin = ({ agents }: CompiledProgram, { agent: name, each }: Provenance, found: Entries): string => {
+const halfJoin = (
+  { agents }: CompiledProgram,
+  { agent: name, each }: Provenance,
+  found: Entries,
+  isOwnEnough: boolean
+): string => {
   const agent = agents.find((other) => other.name === name)
   if (agent?.each === undefined || each === undefined || !found.has(refKey(each))) return ""
   const others = agent.visible.filter((kind) => kind !== agent.each).map((kind) => kind.name)
+  if (others.length === 0 && !isOwnEnough) return ""
   const looked = others.length === 0 ? `other facts of ${agent.each.name}` : others.join(", ")
   return (
     `. The agent is half a join: it executes for each new ${agent.each.name} and looks at ${looked}, ` +
@@ -205,7 +164,7 @@ const lastWord = ({ kinds }: CompiledProgram, name: string): string => {
 const differenceOf = (program: CompiledProgram, whole: Ended, order: Arrival, found: Ended): Difference | undefined => {
   if (found.end !== whole.end) {
     const message =
-      `with the seeds in another order (${order.name}) the job ends with ${found.end}, not with ${whole.end}` +
+      `with the ${order.what} in another order (${order.name}) the job ends with ${found.end}, not with ${whole.end}` +
       (found.message === "" ? "" : `: ${found.message}`)
     return { order, what: "end", fact: undefined, agent: "", cycle: 0, expected: whole.end, found: found.end, message }
   }
@@ -225,20 +184,23 @@ const differenceOf = (program: CompiledProgram, whole: Ended, order: Arrival, fo
 
 const told = (
   program: CompiledProgram,
-  { name: order }: Arrival,
+  { name: order, what: arrived }: Arrival,
   what: "missing" | "extra" | "different",
   { id, kind, provenance }: Fact,
   [expected, found]: readonly [string | undefined, string | undefined],
   entries: Entries
 ): Omit<Difference, "order" | "what"> => {
   const { agent, cycle } = provenance
-  const hint =
-    what === "different" ? lastWord(program, kind) : what === "missing" ? halfJoin(program, provenance, entries) : ""
+  const hint = {
+    extra: () => "",
+    missing: () => halfJoin(program, provenance, entries, true),
+    different: () => halfJoin(program, provenance, entries, false) || lastWord(program, kind)
+  }[what]()
   const name = `${kind}/${id}`
   const by = agent === "" ? "" : `, which ${JSON.stringify(agent)} adds,`
   const sentence = {
     missing: `${name}${by} is missing`,
-    extra: `${name}${by} is there, and is not if all seeds are there from the start`,
+    extra: `${name}${by} is there, and is not if all ${arrived} are there from the start`,
     different: `${name}${by} has another value`
   }[what]
   return {
@@ -247,7 +209,7 @@ const told = (
     cycle,
     expected: expected === undefined ? undefined : parseJson(expected),
     found: found === undefined ? undefined : parseJson(found),
-    message: `with the seeds in another order (${order}) ${sentence}${hint}`
+    message: `with the ${arrived} in another order (${order}) ${sentence}${hint}`
   }
 }
 
@@ -264,21 +226,51 @@ const unended = (whole: Ended, order: Arrival): Difference => ({
     `Only a job that converges has a fixed point to compare`
 })
 
-/** Runs the program with all seeds, then in other orders, up to the first that differs. */
+/**
+ * Validates signals, each for itself, since two of them may revise one fact.
+ *
+ * A decision answers an approval that a job has asked for, so it is no fact that may come at any time.
+ */
+const encodeSignals = (
+  compiled: CompiledProgram,
+  signals: ReadonlyArray<unknown>
+): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidOptions> =>
+  Effect.forEach(signals, (signal, index) => {
+    const option = `signals[${index}]`
+    const refuse = (message: string) => invalidOptions("Testing.confluent", { option, message })
+    return Effect.matchEffect(
+      encodeFactsOf(compiled, option, () => [signal]),
+      {
+        onFailure: ({ message }) => Effect.fail(refuse(message)),
+        onSuccess: ([fact]) => {
+          // One proposal gives one fact.
+          const { kind } = fact!
+          if (compiled.signals.has(kind.name)) return Effect.succeed(fact!)
+          const name = JSON.stringify(kind.name)
+          const advice = "A kind that may come from outside belongs into the program's `signals`"
+          return Effect.fail(refuse(`${option}: the program takes no signal of the kind ${name}. ${advice}`))
+        }
+      }
+    )
+  })
+
+/** Runs the program with everything at once, then in other orders, up to the first that differs. */
 export const compareArrivals = <P extends Program.Any>(
   program: P,
   input: Program.Input<P>,
-  options: { readonly orders: number; readonly seed: number }
-): Effect.Effect<Comparison, StartError | InvalidProgram, Engine.Engine | Needs<P>> =>
+  options: { readonly orders: number; readonly seed: number; readonly signals: ReadonlyArray<unknown> }
+): Effect.Effect<Comparison, InvalidOptions | StartError | InvalidProgram, Engine.Engine | Needs<P>> =>
   Effect.gen(function* () {
     const compiled = compiledOf(program)
     const { value } = yield* encodeInput(compiled, input)
     const seeds = yield* encodeSeeds(compiled, value)
-    const natural: Arrival = { name: "all at once", parts: [seeds], isEarly: false }
+    const signals = yield* encodeSignals(compiled, options.signals)
+    const all = [...seeds, ...signals]
+    const natural = naturalOrder(all, signals.length)
     const whole = yield* runOrder(program, input, natural)
     const facts = factsOf(whole.context).size
     if (whole.end !== "converged") return { facts, orders: [], difference: unended(whole, natural) }
-    const orders = ordersOf(seeds, options.orders, randomOf(options.seed))
+    const orders = ordersOf(all, signals.length, options.orders, randomOf(options.seed))
     for (const order of orders) {
       const found = yield* runOrder(program, input, order)
       const difference = differenceOf(compiled, whole, order, found)

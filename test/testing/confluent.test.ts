@@ -35,50 +35,92 @@ const first = Agent.make("first", {
 })
 
 /** Looks at all edges for each new path, and so misses the edges that come later. */
+const halfLonger = Agent.make("longer", {
+  each: Path,
+  reads: [Edge],
+  writes: [Path],
+  execute: ({ value: { from, to } }, view) =>
+    Effect.succeed({
+      facts: view
+        .all(Edge)
+        .filter((edge) => edge.value.from === to)
+        .map((edge) => Path.of({ from, to: edge.value.to }))
+    })
+})
+
 const halfJoined = Program.make("half-joined", {
   input: Edges,
   seed: (pairs) => pairs.map(([from, to]) => Edge.of({ from, to })),
-  agents: [
-    first,
-    Agent.make("longer", {
-      each: Path,
-      reads: [Edge],
-      writes: [Path],
-      execute: ({ value: { from, to } }, view) =>
-        Effect.succeed({
-          facts: view
-            .all(Edge)
-            .filter((edge) => edge.value.from === to)
-            .map((edge) => Path.of({ from, to: edge.value.to }))
-        })
-    })
-  ]
+  agents: [first, halfLonger]
 })
 
 /** Is asked again whenever an edge or a path is new. */
+const longer = Agent.make("longer", {
+  reads: [Path, Edge],
+  writes: [Path],
+  execute: (view) => {
+    const found = new Map(
+      view.all(Path).flatMap(({ value: { from, to } }) =>
+        view
+          .all(Edge)
+          .filter((edge) => edge.value.from === to)
+          .map((edge) => [`${from}-${edge.value.to}`, { from, to: edge.value.to }] as const)
+      )
+    )
+    return Effect.succeed({ facts: [...found.values()].map((path) => Path.of(path)) })
+  }
+})
+
 const joined = Program.make("joined", {
   input: Edges,
   seed: (pairs) => pairs.map(([from, to]) => Edge.of({ from, to })),
-  agents: [
-    first,
-    Agent.make("longer", {
-      reads: [Path, Edge],
-      writes: [Path],
-      execute: (view) => {
-        const found = new Map(
-          view.all(Path).flatMap(({ value: { from, to } }) =>
-            view
-              .all(Edge)
-              .filter((edge) => edge.value.from === to)
-              .map((edge) => [`${from}-${edge.value.to}`, { from, to: edge.value.to }] as const)
-          )
-        )
-        return Effect.succeed({ facts: [...found.values()].map((path) => Path.of(path)) })
-      }
-    })
-  ],
+  agents: [first, longer],
   invariants: [Invariant.acceptance("a to d", (view) => view.size(Path) === 6)]
 })
+
+/** The program, which also takes edges as signals. */
+const withSignals = (isJoined: boolean) =>
+  Program.make("signalled", {
+    input: Edges,
+    seed: (pairs) => pairs.map(([from, to]) => Edge.of({ from, to })),
+    signals: [Edge],
+    agents: [first, isJoined ? longer : halfLonger]
+  })
+
+const NoteFields = Schema.Struct({ about: Schema.String, text: Schema.String })
+const note = (text: string) => Note.of({ about: "it", text })
+
+/** Not commutative: of two texts of one length, the present one stays. */
+const keepsLonger = (a: NoteValue, b: NoteValue): NoteValue => (b.text.length > a.text.length ? b : a)
+const leastText = (a: NoteValue, b: NoteValue): NoteValue => (b.text < a.text ? b : a)
+type NoteValue = typeof NoteFields.Type
+
+/** A seed and a note, which signals revise. `isLooking`: an agent looks at the note for each edge. */
+const notesOf = (conflict: "keepLast" | typeof keepsLonger, isLooking: boolean) => {
+  const Own = Fact.kind("Note", { schema: NoteFields, id: ({ about }) => about, conflict })
+  return Program.make("notes", {
+    input: Schema.Struct({}),
+    seed: () => [Edge.of({ from: "a", to: "b" }), Own.of({ about: "it", text: "one" })],
+    signals: [Own],
+    kinds: [Own, Edge],
+    agents: isLooking
+      ? [
+          Agent.make("look", {
+            each: Edge,
+            reads: [Own],
+            writes: [Own],
+            execute: (_, view) =>
+              Effect.succeed({
+                facts: view
+                  .all(Own)
+                  .filter(({ id }) => id === "it")
+                  .map(({ value: { text } }) => Own.of({ about: "seen", text }))
+              })
+          })
+        ]
+      : []
+  })
+}
 
 const flipped = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(Effect.flip(effect), Engine.layerMemory)
 
@@ -185,5 +227,76 @@ describe("Testing.confluent", () => {
       const alone = yield* Effect.provide(Testing.confluent(halfJoined, edges.slice(0, 1)), Engine.layerMemory)
       expect(alone.orders).toEqual([])
     })
+  )
+
+  it.effect("lets signals arrive beside the seeds, and names the agent that misses what came late", () =>
+    Effect.gen(function* () {
+      const signals = [Edge.of({ from: "b", to: "c" }), Edge.of({ from: "c", to: "d" })]
+      const report = yield* Testing.confluent(withSignals(true), edges.slice(0, 1), { signals })
+      expect(report.facts).toBe(9)
+      expect(report.orders[0]).toEqual({
+        name: "all signals last",
+        parts: [
+          [{ kind: "Edge", id: "a-b" }],
+          signals.map(({ value }) => ({ kind: "Edge", id: `${value.from}-${value.to}` }))
+        ]
+      })
+      const error = yield* Effect.flip(Testing.confluent(withSignals(false), edges.slice(0, 1), { signals }))
+      expect(error).toMatchObject({
+        _tag: "NotConfluent",
+        what: "missing",
+        fact: { kind: "Path", id: "a-c" },
+        agent: "longer"
+      })
+      expect(error.message).toMatch(/^with the seeds and signals in another order \(all signals last\) Path\/a-c/)
+      expect(error.message).toContain("The agent is half a join")
+    }).pipe(Effect.provide(Engine.layerMemory))
+  )
+
+  it.effect("keeps the order of a fact's revisions if the last one decides, and splits the parts that hold two", () =>
+    Effect.gen(function* () {
+      const signals = [note("two"), note("three"), note("three")]
+      const { facts, orders } = yield* Testing.confluent(notesOf("keepLast", false), {}, { signals })
+      expect(facts).toBe(2)
+      expect(orders.length).toBeGreaterThan(4)
+      for (const { parts } of orders) {
+        for (const part of parts) expect(new Set(part.map(({ id }) => id)).size).toBe(part.length)
+        expect(parts.flat().length).toBe(5)
+      }
+      // The same orders, from an agent that looks at the note once for each edge.
+      const error = yield* Effect.flip(Testing.confluent(notesOf("keepLast", true), {}, { signals }))
+      expect(error).toMatchObject({ what: "different", fact: { kind: "Note", id: "seen" }, agent: "look" })
+      expect(error.message).toContain("it executes for each new Edge and looks at Note")
+    }).pipe(Effect.provide(Engine.layerMemory))
+  )
+
+  it.effect("tries the revisions of a fact in any order if its kind combines them by a function", () =>
+    Effect.gen(function* () {
+      const signals = [note("two"), note("six")]
+      const least = yield* Testing.confluent(notesOf(leastText, false), {}, { signals })
+      expect(least.facts).toBe(2)
+      const error = yield* Effect.flip(Testing.confluent(notesOf(keepsLonger, false), {}, { signals }))
+      expect(error).toMatchObject({ what: "different", fact: { kind: "Note", id: "it" }, agent: "" })
+    }).pipe(Effect.provide(Engine.layerMemory))
+  )
+
+  it.effect("refuses options that it cannot use, each with a message that names it", () =>
+    Effect.gen(function* () {
+      const refused = (options: object) =>
+        Effect.map(Effect.flip(Testing.confluent(withSignals(true), edges, options)), (error) => {
+          expect(error._tag).toBe("InvalidOptions")
+          return error.message
+        })
+      expect(yield* refused({ orders: 0 })).toContain("orders must be a whole number from 1 to 100000, not 0")
+      expect(yield* refused({ seed: Number.NaN })).toContain("seed must be a whole number")
+      expect(yield* refused({ signal: [] })).toContain('did you mean "signals"?')
+      expect(yield* refused({ signals: Edge.of({ from: "a", to: "b" }) })).toContain("signals must be an array")
+      expect(yield* refused({ signals: [Path.of({ from: "a", to: "b" })] })).toContain(
+        'signals[0]: the program takes no signal of the kind "Path"'
+      )
+      expect(
+        yield* refused({ signals: [Edge.of({ from: "a", to: "b" }), { kind: "Edge", value: { from: 1 } }] })
+      ).toContain("signals[1]: ")
+    }).pipe(Effect.provide(Engine.layerMemory))
   )
 })
