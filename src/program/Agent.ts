@@ -213,9 +213,13 @@ export function cpu(name: string, options: object): Agent.Any {
  * either fact is a new meeting. A kind may meet itself. Each proposal has both facts as its reasons, unless `execute` gives
  * others.
  *
- * The join looks its facts up in indexes, so it costs what is new and what meets. Its tasks are batches of new facts, and the
- * effect of a task is that of all its pairs, in the order of the left facts and then of the right ones. If pairs of a task
- * propose the same fact, the rule of its kind decides, as if their effects were merged one after the other.
+ * The join looks its facts up in indexes, so it costs what is new and what meets. There is an index for each kind and key
+ * function, so both sides of a kind that meets itself share one only if they are given the same function. Two functions of the
+ * same text take twice the memory.
+ *
+ * The tasks of a join are batches of new facts, and the effect of a task is that of all its pairs, in the order of the left facts
+ * and then of the right ones. If pairs of a task propose the same fact, the rule of its kind decides, as if their effects were
+ * merged one after the other.
  *
  * `execute` is a synchronous function, as that of `Agent.cpu`. The default of `placement` is `"auto"`.
  *
