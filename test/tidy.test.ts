@@ -168,7 +168,7 @@ const rooms: Rooms = {
   }),
   ...room("workers", "cycle outcome context program values platform machines", {
     front: ["index.ts"],
-    port: ["index.ts", "WorkerPool.ts"],
+    port: ["index.ts", "WorkerPool.ts", "startGate.ts"],
     // A CPU agent whose placement is inline runs without a pool.
     inline: ["inline.ts"]
   }),

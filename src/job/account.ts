@@ -57,6 +57,8 @@ export interface AccountHost {
   readonly reported: () => number
   /** Writes a payment down. Undefined without a durable store. Gives false if the store refuses it: the job then ends. */
   readonly write: ((payment: Payment) => Effect.Effect<boolean>) | undefined
+  /** No further task of the cycle may start. Called once. */
+  readonly onExhausted: () => void
   /** Names the lease under which the job runs: reservations of two leases have different names. */
   readonly lease: () => string
 }
@@ -101,8 +103,8 @@ export class Account {
   #names = 0
   /** The agent whose payment went over a limit, and the budget. */
   #overspent: Exhausted | undefined
-  /** The agent that ended for want of room, and the budget: no further task of the cycle starts. */
-  refused: Exhausted | undefined
+  /** The agent that ended for want of room, and the budget. */
+  #refused: Exhausted | undefined
 
   constructor(host: AccountHost) {
     this.#host = host
@@ -110,12 +112,19 @@ export class Account {
 
   /** The budget that is used up, and its spender. Undefined while tasks may start. */
   get exhausted(): Exhausted | undefined {
-    return this.refused ?? this.#overspent
+    return this.#refused ?? this.#overspent
   }
 
   /** The budget that was overspent, and its spender. */
   get overspent(): Exhausted | undefined {
     return this.#overspent
+  }
+
+  /** An agent has ended for want of room: no further task of the cycle starts. */
+  refuse(refused: Exhausted): void {
+    const isFirst = this.exhausted === undefined
+    this.#refused ??= refused
+    if (isFirst) this.#host.onExhausted()
   }
 
   /** The cause that ends the job for want of a budget. */
@@ -209,7 +218,10 @@ export class Account {
     if (this.#overspent !== undefined) return
     const isOver = (name: MoneyBudget): boolean => this.used(name) > this.limit(name)
     const budget = isOver("cost") ? "cost" : isOver("tokens") ? "tokens" : undefined
-    if (budget !== undefined) this.#overspent = { agent, budget }
+    if (budget === undefined) return
+    const isFirst = this.exhausted === undefined
+    this.#overspent = { agent, budget }
+    if (isFirst) this.#host.onExhausted()
   }
 
   #grant(payer: Payer, asked: Sum, owner: Fiber.Fiber<unknown, unknown>): OpenReservation {

@@ -5,12 +5,21 @@
  */
 import * as Effect from "effect/Effect"
 import { keptPayment } from "../journal/payments.ts"
+import type { Cause } from "../outcome/Cause.ts"
 import { Account, type AccountHost } from "./account.ts"
 import { storeFailed } from "./journaling.ts"
 import type { JobSession } from "./session.ts"
 
 /** The account of a job. It is made for the first agent that reserves or pays. */
 export const accountOf = (session: JobSession): Account => (session.account ??= new Account(hostOf(session)))
+
+/** The cause of a task that is not started, since a budget is used up. */
+export const exhaustedCause = (session: JobSession, cycle: number): Cause => {
+  const account = accountOf(session)
+  const { exhausted } = account
+  if (exhausted === undefined) throw new Error("a task was withdrawn, and no budget is used up")
+  return account.cause(exhausted, cycle)
+}
 
 const hostOf = (session: JobSession): AccountHost => {
   const { counters, jobId, ledger, options, spent } = session
@@ -32,6 +41,7 @@ const hostOf = (session: JobSession): AccountHost => {
             }
           )
       : undefined,
+    onExhausted: () => session.underWay?.starts?.close((_, cycle) => exhaustedCause(session, cycle)),
     lease: () => String(session.fence ?? 0)
   }
 }

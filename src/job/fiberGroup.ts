@@ -168,8 +168,11 @@ export class RunningGroup<R> {
     this.#waiting = undefined
   }
 
-  /** Starts the group, or goes on: as many effects as may run at a time. */
-  pump(): void {
+  /**
+   * Starts the group, or goes on: as many effects as may run at a time. `hasRested`: the loop has had its turn, so one effect may
+   * start, even if other work has used up this slice again. Otherwise CPU tasks on this thread would hold the group back.
+   */
+  pump(hasRested = false): void {
     // A fiber that is being started may end others, and their ends call this method. The new fiber does not count as live yet,
     // so the loop that starts it goes on afterwards.
     if (this.#isPumping) return
@@ -182,10 +185,11 @@ export class RunningGroup<R> {
       (this.#next < count || (this.#ready !== undefined && this.#ready.length > 0)) &&
       this.#running < concurrency
     ) {
-      if (isSliceOver()) {
+      if (isSliceOver() && !hasRested) {
         this.#rest()
         break
       }
+      hasRested = false
       const index = this.#take()
       if (index === undefined) break
       const fiber = this.#start(index)
@@ -234,7 +238,7 @@ export class RunningGroup<R> {
     this.#resting = resting
     resting.addObserver(() => {
       this.#resting = undefined
-      this.pump()
+      this.pump(true)
     })
   }
 

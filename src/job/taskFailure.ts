@@ -56,7 +56,7 @@ const refusalIn = (cause: Cause.Cause<unknown>): NoRoom | undefined => {
 export const noteRefusal = ({ agent, session: { account } }: Task, cause: Cause.Cause<unknown>): void => {
   if (account === undefined) return
   const refusal = refusalIn(cause)
-  if (refusal !== undefined) account.refused ??= { agent, budget: refusal.budget }
+  if (refusal !== undefined) account.refuse({ agent, budget: refusal.budget })
 }
 
 /** The cause of an agent that threw. */

@@ -11,7 +11,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { TaskOutcome } from "../outcome/CommittedCycle.ts"
 import { inline as inlinePool } from "../workers/inline.ts"
+import { StartGate } from "../workers/startGate.ts"
 import type { BatchFailure, CpuBatch, CpuOutcome, CpuProgress } from "../workers/WorkerPool.ts"
+import { exhaustedCause } from "./accountOf.ts"
 import { at } from "./at.ts"
 import { runFibers, type Settle } from "./fiberTasks.ts"
 import type { JobSession } from "./session.ts"
@@ -54,22 +56,32 @@ export const runTasks = (
     const ran = runFibers(session, underWay, fibers, settle)
     return Exit.isExit(ran) ? Effect.succeed(outcomes) : Effect.as(ran, outcomes)
   }
+  // Agents pay for calls of fibers alone, so without one of them nothing can be used up meanwhile.
+  if (fibers.length > 0) underWay.starts = new StartGate()
+  const withdrawn: Array<Task> = []
   const parts: Array<Effect.Effect<void, BatchFailure>> = []
-  if (threads.length > 0) parts.push(runCpu(session, session.options.pool.execute, threads, underWay, settle))
+  if (threads.length > 0)
+    parts.push(runCpu(session, session.options.pool.execute, threads, underWay, settle, withdrawn))
   // Fibers start when the threads have their tasks.
   if (fibers.length > 0) parts.push(Effect.suspend(() => runFibers(session, underWay, fibers, settle)))
-  if (inline.length > 0) parts.push(runCpu(session, inlinePool.execute, inline, underWay, settle))
+  if (inline.length > 0) parts.push(runCpu(session, inlinePool.execute, inline, underWay, settle, withdrawn))
   const [part] = parts
   const isOne = parts.length === 1 && part !== undefined
-  return Effect.as(isOne ? part : Effect.all(parts, { concurrency: "unbounded", discard: true }), outcomes)
+  const all = isOne ? part : Effect.all(parts, { concurrency: "unbounded", discard: true })
+  return Effect.map(all, () => {
+    // The tasks that ran on may have paid more since, so their cause is made now.
+    for (const task of withdrawn) settle(task, exhaustedCause(session, cycle), 0, undefined)
+    return outcomes
+  })
 }
 
 const runCpu = (
   session: JobSession,
   execute: (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, BatchFailure>,
   tasks: ReadonlyArray<Task>,
-  { beganAt, cycle, merge }: UnderWay,
-  settle: Settle
+  { beganAt, cycle, merge, starts }: UnderWay,
+  settle: Settle,
+  withdrawn: Array<Task>
 ): Effect.Effect<void, BatchFailure> =>
   Effect.suspend(() => {
     const report = session.telemetry.report
@@ -97,11 +109,13 @@ const runCpu = (
         progress: selected.progress
       })),
       cpuBudgetMs: Math.max(merge.limits.budget.cpuTime - session.cpuMs, 0),
+      starts,
       onProgress: report === undefined ? undefined : onProgress
     }
     const sinceMs = beganAt === 0 ? 0 : session.monotonicMs - beganAt
     return Effect.map(execute(batch), (outcomes) => {
-      outcomes.forEach(({ cpuMs, ran, result }, index) => {
+      outcomes.forEach(({ cpuMs, isWithdrawn, ran, result }, index) => {
+        if (isWithdrawn) return void withdrawn.push(at(tasks, index))
         const recorded = ran === undefined || beganAt === 0 ? undefined : { ...ran, startMs: ran.startMs + sinceMs }
         settle(at(tasks, index), result, cpuMs, recorded)
       })

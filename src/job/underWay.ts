@@ -12,6 +12,7 @@ import type { Settlement } from "../cycle/sharedBudget.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
 import type { Amounts } from "../program/resolveBudget.ts"
+import type { StartGate } from "../workers/startGate.ts"
 import type { RunningGroup } from "./fiberGroup.ts"
 import type { PresentTasks } from "./present.ts"
 import type { PendingSignal } from "./mailbox.ts"
@@ -42,6 +43,8 @@ export class UnderWay implements Gate {
   outcomes: ReadonlyArray<TaskOutcome> = noOutcomes
   /** The fibers of the tasks that run. */
   group: RunningGroup<Scope.Scope> | undefined
+  /** Closes when no further CPU task may start. Undefined if none can run out of money. */
+  starts: StartGate | undefined
   /** The tasks of fiber agents, for those who ask what runs at present. */
   fibers: { readonly present: (limit: number) => PresentTasks } | undefined
   /** Stops the tasks that run, with the cause that ends the job. */

@@ -13,6 +13,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type { FactRef } from "../program/Fact.ts"
+import type { StartGate } from "./startGate.ts"
 import type { PoolStats } from "./stats.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { Ran } from "../outcome/CommittedCycle.ts"
@@ -54,6 +55,8 @@ export interface CpuBatch {
   readonly tasks: ReadonlyArray<CpuTask>
   /** CPU milliseconds that these tasks may use together. Running ones are stopped when it is used up. May be Infinity. */
   readonly cpuBudgetMs: number
+  /** Closes when no further task may start. Those that wait then end with its cause. Undefined if that cannot happen. */
+  readonly starts?: StartGate | undefined
   /** Called for each progress of a task. Undefined if nobody listens. Must not throw. */
   readonly onProgress: ((progress: CpuProgress) => void) | undefined
 }
@@ -63,6 +66,8 @@ export interface CpuOutcome {
   readonly result: EncodedEffect | Cause
   /** CPU milliseconds of the thread while it ran the task. Elapsed time if the thread was lost. */
   readonly cpuMs: number
+  /** The task was not started: the gate was closed. */
+  readonly isWithdrawn?: true | undefined
   /** When it ran, if it took long enough to be recorded. */
   readonly ran?: Ran | undefined
 }

@@ -67,6 +67,8 @@ export class BatchRun {
   isOver = false
   /** The cause if no further task of it can run. */
   failure: CauseFor | undefined
+  /** Ends its wait for the close of the batch's gate. */
+  unlisten: (() => void) | undefined
   readonly #costs: CostModel
   readonly #outcomes: Array<CpuOutcome | undefined>
   /** The number of times that a task was handed out again; task → times. */

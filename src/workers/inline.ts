@@ -71,14 +71,16 @@ export class InlineRun {
     )
   )
 
-  #go(): Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> {
+  /** `hasRested`: the loop has had its turn, so one step may be made, whatever other work has made of this slice. */
+  #go(hasRested = false): Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> {
     // Other work may have used up this slice.
-    if (isSliceOver()) return this.#later
+    if (isSliceOver() && !hasRested) return this.#later
     let cpuMs = threadCpuMs()
     let at = elapsedMs()
     if (this.#beganAt === 0) this.#beganAt = at
     if (this.#steps === undefined) this.#taskAt = at
     while (this.#steps !== undefined || this.#next < this.#tasks.length) {
+      if (this.#steps === undefined && this.#batch.starts?.cause !== undefined) return this.#withdraw()
       const result = this.#step()
       const isOver = isSliceOver()
       if (result === undefined && !isOver) continue
@@ -104,7 +106,9 @@ export class InlineRun {
     return Effect.succeed(this.#tasks.slice(this.#next))
   }
 
-  readonly #later: Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> = Effect.flatMap(nextTurn, () => this.#go())
+  readonly #later: Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> = Effect.flatMap(nextTurn, () =>
+    this.#go(true)
+  )
 
   /** Continues the task under way or begins the next. Returns its result if it has ended. */
   #step(): CpuResult | undefined {
@@ -115,6 +119,18 @@ export class InlineRun {
     }
     const step = this.#steps.next()
     return step.done === true ? step.value : undefined
+  }
+
+  /** Ends the tasks that have not begun: nothing more may start. */
+  #withdraw(): Effect.Effect<ReadonlyArray<number>> {
+    const { cycle, onProgress, starts, tasks } = this.#batch
+    while (this.#next < this.#tasks.length) {
+      const index = this.#tasks[this.#next++]!
+      const result = starts!.cause!(tasks[index]!.agent.name, cycle)
+      this.#owner.settle(index, { result, cpuMs: 0, isWithdrawn: true })
+      onProgress?.({ _tag: "Ended", task: index, worker: 0 })
+    }
+    return Effect.succeed([])
   }
 
   #begin(index: number): InSteps<CpuResult> {

@@ -113,6 +113,8 @@ export class Pool {
       this.#runs.set(run, resume)
       this.#ring.add(run)
       if (!this.#quarantines.isEmpty) this.#admit(run)
+      run.unlisten = batch.starts?.onClose(() => this.#withdraw(run))
+      this.#withdraw(run)
       this.#crew.forgive()
       this.#pump()
       return this.#stop(run)
@@ -319,6 +321,17 @@ export class Pool {
     resume?.(Effect.succeed(outcomes))
   }
 
+  /** Ends the waiting tasks of a batch if nothing more of it may start. */
+  #withdraw(run: BatchRun): void {
+    const { cycle, starts } = run.batch
+    const cause = starts?.cause
+    if (cause === undefined) return
+    for (const index of run.withdraw(() => true)) {
+      const result = cause(run.task(index).agent.name, cycle)
+      this.#settle(run, index, { result, cpuMs: 0, isWithdrawn: true }, 0)
+    }
+  }
+
   /** Fails every task of a batch that no worker has begun. */
   #failWaiting(run: BatchRun, cause: CauseFor, isWanted: (task: number) => boolean = () => true): void {
     for (const index of run.withdraw(isWanted)) this.#fail(run, index, cause, 0, 0)
@@ -340,6 +353,7 @@ export class Pool {
   /** Forgets a batch. Running tasks are ended after their grace, if any. Returns the threads that run them. */
   #giveUp(run: BatchRun): ReadonlyArray<PoolThread> {
     run.isOver = true
+    run.unlisten?.()
     run.close()
     this.#runs.delete(run)
     this.#ring.remove(run)
@@ -437,7 +451,10 @@ export class Pool {
       if (run.failure !== undefined || isTiring) this.#fail(run, task, run.failure ?? crashOf(end), 0, thread.number)
       else again.push(task)
     }
-    if (!run.isOver) run.putBack(again)
+    if (!run.isOver) {
+      run.putBack(again)
+      this.#withdraw(run)
+    }
     if (guilty === undefined) return
     const { agent } = run.task(guilty.task)
     if (guilty.isCrash) this.#crashed(run, agent, guilty.cause)
