@@ -2,7 +2,8 @@
  * The measured costs of agents: moving averages, in milliseconds.
  *
  * For each agent it has the time of one task on a worker. For an agent that may run at either site, it also has the time per task
- * of a batch at each site, by the size of the batch, because only a large batch pays for its dispatch.
+ * of a batch at each site, by the size of the batch, because only a large batch pays for its dispatch. The time of the threads is
+ * without that of the facts that they were sent, because that goes by what they lack: it is added for the batch at hand.
  *
  * Invariants: the costs of an agent are collected with the agent (G14); they decide where a task runs and on how many threads,
  * never its outcome (G3). Boundary: data.
@@ -39,6 +40,12 @@ interface Account {
 /** Tuning: milliseconds of a batch's way to the workers and back, as long as nothing was measured. */
 const dispatchMs = 0.1
 
+/** Tuning: milliseconds of a fact on its way to the workers: it is packed here, and put into a context there. */
+const sentFactMs = 0.004
+
+/** The milliseconds that it takes to send facts to the workers. */
+export const sendMs = (facts: number): number => facts * sentFactMs
+
 /**
  * Tuning: batches until the other site is tried again. A site that is expected to cost more is tried less often, down to the
  * limit `rarely`. A trial of the threads costs more than its batch, because they have to catch up with all commits since.
@@ -48,6 +55,9 @@ const rarely = 8
 
 /** Tuning: milliseconds that a task may take here beyond its time on a worker. */
 const overheadMs = 0.005
+
+/** Tuning: the share of a batch's time that is its own at least, whatever was sent for it. */
+const leastOwn = 0.1
 
 /** Tuning: the ratio of costs below which a change of site pays, because workers then have to catch up. */
 const worthMoving = 0.85
@@ -75,10 +85,15 @@ export class CostModel {
     account.taskMs = average(account.taskMs, totalMs / count)
   }
 
-  /** Notes the end of a batch of an agent's tasks. `elapsedMs` is the time that the job waited for it. */
-  noteBatch(agent: ErasedAgent, site: Site, count: number, elapsedMs: number): void {
+  /**
+   * Notes the end of a batch of an agent's tasks. `elapsedMs` is the time that the job waited for it. `sent`: the facts that the
+   * threads were sent for it.
+   */
+  noteBatch(agent: ErasedAgent, site: Site, count: number, elapsedMs: number, sent = 0): void {
     const size = this.#size(agent, count)
-    size[site] = average(size[site], elapsedMs / count)
+    // The estimate may be too high, and no batch takes less than nothing.
+    const ownMs = Math.max(elapsedMs - sendMs(sent), elapsedMs * leastOwn)
+    size[site] = average(size[site], ownMs / count)
   }
 
   /** Milliseconds of an agent's task here: measured, or else estimated from the workers. */
@@ -86,8 +101,11 @@ export class CostModel {
     return this.#size(agent, count).inline ?? this.#account(agent).taskMs
   }
 
-  /** Returns the site for a batch of an agent's tasks. An unmeasured agent goes to the workers, where it can be stopped. */
-  choose(agent: ErasedAgent, count: number): Site {
+  /**
+   * Returns the site for a batch of an agent's tasks. An unmeasured agent goes to the workers, where it can be stopped.
+   * `lacking`: the facts that the threads would have to be sent first.
+   */
+  choose(agent: ErasedAgent, count: number, lacking = 0): Site {
     const size = this.#size(agent, count)
     const { taskMs } = this.#account(agent)
     const known = size.inline ?? taskMs
@@ -104,7 +122,8 @@ export class CostModel {
       }
       return "threads"
     }
-    const threads = size.threads ?? inline / Math.min(count, this.#threads) + dispatchMs / count
+    const ownMs = size.threads ?? inline / Math.min(count, this.#threads) + dispatchMs / count
+    const threads = ownMs + sendMs(lacking) / count
     const cheaper: Site = inline <= threads ? "inline" : "threads"
     const isWorth = Math.min(inline, threads) < worthMoving * Math.max(inline, threads)
     const best = (size.home = isWorth ? cheaper : (size.home ?? cheaper))

@@ -57,7 +57,7 @@ const makePool = (resolved: Resolved): Effect.Effect<WorkerPool["Service"], neve
     const costs = new CostModel(options.size)
     const metrics = new PoolMetrics(yield* Effect.context<never>(), monotonicMs(clock))
     const pool = new Pool(options, fork, clock, costs, metrics)
-    const placement = new Placement(costs, pool.execute)
+    const placement = new Placement(costs, pool.execute, pool.lacking)
     yield* Effect.addFinalizer(() => pool.close)
     yield* Effect.forkScoped(keepHouse(pool, clock, options))
     const { heapLimitMb, minSize, profile, size } = options

@@ -35,10 +35,13 @@ const later = (outcome: CpuOutcome, lateMs: number): CpuOutcome =>
 export class Placement {
   readonly #costs: CostModel
   readonly #onThreads: Execute
+  readonly #lacking: (batch: CpuBatch) => number
 
-  constructor(costs: CostModel, onThreads: Execute) {
+  /** `lacking`: the facts that the threads have to be sent before they can run a batch. */
+  constructor(costs: CostModel, onThreads: Execute, lacking: (batch: CpuBatch) => number) {
     this.#costs = costs
     this.#onThreads = onThreads
+    this.#lacking = lacking
   }
 
   readonly execute: Execute = (batch) => {
@@ -61,8 +64,9 @@ export class Placement {
       plan.tasks.push(index)
     }
     if (!isOpen) return undefined
+    const lacking = this.#lacking(batch)
     for (const plan of plans.values()) {
-      if (plan.agent.placement === "auto") plan.site = this.#costs.choose(plan.agent, plan.tasks.length)
+      if (plan.agent.placement === "auto") plan.site = this.#costs.choose(plan.agent, plan.tasks.length, lacking)
     }
     return [...plans.values()]
   }
@@ -98,10 +102,11 @@ export class Placement {
     }
     return Effect.suspend(() => {
       const began = elapsedMs()
+      const sent = this.#lacking(batch)
       // The first batch pays for the start of threads and for loading, so its time does not predict the next ones.
       const isFirst = agent === undefined || this.#costs.taskMs(agent) === undefined
       return Effect.map(this.#onThreads(part), (results) => {
-        if (!isFirst) this.#costs.noteBatch(agent, "threads", tasks.length, elapsedMs() - began)
+        if (!isFirst) this.#costs.noteBatch(agent, "threads", tasks.length, elapsedMs() - began, sent)
         results.forEach((outcome, index) => (outcomes[tasks[index]!] = lateMs === 0 ? outcome : later(outcome, lateMs)))
       })
     })

@@ -26,6 +26,7 @@ import { crashOf, judgeLoad, judgeShare } from "./lossVerdict.ts"
 import type { PoolMetrics } from "./metrics.ts"
 import type { Resolved } from "./options.ts"
 import { type FromWorker, PoolPlace } from "./protocol.ts"
+import { lackingAfter } from "./replicaUpdate.ts"
 import { Quarantines } from "./quarantine.ts"
 import { ResultReader, type Results } from "./resultReader.ts"
 import { Ring, type Starvation, starvation } from "./scheduler.ts"
@@ -119,6 +120,16 @@ export class Pool {
       this.#pump()
       return this.#stop(run)
     })
+
+  /** An upper bound of the facts that the thread with the newest replica of a job has to be sent. */
+  readonly lacking = ({ jobId, ledger, program }: CpuBatch): number => {
+    let newest = 0
+    for (const { replicas } of this.#crew.threads.values()) {
+      const record = replicas.get(jobId)
+      if (record?.ledger === ledger) newest = Math.max(newest, record.mark.version)
+    }
+    return lackingAfter(ledger, program, newest)
+  }
 
   readonly release = (jobId: string): Effect.Effect<void> =>
     Effect.sync(() => {

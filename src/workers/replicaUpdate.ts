@@ -71,6 +71,17 @@ export const shippedKinds = (program: CompiledProgram): ReadonlyArray<string> =>
   return kinds
 }
 
+/** An upper bound of the facts of an update from a version, found without looking at facts. */
+export const lackingAfter = (ledger: Ledger, program: CompiledProgram, version: number): number => {
+  const committed = ledger.version - version
+  let live = 0
+  for (const name of shippedKinds(program)) {
+    const kind = program.kinds.get(name)
+    if (kind !== undefined && live < committed) live += ledger.size(kind)
+  }
+  return Math.min(live, committed)
+}
+
 const isSameSource = (a: Provenance, b: Provenance): boolean =>
   a.cycle === b.cycle &&
   a.agent === b.agent &&

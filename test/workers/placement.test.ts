@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { CostModel } from "../../src/workers/costModel.ts"
+import { lackingAfter } from "../../src/workers/replicaUpdate.ts"
 import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
 import { batch, execute, ledgerOf, pool, said, task } from "../support/workers/harness.ts"
 
@@ -96,6 +97,38 @@ describe("costs", () => {
     costs.noteBatch(a, "threads", 2, 0.2)
     expect(costs.choose(a, 2)).toBe("inline")
     expect(costs.choose(a, 100)).toBe("threads")
+  })
+
+  it("weigh the facts that the threads would have to be sent first", () => {
+    const costs = new CostModel(2)
+    costs.noteBatch(a, "inline", 64, 32)
+    costs.noteBatch(a, "threads", 64, 16)
+    expect(costs.choose(a, 64)).toBe("threads")
+    expect(costs.choose(a, 64, 1_000)).toBe("threads")
+    expect(costs.choose(a, 64, 200_000)).toBe("inline")
+    // An estimate of the threads has the facts in it, too.
+    costs.noteBatch(b, "inline", 64, 32)
+    expect(costs.choose(b, 64, 200_000)).toBe("inline")
+  })
+
+  it("do not hold against the threads what they were sent once", () => {
+    const costs = new CostModel(2)
+    costs.noteBatch(a, "inline", 64, 32)
+    costs.noteBatch(a, "threads", 64, 96, 20_000)
+    expect(costs.choose(a, 64, 200_000)).toBe("inline")
+    expect(costs.choose(a, 64)).toBe("threads")
+    // An estimate that is too high leaves the batch a time of its own.
+    costs.noteBatch(b, "inline", 64, 32)
+    costs.noteBatch(b, "threads", 64, 400, 200_000)
+    expect(costs.choose(b, 64)).toBe("inline")
+  })
+
+  it("know how much a replica lacks, by kinds and by version", () => {
+    const ledger = ledgerOf(0, 0, 0, 0)
+    const { program } = batch(ledger, [])
+    expect(lackingAfter(ledger, program, 0)).toBe(4)
+    expect(lackingAfter(ledger, program, 3)).toBe(1)
+    expect(lackingAfter(ledger, program, ledger.version)).toBe(0)
   })
 
   it("try the other place now and then, the less often the more it costs", () => {
