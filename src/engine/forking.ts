@@ -13,6 +13,7 @@ import type { Program } from "../program/Program.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import type { EngineState } from "./engineState.ts"
 import { refuseFork } from "./optionRules.ts"
+import { stayingAfter, warnOfStaying } from "./replaced.ts"
 import type { ForkOptions } from "./options.ts"
 import { startNew } from "./starting.ts"
 import {
@@ -49,8 +50,9 @@ export const forkJob = Effect.fnUntraced(function* (
   const facts = yield* encodeFactsOf(compiled, "facts", () => options.facts ?? [])
   const { input, replay } = yield* replayAt(store, journal, compiled, options.at)
   setMarks(replay, replay.ledger)
+  const staying = yield* stayingAfter(replay.ledger, [...seeds, ...facts])
   const context = replay.ledger.seal()
-  return yield* startNew(engine, {
+  const started = yield* startNew(engine, {
     program: compiled,
     jobId: ownId,
     id: options.id === undefined ? "made" : "given",
@@ -59,4 +61,6 @@ export const forkJob = Effect.fnUntraced(function* (
     seeds: [...seeds, ...facts],
     beginning: { context, executed: [...replay.executed], isForced: true }
   })
+  if (staying !== undefined) yield* warnOfStaying(ownId, staying)
+  return started
 })

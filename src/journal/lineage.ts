@@ -36,9 +36,18 @@ const isRelated = (context: JobContext, fact: Fact, found: ReadonlySet<number>, 
  * The live facts that are related to a fact, in commit order, without the fact itself. `version`: the version up to which the
  * context is committed. Undefined if the context never had such a fact.
  */
-export function* relatedTo(
+export const relatedTo = (
   context: JobContext,
-  ref: FactRef,
+  { id, kind }: FactRef,
+  relation: Relation,
+  version: number = context.version
+): Generator<void, ReadonlyArray<Encoded> | undefined> =>
+  relatedToAny(context, (fact) => fact.kind === kind && fact.id === id, relation, version)
+
+/** As `relatedTo`, of several facts at once: those that `isRoot` admits. */
+export function* relatedToAny(
+  context: JobContext,
+  isRoot: (fact: Fact) => boolean,
   relation: Relation,
   version: number = context.version
 ): Generator<void, ReadonlyArray<Encoded> | undefined> {
@@ -52,7 +61,7 @@ export function* relatedTo(
   for (const { fact, text } of context.history()) {
     if (fact.provenance.version > version) break
     if (++steps % lightStepSize === 0) yield
-    if (fact.kind === ref.kind && fact.id === ref.id) {
+    if (isRoot(fact)) {
       isKnown = true
       found.add(fact.provenance.version)
       continue
