@@ -61,6 +61,7 @@ export const forkJob = Effect.fnUntraced(function* (
     seeds: [...seeds, ...facts],
     beginning: { context, executed: [...replay.executed], isForced: true }
   })
+  started.staying = staying
   if (staying !== undefined) yield* warnOfStaying(ownId, staying)
   return started
 })

@@ -4,22 +4,16 @@
  * Facts are not taken back, so a fork from the end of a job with another seed still has what was derived from the seed before.
  * Provenance tells which facts would go without it (docs/decisions/0068). The answer is a function of the journal.
  *
- * Boundary: reads a context; the warning is a line of the log.
+ * Boundary: reads a context; the warning is a line of the log. The session of the fork keeps the answer for its caller.
  */
 import * as Effect from "effect/Effect"
 import type { Ledger } from "../context/Ledger.ts"
+import type { Staying } from "../job/view.ts"
 import { relatedToAny } from "../journal/lineage.ts"
 import { inSlices } from "../platform/slices.ts"
 import type { EncodedFact } from "../program/encoded.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { refKey } from "../program/keys.ts"
-
-/** The facts that stay, in commit order: their number and the first. `replaced` is the first of the values that are replaced. */
-export interface Staying {
-  readonly count: number
-  readonly first: FactRef
-  readonly replaced: FactRef
-}
 
 /** The facts that stay if others replace values of the context. Undefined if none does. One walk over the context. */
 export const stayingAfter = (

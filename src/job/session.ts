@@ -40,7 +40,7 @@ import { type TasksNow, tasksNow } from "./present.ts"
 import { TelemetryHub } from "./telemetry.ts"
 import { UnderWay } from "./underWay.ts"
 import type { AgentServices } from "./wallet.ts"
-import type { Holdings, JobView } from "./view.ts"
+import type { Holdings, JobView, Staying } from "./view.ts"
 import { Tracker } from "../cycle/tracker.ts"
 import { type Cause, isOfProcess, type Status } from "../outcome/Cause.ts"
 import type { Counters } from "../outcome/CommittedCycle.ts"
@@ -165,6 +165,8 @@ export class JobSession implements JobView {
   readonly reported = new Spent()
   /** Holds intents that are performed. Undefined before the first one. */
   outbox: Outbox | undefined
+  /** The facts that stay in a fork although it replaces what they come from. */
+  staying: Staying | undefined
   readonly pauseWaiters: Array<Deferred.Deferred<void, JobHalted>> = []
   #actor: JobActor | undefined
   #stage: Stage = queued

@@ -52,8 +52,20 @@ export interface JobView {
   readonly facts: (query: FactQuery) => CommittedFacts
   /** The context, of which the facts up to the version are committed. */
   readonly committed: { readonly context: JobContext; readonly version: number }
+  /** Of a fork that this engine has begun. Undefined if nothing stays. */
+  readonly staying: Staying | undefined
   /** The derivation of a committed fact; null if there is no such fact. */
   readonly explain: (ref: FactRef) => ExplanationJson | null
+}
+
+/**
+ * The facts that stay in a fork although they come from values that it replaces: their number, and the first in commit order.
+ * `replaced` is the first of these values.
+ */
+export interface Staying {
+  readonly count: number
+  readonly first: FactRef
+  readonly replaced: FactRef
 }
 
 /** The size of a job in memory. */

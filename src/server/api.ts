@@ -274,7 +274,7 @@ const verify = HttpApiEndpoint.get("verify", "/api/v1/jobs/:id/verify", {
 const fork = HttpApiEndpoint.post("fork", "/api/v1/jobs/:id/fork", {
   params: job,
   payload: Shapes.NewFork,
-  success: HttpApiSchema.WithHeaders(Shapes.Accepted.pipe(HttpApiSchema.status(202)), { location: Schema.String }),
+  success: HttpApiSchema.WithHeaders(Shapes.Forked.pipe(HttpApiSchema.status(202)), { location: Schema.String }),
   error: [...ofPast, Problems.JobExists, Problems.BodyTooLarge, Problems.UnsupportedMediaType]
 }).annotateMerge(OpenApi.annotations({ summary: "Start a new job from a past cycle of a job" }))
 

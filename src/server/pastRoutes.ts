@@ -295,8 +295,9 @@ export const fork = Effect.fnUntraced(function* (core: SharedCore, { params, req
   const known = yield* core.directory.fork(program, params.id, asked)
   known.isWanted = true
   yield* audit("fork", known.job.id)
+  const { staying } = known.view
   return HttpServerResponse.setStatus(
-    HttpServerResponse.setHeaders(json({ jobId: known.job.id }), {
+    HttpServerResponse.setHeaders(json({ jobId: known.job.id, ...(staying === undefined ? {} : { staying }) }), {
       location: `../${encodeURIComponent(known.job.id)}`
     }),
     202

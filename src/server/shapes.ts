@@ -183,6 +183,12 @@ export const NewFork = Schema.Struct({
 /** The answer to a start that does not wait for the job. */
 export const Accepted = Schema.Struct({ jobId: Schema.String }).annotate({ identifier: "Accepted" })
 
+/** The answer to a fork. `staying`: facts that come from values which it replaces, and stay all the same. */
+export const Forked = Schema.Struct({
+  jobId: Schema.String,
+  staying: Schema.optional(Schema.Struct({ count, first: FactRef, replaced: FactRef }))
+}).annotate({ identifier: "Forked" })
+
 /** The body of a signal. */
 export const Signal = Schema.Struct({
   facts: Schema.Array(Schema.Struct({ kind: Schema.String, value: Schema.Json }))

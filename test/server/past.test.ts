@@ -41,6 +41,24 @@ const names = Program.make("names", {
   ]
 })
 
+/** Each rule that is on gives access. */
+const Rule = Fact.kind("Rule", {
+  schema: Schema.Struct({ name: Schema.String, isOn: Schema.Boolean }),
+  id: ({ name }) => name
+})
+const Access = Fact.kind("Access", { schema: Schema.Struct({ of: Schema.String }), id: ({ of }) => of })
+const rules = Program.make("rules", {
+  input: Schema.Struct({}),
+  seed: () => [Rule.of({ name: "a", isOn: true })],
+  agents: [
+    Agent.make("allow", {
+      each: Rule,
+      writes: [Access],
+      execute: ({ value: { isOn, name } }) => Effect.succeed({ facts: isOn ? [Access.of({ of: name })] : [] })
+    })
+  ]
+})
+
 interface FactJson {
   readonly kind: string
   readonly id: string
@@ -55,7 +73,10 @@ interface PageJson {
 let running: Running
 let memory: Running
 beforeAll(async () => {
-  running = await serve({ programs: [names] }, { store: JobStore.layerSqlite({ filename: join(folder, "jobs.db") }) })
+  running = await serve(
+    { programs: [names, rules] },
+    { store: JobStore.layerSqlite({ filename: join(folder, "jobs.db") }) }
+  )
   memory = await serve({ programs: [names] })
   for (const server of [running, memory]) {
     const body = { program: "names", id: "it", input: { names: ["Ada", "Byron"] } }
@@ -250,6 +271,23 @@ describe("a fork", () => {
     expect(await post("it", { input: { names: 1 } })).toEqual([400, "InvalidInput"])
     expect(await post("it", { more: 1 })).toEqual([400, "InvalidRequest"])
     expect(await post("it", {}, memory)).toEqual([409, "NoJournal"])
+  })
+})
+
+describe("the answer to a fork", () => {
+  it("names the facts that stay although the fork replaces what they come from", async () => {
+    expect((await running.post("/api/v1/jobs", { program: "rules", id: "on", input: {} })).status).toBe(200)
+    const forked = async (body: object) => {
+      const facts = [{ kind: "Rule", value: { name: "a", isOn: false } }]
+      const response = await running.post("/api/v1/jobs/on/fork", { facts, ...body })
+      expect(response.status).toBe(202)
+      return jsonOf(response)
+    }
+    expect(await forked({ id: "off" })).toEqual({
+      jobId: "off",
+      staying: { count: 1, first: { kind: "Access", id: "a" }, replaced: { kind: "Rule", id: "a" } }
+    })
+    expect(await forked({ id: "early", at: 0 })).toEqual({ jobId: "early" })
   })
 })
 
