@@ -1,5 +1,6 @@
 /**
- * `converge inspect`: a stored job as one page. Boundary: a record in, a file out; recorder.ts reads the job, and the console shows it.
+ * `converge inspect`: a stored job as one page. Boundary: a record in, a file out; recorder.ts reads the job, and the console
+ * shows it.
  */
 import * as Effect from "effect/Effect"
 import { existsSync } from "node:fs"

@@ -7,9 +7,10 @@ import type { Usage } from "../program/Budget.ts"
 import * as Journal from "../journal/Journal.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
-import { ExitCode, type Failed } from "./exitCode.ts"
+import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { jobJson } from "./jobs.ts"
+import { showLive } from "./liveJob.ts"
 import { factsJson, type JobOptions, moment, type Page, properties, show as print } from "./storedJobs.ts"
 import * as Report from "./report.ts"
 import { cyclesOf, type Standing, standingOf } from "./standing.ts"
@@ -37,7 +38,22 @@ interface Shown {
   readonly headline: string
 }
 
-export const show = (host: Host, options: JobOptions & { readonly facts: boolean }): Effect.Effect<number, Failed> =>
+export interface ShowOptions extends Omit<JobOptions, "store"> {
+  readonly store: string | undefined
+  readonly server: string | undefined
+  readonly facts: boolean
+}
+
+/** Shows a job of a store, or of the server that is named. */
+export const show = (host: Host, options: ShowOptions): Effect.Effect<number, Failed> => {
+  const { server, store } = options
+  if (store === undefined)
+    return Effect.flatMap(jobIdOf(options.args, options.id), (id) => showLive(host, { ...options, id }))
+  if (server === undefined) return showStored(host, { ...options, store })
+  return Effect.fail(new UsageError({ message: "give --store or --server, and not both" }))
+}
+
+const showStored = (host: Host, options: JobOptions & { readonly facts: boolean }): Effect.Effect<number, Failed> =>
   Effect.flatMap(jobIdOf(options.args, options.id), (jobId) =>
     print(
       host,

@@ -133,11 +133,25 @@ export const jobs = define(
 
 export const show = define(
   "show",
-  { args: job, id: flags.id, store: flags.store, json: flags.json, facts: flags.facts },
   {
-    short: "Show one job of a store",
-    long: `Show one job of a store: its state, its usage, the number of its facts, and its last hash in full.\n\n${readingCodes}`,
-    examples: [{ command: "converge show audit-42 --store jobs.db", description: "One job" }]
+    args: job,
+    id: flags.id,
+    store: flags.optional(flags.store),
+    server: flags.server,
+    json: flags.json,
+    facts: flags.facts
+  },
+  {
+    short: "Show one job of a store, or of a server",
+    long: `Show one job of a store: why it stands where it does, its usage, the number of its facts, and its last
+hash in full. With --server, show a job of a running server: why it stands where it does, and the
+tasks that run and wait at this moment. CONVERGE_TOKEN has the server's token.
+
+${readingCodes}`,
+    examples: [
+      { command: "converge show audit-42 --store jobs.db", description: "One job" },
+      { command: "converge show audit-42 --server http://localhost:8080", description: "What runs now" }
+    ]
   },
   (host, options) =>
     lazily(

@@ -1,5 +1,6 @@
 /**
- * Watching a job that the command line runs: the console for it, on a free port of this machine, and a Stately inspector's relay.
+ * Watching a job that the command line runs: the console for it, on a free port of this machine, and a Stately inspector's
+ * relay.
  *
  * Boundary: composition of layers; run.ts decides when.
  */
@@ -18,8 +19,8 @@ import type { WorkerPool } from "../workers/index.ts"
 import { CommandFailed, type Failed, UsageError } from "./exitCode.ts"
 
 /**
- * The path of a store that lasts as long as the scope. The console asks a journal for the past of a job, so a job that is watched has
- * one, also if nobody keeps it.
+ * The path of a store that lasts as long as the scope. The console asks a journal for the past of a job, so a job that is
+ * watched has one, also if nobody keeps it.
  */
 export const temporaryStore: Effect.Effect<string, never, Scope.Scope> = Effect.map(
   Effect.acquireRelease(

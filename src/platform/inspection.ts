@@ -1,8 +1,8 @@
 /**
  * How actors are watched: an observer of XState's inspection events, and actors of other systems as their parents.
  *
- * A child job and a worker thread are actors without a parent: their ends are no events of the actor that they belong to. An inspector
- * is shown the parent nevertheless. It gets a stand-in of the actor that has everything of it, and a parent.
+ * A child job and a worker thread are actors without a parent: their ends are no events of the actor that they belong to. An
+ * inspector is shown the parent nevertheless. It gets a stand-in of the actor that has everything of it, and a parent.
  *
  * Invariant: an observer never throws into an actor. Boundary: values; Engine.ts has the public name.
  */

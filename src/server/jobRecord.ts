@@ -1,8 +1,8 @@
 /**
  * A recorded job: all that the console shows of one job, in one value that needs no server.
  *
- * The facts are those that were ever committed, in commit order, so a page can show them as of any cycle. A job that was migrated has
- * one past for each migration, because a migration begins with facts of its own.
+ * The facts are those that were ever committed, in commit order, so a page can show them as of any cycle. A job that was
+ * migrated has one past for each migration, because a migration begins with facts of its own.
  *
  * Boundary: types. recorder.ts makes a record, and the console answers from it.
  */

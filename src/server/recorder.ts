@@ -1,13 +1,12 @@
 /**
  * Records a stored job: reads its journal, and makes the one value that the console needs to show the job without a server.
  *
- * Invariants: nothing is written, and no agent runs; the record is bounded (Limits.ts, G14), and says what it leaves out; a journal
- * that is corrupt is recorded up to the corrupt part. Boundary: the store in, a value out.
+ * Invariants: nothing is written, and no agent runs; the record is bounded (Limits.ts, G14), and says what it leaves out; a
+ * journal that is corrupt is recorded up to the corrupt part. Boundary: the store in, a value out.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { JobContext } from "../context/JobContext.ts"
 import { approvalsIn } from "../journal/approvals.ts"
 import { reviveCause } from "../journal/causes.ts"
 import { endIn } from "../journal/edges.ts"
@@ -37,6 +36,7 @@ import { infoOf } from "./systemRoutes.ts"
 
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt
+type JobContext = Journal.Replayed["context"]
 
 /** What a record has room for, and what it had to leave out. */
 interface Room {
@@ -238,7 +238,9 @@ export interface RecordOptions {
   readonly programs?: ReadonlyArray<Program.Any> | undefined
 }
 
-/** Records a stored job. Fails with `StoreError`, and with `JournalCorrupt` if not even the beginning of the journal can be read. */
+/**
+ * Records a stored job. Fails with `StoreError`, and with `JournalCorrupt` if not even the beginning of the journal can be read.
+ */
 export const recordJob = Effect.fn("recordJob")(function* (
   jobId: string,
   { programs = [] }: RecordOptions = {}

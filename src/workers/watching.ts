@@ -14,7 +14,10 @@ const poolMachine = createMachine({
   states: { open: { on: { CLOSE: { target: "closed" } } }, closed: { type: "final" } }
 })
 
-/** Makes the actor of a pool, which ends with the scope, and gives the `inspect` option of its workers. Undefined if nobody watches. */
+/**
+ * Makes the actor of a pool, which ends with the scope, and gives the `inspect` option of its workers. Undefined if nobody
+ * watches.
+ */
 export const watchPool: Effect.Effect<Inspect | undefined, never, Scope.Scope> = Effect.gen(function* () {
   const observer = yield* inspection
   if (observer === undefined) return undefined

@@ -1,9 +1,8 @@
 /**
  * The console's way to its server: requests by paths relative to the page, with the token that the viewer gave.
  *
- * Invariants: it asks only the server that served the page; a page with a recorded job asks nobody; a problem is a value, and never a
- * throw of the browser's.
- * Boundary: HTTP in, shapes out.
+ * Invariants: it asks only the server that served the page; a page with a recorded job asks nobody; a problem is a value, and
+ * never a throw of the browser's. Boundary: HTTP in, shapes out.
  */
 import { signal } from "@preact/signals"
 import type * as Shapes from "../../server/shapes.ts"

@@ -1,9 +1,9 @@
 /**
  * A recorded job that answers as the server does: the same paths, and the same values.
  *
- * The record has every fact that was committed, in commit order. The facts as of a cycle are those up to its version, without those
- * that a later one replaced or that retention pruned. Derivations go by the same rule as `Provenance.explain`, and lineage by that of
- * src/journal/lineage.ts; a test compares every answer with the server's.
+ * The record has every fact that was committed, in commit order. The facts as of a cycle are those up to its version, without
+ * those that a later one replaced or that retention pruned. Derivations go by the same rule as `Provenance.explain`, and
+ * lineage by that of src/journal/lineage.ts; a test compares every answer with the server's.
  *
  * Boundary: pure; a path in, a value or a problem out. recorded.ts finds the record.
  */
