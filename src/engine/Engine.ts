@@ -122,8 +122,8 @@ export const run = <P extends Program.Any>(
 
 /**
  * Takes up a stored job where its journal ends, and returns its handle. A job that was under way continues from its last
- * committed cycle, a paused job is paused, and an ended job has its result. If the job is live here, the result is the handle
- * of the live job.
+ * committed cycle, a paused job is paused, and an ended job has its result. If the job is live here, the result is the handle of
+ * the live job.
  *
  * Fails with `StoreError` (`missing`; `held` while another engine runs it), with `JournalCorrupt` for a corrupt journal, with
  * `ProgramChanged` if the journal has other kinds and the program declares no `migrate`, with `InvalidInput` for a job of
@@ -215,8 +215,8 @@ const loadRuntime = loadOnce(() => import("./makeEngine.ts"))
 /**
  * An engine over a `WorkerPool` and a `JobStore` of your choice.
  *
- * Dies with `InvalidOptions`, which names the option, if an option is invalid, such as a limit of `NaN` or an unknown name.
- * Two handlers of one kind, or two programs of one name, are such defects, too. The layer dies when it is built.
+ * Dies with `InvalidOptions`, which names the option, if an option is invalid, such as a limit of `NaN` or an unknown name. Two
+ * handlers of one kind, or two programs of one name, are such defects, too. The layer dies when it is built.
  *
  * `handlers` provide `Intent.Handler` of their kinds, which programs need whose agents declare intents (`Intent.kind`).
  */

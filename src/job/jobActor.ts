@@ -14,7 +14,8 @@ import { fromEffect } from "./fromEffect.ts"
 import { withQuickSteps } from "../../machines/quickSteps.ts"
 import type { JobActor, JobSession } from "./session.ts"
 import type { Status } from "../outcome/Cause.ts"
-import { type InspectionObserver, watched } from "../platform/inspection.ts"
+import type { InspectionObserver } from "../platform/inspection.ts"
+import { watched } from "../platform/watched.ts"
 
 const sessions = new WeakMap<AnyActorRef, JobSession>()
 

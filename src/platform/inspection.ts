@@ -1,79 +1,13 @@
 /**
- * How actors are watched: an observer of XState's inspection events, and actors of other systems as their parents.
- *
- * A child job and a worker thread are actors without a parent: their ends are no events of the actor that they belong to. An
- * inspector is shown the parent nevertheless. It gets a stand-in of the actor that has everything of it, and a parent.
- *
- * Invariant: an observer never throws into an actor. Boundary: values; Engine.ts has the public name.
+ * The observer of actors that a context carries. Boundary: a value; Engine.ts has its public name, and watched.ts tells an observer.
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import type { ActorRefLike, AnyActorRef, InspectionEvent, Observer } from "xstate"
-import { hear } from "../values/plainResult.ts"
-import { runDetached } from "./detached.ts"
+import type { InspectionEvent, Observer } from "xstate"
 
 /** An observer of all events and steps of an actor. */
 export type InspectionObserver = Observer<InspectionEvent> | ((event: InspectionEvent) => void)
-
-/** The `inspect` option of an actor. */
-export type Inspect = (event: InspectionEvent) => void
 
 /** The observer of the actors that the holder of the context makes. `Engine.inspect` is its public name. */
 export const inspection: Context.Reference<InspectionObserver | undefined> = Context.Reference<
   InspectionObserver | undefined
 >("effect-converge/Engine/inspect", { defaultValue: () => undefined })
-
-/** What an inspector is shown of an actor: the stand-in, and the id of the topmost actor above it. */
-interface Shown {
-  readonly ref: ActorRefLike
-  readonly rootId: string
-}
-
-const shown = new WeakMap<object, Shown>()
-
-const shownOf = (actor: ActorRefLike): Shown => shown.get(actor) ?? { ref: actor, rootId: actor.sessionId }
-
-/** The stand-in of an actor. Its own children are below it. */
-const standIn = (actor: ActorRefLike, { ref: parent, rootId }: Shown): ActorRefLike => {
-  const known = shown.get(actor)
-  if (known !== undefined) return known.ref
-  const ref = Object.create(actor, { _parent: { value: parent, enumerable: true } }) as ActorRefLike
-  shown.set(actor, { ref, rootId })
-  return ref
-}
-
-/** Shows the actors of a system below an actor of another one. `top` is the id of the system's own root. */
-const below = (event: InspectionEvent, parent: Shown): InspectionEvent => {
-  const { actorRef, rootId: top } = event
-  const own = (actorRef as Partial<AnyActorRef>)._parent
-  const above = actorRef.sessionId === top || own === undefined ? parent : shownOf(own)
-  return { ...event, rootId: parent.rootId, actorRef: standIn(actorRef, above) }
-}
-
-/**
- * The `inspect` option of an actor that an observer watches. `parent`: the actor to which it belongs.
- *
- * An observer that throws would leave the actor in the middle of a step. So it gets no further events, and the actor goes on.
- */
-export const watched = <R>(
-  observer: InspectionObserver,
-  services: Context.Context<R>,
-  parent?: AnyActorRef
-): Inspect => {
-  const above = parent === undefined ? undefined : shownOf(parent)
-  let isDropped = false
-  const drop = (error: unknown): void => {
-    if (isDropped) return
-    isDropped = true
-    runDetached(services, Effect.logWarning("an inspection observer threw, and is told no more", error))
-  }
-  return (event) => {
-    if (isDropped) return
-    const told = above === undefined ? event : below(event, above)
-    try {
-      hear(typeof observer === "function" ? observer(told) : observer.next?.(told), drop)
-    } catch (error) {
-      drop(error)
-    }
-  }
-}

@@ -5,7 +5,7 @@
  */
 import type * as Duration from "effect/Duration"
 import { Limits } from "../Limits.ts"
-import type { Inspect } from "../platform/inspection.ts"
+import type { Inspect } from "../platform/watched.ts"
 import {
   checkOptions,
   duration,

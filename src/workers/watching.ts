@@ -6,7 +6,8 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { createActor, createMachine } from "xstate"
-import { type Inspect, inspection, watched } from "../platform/inspection.ts"
+import { inspection } from "../platform/inspection.ts"
+import { type Inspect, watched } from "../platform/watched.ts"
 
 const poolMachine = createMachine({
   id: "workerPool",
