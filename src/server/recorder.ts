@@ -38,8 +38,26 @@ type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt
 type JobContext = Journal.Replayed["context"]
 
+/** The bounds of a record, as `Limits` has them. */
+export interface RecordBounds {
+  readonly facts: number
+  readonly length: number
+  readonly valueLength: number
+  readonly events: number
+  readonly cycles: number
+}
+
+const bounds: RecordBounds = {
+  facts: Limits.recordedFacts,
+  length: Limits.recordedLength,
+  valueLength: Limits.recordedValueLength,
+  events: Limits.recordedEvents,
+  cycles: Limits.recordedCycles
+}
+
 /** What a record has room for, and what it had to leave out. */
 interface Room {
+  readonly bounds: RecordBounds
   facts: number
   length: number
   left: { -readonly [Part in keyof LeftOut]: number }
@@ -103,7 +121,7 @@ const tracing = (room: Room) => {
     const known = places.get(trace)
     if (known !== undefined) return known
     const text = plainText(trace)
-    const isShort = text.length <= Limits.recordedValueLength && text.length <= room.length
+    const isShort = text.length <= room.bounds.valueLength && text.length <= room.length
     if (isShort) room.length -= text.length
     else room.left.values++
     traces.push(isShort ? parseJson(text) : tooLong("a trace", text.length))
@@ -121,7 +139,7 @@ function* pastOf({ context, points }: OpenPast, room: Room): Generator<void, Rec
   let steps = 0
   for (const { fact, text } of history.toReversed()) {
     if (++steps % lightStepSize === 0) yield
-    const isLong = text.length > Limits.recordedValueLength
+    const isLong = text.length > room.bounds.valueLength
     const length = isLong ? 0 : text.length
     if (room.facts === 0 || length > room.length) break
     room.facts--
@@ -147,6 +165,7 @@ function* pastOf({ context, points }: OpenPast, room: Room): Generator<void, Rec
 /** Reads the events once: the newest are kept, and all of them are examined. */
 const eventsOf = Effect.fnUntraced(function* (jobId: string, room: Room) {
   const examination = new Examination()
+  const most = room.bounds.events
   const kept: Array<JobEvent> = []
   let count = 0
   const read = Effect.flatMap(
@@ -154,13 +173,13 @@ const eventsOf = Effect.fnUntraced(function* (jobId: string, room: Room) {
     Stream.runForEach((event) => {
       examination.add(event)
       kept.push(event)
-      if (kept.length > 2 * Limits.recordedEvents) kept.splice(0, Limits.recordedEvents)
+      if (kept.length > 2 * most) kept.splice(0, most)
       return ++count % 64 === 0 ? breathe : Effect.void
     })
   )
   const corrupt = yield* upToDamage(Effect.provideService(read, JobStore, yield* JobStore))
   const newest: Array<unknown> = []
-  for (const event of kept.slice(-Limits.recordedEvents).toReversed()) {
+  for (const event of kept.slice(-most).toReversed()) {
     const text = eventText(event, undefined)
     if (text.length > room.length) break
     room.length -= text.length
@@ -171,7 +190,7 @@ const eventsOf = Effect.fnUntraced(function* (jobId: string, room: Room) {
 })
 
 const timelineOf = Effect.fnUntraced(function* (store: Store, { cycle, jobId }: StoredJournal, room: Room) {
-  const after = Math.max(0, cycle - Limits.recordedCycles)
+  const after = Math.max(0, cycle - room.bounds.cycles)
   room.left.cycles = after
   const cycles: Array<Journal.RecordedCycle> = []
   const read = Effect.flatMap(
@@ -236,6 +255,8 @@ const approvalsOf = (store: Store, journal: StoredJournal) =>
 export interface RecordOptions {
   /** The programs among which is that of the job, whose graph the record then shows. Default: none. */
   readonly programs?: ReadonlyArray<Program.Any> | undefined
+  /** Other bounds than those of `Limits`. */
+  readonly bounds?: Partial<RecordBounds> | undefined
 }
 
 /**
@@ -243,22 +264,24 @@ export interface RecordOptions {
  */
 export const recordJob = Effect.fn("recordJob")(function* (
   jobId: string,
-  { programs = [] }: RecordOptions = {}
+  { programs = [], bounds: own }: RecordOptions = {}
 ): Effect.fn.Return<JobRecord, ReadError, JobStore> {
   const store = yield* JobStore
   const journal = yield* store.load(jobId)
+  const most = { ...bounds, ...own }
   const room: Room = {
-    facts: Limits.recordedFacts,
-    length: Limits.recordedLength,
+    bounds: most,
+    facts: most.facts,
+    length: most.length,
     left: { facts: 0, values: 0, events: 0, cycles: 0 }
   }
   const { corrupt, pasts, reader } = yield* replayed(store, journal)
-  const { diagnosis, events, corrupt: damaged } = yield* eventsOf(jobId, room)
-  const timeline = yield* timelineOf(store, journal, room)
-  const { result, usage } = yield* resultOf(journal, reader)
   const recorded: Array<RecordedPast> = []
   // The newest facts have the first claim on the room.
   for (const past of pasts.toReversed()) recorded.unshift(yield* inSlices(pastOf(past, room)))
+  const { diagnosis, events, corrupt: damaged } = yield* eventsOf(jobId, room)
+  const timeline = yield* timelineOf(store, journal, room)
+  const { result, usage } = yield* resultOf(journal, reader)
   const { cycle, ledger, tier } = reader.replay
   const job = yield* jobJson({ journal })
   const { phase: _phase, result: _result, tier: _tier, usage: _usage, version: _version, ...inList } = job

@@ -12,7 +12,7 @@ import { Agent, Fact, JobStore, Journal, Program } from "../../src/index.ts"
 import { RecordedJob } from "../../src/inspector/console/recordedJob.ts"
 import { factJson } from "../../src/outcome/resultJson.ts"
 import { consoleFile, consolePage } from "../../src/server/consolePage.ts"
-import { recordJob } from "../../src/server/recorder.ts"
+import { type RecordBounds, recordJob } from "../../src/server/recorder.ts"
 import { Limits } from "../../src/Limits.ts"
 import { fixtures, journalsOf } from "../support/store/fixture/files.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
@@ -66,9 +66,14 @@ beforeAll(async () => {
 })
 afterAll(() => running.stop())
 
-const record = (jobId: string, file = filename, programs: ReadonlyArray<Program.Program.Any> = []) =>
+const record = (
+  jobId: string,
+  file = filename,
+  programs: ReadonlyArray<Program.Program.Any> = [],
+  bounds: Partial<RecordBounds> = {}
+) =>
   Effect.runPromise(
-    recordJob(jobId, { programs }).pipe(
+    recordJob(jobId, { programs, bounds }).pipe(
       Effect.provide(Layer.fresh(JobStore.layerSqlite({ filename: file, readOnly: true })))
     )
   )
@@ -186,6 +191,38 @@ describe("a record", () => {
       /^\(left out of the record: a value of 1\d+ characters\)$/
     )
     expect(pasts[0]?.facts.find(({ id }) => id === "abcdefg")?.value).toEqual({ text: "abcdefg" })
+  })
+
+  it("keeps the newest of what is too much, and says how much it leaves out", async () => {
+    await start("much", ["a"])
+    const whole = await record("much")
+    const small = await record("much", filename, [], { facts: 5, events: 3, cycles: 2 })
+    const all = whole.pasts[0]!.facts
+    expect(small.leftOut).toEqual({
+      facts: all.length - 5,
+      values: 0,
+      events: whole.events.length - 3,
+      cycles: whole.timeline.length - 2
+    })
+    expect(small.pasts[0]?.facts.map(({ provenance }) => provenance.version)).toEqual(
+      all.slice(-5).map(({ provenance }) => provenance.version)
+    )
+    expect(small.events).toEqual(whole.events.slice(-3))
+    expect(small.timeline).toEqual(whole.timeline.slice(-2))
+    // The counts of the newest cycle, and the diagnosis, are those of the whole job.
+    expect(small).toMatchObject({ kinds: whole.kinds, diagnosis: whole.diagnosis, job: whole.job })
+    const job = new RecordedJob(small)
+    expect(told(job, "jobs/much/kinds")).toEqual(told(new RecordedJob(whole), "jobs/much/kinds"))
+    // Causes that are left out are no causes here, and nothing breaks.
+    expect(told(job, "jobs/much/explain?kind=Count&fact=all")).toMatchObject({ nodes: [{ kind: "Count" }, {}] })
+  })
+
+  it("fills up to its length, and no further", async () => {
+    await start("full", ["a", "b"])
+    const { pasts } = await record("full", filename, [], { length: 200 })
+    const length = pasts[0]!.facts.reduce((sum, { value }) => sum + JSON.stringify(value).length, 0)
+    expect(length).toBeLessThanOrEqual(200)
+    expect(length).toBeGreaterThan(50)
   })
 
   it("shows a corrupt journal up to the corrupt row", async () => {
