@@ -7,7 +7,6 @@ import { existsSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import type { Program } from "../program/Program.ts"
-import { consoleLayout } from "../server/consoleLayout.ts"
 import { consoleFile } from "../server/consolePage.ts"
 import type { JobRecord } from "../server/jobRecord.ts"
 import { recordJob } from "../server/recorder.ts"
@@ -62,7 +61,7 @@ export const inspect = (host: Host, options: InspectOptions): Effect.Effect<numb
     const loaded = yield* programsOf(args, id)
     const written = Effect.gen(function* () {
       const record = yield* recordWith(jobId, loaded)
-      const text = Buffer.from(consoleFile(record, consoleLayout()), "utf8")
+      const text = Buffer.from(consoleFile(record), "utf8")
       yield* Effect.tryPromise({
         try: () => writeFile(filename, text),
         catch: (error) => new UsageError({ message: `--out ${printable(out)}: ${whyNotWritten(error)}` })
@@ -89,7 +88,7 @@ const pageOf = ({ bytes: size, filename, record }: Written, { style }: Page): st
     [facts, "fact or revision", "facts and revisions"],
     [values, "long value", "long values"],
     [events, "event", "events"],
-    [cycles, "cycle of the timeline", "cycles of the timeline"]
+    [cycles, "early cycle", "early cycles"]
   ] as const
   const lacks = parts
     .filter(([count]) => count > 0)

@@ -65,7 +65,7 @@ export const replayed = (
   })
 
 /** Returns the intents that a handler performs and that have no answer. A decision by anybody answers an approval. */
-const unansweredOf = ({ ledger, pending }: Replay): ReadonlyArray<CommittedIntent> =>
+export const unansweredOf = ({ ledger, pending }: Replay): ReadonlyArray<CommittedIntent> =>
   [...pending.values()]
     .map(({ intent }) => intent)
     .filter(({ kind, payload }) => {

@@ -6,6 +6,7 @@
  * Boundary: text; src/inspector/console has the sources, consoleTexts.ts what the build made of them.
  */
 import { sha256 } from "../values/sha256.ts"
+import { consoleLayout } from "./consoleLayout.ts"
 import { consoleTexts } from "./consoleTexts.ts"
 import type { JobRecord } from "./jobRecord.ts"
 
@@ -17,8 +18,8 @@ export interface ConsolePage {
   readonly policy: string
 }
 
-const documentOf = (head: string, body: string, layoutHash: string): string => `<!doctype html>
-<html lang="en" data-layout="${layoutHash}">
+const documentOf = (head: string, body: string): string => `<!doctype html>
+<html lang="en" data-layout="${consoleTexts().layoutHash}">
 <head>
 <meta charset="utf-8">
 ${head}<meta name="viewport" content="width=device-width, initial-scale=1">
@@ -47,22 +48,20 @@ const policyOf = (connect: string): ReadonlyArray<string> => {
 }
 
 /** Makes the page that a server serves. */
-export const consolePage = (): ConsolePage => {
-  return {
-    html: documentOf("", "", consoleTexts().layoutHash),
-    policy: [...policyOf("'self'"), "frame-ancestors 'none'"].join("; ")
-  }
-}
+export const consolePage = (): ConsolePage => ({
+  html: documentOf("", ""),
+  policy: [...policyOf("'self'"), "frame-ancestors 'none'"].join("; ")
+})
 
 /**
- * Makes a page that shows a recorded job: one file that needs no server, and asks none. Its policy stands in the file, which begins
- * with it. The layout engine is in the file if there is a graph to lay out. `layout`: its text.
+ * Makes a page that shows a recorded job: one file that needs no server, and asks none. Its policy stands in the file, which
+ * begins with it. The layout engine is in the file if there is a graph to lay out.
  */
-export const consoleFile = (record: JobRecord, layout: string): string => {
+export const consoleFile = (record: JobRecord): string => {
   const meta = `<meta http-equiv="Content-Security-Policy" content="${policyOf("'none'").join("; ")}">\n`
   // A script ends at its first "</script", also within a string.
   const data = JSON.stringify(record).replaceAll("<", "\\u003c")
-  const engine = record.programs.length === 0 ? "" : `<script>${layout}</script>\n`
+  const engine = record.programs.length === 0 ? "" : `<script>${consoleLayout()}</script>\n`
   const body = `<script type="application/json" id="record">${data}</script>\n${engine}`
-  return documentOf(meta, body, consoleTexts().layoutHash)
+  return documentOf(meta, body)
 }

@@ -15,9 +15,13 @@ export interface RecordedFact extends FactJson {
   readonly trace?: number
 }
 
-/** The context after a cycle: the number of its facts that retention has pruned, and its version and hash. */
+/** The job after a cycle: its context, with the number of facts that retention had pruned, and what it had used. */
 export interface RecordedPoint {
   readonly cycle: number
+  readonly tier: number
+  readonly usage: typeof Shapes.Usage.Type
+  /** The oldest intents that had no answer. Left out where there is none. */
+  readonly unanswered?: (typeof Shapes.Replayed.Type)["unanswered"]
   readonly version: number
   readonly hash: string
   readonly pruned: number
@@ -31,7 +35,7 @@ export interface RecordedTriggers {
 
 /** The facts of a job from its beginning, or from a migration, to the next migration. */
 export interface RecordedPast {
-  /** One point for each cycle, in order. */
+  /** One point for each cycle that is not left out, in order. */
   readonly points: ReadonlyArray<RecordedPoint>
   /** In commit order, revised and pruned facts included. */
   readonly facts: ReadonlyArray<RecordedFact>
@@ -47,7 +51,7 @@ export interface LeftOut {
   readonly facts: number
   /** The number of values, and of traces, that were too long. A text stands in their place. */
   readonly values: number
-  /** The number of the oldest events, and of the oldest cycles of the timeline. */
+  /** The number of the oldest events, and of the oldest cycles. */
   readonly events: number
   readonly cycles: number
 }
@@ -64,6 +68,7 @@ export interface JobRecord {
   readonly job: typeof Shapes.Job.Type
   readonly summary: typeof Shapes.JobSummary.Type
   readonly input: typeof Insight.JobInput.Type
+  readonly diagnostics: (typeof Shapes.Replayed.Type)["diagnostics"]
   readonly diagnosis: typeof Insight.Diagnosis.Type
   /** The number of facts of each kind after the last cycle: of all facts, also of those that are left out. */
   readonly kinds: Readonly<Record<string, number>>

@@ -74,7 +74,7 @@ export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
 }
 
 /** The budget of which a job has used most; null if it has no limits. */
-const mostUsed = ({ budget }: JobView, usage: typeof Shapes.Usage.Type): Summary["budget"] => {
+export const mostUsed = ({ budget }: Pick<JobView, "budget">, usage: typeof Shapes.Usage.Type): Summary["budget"] => {
   const used: Readonly<Record<keyof ResolvedBudget, number>> = {
     cycles: usage.cycles,
     facts: usage.facts,

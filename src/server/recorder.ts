@@ -14,13 +14,14 @@ import { budgetOfHeader } from "../journal/header.ts"
 import * as Journal from "../journal/Journal.ts"
 import { lastOf } from "../journal/parts.ts"
 import { JournalReader } from "../journal/reader.ts"
+import { unansweredOf } from "../journal/views.ts"
 import { Limits } from "../Limits.ts"
 import { Examination } from "../outcome/diagnosis.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import type { JournalCorrupt, StoreError } from "../outcome/JobError.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
-import { factJson } from "../outcome/resultJson.ts"
+import { errorToJson, factJson } from "../outcome/resultJson.ts"
 import { packageVersion } from "../platform/packageVersion.ts"
 import { breathe, inSlices } from "../platform/slices.ts"
 import type { Program } from "../program/Program.ts"
@@ -30,8 +31,8 @@ import { lightStepSize } from "../values/steps.ts"
 import { eventText } from "./eventText.ts"
 import { cycleJson, diagnosisJson, inputIn, limitsOf } from "./insightRoutes.ts"
 import type { JobRecord, LeftOut, RecordedFact, RecordedPast, RecordedPoint } from "./jobRecord.ts"
-import { jobJson } from "./jobView.ts"
-import { plain, plainText, resultJson } from "./json.ts"
+import { jobJson, mostUsed } from "./jobView.ts"
+import { errorJson, plain, plainText, resultJson } from "./json.ts"
 import { infoOf } from "./systemRoutes.ts"
 
 type Store = JobStore["Service"]
@@ -78,24 +79,30 @@ interface OpenPast {
   readonly points: Array<RecordedPoint>
 }
 
-const pointOf = (context: JobContext, cycle: number): RecordedPoint => {
-  const { hash, prunedCount, version } = context
-  return { cycle, version, hash, pruned: prunedCount }
+/** The job as the reader has replayed it. */
+const pointOf = ({ replay }: JournalReader): RecordedPoint => {
+  const { cycle, tier, usage } = replay
+  const { hash, prunedCount, version } = replay.ledger
+  const unanswered = unansweredOf(replay).slice(0, Limits.serverPage)
+  const point = { cycle, tier, usage, version, hash, pruned: prunedCount }
+  if (unanswered.length === 0) return point
+  return { ...point, unanswered: unanswered.map((intent) => ({ ...intent, payload: plain(intent.payload) })) }
 }
 
 /** Replays a journal, and notes each cycle. The reader stands at the last cycle that is intact. */
-const replayed = Effect.fnUntraced(function* (store: Store, journal: StoredJournal) {
+const replayed = Effect.fnUntraced(function* (store: Store, journal: StoredJournal, most: number) {
   const pasts: Array<OpenPast> = []
   let part: JournalReader["part"] | undefined
   const note = (reader: JournalReader): void => {
-    const { cycle, ledger } = reader.replay
+    const { ledger } = reader.replay
     const isNew = part !== reader.part && (part === undefined || reader.part.isMigrated)
     ;({ part } = reader)
     const past = pasts.at(-1)
-    if (past === undefined || isNew) pasts.push({ context: ledger, points: [pointOf(ledger, cycle)] })
+    if (past === undefined || isNew) pasts.push({ context: ledger, points: [pointOf(reader)] })
     else {
       past.context = ledger
-      past.points.push(pointOf(ledger, cycle))
+      past.points.push(pointOf(reader))
+      if (past.points.length > 2 * most) past.points.splice(0, most)
     }
   }
   const reader = yield* JournalReader.open(store, journal)
@@ -132,7 +139,7 @@ const tracing = (room: Room) => {
 }
 
 /** Records a past: the newest facts for which there is room. */
-function* pastOf({ context, points }: OpenPast, room: Room): Generator<void, RecordedPast> {
+function* pastOf({ context, points }: OpenPast, room: Room, last: number): Generator<void, RecordedPast> {
   const { placeOf, traces } = tracing(room)
   const history = [...context.history()]
   const facts: Array<RecordedFact> = []
@@ -152,7 +159,7 @@ function* pastOf({ context, points }: OpenPast, room: Room): Generator<void, Rec
   room.left.facts += history.length - facts.length
   if (facts.length < history.length) room.facts = 0
   return {
-    points,
+    points: points.filter(({ cycle }) => cycle > last - room.bounds.cycles),
     facts: facts.reverse(),
     pruned: [...context.pruningsAfter(0)].map(({ entry }) => entry.position),
     traces,
@@ -233,6 +240,13 @@ const resultOf = Effect.fnUntraced(function* (journal: StoredJournal, { replay }
   return { result: json, usage: end.usage }
 })
 
+const diagnosticsJson = ({ replay }: JournalReader): JobRecord["diagnostics"] =>
+  replay.tracker.diagnostics.map(({ cause, each, ...where }) => ({
+    ...where,
+    each: each ?? null,
+    cause: errorJson(errorToJson(cause))
+  }))
+
 const approvalsOf = (store: Store, journal: StoredJournal) =>
   journal.status !== undefined
     ? Effect.succeed([])
@@ -275,10 +289,10 @@ export const recordJob = Effect.fn("recordJob")(function* (
     length: most.length,
     left: { facts: 0, values: 0, events: 0, cycles: 0 }
   }
-  const { corrupt, pasts, reader } = yield* replayed(store, journal)
+  const { corrupt, pasts, reader } = yield* replayed(store, journal, most.cycles)
   const recorded: Array<RecordedPast> = []
   // The newest facts have the first claim on the room.
-  for (const past of pasts.toReversed()) recorded.unshift(yield* inSlices(pastOf(past, room)))
+  for (const past of pasts.toReversed()) recorded.unshift(yield* inSlices(pastOf(past, room, journal.cycle)))
   const { diagnosis, events, corrupt: damaged } = yield* eventsOf(jobId, room)
   const timeline = yield* timelineOf(store, journal, room)
   const { result, usage } = yield* resultOf(journal, reader)
@@ -286,6 +300,7 @@ export const recordJob = Effect.fn("recordJob")(function* (
   const job = yield* jobJson({ journal })
   const { phase: _phase, result: _result, tier: _tier, usage: _usage, version: _version, ...inList } = job
   const { createdAt, error, haltedAt } = journal
+  const budget = budgetOfHeader(reader.header)
   return {
     format: 1,
     recordedBy: packageVersion,
@@ -297,9 +312,10 @@ export const recordJob = Effect.fn("recordJob")(function* (
       ...inList,
       durationMs: haltedAt === undefined ? null : haltedAt - createdAt,
       error: error ?? null,
-      budget: null
+      budget: mostUsed({ budget }, usage)
     },
-    input: { input: inputIn(journal.text), budget: limitsOf(budgetOfHeader(reader.header)) },
+    diagnostics: diagnosticsJson(reader),
+    input: { input: inputIn(journal.text), budget: limitsOf(budget) },
     diagnosis,
     kinds: ledger.counts(),
     timeline,

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { Agent, Fact, JobStore, Journal, Program } from "../../src/index.ts"
 import { RecordedJob } from "../../src/inspector/console/recordedJob.ts"
 import { factJson } from "../../src/outcome/resultJson.ts"
+import { consoleLayout } from "../../src/server/consoleLayout.ts"
 import { consoleFile, consolePage } from "../../src/server/consolePage.ts"
 import { type RecordBounds, recordJob } from "../../src/server/recorder.ts"
 import { Limits } from "../../src/Limits.ts"
@@ -118,6 +119,15 @@ const queries = (id: string, last: number): ReadonlyArray<string> =>
     ])
   ].map((path) => `jobs/${id}/${path}`)
 
+/** The job after each cycle, without the parts that the console does not read. */
+const replays = async (job: RecordedJob, id: string): Promise<void> => {
+  for (let at = 0; at <= job.record.job.cycle; at++) {
+    const path = `jobs/${id}/replay?at=${at}`
+    const { intents: _, marks: __, programVersion: ___, ...replay } = (await asked(path)) as Record<string, unknown>
+    expect([at, told(job, path)]).toEqual([at, replay])
+  }
+}
+
 describe("a record", () => {
   it("answers every question about the past as the server does", async () => {
     await start("asked", ["a", "b"])
@@ -125,6 +135,7 @@ describe("a record", () => {
     const last = job.record.job.cycle
     expect(last).toBeGreaterThan(5)
     for (const path of queries("asked", last)) expect([path, told(job, path)]).toEqual([path, await asked(path)])
+    await replays(job, "asked")
     expect(told(job, "programs")).toEqual(await asked("programs"))
     expect(told(job, "jobs")).toEqual({ ...((await asked("jobs")) as object), cursor: null })
     expect(told(job, "jobs/other")).toBe(404)
@@ -290,7 +301,8 @@ describe("the page of a record", () => {
   it("has the layout engine in itself where there is a graph, and a served page loads it", async () => {
     await start("drawn", ["a"])
     const html = consoleFile(await record("drawn", filename, [names]))
-    const { html: served, layout, policy } = consolePage()
+    const layout = consoleLayout()
+    const { html: served, policy } = consolePage()
     expect(html).toContain(`<script>${layout}</script>`)
     expect(served).not.toContain(layout)
     expect(policy).toContain("connect-src 'self'")

@@ -13,16 +13,16 @@ export const RecordNote = () => {
       : "",
     values > 0 ? `${plural(values, "value")} or traces that are too long` : "",
     events > 0 ? `the oldest ${plural(events, "event")}` : "",
-    cycles > 0 ? `the first ${plural(cycles, "cycle")} of the timeline` : ""
+    cycles > 0 ? `the first ${plural(cycles, "cycle")}` : ""
   ].filter(Boolean)
   return (
-    <aside class="record" role="note" aria-label="About this record">
+    <aside class="soft" role="note" aria-label="About this record">
       <p>
         This is a record of the job as of {time(recordedAt)}, by version {recordedBy}. No server is asked.
         {lacks.length === 0 ? "" : ` It leaves out ${lacks.join("; ")}.`}
       </p>
       {corrupt === null ? null : (
-        <p class="bad">
+        <p class="badText">
           The journal is corrupt, and is recorded up to that part: <Said text={corrupt} limit={1_000} />
         </p>
       )}

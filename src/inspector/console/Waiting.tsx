@@ -80,9 +80,13 @@ const Question = ({ approval, isNamed }: Props) => {
             Reject…
           </button>
         </form>
-      ) : recorded === undefined ? (
-        <small>Your token may look at jobs, and not answer.</small>
-      ) : null}
+      ) : (
+        <small>
+          {recorded === undefined
+            ? "Your token may look at jobs, and not answer."
+            : "It waited when the job was recorded."}
+        </small>
+      )}
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       {asked.value === undefined ? null : (
         <Confirm

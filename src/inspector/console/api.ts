@@ -78,7 +78,7 @@ export const request = async (path: string, ask: Ask = {}): Promise<Answer<Respo
   return response.ok ? { ok: true, value: response } : { ok: false, problem: await problemIn(response) }
 }
 
-/** The answer of a recorded job to whoever would steer it. */
+/** The answer of a recorded job to a request that would steer it. */
 const refused: Answer<never> = {
   ok: false,
   problem: { status: 0, title: "This is a record", detail: "A recorded job cannot be steered." }

@@ -28,7 +28,12 @@ const no = (status: number, title: string, detail = ""): Answer<never> => ({
   problem: { status, title, detail }
 })
 
-const shown = ({ id, kind, provenance, value }: RecordedFact): Fact => ({ kind, id, value: value as Fact["value"], provenance })
+const shown = ({ id, kind, provenance, value }: RecordedFact): Fact => ({
+  kind,
+  id,
+  value: value as Fact["value"],
+  provenance
+})
 
 /** The context after a cycle. */
 interface Context {
@@ -109,6 +114,13 @@ const refIn = (query: URLSearchParams): FactRef => ({ kind: query.get("kind") ??
 const unknownFact = ({ id, kind }: FactRef): Answer<never> =>
   no(404, "The fact is not known", `${kind}/${id} is not in the record as of this cycle`)
 
+/** The number of facts of each kind, in the order of their names. */
+const counted = (facts: ReadonlyArray<RecordedFact>): Readonly<Record<string, number>> => {
+  const counts = new Map<string, number>()
+  for (const { kind } of facts) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
 export class RecordedJob {
   readonly record: JobRecord
   readonly #indexes = new Map<RecordedPast, Past>()
@@ -171,6 +183,8 @@ export class RecordedJob {
         return ok(this.#kinds(context, at))
       case "facts":
         return ok(this.#facts(context, query))
+      case "replay":
+        return ok(this.#replay(context))
       case "explain":
         return this.#explain(context, refIn(query))
       case "lineage":
@@ -228,11 +242,28 @@ export class RecordedJob {
     return index
   }
 
+  /** The job after a cycle. The console reads no marks, and no intents that were answered. */
+  #replay({ cycle, live, past, version }: Context) {
+    const { diagnostics, input, job } = this.record
+    const point = past.points.find((other) => other.cycle === cycle)
+    return {
+      jobId: job.jobId,
+      program: job.program,
+      cycle,
+      version,
+      hash: point?.hash,
+      tier: point?.tier,
+      usage: point?.usage,
+      input: input.input,
+      facts: counted(live),
+      unanswered: point?.unanswered ?? [],
+      diagnostics: diagnostics.filter((diagnostic) => diagnostic.cycle <= cycle)
+    }
+  }
+
   #kinds({ cycle, live }: Context, at: number | undefined) {
     if (at === undefined) return { cycle, kinds: this.record.kinds }
-    const counts = new Map<string, number>()
-    for (const { kind } of live) counts.set(kind, (counts.get(kind) ?? 0) + 1)
-    return { cycle, kinds: Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))) }
+    return { cycle, kinds: counted(live) }
   }
 
   #facts({ live, version }: Context, query: URLSearchParams) {

@@ -16,7 +16,6 @@ import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { JobContext } from "../../context/JobContext.ts"
-import { inspect } from "../../engine/Engine.ts"
 import { makeEngine } from "../../engine/makeEngine.ts"
 import type { Handler } from "../../intents/IntentHandler.ts"
 import type { Job } from "../../job/Job.ts"
@@ -213,7 +212,7 @@ class Simulation<P extends Program.Any> {
       )
       const programs = this.#schedule.scans ? [program] : []
       const options = { handlers, programs, maxAttempts: mostLives + 1 }
-      const alive = Effect.flatMap(makeEngine(options, inspect), (engine) =>
+      const alive = Effect.flatMap(makeEngine(options), (engine) =>
         Effect.flatMap(Effect.exit(engine.start(program, input, { id: simulatedJobId })), (started) => {
           if (Exit.isFailure(started)) return Effect.succeed<Lived | string>(this.#refused(started.cause))
           return Effect.flatMap(this.#attend(started.value), (lived) =>
