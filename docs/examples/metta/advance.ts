@@ -16,7 +16,7 @@ import { type Known, worldOf } from "./worlds.ts"
  */
 const firstLook = { each: 5_000, alone: 20_000, inVain: 10_000, all: 25_000 }
 
-/** What is new. */
+/** The new facts. */
 export interface Advance {
   readonly batches: ReadonlyArray<Batch>
   readonly outcomes: ReadonlyArray<Outcome>
@@ -62,7 +62,7 @@ export const advance = (known: Known, before: number, limits: Limits): Advance =
         continue
       }
       outcomes.set(taskId(batch.number, number, ""), outcome)
-      // What comes after it is evaluated in another world.
+      // The evaluations after it belong to another world.
       if (outcome.says === "changes") break
     }
   }

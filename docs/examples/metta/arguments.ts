@@ -6,7 +6,7 @@ import type { Machine } from "./machine.ts"
 import { type Operation, operations } from "./operations.ts"
 import { standardError } from "./types.ts"
 
-/** What becomes of an expression when its arguments have their values. */
+/** The way in which an expression goes on when its arguments have their values. */
 export interface Application {
   /** Whether an argument that is an expression is evaluated first. Argument 0 is the head. */
   readonly evaluates: (argument: number) => boolean

@@ -15,7 +15,7 @@ export const unfinished = "unfinished"
 const splitSteps = 200_000
 const deepestLevel = 2
 
-/** What is evaluated of a step, and how far. */
+/** The part of a step that is evaluated, and how far. */
 interface Asked {
   readonly limits: Limits
   /** The part of the evaluation. Default: all of it. */

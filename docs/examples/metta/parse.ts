@@ -23,7 +23,7 @@ export interface Fault extends Place {
   readonly message: string
 }
 
-/** What a token stands for in place of a symbol, if anything. */
+/** Gives the atom that a token stands for in place of a symbol, if there is one. */
 export type Tokens = (token: string) => Atom | undefined
 
 const noTokens: Tokens = () => undefined

@@ -54,7 +54,7 @@ export interface Rule {
 const equals = symbol("=")
 export const colon = symbol(":")
 
-/** What an index knows an atom by; undefined for an atom with which many may match. */
+/** The key of an atom in an index; undefined for an atom with which many may match. */
 export const keyOf = (given: Atom): unknown => {
   const atom = deref(given)
   switch (atom.kind) {

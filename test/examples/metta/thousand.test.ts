@@ -1,4 +1,4 @@
-/** What `parallel.test.ts` shows of 40 programs, of 1,000: `npm run test:long`. */
+/** The comparison of `parallel.test.ts`, with 1,000 programs: `npm run test:long`. */
 import { it } from "vitest"
 import { expectEqual } from "./equality.ts"
 
