@@ -4,7 +4,7 @@ import { createWebSocketInspector } from "@statelyai/inspect"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { createActor, createMachine, fromCallback, type InspectionEvent, setup } from "xstate"
+import { createActor, createMachine, fromCallback, type InspectionEvent, type AnyStateMachine } from "xstate"
 import { Agent, Engine, Fact, Intent, JobStore, Program, WorkerPool } from "../../src/index.ts"
 import { Inspector } from "../../src/inspector/index.ts"
 import { toJson } from "../../src/inspector/Statechart.ts"
@@ -181,8 +181,8 @@ describe("the JSON of the job's machine", () => {
       Object.keys(jobMachine.implementations.guards).map((name) => [name, () => holds.has(name)])
     )
     const actors = { driver: fromCallback(() => undefined) }
-    const machine = setup({ guards, actions: noActions, actors } as never).createMachine(config as never)
-    const actor = createActor(machine).start()
+    const machine: AnyStateMachine = createMachine(config)
+    const actor = createActor(machine.provide({ guards, actions: noActions, actors })).start()
     const life: ReadonlyArray<readonly [type: string, holds: ReadonlyArray<string>, state: unknown]> = [
       ["START", [], { running: "eligible" }],
       ["SELECTED", ["hasWork"], { running: "executing" }],
@@ -198,7 +198,7 @@ describe("the JSON of the job's machine", () => {
     ]
     for (const [type, now, state] of life) {
       holds = new Set(now)
-      actor.send({ type } as never)
+      actor.send({ type })
       expect([type, actor.getSnapshot().value]).toEqual([type, state])
     }
     expect(actor.getSnapshot().status).toBe("done")

@@ -52,7 +52,7 @@ const firstAfter = (facts: ReadonlyArray<RecordedFact>, version: number): number
   let [low, high] = [0, facts.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    if (versionOf(facts[middle]!) > version) high = middle
+    if ((facts[middle]?.provenance.version ?? 0) > version) high = middle
     else low = middle + 1
   }
   return low
@@ -204,7 +204,7 @@ export class RecordedJob {
 
   /** The events after a number, oldest first. */
   eventsAfter(after: number): ReadonlyArray<unknown> {
-    return this.record.events.filter((event) => Number((event as { readonly seq?: number }).seq ?? 0) > after)
+    return this.record.events.filter((event) => ((event as { readonly seq?: number }).seq ?? 0) > after)
   }
 
   #timeline(query: URLSearchParams) {
@@ -332,7 +332,8 @@ export class RecordedJob {
     const seen = new Set([versionOf(root)])
     const known = new Map<string, number>()
     for (let next = 0; next < nodes.length; next++) {
-      const node = nodes[next]!
+      const node = nodes[next]
+      if (node === undefined) break
       const task = causesKey(node.fact)
       const count = known.get(task)
       if (count !== undefined) {
