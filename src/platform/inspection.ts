@@ -1,5 +1,6 @@
 /**
- * The observer of actors that a context carries. Boundary: a value; Engine.ts has its public name, and watched.ts tells an observer.
+ * The observer of actors that a context carries. Boundary: a value; Engine.ts has its public name, and watched.ts tells an
+ * observer.
  */
 import * as Context from "effect/Context"
 import type { InspectionEvent, Observer } from "xstate"

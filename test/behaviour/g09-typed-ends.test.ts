@@ -522,7 +522,8 @@ describe("the clock", () => {
         const isOfStore = typeof error === "object" && error !== null && "_tag" in error && error._tag === "StoreFailed"
         expect(error).toMatchObject(isOfStore ? { reason: "failed" } : { message: "out of time" })
       }
-      expect(failsAt).toBeGreaterThan(5)
+      // A job without a limit of time asks the clock when it starts and when it ends.
+      expect(failsAt).toBeGreaterThan(2)
       expect(yield* (yield* Engine.Engine).live).toEqual([])
     }).pipe(Effect.provide(engine({ maxRunningJobs: 1, maxQueuedJobs: 0 })))
   )

@@ -12,7 +12,12 @@ const routesOf: Readonly<Record<string, ReadonlyArray<string>>> = {
   run: ["POST /api/v1/jobs"],
   resume: ["POST /api/v1/jobs/:id/resume"],
   jobs: ["GET /api/v1/jobs"],
-  show: ["GET /api/v1/jobs/:id", "GET /api/v1/jobs/:id/facts"],
+  show: [
+    "GET /api/v1/jobs/:id",
+    "GET /api/v1/jobs/:id/facts",
+    "GET /api/v1/jobs/:id/diagnosis",
+    "GET /api/v1/jobs/:id/tasks"
+  ],
   cancel: ["POST /api/v1/jobs/:id/cancel"],
   approvals: ["GET /api/v1/approvals", "GET /api/v1/jobs/:id/approvals"],
   approve: ["POST /api/v1/jobs/:id/approvals", "POST /api/v1/jobs/:id/approvals/:approvalId"],
@@ -36,6 +41,9 @@ const routesOf: Readonly<Record<string, ReadonlyArray<string>>> = {
 const ofThisMachine: Readonly<Record<string, string>> = {
   backup: "it copies a file of this machine",
   restore: "it replaces a file of this machine, while no server has it open",
+  inspect: "it writes a file of this machine; the server has the page of each job",
+  export: "it writes a file of this machine",
+  rehearse: "it runs the code of this machine",
   serve: "it is the server",
   machine: "it prints what is the same for every job",
   help: "it explains commands"
@@ -45,6 +53,11 @@ const ofThisMachine: Readonly<Record<string, string>> = {
 const ofServers: Readonly<Record<string, string>> = {
   "GET /api/v1/jobs/:id/telemetry": "the command that runs a job shows its progress",
   "GET /api/v1/jobs/:id/diff/:otherId": "no command compares two jobs yet",
+  "GET /api/v1/jobs/:id/timeline": "the console draws it",
+  "GET /api/v1/jobs/:id/kinds": "converge show counts the facts that it lists",
+  "GET /api/v1/jobs/:id/input": "converge replay shows it",
+  "GET /api/v1/jobs/:id/history": "converge diff shows what a cycle revised",
+  "GET /api/v1/me": "a command is refused with the reason",
   "GET /api/v1/programs": "a module names its programs itself",
   "GET /metrics": "it is for a monitor",
   "GET /health": "it is for a monitor",
