@@ -134,9 +134,10 @@ describe("the history of a fact", () => {
     const id = await start("exhausts")
     await ended(id)
     const { facts } = (await get(`jobs/${id}/facts`)) as { readonly facts: ReadonlyArray<{ kind: string; id: string }> }
-    const [{ id: fact = "", kind = "" } = {}] = facts
+    const [first] = facts
+    const { id: fact, kind } = first!
     const name = new URLSearchParams({ kind, fact }).toString()
-    expect(await get(`jobs/${id}/history?${name}`)).toEqual({ revisions: [facts[0]], cursor: null })
+    expect(await get(`jobs/${id}/history?${name}`)).toEqual({ revisions: [first], cursor: null })
     expect(await get(`jobs/${id}/history?kind=${kind}&fact=nobody`)).toEqual({ revisions: [], cursor: null })
     expect((await running.fetch(`/api/v1/jobs/${id}/history?${name}&cursor=x`)).status).toBe(400)
     expect((await running.fetch(`/api/v1/jobs/nobody/history?${name}`)).status).toBe(404)

@@ -17,7 +17,7 @@ const Picture = ({ laid, counts }: { readonly laid: Laid; readonly counts: Reado
   <div class="chart program" tabIndex={0} role="img" aria-label="Agents and kinds; the table below lists them.">
     <svg
       viewBox={`-4 -4 ${laid.width + 8} ${laid.height + 8}`}
-      style={{ minWidth: `${Math.round(laid.width * 0.68)}px`, maxWidth: `${laid.width * 1.1}px` }}
+      style={{ minWidth: `${Math.round(laid.width * 0.66)}px`, maxWidth: `${laid.width * 1.1}px` }}
       aria-hidden="true"
     >
       <defs>
