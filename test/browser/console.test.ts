@@ -102,11 +102,31 @@ describe("the first screen of a job", () => {
     await expectOnFirstScreen(watched, ["Door/front changed", `"closer" and "opener"`, ...values, "Facts added"])
   })
 
+  it("shows both sides of a conflict that ended the job, and the agents that disagree", async () => {
+    await start("disagrees", "price")
+    await reach("price", "failed")
+    const watched = await visit("jobs/price/overview")
+    const { page } = watched
+    await page.getByLabel("both sides").waitFor()
+    await expectOnFirstScreen(watched, [
+      "MergeConflict",
+      `there, from shop`,
+      `"cents": 120`,
+      "proposed by list",
+      `"cents": 150`
+    ])
+    await page.keyboard.press("Escape")
+    await page.locator(".jobList .row").first().waitFor()
+  })
+
   it("says which task a slow job waits for, and since when; a cancel asks first", async () => {
     await start("sticks", "slow")
     const watched = await visit("jobs/slow/overview")
     const { page } = watched
     await shows(page, /It waits for "parse" on Item\/stuck, which has run for [\d.]+ s on worker [12]/)
+    // The other worker may still have to start, and to take what is left.
+    for (const text of ["The cycle waits for this task alone.", "1 of 2 workers are busy, 1 idle"])
+      await shows(page, text)
     await expectOnFirstScreen(watched, ["The cycle waits for this task alone.", "1 of 2 workers are busy, 1 idle"])
     await page.getByRole("button", { name: "Cancel…" }).click()
     await page.getByRole("button", { name: "Keep it" }).click()

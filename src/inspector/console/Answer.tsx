@@ -8,7 +8,7 @@ import { approvals } from "./approvals.ts"
 import { brief, json, number, plural, span } from "./format.ts"
 import { diagnosis, isOver, job, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
-import { Line, messageOf, Panel, Said, visible } from "./parts.tsx"
+import { Line, messageOf, Panel, Said, Sides, visible } from "./parts.tsx"
 import type { Diagnosis, TasksNow } from "./shapes.ts"
 
 /** Tuning: a task that runs for so long is named as slow. */
@@ -46,6 +46,11 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
       <Line name="message">
         <Said text={messageOf(error)} limit={2_000} />
       </Line>
+      {_tag === "MergeConflict" ? (
+        <Line name="both sides">
+          <Sides error={error} />
+        </Line>
+      ) : null}
       {reason === undefined ? null : (
         <Line name="cause">
           <Json value={reason} limit={4_000} />

@@ -6,7 +6,7 @@ import { JobPage } from "./JobPage.tsx"
 import { JobsPage } from "./JobsPage.tsx"
 import { job } from "./jobStore.ts"
 import { Said } from "./parts.tsx"
-import { hrefOf, route } from "./route.ts"
+import { go, hrefOf, route } from "./route.ts"
 import { cycleTheme, theme } from "./theme.ts"
 
 const TokenForm = () => {
@@ -100,13 +100,17 @@ const Bar = () => {
 const useKeys = (): void =>
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      const isTyping = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement
-      if (event.key === "/" && !isTyping) {
-        const field = document.getElementById("search")
-        if (field === null) return
-        event.preventDefault()
-        field.focus()
-      }
+      const isTyping =
+        event.target instanceof HTMLInputElement ||
+        event.target instanceof HTMLTextAreaElement ||
+        event.target instanceof HTMLSelectElement
+      if (isTyping || document.querySelector("dialog[open]") !== null) return
+      if (event.key === "Escape" && route.peek().page === "job") go({ page: "jobs", query: {} })
+      if (event.key !== "/") return
+      const field = document.getElementById("search")
+      if (field === null) return
+      event.preventDefault()
+      field.focus()
     }
     addEventListener("keydown", onKey)
     return () => removeEventListener("keydown", onKey)

@@ -3,7 +3,7 @@ import type { Result, Usage } from "./api.ts"
 import { bytes, number, span } from "./format.ts"
 import { job, limits } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
-import { Bar, messageOf, Panel, Said } from "./parts.tsx"
+import { Bar, messageOf, Panel, Said, Sides } from "./parts.tsx"
 
 type Shown = readonly [name: string, used: number, limit: number | null | undefined, text: (n: number) => string]
 
@@ -48,6 +48,7 @@ const Diagnostics = ({ list }: { readonly list: Result["diagnostics"] }) => (
             </>
           )}{" "}
           <Said text={messageOf(cause)} limit={400} />
+          <Sides error={cause} />
         </li>
       ))}
     </ul>

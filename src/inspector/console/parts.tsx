@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import type { ErrorJson, Problem, State } from "./api.ts"
-import { brief, toneOf } from "./format.ts"
+import { brief, json, toneOf } from "./format.ts"
 
 /** Text that a user wrote: shown as text, cut if it is long, with its direction kept to itself. */
 export const Said = ({ text, limit = 400 }: { readonly text: string; readonly limit?: number }) => (
@@ -145,3 +145,26 @@ export const Line = ({
     <dd title={title}>{children}</dd>
   </div>
 )
+
+/** Both sides of a conflict, with the agents that proposed them. Nothing for an error of another kind. */
+export const Sides = ({ error }: { readonly error: ErrorJson }) => {
+  const { agents, existing, proposed } = error
+  if (error._tag !== "MergeConflict") return null
+  const nameOf = (index: number): string => {
+    const name: unknown = Array.isArray(agents) ? agents[index] : ""
+    return typeof name === "string" && name !== "" ? name : "a seed or a signal"
+  }
+  return (
+    <ol class="values" tabIndex={0} aria-label="both sides">
+      {[existing, proposed].map((value, index) => (
+        <li key={index}>
+          <small>
+            {index === 0 ? "there, from " : "proposed by "}
+            <Said text={nameOf(index)} limit={60} />
+          </small>
+          <pre>{json(value, 2_000)}</pre>
+        </li>
+      ))}
+    </ol>
+  )
+}

@@ -135,4 +135,23 @@ export const counts = Program.make("counts", {
   output: (view) => view.size(Step)
 })
 
-export const programs = [oscillates, crawls, sticks, sends, speaks, counts] as const
+const Price = Fact.kind("Price", {
+  schema: Schema.Struct({ of: Schema.String, cents: Schema.Int }),
+  id: (price) => price.of
+})
+
+const prices = (name: string, cents: number) =>
+  Agent.make(name, {
+    each: Item,
+    writes: [Price],
+    execute: ({ value: { id } }) => Effect.succeed({ facts: [Price.of({ of: id, cents })] })
+  })
+
+/** Two agents that do not agree. */
+export const disagrees = Program.make("disagrees", {
+  input: Schema.Struct({}),
+  seed: () => [Item.of({ id: "pen" })],
+  agents: [prices("shop", 120), prices("list", 150)]
+})
+
+export const programs = [oscillates, crawls, sticks, sends, speaks, counts, disagrees] as const
