@@ -124,7 +124,7 @@ describe("the first screen of a job", () => {
     const watched = await visit("jobs/slow/overview")
     const { page } = watched
     await shows(page, /It waits for "parse" on Item\/stuck, which has run for [\d.]+ s on worker [12]/)
-    // The other worker may still have to start, and to take what is left.
+    // The other worker may still have to start.
     for (const text of ["The cycle waits for this task alone.", "1 of 2 workers are busy, 1 idle"])
       await shows(page, text)
     await expectOnFirstScreen(watched, ["The cycle waits for this task alone.", "1 of 2 workers are busy, 1 idle"])

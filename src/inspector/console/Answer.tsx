@@ -227,9 +227,7 @@ const Now = ({ now }: { readonly now: TasksNow }) => {
         {waits > 0
           ? `, ${number(waits)} wait${waits === 1 ? "s" : ""}${waiting[0] === undefined ? "" : ` for ${reasons[waiting[0].for]}`}`
           : ""}
-        {pool.size > 0
-          ? `; ${pool.busy} of ${pool.size} workers are busy${idle > 0 && pool.waiting === 0 ? `, ${idle} idle` : ""}`
-          : ""}
+        {pool.size > 0 ? `; ${pool.busy} of ${pool.size} workers are busy${idle > 0 ? `, ${idle} idle` : ""}` : ""}
         {pool.waiting > 0 ? `, ${number(pool.waiting)} CPU tasks wait` : ""}.
       </p>
     </div>
