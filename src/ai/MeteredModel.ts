@@ -21,7 +21,7 @@ import { CurrentWallet } from "../job/wallet.ts"
 export interface MeterOptions {
   /** The most that one call may use, or a function of the call's options that gives it. It is reserved before each call. */
   readonly reserve: Budget.Amount | ((call: CallOptions) => Budget.Amount)
-  /** The cost of a usage, in the unit of `maxCost`. Default: as it was reserved. */
+  /** The cost of a usage, in the unit of `maxCost`. It is asked only of a usage with a total. Default: as it was reserved. */
   readonly price?: ((usage: Response.Usage) => number) | undefined
   /**
    * Whether a call that failed so, and that reports no usage, costs nothing. Default: calls that the provider refused before it
@@ -175,12 +175,17 @@ const settle = (
 ): Effect.Effect<void> => {
   const usage = reported.usage ?? (Exit.isFailure(exit) ? usageOf(exit.cause) : undefined)
   if (usage !== undefined) {
-    return Budget.spend(usage, { reservation, cost: options.price?.(usage) })
+    // A usage without totals says nothing of the call: it pays what was reserved, and has no price.
+    const cost = hasTotals(usage) ? options.price?.(usage) : undefined
+    return Budget.spend(usage, { reservation, cost })
   }
   const error = Exit.isFailure(exit) ? errorOf(exit.cause) : undefined
   const isFree = error !== undefined && (options.isFree?.(error) ?? refusals.has(error.reason._tag))
   return Budget.spend(isFree ? { tokens: 0, cost: 0 } : {}, { reservation })
 }
+
+const hasTotals = ({ inputTokens, outputTokens }: Response.Usage): boolean =>
+  inputTokens.total !== undefined || outputTokens.total !== undefined
 
 const errorOf = (cause: Cause.Cause<AiError.AiError>): AiError.AiError | undefined =>
   Option.getOrUndefined(Cause.findErrorOption(cause))

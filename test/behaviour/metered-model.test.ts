@@ -20,6 +20,11 @@ const usage = (tokens: number) => ({
   outputTokens: { total: 10, text: undefined, reasoning: undefined }
 })
 
+const unsaid = {
+  inputTokens: { uncached: undefined, total: undefined, cacheRead: undefined, cacheWrite: undefined },
+  outputTokens: { total: undefined, text: undefined, reasoning: undefined }
+}
+
 const finish = (tokens: number): Response.FinishPartEncoded => ({
   type: "finish",
   reason: "stop",
@@ -27,8 +32,11 @@ const finish = (tokens: number): Response.FinishPartEncoded => ({
   response: undefined
 })
 
-/** What the next call does: `{"answer": ...}`, an answer of another structure, a refusal, or a failure in the middle. */
-type Script = (prompt: string) => "answers" | "babbles" | "refuses" | "breaks"
+/**
+ * What the next call does: `{"answer": ...}`, an answer of another structure, a refusal, a failure in the middle, or an answer whose
+ * usage has no totals.
+ */
+type Script = (prompt: string) => "answers" | "babbles" | "refuses" | "breaks" | "omits"
 
 /** A model that does what its script says of a prompt, and keeps its own bill. A call costs 40 to 60 tokens. */
 const scripted = (script: Script) => {
@@ -54,7 +62,10 @@ const scripted = (script: Script) => {
           const reported = { promptTokens: cost - 10, completionTokens: 10 }
           return yield* failed(new AiError.InvalidOutputError({ description: "cut off", usage: reported }))
         }
-        return [{ type: "text", text: does === "babbles" ? "well, ..." : `{"answer":"yes"}` }, finish(cost)]
+        return [
+          { type: "text", text: does === "babbles" ? "well, ..." : `{"answer":"yes"}` },
+          does === "omits" ? { ...finish(cost), usage: unsaid } : finish(cost)
+        ]
       }),
     streamText: (options) =>
       Stream.unwrap(
@@ -75,7 +86,7 @@ const scripted = (script: Script) => {
                 Stream.fromArray(parts),
                 Stream.fail(failed(new AiError.UnknownError({ description: "lost" })))
               )
-            : Stream.fromArray([...parts, finish(cost)])
+            : Stream.fromArray([...parts, does === "omits" ? { ...finish(cost), usage: unsaid } : finish(cost)])
         })
       )
   })
@@ -200,6 +211,25 @@ describe("a call", () => {
       expect(yield* one("babbles", object)).toEqual([41, 7])
       expect(yield* one("answers", text, { price: () => 3 })).toEqual([41, 3])
       expect(yield* one("answers", interrupted)).toEqual([99, 7])
+    }).pipe(Effect.provide(engine()))
+  )
+
+  it.effect("pays what was reserved where a usage has no totals, and its price is not asked for", () =>
+    Effect.gen(function* () {
+      const priced: Array<unknown> = []
+      const price: MeteredModel.MeterOptions["price"] = (usage) => {
+        priced.push(usage)
+        return usage.outputTokens.total ?? 0
+      }
+      for (const ask of [text, object, stream]) {
+        const { layer } = scripted(() => "omits")
+        const result = yield* Effect.provide(
+          Engine.run(asking<AiError.AiError>(1, ask), {}),
+          layer({ reserve: { tokens: 99, cost: 7 }, price })
+        )
+        expect([result.usage.tokens, result.usage.cost]).toEqual([99, 7])
+      }
+      expect(priced).toEqual([])
     }).pipe(Effect.provide(engine()))
   )
 
