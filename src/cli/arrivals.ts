@@ -4,8 +4,8 @@
  * Boundary: composition; src/testing runs the orders and finds the difference.
  */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Engine from "../engine/Engine.ts"
+import type * as Engine from "../engine/Engine.ts"
+import { LogsEnd } from "../job/ending.ts"
 import type { Program } from "../program/Program.ts"
 import { layerMemory } from "../store/index.ts"
 import { confluent, type Confluent, NotConfluent } from "../testing/Testing.ts"
@@ -13,7 +13,7 @@ import { type CompiledProgram, compiledOf, type ErasedKind } from "../program/er
 import { parseJson } from "../values/parseJson.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import { readText } from "./files.ts"
-import { poolOf } from "./jobRun.ts"
+import { engineOf } from "./jobRun.ts"
 import type { LoadedModule } from "./programs.ts"
 import { kindNamed, proposalOf } from "./proposals.ts"
 import { startFailure } from "./storeFile.ts"
@@ -23,12 +23,12 @@ import { indent, oneLine, plural, pretty, printable, toPlain, truncate } from ".
 /** Tries orders of arrival. The compiler does not know the services of an imported program; its module's layer provides them. */
 export const checkArrivals = (
   program: Program.Any,
-  handlers: LoadedModule["handlers"],
+  { handlers, programs }: Pick<LoadedModule, "handlers" | "programs">,
   input: unknown,
   signals: ReadonlyArray<unknown>,
   workers: number | undefined
 ): Effect.Effect<Confluent | NotConfluent, Failed> => {
-  const engine = Engine.layer({ handlers }).pipe(Layer.provide(poolOf(workers)), Layer.provide(layerMemory))
+  const engine = engineOf(workers, layerMemory, { handlers, programs })
   const checked = confluent(program, input as never, { signals: signals as never }) as Effect.Effect<
     Confluent,
     Effect.Error<ReturnType<typeof confluent>>,
@@ -40,7 +40,9 @@ export const checkArrivals = (
         ? new UsageError({ message: error.message })
         : startFailure("the job was not started", error)
     ),
-    Effect.provide(engine)
+    Effect.provide(engine),
+    // Runs of a check end as they end: the log is silent about them, and about their child jobs.
+    Effect.provideService(LogsEnd, false)
   )
 }
 
@@ -92,10 +94,25 @@ export const isConfluent = (found: Confluent | NotConfluent): found is Confluent
 
 export const arrivalsJson = (found: Confluent | NotConfluent) => {
   if (isConfluent(found))
-    return { isConfluent: true, facts: found.facts, orders: found.orders.length, difference: null }
+    return {
+      isConfluent: true,
+      facts: found.facts,
+      waitsFor: found.waitsFor,
+      orders: found.orders.length,
+      difference: null
+    }
   const { agent, cycle, expected = null, fact = null, found: other = null, message, order, what } = found
   const difference = { order, what, fact, agent, cycle, expected, found: other, message }
-  return { isConfluent: false, facts: null, orders: null, difference }
+  return { isConfluent: false, facts: null, waitsFor: null, orders: null, difference }
+}
+
+/** The lines about a job that rests: the runs of a check end there. Empty for one that ended by itself. */
+export const waitingLines = (waitsFor: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (waitsFor.length === 0) return []
+  const more = waitsFor.length > mostShown ? ` and ${waitsFor.length - mostShown} more` : ""
+  return [
+    `  The job waits for ${oneLine(waitsFor.slice(0, mostShown).join(", "))}${more}. It was compared as it stood there`
+  ]
 }
 
 export const arrivalsPage = (found: Confluent | NotConfluent, hasSignals: boolean, { style, width }: Page): string => {
@@ -106,7 +123,7 @@ export const arrivalsPage = (found: Confluent | NotConfluent, hasSignals: boolea
       found.orders.length === 0
         ? `it has fewer than two ${what}, so there is no other order`
         : `${plural(found.orders.length, "other order")} of the ${what} gave the same ${plural(found.facts, "fact")}`
-    return `${style("green", `✔ ${name} is confluent`)}  ${tried}`
+    return [`${style("green", `✔ ${name} is confluent`)}  ${tried}`, ...waitingLines(found.waitsFor)].join("\n")
   }
   const shown = (value: unknown): string =>
     indent(printable(truncate(pretty(toPlain(value) ?? null, width - 4), 4_000)), "    ")

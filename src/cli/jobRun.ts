@@ -63,13 +63,21 @@ export const engineOf = <E>(
   store: Layer.Layer<JobStore, E> | undefined,
   { handlers, programs }: Pick<LoadedModule, "handlers" | "programs">
 ): Layer.Layer<Engine.Engine | JobStore | WorkerPool.WorkerPool, E> =>
+  engineOver(poolOf(workers), store ?? storeMemory, { handlers, programs })
+
+/** The same over a pool and a store. */
+export const engineOver = <E>(
+  pool: Layer.Layer<WorkerPool.WorkerPool>,
+  store: Layer.Layer<JobStore, E>,
+  { handlers, programs }: Pick<LoadedModule, "handlers" | "programs">
+): Layer.Layer<Engine.Engine | JobStore | WorkerPool.WorkerPool, E> =>
   (
     Engine.layer({ children: programs, handlers }) as Layer.Layer<
       Engine.Engine,
       never,
       WorkerPool.WorkerPool | JobStore
     >
-  ).pipe(Layer.provideMerge(poolOf(workers)), Layer.provideMerge(store ?? storeMemory))
+  ).pipe(Layer.provideMerge(pool), Layer.provideMerge(store))
 
 /** Provides the services of the module's `layer` to agents. The compiler does not know the services of an imported layer. */
 export const provideModule =

@@ -16,17 +16,18 @@ import * as Journal from "../journal/Journal.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { layerMemoryJournal, StoreFile } from "../store/index.ts"
-import { arrivalsJson, arrivalsPage, checkArrivals, isConfluent, readSignals } from "./arrivals.ts"
+import { arrivalsJson, arrivalsPage, checkArrivals, isConfluent, readSignals, waitingLines } from "./arrivals.ts"
 import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
-import { begin, look, poolOf, provideModule, warnOf } from "./jobRun.ts"
+import { begin, engineOver, look, poolOf, provideModule, warnOf } from "./jobRun.ts"
 import { type Page, properties, show } from "./storedJobs.ts"
 import { choose, load, type LoadedModule } from "./programs.ts"
 import { diagnostics } from "./report.ts"
 import { isDefect } from "../outcome/JobResult.ts"
 import { differenceOf, recordRun, type RunDifference, type RunRecord } from "../testing/runs.ts"
 import { shuffled, shuffledPool } from "../testing/shuffle.ts"
+import { LogsEnd } from "../job/ending.ts"
 import { cyclesOf } from "./standing.ts"
 import { startFailure } from "./storeFile.ts"
 import { duration, indent, oneLine, plural, pretty, printable, table, thousands, toPlain, truncate } from "./text.ts"
@@ -121,7 +122,7 @@ const verifyProgram = (
     const compared = Effect.gen(function* () {
       const outcomes: Array<Outcome> = []
       for (const way of ways) {
-        const outcome = yield* runOnce(program, module.handlers, input, way)
+        const outcome = yield* runOnce(program, module, input, way)
         outcomes.push(outcome)
         if (!options.quiet) yield* host.warn(`${program.name}: ${nameOf(way)}: ${duration(outcome.tookMs)}`)
       }
@@ -130,7 +131,7 @@ const verifyProgram = (
     const outcomes = yield* provideModule(module)(compared)
     const differences = outcomes.map((outcome) => differenceFrom(outcomes[0] ?? outcome, outcome))
     const arrivals = options.arrivals
-      ? yield* provideModule(module)(checkArrivals(program, module.handlers, input, signals, ways.at(-1)?.workers))
+      ? yield* provideModule(module)(checkArrivals(program, module, input, signals, ways.at(-1)?.workers))
       : undefined
     const text = options.json
       ? JSON.stringify({
@@ -142,7 +143,7 @@ const verifyProgram = (
           .join("\n")
     yield* host.write(`${text}\n`)
     const isSame = differences.every((difference) => difference === undefined)
-    const isRight = isSame && defectsOf(outcomes) === 0
+    const isRight = isSame && defectsOf(outcomes) === 0 && outcomes[0]?.status !== "failed"
     return isRight && (arrivals === undefined || isConfluent(arrivals)) ? 0 : ExitCode.failed
   }).pipe(Effect.scoped)
 
@@ -155,24 +156,21 @@ const jobId = "verified"
 /** Runs the program once, from its beginning to its end, however it ends. */
 const runOnce = (
   program: Program.Any,
-  handlers: LoadedModule["handlers"],
+  { handlers, programs }: Pick<LoadedModule, "handlers" | "programs">,
   input: unknown,
   way: Way
 ): Effect.Effect<Outcome, Failed> => {
   const { shuffle, workers } = way
   const pool = shuffle === undefined ? poolOf(workers) : shuffledPool(poolOf(workers), shuffle)
-  const engine = Engine.layer({ handlers }).pipe(
-    Layer.provide(pool),
-    Layer.provideMerge(Layer.fresh(layerMemoryJournal))
-  )
-  const chosen = shuffle === undefined ? program : shuffled(program, shuffle)
+  const chosen = new Map(programs.map((each) => [each, shuffle === undefined ? each : shuffled(each, shuffle)]))
+  const engine = engineOver(pool, Layer.fresh(layerMemoryJournal), { handlers, programs: [...chosen.values()] })
   return Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const began = monotonicMs(clock)
-    const run = recordRun(begin(Engine.start(chosen, input as never, { id: jobId })))
+    const run = recordRun(begin(Engine.start(chosen.get(program) ?? program, input as never, { id: jobId })))
     const record = yield* Effect.mapError(run, (error) => startFailure("the job was not started", error))
     return { ...record, way, tookMs: Math.floor(monotonicMs(clock) - began) }
-  }).pipe(Effect.provide(engine))
+  }).pipe(Effect.provide(engine), Effect.provideService(LogsEnd, false))
 }
 
 const differenceFrom = (first: Outcome, other: Outcome): Difference | undefined => {
@@ -185,10 +183,12 @@ type Differences = ReadonlyArray<Difference | undefined>
 const programJson = (program: string, outcomes: ReadonlyArray<Outcome>, differences: Differences) => ({
   program,
   isDeterministic: differences.every((difference) => difference === undefined),
-  runs: outcomes.map(({ hash, of, status, way }, index) => ({
+  runs: outcomes.map(({ error, hash, of, status, waitsFor, way }, index) => ({
     workers: way.workers,
     shuffle: way.shuffle ?? null,
     status,
+    ...(error === undefined ? {} : { error }),
+    ...(waitsFor.length === 0 ? {} : { waitsFor }),
     cycles: of.cycles,
     facts: of.usage.facts,
     hash,
@@ -212,9 +212,12 @@ const programPage = (
 ): string => {
   const difference = differences.find((found) => found !== undefined)
   const name = oneLine(program)
+  const [first] = outcomes
   const head =
     difference === undefined
-      ? `${style("green", `✔ ${name} is deterministic`)}  ${plural(outcomes.length, "run")} gave the same cycles, hash, context and events`
+      ? first?.error !== undefined
+        ? style("red", `✖ ${name} did not converge: ${plural(outcomes.length, "run")} ended alike, with ${first.error}`)
+        : `${style("green", `✔ ${name} is deterministic`)}  ${plural(outcomes.length, "run")} gave the same cycles, hash, context and events`
       : style("red", `✖ ${name} is not deterministic`)
   const rows = outcomes.map(({ hash, of, status, tookMs, way }, index) => [
     differences[index] === undefined ? "✔" : "✖",
@@ -230,10 +233,13 @@ const programPage = (
     return `  ${style(format, line.slice(0, 1))}${line.slice(1)}`
   })
   const told = difference === undefined ? [] : ["", tellDifference(difference, outcomes[0]?.way, { style, width })]
+  const why =
+    first === undefined || first.message === "" ? [] : [indent(printable(truncate(first.message, 4_000)), "  ")]
+  const ended = [...why, ...waitingLines(first?.waitsFor ?? [])]
   const defects = defectsOf(outcomes)
   const bad = defects === 0 ? [] : [style("red", `✖ ${name} discarded ${plural(defects, "defect")}`)]
   const noted = outcomes[0] === undefined ? "" : diagnostics(outcomes[0].of, { style })
-  return [head, ...lines, ...bad, ...told, ...(noted === "" ? [] : ["", noted])].join("\n")
+  return [head, ...ended, ...lines, ...bad, ...told, ...(noted === "" ? [] : ["", noted])].join("\n")
 }
 
 const tellDifference = (difference: Difference, first: Way | undefined, { style, width }: Page): string => {

@@ -169,10 +169,12 @@ const attempt = (
       child.level = Math.max(child.level, job.depth)
       child.descendants.join(parent.descendants)
       noteSpent(job, parent, job.share)
+      parent.noteChild(job.key, child)
       return Effect.flatMap(
         ended(Effect.onInterrupt(restore(Effect.exit(Deferred.await(child.done))), () => letGo(parent, child))),
-        (exit) =>
-          Effect.matchEffect(exit, {
+        (exit) => {
+          parent.noteChild(job.key, undefined)
+          return Effect.matchEffect(exit, {
             onSuccess: (result): Effect.Effect<End> => {
               noteSpent(job, parent, spendingOf(child))
               return Effect.succeed({ result })
@@ -183,6 +185,7 @@ const attempt = (
               return Effect.succeed({ error })
             }
           })
+        }
       )
     })
   )

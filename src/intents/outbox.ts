@@ -51,6 +51,20 @@ export interface Performer {
   readonly isBuiltIn: boolean
 }
 
+/** An intent that waits for somebody outside of the engine, and its job. */
+export interface Awaited {
+  readonly jobId: string
+  readonly intent: CommittedIntent
+}
+
+/** A job that may rest: it then waits for nothing but decisions and handlers that nobody has registered. */
+export interface Restful {
+  /** The intents that a resting job and its children wait for; undefined while something else may go on. */
+  readonly restsFor: ReadonlyArray<Awaited> | undefined
+  /** Calls a function whenever `restsFor` of the job, or of a child, may have changed. */
+  readonly watch: (listener: () => void) => void
+}
+
 /** The job whose intent starts a child. */
 export interface ParentJob {
   readonly jobId: string
@@ -62,6 +76,8 @@ export interface ParentJob {
   readonly shareOf: (key: string) => Amounts | undefined
   /** Takes note of what the child of a key has spent, before the child's answer. */
   readonly noteSpent: (key: string, spent: Amounts) => void
+  /** Takes note of the child of a key while it runs. */
+  readonly noteChild: (key: string, child: Restful | undefined) => void
   /** Counts the jobs of the tree. */
   readonly descendants: Descendants
   /** Whether the job ends here, but not in its journal. */
@@ -221,6 +237,24 @@ export class Outbox {
         return answer === undefined && (approval !== undefined || performers.get(intent.kind) === undefined)
       })
       .map(({ intent }) => intent)
+  }
+
+  /**
+   * The intents for which a job waits that goes on by itself in no case: approvals, kinds without a handler, and those of
+   * children that wait so. Undefined while a handler or a child is at work, or an answer is to be admitted.
+   */
+  restWith(childOf: (key: string) => Restful | undefined): ReadonlyArray<Awaited> | undefined {
+    const { jobId, performers } = this.#host
+    if (this.isDue) return undefined
+    const found: Array<Awaited> = []
+    for (const { answer, approval, intent, key } of this.#intents.values()) {
+      if (answer !== undefined) continue
+      const isAwaited = approval !== undefined || performers.get(intent.kind) === undefined
+      const awaited = isAwaited ? [{ jobId, intent }] : childOf(key)?.restsFor
+      if (awaited === undefined) return undefined
+      found.push(...awaited)
+    }
+    return found
   }
 
   /** The approvals that wait for a decision, in commit order. */

@@ -31,7 +31,14 @@ import { at } from "./at.ts"
 import { committedCounts, type CommittedFacts, committedFacts, explainCommitted, type FactQuery } from "./committed.ts"
 import { EventLog } from "./eventLog.ts"
 import type { Gates } from "./gates.ts"
-import { Outbox, type OutboxHost, type Performers, type UnansweredIntent } from "../intents/outbox.ts"
+import {
+  type Awaited,
+  Outbox,
+  type OutboxHost,
+  type Performers,
+  type Restful,
+  type UnansweredIntent
+} from "../intents/outbox.ts"
 import { Mailbox } from "./mailbox.ts"
 import * as Telemetry from "./observability.ts"
 import { RunClock } from "./runClock.ts"
@@ -167,6 +174,10 @@ export class JobSession implements JobView {
   outbox: Outbox | undefined
   /** The facts that stay in a fork although it replaces what they come from. */
   staying: Staying | undefined
+  /** The children that run now, by the keys of their intents. */
+  readonly #childrenNow = new Map<string, Restful>()
+  /** Hears that the job, or a child, may have come to rest. */
+  #onRest: (() => void) | undefined
   readonly pauseWaiters: Array<Deferred.Deferred<void, JobHalted>> = []
   #actor: JobActor | undefined
   #stage: Stage = queued
@@ -396,6 +407,7 @@ export class JobSession implements JobView {
       descendants: this.descendants,
       shareOf: (key) => this.allotments.get(key),
       noteSpent: (key, spent) => void this.spentBelow.set(key, spent),
+      noteChild: (key, child) => this.#noteChild(key, child),
       isLeft: () => this.isLeftAs("cancelled"),
       hasFact: (kind, id) => ledger.find(kind, id) !== undefined,
       isHalting: () => this.haltCause !== undefined,
@@ -404,12 +416,31 @@ export class JobSession implements JobView {
     return (this.outbox = new Outbox(host, unanswered))
   }
 
+  #noteChild(key: string, child: Restful | undefined): void {
+    if (child === undefined) this.#childrenNow.delete(key)
+    else this.#childrenNow.set(key, child)
+    if (this.#onRest !== undefined) child?.watch(this.#onRest)
+    this.#onRest?.()
+  }
+
+  get restsFor(): ReadonlyArray<Awaited> | undefined {
+    const stage = this.#stage
+    if (stage._tag !== "Resting" || stage.why !== "awaiting" || !stage.isNoted || this.isClosed) return undefined
+    return this.mailbox.length > 0 ? undefined : this.outbox?.restWith((key) => this.#childrenNow.get(key))
+  }
+
+  watch(listener: () => void): void {
+    this.#onRest = listener
+    for (const child of this.#childrenNow.values()) child.watch(listener)
+    listener()
+  }
+
   /** Wakes a job that awaits answers, if there is a signal or if all answers are there. */
   wake(): void {
     const stage = this.#stage
     if (stage._tag !== "Resting" || stage.why !== "awaiting" || !stage.isNoted || this.isClosed) return
     if (this.mailbox.length === 0) {
-      if (this.outbox?.isDue !== true) return
+      if (this.outbox?.isDue !== true) return this.#onRest?.()
       this.outbox.admit()
     }
     this.actor.send({ type: "WAKE" })

@@ -63,6 +63,8 @@ export interface Confluent {
   readonly program: string
   /** The number of facts at the fixed point. */
   readonly facts: number
+  /** The decisions and handlers for which the job waits at its fixed point, such as `the approval "go"`. */
+  readonly waitsFor: ReadonlyArray<string>
   /** The orders that were tried, besides all at once. */
   readonly orders: ReadonlyArray<ArrivalOrder>
 }
@@ -116,7 +118,7 @@ const rules: Rules<ConfluentOptions> = {
  * It runs the program once with all seeds and signals. Then it runs it in other orders: they come in parts, each part when the
  * job has converged on the parts before, or after one cycle of them. The facts at the end must be the same, by kind, id and
  * value; provenance and commit order may differ, and so may `Violation`s. Acceptance and semantic invariants count for the last
- * part alone.
+ * part alone. A job that waits for an approval is at its fixed point: its run ends there, and no time limit is waited for.
  *
  * Fails with `NotConfluent`, which names the first fact that differs and the agent that wrote it, with `InvalidOptions`, and with
  * the error of a start that was refused. Interrupting it cancels the job under way.
@@ -131,8 +133,10 @@ export const confluent = <P extends Program.Any>(
     if (complaint !== undefined) return Effect.fail(invalidOptions("Testing.confluent", complaint))
     const { orders = 24, seed = 1, signals = [] } = options
     return Effect.flatMap(compareArrivals(program, input, { orders, seed, signals }), (compared) => {
-      const { difference, facts, orders } = compared
-      if (difference === undefined) return Effect.succeed({ program: program.name, facts, orders: orders.map(orderOf) })
+      const { difference, facts, orders, waitsFor } = compared
+      if (difference === undefined) {
+        return Effect.succeed({ program: program.name, facts, waitsFor, orders: orders.map(orderOf) })
+      }
       return Effect.fail(new NotConfluent({ program: program.name, ...difference, order: orderOf(difference.order) }))
     })
   })

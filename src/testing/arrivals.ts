@@ -14,6 +14,7 @@ import type { JobContext } from "../context/JobContext.ts"
 import * as Engine from "../engine/Engine.ts"
 import type { Needs } from "../engine/options.ts"
 import { LogsEnd } from "../job/ending.ts"
+import type { Job } from "../job/Job.ts"
 import { encodeFactsOf, encodeInput, encodeSeeds } from "../engine/startRequest.ts"
 import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
 import { compiledOf, type CompiledProgram } from "../program/erased.ts"
@@ -28,6 +29,7 @@ import { invalidOptions } from "../values/options.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { randomOf } from "../values/random.ts"
 import { type Arrival, naturalOrder, ordersOf } from "./arrivalOrders.ts"
+import { endOrRest } from "./rest.ts"
 
 /** The first place where an order gives something else. */
 export interface Difference {
@@ -43,6 +45,8 @@ export interface Difference {
 
 interface Comparison {
   readonly facts: number
+  /** The decisions and handlers for which the job waited at its fixed point, in the order of the seeds. */
+  readonly waitsFor: ReadonlyArray<string>
   readonly orders: ReadonlyArray<Arrival>
   readonly difference: Difference | undefined
 }
@@ -60,10 +64,11 @@ const withSeeds = <P extends Program.Any>(program: P, seeds: ReadonlyArray<Encod
   })
 }
 
-/** A job that has ended: the tag of its error, or "converged", and its context. */
+/** A job that has ended: the tag of its error, or "converged" for a fixed point, and its context. */
 interface Ended {
   readonly end: string
   readonly message: string
+  readonly waitsFor: ReadonlyArray<string>
   readonly context: JobContext
   /** Whether its agents gave intents. */
   readonly hasIntents: boolean
@@ -81,23 +86,36 @@ const endedOf = (
   end: string,
   message: string,
   { context, intents }: { readonly context: JobContext; readonly intents: ReadonlyArray<unknown> }
-): Ended => ({ end, message, context, hasIntents: intents.length > 0 })
+): Ended => ({ end, message, waitsFor: [], context, hasIntents: intents.length > 0 })
 
 /** The ends of these jobs are no news: the log is silent about them. */
 const quietly = Effect.provideService(LogsEnd, false)
 
-/** Runs a job to its end. An end that is no convergence is a value; a refused start is a failure. */
+/**
+ * Runs a job to its end, or to its rest, which is a fixed point too. An end that is no convergence is a value; a refused start is
+ * a failure.
+ */
 const runPart = <P extends Program.Any>(
   program: P,
   input: Program.Input<P>,
   options: Engine.StartOptions
 ): Effect.Effect<Ended, StartError | InvalidProgram, Engine.Engine | Needs<P>> =>
-  Effect.flatMap(Effect.exit(quietly(Engine.run(program, input, options))), (exit) => {
-    if (Exit.isSuccess(exit)) return Effect.succeed(endedOf("converged", "", exit.value))
-    const error = exit.cause.reasons.find(Cause.isFailReason)?.error
-    if (!hasPartial(error)) return Effect.failCause(exit.cause as Cause.Cause<StartError | InvalidProgram>)
-    return Effect.succeed(endedOf(error._tag, error.message, error.partial))
-  })
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(restore(quietly(Engine.start(program, input, options))), (job) =>
+      Effect.onInterrupt(restore(endOf(job)), () => job.cancel)
+    )
+  )
+
+const endOf = (job: Job<Program.Any>): Effect.Effect<Ended> =>
+  Effect.flatMap(endOrRest(job), (waitsFor) =>
+    Effect.flatMap(Effect.exit(job.result), (exit) => {
+      if (Exit.isSuccess(exit)) return Effect.succeed(endedOf("converged", "", exit.value))
+      const error = exit.cause.reasons.find(Cause.isFailReason)?.error
+      if (!hasPartial(error)) return Effect.die(new Error(Cause.pretty(exit.cause)))
+      if (waitsFor.length === 0) return Effect.succeed(endedOf(error._tag, error.message, error.partial))
+      return Effect.succeed({ ...endedOf("converged", "", error.partial), waitsFor })
+    })
+  )
 
 /** Runs the parts of an order, each job on the context of the one before. The first part that ends otherwise is the last. */
 const runOrder = Effect.fnUntraced(function* <P extends Program.Any>(
@@ -269,12 +287,14 @@ export const compareArrivals = <P extends Program.Any>(
     const natural = naturalOrder(all, signals.length)
     const whole = yield* runOrder(program, input, natural)
     const facts = factsOf(whole.context).size
-    if (whole.end !== "converged") return { facts, orders: [], difference: unended(whole, natural) }
+    if (whole.end !== "converged") {
+      return { facts, waitsFor: whole.waitsFor, orders: [], difference: unended(whole, natural) }
+    }
     const orders = ordersOf(all, signals.length, options.orders, randomOf(options.seed))
     for (const order of orders) {
       const found = yield* runOrder(program, input, order)
       const difference = differenceOf(compiled, whole, order, found)
-      if (difference !== undefined) return { facts, orders, difference }
+      if (difference !== undefined) return { facts, waitsFor: whole.waitsFor, orders, difference }
     }
-    return { facts, orders, difference: undefined }
+    return { facts, waitsFor: whole.waitsFor, orders, difference: undefined }
   })

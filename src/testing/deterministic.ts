@@ -42,7 +42,10 @@ export interface DeterministicOptions<H, Name extends string> extends CheckOptio
 /** The result of `deterministic` for a program whose runs are the same. */
 export interface Deterministic {
   readonly program: string
-  readonly status: JobResult["status"]
+  /** The status of the runs; "awaiting" if they ended where the job rested. */
+  readonly status: JobResult["status"] | "awaiting"
+  /** The decisions and handlers that a resting job waited for, such as `the approval "go"`. */
+  readonly waitsFor: ReadonlyArray<string>
   readonly hash: string
   /** The ways of the runs, after the first. */
   readonly runs: ReadonlyArray<RunWay>
@@ -74,8 +77,9 @@ export class NotDeterministic extends Data.TaggedError("NotDeterministic")<{
  *
  * It runs the program in this process, without threads, and again: as it was, with Effect's `Clock` 40 days later, and with tasks
  * that end in other orders. It cannot find what is the same in all these runs, such as today's date without Effect's `Clock`.
- * Intents are performed by `handlers`, once in each run and with the same idempotency keys. Timeouts and retries go by the clock
- * of the caller, so use `it.live` where the program waits.
+ * Intents are performed by `handlers`, once in each run and with the same idempotency keys. A run ends where its job waits for an
+ * approval, whose time limit is not waited for: what the job has done until then is compared. Timeouts and retries go by the
+ * clock of the caller, so use `it.live` where the program waits.
  *
  * Fails with `NotDeterministic`, which names the agent, the fact and the cycle of the first difference, and with the error of a
  * start that was refused.
@@ -107,8 +111,8 @@ const compared = (program: Program.Any, input: unknown, options: Options) =>
       const difference = differenceOf(first, other)
       if (difference !== undefined) return yield* notDeterministic(program, run[0], difference)
     }
-    const { hash, of } = first
-    return { program: program.name, status: of.status, hash, runs: runs.map(([way]) => way) }
+    const { hash, status, waitsFor } = first
+    return { program: program.name, status, waitsFor, hash, runs: runs.map(([way]) => way) }
   })
 
 /** The way of a run, and its number: the seed of an order, or how many times slower the machine is. */

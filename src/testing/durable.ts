@@ -37,7 +37,8 @@ export interface DurableOptions<H, Name extends string> extends CheckOptions<H, 
 /** The result of `durable` for a program that ends the same wherever it is killed. */
 export interface Durable {
   readonly program: string
-  readonly status: JobResult["status"]
+  /** The status of the runs; "awaiting" if they ended where the job rested. */
+  readonly status: JobResult["status"] | "awaiting"
   readonly hash: string
   /** The number of writes of a run that is left alone, and the writes at which the process was killed. */
   readonly writes: number
@@ -115,10 +116,10 @@ const checked = (program: Program.Any, input: unknown, options: Options) =>
         calls.finding ?? outsideFinding(before, textOf(yield* outside)) ?? recordFinding(program, alone.record, record)
       if (finding !== undefined) return yield* new NotDurable({ program: program.name, write, ...finding })
     }
-    const { hash, of } = alone.record
+    const { hash, status } = alone.record
     return {
       program: program.name,
-      status: of.status,
+      status,
       hash,
       writes: alone.writes,
       kills: writes.length,

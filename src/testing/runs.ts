@@ -17,13 +17,17 @@ import { compiledOf } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
+import { endOrRest } from "./rest.ts"
 import { canonicalText } from "../values/Canonical.ts"
 import { jsonText } from "../values/jsonText.ts"
 import { parseJson } from "../values/parseJson.ts"
 
 /** The values in which all runs must agree, and the result that they are of. */
 export interface RunRecord {
-  readonly status: string
+  /** The status of the result, or "awaiting" if the run ended where its job rested. */
+  readonly status: JobResult["status"] | "awaiting"
+  /** The decisions and handlers that the job waited for when the run ended. */
+  readonly waitsFor: ReadonlyArray<string>
   /** The `_tag` of the error that ended the job; undefined if it converged. */
   readonly error: string | undefined
   /** The agent, the invariant or the budget that the error names; "" if it names none. */
@@ -63,7 +67,10 @@ const endOf = (job: Job<Program.Any>): Effect.Effect<End> =>
   })
 
 /** Waits for a job to end, and writes it down. The engine needs a store that keeps journals. */
-export const recordOf = (job: Job<Program.Any>): Effect.Effect<RunRecord, StoreError, JobStore> =>
+export const recordOf = (
+  job: Job<Program.Any>,
+  waitsFor: ReadonlyArray<string> = []
+): Effect.Effect<RunRecord, StoreError, JobStore> =>
   Effect.gen(function* () {
     const end = yield* endOf(job)
     const events = yield* Stream.runCollect(job.events)
@@ -72,11 +79,13 @@ export const recordOf = (job: Job<Program.Any>): Effect.Effect<RunRecord, StoreE
     const rows = yield* Stream.runCollect(store.rows(job.id, 0))
     const { status, usage, ...rest } = resultToJson(end, { facts: "all" })
     const { cpuMs: _, durationMs: __, ...counts } = usage
+    const isAtRest = waitsFor.length > 0
     return {
-      status,
-      error: "partial" in end ? end._tag : undefined,
-      blamed: "partial" in end ? blamedIn(end) : "",
-      message: "partial" in end ? end.message : "",
+      status: isAtRest ? "awaiting" : status,
+      waitsFor,
+      error: "partial" in end && !isAtRest ? end._tag : undefined,
+      blamed: "partial" in end && !isAtRest ? blamedIn(end) : "",
+      message: "partial" in end && !isAtRest ? end.message : "",
       hash: rest.hash,
       rows: [text, ...rows.map((row) => row.text)],
       // A panic on a worker thread has another stack than a panic on the main thread.
@@ -100,11 +109,11 @@ export const blamedIn = (cause: object): string => {
 /** A job that is to be run. The compiler does not know the services of any program: the caller provides them. */
 export type Begin = Effect.Effect<Job<Program.Any>, StartError | InvalidProgram, Engine>
 
-/** Starts a job, waits for its end, and writes it down. */
+/** Starts a job, waits until it has ended or rests, and writes it down. */
 export const recordRun = (
   begin: Begin
 ): Effect.Effect<RunRecord, StartError | InvalidProgram | StoreError, Engine | JobStore> =>
-  Effect.flatMap(begin, recordOf)
+  Effect.flatMap(begin, (job) => Effect.flatMap(endOrRest(job), (waitsFor) => recordOf(job, waitsFor)))
 
 /** A value as JSON would hold it. Null for a value that JSON cannot hold, as over HTTP. */
 const plainOr = (value: unknown): unknown => {
