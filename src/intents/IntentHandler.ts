@@ -9,6 +9,8 @@ import * as Schedule from "effect/Schedule"
 import type { Kind, Proposal, ProposalOf } from "../program/Fact.ts"
 import { type ErasedIntentKind, eraseIntentKind, type IntentKind, isIntentKind } from "../program/intentKind.ts"
 import { canonicalText } from "../values/Canonical.ts"
+import { InvalidValue } from "../values/InvalidValue.ts"
+import { issuesText } from "../values/kindCodec.ts"
 import { approvalKind, childKind } from "../program/answerKinds.ts"
 import { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
@@ -52,6 +54,8 @@ export interface Handler<out R = never, out Name extends string = string> {
 /** A handler as the runtime holds it. */
 export interface ErasedHandler {
   readonly kind: string
+  /** Gives the payload in the type of the intent's kind. Throws `InvalidValue`. Undefined for a handler that takes any. */
+  readonly typed: ((payload: unknown) => unknown) | undefined
   readonly perform: (intent: HandledIntent) => Effect.Effect<unknown, unknown, unknown>
   readonly retry: Schedule.Schedule<unknown, unknown, unknown, unknown>
   readonly timeoutMs: number | undefined
@@ -87,6 +91,7 @@ const compile = (kind: unknown, perform: unknown, options: Options): ErasedHandl
   const timeoutMs = options.timeout === undefined ? Infinity : millisOf(options.timeout)
   return {
     kind,
+    typed: undefined,
     perform: perform as ErasedHandler["perform"],
     retry,
     timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
@@ -94,12 +99,21 @@ const compile = (kind: unknown, perform: unknown, options: Options): ErasedHandl
   }
 }
 
-/** Gives a handler the payload in the type of the intent's kind. */
-const typed =
-  (kind: ErasedIntentKind, perform: unknown) =>
-  (intent: HandledIntent): unknown => {
-    const payload = kind.codec.decode(canonicalText(intent.payload))
-    return typeof perform === "function" ? Reflect.apply(perform, undefined, [{ ...intent, payload }]) : undefined
+/**
+ * Reads a payload in the type of its kind. The agent that gave the intent may not declare the kind, so the payload may be any
+ * data: it is checked here.
+ */
+const typedBy =
+  ({ codec }: ErasedIntentKind) =>
+  (payload: unknown): unknown => {
+    let decoded: unknown
+    try {
+      decoded = codec.decode(canonicalText(payload))
+    } catch (error) {
+      throw new InvalidValue(issuesText(error))
+    }
+    codec.encode(decoded)
+    return decoded
   }
 
 /**
@@ -129,15 +143,13 @@ export function handler<const Name extends string, E = never, R = never, R2 = ne
 ): Handler<R | R2, Name>
 export function handler(kind: unknown, perform: unknown, options?: object): Handler<unknown> {
   const given: object = options === undefined ? {} : options
-  const compiled =
-    isIntentKind(kind) && typeof perform === "function"
-      ? compile(kind.name, typed(eraseIntentKind(kind), perform), given)
-      : compile(isIntentKind(kind) ? kind.name : kind, perform, given)
+  const compiled = compile(isIntentKind(kind) ? kind.name : kind, perform, given)
   if (typeof compiled === "string") {
     const name = isIntentKind(kind) ? kind.name : kind
     throw new InvalidProgram({ program: "", message: `handler of ${JSON.stringify(name)}: ${compiled}` })
   }
-  return Object.freeze({ ...compiled, [HandlerTypeId]: undefined as never })
+  const typed = isIntentKind(kind) ? typedBy(eraseIntentKind(kind)) : undefined
+  return Object.freeze({ ...compiled, typed, [HandlerTypeId]: undefined as never })
 }
 
 /** The compiled form. The cast is safe: `handler` makes every handler, and with all these fields. */

@@ -49,7 +49,7 @@ const linesOf = (issue: SchemaIssue.Issue): ReadonlyArray<string> =>
   formatIssue(issue).replace(/\n\s+/g, " ").split("\n")
 
 /** Describes all issues, up to a limit. The message of a schema's own error does not describe them. */
-const message = (error: unknown): string => {
+export const issuesText = (error: unknown): string => {
   if (!isIssue(error)) return describeError(error)
   const lines = linesOf(error.cause)
   const more = lines.length - Limits.valueIssues
@@ -83,7 +83,7 @@ const guarded =
       if (!saysWhat && isTooDeep(value)) throw new InvalidValue(tooDeep)
       const isSearched = isIssue(error) && !isLargerThan(value, Limits.valueSearched)
       const all = isSearched ? errorOf(() => search(value)) : undefined
-      throw new InvalidValue(message(isIssue(all) ? all : error))
+      throw new InvalidValue(issuesText(isIssue(all) ? all : error))
     }
   }
 

@@ -124,6 +124,42 @@ describe("a kind of intents", () => {
     )
   }
 
+  for (const onFailure of ["halt", "discard"] as const) {
+    it.effect(
+      `never gives its handler a payload that does not fit, of an agent that does not declare it: ${onFailure}`,
+      () =>
+        Effect.gen(function* () {
+          const seen: Array<unknown> = []
+          const program = Program.make("p", {
+            input: noInput,
+            agents: [
+              Agent.make("pays", {
+                execute: () =>
+                  Effect.succeed({
+                    intents: [
+                      { kind: "Pay", payload: { order: 1, at: "2024-02-29T12:00:00.000Z" } },
+                      { kind: "Pay", payload: { order: "2", at: "soon" } },
+                      { kind: "Pay", payload: { order: "3", at: "2024-02-29T12:00:00.000Z" } }
+                    ]
+                  })
+              })
+            ]
+          })
+          const pays = Engine.handler(Pay, ({ payload }) => Effect.sync(() => void seen.push(payload.order)), {
+            onFailure
+          })
+          const { error, result } = yield* Effect.provide(runToEnd(program, {}), layer([pays]))
+          expect(seen).toEqual(["3"])
+          const first = onFailure === "halt" ? error : result.diagnostics[0]?.cause
+          expect(first).toMatchObject({ _tag: "IntentFailed", agent: "pays", error: { _tag: "InvalidIntent" } })
+          expect(loose(first).error.message).toMatch(
+            /^the payload does not fit the kind "Pay" of its handler: .*string.*\["order"\]\. Let agent "pays" declare the kind/s
+          )
+          if (onFailure === "discard") expect(result.diagnostics).toHaveLength(2)
+        })
+    )
+  }
+
   it("is refused: without a name, of the engine's own, with what cannot be encoded, and twice in a program", () => {
     const payload = Schema.Struct({})
     expect(() => Intent.kind("", { payload })).toThrow("a kind of intents needs a name that is not empty")
