@@ -157,11 +157,19 @@ export const visibleReasons =
       }
       const id = String(fact["id"])
       const version = provenance["version"]
-      const shown = context.find(kind, id)?.provenance.version
+      const found = context.find(kind, id)
+      const shown = found?.provenance.version
       if (shown === undefined || shown !== version) {
         const now = shown === undefined ? "has no such fact" : `shows version ${shown} of it`
         const given = `${refKey({ kind, id })} of version ${String(version)}`
         return invalid(`${where} is ${given}, and the view ${now}: give facts as the view of this task hands them out`)
+      }
+      // A copy may have another value, and another job a fact of that name and version.
+      if (fact !== found) {
+        return invalid(
+          `${where} looks like ${refKey({ kind, id })} of version ${shown}, and is a copy of it or a fact of another job: ` +
+            `give facts as the view of this task hands them out`
+        )
       }
       positions.add(shown)
     }

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import { Agent, Engine, type Fact, Job, type JobContext, Program, Provenance, WorkerPool } from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { Cell, cell, Entry, entry, ended, failure, noInput, Num, num, nums } from "../support/behaviour/harness.ts"
-import { Longest, Pair, reasoned, Word } from "../support/behaviour/reasoned.ts"
+import { copying, Longest, Pair, reasoned, Word } from "../support/behaviour/reasoned.ts"
 import { comparable, engineInline, engineOn, runInline, runToEnd } from "../support/core/run.ts"
 
 const words = { words: ["a", "ccc", "bb"] }
@@ -186,6 +186,29 @@ describe("reasons that cannot be", () => {
         'facts[0].because[0] is "Num"/1 of version 9, and the view shows version 1 of it'
       )
     })
+  )
+
+  it.effect("are refused of a copy, and of a fact of another job with the same name and version", () =>
+    Effect.gen(function* () {
+      const message =
+        'facts[0].because[0] looks like "Num"/1 of version 1, and is a copy of it or a fact of another job'
+      expect(yield* refused(([one]: Nums) => [{ ...one }])).toContain(message)
+      expect(yield* refused(([one]: Nums) => [{ ...one, value: { n: 5 } }])).toContain(message)
+      const { context } = (yield* runInline(reasoned, words)).result
+      const stranger = { ...context.all(Word)[0]!, kind: "Num", id: "1" }
+      expect(yield* refused([stranger])).toContain(message)
+      expect(yield* refused(([one]: Nums) => [one])).toBeUndefined()
+    })
+  )
+
+  it.live("are refused of a copy on a worker, and taken of what its view shows", () =>
+    Effect.gen(function* () {
+      const engine = yield* Layer.build(engineOn(WorkerPool.layer({ size: 1, execArgv: [] })))
+      const { error } = yield* Effect.provide(runToEnd(copying, { isCopy: true }), engine)
+      expect(String(error)).toContain("is a copy of it or a fact of another job")
+      const { result } = yield* Effect.provide(runToEnd(copying, { isCopy: false }), engine)
+      expect(of(result.context, Pair, "a a").because).toEqual([1])
+    }).pipe(Effect.scoped)
   )
 
   it.effect("are refused of a fact that was revised since it was handed out", () =>

@@ -52,3 +52,21 @@ export const reasoned = Program.make("reasoned", {
   ],
   output: (view) => view.all(Longest).map(({ value }) => value.text)
 })
+
+/** Names a word as the reason, or a copy of it, on a worker. */
+export const copying = Program.make("copying", {
+  module: import.meta.url,
+  input: Schema.Struct({ isCopy: Schema.Boolean }),
+  seed: () => [Word.of({ text: "a" })],
+  agents: [
+    Agent.cpu("copies", {
+      each: Word,
+      writes: [Pair],
+      execute: (word, view) => ({
+        facts: [
+          Pair.of({ a: "a", b: "a" }, { because: [(view.input as { isCopy: boolean }).isCopy ? { ...word } : word] })
+        ]
+      })
+    })
+  ]
+})
