@@ -44,7 +44,8 @@ const walletFor = (of: string): Effect.Effect<Wallet> =>
  * With a durable store, the reservation is written down before this succeeds, so a call that a crash breaks off counts as paid,
  * too. An interrupt while it waits reserves nothing.
  *
- * Dies with `InvalidOptions` for an amount that is no number of at least 0, and outside of an agent's task.
+ * Dies with `InvalidOptions` for an amount that is no number of at least 0, and outside of an agent's task, to which the
+ * time after the end of its job counts.
  */
 export const reserve = (amount: Amount): Effect.Effect<Reservation, NoRoom> => {
   const complaint = complaintOf(amount, rules)
@@ -62,7 +63,8 @@ export const reserve = (amount: Amount): Effect.Effect<Reservation, NoRoom> => {
  * cost nothing. A call that cost more than was reserved can take the job over its limit; the job then ends with
  * `BudgetExhausted` after the cycle.
  *
- * Dies with `InvalidOptions` for an amount that is no number of at least 0, and outside of an agent's task.
+ * Dies with `InvalidOptions` for an amount that is no number of at least 0, and outside of an agent's task, to which the
+ * time after the end of its job counts.
  */
 export const spend = (
   usage: Amount | ModelUsage,

@@ -11,6 +11,7 @@ import { batchesOf } from "../cycle/joining.ts"
 import type { Fact, FactRef } from "../program/Fact.ts"
 import { namePart, partOf, refKey } from "../program/keys.ts"
 import type { NoRoom } from "../program/Budget.ts"
+import { InvalidOptions } from "../values/InvalidOptions.ts"
 import { typeOf } from "../values/panic.ts"
 import type { OpenReservation, Payer, Sum } from "./account.ts"
 import { accountOf } from "./accountOf.ts"
@@ -78,10 +79,12 @@ export class Task implements Payer, Wallet {
   }
 
   reserve(asked: Sum): Effect.Effect<Reservation, NoRoom> {
+    if (this.session.finished !== undefined) return Effect.die(tooLate("Budget.reserve", this))
     return accountOf(this.session).reserve(this, asked)
   }
 
   spend(paid: Paid, reservation: Reservation | undefined): Effect.Effect<void> {
+    if (this.session.finished !== undefined) return Effect.die(tooLate("Budget.spend", this))
     return accountOf(this.session).spend(this, paid, reservation)
   }
 
@@ -154,6 +157,14 @@ export class Task implements Payer, Wallet {
     const named = { cycle, agent, ...(each === undefined ? {} : { each }), ...partOf(part) }
     report({ ...told, ...named, attempt: Math.max(attempt, 1), at: session.clockMs })
   }
+}
+
+/** The defect of a call after the end of the job, whose bill is made. A fiber that its task has detached may make one. */
+const tooLate = (of: string, { selected, session }: Task): InvalidOptions => {
+  const message =
+    `${of}: the job ${session.jobId} of ${selected.agent.label} has ended, so the call is outside of an agent's task. ` +
+    "Let the task wait for the fibers that it starts"
+  return new InvalidOptions({ of, option: "", message })
 }
 
 /** The tasks of the selected agents, in merge order. */

@@ -438,6 +438,37 @@ describe("outside of an agent", () => {
     })
   )
 
+  it.effect("a fiber that a task has detached is refused after the end of the job", () =>
+    Effect.gen(function* () {
+      const gate = makeGate()
+      const late: Array<string> = []
+      const told = (effect: Effect.Effect<unknown, unknown>) =>
+        Effect.flatMap(Effect.exit(effect), (exit) => Effect.sync(() => void late.push(String(exit))))
+      let reservation: Budget.Reservation | undefined
+      const program = each(
+        1,
+        (n) =>
+          Effect.gen(function* () {
+            reservation = yield* Budget.reserve({ tokens: 5 })
+            const calls = [
+              told(Budget.reserve({ tokens: 1 })),
+              told(Budget.spend({ tokens: 1 })),
+              told(Budget.spend({ tokens: 1 }, { reservation }))
+            ]
+            yield* Effect.forkDetach(Effect.andThen(gate.arrive, Effect.all(calls)))
+            return answer(n)
+          }),
+        { budget: { maxTokens: 10 } }
+      )
+      const result = yield* Engine.run(program, {})
+      yield* gate.open
+      yield* until(() => late.length === 3)
+      for (const exit of late)
+        expect(exit).toMatch(/the job \S+ of agent "asks" has ended, so the call is outside of an/)
+      expect(result.usage.tokens).toBe(5)
+    }).pipe(Effect.provide(engine()))
+  )
+
   it.effect("an amount that is none is a defect of the agent that names it", () =>
     Effect.gen(function* () {
       const program = each(1, (n) => Effect.as(Budget.reserve({ tokens: -1 }), answer(n)))
