@@ -86,6 +86,7 @@ export const compile = (name: string, options: ProgramOptions): CompiledProgram 
   )
   const indexOf = indexByName(agents, refuse)
   const kinds = kindsOf(agents, options, refuse)
+  refuseEnginesOwn(agents, refuse)
   const signals = signalsOf(options.signals ?? [], refuse)
   checkModule(agents, options.module, refuse)
   const tiers = options.tiers ?? [agents.map((agent) => agent.name)]
@@ -189,6 +190,15 @@ const signalsOf = (signals: ReadonlyArray<Kind.Any>, refuse: Refuse): ReadonlySe
   const own = kinds.find(isEnginesOwn)
   if (own !== undefined) refuse(`signals: only the engine writes ${quote(own.name)}`)
   return new Set(kinds.map(({ name }) => name))
+}
+
+/** Refuses an agent that writes a kind which only the engine writes. */
+const refuseEnginesOwn = (agents: ReadonlyArray<ErasedAgent>, refuse: Refuse): void => {
+  for (const { label, writes } of agents) {
+    const own = writes.find(isEnginesOwn)
+    if (own !== undefined)
+      refuse(`${label} writes ${quote(own.name)}, which only the engine writes: take it out of \`writes\``)
+  }
 }
 
 /** Refuses CPU agents without a module, which workers could not find. A fold never runs on a worker. */

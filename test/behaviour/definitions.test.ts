@@ -6,7 +6,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { Agent, Engine, Fact, Invariant, JobError, Program } from "../../src/index.ts"
+import { Agent, Engine, Fact, Intent, Invariant, JobError, Program } from "../../src/index.ts"
 import { numbered } from "../support/core/ledger.ts"
 import { engineInline, failureOf, runInline } from "../support/core/run.ts"
 
@@ -51,6 +51,14 @@ describe("a program", () => {
     "a kind by the name of the built-in one": [
       make({ kinds: [numbered("Violation")] }),
       /two kinds are called "Violation"/
+    ],
+    "an agent that writes the results of child jobs": [
+      make({ agents: [writes("forges", Intent.ChildResult)] }),
+      /agent "forges" writes "ChildResult", which only the engine writes: take it out of `writes`/
+    ],
+    "an agent that writes violations": [
+      make({ agents: [writes("forges", A, Invariant.Violation)] }),
+      /agent "forges" writes "Violation", which only the engine writes/
     ],
     "what is no kind": [make({ kinds: ["A"] }), /kinds\[0\] is not a kind/],
     "kinds that are no array": [make({ kinds: A }), /kinds/],
