@@ -17,7 +17,6 @@ import {
   complaintOf,
   complaintOfName,
   count,
-  duration,
   isTrueOrFalse,
   listOf,
   millisOf,
@@ -65,7 +64,10 @@ const atLeastOne: Rule = count(1)
 
 const concurrencyRules: Rules<Exclude<Concurrency<Fact>, number>> = {
   limit: atLeastOne,
-  gap: duration(),
+  gap: must('a duration that is finite, such as "50 millis"', (value) => {
+    const ms = millisOf(value)
+    return ms >= 0 && ms < Infinity
+  }),
   per: callable()
 }
 

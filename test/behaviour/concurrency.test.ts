@@ -306,6 +306,11 @@ describe("what cannot work", () => {
     ["4", /concurrency must be a whole number of at least 1/],
     [{}, /concurrency needs a limit, a gap or both/],
     [{ limit: 0.5 }, /concurrency\.limit must be a whole number of at least 1/],
+    [
+      { limit: 1, gap: Number.POSITIVE_INFINITY },
+      /concurrency\.gap must be a duration that is finite, such as "50 millis"/
+    ],
+    [{ gap: "Infinity" }, /concurrency\.gap must be a duration that is finite/],
     [{ gap: "soon" }, /concurrency\.gap must be a duration/],
     [{ limit: 1, per: "host" }, /concurrency\.per must be a function/],
     [{ limit: 1, by: () => "" }, /there is no option "concurrency\.by"/]
