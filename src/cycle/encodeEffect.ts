@@ -165,7 +165,7 @@ export const visibleReasons =
         return invalid(`${where} is ${given}, and the view ${now}: give facts as the view of this task hands them out`)
       }
       // A copy may have another value, and another job a fact of that name and version.
-      if (fact !== found) {
+      if (!Object.is(fact, found)) {
         return invalid(
           `${where} looks like ${refKey({ kind, id })} of version ${shown}, and is a copy of it or a fact of another job: ` +
             `give facts as the view of this task hands them out`
