@@ -25,7 +25,8 @@ export interface Aggregate<in Value, out Item> {
 
 /**
  * The sum of a number of each value; 0 for an empty group. The sum is exact and rounded once, so that it depends neither on the
- * order of the values nor on those that were taken out. `kind` is the one that is folded: it gives the type of the values.
+ * order of the values nor on those that were taken out. The fold fails if the sum itself is larger than a number can be; no sum in
+ * between can be. `kind` is the one that is folded: it gives the type of the values.
  */
 export const sum = <K extends Kind.Any>(
   _kind: K,
@@ -49,17 +50,27 @@ export const count = (): Aggregate<unknown, number> => ({
   }
 })
 
-/** The least number or text that the values give; undefined for an empty group. Texts compare by their UTF-16 code units. */
+/**
+ * The least number or text that the values give; undefined for an empty group. Texts compare by their UTF-16 code units. A number is
+ * less than any text.
+ */
 export const min = <K extends Kind.Any, Item extends number | string>(
   _kind: K,
   of: (value: Kind.Value<K>) => Item
-): Aggregate<Kind.Value<K>, Item | undefined> => extreme("min", of, (a, b) => a < b)
+): Aggregate<Kind.Value<K>, Item | undefined> => extreme("min", of, isLess)
 
-/** The largest number or text that the values give; undefined for an empty group. Texts compare by their UTF-16 code units. */
+/**
+ * The largest number or text that the values give; undefined for an empty group. Texts compare by their UTF-16 code units. A number
+ * is less than any text.
+ */
 export const max = <K extends Kind.Any, Item extends number | string>(
   _kind: K,
   of: (value: Kind.Value<K>) => Item
-): Aggregate<Kind.Value<K>, Item | undefined> => extreme("max", of, (a, b) => a > b)
+): Aggregate<Kind.Value<K>, Item | undefined> => extreme("max", of, (a, b) => isLess(b, a))
+
+/** A total order of numbers and texts, so that the order in which values come plays no part where a group has both. */
+const isLess = (a: number | string, b: number | string): boolean =>
+  typeof a === typeof b ? a < b : typeof a === "number"
 
 const extreme = <Value, Item extends number | string>(
   name: string,

@@ -137,6 +137,23 @@ describe("the totals of a fold", () => {
   )
 })
 
+describe("the extremes of a fold", () => {
+  it("are the same in every order where a group has numbers and texts: a number is less than any text", () => {
+    const items: ReadonlyArray<number | string> = [10, "9", "b", 2, "", "10", -1]
+    const extremes = (order: ReadonlyArray<number | string>) =>
+      [Fold.min, Fold.max].map((extreme) => {
+        const state = extreme(Num, (value) => value as unknown as number | string).empty()
+        for (const item of order) state.add(item as unknown as { n: number })
+        return state.item()
+      })
+    for (let turn = 0; turn < items.length; turn++) {
+      const order = [...items.slice(turn), ...items.slice(0, turn)]
+      expect(extremes(order)).toEqual([-1, "b"])
+      expect(extremes(order.toReversed())).toEqual([-1, "b"])
+    }
+  })
+})
+
 describe("a fold that cannot be", () => {
   const define = (options: object) => () => Agent.fold("f", options as never)
   const ok = {
