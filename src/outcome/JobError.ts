@@ -219,9 +219,20 @@ export class IntentFailed extends Schema.TaggedError<IntentFailed>()("IntentFail
   declare readonly partial: JobResult.Partial
   override get message(): string {
     const what = `the intent ${JSON.stringify(this.kind)} of agent ${JSON.stringify(this.agent)}`
-    const why = this.kind === childKind ? describeChild(this.error) : errorTextOf(this)
+    const why = this.kind === childKind ? describeChild(this.error) : reasonOf(this)
     return `${what} was not performed: ${why}`
   }
+}
+
+/** The faults of handlers and intents whose name does not say the reason. */
+const wordy: ReadonlySet<string> = new Set(["HandlerPanicked", "HandlerTimedOut", "InvalidAnswer", "InvalidIntent"])
+
+/** The error of a handler in words: a fault of the engine has a name and a message, and any other error speaks for itself. */
+const reasonOf = (failed: IntentFailed): string => {
+  const { error } = failed
+  const text = errorTextOf(failed)
+  const isFault = typeof error === "object" && error !== null && "_tag" in error && wordy.has(String(error._tag))
+  return isFault && "message" in error && typeof error.message === "string" ? `${text}: ${error.message}` : text
 }
 
 /** The error of a child job in words: the lowest one, if the error of a child of its own ended it. */

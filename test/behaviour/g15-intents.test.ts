@@ -5,8 +5,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { Agent, Engine, Fact, Intent, Job, JobStore, Journal, Program, WorkerPool } from "../../src/index.ts"
+import { Agent, Engine, Fact, Intent, Job, JobStore, Journal, Limits, Program, WorkerPool } from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { engine, failure, noInput, num, Num } from "../support/behaviour/harness.ts"
 import { comparable, discarded, idsOf, runInline, runToEnd } from "../support/core/run.ts"
@@ -159,6 +160,25 @@ describe("a kind of intents", () => {
         })
     )
   }
+
+  it.effect("that fails names the reason in the message of its error", () =>
+    Effect.gen(function* () {
+      const messageOf = (perform: () => Effect.Effect<unknown, unknown>, retry?: Schedule.Schedule<unknown>) =>
+        Effect.gen(function* () {
+          const pays = Engine.handler(Pay, loose(perform), { retry, timeout: "1 minute" })
+          const { error } = yield* Effect.provide(runToEnd(paying, {}), layer<"Pay">([loose(pays)]))
+          return error?.message
+        })
+      const failed = 'the intent "Pay" of agent "pays" was not performed: '
+      expect(yield* messageOf(() => Effect.die(new Error("the bank is gone")))).toBe(
+        `${failed}HandlerPanicked: the bank is gone`
+      )
+      expect(yield* messageOf(() => Effect.succeed("yes"))).toBe(
+        `${failed}InvalidAnswer: an answer is an array of at most ${Limits.signalProposals} proposals, not string`
+      )
+      expect(yield* messageOf(() => Effect.fail(new Error("no money")), Schedule.recurs(0))).toBe(`${failed}no money`)
+    })
+  )
 
   it("is refused: without a name, of the engine's own, with what cannot be encoded, and twice in a program", () => {
     const payload = Schema.Struct({})
