@@ -257,11 +257,15 @@ export class Outbox {
     return found
   }
 
-  /** The approvals that wait for a decision, in commit order. */
+  /** The approvals that wait for a decision, in commit order: one of each id, as it was asked for first. */
   get approvals(): ReadonlyArray<Approval & { readonly at: number }> {
-    return [...this.#approvals].flatMap((open) =>
-      open.approval === undefined || this.isDecided(open) ? [] : [{ ...open.approval, at: open.at }]
-    )
+    const byId = new Map<string, Approval & { readonly at: number }>()
+    for (const open of this.#approvals) {
+      const { approval, at } = open
+      if (approval !== undefined && !byId.has(approval.id) && !this.isDecided(open))
+        byId.set(approval.id, { ...approval, at })
+    }
+    return [...byId.values()]
   }
 
   /** Whether no handler is at work. Decisions and children are waited for: neither can end the process from here. */

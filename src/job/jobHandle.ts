@@ -196,13 +196,21 @@ type SignalError = InvalidInput | SignalRefused | AdmissionRejected | JobHalted
 const approvalsOf = (session: JobSession): ReadonlyArray<OpenApproval> =>
   session.isClosed
     ? []
-    : (session.outbox?.approvals ?? []).map(({ at, data, id, question, timeoutMs }) => ({
+    : openApprovals(session).map(({ at, data, id, question, timeoutMs }) => ({
         id,
         question,
         data,
         since: at,
         timeout: timeoutMs
       }))
+
+/** The approvals without a decision in the context, in the signals that wait, and in those of the cycle under way. */
+const openApprovals = ({ mailbox, outbox, underWay }: Pick<JobSession, "mailbox" | "outbox" | "underWay">) => {
+  const staged = (underWay?.staged ?? []).flatMap(({ signal }) => signal.effect.facts)
+  const isDecided = (id: string) =>
+    mailbox.has(decision, id) || staged.some((fact) => fact.kind === decision && fact.id === id)
+  return (outbox?.approvals ?? []).filter(({ id }) => !isDecided(id))
+}
 
 /** A fact from a client. Its value is JSON, as the schema of its kind encodes it. */
 export interface JsonProposal {
@@ -278,9 +286,10 @@ class Refused extends EffectFault {
 
 /** Validates the facts of a signal. */
 const encodeSignal = (
-  { outbox, program: compiled }: JobSession,
+  session: JobSession,
   proposals: ReadonlyArray<unknown>
 ): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidInput | SignalRefused> => {
+  const { program: compiled } = session
   const { kinds, name: program } = compiled
   const refuse = (message: string) => Effect.fail(new InvalidInput({ program, message }))
   if (!Array.isArray(proposals) || proposals.length > Limits.signalProposals) {
@@ -299,7 +308,7 @@ const encodeSignal = (
       const decisions = facts.filter(({ kind }) => kind === decision)
       if (decisions.length > 1) return refuse("signal: it holds more than one Decision")
       const [decided] = decisions
-      if (decided === undefined || outbox?.approvals.some(({ id }) => id === decided.id) === true) {
+      if (decided === undefined || openApprovals(session).some(({ id }) => id === decided.id)) {
         return Effect.succeed(facts)
       }
       const message = `there is no open approval ${JSON.stringify(decided.id)}: nobody has asked for it, or it is decided`

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import { AdmissionRejected, type InvalidInput, type JobHalted } from "../outcome/JobError.ts"
 import { Limits } from "../Limits.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
+import type { ErasedKind } from "../program/erased.ts"
 
 /** A signal that waits, or is staged in the current cycle, and the caller that waits for it. */
 export interface PendingSignal {
@@ -42,6 +43,11 @@ export class Mailbox {
     this.#signals.push(signal)
     onArrival()
     return Effect.onInterrupt(Deferred.await(signal.committed), () => Effect.sync(() => this.#withdraw(signal)))
+  }
+
+  /** Whether a signal that waits has a fact. */
+  has(kind: ErasedKind, id: string): boolean {
+    return this.#signals.some(({ effect }) => effect.facts.some((fact) => fact.kind === kind && fact.id === id))
   }
 
   /** Takes the oldest signal. */

@@ -19,6 +19,7 @@ import {
   num,
   tagsOf,
   turns,
+  until,
   untilState
 } from "../support/behaviour/harness.ts"
 
@@ -97,6 +98,45 @@ describe("an approval", () => {
       }).pipe(Effect.provide(engine()))
     )
   }
+
+  it.effect("is listed once, as it was asked for first, however often an effect asks", () =>
+    Effect.gen(function* () {
+      const intents = [
+        Intent.approval({ id: "go", question: "first" }),
+        Intent.approval({ id: "go", question: "again" })
+      ]
+      const program = Program.make("p", {
+        input: noInput,
+        agents: [Agent.make("asks", { execute: () => Effect.succeed({ intents }) })]
+      })
+      const job = yield* Engine.start(program, {})
+      yield* untilState(job, "awaiting")
+      expect((yield* job.approvals).map(({ id, question }) => [id, question])).toEqual([["go", "first"]])
+      yield* job.signal([decide("go")])
+      expect((yield* job.result).status).toBe("converged")
+    }).pipe(Effect.provide(engine()))
+  )
+
+  it.effect("is open no more while its decision waits in a signal, and open again if that is taken back", () =>
+    Effect.gen(function* () {
+      const job = yield* Engine.start(asking({ id: "go" }), {})
+      yield* untilState(job, "awaiting")
+      yield* job.pause
+      const first = yield* Effect.forkChild(job.signal([decide("go")]), { startImmediately: true })
+      yield* until(Effect.map(job.approvals, ({ length }) => length === 0))
+      expect(yield* failure(job.signal([decide("go", false)]))).toMatchObject({
+        _tag: "SignalRefused",
+        reason: "approval"
+      })
+      yield* Fiber.interrupt(first)
+      expect(yield* job.approvals).toHaveLength(1)
+      const second = yield* Effect.forkChild(job.signal([decide("go", false)]), { startImmediately: true })
+      yield* until(Effect.map(job.approvals, ({ length }) => length === 0))
+      yield* job.resume
+      yield* Fiber.join(second)
+      expect((yield* job.result).output).toEqual(["go by Ada: false"])
+    }).pipe(Effect.provide(engine()))
+  )
 
   it.effect("ends the job then, if it says so", () =>
     Effect.gen(function* () {
