@@ -63,7 +63,10 @@ interface Common<
   Failure extends OnFailure,
   Intents extends IntentKind.Any
 > {
-  /** The kinds that the view shows and, without `each`, whose new facts trigger the agent. Default: none. */
+  /**
+   * The kinds that the view shows and, without `each`, whose new facts trigger the agent. Those of a join only widen its view: its
+   * `left` and `right` trigger it. Default: none.
+   */
   readonly reads?: ReadonlyArray<Reads> | undefined
   /** The kinds that its effects may propose. Default: none. */
   readonly writes?: ReadonlyArray<Writes> | undefined
@@ -122,7 +125,7 @@ interface Limited<Each> {
 }
 
 interface Placed {
-  /** Where the agent runs. Default: `"worker"`. */
+  /** Where the agent runs. Default: `"worker"`, and of a join `"auto"`. */
   readonly placement?: Placement | undefined
 }
 

@@ -107,7 +107,7 @@ export const intentKind = <
     readonly payload: S & Schema.ConstraintCodec<S["Type"], unknown>
     /** The kinds of facts that a handler may answer with. Default: none. */
     readonly answers?: ReadonlyArray<Answers> | undefined
-    /** Whether the intents are only recorded: nobody has to perform them. Default: no. */
+    /** Whether nobody has to perform the intents. They are then only recorded where they have no handler. Default: no. */
     readonly record?: IsRecord | undefined
   }
 ): IntentKind<Name, S["Type"], Answers, IsRecord> => {

@@ -161,6 +161,19 @@ describe("a kind of intents", () => {
     )
   }
 
+  it.effect("that may be only recorded is performed where it has a handler", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      const pays = Engine.handler(Pay, () => Effect.void)
+      const audits = Engine.handler(Audit, ({ payload }) => Effect.sync(() => void seen.push(payload.what)))
+      const alone = yield* Effect.provide(Engine.run(paying, {}), layer([pays]))
+      expect(alone.diagnostics).toEqual([])
+      const both = yield* Effect.provide(Engine.run(paying, {}), layer([pays, audits]))
+      expect(both.diagnostics).toEqual([])
+      expect(seen).toEqual(["pays 1", "pays 2"])
+    })
+  )
+
   it.effect("that fails names the reason in the message of its error", () =>
     Effect.gen(function* () {
       const messageOf = (perform: () => Effect.Effect<unknown, unknown>, retry?: Schedule.Schedule<unknown>) =>
