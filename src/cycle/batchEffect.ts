@@ -48,7 +48,7 @@ export class BatchEffect {
   private readonly facts: Array<EncodedFact> = []
   /** The places of the facts, by kind and id. */
   private readonly places = new Map<ErasedKind, Map<string, number>>()
-  private readonly checked = new Set<ErasedKind>()
+  private readonly checked: Checked = { combined: new Set(), repeated: new Set() }
   private intents: Array<EncodedIntent> | undefined
   private evaluations: Array<Evaluation> | undefined
   private traces: Array<unknown> | undefined
@@ -108,19 +108,30 @@ export class BatchEffect {
 
 const none: ReadonlyArray<never> = Object.freeze([])
 
-/** The proposal that stays of two for the same fact. `checked`: the kinds whose functions were found to be idempotent. */
-const resolved = (existing: EncodedFact, fact: EncodedFact, checked: Set<ErasedKind>): EncodedFact => {
+/** The kinds whose functions were found to be idempotent, of two values or of one that was proposed again. */
+interface Checked {
+  readonly combined: Set<ErasedKind>
+  readonly repeated: Set<ErasedKind>
+}
+
+/** The proposal that stays of two for the same fact. */
+const resolved = (existing: EncodedFact, fact: EncodedFact, checked: Checked): EncodedFact => {
   const { kind, text } = fact
-  if (existing.text === text) return existing
   const rule = kind.conflict
+  if (existing.text === text && typeof rule !== "function") return existing
   if (rule === "keepFirst") return existing
   if (rule === "keepLast") return fact
   if (rule === "reject") {
     throw new BatchConflict({ _tag: "MergeConflict", existing, proposed: fact })
   }
   try {
-    if (!checked.has(kind)) checkIdempotent(rule, [existing, fact])
-    checked.add(kind)
+    if (existing.text === text) {
+      if (!checked.repeated.has(kind) && !checked.combined.has(kind)) checkIdempotent(rule, [fact])
+      checked.repeated.add(kind)
+      return existing
+    }
+    if (!checked.combined.has(kind)) checkIdempotent(rule, [existing, fact])
+    checked.combined.add(kind)
     const combined = combinedOf(rule, existing, existing.text, fact)
     return combined.text === existing.text ? existing : combined
   } catch (error) {

@@ -9,9 +9,33 @@
 const first = 1_024
 const distance = 64
 
-/** The number of combined pairs by kind. It is endless for a kind whose function was found not to be commutative. */
+/**
+ * The number of combined pairs by kind, which is endless for a kind whose function was found not to be commutative; and the kinds
+ * of which a value was proposed again before any pair.
+ */
 export class CombinedPairs {
   readonly #counts = new Map<string, number>()
+  readonly #repeated = new Set<string>()
+
+  /** The kinds of which an equal value was met. */
+  get repeated(): ReadonlySet<string> {
+    return this.#repeated
+  }
+
+  /** Whether two proposals of a kind have met for one fact, equal or not. */
+  hasMet(kind: string): boolean {
+    return this.#repeated.has(kind) || this.#counts.has(kind)
+  }
+
+  /** Notes that a value of a kind was proposed again. */
+  repeat(kind: string): void {
+    this.#repeated.add(kind)
+  }
+
+  /** Takes such a note back. */
+  forget(kind: string): void {
+    this.#repeated.delete(kind)
+  }
 
   /** The number of pairs that a kind has combined. */
   of(kind: string): number {
@@ -27,9 +51,16 @@ export class CombinedPairs {
     this.#counts.set(kind, Infinity)
   }
 
+  /** Takes over what an earlier run of the job combined. */
+  take(earlier: CombinedPairs): void {
+    for (const [kind, pairs] of earlier) this.#counts.set(kind, pairs)
+    for (const kind of earlier.repeated) this.#repeated.add(kind)
+  }
+
   /** Sets a count back to an earlier one. */
   restore(kind: string, count: number): void {
-    this.#counts.set(kind, count)
+    if (count === 0) this.#counts.delete(kind)
+    else this.#counts.set(kind, count)
   }
 
   [Symbol.iterator](): Iterator<readonly [kind: string, pairs: number]> {

@@ -56,7 +56,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   private readonly isForced: boolean
   /** The cause for which the effect is discarded. */
   private refused: Cause | undefined
-  /** The number of pairs that this effect combined, by kind, and the pairs that are not commutative; undefined for none. */
+  /** The pairs that this effect combined, by kind, and the kinds of its no-ops; and the pairs that are not commutative; undefined for none. */
   combined: CombinedPairs | undefined
   private uncommutative: Map<number, Uncommutative> | undefined
   /** Facts that are to be added or revised, and the entries that they revise. */
@@ -129,8 +129,11 @@ export class EffectApplication implements Cursor<MergedOutcome> {
       if (fact.kind.name !== Violation.name) this.counted++
       return
     }
-    if (existing.text === fact.text) return
     const rule = this.isForced ? "keepLast" : fact.kind.conflict
+    if (existing.text === fact.text) {
+      if (typeof rule === "function") this.repeat(rule, fact)
+      return
+    }
     if (rule === "keepFirst") return
     if (rule === "keepLast") this.commit(fact, existing)
     else if (rule === "reject") this.refused = this.conflict(fact, existing)
@@ -177,6 +180,21 @@ export class EffectApplication implements Cursor<MergedOutcome> {
       if (combined.text !== existing.text) this.commit(combined, existing)
     } catch (error) {
       this.refused = causeOf(faultOf(error), agent, cycle)
+    }
+  }
+
+  /**
+   * An equal value is a no-op. A function that would make another value of the two loses one of them, so the first no-op of a
+   * kind that has not combined is checked.
+   */
+  private repeat(rule: Combine<unknown>, fact: EncodedFact): void {
+    const { name } = fact.kind
+    if (this.merge.combined.hasMet(name) || this.combined?.hasMet(name) === true) return
+    try {
+      checkIdempotent(rule, [fact])
+      ;(this.combined ??= new CombinedPairs()).repeat(name)
+    } catch (error) {
+      this.refused = causeOf(faultOf(error), this.by.agent, this.merge.cycle)
     }
   }
 

@@ -64,6 +64,8 @@ export class CycleMerge {
   /** The pairs that the job has combined; and their numbers before this cycle, by the kinds that it combined. */
   readonly #combined: CombinedPairs
   #combinedBefore: Map<string, number> | undefined
+  /** The kinds of which a value was proposed again for the first time in this cycle. */
+  #repeated: Array<string> | undefined
   /** The cause by which an effect crossed a counted budget. */
   #crossed: Cause | undefined
 
@@ -203,6 +205,10 @@ export class CycleMerge {
       if (!before.has(kind)) before.set(kind, this.#combined.of(kind))
       this.#combined.add(kind, pairs)
     }
+    for (const kind of combined.repeated) {
+      this.#combined.repeat(kind)
+      ;(this.#repeated ??= []).push(kind)
+    }
   }
 
   #merged(agent: ErasedAgent, merged: MergedOutcome): MergedOutcome {
@@ -248,6 +254,7 @@ export class CycleMerge {
     ledger.rollback(start)
     ledger.forgetEvaluations(this.#evaluations)
     for (const [kind, pairs] of this.#combinedBefore ?? []) this.#combined.restore(kind, pairs)
+    for (const kind of this.#repeated ?? []) this.#combined.forget(kind)
     Object.assign(counters, this.#before)
   }
 

@@ -217,7 +217,7 @@ export class JobSession implements JobView {
     this.allotments = replay.allotments
     this.limitOwn()
     Object.assign(this.counters, replay.counters)
-    for (const [kind, pairs] of replay.combined) this.combined.restore(kind, pairs)
+    this.combined.take(replay.combined)
     this.spent.restore(replay.spent.sums)
     this.reported.restore(replay.reported.sums)
     this.program.agents.forEach(({ name }, index) => {

@@ -331,8 +331,12 @@ export class Replay {
       if (kind.name !== Violation.name) this.counters.facts++
       return this.ledger.add(kind, id, value, text, by, because)
     }
-    if (existing.text === text) return undefined
-    if (typeof kind.conflict === "function" && !this.#isForced) this.combined.add(kind.name, 1)
+    const isCombined = typeof kind.conflict === "function" && !this.#isForced
+    if (existing.text === text) {
+      if (isCombined && !this.combined.hasMet(kind.name)) this.combined.repeat(kind.name)
+      return undefined
+    }
+    if (isCombined) this.combined.add(kind.name, 1)
     if (combined === null) return undefined
     if (kind.conflict === "keepFirst" && !this.#isForced) return undefined
     if (combined === undefined) return this.ledger.add(kind, id, value, text, by, because)

@@ -57,6 +57,81 @@ describe("a combining function that is not idempotent", () => {
     })
   )
 
+  it.effect("is found where equal values meet, which are a no-op, also after a crash", () =>
+    Effect.gen(function* () {
+      const { program, Total } = totalling(sum, [10, 10])
+      const whole = yield* runInline(program, {}, { id: "job" })
+      expect(whole.error).toMatchObject({ _tag: "InvalidEffect", agent: "add", cycle: 1 })
+      expect(whole.error?.message).toMatch(
+        /^the combining function of Total is not idempotent: of .*"n":10\} .*"n":20\}/
+      )
+      expect(valuesOf(whole.result, Total)).toEqual([{ id: "ada", n: 10 }])
+      for (let at = 0; at < 3; at++) {
+        const store = yield* journalStore
+        yield* Effect.provide(runToEnd(program, {}, { id: "job" }), engineOnStore(brokenOff(store, at)))
+        const second = yield* Effect.provide(runToEnd(program, {}, { id: "job" }), engineOnStore(store))
+        expect(comparable(second), `broken off after ${at}`).toEqual(comparable(whole))
+      }
+    })
+  )
+
+  it.effect("is asked once for a value that is proposed again, also by a job that goes on after a crash", () =>
+    Effect.gen(function* () {
+      let calls = 0
+      const Step = numbered("Step")
+      // Lawful for the first value, and for no other: a second check of an equal value would refuse it.
+      const Slot = numbered("Slot", { conflict: (a, b) => (calls++, a.n === 0 ? b : { ...b, n: b.n + 1 }) })
+      const program = Program.make("steps", {
+        input: noInput,
+        seed: () => [Step.of({ id: "0", n: 0 }), Slot.of({ id: "0", n: 0 }), Slot.of({ id: "1", n: 1 })],
+        agents: [
+          Agent.make("step", {
+            each: Step,
+            writes: [Step, Slot],
+            execute: ({ value: { n } }) =>
+              Effect.succeed({
+                facts: [
+                  ...(n < 3 ? [Step.of({ id: String(n + 1), n: n + 1 })] : []),
+                  Slot.of(n === 0 ? { id: "0", n: 0 } : { id: "1", n: 1 })
+                ]
+              })
+          })
+        ]
+      })
+      const whole = yield* runInline(program, {}, { id: "job" })
+      expect(whole.error).toBeUndefined()
+      expect(calls).toBe(1)
+      for (let at = 0; at < 5; at++) {
+        const store = yield* journalStore
+        yield* Effect.provide(runToEnd(program, {}, { id: "job" }), engineOnStore(brokenOff(store, at)))
+        const second = yield* Effect.provide(runToEnd(program, {}, { id: "job" }), engineOnStore(store))
+        expect(comparable(second), `broken off after ${at}`).toEqual(comparable(whole))
+      }
+    })
+  )
+
+  it.effect("is found where two pairs of a join propose equal values", () =>
+    Effect.gen(function* () {
+      const Total = numbered("Total", { conflict: sum })
+      const program = Program.make("joined", {
+        module: import.meta.url,
+        input: noInput,
+        seed: () => [sale("a", 10), sale("b", 10)],
+        agents: [
+          Agent.join("add", {
+            left: [Sale, ({ id }) => id],
+            right: [Sale, ({ id }) => id],
+            writes: [Total],
+            execute: ({ value: { n } }) => ({ facts: [Total.of({ id: "ada", n })] })
+          })
+        ]
+      })
+      const { error } = yield* runInline(program, {})
+      expect(error).toMatchObject({ _tag: "InvalidEffect", agent: "add", cycle: 1 })
+      expect(error?.message).toContain("the combining function of Total is not idempotent")
+    })
+  )
+
   it.effect("ends a job whose seeds meet an earlier context, too", () =>
     Effect.gen(function* () {
       const { Total } = totalling(sum, [])

@@ -57,6 +57,12 @@ export const combinedFact = (rule: Rule, existing: Item, fact: Fact): Fact => {
   return { ...fact, value, text: textOf(value) }
 }
 
+/** Whether a rule is a function. */
+export const isFunction = (rule: Rule): boolean => !["reject", "keepFirst", "keepLast"].includes(rule)
+
+/** The mark of a kind whose function was checked where a value was proposed again. */
+export const again = (kind: string): string => `${kind} again`
+
 /** Checks that a function makes no other value of two equal ones. */
 export const checkIdempotent = (rule: Rule, values: ReadonlyArray<Item>): void => {
   if (given.includes(rule)) return
@@ -125,8 +131,12 @@ const planned = (
     const existing = find(context, kind, id)
     const { rule } = kindOf(program, kind)
     if (existing === undefined) commits.push({ fact, existing })
-    else if (existing.text === text || rule === "keepFirst") continue
-    else if (rule === "keepLast") commits.push({ fact, existing })
+    else if (rule === "keepFirst") continue
+    else if (existing.text === text) {
+      if (!isFunction(rule) || checked.includes(kind) || checked.includes(again(kind))) continue
+      checked = [...checked, again(kind)]
+      checkIdempotent(rule, [value])
+    } else if (rule === "keepLast") commits.push({ fact, existing })
     else if (rule === "reject") {
       const agents = [proposer(existing.by), proposer(by)]
       throw new Fault("MergeConflict", { kind, id, existing: existing.value, proposed: value, agents })

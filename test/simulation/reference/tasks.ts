@@ -6,7 +6,7 @@
 import { added, behave, faultOf, groupOf, itemsOf, keysOf, type Output, pairOf, removed, totalOf } from "../behave.ts"
 import type { AgentSpec, Item, ProgramSpec } from "../spec.ts"
 import { textOf } from "./canonical.ts"
-import { checkIdempotent, combinedFact, Fault } from "./merge.ts"
+import { again, checkIdempotent, combinedFact, Fault, isFunction } from "./merge.ts"
 import {
   type Cause,
   type Context,
@@ -144,7 +144,12 @@ const together = (
   const present = facts[place]
   if (present === undefined) return [...facts, fact]
   const { rule } = kindOf(program, kind)
-  if (present.text === text || rule === "keepFirst") return facts
+  if (rule === "keepFirst") return facts
+  if (present.text === text) {
+    if (isFunction(rule) && !checked.has(kind) && !checked.has(again(kind))) checkIdempotent(rule, [value])
+    checked.add(again(kind))
+    return facts
+  }
   if (rule === "reject") {
     throw new Fault("MergeConflict", { kind, id, existing: present.value, proposed: value, agents: [name, name] })
   }
