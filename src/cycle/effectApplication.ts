@@ -56,7 +56,7 @@ export class EffectApplication implements Cursor<MergedOutcome> {
   private readonly isForced: boolean
   /** The cause for which the effect is discarded. */
   private refused: Cause | undefined
-  /** The pairs that this effect combined, by kind, and the kinds of its no-ops; and the pairs that are not commutative; undefined for none. */
+  /** The pairs that this effect combined and the kinds of its no-ops; the pairs that are not commutative; undefined for none. */
   combined: CombinedPairs | undefined
   private uncommutative: Map<number, Uncommutative> | undefined
   /** Facts that are to be added or revised, and the entries that they revise. */

@@ -1,41 +1,88 @@
 /**
- * Warnings about programs that are most likely half a join.
+ * Warnings about programs that most likely miss facts, and converge all the same.
  *
- * An agent with `each` that reads another kind sees the facts of that kind that are there when its task runs. A fact that comes
- * later does not run the task again, so the two never meet. There is a warning about such an agent if another agent of its tier
- * writes the kind, or if signals may bring it, unless an agent of the tier is the other half.
+ * Half a join: an agent with `each`, or a join, sees the facts of the further kinds in its `reads` that are there when its task
+ * runs. A fact that comes later does not run the task again, so the two never meet. There is a warning if such a kind may come
+ * late: another agent of the tier writes it, or signals, answers to intents, decisions or child jobs bring it. An agent of the
+ * tier that is triggered by the kind and sees the rest is the other half, and there is no warning.
+ *
+ * Retention: it prunes facts that no agent is triggered by any more. One that waits for a partner in a join, or that is only in
+ * `reads`, is then missed.
  *
  * Boundary: pure functions of a program's agents.
  */
-import type { ErasedAgent, ErasedKind } from "./erased.ts"
+import { ChildResult, Decision } from "./answerKinds.ts"
+import { type ErasedAgent, type ErasedKind, eraseKind } from "./erased.ts"
 
 const quote = (text: string): string => JSON.stringify(text)
 
-/** Whether an agent is triggered by a kind and sees another one. */
-const meets = ({ triggers, visible }: ErasedAgent, trigger: ErasedKind, seen: ErasedKind): boolean =>
-  triggers.includes(trigger) && visible.includes(seen)
+/** The kinds by whose facts an agent runs, one from each. None for an agent that runs on all that is new. */
+const subjectsOf = ({ each, join }: ErasedAgent): ReadonlyArray<ErasedKind> =>
+  join !== undefined ? [join.left.kind, join.right.kind] : each === undefined ? [] : [each]
 
-/** The warnings about the agents of one tier. */
-const warningsOfTier = (tier: ReadonlyArray<ErasedAgent>, signals: ReadonlySet<string>): ReadonlyArray<string> =>
-  tier.flatMap((agent) => {
-    const { each, name, visible } = agent
-    if (each === undefined) return []
-    return visible.flatMap((kind) => {
-      if (kind === each) return []
-      const isWhole = tier.some((other) => other !== agent && meets(other, kind, each))
-      if (isWhole) return []
-      const writer = tier.find((other) => other !== agent && other.writes.includes(kind))
-      const isSignalled = signals.has(kind.name)
-      if (writer === undefined && !isSignalled) return []
-      const [left, right] = [each.name, kind.name]
-      const source = writer === undefined ? "signals may bring" : `${quote(writer.name)} of the same tier writes`
+/** The kinds that an agent looks at besides. */
+const lookedAt = (agent: ErasedAgent): ReadonlyArray<ErasedKind> => {
+  const subjects = subjectsOf(agent)
+  return subjects.length === 0 ? [] : agent.visible.filter((kind) => !subjects.includes(kind))
+}
+
+/** The kinds that intents bring, with what brings them. */
+const answersOf = (agents: ReadonlyArray<ErasedAgent>): ReadonlyMap<ErasedKind, string> =>
+  new Map([
+    ...agents.flatMap(({ intents }) =>
+      intents.flatMap(({ answers, name }) =>
+        answers.map((kind) => [eraseKind(kind), `answers to ${quote(name)} bring`] as const)
+      )
+    ),
+    [eraseKind(Decision), "decisions on approvals bring"] as const,
+    [eraseKind(ChildResult), "child jobs bring"] as const
+  ])
+
+/** The ways by which facts come from outside of the agents. */
+interface Outside {
+  readonly signals: ReadonlySet<string>
+  readonly answers: ReadonlyMap<ErasedKind, string>
+}
+
+/** Says what brings a kind late; undefined for a kind that is complete. */
+const lateBy = (
+  agent: ErasedAgent,
+  kind: ErasedKind,
+  tier: ReadonlyArray<ErasedAgent>,
+  { answers, signals }: Outside
+): { readonly source: string; readonly writer: string | undefined } | undefined => {
+  const writer = tier.find((other) => other !== agent && other.writes.includes(kind))?.name
+  const source = signals.has(kind.name) ? "signals may bring" : answers.get(kind)
+  if (writer === undefined) return source === undefined ? undefined : { source, writer }
+  return { source: `${quote(writer)} of the same tier writes`, writer: source === undefined ? writer : undefined }
+}
+
+/** The warnings that an agent of a tier is half a join. */
+const halfJoins = (agent: ErasedAgent, tier: ReadonlyArray<ErasedAgent>, outside: Outside): ReadonlyArray<string> =>
+  lookedAt(agent).flatMap((kind) => {
+    const subjects = subjectsOf(agent)
+    const isWhole = tier.some(
+      ({ triggers, visible }) => triggers.includes(kind) && subjects.every((subject) => visible.includes(subject))
+    )
+    const late = isWhole ? undefined : lateBy(agent, kind, tier, outside)
+    if (late === undefined) return []
+    const right = kind.name
+    const ending = late.writer === undefined ? "" : ` Or let ${quote(late.writer)} run in an earlier tier`
+    const begin = `reads ${right}, which ${late.source}: what comes of ${right} after that is not seen for it. `
+    if (agent.join !== undefined) {
+      const [one, other] = subjects.map(({ name }) => name)
       return [
-        `the agent ${quote(name)} runs for each new ${left} and reads ${right}, which ${source}: what comes of ${right} after ` +
-          `that is not seen for it. If facts of the two belong together, write Agent.join(${quote(name)}, ` +
-          `{ left: [${left}, key], right: [${right}, key], ... }), which gives each pair once.` +
-          (writer === undefined || isSignalled ? "" : ` Or let ${quote(writer.name)} run in an earlier tier`)
+        `the join ${quote(agent.name)} runs for each pair of ${one} and ${other} and ${begin}` +
+          `If facts of the three belong together, let a join of two kinds write each pair as a fact, and join that with ` +
+          `the third kind.${ending}`
       ]
-    })
+    }
+    const left = subjects[0]!.name
+    return [
+      `the agent ${quote(agent.name)} runs for each new ${left} and ${begin}` +
+        `If facts of the two belong together, write Agent.join(${quote(agent.name)}, ` +
+        `{ left: [${left}, key], right: [${right}, key], ... }), which gives each pair once.${ending}`
+    ]
   })
 
 /** The warnings about a program's agents, in the order of its tiers. */
@@ -44,10 +91,10 @@ export const warningsOf = (
   tierOf: ReadonlyArray<number>,
   tierCount: number,
   signals: ReadonlySet<string>
-): ReadonlyArray<string> =>
-  Array.from({ length: tierCount }, (_, tier) =>
-    warningsOfTier(
-      agents.filter((__, index) => tierOf[index] === tier),
-      signals
-    )
-  ).flat()
+): ReadonlyArray<string> => {
+  const outside = { signals, answers: answersOf(agents) }
+  return Array.from({ length: tierCount }, (_, place) => {
+    const tier = agents.filter((__, index) => tierOf[index] === place)
+    return tier.flatMap((agent) => halfJoins(agent, tier, outside))
+  }).flat()
+}

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Agent, type Fact, Program } from "../../src/index.ts"
+import { Agent, type Fact, Intent, Program } from "../../src/index.ts"
 import { Cell, Entry, Num } from "../support/behaviour/harness.ts"
 
 const nothing = () => Effect.succeed({})
@@ -36,6 +36,37 @@ describe("the warnings of a program", () => {
     ])
     expect(warningsOf([writes("fetch", Entry), bill], [["fetch"], ["bill"]], [Entry])).toHaveLength(1)
     expect(warningsOf([bill, reads("other half", Entry, Num)], undefined, [Entry])).toEqual([])
+  })
+
+  const joining = (name: string, kind: Fact.Kind.Any) =>
+    Agent.join(name, { left: [Num, () => 1], right: [Cell, () => 1], reads: [kind], execute: () => ({}) })
+
+  it("tell of a join whose further kind may come late, and of none that has its other half, or a complete kind", () => {
+    expect(warningsOf([writes("fetch", Entry), joining("bill", Entry)])).toEqual([
+      'the join "bill" runs for each pair of Num and Cell and reads Entry, which "fetch" of the same tier writes: what comes of ' +
+        "Entry after that is not seen for it. If facts of the three belong together, let a join of two kinds write each pair " +
+        'as a fact, and join that with the third kind. Or let "fetch" run in an earlier tier'
+    ])
+    expect(warningsOf([joining("bill", Entry)], undefined, [Entry])).toHaveLength(1)
+    expect(warningsOf([joining("bill", Intent.Decision)])).toHaveLength(1)
+    expect(warningsOf([joining("bill", Entry)])).toEqual([])
+    expect(warningsOf([writes("fetch", Entry), joining("bill", Entry)], [["fetch"], ["bill"]])).toEqual([])
+    const other = Agent.make("other half", { each: Entry, reads: [Num, Cell], execute: nothing })
+    expect(warningsOf([joining("bill", Entry), other], undefined, [Entry]).join()).not.toContain('"bill"')
+    const half = Agent.make("no half", { each: Entry, reads: [Num], execute: nothing })
+    expect(warningsOf([joining("bill", Entry), half], undefined, [Entry]).join()).toContain('"bill"')
+  })
+
+  it("tell of kinds that always come late: answers to intents, decisions, and ends of child jobs", () => {
+    const Fetch = Intent.kind("Fetch", { payload: Schema.Struct({}), answers: [Entry] })
+    const fetch = Agent.make("fetch", { each: Cell, intents: [Fetch], execute: nothing })
+    const sourceOf = (agents: ReadonlyArray<Agent.Agent.Any>, tiers?: ReadonlyArray<ReadonlyArray<string>>) =>
+      warningsOf(agents, tiers).map((warning) => /which (.*?): what comes/.exec(warning)?.[1])
+    expect(sourceOf([fetch, reads("bill", Num, Entry)])).toEqual(['answers to "Fetch" bring'])
+    expect(sourceOf([fetch, reads("bill", Num, Entry)], [["fetch"], ["bill"]])).toEqual(['answers to "Fetch" bring'])
+    expect(sourceOf([reads("bill", Num, Intent.Decision)])).toEqual(["decisions on approvals bring"])
+    expect(sourceOf([reads("bill", Num, Intent.ChildResult)])).toEqual(["child jobs bring"])
+    expect(sourceOf([fetch, reads("bill", Num, Entry), reads("other half", Entry, Num)])).toEqual([])
   })
 
   it("do not tell of kinds that are complete, of both halves of a join, of what an agent notes for itself, or of joins", () => {

@@ -30,18 +30,25 @@ const ask = Agent.make("ask", {
     Effect.succeed({ intents: [Intent.approval({ id, question: `Send "${text}"?`, timeout: "2 days" })] })
 })
 
-// Every agreed draft with every reader, once, whichever came last.
+const Agreed = Fact.kind("Agreed", {
+  schema: Schema.Struct({ draft: Schema.String, text: Schema.String }),
+  id: ({ draft }) => draft
+})
+
+// A join has two sides. So three kinds are two joins: first the drafts with the decisions on them...
+const agree = Agent.join("agree", {
+  left: [Draft, ({ id }) => id],
+  right: [Intent.Decision, ({ approval, approved }) => (approved ? approval : [])],
+  writes: [Agreed],
+  execute: ({ value: { id, text } }) => ({ facts: [Agreed.of({ draft: id, text })] })
+})
+
+// ...then every agreed draft with every reader, once, whichever came last.
 const send = Agent.join("send", {
-  left: [Intent.Decision, ({ approved }) => approved],
+  left: [Agreed, () => true],
   right: [Reader, () => true],
-  reads: [Draft],
   intents: [Send],
-  execute: (decision, reader, view) => ({
-    intents: view
-      .all(Draft)
-      .filter(({ id }) => id === decision.value.approval)
-      .map(({ id, value }) => Send.of({ draft: id, mail: reader.value.mail, text: value.text }))
-  })
+  execute: ({ value: { draft, text } }, { value: { mail } }) => ({ intents: [Send.of({ draft, mail, text })] })
 })
 
 export const letters = Program.make("letters", {
@@ -49,7 +56,7 @@ export const letters = Program.make("letters", {
   input: Schema.Struct({ id: Schema.String, text: Schema.String }),
   seed: (draft) => [Draft.of(draft)],
   signals: [Reader],
-  agents: [ask, send],
+  agents: [ask, agree, send],
   output: (view) => view.all(Sent).map(({ id }) => id)
 })
 

@@ -14,7 +14,7 @@ describe("a letter", () => {
         Layer.provide([WorkerPool.layer(), JobStore.layerMemory])
       )
       expect(yield* Effect.provide(publish, engine)).toEqual(["may to ada@example.org", "may to bob@example.org"])
-      expect(sent.toSorted()).toEqual(["letter-1/3/send//0 ada@example.org", "letter-1/3/send//1 bob@example.org"])
+      expect(sent.toSorted()).toEqual(["letter-1/4/send//0 ada@example.org", "letter-1/4/send//1 bob@example.org"])
     })
   )
 
