@@ -85,6 +85,34 @@ const halfJoins = (agent: ErasedAgent, tier: ReadonlyArray<ErasedAgent>, outside
     ]
   })
 
+/** The warnings about kinds of which retention prunes facts that an agent would still have to see. */
+const pruned = (agent: ErasedAgent): ReadonlyArray<string> => {
+  const { join, name } = agent
+  const [one = "", other = ""] = subjectsOf(agent).map((kind) => kind.name)
+  const advice = "If all of them count, leave `retention` out for the kind"
+  const kept = ({ name: kind, retention }: ErasedKind, say: (kept: string) => string): ReadonlyArray<string> =>
+    retention === "all" ? [] : [`${say(`${kind}, of which retention keeps the newest ${retention.latest}`)}. ${advice}`]
+  const sides = join === undefined ? [] : [...new Set([join.left.kind, join.right.kind])]
+  const ofSides = sides.flatMap((kind) => {
+    const partner = kind.name === one ? other : one
+    return kept(
+      kind,
+      (text) =>
+        `the join ${quote(name)} pairs ${text}: a fact that is pruned does not meet one of ${partner} that comes later`
+    )
+  })
+  const ofReads = lookedAt(agent).flatMap((kind) =>
+    kept(kind, (text) =>
+      join === undefined
+        ? `the agent ${quote(name)} runs for each new ${one} and reads ${text}: a fact that is pruned is not seen for what ` +
+          `comes of ${one} after that`
+        : `the join ${quote(name)} reads ${text}: a fact that is pruned is not seen for pairs of ${one} and ${other} that meet ` +
+          "after that"
+    )
+  )
+  return [...ofSides, ...ofReads]
+}
+
 /** The warnings about a program's agents, in the order of its tiers. */
 export const warningsOf = (
   agents: ReadonlyArray<ErasedAgent>,
@@ -95,6 +123,6 @@ export const warningsOf = (
   const outside = { signals, answers: answersOf(agents) }
   return Array.from({ length: tierCount }, (_, place) => {
     const tier = agents.filter((__, index) => tierOf[index] === place)
-    return tier.flatMap((agent) => halfJoins(agent, tier, outside))
+    return tier.flatMap((agent) => [...halfJoins(agent, tier, outside), ...pruned(agent)])
   }).flat()
 }

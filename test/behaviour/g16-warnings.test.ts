@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, type Fact, Intent, Program } from "../../src/index.ts"
 import { Cell, Entry, Num } from "../support/behaviour/harness.ts"
+import { numbered } from "../support/core/ledger.ts"
 
 const nothing = () => Effect.succeed({})
 const writes = (name: string, kind: Fact.Kind.Any, each: Fact.Kind.Any = Cell) =>
@@ -67,6 +68,33 @@ describe("the warnings of a program", () => {
     expect(sourceOf([reads("bill", Num, Intent.Decision)])).toEqual(["decisions on approvals bring"])
     expect(sourceOf([reads("bill", Num, Intent.ChildResult)])).toEqual(["child jobs bring"])
     expect(sourceOf([fetch, reads("bill", Num, Entry), reads("other half", Entry, Num)])).toEqual([])
+  })
+
+  it("tell of a kind with retention that is a side of a join, or read for each, and what is missed", () => {
+    const Kept = numbered("Kept", { retention: { latest: 3 } })
+    const pairs = Agent.join("pairs", { left: [Kept, () => 1], right: [Num, () => 1], execute: () => ({}) })
+    const advice = ". If all of them count, leave `retention` out for the kind"
+    const kept = "Kept, of which retention keeps the newest 3"
+    expect(warningsOf([pairs])).toEqual([
+      `the join "pairs" pairs ${kept}: a fact that is pruned does not meet one of Num that comes later${advice}`
+    ])
+    expect(warningsOf([reads("bill", Num, Kept)])).toEqual([
+      `the agent "bill" runs for each new Num and reads ${kept}: a fact that is pruned is not seen for what comes of Num after ` +
+        `that${advice}`
+    ])
+    expect(warningsOf([joining("bill", Kept)])).toEqual([
+      `the join "bill" reads ${kept}: a fact that is pruned is not seen for pairs of Num and Cell that meet after that${advice}`
+    ])
+    const itself = Agent.join("itself", { left: [Kept, () => 1], right: [Kept, () => 2], execute: () => ({}) })
+    expect(warningsOf([itself])).toHaveLength(1)
+    expect(warningsOf([itself]).join()).toContain("does not meet one of Kept that comes later")
+  })
+
+  it("do not tell of retention where the kind triggers the agent", () => {
+    const Kept = numbered("Kept", { retention: { latest: 3 } })
+    expect(warningsOf([reads("each", Kept, Num), Agent.make("all", { reads: [Kept, Num], execute: nothing })])).toEqual(
+      []
+    )
   })
 
   it("do not tell of kinds that are complete, of both halves of a join, of what an agent notes for itself, or of joins", () => {
