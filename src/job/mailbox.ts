@@ -6,7 +6,7 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { AdmissionRejected, type InvalidInput, type JobHalted } from "../outcome/JobError.ts"
+import { AdmissionRejected, type InvalidInput, type JobHalted, type SignalRefused } from "../outcome/JobError.ts"
 import { Limits } from "../Limits.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { ErasedKind } from "../program/erased.ts"
@@ -18,7 +18,7 @@ export interface PendingSignal {
   readonly at: number
   /** Characters of its facts. */
   readonly length: number
-  readonly committed: Deferred.Deferred<void, InvalidInput | JobHalted>
+  readonly committed: Deferred.Deferred<void, InvalidInput | SignalRefused | JobHalted>
 }
 
 export class Mailbox {
@@ -36,7 +36,7 @@ export class Mailbox {
     effect: EncodedEffect,
     at: number,
     onArrival: () => void
-  ): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> {
+  ): Effect.Effect<void, InvalidInput | SignalRefused | AdmissionRejected | JobHalted> {
     const length = effect.facts.reduce((sum, { text }) => sum + text.length, 0)
     if (this.#isFull(length)) return Effect.fail(new AdmissionRejected({ reason: "queue-full" }))
     const signal: PendingSignal = { effect, at, length, committed: Deferred.makeUnsafe() }

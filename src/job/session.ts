@@ -18,7 +18,7 @@ import type { FactRef } from "../program/Fact.ts"
 import type { Usage } from "../program/Budget.ts"
 import { CombinedPairs } from "../cycle/combinedPairs.ts"
 import { type AgentProgress, Candidates, noProgress } from "../cycle/eligibility.ts"
-import { AdmissionRejected, InvalidInput, type JobError, JobHalted } from "../outcome/JobError.ts"
+import { AdmissionRejected, InvalidInput, type JobError, JobHalted, type SignalRefused } from "../outcome/JobError.ts"
 import type { ExplanationJson } from "../outcome/explanationJson.ts"
 import type { CommittedIntent, JobResult } from "../outcome/JobResult.ts"
 import { CycleMerge } from "../cycle/merge.ts"
@@ -253,8 +253,8 @@ export class JobSession implements JobView {
   }
 
   /** Takes a signal into the mailbox, or fails with the reason why not. */
-  offer(effect: EncodedEffect): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> {
-    return Effect.suspend((): Effect.Effect<void, InvalidInput | AdmissionRejected | JobHalted> => {
+  offer(effect: EncodedEffect): Effect.Effect<void, InvalidInput | SignalRefused | AdmissionRejected | JobHalted> {
+    return Effect.suspend((): Effect.Effect<void, InvalidInput | SignalRefused | AdmissionRejected | JobHalted> => {
       if (this.isClosed) return Effect.fail(this.halted())
       return this.mailbox.offer(effect, this.clockMs, () => this.wake())
     })

@@ -6,9 +6,11 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { InvalidInput } from "../outcome/JobError.ts"
+import { InvalidInput, SignalRefused } from "../outcome/JobError.ts"
 import { Decision } from "../program/answerKinds.ts"
+import type { Ledger } from "../context/Ledger.ts"
 import type { CycleMerge } from "../cycle/merge.ts"
+import type { EncodedFact } from "../program/encoded.ts"
 import type { EncodedAnswer, OpenIntent, Outbox } from "../intents/outbox.ts"
 import type { PendingSignal } from "./mailbox.ts"
 import { settleChildren } from "./children.ts"
@@ -47,6 +49,13 @@ export function* stageSteps(session: JobSession, underWay: UnderWay): Generator<
         break
       }
     }
+    const decided = decidedBy(signal, session.ledger)
+    if (decided !== undefined) {
+      // What came before this cycle stands. A decision of this cycle stands once the cycle is committed.
+      if (decided <= underWay.version) refuse(session, signal)
+      else underWay.stage(signal, undefined)
+      continue
+    }
     const answers = approval === undefined || answered.includes(approval) ? undefined : approval.ref
     underWay.stage(signal, yield* merge.stage(signal.effect, "signal", answers, true))
     yield
@@ -72,14 +81,37 @@ function* stageAnswer(
 }
 
 /** The approval that a signal decides, if it does. */
-const approvalOf = ({ effect }: PendingSignal, outbox: Outbox): OpenIntent | undefined => {
-  const id = effect.facts.find(({ kind }) => kind === decision)?.id
+const approvalOf = (signal: PendingSignal, outbox: Outbox): OpenIntent | undefined => {
+  const id = decisionOf(signal)?.id
   return id === undefined ? undefined : outbox.approvalOf(id)
 }
 
+const decisionOf = ({ effect }: PendingSignal): EncodedFact | undefined =>
+  effect.facts.find(({ kind }) => kind === decision)
+
+/** The position of another decision that came before that of a signal. The same decision again is a no-op. */
+const decidedBy = (signal: PendingSignal, ledger: Ledger): number | undefined => {
+  const proposed = decisionOf(signal)
+  const existing = proposed && ledger.entry(decision.name, proposed.id)
+  return existing === undefined || existing.text === proposed?.text ? undefined : existing.position
+}
+
+/** Refuses a signal whose decision came second. Nothing of it is merged, so the result has nothing of it either. */
+const refuse = ({ program: { name: program } }: JobSession, signal: PendingSignal): void => {
+  const id = JSON.stringify(decisionOf(signal)?.id)
+  const message = `the approval ${id} is decided already: another decision came first`
+  const refusal = new SignalRefused({ program, kind: decision.name, reason: "approval", message })
+  Deferred.doneUnsafe(signal.committed, Effect.fail(refusal))
+}
+
 /** Answers the senders of a committed cycle's signals. */
-export const answerSignals = ({ program }: JobSession, staged: ReadonlyArray<StagedSignal>): void => {
+export const answerSignals = (session: JobSession, staged: ReadonlyArray<StagedSignal>): void => {
+  const { program } = session
   for (const { outcome, signal } of staged) {
+    if (outcome === undefined) {
+      refuse(session, signal)
+      continue
+    }
     const answer =
       outcome.cause === undefined
         ? Effect.void

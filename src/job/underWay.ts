@@ -17,10 +17,10 @@ import type { RunningGroup } from "./fiberGroup.ts"
 import type { PresentTasks } from "./present.ts"
 import type { PendingSignal } from "./mailbox.ts"
 
-/** A signal that the cycle has merged, and its outcome. */
+/** A signal that the cycle has taken up, and its outcome; undefined if another decision of the cycle came before its own. */
 export interface StagedSignal {
   readonly signal: PendingSignal
-  readonly outcome: MergedOutcome
+  readonly outcome: MergedOutcome | undefined
 }
 
 const noSignals: ReadonlyArray<StagedSignal> = Object.freeze([])
@@ -75,12 +75,12 @@ export class UnderWay implements Gate {
     return this.merge.cycle
   }
 
-  /** The signals that the cycle has merged, in the order of their arrival. */
+  /** The signals that the cycle has taken up, in the order of their arrival. */
   get staged(): ReadonlyArray<StagedSignal> {
     return this.#staged ?? noSignals
   }
 
-  stage(signal: PendingSignal, outcome: MergedOutcome): void {
+  stage(signal: PendingSignal, outcome: MergedOutcome | undefined): void {
     this.#staged ??= []
     this.#staged.push({ signal, outcome })
   }

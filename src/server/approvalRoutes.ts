@@ -234,15 +234,8 @@ const decide = Effect.fnUntraced(function* (
   // A job that has ended has no open approval; its signal says how it ended.
   if (!isStatus((yield* job.status).state) && !(yield* isOpen)) return yield* notOpen(view.program.name, id)
   const value = { approval: id, approved: decision === "approve", by: by ?? name ?? "anybody", reason: note ?? "" }
-  const refusalOf = (error: Effect.Error<ReturnType<typeof signalJson>>) =>
-    Effect.map(isOpen, (open) => {
-      if (error._tag === "SignalRefused") return ofRefusal(error)
-      // Another decision came first, and this one was discarded.
-      const isLate = error._tag === "InvalidInput" && !open
-      return isLate ? notOpen(view.program.name, id) : problemOf(known, error)
-    })
   yield* signalJson(job, [{ kind: Decision.name, value }]).pipe(
-    Effect.catch((error) => Effect.flatMap(refusalOf(error), Effect.fail))
+    Effect.mapError((error) => (error._tag === "SignalRefused" ? ofRefusal(error) : problemOf(known, error)))
   )
   yield* audit("decide", jobId)
   return yield* jobJson(known)

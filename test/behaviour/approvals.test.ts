@@ -1,6 +1,7 @@
 /** Approvals (AP1 to AP4): a job asks somebody outside, goes on with what else there is, and awaits the decision. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { Agent, Engine, Fact, Intent, Program } from "../../src/index.ts"
@@ -190,6 +191,31 @@ describe("an approval", () => {
       yield* untilState(job, "awaiting")
       yield* job.signal([decide("on", false, "Bob")])
       expect((yield* job.result).output).toEqual(["go by Ada: true", "on by Bob: false"])
+    }).pipe(Effect.provide(engine()))
+  )
+
+  it.effect("has the first of two decisions that come together: the second is refused and leaves no diagnostic", () =>
+    Effect.gen(function* () {
+      const job = yield* Engine.start(asking({ id: "go" }, { id: "on" }), {})
+      yield* untilState(job, "awaiting")
+      const signal = (approved: boolean) => Effect.exit(job.signal([decide("go", approved)]))
+      const [first, second, same] = yield* Effect.all([signal(true), signal(false), signal(true)], {
+        concurrency: "unbounded"
+      })
+      expect(Exit.isSuccess(first)).toBe(true)
+      // The same decision again is no other one.
+      expect(Exit.isSuccess(same)).toBe(true)
+      expect(yield* Effect.flip(second)).toMatchObject({
+        _tag: "SignalRefused",
+        kind: "Decision",
+        reason: "approval",
+        message: 'the approval "go" is decided already: another decision came first'
+      })
+      yield* untilState(job, "awaiting")
+      yield* job.signal([decide("on", false, "Bob")])
+      const { diagnostics, output } = yield* job.result
+      expect(output).toEqual(["go by Ada: true", "on by Bob: false"])
+      expect(diagnostics).toEqual([])
     }).pipe(Effect.provide(engine()))
   )
 

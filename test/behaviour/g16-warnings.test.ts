@@ -85,7 +85,7 @@ describe("the warnings of a program", () => {
     expect(warningsOf([joining("bill", Kept)])).toEqual([
       `the join "bill" reads ${kept}: a fact that is pruned is not seen for pairs of Num and Cell that meet after that${advice}`
     ])
-    const itself = Agent.join("itself", { left: [Kept, () => 1], right: [Kept, () => 2], execute: () => ({}) })
+    const itself = Agent.join("itself", { left: [Kept, () => 1], right: [Kept, () => 1], execute: () => ({}) })
     expect(warningsOf([itself])).toHaveLength(1)
     expect(warningsOf([itself]).join()).toContain("does not meet one of Kept that comes later")
   })
