@@ -2,7 +2,8 @@
  * A client that knows programs: it starts, watches and steers the jobs of a server, typed by a program's input, output and kinds.
  *
  * The same definition as the server's makes the requests (server/api.ts), so an answer that does not fit it is a `SchemaError`.
- * The client and the server may be of two processes and two versions of the program: the server checks all that it is sent.
+ * The client and the server may be of two processes and two versions of the program: the server checks all that it is sent, and
+ * the client refuses a result of another program or version.
  * Boundary: the public names; remote.ts makes the requests.
  */
 import type * as Effect from "effect/Effect"

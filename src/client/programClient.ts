@@ -86,8 +86,9 @@ export interface RemoteJob<P extends Program.Any> {
   /** Where the job stands now. */
   readonly status: Effect.Effect<Status, SteerError>
   /**
-   * Waits for the job's end. Fails with the problem of how it ended, which has the partial result. Interrupting the wait
-   * leaves the job alone.
+   * Waits for the job's end. Fails with the problem of how it ended, which has the partial result. Fails with `ProgramChanged` if
+   * the job is of another program, or if both sides declare a version of the program and the versions differ. Interrupting the
+   * wait leaves the job alone.
    */
   readonly result: Effect.Effect<Result<P>, JobProblem | SteerError>
   /**

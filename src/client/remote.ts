@@ -86,8 +86,8 @@ const signalBody = (compiled: CompiledProgram, proposals: ReadonlyArray<Proposal
   )
 
 /**
- * A result with its output decoded, if the program has a schema of it. The casts: the server's program has this output; its
- * version is for the two sides to agree on.
+ * A result with its output decoded, if the program has a schema of it. The casts: `refuseOther` has found that the server's
+ * program is the client's.
  */
 const resultOf = <P extends Program.Any>(
   { output }: CompiledProgram,
@@ -99,6 +99,39 @@ const resultOf = <P extends Program.Any>(
         Schema.decodeUnknownEffect(Schema.toCodecJson(output.schema))(result.output),
         (decoded) => ({ ...result, output: decoded }) as Result<P>
       )
+
+/** Asks for the version of a program that is served. */
+type VersionOf = Effect.Effect<string | undefined, SteerError>
+
+/**
+ * Refuses the result of a job whose program is not the client's, by its name, and by its version where both sides declare one.
+ * The types of the client would be wrong for it.
+ */
+const refuseOther = (
+  { name, version }: CompiledProgram,
+  versionOf: VersionOf,
+  { jobId, program }: { readonly jobId: string; readonly program: string }
+): Effect.Effect<void, SteerError> => {
+  const refuse = (from: string, reason: string) =>
+    Effect.fail(new Problems.ProgramChanged({ jobId, program, kinds: [], from, to: version, reason, detail: reason }))
+  const [own, other] = [JSON.stringify(name), JSON.stringify(program)]
+  if (program !== name) {
+    return refuse(
+      "",
+      `the job ${jobId} is of the program ${other}, and the client is of ${own}: make a client of ${other}`
+    )
+  }
+  if (version === "") return Effect.void
+  return Effect.flatMap(versionOf, (served) =>
+    served === undefined || served === "" || served === version
+      ? Effect.void
+      : refuse(
+          served,
+          `the server has version ${JSON.stringify(served)} of the program ${own}, and the client has ${JSON.stringify(version)}: ` +
+            "make the client of the same version"
+        )
+  )
+}
 
 const JobProblems = Schema.Union(jobProblems)
 const isJobProblem = Schema.is(JobProblems)
@@ -220,12 +253,18 @@ const pagesOf = <E>(
 
 const cursorOf = (cursor: string | undefined) => (cursor === undefined ? {} : { cursor })
 
-const jobOf = <P extends Program.Any>(calls: Calls, compiled: CompiledProgram, id: string): RemoteJob<P> => {
+const jobOf = <P extends Program.Any>(
+  calls: Calls,
+  compiled: CompiledProgram,
+  versionOf: VersionOf,
+  id: string
+): RemoteJob<P> => {
   const params = { id }
   const status = calls.get({ params, query: {} })
   const events: RemoteJob<P>["events"] = (options) => eventsOf(calls, id, options?.after ?? 0)
-  const ended = Effect.flatMap(status, (job) =>
-    job.result === null ? Effect.andThen(Stream.runDrain(events()), status) : Effect.succeed(job)
+  const ended = Effect.flatMap(
+    Effect.tap(status, (job) => refuseOther(compiled, versionOf, job)),
+    (job) => (job.result === null ? Effect.andThen(Stream.runDrain(events()), status) : Effect.succeed(job))
   )
   return {
     id,
@@ -263,13 +302,20 @@ export const makeClient = <P extends Program.Any>(
       transformClient: (http) =>
         token === undefined ? http : HttpClient.mapRequest(http, HttpClientRequest.bearerToken(token))
     }),
-    ({ jobs: calls }): ProgramClient<P> => {
+    ({ jobs: calls, programs: served }): ProgramClient<P> => {
       const compiled = compiledOf(program)
+      const versionOf = Effect.map(
+        served.list(),
+        ({ programs }) => programs.find(({ name }) => name === compiled.name)?.version
+      )
+      const jobById = (id: string) => jobOf<P>(calls, compiled, versionOf, id)
       return {
         run: (input, options = {}) =>
           Effect.flatMap(bodyOf(compiled, input, options), (payload) =>
             Effect.flatMap(calls.start({ headers: {}, query: {}, payload }), (answer) =>
-              "status" in answer ? resultOf<P>(compiled, answer) : jobOf<P>(calls, compiled, answer.body.jobId).result
+              "status" in answer
+                ? Effect.andThen(refuseOther(compiled, versionOf, answer), resultOf<P>(compiled, answer))
+                : jobById(answer.body.jobId).result
             )
           ),
         start: (input, options = {}) =>
@@ -280,10 +326,10 @@ export const makeClient = <P extends Program.Any>(
                 (error): error is JobProblem => isJobProblem(error),
                 ({ jobId }) => Effect.succeed({ jobId })
               ),
-              (answer) => jobOf<P>(calls, compiled, "body" in answer ? answer.body.jobId : answer.jobId)
+              (answer) => jobById("body" in answer ? answer.body.jobId : answer.jobId)
             )
           ),
-        job: (id) => jobOf<P>(calls, compiled, id),
+        job: jobById,
         approvals: pagesOf((cursor) => calls.openApprovals({ query: { program: compiled.name, ...cursorOf(cursor) } }))
       }
     }

@@ -56,6 +56,8 @@ const otherVersion = Program.make("described", {
   output: { schema: Schema.Struct({ sum: Schema.String }), from: () => ({ sum: "" }) }
 })
 
+const versioned = (version: string) => Program.make("versioned", { input, version, agents: [], output: () => version })
+
 /** Waits for a decision, and for whatever else it is told. */
 const asking = Program.make("asking", {
   input,
@@ -75,7 +77,7 @@ const some = { orders: [1, 2], since: noon }
 
 let running: Running
 beforeAll(async () => {
-  running = await serve({ programs: [orders, described, asking] })
+  running = await serve({ programs: [orders, described, asking, versioned("1")] })
 })
 afterAll(() => running.stop())
 
@@ -143,6 +145,28 @@ describe("Client.program", () => {
     const error = await asked(otherVersion, ({ run }) => Effect.flip(run(some)))
     expect(error).toMatchObject({ _tag: "SchemaError" })
     expect(String(error)).toContain("sum")
+  })
+
+  it("refuses the result of a job of another program, and of another version of its program", async () => {
+    await asked(orders, ({ run }) => run(some, { id: "of orders" }))
+    const other = await asked(described, ({ job }) => Effect.flip(job("of orders").result))
+    expect(other).toMatchObject({ _tag: "ProgramChanged", jobId: "of orders", program: "orders" })
+    expect("detail" in other && other.detail).toBe(
+      'the job of orders is of the program "orders", and the client is of "described": make a client of "orders"'
+    )
+    const same = await asked(versioned("1"), ({ job, run }) =>
+      Effect.all([run(some, { id: "of 1" }), job("of 1").result])
+    )
+    expect(same.map(({ output }) => output)).toEqual(["1", "1"])
+    const undeclared = Program.make("versioned", { input, agents: [], output: () => "" })
+    expect((await asked(undeclared, ({ job }) => job("of 1").result)).output).toBe("1")
+    const later = await asked(versioned("2"), ({ job, run }) =>
+      Effect.all([Effect.flip(job("of 1").result), Effect.flip(run(some))])
+    )
+    for (const error of later) {
+      expect(error).toMatchObject({ _tag: "ProgramChanged", program: "versioned", from: "1", to: "2" })
+      expect("detail" in error && error.detail).toContain("make the client of the same version")
+    }
   })
 
   it("gives the same job for the same id", async () => {
