@@ -12,13 +12,15 @@
  * Boundary: the pure core: no Effect, no clock, no I/O, no schema.
  */
 import * as Option from "effect/Option"
-import { type Fact, type FactOf, type FactRef, type IndexKey, type Kind } from "../program/Fact.ts"
+import { type Fact, type FactOf, type FactRef, type Kind } from "../program/Fact.ts"
 import { type FactEntry, firstAfter, Table, noFacts } from "./factTable.ts"
+import { isKey } from "./keyIndex.ts"
 import type { CommittedEvaluation, View } from "../program/View.ts"
 import type { Story } from "./stories.ts"
 import { refKey, traceKey } from "../program/keys.ts"
 import type { ErasedKind, Sees } from "../program/erased.ts"
 import { plainKind } from "../program/kindClass.ts"
+import { typeOf } from "../values/panic.ts"
 
 /** An immutable set of facts, as a job left it. Readers see facts in commit order. */
 export class JobContext {
@@ -107,9 +109,13 @@ export class JobContext {
     const keyOf = Object.hasOwn(indexes, index) ? indexes[index] : undefined
     if (keyOf === undefined) throw new TypeError(noIndex(name, index, Object.keys(indexes)))
     const table = this.tables.get(name)
-    // The types of the kind's keys are forgotten here: another key is in no bucket.
     const label = `the index ${JSON.stringify(index)} of ${name}`
-    return (table?.by(keyOf, label, key as IndexKey) ?? noFacts) as ReadonlyArray<FactOf<K>>
+    // The types of the kind's keys are forgotten here: a key of another type is in no bucket.
+    const asked: unknown = key
+    if (!isKey(asked)) {
+      throw new TypeError(`${label} was asked for ${typeOf(asked)}: a key is a text, a number or a boolean`)
+    }
+    return (table?.by(keyOf, label, asked) ?? noFacts) as ReadonlyArray<FactOf<K>>
   }
 
   /** The number of facts of a kind. */

@@ -24,7 +24,8 @@ export interface IndexedTable {
   readonly isClean: boolean
 }
 
-const isKey = (key: unknown): key is IndexKey =>
+/** Whether a value can be a key. */
+export const isKey = (key: unknown): key is IndexKey =>
   typeof key === "string" || typeof key === "number" || typeof key === "boolean"
 
 /** Tuning: dead entries in a bucket below which removing them is not worth a copy. */

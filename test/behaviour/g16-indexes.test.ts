@@ -102,29 +102,43 @@ describe("a key that cannot be", () => {
     })
   )
 
-  it.effect("is told from an index that does not exist, and from a kind that is not read", () =>
-    Effect.gen(function* () {
-      const K = kindWith(() => "x")
-      const Other = Fact.kind("Other", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
-      const asking = (use: (view: never) => unknown) =>
-        Program.make("p", {
-          input: noInput,
-          seed: () => [K.of({ n: 1 })],
-          agents: [Agent.make("asks", { reads: [K], execute: (view) => Effect.sync(() => (use(view as never), {})) })]
+  it.effect(
+    "is told from an index that does not exist, from what can be no key, and from a kind that is not read",
+    () =>
+      Effect.gen(function* () {
+        const K = kindWith(() => "x")
+        const Other = Fact.kind("Other", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
+        const asking = (use: (view: never) => unknown) =>
+          Program.make("p", {
+            input: noInput,
+            seed: () => [K.of({ n: 1 })],
+            agents: [Agent.make("asks", { reads: [K], execute: (view) => Effect.sync(() => (use(view as never), {})) })]
+          })
+        const message = (use: (view: { by: (...args: ReadonlyArray<unknown>) => unknown }) => unknown) =>
+          Effect.map(runInline(asking(use as (view: never) => unknown), {}), ({ error }) => error)
+        expect(yield* message((view) => view.by(K, "kye", "x"))).toMatchObject({
+          _tag: "AgentPanicked",
+          message: 'the kind "K" has no index "kye": it has "key"'
         })
-      const message = (use: (view: { by: (...args: ReadonlyArray<unknown>) => unknown }) => unknown) =>
-        Effect.map(runInline(asking(use as (view: never) => unknown), {}), ({ error }) => error)
-      expect(yield* message((view) => view.by(K, "kye", "x"))).toMatchObject({
-        _tag: "AgentPanicked",
-        message: 'the kind "K" has no index "kye": it has "key"'
+        expect(yield* message((view) => view.by(K, "toString", "x"))).toMatchObject({
+          message: 'the kind "K" has no index "toString": it has "key"'
+        })
+        for (const [key, type] of [
+          [undefined, "undefined"],
+          [null, "null"],
+          [{}, "an object"],
+          [[1], "an array"],
+          [1n, "bigint"]
+        ] as const) {
+          expect(yield* message((view) => view.by(K, "key", key))).toMatchObject({
+            _tag: "AgentPanicked",
+            message: `the index "key" of K was asked for ${type}: a key is a text, a number or a boolean`
+          })
+        }
+        expect(yield* message((view) => view.by(Other, "key", "x"))).toMatchObject({
+          message: expect.stringContaining('looked at "Other", which is not among the kinds it reads') as string
+        })
       })
-      expect(yield* message((view) => view.by(K, "toString", "x"))).toMatchObject({
-        message: 'the kind "K" has no index "toString": it has "key"'
-      })
-      expect(yield* message((view) => view.by(Other, "key", "x"))).toMatchObject({
-        message: expect.stringContaining('looked at "Other", which is not among the kinds it reads') as string
-      })
-    })
   )
 })
 
