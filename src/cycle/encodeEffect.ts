@@ -71,7 +71,7 @@ export const proposalOf = (
   index: number
 ): { readonly kind: string; readonly value: unknown; readonly because: unknown } => {
   if (!isRecord(proposal) || typeof proposal["kind"] !== "string" || !("value" in proposal)) {
-    return invalid(`facts[${index}] is ${typeOf(proposal)} that is no proposal: make it with Kind.of(value)`)
+    return invalid(`facts[${index}] is ${typeOf(proposal)}, which is no proposal: make it with Kind.of(value)`)
   }
   refuseUnknownKeys(proposal, proposalKeys, "facts", index)
   return { kind: proposal["kind"], value: proposal["value"], because: proposal["because"] }
@@ -147,7 +147,7 @@ export const visibleReasons =
       const fact: unknown = because[index]
       const provenance = isRecord(fact) ? fact["provenance"] : undefined
       if (!isRecord(fact) || typeof fact["kind"] !== "string" || !isRecord(provenance)) {
-        return invalid(`${where} is ${typeOf(fact)} that is no fact: give facts as the view hands them out`)
+        return invalid(`${where} is ${typeOf(fact)}, which is no fact: give facts as the view hands them out`)
       }
       const kind = fact["kind"]
       if (!visibleNames.has(kind)) {

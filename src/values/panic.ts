@@ -56,7 +56,12 @@ export const describePanic = (thrown: unknown): Panic => {
   const form = formOf(thrown)
   const text = formText(form)
   // Its text alone, such as {"code":3}, would not say that it was thrown.
-  const message = isError(thrown) || !text.startsWith("{") ? text : `an object that is no Error was thrown: ${text}`
+  const message =
+    thrown === undefined || thrown === null
+      ? `it threw ${thrown}`
+      : isError(thrown) || !text.startsWith("{")
+        ? text
+        : `an object that is no Error was thrown: ${text}`
   const panic = { message, stack: describeStack(thrown) }
   const error = plainForm(form)
   return isBare(error) ? panic : { ...panic, error }

@@ -60,7 +60,7 @@ const bad: Readonly<Record<string, readonly [AgentEffect.AgentEffect<Kinds>, str
   "a proposal that is none": [
     { facts: [thing("a"), loose("b")] },
     "InvalidEffect",
-    /^facts\[1\] is string that is no proposal/
+    /^facts\[1\] is string, which is no proposal/
   ],
   "a proposal with an extra key": [
     { facts: [thing("a"), loose({ ...thing("b"), id: "b" })] },

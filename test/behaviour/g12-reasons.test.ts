@@ -174,8 +174,9 @@ describe("reasons that cannot be", () => {
     Effect.gen(function* () {
       expect(yield* refused("Num/1")).toContain("facts[0].because must be an array, not string")
       expect(yield* refused([{ kind: "Num", id: "1" }])).toContain(
-        "facts[0].because[0] is an object that is no fact: give facts as the view hands them out"
+        "facts[0].because[0] is an object, which is no fact: give facts as the view hands them out"
       )
+      expect(yield* refused([null])).toContain("facts[0].because[0] is null, which is no fact: give facts")
       expect(yield* refused(([one]: Nums) => [one, { ...one, kind: "Cell" }])).toContain(
         'facts[0].because[1] is of kind "Cell", which agent "a" does not see: add the kind to reads'
       )

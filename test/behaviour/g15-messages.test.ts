@@ -49,6 +49,20 @@ const messages: ReadonlyArray<readonly [string, Program.Program.Any, string]> = 
       "If they are two facts, the `id` of Entry has to tell them apart"
   ],
   [
+    "a thrown undefined",
+    fiber("throws", () => {
+      throw undefined
+    }),
+    "it threw undefined"
+  ],
+  [
+    "a thrown null, on a CPU agent",
+    cpu(() => {
+      throw null
+    }),
+    "it threw null"
+  ],
+  [
     "a thrown plain object",
     fiber("throws", () => {
       throw { code: "E_QUOTA", left: 0 }

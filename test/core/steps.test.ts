@@ -118,7 +118,7 @@ describe("an output", () => {
     for (const size of sizes) {
       const { evaluations, facts, intents } = output(size, size, size)
       const holed = <A>(list: ReadonlyArray<A>) => Object.assign([...list], { length: size + 1 })
-      expect(faultOf({ facts: holed(facts) }).message).toMatch(/is undefined that is no proposal/)
+      expect(faultOf({ facts: holed(facts) }).message).toMatch(/is undefined, which is no proposal/)
       expect(faultOf({ intents: holed(intents) }).message).toMatch(/needs a kind/)
       expect(faultOf({ evaluations: holed(evaluations) }).message).toMatch(/is undefined/)
     }
