@@ -3,7 +3,17 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { Agent, Engine, Fact, Fold, type JobContext, Program, Provenance, WorkerPool } from "../../src/index.ts"
+import {
+  Agent,
+  Engine,
+  Fact,
+  Fold,
+  Invariant,
+  type JobContext,
+  Program,
+  Provenance,
+  WorkerPool
+} from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { Cell, ended, Entry, noInput, Num, nums } from "../support/behaviour/harness.ts"
 import { Count, folded, Least, Most, Own, Sale, Sum } from "../support/behaviour/folded.ts"
@@ -111,6 +121,56 @@ describe("the totals of a fold", () => {
       expect((yield* runInline(sums([10, 10, 5]), {})).result.output).toBe(25)
       expect((yield* runInline(sums([0.1, 0.2, 0.3, 1e16, 1, -1e16]), {})).result.output).toBe(1.6)
     })
+  )
+
+  it.effect(
+    "whose effect an invariant discards: totals of Fold make up for it, and those of add and remove do not",
+    () =>
+      Effect.gen(function* () {
+        const Step = Fact.kind("Step", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
+        const of = { over: Sale, by: () => "ada", into: Sum }
+        const folds = [
+          Agent.fold("of Fold", {
+            ...of,
+            aggregate: Fold.sum(Sale, ({ amount }) => amount),
+            as: (customer, amount) => ({ customer, amount })
+          }),
+          Agent.fold("of add", {
+            ...of,
+            add: (total, { amount }, customer) => ({ customer, amount: (total?.amount ?? 0) + amount }),
+            remove: (total, { amount }) => ({ ...total, amount: (total.amount ?? 0) - amount })
+          })
+        ]
+        const totals: Array<number | null | undefined> = []
+        for (const fold of folds) {
+          const steps = Agent.make("steps", {
+            each: Step,
+            writes: [Step, Sale],
+            execute: ({ value: { n } }) =>
+              Effect.succeed({
+                facts: [
+                  Sale.of({ n, customer: "ada", amount: [1, 10, 100][n] ?? 0 }),
+                  ...(n < 2 ? [Step.of({ n: n + 1 })] : [])
+                ]
+              })
+          })
+          const program = Program.make("p", {
+            input: noInput,
+            seed: () => [Step.of({ n: 0 })],
+            agents: [steps, fold],
+            invariants: [
+              Invariant.structural("no eleven", (view) => view.all(Sum).every(({ value }) => value.amount !== 11), {
+                onViolation: "discard"
+              })
+            ],
+            output: (view) => view.all(Sum)[0]?.value.amount
+          })
+          const { result } = yield* runInline(program, {})
+          expect(result.diagnostics).toMatchObject([{ agent: fold.name, cause: { _tag: "InvariantViolated" } }])
+          totals.push(result.output)
+        }
+        expect(totals).toEqual([111, 101])
+      })
   )
 
   it.effect("have as reasons the new facts of the group, and the total before", () =>
