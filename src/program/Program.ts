@@ -193,8 +193,9 @@ export const isProgram = (value: unknown): value is Program.Any =>
 /**
  * The likely mistakes in a program that can work all the same: each a sentence that says what to write instead.
  *
- * An agent with `each`, or a join, that reads a further kind misses the facts of it that come late: it is half a join. They come
- * late if another agent of its tier writes them, or if signals, answers, decisions or child jobs bring them. Of a
- * kind with `retention`, joins and readers miss what was pruned. `converge run` and `converge verify` show the warnings on stderr. The library itself writes nothing.
+ * An agent with `each`, or a join, that reads a further kind misses the facts of it that come late: it is half a join. They
+ * come late if another agent of its tier writes them, or if signals, answers, decisions or child jobs bring them. Such an agent,
+ * and a join, also miss what retention pruned. `converge run` and `converge verify` show the warnings on stderr. The library
+ * itself writes nothing.
  */
 export const warnings = (program: Program.Any): ReadonlyArray<string> => compiledOf(program).warnings
