@@ -204,13 +204,17 @@ const approvalsOf = (session: JobSession): ReadonlyArray<OpenApproval> =>
         timeout: timeoutMs
       }))
 
+type Deciding = Pick<JobSession, "mailbox" | "outbox" | "underWay">
+
+/** The decision of an approval that waits for its cycle, in a signal. */
+const waitingDecision = ({ mailbox, underWay }: Deciding, id: string): EncodedFact | undefined =>
+  (underWay?.staged ?? [])
+    .flatMap(({ signal }) => signal.effect.facts)
+    .find((fact) => fact.kind === decision && fact.id === id) ?? mailbox.find(decision, id)
+
 /** The approvals without a decision in the context, in the signals that wait, and in those of the cycle under way. */
-const openApprovals = ({ mailbox, outbox, underWay }: Pick<JobSession, "mailbox" | "outbox" | "underWay">) => {
-  const staged = (underWay?.staged ?? []).flatMap(({ signal }) => signal.effect.facts)
-  const isDecided = (id: string) =>
-    mailbox.has(decision, id) || staged.some((fact) => fact.kind === decision && fact.id === id)
-  return (outbox?.approvals ?? []).filter(({ id }) => !isDecided(id))
-}
+const openApprovals = (session: Deciding) =>
+  (session.outbox?.approvals ?? []).filter(({ id }) => waitingDecision(session, id) === undefined)
 
 /** A fact from a client. Its value is JSON, as the schema of its kind encodes it. */
 export interface JsonProposal {
@@ -308,10 +312,18 @@ const encodeSignal = (
       const decisions = facts.filter(({ kind }) => kind === decision)
       if (decisions.length > 1) return refuse("signal: it holds more than one Decision")
       const [decided] = decisions
-      if (decided === undefined || openApprovals(session).some(({ id }) => id === decided.id)) {
+      // The same decision again is no other one.
+      const waits = decided === undefined ? undefined : waitingDecision(session, decided.id)
+      const isOther = waits !== undefined && waits.text !== decided?.text
+      const isOpen = decided === undefined || session.outbox?.approvals.some(({ id }) => id === decided.id) === true
+      if (decided === undefined || (isOpen && !isOther)) {
         return Effect.succeed(facts)
       }
-      const message = `there is no open approval ${JSON.stringify(decided.id)}: nobody has asked for it, or it is decided`
+      const name = JSON.stringify(decided.id)
+      const message =
+        isOpen && isOther
+          ? `the approval ${name} is decided already: another decision came first`
+          : `there is no open approval ${name}: nobody has asked for it, or it is decided`
       return Effect.fail(new SignalRefused({ program, kind: decision.name, reason: "approval", message }))
     }
   )

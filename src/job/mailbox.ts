@@ -8,7 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { AdmissionRejected, type InvalidInput, type JobHalted, type SignalRefused } from "../outcome/JobError.ts"
 import { Limits } from "../Limits.ts"
-import type { EncodedEffect } from "../program/encoded.ts"
+import type { EncodedEffect, EncodedFact } from "../program/encoded.ts"
 import type { ErasedKind } from "../program/erased.ts"
 
 /** A signal that waits, or is staged in the current cycle, and the caller that waits for it. */
@@ -45,9 +45,13 @@ export class Mailbox {
     return Effect.onInterrupt(Deferred.await(signal.committed), () => Effect.sync(() => this.#withdraw(signal)))
   }
 
-  /** Whether a signal that waits has a fact. */
-  has(kind: ErasedKind, id: string): boolean {
-    return this.#signals.some(({ effect }) => effect.facts.some((fact) => fact.kind === kind && fact.id === id))
+  /** The first fact of that id in the signals that wait. */
+  find(kind: ErasedKind, id: string): EncodedFact | undefined {
+    for (const { effect } of this.#signals) {
+      const found = effect.facts.find((fact) => fact.kind === kind && fact.id === id)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   /** Takes the oldest signal. */

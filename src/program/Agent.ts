@@ -64,8 +64,8 @@ interface Common<
   Intents extends IntentKind.Any
 > {
   /**
-   * The kinds that the view shows and, without `each`, whose new facts trigger the agent. Those of a join only widen its view: its
-   * `left` and `right` trigger it. Default: none.
+   * The kinds that the view shows and, without `each`, whose new facts trigger the agent. Those of a join only widen its view:
+   * its `left` and `right` trigger it. Default: none.
    */
   readonly reads?: ReadonlyArray<Reads> | undefined
   /** The kinds that its effects may propose. Default: none. */

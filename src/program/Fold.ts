@@ -24,9 +24,9 @@ export interface Aggregate<in Value, out Item> {
 }
 
 /**
- * The sum of a number of each value; 0 for an empty group. The sum is exact and rounded once, so that it depends neither on the
- * order of the values nor on those that were taken out. The fold fails if the sum itself is larger than a number can be; no sum in
- * between can be. `kind` is the one that is folded: it gives the type of the values.
+ * The sum of a number of each value; 0 for an empty group. The sum is exact and rounded once, so that it depends neither on
+ * the order of the values nor on those that were taken out. The fold fails if the sum itself is larger than a number can be; no
+ * sum in between can be. `kind` is the one that is folded: it gives the type of the values.
  */
 export const sum = <K extends Kind.Any>(
   _kind: K,
@@ -51,8 +51,8 @@ export const count = (): Aggregate<unknown, number> => ({
 })
 
 /**
- * The least number or text that the values give; undefined for an empty group. Texts compare by their UTF-16 code units. A number is
- * less than any text.
+ * The least number or text that the values give; undefined for an empty group. Texts compare by their UTF-16 code units. A
+ * number is less than any text.
  */
 export const min = <K extends Kind.Any, Item extends number | string>(
   _kind: K,
@@ -60,8 +60,8 @@ export const min = <K extends Kind.Any, Item extends number | string>(
 ): Aggregate<Kind.Value<K>, Item | undefined> => extreme("min", of, isLess)
 
 /**
- * The largest number or text that the values give; undefined for an empty group. Texts compare by their UTF-16 code units. A number
- * is less than any text.
+ * The largest number or text that the values give; undefined for an empty group. Texts compare by their UTF-16 code units. A
+ * number is less than any text.
  */
 export const max = <K extends Kind.Any, Item extends number | string>(
   _kind: K,

@@ -81,7 +81,8 @@ export const failureRulesOf = (type: "fiber" | "cpu", onFailure: OnFailure | und
  *
  * - `"worker"` (default, but of a join): on a worker thread, where it can be stopped
  * - `"inline"`: on the main thread, where nothing can stop it
- * - `"auto"` (default of a join): on the main thread while that is cheaper than the way to a worker, as the pool learns from what it measures.
- *   What runs there cannot be stopped either, and no timeout is enforced; an agent that is not known yet runs on a worker
+ * - `"auto"` (default of a join): on the main thread while that is cheaper than the way to a worker, as the pool learns from
+ *   what it measures. What runs there cannot be stopped either, and no timeout is enforced; an agent that is not known yet runs
+ *   on a worker
  */
 export type Placement = "worker" | "inline" | "auto"

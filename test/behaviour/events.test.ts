@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { Agent, Engine, type Fact, Invariant, type JobEvent, Program } from "../../src/index.ts"
+import { Agent, Engine, Invariant, type JobEvent, Program } from "../../src/index.ts"
 import { EventLog } from "../../src/job/eventLog.ts"
 import { viewOf } from "../../src/job/jobHandle.ts"
 import {
@@ -438,7 +438,7 @@ describe("docs/events.md", () => {
           expect(listed(_tag), _tag).toContain(name)
         }
         for (const fact of "facts" in rest && _tag === "FactsCommitted" ? rest.facts : []) {
-          for (const name of Object.keys((fact as Fact.Fact).provenance)) {
+          for (const name of Object.keys(fact.provenance)) {
             used.add(name)
             expect(described).toContain(`\`${name}\``)
           }

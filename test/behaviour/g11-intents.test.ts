@@ -462,10 +462,7 @@ describe("a job that awaits when its engine closes", () => {
               expect(told).toMatchObject({ _tag: "JobHalted", status: "failed" })
             } else {
               expect(outcome).toMatchObject({ success: { output: ["go by timeout: false"] } })
-              expect(told).toMatchObject({
-                _tag: "InvalidInput",
-                message: expect.stringContaining("MergeConflict") as string
-              })
+              expect(told).toMatchObject({ _tag: "SignalRefused", reason: "approval" })
             }
           }).pipe(Effect.provide(engineOnStore(store)))
         }

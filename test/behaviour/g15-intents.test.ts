@@ -189,7 +189,7 @@ describe("a kind of intents", () => {
       expect(yield* messageOf(() => Effect.succeed("yes"))).toBe(
         `${failed}InvalidAnswer: an answer is an array of at most ${Limits.signalProposals} proposals, not string`
       )
-      expect(yield* messageOf(() => Effect.fail(new Error("no money")), Schedule.recurs(0))).toBe(`${failed}no money`)
+      expect(yield* messageOf(() => Effect.fail({ _tag: "NoMoney" }), Schedule.recurs(0))).toBe(`${failed}NoMoney`)
     })
   )
 

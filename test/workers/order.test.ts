@@ -9,14 +9,20 @@ import { batch, effectOf, execute, ledgerOf, pool, said, task } from "../support
 describe("outcomes", () => {
   it.live("are in the order of the tasks, whatever the order of completion", () =>
     Effect.gen(function* () {
-      const ends: Array<number> = []
-      const onProgress = (it: CpuProgress) => void (it._tag === "Ended" && ends.push(it.task))
       const sizes = [120, 1, 60, 1, 1, 30, 1, 1]
+      const inOrder = sizes.map((_, index) => index)
       const tasks = sizes.map((_, index) => task("slow", String(index)))
-      const outcomes = yield* execute(batch(ledgerOf(...sizes), tasks, { onProgress }))
-      expect(outcomes.map(said)).toEqual(sizes)
-      expect(ends.toSorted((a, b) => a - b)).toEqual(sizes.map((_, index) => index))
-      expect(ends).not.toEqual(sizes.map((_, index) => index))
+      let isOther = false
+      // On a busy machine, the first thread may do everything before the second one has started.
+      for (let attempt = 0; attempt < 10 && !isOther; attempt++) {
+        const ends: Array<number> = []
+        const onProgress = (it: CpuProgress) => void (it._tag === "Ended" && ends.push(it.task))
+        const outcomes = yield* execute(batch(ledgerOf(...sizes), tasks, { onProgress }))
+        expect(outcomes.map(said)).toEqual(sizes)
+        expect(ends.toSorted((a, b) => a - b)).toEqual(inOrder)
+        isOther = ends.some((end, place) => end !== place)
+      }
+      expect(isOther).toBe(true)
     }).pipe(Effect.provide(pool(3)))
   )
 
