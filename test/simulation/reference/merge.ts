@@ -63,6 +63,9 @@ export const isFunction = (rule: Rule): boolean => !["reject", "keepFirst", "kee
 /** The mark of a kind whose function was checked where a value was proposed again. */
 export const again = (kind: string): string => `${kind} again`
 
+/** The mark of a kind whose function was found to go by the order of two values. */
+const ordered = (kind: string): string => `${kind} ordered`
+
 /** Checks that a function makes no other value of two equal ones. */
 export const checkIdempotent = (rule: Rule, values: ReadonlyArray<Item>): void => {
   if (given.includes(rule)) return
@@ -144,8 +147,12 @@ const planned = (
       if (!checked.includes(kind)) {
         checked = [...checked, kind]
         checkIdempotent(rule, [existing.value, value])
+      }
+      // Pairs are compared until one differs. The programs of a simulation are too small for the limit of 1,024 pairs.
+      if (!checked.includes(ordered(kind))) {
         const other = given.includes(rule) ? undefined : combinedFact(rule, value, { ...fact, value: existing.value })
         if (other !== undefined && other.text !== combinedFact(rule, existing.value, fact).text) {
+          checked = [...checked, ordered(kind)]
           const values = { kind, id, existing: existing.value, proposed: value }
           notCommutative.push({ _tag: "NotCommutative", cycle: by.cycle, ...values })
         }
