@@ -198,7 +198,8 @@ const mostWays = 64
 export const compare = (whole: Case, simulated: Simulated, host: Host): ReadonlyArray<string> => {
   const first = compareWith(whole, simulated, host, 0)
   const hasUnknown = simulated.told.some(({ answer }) => answer === "unknown")
-  for (let choice = 1; hasUnknown && choice < mostWays && first.length > 0; choice++) {
+  if (first.length === 0 || !hasUnknown) return first
+  for (let choice = 1; choice < mostWays; choice++) {
     if (compareWith(whole, simulated, host, choice).length === 0) return []
   }
   return first

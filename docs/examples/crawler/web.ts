@@ -1,4 +1,4 @@
-/** What a crawler knows of the web: addresses, robots rules and the few tags of a page that matter. Plain functions. */
+/** Reads addresses, robots rules, and the few tags of a page that matter to a crawler. Plain functions. */
 
 /** Parameters that change nothing of the page. */
 const tracking = /^(?:utm_.*|fbclid|gclid|sessionid)$/i

@@ -21,7 +21,7 @@ const line = (order: number, random: (limit: number) => number): string =>
     `2026-${String(1 + random(12)).padStart(2, "0")}-${String(1 + random(28)).padStart(2, "0")}`
   ].join(",")
 
-/** What goes wrong in the fields of real files. */
+/** Faults that the fields of real files have. */
 const faults: ReadonlyArray<(fields: ReadonlyArray<string>) => ReadonlyArray<string>> = [
   (fields) => fields.slice(0, 4),
   (fields) => fields.with(1, ""),

@@ -45,7 +45,7 @@ export const Flaw = Fact.kind("Flaw", {
   id: ({ line }) => String(line)
 })
 
-// Of three lines of an order, the third meets both others. The first of them counts, whichever pair comes first.
+// If an order has three lines, the third meets both others. The first of them counts, whichever pair comes first.
 export const Duplicate = Fact.kind("Duplicate", {
   schema: Schema.Struct({ line: Schema.Int, of: Schema.Int, isDifferent: Schema.Boolean, value: Schema.Int }),
   id: ({ line }) => String(line),

@@ -35,7 +35,7 @@ export const check = (text: string, line: number): Checked => {
   }
 }
 
-/** What is told of a file. Money is in cents. */
+/** The report on a file. Money is in cents. */
 export interface Report {
   readonly lines: number
   readonly orders: number

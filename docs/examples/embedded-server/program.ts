@@ -28,7 +28,7 @@ const Triage = Fact.kind("Triage", {
   id: ({ ticket }) => ticket
 })
 
-/** What a person of the tenant decided about an urgent ticket. */
+/** The decision of a person of the tenant about an urgent ticket. */
 const Callback = Fact.kind("Callback", {
   schema: Schema.Struct({ ticket: Schema.String, isWanted: Schema.Boolean, by: Schema.String }),
   id: ({ ticket }) => ticket

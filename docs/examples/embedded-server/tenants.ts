@@ -1,4 +1,4 @@
-/** Whose request it is: the server's own tokens, one for each tenant, as a middleware of its own routes. */
+/** Names the tenant of a request: the server's own tokens, one for each tenant, as a middleware of its own routes. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"

@@ -8,7 +8,7 @@ import { useEffect } from "preact/hooks"
 import { ofJob, readLines } from "./api.ts"
 import { brief, number, plural } from "./format.ts"
 import { at, job, jobId } from "./jobStore.ts"
-import { onceAFrame } from "./poll.ts"
+import { onceAFrame, pause } from "./browser.ts"
 import { Empty, Said } from "./parts.tsx"
 import { VirtualList } from "./virtual.tsx"
 
@@ -50,7 +50,7 @@ const follow = async (id: string, abort: AbortSignal): Promise<void> => {
     )
     if (answer === undefined || list.at(-1)?._tag === "JobHalted") return
     if (answer.ok && answer.value === "nothing") return
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await pause(1_000, abort)
   }
 }
 

@@ -13,7 +13,7 @@ import { facts, isLoading, more, problem, refresh, show } from "./factsStore.ts"
 import { brief, number } from "./format.ts"
 import { at, graph, isOver, job, jobId } from "./jobStore.ts"
 import { Empty, Fault, Said } from "./parts.tsx"
-import { poll } from "./poll.ts"
+import { later, poll } from "./browser.ts"
 import { change, factIn, factQuery, route } from "./route.ts"
 import { VirtualList } from "./virtual.tsx"
 
@@ -68,8 +68,7 @@ const Search = () => {
   const text = useSignal(query["q"] ?? "")
   useEffect(() => {
     if (text.value === (route.peek().query["q"] ?? "")) return undefined
-    const wait = setTimeout(() => change({ q: text.value }), 200)
-    return () => clearTimeout(wait)
+    return later(200, () => change({ q: text.value }))
   }, [text.value])
   return (
     <input

@@ -8,7 +8,7 @@
 import { computed, effect, signal } from "@preact/signals"
 import { ask, type Job, ofJob, type Problem, type ProgramInfo } from "./api.ts"
 import type * as Insight from "../../server/insightShapes.ts"
-import { poll } from "./poll.ts"
+import { poll } from "./browser.ts"
 import { change, route } from "./route.ts"
 import type { Diagnosis, TasksNow } from "./shapes.ts"
 

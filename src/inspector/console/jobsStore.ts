@@ -6,7 +6,7 @@
  */
 import { computed, signal } from "@preact/signals"
 import { ask, type JobPage, type JobSummary, type Problem, queryOf } from "./api.ts"
-import { poll } from "./poll.ts"
+import { now, poll } from "./browser.ts"
 import { type Query, route } from "./route.ts"
 
 /** Jobs of the page that is asked for again and again, and of each page after it. */
@@ -26,7 +26,7 @@ const filterOf = (query: Query): Query => Object.fromEntries(filters.map((name) 
 
 const askedOf = ({ age = "", ...rest }: Query): Readonly<Record<string, string | number | undefined>> => {
   const ms = ages[age]
-  return { ...rest, since: ms === undefined ? undefined : Date.now() - ms }
+  return { ...rest, since: ms === undefined ? undefined : now.peek() - ms }
 }
 
 export const jobs = signal<ReadonlyArray<JobSummary>>([])

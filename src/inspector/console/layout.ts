@@ -3,6 +3,7 @@
  *
  * Boundary: a graph in, places out.
  */
+import { loadScript } from "./browser.ts"
 import type { Graph } from "./shapes.ts"
 
 export interface Laid {
@@ -65,17 +66,13 @@ const ownEngine = (): Promise<Elk> | undefined =>
 const fetchEngine = (): Promise<Elk> =>
   (engine ??=
     ownEngine() ??
-    new Promise<Elk>((resolve, reject) => {
-      const script = document.createElement("script")
-      script.src = "inspector/layout.js"
-      script.integrity = document.documentElement.dataset["layout"] ?? ""
-      script.addEventListener("load", () => resolve(new (window as unknown as WithElk).ELK()))
-      script.addEventListener("error", () => {
+    loadScript("inspector/layout.js", document.documentElement.dataset["layout"] ?? "").then(
+      () => new (window as unknown as WithElk).ELK(),
+      (error: unknown) => {
         engine = undefined
-        reject(new Error("the layout engine cannot be loaded"))
-      })
-      document.head.append(script)
-    }))
+        throw error
+      }
+    ))
 
 const widthOf = (name: string, extra: number): number => Math.min(230, Math.max(70, name.length * 7.4 + extra))
 

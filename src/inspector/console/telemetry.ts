@@ -7,7 +7,7 @@
 import { effect, signal } from "@preact/signals"
 import { ofJob, readEvents, type FactRef } from "./api.ts"
 import { isOver, jobId } from "./jobStore.ts"
-import { onceAFrame } from "./poll.ts"
+import { onceAFrame, pause } from "./browser.ts"
 
 interface OfTask {
   readonly sequence: number
@@ -160,7 +160,7 @@ const follow = async (id: string, abort: AbortSignal): Promise<void> => {
       (!answer.ok && answer.problem.status === 409)
     )
       return
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await pause(1_000, abort)
   }
 }
 

@@ -1,0 +1,82 @@
+/**
+ * The browser's clock, timers and frames, and the scripts that the page loads later.
+ *
+ * A hidden page asks nothing; when it is shown again it asks at once. Boundary: the only file of the console that owns a timer,
+ * reads the clock, or makes a promise of a callback.
+ */
+import { signal } from "@preact/signals"
+
+/** The time, for ages that the page shows: it moves once a second while the page is visible. In milliseconds since the epoch. */
+export const now = signal(Date.now())
+
+setInterval(() => {
+  if (!document.hidden) now.value = Date.now()
+}, 1_000)
+
+/** Calls `body` after a time, unless the returned function is called before. */
+export const later = (ms: number, body: () => void): (() => void) => {
+  const timer = window.setTimeout(body, ms)
+  return () => clearTimeout(timer)
+}
+
+/** Waits for a time, or until it is given up. */
+export const pause = (ms: number, abort: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const cancel = later(ms, resolve)
+    abort.addEventListener(
+      "abort",
+      () => {
+        cancel()
+        resolve()
+      },
+      { once: true }
+    )
+  })
+
+/** Loads a script of this server, whose text must have the hash. Rejects if it cannot be loaded. */
+export const loadScript = (src: string, integrity: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const script = document.createElement("script")
+    script.src = src
+    script.integrity = integrity
+    script.addEventListener("load", () => resolve())
+    script.addEventListener("error", () => reject(new Error(`${src} cannot be loaded`)))
+    document.head.append(script)
+  })
+
+/** Calls `body` now, and again `gapMs` after each end, until the returned function is called. */
+export const poll = (gapMs: number, body: (signal: AbortSignal) => Promise<unknown>): (() => void) => {
+  const stop = new AbortController()
+  let cancel = (): void => undefined
+  let isUnderWay = false
+  const go = (): void => {
+    if (stop.signal.aborted || isUnderWay) return
+    cancel()
+    if (document.hidden) return
+    isUnderWay = true
+    void body(stop.signal).finally(() => {
+      isUnderWay = false
+      if (!stop.signal.aborted) cancel = later(gapMs, go)
+    })
+  }
+  document.addEventListener("visibilitychange", go)
+  go()
+  return () => {
+    stop.abort()
+    cancel()
+    document.removeEventListener("visibilitychange", go)
+  }
+}
+
+/** Calls `body` once before the next frame, however often it is asked. */
+export const onceAFrame = (body: () => void): (() => void) => {
+  let isDue = false
+  return () => {
+    if (isDue) return
+    isDue = true
+    requestAnimationFrame(() => {
+      isDue = false
+      body()
+    })
+  }
+}
