@@ -8,7 +8,13 @@ const [file, kept] = ["package.json", "package.json.kept"]
 
 if (process.argv[2] === "strip") {
   if (!existsSync(kept)) copyFileSync(file, kept)
-  const { allowScripts: _, devDependencies: __, scripts: ___, ...published } = JSON.parse(readFileSync(kept, "utf8"))
+  const {
+    allowScripts: _,
+    devDependencies: __,
+    overrides: ____,
+    scripts: ___,
+    ...published
+  } = JSON.parse(readFileSync(kept, "utf8"))
   writeFileSync(file, `${JSON.stringify(published, null, 2)}\n`)
 } else if (existsSync(kept)) {
   renameSync(kept, file)

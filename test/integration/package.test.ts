@@ -74,7 +74,13 @@ describe("the tarball", () => {
     const script = join(projectRoot, ".ci/manifest.mjs")
     expect(await command("node", [script, "strip"], checkout)).toMatchObject({ code: 0 })
     const published = JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, unknown>>
-    const { allowScripts: _, devDependencies: __, scripts: ___, ...rest } = JSON.parse(manifest) as typeof published
+    const {
+      allowScripts: _,
+      devDependencies: __,
+      overrides: ____,
+      scripts: ___,
+      ...rest
+    } = JSON.parse(manifest) as typeof published
     expect(published).toEqual(rest)
     expect(await command("node", [script, "restore"], checkout)).toMatchObject({ code: 0 })
     expect(readFileSync(file, "utf8")).toBe(manifest)
