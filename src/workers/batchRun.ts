@@ -59,6 +59,8 @@ export class BatchRun {
   preparing = 0
   /** Workers that have a share of it. */
   working = 0
+  /** Those of them that the watchdog saw in the same task twice. They may not come back for another task soon. */
+  held = 0
   /** Workers that were lost while they loaded. */
   losses = 0
   /** CPU milliseconds of the tasks that have ended. */
@@ -137,7 +139,8 @@ export class BatchRun {
       this.expectedMs === undefined
         ? waiting
         : Math.min(Math.ceil((waiting * this.expectedMs) / shareWorthMs), Math.ceil(this.expectedMs / mainThreadMs))
-    return Math.min(waiting, Math.max(1, worth)) - this.working - this.preparing
+    const free = Math.max(0, this.working - this.held)
+    return Math.min(waiting, Math.max(1, worth)) - free - this.preparing
   }
 
   /** A round with tasks to claim. Undefined if no task waits. */

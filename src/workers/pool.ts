@@ -536,6 +536,7 @@ export class Pool {
 
   #tick(creditMs: number, nowMs: number): Effect.Effect<void> {
     for (const thread of this.#graces.tick(creditMs)) this.#end(thread, "stopped")
+    for (const run of this.#ring) run.held = 0
     for (const thread of [...this.#crew.threads.values()]) {
       const { state, work } = thread
       if (state === "busy" && work?.type === "share") {
@@ -544,6 +545,7 @@ export class Pool {
         const running = look.ordinal === 0 ? undefined : run.task(round.tasks[thread.running(sequence)] ?? 0)
         const why = credit(work, look, running?.agent.timeoutMs, creditMs, nowMs)
         if (why !== undefined) this.#end(thread, why)
+        else if (work.elapsedMs > 0) run.held++
         if (running !== undefined && this.#isOverBudget(run)) this.#exhaust(run, running.agent.name)
       } else if (state !== "ready") {
         thread.waitedMs += creditMs
@@ -552,6 +554,8 @@ export class Pool {
         } else if (thread.waitedMs > Limits.workerStartTimeoutMs) this.#end(thread, "slow-start")
       }
     }
+    // A task that takes long holds its worker, and no task waits for that worker while another one is idle.
+    for (const run of this.#ring) if (run.held > 0 && run.waiting > 0) return Effect.sync(() => this.#pump())
     return Effect.void
   }
 }

@@ -251,6 +251,30 @@ describe("two jobs at a time", () => {
     }).pipe(Effect.provide(pool(2)))
   )
 
+  it.live("give an idle worker the task that a stuck one would have taken next", () =>
+    Effect.gen(function* () {
+      const folder = mkdtempSync(join(tmpdir(), "converge-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(folder, { recursive: true })))
+      const ledger = newLedger()
+      const file = join(folder, "stuck")
+      put(ledger, Item, { id: file, size: 5_000_000 })
+      // One worker is held by another job until both tasks of the batch are the other worker's.
+      const held = yield* Effect.forkChild(execute(batch(ledgerOf(3_000), [task("slow", "0")], { jobId: "held" })))
+      yield* isRunning
+      const ended: Array<number> = []
+      const onProgress = (it: CpuProgress) => void (it._tag === "Ended" && ended.push(it.task))
+      const tasks = [task("scribble", file), task("look")]
+      const stuck = yield* Effect.forkChild(execute(batch(ledger, tasks, { jobId: "stuck", onProgress })))
+      yield* until(() => existsSync(file))
+      expect(ended).toEqual([])
+      yield* Fiber.join(held)
+      yield* until(() => ended.length > 0)
+      expect(ended).toEqual([1])
+      expect(yield* stats).toMatchObject({ waiting: 0, running: 1 })
+      yield* Fiber.interrupt(stuck)
+    }).pipe(Effect.scoped, Effect.provide(pool(2)))
+  )
+
   it("come in turn, but for those that want nothing", () => {
     const ring = new Ring<string>()
     for (const name of ["a", "b", "c"]) ring.add(name)
