@@ -12,7 +12,7 @@ const stateOf = (node) => {
           children: children.map(stateOf),
           layoutOptions: { "elk.padding": "[top=34,left=18,bottom=18,right=18]" }
         }
-      : { width: Math.max(86, node.key.length * 8 + 24), height: 38 })
+      : { width: Math.max(94, node.key.length * 8 + 24), height: 46 })
   }
 }
 

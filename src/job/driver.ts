@@ -60,6 +60,10 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
   // The span is within the uninterruptible part: it does not end as interrupted when the machine stops its driver.
   const run = Effect.uninterruptibleMask((restore) => {
     let reported: Phase | undefined
+    const goOn = (): Effect.Effect<void> => {
+      session.times.count(session.monotonicMs)
+      return go()
+    }
     // Phases that need not wait follow one another in this loop, without a step of the fiber, until a slice is over.
     const go = (): Effect.Effect<void> => {
       while (session.driver === self) {
@@ -68,9 +72,10 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
         // This fiber was resumed in the middle of a step of the actor, which takes the report when the step is done.
         if (phase === reported) return Effect.flatMap(nextTurn, go)
         reported = phase
+        session.times.state = phase
         const pending = perform(phase, session, restore)
-        if (pending !== undefined) return Effect.flatMap(pending, go)
-        if (isSliceOver()) return Effect.flatMap(nextTurn, go)
+        if (pending !== undefined) return Effect.flatMap(pending, goOn)
+        if (isSliceOver()) return Effect.flatMap(nextTurn, goOn)
       }
       return Effect.void
     }

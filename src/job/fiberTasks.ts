@@ -183,8 +183,12 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
     if (this.isRecorded) (this.ended ??= [])[index] = this.session.monotonicMs
     const { report } = this.session.telemetry
     // A task that a cancel or a budget stops has not ended by itself.
-    if (report !== undefined && !this.group.isHalted) task.tell(report, { _tag: "TaskEnded", worker: 0 })
-    this.end(task, index, hasTimedOut && isInterrupt(exit) ? timedOutExit : exit)
+    const ended = hasTimedOut && isInterrupt(exit) ? timedOutExit : exit
+    if (report !== undefined && !this.group.isHalted) {
+      const failed = Exit.isFailure(ended) ? { failed: failureOf(task, ended.cause)._tag } : {}
+      task.tell(report, { _tag: "TaskEnded", worker: 0, ...failed })
+    }
+    this.end(task, index, ended)
     if (this.session.account?.exhausted !== undefined) this.group.cut(notStartedExit)
     // Another task, maybe the last of this group, may start and end within this call.
     if (this.mayHold) task.leavePermit()

@@ -9,6 +9,7 @@ import { Limits } from "../Limits.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { partOf } from "../program/keys.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
+import type { SpentMs, StateTimes } from "./stateTimes.ts"
 
 /** The reason why a task waits. */
 export type WaitsFor = "concurrency" | "budget"
@@ -17,6 +18,9 @@ export type WaitsFor = "concurrency" | "budget"
 interface Working {
   readonly jobId: string
   readonly options: { readonly pool: WorkerPool["Service"] }
+  readonly clockMs: number
+  readonly monotonicMs: number
+  readonly times: StateTimes
   readonly underWay:
     | {
         readonly cycle: number
@@ -62,6 +66,10 @@ export interface TasksNow extends PresentTasks {
   readonly tasks: number
   /** CPU tasks of all jobs that wait for a worker, and the workers that are busy, of so many. */
   readonly pool: { readonly waiting: number; readonly busy: number; readonly size: number }
+  /** When the job was queued, began to run or came to rest, in milliseconds since the epoch: the last of these. */
+  readonly since: number
+  /** Milliseconds in each state of the job's machine, since this engine has the job. */
+  readonly spentMs: SpentMs
 }
 
 const none: PresentTasks = { running: [], waiting: [], waits: 0 }
@@ -70,7 +78,7 @@ const none: PresentTasks = { running: [], waiting: [], waits: 0 }
 export const tasksNow = (session: Working): Effect.Effect<TasksNow> => {
   const { pool } = session.options
   return Effect.map(pool.stats, ({ running, waiting, workers }) => {
-    const { underWay } = session
+    const { clockMs, monotonicMs, times, underWay } = session
     const fibers = underWay?.fibers?.present(Limits.presentTasks) ?? none
     const onWorkers = workers.flatMap(({ task, worker }): ReadonlyArray<RunningTask> => {
       if (task === undefined || task.jobId !== session.jobId) return []
@@ -83,7 +91,9 @@ export const tasksNow = (session: Working): Effect.Effect<TasksNow> => {
       running: [...onWorkers, ...fibers.running].sort((a, b) => b.ms - a.ms),
       waiting: fibers.waiting,
       waits: fibers.waits,
-      pool: { waiting, busy: running, size: pool.size }
+      pool: { waiting, busy: running, size: pool.size },
+      since: Math.round(clockMs - (monotonicMs - times.sinceMs)),
+      spentMs: times.spentMs(monotonicMs)
     }
   })
 }

@@ -42,6 +42,7 @@ import {
 import { Mailbox } from "./mailbox.ts"
 import * as Telemetry from "./observability.ts"
 import { RunClock } from "./runClock.ts"
+import { StateTimes } from "./stateTimes.ts"
 import { queued, type Rest, type Stage, type StageEvent, transition } from "./stage.ts"
 import { type TasksNow, tasksNow } from "./present.ts"
 import { TelemetryHub } from "./telemetry.ts"
@@ -133,6 +134,7 @@ export class JobSession implements JobView {
   readonly mailbox = new Mailbox()
   readonly telemetry = new TelemetryHub()
   readonly clock = new RunClock()
+  readonly times: StateTimes
   readonly log: EventLog
   readonly tracker: Tracker
   /** The scope of resources that agents acquire, which live until the job ends. */
@@ -191,6 +193,7 @@ export class JobSession implements JobView {
 
   constructor(options: SessionOptions) {
     this.options = options
+    this.times = new StateTimes(this.monotonicMs)
     this.taskServices = Context.add(options.services, Scope.Scope, this.scope)
     this.isTraced = Telemetry.isTraced(options.services)
     this.jobId = options.jobId
@@ -291,7 +294,21 @@ export class JobSession implements JobView {
       return false
     }
     this.#stage = after
+    this.#keepTime(event)
     return after !== before
+  }
+
+  #keepTime(event: StageEvent): void {
+    switch (event._tag) {
+      case "Admitted":
+      case "Resumed":
+        return this.times.enter("eligible", this.monotonicMs)
+      case "Rested":
+        return this.times.enter(event.why, this.monotonicMs)
+      case "Finished":
+        return this.times.end(this.monotonicMs)
+      default:
+    }
   }
 
   /** The cycle under way, if there is one. */

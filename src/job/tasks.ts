@@ -90,8 +90,10 @@ const runCpu = (
       const task = at(tasks, progress.task)
       const { worker } = progress
       if (progress._tag === "Claimed") task.tell(report, { _tag: "TaskClaimed", worker })
-      else if (progress._tag === "Ended") task.tell(report, { _tag: "TaskEnded", worker })
-      else task.tell(report, { _tag: "TaskProgress", worker, value: progress.value })
+      else if (progress._tag === "Ended") {
+        const { failed } = progress
+        task.tell(report, { _tag: "TaskEnded", worker, ...(failed === undefined ? {} : { failed }) })
+      } else task.tell(report, { _tag: "TaskProgress", worker, value: progress.value })
     }
     if (report !== undefined) for (const task of tasks) task.tell(report, { _tag: "TaskQueued" })
     const batch: CpuBatch = {

@@ -137,5 +137,6 @@ export type JobTelemetry =
   /** It waits for a permit of its agent's `concurrency`, or for room under a budget. */
   | (OfRunningTask<"TaskWaiting"> & { readonly for: "concurrency" | "budget" })
   | (OfRunningTask<"TaskClaimed"> & { readonly worker: number })
-  | (OfRunningTask<"TaskEnded"> & { readonly worker: number })
+  /** `failed`: the `_tag` of the cause, if the task has no effect. */
+  | (OfRunningTask<"TaskEnded"> & { readonly worker: number; readonly failed?: string })
   | (OfRunningTask<"TaskProgress"> & { readonly worker: number; readonly value: unknown })

@@ -111,7 +111,9 @@ const noTasks: typeof Shapes.TasksNow.Type = {
   running: [],
   waiting: [],
   waits: 0,
-  pool: { waiting: 0, busy: 0, size: 0 }
+  pool: { waiting: 0, busy: 0, size: 0 },
+  since: null,
+  spentMs: {}
 }
 
 const tasks = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }: OfJob) {
@@ -120,6 +122,7 @@ const tasks = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }
   const now = yield* found.view.present
   return {
     ...now,
+    spentMs: { ...now.spentMs },
     running: now.running.map((task) => ({ ...task, each: task.each ?? null })),
     waiting: now.waiting.map((task) => ({ ...task, each: task.each ?? null }))
   }

@@ -50,7 +50,7 @@ export const Diagnosis = Schema.Struct({
 
 const task = { agent: Schema.String, each: Schema.NullOr(FactRef), part: Schema.optionalKey(count) }
 
-/** The tasks of a live job at this moment. */
+/** The tasks of a job at this moment, and the time that it has spent in each state of its machine. */
 export const TasksNow = Schema.Struct({
   /** The cycle under way; 0 if none is. */
   cycle: count,
@@ -62,7 +62,14 @@ export const TasksNow = Schema.Struct({
   /** The number of tasks that wait, also of those that are not named. */
   waits: count,
   /** CPU tasks of all jobs that wait for a worker, and the workers that are busy, of so many. */
-  pool: Schema.Struct({ waiting: count, busy: count, size: count })
+  pool: Schema.Struct({ waiting: count, busy: count, size: count }),
+  /**
+   * When the job was queued, began to run or came to rest, in milliseconds since the epoch: the last of these. Null of a job that
+   * this server does not hold.
+   */
+  since: Schema.NullOr(Schema.Number),
+  /** Milliseconds in each state of the job's machine, since this server has the job. */
+  spentMs: Schema.Record(Schema.String, Schema.Number)
 }).annotate({ identifier: "TasksNow" })
 
 /** When the tasks of a cycle ran. Times are in milliseconds. */

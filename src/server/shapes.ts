@@ -223,7 +223,7 @@ export const Telemetry = Schema.Union([
   Schema.TaggedStruct("TaskQueued", ofTask),
   Schema.TaggedStruct("TaskWaiting", { ...ofTask, for: Schema.Literals(["concurrency", "budget"]) }),
   Schema.TaggedStruct("TaskClaimed", { ...ofTask, worker: count }),
-  Schema.TaggedStruct("TaskEnded", { ...ofTask, worker: count }),
+  Schema.TaggedStruct("TaskEnded", { ...ofTask, worker: count, failed: Schema.optionalKey(Schema.String) }),
   Schema.TaggedStruct("TaskProgress", { ...ofTask, worker: count, value: Schema.optionalKey(Schema.Json) }),
   Schema.TaggedStruct("Missed", { from: Schema.NullOr(count), to: Schema.NullOr(count) }),
   Schema.TaggedStruct("Ended", { status: Status }),

@@ -43,7 +43,8 @@ export interface CpuTask {
 /** The progress of a task, for `job.telemetry`. `task` is its place in the batch; `worker` is 0 for this thread, else from 1. */
 export type CpuProgress =
   | { readonly _tag: "Claimed"; readonly task: number; readonly worker: number }
-  | { readonly _tag: "Ended"; readonly task: number; readonly worker: number }
+  /** `failed`: the `_tag` of the cause, if the task has no effect. */
+  | { readonly _tag: "Ended"; readonly task: number; readonly worker: number; readonly failed?: string }
   | { readonly _tag: "Progress"; readonly task: number; readonly worker: number; readonly value: unknown }
 
 /** The CPU tasks of one cycle of one job. The ledger does not change while they run. */
@@ -71,6 +72,10 @@ export interface CpuOutcome {
   /** When it ran, if it took long enough to be recorded. */
   readonly ran?: Ran | undefined
 }
+
+/** The cause of a task without an effect, as its progress names it. */
+export const failedBy = (result: CpuOutcome["result"]): { readonly failed?: string } =>
+  "_tag" in result ? { failed: result._tag } : {}
 
 /** A batch used up its CPU budget; its tasks were stopped. */
 export class CpuTimeExhausted extends Data.TaggedError("CpuTimeExhausted")<{

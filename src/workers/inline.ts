@@ -17,7 +17,7 @@ import type { View } from "../program/View.ts"
 import { elapsedMs, threadCpuMs } from "./cpuTime.ts"
 import { noThreads } from "./stats.ts"
 import { progressJson } from "./protocol.ts"
-import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, WorkerPool } from "./WorkerPool.ts"
+import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, failedBy, WorkerPool } from "./WorkerPool.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import { worthRecordingMs } from "../outcome/CommittedCycle.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
@@ -128,7 +128,7 @@ export class InlineRun {
       const index = this.#tasks[this.#next++]!
       const result = starts!.cause!(tasks[index]!.agent.name, cycle)
       this.#owner.settle(index, { result, cpuMs: 0, isWithdrawn: true })
-      onProgress?.({ _tag: "Ended", task: index, worker: 0 })
+      onProgress?.({ _tag: "Ended", task: index, worker: 0, ...failedBy(result) })
     }
     return Effect.succeed([])
   }
@@ -152,8 +152,8 @@ export class InlineRun {
     const { name } = tasks[index]!.agent
     this.#steps = undefined
     this.#usedMs += this.#stepsMs
-    onProgress?.({ _tag: "Ended", task: index, worker: 0 })
     const ended = { result: outcomeOf(result, name, cycle), cpuMs: this.#stepsMs }
+    onProgress?.({ _tag: "Ended", task: index, worker: 0, ...failedBy(ended.result) })
     const tookMs = endedAt - this.#taskAt
     const ran = { worker: 0, startMs: this.#taskAt - this.#beganAt, tookMs }
     this.#owner.settle(index, tookMs < worthRecordingMs ? ended : { ...ended, ran })

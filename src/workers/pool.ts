@@ -34,7 +34,14 @@ import { partOf } from "../program/keys.ts"
 import type { PoolStats, RunningCpuTask } from "./stats.ts"
 import type { Thread, ThreadEnd } from "./thread.ts"
 import { credit, Watchdog } from "./watchdog.ts"
-import { type BatchFailure, type CpuBatch, type CpuOutcome, CpuTimeExhausted, NoWorkers } from "./WorkerPool.ts"
+import {
+  type BatchFailure,
+  type CpuBatch,
+  type CpuOutcome,
+  CpuTimeExhausted,
+  failedBy,
+  NoWorkers
+} from "./WorkerPool.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
 type PoolThread = Thread<Work>
@@ -323,7 +330,7 @@ export class Pool {
   #settle(run: BatchRun, index: number, outcome: CpuOutcome, worker: number): void {
     if (run.isOver) return
     run.settle(index, outcome)
-    run.report({ _tag: "Ended", task: index, worker })
+    run.report({ _tag: "Ended", task: index, worker, ...failedBy(outcome.result) })
     if (this.#isOverBudget(run)) return this.#exhaust(run, run.task(index).agent.name)
     const { outcomes } = run
     if (outcomes === undefined) return

@@ -1,6 +1,7 @@
 /** The tasks of a job at this moment: a viewer who comes late sees what runs, since when, and what waits and for what. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
@@ -37,12 +38,51 @@ describe("the tasks of a job at this moment", () => {
         ],
         waiting: [3, 4, 5].map((n) => ({ agent: "slow", each: num(n), for: "concurrency" })),
         waits: 3,
-        pool: { waiting: 0, busy: 0, size: 0 }
+        pool: { waiting: 0, busy: 0, size: 0 },
+        since: 0,
+        spentMs: { idle: 0, executing: 3_000 }
       })
       yield* gate.open
       yield* job.result
       expect(yield* presentOf(job)).toMatchObject({ cycle: 0, tasks: 0, running: [], waiting: [], waits: 0 })
     }).pipe(Effect.provide(engine()), Effect.orDie)
+  )
+})
+
+describe("the time that a job has spent in each state", () => {
+  it.effect("counts phases, pauses and the wait for a place, and stands still when the job has ended", () =>
+    Effect.gen(function* () {
+      const [first, second] = [makeGate(), makeGate()]
+      const waits = (name: string, gate: ReturnType<typeof makeGate>) =>
+        Program.make(name, {
+          input: Schema.Struct({}),
+          seed: () => nums(1, 2),
+          agents: [Agent.make("wait", { each: Num, writes: [], execute: () => Effect.as(gate.arrive, {}) })]
+        })
+      const before = yield* Engine.start(waits("before", first), {})
+      yield* first.arrived
+      const job = yield* Engine.start(waits("after", second), {})
+      yield* TestClock.adjust("2 seconds")
+      expect(yield* presentOf(job)).toMatchObject({ since: 0, spentMs: { idle: 2_000 } })
+      yield* first.open
+      yield* before.result
+      yield* second.arrived
+      expect(yield* presentOf(job)).toMatchObject({ since: 2_000 })
+      yield* TestClock.adjust("3 seconds")
+      const pause = yield* Effect.forkChild(job.pause, { startImmediately: true })
+      yield* second.open
+      yield* Fiber.join(pause)
+      yield* TestClock.adjust("7 seconds")
+      const rests = { since: 5_000, spentMs: { idle: 2_000, executing: 3_000, paused: 7_000 } }
+      expect(yield* presentOf(job)).toMatchObject(rests)
+      yield* job.resume
+      yield* job.result
+      yield* TestClock.adjust("60 seconds")
+      const { since, spentMs } = yield* presentOf(job)
+      expect(since).toBe(12_000)
+      expect(Object.values(spentMs).reduce((sum, ms) => sum + ms, 0)).toBe(12_000)
+      expect(spentMs).toMatchObject(rests.spentMs)
+    }).pipe(Effect.provide(engine({ maxRunningJobs: 1 })), Effect.orDie)
   )
 })
 

@@ -152,10 +152,11 @@ describe("what is told of a task", () => {
     }).pipe(Effect.provide(single))
   )
 
-  it.effect("failed tasks end like others", () =>
+  it.effect("failed tasks end like others, and say why they have no effect", () =>
     Effect.gen(function* () {
       const agents = [
         Agent.make("fails", { onFailure: discardAll, execute: () => Effect.fail("no") }),
+        Agent.make("sleeps", { timeout: "1 millis", onFailure: discardAll, execute: () => Effect.never }),
         Agent.make("dies", { onFailure: discardAll, execute: () => Effect.die("no") }),
         Agent.cpu("throws", {
           onFailure: discardAll,
@@ -164,11 +165,21 @@ describe("what is told of a task", () => {
           }
         })
       ]
-      const items = yield* telemetryOf(Program.make("fails", { module, input: noInput, agents }))
+      const told = yield* Effect.forkChild(telemetryOf(Program.make("fails", { module, input: noInput, agents })))
+      yield* turns(20)
+      yield* TestClock.adjust("1 second")
+      const items = yield* Fiber.join(told)
       for (const { name } of agents) {
         const tags = items.filter(({ agent }) => agent === name).map(({ _tag }) => _tag)
         expect(tags).toEqual(["TaskQueued", "TaskClaimed", "TaskEnded"])
       }
+      const failed = items.flatMap((item) => (item._tag === "TaskEnded" ? [[item.agent, item.failed]] : []))
+      expect(Object.fromEntries(failed)).toEqual({
+        fails: "AgentFailed",
+        sleeps: "AgentTimedOut",
+        dies: "AgentPanicked",
+        throws: "AgentPanicked"
+      })
     }).pipe(Effect.provide(single))
   )
 

@@ -63,10 +63,16 @@ describe("the tasks of a job", () => {
       cycle: 3,
       tasks: 1,
       running: [{ agent: "wait", each: { kind: "Step", id: "2" }, worker: 0, attempt: 1 }],
-      waits: 0
+      waits: 0,
+      spentMs: { executing: expect.any(Number) }
     })
+    const { createdAt } = await get(`jobs/${id}`)
+    expect((await get(`jobs/${id}/tasks`))["since"]).toBeGreaterThanOrEqual(Number(createdAt) - 1_000)
     await running.post(`/api/v1/jobs/${id}/cancel`)
-    expect(await get(`jobs/${id}/tasks`)).toMatchObject({ tasks: 0, running: [] })
+    const after = await get(`jobs/${id}/tasks`)
+    expect(after).toMatchObject({ tasks: 0, running: [] })
+    // The time of an ended job stands still.
+    expect((await get(`jobs/${id}/tasks`))["spentMs"]).toEqual(after["spentMs"])
   })
 })
 

@@ -5,7 +5,8 @@
  */
 import { useSignal } from "@preact/signals"
 import { approvals } from "./approvals.ts"
-import { brief, json, number, plural, span } from "./format.ts"
+import { now as clock } from "./browser.ts"
+import { ago, brief, json, number, plural, span, time } from "./format.ts"
 import { diagnosis, isOver, job, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
 import { Line, messageOf, Panel, Said, Sides, visible } from "./parts.tsx"
@@ -194,10 +195,50 @@ const Failures = ({ found }: { readonly found: Diagnosis }) => {
   )
 }
 
+/** Since when the job is where it is: when it was queued, began to run, came to rest or ended. */
+const Since = () => {
+  const { value } = job
+  if (value === undefined) return null
+  const since = isOver.value ? value.haltedAt : (tasks.value?.since ?? null)
+  if (since === null) return null
+  const state = value.state === "budget-exhausted" ? "exhausted" : value.state
+  return (
+    <p class="soft">
+      {state} since {time(since)}, {ago(since, clock.value)}
+    </p>
+  )
+}
+
 const reasons = { concurrency: "a permit of its agent", budget: "room under the budget", turn: "a free place" } as const
 
+/** The tasks that wait, by agent and by what they wait for. Only some of them may be named. */
+const Waits = ({ now: { waiting, waits } }: { readonly now: TasksNow }) => {
+  const groups = new Map<string, { readonly agent: string; readonly why: string; count: number }>()
+  for (const { agent, for: reason } of waiting) {
+    const key = JSON.stringify([agent, reason])
+    const group = groups.get(key) ?? { agent, why: reasons[reason], count: 0 }
+    groups.set(key, group)
+    group.count++
+  }
+  if (groups.size === 0) return null
+  return (
+    <ul class="tasks" aria-label="Tasks that wait">
+      {[...groups].slice(0, 8).map(([key, { agent, count, why }]) => (
+        <li key={key}>
+          <span class="lane">waits</span>
+          <Said text={agent} limit={80} />
+          <span>
+            {plural(count, "task")}
+            {waits > waiting.length ? " or more" : ""} for {why}
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
 const Now = ({ now }: { readonly now: TasksNow }) => {
-  const { cycle, pool, running, tasks: count, waiting, waits } = now
+  const { cycle, pool, running, tasks: count, waits } = now
   const slowest = running[0]
   const idle = Math.max(0, pool.size - pool.busy)
   return (
@@ -208,7 +249,7 @@ const Now = ({ now }: { readonly now: TasksNow }) => {
           cycle {number(cycle)}, {plural(count, "task")}
         </small>
       </h3>
-      {slowest !== undefined && slowest.ms >= slowMs && running.length === 1 && waits === 0 ? (
+      {slowest !== undefined && slowest.ms >= slowMs && running.length === 1 && waits + pool.waiting === 0 ? (
         <p class="slow">The cycle waits for this task alone.</p>
       ) : null}
       <ul class="tasks">
@@ -222,13 +263,12 @@ const Now = ({ now }: { readonly now: TasksNow }) => {
           </li>
         ))}
       </ul>
+      <Waits now={now} />
       <p class="soft">
         {plural(running.length, "task")} {running.length === 1 ? "runs" : "run"}
-        {waits > 0
-          ? `, ${number(waits)} wait${waits === 1 ? "s" : ""}${waiting[0] === undefined ? "" : ` for ${reasons[waiting[0].for]}`}`
-          : ""}
+        {waits > 0 ? `, ${number(waits)} wait${waits === 1 ? "s" : ""}` : ""}
         {pool.size > 0 ? `; ${pool.busy} of ${pool.size} workers are busy${idle > 0 ? `, ${idle} idle` : ""}` : ""}
-        {pool.waiting > 0 ? `, ${number(pool.waiting)} CPU tasks wait` : ""}.
+        {pool.waiting > 0 ? `, ${plural(pool.waiting, "CPU task")} of all jobs wait for one` : ""}.
       </p>
     </div>
   )
@@ -295,6 +335,7 @@ export const Answer = () => {
       <p class="headline" role="status">
         <Said text={headlineOf(found, now)} limit={4_000} />
       </p>
+      <Since />
       {reason === undefined ? null : (
         <p>
           It is in quarantine: <Said text={reason} limit={2_000} />

@@ -1,4 +1,4 @@
-/** What the job has used of each budget, the agents that paid, and the diagnostics of its result. */
+/** What a job has used of each budget, the agents that paid, and the diagnostics of its tasks. */
 import type { Result, Usage } from "./api.ts"
 import { bytes, number, span } from "./format.ts"
 import { job, limits } from "./jobStore.ts"
@@ -35,7 +35,7 @@ const Payers = ({
   </table>
 )
 
-const Diagnostics = ({ list }: { readonly list: Result["diagnostics"] }) => (
+export const Diagnostics = ({ list }: { readonly list: Result["diagnostics"] }) => (
   <Panel title="Diagnostics" note={number(list.length)}>
     <ul class="diagnostics">
       {list.slice(0, 100).map(({ agent, cause, cycle, each }, index) => (
@@ -55,10 +55,8 @@ const Diagnostics = ({ list }: { readonly list: Result["diagnostics"] }) => (
   </Panel>
 )
 
-export const Budgets = () => {
-  const { value } = job
-  if (value === undefined || value.usage === null) return null
-  const { usage } = value
+/** The use of each budget against its limit. */
+export const BudgetPanel = ({ usage }: { readonly usage: Usage }) => {
   const budget = limits.value
   const rows: ReadonlyArray<Shown> = [
     ["cycles", usage.cycles, budget["cycles"], number],
@@ -71,32 +69,40 @@ export const Budgets = () => {
     ["cost", usage.cost, budget["cost"], number]
   ]
   const payers = Object.entries(usage.byAgent)
+  return (
+    <Panel title="Budget">
+      <table class="budget">
+        <tbody>
+          {rows
+            .filter(([, used, limit]) => used > 0 || (limit !== null && limit !== undefined))
+            .map(([name, used, limit, text]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td class="num">{text(used)}</td>
+                <td>
+                  {limit === null || limit === undefined ? (
+                    <small>no limit</small>
+                  ) : (
+                    <Bar used={used} limit={limit} label={`${name}: ${text(used)} of ${text(limit)}`} />
+                  )}
+                </td>
+                <td class="num">{limit === null || limit === undefined ? "" : text(limit)}</td>
+              </tr>
+            ))}
+        </tbody>
+      </table>
+      {payers.length === 0 ? null : <Payers list={payers} />}
+    </Panel>
+  )
+}
+
+export const Budgets = () => {
+  const { value } = job
+  if (value === undefined || value.usage === null) return null
   const diagnostics = value.result?.diagnostics ?? []
   return (
     <>
-      <Panel title="Budget">
-        <table class="budget">
-          <tbody>
-            {rows
-              .filter(([, used, limit]) => used > 0 || (limit !== null && limit !== undefined))
-              .map(([name, used, limit, text]) => (
-                <tr key={name}>
-                  <th scope="row">{name}</th>
-                  <td class="num">{text(used)}</td>
-                  <td>
-                    {limit === null || limit === undefined ? (
-                      <small>no limit</small>
-                    ) : (
-                      <Bar used={used} limit={limit} label={`${name}: ${text(used)} of ${text(limit)}`} />
-                    )}
-                  </td>
-                  <td class="num">{limit === null || limit === undefined ? "" : text(limit)}</td>
-                </tr>
-              ))}
-          </tbody>
-        </table>
-        {payers.length === 0 ? null : <Payers list={payers} />}
-      </Panel>
+      <BudgetPanel usage={value.usage} />
       {diagnostics.length === 0 ? null : <Diagnostics list={diagnostics} />}
     </>
   )

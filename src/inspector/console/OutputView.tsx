@@ -1,7 +1,7 @@
 /** What tasks report while they run, such as the text of a model as it streams, and the output and the intents of the job. */
 import { useEffect } from "preact/hooks"
-import type { Result } from "./api.ts"
 import { json, number, plural } from "./format.ts"
+import { Intents } from "./Intents.tsx"
 import { isOver, job } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
 import { Empty, Panel, Said } from "./parts.tsx"
@@ -31,37 +31,6 @@ const Reported = ({ report }: { readonly report: Report }) => (
     </header>
     <pre tabIndex={0}>{bodyOf(report)}</pre>
   </article>
-)
-
-const Intents = ({ list }: { readonly list: Result["intents"] }) => (
-  <Panel title="Intents" note={number(list.length)}>
-    <table>
-      <thead>
-        <tr>
-          <th>kind</th>
-          <th>agent</th>
-          <th class="num">cycle</th>
-          <th>key</th>
-        </tr>
-      </thead>
-      <tbody>
-        {list.slice(0, 200).map(({ agent, cycle, idempotencyKey, kind }) => (
-          <tr key={idempotencyKey}>
-            <td>
-              <Said text={kind} limit={80} />
-            </td>
-            <td>
-              <Said text={agent} limit={80} />
-            </td>
-            <td class="num">{number(cycle)}</td>
-            <td>
-              <code class="cut">{idempotencyKey}</code>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </Panel>
 )
 
 export const OutputView = () => {

@@ -1,6 +1,6 @@
 /**
- * The program: kinds and agents as a graph of reads and writes, with live counts; its input, its invariants and its
- * diagnostics.
+ * The program: kinds and agents as a graph of reads and writes, with live counts; the job's input, its budget and who paid, its
+ * invariants, its intents and its diagnostics.
  *
  * The layout engine is loaded when this view is first opened. Without it, the table below says the same.
  */
@@ -8,10 +8,13 @@ import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { ask, ofJob, queryOf } from "./api.ts"
 import { json, number, short } from "./format.ts"
-import { at, diagnosis, graph, input, job, jobId } from "./jobStore.ts"
+import { poll } from "./browser.ts"
+import { BudgetPanel, Diagnostics } from "./Budgets.tsx"
+import { Intents } from "./Intents.tsx"
+import { at, diagnosis, graph, input, isOver, job, jobId } from "./jobStore.ts"
 import { type Laid, layout } from "./layout.ts"
 import { Empty, Panel, Said, visible } from "./parts.tsx"
-import type { Graph } from "./shapes.ts"
+import type { Graph, Replayed, TimelinePage } from "./shapes.ts"
 
 const Picture = ({ laid, counts }: { readonly laid: Laid; readonly counts: Readonly<Record<string, number>> }) => (
   <div class="chart program" tabIndex={0} role="img" aria-label="Agents and kinds; the table below lists them.">
@@ -87,6 +90,50 @@ const Agents = ({ found }: { readonly found: Graph }) => (
   </div>
 )
 
+/** Between two questions for the past of a job that runs: each replays its journal. */
+const refreshMs = 5_000
+
+/** The job as its journal has it, after the cycle that the page shows. Undefined where there is no journal. */
+const useReplayed = () => {
+  const replayed = useSignal<Replayed | undefined>(undefined)
+  const id = jobId.value
+  const cycle = at.value
+  useEffect(() => {
+    replayed.value = undefined
+    if (id === undefined) return undefined
+    return poll(refreshMs, async (abort) => {
+      const known = replayed.value?.cycle
+      const last = job.peek()?.cycle ?? 0
+      if (known !== undefined && (cycle !== undefined || known >= last)) return
+      // A server without journals has no past, and says so by an empty timeline.
+      const query = queryOf({ after: Math.max(0, last - 1), limit: 1 })
+      const page = await ask<TimelinePage>(ofJob(id, `/timeline${query}`), { signal: abort })
+      if (page?.ok !== true || page.value.cycles.length === 0) return
+      const answer = await ask<Replayed>(ofJob(id, `/replay${queryOf({ at: cycle })}`), { signal: abort })
+      if (answer?.ok === true) replayed.value = answer.value
+    })
+  }, [id, cycle, isOver.value])
+  return replayed.value
+}
+
+/** What the journal says of the job, or its result where there is no journal. */
+const OfJob = () => {
+  const replayed = useReplayed()
+  const { value } = job
+  const result = at.value === undefined ? value?.result : undefined
+  const usage = (at.value === undefined ? value?.usage : undefined) ?? replayed?.usage
+  const intents = result?.intents ?? replayed?.intents ?? []
+  const diagnostics = result?.diagnostics ?? replayed?.diagnostics ?? []
+  const open = replayed && new Set(replayed.unanswered.map(({ idempotencyKey }) => idempotencyKey))
+  return (
+    <>
+      {usage === undefined || usage === null ? null : <BudgetPanel usage={usage} />}
+      {intents.length === 0 ? null : <Intents list={intents} {...(open === undefined ? {} : { open })} />}
+      {diagnostics.length === 0 ? null : <Diagnostics list={diagnostics} />}
+    </>
+  )
+}
+
 const Input = () =>
   input.value === undefined ? null : (
     <Panel title="Input">
@@ -158,6 +205,7 @@ export const ProgramView = () => {
           </ul>
         </Panel>
       )}
+      <OfJob />
       <Input />
     </>
   )

@@ -1,12 +1,15 @@
 /**
- * The job's machine as it runs: the active state is lit, and the transition that led there moves once.
+ * The job's machine as it runs: the active state is lit, the transition that led there moves once, and each state says how long
+ * the job was in it.
  *
  * The layout is made when the package is built. Which phase a job is in changes faster than a page can show, so a phase
  * stays lit until the next answer of the server.
  */
 import { useEffect, useRef, useState } from "preact/hooks"
-import { job } from "./jobStore.ts"
+import { span } from "./format.ts"
+import { job, tasks } from "./jobStore.ts"
 import { Panel } from "./parts.tsx"
+import { transitionTo } from "./lastTransition.ts"
 
 interface Chart {
   readonly width: number
@@ -51,6 +54,19 @@ const activeOf = (state: string, phase: string | null): string =>
         : `running.${phase}`
     : (places[state] ?? state)
 
+/** The paths of the states in the chart by the names that the server gives them. Phases are within `running`. */
+const timesOf = (spentMs: Readonly<Record<string, number>>): ReadonlyMap<string, number> => {
+  const times = new Map<string, number>()
+  let running = 0
+  for (const [name, ms] of Object.entries(spentMs)) {
+    const isOwn = chart.states.some(({ path }) => path === name)
+    times.set(isOwn ? name : `running.${name}`, ms)
+    if (!isOwn) running += ms
+  }
+  if (running > 0) times.set("running", running)
+  return times
+}
+
 const lineOf = (points: ReadonlyArray<readonly [number, number]>): string =>
   points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")
 
@@ -61,14 +77,17 @@ export const Statechart = () => {
   const [moved, setMoved] = useState("")
   useEffect(() => {
     if (last.current === active) return
-    const edge = chart.edges.find(({ from, to }) => from === last.current && active.startsWith(to))
+    const edge = transitionTo(chart.edges, last.current, active)
     last.current = active
     setMoved(edge === undefined ? "" : `${edge.from}>${edge.to}`)
   }, [active])
   if (value === undefined) return null
+  const times = timesOf(tasks.value?.spentMs ?? {})
+  const spent = [...times].map(([path, ms]) => `${path} ${span(ms)}`).join(", ")
+  const label = `The job's machine. Active: ${active}.${spent === "" ? "" : ` Time in each state: ${spent}.`}`
   return (
     <Panel title="Machine" note={active}>
-      <div class="chart" tabIndex={0} role="img" aria-label={`The job's machine. Active: ${active}.`}>
+      <div class="chart" tabIndex={0} role="img" aria-label={label}>
         <svg viewBox={`-6 -6 ${chart.width + 12} ${chart.height + 12}`} aria-hidden="true">
           <defs>
             <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
@@ -89,11 +108,17 @@ export const Statechart = () => {
               <rect x={x} y={y} width={width} height={height} rx={isParent ? 12 : 8} />
               <text
                 x={isParent ? x + 14 : x + width / 2}
-                y={isParent ? y + 21 : y + height / 2 + 4.5}
+                y={isParent ? y + 21 : y + height / 2 + (times.has(path) ? -3 : 4.5)}
                 text-anchor={isParent ? "start" : "middle"}
               >
                 {key === "budgetExhausted" ? "exhausted" : key}
+                {isParent && times.has(path) ? <tspan class="count"> {span(times.get(path) ?? 0)}</tspan> : null}
               </text>
+              {isParent || !times.has(path) ? null : (
+                <text class="count" x={x + width / 2} y={y + height / 2 + 14} text-anchor="middle">
+                  {span(times.get(path) ?? 0)}
+                </text>
+              )}
             </g>
           ))}
           {chart.edges.map(({ from, names, points, to }) => (

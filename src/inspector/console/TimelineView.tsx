@@ -2,22 +2,32 @@
  * The timeline: a lane for each worker and for each place of the main thread, tasks as bars, commits as lines.
  *
  * Drawn on a canvas, so ten thousand bars cost one frame; the table below it says the same to those who do not see it. The
- * wheel with ctrl, or + and -, zoom; arrows and dragging move; a click shows the page as of the task's cycle.
+ * wheel with ctrl, or + and -, zoom; left, right and dragging move; up and down go from task to task. A click, or Enter, opens the
+ * fact that the task was about.
  */
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals"
 import type { TargetedPointerEvent } from "preact"
 import { useEffect, useMemo, useRef } from "preact/hooks"
 import { ask, ofJob, queryOf } from "./api.ts"
+import { FactLink, openTask } from "./links.tsx"
 import { number, plural, span, time } from "./format.ts"
-import { at, goToCycle, isOver, job, jobId } from "./jobStore.ts"
-import { FactLink } from "./links.tsx"
+import { at, isOver, job, jobId } from "./jobStore.ts"
 import { Empty, Said } from "./parts.tsx"
 import { now, poll } from "./browser.ts"
 import type { RecordedCycle, TimelinePage } from "./shapes.ts"
 import { drawn, live, needTelemetry } from "./telemetry.ts"
 import { colourOf } from "./colours.ts"
 import { draw, nameWidth, type Place, placeAt, type Window } from "./timelineDrawing.ts"
-import { type Bar, busyPart, longest, type Timeline, timelineOf } from "./timelineModel.ts"
+import {
+  type Bar,
+  busyPart,
+  inOrder,
+  longest,
+  type Outcome,
+  tallyOf,
+  type Timeline,
+  timelineOf
+} from "./timelineModel.ts"
 
 /** Cycles of one page, and cycles that the view remembers. */
 const pageSize = 200
@@ -79,7 +89,7 @@ const Longest = ({ timeline }: { readonly timeline: Timeline }) => {
         </tr>
       </thead>
       <tbody>
-        {bars.map(({ agent, attempts, cycle, discarded, each, key, ms, to, worker }) => (
+        {bars.map(({ agent, attempts, cycle, discarded, each, key, ms, outcome, to, worker }) => (
           <tr key={key}>
             <td>
               <i
@@ -97,6 +107,7 @@ const Longest = ({ timeline }: { readonly timeline: Timeline }) => {
               {to === undefined ? " so far" : ""}
             </td>
             <td>
+              {outcome === "killed" ? "killed " : ""}
               {discarded === undefined ? "" : <code class="badText">{discarded}</code>}
               {attempts > 1 ? ` ${attempts} attempts` : ""}
             </td>
@@ -106,6 +117,33 @@ const Longest = ({ timeline }: { readonly timeline: Timeline }) => {
     </table>
   )
 }
+
+const names: Readonly<Record<Outcome, string>> = {
+  queued: "waits",
+  running: "runs",
+  done: "done",
+  retried: "done after another attempt",
+  discarded: "no effect",
+  killed: "stopped"
+}
+
+/** How bars look, and how many of each sort are here. */
+const Legend = ({ timeline }: { readonly timeline: Timeline }) => (
+  <ul class="legend" aria-label="Tasks by what became of them">
+    {tallyOf(timeline).map(([outcome, count]) => (
+      <li key={outcome} data-outcome={outcome}>
+        <i class={`sample ${outcome}`} aria-hidden="true" />
+        {names[outcome]} <b>{number(count)}</b>
+      </li>
+    ))}
+    {timeline.commits.length === 0 ? null : (
+      <li data-outcome="committed">
+        <i class="sample commit" aria-hidden="true" />
+        merged and committed <b>{plural(timeline.commits.length, "cycle")}</b>
+      </li>
+    )}
+  </ul>
+)
 
 const Lanes = ({ timeline, shown }: { readonly timeline: Timeline; readonly shown: Window }) => (
   <p class="soft">
@@ -143,22 +181,27 @@ interface Hit {
   readonly y: number
 }
 
+const reasons = { concurrency: "a permit of its agent", budget: "room under the budget" } as const
+
 const Tip = ({ hit: { bar, x, y } }: { readonly hit: Hit }) => (
-  <div class="tip" style={{ left: `${Math.max(4, x - 20)}px`, top: `${y + 22}px` }}>
+  <div class="tip" role="status" style={{ left: `${Math.max(4, x - 20)}px`, top: `${y + 22}px` }}>
     <b>
       <Said text={bar.agent} limit={60} />
     </b>{" "}
     {bar.each === undefined ? null : <Said text={`${bar.each.kind}/${bar.each.id}`} limit={80} />}
     <br />
     {span((bar.to ?? now.value) - bar.from)}
-    {bar.to === undefined ? " so far" : ""} · cycle {number(bar.cycle)}
-    {bar.queued === undefined ? "" : ` · waited ${span(Math.max(0, bar.from - bar.queued))}`}
+    {bar.to === undefined ? " so far" : ""} · cycle {number(bar.cycle)} · {names[bar.outcome]}
+    {bar.waitsFor === undefined ? "" : ` for ${reasons[bar.waitsFor]}`}
+    {bar.queued === undefined || bar.outcome === "queued"
+      ? ""
+      : ` · waited ${span(Math.max(0, bar.from - bar.queued))}`}
     {bar.attempts > 1 ? ` · ${bar.attempts} attempts` : ""}
     {bar.discarded === undefined ? "" : ` · ${bar.discarded}`}
   </div>
 )
 
-/** What the pointer does: it drags the window, names the task below it, and chooses its cycle. */
+/** What the pointer does: it drags the window, names the task below it, and opens what that task was about. */
 const usePointer = (
   { show, shown }: View,
   hit: Signal<Hit | undefined>,
@@ -173,7 +216,7 @@ const usePointer = (
     onPointerUp: (event: TargetedPointerEvent<HTMLCanvasElement>) => {
       const isClick = dragged.current !== undefined && Math.abs(event.clientX - dragged.current.x) < 4
       dragged.current = undefined
-      if (isClick && hit.value !== undefined) goToCycle(hit.value.bar.cycle)
+      if (isClick && hit.value !== undefined) openTask(hit.value.bar)
     },
     onPointerMove: (event: TargetedPointerEvent<HTMLCanvasElement>) => {
       const box = event.currentTarget.getBoundingClientRect()
@@ -220,12 +263,26 @@ const Chart = ({
     return () => observer.disconnect()
   })
   const pointer = usePointer(view, hit, places)
+  const step = (by: number): void => {
+    const bars = inOrder(timeline)
+    const index = bars.findIndex(({ key }) => key === hit.value?.bar.key)
+    const bar = bars[index === -1 ? (by > 0 ? 0 : bars.length - 1) : index + by]
+    if (bar === undefined) return
+    // The window follows the task.
+    const [width, end] = [shown.to - shown.from, bar.to ?? timeline.to]
+    if (bar.from < shown.from || end > shown.to) show({ from: bar.from - width / 4, to: bar.from + (3 * width) / 4 })
+    const place = places.current.find((it) => it.bar.key === bar.key)
+    hit.value = { bar, x: place?.x ?? nameWidth, y: place?.y ?? 0 }
+  }
   const keys: Readonly<Record<string, () => void>> = {
     "+": () => zoom(0.6),
     "=": () => zoom(0.6),
     "-": () => zoom(1 / 0.6),
     ArrowLeft: () => pan(-0.2),
     ArrowRight: () => pan(0.2),
+    ArrowDown: () => step(1),
+    ArrowUp: () => step(-1),
+    Enter: () => hit.value !== undefined && openTask(hit.value.bar),
     "0": () => show(undefined)
   }
   return (
@@ -234,7 +291,7 @@ const Chart = ({
         ref={canvas}
         tabIndex={0}
         role="img"
-        aria-label="Tasks over time. The table below names the longest."
+        aria-label="Tasks over time. Up and down go from task to task, Enter opens one. The table below names the longest."
         onWheel={(event) => {
           // Without a key, the wheel scrolls the page.
           if (!event.ctrlKey && !event.shiftKey && Math.abs(event.deltaX) < Math.abs(event.deltaY)) return
@@ -245,9 +302,16 @@ const Chart = ({
           else pan(Math.sign(event.deltaX || event.deltaY) * 0.08)
         }}
         {...pointer}
+        onBlur={() => (hit.value = undefined)}
         onKeyDown={(event) => {
+          if (event.key === "Escape" && hit.value !== undefined) {
+            // The page would go back to the list of jobs.
+            event.stopPropagation()
+            hit.value = undefined
+            return
+          }
           const act = keys[event.key]
-          if (act === undefined) return
+          if (act === undefined || event.altKey || event.ctrlKey || event.metaKey) return
           event.preventDefault()
           act()
         }}
@@ -284,7 +348,7 @@ const Toolbar = ({ cycles, older, timeline, view: { show, zoom } }: ToolbarProps
       <span class="soft">
         {first === undefined ? "live" : `cycles ${number(first)} to ${number(cycles.at(-1)?.cycle ?? 0)}`}
         {` · from ${time(timeline.from)} · `}
-        {plural(count, "task")} of a millisecond or more · ctrl and the wheel, + and - zoom
+        {plural(count, "task")} of a millisecond or more · + and - or ctrl and the wheel zoom · ↑ ↓ Enter: a task
       </span>
     </div>
   )
@@ -311,6 +375,7 @@ export const TimelineView = () => {
     <>
       <Toolbar timeline={timeline} view={view} cycles={cycles.value} older={older} />
       <Chart timeline={timeline} view={view} end={end} />
+      <Legend timeline={timeline} />
       <Lanes timeline={timeline} shown={view.shown} />
       <Longest timeline={timeline} />
     </>

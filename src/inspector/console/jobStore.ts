@@ -71,7 +71,7 @@ effect(() => {
     const isEnd = ended.has(answer.value.state)
     const [found, now] = await Promise.all([
       ask<Diagnosis>(ofJob(id, "/diagnosis"), { signal: abort }),
-      isEnd ? undefined : ask<TasksNow>(ofJob(id, "/tasks"), { signal: abort })
+      ask<TasksNow>(ofJob(id, "/tasks"), { signal: abort })
     ])
     if (jobId.value !== id) return
     if (found?.ok === true) diagnosis.value = found.value

@@ -1,7 +1,8 @@
 /** Links to facts and cycles within the job. */
 import type { FactRef } from "./api.ts"
 import { Said } from "./parts.tsx"
-import { factQuery, hrefOf, route } from "./route.ts"
+import { job } from "./jobStore.ts"
+import { factQuery, go, hrefOf, route } from "./route.ts"
 
 /** A link to a fact. The address names it by kind and id, so it can be kept. */
 export const FactLink = ({ fact: { id, kind } }: { readonly fact: FactRef }) => {
@@ -22,6 +23,14 @@ export const FactLink = ({ fact: { id, kind } }: { readonly fact: FactRef }) => 
       /<Said text={id} limit={120} />
     </a>
   )
+}
+
+/** Opens the fact that a task was about, as it was after the task's cycle. A task about no fact opens all facts of that cycle. */
+export const openTask = ({ cycle, each }: { readonly cycle: number; readonly each: FactRef | undefined }): void => {
+  const { value } = route
+  if (value.page !== "job") return
+  const at = cycle < (job.value?.cycle ?? 0) ? { at: String(cycle) } : { at: "" }
+  go({ ...value, view: "facts", query: { ...value.query, from: "", with: "", ...at, ...(each && factQuery(each)) } })
 }
 
 export const CycleLink = ({ cycle }: { readonly cycle: number }) => {

@@ -168,7 +168,16 @@ export class RecordedJob {
       case "approvals":
         return ok({ approvals, unread: [], cursor: null })
       case "tasks":
-        return ok({ cycle: 0, tasks: 0, running: [], waiting: [], waits: 0, pool: { waiting: 0, busy: 0, size: 0 } })
+        return ok({
+          cycle: 0,
+          tasks: 0,
+          running: [],
+          waiting: [],
+          waits: 0,
+          pool: { waiting: 0, busy: 0, size: 0 },
+          since: null,
+          spentMs: {}
+        })
       case "timeline":
         return ok(this.#timeline(query))
       case "diff":
@@ -242,7 +251,7 @@ export class RecordedJob {
     return index
   }
 
-  /** The job after a cycle. The console reads no marks, and no intents that were answered. */
+  /** The job after a cycle. The console reads no marks. An unfinished job has only its intents without an answer. */
   #replay({ cycle, live, past, version }: Context) {
     const { diagnostics, input, job } = this.record
     const point = past.points.find((other) => other.cycle === cycle)
@@ -256,6 +265,7 @@ export class RecordedJob {
       usage: point?.usage,
       input: input.input,
       facts: counted(live),
+      intents: (job.result?.intents ?? point?.unanswered ?? []).filter((intent) => intent.cycle <= cycle),
       unanswered: point?.unanswered ?? [],
       diagnostics: diagnostics.filter((diagnostic) => diagnostic.cycle <= cycle)
     }

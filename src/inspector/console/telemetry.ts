@@ -24,7 +24,7 @@ export type Item =
   | (OfTask & { readonly _tag: "TaskQueued" })
   | (OfTask & { readonly _tag: "TaskWaiting"; readonly for: "concurrency" | "budget" })
   | (OfTask & { readonly _tag: "TaskClaimed"; readonly worker: number })
-  | (OfTask & { readonly _tag: "TaskEnded"; readonly worker: number })
+  | (OfTask & { readonly _tag: "TaskEnded"; readonly worker: number; readonly failed?: string })
   | (OfTask & { readonly _tag: "TaskProgress"; readonly worker: number; readonly value?: unknown })
   | { readonly _tag: "Missed"; readonly from: number | null; readonly to: number | null }
   | { readonly _tag: "Ended" }
@@ -36,12 +36,15 @@ export interface LiveTask {
   readonly cycle: number
   readonly agent: string
   readonly each: FactRef | undefined
-  readonly attempt: number
+  /** The last attempt that was heard of. */
+  attempt: number
   queuedAt: number
   waitsFor: "concurrency" | "budget" | undefined
   claimedAt: number | undefined
   endedAt: number | undefined
   worker: number
+  /** The `_tag` of the cause, if it ended without an effect. */
+  failed: string | undefined
 }
 
 /** What a task reported, newest last. A text that grows is shown as its newest state. */
@@ -77,8 +80,11 @@ const bound = <A>(map: Map<string, A>, limit: number): void => {
   }
 }
 
-const keyOf = ({ agent, attempt, cycle, each, part }: OfTask): string =>
-  JSON.stringify([cycle, agent, each?.kind, each?.id, part, attempt])
+const taskKeyOf = ({ agent, cycle, each, part }: OfTask): string =>
+  JSON.stringify([cycle, agent, each?.kind, each?.id, part])
+
+/** Attempts of a task report on their own. */
+const reportKeyOf = (item: OfTask): string => JSON.stringify([taskKeyOf(item), item.attempt])
 
 const note = (item: Item): void => {
   if (item._tag === "Missed") {
@@ -87,9 +93,9 @@ const note = (item: Item): void => {
     return
   }
   if (item._tag === "Ended" || item._tag === "Goodbye") return
-  const key = keyOf(item)
   const { agent, at, attempt, cycle, each } = item
   if (item._tag === "TaskProgress") {
+    const key = reportKeyOf(item)
     const report = reports.get(key) ?? { key, agent, each, cycle, attempt, values: [], count: 0, isOver: false }
     reports.set(key, report)
     report.values.push(item.value)
@@ -98,6 +104,7 @@ const note = (item: Item): void => {
     bound(reports, rememberedReports)
     return
   }
+  const key = taskKeyOf(item)
   const task: LiveTask = live.get(key) ?? {
     key,
     cycle,
@@ -108,19 +115,22 @@ const note = (item: Item): void => {
     waitsFor: undefined,
     claimedAt: undefined,
     endedAt: undefined,
-    worker: 0
+    worker: 0,
+    failed: undefined
   }
   live.set(key, task)
+  task.attempt = Math.max(task.attempt, attempt)
   if (item._tag === "TaskWaiting") task.waitsFor = item.for
   if (item._tag === "TaskClaimed") {
-    task.claimedAt = at
+    task.claimedAt ??= at
     task.worker = item.worker
     task.waitsFor = undefined
   }
   if (item._tag === "TaskEnded") {
     task.endedAt = at
     task.claimedAt ??= at
-    const report = reports.get(key)
+    task.failed = item.failed
+    const report = reports.get(reportKeyOf(item))
     if (report !== undefined) report.isOver = true
   }
   bound(live, rememberedTasks)

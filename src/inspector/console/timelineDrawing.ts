@@ -53,7 +53,7 @@ const drawScale = ({ height, ink, pen, shown: { from, to }, width, xOf }: Sheet,
 }
 
 const drawCommits = ({ height, ink, pen, width, xOf }: Sheet, { commits }: Timeline): void => {
-  for (const { at, discarded, from } of commits) {
+  for (const { at, discarded, from, merge } of commits) {
     const x = xOf(at)
     if (x < nameWidth || x > width) continue
     pen.fillStyle = discarded > 0 ? ink.bad : ink.commit
@@ -61,27 +61,52 @@ const drawCommits = ({ height, ink, pen, width, xOf }: Sheet, { commits }: Timel
     const start = Math.max(nameWidth, xOf(from))
     pen.fillStyle = ink.cycle
     if (x - start > 2) pen.fillRect(start, axisHeight - 3, x - start - 1, 2)
+    const merged = Math.max(nameWidth, xOf(merge))
+    pen.fillStyle = ink.accent
+    if (x - merged > 1) pen.fillRect(merged, axisHeight - 4, x - merged, 4)
   }
 }
 
-const drawBar = ({ hovered, ink, pen }: Sheet, { bar, w, x, y }: Place): void => {
+/** How much of a bar's colour is seen: of a task that waits, runs, or has no effect, less. */
+const opacities = { queued: 0.18, running: 0.8, done: 1, retried: 1, discarded: 0.45, killed: 0.45 } as const
+
+/** A cross over the end of a bar whose task was stopped. */
+const drawCross = ({ ink, pen }: Sheet, { w, x, y }: Place): void => {
+  const [right, height] = [x + w, laneHeight - 6]
+  pen.strokeStyle = ink.bad
+  pen.lineWidth = 2
+  pen.beginPath()
+  pen.moveTo(right - 5, y + 3)
+  pen.lineTo(right + 3, y + height - 3)
+  pen.moveTo(right + 3, y + 3)
+  pen.lineTo(right - 5, y + height - 3)
+  pen.stroke()
+}
+
+const drawBar = (sheet: Sheet, place: Place): void => {
+  const { hovered, ink, pen } = sheet
+  const { bar, w, x, y } = place
+  const { outcome } = bar
   pen.fillStyle = colourOf(bar.agent, ink.isDark)
-  pen.globalAlpha = bar.discarded === undefined ? 1 : 0.45
+  pen.globalAlpha = opacities[outcome]
   pen.beginPath()
   pen.roundRect(x, y, w, laneHeight - 6, Math.min(3, w / 2))
   pen.fill()
   pen.globalAlpha = 1
-  if (bar.discarded !== undefined || bar.key === hovered) {
-    pen.strokeStyle = bar.key === hovered ? ink.text : ink.bad
+  if (bar.discarded !== undefined || outcome === "queued" || bar.key === hovered) {
+    pen.strokeStyle = bar.key === hovered ? ink.text : bar.discarded === undefined ? ink.soft : ink.bad
     pen.lineWidth = bar.key === hovered ? 2 : 1.5
+    pen.setLineDash(outcome === "queued" ? [4, 3] : [])
     pen.stroke()
+    pen.setLineDash([])
   }
   if (bar.attempts > 1) {
     pen.fillStyle = ink.text
     pen.fillRect(x, y + laneHeight - 8, Math.min(w, 6), 2)
   }
+  if (outcome === "killed") drawCross(sheet, place)
   if (w <= 46) return
-  pen.fillStyle = ink.onBar
+  pen.fillStyle = outcome === "queued" ? ink.text : ink.onBar
   pen.save()
   pen.beginPath()
   pen.rect(x, y, w - 4, laneHeight)

@@ -2,12 +2,27 @@
  * A job's time as bars on lanes: from what was recorded, and from what runs at present.
  *
  * Workers have a lane each. Tasks of fiber agents share the main thread, so they get as many lanes as run at a time: a task
- * takes the first lane that is free when it begins. Times are in milliseconds since the epoch. Boundary: pure; records in,
- * bars out.
+ * takes the first lane that is free when it begins. Tasks that wait have lanes below these. Times are in milliseconds since the
+ * epoch. Boundary: pure; records in, bars out.
  */
 import type { FactRef } from "./api.ts"
 import type { RecordedCycle } from "./shapes.ts"
 import type { LiveTask } from "./telemetry.ts"
+
+/**
+ * What became of a task. `discarded`: its effect was not applied. `killed`: it was stopped, because it took too long or too much
+ * memory, or its thread was lost.
+ */
+export type Outcome = "queued" | "running" | "done" | "retried" | "discarded" | "killed"
+
+/** In the order in which the legend names them. */
+export const outcomes: ReadonlyArray<Outcome> = ["queued", "running", "done", "retried", "discarded", "killed"]
+
+/** Causes for which a task is stopped from outside. */
+const killing = new Set(["AgentTimedOut", "AgentOutOfMemory", "WorkerCrashed"])
+
+const outcomeOf = (failed: string | undefined, attempts: number): Outcome =>
+  failed !== undefined ? (killing.has(failed) ? "killed" : "discarded") : attempts > 1 ? "retried" : "done"
 
 export interface Bar {
   readonly key: string
@@ -21,7 +36,11 @@ export interface Bar {
   /** When it was queued, if that is known. */
   readonly queued: number | undefined
   readonly attempts: number
+  /** The `_tag` of the cause for which it has no effect. */
   readonly discarded: string | undefined
+  readonly outcome: Outcome
+  /** The reason why it waits. */
+  readonly waitsFor: "concurrency" | "budget" | undefined
 }
 
 export interface Commit {
@@ -29,6 +48,8 @@ export interface Commit {
   readonly at: number
   /** When the tasks began. The same as `at` if no task took long enough to be recorded. */
   readonly from: number
+  /** When the last task that was recorded had ended. From then to `at`, effects were merged and the cycle was written. */
+  readonly merge: number
   readonly tasks: number
   readonly facts: number
   readonly discarded: number
@@ -58,27 +79,38 @@ const recordedBars = ({ at, cycle, recorded, tookMs }: RecordedCycle): ReadonlyA
     to: began + startMs + ms,
     queued: began,
     attempts,
-    discarded: discarded ?? undefined
+    discarded: discarded ?? undefined,
+    outcome: outcomeOf(discarded ?? undefined, attempts),
+    waitsFor: undefined
   }))
 }
 
-const liveBar = (task: LiveTask): ReadonlyArray<Bar> =>
-  task.claimedAt === undefined
-    ? []
-    : [
-        {
-          key: task.key,
-          cycle: task.cycle,
-          agent: task.agent,
-          each: task.each,
-          worker: task.worker,
-          from: task.claimedAt,
-          to: task.endedAt,
-          queued: task.queuedAt,
-          attempts: task.attempt,
-          discarded: undefined
-        }
-      ]
+/**
+ * The bar of a task that telemetry told of. A task that waits has its bar from the time at which it was queued. Where the job is
+ * over, a task that has no end was stopped with it, and one that had not begun has no bar.
+ */
+const liveBar = (task: LiveTask, isOver: boolean): ReadonlyArray<Bar> => {
+  const { attempt, claimedAt, endedAt, failed, waitsFor } = task
+  // Between two attempts a task may wait for its permit again.
+  const isWaiting = claimedAt === undefined || (waitsFor !== undefined && endedAt === undefined)
+  if (isOver && isWaiting) return []
+  const unfinished = isWaiting ? "queued" : isOver ? "killed" : "running"
+  const bar: Bar = {
+    key: task.key,
+    cycle: task.cycle,
+    agent: task.agent,
+    each: task.each,
+    worker: task.worker,
+    from: claimedAt ?? task.queuedAt,
+    to: endedAt,
+    queued: task.queuedAt,
+    attempts: attempt,
+    discarded: failed,
+    outcome: isWaiting || endedAt === undefined ? unfinished : outcomeOf(failed, attempt),
+    waitsFor
+  }
+  return [bar]
+}
 
 /** Puts bars on as many lanes as overlap at a time. */
 const packed = (bars: ReadonlyArray<Bar>): ReadonlyArray<ReadonlyArray<Bar>> => {
@@ -98,20 +130,26 @@ const packed = (bars: ReadonlyArray<Bar>): ReadonlyArray<ReadonlyArray<Bar>> => 
 
 /** Tuning: lanes of the main thread. Tasks beyond them share the last one, so that the workers stay in sight. */
 const mainLanes = 8
+/** Tuning: lanes of tasks that wait. */
+const waitingLanes = 4
 
-const mainOf = (bars: ReadonlyArray<Bar>): ReadonlyArray<Lane> => {
+/** At most so many lanes: the last has all bars that are on no other. */
+const lanesOf = (name: string, bars: ReadonlyArray<Bar>, most: number): ReadonlyArray<Lane> => {
   const lists = packed(bars)
-  const shown = lists.length > mainLanes ? lists.slice(0, mainLanes - 1) : lists
-  const lanes = shown.map((list, index) => ({ name: index === 0 ? "main" : `main ${index + 1}`, bars: list }))
+  const shown = lists.length > most ? lists.slice(0, most - 1) : lists
+  const lanes = shown.map((list, index) => ({ name: index === 0 ? name : `${name} ${index + 1}`, bars: list }))
   if (shown.length === lists.length) return lanes
   const rest = lists
     .slice(shown.length)
     .flat()
     .sort((a, b) => a.from - b.from)
-  return [...lanes, { name: `main ${mainLanes}\u2013${lists.length}`, bars: rest }]
+  return [...lanes, { name: `${name} ${most}\u2013${lists.length}`, bars: rest }]
 }
 
-/** The timeline of recorded cycles, and of the live tasks of later cycles. `now` ends the bars of running tasks. */
+/**
+ * The timeline of recorded cycles, and of the live tasks of later cycles. `now` ends the bars of running tasks; undefined: the job
+ * is over.
+ */
 export const timelineOf = (
   cycles: ReadonlyArray<RecordedCycle>,
   tasks: Iterable<LiveTask>,
@@ -119,10 +157,12 @@ export const timelineOf = (
 ): Timeline => {
   const last = cycles.at(-1)?.cycle ?? 0
   const bars = cycles.flatMap(recordedBars)
-  for (const task of tasks) if (task.cycle > last) bars.push(...liveBar(task))
+  for (const task of tasks) if (task.cycle > last) bars.push(...liveBar(task, now === undefined))
   bars.sort((a, b) => a.from - b.from)
   const byWorker = new Map<number, Array<Bar>>()
+  const waiting = bars.filter(({ outcome }) => outcome === "queued")
   for (const bar of bars) {
+    if (bar.outcome === "queued") continue
     const list = byWorker.get(bar.worker) ?? []
     byWorker.set(bar.worker, list)
     list.push(bar)
@@ -132,11 +172,13 @@ export const timelineOf = (
     const own = byWorker.get(worker) ?? []
     if (worker > 0) lanes.push({ name: `worker ${worker}`, bars: own })
   }
-  lanes.push(...mainOf(byWorker.get(0) ?? []))
-  const commits = cycles.map(({ at, cycle, discarded, facts, tasks: count, tookMs }) => ({
+  lanes.push(...lanesOf("main", byWorker.get(0) ?? [], mainLanes))
+  lanes.push(...lanesOf("waits", waiting, waitingLanes))
+  const commits = cycles.map(({ at, cycle, discarded, facts, recorded, tasks: count, tookMs }) => ({
     cycle,
     at,
     from: at - (tookMs ?? 0),
+    merge: Math.min(at, at - (tookMs ?? 0) + Math.max(0, ...recorded.map(({ startMs, tookMs: ms }) => startMs + ms))),
     tasks: count,
     facts,
     discarded
@@ -150,7 +192,21 @@ export const timelineOf = (
     : { lanes, commits, from, to: Math.max(to, from + 1) }
 }
 
-/** The bars that took longest. */
+/** The number of bars of each outcome that has any, in the order of the legend. */
+export const tallyOf = ({ lanes }: Timeline): ReadonlyArray<readonly [outcome: Outcome, count: number]> => {
+  const counts = new Map<Outcome, number>()
+  for (const { bars } of lanes) for (const { outcome } of bars) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+  return outcomes.flatMap((outcome) => {
+    const count = counts.get(outcome)
+    return count === undefined ? [] : [[outcome, count] as const]
+  })
+}
+
+/** The bars in the order of their beginning, as the keys go through them. */
+export const inOrder = ({ lanes }: Timeline): ReadonlyArray<Bar> =>
+  lanes.flatMap(({ bars }) => bars).sort((a, b) => a.from - b.from || (a.key < b.key ? -1 : 1))
+
+/** The bars that took longest. Tasks that wait are not among them. */
 export const longest = (
   { lanes }: Timeline,
   count: number,
@@ -158,6 +214,7 @@ export const longest = (
 ): ReadonlyArray<Bar & { readonly ms: number }> =>
   lanes
     .flatMap(({ bars }) => bars.map((bar) => ({ ...bar, ms: (bar.to ?? now) - bar.from })))
+    .filter(({ outcome }) => outcome !== "queued")
     .sort((a, b) => b.ms - a.ms)
     .slice(0, count)
 

@@ -1,0 +1,175 @@
+/** A job's time as bars: what became of each task, while it is heard of and from what was recorded; and the transition that moves. */
+import { describe, expect, it } from "vitest"
+import { transitionTo } from "../../src/inspector/console/lastTransition.ts"
+import { busyPart, inOrder, longest, tallyOf, timelineOf } from "../../src/inspector/console/timelineModel.ts"
+import type { LiveTask } from "../../src/inspector/console/telemetry.ts"
+import type { RecordedCycle } from "../../src/inspector/console/shapes.ts"
+
+type Recorded = RecordedCycle["recorded"][number]
+
+const ran = (
+  agent: string,
+  worker: number,
+  startMs: number,
+  tookMs: number,
+  more: Partial<Recorded> = {}
+): Recorded => ({
+  agent,
+  each: null,
+  worker,
+  startMs,
+  tookMs,
+  attempts: 1,
+  discarded: null,
+  ...more
+})
+
+const cycle = (number: number, at: number, tookMs: number, recorded: ReadonlyArray<Recorded>): RecordedCycle => ({
+  cycle: number,
+  tier: 0,
+  at,
+  tookMs,
+  tasks: recorded.length,
+  facts: 0,
+  discarded: recorded.filter(({ discarded }) => discarded !== null).length,
+  signals: 0,
+  agents: {},
+  recorded
+})
+
+const live = (key: string, of: Partial<LiveTask>): LiveTask => ({
+  key,
+  cycle: 9,
+  agent: "a",
+  each: undefined,
+  attempt: 1,
+  queuedAt: 1_000,
+  waitsFor: undefined,
+  claimedAt: undefined,
+  endedAt: undefined,
+  worker: 0,
+  failed: undefined,
+  ...of
+})
+
+const outcomesOf = (timeline: ReturnType<typeof timelineOf>) =>
+  Object.fromEntries(timeline.lanes.map(({ bars, name }) => [name, bars.map(({ outcome }) => outcome)]))
+
+describe("the bars of recorded cycles", () => {
+  const timeline = timelineOf(
+    [
+      cycle(1, 1_100, 100, [
+        ran("parse", 1, 0, 40),
+        ran("parse", 2, 0, 60, { discarded: "AgentFailed" }),
+        ran("parse", 1, 40, 50, { discarded: "AgentTimedOut" }),
+        ran("fetch", 0, 0, 30, { attempts: 3 }),
+        ran("fetch", 0, 10, 30)
+      ]),
+      cycle(2, 1_300, 50, [])
+    ],
+    [live("old", { cycle: 2, claimedAt: 1_250 })],
+    undefined
+  )
+
+  it("have a lane for each worker, and one for each fiber that runs at a time", () => {
+    expect(outcomesOf(timeline)).toEqual({
+      "worker 1": ["done", "killed"],
+      "worker 2": ["discarded"],
+      main: ["retried"],
+      "main 2": ["done"]
+    })
+  })
+
+  it("are counted by what became of the tasks, once each", () => {
+    expect(tallyOf(timeline)).toEqual([
+      ["done", 2],
+      ["retried", 1],
+      ["discarded", 1],
+      ["killed", 1]
+    ])
+  })
+
+  it("say when a cycle's effects were merged and when it was committed", () => {
+    expect(timeline.commits.map(({ at, from, merge }) => [from, merge, at])).toEqual([
+      [1_000, 1_090, 1_100],
+      [1_250, 1_250, 1_300]
+    ])
+  })
+
+  it("come in the order of time, and the longest first where that is asked", () => {
+    expect(inOrder(timeline).map(({ from }) => from)).toEqual([1_000, 1_000, 1_000, 1_010, 1_040])
+    expect(longest(timeline, 2, 0).map(({ ms }) => ms)).toEqual([60, 50])
+    expect(busyPart(timeline.lanes[0]!, 1_000, 1_100)).toBeCloseTo(0.9)
+    expect(busyPart(timeline.lanes[1]!, 1_000, 1_120)).toBeCloseTo(0.5)
+  })
+})
+
+describe("the bars of tasks that are heard of", () => {
+  const tasks = [
+    live("waits", { waitsFor: "concurrency" }),
+    live("again", { claimedAt: 1_010, attempt: 2, waitsFor: "concurrency" }),
+    live("queued", {}),
+    live("runs", { claimedAt: 1_020, worker: 2 }),
+    live("done", { claimedAt: 1_000, endedAt: 1_020, worker: 2 }),
+    live("retried", { claimedAt: 1_000, endedAt: 1_040, attempt: 2 }),
+    live("fails", { claimedAt: 1_040, endedAt: 1_050, failed: "AgentFailed" }),
+    live("late", { claimedAt: 1_050, endedAt: 1_060, failed: "AgentOutOfMemory" })
+  ]
+
+  it("tell of tasks that wait, run, have ended, were tried again, failed, and were stopped", () => {
+    expect(outcomesOf(timelineOf([], tasks, 1_100))).toEqual({
+      "worker 2": ["done", "running"],
+      main: ["retried", "discarded", "killed"],
+      waits: ["queued"],
+      "waits 2": ["queued"],
+      "waits 3": ["queued"]
+    })
+  })
+
+  it("of a job that is over: what had not begun has no bar, and what had no end was stopped", () => {
+    expect(outcomesOf(timelineOf([], tasks, undefined))).toEqual({
+      "worker 2": ["done", "killed"],
+      main: ["retried", "discarded", "killed"]
+    })
+  })
+
+  it("give way to what was recorded of their cycle", () => {
+    expect(tallyOf(timelineOf([cycle(9, 2_000, 10, [ran("a", 0, 0, 5)])], tasks, 2_100))).toEqual([["done", 1]])
+  })
+
+  it("share the last lane where too many run at a time", () => {
+    const many = Array.from({ length: 12 }, (_, index) => live(`${index}`, { claimedAt: 1_000 + index }))
+    const { lanes } = timelineOf([], many, 1_100)
+    expect(lanes.map(({ bars, name }) => [name, bars.length]).slice(-2)).toEqual([
+      ["main 7", 1],
+      ["main 8\u201312", 5]
+    ])
+  })
+})
+
+describe("the transition that led to a state", () => {
+  const edges = [
+    { from: "idle", to: "running" },
+    { from: "running.eligible", to: "paused" },
+    { from: "running.checking", to: "paused" },
+    { from: "running.checking", to: "awaiting" },
+    { from: "awaiting", to: "paused" },
+    { from: "running", to: "failed" },
+    { from: "running.executing", to: "running.merging" }
+  ]
+
+  it.each([
+    ["running.checking", "paused", "running.checking>paused"],
+    // Phases between two looks are not seen.
+    ["running.executing", "awaiting", "running.checking>awaiting"],
+    ["running.executing", "paused", "running.eligible>paused"],
+    ["awaiting", "paused", "awaiting>paused"],
+    ["idle", "running.executing", "idle>running"],
+    ["paused", "failed", "running>failed"],
+    ["running.executing", "running.merging", "running.executing>running.merging"],
+    ["running.executing", "nowhere", undefined]
+  ])("from %s to %s", (before, active, wanted) => {
+    const edge = transitionTo(edges, before, active)
+    expect(edge && `${edge.from}>${edge.to}`).toBe(wanted)
+  })
+})
