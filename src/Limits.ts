@@ -7,6 +7,10 @@
 export const Limits = {
   /** Characters of the id that a job is given. */
   jobIdLength: 200,
+  /** Attributes of a job, and characters of the name and of the value of one. */
+  jobAttributes: 16,
+  jobAttributeNameLength: 64,
+  jobAttributeValueLength: 256,
   /** Levels of nesting in one value. A deeper or circular value is refused, since it cannot be encoded. */
   valueDepth: 256,
   /** Issues of one value that an error names; it counts the others. Of a value of more parts, only the first is looked for. */

@@ -9,6 +9,7 @@ import * as Data from "effect/Data"
  * - `exists`: the store has a journal with that id already
  * - `missing`: the store has no journal with that id
  * - `held`: another store, maybe of another process, holds the job
+ * - `needed`: the parent of the job is unfinished, and has to read how the job ended
  * - `fenced`: another engine took the job over, so this one must not go on with it
  * - `out-of-order`: the row does not follow the last one
  * - `full`: no space, or a quota
@@ -25,6 +26,7 @@ export type StoreErrorReason =
   | "exists"
   | "missing"
   | "held"
+  | "needed"
   | "fenced"
   | "out-of-order"
   | "full"

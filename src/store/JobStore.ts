@@ -15,6 +15,7 @@
  * - `quarantine`: gives the lease back, and saves why no engine may take the job up by itself
  * - `requestCancel`, `cancelRequests`: ask the holder of a job to cancel it
  * - `prune`: deletes journals of finished jobs
+ * - `remove`: deletes the journal of one job, and of the jobs below it
  * - `probe`, `damage`, `check`: tell whether the store takes writes now, whether it has met damage, and whether it is sound
  *
  * One store at a time holds a job. Each lease has a fence, a number that grows with every lease of the job. Every write names
@@ -38,6 +39,8 @@ export interface NewJob {
   readonly program: string
   /** The parent's id, if this is a child job. Its journal stays while the parent is unfinished. */
   readonly parent?: string | undefined
+  /** Short texts by name, by which lists find the job. Default: none. */
+  readonly attributes?: Readonly<Record<string, string>> | undefined
   /** Milliseconds since the epoch. */
   readonly createdAt: number
   /** The canonical text that the first hash covers. */
@@ -102,6 +105,8 @@ export interface StoredJob {
   readonly attempts: Attempts | undefined
   /** The `_tag` of the error that ended the job. Left out if none did. */
   readonly error?: string
+  /** The attributes that the job was given. Left out if there are none. */
+  readonly attributes?: Readonly<Record<string, string>>
 }
 
 /** The beginning and the end of a journal. */
@@ -144,18 +149,27 @@ export interface ListOptions {
   readonly status?: Status | "unfinished" | undefined
   /** Only jobs of the program with this name. Default: all. */
   readonly program?: string | undefined
+  /** Only jobs with all of these attributes. Default: all. */
+  readonly attributes?: Readonly<Record<string, string>> | undefined
+  /** Only jobs that were created at these times or between them, in milliseconds since the epoch. Default: all. */
+  readonly since?: number | undefined
+  readonly until?: number | undefined
   /** Jobs in a page, from 1 to 1,000. Default: 100. */
   readonly limit?: number | undefined
   /** The `cursor` of the page before: `createdAt` and id of its last job, with a colon between. Default: the first page. */
   readonly cursor?: string | undefined
+  /** The `previous` of the page after: the page ends with the job before that position. Not together with `cursor`. */
+  readonly before?: string | undefined
 }
 
 /** One page of a list. */
 export interface JobPage {
   /** The jobs, newest first. Jobs of one millisecond are in descending order of their ids. */
   readonly jobs: ReadonlyArray<StoredJob>
-  /** Names the next page. Undefined if this is the last page. */
+  /** Names the next page, which has older jobs. Undefined if this is the last page. */
   readonly cursor: string | undefined
+  /** Names the page before, which has newer jobs. Undefined if there are none. */
+  readonly previous: string | undefined
 }
 
 /**
@@ -264,5 +278,11 @@ export class JobStore extends Context.Service<
     readonly check?: Effect.Effect<void, StoreError>
     /** Deletes journals of finished jobs and returns their number. */
     readonly prune: (options: PruneOptions) => Effect.Effect<number, StoreError>
+    /**
+     * Deletes the journal of a job and of all jobs below it, also unfinished ones, and returns their number. Fails with `missing`
+     * if the job is unknown, with `held` while an engine holds one of these jobs, and with `needed` if the job's parent is
+     * unfinished. A failure deletes nothing.
+     */
+    readonly remove: (jobId: string) => Effect.Effect<number, StoreError>
   }
 >()("effect-converge/store/JobStore") {}

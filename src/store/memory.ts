@@ -26,7 +26,8 @@ import {
   type StoredRow
 } from "./JobStore.ts"
 import type { Status } from "../outcome/Cause.ts"
-import { exists, fenced, missing, outOfOrder, type Refusal, unknown } from "./refusals.ts"
+import { type Place, pageOf, sideOf } from "./listPage.ts"
+import { exists, fenced, missing, needed, outOfOrder, type Refusal, unknown } from "./refusals.ts"
 
 const refuse = (refusal: Refusal): Effect.Effect<never, StoreError> => Effect.fail(new StoreError(refusal))
 
@@ -63,13 +64,14 @@ export const layerMemory: Layer.Layer<JobStore> = Layer.sync(JobStore, () => {
     rows: (jobId) => Stream.fromEffect(noJournal(jobId)),
     base: (jobId) => Stream.fromEffect(noJournal(jobId)),
     kept: () => Effect.succeed([]),
-    list: () => Effect.succeed({ jobs: [], cursor: undefined }),
+    list: () => Effect.succeed({ jobs: [], cursor: undefined, previous: undefined }),
     lease: noJournal,
     release: (jobId) => Effect.sync(() => lastCycle.delete(jobId)),
     quarantine: (jobId) => Effect.sync(() => lastCycle.delete(jobId)),
     requestCancel: noJournal,
     cancelRequests: Effect.succeed([]),
-    prune: () => Effect.succeed(0)
+    prune: () => Effect.succeed(0),
+    remove: noJournal
   }
 })
 
@@ -77,6 +79,7 @@ interface Journal {
   readonly jobId: string
   readonly program: string
   readonly parent: string | undefined
+  readonly attributes: StoredJob["attributes"]
   readonly createdAt: number
   readonly text: string
   readonly genesisHash: string
@@ -94,16 +97,19 @@ interface Journal {
   end: string | undefined
 }
 
+const heldByEngine = (jobId: string): Refusal => ({ reason: "held", message: `the job ${jobId} is held by an engine` })
+
 const noAttempts: Attempts = Object.freeze({ count: 0, at: 0, failure: undefined, quarantine: undefined })
 
 const asJob = (journal: Journal): StoredJob => {
-  const { attempts, createdAt, end, genesisHash, haltedAt, isHeld, jobId, program, rows, status } = journal
+  const { attempts, attributes, createdAt, end, genesisHash, haltedAt, isHeld, jobId, program, rows, status } = journal
   const last = rows[rows.length - 1]
   const error = errorOf(end)
   return {
     ...{ jobId, program, status, createdAt, haltedAt, cycle: rows.length, hash: last?.hash ?? genesisHash, isHeld },
     attempts: status === undefined && attempts.count > 0 ? attempts : undefined,
-    ...(error === undefined ? {} : { error })
+    ...(error === undefined ? {} : { error }),
+    ...(attributes === undefined ? {} : { attributes })
   }
 }
 
@@ -118,10 +124,8 @@ const EndText = Schema.fromJsonString(Schema.Struct({ cause: Schema.Struct({ _ta
 const errorOf = (end: string | undefined): string | undefined =>
   Option.getOrUndefined(Schema.decodeUnknownOption(EndText)(end))?.cause._tag
 
-type Age = Pick<Journal, "createdAt" | "jobId">
-
 /** The order of every list: newest first, and jobs of one millisecond by id in descending order. */
-const byAge = (a: Age, b: Age): number =>
+const byAge = (a: Place, b: Place): number =>
   b.createdAt - a.createdAt || (a.jobId < b.jobId ? 1 : a.jobId > b.jobId ? -1 : 0)
 
 /** Ends a lease without a failure. Such a lease is not an attempt. */
@@ -199,7 +203,7 @@ class Journals {
       const at = yield* Clock.currentTimeMillis
       if (journal.status !== undefined) return yield* refuse(missing(jobId))
       if (journal.isHeld && options.force !== true) {
-        return yield* refuse({ reason: "held", message: `the job ${jobId} is held by an engine` })
+        return yield* refuse(heldByEngine(jobId))
       }
       const before = options.anew === true ? noAttempts : journal.attempts
       journal.attempts = { ...before, count: before.count + 1, at }
@@ -230,12 +234,36 @@ class Journals {
       return Effect.void
     })
   }
+
+  /** The journal of a job and those of all jobs below it. */
+  #tree(top: Journal): Set<Journal> {
+    const tree = new Set([top])
+    for (const { jobId } of tree) {
+      for (const journal of this.byId.values()) if (journal.parent === jobId) tree.add(journal)
+    }
+    return tree
+  }
+
+  remove(jobId: string): Effect.Effect<number, StoreError> {
+    return Effect.flatMap(this.find(jobId), (journal) => {
+      const parent = journal.parent === undefined ? undefined : this.byId.get(journal.parent)
+      if (parent !== undefined && parent.status === undefined) return refuse(needed(jobId, parent.jobId))
+      const tree = this.#tree(journal)
+      for (const { isHeld, jobId } of tree) if (isHeld) return refuse(heldByEngine(jobId))
+      for (const { jobId } of tree) this.byId.delete(jobId)
+      return Effect.succeed(tree.size)
+    })
+  }
 }
 
-const journalOf = ({ base, createdAt, hash, header, jobId, parent, program, text }: NewJob, now: number): Journal => ({
+const journalOf = (
+  { attributes, base, createdAt, hash, header, jobId, parent, program, text }: NewJob,
+  now: number
+): Journal => ({
   jobId,
   program,
   parent,
+  attributes,
   createdAt,
   text: text(),
   genesisHash: hash,
@@ -285,7 +313,7 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, ()
     base: (jobId, cycle) =>
       Stream.unwrap(Effect.map(journals.find(jobId), ({ bases }) => Stream.fromIterable(bases.get(cycle) ?? []))),
     kept: (jobId) => Effect.map(journals.find(jobId), ({ kept }) => [...kept]),
-    list: (options) => Effect.suspend(() => pageOf(all(), options ?? {})),
+    list: (options) => Effect.suspend(() => listed(all(), options ?? {})),
     lease: (jobId, options) => journals.lease(jobId, options ?? {}),
     release: (jobId, fence, options) => journals.release(jobId, fence, options?.failure),
     quarantine: (jobId, fence, reason) => journals.quarantine(jobId, fence, reason),
@@ -295,30 +323,32 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, ()
         .filter((journal) => journal.isHeld && journal.isCancelRequested)
         .map(({ jobId }) => jobId)
     ),
-    prune: (options) => Effect.sync(() => pruneFinished(journals.byId, options))
+    prune: (options) => Effect.sync(() => pruneFinished(journals.byId, options)),
+    remove: (jobId) => journals.remove(jobId)
   }
 })
 
-const pageOf = (
-  journals: ReadonlyArray<Journal>,
-  { cursor, limit, program, status }: ListOptions
-): Effect.Effect<JobPage, StoreError> => {
-  const size = limit ?? 100
-  const [, createdAt, last = ""] = /^(-?\d+):(.*)$/s.exec(cursor ?? "") ?? []
-  if (cursor !== undefined && createdAt === undefined) {
-    const message = `${JSON.stringify(cursor)} is not a cursor of this store`
-    return Effect.fail(new StoreError({ reason: "failed", message }))
-  }
-  const from = createdAt === undefined ? undefined : { createdAt: Number(createdAt), jobId: last }
-  const matching = journals
-    .filter((journal) => program === undefined || journal.program === program)
-    .filter((journal) => status === undefined || (journal.status ?? "unfinished") === status)
-    .filter((journal) => from === undefined || byAge(journal, from) > 0)
-    .sort(byAge)
-  const page = matching.slice(0, size).map(asJob)
-  const end = page[page.length - 1]
-  const isLast = end === undefined || matching.length <= size
-  return Effect.succeed({ jobs: page, cursor: isLast ? undefined : `${end.createdAt}:${end.jobId}` })
+/** The jobs that a list is of. */
+const isListed =
+  ({ attributes, program, since, status, until }: ListOptions) =>
+  (journal: Journal): boolean =>
+    (program === undefined || journal.program === program) &&
+    (status === undefined || (journal.status ?? "unfinished") === status) &&
+    (since === undefined || journal.createdAt >= since) &&
+    (until === undefined || journal.createdAt <= until) &&
+    Object.entries(attributes ?? {}).every(([name, value]) => journal.attributes?.[name] === value)
+
+const listed = (journals: ReadonlyArray<Journal>, options: ListOptions): Effect.Effect<JobPage, StoreError> => {
+  const side = sideOf(options)
+  if (side instanceof StoreError) return Effect.fail(side)
+  const { limit: size = 100 } = options
+  const step = side.side === "older" ? 1 : -1
+  const { place } = side
+  const found = journals
+    .filter(isListed(options))
+    .filter((journal) => place === undefined || step * byAge(journal, place) > 0)
+    .sort((a, b) => step * byAge(a, b))
+  return Effect.succeed(pageOf(found.slice(0, size).map(asJob), side, found.length > size))
 }
 
 const pruneFinished = (journals: Map<string, Journal>, { haltedSince, keepLatest }: PruneOptions): number => {

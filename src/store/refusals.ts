@@ -30,6 +30,11 @@ export const fenced = (jobId: string): Refusal => ({
   message: `another engine has taken over the job ${jobId}`
 })
 
+export const needed = (jobId: string, parent: string): Refusal => ({
+  reason: "needed",
+  message: `the job ${jobId} is a child of ${parent}, which is unfinished and has to read how it ended: end or delete ${parent}`
+})
+
 export const outOfOrder = (jobId: string, cycle: number, last: number): Refusal => ({
   reason: "out-of-order",
   message: `cycle ${cycle} of job ${jobId} does not follow cycle ${last}`

@@ -48,7 +48,8 @@ export const mortal = (store: JobStore["Service"], most = Infinity): MortalStore
       lease: (jobId, options) => Effect.suspend(() => (isDead ? dead : store.lease(jobId, options))),
       requestCancel: (jobId) => write(store.requestCancel(jobId)),
       quarantine: (jobId, fence, reason) => write(store.quarantine(jobId, fence, reason)),
-      prune: (options) => write(store.prune(options))
+      prune: (options) => write(store.prune(options)),
+      remove: (jobId) => write(store.remove(jobId))
     }
   }
 }

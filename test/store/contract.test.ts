@@ -1,33 +1,12 @@
 /** What every store with journals does, whatever it keeps them in. */
 import { describe, expect, it } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { JobStore } from "../../src/index.ts"
-import { SimulatedStore } from "../../src/testing/simulation/SimulatedStore.ts"
-import { World } from "../../src/testing/simulation/World.ts"
-import { connection } from "../support/store/disk.ts"
+import type { JobStore } from "../../src/index.ts"
+import { connection, makeOlder } from "../support/store/disk.ts"
 import { end, newJob, openStore, reasonOf, row, withFile } from "../support/store/harness.ts"
-
-type Store = JobStore.JobStore["Service"]
-
-/** The twin of a store, with delays and without faults. */
-const simulatedStore = Layer.effect(
-  JobStore.JobStore,
-  Effect.map(JobStore.JobStore, (disk) =>
-    new SimulatedStore(new World({ seed: 1 }), disk, { store: [], damages: [], delayMs: 2 }).open()
-  )
-).pipe(Layer.provide(JobStore.layerMemoryJournal))
-
-const stores: Readonly<Record<string, (filename: string) => Layer.Layer<JobStore.JobStore, JobStore.StoreError>>> = {
-  "in memory": () => JobStore.layerMemoryJournal,
-  "in a simulated world": () => simulatedStore,
-  "in SQLite": (filename) => JobStore.layerSqlite({ filename }),
-  "in SQLite, durability normal": (filename) => JobStore.layerSqlite({ filename, durability: "normal" }),
-  "in SQLite, durability exit": (filename) => JobStore.layerSqlite({ filename, durability: "exit" })
-}
+import { checkOf, type Store, storeNames } from "../support/store/stores.ts"
 
 const all = <A>(stream: Stream.Stream<A, JobStore.StoreError>) => Stream.runCollect(stream)
 const ids = (jobs: ReadonlyArray<{ readonly jobId: string }>) => jobs.map(({ jobId }) => jobId)
@@ -41,10 +20,7 @@ describe("a file of version 1", () => {
         yield* first.store.append("a", fence, row(1))
         yield* first.close
         const database = yield* connection(filename)
-        for (const column of ["parent", "attempts", "leased_at", "failure", "quarantine"]) {
-          database.exec(`ALTER TABLE converge_jobs DROP COLUMN ${column}`)
-        }
-        database.exec("DELETE FROM converge_migrations WHERE migration_id > 1")
+        makeOlder(database, 1)
         const { store } = yield* openStore({ filename })
         expect(yield* store.load("a")).toMatchObject({ jobId: "a", cycle: 1 })
         const again = yield* store.create(newJob("a/1", { parent: "a" }))
@@ -55,16 +31,8 @@ describe("a file of version 1", () => {
   )
 })
 
-describe.each(Object.keys(stores))("a store %s", (name) => {
-  const check = (title: string, use: (store: Store) => Effect.Effect<void, JobStore.StoreError>) =>
-    it.live(title, () =>
-      withFile((filename) =>
-        Effect.gen(function* () {
-          const context = yield* Layer.build(Layer.fresh(stores[name]!(filename)))
-          yield* use(Context.get(context, JobStore.JobStore))
-        })
-      )
-    )
+describe.each(storeNames)("a store %s", (name) => {
+  const check = checkOf(name)
 
   check("keeps a journal from its beginning to its end", (store) =>
     Effect.gen(function* () {

@@ -106,7 +106,7 @@ describe("a file that cannot be opened", () => {
         database.exec("INSERT INTO converge_migrations (migration_id, name) VALUES (99, 'later')")
         const error = yield* opening({ filename })
         expect(error.message).toBe(
-          `${filename}: the file is of version 99, and this version of effect-converge knows files up to version 3: use a newer one`
+          `${filename}: the file is of version 99, and this version of effect-converge knows files up to version 4: use a newer one`
         )
       })
     )

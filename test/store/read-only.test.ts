@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import { execFileSync } from "node:child_process"
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { connection } from "../support/store/disk.ts"
+import { connection, makeOlder } from "../support/store/disk.ts"
 import { end, errorOf, newJob, openStore, reasonOf, row, withFile } from "../support/store/harness.ts"
 
 /** A closed file with two jobs. */
@@ -78,6 +78,7 @@ describe("a store that is opened for reading only", () => {
           store.release("b", 1),
           store.requestCancel("b"),
           store.prune({ keepLatest: 0 }),
+          store.remove("a"),
           file.vacuum
         ]
         const reasons = yield* Effect.forEach(writes, (write) => reasonOf<unknown, never>(write))
@@ -122,10 +123,7 @@ describe("a store that is opened for reading only", () => {
       Effect.gen(function* () {
         yield* filled(filename)
         const database = yield* connection(filename)
-        for (const column of ["parent", "attempts", "leased_at", "failure", "quarantine"]) {
-          database.exec(`ALTER TABLE converge_jobs DROP COLUMN ${column}`)
-        }
-        database.exec("DELETE FROM converge_migrations WHERE migration_id > 1")
+        makeOlder(database, 1)
         database.exec("PRAGMA wal_checkpoint(TRUNCATE)")
         const { store } = yield* openStore({ filename, readOnly: true })
         expect((yield* store.list()).jobs).toHaveLength(2)

@@ -3,6 +3,7 @@
  *
  * - `converge_jobs`: the small columns of a job, and its lease. An `id` is never used twice
  * - `converge_texts`: the large texts of a job: its genesis, its header, its end
+ * - `converge_attributes`: the places of jobs in lists by one attribute. The job's own column has its attributes as JSON
  * - `converge_rows`: the committed cycles
  * - `converge_bases`, `converge_base_pieces`: the contexts under the rows
  * - `converge_kept`: results of tasks whose cycle is not committed
@@ -99,6 +100,19 @@ const migrations = {
     yield* sql`ALTER TABLE converge_jobs ADD COLUMN leased_at INTEGER NOT NULL DEFAULT 0`
     yield* sql`ALTER TABLE converge_jobs ADD COLUMN failure TEXT`
     yield* sql`ALTER TABLE converge_jobs ADD COLUMN quarantine TEXT`
+  }),
+  // Older jobs have no attributes.
+  "4_attributes": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`ALTER TABLE converge_jobs ADD COLUMN attributes TEXT`
+    yield* sql`CREATE TABLE converge_attributes (
+      name TEXT NOT NULL,
+      value TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      job_id TEXT NOT NULL,
+      PRIMARY KEY (name, value, created_at, job_id)
+    ) STRICT, WITHOUT ROWID`
+    yield* sql`CREATE INDEX converge_jobs_by_parent ON converge_jobs (parent) WHERE parent IS NOT NULL`
   })
 }
 
@@ -122,7 +136,17 @@ const laterColumns: ReadonlyArray<{ readonly since: number; readonly table: stri
   { since: 3, table: "converge_jobs", column: "0 AS attempts" },
   { since: 3, table: "converge_jobs", column: "0 AS leased_at" },
   { since: 3, table: "converge_jobs", column: "NULL AS failure" },
-  { since: 3, table: "converge_jobs", column: "NULL AS quarantine" }
+  { since: 3, table: "converge_jobs", column: "NULL AS quarantine" },
+  { since: 4, table: "converge_jobs", column: "NULL AS attributes" }
+]
+
+/** The tables that later versions added, and that readers of an older file see without rows. */
+const laterTables: ReadonlyArray<{ readonly since: number; readonly table: string; readonly columns: string }> = [
+  {
+    since: 4,
+    table: "converge_attributes",
+    columns: "'' AS name, '' AS value, 0 AS created_at, '' AS job_id"
+  }
 ]
 
 const tooNew = (filename: string, version: number) =>
@@ -148,6 +172,9 @@ export const view = (sql: SqlClient.SqlClient, filename: string): Effect.Effect<
       const missing = columns.filter(({ since }) => since > version).map(({ column }) => column)
       if (missing.length === 0) continue
       yield* sql.unsafe(`CREATE TEMP VIEW ${name} AS SELECT *, ${missing.join(", ")} FROM main.${name}`)
+    }
+    for (const { columns, since, table } of laterTables) {
+      if (since > version) yield* sql.unsafe(`CREATE TEMP VIEW ${table} AS SELECT ${columns} WHERE 0`)
     }
   })
 

@@ -36,6 +36,7 @@ export type Op =
       readonly jobId: string
       readonly program: string
       readonly parent: string | undefined
+      readonly attributes: Readonly<Record<string, string>> | undefined
       readonly createdAt: number
       readonly text: string
       readonly hash: string
@@ -83,6 +84,15 @@ export type Op =
   | { readonly kind: "leave"; readonly owner: string }
   /** Removes some of the journals that may go. Gives their number, which is 0 if none is left. */
   | { readonly kind: "prune"; readonly keepLatest: number | undefined; readonly haltedSince: number | undefined }
+  /** Removes the journal of a job and of all jobs below it. Gives their number. */
+  | {
+      readonly kind: "remove"
+      readonly jobId: string
+      readonly owner: string
+      readonly now: number
+      readonly leaseMs: number
+      readonly silent: ReadonlyArray<Silent>
+    }
   /** Deletes some rows of removed journals. Gives the number of journals it came to, which is 0 if nothing is left. */
   | { readonly kind: "collect" }
   /** Does nothing. Its answer follows those of all earlier ops. */

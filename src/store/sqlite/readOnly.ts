@@ -99,6 +99,7 @@ const readOnlyStore = (filename: string, reader: Effect.Effect<Reader, StoreErro
     quarantine: () => refused,
     requestCancel: () => refused,
     prune: () => refused,
+    remove: () => refused,
     load: (jobId) => read((reader) => reader.load(jobId)),
     rows: (jobId, after, until) => stream((reader) => reader.rows(jobId, after, until)),
     base: (jobId, cycle) => stream((reader) => reader.base(jobId, cycle)),

@@ -14,7 +14,6 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Fragment } from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { monotonicMs } from "../../platform/monotonicMs.ts"
@@ -32,10 +31,12 @@ import {
 } from "../JobStore.ts"
 import { integer, maybeInteger, maybeText, type SqlRow, text } from "./columns.ts"
 import type { Damage } from "./damage.ts"
+import { attributesOf, type CountStatement, listStatement, rarest } from "./listing.ts"
 import { describeError } from "../../values/panic.ts"
 import { sumOf } from "../../values/sha256.ts"
 import { holdings, type Renewals } from "./owner.ts"
 import { refusalOf } from "./refusal.ts"
+import { pageOf, sideOf } from "../listPage.ts"
 import { unknown } from "../refusals.ts"
 import type { Status } from "../../outcome/Cause.ts"
 
@@ -89,7 +90,7 @@ const statusOf = (row: SqlRow): Status | undefined => {
 
 /** The columns of a `StoredJob`, from `converge_jobs` as j and its last row as r. */
 const jobColumns = `j.job_id, j.program, j.created_at, j.status, j.halted_at, j.owner, j.lease_until,
-  j.attempts, j.leased_at, j.failure, j.quarantine,
+  j.attempts, j.leased_at, j.failure, j.quarantine, j.attributes,
   coalesce(r.cycle, 0) AS cycle, coalesce(r.hash, j.genesis_hash) AS hash,
   CASE WHEN j.status <> 'converged' THEN (
     SELECT CASE WHEN json_valid(t.text) THEN CAST(json_extract(t.text, '$.cause._tag') AS TEXT) END
@@ -97,20 +98,6 @@ const jobColumns = `j.job_id, j.program, j.created_at, j.status, j.halted_at, j.
   ) END AS error`
 const lastRow = `LEFT JOIN converge_rows r
   ON r.job = j.id AND r.cycle = (SELECT max(cycle) FROM converge_rows WHERE job = j.id)`
-
-/** The position in a list that a cursor names. */
-interface ListPosition {
-  readonly createdAt: number
-  readonly jobId: string
-}
-
-/** The position of a cursor. Null for a text that is no cursor. */
-const positionOf = (cursor: string): ListPosition | null => {
-  const [, createdAt, jobId] = /^(-?\d+):(.*)$/s.exec(cursor) ?? []
-  return createdAt === undefined || jobId === undefined ? null : { createdAt: Number(createdAt), jobId }
-}
-
-const cursorOf = ({ createdAt, jobId }: StoredJob): string => `${createdAt}:${jobId}`
 
 /** The number of items of these sizes that fit a page. It is at least one if there is one. */
 const pageSize = (bytes: ReadonlyArray<number>): number => {
@@ -168,7 +155,8 @@ const asJob = (row: SqlRow, isHeld: ReturnType<typeof holdings>): StoredJob => (
   hash: text(row, "hash"),
   isHeld: isHeld(maybeText(row, "owner"), maybeInteger(row, "lease_until")),
   attempts: attemptsOf(row),
-  ...(row["error"] === null ? {} : { error: text(row, "error") })
+  ...(row["error"] === null ? {} : { error: text(row, "error") }),
+  ...attributesOf(row)
 })
 
 const attemptsOf = (row: SqlRow): Attempts | undefined => {
@@ -356,46 +344,31 @@ const kept = (access: Access, jobId: string): Effect.Effect<ReadonlyArray<Kept>,
   )
 }
 
-/** The condition of a list: jobs after a position, of a program, with a status. */
-const conditionOf = (
-  sql: SqlClient.SqlClient,
-  after: ListPosition | undefined,
-  { program, status }: ListOptions
-): Fragment =>
-  sql.and([
-    ...(after === undefined ? [] : [sql`(j.created_at, j.job_id) < (${after.createdAt}, ${after.jobId})`]),
-    ...(program === undefined ? [] : [sql`j.program = ${program}`]),
-    ...(status === undefined ? [] : [status === "unfinished" ? sql`j.status IS NULL` : sql`j.status = ${status}`])
-  ])
-
 const list = (access: Access, options: ListOptions = {}): Effect.Effect<JobPage, StoreError> =>
   Effect.gen(function* () {
-    const { sql } = access
-    const { cursor, limit = 100 } = options
+    const { limit = 100 } = options
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > Limits.storeListJobs) {
       return yield* fail("failed", `limit must be a whole number from 1 to ${Limits.storeListJobs}, not ${limit}`)
     }
+    const first = sideOf(options)
+    if (first instanceof StoreError) return yield* first
+    const count = (statement: CountStatement) => query(access, statement, (row) => integer(row, "count"))
+    const from = yield* rarest(access.sql, options, count)
     const jobs: Array<StoredJob> = []
-    let from = cursor
+    let side = first
     for (;;) {
-      const after = from === undefined ? undefined : positionOf(from)
-      if (after === null) return yield* fail("failed", `${JSON.stringify(from)} is not a cursor of this store`)
       const isHeld = yield* lookAtLeases(access)
       // One extra job tells whether there is another page.
       const wanted = Math.min(limit - jobs.length + 1, Limits.storePageRows)
-      const page = yield* query(
-        access,
-        sql`SELECT ${sql.literal(jobColumns)} FROM converge_jobs j ${sql.literal(lastRow)}
-          WHERE ${conditionOf(sql, after, options)} ORDER BY j.created_at DESC, j.job_id DESC LIMIT ${wanted}`,
-        (row) => asJob(row, isHeld)
-      )
+      const statement = listStatement(access.sql, { columns: jobColumns, lastRow, options, from, side, limit: wanted })
+      const page = yield* query(access, statement, (row) => asJob(row, isHeld))
       for (const job of page) {
-        if (jobs.length === limit) return { jobs, cursor: cursorOf(jobs[limit - 1] ?? job) }
+        if (jobs.length === limit) return pageOf(jobs, first, true)
         jobs.push(job)
       }
-      const last = page[page.length - 1]
-      if (page.length < wanted || last === undefined) return { jobs, cursor: undefined }
-      from = cursorOf(last)
+      const last = page.at(-1)
+      if (page.length < wanted || last === undefined) return pageOf(jobs, first, false)
+      side = { ...first, place: last }
       yield* nextTurn
     }
   })

@@ -56,10 +56,13 @@ type Upload = Extract<Op, { kind: "create" }>["upload"]
 type Lease = Pick<Extract<Op, { kind: "create" }>, "owner" | "now" | "leaseUntil">
 
 const createOp = (
-  { createdAt, hash, header, jobId, parent, program, text }: NewJob,
+  { attributes, createdAt, hash, header, jobId, parent, program, text }: NewJob,
   upload: Upload,
   lease: Lease
-): Op => ({ kind: "create", jobId, program, parent, createdAt, text: text(), hash, header: header(), upload, ...lease })
+): Op => {
+  const texts = { text: text(), hash, header: header() }
+  return { kind: "create", jobId, program, parent, attributes, createdAt, ...texts, upload, ...lease }
+}
 
 type Release = Parameters<JobStore["Service"]["release"]>[2]
 
@@ -163,6 +166,12 @@ export const makeStore = (parts: StoreParts): MadeStore => {
       return Effect.andThen(releaseOne(jobId), writeQueue.begin(jobId, op))
     },
     release,
+    remove: (jobId) => {
+      const silent = () => renewals.silent(monotonicMs(clock))
+      const op = (): Op => ({ kind: "remove", jobId, silent: silent(), owner, now: now(), leaseMs })
+      const removed = Effect.suspend(() => writeQueue.write(op()))
+      return Effect.tap(Effect.andThen(releaseAgain, removed), () => collect(writeQueue))
+    },
     cancelRequests: whileOpen(reader.cancelRequests),
     waitingSince: Effect.sync(() => {
       const since = parts.waitingSince()

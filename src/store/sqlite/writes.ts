@@ -10,9 +10,9 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import { Limits } from "../../Limits.ts"
 import { integer, maybeInteger, maybeText, text } from "./columns.ts"
 import { sumOf } from "../../values/sha256.ts"
-import { describeOwner, holdings } from "./owner.ts"
+import { describeOwner, holdings, type Silent } from "./owner.ts"
 import type { Op, Outcome, Upload } from "./protocol.ts"
-import { exists, fenced, missing, outOfOrder, type Refusal } from "../refusals.ts"
+import { exists, fenced, missing, needed, outOfOrder, type Refusal, unknown } from "../refusals.ts"
 
 type OpOf<Kind extends Op["kind"]> = Extract<Op, { readonly kind: Kind }>
 
@@ -29,7 +29,14 @@ interface LeasedJob {
 const refuse = (reason: Refusal["reason"], message: string): Refusal => ({ reason, message })
 const uploadLost = (jobId: string): Refusal =>
   refuse("failed", `the context of job ${jobId} has been lost on its way to the writer`)
+const held = (jobId: string, holder: string | undefined, self: string): Refusal =>
+  refuse("held", `the job ${jobId} is held by ${describeOwner(String(holder), self)}`)
 const done: Outcome = 0
+
+const isAmong =
+  (silent: ReadonlyArray<Silent>) =>
+  (owner: string, until: number): boolean =>
+    silent.some(([name, end]) => name === owner && end === until)
 
 /** Ends a lease without a failure. Such a lease is not an attempt. */
 const givenBack = "owner = NULL, lease_until = NULL, attempts = max(attempts - 1, 0)"
@@ -91,6 +98,8 @@ export class Writes {
         return this.#run(`UPDATE converge_jobs SET ${givenBack} WHERE owner = ?`, op.owner)
       case "prune":
         return this.#prune(op)
+      case "remove":
+        return this.#remove(op)
       case "collect":
         return this.#collect()
       case "flush":
@@ -112,6 +121,7 @@ export class Writes {
   }
 
   #create({
+    attributes,
     createdAt,
     hash,
     header,
@@ -130,11 +140,18 @@ export class Writes {
     if (upload !== undefined && this.#uploaded(upload) === undefined) return uploadLost(jobId)
     this.#run(
       `INSERT INTO converge_jobs
-         (job_id, program, parent, created_at, genesis_hash, fence, owner, lease_until, attempts, leased_at)
-       VALUES (?, ?, ?, ?, ?, 1, ?, ?, 1, ?)`,
-      ...[jobId, program, parent ?? null, createdAt, hash, owner, leaseUntil, now]
+         (job_id, program, parent, created_at, genesis_hash, fence, owner, lease_until, attempts, leased_at, attributes)
+       VALUES (?, ?, ?, ?, ?, 1, ?, ?, 1, ?, ?)`,
+      ...[jobId, program, parent ?? null, createdAt, hash, owner, leaseUntil, now],
+      attributes === undefined ? null : JSON.stringify(attributes)
     )
     const id = integer(this.#get("SELECT last_insert_rowid() AS id") ?? {}, "id")
+    for (const [name, value] of Object.entries(attributes ?? {})) {
+      this.#run(
+        "INSERT INTO converge_attributes (name, value, created_at, job_id) VALUES (?, ?, ?, ?)",
+        ...[name, value, createdAt, jobId]
+      )
+    }
     this.#putText(id, "genesis", hash, text)
     this.#putText(id, "header", hash, header)
     if (upload !== undefined) this.#putBase(id, 0, this.#uploaded(upload) ?? [])
@@ -230,11 +247,9 @@ export class Writes {
     const isHeld = holdings(owner, {
       now,
       leaseMs: leaseUntil - now,
-      isSilent: (other, until) => silent.some(([name, end]) => name === other && end === until)
+      isSilent: isAmong(silent)
     })
-    if (!isForced && isHeld(holder, maybeInteger(row, "lease_until"))) {
-      return refuse("held", `the job ${jobId} is held by ${describeOwner(String(holder), owner)}`)
-    }
+    if (!isForced && isHeld(holder, maybeInteger(row, "lease_until"))) return held(jobId, holder, owner)
     const fence = integer(row, "fence") + 1
     this.#run(
       `UPDATE converge_jobs SET fence = ?, owner = ?, lease_until = ?, leased_at = ?, ${isAnew ? anew : again}
@@ -259,11 +274,44 @@ export class Writes {
             ...[most, keepLatest]
           )
     const gone = new Set([...old, ...beyond].map((row) => integer(row, "id")))
-    for (const id of gone) {
-      this.#run("INSERT INTO converge_garbage (job) VALUES (?)", id)
-      this.#run("DELETE FROM converge_jobs WHERE id = ?", id)
-    }
+    for (const id of gone) this.#forget(id)
     return gone.size
+  }
+
+  #remove({ jobId, leaseMs, now, owner, silent }: OpOf<"remove">): Outcome {
+    const tree = this.#all(
+      `WITH RECURSIVE tree (job_id) AS (
+         SELECT ? UNION SELECT c.job_id FROM tree JOIN converge_jobs c ON c.parent = tree.job_id
+       )
+       SELECT j.id, j.job_id, j.owner, j.lease_until FROM tree JOIN converge_jobs j ON j.job_id = tree.job_id`,
+      jobId
+    )
+    if (!tree.some((row) => text(row, "job_id") === jobId)) return unknown(jobId)
+    const parent = this.#get(
+      `SELECT p.job_id FROM converge_jobs j JOIN converge_jobs p ON p.job_id = j.parent
+       WHERE j.job_id = ? AND p.status IS NULL`,
+      jobId
+    )
+    if (parent !== undefined) return needed(jobId, text(parent, "job_id"))
+    const isHeld = holdings(owner, { now, leaseMs, isSilent: isAmong(silent) })
+    for (const row of tree) {
+      const holder = maybeText(row, "owner")
+      if (isHeld(holder, maybeInteger(row, "lease_until"))) return held(text(row, "job_id"), holder, owner)
+    }
+    for (const row of tree) this.#forget(integer(row, "id"))
+    return tree.length
+  }
+
+  /** Takes a job out of all lists. Its rows are garbage from then on. */
+  #forget(id: number): void {
+    this.#run(
+      `DELETE FROM converge_attributes WHERE (name, value, created_at, job_id) IN (
+         SELECT e.key, e.value, j.created_at, j.job_id FROM converge_jobs j, json_each(j.attributes) e WHERE j.id = ?
+       )`,
+      id
+    )
+    this.#run("INSERT INTO converge_garbage (job) VALUES (?)", id)
+    this.#run("DELETE FROM converge_jobs WHERE id = ?", id)
   }
 
   #collect(): Outcome {
