@@ -53,6 +53,7 @@ const takenUpOrNew = (
     const journal = store.isDurable ? yield* findJournal(store, jobId) : undefined
     if (journal !== undefined) return yield* resumeStored(engine, { program, journal, input, isChild: true, parent })
     const seeds = yield* encodeSeeds(program, encoded.value)
-    const beginning = { ...freshBeginning, parent, depth, handed: share }
+    const { attributes } = live.findStarted(parent) ?? {}
+    const beginning = { ...freshBeginning, parent, depth, handed: share, attributes }
     return yield* startNew(engine, { program, jobId, id: "given", budget, input, seeds, beginning })
   })

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import { refuseOther } from "../journal/find.ts"
 import { replayAt } from "../journal/migrate.ts"
 import { setMarks } from "../journal/replay.ts"
+import { keptAttributes } from "../program/attributes.ts"
 import type { Kind } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
 import { canonicalText } from "../values/Canonical.ts"
@@ -52,6 +53,7 @@ export const forkJob = Effect.fnUntraced(function* (
   setMarks(replay, replay.ledger)
   const staying = yield* stayingAfter(replay.ledger, [...seeds, ...facts])
   const context = replay.ledger.seal()
+  const attributes = keptAttributes(options.attributes ?? journal.attributes)
   const started = yield* startNew(engine, {
     program: compiled,
     jobId: ownId,
@@ -59,7 +61,7 @@ export const forkJob = Effect.fnUntraced(function* (
     budget,
     input: given?.text ?? canonicalText(input),
     seeds: [...seeds, ...facts],
-    beginning: { context, executed: [...replay.executed], isForced: true }
+    beginning: { context, executed: [...replay.executed], isForced: true, attributes }
   })
   started.staying = staying
   if (staying !== undefined) yield* warnOfStaying(ownId, staying)

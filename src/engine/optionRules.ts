@@ -4,6 +4,7 @@
  * Boundary: tables, and the checks that concern several options. options.ts has the types; values/options.ts applies the tables.
  */
 import { isHandler } from "../intents/IntentHandler.ts"
+import { refusalOfAttributes } from "../program/attributes.ts"
 import { compiledOf } from "../program/erased.ts"
 import { isProgram, type Program } from "../program/Program.ts"
 import {
@@ -75,14 +76,21 @@ export const checkEngine = (options: Options): void => {
 const isContext = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "marks" in value && value.marks instanceof Map
 
+const attributes: Rule = (option, value) => {
+  const message = value === undefined ? undefined : refusalOfAttributes(value)
+  return message === undefined ? undefined : { option, message }
+}
+
 /** `resolveBudget` judges a budget, and `unfitId` an id. */
 const startRules: Rules<StartOptions> = {
+  attributes,
   id: anything,
   budget: anything,
   context: must("the context of a result", isContext)
 }
 
 const forkRules: Rules<ForkOptions<never, unknown>> = {
+  attributes,
   at: whole(0),
   facts: anything,
   input: anything,

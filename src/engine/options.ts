@@ -29,6 +29,12 @@ export interface StartOptions {
    * Default: an empty context.
    */
   readonly context?: JobContext | undefined
+  /**
+   * Short texts by name, by which lists of jobs find the job (`GET /jobs?attribute=name:value`, `JobStore.list`). They are no part
+   * of the context, its hash or the events. Child jobs and forks have them, too. At most 16. A name has up to 64 characters and
+   * neither `:` nor `=`, a value up to 256. Neither has control characters. Default: none.
+   */
+  readonly attributes?: Readonly<Record<string, string>> | undefined
 }
 
 /** Options of a fork. `K` are the kinds of the program, `I` is its input. */
@@ -47,6 +53,8 @@ export interface ForkOptions<K extends Kind.Any, I = never> {
   readonly id?: string | undefined
   /** Overrides the program's budget, field by field. Default: the program's. */
   readonly budget?: Budget | undefined
+  /** The new job's attributes, as for a start. Default: those of the stored job. */
+  readonly attributes?: Readonly<Record<string, string>> | undefined
 }
 
 /** Options of an engine. */

@@ -15,6 +15,7 @@ import { Ledger } from "../context/Ledger.ts"
 import { JobSession } from "../job/session.ts"
 import { findJournal } from "../journal/find.ts"
 import { AdmissionRejected } from "../outcome/JobError.ts"
+import { keptAttributes } from "../program/attributes.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { Program } from "../program/Program.ts"
@@ -55,6 +56,8 @@ export const startNew = Effect.fnUntraced(function* (engine: EngineState, job: N
   ledger.job = new JobIdentity(jobId, job.input, program.inputCodec)
   const session = new JobSession({ jobId, program, ledger, budget, handed, services, ...runs, onFinished })
   session.level = beginning.depth ?? 0
+  session.attributes = beginning.attributes
+  session.parent = beginning.parent
   // The caller has asked before it encoded the input, and other jobs may have started meanwhile.
   const refused = live.refuseId(program, jobId) ?? admission.refuse(jobId, isChild)
   if (refused !== undefined) return yield* refused
@@ -95,6 +98,7 @@ export const startJob = Effect.fnUntraced(function* (
   if (unfit !== undefined && !(store.isDurable && typeof jobId === "string" && jobId.isWellFormed()))
     return yield* unfit
   const { context } = options
+  const attributes = keptAttributes(options.attributes)
   const begin = Effect.gen(function* () {
     const encode = encodeInput(compiled, input)
     if (store.isDurable && id === "given") {
@@ -108,7 +112,7 @@ export const startJob = Effect.fnUntraced(function* (
     if (refused !== undefined) return yield* refused
     const encoded = yield* encode
     const seeds = yield* encodeSeeds(compiled, encoded.value)
-    const beginning = { ...freshBeginning, context }
+    const beginning = { ...freshBeginning, context, attributes }
     return yield* startNew(engine, { program: compiled, jobId, id, budget, input: encoded.text, seeds, beginning })
   })
   if (!store.isDurable || id === "made") return yield* begin

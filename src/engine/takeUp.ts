@@ -35,6 +35,7 @@ export interface TakenUp {
   readonly budget: ResolvedBudget
   /** The time of creation, in milliseconds since the epoch. */
   readonly createdAt: number
+  readonly attributes: StoredJournal["attributes"]
   /** The span in which the job began, in the format of `traceparent`. Undefined if the start was not traced. */
   readonly begunIn: string | undefined
   readonly replay: Replay
@@ -60,7 +61,7 @@ export const takeUp = (
   fence: number | undefined
 ): Effect.Effect<TakenUp, StoreError | JournalCorrupt | ProgramChanged> =>
   Effect.gen(function* () {
-    const { createdAt, cycle, jobId } = journal
+    const { attributes, createdAt, cycle, jobId } = journal
     const read = described(program)
     const reader = yield* JournalReader.open(store, journal, read)
     const log = new EventLog(cyclesInJson(reader.parts, cycle))
@@ -84,6 +85,7 @@ export const takeUp = (
       ledger: replay.ledger,
       budget: budgetOfHeader(header),
       createdAt,
+      attributes,
       begunIn: header.span,
       replay,
       log,

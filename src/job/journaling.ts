@@ -28,6 +28,7 @@ import { childrenExtra } from "./children.ts"
 import { spanIn } from "./observability.ts"
 import { runDetached } from "../platform/detached.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
+import type { Attributes } from "../program/attributes.ts"
 import type { Amounts } from "../program/resolveBudget.ts"
 import type { NoteTag, EndExtra, JournalHeader, TaskTimes, TimesExtra } from "../journal/records.ts"
 import { Limits } from "../Limits.ts"
@@ -46,6 +47,8 @@ export interface Beginning {
   readonly depth?: number | undefined
   /** The limits that the parent hands down. Default: none. */
   readonly handed?: Amounts | undefined
+  /** Default: none. */
+  readonly attributes?: Attributes | undefined
 }
 
 /** A merged cycle: its row, the row's canonical text in pieces, and the hash of the chain up to it. */
@@ -90,6 +93,7 @@ export const createJournal = (
       jobId: session.jobId,
       program: program.name,
       parent: beginning.parent,
+      attributes: session.attributes,
       createdAt: (session.createdAt = session.clockMs),
       text: () => pieces.join(""),
       hash: ledger.hash,

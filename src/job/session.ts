@@ -57,6 +57,7 @@ import type { Ledger } from "../context/Ledger.ts"
 import { childIdsOf } from "../intents/childIds.ts"
 import { Descendants } from "../intents/descendants.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
+import type { Attributes } from "../program/attributes.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { Amounts, ResolvedBudget } from "../program/resolveBudget.ts"
 import { runDetached } from "../platform/detached.ts"
@@ -96,6 +97,7 @@ export interface SessionOptions {
 /** The part of its job's journal that a session has. */
 export interface ReplayedJob {
   readonly createdAt: number
+  readonly attributes: Attributes | undefined
   readonly tracker: Tracker
   readonly log: EventLog
   /** The span in which the job began, as `traceparent` writes it. */
@@ -126,6 +128,10 @@ export class JobSession implements JobView {
   readonly spentBelow = new Map<string, Amounts>()
   /** In milliseconds since the epoch, as the journal says. 0 until the job has a journal. */
   createdAt = 0
+  /** The texts by which lists find the job. Undefined if there are none. */
+  attributes: Attributes | undefined
+  /** The id of the job's parent. Undefined for a job that a caller started, and for a job that was taken up. */
+  parent: string | undefined
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
   /** The pairs of values that were combined. */
   readonly combined = new CombinedPairs()
@@ -203,7 +209,10 @@ export class JobSession implements JobView {
     this.budget = options.budget
     this.handed = options.handed ?? {}
     this.limits = ownLimits(this.budget, this.handed)
-    if (options.replayed !== undefined) this.createdAt = options.replayed.createdAt
+    if (options.replayed !== undefined) {
+      this.createdAt = options.replayed.createdAt
+      this.attributes = options.replayed.attributes
+    }
     this.tracker = options.replayed?.tracker ?? new Tracker(options.jobId, options.program)
     this.log = options.replayed?.log ?? new EventLog()
     this.candidates = new Candidates(options.program)

@@ -6,6 +6,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type { JobContext } from "../context/JobContext.ts"
+import type { Attributes } from "../program/attributes.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
@@ -21,6 +22,10 @@ export interface JobView {
   readonly budget: ResolvedBudget
   /** In milliseconds since the epoch. */
   readonly createdAt: number
+  /** The texts by which lists find the job. Undefined if there are none. */
+  readonly attributes: Attributes | undefined
+  /** The id of the job's parent. Undefined for a job that a caller started, and for a job that was taken up. */
+  readonly parent: string | undefined
   /** The committed records, and the events that they become. */
   readonly log: Pick<
     EventLog,
