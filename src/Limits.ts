@@ -242,6 +242,13 @@ export const Limits = {
   /** Ended jobs that a server keeps so that clients can fetch their results, and about how many bytes of memory they take. */
   serverEndedJobs: 1_000,
   serverEndedBytes: 268_435_456,
+  /**
+   * Milliseconds without a question after which a server lets go of an ended job, or of a past context, that alone takes more than
+   * all of them may. One of each stays at a time.
+   */
+  serverLargeStayMs: 60_000,
+  /** Diagnoses that a server keeps of jobs that it does not hold. */
+  serverDiagnoses: 32,
   /** The assumed bytes of a fact, or of a log's record, besides its text. Measured: 350, and 1,200 for a cycle of one fact. */
   serverThingBytes: 512,
   /** Server default: bytes in a body. */

@@ -156,6 +156,12 @@ export class JobContext {
       .map(({ fact, text }) => ({ fact, text }))
   }
 
+  /** Live entries of a kind after a position, in commit order, one at a time. Do not write while you walk. */
+  *liveAfter(kind: string, since: number): Generator<FactEntry, void> {
+    const table = this.tables.get(kind)
+    if (table !== undefined) yield* table.stream(since, table)
+  }
+
   /** The evaluations of a fact, in commit order. */
   evaluations(ref: FactRef): ReadonlyArray<CommittedEvaluation> {
     const own = this.scores?.get(refKey(ref))

@@ -103,12 +103,6 @@ export class Ledger extends JobContext {
     return names
   }
 
-  /** Live entries of a kind after a position, in commit order, one at a time. Do not write while you walk. */
-  *liveAfter(kind: string, since: number): Generator<FactEntry, void> {
-    const table = this.tables.get(kind)
-    if (table !== undefined) yield* table.stream(since, table)
-  }
-
   /** Adds a fact, or revises the one that holds its id. The caller has resolved any conflict. */
   add(kind: ErasedKind, id: string, value: unknown, text: string, by: By, because?: ReadonlyArray<number>): Fact {
     return this.addAt(kind, id, value, text, provenanceOf(this.head + 1, by, because))

@@ -6,6 +6,7 @@
  * loop.
  */
 import type { FactEntry } from "../context/factTable.ts"
+import type { JobContext } from "../context/JobContext.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { type ExplanationJson, explanationToJson } from "../outcome/explanationJson.ts"
 import { type FactJson, factJson } from "../outcome/resultJson.ts"
@@ -48,18 +49,49 @@ export const committedFacts = (
   { ledger, program, version }: Committed,
   { after, kind, limit }: FactQuery
 ): CommittedFacts => {
-  const entries: Array<FactEntry> = []
-  for (const name of kind === undefined ? program.kinds.keys() : [kind]) {
-    let count = 0
-    for (const entry of ledger.liveAfter(name, after)) {
-      if (entry.position > version || count++ > limit) break
-      entries.push(entry)
-    }
+  const kinds = kind === undefined ? [...program.kinds.keys()] : [kind]
+  const entries = entriesAfter(ledger, kinds, { after, limit, version })
+  for (const name of kinds) {
     for (const entry of ledger.delta(name, version)) {
       const before = asOf(entry, version)
       if (before !== undefined && before.position > after) entries.push(before)
     }
   }
+  return pageOf(entries, limit, version)
+}
+
+/** A page of the facts of a kind, or of all kinds, of a context that no longer changes. */
+export const sealedFacts = (context: JobContext, { after, kind, limit }: FactQuery): CommittedFacts => {
+  const { version } = context
+  const kinds = kind === undefined ? Object.keys(context.counts()) : [kind]
+  return pageOf(entriesAfter(context, kinds, { after, limit, version }), limit, version)
+}
+
+interface Stretch {
+  readonly after: number
+  readonly limit: number
+  /** The last version of the stretch. */
+  readonly version: number
+}
+
+/** Of each kind, the live entries of a stretch: at most one more than `limit`, so that it is seen whether there are more. */
+const entriesAfter = (
+  context: JobContext,
+  kinds: ReadonlyArray<string>,
+  { after, limit, version }: Stretch
+): Array<FactEntry> => {
+  const entries: Array<FactEntry> = []
+  for (const kind of kinds) {
+    let count = 0
+    for (const entry of context.liveAfter(kind, after)) {
+      if (entry.position > version || count++ > limit) break
+      entries.push(entry)
+    }
+  }
+  return entries
+}
+
+const pageOf = (entries: Array<FactEntry>, limit: number, version: number): CommittedFacts => {
   entries.sort((a, b) => a.position - b.position)
   return { facts: entries.slice(0, limit).map(factJson), version, hasMore: entries.length > limit }
 }

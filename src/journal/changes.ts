@@ -5,9 +5,9 @@
  * each has versions of its own. Boundary: pure, in steps.
  */
 import type { JobContext } from "../context/JobContext.ts"
+import { type Encoded, liveFacts } from "../context/liveFacts.ts"
 import { refKey } from "../program/keys.ts"
 import { lightStepSize } from "../values/steps.ts"
-import type { Encoded } from "./lineage.ts"
 
 /** A fact that only one of the contexts has, or that has another value in each. */
 export type Change =
@@ -23,12 +23,12 @@ export function* changesBetween(
 ): Generator<void, ReadonlyArray<Change>> {
   const left = new Map<string, Encoded>()
   let steps = 0
-  for (const entry of before.encoded()) {
+  for (const entry of yield* liveFacts(before)) {
     if (++steps % lightStepSize === 0) yield
     left.set(refKey(entry.fact), entry)
   }
   const changes: Array<Change> = []
-  for (const entry of after.encoded()) {
+  for (const entry of yield* liveFacts(after)) {
     if (++steps % lightStepSize === 0) yield
     const key = refKey(entry.fact)
     const earlier = left.get(key)

@@ -11,16 +11,11 @@
  * Boundary: pure, in steps.
  */
 import type { JobContext } from "../context/JobContext.ts"
+import type { Encoded } from "../context/liveFacts.ts"
 import { taskKey } from "../context/taskKey.ts"
 import type { Fact, FactRef } from "../program/Fact.ts"
 import { refKey } from "../program/keys.ts"
 import { lightStepSize } from "../values/steps.ts"
-
-/** A fact with the canonical text of its value. */
-export interface Encoded {
-  readonly fact: Fact
-  readonly text: string
-}
 
 /** `follows`: something that it comes from comes from the fact. `needs`: it would not be there without the fact. */
 export type Relation = "follows" | "needs"
@@ -79,8 +74,12 @@ export function* relatedToAny(
     } else if (relation === "needs") kept.add(refKey(fact))
   }
   if (!isKnown) return undefined
-  return related.filter(({ fact }) => {
-    const live = context.find(fact.kind, fact.id)
-    return live?.provenance.version === fact.provenance.version && !kept.has(refKey(fact))
-  })
+  const live: Array<Encoded> = []
+  for (const entry of related) {
+    if (++steps % lightStepSize === 0) yield
+    const { fact } = entry
+    const present = context.find(fact.kind, fact.id)
+    if (present?.provenance.version === fact.provenance.version && !kept.has(refKey(fact))) live.push(entry)
+  }
+  return live
 }

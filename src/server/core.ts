@@ -17,6 +17,7 @@ import type { Program } from "../program/Program.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { WorkerPool } from "../workers/WorkerPool.ts"
 import { Directory } from "./directory.ts"
+import { Examinations } from "./examinations.ts"
 import { readinessOf, type ServerState } from "./readiness.ts"
 import type * as Shapes from "./shapes.ts"
 import { Replays } from "./replays.ts"
@@ -54,6 +55,8 @@ export interface SharedCore {
   readonly written: WrittenEvents
   /** The newest telemetry of the jobs that have viewers of it. */
   readonly telemetry: TelemetryRoom
+  /** What the events of jobs say of their state. */
+  readonly examinations: Examinations
   /** Contexts of past cycles. */
   readonly replays: Replays
   readonly readiness: Effect.Effect<typeof Shapes.Readiness.Type>
@@ -144,13 +147,15 @@ export const makeCore = Effect.fnUntraced(function* (
   const services = yield* Effect.context<never>()
   const state: ServerState = { isReplaying: store.isDurable, isDraining: false }
   const health = new StoreHealth(store, scope)
+  const examinations = new Examinations(store)
   const directory = new Directory({
     programs,
     engine,
     store,
     scope,
     services,
-    onEnd: (known, now) => health.noteEnd(known, now)
+    onEnd: (known, now) => health.noteEnd(known, now),
+    onTakenUp: (view) => examinations.begin(view)
   })
   const drain = new Drain(directory, state)
   if (store.isDurable) {
@@ -166,7 +171,8 @@ export const makeCore = Effect.fnUntraced(function* (
     room: new ViewerRoom(),
     written: new WrittenEvents(),
     telemetry: new TelemetryRoom(scope, services),
-    replays: new Replays(store),
+    examinations,
+    replays: new Replays(store, scope, services),
     readiness: readinessOf(state, health, pool),
     isDraining: () => state.isDraining,
     goodbye: Deferred.await(drain.goodbye),

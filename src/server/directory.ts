@@ -3,8 +3,9 @@
  *
  * The server holds the handle of a live job. An ended job stays for a while, so that its clients can fetch the result; a
  * durable store gives it for as long as the store keeps it. `Limits` bounds the number of kept ended jobs, and about how much
- * memory they take together. Events are kept only for jobs without a journal. If a job ended because the store refused its
- * row, the server forgets it: in its journal it has not ended, and the next client that asks for it resumes it.
+ * memory they take together. One that alone takes more stays while it is asked for. Events are kept only for jobs without a
+ * journal. If a job ended because the store refused its row, the server forgets it: in its journal it has not ended, and the
+ * next client that asks for it resumes it.
  *
  * An id names a job for good, and so does an idempotency key, which is turned into an id. Starting it again with the same
  * body gives the same job; another body is refused. A durable store remembers that across restarts. Without one, the server
@@ -36,6 +37,7 @@ import { cut, decode } from "./decoding.ts"
 import { ofStart, ofStore } from "./failures.ts"
 import { heldBytes } from "./heldBytes.ts"
 import { logConverged, logStart } from "./jobLog.ts"
+import { LargeStay } from "./largeStay.ts"
 import * as Problems from "./problems.ts"
 import type * as Shapes from "./shapes.ts"
 import { readHeader } from "../journal/parts.ts"
@@ -81,6 +83,8 @@ export interface DirectoryOptions {
   readonly services: Context.Context<never>
   /** Called with a job that has ended, and the time in milliseconds since the epoch. */
   readonly onEnd: (entry: KnownJob, nowMs: number) => void
+  /** Runs with an ended job that was taken up from its journal, before its log is let go of. */
+  readonly onTakenUp: (view: JobView) => Effect.Effect<void>
 }
 
 type NewJob = typeof Shapes.NewJob.Type
@@ -96,9 +100,13 @@ export class Directory {
   #endedBytes = 0
   /** One start of an id at a time. */
   readonly #starting = new Turns()
+  /** The ended job that takes more than all of them may. */
+  readonly #large: LargeStay
 
   constructor(options: DirectoryOptions) {
     this.#options = options
+    const { scope, services } = options
+    this.#large = new LargeStay({ scope, services, forget: (id) => this.#letGo(id) })
     this.programs = new Map(options.programs.map((program) => [program.name, program]))
   }
 
@@ -236,10 +244,9 @@ export class Directory {
           entry.haltedAt ??= now
           // If the store refused its row, or there was no thread for its agents, the job
           // has not ended in its journal, and is found there from now on.
-          if (this.isDurable && isLeftInStore(end)) this.#forget(entry)
-          else this.#keep(entry, end)
+          const kept = this.isDurable && isLeftInStore(end) ? this.#forget(entry) : this.#keep(entry, end)
           this.#options.onEnd(entry, now)
-          return haltedAt === undefined ? logConverged(view, end) : Effect.void
+          return Effect.andThen(kept, haltedAt === undefined ? logConverged(view, end) : Effect.void)
         }).pipe(Effect.flatten)
       )
       const forked = Effect.forkIn(watched, this.#options.scope, { startImmediately: true })
@@ -251,21 +258,24 @@ export class Directory {
     })
   }
 
-  #forget(entry: KnownJob): void {
+  #forget(entry: KnownJob): Effect.Effect<void> {
     const { id } = entry.job
-    if (this.#known.get(id) !== entry) return
+    if (this.#known.get(id) !== entry) return Effect.void
     this.#known.delete(id)
     this.#endedBytes -= this.#ended.get(id) ?? 0
     this.#ended.delete(id)
+    return Effect.void
   }
 
   /** Keeps a job that has ended, and lets go of the oldest ones if there are too many. */
-  #keep({ job, view }: KnownJob, end: End): void {
+  #keep({ job, view }: KnownJob, end: End): Effect.Effect<void> {
     if (this.isDurable && view.isEndStored) view.log.release()
     const bytes = heldBytes(view, Exit.isSuccess(end) ? end.value.output : undefined)
     // A job that was taken up again counts once, and is the newest.
-    this.#endedBytes += bytes - (this.#ended.get(job.id) ?? 0)
+    this.#endedBytes -= this.#ended.get(job.id) ?? 0
     this.#ended.delete(job.id)
+    if (bytes > Limits.serverEndedBytes) return this.#large.take(job.id)
+    this.#endedBytes += bytes
     this.#ended.set(job.id, bytes)
     for (const [id, size] of this.#ended) {
       if (this.#ended.size <= Limits.serverEndedJobs && this.#endedBytes <= Limits.serverEndedBytes) break
@@ -273,12 +283,24 @@ export class Directory {
       this.#known.delete(id)
       this.#endedBytes -= size
     }
+    return Effect.void
+  }
+
+  /** Lets go of the large job. A later job may have its id. */
+  #letGo(id: string): void {
+    if (this.#known.get(id)?.end !== undefined && !this.#ended.has(id)) this.#known.delete(id)
+  }
+
+  /** A job that is held here. */
+  #present(jobId: string): KnownJob | undefined {
+    this.#large.ask(jobId)
+    return this.#known.get(jobId)
   }
 
   /** The program of a job; undefined for an unknown job. The job is not taken up. */
   programOf(jobId: string): Effect.Effect<string | undefined, ReturnType<typeof ofStore>> {
     return Effect.gen({ self: this }, function* () {
-      const present = this.#known.get(jobId)
+      const present = this.#present(jobId)
       if (present !== undefined) return present.view.program.name
       const journal = this.isDurable ? yield* this.#load(jobId) : undefined
       return journal?.program ?? (yield* this.#options.engine.live).find((job) => job.jobId === jobId)?.program
@@ -288,7 +310,7 @@ export class Directory {
   /** A job by its id. */
   find(jobId: string): Effect.Effect<KnownJob | Stored, ReturnType<typeof ofStart>> {
     return Effect.gen({ self: this }, function* () {
-      const present = this.#known.get(jobId)
+      const present = this.#present(jobId)
       if (present !== undefined) return present
       const journal = this.isDurable ? yield* this.#load(jobId) : undefined
       const live = (yield* this.#options.engine.live).find((job) => job.jobId === jobId)
@@ -310,7 +332,7 @@ export class Directory {
    */
   watch(jobId: string): Effect.Effect<KnownJob | Stored, ReturnType<typeof ofStart>> {
     return Effect.gen({ self: this }, function* () {
-      const present = this.#known.get(jobId)
+      const present = this.#present(jobId)
       if (present !== undefined) return present
       const journal = this.isDurable ? yield* this.#load(jobId) : undefined
       if (journal !== undefined && (journal.status !== undefined || isQuarantined(journal))) return { journal }
@@ -346,6 +368,8 @@ export class Directory {
         const job = yield* Effect.mapError(this.#withServices(this.#options.engine.resume(program, jobId)), (error) =>
           ofStart(jobId, error)
         )
+        const view = journal?.status === undefined ? undefined : viewOf(job)
+        if (view !== undefined) yield* this.#options.onTakenUp(view)
         return yield* this.#register(job, undefined, journal?.haltedAt)
       })
     )

@@ -10,25 +10,23 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { JobView } from "../job/view.ts"
 import { budgetOfHeader } from "../journal/header.ts"
 import * as Journal from "../journal/Journal.ts"
 import { readHeader } from "../journal/parts.ts"
 import type { RecordedCycle } from "../journal/reports.ts"
 import { Limits } from "../Limits.ts"
-import { type Diagnosis, Examination, type RepeatedFailure } from "../outcome/diagnosis.ts"
 import { breathe } from "../platform/slices.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { Api, Sender } from "./api.ts"
 import { Core, type SharedCore } from "./core.ts"
-import { isKnown, type KnownJob, type Stored } from "./directory.ts"
+import { isKnown } from "./directory.ts"
 import { eventsAfter } from "./eventSource.ts"
 import { factsOf, factText } from "./eventText.ts"
 import { ofStart } from "./failures.ts"
 import type * as Shapes from "./insightShapes.ts"
-import { errorJson, plain, plainText } from "./json.ts"
+import { plain } from "./json.ts"
 import { permitJob } from "./permits.ts"
 import * as Problems from "./problems.ts"
 
@@ -40,67 +38,9 @@ type Store = JobStore["Service"]
 
 /* ---------------------------------------------------------------- diagnosis */
 
-/** Examinations of jobs that are held here. Each goes on where the last request left it. */
-const examinations = new WeakMap<JobView, { readonly examination: Examination; seq: number }>()
-
-/** Examines the events of a job: those that are new since the last request, or all of a journal. */
-const examined = (store: Store, found: KnownJob | Stored, jobId: string) =>
-  Effect.gen(function* () {
-    const view = isKnown(found) ? found.view : undefined
-    const newest = view?.log.newest ?? Infinity
-    // A log may have let go of its oldest events. A journal has all of them.
-    const oldest = view === undefined || store.isDurable ? 0 : view.log.oldest - 1
-    const first = view === undefined ? 0 : Math.max(oldest, newest - Limits.diagnosedEvents)
-    const state = (view === undefined ? undefined : examinations.get(view)) ?? {
-      examination: new Examination(),
-      seq: first
-    }
-    if (view !== undefined) examinations.set(view, state)
-    if (state.seq >= newest) return state.examination.result
-    const events = eventsAfter(store, found, state.seq).pipe(
-      Stream.takeUntil(({ event }) => event.seq >= newest),
-      Stream.mapError((error) => ofStart(jobId, error))
-    )
-    let count = 0
-    yield* Stream.runForEach(events, ({ event }) => {
-      // Two requests at once read the same events: each event counts once.
-      if (event.seq > state.seq) {
-        state.seq = event.seq
-        state.examination.add(event)
-      }
-      return ++count % 64 === 0 ? breathe : Effect.void
-    })
-    return state.examination.result
-  })
-
-const failureJson = ({ each, ...rest }: RepeatedFailure): typeof Shapes.RepeatedFailure.Type => ({
-  ...rest,
-  each: each ?? null
-})
-
-/** A value of a changing fact. There are many of them on a page, so a long one becomes the beginning of its text. */
-const briefly = (value: unknown): Schema.Json => {
-  const text = plainText(value)
-  return text.length <= Limits.diagnosedTextLength ? plain(value) : `${text.slice(0, Limits.diagnosedTextLength)}…`
-}
-
-/** A diagnosis as the API shows it. */
-export const diagnosisJson = (found: Diagnosis): typeof Shapes.Diagnosis.Type => ({
-  ...found,
-  headline: found.headline.slice(0, Limits.diagnosedTextLength),
-  status: found.status ?? null,
-  error: found.error === undefined ? null : errorJson(found.error),
-  failure: found.failure === undefined ? null : failureJson(found.failure),
-  failures: found.failures.map(failureJson),
-  changing: found.changing.map((fact) => ({
-    ...fact,
-    values: fact.values.map(({ agent, cycle, value }) => ({ agent, cycle, value: briefly(value) }))
-  }))
-})
-
-const diagnosis = Effect.fnUntraced(function* ({ directory }: SharedCore, store: Store, { params }: OfJob) {
+const diagnosis = Effect.fnUntraced(function* ({ directory, examinations }: SharedCore, { params }: OfJob) {
   const found = yield* directory.watch(params.id)
-  return diagnosisJson(yield* examined(store, found, params.id))
+  return yield* isKnown(found) ? examinations.ofHeld(found) : examinations.ofStored(found)
 })
 
 /* ---------------------------------------------------------------- tasks */
@@ -117,7 +57,7 @@ const noTasks: typeof Shapes.TasksNow.Type = {
 }
 
 const tasks = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }: OfJob) {
-  const found = yield* directory.find(params.id)
+  const found = yield* directory.watch(params.id)
   if (!isKnown(found)) return noTasks
   const now = yield* found.view.present
   return {
@@ -150,7 +90,7 @@ const timeline = Effect.fnUntraced(function* (
   store: Store,
   { params: { id }, query: { after = 0, limit = Limits.serverPage } }: TimelineRequest
 ) {
-  yield* directory.find(id)
+  yield* directory.watch(id)
   if (!store.isDurable) return { cycles: [], cursor: null }
   const until = after + limit
   const read = Effect.flatMap(Journal.timeline(id, { after, until }), Stream.runCollect)
@@ -166,22 +106,26 @@ interface KindsRequest extends OfJob {
   readonly query: { readonly at?: number | undefined }
 }
 
-/** The counts after a cycle, from the journal. */
-const countsAt = (store: Store, jobId: string, at: number | undefined) =>
-  Effect.provideService(Journal.replay(jobId, { at }), JobStore, store).pipe(
-    Effect.mapError((error) => ofStart(jobId, error)),
-    Effect.map(({ context, cycle }) => ({ cycle, kinds: context.counts() }))
+/** The job after a cycle, which the pages of its facts ask for, too. A job without such a past has the problem of its journal. */
+const replayedAt = ({ replays }: SharedCore, store: Store, jobId: string, at: number | undefined) => {
+  const read = Effect.provideService(Journal.replay(jobId, { at }), JobStore, store).pipe(
+    Effect.mapError((error) => ofStart(jobId, error))
   )
+  return Effect.catchTags(replays.at(jobId, at), { NoJournal: () => read, UnknownCycle: () => read })
+}
 
 const kinds = Effect.fnUntraced(function* (
-  { directory }: SharedCore,
+  core: SharedCore,
   store: Store,
   { params: { id }, query: { at } }: KindsRequest
 ) {
-  const found = yield* directory.find(id)
-  if (at !== undefined || !isKnown(found)) return yield* countsAt(store, id, at)
-  const { cycle } = yield* found.job.status
-  return { cycle, kinds: found.view.counts }
+  const found = yield* core.directory.watch(id)
+  if (at === undefined && isKnown(found)) {
+    const { cycle } = yield* found.job.status
+    return { cycle, kinds: found.view.counts }
+  }
+  const { context, cycle } = yield* replayedAt(core, store, id, at)
+  return { cycle, kinds: context.counts() }
 })
 
 /** The limits of a budget; null: none. */
@@ -195,7 +139,7 @@ export const inputIn = (text: string): Schema.Json => {
 }
 
 const input = Effect.fnUntraced(function* ({ directory }: SharedCore, { params: { id } }: OfJob) {
-  const found = yield* directory.find(id)
+  const found = yield* directory.watch(id)
   if (isKnown(found)) {
     const { budget, inputText } = found.view
     return { input: plain(parseJson(inputText)), budget: limitsOf(budget) }
@@ -272,7 +216,7 @@ export const insightRoutes = HttpApiBuilder.group(
     const core = yield* Core
     const store = yield* JobStore
     return handlers
-      .handle("diagnosis", (asking) => permitted(core, asking, diagnosis(core, store, asking)))
+      .handle("diagnosis", (asking) => permitted(core, asking, diagnosis(core, asking)))
       .handle("tasks", (asking) => permitted(core, asking, tasks(core, asking)))
       .handle("timeline", (asking) => permitted(core, asking, timeline(core, store, asking)))
       .handle("kinds", (asking) => permitted(core, asking, kinds(core, store, asking)))

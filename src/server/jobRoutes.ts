@@ -14,10 +14,11 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { liveFacts } from "../context/liveFacts.ts"
 import { signalJson } from "../job/jobHandle.ts"
 import { type ExplanationJson, explanationToJson } from "../outcome/explanationJson.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
-import { breathe } from "../platform/slices.ts"
+import { breathe, inSlices } from "../platform/slices.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { Api, Sender } from "./api.ts"
 import { NewJobBody, SignalBody } from "./bodies.ts"
@@ -67,10 +68,7 @@ const longJson = (
 const withFacts = <R extends { readonly facts: unknown }>(
   result: R,
   { context }: Pick<JobResult.Partial, "context">
-) => ({
-  ...result,
-  facts: new FactTexts(context.encoded())
-})
+) => Effect.map(inSlices(liveFacts(context)), (facts) => ({ ...result, facts: new FactTexts(facts) }))
 
 const refuseWhileDraining = (core: SharedCore, jobId?: string) =>
   Effect.suspend(() =>
@@ -108,13 +106,13 @@ const awaitEnd = Effect.fnUntraced(function* (core: SharedCore, { job }: KnownJo
   const isWhole = query.facts === "all"
   if (Exit.isSuccess(end)) {
     const result = resultJson(end.value, "counts")
-    return isWhole ? longJson(core, request, withFacts(result, end.value)) : json(result)
+    return isWhole ? longJson(core, request, yield* withFacts(result, end.value)) : json(result)
   }
   const error = Option.getOrUndefined(Cause.findErrorOption(end.cause))
   if (error === undefined) return yield* Effect.die(Cause.squash(end.cause))
   const problem = ofJobError(error)
   if (!isWhole || problem.partial === null) return yield* problem
-  const whole = { ...problemBody(problem, request), partial: withFacts(problem.partial, error.partial) }
+  const whole = { ...problemBody(problem, request), partial: yield* withFacts(problem.partial, error.partial) }
   return problemResponse(problem, request, longJson(core, request, whole))
 })
 
@@ -243,7 +241,7 @@ const get = Effect.fnUntraced(function* (core: SharedCore, { params, query, requ
   const job = yield* jobJson(found)
   const left = isKnown(found) && found.end !== undefined ? leftBy(found.end) : undefined
   if (query.facts !== "all" || job.result === null || left === undefined) return json(job)
-  const whole = withFacts(job.result, "partial" in left ? left.partial : left)
+  const whole = yield* withFacts(job.result, "partial" in left ? left.partial : left)
   return longJson(core, request, { ...job, result: whole })
 })
 

@@ -8,10 +8,12 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { Encoded } from "../context/liveFacts.ts"
+import { sealedFacts } from "../job/committed.ts"
 import type { JobView } from "../job/view.ts"
 import * as Journal from "../journal/Journal.ts"
 import { type Change, changesBetween } from "../journal/changes.ts"
-import { type Encoded, relatedTo } from "../journal/lineage.ts"
+import { relatedTo } from "../journal/lineage.ts"
 import { Limits } from "../Limits.ts"
 import { errorToJson, factJson as encodedFact, type FactJson } from "../outcome/resultJson.ts"
 import { breathe, inSlices } from "../platform/slices.ts"
@@ -69,18 +71,10 @@ const finds = (q: string | undefined): ((fact: FactJson) => boolean) => {
 /** Facts in commit order after a position, up to a number of them. */
 type Source = (after: number, limit: number) => { readonly facts: ReadonlyArray<FactJson>; readonly hasMore: boolean }
 
-const ofReplay = ({ context }: Replayed, kind: string | undefined): Source => {
-  const entries = context.encoded().filter(({ fact }) => kind === undefined || fact.kind === kind)
-  return (after, limit) => {
-    let [low, high] = [0, entries.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((entries[middle]?.fact.provenance.version ?? 0) > after) high = middle
-      else low = middle + 1
-    }
-    return { facts: entries.slice(low, low + limit).map(encodedFact), hasMore: low + limit < entries.length }
-  }
-}
+const ofReplay =
+  ({ context }: Replayed, kind: string | undefined): Source =>
+  (after, limit) =>
+    sealedFacts(context, { kind, after, limit })
 
 const ofView =
   (view: JobView, kind: string | undefined): Source =>

@@ -4,15 +4,20 @@
  * A page of facts, and the next one, need the same context. So the server keeps the last few, up to so many bytes. One journal is
  * replayed at a time: replays take memory, and they are for people who look at something.
  *
+ * A context that is larger than all may be together stays alone, while it is asked for.
+ *
  * Invariants: `Limits` bounds the contexts that are kept, by number and bytes (G14). A context is that of a committed cycle,
  * which never changes; a job that was deleted and begun anew has another beginning, and so another key. Boundary: no HTTP.
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Journal from "../journal/Journal.ts"
 import { Limits } from "../Limits.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { ofStart, ofStore } from "./failures.ts"
+import { LargeStay } from "./largeStay.ts"
 import * as Problems from "./problems.ts"
 
 export type Replayed = Journal.Replayed
@@ -23,9 +28,13 @@ export class Replays {
   readonly #kept = new Map<string, Replayed>()
   #bytes = 0
   readonly #turn = Semaphore.makeUnsafe(1)
+  /** The one that is larger than all may be together. */
+  #large: { readonly key: string; readonly replayed: Replayed } | undefined
+  readonly #stay: LargeStay
 
-  constructor(store: JobStore["Service"]) {
+  constructor(store: JobStore["Service"], scope: Scope.Scope, services: Context.Context<never>) {
     this.#store = store
+    this.#stay = new LargeStay({ scope, services, forget: () => (this.#large = undefined) })
   }
 
   /** A job after a cycle. Default: the last that is committed. */
@@ -52,20 +61,27 @@ export class Replays {
         this.#kept.set(key, present)
         return present
       }
+      if (this.#large?.key === key) {
+        this.#stay.ask(key)
+        return this.#large.replayed
+      }
+      // The memory of a large one is free again before another is made.
+      this.#stay.leave()
       const replayed = yield* Journal.replay(jobId, { at }).pipe(
         Effect.provideService(JobStore, this.#store),
         Effect.mapError((error) => ofStart(jobId, error))
       )
-      this.#keep(key, replayed)
+      if (bytesOf(replayed) > Limits.serverReplayBytes) {
+        yield* this.#stay.take(key)
+        this.#large = { key, replayed }
+      } else this.#keep(key, replayed)
       return replayed
     })
   }
 
   #keep(key: string, replayed: Replayed): void {
-    const bytes = bytesOf(replayed)
-    if (bytes > Limits.serverReplayBytes) return
     this.#kept.set(key, replayed)
-    this.#bytes += bytes
+    this.#bytes += bytesOf(replayed)
     for (const [oldest, kept] of this.#kept) {
       if (this.#kept.size <= Limits.serverReplays && this.#bytes <= Limits.serverReplayBytes) break
       this.#kept.delete(oldest)

@@ -1,0 +1,160 @@
+/**
+ * The diagnoses of jobs, from their events.
+ *
+ * A job that is held here is examined once: each question reads only the events that are new since the last one. An ended job
+ * that was taken up from its journal is examined while its log is there, so its journal is not read a second time. Of other jobs
+ * the answers are kept, because a page asks again and again.
+ *
+ * Invariants: `Limits` bounds the answers that are kept (G14); an answer is of the state of a journal, which names it; callers
+ * that ask for one journal at once share one reading. Boundary: from events to the shapes of the API.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { JobView } from "../job/view.ts"
+import { Limits } from "../Limits.ts"
+import { type Diagnosis, Examination, type RepeatedFailure } from "../outcome/diagnosis.ts"
+import type { JobEvent } from "../outcome/JobEvent.ts"
+import { inSlices } from "../platform/slices.ts"
+import { SingleFlight } from "../platform/singleFlight.ts"
+import type { JobStore, StoredJournal } from "../store/JobStore.ts"
+import { stepSize } from "../values/steps.ts"
+import type { KnownJob, Stored } from "./directory.ts"
+import { eventsAfter, type SourceEvent } from "./eventSource.ts"
+import { ofStart } from "./failures.ts"
+import type * as Shapes from "./insightShapes.ts"
+import { errorJson, plain, plainText } from "./json.ts"
+import * as Problems from "./problems.ts"
+
+type DiagnosisJson = typeof Shapes.Diagnosis.Type
+
+/* ---------------------------------------------------------------- as JSON */
+
+const failureJson = ({ each, ...rest }: RepeatedFailure): typeof Shapes.RepeatedFailure.Type => ({
+  ...rest,
+  each: each ?? null
+})
+
+/** A value of a changing fact. There are many of them on a page, so a long one becomes the beginning of its text. */
+const briefly = (value: unknown): Schema.Json => {
+  const text = plainText(value)
+  return text.length <= Limits.diagnosedTextLength ? plain(value) : `${text.slice(0, Limits.diagnosedTextLength)}…`
+}
+
+/** A diagnosis as the API shows it. */
+export const diagnosisJson = (found: Diagnosis): typeof Shapes.Diagnosis.Type => ({
+  ...found,
+  headline: found.headline.slice(0, Limits.diagnosedTextLength),
+  status: found.status ?? null,
+  error: found.error === undefined ? null : errorJson(found.error),
+  failure: found.failure === undefined ? null : failureJson(found.failure),
+  failures: found.failures.map(failureJson),
+  changing: found.changing.map((fact) => ({
+    ...fact,
+    values: fact.values.map(({ agent, cycle, value }) => ({ agent, cycle, value: briefly(value) }))
+  }))
+})
+
+/* ---------------------------------------------------------------- examinations */
+
+/** An examination, and the number of the last event that it has read. */
+interface Open {
+  readonly examination: Examination
+  seq: number
+}
+
+/** Adds events in steps. Two questions at once read the same events: each event counts once. */
+function* added(open: Open, events: ReadonlyArray<JobEvent>): Generator<void, void> {
+  let count = 0
+  for (const event of events) {
+    if (event.seq <= open.seq) continue
+    open.seq = event.seq
+    open.examination.add(event)
+    if (++count % stepSize === 0) yield
+  }
+}
+
+type ReadProblem = ReturnType<typeof ofStart>
+
+export class Examinations {
+  readonly #store: JobStore["Service"]
+  readonly #held = new WeakMap<JobView, Open>()
+  /** The answers of jobs that are not held here, by the state of the journal; the least recently used first. */
+  readonly #stored = new Map<string, DiagnosisJson>()
+  readonly #underWay = new SingleFlight<DiagnosisJson, ReadProblem>()
+
+  constructor(store: JobStore["Service"]) {
+    this.#store = store
+  }
+
+  /** Examines an ended job whose log is still there. A log that has dropped events is left to the journal. */
+  begin(view: JobView): Effect.Effect<void> {
+    if (view.log.oldest > 1 || this.#held.has(view)) return Effect.void
+    const open: Open = { examination: new Examination(), seq: 0 }
+    return Effect.andThen(
+      Stream.runForEachArray(view.log.stream, (events) => inSlices(added(open, events))),
+      Effect.sync(() => void this.#held.set(view, open))
+    )
+  }
+
+  /** The diagnosis of a job that is held here. */
+  ofHeld(known: KnownJob): Effect.Effect<DiagnosisJson, ReadProblem> {
+    return Effect.suspend(() => {
+      const { log } = known.view
+      const { newest } = log
+      // A log may have let go of its oldest events. A journal has all of them.
+      const oldest = this.#store.isDurable ? 0 : log.oldest - 1
+      const open = this.#held.get(known.view) ?? {
+        examination: new Examination(),
+        seq: Math.max(oldest, newest - Limits.diagnosedEvents)
+      }
+      this.#held.set(known.view, open)
+      return this.#read(known, open, newest, known.job.id)
+    })
+  }
+
+  /** The diagnosis of a job that is only in the store. */
+  ofStored(stored: Stored): Effect.Effect<DiagnosisJson, ReadProblem> {
+    return Effect.suspend(() => {
+      const { jobId } = stored.journal
+      const name = nameOf(stored.journal)
+      const present = this.#stored.get(name)
+      if (present !== undefined) {
+        this.#keep(name, present)
+        return Effect.succeed(present)
+      }
+      const read = Effect.tap(
+        this.#read(stored, { examination: new Examination(), seq: 0 }, Infinity, jobId),
+        (diagnosis) => Effect.sync(() => this.#keep(name, diagnosis))
+      )
+      return this.#underWay.run(name, read, () =>
+        Exit.fail(new Problems.Unavailable({ reason: "store", jobId, detail: "the reading of the journal was given up" }))
+      )
+    })
+  }
+
+  #read(found: KnownJob | Stored, open: Open, newest: number, jobId: string): Effect.Effect<DiagnosisJson, ReadProblem> {
+    const result = Effect.sync(() => diagnosisJson(open.examination.result))
+    if (open.seq >= newest) return result
+    const events = Stream.takeUntil(eventsAfter(this.#store, found, open.seq), ({ event }) => event.seq >= newest)
+    const eventOf = ({ event }: SourceEvent): JobEvent => event
+    return Stream.runForEachArray(events, (page) => inSlices(added(open, page.map(eventOf)))).pipe(
+      Effect.mapError((error) => ofStart(jobId, error)),
+      Effect.andThen(result)
+    )
+  }
+
+  #keep(name: string, diagnosis: DiagnosisJson): void {
+    this.#stored.delete(name)
+    this.#stored.set(name, diagnosis)
+    for (const oldest of this.#stored.keys()) {
+      if (this.#stored.size <= Limits.serverDiagnoses) return
+      this.#stored.delete(oldest)
+    }
+  }
+}
+
+/** Names a state of a journal. A diagnosis changes with a committed cycle, and with the end. */
+const nameOf = ({ createdAt, cycle, genesisHash, haltedAt, jobId, status }: StoredJournal): string =>
+  JSON.stringify([jobId, genesisHash, createdAt, cycle, status, haltedAt])
