@@ -129,12 +129,19 @@ export class Examinations {
         (diagnosis) => Effect.sync(() => this.#keep(name, diagnosis))
       )
       return this.#underWay.run(name, read, () =>
-        Exit.fail(new Problems.Unavailable({ reason: "store", jobId, detail: "the reading of the journal was given up" }))
+        Exit.fail(
+          new Problems.Unavailable({ reason: "store", jobId, detail: "the reading of the journal was given up" })
+        )
       )
     })
   }
 
-  #read(found: KnownJob | Stored, open: Open, newest: number, jobId: string): Effect.Effect<DiagnosisJson, ReadProblem> {
+  #read(
+    found: KnownJob | Stored,
+    open: Open,
+    newest: number,
+    jobId: string
+  ): Effect.Effect<DiagnosisJson, ReadProblem> {
     const result = Effect.sync(() => diagnosisJson(open.examination.result))
     if (open.seq >= newest) return result
     const events = Stream.takeUntil(eventsAfter(this.#store, found, open.seq), ({ event }) => event.seq >= newest)

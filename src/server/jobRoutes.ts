@@ -65,10 +65,8 @@ const longJson = (
 }
 
 /** A result with all its facts, to be written piece by piece. */
-const withFacts = <R extends { readonly facts: unknown }>(
-  result: R,
-  { context }: Pick<JobResult.Partial, "context">
-) => Effect.map(inSlices(liveFacts(context)), (facts) => ({ ...result, facts: new FactTexts(facts) }))
+const withFacts = <R extends { readonly facts: unknown }>(result: R, { context }: Pick<JobResult.Partial, "context">) =>
+  Effect.map(inSlices(liveFacts(context)), (facts) => ({ ...result, facts: new FactTexts(facts) }))
 
 const refuseWhileDraining = (core: SharedCore, jobId?: string) =>
   Effect.suspend(() =>

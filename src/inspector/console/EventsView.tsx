@@ -9,6 +9,7 @@ import { ofJob, readLines } from "./api.ts"
 import { brief, number, plural } from "./format.ts"
 import { at, job, jobId } from "./jobStore.ts"
 import { onceAFrame, pause } from "./browser.ts"
+import { EventBuffer } from "./eventBuffer.ts"
 import { Empty, Said } from "./parts.tsx"
 import { VirtualList } from "./virtual.tsx"
 
@@ -19,36 +20,28 @@ interface Event {
   readonly [field: string]: unknown
 }
 
-/** Events that the page remembers; older ones go first. */
-const remembered = 50_000
-
-let list: Array<Event> = []
-let dropped = 0
+/** Events that the page remembers, and characters of them; older ones go first. */
+const buffer = new EventBuffer<Event>({ events: 50_000, characters: 33_554_432 })
 const drawn = signal(0)
 const draw = onceAFrame(() => drawn.value++)
 
-const take = (events: ReadonlyArray<Event>): void => {
-  for (const event of events) list.push(event)
-  if (list.length > remembered * 1.2) {
-    dropped += list.length - remembered
-    list = list.slice(-remembered)
-  }
+const take = (events: ReadonlyArray<Event>, length: number): void => {
+  buffer.add(events, length)
   draw()
 }
 
 /** Reads on, from the last event, until the page goes elsewhere. */
 const follow = async (id: string, abort: AbortSignal): Promise<void> => {
-  list = []
-  dropped = 0
+  buffer.clear()
   drawn.value++
   while (!abort.aborted) {
-    const after = list.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
+    const after = buffer.events.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
     const answer = await readLines<Event>(
       ofJob(id, "/events"),
       { headers: { "last-event-id": String(after) }, signal: abort },
       take
     )
-    if (answer === undefined || list.at(-1)?._tag === "JobHalted") return
+    if (answer === undefined || buffer.events.at(-1)?._tag === "JobHalted") return
     if (answer.ok && answer.value === "nothing") return
     await pause(1_000, abort)
   }
@@ -95,6 +88,22 @@ const summaryOf = (event: Event): string => {
   }
 }
 
+interface Count {
+  readonly count: number
+  readonly dropped: number
+  readonly until: number | undefined
+  /** The past cycle lies before all events that are here. */
+  readonly isBefore: boolean
+}
+
+/** How many events there are, and where those are that the page does not have. */
+const countLine = ({ count, dropped, isBefore, until }: Count): string => {
+  const upTo = until === undefined ? "" : ` up to cycle ${number(until)}`
+  if (dropped === 0) return `${plural(count, "event")}${upTo}`
+  if (isBefore) return `The events${upTo} are on the server, and no longer here`
+  return `${plural(count + dropped, "event")}${upTo}, of which the newest ${number(count)} are here; older events are on the server`
+}
+
 export const EventsView = () => {
   const id = jobId.value
   const chosen = useSignal(-1)
@@ -105,6 +114,7 @@ export const EventsView = () => {
     return () => abort.abort()
   }, [id])
   void drawn.value
+  const { dropped, events: list } = buffer
   if (list.length === 0)
     return <Empty>{job.value?.state === "queued" ? "The job waits to begin." : "No event yet."}</Empty>
   const event = list[chosen.value - dropped]
@@ -115,11 +125,7 @@ export const EventsView = () => {
   return (
     <div class="split">
       <div>
-        <p class="soft">
-          {plural(count + dropped, "event")}
-          {until === undefined ? "" : ` up to cycle ${number(until)}`}
-          {dropped > 0 ? `, of which the newest ${number(list.length)} are here` : ""}
-        </p>
+        <p class="soft">{countLine({ count, dropped, until, isBefore: after === 0 })}</p>
         <VirtualList
           class="events"
           label="events"

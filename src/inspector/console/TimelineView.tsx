@@ -15,7 +15,7 @@ import { at, isOver, job, jobId } from "./jobStore.ts"
 import { Empty, Said } from "./parts.tsx"
 import { now, poll } from "./browser.ts"
 import type { RecordedCycle, TimelinePage } from "./shapes.ts"
-import { drawn, live, needTelemetry } from "./telemetry.ts"
+import { live, needTelemetry, pictured } from "./telemetry.ts"
 import { colourOf } from "./colours.ts"
 import { draw, nameWidth, type Place, placeAt, type Window } from "./timelineDrawing.ts"
 import {
@@ -358,9 +358,9 @@ export const TimelineView = () => {
   const { cycles, isAsked, older } = useCycles()
   const isLive = job.value !== undefined && !isOver.value
   useEffect(() => (isLive ? needTelemetry() : undefined), [isLive])
-  void drawn.value
+  void pictured.value
   const end = isOver.value ? undefined : now.value
-  const timeline = useMemo(() => timelineOf(cycles.value, live.values(), end), [cycles.value, drawn.value, end])
+  const timeline = useMemo(() => timelineOf(cycles.value, live.values(), end), [cycles.value, pictured.value, end])
   const view = useWindow(timeline)
   if (timeline.lanes.length === 0 && cycles.value.length === 0) {
     return (

@@ -7,6 +7,7 @@
 import { signal } from "@preact/signals"
 import type * as Shapes from "../../server/shapes.ts"
 import type { Answer, Problem } from "./answer.ts"
+import { Blocks, Lines } from "./lines.ts"
 import { recorded } from "./recorded.ts"
 
 export type Job = typeof Shapes.Job.Type
@@ -107,32 +108,32 @@ export const queryOf = (parts: Readonly<Record<string, string | number | undefin
   return text === "" ? "" : `?${text}`
 }
 
-/** Reads lines of JSON as they come, in batches; empty lines are heartbeats. Ends with the stream, or when it is given up. */
-export const readLines = async <A>(
+/** Takes items that came together. `length`: the characters of their JSON. */
+type Take<A> = (items: ReadonlyArray<A>, length: number) => void
+
+/** Reads items of JSON as they come, in batches, from a stream that `texts` takes apart. */
+const readItems = async <A>(
   path: string,
   options: Ask,
-  take: (items: ReadonlyArray<A>) => void
+  { accept, texts }: { readonly accept: string; readonly texts: (piece: string) => ReadonlyArray<string> },
+  take: Take<A>
 ): Promise<Answer<"ended" | "nothing"> | undefined> => {
-  if (recorded !== undefined) {
-    const after = new Headers(options.headers).get("last-event-id")
-    const items = recorded.eventsAfter(Number(after ?? 0)) as ReadonlyArray<A>
-    if (items.length > 0) take(items)
-    return { ok: true, value: "nothing" }
-  }
-  const answer = await request(path, { ...options, headers: { accept: "application/x-ndjson", ...options.headers } })
+  const answer = await request(path, { ...options, headers: { accept, ...options.headers } })
   if (answer === undefined || !answer.ok) return answer
   const { body, status } = answer.value
   if (status === 204 || body === null) return { ok: true, value: "nothing" }
   const reader = body.pipeThrough(new TextDecoderStream()).getReader()
-  let rest = ""
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return { ok: true, value: "ended" }
-      const lines = (rest + value).split("\n")
-      rest = lines.pop() ?? ""
-      const items = lines.filter((line) => line !== "").map((line) => JSON.parse(line) as A)
-      if (items.length > 0) take(items)
+      const found = texts(value)
+      const items = found.map((text) => JSON.parse(text) as A)
+      if (items.length > 0)
+        take(
+          items,
+          found.reduce((sum, { length }) => sum + length, 0)
+        )
     }
   } catch (error) {
     if (isAbort(error)) return undefined
@@ -140,40 +141,23 @@ export const readLines = async <A>(
   }
 }
 
-/** The items of a block of server-sent events: its data lines, joined. Comments and other fields are skipped. */
-const dataIn = (block: string): string =>
-  block
-    .split("\n")
-    .flatMap((line) => (line.startsWith("data:") ? line.slice(line.startsWith("data: ") ? 6 : 5) : []))
-    .join("\n")
+/** Reads lines of JSON as they come, in batches; empty lines are heartbeats. Ends with the stream, or when it is given up. */
+export const readLines = async <A>(path: string, options: Ask, take: Take<A>) => {
+  if (recorded !== undefined) {
+    const after = new Headers(options.headers).get("last-event-id")
+    const items = recorded.eventsAfter(Number(after ?? 0)) as ReadonlyArray<A>
+    // The page holds the record anyway, so its events take no more room.
+    if (items.length > 0) take(items, 0)
+    return { ok: true, value: "nothing" } as const
+  }
+  const lines = new Lines()
+  const texts = (piece: string): ReadonlyArray<string> => lines.push(piece).filter((line) => line !== "")
+  return readItems(path, options, { accept: "application/x-ndjson", texts }, take)
+}
 
 /** Reads server-sent events as they come, in batches. Ends as `readLines` does. */
-export const readEvents = async <A>(
-  path: string,
-  options: Ask,
-  take: (items: ReadonlyArray<A>) => void
-): Promise<Answer<"ended" | "nothing"> | undefined> => {
-  if (recorded !== undefined) return { ok: true, value: "nothing" }
-  const answer = await request(path, { ...options, headers: { accept: "text/event-stream", ...options.headers } })
-  if (answer === undefined || !answer.ok) return answer
-  const { body, status } = answer.value
-  if (status === 204 || body === null) return { ok: true, value: "nothing" }
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
-  let rest = ""
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return { ok: true, value: "ended" }
-      const blocks = (rest + value.replaceAll("\r\n", "\n")).split("\n\n")
-      rest = blocks.pop() ?? ""
-      const items = blocks
-        .map(dataIn)
-        .filter((data) => data !== "")
-        .map((data) => JSON.parse(data) as A)
-      if (items.length > 0) take(items)
-    }
-  } catch (error) {
-    if (isAbort(error)) return undefined
-    return { ok: false, problem: { status: 0, title: "The stream was cut off", detail: "" } }
-  }
+export const readEvents = async <A>(path: string, options: Ask, take: Take<A>) => {
+  if (recorded !== undefined) return { ok: true, value: "nothing" } as const
+  const blocks = new Blocks()
+  return readItems(path, options, { accept: "text/event-stream", texts: (piece) => blocks.push(piece) }, take)
 }

@@ -80,3 +80,16 @@ export const onceAFrame = (body: () => void): (() => void) => {
     })
   }
 }
+
+/** Calls `body` once in such a time, however often it is asked: for pictures that take much of a frame. */
+export const onceIn = (ms: number, body: () => void): (() => void) => {
+  let isDue = false
+  return () => {
+    if (isDue) return
+    isDue = true
+    later(ms, () => {
+      isDue = false
+      body()
+    })
+  }
+}

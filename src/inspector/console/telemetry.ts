@@ -7,7 +7,7 @@
 import { effect, signal } from "@preact/signals"
 import { ofJob, readEvents, type FactRef } from "./api.ts"
 import { isOver, jobId } from "./jobStore.ts"
-import { onceAFrame, pause } from "./browser.ts"
+import { onceAFrame, onceIn, pause } from "./browser.ts"
 
 interface OfTask {
   readonly sequence: number
@@ -73,7 +73,16 @@ export const missed = signal(0)
 
 const draw = onceAFrame(() => drawn.value++)
 
+/** Tuning: milliseconds between two pictures of all tasks. One of ten thousand tasks takes most of a frame. */
+const pictureMs = 250
+
+/** Counts up when `live` changes, a few times a second. */
+export const pictured = signal(0)
+const picture = onceIn(pictureMs, () => pictured.value++)
+
+/** Drops the oldest, many at once: a map is slow to give its first key after many were taken from its front. */
 const bound = <A>(map: Map<string, A>, limit: number): void => {
+  if (map.size <= limit * 1.2) return
   for (const key of map.keys()) {
     if (map.size <= limit) return
     map.delete(key)
@@ -162,6 +171,7 @@ const follow = async (id: string, abort: AbortSignal): Promise<void> => {
           if ("sequence" in item) last = String(item.sequence)
         }
         draw()
+        picture()
       }
     )
     if (

@@ -85,6 +85,17 @@ const recordedBars = ({ at, cycle, recorded, tookMs }: RecordedCycle): ReadonlyA
   }))
 }
 
+/** The bars of cycles that were shown before: a recorded cycle never changes. */
+const remembered = new WeakMap<RecordedCycle, ReadonlyArray<Bar>>()
+
+const barsOf = (cycle: RecordedCycle): ReadonlyArray<Bar> => {
+  const known = remembered.get(cycle)
+  if (known !== undefined) return known
+  const bars = recordedBars(cycle)
+  remembered.set(cycle, bars)
+  return bars
+}
+
 /**
  * The bar of a task that telemetry told of. A task that waits has its bar from the time at which it was queued. Where the job is
  * over, a task that has no end was stopped with it, and one that had not begun has no bar.
@@ -156,7 +167,7 @@ export const timelineOf = (
   now: number | undefined
 ): Timeline => {
   const last = cycles.at(-1)?.cycle ?? 0
-  const bars = cycles.flatMap(recordedBars)
+  const bars = cycles.flatMap(barsOf)
   for (const task of tasks) if (task.cycle > last) bars.push(...liveBar(task, now === undefined))
   bars.sort((a, b) => a.from - b.from)
   const byWorker = new Map<number, Array<Bar>>()
@@ -206,17 +217,25 @@ export const tallyOf = ({ lanes }: Timeline): ReadonlyArray<readonly [outcome: O
 export const inOrder = ({ lanes }: Timeline): ReadonlyArray<Bar> =>
   lanes.flatMap(({ bars }) => bars).sort((a, b) => a.from - b.from || (a.key < b.key ? -1 : 1))
 
-/** The bars that took longest. Tasks that wait are not among them. */
+/** The bars that took longest, the longest first. Tasks that wait are not among them. */
 export const longest = (
   { lanes }: Timeline,
   count: number,
   now: number
-): ReadonlyArray<Bar & { readonly ms: number }> =>
-  lanes
-    .flatMap(({ bars }) => bars.map((bar) => ({ ...bar, ms: (bar.to ?? now) - bar.from })))
-    .filter(({ outcome }) => outcome !== "queued")
-    .sort((a, b) => b.ms - a.ms)
-    .slice(0, count)
+): ReadonlyArray<Bar & { readonly ms: number }> => {
+  const found: Array<Bar & { readonly ms: number }> = []
+  for (const { bars } of lanes) {
+    for (const bar of bars) {
+      if (bar.outcome === "queued") continue
+      const ms = (bar.to ?? now) - bar.from
+      if (found.length === count && ms <= found[count - 1]!.ms) continue
+      // There are few, and the next one is rarely among them.
+      found.splice(found.findLastIndex((other) => other.ms >= ms) + 1, 0, { ...bar, ms })
+      if (found.length > count) found.pop()
+    }
+  }
+  return found
+}
 
 /** How much of the shown time each lane was busy: 0 to 1. */
 export const busyPart = ({ bars }: Lane, from: number, to: number): number => {
