@@ -3,7 +3,7 @@
  *
  * A program is run several times, with other numbers of workers and with tasks that end in another order. All runs must
  * agree on every byte of the journal's texts, the hash, the context and the event log (G3). If a run differs, the report names
- * the first cycle and outcome that differ. Boundary: composition; testing/runs.ts compares
+ * the first cycle and outcome that differ. Boundary: composition; testing/differences.ts compares
  * runs, and testing/shuffle.ts changes the order.
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
@@ -25,7 +25,9 @@ import { type Page, properties, show } from "./storedJobs.ts"
 import { choose, load, type LoadedModule } from "./programs.ts"
 import { diagnostics } from "./report.ts"
 import { isDefect } from "../outcome/JobResult.ts"
-import { differenceOf, recordRun, type RunDifference, type RunRecord } from "../testing/runs.ts"
+import { differenceOf, type RunDifference } from "../testing/differences.ts"
+import { withoutRoot } from "../testing/rest.ts"
+import { recordRun, type RunRecord } from "../testing/runs.ts"
 import { shuffled, shuffledPool } from "../testing/shuffle.ts"
 import { LogsEnd } from "../job/ending.ts"
 import { cyclesOf } from "./standing.ts"
@@ -243,9 +245,10 @@ const programPage = (
 }
 
 const tellDifference = (difference: Difference, first: Way | undefined, { style, width }: Page): string => {
-  const { agent, cycle, each, expected, found, outcome, way, what } = difference
+  const { agent, child, cycle, each, expected, found, outcome, way, what } = difference
   const about = Array.isArray(each) ? ` on ${oneLine(each.join("/"))}` : ""
-  const who = agent === null ? "" : `, agent ${JSON.stringify(agent)}${about}`
+  const task = agent === null ? "" : `, agent ${JSON.stringify(agent)}${about}`
+  const who = child === null ? task : `${task}, in the child job ${oneLine(withoutRoot(child.jobId, jobId))}`
   const where =
     cycle === null ? `the ${what}` : `cycle ${thousands(cycle)}${outcome === null ? "" : `, outcome ${outcome + 1}`}`
   const shown = (value: unknown): string =>

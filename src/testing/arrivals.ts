@@ -20,6 +20,7 @@ import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
 import { compiledOf, type CompiledProgram } from "../program/erased.ts"
 import type { EncodedFact } from "../program/encoded.ts"
 import type { Fact, FactRef, Proposal, Provenance } from "../program/Fact.ts"
+import { ChildResult } from "../program/answerKinds.ts"
 import { Violation } from "../program/Invariant.ts"
 import { refKey } from "../program/keys.ts"
 import type { Program } from "../program/Program.ts"
@@ -139,14 +140,34 @@ const runOrder = Effect.fnUntraced(function* <P extends Program.Any>(
   return yield* Effect.die(new Error("an order without parts"))
 })
 
+/** A fact, and the text that is compared. */
+interface Entry {
+  readonly fact: Fact
+  readonly text: string
+}
+
 /** The facts of a context by their names: all but violations, which tell how the job came to its end. */
-const factsOf = (context: JobContext) =>
+const factsOf = (context: JobContext): ReadonlyMap<string, Entry> =>
   new Map(
     context
       .encoded()
       .filter(({ fact }) => fact.kind !== Violation.name)
-      .map((entry) => [refKey(entry.fact), entry] as const)
+      .map(({ fact, text }) => [refKey(fact), { fact, text: fact.kind === ChildResult.name ? withoutKey(text) : text }])
   )
+
+/** The result of a child job without the key of its intent: the cycle and the task of the intent go by the order of arrival. */
+const withoutKey = (text: string): string => {
+  const { key: _, ...result } = parseJson(text) as Readonly<Record<string, unknown>>
+  return JSON.stringify(result)
+}
+
+/** The explanation for the result of a child job without an id of its own. */
+const unnamed = ({ kind, value }: Fact): string => {
+  if (kind !== ChildResult.name || typeof value !== "object" || value === null) return ""
+  return Reflect.get(value, "child") === Reflect.get(value, "key")
+    ? ". Without an `id` in Intent.child it is known by the cycle and the task that asked for it, which go by the order: give it one"
+    : ""
+}
 
 type Entries = ReturnType<typeof factsOf>
 
@@ -204,15 +225,16 @@ const told = (
   program: CompiledProgram,
   { name: order, what: arrived }: Arrival,
   what: "missing" | "extra" | "different",
-  { id, kind, provenance }: Fact,
+  fact: Fact,
   [expected, found]: readonly [string | undefined, string | undefined],
   entries: Entries
 ): Omit<Difference, "order" | "what"> => {
+  const { id, kind, provenance } = fact
   const { agent, cycle } = provenance
   const hint = {
-    extra: () => "",
-    missing: () => halfJoin(program, provenance, entries, true),
-    different: () => halfJoin(program, provenance, entries, false) || lastWord(program, kind)
+    extra: () => unnamed(fact),
+    missing: () => unnamed(fact) || halfJoin(program, provenance, entries, true),
+    different: () => unnamed(fact) || halfJoin(program, provenance, entries, false) || lastWord(program, kind)
   }[what]()
   const name = `${kind}/${id}`
   const by = agent === "" ? "" : `, which ${JSON.stringify(agent)} adds,`

@@ -6,23 +6,32 @@
  *     tasks end in another order ─── differ ──► an effect depends on the order in which tasks end
  *     timeouts come sooner ─── differ ──► a timeout is too short for a machine under load
  *
- * Boundary: jobs in engines of its own, each with a journal in memory. runs.ts compares them.
+ * Boundary: jobs in engines of its own, each with a journal in memory. differences.ts compares them.
  */
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { nextTurn } from "../platform/slices.ts"
 import type { InvalidProgram, StartError, StoreError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
-import { JobStore, layerMemoryJournal } from "../store/index.ts"
+import { complaintOf, invalidOptions, number, type Rules, whole } from "../values/options.ts"
 import { elapsedMs } from "../workers/cpuTime.ts"
 import { layerInline } from "../workers/index.ts"
-import { beginning, type CheckNeeds, type CheckOptions, engineOver, type ErasedCheck, withNeeds } from "./kit.ts"
-import { differenceOf, eachOf, factOf, recordRun, type RunDifference, type RunRecord } from "./runs.ts"
+import { differenceOf, isUnpaid, placeOf, type RunDifference, wordsOf } from "./differences.ts"
+import {
+  type CheckError,
+  type CheckNeeds,
+  type CheckOptions,
+  checkRules,
+  type ErasedCheck,
+  runOn,
+  withJournal,
+  withNeeds
+} from "./kit.ts"
+import type { RunRecord } from "./runs.ts"
 import { shuffled, shuffledPool, withAgents } from "./shuffle.ts"
 
 /** The way in which a run is made otherwise than the first one. */
@@ -58,7 +67,7 @@ export class NotDeterministic extends Data.TaggedError("NotDeterministic")<{
   readonly way: RunWay
   /** The part that differs: a cycle's row, the hash, the event log, or the result. */
   readonly what: RunDifference["what"]
-  /** The agent of the first outcome that differs; "" if the difference lies in none. */
+  /** The agent of the first outcome that differs, or of the intent whose answer does; "" if the difference lies in none. */
   readonly agent: string
   /** The fact that its task was about; undefined for an agent without `each`. */
   readonly each: FactRef | undefined
@@ -66,6 +75,8 @@ export class NotDeterministic extends Data.TaggedError("NotDeterministic")<{
   readonly fact: FactRef | undefined
   /** The cycle of the first difference; 0 for the beginning, and for a difference that lies in no cycle. */
   readonly cycle: number
+  /** The child job in which it lies, by its id without that of the job at the top; "" for that job. */
+  readonly child: string
   /** That place in the first run, and in the other. */
   readonly expected: unknown
   readonly found: unknown
@@ -81,22 +92,31 @@ export class NotDeterministic extends Data.TaggedError("NotDeterministic")<{
  * approval, whose time limit is not waited for: what the job has done until then is compared. Timeouts and retries go by the
  * clock of the caller, so use `it.live` where the program waits.
  *
- * Fails with `NotDeterministic`, which names the agent, the fact and the cycle of the first difference, and with the error of a
- * start that was refused.
+ * Child jobs are compared, too, and so is the bill: the tokens and the cost of each agent.
+ *
+ * Fails with `NotDeterministic`, which names the agent, the fact and the cycle of the first difference, with `InvalidOptions`, and
+ * with the error of a start that was refused.
  */
 export const deterministic = <P extends Program.Any, H = never, Name extends string = never>(
   program: P,
   input: Program.Input<P>,
   options?: DeterministicOptions<H, Name>
-): Effect.Effect<Deterministic, NotDeterministic | StartError | StoreError | InvalidProgram, CheckNeeds<P, H, Name>> =>
-  withNeeds<Deterministic, NotDeterministic | StartError | StoreError | InvalidProgram, P, H, Name>(
-    compared(program, input, options ?? {})
+): Effect.Effect<Deterministic, NotDeterministic | CheckError, CheckNeeds<P, H, Name>> =>
+  withNeeds<Deterministic, NotDeterministic | CheckError, P, H, Name>(
+    Effect.suspend((): Effect.Effect<Deterministic, NotDeterministic | CheckError> => {
+      const complaint = complaintOf(options ?? {}, rules)
+      return complaint === undefined
+        ? compared(program, input, options ?? {})
+        : Effect.fail(invalidOptions("Testing.deterministic", complaint))
+    })
   )
 
 interface Options extends ErasedCheck {
   readonly orders?: number | undefined
   readonly load?: number | undefined
 }
+
+const rules: Rules<Options> = { ...checkRules, orders: whole(0, 100_000), load: number(1) }
 
 const compared = (program: Program.Any, input: unknown, options: Options) =>
   Effect.gen(function* () {
@@ -109,7 +129,7 @@ const compared = (program: Program.Any, input: unknown, options: Options) =>
       yield* milliseconds(2)
       const other = yield* runOnce(program, input, options, run)
       const difference = differenceOf(first, other)
-      if (difference !== undefined) return yield* notDeterministic(program, run[0], difference)
+      if (difference !== undefined) return yield* notDeterministic(program, options, run[0], difference)
     }
     const { hash, status, waitsFor } = first
     return { program: program.name, status, waitsFor, hash, runs: runs.map(([way]) => way) }
@@ -133,9 +153,7 @@ const runOnce = (
     : way === "under load"
       ? withAgents(program, (agent) => hurried(agent, number))
       : program
-  const run = Effect.flatMap(JobStore, (store) =>
-    Effect.provide(recordRun(beginning(chosen, input, options, jobId)), engineOver(options, store, pool))
-  ).pipe(Effect.provide(Layer.fresh(layerMemoryJournal)))
+  const run = withJournal((store) => runOn(chosen, input, options, { jobId, store, pool }))
   return way === "another day"
     ? Effect.clockWith((clock) => Effect.provideService(run, Clock.Clock, later(clock)))
     : run
@@ -184,16 +202,23 @@ const advice: Readonly<Record<RunWay, string>> = {
     "where the job can do without the result"
 }
 
-const notDeterministic = (program: Program.Any, way: RunWay, difference: RunDifference): NotDeterministic => {
+/** The advice where a run ended for want of room in the budget, and the other did not. */
+const rivalry =
+  "Calls that are under way side by side reserve their room in the budget, and one that finds none is refused: which one it is goes " +
+  "by the order. Give the budget more room, reserve less for a call, or run one task at a time (`concurrency: 1`)"
+
+const notDeterministic = (
+  program: Program.Any,
+  { children = [] }: Options,
+  way: RunWay,
+  difference: RunDifference
+): NotDeterministic => {
   const { expected, found, what } = difference
-  const agent = difference.agent ?? ""
-  const each = eachOf(difference)
-  const fact = factOf(program, difference)
-  const cycle = difference.cycle ?? 0
-  const about = each === undefined ? "" : ` on ${each.kind}/${each.id}`
-  const who = agent === "" ? `the ${what}` : `agent ${JSON.stringify(agent)}${about}`
-  const named = fact === undefined ? "" : `, in ${fact.kind}/${fact.id}`
-  const where = difference.cycle === null ? "" : ` in cycle ${cycle}`
-  const message = `${who} gives two things${named}${where}. ${advice[way]}`
-  return new NotDeterministic({ program: program.name, way, what, agent, each, fact, cycle, expected, found, message })
+  const place = placeOf(program, children, jobId, difference)
+  const { named, who } = wordsOf(place, `the ${what}`)
+  const where = difference.cycle === null ? "" : ` in cycle ${place.cycle}`
+  const isOfBudget = way === "another order" && isUnpaid(expected) !== isUnpaid(found)
+  const { isAnswer: _, ...at } = place
+  const message = `${who} gives two things${named}${where}. ${isOfBudget ? rivalry : advice[way]}`
+  return new NotDeterministic({ program: program.name, way, what, ...at, expected, found, message })
 }

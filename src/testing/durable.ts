@@ -10,18 +10,28 @@
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import * as References from "effect/References"
 import type * as Engine from "../engine/Engine.ts"
 import { compiledHandler, type HandledIntent } from "../intents/IntentHandler.ts"
 import type { InvalidProgram, StartError, StoreError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
-import { JobStore, layerMemoryJournal } from "../store/index.ts"
 import { jsonText } from "../values/jsonText.ts"
-import { beginning, type CheckNeeds, type CheckOptions, engineOver, type ErasedCheck, withNeeds } from "./kit.ts"
+import { complaintOf, invalidOptions, must, type Rules, whole } from "../values/options.ts"
+import { differenceOf, isUnpaid, placeOf, wordsOf } from "./differences.ts"
+import {
+  type CheckError,
+  type CheckNeeds,
+  type CheckOptions,
+  checkRules,
+  type ErasedCheck,
+  runOn,
+  withJournal,
+  withNeeds
+} from "./kit.ts"
 import { mortal } from "./mortalStore.ts"
-import { differenceOf, eachOf, factOf, recordRun, type RunRecord } from "./runs.ts"
+import type { Bill, RunRecord } from "./runs.ts"
 
 /** Options of `durable`. */
 export interface DurableOptions<H, Name extends string> extends CheckOptions<H, Name> {
@@ -46,6 +56,11 @@ export interface Durable {
   /** The number of intents that handlers performed, and of those that they performed again after a kill. */
   readonly intents: number
   readonly repeated: number
+  /**
+   * The most that one kill added to the bill: calls of models that were under way are paid as they were reserved, and those
+   * whose answer was not kept (`memoize`) are made again.
+   */
+  readonly overpaid: { readonly tokens: number; readonly cost: number }
 }
 
 /** A program that ends otherwise if its process is killed. */
@@ -54,7 +69,7 @@ export class NotDurable extends Data.TaggedError("NotDurable")<{
   /** The write that was lost, counted from 1. */
   readonly write: number
   /**
-   * The difference: the end of the job, its journal, the answer of a handler that got an idempotency key again, a key that no
+   * The difference: the end of the job, a journal, the answer of a handler that got an idempotency key again, a key that no
    * intent has had before, or the world outside.
    */
   readonly what: "end" | "journal" | "answer" | "key" | "outside"
@@ -63,6 +78,8 @@ export class NotDurable extends Data.TaggedError("NotDurable")<{
   /** The fact: the first that differs, or the one that the intent's task was about. */
   readonly fact: FactRef | undefined
   readonly cycle: number
+  /** The child job in which it lies, by its id without that of the job at the top; "" for that job. */
+  readonly child: string
   /** The kind of the intent, and its idempotency key; "" if it is no intent. */
   readonly intent: string
   readonly key: string
@@ -75,24 +92,36 @@ export class NotDurable extends Data.TaggedError("NotDurable")<{
  * Checks that a program survives the death of its process, at every write of its journal.
  *
  * It runs the program once. Then, for each write, it runs it in a process that loses this write and all after it, takes the job
- * up again, and compares: the end, the journal, the hash and the events must be the same. A handler whose answer was lost is
- * called again, and has to give the same answer for the same idempotency key. Give `outside` to see that it also did nothing
- * twice. Timeouts and retries go by the clock of the caller.
+ * up again, and compares: the end, the journal, the hash, the events and the journals of child jobs must be the same. A handler
+ * whose answer was lost is called again, and has to give the same answer for the same idempotency key. Give `outside` to see that
+ * it also did nothing twice. The bill may grow: `overpaid` tells by how much. Timeouts and retries go by the clock of the caller.
+ * The log is silent about a process that is to be killed.
  *
- * Fails with `NotDurable`, and with the error of a start that was refused.
+ * Fails with `NotDurable`, with `InvalidOptions`, and with the error of a start that was refused.
  */
 export const durable = <P extends Program.Any, H = never, Name extends string = never>(
   program: P,
   input: Program.Input<P>,
   options?: DurableOptions<H, Name>
-): Effect.Effect<Durable, NotDurable | StartError | StoreError | InvalidProgram, CheckNeeds<P, H, Name>> =>
-  withNeeds<Durable, NotDurable | StartError | StoreError | InvalidProgram, P, H, Name>(
-    checked(program, input, options ?? {})
+): Effect.Effect<Durable, NotDurable | CheckError, CheckNeeds<P, H, Name>> =>
+  withNeeds<Durable, NotDurable | CheckError, P, H, Name>(
+    Effect.suspend((): Effect.Effect<Durable, NotDurable | CheckError> => {
+      const complaint = complaintOf(options ?? {}, rules)
+      return complaint === undefined
+        ? checked(program, input, options ?? {})
+        : Effect.fail(invalidOptions("Testing.durable", complaint))
+    })
   )
 
 interface Options extends ErasedCheck {
   readonly kills?: number | undefined
   readonly outside?: Effect.Effect<unknown> | undefined
+}
+
+const rules: Rules<Options> = {
+  ...checkRules,
+  kills: whole(1, 1_000_000),
+  outside: must("an Effect", Effect.isEffect)
 }
 
 type Finding = Omit<ConstructorParameters<typeof NotDurable>[0], "program" | "write">
@@ -109,12 +138,17 @@ const checked = (program: Program.Any, input: unknown, options: Options) =>
     calls.isAlone = false
     const before = textOf(yield* outside)
     const writes = killsOf(alone.writes, options.kills ?? 100)
+    const overpaid = { tokens: 0, cost: 0 }
     for (const write of writes) {
       calls.begin()
       const { record } = yield* lives(program, input, watched, write - 1)
       const finding =
-        calls.finding ?? outsideFinding(before, textOf(yield* outside)) ?? recordFinding(program, alone.record, record)
+        calls.finding ??
+        outsideFinding(before, textOf(yield* outside)) ??
+        recordFinding(program, options, alone.record, record)
       if (finding !== undefined) return yield* new NotDurable({ program: program.name, write, ...finding })
+      overpaid.tokens = Math.max(overpaid.tokens, record.bill.tokens - alone.record.bill.tokens)
+      overpaid.cost = Math.max(overpaid.cost, record.bill.cost - alone.record.bill.cost)
     }
     const { hash, status } = alone.record
     return {
@@ -124,7 +158,8 @@ const checked = (program: Program.Any, input: unknown, options: Options) =>
       writes: alone.writes,
       kills: writes.length,
       intents,
-      repeated: calls.repeated.size
+      repeated: calls.repeated.size,
+      overpaid
     }
   })
 
@@ -139,23 +174,27 @@ interface Lives {
   readonly writes: number
 }
 
-/** Runs a job in a process that takes so many writes, and goes on with it in another one if that one died. */
+/**
+ * Runs a job in a process that takes so many writes, and goes on with it in another one if that one died. It dies at the lost
+ * write: a job whose children the store refuses would try again for ever.
+ */
 const lives = (
   program: Program.Any,
   input: unknown,
   options: Options,
   most: number
 ): Effect.Effect<Lives, StartError | InvalidProgram | StoreError> =>
-  Effect.flatMap(JobStore, (journal) =>
+  withJournal((journal) =>
     Effect.gen(function* () {
-      const first = mortal(journal, most)
-      const begin = recordRun(beginning(program, input, options, jobId))
-      const life = yield* Effect.exit(Effect.provide(begin, engineOver(options, first.store)))
-      const writes = first.writes()
-      if (!first.isDead()) return { record: yield* life, writes }
-      return { record: yield* Effect.provide(begin, engineOver(options, journal)), writes }
+      const { death, store, writes } = mortal(journal, most)
+      const first = Effect.exit(runOn(program, input, options, { jobId, store }))
+      const alive = most === Infinity ? first : Effect.provideService(first, References.MinimumLogLevel, "None")
+      const ended = yield* Effect.raceFirst(alive, Effect.as(death, undefined))
+      const count = writes()
+      if (ended !== undefined && count <= most) return { record: yield* ended, writes: count }
+      return { record: yield* runOn(program, input, options, { jobId, store: journal }), writes: count }
     })
-  ).pipe(Effect.provide(Layer.fresh(layerMemoryJournal)))
+  )
 
 /** A call of a handler, and the texts of its payload and its answer. */
 interface Call {
@@ -218,42 +257,66 @@ const findingOf = (
   expected: string | undefined,
   found: string,
   message: string
-): Finding => ({ what, agent, fact: each, cycle, intent: kind, key: idempotencyKey, expected, found, message })
+): Finding => ({
+  ...noPlace,
+  what,
+  agent,
+  fact: each,
+  cycle,
+  intent: kind,
+  key: idempotencyKey,
+  expected,
+  found,
+  message
+})
 
-const noIntent = { intent: "", key: "" }
+const noPlace = { agent: "", fact: undefined, cycle: 0, child: "", intent: "", key: "" }
 
 const outsideFinding = (expected: string, found: string): Finding | undefined => {
   if (expected === found) return undefined
   const message =
     "the world outside is not what it was after the run that was left alone: something was done again that was done before. " +
     "Give a handler's idempotency key to the system that it calls"
-  return { ...noIntent, what: "outside", agent: "", fact: undefined, cycle: 0, expected, found, message }
+  return { ...noPlace, what: "outside", expected, found, message }
 }
 
-const recordFinding = (program: Program.Any, alone: RunRecord, other: RunRecord): Finding | undefined => {
-  const difference = differenceOf(alone, other)
-  if (difference === undefined) return undefined
-  const agent = difference.agent ?? ""
-  const fact = factOf(program, difference) ?? eachOf(difference)
-  const cycle = difference.cycle ?? 0
-  const where = { ...noIntent, agent, fact, cycle }
+const recordFinding = (
+  program: Program.Any,
+  { children = [] }: Options,
+  alone: RunRecord,
+  other: RunRecord
+): Finding | undefined => {
+  const { bill } = alone
+  const difference = differenceOf(alone, { ...other, bill })
+  if (difference === undefined) return isPaid(bill, other.bill) ? undefined : unpaid(bill, other.bill)
+  const place = placeOf(program, children, jobId, difference)
+  const { agent, child, cycle, each } = place
+  const where = { ...noPlace, agent, child, cycle, fact: place.fact ?? each }
   if (alone.status !== other.status || alone.error !== other.error) {
     const [expected, found] = [alone.error ?? alone.status, other.error ?? other.status]
-    return {
-      ...where,
-      what: "end",
-      expected,
-      found,
-      message: `the resumed job ends with ${found}, not with ${expected}`
-    }
+    const why = found === "BudgetExhausted" ? `: ${reserved}` : ""
+    const message = `the resumed job ends with ${found}, not with ${expected}${why}`
+    return { ...where, what: "end", expected, found, message }
   }
   const { expected, found } = difference
-  const who = agent === "" ? "the journal" : `the outcome of agent ${JSON.stringify(agent)}`
-  const named = fact === undefined ? "" : `, in ${fact.kind}/${fact.id}`
-  const message =
-    `${who} is another one in cycle ${cycle} of the resumed job${named}. A cycle that was not committed runs again: an agent that ` +
-    "does not give the same again needs `memoize`, or Testing.deterministic says what it goes by"
+  const { named, who } = wordsOf({ ...place, fact: where.fact }, "the journal")
+  const advice = isUnpaid(found) && !isUnpaid(expected) ? reserved : again
+  const message = `${who} gives something else in cycle ${cycle} of the resumed job${named}: ${advice}`
   return { ...where, what: "journal", expected, found, message }
+}
+
+const again =
+  "a cycle that was not committed runs again, so an agent that does not give the same again needs `memoize`, or " +
+  "Testing.deterministic says what it goes by"
+
+const reserved =
+  "a call of a model that was under way when the process died is paid as it was reserved, so the budget needs room for it"
+
+const isPaid = (alone: Bill, other: Bill): boolean => other.tokens >= alone.tokens && other.cost >= alone.cost
+
+const unpaid = (expected: Bill, found: Bill): Finding => {
+  const message = "the resumed job paid less than the one that was left alone"
+  return { ...noPlace, what: "journal", expected, found, message }
 }
 
 /** A value as text, to compare it. */

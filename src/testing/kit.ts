@@ -12,9 +12,11 @@ import type { Job } from "../job/Job.ts"
 import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
 import type { HandlerOf } from "../program/intentKind.ts"
 import type { Program } from "../program/Program.ts"
-import { JobStore } from "../store/index.ts"
+import { JobStore, layerMemoryJournal, type StoreError } from "../store/index.ts"
+import type { InvalidOptions } from "../values/InvalidOptions.ts"
+import { anything, type Rules } from "../values/options.ts"
 import { layerInline, type WorkerPool } from "../workers/index.ts"
-import type { Begin } from "./runs.ts"
+import { type Begin, recordRun, type RunRecord } from "./runs.ts"
 
 /** Options of a check that runs a program in engines of its own. */
 export interface CheckOptions<H, Name extends string> {
@@ -29,12 +31,18 @@ export interface CheckOptions<H, Name extends string> {
 /** The services that such a check needs: those of the program, but for the handlers that it was given, and those of them. */
 export type CheckNeeds<P extends Program.Any, H, Name extends string> = Exclude<Needs<P>, HandlerOf<Name>> | H
 
+/** The failures of a check whose jobs cannot run. */
+export type CheckError = StartError | StoreError | InvalidProgram | InvalidOptions
+
 /** Options of a check without their types. */
 export interface ErasedCheck {
   readonly handlers?: ReadonlyArray<Engine.Handler<unknown, string>> | undefined
   readonly children?: ReadonlyArray<Program.Any> | undefined
   readonly budget?: StartOptions["budget"]
 }
+
+/** The rules of these options. The engine checks handlers and programs, and a start its budget. */
+export const checkRules: Rules<ErasedCheck> = { handlers: anything, children: anything, budget: anything }
 
 /** The services that a program and its handlers need are those of the check's caller, whose type names them. */
 export const withNeeds = <A, E, P extends Program.Any, H, Name extends string>(
@@ -62,3 +70,28 @@ export const beginning = (program: Program.Any, input: unknown, { budget }: Eras
   >
   return Effect.provideService(started, LogsEnd, false)
 }
+
+/** Gives a use a journal in memory of its own. */
+export const withJournal = <A, E, R>(
+  use: (store: JobStore["Service"]) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, Exclude<R, JobStore>> =>
+  Effect.provide(Effect.flatMap(JobStore, use), Layer.fresh(layerMemoryJournal))
+
+/** The engine of a run: the store that it sees, and its pool. */
+export interface RunOn {
+  readonly jobId: string
+  readonly store: JobStore["Service"]
+  readonly pool?: Layer.Layer<WorkerPool> | undefined
+}
+
+/** Runs a job in an engine of its own until it has ended or rests, and writes it down. */
+export const runOn = (
+  program: Program.Any,
+  input: unknown,
+  options: ErasedCheck,
+  { jobId, pool, store }: RunOn
+): Effect.Effect<RunRecord, StartError | InvalidProgram | StoreError> =>
+  // The ends of child jobs are no news either.
+  Effect.provide(recordRun(beginning(program, input, options, jobId)), engineOver(options, store, pool)).pipe(
+    Effect.provideService(LogsEnd, false)
+  )

@@ -4,6 +4,7 @@
  * The store below stays, for the process that comes after. A lease is given back all the same, as it is when another process
  * finds the holder dead. Boundary: wraps the port of a store.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { type JobStore, StoreError } from "../store/index.ts"
 
@@ -13,6 +14,8 @@ export interface MortalStore {
   /** The number of writes so far, the one that was lost included. */
   readonly writes: () => number
   readonly isDead: () => boolean
+  /** Waits for its end. */
+  readonly death: Effect.Effect<void>
   /** Ends it now. */
   readonly die: () => void
 }
@@ -23,20 +26,24 @@ const dead = Effect.fail(new StoreError({ reason: "closed", message: "the proces
 export const mortal = (store: JobStore["Service"], most = Infinity): MortalStore => {
   let writes = 0
   let isDead = false
+  const death = Deferred.makeUnsafe<void>()
+  const die = (): void => {
+    isDead = true
+    Deferred.doneUnsafe(death, Effect.void)
+  }
   const write = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
     Effect.suspend(() => {
       if (isDead) return dead
       writes++
       if (writes <= most) return effect
-      isDead = true
+      die()
       return dead
     })
   return {
     writes: () => writes,
     isDead: () => isDead,
-    die: () => {
-      isDead = true
-    },
+    death: Deferred.await(death),
+    die,
     store: {
       ...store,
       create: (job) => write(store.create(job)),

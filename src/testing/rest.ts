@@ -37,10 +37,14 @@ export const endOrRest = (job: Job<Program.Any>): Effect.Effect<ReadonlyArray<st
 }
 
 const nameOf = ({ intent: { kind, payload }, jobId }: Awaited, root: string): string => {
-  const child = jobId === root ? "" : ` of the child job ${jobId.slice(root.length + 1)}`
+  const child = jobId === root ? "" : ` of the child job ${withoutRoot(jobId, root)}`
   const id: unknown =
     kind === approvalKind && typeof payload === "object" && payload !== null && Reflect.get(payload, "id")
   return typeof id === "string"
     ? `the approval ${JSON.stringify(id)}${child}`
     : `the intent ${JSON.stringify(kind)}${child}`
 }
+
+/** The id of a child job without that of the job at the top of its tree. A shortened id stays as it is. */
+export const withoutRoot = (jobId: string, root: string): string =>
+  jobId.startsWith(`${root}/`) ? jobId.slice(root.length + 1) : jobId
