@@ -152,6 +152,16 @@ export const serve = define(
       Argument.withDescription("Modules that export programs: paths, or packages' specifiers"),
       Argument.atLeast(1)
     ),
+    inspect: Flag.Boolean("inspect").pipe(
+      Flag.withDescription("Print the address of the page that shows the jobs"),
+      Flag.withDefault(false)
+    ),
+    inspectStately: flags.optional(
+      Flag.String("inspect-stately").pipe(
+        Flag.withMetavar("ws-url"),
+        Flag.withDescription("Show jobs and workers on a Stately inspector's relay")
+      )
+    ),
     ...settingFlags()
   },
   {
@@ -160,8 +170,9 @@ export const serve = define(
 
 Then it takes no more jobs, sends viewers of events a Goodbye, lets jobs run for the time of
 --drain, and ends with exit code 0. A second signal ends the waiting. Jobs with a journal go on at
-the next start. Every flag is also an environment variable: --max-streams is CONVERGE_MAX_STREAMS.
-The standard OTEL_* variables say where telemetry goes.`,
+the next start. Every flag of a setting is also an environment variable: --max-streams is
+CONVERGE_MAX_STREAMS. The standard OTEL_* variables say where telemetry goes. The page that shows
+the jobs is at /inspector; --inspect prints its address.`,
     examples: [
       { command: "converge serve ./audit.ts --store jobs.db", description: "Serve the module's programs, durably" },
       {
@@ -170,10 +181,10 @@ The standard OTEL_* variables say where telemetry goes.`,
       }
     ]
   },
-  (host, { modules, ...flags }) =>
+  (host, { inspect, inspectStately, modules, ...flags }) =>
     lazily(
       () => import("./serve.ts"),
-      ({ serve }) => serve(host, { modules, flags: given(flags) })
+      ({ serve }) => serve(host, { modules, inspect, inspectStately, flags: given(flags) })
     )
 )
 

@@ -29,17 +29,22 @@ import { readText } from "./files.ts"
 import { handlersOfAll, load, type LoadedModule } from "./programs.ts"
 import * as StoreFile from "./storeFile.ts"
 import { oneLine, printable } from "./text.ts"
+import { relayOf } from "./watching.ts"
 
 /** The arguments and flags of the command line. */
 export interface ServeOptions {
   readonly modules: ReadonlyArray<string>
+  /** Whether the address of the console is printed. */
+  readonly inspect: boolean
+  /** The address of a Stately inspector's relay. */
+  readonly inspectStately: string | undefined
   readonly flags: Readonly<Partial<Record<SettingName, string>>>
 }
 
 /** Serves until it is asked to stop, and gives the exit code. */
 export const serve = (
   host: Host,
-  { flags, modules }: ServeOptions
+  { flags, inspect, inspectStately, modules }: ServeOptions
 ): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
   Effect.gen(function* () {
     const settings = yield* withTokens(yield* settingsOf(flags))
@@ -49,7 +54,8 @@ export const serve = (
     const stops = yield* host.takeStops
     const serving = Effect.scoped(
       Effect.gen(function* () {
-        const built = Layer.build(layerOf(programs, handlers, settings, loaded))
+        const relayed = Layer.provide(layerOf(programs, handlers, settings, loaded), relayOf(inspectStately))
+        const built = Layer.build(relayed)
         // The pool and the telemetry read the environment when they are built, and die of what they cannot use.
         const context = yield* Effect.catchDefect(built, (defect) => {
           const error = ofDefect(defect)
@@ -58,6 +64,8 @@ export const serve = (
         const { drain, hurry, url } = yield* Effect.provideContext(Server, context)
         const names = programs.map(({ name }) => oneLine(name)).join(", ")
         yield* host.warn(`converge: listening on ${url}, serving ${names}`)
+        const asks = settings.tokens === undefined ? "" : ", which asks for a token"
+        if (inspect) yield* host.warn(`converge: watch the jobs at ${url}/inspector${asks}`)
         yield* stops
         yield* host.warn("converge: shutting down (again to hurry)")
         yield* host.endWithin((settings.drainMs ?? Limits.serverDrainMs) + Limits.serverEndMs)

@@ -8,7 +8,7 @@ import { createMachine } from "xstate"
 import { jobMachine } from "../../machines/job.machine.ts"
 import { workerMachine } from "../../machines/worker.machine.ts"
 import { toMermaid } from "../../src/inspector/Statechart.ts"
-import { freePort, ownRelay } from "../inspector/relay.ts"
+import { freePort, ownRelay, statelyReceiver, statelyRelay } from "../inspector/relay.ts"
 import { converge, runCount, start, module } from "../support/cli/inProcess.ts"
 import { importsOf } from "../support/houseStyle.ts"
 import { manifest, projectRoot } from "../support/node.ts"
@@ -116,6 +116,34 @@ describe("--inspect-stately", () => {
       type: "@xstate.snapshot",
       snapshot: { status: "done", value: "converged" }
     })
+  })
+
+  it("shows child jobs and workers below their parents, at Stately's own relay and receiver", async () => {
+    const published = Effect.gen(function* () {
+      const url = yield* statelyRelay
+      const messages = yield* statelyReceiver(url)
+      const run = ["run", module("parents"), "-p", "parents", "--id", "top", "--workers", "1", "--quiet"]
+      const ended = yield* Effect.promise(() => converge([...run, "--inspect-stately", url]))
+      return { ended, messages: yield* Queue.clear(messages) }
+    })
+    const { ended, messages } = await Effect.runPromise(Effect.scoped(published))
+    expect(ended).toMatchObject({ code: 0, stderr: "" })
+    const actors = messages.filter(({ type }) => type === "@xstate.actor")
+    const named = (name: RegExp) => actors.filter((actor) => name.test(String(actor["name"])))
+    const [top] = named(/^top$/)
+    const children = named(/^top\//)
+    expect(children).toHaveLength(2)
+    for (const child of children) expect(child).toMatchObject({ parentId: top?.sessionId, rootId: top?.sessionId })
+    const [pool] = named(/^worker pool$/)
+    const workers = named(/^worker \d+$/)
+    expect(workers.length).toBeGreaterThan(0)
+    for (const worker of workers) expect(worker).toMatchObject({ parentId: pool?.sessionId })
+    // Each has the definition by which an inspector draws it.
+    for (const actor of [top!, ...children, ...workers]) {
+      expect(
+        Object.keys((JSON.parse(String(actor["definition"])) as { readonly states: object }).states).length
+      ).toBeGreaterThan(5)
+    }
   })
 
   it("a relay that does not answer does not keep the process", async () => {

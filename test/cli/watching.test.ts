@@ -1,4 +1,4 @@
-/** `converge run --inspect`: the console for the job that runs. */
+/** `converge run --inspect` and `converge serve --inspect`: the console for jobs that run, and where it is. */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -43,5 +43,42 @@ describe("converge run --inspect", () => {
     run.process.kill("SIGINT")
     expect(await run.ended).toMatchObject({ code: 0 })
     expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+describe("converge serve --inspect", () => {
+  const serving = async (args: ReadonlyArray<string>, environment: Record<string, string> = {}) => {
+    const server = start(["serve", count, "--port", "0", ...args], { environment, folder })
+    let said = ""
+    server.process.stderr?.on("data", (text: string) => (said += text))
+    await server.says(/watch the jobs at http:/)
+    const [, page = "", more] = /watch the jobs at (http:\S+?\/inspector)(.*)/.exec(said)!
+    const stop = async (): Promise<void> => {
+      server.process.kill("SIGTERM")
+      expect(await server.ended).toMatchObject({ code: 0 })
+    }
+    return { page, more, stop, base: page.replace(/\/inspector$/, "") }
+  }
+
+  it("prints the address of the page, also below a prefix", async () => {
+    const { base, more, page, stop } = await serving(["--inspect", "--prefix", "/converge"])
+    expect([page, more]).toEqual([expect.stringMatching(/\/converge\/inspector$/), ""])
+    expect(await (await fetch(page)).text()).toContain(`<div id="app">`)
+    expect(await (await fetch(`${base}/api/v1/me`)).json()).toMatchObject({ scopes: ["read", "steer"] })
+    await stop()
+  })
+
+  it("says that the page asks for a token, and answers nobody without one", async () => {
+    const { base, more, page, stop } = await serving(["--inspect"], { CONVERGE_TOKEN: "let-me-in" })
+    expect(more).toBe(", which asks for a token")
+    const answer = await fetch(page)
+    expect(answer.status).toBe(200)
+    const policy = String(answer.headers.get("content-security-policy"))
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).not.toContain("unsafe")
+    const asked = (headers: Record<string, string>) => fetch(`${base}/api/v1/jobs`, { headers })
+    expect((await asked({})).status).toBe(401)
+    expect((await asked({ authorization: "Bearer let-me-in" })).status).toBe(200)
+    await stop()
   })
 })

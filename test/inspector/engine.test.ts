@@ -10,7 +10,7 @@ import { Inspector } from "../../src/inspector/index.ts"
 import { toJson } from "../../src/inspector/Statechart.ts"
 import { jobMachine } from "../../machines/job.machine.ts"
 import { squares } from "../support/cli/count.ts"
-import { freePort, type Message, ownRelay, statelyRelay, takeUntil, viewer } from "./relay.ts"
+import { freePort, type Message, ownRelay, statelyReceiver, statelyRelay, takeUntil, viewer } from "./relay.ts"
 
 const Sum = Fact.kind("Sum", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 
@@ -30,6 +30,16 @@ const parent = Program.make("parent", {
   ]
 })
 
+/** Starts a child that starts two. */
+const grandparent = Program.make("grandparent", {
+  input: Schema.Struct({}),
+  agents: [
+    Agent.make("ask", {
+      execute: () => Effect.succeed({ intents: [Intent.child(parent, {}, { id: "middle" })] })
+    })
+  ]
+})
+
 const isOf = (jobId: RegExp) => (message: Message) =>
   message.type === "@xstate.actor" && jobId.test(String(message["name"]))
 
@@ -40,7 +50,7 @@ const isEndOf =
     type === "@xstate.snapshot" && own === sessionId && (snapshot as { readonly status?: string }).status === "done"
 
 const watched = (url: string, pool = WorkerPool.layerInline) =>
-  Engine.layer({ children: [counts] }).pipe(
+  Engine.layer({ children: [counts, parent] }).pipe(
     Layer.provide(pool),
     Layer.provide(JobStore.layerMemory),
     Layer.provide(Inspector.layerStately({ url }))
@@ -109,6 +119,35 @@ describe("Inspector.layerStately", () => {
       const error = yield* Effect.flip(Effect.scoped(Layer.build(Inspector.layerStately({ url: "http://localhost" }))))
       expect(error).toMatchObject({ _tag: "InvalidInspectorUrl" })
     })
+  )
+})
+
+describe("Stately's own receiver", () => {
+  it.live("hears of jobs, children of children, and workers, each below its parent, to their ends", () =>
+    Effect.gen(function* () {
+      const url = yield* statelyRelay
+      const messages = yield* statelyReceiver(url)
+      const pool = WorkerPool.layer({ size: 1 })
+      const both = Effect.all([Engine.run(grandparent, {}, { id: "oldest" }), Engine.run(squares, { upTo: 3 })])
+      yield* Effect.provide(both, watched(url, pool))
+      const seen = yield* takeUntil(messages, isOf(/^worker pool$/))
+      seen.push(...(yield* takeUntil(messages, isEndOf(seen.at(-1)!.sessionId))))
+      const actors = seen.filter(({ type }) => type === "@xstate.actor")
+      const parentOf = ({ parentId }: Message): Message | undefined =>
+        actors.find(({ sessionId }) => sessionId === parentId)
+      const named = (name: RegExp) => actors.filter((actor) => name.test(String(actor["name"])))
+      const [oldest] = named(/^oldest$/)
+      const below = named(/^oldest\//)
+      const middle = below.filter((actor) => parentOf(actor) === oldest)
+      const youngest = below.filter((actor) => !middle.includes(actor))
+      expect([middle.length, youngest.length]).toEqual([1, 2])
+      for (const actor of youngest) expect(parentOf(actor)).toBe(middle[0])
+      for (const actor of below) expect(actor).toMatchObject({ rootId: oldest?.sessionId })
+      const workers = named(/^worker \d+$/)
+      expect(workers.length).toBeGreaterThan(0)
+      for (const worker of workers) expect(parentOf(worker)).toMatchObject({ name: "worker pool" })
+      for (const { sessionId } of [...below, ...workers]) expect(seen.some(isEndOf(sessionId))).toBe(true)
+    }).pipe(Effect.scoped)
   )
 })
 

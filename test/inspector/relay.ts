@@ -3,8 +3,10 @@
  * collects what reaches it. All of them end with their scope.
  */
 import { WebSocket, WebSocketServer } from "@effect/platform-node/NodeWS"
+import { createWebSocketReceiver } from "@statelyai/inspect"
 import { createInspectorServer } from "@statelyai/inspect/server"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import { createServer, type Server, type Socket } from "node:net"
 
@@ -94,6 +96,31 @@ export const viewer = (url: string) =>
       }),
       (socket) => Effect.sync(() => socket.terminate())
     )
+    return messages
+  })
+
+/** Stately's own receiver, which its inspector listens with. It hears what comes from now on. */
+export const statelyReceiver = (url: string) =>
+  Effect.gen(function* () {
+    const messages = yield* Queue.unbounded<Message>()
+    const isOpen = yield* Latch.make()
+    const { unsubscribe } = createWebSocketReceiver({ server: url }).subscribe((event) => {
+      if (!isMessage(event)) return
+      if (event.sessionId === "is it open?") isOpen.openUnsafe()
+      else Queue.offerUnsafe(messages, event)
+    })
+    yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
+    // It does not say when it is connected, so another client asks until it hears that.
+    const socket = yield* Effect.acquireRelease(
+      Effect.callback<WebSocket>((resume) => {
+        const asking = new WebSocket(url)
+        asking.on("open", () => resume(Effect.succeed(asking)))
+      }),
+      (asking) => Effect.sync(() => asking.terminate())
+    )
+    const ask = Effect.sync(() => socket.send(JSON.stringify({ type: "test", sessionId: "is it open?" })))
+    const asking = Effect.forever(Effect.andThen(ask, Effect.sleep(20)))
+    yield* Effect.raceFirst(isOpen.await, asking)
     return messages
   })
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { transitionTo } from "../../src/inspector/console/lastTransition.ts"
 import { busyPart, inOrder, longest, tallyOf, timelineOf } from "../../src/inspector/console/timelineModel.ts"
-import type { LiveTask } from "../../src/inspector/console/telemetry.ts"
+import type { LiveTask } from "../../src/inspector/console/liveTask.ts"
 import type { RecordedCycle } from "../../src/inspector/console/shapes.ts"
 
 type Recorded = RecordedCycle["recorded"][number]

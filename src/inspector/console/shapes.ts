@@ -6,6 +6,7 @@ export type Diagnosis = typeof Insight.Diagnosis.Type
 export type TasksNow = typeof Insight.TasksNow.Type
 export type RecordedCycle = typeof Insight.RecordedCycle.Type
 export type TimelinePage = typeof Insight.TimelinePage.Type
+export type FactRef = typeof Shapes.FactRef.Type
 export type Graph = typeof Shapes.Graph.Type
 export type History = typeof Insight.History.Type
 export type Lineage = typeof Shapes.Lineage.Type

@@ -8,6 +8,7 @@ import { effect, signal } from "@preact/signals"
 import { ofJob, readEvents, type FactRef } from "./api.ts"
 import { isOver, jobId } from "./jobStore.ts"
 import { onceAFrame, onceIn, pause } from "./browser.ts"
+import type { LiveTask } from "./liveTask.ts"
 
 interface OfTask {
   readonly sequence: number
@@ -29,23 +30,6 @@ export type Item =
   | { readonly _tag: "Missed"; readonly from: number | null; readonly to: number | null }
   | { readonly _tag: "Ended" }
   | { readonly _tag: "Goodbye" }
-
-/** A task as telemetry tells of it. Times are in milliseconds since the epoch. */
-export interface LiveTask {
-  readonly key: string
-  readonly cycle: number
-  readonly agent: string
-  readonly each: FactRef | undefined
-  /** The last attempt that was heard of. */
-  attempt: number
-  queuedAt: number
-  waitsFor: "concurrency" | "budget" | undefined
-  claimedAt: number | undefined
-  endedAt: number | undefined
-  worker: number
-  /** The `_tag` of the cause, if it ended without an effect. */
-  failed: string | undefined
-}
 
 /** What a task reported, newest last. A text that grows is shown as its newest state. */
 export interface Report {

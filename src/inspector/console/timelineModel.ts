@@ -5,9 +5,8 @@
  * takes the first lane that is free when it begins. Tasks that wait have lanes below these. Times are in milliseconds since the
  * epoch. Boundary: pure; records in, bars out.
  */
-import type { FactRef } from "./api.ts"
-import type { RecordedCycle } from "./shapes.ts"
-import type { LiveTask } from "./telemetry.ts"
+import type { LiveTask } from "./liveTask.ts"
+import type { FactRef, RecordedCycle } from "./shapes.ts"
 
 /**
  * What became of a task. `discarded`: its effect was not applied. `killed`: it was stopped, because it took too long or too much
