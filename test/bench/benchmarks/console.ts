@@ -1,0 +1,133 @@
+/** What the console costs the job that it shows. */
+import type { ConsoleAnswer, ConsoleInput, ConsoleOrder } from "../children/console.ts"
+import type { ViewerAnswer, ViewerInput } from "../children/consoleViewer.ts"
+import { startCompanion } from "../framework/child.ts"
+import { type Benchmark, type Contender, count, type Figure, ratio, value } from "../framework/definition.ts"
+import type { Growing } from "../programs/console.ts"
+import { stepsPerMicrosecond } from "../support/raw.ts"
+
+type Setup = "without" | "served" | "viewer"
+type Size = "small" | "large" | "bare"
+
+/** The work of the agent in each cycle. The bare job has none. */
+const workUs = 1_000
+/** The time before the first cycle, in which the viewer comes. It is not counted. */
+const holdMs = 100
+
+const sizes: Readonly<Record<Size, { readonly cycles: number; readonly facts: number; readonly jobs: number }>> = {
+  small: { cycles: 50, facts: 2, jobs: 10 },
+  large: { cycles: 1_000, facts: 100, jobs: 1 },
+  bare: { cycles: 1_000, facts: 100, jobs: 1 }
+}
+
+const factsOf = (size: Size): string => count(sizes[size].cycles * sizes[size].facts)
+
+let perMicrosecond: Promise<number> | undefined
+
+const inputOf = async (size: Size, isTiny: boolean): Promise<Growing> => {
+  const { cycles, facts } = sizes[size]
+  const steps = size === "bare" || isTiny ? 0 : Math.round((await (perMicrosecond ??= stepsPerMicrosecond())) * workUs)
+  return { cycles: isTiny ? 5 : cycles, facts, holdMs, steps }
+}
+
+const setups: Readonly<Record<Setup, string>> = {
+  without: "an engine, and no server",
+  served: "an engine with a server, whose console nobody looks at",
+  viewer: "the same, and a viewer in another process, who reads events and telemetry and asks the questions of the page"
+}
+
+const contender = (setup: Setup, size: Size): Contender => ({
+  name: `${setup}-${size}`,
+  about: `${setups[setup]}; ${factsOf(size)} facts in ${count(sizes[size].cycles)} cycles${size === "bare" ? ", without work" : ""}`,
+  computes: size,
+  start: async (isTiny) => {
+    const input = await inputOf(size, isTiny)
+    const jobs = isTiny ? 1 : sizes[size].jobs
+    const process = startCompanion<string, ConsoleAnswer>("console.ts", {
+      isServed: setup !== "without"
+    } satisfies ConsoleInput)
+    const ask = (order: ConsoleOrder): Promise<ConsoleAnswer> => process.ask(JSON.stringify(order))
+    const { url } = await ask({ _tag: "Look" })
+    const viewer =
+      setup === "viewer"
+        ? startCompanion<string, ViewerAnswer>("consoleViewer.ts", { url } satisfies ViewerInput)
+        : undefined
+    let number = 0
+    return {
+      round: async () => {
+        let [ms, cpu, kb] = [0, 0, 0]
+        const results = new Set<string>()
+        for (let job = 0; job < jobs; job++) {
+          const id = `${size}-${++number}`
+          const seen = viewer?.ask(id)
+          const ran = await ask({ _tag: "Run", id, grows: input })
+          ms += ran.ms / jobs
+          cpu += ran.cpuMs / jobs
+          results.add(ran.hash)
+          if (seen !== undefined) kb += (await seen).bytes / 1_000 / jobs
+        }
+        return { values: { ms, cpu, kb }, result: [...results] }
+      },
+      stop: async () => {
+        await viewer?.stop()
+        await process.stop()
+      }
+    }
+  }
+})
+
+const ratioOf = (setup: Setup, size: Size, metric: "ms" | "cpu", bar?: number): Figure => ({
+  name: `console/${setup}-${size}-${metric}`,
+  title: `${metric === "ms" ? "time" : "CPU time"} of a job of ${factsOf(size)} facts${size === "bare" ? " without work" : ""}: ${setup === "served" ? "console served, nobody looking" : "with a viewer"} / without`,
+  unit: "ratio",
+  better: "lower",
+  ...(bar === undefined ? {} : { bar }),
+  ofRound: ratio(`${setup}-${size}`, `without-${size}`, metric)
+})
+
+export const benchmark: Benchmark = {
+  name: "console",
+  title: "A job with the console, and without",
+  measures: [
+    `The same job runs in processes that take turns: on an engine alone, on one whose server has the console and no viewer, and on one with a viewer. Each cycle, one agent works for ${count(workUs)} microseconds and adds facts. A round is ${sizes.small.jobs} small jobs one after the other, or one large job.`,
+    `The viewer is a process of its own. It reads the events and the telemetry as they come, and asks once a second for the job, its diagnosis, its tasks and its approvals: all that the views of the page ask for, at once. It comes in the ${holdMs} ms before the first cycle, which are not counted.`,
+    "The bare job adds the same facts without work: nothing but commits, so that the viewer's part is as large as it can be."
+  ],
+  notMeasured: [
+    "- The page itself: console-page has it.",
+    "- A durable store, where a commit takes longer and the viewer's part is smaller."
+  ],
+  rounds: 15,
+  warmups: 1,
+  metrics: {
+    ms: { title: "time of a job", unit: "ms" },
+    cpu: { title: "CPU time of its process", unit: "ms" },
+    kb: { title: "sent to the viewer", unit: "kB" }
+  },
+  contenders: [
+    contender("without", "small"),
+    contender("served", "small"),
+    contender("viewer", "small"),
+    contender("without", "large"),
+    contender("served", "large"),
+    contender("viewer", "large"),
+    contender("without", "bare"),
+    contender("viewer", "bare")
+  ],
+  figures: [
+    ratioOf("served", "small", "ms", 1.03),
+    ratioOf("viewer", "small", "ms", 1.1),
+    ratioOf("served", "large", "ms", 1.03),
+    ratioOf("viewer", "large", "ms", 1.1),
+    ratioOf("viewer", "small", "cpu"),
+    ratioOf("viewer", "large", "cpu"),
+    ratioOf("viewer", "bare", "ms"),
+    {
+      name: "console/sent",
+      title: `sent to the viewer of a job of ${factsOf("large")} facts`,
+      unit: "kB",
+      better: "lower",
+      ofRound: value("viewer-large", "kb")
+    }
+  ]
+}
