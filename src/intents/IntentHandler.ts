@@ -60,6 +60,8 @@ export interface ErasedHandler {
   readonly retry: Schedule.Schedule<unknown, unknown, unknown, unknown>
   readonly timeoutMs: number | undefined
   readonly onFailure: "halt" | "discard"
+  /** Whether it answers in the place of the engine's own performer, with any kind. */
+  readonly isBuiltIn: boolean
 }
 
 const defaultRetry = Schedule.max([
@@ -95,7 +97,8 @@ const compile = (kind: unknown, perform: unknown, options: Options): ErasedHandl
     perform: perform as ErasedHandler["perform"],
     retry,
     timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
-    onFailure
+    onFailure,
+    isBuiltIn: false
   }
 }
 
@@ -151,6 +154,22 @@ export function handler(kind: unknown, perform: unknown, options?: object): Hand
   const typed = isIntentKind(kind) ? typedBy(eraseIntentKind(kind)) : undefined
   return Object.freeze({ ...compiled, typed, [HandlerTypeId]: undefined as never })
 }
+
+/**
+ * A handler that performs the intents of child jobs in the place of the engine: the test kit answers them from a recording. It
+ * makes one attempt.
+ */
+export const childHandler = (perform: (intent: HandledIntent) => Effect.Effect<unknown, unknown>): Handler<never> =>
+  Object.freeze({
+    kind: childKind,
+    typed: undefined,
+    perform,
+    retry: Schedule.recurs(0),
+    timeoutMs: undefined,
+    onFailure: "halt",
+    isBuiltIn: true,
+    [HandlerTypeId]: undefined as never
+  } satisfies ErasedHandler & Handler)
 
 /** The compiled form. The cast is safe: `handler` makes every handler, and with all these fields. */
 export const compiledHandler = (handler: Handler<unknown>): ErasedHandler => handler as unknown as ErasedHandler

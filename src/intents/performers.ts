@@ -14,7 +14,7 @@ import { hear } from "../values/plainResult.ts"
 
 /** A performer that does as a handler says, with the services that the handler needs. */
 export const performerOf = <R>(handler: Handler<R>, services: Context.Context<R>): Performer => {
-  const { onFailure, perform, retry, timeoutMs, typed } = compiledHandler(handler)
+  const { isBuiltIn, onFailure, perform, retry, timeoutMs, typed } = compiledHandler(handler)
   // The caller that gave the handler gave these services, and the type of that call says that they are enough: hence the cast.
   const provided = services as Context.Context<unknown>
   const timedOut: IntentFault = { _tag: "HandlerTimedOut", message: `the handler took longer than ${timeoutMs} ms` }
@@ -40,7 +40,7 @@ export const performerOf = <R>(handler: Handler<R>, services: Context.Context<R>
     // Its fiber is started with them, too: their scheduler and clock are the engine's.
     services: provided,
     onFailure,
-    isBuiltIn: false
+    isBuiltIn
   }
 }
 

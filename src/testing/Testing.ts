@@ -21,14 +21,25 @@ export { model, type ModelAnswer, type ModelCall, modelRecorder, type ModelScrip
 export { type Recorded, recorded, type RecordedProgram, type Unanswered } from "./recorded.ts"
 export {
   type RecordedAnswer,
+  type RecordedBase,
+  type RecordedBudget,
   type RecordedFact,
   type RecordedProposal,
   type RecordedSignal,
   type RecordedTask,
+  type RecordedVersion,
   recording,
   type Recording
 } from "./recording.ts"
-export { rehearse, type Rehearsed, type RehearsedFact, type RehearsedJob } from "./rehearse.ts"
+export {
+  rehearse,
+  type Rehearsed,
+  type RehearsedFact,
+  type RehearsedIntent,
+  type RehearsedJob,
+  type RehearseOptions,
+  type SkippedJob
+} from "./rehearse.ts"
 
 export {
   type Deterministic,

@@ -29,6 +29,7 @@ import type { InvalidOptions } from "../values/InvalidOptions.ts"
 import { invalidOptions } from "../values/options.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { randomOf } from "../values/random.ts"
+import { withoutKey } from "./childResults.ts"
 import { type Arrival, naturalOrder, ordersOf } from "./arrivalOrders.ts"
 import { endOrRest } from "./rest.ts"
 
@@ -154,12 +155,6 @@ const factsOf = (context: JobContext): ReadonlyMap<string, Entry> =>
       .filter(({ fact }) => fact.kind !== Violation.name)
       .map(({ fact, text }) => [refKey(fact), { fact, text: fact.kind === ChildResult.name ? withoutKey(text) : text }])
   )
-
-/** The result of a child job without the key of its intent: the cycle and the task of the intent go by the order of arrival. */
-const withoutKey = (text: string): string => {
-  const { key: _, ...result } = parseJson(text) as Readonly<Record<string, unknown>>
-  return JSON.stringify(result)
-}
 
 /** The explanation for the result of a child job without an id of its own. */
 const unnamed = ({ kind, value }: Fact): string => {

@@ -71,8 +71,9 @@ export const runCase = (
   Effect.gen(function* () {
     const { end, hash, recording, seeds } = given
     const seeded = seeds === undefined ? program : yield* withSeeds(program, seeds)
-    const { record, unanswered } = yield* play(seeded, recording)
-    const found = endOf(record)
+    const { isCut, record, unanswered } = yield* play(seeded, recording)
+    // The end came from outside of the job, so it is no part of what is run.
+    const found = isCut ? end : endOf(record)
     const isSame = isSameEnd(found, end) && record.hash === hash
     return { isSame, end: found, hash: record.hash, unanswered, result: record.of }
   })
@@ -120,8 +121,10 @@ export const minimized = (
       return true
     })
     const { seeds, signals } = given.recording
-    if (!(yield* attempt({ ...given, seeds: given.seeds ?? seeds }))) return given
-    yield* shrink(best.seeds ?? [], (fewer) => attempt({ ...best, seeds: fewer }))
+    // The seeds of a job that began with the context of another one belong to its beginning, which is played whole.
+    const isWhole = given.recording.base !== undefined
+    if (!(yield* attempt(isWhole ? given : { ...given, seeds: given.seeds ?? seeds }))) return given
+    if (!isWhole) yield* shrink(best.seeds ?? [], (fewer) => attempt({ ...best, seeds: fewer }))
     yield* shrink(signals, (fewer) => attempt({ ...best, recording: { ...best.recording, signals: fewer } }))
     return best
   })
@@ -149,6 +152,11 @@ const Proposal = Schema.Struct({
   because: Schema.optionalKey(Schema.Array(Schema.Number))
 })
 const Failure = Schema.declare(isCauseJson)
+const Limit = Schema.optionalKey(Schema.NullOr(Schema.Number))
+const Limits = Schema.Struct({
+  ...{ cycles: Limit, facts: Limit, agents: Limit, duration: Limit },
+  ...{ cpuTime: Limit, contextBytes: Limit, tokens: Limit, cost: Limit }
+})
 
 const CaseJson = Schema.Struct({
   format: Schema.Literal("effect-converge/case/1"),
@@ -167,6 +175,13 @@ const CaseJson = Schema.Struct({
     error: Schema.optionalKey(Schema.String),
     blamed: Schema.optionalKey(Schema.String),
     context: Schema.optionalKey(Schema.String),
+    base: Schema.optionalKey(
+      Schema.Struct({ header: Schema.String, text: Schema.String, pieces: Schema.Array(Schema.String) })
+    ),
+    budget: Schema.optionalKey(Limits),
+    version: Schema.optionalKey(Schema.String),
+    earlier: Schema.optionalKey(Schema.Array(Schema.Struct({ version: Schema.String, until: Schema.Number }))),
+    quarantine: Schema.optionalKey(Schema.String),
     seeds: Schema.Array(Proposal),
     tasks: Schema.Array(
       Schema.Struct({

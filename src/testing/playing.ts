@@ -12,22 +12,37 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { Job } from "../job/Job.ts"
-import { InvalidInput, type InvalidProgram, type StartError, type StoreError } from "../outcome/JobError.ts"
+import type { HandledIntent } from "../intents/IntentHandler.ts"
+import type { InvalidProgram, StartError, StoreError } from "../outcome/JobError.ts"
 import { nextTurn } from "../platform/slices.ts"
 import { Decision } from "../program/answerKinds.ts"
 import { compiledOf } from "../program/erased.ts"
+import type { FactRef } from "../program/Fact.ts"
+import { partOf, refKey } from "../program/keys.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore, layerMemoryJournal } from "../store/index.ts"
-import { canonicalText } from "../values/Canonical.ts"
-import { describeError } from "../values/panic.ts"
-import { beginning, engineOver } from "./kit.ts"
-import { playedFrom, proposalOf, type Unanswered } from "./recorded.ts"
+import { engineOver } from "./kit.ts"
+import { intentKeyOf, playedFrom, proposalOf, type Unanswered } from "./recorded.ts"
+import { begunAs } from "./recordedBeginning.ts"
 import type { RecordedSignal, Recording } from "./recording.ts"
+import { stopOf } from "./stopping.ts"
 import { recordOf, type RunRecord } from "./runs.ts"
+
+/** A task that answered from the recording. */
+export interface Answered {
+  readonly agent: string
+  readonly each: FactRef
+}
 
 /** A recording that was played with a program. */
 export interface Played {
   readonly record: RunRecord
+  /** Whether the run was stopped where the recording ends, because the end is not played. */
+  readonly isCut: boolean
+  /** Sentences about effects that no journal has. */
+  readonly notes: ReadonlyArray<string>
+  /** The tasks with an each-fact that answered from the recording. */
+  readonly answered: ReadonlyArray<Answered>
   /** Tasks, intents and approvals without a recorded answer, and signals that were not taken up. */
   readonly unanswered: ReadonlyArray<Unanswered>
 }
@@ -36,15 +51,14 @@ export interface Played {
 export type Playable = Omit<Recording, "facts">
 
 /**
- * Plays a recording. A task without a recorded answer adds nothing. Fails with `InvalidInput` for a recording of another program,
- * or of a job that began with the context of another one.
+ * Plays a recording. A task without a recorded answer adds nothing. A job that stopped for a reason outside is played up to its
+ * last recorded cycle. Fails with `InvalidInput` for a recording of another program, or with an input that does not fit.
  */
 export const play = (
   program: Program.Any,
   recording: Playable
 ): Effect.Effect<Played, StartError | InvalidProgram | StoreError> =>
   Effect.gen(function* () {
-    const input = yield* inputOf(program, recording)
     const unanswered: Array<Unanswered> = []
     const missed = (output: unknown) => (missing: Unanswered) =>
       Effect.sync(() => {
@@ -52,60 +66,85 @@ export const play = (
         return output
       })
     const note = (why: string) => unanswered.push({ agent: "", each: undefined, cycle: 0, intent: "", why })
-    const outside = new Outside(program, recording.signals, note, yield* Scope.Scope)
+    const isOpen = stopOf(program, recording) !== undefined
+    const notes: Array<string> = []
+    const answered = new Map<string, Answered>()
+    const outside = new Outside(program, recording.signals, { note, isOpen }, yield* Scope.Scope)
+    const wasAsked = asksFor(recording)
     const played = playedFrom(program, recording, {
       noTask: missed({}),
-      noAnswer: missed([]),
-      before: (cycle) => outside.before(cycle)
+      // The answer was not there yet when the recorded job stopped.
+      noAnswer: (missing, intent) =>
+        isOpen && wasAsked(intent) ? outside.awaitAnswer : Effect.suspend(() => missed([])(missing)),
+      before: (cycle) => outside.before(cycle),
+      discarded: ({ why }) =>
+        Effect.sync(() => {
+          notes.push(`${why}, and no journal has its effect: it adds nothing here`)
+          return {}
+        }),
+      answered: (agent, each) => {
+        if (each !== undefined) answered.set(JSON.stringify([agent, refKey(each)]), { agent, each })
+      }
     })
     const { handlers } = played
     const store = yield* JobStore
     const record = yield* Effect.gen(function* () {
-      const job = yield* beginning(played.program, input, { handlers }, "recorded")
+      const job = yield* begunAs(played.program, recording, isOpen ? recording.cycles : undefined)
       yield* Effect.forkScoped(outside.accompany(job), { startImmediately: true })
       return yield* recordOf(job)
     }).pipe(Effect.provide(engineOver({ handlers }, store)))
+    const hasEnded = recording.status !== undefined
+    const isCut = isOpen && (outside.isStopped || isAtLimit(record) || (hasEnded && record.status === "converged"))
     outside.end()
-    return { record, unanswered }
+    return { record, unanswered, isCut, notes, answered: [...answered.values()] }
   }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layerMemoryJournal)))
 
-const inputOf = (program: Program.Any, { context, input, jobId, program: name }: Playable) =>
-  Effect.suspend((): Effect.Effect<unknown, InvalidInput> => {
-    const refuse = (message: string) => Effect.fail(new InvalidInput({ program: program.name, message }))
-    if (name !== program.name) return refuse(`job ${jobId} is of the program ${JSON.stringify(name)}`)
-    if (context !== undefined) {
-      return refuse(`job ${jobId} began with the context of another job, which a recording does not have`)
-    }
-    try {
-      return Effect.succeed(compiledOf(program).inputCodec.decode(canonicalText(input)))
-    } catch (error) {
-      return refuse(`the input of job ${jobId} does not fit: ${describeError(error)}`)
-    }
-  })
+const isAtLimit = ({ blamed, error }: RunRecord): boolean => error === "BudgetExhausted" && blamed === "cycles"
+
+/** Tells whether a recorded job asked for an intent. */
+const asksFor = ({ tasks }: Playable): ((intent: HandledIntent) => boolean) => {
+  const asked = new Set(
+    tasks.flatMap(({ agent, each, effect, part }) =>
+      (effect?.intents ?? []).map(({ kind }, index) => intentKeyOf({ agent, each, index, kind, ...partOf(part) }))
+    )
+  )
+  return (intent) => asked.has(intentKeyOf(intent))
+}
 
 const isDecision = ({ facts }: RecordedSignal): boolean => facts.some(({ kind }) => kind === Decision.name)
 
+/** Where a job says what it misses, and whether it may rest for ever, as the recorded one did. */
+interface Host {
+  readonly note: (why: string) => void
+  readonly isOpen: boolean
+}
+
 /** The senders of signals, and the persons who decide. */
 class Outside {
+  /** Whether it has cancelled a job that rests as the recorded one did. */
+  isStopped = false
   private readonly program: Program.Any
-  private readonly note: (why: string) => void
+  private readonly host: Host
+  /** The number of intents whose answers were not there yet when the recorded job stopped. */
+  private unanswered = 0
   private readonly scope: Scope.Scope
   private readonly job = Deferred.makeUnsafe<Job<Program.Any>>()
   private readonly decisions: Array<RecordedSignal>
   private signals: ReadonlyArray<RecordedSignal>
 
-  constructor(
-    program: Program.Any,
-    signals: ReadonlyArray<RecordedSignal>,
-    note: (why: string) => void,
-    scope: Scope.Scope
-  ) {
+  constructor(program: Program.Any, signals: ReadonlyArray<RecordedSignal>, host: Host, scope: Scope.Scope) {
     this.program = program
-    this.note = note
+    this.host = host
     this.scope = scope
     this.decisions = signals.filter(isDecision)
     this.signals = signals.filter((signal) => !isDecision(signal))
   }
+
+  /** Waits for ever: the recorded job had no answer when it stopped. */
+  readonly awaitAnswer: Effect.Effect<never> = Effect.suspend(() => {
+    this.unanswered++
+    return Effect.never
+  })
 
   /** Sends what the next cycle takes up. A task of the cycle waits for it. */
   before(cycle: number): Effect.Effect<void> {
@@ -133,7 +172,7 @@ class Outside {
 
   /** The job has ended. What was not sent by then found no taker. */
   end(): void {
-    for (const { cycle } of [...this.signals, ...this.decisions]) this.note(notTaken(cycle))
+    for (const { cycle } of [...this.signals, ...this.decisions]) this.host.note(notTaken(cycle))
   }
 
   /** Gives a job that rests the next that it waits for. */
@@ -151,9 +190,10 @@ class Outside {
         this.decisions.splice(next, 1)
         return this.send(job, decision)
       }
-      // Without an open approval, handlers are at work.
-      if (open.length === 0) return nextTurn
-      this.note(`nobody decided about the approval ${open.join(", ")}`)
+      // Without an open approval, handlers are at work. None is admitted while one of them has no answer.
+      if (open.length === 0 && this.unanswered === 0) return nextTurn
+      if (this.host.isOpen) this.isStopped = true
+      else this.host.note(`nobody decided about the approval ${open.join(", ")}`)
       return job.cancel
     })
   }
@@ -177,7 +217,7 @@ class Outside {
   private send(job: Job<Program.Any>, { cycle, facts }: RecordedSignal): Effect.Effect<void> {
     const { kinds } = compiledOf(this.program)
     return Effect.suspend(() => job.signal(facts.map((fact) => proposalOf(fact, kinds)) as never)).pipe(
-      Effect.catchCause(() => Effect.sync(() => this.note(notTaken(cycle))))
+      Effect.catchCause(() => Effect.sync(() => this.host.note(notTaken(cycle))))
     )
   }
 }

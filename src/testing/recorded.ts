@@ -2,7 +2,7 @@
  * A program that answers from a recording: what reaches outside of the process is played, the rest runs.
  *
  *     fiber agents ── the effect, or the failure, of the same task in the recording
- *     intents ─────── the answer to the same intent in the recording
+ *     intents ─────── the answer to the same intent in the recording, of handlers and of child jobs
  *     CPU agents, joins, folds, invariants, output ── run
  *
  * A task is the same if agent and fact are. If it executed more than once, the cycle decides, and else how often it has executed
@@ -10,14 +10,15 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { handler } from "../intents/IntentHandler.ts"
+import { childHandler, handler, type HandledIntent } from "../intents/IntentHandler.ts"
 import type * as Engine from "../engine/Engine.ts"
 import { TimedOut } from "../job/taskFailure.ts"
 import { reviveCause } from "../journal/causes.ts"
 import type { IntentRef } from "../program/AgentEffect.ts"
+import { approvalKind, childKind } from "../program/answerKinds.ts"
 import { compiledOf, type CompiledProgram, type ErasedAgent, type ErasedKind } from "../program/erased.ts"
 import type { Fact, FactRef, Kind } from "../program/Fact.ts"
-import { refKey } from "../program/keys.ts"
+import { intentKey, refKey } from "../program/keys.ts"
 import type { Program } from "../program/Program.ts"
 import type { View } from "../program/View.ts"
 import { canonicalText } from "../values/Canonical.ts"
@@ -40,7 +41,8 @@ export interface Recorded<P extends Program.Any> {
 
 /**
  * Makes a program whose fiber agents give what they gave in a recorded job, and handlers that do the same for its intents. So a
- * test of a pipeline asks no model, sends nothing and pays nothing. CPU agents, joins and folds run.
+ * test of a pipeline asks no model, sends nothing and pays nothing. CPU agents, joins and folds run. Child jobs are not started:
+ * their results are the recorded ones.
  *
  * A task without a recorded answer panics, and an intent without one fails; both say which it is. An effect that was discarded
  * for a conflict or a budget is in no journal, so its task has no answer either.
@@ -68,7 +70,11 @@ export interface Unanswered {
 /** What happens where a recording has no answer, and before each task. */
 export interface OnMissing {
   readonly noTask: (missing: Unanswered) => Effect.Effect<unknown>
-  readonly noAnswer: (missing: Unanswered) => Effect.Effect<unknown>
+  readonly noAnswer: (missing: Unanswered, intent: HandledIntent) => Effect.Effect<unknown>
+  /** A task whose effect was discarded, so that no journal has it. Default: `noTask`. */
+  readonly discarded?: (missing: Unanswered) => Effect.Effect<unknown>
+  /** Is called with each task that answers. Default: it is not. */
+  readonly answered?: (agent: string, each: FactRef | undefined) => void
   /** Runs before a played task of a cycle answers. Default: nothing does. */
   readonly before?: (cycle: number) => Effect.Effect<void>
 }
@@ -88,7 +94,12 @@ export const playedFrom = (program: Program.Any, recording: Omit<Recording, "fac
     program: withAgents(program, (agent) =>
       agent.executeFiber === undefined ? agent : playedAgent(agent, compiled, tasks, onMissing)
     ),
-    handlers: handledKinds(compiled, recording).map((kind) => playedHandler(kind, compiled, answers, onMissing))
+    handlers: handledKinds(compiled, recording).map((kind): Engine.Handler<never, string> => {
+      const perform = (intent: HandledIntent) => playedAnswer(kind, intent, compiled, answers, onMissing)
+      return kind === childKind
+        ? childHandler(perform)
+        : handler<string, unknown, never, never>(kind, perform, { retry: Schedule.recurs(0) })
+    })
   }
 }
 
@@ -121,14 +132,15 @@ class Tape<Item extends { readonly cycle: number }> {
 const taskKey = (agent: string, each: FactRef | undefined): string =>
   JSON.stringify([agent, each === undefined ? null : refKey(each)])
 
-const intentKeyOf = ({ agent, each, index, kind, part }: Omit<IntentRef, "cycle">): string =>
+/** The name of an intent, whatever its cycle. */
+export const intentKeyOf = ({ agent, each, index, kind, part }: Omit<IntentRef, "cycle">): string =>
   JSON.stringify([kind, agent, each === undefined ? null : refKey(each), part ?? 0, index])
 
 const playedAgent = (
   agent: ErasedAgent,
   { kinds }: CompiledProgram,
   tasks: Tape<RecordedTask>,
-  { before, noTask }: OnMissing
+  { answered, before, discarded, noTask }: OnMissing
 ): ErasedAgent => ({
   ...agent,
   retry: undefined,
@@ -138,10 +150,12 @@ const playedAgent = (
       const each = fact === undefined ? undefined : { kind: fact.kind, id: fact.id }
       const task = tasks.find(view.jobId, taskKey(agent.name, each), view.cycle)
       const on = each === undefined ? "" : ` on ${each.kind}/${each.id}`
-      const missing = (why: string): Effect.Effect<unknown> =>
-        noTask({ agent: agent.name, each, cycle: view.cycle, intent: "", why: `${agent.label}${on} ${why}` })
+      const missing = (why: string, of = noTask): Effect.Effect<unknown> =>
+        of({ agent: agent.name, each, cycle: view.cycle, intent: "", why: `${agent.label}${on} ${why}` })
       if (task === undefined) return missing(`has no recorded answer in cycle ${view.cycle}`)
-      if (task.failure !== undefined) return failed(task.failure) ?? missing(`was discarded (${task.failure._tag})`)
+      answered?.(agent.name, each)
+      const { failure } = task
+      if (failure !== undefined) return failed(failure) ?? missing(`was discarded (${failure._tag})`, discarded)
       try {
         return Effect.succeed(outputOf(agent, task, kinds, view))
       } catch (error) {
@@ -151,6 +165,9 @@ const playedAgent = (
     return before === undefined ? answer : Effect.andThen(before(view.cycle), answer)
   }
 })
+
+/** Whether a recorded failure is the agent's own, and not what the engine made of its effect. */
+export const isPlayable = (failure: NonNullable<RecordedTask["failure"]>): boolean => failed(failure) !== undefined
 
 /** The failure of a task, if it is one that a task can be made to have. */
 const failed = (failure: NonNullable<RecordedTask["failure"]>): Effect.Effect<never, unknown> | undefined => {
@@ -193,7 +210,10 @@ const outputOf = (agent: ErasedAgent, { effect }: RecordedTask, kinds: Kinds, vi
 export const proposalOf = ({ kind: name, value }: RecordedProposal, kinds: Kinds): { kind: string; value: unknown } => {
   const kind = kinds.get(name)
   if (kind === undefined) throw new Error(`there is no kind ${JSON.stringify(name)}`)
-  return { kind: name, value: kind.codec.decode(canonicalText(value)) }
+  const decoded = kind.codec.decode(canonicalText(value))
+  // Plain data is decoded as it is. The codec checks it when it encodes.
+  kind.codec.encode(decoded)
+  return { kind: name, value: decoded }
 }
 
 /** Finds the facts that a view shows by their commit positions. */
@@ -217,37 +237,48 @@ const handledKinds = (
   const declared = [...intents.values()]
     .filter(({ isRecord, name }) => !isRecord && !committed.has(name))
     .map(({ name }) => name)
-  return [...new Set([...handled, ...declared])].filter((kind) => kind !== "Approval" && kind !== "ChildJob")
+  // An agent may ask for a child job without a declaration.
+  return [...new Set([...handled, ...declared, childKind])].filter((kind) => kind !== approvalKind)
 }
 
-const playedHandler = (
+const playedAnswer = (
   kind: string,
+  intent: HandledIntent,
   { kinds }: CompiledProgram,
   answers: Tape<RecordedAnswer & { readonly cycle: number }>,
   { noAnswer }: OnMissing
-): Engine.Handler<never, string> =>
-  handler<string, unknown, never, never>(
-    kind,
-    (intent) =>
-      Effect.suspend(() => {
-        const { agent, cycle, each, jobId } = intent
-        const answer = answers.find(jobId, intentKeyOf(intent), cycle)
-        const on = each === undefined ? "" : ` on ${each.kind}/${each.id}`
-        const missing = (why: string) =>
-          Effect.as(
-            noAnswer({ agent, each, cycle, intent: kind, why: `the intent ${kind} of agent "${agent}"${on} ${why}` }),
-            []
-          )
-        if (answer === undefined) return missing("has no recorded answer")
-        if (answer.failure !== undefined) {
-          const cause = reviveCause(answer.failure)
-          return Effect.fail("error" in cause ? cause.error : cause)
-        }
-        try {
-          return Effect.succeed(answer.facts.map((fact) => proposalOf(fact, kinds)))
-        } catch (error) {
-          return missing(`has a recorded answer that does not fit the program: ${describeError(error)}`)
-        }
-      }),
-    { retry: Schedule.recurs(0) }
-  )
+): Effect.Effect<ReadonlyArray<{ readonly kind: string; readonly value: unknown }>, unknown> =>
+  Effect.suspend(() => {
+    const { agent, cycle, each, jobId } = intent
+    const answer = answers.find(jobId, intentKeyOf(intent), cycle)
+    const on = each === undefined ? "" : ` on ${each.kind}/${each.id}`
+    const missing = (why: string) =>
+      Effect.as(
+        noAnswer(
+          { agent, each, cycle, intent: kind, why: `the intent ${kind} of agent "${agent}"${on} ${why}` },
+          intent
+        ),
+        []
+      )
+    if (answer === undefined) return missing("has no recorded answer")
+    if (answer.failure !== undefined) {
+      const cause = reviveCause(answer.failure)
+      return Effect.fail("error" in cause ? cause.error : cause)
+    }
+    try {
+      const facts =
+        kind === childKind ? answer.facts.map((fact) => underKey(fact, answer.intent, intent)) : answer.facts
+      return Effect.succeed(facts.map((fact) => proposalOf(fact, kinds)))
+    } catch (error) {
+      return missing(`has a recorded answer that does not fit the program: ${describeError(error)}`)
+    }
+  })
+
+/** The result of a child job under the key of the intent that it answers now, which may be of another cycle. */
+const underKey = (fact: RecordedProposal, before: IntentRef, now: HandledIntent): RecordedProposal => {
+  const { value } = fact
+  const [old, key] = [intentKey(before), intentKey(now)]
+  if (old === key || typeof value !== "object" || value === null) return fact
+  const isUnnamed = Reflect.get(value, "child") === old
+  return { ...fact, value: { ...value, key, ...(isUnnamed ? { child: key } : {}) } }
+}

@@ -11,13 +11,16 @@ import { decodeRow, type DecodedOutcome, type DecodedRow } from "../journal/deco
 import { endIn } from "../journal/edges.ts"
 import * as Journal from "../journal/Journal.ts"
 import { readHeader } from "../journal/parts.ts"
+import type { JournalHeader } from "../journal/records.ts"
 import { rawKind } from "../journal/rawKind.ts"
 import type { InvalidInput, JournalCorrupt, ProgramChanged, StoreError } from "../outcome/JobError.ts"
 import type { Evaluation, Intent, IntentRef } from "../program/AgentEffect.ts"
+import { approvalKind } from "../program/answerKinds.ts"
+import type { BudgetName } from "../program/Budget.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { partOf } from "../program/keys.ts"
-import { JobStore } from "../store/index.ts"
+import { JobStore, type StoredJournal } from "../store/index.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { runSteps } from "../values/steps.ts"
 import { blamedIn } from "./runs.ts"
@@ -67,6 +70,25 @@ export interface RecordedFact extends FactRef {
   readonly cycle: number
 }
 
+/** The limits of a recorded job, by the names that `BudgetExhausted` gives them; null: unlimited. Times are in milliseconds. */
+export type RecordedBudget = { readonly [Name in BudgetName]?: number | null }
+
+/** The beginning of a job that began with the context of another one, such as a fork, as its journal has it. */
+export interface RecordedBase {
+  /** JSON. */
+  readonly header: string
+  readonly text: string
+  /** The context, in pieces of JSON. */
+  readonly pieces: ReadonlyArray<string>
+}
+
+/** A version of the program that another one followed in the recorded job. */
+export interface RecordedVersion {
+  readonly version: string
+  /** The last cycle that it committed. */
+  readonly until: number
+}
+
 /** A stored job as plain data. */
 export interface Recording {
   readonly format: 1
@@ -87,6 +109,16 @@ export interface Recording {
   readonly blamed?: string
   /** The hash of the context that the job began with. Left out if it began with none. */
   readonly context?: string
+  /** That context. Left out if the job began with none, and by earlier versions of this package. */
+  readonly base?: RecordedBase
+  /** The limits of the job. Left out by earlier versions of this package. */
+  readonly budget?: RecordedBudget
+  /** The version of the program that committed the last cycle. Left out if it has none. */
+  readonly version?: string
+  /** The versions before it, oldest first. Left out if there were none. */
+  readonly earlier?: ReadonlyArray<RecordedVersion>
+  /** The reason of the quarantine that the job is in. Left out if it is in none. */
+  readonly quarantine?: string
   /** The facts that the job began with. */
   readonly seeds: ReadonlyArray<RecordedProposal>
   readonly tasks: ReadonlyArray<RecordedTask>
@@ -129,6 +161,8 @@ export const recording = (
       ...(journal.status === undefined ? {} : { status: journal.status }),
       ...errorOf(end?.cause ?? undefined),
       ...beginningOf(journal.text),
+      ...(yield* baseOf(store, journal, header)),
+      ...standingOf(journal, header),
       ...partsOf(rows),
       facts: context.encoded().map(({ fact: { id, kind, provenance }, text }) => {
         const { agent, cycle } = provenance
@@ -136,6 +170,28 @@ export const recording = (
       })
     }
   })
+
+const baseOf = (
+  store: JobStore["Service"],
+  { bases, jobId, text }: StoredJournal,
+  last: JournalHeader
+): Effect.Effect<Pick<Recording, "base">, StoreError> => {
+  if (!bases.includes(0)) return Effect.succeed({})
+  // The first header has the beginning of the job.
+  const header = last.earlier[0]?.header ?? last
+  return Effect.map(Stream.runCollect(store.base(jobId, 0)), (pieces) => ({
+    base: { header: JSON.stringify(header), text, pieces }
+  }))
+}
+
+const standingOf = ({ attempts }: StoredJournal, { budget, earlier, version }: JournalHeader) => ({
+  budget,
+  ...(version === "" ? {} : { version }),
+  ...(earlier.length === 0
+    ? {}
+    : { earlier: earlier.map(({ header, until }): RecordedVersion => ({ version: header.version, until })) }),
+  ...(attempts?.quarantine === undefined ? {} : { quarantine: attempts.quarantine })
+})
 
 const errorOf = (cause: CauseJson | undefined): Pick<Recording, "error" | "blamed"> => {
   if (cause === undefined) return {}
@@ -164,7 +220,7 @@ const partsOf = (rows: ReadonlyArray<DecodedRow>): Pick<Recording, "tasks" | "an
 })
 
 /** A decision about an approval answers an intent, and comes as a signal. */
-const isSignal = ({ answers }: DecodedOutcome): boolean => answers === undefined || answers.kind === "Approval"
+const isSignal = ({ answers }: DecodedOutcome): boolean => answers === undefined || answers.kind === approvalKind
 
 const proposalsOf = ({ effect }: DecodedOutcome): ReadonlyArray<RecordedProposal> =>
   (effect?.facts ?? []).map(({ because, kind, text }) => ({
@@ -192,9 +248,10 @@ const taskOf = (outcome: DecodedOutcome, cycle: number): RecordedTask => {
   }
 }
 
+/** An approval has an answer here if its time limit ended the job. */
 const answerOf = (outcome: DecodedOutcome): ReadonlyArray<RecordedAnswer> => {
   const { answers, cause } = outcome
-  if (answers === undefined || isSignal(outcome)) return []
+  if (answers === undefined || (isSignal(outcome) && cause === undefined)) return []
   const failure = cause === undefined ? {} : { failure: causeJson(cause) }
   return [{ intent: answers, facts: proposalsOf(outcome), ...failure }]
 }
