@@ -519,11 +519,14 @@ export const rehearse = define(
     short: "Run new code over stored jobs, and show what comes out otherwise",
     long: `Run new code over stored jobs, and show what comes out otherwise.
 
-Each job runs again from its input. Its fiber agents and its intents answer what they answered
-in the store, so nothing is asked, sent or paid; CPU agents, joins and folds run the new code.
-The store is left as it is.
+Each job runs again from its input, and a fork from the context that it began with. Fiber agents
+and intents answer what they answered in the store, so nothing is asked, sent or paid; CPU agents,
+joins and folds run the new code. Child jobs are rehearsed, too, if the module has their programs.
+A job that has not ended, or was cancelled, is compared up to its last cycle. A job that cannot be
+rehearsed is named, and jobs of other programs are counted. The store is left as it is.
 
-Exit code: 0, or 3 if a fact or an end comes out otherwise, or a task has no stored answer.`,
+Exit code: 0, or 3 if a fact, an intent or an end comes out otherwise, or a task has no stored
+answer.`,
     examples: [
       { command: "converge rehearse ./audit.ts --store jobs.db", description: "All jobs of the program" },
       { command: "converge rehearse ./audit.ts --store jobs.db --job audit-42", description: "One job" }
