@@ -19,6 +19,9 @@ const odd = "\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff"
 export const namePattern = new RegExp(`^[^${odd}:=]{1,${Limits.jobAttributeNameLength}}$`, "u")
 export const valuePattern = new RegExp(`^[^${odd}]{0,${Limits.jobAttributeValueLength}}$`, "u")
 
+/** Matches an attribute as a query names it. */
+export const queryPattern = new RegExp(`${namePattern.source.slice(0, -1)}:${valuePattern.source.slice(1)}`, "u")
+
 const shown = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text)
 
 const complaintOfName = (name: string): string | undefined =>
@@ -60,7 +63,7 @@ export const keptAttributes = (given: Attributes | undefined): Attributes | unde
 export const parseAttributes = (
   texts: ReadonlyArray<string>,
   separator: ":" | "="
-): { readonly attributes: Attributes } | { readonly why: string } => {
+): { readonly entries: ReadonlyArray<readonly [name: string, value: string]> } | { readonly why: string } => {
   const entries: Array<readonly [string, string]> = []
   for (const text of texts) {
     const at = text.indexOf(separator)
@@ -68,16 +71,14 @@ export const parseAttributes = (
     const [name, value] = [text.slice(0, at), text.slice(at + 1)]
     const complaint = complaintOfName(name) ?? complaintOfValue(name, value)
     if (complaint !== undefined) return { why: complaint }
-    if (entries.some(([other, otherValue]) => other === name && otherValue !== value)) {
-      return { why: `the attribute ${shown(name)} is given two values, and a job has one` }
-    }
     entries.push([name, value])
   }
-  if (entries.length > Limits.jobAttributes) {
-    return { why: `a job can have ${Limits.jobAttributes} attributes, and ${entries.length} are given` }
-  }
-  return { attributes: Object.fromEntries(entries) }
+  return { entries }
 }
+
+/** A name that these entries give two values. No job has both. Undefined if there is none. */
+export const clashIn = (entries: ReadonlyArray<readonly [name: string, value: string]>): string | undefined =>
+  entries.find(([name, value]) => entries.some(([other, its]) => other === name && its !== value))?.[0]
 
 /** Whether a job has each of these attributes. */
 export const hasAttributes = (own: Attributes | undefined, asked: Attributes): boolean =>

@@ -250,7 +250,7 @@ const corsFor = (origins: ReadonlyArray<string>) =>
     ? Layer.empty
     : HttpRouter.cors({
         allowedOrigins: origins,
-        allowedMethods: ["GET", "HEAD", "POST"],
+        allowedMethods: ["GET", "HEAD", "POST", "DELETE"],
         allowedHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", "prefer", "traceparent"],
         exposedHeaders: ["location", "retry-after"],
         maxAge: 600

@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
 import { insightEndpoints } from "./insightApi.ts"
 import { jobProblems, ofJob } from "./problemLists.ts"
 import * as Problems from "./problems.ts"
+import { bothWays, cycle, factName, page } from "./queries.ts"
 import * as Shapes from "./shapes.ts"
 import type { Access } from "./tokens.ts"
 
@@ -32,14 +33,11 @@ export class Guard extends HttpApiMiddleware.Service<Guard>()("effect-converge/s
   error: [Problems.InvalidRequest, Problems.ForeignOrigin, Problems.Unavailable, Problems.Internal]
 }) {}
 
-const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1), Schema.isLessThanOrEqualTo(1_000))
 const job = { id: Schema.String }
 
 const steered = [...ofJob, Problems.JobHalted] as const
 const ofPast = [...ofJob, Problems.UnknownCycle, Problems.NoJournal] as const
 const facts = Schema.optional(Schema.Literals(["counts", "all"]))
-const cycle = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-const page = { limit: Schema.optional(count), cursor: Schema.optional(Schema.String) }
 
 const start = HttpApiEndpoint.post("start", "/api/v1/jobs", {
   headers: {
@@ -81,14 +79,15 @@ const list = HttpApiEndpoint.get("list", "/api/v1/jobs", {
     since: Schema.optional(cycle),
     until: Schema.optional(cycle),
     q: Schema.optional(Schema.String),
-    ...page
+    attribute: Schema.optional(Schema.Array(Schema.String)),
+    ...bothWays
   },
   success: Shapes.JobPage
 }).annotateMerge(
   OpenApi.annotations({
     summary: "List jobs, newest first",
     description:
-      "`since` and `until` are times of creation, in milliseconds since the epoch; both are included. `q` selects jobs with that text in their id, their program or the tag of their error, in capitals or not; a page may then be short, or empty, although `cursor` names another one."
+      "`since` and `until` are times of creation, in milliseconds since the epoch; both are included. `q` selects jobs with that text in their id, their program or the tag of their error, in capitals or not; a page may then be short, or empty, although `cursor` names another one. Each `attribute`, as `name:value`, selects jobs that have it. `before`, the `previous` of a page, asks for the page of newer jobs."
   })
 )
 
@@ -209,7 +208,7 @@ const factPage = HttpApiEndpoint.get("facts", "/api/v1/jobs/:id/facts", {
     kind: Schema.optional(Schema.String),
     at: Schema.optional(cycle),
     q: Schema.optional(Schema.String),
-    ...page
+    ...bothWays
   },
   success: Shapes.FactPage,
   error: ofPast
@@ -217,13 +216,13 @@ const factPage = HttpApiEndpoint.get("facts", "/api/v1/jobs/:id/facts", {
   OpenApi.annotations({
     summary: "The facts of a job, in commit order",
     description:
-      "`at` gives those after a cycle, from the journal. `q` selects facts with that text in their id or in the JSON of their value, in capitals or not; a page may then be short, or empty, although `cursor` names another one."
+      "`at` gives those after a cycle, from the journal. `q` selects facts with that text in their id, in the JSON of their id, or in the JSON of their value, in capitals or not; a page may then be short, or empty, although `cursor` names another one."
   })
 )
 
 const diff = HttpApiEndpoint.get("diff", "/api/v1/jobs/:id/diff", {
   params: job,
-  query: { from: Schema.optional(cycle), to: Schema.optional(cycle), ...page },
+  query: { from: Schema.optional(cycle), to: Schema.optional(cycle), ...bothWays },
   success: Shapes.Diff,
   error: ofPast
 }).annotateMerge(
@@ -235,7 +234,7 @@ const diff = HttpApiEndpoint.get("diff", "/api/v1/jobs/:id/diff", {
 
 const diffJobs = HttpApiEndpoint.get("diffJobs", "/api/v1/jobs/:id/diff/:otherId", {
   params: { id: Schema.String, otherId: Schema.String },
-  query: { at: Schema.optional(cycle), otherAt: Schema.optional(cycle), ...page },
+  query: { at: Schema.optional(cycle), otherAt: Schema.optional(cycle), ...bothWays },
   success: Shapes.Diff,
   error: ofPast
 }).annotateMerge(OpenApi.annotations({ summary: "The changes from one job to another, such as to a fork of it" }))
@@ -243,18 +242,18 @@ const diffJobs = HttpApiEndpoint.get("diffJobs", "/api/v1/jobs/:id/diff/:otherId
 const lineage = HttpApiEndpoint.get("lineage", "/api/v1/jobs/:id/lineage", {
   params: job,
   query: {
-    kind: Schema.String,
-    fact: Schema.String,
+    ...factName,
     without: Schema.optional(Schema.Literals(["true", "false"])),
     at: Schema.optional(cycle),
-    ...page
+    ...bothWays
   },
   success: Shapes.Lineage,
   error: [...ofPast, Problems.UnknownFact]
 }).annotateMerge(
   OpenApi.annotations({
     summary: "The facts that follow from a fact",
-    description: "With `without=true` only those that would go without it."
+    description:
+      "With `without=true` only those that would go without it. The id of the fact is `fact`, or `factJson`, as for `explainFact`."
   })
 )
 
@@ -289,6 +288,18 @@ const prune = HttpApiEndpoint.post("prune", "/api/v1/prune", {
   })
 )
 
+const remove = HttpApiEndpoint.delete("delete", "/api/v1/jobs/:id", {
+  params: job,
+  success: Shapes.Deleted,
+  error: [Problems.UnknownJob, Problems.JobUnfinished, Problems.JobNeeded, Problems.JobHeld]
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "Delete a job with its journal, and all jobs below it",
+    description:
+      "For tokens that are not limited to some programs. A job that an engine runs, or that waits for something there, is a 409: cancel it first."
+  })
+)
+
 const explain = HttpApiEndpoint.get("explain", "/api/v1/jobs/:id/facts/:kind/:factId/explain", {
   params: { id: Schema.String, kind: Schema.String, factId: Schema.String },
   success: Shapes.Explanation,
@@ -303,14 +314,14 @@ const explain = HttpApiEndpoint.get("explain", "/api/v1/jobs/:id/facts/:kind/:fa
 
 const factNamed = HttpApiEndpoint.get("explainFact", "/api/v1/jobs/:id/explain", {
   params: job,
-  query: { kind: Schema.String, fact: Schema.String, at: Schema.optional(cycle) },
+  query: { ...factName, at: Schema.optional(cycle) },
   success: Shapes.Explanation,
   error: [...ofPast, Problems.UnknownFact]
 }).annotateMerge(
   OpenApi.annotations({
     summary: "Where a fact comes from, by its kind and its id",
     description:
-      "Takes every id that a text of Unicode can be, also one that is no segment of a path. `at` explains the fact as it was after a cycle, from the journal."
+      "Takes every id: either `fact`, the id as it is, or `factJson`, the id as a string of JSON, in which `\\ud800` stands for a lone surrogate that no URL can hold. `at` explains the fact as it was after a cycle, from the journal."
   })
 )
 
@@ -348,6 +359,7 @@ class Jobs extends HttpApiGroup.make("jobs")
     verify,
     fork,
     prune,
+    remove,
     explain,
     factNamed,
     factAt

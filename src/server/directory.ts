@@ -21,7 +21,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import { type Budget } from "../program/Budget.ts"
-import { Engine } from "../engine/Engine.ts"
+import { Engine, type StartOptions } from "../engine/Engine.ts"
 import { viewOf } from "../job/jobHandle.ts"
 import type { JobView } from "../job/view.ts"
 import { sha256 } from "../values/sha256.ts"
@@ -32,7 +32,8 @@ import type { JobResult } from "../outcome/JobResult.ts"
 import { isOfProcess } from "../outcome/Cause.ts"
 import { Limits } from "../Limits.ts"
 import { type Program } from "../program/Program.ts"
-import type { JobStore, StoredJournal } from "../store/JobStore.ts"
+import { type Attributes, hasAttributes } from "../program/attributes.ts"
+import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
 import { cut, decode } from "./decoding.ts"
 import { ofStart, ofStore } from "./failures.ts"
 import { heldBytes } from "./heldBytes.ts"
@@ -89,6 +90,19 @@ export interface DirectoryOptions {
 
 type NewJob = typeof Shapes.NewJob.Type
 
+/** The number of jobs that were deleted, and those among them that the server held. */
+export interface Deletion {
+  readonly deleted: number
+  readonly gone: ReadonlyArray<KnownJob>
+}
+
+type DeleteProblem =
+  | Problems.UnknownJob
+  | Problems.JobUnfinished
+  | Problems.JobNeeded
+  | Problems.JobHeld
+  | Problems.Unavailable
+
 type StartProblem = ReturnType<typeof ofStart> | Problems.UnknownProgram | Problems.JobExists
 
 export class Directory {
@@ -130,21 +144,24 @@ export class Directory {
       const budget = yield* budgetOf(compiled, asked.budget)
       const id = asked.id ?? (key === undefined ? undefined : idOfKey(key))
       const body = sha256(`${JSON.stringify(program.name)}\n${text}`)
-      const start = this.#launch(program, input, { id, budget }, body)
+      const { attributes } = asked
+      const start = this.#launch(program, input, { id, budget, attributes }, body)
+      const isOther = (has: ResolvedBudget, own: Attributes | undefined): boolean =>
+        isOtherBudget(compiled, budget, has) || !hasAttributes(own, attributes ?? {})
       if (id === undefined) return yield* start
       return yield* this.#starting.take(
         id,
         Effect.gen({ self: this }, function* () {
           const present = this.#known.get(id)
           if (present?.body !== undefined) {
-            const isOther = present.body !== body || isOtherBudget(compiled, budget, present.view.budget)
-            return isOther ? yield* this.#taken(id) : present
+            const { view } = present
+            return present.body !== body || isOther(view.budget, view.attributes) ? yield* this.#taken(id) : present
           }
           const journal = this.isDurable ? yield* this.#load(id) : undefined
           if (journal !== undefined) {
             if (refuseOther(journal, compiled, text) !== undefined) return yield* this.#taken(id)
             const header = yield* Effect.mapError(readHeader(journal), (error) => ofStart(id, error))
-            if (isOtherBudget(compiled, budget, budgetOfHeader(header))) return yield* this.#taken(id)
+            if (isOther(budgetOfHeader(header), journal.attributes)) return yield* this.#taken(id)
           } else if (present !== undefined) return yield* this.#taken(id)
           const entry = yield* start
           // Another client started the job, maybe without waiting for it, so this client must not cancel it by leaving.
@@ -181,7 +198,7 @@ export class Directory {
   #launch(
     program: Program.Any,
     input: unknown,
-    options: { readonly id: string | undefined; readonly budget: Budget },
+    options: Pick<StartOptions, "id" | "attributes"> & { readonly budget: Budget },
     body: string
   ): Effect.Effect<KnownJob, ReturnType<typeof ofStart>> {
     const started = this.#options.engine.start(program, input as never, options)
@@ -206,13 +223,14 @@ export class Directory {
       const input = asked.input === undefined ? undefined : yield* decodeInput(compiled, asked.input)
       const facts = yield* Effect.forEach(asked.facts ?? [], (fact, index) => proposalOf(compiled, fact, index))
       const budget = yield* budgetOf(compiled, asked.budget)
-      const { at, id } = asked
+      const { at, attributes, id } = asked
       if (id !== undefined && this.#known.has(id)) return yield* this.#taken(id)
       // The casts are safe: the program's own schemas decoded the input and the facts.
       const forked = this.#options.engine.fork(program, jobId, {
         at,
         id,
         budget,
+        attributes,
         input: input as never,
         facts: facts as never
       })
@@ -244,7 +262,9 @@ export class Directory {
           entry.haltedAt ??= now
           // If the store refused its row, or there was no thread for its agents, the job
           // has not ended in its journal, and is found there from now on.
-          const kept = this.isDurable && isLeftInStore(end) ? this.#forget(entry) : this.#keep(entry, end)
+          const isLeft = this.isDurable && isLeftInStore(end)
+          if (isLeft) this.#forget(entry)
+          const kept = isLeft ? Effect.void : this.#keep(entry, end)
           this.#options.onEnd(entry, now)
           return Effect.andThen(kept, haltedAt === undefined ? logConverged(view, end) : Effect.void)
         }).pipe(Effect.flatten)
@@ -258,13 +278,71 @@ export class Directory {
     })
   }
 
-  #forget(entry: KnownJob): Effect.Effect<void> {
+  /** Deletes a job that has ended, and the jobs below it. Gives their number, and those that this server held. */
+  delete(jobId: string): Effect.Effect<Deletion, DeleteProblem> {
+    return this.#starting.take(
+      jobId,
+      Effect.gen({ self: this }, function* () {
+        yield* this.#refuseLive(jobId)
+        if (!this.isDurable) return yield* this.#deleteOwn(jobId)
+        const { store } = this.#options
+        const deleted = yield* Effect.mapError(store.remove(jobId), (error) => ofRemoval(jobId, error))
+        const gone = [...this.#known.values()].filter(({ job }) => job.id === jobId)
+        for (const known of deleted > 1 ? this.#endedChildren() : []) {
+          // The job itself is deleted, so a journal that cannot be read now is no failure.
+          const isGone = Effect.match(findJournal(store, known.job.id), {
+            onFailure: () => false,
+            onSuccess: (journal) => journal === undefined
+          })
+          if (yield* isGone) gone.push(known)
+        }
+        for (const known of gone) this.#forget(known)
+        return { deleted, gone }
+      })
+    )
+  }
+
+  /** Refuses a job that this server's engine runs, or that waits for something there. */
+  #refuseLive(jobId: string): Effect.Effect<void, Problems.JobUnfinished> {
+    return Effect.gen({ self: this }, function* () {
+      const known = this.#known.get(jobId)
+      const isLive = (yield* this.#options.engine.live).some((job) => job.jobId === jobId)
+      if (!isLive && (known === undefined || known.end !== undefined)) return
+      const state = known === undefined ? "running" : (yield* known.job.status).state
+      const detail = `the job ${jobId} has not ended, it is ${state}: cancel it first`
+      return yield* new Problems.JobUnfinished({ jobId, state, detail })
+    })
+  }
+
+  /** Deletes a job, and those below it, on a server without a durable store. */
+  #deleteOwn(jobId: string): Effect.Effect<Deletion, DeleteProblem> {
+    return Effect.gen({ self: this }, function* () {
+      const known = this.#known.get(jobId)
+      if (known === undefined) return yield* new Problems.UnknownJob({ jobId })
+      const { parent } = known.view
+      const above = parent === undefined ? undefined : this.#known.get(parent)
+      if (above !== undefined && above.end === undefined) return yield* needed(jobId)
+      const gone = new Set([known])
+      for (const { job } of gone) {
+        for (const child of this.#known.values()) if (child.view.parent === job.id) gone.add(child)
+      }
+      for (const { job } of gone) yield* this.#refuseLive(job.id)
+      for (const one of gone) this.#forget(one)
+      return { deleted: gone.size, gone: [...gone] }
+    })
+  }
+
+  /** Ended jobs that may be children. The id of a child has a slash, and no other id does. */
+  #endedChildren(): ReadonlyArray<KnownJob> {
+    return [...this.#known.values()].filter(({ end, job }) => end !== undefined && job.id.includes("/"))
+  }
+
+  #forget(entry: KnownJob): void {
     const { id } = entry.job
-    if (this.#known.get(id) !== entry) return Effect.void
+    if (this.#known.get(id) !== entry) return
     this.#known.delete(id)
     this.#endedBytes -= this.#ended.get(id) ?? 0
     this.#ended.delete(id)
-    return Effect.void
   }
 
   /** Keeps a job that has ended, and lets go of the oldest ones if there are too many. */
@@ -387,6 +465,21 @@ export class Directory {
       )
     )
   }
+}
+
+const needed = (jobId: string): Problems.JobNeeded =>
+  new Problems.JobNeeded({
+    jobId,
+    detail: `the parent of the job ${jobId} has not ended, and has to read how the job did: delete it with its parent`
+  })
+
+/** The problem for a store's refusal to delete a job. */
+const ofRemoval = (jobId: string, { reason }: StoreError): DeleteProblem => {
+  if (reason === "missing") return new Problems.UnknownJob({ jobId })
+  if (reason === "needed") return needed(jobId)
+  if (reason !== "held") return new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
+  const detail = `an engine runs the job ${jobId}, or a job below it: cancel it first`
+  return new Problems.JobHeld({ jobId, detail })
 }
 
 const isQuarantined = ({ attempts }: StoredJournal): boolean => attempts?.quarantine !== undefined

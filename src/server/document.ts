@@ -8,7 +8,10 @@
  * Boundary: JSON in, JSON out.
  */
 import * as OpenApi from "effect/http-api/OpenApi"
+import { Limits } from "../Limits.ts"
+import { namePattern, queryPattern, valuePattern } from "../program/attributes.ts"
 import { Api } from "./api.ts"
+import { jsonString } from "./queries.ts"
 
 type Json = Record<string, unknown>
 
@@ -62,6 +65,11 @@ const parameters: Readonly<Record<string, Json>> = {
   "query since": whole(0, most),
   "query until": whole(0, most),
   "/api/v1/jobs query cursor": text(/^\d{1,15}:.+$/),
+  "/api/v1/jobs query before": text(/^\d{1,15}:.+$/),
+  "/api/v1/jobs/{id}/timeline query before": whole(0, most),
+  "query before": text(/^\d{1,15}$/),
+  "query attribute": { type: "array", items: text(queryPattern) },
+  "query factJson": text(jsonString),
   "/api/v1/jobs/{id}/facts query cursor": text(/^\d{1,15}$/),
   "/api/v1/jobs/{id}/diff query cursor": text(/^\d{1,15}$/),
   "/api/v1/jobs/{id}/diff/{otherId} query cursor": text(/^\d{1,15}$/),
@@ -128,6 +136,14 @@ const refineTimes = (schemas: Json): void => {
   refineTime(schemas["Prune"], "olderThan", time)
 }
 
+/** The attributes of a body. Generators of clients know `additionalProperties`, and not all know `patternProperties`. */
+const attributes: Json = {
+  type: "object",
+  propertyNames: text(namePattern),
+  additionalProperties: text(valuePattern),
+  maxProperties: Limits.jobAttributes
+}
+
 const descriptions: Readonly<Record<string, string>> = {
   jobs: "Jobs: start them, look at them, watch them, steer them",
   programs: "The programs that jobs can be started of",
@@ -147,7 +163,10 @@ const refine = (given: Json, prefix: string): Json => {
   }
   const schemas = isObject(components) ? components["schemas"] : undefined
   withoutNull(schemas)
-  if (isObject(schemas)) refineTimes(schemas)
+  if (isObject(schemas)) {
+    refineTimes(schemas)
+    schemas["Attributes"] = attributes
+  }
   document["info"] = { ...(isObject(info) ? info : {}), license: { name: "MIT", identifier: "MIT" } }
   document["servers"] = [{ url: prefix === "" ? "/" : prefix, description: "This server" }]
   document["tags"] = listIn(document["tags"]).map((tag) => ({ ...tag, description: descriptions[String(tag["name"])] }))

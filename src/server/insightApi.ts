@@ -6,10 +6,9 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import * as Shapes from "./insightShapes.ts"
 import { ofJob } from "./problemLists.ts"
+import { bothWays, count, cycle, factName } from "./queries.ts"
 
 const job = { id: Schema.String }
-const cycle = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1), Schema.isLessThanOrEqualTo(1_000))
 
 const about = (summary: string, description?: string) =>
   OpenApi.annotations(description === undefined ? { summary } : { summary, description })
@@ -33,13 +32,13 @@ const tasks = HttpApiEndpoint.get("tasks", "/api/v1/jobs/:id/tasks", {
 
 const timeline = HttpApiEndpoint.get("timeline", "/api/v1/jobs/:id/timeline", {
   params: job,
-  query: { after: Schema.optional(cycle), limit: Schema.optional(count) },
+  query: { after: Schema.optional(cycle), before: Schema.optional(cycle), limit: Schema.optional(count) },
   success: Shapes.TimelinePage,
   error: ofJob
 }).annotateMerge(
   about(
     "When the cycles of a job were committed, and when its tasks ran",
-    "From the journal: empty on a server without a durable store. Tasks of less than a millisecond are counted and not named."
+    "The cycles after `after`, or before `before`, from the journal: empty on a server without a durable store. Tasks of less than a millisecond are counted and not named."
   )
 )
 
@@ -58,13 +57,7 @@ const input = HttpApiEndpoint.get("input", "/api/v1/jobs/:id/input", {
 
 const history = HttpApiEndpoint.get("history", "/api/v1/jobs/:id/history", {
   params: job,
-  query: {
-    kind: Schema.String,
-    fact: Schema.String,
-    at: Schema.optional(cycle),
-    limit: Schema.optional(count),
-    cursor: Schema.optional(Schema.String)
-  },
+  query: { ...factName, at: Schema.optional(cycle), ...bothWays },
   success: Shapes.History,
   error: ofJob
 }).annotateMerge(

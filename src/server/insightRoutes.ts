@@ -17,18 +17,19 @@ import type { RecordedCycle } from "../journal/reports.ts"
 import { Limits } from "../Limits.ts"
 import { breathe } from "../platform/slices.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import type { FactRef } from "../program/Fact.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { Api, Sender } from "./api.ts"
 import { Core, type SharedCore } from "./core.ts"
-import { isKnown } from "./directory.ts"
+import { isKnown, type KnownJob, type Stored } from "./directory.ts"
 import { eventsAfter } from "./eventSource.ts"
 import { factsOf, factText } from "./eventText.ts"
 import { ofStart } from "./failures.ts"
 import type * as Shapes from "./insightShapes.ts"
 import { plain } from "./json.ts"
 import { permitJob } from "./permits.ts"
-import * as Problems from "./problems.ts"
+import { type FactName, type Paged, type PageSide, refOf, sideOf } from "./queries.ts"
 
 interface OfJob {
   readonly params: { readonly id: string }
@@ -71,7 +72,11 @@ const tasks = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }
 /* ---------------------------------------------------------------- timeline */
 
 interface TimelineRequest extends OfJob {
-  readonly query: { readonly after?: number | undefined; readonly limit?: number | undefined }
+  readonly query: {
+    readonly after?: number | undefined
+    readonly before?: number | undefined
+    readonly limit?: number | undefined
+  }
 }
 
 /** A cycle of the timeline as the API shows it. */
@@ -88,16 +93,21 @@ export const cycleJson = ({ recorded, tookMs, ...cycle }: RecordedCycle): typeof
 const timeline = Effect.fnUntraced(function* (
   { directory }: SharedCore,
   store: Store,
-  { params: { id }, query: { after = 0, limit = Limits.serverPage } }: TimelineRequest
+  { params: { id }, query: { before, limit = Limits.serverPage, ...query } }: TimelineRequest
 ) {
   yield* directory.watch(id)
-  if (!store.isDurable) return { cycles: [], cursor: null }
-  const until = after + limit
+  if (!store.isDurable) return { cycles: [], cursor: null, previous: null }
+  const after = before === undefined ? (query.after ?? 0) : Math.max(0, before - 1 - limit)
+  const until = before === undefined ? after + limit : Math.max(0, before - 1)
   const read = Effect.flatMap(Journal.timeline(id, { after, until }), Stream.runCollect)
   const cycles = yield* Effect.provideService(read, JobStore, store).pipe(
     Effect.mapError((error) => ofStart(id, error))
   )
-  return { cycles: cycles.map(cycleJson), cursor: cycles.length < limit ? null : String(until) }
+  return {
+    cycles: cycles.map(cycleJson),
+    cursor: cycles.length < until - after ? null : String(until),
+    previous: after === 0 ? null : String(after + 1)
+  }
 })
 
 /* ---------------------------------------------------------------- counts and input */
@@ -151,48 +161,72 @@ const input = Effect.fnUntraced(function* ({ directory }: SharedCore, { params: 
 /* ---------------------------------------------------------------- the history of a fact */
 
 interface HistoryRequest extends OfJob {
-  readonly query: {
-    readonly kind: string
-    readonly fact: string
-    readonly at?: number | undefined
-    readonly limit?: number | undefined
-    readonly cursor?: string | undefined
-  }
+  readonly query: FactName & Paged & { readonly at?: number | undefined }
 }
 
-/** A cursor is the number of the event with the last revision of the page. An event has a fact at most once. */
+/** A revision of a fact as JSON, and the number of its event. An event has a fact at most once. */
+interface Revision {
+  readonly seq: number
+  readonly text: string
+}
+
+/**
+ * The revisions of a fact among the events of one side of a number, up to one more than `limit` of them: those that come first
+ * after it, or last before it.
+ */
+const revisionsOf = (
+  store: Store,
+  found: KnownJob | Stored,
+  ref: FactRef,
+  { at, limit, side }: { readonly at: number; readonly limit: number; readonly side: PageSide }
+) =>
+  Effect.gen(function* () {
+    const revisions: Array<Revision> = []
+    const after = "after" in side ? side.after : 0
+    const newest = Math.min(
+      isKnown(found) ? found.view.log.newest : Infinity,
+      "after" in side ? Infinity : side.before - 1
+    )
+    if (after >= newest) return revisions
+    let [isDone, read] = [false, 0]
+    const events = Stream.takeUntil(
+      eventsAfter(store, found, after),
+      ({ event }) => isDone || event.seq >= newest || event.cycle > at
+    )
+    yield* Stream.runForEach(events, ({ event, view }) => {
+      const isIn = event.seq <= newest && event.cycle <= at && !isDone
+      const fact = isIn ? factsOf(event).find(({ id, kind }) => kind === ref.kind && id === ref.id) : undefined
+      if (fact !== undefined) {
+        revisions.push({ seq: event.seq, text: factText(fact, view) })
+        if ("before" in side && revisions.length > limit + 1) revisions.shift()
+        isDone = "after" in side && revisions.length > limit
+      }
+      return ++read % 64 === 0 ? breathe : Effect.void
+    })
+    return revisions
+  })
+
 const history = Effect.fnUntraced(function* (
   { directory }: SharedCore,
   store: Store,
   { params, query }: HistoryRequest
 ) {
-  const { at = Infinity, cursor = "0", fact: id, kind, limit = Limits.serverPage } = query
-  if (!/^\d{1,15}$/.test(cursor)) {
-    return yield* new Problems.InvalidRequest({ detail: "query.cursor: it is not one that this server gave" })
-  }
+  const { at = Infinity, limit = Limits.serverPage } = query
+  const ref = yield* refOf(query)
+  const side = yield* sideOf(query)
   const found = yield* directory.watch(params.id)
-  const newest = isKnown(found) ? found.view.log.newest : Infinity
-  const texts: Array<string> = []
-  let last: number | undefined
-  if (Number(cursor) < newest) {
-    let isDone = false
-    let read = 0
-    const events = Stream.takeUntil(
-      eventsAfter(store, found, Number(cursor)),
-      ({ event }) => isDone || event.seq >= newest || event.cycle > at
-    )
-    yield* Stream.runForEach(events, ({ event, view }) => {
-      const fact = event.cycle > at ? undefined : factsOf(event).find((it) => it.kind === kind && it.id === id)
-      if (fact !== undefined && !isDone) {
-        texts.push(factText(fact, view))
-        isDone = texts.length === limit
-        if (isDone) last = event.seq
-      }
-      return ++read % 64 === 0 ? breathe : Effect.void
-    }).pipe(Effect.mapError((error) => ofStart(params.id, error)))
-  }
-  const next = last === undefined ? null : JSON.stringify(String(last))
-  return HttpServerResponse.text(`{"revisions":[${texts.join(",")}],"cursor":${next}}`, {
+  const revisions = yield* Effect.mapError(revisionsOf(store, found, ref, { at, limit, side }), (error) =>
+    ofStart(params.id, error)
+  )
+  const hasMore = revisions.length > limit
+  const page = "after" in side ? revisions.slice(0, limit) : revisions.slice(-limit)
+  const [cursor, previous] =
+    "after" in side
+      ? [hasMore ? page.at(-1)?.seq : undefined, side.after === 0 ? undefined : side.after + 1]
+      : [Math.max(0, side.before - 1), hasMore ? page[0]?.seq : undefined]
+  const numbers = [cursor, previous].map((seq) => (seq === undefined ? "null" : JSON.stringify(String(seq))))
+  const texts = page.map(({ text }) => text).join(",")
+  return HttpServerResponse.text(`{"revisions":[${texts}],"cursor":${numbers[0]},"previous":${numbers[1]}}`, {
     contentType: "application/json"
   })
 })

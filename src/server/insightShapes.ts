@@ -103,7 +103,9 @@ export const RecordedCycle = Schema.Struct({
 export const TimelinePage = Schema.Struct({
   cycles: Schema.Array(RecordedCycle),
   /** The `after` of the next page; null if there is none. */
-  cursor: Schema.NullOr(Schema.String)
+  cursor: Schema.NullOr(Schema.String),
+  /** The `before` of the page before; null if there is none. */
+  previous: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "TimelinePage" })
 
 /** The number of facts of each kind that has any, by name. */
@@ -121,7 +123,9 @@ export const JobInput = Schema.Struct({
 export const History = Schema.Struct({
   revisions: Schema.Array(Fact),
   /** The `cursor` of the next page; null if there is none. */
-  cursor: Schema.NullOr(Schema.String)
+  cursor: Schema.NullOr(Schema.String),
+  /** The `before` of the page before; null if there is none. */
+  previous: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "History" })
 
 /** The rights of the sender: the name of its token, or null on a server without tokens. `programs`: null means all. */

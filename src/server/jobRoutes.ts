@@ -23,6 +23,7 @@ import { JobStore } from "../store/JobStore.ts"
 import { Api, Sender } from "./api.ts"
 import { NewJobBody, SignalBody } from "./bodies.ts"
 import { readBody } from "./body.ts"
+import { clashIn, parseAttributes } from "../program/attributes.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob } from "./directory.ts"
@@ -35,8 +36,9 @@ import { FactTexts, jsonPieces } from "./jsonPieces.ts"
 import { leftBy } from "./jobLog.ts"
 import { jobJson, type ListQuery, listJobs } from "./jobView.ts"
 import { audit, isAllowed, permitJob, permitProgram } from "./permits.ts"
-import { diff, diffJobs, factPage, fork, lineage, prune, replay, verify } from "./pastRoutes.ts"
+import { diff, diffJobs, factPage, fork, lineage, prune, remove, replay, verify } from "./pastRoutes.ts"
 import * as Problems from "./problems.ts"
+import { type FactName, refOf } from "./queries.ts"
 import { type Format, viewer } from "./viewer.ts"
 import { notTaken, problemOf, steer } from "./steering.ts"
 import { placeOf, streamed } from "./streams.ts"
@@ -256,15 +258,28 @@ const explainAt = ({ replays }: SharedCore, jobId: string, ref: FactRef, at: num
   Effect.flatMap(replays.at(jobId, at), ({ context }) => explained(explanationToJson(context, ref), jobId, ref))
 
 interface ExplainRequest extends OfJob {
-  readonly query: { readonly kind: string; readonly fact: string; readonly at?: number | undefined }
+  readonly query: FactName & { readonly at?: number | undefined }
 }
 
 const explainFact = Effect.fnUntraced(function* (core: SharedCore, { params, query }: ExplainRequest) {
-  const ref = { kind: query.kind, id: query.fact }
+  const ref = yield* refOf(query)
   return yield* query.at === undefined ? explain(core, params.id, ref) : explainAt(core, params.id, ref, query.at)
 })
 
-const list = Effect.fnUntraced(function* ({ directory }: SharedCore, store: JobStore["Service"], query: ListQuery) {
+interface ListRequest extends Omit<ListQuery, "attributes"> {
+  readonly attribute?: ReadonlyArray<string> | undefined
+}
+
+const list = Effect.fnUntraced(function* (
+  { directory }: SharedCore,
+  store: JobStore["Service"],
+  { attribute = [], ...filters }: ListRequest
+) {
+  const asked = parseAttributes(attribute, ":")
+  if ("why" in asked) return yield* new Problems.InvalidRequest({ detail: `query.attribute: ${asked.why}` })
+  // No job has two values of one attribute.
+  if (clashIn(asked.entries) !== undefined) return { jobs: [], cursor: null, previous: null }
+  const query = { ...filters, attributes: Object.fromEntries(asked.entries) }
   const access = yield* Sender
   if (query.program !== undefined) yield* permitProgram(query.program)
   const [only, ...more] = access.programs ?? []
@@ -327,6 +342,7 @@ export const jobRoutes = HttpApiBuilder.group(
       .handle("verify", (asking) => ofJob(core, asking, (core, asking) => verify(core, store, asking)))
       .handleRaw("fork", (asking) => ofJob(core, asking, fork))
       .handleRaw("prune", (asking) => prune(core, store, asking))
+      .handle("delete", (asking) => remove(core, asking))
       .handle("telemetry", (asking) => ofJob(core, asking, telemetry))
       .handle("approvals", (asking) => ofJob(core, asking, (core, asking) => approvals(core, store, asking)))
       .handle("openApprovals", ({ query }) => openApprovals(core, store, query))

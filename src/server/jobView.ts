@@ -8,8 +8,17 @@ import * as Effect from "effect/Effect"
 import type { JobView } from "../job/view.ts"
 import { Limits } from "../Limits.ts"
 import { breathe } from "../platform/slices.ts"
+import { type Attributes, hasAttributes } from "../program/attributes.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
-import type { JobStore, StoredJob } from "../store/JobStore.ts"
+import { type JobStore, type StoredJob, StoreError } from "../store/JobStore.ts"
+import {
+  cursorOf,
+  type Page as ListPage,
+  pageOf,
+  type Place,
+  type Side,
+  sideOf as listSide
+} from "../store/listPage.ts"
 import type { Directory, KnownJob, Stored } from "./directory.ts"
 import { isKnown } from "./directory.ts"
 import { leftBy } from "./jobLog.ts"
@@ -21,10 +30,17 @@ import type * as Shapes from "./shapes.ts"
 type JobJson = typeof Shapes.Job.Type
 type Summary = typeof Shapes.JobSummary.Type
 
+/** Attributes, if there are any. */
+const attributesJson = ({ attributes }: Pick<JobView, "attributes">): Pick<Summary, "attributes"> =>
+  attributes === undefined ? {} : { attributes }
+
 const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs" | "budget"> => {
-  const { attempts, createdAt, cycle, haltedAt, hash, jobId, program, status } = job
+  const { attempts, attributes, createdAt, cycle, haltedAt, hash, jobId, program, status } = job
   const quarantine = attempts?.quarantine
-  const summary = { jobId, program, createdAt, haltedAt: haltedAt ?? null, cycle, hash }
+  const summary = {
+    ...{ jobId, program, createdAt, haltedAt: haltedAt ?? null, cycle, hash },
+    ...attributesJson({ attributes })
+  }
   if (status !== undefined) return { ...summary, state: status }
   return quarantine === undefined
     ? { ...summary, state: "suspended" }
@@ -68,7 +84,8 @@ export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
       tier,
       version,
       usage,
-      result
+      result,
+      ...attributesJson(view)
     }
   })
 }
@@ -105,7 +122,8 @@ const summaryOf = (known: KnownJob): Effect.Effect<Summary> =>
       cycle,
       hash,
       error: errorOf(known),
-      budget: mostUsed(known.view, usage)
+      budget: mostUsed(known.view, usage),
+      ...attributesJson(known.view)
     })
   )
 
@@ -114,31 +132,41 @@ export interface ListQuery {
   readonly status?: typeof Shapes.State.Type | "unfinished" | undefined
   readonly limit?: number | undefined
   readonly cursor?: string | undefined
+  /** Counts instead of `cursor`. */
+  readonly before?: string | undefined
   /** The times between which the jobs were created, in milliseconds since the epoch. */
   readonly since?: number | undefined
   readonly until?: number | undefined
   /** A text in the id, the program or the error's tag. */
   readonly q?: string | undefined
+  readonly attributes?: Attributes | undefined
 }
 
 type Page = typeof Shapes.JobPage.Type
+
+const pageJson = ({ cursor, jobs, previous }: ListPage<Summary>): Page => ({
+  jobs,
+  cursor: cursor ?? null,
+  previous: previous ?? null
+})
 
 /** A page of all jobs, newest first. */
 export const listJobs = (
   directory: Directory,
   store: JobStore["Service"],
-  query: ListQuery
+  { before, cursor, ...filters }: ListQuery
 ): Effect.Effect<Page, Problems.InvalidRequest | Problems.Unavailable> => {
-  const { since = 0, until } = query
-  // A cursor is a time and an id, and no id is less than "".
-  const from = until === undefined ? query : { ...query, cursor: query.cursor ?? `${until + 1}:` }
+  const query = { ...filters, ...(before === undefined ? { cursor } : { before }) }
   const isStored = store.isDurable && !isLiveState(query.status)
   const read = (part: ListQuery) => (isStored ? storedPage(directory, store, part) : ownPage(directory, part))
-  const page = query.q === undefined || query.q === "" ? read(from) : search(read, from, query.q, since)
-  return Effect.map(Effect.andThen(directory.lookAround, page), ({ cursor, jobs }) => {
-    const shown = jobs.filter(({ createdAt }) => createdAt >= since)
-    return { jobs: shown, cursor: shown.length === jobs.length ? cursor : null }
-  })
+  const page = query.q === undefined || query.q === "" ? read(query) : search(read, query, query.q)
+  return Effect.andThen(directory.lookAround, page)
+}
+
+/** The side of a list that a query asks for. */
+const sideOf = (query: ListQuery): Effect.Effect<Side, Problems.InvalidRequest> => {
+  const side = listSide(query)
+  return side instanceof StoreError ? Effect.fail(badCursor(query)) : Effect.succeed(side)
 }
 
 /** Tuning: jobs that are read at once to search them. */
@@ -148,26 +176,28 @@ const searchedAtOnce = 1_000
 const search = Effect.fnUntraced(function* <E>(
   read: (query: ListQuery) => Effect.Effect<Page, E>,
   query: ListQuery,
-  q: string,
-  since: number
+  q: string
 ) {
+  const side = yield* sideOf(query)
+  const isOlder = side.side === "older"
   const wanted = q.toLowerCase()
   const { limit = Limits.serverPage } = query
   const found: Array<Summary> = []
-  let { cursor } = query
+  let place = query.before ?? query.cursor
   for (let looked = 0; looked < Limits.serverSearchedJobs; looked += searchedAtOnce) {
-    const page = yield* read({ ...query, cursor, limit: searchedAtOnce })
-    for (const job of page.jobs) {
-      if (job.createdAt < since) return { jobs: found, cursor: null }
+    const from = isOlder ? { cursor: place } : { before: place }
+    const page = yield* read({ ...query, ...from, limit: searchedAtOnce })
+    for (const job of isOlder ? page.jobs : page.jobs.toReversed()) {
       if (![job.jobId, job.program, job.error ?? ""].some((text) => text.toLowerCase().includes(wanted))) continue
       found.push(job)
-      if (found.length === limit) return { jobs: found, cursor: `${job.createdAt}:${job.jobId}` }
+      if (found.length === limit) return pageJson(pageOf(found, side, cursorOf(job)))
     }
-    if (page.cursor === null) return { jobs: found, cursor: null }
-    cursor = page.cursor
+    const next = isOlder ? page.cursor : page.previous
+    if (next === null) return pageJson(pageOf(found, side, undefined))
+    place = next
     yield* breathe
   }
-  return { jobs: found, cursor: cursor ?? null }
+  return pageJson(pageOf(found, side, place))
 })
 
 /** Whether only the server knows which jobs are in a state: the store does not record it. */
@@ -176,16 +206,18 @@ const isLiveState = (status: ListQuery["status"]): boolean => liveStates.some((s
 const storedPage = (
   directory: Directory,
   store: JobStore["Service"],
-  { cursor, limit = Limits.serverPage, program, status }: ListQuery
+  query: ListQuery
 ): Effect.Effect<Page, Problems.InvalidRequest | Problems.Unavailable> =>
   Effect.gen(function* () {
+    const { status } = query
     // The store does not tell these two apart.
     const isUnheld = status === "suspended" || status === "quarantined"
     const wanted = isUnheld ? "unfinished" : (status as "unfinished" | undefined)
-    const page = yield* Effect.mapError(store.list({ status: wanted, program, limit, cursor }), ({ reason }) =>
-      reason === "failed" && cursor !== undefined
-        ? badCursor()
-        : new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
+    yield* sideOf(query)
+    const { attributes, before, cursor, limit = Limits.serverPage, program, since, until } = query
+    const page = yield* Effect.mapError(
+      store.list({ attributes, before, cursor, limit, program, since, until, status: wanted }),
+      ({ reason }) => new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
     )
     const held = new Map<string, KnownJob>()
     for (const known of directory.known) held.set(known.job.id, known)
@@ -201,27 +233,36 @@ const storedPage = (
         : Effect.map(present, ({ budget }) => ({ ...storedSummary(stored), budget }))
     })
     const shown = isUnheld ? jobs.filter(({ state }) => state === status) : jobs
-    return { jobs: shown, cursor: page.cursor ?? null }
+    return pageJson({ ...page, jobs: shown })
   })
 
-const badCursor = (): Problems.InvalidRequest =>
-  new Problems.InvalidRequest({ detail: "query.cursor: it is not one that this server gave" })
+const badCursor = ({ before }: ListQuery): Problems.InvalidRequest => {
+  const name = before === undefined ? "cursor" : "before"
+  return new Problems.InvalidRequest({ detail: `query.${name}: it is not one that this server gave` })
+}
 
-const ownPage = (
-  directory: Directory,
-  { cursor, limit = Limits.serverPage, program, status }: ListQuery
-): Effect.Effect<Page, Problems.InvalidRequest> =>
+/** The jobs of a list that this server keeps, but for their states. */
+const isListed =
+  ({ attributes, program, since = 0, until = Infinity }: ListQuery, { place, side }: Side) =>
+  ({ view }: KnownJob): boolean => {
+    const { createdAt } = view
+    if (program !== undefined && view.program.name !== program) return false
+    if (createdAt < since || createdAt > until || !hasAttributes(view.attributes, attributes ?? {})) return false
+    if (place === undefined) return true
+    const order = byAge(view, place)
+    return side === "older" ? order > 0 : order < 0
+  }
+
+/** The order of every list: newest first, and jobs of one millisecond by id in descending order. */
+const byAge = (a: Place, b: Place): number =>
+  b.createdAt - a.createdAt || (a.jobId < b.jobId ? 1 : a.jobId > b.jobId ? -1 : 0)
+
+const ownPage = (directory: Directory, query: ListQuery): Effect.Effect<Page, Problems.InvalidRequest> =>
   Effect.gen(function* () {
-    const from = cursor === undefined ? undefined : /^(\d{1,16}):(.*)$/s.exec(cursor)
-    if (from === null) return yield* badCursor()
-    const isAfter = ({ createdAt, jobId }: JobView): boolean => {
-      if (from === undefined) return true
-      const time = Number(from[1])
-      return createdAt < time || (createdAt === time && jobId < (from[2] ?? ""))
-    }
-    const known = [...directory.known]
-      .filter(({ view }) => (program === undefined || view.program.name === program) && isAfter(view))
-      .sort((a, b) => b.view.createdAt - a.view.createdAt || (a.view.jobId < b.view.jobId ? 1 : -1))
+    const { limit = Limits.serverPage, status } = query
+    const side = yield* sideOf(query)
+    const step = side.side === "older" ? 1 : -1
+    const known = [...directory.known].filter(isListed(query, side)).sort((a, b) => step * byAge(a.view, b.view))
     // There may be thousands of jobs, and a page shows few, so their states are read only until the page is full.
     const jobs: Array<Summary> = []
     for (const job of known) {
@@ -229,8 +270,8 @@ const ownPage = (
       const { haltedAt, state } = summary
       if (status !== undefined && (status === "unfinished" ? haltedAt !== null : state !== status)) continue
       const last = jobs.at(-1)
-      if (jobs.length === limit) return { jobs, cursor: last === undefined ? null : `${last.createdAt}:${last.jobId}` }
+      if (jobs.length === limit && last !== undefined) return pageJson(pageOf(jobs, side, cursorOf(last)))
       jobs.push(summary)
     }
-    return { jobs, cursor: null }
+    return pageJson(pageOf(jobs, side, undefined))
   })

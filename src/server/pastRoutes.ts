@@ -9,14 +9,12 @@ import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { Encoded } from "../context/liveFacts.ts"
-import { sealedFacts } from "../job/committed.ts"
-import type { JobView } from "../job/view.ts"
 import * as Journal from "../journal/Journal.ts"
 import { type Change, changesBetween } from "../journal/changes.ts"
 import { relatedTo } from "../journal/lineage.ts"
 import { Limits } from "../Limits.ts"
-import { errorToJson, factJson as encodedFact, type FactJson } from "../outcome/resultJson.ts"
-import { breathe, inSlices } from "../platform/slices.ts"
+import { errorToJson, factJson as encodedFact } from "../outcome/resultJson.ts"
+import { inSlices } from "../platform/slices.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { Sender } from "./api.ts"
 import { ForkBody } from "./bodies.ts"
@@ -25,9 +23,11 @@ import type { SharedCore } from "./core.ts"
 import { isKnown } from "./directory.ts"
 import { durationMs } from "./durations.ts"
 import { ofStore } from "./failures.ts"
+import { findFacts, numberedPage, ofReplay, ofView } from "./factPages.ts"
 import { errorJson, factJson, plain } from "./json.ts"
 import { audit, permitAll, permitJob } from "./permits.ts"
 import * as Problems from "./problems.ts"
+import { type FactName, type Paged, refOf, sideOf } from "./queries.ts"
 import { noJournal, type Replayed } from "./replays.ts"
 import * as Shapes from "./shapes.ts"
 
@@ -35,21 +35,10 @@ interface OfJob {
   readonly params: { readonly id: string }
 }
 
-interface Paged {
-  readonly limit?: number | undefined
-  readonly cursor?: string | undefined
-}
-
 const json = (value: object): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(JSON.stringify(value), { contentType: "application/json" })
 
 const shown = (entry: Encoded): typeof Shapes.Fact.Type => factJson(encodedFact(entry))
-
-/** The number that a cursor is. */
-const placeOf = ({ cursor = "0" }: Paged): Effect.Effect<number, Problems.InvalidRequest> =>
-  /^\d{1,15}$/.test(cursor)
-    ? Effect.succeed(Number(cursor))
-    : Effect.fail(new Problems.InvalidRequest({ detail: "query.cursor: it is not one that this server gave" }))
 
 /* ---------------------------------------------------------------- facts */
 
@@ -61,58 +50,19 @@ interface FactsRequest extends OfJob {
   }
 }
 
-/** Whether a fact has a text in its id or in its value, in capitals or not. */
-const finds = (q: string | undefined): ((fact: FactJson) => boolean) => {
-  if (q === undefined || q === "") return () => true
-  const wanted = q.toLowerCase()
-  return ({ id, value }) => id.toLowerCase().includes(wanted) || JSON.stringify(value).toLowerCase().includes(wanted)
-}
-
-/** Facts in commit order after a position, up to a number of them. */
-type Source = (after: number, limit: number) => { readonly facts: ReadonlyArray<FactJson>; readonly hasMore: boolean }
-
-const ofReplay =
-  ({ context }: Replayed, kind: string | undefined): Source =>
-  (after, limit) =>
-    sealedFacts(context, { kind, after, limit })
-
-const ofView =
-  (view: JobView, kind: string | undefined): Source =>
-  (after, limit) =>
-    view.facts({ kind, after, limit })
-
-/** Reads pages until enough facts are found, or so many were looked at that the client has to ask again. */
-const search = Effect.fnUntraced(function* (source: Source, after: number, limit: number, q: string | undefined) {
-  const isFound = finds(q)
-  const found: Array<FactJson> = []
-  let last = after
-  for (let looked = 0; looked < Limits.serverSearchedFacts; looked += Limits.serverPage) {
-    const { facts, hasMore } = source(last, q === undefined ? limit : Limits.serverPage)
-    for (const fact of facts) {
-      last = fact.provenance.version
-      if (isFound(fact)) found.push(fact)
-      if (found.length === limit)
-        return { facts: found, cursor: hasMore || fact !== facts.at(-1) ? String(last) : null }
-    }
-    if (!hasMore) return { facts: found, cursor: null }
-    yield* breathe
-  }
-  return { facts: found, cursor: String(last) }
-})
-
 /** A page of the facts of a job: as they are now, or after a cycle; all, or those with a text in them. */
 export const factPage = Effect.fnUntraced(function* (core: SharedCore, { params, query }: FactsRequest) {
   const { at, kind, limit = Limits.serverPage, q } = query
-  const after = yield* placeOf(query)
+  const side = yield* sideOf(query)
   if (at !== undefined) {
     const replayed = yield* core.replays.at(params.id, at)
-    const page = yield* search(ofReplay(replayed, kind), after, limit, q)
-    return json({ facts: page.facts.map(factJson), version: replayed.version, cursor: page.cursor })
+    const page = yield* findFacts(ofReplay(replayed, kind), side, limit, q)
+    return json({ ...page, facts: page.facts.map(factJson), version: replayed.version })
   }
   const { view } = yield* core.directory.hold(params.id)
   const { version } = view.facts({ kind, after: Number.MAX_SAFE_INTEGER, limit: 1 })
-  const page = yield* search(ofView(view, kind), after, limit, q)
-  return json({ facts: page.facts.map(factJson), version, cursor: page.cursor })
+  const page = yield* findFacts(ofView(view, kind), side, limit, q)
+  return json({ ...page, facts: page.facts.map(factJson), version })
 })
 
 /* ---------------------------------------------------------------- changes */
@@ -128,17 +78,19 @@ const changeJson = ({ after, before, change }: Change) => ({
 /** A page of the changes from one context to another. */
 const changes = Effect.fnUntraced(function* (from: Replayed, to: Replayed, query: Paged) {
   const { limit = Limits.serverPage } = query
-  const start = yield* placeOf(query)
+  const side = yield* sideOf(query)
   const all = yield* inSlices(changesBetween(from.context, to.context, from.jobId === to.jobId))
-  const end = start + limit
   const counts = { added: 0, revised: 0, removed: 0 }
   for (const { change } of all) counts[change]++
+  const numbered = all.map((change, index) => ({ change, number: index + 1 }))
+  const page = numberedPage(numbered, ({ number }) => number, side, limit)
   return json({
     from: pointOf(from),
     to: pointOf(to),
     counts,
-    changes: all.slice(start, end).map(changeJson),
-    cursor: end < all.length ? String(end) : null
+    changes: page.items.map(({ change }) => changeJson(change)),
+    cursor: page.cursor,
+    previous: page.previous
   })
 })
 
@@ -171,33 +123,25 @@ export const diffJobs = Effect.fnUntraced(function* (core: SharedCore, { params,
 /* ---------------------------------------------------------------- lineage */
 
 interface LineageRequest extends OfJob {
-  readonly query: Paged & {
-    readonly kind: string
-    readonly fact: string
-    readonly without?: "true" | "false" | undefined
-    readonly at?: number | undefined
-  }
+  readonly query: Paged &
+    FactName & {
+      readonly without?: "true" | "false" | undefined
+      readonly at?: number | undefined
+    }
 }
 
 /** The facts that follow from a fact, or that would go without it. */
 export const lineage = Effect.fnUntraced(function* (core: SharedCore, { params, query }: LineageRequest) {
-  const { at, fact: id, kind, limit = Limits.serverPage, without } = query
-  const after = yield* placeOf(query)
+  const { at, limit = Limits.serverPage, without } = query
+  const ref = yield* refOf(query)
+  const side = yield* sideOf(query)
   const { context, version } =
     at === undefined ? (yield* core.directory.hold(params.id)).view.committed : yield* core.replays.at(params.id, at)
   const relation = without === "true" ? "needs" : "follows"
-  const related = yield* inSlices(relatedTo(context, { kind, id }, relation, version))
-  if (related === undefined) return yield* new Problems.UnknownFact({ jobId: params.id, kind, id })
-  const rest = related.filter(({ fact }) => fact.provenance.version > after)
-  const page = rest.slice(0, limit)
-  return json({
-    fact: { kind, id },
-    relation,
-    count: related.length,
-    facts: page.map(shown),
-    version,
-    cursor: rest.length > limit ? String(page.at(-1)?.fact.provenance.version ?? 0) : null
-  })
+  const related = yield* inSlices(relatedTo(context, ref, relation, version))
+  if (related === undefined) return yield* new Problems.UnknownFact({ jobId: params.id, ...ref })
+  const { cursor, items, previous } = numberedPage(related, ({ fact }) => fact.provenance.version, side, limit)
+  return json({ fact: ref, relation, count: related.length, facts: items.map(shown), version, cursor, previous })
 })
 
 /* ---------------------------------------------------------------- replay and check */
@@ -272,6 +216,15 @@ export const prune = Effect.fnUntraced(function* (
   const { name } = yield* Sender
   const annotations = { action: "prune", deleted, ...(name === undefined ? {} : { token: name }) }
   yield* Effect.annotateLogs(Effect.logInfo(`journals deleted: ${deleted}, by ${name ?? "anybody"}`), annotations)
+  return json({ deleted })
+})
+
+/** Deletes a job and all that the server has of it, and the jobs below it. */
+export const remove = Effect.fnUntraced(function* (core: SharedCore, { params }: OfJob) {
+  yield* permitAll
+  const { deleted, gone } = yield* core.directory.delete(params.id)
+  for (const { view } of gone) core.telemetry.drop(view)
+  yield* audit("delete", params.id)
   return json({ deleted })
 })
 

@@ -33,7 +33,10 @@ export const permitJob = Effect.fnUntraced(function* ({ directory }: SharedCore,
 })
 
 /** Logs an action on a job, and the name of the token that asked for it. */
-export const audit = (action: "start" | "cancel" | "pause" | "resume" | "signal" | "decide" | "fork", jobId: string) =>
+export const audit = (
+  action: "start" | "cancel" | "pause" | "resume" | "signal" | "decide" | "fork" | "delete",
+  jobId: string
+) =>
   Effect.flatMap(Sender, ({ name }) => {
     // jobLog.ts logs each start already.
     if (name === undefined && action === "start") return Effect.void

@@ -231,6 +231,20 @@ export class JobHalted extends Problem<JobHalted>()(
   { jobId: Schema.String, jobStatus: Status }
 ) {}
 
+/** The job has not ended, so it cannot be deleted. */
+export class JobUnfinished extends Problem<JobUnfinished>()(
+  "JobUnfinished",
+  { type: "urn:effect-converge:JobUnfinished", status: 409, title: "The job has not ended" },
+  { jobId: Schema.String, state: Schema.String }
+) {}
+
+/** The job is a child of an unfinished job, which has to read how it ended. */
+export class JobNeeded extends Problem<JobNeeded>()(
+  "JobNeeded",
+  { type: "urn:effect-converge:JobNeeded", status: 409, title: "The job's parent has not ended" },
+  { jobId: Schema.String }
+) {}
+
 /** Another engine holds the job. */
 export class JobHeld extends Problem<JobHeld>()(
   "JobHeld",

@@ -5,6 +5,8 @@
  * server's answers with them. Boundary: data.
  */
 import * as Schema from "effect/Schema"
+import { Limits } from "../Limits.ts"
+import { namePattern, valuePattern } from "../program/attributes.ts"
 import { jobIdPattern } from "../program/jobId.ts"
 import { liveStates } from "./liveStates.ts"
 
@@ -105,7 +107,9 @@ const inList = {
   cycle: count,
   hash: Schema.String,
   /** Why the job is quarantined; left out unless it is. */
-  quarantine: Schema.optionalKey(Schema.String)
+  quarantine: Schema.optionalKey(Schema.String),
+  /** The texts that the job was given to be found by; left out if there are none. */
+  attributes: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
 }
 
 /** A job in a list. Times are in milliseconds since the epoch. `error` is the `_tag` of the error that ended it. */
@@ -123,8 +127,10 @@ export const JobSummary = Schema.Struct({
 /** One page of the list of jobs. */
 export const JobPage = Schema.Struct({
   jobs: Schema.Array(JobSummary),
-  /** The cursor of the next page; null if there is none. */
-  cursor: Schema.NullOr(Schema.String)
+  /** The cursor of the next page, with older jobs; null if there is none. */
+  cursor: Schema.NullOr(Schema.String),
+  /** The `before` of the page with newer jobs; null if there is none. */
+  previous: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "JobPage" })
 
 /** One job: its state and, if it has ended, its result. */
@@ -157,6 +163,14 @@ export const Budget = Schema.Struct({
 /** A valid id of a job. */
 export const JobId = Schema.String.check(Schema.isPattern(jobIdPattern))
 
+/** Short texts by which lists find a job. A name has neither `:` nor `=`. */
+export const Attributes = Schema.Record(
+  Schema.String.check(Schema.isPattern(namePattern)),
+  Schema.String.check(Schema.isPattern(valuePattern))
+)
+  .check(Schema.isMaxProperties(Limits.jobAttributes))
+  .annotate({ identifier: "Attributes" })
+
 /** The body that starts a job. */
 export const NewJob = Schema.Struct({
   program: Schema.String,
@@ -164,7 +178,9 @@ export const NewJob = Schema.Struct({
   input: Schema.optional(Schema.Json),
   budget: Schema.optional(Budget),
   /** The job's id. Starting it again with the same body gives the same job. */
-  id: Schema.optional(JobId)
+  id: Schema.optional(JobId),
+  /** Default: none. */
+  attributes: Schema.optional(Attributes)
 }).annotate({ identifier: "NewJob" })
 
 /** The body that forks a job. */
@@ -177,7 +193,9 @@ export const NewFork = Schema.Struct({
   input: Schema.optional(Schema.Json),
   budget: Schema.optional(Budget),
   /** The new job's id. Default: a random one. */
-  id: Schema.optional(JobId)
+  id: Schema.optional(JobId),
+  /** Default: those of the job. */
+  attributes: Schema.optional(Attributes)
 }).annotate({ identifier: "NewFork" })
 
 /** The answer to a start that does not wait for the job. */
@@ -269,7 +287,9 @@ export const FactPage = Schema.Struct({
   facts: Schema.Array(Fact),
   /** The version of the context that the page was read from. */
   version: count,
-  cursor: Schema.NullOr(Schema.String)
+  cursor: Schema.NullOr(Schema.String),
+  /** The `before` of the page of earlier facts; null if there is none. */
+  previous: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "FactPage" })
 
 /** A job after a cycle. */
@@ -287,7 +307,9 @@ export const Diff = Schema.Struct({
       after: Schema.NullOr(Fact)
     })
   ),
-  cursor: Schema.NullOr(Schema.String)
+  cursor: Schema.NullOr(Schema.String),
+  /** The `before` of the page before; null if there is none. */
+  previous: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "Diff" })
 
 /** One page of the facts that follow from a fact, or that would go without it (`needs`). `count` counts all of them. */
@@ -297,7 +319,9 @@ export const Lineage = Schema.Struct({
   count,
   facts: Schema.Array(Fact),
   version: count,
-  cursor: Schema.NullOr(Schema.String)
+  cursor: Schema.NullOr(Schema.String),
+  /** The `before` of the page before; null if there is none. */
+  previous: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "Lineage" })
 
 /** A job as it was after a cycle, from its journal. */
@@ -336,6 +360,9 @@ export const Prune = Schema.Struct({ olderThan: time }).annotate({ identifier: "
 
 /** The number of journals that were deleted. */
 export const Pruned = Schema.Struct({ deleted: count }).annotate({ identifier: "Pruned" })
+
+/** The number of jobs that were deleted: the job, and those below it. */
+export const Deleted = Schema.Struct({ deleted: count }).annotate({ identifier: "Deleted" })
 
 /** The explanation of a fact. `nodes[0]` is the fact; `causes` are indices in `nodes`. */
 export const Explanation = Schema.Struct({

@@ -195,6 +195,13 @@ export class TelemetryRoom {
     this.#length += recording.add(recorded, most)
   }
 
+  /** Drops the recording of a job that was deleted. */
+  drop(view: JobView): void {
+    if (!this.#ended.delete(view)) return
+    this.#length -= this.#recordings.get(view)?.length ?? 0
+    this.#recordings.delete(view)
+  }
+
   #close(view: JobView, recording: Recording, status: typeof Status.Type): void {
     const reason = view.leftFor
     recording.close(reason === undefined ? { _tag: "Ended", status } : { _tag: "Goodbye", reason })

@@ -6,7 +6,7 @@
  *
  * Boundary: pure functions; the stores find the jobs.
  */
-import { type JobPage, type ListOptions, StoreError, type StoredJob } from "./JobStore.ts"
+import { type ListOptions, StoreError } from "./JobStore.ts"
 
 /** A place in a list. */
 export interface Place {
@@ -30,7 +30,7 @@ export const cursorOf = ({ createdAt, jobId }: Place): string => `${createdAt}:$
 const failed = (message: string) => new StoreError({ reason: "failed", message })
 
 /** The side of the list that a page is of, or the refusal of cursors that this store did not give. */
-export const sideOf = ({ before, cursor }: ListOptions): Side | StoreError => {
+export const sideOf = ({ before, cursor }: Pick<ListOptions, "before" | "cursor">): Side | StoreError => {
   if (cursor !== undefined && before !== undefined) return failed("a list takes a cursor or before, and not both")
   const text = cursor ?? before
   const place = text === undefined ? undefined : placeOf(text)
@@ -38,20 +38,29 @@ export const sideOf = ({ before, cursor }: ListOptions): Side | StoreError => {
   return { place, side: before === undefined ? "older" : "newer" }
 }
 
+/** A page of jobs, and the cursors on both sides of it. */
+export interface Page<Job> {
+  readonly jobs: ReadonlyArray<Job>
+  readonly cursor: string | undefined
+  readonly previous: string | undefined
+}
+
 /**
- * A page of these jobs, which are in the order of their distance from the place. `hasMore`: whether there are others behind them.
- * An empty page behind a place has the jobs of its time on its other side.
+ * A page of these jobs, which are in the order of their distance from the place. `next` is the cursor of the jobs behind them.
+ * Behind an empty page, or before it, are the jobs of the place.
  */
-export const pageOf = (found: ReadonlyArray<StoredJob>, { place, side }: Side, hasMore: boolean): JobPage => {
-  const jobs = side === "older" ? found : found.toReversed()
-  const [first, last] = [jobs[0], jobs.at(-1)]
-  const more = (end: Place | undefined): string | undefined =>
-    hasMore && end !== undefined ? cursorOf(end) : undefined
-  const back = (end: Place | undefined, step: number): string | undefined => {
+export const pageOf = <Job extends Place>(
+  found: ReadonlyArray<Job>,
+  { place, side }: Side,
+  next: string | undefined
+): Page<Job> => {
+  const isOlder = side === "older"
+  const nearest = found[0]
+  const back = (): string | undefined => {
     if (place === undefined) return undefined
-    return end === undefined ? `${place.createdAt + step}:` : cursorOf(end)
+    return nearest === undefined ? (next ?? `${place.createdAt + (isOlder ? -1 : 1)}:`) : cursorOf(nearest)
   }
-  return side === "older"
-    ? { jobs, cursor: more(last), previous: back(first, -1) }
-    : { jobs, cursor: back(last, 1), previous: more(first) }
+  return isOlder
+    ? { jobs: found, cursor: next, previous: back() }
+    : { jobs: found.toReversed(), cursor: back(), previous: next }
 }

@@ -26,7 +26,7 @@ import {
   type StoredRow
 } from "./JobStore.ts"
 import type { Status } from "../outcome/Cause.ts"
-import { type Place, pageOf, sideOf } from "./listPage.ts"
+import { cursorOf, pageOf, type Place, sideOf } from "./listPage.ts"
 import { exists, fenced, missing, needed, outOfOrder, type Refusal, unknown } from "./refusals.ts"
 
 const refuse = (refusal: Refusal): Effect.Effect<never, StoreError> => Effect.fail(new StoreError(refusal))
@@ -348,7 +348,9 @@ const listed = (journals: ReadonlyArray<Journal>, options: ListOptions): Effect.
     .filter(isListed(options))
     .filter((journal) => place === undefined || step * byAge(journal, place) > 0)
     .sort((a, b) => step * byAge(a, b))
-  return Effect.succeed(pageOf(found.slice(0, size).map(asJob), side, found.length > size))
+  const page = found.slice(0, size).map(asJob)
+  const last = page.at(-1)
+  return Effect.succeed(pageOf(page, side, found.length > size && last !== undefined ? cursorOf(last) : undefined))
 }
 
 const pruneFinished = (journals: Map<string, Journal>, { haltedSince, keepLatest }: PruneOptions): number => {

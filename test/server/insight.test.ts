@@ -143,8 +143,12 @@ describe("the history of a fact", () => {
     const [first] = facts
     const { id: fact, kind } = first!
     const name = new URLSearchParams({ kind, fact }).toString()
-    expect(await get(`jobs/${id}/history?${name}`)).toEqual({ revisions: [first], cursor: null })
-    expect(await get(`jobs/${id}/history?kind=${kind}&fact=nobody`)).toEqual({ revisions: [], cursor: null })
+    expect(await get(`jobs/${id}/history?${name}`)).toEqual({ revisions: [first], cursor: null, previous: null })
+    expect(await get(`jobs/${id}/history?kind=${kind}&fact=nobody`)).toEqual({
+      revisions: [],
+      cursor: null,
+      previous: null
+    })
     expect((await running.fetch(`/api/v1/jobs/${id}/history?${name}&cursor=x`)).status).toBe(400)
     expect((await running.fetch(`/api/v1/jobs/nobody/history?${name}`)).status).toBe(404)
   })

@@ -80,6 +80,46 @@ describe("every fact is explained, directly and behind a proxy that decodes path
     for (const url of through()) expect(await explained(`${url}/api/v1/jobs/odd/explain?${query}`)).toEqual([200, id])
   })
 
+  it.each([...oddIds, ...lone])("by its kind and its id as a string of JSON: %j", async (id) => {
+    const query = `kind=${encodeURIComponent("A/Note")}&factJson=${encodeURIComponent(JSON.stringify(id))}`
+    for (const url of through()) expect(await explained(`${url}/api/v1/jobs/odd/explain?${query}`)).toEqual([200, id])
+  })
+
+  it.each([...oddIds, ...lone])("and so are its lineage and its history, and a search for it: %j", async (id) => {
+    const query = `kind=${encodeURIComponent("A/Note")}&factJson=${encodeURIComponent(JSON.stringify(id))}`
+    for (const url of through()) {
+      const asked = async (path: string) => jsonOf(await fetch(`${url}/api/v1/jobs/odd/${path}`))
+      expect(await asked(`lineage?${query}`)).toMatchObject({ fact: { kind: "A/Note", id }, count: 0 })
+      expect(await asked(`history?${query}`)).toMatchObject({ revisions: [{ id, value: { text: id } }] })
+      // The JSON of an id without its quotes, as a person would type it.
+      const text = JSON.stringify(id).slice(1, -1)
+      const { facts } = (await asked(`facts?q=${encodeURIComponent(text)}`)) as {
+        facts: ReadonlyArray<{ id: string }>
+      }
+      expect(facts.map((fact) => fact.id)).toContain(id)
+    }
+  })
+
+  it("and a name in both forms, in none, or in no JSON, is refused with the reason", async () => {
+    const both = "give the id of the fact, or its id as a string of JSON in factJson, and not both"
+    for (const [query, why] of [
+      ["", both],
+      ["&fact=a&factJson=%22a%22", both],
+      ["&factJson=a", "factJson"],
+      ["&factJson=%22a", "factJson"],
+      ["&factJson=1", "factJson"],
+      ["&factJson=%22%5Cx%22", "factJson"]
+    ] as const) {
+      for (const route of ["explain", "lineage", "history"]) {
+        const response = await running.fetch(`/api/v1/jobs/odd/${route}?kind=A%2FNote${query}`)
+        expect([response.status, (await jsonOf(response))["detail"]], route + query).toEqual([
+          400,
+          expect.stringContaining(why)
+        ])
+      }
+    }
+  })
+
   it("by its version, also where its id is no Unicode", async () => {
     const { facts } = (await jsonOf(await running.fetch("/api/v1/jobs/odd/facts"))) as {
       facts: ReadonlyArray<{ id: string; provenance: { version: number } }>

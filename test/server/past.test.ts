@@ -129,10 +129,10 @@ describe("the list of jobs", () => {
       const count = async (query: string) => (await list(query)).jobs.length
       expect(await count(`since=${createdAt}&until=${createdAt}`)).toBe(1)
       expect(await count(`until=${createdAt - 1}`)).toBe(0)
-      expect(await list(`since=${createdAt + 1}`)).toEqual({ jobs: [], cursor: null })
+      expect(await list(`since=${createdAt + 1}`)).toEqual({ jobs: [], cursor: null, previous: null })
       expect(await count("q=AME")).toBe(1)
       expect(await count("q=it")).toBe(1)
-      expect(await list("q=nothing")).toEqual({ jobs: [], cursor: null })
+      expect(await list("q=nothing")).toEqual({ jobs: [], cursor: null, previous: null })
       const refused = await server.fetch("/api/v1/jobs?since=yesterday")
       expect(refused.status).toBe(400)
     }

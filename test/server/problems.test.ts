@@ -188,7 +188,7 @@ describe("a request that is not understood", () => {
   it("a method that the route does not have: 405 with those it has", async () => {
     for (const [method, path, allow] of [
       ["DELETE", "/api/v1/jobs", "POST, GET, HEAD"],
-      ["PUT", "/api/v1/jobs/a", "GET, HEAD"],
+      ["PUT", "/api/v1/jobs/a", "GET, HEAD, DELETE"],
       ["GET", "/api/v1/jobs/a/cancel", "POST"],
       ["POST", "/health", "GET, HEAD"],
       ["PATCH", "/docs", "GET, HEAD"],

@@ -105,7 +105,16 @@ const queries = (id: string, last: number): ReadonlyArray<string> =>
       "facts?q=B!",
       "facts?kind=Name&q=zz",
       "diff",
-      "diff?from=2&limit=2"
+      "diff?from=2&limit=2",
+      "diff?limit=2&cursor=2",
+      "diff?limit=2&before=4",
+      "facts?limit=3&cursor=2",
+      "facts?limit=3&before=8",
+      "facts?limit=2&before=9999&kind=Name",
+      "timeline?limit=2&before=4",
+      "lineage?kind=Name&fact=a&limit=2&before=9999",
+      "lineage?kind=Name&fact=a&limit=2&cursor=4",
+      "explain?kind=Count&factJson=%22all%22"
     ],
     ...["explain?kind=Count&fact=all", "explain?kind=News&fact=4", "explain?kind=Name&fact=nobody"],
     ...["lineage?kind=Name&fact=a", "lineage?kind=Name&fact=a&without=true", "lineage?kind=Name&fact=nobody"],
@@ -269,7 +278,11 @@ describe.each(fixtures)("the jobs of version %s", (name) => {
           const { context, hash, version } = yield* Journal.replay(jobId, { at })
           const page = told(recorded, `jobs/${encodeURIComponent(jobId)}/facts?at=${at}&limit=100000`)
           const facts = JSON.parse(JSON.stringify(context.encoded().map(factJson))) as unknown
-          expect([jobId, at, JSON.parse(JSON.stringify(page))]).toEqual([jobId, at, { facts, version, cursor: null }])
+          expect([jobId, at, JSON.parse(JSON.stringify(page))]).toEqual([
+            jobId,
+            at,
+            { facts, version, cursor: null, previous: null }
+          ])
           expect(recorded.record.pasts.flatMap(({ points }) => points).some((point) => point.hash === hash)).toBe(true)
           contexts++
         }

@@ -226,7 +226,7 @@ describe("the server", () => {
       await own.fetch("/openapi.json")
       await own.fetch("/nothing/at/all")
       await own.fetch("/something/else")
-      await own.fetch("/api/v1/jobs/some", { method: "DELETE" })
+      await own.fetch("/api/v1/jobs/some", { method: "PUT" })
       await new Promise<void>((resolve) => {
         const headers = { host: "elsewhere.example" }
         get(`${own.url}/api/v1/jobs`, { headers }, (response) => response.resume().on("end", resolve))
@@ -237,7 +237,7 @@ describe("the server", () => {
         "GET /docs 200": 1,
         "GET /openapi.json 200": 1,
         "GET none 404": 2,
-        "DELETE /api/v1/jobs/:id 405": 1,
+        "PUT /api/v1/jobs/:id 405": 1,
         "GET none 421": 1
       })
       const sum = /^converge_http_request_duration_seconds_sum\{[^}]*"\/metrics"[^}]*\} (\S+)$/m.exec(text)?.[1]

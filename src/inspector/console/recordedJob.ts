@@ -10,12 +10,12 @@
 import type { JobRecord, RecordedFact, RecordedPast } from "../../server/jobRecord.ts"
 import type * as Shapes from "../../server/shapes.ts"
 import type { Answer } from "./answer.ts"
+import { numberIn, pageOf } from "./pages.ts"
 
 type Fact = typeof Shapes.Fact.Type
 type FactRef = typeof Shapes.FactRef.Type
 type Explanation = typeof Shapes.Explanation.Type
 
-const pageSize = 100
 /** The nodes of a derivation, as `Limits.explainNodes` has it. */
 const mostNodes = 10_000
 
@@ -103,13 +103,11 @@ class Past {
   }
 }
 
-/** A number in a query. Undefined if it is left out. */
-const numberIn = (query: URLSearchParams, name: string): number | undefined => {
-  const text = query.get(name)
-  return text === null || !/^\d{1,15}$/.test(text) ? undefined : Number(text)
+/** The fact that a query names: its id as it is, or as a string of JSON. */
+const refIn = (query: URLSearchParams): FactRef => {
+  const json = query.get("factJson")
+  return { kind: query.get("kind") ?? "", id: json === null ? (query.get("fact") ?? "") : String(JSON.parse(json)) }
 }
-
-const refIn = (query: URLSearchParams): FactRef => ({ kind: query.get("kind") ?? "", id: query.get("fact") ?? "" })
 
 const unknownFact = ({ id, kind }: FactRef): Answer<never> =>
   no(404, "The fact is not known", `${kind}/${id} is not in the record as of this cycle`)
@@ -140,7 +138,7 @@ export class RecordedJob {
     if (first === "approvals") return ok({ approvals, unread: [], cursor: null })
     if (first === "me") return ok({ name: null, scopes: ["read"], programs: null })
     if (first !== "jobs") return no(404, "The record has no such page")
-    if (id === undefined) return ok({ jobs: this.#listed(query), cursor: null })
+    if (id === undefined) return ok({ jobs: this.#listed(query), cursor: null, previous: null })
     if (decodeURIComponent(id) !== this.record.job.jobId)
       return no(404, "The job is not known", "The record is of another job.")
     return this.#ofJob(below.join("/"), query)
@@ -204,7 +202,7 @@ export class RecordedJob {
         const revisions = past.facts
           .slice(0, firstAfter(past.facts, version))
           .filter((fact) => fact.kind === kind && fact.id === id)
-        return ok({ revisions: revisions.map(shown), cursor: null })
+        return ok({ revisions: revisions.map(shown), cursor: null, previous: null })
       }
       default:
         return no(404, "The record has no such page")
@@ -217,11 +215,8 @@ export class RecordedJob {
   }
 
   #timeline(query: URLSearchParams) {
-    const after = numberIn(query, "after") ?? 0
-    const limit = numberIn(query, "limit") ?? pageSize
-    const cycles = this.record.timeline.filter(({ cycle }) => cycle > after && cycle <= after + limit)
-    const last = this.record.timeline.at(-1)?.cycle ?? 0
-    return { cycles, cursor: after + limit < last ? String(after + limit) : null }
+    const { cursor, items, previous } = pageOf(this.record.timeline, ({ cycle }) => cycle, query, "after")
+    return { cycles: items, cursor, previous }
   }
 
   #contextAt(at: number | undefined): Context | undefined {
@@ -277,19 +272,13 @@ export class RecordedJob {
   }
 
   #facts({ live, version }: Context, query: URLSearchParams) {
-    const after = numberIn(query, "cursor") ?? 0
-    const limit = numberIn(query, "limit") ?? pageSize
     const kind = query.get("kind") ?? ""
     const wanted = (query.get("q") ?? "").toLowerCase()
     const isFound = ({ id, value }: RecordedFact): boolean =>
-      wanted === "" || id.toLowerCase().includes(wanted) || JSON.stringify(value).toLowerCase().includes(wanted)
-    const facts: Array<RecordedFact> = []
-    for (const fact of live.slice(firstAfter(live, after))) {
-      if ((kind !== "" && fact.kind !== kind) || !isFound(fact)) continue
-      if (facts.length === limit) return { facts: facts.map(shown), version, cursor: String(versionOf(facts.at(-1)!)) }
-      facts.push(fact)
-    }
-    return { facts: facts.map(shown), version, cursor: null }
+      [id, JSON.stringify(id), JSON.stringify(value)].some((text) => text.toLowerCase().includes(wanted))
+    const found = live.filter((fact) => (kind === "" || fact.kind === kind) && (wanted === "" || isFound(fact)))
+    const { cursor, items, previous } = pageOf(found, versionOf, query)
+    return { facts: items.map(shown), version, cursor, previous }
   }
 
   #diff(query: URLSearchParams): Answer<unknown> {
@@ -322,11 +311,10 @@ export class RecordedJob {
       }
     }
     for (const fact of left.values()) add("removed", fact, undefined)
-    const start = numberIn(query, "cursor") ?? 0
-    const end = start + (numberIn(query, "limit") ?? pageSize)
     const pointOf = ({ cycle, hash, version }: Context) => ({ jobId: this.record.job.jobId, cycle, version, hash })
-    const cursor = end < changes.length ? String(end) : null
-    return ok({ from: pointOf(before), to: pointOf(after), counts, changes: changes.slice(start, end), cursor })
+    const numbers = new Map(changes.map((change, index) => [change, index + 1]))
+    const { cursor, items, previous } = pageOf(changes, (change) => numbers.get(change) ?? 0, query)
+    return ok({ from: pointOf(before), to: pointOf(after), counts, changes: items, cursor, previous })
   }
 
   #explain({ live, past }: Context, ref: FactRef): Answer<Explanation> {
@@ -374,10 +362,9 @@ export class RecordedJob {
     const relation = query.get("without") === "true" ? "needs" : "follows"
     const related = relatedTo(context, this.#indexOf(context.past), ref, relation)
     if (related === undefined) return unknownFact(ref)
-    const rest = related.slice(firstAfter(related, numberIn(query, "cursor") ?? 0))
-    const page = rest.slice(0, numberIn(query, "limit") ?? pageSize)
-    const cursor = rest.length > page.length ? String(versionOf(page.at(-1)!)) : null
-    return ok({ fact: ref, relation, count: related.length, facts: page.map(shown), version: context.version, cursor })
+    const { cursor, items, previous } = pageOf(related, versionOf, query)
+    const { version } = context
+    return ok({ fact: ref, relation, count: related.length, facts: items.map(shown), version, cursor, previous })
   }
 }
 

@@ -36,7 +36,7 @@ import { describeError } from "../../values/panic.ts"
 import { sumOf } from "../../values/sha256.ts"
 import { holdings, type Renewals } from "./owner.ts"
 import { refusalOf } from "./refusal.ts"
-import { pageOf, sideOf } from "../listPage.ts"
+import { cursorOf, pageOf, sideOf } from "../listPage.ts"
 import { unknown } from "../refusals.ts"
 import type { Status } from "../../outcome/Cause.ts"
 
@@ -363,11 +363,11 @@ const list = (access: Access, options: ListOptions = {}): Effect.Effect<JobPage,
       const statement = listStatement(access.sql, { columns: jobColumns, lastRow, options, from, side, limit: wanted })
       const page = yield* query(access, statement, (row) => asJob(row, isHeld))
       for (const job of page) {
-        if (jobs.length === limit) return pageOf(jobs, first, true)
+        if (jobs.length === limit) return pageOf(jobs, first, cursorOf(jobs[limit - 1] ?? job))
         jobs.push(job)
       }
       const last = page.at(-1)
-      if (page.length < wanted || last === undefined) return pageOf(jobs, first, false)
+      if (page.length < wanted || last === undefined) return pageOf(jobs, first, undefined)
       side = { ...first, place: last }
       yield* nextTurn
     }
