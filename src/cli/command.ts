@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import process from "node:process"
 import * as Completions from "./completions.ts"
+import { deleteJob } from "./deleteCommand.ts"
 import { ofDefect } from "./environment.ts"
 import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
 import { Host } from "./hostProcess.ts"
@@ -75,6 +76,7 @@ const commands = (invocation: Invocation) =>
       backup(invocation),
       restore(invocation),
       prune(invocation),
+      deleteJob(invocation),
       serve(invocation),
       machine(invocation),
       help(invocation)

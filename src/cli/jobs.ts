@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import { JobStore, type StoredJob } from "../store/index.ts"
+import { attributesOf } from "./attributes.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { moment, type Page, show } from "./storedJobs.ts"
@@ -16,42 +17,53 @@ export interface JobsOptions {
   readonly program: string | undefined
   readonly limit: number | undefined
   readonly cursor: string | undefined
+  readonly before?: string | undefined
+  /** Texts such as `customer=Ada`. */
+  readonly attribute?: ReadonlyArray<string>
   readonly json: boolean
 }
 
 const mostJobs = 1_000
 
 export const jobs = (host: Host, options: JobsOptions): Effect.Effect<number, Failed> => {
-  const { cursor, limit, program, status } = options
+  const { before, cursor, limit, program, status } = options
   if (limit !== undefined && (limit < 1 || limit > mostJobs)) {
     return Effect.fail(new UsageError({ message: `--limit needs a number from 1 to ${mostJobs}` }))
   }
-  const list = Effect.mapError(
-    JobStore.use((store) => store.list({ status, program, limit, cursor })),
-    (error) =>
-      error.reason === "failed" && cursor !== undefined
-        ? new UsageError({ message: `--cursor: ${printable(error.message)}` })
-        : error
+  if (before !== undefined && cursor !== undefined) {
+    return Effect.fail(new UsageError({ message: "give --cursor or --before, and not both" }))
+  }
+  const given = before === undefined ? "--cursor" : "--before"
+  const list = Effect.flatMap(attributesOf(options.attribute ?? []), (attributes) =>
+    Effect.mapError(
+      JobStore.use((store) => store.list({ status, program, limit, cursor, before, attributes })),
+      (error) =>
+        error.reason === "failed" && (cursor ?? before) !== undefined
+          ? new UsageError({ message: `${given}: ${printable(error.message)}` })
+          : error
+    )
   )
   return show(
     host,
     options,
     Effect.flatMap(list, (page) => Effect.map(standingsOf(page.jobs), (standings) => ({ ...page, standings }))),
-    ({ cursor, jobs, standings }) => ({
+    ({ cursor, jobs, previous, standings }) => ({
       jobs: jobs.map((job, index) => jobJson(job, standings[index] ?? "unfinished")),
-      cursor: cursor ?? null
+      cursor: cursor ?? null,
+      previous: previous ?? null
     }),
-    ({ cursor, jobs, standings }, page) => {
-      if (jobs.length === 0) return page.style("dim", "no jobs")
-      const more = cursor === undefined ? "" : `\n${page.style("dim", `more: --cursor ${JSON.stringify(cursor)}`)}`
-      return pageOf(jobs, standings, page) + more
+    ({ cursor, jobs, previous, standings }, page) => {
+      const way = (name: string, place: string | undefined): string =>
+        place === undefined ? "" : `\n${page.style("dim", `${name} ${JSON.stringify(place)}`)}`
+      const ways = way("newer: --before", previous) + way("more: --cursor", cursor)
+      return (jobs.length === 0 ? page.style("dim", "no jobs") : pageOf(jobs, standings, page)) + ways
     }
   )
 }
 
 /** A job of a list as JSON. */
 export const jobJson = (job: StoredJob, standing: Standing) => {
-  const { attempts, createdAt, cycle, error, haltedAt, hash, isHeld, jobId, program, status } = job
+  const { attempts, attributes, createdAt, cycle, error, haltedAt, hash, isHeld, jobId, program, status } = job
   return {
     jobId,
     program,
@@ -64,7 +76,8 @@ export const jobJson = (job: StoredJob, standing: Standing) => {
     hash,
     createdAt,
     haltedAt: haltedAt ?? null,
-    error: error ?? null
+    error: error ?? null,
+    ...(attributes === undefined ? {} : { attributes })
   }
 }
 

@@ -53,7 +53,7 @@ const failedOf = (server: string, error: Told): Failed => {
 }
 
 /** Asks a server, and prints the answer. */
-const ask = <A, E extends Told>(
+export const ask = <A, E extends Told>(
   host: Host,
   { json, server }: Asking,
   request: (client: Client) => Effect.Effect<A, E>,

@@ -11,6 +11,8 @@ import * as Layer from "effect/Layer"
 import * as Engine from "../engine/Engine.ts"
 import type { Program } from "../program/Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"
+import type { Attributes } from "../program/attributes.ts"
+import { attributesOf } from "./attributes.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import * as Explanation from "./explanation.ts"
 import type { Host } from "./hostProcess.ts"
@@ -28,6 +30,8 @@ export interface RunOptions {
   readonly inputFile: string | undefined
   readonly workers: number | undefined
   readonly id: string | undefined
+  /** Texts such as `customer=Ada`. */
+  readonly attribute: ReadonlyArray<string>
   readonly store: string | undefined
   readonly durability: Durability | undefined
   readonly json: boolean
@@ -47,6 +51,7 @@ export const run = (host: Host, options: RunOptions): Effect.Effect<number, Fail
     if (options.durability !== undefined && options.store === undefined) {
       return yield* new UsageError({ message: "--durability needs --store" })
     }
+    const attributes = yield* attributesOf(options.attribute)
     const module = yield* load(options.module)
     const program = yield* choose(module, options.program)
     const ref = options.explain === undefined ? undefined : yield* Explanation.parseRef(options.explain, program)
@@ -65,7 +70,9 @@ export const run = (host: Host, options: RunOptions): Effect.Effect<number, Fail
     const engine = engineOf(options.workers, kept, module).pipe(Layer.provide(relayOf(options.inspectStately)))
     const body = Effect.gen(function* () {
       const asked =
-        given === undefined ? yield* resumeOrStart(program, options) : start(program, given.input, options.id)
+        given === undefined
+          ? yield* resumeOrStart(program, options, attributes)
+          : start(program, given.input, { id: options.id, attributes })
       const begin = isWatched ? yield* shown(host, module, asked) : asked
       const print = { facts, json, ref }
       const code = yield* runJob(host, { program, begin, isKept: store !== undefined, isStrict: strict, quiet, print })
@@ -78,11 +85,11 @@ export const run = (host: Host, options: RunOptions): Effect.Effect<number, Fail
 const inputOf = (program: Program.Any, { input, inputFile }: RunOptions) =>
   Input.read(program, { text: input, file: inputFile })
 
-const start = (program: Program.Any, input: unknown, id: string | undefined): Begin =>
-  begin(Engine.start(program, input as never, { id }))
+const start = (program: Program.Any, input: unknown, options: Engine.StartOptions): Begin =>
+  begin(Engine.start(program, input as never, options))
 
 /** Goes on with the job of that id if the store has it; otherwise starts it with the default input. */
-const resumeOrStart = (program: Program.Any, options: RunOptions) =>
+const resumeOrStart = (program: Program.Any, options: RunOptions, attributes: Attributes | undefined) =>
   Effect.gen(function* () {
     const id = options.id ?? ""
     const { load } = yield* JobStore
@@ -90,7 +97,9 @@ const resumeOrStart = (program: Program.Any, options: RunOptions) =>
       onFailure: ({ reason }) => reason !== "missing",
       onSuccess: () => true
     })
-    return isStored ? begin(Engine.resume(program, id)) : start(program, yield* inputOf(program, options), id)
+    return isStored
+      ? begin(Engine.resume(program, id))
+      : start(program, yield* inputOf(program, options), { id, attributes })
   })
 
 /** Serves the console, and says where it shows the job when the job has begun. */

@@ -7,6 +7,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { type SettingName, settingNames, settings } from "../server/settings.ts"
+import { attributeFlag } from "./attributes.ts"
 import { define } from "./definition.ts"
 import { UsageError } from "./exitCode.ts"
 import * as flags from "./flags.ts"
@@ -45,6 +46,7 @@ export const run = define(
     id: flags.optional(
       Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The job's id (default: a random one)"))
     ),
+    attribute: attributeFlag("A text by which lists find the job"),
     store: flags.newStore,
     durability: flags.durability,
     json: flags.json,
@@ -116,11 +118,12 @@ ${flags.exitCodes}`,
   },
   (host, { case: file, module, ...options }) => {
     const isCase = file !== undefined || module.endsWith(".json")
-    const { explain, facts, id, input, inputFile, inspectStately, json, program, store } = options
+    const { attribute, explain, facts, id, input, inputFile, inspectStately, json, program, store } = options
     const others = {
       "--input": input,
       "--input-file": inputFile,
       "--id": id,
+      "--attribute": attribute[0],
       "--store": store,
       "--explain": explain,
       "--inspect-stately": inspectStately

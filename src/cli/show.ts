@@ -11,6 +11,7 @@ import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { jobJson } from "./jobs.ts"
 import { showLive } from "./liveJob.ts"
+import { attributesLine } from "./attributes.ts"
 import { factsJson, type JobOptions, moment, type Page, properties, show as print } from "./storedJobs.ts"
 import * as Report from "./report.ts"
 import { cyclesOf, type Standing, standingOf } from "./standing.ts"
@@ -185,6 +186,7 @@ const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string =>
   const rows = properties(
     [
       ["program", `${oneLine(journal.program)}${version === "" ? "" : `  version ${oneLine(version)}`}`],
+      ["attributes", attributesLine(journal)],
       ["cycles", thousands(cyclesOf(journal))],
       ["used", spent],
       ["created", moment(journal.createdAt)],

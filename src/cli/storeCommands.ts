@@ -5,6 +5,7 @@
  */
 import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
+import { attributeFlag } from "./attributes.ts"
 import * as flags from "./flags.ts"
 import { define } from "./definition.ts"
 import { lazily } from "./lazily.ts"
@@ -111,6 +112,13 @@ export const jobs = define(
         Flag.withDescription("Continue a list, with the cursor that it gave")
       )
     ),
+    before: flags.optional(
+      Flag.String("before").pipe(
+        Flag.withMetavar("text"),
+        Flag.withDescription("Go back in a list, with the place that it gave")
+      )
+    ),
+    attribute: attributeFlag("Only jobs with this attribute"),
     json: flags.json
   },
   {
@@ -121,7 +129,8 @@ export const jobs = define(
       {
         command: "converge jobs --store jobs.db --status unfinished --json",
         description: "The jobs that can be resumed"
-      }
+      },
+      { command: "converge jobs --store jobs.db --attribute customer=Ada", description: "The jobs of one customer" }
     ]
   },
   (host, options) =>

@@ -93,6 +93,7 @@ export const storeFailure = ({ message, reason }: StoreError): Failed => {
       return new UsageError({ message: text })
     case "corrupt":
     case "held":
+    case "needed":
       return new CommandFailed({ message: text, exitCode: ExitCode.failed })
     default:
       return new CommandFailed({ message: text })

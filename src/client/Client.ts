@@ -14,11 +14,13 @@ import type { Program } from "../program/Program.ts"
 import type { ProgramClient } from "./programClient.ts"
 import { makeClient } from "./remote.ts"
 
-export type { JobProblem, StartError, SteerError } from "./calls.ts"
+export type { DeleteError, JobProblem, ListError, StartError, SteerError } from "./calls.ts"
 export type {
   Answer,
   Approval,
   Event,
+  JobPage,
+  JobsQuery,
   Json,
   Output,
   ProgramClient,
@@ -26,6 +28,7 @@ export type {
   Result,
   StartOptions,
   Status,
+  Summary,
   Telemetry
 } from "./programClient.ts"
 

@@ -22,3 +22,9 @@ export type StartError = Exclude<ErrorOf<"start">, JobProblem>
 
 /** The reasons for which a server does not do what a job is asked, and the errors of the way to it. */
 export type SteerError = Exclude<ErrorOf<"signal" | "events" | "telemetry" | "openApprovals" | "get">, JobProblem>
+
+/** The reasons for which a server does not delete a job, and the errors of the way to it. */
+export type DeleteError = ErrorOf<"delete">
+
+/** The reasons for which a server does not list jobs, and the errors of the way to it. */
+export type ListError = ErrorOf<"list">

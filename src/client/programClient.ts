@@ -11,7 +11,7 @@ import type { ProposalOf } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
 import type * as Problems from "../server/problems.ts"
 import type * as Shapes from "../server/shapes.ts"
-import type { JobProblem, StartError, SteerError } from "./calls.ts"
+import type { DeleteError, JobProblem, ListError, StartError, SteerError } from "./calls.ts"
 
 /** A value as it looks after it was JSON: what has a `toJSON` as that gives it, without what JSON leaves out. */
 export type Json<A> = A extends string | number | boolean | null
@@ -78,7 +78,34 @@ export interface StartOptions {
   readonly id?: string | undefined
   /** Overrides the program's budget, field by field. Default: the program's. */
   readonly budget?: Budget | undefined
+  /** Short texts by name, by which lists find the job. Default: none. */
+  readonly attributes?: Readonly<Record<string, string>> | undefined
 }
+
+/** A job in a list. */
+export type Summary = typeof Shapes.JobSummary.Type
+
+/** Filters of a list of jobs, and the page to read. */
+export interface JobsQuery {
+  /** Only jobs in this state; `"unfinished"` means jobs that have not ended. Default: all. */
+  readonly status?: typeof Shapes.State.Type | "unfinished" | undefined
+  /** Only jobs with all of these attributes. Default: all. */
+  readonly attributes?: Readonly<Record<string, string>> | undefined
+  /** Only jobs that were created at these times or between them, in milliseconds since the epoch. Default: all. */
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+  /** Only jobs with this text in their id, or in the tag of their error. Default: all. */
+  readonly q?: string | undefined
+  /** Jobs in a page, from 1 to 1,000. Default: 100. */
+  readonly limit?: number | undefined
+  /** The `cursor` of a page: gives the page of older jobs behind it. Default: the newest jobs. */
+  readonly cursor?: string | undefined
+  /** The `previous` of a page: gives the page of newer jobs before it. It counts if there is a `cursor`, too. */
+  readonly before?: string | undefined
+}
+
+/** One page of a list, newest first. `cursor` names the page of older jobs, and `previous` that of newer ones. */
+export type JobPage = typeof Shapes.JobPage.Type
 
 /** A job on a server. */
 export interface RemoteJob<P extends Program.Any> {
@@ -123,6 +150,11 @@ export interface RemoteJob<P extends Program.Any> {
   readonly resume: Effect.Effect<Status, SteerError>
   /** Stops the job. Succeeds when it has let go of everything. */
   readonly cancel: Effect.Effect<Status, SteerError>
+  /**
+   * Deletes the job with its journal, and all jobs below it. Gives the number of deleted jobs. Fails with `JobUnfinished` or
+   * `JobHeld` if the job, or one below it, is run, and with `JobNeeded` if it is a child of a job that has not ended.
+   */
+  readonly delete: Effect.Effect<number, DeleteError>
 }
 
 /** The jobs of one program on a server. */
@@ -139,6 +171,8 @@ export interface ProgramClient<P extends Program.Any> {
   readonly start: (input: Program.Input<P>, options?: StartOptions) => Effect.Effect<RemoteJob<P>, StartError>
   /** A job that was started before. It is not asked for until one of its members is used. */
   readonly job: (id: string) => RemoteJob<P>
+  /** One page of the jobs of the program, newest first. Default: the newest 100. */
+  readonly jobs: (query?: JobsQuery) => Effect.Effect<JobPage, ListError>
   /** The approvals of all jobs of the program that wait for a decision, those of the newest jobs first. */
   readonly approvals: Stream.Stream<Approval, SteerError>
 }

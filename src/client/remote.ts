@@ -24,7 +24,16 @@ import { millisOf } from "../values/options.ts"
 import { describeError } from "../values/panic.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { Calls, JobProblem, SteerError } from "./calls.ts"
-import type { Approval, Event, ProgramClient, RemoteJob, Result, StartOptions, Telemetry } from "./programClient.ts"
+import type {
+  Approval,
+  Event,
+  JobsQuery,
+  ProgramClient,
+  RemoteJob,
+  Result,
+  StartOptions,
+  Telemetry
+} from "./programClient.ts"
 
 const unfit = (program: string, where: string, error: unknown): Problems.InvalidInput =>
   new Problems.InvalidInput({
@@ -56,7 +65,7 @@ const budgetJson = ({ maxCpuTime, maxDuration, ...counts }: Budget): typeof Shap
   ...(timeJson(maxCpuTime) === undefined ? {} : { maxCpuTime: timeJson(maxCpuTime) })
 })
 
-const bodyOf = (compiled: CompiledProgram, input: unknown, { budget, id }: StartOptions) =>
+const bodyOf = (compiled: CompiledProgram, input: unknown, { attributes, budget, id }: StartOptions) =>
   Effect.flatMap(
     encode(compiled, "input", () => compiled.inputCodec.encode(input).text),
     (json) =>
@@ -65,7 +74,11 @@ const bodyOf = (compiled: CompiledProgram, input: unknown, { budget, id }: Start
           try: () => (budget === undefined ? {} : { budget: budgetJson(budget) }),
           catch: (error) => unfit(compiled.name, "budget", error)
         }),
-        (limits) => ({ program: compiled.name, input: json, ...limits, ...(id === undefined ? {} : { id }) })
+        (limits) => ({
+          ...{ program: compiled.name, input: json, ...limits },
+          ...(id === undefined ? {} : { id }),
+          ...(attributes === undefined ? {} : { attributes })
+        })
       )
   )
 
@@ -253,6 +266,15 @@ const pagesOf = <E>(
 
 const cursorOf = (cursor: string | undefined) => (cursor === undefined ? {} : { cursor })
 
+/** The query of a list. The definition of the API writes each of its attributes. */
+const listQuery = (program: string, { attributes, ...rest }: JobsQuery) => ({
+  ...rest,
+  program,
+  ...(attributes === undefined
+    ? {}
+    : { attribute: Object.entries(attributes).map(([name, value]) => `${name}:${value}`) })
+})
+
 const jobOf = <P extends Program.Any>(
   calls: Calls,
   compiled: CompiledProgram,
@@ -288,7 +310,8 @@ const jobOf = <P extends Program.Any>(
     },
     pause: calls.pause({ params }),
     resume: calls.resume({ params }),
-    cancel: calls.cancel({ params })
+    cancel: calls.cancel({ params }),
+    delete: Effect.map(calls.delete({ params }), ({ deleted }) => deleted)
   }
 }
 
@@ -330,6 +353,7 @@ export const makeClient = <P extends Program.Any>(
             )
           ),
         job: jobById,
+        jobs: (query) => calls.list({ query: listQuery(compiled.name, query ?? {}) }),
         approvals: pagesOf((cursor) => calls.openApprovals({ query: { program: compiled.name, ...cursorOf(cursor) } }))
       }
     }

@@ -34,7 +34,8 @@ const routesOf: Readonly<Record<string, ReadonlyArray<string>>> = {
   events: ["GET /api/v1/jobs/:id/events"],
   fork: ["POST /api/v1/jobs/:id/fork"],
   verify: ["GET /api/v1/jobs/:id/verify"],
-  prune: ["POST /api/v1/prune"]
+  prune: ["POST /api/v1/prune"],
+  delete: ["DELETE /api/v1/jobs/:id"]
 }
 
 /** Commands without a route, and why. */

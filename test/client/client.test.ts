@@ -344,6 +344,55 @@ describe("Client.program", () => {
     }
   })
 
+  it("gives jobs attributes, lists those of its program by them, page by page in both directions, and deletes one", async () => {
+    const attributes = { customer: "Ada: & =", batch: "1" }
+    const seen = await asked(orders, (client) =>
+      Effect.gen(function* () {
+        for (const id of ["list 1", "list 2", "list 3"]) yield* client.run(some, { id, attributes })
+        yield* client.run(some, { id: "list 4", attributes: { batch: "1" } })
+        const first = yield* client.jobs({ attributes, limit: 2 })
+        const second = yield* client.jobs({ attributes, limit: 2, cursor: first.cursor ?? "" })
+        const back = yield* client.jobs({ attributes, limit: 2, before: second.previous ?? "" })
+        const batch = yield* client.jobs({ attributes: { batch: "1" }, status: "converged" })
+        const unfinished = yield* client.jobs({ attributes, status: "unfinished" })
+        const deleted = yield* client.job("list 2").delete
+        const left = yield* client.jobs({ attributes })
+        const again = yield* Effect.flip(client.job("list 2").delete)
+        const other = yield* Effect.flip(client.run(some, { id: "list 1", attributes: { batch: "2" } }))
+        const status = yield* client.job("list 1").status
+        return { first, second, back, batch, unfinished, deleted, left, again, other, status }
+      })
+    )
+    const ids = ({ jobs }: Client.JobPage) => jobs.map(({ jobId }) => jobId)
+    expect([...ids(seen.first), ...ids(seen.second)].toSorted()).toEqual(["list 1", "list 2", "list 3"])
+    expect(seen.first.previous).toBe(null)
+    expect(seen.second.cursor).toBe(null)
+    expect(seen.back).toEqual(seen.first)
+    expect(ids(seen.batch)).toHaveLength(4)
+    expect(ids(seen.unfinished)).toEqual([])
+    expect(seen.deleted).toBe(1)
+    expect(ids(seen.left).toSorted()).toEqual(["list 1", "list 3"])
+    expect(seen.again._tag).toBe("UnknownJob")
+    expect(seen.other._tag).toBe("JobExists")
+    expect(seen.status.attributes).toEqual(attributes)
+    const none = await asked(described, ({ jobs }) => jobs({ attributes }))
+    expect(none).toEqual({ jobs: [], cursor: null, previous: null })
+  })
+
+  it("does not delete a job that has not ended", async () => {
+    const error = await asked(asking, (client) =>
+      Effect.gen(function* () {
+        const job = yield* client.start({ orders: [1], since: noon }, { id: "stays" })
+        yield* until_(client, "stays", "awaiting")
+        const error = yield* Effect.flip(job.delete)
+        yield* job.cancel
+        expect(yield* job.delete).toBe(1)
+        return error
+      })
+    )
+    expect(error).toMatchObject({ _tag: "JobUnfinished", state: "awaiting", jobId: "stays" })
+  })
+
   it("loads no server, no engine and no store", async () => {
     const list = `
       import { registerHooks } from "node:module"
@@ -367,6 +416,7 @@ describe("Client.program", () => {
       "server/liveStates",
       "server/problemLists",
       "server/problems",
+      "server/queries",
       "server/shapes"
     ])
     expect(own.filter((path) => /^(engine|job|store|workers|cli|journal)\//.test(path))).toEqual([])
