@@ -137,6 +137,22 @@ describe("the first screen of a job", () => {
     expect(await stateOf(running, "slow")).toBe("cancelled")
   })
 
+  it("deletes a job that has ended, after a question, and shows the attributes of one", async () => {
+    const attributes = { customer: "Ada & Söhne" }
+    await running.post("/api/v1/jobs", { program: "counts", id: "gone", input: { to: 1, ms: 0 }, attributes })
+    const { complaints, page } = await visit("jobs/gone/overview")
+    await shows(page, "Ada & Söhne")
+    await page.getByRole("button", { name: "Delete…" }).click()
+    await page.getByRole("button", { name: "Keep it" }).click()
+    expect(await stateOf(running, "gone")).toBe("converged")
+    await page.getByRole("button", { name: "Delete…" }).click()
+    await page.getByRole("button", { name: "Delete the job" }).click()
+    await page.locator(".jobList").waitFor()
+    expect(page.url()).toContain("#/jobs")
+    expect((await running.fetch("/api/v1/jobs/gone")).status).toBe(404)
+    expect(complaints).toEqual([])
+  })
+
   it("shows the question that the job waits for, and takes the answer", async () => {
     await start("sends", "letter")
     await reach("letter", "awaiting")

@@ -9,7 +9,8 @@ import { now as clock } from "./browser.ts"
 import { ago, brief, json, number, plural, span, time } from "./format.ts"
 import { diagnosis, isOver, job, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
-import { Line, messageOf, Panel, Said, Sides, visible } from "./parts.tsx"
+import { Line, messageOf, Panel, Said, Sides } from "./parts.tsx"
+import { visible } from "./visible.ts"
 import type { Diagnosis, TasksNow } from "./shapes.ts"
 
 /** Tuning: a task that runs for so long is named as slow. */

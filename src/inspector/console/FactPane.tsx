@@ -7,6 +7,7 @@ import { useEffect } from "preact/hooks"
 import { ask, type Explanation, type Fact, type FactRef, ofJob, type Problem, queryOf } from "./api.ts"
 import { maySteer } from "./access.ts"
 import { Derivation } from "./Derivation.tsx"
+import { nameParts } from "./factNames.ts"
 import { ForkForm } from "./ForkForm.tsx"
 import { json, number, plural } from "./format.ts"
 import { at } from "./jobStore.ts"
@@ -36,7 +37,9 @@ const useFact = (jobId: string, { id, kind }: FactRef) => {
   useEffect(() => {
     const abort = new AbortController()
     const get = <A,>(path: string, more: Readonly<Record<string, string>> = {}) =>
-      ask<A>(ofJob(jobId, `/${path}${queryOf({ kind, fact: id, at: cycle, ...more })}`), { signal: abort.signal })
+      ask<A>(ofJob(jobId, `/${path}${queryOf({ ...nameParts({ kind, id }), at: cycle, ...more })}`), {
+        signal: abort.signal
+      })
     void Promise.all([
       get<Explanation>("explain"),
       get<Lineage>("lineage"),

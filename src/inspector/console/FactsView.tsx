@@ -14,7 +14,8 @@ import { brief, number } from "./format.ts"
 import { at, graph, isOver, job, jobId } from "./jobStore.ts"
 import { Empty, Fault, Said } from "./parts.tsx"
 import { later, poll } from "./browser.ts"
-import { change, factIn, factQuery, route } from "./route.ts"
+import { factIn, factQuery } from "./factNames.ts"
+import { change, route } from "./route.ts"
 import { VirtualList } from "./virtual.tsx"
 
 /** The number of facts of each kind as of a cycle, by the kind's name. */

@@ -2,17 +2,18 @@
 import { useSignal } from "@preact/signals"
 import type { ComponentType } from "preact"
 import { useEffect } from "preact/hooks"
-import { maySteer } from "./access.ts"
+import { mayDelete, maySteer } from "./access.ts"
 import type { Job } from "./api.ts"
 import { Answer } from "./Answer.tsx"
 import { Budgets } from "./Budgets.tsx"
 import { EventsView } from "./EventsView.tsx"
 import { FactsView } from "./FactsView.tsx"
 import { ago, number, span, time } from "./format.ts"
-import { at, goToCycle, isOver, job, needPrograms, problem, steer } from "./jobStore.ts"
+import { at, goToCycle, isOver, job, needPrograms, problem, remove, steer } from "./jobStore.ts"
 import { now } from "./browser.ts"
 import { OutputView } from "./OutputView.tsx"
 import { Confirm, Fault, Line, Said, StateMark } from "./parts.tsx"
+import { visible } from "./visible.ts"
 import { Past } from "./Past.tsx"
 import { ProgramView } from "./ProgramView.tsx"
 import { RecordNote } from "./RecordNote.tsx"
@@ -32,6 +33,35 @@ const names: Readonly<Record<View, string>> = {
 
 const pausable = new Set(["running", "queued"])
 const resumable = new Set(["paused", "suspended", "quarantined"])
+
+/** States of jobs that no engine runs: these can be deleted. */
+const deletable = new Set(["suspended", "quarantined", "converged", "budget-exhausted", "failed", "cancelled"])
+
+const Deleting = () => {
+  const asks = useSignal(false)
+  const { value } = job
+  if (value === undefined || !deletable.has(value.state) || !mayDelete.value) return null
+  return (
+    <div class="steer">
+      <button type="button" class="danger" onClick={() => (asks.value = true)}>
+        Delete…
+      </button>
+      {asks.value ? (
+        <Confirm
+          title="Delete this job?"
+          act="Delete the job"
+          onNo={() => (asks.value = false)}
+          onYes={() => {
+            asks.value = false
+            void remove()
+          }}
+        >
+          <p>Its journal goes with it, and so do the jobs that it started. They cannot be brought back.</p>
+        </Confirm>
+      ) : null}
+    </div>
+  )
+}
 
 const Steering = () => {
   const asks = useSignal(false)
@@ -96,8 +126,17 @@ const Slider = () => {
   )
 }
 
-const Numbers = ({ found: { createdAt, cycle, haltedAt, hash, phase, usage } }: { readonly found: Job }) => (
+const Numbers = ({
+  found: { attributes = {}, createdAt, cycle, haltedAt, hash, phase, usage }
+}: {
+  readonly found: Job
+}) => (
   <dl class="numbers">
+    {Object.entries(attributes).map(([name, value]) => (
+      <Line key={name} name={<Said text={name} limit={40} />} title={visible(value)}>
+        <Said text={value} limit={40} />
+      </Line>
+    ))}
     <Line name="began" title={time(createdAt)}>
       {ago(createdAt, now.value)}
     </Line>
@@ -133,6 +172,7 @@ const Head = () => {
       <div class="stand">
         <StateMark state={state} />
         <Steering />
+        <Deleting />
       </div>
       <Numbers found={value} />
       <Slider />

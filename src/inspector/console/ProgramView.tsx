@@ -13,7 +13,8 @@ import { BudgetPanel, Diagnostics } from "./Budgets.tsx"
 import { Intents } from "./Intents.tsx"
 import { at, diagnosis, graph, input, isOver, job, jobId } from "./jobStore.ts"
 import { type Laid, layout } from "./layout.ts"
-import { Empty, Panel, Said, visible } from "./parts.tsx"
+import { Empty, Panel, Said } from "./parts.tsx"
+import { visible } from "./visible.ts"
 import type { Graph, Replayed, TimelinePage } from "./shapes.ts"
 
 const Picture = ({ laid, counts }: { readonly laid: Laid; readonly counts: Readonly<Record<string, number>> }) => (

@@ -11,6 +11,9 @@ const me = signal<Me | undefined>(undefined)
 /** False until the server has said so. */
 export const maySteer = computed(() => me.value?.scopes.includes("steer") ?? false)
 
+/** Whether the viewer may delete jobs, which a token for some programs may not. */
+export const mayDelete = computed(() => maySteer.value && me.value?.programs === null)
+
 effect(() => {
   const { value: sent } = token
   // Asks again when a server that was away is back.

@@ -9,7 +9,7 @@ import { computed, effect, signal } from "@preact/signals"
 import { ask, type Job, ofJob, type Problem, type ProgramInfo } from "./api.ts"
 import type * as Insight from "../../server/insightShapes.ts"
 import { poll } from "./browser.ts"
-import { change, route } from "./route.ts"
+import { change, go, route } from "./route.ts"
 import type { Diagnosis, TasksNow } from "./shapes.ts"
 
 const refreshMs = 1_000
@@ -98,5 +98,15 @@ export const steer = async (action: "pause" | "resume" | "cancel"): Promise<void
   const answer = await ask<Job>(ofJob(id, `/${action}`), { method: "POST" })
   if (answer === undefined || jobId.value !== id) return
   if (answer.ok) job.value = answer.value
+  else problem.value = answer.problem
+}
+
+/** Deletes the job, and goes to the list of the others. */
+export const remove = async (): Promise<void> => {
+  const id = jobId.value
+  if (id === undefined) return
+  const answer = await ask<{ readonly deleted: number }>(ofJob(id), { method: "DELETE" })
+  if (answer === undefined || jobId.value !== id) return
+  if (answer.ok) go({ page: "jobs", query: {} }, true)
   else problem.value = answer.problem
 }

@@ -2,7 +2,8 @@
 import type { FactRef } from "./api.ts"
 import { Said } from "./parts.tsx"
 import { job } from "./jobStore.ts"
-import { factQuery, go, hrefOf, route } from "./route.ts"
+import { factQuery } from "./factNames.ts"
+import { go, hrefOf, route } from "./route.ts"
 
 /** A link to a fact. The address names it by kind and id, so it can be kept. */
 export const FactLink = ({ fact: { id, kind } }: { readonly fact: FactRef }) => {

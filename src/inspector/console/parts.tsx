@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import type { ErrorJson, Problem, State } from "./api.ts"
 import { brief, json, toneOf } from "./format.ts"
+import { visible } from "./visible.ts"
 
 /** Text that a user wrote: shown as text, cut if it is long, with its direction kept to itself. */
 export const Said = ({ text, limit = 400 }: { readonly text: string; readonly limit?: number }) => (
@@ -10,16 +11,6 @@ export const Said = ({ text, limit = 400 }: { readonly text: string; readonly li
     {text === "" ? <i class="soft">empty</i> : brief(visible(text), limit)}
   </bdi>
 )
-
-/** Control characters and direction marks would hide what a text says: they are shown as their code points. */
-export const visible = (text: string): string =>
-  text.replace(
-    /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]|[\uD800-\uDFFF]/gu,
-    (mark) => {
-      const code = mark.codePointAt(0) ?? 0
-      return `\u27E8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27E9`
-    }
-  )
 
 export const StateMark = ({ state }: { readonly state: State }) => (
   <span class={`state ${toneOf(state)}`}>

@@ -65,16 +65,6 @@ addEventListener("hashchange", () => {
   route.value = parseRoute(location.hash)
 })
 
-/** The fact that an address names. The "=" before the id tells the empty id from no fact. */
-export const factIn = ({ fact, of }: Query): { readonly kind: string; readonly id: string } | undefined =>
-  fact === undefined || of === undefined || !fact.startsWith("=") ? undefined : { kind: of, id: fact.slice(1) }
-
-/** The parts of a query that name a fact. */
-export const factQuery = ({ id, kind }: { readonly kind: string; readonly id: string }): Query => ({
-  of: kind,
-  fact: `=${id}`
-})
-
 /** Goes to a place. `replace`: without a new entry in the browser's history. */
 export const go = (to: Route, replace = false): void => {
   const href = hrefOf(to)

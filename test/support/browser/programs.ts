@@ -104,7 +104,10 @@ export const hostileTexts = [
   "a/b?c#d%zz",
   "   ",
   "\u0000 nul",
-  "x".repeat(100_000)
+  "x".repeat(100_000),
+  "",
+  "\ud800",
+  "a\udc00b"
 ]
 
 export const speaks = Program.make("speaks", {
