@@ -17,6 +17,10 @@ import { at } from "./at.ts"
 import { Limits } from "../Limits.ts"
 import { countOf, eventsOf, lengthOf, type LogRecord, type CycleRange } from "../outcome/logRecords.ts"
 
+/** Tuning: events, and characters of canonical text behind them, from which on a page goes no further than the record. */
+const pageEvents = 256
+const pageLength = 16_384
+
 export class EventLog {
   readonly #records: Array<LogRecord> = []
   /** The number of the newest event up to each record. */
@@ -144,12 +148,25 @@ export class EventLog {
           ? Effect.succeed([[], Option.none()] as const)
           : Effect.as(this.#grownBeyond(from), [[], Option.some(from)] as const)
       }
-      const first = (this.#numbers[place - 1] ?? this.#droppedEvents) + 1
-      const all = eventsOf(record, first)
-      // A reader that asked for a number beyond the end still gets the last event.
-      const events = first > after ? all : all.filter(({ _tag, seq }) => seq > after || _tag === "JobHalted")
-      return Effect.succeed([events, record._tag === "Halted" ? Option.none() : Option.some(from + 1)] as const)
+      return Effect.succeed(this.#pageFrom(from, after))
     })
+  }
+
+  /** The events of some records that are there, from a place on. */
+  #pageFrom(from: number, after: number): readonly [ReadonlyArray<JobEvent>, Option.Option<number>] {
+    const page: Array<JobEvent> = []
+    let place = from - this.#droppedRecords
+    for (let length = 0; page.length < pageEvents && length < pageLength; place++) {
+      const record = this.#records[place]
+      if (record === undefined) break
+      length += lengthOf(record)
+      for (const event of eventsOf(record, (this.#numbers[place - 1] ?? this.#droppedEvents) + 1)) {
+        // A reader that asked for a number beyond the end still gets the last event.
+        if (event.seq > after || event._tag === "JobHalted") page.push(event)
+      }
+      if (record._tag === "Halted") return [page, Option.none()]
+    }
+    return [page, Option.some(place + this.#droppedRecords)]
   }
 
   /** Waits for the record at a place. It may have come since the reader looked: a fiber can be suspended in between. */

@@ -39,7 +39,7 @@ import { audit, isAllowed, permitJob, permitProgram } from "./permits.ts"
 import { diff, diffJobs, factPage, fork, lineage, prune, remove, replay, verify } from "./pastRoutes.ts"
 import * as Problems from "./problems.ts"
 import { type FactName, refOf } from "./queries.ts"
-import { type Format, viewer } from "./viewer.ts"
+import { type Format, pace, viewer } from "./viewer.ts"
 import { notTaken, problemOf, steer } from "./steering.ts"
 import { placeOf, streamed } from "./streams.ts"
 import { telemetry } from "./telemetryRoute.ts"
@@ -180,7 +180,7 @@ const events = Effect.fnUntraced(function* (
   // After a 204, a browser does not reconnect.
   if (isOver && !isNext) return HttpServerResponse.empty({ status: 204 })
   const format: Format = wantsLines(headers.accept) ? "ndjson" : "sse"
-  const options = { format, after, heartbeatMs: settings.heartbeatMs, goodbye, written }
+  const options = { format, after, heartbeatMs: settings.heartbeatMs, goodbye, pace, written }
   const contentType = format === "sse" ? "text/event-stream" : "application/x-ndjson"
   return yield* streamed(core, request, contentType, viewer(endingEarly(events, params.id), options), place)
 })

@@ -17,7 +17,7 @@ import * as Problems from "./problems.ts"
 import { streamed } from "./streams.ts"
 import { Status } from "./shapes.ts"
 import type { Recorded, Recording, RecordingEnd } from "./telemetryRoom.ts"
-import { bytesOf, framed, goodbyeItem, type Item, piecesOf } from "./viewer.ts"
+import { bytesOf, framed, goodbyeItem, type Item, pace, piecesOf } from "./viewer.ts"
 
 interface TelemetryRequest {
   readonly params: { readonly id: string }
@@ -42,7 +42,11 @@ export const lastOf = (id: string): Last | undefined => {
 const endText = (end: Extract<RecordingEnd, { readonly _tag: "Ended" }>): string => JSON.stringify(end)
 
 /** The items of a recording after the place of a viewer, up to its end, as texts. */
-export const telemetryItems = (recording: Recording, last: Last | undefined): Stream.Stream<Item> => {
+export const telemetryItems = (
+  recording: Recording,
+  last: Last | undefined,
+  pace?: Effect.Effect<void>
+): Stream.Stream<Item> => {
   const isOfOther = last !== undefined && last.name !== recording.name
   const after = isOfOther ? 0 : (last?.sequence ?? 0)
   const idOf = (sequence: number): string => `id: ${recording.name}-${sequence}\n`
@@ -63,7 +67,7 @@ export const telemetryItems = (recording: Recording, last: Last | undefined): St
     if (end._tag === "Goodbye") return Stream.succeed(goodbyeItem("sse", end.reason))
     return Stream.succeed({ text: framed("sse", end._tag, endText(end), idOf(newest + 1)), isLast: true })
   })
-  return Stream.concat(head, Stream.concat(piecesOf(recording.after(after), itemsOf), end))
+  return Stream.concat(head, Stream.concat(piecesOf(recording.after(after), itemsOf, pace), end))
 }
 
 /** Whether a viewer has had everything up to the end. */
@@ -102,5 +106,5 @@ export const telemetry = Effect.fnUntraced(function* (core: SharedCore, asking: 
   if (hasAll(recording, last)) return HttpServerResponse.empty({ status: 204 })
   const { goodbye, settings } = core
   const options = { format: "sse", goodbye, heartbeatMs: settings.heartbeatMs } as const
-  return yield* streamed(core, request, "text/event-stream", bytesOf(telemetryItems(recording, last), options))
+  return yield* streamed(core, request, "text/event-stream", bytesOf(telemetryItems(recording, last, pace), options))
 })

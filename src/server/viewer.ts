@@ -17,6 +17,10 @@ import type { JobView } from "../job/view.ts"
 import type { SourceEvent } from "./eventSource.ts"
 import type { WrittenEvents } from "./writtenEvents.ts"
 
+/** Tuning: the pause between two writes of few events to a viewer, and the number from which on events are not few. */
+export const pace: Effect.Effect<void> = Effect.sleep(10)
+const fewEvents = 128
+
 export type Format = "sse" | "ndjson"
 
 /** Options of every stream of a server. */
@@ -25,6 +29,8 @@ export interface SendingOptions {
   readonly heartbeatMs: number
   /** Succeeds when the server shuts down. */
   readonly goodbye: Effect.Effect<void>
+  /** The pause between two writes of few events. Default: none. */
+  readonly pace?: Effect.Effect<void>
 }
 
 export interface ViewerOptions extends SendingOptions {
@@ -62,19 +68,31 @@ function* inPieces(items: Iterable<Item>): Generator<Item, void> {
   if (joined !== "") yield { text: joined, isLast: false }
 }
 
-/** Pieces of the events of a stream. NoteTag two pieces the event loop gets a turn if the slice is over. */
+/**
+ * Pieces of the events of a stream. Between two pieces the event loop gets a turn if the slice is over.
+ *
+ * Events that come one by one wait for the others of the `pace`: a write costs more than the events in it, and the job pays for
+ * it. Events that are there already are sent without a pause.
+ */
 export const piecesOf = <A, E>(
   events: Stream.Stream<A, E>,
-  itemsOf: (event: A) => Iterable<Item>
+  itemsOf: (event: A) => Iterable<Item>,
+  pace: Effect.Effect<void> = Effect.void
 ): Stream.Stream<Item, E> =>
   Stream.transformPull(events, (pull) =>
     Effect.sync(() => {
       let pieces: Iterator<Item, void> | undefined
+      // Whether the last events were few, and short.
+      let isAlone = false
       const next: typeof piece = Effect.suspend(() => {
         const step = pieces?.next()
-        return step === undefined || step.done === true ? more : Effect.as(breathe, [step.value] as const)
+        if (step === undefined || step.done === true) return more
+        if (step.value.text.length >= Limits.serverPieceLength) isAlone = false
+        return Effect.as(breathe, [step.value] as const)
       })
-      const more = Effect.flatMap(pull, (chunk) => {
+      const paced = Effect.suspend(() => (isAlone ? Effect.andThen(pace, pull) : pull))
+      const more = Effect.flatMap(paced, (chunk) => {
+        isAlone = chunk.length < fewEvents
         pieces = inPieces(chunk.values().flatMap((event) => itemsOf(event)))
         return next
       })
@@ -135,7 +153,7 @@ export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOption
     yield { text: behind, isLast: _tag === "JobHalted" }
   }
   return Stream.ensuring(
-    bytesOf(piecesOf(events, itemsOf), options),
+    bytesOf(piecesOf(events, itemsOf, options.pace), options),
     Effect.sync(() => followed !== undefined && written.unfollow(followed))
   )
 }

@@ -9,15 +9,21 @@ import { stepsPerMicrosecond } from "../support/raw.ts"
 type Setup = "without" | "served" | "viewer"
 type Size = "small" | "large" | "bare"
 
-/** The work of the agent in each cycle. The bare job has none. */
-const workUs = 1_000
 /** The time before the first cycle, in which the viewer comes. It is not counted. */
 const holdMs = 100
 
-const sizes: Readonly<Record<Size, { readonly cycles: number; readonly facts: number; readonly jobs: number }>> = {
-  small: { cycles: 50, facts: 2, jobs: 10 },
-  large: { cycles: 1_000, facts: 100, jobs: 1 },
-  bare: { cycles: 1_000, facts: 100, jobs: 1 }
+interface Shape {
+  readonly cycles: number
+  /** Facts of a cycle. */
+  readonly facts: number
+  /** The work of the agent in each cycle, in microseconds. */
+  readonly workUs: number
+}
+
+const sizes: Readonly<Record<Size, Shape>> = {
+  small: { cycles: 50, facts: 2, workUs: 10_000 },
+  large: { cycles: 1_000, facts: 100, workUs: 1_000 },
+  bare: { cycles: 1_000, facts: 100, workUs: 0 }
 }
 
 const factsOf = (size: Size): string => count(sizes[size].cycles * sizes[size].facts)
@@ -25,8 +31,8 @@ const factsOf = (size: Size): string => count(sizes[size].cycles * sizes[size].f
 let perMicrosecond: Promise<number> | undefined
 
 const inputOf = async (size: Size, isTiny: boolean): Promise<Growing> => {
-  const { cycles, facts } = sizes[size]
-  const steps = size === "bare" || isTiny ? 0 : Math.round((await (perMicrosecond ??= stepsPerMicrosecond())) * workUs)
+  const { cycles, facts, workUs } = sizes[size]
+  const steps = workUs === 0 || isTiny ? 0 : Math.round((await (perMicrosecond ??= stepsPerMicrosecond())) * workUs)
   return { cycles: isTiny ? 5 : cycles, facts, holdMs, steps }
 }
 
@@ -42,7 +48,6 @@ const contender = (setup: Setup, size: Size): Contender => ({
   computes: size,
   start: async (isTiny) => {
     const input = await inputOf(size, isTiny)
-    const jobs = isTiny ? 1 : sizes[size].jobs
     const process = startCompanion<string, ConsoleAnswer>("console.ts", {
       isServed: setup !== "without"
     } satisfies ConsoleInput)
@@ -55,18 +60,11 @@ const contender = (setup: Setup, size: Size): Contender => ({
     let number = 0
     return {
       round: async () => {
-        let [ms, cpu, kb] = [0, 0, 0]
-        const results = new Set<string>()
-        for (let job = 0; job < jobs; job++) {
-          const id = `${size}-${++number}`
-          const seen = viewer?.ask(id)
-          const ran = await ask({ _tag: "Run", id, grows: input })
-          ms += ran.ms / jobs
-          cpu += ran.cpuMs / jobs
-          results.add(ran.hash)
-          if (seen !== undefined) kb += (await seen).bytes / 1_000 / jobs
-        }
-        return { values: { ms, cpu, kb }, result: [...results] }
+        const id = `${size}-${++number}`
+        const seen = viewer?.ask(id)
+        const { cpuMs, hash, ms } = await ask({ _tag: "Run", id, grows: input })
+        const kb = seen === undefined ? 0 : (await seen).bytes / 1_000
+        return { values: { ms, cpu: cpuMs, kb }, result: hash }
       },
       stop: async () => {
         await viewer?.stop()
@@ -89,7 +87,7 @@ export const benchmark: Benchmark = {
   name: "console",
   title: "A job with the console, and without",
   measures: [
-    `The same job runs in processes that take turns: on an engine alone, on one whose server has the console and no viewer, and on one with a viewer. Each cycle, one agent works for ${count(workUs)} microseconds and adds facts. A round is ${sizes.small.jobs} small jobs one after the other, or one large job.`,
+    `The same job runs in processes that take turns: on an engine alone, on one whose server has the console and no viewer, and on one with a viewer. Each cycle, one agent works and adds facts: for ${sizes.small.workUs / 1_000} ms in the small job, and for ${sizes.large.workUs / 1_000} ms in the large one.`,
     `The viewer is a process of its own. It reads the events and the telemetry as they come, and asks once a second for the job, its diagnosis, its tasks and its approvals: all that the views of the page ask for, at once. It comes in the ${holdMs} ms before the first cycle, which are not counted.`,
     "The bare job adds the same facts without work: nothing but commits, so that the viewer's part is as large as it can be."
   ],

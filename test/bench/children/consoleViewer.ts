@@ -47,7 +47,7 @@ const watch = async (id: string): Promise<ViewerAnswer> => {
     }
   }
   const path = `/api/v1/jobs/${id}`
-  const events = read(`${path}/events`)
+  const events = read(`${path}/events?brief=true`)
   const telemetry = read(`${path}/telemetry`)
   const polled = events.then(() => undefined).finally(() => (isOver = true))
   const [found, times] = await Promise.all([events, telemetry, poll(), polled])
