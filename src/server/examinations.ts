@@ -48,6 +48,7 @@ export const diagnosisJson = (found: Diagnosis): typeof Shapes.Diagnosis.Type =>
   headline: found.headline.slice(0, Limits.diagnosedTextLength),
   status: found.status ?? null,
   error: found.error === undefined ? null : errorJson(found.error),
+  stack: null,
   failure: found.failure === undefined ? null : failureJson(found.failure),
   failures: found.failures.map(failureJson),
   changing: found.changing.map((fact) => ({

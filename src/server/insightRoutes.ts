@@ -15,6 +15,7 @@ import * as Journal from "../journal/Journal.ts"
 import { readHeader } from "../journal/parts.ts"
 import type { RecordedCycle } from "../journal/reports.ts"
 import { Limits } from "../Limits.ts"
+import { stackOf } from "../outcome/errorDescription.ts"
 import { breathe } from "../platform/slices.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import type { FactRef } from "../program/Fact.ts"
@@ -27,6 +28,7 @@ import { eventsAfter } from "./eventSource.ts"
 import { factsOf, factText } from "./eventText.ts"
 import { ofStart } from "./failures.ts"
 import type * as Shapes from "./insightShapes.ts"
+import { leftBy } from "./jobLog.ts"
 import { plain } from "./json.ts"
 import { permitJob } from "./permits.ts"
 import { type FactName, type Paged, type PageSide, refOf, sideOf } from "./queries.ts"
@@ -39,9 +41,18 @@ type Store = JobStore["Service"]
 
 /* ---------------------------------------------------------------- diagnosis */
 
+/** The stack of the error that ended a job here. */
+const stackIn = (found: KnownJob | Stored): string | null => {
+  const left = isKnown(found) && found.end !== undefined ? leftBy(found.end) : undefined
+  const stack = left !== undefined && "_tag" in left ? stackOf(left) : ""
+  return stack === "" ? null : stack.slice(0, Limits.diagnosedTextLength)
+}
+
 const diagnosis = Effect.fnUntraced(function* ({ directory, examinations }: SharedCore, { params }: OfJob) {
   const found = yield* directory.watch(params.id)
-  return yield* isKnown(found) ? examinations.ofHeld(found) : examinations.ofStored(found)
+  const { scopes } = yield* Sender
+  const shown = yield* isKnown(found) ? examinations.ofHeld(found) : examinations.ofStored(found)
+  return scopes.includes("steer") ? { ...shown, stack: stackIn(found) } : shown
 })
 
 /* ---------------------------------------------------------------- tasks */

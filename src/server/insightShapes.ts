@@ -26,6 +26,11 @@ export const Diagnosis = Schema.Struct({
   /** Null while the job has not ended. */
   status: Schema.NullOr(Status),
   error: Schema.NullOr(ErrorJson),
+  /**
+   * The stack of the error that ended the job. Null unless the sender may steer the job, and this server ran it to its end: a stack
+   * names files of a machine, and no journal has it.
+   */
+  stack: Schema.NullOr(Schema.String),
   /** The failure that ended the job, or the most frequent one. */
   failure: Schema.NullOr(RepeatedFailure),
   failures: Schema.Array(RepeatedFailure),

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { JobStore } from "../../src/index.ts"
+import { panics } from "../support/browser/questions.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
 import { inline } from "../support/server/programs.ts"
 
@@ -36,6 +37,25 @@ describe("a diagnosis", () => {
     expect(found["headline"]).toMatch(/^Agent ".+" failed.* in cycle 1: /)
     // Asked again, the same events do not count twice.
     expect(await get(`jobs/${id}/diagnosis`)).toEqual(found)
+  })
+
+  it("has the stack of the error for those who may steer, and for nobody else; a result has none", async () => {
+    const tokens = ["all-rights", { name: "reader", token: "may-read", scopes: ["read"] as const }]
+    const locked = await serve({ programs: [panics], tokens })
+    try {
+      const { body } = await locked.post("/api/v1/jobs", { program: "panics", id: "threw", input: {} })
+      await body?.cancel()
+      const ask = async (token: string, path: string) =>
+        jsonOf(await locked.fetch(`/api/v1/jobs/threw${path}`, { headers: { authorization: `Bearer ${token}` } }))
+      await until(async () => (await ask("may-read", ""))["state"] === "failed")
+      expect((await ask("all-rights", "/diagnosis"))["stack"]).toMatch(
+        /^TypeError: no such field: price\n +at brokenParser/
+      )
+      expect(await ask("may-read", "/diagnosis")).toMatchObject({ status: "failed", stack: null })
+      expect(JSON.stringify(await ask("all-rights", ""))).not.toContain("at brokenParser")
+    } finally {
+      await locked.stop()
+    }
   })
 
   it("says why a budget was used up, and which kind grows", async () => {

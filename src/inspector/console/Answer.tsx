@@ -24,9 +24,9 @@ const Json = ({ limit, value }: { readonly value: unknown; readonly limit: numbe
 
 const Failure = ({ found }: { readonly found: Diagnosis }) => {
   const error = job.value?.result?.error ?? found.error
-  const { failure } = found
+  const { failure, stack } = found
   if (error === null || error === undefined) return null
-  const { _tag, agent, cause, cycle, error: inner, stack } = error
+  const { _tag, agent, cause, cycle, error: inner } = error
   const isNested = typeof inner === "object" && inner !== null
   const reason = isNested && "cause" in inner ? inner.cause : isNested ? undefined : cause
   return (
@@ -63,7 +63,7 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
           <Json value={inner} limit={8_000} />
         </Line>
       ) : null}
-      {textIn(stack) === undefined ? null : (
+      {stack === null ? null : (
         <Line name="stack">
           <Json value={stack} limit={8_000} />
         </Line>

@@ -2,20 +2,26 @@
  * Live progress of the job in sight: running tasks, and what they report. It is read while a view needs it.
  *
  * The server keeps a window of the newest items, so a page that was away for a moment goes on without a gap; a longer gap is
- * shown. Invariant: the page remembers a bounded number of items. Boundary: reads the stream; views draw it.
+ * shown. A job tells nothing before somebody listens, so tasks that already ran or waited then come from the server's list of
+ * present tasks. Invariant: the page remembers a bounded number of items. Boundary: reads the stream; views draw it.
  */
 import { effect, signal } from "@preact/signals"
 import { ofJob, readEvents, type FactRef } from "./api.ts"
-import { isOver, jobId } from "./jobStore.ts"
-import { onceAFrame, onceIn, pause } from "./browser.ts"
+import { isOver, jobId, tasks } from "./jobStore.ts"
+import { now, onceAFrame, onceIn, pause } from "./browser.ts"
 import type { LiveTask } from "./liveTask.ts"
+import type { TasksNow } from "./shapes.ts"
 
-interface OfTask {
-  readonly sequence: number
+interface Named {
   readonly cycle: number
   readonly agent: string
-  readonly each?: FactRef
+  readonly each?: FactRef | null
   readonly part?: number
+}
+
+interface OfTask extends Named {
+  readonly sequence: number
+  readonly each?: FactRef
   readonly attempt: number
   /** Milliseconds since the epoch, by the server's clock. */
   readonly at: number
@@ -73,7 +79,7 @@ const bound = <A>(map: Map<string, A>, limit: number): void => {
   }
 }
 
-const taskKeyOf = ({ agent, cycle, each, part }: OfTask): string =>
+const taskKeyOf = ({ agent, cycle, each, part }: Named): string =>
   JSON.stringify([cycle, agent, each?.kind, each?.id, part])
 
 /** Attempts of a task report on their own. */
@@ -98,19 +104,7 @@ const note = (item: Item): void => {
     return
   }
   const key = taskKeyOf(item)
-  const task: LiveTask = live.get(key) ?? {
-    key,
-    cycle,
-    agent,
-    each,
-    attempt,
-    queuedAt: at,
-    waitsFor: undefined,
-    claimedAt: undefined,
-    endedAt: undefined,
-    worker: 0,
-    failed: undefined
-  }
+  const task = live.get(key) ?? heardFirst(key, item, at)
   live.set(key, task)
   task.attempt = Math.max(task.attempt, attempt)
   if (item._tag === "TaskWaiting") task.waitsFor = item.for
@@ -129,18 +123,71 @@ const note = (item: Item): void => {
   bound(live, rememberedTasks)
 }
 
+const heardFirst = (key: string, named: Named, at: number): LiveTask => ({
+  key,
+  cycle: named.cycle,
+  agent: named.agent,
+  each: named.each ?? undefined,
+  attempt: 1,
+  queuedAt: at,
+  waitsFor: undefined,
+  claimedAt: undefined,
+  endedAt: undefined,
+  worker: 0,
+  failed: undefined
+})
+
+/** The tasks that ran before anybody listened. The end of some of them is not told of. */
+const early = new Set<string>()
+
+/** Takes up a present task that telemetry has not told of, and gives its key. How long a task has waited is not known. */
+const takeUp = (named: Named, at: number, more: Partial<LiveTask>): string => {
+  const key = taskKeyOf(named)
+  if (!live.has(key)) {
+    live.set(key, { ...heardFirst(key, named, at), ...more })
+    early.add(key)
+  }
+  return key
+}
+
+const takeUpAll = ({ cycle, running, waiting }: TasksNow, at: number): void => {
+  const present = new Set<string>()
+  for (const { agent, attempt, each, ms, part, worker } of running) {
+    const named = { cycle, agent, each, ...(part === undefined ? {} : { part }) }
+    present.add(takeUp(named, at - ms, { attempt, worker, claimedAt: at - ms }))
+  }
+  for (const { agent, each, for: reason, part } of waiting) {
+    const named = { cycle, agent, each, ...(part === undefined ? {} : { part }) }
+    present.add(takeUp(named, at, { waitsFor: reason === "turn" ? undefined : reason }))
+  }
+  for (const key of early) {
+    const task = live.get(key)
+    if (present.has(key)) continue
+    early.delete(key)
+    if (task?.claimedAt !== undefined) task.endedAt ??= at
+  }
+  bound(live, rememberedTasks)
+  draw()
+}
+
 /** The number of views that need the stream. */
 const users = signal(0)
 
 effect(() => {
   const id = jobId.value
   live.clear()
+  early.clear()
   reports.clear()
   missed.value = 0
   if (id === undefined || users.value === 0) return undefined
   const abort = new AbortController()
   void follow(id, abort.signal)
   return () => abort.abort()
+})
+
+effect(() => {
+  const { value } = tasks
+  if (value !== undefined && users.value > 0 && !isOver.peek()) takeUpAll(value, now.peek())
 })
 
 const follow = async (id: string, abort: AbortSignal): Promise<void> => {

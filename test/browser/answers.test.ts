@@ -1,0 +1,159 @@
+/** The answer on the first screen of a job: why it failed, what it is slow for, what it waits for, and since when. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { programs as others } from "../support/browser/programs.ts"
+import { programs } from "../support/browser/questions.ts"
+import { stateOf, until } from "../support/server/harness.ts"
+import type { Watched } from "./browser.ts"
+import { firstScreen, openSite, type Site, shows } from "./site.ts"
+
+let site: Site
+beforeAll(async () => {
+  site = await openSite([...programs, ...others])
+})
+afterAll(() => site?.close())
+afterEach(() => site.closePages())
+
+const expectOnFirstScreen = async ({ complaints, page }: Watched, texts: ReadonlyArray<string>): Promise<void> => {
+  const text = await firstScreen(page)
+  for (const part of texts) expect(text).toContain(part)
+  expect(complaints).toEqual([])
+}
+
+describe("a job that failed", () => {
+  it("says the agent, the fact, the message and the stack of a throw, and how often other tasks failed", async () => {
+    await site.start("panics", "threw")
+    await site.reach("threw", "failed")
+    const watched = await site.visit("jobs/threw/overview")
+    await shows(watched.page, /Agent "pull" failed on Item\/last in cycle 1/)
+    await expectOnFirstScreen(watched, ["AgentPanicked", "no such field: price", "brokenParser", "questions.ts"])
+    const failures = watched.page.locator(".failures tr", { hasText: "the host refused" })
+    expect((await failures.locator("td").allInnerTexts()).at(-1)).toBe("3")
+  })
+
+  it("says the cause of the error, and how often the same happened", async () => {
+    await site.start("fails", "same")
+    await site.reach("same", "failed")
+    const watched = await site.visit("jobs/same/overview")
+    await shows(watched.page, /Agent "pull" failed on Item\//)
+    const causes = ["Refused", "the host refused", `"code": "EXPIRED"`]
+    await expectOnFirstScreen(watched, [...causes, "The same happened 3 times.", "failed since"])
+  })
+})
+
+describe("a job that is slow", () => {
+  it("says what runs, what waits and for what, and the time in each state of its machine", async () => {
+    await site.start("queues", "queue")
+    const watched = await site.visit("jobs/queue/overview")
+    const { page } = watched
+    await shows(page, /It waits for "\w+" on Item\/a, which has run for [\d.]+ s\./)
+    await shows(page, "3 tasks for a permit of its agent")
+    await expectOnFirstScreen(watched, ["running since", "2 tasks run, 3 wait", "upload", "check"])
+    expect(await page.getByText("The cycle waits for this task alone.").count()).toBe(0)
+    const chart = page.getByRole("img", { name: /The job's machine/ })
+    await until(async () => /executing \d+\.\d s/.test((await chart.getAttribute("aria-label")) ?? ""))
+    expect(await chart.locator(".node.on > text").allTextContents()).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^running [\d.]+ s$/), "executing"])
+    )
+    await site.running.post("/api/v1/jobs/queue/cancel")
+    await page.locator(".node.final.cancelled.on").waitFor()
+    // The transition that led there is the last that moved.
+    expect(await page.locator(".edge.moved title").allTextContents()).toEqual([expect.stringContaining("STOPPED")])
+  })
+
+  it("because one worker is stuck says so: no task waits for it while another worker is idle", async () => {
+    await site.start("sticks", "stuck")
+    const watched = await site.visit("jobs/stuck/overview")
+    const { page } = watched
+    await shows(page, /It waits for "parse" on Item\/stuck, which has run for [\d.]+ s on worker [12]/)
+    await shows(page, "The cycle waits for this task alone.")
+    await shows(page, /1 task runs; 1 of 2 workers are busy, 1 idle\./)
+    await expectOnFirstScreen(watched, ["running since", "At this moment cycle 1, 4 tasks"])
+    await site.running.post("/api/v1/jobs/stuck/cancel")
+    await site.reach("stuck", "cancelled")
+  })
+})
+
+describe("a job that rests", () => {
+  it("says since when it is paused, for how long it ran before, and goes on when it is told to", async () => {
+    await site.start("counts", "rests", { to: 60, ms: 40 })
+    const { complaints, page } = await site.visit("jobs/rests/overview")
+    await shows(page, /It runs, in cycle \d/)
+    await page.getByRole("button", { name: "Pause" }).click()
+    await shows(page, /It is paused after cycle \d+\./)
+    await shows(page, /paused since .*, (now|\d+ s ago)/)
+    const chart = page.getByRole("img", { name: /Active: paused\. .*executing .*, paused / })
+    await chart.waitFor()
+    expect(await chart.locator(".edge.moved title").allTextContents()).toHaveLength(1)
+    await page.getByRole("button", { name: "Resume" }).click()
+    await shows(page, "It converged after cycle 61")
+    await shows(page, /converged since /)
+    expect(complaints).toEqual([])
+  })
+
+  it("asks before it takes a refusal, and takes it", async () => {
+    await site.start("sends", "refused")
+    await site.reach("refused", "awaiting")
+    const { complaints, page } = await site.visit("jobs/refused/overview")
+    await shows(page, /awaiting since /)
+    await page.getByRole("button", { name: "Reject…" }).click()
+    await page.getByRole("button", { name: "Keep it" }).click()
+    expect(await stateOf(site.running, "refused")).toBe("awaiting")
+    await page.getByRole("button", { name: "Reject…" }).click()
+    await page.getByRole("dialog").getByRole("button", { name: "Reject" }).click()
+    await site.reach("refused", "converged")
+    const facts = await site.running.fetch("/api/v1/jobs/refused/facts")
+    expect(await facts.text()).toContain(`"approved":false`)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("what waits for a human", () => {
+  it("is above the list of jobs, with its data, and is answered there", async () => {
+    await site.start("sends", "above")
+    await site.reach("above", "awaiting")
+    const { complaints, page } = await site.visit("jobs")
+    const question = page.locator("article.approval", { hasText: "above" })
+    await question.getByText(`"pages": 3`).waitFor()
+    const [asked, list] = [await question.boundingBox(), await page.locator(".jobList").boundingBox()]
+    expect(asked!.y).toBeLessThan(list!.y)
+    await question.getByRole("button", { name: "Approve" }).click()
+    await site.reach("above", "converged")
+    await question.waitFor({ state: "detached" })
+    expect(complaints).toEqual([])
+  })
+
+  it("comes by itself, as does a new job", async () => {
+    const { complaints, page } = await site.visit("jobs")
+    await page.locator(".jobList .row").first().waitFor()
+    await site.start("sends", "comes")
+    await page.locator(".jobList .row", { hasText: "comes" }).waitFor()
+    await page.locator("article.approval", { hasText: "comes" }).waitFor()
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("the list of jobs", () => {
+  it("is filtered by state, by program and by age", async () => {
+    const { complaints, page } = await site.visit("jobs")
+    const rows = page.locator(".jobList .row")
+    const ids = async (): Promise<ReadonlyArray<string>> =>
+      (await page.locator(".jobList .row .who small").allInnerTexts()).map((id) => id.trim()).sort()
+    await rows.first().waitFor()
+    await page.getByText("failed", { exact: true }).first().click()
+    await until(async () => (await ids()).join() === "same,threw")
+    await page.getByRole("combobox", { name: /^Program/ }).selectOption("panics")
+    await until(async () => (await ids()).join() === "threw")
+    expect(page.url()).toContain("status=failed&program=panics")
+    await page.getByText("converged", { exact: true }).first().click()
+    await shows(page, "No job is here.")
+    await page.getByRole("combobox", { name: /^Program/ }).selectOption("")
+    await page.getByText("all", { exact: true }).click()
+    await page.getByRole("combobox", { name: /^Age/ }).selectOption({ index: 1 })
+    await until(async () => (await ids()).includes("threw"))
+    // A page of tomorrow: all jobs are older than the age that is asked for.
+    await page.clock.setFixedTime(Date.now() + 48 * 3_600_000)
+    await page.reload()
+    await shows(page, "No job is here.")
+    expect(complaints).toEqual([])
+  })
+})

@@ -1,0 +1,171 @@
+/**
+ * Programs for which somebody opens the console with a question: why it failed, why it is slow, what became of its tasks, and what
+ * it spent. Workers import this module.
+ */
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { Agent, Fact, Intent, Invariant, Program } from "../../../src/index.ts"
+
+const Item = Fact.kind("Item", { schema: Schema.Struct({ id: Schema.String }), id: ({ id }) => id })
+
+const Seat = Fact.kind("Seat", { schema: Schema.Struct({ id: Schema.String }), id: ({ id }) => id })
+
+const items = (...ids: ReadonlyArray<string>) => ids.map((id) => Item.of({ id }))
+
+/** Throws, after other tasks have failed in a way that does not end it. */
+export const panics = Program.make("panics", {
+  input: Schema.Struct({}),
+  seed: () => items("a", "b", "c", "last"),
+  agents: [
+    Agent.make("pull", {
+      each: Item,
+      onFailure: { error: "discard", panic: "halt" },
+      execute: ({ value: { id } }) =>
+        id === "last"
+          ? Effect.andThen(Effect.sleep(20), Effect.sync(brokenParser))
+          : Effect.fail({ _tag: "Refused", message: "the host refused", cause: { _tag: "Tls", code: "EXPIRED" } })
+    })
+  ]
+})
+
+function brokenParser(): never {
+  throw new TypeError("no such field: price")
+}
+
+/** Each of its tasks fails in the same way, and the last of them ends it. */
+export const fails = Program.make("fails", {
+  input: Schema.Struct({}),
+  seed: () => items("a", "b", "c"),
+  agents: [
+    Agent.make("pull", {
+      each: Item,
+      execute: () =>
+        Effect.fail({ _tag: "Refused", message: "the host refused", cause: { _tag: "Tls", code: "EXPIRED" } })
+    })
+  ]
+})
+
+/** Tasks that wait for a permit of their agent, which never comes, beside others on the main thread. */
+export const queues = Program.make("queues", {
+  input: Schema.Struct({}),
+  seed: () => items("a", "b", "c", "d"),
+  agents: [
+    Agent.make("upload", { each: Item, concurrency: 1, execute: () => Effect.never }),
+    Agent.make("check", {
+      each: Item,
+      execute: ({ value: { id } }) => (id === "a" ? Effect.never : Effect.succeed({}))
+    })
+  ]
+})
+
+const spin = (ms: number): void => {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+const isHeld = (view: { readonly input: unknown }): boolean =>
+  (view.input as { readonly isHeld?: boolean }).isHeld === true
+
+const failedOnce = new Set<string>()
+
+/** Tasks with every end that there is, and for as long as it is held, one that runs and two that wait. */
+export const varied = Program.make("varied", {
+  module: import.meta.url,
+  input: Schema.Struct({ isHeld: Schema.Boolean }),
+  seed: () => [...items("first"), ...["1", "2", "3"].map((id) => Seat.of({ id }))],
+  agents: [
+    Agent.make("plain", { each: Item, execute: () => Effect.as(Effect.sleep(15), {}) }),
+    Agent.make("flaky", {
+      each: Item,
+      retry: Schedule.spaced("5 millis"),
+      execute: (_, view) =>
+        Effect.suspend(() => {
+          if (failedOnce.has(view.jobId)) return Effect.as(Effect.sleep(15), {})
+          failedOnce.add(view.jobId)
+          return Effect.andThen(Effect.sleep(10), Effect.fail({ _tag: "Busy", message: "try again" }))
+        })
+    }),
+    Agent.make("wrong", {
+      each: Item,
+      onFailure: "discard",
+      execute: () => Effect.andThen(Effect.sleep(10), Effect.fail({ _tag: "Wrong", message: "it cannot be" }))
+    }),
+    Agent.make("late", { each: Item, timeout: "30 millis", onFailure: "discard", execute: () => Effect.never }),
+    Agent.cpu("parse", {
+      each: Item,
+      execute: () => {
+        spin(20)
+        return {}
+      }
+    }),
+    Agent.make("sit", {
+      each: Seat,
+      concurrency: 1,
+      execute: (_, view) => (isHeld(view) ? Effect.never : Effect.succeed({}))
+    })
+  ]
+})
+
+const Report = Fact.kind("Report", {
+  schema: Schema.Struct({ id: Schema.String, words: Schema.Int }),
+  id: ({ id }) => id
+})
+
+const Mail = Intent.kind("Mail", { payload: Schema.Struct({ to: Schema.String }), record: true })
+
+/** Spends tokens, asks for a mail, loses a conflict, and ends with an invariant that does not hold. */
+export const spends = Program.make("spends", {
+  input: Schema.Struct({ topic: Schema.String }),
+  seed: () => items("a", "b"),
+  agents: [
+    Agent.make("write", {
+      each: Item,
+      writes: [Report],
+      intents: [Mail],
+      execute: ({ value: { id } }) =>
+        Effect.succeed({
+          facts: [Report.of({ id, words: 120 })],
+          intents: id === "a" ? [Mail.of({ to: "Ada" })] : [],
+          usage: { tokens: 700 }
+        })
+    }),
+    Agent.make("shorten", {
+      each: Item,
+      writes: [Report],
+      onFailure: "discard",
+      execute: ({ value: { id } }) =>
+        Effect.succeed({ facts: id === "b" ? [Report.of({ id, words: 7 })] : [], usage: { tokens: 40 } })
+    })
+  ],
+  invariants: [
+    Invariant.semantic(
+      "every report is short",
+      (view) => view.all(Report).every(({ value }) => value.words < 100) || "a report has 120 words"
+    ),
+    Invariant.semantic("there is a report", (view) => view.size(Report) > 0 || "there is none")
+  ],
+  budget: { maxTokens: 10_000, maxCycles: 50 }
+})
+
+/** Two tasks that write at the same time, a word at a time, as a model does. */
+export const streams = Program.make("streams", {
+  input: Schema.Struct({ words: Schema.Int }),
+  seed: () => items("left", "right"),
+  agents: [
+    Agent.make("tell", {
+      each: Item,
+      execute: ({ value: { id } }, view) =>
+        Effect.gen(function* () {
+          const { words } = view.input as { readonly words: number }
+          for (let word = 1; word <= words; word++) {
+            view.progress(`${id}${word} `)
+            yield* Effect.sleep(30)
+          }
+          return {}
+        })
+    })
+  ]
+})
+
+export const programs = [panics, fails, queues, varied, spends, streams] as const
