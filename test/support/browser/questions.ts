@@ -69,12 +69,19 @@ const isHeld = (view: { readonly input: unknown }): boolean =>
 
 const failedOnce = new Set<string>()
 
-/** Tasks with every end that there is, and for as long as it is held, one that runs and two that wait. */
+/** Tasks with every end that there is, and for as long as it is held, one that runs and two that wait. They begin after a while. */
 export const varied = Program.make("varied", {
   module: import.meta.url,
-  input: Schema.Struct({ isHeld: Schema.Boolean }),
-  seed: () => [...items("first"), ...["1", "2", "3"].map((id) => Seat.of({ id }))],
+  input: Schema.Struct({ isHeld: Schema.Boolean, afterMs: Schema.Int }),
   agents: [
+    Agent.make("open", {
+      writes: [Item, Seat],
+      execute: (view) => {
+        const { afterMs } = view.input as { readonly afterMs: number }
+        const seats = ["1", "2", "3"].map((id) => Seat.of({ id }))
+        return Effect.as(Effect.sleep(afterMs), { facts: [...items("first"), ...seats] })
+      }
+    }),
     Agent.make("plain", { each: Item, execute: () => Effect.as(Effect.sleep(15), {}) }),
     Agent.make("flaky", {
       each: Item,

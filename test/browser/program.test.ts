@@ -1,0 +1,135 @@
+/** The program of a job in the console: its graph, and what the job makes of it; facts by kind, searched and compared. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { programs as others } from "../support/browser/programs.ts"
+import { programs } from "../support/browser/questions.ts"
+import { until } from "../support/server/harness.ts"
+import { openSite, type Site, shows } from "./site.ts"
+
+let site: Site
+beforeAll(async () => {
+  site = await openSite([...programs, ...others])
+  await site.start("spends", "spent", { topic: "bees" })
+  await site.reach("spent", "failed")
+})
+afterAll(() => site?.close())
+afterEach(() => site.closePages())
+
+describe("the view of the program", () => {
+  it("draws agents and kinds, with the number of facts of each, and lists what each agent reads and writes", async () => {
+    const { complaints, page } = await site.visit("jobs/spent/program")
+    const graph = page.locator(".chart.program")
+    await graph.locator(".node.agent").first().waitFor()
+    expect((await graph.locator(".node text").allTextContents()).map((text) => text.trim()).sort()).toEqual([
+      "Item 2",
+      "Report 2",
+      "shorten",
+      "write"
+    ])
+    expect(await graph.locator(".edge").count()).toBeGreaterThanOrEqual(4)
+    const row = page.getByRole("region", { name: "Agents" }).locator("tbody tr", { hasText: "write" })
+    expect(await row.locator("td").allInnerTexts()).toEqual(["write", "fiber", "0", "Item", "Item", "Report", "Mail"])
+    expect(complaints).toEqual([])
+  })
+
+  it("shows the input, the budget against its limits, and who paid", async () => {
+    const { complaints, page } = await site.visit("jobs/spent/program")
+    await shows(page, `"topic": "bees"`)
+    const row = (name: string) => page.locator("table.budget tr").filter({ has: page.locator("th", { hasText: name }) })
+    await row("tokens").waitFor()
+    expect((await row("tokens").locator("td").allInnerTexts()).map((text) => text.trim())).toEqual([
+      "1,440",
+      "",
+      "10,000"
+    ])
+    await page.getByRole("img", { name: "tokens: 1,440 of 10,000: 14 %" }).waitFor()
+    const paid = page.locator("table", { hasText: "Paid by agent" }).locator("tbody tr")
+    expect((await paid.allInnerTexts()).map((text) => text.split(/\s+/).slice(0, 2))).toEqual([
+      ["shorten", "40"],
+      ["write", "1,400"]
+    ])
+    expect(complaints).toEqual([])
+  })
+
+  it("shows the invariants and what they say, the intents with their keys, and the diagnostics with both sides", async () => {
+    const { complaints, page } = await site.visit("jobs/spent/program")
+    const invariant = (name: string) => page.locator("li", { hasText: name })
+    expect(await invariant("every report is short").innerText()).toContain("does not hold: a report has 120 words")
+    expect(await invariant("there is a report").innerText()).toMatch(/semantic\s+holds/)
+    const intent = page.getByRole("region", { name: "Intents" }).locator("tbody tr")
+    await intent.waitFor()
+    const cells = await intent.locator("td").allInnerTexts()
+    expect(cells.slice(0, 5)).toEqual(["Mail", "write", "Item/a", "1", `{"to":"Ada"}`])
+    expect(cells[5]).toMatch(/^\S{10,}$/)
+    const lost = page.locator(".diagnostics li", { hasText: "MergeConflict" })
+    await lost.getByLabel("both sides").waitFor()
+    for (const text of ["shorten", `"words": 120`, `"words": 7`]) expect(await lost.innerText()).toContain(text)
+    expect(complaints).toEqual([])
+  })
+
+  it("shows the counts of a job that runs as they grow, and those of a past cycle", async () => {
+    await site.start("counts", "grows", { to: 40, ms: 60 })
+    const { complaints, page } = await site.visit("jobs/grows/program")
+    const count = async (): Promise<number> =>
+      Number(((await page.locator(".chart.program .count").textContent()) ?? "").trim())
+    await page.locator(".chart.program .count").waitFor()
+    await until(async () => (await count()) > 1)
+    const before = await count()
+    await until(async () => (await count()) > before, 20_000)
+    await site.reach("grows", "converged")
+    await until(async () => (await count()) === 41, 20_000)
+    await page.getByRole("slider").fill("5")
+    await until(async () => (await count()) === 6, 20_000)
+    await shows(page, "as of cycle 5")
+    expect(complaints).toEqual([])
+  })
+
+  it("shows the open intents of a job that waits", async () => {
+    await site.start("sends", "asks")
+    await site.reach("asks", "awaiting")
+    const { complaints, page } = await site.visit("jobs/asks/program")
+    const intent = page.getByRole("region", { name: "Intents" }).locator("tbody tr")
+    await intent.waitFor()
+    expect((await intent.locator("td").allInnerTexts()).at(-1)).toBe("it waits")
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("the facts", () => {
+  it("are listed by kind, counted as facts and not as revisions, and searched by id and by value", async () => {
+    await site.start("oscillates", "doors")
+    await site.reach("doors", "budget-exhausted")
+    const { complaints, page } = await site.visit("jobs/doors/facts")
+    await until(async () => (await page.getByRole("button", { name: /^Door/ }).innerText()).includes("2"))
+    const rows = page.locator(".factList [role=option]")
+    await until(async () => (await rows.count()) === 2)
+    await page.locator("#search").fill("stays")
+    await until(async () => (await rows.allInnerTexts()).join().includes("back") && (await rows.count()) === 1)
+    await page.locator("#search").fill("FRONT")
+    await until(async () => (await rows.allInnerTexts()).join().includes("front") && (await rows.count()) === 1)
+    await page.locator("#search").fill("nothing has this")
+    await shows(page, "No fact is here that has this text.")
+    await page.goto(`${site.running.url}/inspector#/jobs/spent/facts`)
+    await page.getByRole("button", { name: /^Report/ }).click()
+    await until(async () => (await rows.count()) === 2)
+    expect((await rows.allInnerTexts()).every((row) => row.includes("write"))).toBe(true)
+    expect(complaints).toEqual([])
+  })
+
+  it("of any two cycles are compared: added, and changed with both values", async () => {
+    await site.reach("doors", "budget-exhausted")
+    const { complaints, page } = await site.visit("jobs/doors/facts?at=10")
+    await page.getByRole("checkbox").check()
+    await page.getByRole("spinbutton").fill("3")
+    await page.keyboard.press("Tab")
+    await shows(page, "Changes from cycle 3 to 10")
+    const changed = page.locator(".diff .revised")
+    await changed.waitFor()
+    expect(await page.locator(".diff li").count()).toBe(1)
+    const [before, after] = [
+      await changed.locator("pre.before").innerText(),
+      await changed.locator("pre.after").innerText()
+    ]
+    expect([before, after].map((text) => /"state": "(\w+)"/.exec(text)?.[1])).toEqual(["shut", "open"])
+    expect(complaints).toEqual([])
+  })
+})

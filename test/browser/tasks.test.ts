@@ -1,0 +1,145 @@
+/** What became of the tasks of a job, over time and as they report: while it runs, for a viewer who comes late, and afterwards. */
+import type { Page } from "playwright-core"
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { programs } from "../support/browser/questions.ts"
+import { jsonOf, until } from "../support/server/harness.ts"
+import { openSite, type Site, shows } from "./site.ts"
+
+let site: Site
+beforeAll(async () => {
+  site = await openSite(programs)
+})
+afterAll(() => site?.close())
+afterEach(() => site.closePages())
+
+/** The legend: how many tasks there are of each sort. */
+const legend = async (page: Page): Promise<Readonly<Record<string, string>>> =>
+  Object.fromEntries(
+    await page.evaluate<ReadonlyArray<readonly [string, string]>>(
+      `[...document.querySelectorAll(".legend li")].map((item) => [item.dataset.outcome, item.querySelector("b").textContent])`
+    )
+  )
+
+describe("the timeline", () => {
+  it("shows, while a job runs, tasks that run and wait, and what became of the others", async () => {
+    await site.start("varied", "held", { isHeld: true, afterMs: 0 })
+    // A viewer who comes when tasks run already: nothing was told of them before.
+    await until(async () => {
+      const now = await jsonOf(await site.running.fetch("/api/v1/jobs/held/tasks"))
+      return now["waits"] === 2 && (now["running"] as ReadonlyArray<object>).length === 1
+    }, 20_000)
+    const { complaints, page } = await site.visit("jobs/held/timeline")
+    await until(async () => (await legend(page))["queued"] === "2", 20_000)
+    expect(await legend(page)).toMatchObject({ queued: "2", running: "1" })
+    expect(await page.locator(".longest tbody tr").first().innerText()).toContain("so far")
+    await site.running.post("/api/v1/jobs/held/cancel")
+    // The task that ran was stopped with the job; the others never began.
+    await until(async () => (await legend(page))["killed"] === "1", 20_000)
+    const after = await legend(page)
+    expect([after["queued"], after["running"]]).toEqual([undefined, undefined])
+    expect(complaints).toEqual([])
+  })
+
+  it("hears of each end when somebody listens from the start", async () => {
+    await site.start("varied", "heard", { isHeld: true, afterMs: 4_000 })
+    const { complaints, page } = await site.visit("jobs/heard/timeline")
+    await until(async () => {
+      const { discarded, killed, retried, running } = await legend(page)
+      return [retried, discarded, killed, running].join() === "1,1,1,1"
+    }, 20_000)
+    expect(await legend(page)).toMatchObject({ queued: "2", running: "1" })
+    await site.running.post("/api/v1/jobs/heard/cancel")
+    expect(complaints).toEqual([])
+  })
+
+  it("shows afterwards what was recorded: each end, the merge and the commit, with lanes and the longest tasks", async () => {
+    await site.start("varied", "over", { isHeld: false, afterMs: 5 })
+    await site.reach("over", "converged")
+    const { complaints, page } = await site.visit("jobs/over/timeline")
+    await until(async () => (await legend(page))["committed"] === "2 cycles", 20_000)
+    expect(await legend(page)).toMatchObject({ retried: "1", discarded: "1", killed: "1" })
+    const rows = await page.locator(".longest tbody tr").allInnerTexts()
+    expect(rows.find((row) => row.includes("late"))).toMatch(/killed\s+AgentTimedOut/)
+    expect(rows.find((row) => row.includes("wrong"))).toContain("AgentFailed")
+    expect(rows.find((row) => row.includes("flaky"))).toContain("2 attempts")
+    expect(rows.find((row) => row.includes("parse"))).toMatch(/worker [12]/)
+    await shows(page, /Busy: worker \d \d+ %.* main \d+ %/)
+    expect(complaints).toEqual([])
+  })
+
+  it("names a task under the pointer, opens its fact by a click, and is enlarged and moved", async () => {
+    await site.reach("over", "converged")
+    const { complaints, page } = await site.visit("jobs/over/timeline")
+    const canvas = page.locator(".timeline canvas")
+    await until(async () => Object.keys(await legend(page)).length > 3, 20_000)
+    const box = (await canvas.boundingBox())!
+    const hover = async (): Promise<{ readonly x: number; readonly y: number }> => {
+      for (let y = 35; y < box.height; y += 11) {
+        for (let x = 90; x < box.width; x += 23) {
+          await page.mouse.move(box.x + x, box.y + y)
+          if ((await page.locator(".tip").count()) > 0) return { x: box.x + x, y: box.y + y }
+        }
+      }
+      throw new Error("there is no task on the canvas")
+    }
+    const { x, y } = await hover()
+    expect(await page.locator(".tip").innerText()).toMatch(/cycle [12] · /)
+    const picture = (): Promise<string> => page.evaluate(`document.querySelector(".timeline canvas").toDataURL()`)
+    await page.mouse.move(0, 0)
+    const whole = await picture()
+    await page.getByRole("button", { name: "Zoom in" }).click()
+    await until(async () => (await picture()) !== whole)
+    await page.getByRole("button", { name: "all", exact: true }).click()
+    await until(async () => (await picture()) === whole)
+    await page.mouse.click(x, y)
+    await page.waitForURL(/\/facts\?of=(Item|Seat)&fact=/)
+    await page.locator(".pane h2").waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it("is gone through by keys alone: task by task, to the fact of one", async () => {
+    await site.reach("over", "converged")
+    const { complaints, page } = await site.visit("jobs/over/timeline")
+    await until(async () => Object.keys(await legend(page)).length > 3, 20_000)
+    const canvas = page.locator(".timeline canvas")
+    await canvas.focus()
+    await page.keyboard.press("ArrowDown")
+    const tip = page.getByRole("status").filter({ hasText: /cycle [12] / })
+    const first = await tip.innerText()
+    await page.keyboard.press("ArrowDown")
+    await until(async () => (await tip.innerText()) !== first)
+    await page.keyboard.press("ArrowUp")
+    await until(async () => (await tip.innerText()) === first)
+    // The first Escape lets go of the task, and does not leave the job.
+    await page.keyboard.press("Escape")
+    await tip.waitFor({ state: "detached" })
+    expect(page.url()).toContain("/timeline")
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("Enter")
+    await page.waitForURL(/\/facts\?of=/)
+    await page.goBack()
+    await canvas.waitFor()
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("what tasks report", () => {
+  it("appears as it comes, for each task by itself, and stays when the job has ended", async () => {
+    await site.start("streams", "told", { words: 80 })
+    const { complaints, page } = await site.visit("jobs/told/output")
+    const of = (side: string) => page.locator("article.report", { hasText: `Item/${side}` })
+    const text = async (side: string): Promise<string> => (await of(side).locator("pre").textContent()) ?? ""
+    await of("left").waitFor()
+    const early = await text("left")
+    await until(async () => (await text("left")).length > early.length + 20, 20_000)
+    const later = await text("left")
+    expect(later.startsWith(early)).toBe(true)
+    expect(later).not.toContain("right")
+    expect(await text("right")).toMatch(/right\d+ right\d+ /)
+    await page.locator("article.report.live").first().waitFor()
+    await site.reach("told", "converged")
+    await until(async () => (await page.locator("article.report.live").count()) === 0, 20_000)
+    for (const side of ["left", "right"]) expect(await text(side)).toContain(`${side}80 `)
+    expect(complaints).toEqual([])
+  })
+})
