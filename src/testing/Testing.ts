@@ -59,7 +59,8 @@ export {
   view
 } from "./execute.ts"
 export type { CheckNeeds, CheckOptions } from "./kit.ts"
-export { kill, layer, start, TestProcess } from "./layer.ts"
+export { kill, layer, start, type TestLayerOptions, TestProcess } from "./layer.ts"
+export { withAgents } from "./withAgents.ts"
 
 /** A way in which a program's seeds and signals arrive: in parts, one after the other. */
 export interface ArrivalOrder {

@@ -19,7 +19,8 @@ import { withHandlers } from "../engine/handlerTypes.ts"
 import type { HandlerOf } from "../program/intentKind.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore, layerMemoryJournal } from "../store/index.ts"
-import { layerInline, type WorkerPool } from "../workers/index.ts"
+import { checkOptions, oneOf, type Rules, whole } from "../values/options.ts"
+import { layer as threads, layerInline, type WorkerPool } from "../workers/index.ts"
 import { mortal, type MortalStore } from "./mortalStore.ts"
 
 /** The process that the engine of `layer` lives in. */
@@ -31,6 +32,26 @@ export class TestProcess extends Context.Service<
   }
 >()("effect-converge/testing/TestProcess") {}
 
+/** Options of `layer`: those of `Engine.layer`, and two of its own. */
+export interface TestLayerOptions<
+  P extends Program.Any = never,
+  H = never,
+  Name extends string = string
+> extends EngineOptions<P, H, Name> {
+  /** The number of threads for CPU agents. They work in real time, so a test with threads needs `clock: "caller"`. Default: 0. */
+  readonly workers?: number | undefined
+  /**
+   * `"test"`: a `TestClock` of its own, which stands still until the test moves it. `"caller"`: the clock of the test, which is
+   * the real one in `it.live`. Default: `"test"`.
+   */
+  readonly clock?: "test" | "caller" | undefined
+}
+
+const rules: Rules<Pick<TestLayerOptions, "workers" | "clock">> = {
+  workers: whole(0, 256),
+  clock: oneOf("test", "caller")
+}
+
 /** One life of the process. */
 interface Life {
   readonly engine: Engine.Engine["Service"]
@@ -39,21 +60,29 @@ interface Life {
 }
 
 /**
- * An engine for tests: without threads, with a journal in memory, and with a `TestClock`.
+ * An engine for tests: with a journal in memory, without threads unless `workers` has some, and with a `TestClock` unless `clock`
+ * says otherwise.
  *
  * The journal lives as long as the layer. `Testing.kill` kills the process of the engine; `Engine.resume`, or a start of the same
- * id, then goes on from what was committed. Time stands still until `TestClock.adjust` moves it. Options are those of
- * `Engine.layer`. Jobs of its `programs` are resumed by themselves after a kill, and its `drainTimeout` plays no part.
+ * id, then goes on from what was committed. Time stands still until `TestClock.adjust` moves it. Jobs of `programs` are resumed by
+ * themselves after a kill, and `drainTimeout` plays no part. Building the layer dies with `InvalidOptions` if an option cannot
+ * work.
  */
 export const layer = <P extends Program.Any = never, H = never, Name extends string = never>(
-  options?: EngineOptions<P, H, Name>
+  options?: TestLayerOptions<P, H, Name>
 ): Layer.Layer<
   Engine.Engine | HandlerOf<Name> | JobStore | TestProcess,
   never,
   Exclude<Needs<P>, HandlerOf<Name>> | H
 > =>
   withHandlers<Name, Engine.Engine | JobStore | TestProcess, Exclude<Needs<P>, HandlerOf<Name>> | H>(
-    Layer.provideMerge(Layer.effectContext(lives(options)), TestClock.layer())
+    Layer.suspend(() => {
+      const { clock = "test", workers = 0, ...engine } = options ?? {}
+      checkOptions("Testing.layer", { clock, workers }, rules)
+      const pool = workers === 0 ? layerInline : threads({ size: workers })
+      const context = Layer.effectContext(lives(engine, pool))
+      return clock === "test" ? Layer.provideMerge(context, TestClock.layer()) : context
+    })
   )
 
 /** Kills the process of the engine of `layer`: nothing is written any more, and another engine starts on the same journal. */
@@ -62,7 +91,10 @@ export const kill: Effect.Effect<void, never, TestProcess> = Effect.flatMap(Test
 /** Starts a job, as `Engine.start` does. */
 export const start: typeof Engine.start = Engine.start
 
-const lives = <P extends Program.Any, H, Name extends string>(options: EngineOptions<P, H, Name> | undefined) =>
+const lives = <P extends Program.Any, H, Name extends string>(
+  options: EngineOptions<P, H, Name>,
+  pool: Layer.Layer<WorkerPool>
+) =>
   Effect.gen(function* () {
     type R = Exclude<Needs<P>, HandlerOf<Name>> | H
     const outer = yield* Scope.Scope
@@ -71,7 +103,7 @@ const lives = <P extends Program.Any, H, Name extends string>(options: EngineOpt
     const begin: Effect.Effect<Life> = Effect.gen(function* () {
       const scope = yield* Scope.fork(outer)
       const store = mortal(journal)
-      const below: Layer.Layer<WorkerPool | JobStore> = Layer.merge(layerInline, Layer.succeed(JobStore, store.store))
+      const below: Layer.Layer<WorkerPool | JobStore> = Layer.merge(pool, Layer.succeed(JobStore, store.store))
       const built = Layer.buildWithScope(
         Layer.fresh(Layer.provide(Engine.layer({ ...options, drainTimeout: 0 }), below)),
         scope

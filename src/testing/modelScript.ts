@@ -11,6 +11,8 @@ export interface ModelCall {
   readonly prompt: string
   /** `"object"` for `generateObject`, `"text"` for the others. */
   readonly format: "text" | "object"
+  /** The `objectName` of `generateObject`; "" for the others. */
+  readonly objectName: string
 }
 
 /** An answer of a scripted model. It is plain data, but for `error`, and can be kept as JSON. */

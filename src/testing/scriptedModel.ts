@@ -74,8 +74,11 @@ const finderOf = (script: ModelScript): Find => {
 const answerTo = (find: Find, options: LanguageModel.ProviderOptions): Effect.Effect<Answer, AiError.AiError> =>
   Effect.suspend(() => {
     const prompt = textOf(options.prompt)
-    const format = options.responseFormat.type === "json" ? "object" : "text"
-    const found = find({ prompt, format })
+    const { responseFormat } = options
+    const found =
+      responseFormat.type === "json"
+        ? find({ prompt, format: "object", objectName: responseFormat.objectName })
+        : find({ prompt, format: "text", objectName: "" })
     if (found === undefined) {
       return Effect.die(new Error(`Testing.model: the script has no answer to ${JSON.stringify(prompt.slice(0, 200))}`))
     }

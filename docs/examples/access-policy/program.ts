@@ -41,7 +41,7 @@ export const Rule = Fact.kind("Rule", {
 })
 
 /** Membership through any number of groups. */
-const Within = Fact.kind("Within", { schema: Member.schema, id: Member.id })
+export const Within = Fact.kind("Within", { schema: Member.schema, id: Member.id })
 
 /** Containment through any number of folders. */
 const Under = Fact.kind("Under", { schema: Content.schema, id: Content.id })
@@ -108,7 +108,7 @@ const direct = Agent.cpu("direct", {
     isRevoked ? {} : { facts: [Assignment.of({ effect, who: subject, role, on })] }
 })
 
-const inherited = Agent.join("inherited", {
+export const inherited = Agent.join("inherited", {
   // A rule without a key meets nobody.
   left: [Rule, ({ isRevoked, subject }) => (isRevoked ? [] : subject)],
   right: [Within, ({ group }) => group],
@@ -146,7 +146,7 @@ const below = Agent.join("below", {
 })
 
 // In a tier of its own: when it is asked about a grant, every denial is there.
-const decide = Agent.cpu("decide", {
+export const decide = Agent.cpu("decide", {
   each: Claim,
   reads: [Claim],
   writes: [Access],

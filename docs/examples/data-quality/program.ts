@@ -15,14 +15,14 @@ const Input = Schema.Struct({
 })
 
 /** Lines that are to be checked. Their texts leave memory when they have been. */
-const Batch = Fact.kind("Batch", {
+export const Batch = Fact.kind("Batch", {
   schema: Schema.Struct({ first: Schema.Int, lines: Schema.Array(Schema.String) }),
   id: ({ first }) => String(first),
   retention: { latest: 1 }
 })
 
 /** How many lines of a batch were orders, and how many broke a rule. */
-const Checked = Fact.kind("Checked", {
+export const Checked = Fact.kind("Checked", {
   schema: Schema.Struct({ first: Schema.Int, lines: Schema.Int, orders: Schema.Int, flaws: Schema.Int }),
   id: ({ first }) => String(first)
 })
@@ -60,7 +60,7 @@ const Figure = Fact.kind("Figure", {
   indexes: { name: ({ name }) => name }
 })
 
-const read = Agent.make("read", {
+export const read = Agent.make("read", {
   writes: [Batch],
   execute: (view) =>
     Effect.gen(function* () {
@@ -76,7 +76,7 @@ const read = Agent.make("read", {
     })
 })
 
-const parse = Agent.cpu("parse", {
+export const parse = Agent.cpu("parse", {
   each: Batch,
   writes: [Order, Flaw, Checked],
   timeout: "30 seconds",
@@ -94,7 +94,7 @@ const parse = Agent.cpu("parse", {
 /** One function for both sides, so that they share an index. */
 const orderOf = ({ order }: typeof Order.schema.Type): string => order
 
-const duplicates = Agent.join("duplicates", {
+export const duplicates = Agent.join("duplicates", {
   left: [Order, orderOf],
   right: [Order, orderOf],
   writes: [Duplicate],

@@ -1,17 +1,28 @@
-/** The example of docs/examples/access-policy beside a naive model, on random policies, with and without threads. */
+/**
+ * The example of docs/examples/access-policy: its agents alone, beside a naive model on random policies, and the promises of the
+ * whole program.
+ */
 import { describe, expect, it, layer } from "@effect/vitest"
-import { Engine, JobStore, Program, WorkerPool } from "effect-converge"
+import { Agent, Engine, Program } from "effect-converge"
 import { Testing } from "effect-converge/testing"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { access, Access, Claim, Content, Member, Role, Rule } from "../../../docs/examples/access-policy/program.ts"
+import {
+  access,
+  Access,
+  Claim,
+  Content,
+  decide,
+  inherited,
+  Member,
+  Role,
+  Rule,
+  Within
+} from "../../../docs/examples/access-policy/program.ts"
 import { why } from "../../../docs/examples/access-policy/why.ts"
 import { node } from "../../support/node.ts"
 import { naiveAccess, type Policy } from "./naive.ts"
-
-const engineOn = (size: number) =>
-  Engine.layer().pipe(Layer.provide([WorkerPool.layer({ size }), JobStore.layerMemoryJournal]))
 
 /** Few names, so that groups and folders nest and form circles, and so that grants meet denials. */
 const few = (...names: ReadonlyArray<string>) => Schema.Literals(names)
@@ -65,12 +76,48 @@ const company: Policy = {
   rules: [grant, deny]
 }
 
+const claim = (effect: "grant" | "deny", who: string) => Claim.of({ effect, who, permission: "read", item: "salaries" })
+
+describe("an agent of the policy", () => {
+  const decided = (each: ReturnType<typeof claim>, ...others: ReadonlyArray<ReturnType<typeof claim>>) =>
+    Effect.map(Testing.execute(decide, { each, facts: [each, ...others] }), ({ facts }) =>
+      facts.map(({ id, value }) => [id, value.isAllowed])
+    )
+
+  it.effect("decides by the denial, if there is one for the same question", () =>
+    Effect.gen(function* () {
+      const [grant, deny] = [claim("grant", "ada"), claim("deny", "ada")]
+      expect(yield* decided(grant)).toEqual([["ada read salaries", true]])
+      expect(yield* decided(grant, claim("deny", "byron"))).toEqual([["ada read salaries", true]])
+      expect(yield* decided(grant, deny)).toEqual([])
+      expect(yield* decided(deny, grant)).toEqual([["ada read salaries", false]])
+    })
+  )
+
+  it.effect("lets the members of a group inherit its rules, but for those that were revoked", () =>
+    Effect.gen(function* () {
+      const within = [Within.of({ member: "ada", group: "board" }), Within.of({ member: "eve", group: "guests" })]
+      const { facts } = yield* Testing.execute(inherited, { facts: [Rule.of(grant), ...within] })
+      expect(facts.map(({ id }) => id)).toEqual(["grant ada reader company"])
+      expect(facts[0]?.because.map(({ kind }) => kind)).toEqual(["Rule", "Within"])
+      const revoked = Rule.of({ ...grant, isRevoked: true })
+      expect((yield* Testing.execute(inherited, { facts: [revoked, ...within] })).facts).toEqual([])
+    })
+  )
+
+  it.effect("is executed for a claim, and says so", () =>
+    Effect.gen(function* () {
+      expect(yield* Effect.flip(Testing.execute(decide))).toMatchObject({ _tag: "NotExecuted", agent: "decide" })
+    })
+  )
+})
+
 describe("access by joins", () => {
   it("has no likely mistake that the runtime knows of", () => {
     expect(Program.warnings(access)).toEqual([])
   })
 
-  layer(engineOn(2), { excludeTestServices: true })((it) => {
+  layer(Testing.layer({ workers: 2, clock: "caller" }), { excludeTestServices: true })((it) => {
     it.effect.prop(
       "decides as the naive model does, with 0 workers and with 2, and with one hash",
       [AnyPolicy],
@@ -78,7 +125,7 @@ describe("access by joins", () => {
         Effect.gen(function* () {
           const policy = distinct(drawn)
           const threaded = yield* Engine.run(access, policy)
-          const inline = yield* Effect.provide(Engine.run(access, policy), engineOn(0))
+          const inline = yield* Effect.provide(Engine.run(access, policy), Testing.layer())
           expect(inline.output.toSorted()).toEqual(naiveAccess(policy))
           expect(inline.diagnostics).toEqual([])
           expect(threaded.hash).toBe(inline.hash)
@@ -87,24 +134,33 @@ describe("access by joins", () => {
     )
   })
 
-  it.live("decides the same in whatever order the rules and memberships arrive, late denials included", () =>
+  it.effect("decides the same in whatever order the rules and memberships arrive, late denials included", () =>
     Effect.gen(function* () {
       const { orders } = yield* Testing.confluent(access, company)
       expect(orders.length).toBeGreaterThan(10)
-    }).pipe(Effect.provide(engineOn(0)))
+    }).pipe(Effect.provide(Testing.layer()))
   )
 
-  it.live("refuses a policy that says something twice, and names it", () =>
+  it.effect("is the same in every run, and whenever its process dies", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(
-        Engine.run(access, { ...company, rules: [grant, { ...grant, isRevoked: true }] })
-      )
+      const { hash, status } = yield* Testing.deterministic(access, company)
+      const survived = yield* Testing.durable(access, company)
+      expect(survived).toMatchObject({ status, hash })
+      expect(survived.kills).toBe(survived.writes)
+      expect(status).toBe("converged")
+    })
+  )
+
+  it.effect("refuses a policy that says something twice, and names it", () =>
+    Effect.gen(function* () {
+      const twice = { ...company, rules: [grant, { ...grant, isRevoked: true }] }
+      const error = yield* Effect.flip(Testing.start(access, twice))
       expect(error).toMatchObject({ _tag: "InvalidInput" })
       expect(error.message).toContain('"Rule"/grant board reader company')
-    }).pipe(Effect.provide(engineOn(0)))
+    }).pipe(Effect.provide(Testing.layer()))
   )
 
-  it.live("says on which rules, memberships and folders a decision rests", () =>
+  it.effect("says on which rules, memberships and folders a decision rests", () =>
     Effect.gen(function* () {
       const { context } = yield* Engine.run(access, company)
       const asked = { permission: "read", item: "salaries" }
@@ -129,7 +185,7 @@ describe("access by joins", () => {
         ]
       })
       expect(why(context, { who: "carol", ...asked })).toEqual({ isAllowed: false, premises: [] })
-    }).pipe(Effect.provide(engineOn(0)))
+    }).pipe(Effect.provide(Testing.layer()))
   )
 })
 
@@ -137,7 +193,7 @@ describe("a change of the policy", () => {
   const forked = (options: Parameters<typeof fork>[0]) => Effect.flatMap(fork(options), (job) => job.result)
   const fork = (options: Engine.ForkOptions<typeof Rule, Policy>) => Engine.fork(access, "before", options)
 
-  it.live("revokes a rule in a fork from the seeds, and there only", () =>
+  it.effect("revokes a rule in a fork from the seeds, and there only", () =>
     Effect.gen(function* () {
       yield* Engine.run(access, company, { id: "before" })
       const revoked = Rule.of({ ...grant, isRevoked: true })
@@ -147,10 +203,10 @@ describe("a change of the policy", () => {
       // Facts are not taken back: in a fork from the end, everything that was derived from the rule is still there.
       const late = yield* forked({ facts: [revoked] })
       expect(late.output).toEqual((yield* Engine.run(access, company)).output)
-    }).pipe(Effect.provide(engineOn(0)))
+    }).pipe(Effect.provide(Testing.layer()))
   )
 
-  it.live("lets a late denial revise what was decided", () =>
+  it.effect("lets a late denial revise what was decided", () =>
     Effect.gen(function* () {
       yield* Engine.run(access, company, { id: "before" })
       const late = { effect: "deny", subject: "founders", role: "reader", on: "company", isRevoked: false } as const
@@ -158,7 +214,57 @@ describe("a change of the policy", () => {
       expect(output.toSorted()).toEqual(naiveAccess({ ...company, rules: [grant, deny, late] }))
       expect(context.find("Access", "ada read salaries")?.value).toMatchObject({ isAllowed: false })
       expect(context.size(Claim)).toBeGreaterThan(context.size(Access))
-    }).pipe(Effect.provide(engineOn(0)))
+    }).pipe(Effect.provide(Testing.layer()))
+  )
+})
+
+describe("a changed rule, rehearsed over stored jobs", () => {
+  /** A later version in which a grant wins over a denial of a group. */
+  const lenient = Testing.withAgents(access, [
+    Agent.cpu("decide", {
+      each: Claim,
+      reads: [Claim],
+      writes: [Access],
+      execute: ({ value: { effect, item, permission, who } }, view) => {
+        const grant = view.get(Claim, Claim.id({ effect: "grant", who, permission, item }))
+        const isAllowed = effect === "grant" || Option.isSome(grant)
+        return { facts: [Access.of({ who, permission, item, isAllowed })] }
+      }
+    })
+  ])
+
+  it.effect("says who may do what then, by fact and cycle, of a job and of its fork", () =>
+    Effect.gen(function* () {
+      yield* Engine.run(access, company, { id: "before" })
+      const fork = yield* Engine.fork(access, "before", {
+        id: "what-if",
+        facts: [Rule.of({ ...deny, subject: "founders" })]
+      })
+      yield* fork.result
+      const recordings = yield* Effect.all([Testing.recording("before"), Testing.recording("what-if")])
+      const same = yield* Testing.rehearse(access, recordings)
+      expect(same.jobs.map(({ isOtherwise, isSame }) => [isOtherwise, isSame])).toEqual([
+        [false, true],
+        [false, true]
+      ])
+      const { jobs } = yield* Testing.rehearse(lenient, recordings)
+      const told = jobs.map(({ facts }) =>
+        facts.map(({ after, cycle, fact, what }) => `${what} ${fact.id} in cycle ${cycle}: ${JSON.stringify(after)}`)
+      )
+      const allowed = (who: string, item: string) =>
+        `{"isAllowed":true,"item":"${item}","permission":"read","who":"${who}"}`
+      expect(told[0]).toEqual([
+        `changed byron read personnel in cycle 6: ${allowed("byron", "personnel")}`,
+        `changed byron read salaries in cycle 6: ${allowed("byron", "salaries")}`
+      ])
+      // The denial of the fork came late. It revises nothing any more.
+      expect(told[1]?.map((line) => line.split(" in ")[0])).toEqual([
+        "changed founders read personnel",
+        "changed founders read salaries",
+        "changed ada read personnel",
+        "changed ada read salaries"
+      ])
+    }).pipe(Effect.provide(Testing.layer()))
   )
 })
 
