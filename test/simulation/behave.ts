@@ -4,7 +4,18 @@
  *
  * Boundary: pure functions of what they are shown.
  */
-import type { AgentSpec, Emission, HandlerSpec, InvariantSpec, Item, Payload, Proposed, Rule } from "./spec.ts"
+import type {
+  AgentSpec,
+  BudgetSpec,
+  Emission,
+  HandlerSpec,
+  InvariantSpec,
+  Item,
+  MigrationSpec,
+  Payload,
+  Proposed,
+  Rule
+} from "./spec.ts"
 
 /** A fact, as a view or the reference shows it. */
 export interface Shown {
@@ -46,8 +57,27 @@ export interface Output {
   readonly tokens: number
 }
 
-/** The kind of the intents that ask for an approval. */
+/** The kinds of intents that ask for an approval, and for a child job. */
 export const approvalKind = "Approval"
+export const childKind = "ChildJob"
+
+/** The kinds of facts that every program has beside its own, and that agents read as items. */
+export const builtInKinds = ["Decision", "ChildResult"]
+
+/** A fact as an item: that of a built-in kind has no number and no tags of its own. */
+export const itemOf = ({ kind, value }: Shown): Item => {
+  if (kind === "Decision") {
+    const { approval, approved, by } = value as unknown as Readonly<Record<string, string | boolean>>
+    return { k: String(approval), n: approved === true ? 1 : 0, t: [String(by)] }
+  }
+  if (kind !== "ChildResult") return value
+  const { child, output, status } = value as unknown as {
+    readonly child: string
+    readonly status: string
+    readonly output: ReadonlyArray<readonly [string, number]> | null
+  }
+  return { k: child.slice(-4), n: (output ?? []).reduce((sum, [, size]) => sum + size, 0), t: [status] }
+}
 
 /* ---------------------------------------------------------------- keys */
 
@@ -91,9 +121,9 @@ export const faultOf = (agent: AgentSpec, item: Item | undefined, attempt: numbe
 
 /** The items that an execution is about: its fact, or all that is new of the kinds that it reads. */
 export const itemsOf = (agent: AgentSpec, fact: Shown | undefined, sight: Sight): ReadonlyArray<About> => {
-  if (fact !== undefined) return [{ value: fact.value, fact }]
+  if (fact !== undefined) return [{ value: itemOf(fact), fact }]
   if (agent.reads.length === 0) return [{ value: { k: agent.name, n: 0, t: [] }, fact: undefined }]
-  return agent.reads.flatMap((kind) => sight.delta(kind)).map((fact) => ({ value: fact.value, fact }))
+  return agent.reads.flatMap((kind) => sight.delta(kind)).map((fact) => ({ value: itemOf(fact), fact }))
 }
 
 /** The item of a pair. */
@@ -137,8 +167,7 @@ export const behave = (agent: AgentSpec, items: ReadonlyArray<About>, sight: Sig
       const proposal = { kind: into, value: exact ?? { k, n, t: value.t } }
       if (!facts.has(`${into}/${k}`))
         facts.set(`${into}/${k}`, because === true && fact !== undefined ? { ...proposal, because: [fact] } : proposal)
-      if (agent.intent === approvalKind) intents.push({ kind: approvalKind, payload: { id: `may ${k}` } })
-      else if (agent.intent !== undefined) intents.push({ kind: agent.intent, payload: { k, n } })
+      if (agent.intent !== undefined) intents.push({ kind: agent.intent, payload: payloadOf(agent, proposal.value) })
     }
     if (agent.evaluates === true && fact !== undefined) {
       evaluations.push({
@@ -151,6 +180,40 @@ export const behave = (agent: AgentSpec, items: ReadonlyArray<About>, sight: Sig
   const output = { facts: [...facts.values()], intents, evaluations, tokens: agent.tokens ?? 0 }
   return how === undefined ? output : spoilt(agent, output, how)
 }
+
+/** The payload of an intent for a proposed item. */
+const payloadOf = ({ approvalMs, child, intent, onTimeout }: AgentSpec, item: Item): Payload => {
+  const { k, n } = item
+  if (intent === approvalKind) {
+    const late = onTimeout === undefined ? {} : { onTimeout }
+    return { id: `may ${k}`, ...(approvalMs === undefined ? {} : { timeoutMs: approvalMs, ...late }) }
+  }
+  if (intent !== childKind || child === undefined) return { k, n }
+  const { budget, isNamed, program, reports } = child
+  return {
+    ...{ program, input: item },
+    ...(isNamed ? { id: `child ${k}` } : {}),
+    ...(reports ? { onFailure: "report" as const } : {}),
+    ...(budget === undefined ? {} : { budget: limitsIn(budget) })
+  }
+}
+
+/** The limits that a budget sets. */
+export const limitsIn = (budget: BudgetSpec): BudgetSpec =>
+  Object.fromEntries(Object.entries(budget).filter(([, limit]) => limit !== undefined))
+
+/** The seeds of a program: its own, and its input as a fact of its first kind. */
+export const seedsOf = (
+  { kinds: [first], seeds }: { readonly kinds: ReadonlyArray<{ readonly name: string }>; readonly seeds: ReadonlyArray<Proposed> },
+  input: Item | null
+): ReadonlyArray<Proposed> => {
+  if (input === null || first === undefined) return seeds
+  return [...seeds.filter(({ kind, value }) => kind !== first.name || value.k !== input.k), { kind: first.name, value: input }]
+}
+
+/** A fact of an earlier version, as the next one has it; undefined: it has it no more. */
+export const migrated = ({ adds, drops }: MigrationSpec, value: Item): Item | undefined =>
+  drops !== undefined && value.n % drops === 0 ? undefined : { ...value, n: value.n + adds }
 
 const bad: Item = { k: "bad", n: 1, t: [] }
 

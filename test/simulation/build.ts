@@ -3,93 +3,57 @@
  *
  * Boundary: from data to a program and its handlers. What they compute is in behave.ts.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import { Agent, Engine, Fact, Fold, Invariant, Program } from "../../src/index.ts"
-import type { World } from "../../src/testing/simulation/World.ts"
+import { Agent, Budget, Engine, Fact, Fold, Intent, Invariant, Program } from "../../src/index.ts"
 import {
   type About,
   accepts,
   added,
   answerOf,
   behave,
+  builtInKinds,
   combine,
   faultOf,
   groupOf,
   itemsOf,
   keysOf,
+  limitsIn,
+  migrated,
   type Output,
   pairOf,
   removed,
+  seedsOf,
   type Shown,
   type Sight,
   totalOf,
   verdictOf
 } from "./behave.ts"
-import type { AgentSpec, HandlerSpec, Item, KindSpec, Payload, ProgramSpec } from "./spec.ts"
+import type { Case } from "./generate.ts"
+import { Host } from "./host.ts"
+import type { AgentSpec, HandlerSpec, Item, KindSpec, MigrationSpec, Payload, ProgramSpec } from "./spec.ts"
+import { nameOf, type Payer } from "./till.ts"
 
 const ItemSchema = Schema.Struct({ k: Schema.String, n: Schema.Finite, t: Schema.Array(Schema.String) })
 
 type ItemKind = Fact.Kind<string, Item>
 type Viewed = Parameters<NonNullable<Parameters<typeof Invariant.structural<ItemKind>>[1]>>[0]
 
-/** What a program tells of itself while it runs, and what it needs to know of the world. */
-export class Host {
-  /** Counts the attempts of tasks and handlers in a life of the process. */
-  readonly attempts = new Map<string, number>()
-  /** Executions under way. */
-  running = 0
-  /** Values that an agent could have changed (G1). */
-  readonly thawed: Array<string> = []
-  /** Acts of handlers: the key of the intent, and the life. */
-  readonly performed: Array<{ readonly key: string; readonly life: number }> = []
-  /** The intents whose handlers are under way, and those that had two handlers at a time. */
-  readonly busy = new Set<string>()
-  readonly doubled: Array<string> = []
-  life = 0
-  world: World | undefined
-
-  attempt(name: string): number {
-    const key = `${this.life}/${name}`
-    const attempt = (this.attempts.get(key) ?? 0) + 1
-    this.attempts.set(key, attempt)
-    return attempt
-  }
-
-  begin(life: number, world: World): void {
-    this.life = life
-    this.world = world
-    this.running = 0
-    this.busy.clear()
-  }
-
-  /** Runs the effect of a handler, one attempt of one intent. */
-  performing<A, E>(key: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    return Effect.suspend(() => {
-      if (this.busy.has(key)) this.doubled.push(key)
-      this.busy.add(key)
-      return Effect.ensuring(
-        during(this, effect),
-        Effect.sync(() => this.busy.delete(key))
-      )
-    })
-  }
-
-  shown(facts: ReadonlyArray<Shown>): ReadonlyArray<Shown> {
-    if (!Object.isFrozen(facts)) this.thawed.push("the array of a view")
-    for (const fact of facts)
-      if (!Object.isFrozen(fact.value) || !Object.isFrozen(fact.value.t)) this.thawed.push(fact.id)
-    return facts
-  }
-}
-
 export interface Built {
-  readonly program: Program.Program<string, null, unknown, never, never, ItemKind, ItemKind>
+  readonly program: BuiltProgram
+  readonly versions: ReadonlyArray<BuiltProgram>
+  readonly children: ReadonlyArray<BuiltProgram>
+  readonly next: BuiltProgram | undefined
   readonly handlers: ReadonlyArray<Engine.Handler<never>>
-  readonly kinds: ReadonlyMap<string, ItemKind>
+  readonly kinds: Kinds
   readonly host: Host
 }
+
+type BuiltProgram = Program.Program<string, Item | null, unknown, never, never, ItemKind, ItemKind>
+type Kinds = ReadonlyMap<string, ItemKind>
 
 const kindFrom = ({ latest, name, rule }: KindSpec): ItemKind => {
   const conflict = (() => {
@@ -117,10 +81,30 @@ const kindFrom = ({ latest, name, rule }: KindSpec): ItemKind => {
   })
 }
 
-/** Builds the program of a spec. */
-export const build = (spec: ProgramSpec): Built => {
-  const kinds = new Map(spec.kinds.map((kind) => [kind.name, kindFrom(kind)]))
+/** Builds the programs of a case, and the handlers of the first. */
+export const build = (whole: Case): Built => {
   const host = new Host()
+  const { children, program, sequel, versions } = whole
+  const kinds = kindsOf(program)
+  const built = programFrom(program, host)
+  return {
+    program: built,
+    versions: versions.map((version) => programFrom(version, host)),
+    children: children.map((child) => (child === program ? built : programFrom(child, host))),
+    next: sequel?.do === "go on" ? programFrom(sequel.program, host) : undefined,
+    ...{ kinds, host, handlers: program.handlers.map((handler) => handlerFrom(handler, kinds, host)) }
+  }
+}
+
+/** The kinds of a program, and those that every program has. */
+const kindsOf = (spec: ProgramSpec): Kinds => {
+  const own = spec.kinds.map((kind): readonly [string, ItemKind] => [kind.name, kindFrom(kind)])
+  const builtIn = [Intent.Decision, Intent.ChildResult].map((kind) => [kind.name, kind as unknown as ItemKind] as const)
+  return new Map([...own, ...builtIn])
+}
+
+const programFrom = (spec: ProgramSpec, host: Host): BuiltProgram => {
+  const kinds = kindsOf(spec)
   const agents = spec.agents.map((agent) => agentFrom(agent, kinds, host))
   const tiers = Array.from({ length: spec.tiers }, (_, tier) =>
     spec.agents.filter((agent) => agent.tier === tier).map(({ name }) => name)
@@ -132,31 +116,45 @@ export const build = (spec: ProgramSpec): Built => {
     if (type === "acceptance") return Invariant.acceptance(name, check)
     return Invariant.structural(name, check, { onViolation: onViolation ?? "halt" })
   })
+  const { migration } = spec
   const options = {
     module: import.meta.url,
-    input: Schema.Null,
-    kinds: [...kinds.values()],
+    version: spec.version,
+    ...(migration === undefined ? {} : { migrate: migrateBy(migration) }),
+    input: Schema.NullOr(ItemSchema),
+    kinds: spec.kinds.map(({ name }) => kind(name)),
     agents,
     tiers,
     signals: spec.signals.map(kind),
-    seed: () => spec.seeds.map(({ kind: name, value }) => kind(name).of(value)),
+    seed: (input: Item | null) => seedsOf(spec, input).map(({ kind: name, value }) => kind(name).of(value)),
     invariants,
-    budget: Object.fromEntries(Object.entries(spec.budget).filter(([, limit]) => limit !== undefined)),
-    output: (view: Viewed) => spec.kinds.map(({ name }) => [name, view.size(kind(name))])
+    budget: limitsIn(spec.budget),
+    // It has a schema, so that a parent gets the output as it is.
+    output: {
+      schema: Schema.Array(Schema.Tuple([Schema.String, Schema.Finite])),
+      from: (view: Viewed) => spec.kinds.map(({ name }) => [name, view.size(kind(name))])
+    }
   }
   // A spec is data, so the types of its kinds and agents are not known to the compiler. `Program.make` checks them all.
-  const program = Program.make("simulated", options as never) as unknown as Built["program"]
-  return { program, kinds, host, handlers: spec.handlers.map((handler) => handlerFrom(handler, kinds, host)) }
+  return Program.make(spec.name, options as never) as unknown as BuiltProgram
 }
 
-const sightOf = (view: Viewed, kinds: Built["kinds"], host: Host): Sight => ({
+const migrateBy =
+  (migration: MigrationSpec) =>
+  (fact: { readonly kind: string; readonly value: unknown }): { kind: string; value: unknown } | undefined => {
+    if (builtInKinds.includes(fact.kind)) return fact
+    const value = migrated(migration, fact.value as Item)
+    return value === undefined ? undefined : { kind: fact.kind, value }
+  }
+
+const sightOf = (view: Viewed, kinds: Kinds, host: Host): Sight => ({
   all: (kind) => host.shown(view.all(kinds.get(kind)!)),
   delta: (kind) => host.shown(view.delta(kinds.get(kind)!)),
   size: (kind) => view.size(kinds.get(kind)!)
 })
 
 /** The effect of an output: proposals are made by their kinds. */
-const effectOf = (output: Output, kinds: Built["kinds"]) => ({
+const effectOf = (output: Output, kinds: Kinds) => ({
   facts: output.facts.map(({ because, kind, value }) => {
     const reasons = because === undefined ? {} : { because }
     return kinds.get(kind)?.of(value, reasons as never) ?? { kind, value }
@@ -166,7 +164,7 @@ const effectOf = (output: Output, kinds: Built["kinds"]) => ({
   usage: { tokens: output.tokens }
 })
 
-const agentFrom = (agent: AgentSpec, kinds: Built["kinds"], host: Host): Agent.Agent.Any => {
+const agentFrom = (agent: AgentSpec, kinds: Kinds, host: Host): Agent.Agent.Any => {
   const kind = (name: string | undefined) => (name === undefined ? undefined : kinds.get(name))
   const sight = (view: Viewed) => sightOf(view, kinds, host)
   const { accepts: rule, name } = agent
@@ -198,22 +196,24 @@ const agentFrom = (agent: AgentSpec, kinds: Built["kinds"], host: Host): Agent.A
       }
       if (agent.type === "cpu") {
         const execute = (...args: ReadonlyArray<unknown>) => {
-          const { items, view } = given(args)
+          const { fact, items, view } = given(args)
+          host.till.start({ job: view.jobId, cycle: view.cycle, agent: name, each: fact?.id ?? "" })
           return effectOf(behave(agent, items(), sight(view), 1), kinds)
         }
         return Agent.cpu(name, { ...common, ...each, ...timeout, ...placement, execute } as never)
       }
       const execute = (...args: ReadonlyArray<unknown>) => {
         const { fact, items, view } = given(args)
-        const attempt = host.attempt(`${view.cycle}/${name}/${fact?.id ?? ""}`)
-        return during(
-          host,
-          fiberOf(agent, items(), () => sight(view), attempt, kinds)
-        )
+        const payer = { job: view.jobId, cycle: view.cycle, agent: name, each: fact?.id ?? "" }
+        const attempt = host.attempt(nameOf(payer))
+        host.till.start(payer)
+        const executed = fiberOf(agent, items(), () => sight(view), attempt, kinds)
+        return during(host, payer, paying(agent, payer, host, executed))
       }
       const retry = agent.retries === undefined ? {} : { retry: retries(agent.retries) }
       const memoize = agent.memoize === true ? { memoize: true } : {}
-      const concurrency = agent.concurrency === undefined ? {} : { concurrency: agent.concurrency }
+      const { concurrency: limit, gapMs: gap } = agent
+      const concurrency = limit === undefined ? {} : { concurrency: gap === undefined ? limit : { limit, gap } }
       return Agent.make(name, {
         ...common,
         ...each,
@@ -231,21 +231,52 @@ const agentFrom = (agent: AgentSpec, kinds: Built["kinds"], host: Host): Agent.A
 const retries = (times: number) => Schedule.max([Schedule.spaced(3), Schedule.recurs(times)])
 
 /** Counts an execution as under way. */
-const during = <A, E>(host: Host, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+const during = <A, E>(host: Host, payer: Payer, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.suspend(() => {
-    host.running++
+    host.enter(payer)
     return Effect.ensuring(
       effect,
-      Effect.sync(() => void host.running--)
+      Effect.sync(() => host.leave(payer))
     )
   })
+
+/** An attempt, after the call that its agent pays for. */
+const paying = <A, E>(
+  { pays: spec }: AgentSpec,
+  payer: Payer,
+  { till }: Host,
+  executed: Effect.Effect<A, E>
+): Effect.Effect<A | object, E | Budget.NoRoom> => {
+  if (spec === undefined) return executed
+  const { catches, pays, reserves, takesMs } = spec
+  return Effect.gen(function* () {
+    const call = till.ask(payer, reserves, catches)
+    if (reserves !== undefined) {
+      const asked = yield* Effect.exit(Budget.reserve(reserves))
+      if (Exit.isFailure(asked)) {
+        const refusal = asked.cause.reasons.find(Cause.isFailReason)?.error
+        if (refusal === undefined) return yield* asked
+        till.refuse(call, refusal)
+        return catches ? {} : yield* refusal
+      }
+      till.grant(call)
+      yield* Effect.sleep(takesMs)
+    }
+    if (pays !== undefined) {
+      till.pay(call, pays)
+      yield* Budget.spend(pays)
+      till.paid(call)
+    }
+    return yield* executed
+  })
+}
 
 const fiberOf = (
   agent: AgentSpec,
   items: ReadonlyArray<About>,
   sight: () => Sight,
   attempt: number,
-  kinds: Built["kinds"]
+  kinds: Kinds
 ) => {
   const first = items[0]?.value
   const how = faultOf(agent, first, attempt)
@@ -258,7 +289,7 @@ const fiberOf = (
   return ms === 0 ? result : Effect.andThen(Effect.sleep(ms), result)
 }
 
-const foldOf = (agent: AgentSpec, kinds: Built["kinds"], accepting: object) => {
+const foldOf = (agent: AgentSpec, kinds: Kinds, accepting: object) => {
   const over = kinds.get(agent.from ?? "")!
   const by = (item: Item) => groupOf(agent.key, item)
   const base = { ...accepting, over, by, into: kinds.get(agent.writes[0] ?? "") }
@@ -273,7 +304,7 @@ const foldOf = (agent: AgentSpec, kinds: Built["kinds"], accepting: object) => {
   return { ...base, aggregate: aggregates[agent.aggregate ?? "sum"](), as: totalOf }
 }
 
-const handlerFrom = (handler: HandlerSpec, kinds: Built["kinds"], host: Host): Engine.Handler<never> =>
+const handlerFrom = (handler: HandlerSpec, kinds: Kinds, host: Host): Engine.Handler<never> =>
   Engine.handler(
     handler.kind,
     ({ idempotencyKey, payload }) =>

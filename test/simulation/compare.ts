@@ -1,218 +1,119 @@
 /**
- * Compares a simulated job with the reference: context, provenance, events, hash, result and diagnostics (G1 to G16).
+ * Compares simulated jobs with the reference: context, provenance, events, hash, result and diagnostics (G1 to G16); of child
+ * jobs their rows and their ends.
  *
- * The reference is told only what the rules leave open: which signals each cycle admitted, and where a cancel stopped the job.
- * Boundary: reads both, and says in words where they differ. Texts of messages are not compared, since the page gives none.
+ * The reference is told only what the rules leave open (given.ts). Boundary: reads both, and says in words where they differ.
+ * Texts of messages are not compared, since the page gives none.
  */
-import type { End, Simulated, Told } from "../../src/testing/simulation/simulate.ts"
-import { approvalKind } from "./behave.ts"
-import type { Host } from "./build.ts"
+import type { End, Journal, Simulated } from "../../src/testing/simulation/simulate.ts"
+import { eventsOf, compareEvents, factOf } from "./events.ts"
 import type { Case } from "./generate.ts"
-import { textOf } from "./reference/canonical.ts"
-import { refer, type Given, type Referred } from "./reference/job.ts"
+import { childSource, endedOf, givenOf, journalOf, type Source } from "./given.ts"
+import { guaranteesOf } from "./guarantees.ts"
+import type { Host } from "./host.ts"
+import { causeOf, type Differ, shorten, text } from "./plain.ts"
+import type { Beginning, Engine, Given, Standing } from "./reference/given.ts"
+import { refer, type Referred } from "./reference/job.ts"
 import { rowTextOf } from "./reference/row.ts"
-import type { Entry, Outcome } from "./reference/state.ts"
-import type { Proposed } from "./spec.ts"
-
-/** The fields of a value that no rule gives: words, stacks, and what a cause says besides. */
-const silent = ["message", "stack", "busy", "seq"]
-
-/** A value without what is not compared. */
-const plain = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value !== "object" || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, item]) =>
-      silent.includes(key) || item === undefined ? [] : [[key, plain(item)]]
-    )
-  )
-}
-
-/** The fields of a cause that the reference gives. */
-const causeFields = [
-  "_tag",
-  "agent",
-  "cycle",
-  "timeoutMs",
-  "kind",
-  "id",
-  "existing",
-  "proposed",
-  "agents",
-  "budget",
-  "used"
-].concat(["limit", "spender", "name", "class", "reason", "facts", "key", "error", "exitCode", "since", "count"])
-
-const causeOf = (cause: unknown): unknown => {
-  if (typeof cause !== "object" || cause === null) return cause
-  const fields = cause as Readonly<Record<string, unknown>>
-  // The class of an error has a name of its own, where its cause has none.
-  const isOwn = (name: string) => name !== "name" || fields[name] !== fields["_tag"]
-  return plain(Object.fromEntries(causeFields.filter(isOwn).map((name) => [name, fields[name]])))
-}
-
-const text = (value: unknown): string => (value === undefined ? "nothing" : textOf(plain(value)))
-
-/* ---------------------------------------------------------------- what the rules leave open */
-
-interface StoredSignal {
-  readonly answers?: { readonly kind: string }
-  readonly discarded?: string
-  readonly facts?: ReadonlyArray<Proposed>
-}
-
-const proposalsOf = ({ proposals }: Told): ReadonlyArray<Proposed> => proposals as ReadonlyArray<Proposed>
-
-/** The signals of each cycle, as the rows have them. A discarded one is known by what its sender was told. */
-const givenOf = (simulated: Simulated, choice: number): { given: Given; complaints: Array<string> } => {
-  const complaints: Array<string> = []
-  /** The number of the way, of which each discarded signal takes a part. */
-  let rest = choice
-  const byCycle = new Map<number, ReadonlyArray<ReadonlyArray<Proposed>>>()
-  const answered = new Set<number>()
-  const told = simulated.told.filter(({ answer }) => answer === "committed" || answer === "discarded")
-  const inOrder = told.toSorted((a, b) => a.place - b.place)
-  const unknown = simulated.told.filter(({ answer }) => answer === "unknown")
-  for (const { cycle, text: row } of simulated.rows) {
-    const found: Array<ReadonlyArray<Proposed>> = []
-    const { signals: stored } = JSON.parse(row) as { readonly signals: ReadonlyArray<StoredSignal> }
-    for (const signal of stored) {
-      if (signal.answers !== undefined && signal.answers.kind !== approvalKind) {
-        answered.add(cycle)
-        continue
-      }
-      const facts = signal.facts?.map(({ kind, value }) => ({ kind, value }))
-      const isIt = ({ proposals }: Told) => facts === undefined || text(proposals) === text(facts)
-      const [next] = inOrder
-      const wanted = facts === undefined ? "discarded" : "committed"
-      const isTold = next !== undefined && next.answer === wanted && isIt(next)
-      // A row does not say what a discarded signal held: the next that was told so may be it, or any that was on its way.
-      const ways = facts === undefined ? unknown.length + (isTold ? 1 : 0) : 1
-      const way = ways === 0 ? 0 : rest % ways
-      rest = ways === 0 ? rest : Math.floor(rest / ways)
-      if (isTold && way === 0) {
-        inOrder.shift()
-        found.push(proposalsOf(next))
-        continue
-      }
-      const place = facts === undefined ? way - (isTold ? 1 : 0) : unknown.findIndex(isIt)
-      const [lost] = place < 0 ? [] : unknown.splice(place, 1)
-      if (lost === undefined)
-        complaints.push(`cycle ${cycle} admitted a signal that nobody sent, or in another order (S2)`)
-      else found.push(proposalsOf(lost))
-    }
-    byCycle.set(cycle, found)
-  }
-  const { error } = simulated.end ?? {}
-  if (error?._tag === "BudgetExhausted" && (error["budget"] === "cycles" || error["budget"] === "agents")) {
-    // A signal that waits wants a cycle, which the budget does not allow: the job ends, and the signal with it.
-    const refused = simulated.told.filter(({ message }) => message.startsWith("JobHalted"))
-    const late = refused.length > 0 ? refused : unknown
-    if (late.length > 0) byCycle.set(simulated.rows.length + 1, late.map(proposalsOf))
-  }
-  for (const { answer, proposals } of inOrder)
-    complaints.push(`signal ${text(proposals)} was ${answer}, and no row has it (S4)`)
-  const cycles = error?._tag === "JobCancelled" ? simulated.rows.length : Infinity
-  return { given: { jobId: "job", signals: byCycle, answered, cycles }, complaints }
-}
-
-/* ---------------------------------------------------------------- both sides in one form */
-
-const factOf = ({ because, by, id, kind, position, value }: Entry) => ({
-  kind,
-  id,
-  value,
-  provenance: { version: position, ...by, because }
-})
-
-const refOf = ({ agent, each }: { readonly agent: string; readonly each?: unknown }) => ({ agent, each })
-
-type Event = Readonly<Record<string, unknown>> & { readonly _tag: string }
-
-const outcomeEvents = (cycle: number, outcome: Outcome): ReadonlyArray<Event> => {
-  const of = { cycle, ...refOf(outcome) }
-  const { cause, effect, facts } = outcome
-  if (cause !== undefined || effect === undefined) return [{ _tag: "TaskDiscarded", ...of, cause: causeOf(cause) }]
-  const evaluations = effect.evaluations.map((evaluation) => ({ ...evaluation, agent: outcome.agent, cycle }))
-  return [
-    { _tag: "TaskSucceeded", ...of },
-    ...(facts.length === 0 ? [] : [{ _tag: "FactsCommitted", ...of, facts: facts.map(factOf) }]),
-    ...(evaluations.length === 0 ? [] : [{ _tag: "EvaluationsCommitted", ...of, evaluations }]),
-    ...effect.intents.map(({ kind, payload }, index) => ({ _tag: "IntentCommitted", ...of, index, kind, payload }))
-  ]
-}
-
-const signalEvents = (cycle: number, { answers, cause, effect, facts, proposals }: Outcome): ReadonlyArray<Event> => [
-  {
-    ...{ _tag: "SignalAdmitted", cycle, proposals: proposals ?? effect?.facts.length ?? 0 },
-    ...(cause === undefined ? {} : { cause: causeOf(cause) })
-  },
-  ...(answers === undefined
-    ? []
-    : [{ _tag: "IntentAnswered", cycle, ...refOf(answers), index: answers.index, kind: answers.kind }]),
-  ...(facts.length === 0 ? [] : [{ _tag: "FactsCommitted", cycle, agent: "", facts: facts.map(factOf) }])
-]
-
-const violationEvents = (cycle: number, violations: ReadonlyArray<Entry>): ReadonlyArray<Event> =>
-  violations.map(({ value }) => {
-    const { invariant, reason, repaired } = value as unknown as Readonly<Record<string, unknown>>
-    return repaired === true
-      ? { _tag: "InvariantRepaired", cycle, name: invariant }
-      : { _tag: "InvariantViolated", cycle, name: invariant, reason }
-  })
-
-/** The events of a job, as docs/events.md has them, without rests. */
-const eventsOf = (job: Referred, status: string, cause: unknown): ReadonlyArray<Event> => {
-  const events: Array<Event> = [
-    {
-      ...{ _tag: "JobStarted", cycle: 0, program: "simulated", hash: job.genesisHash },
-      seeds: job.seeds.facts.map(factOf),
-      version: job.seeds.facts.length + job.seedViolations.length
-    },
-    ...violationEvents(0, job.seedViolations)
-  ]
-  for (const row of job.rows) {
-    const { agents, cycle, outcomes, previousTier, signals, tier, violations } = row
-    for (let left = Math.max(previousTier, 0); left < tier; left++)
-      events.push({ _tag: "TierConverged", cycle, tier: left })
-    events.push({ _tag: "CycleStarted", cycle, tier, agents, tasks: outcomes.length })
-    events.push(...signals.flatMap((signal) => signalEvents(cycle, signal)))
-    events.push(...outcomes.flatMap((outcome) => outcomeEvents(cycle, outcome)))
-    events.push(...violationEvents(cycle, violations))
-  }
-  const { cycle, hash, tier } = job
-  if (status === "converged" && tier >= 0) events.push({ _tag: "TierConverged", cycle, tier })
-  const error = cause === undefined ? {} : { error: causeOf(cause) }
-  events.push({ _tag: "JobHalted", cycle, status, version: job.context.version, hash, ...error })
-  return events
-}
-
-const rests = ["JobPaused", "JobAwaiting", "JobResumed"]
-
-/* ---------------------------------------------------------------- the comparison */
+import { keyOf } from "./reference/state.ts"
+import type { ProgramSpec } from "./spec.ts"
 
 /** Ways in which the discarded signals of a job may be those that were sent. */
 const mostWays = 64
 
-/** Where a job and the reference differ: one line for each difference; none if they agree. */
+/** Where jobs and the reference differ: one line for each difference; none if they agree. */
 export const compare = (whole: Case, simulated: Simulated, host: Host): ReadonlyArray<string> => {
-  const first = compareWith(whole, simulated, host, 0)
+  const { sequel } = simulated
+  const first = compareAnyWay(whole, simulated, host, undefined)
+  if (sequel === undefined || first.length > 0) return first
+  return compareAnyWay(whole, sequel, host, simulated).map((difference) => `sequel: ${difference}`)
+}
+
+const compareAnyWay = (
+  whole: Case,
+  simulated: Simulated,
+  host: Host,
+  before: Simulated | undefined
+): ReadonlyArray<string> => {
+  const first = compareWith(whole, simulated, host, 0, before)
   const hasUnknown = simulated.told.some(({ answer }) => answer === "unknown")
   if (first.length === 0 || !hasUnknown) return first
   for (let choice = 1; choice < mostWays; choice++) {
-    if (compareWith(whole, simulated, host, choice).length === 0) return []
+    if (compareWith(whole, simulated, host, choice, before).length === 0) return []
   }
   return first
 }
 
+const engineOf = ({ children, limits: { maxDepth }, program: { handlers } }: Case): Engine => ({
+  programs: children,
+  handlers,
+  maxDepth
+})
+
+const beginningOf = (whole: Case, program: ProgramSpec, standing?: Standing): Beginning => ({
+  ...{ program, engine: engineOf(whole), input: null, budget: {}, handed: {}, depth: 0, standing, changed: undefined }
+})
+
+/** The version of the program in a life. */
+const versionOf =
+  ({ program, versions }: Case) =>
+  (life: number): ProgramSpec =>
+    life === 1 ? program : (versions[Math.min(life - 2, versions.length - 1)] ?? program)
+
+/** With what a job that goes on from another begins. */
+const sequelOf = (whole: Case, before: Simulated, host: Host): Beginning => {
+  const { program, sequel, versions } = whole
+  const journal = journalOf(before, before.jobId)!
+  const source: Source = {
+    ...{ simulated: before, host, journal, ended: endedOf(before), told: before.told, choice: 0 },
+    versionOf: versionOf(whole)
+  }
+  const { first = program, given } = givenOf(source)
+  const last = versions.at(-1) ?? program
+  if (sequel?.do === "fork") {
+    const at = Math.min(sequel.at, journal.rows.length)
+    const standing = standingAt(beginningOf(whole, first), given, at, at === journal.rows.length, last)
+    return { ...beginningOf(whole, last, standing), changed: sequel.changed }
+  }
+  const { program: own, standing } = refer(beginningOf(whole, first), given)
+  const next = sequel?.program ?? program
+  return beginningOf(whole, next, { ...standing, progress: own.name === next.name ? goneOn(standing) : new Map() })
+}
+
+/** Agents that run once run once per job (GO3). */
+const goneOn = ({ progress }: Standing): Standing["progress"] =>
+  new Map([...progress].map(([name, own]) => [name, { ...own, hasExecuted: false }]))
+
+/** The state of a job after a cycle, as a version of its program reads it. */
+const standingAt = (beginning: Beginning, given: Given, at: number, isLast: boolean, reader: ProgramSpec): Standing => {
+  const switches = given.switches.filter(({ after }) => after < at || isLast)
+  const last = switches.at(-1)?.program ?? beginning.program
+  const there = { ...given, cycles: at, clock: undefined, switches, reader: reader === last ? undefined : reader }
+  return refer(beginning, there).standing
+}
+
 /** Compares a job, given one way in which its discarded signals may be those that were sent. */
-const compareWith = (whole: Case, simulated: Simulated, host: Host, choice: number): ReadonlyArray<string> => {
-  const { end } = simulated
+const compareWith = (
+  whole: Case,
+  simulated: Simulated,
+  host: Host,
+  choice: number,
+  before: Simulated | undefined
+): ReadonlyArray<string> => {
+  const { end, jobId } = simulated
+  const journal = journalOf(simulated, jobId)
   if (simulated.broken !== undefined || end === undefined) return [simulated.broken ?? "the job has no end"]
-  const { complaints, given } = givenOf(simulated, choice)
-  const job = refer(whole.program, given)
-  const found = [...complaints, ...job.complaints]
-  const differ = (what: string, expected: unknown, actual: unknown): void => {
+  if (journal === undefined) return ["the job has no journal"]
+  const { told } = simulated
+  const version = before === undefined ? versionOf(whole) : undefined
+  const source = { simulated, host, journal, ended: endedOf(simulated), told, choice, versionOf: version }
+  const open = givenOf(source)
+  const beginning =
+    before === undefined ? beginningOf(whole, open.first ?? whole.program) : sequelOf(whole, before, host)
+  const { given } = open
+  const job = refer(beginning, given)
+  const found = [...open.complaints, ...job.complaints]
+  const differ: Differ = (what, expected, actual) => {
     const [a, b] = [text(expected), text(actual)]
     if (a !== b) found.push(`${what}: expected ${shorten(a, b)}, found ${shorten(b, a)}`)
   }
@@ -220,33 +121,62 @@ const compareWith = (whole: Case, simulated: Simulated, host: Host, choice: numb
   const isCut = error?._tag === "JobCancelled"
   const status = isCut ? "cancelled" : job.status
   const cause = isCut ? { _tag: "JobCancelled", cycle: job.cycle } : job.cause
-  simulated.rows.forEach((row, index) => {
-    const expected = job.rows[index]
-    if (expected === undefined) found.push(`row ${row.cycle} is one too many`)
-    else differ(`row ${row.cycle}`, JSON.parse(rowTextOf(expected)), JSON.parse(row.text))
-  })
-  differ("rows", job.rows.length, simulated.rows.length)
+  compareRows(job, journal, differ)
   differ("status", status, result.status)
-  differ("error", causeOf(cause), causeOf(withinJob(error)))
+  differ("error", causeOf(cause), causeOf(withinJob(error, jobId)))
   differ("hash", job.hash, result.hash)
   compareContext(job, simulated, differ)
-  compareResult(job, whole, simulated, differ)
+  compareResult(job, simulated, differ)
   compareEvents(job, simulated, eventsOf(job, status, cause), differ)
+  const below = compareChildren(job, source, differ)
   if (whole.program.isConfluent === true && status === "converged") {
     // The same signals, all at the beginning.
-    const early = refer(whole.program, { ...given, signals: new Map([[1, [...given.signals.values()].flat()]]) })
+    const early = refer(beginning, { ...given, inputs: new Map([[1, [...given.inputs.values()].flat()]]) })
     const facts = ({ context }: Referred) =>
       context.live.map(({ id, kind, text: own }) => `${kind}/${id} ${own}`).sort()
     differ("G16: facts, with all signals at the beginning", facts(early), facts(job))
   }
-  return [...found, ...invariantsOf(whole, job, simulated, host)]
+  const keys = [...below, ...intentsOf(job).map(({ key }) => `${jobId}/${key}`)]
+  return [...found, ...guaranteesOf({ whole, job, simulated, host, keys })]
 }
 
-/** An error names an intent for everybody, a cause for its job. */
-const withinJob = (error: End["error"]): unknown =>
-  typeof error?.["key"] === "string" ? { ...error, key: error["key"].replace(/^job\//, "") } : error
+const compareRows = (job: Referred, { rows }: Journal, differ: Differ): void => {
+  rows.forEach((row, index) => {
+    const expected = job.rows[index]
+    if (expected === undefined) differ(`row ${row.cycle}`, undefined, JSON.parse(row.text))
+    else differ(`row ${row.cycle}`, JSON.parse(rowTextOf(expected)), JSON.parse(row.text))
+  })
+  differ("rows", job.rows.length, rows.length)
+}
 
-type Differ = (what: string, expected: unknown, actual: unknown) => void
+/** Compares the journals of child jobs. Returns the keys of their intents. */
+const compareChildren = (job: Referred, parent: Source, differ: Differ): ReadonlyArray<string> =>
+  [...job.children].flatMap(([key, beginning]) => {
+    const { journal: above, simulated } = parent
+    const childId = `${above.jobId}/${key}`
+    const journal = journalOf(simulated, childId)
+    // An intent that waits for its turn when its job ends has not begun its child.
+    if (journal === undefined) return []
+    const about: Differ = (what, expected, actual) => differ(`${childId}: ${what}`, expected, actual)
+    const source = childSource(parent, key, journal)
+    const open = givenOf(source)
+    const child = refer(beginning, open.given)
+    about("complaints", [], [...open.complaints, ...child.complaints])
+    compareRows(child, journal, about)
+    about("hash", child.hash, journal.hash)
+    const isCut = child.status === "stopped"
+    // A store that fails when the child ends leaves it unfinished, also where its parent was told.
+    const isUnwritten = journal.status === undefined && simulated.met.length > 0
+    if (!isUnwritten) about("status (CH6)", isCut ? "cancelled" : child.status, journal.status)
+    const below = compareChildren(child, source, differ)
+    return [...below, ...intentsOf(child).map((intent) => `${childId}/${intent.key}`)]
+  })
+
+/** An error names an intent for everybody, a cause for its job. */
+const withinJob = (error: End["error"], jobId: string): unknown =>
+  typeof error?.["key"] === "string" && error["key"].startsWith(`${jobId}/`)
+    ? { ...error, key: error["key"].slice(jobId.length + 1) }
+    : error
 
 const compareContext = (job: Referred, simulated: Simulated, differ: Differ): void => {
   const { context } = simulated.end!.result
@@ -262,23 +192,18 @@ const compareContext = (job: Referred, simulated: Simulated, differ: Differ): vo
   }
 }
 
-const compareResult = (job: Referred, { program }: Case, simulated: Simulated, differ: Differ): void => {
+const compareResult = (job: Referred, simulated: Simulated, differ: Differ): void => {
   const { result } = simulated.end!
   const isConverged = job.status === "converged"
   differ("cycles", isConverged && result.status === "converged" ? job.cycle + 1 : job.cycle, result.cycles)
   differ("version", job.context.version, result.version)
-  const { agents, contextBytes, facts, tokens } = result.usage
-  const usage = { agents: job.agents, contextBytes: job.bytes, facts: job.context.facts, tokens: job.context.tokens }
-  differ("usage", usage, { agents, contextBytes, facts, tokens })
-  const intents = job.rows.flatMap(({ cycle, outcomes }) =>
-    outcomes.flatMap(({ agent, each, effect }) =>
-      (effect?.intents ?? []).map(({ kind, payload }, index) => {
-        const about = each === undefined ? "" : `${JSON.stringify(each.kind)}/${each.id}`
-        return { kind, payload, agent, cycle, each, index, idempotencyKey: `job/${cycle}/${agent}/${about}/${index}` }
-      })
-    )
-  )
-  differ("intents", intents, result.intents)
+  const { agents, byAgent, contextBytes, cost, facts, tokens } = result.usage
+  const usage = { agents: job.agents, contextBytes: job.bytes, facts: job.own.facts, tokens: job.own.tokens }
+  differ("usage", { ...usage, cost: job.own.cost }, { agents, contextBytes, facts, tokens, cost })
+  const paid = job.paid.filter(([, ...amounts]) => amounts.some((amount) => amount > 0))
+  differ("cost by agent", costBy(paid), costBy(Object.entries(byAgent).map(([agent, own]) => [agent, 0, own.cost])))
+  const intents = intentsOf(job).map((intent) => ({ ...intent, idempotencyKey: `${simulated.jobId}/${intent.key}` }))
+  differ("intents", intents.map(({ key: _, ...intent }) => intent), result.intents)
   const of = (diagnostic: {
     readonly cycle: number
     readonly agent: string
@@ -291,93 +216,18 @@ const compareResult = (job: Referred, { program }: Case, simulated: Simulated, d
       : { cycle, agent, each, cause: causeOf(cause) }
   }
   differ("diagnostics", job.diagnostics.map(of), result.diagnostics.map(of))
-  const sizes = program.kinds.map(({ name }) => [name, job.context.live.filter(({ kind }) => kind === name).length])
-  differ("output", isConverged && result.status === "converged" ? sizes : undefined, result.output)
+  differ("output", isConverged && result.status === "converged" ? job.sizes : undefined, result.output)
 }
 
-const compareEvents = (job: Referred, simulated: Simulated, expected: ReadonlyArray<Event>, differ: Differ): void => {
-  const shown = simulated.events.map((event): Event => {
-    const fields: Event = { ...event }
-    if ("cause" in event && event.cause !== undefined) return { ...fields, cause: causeOf(event.cause) }
-    return "error" in event && event.error !== undefined ? { ...fields, error: causeOf(event.error) } : fields
-  })
-  const actual = shown.filter(({ _tag }) => !rests.includes(_tag))
-  expected.forEach((event, index) => differ(`event ${index + 1}`, event, actual[index]))
-  differ("events", expected.length, actual.length)
-  const numbers = simulated.events.map(({ seq }) => seq)
-  differ(
-    "numbers of events",
-    numbers.map((_, index) => index + 1),
-    numbers
-  )
-  compareRests(job, simulated, differ)
-}
+const costBy = (sums: ReadonlyArray<readonly [string, number, number]>) =>
+  Object.fromEntries(sums.filter(([, , cost]) => cost > 0).map(([agent, , cost]) => [agent, cost]))
 
-/** Rests begin and end; without callers they are where answers are awaited, and nowhere else (IN4, P1, P2). */
-const compareRests = (job: Referred, simulated: Simulated, differ: Differ): void => {
-  const found = simulated.events.filter(({ _tag }) => rests.includes(_tag))
-  const tags = found.map(({ _tag, cycle }) => `${_tag} ${cycle}`)
-  found.forEach(({ _tag }, index) => {
-    const before = found[index - 1]?._tag ?? "JobResumed"
-    const isRest = before !== "JobResumed"
-    const isInOrder = _tag === "JobResumed" ? isRest : !isRest || (before === "JobAwaiting" && _tag === "JobPaused")
-    if (!isInOrder) differ(`rest ${index + 1}`, "another event", `${_tag} after ${before}`)
-  })
-  if (job.isEndedByCycle)
-    differ(
-      "rests after the last cycle",
-      [],
-      tags.filter((tag) => tag.endsWith(` ${job.cycle}`))
+/** The intents of a job, in commit order. */
+const intentsOf = ({ rows }: Referred) =>
+  rows.flatMap(({ cycle, outcomes }) =>
+    outcomes.flatMap(({ agent, each, effect }) =>
+      (effect?.intents ?? []).map(({ kind, payload }, index) => {
+        return { kind, payload, agent, cycle, each, index, key: keyOf(cycle, agent, each, index) }
+      })
     )
-  if (simulated.told.length > 0 || simulated.isCancelled || simulated.pauses > 0) return
-  const expected = job.rows.flatMap(({ cycle, isAwaited }) =>
-    isAwaited ? [`JobAwaiting ${cycle - 1}`, `JobResumed ${cycle - 1}`] : []
   )
-  // Budgets are looked at when the answers are there.
-  const isEndOfWaiting = tags.length === expected.length + 2 && job.cause?.["budget"] === "cycles"
-  differ("rests", expected, isEndOfWaiting ? tags.slice(0, -2) : tags)
-}
-
-/** The guarantees that are no part of the comparison. */
-const invariantsOf = ({ program }: Case, job: Referred, simulated: Simulated, host: Host): ReadonlyArray<string> => {
-  const found: Array<string> = []
-  const { error, result } = simulated.end!
-  const { maxAgents, maxContextBytes, maxCycles, maxFacts, maxTokens } = program.budget
-  const { usage } = result
-  const over = (name: string, used: number, limit = Infinity) => {
-    if (used > limit) found.push(`G7: ${used} ${name} of ${limit}`)
-  }
-  if (host.thawed.length > 0) found.push(`G1: not frozen: ${host.thawed.join(", ")}`)
-  over("facts", usage.facts, maxFacts)
-  over("agents", usage.agents, maxAgents)
-  over("tokens", usage.tokens, maxTokens)
-  over("cycles", result.cycles - (result.status === "converged" ? 1 : 0), maxCycles)
-  // Violations are the engine's own facts: they are written even where no agent may write any more (I2).
-  const ofViolations = result.context.encoded().filter(({ fact }) => fact.kind === "Violation")
-  const bytes = ofViolations.reduce((sum, { text: own }) => sum + Buffer.byteLength(own), 0)
-  over("bytes", usage.contextBytes - bytes, maxContextBytes)
-  if (error === undefined && result.status !== "converged") found.push("G9: an end without an error")
-  if (host.running > 0) found.push(`G10: ${host.running} executions are under way after the end`)
-  if (simulated.unfenced > 0) found.push("G11: a write without its fence was taken")
-  if (simulated.unanswered > 0) found.push(`S4: ${simulated.unanswered} signals have no answer after the end`)
-  if (simulated.liveAfter > 0) found.push("G13: the engine still holds the job")
-  if (host.doubled.length > 0) found.push(`IN2: two handlers at a time for ${host.doubled.join(", ")}`)
-  const keys = new Set(result.intents.map(({ idempotencyKey }) => idempotencyKey))
-  for (const { key } of host.performed) if (!keys.has(key)) found.push(`IN2: ${key} was performed and not committed`)
-  if (job.waiting.length === 0) {
-    const performed = new Set(host.performed.map(({ key }) => key))
-    for (const { idempotencyKey, kind } of result.intents) {
-      const isHandled = program.handlers.some((handler) => handler.kind === kind)
-      if (isHandled && !performed.has(idempotencyKey)) found.push(`IN2: ${idempotencyKey} was not performed`)
-    }
-  }
-  return found
-}
-
-/** A text from a little before the first place where it differs from another. */
-const shorten = (own: string, other: string): string => {
-  let from = 0
-  while (from < own.length && own[from] === other[from]) from++
-  const start = Math.max(from - 60, 0)
-  return `${start > 0 ? "..." : ""}${own.slice(start, start + 220)}${own.length > start + 220 ? "..." : ""}`
-}

@@ -8,7 +8,9 @@ import { type Random, randomOf, shuffle } from "../../src/values/random.ts"
 import { exactly } from "./behave.ts"
 import type {
   AgentSpec,
+  Amount,
   BudgetSpec,
+  ChildSpec,
   Emission,
   FailureWay,
   Faulty,
@@ -16,14 +18,26 @@ import type {
   InvariantSpec,
   Item,
   KindSpec,
+  PaySpec,
   ProgramSpec,
   Proposed,
   Rule
 } from "./spec.ts"
 
+/** A job that goes on from the first: on the context of its end, or as a fork after a cycle with changed facts. */
+export type Sequel =
+  | { readonly do: "go on"; readonly program: ProgramSpec }
+  | { readonly do: "fork"; readonly at: number; readonly changed: ReadonlyArray<Proposed> }
+
 /** A program and all that happens to it. */
 export interface Case {
   readonly program: ProgramSpec
+  /** The versions of the program in the lives after the first. */
+  readonly versions: ReadonlyArray<ProgramSpec>
+  /** The programs of child jobs. */
+  readonly children: ReadonlyArray<ProgramSpec>
+  readonly limits: { readonly maxDepth: number; readonly maxChildJobs: number; readonly fiberConcurrency: number }
+  readonly sequel?: Sequel | undefined
   readonly signals: ReadonlyArray<ReadonlyArray<Proposed>>
   readonly schedule: Schedule
 }
@@ -108,15 +122,44 @@ const faultsOf = (
   }))
 }
 
-const agentOf = (dice: Dice, kinds: ReadonlyArray<KindSpec>, index: number): AgentSpec => {
+/** An agent that surely does what a program is about: it starts children, or it pays. */
+const starterOf = (dice: Dice, kinds: ReadonlyArray<string>, makings: Makings): ReadonlyArray<AgentSpec> => {
+  const { children, hasMoney, suffix } = makings
+  const isAsking = children.length > 0 && !dice.one(6)
+  if (!isAsking && !hasMoney) return []
+  const from = dice.pick(kinds)
+  const emission = { ...emissionOf(dice, dice.pick(kinds)), step: dice.from(0, 1), below: dice.from(3, 7) }
+  return [
+    {
+      ...{ name: `ann${suffix}`, form: "each", type: "fiber", from, reads: [], writes: [emission.into] },
+      ...{ tier: dice.below(2), emits: [emission], faults: [], onFailure: "discard", takesMs: dice.pick([0, 5, 30]) },
+      ...(isAsking ? { intent: "ChildJob", child: childOf(dice, children) } : {}),
+      ...(hasMoney ? { pays: payOf(dice) } : {}),
+      memoize: dice.one(2) ? true : undefined
+    }
+  ]
+}
+
+/** What a program is, by which its agents are made. */
+interface Makings {
+  /** It ends the names of its agents, so that no two programs have agents of one name. */
+  readonly suffix: string
+  /** The programs that it may start as children. */
+  readonly children: ReadonlyArray<string>
+  readonly hasMoney: boolean
+  /** Whether somebody decides its approvals. */
+  readonly isDecided: boolean
+}
+
+const agentOf = (dice: Dice, kinds: ReadonlyArray<KindSpec>, index: number, makings: Makings): AgentSpec => {
   const named = kinds.map(({ name }) => name)
-  const name = dice.pick(["zoe", "adam", "mia", "bob", "eve"]) + index
+  const name = dice.pick(["zoe", "adam", "mia", "bob", "eve"]) + index + makings.suffix
   const form = dice.pick(["whole", "each", "each", "join", "fold"] as const)
   const totals = kinds.filter(({ latest, rule }) => rule === "keepLast" && latest === undefined)
   const from = dice.pick(named)
   if (form === "fold") {
     const into = totals.find((kind) => kind.name !== from)
-    if (into === undefined) return agentOf(dice, kinds, index)
+    if (into === undefined) return agentOf(dice, kinds, index, makings)
     return {
       ...{ name, form, type: "cpu", from, tier: dice.below(2), takesMs: 0 },
       ...{ reads: [], writes: [into.name], emits: [], faults: [], onFailure: "halt" },
@@ -128,7 +171,10 @@ const agentOf = (dice: Dice, kinds: ReadonlyArray<KindSpec>, index: number): Age
   const type = form === "join" || dice.one(3) ? "cpu" : "fiber"
   const placement = type === "cpu" ? dice.pick(["worker", "worker", "inline", "auto"] as const) : undefined
   const isStoppable = placement !== "inline"
-  const reads = form === "join" || (form === "each" && !dice.one(3)) ? [] : dice.some(named, 2)
+  const builtIn = makings.children.length > 0 ? ["ChildResult", "Decision"] : ["Decision"]
+  const foreign = form !== "join" && dice.one(5) ? dice.pick(builtIn) : undefined
+  const read = form === "join" || (form === "each" && !dice.one(3)) ? [] : dice.some(named, 2)
+  const reads = form === "whole" && foreign !== undefined ? [...read, foreign] : read
   const writes = dice.some(named, 2)
   const emits = writes.flatMap((into) => dice.times(dice.from(1, 2), () => emissionOf(dice, into)))
   const timeoutMs = isStoppable && form !== "join" && dice.one(3) ? 50 : undefined
@@ -139,7 +185,7 @@ const agentOf = (dice: Dice, kinds: ReadonlyArray<KindSpec>, index: number): Age
     form,
     type,
     placement,
-    from: form === "whole" ? undefined : from,
+    from: form === "whole" ? undefined : form === "each" ? (foreign ?? from) : from,
     and,
     key: form === "join" ? dice.pick(["third", "tags"]) : undefined,
     reads,
@@ -156,11 +202,47 @@ const agentOf = (dice: Dice, kinds: ReadonlyArray<KindSpec>, index: number): Age
     timeoutMs,
     takesMs: type === "fiber" ? dice.pick([0, 1, 7, 20, 45]) : 0,
     memoize: type === "fiber" && dice.one(2) ? true : undefined,
-    concurrency: type === "fiber" && dice.one(6) ? dice.from(1, 2) : undefined,
-    intent: dice.one(form === "join" ? 9 : 3) ? dice.pick(["act", "act", "tell", "nobody", "Approval"]) : undefined,
+    ...(type === "fiber" && dice.one(6) ? { concurrency: dice.from(1, 2) } : {}),
+    ...(type === "fiber" && dice.one(12) ? { concurrency: dice.from(1, 3), gapMs: dice.pick([5, 30]) } : {}),
+    ...intentOf(dice, form, makings),
+    ...(type === "fiber" && makings.hasMoney && timeoutMs === undefined && dice.one(2) ? { pays: payOf(dice) } : {}),
     evaluates: dice.one(4) ? true : undefined,
     tokens: dice.one(4) ? dice.from(1, 3) : undefined
   }
+}
+
+/** The intents of an agent. Nobody but their timeouts decides the approvals of a child. */
+const intentOf = (dice: Dice, form: AgentSpec["form"], { children, isDecided }: Makings): Partial<AgentSpec> => {
+  if (children.length > 0 && form !== "join" && dice.one(3)) return { intent: "ChildJob", child: childOf(dice, children) }
+  if (!dice.one(form === "join" ? 9 : 3)) return {}
+  const intent = dice.pick(["act", "act", "tell", "nobody", "Approval"])
+  const isTimed = intent === "Approval" && (!isDecided || dice.one(2))
+  if (!isTimed) return { intent }
+  return { intent, approvalMs: dice.pick([0, 30, 400, 4_000]), onTimeout: dice.pick([undefined, "approve", "reject", "halt"]) }
+}
+
+const childOf = (dice: Dice, children: ReadonlyArray<string>): ChildSpec => ({
+  program: dice.one(20) ? "nowhere" : dice.pick(children),
+  reports: !dice.one(3),
+  isNamed: dice.one(2),
+  budget: dice.one(3) ? someBudget(dice) : undefined
+})
+
+const someBudget = (dice: Dice): BudgetSpec => ({
+  maxCycles: dice.one(3) ? dice.from(0, 6) : undefined,
+  maxFacts: dice.one(3) ? dice.from(0, 12) : undefined,
+  maxAgents: dice.one(3) ? dice.from(0, 9) : undefined,
+  maxTokens: dice.one(3) ? dice.from(0, 9) : undefined,
+  maxCost: dice.one(3) ? dice.from(0, 30) : undefined
+})
+
+const amountOf = (dice: Dice): Amount => ({ tokens: dice.from(0, 2), cost: dice.pick([0, 1, 3, 5]) })
+
+const payOf = (dice: Dice): PaySpec => {
+  const reserves = dice.one(6) ? undefined : amountOf(dice)
+  const most = reserves ?? { tokens: 1, cost: 2 }
+  const pays = dice.one(8) ? amountOf(dice) : { tokens: dice.from(0, most.tokens), cost: dice.from(0, most.cost) }
+  return { reserves, pays: dice.one(6) ? undefined : pays, catches: dice.one(2), takesMs: dice.pick([0, 3, 25]) }
 }
 
 /** The kinds that an agent sees. */
@@ -197,31 +279,62 @@ const handlerOf = (dice: Dice, kind: string, kinds: ReadonlyArray<string>): Hand
   takesMs: dice.pick([0, 0, 5, 40])
 })
 
-const budgetOf = (dice: Dice): BudgetSpec => ({
+const budgetOf = (dice: Dice, hasMoney: boolean): BudgetSpec => ({
   maxCycles: dice.pick([0, 2, 5, 8, 8, 12, 12]),
   // Joins give the square of what there is.
   maxFacts: dice.one(5) ? dice.from(0, 12) : dice.from(20, 30),
   maxAgents: dice.one(8) ? dice.from(0, 20) : undefined,
   maxTokens: dice.one(5) ? dice.from(0, 15) : undefined,
-  maxContextBytes: dice.one(8) ? dice.from(50, 600) : undefined
+  maxContextBytes: dice.one(8) ? dice.from(50, 600) : undefined,
+  maxCost: hasMoney && dice.one(2) ? dice.from(0, 40) : undefined
 })
 
-const programOf = (dice: Dice): ProgramSpec => {
-  const kinds = names.slice(0, dice.from(2, 4)).map((name) => kindOf(dice, name))
-  const named = kinds.map(({ name }) => name)
-  const made = dice.times(dice.from(0, 5), (index) => agentOf(dice, kinds, index))
-  const agents = dice.one(2) ? made.map((agent) => ({ ...agent, tier: 0 })) : inTiers(made)
+const programOf = (dice: Dice, name: string, count: number, makings: Makings): ProgramSpec => {
+  const kinds = names.slice(0, count).map((kind) => kindOf(dice, kind))
+  const named = kinds.map((kind) => kind.name)
+  const made = dice.times(dice.from(0, 5), (index) => agentOf(dice, kinds, index, makings))
+  const all = [...made, ...starterOf(dice, named, makings)]
+  const agents = dice.one(2) ? all.map((agent) => ({ ...agent, tier: 0 })) : inTiers(all)
   return {
-    kinds,
-    agents,
+    ...{ name, version: "1", kinds, agents },
     tiers: 2,
     invariants: dice.one(2) ? [] : dice.times(dice.from(1, 2), (index) => invariantOf(dice, named, index)),
     handlers: ["act", "tell"].filter(() => !dice.one(4)).map((kind) => handlerOf(dice, kind, named)),
-    budget: budgetOf(dice),
+    budget: budgetOf(dice, makings.hasMoney),
     signals: named.filter(() => !dice.one(3)),
     seeds: dice.one(12) ? [] : proposalsOf(dice, named, 7)
   }
 }
+
+/** A child program: smaller than its parent, since there may be many jobs of it. */
+const childProgramOf = (dice: Dice, name: string, count: number, makings: Makings): ProgramSpec => {
+  const { agents, budget, seeds, ...rest } = programOf(dice, name, count, makings)
+  const few = agents.slice(0, 3)
+  return { ...rest, agents: few, seeds: seeds.slice(0, 2), budget: { ...budget, maxCycles: dice.one(2) ? 6 : undefined } }
+}
+
+/** A later version of a program: other agents, other conflict rules, another budget, which does not count. */
+const versionOf = (dice: Dice, before: ProgramSpec, number: number, makings: Makings): ProgramSpec => {
+  const { agents, kinds } = before
+  const hasFolds = agents.some(({ form }) => form === "fold")
+  const isMigrated = !hasFolds && dice.one(2)
+  const changed = isMigrated
+    ? kinds.map((kind) => (dice.one(2) ? { ...kindOf(dice, kind.name), name: kind.name } : kind))
+    : kinds
+  const kept = agents.filter(() => !dice.one(4)).map((agent) => (dice.one(4) ? { ...agent, tokens: 1 } : agent))
+  const made = dice.times(dice.below(3), (index) => agentOf(dice, changed, 5 + index, makings))
+  const all = [...kept, ...made.filter(({ form }) => !isMigrated || form !== "fold")]
+  return {
+    ...before,
+    version: String(number),
+    kinds: changed,
+    agents: inTiers(dice.one(2) ? all : all.toReversed()),
+    migration: { adds: dice.pick([0, 1, 10]), drops: dice.one(3) ? dice.from(2, 4) : undefined },
+    budget: { ...before.budget, maxFacts: 15, maxCycles: 9 }
+  }
+}
+
+const plainMakings: Makings = { suffix: "", children: [], hasMoney: false, isDecided: true }
 
 /** A program whose agents are joins, folds, and agents with `each` that look at nothing else, and whose facts are never revised. */
 const confluentOf = (dice: Dice): ProgramSpec => {
@@ -229,7 +342,7 @@ const confluentOf = (dice: Dice): ProgramSpec => {
   const named = kinds.map(({ name }) => name)
   const agent = (index: number): AgentSpec => {
     const base = {
-      ...agentOf(dice, kinds, index),
+      ...agentOf(dice, kinds, index, plainMakings),
       reads: [],
       accepts: undefined,
       faults: [],
@@ -238,7 +351,8 @@ const confluentOf = (dice: Dice): ProgramSpec => {
     }
     const emits = base.emits.map((emission): Emission => ({ ...emission, id: "exact", counts: undefined }))
     const form = base.form === "join" ? "join" : "each"
-    return { ...base, form, from: base.from ?? dice.pick(named), emits, intent: undefined, evaluates: undefined }
+    const from = named.includes(base.from ?? "") ? base.from : dice.pick(named)
+    return { ...base, form, from, emits, intent: undefined, evaluates: undefined }
   }
   const fold: AgentSpec = {
     ...{ name: "fold", form: "fold", type: "cpu", from: dice.pick(named), tier: 0, takesMs: 0 },
@@ -246,6 +360,7 @@ const confluentOf = (dice: Dice): ProgramSpec => {
     aggregate: dice.pick(["sum", "count", "min", "max", "own"])
   }
   return {
+    ...{ name: "simulated", version: "1" },
     kinds: [...kinds, { name: "Total", rule: "keepLast" }],
     agents: [...dice.times(dice.from(1, 4), agent), fold],
     tiers: 1,
@@ -277,20 +392,22 @@ const actsOf = (dice: Dice, signals: number, steps: number): ReadonlyArray<Act> 
 }
 
 /** A part of the seeds has no faults and no kills, a part has no callers: a difference is easier to understand there. */
-const scheduleOf = (dice: Dice, seed: number, { agents }: ProgramSpec, signals: number): Schedule => {
+const scheduleOf = (dice: Dice, seed: number, whole: Omit<Case, "schedule">): Schedule => {
+  const { children, program, sequel, signals, versions } = whole
+  const programs = [program, ...versions, ...children, ...(sequel?.do === "go on" ? [sequel.program] : [])]
   // The main thread can neither stop a task nor survive its crash.
-  const needsWorkers = agents.some(
-    ({ faults, type }) => type === "cpu" && faults.some(({ how }) => how === "crash" || how === "slow")
-  )
-  const steps = dice.pick([30, 100, 300])
-  const isFaulty = dice.one(2)
+  const needsWorkers = programs.some(({ agents, budget }) => budget.maxCpuTime !== undefined || agents.some(isStopped))
+  const steps = dice.pick([30, 100, 300]) * (children.length > 0 || sequel !== undefined ? dice.pick([1, 3]) : 1)
+  const isFaulty = versions.length > 0 || dice.one(2)
+  const kills = versions.length > 0 ? dice.from(1, 4) : dice.pick([0, 1, 1, 2, 4])
   return {
     seed,
     order: "seeded",
-    scans: seed % 3 === 0,
+    // A scan would take a later job up with the program of the first.
+    scans: seed % 3 === 0 && sequel === undefined,
     workers: dice.from(needsWorkers ? 1 : 0, 3),
-    kills: isFaulty ? dice.times(dice.pick([0, 1, 1, 2, 4]), () => dice.below(steps)) : [],
-    acts: actsOf(dice, signals, steps),
+    kills: isFaulty ? dice.times(kills, () => dice.below(steps)) : [],
+    acts: actsOf(dice, signals.length, steps),
     store: isFaulty
       ? dice.times(dice.pick([0, 0, 1, 2]), () => ({ write: dice.from(1, 8), fault: dice.pick(storeFaults) }))
       : [],
@@ -302,13 +419,82 @@ const scheduleOf = (dice: Dice, seed: number, { agents }: ProgramSpec, signals: 
   }
 }
 
+const isStopped = ({ faults, type }: AgentSpec): boolean =>
+  type === "cpu" && faults.some(({ how }) => how === "crash" || how === "slow")
+
+/** Limits in virtual time. CPU time is counted on workers alone. */
+const withClocks = (dice: Dice, program: ProgramSpec): ProgramSpec => {
+  const budget = {
+    ...program.budget,
+    maxDuration: dice.one(2) ? dice.pick([0, 10, 60, 300]) : undefined,
+    maxCpuTime: dice.one(2) ? dice.pick([0, 10, 40]) : undefined
+  }
+  const agents = program.agents.map((agent) => (agent.placement === undefined ? agent : { ...agent, placement: "worker" as const }))
+  return { ...program, agents, budget }
+}
+
+/** The programs of the children of a job: one that has no children, and one that may start it, and itself. */
+const childrenOf = (dice: Dice, count: number, hasMoney: boolean): ReadonlyArray<ProgramSpec> => {
+  const leaf = { suffix: "q", children: [], hasMoney, isDecided: false }
+  const branch = { suffix: "p", children: ["leaf", "branch"], hasMoney, isDecided: false }
+  return [childProgramOf(dice, "leaf", count, leaf), childProgramOf(dice, "branch", count, branch)]
+}
+
+const sequelOf = (dice: Dice, program: ProgramSpec, last: ProgramSpec, makings: Makings): Sequel => {
+  const named = last.kinds.map(({ name }) => name)
+  if (dice.one(2)) return { do: "fork", at: dice.pick([0, 1, 2, 3, 99]), changed: dice.one(6) ? [] : proposalsOf(dice, named, 3) }
+  if (dice.one(2)) return { do: "go on", program: last }
+  const other = programOf(dice, dice.one(2) ? "another" : "simulated", program.kinds.length, { ...makings, suffix: "s" })
+  // A program of the same name has the same kinds: it may have other agents.
+  return { do: "go on", program: other.name === "another" ? other : { ...other, kinds: last.kinds, agents: withKinds(other.agents, last) } }
+}
+
+/** Folds write to a kind that keeps the last value, and has no retention. */
+const withKinds = (agents: ReadonlyArray<AgentSpec>, { kinds }: ProgramSpec): ReadonlyArray<AgentSpec> =>
+  agents.filter(({ form, writes: [into] }) => {
+    const kind = kinds.find(({ name }) => name === into)
+    return form !== "fold" || (kind?.rule === "keepLast" && kind.latest === undefined)
+  })
+
+/** A job with what a job may have beside its program: children, money, clocks, versions, and a job that goes on from it. */
+const wholeOf = (dice: Dice): Omit<Case, "schedule"> => {
+  const count = dice.from(2, 4)
+  const hasMoney = dice.one(4)
+  const children = dice.one(4) ? childrenOf(dice, count, hasMoney) : []
+  const makings = { suffix: "", children: children.map(({ name }) => name), hasMoney, isDecided: true }
+  const made = programOf(dice, "simulated", count, makings)
+  const program = dice.one(12) ? withClocks(dice, made) : made
+  const versions: Array<ProgramSpec> = []
+  if (dice.one(6)) {
+    for (const number of [2, 3].slice(0, dice.from(1, 2)))
+      versions.push(versionOf(dice, versions.at(-1) ?? program, number, { ...makings, suffix: `v${number}` }))
+  }
+  const signals = dice.times(program.signals.length === 0 || dice.one(2) ? 0 : dice.from(1, 4), () =>
+    proposalsOf(dice, program.signals, 3)
+  )
+  const last = versions.at(-1) ?? program
+  return {
+    ...{ program, versions, children, signals },
+    sequel: dice.one(4) ? sequelOf(dice, program, last, makings) : undefined,
+    limits: limitsOf(dice)
+  }
+}
+
+const limitsOf = (dice: Dice): Case["limits"] => ({
+  maxDepth: dice.from(1, 3),
+  maxChildJobs: dice.pick([1, 2, 10]),
+  fiberConcurrency: dice.pick([1, 2, 256, 256])
+})
+
+const confluentCase = (dice: Dice): Omit<Case, "schedule"> => {
+  const program = confluentOf(dice)
+  const signals = dice.times(dice.one(2) ? 0 : dice.from(1, 4), () => exactItems(dice, program.signals, 3))
+  return { program, versions: [], children: [], signals, limits: limitsOf(dice) }
+}
+
 /** The case of a seed. */
 export const caseOf = (seed: number): Case => {
   const dice = new Dice(seed)
-  const isConfluent = seed % 8 === 0
-  const program = isConfluent ? confluentOf(dice) : programOf(dice)
-  const count = program.signals.length === 0 || dice.one(2) ? 0 : dice.from(1, 4)
-  const items = isConfluent ? exactItems : proposalsOf
-  const signals = dice.times(count, () => items(dice, program.signals, 3))
-  return { program, signals, schedule: scheduleOf(dice, seed, program, count) }
+  const whole = seed % 8 === 0 ? confluentCase(dice) : wholeOf(dice)
+  return { ...whole, schedule: scheduleOf(dice, seed, whole) }
 }

@@ -12,11 +12,18 @@ export interface Item {
   readonly t: ReadonlyArray<string>
 }
 
-/** The payload of an intent: an item's id and number, or the id of an approval. */
+/** The payload of an intent: an item's id and number, an approval, or a child job. */
 export interface Payload {
   readonly k?: string | undefined
   readonly n?: number | undefined
+  /** The id of an approval, or the name of a child. */
   readonly id?: string | undefined
+  readonly timeoutMs?: number | undefined
+  readonly onTimeout?: "approve" | "reject" | "halt" | undefined
+  readonly program?: string | undefined
+  readonly input?: Item | undefined
+  readonly onFailure?: "report" | undefined
+  readonly budget?: BudgetSpec | undefined
 }
 
 /** A fact that somebody proposes. */
@@ -73,6 +80,33 @@ export interface Faulty {
   readonly how: "error" | "panic" | "slow" | "twice" | "undeclared" | "misfit" | "ghost" | "score" | "crash"
 }
 
+/** The child jobs that an agent asks for: one for each item for which it emits. */
+export interface ChildSpec {
+  readonly program: string
+  /** Whether its failure is reported, and does not end the parent. */
+  readonly reports: boolean
+  /** Whether the child has the name of its item, so that two items may ask for one name. Otherwise the key names it. */
+  readonly isNamed: boolean
+  readonly budget?: BudgetSpec | undefined
+}
+
+/** What an agent pays for each attempt, in the middle of it. */
+export interface PaySpec {
+  /** The room that it reserves; undefined: it pays without a reservation. */
+  readonly reserves?: Amount | undefined
+  /** What it pays; undefined: it forgets to. */
+  readonly pays?: Amount | undefined
+  /** Whether it does without the call if there is no room: its effect is then empty. */
+  readonly catches: boolean
+  /** Milliseconds between the reservation and the payment. */
+  readonly takesMs: number
+}
+
+export interface Amount {
+  readonly tokens: number
+  readonly cost: number
+}
+
 export interface AgentSpec {
   readonly name: string
   readonly form: "whole" | "each" | "join" | "fold"
@@ -101,8 +135,16 @@ export interface AgentSpec {
   readonly takesMs: number
   readonly memoize?: boolean | undefined
   readonly concurrency?: number | undefined
+  /** Milliseconds between the starts of two of its tasks. */
+  readonly gapMs?: number | undefined
   /** Asks for an intent of this kind for each item that it emits for. "Approval" asks for an approval. */
   readonly intent?: string | undefined
+  /** The time of its approvals. */
+  readonly approvalMs?: number | undefined
+  readonly onTimeout?: Payload["onTimeout"]
+  /** With the intent "ChildJob": the children that it asks for. */
+  readonly child?: ChildSpec | undefined
+  readonly pays?: PaySpec | undefined
   readonly evaluates?: boolean | undefined
   readonly tokens?: number | undefined
 }
@@ -136,14 +178,28 @@ export interface HandlerSpec {
 }
 
 export interface BudgetSpec {
-  readonly maxCycles: number
+  readonly maxCycles?: number | undefined
   readonly maxFacts?: number | undefined
   readonly maxAgents?: number | undefined
   readonly maxTokens?: number | undefined
+  readonly maxCost?: number | undefined
   readonly maxContextBytes?: number | undefined
+  /** Milliseconds. */
+  readonly maxDuration?: number | undefined
+  readonly maxCpuTime?: number | undefined
+}
+
+/** How facts come along to a version with other kinds: as they are, with another number, or not at all for some numbers. */
+export interface MigrationSpec {
+  readonly adds: number
+  /** It drops facts with `n % drops === 0`. */
+  readonly drops?: number | undefined
 }
 
 export interface ProgramSpec {
+  readonly name: string
+  readonly version: string
+  readonly migration?: MigrationSpec | undefined
   readonly kinds: ReadonlyArray<KindSpec>
   readonly agents: ReadonlyArray<AgentSpec>
   readonly tiers: number

@@ -19,7 +19,7 @@ import { type Mark, origin, ReplicaUpdate } from "../../workers/replicaUpdate.ts
 import { Replica } from "../../workers/replica.ts"
 import { runCpuTask, runJoinTask, viewFor } from "../../workers/runCpuTask.ts"
 import { noThreads } from "../../workers/stats.ts"
-import { type CpuBatch, type CpuOutcome, type CpuTask, WorkerPool } from "../../workers/WorkerPool.ts"
+import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, WorkerPool } from "../../workers/WorkerPool.ts"
 import type { PoolFault, Schedule } from "./schedule.ts"
 import type { World } from "./World.ts"
 
@@ -33,7 +33,7 @@ export interface TaskFate {
 
 export interface PoolPlan extends Pick<Schedule, "pool" | "delayMs"> {
   readonly workers: number
-  readonly fateOf?: ((task: CpuTask, context: JobContext) => TaskFate) | undefined
+  readonly fateOf?: ((task: CpuTask, context: JobContext, batch: CpuBatch) => TaskFate) | undefined
 }
 
 /** A replica of a job, and how far it has read. */
@@ -51,7 +51,10 @@ interface Run {
   readonly outcomes: Array<CpuOutcome | undefined>
   /** The places of tasks that nobody has claimed. */
   readonly waiting: Array<number>
+  usedMs: number
 }
+
+type Ended<A> = Effect.Effect<A, CpuTimeExhausted>
 
 const quick: TaskFate = { ms: 0, crashes: false }
 
@@ -83,9 +86,10 @@ export class SimulatedPool {
     })
   }
 
-  #execute(batch: CpuBatch): Effect.Effect<ReadonlyArray<CpuOutcome>> {
+  #execute(batch: CpuBatch): Ended<ReadonlyArray<CpuOutcome>> {
     const run: Run = {
       batch,
+      usedMs: 0,
       outcomes: batch.tasks.map(() => undefined),
       waiting: batch.tasks.map((_, place) => place)
     }
@@ -95,7 +99,7 @@ export class SimulatedPool {
   }
 
   /** A late result may have left a task without an outcome. */
-  #collected(run: Run): Effect.Effect<ReadonlyArray<CpuOutcome>> {
+  #collected(run: Run): Ended<ReadonlyArray<CpuOutcome>> {
     if (run.waiting.length > 0)
       return Effect.andThen(
         this.#work(run, 0),
@@ -105,7 +109,7 @@ export class SimulatedPool {
   }
 
   /** A worker claims tasks until there are none. */
-  #work(run: Run, number: number): Effect.Effect<void> {
+  #work(run: Run, number: number): Ended<void> {
     return Effect.suspend(() => {
       const { waiting } = run
       if (waiting.length === 0) return Effect.void
@@ -114,10 +118,11 @@ export class SimulatedPool {
     })
   }
 
-  #claim(run: Run, number: number): Effect.Effect<void> {
-    return Effect.suspend(() => {
+  #claim(run: Run, number: number): Ended<void> {
+    return Effect.suspend((): Ended<void> => {
       const [place] = run.waiting.splice(this.#world.below(run.waiting.length), 1)
       if (place === undefined) return Effect.void
+      if (this.#isWithdrawn(run, place)) return Effect.void
       const claim = ++this.#claims
       const fault = this.#plan.pool.find((planned) => planned.claim === claim)?.fault
       if (fault !== undefined) this.met.push(fault)
@@ -125,13 +130,16 @@ export class SimulatedPool {
       const { onProgress } = run.batch
       onProgress?.({ _tag: "Claimed", task: place, worker: number + 1 })
       if (fault === "claimed") return this.#die(run, number, place)
-      const fate = this.#plan.fateOf?.(run.batch.tasks[place]!, run.batch.ledger) ?? quick
+      const fate = this.#plan.fateOf?.(run.batch.tasks[place]!, run.batch.ledger, run.batch) ?? quick
       const { timeoutMs } = agent
       const isLate = timeoutMs !== undefined && fate.ms > timeoutMs
       const ran = Effect.sleep(isLate ? timeoutMs : fate.ms)
       if (fault === "running") return Effect.andThen(ran, this.#die(run, number, place))
-      return Effect.flatMap(ran, () => {
-        const { cycle } = run.batch
+      return Effect.flatMap(ran, (): Ended<void> => {
+        const { cpuBudgetMs, cycle } = run.batch
+        run.usedMs += isLate ? timeoutMs : fate.ms
+        if (run.usedMs > cpuBudgetMs)
+          return Effect.fail(new CpuTimeExhausted({ usedMs: run.usedMs, agent: agent.name }))
         const end = (result: EncodedEffect | Cause): void =>
           this.#settle(run, place, number, { result, cpuMs: fate.ms })
         if (isLate) {
@@ -152,6 +160,14 @@ export class SimulatedPool {
         )
       })
     })
+  }
+
+  /** Ends a task that may not start any more, since a budget is used up. */
+  #isWithdrawn({ batch, outcomes }: Run, place: number): boolean {
+    const cause = batch.starts?.cause
+    if (cause === undefined || outcomes[place] !== undefined) return false
+    outcomes[place] = { result: cause(batch.tasks[place]!.agent.name, batch.cycle), cpuMs: 0, isWithdrawn: true }
+    return true
   }
 
   /** The worker dies, and another one takes its place: the task is given out again. */

@@ -20,6 +20,16 @@ type Store = JobStore["Service"]
 /** The faults of a store, and the longest delay of its writes. */
 export type StorePlan = Pick<Schedule, "store" | "damages" | "delayMs">
 
+/** A row that the disk took in a life; cycle 0 is the beginning of a job. */
+export interface Commit {
+  readonly jobId: string
+  readonly cycle: number
+  readonly life: number
+}
+
+/** A header of another version of the program that the disk took in a life, before the row of a cycle. */
+export interface Rebase extends Commit {}
+
 /** Virtual milliseconds of a slow write. */
 const slowMs = 20_000
 
@@ -33,6 +43,7 @@ export class SimulatedStore {
   #writes = 0
   #reads = 0
   #life: object = {}
+  #number = 0
 
   /** `disk`: a store that keeps journals and never waits. */
   constructor(world: World, disk: Store, plan: StorePlan) {
@@ -46,10 +57,13 @@ export class SimulatedStore {
 
   /** The faults that writes and reads have met. */
   readonly met: Array<string> = []
+  readonly commits: Array<Commit> = []
+  readonly rebases: Array<Rebase> = []
 
-  /** Opens the store for a new life of the process. The lives before it are over. */
-  open(): Store {
+  /** Opens the store for a new life of the process, by its number. The lives before it are over. */
+  open(number = 1): Store {
     const life = (this.#life = {})
+    this.#number = number
     const turns = new Turns()
     const disk = this.#disk
     const write = <A>(jobId: string, effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
@@ -66,17 +80,31 @@ export class SimulatedStore {
       )
     return JobStore.of({
       ...disk,
-      create: (job) => taking(job.jobId, disk.create(job)),
-      append: (jobId, fence, row) => write(jobId, disk.append(jobId, fence, row)),
+      create: (job) => taking(job.jobId, this.#noted(this.commits, job.jobId, 0, disk.create(job))),
+      append: (jobId, fence, row) =>
+        write(jobId, this.#noted(this.commits, jobId, row.cycle, disk.append(jobId, fence, row))),
       note: (jobId, fence, text, options) => write(jobId, disk.note(jobId, fence, text, options)),
       keep: (jobId, fence, kept) => write(jobId, disk.keep(jobId, fence, kept)),
-      rebase: (jobId, fence, base) => write(jobId, disk.rebase(jobId, fence, base)),
+      rebase: (jobId, fence, base) =>
+        write(jobId, this.#noted(this.rebases, jobId, base.cycle, disk.rebase(jobId, fence, base))),
       halt: (jobId, fence, end) => write(jobId, disk.halt(jobId, fence, end)),
       lease: (jobId, options) => taking(jobId, this.#lease(jobId, options ?? {})),
       release: (jobId, fence, options) => write(jobId, disk.release(jobId, fence, options)),
       quarantine: (jobId, fence, reason) => write(jobId, disk.quarantine(jobId, fence, reason)),
       rows: (jobId, after, until) => this.#damaged(disk.rows(jobId, after, until))
     })
+  }
+
+  /** Takes note of what the disk takes. */
+  #noted<A>(
+    notes: Array<Commit>,
+    jobId: string,
+    cycle: number,
+    effect: Effect.Effect<A, StoreError>
+  ): Effect.Effect<A, StoreError> {
+    const life = this.#number
+    const noted = Effect.tap(effect, () => Effect.sync(() => void notes.push({ jobId, cycle, life })))
+    return Effect.provideService(noted, Scheduler.PreventSchedulerYield, true)
   }
 
   /** A holder of a life that is over counts as gone. */
@@ -110,6 +138,8 @@ export class SimulatedStore {
             refuse("failed", "the acknowledgement of a write was lost")
           )
         case "fenced":
+          // The other engine dies with the lease: the next one to ask finds nobody alive.
+          this.#holders.set(jobId, {})
           return Effect.andThen(
             Effect.exit(this.#disk.lease(jobId, { force: true })),
             isFenced ? this.#refusedOnly(effect) : effect

@@ -5,14 +5,38 @@
  *     seeds (C1) → a turn: signals, answers (M1) → eligible agents (E1 to T1) → their tasks → merge (M1 to B4) → the row (B1)
  *                → retention (M5) → the next turn, until nothing is eligible: then the verdict (I2, I3)
  *
- * Only what the rules leave open is given: in which cycle which signals were admitted, and where the job was stopped from outside.
- * A store, a kill or a number of workers can change nothing, so it knows of none. Boundary: pure; data in, data out.
+ * Only what the rules leave open is given (given.ts). A store, a kill or a number of workers can change nothing, so it knows of
+ * none. Boundary: pure; data in, data out.
  */
-import { answerOf, approvalKind, verdictOf } from "../behave.ts"
-import type { AgentSpec, ProgramSpec, Proposed } from "../spec.ts"
+import { approvalKind, childKind, seedsOf } from "../behave.ts"
+import type { AgentSpec, ProgramSpec } from "../spec.ts"
+import {
+  type Answer,
+  childOf,
+  effectOf,
+  expired,
+  handled,
+  isPerformed,
+  nothingGiven,
+  notStarted,
+  reported
+} from "./answers.ts"
 import { sha256, textOf } from "./canonical.ts"
 import { type Choice, type Chosen, choose, triggersOf } from "./eligible.ts"
+import {
+  type Budget,
+  exhausted,
+  type Funds,
+  fundsOf,
+  limitOf,
+  setAside,
+  settle,
+  type Share
+} from "./funds.ts"
+import type { Beginning, Given, Standing, Sum } from "./given.ts"
+import { prunedFrom, verdict, violate } from "./kept.ts"
 import { merge } from "./merge.ts"
+import { changesKinds, migrate } from "./migration.ts"
 import { rowTextOf } from "./row.ts"
 import {
   bytesOf,
@@ -22,8 +46,7 @@ import {
   type Effect,
   type Entry,
   find,
-  idOf,
-  noEffect,
+  keyOf,
   nothing,
   ofKind,
   type Outcome,
@@ -32,17 +55,6 @@ import {
   type Waiting
 } from "./state.ts"
 import { run } from "./tasks.ts"
-
-/** What the rules leave open. */
-export interface Given {
-  readonly jobId: string
-  /** The signals of each cycle, in the order of their arrival. */
-  readonly signals: ReadonlyMap<number, ReadonlyArray<ReadonlyArray<Proposed>>>
-  /** Cycles that admitted answers beside signals. Without signals, the fixed point says when. */
-  readonly answered: ReadonlySet<number>
-  /** The last cycle of a job that was stopped from outside. */
-  readonly cycles: number
-}
 
 /** A committed cycle. */
 export interface Row {
@@ -68,17 +80,32 @@ export interface Diagnostic {
 export interface Referred {
   readonly status: "converged" | "failed" | "budget-exhausted" | "stopped"
   readonly cause: Cause | undefined
+  readonly program: ProgramSpec
+  /** The name of the program that began the job. */
+  readonly programName: string
   readonly cycle: number
   readonly hash: string
   readonly genesisHash: string
   readonly context: Context
+  /** The number of facts of each kind, which is the output of every program. */
+  readonly sizes: ReadonlyArray<readonly [kind: string, size: number]>
   readonly bytes: number
   readonly agents: number
+  readonly funds: Funds
+  /** What the job itself has spent. */
+  readonly own: Required<Share>
+  readonly paid: ReadonlyArray<Sum>
   readonly seeds: Outcome
   readonly seedViolations: ReadonlyArray<Entry>
+  /** The version of the context when the job has begun. */
+  readonly beginVersion: number
   readonly rows: ReadonlyArray<Row>
   readonly diagnostics: ReadonlyArray<Diagnostic>
   readonly waiting: ReadonlyArray<Waiting>
+  /** The children that intents asked for, by key. */
+  readonly children: ReadonlyMap<string, Beginning>
+  /** What a later job can stand on. */
+  readonly standing: Standing
   readonly tier: number
   /** Whether the last committed cycle ended the job: no pause comes between (P2). */
   readonly isEndedByCycle: boolean
@@ -86,25 +113,9 @@ export interface Referred {
   readonly complaints: ReadonlyArray<string>
 }
 
-interface Violation {
-  readonly reason: string
-  readonly repaired: boolean
-}
-
 const fresh: Progress = { mark: 0, hasExecuted: false, seen: [], pruned: 0 }
 
 const seedBy: By = { cycle: 0, origin: "seed", agent: "", each: undefined, since: 0, until: 0 }
-
-const effectOf = (proposals: ReadonlyArray<Proposed>): Effect => ({
-  ...noEffect,
-  facts: proposals.map(({ kind, value }) => ({
-    kind,
-    id: idOf(kind, value),
-    value,
-    text: textOf(value),
-    because: undefined
-  }))
-})
 
 const haltsBy: Readonly<Record<string, keyof Exclude<AgentSpec["onFailure"], string>>> = {
   AgentFailed: "error",
@@ -115,59 +126,83 @@ const haltsBy: Readonly<Record<string, keyof Exclude<AgentSpec["onFailure"], str
   InvalidEffect: "invalid"
 }
 
+/** The facts of a context, whatever their order and source. */
+const stateOf = ({ live }: Context): string => textOf(live.map(({ id, kind, text }) => textOf([kind, id, text])).sort())
+
 class Job {
-  readonly program: ProgramSpec
+  readonly beginning: Beginning
   readonly given: Given
-  context = nothing
+  /** The version of the program that goes on with the job. */
+  program: ProgramSpec
+  context: Context
   hash = ""
   genesisHash = ""
   cycle = 0
   tier = -1
   agents = 0
+  funds: Funds
   halt: Cause | undefined
-  progress = new Map<AgentSpec, Progress>()
+  hasConverged = false
+  isEndedByCycle = false
+  /** By name. */
+  progress: ReadonlyMap<string, Progress>
   checked: ReadonlyArray<string> = []
-  pruned: ReadonlyArray<Pruned> = []
+  pruned: ReadonlyArray<Pruned>
   waiting: ReadonlyArray<Waiting> = []
   /** The approvals that have no decision (AP2). */
   open: ReadonlyArray<Waiting> = []
+  children: ReadonlyMap<string, Beginning> = new Map()
+  /** The number of intents that somebody performs. */
+  asked = 0
   rows: ReadonlyArray<Row> = []
   seeds: Outcome = { agent: "", facts: [] }
   seedViolations: ReadonlyArray<Entry> = []
+  beginVersion = 0
   diagnostics: ReadonlyArray<Diagnostic> = []
   notPerformed = new Map<string, Diagnostic>()
   complaints: ReadonlyArray<string> = []
+  /** The cause by which an effect of this cycle crossed a counted budget. */
+  crossed: Cause | undefined
   /** The cycle that left each state of the facts, and the states that were reported (O1). */
-  readonly states = new Map<string, number | "reported">([[textOf([]), 0]])
+  readonly states = new Map<string, number | "reported">()
+  switches: Given["switches"]
 
-  constructor(program: ProgramSpec, given: Given) {
-    this.program = program
+  constructor(beginning: Beginning, given: Given) {
+    const { budget, handed, program, standing } = beginning
+    this.beginning = beginning
     this.given = given
+    this.program = program
+    this.funds = fundsOf(program.budget, budget, handed)
+    this.context = { ...(standing?.context ?? nothing), facts: 0, tokens: 0 }
+    this.progress = standing?.progress ?? new Map()
+    this.pruned = standing?.pruned ?? []
+    this.switches = given.switches
+    this.states.set(stateOf(this.context), 0)
   }
 
-  progressOf(agent: AgentSpec): Progress {
+  progressOf(agent: string): Progress {
     return this.progress.get(agent) ?? fresh
   }
 
   /* -------------------------------------------------------------- cycle 0 */
 
   begin(): void {
-    const { program } = this
-    const effect = effectOf(program.seeds)
-    const { checked, context, outcome } = merge(nothing, { program, by: seedBy, effect, checked: [] })
-    this.context = context
-    this.checked = checked
+    const { changed, input, standing } = this.beginning
+    const { name } = this.program
+    const before = this.context.version
+    const effect = effectOf(changed ?? seedsOf(this.program, input))
+    const outcome = this.apply(seedBy, effect, changed !== undefined)
     this.seeds = outcome
     this.halt = this.haltOfSeeds(outcome.cause)
-    const violations = this.violate(0, 0)
+    const { changed: violations, context } = violate(this.context, this.program, 0, before)
+    this.context = context
     this.seedViolations = violations
+    this.beginVersion = context.version
     const seeds = effect.facts.map(({ kind, value }) => ({ kind, value }))
-    this.genesisHash = this.hash = sha256(
-      textOf({ context: null, format: 1, input: null, program: "simulated", seeds })
-    )
-    const before = this.pruned.length
-    this.retain([])
-    this.diagnose(0, [], [outcome], violations, this.pruned.length > before)
+    const text = { context: standing?.hash ?? null, format: 1, input, program: name, seeds }
+    this.genesisHash = this.hash = sha256(textOf(text))
+    const hasPruned = this.retain([])
+    this.diagnose(0, [], [outcome], violations, hasPruned)
   }
 
   haltOfSeeds(cause: Cause | undefined): Cause | undefined {
@@ -182,31 +217,62 @@ class Job {
   /** One turn. Returns whether the job goes on. */
   turn(): boolean {
     const cycle = this.cycle + 1
-    if (this.halt !== undefined || cycle > this.given.cycles) return false
-    const signals = this.given.signals.get(cycle) ?? []
-    const isFixed = this.choice(this.context) === undefined
-    const isAnswered = isFixed && (signals.length === 0 || this.given.answered.has(cycle))
-    if (this.given.answered.has(cycle) && !isFixed) {
-      this.complaints = [
-        ...this.complaints,
-        `cycle ${cycle} admitted answers, and agents were eligible before it (IN4)`
-      ]
-    }
-    const answers = isAnswered ? this.waiting : []
-    if (isFixed && signals.length + answers.length === 0) {
-      this.halt = this.waiting.length + this.open.length === 0 ? this.verdict() : undefined
+    this.switchVersion()
+    if (this.halt !== undefined) return false
+    if (cycle > this.given.cycles) {
+      this.halt = this.given.clock
       return false
     }
-    return this.goThrough(cycle, signals, answers)
+    const isFixed = this.choice(this.context) === undefined
+    const inputs = this.inputsOf(cycle, isFixed)
+    const isAnswered = isFixed && (inputs.length === 0 || this.given.answered.has(cycle))
+    if (this.given.answered.has(cycle) && !isFixed)
+      this.complain(`cycle ${cycle} admitted answers, and agents were eligible before it (IN4)`)
+    const answers = isAnswered ? this.waiting : []
+    if (isFixed && inputs.length + answers.length === 0) {
+      if (this.waiting.length + this.open.length > 0) return false
+      this.halt = verdict(this.context, this.program, this.cycle)
+      this.hasConverged = this.halt === undefined
+      return false
+    }
+    return this.goThrough(cycle, inputs, answers)
+  }
+
+  /** The signals of a cycle. Of a cycle that no budget allows, nobody knows which approvals were overdue. */
+  inputsOf(cycle: number, isFixed: boolean): InputsOf {
+    const given = this.given.inputs.get(cycle)
+    if (given !== undefined || !isFixed || this.waiting.length > 0 || !this.given.isLate) return given ?? []
+    return this.open.flatMap(({ key, payload }) => (payload.timeoutMs === undefined ? [] : [{ expired: key }]))
+  }
+
+  /** Another version of the program goes on, if one does after this cycle (decision 20). */
+  switchVersion(): void {
+    for (const { after, program } of this.switches) if (after === this.cycle) this.goOnAs(program)
+    this.switches = this.switches.filter(({ after }) => after > this.cycle)
+  }
+
+  goOnAs(program: ProgramSpec): void {
+    if (changesKinds(this.program, program)) {
+      const brought = migrate(this, program)
+      this.context = brought.context
+      this.pruned = brought.pruned
+      this.progress = brought.progress
+      this.states.set(stateOf(this.context), this.cycle)
+    }
+    this.program = program
+  }
+
+  complain(complaint: string): void {
+    this.complaints = [...this.complaints, complaint]
   }
 
   choice(context: Context): Choice | undefined {
-    return choose(this.program, (agent) => this.progressOf(agent), context, this.pruned)
+    return choose(this.program, (agent) => this.progressOf(agent.name), context, this.pruned)
   }
 
-  goThrough(cycle: number, signals: ReadonlyArray<ReadonlyArray<Proposed>>, answers: ReadonlyArray<Waiting>): boolean {
-    const { context: before, checked: checkedBefore, program } = this
-    const staged = this.stage(cycle, signals, answers)
+  goThrough(cycle: number, inputs: InputsOf, answers: ReadonlyArray<Waiting>): boolean {
+    const before = { context: this.context, checked: this.checked, funds: this.funds }
+    const staged = this.stage(cycle, inputs, answers)
     const begin = this.context
     const choice = staged.halt === undefined ? this.choice(begin) : undefined
     const tasks = (choice?.agents ?? []).flatMap(
@@ -219,67 +285,161 @@ class Job {
     )
     this.halt = this.beforeCycle(cycle, tasks.length)
     if (this.halt !== undefined) {
-      this.context = before
-      this.checked = checkedBefore
+      Object.assign(this, before)
       return false
     }
     let halt = staged.halt
-    const outcomes: Array<Outcome> = []
+    let outcomes: ReadonlyArray<Outcome> = []
     for (const { agent, each, hasPanicked, progress } of tasks) {
       const panic: Cause = { _tag: "AgentPanicked", agent: agent.name, cycle }
-      const task = { program, agent, cycle, context: begin, progress, pruned: this.pruned, each }
-      const outcome = this.merged(task, hasPanicked ? panic : run(task))
-      outcomes.push(outcome)
+      const task = { program: this.program, agent, cycle, context: begin, progress, pruned: this.pruned, each }
+      const outcome = this.merged(task, hasPanicked ? panic : this.outcomeOf(task))
+      outcomes = [...outcomes, outcome]
       if (outcome.cause !== undefined && this.halts(outcome.cause, agent)) halt ??= outcome.cause
     }
-    this.commit(cycle, begin, choice, staged.outcomes, outcomes, answers, halt, before.version)
+    const spoken = outcomes.map((outcome) => this.withSums(cycle, outcome))
+    halt = spoken[outcomes.findIndex(({ cause }) => cause !== undefined && cause === halt)]?.cause ?? halt
+    halt ??= this.overspent(cycle)
+    this.commit(cycle, begin, choice, staged, spoken, halt, before.context.version)
     return halt === undefined
   }
 
-  /** Applies signals in the order of their arrival, then answers in the commit order of their intents (M1, S2, IN4, IN6). */
-  stage(cycle: number, signals: ReadonlyArray<ReadonlyArray<Proposed>>, answers: ReadonlyArray<Waiting>) {
-    const by: By = { cycle, origin: "signal", agent: "", each: undefined, since: 0, until: 0 }
+  /* -------------------------------------------------------------- signals and answers */
+
+  /** Applies signals in the order of their arrival, then answers in the commit order of their intents (M1, S2, IN4, IN6, AP4). */
+  stage(cycle: number, inputs: InputsOf, due: ReadonlyArray<Waiting>): Staged {
     const outcomes: Array<Outcome> = []
+    const answered: Array<Waiting> = []
     let halt: Cause | undefined
-    const take = (effect: Effect, answering: Waiting | undefined, isTentative = false): void => {
-      const outcome = this.apply(by, effect)
+    const take = (effect: Effect | Cause, answering: Waiting | undefined, isTentative = false): void => {
+      const by: By = { cycle, origin: "signal", agent: "", each: undefined, since: 0, until: 0 }
+      const outcome = "_tag" in effect ? { agent: "", cause: effect, facts: [] } : this.apply(by, effect, false)
       const isAnswer = answering !== undefined && (outcome.cause === undefined || !isTentative)
       outcomes.push(isAnswer ? { ...outcome, answers: answering } : outcome)
       if (outcome.cause?._tag === "BudgetExhausted") halt ??= outcome.cause
     }
-    for (const signal of signals) {
-      const effect = effectOf(signal)
+    const answer = (waiting: Waiting, { effect, halts }: Answer): void => {
+      take(effect, waiting)
+      answered.push(waiting)
+      if ("_tag" in effect && halts) halt ??= effect
+    }
+    const isDecided = (id: string | undefined) => find(this.context, "Decision", id ?? "") !== undefined
+    const last = inputs.findLastIndex((input) => "signal" in input)
+    const overdue = inputs.flatMap((input) => ("expired" in input ? [this.openOf(input.expired)] : []))
+    const children = this.answersOf(due, cycle)
+    for (const input of inputs.slice(0, last + 1)) {
+      if ("expired" in input) {
+        const waiting = this.openOf(input.expired)
+        answer(waiting, expired(waiting))
+        continue
+      }
+      const effect = effectOf(input.signal)
       const decided = effect.facts.find(({ kind }) => kind === "Decision")?.id
-      take(
-        effect,
-        this.open.find(({ payload }) => payload.id === decided && decided !== undefined),
-        true
-      )
+      const open = this.open.find(({ payload }) => payload.id === decided && decided !== undefined)
+      take(effect, open === undefined || answered.includes(open) ? undefined : open, true)
     }
-    for (const waiting of answers) {
-      const handler = this.program.handlers.find(({ kind }) => kind === waiting.kind)
-      const answer = handler === undefined ? [] : answerOf(handler, waiting.payload)
-      if ("_tag" in answer) {
-        const { agent, cycle: asked, each, index, kind } = waiting
-        const about = each === undefined ? "" : `${JSON.stringify(each.kind)}/${each.id}`
-        const key = `${asked}/${agent}/${about}/${index}`
-        const cause = { _tag: "IntentFailed", agent, cycle: asked, kind, key, error: answer }
-        outcomes.push({ agent: "", answers: waiting, cause, facts: [] })
-        if (handler?.onFailure === "halt") halt ??= cause
-      } else take(effectOf(answer), waiting)
+    for (const waiting of [...due, ...overdue].toSorted((a, b) => a.order - b.order)) {
+      const isLate = overdue.includes(waiting)
+      if (answered.includes(waiting) || (isLate && isDecided(waiting.payload.id))) continue
+      answer(waiting, isLate ? expired(waiting) : (children.get(waiting.key) ?? handled(this.beginning.engine, waiting)))
     }
-    return { outcomes, halt }
+    return { outcomes, answered: [...due, ...answered], due, halt }
+  }
+
+  /** The approval of a key whose time is over. */
+  openOf(key: string): Waiting {
+    const waiting = this.open.find((one) => one.key === key)
+    if (waiting === undefined) throw new Error(`the approval ${key} is not open, and its time is over (AP2)`)
+    if (waiting.payload.timeoutMs === undefined) this.complain(`the approval ${key} has no timeout (AP4)`)
+    return waiting
+  }
+
+  /** The answers of child jobs, whose shares come back before anything of the cycle is applied (CH10). */
+  answersOf(due: ReadonlyArray<Waiting>, cycle: number): ReadonlyMap<string, Answer> {
+    const answers = new Map<string, Answer>()
+    const spent = new Map<string, Share>()
+    for (const waiting of due.filter(({ kind }) => kind === childKind)) {
+      const { engine, depth } = this.beginning
+      const handed = this.funds.given.get(waiting.key)?.share ?? {}
+      const child = childOf(engine, depth, waiting, handed)
+      const answer = "_tag" in child ? notStarted(waiting, child) : this.childAnswer(waiting, child)
+      answers.set(waiting.key, answer)
+      spent.set(waiting.key, answer.spent ?? {})
+    }
+    this.funds = settle(this.funds, spent, cycle - 1)
+    return answers
+  }
+
+  childAnswer(waiting: Waiting, child: Beginning): Answer {
+    const { error, given } = this.given.child(waiting.key) ?? { error: undefined, given: nothingGiven }
+    const referred = refer(child, given)
+    if (referred.status === "stopped") this.complain(`the child ${waiting.key} has not ended (CH5)`)
+    return reported(waiting, referred, error)
+  }
+
+  /* -------------------------------------------------------------- budgets */
+
+  /** The sums that were paid by the end of a cycle. */
+  paidIn(cycle: number): { readonly tokens: number; readonly cost: number } {
+    const sums = this.given.paid(cycle)
+    return {
+      tokens: sums.reduce((sum, [, tokens]) => sum + tokens, 0),
+      cost: sums.reduce((sum, [, , cost]) => sum + cost, 0)
+    }
   }
 
   /** Budgets that are tested before a cycle begins (B3). */
   beforeCycle(cycle: number, tasks: number): Cause | undefined {
-    const { maxAgents = Infinity, maxCycles } = this.program.budget
-    const ended = (budget: string, used: number, limit: number): Cause => ({
-      ...{ _tag: "BudgetExhausted", cycle: this.cycle, budget, used, limit }
-    })
-    if (cycle > maxCycles) return ended("cycles", this.cycle, maxCycles)
-    return this.agents + tasks > maxAgents ? ended("agents", this.agents, maxAgents) : undefined
+    const { agents, funds } = this
+    if (cycle > limitOf(funds, "cycles")) return exhausted(funds, this.cycle, "cycles", this.cycle)
+    return agents + tasks > limitOf(funds, "agents") ? exhausted(funds, this.cycle, "agents", agents) : undefined
   }
+
+  /** The outcome of a task that ran, or that had no room (B6). */
+  outcomeOf(task: Parameters<typeof run>[0]): Effect | Cause {
+    const { agent, cycle, each } = task
+    const refused = this.given.refused(cycle, agent.name, each)
+    if (refused === undefined) return run(task)
+    if (refused === "does without") return run({ ...task, isWithout: true })
+    return { _tag: "BudgetExhausted", ...refused }
+  }
+
+  /** A cause of money says what was spent by the end of the cycle. */
+  withSums(cycle: number, outcome: Outcome): Outcome {
+    const { cause } = outcome
+    const budget = cause?._tag === "BudgetExhausted" ? (cause["budget"] as Budget) : undefined
+    if (budget !== "tokens" && budget !== "cost") return outcome
+    const spender = cause?.["spender"] as string | undefined
+    return { ...outcome, cause: exhausted(this.funds, cycle, budget, this.ownSpending(cycle)[budget], spender) }
+  }
+
+  /** A payment above its reservation went over a limit: the job ends after the cycle (B7). */
+  overspent(cycle: number): Cause | undefined {
+    const { cost, tokens } = this.paidIn(cycle)
+    const isOver = {
+      cost: cost > limitOf(this.funds, "cost"),
+      tokens: tokens + this.reportedBefore > limitOf(this.funds, "tokens")
+    }
+    if (!isOver.cost && !isOver.tokens) return undefined
+    const first = this.given.overspent
+    const budget = isOver.cost && isOver.tokens ? (first?.["budget"] as Budget) : isOver.cost ? "cost" : "tokens"
+    return exhausted(this.funds, cycle, budget, this.ownSpending(cycle)[budget as "cost"], first?.["spender"] as string)
+  }
+
+  /** The tokens that committed effects had reported before this cycle. */
+  reportedBefore = 0
+
+  /** What the job itself has spent, after a cycle. Of time nothing is known. */
+  ownSpending(cycle: number): Required<Share> {
+    const { cost, tokens } = this.paidIn(cycle)
+    const { facts, tokens: reportedTokens } = this.context
+    return {
+      ...{ cycles: this.cycle, facts, agents: this.agents },
+      ...{ tokens: tokens + reportedTokens, cost, duration: 0, cpuTime: 0 }
+    }
+  }
+
+  /* -------------------------------------------------------------- the merge */
 
   /** Merges the outcome of a task. After an effect that crossed a budget, all later ones are discarded, too (B2). */
   merged(task: Parameters<typeof run>[0], result: Effect | Cause): Outcome {
@@ -290,26 +450,24 @@ class Job {
     const isTriggered = triggersOf(agent).length > 0
     const since = isTriggered ? progress.mark : 0
     const until = isTriggered ? context.version : 0
-    return this.apply({ cycle, origin: "agent", agent: agent.name, each: about, since, until }, result)
+    return this.apply({ cycle, origin: "agent", agent: agent.name, each: about, since, until }, result, false)
   }
 
-  /** The cause by which an effect of this cycle crossed a counted budget. */
-  crossed: Cause | undefined
-
-  apply(by: By, effect: Effect): Outcome {
-    const { checked, context, crossed, program } = this
+  apply(by: By, effect: Effect, isForced: boolean): Outcome {
+    const { checked, context, crossed, funds, program } = this
     if (crossed?.["cycle"] === by.cycle) {
       const about = by.each === undefined ? {} : { each: by.each }
       return { agent: by.agent, ...about, cause: crossed, facts: [], proposals: effect.facts.length }
     }
-    const merged = merge(context, { program, by, effect, checked })
+    const paidTokens = this.paidIn(by.cycle).tokens
+    const merged = merge(context, { program, by, effect, checked, funds, paidTokens, isForced })
     this.context = merged.context
     this.checked = merged.checked
     if (merged.outcome.cause?._tag === "BudgetExhausted") this.crossed = merged.outcome.cause
     return merged.outcome
   }
 
-  /** Whether a cause ends the job (F1, I1, B2). */
+  /** Whether a cause ends the job (F1, I1, B2, B6). */
   halts(cause: Cause, { onFailure, type }: AgentSpec): boolean {
     if (cause._tag === "InvariantViolated") {
       return this.program.invariants.some(
@@ -328,50 +486,64 @@ class Job {
     cycle: number,
     begin: Context,
     choice: Choice | undefined,
-    signals: ReadonlyArray<Outcome>,
+    { answered, due, outcomes: signals }: Staged,
     outcomes: ReadonlyArray<Outcome>,
-    answers: ReadonlyArray<Waiting>,
     halt: Cause | undefined,
     start: number
   ): void {
     const isNews =
       this.context.version > start ||
       [...signals, ...outcomes].some(({ effect }) => (effect?.evaluations.length ?? 0) > 0)
-    const violations = isNews ? this.violate(cycle, start) : []
+    const violated = isNews ? violate(this.context, this.program, cycle, start) : { context: this.context, changed: [] }
+    this.context = violated.context
+    const violations = violated.changed
     const tier = choice?.tier ?? Math.max(this.tier, 0)
     const agents = (choice?.agents ?? []).map(({ agent }) => agent.name)
-    const isAwaited = answers.length > 0 && signals.length === answers.length
+    const isAwaited = due.length > 0 && signals.length === due.length
     const row = { cycle, tier, previousTier: this.tier, agents, signals, outcomes, violations, isAwaited }
     this.hash = sha256(`${this.hash}\n${rowTextOf(row)}`)
     this.rows = [...this.rows, row]
-    const pruned = this.pruned.length
-    for (const { agent } of choice?.agents ?? []) {
-      this.progress.set(agent, { mark: begin.version, hasExecuted: true, seen: begin.live, pruned })
-    }
+    const read = { mark: begin.version, hasExecuted: true, seen: begin.live, pruned: this.pruned.length }
+    this.progress = new Map([...this.progress, ...agents.map((name) => [name, read] as const)])
     const performed = this.performed(cycle, outcomes)
     const isApproval = ({ kind }: Waiting): boolean => kind === approvalKind
-    this.waiting = this.waiting
-      .filter((one) => !answers.includes(one))
-      .concat(performed.filter((one) => !isApproval(one)))
+    this.waiting = [...this.waiting, ...performed.filter((one) => !isApproval(one))].filter(
+      (one) => !answered.includes(one)
+    )
     this.open = [...this.open, ...performed.filter(isApproval)].filter(
-      ({ payload }) => find(this.context, "Decision", payload.id ?? "") === undefined
+      (one) => !answered.includes(one) && find(this.context, "Decision", one.payload.id ?? "") === undefined
     )
     this.cycle = cycle
     this.tier = tier
     this.agents += outcomes.length
     this.halt = halt
     this.isEndedByCycle = halt !== undefined
-    this.retain([...this.waiting, ...this.open])
-    this.diagnose(cycle, outcomes, signals, violations, this.pruned.length > pruned)
+    this.reportedBefore = this.context.tokens
+    if (halt === undefined) this.askForChildren(cycle, performed)
+    const hasPruned = this.retain([...this.waiting, ...this.open])
+    this.diagnose(cycle, outcomes, signals, violations, hasPruned)
+  }
+
+  /** Sets the shares of the children aside that a cycle asks for (CH10). */
+  askForChildren(cycle: number, performed: ReadonlyArray<Waiting>): void {
+    const asking = performed.filter(({ kind }) => kind === childKind)
+    const asked = asking.map(({ key, payload }) => ({ key, budget: payload.budget ?? {} }))
+    if (asked.length === 0) return
+    this.funds = setAside(this.funds, asked, this.ownSpending(cycle))
+    for (const waiting of asking) {
+      const { depth, engine } = this.beginning
+      const child = childOf(engine, depth, waiting, this.funds.given.get(waiting.key)?.share ?? {})
+      if (!("_tag" in child)) this.children = new Map([...this.children, [waiting.key, child]])
+    }
   }
 
   /** The intents of a cycle that somebody performs (IN2), and a note of those that nobody does (IN11). */
   performed(cycle: number, outcomes: ReadonlyArray<Outcome>): ReadonlyArray<Waiting> {
     return outcomes.flatMap(({ agent, each, effect }) =>
       (effect?.intents ?? []).flatMap(({ kind, payload }, index) => {
-        if (kind === approvalKind || this.program.handlers.some((handler) => handler.kind === kind)) {
-          return [{ kind, payload, agent, cycle, each, index }]
-        }
+        const key = keyOf(cycle, agent, each, index)
+        if (isPerformed(this.beginning.engine, kind))
+          return [{ kind, payload, agent, cycle, each, index, key, order: this.asked++ }]
         const first = this.notPerformed.get(kind)
         const count = Number(first?.cause["count"] ?? 0) + 1
         const cause = { _tag: "NotPerformed", cycle: first?.cycle ?? cycle, kind, count }
@@ -381,46 +553,12 @@ class Job {
     )
   }
 
-  /** Prunes kinds with a retention to their newest facts, but for those that are unread or waited for (M5). */
-  retain(waiting: ReadonlyArray<Waiting>): void {
-    for (const { latest, name } of this.program.kinds) {
-      if (latest === undefined) continue
-      const readers = this.program.agents.filter((agent) => triggersOf(agent).includes(name))
-      const readUpTo = Math.min(...readers.map((agent) => this.progressOf(agent).mark))
-      const isHeld = ({ id, kind }: Entry) => waiting.some(({ each }) => each?.kind === kind && each.id === id)
-      const facts = ofKind(this.context, name)
-      const gone = facts
-        .slice(0, Math.max(facts.length - latest, 0))
-        .filter((entry) => entry.position <= readUpTo && !isHeld(entry))
-      this.context = { ...this.context, live: this.context.live.filter((entry) => !gone.includes(entry)) }
-      this.pruned = [...this.pruned, ...gone]
-    }
-  }
-
-  /** Checks the semantic invariants. Returns the violations that are new, revised or repaired (I2). */
-  violate(cycle: number, since: number): ReadonlyArray<Entry> {
-    const until = this.context.version
-    const changed: Array<Entry> = []
-    const verdicts = this.program.invariants
-      .filter(({ type }) => type === "semantic")
-      .map((invariant) => ({ invariant, verdict: verdictOf(invariant, ofKind(this.context, invariant.kind).length) }))
-    for (const { invariant, verdict } of verdicts) {
-      const { name } = invariant
-      const before = find(this.context, "Violation", name)
-      const value = before?.value as unknown as Violation | undefined
-      const isOpen = value !== undefined && !value.repaired
-      if (verdict === true ? !isOpen : isOpen && value.reason === verdict) continue
-      const reason = verdict === true ? (value?.reason ?? "") : verdict
-      const made = { invariant: name, reason, repaired: verdict === true }
-      const by: By = { cycle, origin: "invariant", agent: name, each: undefined, since, until }
-      const position = this.context.version + 1
-      const rest = { text: textOf(made), position, by, because: undefined, revises: before?.position }
-      const entry: Entry = { kind: "Violation", id: name, value: made as never, ...rest }
-      const live = [...this.context.live.filter((other) => other !== before), entry]
-      this.context = { ...this.context, live, version: position }
-      changed.push(entry)
-    }
-    return changed
+  /** Prunes kinds with a retention (M5). Returns whether any fact is gone. */
+  retain(waiting: ReadonlyArray<Waiting>): boolean {
+    const gone = prunedFrom(this.context, this.program, (agent) => this.progressOf(agent), waiting)
+    this.context = { ...this.context, live: this.context.live.filter((entry) => !gone.includes(entry)) }
+    this.pruned = [...this.pruned, ...gone]
+    return gone.length > 0
   }
 
   /* -------------------------------------------------------------- diagnostics */
@@ -442,8 +580,7 @@ class Job {
     }
     const facts = [...signals, ...outcomes].flatMap((outcome) => outcome.facts).concat(violations)
     const hasRevised = hasPruned || facts.some(({ revises }) => revises !== undefined)
-    const names = this.context.live.map(({ id, kind, text }) => textOf([kind, id, text]))
-    const state = textOf(names.sort())
+    const state = stateOf(this.context)
     const since = this.states.get(state)
     if (since === undefined) this.states.set(state, cycle)
     else if (since !== "reported" && hasRevised) {
@@ -458,58 +595,39 @@ class Job {
 
   /* -------------------------------------------------------------- the end */
 
-  /** The verdict at the fixed point: undefined if the job has converged (I2, I3). */
-  verdict(): Cause | undefined {
-    const violated = (name: string, type: string, reason: string, facts: ReadonlyArray<unknown>): Cause => ({
-      ...{ _tag: "InvariantViolated", cycle: this.cycle, name, class: type, reason, facts }
-    })
-    for (const { name, type, ...invariant } of this.program.invariants) {
-      if (type !== "semantic") continue
-      const open = find(this.context, "Violation", name)?.value as unknown as Violation | undefined
-      if (open === undefined || open.repaired) continue
-      const now = verdictOf({ name, type, ...invariant }, ofKind(this.context, invariant.kind).length)
-      // Retention may have changed what the check sees, after it was made.
-      return now === true
-        ? violated(name, type, open.reason, [{ kind: "Violation", id: name }])
-        : violated(name, type, now, [])
-    }
-    for (const invariant of this.program.invariants) {
-      if (invariant.type !== "acceptance") continue
-      const verdict = verdictOf(invariant, ofKind(this.context, invariant.kind).length)
-      if (verdict !== true) return violated(invariant.name, "acceptance", verdict, [])
-    }
-    this.hasConverged = true
-    return undefined
-  }
-
-  hasConverged = false
-  isEndedByCycle = false
-
   get ended(): Referred {
-    const { agents, complaints, context, cycle, genesisHash, halt, hash, rows, seedViolations, seeds, tier, waiting } =
-      this
+    const { agents, children, complaints, cycle, funds, genesisHash, halt, hash, tier, waiting } = this
+    const { beginVersion, isEndedByCycle, rows, seedViolations, seeds } = this
     const failed = halt?._tag === "BudgetExhausted" ? "budget-exhausted" : halt === undefined ? "stopped" : "failed"
-    const diagnostics = [...this.diagnostics, ...this.notPerformed.values()]
+    const { reader } = this.given
+    if (reader !== undefined) this.goOnAs(reader)
+    const { context, program, progress, pruned } = this
+    const sizes = program.kinds.map(({ name }) => [name, ofKind(context, name).length] as const)
     return {
-      ...{
-        status: this.hasConverged ? "converged" : failed,
-        cause: halt,
-        cycle,
-        hash,
-        genesisHash,
-        context,
-        agents,
-        tier
-      },
-      ...{ bytes: bytesOf(context), seeds, seedViolations, rows, diagnostics, waiting, complaints },
-      isEndedByCycle: this.isEndedByCycle
+      ...{ status: this.hasConverged ? "converged" : failed, cause: halt, program, cycle, hash, genesisHash, context },
+      programName: this.beginning.program.name,
+      ...{ sizes, bytes: bytesOf(context), agents, funds, own: this.ownSpending(Infinity), paid: this.given.paid(Infinity) },
+      ...{ seeds, seedViolations, beginVersion, rows, waiting, children, tier, isEndedByCycle, complaints },
+      diagnostics: [...this.diagnostics, ...this.notPerformed.values()],
+      standing: { context, hash, progress, pruned }
     }
   }
 }
 
-/** Runs a program to its end, or to where it was stopped. */
-export const refer = (program: ProgramSpec, given: Given): Referred => {
-  const job = new Job(program, given)
+type InputsOf = NonNullable<ReturnType<Given["inputs"]["get"]>>
+
+/** The effects from outside that a cycle has taken. */
+interface Staged {
+  readonly outcomes: ReadonlyArray<Outcome>
+  readonly answered: ReadonlyArray<Waiting>
+  /** The intents that handlers and children have answered. */
+  readonly due: ReadonlyArray<Waiting>
+  readonly halt: Cause | undefined
+}
+
+/** Runs a job to its end, or to where it was stopped. */
+export const refer = (beginning: Beginning, given: Given): Referred => {
+  const job = new Job(beginning, given)
   job.begin()
   while (job.turn());
   return job.ended

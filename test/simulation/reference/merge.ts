@@ -6,6 +6,7 @@
 import { combine, verdictOf } from "../behave.ts"
 import type { Item, ProgramSpec, Rule } from "../spec.ts"
 import { textOf } from "./canonical.ts"
+import { type Budget, exhausted, type Funds, limitOf } from "./funds.ts"
 import {
   bytesOf,
   type By,
@@ -88,17 +89,23 @@ export interface Merging {
   readonly by: By
   readonly effect: Effect
   readonly checked: ReadonlyArray<string>
+  readonly funds: Funds
+  /** The tokens that agents have paid (B7). */
+  readonly paidTokens: number
+  /** Whether the facts replace existing ones, whatever their rules. */
+  readonly isForced: boolean
 }
 
 const proposer = ({ agent, origin }: By): string => (origin === "agent" ? agent : origin)
 
 /** Merges an effect. */
-export const merge = (before: Context, { by, checked, effect, program }: Merging): Merged => {
+export const merge = (before: Context, merging: Merging): Merged => {
+  const { by, checked, effect, program } = merging
   const of = { agent: by.agent, ...(by.each === undefined ? {} : { each: by.each }) }
   try {
-    const plan = planned(before, program, effect, by, checked)
+    const plan = planned(before, merging)
     const after = applied(before, plan.commits, effect, by)
-    refuseBudgets(program, before, after, effect, by)
+    refuseBudgets(merging, before, after)
     refuseGhosts(after, effect)
     const facts = after.live.filter(({ position }) => position > before.version)
     refuseStructure(program, after, effect, facts)
@@ -119,20 +126,14 @@ interface Commit {
 }
 
 /** Decides about each proposal (M3). */
-const planned = (
-  context: Context,
-  program: ProgramSpec,
-  effect: Effect,
-  by: By,
-  checkedBefore: ReadonlyArray<string>
-) => {
+const planned = (context: Context, { by, checked: checkedBefore, effect, isForced, program }: Merging) => {
   const commits: Array<Commit> = []
   const notCommutative: Array<Cause> = []
   let checked = checkedBefore
   for (const fact of effect.facts) {
     const { id, kind, text, value } = fact
     const existing = find(context, kind, id)
-    const { rule } = kindOf(program, kind)
+    const rule = isForced ? "keepLast" : kindOf(program, kind).rule
     if (existing === undefined) commits.push({ fact, existing })
     else if (rule === "keepFirst") continue
     else if (existing.text === text) {
@@ -182,15 +183,16 @@ const applied = (before: Context, commits: ReadonlyArray<Commit>, effect: Effect
 }
 
 /** No counted budget is crossed (B2). */
-const refuseBudgets = ({ budget }: ProgramSpec, before: Context, after: Context, effect: Effect, by: By): void => {
-  const refuse = (name: string, used: number, limit: number): never => {
-    throw new Fault("BudgetExhausted", { budget: name, used, limit, ...(by.agent === "" ? {} : { spender: by.agent }) })
+const refuseBudgets = ({ by, effect, funds, paidTokens }: Merging, before: Context, after: Context): void => {
+  const refuse = (name: Budget, used: number): never => {
+    const { _tag, ...fields } = exhausted(funds, by.cycle, name, used, by.agent === "" ? undefined : by.agent)
+    throw new Fault(_tag, fields)
   }
-  const { maxContextBytes = Infinity, maxFacts = Infinity, maxTokens = Infinity } = budget
-  if (after.facts > before.facts && after.facts > maxFacts) refuse("facts", before.facts, maxFacts)
-  if (effect.tokens > 0 && after.tokens > maxTokens) refuse("tokens", before.tokens, maxTokens)
+  if (after.facts > before.facts && after.facts > limitOf(funds, "facts")) refuse("facts", before.facts)
+  if (effect.tokens > 0 && after.tokens + paidTokens > limitOf(funds, "tokens"))
+    refuse("tokens", before.tokens + paidTokens)
   const bytes = bytesOf(before)
-  if (bytesOf(after) > bytes && bytesOf(after) > maxContextBytes) refuse("contextBytes", bytes, maxContextBytes)
+  if (bytesOf(after) > bytes && bytesOf(after) > limitOf(funds, "contextBytes")) refuse("contextBytes", bytes)
 }
 
 /** An evaluation names a fact that is there (M4). */

@@ -49,6 +49,12 @@ export interface Context {
   readonly evaluations: ReadonlyArray<Evaluation>
 }
 
+/** The key of an intent: the cycle, the agent, the fact of its task, and its number in the effect. */
+export const keyOf = (cycle: number, agent: string, each: Ref | undefined, index: number): string => {
+  const about = each === undefined ? "" : `${JSON.stringify(each.kind)}/${each.id}`
+  return `${cycle}/${agent}/${about}/${index}`
+}
+
 export const nothing: Context = { live: [], version: 0, facts: 0, tokens: 0, evaluations: [] }
 
 /** A fact that retention pruned. */
@@ -65,6 +71,10 @@ export interface Progress {
 
 /** An intent that is performed and has no answer. */
 export interface Waiting {
+  /** Names it within its job. */
+  readonly key: string
+  /** Its number in commit order. */
+  readonly order: number
   readonly kind: string
   readonly payload: Payload
   readonly agent: string
@@ -119,15 +129,21 @@ export const ofKind = ({ live }: Context, kind: string): ReadonlyArray<Entry> =>
 /** UTF-8 bytes of all live facts. */
 export const bytesOf = ({ live }: Context): number => live.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)
 
-/** The kind of the decisions about approvals: every program has it. */
-const decision: KindSpec = { name: "Decision", rule: "reject" }
+/** The kinds that every program has: decisions about approvals, and the ends of child jobs. */
+export const builtIn: ReadonlyArray<KindSpec> = [
+  { name: "Decision", rule: "reject" },
+  { name: "ChildResult", rule: "reject" }
+]
 
 /** The id of a value. */
-export const idOf = (kind: string, value: Item): string =>
-  kind === decision.name ? (value as unknown as { readonly approval: string }).approval : value.k
+export const idOf = (kind: string, value: unknown): string => {
+  const { approval, child, k } = value as { readonly approval?: string; readonly child?: string; readonly k?: string }
+  return (kind === "Decision" ? approval : kind === "ChildResult" ? child : k) ?? ""
+}
 
 export const kindOf = (program: ProgramSpec, name: string): KindSpec => {
-  if (name === decision.name) return decision
+  const known = builtIn.find((kind) => kind.name === name)
+  if (known !== undefined) return known
   const kind = program.kinds.find((kind) => kind.name === name)
   if (kind === undefined) throw new Error(`there is no kind ${name}`)
   return kind

@@ -32,6 +32,8 @@ export interface Task {
   readonly pruned: ReadonlyArray<Pruned>
   /** The fact of an agent with `each`. */
   readonly each: Entry | undefined
+  /** Whether it found no room for its call, and does without it: its effect is empty. */
+  readonly isWithout?: boolean | undefined
 }
 
 /** The kinds that an agent sees. */
@@ -63,6 +65,7 @@ const validated = (context: Context, agent: AgentSpec, output: Output): Effect =
 export const run = (task: Task): Effect | Cause => {
   const { agent, cycle } = task
   try {
+    if (task.isWithout === true) return noEffect
     if (agent.form === "fold") return folded(task)
     return agent.form === "join" ? joined(task) : attempted(task)
   } catch (error) {
