@@ -342,7 +342,9 @@ export class CycleMerge {
     const kind = eraseKind(Violation)
     const until = ledger.version
     const changed: Array<Fact> = []
-    const sight: Sight = { program, ledger, since: start, cycle }
+    // At the beginning of a job, an inherited context is as new to its invariants as the seeds are.
+    const since = cycle === 0 ? 0 : start
+    const sight: Sight = { program, ledger, since, cycle }
     const found = program.semantic.map((invariant) => ({
       invariant,
       answer: check(invariant, sight, nothingProposed)
@@ -358,7 +360,7 @@ export class CycleMerge {
       if (answer === undefined ? !isOpen : isOpen && before.reason === answer.reason) continue
       const reason = answer?.reason ?? before?.reason ?? ""
       const { text, value } = kind.codec.encode({ invariant: name, reason, repaired: answer === undefined })
-      const by: By = { cycle, origin: "invariant", agent: name, each: undefined, since: start, until }
+      const by: By = { cycle, origin: "invariant", agent: name, each: undefined, since, until }
       changed.push(ledger.add(kind, name, value, text, by))
     }
     return changed

@@ -5,7 +5,7 @@
  * The reference is told only what the rules leave open (given.ts). Boundary: reads both, and says in words where they differ.
  * Texts of messages are not compared, since the page gives none.
  */
-import type { End, Journal, Simulated } from "../../src/testing/simulation/simulate.ts"
+import { type End, type Journal, sequelJobId, type Simulated } from "../../src/testing/simulation/simulate.ts"
 import { eventsOf, compareEvents, factOf } from "./events.ts"
 import type { Case } from "./generate.ts"
 import { childSource, endedOf, givenOf, journalOf, type Source } from "./given.ts"
@@ -61,12 +61,13 @@ const versionOf =
     life === 1 ? program : (versions[Math.min(life - 2, versions.length - 1)] ?? program)
 
 /** With what a job that goes on from another begins. */
-const sequelOf = (whole: Case, before: Simulated, host: Host): Beginning => {
+const sequelOf = (whole: Case, before: Simulated, { commits }: Simulated, host: Host): Beginning => {
   const { program, sequel, versions } = whole
   const journal = journalOf(before, before.jobId)!
   const source: Source = {
     ...{ simulated: before, host, journal, ended: endedOf(before), told: before.told, choice: 0 },
-    versionOf: versionOf(whole)
+    versionOf: versionOf(whole),
+    readIn: commits.find(({ cycle, jobId }) => jobId === sequelJobId && cycle === 0)?.life ?? before.lives
   }
   const { first = program, given } = givenOf(source)
   const last = versions.at(-1) ?? program
@@ -106,10 +107,13 @@ const compareWith = (
   if (journal === undefined) return ["the job has no journal"]
   const { told } = simulated
   const version = before === undefined ? versionOf(whole) : undefined
-  const source = { simulated, host, journal, ended: endedOf(simulated), told, choice, versionOf: version }
+  const source: Source = {
+    ...{ simulated, host, journal, ended: endedOf(simulated), told, choice },
+    ...{ versionOf: version, readIn: simulated.lives }
+  }
   const open = givenOf(source)
   const beginning =
-    before === undefined ? beginningOf(whole, open.first ?? whole.program) : sequelOf(whole, before, host)
+    before === undefined ? beginningOf(whole, open.first ?? whole.program) : sequelOf(whole, before, simulated, host)
   const { given } = open
   const job = refer(beginning, given)
   const found = [...open.complaints, ...job.complaints]

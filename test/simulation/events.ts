@@ -123,7 +123,7 @@ const compareRests = (job: Referred, simulated: Simulated, differ: Differ): void
   )
   if (isTimed) return
   // Budgets are looked at when the answers are there.
-  const isEndOfWaiting = tags.length === expected.length + 2 && job.cause?.["budget"] === "cycles"
+  const isEndOfWaiting = tags.length === expected.length + 2 && ["cycles", "agents", "duration"].includes(String(job.cause?.["budget"]))
   differ("rests", expected, isEndOfWaiting ? tags.slice(0, -2) : tags)
 }
 

@@ -156,8 +156,9 @@ const agentOf = (dice: Dice, kinds: ReadonlyArray<KindSpec>, index: number, maki
   const name = dice.pick(["zoe", "adam", "mia", "bob", "eve"]) + index + makings.suffix
   const form = dice.pick(["whole", "each", "each", "join", "fold"] as const)
   const totals = kinds.filter(({ latest, rule }) => rule === "keepLast" && latest === undefined)
-  const from = dice.pick(named)
+  const own = dice.pick(named)
   if (form === "fold") {
+    const from = own
     const into = totals.find((kind) => kind.name !== from)
     if (into === undefined) return agentOf(dice, kinds, index, makings)
     return {
@@ -173,6 +174,7 @@ const agentOf = (dice: Dice, kinds: ReadonlyArray<KindSpec>, index: number, maki
   const isStoppable = placement !== "inline"
   const builtIn = makings.children.length > 0 ? ["ChildResult", "Decision"] : ["Decision"]
   const foreign = form !== "join" && dice.one(5) ? dice.pick(builtIn) : undefined
+  const from = form === "each" ? (foreign ?? own) : own
   const read = form === "join" || (form === "each" && !dice.one(3)) ? [] : dice.some(named, 2)
   const reads = form === "whole" && foreign !== undefined ? [...read, foreign] : read
   const writes = dice.some(named, 2)
@@ -185,7 +187,7 @@ const agentOf = (dice: Dice, kinds: ReadonlyArray<KindSpec>, index: number, maki
     form,
     type,
     placement,
-    from: form === "whole" ? undefined : form === "each" ? (foreign ?? from) : from,
+    from: form === "whole" ? undefined : from,
     and,
     key: form === "join" ? dice.pick(["third", "tags"]) : undefined,
     reads,

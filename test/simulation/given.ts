@@ -66,6 +66,8 @@ export interface Source {
   readonly choice: number
   /** The version of the program in a life; undefined: all lives have one. */
   readonly versionOf: ((life: number) => ProgramSpec) | undefined
+  /** The life in which somebody reads the ended job. */
+  readonly readIn: number
 }
 
 /** The end of a job that its caller was told of. A store that refused the end changes nothing of it. */
@@ -196,7 +198,7 @@ const refusedBy = ({ host: { till }, journal: { jobId, rows }, simulated }: Sour
 }
 
 /** The versions that went on, and that of the last reader. */
-const switchesOf = ({ journal: { jobId }, simulated, versionOf }: Source) => {
+const switchesOf = ({ journal: { jobId }, readIn, simulated, versionOf }: Source) => {
   if (versionOf === undefined) return { first: undefined, switches: [], reader: undefined }
   const isOwn = (note: { readonly jobId: string }) => note.jobId === jobId
   const begun = simulated.commits.find((commit) => isOwn(commit) && commit.cycle === 0)
@@ -205,7 +207,7 @@ const switchesOf = ({ journal: { jobId }, simulated, versionOf }: Source) => {
     .filter(isOwn)
     .map(({ cycle, life }): Switch => ({ after: cycle - 1, program: versionOf(life) }))
   const last = switches.at(-1)?.program ?? first
-  const reader = versionOf(simulated.lives)
+  const reader = versionOf(readIn)
   return { first, switches, reader: reader === last ? undefined : reader }
 }
 
@@ -259,7 +261,7 @@ export const givenOf = (source: Source): Open => {
 /** The source of what is given of a child. */
 export const childSource = ({ host, journal, simulated }: Source, key: string, child: Journal): Source => ({
   ...{ simulated, host, journal: child, ended: childEnd(journal, key, child) },
-  ...{ told: [], choice: 0, versionOf: undefined }
+  ...{ told: [], choice: 0, versionOf: undefined, readIn: simulated.lives }
 })
 
 /** The answer of a child, as its parent's row has it. */

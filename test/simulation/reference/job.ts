@@ -189,12 +189,11 @@ class Job {
   begin(): void {
     const { changed, input, standing } = this.beginning
     const { name } = this.program
-    const before = this.context.version
     const effect = effectOf(changed ?? seedsOf(this.program, input))
     const outcome = this.apply(seedBy, effect, changed !== undefined)
     this.seeds = outcome
     this.halt = this.haltOfSeeds(outcome.cause)
-    const { changed: violations, context } = violate(this.context, this.program, 0, before)
+    const { changed: violations, context } = violate(this.context, this.program, 0, 0)
     this.context = context
     this.seedViolations = violations
     this.beginVersion = context.version
@@ -398,7 +397,8 @@ class Job {
   /** The outcome of a task that ran, or that had no room (B6). */
   outcomeOf(task: Parameters<typeof run>[0]): Effect | Cause {
     const { agent, cycle, each } = task
-    const refused = this.given.refused(cycle, agent.name, each)
+    const about = each === undefined ? undefined : { kind: each.kind, id: each.id }
+    const refused = this.given.refused(cycle, agent.name, about)
     if (refused === undefined) return run(task)
     if (refused === "does without") return run({ ...task, isWithout: true })
     return { _tag: "BudgetExhausted", ...refused }
@@ -630,5 +630,6 @@ export const refer = (beginning: Beginning, given: Given): Referred => {
   const job = new Job(beginning, given)
   job.begin()
   while (job.turn());
+  job.switchVersion()
   return job.ended
 }
