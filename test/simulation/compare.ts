@@ -8,7 +8,7 @@
 import { type End, type Journal, sequelJobId, type Simulated } from "../../src/testing/simulation/simulate.ts"
 import { eventsOf, compareEvents, factOf } from "./events.ts"
 import type { Case } from "./generate.ts"
-import { childSource, endedOf, givenOf, journalOf, type Source } from "./given.ts"
+import { childSource, emptyJournal, endedOf, givenOf, journalOf, type Source } from "./given.ts"
 import { guaranteesOf } from "./guarantees.ts"
 import type { Host } from "./host.ts"
 import { causeOf, type Differ, shorten, text } from "./plain.ts"
@@ -63,7 +63,7 @@ const versionOf =
 /** With what a job that goes on from another begins. */
 const sequelOf = (whole: Case, before: Simulated, { commits }: Simulated, host: Host): Beginning => {
   const { program, sequel, versions } = whole
-  const journal = journalOf(before, before.jobId)!
+  const journal = journalOf(before, before.jobId) ?? emptyJournal(before.jobId)
   const source: Source = {
     ...{ simulated: before, host, journal, ended: endedOf(before), told: before.told, choice: 0 },
     versionOf: versionOf(whole),
@@ -102,9 +102,8 @@ const compareWith = (
   before: Simulated | undefined
 ): ReadonlyArray<string> => {
   const { end, jobId } = simulated
-  const journal = journalOf(simulated, jobId)
+  const journal = journalOf(simulated, jobId) ?? emptyJournal(jobId)
   if (simulated.broken !== undefined || end === undefined) return [simulated.broken ?? "the job has no end"]
-  if (journal === undefined) return ["the job has no journal"]
   const { told } = simulated
   const version = before === undefined ? versionOf(whole) : undefined
   const source: Source = {

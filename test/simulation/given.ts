@@ -7,6 +7,7 @@ import type { Journal, Simulated, Told } from "../../src/testing/simulation/simu
 import { approvalKind, childKind } from "./behave.ts"
 import type { Host } from "./host.ts"
 import { text } from "./plain.ts"
+import { nothingGiven } from "./reference/answers.ts"
 import type { Given, Input, Refused, Sum, Switch } from "./reference/given.ts"
 import { type Cause, keyOf, type Ref } from "./reference/state.ts"
 import type { ProgramSpec, Proposed } from "./spec.ts"
@@ -83,6 +84,11 @@ export const childEnd = (parent: Journal, key: string, { end, status }: Journal)
   const { cause, usage } = JSON.parse(end) as EndText
   return { status, cause: cause ?? undefined, usage }
 }
+
+/** The journal of a job that ended with its seeds, and whose journal the store refused. */
+export const emptyJournal = (jobId: string): Journal => ({
+  ...{ jobId, program: "", status: undefined, hash: "", rows: [], end: undefined }
+})
 
 /** The journal of a job. */
 export const journalOf = ({ journals }: Simulated, jobId: string): Journal | undefined =>
@@ -202,7 +208,7 @@ const switchesOf = ({ journal: { jobId }, readIn, simulated, versionOf }: Source
   if (versionOf === undefined) return { first: undefined, switches: [], reader: undefined }
   const isOwn = (note: { readonly jobId: string }) => note.jobId === jobId
   const begun = simulated.commits.find((commit) => isOwn(commit) && commit.cycle === 0)
-  const first = versionOf(begun?.life ?? 1)
+  const first = versionOf(begun?.life ?? simulated.lives)
   const switches = simulated.rebases
     .filter(isOwn)
     .map(({ cycle, life }): Switch => ({ after: cycle - 1, program: versionOf(life) }))
@@ -250,7 +256,9 @@ export const givenOf = (source: Source): Open => {
     overspent: isMoney(halting) && halting !== undefined ? causeIn(halting) : undefined,
     child: (key) => {
       const child = journalOf(simulated, `${journal.jobId}/${key}`)
-      if (child === undefined) return undefined
+      // A child that ended with its seeds, and whose journal the store refused, has an end all the same.
+      if (child === undefined)
+        return { given: { ...nothingGiven, cycles: Infinity }, error: answerOf(journal, key).cause }
       const { given } = givenOf(childSource(source, key, child))
       return { given, error: answerOf(journal, key).cause }
     }

@@ -45,7 +45,8 @@ const limitsOf = ({ host, job, simulated }: Judged): ReadonlyArray<string> => {
   over("facts", usage.facts)
   over("agents", usage.agents)
   over("cycles", result.cycles - (result.status === "converged" ? 1 : 0))
-  const isAbove = host.till.above.some((payer) => payer.job === simulated.jobId)
+  // What a child pays above its reservation is missing above.
+  const isAbove = host.till.above.some((payer) => payer.job.startsWith(simulated.jobId))
   if (!isAbove) over("tokens", usage.tokens)
   if (!isAbove) over("cost", usage.cost)
   // Violations are the engine's own facts: they are written even where no agent may write any more (I2).

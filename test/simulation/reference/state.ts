@@ -49,10 +49,18 @@ export interface Context {
   readonly evaluations: ReadonlyArray<Evaluation>
 }
 
-/** The key of an intent: the cycle, the agent, the fact of its task, and its number in the effect. */
+/**
+ * The key of an intent: the cycle, the agent, the fact of its task, and its number in the effect. A slash after a number in the
+ * fact's id is encoded, so that no key ends with another one.
+ */
 export const keyOf = (cycle: number, agent: string, each: Ref | undefined, index: number): string => {
-  const about = each === undefined ? "" : `${JSON.stringify(each.kind)}/${each.id}`
+  const about = each === undefined ? "" : `${JSON.stringify(each.kind)}/${encodedId(each.id)}`
   return `${cycle}/${agent}/${about}/${index}`
+}
+
+const encodedId = (id: string): string => {
+  const parts = id.split("/")
+  return parts.map((part, place) => (place === parts.length - 1 ? part : /^\d+$/.test(part) ? `${part}%2F` : `${part}/`)).join("")
 }
 
 export const nothing: Context = { live: [], version: 0, facts: 0, tokens: 0, evaluations: [] }
