@@ -36,6 +36,8 @@ export interface FiberGroup<R> {
   readonly admits: (index: number) => boolean
   /** An effect that was held back is not started any more. */
   readonly drop: (index: number) => void
+  /** An effect that may start finds no place. `admits` is asked again when there is one. */
+  readonly postpone: (index: number) => void
   /** Milliseconds after which the fiber is interrupted; undefined for never. */
   readonly timeoutMsOf: (index: number) => number | undefined
   /** A fiber did not end in its first step. */
@@ -62,6 +64,8 @@ export class RunningGroup<R> {
   /** Effects that are held back, and those of them that may start now. */
   #held: Set<number> | undefined
   #ready: Array<number> | undefined
+  /** Effects among those held back that found no place when they might have started. */
+  #postponed: Set<number> | undefined
   #isPumping = false
   /** Whether a fiber is in its first step. */
   #isStarting = false
@@ -78,6 +82,11 @@ export class RunningGroup<R> {
   /** Whether all effects have ended. */
   get hasEnded(): boolean {
     return this.#ended === this.#group.count
+  }
+
+  /** Whether an effect that was held back may start, or may ask again. */
+  get #hasMore(): boolean {
+    return (this.#ready !== undefined && this.#ready.length > 0) || (this.#postponed !== undefined && this.#postponed.size > 0)
   }
 
   /** The number of fibers that still run. */
@@ -121,6 +130,12 @@ export class RunningGroup<R> {
   /** An effect that was held back may start. */
   ready(index: number): void {
     if (this.#held?.has(index) !== true) return
+    const taken = this.#running + (this.#isStarting ? 1 : 0) + (this.#ready?.length ?? 0)
+    if (taken >= this.#group.concurrency) {
+      this.#postponed ??= new Set()
+      this.#postponed.add(index)
+      return this.#group.postpone(index)
+    }
     this.#ready ??= []
     this.#ready.push(index)
     this.pump()
@@ -140,6 +155,7 @@ export class RunningGroup<R> {
     const held = [...this.#held]
     this.#held.clear()
     this.#ready = undefined
+    this.#postponed = undefined
     for (const index of held) this.#group.drop(index)
     return held
   }
@@ -152,6 +168,12 @@ export class RunningGroup<R> {
     if (ready !== undefined) {
       this.#held?.delete(ready)
       return ready
+    }
+    for (const index of [...(this.#postponed ?? [])].sort((a, b) => a - b)) {
+      this.#postponed?.delete(index)
+      if (!this.#group.admits(index)) continue
+      this.#held?.delete(index)
+      return index
     }
     while (this.#next < count) {
       const index = this.#next++
@@ -182,7 +204,7 @@ export class RunningGroup<R> {
     while (
       !this.isHalted &&
       this.#resting === undefined &&
-      (this.#next < count || (this.#ready !== undefined && this.#ready.length > 0)) &&
+      (this.#next < count || this.#hasMore) &&
       this.#running < concurrency
     ) {
       if (isSliceOver() && !hasRested) {

@@ -137,6 +137,10 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
     at(this.tasks, index).leavePermit()
   }
 
+  postpone(index: number): void {
+    at(this.tasks, index).giveBackPermit()
+  }
+
   effectOf(index: number): Effect.Effect<unknown, unknown> {
     const task = at(this.tasks, index)
     if (this.session.account?.exhausted !== undefined) return notStartedExit

@@ -81,6 +81,11 @@ export class Permit {
   leave(): void {
     this.#gate.leave(this)
   }
+
+  /** Leaves the gate without having used the permit. */
+  giveBack(): void {
+    this.#gate.giveBack(this)
+  }
 }
 
 class Gate {
@@ -88,6 +93,8 @@ class Gate {
   #given = 0
   /** The time from which on the next permit may be given, in milliseconds of the clock of jobs. */
   #nextAt = -Infinity
+  /** The permit that was given last, and the time from which on it might be given. */
+  #last: { readonly permit: Permit; readonly nextAt: number } | undefined
   /** Waiting permits by job, the job that is next in turn first. */
   readonly #waiting = new Map<GatedJob, PlaceQueue<Permit>>()
   #stopTimer: (() => void) | undefined
@@ -118,6 +125,8 @@ class Gate {
   leave(permit: Permit): void {
     if (permit.isGiven) {
       permit.isGiven = false
+      // A gate outlives the jobs of its permits.
+      if (this.#last?.permit === permit) this.#last = undefined
       this.#given--
     } else {
       const queue = this.#waiting.get(permit.session)
@@ -131,6 +140,12 @@ class Gate {
     this.#serve()
   }
 
+  /** A permit that nobody has used holds up no other one. */
+  giveBack(permit: Permit): void {
+    if (this.#last?.permit === permit && permit.isGiven) this.#nextAt = this.#last.nextAt
+    this.leave(permit)
+  }
+
   #mayGive(session: GatedJob): boolean {
     return this.#given < this.#concurrency.limit && (this.#nextAt === -Infinity || session.clockMs >= this.#nextAt)
   }
@@ -139,6 +154,7 @@ class Gate {
     permit.isGiven = true
     this.#given++
     const { gapMs } = this.#concurrency
+    if (gapMs > 0) this.#last = { permit, nextAt: this.#nextAt }
     if (gapMs > 0) this.#nextAt = permit.session.clockMs + gapMs
   }
 

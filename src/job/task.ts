@@ -124,6 +124,12 @@ export class Task implements Payer, Wallet {
     this.waits(undefined)
   }
 
+  /** Leaves a permit that it has not used: it counts for no gap. */
+  giveBackPermit(): void {
+    this.permit?.giveBack()
+    this.waits(undefined)
+  }
+
   /** Waits for the permit of a further attempt. */
   get permitAgain(): Effect.Effect<void> {
     return Effect.callback((resume) => {

@@ -2,10 +2,13 @@
  * The faults of the engine that the simulator found, each by the smallest thing that showed it.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Agent, Engine, Fact, Intent, Invariant, Program } from "../../src/index.ts"
+import { Agent, Engine, Fact, Intent, Invariant, JobResult, JobStore, Program, WorkerPool } from "../../src/index.ts"
 import { EventLog } from "../../src/job/eventLog.ts"
 import type { Schedule } from "../../src/testing/simulation/schedule.ts"
 import { simulate } from "../../src/testing/simulation/simulate.ts"
@@ -92,4 +95,58 @@ describe("a job that is paused and resumed while its store is slow", () => {
     }
     expect(wrong).toEqual([])
   })
+})
+
+describe("a task that gets its permit and finds no place", () => {
+  it("asks again when there is one, so that the gap counts from its start (seed 2221)", () => {
+    const Page = Fact.kind("Page", { schema: Schema.Struct({ n: Schema.Finite }), id: ({ n }) => String(n) })
+    const starts: Array<number> = []
+    const fetching = Agent.make("fetching", {
+      each: Page,
+      concurrency: { gap: "30 millis" },
+      execute: () => Effect.map(Clock.currentTimeMillis, (now) => void starts.push(now)).pipe(Effect.as({}))
+    })
+    const slow = Agent.make("slow", { each: Page, execute: () => Effect.as(Effect.sleep("70 millis"), {}) })
+    const program = Program.make("fetches", {
+      input: Schema.Null,
+      seed: () => [1, 2, 3, 4].map((n) => Page.of({ n })),
+      agents: [fetching, slow]
+    })
+    const limits = { fiberConcurrency: 1 }
+    const { end } = simulate({ program, input: null, handlers: [], signals: [], limits }, calm)
+    expect(end?.result.status).toBe("converged")
+    const gaps = starts.slice(1).map((at, index) => at - starts[index]!)
+    expect(gaps).toHaveLength(3)
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(30)
+  })
+})
+
+describe("a violation at the beginning of a job on an earlier context", () => {
+  it.effect("is of the whole context, in the job and in its journal (seed 354)", () =>
+    Effect.gen(function* () {
+      const many = Invariant.semantic("few", (view) => view.size(Note) < 2 || "too many")
+      const program = Program.make("notes", {
+        input: Schema.Null,
+        seed: () => [Note.of({ text: "a" })],
+        kinds: [Note],
+        agents: [],
+        invariants: [many]
+      })
+      const facts = [Note.of({ text: "b" })]
+      const forking = Effect.gen(function* () {
+        yield* Engine.run(program, null, { id: "first" })
+        const job = yield* Engine.fork(program, "first", { facts, id: "second" })
+        return yield* Effect.flip(job.result)
+      })
+      const reading = Effect.flatMap(Engine.resume(program, "second"), (job) => Effect.flip(job.result))
+      const store = yield* Layer.build(JobStore.layerMemoryJournal)
+      const engine = Engine.layer().pipe(Layer.provide(WorkerPool.layer()), Layer.provide(Layer.succeedContext(store)))
+      const since = (error: { readonly partial: JobResult }) =>
+        error.partial.context.get(Invariant.Violation, "few").pipe(Option.map(({ provenance }) => provenance.since))
+      const live = yield* Effect.provide(forking, engine)
+      const stored = yield* Effect.provide(reading, engine)
+      expect(since(live)).toEqual(Option.some(0))
+      expect(since(stored)).toEqual(Option.some(0))
+    })
+  )
 })

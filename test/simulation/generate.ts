@@ -122,11 +122,12 @@ const faultsOf = (
   }))
 }
 
-/** An agent that surely does what a program is about: it starts children, or it pays. */
+/** An agent that surely does what a program is about: it starts children, pays, or asks for approvals. */
 const starterOf = (dice: Dice, kinds: ReadonlyArray<string>, makings: Makings): ReadonlyArray<AgentSpec> => {
   const { children, hasMoney, suffix } = makings
   const isAsking = children.length > 0 && !dice.one(6)
-  if (!isAsking && !hasMoney) return []
+  const isTimed = !isAsking && dice.one(8)
+  if (!isAsking && !hasMoney && !isTimed) return []
   const from = dice.pick(kinds)
   const emission = { ...emissionOf(dice, dice.pick(kinds)), step: dice.from(0, 1), below: dice.from(3, 7) }
   return [
@@ -134,6 +135,7 @@ const starterOf = (dice: Dice, kinds: ReadonlyArray<string>, makings: Makings): 
       ...{ name: `ann${suffix}`, form: "each", type: "fiber", from, reads: [], writes: [emission.into] },
       ...{ tier: dice.below(2), emits: [emission], faults: [], onFailure: "discard", takesMs: dice.pick([0, 5, 30]) },
       ...(isAsking ? { intent: "ChildJob", child: childOf(dice, children) } : {}),
+      ...(isTimed ? timedApproval(dice) : {}),
       ...(hasMoney ? { pays: payOf(dice) } : {}),
       memoize: dice.one(2) ? true : undefined
     }
@@ -219,9 +221,14 @@ const intentOf = (dice: Dice, form: AgentSpec["form"], { children, isDecided }: 
   if (!dice.one(form === "join" ? 9 : 3)) return {}
   const intent = dice.pick(["act", "act", "tell", "nobody", "Approval"])
   const isTimed = intent === "Approval" && (!isDecided || dice.one(2))
-  if (!isTimed) return { intent }
-  return { intent, approvalMs: dice.pick([0, 30, 400, 4_000]), onTimeout: dice.pick([undefined, "approve", "reject", "halt"]) }
+  return isTimed ? timedApproval(dice) : { intent }
 }
+
+const timedApproval = (dice: Dice): Partial<AgentSpec> => ({
+  intent: "Approval",
+  approvalMs: dice.pick([0, 5, 30, 400, 4_000]),
+  onTimeout: dice.pick([undefined, "approve", "reject", "halt"])
+})
 
 const childOf = (dice: Dice, children: ReadonlyArray<string>): ChildSpec => ({
   program: dice.one(20) ? "nowhere" : dice.pick(children),

@@ -210,7 +210,7 @@ const switchesOf = ({ journal: { jobId }, readIn, simulated, versionOf }: Source
   const begun = simulated.commits.find((commit) => isOwn(commit) && commit.cycle === 0)
   const first = versionOf(begun?.life ?? simulated.lives)
   const switches = simulated.rebases
-    .filter(isOwn)
+    .filter((rebase) => isOwn(rebase) && rebase.life <= readIn)
     .map(({ cycle, life }): Switch => ({ after: cycle - 1, program: versionOf(life) }))
   const last = switches.at(-1)?.program ?? first
   const reader = versionOf(readIn)
@@ -226,7 +226,7 @@ export interface Open {
 
 /** What is open of a job. */
 export const givenOf = (source: Source): Open => {
-  const { ended, host, journal, simulated, told } = source
+  const { ended, journal, simulated, told } = source
   const { answered, complaints, inputs, unknown } = inputsOf(source)
   const { cause: error } = ended
   const budget = error?.["_tag"] === "BudgetExhausted" ? error["budget"] : undefined
