@@ -167,13 +167,17 @@ const compareChildren = (job: Referred, parent: Source, differ: Differ): Readonl
     about("complaints", [], [...open.complaints, ...child.complaints])
     compareRows(child, journal, about)
     about("hash", child.hash, journal.hash)
-    const isCut = child.status === "stopped"
+    // The end of its parent cancels a child whose end is not written, and whose answer nobody has taken.
+    const isCut = child.status === "stopped" || (journal.status === "cancelled" && !hasAnswered(job, key))
     // A store that fails when the child ends leaves it unfinished, also where its parent was told.
     const isUnwritten = journal.status === undefined && simulated.met.length > 0
     if (!isUnwritten) about("status (CH6)", isCut ? "cancelled" : child.status, journal.status)
     const below = compareChildren(child, source, differ)
     return [...below, ...intentsOf(child).map((intent) => `${childId}/${intent.key}`)]
   })
+
+const hasAnswered = ({ rows }: Referred, key: string): boolean =>
+  rows.some(({ signals }) => signals.some(({ answers }) => answers?.key === key))
 
 /** An error names an intent for everybody, a cause for its job. */
 const withinJob = (error: End["error"], jobId: string): unknown =>

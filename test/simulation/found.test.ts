@@ -8,8 +8,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Agent, Engine, Fact, Intent, Invariant, JobResult, JobStore, Program, WorkerPool } from "../../src/index.ts"
+import { Agent, Engine, Fact, Intent, Invariant, JobStore, Program, WorkerPool } from "../../src/index.ts"
 import { EventLog } from "../../src/job/eventLog.ts"
+import type { JobResult } from "../../src/outcome/JobResult.ts"
 import type { Schedule } from "../../src/testing/simulation/schedule.ts"
 import { simulate } from "../../src/testing/simulation/simulate.ts"
 import { World } from "../../src/testing/simulation/World.ts"
@@ -124,13 +125,12 @@ describe("a task that gets its permit and finds no place", () => {
 describe("a violation at the beginning of a job on an earlier context", () => {
   it.effect("is of the whole context, in the job and in its journal (seed 354)", () =>
     Effect.gen(function* () {
-      const many = Invariant.semantic("few", (view) => view.size(Note) < 2 || "too many")
       const program = Program.make("notes", {
         input: Schema.Null,
         seed: () => [Note.of({ text: "a" })],
         kinds: [Note],
         agents: [],
-        invariants: [many]
+        invariants: [Invariant.semantic("few", (view) => view.size(Note) < 2 || "too many")]
       })
       const facts = [Note.of({ text: "b" })]
       const forking = Effect.gen(function* () {

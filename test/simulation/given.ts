@@ -250,7 +250,7 @@ export const givenOf = (source: Source): Open => {
     ...{ inputs, answered, switches, reader },
     cycles: isStopped ? journal.rows.length : Infinity,
     clock: isClock && error !== undefined ? causeIn(error) : undefined,
-    isLate: budget === "cycles" || budget === "agents",
+    lateCycle: budget === "cycles" || budget === "agents" ? journal.rows.length + 1 : undefined,
     paid: paidBy(journal, ended.usage),
     refused: refusedBy(source),
     overspent: isMoney(halting) && halting !== undefined ? causeIn(halting) : undefined,

@@ -52,8 +52,8 @@ const limitsOf = ({ host, job, simulated }: Judged): ReadonlyArray<string> => {
   // Violations are the engine's own facts: they are written even where no agent may write any more (I2).
   const ofViolations = result.context.encoded().filter(({ fact }) => fact.kind === "Violation")
   const bytes = ofViolations.reduce((sum, { text: own }) => sum + Buffer.byteLength(own), 0)
-  const inherited = job.rows.length === 0 ? Infinity : 0
-  if (inherited === 0) over("contextBytes", usage.contextBytes - bytes)
+  // A context that the job inherited may have been above it.
+  if (usage.contextBytes - bytes > job.beginBytes) over("contextBytes", usage.contextBytes - bytes)
   return found
 }
 

@@ -22,11 +22,16 @@ const simpler: Simpler = {
       "maxAgents",
       "maxTokens",
       "maxContextBytes",
+      "maxCost",
+      "maxDuration",
+      "maxCpuTime",
+      "maxCycles",
+      "budget",
       "remainder",
       "onViolation",
       "into"
     ],
-    ["failsEvery", "hangsEvery"]
+    ["failsEvery", "hangsEvery", "sequel", "gapMs", "child", "pays", "reserves", "approvalMs", "onTimeout", "drops"]
   ),
   simplest: {
     order: "fifo",
@@ -35,6 +40,9 @@ const simpler: Simpler = {
     workers: 1,
     tier: 0,
     takesMs: 0,
+    maxDepth: 3,
+    maxChildJobs: 10,
+    fiberConcurrency: 256,
     attempts: 0,
     rule: "keepLast",
     onFailure: "halt"
@@ -52,7 +60,9 @@ export const differencesOf = (whole: Case): ReadonlyArray<string> => {
 }
 
 /** The way in which a case differs, without its values. */
-const wayOf = (differences: ReadonlyArray<string>): string | undefined => differences[0]?.replace(/ ?\d+|:.*/gs, "")
+const wayOf = (differences: ReadonlyArray<string>): string | undefined => differences[0]
+    ?.replace(/^(sequel: )?([^:]*):.*/s, "$1$2")
+    .replace(/ ?\d+/g, "")
 
 /** Makes a case that differs smaller, as long as its first difference is of the same kind. */
 export const smallestOf = (whole: Case): Case => {

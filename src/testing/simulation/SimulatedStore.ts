@@ -135,7 +135,11 @@ export class SimulatedStore {
         case "lost":
           return Effect.andThen(
             Effect.andThen(this.#delay, effect),
-            refuse("failed", "the acknowledgement of a write was lost")
+            Effect.suspend(() => {
+              // Nobody knows of a lease whose acknowledgement was lost, so nobody renews it.
+              if (!isFenced) this.#holders.set(jobId, {})
+              return refuse("failed", "the acknowledgement of a write was lost")
+            })
           )
         case "fenced":
           // The other engine dies with the lease: the next one to ask finds nobody alive.

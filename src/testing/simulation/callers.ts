@@ -86,6 +86,8 @@ export class Callers {
         this.present = job
         yield* Effect.forkScoped(this.#attendLate(job))
         const end = endOf(yield* Effect.exit(job.result))
+        // An act in the last step could not be answered any more.
+        this.present = undefined
         if ("broken" in end) return end
         if (end.error?._tag === "StoreFailed") return "again"
         // Time passes only when all callers have been told.

@@ -101,7 +101,7 @@ export const nothingGiven: Given = {
   answered: new Set(),
   cycles: 0,
   clock: undefined,
-  isLate: false,
+  lateCycle: undefined,
   switches: [],
   reader: undefined,
   paid: () => [],

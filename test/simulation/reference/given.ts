@@ -31,8 +31,8 @@ export interface Given {
   readonly cycles: number
   /** The budget of time that ended it. */
   readonly clock: Cause | undefined
-  /** Whether it ended since a cycle was wanted that its budget does not allow: of an approval whose time is over, for one. */
-  readonly isLate: boolean
+  /** The cycle that a budget of cycles or agents did not allow. */
+  readonly lateCycle: number | undefined
   readonly switches: ReadonlyArray<Switch>
   /** The version that a reader of the ended job has, if it is another one. */
   readonly reader: ProgramSpec | undefined

@@ -97,8 +97,9 @@ export interface Referred {
   readonly paid: ReadonlyArray<Sum>
   readonly seeds: Outcome
   readonly seedViolations: ReadonlyArray<Entry>
-  /** The version of the context when the job has begun. */
+  /** The version of the context when the job has begun, and its bytes before. */
   readonly beginVersion: number
+  readonly beginBytes: number
   readonly rows: ReadonlyArray<Row>
   readonly diagnostics: ReadonlyArray<Diagnostic>
   readonly waiting: ReadonlyArray<Waiting>
@@ -223,24 +224,22 @@ class Job {
       return false
     }
     const isFixed = this.choice(this.context) === undefined
-    const inputs = this.inputsOf(cycle, isFixed)
+    const inputs = this.given.inputs.get(cycle) ?? []
     const isAnswered = isFixed && (inputs.length === 0 || this.given.answered.has(cycle))
     if (this.given.answered.has(cycle) && !isFixed)
       this.complain(`cycle ${cycle} admitted answers, and agents were eligible before it (IN4)`)
     const answers = isAnswered ? this.waiting : []
-    if (isFixed && inputs.length + answers.length === 0) {
-      if (this.waiting.length + this.open.length > 0) return false
-      this.halt = verdict(this.context, this.program, this.cycle)
-      this.hasConverged = this.halt === undefined
-      return false
-    }
-    return this.goThrough(cycle, inputs, answers)
+    if (!isFixed || inputs.length + answers.length > 0) return this.goThrough(cycle, inputs, answers)
+    if (this.waiting.length + this.open.length > 0)
+      return this.overdueIn(cycle).length > 0 && this.goThrough(cycle, this.overdueIn(cycle), [])
+    this.halt = verdict(this.context, this.program, this.cycle)
+    this.hasConverged = this.halt === undefined
+    return false
   }
 
-  /** The signals of a cycle. Of a cycle that no budget allows, nobody knows which approvals were overdue. */
-  inputsOf(cycle: number, isFixed: boolean): InputsOf {
-    const given = this.given.inputs.get(cycle)
-    if (given !== undefined || !isFixed || this.waiting.length > 0 || !this.given.isLate) return given ?? []
+  /** Of a cycle that no budget allowed, nobody knows which approvals were overdue: maybe all that have a timeout. */
+  overdueIn(cycle: number): InputsOf {
+    if (cycle !== this.given.lateCycle) return []
     return this.open.flatMap(({ key, payload }) => (payload.timeoutMs === undefined ? [] : [{ expired: key }]))
   }
 
@@ -283,10 +282,11 @@ class Job {
       }
     )
     this.halt = this.beforeCycle(cycle, tasks.length)
-    if (this.halt !== undefined) {
-      Object.assign(this, before)
-      return false
-    }
+    const overdue = this.overdueIn(cycle)
+    const isSure = this.halt !== undefined || overdue.length === 0 || inputs.some((input) => "expired" in input)
+    if (this.halt !== undefined || !isSure) Object.assign(this, before)
+    if (this.halt !== undefined) return false
+    if (!isSure) return this.goThrough(cycle, [...inputs, ...overdue], answers)
     let halt = staged.halt
     let outcomes: ReadonlyArray<Outcome> = []
     for (const { agent, each, hasPanicked, progress } of tasks) {
@@ -600,6 +600,7 @@ class Job {
     const { beginVersion, isEndedByCycle, rows, seedViolations, seeds } = this
     const failed = halt?._tag === "BudgetExhausted" ? "budget-exhausted" : halt === undefined ? "stopped" : "failed"
     const { reader } = this.given
+    const beginBytes = bytesOf(this.beginning.standing?.context ?? nothing)
     if (reader !== undefined) this.goOnAs(reader)
     const { context, program, progress, pruned } = this
     const sizes = program.kinds.map(({ name }) => [name, ofKind(context, name).length] as const)
@@ -607,7 +608,7 @@ class Job {
       ...{ status: this.hasConverged ? "converged" : failed, cause: halt, program, cycle, hash, genesisHash, context },
       programName: this.beginning.program.name,
       ...{ sizes, bytes: bytesOf(context), agents, funds, own: this.ownSpending(Infinity), paid: this.given.paid(Infinity) },
-      ...{ seeds, seedViolations, beginVersion, rows, waiting, children, tier, isEndedByCycle, complaints },
+      ...{ seeds, seedViolations, beginVersion, beginBytes, rows, waiting, children, tier, isEndedByCycle, complaints },
       diagnostics: [...this.diagnostics, ...this.notPerformed.values()],
       standing: { context, hash, progress, pruned }
     }
