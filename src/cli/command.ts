@@ -22,7 +22,7 @@ import { ofDefect } from "./environment.ts"
 import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
 import { Host } from "./hostProcess.ts"
 import { inspect } from "./inspectCommand.ts"
-import { help, machine, run, serve } from "./runCommands.ts"
+import { help, machine, run, serve, simulate } from "./runCommands.ts"
 import {
   backup,
   cancel,
@@ -71,6 +71,7 @@ const commands = (invocation: Invocation) =>
       inspect(invocation),
       fork(invocation),
       verify(invocation),
+      simulate(invocation),
       rehearse(invocation),
       exportJob(invocation),
       backup(invocation),

@@ -79,19 +79,24 @@ export const engineOver = <E>(
     >
   ).pipe(Layer.provideMerge(pool), Layer.provideMerge(store))
 
-/** Provides the services of the module's `layer` to agents. The compiler does not know the services of an imported layer. */
-export const provideModule =
-  ({ layer, name }: LoadedModule) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CommandFailed, R> => {
-    if (layer === undefined) return effect
-    const failed = Layer.catchCause(layer as Layer.Layer<never, unknown>, (cause) =>
-      Layer.effectDiscard(
-        Effect.fail(
-          new CommandFailed({ message: `the layer of ${name} failed`, details: printable(Cause.pretty(cause)) })
+/** The module's `layer`, whose failure is one of the command. The compiler does not know the services of an imported layer. */
+export const layerOf = ({ layer, name }: LoadedModule): Layer.Layer<never, CommandFailed> | undefined =>
+  layer === undefined
+    ? undefined
+    : Layer.catchCause(layer as Layer.Layer<never, unknown>, (cause) =>
+        Layer.effectDiscard(
+          Effect.fail(
+            new CommandFailed({ message: `the layer of ${name} failed`, details: printable(Cause.pretty(cause)) })
+          )
         )
       )
-    )
-    return Effect.provide(effect, failed)
+
+/** Provides the services of the module's `layer` to agents. */
+export const provideModule =
+  (module: LoadedModule) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | CommandFailed, R> => {
+    const layer = layerOf(module)
+    return layer === undefined ? effect : Effect.provide(effect, layer)
   }
 
 /** A way to get a job: to start, resume or fork one. */

@@ -12,6 +12,7 @@ import { define } from "./definition.ts"
 import { UsageError } from "./exitCode.ts"
 import * as flags from "./flags.ts"
 import { lazily } from "./lazily.ts"
+import { simulationFaults } from "../testing/simulation/faultNames.ts"
 
 /** The flags of `converge serve`, as texts: the settings parse them in the same way as variables of the environment. */
 const settingFlags = (): Record<SettingName, Flag.Flag<string | undefined>> => {
@@ -146,6 +147,71 @@ ${flags.exitCodes}`,
           ({ run }) => run(host, { ...options, module })
         )
   }
+)
+
+export const simulate = define(
+  "simulate",
+  {
+    module: Argument.String("module").pipe(
+      Argument.withDescription("The module that exports the program: a path, or a package's specifier")
+    ),
+    program: flags.program,
+    input: flags.input,
+    inputFile: flags.inputFile,
+    seeds: flags.optional(
+      Flag.Int("seeds").pipe(
+        Flag.withAlias("n"),
+        Flag.withMetavar("n"),
+        Flag.withDescription("The number of seeds, from 1 on (default: 100)")
+      )
+    ),
+    seed: flags.optional(
+      Flag.Int("seed").pipe(Flag.withMetavar("n"), Flag.withDescription("Run this seed alone, as often as you like"))
+    ),
+    faults: flags.optional(
+      Flag.String("faults").pipe(
+        Flag.withMetavar("a,b,..."),
+        Flag.withDescription("The faults that may happen: all (default), none, or names from the list above")
+      )
+    ),
+    signals: flags.optional(
+      Flag.String("signals").pipe(
+        Flag.withMetavar("file"),
+        Flag.withDescription("Facts that arrive as signals, a JSON array of {kind, value}")
+      )
+    ),
+    json: flags.json,
+    quiet: flags.quiet
+  },
+  {
+    short: "Run a program through orders and faults that seeds decide",
+    long: `Run a program through orders and faults that seeds decide.
+
+It is run once as it is, and then once for each seed, in a simulated world: the seed decides in
+which order fibers and tasks go on, the number of workers, delays, and when the process dies and
+goes on from its journal. All runs must agree on every cycle, the hash, the events and the
+result; with --signals, on the facts at the end. Time is virtual, so waits take none. Approvals
+are approved. Agents that need the network, a file or a thread need a stand-in: the module's
+"layer" is built anew in each life of the process.
+
+The first seed that differs is shown with the smallest run that still differs, in words, and with
+the command that runs it again. The same seed gives the same report.
+
+The faults: ${simulationFaults.slice(0, 7).join(", ")},
+${simulationFaults.slice(7).join(", ")}.
+
+Exit code: 0, or 3 if a seed differs, the job fails, or it waits for something outside; 64 usage.`,
+    examples: [
+      { command: "converge simulate ./audit.ts --seeds 1000", description: "All faults, a thousand seeds" },
+      { command: "converge simulate ./audit.ts --seed 42", description: "One seed again" },
+      { command: "converge simulate ./audit.ts --faults kills,load", description: "Some faults" }
+    ]
+  },
+  (host, options) =>
+    lazily(
+      () => import("./simulate.ts"),
+      ({ simulate }) => simulate(host, options)
+    )
 )
 
 export const serve = define(

@@ -26,6 +26,7 @@ import { accountOf } from "./accountOf.ts"
 import { commitShares, setSharesAside } from "./children.ts"
 import { finish, finishDefect, letGo } from "./ending.ts"
 import { exitOf } from "./erased.ts"
+import { isHeldOpen } from "./heldOpen.ts"
 import { appendRow, logNotes, type MergedCycle, writeNote, storeFailed } from "./journaling.ts"
 import * as Telemetry from "./observability.ts"
 import { performedKinds, unperformedKinds } from "../intents/outbox.ts"
@@ -478,7 +479,7 @@ const checking = (session: JobSession): undefined => {
   const mailbox = session.mailbox.length + (session.outbox?.overdueCount ?? 0)
   // A cycle that was begun, and not executed, found nothing to do.
   const isFixedPoint = session.haltCause === undefined && session.underWay !== undefined && mailbox === 0
-  const intents = isFixedPoint ? (session.outbox?.size ?? 0) : 0
+  const intents = isFixedPoint ? (session.outbox?.size ?? 0) + (isHeldOpen(session) ? 1 : 0) : 0
   let halt = reasonOf(session.haltCause)
   if (isFixedPoint && intents === 0 && !session.actor.getSnapshot().context.pausing) {
     const verdict = judge(session.program, session.ledger, session.cycle)

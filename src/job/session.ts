@@ -39,6 +39,7 @@ import {
   type Restful,
   type UnansweredIntent
 } from "../intents/outbox.ts"
+import { isHeldOpen } from "./heldOpen.ts"
 import { Mailbox } from "./mailbox.ts"
 import * as Telemetry from "./observability.ts"
 import { RunClock } from "./runClock.ts"
@@ -461,13 +462,14 @@ export class JobSession implements JobView {
     listener()
   }
 
-  /** Wakes a job that awaits answers, if there is a signal or if all answers are there. */
+  /** Wakes a job that awaits answers, if there is a signal, if all answers are there, or if there is nothing to wait for. */
   wake(): void {
     const stage = this.#stage
     if (stage._tag !== "Resting" || stage.why !== "awaiting" || !stage.isNoted || this.isClosed) return
     if (this.mailbox.length === 0) {
-      if (this.outbox?.isDue !== true) return this.#onRest?.()
-      this.outbox.admit()
+      const { outbox } = this
+      if (outbox?.isDue === true) outbox.admit()
+      else if ((outbox?.size ?? 0) > 0 || isHeldOpen(this)) return this.#onRest?.()
     }
     this.actor.send({ type: "WAKE" })
   }

@@ -61,6 +61,16 @@ export {
 export type { CheckNeeds, CheckOptions } from "./kit.ts"
 export { kill, layer, start, type TestLayerOptions, TestProcess } from "./layer.ts"
 export { withAgents } from "./withAgents.ts"
+export {
+  simulate,
+  type Simulated,
+  type SimulateInput,
+  type SimulateOptions,
+  type SimulateSettings,
+  SimulationFailed,
+  type SimulationFault,
+  WaitsOutside
+} from "./simulate.ts"
 
 /** A way in which a program's seeds and signals arrive: in parts, one after the other. */
 export interface ArrivalOrder {

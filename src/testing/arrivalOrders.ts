@@ -63,6 +63,16 @@ const withoutRepeats = (parts: Parts): Parts =>
     return layers
   })
 
+/**
+ * Parts as they can be sent: no part holds a fact twice, and arrivals of one fact keep their order where it decides. `from`: the
+ * number of the part that it was, or was a part of.
+ */
+export const partsAsSent = (
+  all: ReadonlyArray<EncodedFact>,
+  parts: Parts
+): ReadonlyArray<{ readonly facts: ReadonlyArray<EncodedFact>; readonly from: number }> =>
+  inOrder(parts, revisionsOf(all)).flatMap((part, from) => withoutRepeats([part]).map((facts) => ({ facts, from })))
+
 const whatOf = (signals: number): Arrival["what"] => (signals === 0 ? "seeds" : "seeds and signals")
 
 /**

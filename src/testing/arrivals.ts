@@ -202,7 +202,17 @@ const differenceOf = (program: CompiledProgram, whole: Ended, order: Arrival, fo
       (found.message === "" ? "" : `: ${found.message}`)
     return { order, what: "end", fact: undefined, agent: "", cycle: 0, expected: whole.end, found: found.end, message }
   }
-  const [ours, theirs] = [factsOf(whole.context), factsOf(found.context)]
+  return factDifference(program, whole.context, order, found.context)
+}
+
+/** The first fact in which the context of an order differs from that with everything from the start. */
+export const factDifference = (
+  program: CompiledProgram,
+  whole: JobContext,
+  order: Arrival,
+  found: JobContext
+): Difference | undefined => {
+  const [ours, theirs] = [factsOf(whole), factsOf(found)]
   for (const [key, { fact, text }] of ours) {
     const other = theirs.get(key)
     if (other?.text === text) continue
@@ -266,13 +276,14 @@ const unended = (whole: Ended, order: Arrival): Difference => ({
  *
  * A decision answers an approval that a job has asked for, so it is no fact that may come at any time.
  */
-const encodeSignals = (
+export const encodeSignals = (
   compiled: CompiledProgram,
-  signals: ReadonlyArray<unknown>
+  signals: ReadonlyArray<unknown>,
+  of: string
 ): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidOptions> =>
   Effect.forEach(signals, (signal, index) => {
     const option = `signals[${index}]`
-    const refuse = (message: string) => invalidOptions("Testing.confluent", { option, message })
+    const refuse = (message: string) => invalidOptions(of, { option, message })
     return Effect.matchEffect(
       encodeFactsOf(compiled, option, () => [signal]),
       {
@@ -299,7 +310,7 @@ export const compareArrivals = <P extends Program.Any>(
     const compiled = compiledOf(program)
     const { value } = yield* encodeInput(compiled, input)
     const seeds = yield* encodeSeeds(compiled, value)
-    const signals = yield* encodeSignals(compiled, options.signals)
+    const signals = yield* encodeSignals(compiled, options.signals, "Testing.confluent")
     const all = [...seeds, ...signals]
     const natural = naturalOrder(all, signals.length)
     const whole = yield* runOrder(program, input, natural)

@@ -11,14 +11,12 @@
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { nextTurn } from "../platform/slices.ts"
 import type { InvalidProgram, StartError, StoreError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
 import { complaintOf, invalidOptions, number, type Rules, whole } from "../values/options.ts"
-import { elapsedMs } from "../workers/cpuTime.ts"
 import { layerInline } from "../workers/index.ts"
 import { differenceOf, isUnpaid, placeOf, type RunDifference, wordsOf } from "./differences.ts"
 import {
@@ -27,6 +25,7 @@ import {
   type CheckOptions,
   checkRules,
   type ErasedCheck,
+  milliseconds,
   runOn,
   withJournal,
   withNeeds
@@ -162,14 +161,6 @@ const runOnce = (
 /** The agent on a machine that is so many times slower: its timeout comes so many times sooner. */
 const hurried = (agent: ErasedAgent, times: number): ErasedAgent =>
   agent.timeoutMs === undefined ? agent : { ...agent, timeoutMs: agent.timeoutMs / times }
-
-/** Lets real time go by, whatever Effect's Clock shows. */
-const milliseconds = (ms: number): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const until = elapsedMs() + ms
-    const wait: Effect.Effect<void> = Effect.flatMap(nextTurn, () => (elapsedMs() < until ? wait : Effect.void))
-    return wait
-  })
 
 /** 40 days, 7 hours and some: another day, month and hour. */
 const laterMs = 40 * 86_400_000 + 7 * 3_600_000 + 1_234

@@ -11,14 +11,12 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
-import type * as Engine from "../engine/Engine.ts"
-import { compiledHandler, type HandledIntent } from "../intents/IntentHandler.ts"
 import type { InvalidProgram, StartError, StoreError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
-import { jsonText } from "../values/jsonText.ts"
 import { complaintOf, invalidOptions, must, type Rules, whole } from "../values/options.ts"
+import { Calls, textOf } from "./calls.ts"
 import { differenceOf, isUnpaid, placeOf, wordsOf } from "./differences.ts"
 import {
   type CheckError,
@@ -196,80 +194,6 @@ const lives = (
     })
   )
 
-/** A call of a handler, and the texts of its payload and its answer. */
-interface Call {
-  readonly intent: HandledIntent
-  readonly payload: string
-  readonly answer: string
-}
-
-/** The calls of handlers in all runs, and the first that is not as the one before it with the same key. */
-class Calls {
-  readonly byKey = new Map<string, Call>()
-  /** The keys that a run got more than once, and those of the present run. */
-  readonly repeated = new Set<string>()
-  private ofRun = new Set<string>()
-  isAlone = true
-  finding: Finding | undefined
-
-  /** Another run begins: its first call of a key is no repetition. */
-  begin(): void {
-    this.ofRun = new Set()
-  }
-
-  /** The handler, whose calls are noted. */
-  watch(handler: Engine.Handler<unknown, string>): Engine.Handler<unknown, string> {
-    const { perform } = compiledHandler(handler)
-    const watched = (intent: HandledIntent): Effect.Effect<unknown, unknown, unknown> =>
-      Effect.tap(
-        Effect.suspend(() => perform(intent)),
-        (answer) => Effect.sync(() => this.note({ intent, payload: textOf(intent.payload), answer: textOf(answer) }))
-      )
-    return Object.freeze({ ...handler, perform: watched })
-  }
-
-  private note(call: Call): void {
-    const { idempotencyKey: key, kind } = call.intent
-    const before = this.byKey.get(key)
-    if (this.ofRun.has(key)) this.repeated.add(key)
-    this.ofRun.add(key)
-    if (before === undefined) {
-      this.byKey.set(key, call)
-      const message = `a resumed job performs an intent ${JSON.stringify(kind)} that the job did not have before`
-      if (!this.isAlone) this.finding ??= findingOf("key", call, undefined, call.payload, message)
-      return
-    }
-    if (before.payload !== call.payload) {
-      const message = `the intent ${JSON.stringify(kind)} has another payload under the same idempotency key ${key}`
-      this.finding ??= findingOf("key", call, before.payload, call.payload, message)
-    } else if (before.answer !== call.answer) {
-      const message =
-        `the handler of ${JSON.stringify(kind)} gives another answer when it gets the idempotency key ${key} again: ` +
-        `it is called at least once for each intent, so give the key to the system that it calls, or keep its answer by the key`
-      this.finding ??= findingOf("answer", call, before.answer, call.answer, message)
-    }
-  }
-}
-
-const findingOf = (
-  what: Finding["what"],
-  { intent: { agent, cycle, each, idempotencyKey, kind } }: Call,
-  expected: string | undefined,
-  found: string,
-  message: string
-): Finding => ({
-  ...noPlace,
-  what,
-  agent,
-  fact: each,
-  cycle,
-  intent: kind,
-  key: idempotencyKey,
-  expected,
-  found,
-  message
-})
-
 const noPlace = { agent: "", fact: undefined, cycle: 0, child: "", intent: "", key: "" }
 
 const outsideFinding = (expected: string, found: string): Finding | undefined => {
@@ -317,13 +241,4 @@ const isPaid = (alone: Bill, other: Bill): boolean => other.tokens >= alone.toke
 const unpaid = (expected: Bill, found: Bill): Finding => {
   const message = "the resumed job paid less than the one that was left alone"
   return { ...noPlace, what: "journal", expected, found, message }
-}
-
-/** A value as text, to compare it. */
-const textOf = (value: unknown): string => {
-  try {
-    return jsonText(value) ?? ""
-  } catch {
-    return String(value)
-  }
 }

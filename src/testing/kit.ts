@@ -10,11 +10,13 @@ import type { EngineOptions, Needs, StartOptions } from "../engine/options.ts"
 import { LogsEnd } from "../job/ending.ts"
 import type { Job } from "../job/Job.ts"
 import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
+import { nextTurn } from "../platform/slices.ts"
 import type { HandlerOf } from "../program/intentKind.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore, layerMemoryJournal, type StoreError } from "../store/index.ts"
 import type { InvalidOptions } from "../values/InvalidOptions.ts"
 import { anything, type Rules } from "../values/options.ts"
+import { elapsedMs } from "../workers/cpuTime.ts"
 import { layerInline, type WorkerPool } from "../workers/index.ts"
 import { type Begin, recordRun, type RunRecord } from "./runs.ts"
 
@@ -95,3 +97,11 @@ export const runOn = (
   Effect.provide(recordRun(beginning(program, input, options, jobId)), engineOver(options, store, pool)).pipe(
     Effect.provideService(LogsEnd, false)
   )
+
+/** Lets real time go by, whatever Effect's Clock shows. */
+export const milliseconds = (ms: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const until = elapsedMs() + ms
+    const wait: Effect.Effect<void> = Effect.flatMap(nextTurn, () => (elapsedMs() < until ? wait : Effect.void))
+    return wait
+  })

@@ -31,12 +31,13 @@ export const endOrRest = (job: Job<Program.Any>): Effect.Effect<ReadonlyArray<st
       ? Effect.succeed(nothing)
       : Effect.as(
           job.cancel,
-          awaited.map((one) => nameOf(one, job.id))
+          awaited.map((one) => nameOfAwaited(one, job.id))
         )
   )
 }
 
-const nameOf = ({ intent: { kind, payload }, jobId }: Awaited, root: string): string => {
+/** The name of what a job waits for, in words. `root`: the id of the job that the run is of. */
+export const nameOfAwaited = ({ intent: { kind, payload }, jobId }: Awaited, root: string): string => {
   const child = jobId === root ? "" : ` of the child job ${withoutRoot(jobId, root)}`
   const id: unknown =
     kind === approvalKind && typeof payload === "object" && payload !== null && Reflect.get(payload, "id")

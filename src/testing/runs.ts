@@ -55,11 +55,14 @@ export interface ChildRecord {
   readonly rows: ReadonlyArray<string>
 }
 
-type End = JobResult | { readonly _tag: string; readonly message: string; readonly partial: JobResult.Partial }
+/** The end of a job: its result, or the error with what there is of it. */
+export type JobEnd =
+  | JobResult
+  | { readonly _tag: string; readonly message: string; readonly partial: JobResult.Partial }
 
 /** Gives the end of a job, however it ends. An end that is no end of a job is a defect. */
-const endOf = (job: Job<Program.Any>): Effect.Effect<End> =>
-  Effect.flatMap(Effect.exit(job.result), (exit): Effect.Effect<End> => {
+const endOf = (job: Job<Program.Any>): Effect.Effect<JobEnd> =>
+  Effect.flatMap(Effect.exit(job.result), (exit): Effect.Effect<JobEnd> => {
     if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
     const error = exit.cause.reasons.find(Cause.isFailReason)?.error
     return error === undefined ? Effect.die(new Error(Cause.pretty(exit.cause))) : Effect.succeed(error)
@@ -75,27 +78,35 @@ export const recordOf = (
     const events = yield* Stream.runCollect(job.events)
     const rows = yield* rowsOf(job.id)
     const children = yield* childrenOf(job.id)
-    const { status, usage, ...rest } = resultToJson(end, { facts: "all" })
-    const { byAgent, cost, cpuMs: _, durationMs: __, tokens, ...counts } = usage
-    const isAtRest = waitsFor.length > 0
-    return {
-      status: isAtRest ? "awaiting" : status,
-      waitsFor,
-      error: "partial" in end && !isAtRest ? end._tag : undefined,
-      blamed: "partial" in end && !isAtRest ? blamedIn(end) : "",
-      message: "partial" in end && !isAtRest ? end.message : "",
-      hash: rest.hash,
-      rows,
-      bill: { tokens, cost, byAgent },
-      children,
-      // A panic on a worker thread has another stack than a panic on the main thread.
-      result: JSON.stringify({ status, ...rest, output: plainOr(rest.output), usage: counts }, (key, value: unknown) =>
-        key === "stack" ? undefined : value
-      ),
-      events: events.map((event) => JSON.stringify(event)),
-      of: "partial" in end ? end.partial : end
-    }
+    return recordFrom(end, { rows, events, children, waitsFor })
   })
+
+/** What is known of a run beside its end. */
+type Written = Pick<RunRecord, "rows" | "children" | "waitsFor"> & { readonly events: ReadonlyArray<object> }
+
+/** Writes down a run: its end, the texts of its journal, its events, its children, and what it waited for if it ended at rest. */
+export const recordFrom = (end: JobEnd, { children, events, rows, waitsFor }: Written): RunRecord => {
+  const { status, usage, ...rest } = resultToJson(end, { facts: "all" })
+  const { byAgent, cost, cpuMs: _, durationMs: __, tokens, ...counts } = usage
+  const isAtRest = waitsFor.length > 0
+  return {
+    status: isAtRest ? "awaiting" : status,
+    waitsFor,
+    error: "partial" in end && !isAtRest ? end._tag : undefined,
+    blamed: "partial" in end && !isAtRest ? blamedIn(end) : "",
+    message: "partial" in end && !isAtRest ? end.message : "",
+    hash: rest.hash,
+    rows,
+    bill: { tokens, cost, byAgent },
+    children,
+    // A panic on a worker thread has another stack than a panic on the main thread.
+    result: JSON.stringify({ status, ...rest, output: plainOr(rest.output), usage: counts }, (key, value: unknown) =>
+      key === "stack" ? undefined : value
+    ),
+    events: events.map((event) => JSON.stringify(event)),
+    of: "partial" in end ? end.partial : end
+  }
+}
 
 /** The texts of a journal: its beginning, and its rows. */
 const rowsOf = (jobId: string): Effect.Effect<ReadonlyArray<string>, StoreError, JobStore> =>

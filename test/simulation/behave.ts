@@ -204,11 +204,17 @@ export const limitsIn = (budget: BudgetSpec): BudgetSpec =>
 
 /** The seeds of a program: its own, and its input as a fact of its first kind. */
 export const seedsOf = (
-  { kinds: [first], seeds }: { readonly kinds: ReadonlyArray<{ readonly name: string }>; readonly seeds: ReadonlyArray<Proposed> },
+  {
+    kinds: [first],
+    seeds
+  }: { readonly kinds: ReadonlyArray<{ readonly name: string }>; readonly seeds: ReadonlyArray<Proposed> },
   input: Item | null
 ): ReadonlyArray<Proposed> => {
   if (input === null || first === undefined) return seeds
-  return [...seeds.filter(({ kind, value }) => kind !== first.name || value.k !== input.k), { kind: first.name, value: input }]
+  return [
+    ...seeds.filter(({ kind, value }) => kind !== first.name || value.k !== input.k),
+    { kind: first.name, value: input }
+  ]
 }
 
 /** A fact of an earlier version, as the next one has it; undefined: it has it no more. */

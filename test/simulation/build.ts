@@ -271,13 +271,7 @@ const paying = <A, E>(
   })
 }
 
-const fiberOf = (
-  agent: AgentSpec,
-  items: ReadonlyArray<About>,
-  sight: () => Sight,
-  attempt: number,
-  kinds: Kinds
-) => {
+const fiberOf = (agent: AgentSpec, items: ReadonlyArray<About>, sight: () => Sight, attempt: number, kinds: Kinds) => {
   const first = items[0]?.value
   const how = faultOf(agent, first, attempt)
   const ms = how === "slow" && agent.timeoutMs !== undefined ? agent.timeoutMs * 10 : agent.takesMs

@@ -210,7 +210,11 @@ const compareResult = (job: Referred, simulated: Simulated, differ: Differ): voi
   const paid = job.paid.filter(([, ...amounts]) => amounts.some((amount) => amount > 0))
   differ("cost by agent", costBy(paid), costBy(Object.entries(byAgent).map(([agent, own]) => [agent, 0, own.cost])))
   const intents = intentsOf(job).map((intent) => ({ ...intent, idempotencyKey: `${simulated.jobId}/${intent.key}` }))
-  differ("intents", intents.map(({ key: _, ...intent }) => intent), result.intents)
+  differ(
+    "intents",
+    intents.map(({ key: _, ...intent }) => intent),
+    result.intents
+  )
   const of = (diagnostic: {
     readonly cycle: number
     readonly agent: string

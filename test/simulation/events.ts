@@ -79,7 +79,12 @@ export const eventsOf = (job: Referred, status: string, cause: unknown): Readonl
 
 const rests = ["JobPaused", "JobAwaiting", "JobResumed"]
 
-export const compareEvents = (job: Referred, simulated: Simulated, expected: ReadonlyArray<Event>, differ: Differ): void => {
+export const compareEvents = (
+  job: Referred,
+  simulated: Simulated,
+  expected: ReadonlyArray<Event>,
+  differ: Differ
+): void => {
   const shown = simulated.events.map((event): Event => {
     const fields: Event = { ...event }
     if ("cause" in event && event.cause !== undefined) return { ...fields, cause: causeOf(event.cause) }
@@ -123,7 +128,7 @@ const compareRests = (job: Referred, simulated: Simulated, differ: Differ): void
   )
   if (isTimed) return
   // Budgets are looked at when the answers are there.
-  const isEndOfWaiting = tags.length === expected.length + 2 && ["cycles", "agents", "duration"].includes(String(job.cause?.["budget"]))
+  const isEndOfWaiting =
+    tags.length === expected.length + 2 && ["cycles", "agents", "duration"].includes(String(job.cause?.["budget"]))
   differ("rests", expected, isEndOfWaiting ? tags.slice(0, -2) : tags)
 }
-

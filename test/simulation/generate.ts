@@ -217,7 +217,8 @@ const agentOf = (dice: Dice, kinds: ReadonlyArray<KindSpec>, index: number, maki
 
 /** The intents of an agent. Nobody but their timeouts decides the approvals of a child. */
 const intentOf = (dice: Dice, form: AgentSpec["form"], { children, isDecided }: Makings): Partial<AgentSpec> => {
-  if (children.length > 0 && form !== "join" && dice.one(3)) return { intent: "ChildJob", child: childOf(dice, children) }
+  if (children.length > 0 && form !== "join" && dice.one(3))
+    return { intent: "ChildJob", child: childOf(dice, children) }
   if (!dice.one(form === "join" ? 9 : 3)) return {}
   const intent = dice.pick(["act", "act", "tell", "nobody", "Approval"])
   const isTimed = intent === "Approval" && (!isDecided || dice.one(2))
@@ -319,7 +320,12 @@ const programOf = (dice: Dice, name: string, count: number, makings: Makings): P
 const childProgramOf = (dice: Dice, name: string, count: number, makings: Makings): ProgramSpec => {
   const { agents, budget, seeds, ...rest } = programOf(dice, name, count, makings)
   const few = agents.slice(0, 3)
-  return { ...rest, agents: few, seeds: seeds.slice(0, 2), budget: { ...budget, maxCycles: dice.one(2) ? 6 : undefined } }
+  return {
+    ...rest,
+    agents: few,
+    seeds: seeds.slice(0, 2),
+    budget: { ...budget, maxCycles: dice.one(2) ? 6 : undefined }
+  }
 }
 
 /** A later version of a program: other agents, other conflict rules, another budget, which does not count. */
@@ -438,7 +444,9 @@ const withClocks = (dice: Dice, program: ProgramSpec): ProgramSpec => {
     maxDuration: dice.one(2) ? dice.pick([0, 10, 60, 300]) : undefined,
     maxCpuTime: dice.one(2) ? dice.pick([0, 10, 40]) : undefined
   }
-  const agents = program.agents.map((agent) => (agent.placement === undefined ? agent : { ...agent, placement: "worker" as const }))
+  const agents = program.agents.map((agent) =>
+    agent.placement === undefined ? agent : { ...agent, placement: "worker" as const }
+  )
   return { ...program, agents, budget }
 }
 
@@ -451,11 +459,18 @@ const childrenOf = (dice: Dice, count: number, hasMoney: boolean): ReadonlyArray
 
 const sequelOf = (dice: Dice, program: ProgramSpec, last: ProgramSpec, makings: Makings): Sequel => {
   const named = last.kinds.map(({ name }) => name)
-  if (dice.one(2)) return { do: "fork", at: dice.pick([0, 1, 2, 3, 99]), changed: dice.one(6) ? [] : proposalsOf(dice, named, 3) }
+  if (dice.one(2))
+    return { do: "fork", at: dice.pick([0, 1, 2, 3, 99]), changed: dice.one(6) ? [] : proposalsOf(dice, named, 3) }
   if (dice.one(2)) return { do: "go on", program: last }
-  const other = programOf(dice, dice.one(2) ? "another" : "simulated", program.kinds.length, { ...makings, suffix: "s" })
+  const other = programOf(dice, dice.one(2) ? "another" : "simulated", program.kinds.length, {
+    ...makings,
+    suffix: "s"
+  })
   // A program of the same name has the same kinds: it may have other agents.
-  return { do: "go on", program: other.name === "another" ? other : { ...other, kinds: last.kinds, agents: withKinds(other.agents, last) } }
+  return {
+    do: "go on",
+    program: other.name === "another" ? other : { ...other, kinds: last.kinds, agents: withKinds(other.agents, last) }
+  }
 }
 
 /** Folds write to a kind that keeps the last value, and has no retention. */

@@ -87,7 +87,7 @@ export const childEnd = (parent: Journal, key: string, { end, status }: Journal)
 
 /** The journal of a job that ended with its seeds, and whose journal the store refused. */
 export const emptyJournal = (jobId: string): Journal => ({
-  ...{ jobId, program: "", status: undefined, hash: "", rows: [], end: undefined }
+  ...{ jobId, program: "", status: undefined, hash: "", beginning: "", rows: [], end: undefined }
 })
 
 /** The journal of a job. */
@@ -157,7 +157,9 @@ const inputsOf = ({ choice, journal: { rows }, told: all }: Source) => {
 const fieldsOfCause = ["_tag", "cycle", "budget", "used", "limit", "spender", "children", "isHandedDown"]
 
 const causeIn = (fields: Fields): Cause =>
-  Object.fromEntries(fieldsOfCause.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]]))) as Cause
+  Object.fromEntries(
+    fieldsOfCause.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]]))
+  ) as Cause
 
 const isMoney = (cause: Fields | undefined): boolean =>
   cause?.["_tag"] === "BudgetExhausted" && (cause["budget"] === "cost" || cause["budget"] === "tokens")
@@ -174,9 +176,11 @@ const paidBy = ({ rows }: Journal, usage: Usage | undefined): Given["paid"] => {
       if (outcome !== 0) reported.set(agent, (reported.get(agent) ?? 0) + (outcome.tokens ?? 0))
     })
   }
-  const last = Object.entries(usage?.byAgent ?? {}).map(
-    ([agent, { cost, tokens }]): Sum => [agent, tokens - (reported.get(agent) ?? 0), cost]
-  )
+  const last = Object.entries(usage?.byAgent ?? {}).map(([agent, { cost, tokens }]): Sum => [
+    agent,
+    tokens - (reported.get(agent) ?? 0),
+    cost
+  ])
   const inRow = (cycle: number) => (rows[cycle - 1] === undefined ? [] : (extraOf(rows[cycle - 1]!).spent ?? []))
   return (cycle) => (cycle <= rows.length ? inRow(cycle) : usage === undefined ? inRow(rows.length) : last)
 }

@@ -30,7 +30,13 @@ export const guaranteesOf = (judged: Judged): ReadonlyArray<string> => {
   if (simulated.unfenced > 0) found.push("G11: a write without its fence was taken")
   if (simulated.unanswered > 0) found.push(`S4: ${simulated.unanswered} signals have no answer after the end`)
   if (simulated.liveAfter > 0) found.push("G13: the engine still holds a job")
-  return [...found, ...limitsOf(judged), ...concurrencyOf(judged), ...intentsOf(judged), ...moneyOf(job, simulated, host)]
+  return [
+    ...found,
+    ...limitsOf(judged),
+    ...concurrencyOf(judged),
+    ...intentsOf(judged),
+    ...moneyOf(job, simulated, host)
+  ]
 }
 
 /** No budget is exceeded (G7). */
@@ -99,7 +105,10 @@ const moneyOf = (job: Referred, { jobId }: Simulated, { till }: Host): ReadonlyA
   const found: Array<string> = []
   for (const [agent, tokens, cost] of job.paid) {
     const { least, most } = till.sumOf(jobId, agent)
-    for (const [name, sum] of [["tokens", tokens], ["cost", cost]] as const) {
+    for (const [name, sum] of [
+      ["tokens", tokens],
+      ["cost", cost]
+    ] as const) {
       if (sum < least[name] || sum > most[name])
         found.push(`B7: ${agent} has paid ${sum} ${name}, not ${least[name]} to ${most[name]}`)
     }

@@ -57,8 +57,7 @@ export class Host {
     this.#count(`job ${job}`, 1)
     const now = this.world?.nowMs ?? 0
     const last = this.#lastStart.get(agent)
-    if (last !== undefined)
-      this.shortestGap.set(agent, Math.min(now - last, this.shortestGap.get(agent) ?? Infinity))
+    if (last !== undefined) this.shortestGap.set(agent, Math.min(now - last, this.shortestGap.get(agent) ?? Infinity))
     this.#lastStart.set(agent, now)
   }
 

@@ -13,7 +13,9 @@ export interface Verdict {
 
 /** The agents of all programs of a case. Those of one name may be of several versions: `fateOf` goes by what they do. */
 const agentsOf = ({ children, program, sequel, versions }: Case): ReadonlyArray<AgentSpec> =>
-  [program, ...versions, ...children, ...(sequel?.do === "go on" ? [sequel.program] : [])].flatMap(({ agents }) => agents)
+  [program, ...versions, ...children, ...(sequel?.do === "go on" ? [sequel.program] : [])].flatMap(
+    ({ agents }) => agents
+  )
 
 /** Runs a case. A throw of the engine is a difference, too. */
 export const runCase = (whole: Case): Verdict => {
@@ -32,7 +34,11 @@ export const runCase = (whole: Case): Verdict => {
             sequel:
               sequel.do === "fork"
                 ? { do: "fork", program: last, at: sequel.at, facts: proposals(sequel.changed) }
-                : { do: "go on", program: sequel.program === (whole.versions.at(-1) ?? whole.program) ? last : next!, input: null }
+                : {
+                    do: "go on",
+                    program: sequel.program === (whole.versions.at(-1) ?? whole.program) ? last : next!,
+                    input: null
+                  }
           }),
       onLife: (life, world, hasFailed) => host.begin(life, world, hasFailed),
       fateOf: ({ agent: { name }, each, since }, context) => {

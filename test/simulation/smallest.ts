@@ -60,9 +60,8 @@ export const differencesOf = (whole: Case): ReadonlyArray<string> => {
 }
 
 /** The way in which a case differs, without its values. */
-const wayOf = (differences: ReadonlyArray<string>): string | undefined => differences[0]
-    ?.replace(/^(sequel: )?([^:]*):.*/s, "$1$2")
-    .replace(/ ?\d+/g, "")
+const wayOf = (differences: ReadonlyArray<string>): string | undefined =>
+  differences[0]?.replace(/^(sequel: )?([^:]*):.*/s, "$1$2").replace(/ ?\d+/g, "")
 
 /** Makes a case that differs smaller, as long as its first difference is of the same kind. */
 export const smallestOf = (whole: Case): Case => {

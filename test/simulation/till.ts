@@ -71,12 +71,10 @@ const costOf = ({ isInDoubt, pays, reserved, state }: Call): Bounds => {
 }
 
 const sumOf = (calls: ReadonlyArray<Call>): Bounds =>
-  calls
-    .map(costOf)
-    .reduce((sum, { least, most }) => ({ least: plus(sum.least, least), most: plus(sum.most, most) }), {
-      least: none,
-      most: none
-    })
+  calls.map(costOf).reduce((sum, { least, most }) => ({ least: plus(sum.least, least), most: plus(sum.most, most) }), {
+    least: none,
+    most: none
+  })
 
 export class Till {
   #calls: Array<Call> = []

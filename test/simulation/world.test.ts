@@ -26,9 +26,13 @@ describe("time in a world", () => {
 
   it("ends a run that can go on no more, or that goes on without end", () => {
     const stuck = (effect: Effect.Effect<unknown>) => new World({ seed: 1, mostSteps: 500, mostMs: 9_000 }).run(effect)
-    expect(stuck(Effect.never)).toEqual({ _tag: "Stuck", reason: "nothing can go on" })
-    expect(stuck(Effect.forever(Effect.yieldNow))).toEqual({ _tag: "Stuck", reason: "too many steps" })
-    expect(stuck(Effect.forever(after(1_000, () => undefined)))).toEqual({ _tag: "Stuck", reason: "too much time" })
+    expect(stuck(Effect.never)).toEqual({ _tag: "Stuck", reason: "nothing can go on", open: [] })
+    expect(stuck(Effect.forever(Effect.yieldNow))).toEqual({ _tag: "Stuck", reason: "too many steps", open: [] })
+    expect(stuck(Effect.forever(after(1_000, () => undefined)))).toEqual({
+      _tag: "Stuck",
+      reason: "too much time",
+      open: []
+    })
   })
 })
 

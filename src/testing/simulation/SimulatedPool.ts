@@ -61,7 +61,8 @@ const quick: TaskFate = { ms: 0, crashes: false }
 export class SimulatedPool {
   readonly #world: World
   readonly #plan: PoolPlan
-  #claims = 0
+  /** The number of tasks that were claimed so far. */
+  claims = 0
   readonly #workers: Array<Worker>
   /** The faults that workers have met. */
   readonly met: Array<PoolFault> = []
@@ -123,7 +124,7 @@ export class SimulatedPool {
       const [place] = run.waiting.splice(this.#world.below(run.waiting.length), 1)
       if (place === undefined) return Effect.void
       if (this.#isWithdrawn(run, place)) return Effect.void
-      const claim = ++this.#claims
+      const claim = ++this.claims
       const fault = this.#plan.pool.find((planned) => planned.claim === claim)?.fault
       if (fault !== undefined) this.met.push(fault)
       const { agent } = run.batch.tasks[place]!
@@ -133,7 +134,7 @@ export class SimulatedPool {
       const fate = this.#plan.fateOf?.(run.batch.tasks[place]!, run.batch.ledger, run.batch) ?? quick
       const { timeoutMs } = agent
       const isLate = timeoutMs !== undefined && fate.ms > timeoutMs
-      const ran = Effect.sleep(isLate ? timeoutMs : fate.ms)
+      const ran = this.#world.wait(isLate ? timeoutMs : fate.ms)
       if (fault === "running") return Effect.andThen(ran, this.#die(run, number, place))
       return Effect.flatMap(ran, (): Ended<void> => {
         const { cpuBudgetMs, cycle } = run.batch
@@ -214,7 +215,7 @@ export class SimulatedPool {
   get #delay(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const ms = this.#world.below(this.#plan.delayMs + 1)
-      return ms === 0 ? Effect.void : Effect.sleep(ms)
+      return ms === 0 ? Effect.void : this.#world.wait(ms)
     })
   }
 }

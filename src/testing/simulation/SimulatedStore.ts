@@ -18,7 +18,10 @@ import type { World } from "./World.ts"
 type Store = JobStore["Service"]
 
 /** The faults of a store, and the longest delay of its writes. */
-export type StorePlan = Pick<Schedule, "store" | "damages" | "delayMs">
+export interface StorePlan extends Pick<Schedule, "store" | "damages" | "delayMs"> {
+  /** Virtual milliseconds of a slow write. Default: 20,000. */
+  readonly slowMs?: number | undefined
+}
 
 /** A row that the disk took in a life; cycle 0 is the beginning of a job. */
 export interface Commit {
@@ -30,8 +33,8 @@ export interface Commit {
 /** A header of another version of the program that the disk took in a life, before the row of a cycle. */
 export interface Rebase extends Commit {}
 
-/** Virtual milliseconds of a slow write. */
-const slowMs = 20_000
+/** The holder of a lease that is as good as free: nobody knows of it, or its engine has died since. */
+const nobody: object = {}
 
 /** The store of a simulated machine. */
 export class SimulatedStore {
@@ -40,7 +43,8 @@ export class SimulatedStore {
   readonly #plan: StorePlan
   /** The life that holds each job. */
   readonly #holders = new Map<string, object>()
-  #writes = 0
+  /** The number of writes so far. */
+  writes = 0
   #reads = 0
   #life: object = {}
   #number = 0
@@ -89,9 +93,17 @@ export class SimulatedStore {
         write(jobId, this.#noted(this.rebases, jobId, base.cycle, disk.rebase(jobId, fence, base))),
       halt: (jobId, fence, end) => write(jobId, disk.halt(jobId, fence, end)),
       lease: (jobId, options) => taking(jobId, this.#lease(jobId, options ?? {})),
-      release: (jobId, fence, options) => write(jobId, disk.release(jobId, fence, options)),
+      // A store that could not give a lease back tries again by itself.
+      release: (jobId, fence, options) =>
+        Effect.tapError(write(jobId, disk.release(jobId, fence, options)), () =>
+          Effect.sync(() => this.#holders.set(jobId, nobody))
+        ),
       quarantine: (jobId, fence, reason) => write(jobId, disk.quarantine(jobId, fence, reason)),
-      rows: (jobId, after, until) => this.#damaged(disk.rows(jobId, after, until))
+      // A damaged journal of a child ends its parent: no other read would help.
+      rows: (jobId, after, until) => {
+        const rows = disk.rows(jobId, after, until)
+        return jobId.includes("/") ? rows : this.#damaged(rows)
+      }
     })
   }
 
@@ -121,7 +133,7 @@ export class SimulatedStore {
 
   #write<A>(jobId: string, effect: Effect.Effect<A, StoreError>, isFenced: boolean): Effect.Effect<A, StoreError> {
     return Effect.suspend(() => {
-      const number = ++this.#writes
+      const number = ++this.writes
       const fault = this.#plan.store.find(({ write }) => write === number)?.fault
       if (fault !== undefined) this.met.push(fault)
       switch (fault) {
@@ -137,19 +149,20 @@ export class SimulatedStore {
             Effect.andThen(this.#delay, effect),
             Effect.suspend(() => {
               // Nobody knows of a lease whose acknowledgement was lost, so nobody renews it.
-              if (!isFenced) this.#holders.set(jobId, {})
+              if (!isFenced) this.#holders.set(jobId, nobody)
               return refuse("failed", "the acknowledgement of a write was lost")
             })
           )
         case "fenced":
           // The other engine dies with the lease: the next one to ask finds nobody alive.
-          this.#holders.set(jobId, {})
           return Effect.andThen(
-            Effect.exit(this.#disk.lease(jobId, { force: true })),
+            Effect.tap(Effect.exit(this.#disk.lease(jobId, { force: true })), () =>
+              Effect.sync(() => this.#holders.set(jobId, nobody))
+            ),
             isFenced ? this.#refusedOnly(effect) : effect
           )
         case "slow":
-          return Effect.andThen(Effect.sleep(slowMs), effect)
+          return Effect.andThen(this.#world.wait(this.#plan.slowMs ?? 20_000), effect)
       }
     })
   }
@@ -162,7 +175,7 @@ export class SimulatedStore {
   get #delay(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const ms = this.#world.below(this.#plan.delayMs + 1)
-      return ms === 0 ? Effect.void : Effect.sleep(ms)
+      return ms === 0 ? Effect.void : this.#world.wait(ms)
     })
   }
 

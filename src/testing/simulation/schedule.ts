@@ -34,6 +34,40 @@ export type Act =
   | { readonly at: number; readonly do: "pause"; readonly forMs: number }
   | { readonly at: number; readonly do: "cancel" }
 
+/** What a call of a handler meets. */
+export type HandlerFault =
+  /** Its answer comes late. */
+  | "delayed"
+  /** It is called again with the same key, and the second answer counts. */
+  | "twice"
+  /** The process dies when the handler has acted, before the answer is kept. */
+  | "unanswered"
+
+/** A signal of some of the given facts. A fact that no arrival names is in the first signal. */
+export interface Arrival {
+  /** The facts, by their numbers. */
+  readonly facts: ReadonlyArray<number>
+  /** It is sent at this step of the world, or earlier if the job has had nothing to do for so many virtual milliseconds. */
+  readonly at: number
+  readonly idleMs: number
+}
+
+/** What happens to programs of users besides. */
+export interface UserSchedule {
+  readonly handlers: ReadonlyArray<{ readonly call: number; readonly fault: HandlerFault }>
+  readonly arrivals: ReadonlyArray<Arrival>
+  /** How many times longer agents and handlers wait than they ask for. */
+  readonly load: number
+  /** Milliseconds by which the clock is ahead of that of the plain run. */
+  readonly aheadMs: number
+  /** The seed of the random numbers that agents and handlers ask for; 0: that of the plain run. */
+  readonly random: number
+  /** Virtual milliseconds of a slow write. */
+  readonly slowMs: number
+  /** Virtual milliseconds after which an open approval is decided, as far as its time limit allows. */
+  readonly decideMs: number
+}
+
 export interface Schedule {
   /** The seed of the world. */
   readonly seed: number
@@ -51,4 +85,6 @@ export interface Schedule {
   readonly pool: ReadonlyArray<{ readonly claim: number; readonly fault: PoolFault }>
   /** The longest delay of a write or a message, in virtual milliseconds. */
   readonly delayMs: number
+  /** Set for a program of a user. */
+  readonly user?: UserSchedule | undefined
 }

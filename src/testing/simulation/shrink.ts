@@ -67,20 +67,31 @@ function* changesOf(value: unknown, simpler: Simpler, name: string): Generator<C
   }
 }
 
-/** The smallest value that it finds. `isFailing` is asked at most `most` times; the given value must fail. */
-export const shrink = <A>(value: A, isFailing: (smaller: A) => boolean, simpler: Simpler, most = 2_000): A => {
+/**
+ * Looks for the smallest value. It gives each value that it wants to know about, is answered whether that one fails, and returns
+ * the smallest that does. It asks at most `most` times; the given value must fail.
+ */
+export function* shrinking<A>(value: A, simpler: Simpler, most: number): Generator<A, A, boolean> {
   let smallest = value
   let left = most
-  const improve = (): boolean => {
+  for (;;) {
+    let found: A | undefined
     for (const change of changesOf(smallest, simpler, "")) {
-      if (left-- <= 0) return false
+      if (left-- <= 0) return smallest
       const smaller = change(smallest) as A
-      if (!isFailing(smaller)) continue
-      smallest = smaller
-      return true
+      if (!(yield smaller)) continue
+      found = smaller
+      break
     }
-    return false
+    if (found === undefined) return smallest
+    smallest = found
   }
-  while (improve());
-  return smallest
+}
+
+/** The smallest value that it finds. `isFailing` is asked at most `most` times; the given value must fail. */
+export const shrink = <A>(value: A, isFailing: (smaller: A) => boolean, simpler: Simpler, most = 2_000): A => {
+  const search = shrinking(value, simpler, most)
+  let step = search.next()
+  while (step.done !== true) step = search.next(isFailing(step.value))
+  return step.value
 }

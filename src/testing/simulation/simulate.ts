@@ -15,111 +15,43 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { JobContext } from "../../context/JobContext.ts"
 import type { Engine } from "../../engine/Engine.ts"
 import { makeEngine } from "../../engine/makeEngine.ts"
-import type { EngineOptions, ForkOptions } from "../../engine/options.ts"
-import type { Handler } from "../../intents/IntentHandler.ts"
+import type { ForkOptions } from "../../engine/options.ts"
+import { LogsEnd } from "../../job/ending.ts"
+import { type Held, HeldOpen } from "../../job/heldOpen.ts"
 import type { Job } from "../../job/Job.ts"
-import type { JobEvent } from "../../outcome/JobEvent.ts"
+import type { InvalidProgram, StartError } from "../../outcome/JobError.ts"
 import type { JobResult } from "../../outcome/JobResult.ts"
-import { runDetached } from "../../platform/detached.ts"
-import type { Kind, Proposal } from "../../program/Fact.ts"
+import type { Kind } from "../../program/Fact.ts"
 import type { Program } from "../../program/Program.ts"
-import { JobStore, type StoredRow } from "../../store/JobStore.ts"
+import { JobStore } from "../../store/JobStore.ts"
 import { layerMemoryJournal } from "../../store/memory.ts"
 import { inline } from "../../workers/inline.ts"
-import { type CpuBatch, type CpuTask, WorkerPool } from "../../workers/WorkerPool.ts"
-import { Callers, type End, type Told } from "./callers.ts"
-import type { Act, Schedule } from "./schedule.ts"
-import { SimulatedPool, type TaskFate } from "./SimulatedPool.ts"
-import { type Commit, type Rebase, SimulatedStore } from "./SimulatedStore.ts"
-import { World } from "./World.ts"
+import { WorkerPool } from "../../workers/WorkerPool.ts"
+import { Callers, type CallersPlan, type End, signalsIn } from "./callers.ts"
+import type { Outside, Owner } from "./Execution.ts"
+import type { Schedule } from "./schedule.ts"
+import type { Journal, Sequel, Simulated, SimulatedJob } from "./simulated.ts"
+import { SimulatedPool } from "./SimulatedPool.ts"
+import { SimulatedStore } from "./SimulatedStore.ts"
+import { layerOwner, programIn, SimulatedHandlers } from "./users.ts"
+import { atOnce, type Ran, type Wait, World } from "./World.ts"
 
 export type { End, Told } from "./callers.ts"
+export type { Journal, Sequel, Simulated, SimulatedJob } from "./simulated.ts"
 
 /** The ids of the simulated job, and of the one that goes on from it. */
 export const simulatedJobId = "job"
 export const sequelJobId = "sequel"
 
-/** A job that goes on from another: on the context of its end, or as a fork. */
-export type Sequel<P extends Program.Any> =
-  | { readonly do: "go on"; readonly program: P; readonly input: Program.Input<P> }
-  | {
-      readonly do: "fork"
-      readonly program: P
-      /** The cycle after which it begins; the last one for a number that the job does not reach. */
-      readonly at: number
-      readonly facts: ReadonlyArray<Proposal<string, unknown>>
-    }
-
-/** A job that is to be simulated. `P` needs no services. */
-export interface SimulatedJob<P extends Program.Any> {
-  readonly program: P
-  readonly input: Program.Input<P>
-  readonly handlers: ReadonlyArray<Handler<never>>
-  /** The versions of the program that the second life and the later ones have, one after the other. */
-  readonly versions?: ReadonlyArray<P> | undefined
-  /** The programs of child jobs. */
-  readonly children?: ReadonlyArray<P> | undefined
-  readonly limits?: Pick<EngineOptions, "maxDepth" | "maxChildJobs" | "fiberConcurrency"> | undefined
-  readonly sequel?: Sequel<P> | undefined
-  /** The signals that the schedule's acts name. */
-  readonly signals: ReadonlyArray<ReadonlyArray<Proposal<string, unknown>>>
-  readonly fateOf?: ((task: CpuTask, context: JobContext, batch: CpuBatch) => TaskFate) | undefined
-  /** Called when a life begins. `hasFailed`: the store met a fault in the life before it. */
-  readonly onLife?: ((life: number, world: World, hasFailed: boolean) => void) | undefined
-}
-
-/** A journal of the simulated disk. */
-export interface Journal {
-  readonly jobId: string
-  readonly program: string
-  readonly status: JobResult["status"] | undefined
-  readonly hash: string
-  readonly rows: ReadonlyArray<StoredRow>
-  /** The text of its end. */
-  readonly end: string | undefined
-}
-
-export interface Simulated {
-  readonly jobId: string
-  /** Undefined if the job came to no end. */
-  readonly end: End | undefined
-  /** The reason why there is no end, or what ended a life in a way that it must not. */
-  readonly broken: string | undefined
-  /** The events that a reader in the last life got. */
-  readonly events: ReadonlyArray<JobEvent>
-  readonly rows: ReadonlyArray<StoredRow>
-  readonly told: ReadonlyArray<Told>
-  /** The number of lives of the process, and the last one. */
-  readonly lives: number
-  readonly steps: number
-  readonly nowMs: number
-  /** The faults that were met, in their order. */
-  readonly met: ReadonlyArray<string>
-  /** Jobs that the engine still held after the end. */
-  readonly liveAfter: number
-  readonly isCancelled: boolean
-  /** The number of pauses that callers asked for. */
-  readonly pauses: number
-  /** The number of signals of the last life whose senders were told nothing. */
-  readonly unanswered: number
-  /** The number of writes that the store took from an engine whose lease was taken. */
-  readonly unfenced: number
-  /** All journals of the disk. */
-  readonly journals: ReadonlyArray<Journal>
-  /** The rows and the new headers that the disk took, each with its life. */
-  readonly commits: ReadonlyArray<Commit>
-  readonly rebases: ReadonlyArray<Rebase>
-  /** The job that went on from this one. */
-  readonly sequel: Simulated | undefined
-}
-
 /** The number of lives after which a job counts as one that comes to no end. */
 const mostLives = 40
 
-/** Opens the job of a life. */
+/** Far more than a simulated job has children. */
+const mostJournals = 10_000
+
+/** Opens the job of a life. Its program is without types, and so are its needs and errors. */
 type Open = (engine: Engine["Service"], life: number) => Effect.Effect<Job<Program.Any>, unknown, unknown>
 
 /** A job that is attended in as many lives as it needs. */
@@ -129,6 +61,22 @@ interface Phase {
   readonly open: Open
 }
 
+interface Lived {
+  readonly end: End
+  readonly liveAfter: number
+}
+
+/** How a life ended: with the job's end, to be gone on with, or in a way that it must not. */
+type LifeEnd = Lived | "again" | { readonly broken: string }
+
+/** How a phase ended. */
+interface PhaseEnd extends Pick<Simulated, "broken" | "open" | "outside"> {
+  readonly last: Lived | undefined
+}
+
+/** What an engine stands on. */
+type Below = WorkerPool | JobStore | Scope.Scope
+
 class Simulation<P extends Program.Any> {
   readonly #job: SimulatedJob<P>
   readonly #schedule: Schedule
@@ -136,38 +84,57 @@ class Simulation<P extends Program.Any> {
   readonly #disk: JobStore["Service"]
   readonly #store: SimulatedStore
   readonly #pool: SimulatedPool
+  readonly #handlers: SimulatedHandlers
+  readonly #held: Held = { jobId: simulatedJobId, isOn: false }
   readonly #kills: Array<number>
-  readonly #acts: Array<Act>
+  readonly #plan: CallersPlan
   readonly #met: Array<string> = []
   #lives = 0
   /** The number of faults that the store had met when the present life began. */
   #faults = 0
+  /** The user's program in this world. */
+  #users: P | undefined
+  #isDying = false
+  #unbuilt: Cause.Cause<unknown> | undefined
+  #refusal: StartError | InvalidProgram | undefined
 
   constructor(job: SimulatedJob<P>, schedule: Schedule) {
+    const { aheadMs, handlers = [], load, random, slowMs } = schedule.user ?? {}
     this.#job = job
     this.#schedule = schedule
-    this.#world = new World({ seed: schedule.seed, order: schedule.order })
+    this.#world = new World({ ...job.most, seed: schedule.seed, order: schedule.order, aheadMs, random, load })
     this.#disk = Context.get(Effect.runSync(Effect.scoped(Layer.build(layerMemoryJournal))), JobStore)
-    this.#store = new SimulatedStore(this.#world, this.#disk, schedule)
+    this.#store = new SimulatedStore(this.#world, this.#disk, { ...schedule, slowMs })
     const { delayMs, pool, workers } = schedule
     this.#pool = new SimulatedPool(this.#world, { workers, pool, delayMs, fateOf: job.fateOf })
+    this.#handlers = new SimulatedHandlers(this.#world, handlers, () => (this.#isDying = true))
     this.#kills = [...schedule.kills].sort((a, b) => a - b)
-    this.#acts = [...schedule.acts].sort((a, b) => a.at - b.at)
+    this.#plan = { user: schedule.user, acts: [...schedule.acts].sort((a, b) => a.at - b.at) }
   }
 
-  run(): Simulated {
-    const { input, sequel, signals } = this.#job
-    const open: Open = (engine, life) => engine.start(this.#programOf(life), input, { id: simulatedJobId }) as ReturnType<Open>
-    const first = this.#attend({ jobId: simulatedJobId, callers: new Callers(this.#world, [...signals]), open })
+  *running(): Generator<Wait, Simulated> {
+    const { input, sequel, user } = this.#job
+    const budget = user?.budget === undefined ? {} : { budget: user.budget }
+    const open: Open = (engine, life) =>
+      engine.start(this.#programOf(life), input, { id: simulatedJobId, ...budget }) as ReturnType<Open>
+    const first = yield* this.#attended({ jobId: simulatedJobId, callers: this.#newCallers(), open })
     if (sequel === undefined || first.end === undefined || first.broken !== undefined) return first
-    const callers = new Callers(this.#world, [...signals])
-    return { ...first, sequel: this.#attend({ jobId: sequelJobId, callers, open: this.#openSequel(sequel) }) }
+    const second = { jobId: sequelJobId, callers: this.#newCallers(), open: this.#openSequel(sequel) }
+    return { ...first, sequel: yield* this.#attended(second) }
+  }
+
+  #newCallers(): Callers {
+    return new Callers(this.#world, this.#job, this.#plan, this.#held)
   }
 
   /** The version of the program in a life. */
   #programOf(life: number): P {
-    const { program, versions = [] } = this.#job
-    return life === 1 ? program : (versions[Math.min(life - 2, versions.length - 1)] ?? program)
+    const { program, user, versions = [] } = this.#job
+    const chosen = life === 1 ? program : (versions[Math.min(life - 2, versions.length - 1)] ?? program)
+    if (user === undefined) return chosen
+    // It is the same program, but for how its agents are called. An engine has one program of a name.
+    this.#users ??= programIn(this.#world, chosen) as P
+    return this.#users
   }
 
   #openSequel(sequel: Sequel<P>): Open {
@@ -196,38 +163,50 @@ class Simulation<P extends Program.Any> {
   }
 
   /** Attends a job to its end, in as many lives as it needs. */
-  #attend(phase: Phase): Simulated {
-    const { callers, jobId } = phase
+  *#attended(phase: Phase): Generator<Wait, Simulated> {
+    const { callers } = phase
     const begin = this.#lives
+    let outside: Outside | undefined
     let broken: string | undefined
+    let open: ReadonlyArray<Owner> = []
     let last: Lived | undefined
-    while (broken === undefined && last === undefined) {
+    while (broken === undefined && outside === undefined && last === undefined) {
       if (++this.#lives - begin > mostLives) {
         broken = `the job came to no end in ${mostLives} lives`
         break
       }
       this.#job.onLife?.(this.#lives, this.#world, this.#store.met.length > this.#faults)
       this.#faults = this.#store.met.length
-      callers.begin()
-      const ran = this.#world.run(this.#life(phase), (step) => {
-        this.#act(callers, step)
-        return this.#isKilled(step)
+      this.#isDying = false
+      callers.begin(this.#signalsSent())
+      const ran: Ran<LifeEnd, never> = yield* this.#world.running(this.#life(phase), (step) => {
+        callers.act(step)
+        return this.#isDying || this.#isKilled(step)
       })
       if (ran._tag === "Killed") this.#again("kill", callers)
-      else if (ran._tag === "Stuck") broken = `stuck: ${ran.reason}`
+      else if (ran._tag === "Outside") outside = ran.outside
+      else if (ran._tag === "Stuck") [broken, open] = [ran.reason, ran.open]
       else if (Exit.isFailure(ran.exit)) broken = Cause.pretty(ran.exit.cause)
       else if (ran.exit.value === "again") this.#again("again", callers)
       else if ("broken" in ran.exit.value) ({ broken } = ran.exit.value)
       else last = ran.exit.value
     }
+    return this.#simulated(phase, { outside, broken, open, last })
+  }
+
+  #simulated({ callers, jobId }: Phase, { last, ...how }: PhaseEnd): Simulated {
+    const { commits, met, rebases, unfenced, writes } = this.#store
     const journals = this.#journals()
-    const { commits, met, rebases, unfenced } = this.#store
+    const own = journals.find((journal) => journal.jobId === jobId)
     return {
-      ...{ jobId, end: last?.end, broken, events: callers.events, told: callers.told, lives: this.#lives },
-      rows: journals.find((journal) => journal.jobId === jobId)?.rows ?? [],
-      ...{ steps: this.#world.steps, nowMs: this.#world.nowMs, met: [...this.#met, ...met, ...this.#pool.met] },
-      ...{ liveAfter: last?.liveAfter ?? 0, isCancelled: callers.isCancelled, pauses: callers.pauses },
-      ...{ unanswered: last === undefined ? 0 : callers.unanswered, unfenced, journals, commits, rebases },
+      ...{ ...how, jobId, end: last?.end, unbuilt: this.#unbuilt, refused: this.#refusal },
+      ...{ beginning: own?.beginning ?? "", rows: own?.rows ?? [], journals, commits, rebases, unfenced },
+      ...{ events: callers.events, told: callers.told, isCancelled: callers.isCancelled, pauses: callers.pauses },
+      ...{ waitsFor: callers.waitsFor, unanswered: last === undefined ? 0 : callers.unanswered },
+      ...{ lives: this.#lives, steps: this.#world.steps, nowMs: this.#world.nowMs },
+      met: [...this.#met, ...met, ...this.#pool.met, ...this.#handlers.met],
+      counts: { writes, claims: this.#pool.claims, calls: this.#handlers.calls },
+      liveAfter: last?.liveAfter ?? 0,
       sequel: undefined
     }
   }
@@ -239,28 +218,26 @@ class Simulation<P extends Program.Any> {
       const found: Array<Journal> = []
       for (const { hash, jobId, program, status } of jobs) {
         const rows = yield* Stream.runCollect(disk.rows(jobId, 0))
-        const { end } = yield* disk.load(jobId)
-        found.push({ jobId, program, status, hash, rows, end })
+        const { end, text } = yield* disk.load(jobId)
+        found.push({ jobId, program, status, hash, beginning: text, rows, end })
       }
       return found
     })
     return Effect.runSync(Effect.orDie(read))
   }
 
+  /** The number of signals of a user that are in the journal. */
+  #signalsSent(): number {
+    if (this.#job.user === undefined) return 0
+    const rows = Stream.runCollect(this.#disk.rows(simulatedJobId, 0))
+    const found = Effect.runSync(Effect.orElseSucceed(rows, () => []))
+    return found.reduce((sum, { text }) => sum + signalsIn(text), 0)
+  }
+
   /** The life is over, and the job goes on. */
   #again(how: "again" | "kill", callers: Callers): void {
     this.#met.push(how)
     callers.again()
-  }
-
-  /** Does what is due before a step. */
-  #act(callers: Callers, step: number): void {
-    const job = callers.present
-    if (job === undefined) return
-    for (let next = this.#acts[0]; next !== undefined && step >= next.at; next = this.#acts[0]) {
-      this.#acts.shift()
-      runDetached(this.#world.services, callers.act(job, next))
-    }
   }
 
   #isKilled(step: number): boolean {
@@ -271,54 +248,85 @@ class Simulation<P extends Program.Any> {
   }
 
   /** One life of the process, up to the end of the job. `"again"`: the job was left in its journal. */
-  #life({ callers, open }: Phase): Effect.Effect<Lived | "again" | { readonly broken: string }> {
-    const { children = [], handlers, limits } = this.#job
+  #life({ callers, open }: Phase): Effect.Effect<LifeEnd> {
     const life = this.#lives
-    const pool = this.#schedule.workers === 0 ? inline : this.#pool.open()
-    return Effect.scopedWith((scope) => {
-      const services = this.#world.services.pipe(
-        Context.add(WorkerPool, pool),
-        Context.add(JobStore, this.#store.open(life)),
-        Context.add(Scope.Scope, scope)
-      )
-      const programs = this.#schedule.scans ? [this.#programOf(life)] : []
-      // A program that starts itself is among both.
-      const options = { ...limits, handlers, programs, children, maxAttempts: mostLives + 1 }
-      const alive = Effect.flatMap(makeEngine(options), (engine) =>
-        Effect.flatMap(Effect.exit(open(engine, life)), (started) => {
-          if (Exit.isFailure(started)) return Effect.succeed(refused(started.cause))
-          return Effect.flatMap(callers.attend(started.value), (end) =>
-            Effect.map(engine.live, (live) =>
-              end === "again" || "broken" in end ? end : { end, liveAfter: live.length }
+    return Effect.scopedWith((scope) =>
+      Effect.flatMap(this.#services(scope, life), (services) => {
+        if (services === undefined) return Effect.succeed({ broken: "the layer of the program could not be built" })
+        const alive = Effect.flatMap(this.#engine(life), (engine) =>
+          Effect.flatMap(Effect.exit(open(engine, life)), (started): Effect.Effect<LifeEnd> => {
+            if (Exit.isFailure(started)) return Effect.succeed(this.#refused(started.cause))
+            return Effect.flatMap(callers.attend(started.value), (end) =>
+              Effect.map(engine.live, (live) =>
+                end === "again" || "broken" in end ? end : { end, liveAfter: live.length }
+              )
             )
-          )
-        })
-      )
-      // The needs of a simulated program are none: its agents use nothing but this world.
-      return Effect.provideContext(
-        alive as Effect.Effect<Lived | "again" | { readonly broken: string }, never, WorkerPool | JobStore | Scope.Scope>,
-        services
-      )
-    })
+          })
+        )
+        // The program needs the services of its caller and of its layer, whose types the caller has checked.
+        return Effect.provideContext(alive as Effect.Effect<LifeEnd, never, Below>, services)
+      })
+    )
+  }
+
+  /** An engine over the simulated machine. */
+  #engine(life: number) {
+    const { handlers, limits, user } = this.#job
+    const program = this.#programOf(life)
+    // A program may start jobs of its own.
+    const children =
+      user === undefined
+        ? (this.#job.children ?? [])
+        : user.children.map((child) => (child === this.#job.program ? program : programIn(this.#world, child)))
+    const options = {
+      ...limits,
+      handlers: user === undefined ? handlers : handlers.map((handler) => this.#handlers.in(handler)),
+      programs: this.#schedule.scans ? [program] : [],
+      children,
+      maxAttempts: mostLives + 1
+    }
+    const made = makeEngine(options)
+    // Without a look at the store, nothing that the engine starts by itself is of the job.
+    return user === undefined || this.#schedule.scans ? made : this.#world.inBackground(made)
+  }
+
+  /** The services of a life. Undefined if the user's layer cannot be built. */
+  #services(scope: Scope.Scope, life: number): Effect.Effect<Context.Context<Below> | undefined> {
+    const { user } = this.#job
+    const world = this.#world
+    const pool = this.#schedule.workers === 0 ? inline : this.#pool.open()
+    const own = world.services.pipe(
+      Context.add(LogsEnd, false),
+      Context.add(HeldOpen, user === undefined ? undefined : this.#held),
+      Context.add(WorkerPool, pool),
+      Context.add(JobStore, this.#store.open(life)),
+      Context.add(Scope.Scope, scope)
+    )
+    if (user === undefined) return Effect.succeed(own)
+    const services = Context.merge(user.services, own)
+    if (user.layer === undefined) return Effect.succeed(services)
+    const built = Layer.buildWithMemoMap(user.layer, Layer.makeMemoMapUnsafe(), scope)
+    return Effect.provideContext(world.execute(layerOwner, built), services).pipe(
+      Effect.map((context) => Context.merge(Context.merge(user.services, context), own)),
+      Effect.catchCause((cause) => Effect.sync(() => void (this.#unbuilt = cause)))
+    )
+  }
+
+  /** A start that a fault of the store refused is tried again by the next life. */
+  #refused(cause: Cause.Cause<unknown>): "again" | { readonly broken: string } {
+    const error = cause.reasons.find(Cause.isFailReason)?.error as StartError | InvalidProgram | undefined
+    if (error?._tag === "StoreError" || error?._tag === "JournalCorrupt") return "again"
+    this.#refusal = error
+    return { broken: `the start failed: ${Cause.pretty(cause)}` }
   }
 }
 
-/** Far more than a simulated job has children. */
-const mostJournals = 10_000
+/** Runs a job by a schedule. Gives the turns that its agents and handlers need. */
+export const simulating = <P extends Program.Any>(
+  job: SimulatedJob<P>,
+  schedule: Schedule
+): Generator<Wait, Simulated> => new Simulation(job, schedule).running()
 
-interface Lived {
-  readonly end: End
-  readonly liveAfter: number
-}
-
-/** A start that a fault of the store refused is tried again by the next life. */
-const refused = (cause: Cause.Cause<unknown>): "again" | { readonly broken: string } => {
-  const error = Cause.squash(cause)
-  const tag = typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
-  if (tag === "StoreError" || tag === "JournalCorrupt") return "again"
-  return { broken: `the start failed: ${Cause.pretty(cause)}` }
-}
-
-/** Runs a job by a schedule. */
+/** Runs a job by a schedule. Nothing of it may wait for a promise. */
 export const simulate = <P extends Program.Any>(job: SimulatedJob<P>, schedule: Schedule): Simulated =>
-  new Simulation(job, schedule).run()
+  atOnce(simulating(job, schedule))

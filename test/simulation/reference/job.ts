@@ -23,16 +23,7 @@ import {
 } from "./answers.ts"
 import { sha256, textOf } from "./canonical.ts"
 import { type Choice, type Chosen, choose, triggersOf } from "./eligible.ts"
-import {
-  type Budget,
-  exhausted,
-  type Funds,
-  fundsOf,
-  limitOf,
-  setAside,
-  settle,
-  type Share
-} from "./funds.ts"
+import { type Budget, exhausted, type Funds, fundsOf, limitOf, setAside, settle, type Share } from "./funds.ts"
 import type { Beginning, Given, Standing, Sum } from "./given.ts"
 import { prunedFrom, verdict, violate } from "./kept.ts"
 import { merge } from "./merge.ts"
@@ -340,7 +331,10 @@ class Job {
     for (const waiting of [...due, ...overdue].toSorted((a, b) => a.order - b.order)) {
       const isLate = overdue.includes(waiting)
       if (answered.includes(waiting) || (isLate && isDecided(waiting.payload.id))) continue
-      answer(waiting, isLate ? expired(waiting) : (children.get(waiting.key) ?? handled(this.beginning.engine, waiting)))
+      answer(
+        waiting,
+        isLate ? expired(waiting) : (children.get(waiting.key) ?? handled(this.beginning.engine, waiting))
+      )
     }
     return { outcomes, answered: [...due, ...answered], due, halt }
   }
@@ -607,7 +601,14 @@ class Job {
     return {
       ...{ status: this.hasConverged ? "converged" : failed, cause: halt, program, cycle, hash, genesisHash, context },
       programName: this.beginning.program.name,
-      ...{ sizes, bytes: bytesOf(context), agents, funds, own: this.ownSpending(Infinity), paid: this.given.paid(Infinity) },
+      ...{
+        sizes,
+        bytes: bytesOf(context),
+        agents,
+        funds,
+        own: this.ownSpending(Infinity),
+        paid: this.given.paid(Infinity)
+      },
       ...{ seeds, seedViolations, beginVersion, beginBytes, rows, waiting, children, tier, isEndedByCycle, complaints },
       diagnostics: [...this.diagnostics, ...this.notPerformed.values()],
       standing: { context, hash, progress, pruned }

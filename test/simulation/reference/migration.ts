@@ -41,9 +41,10 @@ export const migrate = ({ context, progress, pruned }: Brought, { migration }: P
     brought.set(entry, made)
     return made
   }
-  const next = [...progress].map(
-    ([name, own]): readonly [string, Progress] => [name, { ...own, seen: own.seen.flatMap(bringOnce) }]
-  )
+  const next = [...progress].map(([name, own]): readonly [string, Progress] => [
+    name,
+    { ...own, seen: own.seen.flatMap(bringOnce) }
+  ])
   return {
     context: { ...context, live: context.live.flatMap(bringOnce) },
     pruned,

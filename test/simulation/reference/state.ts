@@ -60,7 +60,9 @@ export const keyOf = (cycle: number, agent: string, each: Ref | undefined, index
 
 const encodedId = (id: string): string => {
   const parts = id.split("/")
-  return parts.map((part, place) => (place === parts.length - 1 ? part : /^\d+$/.test(part) ? `${part}%2F` : `${part}/`)).join("")
+  return parts
+    .map((part, place) => (place === parts.length - 1 ? part : /^\d+$/.test(part) ? `${part}%2F` : `${part}/`))
+    .join("")
 }
 
 export const nothing: Context = { live: [], version: 0, facts: 0, tokens: 0, evaluations: [] }

@@ -1,0 +1,162 @@
+/**
+ * Compares a simulated run of a user's program with the plain one.
+ *
+ *     a run like any other       ──► the same journal, hash, events and result
+ *     a run with signals         ──► the same end, and the same facts at the fixed point
+ *     a run that was cancelled,
+ *     or that a clock ended      ──► the same up to there
+ *
+ * Boundary: two runs in, the first difference out. Why they differ is for simulate.ts to say.
+ */
+import type { JobError } from "../../outcome/JobError.ts"
+import type { FactRef } from "../../program/Fact.ts"
+import { compiledOf } from "../../program/erased.ts"
+import type { Program } from "../../program/Program.ts"
+import type { Arrival } from "../arrivalOrders.ts"
+import { factDifference } from "../arrivals.ts"
+import { differenceOf, placeOf, type RunDifference, wordsOf } from "../differences.ts"
+import { type ChildRecord, type JobEnd, recordFrom, type RunRecord } from "../runs.ts"
+import type { Simulated } from "./simulated.ts"
+
+/** The first difference of a run from the plain one. */
+export interface Finding {
+  readonly what: "end" | "journal" | "hash" | "events" | "result" | "facts" | "answer" | "key"
+  readonly agent: string
+  /** The id of the child job in which it lies, without that of the job at the top; "" for that job. */
+  readonly child: string
+  /** The fact that the task was about. */
+  readonly each: FactRef | undefined
+  readonly fact: FactRef | undefined
+  readonly cycle: number
+  readonly expected: unknown
+  readonly found: unknown
+  readonly message: string
+}
+
+const rests: ReadonlyArray<string> = ["JobPaused", "JobAwaiting", "JobResumed"]
+
+/** A run as text. Rests are left out, since callers and handlers decide when a job rests, and so are numbers of events. */
+export const recordOfRun = (run: Simulated): RunRecord | undefined => {
+  const { beginning, end, events, jobId, journals, rows, waitsFor } = run
+  if (end === undefined) return undefined
+  // The error is the one of `job.result`, which has a partial result.
+  const job: JobEnd = end.error === undefined ? end.result : (end.error as unknown as JobError)
+  return recordFrom(job, {
+    rows: [beginning, ...rows.map(({ text }) => text)],
+    children: new Map(
+      journals.flatMap((journal): ReadonlyArray<[string, ChildRecord]> => {
+        const { program } = journal
+        const texts = [journal.beginning, ...journal.rows.map(({ text }) => text)]
+        return journal.jobId === jobId ? [] : [[journal.jobId, { program, rows: texts }]]
+      })
+    ),
+    events: events.filter(({ _tag }) => !rests.includes(_tag)).map(({ seq: _, ...event }) => event),
+    waitsFor
+  })
+}
+
+/**
+ * How far a run that was stopped must be like the plain one: its whole journal, or all but its last cycle; nothing of a parent that
+ * failed since its process died when only its child had taken note of a cancel. Undefined for a run that nothing stopped.
+ */
+const stopOf = ({ blamed, error, result }: RunRecord, { isCancelled, lives }: Simulated): Stop | undefined => {
+  if (isCancelled && error === "JobCancelled") return "whole"
+  if (isCancelled && error === "IntentFailed" && result.includes(`"_tag":"JobCancelled"`)) return "nothing"
+  if (error !== "BudgetExhausted") return undefined
+  // Clocks are not the same in two runs, and an agent that runs again, because its process died, pays again.
+  if (blamed === "duration" || blamed === "cpuTime") return "whole"
+  return lives > 1 && (blamed === "tokens" || blamed === "cost") ? "all but the last" : undefined
+}
+
+type Stop = "whole" | "all but the last" | "nothing"
+
+/** A program, and those of its child jobs. */
+export interface Judged {
+  readonly program: Program.Any
+  readonly children: ReadonlyArray<Program.Any>
+}
+
+/** The difference of a run from the plain one, if it has one. `hasSignals`: only its facts are compared. */
+export const judge = (judged: Judged, plain: RunRecord, run: Simulated, hasSignals: boolean): Finding | undefined => {
+  const record = recordOfRun(run)
+  if (record === undefined) return unended(plain, run)
+  const isAsPlain = record.error === plain.error && record.status === plain.status
+  const stop = isAsPlain ? undefined : stopOf(record, run)
+  if (stop === "nothing" || (hasSignals && stop !== undefined)) return undefined
+  if (hasSignals) return factFinding(judged.program, plain, record)
+  if (stop !== undefined) return stoppedFinding(judged, plain, record, stop)
+  // An agent that pays for a call, and runs again because its process died, pays twice.
+  const difference = differenceOf(run.lives === 1 ? plain : { ...plain, bill: record.bill }, record)
+  return difference && finding(judged, plain, record, difference)
+}
+
+const nowhere = { agent: "", child: "", each: undefined, fact: undefined, cycle: 0 }
+
+const endOf = ({ error, status }: RunRecord): string => error ?? status
+
+const because = (message: string): string => (message === "" ? "" : `: ${message}`)
+
+const unended = (plain: RunRecord, { broken = "", open }: Simulated): Finding => {
+  const [first] = open
+  const message = `the run comes to no end: ${broken}${first === undefined ? "" : `, and ${first.label} still waits`}`
+  return {
+    ...nowhere,
+    agent: first?.agent ?? "",
+    what: "end",
+    expected: endOf(plain),
+    found: broken,
+    message
+  }
+}
+
+/** The difference of a run that was stopped from the plain run as far as it went. */
+const stoppedFinding = (
+  judged: Judged,
+  plain: RunRecord,
+  record: RunRecord,
+  stop: Exclude<Stop, "nothing">
+): Finding | undefined => {
+  const rows = stop === "whole" ? record.rows : record.rows.slice(0, -1)
+  const events = stop === "whole" ? record.events.filter((event) => !event.startsWith(`{"_tag":"JobHalted"`)) : []
+  const difference = differenceOf(
+    { ...record, rows: plain.rows.slice(0, rows.length), events: plain.events.slice(0, events.length) },
+    { ...record, rows, events }
+  )
+  return difference && finding(judged, record, record, difference)
+}
+
+const finding = (
+  { children, program }: Judged,
+  plain: RunRecord,
+  record: RunRecord,
+  difference: RunDifference
+): Finding => {
+  const { expected, found, what } = difference
+  const at = placeOf(program, children, record.of.jobId, difference)
+  const { agent, child, cycle, each, fact } = at
+  const where = { agent, child, each, fact, cycle }
+  const place = difference.cycle === null ? "" : ` in cycle ${cycle}`
+  const name = what === "cycle" ? "journal" : what
+  const { named, who } = wordsOf(at, `the ${name}`)
+  if (endOf(plain) !== endOf(record)) {
+    const ends = `the job ends with ${endOf(record)}, not with ${endOf(plain)}${because(record.message || plain.message)}`
+    const blamed = agent === "" ? record.blamed || plain.blamed : agent
+    const message = agent === "" ? ends : `${ends}; ${who} is the first that differs${place}`
+    return { ...where, agent: blamed, what: "end", expected: endOf(plain), found: endOf(record), message }
+  }
+  const message = agent === "" ? `${who} is another one${place}` : `${who} gives two things${named}${place}`
+  return { ...where, what: name, expected, found, message }
+}
+
+const factFinding = (program: Program.Any, plain: RunRecord, record: RunRecord): Finding | undefined => {
+  if (endOf(plain) !== endOf(record)) {
+    const message = `the job ends with ${endOf(record)}, not with ${endOf(plain)}${because(record.message || plain.message)}`
+    const agent = record.blamed || plain.blamed
+    return { ...nowhere, agent, what: "end", expected: endOf(plain), found: endOf(record), message }
+  }
+  const order: Arrival = { name: "by the seed", parts: [], isEarly: false, what: "seeds and signals" }
+  const difference = factDifference(compiledOf(program), plain.of.context, order, record.of.context)
+  if (difference === undefined) return undefined
+  const { agent, cycle, expected, fact, found, message } = difference
+  return { what: "facts", agent, child: "", each: undefined, fact, cycle, expected, found, message }
+}
