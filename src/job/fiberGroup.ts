@@ -86,7 +86,10 @@ export class RunningGroup<R> {
 
   /** Whether an effect that was held back may start, or may ask again. */
   get #hasMore(): boolean {
-    return (this.#ready !== undefined && this.#ready.length > 0) || (this.#postponed !== undefined && this.#postponed.size > 0)
+    return (
+      (this.#ready !== undefined && this.#ready.length > 0) ||
+      (this.#postponed !== undefined && this.#postponed.size > 0)
+    )
   }
 
   /** The number of fibers that still run. */
