@@ -69,6 +69,11 @@ const allowances: ReadonlyArray<Allowance> = [
     uses: ["Effect.run"],
     reason: "runs whole lives of a process, step by step, on a scheduler of its own"
   },
+  {
+    path: "src/platform/ambient.ts",
+    uses: ["node:", "setImmediate", "queueMicrotask", "Math.random"],
+    reason: "the time and the chance of plain code in a simulation, and the turns that its promises need"
+  },
   { path: "src/values/sha256.ts", uses: ["node:"], reason: "the hash of the journal's chain" },
   {
     path: "src/platform/packageVersion.ts",
@@ -233,6 +238,11 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
   },
   { path: "test/simulation/world.test.ts", uses: ["Effect.sleep"], reason: "effects in virtual time" },
   { path: "test/simulation/build.ts", uses: ["Effect.sleep"], reason: "agents and handlers in virtual time" },
+  {
+    path: "test/testing/simulate.test.ts",
+    uses: ["Effect.sleep", "setTimeout"],
+    reason: "agents in virtual time, and timers of the process, which a simulation refuses to wait for"
+  },
   {
     path: "test/testing/layer.test.ts",
     uses: ["Effect.sleep"],

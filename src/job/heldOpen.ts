@@ -4,7 +4,6 @@
  * `Testing.simulate` holds a job open until all its signals have come. Boundary: a reference in the services of a start.
  */
 import * as Context from "effect/Context"
-import type { JobSession } from "./session.ts"
 
 /** The hold of one job. */
 export interface Held {
@@ -18,7 +17,10 @@ export const HeldOpen = Context.Reference<Held | undefined>("effect-converge/job
 })
 
 /** Whether somebody holds the job of a session open. */
-export const isHeldOpen = ({ jobId, options }: Pick<JobSession, "jobId" | "options">): boolean => {
-  const held = Context.get(options.services, HeldOpen)
-  return held?.isOn === true && held.jobId === jobId
+export const isHeldOpen = (session: {
+  readonly jobId: string
+  readonly options: { readonly services: Context.Context<never> }
+}): boolean => {
+  const held = Context.get(session.options.services, HeldOpen)
+  return held?.isOn === true && held.jobId === session.jobId
 }

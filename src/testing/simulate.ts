@@ -194,7 +194,8 @@ export const simulate = <
   program: P,
   options: SimulateOptions<P, H, Name, Out, E, In>
 ): Effect.Effect<Simulated, Failure | E, Exclude<CheckNeeds<P, H, Name>, Out> | Exclude<In, Scope>> =>
-  simulated(program, options) as Effect.Effect<Simulated, Failure | E>
+  // The services that are needed are those of the caller, and the error of the layer comes through as it is.
+  simulated(program, options)
 
 /** Options of `simulate`, without their types. */
 export interface ErasedSimulation extends ErasedCheck {

@@ -50,6 +50,7 @@ describe.concurrent("converge", () => {
       "inspect",
       "fork",
       "verify",
+      "simulate",
       "backup",
       "restore",
       "prune"

@@ -109,7 +109,7 @@ describe("a program that goes by its facts", () => {
             by: () => "all",
             into: Total,
             aggregate: Fold.sum(Done, ({ by }) => by),
-            as: (key, sum) => ({ id: String(key), sum })
+            as: (id, sum) => ({ id, sum })
           })
         ]
       })

@@ -2,19 +2,19 @@
  * A simulated process: one seed decides in which order its fibers go on, where they are suspended, and when slices end. Time is
  * virtual and stands still while anything can run.
  *
- * A run is one loop of steps. Each step takes one of the tasks that are ready, by the seed. When none is ready, promises get their
- * turn, and then time moves to the next timer. So a run takes as long as its computing, the same seed gives the same run, and a
- * run that can go on no more is noticed at once. A run may be stopped between any two steps, as a process is by `kill -9`: no
- * fiber of it runs any more, its finalizers neither, and the next run is another life of the process.
+ * A run is one loop of steps. Each step takes one of the tasks that are ready, by the seed. When none is ready, promises get
+ * their turn, and then time moves to the next timer. So a run takes as long as its computing, the same seed gives the same run,
+ * and a run that can go on no more is noticed at once. A run may be stopped between any two steps, as a process is by `kill -9`:
+ * no fiber of it runs any more, its finalizers neither, and the next run is another life of the process.
  *
  *     running ── yields "promises" ──► the caller lets promises settle ── yields "turn" ──► the caller lets the event loop turn
  *
- * A promise that is settled makes its fiber ready: the fiber goes on in a step of its own, and not in the promise's turn. `run` is
- * for effects that wait for no promise: it gives them no turn.
+ * A promise that is settled makes its fiber ready: the fiber goes on in a step of its own, and not in the promise's turn. `run`
+ * is for effects that wait for no promise: it gives them no turn.
  *
- * Invariants: two runs with the same seed and effects take the same steps; timers of different times never change places; no fiber
- * of an earlier life runs in a later one. Boundary: scheduler, clock, randomness and event loop; what runs in it must use no
- * other. An execution that waits for something else ends the run, which says so.
+ * Invariants: two runs with the same seed and effects take the same steps; timers of different times never change places; no
+ * fiber of an earlier life runs in a later one. Boundary: scheduler, clock, randomness and event loop; what runs in it must use
+ * no other. An execution that waits for something else ends the run, which says so.
  */
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -368,7 +368,7 @@ export class World {
     sleep: (duration) => this.#sleep(Duration.toMillis(duration))
   }
 
-  /** A fiber goes on in steps of its life alone: outside of them, and in a later life, it is suspended before it does anything. */
+  /** A fiber goes on only in steps of its life: outside of them, and in a later life, it is suspended before it does anything. */
   #servicesOf(life: object): Context.Context<never> {
     const scheduler: Schedulers.Scheduler = {
       executionMode: "async",

@@ -1,9 +1,9 @@
 /**
  * The schedule of a seed for a user's program, and the words for a schedule.
  *
- * A schedule follows from a seed, the chosen faults and the size of the plain run, so that faults fall into the job and not behind
- * it. Every seed has an order of its own, a number of workers, slow messages, another time of day and other random numbers: these
- * are no faults. Boundary: pure.
+ * A schedule follows from a seed, the chosen faults and the size of the plain run, so that faults fall into the job and not
+ * behind it. Every seed has an order of its own, a number of workers, slow messages, another time of day and other random
+ * numbers: these are no faults. Boundary: pure.
  */
 import type { EncodedFact } from "../../program/encoded.ts"
 import { type Random, randomOf, shuffle } from "../../values/random.ts"

@@ -50,14 +50,14 @@ export const recordOfRun = (run: Simulated): RunRecord | undefined => {
         return journal.jobId === jobId ? [] : [[journal.jobId, { program, rows: texts }]]
       })
     ),
-    events: events.filter(({ _tag }) => !rests.includes(_tag)).map(({ seq: _, ...event }) => event),
+    events: events.filter(({ _tag }) => !rests.includes(_tag)).map(({ seq: _seq, ...event }) => event),
     waitsFor
   })
 }
 
 /**
- * How far a run that was stopped must be like the plain one: its whole journal, or all but its last cycle; nothing of a parent that
- * failed since its process died when only its child had taken note of a cancel. Undefined for a run that nothing stopped.
+ * How far a run that was stopped must be like the plain one: its whole journal, or all but its last cycle; not at all for a
+ * parent that failed because its process died when only its child had taken note of a cancel. Undefined for a run that went on.
  */
 const stopOf = ({ blamed, error, result }: RunRecord, { isCancelled, lives }: Simulated): Stop | undefined => {
   if (isCancelled && error === "JobCancelled") return "whole"
