@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import type { InvalidProgram } from "../program/InvalidProgram.ts"
 import type { JournalCorrupt, ProgramChanged, StartError } from "../outcome/JobError.ts"
 import { type StoredJournal, StoreError } from "../store/JobStore.ts"
+import { recallPayments } from "../job/accountOf.ts"
 import { restoreEnd } from "../job/ending.ts"
 import { makeEndedActor } from "../job/jobActor.ts"
 import { JobSession, type SessionOptions } from "../job/session.ts"
@@ -46,6 +47,7 @@ export const resumedSession = (runs: OwnRuns, replayed: Replayed & { readonly fe
   const session = sessionFrom(runs, replayed)
   session.fence = fence
   session.kept = taken.kept
+  recallPayments(session, taken.paidSince)
   const { pending } = taken.replay
   if (pending.size > 0) session.openOutbox(pending.values())
   session.notes = lastingNotes(taken.notes)

@@ -20,6 +20,7 @@ import { JournalReader } from "../journal/reader.ts"
 import type { NoteTag, EndExtra } from "../journal/records.ts"
 import type { Replay } from "../journal/replay.ts"
 import type { Cause } from "../outcome/Cause.ts"
+import type { AgentSum } from "../outcome/Spent.ts"
 import type { JournalCorrupt, ProgramChanged } from "../outcome/JobError.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { CompiledProgram } from "../program/erased.ts"
@@ -48,6 +49,8 @@ export interface TakenUp {
   readonly handed: Amounts | undefined
   /** The effects that a crash left uncommitted, by task; undefined if there are none. */
   readonly kept: ReadonlyMap<string, EncodedEffect> | undefined
+  /** The payments of a cycle that a crash broke off, in their order. */
+  readonly paidSince: ReadonlyArray<AgentSum>
 }
 
 /**
@@ -80,7 +83,7 @@ export const takeUp = (
     }
     replay.ledger.job = new JobIdentity(jobId, canonicalText(reader.input), program.inputCodec)
     const notes = yield* notesIn(journal)
-    yield* addPayments({ jobId, saved }, replay)
+    const paidSince = yield* addPayments({ jobId, saved }, replay)
     return {
       ledger: replay.ledger,
       budget: budgetOfHeader(header),
@@ -92,7 +95,8 @@ export const takeUp = (
       notes,
       depth: header.depth,
       handed: header.handed,
-      kept
+      kept,
+      paidSince
     }
   })
 

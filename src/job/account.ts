@@ -18,7 +18,7 @@ import type * as Fiber from "effect/Fiber"
 import { exhausted, type OwnLimits } from "../cycle/sharedBudget.ts"
 import type { Payment } from "../journal/payments.ts"
 import type { Cause } from "../outcome/Cause.ts"
-import type { Spent } from "../outcome/Spent.ts"
+import type { AgentSum, Spent } from "../outcome/Spent.ts"
 import { NoRoom } from "../program/Budget.ts"
 import { PlaceQueue } from "./placeQueue.ts"
 import type { Paid, Reservation } from "./wallet.ts"
@@ -140,6 +140,21 @@ export class Account {
 
   limit(budget: MoneyBudget): number {
     return this.#host.limits().budget[budget]
+  }
+
+  /** Finds the first of the last payments that went over a limit, among payments that the sums have already. */
+  recall(paid: ReadonlyArray<AgentSum>): void {
+    const used = { tokens: this.used("tokens"), cost: this.used("cost") }
+    for (const [, tokens, cost] of paid) {
+      used.tokens -= tokens
+      used.cost -= cost
+    }
+    for (const [agent, tokens, cost] of paid) {
+      used.tokens += tokens
+      used.cost += cost
+      const budget = budgets.findLast((name) => used[name] > this.limit(name))
+      if (budget !== undefined) this.#overspent ??= { agent, budget }
+    }
   }
 
   /** Waits for room, or fails if there will be none. */

@@ -6,12 +6,21 @@
 import * as Effect from "effect/Effect"
 import { keptPayment } from "../journal/payments.ts"
 import type { Cause } from "../outcome/Cause.ts"
+import type { AgentSum } from "../outcome/Spent.ts"
 import { Account, type AccountHost } from "./account.ts"
 import { storeFailed } from "./journaling.ts"
 import type { JobSession } from "./session.ts"
 
 /** The account of a job. It is made for the first agent that reserves or pays. */
 export const accountOf = (session: JobSession): Account => (session.account ??= new Account(hostOf(session)))
+
+/**
+ * Recalls the payments of a cycle that a crash broke off. If they went over a limit, no further task starts, and the job ends
+ * with the cycle, as it would have ended without the crash (B7, B8).
+ */
+export const recallPayments = (session: JobSession, paid: ReadonlyArray<AgentSum>): void => {
+  if (paid.length > 0) accountOf(session).recall(paid)
+}
 
 /** The cause of a task that is not started, since a budget is used up. */
 export const exhaustedCause = (session: JobSession, cycle: number): Cause => {

@@ -54,12 +54,12 @@ export const lastingKeys: ReadonlyArray<string> = [key]
 /** Whether a kept record is a payment. */
 export const isPayment = (kept: Kept): boolean => kept.key === key
 
-/** Adds the payments after the last row to the sums of a replay. */
+/** Adds the payments after the last row to the sums of a replay, and gives them in their order. */
 export const addPayments = (
   { jobId, saved }: { readonly jobId: string; readonly saved: ReadonlyArray<Kept> },
   { cycle, ledger, spent }: Replay
-): Effect.Effect<void, JournalCorrupt> =>
-  Effect.suspend(() => {
+): Effect.Effect<ReadonlyArray<AgentSum>, JournalCorrupt> =>
+  Effect.suspend((): Effect.Effect<ReadonlyArray<AgentSum>, JournalCorrupt> => {
     const open = new Map<string, Payment>()
     const sums: Array<AgentSum> = []
     for (const kept of saved) {
@@ -79,7 +79,7 @@ export const addPayments = (
     // Nobody knows what became of these calls.
     for (const { agent, cost, tokens } of open.values()) sums.push([agent, tokens, cost])
     for (const [agent, tokens, cost] of sums) spent.add(agent, tokens, cost)
-    return Effect.void
+    return Effect.succeed(sums)
   })
 
 /** A payment, or what was found in its place. */
@@ -99,4 +99,4 @@ export const readPayments = (
   jobId: string,
   replay: Replay
 ): Effect.Effect<void, StoreError | JournalCorrupt> =>
-  Effect.flatMap(store.kept(jobId), (saved) => addPayments({ jobId, saved }, replay))
+  Effect.flatMap(store.kept(jobId), (saved) => Effect.asVoid(addPayments({ jobId, saved }, replay)))

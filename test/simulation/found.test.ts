@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Agent, Engine, Fact, Intent, Invariant, JobStore, Program, WorkerPool } from "../../src/index.ts"
+import { Agent, Budget, Engine, Fact, Intent, Invariant, JobStore, Program, WorkerPool } from "../../src/index.ts"
 import { EventLog } from "../../src/job/eventLog.ts"
 import type { JobResult } from "../../src/outcome/JobResult.ts"
 import type { Schedule } from "../../src/testing/simulation/schedule.ts"
@@ -149,4 +149,26 @@ describe("a violation at the beginning of a job on an earlier context", () => {
       expect(since(stored)).toEqual(Option.some(0))
     })
   )
+})
+
+describe("a payment that goes over a limit", () => {
+  it("ends the job after the cycle, also if the cycle has to run again and nobody pays in it (seed 6063)", () => {
+    const paying = Agent.make("paying", {
+      each: Note,
+      memoize: true,
+      execute: () => Effect.as(Budget.spend({ cost: 3 }), {})
+    })
+    const program = Program.make("pays", {
+      input: Schema.Null,
+      seed: () => [Note.of({ text: "a" })],
+      agents: [paying],
+      budget: { maxCost: 2 }
+    })
+    // The beginning, the payment and the effect are written, and the row is refused.
+    const schedule: Schedule = { ...calm, store: [{ write: 4, fault: "full" }] }
+    const { end, lives } = simulate({ program, input: null, handlers: [], signals: [] }, schedule)
+    expect(lives).toBe(2)
+    const spent = { budget: "cost", used: 3, limit: 2, spender: "paying" }
+    expect(end?.error).toMatchObject({ _tag: "BudgetExhausted", cycle: 1, ...spent })
+  })
 })

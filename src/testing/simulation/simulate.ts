@@ -118,7 +118,9 @@ class Simulation<P extends Program.Any> {
     const open: Open = (engine, life) =>
       engine.start(this.#programOf(life), input, { id: simulatedJobId, ...budget }) as ReturnType<Open>
     const first = yield* this.#attended({ jobId: simulatedJobId, callers: this.#newCallers(), open })
-    if (sequel === undefined || first.end === undefined || first.broken !== undefined) return first
+    // A job whose beginning the store refused would begin anew.
+    const isThere = first.journals.some(({ jobId }) => jobId === simulatedJobId)
+    if (sequel === undefined || first.end === undefined || first.broken !== undefined || !isThere) return first
     const second = { jobId: sequelJobId, callers: this.#newCallers(), open: this.#openSequel(sequel) }
     return { ...first, sequel: yield* this.#attended(second) }
   }
