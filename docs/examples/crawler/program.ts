@@ -23,16 +23,16 @@ export const Url = Fact.kind("Url", {
   conflict: Fact.min(({ depth }) => depth)
 })
 
-const Host = Fact.kind("Host", { schema: Schema.Struct({ origin: Schema.String }), id: ({ origin }) => origin })
+export const Host = Fact.kind("Host", { schema: Schema.Struct({ origin: Schema.String }), id: ({ origin }) => origin })
 
 /** Whether a host answers, and the paths that it forbids. */
-const Robots = Fact.kind("Robots", {
+export const Robots = Fact.kind("Robots", {
   schema: Schema.Struct({ origin: Schema.String, forbidden: Schema.Array(Schema.String) }),
   id: ({ origin }) => origin
 })
 
 const Address = Schema.Struct({ url: Schema.String })
-const Allowed = Fact.kind("Allowed", { schema: Address, id: ({ url }) => url })
+export const Allowed = Fact.kind("Allowed", { schema: Address, id: ({ url }) => url })
 const Forbidden = Fact.kind("Forbidden", { schema: Address, id: ({ url }) => url })
 
 /** An address that will be fetched. There are never more of them than `maxPages`. */
@@ -83,7 +83,7 @@ const hosts = Agent.make("hosts", {
 })
 
 // A host that gives no answer forbids everything, and one without rules forbids nothing (RFC 9309).
-const robots = Agent.make("robots", {
+export const robots = Agent.make("robots", {
   each: Host,
   writes: [Robots],
   execute: ({ value: { origin } }) =>
@@ -98,7 +98,7 @@ const robots = Agent.make("robots", {
 })
 
 // An address waits here for the rules of its host, and rules for addresses: whichever comes last makes the pair.
-const admit = Agent.join("admit", {
+export const admit = Agent.join("admit", {
   left: [Url, ({ url }) => originOf(url)],
   right: [Robots, ({ origin }) => origin],
   writes: [Allowed, Forbidden],
@@ -111,7 +111,7 @@ const admit = Agent.join("admit", {
 })
 
 // One task for all new addresses, so that the limit is exact. With a limit in `accepts` the last cycle would go over it.
-const tickets = Agent.make("tickets", {
+export const tickets = Agent.make("tickets", {
   reads: [Allowed, Ticket],
   writes: [Ticket],
   execute: (view) => {
@@ -126,7 +126,7 @@ const tickets = Agent.make("tickets", {
   }
 })
 
-const fetch = Agent.make("fetch", {
+export const fetch = Agent.make("fetch", {
   each: Ticket,
   writes: [Page, Redirect, Missing],
   concurrency: { limit: 2, per: ({ value }) => originOf(value.url), gap: "20 millis" },

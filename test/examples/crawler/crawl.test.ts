@@ -1,30 +1,102 @@
-/** The example of docs/examples/crawler, on sites of its own. */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+/** The example of docs/examples/crawler, on sites of its own: its agents alone, the whole, and its promises. */
 import { describe, expect, it } from "@effect/vitest"
-import { Engine, JobStore, Program, WorkerPool } from "effect-converge"
+import { Engine, Program } from "effect-converge"
 import { Testing } from "effect-converge/testing"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { crawl, Ticket, Url } from "../../../docs/examples/crawler/program.ts"
+import * as TestClock from "effect/testing/TestClock"
+import {
+  admit,
+  Allowed,
+  crawl,
+  fetch,
+  Host,
+  Robots,
+  robots,
+  Ticket,
+  tickets,
+  Url
+} from "../../../docs/examples/crawler/program.ts"
 import { forbiddenPaths, isForbidden, normalised, readPage } from "../../../docs/examples/crawler/web.ts"
 import { node } from "../../support/node.ts"
-import { type Answer, nothing, page, redirect, type Site, site } from "./site.ts"
+import { lookUntil } from "../../support/until.ts"
+import { nothing, page, redirect, site } from "./site.ts"
+import { clientOf, type StandIn, standIn, table } from "./standIn.ts"
 
-const engineOn = (size: number) =>
-  Engine.layer().pipe(
-    Layer.provide([WorkerPool.layer({ size }), JobStore.layerMemoryJournal]),
-    Layer.provideMerge(NodeHttpClient.layerUndici)
+const inputOf = (
+  sites: ReadonlyArray<StandIn>,
+  options?: { readonly maxDepth?: number; readonly maxPages?: number }
+): Program.Program.Input<typeof crawl> => ({
+  start: sites.map(({ origin }) => `${origin}/`),
+  maxDepth: options?.maxDepth ?? 9,
+  maxPages: options?.maxPages ?? 100
+})
+
+/** A crawl by the clock of the test, for gaps and retries. */
+const run = (sites: ReadonlyArray<StandIn>, options?: Parameters<typeof inputOf>[1]) =>
+  Effect.provide(Engine.run(crawl, inputOf(sites, options)), [Testing.layer({ clock: "caller" }), clientOf(...sites)])
+
+describe("an agent of the crawler", () => {
+  const shop = table("shop", {
+    "/robots.txt": { body: "User-agent: *\nDisallow: /private" },
+    "/": page(["/a", "/b"], "/home"),
+    "/old": redirect("/new"),
+    "/busy": { status: 503 }
+  })
+  const url = (path: string) => `${shop.origin}${path}`
+  const onShop = Effect.provide(clientOf(shop))
+
+  it.effect("fetches a page, a redirect, and what is not there", () =>
+    Effect.gen(function* () {
+      const fetched = (path: string) =>
+        Effect.map(Testing.execute(fetch, { each: Ticket.of({ url: url(path) }) }), ({ facts }) => facts[0])
+      expect(yield* fetched("/")).toMatchObject({
+        kind: "Page",
+        value: { address: url("/home"), links: [url("/a"), url("/b")] }
+      })
+      expect(yield* fetched("/old")).toMatchObject({ kind: "Redirect", value: { to: url("/new") } })
+      expect(yield* fetched("/none")).toMatchObject({ kind: "Missing", value: { status: 404 } })
+    }).pipe(onShop)
   )
 
-/** A site as a table of its paths. */
-const table = (answers: Readonly<Record<string, Answer>>) => site((path) => answers[path] ?? nothing)
+  it.effect("leaves out a page whose host is busy, with its typed error", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Testing.execute(fetch, { each: Ticket.of({ url: url("/busy") }) }))
+      expect(error).toMatchObject({ reason: "AgentFailed", agent: "fetch", error: { _tag: "Busy", status: 503 } })
+    }).pipe(onShop)
+  )
 
-const run = (sites: ReadonlyArray<Site>, options?: { readonly maxDepth?: number; readonly maxPages?: number }) =>
-  Engine.run(crawl, {
-    start: sites.map(({ origin }) => `${origin}/`),
-    maxDepth: options?.maxDepth ?? 9,
-    maxPages: options?.maxPages ?? 100
-  })
+  it.live("reads the rules of a host, and takes one that does not answer for a host that forbids all", () =>
+    Effect.gen(function* () {
+      const rules = (origin: string) =>
+        Effect.map(Testing.execute(robots, { each: Host.of({ origin }) }), ({ facts }) => facts[0]?.value.forbidden)
+      expect(yield* rules(shop.origin)).toEqual(["/private"])
+      expect(yield* rules("http://down.example")).toEqual(["/"])
+    }).pipe(onShop)
+  )
+
+  it.effect("admits addresses by the rules and the depth, and hands out as many tickets as there may be", () =>
+    Effect.gen(function* () {
+      const input = inputOf([shop], { maxDepth: 1, maxPages: 2 })
+      const addresses = [
+        { url: url("/a"), depth: 1 },
+        { url: url("/deep"), depth: 2 },
+        { url: url("/private/b"), depth: 1 }
+      ]
+      const rules = Robots.of({ origin: shop.origin, forbidden: ["/private"] })
+      const admitted = yield* Testing.execute(admit, {
+        input,
+        facts: [...addresses.map((each) => Url.of(each)), rules]
+      })
+      expect(admitted.facts.map(({ id, kind }) => `${kind} ${id}`)).toEqual([
+        `Allowed ${url("/a")}`,
+        `Forbidden ${url("/private/b")}`
+      ])
+      const facts = ["/a", "/b", "/c"].map((path) => Allowed.of({ url: url(path) }))
+      const given = yield* Testing.execute(tickets, { input, facts: [Ticket.of({ url: url("/") }), ...facts] })
+      expect(given.facts.map(({ id }) => id)).toEqual([url("/a")])
+    })
+  )
+})
 
 describe("the crawler", () => {
   it("has no likely mistake that the runtime knows of", () => {
@@ -33,12 +105,12 @@ describe("the crawler", () => {
 
   it.live("finds every page once, under the address that the page gives itself, and counts pages by host", () =>
     Effect.gen(function* () {
-      const shop = yield* table({
+      const shop = table("shop", {
         "/": page(["/a?b=2&a=1", "/a?a=1&b=2#part", "/print", "mailto:ada@example.org", "/gone"]),
         "/a?a=1&b=2": page(["/"]),
         "/print": page(["/"], "/a?a=1&b=2&utm_source=print")
       })
-      const blog = yield* table({ "/": page([`${shop.origin}/a?a=1&b=2`, "https://elsewhere.example/"]) })
+      const blog = table("blog", { "/": page([`${shop.origin}/a?a=1&b=2`, "https://elsewhere.example/"]) })
       const { context, diagnostics, output } = yield* run([shop, blog])
       expect(output).toEqual({
         documents: [`${shop.origin}/`, `${blog.origin}/`, `${shop.origin}/a?a=1&b=2`],
@@ -52,12 +124,12 @@ describe("the crawler", () => {
       })
       expect(shop.asked.toSorted()).toEqual(["/", "/a?a=1&b=2", "/gone", "/print"])
       expect(diagnostics).toEqual([])
-    }).pipe(Effect.scoped, Effect.provide(engineOn(0)))
+    })
   )
 
   it.live("asks for robots rules first, and leaves alone what they forbid, however it is reached", () =>
     Effect.gen(function* () {
-      const shop = yield* table({
+      const shop = table("shop", {
         "/robots.txt": {
           body: "User-agent: someone\nDisallow: /\n\nUser-agent: *\nDisallow: /private # ours\nDisallow:\n"
         },
@@ -71,12 +143,12 @@ describe("the crawler", () => {
         forbidden: [`${shop.origin}/private/salaries`, `${shop.origin}/private/door`]
       })
       expect(shop.asked.filter((path) => path.startsWith("/private"))).toEqual([])
-    }).pipe(Effect.scoped, Effect.provide(engineOn(0)))
+    })
   )
 
   it.live("follows redirects at the depth of the page, and gets out of a circle of them", () =>
     Effect.gen(function* () {
-      const shop = yield* table({
+      const shop = table("shop", {
         "/": page(["/old", "/round"]),
         "/old": redirect("/new"),
         "/new": page(["/deep"]),
@@ -89,12 +161,12 @@ describe("the crawler", () => {
       expect(context.find("Url", `${shop.origin}/new`)?.value).toMatchObject({ depth: 1 })
       expect(context.find("Url", `${shop.origin}/deeper`)?.value).toMatchObject({ depth: 3 })
       expect(shop.asked).not.toContain("/deeper")
-    }).pipe(Effect.scoped, Effect.provide(engineOn(0)))
+    })
   )
 
   it.live("takes the shorter way to a page when it is found late, and fetches nothing twice", () =>
     Effect.gen(function* () {
-      const shop = yield* table({
+      const shop = table("shop", {
         "/": page(["/1", "/hop1"]),
         "/1": page(["/2"]),
         "/2": page(["/3"]),
@@ -107,12 +179,12 @@ describe("the crawler", () => {
       // By way of /1 it is two steps to /2, and three to /3. The redirects are slower, and nearer by one.
       expect(context.find("Url", `${shop.origin}/2`)?.value).toMatchObject({ depth: 1 })
       expect(shop.asked.toSorted()).toEqual(["/", "/1", "/2", "/3", "/hop1", "/hop2", "/hop3"])
-    }).pipe(Effect.scoped, Effect.provide(engineOn(0)))
+    })
   )
 
   it.live("fetches no more than the limit of pages, to the page", () =>
     Effect.gen(function* () {
-      const shop = yield* site((path) =>
+      const shop = standIn("shop", (path) =>
         path === "/robots.txt"
           ? nothing
           : page(Array.from({ length: 10 }, (_, n) => `${path === "/" ? "" : path}/${n}`))
@@ -121,33 +193,38 @@ describe("the crawler", () => {
       expect(context.size(Ticket)).toBe(14)
       expect(shop.asked).toHaveLength(14)
       expect(output.left).toBe(context.size(Url) - 14)
-    }).pipe(Effect.scoped, Effect.provide(engineOn(0)))
+    })
   )
 
-  it.live("keeps its pace for each host", () =>
+  it.effect("keeps its pace for each host, by a clock that the test moves", () =>
     Effect.gen(function* () {
-      const links = Array.from({ length: 12 }, (_, n) => `/${n}`)
-      const times: Array<number> = []
-      const shop = yield* site((path) => {
-        if (links.includes(path)) times.push(Date.now())
-        return path === "/" ? page(links) : nothing
-      })
-      yield* run([shop])
-      expect(times).toHaveLength(12)
-      // Eleven gaps of 20 ms, but for what the first request was late.
-      expect(times.at(-1)! - times[0]!).toBeGreaterThan(9 * 20)
-    }).pipe(Effect.scoped, Effect.provide(engineOn(0)))
+      const links = Array.from({ length: 6 }, (_, n) => `/${n}`)
+      const [shop, blog] = ["shop", "blog"].map((name) =>
+        standIn(name, (path) => (path === "/" ? page(links) : nothing))
+      )
+      const sites = [shop!, blog!]
+      const job = yield* Effect.provide(Testing.start(crawl, inputOf(sites)), clientOf(...sites))
+      const counts = Effect.sync(() => sites.map(({ asked }) => asked.length))
+      // Each host is asked once in 20 ms, and both side by side.
+      for (let pages = 1; pages <= 7; pages++) {
+        yield* lookUntil(counts, (each) => each.every((count) => count >= pages))
+        yield* TestClock.adjust("19 millis")
+        expect(yield* counts).toEqual([pages, pages])
+        yield* TestClock.adjust("1 millis")
+      }
+      yield* job.result
+    }).pipe(Effect.provide(Testing.layer()))
   )
 
   it.live("goes on without a page or a host that fails, and says which", () =>
     Effect.gen(function* () {
-      const shop = yield* site((path, times) => {
+      const shop = standIn("shop", (path, times) => {
         if (path === "/robots.txt") return nothing
         if (path === "/") return page(["/shaky", "/broken", "/fine"])
         if (path === "/shaky") return times < 3 ? { status: 503 } : page([])
         return path === "/fine" ? page([]) : { status: 500 }
       })
-      const down = yield* site(() => ({ status: 503 }))
+      const down = standIn("down", () => ({ status: 503 }))
       const { diagnostics, output } = yield* run([shop, down])
       expect(output.documents).toEqual([`${shop.origin}/`, `${shop.origin}/shaky`, `${shop.origin}/fine`])
       // A host whose rules cannot be had is not asked for anything else.
@@ -158,52 +235,74 @@ describe("the crawler", () => {
       ])
       expect(diagnostics[0]?.cause).toMatchObject({ error: { _tag: "Busy", status: 500 } })
       expect(shop.asked.filter((path) => path === "/broken")).toHaveLength(3)
-    }).pipe(Effect.scoped, Effect.provide(engineOn(0)))
+    })
   )
 
   it.live("ends when its budget is spent, with what was found by then", () =>
     Effect.gen(function* () {
-      const shop = yield* site((path) => (path === "/robots.txt" ? nothing : page([`${path}x`])))
-      const input = { start: [`${shop.origin}/`], maxDepth: 1_000, maxPages: 1_000 }
-      const error = yield* Effect.flip(Engine.run(crawl, input, { budget: { maxFacts: 60 } }))
+      const shop = standIn("shop", (path) => (path === "/robots.txt" ? nothing : page([`${path}x`])))
+      const input = inputOf([shop], { maxDepth: 1_000, maxPages: 1_000 })
+      const error = yield* Effect.flip(Engine.run(crawl, input, { budget: { maxFacts: 60 } })).pipe(
+        Effect.provide([Testing.layer({ clock: "caller" }), clientOf(shop)])
+      )
       if (error._tag !== "BudgetExhausted") throw error
       const { documents } = Program.output(crawl, error.partial.context)
       expect(documents.length).toBeGreaterThan(5)
       expect(documents[1]).toBe(`${shop.origin}/x`)
-    }).pipe(Effect.scoped, Effect.provide(engineOn(0)))
+    })
   )
 })
 
-describe("the facts of a crawl", () => {
-  const web = Effect.gen(function* () {
-    const shop = yield* table({
-      "/robots.txt": { body: "User-agent: *\nDisallow: /private\n" },
-      "/": page(["/1", "/private", "/old"]),
-      "/1": page(["/2"]),
-      "/2": page(["/"]),
-      "/old": redirect("/2")
-    })
-    const blog = yield* table({ "/": page([`${shop.origin}/2`, "/post"]), "/post": page([], "/") })
-    return [shop, blog]
+describe("the promises of a crawl", () => {
+  const shop = table("shop", {
+    "/robots.txt": { body: "User-agent: *\nDisallow: /private\n" },
+    "/": page(["/1", "/private", "/old"]),
+    "/1": page(["/2"]),
+    "/2": page(["/"]),
+    "/old": redirect("/2")
   })
+  const blog = table("blog", { "/": page([`${shop.origin}/2`, "/post"]), "/post": page([], "/") })
+  const sites = [shop, blog]
+  const input = inputOf(sites)
+  const onSites = Effect.provide(clientOf(...sites))
 
   it.live("are the same on 0 workers and on 2, hash and all", () =>
     Effect.gen(function* () {
-      const sites = yield* web
-      const inline = yield* Effect.provide(run(sites), engineOn(0))
-      const threaded = yield* Effect.provide(run(sites), engineOn(2))
-      expect(threaded.hash).toBe(inline.hash)
-      expect(inline.context.size(Url)).toBe(7)
-    }).pipe(Effect.scoped)
+      const [inline, threaded] = [0, 2].map((workers) =>
+        Effect.provide(Engine.run(crawl, input), Testing.layer({ workers, clock: "caller" }))
+      )
+      const { context, hash } = yield* inline!
+      expect((yield* threaded!).hash).toBe(hash)
+      expect(context.size(Url)).toBe(7)
+    }).pipe(onSites)
+  )
+
+  it.live("hold in every run, and whenever the process dies", () =>
+    Effect.gen(function* () {
+      const { hash } = yield* Testing.deterministic(crawl, input, { orders: 2 })
+      expect(yield* Testing.durable(crawl, input, { kills: 8 })).toMatchObject({ status: "converged", hash, kills: 8 })
+    }).pipe(onSites)
   )
 
   it.live("do not depend on which host is heard of first", () =>
     Effect.gen(function* () {
-      const sites = yield* web
       const start = sites.flatMap(({ origin }) => [`${origin}/`, `${origin}/1`])
-      const { orders } = yield* Testing.confluent(crawl, { start, maxDepth: 3, maxPages: 100 }, { orders: 6 })
+      const { orders } = yield* Testing.confluent(crawl, { ...input, start, maxDepth: 3 }, { orders: 6 })
       expect(orders).toHaveLength(6)
-    }).pipe(Effect.scoped, Effect.provide(engineOn(0)))
+    }).pipe(onSites, Effect.provide(Testing.layer({ clock: "caller" })))
+  )
+
+  it.live("hold for a crawl that answers from a recording, without a web and without waiting", () =>
+    Effect.gen(function* () {
+      yield* onSites(Engine.run(crawl, input, { id: "crawl" }))
+      const recording = yield* Testing.recording("crawl")
+      const { program } = Testing.recorded(crawl, recording)
+      // The clock of this engine stands still, and there is no client.
+      const again = yield* Effect.provide(Engine.run(program, input), Testing.layer())
+      expect(again.hash).toBe(recording.hash)
+      const { jobs } = yield* Testing.rehearse(crawl, [recording])
+      expect(jobs[0]).toMatchObject({ isSame: true, isOtherwise: false })
+    }).pipe(Effect.provide(Testing.layer({ clock: "caller" })))
   )
 })
 
@@ -236,7 +335,11 @@ describe("the example", () => {
     "prints what it found, from a shell",
     () =>
       Effect.gen(function* () {
-        const shop = yield* table({ "/": page(["/a", "/b"]), "/a": page([]) })
+        const answers = new Map([
+          ["/", page(["/a", "/b"])],
+          ["/a", page([])]
+        ])
+        const shop = yield* site((path) => answers.get(path) ?? nothing)
         const { code, stdout } = yield* Effect.promise(() => node(["docs/examples/crawler/main.ts", `${shop.origin}/`]))
         expect(code).toBe(0)
         expect(JSON.parse(stdout)).toMatchObject({ pages: { [shop.origin]: 2 }, missing: [`${shop.origin}/b`] })
