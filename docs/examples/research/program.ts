@@ -24,15 +24,15 @@ const Review = Schema.Struct({ isAccepted: Schema.Boolean, remark: Schema.String
 const Written = Schema.Struct({ text: Text })
 
 // The round is part of the identity. An answer that replaced the one before would lose what the critic said of it.
-const Task = Fact.kind("Task", {
+export const Task = Fact.kind("Task", {
   schema: Schema.Struct({ question: Schema.String, round: Schema.Int, remark: Schema.String }),
   id: ({ question, round }) => `${round}: ${question}`
 })
-const Finding = Fact.kind("Finding", {
+export const Finding = Fact.kind("Finding", {
   schema: Schema.Struct({ question: Schema.String, round: Schema.Int, ...Answer.fields }),
   id: ({ question, round }) => `${round}: ${question}`
 })
-const Verdict = Fact.kind("Verdict", {
+export const Verdict = Fact.kind("Verdict", {
   schema: Schema.Struct({ question: Schema.String, round: Schema.Int, ...Review.fields }),
   id: ({ question, round }) => `${round}: ${question}`
 })
@@ -59,7 +59,7 @@ const asking = {
   )
 } as const
 
-const plan = Agent.make("plan", {
+export const plan = Agent.make("plan", {
   ...asking,
   writes: [Task],
   execute: (view) =>
@@ -91,7 +91,7 @@ const research = Agent.make("research", {
     )
 })
 
-const criticise = Agent.make("criticise", {
+export const criticise = Agent.make("criticise", {
   ...asking,
   each: Finding,
   writes: [Verdict],
@@ -107,7 +107,7 @@ const criticise = Agent.make("criticise", {
 })
 
 // The rounds are bounded here. Without that, two models that never agree would talk until the budget is spent.
-const sendBack = Agent.make("sendBack", {
+export const sendBack = Agent.make("sendBack", {
   each: Verdict,
   writes: [Task],
   execute: ({ value: { isAccepted, question, remark, round } }) =>

@@ -37,15 +37,18 @@ export const reviewed = <E, R>(
     return yield* job.result
   })
 
-/** An engine over a file, and a meter before the model: no call begins that could exceed the budget. Cost is in cents. */
-export const engineOn = <E>(filename: string, model: Layer.Layer<LanguageModel, E>) => {
-  const metered = MeteredModel.layer({
+/** A meter before a model: no call begins that could exceed the budget. Cost is in cents. */
+export const metered = <E>(model: Layer.Layer<LanguageModel, E>) =>
+  MeteredModel.layer({
     reserve: { tokens: 1_000, cost: 10 },
     price: ({ inputTokens, outputTokens }) =>
       Math.ceil(((inputTokens.total ?? 0) + 4 * (outputTokens.total ?? 0)) / 100)
   }).pipe(Layer.provide(model))
+
+/** An engine over a file, and a metered model. */
+export const engineOn = <E>(filename: string, model: Layer.Layer<LanguageModel, E>) => {
   const engine = Engine.layer().pipe(
     Layer.provide([WorkerPool.layerInline, JobStore.layerSqlite({ filename, durability: "normal" })])
   )
-  return Layer.merge(engine, metered)
+  return Layer.merge(engine, metered(model))
 }
