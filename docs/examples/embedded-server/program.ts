@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 
 const Input = Schema.Struct({ tenant: Schema.String, tickets: Schema.Record(Schema.String, Schema.String) })
 
-const Ticket = Fact.kind("Ticket", {
+export const Ticket = Fact.kind("Ticket", {
   schema: Schema.Struct({ id: Schema.String, text: Schema.String }),
   id: ({ id }) => id
 })
@@ -23,7 +23,7 @@ const Sorted = Schema.Struct({
   summary: Schema.String.check(Schema.isMinLength(1))
 })
 
-const Triage = Fact.kind("Triage", {
+export const Triage = Fact.kind("Triage", {
   schema: Schema.Struct({ ticket: Schema.String, ...Sorted.fields }),
   id: ({ ticket }) => ticket
 })
@@ -41,7 +41,7 @@ const again = Schedule.exponential("50 millis").pipe(
   Schedule.while(({ input }) => !AiError.isAiError(input) || input.isRetryable)
 )
 
-const sort = Agent.make("sort", {
+export const sort = Agent.make("sort", {
   each: Ticket,
   writes: [Triage],
   // Of one attempt. What an attempt asked for is interrupted then.
@@ -68,7 +68,7 @@ const sort = Agent.make("sort", {
     )
 })
 
-const ask = Agent.make("ask", {
+export const ask = Agent.make("ask", {
   each: Triage,
   execute: ({ value: { isUrgent, summary, ticket } }) =>
     Effect.succeed(
@@ -82,7 +82,7 @@ const ask = Agent.make("ask", {
     )
 })
 
-const decided = Agent.make("decided", {
+export const decided = Agent.make("decided", {
   each: Intent.Decision,
   writes: [Callback],
   execute: ({ value: { approval, approved, by } }) =>

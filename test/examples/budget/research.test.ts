@@ -1,41 +1,16 @@
 /** The example of docs/examples/budget, with a model that answers at once. */
 import { describe, expect, it } from "@effect/vitest"
+import { Testing } from "effect-converge/testing"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
-import * as LanguageModel from "effect/ai/LanguageModel"
-import { Engine } from "effect-converge"
-import { findings, metered } from "../../../docs/examples/budget/research.ts"
+import { findings, metered, research } from "../../../docs/examples/budget/research.ts"
 
 /** A model whose answer costs 1,500 tokens, 10 of them out. */
-const model = Layer.effect(
-  LanguageModel.LanguageModel,
-  LanguageModel.make({
-    generateText: () =>
-      Effect.succeed([
-        { type: "text", text: "42" },
-        {
-          type: "finish",
-          reason: "stop",
-          usage: {
-            inputTokens: { uncached: undefined, total: 1_490, cacheRead: undefined, cacheWrite: undefined },
-            outputTokens: { total: 10, text: undefined, reasoning: undefined }
-          },
-          response: undefined
-        }
-      ]),
-    streamText: () => Stream.empty
-  })
-)
+const model = metered(Testing.model(() => ({ text: "42", usage: { input: 1_490, output: 10 } })))
+
+const questions = (count: number) => Array.from({ length: count }, (_, n) => `question ${n}`)
 
 const run = (count: number) =>
-  Effect.provide(
-    findings(
-      "everything",
-      Array.from({ length: count }, (_, n) => `question ${n}`)
-    ),
-    [metered(model), Engine.layerMemory]
-  )
+  Effect.provide(findings("everything", questions(count)), [model, Testing.layer({ clock: "caller" })])
 
 describe("research under a budget", () => {
   it.live("answers all questions if it can pay for them", () =>
@@ -49,5 +24,16 @@ describe("research under a budget", () => {
       const { answers, tokens } = yield* run(20)
       expect({ answers: answers.length, tokens }).toEqual({ answers: 6, tokens: 9_000 })
     })
+  )
+
+  it.live("is the same in every run, and pays no more than a reservation for a kill", () =>
+    Effect.gen(function* () {
+      const input = { topic: "everything", questions: questions(2) }
+      const { hash } = yield* Testing.deterministic(research, input, { orders: 2 })
+      const survived = yield* Testing.durable(research, input)
+      expect(survived).toMatchObject({ status: "converged", hash })
+      // Without `memoize`, an answer whose cycle was lost is asked for again.
+      expect(survived.overpaid.tokens).toBeLessThanOrEqual(2 * 2_000)
+    }).pipe(Effect.provide(model))
   )
 })

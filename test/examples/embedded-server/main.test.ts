@@ -1,15 +1,9 @@
-/** Jobs beside the routes of a server of one's own, with an agent that asks a language model: as a process, through a socket. */
+/** Jobs beside the routes of a server of one's own: as a process, through a socket. program.test.ts tests its program alone. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Engine, JobStore, WorkerPool } from "effect-converge"
-import * as LanguageModel from "effect/ai/LanguageModel"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { support } from "../../../docs/examples/embedded-server/program.ts"
 import { node, projectRoot } from "../../support/node.ts"
 import { until } from "../../support/until.ts"
 
@@ -185,61 +179,5 @@ describe("the embedded server", () => {
     const { code, stderr } = await node(["docs/examples/embedded-server/main.ts"])
     expect(code).toBe(1)
     expect(stderr).toContain("OPERATOR is not set")
-  })
-})
-
-describe("the agent that asks a model", () => {
-  /** A model that gives one answer, and counts how often it is asked. */
-  const scripted = (answer: object) => {
-    const script = { asked: 0 }
-    const layer = Layer.effect(
-      LanguageModel.LanguageModel,
-      LanguageModel.make({
-        generateText: () =>
-          Effect.sync(() => {
-            script.asked++
-            return [
-              { type: "text", text: JSON.stringify(answer) },
-              { type: "finish", reason: "stop", usage: { inputTokens: { total: 20 }, outputTokens: { total: 5 } } }
-            ]
-          }),
-        streamText: () => Stream.empty
-      })
-    )
-    return { script, layer }
-  }
-  const input = { tenant: "acme", tickets: { T1: "hello" } }
-  const good = { topic: "other", isUrgent: false, summary: "says hello" }
-
-  it("gives up with its typed error when no answer fits: one question and three more", async () => {
-    const { layer, script } = scripted({ topic: "weather" })
-    const run = Engine.run(support, input).pipe(Effect.provide([Engine.layerMemory, layer]), Effect.flip)
-    expect(await Effect.runPromise(run)).toMatchObject({ _tag: "AgentFailed", agent: "sort" })
-    expect(script.asked).toBe(4)
-  })
-
-  it("does not ask again for what it was told before the process died", async () => {
-    const { layer, script } = scripted(good)
-    const run = Effect.gen(function* () {
-      const kept = yield* JobStore.JobStore
-      const broken: typeof kept = {
-        ...kept,
-        append: () => Effect.fail(new JobStore.StoreError({ reason: "closed", message: "the process died" }))
-      }
-      const on = (store: typeof kept) =>
-        Engine.run(support, input, { id: "once" }).pipe(
-          Effect.provide(Engine.layer()),
-          Effect.provideService(JobStore.JobStore, store)
-        )
-      const failed = yield* Effect.flip(on(broken))
-      const { output, usage } = yield* on(kept)
-      return { failed: failed._tag, output, tokens: usage.tokens }
-    }).pipe(Effect.provide([JobStore.layerMemoryJournal, WorkerPool.layerInline, layer]))
-    expect(await Effect.runPromise(run)).toEqual({
-      failed: "StoreFailed",
-      output: { sorted: [{ ticket: "T1", ...good }], callbacks: [] },
-      tokens: 25
-    })
-    expect(script.asked).toBe(1)
   })
 })
