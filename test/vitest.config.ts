@@ -19,7 +19,7 @@ const adapters = ["examples", "inspector", "server", "store"].map((room) => `tes
 /** Files of both lists that have a process each: they replace something, or read the metrics or the memory of their process. */
 const alone = [
   ...["g03-mutation", "queued-text"].map((name) => `test/behaviour/${name}.test.ts`),
-  ...["broken-store", "catch-up", "ended", "proxies", "stalled", "store-health", "telemetry-room"].map(
+  ...["broken-store", "catch-up", "ended", "large-past", "proxies", "stalled", "store-health", "telemetry-room"].map(
     (name) => `test/server/${name}.test.ts`
   ),
   ...["load", "operations", "routes", "start", "states", "telemetry"].map((name) => `test/server/${name}.test.ts`),

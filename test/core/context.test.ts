@@ -9,8 +9,10 @@ import { Fact, JobContext, Limits } from "../../src/index.ts"
 import { emptyLedger, numbered, type Numbered, prune, put } from "../support/core/ledger.ts"
 import { randomOf } from "../support/core/random.ts"
 import type { Ledger } from "../../src/context/Ledger.ts"
+import { liveFacts } from "../../src/context/liveFacts.ts"
 import { utf8Length } from "../../src/context/factTable.ts"
 import { eraseKind } from "../../src/program/erased.ts"
+import { runSteps } from "../../src/values/steps.ts"
 
 const A = numbered("A", { conflict: "keepLast" })
 const B = numbered("B")
@@ -358,6 +360,7 @@ const compare = (ledger: Ledger, model: Model, since: number): void => {
     }
   }
   expect(ledger.contextBytes).toBe(bytes)
+  expect(runSteps(liveFacts(ledger))).toEqual(ledger.encoded())
   expect(ledger.facts().map(showFact)).toEqual(model.lines.map(show))
   expect([...ledger.history()].map(({ fact }) => showFact(fact))).toEqual(model.history.map(show))
 }

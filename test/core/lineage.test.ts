@@ -2,10 +2,11 @@
 import { describe, expect, it } from "vitest"
 import type { Fact, JobContext } from "../../src/index.ts"
 import { Ledger } from "../../src/context/Ledger.ts"
+import { liveFacts } from "../../src/context/liveFacts.ts"
 import { changesBetween } from "../../src/journal/changes.ts"
 import { relatedTo, type Relation } from "../../src/journal/lineage.ts"
 import { eraseKind } from "../../src/program/erased.ts"
-import { runSteps } from "../../src/values/steps.ts"
+import { lightStepSize, runSteps } from "../../src/values/steps.ts"
 import { numbered, prune, seedProvenance } from "../support/core/ledger.ts"
 import { randomOf } from "../support/core/random.ts"
 
@@ -147,5 +148,33 @@ describe("the changes between two contexts", () => {
       expect(runSteps(changesBetween(after, after, isOneJob))).toEqual([])
     }
     expect(seen).toBeGreaterThan(200)
+  })
+})
+
+describe("a question about a large context", () => {
+  const kind = eraseKind(numbered("A", { conflict: "keepLast" }))
+  const ledger = Ledger.make("p", new Map())
+  const put = (id: string, n: number): void => {
+    const { text, value } = kind.codec.encode({ id, n })
+    ledger.add(kind, id, value, text, { ...seedProvenance, origin: "agent" }, [1])
+  }
+  for (let n = 0; n < 20_000; n++) put(String(n), n)
+  // Facts that were revised take time, too.
+  for (let n = 0; n < 20_000; n++) put("0", n)
+  const whole = ledger.version
+
+  /** Steps that a generator takes. */
+  const stepsOf = (steps: Generator<void, unknown>): number => {
+    let count = 0
+    while (steps.next().done !== true) count++
+    return count
+  }
+
+  it.each([
+    ["the live facts", () => liveFacts(ledger), whole],
+    ["the changes between two contexts", () => changesBetween(ledger, ledger, true), 2 * whole],
+    ["the facts that follow from one", () => relatedTo(ledger, { kind: "A", id: "0" }, "follows"), whole + 20_000]
+  ])("is answered in steps: %s", (_, ask, parts) => {
+    expect(stepsOf(ask())).toBeGreaterThanOrEqual(Math.floor(parts / lightStepSize) - 1)
   })
 })
