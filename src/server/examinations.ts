@@ -36,10 +36,22 @@ const failureJson = ({ each, ...rest }: RepeatedFailure): typeof Shapes.Repeated
   each: each ?? null
 })
 
+/** The beginnings of long values that were shown. A committed value never changes, and a page asks once a second. */
+const beginnings = new WeakMap<object, string>()
+
 /** A value of a changing fact. There are many of them on a page, so a long one becomes the beginning of its text. */
 const briefly = (value: unknown): Schema.Json => {
+  const most = Limits.diagnosedTextLength
+  // The text of a string is longer than the string.
+  if (typeof value === "string" && value.length >= most) return `${plainText(value.slice(0, most)).slice(0, most)}…`
+  const isThing = typeof value === "object" && value !== null
+  const known = isThing ? beginnings.get(value) : undefined
+  if (known !== undefined) return known
   const text = plainText(value)
-  return text.length <= Limits.diagnosedTextLength ? plain(value) : `${text.slice(0, Limits.diagnosedTextLength)}…`
+  if (text.length <= most) return plain(value)
+  const beginning = `${text.slice(0, most)}…`
+  if (isThing) beginnings.set(value, beginning)
+  return beginning
 }
 
 /** A diagnosis as the API shows it. */

@@ -1,0 +1,51 @@
+/** Diagnoses as the API shows them, whatever the values of the facts that change. */
+import { describe, expect, it } from "vitest"
+import { Limits } from "../../src/index.ts"
+import { Examination } from "../../src/outcome/diagnosis.ts"
+import type { JobEvent } from "../../src/outcome/JobEvent.ts"
+import { diagnosisJson } from "../../src/server/examinations.ts"
+import { seedProvenance } from "../support/core/ledger.ts"
+
+const most = Limits.diagnosedTextLength
+
+/** The values of a fact that changes, as the API shows them. */
+const shown = (values: ReadonlyArray<unknown>): ReadonlyArray<unknown> => {
+  const examination = new Examination()
+  for (const [index, value] of values.entries()) {
+    const cycle = index + 1
+    const facts = [{ kind: "K", id: "one", value, provenance: { ...seedProvenance, version: cycle } }]
+    const event: JobEvent = {
+      _tag: "FactsCommitted",
+      seq: cycle,
+      cycle,
+      agent: "a",
+
+      facts
+    }
+    examination.add(event)
+  }
+  return diagnosisJson(examination.result).changing.flatMap(({ values: all }) => all.map(({ value }) => value))
+}
+
+describe("the values of a fact that changes", () => {
+  it.each([
+    ["a text that fits", "x".repeat(most - 2), "x".repeat(most - 2)],
+    ["a text of one character more", "x".repeat(most - 1), `"${"x".repeat(most - 1)}…`],
+    ["a text of ten million characters", "y".repeat(10_000_000), `"${"y".repeat(most - 1)}…`],
+    ["a text with quotes", `"`.repeat(most), `"${`\\"`.repeat(most).slice(0, most - 1)}…`],
+    ["an object that fits", { a: [1, "b"] }, { a: [1, "b"] }],
+    ["a long object", { a: "z".repeat(most) }, `{"a":"${"z".repeat(most - 6)}…`]
+  ])("are shown whole, or as the beginning of their text: %s", (_, value, expected) => {
+    expect(shown([1, value])).toEqual([1, expected])
+    expect(shown([1, value])).toEqual([1, expected])
+  })
+
+  it("are written once, however often they are asked for", () => {
+    let written = 0
+    const value = { toJSON: () => `${++written} ${"x".repeat(most)}` }
+    const texts = [shown([1, value]), shown([1, value]), shown([1, value])]
+    expect(texts[1]).toEqual(texts[0])
+    expect(texts[2]).toEqual(texts[0])
+    expect(written).toBe(1)
+  })
+})
