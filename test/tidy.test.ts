@@ -284,6 +284,7 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     reason: "processes of test/integration, and when they are killed"
   },
   { path: "test/support/browser/programs.ts", uses: ["Effect.sleep"], reason: "an agent that takes a while to watch" },
+  { path: "test/support/browser/questions.ts", uses: ["Effect.sleep"], reason: "agents that take a while to watch" },
   { path: "test/support/server/crowd.ts", uses: ["setTimeout"], reason: "viewers that stall, and come back later" },
   { path: "test/support/server/kills.ts", uses: ["setTimeout"], reason: "clients of test/integration that try again" },
   { path: "test/support/server/programs.ts", uses: ["Effect.sleep"], reason: "agents that take a while" },

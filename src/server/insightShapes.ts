@@ -27,8 +27,8 @@ export const Diagnosis = Schema.Struct({
   status: Schema.NullOr(Status),
   error: Schema.NullOr(ErrorJson),
   /**
-   * The stack of the error that ended the job. Null unless the sender may steer the job, and this server ran it to its end: a stack
-   * names files of a machine, and no journal has it.
+   * The stack of the error that ended the job. Null unless the sender may steer the job, and this server ran it to its end: a
+   * stack names files of a machine, and no journal has it.
    */
   stack: Schema.NullOr(Schema.String),
   /** The failure that ended the job, or the most frequent one. */

@@ -74,7 +74,7 @@ export const openBrowser = async (): Promise<Browser> => {
 /** What a page complained of: errors on its console, throws, and requests to another origin. */
 export interface Watched {
   readonly page: Page
-  readonly complaints: ReadonlyArray<string>
+  readonly complaints: Array<string>
 }
 
 /** A page that is watched for complaints. */

@@ -8,6 +8,7 @@ import { createInspectorServer } from "@statelyai/inspect/server"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
 import { createServer, type Server, type Socket } from "node:net"
 
 export interface Message {
@@ -119,8 +120,7 @@ export const statelyReceiver = (url: string) =>
       (asking) => Effect.sync(() => asking.terminate())
     )
     const ask = Effect.sync(() => socket.send(JSON.stringify({ type: "test", sessionId: "is it open?" })))
-    const asking = Effect.forever(Effect.andThen(ask, Effect.sleep(20)))
-    yield* Effect.raceFirst(isOpen.await, asking)
+    yield* Effect.raceFirst(isOpen.await, Effect.repeat(ask, Schedule.spaced("20 millis")))
     return messages
   })
 

@@ -1,5 +1,6 @@
 /** Starts a fork: a new job on the context of a cycle, with a changed fact. The job itself stays as it is. */
 import { useSignal } from "@preact/signals"
+import { useLayoutEffect, useRef } from "preact/hooks"
 import { type Answer, ask, type FactRef, ofJob, type Problem } from "./api.ts"
 import { at, job } from "./jobStore.ts"
 import { Fault, Said } from "./parts.tsx"
@@ -32,6 +33,19 @@ const send = async (
   return ask(ofJob(jobId, "/fork"), { method: "POST", body: { at: cycle, facts: [{ kind, value }] } })
 }
 
+/** The focus goes with the form: into its field when it opens, and back to the button when it is left. */
+const useFocus = (isOpen: boolean) => {
+  const field = useRef<HTMLTextAreaElement>(null)
+  const opener = useRef<HTMLButtonElement>(null)
+  const wasOpen = useRef(false)
+  useLayoutEffect(() => {
+    if (isOpen) field.current?.focus()
+    else if (wasOpen.current) opener.current?.focus()
+    wasOpen.current = isOpen
+  }, [isOpen])
+  return { field, opener }
+}
+
 export const ForkForm = ({
   fact: { id, kind },
   jobId,
@@ -46,6 +60,7 @@ export const ForkForm = ({
   const problem = useSignal<Problem | undefined>(undefined)
   const forked = useSignal<string | undefined>(undefined)
   const isBusy = useSignal(false)
+  const { field, opener } = useFocus(isOpen.value)
   const cycle = at.value ?? job.value?.cycle ?? 0
   const fork = async (): Promise<void> => {
     isBusy.value = true
@@ -56,14 +71,12 @@ export const ForkForm = ({
     if (answer.ok) forked.value = answer.value.jobId
   }
   if (!isOpen.value) {
+    const open = (): void => {
+      text.value = JSON.stringify(value, undefined, 2) ?? ""
+      isOpen.value = true
+    }
     return (
-      <button
-        type="button"
-        onClick={() => {
-          text.value = JSON.stringify(value, undefined, 2) ?? ""
-          isOpen.value = true
-        }}
-      >
+      <button type="button" ref={opener} onClick={open}>
         Fork from cycle {cycle} with another value…
       </button>
     )
@@ -83,6 +96,7 @@ export const ForkForm = ({
           <Said text={`${kind}/${id}`} limit={200} />
         </b>
         <textarea
+          ref={field}
           rows={8}
           spellcheck={false}
           value={text.value}

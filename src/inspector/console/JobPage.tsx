@@ -9,7 +9,7 @@ import { Budgets } from "./Budgets.tsx"
 import { EventsView } from "./EventsView.tsx"
 import { FactsView } from "./FactsView.tsx"
 import { ago, number, span, time } from "./format.ts"
-import { at, goToCycle, isOver, job, needPrograms, problem, remove, steer } from "./jobStore.ts"
+import { at, goToCycle, isOver, job, jobId, needPrograms, problem, remove, steer } from "./jobStore.ts"
 import { now } from "./browser.ts"
 import { OutputView } from "./OutputView.tsx"
 import { Confirm, Fault, Line, Said, StateMark } from "./parts.tsx"
@@ -159,7 +159,15 @@ const Numbers = ({
 
 const Head = () => {
   const { value } = job
-  if (value === undefined) return null
+  if (value === undefined) {
+    return (
+      <header class="head">
+        <h1>
+          <Said text={jobId.value ?? ""} limit={200} />
+        </h1>
+      </header>
+    )
+  }
   const { program, state } = value
   return (
     <header class="head">

@@ -2,11 +2,11 @@
  * The timeline: a lane for each worker and for each place of the main thread, tasks as bars, commits as lines.
  *
  * Drawn on a canvas, so ten thousand bars cost one frame; the table below it says the same to those who do not see it. The
- * wheel with ctrl, or + and -, zoom; left, right and dragging move; up and down go from task to task. A click, or Enter, opens the
- * fact that the task was about.
+ * wheel with ctrl, or + and -, zoom; left, right and dragging move; up and down go from task to task. A click, or Enter, opens
+ * the fact that the task was about.
  */
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals"
-import type { TargetedPointerEvent } from "preact"
+import type { TargetedKeyboardEvent, TargetedPointerEvent } from "preact"
 import { useEffect, useMemo, useRef } from "preact/hooks"
 import { ask, ofJob, queryOf } from "./api.ts"
 import { FactLink, openTask } from "./links.tsx"
@@ -234,35 +234,13 @@ const usePointer = (
   }
 }
 
-/** The picture, which the wheel, the pointer and keys move. */
-const Chart = ({
-  end,
-  timeline,
-  view
-}: {
-  readonly timeline: Timeline
-  readonly view: View
-  readonly end: number | undefined
-}) => {
-  const canvas = useRef<HTMLCanvasElement>(null)
-  const hit = useSignal<Hit | undefined>(undefined)
-  const places = useRef<ReadonlyArray<Place>>([])
-  const { pan, show, shown, zoom } = view
-  const redraw = (): void => {
-    if (canvas.current === null) return
-    places.current = draw(canvas.current, timeline, shown, hit.value?.bar.key, end ?? timeline.to)
-  }
-  useEffect(redraw)
-  useSignalEffect(() => {
-    void hit.value
-    redraw()
-  })
-  useEffect(() => {
-    const observer = new ResizeObserver(redraw)
-    if (canvas.current !== null) observer.observe(canvas.current)
-    return () => observer.disconnect()
-  })
-  const pointer = usePointer(view, hit, places)
+/** What keys do: they enlarge and move the window, go from task to task, and open what a task was about. */
+const useKeys = (
+  timeline: Timeline,
+  { pan, show, shown, zoom }: View,
+  hit: Signal<Hit | undefined>,
+  places: { readonly current: ReadonlyArray<Place> }
+) => {
   const step = (by: number): void => {
     const bars = inOrder(timeline)
     const index = bars.findIndex(({ key }) => key === hit.value?.bar.key)
@@ -285,6 +263,50 @@ const Chart = ({
     Enter: () => hit.value !== undefined && openTask(hit.value.bar),
     "0": () => show(undefined)
   }
+  return (event: TargetedKeyboardEvent<HTMLCanvasElement>): void => {
+    if (event.key === "Escape" && hit.value !== undefined) {
+      // The page would go back to the list of jobs.
+      event.stopPropagation()
+      hit.value = undefined
+      return
+    }
+    const act = keys[event.key]
+    if (act === undefined || event.altKey || event.ctrlKey || event.metaKey) return
+    event.preventDefault()
+    act()
+  }
+}
+
+/** The picture, which the wheel, the pointer and keys move. */
+const Chart = ({
+  end,
+  timeline,
+  view
+}: {
+  readonly timeline: Timeline
+  readonly view: View
+  readonly end: number | undefined
+}) => {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const hit = useSignal<Hit | undefined>(undefined)
+  const places = useRef<ReadonlyArray<Place>>([])
+  const { pan, shown, zoom } = view
+  const redraw = (): void => {
+    if (canvas.current === null) return
+    places.current = draw(canvas.current, timeline, shown, hit.value?.bar.key, end ?? timeline.to)
+  }
+  useEffect(redraw)
+  useSignalEffect(() => {
+    void hit.value
+    redraw()
+  })
+  useEffect(() => {
+    const observer = new ResizeObserver(redraw)
+    if (canvas.current !== null) observer.observe(canvas.current)
+    return () => observer.disconnect()
+  })
+  const pointer = usePointer(view, hit, places)
+  const onKeyDown = useKeys(timeline, view, hit, places)
   return (
     <div class="timeline">
       <canvas
@@ -303,18 +325,7 @@ const Chart = ({
         }}
         {...pointer}
         onBlur={() => (hit.value = undefined)}
-        onKeyDown={(event) => {
-          if (event.key === "Escape" && hit.value !== undefined) {
-            // The page would go back to the list of jobs.
-            event.stopPropagation()
-            hit.value = undefined
-            return
-          }
-          const act = keys[event.key]
-          if (act === undefined || event.altKey || event.ctrlKey || event.metaKey) return
-          event.preventDefault()
-          act()
-        }}
+        onKeyDown={onKeyDown}
       />
       {hit.value === undefined ? null : <Tip hit={hit.value} />}
     </div>

@@ -157,8 +157,8 @@ const lanesOf = (name: string, bars: ReadonlyArray<Bar>, most: number): Readonly
 }
 
 /**
- * The timeline of recorded cycles, and of the live tasks of later cycles. `now` ends the bars of running tasks; undefined: the job
- * is over.
+ * The timeline of recorded cycles, and of the live tasks of later cycles. `now` ends the bars of running tasks; undefined: the
+ * job is over.
  */
 export const timelineOf = (
   cycles: ReadonlyArray<RecordedCycle>,

@@ -6,7 +6,7 @@ import { projectRoot } from "../node.ts"
 /** The environment of the tests. A command in this process (inProcess.ts) has another one meanwhile. */
 const inherited = { ...process.env }
 
-const main = `${projectRoot}src/cli/main.ts`
+const source = `${projectRoot}src/cli/main.ts`
 
 /** A module of this folder, by its path. */
 export const module = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
@@ -32,10 +32,12 @@ export interface Options {
   readonly environment?: Readonly<Record<string, string>>
   /** Milliseconds after which it is killed: 60,000 by default. */
   readonly timeoutMs?: number | undefined
+  /** The file of the command: its source by default. */
+  readonly main?: string
 }
 
 export const start = (args: ReadonlyArray<string>, options: Options = {}): Running => {
-  const { environment, folder, input, output, timeoutMs = 60_000 } = options
+  const { environment, folder, input, main = source, output, timeoutMs = 60_000 } = options
   const child = spawn(process.execPath, [main, ...args], {
     cwd: folder ?? projectRoot,
     env: { ...inherited, NODE_OPTIONS: "", FORCE_COLOR: undefined, ...environment },
