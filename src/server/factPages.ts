@@ -39,7 +39,8 @@ const finds = (q: string | undefined): ((fact: FactJson) => boolean) => {
     [id, JSON.stringify(id), JSON.stringify(value)].some((text) => text.toLowerCase().includes(wanted))
 }
 
-interface Page {
+/** A page of facts, and the places of the pages on both sides of it. */
+export interface FoundFacts {
   readonly facts: ReadonlyArray<FactJson>
   readonly cursor: string | null
   readonly previous: string | null
@@ -48,7 +49,12 @@ interface Page {
 const versionOf = ({ provenance }: FactJson): number => provenance.version
 
 /** A page of the facts of a source. */
-export const findFacts = (source: Source, side: PageSide, limit: number, q: string | undefined): Effect.Effect<Page> =>
+export const findFacts = (
+  source: Source,
+  side: PageSide,
+  limit: number,
+  q: string | undefined
+): Effect.Effect<FoundFacts> =>
   "after" in side ? forwards(source, side.after, limit, q) : backwards(source, side.before, limit, q)
 
 /** Reads pages until enough facts are found, or so many were looked at that the client has to ask again. */

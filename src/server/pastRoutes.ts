@@ -23,7 +23,7 @@ import type { SharedCore } from "./core.ts"
 import { isKnown } from "./directory.ts"
 import { durationMs } from "./durations.ts"
 import { ofStore } from "./failures.ts"
-import { findFacts, numberedPage, ofReplay, ofView } from "./factPages.ts"
+import { findFacts, type FoundFacts, numberedPage, ofReplay, ofView } from "./factPages.ts"
 import { errorJson, factJson, plain } from "./json.ts"
 import { audit, permitAll, permitJob } from "./permits.ts"
 import * as Problems from "./problems.ts"
@@ -50,6 +50,9 @@ interface FactsRequest extends OfJob {
   }
 }
 
+const factsJson = ({ cursor, facts, previous }: FoundFacts, version: number) =>
+  json({ facts: facts.map(factJson), version, cursor, previous })
+
 /** A page of the facts of a job: as they are now, or after a cycle; all, or those with a text in them. */
 export const factPage = Effect.fnUntraced(function* (core: SharedCore, { params, query }: FactsRequest) {
   const { at, kind, limit = Limits.serverPage, q } = query
@@ -57,12 +60,12 @@ export const factPage = Effect.fnUntraced(function* (core: SharedCore, { params,
   if (at !== undefined) {
     const replayed = yield* core.replays.at(params.id, at)
     const page = yield* findFacts(ofReplay(replayed, kind), side, limit, q)
-    return json({ ...page, facts: page.facts.map(factJson), version: replayed.version })
+    return factsJson(page, replayed.version)
   }
   const { view } = yield* core.directory.hold(params.id)
   const { version } = view.facts({ kind, after: Number.MAX_SAFE_INTEGER, limit: 1 })
   const page = yield* findFacts(ofView(view, kind), side, limit, q)
-  return json({ ...page, facts: page.facts.map(factJson), version })
+  return factsJson(page, version)
 })
 
 /* ---------------------------------------------------------------- changes */

@@ -20,8 +20,10 @@ export const page = { limit: Schema.optional(count), cursor: Schema.optional(Sch
 /** A page of a list that can be paged back. `before` is the `previous` of a page, and counts if there is a `cursor`, too. */
 export const bothWays = { ...page, before: Schema.optional(Schema.String) }
 
+const controls = "\\u0000-\\u001f"
+
 /** A string as JSON writes it. */
-export const jsonString = new RegExp('^"(?:[^"\\\\\\u0000-\\u001f]|\\\\(?:["\\\\/bfnrt]|u[\\da-fA-F]{4}))*"$')
+export const jsonString = new RegExp(`^"(?:[^"\\\\${controls}]|\\\\(?:["\\\\/bfnrt]|u[\\da-fA-F]{4}))*"$`)
 
 /** The name of a fact in a query: its kind, and its id in one of two forms. */
 export const factName = {

@@ -1,6 +1,6 @@
-/** The command line and HTTP do the same: each command has its route or a reason, and so has each route its command. */
+/** The command line, the console and HTTP do the same: each command has its route or a reason, and each route its command. */
 import * as HttpApi from "effect/http-api/HttpApi"
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { Api } from "../../src/server/Server.ts"
@@ -82,15 +82,65 @@ describe("the command line and HTTP", () => {
     expect([...routes].sort()).toEqual([...accounted].sort())
   })
 
-  it("have each of those routes in docs/http.md", () => {
+  it("have each of those routes in docs/http.md, with its method", () => {
     const page = readFileSync(join(projectRoot, "docs/http.md"), "utf8")
     const isShown = (route: string): boolean => {
-      const path = route.replace(/^\w+ (?:\/api\/v1)?/, "")
+      const [, method = "", path = ""] = /^(\w+) (?:\/api\/v1)?(.*)$/.exec(route) ?? []
       // A line to run has an id in place of the parameter.
       const pattern = path.replaceAll("/", "\\/").replaceAll(/:(\w+)/g, "(?::$1|[\\w%-]+)")
-      return new RegExp(`${pattern}(?![\\w/])`).test(page)
+      const named = new RegExp(`${pattern}(?![\\w/])`)
+      if (method === "GET") return named.test(page)
+      const rows = page.split("\n").filter((line) => named.test(line))
+      // A request with a body is a POST.
+      const ways = [`\`${method} `, `-X ${method} `, ...(method === "POST" ? [" -d "] : [])]
+      return rows.some((line) => ways.some((way) => line.includes(way)))
     }
     expect(routes.filter((route) => !isShown(route))).toEqual([])
     expect(isShown("GET /api/v1/jobs/:id/nothing")).toBe(false)
+    expect(isShown("PATCH /api/v1/jobs/:id")).toBe(false)
+  })
+})
+
+describe("the console", () => {
+  /** The requests in the sources of the console, as routes. */
+  const asked = (): ReadonlySet<string> => {
+    const folder = join(projectRoot, "src/inspector/console")
+    const sources = readdirSync(folder)
+      .filter((name) => /\.tsx?$/.test(name))
+      .map((name) => readFileSync(join(folder, name), "utf8"))
+      .join("\n")
+    const found = new Set<string>()
+    const add = (pattern: RegExp, route: (name: string, method: string) => string): void => {
+      for (const [, name = "", method = "GET"] of sources.matchAll(pattern)) found.add(route(name, method))
+    }
+    const ofJob = (name: string, method: string) => `${method} /api/v1/jobs/:id${name === "" ? "" : `/${name}`}`
+    add(/ofJob\((?:id|jobId)(?:,\s*["`]\/(\w+)[^\n]*?)?\)(?:,\s*\{\s*method:\s*"(\w+)")?/g, ofJob)
+    add(/get<\w+>\("(\w+)"/g, ofJob)
+    add(/steer\("(\w+)"\)/g, (name) => ofJob(name, "POST"))
+    add(/`\/diff\//g, () => "GET /api/v1/jobs/:id/diff/:otherId")
+    add(/`\/diff\?/g, () => "GET /api/v1/jobs/:id/diff")
+    add(/["`](jobs)\$\{queryOf/g, (name) => `GET /api/v1/${name}`)
+    add(/ask<[^\n]*>\("(\w+)"\)/g, (name) => `GET /api/v1/${name}`)
+    add(/"(approvals)\?/g, (name) => `GET /api/v1/${name}`)
+    return found
+  }
+
+  it("asks nothing that has no route, and the sources show all that it asks", () => {
+    const found = [...asked()].toSorted()
+    expect(found.filter((route) => !routes.includes(route))).toEqual([])
+    const ofJob = (...names: ReadonlyArray<string>) => names.map((name) => `/api/v1/jobs/:id/${name}`)
+    expect(found).toEqual(
+      [
+        "DELETE /api/v1/jobs/:id",
+        ...["approvals", "jobs", "jobs/:id", "jobs/:id/diff/:otherId", "me", "programs"].map(
+          (path) => `GET /api/v1/${path}`
+        ),
+        ...ofJob("approvals", "diagnosis", "diff", "events", "explain", "facts", "history", "input", "kinds").map(
+          (path) => `GET ${path}`
+        ),
+        ...ofJob("lineage", "replay", "tasks", "telemetry", "timeline").map((path) => `GET ${path}`),
+        ...ofJob("approvals", "cancel", "fork", "pause", "resume").map((path) => `POST ${path}`)
+      ].toSorted()
+    )
   })
 })
