@@ -30,9 +30,9 @@ export interface StartOptions {
    */
   readonly context?: JobContext | undefined
   /**
-   * Short texts by name, by which lists of jobs find the job (`GET /jobs?attribute=name:value`, `JobStore.list`). They are no part
-   * of the context, its hash or the events. Child jobs and forks have them, too. At most 16. A name has up to 64 characters and
-   * neither `:` nor `=`, a value up to 256. Neither has control characters. Default: none.
+   * Short texts by name, by which lists of jobs find the job (`GET /jobs?attribute=name:value`, `JobStore.list`). They are no
+   * part of the context, its hash or the events. Child jobs and forks have them, too. At most 16. A name has up to 64 characters
+   * and neither `:` nor `=`, a value up to 256. Neither has control characters. Default: none.
    */
   readonly attributes?: Readonly<Record<string, string>> | undefined
 }

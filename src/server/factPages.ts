@@ -29,8 +29,8 @@ export const ofView =
     view.facts({ kind, after, limit })
 
 /**
- * Whether a fact has a text in its id, in the JSON of its id, or in that of its value, in capitals or not. The JSON of an id names
- * characters that no URL can hold.
+ * Whether a fact has a text in its id, in the JSON of its id, or in that of its value, in capitals or not. The JSON of an id
+ * names characters that no URL can hold.
  */
 const finds = (q: string | undefined): ((fact: FactJson) => boolean) => {
   if (q === undefined || q === "") return () => true

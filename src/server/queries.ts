@@ -1,8 +1,8 @@
 /**
  * The parts that the queries of several routes share: numbers, pages, and the name of a fact.
  *
- * A URL cannot hold a lone surrogate, and the id of a fact may. So a query names an id by `fact`, as it is, or by `factJson`, as a
- * string of JSON, in which `\\ud800` stands for such a character.
+ * A URL cannot hold a lone surrogate, and the id of a fact may. So a query names an id by `fact`, as it is, or by `factJson`, as
+ * a string of JSON, in which `\\ud800` stands for such a character.
  *
  * Boundary: schemas, and values of queries in; problems.ts has the refusals.
  */

@@ -6,7 +6,7 @@
  */
 import { sha256 } from "../values/sha256.ts"
 
-/** The rights that a token can have. `read`: to look at jobs. `steer`: to start, signal, pause, resume, cancel and delete them. */
+/** The rights of a token. `read`: to look at jobs. `steer`: to start, signal, pause, resume, cancel and delete them. */
 export const scopes = ["read", "steer"] as const
 
 /** One of the rights of a token: `read` or `steer`. */
