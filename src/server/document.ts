@@ -145,7 +145,8 @@ const attributes: Json = {
 }
 
 const descriptions: Readonly<Record<string, string>> = {
-  jobs: "Jobs: start them, look at them, watch them, steer them",
+  jobs: "Jobs: start them, look at them, watch them, steer them, delete them",
+  insight: "Why a job stands where it does, what it does now, and when it did what",
   programs: "The programs that jobs can be started of",
   metrics: "Metrics for Prometheus",
   health: "Whether the server lives, and whether it takes jobs"
