@@ -300,6 +300,8 @@ export const Limits = {
   serverSearchedJobs: 20_000,
   /** Journals that are read for one page of open approvals. */
   serverApprovalJournals: 16,
+  /** Characters of rows, or of pieces of a context, in one answer about a journal. A larger row goes alone. */
+  serverJournalLength: 2_097_152,
   /** Characters of a long answer, or of a long event, that are written at once. */
   serverPieceLength: 65_536,
   /** About how many bytes all clients hold that are being sent something long, before no more journals are read for them. */

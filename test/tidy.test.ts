@@ -139,14 +139,17 @@ const room = (name: string, imports: string, doors?: Room["doors"]): Rooms => ({
 const rooms: Rooms = {
   ...room(
     "cli",
-    "server testing engine job journal store workers inspector context outcome program values platform machines"
+    "server client testing engine job journal store workers inspector context outcome program values platform machines"
   ),
   // What runs in a browser: it has the shapes of the API as types.
   console: { place: "src/inspector/console/", imports: ["server(api)", "server(record)"] },
   ...room("server", "engine job journal store workers outcome program values platform", {
     front: ["index.ts", "Server.ts"],
     // The definition of the API, without what serves it.
-    api: ["api.ts", "insightApi.ts", "insightShapes.ts", "problemLists.ts", "problems.ts", "shapes.ts"],
+    api: [
+      ...["api.ts", "insightApi.ts", "insightShapes.ts", "journalApi.ts", "journalShapes.ts"],
+      ...["problemLists.ts", "problems.ts", "shapes.ts"]
+    ],
     // What the console reads instead of a server.
     record: ["jobRecord.ts"]
   }),

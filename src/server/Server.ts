@@ -33,6 +33,7 @@ import { compressing, onlyForThisMachine, onlyOneHost } from "./around.ts"
 import { answer, authorization, guard } from "./guard.ts"
 import { sampling } from "./exposition.ts"
 import { insightRoutes } from "./insightRoutes.ts"
+import { journalRoutes } from "./journalRoutes.ts"
 import { jobRoutes } from "./jobRoutes.ts"
 import { noteAlive } from "./metrics.ts"
 import { listening, services } from "./nodeServer.ts"
@@ -179,7 +180,7 @@ const routesOf = (
   const sampled = Layer.effectDiscard(sampling)
   const api = Layer.fresh(
     HttpApiBuilder.layer(Api).pipe(
-      Layer.provide([jobRoutes, insightRoutes, programRoutes, healthRoutes, metricRoutes]),
+      Layer.provide([jobRoutes, insightRoutes, journalRoutes, programRoutes, healthRoutes, metricRoutes]),
       Layer.provide([guard, authorization]),
       Layer.provide(services)
     )

@@ -13,6 +13,7 @@ import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { insightEndpoints } from "./insightApi.ts"
+import { journalEndpoints } from "./journalApi.ts"
 import { jobProblems, ofJob } from "./problemLists.ts"
 import * as Problems from "./problems.ts"
 import { bothWays, cycle, factName, page } from "./queries.ts"
@@ -372,6 +373,11 @@ class Insight extends HttpApiGroup.make("insight")
   .middleware(Authorization)
   .middleware(Guard) {}
 
+class Journals extends HttpApiGroup.make("journals")
+  .add(...journalEndpoints)
+  .middleware(Authorization)
+  .middleware(Guard) {}
+
 class Programs extends HttpApiGroup.make("programs")
   .add(
     HttpApiEndpoint.get("list", "/api/v1/programs", { success: Shapes.Programs }).annotateMerge(
@@ -405,7 +411,7 @@ class Health extends HttpApiGroup.make("health")
 
 /** The API, with everything at the root. */
 export class Api extends HttpApi.make("effect-converge")
-  .add(Jobs, Insight, Programs, Metrics, Health)
+  .add(Jobs, Insight, Journals, Programs, Metrics, Health)
   .annotateMerge(
     OpenApi.annotations({
       title: "effect-converge",

@@ -64,6 +64,8 @@ const parameters: Readonly<Record<string, Json>> = {
   "query to": whole(0, most),
   "query since": whole(0, most),
   "query until": whole(0, most),
+  "query cycle": whole(0, most),
+  "/api/v1/journals query cursor": text(/^\d{1,15}:.+$/),
   "/api/v1/jobs query cursor": text(/^\d{1,15}:.+$/),
   "/api/v1/jobs query before": text(/^\d{1,15}:.+$/),
   "/api/v1/jobs/{id}/timeline query before": whole(0, most),

@@ -38,6 +38,12 @@ const routesOf: Readonly<Record<string, ReadonlyArray<string>>> = {
   delete: ["DELETE /api/v1/jobs/:id"]
 }
 
+/** The routes from which commands read the journals of a server, as they read those of a file. */
+const ofJournals = [
+  "GET /api/v1/journals",
+  ...["", "/rows", "/base", "/kept"].map((part) => `GET /api/v1/jobs/:id/journal${part}`)
+]
+
 /** Commands without a route, and why. */
 const ofThisMachine: Readonly<Record<string, string>> = {
   backup: "it copies a file of this machine",
@@ -78,7 +84,7 @@ describe("the command line and HTTP", () => {
     const commands = [...list.matchAll(/^ {2}(\w+) /gm)].map(([, name = ""]) => name)
     expect(commands.length).toBeGreaterThan(15)
     expect([...commands].sort()).toEqual([...Object.keys(routesOf), ...Object.keys(ofThisMachine)].sort())
-    const accounted = [...Object.values(routesOf).flat(), ...Object.keys(ofServers)]
+    const accounted = [...Object.values(routesOf).flat(), ...ofJournals, ...Object.keys(ofServers)]
     expect([...routes].sort()).toEqual([...accounted].sort())
   })
 
