@@ -4,18 +4,14 @@
  * Boundary: over Effect's HttpApiClient; Client.ts has the public names.
  */
 import * as Effect from "effect/Effect"
-import * as HttpApiClient from "effect/http-api/HttpApiClient"
-import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Limits } from "../Limits.ts"
 import type { Budget } from "../program/Budget.ts"
 import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 import type { Proposal } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
-import { Api } from "../server/api.ts"
 import { jobProblems } from "../server/problemLists.ts"
 import * as Problems from "../server/problems.ts"
 import type * as Shapes from "../server/shapes.ts"
@@ -24,16 +20,9 @@ import { millisOf } from "../values/options.ts"
 import { describeError } from "../values/panic.ts"
 import { parseJson } from "../values/parseJson.ts"
 import type { Calls, JobProblem, SteerError } from "./calls.ts"
-import type {
-  Approval,
-  Event,
-  JobsQuery,
-  ProgramClient,
-  RemoteJob,
-  Result,
-  StartOptions,
-  Telemetry
-} from "./programClient.ts"
+import { connectTo } from "./connect.ts"
+import { eventsOf, telemetryOf } from "./follow.ts"
+import type { Approval, JobsQuery, ProgramClient, RemoteJob, Result, StartOptions } from "./programClient.ts"
 
 const unfit = (program: string, where: string, error: unknown): Problems.InvalidInput =>
   new Problems.InvalidInput({
@@ -161,98 +150,6 @@ const problemOf = ({ error, ...partial }: typeof Shapes.Result.Type) =>
     partial: { ...partial, error }
   })
 
-/** A stream of server-sent events, over as many connections as it takes. */
-interface Followed<Data> {
-  /** Connects after the event with an id. Gives nothing if there is none after it, and none will come. */
-  readonly connect: (
-    last: string | undefined
-  ) => Effect.Effect<Stream.Stream<Sent<Data>, ConnectionError> | void, SteerError>
-  readonly isEnd: (data: Data) => boolean
-}
-
-interface Sent<Data> {
-  readonly id?: string | undefined
-  readonly data: Data
-}
-
-type ConnectionError = Stream.Error<Exclude<Effect.Success<ReturnType<Calls["events"]>>, void>>
-
-/** Follows a stream. `failures`: connections that failed in a row; undefined before the first connection. */
-const follow = <Data>(
-  followed: Followed<Data>,
-  after: string | undefined,
-  failures: number | undefined
-): Stream.Stream<Data, SteerError> => {
-  let last = after
-  let count = failures
-  let hasEnded = false
-  let broken: SteerError | undefined
-  const connected = Effect.map(followed.connect(after), (stream): Stream.Stream<Sent<Data>, ConnectionError> => {
-    count ??= 0
-    if (stream === undefined) hasEnded = true
-    return stream ?? Stream.empty
-  })
-  const events = Stream.unwrap(connected).pipe(
-    Stream.map(({ data, id }) => {
-      last = id ?? last
-      hasEnded = followed.isEnd(data)
-      return data
-    }),
-    // A connection that was cut, or a server that asks for another one.
-    Stream.catchTag(["HttpClientError", "Retry", "SseError"], (error) =>
-      Stream.suspend(() => {
-        if (error._tag === "HttpClientError") broken = error
-        return Stream.empty
-      })
-    )
-  )
-  const more = Stream.suspend((): Stream.Stream<Data, SteerError> => {
-    if (hasEnded) return Stream.empty
-    // There was no connection at all: it is more likely that the address is wrong than that a server is away.
-    if (count === undefined && broken !== undefined) return Stream.fail(broken)
-    const tries = last === after ? (count ?? 0) + 1 : 0
-    if (tries > Limits.clientReconnects && broken !== undefined) return Stream.fail(broken)
-    return Stream.concat(
-      Stream.fromEffectDrain(Effect.sleep(Limits.clientReconnectMs * 2 ** Math.min(tries, 6))),
-      follow(followed, last, tries)
-    )
-  })
-  return Stream.concat(events, more)
-}
-
-const lastEventId = (last: string | undefined) => (last === undefined ? {} : { "last-event-id": last })
-
-/** The log of a job. */
-const eventsOf = (calls: Calls, id: string, after: number): Stream.Stream<Event, SteerError> => {
-  const followed: Followed<typeof Shapes.Streamed.Type> = {
-    connect: (last) => calls.events({ params: { id }, headers: lastEventId(last), query: {} }),
-    isEnd: ({ _tag }) => _tag === "JobHalted"
-  }
-  return follow(followed, after > 0 ? String(after) : undefined, undefined).pipe(
-    Stream.filter((data) => "seq" in data),
-    Stream.map((data) => data as Event)
-  )
-}
-
-/** The telemetry of a job. If the server no longer has the end of it, the stream says so, and ends as the job did. */
-const telemetryOf = (calls: Calls, id: string): Stream.Stream<Telemetry, SteerError> => {
-  const ended = (status: typeof Shapes.Status.Type): Stream.Stream<Sent<typeof Shapes.Telemetry.Type>> =>
-    Stream.make(
-      { data: { _tag: "Missed" as const, from: null, to: null } },
-      { data: { _tag: "Ended" as const, status } }
-    )
-  const followed: Followed<typeof Shapes.Telemetry.Type> = {
-    connect: (last) => {
-      const connected = calls.telemetry({ params: { id }, headers: lastEventId(last), query: {} })
-      return last === undefined
-        ? connected
-        : Effect.catchTag(connected, "JobHalted", ({ jobStatus }) => Effect.succeed(ended(jobStatus)))
-    },
-    isEnd: ({ _tag }) => _tag === "Ended"
-  }
-  return Stream.filter(follow(followed, undefined, undefined), (item): item is Telemetry => item._tag !== "Goodbye")
-}
-
 /** All pages of a list, one after the other. */
 const pagesOf = <E>(
   read: (cursor: string | undefined) => Effect.Effect<typeof Shapes.ApprovalPage.Type, E>
@@ -319,42 +216,35 @@ export const makeClient = <P extends Program.Any>(
   program: P,
   { baseUrl, token }: { readonly baseUrl: string; readonly token?: string | undefined }
 ): Effect.Effect<ProgramClient<P>, never, HttpClient.HttpClient> =>
-  Effect.map(
-    HttpApiClient.make(Api, {
-      baseUrl,
-      transformClient: (http) =>
-        token === undefined ? http : HttpClient.mapRequest(http, HttpClientRequest.bearerToken(token))
-    }),
-    ({ jobs: calls, programs: served }): ProgramClient<P> => {
-      const compiled = compiledOf(program)
-      const versionOf = Effect.map(
-        served.list(),
-        ({ programs }) => programs.find(({ name }) => name === compiled.name)?.version
-      )
-      const jobById = (id: string) => jobOf<P>(calls, compiled, versionOf, id)
-      return {
-        run: (input, options = {}) =>
-          Effect.flatMap(bodyOf(compiled, input, options), (payload) =>
-            Effect.flatMap(calls.start({ headers: {}, query: {}, payload }), (answer) =>
-              "status" in answer
-                ? Effect.andThen(refuseOther(compiled, versionOf, answer), resultOf<P>(compiled, answer))
-                : jobById(answer.body.jobId).result
-            )
-          ),
-        start: (input, options = {}) =>
-          Effect.flatMap(bodyOf(compiled, input, options), (payload) =>
-            Effect.map(
-              Effect.catchIf(
-                calls.start({ headers: { prefer: "respond-async" }, query: {}, payload }),
-                (error): error is JobProblem => isJobProblem(error),
-                ({ jobId }) => Effect.succeed({ jobId })
-              ),
-              (answer) => jobById("body" in answer ? answer.body.jobId : answer.jobId)
-            )
-          ),
-        job: jobById,
-        jobs: (query) => calls.list({ query: listQuery(compiled.name, query ?? {}) }),
-        approvals: pagesOf((cursor) => calls.openApprovals({ query: { program: compiled.name, ...cursorOf(cursor) } }))
-      }
+  Effect.map(connectTo({ baseUrl, token }), ({ jobs: calls, programs: served }): ProgramClient<P> => {
+    const compiled = compiledOf(program)
+    const versionOf = Effect.map(
+      served.list(),
+      ({ programs }) => programs.find(({ name }) => name === compiled.name)?.version
+    )
+    const jobById = (id: string) => jobOf<P>(calls, compiled, versionOf, id)
+    return {
+      run: (input, options = {}) =>
+        Effect.flatMap(bodyOf(compiled, input, options), (payload) =>
+          Effect.flatMap(calls.start({ headers: {}, query: {}, payload }), (answer) =>
+            "status" in answer
+              ? Effect.andThen(refuseOther(compiled, versionOf, answer), resultOf<P>(compiled, answer))
+              : jobById(answer.body.jobId).result
+          )
+        ),
+      start: (input, options = {}) =>
+        Effect.flatMap(bodyOf(compiled, input, options), (payload) =>
+          Effect.map(
+            Effect.catchIf(
+              calls.start({ headers: { prefer: "respond-async" }, query: {}, payload }),
+              (error): error is JobProblem => isJobProblem(error),
+              ({ jobId }) => Effect.succeed({ jobId })
+            ),
+            (answer) => jobById("body" in answer ? answer.body.jobId : answer.jobId)
+          )
+        ),
+      job: jobById,
+      jobs: (query) => calls.list({ query: listQuery(compiled.name, query ?? {}) }),
+      approvals: pagesOf((cursor) => calls.openApprovals({ query: { program: compiled.name, ...cursorOf(cursor) } }))
     }
-  )
+  })

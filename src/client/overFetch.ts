@@ -1,0 +1,12 @@
+/**
+ * A client of a server over `fetch`, for a process that makes few requests. Boundary: composition.
+ */
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import { connectTo, type ServerClient } from "./connect.ts"
+
+/** Makes a client of the server at an address. Nothing is asked yet. `token`: the bearer token of each request. */
+export const connectOverFetch = (options: {
+  readonly baseUrl: string
+  readonly token?: string | undefined
+}): Effect.Effect<ServerClient> => Effect.provide(connectTo(options), FetchHttpClient.layer)
