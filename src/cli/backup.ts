@@ -9,20 +9,19 @@ import { resolve } from "node:path"
 import { restoreSqlite, type StoreError, StoreFile } from "../store/index.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
-import { show } from "./storedJobs.ts"
+import { fileOnly, type Placed } from "./place.ts"
+import { onStore } from "./storedJobs.ts"
 import { look } from "./jobRun.ts"
-import { storeFailure } from "./storeFile.ts"
+import { openForReading, storeFailure } from "./storeFile.ts"
 import { bytes, printable } from "./text.ts"
 
-interface BackupOptions {
+interface BackupOptions extends Placed {
   readonly to: string
-  readonly store: string
   readonly json: boolean
 }
 
-interface RestoreOptions {
+interface RestoreOptions extends Placed {
   readonly from: string
-  readonly store: string
   readonly force: boolean
   readonly json: boolean
 }
@@ -31,6 +30,8 @@ interface RestoreOptions {
 const failure = (error: StoreError): Failed =>
   error.reason === "failed" ? new UsageError({ message: printable(error.message) }) : storeFailure(error)
 
+const ofThisMachine = (does: string): string => `this command ${does} a file. Give --store on the machine that has it`
+
 const line = (done: string, path: string, size: number) => `${done} ${printable(path)}, ${bytes(size)}`
 
 export const backup = (host: Host, options: BackupOptions): Effect.Effect<number, Failed> => {
@@ -38,18 +39,18 @@ export const backup = (host: Host, options: BackupOptions): Effect.Effect<number
   const copied = StoreFile.use((file) => Effect.mapError(file.backup(filename), failure)).pipe(
     Effect.map(() => ({ filename, bytes: statSync(filename).size }))
   )
-  return show(
-    host,
-    options,
-    copied,
-    (copy) => copy,
-    (copy, { style }) => style("green", line("✔ made", copy.filename, copy.bytes))
+  return Effect.flatMap(fileOnly(options, ofThisMachine("copies")), (store) =>
+    onStore(host, options, openForReading(store), copied, {
+      json: (copy) => copy,
+      page: (copy, { style }) => style("green", line("✔ made", copy.filename, copy.bytes))
+    })
   )
 }
 
-export const restore = (host: Host, { force, from, json, store }: RestoreOptions): Effect.Effect<number, Failed> =>
+export const restore = (host: Host, { force, from, json, ...placed }: RestoreOptions): Effect.Effect<number, Failed> =>
   Effect.gen(function* () {
     yield* host.reserveStdout
+    const store = yield* fileOnly(placed, `${ofThisMachine("replaces")}, while the server is stopped`)
     yield* restoreSqlite({ from, filename: store, replace: force }).pipe(
       Effect.mapError((error) =>
         error.reason === "exists"

@@ -1,22 +1,25 @@
 /**
- * `converge cancel`: ends a stored job for good, and its child jobs before it.
+ * `converge cancel`: ends a job of a store or of a server for good, and its child jobs before it.
  *
  * A job that no engine holds is ended in its journal. If an engine holds the job, on this machine or another, the command asks
- * that engine through the store, and the engine looks every second. Boundary: the store; needs no program.
+ * that engine through the store, and the engine looks every second. Boundary: the store or
+ * the server; needs no program.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { StartError } from "../outcome/JobError.ts"
 import { endHeld } from "../job/endStored.ts"
 import { Limits } from "../Limits.ts"
-import { JobStore, type StoredJournal } from "../store/index.ts"
+import { JobStore, type StoredJob, type StoredJournal } from "../store/index.ts"
 import { undefinedIfMissing } from "../store/missing.ts"
 import { CommandFailed, ExitCode, type Failed } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { jobJson } from "./jobs.ts"
-import { change, type JobOptions } from "./storedJobs.ts"
+import { type AServer, placeOf } from "./place.ts"
+import { asFailed, type JobOptions, printed } from "./storedJobs.ts"
 import { statusLine } from "./report.ts"
-import { jobIdOf } from "./storeFile.ts"
+import { jobIdOf, openExisting } from "./storeFile.ts"
 import { duration, oneLine } from "./text.ts"
 import { monotonicMs } from "../platform/monotonicMs.ts"
 
@@ -26,28 +29,50 @@ export interface CancelOptions extends JobOptions {
 }
 
 interface Cancelled {
-  readonly journal: StoredJournal
+  readonly job: StoredJob
   readonly isNew: boolean
 }
 
 export const cancel = (host: Host, options: CancelOptions): Effect.Effect<number, Failed> =>
-  Effect.flatMap(jobIdOf(options.args, options.id), (jobId) =>
-    change(
-      host,
-      options,
-      cancelStored(jobId, options.timeoutMs),
-      ({ isNew, journal }) => ({ ...jobJson(journal, journal.status ?? "unfinished"), isNew }),
-      ({ isNew, journal }, { style }) => {
-        const line = statusLine(journal.status ?? "unfinished", oneLine(journal.jobId), style)
+  Effect.gen(function* () {
+    yield* host.reserveStdout
+    const jobId = yield* jobIdOf(options.args, options.id)
+    const place = yield* placeOf(options)
+    const cancelled = yield* place._tag === "File"
+      ? inFile(place.filename, jobId, options.timeoutMs)
+      : onServer(place, jobId, options.timeoutMs)
+    return yield* printed(host, options.json, cancelled, {
+      json: ({ isNew, job }) => ({ ...jobJson(job, job.status ?? "unfinished"), isNew }),
+      page: ({ isNew, job }, { style }) => {
+        const line = statusLine(job.status ?? "unfinished", oneLine(job.jobId), style)
         return isNew ? line : `${line}${style("dim", "  before this")}`
       }
-    )
+    })
+  })
+
+const notInTime = (jobId: string, timeoutMs: number): CommandFailed => {
+  const message = `the job ${oneLine(jobId)} has not ended within ${duration(timeoutMs)}: its engine was asked to cancel it`
+  return new CommandFailed({ message, exitCode: ExitCode.failed })
+}
+
+const onServer = (server: AServer, jobId: string, timeoutMs: number): Effect.Effect<Cancelled, Failed> =>
+  Effect.gen(function* () {
+    const { cancelHeld } = yield* Effect.promise(() => import("./heldJob.ts"))
+    const cancelled = yield* Effect.timeoutOption(cancelHeld(server, jobId), timeoutMs)
+    return Option.isSome(cancelled) ? cancelled.value : yield* notInTime(jobId, timeoutMs)
+  })
+
+const inFile = (filename: string, jobId: string, timeoutMs: number): Effect.Effect<Cancelled, Failed> =>
+  cancelStored(jobId, timeoutMs).pipe(
+    Effect.map(({ isNew, journal }) => ({ job: journal, isNew })),
+    Effect.mapError(asFailed),
+    Effect.provide(openExisting(filename))
   )
 
 const cancelStored = (
   jobId: string,
   timeoutMs: number
-): Effect.Effect<Cancelled, StartError | CommandFailed, JobStore> =>
+): Effect.Effect<{ readonly journal: StoredJournal; readonly isNew: boolean }, StartError | CommandFailed, JobStore> =>
   Effect.gen(function* () {
     const store = yield* JobStore
     const first = yield* store.load(jobId)
@@ -71,10 +96,7 @@ const cancelStored = (
         // The job may end at this moment, which is just as good.
         yield* undefinedIfMissing(store.requestCancel(jobId))
       }
-      if (monotonicMs(clock) >= until) {
-        const message = `the job ${oneLine(jobId)} has not ended within ${duration(timeoutMs)}: its engine was asked to cancel it`
-        return yield* new CommandFailed({ message, exitCode: ExitCode.failed })
-      }
+      if (monotonicMs(clock) >= until) return yield* notInTime(jobId, timeoutMs)
       yield* Effect.sleep(Limits.cancelPollMs / 10)
     }
   })

@@ -25,15 +25,15 @@ import { readText } from "./files.ts"
 import type { Host } from "./hostProcess.ts"
 import { look } from "./jobRun.ts"
 import { choose, load } from "./programs.ts"
-import { asFailed } from "./storedJobs.ts"
-import { jobIdOf, openForReading } from "./storeFile.ts"
+import { type Placed, placeOf } from "./place.ts"
+import { asFailed, openPlace } from "./storedJobs.ts"
+import { jobIdOf } from "./storeFile.ts"
 import { indent, oneLine, plural, printable } from "./text.ts"
 
-export interface ExportOptions {
+export interface ExportOptions extends Placed {
   /** The job's id, and before it, if it is known, the module. */
   readonly args: ReadonlyArray<string>
   readonly id: string | undefined
-  readonly store: string
   readonly program: string | undefined
   readonly minimize: boolean
   readonly out: string
@@ -50,10 +50,8 @@ export const exportCase = (
     const { args, id, out } = options
     const jobId = yield* jobIdOf(args, id)
     const specifier = id === undefined ? args.at(-2) : args.at(-1)
-    const recorded = yield* recording(jobId).pipe(
-      Effect.mapError(asFailed),
-      Effect.provide(openForReading(options.store))
-    )
+    const place = yield* placeOf(options)
+    const recorded = yield* recording(jobId).pipe(Effect.mapError(asFailed), Effect.provide(openPlace(place)))
     if (recorded.status === undefined) {
       return yield* new UsageError({ message: `job ${jobId} has not ended: resume it, or cancel it` })
     }

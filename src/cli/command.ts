@@ -1,7 +1,8 @@
 /**
  * The command line of `converge`: the list of its commands, how errors are shown, and the exit code.
  *
- * Boundary: the process. The commands are defined in `runCommands.ts` and `storeCommands.ts`.
+ * Boundary: the process. The commands are defined in `runCommands.ts`, `lookCommands.ts`, `steerCommands.ts` and
+ * `checkCommands.ts`.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as CliConfig from "effect/cli/CliConfig"
@@ -19,29 +20,12 @@ import process from "node:process"
 import * as Completions from "./completions.ts"
 import { deleteJob } from "./deleteCommand.ts"
 import { ofDefect } from "./environment.ts"
+import { backup, exportJob, inspect, rehearse, restore, verify } from "./checkCommands.ts"
 import { CommandFailed, ExitCode, UsageError } from "./exitCode.ts"
 import { Host } from "./hostProcess.ts"
-import { inspect } from "./inspectCommand.ts"
+import { approvals, diff, events, explain, jobs, lineage, replay, show, watch } from "./lookCommands.ts"
 import { help, machine, run, serve, simulate } from "./runCommands.ts"
-import {
-  backup,
-  cancel,
-  diff,
-  events,
-  explain,
-  exportJob,
-  fork,
-  jobs,
-  lineage,
-  prune,
-  rehearse,
-  replay,
-  restore,
-  resume,
-  show,
-  verify
-} from "./storeCommands.ts"
-import { approvals, approve, pause, signal } from "./serverCommands.ts"
+import { approve, cancel, fork, pause, prune, resume, signal } from "./steerCommands.ts"
 import type { Invocation } from "./definition.ts"
 import { logFormatFlag } from "./flags.ts"
 import { logFormats, logFormatVariable } from "./logging.ts"
@@ -58,6 +42,7 @@ const commands = (invocation: Invocation) =>
       resume(invocation),
       jobs(invocation),
       show(invocation),
+      watch(invocation),
       cancel(invocation),
       approvals(invocation),
       approve(invocation),

@@ -6,7 +6,17 @@
  */
 import * as Completions from "effect/cli/Completions"
 
-const files = new Set(["module", "modules", "store", "input-file", "token-file", "file", "from", "to"])
+const files = new Set([
+  "module",
+  "module-or-job",
+  "module-and-job",
+  "store",
+  "input-file",
+  "token-file",
+  "file",
+  "from",
+  "to"
+])
 
 const asPath = <A extends { readonly name: string; readonly type: { readonly _tag: string } }>(given: A) =>
   given.type._tag === "String" && files.has(given.name)

@@ -1,9 +1,9 @@
 /**
  * Defines a command: its name, its arguments and flags, its help, and its work.
  *
- * A new command is a definition in `runCommands.ts` or `storeCommands.ts`, and a line in the list of `command.ts`. A flag that
- * several commands have stands in `flags.ts`. Boundary: definitions; the work of a command is in a file of its own, loaded when
- * the command is called.
+ * A new command is a definition in `runCommands.ts`, `lookCommands.ts`, `steerCommands.ts` or `checkCommands.ts`, and a line in
+ * the list of `command.ts`. A flag that several commands have stands in `flags.ts`. Boundary: definitions; the work of a command
+ * is in a file of its own, loaded when the command is called.
  */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"

@@ -9,26 +9,25 @@ import { JobStore } from "../store/index.ts"
 import { confirm, isInteractive, ofProcess, type Terminal } from "./confirm.ts"
 import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
-import { ask } from "./remote.ts"
-import { change, type Page } from "./storedJobs.ts"
-import { jobIdOf } from "./storeFile.ts"
+import { type AServer, placeOf } from "./place.ts"
+import { asFailed, type JobOptions, printed } from "./storedJobs.ts"
+import { jobIdOf, openExisting } from "./storeFile.ts"
 import { oneLine, plural, printable } from "./text.ts"
 
-export interface DeleteOptions {
-  readonly args: ReadonlyArray<string>
-  readonly id: string | undefined
-  readonly store: string | undefined
-  readonly server: string | undefined
+export interface DeleteOptions extends JobOptions {
   /** Whether to delete without a question. */
   readonly yes: boolean
-  readonly json: boolean
 }
 
-interface Deleted {
-  readonly deleted: number
-}
+const inFile = (filename: string, jobId: string): Effect.Effect<number, Failed> =>
+  JobStore.use(({ remove }) => remove(jobId)).pipe(Effect.mapError(asFailed), Effect.provide(openExisting(filename)))
 
-const line = ({ deleted }: Deleted, { style }: Page): string => style("green", `deleted ${plural(deleted, "job")}`)
+const onServer = (server: AServer, id: string): Effect.Effect<number, Failed> =>
+  Effect.gen(function* () {
+    const { ask } = yield* Effect.promise(() => import("./serverClient.ts"))
+    const { deleted } = yield* ask(server, ({ jobs }) => jobs.delete({ params: { id } }))
+    return deleted
+  })
 
 export const deleteJob = (
   host: Host,
@@ -36,23 +35,19 @@ export const deleteJob = (
   terminal: Terminal = ofProcess
 ): Effect.Effect<number, Failed> =>
   Effect.gen(function* () {
-    const { json, server, store } = options
+    yield* host.reserveStdout
     const jobId = yield* jobIdOf(options.args, options.id)
-    if (store !== undefined && server !== undefined) {
-      return yield* new UsageError({ message: "give --store or --server, and not both" })
-    }
-    if (!options.yes && !(yield* agreed(jobId, store ?? "the server", terminal))) {
+    const place = yield* placeOf(options)
+    const name = place._tag === "File" ? place.filename : place.url
+    if (!options.yes && !(yield* agreed(jobId, name, terminal))) {
       yield* host.warn("converge: nothing was deleted")
       return ExitCode.failed
     }
-    if (store === undefined) {
-      return yield* ask(host, options, ({ jobs }) => jobs.delete({ params: { id: jobId } }), line)
-    }
-    const remove = Effect.map(
-      JobStore.use(({ remove }) => remove(jobId)),
-      (deleted): Deleted => ({ deleted })
-    )
-    return yield* change(host, { store, json }, remove, (found) => found, line)
+    const count = yield* place._tag === "File" ? inFile(place.filename, jobId) : onServer(place, jobId)
+    return yield* printed(host, options.json, count, {
+      json: (deleted) => ({ deleted }),
+      page: (deleted, { style }) => style("green", `deleted ${plural(deleted, "job")}`)
+    })
   })
 
 /** Asks whether to delete a job. Without a person to ask, it fails. */

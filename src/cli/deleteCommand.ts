@@ -15,8 +15,7 @@ export const deleteJob = define(
       Argument.withDescription("The job's id, and before it, if you like, the path of its module")
     ),
     id: flags.id,
-    store: flags.optional(flags.store),
-    server: flags.server,
+    ...flags.place,
     yes: Flag.Boolean("yes").pipe(
       Flag.withAlias("y"),
       Flag.withDescription("Delete without a question"),
@@ -30,7 +29,9 @@ export const deleteJob = define(
 
 The command asks first on a terminal, and needs --yes elsewhere. A job that an engine runs is
 refused: cancel it first. So is a child of a job that has not ended, because its parent has to
-read how it ended. The server is --server, or CONVERGE_SERVER; the token is CONVERGE_TOKEN.
+read how it ended.
+
+${flags.places}
 
 Exit code: 0, 3 if it was refused, 64 if there is no such job or file, 70 if the server cannot be
 reached.`,

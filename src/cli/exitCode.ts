@@ -5,7 +5,6 @@
  */
 import * as Data from "effect/Data"
 import type { Status } from "../outcome/Cause.ts"
-import type { JobResult } from "../outcome/JobResult.ts"
 
 export const ExitCode = {
   /** The command line, the module, the program's name or its input cannot be used; nothing was run. */
@@ -31,7 +30,7 @@ export const ofStatus: Readonly<Record<Status, number>> = {
 
 /** The exit code of a job. `isStrict`: a job that converged with diagnostics counts as failed. */
 export const ofResult = (
-  { diagnostics, status }: Pick<JobResult, "diagnostics" | "status">,
+  { diagnostics, status }: { readonly status: Status; readonly diagnostics: ReadonlyArray<unknown> },
   isStrict: boolean
 ): number => (isStrict && status === "converged" && diagnostics.length > 0 ? ExitCode.failed : ofStatus[status])
 

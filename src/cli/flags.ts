@@ -1,6 +1,7 @@
 /**
  * The flags that several commands have, described once. Boundary: definitions only.
  */
+import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Option from "effect/Option"
@@ -83,19 +84,35 @@ export const logFormatFlag = GlobalFlag.Setting("log-format")({
 })
 
 /** The address of a running server. */
-export const server = optional(
+const server = optional(
   Flag.String("server").pipe(
     Flag.withMetavar("url"),
-    Flag.withDescription("The server's address (default: CONVERGE_SERVER)")
+    Flag.withDescription("Or the server that has them (default: CONVERGE_SERVER)")
   )
 )
 
 /** The file of the jobs that a command reads or goes on with. */
-export const store = storeFlag.pipe(Flag.withDescription("The file with the jobs"))
+const store = optional(storeFlag.pipe(Flag.withDescription("The file with the jobs (default: CONVERGE_STORE)")))
+
+/** The place of the jobs of a command: place.ts tells which of the two counts. */
+export const place = { store, server }
+
+/** The rules of `place`, for the help. */
+export const places = `The jobs are those of the file (--store) or of the server (--server). Without a flag,
+CONVERGE_STORE or CONVERGE_SERVER names the place; if both are set, a flag has to decide.
+CONVERGE_TOKEN is the token for the server.`
 
 /** The file that is made if it is not there. */
 export const newStore = optional(
-  storeFlag.pipe(Flag.withDescription("Keep the job in this file, so that it survives the process"))
+  storeFlag.pipe(Flag.withDescription("Keep the job in this file (default: CONVERGE_STORE)"))
+)
+
+/** The server that runs a program of its own. */
+export const runServer = optional(
+  Flag.String("server").pipe(
+    Flag.withMetavar("url"),
+    Flag.withDescription("Run a program of this server (default: CONVERGE_SERVER)")
+  )
 )
 
 export const durability = optional(
@@ -121,6 +138,31 @@ export const quiet = Flag.Boolean("quiet").pipe(
   Flag.withDescription("Show no progress"),
   Flag.withDefault(false)
 )
+
+/** A job's id, perhaps after a module. */
+export const job = Argument.String("job").pipe(
+  Argument.variadic(),
+  Argument.withDescription("The job's id, and before it, if you like, the path of its module")
+)
+
+/** The program of the jobs that a list is limited to. */
+export const onlyProgram = optional(
+  Flag.String("program").pipe(
+    Flag.withAlias("p"),
+    Flag.withMetavar("name"),
+    Flag.withDescription("Only jobs of this program")
+  )
+)
+
+export const cursor = optional(
+  Flag.String("cursor").pipe(
+    Flag.withMetavar("text"),
+    Flag.withDescription("Continue a list, with the cursor that it gave")
+  )
+)
+
+export const newFacts = (description: string) =>
+  Flag.String("fact").pipe(Flag.withMetavar("kind=json"), Flag.withDescription(description))
 
 export const id = optional(
   Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The job's id, instead of the argument"))

@@ -25,16 +25,7 @@ export interface InputSource {
 /** The program's input, decoded. Without a source it is `{}`. */
 export const read = (program: Program.Any, source: InputSource): Effect.Effect<unknown, UsageError, Stdio.Stdio> =>
   Effect.gen(function* () {
-    const { name, text } = yield* textOf(source)
-    const json = yield* Effect.try({
-      try: () => parseJson(text),
-      catch: (error) => {
-        const why = error instanceof Error ? error.message : String(error)
-        return new UsageError({ message: `${name} is not JSON: ${printable(why)}` })
-      }
-    })
-    // A schema recurses over its value, and would overflow the stack.
-    if (isTooDeep(json)) return yield* new UsageError({ message: `${name}: ${tooDeep}` })
+    const { json, name } = yield* readJson(source)
     const codec = Schema.toCodecJson(compiledOf(program).input)
     const decoded = Schema.decodeUnknownEffect(codec)(json, { errors: "all", onExcessProperty: "error" })
     return yield* Effect.mapError(
@@ -45,6 +36,25 @@ export const read = (program: Program.Any, source: InputSource): Effect.Effect<u
           details: indent(printable(error.message), "  ")
         })
     )
+  })
+
+/** The input as JSON, and the name of its source. A server decodes it by the schema of its program. */
+export const readJson = (
+  source: InputSource
+): Effect.Effect<{ readonly name: string; readonly json: Schema.Json }, UsageError, Stdio.Stdio> =>
+  Effect.gen(function* () {
+    const { name, text } = yield* textOf(source)
+    const json = yield* Effect.try({
+      // The parser gave the value, so it is JSON.
+      try: () => parseJson(text) as Schema.Json,
+      catch: (error) => {
+        const why = error instanceof Error ? error.message : String(error)
+        return new UsageError({ message: `${name} is not JSON: ${printable(why)}` })
+      }
+    })
+    // A schema recurses over its value, and would overflow the stack.
+    if (isTooDeep(json)) return yield* new UsageError({ message: `${name}: ${tooDeep}` })
+    return { name, json }
   })
 
 const textOf = (

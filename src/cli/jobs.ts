@@ -1,29 +1,39 @@
 /**
- * `converge jobs`: the jobs of a store, newest first, page by page. Boundary: a list in, a table or JSON out.
+ * `converge jobs`: the jobs of a store or of a server, newest first, page by page. Boundary: a list in, a table or JSON out.
  */
 import * as Effect from "effect/Effect"
-import { JobStore, type StoredJob } from "../store/index.ts"
+import { JobStore, type StoredJob, type StoreError } from "../store/index.ts"
 import { attributesOf } from "./attributes.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
-import { moment, type Page, show } from "./storedJobs.ts"
+import { lazily } from "./lazily.ts"
+import type { Place, Placed } from "./place.ts"
+import { isWithoutJournals } from "./serverError.ts"
+import { moment, type Page, showAt } from "./storedJobs.ts"
 import { cyclesOf, type Standing, standingsOf } from "./standing.ts"
 import { duration, oneLine, printable, table, thousands, truncate } from "./text.ts"
 import type { Status } from "../outcome/Cause.ts"
 
-export interface JobsOptions {
-  readonly store: string
+export interface JobsOptions extends Placed {
   readonly status: Status | "unfinished" | undefined
   readonly program: string | undefined
   readonly limit: number | undefined
   readonly cursor: string | undefined
-  readonly before?: string | undefined
+  readonly before: string | undefined
   /** Texts such as `customer=Ada`. */
-  readonly attribute?: ReadonlyArray<string>
+  readonly attribute: ReadonlyArray<string>
   readonly json: boolean
 }
 
 const mostJobs = 1_000
+
+/** A page of a list, with the standing of each job. */
+interface Listed {
+  readonly jobs: ReadonlyArray<StoredJob>
+  readonly standings: ReadonlyArray<Standing>
+  readonly cursor: string | undefined
+  readonly previous: string | undefined
+}
 
 export const jobs = (host: Host, options: JobsOptions): Effect.Effect<number, Failed> => {
   const { before, cursor, limit, program, status } = options
@@ -34,7 +44,7 @@ export const jobs = (host: Host, options: JobsOptions): Effect.Effect<number, Fa
     return Effect.fail(new UsageError({ message: "give --cursor or --before, and not both" }))
   }
   const given = before === undefined ? "--cursor" : "--before"
-  const list = Effect.flatMap(attributesOf(options.attribute ?? []), (attributes) =>
+  const list = Effect.flatMap(attributesOf(options.attribute), (attributes) =>
     Effect.mapError(
       JobStore.use((store) => store.list({ status, program, limit, cursor, before, attributes })),
       (error) =>
@@ -43,23 +53,43 @@ export const jobs = (host: Host, options: JobsOptions): Effect.Effect<number, Fa
           : error
     )
   )
-  return show(
+  const listed = Effect.flatMap(list, (page) =>
+    Effect.map(standingsOf(page.jobs), (standings) => ({ ...page, standings }))
+  )
+  return showAt(
     host,
     options,
-    Effect.flatMap(list, (page) => Effect.map(standingsOf(page.jobs), (standings) => ({ ...page, standings }))),
-    ({ cursor, jobs, previous, standings }) => ({
-      jobs: jobs.map((job, index) => jobJson(job, standings[index] ?? "unfinished")),
-      cursor: cursor ?? null,
-      previous: previous ?? null
-    }),
-    ({ cursor, jobs, previous, standings }, page) => {
-      const way = (name: string, place: string | undefined): string =>
-        place === undefined ? "" : `\n${page.style("dim", `${name} ${JSON.stringify(place)}`)}`
-      const ways = way("newer: --before", previous) + way("more: --cursor", cursor)
-      return (jobs.length === 0 ? page.style("dim", "no jobs") : pageOf(jobs, standings, page)) + ways
+    (place) => orHeld(place, listed, { attribute: options.attribute, before, cursor, limit, program, status }),
+    {
+      json: ({ cursor, jobs, previous, standings }) => ({
+        jobs: jobs.map((job, index) => jobJson(job, standings[index] ?? "unfinished")),
+        cursor: cursor ?? null,
+        previous: previous ?? null
+      }),
+      page: ({ cursor, jobs, previous, standings }, page) => {
+        const way = (name: string, place: string | undefined): string =>
+          place === undefined ? "" : `\n${page.style("dim", `${name} ${JSON.stringify(place)}`)}`
+        const ways = way("newer: --before", previous) + way("more: --cursor", cursor)
+        return (jobs.length === 0 ? page.style("dim", "no jobs") : pageOf(jobs, standings, page)) + ways
+      }
     }
   )
 }
+
+/** A list of a store, or the jobs that a server without journals holds. */
+const orHeld = (
+  place: Place,
+  listed: Effect.Effect<Listed, StoreError | UsageError, JobStore>,
+  query: Pick<JobsOptions, "attribute" | "before" | "cursor" | "limit" | "program" | "status">
+): Effect.Effect<Listed, StoreError | Failed, JobStore> =>
+  place._tag === "File"
+    ? listed
+    : Effect.catchIf(listed, isWithoutJournals, () =>
+        lazily(
+          () => import("./heldJob.ts"),
+          ({ heldJobs }) => heldJobs(place, query)
+        )
+      )
 
 /** A job of a list as JSON. */
 export const jobJson = (job: StoredJob, standing: Standing) => {

@@ -9,7 +9,6 @@ import type { JobEvent, JobTelemetry } from "../outcome/JobEvent.ts"
 import { oneLine, toPlain, truncate } from "./text.ts"
 import type { Status } from "../outcome/Cause.ts"
 import { typeOf } from "../values/panic.ts"
-import type { CompiledProgram } from "../program/erased.ts"
 
 const reportLength = 200
 
@@ -22,6 +21,33 @@ const reportText = (value: unknown): string => {
     return typeOf(value)
   }
 }
+
+/** The tiers of a program, and its name: of a program at hand, or as a server or a log describes it. */
+export interface TierNames {
+  readonly name: string
+  readonly tierCount: number
+  readonly agents: ReadonlyArray<{ readonly name: string }>
+  /** The tier of each agent, by its place among `agents`. */
+  readonly tierOf: ReadonlyArray<number>
+}
+
+/** The parts of events that are counted. */
+export type Counted =
+  | { readonly _tag: "JobStarted"; readonly seeds: ReadonlyArray<unknown> }
+  | {
+      readonly _tag: "CycleStarted"
+      readonly cycle: number
+      readonly tier: number
+      readonly tasks: number
+      readonly agents: ReadonlyArray<string>
+    }
+  | { readonly _tag: "FactsCommitted"; readonly facts: ReadonlyArray<unknown> }
+  | { readonly _tag: "TaskDiscarded" }
+  | { readonly _tag: "TierConverged"; readonly tier: number }
+  | { readonly _tag: "JobHalted"; readonly status: Status }
+
+/** The cycle under way, as the job's machine tells it. */
+export type Present = Pick<JobMachineContext, "cycle" | "tasks" | "tier">
 
 export interface TierTally {
   readonly agents: ReadonlyArray<string>
@@ -52,8 +78,18 @@ export interface RunningTask {
   readonly since: number
 }
 
+const idle = (agents: ReadonlyArray<string>): TierTally => ({
+  agents,
+  state: "idle",
+  cycles: 0,
+  tasks: 0,
+  discarded: 0,
+  facts: 0,
+  elapsedMs: 0
+})
+
 export class Tally {
-  readonly tiers: ReadonlyArray<TierTally>
+  readonly #tiers: Array<TierTally>
   readonly startedAt: number
   /** The last committed cycle. */
   cycle = 0
@@ -68,22 +104,22 @@ export class Tally {
   /** The times at which the running tasks of a cycle began, by task name, in the order of their beginnings. */
   readonly #running = new Map<string, number>()
   #runningCycle = 0
+  #queued = { cycle: 0, tier: 0, count: 0 }
 
-  constructor(program: CompiledProgram, startedAt: number) {
+  constructor(program: TierNames, startedAt: number) {
     this.startedAt = startedAt
     this.#lastAt = startedAt
-    this.tiers = Array.from({ length: program.tierCount }, (_, tier) => ({
-      agents: program.agents.filter((_, index) => program.tierOf[index] === tier).map(({ name }) => name),
-      state: "idle",
-      cycles: 0,
-      tasks: 0,
-      discarded: 0,
-      facts: 0,
-      elapsedMs: 0
-    }))
+    this.#tiers = Array.from({ length: program.tierCount }, (_, tier) =>
+      idle(program.agents.filter((_, index) => program.tierOf[index] === tier).map(({ name }) => name))
+    )
   }
 
-  onEvent(event: JobEvent, at: number): void {
+  get tiers(): ReadonlyArray<TierTally> {
+    return this.#tiers
+  }
+
+  /** `event`: an event of the log. Those that are not counted are ignored. */
+  onEvent(event: Counted | JobEvent, at: number): void {
     switch (event._tag) {
       case "JobStarted":
         this.facts += event.seeds.length
@@ -91,6 +127,7 @@ export class Tally {
       case "CycleStarted": {
         this.cycle = event.cycle
         this.#tier = event.tier
+        this.#learn(event.tier, event.agents)
         const tier = this.#current()
         if (tier === undefined) return
         tier.state = "running"
@@ -133,6 +170,7 @@ export class Tally {
 
   /** `at`: when the item was seen. Its own time is the time of day, which may be set meanwhile. */
   onTelemetry(item: JobTelemetry, at: number): void {
+    if (item._tag === "TaskQueued") this.#onQueued(item)
     if (item._tag === "TaskClaimed") {
       if (this.#runningCycle !== item.cycle) this.#running.clear()
       this.#runningCycle = item.cycle
@@ -147,8 +185,28 @@ export class Tally {
     }
   }
 
+  /** The cycle under way as telemetry tells it, for a job whose machine is not at hand. */
+  get queued(): Present {
+    const { count, cycle, tier } = this.#queued
+    return { cycle, tier, tasks: cycle > this.cycle ? count : 0 }
+  }
+
+  #onQueued({ agent, cycle }: JobTelemetry): void {
+    const { count, cycle: last } = this.#queued
+    const known = this.#tiers.findIndex(({ agents }) => agents.includes(agent))
+    this.#queued = { cycle, tier: known === -1 ? this.#tier : known, count: cycle === last ? count + 1 : 1 }
+  }
+
+  /** Adds tiers and agents that the program's description does not have. */
+  #learn(tier: number, agents: ReadonlyArray<string>): void {
+    while (this.#tiers.length <= tier) this.#tiers.push(idle([]))
+    const known = this.#tiers[tier]
+    const more = agents.filter((name) => name !== "" && !this.#tiers.some((other) => other.agents.includes(name)))
+    if (known !== undefined && more.length > 0) this.#tiers[tier] = { ...known, agents: [...known.agents, ...more] }
+  }
+
   /** Takes the cycle under way from the machine's context. */
-  observe({ cycle, tasks, tier }: JobMachineContext): void {
+  observe({ cycle, tasks, tier }: Present): void {
     if (this.halted !== undefined || tasks === 0) {
       this.underway = undefined
       return

@@ -26,14 +26,13 @@ import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { look } from "./jobRun.ts"
 import { choose, load, type LoadedModule } from "./programs.ts"
-import { asFailed, type Page } from "./storedJobs.ts"
-import { openForReading } from "./storeFile.ts"
+import { type Placed, placeOf } from "./place.ts"
+import { asFailed, openPlace, type Page } from "./storedJobs.ts"
 import { indent, inlineJson, oneLine, plural, printable, thousands, toPlain, truncate } from "./text.ts"
 
-export interface RehearseOptions {
+export interface RehearseOptions extends Placed {
   readonly module: string
   readonly program: string | undefined
-  readonly store: string
   /** The ids of jobs; none: all jobs of the program. */
   readonly job: ReadonlyArray<string>
   readonly json: boolean
@@ -56,10 +55,8 @@ export const rehearse = (
   Effect.gen(function* () {
     yield* host.reserveStdout
     const module = yield* load(options.module)
-    const report = yield* reported(module, options).pipe(
-      Effect.mapError(asFailed),
-      Effect.provide(openForReading(options.store))
-    )
+    const place = yield* placeOf(options)
+    const report = yield* reported(module, options).pipe(Effect.mapError(asFailed), Effect.provide(openPlace(place)))
     yield* host.write(`${options.json ? JSON.stringify(reportJson(report)) : pageOf(report, look())}\n`)
     return report.jobs.some(({ isOtherwise }) => isOtherwise) ? ExitCode.failed : 0
   }).pipe(Effect.scoped)

@@ -1,11 +1,11 @@
 /**
- * `converge replay`, `diff`, `explain` and `events`: a stored job cycle by cycle, read without its program. Values are JSON.
+ * `converge replay`, `explain` and `events`: a stored job cycle by cycle, read without its program. Values are JSON.
  *
  * Boundary: values of `Journal` in, a page or JSON out.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Fact, FactRef } from "../program/Fact.ts"
+import type { FactRef } from "../program/Fact.ts"
 import * as Journal from "../journal/Journal.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
@@ -15,10 +15,13 @@ import { explanationToJson } from "../outcome/explanationJson.ts"
 import * as Explanation from "./explanation.ts"
 import type { Host } from "./hostProcess.ts"
 import { look } from "./jobRun.ts"
-import { asFailed, byWhom, factJson, factsJson, type JobOptions, type Page, properties, show } from "./storedJobs.ts"
+import { type AServer, placeOf } from "./place.ts"
+import { asFailed, factsJson, type JobOptions, openPlace, type Page, properties, show } from "./storedJobs.ts"
+import type { Event as ServerEvent } from "../client/programClient.ts"
 import * as Report from "./report.ts"
-import { jobIdOf, openForReading } from "./storeFile.ts"
-import { indent, inlineJson, oneLine, plural, printable, thousands, toPlain, truncate } from "./text.ts"
+import { isWithoutJournals, type ServerError } from "./serverError.ts"
+import { jobIdOf } from "./storeFile.ts"
+import { indent, inlineJson, nameOf, oneLine, printable, thousands, toPlain, truncate } from "./text.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 
 const usage = (message: string) => Effect.fail(new UsageError({ message }))
@@ -68,72 +71,6 @@ const replayPage = (replayed: Journal.Replayed, isAll: boolean, { style, width }
     style
   )
   return `${head}\n${rows}\n\n${Report.facts({ context }, { style, width, facts: isAll, output: undefined })}`.trimEnd()
-}
-
-/* ---------------------------------------------------------------- diff */
-
-export interface DiffOptions extends JobOptions {
-  readonly from: number | undefined
-  readonly to: number | undefined
-}
-
-export const diff = (host: Host, options: DiffOptions): Effect.Effect<number, Failed> =>
-  Effect.gen(function* () {
-    const flags = [options.from, options.to].filter((cycle) => cycle !== undefined)
-    const positional = flags.length === 2 ? 0 : 2
-    const cycles = options.args.slice(options.args.length - positional).map(Number)
-    const [from, to] = flags.length === 2 ? flags : cycles
-    if (flags.length === 1 || from === undefined || to === undefined || ![from, to].every(Number.isSafeInteger)) {
-      return yield* usage("diff needs a job and two cycles, as in: converge diff audit 3 4 --store jobs.db")
-    }
-    const jobId = yield* jobIdOf(options.args.slice(0, options.args.length - positional), options.id)
-    const read = Journal.diff(jobId, from, to)
-    return yield* show(
-      host,
-      options,
-      read,
-      ({ added, evaluations, removed, revised, ...rest }) => ({
-        ...rest,
-        added: added.map(factJson),
-        revised: revised.map(({ after, before }) => ({ before: factJson(before), after: factJson(after) })),
-        removed: removed.map(factJson),
-        evaluations
-      }),
-      diffPage
-    )
-  })
-
-const diffPage = (diff: Journal.Diff, { style, width }: Page): string => {
-  const { added, evaluations, from, removed, revised, to } = diff
-  const counts = [
-    `${thousands(added.length)} added`,
-    `${thousands(revised.length)} revised`,
-    `${thousands(removed.length)} removed`,
-    plural(evaluations.length, "evaluation")
-  ]
-  const cycles = `${oneLine(diff.jobId)}: cycle ${thousands(from.cycle)} → ${thousands(to.cycle)}`
-  const head = `${style("bold", cycles)}${style("dim", `  ${counts.join(", ")}`)}`
-  const valueOf = (fact: Fact): string => truncate(oneLine(inlineJson(toPlain(fact.value))), width - 4)
-  const lines = [
-    ...added.flatMap((fact) => [
-      `${style("green", `+ ${nameOf(fact)}`)}  ${style("dim", byWhom(fact))}`,
-      `    ${valueOf(fact)}`
-    ]),
-    ...revised.flatMap(({ after, before }) => [
-      `${style("yellow", `~ ${nameOf(after)}`)}  ${style("dim", byWhom(after))}`,
-      `  ${style("red", "-")} ${valueOf(before)}`,
-      `  ${style("green", "+")} ${valueOf(after)}`
-    ]),
-    ...removed.flatMap((fact) => [
-      `${style("red", `- ${nameOf(fact)}`)}  ${style("dim", byWhom(fact))}`,
-      `    ${valueOf(fact)}`
-    ]),
-    ...evaluations.map(({ agent, cycle, fact, reason, score }) => {
-      const about = `${oneLine(fact.kind)}/${oneLine(fact.id)}`
-      return `${style("cyan", `* ${about}`)}  ${score}  ${oneLine(reason)}  ${style("dim", `${oneLine(agent)}, cycle ${cycle}`)}`
-    })
-  ]
-  return [head, ...lines].join("\n")
 }
 
 /* ---------------------------------------------------------------- explain */
@@ -196,22 +133,44 @@ export const events = (host: Host, options: EventsOptions): Effect.Effect<number
     yield* host.reserveStdout
     const jobId = yield* jobIdOf(options.args, options.id)
     const { style, width } = look()
-    const lineOf = options.json ? JSON.stringify : (event: JobEvent) => eventLine(event, { style, width })
-    yield* Stream.runForEachArray(Stream.unwrap(Journal.events(jobId, { after: options.after })), (page) =>
-      host.write(page.map((event) => `${lineOf(event)}\n`).join(""))
-    ).pipe(Effect.mapError(asFailed), Effect.provide(openForReading(options.store)))
+    const lineOf = options.json ? JSON.stringify : (event: AnyEvent) => eventLine(event, { style, width })
+    const write = (page: ReadonlyArray<AnyEvent>) => host.write(page.map((event) => `${lineOf(event)}\n`).join(""))
+    const place = yield* placeOf(options)
+    const stored = Stream.runForEachArray(Stream.unwrap(Journal.events(jobId, { after: options.after })), write)
+    yield* Effect.catchIf(stored, isWithoutJournals, (error) =>
+      place._tag === "File" ? Effect.fail(error) : heldEvents(place, jobId, options.after, write, error)
+    ).pipe(Effect.mapError(asFailed), Effect.provide(openPlace(place)))
     return 0
   }).pipe(Effect.scoped)
+
+/** An event of a journal, or of a server's log. */
+type AnyEvent = JobEvent | ServerEvent
+
+/** The log of a job that has ended, from a server without journals. The log of another job has no end yet. */
+const heldEvents = (
+  server: AServer,
+  jobId: string,
+  after: number | undefined,
+  write: (page: ReadonlyArray<AnyEvent>) => Effect.Effect<void>,
+  otherwise: ServerError
+) =>
+  Effect.gen(function* () {
+    const { ended } = yield* Effect.promise(() => import("./liveJob.ts"))
+    const log = yield* ended(server, jobId, after ?? 0)
+    return yield* log === undefined ? Effect.fail(otherwise) : Stream.runForEachArray(log, write)
+  })
 
 const shownElsewhere = new Set(["_tag", "seq", "cycle", "agent", "each"])
 
 /** The most characters of a line that says why something failed. */
 const widestCause = 2_000
 
-const eventLine = (event: JobEvent, { style, width }: Page): string => {
+const eventLine = (event: AnyEvent, { style, width }: Page): string => {
   const { _tag, cycle, seq } = event
-  const agent = "agent" in event ? oneLine(event.agent === "" ? "signal" : event.agent) : ""
-  const each = "each" in event && event.each !== undefined ? ` on ${nameOf(event.each)}` : ""
+  const named = "agent" in event ? event["agent"] : undefined
+  const agent = typeof named === "string" ? oneLine(named === "" ? "signal" : named) : ""
+  const about = "each" in event ? event["each"] : undefined
+  const each = isRef(about) ? ` on ${nameOf(about)}` : ""
   const rest = Object.entries(event).filter(([key]) => !shownElsewhere.has(key))
   const saidOf = (key: string, value: unknown) => (key === "cause" || key === "error" ? causeText(value) : undefined)
   const fields = rest.map(([key, value]) => `${key} ${saidOf(key, value) ?? textOf(value)}`).join("  ")
@@ -247,8 +206,6 @@ const textsOf = (error: unknown): ReadonlyArray<string> => {
     ...(Array.isArray(errors) ? errors.flatMap(textsOf) : [])
   ]
 }
-
-const nameOf = ({ id, kind }: FactRef): string => `${oneLine(kind)}/${oneLine(id)}`
 
 const isRef = (value: unknown): value is FactRef =>
   typeof value === "object" && value !== null && "kind" in value && "id" in value

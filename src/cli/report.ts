@@ -20,12 +20,12 @@ import {
   thousands,
   toPlain
 } from "./text.ts"
-import { parseJson } from "../values/parseJson.ts"
+import type { FactRef } from "../program/Fact.ts"
 import type { Status } from "../outcome/Cause.ts"
 import type { Standing } from "./standing.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { intentKey } from "../program/keys.ts"
-import { errorToJson } from "../outcome/resultJson.ts"
+import { errorToJson, factJson, type FactJson } from "../outcome/resultJson.ts"
 import { stackOf } from "../outcome/errorDescription.ts"
 
 const diagnosticsShown = 10
@@ -102,7 +102,7 @@ const howOf = (status: Status): string => {
 }
 
 /** The addition to the first line for a job that converged with diagnostics. */
-const doubtsOf = ({ diagnostics, status }: JobResult): string => {
+const doubtsOf = ({ diagnostics, status }: Pick<Reported, "diagnostics" | "status">): string => {
   if (status !== "converged" || diagnostics.length === 0) return ""
   const discarded = diagnostics.filter(({ cause }) => isDiscarded(cause)).length
   const others = diagnostics.length - discarded
@@ -113,7 +113,13 @@ const doubtsOf = ({ diagnostics, status }: JobResult): string => {
   return ` with ${parts.join(" and ")}`
 }
 
-const headline = (result: JobResult, { style, width }: ReportOptions): string => {
+/** The fields of a result that a report needs, and a server gives, too. */
+export type Reported = Pick<JobResult, "cycles" | "hash" | "jobId" | "program" | "status" | "usage"> & {
+  readonly diagnostics: ReadonlyArray<{ readonly cause: { readonly _tag: string } }>
+}
+
+/** The first line of a report: how the job ended, and what it spent. */
+export const headline = (result: Reported, { style, width }: ReportOptions): string => {
   const { cycles, hash, jobId, program, status, usage } = result
   const doubts = doubtsOf(result)
   const { format, mark } = doubts === "" ? looks[status] : { ...looks[status], format: "yellow" as const }
@@ -132,10 +138,19 @@ const headline = (result: JobResult, { style, width }: ReportOptions): string =>
 const said = new Set(["_tag", "message", "jobId", "stack"])
 
 export const failure = (end: JobFailure, { style, width }: ReportOptions): string => {
+  return failureOf(end._tag, end.message, errorToJson(end), { style, width })
+}
+
+/** The same for an error as JSON. */
+export const failureOf = (
+  tag: string,
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+  { style, width }: Pick<ReportOptions, "style" | "width">
+): string => {
   // The user who cancelled a job knows it.
-  if (end._tag === "JobCancelled") return ""
-  const fields = errorToJson(end)
-  const lines = [style("red", `${end._tag}: ${printable(end.message)}`)]
+  if (tag === "JobCancelled") return ""
+  const lines = [style("red", `${tag}: ${printable(message)}`)]
   const shown = Object.entries(fields).filter(([key, value]) => !said.has(key) && value !== undefined)
   const names = table(shown.map(([key]) => [key, ""]))
   shown.forEach(([, value], index) => {
@@ -143,7 +158,7 @@ export const failure = (end: JobFailure, { style, width }: ReportOptions): strin
     const shown = typeof value === "string" ? value : pretty(toPlain(value), width - name.length, "  ")
     lines.push(`  ${style("dim", name)}${printable(shown)}`)
   })
-  const missing = /^Service not found: (\S+)/.exec(end.message)
+  const missing = /^Service not found: (\S+)/.exec(message)
   if (missing !== null) {
     lines.push(
       `  The module provides it by exporting a Layer as "layer": export const layer = Layer.succeed(..., ...).`,
@@ -171,15 +186,27 @@ export const framesOf = (stacks: string): string => {
   return lines.some(isFrame) ? printable(lines.join("\n")) : ""
 }
 
-export const facts = ({ context }: Pick<JobResult, "context">, { facts, style, width }: ReportOptions): string => {
-  const counts = Object.entries(context.counts())
-  if (counts.length === 0) return ""
-  const rows = counts.map(([kind, count]) => [oneLine(kind), thousands(count)])
-  if (!facts) return section("facts", table(rows, [1]).join("\n"), style)
-  const lines = context.encoded().map(({ fact, text }) => {
+export const facts = ({ context }: Pick<JobResult, "context">, options: ReportOptions): string =>
+  factsOf(context.counts(), options.facts ? context.encoded().map(factJson) : undefined, options)
+
+/** The parts of a fact that a report shows. */
+export type ReportedFact = Omit<FactJson, "provenance"> & {
+  readonly provenance: Pick<FactJson["provenance"], "agent" | "cycle" | "origin">
+}
+
+/** The same for facts as JSON. `all`: undefined shows their number by kind. */
+export const factsOf = (
+  counts: Readonly<Record<string, number>>,
+  all: ReadonlyArray<ReportedFact> | undefined,
+  { style, width }: Pick<ReportOptions, "style" | "width">
+): string => {
+  const rows = Object.entries(counts).map(([kind, count]) => [oneLine(kind), thousands(count)])
+  if (rows.length === 0) return ""
+  if (all === undefined) return section("facts", table(rows, [1]).join("\n"), style)
+  const lines = all.map((fact) => {
     const { agent, cycle, origin } = fact.provenance
     const name = `${oneLine(fact.kind)}/${oneLine(fact.id)}`
-    const value = printable(pretty(parseJson(text), width - 4, ""))
+    const value = printable(pretty(fact.value, width - 4, ""))
     return `${name}  ${style("dim", `${origin === "agent" ? oneLine(agent) : origin}, cycle ${cycle}`)}\n${indent(value, "  ")}`
   })
   return section("facts", lines.join("\n"), style)
@@ -190,7 +217,10 @@ export const output = ({ output, style, width }: ReportOptions): string => {
   return section("output", printable(typeof output === "string" ? output : pretty(output, width - 2)), style)
 }
 
-export const intents = ({ intents }: JobResult, style: Style): string => {
+export const intents = (
+  { intents }: { readonly intents: ReadonlyArray<{ readonly kind: string }> },
+  style: Style
+): string => {
   if (intents.length === 0) return ""
   const counts = new Map<string, number>()
   for (const { kind } of intents) counts.set(kind, (counts.get(kind) ?? 0) + 1)
@@ -212,13 +242,25 @@ export const unanswered = (intents: ReadonlyArray<CommittedIntent>, style: Style
   return section(`unanswered intents (${thousands(intents.length)})`, lines.join("\n"), style)
 }
 
-export const diagnostics = (result: JobResult, { style }: Pick<ReportOptions, "style">): string => {
-  const { diagnostics } = result
+export const diagnostics = (result: JobResult, { style }: Pick<ReportOptions, "style">): string =>
+  diagnosticsOf(result.diagnostics, (cause) => describe(cause, result), style)
+
+/** The same for diagnostics of any form. `tell`: describes a cause. */
+export const diagnosticsOf = <C extends { readonly _tag: string }>(
+  diagnostics: ReadonlyArray<{
+    readonly agent: string
+    readonly cause: C
+    readonly cycle: number
+    readonly each?: FactRef | null | undefined
+  }>,
+  tell: (cause: C) => string,
+  style: Style
+): string => {
   if (diagnostics.length === 0) return ""
   const rows = diagnostics.slice(0, diagnosticsShown).map(({ agent, cause, cycle, each }) => {
-    const about = each === undefined ? "" : ` on ${each.kind}/${each.id}`
+    const about = each === undefined || each === null ? "" : ` on ${each.kind}/${each.id}`
     const who = oneLine(`${agent === "" ? "signal" : agent}${about}`)
-    return [`cycle ${thousands(cycle)}`, who, oneLine(`${cause._tag}: ${describe(cause, result)}`)]
+    return [`cycle ${thousands(cycle)}`, who, oneLine(`${cause._tag}: ${tell(cause)}`)]
   })
   const more = diagnostics.length - rows.length
   const lines = more > 0 ? [...table(rows), style("dim", `... and ${thousands(more)} more`)] : table(rows)

@@ -1,5 +1,6 @@
 /**
- * `converge resume`: goes on with the unfinished jobs of some modules' programs, and prints each result when its job ends.
+ * `converge resume`: goes on with unfinished jobs, of some modules' programs or of a server, and prints each result when its job
+ * ends.
  *
  * A job that another process runs is left to that process. A signal leaves all jobs in the store. Boundary: composition.
  */
@@ -18,6 +19,7 @@ import { tellAwaited } from "./waitingIntents.ts"
 import { CommandFailed, ExitCode, type Failed, ofResult, ofStatus, UsageError, worst } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { begin, endOf, engineOf, print, provideModule } from "./jobRun.ts"
+import { type AServer, type Placed, placeOf } from "./place.ts"
 import { handlersOfAll, load, type LoadedModule } from "./programs.ts"
 import { follow } from "./progress.ts"
 import { resultOf } from "./report.ts"
@@ -26,9 +28,9 @@ import { oneLine, plural, printable } from "./text.ts"
 import { compiledOf } from "../program/erased.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 
-export interface ResumeOptions {
-  readonly modules: ReadonlyArray<string>
-  readonly store: string
+export interface ResumeOptions extends Placed {
+  /** The modules; with a server, the ids of jobs. */
+  readonly args: ReadonlyArray<string>
   readonly id: string | undefined
   readonly program: string | undefined
   readonly workers: number | undefined
@@ -48,9 +50,30 @@ interface Found {
 export const resume = (host: Host, options: ResumeOptions): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
   Effect.gen(function* () {
     yield* host.reserveStdout
-    const modules = yield* Effect.forEach(options.modules, load)
+    const place = yield* placeOf(options)
+    return yield* place._tag === "File" ? resumeHere(host, place.filename, options) : resumeThere(host, place, options)
+  })
+
+const resumeThere = (host: Host, server: AServer, options: ResumeOptions): Effect.Effect<number, Failed> =>
+  Effect.gen(function* () {
+    const { refuseLocal, resumeOnServer } = yield* Effect.promise(() => import("./serverStart.ts"))
+    const { args, durability, id, program, workers } = options
+    yield* refuseLocal({ "--workers": workers, "--durability": durability, "--program": program })
+    return yield* resumeOnServer(host, server, id === undefined ? args : [...args, id], options)
+  }).pipe(Effect.scoped)
+
+const resumeHere = (
+  host: Host,
+  filename: string,
+  options: ResumeOptions
+): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
+  Effect.gen(function* () {
+    if (options.args.length === 0) {
+      return yield* new UsageError({ message: "resume needs the modules that export the jobs' programs" })
+    }
+    const modules = yield* Effect.forEach(options.args, load)
     const programs = yield* programsOf(modules, options.program)
-    const engine = engineOf(options.workers, openExisting(options.store, options.durability), {
+    const engine = engineOf(options.workers, openExisting(filename, options.durability), {
       programs: modules.flatMap((module) => module.programs),
       handlers: yield* handlersOfAll(modules)
     })

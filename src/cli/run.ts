@@ -18,13 +18,15 @@ import * as Explanation from "./explanation.ts"
 import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
 import { begin, type Begin, engineOf, provideModule, runJob } from "./jobRun.ts"
+import { serverOfEnvironment, serverOnly, storeOfEnvironment } from "./place.ts"
 import { choose, load, type LoadedModule } from "./programs.ts"
 import * as StoreFile from "./storeFile.ts"
 import { relayOf, serveConsole, temporaryStore } from "./watching.ts"
 
 /** The flags of `converge run`. */
 export interface RunOptions {
-  readonly module: string
+  /** The module; undefined: the program is one of a server. */
+  readonly module: string | undefined
   readonly program: string | undefined
   readonly input: string | undefined
   readonly inputFile: string | undefined
@@ -33,6 +35,7 @@ export interface RunOptions {
   /** Texts such as `customer=Ada`. */
   readonly attribute: ReadonlyArray<string>
   readonly store: string | undefined
+  readonly server: string | undefined
   readonly durability: Durability | undefined
   readonly json: boolean
   readonly facts: boolean
@@ -44,8 +47,37 @@ export interface RunOptions {
   readonly quiet: boolean
 }
 
-/** Runs the job, and gives the exit code. */
-export const run = (host: Host, options: RunOptions): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
+/** Runs a program of a module here, or one of a server there, and gives the exit code. */
+export const run = (host: Host, options: RunOptions): Effect.Effect<number, Failed, NodeServices.NodeServices> => {
+  const { module, server } = options
+  if (module === undefined) return runThere(host, options)
+  if (server === undefined) return runHere(host, { ...options, module, store: options.store ?? storeOfEnvironment() })
+  const message = "a server runs its own programs: leave the module out, and name the program with --program"
+  return Effect.fail(new UsageError({ message }))
+}
+
+const runThere = (host: Host, options: RunOptions): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
+  Effect.gen(function* () {
+    yield* host.reserveStdout
+    const given = options.server ?? (options.store === undefined ? serverOfEnvironment() : undefined)
+    if (given === undefined) {
+      return yield* new UsageError({ message: "run needs a module, or --server and the name of a program" })
+    }
+    const server = yield* serverOnly({ store: options.store, server: given }, "")
+    const { runOnServer, refuseLocal } = yield* Effect.promise(() => import("./serverStart.ts"))
+    yield* refuseLocal({
+      "--workers": options.workers,
+      "--durability": options.durability,
+      "--inspect": options.inspect,
+      "--inspect-stay": options.inspectStay,
+      "--inspect-stately": options.inspectStately
+    })
+    return yield* runOnServer(host, server, options)
+  }).pipe(Effect.scoped)
+
+type HereOptions = RunOptions & { readonly module: string }
+
+const runHere = (host: Host, options: HereOptions): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
   Effect.gen(function* () {
     yield* host.reserveStdout
     if (options.durability !== undefined && options.store === undefined) {

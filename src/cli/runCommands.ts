@@ -6,6 +6,7 @@
 import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { type SettingName, settingNames, settings } from "../server/settings.ts"
 import { attributeFlag } from "./attributes.ts"
 import { define } from "./definition.ts"
@@ -38,7 +39,9 @@ export const run = define(
   "run",
   {
     module: Argument.String("module").pipe(
-      Argument.withDescription("The module that exports the program: a path, or a package's specifier")
+      Argument.withDescription("The module that exports the program: a path, or a package's specifier"),
+      Argument.optional,
+      Argument.map(Option.getOrUndefined)
     ),
     program: flags.program,
     input: flags.input,
@@ -49,6 +52,7 @@ export const run = define(
     ),
     attribute: attributeFlag("A text by which lists find the job"),
     store: flags.newStore,
+    server: flags.runServer,
     durability: flags.durability,
     json: flags.json,
     facts: flags.facts,
@@ -94,6 +98,11 @@ With --store and --id the same command creates the job, goes on with it after a 
 prints its result if it has ended. Ctrl-C then leaves the job in the store, to be resumed;
 "converge cancel" ends it.
 
+With --server, and no module, the server runs one of its own programs, and this command follows the
+job as "watch" does. Ctrl-C then leaves the job there. CONVERGE_STORE and CONVERGE_SERVER stand for
+the flags: the file counts for a module, and the server where there is none. CONVERGE_TOKEN is the
+token for the server.
+
 With --inspect a page shows the job as it runs, on a free port of this machine; its address is
 printed on standard error. "converge serve" has the page at /inspector.
 
@@ -112,20 +121,25 @@ ${flags.exitCodes}`,
         command: "converge run ./audit.ts --id audit-42 --store jobs.db",
         description: "A job that survives the process: run it again to go on"
       },
+      {
+        command: "converge run --server http://localhost:8080 --program audit --id audit-42",
+        description: "A job of a server"
+      },
       { command: "converge run ./audit.ts --explain Import/src/a.ts", description: "Where one fact comes from" },
       { command: "converge run ./audit.ts --inspect-stay", description: "Watch it in a browser" },
       { command: "converge run case.json", description: "A case that names its module" }
     ]
   },
   (host, { case: file, module, ...options }) => {
-    const isCase = file !== undefined || module.endsWith(".json")
-    const { attribute, explain, facts, id, input, inputFile, inspectStately, json, program, store } = options
+    const isCase = file !== undefined || module?.endsWith(".json") === true
+    const { attribute, explain, facts, id, input, inputFile, inspectStately, json, program, server, store } = options
     const others = {
       "--input": input,
       "--input-file": inputFile,
       "--id": id,
       "--attribute": attribute[0],
       "--store": store,
+      "--server": server,
       "--explain": explain,
       "--inspect-stately": inspectStately
     }
@@ -134,7 +148,7 @@ ${flags.exitCodes}`,
       facts,
       program,
       others,
-      file: file ?? module,
+      file: file ?? module ?? "",
       module: file === undefined ? undefined : module
     }
     return isCase

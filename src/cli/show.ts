@@ -1,88 +1,76 @@
 /**
- * `converge show`: one stored job, as it is now. Boundary: a journal in, a page or JSON out.
+ * `converge show`: one job of a store or of a server, as it is now. Boundary: a journal in, a page or JSON out.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Usage } from "../program/Budget.ts"
 import * as Journal from "../journal/Journal.ts"
-import type { JobResult } from "../outcome/JobResult.ts"
-import { JobStore, type StoredJournal } from "../store/index.ts"
-import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
+import { Examination } from "../outcome/diagnosis.ts"
+import { errorToJson } from "../outcome/resultJson.ts"
+import type { StoredJournal } from "../store/index.ts"
+import { ExitCode, type Failed } from "./exitCode.ts"
+import type { HeldJob } from "./heldJob.ts"
 import type { Host } from "./hostProcess.ts"
 import { jobJson } from "./jobs.ts"
-import { showLive } from "./liveJob.ts"
 import { attributesLine } from "./attributes.ts"
-import { factsJson, type JobOptions, moment, type Page, properties, show as print } from "./storedJobs.ts"
+import type { Place } from "./place.ts"
 import * as Report from "./report.ts"
+import { isWithoutJournals } from "./serverError.ts"
 import { cyclesOf, type Standing, standingOf } from "./standing.ts"
+import { errorIn, orCorrupt, readJob, type ReadJob, resultIn } from "./storedEnd.ts"
+import { factsJson, type JobOptions, moment, type Page, properties, showAt } from "./storedJobs.ts"
 import { jobIdOf } from "./storeFile.ts"
-import { bytes, duration, indent, oneLine, plural, thousands, toPlain, wrap } from "./text.ts"
-import type { Cause } from "../outcome/Cause.ts"
-import { Examination } from "../outcome/diagnosis.ts"
-import { fromCause } from "../outcome/fromCause.ts"
-import { errorToJson } from "../outcome/resultJson.ts"
-import { endIn } from "../journal/edges.ts"
-import { reviveCause } from "../journal/causes.ts"
+import { heldJson, heldPage } from "./heldReport.ts"
+import { type TasksNow, tasksText } from "./tasksNow.ts"
+import { bytes, duration, indent, oneLine, plural, thousands, wrap } from "./text.ts"
 
-type ReadError = Effect.Error<ReturnType<typeof Journal.replay>>
+/** A job with what else is shown of it. `tasks`: those of the moment, of an unfinished job of a server. */
+type Shown = {
+  readonly tasks: TasksNow | undefined
+} & (
+  | {
+      readonly _tag: "Stored"
+      readonly read: ReadJob
+      readonly standing: Standing
+      /** One sentence that says why the job stands where it does. */
+      readonly headline: string
+    }
+  | { readonly _tag: "Held"; readonly held: HeldJob }
+)
 
-interface Shown {
-  readonly journal: StoredJournal
-  readonly standing: Standing
-  /** The replayed job; undefined if the journal is corrupt, and then `corrupt` says where. */
-  readonly replayed: Journal.Replayed | undefined
-  readonly corrupt: string | undefined
-  readonly usage: Usage | undefined
-  readonly output: unknown
-  readonly cause: Cause | undefined
-  /** One sentence that says why the job stands where it does. */
-  readonly headline: string
-}
+type StoredJobShown = Extract<Shown, { readonly _tag: "Stored" }>
 
-export interface ShowOptions extends Omit<JobOptions, "store"> {
-  readonly store: string | undefined
-  readonly server: string | undefined
+export interface ShowOptions extends JobOptions {
   readonly facts: boolean
 }
 
-/** Shows a job of a store, or of the server that is named. */
-export const show = (host: Host, options: ShowOptions): Effect.Effect<number, Failed> => {
-  const { server, store } = options
-  if (store === undefined)
-    return Effect.flatMap(jobIdOf(options.args, options.id), (id) => showLive(host, { ...options, id }))
-  if (server === undefined) return showStored(host, { ...options, store })
-  return Effect.fail(new UsageError({ message: "give --store or --server, and not both" }))
-}
-
-const showStored = (host: Host, options: JobOptions & { readonly facts: boolean }): Effect.Effect<number, Failed> =>
+/** Shows a job of a store, or of a server. */
+export const show = (host: Host, options: ShowOptions): Effect.Effect<number, Failed> =>
   Effect.flatMap(jobIdOf(options.args, options.id), (jobId) =>
-    print(
-      host,
-      options,
-      Effect.gen(function* () {
-        const { load } = yield* JobStore
-        const journal = yield* load(jobId)
-        const { corrupt: changedRow, value: replayed } = yield* orCorrupt(Journal.replay(jobId))
-        const { corrupt: changedEnd, value: end } = yield* orCorrupt(endIn(journal))
-        const corrupt = changedRow ?? changedEnd
-        const cause = end === undefined || end.cause === null ? undefined : reviveCause(end.cause)
-        const usage = end?.usage ?? replayed?.usage
-        return {
-          journal,
-          standing: yield* standingOf(journal),
-          replayed,
-          corrupt,
-          usage,
-          output: toPlain(end?.output),
-          cause,
-          headline: yield* headlineOf(jobId)
-        }
+    showAt(host, options, (place) => shownAt(place, jobId, options.facts), {
+      json: (shown) => ({
+        ...(shown._tag === "Held" ? heldJson(shown.held) : jsonOf(shown, options.facts)),
+        ...(shown.tasks === undefined ? {} : { tasks: shown.tasks })
       }),
-      (shown) => jsonOf(shown, options.facts),
-      (shown, page) => pageOf(shown, options.facts, page),
-      ({ corrupt }) => (corrupt === undefined ? 0 : ExitCode.failed)
-    )
+      page: (shown, page) =>
+        (shown._tag === "Held" ? heldPage(shown.held, page) : pageOf(shown, options.facts, page)) +
+        tasksText(shown.tasks, page),
+      codeOf: (shown) => (shown._tag === "Held" || shown.read.corrupt === undefined ? 0 : ExitCode.failed)
+    })
   )
+
+const shownAt = (place: Place, jobId: string, isAll: boolean) =>
+  Effect.gen(function* () {
+    const stored = Effect.gen(function* () {
+      const read = yield* readJob(jobId)
+      const standing = yield* standingOf(read.journal)
+      return { _tag: "Stored" as const, read, standing, headline: yield* headlineOf(jobId) }
+    })
+    if (place._tag === "File") return { ...(yield* stored), tasks: undefined }
+    const live = yield* Effect.promise(() => import("./liveJob.ts"))
+    const found = yield* Effect.catchIf(stored, isWithoutJournals, () => live.held(place, jobId, isAll))
+    const hasEnded = found._tag === "Held" ? found.held.job.result !== null : found.read.journal.status !== undefined
+    return { ...found, tasks: hasEnded ? undefined : yield* live.tasksNow(place, jobId) }
+  })
 
 /** Examines the events of a job: those before the corrupt part, if there is one. */
 const headlineOf = Effect.fnUntraced(function* (jobId: string) {
@@ -92,50 +80,13 @@ const headlineOf = Effect.fnUntraced(function* (jobId: string) {
   return examination.result.headline
 })
 
-/** A part of a journal, or the message about it if it is corrupt. */
-const orCorrupt = <A, R>(read: Effect.Effect<A, ReadError, R>) =>
-  Effect.matchEffect(read, {
-    onSuccess: (value) => Effect.succeed({ value, corrupt: undefined }),
-    onFailure: (error) =>
-      error._tag === "JournalCorrupt"
-        ? Effect.succeed({ value: undefined, corrupt: error.message })
-        : Effect.fail(error)
-  })
-
-/** The result of the job, as if it had just ended. */
-const resultOf = ({ journal, output, replayed, usage }: Shown): JobResult | undefined => {
-  if (replayed === undefined || usage === undefined) return undefined
-  const { context, diagnostics, hash, intents, jobId, program, version } = replayed
-  const cycles = cyclesOf(journal)
-  const status = journal.status ?? "cancelled"
-  return {
-    jobId,
-    program,
-    status,
-    cycles,
-    version,
-    hash,
-    usage: { ...usage, cycles },
-    context,
-    output,
-    intents,
-    diagnostics
-  }
-}
-
-const errorOf = (shown: Shown) => {
-  const result = resultOf(shown)
-  if (shown.cause === undefined || result === undefined) return undefined
-  return fromCause(shown.cause, result.jobId, { ...result, output: undefined })
-}
-
-const jsonOf = (shown: Shown, isAll: boolean) => {
-  const { corrupt, journal, output, replayed, standing } = shown
-  const result = resultOf(shown)
-  const error = errorOf(shown)
+const jsonOf = ({ headline, read, standing }: StoredJobShown, isAll: boolean) => {
+  const { corrupt, journal, output, replayed } = read
+  const result = resultIn(read)
+  const error = errorIn(read)
   return {
     ...jobJson(journal, standing),
-    headline: shown.headline,
+    headline,
     programVersion: replayed?.programVersion ?? null,
     tier: replayed?.tier ?? null,
     version: replayed?.version ?? null,
@@ -162,10 +113,10 @@ const quarantineOf = ({ attempts, jobId }: StoredJournal): string | undefined =>
   return reason === undefined ? undefined : `${reason}. "converge resume --id ${jobId}" tries it again`
 }
 
-const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string => {
-  const { corrupt, journal, output, replayed, standing, usage } = shown
-  const result = resultOf(shown)
-  const error = errorOf(shown)
+const pageOf = ({ headline, read, standing }: StoredJobShown, isAll: boolean, { style, width }: Page): string => {
+  const { corrupt, journal, output, replayed, usage } = read
+  const result = resultIn(read)
+  const error = errorIn(read)
   const options = { style, width, facts: isAll, output }
   const version = replayed?.programVersion ?? ""
   const spent =
@@ -182,7 +133,7 @@ const pageOf = (shown: Shown, isAll: boolean, { style, width }: Page): string =>
           .concat(usage.cost > 0 ? [`cost ${usage.cost}`] : [])
           .join("  ")
   const status = Report.statusLine(standing, oneLine(journal.jobId), style)
-  const head = `${status}\n${indent(wrap(oneLine(shown.headline), width - 2), "  ")}`
+  const head = `${status}\n${indent(wrap(oneLine(headline), width - 2), "  ")}`
   const rows = properties(
     [
       ["program", `${oneLine(journal.program)}${version === "" ? "" : `  version ${oneLine(version)}`}`],

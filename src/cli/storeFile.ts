@@ -18,6 +18,7 @@ import {
   type StoreFile
 } from "../store/index.ts"
 import { CommandFailed, ExitCode, type Failed, UsageError } from "./exitCode.ts"
+import { ServerError } from "./serverError.ts"
 import { printable } from "./text.ts"
 
 /** Makes the file if it is not there. `retentionMs`: how long it keeps the journals of ended jobs; undefined means for good. */
@@ -83,7 +84,9 @@ const openFailure = (error: StoreError): Failed =>
   error.reason === "failed" ? notOpened(error.message) : storeFailure(error)
 
 /** The message of a store's error. */
-export const storeFailure = ({ message, reason }: StoreError): Failed => {
+export const storeFailure = (error: StoreError): Failed => {
+  if (error instanceof ServerError) return error.failed
+  const { message, reason } = error
   const text = printable(message)
   switch (reason) {
     case "missing":

@@ -1,29 +1,30 @@
 /**
  * The parts that all commands about stored jobs share: a job's id, its journal, and values in JSON.
  *
- * Boundary: opens the store, runs the query, prints one line of JSON or a page; a failure becomes an error of the command.
+ * A command reads the journals of a file and those of a server with the same code, so it prints the same. Boundary: opens the
+ * store, runs the query, prints one line of JSON or a page; a failure becomes an error of the command.
  */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import type { Fact } from "../program/Fact.ts"
 import type { FactJson } from "../job/Job.ts"
 import type { JobContext } from "../context/JobContext.ts"
 import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
 import { parseJson } from "../values/parseJson.ts"
-import type { JobStore, StoreFile as OpenFile } from "../store/index.ts"
+import type { JobStore } from "../store/index.ts"
 import type { Failed } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { look } from "./jobRun.ts"
+import { type Place, type Placed, placeOf } from "./place.ts"
 import * as StoreFile from "./storeFile.ts"
 import { oneLine, printable, type Style } from "./text.ts"
 
 /** The arguments and flags of a command that looks at one job. */
-export interface JobOptions {
+export interface JobOptions extends Placed {
   /** The job's id, perhaps after the path of its module. A stored job can be read without the module. */
   readonly args: ReadonlyArray<string>
   readonly id: string | undefined
-  readonly store: string
   readonly json: boolean
 }
 
@@ -32,33 +33,70 @@ export interface Page {
   readonly width: number
 }
 
-type Store = JobStore | OpenFile
+/** The journals of a file or of a server, for commands that only look. Loads the client of a server when there is one. */
+export const openPlace = (place: Place): Layer.Layer<JobStore, Failed> =>
+  place._tag === "File"
+    ? StoreFile.openForReading(place.filename)
+    : Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("./remoteStore.ts")),
+          ({ layer }) => layer(place)
+        )
+      )
 
-/** A command that uses a store, prints the result and returns the exit code. */
-type Printing = <A>(
+/** A value as a command prints it: as JSON, or as a page. It also decides the exit code, which is 0 by default. */
+interface Printed<A> {
+  readonly json: (value: A) => unknown
+  readonly page: (value: A, page: Page) => string
+  readonly codeOf?: ((value: A) => number) | undefined
+}
+
+/** Prints a value, and gives the exit code. */
+export const printed = <A>(
   host: Host,
-  options: { readonly store: string; readonly json: boolean },
-  use: Effect.Effect<A, StartError | Failed, Store>,
+  isJson: boolean,
+  value: A,
+  { codeOf = () => 0, json, page }: Printed<A>
+): Effect.Effect<number> =>
+  Effect.as(host.write(isJson ? `${JSON.stringify(json(value))}\n` : `${page(value, look())}\n`), codeOf(value))
+
+/** Runs a query on the journals of a file or a server, and prints its result. Nothing is changed. */
+export const show = <A>(
+  host: Host,
+  options: Placed & { readonly json: boolean },
+  use: Effect.Effect<A, StartError | Failed, JobStore>,
   json: (value: A) => unknown,
   page: (value: A, page: Page) => string,
   codeOf?: (value: A) => number
-) => Effect.Effect<number, Failed>
+): Effect.Effect<number, Failed> => showAt(host, options, () => use, { json, page, codeOf })
 
-const printing =
-  (open: (filename: string) => Layer.Layer<Store, Failed>): Printing =>
-  (host, options, use, json, page, codeOf = () => 0) =>
-    Effect.gen(function* () {
-      yield* host.reserveStdout
-      const value = yield* Effect.provide(Effect.mapError(use, asFailed), open(options.store))
-      yield* host.write(options.json ? `${JSON.stringify(json(value))}\n` : `${page(value, look())}\n`)
-      return codeOf(value)
-    }).pipe(Effect.scoped)
+/** Does the same with a query that depends on the place. */
+export const showAt = <A>(
+  host: Host,
+  options: Placed & { readonly json: boolean },
+  use: (place: Place) => Effect.Effect<A, StartError | Failed, JobStore>,
+  as: Printed<A>
+): Effect.Effect<number, Failed> =>
+  Effect.gen(function* () {
+    yield* host.reserveStdout
+    const place = yield* placeOf(options)
+    const value = yield* Effect.provide(Effect.mapError(use(place), asFailed), openPlace(place))
+    return yield* printed(host, options.json, value, as)
+  }).pipe(Effect.scoped)
 
-/** Runs a query on a store and prints its result. The store must exist, and is left as it is. */
-export const show: Printing = printing(StoreFile.openForReading)
-
-/** Changes a store and prints the result. The store must exist. */
-export const change: Printing = printing(StoreFile.openExisting)
+/** Uses a store that the caller opens, and prints the result. */
+export const onStore = <A, R>(
+  host: Host,
+  options: { readonly json: boolean },
+  store: Layer.Layer<R, Failed>,
+  use: Effect.Effect<A, StartError | Failed, R>,
+  as: Printed<A>
+): Effect.Effect<number, Failed> =>
+  Effect.gen(function* () {
+    yield* host.reserveStdout
+    const value = yield* Effect.provide(Effect.mapError(use, asFailed), store)
+    return yield* printed(host, options.json, value, as)
+  }).pipe(Effect.scoped)
 
 export const asFailed = (error: StartError | InvalidProgram | Failed): Failed =>
   error._tag === "UsageError" || error._tag === "CommandFailed" ? error : StoreFile.startFailure("", error)

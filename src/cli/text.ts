@@ -30,6 +30,10 @@ export const printable = (text: string): string =>
 /** A text on one line. */
 export const oneLine = (text: string): string => printable(text).replaceAll("\n", " ").replaceAll("\t", " ").trim()
 
+/** The name of a fact, on one line. */
+export const nameOf = ({ id, kind }: { readonly kind: string; readonly id: string }): string =>
+  `${oneLine(kind)}/${oneLine(id)}`
+
 export const truncate = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(width - 1, 0))}…`
 

@@ -21,7 +21,8 @@ import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
 import { begin, engineOver, look, poolOf, provideModule, warnOf } from "./jobRun.ts"
-import { type Page, properties, show } from "./storedJobs.ts"
+import { givenPlace, type Place, type Placed } from "./place.ts"
+import { onStore, openPlace, type Page, properties } from "./storedJobs.ts"
 import { choose, load, type LoadedModule } from "./programs.ts"
 import { diagnostics } from "./report.ts"
 import { isDefect } from "../outcome/JobResult.ts"
@@ -31,12 +32,12 @@ import { recordRun, type RunRecord } from "../testing/runs.ts"
 import { shuffled, shuffledPool } from "../testing/shuffle.ts"
 import { LogsEnd } from "../job/ending.ts"
 import { cyclesOf } from "./standing.ts"
-import { startFailure } from "./storeFile.ts"
+import { openForReading, startFailure } from "./storeFile.ts"
 import { duration, indent, oneLine, plural, pretty, printable, table, thousands, toPlain, truncate } from "./text.ts"
 import { monotonicMs } from "../platform/monotonicMs.ts"
 
-export interface VerifyOptions {
-  /** A module, or with a store the ids of jobs. */
+export interface VerifyOptions extends Placed {
+  /** A module, or with a store or a server the ids of jobs. */
   readonly args: ReadonlyArray<string>
   readonly program: string | undefined
   readonly input: string | undefined
@@ -47,7 +48,6 @@ export interface VerifyOptions {
   readonly arrivals: boolean
   /** The file of the signals that arrive, too. */
   readonly signals: string | undefined
-  readonly store: string | undefined
   readonly id: string | undefined
   readonly json: boolean
   readonly quiet: boolean
@@ -57,14 +57,21 @@ export const verify = (
   host: Host,
   options: VerifyOptions
 ): Effect.Effect<number, Failed, NodeServices.NodeServices> => {
-  const { args, store } = options
-  if (options.signals !== undefined && (!options.arrivals || store !== undefined)) {
+  const { args, id, server, store } = options
+  // A store or a server of the environment does not make an id of the argument: it may be a module.
+  const isOfJobs = store !== undefined || server !== undefined || id !== undefined || args.length === 0
+  if (options.signals !== undefined && (!options.arrivals || isOfJobs)) {
     return Effect.fail(new UsageError({ message: "--signals needs --arrivals and a module" }))
   }
-  if (store !== undefined) return verifyStore(host, store, options)
+  if (isOfJobs) {
+    const message = "verify needs one module, or --store or --server and ids of jobs"
+    return Effect.flatMap(givenPlace(options), (place) =>
+      place === undefined ? Effect.fail(new UsageError({ message })) : verifyStore(host, place, options)
+    )
+  }
   const [module, ...rest] = args
   if (module === undefined || rest.length > 0) {
-    const message = "verify needs one module, or --store and ids of jobs"
+    const message = "verify needs one module, or --store or --server and ids of jobs"
     return Effect.fail(new UsageError({ message }))
   }
   return verifyProgram(host, module, options)
@@ -265,13 +272,13 @@ const tellDifference = (difference: Difference, first: Way | undefined, { style,
 /* ---------------------------------------------------------------- a store */
 
 interface StoreReport {
-  /** The problems of the file's own structure, in SQLite's words. */
-  readonly structure: ReadonlyArray<string>
+  /** The problems of the file's own structure, in SQLite's words; null if a server has the file, and checks it itself. */
+  readonly structure: ReadonlyArray<string> | null
   readonly jobs: ReadonlyArray<Journal.Verified>
 }
 
 const isWhole = ({ jobs, structure }: StoreReport): boolean =>
-  structure.length === 0 && jobs.every(({ isIntact }) => isIntact)
+  (structure ?? []).length === 0 && jobs.every(({ isIntact }) => isIntact)
 
 /** Verifies a job's journal. A journal that a damaged file cannot give counts as not intact, so that others are still checked. */
 const verifyJob = (jobId: string) =>
@@ -290,27 +297,34 @@ const verifyJob = (jobId: string) =>
     return Effect.succeed(report)
   })
 
-const verifyStore = (host: Host, store: string, options: VerifyOptions): Effect.Effect<number, Failed> => {
+const verifyStore = (host: Host, place: Place, options: VerifyOptions): Effect.Effect<number, Failed> => {
   const ids = options.id === undefined ? options.args : [...options.args, options.id]
-  const read = Effect.gen(function* () {
-    const structure = yield* StoreFile.use((file) => file.check)
+  const journals = Effect.gen(function* () {
     const jobs: Array<Journal.Verified> = []
     for (const id of ids.length > 0 ? ids : yield* allIds) jobs.push(yield* verifyJob(id))
-    return { structure, jobs }
+    return jobs
   })
-  const { json, quiet } = options
-  return show(
-    host,
-    { store, json },
-    read,
-    ({ jobs, structure }) => ({
+  const as = {
+    json: ({ jobs, structure }: StoreReport) => ({
       isIntact: isWhole({ jobs, structure }),
       structure,
       jobs: jobs.map((job) => ({ ...job, cycles: cyclesIn(job) }))
     }),
-    (report, page) => storePage(report, quiet || ids.length === 0, page),
-    (report) => (isWhole(report) ? 0 : ExitCode.failed)
-  )
+    page: (report: StoreReport, page: Page) => storePage(report, options.quiet || ids.length === 0, page),
+    codeOf: (report: StoreReport) => (isWhole(report) ? 0 : ExitCode.failed)
+  }
+  if (place._tag === "Server") {
+    return onStore(
+      host,
+      options,
+      openPlace(place),
+      Effect.map(journals, (jobs) => ({ structure: null, jobs })),
+      as
+    )
+  }
+  const structure = StoreFile.use((file) => file.check)
+  const read = Effect.flatMap(structure, (problems) => Effect.map(journals, (jobs) => ({ structure: problems, jobs })))
+  return onStore(host, options, openForReading(place.filename), read, as)
 }
 
 /** The cycles of a journal as all commands count them; if it is not intact, only its intact ones. */
@@ -329,8 +343,8 @@ const allIds = Effect.gen(function* () {
   return ids
 })
 
-const structureLines = (structure: ReadonlyArray<string>, { style }: Page): ReadonlyArray<string> =>
-  structure.length === 0
+const structureLines = (structure: StoreReport["structure"], { style }: Page): ReadonlyArray<string> =>
+  structure === null || structure.length === 0
     ? []
     : [
         style(

@@ -84,7 +84,9 @@ const endAs = recordAs<WrittenEnd>("end", Schema.Struct(endFields))
 /** Reads the text of an end. @throws Unreadable */
 export const decodeEnd = (text: string): EndExtra => {
   const written = endAs(parsePart("end", text))
-  const end: EndExtra = { ...written, usage: { cost: 0, byAgent: {}, ...written.usage } }
+  const { byAgent = {}, cost = 0, ...spent } = written.usage
+  // The order of the fields is that of a job that has just ended: commands print them.
+  const end: EndExtra = { ...written, usage: { ...spent, cost, byAgent } }
   const isHalted = end.status !== "converged"
   if (isHalted === (end.cause !== null)) return end
   return unreadable("end", `${end.status} ${isHalted ? "without a cause" : "with a cause"}`)

@@ -41,7 +41,7 @@ export interface NotPerformed {
 export type DiagnosticCause = Cause | Oscillation | NotCommutative | NotPerformed
 
 /** Whether a diagnostic is about an effect that was discarded, and not about one that was merged. */
-export const isDiscarded = ({ _tag }: DiagnosticCause): boolean =>
+export const isDiscarded = ({ _tag }: { readonly _tag: string }): boolean =>
   _tag !== "Oscillation" && _tag !== "NotCommutative" && _tag !== "NotPerformed"
 
 /** Whether a discarded effect is one of a bug: its agent threw or died of a defect, or gave what is no effect. */

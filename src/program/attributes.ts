@@ -83,3 +83,7 @@ export const clashIn = (entries: ReadonlyArray<readonly [name: string, value: st
 /** Whether a job has each of these attributes. */
 export const hasAttributes = (own: Attributes | undefined, asked: Attributes): boolean =>
   Object.entries(asked).every(([name, value]) => own !== undefined && Object.hasOwn(own, name) && own[name] === value)
+
+/** Attributes as texts such as `customer:Ada`, which `parseAttributes` reads. */
+export const attributeTexts = (attributes: Attributes, separator: ":" | "="): ReadonlyArray<string> =>
+  Object.entries(attributes).map(([name, value]) => `${name}${separator}${value}`)

@@ -23,7 +23,6 @@ import { JobStore } from "../store/JobStore.ts"
 import { Api, Sender } from "./api.ts"
 import { NewJobBody, SignalBody } from "./bodies.ts"
 import { readBody } from "./body.ts"
-import { clashIn, parseAttributes } from "../program/attributes.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob } from "./directory.ts"
@@ -38,7 +37,7 @@ import { jobJson, type ListQuery, listJobs } from "./jobView.ts"
 import { audit, isAllowed, permitJob, permitProgram } from "./permits.ts"
 import { diff, diffJobs, factPage, fork, lineage, prune, remove, replay, verify } from "./pastRoutes.ts"
 import * as Problems from "./problems.ts"
-import { type FactName, refOf } from "./queries.ts"
+import { attributesAsked, type FactName, refOf } from "./queries.ts"
 import { type Format, pace, viewer } from "./viewer.ts"
 import { notTaken, problemOf, steer } from "./steering.ts"
 import { placeOf, streamed } from "./streams.ts"
@@ -275,11 +274,10 @@ const list = Effect.fnUntraced(function* (
   store: JobStore["Service"],
   { attribute = [], ...filters }: ListRequest
 ) {
-  const asked = parseAttributes(attribute, ":")
-  if ("why" in asked) return yield* new Problems.InvalidRequest({ detail: `query.attribute: ${asked.why}` })
+  const attributes = yield* attributesAsked(attribute)
   // No job has two values of one attribute.
-  if (clashIn(asked.entries) !== undefined) return { jobs: [], cursor: null, previous: null }
-  const query = { ...filters, attributes: Object.fromEntries(asked.entries) }
+  if (attributes === undefined) return { jobs: [], cursor: null, previous: null }
+  const query = { ...filters, attributes }
   const access = yield* Sender
   if (query.program !== undefined) yield* permitProgram(query.program)
   const [only, ...more] = access.programs ?? []

@@ -25,6 +25,7 @@ import { leftBy } from "./jobLog.ts"
 import { resultJson } from "./json.ts"
 import { liveStates } from "./liveStates.ts"
 import * as Problems from "./problems.ts"
+import { badCursor } from "./queries.ts"
 import type * as Shapes from "./shapes.ts"
 
 type JobJson = typeof Shapes.Job.Type
@@ -235,11 +236,6 @@ const storedPage = (
     const shown = isUnheld ? jobs.filter(({ state }) => state === status) : jobs
     return pageJson({ ...page, jobs: shown })
   })
-
-const badCursor = ({ before }: ListQuery): Problems.InvalidRequest => {
-  const name = before === undefined ? "cursor" : "before"
-  return new Problems.InvalidRequest({ detail: `query.${name}: it is not one that this server gave` })
-}
 
 /** The jobs of a list that this server keeps, but for their states. */
 const isListed =

@@ -7,11 +7,11 @@ import * as Schema from "effect/Schema"
 import * as Shapes from "./journalShapes.ts"
 import { ofJob } from "./problemLists.ts"
 import * as Problems from "./problems.ts"
+import { bothWays } from "./queries.ts"
 import { Status } from "./shapes.ts"
 
 const job = { id: Schema.String }
 const cycle = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1), Schema.isLessThanOrEqualTo(1_000))
 const ofJournal = [...ofJob, Problems.NoJournal] as const
 
 const about = (summary: string, description?: string) =>
@@ -21,8 +21,8 @@ const list = HttpApiEndpoint.get("list", "/api/v1/journals", {
   query: {
     program: Schema.optional(Schema.String),
     status: Schema.optional(Schema.Union([Status, Schema.Literal("unfinished")])),
-    limit: Schema.optional(count),
-    cursor: Schema.optional(Schema.String)
+    attribute: Schema.optional(Schema.Array(Schema.String)),
+    ...bothWays
   },
   success: Shapes.JournalPage,
   error: Problems.NoJournal

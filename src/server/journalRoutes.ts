@@ -26,6 +26,7 @@ import { ofStore } from "./failures.ts"
 import type * as Shapes from "./journalShapes.ts"
 import { isAllowed, permitJob, permitProgram } from "./permits.ts"
 import * as Problems from "./problems.ts"
+import { attributesAsked, badCursor } from "./queries.ts"
 import { noJournal } from "./replays.ts"
 import { placeOf } from "./streams.ts"
 
@@ -36,14 +37,15 @@ interface OfJob {
 }
 
 const jobJson = (job: StoredJob): typeof Shapes.StoredJob.Type => {
-  const { attempts, createdAt, cycle, error, haltedAt, hash, isHeld, jobId, program, status } = job
+  const { attempts, attributes, createdAt, cycle, error, haltedAt, hash, isHeld, jobId, program, status } = job
   return {
     ...{ jobId, program, status: status ?? null, createdAt, haltedAt: haltedAt ?? null, cycle, hash, isHeld },
     attempts:
       attempts === undefined
         ? null
         : { ...attempts, failure: attempts.failure ?? null, quarantine: attempts.quarantine ?? null },
-    error: error ?? null
+    error: error ?? null,
+    ...(attributes === undefined ? {} : { attributes })
   }
 }
 
@@ -54,22 +56,27 @@ const headJson = (journal: StoredJournal): typeof Shapes.JournalHead.Type => {
 
 /* ---------------------------------------------------------------- the list */
 
-const badCursor = (): Problems.InvalidRequest =>
-  new Problems.InvalidRequest({ detail: "query.cursor: it is not one that this server gave" })
+interface ListQuery extends Omit<ListOptions, "attributes"> {
+  readonly attribute?: ReadonlyArray<string> | undefined
+}
 
-const list = Effect.fnUntraced(function* (store: Store, query: ListOptions) {
+const list = Effect.fnUntraced(function* (store: Store, { attribute = [], ...filters }: ListQuery) {
   if (!store.isDurable) return yield* noJournal("")
+  const attributes = yield* attributesAsked(attribute)
+  // No job has two values of one attribute.
+  if (attributes === undefined) return { jobs: [], cursor: null, previous: null }
+  const query = { ...filters, attributes }
   const access = yield* Sender
   if (query.program !== undefined) yield* permitProgram(query.program)
   const [only, ...more] = access.programs ?? []
   const wanted = more.length === 0 ? { ...query, program: query.program ?? only } : query
   const page = yield* Effect.mapError(store.list(wanted), ({ reason }) =>
-    reason === "failed" && query.cursor !== undefined
-      ? badCursor()
+    reason === "failed" && (query.cursor ?? query.before) !== undefined
+      ? badCursor(query)
       : new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
   )
   const jobs = page.jobs.filter(({ program }) => isAllowed(access, program)).map(jobJson)
-  return { jobs, cursor: page.cursor ?? null }
+  return { jobs, cursor: page.cursor ?? null, previous: page.previous ?? null }
 })
 
 /* ---------------------------------------------------------------- one journal */

@@ -32,7 +32,9 @@ const ofJob = {
     })
   ),
   /** The `_tag` of the error that ended the job; null if none did. */
-  error: Schema.NullOr(Schema.String)
+  error: Schema.NullOr(Schema.String),
+  /** The attributes of the job; left out if it has none. */
+  attributes: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
 }
 
 /** A job as the store has it. */
@@ -41,7 +43,9 @@ export const StoredJob = Schema.Struct(ofJob).annotate({ identifier: "StoredJob"
 /** One page of the jobs of the store. */
 export const JournalPage = Schema.Struct({
   jobs: Schema.Array(StoredJob),
-  cursor: Schema.NullOr(Schema.String)
+  cursor: Schema.NullOr(Schema.String),
+  /** The `before` of the page with newer jobs; null if there is none. */
+  previous: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "JournalPage" })
 
 /** The beginning and the end of a journal. */

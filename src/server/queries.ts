@@ -8,6 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { type Attributes, clashIn, parseAttributes } from "../program/attributes.ts"
 import type { FactRef } from "../program/Fact.ts"
 import * as Problems from "./problems.ts"
 
@@ -52,8 +53,20 @@ export const refOf = ({ fact, factJson, kind }: FactName): Effect.Effect<FactRef
     : Effect.fail(new Problems.InvalidRequest({ detail: "query.factJson: it is no string of JSON" }))
 }
 
-const badCursor = (name: string): Problems.InvalidRequest =>
-  new Problems.InvalidRequest({ detail: `query.${name}: it is not one that this server gave` })
+/** The refusal of a place that is none of a list. */
+export const badCursor = ({ before }: Pick<Paged, "before">): Problems.InvalidRequest => {
+  const name = before === undefined ? "cursor" : "before"
+  return new Problems.InvalidRequest({ detail: `query.${name}: it is not one that this server gave` })
+}
+
+/** The attributes that a list is asked for, from texts such as `customer:Ada`. Undefined if no job can have them all. */
+export const attributesAsked = (
+  texts: ReadonlyArray<string>
+): Effect.Effect<Attributes | undefined, Problems.InvalidRequest> => {
+  const asked = parseAttributes(texts, ":")
+  if ("why" in asked) return Effect.fail(new Problems.InvalidRequest({ detail: `query.attribute: ${asked.why}` }))
+  return Effect.succeed(clashIn(asked.entries) === undefined ? Object.fromEntries(asked.entries) : undefined)
+}
 
 export interface Paged {
   readonly limit?: number | undefined
@@ -65,7 +78,7 @@ export interface Paged {
 export type PageSide = { readonly after: number } | { readonly before: number }
 
 export const sideOf = ({ before, cursor = "0" }: Paged): Effect.Effect<PageSide, Problems.InvalidRequest> => {
-  const [name, text] = before === undefined ? ["cursor", cursor] : ["before", before]
-  if (!/^\d{1,15}$/.test(text)) return Effect.fail(badCursor(name))
+  const text = before ?? cursor
+  if (!/^\d{1,15}$/.test(text)) return Effect.fail(badCursor({ before }))
   return Effect.succeed(before === undefined ? { after: Number(text) } : { before: Number(text) })
 }

@@ -20,7 +20,7 @@ describe("converge show --server", () => {
     await until(async () => (await tasksOf()).length > 0)
     const { code, stderr, stdout } = await show("waits")
     expect([code, stderr]).toEqual([0, ""])
-    expect(stdout).toMatch(/^waits is running\n {2}It has not ended\.\n {2}program {2}waiting\n/)
+    expect(stdout).toMatch(/^▶ waits is running\n {2}It has not ended\.\n {2}program {2}waiting\n/)
     expect(stdout).toMatch(/\nnow, in cycle 3\n {2}wait on Step\/2 {2}for \d+/)
     await running.post("/api/v1/jobs/waits/cancel")
   })
@@ -29,11 +29,11 @@ describe("converge show --server", () => {
     await running.post("/api/v1/jobs", { program: "fails", input: {}, id: "failed" }, { prefer: "respond-async" })
     await until(async () => (await stateOf(running, "failed")) === "failed")
     const { stdout } = await show("failed")
-    expect(stdout).toMatch(/^failed is failed\n {2}Agent ".+" failed/)
+    expect(stdout).toMatch(/^✖ failed failed\n {2}Agent ".+" failed/)
     expect(stdout).not.toContain("now, in cycle")
     expect(jsonOf(await show("failed", "--json"))).toMatchObject({
-      job: { state: "failed" },
-      diagnosis: { status: "failed" }
+      state: "failed",
+      error: { _tag: "AgentFailed", error: { _tag: "Quota" } }
     })
   })
 
@@ -41,7 +41,7 @@ describe("converge show --server", () => {
     expect(await show("nobody")).toMatchObject({
       code: 64,
       stdout: "",
-      stderr: expect.stringContaining("There is no such job")
+      stderr: expect.stringContaining("there is no job nobody")
     })
     expect(await converge(["show", "a", "--server", "nowhere"])).toMatchObject({
       code: 64,
@@ -53,7 +53,7 @@ describe("converge show --server", () => {
     })
     expect(await converge(["show", "a"])).toMatchObject({
       code: 64,
-      stderr: expect.stringContaining("where is the job? Give --store or --server")
+      stderr: expect.stringContaining("where are the jobs? Give --store or --server")
     })
   })
 })

@@ -1,6 +1,7 @@
 /** The commands that ask a running server: approvals and their decisions, signals, pauses; and what they say if they cannot. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { converge } from "../support/cli/inProcess.ts"
+import { nobody } from "../support/cli/strangers.ts"
 import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
 import { asks, signalled } from "../support/server/programs.ts"
 
@@ -60,11 +61,11 @@ describe("a command to a server", () => {
     const calls: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number, said: string]> = [
       [["pause", "it"], 64, "which server?"],
       [["pause", "it", "--server", "jobs.db"], 64, "--server needs an address"],
-      [["pause", "nobody", "--server", running.url], 64, "no such job"],
+      [["pause", "nobody", "--server", running.url], 64, "there is no job nobody"],
       [["signal", "it", "--fact", "Note", "--server", running.url], 64, "--fact: it needs kind=json"],
       [["signal", "it", "--fact", "Note={", "--server", running.url], 64, "no JSON"],
       [["approvals", "it", "--program", "asks", "--server", running.url], 64, "--program is for"],
-      [["pause", "it", "--server", "http://127.0.0.1:1"], 70, "gave no answer"]
+      [["pause", "it", "--server", await nobody()], 70, "cannot be reached: nothing listens there"]
     ]
     for (const [args, code, said] of calls) {
       const ended = await converge(args)

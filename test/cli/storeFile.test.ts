@@ -66,9 +66,12 @@ describe("a list that goes on", () => {
       const host = { reserveStdout: Effect.void, write: () => Effect.void } as unknown as Host
       const options: JobsOptions = {
         store,
+        server: undefined,
         json: true,
         ...{ status: undefined, program: undefined, limit: undefined },
-        cursor: ""
+        cursor: "",
+        before: undefined,
+        attribute: []
       }
       for (const cursor of ["garbage", ""]) {
         const message = `--cursor: ${JSON.stringify(cursor)} is not a cursor of this store`

@@ -48,7 +48,8 @@ const refused = async (
 describe.concurrent("the command line", () => {
   it.each<[ReadonlyArray<string>, RegExp]>([
     [["frobnicate"], /Unknown subcommand "frobnicate"/],
-    [["run"], /Missing required argument: module\n\nTry: converge run --help\n$/],
+    [["run"], /run needs a module, or --server and the name of a program\n$/],
+    [["diff"], /diff needs a job and two cycles, or two jobs/],
     [["run", "x.ts", "--jsn"], /Unrecognized flag: --jsn[^]*Did you mean this\?\s+--json/],
     [["run", "x.ts", "--workers", "-1"], /--workers: "-1".*Expected a whole number from 0 to 1024/],
     [["run", "x.ts", "--workers", "two"], /--workers: "two"/],

@@ -1,0 +1,149 @@
+/**
+ * A job of a server, followed from here to its end.
+ *
+ * A connection that breaks is made again after the last event that came, so a restart of the server goes unnoticed. The end is
+ * read from the journal, with the functions that read a file; a server without journals gives its own result. Boundary: the
+ * server's client in, an exit code out.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { eventsOf, telemetryOf } from "../client/follow.ts"
+import type { JobTelemetry } from "../outcome/JobEvent.ts"
+import type * as Shapes from "../server/shapes.ts"
+import { Status } from "../server/shapes.ts"
+import { CommandFailed, type Failed, ofResult, ofStatus, UsageError } from "./exitCode.ts"
+import { type FollowOptions, followToEnd, printStored, tellOpen } from "./followedJob.ts"
+import { endPage } from "./heldReport.ts"
+import type { Host } from "./hostProcess.ts"
+import { look } from "./jobRun.ts"
+import type { AServer } from "./place.ts"
+import type { Counted, TierNames } from "./progressCount.ts"
+import { ask, connect, type ServerClient } from "./serverClient.ts"
+import { failedOf, isWithoutJournals, type Told } from "./serverError.ts"
+import { asFailed, openPlace } from "./storedJobs.ts"
+import { oneLine } from "./text.ts"
+
+const count = Schema.Int
+const anything = Schema.Array(Schema.Unknown)
+
+/** The events that are counted. Others, and those of later versions, are not. */
+const decodeCounted: (event: unknown) => Option.Option<Counted> = Schema.decodeUnknownOption(
+  Schema.Union([
+    Schema.TaggedStruct("JobStarted", { seeds: anything }),
+    Schema.TaggedStruct("CycleStarted", {
+      cycle: count,
+      tier: count,
+      tasks: count,
+      agents: Schema.Array(Schema.String)
+    }),
+    Schema.TaggedStruct("FactsCommitted", { facts: anything }),
+    Schema.TaggedStruct("TaskDiscarded", {}),
+    Schema.TaggedStruct("TierConverged", { tier: count }),
+    Schema.TaggedStruct("JobHalted", { status: Status })
+  ])
+)
+
+const failing =
+  (server: AServer) =>
+  <A, E extends Told>(stream: Stream.Stream<A, E>): Stream.Stream<A, Failed> =>
+    Stream.mapError(stream, (error) => failedOf(server, error))
+
+/** An item of telemetry as the engine has it. `Missed` and `Ended` count nothing. */
+const itemOf = (item: typeof Shapes.Telemetry.Type): ReadonlyArray<JobTelemetry> => {
+  switch (item._tag) {
+    case "TaskProgress":
+      return [{ ...item, value: item.value }]
+    case "TaskQueued":
+    case "TaskWaiting":
+    case "TaskClaimed":
+    case "TaskEnded":
+      return [item]
+    default:
+      return []
+  }
+}
+
+/** The log of a job, and what it says meanwhile: the decisions that it waits for. */
+const logOf = (host: Host, server: AServer, { jobs }: ServerClient, jobId: string) => {
+  const tell = tellOpen(host, jobId, server.url)
+  const open = ask(server, (client) => client.jobs.approvals({ params: { id: jobId }, query: {} }))
+  return {
+    events: failing(server)(eventsOf(jobs, jobId, 0)).pipe(
+      Stream.tap(({ _tag }) =>
+        _tag === "JobAwaiting" ? Effect.flatMap(open, ({ approvals }) => tell(approvals)) : Effect.void
+      ),
+      Stream.flatMap((event) => Stream.fromArray(Option.toArray(decodeCounted(event))))
+    ),
+    // Progress is a courtesy: a server that has no more of it takes nothing from the log.
+    telemetry: telemetryOf(jobs, jobId).pipe(
+      Stream.flatMap((item) => Stream.fromArray(itemOf(item))),
+      Stream.catch(() => Stream.empty)
+    ),
+    present: undefined
+  }
+}
+
+/** The tiers of a program as the server describes it. A program that is not served is known by its events alone. */
+const tiersOf = (server: AServer, program: string): Effect.Effect<TierNames, Failed> =>
+  Effect.map(
+    ask(server, ({ programs }) => programs.list()),
+    ({ programs }) => {
+      const agents = programs.find(({ name }) => name === program)?.graph.agents ?? []
+      const tierCount = Math.max(0, ...agents.map(({ tier }) => tier + 1))
+      return { name: program, tierCount, agents, tierOf: agents.map(({ tier }) => tier) }
+    }
+  )
+
+/* ---------------------------------------------------------------- the end */
+
+/** The result that the server holds, of a job without a journal. */
+const printHeld = (host: Host, server: AServer, jobId: string, options: FollowOptions) =>
+  Effect.gen(function* () {
+    if (options.explain !== undefined) {
+      return yield* new UsageError({ message: "--explain needs a server with a durable store" })
+    }
+    const facts = options.facts ? ("all" as const) : ("counts" as const)
+    const { result } = yield* ask(server, ({ jobs }) => jobs.get({ params: { id: jobId }, query: { facts } }))
+    if (result === null) {
+      return yield* new CommandFailed({ message: `the server has no result of the job ${oneLine(jobId)}` })
+    }
+    yield* host.write(options.json ? `${JSON.stringify(result)}\n` : endPage(result, look()))
+    return ofResult(result, options.strict)
+  })
+
+/** Prints how a job of a server ended, and gives the exit code. */
+const printEnd = (host: Host, server: AServer, jobId: string, options: FollowOptions): Effect.Effect<number, Failed> =>
+  Effect.catchIf(printStored(host, jobId, options), isWithoutJournals, () =>
+    printHeld(host, server, jobId, options)
+  ).pipe(Effect.mapError(asFailed), Effect.provide(openPlace(server)))
+
+/* ---------------------------------------------------------------- a job */
+
+/** Follows a job of a server to its end, prints its result, and gives the exit code. A job that has ended is printed at once. */
+export const followOnServer = (
+  host: Host,
+  server: AServer,
+  jobId: string,
+  options: FollowOptions
+): Effect.Effect<number, Failed> =>
+  Effect.gen(function* () {
+    const client = yield* connect(server)
+    const { program, state } = yield* ask(server, ({ jobs }) => jobs.get({ params: { id: jobId }, query: {} }))
+    const end = printEnd(host, server, jobId, options)
+    if (state in ofStatus) return yield* end
+    if (state === "suspended" || state === "quarantined") {
+      yield* host.warn(
+        `converge: the job ${oneLine(jobId)} is ${state}: converge resume ${oneLine(jobId)} --server ${server.url} goes on with it`
+      )
+    }
+    const watched = {
+      jobId,
+      log: logOf(host, server, client, jobId),
+      tiers: yield* tiersOf(server, program),
+      end,
+      left: "goes on at the server: watch follows it, cancel ends it"
+    }
+    return yield* followToEnd(host, watched, options)
+  })

@@ -1,0 +1,129 @@
+/** The same command, on a file and on the server that has it: the same bytes and the same exit code. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { JobStore } from "../../src/index.ts"
+import asking from "../support/cli/asking.ts"
+import { counting, exhausted, failing, squares } from "../support/cli/count.ts"
+import { converge, module, runCount } from "../support/cli/inProcess.ts"
+import { type Running, serve, stateOf, until } from "../support/server/harness.ts"
+
+vi.setConfig({ testTimeout: 60_000 })
+
+const folder = mkdtempSync(join(tmpdir(), "converge-places-"))
+const file = join(folder, "jobs.db")
+let running: Running
+
+beforeAll(async () => {
+  const stored = ["--quiet", "--store", file, "--workers", "0"]
+  await runCount("squares", [...stored, "--id", "sq"])
+  await runCount("failing", [...stored, "--id", "fa"])
+  await runCount("exhausted", [...stored, "--id", "ex"])
+  await runCount("counting", [...stored, "--id", "co", "--input", '{"upTo": 4}'])
+  const fork = ["fork", module("count"), "co", "--at", "2", "--fact", 'Number={"n": 100}', "--id", "co-fork"]
+  expect((await converge([...fork, ...stored])).code).toBe(0)
+  running = await serve(
+    { programs: [asking, counting, exhausted, failing, squares] },
+    { store: JobStore.layerSqlite({ filename: file }) }
+  )
+  await running.post("/api/v1/jobs", { program: "asking", id: "ask" }, { prefer: "respond-async" })
+  await until(async () => (await stateOf(running, "ask")) === "awaiting")
+}, 60_000)
+afterAll(async () => {
+  await running.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A command on the file and on the server. */
+const both = async (args: ReadonlyArray<string>) => [
+  await converge([...args, "--store", file]),
+  await converge([...args, "--server", running.url])
+]
+
+const same = async (args: ReadonlyArray<string>, code: number, part: string | RegExp) => {
+  const [stored, served] = await both(args)
+  expect(served, args.join(" ")).toEqual(stored)
+  expect([args, stored!.code], stored!.stderr).toEqual([args, code])
+  expect(stored!.stdout + stored!.stderr).toMatch(part)
+}
+
+const commands: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number, part: string | RegExp]> = [
+  [["jobs"], 0, /awaiting +ask[^]*converged +co-fork[^]*budget-exhausted +ex/],
+  [["jobs", "--status", "converged", "--program", "counting", "--limit", "1"], 0, /more: --cursor/],
+  [["show", "sq"], 0, "sq converged"],
+  [["show", "sq", "--facts"], 0, "Number/n/1"],
+  [["show", "fa"], 0, /AgentFailed[^]*axle/],
+  [["show", "ex"], 0, "BudgetExhausted"],
+  [["watch", "sq"], 0, /squares converged[^]*"sum": 55/],
+  [["watch", "fa"], 3, "AgentFailed"],
+  [["watch", "ex", "--facts"], 2, "BudgetExhausted"],
+  [["approvals"], 0, /ask {2}go[^]*May it go\?/],
+  [["approvals", "ask"], 0, "May it go?"],
+  [["replay", "sq", "--at", "2"], 0, "sq after cycle 2"],
+  [["replay", "ask", "--facts"], 0, "ask after cycle"],
+  [["diff", "sq", "0", "3"], 0, /sq: cycle 0 → 3 {2}3 added/],
+  [["diff", "sq", "--from", "1", "--to", "2"], 0, "1 added"],
+  [["diff", "co", "co-fork"], 0, /co, cycle \d → co-fork, cycle \d {2}\d added/],
+  [["diff", "co", "co-fork", "--from", "1", "--to", "0"], 0, "co, cycle 1 → co-fork, cycle 0"],
+  [["explain", "sq", "Square/5"], 0, "where Square/5 comes from"],
+  [["lineage", "sq", "Number/n/4"], 0, "follow from Number/n/4"],
+  [["events", "sq"], 0, "JobHalted"],
+  [["events", "fa", "--after", "3"], 0, "AgentFailed: Broken"],
+  [["verify", "--id", "sq"], 0, "1 journal: all intact"],
+  [["rehearse", module("count"), "--job", "sq"], 0, "would have come out the same"],
+  [["show", "nobody"], 64, "there is no job nobody"],
+  [["watch", "nobody"], 64, "there is no job nobody"],
+  [["cancel", "nobody"], 64, "there is no job nobody"],
+  [["replay", "sq", "--at", "99"], 64, "99"],
+  [["explain", "sq", "Square/99"], 64, "there is no fact Square/99"],
+  [["jobs", "--cursor", "x"], 64, "--cursor"],
+  [["prune", "--older-than", "1d"], 0, "deleted 0 jobs"],
+  [["cancel", "sq"], 0, "before this"]
+]
+
+describe("a command prints the same of a file and of a server", () => {
+  it.each(commands)("%j", (args, code, part) => same(args, code, part))
+
+  it.each(
+    commands.filter(([args, code]) => code !== 64 && args[0] !== "verify").map(([args, code]) => [args, code] as const)
+  )("%j --json", (args, code) => same([...args, "--json"], code, /^\{/))
+
+  it("verify --json, but for the structure of the file, which the server checks itself", async () => {
+    const [stored, served] = await both(["verify", "--id", "sq", "--json"])
+    expect(JSON.parse(stored!.stdout)).toMatchObject({ structure: [], isIntact: true })
+    expect(JSON.parse(served!.stdout)).toEqual({ ...JSON.parse(stored!.stdout), structure: null })
+  })
+
+  it.each(["export", "inspect"])("%s writes the same file", async (command) => {
+    const out = (place: string) => join(folder, `${command}-${place}`)
+    const write = async (place: "store" | "server", where: string) => {
+      const ended = await converge([command, "sq", "--out", out(place), `--${place}`, where])
+      expect([ended.code, ended.stderr]).toEqual([0, ""])
+      return readFileSync(out(place), "utf8").replace(/"recordedAt":\d+/, "")
+    }
+    const stored = await write("store", file)
+    expect(stored.length).toBeGreaterThan(500)
+    expect(await write("server", running.url)).toBe(stored)
+  })
+
+  it("run, of a job that has ended", async () => {
+    const here = await runCount("squares", ["--id", "sq", "--store", file])
+    const there = await converge(["run", "--program", "squares", "--id", "sq", "--server", running.url])
+    expect(there).toEqual(here)
+    const args = ["--id", "fa", "--json", "--facts"]
+    const failed = await runCount("failing", [...args, "--store", file])
+    expect(failed.code).toBe(3)
+    expect(await converge(["run", "-p", "failing", ...args, "--server", running.url])).toEqual(failed)
+    const explained = ["--id", "sq", "--explain", "Square/5"]
+    expect(await converge(["run", "-p", "squares", ...explained, "--server", running.url])).toEqual(
+      await runCount("squares", [...explained, "--store", file])
+    )
+  })
+
+  it("resume, of a job that has ended", async () => {
+    const here = await converge(["resume", module("count"), "--id", "ex", "--store", file])
+    expect(here.code).toBe(2)
+    expect(await converge(["resume", "ex", "--server", running.url])).toEqual(here)
+  })
+})
