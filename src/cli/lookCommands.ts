@@ -176,7 +176,7 @@ export const diff = define(
     json: flags.json
   },
   {
-    short: "Show the changes of some cycles of a job, or from one job to another",
+    short: "Show the changes of some cycles, or between two jobs",
     long: `Show how a job's context changed from one cycle to another: the facts that were added, revised and
 removed, and the evaluations. With two jobs, such as a job and its fork: how the facts of the second
 differ from those of the first, after their last cycles or those of --from and --to.

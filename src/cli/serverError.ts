@@ -37,6 +37,13 @@ export class ServerError extends StoreError {
 export const isWithoutJournals = (error: unknown): error is ServerError =>
   error instanceof ServerError && error.tag === "NoJournal"
 
+/** Whether an error says that the server is away at the moment: no connection, or none of its services. */
+export const isAway = (error: unknown): boolean => {
+  const tag = error instanceof ServerError ? error.tag : undefined
+  const own = typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
+  return [tag, own].some((name) => name === "HttpClientError" || name === "Unavailable")
+}
+
 const inWords: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
   ENOTFOUND: "there is no such host",

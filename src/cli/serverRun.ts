@@ -7,9 +7,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { eventsOf, telemetryOf } from "../client/follow.ts"
+import { Limits } from "../Limits.ts"
 import type { JobTelemetry } from "../outcome/JobEvent.ts"
 import type * as Shapes from "../server/shapes.ts"
 import { Status } from "../server/shapes.ts"
@@ -21,7 +23,7 @@ import { look } from "./jobRun.ts"
 import type { AServer } from "./place.ts"
 import type { Counted, TierNames } from "./progressCount.ts"
 import { ask, connect, type ServerClient } from "./serverClient.ts"
-import { failedOf, isWithoutJournals, type Told } from "./serverError.ts"
+import { failedOf, isAway, isWithoutJournals, type Told } from "./serverError.ts"
 import { asFailed, openPlace } from "./storedJobs.ts"
 import { oneLine } from "./text.ts"
 
@@ -68,7 +70,9 @@ const itemOf = (item: typeof Shapes.Telemetry.Type): ReadonlyArray<JobTelemetry>
 /** The log of a job, and what it says meanwhile: the decisions that it waits for. */
 const logOf = (host: Host, server: AServer, { jobs }: ServerClient, jobId: string) => {
   const tell = tellOpen(host, jobId, server.url)
-  const open = ask(server, (client) => client.jobs.approvals({ params: { id: jobId }, query: {} }))
+  const open = Effect.mapError(whileAway(jobs.approvals({ params: { id: jobId }, query: {} })), (error) =>
+    failedOf(server, error)
+  )
   return {
     events: failing(server)(eventsOf(jobs, jobId, 0)).pipe(
       Stream.tap(({ _tag }) =>
@@ -96,6 +100,14 @@ const tiersOf = (server: AServer, program: string): Effect.Effect<TierNames, Fai
     }
   )
 
+/** Asks again while the server is away, as while it is started again: for about half a minute. */
+const whileAway = <A, E, R>(request: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.retry(request, {
+    schedule: Schedule.spaced(16 * Limits.clientReconnectMs),
+    times: 2 * Limits.clientReconnects,
+    while: isAway
+  })
+
 /* ---------------------------------------------------------------- the end */
 
 /** The result that the server holds, of a job without a journal. */
@@ -115,7 +127,7 @@ const printHeld = (host: Host, server: AServer, jobId: string, options: FollowOp
 
 /** Prints how a job of a server ended, and gives the exit code. */
 const printEnd = (host: Host, server: AServer, jobId: string, options: FollowOptions): Effect.Effect<number, Failed> =>
-  Effect.catchIf(printStored(host, jobId, options), isWithoutJournals, () =>
+  Effect.catchIf(whileAway(printStored(host, jobId, options)), isWithoutJournals, () =>
     printHeld(host, server, jobId, options)
   ).pipe(Effect.mapError(asFailed), Effect.provide(openPlace(server)))
 

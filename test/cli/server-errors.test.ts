@@ -1,5 +1,6 @@
 /** What commands say of a place that they cannot use: a wrong address, a token, another server, and two places at once. */
 import { mkdtempSync, rmSync } from "node:fs"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -77,7 +78,7 @@ describe("a server that cannot be used", () => {
       }
     ]
     for (const { body, status, type } of answers) {
-      const stranger = (_: unknown, response: import("node:http").ServerResponse) =>
+      const stranger = (_: unknown, response: ServerResponse) =>
         void response.writeHead(status, { "content-type": type }).end(body)
       await withStranger(stranger, async (url) => {
         for (const args of readers) {
@@ -96,6 +97,27 @@ describe("a server that cannot be used", () => {
       (request) => void request.socket.destroy(),
       (url) => refused(["jobs", "--server", url], 70, "cannot be reached: the connection was cut")
     ))
+
+  it("is asked again for the end of a job that was followed, when it went away just then", async () => {
+    let refusals = 0
+    const flaky = (request: IncomingMessage, response: ServerResponse) => {
+      if (request.url === "/api/v1/jobs/co/journal" && refusals < 2) {
+        refusals++
+        request.socket.destroy()
+        return
+      }
+      const headers = { authorization: "Bearer all-rights" }
+      void fetch(running.url + String(request.url), { headers }).then(async (answer) => {
+        response.writeHead(answer.status, { "content-type": String(answer.headers.get("content-type")) })
+        response.end(await answer.text())
+      })
+    }
+    await withStranger(flaky, async (url) => {
+      const watched = await converge(["watch", "co", "--server", url])
+      expect(watched).toEqual(await converge(["watch", "co", "--store", file]))
+      expect(refusals).toBe(2)
+    })
+  })
 
   it("takes an address with a slash at its end, and refuses one that is none", async () => {
     const environment = { CONVERGE_TOKEN: "all-rights" }
