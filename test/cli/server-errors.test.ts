@@ -99,6 +99,11 @@ describe("a server that cannot be used", () => {
     ))
 
   it("is asked again for the end of a job that was followed, when it went away just then", async () => {
+    const passOn = async (path: string, response: ServerResponse) => {
+      const answer = await fetch(running.url + path, { headers: { authorization: "Bearer all-rights" } })
+      response.writeHead(answer.status, { "content-type": String(answer.headers.get("content-type")) })
+      response.end(await answer.text())
+    }
     let refusals = 0
     const flaky = (request: IncomingMessage, response: ServerResponse) => {
       if (request.url === "/api/v1/jobs/co/journal" && refusals < 2) {
@@ -106,11 +111,7 @@ describe("a server that cannot be used", () => {
         request.socket.destroy()
         return
       }
-      const headers = { authorization: "Bearer all-rights" }
-      void fetch(running.url + String(request.url), { headers }).then(async (answer) => {
-        response.writeHead(answer.status, { "content-type": String(answer.headers.get("content-type")) })
-        response.end(await answer.text())
-      })
+      void passOn(String(request.url), response)
     }
     await withStranger(flaky, async (url) => {
       const watched = await converge(["watch", "co", "--server", url])

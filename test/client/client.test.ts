@@ -413,6 +413,8 @@ describe("Client.program", () => {
       "server/api",
       "server/insightApi",
       "server/insightShapes",
+      "server/journalApi",
+      "server/journalShapes",
       "server/liveStates",
       "server/problemLists",
       "server/problems",
