@@ -116,11 +116,13 @@ export const cancelHeld = (
   ask(server, ({ jobs, journals }) =>
     Effect.gen(function* () {
       const params = { id }
-      const before = yield* jobs.get({ params, query: {} })
-      const isNew = !isEnd(before.state)
-      const after = isNew ? yield* jobs.cancel({ params }) : before
       const stored = Effect.map(journals.head({ params }), storedIn)
-      const job = yield* Effect.catchTag(stored, "NoJournal", () => Effect.succeed(storedOfJob(after)))
-      return { job, isNew: isNew && job.status === "cancelled" }
+      const held = Effect.map(jobs.get({ params, query: {} }), storedOfJob)
+      const now = Effect.catchTag(stored, "NoJournal", () => held)
+      const before = yield* now
+      if (before.status !== undefined) return { job: before, isNew: false }
+      yield* jobs.cancel({ params })
+      const job = yield* now
+      return { job, isNew: job.status === "cancelled" }
     })
   )

@@ -110,6 +110,7 @@ export const failedOf = (server: AServer, error: Told): Failed => {
   }
   if (status === 403) return new UsageError({ message: `the server refuses this: ${message}` })
   if (error._tag === "JobExists") return new UsageError({ message })
-  if (status === 409 || status === 422) return new CommandFailed({ message, exitCode: ExitCode.failed })
+  const isRefused = status === 409 || status === 422 || error._tag === "JournalCorrupt"
+  if (isRefused) return new CommandFailed({ message, exitCode: ExitCode.failed })
   return status < 500 ? new UsageError({ message }) : new CommandFailed({ message })
 }

@@ -142,9 +142,13 @@ export const followOnServer = (
 ): Effect.Effect<number, Failed> =>
   Effect.gen(function* () {
     const client = yield* connect(server)
-    const { program, state } = yield* ask(server, ({ jobs }) => jobs.get({ params: { id: jobId }, query: {} }))
     const end = printEnd(host, server, jobId, options)
-    if (state in ofStatus) return yield* end
+    // The journal itself tells where it is corrupt.
+    const found = yield* ask(server, ({ jobs }) =>
+      Effect.catchTag(jobs.get({ params: { id: jobId }, query: {} }), "JournalCorrupt", () => Effect.succeed(undefined))
+    )
+    if (found === undefined || found.state in ofStatus) return yield* end
+    const { program, state } = found
     if (state === "suspended" || state === "quarantined") {
       yield* host.warn(
         `converge: the job ${oneLine(jobId)} is ${state}: converge resume ${oneLine(jobId)} --server ${server.url} goes on with it`

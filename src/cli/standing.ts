@@ -14,6 +14,9 @@ import { JobStore, type StoredJob, type StoredJournal } from "../store/index.ts"
  */
 export type Standing = Status | "running" | "unfinished" | "quarantined" | "paused" | "awaiting"
 
+/** Tuning: journals that are loaded at once. Those of a server take a request each. */
+const loadedAtOnce = 8
+
 const rests: Readonly<Record<string, Standing>> = { Paused: "paused", Awaiting: "awaiting" }
 
 const idleOrRunning = ({ attempts, isHeld }: StoredJob): Standing => {
@@ -35,11 +38,15 @@ export const standingOf = (journal: StoredJournal): Effect.Effect<Standing> => {
 /** The standings of the jobs of a list. Only the journals of unfinished jobs are read. */
 export const standingsOf = Effect.fnUntraced(function* (jobs: ReadonlyArray<StoredJob>) {
   const { load } = yield* JobStore
-  return yield* Effect.forEach(jobs, (job): Effect.Effect<Standing> => {
-    if (job.status !== undefined) return Effect.succeed(job.status)
-    const found = Effect.flatMap(load(job.jobId), standingOf)
-    return Effect.orElseSucceed(found, () => idleOrRunning(job))
-  })
+  return yield* Effect.forEach(
+    jobs,
+    (job): Effect.Effect<Standing> => {
+      if (job.status !== undefined) return Effect.succeed(job.status)
+      const found = Effect.flatMap(load(job.jobId), standingOf)
+      return Effect.orElseSucceed(found, () => idleOrRunning(job))
+    },
+    { concurrency: loadedAtOnce }
+  )
 })
 
 /** The cycles of a job as its result counts them: a last turn that finds nothing to do is a cycle, too. */
