@@ -53,6 +53,9 @@ export interface VerifyOptions extends Placed {
   readonly quiet: boolean
 }
 
+const unclear = (): UsageError =>
+  new UsageError({ message: "verify needs one module, or --store or --server and ids of jobs" })
+
 export const verify = (
   host: Host,
   options: VerifyOptions
@@ -64,16 +67,12 @@ export const verify = (
     return Effect.fail(new UsageError({ message: "--signals needs --arrivals and a module" }))
   }
   if (isOfJobs) {
-    const message = "verify needs one module, or --store or --server and ids of jobs"
     return Effect.flatMap(givenPlace(options), (place) =>
-      place === undefined ? Effect.fail(new UsageError({ message })) : verifyStore(host, place, options)
+      place === undefined ? Effect.fail(unclear()) : verifyStore(host, place, options)
     )
   }
   const [module, ...rest] = args
-  if (module === undefined || rest.length > 0) {
-    const message = "verify needs one module, or --store or --server and ids of jobs"
-    return Effect.fail(new UsageError({ message }))
-  }
+  if (module === undefined || rest.length > 0) return Effect.fail(unclear())
   return verifyProgram(host, module, options)
 }
 

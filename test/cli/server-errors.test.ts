@@ -92,6 +92,12 @@ describe("a server that cannot be used", () => {
     }
   })
 
+  it("is not waited for longer than it is asked to cancel a job", () =>
+    withStranger(
+      () => undefined,
+      (url) => refused(["cancel", "co", "--timeout", "50ms", "--server", url], 3, "has not ended within 50 ms")
+    ))
+
   it("is told of where the connection is cut", () =>
     withStranger(
       (request) => void request.socket.destroy(),
