@@ -13,7 +13,8 @@ import { guaranteesOf } from "./guarantees.ts"
 import type { Host } from "./host.ts"
 import { causeOf, type Differ, shorten, text } from "./plain.ts"
 import type { Beginning, Engine, Given, Standing } from "./reference/given.ts"
-import { refer, type Referred } from "./reference/job.ts"
+import { refer } from "./reference/job.ts"
+import type { Referred } from "./reference/referred.ts"
 import { rowTextOf } from "./reference/row.ts"
 import { keyOf } from "./reference/state.ts"
 import type { ProgramSpec } from "./spec.ts"
@@ -210,11 +211,7 @@ const compareResult = (job: Referred, simulated: Simulated, differ: Differ): voi
   const paid = job.paid.filter(([, ...amounts]) => amounts.some((amount) => amount > 0))
   differ("cost by agent", costBy(paid), costBy(Object.entries(byAgent).map(([agent, own]) => [agent, 0, own.cost])))
   const intents = intentsOf(job).map((intent) => ({ ...intent, idempotencyKey: `${simulated.jobId}/${intent.key}` }))
-  differ(
-    "intents",
-    intents.map(({ key: _, ...intent }) => intent),
-    result.intents
-  )
+  differ("intents", intents.map(withoutKey), result.intents)
   const of = (diagnostic: {
     readonly cycle: number
     readonly agent: string
@@ -229,6 +226,8 @@ const compareResult = (job: Referred, simulated: Simulated, differ: Differ): voi
   differ("diagnostics", job.diagnostics.map(of), result.diagnostics.map(of))
   differ("output", isConverged && result.status === "converged" ? job.sizes : undefined, result.output)
 }
+
+const withoutKey = ({ key: _key, ...intent }: ReturnType<typeof intentsOf>[number]) => intent
 
 const costBy = (sums: ReadonlyArray<readonly [string, number, number]>) =>
   Object.fromEntries(sums.filter(([, , cost]) => cost > 0).map(([agent, , cost]) => [agent, cost]))

@@ -5,7 +5,7 @@
  */
 import type { Simulated } from "../../src/testing/simulation/simulate.ts"
 import { causeOf, type Differ } from "./plain.ts"
-import type { Referred } from "./reference/job.ts"
+import type { Referred } from "./reference/referred.ts"
 import type { Entry, Outcome } from "./reference/state.ts"
 
 export const factOf = ({ because, by, id, kind, position, value }: Entry) => ({

@@ -4,20 +4,25 @@
  * Boundary: reads a simulated job. The reference complains of what the rules do not allow.
  */
 import type { Journal, Simulated, Told } from "../../src/testing/simulation/simulate.ts"
+import { beginningMs } from "../../src/testing/simulation/World.ts"
 import { approvalKind, childKind } from "./behave.ts"
 import type { Host } from "./host.ts"
 import { text } from "./plain.ts"
 import { nothingGiven } from "./reference/answers.ts"
 import type { Given, Input, Refused, Sum, Switch } from "./reference/given.ts"
 import { type Cause, keyOf, type Ref } from "./reference/state.ts"
-import type { ProgramSpec, Proposed } from "./spec.ts"
+import type { Payload, ProgramSpec, Proposed } from "./spec.ts"
 import { nameOf } from "./till.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 
 interface RowText {
   readonly signals: ReadonlyArray<StoredSignal>
-  readonly outcomes: ReadonlyArray<{ readonly agent: string; readonly each?: readonly [string, string] }>
+  readonly outcomes: ReadonlyArray<{
+    readonly agent: string
+    readonly each?: readonly [string, string]
+    readonly intents?: ReadonlyArray<{ readonly payload: Payload }>
+  }>
 }
 
 interface StoredSignal {
@@ -33,6 +38,7 @@ interface StoredSignal {
 }
 
 interface ExtraText {
+  readonly at: number
   readonly signals?: ReadonlyArray<0 | { readonly cause?: Fields }>
   readonly outcomes?: ReadonlyArray<0 | { readonly tokens?: number; readonly cause?: Fields }>
   readonly halt?: unknown
@@ -106,6 +112,15 @@ const isTimeout = ({ answers, discarded, facts = [] }: StoredSignal): boolean =>
   return discarded !== undefined || (fact?.value as unknown as Fields | undefined)?.["by"] === "timeout"
 }
 
+/** The time at which an approval's time is over, in milliseconds since the epoch. */
+const overAt = (rows: Journal["rows"], { agent, cycle, each, index }: NonNullable<StoredSignal["answers"]>): number => {
+  const asked = rows[cycle - 1]
+  if (asked === undefined) return Infinity
+  const { outcomes } = JSON.parse(asked.text) as RowText
+  const outcome = outcomes.find((one) => one.agent === agent && text(one.each) === text(each))
+  return extraOf(asked).at + (outcome?.intents?.[index]?.payload.timeoutMs ?? Infinity)
+}
+
 /** The signals of each cycle, as the rows have them. A discarded one is known by what its sender was told. */
 const inputsOf = ({ choice, journal: { rows }, told: all }: Source) => {
   const complaints: Array<string> = []
@@ -123,7 +138,9 @@ const inputsOf = ({ choice, journal: { rows }, told: all }: Source) => {
         answered.add(cycle)
         continue
       }
+      const untilMs = answers === undefined ? Infinity : overAt(rows, answers)
       if (answers !== undefined && isTimeout(signal)) {
+        if (extraOf(rows[cycle - 1]!).at < untilMs) complaints.push(`cycle ${cycle}: a time was over too early (AP4)`)
         found.push({ expired: keyOf(answers.cycle, answers.agent, refOf(answers.each), answers.index) })
         continue
       }
@@ -136,7 +153,9 @@ const inputsOf = ({ choice, journal: { rows }, told: all }: Source) => {
       const ways = facts === undefined ? unknown.length + (isTold ? 1 : 0) : 1
       const way = ways === 0 ? 0 : rest % ways
       rest = ways === 0 ? rest : Math.floor(rest / ways)
+      const isLate = (sent: Told | undefined) => sent !== undefined && beginningMs + sent.at > untilMs
       if (isTold && way === 0) {
+        if (isLate(next)) complaints.push(`cycle ${cycle}: a decision came after its time, and counts (AP4)`)
         inOrder.shift()
         found.push({ signal: proposalsOf(next) })
         continue

@@ -7,7 +7,7 @@ import type { Simulated } from "../../src/testing/simulation/simulate.ts"
 import type { Case } from "./generate.ts"
 import type { Host } from "./host.ts"
 import { type Budget, limitOf } from "./reference/funds.ts"
-import type { Referred } from "./reference/job.ts"
+import type { Referred } from "./reference/referred.ts"
 import type { AgentSpec } from "./spec.ts"
 
 export interface Judged {
@@ -33,6 +33,7 @@ export const guaranteesOf = (judged: Judged): ReadonlyArray<string> => {
   return [
     ...found,
     ...limitsOf(judged),
+    ...timesOf(judged),
     ...concurrencyOf(judged),
     ...intentsOf(judged),
     ...moneyOf(job, simulated, host)
@@ -60,6 +61,21 @@ const limitsOf = ({ host, job, simulated }: Judged): ReadonlyArray<string> => {
   const bytes = ofViolations.reduce((sum, { text: own }) => sum + Buffer.byteLength(own), 0)
   // A context that the job inherited may have been above it.
   if (usage.contextBytes - bytes > job.beginBytes) over("contextBytes", usage.contextBytes - bytes)
+  return found
+}
+
+/** The clock of a job stands still in a pause (P1); a limit of time that ended a job was reached (B3). */
+const timesOf = ({ simulated }: Judged): ReadonlyArray<string> => {
+  const { beganMs, end, lives, nowMs, pausedMs, pauses } = simulated
+  const { error, result } = end!
+  const { cpuMs, durationMs } = result.usage
+  const found: Array<string> = []
+  const mostMs = nowMs - beganMs - (pauses === 1 && lives === 1 ? pausedMs : 0)
+  if (durationMs > mostMs) found.push(`P1: ${durationMs} ms of at most ${mostMs}`)
+  const used = error?.["budget"] === "duration" ? durationMs : error?.["budget"] === "cpuTime" ? cpuMs : undefined
+  const limit = error?.["limit"]
+  if (used !== undefined && typeof limit === "number" && Number(error?.["used"]) < limit)
+    found.push(`B3: it ended at a limit of ${limit} ms, and says ${String(error?.["used"])}`)
   return found
 }
 

@@ -28,6 +28,12 @@ const { values } = parseArgs({ options })
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
+// A reader such as `head` has read enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error
+  process.exit()
+})
+
 /** Shows a case that differs, and the smallest one that differs in the same way. */
 const show = (whole: Case): number => {
   const differences = differencesOf(whole)

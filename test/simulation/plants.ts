@@ -161,5 +161,131 @@ export const plants: ReadonlyArray<Plant> = [
     "src/intents/outbox.ts",
     "      this.#idle.delete(open)\n      open.halts = performer",
     "      open.halts = performer"
+  ),
+  {
+    name: "a view sees its own cycle",
+    edits: [
+      {
+        file: "src/job/driver.ts",
+        find: "    const merged = merge.merge(outcome, begin)\n",
+        replace: "    const merged = merge.merge(runAgain(session, merge.cycle, outcome), begin)\n"
+      },
+      {
+        file: "src/job/driver.ts",
+        find: "/** Everything between the end of the tasks and the store, in steps. */\n",
+        replace: `
+          import { runCpuTask, viewFor as viewOf } from "../workers/runCpuTask.ts"
+          import { outcomeOf } from "../workers/inline.ts"
+          import { runSteps } from "../values/steps.ts"
+          /** A CPU agent executes only when its effect is merged, after those before it. */
+          const runAgain = ({ ledger }, cycle, outcome) => {
+            const { agent, each, result, since } = outcome
+            if ("_tag" in result || agent.type !== "cpu" || agent.fold !== undefined || agent.join !== undefined) return outcome
+            const view = viewOf(agent, since, cycle, ledger, { open: true }, undefined)
+            const fact = each === undefined ? undefined : ledger.find(each.kind, each.id)
+            const ran = runCpuTask(agent, fact, view, ledger)
+            return { ...outcome, result: outcomeOf(isUnderWay(ran) ? runSteps(ran) : ran, agent.name, cycle) }
+          }
+        `
+      }
+    ]
+  },
+  one(
+    "the spending of a child is counted twice",
+    "src/cycle/sharedBudget.ts",
+    "spent[name] = (spent[name] ?? 0) + (more[name] ?? 0)",
+    "spent[name] = (spent[name] ?? 0) + 2 * (more[name] ?? 0)"
+  ),
+  one(
+    "the share of a child does not come back",
+    "src/cycle/sharedBudget.ts",
+    "    for (const key of keys) this.#given.delete(key)\n",
+    "    void keys\n"
+  ),
+  one(
+    "a parent that ends leaves its children",
+    "src/engine/childJobs.ts",
+    "    return Effect.andThen(nextTurn, ended(cancel(child)))\n",
+    "    return Effect.void\n"
+  ),
+  one(
+    "a child goes on for as many cycles as it likes",
+    "src/program/resolveBudget.ts",
+    `const most = name === "contextBytes" ? undefined : share[name]`,
+    `const most = name === "contextBytes" || name === "cycles" ? undefined : share[name]`
+  ),
+  one(
+    "a payment is counted twice after a kill",
+    "src/journal/payments.ts",
+    "        if (id !== undefined) open.delete(id)\n",
+    ""
+  ),
+  one(
+    "a reservation that a kill left open is forgotten",
+    "src/journal/payments.ts",
+    "    for (const { agent, cost, tokens } of open.values()) sums.push([agent, tokens, cost])\n",
+    ""
+  ),
+  one(
+    "a reservation is granted beside those that are open",
+    "src/job/account.ts",
+    "    this.#reserved.cost += asked.cost\n",
+    ""
+  ),
+  one(
+    "a task starts after a reservation was refused",
+    "src/job/fiberTasks.ts",
+    "    if (this.session.account?.exhausted !== undefined) return notStartedExit\n",
+    ""
+  ),
+  one(
+    "a fork keeps the facts that it was to replace",
+    "src/cycle/effectApplication.ts",
+    `const rule = this.isForced ? "keepLast" : fact.kind.conflict`,
+    `const rule = this.isForced ? "keepFirst" : fact.kind.conflict`
+  ),
+  one("the agents of a fork read everything anew", "src/engine/forking.ts", "  setMarks(replay, replay.ledger)\n", ""),
+  one(
+    "an agent that runs once does not run in a job on an earlier context",
+    "src/engine/genesis.ts",
+    "progress.executed = executed.includes(name)",
+    "progress.executed = true"
+  ),
+  one(
+    "another version of a program uses the effects that an earlier one has kept",
+    "src/engine/takeUp.ts",
+    "rebase?.isOfOther === true ? undefined : savedEffects(saved, replay)",
+    "savedEffects(saved, replay)"
+  ),
+  one(
+    "the effects that an earlier version has kept stay in the store",
+    "src/store/memory.ts",
+    "        if (keptKeys !== undefined) journal.kept = journal.kept.filter(({ key }) => keptKeys.includes(key))\n",
+    "        void keptKeys\n"
+  ),
+  one(
+    "agents of another version read everything anew",
+    "src/journal/migrate.ts",
+    "    setMarks(replay, ledger)\n",
+    "    replay.marks.clear()\n"
+  ),
+  one(
+    "a decision counts after the time of its approval",
+    "src/intents/outbox.ts",
+    "    if (approval?.timeoutMs === undefined || atMs <= at + approval.timeoutMs) return undefined\n",
+    "    if (approval?.timeoutMs === undefined || atMs > 0) return undefined\n"
+  ),
+  one(
+    "the time of an approval is over too early",
+    "src/intents/outbox.ts",
+    "const remainingMs = Math.max(timeoutMs - passedMs, 0)",
+    "const remainingMs = Math.max(timeoutMs / 2 - passedMs, 0)"
+  ),
+  one("the clock of a job runs on in a pause", "src/job/driver.ts", "  session.clock.stop(session.monotonicMs)\n", ""),
+  one(
+    "a gap counts from a permit that finds no place",
+    "src/job/fiberGroup.ts",
+    "    if (taken >= this.#group.concurrency) {",
+    "    if (taken < 0) {"
   )
 ]

@@ -79,6 +79,8 @@ export class Callers {
   isCancelled = false
   /** The number of pauses that were asked for. */
   pauses = 0
+  /** Virtual milliseconds in which the job was paused for sure, if nobody else has resumed it. */
+  pausedMs = 0
   /** What the job waited for when nobody went on with it, in words. */
   waitsFor: ReadonlyArray<string> = []
   readonly #world: World
@@ -220,7 +222,10 @@ export class Callers {
               job.pause,
               Effect.andThen(
                 Effect.sleep(act.forMs),
-                Effect.suspend(() => job.resume)
+                Effect.suspend(() => {
+                  this.pausedMs += act.forMs
+                  return job.resume
+                })
               )
             )
           ).pipe(

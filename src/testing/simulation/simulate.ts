@@ -70,7 +70,7 @@ interface Lived {
 type LifeEnd = Lived | "again" | { readonly broken: string }
 
 /** How a phase ended. */
-interface PhaseEnd extends Pick<Simulated, "broken" | "open" | "outside"> {
+interface PhaseEnd extends Pick<Simulated, "beganMs" | "broken" | "open" | "outside"> {
   readonly last: Lived | undefined
 }
 
@@ -168,6 +168,7 @@ class Simulation<P extends Program.Any> {
   *#attended(phase: Phase): Generator<Wait, Simulated> {
     const { callers } = phase
     const begin = this.#lives
+    const beganMs = this.#world.nowMs
     let outside: Outside | undefined
     let broken: string | undefined
     let open: ReadonlyArray<Owner> = []
@@ -193,7 +194,7 @@ class Simulation<P extends Program.Any> {
       else if ("broken" in ran.exit.value) ({ broken } = ran.exit.value)
       else last = ran.exit.value
     }
-    return this.#simulated(phase, { outside, broken, open, last })
+    return this.#simulated(phase, { beganMs, outside, broken, open, last })
   }
 
   #simulated({ callers, jobId }: Phase, { last, ...how }: PhaseEnd): Simulated {
@@ -205,7 +206,7 @@ class Simulation<P extends Program.Any> {
       ...{ beginning: own?.beginning ?? "", rows: own?.rows ?? [], journals, commits, rebases, unfenced },
       ...{ events: callers.events, told: callers.told, isCancelled: callers.isCancelled, pauses: callers.pauses },
       ...{ waitsFor: callers.waitsFor, unanswered: last === undefined ? 0 : callers.unanswered },
-      ...{ lives: this.#lives, steps: this.#world.steps, nowMs: this.#world.nowMs },
+      ...{ lives: this.#lives, steps: this.#world.steps, nowMs: this.#world.nowMs, pausedMs: callers.pausedMs },
       met: [...this.#met, ...met, ...this.#pool.met, ...this.#handlers.met],
       counts: { writes, claims: this.#pool.claims, calls: this.#handlers.calls },
       liveAfter: last?.liveAfter ?? 0,

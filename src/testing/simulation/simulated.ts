@@ -102,6 +102,10 @@ export interface Simulated {
   readonly waitsFor: ReadonlyArray<string>
   /** The number of pauses that callers asked for. */
   readonly pauses: number
+  /** Virtual milliseconds of these pauses. */
+  readonly pausedMs: number
+  /** When the job began, in virtual milliseconds. */
+  readonly beganMs: number
   /** The number of signals of the last life whose senders were told nothing. */
   readonly unanswered: number
   /** The number of writes that the store took from an engine whose lease was taken. */

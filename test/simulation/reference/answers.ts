@@ -8,7 +8,7 @@ import type { Proposed } from "../spec.ts"
 import { textOf } from "./canonical.ts"
 import { type Share, spendingOf } from "./funds.ts"
 import type { Beginning, Engine, Given } from "./given.ts"
-import type { Referred } from "./job.ts"
+import type { Referred } from "./referred.ts"
 import { type Cause, type Effect, idOf, noEffect, type Waiting } from "./state.ts"
 
 /** The effect of proposals from outside. */

@@ -10,25 +10,18 @@
  */
 import { approvalKind, childKind, seedsOf } from "../behave.ts"
 import type { AgentSpec, ProgramSpec } from "../spec.ts"
-import {
-  type Answer,
-  childOf,
-  effectOf,
-  expired,
-  handled,
-  isPerformed,
-  nothingGiven,
-  notStarted,
-  reported
-} from "./answers.ts"
+import { type Answer, childOf, effectOf, isPerformed, nothingGiven, reported } from "./answers.ts"
 import { sha256, textOf } from "./canonical.ts"
 import { type Choice, type Chosen, choose, triggersOf } from "./eligible.ts"
-import { type Budget, exhausted, type Funds, fundsOf, limitOf, setAside, settle, type Share } from "./funds.ts"
-import type { Beginning, Given, Standing, Sum } from "./given.ts"
+import { type Budget, exhausted, type Funds, fundsOf, limitOf, setAside, type Share } from "./funds.ts"
+import type { Beginning, Given } from "./given.ts"
 import { prunedFrom, verdict, violate } from "./kept.ts"
 import { merge } from "./merge.ts"
 import { changesKinds, migrate } from "./migration.ts"
+import { Notes } from "./notes.ts"
+import type { Referred, Row } from "./referred.ts"
 import { rowTextOf } from "./row.ts"
+import { type Inputs, stage, type Staged } from "./stage.ts"
 import {
   bytesOf,
   type By,
@@ -47,64 +40,6 @@ import {
 } from "./state.ts"
 import { run } from "./tasks.ts"
 
-/** A committed cycle. */
-export interface Row {
-  readonly cycle: number
-  readonly tier: number
-  readonly previousTier: number
-  readonly agents: ReadonlyArray<string>
-  readonly signals: ReadonlyArray<Outcome>
-  readonly outcomes: ReadonlyArray<Outcome>
-  readonly violations: ReadonlyArray<Entry>
-  /** Whether the job rested before it, to wait for answers (IN4). */
-  readonly isAwaited: boolean
-}
-
-export interface Diagnostic {
-  readonly cycle: number
-  readonly agent: string
-  readonly each?: unknown
-  readonly cause: Cause
-}
-
-/** A job that has ended, or was stopped. */
-export interface Referred {
-  readonly status: "converged" | "failed" | "budget-exhausted" | "stopped"
-  readonly cause: Cause | undefined
-  readonly program: ProgramSpec
-  /** The name of the program that began the job. */
-  readonly programName: string
-  readonly cycle: number
-  readonly hash: string
-  readonly genesisHash: string
-  readonly context: Context
-  /** The number of facts of each kind, which is the output of every program. */
-  readonly sizes: ReadonlyArray<readonly [kind: string, size: number]>
-  readonly bytes: number
-  readonly agents: number
-  readonly funds: Funds
-  /** What the job itself has spent. */
-  readonly own: Required<Share>
-  readonly paid: ReadonlyArray<Sum>
-  readonly seeds: Outcome
-  readonly seedViolations: ReadonlyArray<Entry>
-  /** The version of the context when the job has begun, and its bytes before. */
-  readonly beginVersion: number
-  readonly beginBytes: number
-  readonly rows: ReadonlyArray<Row>
-  readonly diagnostics: ReadonlyArray<Diagnostic>
-  readonly waiting: ReadonlyArray<Waiting>
-  /** The children that intents asked for, by key. */
-  readonly children: ReadonlyMap<string, Beginning>
-  /** What a later job can stand on. */
-  readonly standing: Standing
-  readonly tier: number
-  /** Whether the last committed cycle ended the job: no pause comes between (P2). */
-  readonly isEndedByCycle: boolean
-  /** The given inputs that the rules do not allow. */
-  readonly complaints: ReadonlyArray<string>
-}
-
 const fresh: Progress = { mark: 0, hasExecuted: false, seen: [], pruned: 0 }
 
 const seedBy: By = { cycle: 0, origin: "seed", agent: "", each: undefined, since: 0, until: 0 }
@@ -117,9 +52,6 @@ const haltsBy: Readonly<Record<string, keyof Exclude<AgentSpec["onFailure"], str
   MergeConflict: "conflict",
   InvalidEffect: "invalid"
 }
-
-/** The facts of a context, whatever their order and source. */
-const stateOf = ({ live }: Context): string => textOf(live.map(({ id, kind, text }) => textOf([kind, id, text])).sort())
 
 class Job {
   readonly beginning: Beginning
@@ -150,13 +82,10 @@ class Job {
   seeds: Outcome = { agent: "", facts: [] }
   seedViolations: ReadonlyArray<Entry> = []
   beginVersion = 0
-  diagnostics: ReadonlyArray<Diagnostic> = []
-  notPerformed = new Map<string, Diagnostic>()
+  readonly notes = new Notes()
   complaints: ReadonlyArray<string> = []
   /** The cause by which an effect of this cycle crossed a counted budget. */
   crossed: Cause | undefined
-  /** The cycle that left each state of the facts, and the states that were reported (O1). */
-  readonly states = new Map<string, number | "reported">()
   switches: Given["switches"]
 
   constructor(beginning: Beginning, given: Given) {
@@ -169,7 +98,7 @@ class Job {
     this.progress = standing?.progress ?? new Map()
     this.pruned = standing?.pruned ?? []
     this.switches = given.switches
-    this.states.set(stateOf(this.context), 0)
+    this.notes.begin(this.context, 0)
   }
 
   progressOf(agent: string): Progress {
@@ -193,7 +122,8 @@ class Job {
     const text = { context: standing?.hash ?? null, format: 1, input, program: name, seeds }
     this.genesisHash = this.hash = sha256(textOf(text))
     const hasPruned = this.retain([])
-    this.diagnose(0, [], [outcome], violations, hasPruned)
+    const { halt } = this
+    this.notes.note({ cycle: 0, outcomes: [outcome], violations, hasPruned, halt, context: this.context })
   }
 
   haltOfSeeds(cause: Cause | undefined): Cause | undefined {
@@ -229,7 +159,7 @@ class Job {
   }
 
   /** Of a cycle that no budget allowed, nobody knows which approvals were overdue: maybe all that have a timeout. */
-  overdueIn(cycle: number): InputsOf {
+  overdueIn(cycle: number): Inputs {
     if (cycle !== this.given.lateCycle) return []
     return this.open.flatMap(({ key, payload }) => (payload.timeoutMs === undefined ? [] : [{ expired: key }]))
   }
@@ -246,7 +176,7 @@ class Job {
       this.context = brought.context
       this.pruned = brought.pruned
       this.progress = brought.progress
-      this.states.set(stateOf(this.context), this.cycle)
+      this.notes.begin(this.context, this.cycle)
     }
     this.program = program
   }
@@ -259,9 +189,9 @@ class Job {
     return choose(this.program, (agent) => this.progressOf(agent.name), context, this.pruned)
   }
 
-  goThrough(cycle: number, inputs: InputsOf, answers: ReadonlyArray<Waiting>): boolean {
+  goThrough(cycle: number, inputs: Inputs, answers: ReadonlyArray<Waiting>): boolean {
     const before = { context: this.context, checked: this.checked, funds: this.funds }
-    const staged = this.stage(cycle, inputs, answers)
+    const staged = stage(this, cycle, inputs, answers)
     const begin = this.context
     const choice = staged.halt === undefined ? this.choice(begin) : undefined
     const tasks = (choice?.agents ?? []).flatMap(
@@ -294,75 +224,7 @@ class Job {
     return halt === undefined
   }
 
-  /* -------------------------------------------------------------- signals and answers */
-
-  /** Applies signals in the order of their arrival, then answers in the commit order of their intents (M1, S2, IN4, IN6, AP4). */
-  stage(cycle: number, inputs: InputsOf, due: ReadonlyArray<Waiting>): Staged {
-    const outcomes: Array<Outcome> = []
-    const answered: Array<Waiting> = []
-    let halt: Cause | undefined
-    const take = (effect: Effect | Cause, answering: Waiting | undefined, isTentative = false): void => {
-      const by: By = { cycle, origin: "signal", agent: "", each: undefined, since: 0, until: 0 }
-      const outcome = "_tag" in effect ? { agent: "", cause: effect, facts: [] } : this.apply(by, effect, false)
-      const isAnswer = answering !== undefined && (outcome.cause === undefined || !isTentative)
-      outcomes.push(isAnswer ? { ...outcome, answers: answering } : outcome)
-      if (outcome.cause?._tag === "BudgetExhausted") halt ??= outcome.cause
-    }
-    const answer = (waiting: Waiting, { effect, halts }: Answer): void => {
-      take(effect, waiting)
-      answered.push(waiting)
-      if ("_tag" in effect && halts) halt ??= effect
-    }
-    const isDecided = (id: string | undefined) => find(this.context, "Decision", id ?? "") !== undefined
-    const last = inputs.findLastIndex((input) => "signal" in input)
-    const overdue = inputs.flatMap((input) => ("expired" in input ? [this.openOf(input.expired)] : []))
-    const children = this.answersOf(due, cycle)
-    for (const input of inputs.slice(0, last + 1)) {
-      if ("expired" in input) {
-        const waiting = this.openOf(input.expired)
-        answer(waiting, expired(waiting))
-        continue
-      }
-      const effect = effectOf(input.signal)
-      const decided = effect.facts.find(({ kind }) => kind === "Decision")?.id
-      const open = this.open.find(({ payload }) => payload.id === decided && decided !== undefined)
-      take(effect, open === undefined || answered.includes(open) ? undefined : open, true)
-    }
-    for (const waiting of [...due, ...overdue].toSorted((a, b) => a.order - b.order)) {
-      const isLate = overdue.includes(waiting)
-      if (answered.includes(waiting) || (isLate && isDecided(waiting.payload.id))) continue
-      answer(
-        waiting,
-        isLate ? expired(waiting) : (children.get(waiting.key) ?? handled(this.beginning.engine, waiting))
-      )
-    }
-    return { outcomes, answered: [...due, ...answered], due, halt }
-  }
-
-  /** The approval of a key whose time is over. */
-  openOf(key: string): Waiting {
-    const waiting = this.open.find((one) => one.key === key)
-    if (waiting === undefined) throw new Error(`the approval ${key} is not open, and its time is over (AP2)`)
-    if (waiting.payload.timeoutMs === undefined) this.complain(`the approval ${key} has no timeout (AP4)`)
-    return waiting
-  }
-
-  /** The answers of child jobs, whose shares come back before anything of the cycle is applied (CH10). */
-  answersOf(due: ReadonlyArray<Waiting>, cycle: number): ReadonlyMap<string, Answer> {
-    const answers = new Map<string, Answer>()
-    const spent = new Map<string, Share>()
-    for (const waiting of due.filter(({ kind }) => kind === childKind)) {
-      const { engine, depth } = this.beginning
-      const handed = this.funds.given.get(waiting.key)?.share ?? {}
-      const child = childOf(engine, depth, waiting, handed)
-      const answer = "_tag" in child ? notStarted(waiting, child) : this.childAnswer(waiting, child)
-      answers.set(waiting.key, answer)
-      spent.set(waiting.key, answer.spent ?? {})
-    }
-    this.funds = settle(this.funds, spent, cycle - 1)
-    return answers
-  }
-
+  /** The answer of a child job (CH5). */
   childAnswer(waiting: Waiting, child: Beginning): Answer {
     const { error, given } = this.given.child(waiting.key) ?? { error: undefined, given: nothingGiven }
     const referred = refer(child, given)
@@ -515,7 +377,8 @@ class Job {
     this.reportedBefore = this.context.tokens
     if (halt === undefined) this.askForChildren(cycle, performed)
     const hasPruned = this.retain([...this.waiting, ...this.open])
-    this.diagnose(cycle, outcomes, signals, violations, hasPruned)
+    const all = [...signals, ...outcomes]
+    this.notes.note({ cycle, outcomes: all, violations, hasPruned, halt, context: this.context })
   }
 
   /** Sets the shares of the children aside that a cycle asks for (CH10). */
@@ -538,10 +401,7 @@ class Job {
         const key = keyOf(cycle, agent, each, index)
         if (isPerformed(this.beginning.engine, kind))
           return [{ kind, payload, agent, cycle, each, index, key, order: this.asked++ }]
-        const first = this.notPerformed.get(kind)
-        const count = Number(first?.cause["count"] ?? 0) + 1
-        const cause = { _tag: "NotPerformed", cycle: first?.cycle ?? cycle, kind, count }
-        this.notPerformed.set(kind, { cycle, agent, each, ...first, cause })
+        this.notes.miss(kind, { agent, cycle, each })
         return []
       })
     )
@@ -553,38 +413,6 @@ class Job {
     this.context = { ...this.context, live: this.context.live.filter((entry) => !gone.includes(entry)) }
     this.pruned = [...this.pruned, ...gone]
     return gone.length > 0
-  }
-
-  /* -------------------------------------------------------------- diagnostics */
-
-  /** Notes what was discarded, what is not commutative, and whether the facts are as they were before (F8, O1). */
-  diagnose(
-    cycle: number,
-    outcomes: ReadonlyArray<Outcome>,
-    signals: ReadonlyArray<Outcome>,
-    violations: ReadonlyArray<Entry>,
-    hasPruned: boolean
-  ): void {
-    let halting = this.halt
-    for (const { agent, cause, each, notCommutative } of [...signals, ...outcomes]) {
-      for (const found of notCommutative ?? []) this.note({ cycle, agent, each, cause: found })
-      if (cause === undefined) continue
-      if (cause === halting) halting = undefined
-      else this.note({ cycle, agent, each, cause })
-    }
-    const facts = [...signals, ...outcomes].flatMap((outcome) => outcome.facts).concat(violations)
-    const hasRevised = hasPruned || facts.some(({ revises }) => revises !== undefined)
-    const state = stateOf(this.context)
-    const since = this.states.get(state)
-    if (since === undefined) this.states.set(state, cycle)
-    else if (since !== "reported" && hasRevised) {
-      this.states.set(state, "reported")
-      this.note({ cycle, agent: "", cause: { _tag: "Oscillation", cycle, since } })
-    }
-  }
-
-  note(diagnostic: Diagnostic): void {
-    this.diagnostics = [...this.diagnostics, diagnostic]
   }
 
   /* -------------------------------------------------------------- the end */
@@ -610,21 +438,10 @@ class Job {
         paid: this.given.paid(Infinity)
       },
       ...{ seeds, seedViolations, beginVersion, beginBytes, rows, waiting, children, tier, isEndedByCycle, complaints },
-      diagnostics: [...this.diagnostics, ...this.notPerformed.values()],
+      diagnostics: this.notes.diagnostics,
       standing: { context, hash, progress, pruned }
     }
   }
-}
-
-type InputsOf = NonNullable<ReturnType<Given["inputs"]["get"]>>
-
-/** The effects from outside that a cycle has taken. */
-interface Staged {
-  readonly outcomes: ReadonlyArray<Outcome>
-  readonly answered: ReadonlyArray<Waiting>
-  /** The intents that handlers and children have answered. */
-  readonly due: ReadonlyArray<Waiting>
-  readonly halt: Cause | undefined
 }
 
 /** Runs a job to its end, or to where it was stopped. */

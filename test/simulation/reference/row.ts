@@ -4,7 +4,7 @@
  * Boundary: pure.
  */
 import { textOf } from "./canonical.ts"
-import type { Row } from "./job.ts"
+import type { Row } from "./referred.ts"
 import type { Outcome, Ref } from "./state.ts"
 
 const eachOf = (each: Ref | undefined) => (each === undefined ? undefined : [each.kind, each.id])
