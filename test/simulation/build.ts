@@ -207,6 +207,7 @@ const agentFrom = (agent: AgentSpec, kinds: Kinds, host: Host): Agent.Agent.Any 
         const payer = { job: view.jobId, cycle: view.cycle, agent: name, each: fact?.id ?? "" }
         const attempt = host.attempt(nameOf(payer))
         host.till.start(payer)
+        if (attempt === 1) host.till.startFiber(payer)
         const executed = fiberOf(agent, items(), () => sight(view), attempt, kinds)
         return during(host, payer, paying(agent, payer, host, executed))
       }

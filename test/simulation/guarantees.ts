@@ -136,9 +136,14 @@ const moneyOf = (job: Referred, { jobId }: Simulated, { till }: Host): ReadonlyA
     if (!isAbove && peak !== undefined && peak[name] > limit)
       found.push(`B6: ${peak[name]} ${name} were paid and reserved at a time, and ${limit} is the limit`)
   }
-  for (const { asked, budget, limit, payer, used } of till.refusals) {
-    if (payer.job === jobId && used + asked <= limit)
+  for (const { asked, at, budget, catches, life, limit, payer, used } of till.refusals) {
+    if (payer.job !== jobId) continue
+    if (used + asked <= limit)
       found.push(`B6: ${payer.agent} was refused ${asked} ${budget}, with ${used} of ${limit} paid`)
+    const isLater = (start: (typeof till.starts)[number]) =>
+      start.life === life && start.at > at && start.payer.job === jobId && start.payer.cycle === payer.cycle
+    const late = catches ? undefined : till.starts.find(isLater)
+    if (late !== undefined) found.push(`B6: a task of ${late.payer.agent} has started after ${payer.agent} was refused`)
   }
   return found
 }

@@ -43,7 +43,7 @@ export class Host {
     this.#running.clear()
     this.#lastStart.clear()
     this.busy.clear()
-    this.till.begin(life, hasFailed)
+    this.till.begin(life, hasFailed, () => world.nowMs)
   }
 
   /** Executions and handlers under way. */

@@ -202,12 +202,21 @@ export const plants: ReadonlyArray<Plant> = [
     "    for (const key of keys) this.#given.delete(key)\n",
     "    void keys\n"
   ),
-  one(
-    "a parent that ends leaves its children",
-    "src/engine/childJobs.ts",
-    "    return Effect.andThen(nextTurn, ended(cancel(child)))\n",
-    "    return Effect.void\n"
-  ),
+  {
+    name: "a parent that ends leaves its children",
+    edits: [
+      {
+        file: "src/engine/childJobs.ts",
+        find: "    return Effect.andThen(nextTurn, ended(cancel(child)))\n",
+        replace: "    return Effect.void\n"
+      },
+      {
+        file: "src/job/endStored.ts",
+        find: "(isOpen ? end(child.jobId) : Effect.void)",
+        replace: "(isOpen ? Effect.void : Effect.void)"
+      }
+    ]
+  },
   one(
     "a child goes on for as many cycles as it likes",
     "src/program/resolveBudget.ts",
@@ -232,12 +241,21 @@ export const plants: ReadonlyArray<Plant> = [
     "    this.#reserved.cost += asked.cost\n",
     ""
   ),
-  one(
-    "a task starts after a reservation was refused",
-    "src/job/fiberTasks.ts",
-    "    if (this.session.account?.exhausted !== undefined) return notStartedExit\n",
-    ""
-  ),
+  {
+    name: "a task starts after a reservation was refused",
+    edits: [
+      {
+        file: "src/job/fiberTasks.ts",
+        find: "    if (this.session.account?.exhausted !== undefined) return notStartedExit\n",
+        replace: ""
+      },
+      {
+        file: "src/job/fiberTasks.ts",
+        find: "    if (this.session.account?.exhausted !== undefined) this.group.cut(notStartedExit)\n",
+        replace: ""
+      }
+    ]
+  },
   one(
     "a fork keeps the facts that it was to replace",
     "src/cycle/effectApplication.ts",

@@ -35,8 +35,17 @@ export interface Refusal {
   readonly asked: number
   readonly used: number
   readonly limit: number
-  /** The least that was paid by then, and that is reserved. */
-  readonly least: number
+  /** Whether its agent does without the call. */
+  readonly catches: boolean
+  /** Virtual milliseconds. */
+  readonly at: number
+}
+
+/** The first attempt of a task of fibers in a life. */
+interface Start {
+  readonly payer: Payer
+  readonly life: number
+  readonly at: number
 }
 
 /** The bounds of a sum. */
@@ -85,16 +94,24 @@ export class Till {
   readonly peaks = new Map<string, Amount>()
   /** The last start of each task, and its life. */
   readonly started = new Map<string, number>()
+  readonly starts: Array<Start> = []
   #life = 0
+  #now: () => number = () => 0
 
   /** A life begins. `hasFailed`: the store failed in the one before it. */
-  begin(life: number, hasFailed: boolean): void {
+  begin(life: number, hasFailed: boolean, now: () => number): void {
+    this.#now = now
     if (hasFailed) for (const call of this.#calls) if (call.life === this.#life) call.isInDoubt = true
     this.#life = life
   }
 
   start(payer: Payer): void {
     this.started.set(nameOf(payer), this.#life)
+  }
+
+  /** The first attempt of a task of fibers starts. */
+  startFiber(payer: Payer): void {
+    this.starts.push({ payer, life: this.#life, at: this.#now() })
   }
 
   ask(payer: Payer, reserved: Amount | undefined, catches: boolean): Call {
@@ -116,8 +133,7 @@ export class Till {
 
   refuse(call: Call, refused: Pick<Refusal, "budget" | "asked" | "used" | "limit">): void {
     call.state = "refused"
-    const least = sumOf(this.#calls.filter(({ payer }) => payer.job === call.payer.job)).least[refused.budget]
-    this.refusals.push({ ...refused, payer: call.payer, life: this.#life, least })
+    this.refusals.push({ ...refused, payer: call.payer, life: this.#life, catches: call.catches, at: this.#now() })
   }
 
   pay(call: Call, pays: Amount): void {
