@@ -241,6 +241,7 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
   },
   { path: "test/simulation/world.test.ts", uses: ["Effect.sleep"], reason: "effects in virtual time" },
   { path: "test/simulation/build.ts", uses: ["Effect.sleep"], reason: "agents and handlers in virtual time" },
+  { path: "test/simulation/found.test.ts", uses: ["Effect.sleep"], reason: "an agent in virtual time" },
   {
     path: "test/testing/simulate.test.ts",
     uses: ["Effect.sleep", "setTimeout"],

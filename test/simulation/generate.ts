@@ -296,7 +296,7 @@ const budgetOf = (dice: Dice, hasMoney: boolean): BudgetSpec => ({
   maxAgents: dice.one(8) ? dice.from(0, 20) : undefined,
   maxTokens: dice.one(5) ? dice.from(0, 15) : undefined,
   maxContextBytes: dice.one(8) ? dice.from(50, 600) : undefined,
-  maxCost: hasMoney && dice.one(2) ? dice.from(0, 40) : undefined
+  maxCost: hasMoney && !dice.one(3) ? dice.from(0, 25) : undefined
 })
 
 const programOf = (dice: Dice, name: string, count: number, makings: Makings): ProgramSpec => {

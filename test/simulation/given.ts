@@ -170,7 +170,7 @@ const inputsOf = ({ choice, journal: { rows }, told: all }: Source) => {
   }
   for (const { answer, proposals } of inOrder)
     complaints.push(`signal ${text(proposals)} was ${answer}, and no row has it (S4)`)
-  return { inputs, answered, complaints, unknown }
+  return { inputs, answered, complaints, unknown, rest }
 }
 
 const fieldsOfCause = ["_tag", "cycle", "budget", "used", "limit", "spender", "children", "isHandedDown"]
@@ -250,13 +250,14 @@ export interface Open {
 /** What is open of a job. */
 export const givenOf = (source: Source): Open => {
   const { ended, journal, simulated, told } = source
-  const { answered, complaints, inputs, unknown } = inputsOf(source)
+  const { answered, complaints, inputs, rest, unknown } = inputsOf(source)
   const { cause: error } = ended
   const budget = error?.["_tag"] === "BudgetExhausted" ? error["budget"] : undefined
   if (budget === "cycles" || budget === "agents") {
     // A signal that waits wants a cycle, which the budget does not allow: the job ends, and the signal with it.
     const refused = told.filter(({ message }) => message.startsWith("JobHalted"))
-    const late = refused.length > 0 ? refused : unknown
+    // Nobody knows whether a signal had come whose sender was told nothing.
+    const late = refused.length > 0 ? refused : rest % 2 === 0 ? unknown : []
     if (late.length > 0)
       inputs.set(
         journal.rows.length + 1,

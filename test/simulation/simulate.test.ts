@@ -4,17 +4,42 @@
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "@effect/vitest"
-import { caseOf } from "./generate.ts"
+import type { Simulated } from "../../src/testing/simulation/simulate.ts"
+import { type Case, caseOf } from "./generate.ts"
 import { runCase } from "./run.ts"
 
 /** The faults that the jobs of the first test have met. */
 const met = new Set<string>()
 
+/** What the jobs of the first test have had beside agents and facts, and how often. */
+const had = new Map<string, number>()
+
+const note = (whole: Case, { end, journals, rebases, rows, sequel }: Simulated): void => {
+  const text = rows.map((row) => row.text).join("\n")
+  const children = journals.filter(({ jobId }) => jobId.startsWith("job/"))
+  const counts = {
+    "a child job": children.length,
+    "a grandchild": children.filter(({ jobId }) => children.some((one) => jobId.startsWith(`${one.jobId}/`))).length,
+    "an answer of a child": text.includes(`"kind":"ChildResult"`) ? 1 : 0,
+    "a payment": (end?.result.usage.cost ?? 0) > 0 ? 1 : 0,
+    "a budget that children hold": end?.error?.["children"] === undefined ? 0 : 1,
+    "a budget of time": ["duration", "cpuTime"].includes(String(end?.error?.["budget"])) ? 1 : 0,
+    "a budget of money": end?.error?.["budget"] === "cost" ? 1 : 0,
+    "a fork": whole.sequel?.do === "fork" && sequel !== undefined ? 1 : 0,
+    "a job on an earlier context": whole.sequel?.do === "go on" && sequel !== undefined ? 1 : 0,
+    "another version": rebases.length,
+    "a time that is over": text.includes(`"by":"timeout"`) ? 1 : 0
+  }
+  for (const [name, count] of Object.entries(counts)) had.set(name, (had.get(name) ?? 0) + count)
+}
+
 describe("a simulated job", () => {
   it.each([0, 1, 2, 3])("agrees with the reference, whatever happens to it: seeds of part %i", (part) => {
     const differing: Array<string> = []
     for (let seed = part * 50 + 1; seed <= part * 50 + 50; seed++) {
-      const { differences, simulated } = runCase(caseOf(seed))
+      const whole = caseOf(seed)
+      const { differences, simulated } = runCase(whole)
+      note(whole, simulated)
       for (const fault of simulated.met) met.add(fault)
       if (differences.length > 0) differing.push(`seed ${seed}: ${differences.join("\n")}`)
     }
@@ -37,6 +62,12 @@ describe("a simulated job", () => {
   })
 })
 
+describe("the jobs of the first seeds", () => {
+  it("have children, payments, times, forks, versions, and contexts of earlier jobs", () => {
+    expect([...had].filter(([, count]) => count === 0)).toEqual([])
+  })
+})
+
 /** Runs plant.ts in a process of its own, since it changes the engine as it is loaded. */
 const plant = (name: string, seeds: number): Promise<string> =>
   new Promise((resolve) => {
@@ -48,7 +79,10 @@ describe("a fault in the engine", () => {
   it.each([
     "outcomes are merged in the order in which tasks ended",
     "a fence is not checked",
-    "retention prunes a fact that an agent has not read"
+    "retention prunes a fact that an agent has not read",
+    "a parent that ends leaves its children",
+    "a reservation that a kill left open is forgotten",
+    "a fork keeps the facts that it was to replace"
   ])("is found by the first seeds: %s", async (name) => {
     expect(await plant(name, 100)).toMatch(/^found /)
   })

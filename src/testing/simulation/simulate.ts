@@ -118,9 +118,9 @@ class Simulation<P extends Program.Any> {
     const open: Open = (engine, life) =>
       engine.start(this.#programOf(life), input, { id: simulatedJobId, ...budget }) as ReturnType<Open>
     const first = yield* this.#attended({ jobId: simulatedJobId, callers: this.#newCallers(), open })
-    // A job whose beginning the store refused would begin anew.
-    const isThere = first.journals.some(({ jobId }) => jobId === simulatedJobId)
-    if (sequel === undefined || first.end === undefined || first.broken !== undefined || !isThere) return first
+    // A job whose end the store refused goes on in the next life, where it was cancelled too.
+    const hasEnded = first.journals.some(({ jobId, status }) => jobId === simulatedJobId && status !== undefined)
+    if (sequel === undefined || first.end === undefined || first.broken !== undefined || !hasEnded) return first
     const second = { jobId: sequelJobId, callers: this.#newCallers(), open: this.#openSequel(sequel) }
     return { ...first, sequel: yield* this.#attended(second) }
   }
