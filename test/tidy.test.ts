@@ -35,12 +35,14 @@ import {
   roomOf,
   type Rooms
 } from "./support/rooms.ts"
-import { longComments, longFunctions } from "./support/syntax.ts"
+import { longComments, longFunctions, longSetUps } from "./support/syntax.ts"
 
 /** Files follow concepts: one may take a few lines more than usual before it is cut in two. Functions are held to less. */
 const limitLines = 600
 const limitFunctionLines = 70
 const limitCommentCharacters = 130
+/** Examples are tested with the test kit, which has the engine. */
+const limitSetUpLines = 10
 
 /** Who may use what the rest of src must not, and why. One entry, one reason. */
 const allowances: ReadonlyArray<Allowance> = [
@@ -419,6 +421,12 @@ const scripts = tracked.filter(({ path }) => /^\.ci\/.*\.m?ts$|^\.ci\/.*\.mjs$/.
 const tests = tracked.filter((file) => isSource(file) && file.path.startsWith("test/") && isHasty(file))
 const faceTests = tests.filter(isOfFace)
 
+/** Tests of the example programs, but for those of the audit and of the language, which are measured on engines of their own. */
+const isOfExample = ({ path }: SourceFile) =>
+  path.startsWith("test/examples/") && !/^test\/examples\/(?:code-audit|metta)\//.test(path)
+const exampleTests = tests.filter(isOfExample)
+
+const setUps = longSetUps(limitSetUpLines)
 const functions = longFunctions(limitFunctionLines)
 const comments = longComments(limitCommentCharacters)
 
@@ -499,6 +507,14 @@ describe("house style", () => {
 
   it("never sleeps in a test, but in test/integration", () => {
     expect(checkUses(tests, sleepAllowances, sleepUses)).toEqual([])
+  })
+
+  it("tests examples with the test kit, and with no set-up of an engine above 10 lines", () => {
+    const kit = exampleTests.filter(({ text }) => text.includes('from "effect-converge/testing"'))
+    for (const name of ["access-policy", "crawler", "data-quality", "embedded-server", "research"]) {
+      expect(kit.some(({ path }) => path.startsWith(`test/examples/${name}/`))).toBe(true)
+    }
+    expect(checkUses(exampleTests, [], setUps)).toEqual([])
   })
 
   it("opens every file with its job", () => {
@@ -804,6 +820,30 @@ describe("the rules can fail", () => {
       expect(checkAllowances(files, [allowance], functions)).toEqual([])
       expect(checkAllowances([file("const long = () => 1")], [allowance], functions)).toHaveLength(1)
       expect(checkAllowances([], [allowance], functions)).toHaveLength(1)
+    })
+  })
+
+  describe("set-ups of engines in tests of examples", () => {
+    const lines = (text: string) => longSetUps(0)(file(text)).map((use) => Number(/\d+/.exec(use.text)?.[0]))
+
+    it("count by the definitions that compose one, wherever they stand", () => {
+      expect(lines("const engine = Engine.layer().pipe(\n  Layer.provide(WorkerPool.layerInline)\n)")).toEqual([3])
+      expect(lines("function engine() {\n  return JobStore.layerMemory\n}\nconst other = 1")).toEqual([3])
+      const nested = 'it("a", () => {\n  const engine = [\n    Engine.layer()\n  ]\n  expect(engine)\n})'
+      expect(lines(nested)).toEqual([3])
+    })
+
+    it("count by the line where a test names a layer", () => {
+      const test =
+        'describe("a", () => {\n  it.live("b", () =>\n    run.pipe(\n      Effect.provide(Engine.layerMemory)\n    ))\n})'
+      expect(lines(test)).toEqual([1])
+    })
+
+    it("are none with the kit, and are found above the limit only", () => {
+      expect(lines("const engine = Testing.layer({\n  workers: 2\n})")).toEqual([])
+      const engine = (length: number) => `const engine = [\n${"  Engine.layer(),\n".repeat(length - 2)}]`
+      expect(setUps(file(engine(10)))).toEqual([])
+      expect(setUps(file(engine(11)))).toHaveLength(1)
     })
   })
 

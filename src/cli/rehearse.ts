@@ -6,22 +6,18 @@
  */
 import type * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
-import { childIdsOf } from "../intents/childIds.ts"
-import { readHeader } from "../journal/parts.ts"
 import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
-import { childKind } from "../program/answerKinds.ts"
-import { intentKey, partOf } from "../program/keys.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore } from "../store/index.ts"
 import {
   recording,
-  type Recording,
   rehearse as rehearsed,
   type RehearsedFact,
   type RehearsedIntent,
   type RehearsedJob,
   type SkippedJob
 } from "../testing/Testing.ts"
+import { type ChildRef, childJobsOf } from "../testing/storedChildren.ts"
 import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { look } from "./jobRun.ts"
@@ -156,40 +152,6 @@ class Walk {
 }
 
 type VisitError = StartError | InvalidProgram | Failed
-
-/** A child job for which an intent asks. */
-interface ChildRef {
-  readonly jobId: string
-  readonly program: string
-  /** Whether its parent has the result. A child without one may not have begun. */
-  readonly isAnswered: boolean
-}
-
-const childJobsOf = ({
-  answers,
-  jobId,
-  tasks
-}: Recording): Effect.Effect<ReadonlyArray<ChildRef>, VisitError, JobStore> =>
-  Effect.gen(function* () {
-    const asked = tasks.flatMap(({ agent, cycle, each, effect, part }) =>
-      (effect?.intents ?? []).flatMap(({ kind, payload }, index) =>
-        kind === childKind
-          ? [{ key: intentKey({ agent, cycle, each, index, ...partOf(part) }), program: programIn(payload) }]
-          : []
-      )
-    )
-    if (asked.length === 0) return []
-    const { depth } = yield* readHeader(yield* (yield* JobStore).load(jobId))
-    const idOf = childIdsOf(jobId, depth !== undefined)
-    const answered = new Set(answers.map(({ intent }) => intentKey(intent)))
-    return asked.map(({ key, program }) => ({ jobId: idOf(key), program, isAnswered: answered.has(key) }))
-  })
-
-/** The program that the payload of an intent names. */
-const programIn = (payload: unknown): string => {
-  const program: unknown = typeof payload === "object" && payload !== null ? Reflect.get(payload, "program") : ""
-  return typeof program === "string" ? program : ""
-}
 
 const reportJson = ({ jobs, others, ...report }: Report) => ({
   ...report,

@@ -93,8 +93,8 @@ export class NotDeterministic extends Data.TaggedError("NotDeterministic")<{
  *
  * Child jobs are compared, too, and so is the bill: the tokens and the cost of each agent.
  *
- * Fails with `NotDeterministic`, which names the agent, the fact and the cycle of the first difference, with `InvalidOptions`, and
- * with the error of a start that was refused.
+ * Fails with `NotDeterministic`, which names the agent, the fact and the cycle of the first difference, with `InvalidOptions`,
+ * and with the error of a start that was refused.
  */
 export const deterministic = <P extends Program.Any, H = never, Name extends string = never>(
   program: P,

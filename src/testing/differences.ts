@@ -91,7 +91,7 @@ const differingIn = (a: ReadonlyArray<unknown>, b: ReadonlyArray<unknown>): numb
   )
 
 /**
- * The difference in a cycle: the first signal or outcome that differs, or the whole cycle if none does or a run has no such cycle.
+ * The difference in a cycle: the first signal or outcome that differs, or the whole cycle if none does or a run has none.
  * Signals come before tasks, and may be why these differ. One that answers an intent is named by the task of the intent.
  */
 const rowDifference = (cycle: number, a: string | undefined, b: string | undefined): RunDifference => {

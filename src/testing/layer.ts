@@ -8,6 +8,7 @@
  * composition; the engine and its jobs are the real ones.
  */
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -64,9 +65,9 @@ interface Life {
  * says otherwise.
  *
  * The journal lives as long as the layer. `Testing.kill` kills the process of the engine; `Engine.resume`, or a start of the same
- * id, then goes on from what was committed. Time stands still until `TestClock.adjust` moves it. Jobs of `programs` are resumed by
- * themselves after a kill, and `drainTimeout` plays no part. Building the layer dies with `InvalidOptions` if an option cannot
- * work.
+ * id, then goes on from what was committed. Time stands still until `TestClock.adjust` moves it. Jobs of `programs` are resumed
+ * by themselves after a kill, and `drainTimeout` plays no part. Building the layer dies with `InvalidOptions` if an option
+ * cannot work.
  */
 export const layer = <P extends Program.Any = never, H = never, Name extends string = never>(
   options?: TestLayerOptions<P, H, Name>
@@ -91,6 +92,20 @@ export const kill: Effect.Effect<void, never, TestProcess> = Effect.flatMap(Test
 /** Starts a job, as `Engine.start` does. */
 export const start: typeof Engine.start = Engine.start
 
+/**
+ * A journal that nobody asks for requests to cancel before there is one. An engine asks each second, and a test that moves its
+ * clock by days would wait for each of these looks.
+ */
+const withoutPolling = (journal: JobStore["Service"]): JobStore["Service"] => {
+  const asked = Deferred.makeUnsafe<void>()
+  return {
+    ...journal,
+    requestCancel: (jobId) =>
+      Effect.tap(journal.requestCancel(jobId), () => Effect.sync(() => Deferred.doneUnsafe(asked, Effect.void))),
+    cancelRequests: Effect.andThen(Deferred.await(asked), journal.cancelRequests)
+  }
+}
+
 const lives = <P extends Program.Any, H, Name extends string>(
   options: EngineOptions<P, H, Name>,
   pool: Layer.Layer<WorkerPool>
@@ -99,7 +114,8 @@ const lives = <P extends Program.Any, H, Name extends string>(
     type R = Exclude<Needs<P>, HandlerOf<Name>> | H
     const outer = yield* Scope.Scope
     const services = yield* Effect.context<R>()
-    const journal = Context.get(yield* Layer.buildWithScope(Layer.fresh(layerMemoryJournal), outer), JobStore)
+    const built = yield* Layer.buildWithScope(Layer.fresh(layerMemoryJournal), outer)
+    const journal = withoutPolling(Context.get(built, JobStore))
     const begin: Effect.Effect<Life> = Effect.gen(function* () {
       const scope = yield* Scope.fork(outer)
       const store = mortal(journal)

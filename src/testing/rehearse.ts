@@ -45,8 +45,8 @@ export interface RehearseOptions {
  * listed. Signals come in the cycle in which they came, as far as the new run has it, and decisions when approvals are open.
  *
  * - A job keeps its limits, as a resumed job does. Limits of time do not count, and payments are not made again.
- * - A job that began with the context of another one, such as a fork, begins with it again, and with the recorded seeds. `migrate`
- *   converts facts of kinds that have changed.
+ * - A job that began with the context of another one, such as a fork, begins with it again, and with the recorded seeds.
+ *   `migrate` converts facts of kinds that have changed.
  * - An unfinished or cancelled job, and one whose time or money was spent, is compared up to its last cycle.
  * - A parent gets the recorded results of its child jobs. Recordings of the children are rehearsed as jobs of their own, if
  *   `children` has their programs. Recordings of other programs are skipped.

@@ -1,6 +1,6 @@
 /**
- * Rules of house style that need a syntax tree: how long functions and lines of comments are. test/tidy.test.ts runs
- * them over the project and proves that each of them can fail.
+ * Rules of house style that need a syntax tree: how long functions and lines of comments are, and how much of an engine a test of
+ * an example sets up. test/tidy.test.ts runs them over the project and proves that each of them can fail.
  */
 import { parse } from "@babel/parser"
 import type { File, Function as FunctionNode, Node } from "@babel/types"
@@ -175,3 +175,49 @@ export const longComments =
         line
       }))
   }
+
+/* ---------------------------------------------------------------- engines */
+
+/** The layers of which an engine is composed. */
+const partsOfEngine = new Set(["Engine", "WorkerPool", "JobStore"])
+
+/** The functions that define tests: what stands in them is no set-up, but what a definition in them spans. */
+const testFunctions = new Set(["describe", "it", "test", "layer", "beforeAll", "beforeEach", "afterAll", "afterEach"])
+
+/**
+ * Files whose own set-up of engines has more lines than the limit: definitions in which a layer of `Engine`, `WorkerPool` or
+ * `JobStore` is composed, and single lines of tests that name one. A layer of the test kit is none.
+ */
+export const longSetUps =
+  (limitLines: number) =>
+  (file: SourceFile): ReadonlyArray<Use> => {
+    if (!/\b(?:Engine|WorkerPool|JobStore)\.layer/.test(file.text)) return []
+    const lines = new Set<number>()
+    const visit = (node: Node, definition: Node | undefined): void => {
+      const owner = isTest(node) ? undefined : isDefinition(node) ? node : definition
+      if (isLayerOfEngine(node)) {
+        const { end, start } = (owner ?? node).loc ?? { end: { line: 0 }, start: { line: 0 } }
+        for (let line = start.line; line <= end.line; line++) lines.add(line)
+      }
+      for (const child of childrenOf(node)) visit(child, owner)
+    }
+    visit(treeOf(file).program, undefined)
+    const text = `sets up engines of its own in ${lines.size} lines, more than ${limitLines}: Testing.layer has one`
+    return lines.size <= limitLines ? [] : [{ name: "set-up", text, line: Math.min(...lines) }]
+  }
+
+const isDefinition = ({ type }: Node): boolean => type === "VariableDeclaration" || type === "FunctionDeclaration"
+
+const isTest = (node: Node): boolean => node.type === "CallExpression" && testFunctions.has(rootOf(node.callee))
+
+/** The name with which an expression begins: `it` of `it.effect.prop`. */
+const rootOf = (node: Node): string => {
+  if (node.type === "Identifier") return node.name
+  return node.type === "MemberExpression" ? rootOf(node.object) : ""
+}
+
+const isLayerOfEngine = (node: Node): boolean =>
+  node.type === "MemberExpression" &&
+  node.object.type === "Identifier" &&
+  partsOfEngine.has(node.object.name) &&
+  (nameOf(node.property) ?? "").startsWith("layer")

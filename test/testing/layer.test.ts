@@ -2,14 +2,19 @@
  * `Testing.layer`: jobs on a clock of the test, and on a journal that survives the process.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import { Agent, Engine, Fact, Intent, Program } from "../../src/index.ts"
+import { Agent, Engine, Fact, Intent, JobStore, Program } from "../../src/index.ts"
 import { Testing } from "../../src/testing/index.ts"
 import { lookUntil } from "../support/until.ts"
+import { doubling } from "./doubling.ts"
 
 const Step = Fact.kind("Step", { schema: Schema.Struct({ number: Schema.Number }), id: ({ number }) => String(number) })
 const Paid = Fact.kind("Paid", { schema: Schema.Struct({ by: Schema.String }), id: ({ by }) => by })
@@ -86,5 +91,44 @@ describe("Testing.layer", () => {
         })
       )
     )
+  )
+
+  it.effect("moves its clock by days at once, and cancels a job that the store was asked to cancel", () =>
+    Effect.gen(function* () {
+      const job = yield* Testing.start(paying, 700, { id: "slow" })
+      yield* job.until("awaiting")
+      const ended = yield* Effect.forkChild(Effect.flip(job.result))
+      yield* TestClock.adjust("30 days")
+      expect((yield* job.status).state).toBe("awaiting")
+      const store = yield* JobStore.JobStore
+      yield* store.requestCancel("slow")
+      yield* lookUntil(
+        Effect.map(TestClock.adjust("1 second"), () => ended.pollUnsafe()),
+        (exit) => exit !== undefined
+      )
+      expect(yield* Fiber.join(ended)).toMatchObject({ _tag: "JobCancelled" })
+    }).pipe(Effect.provide(Testing.layer({ handlers: [Engine.handler(Pay, () => Effect.never)] })))
+  )
+
+  it.live("has threads and the clock of its caller, if it is asked to", () =>
+    Effect.gen(function* () {
+      const { hash, output } = yield* Engine.run(doubling, 3)
+      const inline = yield* Effect.provide(Engine.run(doubling, 3), Testing.layer())
+      expect([output, hash]).toEqual([[2, 4, 6], inline.hash])
+      expect(yield* Clock.currentTimeMillis).toBeGreaterThan(1_000_000_000_000)
+    }).pipe(Effect.provide(Testing.layer({ workers: 1, clock: "caller" })))
+  )
+
+  it.effect("refuses options that cannot work, by their names", () =>
+    Effect.gen(function* () {
+      for (const [options, message] of [
+        [{ workers: -1 }, "Testing.layer: workers must be a whole number"],
+        [{ clock: "fast" as "test" }, 'Testing.layer: clock must be "test" or "caller"'],
+        [{ maxDepht: 3 }, "maxDepht"]
+      ] as const) {
+        const exit = yield* Effect.exit(Layer.build(Testing.layer(options as object)))
+        expect(Exit.isFailure(exit) && Cause.pretty(exit.cause)).toContain(message)
+      }
+    }).pipe(Effect.scoped)
   )
 })

@@ -45,6 +45,27 @@ describe("Testing.model", () => {
     })
   )
 
+  it.effect("tells a function the prompt, the format and the name of the object that is asked for", () =>
+    Effect.gen(function* () {
+      const asked: Array<Testing.ModelCall> = []
+      const model = Testing.model((call) => {
+        asked.push(call)
+        return { object: { topic: "money" } }
+      })
+      yield* Effect.provide(
+        Effect.andThen(
+          LanguageModel.generateObject({ prompt: "name a topic", objectName: "topic", schema: Topic }),
+          LanguageModel.generateText({ prompt: "say hello" })
+        ),
+        model
+      )
+      expect(asked).toEqual([
+        { prompt: "name a topic", format: "object", objectName: "topic" },
+        { prompt: "say hello", format: "text", objectName: "" }
+      ])
+    })
+  )
+
   it.effect("is played again from what a recorder wrote, whatever the order of the calls", () =>
     Effect.gen(function* () {
       const written: Array<Testing.ModelAnswer> = []
