@@ -6,7 +6,7 @@
  * Boundary: between a session and the pure rules of cycle/sharedBudget.ts.
  */
 import { childKind } from "../program/answerKinds.ts"
-import { intentKey } from "../program/keys.ts"
+import { intentKey, partOf } from "../program/keys.ts"
 import type { Amounts } from "../program/resolveBudget.ts"
 import { type Ended, ownLimits, settlementOf, sharedOf, sharesOf } from "../cycle/sharedBudget.ts"
 import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
@@ -54,11 +54,11 @@ export const setSharesAside = (session: JobSession, underWay: UnderWay, row: Com
   if (names.length === 0) return
   const keys: Array<string> = []
   const payloads: Array<unknown> = []
-  for (const { agent, cause, each, effect } of row.outcomes) {
+  for (const { agent, cause, each, effect, part } of row.outcomes) {
     if (cause !== undefined || effect === undefined) continue
     effect.intents.forEach(({ kind, payload }, index) => {
       if (kind !== childKind) return
-      keys.push(intentKey({ agent, cycle: row.cycle, each, index }))
+      keys.push(intentKey({ agent, cycle: row.cycle, each, index, ...partOf(part) }))
       payloads.push(payload)
     })
   }

@@ -16,6 +16,7 @@ import type { JobResult } from "../outcome/JobResult.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
+import type { InvalidOptions } from "../values/InvalidOptions.ts"
 import { complaintOf, invalidOptions, number, type Rules, whole } from "../values/options.ts"
 import { layerInline } from "../workers/index.ts"
 import { differenceOf, isUnpaid, placeOf, type RunDifference, wordsOf } from "./differences.ts"
@@ -100,7 +101,11 @@ export const deterministic = <P extends Program.Any, H = never, Name extends str
   program: P,
   input: Program.Input<P>,
   options?: DeterministicOptions<H, Name>
-): Effect.Effect<Deterministic, NotDeterministic | CheckError, CheckNeeds<P, H, Name>> =>
+): Effect.Effect<
+  Deterministic,
+  NotDeterministic | InvalidOptions | StartError | StoreError | InvalidProgram,
+  CheckNeeds<P, H, Name>
+> =>
   withNeeds<Deterministic, NotDeterministic | CheckError, P, H, Name>(
     Effect.suspend((): Effect.Effect<Deterministic, NotDeterministic | CheckError> => {
       const complaint = complaintOf(options ?? {}, rules)

@@ -15,6 +15,7 @@ import type { InvalidProgram, StartError, StoreError } from "../outcome/JobError
 import type { JobResult } from "../outcome/JobResult.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
+import type { InvalidOptions } from "../values/InvalidOptions.ts"
 import { complaintOf, invalidOptions, must, type Rules, whole } from "../values/options.ts"
 import { Calls, textOf } from "./calls.ts"
 import { differenceOf, isUnpaid, placeOf, wordsOf } from "./differences.ts"
@@ -101,7 +102,11 @@ export const durable = <P extends Program.Any, H = never, Name extends string = 
   program: P,
   input: Program.Input<P>,
   options?: DurableOptions<H, Name>
-): Effect.Effect<Durable, NotDurable | CheckError, CheckNeeds<P, H, Name>> =>
+): Effect.Effect<
+  Durable,
+  NotDurable | InvalidOptions | StartError | StoreError | InvalidProgram,
+  CheckNeeds<P, H, Name>
+> =>
   withNeeds<Durable, NotDurable | CheckError, P, H, Name>(
     Effect.suspend((): Effect.Effect<Durable, NotDurable | CheckError> => {
       const complaint = complaintOf(options ?? {}, rules)

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import { TestClock } from "effect/testing"
-import { Agent, Budget, Engine, Fact, Intent, Journal, JobStore, Program } from "../../src/index.ts"
+import { Agent, Budget, Engine, Fact, Intent, Journal, JobStore, Program, WorkerPool } from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore, killedAfter, killedAtWrite } from "../support/behaviour/durable.ts"
 import { engineWith } from "../support/behaviour/intents.ts"
 import { ended, noInput, num, Num, openEngine, turns, until, untilState } from "../support/behaviour/harness.ts"
@@ -602,6 +602,45 @@ describe("a tree of child jobs", () => {
         expect((yield* job.status).state).toBe("awaiting")
         yield* job.cancel
       }).pipe(Effect.provide(engine))
+    })
+  )
+})
+
+describe("a join that asks for child jobs in more than one task", () => {
+  it.effect("sets a share aside for each of them", () =>
+    Effect.gen(function* () {
+      const Left = Fact.kind("Left", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
+      const Right = Fact.kind("Right", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
+      const child = Program.make("child", {
+        input: noInput,
+        agents: [Agent.make("pays", { execute: () => Effect.as(Budget.spend({ cost: 6 }), {}) })]
+      })
+      const last = 4_999
+      const parent = Program.make("parent", {
+        module: import.meta.url,
+        input: noInput,
+        seed: function* () {
+          for (let n = 0; n <= last; n++) yield Left.of({ n })
+          for (const n of [0, last]) yield Right.of({ n })
+        },
+        agents: [
+          Agent.join("asks", {
+            left: [Left, ({ n }) => n],
+            right: [Right, ({ n }) => n],
+            placement: "inline",
+            execute: ({ id }) => ({ intents: [Intent.child(child, {}, { id, onFailure: "report" })] })
+          })
+        ],
+        budget: { maxCost: 10 },
+        output: (view) => view.all(Intent.ChildResult).map(({ value }) => value.status)
+      })
+      const { intents, output } = yield* Engine.run(parent, {}).pipe(
+        Effect.provide(Engine.layer({ children: [child] })),
+        Effect.provide([WorkerPool.layerInline, JobStore.layerMemoryJournal])
+      )
+      expect(intents.some(({ part }) => part !== undefined)).toBe(true)
+      // Each may spend 5 of the 10, and spends 6.
+      expect(output).toEqual(["budget-exhausted", "budget-exhausted"])
     })
   )
 })
