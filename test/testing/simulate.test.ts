@@ -155,6 +155,25 @@ describe("a program that goes by its facts", () => {
     })
   )
 
+  it.effect("may start jobs of its own program", () =>
+    Effect.gen(function* () {
+      const below = (n: number): ReturnType<typeof Intent.child> => Intent.child(halving, n, { id: "half" })
+      const halving = Program.make("halving", {
+        input: Schema.Finite,
+        seed: (n) => [Total.of({ id: "n", sum: n })],
+        agents: [
+          Agent.make("halve", {
+            each: Total,
+            execute: ({ value: { sum } }) => Effect.succeed({ intents: sum < 1 ? [] : [below(Math.floor(sum / 2))] })
+          })
+        ]
+      })
+      const report = yield* Testing.simulate(halving, { input: 6, children: [halving], seeds: 60 })
+      expect(report).toMatchObject({ status: "converged" })
+      expect(report.faults.kills).toBeGreaterThan(20)
+    })
+  )
+
   it.effect("may start children, wait for retries and timeouts, and pay", () =>
     Effect.gen(function* () {
       const child = Program.make("child", {
@@ -391,6 +410,27 @@ describe("a mistake of a program", () => {
       const found = yield* failed(Testing.simulate(shop, { ...options, faults: ["repeated-answers"] }))
       expect(found).toMatchObject({ what: "answer", agent: "charge", expected: expect.stringContaining(`"number":0`) })
       expect(found.happens).toEqual(["call 1 of a handler is made twice, with the same idempotency key"])
+    })
+  )
+
+  it.effect("is found: a handler that does something again, and gives the same answer", () =>
+    Effect.gen(function* () {
+      const letters: Array<string> = []
+      const sent = new Set<string>()
+      const writing = (isCareful: boolean) =>
+        charges((key) =>
+          Effect.sync(() => {
+            if (!isCareful || !sent.has(key)) letters.push(key)
+            sent.add(key)
+            return 1
+          })
+        )
+      const options = { input: ["a"], outside: Effect.sync(() => [...letters]) }
+      const careful = yield* Testing.simulate(shop, { ...options, handlers: [writing(true)] })
+      expect([careful.seeds, letters.length]).toEqual([100, 1])
+      const found = yield* failed(Testing.simulate(shop, { ...options, handlers: [writing(false)] }))
+      expect(found).toMatchObject({ what: "outside", seed: 1 })
+      expect(found.message).toContain("something was done again that was done before")
     })
   )
 

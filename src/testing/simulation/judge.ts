@@ -16,11 +16,12 @@ import type { Arrival } from "../arrivalOrders.ts"
 import { factDifference } from "../arrivals.ts"
 import { differenceOf, placeOf, type RunDifference, wordsOf } from "../differences.ts"
 import { type ChildRecord, type JobEnd, recordFrom, type RunRecord } from "../runs.ts"
+import type { SimulationFailed } from "../simulationReport.ts"
 import type { Simulated } from "./simulated.ts"
 
 /** The first difference of a run from the plain one. */
 export interface Finding {
-  readonly what: "end" | "journal" | "hash" | "events" | "result" | "facts" | "answer" | "key"
+  readonly what: SimulationFailed["what"]
   readonly agent: string
   /** The id of the child job in which it lies, without that of the job at the top; "" for that job. */
   readonly child: string
