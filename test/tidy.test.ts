@@ -250,6 +250,11 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     reason: "agents in virtual time, and timers of the process, which a simulation refuses to wait for"
   },
   {
+    path: "test/examples/guide/14-parcels.test.ts",
+    uses: ["Effect.sleep"],
+    reason: "a carrier that is slow in virtual time"
+  },
+  {
     path: "test/testing/layer.test.ts",
     uses: ["Effect.sleep"],
     reason: "an agent and a handler on the TestClock"
