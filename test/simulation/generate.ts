@@ -128,8 +128,9 @@ const starterOf = (dice: Dice, kinds: ReadonlyArray<string>, makings: Makings): 
   const isAsking = children.length > 0 && !dice.one(6)
   const isTimed = !isAsking && dice.one(8)
   if (!isAsking && !hasMoney && !isTimed) return []
-  const from = dice.pick(kinds)
-  const emission = { ...emissionOf(dice, dice.pick(kinds)), step: dice.from(0, 1), below: dice.from(3, 7) }
+  // The input of a child is a fact of its first kind.
+  const from = suffix === "" ? dice.pick(kinds) : kinds[0]!
+  const emission = { ...emissionOf(dice, dice.pick(kinds)), step: dice.from(0, 1), below: dice.from(3, 7), every: 1 }
   return [
     {
       ...{ name: `ann${suffix}`, form: "each", type: "fiber", from, reads: [], writes: [emission.into] },
@@ -303,7 +304,10 @@ const programOf = (dice: Dice, name: string, count: number, makings: Makings): P
   const kinds = names.slice(0, count).map((kind) => kindOf(dice, kind))
   const named = kinds.map((kind) => kind.name)
   const made = dice.times(dice.from(0, 5), (index) => agentOf(dice, kinds, index, makings))
-  const all = [...made, ...starterOf(dice, named, makings)]
+  const starters = starterOf(dice, named, makings)
+  const all = [...made, ...starters]
+  const own = starters.map(({ from = "" }): Proposed => ({ kind: from, value: { ...itemOf(dice), n: dice.below(3) } }))
+  const others = dice.one(12) ? [] : proposalsOf(dice, named, 7)
   const agents = dice.one(2) ? all.map((agent) => ({ ...agent, tier: 0 })) : inTiers(all)
   return {
     ...{ name, version: "1", kinds, agents },
@@ -312,7 +316,10 @@ const programOf = (dice: Dice, name: string, count: number, makings: Makings): P
     handlers: ["act", "tell"].filter(() => !dice.one(4)).map((kind) => handlerOf(dice, kind, named)),
     budget: budgetOf(dice, makings.hasMoney),
     signals: named.filter(() => !dice.one(3)),
-    seeds: dice.one(12) ? [] : proposalsOf(dice, named, 7)
+    seeds: [
+      ...own,
+      ...others.filter(({ kind, value: { k } }) => !own.some((seed) => seed.kind === kind && seed.value.k === k))
+    ]
   }
 }
 
@@ -487,8 +494,7 @@ const wholeOf = (dice: Dice): Omit<Case, "schedule"> => {
   const children = dice.one(4) ? childrenOf(dice, count, hasMoney) : []
   const makings = { suffix: "", children: children.map(({ name }) => name), hasMoney, isDecided: true }
   const first = programOf(dice, "simulated", count, makings)
-  // How many bytes the end of a child has depends on the words of its error, which no rule gives.
-  const made = children.length === 0 ? first : { ...first, budget: { ...first.budget, maxContextBytes: undefined } }
+  const made = children.length === 0 ? first : { ...first, budget: parentBudget(dice, first.budget) }
   const program = dice.one(12) ? withClocks(dice, made) : made
   const versions: Array<ProgramSpec> = []
   if (dice.one(6)) {
@@ -505,6 +511,15 @@ const wholeOf = (dice: Dice): Omit<Case, "schedule"> => {
     limits: limitsOf(dice)
   }
 }
+
+/**
+ * A budget that has something to share. How many bytes the end of a child has depends on the words of its error, which no rule
+ * gives.
+ */
+const parentBudget = (dice: Dice, budget: BudgetSpec): BudgetSpec =>
+  dice.one(3)
+    ? { ...budget, maxContextBytes: undefined }
+    : { ...budget, maxContextBytes: undefined, maxFacts: dice.from(40, 90), maxCycles: dice.pick([8, 12, 20]) }
 
 const limitsOf = (dice: Dice): Case["limits"] => ({
   maxDepth: dice.from(1, 3),
