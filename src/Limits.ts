@@ -243,8 +243,8 @@ export const Limits = {
   serverEndedJobs: 1_000,
   serverEndedBytes: 268_435_456,
   /**
-   * Milliseconds without a question after which a server lets go of an ended job, or of a past context, that alone takes more than
-   * all of them may. One of each stays at a time.
+   * Milliseconds without a question after which a server lets go of an ended job, or of a past context, that alone takes more
+   * than all of them may. One of each stays at a time.
    */
   serverLargeStayMs: 60_000,
   /** Diagnoses that a server keeps of jobs that it does not hold. */

@@ -264,6 +264,11 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
   { path: "test/behaviour/continue-from-context.test.ts", uses: ["Effect.sleep"], reason: "an agent on the TestClock" },
   { path: "test/behaviour/timeline.test.ts", uses: ["Effect.sleep"], reason: "agents that sleep on the TestClock" },
   {
+    path: "test/browser/load.test.ts",
+    uses: ["Effect.sleep"],
+    reason: "an agent that sets the pace of a job's cycles"
+  },
+  {
     path: "test/behaviour/g13-job-scoped-memory.test.ts",
     uses: ["Effect.sleep"],
     reason: "fibers that are interrupted"

@@ -5,7 +5,7 @@
  * each has versions of its own. Boundary: pure, in steps.
  */
 import type { JobContext } from "../context/JobContext.ts"
-import { type Encoded, liveFacts } from "../context/liveFacts.ts"
+import { type Encoded, liveFacts } from "./liveFacts.ts"
 import { refKey } from "../program/keys.ts"
 import { lightStepSize } from "../values/steps.ts"
 

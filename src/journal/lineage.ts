@@ -11,7 +11,7 @@
  * Boundary: pure, in steps.
  */
 import type { JobContext } from "../context/JobContext.ts"
-import type { Encoded } from "../context/liveFacts.ts"
+import type { Encoded } from "./liveFacts.ts"
 import { taskKey } from "../context/taskKey.ts"
 import type { Fact, FactRef } from "../program/Fact.ts"
 import { refKey } from "../program/keys.ts"

@@ -1,8 +1,8 @@
 /**
  * The stay of a thing that is larger than the room for its like: it stays while somebody asks for it.
  *
- * A job of a million facts takes more memory than all ended jobs together may. Without a stay, each page of its facts would replay
- * its journal anew.
+ * A job of a million facts takes more memory than all ended jobs together may. Without a stay, each page of its facts would
+ * replay its journal anew.
  *
  * Invariants: one thing stays at a time; it goes when another comes, or when nobody has asked for it for
  * `Limits.serverLargeStayMs` (G14). Boundary: names and times; the owner keeps the thing.

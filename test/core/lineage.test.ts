@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import type { Fact, JobContext } from "../../src/index.ts"
 import { Ledger } from "../../src/context/Ledger.ts"
-import { liveFacts } from "../../src/context/liveFacts.ts"
+import { liveFacts } from "../../src/journal/liveFacts.ts"
 import { changesBetween } from "../../src/journal/changes.ts"
 import { relatedTo, type Relation } from "../../src/journal/lineage.ts"
 import { eraseKind } from "../../src/program/erased.ts"

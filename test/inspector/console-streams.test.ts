@@ -37,7 +37,7 @@ describe("the events that the page remembers", () => {
 /** All ways to cut a text in two, and the text one character at a time. */
 const cuts = (text: string): ReadonlyArray<ReadonlyArray<string>> => [
   ...upTo(text.length + 1, 0).map((at) => [text.slice(0, at), text.slice(at)]),
-  [...text]
+  text.split("")
 ]
 
 describe("a stream of lines", () => {

@@ -38,19 +38,19 @@ const read = async (path: string): Promise<ViewerAnswer> => {
 
 const questions = ["", "/diagnosis", "/tasks", "/approvals"]
 
-const watch = async (id: string): Promise<ViewerAnswer> => {
-  let isOver = false
-  const poll = async (): Promise<void> => {
-    while (!isOver) {
-      for (const below of questions) await (await fetch(`${url}/api/v1/jobs/${id}${below}`)).arrayBuffer()
-      for (let waited = 0; waited < 1_000 && !isOver; waited += 10) await pause(10)
-    }
+/** Asks the questions of the page once a second, until the job is over. */
+const poll = async (id: string, over: AbortSignal): Promise<void> => {
+  while (!over.aborted) {
+    for (const below of questions) await (await fetch(`${url}/api/v1/jobs/${id}${below}`)).arrayBuffer()
+    for (let waited = 0; waited < 1_000 && !over.aborted; waited += 10) await pause(10)
   }
+}
+
+const watch = async (id: string): Promise<ViewerAnswer> => {
+  const over = new AbortController()
   const path = `/api/v1/jobs/${id}`
-  const events = read(`${path}/events?brief=true`)
-  const telemetry = read(`${path}/telemetry`)
-  const polled = events.then(() => undefined).finally(() => (isOver = true))
-  const [found, times] = await Promise.all([events, telemetry, poll(), polled])
+  const events = read(`${path}/events?brief=true`).finally(() => over.abort())
+  const [found, times] = await Promise.all([events, read(`${path}/telemetry`), poll(id, over.signal)])
   return { bytes: found.bytes + times.bytes, events: found.events + times.events }
 }
 

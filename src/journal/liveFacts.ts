@@ -5,7 +5,7 @@
  */
 import type { Fact } from "../program/Fact.ts"
 import { lightStepSize } from "../values/steps.ts"
-import type { JobContext } from "./JobContext.ts"
+import type { JobContext } from "../context/JobContext.ts"
 
 /** A fact with the canonical text of its value. */
 export interface Encoded {
