@@ -13,6 +13,7 @@ import { approvalKind, Decision } from "../program/answerKinds.ts"
 import { checkCycle, replayAt } from "./migrate.ts"
 import { endIn, notesIn } from "./edges.ts"
 import { described } from "./header.ts"
+import { type Encoded, liveFacts } from "./liveFacts.ts"
 import { JournalReader } from "./reader.ts"
 import type { CorruptPart, Diff, RecordedCycle, Replayed, Verified } from "./reports.ts"
 import { Unreadable } from "./jsonRecord.ts"
@@ -23,6 +24,9 @@ import { readPayments } from "./payments.ts"
 import { refuseOther } from "./find.ts"
 import { eventsOf, type LogRecord } from "../outcome/logRecords.ts"
 import { refKey } from "../program/keys.ts"
+import { inSlices } from "../platform/slices.ts"
+import type { JobContext } from "../context/JobContext.ts"
+import { lightStepSize } from "../values/steps.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import { reviveCause } from "./causes.ts"
 
@@ -73,6 +77,36 @@ export const unansweredOf = ({ ledger, pending }: Replay): ReadonlyArray<Committ
       return typeof payload.id !== "string" || ledger.find(Decision.name, payload.id) === undefined
     })
 
+type ByRef = Map<string, Encoded>
+
+/** The live facts of a ledger by kind and id. The ledger may go on: what is there now is kept. */
+function* byRef(ledger: JobContext): Generator<void, ByRef> {
+  const there: ByRef = new Map()
+  let steps = 0
+  for (const entry of yield* liveFacts(ledger)) {
+    if (++steps % lightStepSize === 0) yield
+    there.set(refKey(entry.fact), entry)
+  }
+  return there
+}
+
+/** The facts that were added or revised since. Takes the facts that are still there from `there`, and leaves the others. */
+function* changedFrom(there: ByRef, ledger: JobContext): Generator<void, Pick<Diff, "added" | "revised">> {
+  const added: Array<Fact> = []
+  const revised: Array<Diff["revised"][number]> = []
+  let steps = 0
+  for (const { fact, text } of yield* liveFacts(ledger)) {
+    if (++steps % lightStepSize === 0) yield
+    const earlier = there.get(refKey(fact))
+    there.delete(refKey(fact))
+    if (earlier === undefined) added.push(fact)
+    else if (earlier.text !== text || earlier.fact.provenance.version !== fact.provenance.version) {
+      revised.push({ before: earlier.fact, after: fact })
+    }
+  }
+  return { added, revised }
+}
+
 /** Implements `Journal.diff`. */
 export const diffOf = (
   store: Store,
@@ -92,18 +126,9 @@ export const diffOf = (
     yield* reader.readTo(from, partAt(reader.parts, from, journal.cycle))
     const before = placeOf()
     const evaluationCount = replay.ledger.evaluationCount
-    const there = new Map(replay.ledger.encoded().map((entry) => [refKey(entry.fact), entry]))
+    const there = yield* inSlices(byRef(replay.ledger))
     yield* reader.readTo(to, partAt(reader.parts, to, journal.cycle))
-    const added: Array<Fact> = []
-    const revised: Array<Diff["revised"][number]> = []
-    for (const { fact, text } of replay.ledger.encoded()) {
-      const earlier = there.get(refKey(fact))
-      there.delete(refKey(fact))
-      if (earlier === undefined) added.push(fact)
-      else if (earlier.text !== text || earlier.fact.provenance.version !== fact.provenance.version) {
-        revised.push({ before: earlier.fact, after: fact })
-      }
-    }
+    const { added, revised } = yield* inSlices(changedFrom(there, replay.ledger))
     return {
       jobId,
       program,
