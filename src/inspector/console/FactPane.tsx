@@ -6,6 +6,7 @@ import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { ask, type Explanation, type Fact, type FactRef, ofJob, type Problem, queryOf } from "./api.ts"
 import { maySteer } from "./access.ts"
+import { Conflicts } from "./Conflicts.tsx"
 import { Derivation } from "./Derivation.tsx"
 import { nameParts } from "./factNames.ts"
 import { ForkForm } from "./ForkForm.tsx"
@@ -147,6 +148,7 @@ export const FactPane = ({ fact, jobId }: { readonly jobId: string; readonly fac
         <p class="soft">Without this fact, {plural(without.count, "fact")} would have no derivation left.</p>
       ) : null}
       <Revisions list={history} />
+      <Conflicts fact={fact} />
       {node === undefined || !maySteer.value ? null : <ForkForm jobId={jobId} fact={fact} value={node.value} />}
     </section>
   )

@@ -11,7 +11,8 @@ import { json, number, short } from "./format.ts"
 import { poll } from "./browser.ts"
 import { BudgetPanel, Diagnostics } from "./Budgets.tsx"
 import { Intents } from "./Intents.tsx"
-import { at, diagnosis, graph, input, isOver, job, jobId } from "./jobStore.ts"
+import { Invariants } from "./Invariants.tsx"
+import { at, graph, input, isOver, job, jobId } from "./jobStore.ts"
 import { type Laid, layout } from "./layout.ts"
 import { Empty, Panel, Said } from "./parts.tsx"
 import { visible } from "./visible.ts"
@@ -161,7 +162,6 @@ export const ProgramView = () => {
     )
   }, [id, version, cycle])
   if (id === undefined) return null
-  const violated = new Map(diagnosis.value?.violated.map(({ name, reason }) => [name, reason]))
   return (
     <>
       {found === undefined ? (
@@ -185,27 +185,7 @@ export const ProgramView = () => {
           From outside it takes: <Said text={found.signals.join(", ")} limit={400} />
         </p>
       )}
-      {found === undefined || found.invariants.length === 0 ? null : (
-        <Panel title="Invariants">
-          <ul class="lines">
-            {found.invariants.map(({ class: sort, name }) => (
-              <li key={name}>
-                <b>
-                  <Said text={name} />
-                </b>{" "}
-                <small>{sort}</small>{" "}
-                {violated.has(name) ? (
-                  <span class="badText">
-                    does not hold: <Said text={violated.get(name) ?? ""} limit={400} />
-                  </span>
-                ) : (
-                  <span class="goodText">holds</span>
-                )}
-              </li>
-            ))}
-          </ul>
-        </Panel>
-      )}
+      {found === undefined || found.invariants.length === 0 ? null : <Invariants list={found.invariants} />}
       <OfJob />
       <Input />
     </>

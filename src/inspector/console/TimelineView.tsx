@@ -145,9 +145,12 @@ const Legend = ({ timeline }: { readonly timeline: Timeline }) => (
   </ul>
 )
 
+/** Whether a lane is of a thread, and not of tasks that wait. */
+const isOfThread = ({ bars }: Timeline["lanes"][number]): boolean => bars.some(({ outcome }) => outcome !== "queued")
+
 const Lanes = ({ timeline, shown }: { readonly timeline: Timeline; readonly shown: Window }) => (
   <p class="soft">
-    {timeline.lanes.map((lane, index) => (
+    {timeline.lanes.filter(isOfThread).map((lane, index) => (
       <span key={lane.name}>
         {index === 0 ? "Busy: " : ", "}
         {lane.name} {Math.round(100 * busyPart(lane, shown.from, shown.to))} %

@@ -150,6 +150,10 @@ export const spends = Program.make("spends", {
       "every report is short",
       (view) => view.all(Report).every(({ value }) => value.words < 100) || "a report has 120 words"
     ),
+    Invariant.acceptance(
+      "every item is told of",
+      (view) => view.size(Item) === view.size(Report) || "an item is missing"
+    ),
     Invariant.semantic("there is a report", (view) => view.size(Report) > 0 || "there is none")
   ],
   budget: { maxTokens: 10_000, maxCycles: 50 }

@@ -1,0 +1,42 @@
+/** The conflicts about a fact: effects that proposed another value of it, with both sides. A job that runs names none yet. */
+import type { ErrorJson, FactRef } from "./api.ts"
+import { number } from "./format.ts"
+import { job } from "./jobStore.ts"
+import { CycleLink } from "./links.tsx"
+import { Said, Sides } from "./parts.tsx"
+
+const shown = 20
+
+interface Conflict {
+  readonly cycle: number
+  readonly agent: string
+  readonly cause: ErrorJson
+}
+
+/** The conflicts in the diagnostics of a result. The one that ended the job is among them. */
+const conflictsOf = ({ id, kind }: FactRef): ReadonlyArray<Conflict> =>
+  (job.value?.result?.diagnostics ?? []).filter(
+    ({ cause }) => cause._tag === "MergeConflict" && cause["kind"] === kind && cause["id"] === id
+  )
+
+export const Conflicts = ({ fact }: { readonly fact: FactRef }) => {
+  const list = conflictsOf(fact)
+  if (list.length === 0) return null
+  return (
+    <section aria-label="Conflicts">
+      <h3>
+        Conflicts <small>{number(list.length)}</small>
+      </h3>
+      <ul>
+        {list.slice(0, shown).map(({ agent, cause, cycle }, index) => (
+          <li key={index}>
+            <p>
+              <Said text={agent} limit={80} /> in <CycleLink cycle={cycle} />
+            </p>
+            <Sides error={cause} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

@@ -1,0 +1,46 @@
+/** The invariants of a program, and what they say of the job now. Nothing is said of one that nobody has asked. */
+import { diagnosis, job } from "./jobStore.ts"
+import { Panel, Said } from "./parts.tsx"
+import type { Diagnosis, Graph } from "./shapes.ts"
+
+type Invariant = Graph["invariants"][number]
+
+/** The reasons of invariants that do not hold: the semantic ones that are violated, and the one that ended the job. */
+const reasonsOf = ({ error, violated }: Diagnosis): ReadonlyMap<string, string> => {
+  const reasons = new Map(violated.map(({ name, reason }) => [name, reason]))
+  if (error?._tag !== "InvariantViolated") return reasons
+  const { name, reason } = error
+  if (typeof name === "string" && !reasons.has(name)) reasons.set(name, typeof reason === "string" ? reason : "")
+  return reasons
+}
+
+const Verdict = ({ invariant: { class: sort, name } }: { readonly invariant: Invariant }) => {
+  const { value: found } = diagnosis
+  if (found === undefined) return null
+  const reason = reasonsOf(found).get(name)
+  if (reason !== undefined) {
+    return (
+      <span class="badText">
+        does not hold: <Said text={reason} limit={400} />
+      </span>
+    )
+  }
+  // An acceptance invariant is asked when the job would converge.
+  if (sort === "acceptance" && job.value?.state !== "converged") return <span class="soft">is asked at the end</span>
+  return <span class="goodText">holds</span>
+}
+
+export const Invariants = ({ list }: { readonly list: ReadonlyArray<Invariant> }) => (
+  <Panel title="Invariants">
+    <ul class="lines">
+      {list.map((invariant) => (
+        <li key={invariant.name}>
+          <b>
+            <Said text={invariant.name} />
+          </b>{" "}
+          <small>{invariant.class}</small> <Verdict invariant={invariant} />
+        </li>
+      ))}
+    </ul>
+  </Panel>
+)
