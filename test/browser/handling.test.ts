@@ -131,7 +131,7 @@ describe("by keys alone", () => {
     await until(isInField)
     await tabTo(page, /^Leave it$/)
     await page.keyboard.press("Enter")
-    await until(async () => /^Fork from/.test(await focused(page)))
+    await until(async () => (await focused(page)).startsWith("Fork from"))
     await page.keyboard.press("Enter")
     await until(isInField)
     await page.keyboard.press("ControlOrMeta+a")

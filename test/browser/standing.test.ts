@@ -1,0 +1,114 @@
+/** A console that stays: through a restart of its server, with the chosen colours, and with nothing that the page does not bring. */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Browser, Page } from "playwright-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { JobStore } from "../../src/index.ts"
+import { programs } from "../support/browser/programs.ts"
+import { jsonOf, serve, until } from "../support/server/harness.ts"
+import { openBrowser, openPage } from "./browser.ts"
+import { shows } from "./site.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "console-"))
+let browser: Browser
+beforeAll(async () => {
+  browser = await openBrowser()
+})
+afterAll(async () => {
+  await browser?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const storeIn = (name: string) => JobStore.layerSqlite({ filename: join(folder, name) })
+
+describe("the page of a job", () => {
+  it("goes on through a restart of the server, with what was chosen and the job that goes on too", async () => {
+    const store = storeIn("restart.db")
+    const first = await serve({ programs }, { store })
+    const port = Number(new URL(first.url).port)
+    const body = { program: "counts", id: "long", input: { to: 60, ms: 60 } }
+    await first.post("/api/v1/jobs", body, { prefer: "respond-async" })
+    const { page } = await openPage(browser, `${first.url}/inspector#/jobs/long/facts`)
+    page.setDefaultTimeout(20_000)
+    const rows = page.locator(".factList .row")
+    await until(async () => (await rows.count()) > 3, 20_000)
+    await rows.nth(2).click()
+    await page.locator(".pane h2", { hasText: "Step/2" }).waitFor()
+    await page.locator(".factList").focus()
+    await first.stop()
+    await shows(page, "The server does not answer.")
+    const second = await serve({ programs, port }, { store })
+    try {
+      await page.getByText("The server does not answer.").waitFor({ state: "detached" })
+      await until(async () => (await jsonOf(await second.fetch("/api/v1/jobs/long")))["state"] === "converged", 20_000)
+      await page.locator(".state", { hasText: "converged" }).waitFor()
+      await until(async () => (await page.getByRole("button", { name: /^Step/ }).innerText()).includes("61"), 20_000)
+      await page.locator(".pane h2", { hasText: "Step/2" }).waitFor()
+      expect(await page.evaluate(`document.activeElement === document.querySelector(".factList")`)).toBe(true)
+    } finally {
+      await page.close()
+      await second.stop()
+    }
+  })
+})
+
+describe("the colours", () => {
+  const scheme = (page: Page): Promise<string> =>
+    page.evaluate(
+      `getComputedStyle(document.documentElement).colorScheme + " " + getComputedStyle(document.body).backgroundColor`
+    )
+
+  it("are those of the system, or those that were chosen, also after a reload", async () => {
+    const running = await serve({ programs }, { store: storeIn("colours.db") })
+    try {
+      const { complaints, page } = await openPage(browser, `${running.url}/inspector`, { theme: "dark" })
+      const button = page.getByRole("button", { name: /^Colours/ })
+      await button.waitFor()
+      const dark = await scheme(page)
+      const seen = new Set<string>()
+      for (let press = 0; press < 3; press++) {
+        await button.focus()
+        await page.keyboard.press("Enter")
+        seen.add(String(await button.getAttribute("aria-label")))
+        if ((await button.getAttribute("aria-label")) === "Colours: light") break
+      }
+      const light = await scheme(page)
+      expect(light).not.toBe(dark)
+      await page.reload()
+      await button.waitFor()
+      expect(await scheme(page)).toBe(light)
+      expect(complaints).toEqual([])
+      await page.close()
+    } finally {
+      await running.stop()
+    }
+  })
+})
+
+describe("the policy of the page", () => {
+  it("lets no script, style, picture or request in that the page does not bring", async () => {
+    const running = await serve({ programs }, { store: storeIn("policy.db") })
+    try {
+      const { page } = await openPage(browser, `${running.url}/inspector`)
+      await page.locator("main").waitFor()
+      const blocked = await page.evaluate<ReadonlyArray<string>>(`(async () => {
+        const blocked = []
+        addEventListener("securitypolicyviolation", (event) => blocked.push(event.effectiveDirective))
+        const add = (name, parts) => document.body.append(Object.assign(document.createElement(name), parts))
+        add("script", { textContent: "window.hurt = true" })
+        add("style", { textContent: "body { display: none }" })
+        add("img", { src: "https://elsewhere.example/picture.png" })
+        add("iframe", { src: "https://elsewhere.example/" })
+        await fetch("https://elsewhere.example/").catch(() => undefined)
+        for (let turn = 0; turn < 50 && blocked.length < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 20))
+        return [...new Set(blocked)].sort()
+      })()`)
+      expect(blocked).toEqual(["connect-src", "frame-src", "img-src", "script-src-elem", "style-src-elem"])
+      expect(await page.evaluate("window.hurt")).toBeUndefined()
+      await page.close()
+    } finally {
+      await running.stop()
+    }
+  })
+})
