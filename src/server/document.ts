@@ -177,7 +177,7 @@ const refine = (given: Json, prefix: string): Json => {
 }
 
 /** The API as this version serves it under a prefix; its document is the contract. */
-export const apiAt = (prefix: string, version: string) =>
+export const apiAt = (prefix: string, version: string): typeof Api =>
   Api.annotate(OpenApi.Version, version).annotate(OpenApi.Transform, (document) => refine(document, prefix))
 
 export const documentOf = (prefix: string, version: string): Json => ({ ...OpenApi.fromApi(apiAt(prefix, version)) })
