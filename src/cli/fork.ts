@@ -9,6 +9,7 @@ import * as Engine from "../engine/Engine.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { type Program } from "../program/Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"
+import { attributesOf } from "./attributes.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
@@ -26,6 +27,8 @@ export interface ForkOptions extends Placed {
   readonly at: number | undefined
   readonly fact: ReadonlyArray<string>
   readonly id: string | undefined
+  /** Texts such as `customer=Ada`. None: the new job has the attributes of the stored one. */
+  readonly attribute: ReadonlyArray<string>
   readonly input: string | undefined
   readonly inputFile: string | undefined
   readonly workers: number | undefined
@@ -74,7 +77,8 @@ const forkOf = (host: Host, module: LoadedModule, options: OfJob) =>
     const compiled = compiledOf(program)
     const input = text === undefined && file === undefined ? undefined : yield* Input.read(program, { text, file })
     const changed = yield* Effect.forEach(options.fact, (fact) => changeOf(compiled, fact))
-    const forkOptions = { at, id, input: input as never, facts: changed as never }
+    const attributes = yield* attributesOf(options.attribute)
+    const forkOptions = { at, id, attributes, input: input as never, facts: changed as never }
     return yield* runJob(host, {
       program,
       begin: begin(Engine.fork(program, job, forkOptions)),

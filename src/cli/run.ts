@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Engine from "../engine/Engine.ts"
 import type { Program } from "../program/Program.ts"
 import { type Durability, JobStore } from "../store/index.ts"
-import type { Attributes } from "../program/attributes.ts"
+import { type Attributes, hasAttributes } from "../program/attributes.ts"
 import { attributesOf } from "./attributes.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import * as Explanation from "./explanation.ts"
@@ -21,6 +21,7 @@ import { begin, type Begin, engineOf, provideModule, runJob } from "./jobRun.ts"
 import { serverOfEnvironment, serverOnly, storeOfEnvironment } from "./place.ts"
 import { choose, load, type LoadedModule } from "./programs.ts"
 import * as StoreFile from "./storeFile.ts"
+import { oneLine } from "./text.ts"
 import { relayOf, serveConsole, temporaryStore } from "./watching.ts"
 
 /** The flags of `converge run`. */
@@ -105,7 +106,10 @@ const runHere = (host: Host, options: HereOptions): Effect.Effect<number, Failed
         given === undefined
           ? yield* resumeOrStart(program, options, attributes)
           : start(program, given.input, { id: options.id, attributes })
-      const begin = isWatched ? yield* shown(host, module, asked) : asked
+      const kept = yield* JobStore
+      const noted =
+        store === undefined ? asked : Effect.tap(asked, ({ id }) => warnOfOthers(host, kept.load(id), attributes))
+      const begin = isWatched ? yield* shown(host, module, noted) : noted
       const print = { facts, json, ref }
       const code = yield* runJob(host, { program, begin, isKept: store !== undefined, isStrict: strict, quiet, print })
       if (options.inspectStay) yield* stay(host)
@@ -133,6 +137,17 @@ const resumeOrStart = (program: Program.Any, options: RunOptions, attributes: At
       ? begin(Engine.resume(program, id))
       : start(program, yield* inputOf(program, options), { id, attributes })
   })
+
+/** Warns that a stored job keeps its first attributes, if it was begun with others. */
+const warnOfOthers = (host: Host, load: ReturnType<JobStore["Service"]["load"]>, asked: Attributes = {}) =>
+  Effect.flatMap(load, ({ attributes, jobId }) =>
+    hasAttributes(attributes, asked)
+      ? Effect.void
+      : host.warn(
+          `converge: warning: the job ${oneLine(jobId)} was begun with other attributes, and keeps them`,
+          "WARN"
+        )
+  ).pipe(Effect.ignore)
 
 /** Serves the console, and says where it shows the job when the job has begun. */
 const shown = (host: Host, { programs }: LoadedModule, begin: Begin) =>

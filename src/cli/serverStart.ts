@@ -8,6 +8,7 @@ import type * as Stdio from "effect/Stdio"
 import * as Effect from "effect/Effect"
 import { warnOfStaying } from "../engine/replaced.ts"
 import type * as Shapes from "../server/shapes.ts"
+import { attributesOf } from "./attributes.ts"
 import { type Failed, ofStatus, UsageError, worst } from "./exitCode.ts"
 import type { FollowOptions } from "./followedJob.ts"
 import type { Host } from "./hostProcess.ts"
@@ -34,6 +35,8 @@ export interface ServerRunOptions extends FollowOptions {
   readonly input: string | undefined
   readonly inputFile: string | undefined
   readonly id: string | undefined
+  /** Texts such as `customer=Ada`. */
+  readonly attribute: ReadonlyArray<string>
 }
 
 /** The name of the program: the one that was asked for, or the only one that the server has. */
@@ -68,7 +71,7 @@ const goOn = (server: AServer, { jobId, state }: Pick<typeof Shapes.Job.Type, "j
 const started = (
   server: AServer,
   program: string,
-  { id, input, inputFile }: ServerRunOptions
+  { attribute, id, input, inputFile }: ServerRunOptions
 ): Effect.Effect<string, Failed, Stdio.Stdio> =>
   Effect.gen(function* () {
     const hasInput = input !== undefined || inputFile !== undefined
@@ -82,7 +85,12 @@ const started = (
       return found.jobId
     }
     const { json } = yield* Input.readJson({ text: input, file: inputFile })
-    const payload = { program, input: json, ...(id === undefined ? {} : { id }) }
+    const attributes = yield* attributesOf(attribute)
+    const payload = {
+      ...{ program, input: json },
+      ...(id === undefined ? {} : { id }),
+      ...(attributes === undefined ? {} : { attributes })
+    }
     const answer = yield* ask(server, ({ jobs }) =>
       jobs.start({ headers: { prefer: "respond-async" }, query: {}, payload })
     )
@@ -136,6 +144,8 @@ export interface ServerForkOptions extends FollowOptions {
   readonly at: number | undefined
   readonly fact: ReadonlyArray<string>
   readonly id: string | undefined
+  /** Texts such as `customer=Ada`. None: the new job has the attributes of the other. */
+  readonly attribute: ReadonlyArray<string>
   readonly input: string | undefined
   readonly inputFile: string | undefined
 }
@@ -150,8 +160,10 @@ export const forkOnServer = (
     const { at, fact, id, input: text, inputFile: file, job } = options
     const facts = yield* Effect.forEach(fact, factOf)
     const input = text === undefined && file === undefined ? undefined : yield* Input.readJson({ text, file })
+    const attributes = yield* attributesOf(options.attribute)
     const payload = {
       facts,
+      ...(attributes === undefined ? {} : { attributes }),
       ...(at === undefined ? {} : { at }),
       ...(id === undefined ? {} : { id }),
       ...(input === undefined ? {} : { input: input.json })

@@ -5,6 +5,7 @@
  */
 import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
+import { attributeFlag } from "./attributes.ts"
 import { define } from "./definition.ts"
 import * as flags from "./flags.ts"
 import { from } from "./lazily.ts"
@@ -184,6 +185,7 @@ export const fork = define(
     id: flags.optional(
       Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("The new job's id (default: a random one)"))
     ),
+    attribute: attributeFlag("An attribute of the new job, instead of those of the other"),
     input: flags.optional(
       Flag.String("input").pipe(
         Flag.withAlias("i"),

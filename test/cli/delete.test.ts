@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { confirm, isInteractive } from "../../src/cli/confirm.ts"
 import { deleteJob, type DeleteOptions } from "../../src/cli/delete.ts"
 import { Host } from "../../src/cli/hostProcess.ts"
-import { converge, jsonOf, runCount } from "../support/cli/inProcess.ts"
+import { converge, jsonOf, module, runCount } from "../support/cli/inProcess.ts"
 import { type Running, serve, stateOf, until } from "../support/server/harness.ts"
 import { count, waiting } from "../support/server/programs.ts"
 
@@ -141,6 +141,38 @@ describe("converge jobs and run", () => {
     expect(jsonOf(await converge(["show", "a", "--store", store, "--json"]))).toMatchObject({
       attributes: { region: "eu" }
     })
+  })
+
+  it("give a fork the attributes of its job, or others, and warn that a stored job keeps its own", async () => {
+    const fork = (...args: ReadonlyArray<string>) =>
+      converge([
+        "fork",
+        module("count"),
+        "a",
+        "--program",
+        "counting",
+        "--at",
+        "0",
+        "--quiet",
+        "--store",
+        store,
+        ...args
+      ])
+    expect((await fork("--id", "same")).code).toBe(0)
+    expect((await fork("--id", "other", "--attribute", "region=us")).code).toBe(0)
+    const { jobs } = await list()
+    const of = (id: string) => jobs.find(({ jobId }) => jobId === id)?.attributes
+    expect(of("same")).toEqual({ customer: "Ada: 1=2", region: "eu" })
+    expect(of("other")).toEqual({ region: "us" })
+    const again = (region: string) =>
+      runCount("counting", ["--quiet", "--store", store, "--id", "a", "--attribute", `region=${region}`])
+    expect((await again("eu")).stderr).toBe("")
+    const warned = await again("us")
+    expect([warned.code, warned.stderr]).toEqual([
+      0,
+      "converge: warning: the job a was begun with other attributes, and keeps them\n"
+    ])
+    for (const id of ["same", "other"]) await converge(["delete", id, "--yes", "--store", store])
   })
 
   it("refuse an attribute that no job can have", async () => {
