@@ -9,7 +9,7 @@ import { count, waiting } from "../support/server/programs.ts"
 
 vi.mock("../../src/Limits.ts", async (actual) => {
   const { Limits } = await actual<typeof import("../../src/Limits.ts")>()
-  const small = { serverEndedBytes: 10_000, serverReplayBytes: 10_000, serverLargeStayMs: 300, serverDiagnoses: 2 }
+  const small = { serverEndedBytes: 10_000, serverReplayBytes: 10_000, serverLargeStayMs: 4_000, serverDiagnoses: 2 }
   return { Limits: { ...Limits, ...small } }
 })
 
