@@ -152,7 +152,7 @@ export class Directory {
       return yield* this.#starting.take(
         id,
         Effect.gen({ self: this }, function* () {
-          const present = this.#known.get(id)
+          const present = yield* this.#lasting(id)
           if (present?.body !== undefined) {
             const { view } = present
             return present.body !== body || isOther(view.budget, view.attributes) ? yield* this.#taken(id) : present
@@ -169,6 +169,33 @@ export class Directory {
           return entry
         })
       )
+    })
+  }
+
+  /** The job of an id that the server holds. A job whose journal was deleted, such as by a retention, is forgotten first. */
+  #lasting(jobId: string): Effect.Effect<KnownJob | undefined> {
+    return Effect.andThen(
+      this.forgetDeleted(({ job }) => job.id === jobId),
+      Effect.sync(() => this.#known.get(jobId))
+    )
+  }
+
+  /** Forgets jobs among some that have ended and whose journals are gone. Gives them. */
+  forgetDeleted(isOne: (known: KnownJob) => boolean): Effect.Effect<ReadonlyArray<KnownJob>> {
+    return Effect.gen({ self: this }, function* () {
+      const gone: Array<KnownJob> = []
+      for (const known of this.isDurable ? [...this.#known.values()] : []) {
+        if (known.end === undefined || !known.view.isEndStored || !isOne(known)) continue
+        // A journal that cannot be read now may be there.
+        const isGone = Effect.match(findJournal(this.#options.store, known.job.id), {
+          onFailure: () => false,
+          onSuccess: (journal) => journal === undefined
+        })
+        if (!(yield* isGone)) continue
+        this.#forget(known)
+        gone.push(known)
+      }
+      return gone
     })
   }
 
@@ -224,7 +251,7 @@ export class Directory {
       const facts = yield* Effect.forEach(asked.facts ?? [], (fact, index) => proposalOf(compiled, fact, index))
       const budget = yield* budgetOf(compiled, asked.budget)
       const { at, attributes, id } = asked
-      if (id !== undefined && this.#known.has(id)) return yield* this.#taken(id)
+      if (id !== undefined && (yield* this.#lasting(id)) !== undefined) return yield* this.#taken(id)
       // The casts are safe: the program's own schemas decoded the input and the facts.
       const forked = this.#options.engine.fork(program, jobId, {
         at,
@@ -287,16 +314,8 @@ export class Directory {
         if (!this.isDurable) return yield* this.#deleteOwn(jobId)
         const { store } = this.#options
         const deleted = yield* Effect.mapError(store.remove(jobId), (error) => ofRemoval(jobId, error))
-        const gone = [...this.#known.values()].filter(({ job }) => job.id === jobId)
-        for (const known of deleted > 1 ? this.#endedChildren() : []) {
-          // The job itself is deleted, so a journal that cannot be read now is no failure.
-          const isGone = Effect.match(findJournal(store, known.job.id), {
-            onFailure: () => false,
-            onSuccess: (journal) => journal === undefined
-          })
-          if (yield* isGone) gone.push(known)
-        }
-        for (const known of gone) this.#forget(known)
+        // The id of a child has a slash, and no other id does.
+        const gone = yield* this.forgetDeleted(({ job: { id } }) => id === jobId || (deleted > 1 && id.includes("/")))
         return { deleted, gone }
       })
     )
@@ -330,11 +349,6 @@ export class Directory {
       for (const one of gone) this.#forget(one)
       return { deleted: gone.size, gone: [...gone] }
     })
-  }
-
-  /** Ended jobs that may be children. The id of a child has a slash, and no other id does. */
-  #endedChildren(): ReadonlyArray<KnownJob> {
-    return [...this.#known.values()].filter(({ end, job }) => end !== undefined && job.id.includes("/"))
   }
 
   #forget(entry: KnownJob): void {

@@ -211,11 +211,13 @@ export const prune = Effect.fnUntraced(function* (
     return yield* new Problems.InvalidRequest({ detail })
   }
   if (!store.isDurable) return yield* noJournal("")
-  const now = yield* Clock.currentTimeMillis
+  const haltedSince = (yield* Clock.currentTimeMillis) - ms
   const deleted = yield* Effect.mapError(
-    store.prune({ haltedSince: now - ms }),
+    store.prune({ haltedSince }),
     ({ reason }) => new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
   )
+  const gone = yield* core.directory.forgetDeleted(({ haltedAt = 0 }) => haltedAt <= haltedSince)
+  for (const { view } of gone) core.telemetry.drop(view)
   const { name } = yield* Sender
   const annotations = { action: "prune", deleted, ...(name === undefined ? {} : { token: name }) }
   yield* Effect.annotateLogs(Effect.logInfo(`journals deleted: ${deleted}, by ${name ?? "anybody"}`), annotations)

@@ -186,6 +186,31 @@ describe("a job of a store", () => {
     }
   })
 
+  it("whose journal another process deleted leaves its id free, for a start and for a fork", async () => {
+    const filename = join(folder, "elsewhere.db")
+    const store = JobStore.layerSqlite({ filename })
+    const running = await serve({ programs: [count] }, { store })
+    const elsewhere = (id: string) =>
+      Effect.runPromise(
+        JobStore.JobStore.use((other) => other.remove(id)).pipe(Effect.provide(Layer.fresh(store)), Effect.scoped)
+      )
+    const start = async (id: string, to: number) =>
+      (await running.post("/api/v1/jobs", { program: "count", id, input: { to } })).status
+    try {
+      expect(await start("first", 1)).toBe(200)
+      expect(await start("first", 2)).toBe(409)
+      expect(await elsewhere("first")).toBe(1)
+      expect(await start("first", 2)).toBe(200)
+      expect(await start("other", 1)).toBe(200)
+      const fork = async () => (await running.post(`${path("first")}/fork`, { id: "other" })).status
+      expect(await fork()).toBe(409)
+      expect(await elsewhere("other")).toBe(1)
+      expect(await fork()).toBe(202)
+    } finally {
+      await running.stop()
+    }
+  })
+
   it("is not deleted where the store cannot", async () => {
     const failing = Layer.effect(
       JobStore.JobStore,

@@ -357,6 +357,10 @@ describe("a journal", () => {
       expect(await prune({ olderThan: "soon" })).toEqual([400, undefined])
       await until(async () => (await prune({ olderThan: 0 }))[1] === 1)
       expect(await refusal("it/verify", server)).toEqual([404, "UnknownJob"])
+      // Nothing that the server holds keeps the job, or its id.
+      expect(await refusal("it", server)).toEqual([404, "UnknownJob"])
+      const again = { program: "names", id: "it", input: { names: ["Byron"] } }
+      expect((await server.post("/api/v1/jobs", again)).status).toBe(200)
     } finally {
       await server.stop()
     }
