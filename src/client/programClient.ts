@@ -91,8 +91,9 @@ export interface JobsQuery {
   readonly status?: typeof Shapes.State.Type | "unfinished" | undefined
   /** Only jobs with all of these attributes. Default: all. */
   readonly attributes?: Readonly<Record<string, string>> | undefined
-  /** Only jobs that were created at these times or between them, in milliseconds since the epoch. Default: all. */
+  /** Only jobs that were created at this time or later, in milliseconds since the epoch. Default: all. */
   readonly since?: number | undefined
+  /** Only jobs that were created at this time or earlier, in milliseconds since the epoch. Default: all. */
   readonly until?: number | undefined
   /** Only jobs with this text in their id, or in the tag of their error. Default: all. */
   readonly q?: string | undefined
@@ -100,7 +101,7 @@ export interface JobsQuery {
   readonly limit?: number | undefined
   /** The `cursor` of a page: gives the page of older jobs behind it. Default: the newest jobs. */
   readonly cursor?: string | undefined
-  /** The `previous` of a page: gives the page of newer jobs before it. It counts if there is a `cursor`, too. */
+  /** The `previous` of a page: gives the page of newer jobs before it. It counts if there is a `cursor`, too. Default: none. */
   readonly before?: string | undefined
 }
 

@@ -151,14 +151,18 @@ export interface ListOptions {
   readonly program?: string | undefined
   /** Only jobs with all of these attributes. Default: all. */
   readonly attributes?: Readonly<Record<string, string>> | undefined
-  /** Only jobs that were created at these times or between them, in milliseconds since the epoch. Default: all. */
+  /** Only jobs that were created at this time or later, in milliseconds since the epoch. Default: all. */
   readonly since?: number | undefined
+  /** Only jobs that were created at this time or earlier, in milliseconds since the epoch. Default: all. */
   readonly until?: number | undefined
   /** Jobs in a page, from 1 to 1,000. Default: 100. */
   readonly limit?: number | undefined
   /** The `cursor` of the page before: `createdAt` and id of its last job, with a colon between. Default: the first page. */
   readonly cursor?: string | undefined
-  /** The `previous` of the page after: the page ends with the job before that position. Not together with `cursor`. */
+  /**
+   * The `previous` of the page after: the page ends with the job before that position. A list with both this and a `cursor` is
+   * refused. Default: the first page.
+   */
   readonly before?: string | undefined
 }
 
