@@ -184,6 +184,18 @@ describe.each(storeNames)("a store %s", (name) => {
     })
   )
 
+  check("prunes a child no later than its parent, also if both ended in one millisecond", (store) =>
+    Effect.gen(function* () {
+      yield* finish(store, "a")
+      yield* finish(store, "a/1", { parent: "a" })
+      yield* finish(store, "a/2", { parent: "a" })
+      expect(yield* store.prune({ keepLatest: 2 })).toBe(1)
+      expect(ids((yield* store.list()).jobs)).toContain("a")
+      expect(yield* store.prune({ keepLatest: 1 })).toBe(1)
+      expect(ids((yield* store.list()).jobs)).toEqual(["a"])
+    })
+  )
+
   check("prunes jobs out of the lists by their attributes, too", (store) =>
     Effect.gen(function* () {
       const attributes = { customer: "Ada" }
