@@ -33,7 +33,7 @@ import { isOfProcess } from "../outcome/Cause.ts"
 import { Limits } from "../Limits.ts"
 import { type Program } from "../program/Program.ts"
 import { type Attributes, hasAttributes } from "../program/attributes.ts"
-import type { JobStore, StoredJournal, StoreError } from "../store/JobStore.ts"
+import type { JobStore, StoredJournal } from "../store/JobStore.ts"
 import { cut, decode } from "./decoding.ts"
 import { ofStart, ofStore } from "./failures.ts"
 import { heldBytes } from "./heldBytes.ts"
@@ -48,6 +48,7 @@ import { canonicalText } from "../values/Canonical.ts"
 import { describeError } from "../values/panic.ts"
 import { type CompiledProgram, compiledOf } from "../program/erased.ts"
 import { resolvedNames, type ResolvedBudget, resolveBudget } from "../program/resolveBudget.ts"
+import { type DeleteProblem, needed, ofRemoval } from "./deletion.ts"
 import { durationMs } from "./durations.ts"
 import { budgetOfHeader } from "../journal/header.ts"
 
@@ -95,13 +96,6 @@ export interface Deletion {
   readonly deleted: number
   readonly gone: ReadonlyArray<KnownJob>
 }
-
-type DeleteProblem =
-  | Problems.UnknownJob
-  | Problems.JobUnfinished
-  | Problems.JobNeeded
-  | Problems.JobHeld
-  | Problems.Unavailable
 
 type StartProblem = ReturnType<typeof ofStart> | Problems.UnknownProgram | Problems.JobExists
 
@@ -479,21 +473,6 @@ export class Directory {
       )
     )
   }
-}
-
-const needed = (jobId: string): Problems.JobNeeded =>
-  new Problems.JobNeeded({
-    jobId,
-    detail: `the parent of the job ${jobId} has not ended, and has to read how the job did: delete it with its parent`
-  })
-
-/** The problem for a store's refusal to delete a job. */
-const ofRemoval = (jobId: string, { reason }: StoreError): DeleteProblem => {
-  if (reason === "missing") return new Problems.UnknownJob({ jobId })
-  if (reason === "needed") return needed(jobId)
-  if (reason !== "held") return new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
-  const detail = `an engine runs the job ${jobId}, or a job below it: cancel it first`
-  return new Problems.JobHeld({ jobId, detail })
 }
 
 const isQuarantined = ({ attempts }: StoredJournal): boolean => attempts?.quarantine !== undefined
