@@ -15,7 +15,7 @@ import type { Job } from "../job/Job.ts"
 import type { HandledIntent } from "../intents/IntentHandler.ts"
 import type { InvalidProgram, StartError, StoreError } from "../outcome/JobError.ts"
 import { nextTurn } from "../platform/slices.ts"
-import { Decision } from "../program/answerKinds.ts"
+import { childKind, Decision } from "../program/answerKinds.ts"
 import { compiledOf } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { partOf, refKey } from "../program/keys.ts"
@@ -77,6 +77,8 @@ export const play = (
       noAnswer: (missing, intent) =>
         isOpen && wasAsked(intent) ? outside.awaitAnswer : Effect.suspend(() => missed([])(missing)),
       before: (cycle) => outside.before(cycle),
+      // New code may ask for child jobs, which no agent declares. None is started.
+      kinds: [childKind],
       discarded: ({ why }) =>
         Effect.sync(() => {
           notes.push(`${why}, and no journal has its effect: it adds nothing here`)

@@ -71,6 +71,8 @@ export interface Unanswered {
 export interface OnMissing {
   readonly noTask: (missing: Unanswered) => Effect.Effect<unknown>
   readonly noAnswer: (missing: Unanswered, intent: HandledIntent) => Effect.Effect<unknown>
+  /** Kinds of intents that are answered though the recording has none of them. Default: none. */
+  readonly kinds?: ReadonlyArray<string>
   /** A task whose effect was discarded, so that no journal has it. Default: `noTask`. */
   readonly discarded?: (missing: Unanswered) => Effect.Effect<unknown>
   /** Is called with each task that answers. Default: it is not. */
@@ -94,12 +96,14 @@ export const playedFrom = (program: Program.Any, recording: Omit<Recording, "fac
     program: withAgents(program, (agent) =>
       agent.executeFiber === undefined ? agent : playedAgent(agent, compiled, tasks, onMissing)
     ),
-    handlers: handledKinds(compiled, recording).map((kind): Engine.Handler<never, string> => {
-      const perform = (intent: HandledIntent) => playedAnswer(kind, intent, compiled, answers, onMissing)
-      return kind === childKind
-        ? childHandler(perform)
-        : handler<string, unknown, never, never>(kind, perform, { retry: Schedule.recurs(0) })
-    })
+    handlers: [...new Set([...handledKinds(compiled, recording), ...(onMissing.kinds ?? [])])].map(
+      (kind): Engine.Handler<never, string> => {
+        const perform = (intent: HandledIntent) => playedAnswer(kind, intent, compiled, answers, onMissing)
+        return kind === childKind
+          ? childHandler(perform)
+          : handler<string, unknown, never, never>(kind, perform, { retry: Schedule.recurs(0) })
+      }
+    )
   }
 }
 
@@ -237,8 +241,7 @@ const handledKinds = (
   const declared = [...intents.values()]
     .filter(({ isRecord, name }) => !isRecord && !committed.has(name))
     .map(({ name }) => name)
-  // An agent may ask for a child job without a declaration.
-  return [...new Set([...handled, ...declared, childKind])].filter((kind) => kind !== approvalKind)
+  return [...new Set([...handled, ...declared])].filter((kind) => kind !== approvalKind)
 }
 
 const playedAnswer = (
