@@ -9,8 +9,9 @@ import { resolve } from "node:path"
 import { restoreSqlite, type StoreError, StoreFile } from "../store/index.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
-import { fileOnly, type Placed } from "./place.ts"
-import { onStore } from "./storedJobs.ts"
+import { lazily } from "./lazily.ts"
+import { type AServer, fileOnly, type Placed, placeOf } from "./place.ts"
+import { printed } from "./storedJobs.ts"
 import { look } from "./jobRun.ts"
 import { openForReading, storeFailure } from "./storeFile.ts"
 import { bytes, printable } from "./text.ts"
@@ -30,27 +31,41 @@ interface RestoreOptions extends Placed {
 const failure = (error: StoreError): Failed =>
   error.reason === "failed" ? new UsageError({ message: printable(error.message) }) : storeFailure(error)
 
-const ofThisMachine = (does: string): string => `this command ${does} a file. Give --store on the machine that has it`
-
 const line = (done: string, path: string, size: number) => `${done} ${printable(path)}, ${bytes(size)}`
 
-export const backup = (host: Host, options: BackupOptions): Effect.Effect<number, Failed> => {
-  const filename = resolve(options.to)
-  const copied = StoreFile.use((file) => Effect.mapError(file.backup(filename), failure)).pipe(
-    Effect.map(() => ({ filename, bytes: statSync(filename).size }))
+const ofFile = (store: string, filename: string): Effect.Effect<void, Failed> =>
+  StoreFile.use((file) => Effect.mapError(file.backup(filename), failure)).pipe(Effect.provide(openForReading(store)))
+
+const ofServer = (server: AServer, filename: string): Effect.Effect<void, Failed> =>
+  lazily(
+    () => import("./serverBackup.ts"),
+    ({ backupOf }) => backupOf(server, filename)
   )
-  return Effect.flatMap(fileOnly(options, ofThisMachine("copies")), (store) =>
-    onStore(host, options, openForReading(store), copied, {
-      json: (copy) => copy,
-      page: (copy, { style }) => style("green", line("✔ made", copy.filename, copy.bytes))
-    })
-  )
-}
+
+export const backup = (host: Host, options: BackupOptions): Effect.Effect<number, Failed> =>
+  Effect.gen(function* () {
+    yield* host.reserveStdout
+    const place = yield* placeOf(options)
+    const filename = resolve(options.to)
+    yield* place._tag === "File" ? ofFile(place.filename, filename) : ofServer(place, filename)
+    return yield* printed(
+      host,
+      options.json,
+      { filename, bytes: statSync(filename).size },
+      {
+        json: (copy) => copy,
+        page: (copy, { style }) => style("green", line("✔ made", copy.filename, copy.bytes))
+      }
+    )
+  }).pipe(Effect.scoped)
+
+const ofThisMachine =
+  "this command replaces a file, while no server has it open. Give --store on the machine that has it"
 
 export const restore = (host: Host, { force, from, json, ...placed }: RestoreOptions): Effect.Effect<number, Failed> =>
   Effect.gen(function* () {
     yield* host.reserveStdout
-    const store = yield* fileOnly(placed, `${ofThisMachine("replaces")}, while the server is stopped`)
+    const store = yield* fileOnly(placed, ofThisMachine)
     yield* restoreSqlite({ from, filename: store, replace: force }).pipe(
       Effect.mapError((error) =>
         error.reason === "exists"

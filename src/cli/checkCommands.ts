@@ -90,10 +90,17 @@ export const backup = define(
   },
   {
     short: "Copy a store to a new file",
-    long: `Copy a store to a new file, as it is at this moment. Processes may use the store meanwhile.
+    long: `Copy a store to a new file, as it is at this moment. Processes may use the store meanwhile. A server
+sends a copy of its store, which needs a token that may steer jobs of all programs.
 
-Exit code: 0, 3 if the store is damaged, 64 if there is no such store, or if the file exists.`,
-    examples: [{ command: "converge backup jobs-2026-11-29.db --store jobs.db", description: "One copy" }]
+${flags.places}
+
+Exit code: 0, 3 if the store is damaged or the server keeps none, 64 if there is no such store, or if
+the file exists, 70 if the server cannot be reached.`,
+    examples: [
+      { command: "converge backup jobs-2026-11-29.db --store jobs.db", description: "One copy" },
+      { command: "converge backup jobs.db --server http://localhost:8080", description: "Of a server's store" }
+    ]
   },
   from(
     () => import("./backup.ts"),

@@ -2,6 +2,7 @@
  * The routes that give journals as the store has them. api.ts puts them behind its middleware. Boundary: the definition.
  */
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import * as Shapes from "./journalShapes.ts"
@@ -66,5 +67,15 @@ const kept = HttpApiEndpoint.get("kept", "/api/v1/jobs/:id/journal/kept", {
   error: ofJournal
 }).annotateMerge(about("The results of tasks of a job whose cycle is not committed yet"))
 
+const backup = HttpApiEndpoint.post("backup", "/api/v1/backup", {
+  success: HttpApiSchema.StreamUint8Array({ contentType: "application/vnd.sqlite3" }),
+  error: Problems.NoJournal
+}).annotateMerge(
+  about(
+    "A copy of the store's file, as it is at this moment",
+    "For tokens that are not limited to some programs, one copy at a time. The copy is whole before the first byte is sent. Check it before you need it: a connection that is cut leaves a part."
+  )
+)
+
 /** The routes, in the order of the document. */
-export const journalEndpoints = [list, head, rows, base, kept] as const
+export const journalEndpoints = [list, head, rows, base, kept, backup] as const

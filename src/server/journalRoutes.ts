@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { Limits } from "../Limits.ts"
 import { breathe } from "../platform/slices.ts"
@@ -20,11 +21,12 @@ import {
   type StoredRow,
   type StoreError
 } from "../store/JobStore.ts"
+import { StoreFile } from "../store/StoreFile.ts"
 import { Api, Sender } from "./api.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { ofStore } from "./failures.ts"
 import type * as Shapes from "./journalShapes.ts"
-import { isAllowed, permitJob, permitProgram } from "./permits.ts"
+import { isAllowed, permitAll, permitJob, permitProgram } from "./permits.ts"
 import * as Problems from "./problems.ts"
 import { attributesAsked, badCursor } from "./queries.ts"
 import { noJournal } from "./replays.ts"
@@ -173,13 +175,50 @@ const ofJournal = <R extends OfJob, A, E, S>(
     )
   )
 
+/* ---------------------------------------------------------------- a backup */
+
+/** Copies of the file that are made or sent now: one at a time, because each takes the room of the file on the disk. */
+interface Copies {
+  isMaking: boolean
+}
+
+const backup = Effect.fnUntraced(function* (
+  core: SharedCore,
+  file: Option.Option<StoreFile["Service"]>,
+  copies: Copies,
+  request: HttpServerRequest
+) {
+  yield* permitAll
+  if (Option.isNone(file)) return yield* noJournal("")
+  if (copies.isMaking) {
+    return yield* new Problems.Unavailable({ reason: "store", detail: "another copy of the store is made: try again" })
+  }
+  // The scope is that of the request: it closes when the answer is sent, or its client is gone.
+  yield* Effect.acquireRelease(
+    Effect.sync(() => (copies.isMaking = true)),
+    () => Effect.sync(() => (copies.isMaking = false))
+  )
+  const { name } = yield* Sender
+  const annotations = { action: "backup", ...(name === undefined ? {} : { token: name }) }
+  yield* Effect.annotateLogs(Effect.logInfo(`the store is copied for ${name ?? "anybody"}`), annotations)
+  const bytes = yield* Effect.mapError(
+    file.value.copy,
+    ({ reason }) => new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
+  )
+  const sent = core.room.sending(placeOf(request), bytes, ({ length }) => length)
+  return HttpServerResponse.stream(sent, { contentType: "application/vnd.sqlite3" })
+})
+
 export const journalRoutes = HttpApiBuilder.group(
   Api,
   "journals",
   Effect.fnUntraced(function* (handlers) {
     const core = yield* Core
     const store = yield* JobStore
+    const file = yield* Effect.serviceOption(StoreFile)
+    const copies: Copies = { isMaking: false }
     return handlers
+      .handle("backup", ({ request }) => backup(core, file, copies, request))
       .handle("list", ({ query }) => list(store, query))
       .handle("head", (asking) => ofJournal(core, store, asking, (_, from, asked) => head(from, asked)))
       .handle("rows", (asking) => ofJournal(core, store, asking, rows))

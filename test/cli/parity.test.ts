@@ -36,7 +36,8 @@ const routesOf: Readonly<Record<string, ReadonlyArray<string>>> = {
   fork: ["POST /api/v1/jobs/:id/fork"],
   verify: ["GET /api/v1/jobs/:id/verify"],
   prune: ["POST /api/v1/prune"],
-  delete: ["DELETE /api/v1/jobs/:id"]
+  delete: ["DELETE /api/v1/jobs/:id"],
+  backup: ["POST /api/v1/backup"]
 }
 
 /** The routes from which commands read the journals of a server, as they read those of a file. */
@@ -47,7 +48,6 @@ const ofJournals = [
 
 /** Commands without a route, and why. */
 const ofThisMachine: Readonly<Record<string, string>> = {
-  backup: "it copies a file of this machine",
   restore: "it replaces a file of this machine, while no server has it open",
   inspect: "it writes a file of this machine; the server has the page of each job",
   export: "it writes a file of this machine",

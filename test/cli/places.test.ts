@@ -1,5 +1,5 @@
 /** The same command, on a file and on the server that has it: the same bytes and the same exit code. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { JobStore } from "../../src/index.ts"
 import asking from "../support/cli/asking.ts"
 import { counting, exhausted, failing, squares } from "../support/cli/count.ts"
-import { converge, module, runCount } from "../support/cli/inProcess.ts"
+import { converge, jsonOf, module, runCount } from "../support/cli/inProcess.ts"
 import { type Running, serve, stateOf, until } from "../support/server/harness.ts"
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -128,6 +128,26 @@ describe("a command prints the same of a file and of a server", () => {
     const stored = await write("store", file)
     expect(stored.length).toBeGreaterThan(500)
     expect(await write("server", running.url)).toBe(stored)
+  })
+
+  it("backup makes the same file, which is not replaced", async () => {
+    const make = async (place: "store" | "server", where: string) => {
+      const copy = join(folder, `copy-${place}.db`)
+      const made = await converge(["backup", copy, "--json", `--${place}`, where])
+      expect([made.code, made.stderr]).toEqual([0, ""])
+      const again = await converge(["backup", copy, `--${place}`, where])
+      expect([again.code, again.stderr]).toEqual([64, `converge: ${copy}: the file exists already\n`])
+      const jobs = await converge(["jobs", "--json", "--store", copy])
+      return { bytes: jsonOf(made)["bytes"], jobs: jobs.stdout, verified: await converge(["verify", "--store", copy]) }
+    }
+    const stored = await make("store", file)
+    expect(stored.jobs).toContain('"jobId":"sq"')
+    expect(await make("server", running.url)).toEqual(stored)
+    expect(
+      readdirSync(folder)
+        .filter((name) => /copy|partial/.test(name))
+        .toSorted()
+    ).toEqual(["copy-server.db", "copy-store.db"])
   })
 
   it("run, of a job that has ended", async () => {

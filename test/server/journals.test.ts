@@ -1,5 +1,5 @@
 /** Journals over HTTP: what the store has, in pages of a bounded size, for tokens that may see the job. */
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -34,6 +34,7 @@ const long = Program.make("long", {
 const tokens = [
   { name: "all", token: "all" },
   { name: "counts", token: "counts", programs: ["count"] },
+  { name: "reads", token: "reads", scopes: ["read" as const] },
   { name: "steers", token: "steers", scopes: ["steer" as const] }
 ]
 
@@ -144,6 +145,36 @@ describe("a journal over HTTP", () => {
     expect((await get("journals", "steers")).status).toBe(403)
   })
 
+  it("is in a copy of the whole store, for a token with all programs that may steer", async () => {
+    const copy = (token: string) =>
+      running.fetch("/api/v1/backup", { method: "POST", headers: { authorization: `Bearer ${token}` } })
+    for (const [token, status] of [
+      ["counts", 403],
+      ["reads", 403],
+      ["nobody", 401]
+    ] as const) {
+      expect((await copy(token)).status, token).toBe(status)
+    }
+    const made = join(folder, "copy.db")
+    // One after the other: the place of a copy is free when its answer has been sent.
+    for (const token of ["all", "steers"]) {
+      let answer = await copy(token)
+      // The request before may still be let go of.
+      await until(async () => answer.status === 200 || (answer = await copy(token)).status === 200)
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/vnd.sqlite3"])
+      writeFileSync(made, Buffer.from(await answer.arrayBuffer()))
+    }
+    const ids = (store: string) =>
+      JobStore.JobStore.use(({ list }) => list()).pipe(
+        Effect.map(({ jobs }) => jobs.map(({ jobId }) => jobId)),
+        Effect.provide(JobStore.layerSqlite({ filename: store, readOnly: true })),
+        Effect.scoped,
+        Effect.runPromise
+      )
+    expect(await ids(made)).toEqual(await ids(filename))
+    expect(readdirSync(folder).filter((name) => !/^(jobs|copy)\.db(-wal|-shm)?$/.test(name))).toEqual([])
+  })
+
   it("is a 409 of a server that keeps none", async () => {
     const memory = await serve({ programs: [count] })
     await memory.post("/api/v1/jobs", { program: "count", id: "co", input: { to: 3 } })
@@ -152,6 +183,8 @@ describe("a journal over HTTP", () => {
       expect(response.status).toBe(409)
       expect(await jsonOf(response)).toMatchObject({ type: "urn:effect-converge:NoJournal" })
     }
+    const copied = await memory.post("/api/v1/backup")
+    expect([copied.status, await jsonOf(copied)]).toMatchObject([409, { type: "urn:effect-converge:NoJournal" }])
     await memory.stop()
   })
 })

@@ -21,6 +21,7 @@ import { Damage } from "./damage.ts"
 import { view } from "./migrations.ts"
 import type { Resolved } from "./options.ts"
 import { nameOwner, Renewals } from "./owner.ts"
+import { sentCopy } from "./sentCopy.ts"
 import { asStoreError, makeReader, type Reader, whileBusy } from "./reader.ts"
 import * as SqliteClient from "./SqliteClient.ts"
 
@@ -73,6 +74,7 @@ export const makeReadOnly = (
       Context.add(StoreFile, {
         filename,
         backup: (to) => backup(filename, to, !hasLog(filename)),
+        copy: Effect.suspend(() => sentCopy(filename, !hasLog(filename))),
         check: checkFile(filename, !hasLog(filename)),
         vacuum: refuse(filename)
       })

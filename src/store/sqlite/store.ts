@@ -10,6 +10,7 @@ import { JobStore, type NewJob, StoreError } from "../JobStore.ts"
 import type { StoreFile } from "../StoreFile.ts"
 import { monotonicMs } from "../../platform/monotonicMs.ts"
 import { backup } from "./backup.ts"
+import { sentCopy } from "./sentCopy.ts"
 import { checkApart } from "./checkApart.ts"
 import { checkFile } from "./checkFile.ts"
 import type { Damage } from "./damage.ts"
@@ -185,6 +186,7 @@ export const makeStore = (parts: StoreParts): MadeStore => {
   const file: StoreFile["Service"] = {
     filename,
     backup: (to) => read(backup(filename, to)),
+    copy: Effect.andThen(read(Effect.void), sentCopy(filename)),
     check: read(checkFile(filename, false)),
     vacuum: Effect.asVoid(writeQueue.write({ kind: "vacuum" }))
   }
