@@ -331,7 +331,7 @@ const childProgramOf = (dice: Dice, name: string, count: number, makings: Making
     ...rest,
     agents: few,
     seeds: seeds.slice(0, 2),
-    budget: { ...budget, maxCycles: dice.one(2) ? 6 : undefined }
+    budget: { ...budget, maxContextBytes: undefined, maxCycles: dice.one(2) ? 6 : undefined }
   }
 }
 
@@ -473,10 +473,11 @@ const sequelOf = (dice: Dice, program: ProgramSpec, last: ProgramSpec, makings: 
     ...makings,
     suffix: "s"
   })
+  const free = { ...other, budget: { ...other.budget, maxContextBytes: undefined } }
   // A program of the same name has the same kinds: it may have other agents.
   return {
     do: "go on",
-    program: other.name === "another" ? other : { ...other, kinds: last.kinds, agents: withKinds(other.agents, last) }
+    program: other.name === "another" ? free : { ...free, kinds: last.kinds, agents: withKinds(other.agents, last) }
   }
 }
 

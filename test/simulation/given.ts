@@ -257,7 +257,7 @@ export const givenOf = (source: Source): Open => {
     // A signal that waits wants a cycle, which the budget does not allow: the job ends, and the signal with it.
     const refused = told.filter(({ message }) => message.startsWith("JobHalted"))
     // Nobody knows whether a signal had come whose sender was told nothing.
-    const late = refused.length > 0 ? refused : rest % 2 === 0 ? unknown : []
+    const late = [refused.length > 0 ? refused : unknown, [], [...refused, ...unknown]][rest % 3] ?? []
     if (late.length > 0)
       inputs.set(
         journal.rows.length + 1,
@@ -273,6 +273,7 @@ export const givenOf = (source: Source): Open => {
   const given: Given = {
     ...{ inputs, answered, switches, reader },
     cycles: isStopped ? journal.rows.length : Infinity,
+    isCancelled: ended.status === "cancelled",
     clock: isClock && error !== undefined ? causeIn(error) : undefined,
     lateCycle: budget === "cycles" || budget === "agents" ? journal.rows.length + 1 : undefined,
     paid: paidBy(journal, ended.usage),

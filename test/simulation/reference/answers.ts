@@ -100,6 +100,7 @@ export const nothingGiven: Given = {
   inputs: new Map(),
   answered: new Set(),
   cycles: 0,
+  isCancelled: false,
   clock: undefined,
   lateCycle: undefined,
   switches: [],

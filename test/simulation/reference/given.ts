@@ -29,6 +29,8 @@ export interface Given {
   readonly answered: ReadonlySet<number>
   /** The last cycle of a job that was stopped from outside, or by a clock. */
   readonly cycles: number
+  /** Whether it was cancelled: a child is, if a cancel of its parent broke off. */
+  readonly isCancelled: boolean
   /** The budget of time that ended it. */
   readonly clock: Cause | undefined
   /** The cycle that a budget of cycles or agents did not allow. */

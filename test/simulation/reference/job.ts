@@ -228,6 +228,10 @@ class Job {
   childAnswer(waiting: Waiting, child: Beginning): Answer {
     const { error, given } = this.given.child(waiting.key) ?? { error: undefined, given: nothingGiven }
     const referred = refer(child, given)
+    if (given.isCancelled && referred.status === "stopped") {
+      const cause: Cause = { _tag: "JobCancelled", cycle: referred.cycle }
+      return reported(waiting, { ...referred, status: "cancelled", cause }, error)
+    }
     if (referred.status === "stopped") this.complain(`the child ${waiting.key} has not ended (CH5)`)
     return reported(waiting, referred, error)
   }
@@ -272,6 +276,8 @@ class Job {
   /** A payment above its reservation went over a limit: the job ends after the cycle (B7). */
   overspent(cycle: number): Cause | undefined {
     const { cost, tokens } = this.paidIn(cycle)
+    // What children pay above their shares ends nobody but them.
+    if (textOf(this.paidIn(cycle)) === textOf(this.paidIn(cycle - 1))) return undefined
     const isOver = {
       cost: cost > limitOf(this.funds, "cost"),
       tokens: tokens + this.reportedBefore > limitOf(this.funds, "tokens")

@@ -30,7 +30,7 @@ export interface Diagnostic {
 
 /** A job that has ended, or was stopped. */
 export interface Referred {
-  readonly status: "converged" | "failed" | "budget-exhausted" | "stopped"
+  readonly status: "converged" | "failed" | "budget-exhausted" | "cancelled" | "stopped"
   readonly cause: Cause | undefined
   readonly program: ProgramSpec
   /** The name of the program that began the job. */

@@ -51,7 +51,7 @@ export interface Context {
 
 /**
  * The key of an intent: the cycle, the agent, the fact of its task, and its number in the effect. A slash after a number in the
- * fact's id is encoded, so that no key ends with another one.
+ * fact's id is encoded, so that no key ends with another one, and so is a percent sign that would read as an escape.
  */
 export const keyOf = (cycle: number, agent: string, each: Ref | undefined, index: number): string => {
   const about = each === undefined ? "" : `${JSON.stringify(each.kind)}/${encodedId(each.id)}`
@@ -59,7 +59,7 @@ export const keyOf = (cycle: number, agent: string, each: Ref | undefined, index
 }
 
 const encodedId = (id: string): string => {
-  const parts = id.split("/")
+  const parts = id.replaceAll(/%(?=2[25F])/g, "%25").split("/")
   return parts
     .map((part, place) => (place === parts.length - 1 ? part : /^\d+$/.test(part) ? `${part}%2F` : `${part}/`))
     .join("")
