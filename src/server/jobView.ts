@@ -11,6 +11,7 @@ import { breathe } from "../platform/slices.ts"
 import { type Attributes, hasAttributes } from "../program/attributes.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import { type JobStore, type StoredJob, StoreError } from "../store/JobStore.ts"
+import { parseJson } from "../values/parseJson.ts"
 import {
   cursorOf,
   type Page as ListPage,
@@ -49,7 +50,34 @@ const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs" | "budget
 }
 
 const storedSummary = (stored: StoredJob): Summary =>
-  withDuration({ ...inStore(stored), error: stored.error ?? null, budget: null })
+  withDuration({ ...inStore(stored), error: stored.error ?? null, budget: spentIn(stored) })
+
+const isAmounts = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The budget of which an ended job used most, from the numbers that its store gives. */
+const spentIn = ({ spending }: StoredJob): Summary["budget"] => {
+  if (spending === undefined) return null
+  const read = parseJson(spending)
+  const { budget, usage } = isAmounts(read) ? read : {}
+  if (!isAmounts(budget) || !isAmounts(usage)) return null
+  const amount = (value: unknown): number => (typeof value === "number" ? value : 0)
+  const limits = Object.entries(budget).map(([name, limit]) => [name, limit === null ? Infinity : amount(limit)])
+  const used = Object.fromEntries(Object.entries(usage).map(([name, value]) => [name, amount(value)]))
+  return mostUsed({ budget: Object.fromEntries(limits) as ResolvedBudget }, { ...noUsage, ...used, byAgent: {} })
+}
+
+const noUsage: typeof Shapes.Usage.Type = {
+  cycles: 0,
+  facts: 0,
+  agents: 0,
+  durationMs: 0,
+  cpuMs: 0,
+  contextBytes: 0,
+  tokens: 0,
+  cost: 0,
+  byAgent: {}
+}
 
 const withDuration = (summary: Omit<Summary, "durationMs">): Summary => ({
   ...summary,

@@ -107,6 +107,11 @@ export interface StoredJob {
   readonly error?: string
   /** The attributes that the job was given. Left out if there are none. */
   readonly attributes?: Readonly<Record<string, string>>
+  /**
+   * JSON: the `usage` of a job that has ended, and the `budget` of its header. Left out of an unfinished job, and where a store
+   * would have to read too much for it.
+   */
+  readonly spending?: string
 }
 
 /** The beginning and the end of a journal. */

@@ -96,6 +96,14 @@ const jobColumns = `j.job_id, j.program, j.created_at, j.status, j.halted_at, j.
     SELECT CASE WHEN json_valid(t.text) THEN CAST(json_extract(t.text, '$.cause._tag') AS TEXT) END
     FROM converge_texts t WHERE t.job = j.id AND t.kind = 'end'
   ) END AS error`
+/** The spending of a job that has ended, as JSON. Parsing a long end would hold up a list, so such a job has none. */
+const spendingColumn = `CASE WHEN j.status IS NOT NULL THEN (
+    SELECT CASE WHEN json_valid(e.text) AND json_valid(h.text) THEN
+      json_object('usage', json_extract(e.text, '$.usage'), 'budget', json_extract(h.text, '$.budget')) END
+    FROM converge_texts e JOIN converge_texts h ON h.job = e.job AND h.kind = 'header'
+    WHERE e.job = j.id AND e.kind = 'end' AND octet_length(e.text) <= ${Limits.storeSpendingBytes}
+      AND octet_length(h.text) <= ${Limits.storeSpendingBytes}
+  ) END AS spending`
 const lastRow = `LEFT JOIN converge_rows r
   ON r.job = j.id AND r.cycle = (SELECT max(cycle) FROM converge_rows WHERE job = j.id)`
 
@@ -156,7 +164,8 @@ const asJob = (row: SqlRow, isHeld: ReturnType<typeof holdings>): StoredJob => (
   isHeld: isHeld(maybeText(row, "owner"), maybeInteger(row, "lease_until")),
   attempts: attemptsOf(row),
   ...(row["error"] === null ? {} : { error: text(row, "error") }),
-  ...attributesOf(row)
+  ...attributesOf(row),
+  ...(typeof row["spending"] === "string" ? { spending: row["spending"] } : {})
 })
 
 const attemptsOf = (row: SqlRow): Attempts | undefined => {
@@ -360,7 +369,8 @@ const list = (access: Access, options: ListOptions = {}): Effect.Effect<JobPage,
       const isHeld = yield* lookAtLeases(access)
       // One extra job tells whether there is another page.
       const wanted = Math.min(limit - jobs.length + 1, Limits.storePageRows)
-      const statement = listStatement(access.sql, { columns: jobColumns, lastRow, options, from, side, limit: wanted })
+      const columns = `${jobColumns}, ${spendingColumn}`
+      const statement = listStatement(access.sql, { columns, lastRow, options, from, side, limit: wanted })
       const page = yield* query(access, statement, (row) => asJob(row, isHeld))
       for (const job of page) {
         if (jobs.length === limit) return pageOf(jobs, first, cursorOf(jobs[limit - 1] ?? job))
