@@ -215,6 +215,8 @@ export const Limits = {
   storePageBytes: 524_288,
   /** Jobs in one page of a list. */
   storeListJobs: 1_000,
+  /** Bytes of an end, and of a header, that a list of jobs reads for what a job has spent. */
+  storeSpendingBytes: 262_144,
   /** Writes, and characters in them, that the writer of a store commits together. */
   storeGroupWrites: 1_024,
   storeGroupLength: 4_194_304,
@@ -294,6 +296,15 @@ export const Limits = {
   /** Contexts of past cycles that a server keeps between two questions, and about how many bytes they take. */
   serverReplays: 4,
   serverReplayBytes: 134_217_728,
+  /**
+   * An event in a list: characters up to which it stays as it is; of a longer one, the facts that are sent, characters of the
+   * value of each and of every other text, and parts of other lists.
+   */
+  briefEventLength: 1_000,
+  briefFacts: 8,
+  briefValueLength: 100,
+  briefTextLength: 400,
+  briefParts: 50,
   /** Facts that one request for a text looks at. */
   serverSearchedFacts: 100_000,
   /** Jobs that one request for a text looks at. */

@@ -64,7 +64,7 @@ export const heldJob = (server: AServer, id: string, isAll: boolean) =>
     Effect.gen(function* () {
       const params = { id }
       const job = yield* jobs.get({ params, query: {} })
-      const { headline } = yield* insight.diagnosis({ params })
+      const { headline } = yield* insight.diagnosis({ params, query: {} })
       const { input } = yield* insight.input({ params })
       const { kinds } = yield* insight.kinds({ params, query: {} })
       const facts = isAll ? yield* allFacts(jobs, id) : undefined

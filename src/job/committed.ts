@@ -26,6 +26,8 @@ export interface FactQuery {
   /** The version after which the page begins. */
   readonly after: number
   readonly limit: number
+  /** Facts after that version that are skipped. Default: none. */
+  readonly skip?: number | undefined
 }
 
 export interface CommittedFacts {
@@ -46,10 +48,12 @@ const asOf = (entry: FactEntry, version: number): FactEntry | undefined => {
 
 /** A page of the facts of a kind, or of all kinds, that were committed after a version. */
 export const committedFacts = (
-  { ledger, program, version }: Committed,
-  { after, kind, limit }: FactQuery
+  committed: Committed,
+  { after: begin, kind, limit, skip = 0 }: FactQuery
 ): CommittedFacts => {
+  const { ledger, program, version } = committed
   const kinds = kind === undefined ? [...program.kinds.keys()] : [kind]
+  const after = skip === 0 ? begin : versionAfter(ledger, kinds, { after: begin, limit: skip, version })
   const entries = entriesAfter(ledger, kinds, { after, limit, version })
   for (const name of kinds) {
     for (const entry of ledger.delta(name, version)) {
@@ -61,9 +65,13 @@ export const committedFacts = (
 }
 
 /** A page of the facts of a kind, or of all kinds, of a context that no longer changes. */
-export const sealedFacts = (context: JobContext, { after, kind, limit }: FactQuery): CommittedFacts => {
+export const sealedFacts = (
+  context: JobContext,
+  { after: begin, kind, limit, skip = 0 }: FactQuery
+): CommittedFacts => {
   const { version } = context
   const kinds = kind === undefined ? Object.keys(context.counts()) : [kind]
+  const after = skip === 0 ? begin : versionAfter(context, kinds, { after: begin, limit: skip, version })
   return pageOf(entriesAfter(context, kinds, { after, limit, version }), limit, version)
 }
 
@@ -72,6 +80,29 @@ interface Stretch {
   readonly limit: number
   /** The last version of the stretch. */
   readonly version: number
+}
+
+/** The version of the last of the first facts of a stretch, as many as its limit: a page that skips them begins behind it. */
+const versionAfter = (
+  context: JobContext,
+  kinds: ReadonlyArray<string>,
+  { after, limit, version }: Stretch
+): number => {
+  const heads = kinds.flatMap((name) => {
+    const entries = context.liveAfter(name, after)
+    const first = entries.next()
+    return first.done === true ? [] : [{ entries, position: first.value.position }]
+  })
+  let last = after
+  for (let left = limit; left > 0 && heads.length > 0; left--) {
+    const head = heads.reduce((least, other) => (other.position < least.position ? other : least))
+    if (head.position > version) break
+    last = head.position
+    const next = head.entries.next()
+    if (next.done === true) heads.splice(heads.indexOf(head), 1)
+    else head.position = next.value.position
+  }
+  return last
 }
 
 /** Of each kind, the live entries of a stretch: at most one more than `limit`, so that it is seen whether there are more. */

@@ -71,6 +71,16 @@ export interface Diagnosis {
   readonly violated: ReadonlyArray<{ readonly name: string; readonly reason: string }>
 }
 
+/** The place of a job after the events that were read. */
+export interface Standing {
+  /** `running`: it went on to the next cycle. */
+  readonly state: "running" | "paused" | "awaiting" | Status
+  /** The last cycle, with its tasks and their agents. */
+  readonly cycle: number
+  readonly tasks: number
+  readonly agents: ReadonlyArray<string>
+}
+
 /** The message of a cause, or of the error in it. */
 export const messageOf = (cause: EventCause): string => {
   switch (cause._tag) {
@@ -128,6 +138,7 @@ export class Examination {
   readonly #facts = new Map<string, Watched>()
   readonly #growth = new Map<string, Map<number, number>>()
   readonly #violated = new Map<string, string>()
+  #standing: Standing = { state: "running", cycle: 0, tasks: 0, agents: [] }
   #otherFailures = 0
   #cycle = 0
   #first: number | undefined
@@ -139,7 +150,14 @@ export class Examination {
     switch (event._tag) {
       case "CycleStarted":
         this.#first ??= event.cycle
+        this.#standing = { state: "running", cycle: event.cycle, tasks: event.tasks, agents: event.agents }
         return
+      case "JobPaused":
+        return this.#stand("paused")
+      case "JobAwaiting":
+        return this.#stand("awaiting")
+      case "JobResumed":
+        return this.#stand("running")
       case "FactsCommitted":
         return this.#commit(event.cycle, event.agent, event.facts)
       case "TaskDiscarded":
@@ -152,9 +170,18 @@ export class Examination {
         return
       case "JobHalted":
         this.#halted = event
-        return
+        return this.#stand(event.status)
       default:
     }
+  }
+
+  #stand(state: Standing["state"]): void {
+    this.#standing = { ...this.#standing, state }
+  }
+
+  /** Where the job stands after the events that were read. */
+  get standing(): Standing {
+    return this.#standing
   }
 
   /** What the events say so far. */

@@ -39,6 +39,8 @@ const job = { id: Schema.String }
 const steered = [...ofJob, Problems.JobHalted] as const
 const ofPast = [...ofJob, Problems.UnknownCycle, Problems.NoJournal] as const
 const facts = Schema.optional(Schema.Literals(["counts", "all"]))
+/** Characters of JSON up to which a value is sent whole. */
+const cut = { valueLength: Schema.optional(cycle) }
 
 const start = HttpApiEndpoint.post("start", "/api/v1/jobs", {
   headers: {
@@ -94,15 +96,20 @@ const list = HttpApiEndpoint.get("list", "/api/v1/jobs", {
 
 const get = HttpApiEndpoint.get("get", "/api/v1/jobs/:id", {
   params: job,
-  query: { facts },
+  query: { facts, ...cut },
   success: Shapes.Job,
   error: ofJob
-}).annotateMerge(OpenApi.annotations({ summary: "Where a job stands, and its result if it has ended" }))
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "Where a job stands, and its result if it has ended",
+    description: "`valueLength` cuts an output whose JSON is longer: see `facts`."
+  })
+)
 
 const events = HttpApiEndpoint.get("events", "/api/v1/jobs/:id/events", {
   params: job,
   headers: { "last-event-id": Schema.optional(Schema.String), accept: Schema.optional(Schema.String) },
-  query: { after: Schema.optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))) },
+  query: { after: Schema.optional(cycle), brief: Schema.optional(Schema.Literals(["true", "false"])) },
   success: [
     HttpApiSchema.StreamSse({
       events: Schema.Struct({
@@ -118,7 +125,7 @@ const events = HttpApiEndpoint.get("events", "/api/v1/jobs/:id/events", {
   OpenApi.annotations({
     summary: "A job's event log, as server-sent events or as NDJSON",
     description:
-      "From its beginning, or after `Last-Event-ID`; ends after `JobHalted`, or with a `Goodbye` of a server that shuts down. 204 if there is nothing after that id."
+      "From its beginning, or after `Last-Event-ID`; ends after `JobHalted`, or with a `Goodbye` of a server that shuts down. 204 if there is nothing after that id. With `brief=true` long events are cut: `isBrief` marks them, and `omitted` counts the facts that they lack."
   })
 )
 
@@ -147,13 +154,13 @@ const telemetry = HttpApiEndpoint.get("telemetry", "/api/v1/jobs/:id/telemetry",
 
 const approvals = HttpApiEndpoint.get("approvals", "/api/v1/jobs/:id/approvals", {
   params: job,
-  query: page,
+  query: { ...cut, ...page },
   success: Shapes.ApprovalPage,
   error: ofJob
 }).annotateMerge(OpenApi.annotations({ summary: "The open approvals of a job, oldest first" }))
 
 const openApprovals = HttpApiEndpoint.get("openApprovals", "/api/v1/approvals", {
-  query: { program: Schema.optional(Schema.String), ...page },
+  query: { program: Schema.optional(Schema.String), ...cut, ...page },
   success: Shapes.ApprovalPage,
   error: ofJob
 }).annotateMerge(
@@ -209,6 +216,8 @@ const factPage = HttpApiEndpoint.get("facts", "/api/v1/jobs/:id/facts", {
     kind: Schema.optional(Schema.String),
     at: Schema.optional(cycle),
     q: Schema.optional(Schema.String),
+    offset: Schema.optional(cycle),
+    ...cut,
     ...bothWays
   },
   success: Shapes.FactPage,
@@ -217,13 +226,13 @@ const factPage = HttpApiEndpoint.get("facts", "/api/v1/jobs/:id/facts", {
   OpenApi.annotations({
     summary: "The facts of a job, in commit order",
     description:
-      "`at` gives those after a cycle, from the journal. `q` selects facts with that text in their id, in the JSON of their id, or in the JSON of their value, in capitals or not; a page may then be short, or empty, although `cursor` names another one."
+      "`at` gives those after a cycle, from the journal. `q` selects facts with that text in their id, in the JSON of their id, or in the JSON of their value, in capitals or not; a page may then be short, or empty, although `cursor` names another one. `offset` skips so many facts after the cursor, and a search begins behind them; it does not count for a page before another. `valueLength` cuts values whose JSON is longer: `value` is then the beginning of that text, and `length` its whole length."
   })
 )
 
 const diff = HttpApiEndpoint.get("diff", "/api/v1/jobs/:id/diff", {
   params: job,
-  query: { from: Schema.optional(cycle), to: Schema.optional(cycle), ...bothWays },
+  query: { from: Schema.optional(cycle), to: Schema.optional(cycle), ...cut, ...bothWays },
   success: Shapes.Diff,
   error: ofPast
 }).annotateMerge(
@@ -235,7 +244,7 @@ const diff = HttpApiEndpoint.get("diff", "/api/v1/jobs/:id/diff", {
 
 const diffJobs = HttpApiEndpoint.get("diffJobs", "/api/v1/jobs/:id/diff/:otherId", {
   params: { id: Schema.String, otherId: Schema.String },
-  query: { at: Schema.optional(cycle), otherAt: Schema.optional(cycle), ...bothWays },
+  query: { at: Schema.optional(cycle), otherAt: Schema.optional(cycle), ...cut, ...bothWays },
   success: Shapes.Diff,
   error: ofPast
 }).annotateMerge(OpenApi.annotations({ summary: "The changes from one job to another, such as to a fork of it" }))
@@ -246,6 +255,7 @@ const lineage = HttpApiEndpoint.get("lineage", "/api/v1/jobs/:id/lineage", {
     ...factName,
     without: Schema.optional(Schema.Literals(["true", "false"])),
     at: Schema.optional(cycle),
+    ...cut,
     ...bothWays
   },
   success: Shapes.Lineage,
@@ -260,10 +270,15 @@ const lineage = HttpApiEndpoint.get("lineage", "/api/v1/jobs/:id/lineage", {
 
 const replay = HttpApiEndpoint.get("replay", "/api/v1/jobs/:id/replay", {
   params: job,
-  query: { at: Schema.optional(cycle) },
+  query: { at: Schema.optional(cycle), ...cut },
   success: Shapes.Replayed,
   error: ofPast
-}).annotateMerge(OpenApi.annotations({ summary: "A job as it was after a cycle, from its journal" }))
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "A job as it was after a cycle, from its journal",
+    description: "`valueLength` cuts an input and payloads whose JSON is longer to the beginnings of their texts."
+  })
+)
 
 const verify = HttpApiEndpoint.get("verify", "/api/v1/jobs/:id/verify", {
   params: job,
@@ -315,7 +330,7 @@ const explain = HttpApiEndpoint.get("explain", "/api/v1/jobs/:id/facts/:kind/:fa
 
 const factNamed = HttpApiEndpoint.get("explainFact", "/api/v1/jobs/:id/explain", {
   params: job,
-  query: { ...factName, at: Schema.optional(cycle) },
+  query: { ...factName, at: Schema.optional(cycle), ...cut },
   success: Shapes.Explanation,
   error: [...ofPast, Problems.UnknownFact]
 }).annotateMerge(
@@ -328,6 +343,7 @@ const factNamed = HttpApiEndpoint.get("explainFact", "/api/v1/jobs/:id/explain",
 
 const factAt = HttpApiEndpoint.get("explainVersion", "/api/v1/jobs/:id/versions/:version/explain", {
   params: { id: Schema.String, version: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)) },
+  query: cut,
   success: Shapes.Explanation,
   error: [...ofJob, Problems.UnknownFact]
 }).annotateMerge(

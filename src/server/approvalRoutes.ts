@@ -24,6 +24,7 @@ import { ofRefusal, ofStart } from "./failures.ts"
 import { plain } from "./json.ts"
 import { jobJson, listJobs } from "./jobView.ts"
 import { audit, isAllowed, permitProgram } from "./permits.ts"
+import { cutValue } from "./previews.ts"
 import * as Problems from "./problems.ts"
 import * as Shapes from "./shapes.ts"
 import { problemOf } from "./steering.ts"
@@ -79,8 +80,22 @@ const badCursor = (): Problems.InvalidRequest =>
   new Problems.InvalidRequest({ detail: "query.cursor: it is not one that this server gave" })
 
 interface ListRequest extends OfJob {
-  readonly query: { readonly limit?: number | undefined; readonly cursor?: string | undefined }
+  readonly query: {
+    readonly limit?: number | undefined
+    readonly cursor?: string | undefined
+    readonly valueLength?: number | undefined
+  }
 }
+
+/** Approvals whose data are cut if their JSON is longer than `most`. */
+const inList = (list: ReadonlyArray<Approval>, most: number | undefined): ReadonlyArray<Approval> =>
+  list.map((approval) => {
+    const { value, ...rest } = cutValue<{ readonly value: Approval["data"]; readonly length?: number }>(
+      { value: approval.data },
+      most
+    )
+    return { ...approval, ...rest, data: value }
+  })
 
 /** A page of the open approvals of one job. */
 export const approvals = Effect.fnUntraced(function* (core: SharedCore, store: Store, { params, query }: ListRequest) {
@@ -92,7 +107,7 @@ export const approvals = Effect.fnUntraced(function* (core: SharedCore, store: S
   const page = rest.slice(0, limit)
   const last = page.at(-1)
   return {
-    approvals: page,
+    approvals: inList(page, query.valueLength),
     unread: [],
     cursor: rest.length > limit && last !== undefined ? `${last.since}:${keyOf(last.id)}` : null
   }
@@ -128,6 +143,7 @@ interface OpenQuery {
   readonly program?: string | undefined
   readonly limit?: number | undefined
   readonly cursor?: string | undefined
+  readonly valueLength?: number | undefined
 }
 
 /** Collects one page of approvals, job by job. */
@@ -200,7 +216,7 @@ export const openApprovals = Effect.fnUntraced(function* (core: SharedCore, stor
   const last = jobs.jobs.at(-1)
   const whole = jobs.cursor === null || last === undefined ? undefined : behind(last)
   const next = isDone ? (place ?? from) : whole
-  return { approvals: shown, unread, cursor: next === undefined ? null : cursorOf(next) }
+  return { approvals: inList(shown, query.valueLength), unread, cursor: next === undefined ? null : cursorOf(next) }
 })
 
 /* ---------------------------------------------------------------- answer */

@@ -20,7 +20,7 @@ import { inSlices } from "../platform/slices.ts"
 import { SingleFlight } from "../platform/singleFlight.ts"
 import type { JobStore, StoredJournal } from "../store/JobStore.ts"
 import { stepSize } from "../values/steps.ts"
-import type { KnownJob, Stored } from "./directory.ts"
+import { isKnown, type KnownJob, type Stored } from "./directory.ts"
 import { eventsAfter, type SourceEvent } from "./eventSource.ts"
 import { ofStart } from "./failures.ts"
 import type * as Shapes from "./insightShapes.ts"
@@ -31,8 +31,9 @@ type DiagnosisJson = typeof Shapes.Diagnosis.Type
 
 /* ---------------------------------------------------------------- as JSON */
 
-const failureJson = ({ each, ...rest }: RepeatedFailure): typeof Shapes.RepeatedFailure.Type => ({
+const failureJson = ({ each, message, ...rest }: RepeatedFailure): typeof Shapes.RepeatedFailure.Type => ({
   ...rest,
+  message: message.slice(0, Limits.diagnosedTextLength),
   each: each ?? null
 })
 
@@ -146,6 +147,35 @@ export class Examinations {
           new Problems.Unavailable({ reason: "store", jobId, detail: "the reading of the journal was given up" })
         )
       )
+    })
+  }
+
+  /** The diagnosis of a job as it was after a cycle, from all its events up to there. */
+  upTo(found: KnownJob | Stored, cycle: number) {
+    return Effect.gen({ self: this }, function* () {
+      const [jobId, last] = isKnown(found)
+        ? [found.job.id, (yield* found.job.status).cycle]
+        : [found.journal.jobId, found.journal.cycle]
+      if (cycle > last) {
+        const detail = `the job has no cycle ${cycle}: its last is ${last}`
+        return yield* new Problems.UnknownCycle({ jobId, cycle, last, detail })
+      }
+      const open: Open = { examination: new Examination(), seq: 0 }
+      const newest = isKnown(found) ? found.view.log.newest : Infinity
+      if (newest > 0) {
+        const isLater = ({ event }: SourceEvent): boolean => event.cycle > cycle
+        const events = Stream.takeUntil(
+          eventsAfter(this.#store, found, 0),
+          (read) => isLater(read) || read.event.seq >= newest
+        )
+        const eventsIn = (page: ReadonlyArray<SourceEvent>): ReadonlyArray<JobEvent> =>
+          page.filter((read) => !isLater(read)).map(({ event }) => event)
+        yield* Stream.runForEachArray(events, (page) => inSlices(added(open, eventsIn(page)))).pipe(
+          Effect.mapError((error) => ofStart(jobId, error))
+        )
+      }
+      const { result, standing } = open.examination
+      return { ...diagnosisJson(result), standing }
     })
   }
 

@@ -18,15 +18,23 @@ import type { Replayed } from "./replays.ts"
 /** Facts in commit order after a position, up to a number of them. */
 type Source = (after: number, limit: number) => { readonly facts: ReadonlyArray<FactJson>; readonly hasMore: boolean }
 
-export const ofReplay =
-  ({ context }: Replayed, kind: string | undefined): Source =>
-  (after, limit) =>
-    sealedFacts(context, { kind, after, limit })
+/** The facts of a past cycle. `offset`: facts that the first page skips. */
+export const ofReplay = ({ context }: Replayed, kind: string | undefined, offset = 0): Source =>
+  skipping(offset, (after, limit, skip) => sealedFacts(context, { kind, after, limit, skip }))
 
-export const ofView =
-  (view: JobView, kind: string | undefined): Source =>
-  (after, limit) =>
-    view.facts({ kind, after, limit })
+/** The committed facts of a live job. `offset`: facts that the first page skips. */
+export const ofView = (view: JobView, kind: string | undefined, offset = 0): Source =>
+  skipping(offset, (after, limit, skip) => view.facts({ kind, after, limit, skip }))
+
+/** Skips so many facts at the first reading. */
+const skipping = (offset: number, read: (after: number, limit: number, skip: number) => ReturnType<Source>): Source => {
+  let left = offset
+  return (after, limit) => {
+    const skip = left
+    left = 0
+    return read(after, limit, skip)
+  }
+}
 
 /**
  * Whether a fact has a text in its id, in the JSON of its id, or in that of its value, in capitals or not. The JSON of an id

@@ -6,6 +6,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import * as Shapes from "./insightShapes.ts"
 import { ofJob } from "./problemLists.ts"
+import { UnknownCycle } from "./problems.ts"
 import { bothWays, count, cycle, factName } from "./queries.ts"
 
 const job = { id: Schema.String }
@@ -15,12 +16,13 @@ const about = (summary: string, description?: string) =>
 
 const diagnosis = HttpApiEndpoint.get("diagnosis", "/api/v1/jobs/:id/diagnosis", {
   params: job,
+  query: { at: Schema.optional(cycle) },
   success: Shapes.Diagnosis,
-  error: ofJob
+  error: [...ofJob, UnknownCycle]
 }).annotateMerge(
   about(
     "Why a job failed, does not end, or gave less than it should",
-    "From the job's events: equal failures counted, facts that change again and again, and the growth of each kind."
+    "From the job's events: equal failures counted, facts that change again and again, and the growth of each kind. `at` goes by the events up to that cycle, and `standing` says where the job stood."
   )
 )
 
@@ -57,7 +59,7 @@ const input = HttpApiEndpoint.get("input", "/api/v1/jobs/:id/input", {
 
 const history = HttpApiEndpoint.get("history", "/api/v1/jobs/:id/history", {
   params: job,
-  query: { ...factName, at: Schema.optional(cycle), ...bothWays },
+  query: { ...factName, at: Schema.optional(cycle), valueLength: Schema.optional(cycle), ...bothWays },
   success: Shapes.History,
   error: ofJob
 }).annotateMerge(

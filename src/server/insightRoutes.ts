@@ -10,6 +10,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import type { JobView } from "../job/view.ts"
 import { budgetOfHeader } from "../journal/header.ts"
 import * as Journal from "../journal/Journal.ts"
 import { readHeader } from "../journal/parts.ts"
@@ -18,7 +19,7 @@ import { Limits } from "../Limits.ts"
 import { stackOf } from "../outcome/errorDescription.ts"
 import { breathe } from "../platform/slices.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
-import type { FactRef } from "../program/Fact.ts"
+import type { Fact, FactRef } from "../program/Fact.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { Api, Sender } from "./api.ts"
@@ -31,6 +32,7 @@ import type * as Shapes from "./insightShapes.ts"
 import { leftBy } from "./jobLog.ts"
 import { plain } from "./json.ts"
 import { permitJob } from "./permits.ts"
+import { cutValue } from "./previews.ts"
 import { type FactName, type Paged, type PageSide, refOf, sideOf } from "./queries.ts"
 
 interface OfJob {
@@ -48,8 +50,16 @@ const stackIn = (found: KnownJob | Stored): string | null => {
   return stack === "" ? null : stack.slice(0, Limits.diagnosedTextLength)
 }
 
-const diagnosis = Effect.fnUntraced(function* ({ directory, examinations }: SharedCore, { params }: OfJob) {
+interface DiagnosisRequest extends OfJob {
+  readonly query: { readonly at?: number | undefined }
+}
+
+const diagnosis = Effect.fnUntraced(function* (
+  { directory, examinations }: SharedCore,
+  { params, query: { at } }: DiagnosisRequest
+) {
   const found = yield* directory.watch(params.id)
+  if (at !== undefined) return yield* examinations.upTo(found, at)
   const { scopes } = yield* Sender
   const shown = yield* isKnown(found) ? examinations.ofHeld(found) : examinations.ofStored(found)
   return scopes.includes("steer") ? { ...shown, stack: stackIn(found) } : shown
@@ -172,7 +182,7 @@ const input = Effect.fnUntraced(function* ({ directory }: SharedCore, { params: 
 /* ---------------------------------------------------------------- the history of a fact */
 
 interface HistoryRequest extends OfJob {
-  readonly query: FactName & Paged & { readonly at?: number | undefined }
+  readonly query: FactName & Paged & { readonly at?: number | undefined; readonly valueLength?: number | undefined }
 }
 
 /** A revision of a fact as JSON, and the number of its event. An event has a fact at most once. */
@@ -181,16 +191,26 @@ interface Revision {
   readonly text: string
 }
 
+/** The text of a fact, whose value is cut if its text is longer than `most`. */
+const revisionText = (fact: Fact, view: JobView | undefined, most: number | undefined): string => {
+  const text = factText(fact, view)
+  return most === undefined || text.length <= most
+    ? text
+    : JSON.stringify(cutValue(parseJson(text) as { readonly value: unknown }, most))
+}
+
+interface RevisionQuery {
+  readonly at: number
+  readonly limit: number
+  readonly side: PageSide
+  readonly most: number | undefined
+}
+
 /**
  * The revisions of a fact among the events of one side of a number, up to one more than `limit` of them: those that come first
- * after it, or last before it.
+ * after it, or last before it. Values of more than `most` characters are cut.
  */
-const revisionsOf = (
-  store: Store,
-  found: KnownJob | Stored,
-  ref: FactRef,
-  { at, limit, side }: { readonly at: number; readonly limit: number; readonly side: PageSide }
-) =>
+const revisionsOf = (store: Store, found: KnownJob | Stored, ref: FactRef, { at, limit, most, side }: RevisionQuery) =>
   Effect.gen(function* () {
     const revisions: Array<Revision> = []
     const after = "after" in side ? side.after : 0
@@ -208,7 +228,7 @@ const revisionsOf = (
       const isIn = event.seq <= newest && event.cycle <= at && !isDone
       const fact = isIn ? factsOf(event).find(({ id, kind }) => kind === ref.kind && id === ref.id) : undefined
       if (fact !== undefined) {
-        revisions.push({ seq: event.seq, text: factText(fact, view) })
+        revisions.push({ seq: event.seq, text: revisionText(fact, view, most) })
         if ("before" in side && revisions.length > limit + 1) revisions.shift()
         isDone = "after" in side && revisions.length > limit
       }
@@ -222,11 +242,11 @@ const history = Effect.fnUntraced(function* (
   store: Store,
   { params, query }: HistoryRequest
 ) {
-  const { at = Infinity, limit = Limits.serverPage } = query
+  const { at = Infinity, limit = Limits.serverPage, valueLength: most } = query
   const ref = yield* refOf(query)
   const side = yield* sideOf(query)
   const found = yield* directory.watch(params.id)
-  const revisions = yield* Effect.mapError(revisionsOf(store, found, ref, { at, limit, side }), (error) =>
+  const revisions = yield* Effect.mapError(revisionsOf(store, found, ref, { at, limit, most, side }), (error) =>
     ofStart(params.id, error)
   )
   const hasMore = revisions.length > limit

@@ -50,7 +50,16 @@ export const Diagnosis = Schema.Struct({
   /** The cycles that `changing` and `growth` look back on. */
   cycles: Schema.Struct({ from: count, to: count }),
   /** The semantic invariants that do not hold. */
-  violated: Schema.Array(Schema.Struct({ name: Schema.String, reason: Schema.String }))
+  violated: Schema.Array(Schema.Struct({ name: Schema.String, reason: Schema.String })),
+  /** Where the job stood after the cycle that was asked for, and the tasks of that cycle. `running`: it went on. */
+  standing: Schema.optionalKey(
+    Schema.Struct({
+      state: Schema.Union([Schema.Literals(["running", "paused", "awaiting"]), Status]),
+      cycle: count,
+      tasks: count,
+      agents: Schema.Array(Schema.String)
+    })
+  )
 }).annotate({ identifier: "Diagnosis" })
 
 const task = { agent: Schema.String, each: Schema.NullOr(FactRef), part: Schema.optionalKey(count) }

@@ -13,6 +13,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { liveFacts } from "../journal/liveFacts.ts"
 import { signalJson } from "../job/jobHandle.ts"
@@ -37,7 +38,9 @@ import { jobJson, type ListQuery, listJobs } from "./jobView.ts"
 import { audit, isAllowed, permitJob, permitProgram } from "./permits.ts"
 import { diff, diffJobs, factPage, fork, lineage, prune, remove, replay, verify } from "./pastRoutes.ts"
 import * as Problems from "./problems.ts"
+import { cutValue } from "./previews.ts"
 import { attributesAsked, type FactName, refOf } from "./queries.ts"
+import type * as Shapes from "./shapes.ts"
 import { type Format, pace, viewer } from "./viewer.ts"
 import { notTaken, problemOf, steer } from "./steering.ts"
 import { placeOf, streamed } from "./streams.ts"
@@ -152,7 +155,7 @@ const start = (core: SharedCore, asking: StartRequest) =>
 
 interface EventsRequest extends OfJob {
   readonly headers: { readonly "last-event-id"?: string | undefined; readonly accept?: string | undefined }
-  readonly query: { readonly after?: number | undefined }
+  readonly query: { readonly after?: number | undefined; readonly brief?: "true" | "false" | undefined }
   readonly request: HttpServerRequest
 }
 
@@ -179,7 +182,8 @@ const events = Effect.fnUntraced(function* (
   // After a 204, a browser does not reconnect.
   if (isOver && !isNext) return HttpServerResponse.empty({ status: 204 })
   const format: Format = wantsLines(headers.accept) ? "ndjson" : "sse"
-  const options = { format, after, heartbeatMs: settings.heartbeatMs, goodbye, pace, written }
+  const isBrief = query.brief === "true"
+  const options = { format, after, heartbeatMs: settings.heartbeatMs, goodbye, pace, written, isBrief }
   const contentType = format === "sse" ? "text/event-stream" : "application/x-ndjson"
   return yield* streamed(core, request, contentType, viewer(endingEarly(events, params.id), options), place)
 })
@@ -231,38 +235,61 @@ const signal = Effect.fnUntraced(function* (
 /* ---------------------------------------------------------------- look at */
 
 interface GetRequest extends OfJob {
-  readonly query: { readonly facts?: "counts" | "all" | undefined }
+  readonly query: { readonly facts?: "counts" | "all" | undefined; readonly valueLength?: number | undefined }
   readonly request: HttpServerRequest
+}
+
+interface Cut {
+  readonly value: Schema.Json
+  readonly length?: number
+}
+
+/** A job whose output is cut if its JSON is longer than `most`. */
+const withShortOutput = (job: typeof Shapes.Job.Type, most: number): typeof Shapes.Job.Type => {
+  if (job.result === null) return job
+  const { length, value } = cutValue<Cut>({ value: job.result.output }, most)
+  return length === undefined ? job : { ...job, result: { ...job.result, output: value, outputLength: length } }
 }
 
 const get = Effect.fnUntraced(function* (core: SharedCore, { params, query, request }: GetRequest) {
   const found = yield* core.directory.find(params.id)
   const job = yield* jobJson(found)
   const left = isKnown(found) && found.end !== undefined ? leftBy(found.end) : undefined
-  if (query.facts !== "all" || job.result === null || left === undefined) return json(job)
+  if (query.facts !== "all" || job.result === null || left === undefined) {
+    return json(query.valueLength === undefined ? job : withShortOutput(job, query.valueLength))
+  }
   const whole = yield* withFacts(job.result, "partial" in left ? left.partial : left)
   return longJson(core, request, { ...job, result: whole })
 })
 
-const explained = (explanation: ExplanationJson | null, jobId: string, { id, kind }: FactRef) =>
+/** A derivation whose values are cut if their JSON is longer than `most`. */
+const shownExplanation = (explanation: ExplanationJson, most: number | undefined) => {
+  const { nodes } = explanationJson(explanation)
+  return json({ nodes: nodes.map((node) => cutValue(node, most)) })
+}
+
+const explained = (explanation: ExplanationJson | null, jobId: string, { id, kind }: FactRef, most?: number) =>
   explanation === null
     ? Effect.fail(new Problems.UnknownFact({ jobId, kind, id }))
-    : Effect.succeed(json(explanationJson(explanation)))
+    : Effect.succeed(shownExplanation(explanation, most))
 
-const explain = ({ directory }: SharedCore, jobId: string, ref: FactRef) =>
-  Effect.flatMap(directory.hold(jobId), ({ view }) => explained(view.explain(ref), jobId, ref))
+const explain = ({ directory }: SharedCore, jobId: string, ref: FactRef, most?: number) =>
+  Effect.flatMap(directory.hold(jobId), ({ view }) => explained(view.explain(ref), jobId, ref, most))
 
 /** Explains a fact as it was after a cycle. */
-const explainAt = ({ replays }: SharedCore, jobId: string, ref: FactRef, at: number) =>
-  Effect.flatMap(replays.at(jobId, at), ({ context }) => explained(explanationToJson(context, ref), jobId, ref))
+const explainAt = ({ replays }: SharedCore, jobId: string, ref: FactRef, at: number, most?: number) =>
+  Effect.flatMap(replays.at(jobId, at), ({ context }) => explained(explanationToJson(context, ref), jobId, ref, most))
 
 interface ExplainRequest extends OfJob {
-  readonly query: FactName & { readonly at?: number | undefined }
+  readonly query: FactName & { readonly at?: number | undefined; readonly valueLength?: number | undefined }
 }
 
 const explainFact = Effect.fnUntraced(function* (core: SharedCore, { params, query }: ExplainRequest) {
   const ref = yield* refOf(query)
-  return yield* query.at === undefined ? explain(core, params.id, ref) : explainAt(core, params.id, ref, query.at)
+  const { at, valueLength } = query
+  return yield* at === undefined
+    ? explain(core, params.id, ref, valueLength)
+    : explainAt(core, params.id, ref, at, valueLength)
 })
 
 interface ListRequest extends Omit<ListQuery, "attributes"> {
@@ -308,7 +335,13 @@ const steering = <R extends OfJob, A, E, S>(
 
 const explainVersion = Effect.fnUntraced(function* (
   { directory }: SharedCore,
-  { params: { id: jobId, version } }: { readonly params: { readonly id: string; readonly version: number } }
+  {
+    params: { id: jobId, version },
+    query
+  }: {
+    readonly params: { readonly id: string; readonly version: number }
+    readonly query: { readonly valueLength?: number | undefined }
+  }
 ) {
   const { view } = yield* directory.hold(jobId)
   // The fact of a version is the first after the version before.
@@ -319,7 +352,7 @@ const explainVersion = Effect.fnUntraced(function* (
     const detail = `no fact of the job is of version ${version}: there was none, or it was revised or pruned since`
     return yield* new Problems.UnknownFact({ jobId, kind: "", id: "", detail })
   }
-  return json(explanationJson(explanation))
+  return shownExplanation(explanation, query.valueLength)
 })
 
 export const jobRoutes = HttpApiBuilder.group(

@@ -13,7 +13,7 @@ import * as Journal from "../journal/Journal.ts"
 import { type Change, changesBetween } from "../journal/changes.ts"
 import { relatedTo } from "../journal/lineage.ts"
 import { Limits } from "../Limits.ts"
-import { errorToJson, factJson as encodedFact } from "../outcome/resultJson.ts"
+import { errorToJson, factJson as encodedFact, type FactJson } from "../outcome/resultJson.ts"
 import { inSlices } from "../platform/slices.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { Sender } from "./api.ts"
@@ -27,6 +27,7 @@ import { findFacts, type FoundFacts, numberedPage, ofReplay, ofView } from "./fa
 import { errorJson, factJson, plain } from "./json.ts"
 import { audit, permitAll, permitJob } from "./permits.ts"
 import * as Problems from "./problems.ts"
+import { cutText, cutValue } from "./previews.ts"
 import { type FactName, type Paged, refOf, sideOf } from "./queries.ts"
 import { noJournal, type Replayed } from "./replays.ts"
 import * as Shapes from "./shapes.ts"
@@ -35,51 +36,66 @@ interface OfJob {
   readonly params: { readonly id: string }
 }
 
+/** A page of facts, and the characters of JSON up to which their values are sent whole. */
+interface Asked extends Paged {
+  readonly valueLength?: number | undefined
+}
+
 const json = (value: object): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(JSON.stringify(value), { contentType: "application/json" })
 
-const shown = (entry: Encoded): typeof Shapes.Fact.Type => factJson(encodedFact(entry))
+/** A fact, whose value is cut if its text is longer than `most`. */
+const shown = (entry: Encoded, most: number | undefined): typeof Shapes.Fact.Type => {
+  const { id, kind, provenance } = entry.fact
+  const cut = cutText(entry.text, most)
+  return cut === undefined ? factJson(encodedFact(entry)) : { kind, id, ...cut, provenance }
+}
 
 /* ---------------------------------------------------------------- facts */
 
 interface FactsRequest extends OfJob {
-  readonly query: Paged & {
+  readonly query: Asked & {
     readonly kind?: string | undefined
     readonly at?: number | undefined
     readonly q?: string | undefined
+    readonly offset?: number | undefined
   }
 }
 
-const factsJson = ({ cursor, facts, previous }: FoundFacts, version: number) =>
-  json({ facts: facts.map(factJson), version, cursor, previous })
+const factsJson = ({ cursor, facts, previous }: FoundFacts, version: number, valueLength: number | undefined) => {
+  const inList = (fact: FactJson): typeof Shapes.Fact.Type => cutValue(factJson(fact), valueLength)
+  return json({ facts: facts.map(inList), version, cursor, previous })
+}
 
 /** A page of the facts of a job: as they are now, or after a cycle; all, or those with a text in them. */
 export const factPage = Effect.fnUntraced(function* (core: SharedCore, { params, query }: FactsRequest) {
-  const { at, kind, limit = Limits.serverPage, q } = query
+  const { at, kind, limit = Limits.serverPage, q, valueLength } = query
   const side = yield* sideOf(query)
+  // A page before another one is counted from that one.
+  const offset = "before" in side ? 0 : (query.offset ?? 0)
   if (at !== undefined) {
     const replayed = yield* core.replays.at(params.id, at)
-    const page = yield* findFacts(ofReplay(replayed, kind), side, limit, q)
-    return factsJson(page, replayed.version)
+    const page = yield* findFacts(ofReplay(replayed, kind, offset), side, limit, q)
+    return factsJson(page, replayed.version, valueLength)
   }
   const { view } = yield* core.directory.hold(params.id)
   const { version } = view.facts({ kind, after: Number.MAX_SAFE_INTEGER, limit: 1 })
-  const page = yield* findFacts(ofView(view, kind), side, limit, q)
-  return factsJson(page, version)
+  const page = yield* findFacts(ofView(view, kind, offset), side, limit, q)
+  return factsJson(page, version, valueLength)
 })
 
 /* ---------------------------------------------------------------- changes */
 
 const pointOf = ({ cycle, hash, jobId, version }: Replayed) => ({ jobId, cycle, version, hash })
 
-const changeJson = ({ after, before, change }: Change) => ({
+const changeJson = ({ after, before, change }: Change, most: number | undefined) => ({
   change,
-  before: before === null ? null : shown(before),
-  after: after === null ? null : shown(after)
+  before: before === null ? null : shown(before, most),
+  after: after === null ? null : shown(after, most)
 })
 
 /** A page of the changes from one context to another. */
-const changes = Effect.fnUntraced(function* (from: Replayed, to: Replayed, query: Paged) {
+const changes = Effect.fnUntraced(function* (from: Replayed, to: Replayed, query: Asked) {
   const { limit = Limits.serverPage } = query
   const side = yield* sideOf(query)
   const all = yield* inSlices(changesBetween(from.context, to.context, from.jobId === to.jobId))
@@ -91,14 +107,14 @@ const changes = Effect.fnUntraced(function* (from: Replayed, to: Replayed, query
     from: pointOf(from),
     to: pointOf(to),
     counts,
-    changes: page.items.map(({ change }) => changeJson(change)),
+    changes: page.items.map(({ change }) => changeJson(change, query.valueLength)),
     cursor: page.cursor,
     previous: page.previous
   })
 })
 
 interface DiffRequest extends OfJob {
-  readonly query: Paged & { readonly from?: number | undefined; readonly to?: number | undefined }
+  readonly query: Asked & { readonly from?: number | undefined; readonly to?: number | undefined }
 }
 
 /** The changes of some cycles of a job. */
@@ -113,7 +129,7 @@ export const diff = Effect.fnUntraced(function* (core: SharedCore, { params, que
 
 interface DiffJobsRequest {
   readonly params: { readonly id: string; readonly otherId: string }
-  readonly query: Paged & { readonly at?: number | undefined; readonly otherAt?: number | undefined }
+  readonly query: Asked & { readonly at?: number | undefined; readonly otherAt?: number | undefined }
 }
 
 /** The changes from a job to another one. */
@@ -126,7 +142,7 @@ export const diffJobs = Effect.fnUntraced(function* (core: SharedCore, { params,
 /* ---------------------------------------------------------------- lineage */
 
 interface LineageRequest extends OfJob {
-  readonly query: Paged &
+  readonly query: Asked &
     FactName & {
       readonly without?: "true" | "false" | undefined
       readonly at?: number | undefined
@@ -144,13 +160,14 @@ export const lineage = Effect.fnUntraced(function* (core: SharedCore, { params, 
   const related = yield* inSlices(relatedTo(context, ref, relation, version))
   if (related === undefined) return yield* new Problems.UnknownFact({ jobId: params.id, ...ref })
   const { cursor, items, previous } = numberedPage(related, ({ fact }) => fact.provenance.version, side, limit)
-  return json({ fact: ref, relation, count: related.length, facts: items.map(shown), version, cursor, previous })
+  const facts = items.map((entry) => shown(entry, query.valueLength))
+  return json({ fact: ref, relation, count: related.length, facts, version, cursor, previous })
 })
 
 /* ---------------------------------------------------------------- replay and check */
 
 interface ReplayRequest extends OfJob {
-  readonly query: { readonly at?: number | undefined }
+  readonly query: { readonly at?: number | undefined; readonly valueLength?: number | undefined }
 }
 
 /** A job as it was after a cycle. */
@@ -159,13 +176,15 @@ export const replay = Effect.fnUntraced(function* (core: SharedCore, { params, q
     params.id,
     query.at
   )
+  // An input and payloads that are longer come as the beginnings of their texts.
+  const shownPart = (value: unknown) => cutValue({ value: plain(value) }, query.valueLength).value
   return json({
     ...rest,
-    input: plain(input),
+    input: shownPart(input),
     facts: context.counts(),
     marks: Object.fromEntries(marks),
-    intents: intents.map((intent) => ({ ...intent, payload: plain(intent.payload) })),
-    unanswered: unanswered.map((intent) => ({ ...intent, payload: plain(intent.payload) })),
+    intents: intents.map((intent) => ({ ...intent, payload: shownPart(intent.payload) })),
+    unanswered: unanswered.map((intent) => ({ ...intent, payload: shownPart(intent.payload) })),
     diagnostics: diagnostics.map(({ cause, each, ...where }) => ({
       ...where,
       each: each ?? null,

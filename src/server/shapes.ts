@@ -42,6 +42,8 @@ export const Fact = Schema.Struct({
   kind: Schema.String,
   id: Schema.String,
   value: Schema.Json,
+  /** The characters of the value's JSON, where `value` is only the beginning of that text; left out where it is the value. */
+  length: Schema.optionalKey(count),
   provenance: Provenance
 }).annotate({ identifier: "Fact" })
 
@@ -74,6 +76,8 @@ export const Result = Schema.Struct({
   usage: Usage,
   facts: Schema.Union([Schema.Record(Schema.String, count), Schema.Array(Fact)]),
   output: Schema.Json,
+  /** The characters of the output's JSON, where `output` is only the beginning of that text. */
+  outputLength: Schema.optionalKey(count),
   intents: Schema.Array(
     Schema.Struct({
       kind: Schema.String,
@@ -256,6 +260,8 @@ export const Approval = Schema.Struct({
   id: Schema.String,
   question: Schema.NullOr(Schema.String),
   data: Schema.Json,
+  /** The characters of the JSON of `data`, where that is only the beginning of its text. */
+  length: Schema.optionalKey(count),
   since: Schema.Number,
   timeoutMs: Schema.NullOr(Schema.Number)
 }).annotate({ identifier: "Approval" })
@@ -371,6 +377,8 @@ export const Explanation = Schema.Struct({
       kind: Schema.String,
       id: Schema.String,
       value: Schema.Json,
+      /** As in `Fact`. */
+      length: Schema.optionalKey(count),
       provenance: Provenance,
       trace: Schema.Json,
       causes: Schema.Array(count),

@@ -38,6 +38,8 @@ export interface ViewerOptions extends SendingOptions {
   readonly after: number
   /** The texts that the server's viewers share. */
   readonly written: WrittenEvents
+  /** Whether long events are cut. Default: no. */
+  readonly isBrief?: boolean
 }
 
 /** A piece of a stream's text. Nothing follows the last one. */
@@ -129,7 +131,7 @@ export const bytesOf = (
 
 /** The bytes of a viewer's stream. */
 export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOptions): Stream.Stream<Uint8Array> => {
-  const { after, format, written } = options
+  const { after, format, isBrief = false, written } = options
   let next = after + 1
   let followed: JobView | undefined
   const itemsOf = function* ({ event, view }: SourceEvent): Generator<Item, void> {
@@ -149,7 +151,7 @@ export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOption
     }
     const [before, behind] = frame(format, _tag, `id: ${seq}\n`)
     yield { text: missed + before, isLast: false }
-    for (const text of written.piecesOf(event, view)) yield { text, isLast: false }
+    for (const text of written.piecesOf(event, view, isBrief)) yield { text, isLast: false }
     yield { text: behind, isLast: _tag === "JobHalted" }
   }
   return Stream.ensuring(

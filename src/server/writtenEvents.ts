@@ -7,6 +7,7 @@
 import type { JobView } from "../job/view.ts"
 import { Limits } from "../Limits.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
+import { briefText } from "./briefEvents.ts"
 import { eventPieces, eventText, factsOf } from "./eventText.ts"
 
 interface Written {
@@ -33,8 +34,9 @@ export class WrittenEvents {
     if (written !== undefined && --written.viewers === 0) this.#jobs.delete(view)
   }
 
-  /** An event as JSON text, in pieces if it is long. `view`: as `eventPieces` takes it. */
-  piecesOf(event: JobEvent, view: JobView | undefined): Iterable<string> {
+  /** An event as JSON text, in pieces if it is long; a brief one is cut. `view`: as `eventPieces` takes it. */
+  piecesOf(event: JobEvent, view: JobView | undefined, isBrief = false): Iterable<string> {
+    if (isBrief) return [briefText(event, view, (few) => this.#textOf(few, view))]
     return factsOf(event).length > Limits.serverWrittenFacts ? eventPieces(event, view) : [this.#textOf(event, view)]
   }
 
