@@ -143,8 +143,8 @@ const rooms: Rooms = {
     "cli",
     "server client testing engine job journal store workers inspector context outcome program values platform machines"
   ),
-  // What runs in a browser: it has the shapes of the API as types.
-  console: { place: "src/inspector/console/", imports: ["server(api)", "server(record)"] },
+  // What runs in a browser: it has the shapes of the API as types. The page of a recorded job examines its events itself.
+  console: { place: "src/inspector/console/", imports: ["server(api)", "server(record)", "outcome(examination)"] },
   ...room("server", "engine job journal store workers outcome program values platform", {
     front: ["index.ts", "Server.ts"],
     // The definition of the API, without what serves it.
@@ -153,7 +153,7 @@ const rooms: Rooms = {
       ...["problemLists.ts", "problems.ts", "shapes.ts"]
     ],
     // What the console reads instead of a server.
-    record: ["jobRecord.ts"]
+    record: ["jobRecord.ts", "previews.ts"]
   }),
   ...room("client", "server(api) program values", { front: ["index.ts", "Client.ts"] }),
   index: {
@@ -195,7 +195,11 @@ const rooms: Rooms = {
   }),
   ...room("cache", "outcome values platform"),
   ...room("cycle", "outcome context program values"),
-  ...room("outcome", "context program values", { front: ["JobError.ts", "JobEvent.ts"] }),
+  ...room("outcome", "context program values", {
+    front: ["JobError.ts", "JobEvent.ts"],
+    // What the page of a recorded job examines its events with.
+    examination: ["diagnosis.ts", "JobEvent.ts"]
+  }),
   ...room("context", "program values", { front: ["JobContext.ts", "Provenance.ts"] }),
   ...room("program", "values", {
     front: ["Agent.ts", "AgentEffect.ts", "Fact.ts", "Fold.ts", "Invariant.ts", "View.ts"]

@@ -1,7 +1,7 @@
 /** The names of facts in the console: every id goes into an address, and into a question to the server, and comes back as it was. */
 import { describe, expect, it } from "vitest"
 import { factIn, factQuery, nameParts } from "../../src/inspector/console/factNames.ts"
-import { visible } from "../../src/inspector/console/visible.ts"
+import { visible } from "../../src/inspector/console/text.ts"
 
 const ids = [
   "",
@@ -57,6 +57,6 @@ describe("the name of a fact", () => {
   })
 
   it("is shown with the code points of what cannot be seen", () => {
-    expect(visible("a\udc00b\u0000")).toBe("a⟨U+DC00⟩b⟨U+0000⟩")
+    expect(visible("a\udc00b\u0000")).toBe("a⟨U+DC00⟩b⟨NUL⟩")
   })
 })

@@ -6,24 +6,24 @@
 import { useSignal } from "@preact/signals"
 import { approvals } from "./approvals.ts"
 import { now as clock } from "./browser.ts"
-import { ago, brief, json, number, plural, span, time } from "./format.ts"
-import { diagnosis, isOver, job, tasks } from "./jobStore.ts"
+import { ago, number, plural, span, time } from "./format.ts"
+import { at, isOver, job, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
-import { Line, messageOf, Panel, Said, Sides } from "./parts.tsx"
-import { visible } from "./visible.ts"
+import { Line, messageOf, Panel, Said, visible } from "./parts.tsx"
+import { shownDiagnosis, shownState, since } from "./past.ts"
+import { hrefOf, route } from "./route.ts"
 import type { Diagnosis, TasksNow } from "./shapes.ts"
+import { Sides } from "./Sides.tsx"
+import { Value } from "./ValueView.tsx"
 
 /** Tuning: a task that runs for so long is named as slow. */
 const slowMs = 2_000
 
 const textIn = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 
-const Json = ({ limit, value }: { readonly value: unknown; readonly limit: number }) => (
-  <pre tabIndex={0}>{typeof value === "string" ? visible(value) : json(value, limit)}</pre>
-)
-
 const Failure = ({ found }: { readonly found: Diagnosis }) => {
-  const error = job.value?.result?.error ?? found.error
+  // A past cycle knows no end, unless the job ended there.
+  const error = (at.value === undefined ? job.value?.result?.error : undefined) ?? found.error
   const { failure, stack } = found
   if (error === null || error === undefined) return null
   const { _tag, agent, cause, cycle, error: inner } = error
@@ -32,7 +32,9 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
   return (
     <dl class="lines">
       <Line name="error">
-        <code>{_tag}</code>
+        <code>
+          <Said text={_tag} limit={120} />
+        </code>
       </Line>
       {textIn(agent) === undefined ? null : (
         <Line name="agent">
@@ -46,7 +48,7 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
       )}
       {typeof cycle === "number" ? <Line name="cycle">{number(cycle)}</Line> : null}
       <Line name="message">
-        <Said text={messageOf(error)} limit={2_000} />
+        <Said text={messageOf(error)} limit={2_000} hasLines />
       </Line>
       {_tag === "MergeConflict" ? (
         <Line name="both sides">
@@ -55,17 +57,17 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
       ) : null}
       {reason === undefined ? null : (
         <Line name="cause">
-          <Json value={reason} limit={4_000} />
+          <Value value={reason} />
         </Line>
       )}
       {isNested ? (
         <Line name="the error">
-          <Json value={inner} limit={8_000} />
+          <Value value={inner} />
         </Line>
       ) : null}
       {stack === null ? null : (
         <Line name="stack">
-          <Json value={stack} limit={8_000} />
+          <Value value={stack} />
         </Line>
       )}
       {failure !== null && failure.count > 1 ? (
@@ -106,7 +108,7 @@ const Changing = ({ found }: { readonly found: Diagnosis }) => (
                 <small>
                   cycle {number(cycle)} · <Said text={agent === "" ? "signal" : agent} limit={60} />
                 </small>
-                <pre>{brief(value, 300)}</pre>
+                <Value value={value} isOnLine />
               </li>
             ))}
           </ol>
@@ -146,7 +148,7 @@ const Growth = ({ found }: { readonly found: Diagnosis }) => (
           <span>
             <Said text={kind} />
           </span>
-          <Spark numbers={perCycle} label={`${kind}: ${perCycle.join(", ")}`} />
+          <Spark numbers={perCycle} label={`${visible(kind, 60)}: ${perCycle.join(", ")}`} />
           <b>{number(facts)}</b>
         </li>
       ))}
@@ -179,7 +181,10 @@ const Failures = ({ found }: { readonly found: Diagnosis }) => {
                 <Said text={agent} limit={80} />
               </td>
               <td>
-                <code>{_tag}</code> <Said text={message} limit={300} />
+                <code>
+                  <Said text={_tag} limit={120} />
+                </code>{" "}
+                <Said text={message} limit={300} hasLines />
               </td>
               <td>{each === null ? "" : <FactLink fact={each} />}</td>
               <td class="num">{number(times)}</td>
@@ -197,7 +202,7 @@ const Failures = ({ found }: { readonly found: Diagnosis }) => {
 }
 
 /** Since when the job is where it is: when it was queued, began to run, came to rest or ended. */
-const Since = () => {
+const Standing = () => {
   const { value } = job
   if (value === undefined) return null
   const since = isOver.value ? value.haltedAt : (tasks.value?.since ?? null)
@@ -276,7 +281,7 @@ const Now = ({ now }: { readonly now: TasksNow }) => {
 }
 
 const toneOf = (): "bad" | "warn" | "good" | "live" => {
-  switch (job.value?.state) {
+  switch (shownState.value) {
     case "failed":
     case "quarantined":
       return "bad"
@@ -285,7 +290,7 @@ const toneOf = (): "bad" | "warn" | "good" | "live" => {
     case "cancelled":
       return "warn"
     case "converged":
-      return (diagnosis.value?.failures.length ?? 0) > 0 ? "warn" : "good"
+      return (shownDiagnosis.value?.failures.length ?? 0) > 0 ? "warn" : "good"
     default:
       return "live"
   }
@@ -326,20 +331,90 @@ const headlineOf = (found: Diagnosis, now: TasksNow | undefined): string => {
   return `It waits for ${JSON.stringify(slowest.agent)}${about}, which has run for ${span(slowest.ms)}${where}.`
 }
 
-export const Answer = () => {
-  const { value: found } = diagnosis
-  const { value: now } = tasks
-  const reason = job.value?.quarantine
-  if (found === undefined) return null
+const named = (agents: ReadonlyArray<string>): string => {
+  const shown = agents.slice(0, 4).map((agent) => JSON.stringify(agent))
+  return `${shown.join(", ")}${agents.length > shown.length ? ` and ${number(agents.length - shown.length)} more` : ""}`
+}
+
+const rests: Readonly<Record<string, string>> = {
+  running: "Then it went on.",
+  paused: "Then it was paused.",
+  awaiting: "Then it waited for answers."
+}
+
+/** One sentence about a past cycle. */
+const pastHeadline = ({ headline, standing: stood }: Diagnosis): string => {
+  if (stood === undefined) return headline
+  const rest = rests[stood.state] ?? `Then it ended: ${headline}`
+  if (stood.cycle === 0) return `It had begun, and no cycle was done. ${rest}`
+  const did =
+    stood.tasks === 0
+      ? "took in what came from outside"
+      : `executed ${plural(stood.tasks, "task")} of ${named(stood.agents)}`
+  return `In cycle ${number(stood.cycle)} it ${did}. ${rest}`
+}
+
+/** What is different now. */
+const Changed = () => {
+  const { value: changes } = since
+  const cycle = at.value
+  const { value } = route
+  if (changes === undefined || cycle === undefined || value.page !== "job") return null
+  const cycles = Math.max(0, (job.value?.cycle ?? cycle) - cycle)
+  if (cycles === 0) return <p class="soft">It is the last cycle so far.</p>
+  const { added, removed, revised } = changes
+  const isSame = added + removed + revised === 0
   return (
-    <Panel title={isOver.value ? "What happened" : "Where it stands"} tone={toneOf()}>
+    <p>
+      Since then: {plural(cycles, "cycle")},{" "}
+      {isSame
+        ? "and no fact differs"
+        : `${plural(added, "fact")} added, ${number(revised)} changed, ${number(removed)} gone`}
+      .{" "}
+      {isSame ? null : (
+        <a href={hrefOf({ ...value, view: "facts", query: { from: String(cycle) } })}>What has changed since</a>
+      )}
+    </p>
+  )
+}
+
+const Violated = ({ list }: { readonly list: Diagnosis["violated"] }) =>
+  list.length === 0 ? null : (
+    <ul class="violated">
+      {list.map(({ name, reason }) => (
+        <li key={name}>
+          Invariant{" "}
+          <b>
+            <Said text={name} />
+          </b>{" "}
+          does not hold: <Said text={reason} limit={1_000} hasLines />
+        </li>
+      ))}
+    </ul>
+  )
+
+const hasFailures = ({ error, failure, failures }: Diagnosis): boolean =>
+  failures.length > 1 ||
+  (failure !== null && error === null && (at.value !== undefined || (job.value?.result?.error ?? null) === null))
+
+/** What happened up to the cycle that the page shows. */
+export const Answer = () => {
+  const { value: found } = shownDiagnosis
+  const isPast = at.value !== undefined
+  const now = isPast ? undefined : tasks.value
+  const reason = isPast ? undefined : job.value?.quarantine
+  if (found === undefined) return null
+  const isEnd = isPast ? found.status !== null : isOver.value
+  const title = isPast ? `At cycle ${number(at.value ?? 0)}` : isOver.value ? "What happened" : "Where it stands"
+  return (
+    <Panel title={title} tone={toneOf()}>
       <p class="headline" role="status">
-        <Said text={headlineOf(found, now)} limit={4_000} />
+        <Said text={isPast ? pastHeadline(found) : headlineOf(found, now)} limit={4_000} hasLines />
       </p>
-      <Since />
+      {isPast ? <Changed /> : <Standing />}
       {reason === undefined ? null : (
         <p>
-          It is in quarantine: <Said text={reason} limit={2_000} />
+          It is in quarantine: <Said text={reason} limit={2_000} hasLines />
         </p>
       )}
       <Failure found={found} />
@@ -347,25 +422,11 @@ export const Answer = () => {
       {found.changing.length > 0 ? <Changing found={found} /> : null}
       {found.cycles.to - found.cycles.from >= 2 &&
       found.growth.length > 0 &&
-      !(isOver.value && job.value?.state === "converged") ? (
+      !(isEnd && shownState.value === "converged") ? (
         <Growth found={found} />
       ) : null}
-      {found.failures.length > 1 || (found.failure !== null && (job.value?.result?.error ?? null) === null) ? (
-        <Failures found={found} />
-      ) : null}
-      {found.violated.length > 0 ? (
-        <ul class="violated">
-          {found.violated.map(({ name, reason: why }) => (
-            <li key={name}>
-              Invariant{" "}
-              <b>
-                <Said text={name} />
-              </b>{" "}
-              does not hold: <Said text={why} limit={1_000} />
-            </li>
-          ))}
-        </ul>
-      ) : null}
+      {hasFailures(found) ? <Failures found={found} /> : null}
+      <Violated list={found.violated} />
     </Panel>
   )
 }

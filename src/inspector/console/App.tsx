@@ -4,8 +4,8 @@ import { useEffect } from "preact/hooks"
 import { isReached, needsToken, token, useToken } from "./api.ts"
 import { JobPage } from "./JobPage.tsx"
 import { JobsPage } from "./JobsPage.tsx"
-import { job } from "./jobStore.ts"
-import { Said } from "./parts.tsx"
+import { chosenCycle, goToCycle, job } from "./jobStore.ts"
+import { Said, visible } from "./parts.tsx"
 import { go, hrefOf, route } from "./route.ts"
 import { cycleTheme, theme } from "./theme.ts"
 
@@ -96,7 +96,7 @@ const Bar = () => {
   )
 }
 
-/** "/" goes to the search field, and Escape up to the list. */
+/** "/" goes to the search field; [ and ] to the cycle before and after; Escape to the present, and then up to the list. */
 const useKeys = (): void =>
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
@@ -105,7 +105,14 @@ const useKeys = (): void =>
         event.target instanceof HTMLTextAreaElement ||
         event.target instanceof HTMLSelectElement
       if (isTyping || document.querySelector("dialog[open]") !== null) return
-      if (event.key === "Escape" && route.peek().page === "job") go({ page: "jobs", query: {} })
+      if (event.altKey || event.ctrlKey || event.metaKey) return
+      const cycle = chosenCycle.peek()
+      if (event.key === "Escape" && route.peek().page === "job") {
+        if (cycle === undefined) go({ page: "jobs", query: {} })
+        else goToCycle(undefined)
+      }
+      if (event.key === "[") goToCycle((cycle ?? job.peek()?.cycle ?? 1) - 1)
+      if (event.key === "]" && cycle !== undefined) goToCycle(cycle + 1)
       if (event.key !== "/") return
       const field = document.getElementById("search")
       if (field === null) return
@@ -120,7 +127,7 @@ export const App = () => {
   useKeys()
   useSignalEffect(() => {
     const { value } = route
-    document.title = value.page === "jobs" ? "Jobs · converge" : `${value.id || "job"} · converge`
+    document.title = value.page === "jobs" ? "Jobs · converge" : `${visible(value.id, 100) || "job"} · converge`
   })
   return (
     <>

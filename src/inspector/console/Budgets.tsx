@@ -1,9 +1,11 @@
 /** What a job has used of each budget, the agents that paid, and the diagnostics of its tasks. */
 import type { Result, Usage } from "./api.ts"
 import { bytes, number, span } from "./format.ts"
-import { job, limits } from "./jobStore.ts"
+import { at, limits } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
-import { Bar, messageOf, Panel, Said, Sides } from "./parts.tsx"
+import { Bar, messageOf, Panel, Said } from "./parts.tsx"
+import { shownDiagnostics, shownUsage } from "./past.ts"
+import { Sides } from "./Sides.tsx"
 
 type Shown = readonly [name: string, used: number, limit: number | null | undefined, text: (n: number) => string]
 
@@ -47,7 +49,7 @@ export const Diagnostics = ({ list }: { readonly list: Result["diagnostics"] }) 
               <FactLink fact={each} />
             </>
           )}{" "}
-          <Said text={messageOf(cause)} limit={400} />
+          {messageOf(cause) === "" ? null : <Said text={messageOf(cause)} limit={400} />}
           <Sides error={cause} />
         </li>
       ))}
@@ -70,7 +72,7 @@ export const BudgetPanel = ({ usage }: { readonly usage: Usage }) => {
   ]
   const payers = Object.entries(usage.byAgent)
   return (
-    <Panel title="Budget">
+    <Panel title="Budget" note={at.value === undefined ? undefined : `used by the end of cycle ${number(at.value)}`}>
       <table class="budget">
         <tbody>
           {rows
@@ -97,12 +99,12 @@ export const BudgetPanel = ({ usage }: { readonly usage: Usage }) => {
 }
 
 export const Budgets = () => {
-  const { value } = job
-  if (value === undefined || value.usage === null) return null
-  const diagnostics = value.result?.diagnostics ?? []
+  const usage = shownUsage.value ?? null
+  if (usage === null) return null
+  const diagnostics = shownDiagnostics.value ?? []
   return (
     <>
-      <BudgetPanel usage={value.usage} />
+      <BudgetPanel usage={usage} />
       {diagnostics.length === 0 ? null : <Diagnostics list={diagnostics} />}
     </>
   )

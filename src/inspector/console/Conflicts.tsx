@@ -1,9 +1,10 @@
 /** The conflicts about a fact: effects that proposed another value of it, with both sides. A job that runs names none yet. */
 import type { ErrorJson, FactRef } from "./api.ts"
 import { number } from "./format.ts"
-import { job } from "./jobStore.ts"
+import { at, job } from "./jobStore.ts"
 import { CycleLink } from "./links.tsx"
-import { Said, Sides } from "./parts.tsx"
+import { Said } from "./parts.tsx"
+import { Sides } from "./Sides.tsx"
 
 const shown = 20
 
@@ -13,10 +14,11 @@ interface Conflict {
   readonly cause: ErrorJson
 }
 
-/** The conflicts in the diagnostics of a result. The one that ended the job is among them. */
+/** The conflicts up to the shown cycle, in the diagnostics of a result. The one that ended the job is among them. */
 const conflictsOf = ({ id, kind }: FactRef): ReadonlyArray<Conflict> =>
   (job.value?.result?.diagnostics ?? []).filter(
-    ({ cause }) => cause._tag === "MergeConflict" && cause["kind"] === kind && cause["id"] === id
+    ({ cause, cycle }) =>
+      cycle <= (at.value ?? Infinity) && cause._tag === "MergeConflict" && cause["kind"] === kind && cause["id"] === id
   )
 
 export const Conflicts = ({ fact }: { readonly fact: FactRef }) => {

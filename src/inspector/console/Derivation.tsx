@@ -6,7 +6,7 @@
  */
 import { useSignal } from "@preact/signals"
 import { useLayoutEffect, useRef } from "preact/hooks"
-import type { Explanation, FactRef } from "./api.ts"
+import type { Explanation, Fact } from "./api.ts"
 import { number, plural } from "./format.ts"
 import { FactLink } from "./links.tsx"
 
@@ -20,7 +20,7 @@ const gapY = 10
 
 interface Placed {
   readonly key: string
-  readonly fact: FactRef
+  readonly fact: Pick<Fact, "kind" | "id" | "provenance">
   readonly column: number
   readonly row: number
 }
@@ -32,7 +32,7 @@ interface Picture {
 }
 
 /** Columns of causes, nearest first: each fact stands in the first column that needs it. */
-const pictureOf = ({ nodes }: Explanation, follows: ReadonlyArray<FactRef>, columns: number): Picture => {
+const pictureOf = ({ nodes }: Explanation, follows: ReadonlyArray<Fact>, columns: number): Picture => {
   const placed = new Map<number, Placed>()
   const lines: Array<readonly [Placed, Placed]> = []
   const rows: Array<number> = []
@@ -43,7 +43,7 @@ const pictureOf = ({ nodes }: Explanation, follows: ReadonlyArray<FactRef>, colu
     const row = rows[column] ?? 0
     if (node === undefined || row >= perColumn) return undefined
     rows[column] = row + 1
-    const made: Placed = { key: String(index), fact: { kind: node.kind, id: node.id }, column: -column, row }
+    const made: Placed = { key: String(index), fact: node, column: -column, row }
     placed.set(index, made)
     return made
   }
@@ -109,6 +109,7 @@ const Drawing = ({ lines, nodes }: Pick<Picture, "lines" | "nodes">) => {
           }}
         >
           <FactLink fact={node.fact} />
+          <small>cycle {number(node.fact.provenance.cycle)}</small>
         </span>
       ))}
     </div>
@@ -121,7 +122,7 @@ export const Derivation = ({
   follows
 }: {
   readonly explanation: Explanation
-  readonly follows: ReadonlyArray<FactRef>
+  readonly follows: ReadonlyArray<Fact>
   /** How many facts follow from it, also of those that are not in the list. */
   readonly followed: number
 }) => {
@@ -156,7 +157,7 @@ export const Derivation = ({
         </p>
       ) : null}
       {left > 0 ? (
-        <button type="button" class="quiet" onClick={() => (columns.value += 2)}>
+        <button type="button" onClick={() => (columns.value += 2)}>
           further back
         </button>
       ) : null}

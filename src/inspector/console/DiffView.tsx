@@ -1,21 +1,33 @@
 /** The facts in which two cycles, or two jobs, differ: added, changed with both values, and gone. */
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
-import { ask, ofJob, type Problem } from "./api.ts"
-import { json, number } from "./format.ts"
+import { ask, type Fact, ofJob, type Problem } from "./api.ts"
+import { number } from "./format.ts"
 import { FactLink } from "./links.tsx"
 import { Empty, Fault } from "./parts.tsx"
 import type { Diff } from "./shapes.ts"
+import { Value } from "./ValueView.tsx"
+import { wholeOf } from "./wholeFact.ts"
 
 type Change = Diff["changes"][number]
 
 /** Changes of one page; the button below fetches the next. */
 const pageSize = 200
+/** Characters of a value; the rest comes when it is asked for. */
+const shownLength = 600
 
 const titles = { added: "Added", revised: "Changed", removed: "Gone" } as const
 const signs = { added: "+", revised: "±", removed: "−" } as const
 
-const Item = ({ change: { after, before, change } }: { readonly change: Change }) => {
+const Item = ({
+  change: { after, before, change },
+  jobId
+}: {
+  readonly change: Change
+  /** The job of the values; undefined where two jobs are compared. */
+  readonly jobId: string | undefined
+}) => {
+  const whole = (fact: Fact) => (jobId === undefined ? undefined : wholeOf(jobId, fact))
   const fact = after ?? before
   if (fact === null) return null
   return (
@@ -27,8 +39,10 @@ const Item = ({ change: { after, before, change } }: { readonly change: Change }
         <FactLink fact={fact} />
       </p>
       <div class={before !== null && after !== null ? "both" : ""}>
-        {before === null ? null : <pre class="before">{json(before.value, 600)}</pre>}
-        {after === null ? null : <pre class="after">{json(after.value, 600)}</pre>}
+        {before === null ? null : (
+          <Value class="before" value={before.value} length={before.length} whole={whole(before)} />
+        )}
+        {after === null ? null : <Value class="after" value={after.value} length={after.length} whole={whole(after)} />}
       </div>
     </li>
   )
@@ -49,7 +63,7 @@ export const DiffView = ({
   const diff = useSignal<Diff | undefined>(undefined)
   const problem = useSignal<Problem | undefined>(undefined)
   const read = async (cursor: string | null, signal?: AbortSignal): Promise<void> => {
-    const page = `${path.includes("?") ? "&" : "?"}limit=${pageSize}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`
+    const page = `${path.includes("?") ? "&" : "?"}limit=${pageSize}&valueLength=${shownLength}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`
     const answer = await ask<Diff>(ofJob(jobId, path + page), signal === undefined ? {} : { signal })
     if (answer === undefined) return
     problem.value = answer.ok ? undefined : answer.problem
@@ -80,7 +94,11 @@ export const DiffView = ({
             </h3>
             <ul>
               {list.map((change) => (
-                <Item key={(change.after ?? change.before)?.provenance.version} change={change} />
+                <Item
+                  key={(change.after ?? change.before)?.provenance.version}
+                  change={change}
+                  jobId={path.startsWith("/diff?") ? jobId : undefined}
+                />
               ))}
             </ul>
           </section>

@@ -5,12 +5,14 @@
  */
 import { signal, useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
-import { ofJob, readLines } from "./api.ts"
+import { type Answer, type ErrorJson, ofJob, readLines } from "./api.ts"
 import { brief, number, plural } from "./format.ts"
 import { at, job, jobId } from "./jobStore.ts"
 import { onceAFrame, pause } from "./browser.ts"
 import { EventBuffer } from "./eventBuffer.ts"
-import { Empty, Said } from "./parts.tsx"
+import { Empty, messageOf, Said } from "./parts.tsx"
+import { beginning } from "./text.ts"
+import { Value } from "./ValueView.tsx"
 import { VirtualList } from "./virtual.tsx"
 
 interface Event {
@@ -37,7 +39,7 @@ const follow = async (id: string, abort: AbortSignal): Promise<void> => {
   while (!abort.aborted) {
     const after = buffer.events.findLast(({ seq }) => seq !== undefined)?.seq ?? 0
     const answer = await readLines<Event>(
-      ofJob(id, "/events"),
+      ofJob(id, "/events?brief=true"),
       { headers: { "last-event-id": String(after) }, signal: abort },
       take
     )
@@ -57,17 +59,57 @@ const isRefs = (value: unknown): value is ReadonlyArray<Ref> => Array.isArray(va
 const refsOf = (event: Event): string => {
   const facts = event["facts"] ?? event["seeds"]
   if (!isRefs(facts)) return ""
-  const named = facts.slice(0, 4).map(({ id, kind }) => `${kind}/${id}`)
-  return (
-    named.join(", ") + (facts.length > 4 ? ` and ${plural(facts.length - 4, "more")}`.replace("mores", "more") : "")
-  )
+  const named = facts.slice(0, 4).map(({ id, kind }) => `${beginning(kind, 40)}/${beginning(id, 60)}`)
+  const omitted = typeof event["omitted"] === "number" ? event["omitted"] : 0
+  const more = facts.length - named.length + omitted
+  return named.join(", ") + (more > 0 ? ` and ${number(more)} more` : "")
 }
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "")
 
+const isError = (value: unknown): value is ErrorJson => typeof value === "object" && value !== null && "_tag" in value
+
+/** A cause in words: its tag, and its message if it has one. */
+const causeOf = (cause: unknown): string => {
+  if (!isError(cause)) return brief(cause, 300)
+  const message = messageOf(cause)
+  return message === "" ? cause._tag : `${cause._tag}: ${beginning(message, 300)}`
+}
+
+/** How an event looks: it begins a cycle, is a problem, or is what one expects. */
+const lookOf = ({ _tag, cause, status }: Event): string => {
+  switch (_tag) {
+    case "CycleStarted":
+    case "JobStarted":
+      return "begins"
+    case "TaskDiscarded":
+    case "InvariantViolated":
+      return "badText"
+    case "JobHalted":
+      return status === "converged" ? "goodText" : "badText"
+    case "TaskSucceeded":
+      return "soft"
+    default:
+      return cause === undefined ? "" : "badText"
+  }
+}
+
+const isProblem = (event: Event): boolean => lookOf(event) === "badText"
+
+/** The events that a viewer can limit the list to. */
+const choices: Readonly<Record<string, (event: Event) => boolean>> = {
+  "all events": () => true,
+  "without tasks that succeeded": ({ _tag }) => _tag !== "TaskSucceeded",
+  "only facts": ({ _tag }) => _tag === "JobStarted" || _tag === "FactsCommitted" || _tag === "SignalAdmitted",
+  "only problems": isProblem,
+  "only cycles, rests and ends": ({ _tag }) => /^(Job|Cycle|Tier)/.test(_tag)
+}
+
 const summaryOf = (event: Event): string => {
   const each = event["each"] as Ref | undefined
-  const by = [text(event["agent"]), each === undefined ? "" : `${each.kind}/${each.id}`].filter(Boolean).join(" on ")
+  const by = [text(event["agent"]), each === undefined ? "" : `${beginning(each.kind, 40)}/${beginning(each.id, 80)}`]
+    .filter(Boolean)
+    .join(" on ")
   switch (event._tag) {
     case "JobStarted":
     case "FactsCommitted":
@@ -75,9 +117,11 @@ const summaryOf = (event: Event): string => {
     case "CycleStarted":
       return `${plural(Number(event["tasks"]), "task")}: ${(event["agents"] as ReadonlyArray<string>).join(", ")}`
     case "TaskDiscarded":
-      return `${by}: ${brief(event["cause"], 300)}`
+      return `${by}: ${causeOf(event["cause"])}`
+    case "SignalAdmitted":
+      return `${plural(Number(event["proposals"]), "fact")}${event["cause"] === undefined ? "" : `, discarded: ${causeOf(event["cause"])}`}`
     case "JobHalted":
-      return `${text(event["status"])}${event["error"] === undefined ? "" : `: ${brief(event["error"], 300)}`}`
+      return `${text(event["status"])}${event["error"] === undefined ? "" : `: ${causeOf(event["error"])}`}`
     case "IntentCommitted":
     case "IntentAnswered":
       return `${by}: ${text(event["kind"])}`
@@ -104,9 +148,78 @@ const countLine = ({ count, dropped, isBefore, until }: Count): string => {
   return `${plural(count + dropped, "event")}${upTo}, of which the newest ${number(count)} are here; older events are on the server`
 }
 
+/** Asks for one event as it is. */
+const fetchEvent = async (jobId: string, seq: number): Promise<Answer<unknown> | undefined> => {
+  const abort = new AbortController()
+  let found: Event | undefined
+  const answer = await readLines<Event>(
+    ofJob(jobId, "/events"),
+    { headers: { "last-event-id": String(seq - 1) }, signal: abort.signal },
+    (events) => {
+      found ??= events.find((event) => event.seq === seq)
+      if (found !== undefined) abort.abort()
+    }
+  )
+  return found === undefined ? (answer?.ok === false ? answer : undefined) : { ok: true, value: found }
+}
+
+/** An event, and all of it if the server cut it. */
+const Whole = ({ event, jobId }: { readonly event: Event; readonly jobId: string }) => {
+  const whole = useSignal<unknown>(undefined)
+  const isBusy = useSignal(false)
+  const { isBrief, omitted, seq } = event
+  const isCut = isBrief === true && whole.value === undefined
+  return (
+    <>
+      {isCut ? (
+        <p class="cutNote">
+          <small>
+            Long texts are cut
+            {typeof omitted === "number" ? `, and ${plural(omitted, "fact")} left out` : ""}.
+          </small>{" "}
+          <button
+            type="button"
+            disabled={isBusy.value}
+            onClick={() => {
+              isBusy.value = true
+              void fetchEvent(jobId, seq ?? 0).then((answer) => {
+                isBusy.value = false
+                if (answer?.ok === true) whole.value = answer.value
+              })
+            }}
+          >
+            show the whole event
+          </button>
+        </p>
+      ) : null}
+      <Value key={String(isCut)} value={whole.value ?? event} isMain />
+    </>
+  )
+}
+
+/** The events that the page shows: those that are chosen, up to the cycle that it shows. */
+const shownEvents = (choice: string, until: number | undefined): ReadonlyArray<Event> => {
+  const isChosen = choices[choice]
+  const { events } = buffer
+  if (choice === "all events" && until === undefined) return events
+  return events.filter((event) => (event.cycle ?? 0) <= (until ?? Infinity) && (isChosen?.(event) ?? true))
+}
+
+const EventRow = ({ event }: { readonly event: Event }) => (
+  <>
+    <small class="num">{event.seq ?? ""}</small>
+    <small class="num">{event.cycle ?? ""}</small>
+    <b class={lookOf(event)}>{event._tag}</b>
+    <span class="cut">
+      <Said text={summaryOf(event)} limit={300} />
+    </span>
+  </>
+)
+
 export const EventsView = () => {
   const id = jobId.value
-  const chosen = useSignal(-1)
+  const chosen = useSignal<Event | undefined>(undefined)
+  const choice = useSignal("all events")
   useEffect(() => {
     if (id === undefined) return undefined
     const abort = new AbortController()
@@ -114,47 +227,53 @@ export const EventsView = () => {
     return () => abort.abort()
   }, [id])
   void drawn.value
-  const { dropped, events: list } = buffer
-  if (list.length === 0)
+  const { dropped, events } = buffer
+  if (events.length === 0)
     return <Empty>{job.value?.state === "queued" ? "The job waits to begin." : "No event yet."}</Empty>
-  const event = list[chosen.value - dropped]
-  // A page that shows a past cycle shows the events up to it.
   const until = at.value
-  const after = until === undefined ? -1 : list.findIndex(({ cycle = 0 }) => cycle > until)
-  const count = after === -1 ? list.length : after
+  const shown = shownEvents(choice.value, until)
+  const place = chosen.value === undefined ? -1 : shown.indexOf(chosen.value)
   return (
     <div class="split">
-      <div>
-        <p class="soft">{countLine({ count, dropped, until, isBefore: after === 0 })}</p>
-        <VirtualList
-          class="events"
-          label="events"
-          count={count}
-          rowHeight={30}
-          keyOf={(index) => String(index + dropped)}
-          row={(index) => {
-            const it = list[index]!
-            return (
-              <>
-                <small class="num">{it.seq ?? ""}</small>
-                <small class="num">{it.cycle ?? ""}</small>
-                <b>{it._tag}</b>
-                <span class="cut">
-                  <Said text={summaryOf(it)} limit={300} />
-                </span>
-              </>
-            )
-          }}
-          chosen={chosen.value - dropped}
-          onChoose={(index) => (chosen.value = index + dropped)}
-          onOpen={() => undefined}
-        />
+      <div class="list">
+        <div class="toolbar">
+          <p class="soft">
+            {choice.value === "all events"
+              ? countLine({ count: shown.length, dropped, until, isBefore: shown.length === 0 })
+              : `${plural(shown.length, "event")}${until === undefined ? "" : ` up to cycle ${number(until)}`}`}
+          </p>
+          <label>
+            <span class="hidden">Which events</span>
+            <select value={choice.value} onChange={({ currentTarget }) => (choice.value = currentTarget.value)}>
+              {Object.keys(choices).map((name) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+        </div>
+        {shown.length === 0 ? (
+          <Empty>No event is of this sort.</Empty>
+        ) : (
+          <VirtualList
+            class="events"
+            label="events"
+            count={shown.length}
+            rowHeight={30}
+            keyOf={(index) => String(shown[index]?.seq ?? `place ${index}`)}
+            row={(index) => <EventRow event={shown[index]!} />}
+            chosen={place}
+            onChoose={(index) => (chosen.value = shown[index])}
+            onOpen={() => undefined}
+          />
+        )}
       </div>
       <section class="side" aria-label="the chosen event">
-        {event === undefined ? (
+        {chosen.value === undefined || place === -1 ? (
           <Empty>Choose an event to see all of it.</Empty>
         ) : (
-          <pre tabIndex={0}>{brief(JSON.stringify(event, undefined, 2), 100_000)}</pre>
+          <Whole key={chosen.value.seq} event={chosen.value} jobId={id ?? ""} />
         )}
       </section>
     </div>

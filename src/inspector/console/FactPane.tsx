@@ -4,60 +4,103 @@
  */
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
-import { ask, type Explanation, type Fact, type FactRef, ofJob, type Problem, queryOf } from "./api.ts"
+import { type Answer, ask, type Explanation, type Fact, ofJob, type Problem, queryOf } from "./api.ts"
 import { maySteer } from "./access.ts"
 import { Conflicts } from "./Conflicts.tsx"
 import { Derivation } from "./Derivation.tsx"
-import { nameParts } from "./factNames.ts"
+import { type Named, nameParts } from "./factNames.ts"
 import { ForkForm } from "./ForkForm.tsx"
-import { json, number, plural } from "./format.ts"
+import { number, plural } from "./format.ts"
 import { at } from "./jobStore.ts"
 import { CycleLink, FactLink } from "./links.tsx"
 import { Fault, Said } from "./parts.tsx"
 import type { History, Lineage } from "./shapes.ts"
+import { Value } from "./ValueView.tsx"
+import { fetchVersion, wholeOf } from "./wholeFact.ts"
 
 interface Read {
+  /** The fact, once it is known. */
+  readonly fact: Fact | undefined
   readonly explanation: Explanation | undefined
   readonly lineage: Lineage | undefined
   readonly without: Lineage | undefined
   readonly history: ReadonlyArray<Fact>
+  /** Whether there are more revisions. */
+  readonly hasMore: boolean
   readonly problem: Problem | undefined
 }
 
 const nothing: Read = {
+  fact: undefined,
   explanation: undefined,
   lineage: undefined,
   without: undefined,
   history: [],
+  hasMore: false,
   problem: undefined
 }
 
-const useFact = (jobId: string, { id, kind }: FactRef) => {
+/** Tuning: a value of so many characters comes by itself. A longer one comes when the viewer asks for it. */
+const wholeLength = 200_000
+/** Characters of the values around the fact. */
+const nearLength = 1_000
+
+const valueOf = <A,>(answer: Answer<A> | undefined): A | undefined => (answer?.ok === true ? answer.value : undefined)
+
+/** All that the pane shows. A fact whose id is too long for a request is named by a version: then its neighbours are left out. */
+const readFact = async (
+  jobId: string,
+  { id, kind, version }: Named,
+  cycle: number | undefined,
+  abort: AbortSignal
+): Promise<Read> => {
+  const of = <A,>(path: string, more: Readonly<Record<string, string | number | undefined>>) =>
+    ask<A>(ofJob(jobId, `/${path}${queryOf({ at: cycle, ...more })}`), { signal: abort })
+  const cut = { valueLength: nearLength }
+  if (id === undefined) {
+    const [answer, explained] = await Promise.all([
+      fetchVersion(jobId, kind, version ?? 0, { at: cycle, valueLength: wholeLength }, abort),
+      cycle === undefined
+        ? ask<Explanation>(ofJob(jobId, `/versions/${version}/explain${queryOf(cut)}`), { signal: abort })
+        : undefined
+    ])
+    const problem = answer?.ok === false ? answer.problem : undefined
+    return { ...nothing, fact: valueOf(answer), explanation: valueOf(explained), problem }
+  }
+  const ref = nameParts({ id, kind })
+  const [explanation, lineage, without, history] = await Promise.all([
+    of<Explanation>("explain", { ...ref, ...cut }),
+    of<Lineage>("lineage", { ...ref, ...cut }),
+    of<Lineage>("lineage", { ...ref, ...cut, without: "true" }),
+    of<History>("history", { ...ref, ...cut })
+  ])
+  const node = valueOf(explanation)?.nodes[0]
+  const isMiddling = node?.length !== undefined && node.length <= wholeLength
+  const whole = isMiddling
+    ? valueOf(await fetchVersion(jobId, kind, node.provenance.version, { at: cycle }, abort))
+    : undefined
+  const found = valueOf(history)
+  return {
+    fact: whole ?? node,
+    explanation: valueOf(explanation),
+    lineage: valueOf(lineage),
+    without: valueOf(without),
+    history: found?.revisions ?? [],
+    hasMore: (found?.cursor ?? null) !== null,
+    problem: explanation?.ok === false ? explanation.problem : undefined
+  }
+}
+
+const useFact = (jobId: string, named: Named) => {
   const read = useSignal<Read>(nothing)
   const cycle = at.value
   useEffect(() => {
     const abort = new AbortController()
-    const get = <A,>(path: string, more: Readonly<Record<string, string>> = {}) =>
-      ask<A>(ofJob(jobId, `/${path}${queryOf({ ...nameParts({ kind, id }), at: cycle, ...more })}`), {
-        signal: abort.signal
-      })
-    void Promise.all([
-      get<Explanation>("explain"),
-      get<Lineage>("lineage"),
-      get<Lineage>("lineage", { without: "true" }),
-      get<History>("history")
-    ]).then(([explanation, lineage, without, history]) => {
-      if (abort.signal.aborted) return
-      read.value = {
-        explanation: explanation?.ok === true ? explanation.value : undefined,
-        lineage: lineage?.ok === true ? lineage.value : undefined,
-        without: without?.ok === true ? without.value : undefined,
-        history: history?.ok === true ? history.value.revisions : [],
-        problem: explanation?.ok === false ? explanation.problem : undefined
-      }
+    void readFact(jobId, named, cycle, abort.signal).then((found) => {
+      if (!abort.signal.aborted) read.value = found
     })
     return () => abort.abort()
-  }, [jobId, kind, id, cycle])
+  }, [jobId, named.kind, named.id, named.version, cycle])
   return read
 }
 
@@ -95,7 +138,7 @@ const From = ({ explanation }: { readonly explanation: Explanation }) => {
         <div>
           <dt>trace</dt>
           <dd>
-            <pre tabIndex={0}>{json(trace, 10_000)}</pre>
+            <Value value={trace} />
           </dd>
         </div>
       )}
@@ -103,53 +146,75 @@ const From = ({ explanation }: { readonly explanation: Explanation }) => {
   )
 }
 
-const Revisions = ({ list }: { readonly list: ReadonlyArray<Fact> }) =>
+interface RevisionsProps {
+  readonly jobId: string
+  readonly list: ReadonlyArray<Fact>
+  readonly hasMore: boolean
+}
+
+const Revisions = ({ hasMore, jobId, list }: RevisionsProps) =>
   list.length < 2 ? null : (
     <section>
       <h3>
-        Revisions <small>{number(list.length)}</small>
+        Revisions{" "}
+        <small>
+          {number(list.length)}
+          {hasMore ? " and more" : ""}, oldest first
+        </small>
       </h3>
       <ol class="values" tabIndex={0}>
-        {list.map(({ provenance, value }) => (
-          <li key={provenance.version}>
+        {list.map((fact) => (
+          <li key={fact.provenance.version}>
             <small>
-              <CycleLink cycle={provenance.cycle} /> · <Said text={provenance.agent || provenance.origin} limit={60} />
+              <CycleLink cycle={fact.provenance.cycle} /> ·{" "}
+              <Said text={fact.provenance.agent || fact.provenance.origin} limit={60} />
             </small>
-            <pre>{json(value, 2_000)}</pre>
+            <Value value={fact.value} length={fact.length} whole={wholeOf(jobId, fact)} />
           </li>
         ))}
       </ol>
     </section>
   )
 
-export const FactPane = ({ fact, jobId }: { readonly jobId: string; readonly fact: FactRef }) => {
-  const read = useFact(jobId, fact)
-  const { explanation, history, lineage, problem, without } = read.value
-  const node = explanation?.nodes[0]
+export const FactPane = ({ jobId, named }: { readonly jobId: string; readonly named: Named }) => {
+  const read = useFact(jobId, named)
+  const { explanation, fact, hasMore, history, lineage, problem, without } = read.value
+  const id = named.id ?? fact?.id
   return (
     <section class="pane" aria-label="the chosen fact">
       <h2>
         <b>
-          <Said text={fact.kind} limit={60} />
+          <Said text={named.kind} limit={60} />
         </b>
-        /<Said text={fact.id} limit={400} />
+        /{id === undefined ? `version ${named.version}` : <Said text={id} limit={400} />}
       </h2>
       {problem === undefined ? null : <Fault problem={problem} />}
-      {node === undefined ? null : (
-        <pre class="value" tabIndex={0}>
-          {json(node.value, 50_000)}
-        </pre>
+      {fact === undefined ? null : (
+        <Value
+          key={fact.provenance.version}
+          class="value"
+          label="its value"
+          value={fact.value}
+          length={fact.length}
+          whole={wholeOf(jobId, fact)}
+          isMain
+        />
       )}
       {explanation === undefined ? null : <From explanation={explanation} />}
+      {named.id === undefined ? (
+        <p class="soft">Its id is too long for a question, so only its value and its causes are shown.</p>
+      ) : null}
       {explanation === undefined ? null : (
         <Derivation explanation={explanation} follows={lineage?.facts ?? []} followed={lineage?.count ?? 0} />
       )}
       {without !== undefined && without.count > 0 ? (
         <p class="soft">Without this fact, {plural(without.count, "fact")} would have no derivation left.</p>
       ) : null}
-      <Revisions list={history} />
-      <Conflicts fact={fact} />
-      {node === undefined || !maySteer.value ? null : <ForkForm jobId={jobId} fact={fact} value={node.value} />}
+      <Revisions jobId={jobId} list={history} hasMore={hasMore} />
+      {fact === undefined ? null : <Conflicts fact={fact} />}
+      {fact === undefined || fact.length !== undefined || !maySteer.value ? null : (
+        <ForkForm jobId={jobId} fact={fact} value={fact.value} />
+      )}
     </section>
   )
 }

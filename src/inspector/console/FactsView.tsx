@@ -6,13 +6,24 @@
  */
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
-import { ask, ofJob, queryOf } from "./api.ts"
+import { ask, type Fact, ofJob, queryOf } from "./api.ts"
 import { DiffView } from "./DiffView.tsx"
 import { FactPane } from "./FactPane.tsx"
-import { facts, isLoading, more, problem, refresh, show } from "./factsStore.ts"
-import { brief, number } from "./format.ts"
+import {
+  factAt,
+  foundCount,
+  isAnswered,
+  isLoading,
+  need,
+  problem,
+  refresh,
+  rowOf,
+  searched,
+  show
+} from "./factsStore.ts"
+import { brief, bytes, number, plural } from "./format.ts"
 import { at, graph, isOver, job, jobId } from "./jobStore.ts"
-import { Empty, Fault, Said } from "./parts.tsx"
+import { Empty, Fault, Said, visible } from "./parts.tsx"
 import { later, poll } from "./browser.ts"
 import { factIn, factQuery } from "./factNames.ts"
 import { change, route } from "./route.ts"
@@ -71,6 +82,8 @@ const Search = () => {
     if (text.value === (route.peek().query["q"] ?? "")) return undefined
     return later(200, () => change({ q: text.value }))
   }, [text.value])
+  // The address may change by itself, such as by a step back.
+  useEffect(() => void (text.value = route.peek().query["q"] ?? ""), [query["q"]])
   return (
     <input
       type="search"
@@ -129,57 +142,99 @@ const comparison = (
   to: number
 ): { readonly path: string; readonly title: string } | undefined => {
   if (other !== "") {
-    const path = `/diff/${encodeURIComponent(other)}${queryOf({ at: at.value })}`
-    return { path, title: `From this job to ${other}` }
+    const path = `/diff/${encodeURIComponent(other.toWellFormed())}${queryOf({ at: at.value })}`
+    return { path, title: `From this job to ${visible(other, 100)}` }
   }
   if (!/^\d{1,9}$/.test(from)) return undefined
   const [first, last] = [Math.min(Number(from), to), Math.max(Number(from), to)]
   return { path: `/diff?from=${first}&to=${last}`, title: `Changes from cycle ${first} to ${last}` }
 }
 
-const FactList = ({ kind, text }: { readonly kind: string; readonly text: string }) => {
-  const list = facts.value
-  const chosen = factIn(route.value.query)
-  if (list.length === 0 && !isLoading.value)
-    return <Empty>No fact is here{text === "" ? "" : " that has this text"}.</Empty>
+/** The rows that are in the document. A refresh asks for them again. */
+let inSight = { first: 0, last: 0 }
+
+const FactRow = ({ fact, hasKind }: { readonly fact: Fact | undefined; readonly hasKind: boolean }) => {
+  if (fact === undefined) return <span class="who wait" aria-label="it is on its way" />
+  const { id, kind, length, provenance, value } = fact
   return (
-    <VirtualList
-      class="factList"
-      label="facts"
-      count={list.length}
-      rowHeight={44}
-      keyOf={(index) => `${list[index]!.kind}/${list[index]!.id}`}
-      row={(index) => {
-        const { id: own, kind: name, provenance, value } = list[index]!
-        return (
-          <>
-            <span class="who">
-              <b>
-                {kind === "" ? (
-                  <>
-                    <Said text={name} limit={40} />/
-                  </>
-                ) : null}
-                <Said text={own} limit={120} />
-              </b>
-              <small>
-                <Said text={brief(value, 160)} limit={160} />
-              </small>
-            </span>
-            <small class="num">
-              <Said text={provenance.agent || provenance.origin} limit={30} /> · {number(provenance.cycle)}
-            </small>
-          </>
-        )
-      }}
-      chosen={chosen === undefined ? -1 : list.findIndex((fact) => fact.kind === chosen.kind && fact.id === chosen.id)}
-      onChoose={(index) => {
-        const fact = list[index]
-        if (fact !== undefined) change(factQuery(fact))
-      }}
-      onOpen={() => undefined}
-      onEnd={more}
-    />
+    <>
+      <span class="who">
+        <b>
+          {hasKind ? (
+            <>
+              <Said text={kind} limit={40} />/
+            </>
+          ) : null}
+          <Said text={id} limit={120} />
+        </b>
+        <small>
+          <Said text={brief(value, 160)} limit={200} />
+          {length === undefined ? null : ` (${bytes(length)})`}
+        </small>
+      </span>
+      <small class="num">
+        <Said text={provenance.agent || provenance.origin} limit={30} /> · {number(provenance.cycle)}
+      </small>
+    </>
+  )
+}
+
+const Searching = () =>
+  searched.value === undefined ? null : (
+    <p class="soft" role="status">
+      {plural(foundCount.value ?? 0, "fact")} found in the first {Math.floor(searched.value * 100)} % of the job
+      {isLoading.value ? "; searching on…" : "; scroll to the end to search on."}
+    </p>
+  )
+
+const FactList = ({ kind, text, total }: { readonly kind: string; readonly text: string; readonly total: number }) => {
+  const chosen = factIn(route.value.query)
+  const count = foundCount.value ?? total
+  // A row that was chosen before its fact is here.
+  const wanted = useSignal(-1)
+  const arrived = wanted.value < 0 ? undefined : factAt(wanted.value)
+  useEffect(() => {
+    if (arrived === undefined) return
+    wanted.value = -1
+    change(factQuery(arrived))
+  }, [arrived])
+  const isChosen = (fact: Fact): boolean =>
+    chosen !== undefined &&
+    fact.kind === chosen.kind &&
+    (chosen.id === undefined ? fact.provenance.version === chosen.version : fact.id === chosen.id)
+  if (count === 0) {
+    if (isLoading.value || !isAnswered.value) return text === "" ? <Empty>Asking for the facts…</Empty> : <Searching />
+    return (
+      <Empty>
+        {text !== ""
+          ? "No fact has this text in its id or its value."
+          : "No fact is here. Facts come from seeds, agents and signals."}
+      </Empty>
+    )
+  }
+  return (
+    <>
+      <Searching />
+      <VirtualList
+        class="factList"
+        label={plural(count, "fact")}
+        count={count}
+        rowHeight={44}
+        keyOf={String}
+        row={(index) => <FactRow fact={factAt(index)} hasKind={kind === ""} />}
+        chosen={wanted.value >= 0 ? wanted.value : chosen === undefined ? -1 : rowOf(isChosen)}
+        onChoose={(index) => {
+          const fact = factAt(index)
+          wanted.value = fact === undefined ? index : -1
+          if (fact !== undefined) change(factQuery(fact))
+        }}
+        onOpen={() => undefined}
+        onShow={(first, last) => {
+          inSight = { first, last }
+          need(first, last)
+        }}
+      />
+    </>
   )
 }
 
@@ -193,8 +248,10 @@ export const FactsView = () => {
   useEffect(() => {
     if (id !== undefined) show({ jobId: id, kind, q: text, at: at.value })
   }, [id, kind, text, at.value])
-  useEffect(() => (isOver.value ? undefined : poll(2_000, refresh)), [isOver.value])
+  useEffect(() => (isOver.value ? undefined : poll(2_000, () => refresh(inSight.first, inSight.last))), [isOver.value])
   if (id === undefined) return null
+  const total =
+    kind === "" ? Object.values(counts.value).reduce((sum, count) => sum + count, 0) : (counts.value[kind] ?? 0)
   const compared = comparison(query["from"] ?? "", query["with"] ?? "", at.value ?? job.value?.cycle ?? 0)
   return (
     <div class="facts">
@@ -206,7 +263,7 @@ export const FactsView = () => {
         </div>
         {problem.value === undefined ? null : <Fault problem={problem.value} />}
         {compared === undefined ? (
-          <FactList kind={kind} text={text} />
+          <FactList kind={kind} text={text} total={total} />
         ) : (
           <DiffView key={compared.path} jobId={id} kind={kind} {...compared} />
         )}
@@ -216,7 +273,7 @@ export const FactsView = () => {
           <Empty>Choose a fact to see where it comes from and what follows from it.</Empty>
         </section>
       ) : (
-        <FactPane key={`${chosen.kind}/${chosen.id}`} jobId={id} fact={chosen} />
+        <FactPane key={JSON.stringify(chosen)} jobId={id} named={chosen} />
       )}
     </div>
   )

@@ -35,8 +35,8 @@ export const Intents = ({ list, open }: { readonly list: Result["intents"]; read
               <td class="num">{number(cycle)}</td>
               <td>{payload === undefined ? "" : <Said text={brief(payload, 120)} limit={120} />}</td>
               <td>
-                <code class="cut" title={idempotencyKey}>
-                  {idempotencyKey}
+                <code class="cut">
+                  <Said text={idempotencyKey} limit={120} />
                 </code>
               </td>
               {open === undefined ? null : (

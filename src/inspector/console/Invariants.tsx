@@ -1,6 +1,6 @@
-/** The invariants of a program, and what they say of the job now. Nothing is said of one that nobody has asked. */
-import { diagnosis, job } from "./jobStore.ts"
+/** The invariants of a program, and what they say of the job at the shown cycle. Nothing is said of one that nobody has asked. */
 import { Panel, Said } from "./parts.tsx"
+import { shownDiagnosis, shownState } from "./past.ts"
 import type { Diagnosis, Graph } from "./shapes.ts"
 
 type Invariant = Graph["invariants"][number]
@@ -15,7 +15,7 @@ const reasonsOf = ({ error, violated }: Diagnosis): ReadonlyMap<string, string> 
 }
 
 const Verdict = ({ invariant: { class: sort, name } }: { readonly invariant: Invariant }) => {
-  const { value: found } = diagnosis
+  const { value: found } = shownDiagnosis
   if (found === undefined) return null
   const reason = reasonsOf(found).get(name)
   if (reason !== undefined) {
@@ -26,7 +26,7 @@ const Verdict = ({ invariant: { class: sort, name } }: { readonly invariant: Inv
     )
   }
   // An acceptance invariant is asked when the job would converge.
-  if (sort === "acceptance" && job.value?.state !== "converged") return <span class="soft">is asked at the end</span>
+  if (sort === "acceptance" && shownState.value !== "converged") return <span class="soft">is asked at the end</span>
   return <span class="goodText">holds</span>
 }
 

@@ -9,11 +9,11 @@ import { Budgets } from "./Budgets.tsx"
 import { EventsView } from "./EventsView.tsx"
 import { FactsView } from "./FactsView.tsx"
 import { ago, number, span, time } from "./format.ts"
-import { at, goToCycle, isOver, job, jobId, needPrograms, problem, remove, steer } from "./jobStore.ts"
+import { at, chosenCycle, goToCycle, isOver, job, jobId, needPrograms, problem, remove, steer } from "./jobStore.ts"
+import { pastProblem, replayed, shownState, shownUsage } from "./past.ts"
 import { now } from "./browser.ts"
 import { OutputView } from "./OutputView.tsx"
-import { Confirm, Fault, Line, Said, StateMark } from "./parts.tsx"
-import { visible } from "./visible.ts"
+import { Confirm, Fault, Line, Said, StateMark, visible } from "./parts.tsx"
 import { Past } from "./Past.tsx"
 import { ProgramView } from "./ProgramView.tsx"
 import { RecordNote } from "./RecordNote.tsx"
@@ -40,7 +40,8 @@ const deletable = new Set(["suspended", "quarantined", "converged", "budget-exha
 const Deleting = () => {
   const asks = useSignal(false)
   const { value } = job
-  if (value === undefined || !deletable.has(value.state) || !mayDelete.value) return null
+  if (value === undefined || !deletable.has(value.state) || !mayDelete.value || chosenCycle.value !== undefined)
+    return null
   return (
     <div class="steer">
       <button type="button" class="danger" onClick={() => (asks.value = true)}>
@@ -66,7 +67,8 @@ const Deleting = () => {
 const Steering = () => {
   const asks = useSignal(false)
   const { value } = job
-  if (value === undefined || isOver.value || !maySteer.value) return null
+  // A past cycle cannot be steered.
+  if (value === undefined || isOver.value || !maySteer.value || chosenCycle.value !== undefined) return null
   return (
     <div class="steer" role="group" aria-label="Steer the job">
       {pausable.has(value.state) ? (
@@ -102,10 +104,20 @@ const Steering = () => {
 /** Chooses the cycle that the whole page shows. */
 const Slider = () => {
   const last = job.value?.cycle ?? 0
-  const shown = at.value ?? last
-  const isPast = at.value !== undefined
+  const shown = chosenCycle.value ?? last
+  const isPast = chosenCycle.value !== undefined
   return (
     <div class={isPast ? "slider past" : "slider"}>
+      {isPast ? (
+        <p class="banner" role="status">
+          <span>
+            You look at <b>cycle {number(shown)}</b> of {number(last)}
+          </span>
+          <button type="button" class="primary" onClick={() => goToCycle(undefined)}>
+            back to now
+          </button>
+        </p>
+      ) : null}
       <label>
         <span>Cycle</span>
         <input
@@ -114,48 +126,74 @@ const Slider = () => {
           max={last}
           value={shown}
           disabled={last === 0}
+          title="[ and ] go to the cycle before and after"
           aria-valuetext={isPast ? `cycle ${shown} of ${last}` : `newest, cycle ${last}`}
           onInput={({ currentTarget }) => goToCycle(Number(currentTarget.value))}
         />
         <output>{number(shown)}</output>
       </label>
-      <button type="button" class="quiet" disabled={!isPast} onClick={() => goToCycle(undefined)}>
-        newest
-      </button>
+      <span class="steps">
+        <button
+          type="button"
+          class="quiet"
+          aria-label="The cycle before"
+          disabled={shown === 0}
+          onClick={() => goToCycle(shown - 1)}
+        >
+          ‹
+        </button>
+        <button
+          type="button"
+          class="quiet"
+          aria-label="The cycle after"
+          disabled={!isPast}
+          onClick={() => goToCycle(shown + 1)}
+        >
+          ›
+        </button>
+      </span>
     </div>
   )
 }
 
-const Numbers = ({
-  found: { attributes = {}, createdAt, cycle, haltedAt, hash, phase, usage }
-}: {
-  readonly found: Job
-}) => (
-  <dl class="numbers">
-    {Object.entries(attributes).map(([name, value]) => (
-      <Line key={name} name={<Said text={name} limit={40} />} title={visible(value)}>
-        <Said text={value} limit={40} />
+/** How long the job had run, and its numbers, at the cycle that the page shows. */
+const Numbers = ({ found: { attributes = {}, createdAt, cycle, haltedAt, hash, phase } }: { readonly found: Job }) => {
+  const isPast = at.value !== undefined
+  const usage = shownUsage.value ?? null
+  const shownHash = isPast ? (replayed.value?.hash ?? "") : hash
+  return (
+    <dl class="numbers">
+      {Object.entries(attributes).map(([name, value]) => (
+        <Line key={name} name={<Said text={name} limit={40} />} title={visible(value)}>
+          <Said text={value} limit={40} />
+        </Line>
+      ))}
+      <Line name="began" title={time(createdAt)}>
+        {ago(createdAt, now.value)}
       </Line>
-    ))}
-    <Line name="began" title={time(createdAt)}>
-      {ago(createdAt, now.value)}
-    </Line>
-    <Line name={haltedAt === null ? "so far" : "took"}>{span(Math.max(0, (haltedAt ?? now.value) - createdAt))}</Line>
-    <Line name="cycle">{number(cycle)}</Line>
-    {usage === null ? null : (
-      <>
-        <Line name="facts">{number(usage.facts)}</Line>
-        <Line name="tasks">{number(usage.agents)}</Line>
-        {usage.tokens > 0 ? <Line name="tokens">{number(usage.tokens)}</Line> : null}
-        {usage.cost > 0 ? <Line name="cost">{number(usage.cost)}</Line> : null}
-      </>
-    )}
-    {phase === null ? null : <Line name="phase">{phase.replace("running.", "")}</Line>}
-    <Line name="hash">
-      <code title={hash}>{hash.slice(0, 12)}</code>
-    </Line>
-  </dl>
-)
+      {isPast ? (
+        <Line name="had run for">{usage === null ? "–" : span(usage.durationMs)}</Line>
+      ) : (
+        <Line name={haltedAt === null ? "so far" : "took"}>
+          {span(Math.max(0, (haltedAt ?? now.value) - createdAt))}
+        </Line>
+      )}
+      <Line name="cycle">{number(at.value ?? cycle)}</Line>
+      {usage === null ? null : (
+        <>
+          <Line name="facts">{number(usage.facts)}</Line>
+          <Line name="tasks">{number(usage.agents)}</Line>
+          {usage.tokens > 0 ? <Line name="tokens">{number(usage.tokens)}</Line> : null}
+          {usage.cost > 0 ? <Line name="cost">{number(usage.cost)}</Line> : null}
+        </>
+      )}
+      {phase === null || isPast ? null : <Line name="phase">{phase.replace("running.", "")}</Line>}
+      <Line name="hash">
+        <code title={shownHash}>{shownHash.slice(0, 12)}</code>
+      </Line>
+    </dl>
+  )
+}
 
 const Head = () => {
   const { value } = job
@@ -168,9 +206,9 @@ const Head = () => {
       </header>
     )
   }
-  const { program, state } = value
+  const { program } = value
   return (
-    <header class="head">
+    <header class={at.value === undefined ? "head" : "head past"}>
       <h1>
         <Said text={program} limit={120} />
         <small>
@@ -178,20 +216,21 @@ const Head = () => {
         </small>
       </h1>
       <div class="stand">
-        <StateMark state={state} />
+        {shownState.value === undefined ? null : <StateMark state={shownState.value} />}
         <Steering />
         <Deleting />
       </div>
       <Numbers found={value} />
       <Slider />
+      {pastProblem.value === undefined ? null : <Fault problem={pastProblem.value} />}
     </header>
   )
 }
 
 const Overview = () => (
   <div class="overview">
-    {at.value === undefined ? null : <Past />}
     <Answer />
+    {at.value === undefined ? null : <Past />}
     <Statechart />
     <Budgets />
   </div>
@@ -250,7 +289,7 @@ export const JobPage = () => {
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       <RecordNote />
       <Head />
-      <Waiting jobId={value.id} />
+      {chosenCycle.value === undefined ? <Waiting jobId={value.id} /> : null}
       <Tabs view={value.view} id={value.id} />
       <div id="view" role="tabpanel" aria-labelledby={`tab-${value.view}`} class="view">
         {job.value === undefined && problem.value === undefined ? <p class="empty">Asking for the job…</p> : <Page />}

@@ -1,13 +1,11 @@
 /** The list of jobs: filters above, what waits for a human on top, and a row for each job. */
 import { useEffect } from "preact/hooks"
 import { useSignal } from "@preact/signals"
-import type { JobSummary } from "./api.ts"
 import { ago, number, plural, span } from "./format.ts"
-import { ages, hasMore, isLoaded, jobs, more, problem, watchJobs } from "./jobsStore.ts"
+import { ages, hasMore, isAttribute, isLoaded, jobs, type ListedJob, more, problem, watchJobs } from "./jobsStore.ts"
 import { needPrograms, programs } from "./jobStore.ts"
 import { now } from "./browser.ts"
-import { Bar, Empty, Fault, Said, StateMark } from "./parts.tsx"
-import { visible } from "./visible.ts"
+import { Bar, Empty, Fault, Said, StateMark, visible } from "./parts.tsx"
 import { change, go, route } from "./route.ts"
 import { VirtualList } from "./virtual.tsx"
 import { Waiting } from "./Waiting.tsx"
@@ -64,11 +62,21 @@ const Filters = () => {
             <option value="">of any age</option>
             {Object.keys(ages).map((name) => (
               <option key={name} value={name}>
-                of the last {name}
+                {name}
               </option>
             ))}
           </select>
         </label>
+        <input
+          type="search"
+          class="attribute"
+          aria-label="Filter by an attribute: its key, a colon and its value"
+          placeholder="attribute  key:value"
+          aria-invalid={(query["attribute"] ?? "") !== "" && !isAttribute(query["attribute"] ?? "")}
+          title="A key, a colon and a value, such as customer:42"
+          value={query["attribute"] ?? ""}
+          onInput={({ currentTarget }) => change({ attribute: currentTarget.value })}
+        />
         <input
           type="search"
           id="search"
@@ -83,7 +91,7 @@ const Filters = () => {
 }
 
 /** The budget that the job has used most of. */
-const Used = ({ budget }: Pick<JobSummary, "budget">) => {
+const Used = ({ budget }: Pick<ListedJob, "budget">) => {
   if (budget === null) return <span class="used" />
   const { limit, name, used } = budget
   const part = limit <= 0 ? 1 : Math.min(used / limit, 1)
@@ -97,7 +105,33 @@ const Used = ({ budget }: Pick<JobSummary, "budget">) => {
   )
 }
 
-const Row = ({ job }: { readonly job: JobSummary }) => {
+/** Tuning: attributes that a row has room for. */
+const shownAttributes = 4
+
+/** The attributes of a job as tags. A click on one lists the jobs that have it. */
+const Attributes = ({ all }: { readonly all: Readonly<Record<string, string>> }) => {
+  const entries = Object.entries(all)
+  return (
+    <>
+      {entries.slice(0, shownAttributes).map(([key, value]) => (
+        <span
+          key={key}
+          class="tag"
+          title={`List the jobs with ${visible(`${key}:${value}`, 100)}`}
+          onClick={(event) => {
+            event.stopPropagation()
+            change({ attribute: `${key}:${value}` }, false)
+          }}
+        >
+          <Said text={key} limit={24} />:<Said text={value} limit={40} />
+        </span>
+      ))}
+      {entries.length > shownAttributes ? <span class="tag">+{entries.length - shownAttributes}</span> : null}
+    </>
+  )
+}
+
+const Row = ({ job }: { readonly job: ListedJob }) => {
   const end = job.haltedAt ?? now.value
   return (
     <>
@@ -107,16 +141,37 @@ const Row = ({ job }: { readonly job: JobSummary }) => {
           <Said text={job.program} limit={80} />
         </b>
         <small>
-          <Said text={job.jobId} limit={80} />
+          <Said text={job.jobId} limit={80} />{" "}
+          {job.attributes === undefined ? null : <Attributes all={job.attributes} />}
         </small>
       </span>
-      <span class="why">{job.error === null ? "" : job.error}</span>
+      <span class="why">{job.error === null ? "" : <Said text={job.error} limit={80} />}</span>
       <Used budget={job.budget} />
       <span class="num">
         {number(job.cycle)} <small>{job.cycle === 1 ? "cycle" : "cycles"}</small>
       </span>
       <span class="num">{span(Math.max(0, end - job.createdAt))}</span>
       <span class="num age">{ago(job.createdAt, now.value)}</span>
+    </>
+  )
+}
+
+/** What to do where no job is listed. */
+const NoJob = () => {
+  const { query } = route.value
+  const isFiltered = Object.values(query).some((value) => value !== "")
+  if (!isFiltered)
+    return (
+      <>
+        No job is here yet. Start one with <code>POST api/v1/jobs</code>, and it appears by itself.
+      </>
+    )
+  return (
+    <>
+      No job fits these filters.{" "}
+      <button type="button" onClick={() => go({ page: "jobs", query: {} })}>
+        Show all jobs
+      </button>
     </>
   )
 }
@@ -138,15 +193,7 @@ export const JobsPage = () => {
       <Filters />
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       {isLoaded.value && list.length === 0 ? (
-        <Empty>
-          {hasMore.value ? (
-            "Searching older jobs…"
-          ) : (
-            <>
-              No job is here. Start one with <code>POST api/v1/jobs</code>, or take a filter away.
-            </>
-          )}
-        </Empty>
+        <Empty>{hasMore.value ? "Searching older jobs…" : <NoJob />}</Empty>
       ) : (
         <VirtualList
           class="jobList"

@@ -1,17 +1,20 @@
 /** What tasks report while they run, such as the text of a model as it streams, and the output and the intents of the job. */
 import { useEffect } from "preact/hooks"
-import { json, number, plural } from "./format.ts"
+import { type Answer, ask, type Job, ofJob } from "./api.ts"
+import { number, plural } from "./format.ts"
 import { Intents } from "./Intents.tsx"
-import { isOver, job } from "./jobStore.ts"
+import { at, isOver, job, jobId } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
 import { Empty, Panel, Said } from "./parts.tsx"
+import { replayed } from "./past.ts"
 import { drawn, missed, needTelemetry, type Report, reports } from "./telemetry.ts"
+import { Value } from "./ValueView.tsx"
 
 /** Pieces of text follow one another; of other values the newest is shown. */
-const bodyOf = ({ values }: Report): string => {
+const bodyOf = ({ values }: Report): unknown => {
   const texts = values.flatMap((value) => (typeof value === "string" ? value : isDelta(value) ? value.delta : []))
   if (texts.length === values.length) return texts.join("")
-  return json(values.at(-1), 20_000)
+  return values.at(-1)
 }
 
 const isDelta = (value: unknown): value is { readonly delta: string } =>
@@ -29,38 +32,76 @@ const Reported = ({ report }: { readonly report: Report }) => (
         {report.attempt > 1 ? `, attempt ${report.attempt}` : ""} · {plural(report.count, "report")}
       </small>
     </header>
-    <pre tabIndex={0}>{bodyOf(report)}</pre>
+    <Value value={bodyOf(report)} />
   </article>
 )
+
+/** The whole output, which the server cut. */
+const wholeOutput = async (): Promise<Answer<unknown> | undefined> => {
+  const id = jobId.peek()
+  const answer = id === undefined ? undefined : await ask<Job>(ofJob(id))
+  return answer?.ok === true ? { ok: true, value: answer.value.result?.output ?? null } : answer
+}
+
+const Missed = () =>
+  missed.value === 0 ? null : (
+    <p class="soft">
+      {missed.value < 0 ? "Some reports" : plural(missed.value, "report")} came faster than they could be sent, and are
+      missing.
+    </p>
+  )
+
+/** What there was at a past cycle: reports that this page saw, and intents. */
+const PastOutput = ({ cycle }: { readonly cycle: number }) => {
+  const last = job.value?.cycle ?? cycle
+  const intents = (replayed.value?.intents ?? job.value?.result?.intents ?? []).filter(
+    (intent) => intent.cycle <= cycle
+  )
+  const list = [...reports.values()].reverse().filter((report) => report.cycle <= cycle)
+  return (
+    <div class="output">
+      {list.map((report) => (
+        <Reported key={report.key} report={report} />
+      ))}
+      {intents.length === 0 ? null : <Intents list={intents} />}
+      <Empty>
+        {cycle < last
+          ? `At cycle ${number(cycle)} there was no output yet: a job has one when it ends.`
+          : "Go back to now to see the output of the job, if it has one."}
+      </Empty>
+    </div>
+  )
+}
 
 export const OutputView = () => {
   const isLive = job.value !== undefined && !isOver.value
   useEffect(() => (isLive ? needTelemetry() : undefined), [isLive])
   void drawn.value
+  if (at.value !== undefined) return <PastOutput cycle={at.value} />
   const result = job.value?.result
   const list = [...reports.values()].reverse()
   return (
     <div class="output">
-      {missed.value === 0 ? null : (
-        <p class="soft">
-          {missed.value < 0 ? "Some reports" : plural(missed.value, "report")} came faster than they could be sent, and
-          are missing.
-        </p>
-      )}
+      <Missed />
       {list.map((report) => (
         <Reported key={report.key} report={report} />
       ))}
       {result === null || result === undefined ? null : (
         <>
           <Panel title="Output">
-            <pre tabIndex={0}>{json(result.output, 200_000)}</pre>
+            {result.output === null ? (
+              <Empty>The job gave no output.</Empty>
+            ) : (
+              <Value value={result.output} length={result.outputLength} whole={wholeOutput} isMain />
+            )}
           </Panel>
           {result.intents.length === 0 ? null : <Intents list={result.intents} />}
         </>
       )}
       {list.length === 0 && (result === null || result === undefined) ? (
         <Empty>
-          No task has reported anything since this view was opened. Agents report with <code>view.progress</code>.
+          No task has reported anything since this view was opened. Agents report with <code>view.progress</code>, and
+          the output comes with the end of the job.
         </Empty>
       ) : null}
     </div>

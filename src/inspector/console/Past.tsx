@@ -1,90 +1,65 @@
 /** The job as it was after the cycle that the page shows: its facts by kind, what it had used, and what the cycle changed. */
-import { useSignal } from "@preact/signals"
-import { useEffect } from "preact/hooks"
-import { ask, ofJob, type Problem } from "./api.ts"
 import { DiffView } from "./DiffView.tsx"
-import { number, plural, span } from "./format.ts"
+import { brief, number, plural } from "./format.ts"
 import { at, jobId } from "./jobStore.ts"
-import { Fault, Panel, Said } from "./parts.tsx"
+import { Line, Panel, Said } from "./parts.tsx"
+import { replayed } from "./past.ts"
 import type { Replayed } from "./shapes.ts"
 
 const kindsShown = 12
 
-const Numbers = ({ found: { diagnostics, facts, hash, tier, unanswered, usage } }: { readonly found: Replayed }) => (
+/** What the head of the page does not say: the tier, what was open, and the facts of each kind. */
+const Numbers = ({ found: { diagnostics, facts, tier, unanswered } }: { readonly found: Replayed }) => (
   <dl class="numbers">
-    <div>
-      <dt>facts</dt>
-      <dd>{number(usage.facts)}</dd>
-    </div>
-    <div>
-      <dt>tasks</dt>
-      <dd>{number(usage.agents)}</dd>
-    </div>
-    <div>
-      <dt>time</dt>
-      <dd>{span(usage.durationMs)}</dd>
-    </div>
-    <div>
-      <dt>tier</dt>
-      <dd>{number(tier)}</dd>
-    </div>
-    {unanswered.length === 0 ? null : (
-      <div>
-        <dt>open intents</dt>
-        <dd>{number(unanswered.length)}</dd>
-      </div>
-    )}
-    {diagnostics.length === 0 ? null : (
-      <div>
-        <dt>diagnostics</dt>
-        <dd>{number(diagnostics.length)}</dd>
-      </div>
-    )}
-    <div>
-      <dt>hash</dt>
-      <dd>
-        <code title={hash}>{hash.slice(0, 12)}</code>
-      </dd>
-    </div>
+    <Line name="tier">{number(Math.max(0, tier))}</Line>
+    {unanswered.length === 0 ? null : <Line name="open intents">{number(unanswered.length)}</Line>}
+    {diagnostics.length === 0 ? null : <Line name="diagnostics">{number(diagnostics.length)}</Line>}
     {Object.entries(facts)
       .slice(0, kindsShown)
       .map(([kind, count]) => (
-        <div key={kind}>
-          <dt>
-            <Said text={kind} limit={40} />
-          </dt>
-          <dd>{number(count)}</dd>
-        </div>
+        <Line key={kind} name={<Said text={kind} limit={40} />}>
+          {plural(count, "fact")}
+        </Line>
       ))}
   </dl>
 )
 
+/** The questions and other intents that had no answer then. */
+const Waited = ({ list }: { readonly list: Replayed["unanswered"] }) =>
+  list.length === 0 ? null : (
+    <section>
+      <h3>
+        It waited for <small>{plural(list.length, "answer")}</small>
+      </h3>
+      <ul class="lines">
+        {list.slice(0, 20).map(({ agent, cycle, idempotencyKey, kind, payload }) => (
+          <li key={idempotencyKey}>
+            <Said text={kind} limit={80} /> of <Said text={agent} limit={80} />{" "}
+            <small>
+              since cycle {number(cycle)} · <Said text={brief(payload, 200)} limit={200} />
+            </small>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+
 export const Past = () => {
   const id = jobId.value
   const cycle = at.value
-  const found = useSignal<Replayed | undefined>(undefined)
-  const problem = useSignal<Problem | undefined>(undefined)
-  useEffect(() => {
-    if (id === undefined || cycle === undefined) return undefined
-    const abort = new AbortController()
-    void ask<Replayed>(ofJob(id, `/replay?at=${cycle}`), { signal: abort.signal }).then((answer) => {
-      if (answer === undefined) return
-      problem.value = answer.ok ? undefined : answer.problem
-      if (answer.ok) found.value = answer.value
-    })
-    return () => abort.abort()
-  }, [id, cycle])
+  const found = replayed.value
   if (id === undefined || cycle === undefined) return null
   return (
     <Panel
       title={`After cycle ${number(cycle)}`}
-      note={found.value === undefined ? "" : plural(found.value.version, "commit")}
+      note={found === undefined ? "" : plural(found.version, "commit")}
       tone="warn"
     >
-      {problem.value === undefined ? null : <Fault problem={problem.value} />}
-      {found.value === undefined ? null : <Numbers found={found.value} />}
+      {found === undefined ? null : <Numbers found={found} />}
+      {found === undefined ? null : <Waited list={found.unanswered} />}
       {cycle === 0 ? null : (
         <DiffView
+          key={cycle}
           jobId={id}
           path={`/diff?from=${cycle - 1}&to=${cycle}`}
           title={`Changes of cycle ${number(cycle)}`}

@@ -7,16 +7,16 @@
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { ask, ofJob, queryOf } from "./api.ts"
-import { json, number, short } from "./format.ts"
+import { number, short } from "./format.ts"
 import { poll } from "./browser.ts"
 import { BudgetPanel, Diagnostics } from "./Budgets.tsx"
 import { Intents } from "./Intents.tsx"
 import { Invariants } from "./Invariants.tsx"
 import { at, graph, input, isOver, job, jobId } from "./jobStore.ts"
 import { type Laid, layout } from "./layout.ts"
-import { Empty, Panel, Said } from "./parts.tsx"
-import { visible } from "./visible.ts"
+import { Empty, Panel, Said, visible } from "./parts.tsx"
 import type { Graph, Replayed, TimelinePage } from "./shapes.ts"
+import { Value } from "./ValueView.tsx"
 
 const Picture = ({ laid, counts }: { readonly laid: Laid; readonly counts: Readonly<Record<string, number>> }) => (
   <div class="chart program" tabIndex={0} role="img" aria-label="Agents and kinds; the table below lists them.">
@@ -111,7 +111,9 @@ const useReplayed = () => {
       const query = queryOf({ after: Math.max(0, last - 1), limit: 1 })
       const page = await ask<TimelinePage>(ofJob(id, `/timeline${query}`), { signal: abort })
       if (page?.ok !== true || page.value.cycles.length === 0) return
-      const answer = await ask<Replayed>(ofJob(id, `/replay${queryOf({ at: cycle })}`), { signal: abort })
+      const answer = await ask<Replayed>(ofJob(id, `/replay${queryOf({ at: cycle, valueLength: 1_000 })}`), {
+        signal: abort
+      })
       if (answer?.ok === true) replayed.value = answer.value
     })
   }, [id, cycle, isOver.value])
@@ -139,7 +141,7 @@ const OfJob = () => {
 const Input = () =>
   input.value === undefined ? null : (
     <Panel title="Input">
-      <pre tabIndex={0}>{json(input.value, 50_000)}</pre>
+      <Value value={input.value} isMain />
     </Panel>
   )
 

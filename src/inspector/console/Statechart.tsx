@@ -7,8 +7,10 @@
  */
 import { useEffect, useRef, useState } from "preact/hooks"
 import { span } from "./format.ts"
-import { job, tasks } from "./jobStore.ts"
+import { at, job, tasks } from "./jobStore.ts"
 import { Panel } from "./parts.tsx"
+import { standing } from "./past.ts"
+import type { Standing } from "./shapes.ts"
 import { transitionTo } from "./lastTransition.ts"
 
 interface Chart {
@@ -70,9 +72,25 @@ const timesOf = (spentMs: Readonly<Record<string, number>>): ReadonlyMap<string,
 const lineOf = (points: ReadonlyArray<readonly [number, number]>): string =>
   points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")
 
+/** The path of the state after a cycle. A job that went on is shown in what the cycle did. */
+const pathAfter = ({ cycle, state, tasks }: Standing): string => {
+  if (state !== "running") return activeOf(state, null)
+  return cycle === 0 ? "running.eligible" : tasks > 0 ? "running.executing" : "running.merging"
+}
+
+/** The transition that led to the state after a cycle. */
+const wayTo = (path: string): string => {
+  if (path === "running.eligible") return "idle>running"
+  if (path === "running.executing") return "running.eligible>running.executing"
+  return `running.${path === "running.merging" ? "executing" : "checking"}>${path}`
+}
+
 export const Statechart = () => {
   const { value } = job
-  const active = value === undefined ? "" : activeOf(value.state, value.phase)
+  const stood = standing.value
+  const isPast = at.value !== undefined
+  const present = value === undefined ? "" : activeOf(value.state, value.phase)
+  const active = isPast ? (stood === undefined ? "" : pathAfter(stood)) : present
   const last = useRef(active)
   const [moved, setMoved] = useState("")
   useEffect(() => {
@@ -82,11 +100,12 @@ export const Statechart = () => {
     setMoved(edge === undefined ? "" : `${edge.from}>${edge.to}`)
   }, [active])
   if (value === undefined) return null
-  const times = timesOf(tasks.value?.spentMs ?? {})
+  const way = isPast ? wayTo(active) : moved
+  const times = timesOf(isPast ? {} : (tasks.value?.spentMs ?? {}))
   const spent = [...times].map(([path, ms]) => `${path} ${span(ms)}`).join(", ")
   const label = `The job's machine. Active: ${active}.${spent === "" ? "" : ` Time in each state: ${spent}.`}`
   return (
-    <Panel title="Machine" note={active}>
+    <Panel title="Machine" note={isPast && stood?.state === "running" ? `${active}, and went on` : active}>
       <div class="chart" tabIndex={0} role="img" aria-label={label}>
         <svg viewBox={`-6 -6 ${chart.width + 12} ${chart.height + 12}`} aria-hidden="true">
           <defs>
@@ -124,7 +143,7 @@ export const Statechart = () => {
           {chart.edges.map(({ from, names, points, to }) => (
             <path
               key={`${from}>${to}`}
-              class={moved === `${from}>${to}` ? "edge moved" : "edge"}
+              class={way === `${from}>${to}` ? "edge moved" : "edge"}
               d={lineOf(points)}
               marker-end="url(#tip)"
             >

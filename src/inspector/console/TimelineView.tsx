@@ -17,7 +17,7 @@ import { now, poll } from "./browser.ts"
 import type { RecordedCycle, TimelinePage } from "./shapes.ts"
 import { live, needTelemetry, pictured } from "./telemetry.ts"
 import { colourOf } from "./colours.ts"
-import { draw, nameWidth, type Place, placeAt, type Window } from "./timelineDrawing.ts"
+import { draw, type MarkedCycle, nameWidth, type Place, placeAt, type Window } from "./timelineDrawing.ts"
 import {
   type Bar,
   busyPart,
@@ -48,21 +48,30 @@ const useCycles = () => {
   const isAsked = useSignal(false)
   const chosen = at.value
   useEffect(() => {
-    if (id === undefined) return undefined
     cycles.value = []
     isAsked.value = false
+  }, [id])
+  useEffect(() => {
+    if (id === undefined) return undefined
     return poll(1_000, async (abort) => {
       const last = job.peek()?.cycle ?? 0
       const known = cycles.value.at(-1)?.cycle ?? 0
-      if (known >= last && isAsked.value) return
-      const start =
-        known === 0 ? Math.max(0, (chosen ?? last) - (chosen === undefined ? pageSize : pageSize / 2)) : known
-      const more = await fetchCycles(id, start, abort)
+      const first = cycles.value[0]?.cycle ?? 0
+      const isFar =
+        chosen === undefined
+          ? known < last - pageSize
+          : chosen > 0 && (chosen < first || chosen > known) && chosen <= last
+      if (isAsked.value && !isFar && (known >= last || chosen !== undefined)) return
+      // The cycles around the one that the page shows take the place of those that are here.
+      const isAnew = isFar || !isAsked.value
+      const before = chosen === undefined ? last - pageSize : chosen - pageSize / 2
+      const more = await fetchCycles(id, isAnew ? Math.max(0, before) : known, abort)
+      if (abort.aborted) return
       isAsked.value = true
-      const old = cycles.value
+      const old = isAnew ? [] : cycles.value
       cycles.value = [...old, ...more.filter(({ cycle }) => cycle > (old.at(-1)?.cycle ?? 0))].slice(-remembered)
     })
-  }, [id, chosen === undefined])
+  }, [id, chosen])
   const older = async (): Promise<void> => {
     const first = cycles.value[0]?.cycle ?? 1
     if (id === undefined || first <= 1) return
@@ -72,12 +81,14 @@ const useCycles = () => {
   return { cycles, isAsked, older }
 }
 
-const Longest = ({ timeline }: { readonly timeline: Timeline }) => {
-  const bars = longest(timeline, 10, now.value)
+const Longest = ({ timeline, until }: { readonly timeline: Timeline; readonly until: number | undefined }) => {
+  const bars = longest(timeline, 10, now.value, until)
   if (bars.length === 0) return null
   return (
     <table class="longest">
-      <caption>The longest tasks here</caption>
+      <caption>
+        {until === undefined ? "The longest tasks here" : `The longest tasks up to cycle ${number(until)}`}
+      </caption>
       <thead>
         <tr>
           <th>agent</th>
@@ -238,7 +249,7 @@ const usePointer = (
 }
 
 /** What keys do: they enlarge and move the window, go from task to task, and open what a task was about. */
-const useKeys = (
+const chartKeys = (
   timeline: Timeline,
   { pan, show, shown, zoom }: View,
   hit: Signal<Hit | undefined>,
@@ -283,12 +294,14 @@ const useKeys = (
 /** The picture, which the wheel, the pointer and keys move. */
 const Chart = ({
   end,
+  mark,
   timeline,
   view
 }: {
   readonly timeline: Timeline
   readonly view: View
   readonly end: number | undefined
+  readonly mark: MarkedCycle | undefined
 }) => {
   const canvas = useRef<HTMLCanvasElement>(null)
   const hit = useSignal<Hit | undefined>(undefined)
@@ -296,7 +309,12 @@ const Chart = ({
   const { pan, shown, zoom } = view
   const redraw = (): void => {
     if (canvas.current === null) return
-    places.current = draw(canvas.current, timeline, shown, hit.value?.bar.key, end ?? timeline.to)
+    places.current = draw(canvas.current, timeline, {
+      shown,
+      hovered: hit.value?.bar.key,
+      end: end ?? timeline.to,
+      mark
+    })
   }
   useEffect(redraw)
   useSignalEffect(() => {
@@ -309,7 +327,7 @@ const Chart = ({
     return () => observer.disconnect()
   })
   const pointer = usePointer(view, hit, places)
-  const onKeyDown = useKeys(timeline, view, hit, places)
+  const onKeyDown = chartKeys(timeline, view, hit, places)
   return (
     <div class="timeline">
       <canvas
@@ -368,6 +386,16 @@ const Toolbar = ({ cycles, older, timeline, view: { show, zoom } }: ToolbarProps
   )
 }
 
+/** The commit of the cycle that the page shows. Before the first one, the beginning of its tasks. */
+const markOf = (cycles: ReadonlyArray<RecordedCycle>, cycle: number | undefined): MarkedCycle | undefined => {
+  if (cycle === undefined) return undefined
+  const label = `cycle ${number(cycle)}`
+  const found = cycles.find((recorded) => recorded.cycle === cycle)
+  if (found !== undefined) return { at: found.at, label }
+  const [first] = cycles
+  return first === undefined || cycle > 0 ? undefined : { at: first.at - (first.tookMs ?? 0), label: "the beginning" }
+}
+
 export const TimelineView = () => {
   const { cycles, isAsked, older } = useCycles()
   const isLive = job.value !== undefined && !isOver.value
@@ -388,10 +416,10 @@ export const TimelineView = () => {
   return (
     <>
       <Toolbar timeline={timeline} view={view} cycles={cycles.value} older={older} />
-      <Chart timeline={timeline} view={view} end={end} />
+      <Chart timeline={timeline} view={view} end={end} mark={markOf(cycles.value, at.value)} />
       <Legend timeline={timeline} />
       <Lanes timeline={timeline} shown={view.shown} />
-      <Longest timeline={timeline} />
+      <Longest timeline={timeline} until={at.value} />
     </>
   )
 }

@@ -3,14 +3,17 @@ import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { maySteer } from "./access.ts"
 import type { Problem } from "./api.ts"
-import { type Approval, approvals, decide, type Decision, fetchApprovals } from "./approvals.ts"
-import { ago, json } from "./format.ts"
+import { type Approval, approvals, decide, type Decision, fetchApprovals, wholeData } from "./approvals.ts"
+import { ago } from "./format.ts"
 import { Confirm, Fault, Said } from "./parts.tsx"
 import { now, poll } from "./browser.ts"
 import { recorded } from "./recorded.ts"
 import { hrefOf } from "./route.ts"
+import { Value } from "./ValueView.tsx"
 
 const refreshMs = 2_000
+/** Tuning: a longer question may be scrolled. */
+const longQuestion = 200
 
 interface Props {
   readonly approval: Approval
@@ -20,8 +23,8 @@ interface Props {
 
 const Asked = ({ approval: { id, jobId, program, question, since, timeoutMs }, isNamed }: Props) => (
   <header>
-    <h3>
-      <Said text={question ?? id} limit={2_000} />
+    <h3 tabIndex={(question ?? id).length > longQuestion ? 0 : undefined}>
+      <Said text={question ?? id} limit={2_000} hasLines />
     </h3>
     <small>
       {isNamed ? (
@@ -38,7 +41,7 @@ const Asked = ({ approval: { id, jobId, program, question, since, timeoutMs }, i
 )
 
 const Question = ({ approval, isNamed }: Props) => {
-  const { data, id, question } = approval
+  const { data, id, length, question } = approval
   const note = useSignal("")
   const asked = useSignal<Decision | undefined>(undefined)
   const isBusy = useSignal(false)
@@ -53,9 +56,7 @@ const Question = ({ approval, isNamed }: Props) => {
     <article class="approval">
       <Asked approval={approval} isNamed={isNamed} />
       {data === null || data === undefined ? null : (
-        <pre tabIndex={0} aria-label="data of the question">
-          {json(data, 20_000)}
-        </pre>
+        <Value value={data} label="data of the question" length={length} whole={wholeData(approval)} />
       )}
       {maySteer.value ? (
         <form

@@ -99,7 +99,7 @@ export const ask = async <A>(path: string, options: Ask = {}): Promise<Answer<A>
 }
 
 /** The path of a job, and of what is below it. */
-export const ofJob = (id: string, below = ""): string => `jobs/${encodeURIComponent(id)}${below}`
+export const ofJob = (id: string, below = ""): string => `jobs/${encodeURIComponent(id.toWellFormed())}${below}`
 
 export const queryOf = (parts: Readonly<Record<string, string | number | undefined>>): string => {
   const query = new URLSearchParams()

@@ -4,7 +4,7 @@
  * Boundary: asks and answers. Which answer is valid the server decides.
  */
 import { signal } from "@preact/signals"
-import { ask, ofJob, type Problem } from "./api.ts"
+import { type Answer, ask, ofJob, type Problem } from "./api.ts"
 
 /** An approval that is open. `since` is in milliseconds since the epoch; `timeoutMs` is from then. */
 export interface Approval {
@@ -14,6 +14,8 @@ export interface Approval {
   readonly id: string
   readonly question: string | null
   readonly data: unknown
+  /** Characters of the data's JSON, where the server cut it. */
+  readonly length?: number
   readonly since: number
   readonly timeoutMs: number | null
 }
@@ -22,8 +24,23 @@ export type Decision = "approve" | "reject"
 
 export const approvals = signal<ReadonlyArray<Approval>>([])
 
+/** Characters of data that come by themselves. */
+const dataLength = 4_000
+
+/** A way to the whole data of an approval. */
+export const wholeData =
+  ({ id, jobId }: Approval) =>
+  async (): Promise<Answer<unknown> | undefined> => {
+    const answer = await ask<{ readonly approvals: ReadonlyArray<Approval> }>(ofJob(jobId, "/approvals"))
+    if (answer?.ok !== true) return answer
+    const found = answer.value.approvals.find((approval) => approval.id === id)
+    const problem = { status: 404, title: "The question was answered meanwhile", detail: "" }
+    return found === undefined ? { ok: false, problem } : { ok: true, value: found.data }
+  }
+
 export const fetchApprovals = async (jobId: string | undefined, abort: AbortSignal): Promise<void> => {
-  const path = jobId === undefined ? "approvals?limit=20" : ofJob(jobId, "/approvals")
+  const cut = `valueLength=${dataLength}`
+  const path = jobId === undefined ? `approvals?limit=20&${cut}` : ofJob(jobId, `/approvals?${cut}`)
   const answer = await ask<{ readonly approvals: ReadonlyArray<Approval> }>(path, { signal: abort })
   if (answer?.ok === true) approvals.value = answer.value.approvals
 }

@@ -93,3 +93,23 @@ export const onceIn = (ms: number, body: () => void): (() => void) => {
     })
   }
 }
+
+/** Whether the browser lets the page copy. It does not, where the page came without TLS from another machine. */
+export const canCopy = window.isSecureContext && "clipboard" in navigator
+
+/** Copies a text. False if the browser refused. */
+export const copy = (text: string): Promise<boolean> =>
+  navigator.clipboard.writeText(text).then(
+    () => true,
+    () => false
+  )
+
+/** Saves a text as a file. */
+export const save = (name: string, text: string): void => {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }))
+  const link = document.createElement("a")
+  link.href = url
+  link.download = name
+  link.click()
+  URL.revokeObjectURL(url)
+}

@@ -1,5 +1,7 @@
 /** Numbers, times and states as people read them. Boundary: values to text. */
 import type { State } from "./api.ts"
+import { printed } from "./printed.ts"
+import { beginning } from "./text.ts"
 
 const grouped = new Intl.NumberFormat("en-US")
 
@@ -43,7 +45,11 @@ export const span = (ms: number): string => {
 }
 
 export const ago = (at: number, now: number): string =>
-  now - at < 1_000 ? "now" : `${span(now - at).replace(/ \d+ s$/, "")} ago`
+  now - at < 1_000
+    ? "now"
+    : `${span(1_000 * Math.floor((now - at) / 1_000))
+        .replace(/ \d+ s$/, "")
+        .replace(".0 s", " s")} ago`
 
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" })
 
@@ -68,14 +74,11 @@ export const toneOf = (state: State | "unfinished"): "live" | "good" | "bad" | "
   }
 }
 
-/** JSON on indented lines, cut after so many characters. */
-export const json = (value: unknown, limit = 100_000): string => {
-  const text = JSON.stringify(value, undefined, 2) ?? "undefined"
-  return text.length <= limit ? text : `${text.slice(0, limit)}\n… ${number(text.length - limit)} more characters`
-}
-
 /** A value in one short line. */
 export const brief = (value: unknown, limit = 160): string => {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "undefined")
-  return text.length <= limit ? text : `${text.slice(0, limit)}…`
+  const { isWhole, text } =
+    typeof value === "string"
+      ? { text: beginning(value, limit), isWhole: value.length <= limit }
+      : printed(value, limit, 0)
+  return isWhole ? text : `${text}…`
 }

@@ -8,11 +8,15 @@
 import { computed, effect, signal } from "@preact/signals"
 import { ask, type Job, ofJob, type Problem, type ProgramInfo } from "./api.ts"
 import type * as Insight from "../../server/insightShapes.ts"
-import { poll } from "./browser.ts"
+import { later, poll } from "./browser.ts"
 import { change, go, route } from "./route.ts"
 import type { Diagnosis, TasksNow } from "./shapes.ts"
 
 const refreshMs = 1_000
+/** Tuning: the slider rests for so long before the views follow it. */
+const restMs = 80
+/** Characters of an output that come by themselves. */
+const outputLength = 20_000
 
 const ended = new Set(["converged", "budget-exhausted", "failed", "cancelled"])
 
@@ -31,14 +35,26 @@ export const jobId = computed(() => (route.value.page === "job" ? route.value.id
 
 export const isOver = computed(() => job.value !== undefined && ended.has(job.value.state))
 
-/** The cycle that the page shows; undefined: the newest. */
-export const at = computed(() => {
-  const text = route.value.query["at"]
+/** The cycle that the address names; undefined: the newest. */
+export const chosenCycle = computed(() => {
+  const { page, query } = route.value
+  const text = page === "job" ? query["at"] : undefined
   return text === undefined || !/^\d{1,9}$/.test(text) ? undefined : Number(text)
 })
 
+/** The cycle that the views show. It follows the slider when that rests for a moment, so that a drag asks for few cycles. */
+export const at = signal(chosenCycle.peek())
+
+effect(() => {
+  const { value } = chosenCycle
+  if (value === undefined || at.peek() === undefined) at.value = value
+  return later(restMs, () => (at.value = value))
+})
+
 export const goToCycle = (cycle: number | undefined): void =>
-  change({ at: cycle === undefined || cycle >= (job.value?.cycle ?? Infinity) ? "" : String(Math.max(0, cycle)) })
+  route.peek().page !== "job"
+    ? undefined
+    : change({ at: cycle === undefined || cycle >= (job.value?.cycle ?? Infinity) ? "" : String(Math.max(0, cycle)) })
 
 export const graph = computed(() => programs.value.find(({ name }) => name === job.value?.program)?.graph)
 
@@ -60,7 +76,7 @@ effect(() => {
   let isRead = false
   return poll(refreshMs, async (abort) => {
     if (isRead) return
-    const answer = await ask<Job>(ofJob(id), { signal: abort })
+    const answer = await ask<Job>(ofJob(id, `?valueLength=${outputLength}`), { signal: abort })
     if (answer === undefined || jobId.value !== id) return
     if (!answer.ok) {
       problem.value = answer.problem

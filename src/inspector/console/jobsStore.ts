@@ -16,20 +16,47 @@ const refreshMs = 1_000
 /** Rows up to which a search goes on by itself. */
 const searchedRows = 30
 
-/** The filters that the server knows, by their names in the address and in its API. `age` becomes a time. */
-const filters = ["status", "program", "q", "age"] as const
+/** The filters that the server knows, by their names in the address and in its API. `age` becomes one or two times. */
+const filters = ["status", "program", "q", "age", "attribute"] as const
 
-/** The ages that a list can be limited to, in milliseconds. */
-export const ages: Readonly<Record<string, number>> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 }
+const minuteMs = 60_000
+const dayMs = 86_400_000
+
+/** The ages that a list can be limited to: those since a time, or until a time, so many milliseconds ago. */
+export const ages: Readonly<Record<string, { readonly since?: number; readonly until?: number }>> = {
+  "of the last 15 minutes": { since: 15 * minuteMs },
+  "of the last hour": { since: 60 * minuteMs },
+  "of the last day": { since: dayMs },
+  "of the last week": { since: 7 * dayMs },
+  "of the last 30 days": { since: 30 * dayMs },
+  "older than an hour": { until: 60 * minuteMs },
+  "older than a day": { until: dayMs },
+  "older than a week": { until: 7 * dayMs }
+}
+
+/** A job in the list. Attributes are there on a server that keeps them. */
+export type ListedJob = JobSummary & { readonly attributes?: Readonly<Record<string, string>> }
+
+/** Whether a text can be a filter by attribute: a key, a colon and a value. */
+export const isAttribute = (text: string): boolean => /^[^:]+:./s.test(text)
 
 const filterOf = (query: Query): Query => Object.fromEntries(filters.map((name) => [name, query[name] ?? ""]))
 
-const askedOf = ({ age = "", ...rest }: Query): Readonly<Record<string, string | number | undefined>> => {
-  const ms = ages[age]
-  return { ...rest, since: ms === undefined ? undefined : now.peek() - ms }
+const askedOf = ({
+  age = "",
+  attribute = "",
+  ...rest
+}: Query): Readonly<Record<string, string | number | undefined>> => {
+  const { since, until } = ages[age] ?? {}
+  return {
+    ...rest,
+    attribute: isAttribute(attribute) ? attribute : undefined,
+    since: since === undefined ? undefined : now.peek() - since,
+    until: until === undefined ? undefined : now.peek() - until
+  }
 }
 
-export const jobs = signal<ReadonlyArray<JobSummary>>([])
+export const jobs = signal<ReadonlyArray<ListedJob>>([])
 export const problem = signal<Problem | undefined>(undefined)
 export const isLoaded = signal(false)
 const cursor = signal<string | null>(null)
@@ -46,10 +73,10 @@ const fetchPage = (after: string | undefined, abort?: AbortSignal) =>
 
 /** Joins a fresh first page with the rows that were fetched before: a job that changed is replaced, a new one comes first. */
 export const join = (
-  fresh: ReadonlyArray<JobSummary>,
-  known: ReadonlyArray<JobSummary>,
+  fresh: ReadonlyArray<ListedJob>,
+  known: ReadonlyArray<ListedJob>,
   isWhole: boolean
-): ReadonlyArray<JobSummary> => {
+): ReadonlyArray<ListedJob> => {
   if (isWhole) return fresh
   const ids = new Set(fresh.map(({ jobId }) => jobId))
   const last = fresh.at(-1)

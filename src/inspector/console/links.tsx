@@ -1,21 +1,21 @@
 /** Links to facts and cycles within the job. */
-import type { FactRef } from "./api.ts"
 import { Said } from "./parts.tsx"
 import { job } from "./jobStore.ts"
-import { factQuery } from "./factNames.ts"
+import { factQuery, isNameable, type Nameable } from "./factNames.ts"
 import { go, hrefOf, route } from "./route.ts"
 
 /** A link to a fact. The address names it by kind and id, so it can be kept. */
-export const FactLink = ({ fact: { id, kind } }: { readonly fact: FactRef }) => {
+export const FactLink = ({ fact }: { readonly fact: Nameable }) => {
+  const { id, kind } = fact
   const { value } = route
-  if (value.page !== "job") return <Said text={`${kind}/${id}`} />
+  if (value.page !== "job" || !isNameable(fact)) return <Said text={`${kind}/${id}`} limit={180} />
   return (
     <a
       class="fact"
       href={hrefOf({
         ...value,
         view: "facts",
-        query: { ...value.query, from: "", with: "", ...factQuery({ kind, id }) }
+        query: { ...value.query, from: "", with: "", ...factQuery(fact) }
       })}
     >
       <b>
@@ -27,7 +27,7 @@ export const FactLink = ({ fact: { id, kind } }: { readonly fact: FactRef }) => 
 }
 
 /** Opens the fact that a task was about, as it was after the task's cycle. A task about no fact opens all facts of that cycle. */
-export const openTask = ({ cycle, each }: { readonly cycle: number; readonly each: FactRef | undefined }): void => {
+export const openTask = ({ cycle, each }: { readonly cycle: number; readonly each: Nameable | undefined }): void => {
   const { value } = route
   if (value.page !== "job") return
   const at = cycle < (job.value?.cycle ?? 0) ? { at: String(cycle) } : { at: "" }

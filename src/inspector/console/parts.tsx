@@ -1,16 +1,12 @@
-/** Small parts that all views share. Text of users is set apart by `bdi`, so its direction never turns what is around it. */
+/** Small parts that all views share. */
 import type { ComponentChildren } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import type { ErrorJson, Problem, State } from "./api.ts"
-import { brief, json, toneOf } from "./format.ts"
-import { visible } from "./visible.ts"
+import { brief, toneOf } from "./format.ts"
+import { Said } from "./Said.tsx"
 
-/** Text that a user wrote: shown as text, cut if it is long, with its direction kept to itself. */
-export const Said = ({ text, limit = 400 }: { readonly text: string; readonly limit?: number }) => (
-  <bdi class="said" title={text.length > limit ? undefined : text}>
-    {text === "" ? <i class="soft">empty</i> : brief(visible(text), limit)}
-  </bdi>
-)
+export { Said } from "./Said.tsx"
+export { visible } from "./text.ts"
 
 export const StateMark = ({ state }: { readonly state: State }) => (
   <span class={`state ${toneOf(state)}`}>
@@ -28,7 +24,7 @@ export const Fault = ({ problem }: { readonly problem: Problem }) => (
     {problem.detail !== "" && problem.detail !== problem.title ? (
       <>
         {" "}
-        <Said text={problem.detail} />
+        <Said text={problem.detail} limit={2_000} hasLines />
       </>
     ) : null}
   </p>
@@ -136,26 +132,3 @@ export const Line = ({
     <dd title={title}>{children}</dd>
   </div>
 )
-
-/** Both sides of a conflict, with the agents that proposed them. Nothing for an error of another kind. */
-export const Sides = ({ error }: { readonly error: ErrorJson }) => {
-  const { agents, existing, proposed } = error
-  if (error._tag !== "MergeConflict") return null
-  const nameOf = (index: number): string => {
-    const name: unknown = Array.isArray(agents) ? agents[index] : ""
-    return typeof name === "string" && name !== "" ? name : "a seed or a signal"
-  }
-  return (
-    <ol class="values" tabIndex={0} aria-label="both sides">
-      {[existing, proposed].map((value, index) => (
-        <li key={index}>
-          <small>
-            {index === 0 ? "there, from " : "proposed by "}
-            <Said text={nameOf(index)} limit={60} />
-          </small>
-          <pre>{json(value, 2_000)}</pre>
-        </li>
-      ))}
-    </ol>
-  )
-}

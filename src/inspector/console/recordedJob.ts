@@ -7,7 +7,10 @@
  *
  * Boundary: pure; a path in, a value or a problem out. recorded.ts finds the record.
  */
+import { cutValue } from "../../server/previews.ts"
 import type { JobRecord, RecordedFact, RecordedPast } from "../../server/jobRecord.ts"
+import { Examination, type RepeatedFailure } from "../../outcome/diagnosis.ts"
+import type { JobEvent } from "../../outcome/JobEvent.ts"
 import type * as Shapes from "../../server/shapes.ts"
 import type { Answer } from "./answer.ts"
 import { numberIn, pageOf } from "./pages.ts"
@@ -109,6 +112,12 @@ const refIn = (query: URLSearchParams): FactRef => {
   return { kind: query.get("kind") ?? "", id: json === null ? (query.get("fact") ?? "") : String(JSON.parse(json)) }
 }
 
+/** Cuts the values of facts as a query asks for it. */
+const cutting = (query: URLSearchParams) => {
+  const most = numberIn(query, "valueLength")
+  return (fact: RecordedFact): Fact => cutValue(shown(fact), most)
+}
+
 const unknownFact = ({ id, kind }: FactRef): Answer<never> =>
   no(404, "The fact is not known", `${kind}/${id} is not in the record as of this cycle`)
 
@@ -155,12 +164,12 @@ export class RecordedJob {
   }
 
   #ofJob(what: string, query: URLSearchParams): Answer<unknown> {
-    const { approvals, diagnosis, input, job } = this.record
+    const { approvals, input, job } = this.record
     switch (what) {
       case "":
         return ok(job)
       case "diagnosis":
-        return ok(diagnosis)
+        return this.#diagnosis(query)
       case "input":
         return ok(input)
       case "approvals":
@@ -193,7 +202,7 @@ export class RecordedJob {
       case "replay":
         return ok(this.#replay(context))
       case "explain":
-        return this.#explain(context, refIn(query))
+        return this.#explain(context, query)
       case "lineage":
         return this.#lineage(context, query)
       case "history": {
@@ -202,7 +211,7 @@ export class RecordedJob {
         const revisions = past.facts
           .slice(0, firstAfter(past.facts, version))
           .filter((fact) => fact.kind === kind && fact.id === id)
-        return ok({ revisions: revisions.map(shown), cursor: null, previous: null })
+        return ok({ revisions: revisions.map(cutting(query)), cursor: null, previous: null })
       }
       default:
         return no(404, "The record has no such page")
@@ -212,6 +221,24 @@ export class RecordedJob {
   /** The events after a number, oldest first. */
   eventsAfter(after: number): ReadonlyArray<unknown> {
     return this.record.events.filter((event) => ((event as { readonly seq?: number }).seq ?? 0) > after)
+  }
+
+  /** The diagnosis of the newest events, or of those up to a cycle. The record may lack the oldest ones. */
+  #diagnosis(query: URLSearchParams): Answer<unknown> {
+    const at = numberIn(query, "at")
+    if (at === undefined) return ok(this.record.diagnosis)
+    const examination = new Examination()
+    for (const event of this.record.events as ReadonlyArray<JobEvent>) if (event.cycle <= at) examination.add(event)
+    const { error, failure, failures, status, ...rest } = examination.result
+    const failureJson = (failed: RepeatedFailure) => ({ ...failed, each: failed.each ?? null })
+    return ok({
+      ...rest,
+      status: status ?? null,
+      error: error ?? null,
+      failure: failure === undefined ? null : failureJson(failure),
+      failures: failures.map(failureJson),
+      standing: examination.standing
+    })
   }
 
   #timeline(query: URLSearchParams) {
@@ -277,8 +304,11 @@ export class RecordedJob {
     const isFound = ({ id, value }: RecordedFact): boolean =>
       [id, JSON.stringify(id), JSON.stringify(value)].some((text) => text.toLowerCase().includes(wanted))
     const found = live.filter((fact) => (kind === "" || fact.kind === kind) && (wanted === "" || isFound(fact)))
-    const { cursor, items, previous } = pageOf(found, versionOf, query)
-    return { facts: items.map(shown), version, cursor, previous }
+    const after = numberIn(query, "cursor") ?? 0
+    const offset = numberIn(query, "offset") ?? 0
+    const listed = offset === 0 ? found : found.slice(firstAfter(found, after) + offset)
+    const { cursor, items, previous } = pageOf(listed, versionOf, query)
+    return { facts: items.map(cutting(query)), version, cursor, previous }
   }
 
   #diff(query: URLSearchParams): Answer<unknown> {
@@ -289,6 +319,7 @@ export class RecordedJob {
     const isOfKind = (fact: RecordedFact): boolean => kind === "" || fact.kind === kind
     const left = new Map(before.live.filter(isOfKind).map((fact) => [refKey(fact), fact]))
     const counts = { added: 0, revised: 0, removed: 0 }
+    const cut = cutting(query)
     const changes: Array<{
       readonly change: keyof typeof counts
       readonly before: Fact | null
@@ -298,8 +329,8 @@ export class RecordedJob {
       counts[change]++
       changes.push({
         change,
-        before: was === undefined ? null : shown(was),
-        after: is === undefined ? null : shown(is)
+        before: was === undefined ? null : cut(was),
+        after: is === undefined ? null : cut(is)
       })
     }
     for (const fact of after.live.filter(isOfKind)) {
@@ -317,7 +348,9 @@ export class RecordedJob {
     return ok({ from: pointOf(before), to: pointOf(after), counts, changes: items, cursor, previous })
   }
 
-  #explain({ live, past }: Context, ref: FactRef): Answer<Explanation> {
+  #explain({ live, past }: Context, query: URLSearchParams): Answer<Explanation> {
+    const ref = refIn(query)
+    const cut = cutting(query)
     const root = live.find(({ id, kind }) => kind === ref.kind && id === ref.id)
     if (root === undefined) return unknownFact(ref)
     interface Node {
@@ -353,7 +386,7 @@ export class RecordedJob {
     const traceOf = ({ trace }: RecordedFact): Explanation["nodes"][number]["trace"] =>
       (trace === undefined ? null : (past.traces[trace] ?? null)) as Explanation["nodes"][number]["trace"]
     return ok({
-      nodes: nodes.map(({ causes, fact, omitted }) => ({ ...shown(fact), trace: traceOf(fact), causes, omitted }))
+      nodes: nodes.map(({ causes, fact, omitted }) => ({ ...cut(fact), trace: traceOf(fact), causes, omitted }))
     })
   }
 
@@ -364,7 +397,8 @@ export class RecordedJob {
     if (related === undefined) return unknownFact(ref)
     const { cursor, items, previous } = pageOf(related, versionOf, query)
     const { version } = context
-    return ok({ fact: ref, relation, count: related.length, facts: items.map(shown), version, cursor, previous })
+    const facts = items.map(cutting(query))
+    return ok({ fact: ref, relation, count: related.length, facts, version, cursor, previous })
   }
 }
 

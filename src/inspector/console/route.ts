@@ -28,9 +28,15 @@ const decode = (text: string): string => {
   }
 }
 
+/** A text before and after the first mark of a kind. */
+const halves = (text: string, mark: string): readonly [before: string, after: string] => {
+  const place = text.indexOf(mark)
+  return place === -1 ? [text, ""] : [text.slice(0, place), text.slice(place + 1)]
+}
+
 /** Reads the part of an address after its `#`. Anything that is no route is the list of jobs. */
 export const parseRoute = (hash: string): Route => {
-  const [path = "", search = ""] = hash.replace(/^#\/?/, "").split("?", 2)
+  const [path, search] = halves(hash.replace(/^#\/?/, ""), "?")
   const query = Object.fromEntries(new URLSearchParams(search))
   const [page, id, view = ""] = path.split("/")
   if (page !== "jobs" || id === undefined) return { page: "jobs", query }
@@ -50,7 +56,7 @@ export const hrefOf = (route: Route): string => {
   const tail = search === "" ? "" : `?${search}`
   if (route.page === "jobs") return `#/jobs${tail}`
   const named = route.id === "" || route.id.startsWith("~") ? `~${route.id}` : route.id
-  return `#/jobs/${encodeURIComponent(named)}/${route.view}${tail}`
+  return `#/jobs/${encodeURIComponent(named.toWellFormed())}/${route.view}${tail}`
 }
 
 /** The place where the page begins. The page of a recorded job shows that job. */

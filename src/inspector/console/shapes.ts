@@ -3,6 +3,7 @@ import type * as Insight from "../../server/insightShapes.ts"
 import type * as Shapes from "../../server/shapes.ts"
 
 export type Diagnosis = typeof Insight.Diagnosis.Type
+export type Standing = NonNullable<Diagnosis["standing"]>
 export type TasksNow = typeof Insight.TasksNow.Type
 export type RecordedCycle = typeof Insight.RecordedCycle.Type
 export type TimelinePage = typeof Insight.TimelinePage.Type

@@ -6,6 +6,7 @@
  */
 import { colourOf, inkOf } from "./colours.ts"
 import { span } from "./format.ts"
+import { visible } from "./text.ts"
 import { type Bar, type Lane, stepOf, type Timeline } from "./timelineModel.ts"
 
 const laneHeight = 22
@@ -83,6 +84,12 @@ const drawCross = ({ ink, pen }: Sheet, { w, x, y }: Place): void => {
   pen.stroke()
 }
 
+/** Characters of a name that a bar may have room for. */
+const nameLength = 80
+
+const nameOf = ({ agent, each }: Bar): string =>
+  each === undefined ? visible(agent, nameLength) : `${visible(agent, nameLength)} ${visible(each.id, nameLength)}`
+
 const drawBar = (sheet: Sheet, place: Place): void => {
   const { hovered, ink, pen } = sheet
   const { bar, w, x, y } = place
@@ -111,7 +118,7 @@ const drawBar = (sheet: Sheet, place: Place): void => {
   pen.beginPath()
   pen.rect(x, y, w - 4, laneHeight)
   pen.clip()
-  pen.fillText(bar.each === undefined ? bar.agent : `${bar.agent} ${bar.each.id}`, x + 5, y + (laneHeight - 6) / 2)
+  pen.fillText(nameOf(bar), x + 5, y + (laneHeight - 6) / 2)
   pen.restore()
 }
 
@@ -138,13 +145,41 @@ const drawLane = (sheet: Sheet, { bars, name }: Lane, y: number): ReadonlyArray<
   return places
 }
 
+/** The cycle that the page shows: its commit is a strong line, and a veil lies over what came later. */
+const drawMark = ({ height, ink, pen, width, xOf }: Sheet, { at, label }: MarkedCycle): void => {
+  const x = Math.min(Math.max(xOf(at), nameWidth), width)
+  pen.globalAlpha = 0.72
+  pen.fillStyle = ink.back
+  pen.fillRect(x, axisHeight, width - x, height)
+  pen.globalAlpha = 1
+  if (xOf(at) < nameWidth || xOf(at) > width) return
+  pen.fillStyle = ink.accent
+  pen.fillRect(x - 1, 0, 2, height)
+  const room = pen.measureText(label).width + 10
+  const left = x + room > width ? x - room : x
+  pen.fillRect(left, 0, room, 16)
+  pen.fillStyle = ink.back
+  pen.fillText(label, left + 5, 9)
+}
+
+/** The cycle that the page shows, and the time of its commit. */
+export interface MarkedCycle {
+  readonly at: number
+  readonly label: string
+}
+
+interface Options {
+  readonly shown: Window
+  readonly hovered: string | undefined
+  readonly end: number
+  readonly mark: MarkedCycle | undefined
+}
+
 /** Draws a timeline. Returns the places of its bars. */
 export const draw = (
   canvas: HTMLCanvasElement,
   timeline: Timeline,
-  shown: Window,
-  hovered: string | undefined,
-  end: number
+  { end, hovered, mark, shown }: Options
 ): ReadonlyArray<Place> => {
   const pen = canvas.getContext("2d")
   if (pen === null) return []
@@ -161,7 +196,9 @@ export const draw = (
   const sheet: Sheet = { pen, ink: inkOf(canvas), width, height, shown, end, hovered, xOf }
   drawScale(sheet, timeline.from)
   drawCommits(sheet, timeline)
-  return timeline.lanes.flatMap((lane, index) => drawLane(sheet, lane, axisHeight + index * laneHeight + 3))
+  const places = timeline.lanes.flatMap((lane, index) => drawLane(sheet, lane, axisHeight + index * laneHeight + 3))
+  if (mark !== undefined) drawMark(sheet, mark)
+  return places
 }
 
 /** The bar at a place. */

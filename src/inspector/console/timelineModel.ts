@@ -216,16 +216,17 @@ export const tallyOf = ({ lanes }: Timeline): ReadonlyArray<readonly [outcome: O
 export const inOrder = ({ lanes }: Timeline): ReadonlyArray<Bar> =>
   lanes.flatMap(({ bars }) => bars).sort((a, b) => a.from - b.from || (a.key < b.key ? -1 : 1))
 
-/** The bars that took longest, the longest first. Tasks that wait are not among them. */
+/** The bars that took longest, the longest first, of cycles up to one if that is given. Tasks that wait are not among them. */
 export const longest = (
   { lanes }: Timeline,
   count: number,
-  now: number
+  now: number,
+  until = Infinity
 ): ReadonlyArray<Bar & { readonly ms: number }> => {
   const found: Array<Bar & { readonly ms: number }> = []
   for (const { bars } of lanes) {
     for (const bar of bars) {
-      if (bar.outcome === "queued") continue
+      if (bar.outcome === "queued" || bar.cycle > until) continue
       const ms = (bar.to ?? now) - bar.from
       if (found.length === count && ms <= found[count - 1]!.ms) continue
       // There are few, and the next one is rarely among them.

@@ -24,14 +24,20 @@ interface Props {
   readonly onOpen: (index: number) => void
   /** Called when rows near the end come in sight, so that more can be fetched. */
   readonly onEnd?: () => void
+  /** Called with the rows that are in the document. */
+  readonly onShow?: (first: number, last: number) => void
   readonly class?: string
 }
 
-/** The part of the list that is in sight, in pixels, and the scale of its places. */
+/**
+ * The part of the list that is in sight. `top` is in pixels of the whole list. The browser scrolls over fewer if the list is too
+ * tall for it, so that its end is the end of both.
+ */
 const useWindow = (box: RefObject<HTMLDivElement | null>, full: number) => {
-  const [top, setTop] = useState(0)
+  const [scrolled, setScrolled] = useState(0)
   const [height, setHeight] = useState(600)
-  const scale = full > maxHeight ? maxHeight / full : 1
+  const inside = Math.min(full, maxHeight)
+  const scale = inside < full ? (inside - height) / (full - height) : 1
   useLayoutEffect(() => {
     const { current } = box
     if (current === null) return undefined
@@ -40,41 +46,45 @@ const useWindow = (box: RefObject<HTMLDivElement | null>, full: number) => {
     setHeight(current.clientHeight)
     return () => observer.disconnect()
   }, [])
-  return { height, scale, setTop, top }
+  return { height, inside, scale, scrolled, setScrolled, top: scrolled / scale }
 }
 
-/** Brings a row in sight. */
-const scrollTo = (box: HTMLElement, at: number, rowHeight: number): void => {
-  if (at < box.scrollTop) box.scrollTop = at
-  else if (at + rowHeight > box.scrollTop + box.clientHeight) box.scrollTop = at + rowHeight - box.clientHeight
-}
+/** What each key does. `page`: rows of a page. */
+const keysOf = (
+  { chosen, count, onOpen }: Props,
+  page: number,
+  move: (index: number) => void
+): Readonly<Record<string, () => void>> => ({
+  ArrowDown: () => move(chosen + 1),
+  ArrowUp: () => move(chosen - 1),
+  PageDown: () => move(chosen + page),
+  PageUp: () => move(chosen - page),
+  Home: () => move(0),
+  End: () => move(count - 1),
+  Enter: () => chosen >= 0 && onOpen(chosen)
+})
 
 export const VirtualList = (props: Props) => {
-  const { chosen, count, keyOf, label, onChoose, onEnd, onOpen, row, rowHeight } = props
+  const { chosen, count, keyOf, label, onChoose, onEnd, onOpen, onShow, row, rowHeight } = props
   const box = useRef<HTMLDivElement>(null)
-  const { height, scale, setTop, top } = useWindow(box, count * rowHeight)
-  const first = Math.max(0, Math.floor(top / scale / rowHeight) - overscan)
-  const last = Math.min(count, Math.ceil((top / scale + height) / rowHeight) + overscan)
+  const { height, inside, scale, scrolled, setScrolled, top } = useWindow(box, count * rowHeight)
+  const first = Math.max(0, Math.floor(top / rowHeight) - overscan)
+  const last = Math.min(count, Math.ceil((top + height) / rowHeight) + overscan)
   useEffect(() => {
     if (count > 0 && last >= count - overscan) onEnd?.()
   }, [last, count])
+  useEffect(() => onShow?.(first, last), [first, last, count])
   const move = (index: number): void => {
     const next = Math.min(Math.max(index, 0), count - 1)
     onChoose(next)
-    if (box.current !== null) scrollTo(box.current, next * rowHeight * scale, rowHeight)
+    if (box.current === null) return
+    const at = next * rowHeight
+    if (at < top) box.current.scrollTop = Math.floor(at * scale)
+    else if (at + rowHeight > top + height) box.current.scrollTop = Math.ceil((at + rowHeight - height) * scale)
   }
-  const page = Math.max(1, Math.floor(height / rowHeight) - 1)
-  const keys: Readonly<Record<string, () => void>> = {
-    ArrowDown: () => move(chosen + 1),
-    ArrowUp: () => move(chosen - 1),
-    PageDown: () => move(chosen + page),
-    PageUp: () => move(chosen - page),
-    Home: () => move(0),
-    End: () => move(count - 1),
-    Enter: () => chosen >= 0 && onOpen(chosen)
-  }
+  const keys = keysOf(props, Math.max(1, Math.floor(height / rowHeight) - 1), move)
   const rowAt = (index: number) => {
-    const at = scale === 1 ? index * rowHeight : top + (index - Math.floor(top / scale / rowHeight)) * rowHeight
+    const at = scale === 1 ? index * rowHeight : scrolled + index * rowHeight - top
     return (
       <div
         key={keyOf(index)}
@@ -102,7 +112,7 @@ export const VirtualList = (props: Props) => {
       tabIndex={0}
       aria-label={label}
       aria-activedescendant={chosen >= first && chosen < last ? `row-${chosen}` : undefined}
-      onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}
+      onScroll={({ currentTarget }) => setScrolled(currentTarget.scrollTop)}
       onKeyDown={(event) => {
         const act = keys[event.key]
         if (act === undefined || event.altKey || event.ctrlKey || event.metaKey) return
@@ -110,7 +120,7 @@ export const VirtualList = (props: Props) => {
         act()
       }}
     >
-      <div class="inside" style={{ height: `${count * rowHeight * scale}px` }}>
+      <div class="inside" style={{ height: `${inside}px` }}>
         {Array.from({ length: Math.max(0, last - first) }, (_, index) => rowAt(first + index))}
       </div>
     </div>
