@@ -208,7 +208,7 @@ describe("a job that lives", () => {
     await page.getByRole("tab", { name: "Overview" }).click()
     await shows(page, "After cycle 5")
     await shows(page, "Changes of cycle 5")
-    await page.getByRole("button", { name: "newest" }).click()
+    await page.getByRole("button", { name: "back to now" }).click()
     expect(await page.getByText("After cycle 5").count()).toBe(0)
     expect(complaints).toEqual([])
   })
@@ -227,6 +227,106 @@ describe("a job that lives", () => {
     await page.getByRole("link", { name: "Compare the facts of both" }).click()
     await page.locator(".diff .added").filter({ hasText: "Step/100" }).waitFor()
     expect(await page.locator(".diff li").count()).toBe(1)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("a past cycle", () => {
+  const panel = (page: Page, title: string) =>
+    page.locator(".panel", { has: page.getByRole("heading", { name: title }) })
+  const budgetOf = async (page: Page, name: string): Promise<string> =>
+    (await panel(page, "Budget").locator("tr", { hasText: name }).locator("td").first().innerText()).trim()
+
+  it("is what the whole overview shows: the answer, the numbers, the machine and the budget", async () => {
+    await reach("counted", "converged")
+    const watched = await visit("jobs/counted/overview?at=5")
+    const { page } = watched
+    await shows(page, "You look at cycle 5 of 41")
+    await shows(page, `In cycle 5 it executed 1 task of "count". Then it went on.`)
+    await shows(page, /^Since then: 36 cycles, 35 facts added, 0 changed, 0 gone/)
+    await expectOnFirstScreen(watched, ["At cycle 5", "running", "You look at cycle 5 of 41", "back to now"])
+    expect(await page.locator(".numbers div", { hasText: "facts" }).first().innerText()).toMatch(/6$/)
+    expect(await budgetOf(page, "cycles")).toBe("5")
+    expect(await budgetOf(page, "tasks")).toBe("5")
+    await shows(page, "used by the end of cycle 5")
+    await page.getByLabel("The job's machine. Active: running.executing.").waitFor()
+    expect(await page.getByText("It converged").count()).toBe(0)
+    // A reload keeps the cycle, and so does a change of the view.
+    await page.reload()
+    await shows(page, "You look at cycle 5 of 41")
+    await page.getByRole("tab", { name: "Output" }).click()
+    await shows(page, "At cycle 5 there was no output yet")
+    expect(await page.getByText(/^41$/).count()).toBe(0)
+    expect(page.url()).toContain("at=5")
+    await page.keyboard.press("Escape")
+    await shows(page, /^41$/)
+    expect(watched.complaints).toEqual([])
+  })
+
+  it("is moved by keys, one cycle at a time, and by the slider", async () => {
+    const { complaints, page } = await visit("jobs/counted/overview")
+    await shows(page, "It converged after cycle")
+    await page.keyboard.press("[")
+    await shows(page, "You look at cycle 40 of 41")
+    await page.keyboard.press("[")
+    await shows(page, "In cycle 39 it executed 1 task")
+    await page.keyboard.press("]")
+    await page.keyboard.press("]")
+    await shows(page, "It converged after cycle")
+    await page.getByRole("slider").focus()
+    await page.keyboard.press("Home")
+    await shows(page, "It had begun, and no cycle was done.")
+    await page.getByRole("button", { name: "The cycle after" }).click()
+    await shows(page, "You look at cycle 1 of 41")
+    await page.getByRole("button", { name: "back to now" }).click()
+    await shows(page, "It converged after cycle")
+    expect(page.url()).not.toContain("at=")
+    expect(complaints).toEqual([])
+  })
+
+  it("has the events up to it, and a mark in the timeline with what came later faded", async () => {
+    const { complaints, page } = await visit("jobs/counted/timeline?at=10")
+    await shows(page, "The longest tasks up to cycle 10")
+    const cycles = await page.locator(".longest tbody td:nth-child(4)").allInnerTexts()
+    expect(cycles.length).toBeGreaterThan(0)
+    expect(cycles.filter((cycle) => Number(cycle) > 10)).toEqual([])
+    const picture = () => page.evaluate<string>(`document.querySelector(".timeline canvas").toDataURL()`)
+    const marked = await picture()
+    await page.keyboard.press("Escape")
+    await shows(page, "The longest tasks here")
+    await until(async () => (await picture()) !== marked)
+    await page.goto(`${running.url}/inspector#/jobs/counted/events?at=10`)
+    await shows(page, /events up to cycle 10/)
+    await page.locator(".events").press("End")
+    expect(await page.getByText("JobHalted").count()).toBe(0)
+    await page.getByLabel("Which events").selectOption("only facts")
+    await shows(page, "11 events up to cycle 10")
+    expect(complaints).toEqual([])
+  })
+
+  it("of a job that failed tells of the end at the last cycle, and not before", async () => {
+    const { complaints, page } = await visit("jobs/crawl/overview?at=1")
+    await shows(page, `In cycle 1 it executed 1 task of "fetch". Then it went on.`)
+    expect(await page.getByText("HttpError").count()).toBe(0)
+    const { cycle } = (await (await running.fetch("/api/v1/jobs/crawl")).json()) as { readonly cycle: number }
+    await page.goto(`${running.url}/inspector#/jobs/crawl/overview?at=${cycle}`)
+    await shows(page, /Then it ended: Agent "fetch" failed/)
+    await shows(page, "HttpError")
+    await page.goto(`${running.url}/inspector#/jobs/crawl/overview?at=99`)
+    await shows(page, /the job has no cycle 99/)
+    expect(complaints.filter((complaint) => !/status of 40[04]/.test(complaint))).toEqual([])
+  })
+
+  it("of a job that waits shows what it waited for, and no question of the present", async () => {
+    await start("sends", "past letter")
+    await reach("past letter", "awaiting")
+    const { complaints, page } = await visit("jobs/past letter/overview?at=1")
+    await shows(page, "Then it waited for answers.")
+    await shows(page, "It waited for")
+    await page.getByLabel("The job's machine. Active: awaiting.").waitFor()
+    expect(await page.getByText("Waiting for you").count()).toBe(0)
+    await page.getByRole("button", { name: "back to now" }).click()
+    await shows(page, "Waiting for you")
     expect(complaints).toEqual([])
   })
 })
@@ -250,13 +350,13 @@ describe("a fact", () => {
     await until(async () => (await rows.count()) === hostileTexts.length, 20_000)
     for (const [index, text] of hostileTexts.entries()) {
       await rows.nth(index).click()
-      const wanted = JSON.stringify({ text }, undefined, 2).slice(0, 200)
+      const wanted = JSON.stringify({ text }, undefined, 2).replaceAll("\u202E", "U+202E").slice(0, 200)
       await until(async () => ((await page.locator(".pane pre.value").textContent()) ?? "").startsWith(wanted), 20_000)
     }
     expect(await page.locator("#app img, #app script").count()).toBe(0)
     expect(await page.title()).toBe("hostile · converge")
     // A mark that turns the direction is shown as its code.
-    await rows.nth(2).getByText("⟨U+202E⟩").first().waitFor()
+    await rows.nth(2).locator(".odd", { hasText: "U+202E" }).first().waitFor()
     expect(complaints).toEqual([])
   })
 })
@@ -268,6 +368,10 @@ const places = [
   "jobs/doors/overview",
   "jobs/counted/overview?at=5",
   "jobs/counted/timeline",
+  "jobs/counted/timeline?at=10",
+  "jobs/counted/program?at=5",
+  "jobs/counted/output?at=5",
+  "jobs/counted/events?at=5",
   `jobs/hostile/facts?of=Said&fact=${encodeURIComponent(`=${hostileTexts[8]?.slice(0, 80) ?? ""}`)}`,
   "jobs/doors/facts?from=3&at=9",
   "jobs/crawl/program",
@@ -351,6 +455,82 @@ describe("the list of jobs", () => {
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await page.waitForURL(/#\/jobs\/doors\/overview/)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("each job of the list", () => {
+  it("has a bar of the budget of which it used most, also after a restart, when no job is held", async () => {
+    const store = storeIn("bars.db")
+    const first = await serve({ programs }, { store })
+    await start("oscillates", "used up", {}, first)
+    await start("counts", "used little", { to: 3, ms: 1 }, first)
+    await reach("used up", "budget-exhausted", first)
+    await reach("used little", "converged", first)
+    await first.stop()
+    const second = await serve({ programs }, { store })
+    try {
+      const { complaints, page } = await visit("jobs", {}, second)
+      const row = (id: string) => page.locator(".jobList .row", { hasText: id })
+      expect(await row("used up").getByRole("img").getAttribute("aria-label")).toMatch(/^cycles: 60 of 60: 100 %/)
+      expect(await row("used little").getByRole("img").getAttribute("aria-label")).toMatch(/^cycles: 4 of 1,000: 0 %/)
+      expect(complaints).toEqual([])
+    } finally {
+      await second.stop()
+    }
+  })
+
+  it("is found by its age", async () => {
+    const { complaints, page } = await visit("jobs")
+    await page.locator(".jobList .row").first().waitFor()
+    await page.getByLabel("Age").selectOption("older than an hour")
+    await shows(page, "No job fits these filters.")
+    await page.getByLabel("Age").selectOption("of the last 15 minutes")
+    await page.locator(".jobList .row").first().waitFor()
+    await page.reload()
+    expect(await page.getByLabel("Age").inputValue()).toBe("of the last 15 minutes")
+    expect(complaints).toEqual([])
+  })
+
+  it("is asked for by an attribute, and shows its attributes as tags", async () => {
+    const { complaints, page } = await visit("jobs")
+    const asked: Array<string | null> = []
+    await page.route(/\/api\/v1\/jobs\?/, async (route) => {
+      asked.push(new URL(route.request().url()).searchParams.get("attribute"))
+      // Stands for a server that keeps attributes.
+      const attributes = { customer: "42", region: "north <b>" }
+      const job = { jobId: "tagged", program: "counts", state: "converged", createdAt: 1, haltedAt: 2, durationMs: 1 }
+      const rest = { cycle: 1, hash: "", error: null, budget: null, attributes }
+      await route.fulfill({ json: { jobs: [{ ...job, ...rest }], cursor: null } })
+    })
+    await page.reload()
+    await page.locator(".tag", { hasText: "region:north <b>" }).first().waitFor()
+    await page.getByLabel(/Filter by an attribute/).fill("customer")
+    expect(asked.every((attribute) => attribute === null)).toBe(true)
+    await page.getByLabel(/Filter by an attribute/).fill("customer:42")
+    await until(() => asked.includes("customer:42"), 10_000)
+    expect(page.url()).toContain("attribute=customer%3A42")
+    await page.locator(".tag", { hasText: "region:north" }).first().click()
+    await until(() => asked.includes("region:north <b>"), 10_000)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("the machine of a job", () => {
+  it("says how long the job was in each state, and which transition was the last; of a past cycle it tells no times", async () => {
+    await start("counts", "watched", { to: 400, ms: 40 })
+    const { complaints, page } = await visit("jobs/watched/overview")
+    await page.getByLabel(/The job's machine\. Active: running\.\w+\. Time in each state: .*executing \d/).waitFor()
+    await page.getByRole("button", { name: "Pause" }).click()
+    await page.getByLabel(/The job's machine\. Active: paused\./).waitFor()
+    await page.locator(".chart .edge.moved").first().waitFor({ state: "attached" })
+    await page.keyboard.press("[")
+    await page.getByLabel("The job's machine. Active: running.executing.", { exact: true }).waitFor()
+    expect(await page.locator(".chart .edge.moved title").allTextContents()).toEqual(["SELECTED [hasWork]"])
+    await page.getByRole("button", { name: "back to now" }).click()
+    await page.getByRole("button", { name: "Cancel…" }).click()
+    await page.getByRole("button", { name: "Cancel the job" }).click()
+    await shows(page, /It was cancelled/)
     expect(complaints).toEqual([])
   })
 })

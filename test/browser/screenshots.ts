@@ -73,6 +73,8 @@ const ofTests = async (browser: Browser, folder: string): Promise<void> => {
       { name: "jobs-390", place: "jobs", ready: ".jobList .row", width: 390, height: 844 },
       { name: "failed", place: "jobs/crawl-example.com/overview", ready: ".headline" },
       { name: "oscillating", place: "jobs/doors/overview", ready: ".values", theme: "dark" },
+      { name: "past", place: "jobs/doors/overview?at=7", ready: ".banner" },
+      { name: "events", place: "jobs/crawl-example.com/events", ready: ".events .row", theme: "dark" },
       { name: "diff", place: "jobs/doors/facts?from=3&at=8", ready: ".diff" }
     ])
   } finally {
