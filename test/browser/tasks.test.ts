@@ -3,7 +3,7 @@ import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { programs } from "../support/browser/questions.ts"
 import { jsonOf, until } from "../support/server/harness.ts"
-import { openSite, type Site, shows } from "./site.ts"
+import { goTo, openSite, type Site, shows } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
@@ -29,8 +29,11 @@ describe("the timeline", () => {
       return now["waits"] === 2 && (now["running"] as ReadonlyArray<object>).length === 1
     }, 20_000)
     const { complaints, page } = await site.visit("jobs/held/timeline")
-    await until(async () => (await legend(page))["queued"] === "2", 20_000)
-    expect(await legend(page)).toMatchObject({ queued: "2", running: "1" })
+    // The worker may still have to start.
+    await until(async () => {
+      const { queued, running } = await legend(page)
+      return queued === "2" && running === "1"
+    }, 20_000)
     expect(await page.locator(".longest tbody tr").first().innerText()).toContain("so far")
     await site.running.post("/api/v1/jobs/held/cancel")
     // The task that ran was stopped with the job; the others never began.
@@ -94,6 +97,21 @@ describe("the timeline", () => {
     await page.mouse.click(x, y)
     await page.waitForURL(/\/facts\?of=(Item|Seat)&fact=/)
     await page.locator(".pane h2").waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it("of a live job is left for a job that has ended, and asks for no stream of that", async () => {
+    await site.start("varied", "left", { isHeld: true, afterMs: 0 })
+    await site.start("streams", "short", { words: 1 })
+    await site.reach("short", "converged")
+    const { complaints, page } = await site.visit("jobs/left/timeline")
+    const asked: Array<string> = []
+    page.on("request", (request) => void asked.push(new URL(request.url()).pathname))
+    await page.locator(".legend li").first().waitFor()
+    await goTo(page, "jobs/short/timeline")
+    await until(async () => (await legend(page))["committed"] === "1 cycle", 20_000)
+    expect(asked.filter((path) => path.endsWith("/short/telemetry"))).toEqual([])
+    await site.running.post("/api/v1/jobs/left/cancel")
     expect(complaints).toEqual([])
   })
 

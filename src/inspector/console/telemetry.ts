@@ -7,7 +7,7 @@
  */
 import { effect, signal } from "@preact/signals"
 import { ofJob, readEvents, type FactRef } from "./api.ts"
-import { isOver, jobId, tasks } from "./jobStore.ts"
+import { isOver, job, jobId, tasks } from "./jobStore.ts"
 import { now, onceAFrame, onceIn, pause } from "./browser.ts"
 import type { LiveTask } from "./liveTask.ts"
 import type { TasksNow } from "./shapes.ts"
@@ -191,6 +191,8 @@ effect(() => {
 })
 
 const follow = async (id: string, abort: AbortSignal): Promise<void> => {
+  // A job that has ended has no stream, so whether it lives has to be known first.
+  while (job.peek()?.jobId !== id && !abort.aborted) await pause(50, abort)
   let last = ""
   while (!abort.aborted && !isOver.peek()) {
     const answer = await readEvents<Item>(
