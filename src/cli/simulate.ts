@@ -156,7 +156,7 @@ const pageOf = (found: Simulated | Found, options: SimulateOptions, page: Page):
 }
 
 const reportOf = (report: Simulated, { style, width }: Page): string => {
-  const { cancelled, error, lives, program, seeds, status, waitsFor } = report
+  const { cancelled, error, lives, message, program, seeds, status, waitsFor } = report
   const name = oneLine(program)
   const head =
     error === undefined
@@ -168,5 +168,6 @@ const reportOf = (report: Simulated, { style, width }: Page): string => {
   const met = Object.entries(report.faults).flatMap(([fault, count]) => (count === 0 ? [] : [`${fault} ${count}`]))
   const faults = met.length === 0 ? ["  no faults"] : flow(met, width - 2).map((line) => `  ${line}`)
   const counts = `  ${plural(lives, "life").replace(/lifes$/, "lives")} of the process, ${plural(cancelled, "run")} cancelled`
-  return [head, ...waitingLines(waitsFor), counts, ...faults].join("\n")
+  const why = message === "" ? [] : [indent(printable(truncate(message, 4_000)), "  ")]
+  return [head, ...why, ...waitingLines(waitsFor), counts, ...faults].join("\n")
 }

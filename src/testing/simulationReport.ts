@@ -16,6 +16,8 @@ export interface Simulated {
   readonly status: JobResult["status"] | "awaiting"
   /** The `_tag` of the error that ended all runs alike; undefined if the job converged or rested. */
   readonly error: string | undefined
+  /** The message of that error; "" if there is none. */
+  readonly message: string
   /** The decisions and handlers that a resting job waited for, such as `the approval "go"`. */
   readonly waitsFor: ReadonlyArray<string>
   /** The hash of the plain run. */

@@ -120,11 +120,12 @@ export class Simulation {
         }
         this.#count(run, schedule)
       }
-      const { error, hash, status, waitsFor } = plain.record
+      const { error, hash, message, status, waitsFor } = plain.record
       return {
         program: this.#program.name,
         status,
         error,
+        message,
         waitsFor,
         hash,
         seeds: seeds.length,
@@ -147,7 +148,6 @@ export class Simulation {
       const run = yield* this.#run(calm)
       yield* this.#refuseOutside(run, undefined)
       const record = recordOfRun(run)
-      this.#calls.isAlone = this.#signals.length > 0
       const finding = this.#calls.finding
       if (finding !== undefined) return yield* this.#error(undefined, { ...finding, each: undefined }, [])
       if (record !== undefined) {

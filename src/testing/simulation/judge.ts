@@ -43,7 +43,7 @@ export const recordOfRun = (run: Simulated): RunRecord | undefined => {
   // The error is the one of `job.result`, which has a partial result.
   const job: JobEnd = end.error === undefined ? end.result : (end.error as unknown as JobError)
   return recordFrom(job, {
-    rows: [beginning, ...rows.map(({ text }) => text)],
+    rows: beginning === "" ? [] : [beginning, ...rows.map(({ text }) => text)],
     children: new Map(
       journals.flatMap((journal): ReadonlyArray<[string, ChildRecord]> => {
         const { program } = journal
@@ -81,14 +81,15 @@ export interface Judged {
 export const judge = (judged: Judged, plain: RunRecord, run: Simulated, hasSignals: boolean): Finding | undefined => {
   const record = recordOfRun(run)
   if (record === undefined) return unended(plain, run)
-  const isAsPlain = record.error === plain.error && record.status === plain.status
-  const stop = isAsPlain ? undefined : stopOf(record, run)
+  // A job that ends as it begins needs no journal, and has none if the store refuses it.
+  const expected = record.rows.length === 0 ? { ...plain, rows: [] } : plain
+  // An agent that pays for a call, and runs again because its process died, pays twice.
+  const difference = differenceOf(run.lives === 1 ? expected : { ...expected, bill: record.bill }, record)
+  if (difference === undefined) return undefined
+  const stop = stopOf(record, run)
   if (stop === "nothing" || (hasSignals && stop !== undefined)) return undefined
   if (hasSignals) return factFinding(judged.program, plain, record)
-  if (stop !== undefined) return stoppedFinding(judged, plain, record, stop)
-  // An agent that pays for a call, and runs again because its process died, pays twice.
-  const difference = differenceOf(run.lives === 1 ? plain : { ...plain, bill: record.bill }, record)
-  return difference && finding(judged, plain, record, difference)
+  return stop === undefined ? finding(judged, plain, record, difference) : stoppedFinding(judged, plain, record, stop)
 }
 
 const nowhere = { agent: "", child: "", each: undefined, fact: undefined, cycle: 0 }
@@ -117,12 +118,14 @@ const stoppedFinding = (
   record: RunRecord,
   stop: Exclude<Stop, "nothing">
 ): Finding | undefined => {
-  const rows = stop === "whole" ? record.rows : record.rows.slice(0, -1)
-  const events = stop === "whole" ? record.events.filter((event) => !event.startsWith(`{"_tag":"JobHalted"`)) : []
-  const difference = differenceOf(
-    { ...record, rows: plain.rows.slice(0, rows.length), events: plain.events.slice(0, events.length) },
-    { ...record, rows, events }
-  )
+  const isWhole = stop === "whole"
+  const count = Math.min(record.rows.length - (isWhole ? 0 : 1), plain.rows.length)
+  const before = record.events.filter((event) => !event.startsWith(`{"_tag":"JobHalted"`))
+  const length = isWhole ? Math.min(before.length, plain.events.length - 1) : 0
+  const upTo = ({ events, rows }: Pick<RunRecord, "events" | "rows">): RunRecord => {
+    return { ...record, rows: rows.slice(0, count), events: events.slice(0, length) }
+  }
+  const difference = differenceOf(upTo(plain), upTo({ rows: record.rows, events: before }))
   return difference && finding(judged, record, record, difference)
 }
 

@@ -83,7 +83,7 @@ export interface Simulated {
   readonly refused: StartError | InvalidProgram | undefined
   /** The events that a reader in the last life got. */
   readonly events: ReadonlyArray<JobEvent>
-  /** The beginning of the journal, and its rows. */
+  /** The beginning of the journal, "" if there is none, and its rows. */
   readonly beginning: string
   readonly rows: ReadonlyArray<StoredRow>
   readonly told: ReadonlyArray<Told>
