@@ -37,13 +37,13 @@ export class Host {
     return attempt
   }
 
-  begin(life: number, world: World, hasFailed: boolean): void {
+  begin(life: number, world: World | undefined, hasFailed: boolean): void {
     this.life = life
     this.world = world
     this.#running.clear()
     this.#lastStart.clear()
     this.busy.clear()
-    this.till.begin(life, hasFailed, () => world.nowMs)
+    this.till.begin(life, hasFailed, () => world?.nowMs ?? 0)
   }
 
   /** Executions and handlers under way. */

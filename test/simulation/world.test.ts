@@ -7,7 +7,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import { shrink } from "../../src/testing/simulation/shrink.ts"
+import { inTurns } from "../../src/testing/simulation/turns.ts"
 import { World } from "../../src/testing/simulation/World.ts"
+
+const owner = { label: "a test", agent: "" }
 
 const after = (ms: number, go: () => void) => Effect.andThen(Effect.sleep(ms), Effect.sync(go))
 
@@ -76,6 +79,99 @@ describe("a kill", () => {
     const second = world.run(after(1_000, () => seen.push("again")))
     expect(second._tag).toBe("Ended")
     expect(seen).toEqual(["tick", "tick", "tick", "again"])
+  })
+})
+
+describe("a promise", () => {
+  const promised = <A>(value: A) => Effect.promise(() => Promise.resolve(value))
+
+  it.effect("is no obstacle to a run that is given its turns, and time stands still meanwhile", () =>
+    Effect.gen(function* () {
+      const world = new World({ seed: 1 })
+      const effect = Effect.all([promised("a"), after(20, () => undefined), promised("b")], {
+        concurrency: "unbounded"
+      })
+      const ran = yield* inTurns(world.running(world.execute(owner, effect)))
+      expect(ran).toMatchObject({ _tag: "Ended", exit: Exit.succeed(["a", undefined, "b"]) })
+      expect(world.nowMs).toBe(20)
+      expect(new World({ seed: 1 }).run(promised("a"))).toMatchObject({ _tag: "Stuck", reason: "nothing can go on" })
+    })
+  )
+
+  it.effect("makes its fiber ready, which goes on in the order of the seed", () =>
+    Effect.gen(function* () {
+      const orderOf = (seed: number) => {
+        const seen: Array<number> = []
+        const world = new World({ seed })
+        const one = (number: number) =>
+          Effect.andThen(
+            promised(number),
+            Effect.sync(() => void seen.push(number))
+          )
+        const all = Effect.forEach([0, 1, 2, 3, 4], one, { concurrency: "unbounded", discard: true })
+        return Effect.as(inTurns(world.running(world.execute(owner, all))), seen)
+      }
+      const orders = yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8], orderOf)
+      expect(new Set(orders.map((order) => order.join(""))).size).toBeGreaterThan(3)
+      expect(yield* orderOf(3)).toEqual(orders[2])
+    })
+  )
+
+  it.effect("of a life that was killed resumes nothing in the next one", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      const world = new World({ seed: 1 })
+      let release = (): void => undefined
+      const held = new Promise<void>((resolve) => (release = resolve))
+      const waiting = Effect.andThen(
+        Effect.promise(() => held),
+        Effect.sync(() => seen.push("first life"))
+      )
+      const work = Effect.all([waiting, Effect.forever(Effect.yieldNow)], { concurrency: "unbounded" })
+      const killed = yield* inTurns(world.running(world.execute(owner, work), (step) => step > 10))
+      expect(killed).toEqual({ _tag: "Killed" })
+      const next = Effect.andThen(
+        Effect.sync(() => release()),
+        Effect.andThen(
+          promised(1),
+          after(5, () => seen.push("second life"))
+        )
+      )
+      const ran = yield* inTurns(world.running(world.execute(owner, next)))
+      expect(ran._tag).toBe("Ended")
+      expect(seen).toEqual(["second life"])
+    })
+  )
+})
+
+describe("an execution under load", () => {
+  it("waits longer than it asks for, and nothing else does", () => {
+    const world = new World({ seed: 1, load: 3 })
+    world.run(
+      world.execute(
+        owner,
+        after(10, () => undefined)
+      )
+    )
+    expect(world.nowMs).toBe(30)
+    world.run(after(10, () => undefined))
+    expect(world.nowMs).toBe(40)
+  })
+})
+
+describe("work in the background", () => {
+  it("keeps no run going, and comes late where time moves on", () => {
+    const world = new World({ seed: 1 })
+    let looks = 0
+    const watch = Effect.forkDetach(Effect.forever(after(1_000, () => looks++)))
+    const watched = Effect.andThen(world.inBackground(watch), Effect.never)
+    expect(world.run(watched)).toMatchObject({ _tag: "Stuck", reason: "nothing can go on" })
+    const waiting = Effect.andThen(
+      world.inBackground(watch),
+      after(3_600_000 - 1, () => undefined)
+    )
+    expect(world.run(waiting)._tag).toBe("Ended")
+    expect(looks).toBeLessThan(3)
   })
 })
 

@@ -239,6 +239,29 @@ describe("a program that goes by its facts", () => {
         ]
       })
       expect(yield* Testing.simulate(endless, { input, seeds: 40 })).toMatchObject({ status: "budget-exhausted" })
+      const dear = Program.make("dear", {
+        input: Ids,
+        seed,
+        budget: { maxTokens: 25 },
+        agents: [
+          Agent.make("pay", {
+            each: Task,
+            writes: [Done],
+            execute: ({ value: { id } }) =>
+              Effect.gen(function* () {
+                yield* Budget.reserve({ tokens: 10 })
+                yield* Effect.sleep(5)
+                yield* Budget.spend({ tokens: 8 })
+                return { facts: [Done.of({ id, by: 1 })] }
+              })
+          })
+        ]
+      })
+      // An agent that runs again pays again: the budget may then end a job that it does not end otherwise.
+      const paid = yield* Testing.simulate(dear, { input, faults: ["kills"], budget: { maxTokens: 30 } })
+      expect(paid).toMatchObject({ status: "converged", seeds: 100 })
+      const broke = yield* Testing.simulate(dear, { input, seeds: 40, budget: { maxTokens: 20 } })
+      expect(broke).toMatchObject({ status: "budget-exhausted", error: "BudgetExhausted" })
       const waiting = tasks(() => Effect.as(Effect.sleep("20 seconds"), 1))
       const report = yield* Testing.simulate(waiting, { input, seeds: 40, budget: { maxDuration: "30 seconds" } })
       expect(report).toMatchObject({ status: "converged" })
@@ -620,6 +643,16 @@ describe("a report", () => {
       expect(among.seed).toBeGreaterThan(1)
       const alone = yield* failed(Testing.simulate(close, { input, seeds: [among.seed ?? 0] }))
       expect(JSON.stringify(alone)).toBe(JSON.stringify(among))
+    })
+  )
+
+  it.effect("does not depend on another simulation at the same time", () =>
+    Effect.gen(function* () {
+      const dated = tasks(() => Effect.promise(() => Promise.resolve(Date.now() + Math.random())))
+      const check = failed(Testing.simulate(dated, { input, seeds: [5] }))
+      const alone = yield* check
+      const together = yield* Effect.all([check, check, check], { concurrency: "unbounded" })
+      for (const found of together) expect(JSON.stringify(found)).toBe(JSON.stringify(alone))
     })
   )
 

@@ -125,7 +125,7 @@ export const scheduleOf = (
       claim: dice.from(1, Math.max(scale.tasks, 1)),
       fault: dice.pick(poolFaults)
     })),
-    delayMs: dice.pick([0, 2, 10]),
+    delayMs: Math.min(dice.pick([0, 2, 10]), Math.floor(scale.limitMs / 16)),
     user: {
       handlers:
         scale.calls === 0

@@ -60,13 +60,19 @@ export const recordOfRun = (run: Simulated): RunRecord | undefined => {
  * How far a run that was stopped must be like the plain one: its whole journal, or all but its last cycle; not at all for a
  * parent that failed because its process died when only its child had taken note of a cancel. Undefined for a run that went on.
  */
-const stopOf = ({ blamed, error, result }: RunRecord, { isCancelled, lives }: Simulated): Stop | undefined => {
+const stopOf = (
+  plain: RunRecord,
+  { blamed, error, result }: RunRecord,
+  { isCancelled, lives }: Simulated
+): Stop | undefined => {
   if (isCancelled && error === "JobCancelled") return "whole"
   if (isCancelled && error === "IntentFailed" && result.includes(`"_tag":"JobCancelled"`)) return "nothing"
   if (error !== "BudgetExhausted") return undefined
-  // Clocks are not the same in two runs, and an agent that runs again, because its process died, pays again.
+  // Clocks are not the same in two runs.
   if (blamed === "duration" || blamed === "cpuTime") return "whole"
-  return lives > 1 && (blamed === "tokens" || blamed === "cost") ? "all but the last" : undefined
+  if (blamed !== "tokens" && blamed !== "cost") return undefined
+  // An agent that runs again, because its process died, pays again. Who comes too late for the last room is open.
+  return lives > 1 || plain.blamed === blamed ? "all but the last" : undefined
 }
 
 type Stop = "whole" | "all but the last" | "nothing"
@@ -86,7 +92,7 @@ export const judge = (judged: Judged, plain: RunRecord, run: Simulated, hasSigna
   // An agent that pays for a call, and runs again because its process died, pays twice.
   const difference = differenceOf(run.lives === 1 ? expected : { ...expected, bill: record.bill }, record)
   if (difference === undefined) return undefined
-  const stop = stopOf(record, run)
+  const stop = stopOf(plain, record, run)
   if (stop === "nothing" || (hasSignals && stop !== undefined)) return undefined
   if (hasSignals) return factFinding(judged.program, plain, record)
   return stop === undefined ? finding(judged, plain, record, difference) : stoppedFinding(judged, plain, record, stop)
