@@ -208,12 +208,20 @@ export class Account {
         const reservation = given ?? reservationOf(payer, fiber)
         const tokens = paid.tokens ?? reservation?.tokens ?? 0
         const cost = paid.cost ?? reservation?.cost ?? 0
-        const isOpen = reservation !== undefined && this.#close(reservation)
-        this.#pay(payer.agent, tokens, cost)
-        this.#serve()
+        const isOpen = reservation !== undefined && this.#open.has(reservation)
+        // From here on the end of the task does not settle it.
+        if (isOpen) payer.open?.delete(reservation)
+        const pay = (): void => {
+          if (isOpen) this.#close(reservation)
+          this.#pay(payer.agent, tokens, cost)
+          this.#serve()
+        }
         const id = isOpen ? { id: reservation.id } : {}
         const written = this.#host.write?.({ ...id, isPaid: true, agent: payer.agent, tokens, cost })
-        return written === undefined ? Effect.void : Effect.asVoid(written)
+        if (written === undefined || !isOpen) pay()
+        if (written === undefined) return Effect.void
+        // A crash before the payment is written counts the whole reservation, so nobody gets the rest of it before.
+        return Effect.map(written, () => (isOpen ? pay() : undefined))
       })
     )
   }

@@ -172,3 +172,33 @@ describe("a payment that goes over a limit", () => {
     expect(end?.error).toMatchObject({ _tag: "BudgetExhausted", cycle: 1, ...spent })
   })
 })
+
+describe("the rest of a reservation", () => {
+  it("is given away when its payment is written, so that no kill leaves more open than there is room (seed 7503)", () => {
+    const paying = Agent.make("paying", {
+      each: Note,
+      execute: () =>
+        Effect.gen(function* () {
+          yield* Budget.reserve({ cost: 3 })
+          yield* Effect.sleep("25 millis")
+          yield* Budget.spend({ cost: 1 })
+          return {}
+        }).pipe(Effect.catchTag("NoRoom", () => Effect.succeed({})))
+    })
+    const program = Program.make("pays", {
+      input: Schema.Null,
+      seed: () => ["a", "b", "c"].map((text) => Note.of({ text })),
+      agents: [paying],
+      budget: { maxCost: 8 }
+    })
+    const above: Array<string> = []
+    for (let seed = 1; seed <= 60; seed++) {
+      for (let kill = 5; kill <= 25; kill++) {
+        const { end } = simulate({ program, input: null, handlers: [], signals: [] }, { ...calm, seed, kills: [kill] })
+        const cost = end?.result.usage.cost ?? 0
+        if (cost > 8) above.push(`seed ${seed}, kill ${kill}: ${cost}`)
+      }
+    }
+    expect(above).toEqual([])
+  })
+})

@@ -86,7 +86,10 @@ export const endedOf = ({ end }: Simulated): Ended => ({
 
 /** The end of a child: in its journal, or else as its parent was told. */
 export const childEnd = (parent: Journal, key: string, { end, status }: Journal): Ended => {
-  if (end === undefined) return { ...answerOf(parent, key), usage: undefined }
+  const told = answerOf(parent, key)
+  // The store refused the end that the parent was told of, and the end of the parent cancelled what was unfinished.
+  const isOther = status === "cancelled" && told.status !== undefined && told.cause?.["_tag"] !== "JobCancelled"
+  if (end === undefined || isOther) return { ...told, usage: undefined }
   const { cause, usage } = JSON.parse(end) as EndText
   return { status, cause: cause ?? undefined, usage }
 }
