@@ -39,7 +39,7 @@ const compareAnyWay = (
   const first = compareWith(whole, simulated, host, 0, before)
   const isOpen = ({ answer, message }: Simulated["told"][number]) =>
     answer === "unknown" || message.startsWith("JobHalted")
-  if (first.length === 0 || !simulated.told.some(isOpen)) return first
+  if (first.length === 0 || ![...simulated.told, ...(before?.told ?? [])].some(isOpen)) return first
   for (let choice = 1; choice < mostWays; choice++) {
     if (compareWith(whole, simulated, host, choice, before).length === 0) return []
   }
@@ -63,11 +63,11 @@ const versionOf =
     life === 1 ? program : (versions[Math.min(life - 2, versions.length - 1)] ?? program)
 
 /** With what a job that goes on from another begins. */
-const sequelOf = (whole: Case, before: Simulated, { commits }: Simulated, host: Host): Beginning => {
+const sequelOf = (whole: Case, before: Simulated, { commits }: Simulated, host: Host, choice: number): Beginning => {
   const { program, sequel, versions } = whole
   const journal = journalOf(before, before.jobId) ?? emptyJournal(before.jobId)
   const source: Source = {
-    ...{ simulated: before, host, journal, ended: endedOf(before), told: before.told, choice: 0 },
+    ...{ simulated: before, host, journal, ended: endedOf(before), told: before.told, choice },
     versionOf: versionOf(whole),
     readIn: commits.find(({ cycle, jobId }) => jobId === sequelJobId && cycle === 0)?.life ?? before.lives
   }
@@ -114,7 +114,9 @@ const compareWith = (
   }
   const open = givenOf(source)
   const beginning =
-    before === undefined ? beginningOf(whole, open.first ?? whole.program) : sequelOf(whole, before, simulated, host)
+    before === undefined
+      ? beginningOf(whole, open.first ?? whole.program)
+      : sequelOf(whole, before, simulated, host, choice)
   const { given } = open
   const job = refer(beginning, given)
   const found = [...open.complaints, ...job.complaints]
@@ -172,7 +174,8 @@ const compareChildren = (job: Referred, parent: Source, differ: Differ): Readonl
     // The end of its parent cancels a child whose end is not written, and whose answer nobody has taken.
     const isCut = child.status === "stopped" || (journal.status === "cancelled" && !hasAnswered(job, key))
     // A store that fails when the child ends leaves it unfinished, also where its parent was told.
-    const isUnwritten = journal.status === undefined && simulated.met.length > 0
+    const hasNoEnd = journal.status === undefined || journal.status === "cancelled"
+    const isUnwritten = hasNoEnd && child.status !== "stopped" && simulated.met.length > 0
     if (!isUnwritten) about("status (CH6)", isCut ? "cancelled" : child.status, journal.status)
     const below = compareChildren(child, source, differ)
     return [...below, ...intentsOf(child).map((intent) => `${childId}/${intent.key}`)]
