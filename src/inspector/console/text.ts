@@ -75,6 +75,3 @@ export const idPartsOf = (text: string): ReadonlyArray<string | Mark> => {
     run === "" ? [] : /^ +$/.test(run) ? Array.from(run, () => ({ mark: "SP", code: "U+0020" })) : partsOf(run)
   return [...spaces(first), ...partsOf(middle ?? ""), ...spaces(last)]
 }
-
-/** Whether a text has no half of a pair. Only such a text can stand in a request as it is. */
-export const isWellFormed = (text: string): boolean => !/[\uD800-\uDFFF]/u.test(text)
