@@ -39,7 +39,7 @@ import { layerOwner, programIn, SimulatedHandlers } from "./users.ts"
 import { atOnce, type Ran, type Wait, World } from "./World.ts"
 
 export type { End, Told } from "./callers.ts"
-export type { Journal, Sequel, Simulated, SimulatedJob } from "./simulated.ts"
+export type { Journal, Simulated, SimulatedJob } from "./simulated.ts"
 
 /** The ids of the simulated job, and of the one that goes on from it. */
 export const simulatedJobId = "job"
@@ -159,7 +159,7 @@ class Simulation<P extends Program.Any> {
         // A life before this one may have begun the fork.
         if (journals.jobs.some(({ jobId }) => jobId === id)) return yield* engine.resume(program, id)
         const { cycle } = yield* this.#disk.load(simulatedJobId)
-        const options: ForkOptions<Kind.Any> = { id, at: Math.min(at, cycle), facts: facts as never }
+        const options: ForkOptions<Kind.Any> = { id, at: Math.min(at, cycle), facts }
         return yield* engine.fork(program, simulatedJobId, options as never)
       }) as Effect.Effect<Job<Program.Any>, unknown, unknown>
   }
