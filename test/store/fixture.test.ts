@@ -55,7 +55,8 @@ describe.each(fixtures)("the journals of %s", (name) => {
     })
 
     it("the list has the same jobs in the same order", () => {
-      expect(textOf(read.list)).toBe(textOf(expected.list))
+      // Version 0.1.0 did not tell what a job has spent.
+      expect(textOf(read.list.map(({ spending: _, ...job }) => job))).toBe(textOf(expected.list))
     })
 
     it.each(ids)("%s is replayed, verified, explained and told as it was", (id) => {

@@ -49,8 +49,10 @@ describe("outcomes", () => {
       const inline = (yield* execute(batch(ledger, tasks)).pipe(Effect.provide(pool(0)))).map(comparable)
       for (const fault of ["claimed", "running", "unsent", "late"] as const) {
         const faults = [1, 2, 5, 9].map((claim) => ({ claim, fault }))
-        const twin = new SimulatedPool(new World({ seed: 1 }), { workers: 3, pool: faults, delayMs: 2 })
-        const outcomes = yield* twin.open().execute(batch(ledger, tasks))
+        const world = new World({ seed: 1 })
+        const twin = new SimulatedPool(world, { workers: 3, pool: faults, delayMs: 2 })
+        const ran = world.run(twin.open().execute(batch(ledger, tasks)))
+        const outcomes = ran._tag === "Ended" ? yield* ran.exit : []
         expect(outcomes.map(comparable)).toEqual(inline)
         expect(twin.met).toEqual([fault, fault, fault, fault])
       }
