@@ -575,6 +575,33 @@ describe("a list of 100,000 jobs", () => {
     await page.waitForURL(new RegExp(`#/jobs/job-${total - 1}/overview`))
     expect(complaints.filter((complaint) => !complaint.includes("404"))).toEqual([])
   })
+
+  it("is as the jobs are now also where the viewer has scrolled to", async () => {
+    const { page } = await visit("jobs")
+    const total = 3_000
+    let isOver = false
+    await page.route(/\/api\/v1\/jobs\?/, async (route) => {
+      const cursor = Number(new URL(route.request().url()).searchParams.get("cursor") ?? 0)
+      const end = cursor === 0 ? 100 : Math.min(total, cursor + 1_000)
+      const jobs = Array.from({ length: end - cursor }, (_, index) => ({
+        ...{ jobId: `job-${cursor + index}`, program: "many", cycle: 1, hash: "", error: null, budget: null },
+        state: cursor + index === 1_500 && !isOver ? "running" : "converged",
+        ...{ createdAt: total - cursor - index, haltedAt: total, durationMs: 1 }
+      }))
+      await route.fulfill({ json: { jobs, cursor: end === total ? null : String(end) } })
+    })
+    await page.reload()
+    const list = page.locator(".jobList")
+    await until(async () => {
+      await list.press("End")
+      return (await page.locator(`.row[aria-setsize="${total}"]`).count()) > 0
+    }, 20_000)
+    await list.evaluate(`(box) => { box.scrollTop = 1_500 * 52 }`)
+    const row = page.locator(".jobList .row", { hasText: "job-1500" })
+    await row.getByText("running").waitFor()
+    isOver = true
+    await row.getByText("converged").waitFor()
+  })
 })
 
 describe("a server", () => {

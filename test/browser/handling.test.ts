@@ -86,7 +86,7 @@ describe("by keys alone", () => {
     for (const _ of ["program", "output", "facts"]) await page.keyboard.press("ArrowLeft")
     await page.waitForURL(/\/counted\/facts/)
     await page.locator(".factList .row").first().waitFor()
-    await tabTo(page, /^facts$/)
+    await tabTo(page, /^\d+ facts$/)
     await page.keyboard.press("Home")
     await page.keyboard.press("ArrowDown")
     await page.locator(".derivation .center", { hasText: "Step/1" }).waitFor()

@@ -52,6 +52,7 @@ const ofThisMachine: Readonly<Record<string, string>> = {
   inspect: "it writes a file of this machine; the server has the page of each job",
   export: "it writes a file of this machine",
   rehearse: "it runs the code of this machine",
+  simulate: "it runs the code of this machine, over and over",
   serve: "it is the server",
   machine: "it prints what is the same for every job",
   help: "it explains commands"
@@ -119,14 +120,15 @@ describe("the console", () => {
       for (const [, name = "", method = "GET"] of sources.matchAll(pattern)) found.add(route(name, method))
     }
     const ofJob = (name: string, method: string) => `${method} /api/v1/jobs/:id${name === "" ? "" : `/${name}`}`
-    add(/ofJob\((?:id|jobId)(?:,\s*["`]\/(\w+)[^\n]*?)?\)(?:,\s*\{\s*method:\s*"(\w+)")?/g, ofJob)
-    add(/get<\w+>\("(\w+)"/g, ofJob)
+    add(/ofJob\((?:id|jobId)(?:,\s*["`]\/(?!versions)(\w+)[^\n]*?)?\)(?:,\s*\{\s*method:\s*"(\w+)")?/g, ofJob)
+    add(/\bof<\w+>\("(\w+)"/g, ofJob)
     add(/steer\("(\w+)"\)/g, (name) => ofJob(name, "POST"))
+    add(/ofJob\(jobId, `\/versions\/\$\{version\}\/explain/g, () => "GET /api/v1/jobs/:id/versions/:version/explain")
     add(/`\/diff\//g, () => "GET /api/v1/jobs/:id/diff/:otherId")
     add(/`\/diff\?/g, () => "GET /api/v1/jobs/:id/diff")
     add(/["`](jobs)\$\{queryOf/g, (name) => `GET /api/v1/${name}`)
     add(/ask<[^\n]*>\("(\w+)"\)/g, (name) => `GET /api/v1/${name}`)
-    add(/"(approvals)\?/g, (name) => `GET /api/v1/${name}`)
+    add(/["`](approvals)\?/g, (name) => `GET /api/v1/${name}`)
     return found
   }
 
@@ -137,9 +139,15 @@ describe("the console", () => {
     expect(found).toEqual(
       [
         "DELETE /api/v1/jobs/:id",
-        ...["approvals", "jobs", "jobs/:id", "jobs/:id/diff/:otherId", "me", "programs"].map(
-          (path) => `GET /api/v1/${path}`
-        ),
+        ...[
+          "approvals",
+          "jobs",
+          "jobs/:id",
+          "jobs/:id/diff/:otherId",
+          "jobs/:id/versions/:version/explain",
+          "me",
+          "programs"
+        ].map((path) => `GET /api/v1/${path}`),
         ...ofJob("approvals", "diagnosis", "diff", "events", "explain", "facts", "history", "input", "kinds").map(
           (path) => `GET ${path}`
         ),

@@ -1,9 +1,10 @@
 /** The samples of the documentation, run as they stand: lines for a shell, the unit of systemd, and the image of a container. */
 import { spawn } from "node:child_process"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { createServer } from "node:net"
 import { join } from "node:path"
 import { afterAll, describe, expect, it, vi } from "vitest"
-import { converge, start } from "../support/cli/converge.ts"
+import { converge, type Running, start } from "../support/cli/converge.ts"
 import { blocksOf, built, commandsOf, type Folder, makeFolder } from "../support/cli/samples.ts"
 import { projectRoot } from "../support/node.ts"
 
@@ -16,7 +17,49 @@ const folderOf = (page: string): Folder => {
   folders.set(page, folder)
   return folder
 }
-afterAll(() => folders.forEach(({ remove }) => remove()))
+afterAll(async () => {
+  for (const { running } of await Promise.all(servers.values())) {
+    running.process.kill()
+    await running.ended
+  }
+  folders.forEach(({ remove }) => remove())
+})
+
+/** A port of this machine that nobody listens on. */
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.listen(0, () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+
+interface Served {
+  readonly url: string
+  readonly running: Running
+}
+
+/** The servers of the folders, for the lines that ask one. */
+const servers = new Map<string, Promise<Served>>()
+
+/** A server with an example of the repository, whose store is in the folder. */
+const serve = async (folder: string): Promise<Served> => {
+  const port = await freePort()
+  const program = join(projectRoot, "docs/examples/ancestors/program.ts")
+  const running = start(["serve", program, "--store", "served.db", "--port", String(port)], { folder })
+  await running.says(/listening on http/)
+  return { url: `http://localhost:${port}`, running }
+}
+
+/** The line, with the address of a server that listens. */
+const addressed = async (line: string, { path }: Folder): Promise<string> => {
+  const address = "http://localhost:8080"
+  if (!line.includes(address)) return line
+  const served = servers.get(path) ?? serve(path)
+  servers.set(path, served)
+  return line.replaceAll(address, (await served).url)
+}
 
 interface Ended {
   readonly code: number | null
@@ -64,7 +107,7 @@ describe("a line for a shell", () => {
     if (first !== undefined && !existsSync(join(folder.path, "jobs.db"))) {
       expect(await runLine(first, folder)).toMatchObject({ code: 0 })
     }
-    expect(await runLine(line, folder)).toMatchObject({ code: 0 })
+    expect(await runLine(await addressed(line, folder), folder)).toMatchObject({ code: 0 })
   })
 
   it.each(scripts)("of $page names a script that exists: $line", ({ line }) => {

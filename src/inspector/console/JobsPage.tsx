@@ -2,12 +2,23 @@
 import { useEffect } from "preact/hooks"
 import { useSignal } from "@preact/signals"
 import { ago, number, plural, span } from "./format.ts"
-import { ages, hasMore, isAttribute, isLoaded, jobs, type ListedJob, more, problem, watchJobs } from "./jobsStore.ts"
+import {
+  ages,
+  hasMore,
+  isAttribute,
+  isLoaded,
+  jobs,
+  type ListedJob,
+  more,
+  problem,
+  show,
+  watchJobs
+} from "./jobsStore.ts"
 import { needPrograms, programs } from "./jobStore.ts"
 import { now } from "./browser.ts"
 import { Bar, Empty, Fault, Said, StateMark, visible } from "./parts.tsx"
 import { change, go, route } from "./route.ts"
-import { VirtualList } from "./virtual.tsx"
+import { overscan, VirtualList } from "./virtual.tsx"
 import { Waiting } from "./Waiting.tsx"
 
 const statuses = [
@@ -206,6 +217,7 @@ export const JobsPage = () => {
           onChoose={(at) => (chosen.value = list[at]?.jobId ?? "")}
           onOpen={open}
           onEnd={() => void more()}
+          onShow={(first) => show(first + overscan)}
         />
       )}
     </main>

@@ -1,8 +1,9 @@
 /**
  * The list of jobs as the viewer filters it: pages from the server, kept fresh while the list is in sight.
  *
- * Invariants: a job keeps its row by its id, so a refresh moves no choice and no focus; a page that comes late for older
- * filters is dropped. Boundary: the server filters and searches; this file only joins pages.
+ * The first page is asked for again and again, and so is the page that the viewer has scrolled to. Invariants: a job keeps its row
+ * by its id, so a refresh moves no choice and no focus; a page that comes late for older filters is dropped. Boundary: the server
+ * filters and searches; this file only joins pages.
  */
 import { computed, signal } from "@preact/signals"
 import { ask, type JobPage, type JobSummary, type Problem, queryOf } from "./api.ts"
@@ -65,6 +66,19 @@ export const hasMore = computed(() => cursor.value !== null)
 let asked = ""
 let isFetching = false
 
+/** A page after the first: its cursor, and the jobs that it had. */
+interface LaterPage {
+  readonly cursor: string
+  readonly ids: ReadonlySet<string>
+}
+
+let laterPages: ReadonlyArray<LaterPage> = []
+/** The first row in sight. */
+let firstInSight = 0
+
+/** Tells which rows are in sight. */
+export const show = (first: number): void => void (firstInSight = first)
+
 const fetchPage = (after: string | undefined, abort?: AbortSignal) =>
   ask<JobPage>(
     `jobs${queryOf({ ...askedOf(filterOf(route.value.query)), limit: after === undefined ? pageSize : morePageSize, cursor: after })}`,
@@ -85,6 +99,26 @@ export const join = (
   return [...fresh, ...older]
 }
 
+/** The rows, where those of a page are as they are now. A job that the filters no longer let through has no row. */
+export const renewed = (
+  known: ReadonlyArray<ListedJob>,
+  ids: ReadonlySet<string>,
+  fresh: ReadonlyArray<ListedJob>
+): ReadonlyArray<ListedJob> => {
+  const byId = new Map(fresh.map((job) => [job.jobId, job]))
+  return known.flatMap((job) => (ids.has(job.jobId) ? (byId.get(job.jobId) ?? []) : [job]))
+}
+
+/** Asks again for the page that is in sight, if it is not the first. */
+const renewInSight = async (abort: AbortSignal): Promise<void> => {
+  const seen = jobs.value[firstInSight]?.jobId
+  const page = seen === undefined ? undefined : laterPages.find(({ ids }) => ids.has(seen))
+  if (page === undefined) return
+  const name = asked
+  const answer = await fetchPage(page.cursor, abort)
+  if (answer?.ok === true && name === asked) jobs.value = renewed(jobs.value, page.ids, answer.value.jobs)
+}
+
 /** Keeps the list fresh until the returned function is called. */
 export const watchJobs = (): (() => void) =>
   poll(refreshMs, async (abort) => {
@@ -98,12 +132,14 @@ export const watchJobs = (): (() => void) =>
     problem.value = undefined
     const isOther = name !== asked
     asked = name
+    if (isOther) laterPages = []
     const { value } = answer
     if (isOther || value.cursor === null) cursor.value = value.cursor
     jobs.value = join(value.jobs, isOther ? [] : jobs.value, isOther || value.cursor === null)
     isLoaded.value = true
     // A search looks at some jobs at a time, and may have found none of them.
     if (jobs.value.length < searchedRows) void more()
+    await renewInSight(abort)
   })
 
 /** Fetches the next page. */
@@ -117,5 +153,6 @@ export const more = async (): Promise<void> => {
   if (answer === undefined || !answer.ok || name !== asked) return
   cursor.value = answer.value.cursor
   const ids = new Set(jobs.value.map(({ jobId }) => jobId))
+  laterPages = [...laterPages, { cursor: after, ids: new Set(answer.value.jobs.map(({ jobId }) => jobId)) }]
   jobs.value = [...jobs.value, ...answer.value.jobs.filter(({ jobId }) => !ids.has(jobId))]
 }

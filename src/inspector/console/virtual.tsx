@@ -8,7 +8,7 @@ import type { ComponentChildren, RefObject } from "preact"
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 
 /** Tuning: rows above and below those in sight, so that a quick scroll finds them drawn. */
-const overscan = 8
+export const overscan = 8
 /** Browsers cut taller elements. */
 const maxHeight = 8_000_000
 
