@@ -145,7 +145,7 @@ describe("the list of jobs", () => {
     await until(async () => (await ids()).join() === "threw")
     expect(page.url()).toContain("status=failed&program=panics")
     await page.getByText("converged", { exact: true }).first().click()
-    await shows(page, "No job is here.")
+    await shows(page, "No job fits these filters.")
     await page.getByRole("combobox", { name: /^Program/ }).selectOption("")
     await page.getByText("all", { exact: true }).click()
     await page.getByRole("combobox", { name: /^Age/ }).selectOption({ index: 1 })
@@ -153,7 +153,7 @@ describe("the list of jobs", () => {
     // A page of tomorrow: all jobs are older than the age that is asked for.
     await page.clock.setFixedTime(Date.now() + 48 * 3_600_000)
     await page.reload()
-    await shows(page, "No job is here.")
+    await shows(page, "No job fits these filters.")
     expect(complaints).toEqual([])
   })
 })

@@ -187,8 +187,11 @@ describe("a job that lives", () => {
   it("tells a late viewer everything: its events, its cycles and its output", async () => {
     await reach("counted", "converged")
     const { complaints, page } = await visit("jobs/counted/events")
-    await page.locator(".events").press("End")
-    await shows(page, "JobHalted")
+    // Events may still come.
+    await until(async () => {
+      await page.locator(".events").press("End")
+      return page.getByText("JobHalted").first().isVisible()
+    })
     await page.getByRole("tab", { name: "Timeline" }).click()
     await shows(page, "The longest tasks here")
     await page.getByRole("tab", { name: "Output" }).click()
