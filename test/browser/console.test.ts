@@ -599,7 +599,7 @@ describe("a list of 100,000 jobs", () => {
       await list.press("End")
       return (await page.locator(`.row[aria-setsize="${total}"]`).count()) > 0
     }, 20_000)
-    await list.evaluate(`(box) => { box.scrollTop = 1_500 * 52 }`)
+    await page.evaluate(`document.querySelector(".jobList").scrollTop = 1_500 * 52`)
     const row = page.locator(".jobList .row", { hasText: "job-1500" })
     await row.getByText("running").waitFor()
     isOver = true

@@ -5,10 +5,12 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Browser, Page } from "playwright-core"
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest"
 import { Agent, Fact, Program } from "../../src/index.ts"
 import { type Running, serve, stateOf, until } from "../support/server/harness.ts"
 import { openBrowser, openPage, type Watched } from "./browser.ts"
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const Lane = Fact.kind("Lane", {
   schema: Schema.Struct({ lane: Schema.Int, n: Schema.Int }),
