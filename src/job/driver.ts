@@ -62,7 +62,7 @@ export const drive = (session: JobSession): Effect.Effect<void> => {
   const run = Effect.uninterruptibleMask((restore) => {
     let reported: Phase | undefined
     const goOn = (): Effect.Effect<void> => {
-      session.times.count(session.monotonicMs)
+      session.times.count(session.shownMs)
       return go()
     }
     // Phases that need not wait follow one another in this loop, without a step of the fiber, until a slice is over.

@@ -19,7 +19,7 @@ interface Working {
   readonly jobId: string
   readonly options: { readonly pool: WorkerPool["Service"] }
   readonly clockMs: number
-  readonly monotonicMs: number
+  readonly shownMs: number
   readonly times: StateTimes
   readonly underWay:
     | {
@@ -78,7 +78,7 @@ const none: PresentTasks = { running: [], waiting: [], waits: 0 }
 export const tasksNow = (session: Working): Effect.Effect<TasksNow> => {
   const { pool } = session.options
   return Effect.map(pool.stats, ({ running, waiting, workers }) => {
-    const { clockMs, monotonicMs, times, underWay } = session
+    const { clockMs, shownMs, times, underWay } = session
     const fibers = underWay?.fibers?.present(Limits.presentTasks) ?? none
     const onWorkers = workers.flatMap(({ task, worker }): ReadonlyArray<RunningTask> => {
       if (task === undefined || task.jobId !== session.jobId) return []
@@ -92,8 +92,8 @@ export const tasksNow = (session: Working): Effect.Effect<TasksNow> => {
       waiting: fibers.waiting,
       waits: fibers.waits,
       pool: { waiting, busy: running, size: pool.size },
-      since: Math.round(clockMs - (monotonicMs - times.sinceMs)),
-      spentMs: times.spentMs(monotonicMs)
+      since: Math.round(clockMs - (shownMs - times.sinceMs)),
+      spentMs: times.spentMs(shownMs)
     }
   })
 }

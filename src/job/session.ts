@@ -200,7 +200,7 @@ export class JobSession implements JobView {
 
   constructor(options: SessionOptions) {
     this.options = options
-    this.times = new StateTimes(this.monotonicMs)
+    this.times = new StateTimes(this.shownMs)
     this.taskServices = Context.add(options.services, Scope.Scope, this.scope)
     this.isTraced = Telemetry.isTraced(options.services)
     this.jobId = options.jobId
@@ -283,6 +283,17 @@ export class JobSession implements JobView {
     return monotonicMs(Context.get(this.options.services, Clock.Clock))
   }
 
+  #shownMs = 0
+  /** The same, for times that are only shown: a clock that fails here ends no job, and the last time counts. */
+  get shownMs(): number {
+    try {
+      this.#shownMs = this.monotonicMs
+    } catch {
+      // The job asks the clock for its limits, too, and ends there.
+    }
+    return this.#shownMs
+  }
+
   get stage(): Stage {
     return this.#stage
   }
@@ -312,11 +323,11 @@ export class JobSession implements JobView {
     switch (event._tag) {
       case "Admitted":
       case "Resumed":
-        return this.times.enter("eligible", this.monotonicMs)
+        return this.times.enter("eligible", this.shownMs)
       case "Rested":
-        return this.times.enter(event.why, this.monotonicMs)
+        return this.times.enter(event.why, this.shownMs)
       case "Finished":
-        return this.times.end(this.monotonicMs)
+        return this.times.end(this.shownMs)
       default:
     }
   }

@@ -109,7 +109,7 @@ describe("the facts", () => {
     await page.locator("#search").fill("FRONT")
     await until(async () => (await rows.allInnerTexts()).join().includes("front") && (await rows.count()) === 1)
     await page.locator("#search").fill("nothing has this")
-    await shows(page, "No fact is here that has this text.")
+    await shows(page, "No fact has this text in its id or its value.")
     await page.goto(`${site.running.url}/inspector#/jobs/spent/facts`)
     await page.getByRole("button", { name: /^Report/ }).click()
     await until(async () => (await rows.count()) === 2)

@@ -1,9 +1,9 @@
 /**
  * The list of jobs as the viewer filters it: pages from the server, kept fresh while the list is in sight.
  *
- * The first page is asked for again and again, and so is the page that the viewer has scrolled to. Invariants: a job keeps its row
- * by its id, so a refresh moves no choice and no focus; a page that comes late for older filters is dropped. Boundary: the server
- * filters and searches; this file only joins pages.
+ * The first page is asked for again and again, and so is the page that the viewer has scrolled to. Invariants: a job keeps its
+ * row by its id, so a refresh moves no choice and no focus; a page that comes late for older filters is dropped. Boundary: the
+ * server filters and searches; this file only joins pages.
  */
 import { computed, signal } from "@preact/signals"
 import { ask, type JobPage, type JobSummary, type Problem, queryOf } from "./api.ts"
