@@ -56,7 +56,7 @@ describe("the page of a job", () => {
 describe("the colours", () => {
   const scheme = (page: Page): Promise<string> =>
     page.evaluate(
-      `getComputedStyle(document.documentElement).colorScheme + " " + getComputedStyle(document.body).backgroundColor`
+      `getComputedStyle(document.documentElement).backgroundColor + " " + getComputedStyle(document.body).color`
     )
 
   it("are those of the system, or those that were chosen, also after a reload", async () => {

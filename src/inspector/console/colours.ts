@@ -36,9 +36,9 @@ export const colourOf = (name: string, isDark: boolean): string => (isDark ? dar
 export const inkOf = (element: HTMLElement) => {
   const style = getComputedStyle(element)
   const of = (name: string): string => style.getPropertyValue(name).trim() || style.color
-  const isDark = matchMedia("(prefers-color-scheme: dark)").matches
-    ? document.documentElement.style.colorScheme !== "light"
-    : document.documentElement.style.colorScheme === "dark"
+  const { colorScheme } = style
+  const isDark =
+    colorScheme === "dark" || (colorScheme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches)
   return {
     isDark,
     text: isDark ? "#f0f2f6" : "#15181e",

@@ -11,7 +11,7 @@ export const theme = signal<Theme>(themes.find((name) => name === saved) ?? "sys
 
 effect(() => {
   const { value } = theme
-  document.documentElement.style.colorScheme = value === "system" ? "light dark" : value
+  document.documentElement.dataset["theme"] = value
   localStorage.setItem(key, value)
 })
 
