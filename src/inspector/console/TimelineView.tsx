@@ -17,6 +17,7 @@ import { now, poll } from "./browser.ts"
 import type { RecordedCycle, TimelinePage } from "./shapes.ts"
 import { live, needTelemetry, pictured } from "./telemetry.ts"
 import { colourOf } from "./colours.ts"
+import { theme } from "./theme.ts"
 import { draw, type MarkedCycle, nameWidth, type Place, placeAt, type Window } from "./timelineDrawing.ts"
 import {
   type Bar,
@@ -81,6 +82,14 @@ const useCycles = () => {
   return { cycles, isAsked, older }
 }
 
+const Swatch = ({ agent }: { readonly agent: string }) => (
+  <i
+    class="swatch"
+    style={{ background: `light-dark(${colourOf(agent, false)}, ${colourOf(agent, true)})` }}
+    aria-hidden="true"
+  />
+)
+
 const Longest = ({ timeline, until }: { readonly timeline: Timeline; readonly until: number | undefined }) => {
   const bars = longest(timeline, 10, now.value, until)
   if (bars.length === 0) return null
@@ -103,12 +112,7 @@ const Longest = ({ timeline, until }: { readonly timeline: Timeline; readonly un
         {bars.map(({ agent, attempts, cycle, discarded, each, key, ms, outcome, to, worker }) => (
           <tr key={key}>
             <td>
-              <i
-                class="swatch"
-                style={{ background: `light-dark(${colourOf(agent, false)}, ${colourOf(agent, true)})` }}
-                aria-hidden="true"
-              />{" "}
-              <Said text={agent} limit={60} />
+              <Swatch agent={agent} /> <Said text={agent} limit={60} />
             </td>
             <td>{each === undefined ? "" : <FactLink fact={each} />}</td>
             <td>{worker === 0 ? "main" : `worker ${worker}`}</td>
@@ -156,6 +160,28 @@ const Legend = ({ timeline }: { readonly timeline: Timeline }) => (
   </ul>
 )
 
+/** Tuning: agents that the list of colours has room for. */
+const namedAgents = 24
+
+/** Which colour is which agent, in the order in which they first run. */
+const Agents = ({ timeline }: { readonly timeline: Timeline }) => {
+  const first = new Map<string, number>()
+  for (const { bars } of timeline.lanes)
+    for (const { agent, from } of bars) first.set(agent, Math.min(from, first.get(agent) ?? from))
+  if (first.size === 0) return null
+  const agents = [...first].sort(([, a], [, b]) => a - b).map(([agent]) => agent)
+  return (
+    <ul class="legend agents" aria-label="Agents by colour">
+      {agents.slice(0, namedAgents).map((agent) => (
+        <li key={agent}>
+          <Swatch agent={agent} /> <Said text={agent} limit={60} />
+        </li>
+      ))}
+      {agents.length > namedAgents ? <li>and {number(agents.length - namedAgents)} more</li> : null}
+    </ul>
+  )
+}
+
 /** Whether a lane is of a thread, and not of tasks that wait. */
 const isOfThread = ({ bars }: Timeline["lanes"][number]): boolean => bars.some(({ outcome }) => outcome !== "queued")
 
@@ -193,27 +219,38 @@ interface Hit {
   readonly bar: Bar
   readonly x: number
   readonly y: number
+  /** The width of the picture. */
+  readonly width: number
 }
 
 const reasons = { concurrency: "a permit of its agent", budget: "room under the budget" } as const
 
-const Tip = ({ hit: { bar, x, y } }: { readonly hit: Hit }) => (
-  <div class="tip" role="status" style={{ left: `${Math.max(4, x - 20)}px`, top: `${y + 22}px` }}>
-    <b>
-      <Said text={bar.agent} limit={60} />
-    </b>{" "}
-    {bar.each === undefined ? null : <Said text={`${bar.each.kind}/${bar.each.id}`} limit={80} />}
-    <br />
-    {span((bar.to ?? now.value) - bar.from)}
-    {bar.to === undefined ? " so far" : ""} · cycle {number(bar.cycle)} · {names[bar.outcome]}
-    {bar.waitsFor === undefined ? "" : ` for ${reasons[bar.waitsFor]}`}
-    {bar.queued === undefined || bar.outcome === "queued"
-      ? ""
-      : ` · waited ${span(Math.max(0, bar.from - bar.queued))}`}
-    {bar.attempts > 1 ? ` · ${bar.attempts} attempts` : ""}
-    {bar.discarded === undefined ? "" : ` · ${bar.discarded}`}
-  </div>
-)
+/** It opens towards the middle of the picture, where it has room. */
+const tipPlace = ({ width, x, y }: Hit) => ({
+  top: `${y + 22}px`,
+  ...(x > width / 2 ? { right: `${Math.max(4, width - x - 20)}px` } : { left: `${Math.max(4, x - 20)}px` })
+})
+
+const Tip = ({ hit }: { readonly hit: Hit }) => {
+  const { bar } = hit
+  return (
+    <div class="tip" role="status" style={tipPlace(hit)}>
+      <b>
+        <Said text={bar.agent} limit={60} />
+      </b>{" "}
+      {bar.each === undefined ? null : <Said text={`${bar.each.kind}/${bar.each.id}`} limit={80} />}
+      <br />
+      {span((bar.to ?? now.value) - bar.from)}
+      {bar.to === undefined ? " so far" : ""} · cycle {number(bar.cycle)} · {names[bar.outcome]}
+      {bar.waitsFor === undefined ? "" : ` for ${reasons[bar.waitsFor]}`}
+      {bar.queued === undefined || bar.outcome === "queued"
+        ? ""
+        : ` · waited ${span(Math.max(0, bar.from - bar.queued))}`}
+      {bar.attempts > 1 ? ` · ${bar.attempts} attempts` : ""}
+      {bar.discarded === undefined ? "" : ` · ${bar.discarded}`}
+    </div>
+  )
+}
 
 /** What the pointer does: it drags the window, names the task below it, and opens what that task was about. */
 const usePointer = (
@@ -242,7 +279,8 @@ const usePointer = (
       }
       const [x, y] = [event.clientX - box.left, event.clientY - box.top]
       const found = placeAt(places.current, x, y)
-      if (found?.bar.key !== hit.value?.bar.key) hit.value = found === undefined ? undefined : { bar: found.bar, x, y }
+      if (found?.bar.key !== hit.value?.bar.key)
+        hit.value = found === undefined ? undefined : { bar: found.bar, x, y, width: box.width }
     },
     onPointerLeave: () => (hit.value = undefined)
   }
@@ -255,25 +293,25 @@ const chartKeys = (
   hit: Signal<Hit | undefined>,
   places: { readonly current: ReadonlyArray<Place> }
 ) => {
-  const step = (by: number): void => {
+  const step = (by: number, width: number): void => {
     const bars = inOrder(timeline)
     const index = bars.findIndex(({ key }) => key === hit.value?.bar.key)
     const bar = bars[index === -1 ? (by > 0 ? 0 : bars.length - 1) : index + by]
     if (bar === undefined) return
     // The window follows the task.
-    const [width, end] = [shown.to - shown.from, bar.to ?? timeline.to]
-    if (bar.from < shown.from || end > shown.to) show({ from: bar.from - width / 4, to: bar.from + (3 * width) / 4 })
+    const [time, end] = [shown.to - shown.from, bar.to ?? timeline.to]
+    if (bar.from < shown.from || end > shown.to) show({ from: bar.from - time / 4, to: bar.from + (3 * time) / 4 })
     const place = places.current.find((it) => it.bar.key === bar.key)
-    hit.value = { bar, x: place?.x ?? nameWidth, y: place?.y ?? 0 }
+    hit.value = { bar, x: place?.x ?? nameWidth, y: place?.y ?? 0, width }
   }
-  const keys: Readonly<Record<string, () => void>> = {
+  const keys: Readonly<Record<string, (width: number) => void>> = {
     "+": () => zoom(0.6),
     "=": () => zoom(0.6),
     "-": () => zoom(1 / 0.6),
     ArrowLeft: () => pan(-0.2),
     ArrowRight: () => pan(0.2),
-    ArrowDown: () => step(1),
-    ArrowUp: () => step(-1),
+    ArrowDown: (width) => step(1, width),
+    ArrowUp: (width) => step(-1, width),
     Enter: () => hit.value !== undefined && openTask(hit.value.bar),
     "0": () => show(undefined)
   }
@@ -287,7 +325,7 @@ const chartKeys = (
     const act = keys[event.key]
     if (act === undefined || event.altKey || event.ctrlKey || event.metaKey) return
     event.preventDefault()
-    act()
+    act(event.currentTarget.clientWidth)
   }
 }
 
@@ -319,6 +357,7 @@ const Chart = ({
   useEffect(redraw)
   useSignalEffect(() => {
     void hit.value
+    void theme.value
     redraw()
   })
   useEffect(() => {
@@ -417,9 +456,13 @@ export const TimelineView = () => {
     <>
       <Toolbar timeline={timeline} view={view} cycles={cycles.value} older={older} />
       <Chart timeline={timeline} view={view} end={end} mark={markOf(cycles.value, at.value)} />
+      <Agents timeline={timeline} />
       <Legend timeline={timeline} />
       <Lanes timeline={timeline} shown={view.shown} />
       <Longest timeline={timeline} until={at.value} />
+      {timeline.lanes.length === 0 ? (
+        <Empty>No task took a millisecond, and the times of shorter ones are not kept. Events names them all.</Empty>
+      ) : null}
     </>
   )
 }

@@ -33,11 +33,12 @@ export const bytes = (n: number): string => {
   return `${number(n)} B`
 }
 
-/** A span of time: 0.4 ms, 12 ms, 3.4 s, 2 min 5 s, 3 h 20 min, 4 d 2 h. */
+/** A span of time: 0.4 ms, 12 ms, 3.4 s, 2 min 5 s, 3 h 20 min, 4 d 2 h. From a second on, it is cut and not rounded, as ages are. */
 export const span = (ms: number): string => {
   if (ms < 1) return `${ms.toFixed(ms < 0.1 ? 2 : 1)} ms`
   if (ms < 999.5) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
+  if (ms < 10_000) return `${(Math.floor(Math.max(ms, 1_000) / 100) / 10).toFixed(1)} s`
+  if (ms < 60_000) return `${Math.floor(ms / 1_000)} s`
   const minutes = Math.floor(ms / 60_000)
   if (minutes < 60) return `${minutes} min ${Math.floor((ms % 60_000) / 1_000)} s`
   const hours = Math.floor(minutes / 60)
