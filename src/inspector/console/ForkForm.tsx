@@ -64,6 +64,7 @@ export const ForkForm = ({
   const cycle = at.value ?? job.value?.cycle ?? 0
   const fork = async (): Promise<void> => {
     isBusy.value = true
+    forked.value = undefined
     const answer = await send(jobId, cycle, kind, text.value)
     isBusy.value = false
     if (answer === undefined) return
@@ -91,10 +92,12 @@ export const ForkForm = ({
     >
       <h3>A new job from cycle {cycle}</h3>
       <label>
-        The value of{" "}
-        <b>
-          <Said text={`${kind}/${id}`} limit={200} />
-        </b>
+        <span>
+          The value of{" "}
+          <b>
+            <Said text={`${kind}/${id}`} limit={200} />
+          </b>
+        </span>
         <textarea
           ref={field}
           rows={8}

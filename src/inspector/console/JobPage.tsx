@@ -1,7 +1,7 @@
 /** One job: where it stands on top, and below it the view that the address names. */
 import { useSignal } from "@preact/signals"
 import type { ComponentType } from "preact"
-import { useEffect } from "preact/hooks"
+import { useEffect, useRef } from "preact/hooks"
 import { mayDelete, maySteer } from "./access.ts"
 import type { Job } from "./api.ts"
 import { Answer } from "./Answer.tsx"
@@ -254,8 +254,16 @@ const Tabs = ({ view, id }: { readonly view: View; readonly id: string }) => {
     go(to(next))
     document.getElementById(`tab-${next}`)?.focus()
   }
+  const list = useRef<HTMLDivElement>(null)
+  // In a narrow window, the last tabs are out of sight.
+  useEffect(() => {
+    const { current } = list
+    const tab = document.getElementById(`tab-${view}`)
+    if (current !== null && tab !== null)
+      current.scrollLeft = tab.offsetLeft - current.offsetLeft + tab.offsetWidth / 2 - current.clientWidth / 2
+  }, [view])
   return (
-    <div class="tabs" role="tablist" aria-label="Views of the job">
+    <div class="tabs" role="tablist" aria-label="Views of the job" ref={list}>
       {views.map((name) => (
         <a
           key={name}
@@ -284,6 +292,17 @@ export const JobPage = () => {
   useEffect(() => void needPrograms(), [])
   if (value.page !== "job") return null
   const Page = pages[value.view]
+  if (job.value === undefined && problem.value?.status === 404) {
+    return (
+      <main class="job" id="main" tabIndex={-1}>
+        <Fault problem={problem.value} />
+        <Head />
+        <p>
+          It may have been deleted. <a href={hrefOf({ page: "jobs", query: {} })}>All jobs</a>
+        </p>
+      </main>
+    )
+  }
   return (
     <main class="job" id="main" tabIndex={-1}>
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
