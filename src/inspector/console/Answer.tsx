@@ -6,7 +6,7 @@
 import { useSignal } from "@preact/signals"
 import { approvals } from "./approvals.ts"
 import { now as clock } from "./browser.ts"
-import { ago, number, plural, span, time } from "./format.ts"
+import { ago, brief, number, plural, span, time } from "./format.ts"
 import { at, isOver, job, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
 import { Line, messageOf, Panel, Said, visible } from "./parts.tsx"
@@ -18,6 +18,9 @@ import { Value } from "./ValueView.tsx"
 
 /** Tuning: a task that runs for so long is named as slow. */
 const slowMs = 2_000
+
+/** Tuning: characters of the sentence on top. What it rests on, such as a long message, is below it. */
+const longHeadline = 500
 
 const textIn = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 
@@ -140,7 +143,7 @@ const Spark = ({ numbers, label }: { readonly numbers: ReadonlyArray<number>; re
 const Growth = ({ found }: { readonly found: Diagnosis }) => (
   <div class="growth">
     <h3>
-      Facts added <small>in the last {plural(found.cycles.to - found.cycles.from + 1, "cycle")}</small>
+      Facts added or changed <small>in the last {plural(found.cycles.to - found.cycles.from + 1, "cycle")}</small>
     </h3>
     <ul>
       {found.growth.slice(0, 6).map(({ facts, kind, perCycle }) => (
@@ -393,6 +396,21 @@ const Violated = ({ list }: { readonly list: Diagnosis["violated"] }) =>
     </ul>
   )
 
+/** The beginning of what a job gave, with the way to the whole. */
+const Outcome = () => {
+  const { value } = route
+  const output = job.value?.result?.output ?? null
+  if (output === null || value.page !== "job") return null
+  return (
+    <p class="outcome">
+      <a href={hrefOf({ ...value, view: "output", query: {} })}>Output</a>
+      <code>
+        <Said text={brief(output, 300)} limit={301} />
+      </code>
+    </p>
+  )
+}
+
 const hasFailures = ({ error, failure, failures }: Diagnosis): boolean =>
   failures.length > 1 ||
   (failure !== null && error === null && (at.value !== undefined || (job.value?.result?.error ?? null) === null))
@@ -409,9 +427,10 @@ export const Answer = () => {
   return (
     <Panel title={title} tone={toneOf()}>
       <p class="headline" role="status">
-        <Said text={isPast ? pastHeadline(found) : headlineOf(found, now)} limit={4_000} hasLines />
+        <Said text={isPast ? pastHeadline(found) : headlineOf(found, now)} limit={longHeadline} hasLines />
       </p>
       {isPast ? <Changed /> : <Standing />}
+      {isPast ? null : <Outcome />}
       {reason === undefined ? null : (
         <p>
           It is in quarantine: <Said text={reason} limit={2_000} hasLines />
