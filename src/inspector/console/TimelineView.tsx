@@ -16,10 +16,11 @@ import { Empty, Said } from "./parts.tsx"
 import { now, poll } from "./browser.ts"
 import type { RecordedCycle, TimelinePage } from "./shapes.ts"
 import { live, needTelemetry, pictured } from "./telemetry.ts"
-import { colourOf } from "./colours.ts"
+import { type Palette, paletteOf } from "./colours.ts"
 import { theme } from "./theme.ts"
 import { draw, type MarkedCycle, nameWidth, type Place, placeAt, type Window } from "./timelineDrawing.ts"
 import {
+  agentsOf,
   type Bar,
   busyPart,
   inOrder,
@@ -82,15 +83,21 @@ const useCycles = () => {
   return { cycles, isAsked, older }
 }
 
-const Swatch = ({ agent }: { readonly agent: string }) => (
+const Swatch = ({ agent, palette }: { readonly agent: string; readonly palette: Palette }) => (
   <i
     class="swatch"
-    style={{ background: `light-dark(${colourOf(agent, false)}, ${colourOf(agent, true)})` }}
+    style={{ background: `light-dark(${palette(agent, false)}, ${palette(agent, true)})` }}
     aria-hidden="true"
   />
 )
 
-const Longest = ({ timeline, until }: { readonly timeline: Timeline; readonly until: number | undefined }) => {
+interface LongestProps {
+  readonly timeline: Timeline
+  readonly palette: Palette
+  readonly until: number | undefined
+}
+
+const Longest = ({ palette, timeline, until }: LongestProps) => {
   const bars = longest(timeline, 10, now.value, until)
   if (bars.length === 0) return null
   return (
@@ -112,7 +119,7 @@ const Longest = ({ timeline, until }: { readonly timeline: Timeline; readonly un
         {bars.map(({ agent, attempts, cycle, discarded, each, key, ms, outcome, to, worker }) => (
           <tr key={key}>
             <td>
-              <Swatch agent={agent} /> <Said text={agent} limit={60} />
+              <Swatch agent={agent} palette={palette} /> <Said text={agent} limit={60} />
             </td>
             <td>{each === undefined ? "" : <FactLink fact={each} />}</td>
             <td>{worker === 0 ? "main" : `worker ${worker}`}</td>
@@ -163,24 +170,18 @@ const Legend = ({ timeline }: { readonly timeline: Timeline }) => (
 /** Tuning: agents that the list of colours has room for. */
 const namedAgents = 24
 
-/** Which colour is which agent, in the order in which they first run. */
-const Agents = ({ timeline }: { readonly timeline: Timeline }) => {
-  const first = new Map<string, number>()
-  for (const { bars } of timeline.lanes)
-    for (const { agent, from } of bars) first.set(agent, Math.min(from, first.get(agent) ?? from))
-  if (first.size === 0) return null
-  const agents = [...first].sort(([, a], [, b]) => a - b).map(([agent]) => agent)
-  return (
-    <ul class="legend agents" aria-label="Agents by colour">
+/** Which colour is which agent. */
+const Agents = ({ agents, palette }: { readonly agents: ReadonlyArray<string>; readonly palette: Palette }) =>
+  agents.length === 0 ? null : (
+    <ul class="agents" aria-label="Agents by colour">
       {agents.slice(0, namedAgents).map((agent) => (
         <li key={agent}>
-          <Swatch agent={agent} /> <Said text={agent} limit={60} />
+          <Swatch agent={agent} palette={palette} /> <Said text={agent} limit={60} />
         </li>
       ))}
       {agents.length > namedAgents ? <li>and {number(agents.length - namedAgents)} more</li> : null}
     </ul>
   )
-}
 
 /** Whether a lane is of a thread, and not of tasks that wait. */
 const isOfThread = ({ bars }: Timeline["lanes"][number]): boolean => bars.some(({ outcome }) => outcome !== "queued")
@@ -333,9 +334,11 @@ const chartKeys = (
 const Chart = ({
   end,
   mark,
+  palette,
   timeline,
   view
 }: {
+  readonly palette: Palette
   readonly timeline: Timeline
   readonly view: View
   readonly end: number | undefined
@@ -351,7 +354,8 @@ const Chart = ({
       shown,
       hovered: hit.value?.bar.key,
       end: end ?? timeline.to,
-      mark
+      mark,
+      palette
     })
   }
   useEffect(redraw)
@@ -442,6 +446,8 @@ export const TimelineView = () => {
   void pictured.value
   const end = isOver.value ? undefined : now.value
   const timeline = useMemo(() => timelineOf(cycles.value, live.values(), end), [cycles.value, pictured.value, end])
+  const agents = useMemo(() => agentsOf(timeline), [timeline])
+  const palette = useMemo(() => paletteOf(agents), [agents])
   const view = useWindow(timeline)
   if (timeline.lanes.length === 0 && cycles.value.length === 0) {
     return (
@@ -455,11 +461,11 @@ export const TimelineView = () => {
   return (
     <>
       <Toolbar timeline={timeline} view={view} cycles={cycles.value} older={older} />
-      <Chart timeline={timeline} view={view} end={end} mark={markOf(cycles.value, at.value)} />
-      <Agents timeline={timeline} />
+      <Chart timeline={timeline} palette={palette} view={view} end={end} mark={markOf(cycles.value, at.value)} />
+      <Agents agents={agents} palette={palette} />
       <Legend timeline={timeline} />
       <Lanes timeline={timeline} shown={view.shown} />
-      <Longest timeline={timeline} until={at.value} />
+      <Longest timeline={timeline} palette={palette} until={at.value} />
       {timeline.lanes.length === 0 ? (
         <Empty>No task took a millisecond, and the times of shorter ones are not kept. Events names them all.</Empty>
       ) : null}

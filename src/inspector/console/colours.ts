@@ -1,4 +1,7 @@
-/** Colours of agents on a canvas: one of ten that differ also for those who see few colours, chosen by the agent's name. */
+/**
+ * Colours of agents on a canvas: ten that differ also for those who see few colours. The name of an agent chooses one, or the next
+ * that no agent before it has.
+ */
 const light = [
   "#3b6fd4",
   "#c2570c",
@@ -30,7 +33,21 @@ const indexOf = (name: string): number => {
   return Math.abs(hash) % light.length
 }
 
-export const colourOf = (name: string, isDark: boolean): string => (isDark ? dark : light)[indexOf(name)] ?? "#888"
+/** The colour of an agent, in one of the two themes. */
+export type Palette = (agent: string, isDark: boolean) => string
+
+/** The colours of agents that are in one picture. Those at the beginning of the list are the last to change when it grows. */
+export const paletteOf = (agents: ReadonlyArray<string>): Palette => {
+  const taken = new Set<number>()
+  const places = new Map<string, number>()
+  for (const agent of agents) {
+    let place = indexOf(agent)
+    if (taken.size < light.length) while (taken.has(place)) place = (place + 1) % light.length
+    taken.add(place)
+    places.set(agent, place)
+  }
+  return (agent, isDark) => (isDark ? dark : light)[places.get(agent) ?? indexOf(agent)] ?? "#888"
+}
 
 /** The colours of a canvas: those of the page around it. */
 export const inkOf = (element: HTMLElement) => {

@@ -4,7 +4,7 @@
  * Bars that would lie within one pixel are drawn once, so ten thousand bars cost one frame. Boundary: draws;
  * TimelineView.tsx has the pointer and the keys.
  */
-import { colourOf, inkOf } from "./colours.ts"
+import { inkOf, type Palette } from "./colours.ts"
 import { span } from "./format.ts"
 import { visible } from "./text.ts"
 import { type Bar, type Lane, stepOf, type Timeline } from "./timelineModel.ts"
@@ -32,6 +32,7 @@ export interface Place {
 interface Sheet {
   readonly pen: CanvasRenderingContext2D
   readonly ink: ReturnType<typeof inkOf>
+  readonly palette: Palette
   readonly width: number
   readonly height: number
   readonly shown: Window
@@ -91,10 +92,10 @@ const nameOf = ({ agent, each }: Bar): string =>
   each === undefined ? visible(agent, nameLength) : `${visible(agent, nameLength)} ${visible(each.id, nameLength)}`
 
 const drawBar = (sheet: Sheet, place: Place): void => {
-  const { hovered, ink, pen } = sheet
+  const { hovered, ink, palette, pen } = sheet
   const { bar, w, x, y } = place
   const { outcome } = bar
-  pen.fillStyle = colourOf(bar.agent, ink.isDark)
+  pen.fillStyle = palette(bar.agent, ink.isDark)
   pen.globalAlpha = opacities[outcome]
   pen.beginPath()
   pen.roundRect(x, y, w, laneHeight - 6, Math.min(3, w / 2))
@@ -173,13 +174,14 @@ interface Options {
   readonly hovered: string | undefined
   readonly end: number
   readonly mark: MarkedCycle | undefined
+  readonly palette: Palette
 }
 
 /** Draws a timeline. Returns the places of its bars. */
 export const draw = (
   canvas: HTMLCanvasElement,
   timeline: Timeline,
-  { end, hovered, mark, shown }: Options
+  { end, hovered, mark, palette, shown }: Options
 ): ReadonlyArray<Place> => {
   const pen = canvas.getContext("2d")
   if (pen === null) return []
@@ -193,7 +195,7 @@ export const draw = (
   pen.textBaseline = "middle"
   const scale = (width - nameWidth) / (shown.to - shown.from)
   const xOf = (ms: number): number => nameWidth + (ms - shown.from) * scale
-  const sheet: Sheet = { pen, ink: inkOf(canvas), width, height, shown, end, hovered, xOf }
+  const sheet: Sheet = { pen, ink: inkOf(canvas), palette, width, height, shown, end, hovered, xOf }
   drawScale(sheet, timeline.from)
   drawCommits(sheet, timeline)
   const places = timeline.lanes.flatMap((lane, index) => drawLane(sheet, lane, axisHeight + index * laneHeight + 3))

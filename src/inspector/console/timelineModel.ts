@@ -212,6 +212,14 @@ export const tallyOf = ({ lanes }: Timeline): ReadonlyArray<readonly [outcome: O
   })
 }
 
+/** The agents in the order in which they first ran. */
+export const agentsOf = ({ lanes }: Timeline): ReadonlyArray<string> => {
+  const first = new Map<string, number>()
+  for (const { bars } of lanes)
+    for (const { agent, from } of bars) first.set(agent, Math.min(from, first.get(agent) ?? from))
+  return [...first].sort(([a, one], [b, other]) => one - other || (a < b ? -1 : 1)).map(([agent]) => agent)
+}
+
 /** The bars in the order of their beginning, as the keys go through them. */
 export const inOrder = ({ lanes }: Timeline): ReadonlyArray<Bar> =>
   lanes.flatMap(({ bars }) => bars).sort((a, b) => a.from - b.from || (a.key < b.key ? -1 : 1))
