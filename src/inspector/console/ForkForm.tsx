@@ -46,6 +46,15 @@ const useFocus = (isOpen: boolean) => {
   return { field, opener }
 }
 
+const ValueOf = ({ name }: { readonly name: string }) => (
+  <span>
+    The value of{" "}
+    <b>
+      <Said text={name} limit={200} />
+    </b>
+  </span>
+)
+
 export const ForkForm = ({
   fact: { id, kind },
   jobId,
@@ -92,12 +101,7 @@ export const ForkForm = ({
     >
       <h3>A new job from cycle {cycle}</h3>
       <label>
-        <span>
-          The value of{" "}
-          <b>
-            <Said text={`${kind}/${id}`} limit={200} />
-          </b>
-        </span>
+        <ValueOf name={`${kind}/${id}`} />
         <textarea
           ref={field}
           rows={8}

@@ -1,6 +1,6 @@
 /**
- * Colours of agents on a canvas: ten that differ also for those who see few colours. The name of an agent chooses one, or the next
- * that no agent before it has.
+ * Colours of agents on a canvas: ten that differ also for those who see few colours. The name of an agent chooses one, or the
+ * next that no agent before it has.
  */
 const light = [
   "#3b6fd4",

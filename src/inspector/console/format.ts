@@ -33,7 +33,7 @@ export const bytes = (n: number): string => {
   return `${number(n)} B`
 }
 
-/** A span of time: 0.4 ms, 12 ms, 3.4 s, 2 min 5 s, 3 h 20 min, 4 d 2 h. From a second on, it is cut and not rounded, as ages are. */
+/** A span of time: 0.4 ms, 12 ms, 3.4 s, 2 min 5 s, 3 h 20 min, 4 d 2 h. From a second on, it is cut as ages are. */
 export const span = (ms: number): string => {
   if (ms < 1) return `${ms.toFixed(ms < 0.1 ? 2 : 1)} ms`
   if (ms < 999.5) return `${Math.round(ms)} ms`
