@@ -87,7 +87,8 @@ const cancelStored = (
       )
       if (fence !== undefined) {
         yield* endHeld(store, jobId, fence, endChild)
-        return { journal: yield* store.load(jobId), isNew: true }
+        const journal = yield* store.load(jobId)
+        return { journal, isNew: journal.status === "cancelled" }
       }
       const journal = yield* store.load(jobId)
       if (journal.status !== undefined) return { journal, isNew: journal.status === "cancelled" }

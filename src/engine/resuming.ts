@@ -8,7 +8,10 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { tellEnd } from "../job/ending.ts"
+import { endHeld } from "../job/endStored.ts"
 import type { JobSession } from "../job/session.ts"
+import { reviveCause } from "../journal/causes.ts"
 import { endIn } from "../journal/edges.ts"
 import { refuseOther } from "../journal/find.ts"
 import type { StartError } from "../outcome/JobError.ts"
@@ -23,6 +26,7 @@ import { endedSession, notResumed, resumedSession, tellNotResumed } from "./stor
 import { compiledProgram } from "./startRequest.ts"
 import { quarantineReason } from "./suspects.ts"
 import { takeUp } from "./takeUp.ts"
+import { endJob } from "./cancellation.ts"
 
 /** A request to continue a stored job. */
 export interface StoredJob {
@@ -112,6 +116,7 @@ const goOn = Effect.fnUntraced(function* (
   // Rows that were written between the first look and the lease count.
   const current = yield* store.load(jobId)
   const taken = yield* takeUp(store, current, program, fence)
+  if (taken.end !== undefined) return yield* endNoted(engine, program, jobId, fence)
   const late = admission.refuse(jobId, isChild)
   if (late !== undefined) return yield* late
   const session = resumedSession({ ...runs, services, onFinished }, { program, jobId, fence, taken })
@@ -119,6 +124,23 @@ const goOn = Effect.fnUntraced(function* (
   giveActor(engine, session, parent)
   if (taken.notes.at(-1) === "Paused") session.actor.send({ type: "PAUSE" })
   admission.place(session, isChild)
+  return session
+})
+
+/** Ends a job that an earlier process was about to end when it died, as it would have ended there. */
+const endNoted = Effect.fnUntraced(function* (
+  engine: EngineState,
+  program: CompiledProgram,
+  jobId: string,
+  fence: number
+) {
+  const { runs, store } = engine
+  yield* endHeld(store, jobId, fence, (child) => endJob(engine, child))
+  const journal = yield* store.load(jobId)
+  const end = yield* endIn(journal)
+  if (end === undefined) return yield* new StoreError({ reason: "failed", message: `the job ${jobId} has no end` })
+  const session = yield* endedSession(runs, { program, journal, end })
+  if (end.cause !== null) tellEnd(session, end.status, reviveCause(end.cause))
   return session
 })
 

@@ -15,6 +15,7 @@ import { budgetOfHeader, described } from "../journal/header.ts"
 import { decodeKept, keptOf } from "../journal/kept.ts"
 import { goOn } from "../journal/migrate.ts"
 import { cyclesInJson } from "../journal/parts.ts"
+import { notedEnd } from "../journal/notedEnd.ts"
 import { addPayments, isPayment, lastingKeys } from "../journal/payments.ts"
 import { JournalReader } from "../journal/reader.ts"
 import type { NoteTag, EndExtra } from "../journal/records.ts"
@@ -51,6 +52,8 @@ export interface TakenUp {
   readonly kept: ReadonlyMap<string, EncodedEffect> | undefined
   /** The payments of a cycle that a crash broke off, in their order. */
   readonly paidSince: ReadonlyArray<AgentSum>
+  /** The end that an earlier process was about to write when it died. Undefined if there was none. */
+  readonly end: EndExtra | undefined
 }
 
 /**
@@ -84,6 +87,7 @@ export const takeUp = (
     replay.ledger.job = new JobIdentity(jobId, canonicalText(reader.input), program.inputCodec)
     const notes = yield* notesIn(journal)
     const paidSince = yield* addPayments({ jobId, saved }, replay)
+    const end = yield* notedEnd(jobId, saved, replay)
     return {
       ledger: replay.ledger,
       budget: budgetOfHeader(header),
@@ -96,7 +100,8 @@ export const takeUp = (
       depth: header.depth,
       handed: header.handed,
       kept,
-      paidSince
+      paidSince,
+      end
     }
   })
 

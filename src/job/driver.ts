@@ -447,6 +447,7 @@ const commit = (session: JobSession, underWay: UnderWay, { hash, pieces, row }: 
   session.cycle = row.cycle
   session.tier = row.tier
   session.haltCause = merge.halt
+  session.storedHalt = merge.halt
   let facts = row.violations.length
   let discarded = 0
   for (const signal of row.signals) facts += signal.facts.length

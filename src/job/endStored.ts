@@ -15,7 +15,8 @@ import type { JobStore, StoreError } from "../store/JobStore.ts"
 import { undefinedIfMissing } from "../store/missing.ts"
 import { childKind } from "../program/answerKinds.ts"
 import { replayAt } from "../journal/migrate.ts"
-import { readPayments } from "../journal/payments.ts"
+import { keptEnd, notedEnd } from "../journal/notedEnd.ts"
+import { addPayments } from "../journal/payments.ts"
 import type { JobSession } from "./session.ts"
 import type { Tracker } from "../cycle/tracker.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
@@ -62,7 +63,10 @@ const isUnfinished = (store: Store, { jobId, program }: Child): Effect.Effect<bo
     (journal) => journal !== undefined && journal.status === undefined && journal.program === program
   )
 
-/** Ends a journal that we hold as cancelled, after `endChild` has ended the job's children. On a failure, releases it. */
+/**
+ * Ends a journal that we hold, after `endChild` has ended the job's children: as an earlier process was about to end it, or else as
+ * cancelled. On a failure, releases it.
+ */
 export const endHeld = <E>(
   store: Store,
   jobId: string,
@@ -71,16 +75,22 @@ export const endHeld = <E>(
 ): Effect.Effect<void, E | EndError> =>
   Effect.gen(function* () {
     const { header, replay } = yield* replayAt(store, yield* store.load(jobId), undefined, undefined)
-    yield* readPayments(store, jobId, replay)
-    const { cycle, halt, pending, tracker, usage } = replay
+    const saved = yield* store.kept(jobId)
+    yield* addPayments({ jobId, saved }, replay)
+    const { cycle, halt, ledger, pending, tracker, usage } = replay
+    const noted = yield* notedEnd(jobId, saved, replay)
+    const end: EndExtra = noted ?? { status: "cancelled", cause: { _tag: "JobCancelled", cycle }, usage }
     const unanswered = [...pending.values()].map(({ intent }) => intent)
     const childId = childIdsOf(jobId, header.depth !== undefined)
+    let isNoted = noted !== undefined
     for (const child of openChildren(childId, tracker, unanswered, halt)) {
-      if (yield* isUnfinished(store, child)) yield* endChild(child.jobId)
+      if (!(yield* isUnfinished(store, child))) continue
+      if (!isNoted) yield* store.keep(jobId, fence, keptEnd(cycle, ledger.hash, end))
+      isNoted = true
+      yield* endChild(child.jobId)
     }
-    const end: EndExtra = { status: "cancelled", cause: { _tag: "JobCancelled", cycle }, usage }
     const haltedAt = yield* Clock.currentTimeMillis
-    yield* store.halt(jobId, fence, { status: "cancelled", haltedAt, text: () => JSON.stringify(end) })
+    yield* store.halt(jobId, fence, { status: end.status, haltedAt, text: () => JSON.stringify(end) })
   }).pipe(Effect.onError(() => Effect.ignore(store.release(jobId, fence))))
 
 /** Ends an unfinished job. If another engine holds it, asks that engine to end it. `endChild` does the same for its children. */
@@ -97,15 +107,20 @@ export const endOrAsk = (
     }
   })
 
+/** The children that a job with this end may have to end. None if the job is left in its journal. */
+export const childrenToEnd = (session: JobSession, status: Status): ReadonlyArray<Child> => {
+  const { haltCause, options, outbox, tracker } = session
+  if (!options.store.isDurable || status === "converged" || session.isLeftAs(status)) return []
+  return openChildren(session.childId, tracker, outbox?.unanswered ?? [], haltCause)
+}
+
 /** Ends the unfinished children of a job that ends for good. The job never resumed these children, or could not resume them. */
 export const endChildren = (session: JobSession, status: Status): Effect.Effect<void> => {
-  const { haltCause, options, outbox, tracker } = session
-  const { performers, store } = options
+  const { performers, store } = session.options
   const end = performers.get(childKind)?.endJob
-  if (end === undefined || !store.isDurable || status === "converged" || session.isLeftAs(status)) return Effect.void
-  const children = openChildren(session.childId, tracker, outbox?.unanswered ?? [], haltCause)
+  if (end === undefined) return Effect.void
   return Effect.forEach(
-    children,
+    childrenToEnd(session, status),
     (child) =>
       Effect.flatMap(isUnfinished(store, child), (isOpen) => (isOpen ? end(child.jobId) : Effect.void)).pipe(
         Effect.catchCause((cause) => Effect.logWarning(`the child job ${child.jobId} could not be ended`, cause))

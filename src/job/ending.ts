@@ -16,13 +16,13 @@ import type { JobError } from "../outcome/JobError.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type { Cause, Status } from "../outcome/Cause.ts"
 import { at } from "./at.ts"
-import { endChildren } from "./endStored.ts"
+import { childrenToEnd, endChildren } from "./endStored.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import { errorToJson, rememberOutput } from "../outcome/resultJson.ts"
 import { stackOf } from "../outcome/errorDescription.ts"
 import { paidOf } from "../outcome/Spent.ts"
 import { runDetached } from "../platform/detached.ts"
-import { endJournal, logNotes } from "./journaling.ts"
+import { endJournal, logNotes, noteEnd } from "./journaling.ts"
 import type { JobSession } from "./session.ts"
 
 /**
@@ -73,10 +73,12 @@ const closing = (
 export const letGo = (session: JobSession, status: Status): Effect.Effect<void> =>
   session.move({ _tag: "LettingGo" }) ? release(session, status) : Effect.void
 
-/** Ends the handlers of intents, closes the job's scope, releases its replicas and ends its journal. */
+/** Notes the end if there are children, ends the handlers of intents, closes the job's scope, and ends its journal. */
 const release = (session: JobSession, status: Status): Effect.Effect<void> => {
   const { jobId } = session
-  return (session.outbox?.close ?? Effect.void).pipe(
+  const noted = childrenToEnd(session, status).length === 0 ? Effect.void : noteEnd(session, status)
+  return noted.pipe(
+    Effect.andThen(Effect.suspend(() => session.outbox?.close ?? Effect.void)),
     Effect.andThen(Effect.suspend(() => endChildren(session, status))),
     Effect.andThen(Scope.close(session.scope, Exit.void)),
     Effect.andThen(session.options.pool.release(jobId)),
@@ -96,7 +98,7 @@ const tell = ({ jobId, options, program }: JobSession, line: Effect.Effect<void>
   runDetached(options.services, Effect.annotateLogs(line, { job: jobId, program: program.name }))
 
 /** Logs an end other than convergence. A job that is left in its journal has not ended. */
-const tellEnd = (session: JobSession, status: Status, cause: Cause): void => {
+export const tellEnd = (session: JobSession, status: Status, cause: Cause): void => {
   const { jobId, options, wanted } = session
   if (!Context.get(options.services, LogsEnd) || (wanted === "suspend" && session.isLeftAs(status))) return
   const agent = "agent" in cause ? cause.agent : "spender" in cause ? cause.spender : undefined

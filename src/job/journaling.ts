@@ -24,6 +24,7 @@ import type { CommittedCycle } from "../outcome/CommittedCycle.ts"
 import { jsonOutput } from "../outcome/resultJson.ts"
 import { describeProgram, budgetHeader } from "../journal/header.ts"
 import { keptOf, encodeKept } from "../journal/kept.ts"
+import { keptEnd } from "../journal/notedEnd.ts"
 import { childrenExtra } from "./children.ts"
 import { spanIn } from "./observability.ts"
 import { runDetached } from "../platform/detached.ts"
@@ -240,6 +241,32 @@ interface Ended extends Omit<JournalEnd, "text"> {
   readonly text: (hasOutput: boolean) => string
 }
 
+/** The end of a session with a status, as its journal says it, but for the output. */
+const endOf = ({ cycle, haltCause, usage }: JobSession, status: Status): EndExtra => {
+  const cause = status === "converged" ? null : (haltCause ?? { _tag: "JobCancelled", cycle })
+  return { status, cause: cause === null ? null : causeJson(cause), usage }
+}
+
+/**
+ * Notes the end of a job that has children, before they are cancelled for it. If the store refuses the note, that is logged, and
+ * the job is left in its journal with its children: it ends when it is resumed.
+ */
+export const noteEnd = (session: JobSession, status: Status): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { cycle, fence, haltCause, jobId, ledger, options, storedHalt } = session
+    // The last row says that the job halts: then it halts also when it is resumed.
+    const isStored = haltCause !== undefined && haltCause === storedHalt
+    if (fence === undefined || isStored) return Effect.void
+    const kept = Effect.suspend(() =>
+      options.store.keep(jobId, fence, keptEnd(cycle, ledger.hash, endOf(session, status)))
+    )
+    return Effect.catchCause(kept, (cause) => {
+      const error = Cause.squash(cause)
+      session.endRefused = error instanceof StoreError ? error.reason : "failed"
+      return Effect.logWarning(`the store did not take the end of job ${jobId}: ${describeError(error)}`)
+    })
+  })
+
 /** Ends the journal, or leaves it so that the job can be resumed. */
 export const endJournal = (session: JobSession, status: Status): Effect.Effect<void, StoreError> => {
   const { haltCause, jobId, options } = session
@@ -247,21 +274,16 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
   const { fence } = session
   if (fence === undefined) return Effect.void
   if (session.isLeftAs(status)) {
-    if (haltCause?._tag !== "StoreFailed") return store.release(jobId, fence)
-    const { reason } = haltCause
+    const reason = haltCause?._tag === "StoreFailed" ? haltCause.reason : session.endRefused
+    if (reason === undefined) return store.release(jobId, fence)
     // The engine that holds the job now, or that resumes it later, goes on from the last row.
     return reason === "fenced" ? Effect.void : Effect.ignore(store.release(jobId, fence, { failure: reason }))
   }
   const at = session.clockMs
   // The clock stops before the end is written, so that a result from the journal has the same usage.
   session.clock.stop(session.monotonicMs)
-  const cancelled: HaltCause = { _tag: "JobCancelled", cycle: session.cycle }
-  const cause = status === "converged" ? null : (haltCause ?? cancelled)
-  const text = (hasOutput: boolean): string => {
-    const usage = session.usage
-    const extra: EndExtra = { status, cause: cause === null ? null : causeJson(cause), usage }
-    return endText(extra, hasOutput ? jsonOutput(session.output, session.outputText) : undefined)
-  }
+  const text = (hasOutput: boolean): string =>
+    endText(endOf(session, status), hasOutput ? jsonOutput(session.output, session.outputText) : undefined)
   // If the store does not take the end, the engine that resumes the job ends it.
   return Effect.matchEffect(haltJournal(session, fence, { status, haltedAt: at, text }), {
     onFailure: (error) =>

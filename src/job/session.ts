@@ -24,7 +24,7 @@ import type { CommittedIntent, JobResult } from "../outcome/JobResult.ts"
 import { CycleMerge } from "../cycle/merge.ts"
 import { Allotments, ownLimits, type OwnLimits } from "../cycle/sharedBudget.ts"
 import type { Replay } from "../journal/replay.ts"
-import type { JobStore } from "../store/JobStore.ts"
+import type { JobStore, StoreErrorReason } from "../store/JobStore.ts"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import type { Account } from "./account.ts"
 import { at } from "./at.ts"
@@ -154,6 +154,10 @@ export class JobSession implements JobView {
   cpuMs = 0
   /** Why the job halts after this cycle, if it does. */
   haltCause: Cause | undefined
+  /** The cause to halt that the last row holds, so that a resumed job halts for it, too. */
+  storedHalt: Cause | undefined
+  /** Why the store did not take the note of the job's end. The job is then left as it is, and so are its children. */
+  endRefused: StoreErrorReason | undefined
   wanted: Wanted = "nothing"
   /** The fence that our writes must carry. Undefined until the job has a journal. */
   fence: number | undefined
@@ -227,6 +231,7 @@ export class JobSession implements JobView {
     this.cpuMs = replay.cpuMs
     this.clock.restore(replay.ranMs)
     this.haltCause = replay.halt
+    this.storedHalt = replay.halt
     this.allotments = replay.allotments
     this.limitOwn()
     Object.assign(this.counters, replay.counters)
@@ -421,7 +426,8 @@ export class JobSession implements JobView {
    * engine closes.
    */
   isLeftAs(status: Status | undefined): boolean {
-    return isOfProcess(this.haltCause) || (this.wanted === "suspend" && status === "cancelled")
+    if (isOfProcess(this.haltCause) || this.endRefused !== undefined) return true
+    return this.wanted === "suspend" && status === "cancelled"
   }
 
   /** Whether the job was cancelled for good, and its journal does not say so. */

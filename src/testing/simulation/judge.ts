@@ -57,16 +57,15 @@ export const recordOfRun = (run: Simulated): RunRecord | undefined => {
 }
 
 /**
- * How far a run that was stopped must be like the plain one: its whole journal, or all but its last cycle; not at all for a
- * parent that failed because its process died when only its child had taken note of a cancel. Undefined for a run that went on.
+ * How far a run that was stopped must be like the plain one: its whole journal, or all but its last cycle. Undefined for a run that
+ * went on.
  */
 const stopOf = (
   plain: RunRecord,
-  { blamed, error, result }: RunRecord,
+  { blamed, error }: RunRecord,
   { isCancelled, lives }: Simulated
 ): Stop | undefined => {
   if (isCancelled && error === "JobCancelled") return "whole"
-  if (isCancelled && error === "IntentFailed" && result.includes(`"_tag":"JobCancelled"`)) return "nothing"
   if (error !== "BudgetExhausted") return undefined
   // Clocks are not the same in two runs.
   if (blamed === "duration" || blamed === "cpuTime") return "whole"
@@ -75,7 +74,7 @@ const stopOf = (
   return lives > 1 || plain.blamed === blamed ? "all but the last" : undefined
 }
 
-type Stop = "whole" | "all but the last" | "nothing"
+type Stop = "whole" | "all but the last"
 
 /** A program, and those of its child jobs. */
 export interface Judged {
@@ -93,7 +92,7 @@ export const judge = (judged: Judged, plain: RunRecord, run: Simulated, hasSigna
   const difference = differenceOf(run.lives === 1 ? expected : { ...expected, bill: record.bill }, record)
   if (difference === undefined) return undefined
   const stop = stopOf(plain, record, run)
-  if (stop === "nothing" || (hasSignals && stop !== undefined)) return undefined
+  if (hasSignals && stop !== undefined) return undefined
   if (hasSignals) return factFinding(judged.program, plain, record)
   return stop === undefined ? finding(judged, plain, record, difference) : stoppedFinding(judged, plain, record, stop)
 }
@@ -122,7 +121,7 @@ const stoppedFinding = (
   judged: Judged,
   plain: RunRecord,
   record: RunRecord,
-  stop: Exclude<Stop, "nothing">
+  stop: Stop
 ): Finding | undefined => {
   const isWhole = stop === "whole"
   const count = Math.min(record.rows.length - (isWhole ? 0 : 1), plain.rows.length)
