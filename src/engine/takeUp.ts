@@ -74,9 +74,11 @@ export const takeUp = (
     yield* reader.begin((record) => log.append(record))
     yield* reader.readAll
     const { header, replay } = reader
-    const rebase = yield* goOn(reader, read)
-    // Kept effects of another version of the program may have other kinds. The store drops them with the old header.
     const saved = yield* store.kept(jobId)
+    const end = yield* notedEnd(jobId, saved, replay)
+    // No other version of the program goes on with a job that ends.
+    const rebase = end === undefined ? yield* goOn(reader, read) : undefined
+    // Kept effects of another version of the program may have other kinds. The store drops them with the old header.
     const kept = rebase?.isOfOther === true ? undefined : savedEffects(saved, replay)
     if (rebase !== undefined && fence !== undefined) {
       const { isOfOther, pieces } = rebase
@@ -87,7 +89,6 @@ export const takeUp = (
     replay.ledger.job = new JobIdentity(jobId, canonicalText(reader.input), program.inputCodec)
     const notes = yield* notesIn(journal)
     const paidSince = yield* addPayments({ jobId, saved }, replay)
-    const end = yield* notedEnd(jobId, saved, replay)
     return {
       ledger: replay.ledger,
       budget: budgetOfHeader(header),

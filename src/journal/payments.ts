@@ -15,7 +15,6 @@ import { describeError } from "../values/panic.ts"
 import { seal, unseal } from "./edges.ts"
 import { Amount, type FieldsOf, parsePart, recordAs } from "./jsonRecord.ts"
 import { keptOf } from "./kept.ts"
-import { endKey } from "./notedEnd.ts"
 import type { Replay } from "./replay.ts"
 
 /** An entry: a reservation, or a payment. */
@@ -49,11 +48,8 @@ export const keptPayment = (cycle: number, hash: string, payment: Payment): Kept
   isProgress: false
 })
 
-/**
- * The keys of kept records that outlive a change of the program: money is spent whatever becomes of an effect, and a job that was
- * about to end still ends.
- */
-export const lastingKeys: ReadonlyArray<string> = [key, endKey]
+/** The keys of kept records that outlive a change of the program: money is spent whatever becomes of an effect. */
+export const lastingKeys: ReadonlyArray<string> = [key]
 
 /** Whether a kept record is a payment. */
 export const isPayment = (kept: Kept): boolean => kept.key === key
