@@ -31,6 +31,7 @@ import type { JobSession } from "../job/session.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { Amounts } from "../program/resolveBudget.ts"
 import { spendingOf } from "../job/children.ts"
+import { StoreError, type StoreErrorReason } from "../store/JobStore.ts"
 import { nextTurn } from "../platform/slices.ts"
 import { encodedOutput, errorToJson } from "../outcome/resultJson.ts"
 import { leaveInJournal } from "./sessionMarks.ts"
@@ -179,8 +180,10 @@ const attempt = (
               noteSpent(job, parent, spendingOf(child))
               return Effect.succeed({ result })
             },
-            onFailure: (error): Effect.Effect<End, JobError> => {
+            onFailure: (error): Effect.Effect<End, JobError | StoreError> => {
               if (isOfProcess(error)) return Effect.fail(error)
+              // Its journal does not say that it ends, so it is taken up again, with its own children.
+              if (child.endRefused !== undefined) return Effect.fail(notNoted(child.endRefused))
               noteSpent(job, parent, spendingOf(child))
               return Effect.succeed({ error })
             }
@@ -189,6 +192,9 @@ const attempt = (
       )
     })
   )
+
+const notNoted = (reason: StoreErrorReason): StoreError =>
+  new StoreError({ reason, message: "the store did not take the note of the child's end" })
 
 /** Takes note of what a child has spent of its share: all of it until the child has ended. */
 const noteSpent = ({ key, share }: ChildJob, parent: ParentJob, spent: Amounts | undefined): void => {

@@ -14,12 +14,13 @@ import { Limits } from "../Limits.ts"
 import type { JobStore, StoreError } from "../store/JobStore.ts"
 import { undefinedIfMissing } from "../store/missing.ts"
 import { childKind } from "../program/answerKinds.ts"
+import { causeJson } from "../journal/causes.ts"
 import { replayAt } from "../journal/migrate.ts"
 import { keptEnd, notedEnd } from "../journal/notedEnd.ts"
 import { addPayments } from "../journal/payments.ts"
 import type { JobSession } from "./session.ts"
 import type { Tracker } from "../cycle/tracker.ts"
-import type { Cause, Status } from "../outcome/Cause.ts"
+import { type Cause, type Status, statusOf } from "../outcome/Cause.ts"
 import { childIdsOf } from "../intents/childIds.ts"
 import { intentKey } from "../program/keys.ts"
 import type { EndExtra } from "../journal/records.ts"
@@ -64,8 +65,8 @@ const isUnfinished = (store: Store, { jobId, program }: Child): Effect.Effect<bo
   )
 
 /**
- * Ends a journal that we hold, after `endChild` has ended the job's children: as an earlier process was about to end it, or else as
- * cancelled. On a failure, releases it.
+ * Ends a journal that we hold, after `endChild` has ended the job's children. The job ends as an earlier process was about to end it,
+ * as its last row says that it halts, or else as cancelled. On a failure, releases the journal.
  */
 export const endHeld = <E>(
   store: Store,
@@ -79,7 +80,8 @@ export const endHeld = <E>(
     yield* addPayments({ jobId, saved }, replay)
     const { cycle, halt, ledger, pending, tracker, usage } = replay
     const noted = yield* notedEnd(jobId, saved, replay)
-    const end: EndExtra = noted ?? { status: "cancelled", cause: { _tag: "JobCancelled", cycle }, usage }
+    const cause = halt ?? { _tag: "JobCancelled", cycle }
+    const end: EndExtra = noted ?? { status: statusOf(cause), cause: causeJson(cause), usage }
     const unanswered = [...pending.values()].map(({ intent }) => intent)
     const childId = childIdsOf(jobId, header.depth !== undefined)
     let isNoted = noted !== undefined

@@ -4,7 +4,7 @@
  * - `create`: begins a job's journal and gives its engine the lease
  * - `append`: adds the row of one committed cycle; the machine leaves `merging` only after it
  * - `note`: saves events between two cycles, such as a pause
- * - `keep`: saves the result of a task until its cycle is committed
+ * - `keep`: saves the result of a task until its cycle is committed, a payment, or the end that a job is about to have
  * - `rebase`: puts a migrated context under the rows that follow
  * - `halt`: ends the journal and the lease
  * - `load`: reads the beginning and the end of a journal

@@ -59,8 +59,10 @@ const familyOf = (
   const mail = Engine.handler("Mail", () =>
     Effect.suspend(() => (gate.isOpen ? Effect.succeed([]) : (gate.waiting++, Effect.never)))
   )
-  const layer = (store: Store) => engineOnStore(store, { children: [middle, low], handlers: [mail], maxAttempts: 100 })
-  return { program: top(Num), other: top(Changed as unknown as typeof Num), layer, gate }
+  const program = top(Num)
+  const children = [program, middle, low]
+  const layer = (store: Store) => engineOnStore(store, { children, handlers: [mail], maxAttempts: 100 })
+  return { program, other: top(Changed as unknown as typeof Num), layer, gate }
 }
 
 const Changed = Fact.kind("Num", { schema: Schema.Struct({ n: Schema.String }), id: ({ n }) => n })
@@ -352,6 +354,57 @@ describe("a job whose store does not take the note of its end", () => {
       const { result } = yield* startIn(family, store)
       expect(result.status).toBe("converged")
       expect(yield* statusesOf(store)).toEqual(["converged"])
+    })
+  )
+
+  it.effect("answers its parent when it has been taken up again, if it is a child itself", () =>
+    Effect.gen(function* () {
+      const store = yield* journalStore
+      const full = Effect.fail(new JobStore.StoreError({ reason: "full", message: "the disk is full" }))
+      const family = familyOf(waits, { maxDuration: "1 second" })
+      const seen = { refused: 0 }
+      const faulty: Store = {
+        ...store,
+        keep: (...args) => (seen.refused++ === 0 ? full : store.keep(...args))
+      }
+      const above = Program.make("above", {
+        input: noInput,
+        agents: [
+          Agent.make("asks", {
+            execute: () => Effect.succeed({ intents: [Intent.child(family.program, {}, { onFailure: "report" })] })
+          })
+        ],
+        output: (view) => view.all(Intent.ChildResult).map(({ value: { status } }) => status)
+      })
+      const { close, use } = yield* openEngine(family.layer(faulty))
+      const job = yield* use(Engine.start(above, {}, { id: "job" }))
+      yield* until(() => family.gate.waiting === 2)
+      yield* turns(10)
+      family.gate.isOpen = true
+      yield* TestClock.adjust("1 second")
+      yield* until(() => seen.refused === 1)
+      yield* turns(10)
+      yield* TestClock.adjust("1 second")
+      expect((yield* job.result).output).toEqual(["converged"])
+      expect(yield* statusesOf(store)).toEqual(["converged"])
+      yield* close
+    })
+  )
+})
+
+describe("a job whose last row says that it fails", () => {
+  it.effect("fails also if its process died before it ended, and somebody cancels it then", () =>
+    Effect.gen(function* () {
+      const store = yield* journalStore
+      const closed = Effect.fail(new JobStore.StoreError({ reason: "closed", message: "the process died" }))
+      const family = familyOf(() => Effect.andThen(turns(30), Effect.fail("down")))
+      const first = yield* startIn(family, { ...store, halt: () => closed })
+      expect(first.error?._tag).toBe("AgentFailed")
+      expect(yield* statusesOf(store)).toEqual([undefined])
+      const end = (jobId: string): ReturnType<typeof endOrAsk> => endOrAsk(store, jobId, end)
+      yield* end("job")
+      expect(yield* statusesOf(store)).toEqual(["cancelled", "failed"])
+      expect(comparable(yield* startIn(family, store))).toEqual(comparable(first))
     })
   )
 })

@@ -231,12 +231,12 @@ const agentFrom = (agent: AgentSpec, kinds: Kinds, host: Host): Agent.Agent.Any 
 /** Tries again after 3 ms, so often. */
 const retries = (times: number) => Schedule.max([Schedule.spaced(3), Schedule.recurs(times)])
 
-/** Counts an execution as under way. */
+/** Counts an execution as under way. It cannot be interrupted between its count and its end. */
 const during = <A, E>(host: Host, payer: Payer, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.suspend(() => {
+  Effect.uninterruptibleMask((restore) => {
     host.enter(payer)
     return Effect.ensuring(
-      effect,
+      restore(effect),
       Effect.sync(() => host.leave(payer))
     )
   })

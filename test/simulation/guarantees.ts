@@ -38,6 +38,7 @@ export const guaranteesOf = (judged: Judged): ReadonlyArray<string> => {
     ...timesOf(judged),
     ...concurrencyOf(judged),
     ...intentsOf(judged),
+    ...answersOf(simulated),
     ...moneyOf(job, simulated, host)
   ]
 }
@@ -117,6 +118,16 @@ const intentsOf = ({ host, job, keys: all, simulated, whole }: Judged): Readonly
   }
   return found
 }
+
+/** Nobody cancels a child by itself here, so a cancelled child is one whose parent ends, and answers nothing (CH13). */
+const answersOf = ({ journals }: Simulated): ReadonlyArray<string> =>
+  journals.flatMap(({ jobId, rows }) =>
+    rows
+      .filter(({ extra, text }) => text.includes(cancelledTag) || extra.includes(cancelledTag))
+      .map(({ cycle }) => `CH13: cycle ${cycle} of ${jobId} takes a cancelled child for an answer`)
+  )
+
+const cancelledTag = `"_tag":"JobCancelled"`
 
 /** What was paid is what agents have paid; nothing is refused that has room, and nothing granted that has none (B6 to B8). */
 const moneyOf = (job: Referred, { jobId }: Simulated, { till }: Host): ReadonlyArray<string> => {

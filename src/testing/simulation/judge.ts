@@ -57,8 +57,8 @@ export const recordOfRun = (run: Simulated): RunRecord | undefined => {
 }
 
 /**
- * How far a run that was stopped must be like the plain one: its whole journal, or all but its last cycle. Undefined for a run that
- * went on.
+ * How far a run that was stopped must be like the plain one: its whole journal, or all but its last cycle. Undefined for a run
+ * that went on.
  */
 const stopOf = (
   plain: RunRecord,
