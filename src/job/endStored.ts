@@ -65,8 +65,8 @@ const isUnfinished = (store: Store, { jobId, program }: Child): Effect.Effect<bo
   )
 
 /**
- * Ends a journal that we hold, after `endChild` has ended the job's children. The job ends as an earlier process was about to end it,
- * as its last row says that it halts, or else as cancelled. On a failure, releases the journal.
+ * Ends a journal that we hold, after `endChild` has ended the job's children. The job ends as an earlier process was about to end
+ * it, as its last row says that it halts, or else as cancelled. On a failure, releases the journal.
  */
 export const endHeld = <E>(
   store: Store,
