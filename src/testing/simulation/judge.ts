@@ -117,12 +117,7 @@ const unended = (plain: RunRecord, { broken = "", open }: Simulated): Finding =>
 }
 
 /** The difference of a run that was stopped from the plain run as far as it went. */
-const stoppedFinding = (
-  judged: Judged,
-  plain: RunRecord,
-  record: RunRecord,
-  stop: Stop
-): Finding | undefined => {
+const stoppedFinding = (judged: Judged, plain: RunRecord, record: RunRecord, stop: Stop): Finding | undefined => {
   const isWhole = stop === "whole"
   const count = Math.min(record.rows.length - (isWhole ? 0 : 1), plain.rows.length)
   const before = record.events.filter((event) => !event.startsWith(`{"_tag":"JobHalted"`))
