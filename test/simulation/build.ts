@@ -231,15 +231,14 @@ const agentFrom = (agent: AgentSpec, kinds: Kinds, host: Host): Agent.Agent.Any 
 /** Tries again after 3 ms, so often. */
 const retries = (times: number) => Schedule.max([Schedule.spaced(3), Schedule.recurs(times)])
 
-/** Counts an execution as under way. It cannot be interrupted between its count and its end. */
+/** Counts an execution as under way. */
 const during = <A, E>(host: Host, payer: Payer, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.uninterruptibleMask((restore) => {
-    host.enter(payer)
-    return Effect.ensuring(
-      restore(effect),
-      Effect.sync(() => host.leave(payer))
-    )
-  })
+  Effect.acquireUseRelease(
+    // A cancel may come between any two steps, but not between an acquire and the promise of its release.
+    Effect.sync(() => host.enter(payer)),
+    () => effect,
+    () => Effect.sync(() => host.leave(payer))
+  )
 
 /** An attempt, after the call that its agent pays for. */
 const paying = <A, E>(

@@ -534,9 +534,41 @@ const confluentCase = (dice: Dice): Omit<Case, "schedule"> => {
   return { program, versions: [], children: [], signals, limits: limitsOf(dice) }
 }
 
+/**
+ * A job whose process dies while effects of memoized agents are kept, and again while the next version has not kept its own:
+ * what the first version kept must not be used by the second life of the next one.
+ */
+const switchedCase = (dice: Dice, seed: number): Case => {
+  const made = programOf(dice, "simulated", dice.from(2, 4), plainMakings)
+  const named = made.kinds.map(({ name }) => name)
+  const from = dice.pick(named)
+  const rules = made.kinds.map((kind): KindSpec => ({ ...kind, rule: dice.pick(["keepLast", "max", "union"]) }))
+  const keeper = (index: number): AgentSpec => ({
+    ...{ name: `ann${index}`, form: "each", type: "fiber", from, reads: [], writes: [dice.pick(named)], tier: 0 },
+    ...{ emits: [], faults: [], onFailure: "discard", takesMs: dice.pick([5, 30, 45]), memoize: true }
+  })
+  const emitting = (agent: AgentSpec, step: number): AgentSpec => ({
+    ...agent,
+    emits: agent.writes.map((into): Emission => ({ into, id: "agent", step, below: 8, every: 1 }))
+  })
+  const keepers = dice.times(dice.from(2, 3), keeper)
+  const withKeepers = (step: number): ProgramSpec => ({
+    ...{ ...made, kinds: rules, invariants: [], seeds: proposalsOf(dice, [from], 4) },
+    agents: keepers.map((agent) => emitting(agent, step)),
+    budget: { maxCycles: 12 }
+  })
+  const program = withKeepers(1)
+  const next = { ...withKeepers(2), version: "2", seeds: program.seeds, migration: { adds: 0 } }
+  const whole = { program, versions: [next], children: [], signals: [], limits: limitsOf(dice) }
+  const first = dice.below(60)
+  const kills = [first, first + dice.from(2, 40)]
+  return { ...whole, schedule: { ...scheduleOf(dice, seed, whole), kills, store: [], damages: [], acts: [] } }
+}
+
 /** The case of a seed. */
 export const caseOf = (seed: number): Case => {
   const dice = new Dice(seed)
+  if (seed % 16 === 4) return switchedCase(dice, seed)
   const whole = seed % 8 === 0 ? confluentCase(dice) : wholeOf(dice)
   return { ...whole, schedule: scheduleOf(dice, seed, whole) }
 }

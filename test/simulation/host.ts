@@ -75,18 +75,19 @@ export class Host {
 
   /** Runs the effect of a handler, one attempt of one intent. */
   performing<A, E>(key: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    return Effect.uninterruptibleMask((restore) => {
-      if (this.busy.has(key)) this.doubled.push(key)
-      this.busy.add(key)
-      this.#count("all", 1)
-      return Effect.ensuring(
-        restore(effect),
+    return Effect.acquireUseRelease(
+      Effect.sync(() => {
+        if (this.busy.has(key)) this.doubled.push(key)
+        this.busy.add(key)
+        this.#count("all", 1)
+      }),
+      () => effect,
+      () =>
         Effect.sync(() => {
           this.#count("all", -1)
           this.busy.delete(key)
         })
-      )
-    })
+    )
   }
 
   shown(facts: ReadonlyArray<Shown>): ReadonlyArray<Shown> {

@@ -5,6 +5,7 @@ import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "@effect/vitest"
 import type { Simulated } from "../../src/testing/simulation/simulate.ts"
+import { findingSeed } from "./finding.ts"
 import { type Case, caseOf } from "./generate.ts"
 import { runCase } from "./run.ts"
 
@@ -46,6 +47,10 @@ describe("a simulated job", () => {
     expect(differing).toEqual([])
   })
 
+  it("counts no execution after its end, also if a cancel comes as it begins: seed 293", () => {
+    expect(runCase(caseOf(293)).differences).toEqual([])
+  })
+
   it("takes the same steps for the same seed", () => {
     for (const seed of [3, 5, 8]) {
       const [first, second] = [runCase(caseOf(seed)), runCase(caseOf(seed))]
@@ -85,5 +90,16 @@ describe("a fault in the engine", () => {
     "a fork keeps the facts that it was to replace"
   ])("is found by the first seeds: %s", async (name) => {
     expect(await plant(name, 100)).toMatch(/^found /)
+  })
+
+  it("is found by a process that dies again before the next version has kept its own effects", async () => {
+    expect(await plant("the effects that an earlier version has kept stay in the store", 300)).toMatch(/^found /)
+  })
+
+  it("is not found by a seed that differs without it, too", () => {
+    const differs = (seed: number) => (seed > 2 ? `row ${seed}` : undefined)
+    expect(findingSeed(9, differs, (seed) => seed > 4)).toEqual({ seed: 5, difference: "row 5" })
+    expect(findingSeed(9, differs, () => false)).toBe(undefined)
+    expect(findingSeed(2, differs, () => true)).toBe(undefined)
   })
 })
