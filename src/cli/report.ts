@@ -158,15 +158,17 @@ export const failureOf = (
     const shown = typeof value === "string" ? value : pretty(toPlain(value), width - name.length, "  ")
     lines.push(`  ${style("dim", name)}${printable(shown)}`)
   })
-  const missing = /^Service not found: (\S+)/.exec(message)
-  if (missing !== null) {
-    lines.push(
-      `  The module provides it by exporting a Layer as "layer": export const layer = Layer.succeed(..., ...).`,
-      `  ${servicesThere} are there anyway.`
-    )
-  }
-  return lines.join("\n")
+  return [...lines, ...missingHint(message)].join("\n")
 }
+
+/** What to do where a service is missing; nothing for another message. */
+export const missingHint = (message: string): ReadonlyArray<string> =>
+  message.startsWith("Service not found: ")
+    ? [
+        `  The module provides it by exporting a Layer as "layer": export const layer = Layer.succeed(..., ...).`,
+        `  ${servicesThere} are there anyway.`
+      ]
+    : []
 
 /** The services of `NodeServices`, which the command provides. */
 const servicesThere = "FileSystem, Path, Stdio, Terminal and ChildProcessSpawner of Effect"

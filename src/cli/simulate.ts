@@ -13,6 +13,7 @@ import type { Host } from "./hostProcess.ts"
 import * as Input from "./input.ts"
 import { layerOf, look, warnOf } from "./jobRun.ts"
 import { choose, load } from "./programs.ts"
+import { missingHint } from "./report.ts"
 import type { Page } from "./storedJobs.ts"
 import { startFailure } from "./storeFile.ts"
 import { flow, indent, oneLine, plural, pretty, printable, toPlain, truncate, wrap } from "./text.ts"
@@ -158,6 +159,10 @@ const pageOf = (found: Simulated | Found, options: SimulateOptions, page: Page):
 const reportOf = (report: Simulated, { style, width }: Page): string => {
   const { cancelled, error, lives, message, program, seeds, status, waitsFor } = report
   const name = oneLine(program)
+  if (seeds === 0) {
+    const head = style("red", `✖ ${name} was not simulated: its plain run ended with ${error ?? status}`)
+    return [head, indent(printable(truncate(message, 4_000)), "  "), ...missingHint(message)].join("\n")
+  }
   const head =
     error === undefined
       ? `${style("green", `✔ ${name} gives the same in every order and through every fault`)}  ${plural(seeds, "seed")}`

@@ -19,6 +19,7 @@ import type { Program } from "../program/Program.ts"
 import type { InvalidOptions } from "../values/InvalidOptions.ts"
 import { complaintOf, invalidOptions, number, type Rules, whole } from "../values/options.ts"
 import { layerInline } from "../workers/index.ts"
+import { outlives, tooShort } from "./advice.ts"
 import { differenceOf, isUnpaid, placeOf, type RunDifference, wordsOf } from "./differences.ts"
 import {
   type CheckError,
@@ -187,15 +188,11 @@ const later = (clock: Clock.Clock): Clock.Clock => {
 
 /** The mistakes that make runs of a way differ, and what to do. */
 const advice: Readonly<Record<RunWay, string>> = {
-  alike:
-    "The same run gave something else the second time. It asks a clock or Math.random, or it goes by state that outlives a run, " +
-    "such as a variable of the module: take such values from the input, or ask for them in a fiber agent with `memoize`",
+  alike: `The same run gave something else the second time. ${outlives}`,
   "another day": "The run goes by the time of Effect's Clock: take the time from the input",
   "another order":
     "It depends on the order in which tasks end, most often through state that tasks share: take what it needs from the view",
-  "under load":
-    "Its timeout is too short for a machine under load: give it more time, or `retry`, or let `onFailure` discard a timeout " +
-    "where the job can do without the result"
+  "under load": tooShort
 }
 
 /** The advice where a run ended for want of room in the budget, and the other did not. */

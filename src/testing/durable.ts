@@ -17,8 +17,9 @@ import type { FactRef } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
 import type { InvalidOptions } from "../values/InvalidOptions.ts"
 import { complaintOf, invalidOptions, must, type Rules, whole } from "../values/options.ts"
+import { calledAgain, memoizes, runsAgain } from "./advice.ts"
 import { Calls, textOf } from "./calls.ts"
-import { differenceOf, isUnpaid, placeOf, wordsOf } from "./differences.ts"
+import { differenceOf, isUnpaid, type Place, placeOf, wordsOf } from "./differences.ts"
 import {
   type CheckError,
   type CheckNeeds,
@@ -229,14 +230,13 @@ const recordFinding = (
   }
   const { expected, found } = difference
   const { named, who } = wordsOf({ ...place, fact: where.fact }, "the journal")
-  const advice = isUnpaid(found) && !isUnpaid(expected) ? reserved : again
+  const advice = isUnpaid(found) && !isUnpaid(expected) ? reserved : againOf([program, ...children], place)
   const message = `${who} gives something else in cycle ${cycle} of the resumed job${named}: ${advice}`
   return { ...where, what: "journal", expected, found, message }
 }
 
-const again =
-  "a cycle that was not committed runs again, so an agent that does not give the same again needs `memoize`, or " +
-  "Testing.deterministic says what it goes by"
+const againOf = (programs: ReadonlyArray<Program.Any>, { agent, isAnswer }: Place): string =>
+  isAnswer ? calledAgain : `${runsAgain(memoizes(programs, agent))}. Testing.deterministic says what it goes by`
 
 const reserved =
   "a call of a model that was under way when the process died is paid as it was reserved, so the budget needs room for it"

@@ -22,7 +22,7 @@ export interface Simulated {
   readonly waitsFor: ReadonlyArray<string>
   /** The hash of the plain run. */
   readonly hash: string
-  /** The number of seeds that were run. */
+  /** The number of seeds that were run; 0 if the plain run misses a service, as every other would. */
   readonly seeds: number
   /** The number of lives of the process, in all seeds together. */
   readonly lives: number

@@ -1,7 +1,8 @@
 /** `converge simulate`: programs of a module through orders and faults that seeds decide. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { converge, jsonOf, module } from "../support/cli/inProcess.ts"
 
@@ -108,6 +109,28 @@ describe("converge simulate", () => {
     const handled = await converge(["simulate", module("handled"), "-n", "40", "-q"])
     expect(handled).toMatchObject({ code: 0 })
     expect(handled.stdout).toMatch(/late-answers \d+/)
+  })
+
+  it("runs the lines of the guide as they stand there", async () => {
+    const page = readFileSync(new URL("../../docs/guide/14-testing.md", import.meta.url), "utf8")
+    const lines = [...page.matchAll(/^converge (simulate .*)$/gm)].map(([, line = ""]) => line)
+    expect(lines.length).toBe(2)
+    const examples = fileURLToPath(new URL("../../docs/examples/guide", import.meta.url))
+    for (const line of lines) {
+      const args = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? "")
+      const ended = await converge([...args, "--quiet"], { folder: examples })
+      expect(ended).toMatchObject({ code: 0 })
+      expect(ended.stdout).toMatch(/^✔ parcels gives the same in every order and through every fault/)
+    }
+  })
+
+  it("runs no seed where a service is missing, and says how the module provides it", async () => {
+    const ended = await converge(["simulate", module("noLayer"), "--seeds", "500"])
+    expect(ended.code).toBe(3)
+    expect(ended.stdout).toMatch(/^✖ \S+ was not simulated: its plain run ended with AgentPanicked\n/)
+    expect(ended.stdout).toContain("Service not found: test/Greeter")
+    expect(ended.stdout).toContain('by exporting a Layer as "layer": export const layer = ')
+    expect(ended.stderr).not.toContain("seed 1 of")
   })
 
   it.each<[ReadonlyArray<string>, RegExp]>([

@@ -568,7 +568,7 @@ const switchedCase = (dice: Dice, seed: number): Case => {
 /** The case of a seed. */
 export const caseOf = (seed: number): Case => {
   const dice = new Dice(seed)
-  if (seed % 16 === 4) return switchedCase(dice, seed)
+  if (seed % 32 === 4) return switchedCase(dice, seed)
   const whole = seed % 8 === 0 ? confluentCase(dice) : wholeOf(dice)
   return { ...whole, schedule: scheduleOf(dice, seed, whole) }
 }

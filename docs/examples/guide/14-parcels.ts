@@ -1,7 +1,8 @@
 /** Chapter 14 of the guide: parcels whose prices a carrier is asked for, and which is booked once somebody has approved it. */
-import { Agent, Fact, Intent, Program } from "effect-converge"
+import { Agent, Engine, Fact, Intent, Program } from "effect-converge"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 
 /** The carrier's client. It answers with promises, as most clients do. */
@@ -58,3 +59,11 @@ export const parcels = Program.make("parcels", {
   agents: [quote, ask, book],
   output: (view) => Object.fromEntries(view.all(Booked).map(({ value }) => [value.parcel, value.number]))
 })
+
+/** A carrier that answers by itself: nothing of it is outside of the simulation. The command line gives it to agents. */
+export const layer = Layer.succeed(Carrier, { price: async (grams) => 300 + grams })
+
+/** Gives the same number for the same key, as a booking system does that is given an idempotency key. */
+export const booking = Engine.handler(Book, ({ idempotencyKey, payload: { parcel } }) =>
+  Effect.succeed([Booked.of({ parcel, number: `B-${idempotencyKey}` })])
+)

@@ -16,6 +16,7 @@ import { approvalKind } from "../../program/answerKinds.ts"
 import type { EncodedFact } from "../../program/encoded.ts"
 import type { Program } from "../../program/Program.ts"
 import type { InvalidOptions } from "../../values/InvalidOptions.ts"
+import { memoizes } from "../advice.ts"
 import { Calls, textOf } from "../calls.ts"
 import { type ErasedCheck, milliseconds } from "../kit.ts"
 import type { RunRecord } from "../runs.ts"
@@ -24,6 +25,7 @@ import type { Outside } from "./Execution.ts"
 import { type SimulationFault, simulationFaults } from "./faultNames.ts"
 import { calm, faultOf, type Scale, scheduleOf, simplerSchedule, wordsOf } from "./faults.ts"
 import { type Finding, judge, recordOfRun } from "./judge.ts"
+import { adviceFor } from "./adviceFor.ts"
 import type { Schedule } from "./schedule.ts"
 import { shrinking } from "./shrink.ts"
 import { type Simulated as SimulatedRun, type SimulatedJob, simulating } from "./simulate.ts"
@@ -106,7 +108,8 @@ export class Simulation {
       // A clock that was not replaced has gone on by then.
       yield* milliseconds(2)
       const faults = this.#faults
-      const seeds = seedsOf(this.#options.seeds ?? 100)
+      // Every run would miss the service.
+      const seeds = isServiceMissing(plain.record) ? [] : seedsOf(this.#options.seeds ?? 100)
       for (const [place, seed] of seeds.entries()) {
         yield* progress.begins(place, seeds.length)
         yield* realTurn
@@ -267,11 +270,13 @@ export class Simulation {
 
   #error(
     seed: number | undefined,
-    { message: difference, ...finding }: Finding,
+    { isOfHandler, message: difference, ...finding }: Finding,
     happens: ReadonlyArray<string>,
     schedule: Schedule = calm
   ): Effect.Effect<never, SimulationFailed> {
-    const advice = seed === undefined ? "" : adviceFor(finding, schedule)
+    const isMemoized = memoizes([this.#program, ...(this.#options.children ?? [])], finding.agent)
+    const of = { what: finding.what, isMemoized, isOfHandler: isOfHandler === true }
+    const advice = seed === undefined ? "" : adviceFor(of, schedule)
     const needs = happens.length === 0 ? "nothing but a second run" : happens.join("; ")
     const again = `. It takes: ${needs}. Run it again with Testing.simulate(program, { ..., seeds: [${seed}] })`
     const message =
@@ -286,13 +291,17 @@ export class Simulation {
 const seedsOf = (seeds: number | ReadonlyArray<number>): ReadonlyArray<number> =>
   typeof seeds === "number" ? Array.from({ length: seeds }, (_, index) => index + 1) : seeds
 
+const isServiceMissing = ({ error, message }: RunRecord): boolean =>
+  error === "AgentPanicked" && message.startsWith("Service not found: ")
+
 const scaleOf = ({ record, run }: Plain): Scale => ({
   steps: run.steps,
   writes: run.counts.writes,
   calls: run.counts.calls,
   ms: run.nowMs,
   tasks: record.of.usage.agents,
-  limitMs: Math.min(...record.of.intents.map(limitOf))
+  limitMs: Math.min(...record.of.intents.map(limitOf)),
+  limited: record.of.intents.filter((intent) => limitOf(intent) < Infinity).length
 })
 
 /** The time limit of an approval; Infinity for other intents. */
@@ -308,27 +317,3 @@ const outsideFinding = (expected: string, found: string): Finding => ({
     "the world outside is not what it was after the plain run: something was done again that was done before. Give a handler's " +
     "idempotency key to the system that it calls"
 })
-
-/** What is wrong, by what it takes to see it. The handlers and signals have words of their own. */
-const adviceFor = ({ what }: Pick<Finding, "what">, schedule: Schedule): string => {
-  if (what === "answer" || what === "key" || what === "facts" || what === "outside") return ""
-  const { acts, kills, order, pool, store, user = calm.user } = schedule
-  if (user.load !== 1) {
-    return (
-      "Its timeout is too short for a machine under load: give it more time, or `retry`, or let `onFailure` discard a timeout " +
-      "where the job can do without the result"
-    )
-  }
-  if (user.random !== 0) return "It goes by random numbers: take them from the input, or from the fact that it works on"
-  if (kills.length + store.length + user.handlers.length > 0) {
-    return "A cycle that was not committed runs again, and has to give the same again: an agent that cannot do so needs `memoize`"
-  }
-  if (user.aheadMs !== 0) return "It goes by the time: take the time from the input"
-  if (order === "seeded" || pool.length > 0 || acts.length > 0) {
-    return (
-      "It depends on the order in which tasks go on and end, most often through state that they share: take what it needs " +
-      "from the view"
-    )
-  }
-  return "It goes by state that outlives a run, such as a variable of the module: keep it in facts, or in a service of `layer`"
-}

@@ -31,9 +31,14 @@ export interface Scale {
   readonly tasks: number
   readonly calls: number
   readonly ms: number
-  /** The shortest time limit of an approval, in milliseconds. */
+  /** The shortest time limit of an approval, in milliseconds; Infinity if none has one. */
   readonly limitMs: number
+  /** The number of approvals that have a limit. */
+  readonly limited: number
 }
+
+/** Parts of the shortest limit of an approval that the machine and the callers may take: half of it in all. */
+const partOfLimit = 8
 
 /** Virtual milliseconds of a run up to which the engine also looks for jobs in the store, which it does every few seconds. */
 const mostScannedMs = 600_000
@@ -50,7 +55,7 @@ export const calm: Schedule & { readonly user: UserSchedule } = {
   damages: [],
   pool: [],
   delayMs: 0,
-  user: { handlers: [], arrivals: [], load: 1, aheadMs: 0, random: 0, slowMs: 20_000, decideMs: 0 }
+  user: { handlers: [], arrivals: [], load: 1, aheadMs: 0, random: 0, slowMs: 20_000, lateMs: 5_000, decideMs: 0 }
 }
 
 /** The values of fields to which a schedule is made smaller. */
@@ -106,8 +111,14 @@ export const scheduleOf = (
   const has = (fault: SimulationFault, of: number): boolean => dice.one(of) && faults.has(fault)
   const some = <A>(fault: SimulationFault, of: number, most: number, make: () => A): ReadonlyArray<A> =>
     has(fault, of) ? dice.times(most, make) : []
+  // A decision that comes in time must stay in time, however slow the machine is and whoever waits for what.
+  const roomMs = (times: number): number => Math.floor(scale.limitMs / (partOfLimit * Math.max(times, 1)))
   const acts = [
-    ...some("pauses", 4, 2, (): Act => ({ at: dice.below(steps), do: "pause", forMs: dice.below(50) })),
+    ...some("pauses", 4, 2, (): Act => ({
+      at: dice.below(steps),
+      do: "pause",
+      forMs: Math.min(dice.below(50), roomMs(2))
+    })),
     ...some("cancels", 12, 1, (): Act => ({ at: dice.below(steps), do: "cancel" }))
   ]
   return {
@@ -125,7 +136,7 @@ export const scheduleOf = (
       claim: dice.from(1, Math.max(scale.tasks, 1)),
       fault: dice.pick(poolFaults)
     })),
-    delayMs: Math.min(dice.pick([0, 2, 10]), Math.floor(scale.limitMs / 16)),
+    delayMs: Math.min(dice.pick([0, 2, 10]), roomMs(4 * scale.writes)),
     user: {
       handlers:
         scale.calls === 0
@@ -137,9 +148,10 @@ export const scheduleOf = (
       load: has("load", 4) ? dice.from(2, 4) : 1,
       aheadMs: dice.from(1, 400) * 86_400_000 + dice.below(86_400_000),
       random: dice.from(1, 0x7fff_fffe),
-      // An approval must not run out of time because the disk is slow.
-      slowMs: Math.min(calm.user.slowMs, Math.floor(scale.limitMs / 8)),
-      decideMs: dice.pick([0, 0, 10, 1_000])
+      slowMs: Math.min(calm.user.slowMs, roomMs(2)),
+      lateMs: Math.min(calm.user.lateMs, roomMs(2)),
+      // Approvals are decided one after the other.
+      decideMs: Math.min(dice.pick([0, 0, 10, 1_000]), roomMs(scale.limited))
     }
   }
 }

@@ -2,7 +2,7 @@
  * Compares a simulated run of a user's program with the plain one.
  *
  *     a run like any other       ──► the same journal, hash, events and result
- *     a run with signals         ──► the same end, and the same facts at the fixed point
+ *     a run with signals         ──► the same end, and the same facts at the fixed point, if there is one
  *     a run that was cancelled,
  *     or that a clock ended      ──► the same up to there
  *
@@ -32,6 +32,8 @@ export interface Finding {
   readonly expected: unknown
   readonly found: unknown
   readonly message: string
+  /** Whether it lies in what a handler did, or in the answer to an intent, and not in an effect of the agent. */
+  readonly isOfHandler?: boolean
 }
 
 const rests: ReadonlyArray<string> = ["JobPaused", "JobAwaiting", "JobResumed"]
@@ -137,8 +139,8 @@ const finding = (
 ): Finding => {
   const { expected, found, what } = difference
   const at = placeOf(program, children, record.of.jobId, difference)
-  const { agent, child, cycle, each, fact } = at
-  const where = { agent, child, each, fact, cycle }
+  const { agent, child, cycle, each, fact, isAnswer } = at
+  const where = { agent, child, each, fact, cycle, isOfHandler: isAnswer || record.error === "IntentFailed" }
   const place = difference.cycle === null ? "" : ` in cycle ${cycle}`
   const name = what === "cycle" ? "journal" : what
   const { named, who } = wordsOf(at, `the ${name}`)
@@ -156,8 +158,11 @@ const factFinding = (program: Program.Any, plain: RunRecord, record: RunRecord):
   if (endOf(plain) !== endOf(record)) {
     const message = `the job ends with ${endOf(record)}, not with ${endOf(plain)}${because(record.message || plain.message)}`
     const agent = record.blamed || plain.blamed
-    return { ...nowhere, agent, what: "end", expected: endOf(plain), found: endOf(record), message }
+    const isOfHandler = record.error === "IntentFailed"
+    return { ...nowhere, agent, what: "end", expected: endOf(plain), found: endOf(record), message, isOfHandler }
   }
+  // How far a job gets that fails depends on when the facts come that it fails for.
+  if (plain.error !== undefined) return undefined
   const order: Arrival = { name: "by the seed", parts: [], isEarly: false, what: "seeds and signals" }
   const difference = factDifference(compiledOf(program), plain.of.context, order, record.of.context)
   if (difference === undefined) return undefined

@@ -64,6 +64,8 @@ export interface UserSchedule {
   readonly random: number
   /** Virtual milliseconds of a slow write. */
   readonly slowMs: number
+  /** The most virtual milliseconds by which the answer of a handler is late. */
+  readonly lateMs: number
   /** Virtual milliseconds after which an open approval is decided, as far as its time limit allows. */
   readonly decideMs: number
 }

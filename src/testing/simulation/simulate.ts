@@ -99,7 +99,7 @@ class Simulation<P extends Program.Any> {
   #refusal: StartError | InvalidProgram | undefined
 
   constructor(job: SimulatedJob<P>, schedule: Schedule) {
-    const { aheadMs, handlers = [], load, random, slowMs } = schedule.user ?? {}
+    const { aheadMs, handlers = [], lateMs = 0, load, random, slowMs } = schedule.user ?? {}
     this.#job = job
     this.#schedule = schedule
     this.#world = new World({ ...job.most, seed: schedule.seed, order: schedule.order, aheadMs, random, load })
@@ -107,7 +107,7 @@ class Simulation<P extends Program.Any> {
     this.#store = new SimulatedStore(this.#world, this.#disk, { ...schedule, slowMs })
     const { delayMs, pool, workers } = schedule
     this.#pool = new SimulatedPool(this.#world, { workers, pool, delayMs, fateOf: job.fateOf })
-    this.#handlers = new SimulatedHandlers(this.#world, handlers, () => (this.#isDying = true))
+    this.#handlers = new SimulatedHandlers(this.#world, { calls: handlers, lateMs }, () => (this.#isDying = true))
     this.#kills = [...schedule.kills].sort((a, b) => a - b)
     this.#plan = { user: schedule.user, acts: [...schedule.acts].sort((a, b) => a.at - b.at) }
   }

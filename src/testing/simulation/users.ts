@@ -65,6 +65,12 @@ const executed = (agent: ErasedAgent, world: World): ErasedAgent => {
 export const programIn = (world: World, program: Program.Any): Program.Any =>
   withAgents(program, (agent) => executed(agent, world))
 
+/** The calls of handlers that meet a fault, and the most virtual milliseconds by which an answer is late. */
+interface HandlerPlan {
+  readonly calls: UserSchedule["handlers"]
+  readonly lateMs: number
+}
+
 /** The handlers of all lives, and the faults that their calls meet. */
 export class SimulatedHandlers {
   /** The number of calls so far. */
@@ -72,11 +78,11 @@ export class SimulatedHandlers {
   /** The faults that calls have met. */
   readonly met: Array<HandlerFault> = []
   readonly #world: World
-  readonly #plan: UserSchedule["handlers"]
+  readonly #plan: HandlerPlan
   readonly #die: () => void
 
   /** `die` ends the process before its next step. */
-  constructor(world: World, plan: UserSchedule["handlers"], die: () => void) {
+  constructor(world: World, plan: HandlerPlan, die: () => void) {
     this.#world = world
     this.#plan = plan
     this.#die = die
@@ -93,7 +99,7 @@ export class SimulatedHandlers {
     const faulty = (intent: HandledIntent): Effect.Effect<unknown, unknown, unknown> =>
       Effect.suspend(() => {
         const call = ++this.calls
-        const fault = this.#plan.find((planned) => planned.call === call)?.fault
+        const fault = this.#plan.calls.find((planned) => planned.call === call)?.fault
         if (fault === undefined) return once(intent)
         this.met.push(fault)
         switch (fault) {
@@ -113,6 +119,6 @@ export class SimulatedHandlers {
   }
 
   #lateMs(timeoutMs: number | undefined): number {
-    return 1 + this.#world.below(Math.max(Math.floor(Math.min(timeoutMs ?? 20_000, 20_000) / 4), 1))
+    return 1 + this.#world.below(Math.max(Math.min(Math.floor((timeoutMs ?? Infinity) / 4), this.#plan.lateMs), 1))
   }
 }

@@ -4,22 +4,14 @@ import { Engine } from "effect-converge"
 import { Testing } from "effect-converge/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Book, Booked, Carrier, parcels } from "../../../docs/examples/guide/14-parcels.ts"
+import { Book, Booked, booking, Carrier, layer, parcels } from "../../../docs/examples/guide/14-parcels.ts"
 
 const input = { p1: 400, p2: 90 }
-
-/** A carrier that answers by itself: nothing of it is outside of the simulation. */
-const carrier = Layer.succeed(Carrier, { price: async (grams) => 300 + grams })
-
-/** Gives the same number for the same key, as a booking system does that is given an idempotency key. */
-const booking = Engine.handler(Book, ({ idempotencyKey, payload: { parcel } }) =>
-  Effect.succeed([Booked.of({ parcel, number: `B-${idempotencyKey}` })])
-)
 
 describe("parcels", () => {
   it.effect("are booked in the same way through every fault", () =>
     Effect.gen(function* () {
-      const report = yield* Testing.simulate(parcels, { input, layer: carrier, handlers: [booking], seeds: 200 })
+      const report = yield* Testing.simulate(parcels, { input, layer, handlers: [booking], seeds: 200 })
       expect(report.status).toBe("converged")
       expect(report.faults.kills).toBeGreaterThan(100)
     })
@@ -31,7 +23,7 @@ describe("parcels", () => {
       const careless = Engine.handler(Book, ({ payload: { parcel } }) =>
         Effect.sync(() => [Booked.of({ parcel, number: `B-${++last}` })])
       )
-      const found = yield* Effect.flip(Testing.simulate(parcels, { input, layer: carrier, handlers: [careless] }))
+      const found = yield* Effect.flip(Testing.simulate(parcels, { input, layer, handlers: [careless] }))
       expect(found).toMatchObject({ _tag: "SimulationFailed", what: "answer", agent: "book" })
     })
   )
